@@ -23,7 +23,7 @@ beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
 });
 
-/** What the echo says reached it. */
+/** A request as the echo tool received it. */
 type Echoed = {
   readonly method: string;
   readonly path: string;
@@ -38,7 +38,7 @@ const echoOf = async (answer: Response): Promise<Echoed> => {
   return (await answer.json()) as Echoed;
 };
 
-describe('what a tool gets', () => {
+describe('a request that reaches a tool', () => {
   const PASSED = {
     accept: 'application/json',
     'accept-language': 'fr',
@@ -72,7 +72,7 @@ describe('what a tool gets', () => {
     'x-unknown': '1',
   };
 
-  it('is an allow-list of headers, no payment, nothing an agent says of itself, nothing hop by hop', async () => {
+  it('has only allowed headers: no payment, no forged agent header, no hop-by-hop header', async () => {
     const call: ToolCall = { path: '/tools/echo/headers', method: 'POST' };
     const payment = await sign(world(), account, call);
     const headers = { ...PASSED, ...KEPT_BACK, ...v2(payment) };
@@ -83,7 +83,7 @@ describe('what a tool gets', () => {
     expect(answer.status).toBe(200);
     const echoed = JSON.parse(answer.text) as Echoed;
     expect(echoed.headers).toMatchObject({ ...PASSED, 'accept-encoding': 'identity' });
-    // Written by the runtime, with values of its own: the transport's, and what `cache: no-store` makes it say.
+    // The runtime writes these itself: transport headers, and the headers that `cache: no-store` adds.
     const runtime = [
       'host',
       'content-length',
@@ -96,12 +96,12 @@ describe('what a tool gets', () => {
     expect(Object.keys(echoed.headers).filter((name) => !known.includes(name))).toEqual([]);
     for (const [name, value] of Object.entries({ ...KEPT_BACK, ...v2(payment) }))
       expect(echoed.headers[name.toLowerCase()], name).not.toBe(value);
-    // Nowhere else either, under no name.
+    // The payment must not leak under another name or in the body either.
     expect(JSON.stringify(echoed)).not.toContain(payment.payload.signature);
     expect(JSON.stringify(echoed)).not.toContain(v2(payment)['PAYMENT-SIGNATURE']);
   });
 
-  it('is an assertion that the published keys verify, of this call, body and upstream', async () => {
+  it('carries an assertion for this call, body and upstream that the published keys verify', async () => {
     const call: ToolCall = {
       path: '/tools/echo/asserted',
       method: 'PUT',
@@ -130,7 +130,7 @@ describe('what a tool gets', () => {
     '/tools/echo/a%20b/%C3%A9?x=%41&y=+&&z&q=%ff',
     '/tools/echo/?',
     '/tools/echo/~;,:@!$&()*=?a=/../b',
-  ])('is path and query byte for byte: %s', async (path) => {
+  ])('keeps path and query byte for byte: %s', async (path) => {
     const payment = await sign(world(), account, lookup);
     const answer = await sendRaw(world().stack.description.gateway, {
       path,
@@ -143,17 +143,17 @@ describe('what a tool gets', () => {
     );
   });
 
-  it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])('is the method %s', async (method) => {
+  it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])('keeps the method %s', async (method) => {
     const answer = await pay(world(), account, { path: '/tools/echo/method', method });
     expect(await echoOf(answer)).toMatchObject({ method, bodyBase64: '' });
   });
 
   it.each([
-    ['every byte there is', Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
-    ['what is not UTF-8', Buffer.from([0xff, 0xfe, 0x00, 0x80, 0xc3])],
+    ['all 256 byte values', Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
+    ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x00, 0x80, 0xc3])],
     ['300 KB, so that the answer streams', randomBytes(300_000)],
-    ['exactly as much as may be sent', randomBytes(1024 * 1024)],
-  ])('is the body byte for byte: %s', async (_, body) => {
+    ['exactly the largest allowed body', randomBytes(1024 * 1024)],
+  ])('keeps the body byte for byte: %s', async (_, body) => {
     const call = {
       path: '/tools/echo/binary',
       method: 'POST',
@@ -168,7 +168,7 @@ describe('what a tool gets', () => {
     expect(claims['response']).toBe(whole.length > 64 * 1024 ? 'streamed' : `0x${sha256(whole)}`);
   });
 
-  it('is nothing when the body is too large, announced or not, and the payment is still good', async () => {
+  it('is not sent when its body is too large, announced or chunked, and the payment stays usable', async () => {
     const body = new Uint8Array(1024 * 1024 + 1);
     const call: ToolCall = {
       path: '/tools/echo/large',
@@ -195,13 +195,13 @@ describe('what a tool gets', () => {
     }
     expect(await world().counts()).toEqual(before);
     expect((await world().send({ ...call, body: 'small' }, v2(payment))).status).toBe(200);
-    // Without a proof it is offered the tool, because nobody reads what it sends.
+    // The gateway offers the tool instead: it reads no body without a proof (CWE-400).
     expect((await world().send({ ...call, body })).status).toBe(402);
   });
 });
 
-describe('what a caller gets', () => {
-  it("is the tool's answer without what speaks for the gateway, and never anything to cache", async () => {
+describe('an answer that reaches the caller', () => {
+  it("drops the tool's headers that speak for the gateway, and may not be cached", async () => {
     const answer = await pay(world(), account, { path: '/tools/echo/adorned' });
     expect(await answer.text()).toBe('adorned');
     for (const [name, value] of Object.entries(ALLOWED))
@@ -219,7 +219,7 @@ describe('what a caller gets', () => {
     expect(await claimsOf(world(), answer)).toMatchObject({ charged: '1000' });
   });
 
-  it('arrives event by event, before the tool has ended', async () => {
+  it('streams event by event before the tool ends', async () => {
     const answer = await pay(world(), account, { path: '/tools/stream?chunks=4&ms=400' });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('Content-Type')).toBe('text/event-stream');
@@ -245,7 +245,7 @@ describe('what a caller gets', () => {
 });
 
 describe('a receipt', () => {
-  it('is proof of the call that needs nothing but the published keys', async () => {
+  it('proves the call to anyone with the published keys, and a forgery fails', async () => {
     const payment = await sign(world(), account, lookup);
     const answer = await world().send(lookup, v2(payment));
     const claims = await claimsOf(world(), answer);

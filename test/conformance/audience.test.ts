@@ -14,17 +14,17 @@ import { type ToolCall, translate, useWorld, whoami } from './support/world.ts';
 const port = await freePort();
 const FIRST = `http://127.0.0.1:${port}`;
 const SECOND = 'http://second.example';
-// One gateway of two names (design §4.1): each is signed for by itself, and a third one is nobody's.
+// Two audiences of one gateway: an intent names exactly one of them, and a Host header that is no audience gets the first.
 const world = useWorld({ port, variables: { AUDIENCES: `${FIRST},${SECOND}` } });
 
 let payer: LocalAccount;
-let saver: LocalAccount;
+let creditHolder: LocalAccount;
 beforeAll(async () => {
   payer = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  saver = await creditedAccount(world(), { credit: 1_000_000n, left: 0n });
+  creditHolder = await creditedAccount(world(), { credit: 1_000_000n, left: 0n });
 });
 
-/** Sends a call as if it had gone to another host. */
+/** Sends a call with another Host header. */
 const sendAs = async (
   host: string,
   call: ToolCall,
@@ -51,7 +51,7 @@ const HOSTS = [
 ];
 
 describe.each(HOSTS)('a request to $host', ({ host, audience, other }) => {
-  it('hears in 402 and 401 which audience to sign for', async () => {
+  it('gets 402 and 401 that name the audience to sign for', async () => {
     const offered = await sendAs(host, translate);
     const { resource, extensions } = decode(offered.headers['payment-required'] ?? '') as Offered;
     expect(offered.status).toBe(402);
@@ -76,10 +76,10 @@ describe.each(HOSTS)('a request to $host', ({ host, audience, other }) => {
     expect(JSON.parse(page.text)).toMatchObject({ audience });
   });
 
-  it('takes what is signed for that audience, in every form, and says so in its receipt', async () => {
+  it('serves payments and intents signed for that audience, and the receipt names it', async () => {
     const payment: Bound = await bind(world(), payer, translate, { audience });
-    const credit = await signPaidIntent(world(), saver, translate, { audience });
-    const free = await signIntent(world(), saver, whoami, { audience });
+    const credit = await signPaidIntent(world(), creditHolder, translate, { audience });
+    const free = await signIntent(world(), creditHolder, whoami, { audience });
     for (const [call, headers] of [
       [translate, bound(payment)],
       [translate, agentIntent(credit)],
@@ -93,11 +93,11 @@ describe.each(HOSTS)('a request to $host', ({ host, audience, other }) => {
     }
   });
 
-  it('refuses what is signed for another one, in every form', async () => {
+  it('rejects payments and intents signed for another audience', async () => {
     const intent = await paidIntentFor(world(), payer.address, translate, { audience: other });
     const payment = await signBound(world(), payer, translate, intent);
-    const credit = await signPaidIntent(world(), saver, translate, { audience: other });
-    const free = await signIntent(world(), saver, whoami, { audience: other });
+    const credit = await signPaidIntent(world(), creditHolder, translate, { audience: other });
+    const free = await signIntent(world(), creditHolder, whoami, { audience: other });
     const before = await world().counts();
     for (const [call, headers, field] of [
       [translate, bound(payment), boundField('audience')],
@@ -117,8 +117,8 @@ describe.each(HOSTS)('a request to $host', ({ host, audience, other }) => {
   });
 });
 
-describe('a call under one name', () => {
-  it('is the same call under no other: its proof names one', async () => {
+describe('a payment that was used under one audience', () => {
+  it('gets no answer under the other', async () => {
     const payment = await bind(world(), payer, translate, { audience: FIRST });
     const [first, second] = HOSTS;
     const mine = await sendAs(first?.host ?? '', translate, Object.entries(bound(payment)));

@@ -44,9 +44,9 @@ const echo: ToolCall = {
 describe('a bound payment', () => {
   it.each<[string, ToolCall, string, bigint]>([
     ['deferred', translate, 'translate', 20_000n],
-    ['settled first', report, 'report', 50_000n],
-    ['settled first, where nothing else is taken', notarise, 'notarise', 10_000n],
-  ])('buys its one call: %s', async (_, call, tool, price) => {
+    ['upfront', report, 'report', 50_000n],
+    ['upfront, on a tool that requires binding', notarise, 'notarise', 10_000n],
+  ])('buys exactly one call: %s', async (_, call, tool, price) => {
     const before = await world().counts();
     const payment = await bind(world(), account, call);
     const answer = await world().send(call, bound(payment));
@@ -68,7 +68,7 @@ describe('a bound payment', () => {
     ).toBeGreaterThan(0);
   });
 
-  it('is known as bound to the upstream, which sees neither intent nor payment', async () => {
+  it('reaches the upstream as an assertion of binding `intent`, without intent or payment', async () => {
     const payment = await bind(world(), account, echo);
     const answer = await world().send(echo, bound(payment));
     expect(answer.status).toBe(200);
@@ -87,7 +87,7 @@ describe('a bound payment', () => {
       expect(text).not.toContain(secret.slice(2));
   });
 
-  it('stands in the log as bound, with the intent that anybody can hash again', async () => {
+  it('is logged with binding `intent` and an intent that readers can hash again', async () => {
     const payment = await bind(world(), account, echo);
     expect((await world().send(echo, bound(payment))).status).toBe(200);
     await expect
@@ -104,7 +104,7 @@ describe('a bound payment', () => {
     });
   });
 
-  it('is as good when the offer is echoed with more than the intent', async () => {
+  it('is accepted when the client echoes the whole offer next to the intent', async () => {
     const payment = await bind(world(), account, echo);
     const offered = await world().offer(echo);
     const tree = boundTree(payment);
@@ -119,52 +119,55 @@ describe('a bound payment', () => {
   });
 });
 
-describe('a bound payment sent again', () => {
+describe('a bound payment that is presented again', () => {
   it.each([
     ['deferred', translate],
-    ['settled first', notarise],
-  ])('gives its stored answer byte for byte, before and after settlement: %s', async (_, call) => {
-    const payment = await bind(world(), account, call);
-    const first = await world().send(call, bound(payment));
-    const text = await first.text();
-    expect(first.status, text).toBe(200);
-    const before = await world().counts();
-    const again = async (): Promise<void> => {
-      const shown = { ...bound(payment), ...retryKey(payment.intent) };
-      const answer = await world().send(call, shown);
-      expect([answer.status, await answer.text()]).toEqual([200, text]);
-      expect(answer.headers.get('Content-Type')).toBe(first.headers.get('Content-Type'));
-      expect(await claimsOf(world(), answer)).toMatchObject({
-        ...{ call: callOf(payment), binding: 'intent', response: sha256(text) },
-      });
-    };
-    const withoutSecret = async (): Promise<void> => {
-      const problem = await readProblem(await world().send(call, bound(payment)));
-      expect(kindOf(problem)).toBe('already-used');
-    };
-    await again();
-    await withoutSecret();
-    await settled(world(), payment);
-    await again();
-    await withoutSecret();
-    expect(await world().counts()).toEqual(before);
-  });
+    ['upfront', notarise],
+  ])(
+    'returns the stored answer byte for byte, before and after settlement: %s',
+    async (_, call) => {
+      const payment = await bind(world(), account, call);
+      const first = await world().send(call, bound(payment));
+      const text = await first.text();
+      expect(first.status, text).toBe(200);
+      const before = await world().counts();
+      const again = async (): Promise<void> => {
+        const shown = { ...bound(payment), ...retryKey(payment.intent) };
+        const answer = await world().send(call, shown);
+        expect([answer.status, await answer.text()]).toEqual([200, text]);
+        expect(answer.headers.get('Content-Type')).toBe(first.headers.get('Content-Type'));
+        expect(await claimsOf(world(), answer)).toMatchObject({
+          ...{ call: callOf(payment), binding: 'intent', response: sha256(text) },
+        });
+      };
+      const withoutSecret = async (): Promise<void> => {
+        const problem = await readProblem(await world().send(call, bound(payment)));
+        expect(kindOf(problem)).toBe('already-used');
+      };
+      await again();
+      await withoutSecret();
+      await settled(world(), payment);
+      await again();
+      await withoutSecret();
+      expect(await world().counts()).toEqual(before);
+    },
+  );
 
-  it('a hundred times at once runs once, and no one hears of another answer', async () => {
+  it('runs once when it arrives a hundred times at once, and every answer is the same', async () => {
     const payment = await bind(world(), account, translate);
     const before = (await world().counts()).translate;
     const paid = (await transfersFrom(world(), account.address)).length;
-    const told = await Promise.all(
+    const repeats = await Promise.all(
       Array.from({ length: 100 }, async () => {
         const shown = { ...bound(payment), ...retryKey(payment.intent) };
         const answer = await world().send(translate, shown);
         return { status: answer.status, text: await answer.text() };
       }),
     );
-    const answers = told.filter(({ status }) => status === 200);
+    const answers = repeats.filter(({ status }) => status === 200);
     expect(answers.length).toBeGreaterThan(0);
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-    for (const { status, text } of told.filter((one) => one.status !== 200))
+    for (const { status, text } of repeats.filter((one) => one.status !== 200))
       expect([status, kindOf(JSON.parse(text) as Parameters<typeof kindOf>[0])]).toEqual([
         409,
         'in-progress',
@@ -175,9 +178,9 @@ describe('a bound payment sent again', () => {
   });
 });
 
-describe('one intent in both of its forms', () => {
+describe('one intent, presented as payment and as header', () => {
   it.each(['the payment first', 'the header first'])(
-    'is one call, because both have one call id (§4.6): %s',
+    'is one call, because both forms have the same call id: %s',
     async (order) => {
       const payer = await creditedAccount(world(), { credit: 20_000n, left: 20_000n });
       const payment = await bind(world(), payer, translate);
@@ -194,7 +197,7 @@ describe('one intent in both of its forms', () => {
       }
       expect(texts[1]).toBe(texts[0]);
       expect((await world().counts()).translate).toBe(before + 1);
-      // Credit has paid once, and the authorization was dropped.
+      // Credit has paid once, and the gateway never presented the authorization.
       expect(await isUsed(world(), payment)).toBe(false);
       expect(await transfersFrom(world(), payer.address)).toEqual([20_000n]);
       const more = await signPaidIntent(world(), payer, echo);
@@ -205,8 +208,8 @@ describe('one intent in both of its forms', () => {
   );
 });
 
-describe('a payment and an intent that do not belong together', () => {
-  it('the intent of one account with the payment of another is refused', async () => {
+describe('a payment with an intent that does not match it', () => {
+  it('is rejected when the intent names another agent', async () => {
     const other = await trustedAccount(world(), { reports: 1, left: 100_000n });
     const intent = await paidIntentFor(world(), account.address, translate);
     const payment = await signBound(world(), other, translate, intent);
@@ -215,7 +218,7 @@ describe('a payment and an intent that do not belong together', () => {
     expect(await isUsed(world(), payment)).toBe(false);
   });
 
-  it('nor may the payer be changed to match it', async () => {
+  it('is rejected when its payer is changed to the agent of the intent', async () => {
     const other = await trustedAccount(world(), { reports: 1, left: 100_000n });
     const intent = await paidIntentFor(world(), account.address, translate);
     const payment = await signBound(world(), other, translate, intent);
@@ -227,7 +230,7 @@ describe('a payment and an intent that do not belong together', () => {
     ]);
   });
 
-  it('an intent beside a marked payment of another nonce is refused', async () => {
+  it('is rejected when it is marked but its nonce is not the digest of the intent', async () => {
     const intent = await paidIntentFor(world(), account.address, translate);
     const payment = await signBound(world(), account, translate, intent, { nonce: randomNonce() });
     const problem = await refusal(world(), Object.entries(bound(payment)), translate);
@@ -238,7 +241,7 @@ describe('a payment and an intent that do not belong together', () => {
     expect(await isUsed(world(), payment)).toBe(false);
   });
 
-  it('an intent beside a vanilla payment binds nothing and is refused', async () => {
+  it('is rejected when it has no mark', async () => {
     const intent = await paidIntentFor(world(), account.address, translate);
     const vanilla = await sign(world(), account, translate);
     const advert = (await bind(world(), account, translate)).advert;
@@ -253,17 +256,17 @@ describe('a payment and an intent that do not belong together', () => {
       vectors.boundValidAfter,
       '0',
     ]);
-    // Without the intent that is not its own it is a good vanilla payment, and says so.
+    // Without the foreign intent it is a valid vanilla payment.
     const answer = await world().send(translate, v2(vanilla));
     expect(answer.status).toBe(200);
     expect(await claimsOf(world(), answer)).toMatchObject({ binding: 'none' });
   });
 
   it.each([
-    ['settled later', translate],
-    ['settled first', report],
+    ['of deferred settlement', translate],
+    ['of upfront settlement', report],
     ['that requires binding', notarise],
-  ])('a bound payment without a usable intent is refused by a tool %s', async (_, call) => {
+  ])('is rejected without a usable intent by a tool %s', async (_, call) => {
     const payment = await bind(world(), account, call);
     const before = await world().counts();
     const advert = { info: payment.advert };

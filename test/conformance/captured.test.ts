@@ -27,15 +27,15 @@ const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  // Known and trusted at both: what is refused is refused for its binding, not for its payer.
+  // The account has settled at both gateways, so that a rejection comes from the binding and not from the payer.
   await trust(second().there, account, 2);
 });
 
-const say = (gateway: 'A' | 'B', call: ToolCall, what: string): string =>
+const describeStep = (gateway: 'A' | 'B', call: ToolCall, what: string): string =>
   `${gateway === 'A' ? 'agent at gateway A' : 'attacker at gateway B'}: ${call.method} ${call.path}, ${what}`;
 
-/** Prints what was told, and gives what ran and what moved since. */
-const conclude = async (
+/** Prints the transcript and returns the tool runs and transfers since its start. */
+const summarize = async (
   transcript: Transcript,
   before: Awaited<ReturnType<World['counts']>>,
   paid: number,
@@ -46,11 +46,11 @@ const conclude = async (
   return { ran, transfers };
 };
 
-describe('a bound payment that was captured, at a second gateway of the same payee', () => {
+describe('a captured bound payment at a second gateway with the same payee', () => {
   it.each([
     ['deferred', translate, 20_000n, 'translate'],
-    ['settled first', notarise, 10_000n, 'notarise'],
-  ])('is refused there before and after its use: %s', async (_, call, price, tool) => {
+    ['upfront', notarise, 10_000n, 'notarise'],
+  ])('is rejected there before and after its use: %s', async (_, call, price, tool) => {
     const transcript = newTranscript(`Captured bound payment (${tool})`);
     const before = await world().counts();
     const paid = (await transfersFrom(world(), account.address)).length;
@@ -59,20 +59,20 @@ describe('a bound payment that was captured, at a second gateway of the same pay
     expect((await there.offer(call)).accepts).toEqual((await world().offer(call)).accepts);
 
     const replay = async (): Promise<void> => {
-      const told = await transcript.step(
-        say('B', call, 'the captured payment'),
+      const answer = await transcript.step(
+        describeStep('B', call, 'the captured payment'),
         await there.send(call, bound(payment)),
       );
-      expect([told.status, told.kind]).toEqual([400, 'intent-mismatch']);
-      expect(JSON.parse(told.text)).toMatchObject({
+      expect([answer.status, answer.kind]).toEqual([400, 'intent-mismatch']);
+      expect(JSON.parse(answer.text)).toMatchObject({
         field: boundField('audience'),
         expected: gateway.audience,
         got: world().stack.description.audience,
       });
-      // The audience that B wants breaks the nonce.
+      // Changing the intent to gateway B's audience changes its digest, which the nonce commits to.
       const intent = { ...payment.intent, audience: gateway.audience };
       const altered = await transcript.step(
-        say('B', call, "its intent altered to B's audience"),
+        describeStep('B', call, "its intent altered to B's audience"),
         await there.send(call, bound({ ...payment, intent })),
       );
       expect([altered.status, altered.kind]).toEqual([400, 'intent-mismatch']);
@@ -83,21 +83,21 @@ describe('a bound payment that was captured, at a second gateway of the same pay
     await replay();
     expect(await isUsed(world(), payment)).toBe(false);
     const mine = await transcript.step(
-      say('A', call, 'the payment'),
+      describeStep('A', call, 'the payment'),
       await world().send(call, bound(payment)),
     );
     expect(mine.status).toBe(200);
     await settled(world(), payment);
     await replay();
-    const { ran, transfers } = await conclude(transcript, before, paid);
+    const { ran, transfers } = await summarize(transcript, before, paid);
     expect(ran).toEqual({ [tool]: 1 });
     expect(transfers).toEqual([price]);
   });
 });
 
-describe('a bound payment that was captured, at a gateway with a payee of its own', () => {
-  // What SECURITY.md asks of operators: with one payee for each gateway, no payment of any form is good elsewhere.
-  it('is refused, bound and stripped, on a tool that takes vanilla payments', async () => {
+describe('a captured bound payment at a gateway with its own payee', () => {
+  // SECURITY.md asks operators for one payee per gateway: then a payment is valid nowhere else, in no form.
+  it('is rejected, bound and stripped, on a tool that accepts vanilla payments', async () => {
     const transcript = newTranscript(
       'Captured bound payment, stripped, where the payee is another',
     );
@@ -115,18 +115,18 @@ describe('a bound payment that was captured, at a gateway with a payee of its ow
         ["the same, accepting B's offer", v2({ ...payment, accepted }), 'binding-required'],
         ['the same, as v1', v1(payment), 'binding-required'],
       ] as const) {
-        const told = await transcript.step(
-          say('B', report, how),
+        const answer = await transcript.step(
+          describeStep('B', report, how),
           await elsewhere.send(report, headers),
         );
-        expect([told.status, told.kind]).toEqual([400, kind]);
+        expect([answer.status, answer.kind]).toEqual([400, kind]);
       }
       const mine = await transcript.step(
-        say('A', report, 'the payment'),
+        describeStep('A', report, 'the payment'),
         await world().send(report, bound(payment)),
       );
       expect(mine.status).toBe(200);
-      const { ran, transfers } = await conclude(transcript, before, paid);
+      const { ran, transfers } = await summarize(transcript, before, paid);
       expect(ran).toEqual({ report: 1 });
       expect(transfers).toEqual([50_000n]);
     } finally {

@@ -34,13 +34,13 @@ describe.each([
   { client: '@x402/fetch 2.27, x402 v2', wrap: newer, network: 'eip155:84532' },
   { client: 'x402-fetch 1.2.0, x402 v1', wrap: older, network: 'base-sepolia' },
 ])('$client, unchanged', ({ wrap, network }) => {
-  it('pays: a newcomer first, then as it comes, and money moves to the unit', async () => {
+  it('pays upfront as a newcomer and deferred afterwards, and balances change by the exact amounts', async () => {
     const { client, payTo, counts } = world();
     const account = await fundedAccount(world(), 1_000_000n);
     const before = { payTo: await usdcBalance(client, payTo), ran: await counts() };
     const paying = wrap(account);
 
-    // Law 7: who has settled nothing here yet is settled before the tool runs.
+    // A payer without a settled payment is settled before the tool runs (law 7).
     const first = await use(paying, translate);
     expect(first.status).toBe(200);
     expect(await first.json()).toMatchObject({ to: 'fr' });
@@ -93,12 +93,12 @@ describe.each([
   });
 });
 
-describe('an account that is a contract', () => {
+describe('a contract account', () => {
   /** A payment of `wallet`, signed by `owner`. */
   const signFor = async (wallet: Address, owner: LocalAccount, call: ToolCall): Promise<Payment> =>
     await sign(world(), { ...owner, address: wallet }, call);
 
-  it('pays through ERC-1271, settled first, however much it has settled before', async () => {
+  it('pays through ERC-1271, always upfront', async () => {
     const owner = newAccount();
     const wallet = await deployContractWallet(world(), owner.address);
     await mint(world().client, wallet, 100_000n);
@@ -114,7 +114,7 @@ describe('an account that is a contract', () => {
     expect(await usdcBalance(world().client, wallet)).toBe(98_000n);
   });
 
-  it('does not pay when another key signs for it', async () => {
+  it('cannot pay with the signature of another key', async () => {
     const wallet = await deployContractWallet(world(), newAccount().address);
     await mint(world().client, wallet, 100_000n);
     const before = await world().counts();
@@ -125,7 +125,7 @@ describe('an account that is a contract', () => {
     expect(await isUsed(world(), payment)).toBe(false);
   });
 
-  it('by EIP-7702 is asked, and its key alone counts for nothing', async () => {
+  it('with EIP-7702 code pays by its code only: its own key is rejected', async () => {
     const { client } = world();
     const account = await fundedAccount(world(), 1_000_000n);
     const code = await deployContractWallet(world(), newAccount().address);
@@ -139,7 +139,7 @@ describe('an account that is a contract', () => {
     expect(await isUsed(world(), payment)).toBe(false);
   });
 
-  it('that is not deployed yet (ERC-6492) is refused before anybody is asked', async () => {
+  it('that is not deployed yet (ERC-6492) is rejected without a request to the chain', async () => {
     const account = await fundedAccount(world(), 10_000n);
     const payment = await sign(world(), account, lookup);
     const wrapped = encodeAbiParameters(parseAbiParameters('address, bytes, bytes'), [
@@ -160,8 +160,8 @@ describe('an account that is a contract', () => {
   });
 });
 
-describe('a tool that is free', () => {
-  it('asks for a signature and takes no money', async () => {
+describe('a free tool', () => {
+  it('requires a signature and takes no money', async () => {
     const account = await fundedAccount(world(), 10_000n);
     for (const headers of [{}, v2(await sign(world(), account, lookup))]) {
       const answer = await world().send(whoami, headers);
@@ -176,7 +176,7 @@ describe('a tool that is free', () => {
     expect(await usdcBalance(world().client, account.address)).toBe(10_000n);
   });
 
-  it('answers who has signed, once; its secret gets the same answer again and no second run', async () => {
+  it('answers a signed request once; the retry key gets the same answer without a second run', async () => {
     const account = await fundedAccount(world(), 10_000n);
     const signed = await signIntent(world(), account, whoami);
     const before = (await world().counts()).whoami;
@@ -209,7 +209,7 @@ describe('a tool that is free', () => {
     ['target', () => ({ target: '/tools/whoami?' }), 'intent-mismatch'],
     ['contentType', () => ({ contentType: 'text/plain' }), 'intent-mismatch'],
     ['payloadDigest', () => ({ payloadDigest: `0x${'00'.repeat(32)}` }), 'intent-mismatch'],
-    // Thirty seconds of clock skew are allowed either way.
+    // The gateway allows 30 seconds of clock skew either way.
     [
       'validBefore',
       (now) => ({ validAfter: BigInt(now - 90), validBefore: BigInt(now - 31) }),
@@ -230,7 +230,7 @@ describe('a tool that is free', () => {
       (now) => ({ validAfter: BigInt(now), validBefore: BigInt(now) }),
       'empty-window',
     ],
-  ])('refuses an intent for another %s', async (field, fields, kind) => {
+  ])('rejects an intent with another %s', async (field, fields, kind) => {
     const account = await fundedAccount(world(), 10_000n);
     const before = await world().counts();
     const signed = await signIntent(
@@ -249,7 +249,7 @@ describe('a tool that is free', () => {
     expect(await world().counts()).toEqual(before);
   });
 
-  it('refuses a key that has never held anything', async () => {
+  it('denies a key that has never held anything', async () => {
     const before = await world().counts();
     const answer = await world().send(
       whoami,

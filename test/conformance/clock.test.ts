@@ -11,22 +11,22 @@ import { lookup, notarise, type ToolCall, useWorld, whoami } from './support/wor
 
 const world = useWorld();
 let payer: LocalAccount;
-let saver: LocalAccount;
+let creditHolder: LocalAccount;
 beforeAll(async () => {
   payer = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  saver = await creditedAccount(world(), { credit: 1_000_000n, left: 0n });
+  creditHolder = await creditedAccount(world(), { credit: 1_000_000n, left: 0n });
 });
 
 /**
- * Waits for the start of a second: signed and answered within it, a bound of time is tried exactly, with the gateway's clock
- * and ours being one.
+ * Waits for the start of a second. The test and the gateway share one clock, so a request that is signed and answered within a second
+ * tests a time bound exactly.
  */
 const secondStarts = async (): Promise<number> => {
   await new Promise((resolve) => setTimeout(resolve, 1_005 - (Date.now() % 1_000)));
   return nowSeconds();
 };
 
-/** The same attempt again where a slow machine let the second pass. */
+/** Repeats the attempt if the machine was so slow that the second passed. */
 const withinOneSecond = async <T>(attempt: (now: number) => Promise<T>): Promise<T> => {
   for (;;) {
     const now = await secondStarts();
@@ -40,10 +40,10 @@ const window =
   (from: number, until: number): Window =>
   (now) => ({ validAfter: BigInt(now + from), validBefore: BigInt(now + until) });
 
-/** What is expected: 200, or the kind of the refusal and the field it names. */
+/** 200, or the type of the problem and the field that it names. */
 type Expected = 200 | readonly [kind: string, field: string];
 
-const heard = async (answer: Response): Promise<Expected> => {
+const outcomeOf = async (answer: Response): Promise<Expected> => {
   if (answer.status === 200) return 200;
   expect([400, 401]).toContain(answer.status);
   const problem = await readProblem(answer);
@@ -67,31 +67,34 @@ describe.each<[string, (fields: Partial<AgentIntent>) => Promise<Response>]>([
   [
     'a free tool',
     async (fields) =>
-      world().send(whoami, agentIntent(await signIntent(world(), saver, whoami, fields))),
+      world().send(whoami, agentIntent(await signIntent(world(), creditHolder, whoami, fields))),
   ],
   [
     'a tool paid from credit',
     async (fields) =>
-      world().send(lookup, agentIntent(await signPaidIntent(world(), saver, lookup, fields))),
+      world().send(
+        lookup,
+        agentIntent(await signPaidIntent(world(), creditHolder, lookup, fields)),
+      ),
   ],
 ])('an unpaid intent for %s', (_, send) => {
   it.each(UNPAID)('that %s', async (__, fields, expected) => {
     const before = await world().counts();
     const answer = await withinOneSecond(async (now) => await send(fields(now)));
-    expect(await heard(answer)).toEqual(expected);
+    expect(await outcomeOf(answer)).toEqual(expected);
     if (expected !== 200) expect(await world().counts()).toEqual(before);
   });
 });
 
-describe('a question for a call', () => {
-  it.each(UNPAID)('whose intent %s', async (_, fields, expected) => {
-    const signed = await signPaidIntent(world(), saver, lookup);
+describe('a look-up', () => {
+  it.each(UNPAID)('with an intent that %s', async (_, fields, expected) => {
+    const signed = await signPaidIntent(world(), creditHolder, lookup);
     expect((await world().send(lookup, agentIntent(signed))).status).toBe(200);
     const id = digestOf(signed.intent);
     const answer = await withinOneSecond(
-      async (now) => await lookUp(world(), saver, id, fields(now)),
+      async (now) => await lookUp(world(), creditHolder, id, fields(now)),
     );
-    expect(await heard(answer)).toEqual(expected);
+    expect(await outcomeOf(answer)).toEqual(expected);
   });
 });
 
@@ -111,7 +114,7 @@ describe('a paid intent', () => {
       const signed = await bind(world(), payer, lookup, fields(now));
       return { answer: await world().send(lookup, bound(signed)), payment: signed };
     });
-    expect(await heard(answer)).toEqual(expected);
+    expect(await outcomeOf(answer)).toEqual(expected);
     if (expected === 200) return;
     expect(await world().counts()).toEqual(before);
     expect(await isUsed(world(), payment)).toBe(false);
@@ -126,25 +129,25 @@ describe('a paid intent', () => {
       ['intent-mismatch', 'validBefore'],
     ],
     [
-      'has a payment for as long as it may be, settled first',
+      'has the longest allowed payment, upfront',
       notarise,
       (now) => ({ validBefore: now + 300 + 60 }),
       200,
     ],
     [
-      'has a payment for a second longer, settled first',
+      'has a payment one second too long, upfront',
       notarise,
       (now) => ({ validBefore: now + 300 + 61 }),
       ['valid-too-long', 'validBefore'],
     ],
     [
-      'has a payment for as long as it may be, deferred',
+      'has the longest allowed payment, deferred',
       lookup,
       (now) => ({ validBefore: now + 3_600 + 60 }),
       200,
     ],
     [
-      'has a payment for a second longer, deferred',
+      'has a payment one second too long, deferred',
       lookup,
       (now) => ({ validBefore: now + 3_600 + 61 }),
       ['valid-too-long', 'validBefore'],
@@ -168,11 +171,11 @@ describe('a paid intent', () => {
       const signed = await bind(world(), payer, call, fields, terms(now, until));
       return { answer: await world().send(call, bound(signed)), payment: signed };
     });
-    expect(await heard(answer)).toEqual(expected);
+    expect(await outcomeOf(answer)).toEqual(expected);
     if (expected !== 200) expect(await isUsed(world(), payment)).toBe(false);
   });
 
-  it('that has expired looks up what it did, and executes nothing', async () => {
+  it('that has expired returns its stored answer and runs nothing', async () => {
     const payment = await bind(world(), payer, lookup, {
       validAfter: BigInt(nowSeconds() - 5),
       validBefore: BigInt(nowSeconds() + 3),
@@ -192,7 +195,7 @@ describe('a paid intent', () => {
     const again = await world().send(lookup, shown);
     expect([again.status, await again.text()]).toEqual([200, text]);
     const refused = await world().send(lookup, bound(never));
-    expect(await heard(refused)).toEqual(['expired', 'validBefore']);
+    expect(await outcomeOf(refused)).toEqual(['expired', 'validBefore']);
     expect(await world().counts()).toEqual(before);
   });
 });

@@ -4,9 +4,9 @@ import { app } from '../../src/app.ts';
 import { readProblem } from './support/offer.ts';
 
 const ADDRESS = `0x${'11'.repeat(20)}`;
-let right: Readonly<Record<string, string>>;
+let valid: Readonly<Record<string, string>>;
 beforeAll(async () => {
-  right = {
+  valid = {
     AUDIENCES: 'https://gateway.example',
     PAY_TO: JSON.stringify({ 'eip155:84532': ADDRESS }),
     RPC_URLS: JSON.stringify({ 'eip155:84532': ['https://rpc.example'] }),
@@ -19,32 +19,32 @@ beforeAll(async () => {
   };
 });
 
-/** Nothing was put at run time. */
+/** A database without rows. */
 const AUDIT_DB = {
   prepare: () => ({ bind: () => ({ all: async () => ({ results: [] }) }) }),
 };
 
 /**
- * Asks a gateway of these variables. All other bindings are missing on purpose: nothing may be reached before the variables are
- * right.
+ * Sends a request to a gateway with these variables. It has no other bindings: a gateway must read no binding before its variables
+ * are valid.
  */
-const ask = async (
+const request = async (
   changes: Readonly<Record<string, string | undefined>>,
   path: string,
 ): Promise<Response> =>
   await app.request(
     `https://gateway.example${path}`,
     { headers: { 'PAYMENT-SIGNATURE': 'e30=' } },
-    { ...right, ...changes, AUDIT_DB },
+    { ...valid, ...changes, AUDIT_DB },
     { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} },
   );
 
 const CALL = '/tools/lookup?word=river';
 
 describe('a gateway', () => {
-  it('of right variables looks at the payment', async () => {
-    expect((await ask({}, CALL)).status).toBe(400);
-    expect((await ask({}, '/healthz')).status).toBe(200);
+  it('with valid variables processes the payment', async () => {
+    expect((await request({}, CALL)).status).toBe(400);
+    expect((await request({}, '/healthz')).status).toBe(200);
   });
 
   it.each<[string, readonly (string | undefined)[]]>([
@@ -105,11 +105,11 @@ describe('a gateway', () => {
     ['CONFIRMATIONS', ['-1', '1.5', 'x']],
     ['RECEIPT_KEY', [undefined, '', '{}', 'x', '{"kty":"OKP","crv":"Ed25519","x":"AA"}']],
   ])(
-    'without a right %s answers 503 and names it, and nothing of its value',
+    'with an invalid %s returns 503 that names it and nothing of its value',
     async (name, values) => {
       for (const value of values)
         for (const path of [CALL, '/healthz']) {
-          const answer = await ask({ [name]: value }, path);
+          const answer = await request({ [name]: value }, path);
           expect(answer.status, `${name}=${value} ${path}`).toBe(503);
           const problem = await readProblem(answer);
           expect(problem.type).toBe('urn:countersign:problem:misconfigured');
@@ -122,9 +122,9 @@ describe('a gateway', () => {
     },
   );
 
-  it('names everything that is wrong at once', async () => {
+  it('names all invalid variables at once', async () => {
     const problem = await readProblem(
-      await ask({ AUDIENCES: '', PAY_TO: '', RPC_URLS: '', FACILITATORS: '' }, CALL),
+      await request({ AUDIENCES: '', PAY_TO: '', RPC_URLS: '', FACILITATORS: '' }, CALL),
     );
     const faults = problem['faults'] as readonly { readonly name: string }[];
     expect(faults.map(({ name }) => name)).toEqual([
@@ -135,11 +135,13 @@ describe('a gateway', () => {
     ]);
   });
 
-  it('that is paused answers every call with 503, and says so where it is asked for its health', async () => {
-    const answer = await ask({ PAUSED: 'true' }, CALL);
+  it('that is paused returns 503 for calls and reports it on /healthz', async () => {
+    const answer = await request({ PAUSED: 'true' }, CALL);
     expect(answer.status).toBe(503);
     expect(answer.headers.get('Retry-After')).toMatch(/^\d+$/);
     expect((await readProblem(answer)).type).toBe('urn:countersign:problem:paused');
-    expect(await (await ask({ PAUSED: 'true' }, '/healthz')).json()).toEqual({ status: 'paused' });
+    expect(await (await request({ PAUSED: 'true' }, '/healthz')).json()).toEqual({
+      status: 'paused',
+    });
   });
 });

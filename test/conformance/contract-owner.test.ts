@@ -8,23 +8,23 @@ import {
   callWith,
   type Granted,
   granted,
-  grantBelow,
+  childGrant,
   grantFor,
   register,
   registerWith,
   registration,
   type Revoked,
   revoke,
-  signAnything,
-  standingOf,
+  signUnchecked,
 } from './support/grant.ts';
+import { standingOf } from './support/standing.ts';
 import { agentIntent, signPaidIntent } from './support/intent.ts';
 import { kindOf, type Problem, readProblem } from './support/offer.ts';
 import { newAccount } from './support/payment.ts';
 import { deployContractWallet } from './support/wallet.ts';
 import { lookup, useWorld } from './support/world.ts';
 
-/** How long a contract's word for its signature is good, seconds (design §4.5). */
+/** How long the gateway trusts a contract's last verdict on a signature, in seconds. */
 const GOOD_FOR = 60;
 
 /** Whether the gateway's node answers. */
@@ -42,7 +42,7 @@ const world = useWorld({
 });
 afterAll(async () => await proxy?.stop());
 
-/** Without its node, for as long as this takes. */
+/** Runs `work` while the gateway's node is unreachable. */
 const cutOff = async (work: () => Promise<void>): Promise<void> => {
   isUp = false;
   try {
@@ -52,7 +52,7 @@ const cutOff = async (work: () => Promise<void>): Promise<void> => {
   }
 };
 
-/** Whom Circle's wallet obeys stands in its first slot: another address there, and it accepts no signature of its owner. */
+/** Circle's wallet keeps its owner in storage slot 0: with another address there, it rejects its owner's signatures. */
 const setOwner = async (wallet: Address, owner: Address): Promise<void> =>
   await world().client.setStorageAt({
     address: wallet,
@@ -75,7 +75,7 @@ beforeAll(async () => {
 const grantTo = async (to: LocalAccount, fields: Partial<Granted> = {}): Promise<Granted> =>
   await granted(world(), owner, grantFor(world(), owner.address, to.address, fields));
 
-/** Calls under a grant, and says what came of it: a status, and the rule of a denial. */
+/** Calls under a grant. Returns the status, and the rule of a denial. */
 const called = async (by: LocalAccount, under: Granted): Promise<string> => {
   const answer = await callWith(world(), by, lookup, under.hash);
   if (answer.status === 200) return '200';
@@ -84,16 +84,16 @@ const called = async (by: LocalAccount, under: Granted): Promise<string> => {
 };
 
 describe('an owner that is a contract', () => {
-  it('grants by what its code says, and its agent calls from its credit', async () => {
+  it('grants with the signature that its code accepts, and its agent calls from its credit', async () => {
     expect((await topUp(world(), owner, 200_000n)).status).toBe(200);
     grant = await grantTo(agent);
     expect(await called(agent, grant)).toBe('200');
   });
 
-  it('grants by nobody else’s key, whatever it is asked', async () => {
+  it('cannot grant with the signature of another key', async () => {
     const other = grantFor(world(), owner.address, newAccount().address);
     for (const signer of [newAccount(), agent]) {
-      const body = await signAnything(signer, other);
+      const body = await signUnchecked(signer, other);
       const answer = await world().send(registration(body));
       expect(answer.status).toBe(400);
       const problem = await readProblem(answer);
@@ -103,13 +103,13 @@ describe('an owner that is a contract', () => {
 });
 
 describe('a delegate that is a contract', () => {
-  it('consents by what its code says, and by nobody else’s key', async () => {
+  it('consents with the signature that its code accepts, and not with another key', async () => {
     const [held, plain] = [
       newAccount(),
       await creditedAccount(world(), { credit: 100_000n, left: 1n }),
     ];
     const holder = { ...held, address: await deployContractWallet(world(), held.address) };
-    const body = await signAnything(plain, grantFor(world(), plain.address, holder.address));
+    const body = await signUnchecked(plain, grantFor(world(), plain.address, holder.address));
     const forged = { ...newAccount(), address: holder.address };
     const refused = await registerWith(world(), forged, body);
     expect(refused.status).toBe(400);
@@ -123,7 +123,7 @@ describe('a delegate that is a contract', () => {
 });
 
 describe('while no node answers', () => {
-  it('nothing runs on a grant that the contract was not asked about; the same call runs afterwards', async () => {
+  it('a grant that its contract has not confirmed runs nothing; the same call runs afterwards', async () => {
     const fresh = await grantTo(agent);
     expect(await called(agent, grant)).toBe('200');
     const headers = agentIntent(
@@ -138,14 +138,14 @@ describe('while no node answers', () => {
       const dry = await world().send(lookup, { ...headers, 'Dry-Run': '?1' });
       expect(dry.status).toBe(503);
       expect((await world().counts()).lookup).toBe(before);
-      // Its word of a moment ago is still good.
+      // The contract confirmed this grant a moment ago.
       expect(await called(agent, grant)).toBe('200');
     });
     expect((await world().send(lookup, headers)).status).toBe(200);
     expect((await world().counts()).lookup).toBe(before + 2);
   });
 
-  it('a contract neither grants nor revokes; an owner whose key signs can still cut off', async () => {
+  it('a contract can neither grant nor revoke; an owner with a key can still revoke', async () => {
     const plain = await creditedAccount(world(), { credit: 10_000n, left: 0n });
     const worker = newAccount();
     const given = await granted(world(), plain, grantFor(world(), plain.address, worker.address));
@@ -159,20 +159,20 @@ describe('while no node answers', () => {
         expect(answer.status).toBe(503);
         expect(kindOf(await readProblem(answer))).toBe('payer-unreachable');
       }
-      const told = await revoke(world(), plain, { id: given.id });
-      expect(told.status).toBe(200);
-      expect(((await told.json()) as Revoked).acknowledged).toEqual([accountOf(worker.address)]);
+      const revoked = await revoke(world(), plain, { id: given.id });
+      expect(revoked.status).toBe(200);
+      expect(((await revoked.json()) as Revoked).acknowledged).toEqual([accountOf(worker.address)]);
       expect(await called(worker, given)).toBe('403 revoked');
     });
     expect((await register(world(), owner, next)).status).toBe(201);
   });
 });
 
-describe('a contract that changes its mind', () => {
-  it('stops everything below within a minute and the next check, and may take it back', async () => {
+describe('a contract that stops accepting its signature', () => {
+  it('denies all descendants within a minute and the next check, and may accept it again', async () => {
     const [manager, worker] = [newAccount(), newAccount()];
     const top = await grantTo(manager, { depth: 1 });
-    const below = await granted(world(), manager, grantBelow(top, worker.address));
+    const below = await granted(world(), manager, childGrant(top, worker.address));
     expect(await called(worker, below)).toBe('200');
     expect(await called(agent, grant)).toBe('200');
 
@@ -186,9 +186,9 @@ describe('a contract that changes its mind', () => {
             [agent, grant],
             [worker, below],
           ] as const) {
-            const told = await called(by, under);
-            expect(told).toMatch(stopped.has(by) ? /^403 revoked$/ : /^200$|revoked$/);
-            if (told !== '200' && !stopped.has(by)) stopped.set(by, Date.now());
+            const outcome = await called(by, under);
+            expect(outcome).toMatch(stopped.has(by) ? /^403 revoked$/ : /^200$|revoked$/);
+            if (outcome !== '200' && !stopped.has(by)) stopped.set(by, Date.now());
           }
           return stopped.size;
         },
@@ -207,13 +207,13 @@ describe('a contract that changes its mind', () => {
     expect([refused.status, (await readProblem(refused)).field]).toEqual([400, 'body.signature']);
     expect(await world().counts()).toEqual(ran);
 
-    // Nothing was revoked: it is the contract's word that counts.
+    // Nothing was revoked: only the contract's current verdict counts.
     await setOwner(owner.address, key.address);
     expect(await called(agent, grant)).toBe('200');
     expect(await called(worker, below)).toBe('200');
   });
 
-  it('revokes by what its code says, for ever', async () => {
+  it('revokes with the signature that its code accepts, permanently', async () => {
     const forged = await revoke(
       world(),
       { ...newAccount(), address: owner.address },

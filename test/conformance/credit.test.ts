@@ -7,7 +7,7 @@ import { people } from '../../dev/stack/people.ts';
 import { usdc, usdcBalance } from '../../dev/stack/usdc.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { bind, bound, callOf } from './support/bound.ts';
-import { accountOf, creditedAccount, limitTold, topUp } from './support/credit.ts';
+import { accountOf, creditedAccount, rateLimitOf, topUp } from './support/credit.ts';
 import { agentIntent, digestOf, retryKey, sha256, signPaidIntent } from './support/intent.ts';
 import { kindOf, paymentResponse, type Problem, readProblem } from './support/offer.ts';
 import {
@@ -33,7 +33,7 @@ import {
   useWorld,
 } from './support/world.ts';
 
-/** Resolved while settlements may go on. */
+/** Settlements wait for this promise. */
 let settling = Promise.resolve();
 const world = useWorld({
   wrapFacilitator: (real) => async (request) => {
@@ -56,7 +56,7 @@ describe('a call from credit', () => {
     ['translate', translate, 20_000n],
     ['report', report, 50_000n],
     ['notarise', notarise, 10_000n],
-  ])('%s: charged, stated, limited, and no money moves', async (tool, call, price) => {
+  ])('of %s is charged, reported and limited, and moves no money', async (tool, call, price) => {
     const { client, payTo } = world();
     const [received, before] = [await usdcBalance(client, payTo), await world().counts()];
     const signed = await signPaidIntent(world(), account, call);
@@ -68,9 +68,9 @@ describe('a call from credit', () => {
       ...{ tool, call: digestOf(signed.intent), binding: 'intent', charged: price.toString() },
       ...{ agent: accountOf(account.address), response: sha256(text) },
     });
-    const told = limitTold(answer, 'credit');
-    expect(told?.q).toBe(told?.r);
-    expect(Number(CREDIT) - Number(told?.r)).toBeGreaterThanOrEqual(Number(price));
+    const limit = rateLimitOf(answer, 'credit');
+    expect(limit?.q).toBe(limit?.r);
+    expect(Number(CREDIT) - Number(limit?.r)).toBeGreaterThanOrEqual(Number(price));
     expect(answer.headers.get('RateLimit-Policy')).toMatch(/"credit";q=\d+;qu="atomic-units"/);
     expect(await world().counts()).toEqual({
       ...before,
@@ -85,13 +85,13 @@ describe('a call from credit', () => {
       lookup,
       agentIntent(await signPaidIntent(world(), account, lookup)),
     );
-    expect(Number(told?.r) - Number(limitTold(next, 'credit')?.r)).toBe(1_000);
+    expect(Number(limit?.r) - Number(rateLimitOf(next, 'credit')?.r)).toBe(1_000);
     await expect
       .poll(() => world().audit.call(digestOf(signed.intent)), { timeout: 20_000, interval: 200 })
       .toMatchObject({ charged: Number(price), paid_by: 'credit', binding: 'intent', tool });
   });
 
-  it('may allow more than the price and is charged the price', async () => {
+  it('is charged the price when its intent allows more', async () => {
     const signed = await signPaidIntent(world(), account, lookup, { maxAmount: 1_000_000n });
     const answer = await world().send(lookup, agentIntent(signed));
     expect(await claimsOf(world(), answer)).toMatchObject({ charged: '1000' });
@@ -104,7 +104,7 @@ describe('a call from credit', () => {
     ['another asset', { asset: OTHER }, 'asset'],
     ['no amount', { maxAmount: 0n }, 'maxAmount'],
     ['a unit less than the price', { maxAmount: 999n }, 'maxAmount'],
-  ])('that names %s is refused by that field', async (_, fields, field) => {
+  ])('whose intent names %s is rejected by that field', async (_, fields, field) => {
     const signed = await signPaidIntent(world(), account, lookup, fields);
     const problem = await refusal(world(), Object.entries(agentIntent(signed)), lookup);
     expect([kindOf(problem), problem.field, problem.status]).toEqual([
@@ -114,7 +114,7 @@ describe('a call from credit', () => {
     ]);
   });
 
-  it('that credit does not cover is refused, and says where credit comes from', async () => {
+  it('is denied when credit does not cover it, and the problem says how to top up', async () => {
     const poor = await creditedAccount(world(), { credit: 1_500n, left: 0n });
     const first = await world().send(
       lookup,
@@ -128,7 +128,7 @@ describe('a call from credit', () => {
       ...{ limit: '500', remaining: '500' },
       hint: expect.stringContaining('/credits') as string,
     });
-    // The refused one is not burnt: with credit there, it works.
+    // A denial uses up no call id: after a top-up the same intent runs.
     await expect(
       topUp(world(), await fundedAccount(world(), 10_000n), 1_000n, accountOf(poor.address)),
     ).resolves.toMatchObject({ status: 200 });
@@ -140,32 +140,34 @@ describe('a call from credit', () => {
       .toBe(200);
   });
 
-  it('of a key nobody knows is refused without a look at the chain', async () => {
+  it('of an unknown key is denied without a request to the chain', async () => {
     const signed = await signPaidIntent(world(), newAccount(), lookup);
     const problem = await refusal(world(), Object.entries(agentIntent(signed)), lookup);
     expect([problem.status, problem['rule']]).toEqual([403, 'credit']);
   });
 
-  it('a hundred at once spend exactly what is there', async () => {
-    const ROOM = 37;
-    const saver = await creditedAccount(world(), {
-      credit: BigInt(ROOM) * 1_000n + 999n,
+  it('spends exactly the credit when a hundred arrive at once', async () => {
+    const AFFORDABLE = 37;
+    const creditHolder = await creditedAccount(world(), {
+      credit: BigInt(AFFORDABLE) * 1_000n + 999n,
       left: 0n,
     });
     const before = (await world().counts()).lookup;
     const answers = await Promise.all(
       Array.from({ length: 100 }, async () =>
-        world().send(lookup, agentIntent(await signPaidIntent(world(), saver, lookup))),
+        world().send(lookup, agentIntent(await signPaidIntent(world(), creditHolder, lookup))),
       ),
     );
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(ROOM);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(AFFORDABLE);
     for (const answer of answers.filter(({ status }) => status !== 200))
       expect(await readProblem(answer)).toMatchObject({ rule: 'credit' });
-    expect((await world().counts()).lookup).toBe(before + ROOM);
-    expect(await transfersFrom(world(), saver.address)).toEqual([BigInt(ROOM) * 1_000n + 999n]);
+    expect((await world().counts()).lookup).toBe(before + AFFORDABLE);
+    expect(await transfersFrom(world(), creditHolder.address)).toEqual([
+      BigInt(AFFORDABLE) * 1_000n + 999n,
+    ]);
   });
 
-  it('of a contract account counts by what its code says, not by any key (§4.7)', async () => {
+  it("of a contract account is accepted by the contract's code, not by any key", async () => {
     const owner = newAccount();
     const wallet = await deployContractWallet(world(), owner.address);
     await mint(world().client, wallet, 100_000n);
@@ -174,7 +176,7 @@ describe('a call from credit', () => {
     const signed = await signPaidIntent(world(), holder, lookup);
     const answer = await world().send(lookup, agentIntent(signed));
     expect(answer.status, await answer.clone().text()).toBe(200);
-    expect(limitTold(answer, 'credit')?.r).toBe(99_000);
+    expect(rateLimitOf(answer, 'credit')?.r).toBe(99_000);
     const thief = { ...newAccount(), address: wallet };
     const forged = await signPaidIntent(world(), thief, lookup);
     const problem = await refusal(world(), Object.entries(agentIntent(forged)), lookup);
@@ -184,48 +186,48 @@ describe('a call from credit', () => {
     ]);
   });
 
-  it('that fails costs nothing', async () => {
-    const saver = await creditedAccount(world(), { credit: 50_000n, left: 0n });
+  it('costs nothing when the tool fails', async () => {
+    const creditHolder = await creditedAccount(world(), { credit: 50_000n, left: 0n });
     for (const query of ['status=500', 'drop=1', 'truncate=1', 'status=402']) {
       const call: ToolCall = { path: `/tools/flaky?${query}` };
       const answer = await world().send(
         call,
-        agentIntent(await signPaidIntent(world(), saver, call)),
+        agentIntent(await signPaidIntent(world(), creditHolder, call)),
       );
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(await claimsOf(world(), answer)).toMatchObject({ charged: '0' });
-      expect(limitTold(answer, 'credit')).toEqual({ q: 50_000, r: 50_000 });
+      expect(rateLimitOf(answer, 'credit')).toEqual({ q: 50_000, r: 50_000 });
     }
   });
 });
 
-describe('a payment of an account that has credit', () => {
+describe('a payment by an account with credit', () => {
   it.each([
     ['vanilla', async (payer: LocalAccount) => v2(await sign(world(), payer, lookup))],
     ['bound', async (payer: LocalAccount) => bound(await bind(world(), payer, lookup))],
-  ])('authenticates, and credit pays: %s', async (_, headers) => {
-    const saver = await creditedAccount(world(), { credit: 10_000n, left: 10_000n });
-    const answer = await world().send(lookup, await headers(saver));
+  ])('authenticates while credit pays: %s', async (_, headers) => {
+    const creditHolder = await creditedAccount(world(), { credit: 10_000n, left: 10_000n });
+    const answer = await world().send(lookup, await headers(creditHolder));
     expect(answer.status).toBe(200);
     expect(paymentResponse(answer)).toMatchObject({
       ...{ success: true, transaction: '', amount: '1000' },
       extra: { paidFrom: 'credit' },
     });
-    expect(limitTold(answer, 'credit')).toEqual({ q: 9_000, r: 9_000 });
-    expect(await transfersFrom(world(), saver.address)).toEqual([10_000n]);
+    expect(rateLimitOf(answer, 'credit')).toEqual({ q: 9_000, r: 9_000 });
+    expect(await transfersFrom(world(), creditHolder.address)).toEqual([10_000n]);
   });
 
-  it('pays a tool that takes nothing but credit, and without credit hears where it comes from', async () => {
+  it('pays a credit-only tool from credit; without credit the problem says how to top up', async () => {
     const call = summarise('One sentence. Another sentence about sentences.', '1500');
-    const saver = await creditedAccount(world(), { credit: 50_000n, left: 100_000n });
-    const payment = await bind(world(), saver, call);
+    const creditHolder = await creditedAccount(world(), { credit: 50_000n, left: 100_000n });
+    const payment = await bind(world(), creditHolder, call);
     const answer = await world().send(call, bound(payment));
     expect(answer.status, await answer.clone().text()).toBe(200);
     expect(paymentResponse(answer)).toMatchObject({
       amount: '1500',
       extra: { paidFrom: 'credit' },
     });
-    expect(limitTold(answer, 'credit')?.r).toBe(48_500);
+    expect(rateLimitOf(answer, 'credit')?.r).toBe(48_500);
     expect(await isUsed(world(), payment)).toBe(false);
 
     const rich = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
@@ -240,9 +242,9 @@ describe('a payment of an account that has credit', () => {
 });
 
 describe('a debt', () => {
-  it('refuses every call, from a wallet and from credit, until a top-up clears it', async () => {
+  it('denies every call, by payment and from credit, until a top-up clears it', async () => {
     const payer = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
-    // Accepted to be settled later; cancelled by its payer before it is.
+    // The payer cancels the accepted payment on the chain before the gateway presents it.
     let release: () => void = () => {};
     settling = new Promise((resolve) => {
       release = resolve;
@@ -272,10 +274,10 @@ describe('a debt', () => {
 
     const short = await topUp(world(), payer, 19_999n);
     expect(short.status, await short.clone().text()).toBe(200);
-    expect(limitTold(short, 'credit')).toBeUndefined();
+    expect(rateLimitOf(short, 'credit')).toBeUndefined();
     expect((await readProblem(await pay(world(), payer, lookup)))['rule']).toBe('debt');
     const cleared = await topUp(world(), payer, 1_001n);
-    expect(limitTold(cleared, 'credit')).toEqual({ q: 1_000, r: 1_000 });
+    expect(rateLimitOf(cleared, 'credit')).toEqual({ q: 1_000, r: 1_000 });
     const answer = await world().send(lookup, agentIntent(fromCredit));
     expect(answer.status).toBe(200);
     expect(

@@ -1,16 +1,9 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bind, bound, callOf } from './support/bound.ts';
-import { accountOf, creditedAccount, credits, limitTold } from './support/credit.ts';
-import {
-  grantBelow,
-  granted,
-  grantFor,
-  limitIn,
-  revoke,
-  standingOf,
-  usedOf,
-} from './support/grant.ts';
+import { accountOf, creditedAccount, credits, rateLimitOf } from './support/credit.ts';
+import { childGrant, granted, grantFor, revoke } from './support/grant.ts';
+import { limitIn, standingOf, usedOf } from './support/standing.ts';
 import { agentIntent, digestOf, retryKey, signIntent, signPaidIntent } from './support/intent.ts';
 import { lookUp } from './support/look-up.ts';
 import { kindOf, type Problem, readProblem } from './support/offer.ts';
@@ -33,23 +26,26 @@ const DRY = { 'Dry-Run': '?1' } as const;
 
 type Headers = Readonly<Record<string, string>>;
 
-/** What a dry run answers. */
-type Told = {
+/** The answer to a dry run. */
+type DryRunAnswer = {
   readonly verdict: string;
   readonly paid_from: string;
   readonly limits: readonly { readonly rule: string; readonly remaining: string }[];
   readonly [member: string]: unknown;
 };
 
-/** An account's money as it stands, but for its rate, which only time heals. */
+/** The account's money without its rate, which changes with time alone. */
 const moneyOf = async (account: LocalAccount) =>
   (await standingOf(world(), account)).money.map(({ limits, ...money }) => ({
     ...money,
     limits: limits.filter(({ rule }) => rule !== 'rate'),
   }));
 
-/** Asks what would happen; holds that nothing has: no tool ran, no answer of a call was given. Whether money moved the payers say: what they bought before may settle meanwhile. */
-const rehearse = async (call: ToolCall, headers: Headers): Promise<Told> => {
+/**
+ * Sends a dry run and expects that no tool ran and no answer of a call was returned. Tests look at their payer for moved money, because
+ * its earlier payments may settle meanwhile.
+ */
+const dryRun = async (call: ToolCall, headers: Headers): Promise<DryRunAnswer> => {
   const ran = await world().counts();
   const answer = await world().send(call, { ...headers, ...DRY });
   expect(answer.status, await answer.clone().text()).toBe(200);
@@ -57,10 +53,10 @@ const rehearse = async (call: ToolCall, headers: Headers): Promise<Told> => {
   for (const header of ['Agent-Receipt', 'PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE'])
     expect(answer.headers.get(header)).toBeNull();
   expect(await world().counts()).toEqual(ran);
-  return (await answer.json()) as Told;
+  return (await answer.json()) as DryRunAnswer;
 };
 
-const told = (fields: object) => ({
+const expected = (fields: object) => ({
   ...{ dry_run: true, charged: '0', policy: expect.stringMatching(WORD) as string },
   limits: expect.any(Array) as unknown[],
   ...fields,
@@ -73,21 +69,21 @@ const serve = async (call: ToolCall, headers: Headers): Promise<Response> => {
 };
 
 let trusted: LocalAccount;
-let saver: LocalAccount;
+let creditHolder: LocalAccount;
 beforeAll(async () => {
   trusted = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
-  saver = await creditedAccount(world(), { credit: 100_000n, left: 100_000n });
+  creditHolder = await creditedAccount(world(), { credit: 100_000n, left: 100_000n });
 });
 
-describe('a call that only asks', () => {
+describe('a dry run', () => {
   it.each([
-    ['a vanilla payment, version 2', v2],
-    ['a vanilla payment, version 1', v1],
-  ])('with %s hears what would happen; the same payment then buys the call', async (_, form) => {
+    ['a vanilla payment of version 2', v2],
+    ['a vanilla payment of version 1', v1],
+  ])('with %s returns the verdict; the same payment then buys the call', async (_, form) => {
     const payment = await sign(world(), trusted, translate);
     for (const _time of [1, 2])
-      expect(await rehearse(translate, form(payment))).toEqual(
-        told({
+      expect(await dryRun(translate, form(payment))).toEqual(
+        expected({
           ...{ verdict: 'go', call: callOf(payment), tool: 'translate', price: '20000' },
           paid_from: 'payment',
         }),
@@ -99,26 +95,26 @@ describe('a call that only asks', () => {
     expect((await world().counts()).translate).toBe(ran + 1);
   });
 
-  it('with a bound payment too, and that it would be settled first', async () => {
+  it('with a bound payment returns the verdict, and whether the payment would settle first', async () => {
     for (const [call, tool, verdict, price] of [
       [translate, 'translate', 'go', '20000'],
       [report, 'report', 'settle', '50000'],
     ] as const) {
       const payment = await bind(world(), trusted, call);
-      expect(await rehearse(call, bound(payment))).toEqual(
-        told({ verdict, call: digestOf(payment.intent), tool, price, paid_from: 'payment' }),
+      expect(await dryRun(call, bound(payment))).toEqual(
+        expected({ verdict, call: digestOf(payment.intent), tool, price, paid_from: 'payment' }),
       );
       expect(await isUsed(world(), payment)).toBe(false);
       await serve(call, bound(payment));
     }
   });
 
-  it('as a newcomer hears that its money would move first, and leaves no trace', async () => {
+  it('by a newcomer returns that its payment would settle first, and writes nothing', async () => {
     const payer = await fundedAccount(world(), 50_000n);
     const payment = await bind(world(), payer, lookup);
-    expect(await rehearse(lookup, bound(payment))).toMatchObject({ verdict: 'settle' });
+    expect(await dryRun(lookup, bound(payment))).toMatchObject({ verdict: 'settle' });
     expect(await transfersFrom(world(), payer.address)).toEqual([]);
-    // Law 12: the account is none yet.
+    // The account does not exist yet (law 12).
     const asked = await signIntent(
       world(),
       payer,
@@ -130,12 +126,12 @@ describe('a call that only asks', () => {
     expect(await transfersFrom(world(), payer.address)).toEqual([1_000n]);
   });
 
-  it('from credit hears what is left of it, which it does not touch', async () => {
-    const before = await moneyOf(saver);
-    const signed = await signPaidIntent(world(), saver, translate);
-    const answer = await rehearse(translate, agentIntent(signed));
+  it('from credit returns the remaining credit and leaves it unchanged', async () => {
+    const before = await moneyOf(creditHolder);
+    const signed = await signPaidIntent(world(), creditHolder, translate);
+    const answer = await dryRun(translate, agentIntent(signed));
     expect(answer).toEqual(
-      told({
+      expected({
         ...{ verdict: 'go', call: digestOf(signed.intent), tool: 'translate', price: '20000' },
         paid_from: 'credit',
       }),
@@ -143,36 +139,36 @@ describe('a call that only asks', () => {
     expect(answer.limits.find(({ rule }) => rule === 'credit')).toMatchObject({
       ...{ limit: '100000', spent: '0', held: '0', remaining: '100000' },
     });
-    expect(await moneyOf(saver)).toEqual(before);
+    expect(await moneyOf(creditHolder)).toEqual(before);
     const real = await serve(translate, agentIntent(signed));
-    expect(limitTold(real, 'credit')?.r).toBe(80_000);
+    expect(rateLimitOf(real, 'credit')?.r).toBe(80_000);
   });
 
-  it('of a tool that is free pays from nothing', async () => {
-    const signed = await signIntent(world(), saver, whoami);
-    expect(await rehearse(whoami, agentIntent(signed))).toMatchObject({
+  it('of a free tool is paid from nothing', async () => {
+    const signed = await signIntent(world(), creditHolder, whoami);
+    expect(await dryRun(whoami, agentIntent(signed))).toMatchObject({
       ...{ verdict: 'go', paid_from: 'none', price: '0', tool: 'whoami' },
     });
     await serve(whoami, agentIntent(signed));
   });
 
-  it('for a top-up moves nothing; the same payment then buys the credit', async () => {
+  it('of a top-up moves nothing; the same payment then buys the credit', async () => {
     const payer = await fundedAccount(world(), 30_000n);
     const call = credits(30_000n);
     const payment = await bind(world(), payer, call);
-    expect(await rehearse(call, bound(payment))).toEqual(
-      told({
+    expect(await dryRun(call, bound(payment))).toEqual(
+      expected({
         ...{ verdict: 'settle', call: callOf(payment), price: '30000', paid_from: 'payment' },
         tool: 'countersign.credits',
       }),
     );
     expect(await isUsed(world(), payment)).toBe(false);
     const real = await serve(call, bound(payment));
-    expect(limitTold(real, 'credit')).toEqual({ q: 30_000, r: 30_000 });
+    expect(rateLimitOf(real, 'credit')).toEqual({ q: 30_000, r: 30_000 });
     expect(await transfersFrom(world(), payer.address)).toEqual([30_000n]);
   });
 
-  it('under a grant takes nothing of any limit above, nor of the credit of the owner', async () => {
+  it("under a grant leaves the limits of all ancestors and the owner's credit unchanged", async () => {
     const owner = await creditedAccount(world(), { credit: 10_000n, left: 0n });
     const agent = newAccount();
     const grant = await granted(
@@ -182,7 +178,7 @@ describe('a call that only asks', () => {
     );
     const before = await moneyOf(owner);
     const signed = await signPaidIntent(world(), agent, lookup, { authority: grant.hash });
-    const answer = await rehearse(lookup, agentIntent(signed));
+    const answer = await dryRun(lookup, agentIntent(signed));
     expect(answer).toMatchObject({ verdict: 'go', paid_from: 'credit', price: '1000' });
     expect(answer.limits).toContainEqual(
       expect.objectContaining({ rule: 'grant:lifetime', limit: '5000', remaining: '5000' }),
@@ -194,9 +190,9 @@ describe('a call that only asks', () => {
     expect((await standingOf(world(), owner)).money[0]).toMatchObject({ credit: '9000' });
   });
 
-  it('a hundred times at once changes nothing', async () => {
-    const signed = await signPaidIntent(world(), saver, lookup);
-    const [ran, before] = [await world().counts(), await moneyOf(saver)];
+  it('changes nothing when a hundred arrive at once', async () => {
+    const signed = await signPaidIntent(world(), creditHolder, lookup);
+    const [ran, before] = [await world().counts(), await moneyOf(creditHolder)];
     const answers = await Promise.all(
       Array.from({ length: 100 }, async () =>
         world().send(lookup, { ...agentIntent(signed), ...DRY }),
@@ -204,13 +200,13 @@ describe('a call that only asks', () => {
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(await world().counts()).toEqual(ran);
-    expect(await moneyOf(saver)).toEqual(before);
+    expect(await moneyOf(creditHolder)).toEqual(before);
   });
 });
 
-describe('a call that has run', () => {
-  it('is not run again by asking, and its answer is the one that a repeat gets', async () => {
-    const signed = await signPaidIntent(world(), saver, lookup);
+describe('a dry run of a call that has run', () => {
+  it('returns the stored answer like a repeat, and runs nothing', async () => {
+    const signed = await signPaidIntent(world(), creditHolder, lookup);
     const first = await (await serve(lookup, agentIntent(signed))).text();
     const ran = await world().counts();
     const shown = { ...agentIntent(signed), ...retryKey(signed.intent) };
@@ -220,12 +216,12 @@ describe('a call that has run', () => {
   });
 });
 
-describe('a call that would be denied', () => {
-  /** All that a problem says, but for what two calls can never have in common. */
+describe('a dry run that would be denied', () => {
+  /** All members of a problem that two calls can share. */
   const comparable = ({ call: _, ...problem }: Problem): object => problem;
 
-  /** Asks, then really sends the same; both must be refused in the same words. */
-  const twice = async (call: ToolCall, headers: Headers): Promise<Problem> => {
+  /** Sends the call as a dry run, then for real, and expects the same problem. */
+  const problemOfBoth = async (call: ToolCall, headers: Headers): Promise<Problem> => {
     const ran = await world().counts();
     const asked = await world().send(call, { ...headers, ...DRY });
     const real = await world().send(call, headers);
@@ -240,27 +236,27 @@ describe('a call that would be denied', () => {
     return problem;
   };
 
-  it('hears the same as from the call itself: no credit, no balance, wrong fields, a forged key', async () => {
+  it('gets the problem of the real call: no credit, no balance, wrong fields, forged signature', async () => {
     const poor = await creditedAccount(world(), { credit: 1_500n, left: 500n });
     const noCredit = await signPaidIntent(world(), poor, translate);
-    expect(await twice(translate, agentIntent(noCredit))).toMatchObject({
+    expect(await problemOfBoth(translate, agentIntent(noCredit))).toMatchObject({
       ...{ rule: 'credit', limit: '1500', remaining: '1500', status: 403 },
     });
     const noBalance = await bind(world(), poor, translate);
-    expect(await twice(translate, bound(noBalance))).toMatchObject({ rule: 'balance' });
-    const elsewhere = await signPaidIntent(world(), saver, lookup, {
+    expect(await problemOfBoth(translate, bound(noBalance))).toMatchObject({ rule: 'balance' });
+    const elsewhere = await signPaidIntent(world(), creditHolder, lookup, {
       audience: 'https://other.example',
     });
-    expect(kindOf(await twice(lookup, agentIntent(elsewhere)))).toBe('intent-mismatch');
+    expect(kindOf(await problemOfBoth(lookup, agentIntent(elsewhere)))).toBe('intent-mismatch');
     const forged = await signPaidIntent(
       world(),
-      { ...newAccount(), address: saver.address },
+      { ...newAccount(), address: creditHolder.address },
       lookup,
     );
-    expect((await twice(lookup, agentIntent(forged))).field).toBe('Agent-Intent.signature');
+    expect((await problemOfBoth(lookup, agentIntent(forged))).field).toBe('Agent-Intent.signature');
   });
 
-  it('by its grant, or one above, hears whose rule it is', async () => {
+  it('by its grant or an ancestor names the account whose rule it is', async () => {
     const owner = await creditedAccount(world(), { credit: 10_000n, left: 0n });
     const agent = newAccount();
     const grant = await granted(
@@ -271,7 +267,7 @@ describe('a call that would be denied', () => {
       }),
     );
     const asking = async (call: ToolCall) =>
-      await twice(
+      await problemOfBoth(
         call,
         agentIntent(await signPaidIntent(world(), agent, call, { authority: grant.hash })),
       );
@@ -288,16 +284,16 @@ describe('a call that would be denied', () => {
     expect(await asking(lookup)).toMatchObject({ rule: 'revoked' });
   });
 
-  it('because its owner has no credit is not told that the owner would pay', async () => {
+  it('because the owner has no credit is not answered as if the owner would pay', async () => {
     const owner = await fundedAccount(world(), 1_000n);
     const agent = newAccount();
     const grant = await granted(world(), owner, grantFor(world(), owner.address, agent.address));
     const signed = await signPaidIntent(world(), agent, lookup, { authority: grant.hash });
-    expect(await twice(lookup, agentIntent(signed))).toMatchObject({ rule: 'credit' });
+    expect(await problemOfBoth(lookup, agentIntent(signed))).toMatchObject({ rule: 'credit' });
   });
 });
 
-describe('a limit that two share', () => {
+describe('a dry run under a limit that agents share', () => {
   const shared = async (maxTotal: bigint) => {
     const owner = await creditedAccount(world(), { credit: 100_000n, left: 0n });
     const [manager, greedy, other] = [newAccount(), newAccount(), newAccount()];
@@ -307,8 +303,8 @@ describe('a limit that two share', () => {
       grantFor(world(), owner.address, manager.address, { maxTotal, depth: 1 }),
     );
     for (const agent of [greedy, other])
-      await granted(world(), manager, grantBelow(top, agent.address));
-    // One that is busy holds more than it uses.
+      await granted(world(), manager, childGrant(top, agent.address));
+    // A busy agent's lease holds a larger share than it uses.
     for (let made = 0; made < 8; made += 1)
       await serve(lookup, agentIntent(await signPaidIntent(world(), greedy, lookup)));
     return other;
@@ -321,24 +317,24 @@ describe('a limit that two share', () => {
     return [asked, real].map(({ status }) => status);
   };
 
-  it('to its last unit: what asking says is what the call then gets', async () => {
+  it('predicts each call correctly up to the last unit of the limit', async () => {
     const agent = await shared(12_000n);
     for (const expected of [200, 200, 200, 200, 403, 403])
       expect(await askAndCall(agent, lookup)).toEqual([expected, expected]);
   });
 
-  it('is told with what another holds and does not use', async () => {
+  it('counts the share that another agent holds and does not use', async () => {
     const agent = await shared(28_000n);
     expect(await askAndCall(agent, translate)).toEqual([200, 200]);
     expect(await askAndCall(agent, lookup)).toEqual([403, 403]);
   });
 });
 
-describe('the header', () => {
+describe('the header Dry-Run', () => {
   it.each(['1', 'true', '?2', '?1;a=b', '"?1"', 'yes', '?1, ?1', '?0, ?1'])(
-    '%s is neither yes nor no, and refused',
+    '%s is malformed and rejected',
     async (value) => {
-      const signed = await signPaidIntent(world(), saver, lookup);
+      const signed = await signPaidIntent(world(), creditHolder, lookup);
       const ran = await world().counts();
       const answer = await world().send(lookup, { ...agentIntent(signed), 'Dry-Run': value });
       expect(answer.status).toBe(400);
@@ -348,8 +344,8 @@ describe('the header', () => {
     },
   );
 
-  it('sent twice is refused, whatever the two say', async () => {
-    const signed = await signPaidIntent(world(), saver, lookup);
+  it('is rejected when it appears twice, whatever its values', async () => {
+    const signed = await signPaidIntent(world(), creditHolder, lookup);
     const ran = await world().counts();
     for (const second of ['?0', '?1']) {
       const answer = await sendRaw(world().stack.description.gateway, {
@@ -361,14 +357,14 @@ describe('the header', () => {
     expect(await world().counts()).toEqual(ran);
   });
 
-  it('that says no is as none', async () => {
-    const signed = await signPaidIntent(world(), saver, lookup);
+  it('with ?0 is ignored', async () => {
+    const signed = await signPaidIntent(world(), creditHolder, lookup);
     const ran = (await world().counts()).lookup;
     await serve(lookup, { ...agentIntent(signed), 'Dry-Run': '?0' });
     expect((await world().counts()).lookup).toBe(ran + 1);
   });
 
-  it('without a proof changes nothing of the offer or the challenge', async () => {
+  it('without a proof changes neither offer nor challenge', async () => {
     const offered = await world().send(lookup, DRY);
     const plain = await world().send(lookup);
     expect(offered.status).toBe(402);

@@ -21,7 +21,7 @@ const world = useWorld();
 const PRICE = 10_000n;
 const flaky = (query: string): ToolCall => ({ path: `/tools/flaky?${query}` });
 
-/** How a tool can fail, and what its caller hears. A problem is the gateway's own; without one, the tool's answer is passed on. */
+/** How a tool can fail, and the answer to its caller. `problem` is the gateway's own; without one, the caller gets the tool's answer. */
 const FAILURES = [
   { how: 'by not answering at all', query: 'hang=1', status: 504, problem: 'upstream-timeout' },
   { how: 'with 404', query: 'status=404', status: 404, problem: undefined },
@@ -59,12 +59,12 @@ beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 10, left: 1_000_000n });
 });
 
-/** Payments for failures, which nobody may ever take. */
+/** Payments of failed calls, which nobody may ever take. */
 const unpaid: Payment[] = [];
 
 describe.concurrent('a tool that fails', () => {
   it.for(FAILURES)(
-    '$how costs nothing: not in the answer, nor in the log, nor on the chain',
+    '$how charges nothing: neither in the answer, nor in the log, nor on the chain',
     async (failure, { expect: hold }) => {
       const call = flaky(failure.query);
       const payment = await sign(world(), account, call);
@@ -92,14 +92,14 @@ describe.concurrent('a tool that fails', () => {
         paid_by: 'deferred',
       });
 
-      // The same proof again: no second run, no charge.
+      // The same proof again: no second run and no charge.
       hold((await world().send(call, v2(payment))).status).toBe(409);
       unpaid.push(payment);
     },
   );
 
   it.for(FAILURES)(
-    '$how, its money moved already, owes it: the next call is paid from that',
+    '$how after its payment has moved credits the amount, which pays the next call',
     async (failure, { expect: hold }) => {
       const { client, audit } = world();
       const newcomer = await fundedAccount(world(), 1_000_000n);
@@ -136,7 +136,7 @@ describe.concurrent('a tool that fails', () => {
         ...{ state: 'settled', amount: Number(PRICE), transaction_hash: moved.transaction },
       });
 
-      // The credit is spent: what comes after is paid again. The authorization that credit replaced was never presented.
+      // The credit is spent: later calls are paid again. The gateway never presented the authorization that credit replaced.
       const third = await sign(world(), newcomer, flaky('status=200'));
       const paidAgain = await world().send(flaky('status=200'), v2(third));
       hold(paidAgain.status).toBe(200);
@@ -149,8 +149,8 @@ describe.concurrent('a tool that fails', () => {
   );
 });
 
-describe('a payment for a failure', () => {
-  it('is not taken, not even when what was paid after it has been', async () => {
+describe('the payment of a failed call', () => {
+  it('is never presented, not even after a later payment has settled', async () => {
     const later = await sign(world(), account, flaky('status=200'));
     expect((await world().send(flaky('status=200'), v2(later))).status).toBe(200);
     await settled(world(), later);

@@ -11,14 +11,13 @@ import {
   callWith,
   type Granted,
   granted,
-  grantBelow,
+  childGrant,
   grantFor,
-  limitIn,
   type Revoked,
   revoke,
   signerOf,
-  standingOf,
 } from './support/grant.ts';
+import { limitIn, standingOf } from './support/standing.ts';
 import { type Problem, readProblem } from './support/offer.ts';
 import { accountWith } from './support/payment.ts';
 import { claimsOf } from './support/receipt.ts';
@@ -37,18 +36,18 @@ const world = useWorld({
 const PRICE = 1_000n;
 /** Calls that each agent makes at once. */
 const CALLS = 60;
-/** How many of them fit under the limit that the team shares, and how many of the others into what is left of the credit. */
+/** How many calls fit under the limit that the team shares, and how many calls of the other agents fit into the remaining credit. */
 const TEAM = 100;
 const OTHERS = 30;
-/** One unit more, and another call would fit. */
+/** One unit short of another call. */
 const SHARED = BigInt(TEAM + 1) * PRICE - 1n;
 const CREDIT = BigInt(TEAM + OTHERS + 1) * PRICE - 1n;
 const CHARGED = BigInt(TEAM + OTHERS) * PRICE;
 
 const personOf = ({ privateKey }: Person): LocalAccount => accountWith(privateKey);
 
-/** What an agent was told: receipts of what ran, problems of what did not. */
-type Told = {
+/** What an agent received: the log entries of its receipts, and its problems. */
+type Received = {
   readonly entries: readonly string[];
   readonly problems: readonly Problem[];
 };
@@ -59,9 +58,9 @@ let team: readonly LocalAccount[];
 let others: readonly LocalAccount[];
 let top: Granted;
 const grants = new Map<LocalAccount, Granted>();
-const told = new Map<LocalAccount, Told>();
+const received = new Map<LocalAccount, Received>();
 
-/** Every agent makes its calls at once, all agents at the same time. */
+/** All agents send all their calls at the same time. */
 const burst = async (agents: readonly LocalAccount[]): Promise<number> => {
   const before = (await world().counts()).lookup;
   await Promise.all(
@@ -75,17 +74,17 @@ const burst = async (agents: readonly LocalAccount[]): Promise<number> => {
         answers.filter(({ status }) => status !== 200).map(readProblem),
       );
       for (const { charged } of claims) expect(charged).toBe(PRICE.toString());
-      told.set(agent, { entries: claims.map(({ entry }) => entry as string), problems });
+      received.set(agent, { entries: claims.map(({ entry }) => entry as string), problems });
     }),
   );
   return (await world().counts()).lookup - before;
 };
 
 const admitted = (agents: readonly LocalAccount[]): number =>
-  agents.reduce((all, agent) => all + (told.get(agent)?.entries.length ?? 0), 0);
+  agents.reduce((all, agent) => all + (received.get(agent)?.entries.length ?? 0), 0);
 
 const problemsOf = (agents: readonly LocalAccount[]): readonly Problem[] =>
-  agents.flatMap((agent) => told.get(agent)?.problems ?? []);
+  agents.flatMap((agent) => received.get(agent)?.problems ?? []);
 
 beforeAll(async () => {
   const { agents, owner: person } = world().stack.description;
@@ -99,7 +98,7 @@ beforeAll(async () => {
 });
 
 describe('an owner of a fleet', () => {
-  it('pays ahead, and grants: to a manager who grants on, and to others directly', async () => {
+  it('tops up, then grants to a manager, who grants on, and to others directly', async () => {
     const paid = await topUp(world(), owner, CREDIT);
     expect(paid.status, await paid.clone().text()).toBe(200);
     top = await granted(
@@ -110,14 +109,14 @@ describe('an owner of a fleet', () => {
       }),
     );
     for (const agent of team)
-      grants.set(agent, await granted(world(), manager, grantBelow(top, agent.address)));
+      grants.set(agent, await granted(world(), manager, childGrant(top, agent.address)));
     for (const agent of others) {
       const grant = grantFor(world(), owner.address, agent.address, { tools: ['lookup'] });
       grants.set(agent, await granted(world(), owner, grant));
     }
   });
 
-  it('has three agents use all of one limit, and not a unit more, all at once', async () => {
+  it('has three agents use a shared limit at once: all of it and not a unit more', async () => {
     expect(await burst(team)).toBe(TEAM);
     expect(admitted(team)).toBe(TEAM);
     for (const problem of problemsOf(team)) {
@@ -127,20 +126,20 @@ describe('an owner of a fleet', () => {
       });
       expect(BigInt(problem['remaining'] as string)).toBeLessThan(PRICE);
     }
-    // Later ones fare no better.
+    // A later call is denied by the same rule.
     for (const agent of team)
       expect((await readProblem(await callWith(world(), agent, lookup)))['rule']).toBe('lifetime');
   });
 
-  it('has three others use all that is left of its credit, and not a unit more', async () => {
+  it('has three others use the remaining credit at once: all of it and not a unit more', async () => {
     expect(await burst(others)).toBe(OTHERS);
     expect(admitted(others)).toBe(OTHERS);
     for (const problem of problemsOf(others)) expect(problem).toMatchObject({ rule: 'credit' });
   });
 
-  it('lets each agent see what binds it, what is left, and what it owes', async () => {
+  it('lets each agent see its limits, what remains of them, and its debt', async () => {
     for (const agent of team) {
-      const ran = BigInt(told.get(agent)?.entries.length ?? 0) * PRICE;
+      const ran = BigInt(received.get(agent)?.entries.length ?? 0) * PRICE;
       const grant = grants.get(agent);
       const standing = await standingOf(world(), agent);
       expect(standing).toMatchObject({
@@ -172,12 +171,12 @@ describe('an owner of a fleet', () => {
     }
   });
 
-  it('cuts all of them off with one signature, and has it all back but what was charged', async () => {
+  it('revokes all of them with one signature and gets back everything but the charges', async () => {
     const answer = await revoke(world(), owner, { epoch: 1n });
     expect(answer.status).toBe(200);
     const { acknowledged, silent } = (await answer.json()) as Revoked;
     expect(silent).toEqual([]);
-    // A denied call takes no lease: an agent that was never let through may hold none, and learns when it next asks.
+    // A denied call takes no lease: an agent without an accepted call may hold none, and learns of the revocation with its next request.
     const all = [...team, ...others];
     const holders = all.filter((agent) => admitted([agent]) > 0);
     expect(acknowledged).toEqual(
@@ -191,7 +190,7 @@ describe('an owner of a fleet', () => {
       const problem = await readProblem(await callWith(world(), agent, lookup));
       expect(problem).toMatchObject({ status: 403, rule: 'revoked' });
     }
-    // Who has used up its own limit need not ask above to be refused.
+    // An account that has used up its own limit is denied without asking its ancestors.
     expect((await callWith(world(), manager, lookup)).status).toBe(403);
     expect(await world().counts()).toEqual(ran);
     const { money } = await standingOf(world(), owner);
@@ -205,7 +204,7 @@ describe('the log of a fleet', () => {
   const logs = new Map<string, readonly Entry[]>();
   const of = (account: LocalAccount): readonly Entry[] => logs.get(account.address) ?? [];
 
-  /** Denials that an account was told, those of the tests that follow a burst included. */
+  /** Denials recorded for an account, with those of the tests that follow a burst. */
   const deniedOf = (entries: readonly Entry[]): number =>
     entries
       .filter(({ type }) => type === 'call.denied')
@@ -216,10 +215,10 @@ describe('the log of a fleet', () => {
       .filter(({ type }) => type === 'credit.lent')
       .reduce((all, { amounts }) => all + BigInt(amounts?.['amount'] ?? '0'), 0n);
 
-  it('is exported whole, and verifies offline from its first entry on', async () => {
-    // In the end: one denial after each burst of the team, and one after the revocation.
+  it('is exported completely, and verifies offline from its first entry', async () => {
+    // At the end: one denial after each burst of the team, and one after the revocation.
     const expected = (agent: LocalAccount): number =>
-      (told.get(agent)?.problems.length ?? 0) + (team.includes(agent) ? 2 : 1);
+      (received.get(agent)?.problems.length ?? 0) + (team.includes(agent) ? 2 : 1);
     for (const account of [owner, manager, ...team, ...others]) {
       const isWhole = (entries: readonly Entry[]): boolean => {
         if (account === owner) return lentIn(entries) === CHARGED;
@@ -242,13 +241,13 @@ describe('the log of a fleet', () => {
         after: GENESIS,
       });
       expect(verified).toMatchObject({ ok: true, value: { first: 1, last: of(account).length } });
-      // And says so when one word of it is another.
+      // A changed entry breaks the log.
       const forged = text.replace('"decision":"go"', '"decision":"no"');
       if (forged !== text) expect(verifyLog(forged)).toMatchObject({ ok: false });
     }
   });
 
-  it('has every grant, with a signature that proves its issuer', async () => {
+  it('has every grant with a signature that proves its issuer', async () => {
     for (const [account, type, issued] of [
       [owner, 'grant.issued', [top, ...others.map((agent) => grants.get(agent))]],
       [manager, 'grant.taken', [top]],
@@ -274,10 +273,10 @@ describe('the log of a fleet', () => {
     );
   });
 
-  it('has every decision: what ran with the agent’s own signature, what did not with its rule', async () => {
+  it("has every decision: accepted calls with the agent's signature, denials with their rule", async () => {
     for (const agent of [...team, ...others]) {
       const accepted = of(agent).filter(({ type }) => type === 'call.accepted');
-      const receipts = told.get(agent)?.entries ?? [];
+      const receipts = received.get(agent)?.entries ?? [];
       expect(accepted).toHaveLength(receipts.length);
       const hashes = new Set(of(agent).map(entryHash));
       for (const entry of receipts) expect(hashes).toContain(entry);
@@ -297,7 +296,7 @@ describe('the log of a fleet', () => {
     }
   });
 
-  it('adds up: what the owner has lent is what its agents were charged', () => {
+  it('adds up: the owner has lent exactly what its agents were charged', () => {
     const lent = new Map<string, bigint>();
     for (const { type, payment, amounts } of of(owner)) {
       if (type !== 'credit.lent') continue;

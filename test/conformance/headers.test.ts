@@ -14,13 +14,13 @@ beforeAll(async () => {
   good = await sign(world(), account, lookup);
 });
 
-describe('a header', () => {
+describe('a payment header', () => {
   const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
   const signed = (): string => v2(good)['PAYMENT-SIGNATURE'];
 
   it.each<[string, () => readonly HeaderLine[], string]>([
     [
-      'sent twice',
+      'repeated',
       () => [
         ['PAYMENT-SIGNATURE', signed()],
         ['Payment-Signature', signed()],
@@ -28,7 +28,7 @@ describe('a header', () => {
       'duplicate-header',
     ],
     [
-      'sent twice in v1',
+      'repeated in v1',
       () => [
         ['X-PAYMENT', v1(good)['X-PAYMENT']],
         ['X-Payment', v1(good)['X-PAYMENT']],
@@ -36,23 +36,23 @@ describe('a header', () => {
       'duplicate-header',
     ],
     [
-      'of both versions',
+      'next to the other version',
       () => [...Object.entries(v2(good)), ...Object.entries(v1(good))],
       'too-many-proofs',
     ],
     [
-      'beside an intent',
+      'next to an intent',
       () => [...Object.entries(v2(good)), ['Agent-Intent', 'e30']],
       'too-many-proofs',
     ],
-    ['over its limit', () => [['PAYMENT-SIGNATURE', 'A'.repeat(16_388)]], 'too-large'],
+    ['over its size limit', () => [['PAYMENT-SIGNATURE', 'A'.repeat(16_388)]], 'too-large'],
     [
-      'over its limit, though all spaces in JSON',
+      'of spaces, over its size limit',
       () => [['X-PAYMENT', base64(' '.repeat(12_291))]],
       'too-large',
     ],
     ['that is empty', () => [['PAYMENT-SIGNATURE', '']], 'malformed-header'],
-    ['that is no base64', () => [['PAYMENT-SIGNATURE', '{"x402Version":2}']], 'malformed-header'],
+    ['that is not base64', () => [['PAYMENT-SIGNATURE', '{"x402Version":2}']], 'malformed-header'],
     [
       'without its padding',
       () => [['PAYMENT-SIGNATURE', base64('{"a":1}{').replace(/=+$/, '')]],
@@ -65,32 +65,32 @@ describe('a header', () => {
     ],
     ['in latin-1', () => [['PAYMENT-SIGNATURE', '\u00e9\u00e9\u00e9\u00e9']], 'malformed-header'],
     [
-      'that is no UTF-8',
+      'that is not UTF-8',
       () => [['PAYMENT-SIGNATURE', base64(Uint8Array.of(0xff, 0xfe, 0x7b))]],
       'malformed-header',
     ],
     [
-      'with a lone surrogate, escaped',
+      'with an escaped lone surrogate',
       () => [['PAYMENT-SIGNATURE', base64('{"x402Version":"\\ud800"}')]],
       'malformed-header',
     ],
     [
-      'with a lone surrogate, as bytes',
+      'with the bytes of a lone surrogate',
       () => [['PAYMENT-SIGNATURE', base64(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))]],
       'malformed-header',
     ],
     [
-      'with a key twice',
+      'with a duplicate key',
       () => [['PAYMENT-SIGNATURE', base64('{"x402Version":2,"x402Version":1}')]],
       'malformed-header',
     ],
     [
-      'with a key of objects',
+      'with the key __proto__',
       () => [['PAYMENT-SIGNATURE', base64('{"__proto__":{"x402Version":2}}')]],
       'malformed-header',
     ],
     [
-      'nested without end',
+      'nested 5,000 deep',
       () => [['PAYMENT-SIGNATURE', base64('['.repeat(5_000))]],
       'malformed-header',
     ],
@@ -101,7 +101,7 @@ describe('a header', () => {
         '',
       ],
     ),
-  ])('%s is refused by its name', async (_, lines, kind) => {
+  ])('%s is rejected with its name', async (_, lines, kind) => {
     const problem = await refusal(world(), lines());
     expect(problem.field).toMatch(/^(PAYMENT-SIGNATURE|X-PAYMENT)/);
     if (kind !== '') expect(kindOf(problem)).toBe(kind);
@@ -111,12 +111,12 @@ describe('a header', () => {
       );
   });
 
-  it('leaves the payment as good as it was', async () => {
+  it('does not use the payment up when it is rejected', async () => {
     expect((await world().send(lookup, v2(good))).status).toBe(200);
   });
 });
 
-describe('two thousand headers made up', () => {
+describe('2,000 random headers', () => {
   const BATCH = 20;
   const safe = fc
     .string({ unit: 'binary-ascii', maxLength: 200 })
@@ -139,7 +139,7 @@ describe('two thousand headers made up', () => {
     fc.bigInt().map(String),
     fc.string({ unit: 'binary' }),
   );
-  /** A good payment with one field made up. */
+  /** A valid payment with one random field. */
   const spoilt = fc
     .tuple(fc.constantFrom(...fields), value)
     .map(([field, made]) => encode(changed({ x402Version: 2, ...good }, field, made)))
@@ -149,7 +149,7 @@ describe('two thousand headers made up', () => {
     fc.oneof(safe, base64, json, spoilt),
   );
 
-  it('are refused, each with a reason, and run nothing', async () => {
+  it('are each rejected with a reason, and run nothing', async () => {
     const before = await world().counts();
     await fc.assert(
       fc.asyncProperty(fc.array(line, { minLength: BATCH, maxLength: BATCH }), async (lines) => {

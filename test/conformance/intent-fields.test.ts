@@ -20,14 +20,14 @@ beforeAll(async () => {
   signed = await signPaidIntent(world(), saver, translate);
 });
 
-/** Stands for what JSON.stringify would not write: a text in place of a value. */
+/** Placeholder for text that JSON.stringify would not write. */
 const RAW = '@raw@';
 
-/** JSON of a tree, with the marked place filled by a text as it is. */
+/** JSON of a tree, with the placeholder replaced by a text as it is. */
 const jsonWith = (tree: unknown, raw: string): string =>
   JSON.stringify(tree).replace(JSON.stringify(RAW), () => raw);
 
-/** An intent's fields with one of them replaced, or removed where the value is undefined. */
+/** An intent's fields with one replaced, or removed where the value is undefined. */
 const spoil = (
   fields: Readonly<Record<string, unknown>>,
   field: string,
@@ -39,9 +39,9 @@ const spoil = (
 
 type Carrier = {
   readonly header: string;
-  /** Path of an intent's field in answers. */
+  /** Path of an intent's field in problems. */
   readonly root: (field: string) => string;
-  /** The whole header, for an intent as it shall be sent, and a text for its marked place. */
+  /** The header for an intent; `raw` replaces the placeholder. */
   readonly line: (intent: object, raw: string) => HeaderLine;
   readonly fields: () => Readonly<Record<string, string>>;
 };
@@ -68,7 +68,7 @@ const carriers: readonly Carrier[] = [
   },
 ];
 
-/** Longer than a field may be, and a value of its form otherwise. */
+/** One longer than a field may be, and well formed otherwise. */
 const TOO_LONG = {
   agent: `0x${'1'.repeat(42)}`,
   audience: `https://${'a'.repeat(249)}`,
@@ -88,7 +88,7 @@ const TOO_LONG = {
 
 const FIELDS = Object.keys(TOO_LONG) as (keyof typeof TOO_LONG)[];
 
-/** Texts of JSON that are no value of any field of this request. */
+/** JSON values that no field of this request can have. */
 const WRONG = ['"0x10"', '""', 'true', 'false', '1e3', '1000', '-1', '" 5 "', 'null', '[]', '{}'];
 
 const refused = async (lines: readonly HeaderLine[]): Promise<Problem> => {
@@ -98,19 +98,22 @@ const refused = async (lines: readonly HeaderLine[]): Promise<Problem> => {
 };
 
 describe.each(carriers)('an intent in $header', ({ root, line, fields }) => {
-  it.each(FIELDS)('with a senseless %s is refused by that name', async (field) => {
-    for (const raw of WRONG) {
-      const problem = await refused([line(spoil(fields(), field, RAW), raw)]);
-      expect(problem.field, raw).toBe(root(field));
-      expect(['malformed-field', 'intent-mismatch'], raw).toContain(kindOf(problem));
-    }
-    const missing = await refused([line(spoil(fields(), field, undefined), '')]);
-    expect([kindOf(missing), missing.field]).toEqual(['malformed-field', root(field)]);
-    const long = await refused([line(spoil(fields(), field, TOO_LONG[field]), '')]);
-    expect([kindOf(long), long.field]).toEqual(['malformed-field', root(field)]);
-  });
+  it.each(FIELDS)(
+    'with a malformed, missing or too long %s is rejected with that field',
+    async (field) => {
+      for (const raw of WRONG) {
+        const problem = await refused([line(spoil(fields(), field, RAW), raw)]);
+        expect(problem.field, raw).toBe(root(field));
+        expect(['malformed-field', 'intent-mismatch'], raw).toContain(kindOf(problem));
+      }
+      const missing = await refused([line(spoil(fields(), field, undefined), '')]);
+      expect([kindOf(missing), missing.field]).toEqual(['malformed-field', root(field)]);
+      const long = await refused([line(spoil(fields(), field, TOO_LONG[field]), '')]);
+      expect([kindOf(long), long.field]).toEqual(['malformed-field', root(field)]);
+    },
+  );
 
-  it.each(FIELDS)('with another key beside %s is refused by its name', async (field) => {
+  it.each(FIELDS)('with an unknown key similar to %s is rejected with that key', async (field) => {
     const value = fields()[field];
     for (const key of [`${field}2`, field.toUpperCase(), ` ${field}`, `${field}\u0000`]) {
       const problem = await refused([line({ ...fields(), [key]: value }, '')]);
@@ -119,7 +122,7 @@ describe.each(carriers)('an intent in $header', ({ root, line, fields }) => {
     }
   });
 
-  it.each(FIELDS)('with %s twice is refused, whichever is the signed one', async (field) => {
+  it.each(FIELDS)('with a duplicate %s is rejected, whichever of them is signed', async (field) => {
     const value = JSON.stringify(fields()[field]);
     for (const twice of [`${value},"${field}":"0"`, `"0","${field}":${value}`]) {
       const problem = await refused([line(spoil(fields(), field, RAW), twice)]);
@@ -128,7 +131,7 @@ describe.each(carriers)('an intent in $header', ({ root, line, fields }) => {
     }
   });
 
-  it('of another kind than an object is refused', async () => {
+  it('that is not an object is rejected', async () => {
     for (const raw of ['"x"', '1', 'true', '[]', '[{}]', '{}']) {
       const problem = await refused([line(RAW as unknown as object, raw)]);
       expect(problem.field?.startsWith(root('').replace(/\.$/, '')), raw).toBe(true);
@@ -140,7 +143,7 @@ describe('the header Agent-Intent', () => {
   const value = (): string => agentIntent(signed)['Agent-Intent'];
   const kindAndField = ({ field, ...problem }: Problem) => [kindOf(problem as Problem), field];
 
-  it('with padding, or in the other base64, is refused', async () => {
+  it('is rejected with padding or in the other base64 alphabet', async () => {
     for (const text of [`${value()}=`, `${value()}==`, `${value().slice(0, -1)}+`, `${value()}/`])
       expect(kindAndField(await refused([['Agent-Intent', text]]))).toEqual([
         'malformed-header',
@@ -148,7 +151,7 @@ describe('the header Agent-Intent', () => {
       ]);
   });
 
-  it('sent twice is refused, also when both are the same', async () => {
+  it('is rejected when it appears twice, even with equal values', async () => {
     for (const second of [value(), 'e30'])
       expect(
         kindAndField(
@@ -160,7 +163,7 @@ describe('the header Agent-Intent', () => {
       ).toEqual(['duplicate-header', 'Agent-Intent']);
   });
 
-  it('over 8 KiB is refused unread', async () => {
+  it('is rejected unread over 8 KiB', async () => {
     const problem = await refusal(world(), [['Agent-Intent', 'A'.repeat(8_193)]], translate);
     expect([problem.status, kindOf(problem), problem.field]).toEqual([
       431,
@@ -172,14 +175,14 @@ describe('the header Agent-Intent', () => {
   it.each<[string, object, string]>([
     ['another version', { v: 2 }, 'v'],
     ['no version', { v: undefined }, 'v'],
-    ['a key of its own', { more: 1 }, 'more'],
+    ['an unknown key', { more: 1 }, 'more'],
     ['no signature', { signature: undefined }, 'signature'],
     ['no chain', { chainId: undefined }, 'chainId'],
     ['a chain in hex', { chainId: '0x14a34' }, 'chainId'],
-    ['a chain with a zero before', { chainId: '084532' }, 'chainId'],
+    ['a chain with a leading zero', { chainId: '084532' }, 'chainId'],
     ['a chain that is no integer', { chainId: 84532.5 }, 'chainId'],
-    ['a chain nobody is paid on', { chainId: 1 }, 'chainId'],
-  ])('with %s is refused', async (_, change, field) => {
+    ['a chain without a payee', { chainId: 1 }, 'chainId'],
+  ])('is rejected with %s', async (_, change, field) => {
     const tree = {
       ...{ v: 1, chainId: '84532', intent: intentFields(signed.intent) },
       ...{ signature: signed.signature, ...change },
@@ -189,10 +192,10 @@ describe('the header Agent-Intent', () => {
   });
 });
 
-describe('more than one proof', () => {
+describe('a request with two proofs', () => {
   it.each<[string, () => Promise<readonly HeaderLine[]>]>([
     [
-      'both payment headers, of one payment',
+      'both payment headers of one payment',
       async () => {
         const vanilla = await sign(world(), account, translate);
         return [...Object.entries(v2(vanilla)), ...Object.entries(v1(vanilla))];
@@ -213,7 +216,7 @@ describe('more than one proof', () => {
         return [...Object.entries(v1(vanilla)), ...Object.entries(agentIntent(signed))];
       },
     ],
-  ])('%s: which is meant would be a guess, and is none', async (_, lines) => {
+  ])('is rejected, because the gateway cannot know which one is meant: %s', async (_, lines) => {
     const sent = await lines();
     const problem = await refused(sent);
     expect(kindOf(problem)).toBe('too-many-proofs');
@@ -221,8 +224,8 @@ describe('more than one proof', () => {
   });
 });
 
-describe('what was refused', () => {
-  it('has cost nothing, and is as good as ever in its right form', async () => {
+describe('a payment and an intent after all these rejections', () => {
+  it('have cost nothing and buy their calls', async () => {
     expect(await isUsed(world(), payment)).toBe(false);
     expect(await transfersFrom(world(), account.address)).toEqual([50_000n]);
     const before = (await world().counts()).translate;

@@ -6,15 +6,15 @@ import { sign, transfersFrom, trustedAccount, v2 } from './support/payment.ts';
 import { lookup, type ToolCall, useWorld } from './support/world.ts';
 
 const SENT = 200;
-const ROOM = 37;
+const ALLOWED = 37;
 const flaky: ToolCall = { path: '/tools/flaky?status=200' };
 
-/** What the window holds: what an account settles to be trusted, and 37 look-ups. */
+/** The window allows the payments that make an account trusted, and 37 look-ups. */
 const TRUST = 15n * 50_000n;
-const WINDOW = TRUST + BigInt(ROOM) * 1_000n;
-const EXPOSURE = BigInt(ROOM) * 10_000n;
+const WINDOW = TRUST + BigInt(ALLOWED) * 1_000n;
+const EXPOSURE = BigInt(ALLOWED) * 10_000n;
 
-/** Resolved while settlements may go on. Held back, what has been promised stays promised while a burst is on its way. */
+/** Settlements wait for this promise, so that everything accepted in a burst stays unsettled. */
 let settling = Promise.resolve();
 
 const world = useWorld({
@@ -76,12 +76,12 @@ describe.each<{
   readonly most: bigint;
 }>([
   {
-    ...{ limit: 'exposure room', rule: 'exposure', call: flaky, tool: 'flaky', price: 10_000n },
+    ...{ limit: 'an exposure', rule: 'exposure', call: flaky, tool: 'flaky', price: 10_000n },
     ...{ reports: 8, left: 5_000_000n, most: EXPOSURE },
   },
   {
     ...{ limit: 'a balance', rule: 'balance', call: lookup, tool: 'lookup', price: 1_000n },
-    ...{ reports: 1, left: BigInt(ROOM) * 1_000n, most: BigInt(ROOM) * 1_000n },
+    ...{ reports: 1, left: BigInt(ALLOWED) * 1_000n, most: BigInt(ALLOWED) * 1_000n },
   },
   {
     ...{ limit: 'a window', rule: 'window', call: lookup, tool: 'lookup', price: 1_000n },
@@ -95,12 +95,12 @@ describe.each<{
       account = await trustedAccount(world(), { reports, left });
     });
 
-    it('run 37 times, and the rest is refused with the rule and its numbers', async () => {
+    it('run 37 times; the others are denied with the rule and its amounts', async () => {
       const { ran, answered, denied } = await burst(account, call, tool);
       expect({ ran, answered, denied: denied.length }).toEqual({
-        ran: ROOM,
-        answered: ROOM,
-        denied: SENT - ROOM,
+        ran: ALLOWED,
+        answered: ALLOWED,
+        denied: SENT - ALLOWED,
       });
       for (const one of denied) {
         expect(one.problem).toMatchObject({
@@ -115,21 +115,21 @@ describe.each<{
         expect(spent + held + remaining).toBe(limit);
         expect(remaining).toBeLessThan(price);
       }
-      // Everything that ran is paid for, exactly.
-      const due = BigInt(reports) * 50_000n + BigInt(ROOM) * price;
+      // Every run is paid for exactly.
+      const due = BigInt(reports) * 50_000n + BigInt(ALLOWED) * price;
       await expect
         .poll(async () => await usdcBalance(world().client, account.address), {
           timeout: 40_000,
           interval: 200,
         })
         .toBe(BigInt(reports) * 50_000n + left - due);
-      expect(await transfersFrom(world(), account.address)).toHaveLength(reports + ROOM);
+      expect(await transfersFrom(world(), account.address)).toHaveLength(reports + ALLOWED);
     });
 
-    it('and afterwards leave what they should', async () => {
+    it('leave the limit in the right state', async () => {
       const payment = await sign(world(), account, call);
       if (rule === 'exposure') {
-        // Settled is no longer exposed: there is room again, a moment after the chain has it.
+        // A settled payment is no longer exposed. The account learns of it a moment after the chain.
         await expect
           .poll(async () => (await world().send(call, v2(payment))).status, {
             timeout: 10_000,

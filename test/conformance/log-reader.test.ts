@@ -4,26 +4,26 @@ import type { Entry } from '../../src/protocol/entry.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { bind, bound, callOf, windowFromNow } from './support/bound.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
-import { grantFor, registerWith, signAnything } from './support/grant.ts';
+import { grantFor, registerWith, signUnchecked } from './support/grant.ts';
 import { agentIntent, CHAIN, digestOf, retryKey, signPaidIntent } from './support/intent.ts';
 import { lookUp } from './support/look-up.ts';
-import { all } from './support/manage.ts';
+import { listAll } from './support/manage.ts';
 import { encode, settled, transfersFrom, trustedAccount } from './support/payment.ts';
 import { newTranscript, runsSince, type Transcript } from './support/transcript.ts';
 import { type ToolCall, translate, useWorld } from './support/world.ts';
 
-// An account above, an auditor or an operator reads `call.accepted` with the intent, its nonce and, of an Agent-Intent, its signature;
-// after settlement also the token's. None of it may be the key to the answer.
+// An ancestor, an auditor or an operator reads `call.accepted` with the intent, its nonce and the signature of an Agent-Intent, and after
+// settlement the token signature. None of it may get the answer (law 3).
 const world = useWorld();
 let owner: LocalAccount;
 /** Pays each call with a payment. */
 let payer: LocalAccount;
 /** Pays from credit. */
-let debtor: LocalAccount;
+let creditHolder: LocalAccount;
 
-/** The agent consents to a grant, so its owner may read its log. */
-const agree = async (agent: LocalAccount): Promise<void> => {
-  const body = await signAnything(owner, grantFor(world(), owner.address, agent.address));
+/** The agent consents to a grant, so that its owner may read its log. */
+const consent = async (agent: LocalAccount): Promise<void> => {
+  const body = await signUnchecked(owner, grantFor(world(), owner.address, agent.address));
   const answer = await registerWith(world(), agent, body);
   expect(answer.status, await answer.clone().text()).toBe(201);
 };
@@ -31,8 +31,8 @@ const agree = async (agent: LocalAccount): Promise<void> => {
 beforeAll(async () => {
   owner = await creditedAccount(world(), { credit: 100_000n, left: 0n });
   payer = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  debtor = await creditedAccount(world(), { credit: 100_000n, left: 0n });
-  for (const agent of [payer, debtor]) await agree(agent);
+  creditHolder = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+  for (const agent of [payer, creditHolder]) await consent(agent);
 });
 
 type Evidence = {
@@ -42,7 +42,7 @@ type Evidence = {
   readonly signature?: Hex;
 };
 
-/** What the owner reads of an agent's call, once these entries are exported: all their evidence in one. */
+/** Reads an agent's call as its owner, once these entries are exported. Returns the evidence of all of them merged. */
 const readLog = async (
   agent: LocalAccount,
   call: Hex,
@@ -53,7 +53,7 @@ const readLog = async (
     .poll(
       async () => {
         const params = { account: accountOf(agent.address) };
-        const entries = await all<Entry>(world(), owner, 'account.entries', { params });
+        const entries = await listAll<Entry>(world(), owner, 'account.entries', { params });
         read = entries.filter((entry) => entry.call === call);
         return read.map(({ type }) => type);
       },
@@ -67,7 +67,7 @@ const base64Url = (hex: string): string => Buffer.from(hex.slice(2), 'hex').toSt
 
 const ANSWER = /bon matin/;
 
-/** Sends what a log reader could make of the log, with every key that could be guessed from it. */
+/** Sends every request that a log reader can build from the log, with every retry key that can be guessed from it. */
 const attack = async (
   transcript: Transcript,
   call: ToolCall,
@@ -81,23 +81,23 @@ const attack = async (
     ['the call id as Agent-Retry-Key', base64Url(id), 400, 'retry-key-mismatch'],
     ['zeros as Agent-Retry-Key', base64Url(`0x${'00'.repeat(32)}`), 400, 'retry-key-mismatch'],
   ];
-  for (const [said, key, status, kind] of keys) {
+  for (const [shown, key, status, kind] of keys) {
     const headers = { ...proof, ...(key === undefined ? {} : { 'Agent-Retry-Key': key }) };
     const answer = await world().send(call, headers);
     for (const name of ['PAYMENT-RESPONSE', 'Agent-Receipt'])
       expect(answer.headers.get(name), name).toBeNull();
-    const told = await transcript.step(`log reader: the logged proof again, ${said}`, answer);
-    expect([told.status, told.kind]).toEqual([status, kind]);
-    expect(told.text).not.toMatch(ANSWER);
+    const answered = await transcript.step(`log reader: the logged proof again, ${shown}`, answer);
+    expect([answered.status, answered.kind]).toEqual([status, kind]);
+    expect(answered.text).not.toMatch(ANSWER);
   }
-  const asked = await transcript.step(
+  const looked = await transcript.step(
     'log reader: GET /calls/:id, signed by its own key',
     await lookUp(world(), owner, id),
   );
-  expect([asked.status, asked.kind]).toEqual([404, 'unknown-call']);
+  expect([looked.status, looked.kind]).toEqual([404, 'unknown-call']);
 };
 
-/** What the agent itself gets: with its secret, and without it by a fresh signature. */
+/** Expects the answer for the agent: with its retry key, and without it by a fresh signature. */
 const recover = async (
   transcript: Transcript,
   agent: LocalAccount,
@@ -113,7 +113,7 @@ const recover = async (
   expect([again.status, again.kind]).toEqual([200, 'answer of the tool']);
   expect(again.text).toMatch(ANSWER);
   const looked = await transcript.step(
-    'agent, who lost its secret: GET /calls/:id with a fresh signature',
+    'agent that lost its secret: GET /calls/:id with a fresh signature',
     await lookUp(world(), agent, id),
   );
   expect(looked.status).toBe(200);
@@ -121,8 +121,8 @@ const recover = async (
   expect(Buffer.from(answer.body, 'base64').toString()).toBe(again.text);
 };
 
-describe('a log reader who has the intent', () => {
-  it('and the signature of a settled payment gets no answer', async () => {
+describe('a log reader', () => {
+  it('gets no answer with the intent and the signature of a settled payment', async () => {
     const transcript = newTranscript(
       'Log reader against the answer of a bound payment (translate)',
     );
@@ -137,7 +137,7 @@ describe('a log reader who has the intent', () => {
     await settled(world(), payment);
     const types = ['call.accepted', 'call.finished', 'payment.settled'];
     const logged = await readLog(payer, id, types);
-    // The reader has all that the agent sent.
+    // The log has everything that the agent sent except its retry key.
     expect(logged).toMatchObject(payment.payload);
     expect(logged.intent.nonce).toBe(payment.intent.nonce);
     expect(JSON.stringify(logged)).not.toContain(retryKey(payment.intent)['Agent-Retry-Key']);
@@ -157,26 +157,33 @@ describe('a log reader who has the intent', () => {
     expect(ran).toEqual({ translate: 1 });
   });
 
-  it('and the signature of an Agent-Intent that still lives gets no answer', async () => {
+  it('gets no answer with an Agent-Intent that is still valid', async () => {
     const transcript = newTranscript(
       'Log reader against the answer of an Agent-Intent (translate, from credit)',
     );
     const before = await world().counts();
     const { validBefore } = windowFromNow(0, 280);
-    const signed = await signPaidIntent(world(), debtor, translate, { validBefore });
+    const signed = await signPaidIntent(world(), creditHolder, translate, { validBefore });
     const id = digestOf(signed.intent);
     const first = await transcript.step(
       'agent: POST /tools/translate, Agent-Intent',
       await world().send(translate, agentIntent(signed)),
     );
     expect([first.status, first.kind]).toEqual([200, 'answer of the tool']);
-    const logged = await readLog(debtor, id, ['call.accepted', 'call.finished']);
+    const logged = await readLog(creditHolder, id, ['call.accepted', 'call.finished']);
     expect(logged.intentSignature).toBe(signed.signature);
     const header = { v: 1, chainId: String(CHAIN), intent: logged.intent };
     const json = JSON.stringify({ ...header, signature: logged.intentSignature });
     const proof = { 'Agent-Intent': Buffer.from(json).toString('base64url') };
     await attack(transcript, translate, proof, logged, id);
-    await recover(transcript, debtor, translate, agentIntent(signed), retryKey(signed.intent), id);
+    await recover(
+      transcript,
+      creditHolder,
+      translate,
+      agentIntent(signed),
+      retryKey(signed.intent),
+      id,
+    );
     const ran = await runsSince(world(), before);
     transcript.print(ran, []);
     expect(ran).toEqual({ translate: 1 });

@@ -52,11 +52,11 @@ const read = async (answer: Response): Promise<Status> => {
   return (await answer.json()) as Status;
 };
 
-describe('a call that is looked up by its payer', () => {
+describe('a look-up by the payer', () => {
   it.each<[string, ToolCall, string, string]>([
     ['deferred', translate, 'translate', '20000'],
-    ['settled first', notarise, 'notarise', '10000'],
-  ])('tells all of it, and gives the answer again: %s', async (_, call, tool, price) => {
+    ['upfront', notarise, 'notarise', '10000'],
+  ])('returns the state and the answer of a call: %s', async (_, call, tool, price) => {
     const payment = await bind(world(), account, call);
     const first = await world().send(call, bound(payment));
     expect(first.status).toBe(200);
@@ -70,11 +70,11 @@ describe('a call that is looked up by its payer', () => {
         interval: 200,
       })
       .toBe('settled');
-    const told = await lookUp(world(), account, callOf(payment));
-    expect(await claimsOf(world(), told)).toMatchObject({
+    const lookedUp = await lookUp(world(), account, callOf(payment));
+    expect(await claimsOf(world(), lookedUp)).toMatchObject({
       ...{ call: callOf(payment), tool, binding: 'intent', charged: price, response: sha256(text) },
     });
-    const { answer, ...status } = await read(told);
+    const { answer, ...status } = await read(lookedUp);
     expect(status).toEqual({
       ...{ call: callOf(payment), tool, request: receipt['request'], binding: 'intent' },
       ...{ state: 'committed', price, charged: price, paid_from: 'payment', payment: 'settled' },
@@ -92,39 +92,42 @@ describe('a call that is looked up by its payer', () => {
   it.each([
     ['v2', v2],
     ['v1', v1],
-  ])('also a vanilla one, whose bare repeat gets nothing: %s', async (_, headers) => {
-    const payment = await sign(world(), account, lookup);
-    const text = await (await world().send(lookup, headers(payment))).text();
-    const repeated = await readProblem(await world().send(lookup, headers(payment)));
-    expect(kindOf(repeated)).toBe('already-used');
-    expect(repeated.hint).toContain(`/calls/${callOf(payment)}`);
-    const status = await read(await lookUp(world(), account, callOf(payment)));
-    expect(status).toMatchObject({ binding: 'none', charged: '1000', tool: 'lookup' });
-    expect(Buffer.from(status.answer?.body ?? '', 'base64').toString()).toBe(text);
-  });
+  ])(
+    'returns the answer of a vanilla payment, which a bare repeat does not: %s',
+    async (_, headers) => {
+      const payment = await sign(world(), account, lookup);
+      const text = await (await world().send(lookup, headers(payment))).text();
+      const repeated = await readProblem(await world().send(lookup, headers(payment)));
+      expect(kindOf(repeated)).toBe('already-used');
+      expect(repeated.hint).toContain(`/calls/${callOf(payment)}`);
+      const status = await read(await lookUp(world(), account, callOf(payment)));
+      expect(status).toMatchObject({ binding: 'none', charged: '1000', tool: 'lookup' });
+      expect(Buffer.from(status.answer?.body ?? '', 'base64').toString()).toBe(text);
+    },
+  );
 
-  it('also one from credit, a free one, and one that failed', async () => {
-    const saver = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+  it('returns a call from credit, a free call and a failed call', async () => {
+    const creditHolder = await creditedAccount(world(), { credit: 100_000n, left: 0n });
     const flaky: ToolCall = { path: '/tools/flaky?status=500' };
-    const paid = await signPaidIntent(world(), saver, translate);
-    const free = await signIntent(world(), saver, whoami);
-    const failed = await signPaidIntent(world(), saver, flaky);
+    const paid = await signPaidIntent(world(), creditHolder, translate);
+    const free = await signIntent(world(), creditHolder, whoami);
+    const failed = await signPaidIntent(world(), creditHolder, flaky);
     for (const [signed, call, expected] of [
       [paid, translate, { paid_from: 'credit', charged: '20000', state: 'committed' }],
       [free, whoami, { paid_from: 'none', charged: '0', state: 'committed' }],
       [failed, flaky, { charged: '0', state: 'released' }],
     ] as const) {
       const text = await (await world().send(call, agentIntent(signed))).text();
-      const status = await read(await lookUp(world(), saver, digestOf(signed.intent)));
+      const status = await read(await lookUp(world(), creditHolder, digestOf(signed.intent)));
       expect(status).toMatchObject({ ...expected, binding: 'intent' });
-      // Failures are free, so none of their answers is kept.
+      // A failed call is free, so its answer is not stored.
       const isKept = expected.state === 'committed';
       expect(status.answer === undefined).toBe(!isKept);
       expect(Buffer.from(status.answer?.body ?? '', 'base64').toString()).toBe(isKept ? text : '');
     }
   });
 
-  it('while it runs says so, and has no answer yet', async () => {
+  it('of a running call returns its state and no answer', async () => {
     const hanging: ToolCall = { path: '/tools/flaky?hang=1' };
     const before = (await world().counts()).flaky;
     const payment = await bind(world(), account, hanging);
@@ -132,9 +135,9 @@ describe('a call that is looked up by its payer', () => {
     await expect
       .poll(async () => (await world().counts()).flaky, { timeout: 5_000, interval: 20 })
       .toBe(before + 1);
-    const told = await lookUp(world(), account, callOf(payment));
-    expect(told.headers.get('Agent-Receipt')).toBeNull();
-    const status = await read(told);
+    const lookedUp = await lookUp(world(), account, callOf(payment));
+    expect(lookedUp.headers.get('Agent-Receipt')).toBeNull();
+    const status = await read(lookedUp);
     expect(status).toMatchObject({ state: 'held', payment: 'held', tool: 'flaky' });
     expect(status.answer).toBeUndefined();
     expect((await running).status).toBe(504);
@@ -143,25 +146,25 @@ describe('a call that is looked up by its payer', () => {
     expect((await world().counts()).flaky).toBe(before + 1);
   });
 
-  it('never executes, and asked a hundred times it changes nothing', async () => {
+  it('never runs a tool, and a hundred of them change nothing', async () => {
     const payment = await bind(world(), account, translate);
     await world().send(translate, bound(payment));
     await settled(world(), payment);
     const before = await world().counts();
-    const told = await Promise.all(
+    const answers = await Promise.all(
       Array.from({ length: 100 }, async () => await lookUp(world(), account, callOf(payment))),
     );
-    expect(new Set(told.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(await world().counts()).toEqual(before);
   });
 });
 
-describe('a call that is looked up by anybody else', () => {
-  it('is unknown, as one that never was: nothing tells them apart', async () => {
+describe('a look-up by another account', () => {
+  it('gets the same answer as for a call that never existed', async () => {
     const payment = await bind(world(), account, translate);
     await world().send(translate, bound(payment));
     const stranger = await trustedAccount(world(), { reports: 1, left: 1n });
-    const told: Problem[] = [];
+    const problems: Problem[] = [];
     for (const [by, id] of [
       [stranger, callOf(payment)],
       [await fundedAccount(world(), 1n), callOf(payment)],
@@ -170,14 +173,16 @@ describe('a call that is looked up by anybody else', () => {
     ] as const) {
       const answer = await lookUp(world(), by, id);
       expect(answer.status).toBe(404);
-      told.push(await readProblem(answer));
+      problems.push(await readProblem(answer));
     }
-    expect(kindOf(told[0] as Problem)).toBe('unknown-call');
-    const texts = told.map((problem) => JSON.stringify(problem).replaceAll(/0x[0-9a-f]{64}/g, ''));
+    expect(kindOf(problems[0] as Problem)).toBe('unknown-call');
+    const texts = problems.map((problem) =>
+      JSON.stringify(problem).replaceAll(/0x[0-9a-f]{64}/g, ''),
+    );
     expect(new Set(texts).size).toBe(1);
   });
 
-  it('is given to a contract account by what its code says, not by any key (§4.7)', async () => {
+  it("of a contract's call needs a signature that its code accepts, not any key", async () => {
     const owner = newAccount();
     const wallet = await deployContractWallet(world(), owner.address);
     await mint(world().client, wallet, 100_000n);
@@ -190,47 +195,47 @@ describe('a call that is looked up by anybody else', () => {
   });
 });
 
-describe('a question that is not put right', () => {
+describe('a malformed look-up', () => {
   const id = `0x${'ab'.repeat(32)}`;
 
-  it('without a signature hears all it needs to sign', async () => {
+  it('without a signature gets everything it needs to sign', async () => {
     const payment = await bind(world(), account, translate);
     expect((await world().send(translate, bound(payment))).status).toBe(200);
     const call = callPath(callOf(payment));
     const asked = await world().send(call);
     expect(asked.status).toBe(401);
     const header = asked.headers.get('WWW-Authenticate') ?? '';
-    const said = Object.fromEntries(
+    const challenge = Object.fromEntries(
       [...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
     );
     expect(header).toMatch(/^AgentIntent /);
-    expect(said).toEqual({
+    expect(challenge).toEqual({
       ...{ error: 'intent_required', chains: 'eip155:84532', max_validity: '300' },
       ...{ audience: world().stack.description.audience, tool: 'countersign.calls' },
     });
     const problem = await readProblem(asked);
     expect(kindOf(problem)).toBe('intent-required');
     expect(problem['docs']).toBe(`${world().stack.description.audience}/.well-known/agent-intent`);
-    // From the challenge alone: its fields, an account, a window, a nonce.
+    // Built from the challenge alone, with an account, a window and a nonce.
     const fields = problem['intent'] as Readonly<Record<string, string>>;
     const intent = {
       ...fields,
-      // The challenge names what the gateway saw, and it reads no body before it has seen a proof.
+      // The challenge describes the request without its body, because the gateway reads none before it has seen a proof.
       payloadDigest: sha256(''),
       agent: account.address.toLowerCase(),
       maxAmount: BigInt(fields['maxAmount'] ?? 'none'),
-      ...windowFromNow(-1, Number(said['max_validity']) - 1),
+      ...windowFromNow(-1, Number(challenge['max_validity']) - 1),
       nonce: `0x${'07'.repeat(32)}`,
       authority: `0x${'00'.repeat(32)}`,
     } as unknown as AgentIntent;
-    const chain = Number(said['chains']?.slice('eip155:'.length));
+    const chain = Number(challenge['chains']?.slice('eip155:'.length));
     const signed = await signFields(account, intent, chain);
-    const told = await read(await world().send(call, agentIntent(signed)));
-    expect(told).toMatchObject({ call: callOf(payment) });
+    const status = await read(await world().send(call, agentIntent(signed)));
+    expect(status).toMatchObject({ call: callOf(payment) });
   });
 
   it.each(['0x', '0x12', 'ab'.repeat(32), `0x${'AB'.repeat(33)}`, `0x${'zz'.repeat(32)}`, 'all'])(
-    'for the malformed id %.10s is refused',
+    'with the malformed id %.10s is rejected',
     async (malformed) => {
       const answer = await lookUp(world(), account, malformed);
       expect([400, 404]).toContain(answer.status);
@@ -248,26 +253,31 @@ describe('a question that is not put right', () => {
       'validBefore',
     ],
     [
-      'for later',
+      'not yet valid',
       (now) => ({ validAfter: BigInt(now + 33), validBefore: BigInt(now + 100) }),
       'not-yet-valid',
       'validAfter',
     ],
     [
-      'for too long',
+      'valid for too long',
       (now) => ({ validAfter: BigInt(now), validBefore: BigInt(now + 301) }),
       'window-too-long',
       'validBefore',
     ],
-    ['for a tool', () => ({ tool: 'translate' }), 'intent-mismatch', 'tool'],
+    ['signed for a tool', () => ({ tool: 'translate' }), 'intent-mismatch', 'tool'],
     [
-      'for another call',
+      'signed for another call',
       () => ({ target: `/calls/0x${'cd'.repeat(32)}` }),
       'intent-mismatch',
       'target',
     ],
-    ['elsewhere', () => ({ audience: 'https://other.example' }), 'intent-mismatch', 'audience'],
-  ])('with an intent that is %s is refused', async (_, fields, kind, field) => {
+    [
+      'signed for another audience',
+      () => ({ audience: 'https://other.example' }),
+      'intent-mismatch',
+      'audience',
+    ],
+  ])('with an intent that is %s is rejected', async (_, fields, kind, field) => {
     const payment = await sign(world(), account, lookup);
     expect((await world().send(lookup, v2(payment))).status).toBe(200);
     const answer = await lookUp(world(), account, callOf(payment), fields(nowSeconds()));
@@ -277,7 +287,7 @@ describe('a question that is not put right', () => {
     expect(problem.field).toMatch(new RegExp(`${field}$`));
   });
 
-  it('with the payment itself in place of an intent hears the challenge', async () => {
+  it('with the payment instead of an intent gets the challenge', async () => {
     const payment = await bind(world(), account, lookup);
     expect((await world().send(lookup, bound(payment))).status).toBe(200);
     for (const headers of [bound(payment), v2(payment), v1(payment)]) {
@@ -287,7 +297,7 @@ describe('a question that is not put right', () => {
     }
   });
 
-  it('by another method is refused', async () => {
+  it('by another method is rejected', async () => {
     for (const method of ['POST', 'PUT', 'DELETE'])
       expect((await world().send({ ...callPath(id), method })).status).toBe(405);
   });

@@ -1,14 +1,12 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Hex, LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import type { RouteId } from '../../src/management/routes.ts';
 import { ROUTES } from '../../src/management/routes.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import { callWith, granted, grantFor, offered } from './support/grant.ts';
-import { manage, type Said, told } from './support/manage.ts';
+import { manage, okJson, type RequestParts } from './support/manage.ts';
 import {
   type Case,
   casesOf,
@@ -16,7 +14,7 @@ import {
   inTurns,
   isAboutKin,
   type Person,
-  saidOf,
+  outcomeOf,
   type Signed,
   signCase,
   type Target,
@@ -25,23 +23,24 @@ import { bind, bound, callOf } from './support/bound.ts';
 import { KEPT, sample } from './support/matrix-sample.ts';
 import { fundedAccount, newAccount, trustedAccount } from './support/payment.ts';
 import { lookup, useWorld } from './support/world.ts';
+import { useReceiver } from './support/webhook-receiver.ts';
 
 /*
- * Who may use which route, tried for every route, person, account and way to sign. What must come of each is read from the table of
- * routes and from what the people of this stage are to its accounts.
+ * Tries every route with every person, target account and kind of signature. The expected answer follows from the roles in the table of
+ * routes and from the relation of the person to the account.
  */
 const world = useWorld({ variables: { OPERATORS: people.operator.address } });
 
-type Cast = { readonly [who in Exclude<Person, 'nobody'>]: LocalAccount };
-let cast: Cast;
+type Accounts = { readonly [who in Exclude<Person, 'nobody'>]: LocalAccount };
+let accounts: Accounts;
 let names: { readonly [of in Target]: string };
 let grant: Hex;
 let paid: { readonly account: string; readonly call: Hex };
-const receiver = createServer((_, answer) => answer.writeHead(204).end());
+const receiver = useReceiver();
 
 const CASES = casesOf(ROUTES);
-const refusals = CASES.filter((each) => expectedOf(each) !== 'heard');
-const heard = CASES.filter((each) => expectedOf(each) === 'heard');
+const refusals = CASES.filter((each) => expectedOf(each) !== 'served');
+const served = CASES.filter((each) => expectedOf(each) === 'served');
 
 beforeAll(async () => {
   const owner = await creditedAccount(world(), { credit: 1_000_000n, left: 1_000n });
@@ -56,12 +55,12 @@ beforeAll(async () => {
       issuer,
       grantFor(world(), issuer.address, delegate.address),
     ));
-    await served(callWith(world(), delegate, lookup));
+    await mustServe(callWith(world(), delegate, lookup));
   }
   const operator = privateKeyToAccount(people.operator.privateKey);
   const stranger = await fundedAccount(world(), 5_000_000n);
-  const notAgreed = await trustedAccount(world(), { reports: 1, left: 1_000n });
-  cast = { stranger, notAgreed, agent, otherOwner, owner, operator };
+  const notConsented = await trustedAccount(world(), { reports: 1, left: 1_000n });
+  accounts = { stranger, notConsented, agent, otherOwner, owner, operator };
   names = {
     agent: accountOf(agent.address),
     owner: accountOf(owner.address),
@@ -69,55 +68,52 @@ beforeAll(async () => {
   };
   for (const account of Object.values(names)) {
     const address = account.slice(account.lastIndexOf(':') + 1);
-    await offered(world(), notAgreed, grantFor(world(), notAgreed.address, address));
+    await offered(world(), notConsented, grantFor(world(), notConsented.address, address));
   }
   const payer = await trustedAccount(world(), { reports: 1, left: 20_000n });
   const payment = await bind(world(), payer, lookup);
-  await served(world().send(lookup, bound(payment)));
+  await mustServe(world().send(lookup, bound(payment)));
   paid = { account: accountOf(payer.address), call: callOf(payment) };
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   await fixtures();
 });
-afterAll(() => receiver.close());
 
-const served = async (answer: Promise<Response>): Promise<void> => {
+const mustServe = async (answer: Promise<Response>): Promise<void> => {
   const { status } = await answer;
-  if (status !== 200) throw new Error(`a call of the stage was answered ${status}`);
+  if (status !== 200) throw new Error(`the gateway answered a call of the set-up with ${status}`);
 };
 
-const sampleOf = (id: RouteId, account: string, mark: string): Said => {
-  const { port } = receiver.address() as AddressInfo;
+const sampleOf = (id: RouteId, account: string, mark: string): RequestParts => {
   const { usdc } = world().stack.description;
   const asset = `eip155:84532/erc20:${usdc.toLowerCase()}`;
-  return sample(id, { account, mark, paid, grant, asset, url: `http://127.0.0.1:${port}/` });
+  return sample(id, { account, mark, paid, grant, asset, url: `${receiver.url()}/` });
 };
 const LONG = 400_000;
 const WAIT = { timeout: 20_000, interval: 200 };
 
-/** What is there to be read, and what each case that takes something away can take. */
+/** Creates what routes read, and what cases remove. */
 const fixtures = async (): Promise<void> => {
   const { body } = sampleOf('webhooks.put', names.agent, KEPT);
   const webhook = { webhook: KEPT };
-  await told(manage(world(), cast.operator, 'webhooks.put', { params: webhook, body }));
+  await okJson(manage(world(), accounts.operator, 'webhooks.put', { params: webhook, body }));
   for (const target of ['agent', 'owner'] as const) {
     const params = { ...webhook, account: names[target] };
-    await told(manage(world(), cast.owner, 'account.webhooks.put', { params, body }));
+    await okJson(manage(world(), accounts.owner, 'account.webhooks.put', { params, body }));
     const policy = { params, body: { perCall: '$1' } };
-    await told(manage(world(), cast.owner, 'account.policy.put', policy));
-    await told(manage(world(), cast.operator, 'accounts.policy.put', policy));
+    await okJson(manage(world(), accounts.owner, 'account.policy.put', policy));
+    await okJson(manage(world(), accounts.operator, 'accounts.policy.put', policy));
   }
-  await told(
-    manage(world(), cast.operator, 'tools.put', sampleOf('tools.put', names.agent, 'spare')),
+  await okJson(
+    manage(world(), accounts.operator, 'tools.put', sampleOf('tools.put', names.agent, 'spare')),
   );
   await vi.waitFor(
-    async () => told(manage(world(), cast.operator, 'settlements.get', { params: paid })),
+    async () => okJson(manage(world(), accounts.operator, 'settlements.get', { params: paid })),
     WAIT,
   );
 };
 
-/** What the route itself may answer to whoever may ask, where it is not 200: there is no such thing, or it cannot be done. */
+/** Answers of a route other than 200 to an authorised caller: the document does not exist, or the state forbids the change. */
 const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
-  // Of an account that nobody has written one for.
+  // Some accounts of the table have no policy by an operator.
   'accounts.policy.get': ['404 unknown-document'],
   'accounts.put': ['412 precondition-failed'],
   'account.put': ['412 precondition-failed'],
@@ -133,16 +129,16 @@ const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
 };
 
 let marks = 0;
-/** The request of a case: about the account of its target, unless another is named. */
+/** The request of a case, about the account of its target unless another one is named. */
 const signed = async (
   each: Case,
   about: string = names[each.target],
   mark = `m${(marks += 1)}`,
 ): Promise<Signed> => {
-  // The next route that an intent can be for: of another id, and mostly about the same account.
+  // An intent for another route, mostly about the same account.
   const { id } = ROUTES[(ROUTES.indexOf(each.route) + 1) % ROUTES.length] ?? each.route;
-  const another = { id, said: sampleOf(id, about, mark) };
-  const who = each.who === 'nobody' ? undefined : cast[each.who];
+  const another = { id, request: sampleOf(id, about, mark) };
+  const who = each.who === 'nobody' ? undefined : accounts[each.who];
   return signCase(world(), who, each, sampleOf(each.route.id, about, mark), another);
 };
 
@@ -151,8 +147,8 @@ const nameOf = ({ route, target, who, signing }: Case): string =>
 
 const send = async ({ call, headers }: Signed) => world().send(call, headers);
 
-/** Entries that an order of management has made, with the nonce of the intent that gave it. */
-const ordersIn = async (account: string, after: number) =>
+/** Entries of management commands after a sequence number, with the nonce of the command's intent. */
+const commandsIn = async (account: string, after: number) =>
   (await world().audit.entries(account))
     .filter(({ seq, evidence }) => seq > after && evidence?.['order'] !== undefined)
     .map(({ outcome, evidence }) => ({
@@ -162,22 +158,25 @@ const ordersIn = async (account: string, after: number) =>
 
 const everybody = (): readonly string[] => [
   ...Object.values(names),
-  ...Object.values(cast).map(({ address }) => accountOf(address)),
+  ...Object.values(accounts).map(({ address }) => accountOf(address)),
   accountOf(world().payTo),
 ];
 
-/** Has accounts write one entry each, and waits for it: whatever was written before it has then arrived as well. Gives their places. */
+/**
+ * Makes each account write one entry and waits until it is exported: every entry before it has then arrived too. Returns the sequence
+ * numbers.
+ */
 const marked = async (
-  accounts: readonly string[],
+  named: readonly string[],
   label: string,
 ): Promise<ReadonlyMap<string, number>> => {
   const heads = new Map<string, number>();
-  for (const account of new Set(accounts)) {
+  for (const account of new Set(named)) {
     const params = { account };
     const put = (headers: Record<string, string>) =>
-      manage(world(), cast.operator, 'accounts.put', { params, body: { label }, headers });
+      manage(world(), accounts.operator, 'accounts.put', { params, body: { label }, headers });
     const first = await put({});
-    if (first.status !== 200) await told(put({ 'If-Match': '*' }));
+    if (first.status !== 200) await okJson(put({ 'If-Match': '*' }));
     await vi.waitFor(async () => {
       const entries = await world().audit.entries(account);
       const found = entries.findLast(({ outcome }) => outcome?.['label'] === label);
@@ -190,7 +189,7 @@ const marked = async (
 
 describe('the management API', () => {
   it(
-    'refuses whoever the table does not let in, and writes nothing for them',
+    'rejects everyone whom the table of routes does not allow, and writes nothing for them',
     async () => {
       const known = everybody().filter((account) => account !== names.nobody);
       const before = await marked(known, 'before refusals');
@@ -198,42 +197,45 @@ describe('the management API', () => {
       await inTurns(refusals, async (each) => {
         const request = await signed(each);
         if (each.signing === 'replayed') await (await send(request)).text();
-        const { said } = await saidOf(await send(request));
-        if (said !== expectedOf(each)) wrong.push(`${nameOf(each)}: ${said}`);
+        const { outcome } = await outcomeOf(await send(request));
+        if (outcome !== expectedOf(each)) wrong.push(`${nameOf(each)}: ${outcome}`);
       });
       expect(wrong).toEqual([]);
       const after = await marked(everybody(), 'after refusals');
       for (const account of known) {
-        const orders = await ordersIn(account, before.get(account) ?? 0);
+        const commands = await commandsIn(account, before.get(account) ?? 0);
         expect(
-          orders.map(({ label }) => label),
+          commands.map(({ label }) => label),
           account,
         ).toEqual(['after refusals']);
       }
-      // Where nobody was let in, nothing stands before the first marker.
+      // Every request about this account was rejected, so the marker is its first entry.
       expect(after.get(names.nobody)).toBe(1);
     },
     LONG,
   );
 
   it(
-    'says the same of an account that is there as of one that is not',
+    'answers a request about an account of others exactly as about an account that does not exist',
     async () => {
       const nobody = accountOf(newAccount().address);
       const strangers = CASES.filter(
         ({ route, target, who, signing }) =>
           target === 'agent' &&
           route.path.includes(':account') &&
-          (who === 'stranger' || who === 'notAgreed' || who === 'otherOwner' || who === 'nobody') &&
+          (who === 'stranger' ||
+            who === 'notConsented' ||
+            who === 'otherOwner' ||
+            who === 'nobody') &&
           signing !== 'replayed',
       );
-      /** Without what the request itself said, and the time. */
+      /** Removes the account names and times, in which the two answers may differ. */
       const plain = (text: string) =>
         text
           .replaceAll(names.agent, 'X')
           .replaceAll(nobody, 'X')
           .replaceAll(/\b1[0-9]{9}\b/g, 'T');
-      const told = async (answer: Response) => ({
+      const comparable = async (answer: Response) => ({
         status: answer.status,
         headers: [...answer.headers].filter(([name]) => name !== 'date'),
         text: plain(await answer.text()),
@@ -241,7 +243,7 @@ describe('the management API', () => {
       await inTurns(strangers, async (each) => {
         const [there, notThere] = await Promise.all(
           [names.agent, nobody].map(
-            async (about) => await told(await send(await signed(each, about, 'twin'))),
+            async (about) => await comparable(await send(await signed(each, about, 'twin'))),
           ),
         );
         expect(notThere, nameOf(each)).toEqual(there);
@@ -254,41 +256,41 @@ describe('the management API', () => {
   );
 
   it(
-    'hears whoever the table lets in; what they order is done once',
+    'serves everyone whom the table of routes allows, and executes each command once',
     async () => {
-      const heads = await marked(everybody(), 'before orders');
+      const heads = await marked(everybody(), 'before commands');
       const nonces: { readonly nonce: string; readonly name: string }[] = [];
       const wrong: string[] = [];
-      for (const each of heard) {
+      for (const each of served) {
         const { route, signing } = each;
         if (route.id === 'tools.delete') {
           const spare = sampleOf('tools.put', names.agent, 'spare');
-          const again = await manage(world(), cast.operator, 'tools.put', spare);
+          const again = await manage(world(), accounts.operator, 'tools.put', spare);
           await again.text();
         }
         const request = await signed(each);
-        const first = await saidOf(await send(request));
+        const first = await outcomeOf(await send(request));
         const domain = DOMAIN[route.id] ?? [];
-        if (first.said !== '200' && !domain.includes(first.said)) {
-          wrong.push(`${nameOf(each)}: ${first.said} ${first.text}`);
+        if (first.outcome !== '200' && !domain.includes(first.outcome)) {
+          wrong.push(`${nameOf(each)}: ${first.outcome} ${first.text}`);
         }
         if (route.write) nonces.push({ nonce: nonceOf(request), name: nameOf(each) });
         if (signing !== 'replayed') continue;
-        const second = await saidOf(await send(request));
+        const second = await outcomeOf(await send(request));
         const isKnown = second.text.includes('"known":true');
         const isRight = route.write
-          ? second.said === '409 already-used' ||
+          ? second.outcome === '409 already-used' ||
             isKnown ||
-            // Nothing had been ordered: there is no account that could remember it.
-            (first.said !== '200' && second.said === first.said)
-          : second.said === first.said;
-        if (!isRight) wrong.push(`${nameOf(each)}: then ${second.said} ${second.text}`);
+            // The first attempt changed nothing, so no account exists that could remember the intent.
+            (first.outcome !== '200' && second.outcome === first.outcome)
+          : second.outcome === first.outcome;
+        if (!isRight) wrong.push(`${nameOf(each)}: then ${second.outcome} ${second.text}`);
       }
       expect(wrong).toEqual([]);
-      await marked(everybody(), 'after orders');
+      await marked(everybody(), 'after commands');
       const entries = await Promise.all(
         [...new Set([...everybody(), paid.account])].map(
-          async (account) => await ordersIn(account, heads.get(account) ?? 0),
+          async (account) => await commandsIn(account, heads.get(account) ?? 0),
         ),
       );
       const times = Map.groupBy(entries.flat(), ({ nonce }) => nonce);
@@ -296,7 +298,7 @@ describe('the management API', () => {
         expect(times.get(nonce)?.length ?? 0, name).toBeLessThanOrEqual(1);
       }
       console.log(
-        `matrix: ${ROUTES.length} routes, ${CASES.length} cases (${heard.length} heard, ${refusals.length} refused)`,
+        `matrix: ${ROUTES.length} routes, ${CASES.length} cases (${served.length} served, ${refusals.length} refused)`,
       );
     },
     LONG,

@@ -30,7 +30,7 @@ const settlementOf = async ({ client }: World, { payload }: Payment) => {
 describe('the official facilitator', () => {
   const world = useWorld();
 
-  it('settles bound payments with their mark: settled first, and later', async () => {
+  it('settles bound payments with their mark, upfront and deferred', async () => {
     const account = await fundedAccount(world(), 1_000_000n);
     for (const call of [report, translate]) {
       const payment = await bind(world(), account, call);
@@ -39,7 +39,7 @@ describe('the official facilitator', () => {
       await settled(world(), payment);
       const { from, to, input } = await settlementOf(world(), payment);
       expect([from, to]).toEqual([people.facilitators[0].address.toLowerCase(), usdc.address]);
-      // An overload that takes v, r and s: the mark is the fourth word of its arguments.
+      // USDC's overload with v, r and s: `validAfter` is the fourth word of its arguments.
       expect(BigInt(`0x${input.slice(10 + 3 * 64, 10 + 4 * 64)}`).toString()).toBe(
         vectors.boundValidAfter,
       );
@@ -47,7 +47,7 @@ describe('the official facilitator', () => {
   });
 });
 
-describe('a facilitator that rejects the mark, with our relayer behind it', () => {
+describe('a facilitator that rejects the mark, with a relayer behind it', () => {
   const relayerKey = generatePrivateKey();
   const relayer = privateKeyToAccount(relayerKey);
   const rejected: string[] = [];
@@ -76,7 +76,7 @@ describe('a facilitator that rejects the mark, with our relayer behind it', () =
   beforeAll(async () => {
     await world().client.setBalance({ address: relayer.address, value: parseEther('1') });
     account = await fundedAccount(world(), 1_000_000n);
-    // An alert is kept for an account that has a log: the gateway's own gets one with its first document.
+    // The gateway stores alerts for accounts that have a log. Its own account gets a log with its first document.
     const call = {
       path: '/admin/webhooks/ops',
       method: 'PUT',
@@ -91,8 +91,8 @@ describe('a facilitator that rejects the mark, with our relayer behind it', () =
   });
 
   it.each([
-    ['settled first', report],
-    ['settled later', translate],
+    ['upfront', report],
+    ['deferred', translate],
   ])('is passed over: the relayer settles the payment (%s)', async (_, call) => {
     const before = rejected.length;
     const payment = await bind(world(), account, call);
@@ -106,7 +106,7 @@ describe('a facilitator that rejects the mark, with our relayer behind it', () =
     expect(input).toContain(mark);
   });
 
-  it('blames no payer: no debt, and later calls are served as before', async () => {
+  it('causes no debt, and later calls of the payer are served', async () => {
     const own = await bind(world(), account, translate);
     const answer = await world().send(translate, bound(own));
     expect(answer.status, await answer.text()).toBe(200);
@@ -115,14 +115,14 @@ describe('a facilitator that rejects the mark, with our relayer behind it', () =
     expect(entries.filter(({ rule }) => rule === 'debt')).toEqual([]);
   });
 
-  it('still settles plain payments', async () => {
+  it('still settles unmarked payments', async () => {
     const payment = await sign(world(), account, report);
     expect((await world().send(report, v2(payment))).status).toBe(200);
     const { from } = await settlementOf(world(), payment);
     expect(from).toBe(people.facilitators[0].address.toLowerCase());
   });
 
-  it('raises the alert of the gateway once', async () => {
+  it('raises one alert of the gateway', async () => {
     const alerts = async () =>
       (await world().audit.entries(accountOf(world().payTo))).filter(
         ({ type, rule }) => type === 'alert.raised' && rule === 'backend',

@@ -12,12 +12,12 @@ beforeAll(async () => {
   account = await fundedAccount(world(), 1_000_000n);
 });
 
-describe('what asks for a payment', () => {
+describe('the gateway without a payment', () => {
   const CHROME =
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36';
 
   it.each(['lookup?word=river', 'report', 'enrich', `lookup?word=${'x'.repeat(3_000)}`])(
-    'speaks both versions of x402 in less than 2 KiB: %.20s',
+    'offers both versions of x402 in less than 2 KiB: %.20s',
     async (path) => {
       const post = path === 'report' || path === 'enrich';
       const answer = await world().send({ path: `/tools/${path}`, method: post ? 'POST' : 'GET' });
@@ -61,7 +61,7 @@ describe('what asks for a payment', () => {
     },
   );
 
-  it('shows a person in a browser a page, with the same offer in its header', async () => {
+  it('shows browsers a page, with the same offer in its header', async () => {
     const page = await world().send(lookup, {
       Accept: 'text/html,application/xhtml+xml',
       'User-Agent': CHROME,
@@ -78,7 +78,7 @@ describe('what asks for a payment', () => {
     expect(agent.headers.get('Content-Type')).toBe('application/json');
   });
 
-  it('is open to pages of any origin: preflight, and what they may read', async () => {
+  it('allows pages of any origin to pay and to read the answer', async () => {
     const origin = 'https://page.example';
     const wanted = [
       'payment-signature',
@@ -124,7 +124,7 @@ describe('what asks for a payment', () => {
     }
   });
 
-  it('says that it is healthy, and publishes no private key', async () => {
+  it('reports its health, and publishes no private key', async () => {
     const health = await world().send({ path: '/healthz' });
     expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }]);
     const { keys } = await publishedKeys(world());

@@ -23,21 +23,21 @@ const world = useWorld();
 const MANY = 100;
 const SECRET = 'k'.repeat(24);
 
-type Told = { readonly status: number; readonly text: string };
+type Answer = { readonly status: number; readonly text: string };
 
-const read = async (response: Response): Promise<Told> => ({
+const read = async (response: Response): Promise<Answer> => ({
   status: response.status,
   text: await response.text(),
 });
 
-const send = async (call: ToolCall, headers: Record<string, string>): Promise<Told> =>
+const send = async (call: ToolCall, headers: Record<string, string>): Promise<Answer> =>
   await read(await world().send(call, headers));
 
 const atOnce = async (call: ToolCall, headers: (at: number) => Record<string, string>) =>
   await Promise.all(Array.from({ length: MANY }, async (_, at) => await send(call, headers(at))));
 
-/** Kind of a refusal; the status of anything else. */
-const outcome = ({ status, text }: Told): string =>
+/** The problem's type for 409; the status of anything else. */
+const outcome = ({ status, text }: Answer): string =>
   status === 409 ? kindOf(JSON.parse(text) as Parameters<typeof kindOf>[0]) : String(status);
 
 const REFUSALS = ['in-progress', 'already-used'];
@@ -48,7 +48,7 @@ describe('one payment', () => {
     account = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
   });
 
-  /** Holds that exactly one run and one transfer come of what `use` does with one payment. */
+  /** Expects that `use` causes exactly one run and one transfer with one payment. */
   const runsOnce = async (
     tool: 'lookup' | 'translate' | 'report',
     call: ToolCall,
@@ -63,7 +63,7 @@ describe('one payment', () => {
     expect((await world().counts())[tool]).toBe(before + 1);
     await settled(world(), payment);
     expect((await transfersFrom(world(), payer.address)).slice(paid)).toEqual([price]);
-    // After settlement, when its signature is public: still the one run, and nothing to see for who only has the signature.
+    // The chain has published the signature now: a copy of the payment runs nothing and gets no part of the answer.
     for (const headers of [v2(payment), v1(payment), v2(payment, 'g'.repeat(24))]) {
       const copied = await world().send(call, headers);
       expect(copied.status).toBe(409);
@@ -80,56 +80,59 @@ describe('one payment', () => {
     expect((await transfersFrom(world(), payer.address)).slice(paid)).toEqual([price]);
   };
 
-  it('sent 100 times at once runs once', async () => {
+  it('runs once when it is presented 100 times at once', async () => {
     await runsOnce('lookup', lookup, 1_000n, account, async (payment) => {
-      const told = (await atOnce(lookup, () => v2(payment))).map(outcome);
-      expect(told.filter((one) => one === '200')).toHaveLength(1);
-      for (const one of told.filter((other) => other !== '200')) expect(REFUSALS).toContain(one);
+      const outcomes = (await atOnce(lookup, () => v2(payment))).map(outcome);
+      expect(outcomes.filter((one) => one === '200')).toHaveLength(1);
+      for (const one of outcomes.filter((other) => other !== '200'))
+        expect(REFUSALS).toContain(one);
     });
   });
 
-  it('sent 100 times at once, as v1 and v2 by turns, runs once', async () => {
+  it('runs once when it is presented 100 times at once, alternately as v1 and v2', async () => {
     await runsOnce('translate', translate, 20_000n, account, async (payment) => {
-      const told = (
+      const outcomes = (
         await atOnce(translate, (at) => (at % 2 === 0 ? v2(payment) : v1(payment)))
       ).map(outcome);
-      expect(told.filter((one) => one === '200')).toHaveLength(1);
-      for (const one of told.filter((other) => other !== '200')) expect(REFUSALS).toContain(one);
+      expect(outcomes.filter((one) => one === '200')).toHaveLength(1);
+      for (const one of outcomes.filter((other) => other !== '200'))
+        expect(REFUSALS).toContain(one);
     });
   });
 
-  it('sent 100 times in sequence runs once', async () => {
+  it('runs once when it is presented 100 times in sequence', async () => {
     await runsOnce('lookup', lookup, 1_000n, account, async (payment) => {
-      const told: string[] = [];
+      const outcomes: string[] = [];
       for (let at = 0; at < MANY; at += 1)
-        told.push(outcome(await send(lookup, at % 2 === 0 ? v1(payment) : v2(payment))));
-      expect(told).toEqual(['200', ...Array.from({ length: MANY - 1 }, () => 'already-used')]);
+        outcomes.push(outcome(await send(lookup, at % 2 === 0 ? v1(payment) : v2(payment))));
+      expect(outcomes).toEqual(['200', ...Array.from({ length: MANY - 1 }, () => 'already-used')]);
     });
   });
 
-  it('of a newcomer, settled first, sent 100 times at once, moves and runs once', async () => {
+  it('of a newcomer, settled upfront, moves and runs once when it is presented 100 times at once', async () => {
     const newcomer = await fundedAccount(world(), 1_000_000n);
     await runsOnce('report', report, 50_000n, newcomer, async (payment) => {
-      const told = (await atOnce(report, () => v2(payment))).map(outcome);
-      expect(told.filter((one) => one === '200')).toHaveLength(1);
-      for (const one of told.filter((other) => other !== '200')) expect(REFUSALS).toContain(one);
+      const outcomes = (await atOnce(report, () => v2(payment))).map(outcome);
+      expect(outcomes.filter((one) => one === '200')).toHaveLength(1);
+      for (const one of outcomes.filter((other) => other !== '200'))
+        expect(REFUSALS).toContain(one);
     });
     expect(await usdcBalance(world().client, newcomer.address)).toBe(950_000n);
   });
 
-  it('with a payment-identifier gives its holder the stored outcome, byte for byte, and nobody else', async () => {
+  it('with a payment-identifier returns the stored answer byte for byte to its holder only', async () => {
     await runsOnce('translate', translate, 20_000n, account, async (payment) => {
-      const told = await atOnce(translate, () => v2(payment, SECRET));
-      const answers = told.filter(({ status }) => status === 200);
+      const received = await atOnce(translate, () => v2(payment, SECRET));
+      const answers = received.filter(({ status }) => status === 200);
       expect(answers.length).toBeGreaterThan(0);
       expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-      for (const one of told.filter(({ status }) => status !== 200))
+      for (const one of received.filter(({ status }) => status !== 200))
         expect(REFUSALS).toContain(outcome(one));
       for (let at = 0; at < MANY; at += 1)
         expect(await send(translate, v2(payment, SECRET))).toEqual(answers[0]);
 
       await settled(world(), payment);
-      // The object hears of it a moment after the chain has it.
+      // The account learns of the settlement a moment after the chain.
       await expect
         .poll(
           async () =>
@@ -144,8 +147,8 @@ describe('one payment', () => {
   });
 });
 
-describe('a fresh signature under a payment-identifier that was used', () => {
-  it('runs and moves nothing, and gets the first answer; for another request it is a conflict', async () => {
+describe('a fresh signature under a used payment-identifier', () => {
+  it('runs and moves nothing and gets the first answer; for another request it is a conflict', async () => {
     const identifier = 'i'.repeat(32);
     const account = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
     const paid = (await transfersFrom(world(), account.address)).length;
@@ -175,7 +178,7 @@ describe('a fresh signature under a payment-identifier that was used', () => {
     await settled(world(), first);
     expect((await transfersFrom(world(), account.address)).slice(paid)).toEqual([20_000n]);
     for (const payment of [...fresh, other]) expect(await isUsed(world(), payment)).toBe(false);
-    // Another payer's identifier of the same text is another operation.
+    // An identifier is scoped to its payer.
     const stranger = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
     const theirs = await sign(world(), stranger, translate);
     expect((await world().send(translate, v2(theirs, identifier))).status).toBe(200);
@@ -184,7 +187,7 @@ describe('a fresh signature under a payment-identifier that was used', () => {
   });
 });
 
-describe('a payment that was used', () => {
+describe('a used payment', () => {
   const echo: ToolCall = {
     path: '/tools/echo/a?b=c',
     method: 'POST',
@@ -196,33 +199,33 @@ describe('a payment that was used', () => {
     ['tool', lookup],
     ['path', { ...echo, path: '/tools/echo/aa?b=c' }],
     ['query', { ...echo, path: '/tools/echo/a?b=d' }],
-    ['query, only its order of bytes', { ...echo, path: '/tools/echo/a?b=%63' }],
+    ['query, by percent-encoding only', { ...echo, path: '/tools/echo/a?b=%63' }],
     ['method', { ...echo, method: 'PUT' }],
     ['body', { ...echo, body: 'two' }],
-    ['body, only by a byte at its end', { ...echo, body: 'one\n' }],
+    ['body, by one byte at its end', { ...echo, body: 'one\n' }],
     ['content type', { ...echo, contentType: 'application/json' }],
   ])('cannot be moved to another %s', async (_, elsewhere) => {
     const account = await fundedAccount(world(), 10_000n);
     const payment = await sign(world(), account, echo);
     expect((await send(echo, v2(payment, SECRET))).status).toBe(200);
     const before = await world().counts();
-    // Who shows the secret is told that the request is another; a bare copy hears what any copy hears (law 3).
-    for (const [headers, told] of [
+    // The identifier proves the holder, who learns of the conflict. A copy without it gets the answer that every copy gets (law 3).
+    for (const [headers, kind] of [
       [v2(payment, SECRET), 'conflict'],
       [v2(payment), 'already-used'],
       [v1(payment), 'already-used'],
     ] as const) {
       const refused = await world().send(elsewhere, headers);
       expect(refused.status).toBe(409);
-      expect(kindOf(await readProblem(refused))).toBe(told);
+      expect(kindOf(await readProblem(refused))).toBe(kind);
     }
     expect(await world().counts()).toEqual(before);
     expect(await transfersFrom(world(), account.address)).toEqual([1_000n]);
   });
 });
 
-describe('a check that fails', () => {
-  it('refuses a validBefore that outlives the memory of its nonce', async () => {
+describe('a rejected payment', () => {
+  it('is rejected if its validBefore outlives the memory of its nonce', async () => {
     const account = await fundedAccount(world(), 100_000n);
     for (const [call, bound] of [
       [lookup, 3_660],
@@ -242,7 +245,7 @@ describe('a check that fails', () => {
     }
   });
 
-  it('does not burn the signature: sent right, it works', async () => {
+  it('is not used up: presented correctly, it works', async () => {
     const account = await fundedAccount(world(), 10_000n);
     const payment = await sign(world(), account, lookup);
     const before = await world().counts();
@@ -257,7 +260,7 @@ describe('a check that fails', () => {
     expect((await send(lookup, v2(payment))).status).toBe(200);
   });
 
-  it('nor does a denial: with the money there, the same signature works', async () => {
+  it('is not used up by a denial: once funded, it works', async () => {
     const account = newAccount();
     const payment = await sign(world(), account, lookup);
     const denied = await world().send(lookup, v2(payment));
@@ -272,7 +275,7 @@ describe('a check that fails', () => {
 });
 
 describe('a hundred fresh keys that pass one dollar along', () => {
-  it('get nothing that is not paid', async () => {
+  it('get no unpaid call', async () => {
     const { client, payTo, counts } = world();
     const before = { received: await usdcBalance(client, payTo), ran: (await counts()).lookup };
     let holder = await fundedAccount(world(), 1_000_000n);
@@ -281,7 +284,7 @@ describe('a hundred fresh keys that pass one dollar along', () => {
       const next = newAccount();
       const payment = await sign(world(), holder, lookup);
       const call = send(lookup, v2(payment));
-      // Every other one does not wait for what it bought, and may move the money away under the payment.
+      // Every second payer moves its money away while its call runs.
       if (at % 2 === 0) await call;
       await moveAll(world(), holder, next.address);
       const { status, text } = await call;

@@ -8,7 +8,7 @@ import { people, person } from '../../dev/stack/people.ts';
 import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { TRANSFER } from '../../src/settlement/chain/token-calls.ts';
-import { accountOf, creditedAccount, limitTold } from './support/credit.ts';
+import { accountOf, creditedAccount, rateLimitOf } from './support/credit.ts';
 import { agentIntent, signIntent, signPaidIntent } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import { fundedAccount, newAccount } from './support/payment.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   }
 });
 
-/** Pays USDC on the chain, as anybody may. */
+/** Pays USDC on the chain. */
 const transfer = async (from: LocalAccount, to: Hex, amount: bigint): Promise<Hex> => {
   const { client } = world();
   const hash = await client.writeContract({
@@ -39,58 +39,58 @@ const transfer = async (from: LocalAccount, to: Hex, amount: bigint): Promise<He
   return hash;
 };
 
-const order = (body: object): ToolCall => ({
+const commandFor = (body: object): ToolCall => ({
   path: '/admin/credits/refunds',
   method: 'POST',
   body: JSON.stringify(body),
   contentType: 'application/json',
 });
 
-const give = async (
+const sendCommand = async (
   by: LocalAccount,
   body: object,
   fields: Partial<AgentIntent> = {},
 ): Promise<Response> => {
-  const call = order(body);
+  const call = commandFor(body);
   const tool = 'countersign.admin.credits.refund';
   const signed = await signIntent(world(), by, call, { tool, ...fields });
   return await world().send(call, agentIntent(signed));
 };
 
-const creditLeft = async (account: LocalAccount): Promise<unknown> => {
+const remainingCredit = async (account: LocalAccount): Promise<unknown> => {
   const signed = await signPaidIntent(world(), account, lookup);
-  return limitTold(await world().send(lookup, agentIntent(signed)), 'credit')?.r;
+  return rateLimitOf(await world().send(lookup, agentIntent(signed)), 'credit')?.r;
 };
 
 describe('a refund', () => {
   it.each([
     ['the operator', operator],
     ['the payee of the gateway', payee],
-  ])('that %s has paid is recorded once, with what the chain says', async (_, from) => {
+  ])('paid by %s is recorded once, with the amount from the chain', async (_, from) => {
     const account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
     const transaction = await transfer(from, account.address, REFUND);
     const body = { account: accountOf(account.address), transaction };
-    const first = await give(operator, body);
+    const first = await sendCommand(operator, body);
     expect(first.status, await first.clone().text()).toBe(200);
     expect(first.headers.get('Cache-Control')).toBe('private, no-store');
-    const told = {
+    const recorded = {
       account: accountOf(account.address),
       asset: `eip155:84532/erc20:${world().stack.description.usdc.toLowerCase()}`,
       amount: REFUND.toString(),
       credit: (CREDIT - REFUND).toString(),
       ...{ transaction, log_index: expect.any(Number) as number },
     };
-    expect(await first.json()).toEqual({ ...told, known: false });
-    // Signed anew, sent again, in another case: one transfer is one refund.
+    expect(await first.json()).toEqual({ ...recorded, known: false });
+    // One transfer is one refund, even under a new signature or in other letter case.
     for (const same of [
       body,
       { ...body, transaction: `0x${transaction.slice(2).toUpperCase()}` },
     ]) {
-      const again = await give(operator, same);
-      if (again.status === 200) expect(await again.json()).toEqual({ ...told, known: true });
+      const again = await sendCommand(operator, same);
+      if (again.status === 200) expect(await again.json()).toEqual({ ...recorded, known: true });
       else expect((await readProblem(again)).field).toBe('transaction');
     }
-    expect(await creditLeft(account)).toBe(Number(CREDIT - REFUND) - 1_000);
+    expect(await remainingCredit(account)).toBe(Number(CREDIT - REFUND) - 1_000);
     const refunds = async () =>
       (await world().audit.entries(accountOf(account.address))).filter(
         ({ type }) => type === 'credit.refunded',
@@ -107,32 +107,32 @@ describe('a refund', () => {
     ]);
   });
 
-  it('sent twenty times at once is recorded once', async () => {
+  it('is recorded once when it arrives twenty times at once', async () => {
     const account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
     const transaction = await transfer(operator, account.address, REFUND);
     const body = { account: accountOf(account.address), transaction };
     const answers = await Promise.all(
-      Array.from({ length: 20 }, async () => await give(operator, body)),
+      Array.from({ length: 20 }, async () => await sendCommand(operator, body)),
     );
     const known = await Promise.all(
       answers.map(async (answer) => ((await answer.json()) as { known: boolean }).known),
     );
     expect(known.filter((one) => !one)).toHaveLength(1);
-    expect(await creditLeft(account)).toBe(Number(CREDIT - REFUND) - 1_000);
+    expect(await remainingCredit(account)).toBe(Number(CREDIT - REFUND) - 1_000);
   });
 });
 
-describe('a transaction of several refunds', () => {
-  it('needs to be told which one, and each is recorded once', async () => {
+describe('a transaction with several refunds', () => {
+  it('needs a log index, and each refund is recorded once', async () => {
     const { client } = world();
     const account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
     const calls = await Promise.all(
       [10_000n, 20_000n].map(async (value) => {
-        const { authorization: told, signature } = await signAuthorization({
+        const { authorization: signed, signature } = await signAuthorization({
           ...{ account: operator, token: usdc, to: account.address, value },
           ...{ validAfter: 0n, validBefore: 1n << 40n, nonce: randomNonce() },
         });
-        const { from, to, validAfter, validBefore, nonce } = told;
+        const { from, to, validAfter, validBefore, nonce } = signed;
         const args = [from, to, value, validAfter, validBefore, nonce, signature] as const;
         const functionName = 'transferWithAuthorization';
         const callData = encodeFunctionData({ abi: usdcAbi, functionName, args });
@@ -147,20 +147,23 @@ describe('a transaction of several refunds', () => {
     const indexes = logs.filter(({ topics }) => topics.length === 3 && topics[0] === TRANSFER);
     expect(indexes).toHaveLength(2);
     const body = { account: accountOf(account.address), transaction };
-    const unsaid = await give(operator, body);
-    expect([unsaid.status, (await readProblem(unsaid)).field]).toEqual([400, 'body.log_index']);
+    const ambiguous = await sendCommand(operator, body);
+    expect([ambiguous.status, (await readProblem(ambiguous)).field]).toEqual([
+      400,
+      'body.log_index',
+    ]);
     for (const known of [false, true])
       for (const [at, { logIndex }] of indexes.entries()) {
-        const answer = await give(operator, { ...body, log_index: logIndex });
+        const answer = await sendCommand(operator, { ...body, log_index: logIndex });
         expect(await answer.json()).toMatchObject({
           ...{ amount: at === 0 ? '10000' : '20000', log_index: logIndex, known },
         });
       }
-    expect(await creditLeft(account)).toBe(Number(CREDIT) - 30_000 - 1_000);
+    expect(await remainingCredit(account)).toBe(Number(CREDIT) - 30_000 - 1_000);
   });
 });
 
-describe('an order of a refund', () => {
+describe('a refund command', () => {
   let account: LocalAccount;
   let transaction: Hex;
   beforeAll(async () => {
@@ -169,8 +172,8 @@ describe('an order of a refund', () => {
   });
   const body = () => ({ account: accountOf(account.address), transaction });
 
-  it('without a signature hears how to sign it', async () => {
-    const answer = await world().send(order(body()));
+  it('without a signature gets the challenge', async () => {
+    const answer = await world().send(commandFor(body()));
     expect(answer.status).toBe(401);
     expect(answer.headers.get('WWW-Authenticate')).toContain(
       'tool="countersign.admin.credits.refund"',
@@ -178,10 +181,10 @@ describe('an order of a refund', () => {
     expect(kindOf(await readProblem(answer))).toBe('intent-required');
   });
 
-  it('of anybody but an operator is refused, and says no more', async () => {
+  it('by anyone but an operator is rejected without details', async () => {
     for (const by of [account, payee, newAccount(), await fundedAccount(world(), 1_000n)])
       for (const about of [body(), { ...body(), transaction: `0x${'ab'.repeat(32)}` }]) {
-        const answer = await give(by, about);
+        const answer = await sendCommand(by, about);
         expect(answer.status).toBe(403);
         const { type, title, status, detail, hint, ...more } = await readProblem(answer);
         expect([type, status]).toEqual(['urn:countersign:problem:forbidden', 403]);
@@ -195,27 +198,27 @@ describe('an order of a refund', () => {
     ['another body', { payloadDigest: `0x${'11'.repeat(32)}` }, 'payloadDigest'],
     ['another gateway', { audience: 'https://other.example' }, 'audience'],
     ['another method', { method: 'PUT' }, 'method'],
-  ])('that the operator signed for %s is refused', async (_, fields, field) => {
-    const answer = await give(operator, body(), fields);
+  ])('that the operator signed for %s is rejected', async (_, fields, field) => {
+    const answer = await sendCommand(operator, body(), fields);
     expect(answer.status).toBe(400);
     expect((await readProblem(answer)).field).toBe(`Agent-Intent.intent.${field}`);
   });
 
   it.each<[string, (good: ReturnType<typeof body>) => object, string]>([
     ['no account', ({ transaction: only }) => ({ transaction: only }), 'account'],
-    ['a senseless account', (good) => ({ ...good, account: 'me' }), 'account'],
+    ['a malformed account', (good) => ({ ...good, account: 'me' }), 'account'],
     ['no transaction', ({ account: only }) => ({ account: only }), 'transaction'],
     ['a short transaction', (good) => ({ ...good, transaction: '0x12' }), 'transaction'],
     ['an amount of its own', (good) => ({ ...good, amount: '999999' }), 'amount'],
-    ['a senseless log', (good) => ({ ...good, log_index: -1 }), 'log_index'],
-    ['a log as text', (good) => ({ ...good, log_index: '0' }), 'log_index'],
-  ])('with %s is refused by its field', async (_, change, field) => {
-    const answer = await give(operator, change(body()));
+    ['a malformed log index', (good) => ({ ...good, log_index: -1 }), 'log_index'],
+    ['a log index as text', (good) => ({ ...good, log_index: '0' }), 'log_index'],
+  ])('with %s is rejected with that field', async (_, change, field) => {
+    const answer = await sendCommand(operator, change(body()));
     expect(answer.status).toBe(400);
     expect((await readProblem(answer)).field).toMatch(new RegExp(`(^|\\.)${field}$`));
   });
 
-  it('for what the chain does not say is refused', async () => {
+  it('for a transaction without a refund to that account is rejected', async () => {
     const stranger = await fundedAccount(world(), 1_000_000n);
     await world().client.setBalance({ address: stranger.address, value: parseEther('1') });
     const gift = await transfer(stranger, account.address, 1_000n);
@@ -232,23 +235,26 @@ describe('an order of a refund', () => {
       [elsewhere, 409, 'no-refund'],
       [ether, 409, 'no-refund'],
     ] as const) {
-      const answer = await give(operator, { ...body(), transaction: hash });
+      const answer = await sendCommand(operator, { ...body(), transaction: hash });
       expect([answer.status, kindOf(await readProblem(answer))]).toEqual([status, kind]);
     }
-    const wrongLog = await give(operator, { ...body(), log_index: 99 });
+    const wrongLog = await sendCommand(operator, { ...body(), log_index: 99 });
     expect([wrongLog.status, kindOf(await readProblem(wrongLog))]).toEqual([409, 'no-refund']);
   });
 
-  it('leaves the credit as it was, and is good in its right form', async () => {
-    expect(await creditLeft(account)).toBe(Number(CREDIT) - 1_000);
-    expect((await give(operator, body())).status).toBe(200);
-    expect(await creditLeft(account)).toBe(Number(CREDIT - REFUND) - 2_000);
+  it('leaves the credit unchanged when rejected, and works in its right form', async () => {
+    expect(await remainingCredit(account)).toBe(Number(CREDIT) - 1_000);
+    expect((await sendCommand(operator, body())).status).toBe(200);
+    expect(await remainingCredit(account)).toBe(Number(CREDIT - REFUND) - 2_000);
   });
 
-  it('of more than there is leaves a debt', async () => {
+  it('above the credit leaves a debt', async () => {
     const small = await creditedAccount(world(), { credit: 10_000n, left: 0n });
     const much = await transfer(operator, small.address, 15_000n);
-    const answer = await give(operator, { account: accountOf(small.address), transaction: much });
+    const answer = await sendCommand(operator, {
+      account: accountOf(small.address),
+      transaction: much,
+    });
     expect(await answer.json()).toMatchObject({ amount: '15000', credit: '-5000' });
     const signed = await signPaidIntent(world(), small, lookup);
     const refused = await world().send(lookup, agentIntent(signed));

@@ -40,8 +40,8 @@ const full1 = (): Tree => ({
 const OTHER_ADDRESS = '0x1111111111111111111111111111111111111111';
 const OTHER_BYTES32 = `0x${'ab'.repeat(32)}`;
 
-/** Every field of the signed part: another value that is as well formed, and what is blamed for it. */
-const SIGNED: readonly (readonly [field: string, value: string, kind: string, blamed: string])[] = [
+/** Every signed field with another well-formed value, the problem's type and the field that it names. */
+const SIGNED: readonly (readonly [field: string, value: string, kind: string, named: string])[] = [
   ['from', OTHER_ADDRESS, 'invalid-signature', 'payload.signature'],
   [
     'from',
@@ -60,8 +60,8 @@ const SIGNED: readonly (readonly [field: string, value: string, kind: string, bl
   ['nonce', OTHER_BYTES32, 'invalid-signature', 'payload.signature'],
 ];
 
-/** What is no value at all for any field: the schema's to refuse, with the field's own path. */
-const NO_VALUES: readonly unknown[] = [
+/** Values that are malformed for every field: the schema rejects them with the field's own path. */
+const MALFORMED: readonly unknown[] = [
   undefined,
   null,
   '',
@@ -83,15 +83,18 @@ describe.each([
   { header: 'PAYMENT-SIGNATURE', full: full2, give: inV2 },
   { header: 'X-PAYMENT', full: full1, give: inV1 },
 ])('a changed field in $header', ({ header, full, give }) => {
-  it.each(SIGNED)('payload.authorization.%s = %s is %s', async (field, value, kind, blamed) => {
-    const problem = await give(changed(full(), `payload.authorization.${field}`, value));
-    expect([kindOf(problem), problem.field]).toEqual([kind, `${header}.${blamed}`]);
-  });
+  it.each(SIGNED)(
+    'payload.authorization.%s = %s is rejected as %s',
+    async (field, value, kind, named) => {
+      const problem = await give(changed(full(), `payload.authorization.${field}`, value));
+      expect([kindOf(problem), problem.field]).toEqual([kind, `${header}.${named}`]);
+    },
+  );
 
   it.each(['from', 'to', 'value', 'validAfter', 'validBefore', 'nonce'])(
-    'payload.authorization.%s without sense names itself',
+    'payload.authorization.%s with a malformed value is rejected with that field',
     async (field) => {
-      for (const value of NO_VALUES) {
+      for (const value of MALFORMED) {
         const path = `payload.authorization.${field}`;
         const problem = await give(changed(full(), path, value));
         expect([kindOf(problem), problem.field], JSON.stringify(value)).toEqual([
@@ -102,7 +105,7 @@ describe.each([
     },
   );
 
-  it('or an unknown, a missing or a senseless part names itself', async () => {
+  it('an unknown, missing or malformed part is rejected with its path', async () => {
     for (const path of ['payload', 'payload.signature', 'payload.authorization'])
       for (const value of [undefined, null, 'text', 1, []])
         expect((await give(changed(full(), path, value))).field, path).toBe(`${header}.${path}`);
@@ -122,7 +125,7 @@ describe.each([
   });
 });
 
-describe('an offer that was not made', () => {
+describe('a payment that accepts another offer', () => {
   it.each<[string, unknown, string]>([
     ['scheme', 'upto', 'unsupported-scheme'],
     ['network', 'eip155:8453', 'requirement-mismatch'],
@@ -134,13 +137,13 @@ describe('an offer that was not made', () => {
     ['maxTimeoutSeconds', 86_400, 'requirement-mismatch'],
     ['extra.name', 'USD Coin', 'requirement-mismatch'],
     ['extra.version', '1', 'requirement-mismatch'],
-  ])('is refused by its %s (%s)', async (field, value, kind) => {
+  ])('is rejected for its %s (%s)', async (field, value, kind) => {
     const problem = await inV2(changed(full2(), `accepted.${field}`, value));
     expect([kindOf(problem), problem.field]).toEqual([kind, `PAYMENT-SIGNATURE.accepted.${field}`]);
   });
 
   it.each(['base', 'ethereum', 'eip155:84532', 'BASE-SEPOLIA'])(
-    'is refused in v1 by its network %s',
+    'is rejected in v1 for its network %s',
     async (network) => {
       const problem = await inV1(changed(full1(), 'network', network));
       expect(problem.field).toBe('X-PAYMENT.network');
@@ -151,15 +154,15 @@ describe('an offer that was not made', () => {
     ['another payee', { to: OTHER_ADDRESS }, 'recipient-mismatch'],
     ['a unit less', { value: 999n }, 'value-mismatch'],
     ['a unit more', { value: 1_001n }, 'value-mismatch'],
-  ])('is refused when signed for %s', async (_, terms, kind) => {
+  ])('is rejected when it is signed for %s', async (_, terms, kind) => {
     expect(
       kindOf(await inV2({ ...full2(), ...(await sign(world(), account, lookup, terms)) })),
     ).toBe(kind);
   });
 });
 
-describe('the bounds of time', () => {
-  // A second passes while a request is on its way, so each bound is tried from its safe side, and one second beyond it.
+describe('a time bound', () => {
+  // A second may pass while a request travels, so each test keeps that distance from its bound.
   it.each<[string, (now: number) => Terms, string | undefined]>([
     ['validAfter a second ago', (now) => ({ validAfter: now - 1 }), undefined],
     ['validAfter in two seconds', (now) => ({ validAfter: now + 2 }), 'not-yet-valid'],
@@ -178,8 +181,8 @@ describe('the bounds of time', () => {
 describe('a signature', () => {
   const forms = vectors.mustFail.paymentSignatureEncodings;
 
-  it.each(Object.keys(forms) as Form[])('in the form %s is never good', async (form) => {
-    // Made of a signature for this very offer, as the vectors' is of theirs.
+  it.each(Object.keys(forms) as Form[])('in the form %s is rejected', async (form) => {
+    // The vectors reshape their own signature in the same way.
     expect(reshaped(form, vectors.paid.payment.signature as Hex)).toBe(forms[form]);
     const payload = { ...good.payload, signature: reshaped(form, good.payload.signature) };
     const problem = await inV2(changed(full2(), 'payload', payload));
@@ -195,7 +198,7 @@ describe('a signature', () => {
   });
 
   it.each(Object.keys(forms) as Form[])(
-    'of an intent, in the form %s, is never good',
+    'of an intent, in the form %s, is rejected',
     async (form) => {
       expect(reshaped(form, vectors.unpaid.signature as Hex)).toBe(
         vectors.mustFail.unpaidSignatureEncodings[form],
@@ -218,12 +221,12 @@ describe('a signature', () => {
     `0x${'ff'.repeat(65)}`,
     `0x${'11'.repeat(2000)}`,
     'zz',
-  ])('of another form is never good: %.20s', async (signature) => {
+  ])('of another length or alphabet is rejected: %.20s', async (signature) => {
     const problem = await inV2(changed(full2(), 'payload.signature', signature));
     expect(problem.field).toBe('PAYMENT-SIGNATURE.payload.signature');
   });
 
-  it('of another key is never good', async () => {
+  it('of another key is rejected', async () => {
     const { payload } = await sign(world(), newAccount(), lookup);
     const problem = await inV2(changed(full2(), 'payload.signature', payload.signature));
     expect(kindOf(problem)).toBe('invalid-signature');

@@ -29,23 +29,23 @@ import {
   type World,
 } from './support/world.ts';
 
-// The strip attack: whoever sees a bound payment, in flight or on the chain, takes the intent out and sends the rest, here or to another
-// gateway with the same payTo, whose audience is another one.
+// The strip attack: an attacker sees a bound payment, in flight or on the chain, removes the intent and presents the rest, here or at
+// another gateway with the same payTo and another audience.
 const world = useWorld();
 const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 8, left: 2_000_000n });
-  // Known and trusted at both: what is refused is refused for its binding, not for its payer.
+  // The account has settled at both gateways, so that a rejection comes from the binding and not from the payer.
   await trust(second().there, account, 2);
 });
 
-/** Every form in which the signature can be sent without what it is bound to. */
+/** Every form in which the payment can be presented without its intent. */
 const strippings: readonly (readonly [string, (payment: Bound) => Record<string, string>])[] = [
   ['v2 without extensions', (payment) => v2(payment)],
   ['v2 with a payment-identifier of the attacker', (payment) => v2(payment, 'a'.repeat(32))],
   [
-    'v2 with the advert alone',
+    'v2 with only the advert',
     (payment) => {
       const extensions = { 'agent-intent': { info: payment.advert } };
       return { 'PAYMENT-SIGNATURE': encode({ ...boundTree(payment), extensions }) };
@@ -53,9 +53,9 @@ const strippings: readonly (readonly [string, (payment: Bound) => Record<string,
   ],
   ['v1', (payment) => v1(payment)],
 ];
-const TOLD = ['PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'Agent-Receipt', 'RateLimit'];
+const WITHHELD = ['PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'Agent-Receipt', 'RateLimit'];
 
-/** Sends a payment without its intent in every form, at both gateways, and holds that each is refused for it. */
+/** Presents a payment without its intent in every form at both gateways, and expects that each is rejected for that. */
 const attack = async (
   transcript: Transcript,
   when: string,
@@ -70,24 +70,24 @@ const attack = async (
     for (const call of calls)
       for (const [how, strip] of strippings) {
         const answer = await gateway.send(call, strip(payment));
-        for (const header of TOLD) expect(answer.headers.get(header), header).toBeNull();
-        const told = await transcript.step(
+        for (const header of WITHHELD) expect(answer.headers.get(header), header).toBeNull();
+        const answered = await transcript.step(
           `attacker at gateway ${name}, ${when}: ${call.method ?? 'GET'} ${call.path}, the payment as ${how}`,
           answer,
         );
-        expect([told.status, told.kind]).toEqual([400, 'binding-required']);
+        expect([answered.status, answered.kind]).toEqual([400, 'binding-required']);
       }
 };
 
 const elsewhere = (call: ToolCall): ToolCall => ({ ...call, path: `${call.path}?moved=1` });
 
-describe('a bound payment without its intent', () => {
+describe('a payment whose intent was stripped', () => {
   it.each<[string, ToolCall, bigint, string]>([
-    ['settled later', translate, 20_000n, 'translate'],
-    ['settled first', report, 50_000n, 'report'],
-    ['settled first, bound payments only', notarise, 10_000n, 'notarise'],
+    ['deferred', translate, 20_000n, 'translate'],
+    ['upfront', report, 50_000n, 'report'],
+    ['upfront, bound payments only', notarise, 10_000n, 'notarise'],
   ])(
-    'buys nothing before its use, after it, nor once it is settled, at either gateway: %s',
+    'buys nothing before its use, after it or once settled, at either gateway: %s',
     async (_, call, price, tool) => {
       const transcript = newTranscript(
         `Strip attack (${tool}): gateway A ${world().stack.description.audience}, gateway B ${second().gateway.audience}, one payTo`,
@@ -96,14 +96,14 @@ describe('a bound payment without its intent', () => {
       const paid = (await transfersFrom(world(), account.address)).length;
       const payment = await bind(world(), account, call);
       const targets = [call, elsewhere(call)];
-      await attack(transcript, 'before its first use', payment, targets);
+      await attack(transcript, 'before first use', payment, targets);
       expect(await isUsed(world(), payment)).toBe(false);
       const first = await transcript.step(
         `agent at gateway A: ${call.method} ${call.path}, the bound payment`,
         await world().send(call, bound(payment)),
       );
       expect(first.status).toBe(200);
-      await attack(transcript, 'after its first use', payment, targets);
+      await attack(transcript, 'after first use', payment, targets);
       await settled(world(), payment);
       await attack(transcript, 'settled', payment, targets);
       const ran = await runsSince(world(), counts);
@@ -114,13 +114,13 @@ describe('a bound payment without its intent', () => {
     },
   );
 
-  it('buys no credit, for its payer or for the attacker', async () => {
+  it('buys no credit for its payer or for the attacker', async () => {
     const transcript = newTranscript('Strip attack on a top-up');
     const payer = await fundedAccount(world(), 500_000n);
     const own = credits(250_000n);
     const payment = await bind(world(), payer, own);
     const targets = [own, credits(250_000n, accountOf(newAccount().address))];
-    await attack(transcript, 'before its first use', payment, targets);
+    await attack(transcript, 'before first use', payment, targets);
     const first = await transcript.step(
       'agent at gateway A: POST /credits, the bound payment',
       await world().send(own, bound(payment)),
@@ -132,7 +132,7 @@ describe('a bound payment without its intent', () => {
     expect(transfers).toEqual([250_000n]);
   });
 
-  it('is refused by tools of another price, free ones and in a rehearsal too', async () => {
+  it('is rejected by tools of other prices, by free tools and in a dry run', async () => {
     const payment = await bind(world(), account, translate);
     for (const call of [lookup, whoami, { path: '/tools/summarise', method: 'POST', body: '{}' }])
       for (const [, strip] of strippings) {
@@ -149,7 +149,7 @@ describe('a bound payment without its intent', () => {
     expect(await isUsed(world(), payment)).toBe(false);
   });
 
-  it('claims nothing and writes nothing: the log of its payer stays as it was', async () => {
+  it("uses up no call id and writes nothing to its payer's log", async () => {
     const payer = await fundedAccount(world(), 100_000n);
     const payment = await bind(world(), payer, report);
     for (let round = 0; round < 3; round += 1)
@@ -167,7 +167,7 @@ describe('a bound payment without its intent', () => {
     expect(entry).toMatchObject({ seq: 1, type: 'call.accepted', call: callOf(payment) });
   });
 
-  it('while its call runs is refused, and the call ends as if nothing had been sent', async () => {
+  it('is rejected while its call runs, and the call ends as usual', async () => {
     const hanging: ToolCall = { path: '/tools/flaky?hang=1' };
     const counts = await world().counts();
     const payment = await bind(world(), account, hanging);
@@ -186,10 +186,10 @@ describe('a bound payment without its intent', () => {
   });
 
   it.each([
-    ['settled later', translate, 20_000n],
-    ['settled first', report, 50_000n],
+    ['deferred', translate, 20_000n],
+    ['upfront', report, 50_000n],
   ])(
-    'at the same moment, fifty times each: one run, by the bound one (%s)',
+    'is rejected while the bound one runs once, fifty of each at once (%s)',
     async (_, call, price) => {
       const counts = await world().counts();
       const paid = (await transfersFrom(world(), account.address)).length;
@@ -212,7 +212,7 @@ describe('a bound payment without its intent', () => {
     },
   );
 
-  it('with an intent of the attacker in its place is refused', async () => {
+  it('is rejected with an intent of the attacker instead', async () => {
     const attacker = await trustedAccount(world(), { reports: 1, left: 100_000n });
     const payment = await bind(world(), account, notarise);
     const counts = await world().counts();

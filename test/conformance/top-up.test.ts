@@ -2,7 +2,7 @@ import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { usdcBalance } from '../../dev/stack/usdc.ts';
 import { bind, bound, callOf } from './support/bound.ts';
-import { accountOf, creditedAccount, credits, limitTold, topUp } from './support/credit.ts';
+import { accountOf, creditedAccount, credits, rateLimitOf, topUp } from './support/credit.ts';
 import { agentIntent, retryKey, signPaidIntent } from './support/intent.ts';
 import { kindOf, paymentResponse, readOffer, readProblem } from './support/offer.ts';
 import {
@@ -20,18 +20,18 @@ import { lookup, type ToolCall, translate, useWorld } from './support/world.ts';
 const world = useWorld();
 const AMOUNT = 250_000n;
 
-/** Calls from credit, and says what the account has left of it. */
-const creditLeft = async (account: LocalAccount): Promise<unknown> => {
+/** Makes a call from credit and returns the remaining credit. */
+const remainingCredit = async (account: LocalAccount): Promise<unknown> => {
   const answer = await world().send(
     lookup,
     agentIntent(await signPaidIntent(world(), account, lookup)),
   );
   expect(answer.status, await answer.clone().text()).toBe(200);
-  return limitTold(answer, 'credit')?.r;
+  return rateLimitOf(answer, 'credit')?.r;
 };
 
 describe('a top-up', () => {
-  it('moves the money first, and the account has it', async () => {
+  it('moves the money first and then credits the account', async () => {
     const { client, payTo } = world();
     const account = await fundedAccount(world(), 1_000_000n);
     const call = credits(AMOUNT);
@@ -48,7 +48,7 @@ describe('a top-up', () => {
       extra: { status: 'settled' },
     });
     expect(moved.transaction).toMatch(/^0x[0-9a-f]{64}$/);
-    expect(limitTold(answer, 'credit')).toEqual({ q: Number(AMOUNT), r: Number(AMOUNT) });
+    expect(rateLimitOf(answer, 'credit')).toEqual({ q: Number(AMOUNT), r: Number(AMOUNT) });
     expect(await claimsOf(world(), answer)).toMatchObject({
       ...{ tool: 'countersign.credits', call: callOf(payment), binding: 'intent', status: 200 },
       charged: AMOUNT.toString(),
@@ -61,29 +61,29 @@ describe('a top-up', () => {
     });
     expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT]);
     expect(await usdcBalance(client, payTo)).toBe(received + AMOUNT);
-    // No tool of the upstream has to do with it.
+    // A top-up reaches no upstream.
     expect(await world().counts()).toEqual(before);
-    expect(await creditLeft(account)).toBe(Number(AMOUNT) - 1_000);
+    expect(await remainingCredit(account)).toBe(Number(AMOUNT) - 1_000);
   });
 
-  it('sent again gives the same answer, and credits once', async () => {
+  it('credits once when it is repeated, and returns the same answer', async () => {
     const account = await fundedAccount(world(), 1_000_000n);
     const call = credits(AMOUNT);
     const payment = await bind(world(), account, call);
-    const told = await Promise.all(
+    const answers = await Promise.all(
       Array.from({ length: 20 }, async () => await world().send(call, bound(payment))),
     );
     const texts = await Promise.all(
-      told.filter(({ status }) => status === 200).map(async (answer) => await answer.text()),
+      answers.filter(({ status }) => status === 200).map(async (answer) => await answer.text()),
     );
     expect(new Set(texts).size).toBe(1);
-    for (const answer of told.filter(({ status }) => status !== 200))
+    for (const answer of answers.filter(({ status }) => status !== 200))
       expect(answer.status).toBe(409);
     const shown = { ...bound(payment), ...retryKey(payment.intent) };
     const again = await world().send(call, shown);
     expect([again.status, await again.text()]).toEqual([200, texts[0]]);
     expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT]);
-    expect(await creditLeft(account)).toBe(Number(AMOUNT) - 1_000);
+    expect(await remainingCredit(account)).toBe(Number(AMOUNT) - 1_000);
   });
 
   it.each([
@@ -100,15 +100,15 @@ describe('a top-up', () => {
     });
     expect((await world().send(credits(AMOUNT), headers(payment))).status).toBe(409);
     expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT]);
-    expect(await creditLeft(account)).toBe(Number(AMOUNT) - 1_000);
+    expect(await remainingCredit(account)).toBe(Number(AMOUNT) - 1_000);
   });
 
-  it('adds to what was there, and is never paid from it', async () => {
+  it('adds to existing credit and is never paid from it', async () => {
     const account = await creditedAccount(world(), { credit: AMOUNT, left: 1_000_000n });
     const answer = await topUp(world(), account, 10_000n);
     expect(answer.status).toBe(200);
     expect(paymentResponse(answer).extra.paidFrom).toBeUndefined();
-    expect(limitTold(answer, 'credit')?.r).toBe(Number(AMOUNT) + 10_000);
+    expect(rateLimitOf(answer, 'credit')?.r).toBe(Number(AMOUNT) + 10_000);
     const byIntent = await signPaidIntent(world(), account, credits(10_000n));
     const refused = await world().send(credits(10_000n), agentIntent(byIntent));
     expect(refused.status).toBe(402);
@@ -116,7 +116,7 @@ describe('a top-up', () => {
     expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT, 10_000n]);
   });
 
-  it('of what the payer does not hold moves and credits nothing', async () => {
+  it('above the balance of the payer moves and credits nothing', async () => {
     const account = await fundedAccount(world(), 1_000n);
     const payment = await bind(world(), account, credits(AMOUNT));
     const refused = await world().send(credits(AMOUNT), bound(payment));
@@ -132,7 +132,7 @@ describe('a top-up for another account', () => {
     payer = await fundedAccount(world(), 10_000_000n);
   });
 
-  it('arrives there exactly once, and nothing with the payer', async () => {
+  it('arrives there exactly once and does not credit the payer', async () => {
     const other = await fundedAccount(world(), 10n);
     const call = credits(AMOUNT, accountOf(other.address));
     const payment = await bind(world(), payer, call);
@@ -151,7 +151,7 @@ describe('a top-up for another account', () => {
         async () => {
           const signed = await signPaidIntent(world(), other, lookup);
           const answer = await world().send(lookup, agentIntent(signed));
-          return answer.status === 200 ? limitTold(answer, 'credit')?.r : answer.status;
+          return answer.status === 200 ? rateLimitOf(answer, 'credit')?.r : answer.status;
         },
         { timeout: 20_000, interval: 300 },
       )
@@ -160,10 +160,10 @@ describe('a top-up for another account', () => {
     const nothing = await signPaidIntent(world(), payer, lookup);
     const refused = await world().send(lookup, agentIntent(nothing));
     expect([refused.status, (await readProblem(refused))['rule']]).toEqual([403, 'credit']);
-    // A second one adds to it, and no message of the first one comes again.
+    // A second top-up adds to the first, and the account receives no message twice.
     expect((await topUp(world(), payer, 1_000n, accountOf(other.address))).status).toBe(200);
     await expect
-      .poll(async () => await creditLeft(other), { timeout: 20_000, interval: 500 })
+      .poll(async () => await remainingCredit(other), { timeout: 20_000, interval: 500 })
       .toSatisfy((left: number) => left > Number(AMOUNT) - 10_000 && left % 1_000 === 0);
     const entries = async (): Promise<readonly (string | undefined)[]> =>
       (await world().audit.entries(accountOf(other.address)))
@@ -174,15 +174,15 @@ describe('a top-up for another account', () => {
       .toEqual([AMOUNT.toString(), '1000']);
   });
 
-  it('that is the payer needs no binding: it is where the money would go anyway', async () => {
+  it('needs no binding when that account is the payer, who gets the credit anyway', async () => {
     const own = await fundedAccount(world(), 1_000_000n);
     const call = credits(AMOUNT, accountOf(own.address));
     const answer = await world().send(call, v2(await sign(world(), own, call)));
     expect(answer.status, await answer.clone().text()).toBe(200);
-    expect(limitTold(answer, 'credit')?.r).toBe(Number(AMOUNT));
+    expect(rateLimitOf(answer, 'credit')?.r).toBe(Number(AMOUNT));
   });
 
-  it('must be bound to it: a vanilla payment could be sent for anybody', async () => {
+  it('needs a bound payment: an attacker could redirect a vanilla one', async () => {
     const other = newAccount();
     const call = credits(AMOUNT, accountOf(other.address));
     const payment = await sign(world(), payer, call);
@@ -191,7 +191,7 @@ describe('a top-up for another account', () => {
       expect(refused.status).toBe(400);
       expect(kindOf(await readProblem(refused))).toBe('binding-required');
     }
-    // Bound to one account it is good for no other, and not for the payer's own.
+    // A payment that is bound to one account credits no other one, not even its payer.
     const mine = await bind(world(), payer, call);
     for (const elsewhere of [
       credits(AMOUNT, accountOf(payer.address)),
@@ -207,7 +207,7 @@ describe('a top-up for another account', () => {
   });
 });
 
-describe('what is no top-up', () => {
+describe('a malformed top-up', () => {
   const path = (query: string): ToolCall => ({ path: `/credits${query}`, method: 'POST' });
   const own = accountOf(newAccount().address);
 
@@ -233,13 +233,13 @@ describe('what is no top-up', () => {
     [`?amount=1000&account=${own}0`, 'account'],
     [`?amount=1000&account=${own.replace('84532', '8453')}`, 'account'],
     [`?amount=1000&account=${own}&account=${own}`, 'account'],
-  ])('/credits%.70s is refused by its parameter', async (query, field) => {
+  ])('/credits%.70s is rejected with the parameter', async (query, field) => {
     const answer = await world().send(path(query));
     expect(answer.status).toBe(400);
     expect((await readProblem(answer)).field).toBe(field);
   });
 
-  it('with an unknown parameter, a body or another method is refused', async () => {
+  it('with an unknown parameter, a body or another method is rejected', async () => {
     const unknown = await world().send(path('?amount=1000&to=me'));
     expect([unknown.status, (await readProblem(unknown)).field]).toEqual([400, 'query']);
     const bodied = { ...path('?amount=1000'), body: '{}' };
@@ -247,15 +247,15 @@ describe('what is no top-up', () => {
     const payment = await sign(world(), account, credits(1_000n));
     const paid = await world().send(bodied, v2(payment));
     expect([paid.status, (await readProblem(paid)).field]).toEqual([413, 'body']);
-    // Nobody reads the body of a stranger, so nobody sees what is wrong with it.
+    // Without a proof the gateway does not read the body, so it offers the top-up.
     expect((await world().send(bodied)).status).toBe(402);
     for (const method of ['GET', 'PUT', 'DELETE'])
       expect((await world().send({ ...path('?amount=1000'), method })).status).toBe(405);
   });
 });
 
-describe('the offer to top up', () => {
-  it('is a 402 of its own, for exactly the amount asked for, settled first', async () => {
+describe('the offer of a top-up', () => {
+  it('is a 402 for exactly the requested amount, settled upfront', async () => {
     const offered = await world().offer(credits(123_456n));
     expect(offered.accepts).toHaveLength(1);
     expect(offered.accepts[0]).toMatchObject({
@@ -270,7 +270,7 @@ describe('the offer to top up', () => {
     });
   });
 
-  it('stands beside the price of a tool, in body and extension, never in accepts', async () => {
+  it('appears next to the price of a tool, in body and extension, never in accepts', async () => {
     const { audience } = world().stack.description;
     for (const [call, tool, amount] of [
       [lookup, 'lookup', '1000'],
@@ -293,7 +293,7 @@ describe('the offer to top up', () => {
       expect(body.accepts).toHaveLength(1);
       const [, asked] = body.credit.top_up.split(`${audience}/credits?amount=`);
       expect(BigInt(asked ?? '0')).toBeGreaterThanOrEqual(BigInt(amount));
-      // What it says to send is a top-up.
+      // The suggested request is a valid top-up.
       expect((await world().send(credits(asked ?? ''))).status).toBe(402);
       expect(body.credit.hint).toMatch(/\w/);
     }

@@ -3,15 +3,15 @@ import type { Gateway } from '../../src/gateway/gateway.ts';
 import type { ReservedCall } from '../../src/gateway/paid-request.ts';
 import { settle } from '../../src/gateway/settle.ts';
 
-/** A module of the deployed Worker that is loaded late, and cannot be. */
+/** A module of the deployed Worker that fails to load. */
 vi.mock('../../src/settlement/present/settle-now.ts', () => {
   throw new Error('broken');
 });
 
-it('an upfront call whose settlement cannot be loaded is unknown, and claimed for the next attempt', async () => {
-  const asked: unknown[] = [];
+it('reports an unknown outcome and keeps the call for the next attempt when settlement code fails to load', async () => {
+  const reserved: unknown[] = [];
   const reserve = async (...all: unknown[]): Promise<unknown> => {
-    asked.push(all);
+    reserved.push(all);
     return { verdict: 'settle', sinceBlock: 7 };
   };
   const gateway = {
@@ -20,13 +20,13 @@ it('an upfront call whose settlement cannot be loaded is unknown, and claimed fo
   } as unknown as Gateway;
   const call = { account: 'eip155:84532:0x01', call: '0x02' };
   const payment = { token: { network: 'eip155:84532' } };
-  const reserved = { call: { ...call, payment }, attempt: '0x03' } as unknown as ReservedCall;
+  const upfront = { call: { ...call, payment }, attempt: '0x03' } as unknown as ReservedCall;
 
-  expect(await settle(gateway, reserved, 7)).toEqual({
+  expect(await settle(gateway, upfront, 7)).toEqual({
     ok: false,
     error: { reason: 'settlement_unknown', retryAfter: 5 },
   });
-  expect(asked).toEqual([
-    [reserved.call, '0x03', { settlement: { outcome: 'sent', backend: 'any' } }],
+  expect(reserved).toEqual([
+    [upfront.call, '0x03', { settlement: { outcome: 'sent', backend: 'any' } }],
   ]);
 });

@@ -18,7 +18,7 @@ const calls: Readonly<Record<string, ToolCall>> = {
   stream: { path: '/tools/stream?chunks=2&ms=10' },
 };
 
-/** Not tried here: free, over the dollar that the client spends unasked, bound, or from credit. */
+/** Not tried here: free, above the dollar that the client spends by default, bound only, or from credit only. */
 const OTHERS = ['whoami', 'enrich', 'notarise', 'summarise'];
 
 describe.each([
@@ -28,7 +28,7 @@ describe.each([
   let account: LocalAccount;
   let answered: Response[];
   let paying: typeof fetch;
-  const overheard: typeof fetch = async (input, init) => {
+  const recording: typeof fetch = async (input, init) => {
     const answer = await fetch(input, init);
     answered.push(answer.clone());
     return answer;
@@ -36,10 +36,10 @@ describe.each([
   beforeAll(async () => {
     account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
     answered = [];
-    paying = wrap(account, overheard);
+    paying = wrap(account, recording);
   });
 
-  it('is tried on every tool that there is', () => {
+  it('is tried on every tool', () => {
     const ids = world().stack.description.tools.map(({ id }) => id);
     expect(ids.toSorted()).toEqual([...Object.keys(calls), ...OTHERS].toSorted());
   });
@@ -57,7 +57,7 @@ describe.each([
     });
   });
 
-  it('buys credit for itself, too', async () => {
+  it('buys credit', async () => {
     const newcomer = await fundedAccount(world(), 500_000n);
     const answer = await useWith(world(), wrap(newcomer), credits(50_000n));
     expect(answer.status, await answer.clone().text()).toBe(200);
@@ -67,12 +67,12 @@ describe.each([
     expect(await transfersFrom(world(), newcomer.address)).toEqual([50_000n]);
   });
 
-  it('hears on a tool that wants binding which header and which page would help, and pays nothing', async () => {
+  it('gets a problem that names header and documentation from a tool that requires binding, and pays nothing', async () => {
     const before = await world().counts();
-    // Its own: of the other one, earlier calls may still be settling.
+    // A fresh payer: earlier calls of the other one may still be settling.
     const careful = await fundedAccount(world(), 500_000n);
     answered.length = 0;
-    const answer = await useWith(world(), wrap(careful, overheard), notarise);
+    const answer = await useWith(world(), wrap(careful, recording), notarise);
     expect(answered.map(({ status }) => status)).toEqual([402, 400]);
     expect(answer.status).toBe(400);
     const problem = await readProblem(answer);
@@ -88,8 +88,8 @@ describe.each([
   });
 });
 
-describe('the page that the refusal names', () => {
-  it('says all that is needed to sign', async () => {
+describe('the documentation page that the problem names', () => {
+  it('has everything that a signer needs', async () => {
     const { audience, gateway, payTo, usdc } = world().stack.description;
     const answer = await fetch(`${gateway}/.well-known/agent-intent`);
     expect(answer.status).toBe(200);

@@ -5,7 +5,7 @@ import type { LocalAccount } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOOLS_FILE } from '../../dev/stack/tools.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
-import { accountOf, creditedAccount, limitTold } from './support/credit.ts';
+import { accountOf, creditedAccount, rateLimitOf } from './support/credit.ts';
 import { agentIntent, digestOf, signPaidIntent } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import { transfersFrom } from './support/payment.ts';
@@ -13,9 +13,9 @@ import { claimsOf, verify } from './support/receipt.ts';
 import { refusal } from './support/refusal.ts';
 import { post, summarise, type ToolCall, useWorld } from './support/world.ts';
 
-/** Of variable price, and its upstream says nothing of it. */
+/** Has a variable price; its upstream never reports one. */
 const silent: ToolCall = { path: '/tools/silent/x' };
-/** Of fixed price, and its upstream asks for another one. */
+/** Has a fixed price; its upstream reports another one. */
 const fixed = post('/tools/fixed', { text: 'One. Two.', charge: '1' });
 
 const directory = await mkdtemp(join(tmpdir(), 'countersign-tools-'));
@@ -50,12 +50,12 @@ const call = async (request: ToolCall, fields: Partial<AgentIntent> = {}) => {
   return { answer: await world().send(request, agentIntent(signed)), id: digestOf(signed.intent) };
 };
 
-/** Holds that an answer, the log and what is left agree about what was charged. */
+/** Expects that answer, log and remaining credit agree on the charge. */
 const charged = async (answer: Response, id: `0x${string}`, amount: bigint): Promise<void> => {
   spent += amount;
   expect(answer.headers.get('Settlement-Overrides')).toBeNull();
   expect(await claimsOf(world(), answer)).toMatchObject({ charged: amount.toString() });
-  expect(limitTold(answer, 'credit')?.r).toBe(Number(CREDIT - spent));
+  expect(rateLimitOf(answer, 'credit')?.r).toBe(Number(CREDIT - spent));
   await expect
     .poll(() => world().audit.call(id)?.charged, { timeout: 20_000, interval: 200 })
     .toBe(Number(amount));
@@ -63,21 +63,26 @@ const charged = async (answer: Response, id: `0x${string}`, amount: bigint): Pro
 
 describe('a tool of variable price', () => {
   it.each<[string, string | undefined, Partial<AgentIntent>, bigint]>([
-    ['less than the most', '1234', {}, 1_234n],
+    ['less than its maximum', '1234', {}, 1_234n],
     ['nothing', '0', {}, 0n],
-    ['exactly the most', MAX.toString(), {}, MAX],
+    ['exactly its maximum', MAX.toString(), {}, MAX],
     ['by its work', undefined, {}, 1_080n],
-    ['up to what was signed for, which is less', '700', { maxAmount: 700n }, 700n],
-    ['less than what was signed for', '699', { maxAmount: 700n }, 699n],
-    ['more may be signed for', '1500', { maxAmount: 10n * MAX }, 1_500n],
-  ])('is charged %s', async (_, charge, fields, amount) => {
+    ['the signed amount, which is below its maximum', '700', { maxAmount: 700n }, 700n],
+    ['less than the signed amount', '699', { maxAmount: 700n }, 699n],
+    [
+      'less than its maximum when the signed amount is higher',
+      '1500',
+      { maxAmount: 10n * MAX },
+      1_500n,
+    ],
+  ])('charges %s', async (_, charge, fields, amount) => {
     const { answer, id } = await call(summarise('Two words. Two words.', charge), fields);
     expect(answer.status, await answer.clone().text()).toBe(200);
     expect(await answer.clone().json()).toMatchObject({ words: 4 });
     await charged(answer, id, amount);
   });
 
-  it('that does not say what it costs costs its most', async () => {
+  it('charges its maximum when the upstream reports no price', async () => {
     const whole = await call(silent);
     expect(whole.answer.status).toBe(200);
     const { headers } = (await whole.answer.clone().json()) as { headers: Record<string, string> };
@@ -85,7 +90,7 @@ describe('a tool of variable price', () => {
       await verify(world(), headers['x-agent-assertion'] ?? '', 'agent-assertion+jwt'),
     ).toMatchObject({ max: '20000' });
     await charged(whole.answer, whole.id, 20_000n);
-    // It wants its most: whoever has signed for less is not served for less.
+    // Without a price from the upstream the charge is the maximum, which exceeds the signed amount.
     const capped = await call(silent, { maxAmount: 300n });
     expect(capped.answer.status).toBe(502);
     expect(await capped.answer.json()).toMatchObject({
@@ -94,17 +99,17 @@ describe('a tool of variable price', () => {
   });
 
   it.each<[string, string, Partial<AgentIntent>]>([
-    ['a unit more than was signed for', '701', { maxAmount: 700n }],
-    ['a unit more than it ever may', (MAX + 1n).toString(), { maxAmount: 10n * MAX }],
-    ['less than nothing', '-1', {}],
-    ['nothing readable', '', {}],
+    ['a unit more than the signed amount', '701', { maxAmount: 700n }],
+    ['a unit more than its maximum', (MAX + 1n).toString(), { maxAmount: 10n * MAX }],
+    ['a negative amount', '-1', {}],
+    ['an empty amount', '', {}],
     ['a percentage', '50%', {}],
     ['dollars', '$0.01', {}],
     ['hex', '0x10', {}],
-    ['a zero before', '0100', {}],
+    ['a leading zero', '0100', {}],
     ['a fraction', '1.5', {}],
     ['more than 256 bits', '9'.repeat(80), {}],
-  ])('that asks for %s has failed: nothing is charged', async (_, charge, fields) => {
+  ])('fails and charges nothing when the upstream reports %s', async (_, charge, fields) => {
     const before = (await world().counts()).summarise;
     const { answer, id } = await call(summarise('Two words. Two words.', charge), fields);
     expect(answer.status).toBe(502);
@@ -119,28 +124,28 @@ describe('a tool of variable price', () => {
     expect((await world().counts()).summarise).toBe(before + 1);
   });
 
-  it('takes no intent for nothing', async () => {
+  it('rejects an intent for the amount 0', async () => {
     const signed = await signPaidIntent(world(), account, summarise('x'), { maxAmount: 0n });
     const problem = await refusal(world(), Object.entries(agentIntent(signed)), summarise('x'));
     expect([problem.status, problem.field]).toEqual([400, 'Agent-Intent.intent.maxAmount']);
   });
 
-  it('is offered at the most it costs', async () => {
+  it('is offered at its maximum', async () => {
     const offered = await world().offer(summarise('x'));
     expect(offered.accepts.map(({ amount }) => amount)).toEqual([MAX.toString()]);
   });
 });
 
-describe('a tool of fixed price that asks for another', () => {
-  it('is charged its price, and the header goes nowhere', async () => {
+describe('a tool of fixed price whose upstream reports another price', () => {
+  it('charges its own price and drops the header', async () => {
     const { answer, id } = await call(fixed);
     expect(answer.status).toBe(200);
     await charged(answer, id, 20_000n);
   });
 });
 
-describe('all of it', () => {
-  it('was paid by the one top-up, and stands in the log to the unit', async () => {
+describe('the charges of all these calls', () => {
+  it('add up in the log and were paid by one top-up', async () => {
     expect(await transfersFrom(world(), account.address)).toEqual([CREDIT]);
     const entries = await world().audit.entries(accountOf(account.address));
     const total = entries

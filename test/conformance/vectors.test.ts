@@ -18,7 +18,7 @@ import {
   type SignedIntent,
 } from './support/intent.ts';
 import {
-  type Blame,
+  type NamedField,
   changeOf,
   type Mutation,
   mutationsOf,
@@ -42,7 +42,7 @@ import { lookup, type ToolCall, useWorld } from './support/world.ts';
 const PRICE = 20_000n;
 const SECOND = 'http://second.example';
 const port = await freePort();
-// Two names of one gateway: an intent for one of them is none for the other (design §4.1).
+// Two audiences of one gateway: an intent for one of them is invalid for the other.
 const world = useWorld({
   port,
   variables: { AUDIENCES: `http://127.0.0.1:${port},${SECOND}` },
@@ -53,17 +53,17 @@ const authority = paid.intent.authority as Hex;
 const nonce = paid.intent.nonce as Hex;
 
 let account: LocalAccount;
-let saver: LocalAccount;
-/** The vectors' paid intent for this gateway and now. Its nonce is theirs; its authority is a grant that the agent holds. */
+let creditHolder: LocalAccount;
+/** The vectors' paid intent, for this gateway and the current time. The nonce is theirs; `authority` is a grant of the agent. */
 let intent: AgentIntent;
 let good: Bound;
-/** The same, paid from credit. */
+/** The same intent, paid from credit. */
 let fromCredit: SignedIntent;
-/** The vectors' unpaid intent for a free tool of this gateway. */
+/** The vectors' unpaid intent, for a free tool of this gateway. */
 let free: SignedIntent;
 const freeRequest: ToolCall = { path: '/tools/whoami?q=x' };
 
-/** The hash of a grant by an owner, to which the agent, who has a history here, has agreed. */
+/** Grants to an agent, which consents. Returns the hash. */
 const grantedTo = async (owner: LocalAccount, agent: LocalAccount): Promise<Hex> => {
   const grant = grantFor(world(), owner.address, agent.address);
   const answer = await registerWith(world(), agent, await signDelegation(owner, CHAIN, grant));
@@ -73,7 +73,7 @@ const grantedTo = async (owner: LocalAccount, agent: LocalAccount): Promise<Hex>
 
 beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  saver = await creditedAccount(world(), { credit: 5n * PRICE, left: 1_000_000n });
+  creditHolder = await creditedAccount(world(), { credit: 5n * PRICE, left: 1_000_000n });
   const now = BigInt(Math.floor(Date.now() / 1000));
   const window = { validAfter: now - 10n, validBefore: now + 280n };
   const owner = await fundedAccount(world(), 1_000n);
@@ -83,25 +83,25 @@ beforeAll(async () => {
     authority: await grantedTo(owner, account),
   });
   good = await signBound(world(), account, paidRequest, intent);
-  const theirs = await paidIntentFor(world(), saver.address, paidRequest, {
+  const theirs = await paidIntentFor(world(), creditHolder.address, paidRequest, {
     ...fields,
-    authority: await grantedTo(owner, saver),
+    authority: await grantedTo(owner, creditHolder),
   });
-  fromCredit = await signFields(saver, theirs);
+  fromCredit = await signFields(creditHolder, theirs);
   free = await signFields(
     account,
     intentFor(world(), account.address, freeRequest, { nonce, ...window }),
   );
 });
 
-const text = (blame: Blame, root: (field: string) => string): string =>
-  'path' in blame ? blame.path : root(blame.field);
+const text = (named: NamedField, root: (field: string) => string): string =>
+  'path' in named ? named.path : root(named.field);
 
-/** In the header `Agent-Intent`. */
+/** Path of an intent's field in the header `Agent-Intent`. */
 const headerField = (field: string): string => `Agent-Intent.intent.${field}`;
 const lines = (signed: SignedIntent): readonly HeaderLine[] => Object.entries(agentIntent(signed));
 
-/** Holds that nothing was taken for what is tried: no run (`refusal` counts), no transfer, a nonce as good as new. */
+/** Expects that the attempt uses up nothing: no run (`refusal` counts), no transfer, no nonce. */
 const untouched = async (payment: Bound, attempt: () => Promise<Problem>): Promise<Problem> => {
   const transfers = await transfersFrom(world(), account.address);
   const problem = await attempt();
@@ -117,7 +117,7 @@ const paidMutations = mutationsOf(NONCE, NONCE);
 const headerMutations = mutationsOf(SIGNATURE, CHAIN_ID);
 
 describe('the vectors', () => {
-  it('are all tried, and their own hashes come of the same changes', () => {
+  it('are all tested, and their hashes follow from the same changes', () => {
     expect(paidMutations.map(({ name }) => name)).toEqual(
       Object.keys(mustFail.paidIntentMutations),
     );
@@ -132,7 +132,7 @@ describe('the vectors', () => {
 
 describe('a bound payment with another intent', () => {
   it.each(paidMutations)(
-    '($name) in place of the signed one is refused',
+    'is rejected when an intent with another $name replaces the signed one',
     async ({ name, swapped }) => {
       if (name === 'chain') return;
       const other = { ...intent, ...changeOf(name) };
@@ -144,7 +144,7 @@ describe('a bound payment with another intent', () => {
   );
 
   it.each(paidMutations.filter(({ signed }) => signed !== undefined))(
-    '($name) that was signed is refused for this request',
+    'is rejected when an intent with another $name was signed',
     async ({ name, signed }) => {
       const other = { ...intent, ...changeOf(name) };
       const terms = name === 'chain' ? { nonce: digestOf(other, 8453) } : {};
@@ -152,11 +152,11 @@ describe('a bound payment with another intent', () => {
       const problem = await untouched(payment, async () =>
         refusal(world(), Object.entries(bound(payment)), paidRequest),
       );
-      expect(problem.field).toBe(text(signed as Blame, boundField));
+      expect(problem.field).toBe(text(signed as NamedField, boundField));
     },
   );
 
-  it('for another chain is refused by the offer it accepts, too', async () => {
+  it('is rejected when it accepts an offer on another chain', async () => {
     const tree = changed(boundTree(good), 'accepted.network', 'eip155:8453');
     const problem = await untouched(good, async () =>
       refusal(world(), [['PAYMENT-SIGNATURE', encode(tree)]], paidRequest),
@@ -165,10 +165,10 @@ describe('a bound payment with another intent', () => {
   });
 });
 
-describe('a bound payment without its intent, and an intent without the mark', () => {
+describe('a bound payment without its intent, or an intent without the mark', () => {
   const AUTHORIZATION = 'PAYMENT-SIGNATURE.payload.authorization';
 
-  it('is refused as published, in both versions, whatever else is wrong with it here', async () => {
+  it('is rejected as published, in both versions, whatever else is wrong with it here', async () => {
     const { accepted } = good;
     const unknown = mustFail.unmarkedPayments['1131378031'];
     for (const { authorization, signature } of [mustFail.strippedPayment, unknown]) {
@@ -184,7 +184,7 @@ describe('a bound payment without its intent, and an intent without the mark', (
   });
 
   it.each(Object.keys(mustFail.unmarkedPayments))(
-    '(validAfter %s) signed for this gateway, is refused with the intent',
+    'is rejected with its intent when signed with validAfter %s',
     async (value) => {
       const validAfter = Number(value);
       const payment = await signBound(world(), account, paidRequest, intent, { validAfter });
@@ -199,7 +199,7 @@ describe('a bound payment without its intent, and an intent without the mark', (
   );
 
   it.each([vectors.boundValidAfter, '1131378031', '1131378285'])(
-    '(validAfter %s) signed for this gateway, is refused without the intent',
+    'is rejected without its intent when signed with validAfter %s',
     async (value) => {
       const validAfter = Number(value);
       const payment = await signBound(world(), account, paidRequest, intent, { validAfter });
@@ -213,9 +213,9 @@ describe('a bound payment without its intent, and an intent without the mark', (
   );
 
   it.each(['0', '1131378029', '1131378286'])(
-    '(validAfter %s) is a vanilla payment, which its own nonce binds to nothing',
+    'is a vanilla payment with validAfter %s',
     async (value) => {
-      // Its payment settles in the background: with `account`, the other tests would count its transfer as theirs.
+      // Another payer: this payment settles in the background, and other tests count the transfers of `account`.
       const payer = await trustedAccount(world(), { reports: 1, left: PRICE });
       const payment = await sign(world(), payer, paidRequest, { validAfter: Number(value) });
       expect((await world().send(paidRequest, v2(payment))).status).toBe(200);
@@ -223,31 +223,31 @@ describe('a bound payment without its intent, and an intent without the mark', (
   );
 });
 
-describe('a bound payment sent with another request', () => {
+describe('a bound payment with another request', () => {
   const send = async (call: ToolCall, more: readonly HeaderLine[] = []): Promise<Problem> =>
     await untouched(
       good,
       async () => await refusal(world(), [...Object.entries(bound(good)), ...more], call),
     );
 
-  it.each(requests)('($name) is refused', async ({ call, field }) => {
+  it.each(requests)('is rejected with another $name', async ({ call, field }) => {
     const problem = await send(call);
     expect([kindOf(problem), problem.field]).toEqual(['intent-mismatch', boundField(field)]);
   });
 
-  it('(endpoint of another price) is refused by the offer it accepts', async () => {
+  it('is rejected by the accepted amount for a tool of another price', async () => {
     const problem = await send({ ...paidRequest, path: '/tools/enrich?formality=high' });
     expect(problem.field).toBe('PAYMENT-SIGNATURE.accepted.amount');
   });
 
-  it('(method) is refused', async () => {
+  it('is rejected with another method', async () => {
     expect(await send({ ...paidRequest, method: 'PUT' })).toMatchObject({
       status: 405,
       field: 'method',
     });
   });
 
-  it('(audience) is refused: the same gateway under its other name', async () => {
+  it('is rejected under another audience of the same gateway', async () => {
     const problem = await send(paidRequest, [['Host', 'second.example']]);
     expect([kindOf(problem), problem.field, problem['expected']]).toEqual([
       'intent-mismatch',
@@ -256,7 +256,7 @@ describe('a bound payment sent with another request', () => {
     ]);
   });
 
-  it('(tool, of the same price) is refused', async () => {
+  it('is rejected for another tool of the same price', async () => {
     const payment = await signBound(
       world(),
       account,
@@ -269,7 +269,7 @@ describe('a bound payment sent with another request', () => {
     expect([kindOf(problem), problem.field]).toEqual(['intent-mismatch', boundField('tool')]);
   });
 
-  it('(recipient) is refused: the money goes elsewhere', async () => {
+  it('is rejected when it pays another recipient', async () => {
     const to = mustFail.paidIntentMutations.recipient.change.payTo.toLowerCase() as Hex;
     const payment = await signBound(world(), account, paidRequest, intent, { to });
     const problem = await untouched(payment, async () =>
@@ -281,7 +281,7 @@ describe('a bound payment sent with another request', () => {
     ]);
   });
 
-  it('(cap) is refused: more is paid than the intent allows', async () => {
+  it('is rejected when it pays more than the intent allows', async () => {
     const other = { ...intent, maxAmount: PRICE - 1n };
     const payment = await signBound(world(), account, paidRequest, other);
     const problem = await untouched(payment, async () =>
@@ -295,7 +295,7 @@ describe.each([
   {
     carrier: 'paid from credit',
     signedOf: () => fromCredit,
-    signer: () => saver,
+    signer: () => creditHolder,
     call: paidRequest,
     mutations: headerMutations,
   },
@@ -304,7 +304,7 @@ describe.each([
     signedOf: () => free,
     signer: () => account,
     call: freeRequest,
-    // What is no field of a free call is only held against the signature.
+    // A free call has no such fields: only the signature covers them.
     mutations: headerMutations.map((mutation): Mutation =>
       mutation.name === 'recipient'
         ? { ...mutation, swapped: SIGNATURE, signed: undefined }
@@ -312,7 +312,7 @@ describe.each([
     ),
   },
 ])('an intent $carrier', ({ signedOf, signer, call, mutations }) => {
-  /** The mutation; one that happens to say what this request already has says something else instead. */
+  /** The mutation, or another value where the request has the mutated value already. */
   const mutated = (mutation: Mutation): SignedIntent => {
     const signed = signedOf();
     if (mutation.name === 'chain') return { ...signed, chainId: 8453 };
@@ -322,22 +322,25 @@ describe.each([
     return { ...signed, intent: { ...signed.intent, ...other } };
   };
 
-  it.each(mutations)('($name) in place of the signed one is refused', async (mutation) => {
-    const problem = await refusal(world(), lines(mutated(mutation)), call);
-    expect(problem.field).toBe(text(mutation.swapped, headerField));
-  });
+  it.each(mutations)(
+    'is rejected when one with another $name replaces the signed one',
+    async (mutation) => {
+      const problem = await refusal(world(), lines(mutated(mutation)), call);
+      expect(problem.field).toBe(text(mutation.swapped, headerField));
+    },
+  );
 
   it.each(mutations.filter(({ signed }) => signed !== undefined))(
-    '($name) that was signed is refused for this request',
+    'is rejected when it was signed with another $name',
     async (mutation) => {
       const other = mutated(mutation);
       const signed = await signFields(signer(), other.intent, other.chainId);
       const problem = await refusal(world(), lines(signed), call);
-      expect(problem.field).toBe(text(mutation.signed as Blame, headerField));
+      expect(problem.field).toBe(text(mutation.signed as NamedField, headerField));
     },
   );
 
-  it('sent with another request is refused', async () => {
+  it('is rejected with another request', async () => {
     const { path } = call;
     const elsewhere = path.startsWith('/tools/whoami') ? '/tools/whoami?q=y' : `${path}&x=1`;
     const others: readonly (readonly [ToolCall, string, readonly HeaderLine[]])[] = [
@@ -364,16 +367,20 @@ describe.each([
 describe('a signature in a form of the vectors', () => {
   const forms = Object.keys(mustFail.paymentSignatureEncodings) as Form[];
 
-  it.each(forms)('%s is refused, of a bound payment and of both kinds of intents', async (form) => {
+  it.each(forms)('%s is rejected on a bound payment and on both kinds of intents', async (form) => {
     expect(reshaped(form, paid.payment.signature as Hex)).toBe(
       mustFail.paymentSignatureEncodings[form],
     );
     expect(reshaped(form, unpaid.signature as Hex)).toBe(mustFail.unpaidSignatureEncodings[form]);
     const { signature } = good.payload;
-    const spoilt = changed(boundTree(good), 'payload.signature', reshaped(form, signature));
+    const reshapedPayment = changed(
+      boundTree(good),
+      'payload.signature',
+      reshaped(form, signature),
+    );
     const tried = [
       await untouched(good, async () =>
-        refusal(world(), [['PAYMENT-SIGNATURE', encode(spoilt)]], paidRequest),
+        refusal(world(), [['PAYMENT-SIGNATURE', encode(reshapedPayment)]], paidRequest),
       ),
       ...(await Promise.all(
         (
@@ -394,9 +401,9 @@ describe('a signature in a form of the vectors', () => {
   });
 });
 
-describe('a retry key that must fail', () => {
+describe('a retry key of the vectors that must fail', () => {
   it.each(Object.entries(mustFail.retrySecrets))(
-    '(%s) is refused with a bound payment and with both kinds of intents',
+    '(%s) is rejected with a bound payment and with both kinds of intents',
     async (_, key) => {
       const carriers = [
         [Object.entries(bound(good)), paidRequest],
@@ -413,20 +420,20 @@ describe('a retry key that must fail', () => {
   );
 });
 
-describe('what nobody has changed', () => {
-  it('works after all of this, in each of the three forms', async () => {
+describe('an unchanged proof', () => {
+  it('works after all rejections, in each of the three forms', async () => {
     const before = await world().counts();
     const answer = await world().send(paidRequest, bound(good));
-    const said = await answer.text();
-    expect(answer.status, said).toBe(200);
+    const body = await answer.text();
+    expect(answer.status, body).toBe(200);
     expect((await world().send(paidRequest, agentIntent(fromCredit))).status).toBe(200);
     expect((await world().send(freeRequest, agentIntent(free))).status).toBe(200);
     const after = await world().counts();
     expect([after.translate, after.whoami]).toEqual([before.translate + 2, before.whoami + 1]);
-    // The published secret gets the answer again.
+    // The published secret gets the stored answer.
     const key = { 'Agent-Retry-Key': vectors.retry.header };
     const again = await world().send(paidRequest, { ...bound(good), ...key });
-    expect([again.status, await again.text()]).toEqual([200, said]);
+    expect([again.status, await again.text()]).toEqual([200, body]);
     for (const [signed, call] of [
       [fromCredit, paidRequest],
       [free, freeRequest],
@@ -436,7 +443,7 @@ describe('what nobody has changed', () => {
   });
 
   it.each(paidMutations.filter(({ signed }) => signed === undefined))(
-    'nor what is as good an intent: another $name, signed',
+    'works with another valid $name that is signed',
     async ({ name }) => {
       const other = { ...intent, ...changeOf(name) };
       const payment = await signBound(world(), account, paidRequest, other);
@@ -445,7 +452,7 @@ describe('what nobody has changed', () => {
     },
   );
 
-  it('and an intent is no secret that vanilla payments need: one without works as ever', async () => {
+  it('is not needed by vanilla payments, which work without an intent', async () => {
     const vanilla = await sign(world(), account, paidRequest);
     const answer = await world().send(paidRequest, {
       'PAYMENT-SIGNATURE': encode({ x402Version: 2, ...vanilla }),

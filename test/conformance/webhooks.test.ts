@@ -1,17 +1,17 @@
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { type RunningServer, serveLoopback } from '../../dev/stack/server.ts';
 import { entryHash } from '../../src/audit/entry.ts';
 import { accountOf } from './support/credit.ts';
 import { agentIntent, signIntent } from './support/intent.ts';
-import { fundedAccount, nowSeconds, pay } from './support/payment.ts';
+import { fundedAccount, pay } from './support/payment.ts';
 import { lookup, type ToolCall, useWorld } from './support/world.ts';
+import { useReceiver, isGenuine } from './support/webhook-receiver.ts';
 
 const LOOKUP_PRICE = 1_000n;
 
-/** A day's window that the second look-up fills to more than the 80 percent at which an account speaks up. */
+/** The second look-up fills this day's window above the 80 percent at which the account raises an alert. */
 const world = useWorld({
   variables: {
     OPERATORS: people.operator.address,
@@ -25,12 +25,6 @@ const world = useWorld({
 });
 const operator = privateKeyToAccount(people.operator.privateKey);
 
-type Received = {
-  readonly path: string;
-  readonly headers: Headers;
-  readonly body: string;
-};
-
 type Event = {
   readonly type: string;
   readonly data: {
@@ -42,27 +36,16 @@ type Event = {
   };
 };
 
-const received: Received[] = [];
-let receiver: RunningServer;
-
-beforeAll(async () => {
-  receiver = await serveLoopback({
-    handler: async (request) => {
-      const path = new URL(request.url).pathname;
-      received.push({ path, headers: request.headers, body: await request.text() });
-      if (path === '/gone') return new Response(null, { status: 410 });
-      const elsewhere = { Location: 'http://169.254.169.254/latest/meta-data/' };
-      return path === '/moved'
-        ? new Response(null, { status: 307, headers: elsewhere })
-        : new Response('{}');
-    },
-  });
+const receiver = useReceiver((path) => {
+  if (path === '/gone') return new Response(null, { status: 410 });
+  const elsewhere = { Location: 'http://169.254.169.254/latest/meta-data/' };
+  return path === '/moved'
+    ? new Response(null, { status: 307, headers: elsewhere })
+    : new Response('{}');
 });
-afterAll(async () => {
-  await receiver.stop();
-});
+const { received } = receiver;
 
-const ask = async (
+const send = async (
   by: LocalAccount,
   tool: string,
   call: ToolCall,
@@ -78,7 +61,7 @@ const putWebhook = async (
   url: string,
   events: readonly string[] = ['*'],
 ): Promise<Response> =>
-  await ask(by, `${path.startsWith('/admin') ? '' : 'account.'}webhooks.put`, {
+  await send(by, `${path.startsWith('/admin') ? '' : 'account.'}webhooks.put`, {
     path,
     method: 'PUT',
     body: JSON.stringify({ url, events }),
@@ -97,26 +80,10 @@ const until = async <T>(read: () => T | Promise<T>, holds: (value: T) => boolean
   }
 };
 
-/** What a receiver does with a message: the Standard Webhooks text, checked with the key that the gateway publishes. */
-const isGenuine = async ({ headers, body }: Received): Promise<boolean> => {
-  const answer = await fetch(`${world().stack.description.gateway}/.well-known/jwks.json`);
-  const { keys } = (await answer.json()) as { keys: JsonWebKey[] };
-  const id = headers.get('webhook-id') ?? '';
-  const timestamp = headers.get('webhook-timestamp') ?? '';
-  const [version, signature = ''] = (headers.get('webhook-signature') ?? '').split(',');
-  if (version !== 'v1a' || Math.abs(Number(timestamp) - nowSeconds()) > 300) return false;
-  const content = new TextEncoder().encode(`${id}.${timestamp}.${body}`);
-  const verdicts = keys.map(async (jwk) => {
-    const key = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify']);
-    return await crypto.subtle.verify('Ed25519', key, Buffer.from(signature, 'base64'), content);
-  });
-  return (await Promise.all(verdicts)).includes(true);
-};
-
 describe('an alert', () => {
   let agent: LocalAccount;
 
-  it('reaches who asked for it: the operator and the account itself, signed', async () => {
+  it('reaches the operator and the account, signed', async () => {
     agent = await fundedAccount(world(), 1_000_000n);
     const account = accountOf(agent.address);
     expect((await pay(world(), agent, lookup)).status).toBe(200);
@@ -126,10 +93,10 @@ describe('an alert', () => {
       [agent, `${own}/mine`, '/mine'],
       [agent, `${own}/gone`, '/gone'],
     ] as const) {
-      const answer = await putWebhook(by, path, receiver.url + place);
+      const answer = await putWebhook(by, path, receiver.url() + place);
       expect(answer.status, await answer.clone().text()).toBe(200);
     }
-    const other = await putWebhook(operator, '/admin/webhooks/debts', `${receiver.url}/debts`, [
+    const other = await putWebhook(operator, '/admin/webhooks/debts', `${receiver.url()}/debts`, [
       'debt',
     ]);
     expect(other.status).toBe(200);
@@ -149,21 +116,21 @@ describe('an alert', () => {
       expect(event?.data.detail).toEqual(entry?.outcome);
     }
     for (const message of received) {
-      expect(await isGenuine(message), message.path).toBe(true);
-      expect(await isGenuine({ ...message, body: `${message.body} ` })).toBe(false);
+      expect(await isGenuine(world(), message), message.path).toBe(true);
+      expect(await isGenuine(world(), { ...message, body: `${message.body} ` })).toBe(false);
     }
   });
 
-  it('says that an endpoint is gone, which is then left alone', async () => {
+  it('reports an endpoint that is gone, which the gateway then disables', async () => {
     const account = accountOf(agent.address);
     const disabled = (events: readonly Event[]) =>
       events.some(({ data }) => data.rule === 'webhook_disabled');
     const events = await until(() => eventsAt('/mine'), disabled);
-    const told = events.find(({ data }) => data.rule === 'webhook_disabled');
-    expect(told?.data.detail).toMatchObject({ webhook: 'gone', reason: 'gone' });
+    const disabling = events.find(({ data }) => data.rule === 'webhook_disabled');
+    expect(disabling?.data.detail).toMatchObject({ webhook: 'gone', reason: 'gone' });
     expect(eventsAt('/gone')).toHaveLength(1);
     expect(eventsAt('/debts')).toEqual([]);
-    // The operator hears it as well, and each message came once.
+    // The operator receives the alert too, and each message once.
     await until(() => eventsAt('/ops'), disabled);
     const ids = received
       .filter(({ path }) => path === '/ops')
@@ -171,7 +138,7 @@ describe('an alert', () => {
     expect(new Set(ids).size).toBe(ids.length);
 
     const own = `/accounts/${account}/webhooks`;
-    const list = await ask(agent, 'account.webhooks.list', { path: own });
+    const list = await send(agent, 'account.webhooks.list', { path: own });
     expect(await list.json()).toMatchObject({
       items: [
         { id: 'gone', state: 'disabled', reason: 'gone' },
@@ -179,20 +146,20 @@ describe('an alert', () => {
       ],
     });
     const path = `${own}/gone/deliveries`;
-    const log = await ask(agent, 'account.webhooks.deliveries', { path });
+    const log = await send(agent, 'account.webhooks.deliveries', { path });
     expect(await log.json()).toMatchObject({
       items: [{ attempt: 1, status: 410, outcome: 'disabled', rule: 'soft_limit' }],
     });
   });
 
-  it('can be tried out, and follows no redirect', async () => {
+  it('can be tested, and the gateway follows no redirect', async () => {
     const test = async (id: string) => {
       const path = `/admin/webhooks/${id}/test`;
-      return await (await ask(operator, 'webhooks.test', { path, method: 'POST' })).json();
+      return await (await send(operator, 'webhooks.test', { path, method: 'POST' })).json();
     };
     expect(await test('ops')).toMatchObject({ type: 'webhook.test', status: 200 });
     expect(eventsAt('/ops').at(-1)?.type).toBe('webhook.test');
-    await putWebhook(operator, '/admin/webhooks/moved', `${receiver.url}/moved`);
+    await putWebhook(operator, '/admin/webhooks/moved', `${receiver.url()}/moved`);
     expect(await test('moved')).toMatchObject({
       status: 307,
       fault: 'redirect',
@@ -209,7 +176,7 @@ describe('an endpoint', () => {
     'https://metadata.google.internal/',
     'https://user:secret@hooks.example.com/',
     'http://hooks.example.com/',
-  ])('at %s is refused', async (url) => {
+  ])('at %s is rejected', async (url) => {
     const answer = await putWebhook(operator, '/admin/webhooks/bad', url);
     expect(answer.status).toBe(400);
     expect(JSON.stringify(await answer.json())).toContain('body.url');

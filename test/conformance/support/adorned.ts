@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a tool must not say to a caller in the gateway's name, or to caches and browsers of the gateway's origin. */
+/** Headers with which a tool could speak for the gateway, or to caches and browsers of the gateway's origin. */
 export const FORBIDDEN: Readonly<Record<string, string | string[]>> = {
   'Set-Cookie': ['session=tool; Path=/', 'other=1'],
   'Cache-Control': 'public, max-age=31536000',
@@ -23,7 +23,7 @@ export const FORBIDDEN: Readonly<Record<string, string | string[]>> = {
   Connection: 'keep-alive, X-Hop',
 };
 
-/** What of a tool's headers is its caller's to see. */
+/** Headers of a tool that its caller gets. */
 export const ALLOWED: Readonly<Record<string, string>> = {
   'Content-Type': 'text/x-adorned',
   ETag: '"1"',
@@ -32,8 +32,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Stands before the upstream: answers `/echo/adorned` with every header above, passes everything else on as it is. Returns its
- * origin and how to stop it.
+ * A proxy for the upstream: answers `/echo/adorned` with all headers above and forwards everything else. Returns its origin and a
+ * function that stops it.
  */
 export const adorn = async (
   upstream: string,

@@ -23,11 +23,11 @@ export type PaymentRow = {
   readonly transaction_hash: string | null;
 };
 
-/** The gateway's audit database, read from its file. Rows arrive through a queue, so the last ones may be a second away. */
+/** Reads the gateway's audit database from its file. Rows arrive through a queue, so the last ones may be a second late. */
 export type Audit = {
   readonly call: (id: string) => CallRow | undefined;
   readonly payment: (id: string) => PaymentRow | undefined;
-  /** All entries of an account (CAIP-10) that have been exported, in order. */
+  /** All exported entries of an account (CAIP-10), in order. */
   readonly entries: (account: string) => Promise<readonly Entry[]>;
 };
 
@@ -40,7 +40,7 @@ const databaseFile = (state: string): string => {
   return join(folder, file);
 };
 
-/** Opens the audit database below a state directory of `wrangler dev`, for each question anew. */
+/** Opens the audit database of a state directory of `wrangler dev`, again for each query. */
 export const openAudit = (state: string): Audit => {
   const rows = (query: string, id: string): readonly unknown[] => {
     const database = new DatabaseSync(databaseFile(state), { readOnly: true });

@@ -7,10 +7,10 @@ import { encode, nowSeconds, type Payment, sign, type Terms } from './payment.ts
 import type { Tree } from './refusal.ts';
 import type { ToolCall, World } from './world.ts';
 
-/** A payment whose nonce is the digest of an intent (design §4.2), and the intent. */
+/** A payment whose nonce is the digest of an intent, with that intent. */
 export type Bound = Payment & { readonly intent: AgentIntent; readonly advert: Advert };
 
-/** The payment of an intent: the call's price, the intent's digest as nonce and the binding mark, but for the terms given. */
+/** Signs the payment of an intent: the price of the call, the intent's digest as nonce, and the mark, with changed terms where given. */
 export const signBound = async (
   world: World,
   account: LocalAccount,
@@ -27,7 +27,7 @@ export const signBound = async (
   advert: advertOf(await world.offer(call)),
 });
 
-/** Binds a payment to a call as its 402 says, but for the fields of the intent and the terms given. */
+/** Binds a payment to a call by its 402, with changed fields of the intent and changed terms where given. */
 export const bind = async (
   world: World,
   account: LocalAccount,
@@ -43,7 +43,7 @@ export const bind = async (
     terms,
   );
 
-/** What the header says, before it is encoded. */
+/** The JSON of the header. */
 export const boundTree = ({ accepted, payload, intent, advert }: Bound): Tree => ({
   x402Version: 2,
   accepted,
@@ -56,14 +56,14 @@ export const bound = (payment: Bound): { 'PAYMENT-SIGNATURE': string } => ({
   'PAYMENT-SIGNATURE': encode(boundTree(payment)),
 });
 
-/** Path of an intent's field in answers about a bound payment. */
+/** Path of an intent's field in problems about a bound payment. */
 export const boundField = (field: string): string =>
   `PAYMENT-SIGNATURE.extensions.agent-intent.info.intent.${field}`;
 
 /** Call id of a payment. */
 export const callOf = ({ payload }: Payment): Hex => payload.authorization.nonce as Hex;
 
-/** An intent's window that starts and ends so many seconds from now. */
+/** The window of an intent, in seconds from now. */
 export const windowFromNow = (
   from: number,
   until: number,

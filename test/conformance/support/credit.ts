@@ -5,7 +5,7 @@ import { bind, bound } from './bound.ts';
 import { fundedAccount } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 
-/** `POST /credits` for atomic units, to the payer's own account unless another is named (CAIP-10). */
+/** `POST /credits` for atomic units, to the payer's own account unless another one is named (CAIP-10). */
 export const credits = (amount: bigint | string, account?: string): ToolCall => ({
   path: `/credits?amount=${amount}${account === undefined ? '' : `&account=${account}`}`,
   method: 'POST',
@@ -25,7 +25,7 @@ export const topUp = async (
   return await world.send(call, bound(await bind(world, payer, call)));
 };
 
-/** A fresh key with so much credit, and with `left` atomic units in its wallet besides. */
+/** A fresh key with `credit` at the gateway and `left` atomic units in its wallet. */
 export const creditedAccount = async (
   world: World,
   options: { readonly credit: bigint; readonly left: bigint },
@@ -36,16 +36,16 @@ export const creditedAccount = async (
   return account;
 };
 
-/** What an answer says of a limit: `q` of it from the policy, `r` of it left. */
-export type Told = { readonly q: unknown; readonly r: unknown };
+/** A limit in an answer: `q` is the quota of the policy, `r` what remains. */
+export type RateLimit = { readonly q: unknown; readonly r: unknown };
 
 const itemOf = (answer: Response, header: string, name: string): Item | undefined =>
   parseList(answer.headers.get(header) ?? '').find(
     (item): item is Item => !Array.isArray(item[0]) && item[0] === name,
   );
 
-/** A limit as RateLimit-Policy and RateLimit tell it; undefined where it is not told. */
-export const limitTold = (answer: Response, name: string): Told | undefined => {
+/** Reads a limit from RateLimit-Policy and RateLimit; undefined where a header lacks it. */
+export const rateLimitOf = (answer: Response, name: string): RateLimit | undefined => {
   const policy = itemOf(answer, 'RateLimit-Policy', name);
   const state = itemOf(answer, 'RateLimit', name);
   return policy === undefined || state === undefined

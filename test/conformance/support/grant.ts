@@ -14,7 +14,7 @@ import { delegationFields } from '../../../src/protocol/intent/agent-delegation.
 import { revocationFields } from '../../../src/protocol/intent/agent-revocation.ts';
 import vectors from '../../vectors/countersign-v1.json' with { type: 'json' };
 import { agentIntent, CHAIN, type SignedIntent, signIntent, signPaidIntent } from './intent.ts';
-import { keyOf, nowSeconds } from './payment.ts';
+import { keyOf, newAccount, nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 
 export const ANYBODY: Hex = `0x${'f'.repeat(40)}`;
@@ -39,16 +39,24 @@ const typedData = (
   message: message as Record<string, unknown>,
 });
 
-/** The hash of a grant by viem's typed-data hashing and the vectors' type, neither of which is the gateway's. */
+/** The hash of a grant by viem's typed-data hashing and the type of the vectors; neither belongs to the gateway. */
 export const hashOf = (grant: AgentDelegation): Hex =>
   hashTypedData(typedData('AgentDelegation', grant));
 
-/** A grant that was registered, with its hash. */
+/** A registered grant with its hash. */
 export type Granted = AgentDelegation & { readonly hash: Hex };
 
 const lower = (address: string): Hex => address.toLowerCase() as Hex;
 
-/** A grant of every tool and payee for ten dollars, no children, but for the fields given. */
+/** A default policy with a monthly limit, in which an owner's agents count. */
+export const MONTHLY_POLICY = JSON.stringify({
+  perCall: '5000000u',
+  exposure: '1000000u',
+  rate: { limit: 100_000, seconds: 1 },
+  windows: [{ every: 'month', limit: '100000000u' }],
+});
+
+/** A grant of every tool and payee for ten dollars, without children, with changed fields where given. */
 export const grantFor = (
   world: World,
   issuer: string,
@@ -74,8 +82,8 @@ export const grantFor = (
   ...fields,
 });
 
-/** As `grantFor`, below another grant: by its delegate, and as wide as it but for the fields given. */
-export const grantBelow = (
+/** A grant by the delegate of another grant, as wide as that, with changed fields where given. */
+export const childGrant = (
   { hash, ...parent }: Granted,
   delegate: string,
   fields: Partial<AgentDelegation> = {},
@@ -89,8 +97,8 @@ export const grantBelow = (
   ...fields,
 });
 
-/** Signs whatever is there, also what the client would not: the body of `PUT /delegations`. */
-export const signAnything = async (
+/** Signs the body of `PUT /delegations`, also for grants that the client rejects. */
+export const signUnchecked = async (
   issuer: LocalAccount,
   grant: AgentDelegation,
 ): Promise<DelegationBody> => ({
@@ -100,8 +108,8 @@ export const signAnything = async (
   signature: await issuer.signTypedData(typedData('AgentDelegation', grant)),
 });
 
-/** As `signAnything`, the body of `POST /revocations`. */
-export const signAnyRevocation = async (
+/** Signs the body of `POST /revocations`, also for revocations that the client rejects. */
+export const signUncheckedRevocation = async (
   issuer: LocalAccount,
   revocation: AgentRevocation,
 ): Promise<RevocationBody> => ({
@@ -127,7 +135,7 @@ const bodyOf = async (
   return await signDelegation(issuer, CHAIN, delegation);
 };
 
-/** Signs with the client, and registers with the consent of the delegate, where this run has its key. */
+/** Signs with the client and registers, with the delegate's consent if this run has its key. */
 export const register = async (
   world: World,
   issuer: LocalAccount,
@@ -140,7 +148,7 @@ export const register = async (
     : await registerWith(world, holder, body);
 };
 
-/** Registers with the consent of the delegate a grant that must be taken, and gives it with its hash. */
+/** Registers a grant with the delegate's consent, expects success, and returns it with its hash. */
 export const granted = async (
   world: World,
   issuer: LocalAccount,
@@ -151,7 +159,18 @@ export const granted = async (
   return { ...grant, hash: hashOf(grant) };
 };
 
-/** Registers a grant without its delegate, and gives it with its hash. */
+/** Grants to a new key. */
+export const grantedAgent = async (
+  world: World,
+  owner: LocalAccount,
+  fields: Partial<AgentDelegation> = {},
+): Promise<{ readonly agent: LocalAccount; readonly grant: Granted }> => {
+  const agent = newAccount();
+  const grant = grantFor(world, owner.address, agent.address, fields);
+  return { agent, grant: await granted(world, owner, grant) };
+};
+
+/** Registers a grant without the delegate's consent and returns it with its hash. */
 export const offered = async (
   world: World,
   issuer: LocalAccount,
@@ -163,7 +182,7 @@ export const offered = async (
   return { ...grant, hash: hashOf(grant) };
 };
 
-/** Registers with an `Agent-Intent` of whoever consents, for this very body. */
+/** Registers with an `Agent-Intent` of the consenting account for this body. */
 export const registerWith = async (
   world: World,
   consenter: LocalAccount,
@@ -181,7 +200,7 @@ export const revocationRequest = (body: unknown): ToolCall => ({
   contentType: 'application/json',
 });
 
-/** Signs with the client and sends: one id, or an epoch. */
+/** Signs with the client and revokes one id or an epoch. */
 export const revoke = async (
   world: World,
   issuer: LocalAccount,
@@ -196,7 +215,7 @@ export const revoke = async (
   return await world.send(revocationRequest(body));
 };
 
-/** What `POST /revocations` answers. */
+/** The answer to `POST /revocations`. */
 export type Revoked = {
   readonly issuer: string;
   readonly id: Hex;
@@ -206,7 +225,7 @@ export type Revoked = {
   readonly silent: readonly string[];
 };
 
-/** Makes a call that an owner's credit pays, or the caller's own. Zero authority leaves the grant to the gateway. */
+/** Makes a call paid from the credit of the agent or of an ancestor. With a zero authority the gateway uses the default grant. */
 export const callWith = async (
   world: World,
   agent: LocalAccount,
@@ -217,82 +236,16 @@ export const callWith = async (
   return await world.send(call, agentIntent(signed));
 };
 
-/** A limit as `GET /accounts/me` and problems tell it. */
-type LimitBody = {
-  readonly rule: string;
-  readonly limit: string;
-  readonly spent: string;
-  readonly held: string;
-  readonly remaining: string;
-  readonly resets_at?: number;
-  readonly window?: number;
-  readonly account?: string;
-};
-
-/** What `GET /accounts/me` answers. */
-type StandingBody = {
-  readonly account: string;
-  readonly status: string;
-  readonly revision: number;
-  readonly parent?: string;
-  readonly policies: readonly {
-    readonly kind: string;
-    readonly account: string;
-    readonly hash: Hex;
-    readonly policy: Readonly<Record<string, unknown>>;
-  }[];
-  readonly grants: readonly {
-    readonly hash: Hex;
-    readonly id: Hex;
-    readonly issuer: string;
-    readonly status: string;
-    readonly valid_until: number;
-    readonly is_default: boolean;
-  }[];
-  readonly money: readonly {
-    readonly asset: string;
-    readonly credit: string;
-    readonly credit_held: string;
-    readonly held: string;
-    readonly unsettled: string;
-    readonly debt: string;
-    readonly limits: readonly LimitBody[];
-  }[];
-};
-
-const me: ToolCall = { path: '/accounts/me' };
-
-/** Asks how an account stands, with its signature. */
-export const askStanding = async (world: World, account: LocalAccount): Promise<Response> => {
-  const signed = await signIntent(world, account, me, { tool: 'countersign.account' });
-  return await world.send(me, agentIntent(signed));
-};
-
-export const standingOf = async (world: World, account: LocalAccount): Promise<StandingBody> => {
-  const answer = await askStanding(world, account);
-  expect(answer.status, await answer.clone().text()).toBe(200);
-  expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
-  return (await answer.json()) as StandingBody;
-};
-
-/** One of the limits of an account's only money, as its standing tells it. */
-export const limitIn = (standing: StandingBody, rule: string): LimitBody | undefined =>
-  standing.money[0]?.limits.find((limit) => limit.rule === rule);
-
-/** What of a limit is no longer free. */
-export const usedOf = (limit: LimitBody | undefined): bigint =>
-  limit === undefined ? 0n : BigInt(limit.spent) + BigInt(limit.held);
-
-/** A window of some days that does not end within the next minutes. */
-export const quietWindow = (): bigint => {
+/** The length of a window of some days that does not end within the next minutes. */
+export const stableWindow = (): bigint => {
   const day = 86_400;
   const ends = [day + 3_601, 2 * day + 7].map((every) => every - (nowSeconds() % every));
   return BigInt((ends[0] ?? 0) > 600 ? day + 3_601 : 2 * day + 7);
 };
 
 /**
- * Who signed what stands in a log, by viem and the vectors' types alone: nothing of the gateway is believed (law 11). Integers are
- * decimal strings there.
+ * Recovers the signer of a logged message with viem and the types of the vectors alone, without code of the gateway (law 11). Integers
+ * are decimal strings in the log.
  */
 export const signerOf = async (
   type: 'AgentDelegation' | 'AgentIntent' | 'AgentRevocation',

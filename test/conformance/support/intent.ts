@@ -32,10 +32,10 @@ const ZERO_HASH = `0x${'0'.repeat(64)}` as const;
 export const sha256 = (bytes: string | Uint8Array): Hex =>
   `0x${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** The secrets of the intents that were made here, by what their nonces commit to. */
+/** The retry secrets of the intents made here, by nonce. */
 const secrets = new Map<Hex, Buffer>();
 
-/** A nonce that commits to a secret which only these tests have. */
+/** A nonce that commits to a new retry secret. */
 const drawNonce = (): Hex => {
   const secret = randomBytes(32);
   const nonce = sha256(Buffer.concat([Buffer.from('countersign-retry/1\n'), secret]));
@@ -43,7 +43,7 @@ const drawNonce = (): Hex => {
   return nonce;
 };
 
-/** The header with which the client that made an intent asks again. */
+/** The header that returns the stored answer to the client that made the intent. */
 export const retryKey = ({ nonce }: Pick<AgentIntent, 'nonce'>): { 'Agent-Retry-Key': string } => {
   const secret = secrets.get(nonce);
   if (secret === undefined) throw new Error('this intent was made elsewhere');
@@ -58,11 +58,11 @@ const typedData = (message: AgentIntent, chainId: number) =>
     message,
   }) as const;
 
-/** The digest of an intent by viem's typed-data hashing, which is not the gateway's. */
+/** The digest of an intent by viem's typed-data hashing, without code of the gateway. */
 export const digestOf = (intent: AgentIntent, chainId: number = CHAIN): Hex =>
   hashTypedData(typedData(intent, chainId));
 
-/** An intent for a call of a free tool, `whoami` unless another is named, but for the fields given. */
+/** An intent for a call of a free tool (`whoami` by default), with changed fields where given. */
 export const intentFor = (
   world: World,
   agent: string,
@@ -86,7 +86,7 @@ export const intentFor = (
   ...fields,
 });
 
-/** As `intentFor`, for a paid tool: tool, payee, asset and price as the call's 402 says them. */
+/** An intent for a paid tool: tool, payee, asset and price from the call's 402, with changed fields where given. */
 export const paidIntentFor = async (
   world: World,
   agent: string,
@@ -111,7 +111,7 @@ export const signFields = async (
   chainId: number = CHAIN,
 ) => ({ chainId, intent, signature: await account.signTypedData(typedData(intent, chainId)) });
 
-/** Signs an `Agent-Intent` for a call of a free tool, but for the fields given. */
+/** Signs an `Agent-Intent` for a free tool, with changed fields where given. */
 export const signIntent = async (
   world: World,
   account: LocalAccount,
@@ -120,7 +120,7 @@ export const signIntent = async (
   chainId: number = CHAIN,
 ) => await signFields(account, intentFor(world, account.address, call, fields), chainId);
 
-/** Signs an `Agent-Intent` that pays for a call from credit, but for the fields given. */
+/** Signs an `Agent-Intent` that pays for a call from credit, with changed fields where given. */
 export const signPaidIntent = async (
   world: World,
   account: LocalAccount,
@@ -130,7 +130,7 @@ export const signPaidIntent = async (
 
 export type SignedIntent = Awaited<ReturnType<typeof signIntent>>;
 
-/** The header that carries it. */
+/** The header with a signed intent. */
 export const agentIntent = (signed: SignedIntent): { 'Agent-Intent': string } => ({
   'Agent-Intent': encodeAgentIntent(signed),
 });

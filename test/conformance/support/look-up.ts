@@ -5,7 +5,7 @@ import type { ToolCall, World } from './world.ts';
 
 export const callPath = (id: string): ToolCall => ({ path: `/calls/${id}` });
 
-/** Asks what became of a call, with the account's signature. */
+/** Looks a call up with the account's signature. */
 export const lookUp = async (
   world: World,
   account: LocalAccount,

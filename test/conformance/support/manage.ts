@@ -5,8 +5,8 @@ import { placeOf, type RouteId, toolIdOf } from '../../../src/management/place.t
 import { agentIntent, signIntent } from './intent.ts';
 import type { ToolCall, World } from './world.ts';
 
-/** What stands in a path and a query, what is sent, and what the intent says otherwise than it should. */
-export type Said = {
+/** Path and query parameters, body and headers of a request, and changed fields of its intent. */
+export type RequestParts = {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number>>;
   readonly body?: unknown;
@@ -15,7 +15,10 @@ export type Said = {
 };
 
 /** The request of a route. */
-export const requestOf = (id: RouteId, { params = {}, query = {}, body }: Said = {}): ToolCall => {
+export const requestOf = (
+  id: RouteId,
+  { params = {}, query = {}, body }: RequestParts = {},
+): ToolCall => {
   const { method, path } = placeOf(id);
   const filled = path.replaceAll(/:([a-z]+)/g, (_, name: string) => params[name] ?? 'missing');
   const search = new URLSearchParams(
@@ -28,28 +31,30 @@ export const requestOf = (id: RouteId, { params = {}, query = {}, body }: Said =
   };
 };
 
-/** Signs a request of the management API, and sends it. */
+/** Signs a request to the management API and sends it. */
 export const manage = async (
   world: World,
   account: LocalAccount,
   id: RouteId,
-  said: Said = {},
+  parts: RequestParts = {},
 ): Promise<Response> => {
-  const call = requestOf(id, said);
-  const signed = await signIntent(world, account, call, { tool: toolIdOf(id), ...said.fields });
-  return await world.send(call, { ...agentIntent(signed), ...said.headers });
+  const call = requestOf(id, parts);
+  const signed = await signIntent(world, account, call, { tool: toolIdOf(id), ...parts.fields });
+  return await world.send(call, { ...agentIntent(signed), ...parts.headers });
 };
 
-/** The JSON of an answer that must be a success, and private. */
-export const told = async <T = Record<string, unknown>>(answer: Promise<Response>): Promise<T> => {
+/** The JSON of an answer that must be 200 and private. */
+export const okJson = async <T = Record<string, unknown>>(
+  answer: Promise<Response>,
+): Promise<T> => {
   const response = await answer;
   expect(response.status, await response.clone().text()).toBe(200);
   expect(response.headers.get('Cache-Control')).toBe('private, no-store');
   return (await response.json()) as T;
 };
 
-/** What an order answers. */
-export type Ordered = {
+/** The answer to a command. */
+export type CommandAnswer = {
   readonly changed: boolean;
   readonly revision: number;
   readonly acknowledged: readonly string[];
@@ -64,17 +69,17 @@ export type Page<T = Record<string, unknown>> = {
   readonly next?: string;
 };
 
-/** Every item of a list, page by page, by its links alone. */
-export const all = async <T = Record<string, unknown>>(
+/** Every item of a list, page by page, through its links. */
+export const listAll = async <T = Record<string, unknown>>(
   world: World,
   account: LocalAccount,
   id: RouteId,
-  said: Said = {},
+  parts: RequestParts = {},
 ): Promise<readonly T[]> => {
   const items: T[] = [];
-  let query = said.query ?? {};
+  let query = parts.query ?? {};
   for (;;) {
-    const page = await told<Page<T>>(manage(world, account, id, { ...said, query }));
+    const page = await okJson<Page<T>>(manage(world, account, id, { ...parts, query }));
     items.push(...page.items);
     if (page.next === undefined) return items;
     query = { ...query, after: page.next };

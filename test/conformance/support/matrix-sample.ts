@@ -1,21 +1,21 @@
 import type { RouteId } from '../../../src/management/routes.ts';
-import type { Said } from './manage.ts';
+import type { RequestParts } from './manage.ts';
 
-/** What the requests of a stage can be about. `mark` sets apart what cases put, so that none stands in the way of another. */
+/** What requests can be about. `mark` names what a case creates, so that cases do not disturb each other. */
 export type Subject = {
   readonly account: string;
   readonly mark: string;
-  /** A call that was paid by payment. */
+  /** A call that a payment paid for. */
   readonly paid: { readonly account: string; readonly call: string };
   readonly grant: string;
   readonly asset: string;
   readonly url: string;
 };
 
-/** A webhook that every scope has. */
+/** A webhook that exists for every account. */
 export const KEPT = 'kept';
 
-type Sample = (subject: Subject, params: Readonly<Record<string, string>>) => Said;
+type Sample = (subject: Subject, params: Readonly<Record<string, string>>) => RequestParts;
 
 const label: Sample = (_, params) => ({
   ...{ params, body: { label: 'matrix' }, headers: { 'If-Match': '*' } },
@@ -29,7 +29,7 @@ const webhook: Sample = ({ mark, url }, params) => ({
 });
 const noWebhook: Sample = (_, params) => ({ params: { ...params, webhook: 'none' } });
 
-/** What a route is asked, where its path alone does not say it. */
+/** Requests of routes whose path does not define them alone. */
 const SAMPLES: { readonly [id in RouteId]?: Sample } = {
   'accounts.put': label,
   'account.put': label,
@@ -66,8 +66,8 @@ const SAMPLES: { readonly [id in RouteId]?: Sample } = {
   'account.webhooks.delete': noWebhook,
 };
 
-/** What a route is asked. */
-export const sample = (id: RouteId, subject: Subject): Said => {
+/** A valid request of a route. */
+export const sample = (id: RouteId, subject: Subject): RequestParts => {
   const { account, paid } = subject;
   const params = { account, call: paid.call, webhook: KEPT, tool: 'lookup', letter: 'bGV0dGVy' };
   return SAMPLES[id]?.(subject, params) ?? { params };

@@ -4,15 +4,15 @@ import { type RouteId, toolIdOf } from '../../../src/management/place.ts';
 import type { AdminRole } from '../../../src/management/route.ts';
 import type { AdminRoute } from '../../../src/management/routes.ts';
 import { agentIntent, signIntent } from './intent.ts';
-import { requestOf, type Said } from './manage.ts';
+import { requestOf, type RequestParts } from './manage.ts';
 import { nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 
-/** `notAgreed`: it has offered a grant to every account of the stage, and none has consented. */
+/** `notConsented` has offered a grant to every account of the test, and none has consented. */
 export const PEOPLE = [
   'nobody',
   'stranger',
-  'notAgreed',
+  'notConsented',
   'agent',
   'otherOwner',
   'owner',
@@ -20,7 +20,7 @@ export const PEOPLE = [
 ] as const;
 export type Person = (typeof PEOPLE)[number];
 
-/** Accounts that a request can be about: an agent below its owner, an owner, and one that was never heard of. */
+/** Accounts that a request can be about: an agent, its owner, and an account that does not exist. */
 export type Target = 'agent' | 'owner' | 'nobody';
 
 /** How a request is signed. */
@@ -34,7 +34,7 @@ export const SIGNINGS = [
 ] as const;
 export type Signing = (typeof SIGNINGS)[number];
 
-/** What each person is to each account: facts of the stage, from which the table of routes says who may do what. */
+/** The roles of each person for each account. With the table of routes they decide who may do what. */
 const RELATIONS: { readonly [of in Target]: { readonly [who in Person]?: readonly AdminRole[] } } =
   {
     agent: { operator: ['operator'], owner: ['above'], agent: ['self'] },
@@ -49,14 +49,14 @@ export type Case = {
   readonly signing: Signing;
 };
 
-/** What must come of a request: it is heard, or refused with one status and one type. */
-export type Expected = 'heard' | `${number} ${string}`;
+/** The expected outcome: served, or rejected with one status and one type. */
+export type Expected = 'served' | `${number} ${string}`;
 
 export const isAboutKin = ({ roles }: AdminRoute): boolean =>
   roles.some((role) => role !== 'operator');
 const isAboutAccount = ({ path }: AdminRoute): boolean => path.includes(':account');
 
-/** Every case of the table: each route by each person in each way, and those about an account by each person about each other account. */
+/** Every case: each route by each person with each signing; routes about an account also about each other account. */
 export const casesOf = (routes: readonly AdminRoute[]): readonly Case[] =>
   routes.flatMap((route) =>
     PEOPLE.flatMap((who) => [
@@ -79,30 +79,30 @@ export const expectedOf = ({ route, target, who, signing }: Case): Expected => {
     case 'good':
     case 'replayed':
   }
-  if (!isAboutKin(route)) return who === 'operator' ? 'heard' : '403 forbidden';
+  if (!isAboutKin(route)) return who === 'operator' ? 'served' : '403 forbidden';
   const relations = RELATIONS[target][who] ?? [];
   if (target === 'nobody' || relations.length === 0) return '404 unknown-account';
-  return relations.some((role) => route.roles.includes(role)) ? 'heard' : '403 forbidden';
+  return relations.some((role) => route.roles.includes(role)) ? 'served' : '403 forbidden';
 };
 
-/** A request as it goes out, so that it can go out again. */
+/** A signed request that can be sent repeatedly. */
 export type Signed = {
   readonly call: ToolCall;
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** Signs what a route is asked, as well or as badly as is said. */
+/** Signs the request of a route in the way that the case demands. */
 export const signCase = async (
   world: World,
   account: LocalAccount | undefined,
   { route, signing }: Pick<Case, 'route' | 'signing'>,
-  said: Said,
-  another: { readonly id: RouteId; readonly said: Said },
+  request: RequestParts,
+  another: { readonly id: RouteId; readonly request: RequestParts },
 ): Promise<Signed> => {
-  const call = requestOf(route.id, said);
-  if (account === undefined) return { call, headers: { ...said.headers } };
+  const call = requestOf(route.id, request);
+  if (account === undefined) return { call, headers: { ...request.headers } };
   const by = async (id: RouteId, what: ToolCall, fields: Partial<AgentIntent> = {}) => ({
-    ...said.headers,
+    ...request.headers,
     ...agentIntent(await signIntent(world, account, what, { tool: toolIdOf(id), ...fields })),
   });
   switch (signing) {
@@ -110,7 +110,7 @@ export const signCase = async (
     case 'replayed':
       return { call, headers: await by(route.id, call) };
     case 'otherRoute':
-      return { call, headers: await by(another.id, requestOf(another.id, another.said)) };
+      return { call, headers: await by(another.id, requestOf(another.id, another.request)) };
     case 'otherAudience':
       return {
         call,
@@ -126,27 +126,27 @@ export const signCase = async (
   }
 };
 
-/** The same to whoever reads it, but for a byte; or with something in the query that nobody has signed. */
+/** Changes a byte of the body, or adds a query parameter that nobody has signed. */
 const tampered = (call: ToolCall): ToolCall =>
   typeof call.body === 'string'
     ? { ...call, body: `${call.body} ` }
     : { ...call, path: `${call.path}${call.path.includes('?') ? '&' : '?'}limit=1` };
 
-/** What came of a request, in the words of `Expected`. */
-export const saidOf = async (
+/** The outcome of a request, in the terms of `Expected`. */
+export const outcomeOf = async (
   answer: Response,
-): Promise<{ readonly said: string; readonly text: string }> => {
+): Promise<{ readonly outcome: string; readonly text: string }> => {
   if (answer.headers.get('Content-Type') === 'text/event-stream') {
     await answer.body?.cancel();
-    return { said: String(answer.status), text: '' };
+    return { outcome: String(answer.status), text: '' };
   }
   const text = await answer.text();
-  if (answer.ok) return { said: String(answer.status), text };
+  if (answer.ok) return { outcome: String(answer.status), text };
   const { type = '' } = JSON.parse(text) as { readonly type?: string };
-  return { said: `${answer.status} ${type.replace('urn:countersign:problem:', '')}`, text };
+  return { outcome: `${answer.status} ${type.replace('urn:countersign:problem:', '')}`, text };
 };
 
-/** So many at a time: a case waits for the gateway most of its life. */
+/** Runs so many at a time: a case mostly waits for the gateway. */
 export const inTurns = async <T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,

@@ -5,27 +5,27 @@ import type { ToolCall } from './world.ts';
 
 export type MutationName = keyof typeof vectors.mustFail.paidIntentMutations;
 
-/** Who is blamed: a field of the intent, or another one by its whole path from the header on. */
-export type Blame = { readonly field: keyof AgentIntent } | { readonly path: string };
+/** The field that a problem names: one of the intent, or another one by its path from the header on. */
+export type NamedField = { readonly field: keyof AgentIntent } | { readonly path: string };
 
 /**
- * A mutation of the vectors and what a gateway says of it. `swapped`: put in place of the intent that was signed, by whoever holds
- * the proof. `signed`: signed like that from the start; undefined where that is a good intent as well.
+ * A mutation of the vectors and the field that the gateway then names. `swapped`: the mutated intent replaces the signed one. `signed`: the
+ * mutated intent was signed; undefined where that is a valid intent.
  */
 export type Mutation = {
   readonly name: MutationName;
-  readonly swapped: Blame;
-  readonly signed: Blame | undefined;
+  readonly swapped: NamedField;
+  readonly signed: NamedField | undefined;
 };
 
-const field = (name: keyof AgentIntent): Blame => ({ field: name });
+const field = (name: keyof AgentIntent): NamedField => ({ field: name });
 
-/** `cover`: whoever is blamed when no field is at odds with the request, but what was signed is another intent. */
-export const mutationsOf = (cover: Blame, chain: Blame): readonly Mutation[] => {
-  const seen = (name: MutationName, blamed: keyof AgentIntent): Mutation => ({
+/** `cover` is named when every field fits the request but another intent was signed. */
+export const mutationsOf = (cover: NamedField, chain: NamedField): readonly Mutation[] => {
+  const seen = (name: MutationName, named: keyof AgentIntent): Mutation => ({
     name,
-    swapped: field(blamed),
-    signed: field(blamed),
+    swapped: field(named),
+    signed: field(named),
   });
   return [
     seen('endpoint', 'target'),
@@ -47,7 +47,7 @@ export const mutationsOf = (cover: Blame, chain: Blame): readonly Mutation[] => 
 
 const { clock, paid } = vectors;
 
-/** The vectors' request on this gateway: `translate` is a tool of both. */
+/** The vectors' request; this gateway has their tool `translate`. */
 export const paidRequest: ToolCall = {
   path: paid.intent.target,
   method: paid.request.method,
@@ -55,7 +55,7 @@ export const paidRequest: ToolCall = {
   contentType: paid.request.contentType,
 };
 
-/** The vectors' change as fields of an intent for now: their clock is another one. */
+/** The vectors' change as fields of an intent, with times moved from their clock to now. */
 export const changeOf = (name: MutationName): Partial<AgentIntent> => {
   const mutation: { readonly change: Readonly<Record<string, string>> } =
     vectors.mustFail.paidIntentMutations[name];
@@ -67,7 +67,7 @@ export const changeOf = (name: MutationName): Partial<AgentIntent> => {
   return Object.fromEntries(entries) as Partial<AgentIntent>;
 };
 
-/** The other way round: the request changed under an intent that was not. Those not named have nothing in a request. */
+/** Mutations of the request under an unchanged intent. The other mutations have no counterpart in a request. */
 export const requests: readonly {
   readonly name: MutationName;
   readonly call: ToolCall;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** One entry of `accepts`, as an x402 v2 client reads and echoes it. */
+/** An entry of `accepts`, as x402 v2 clients read and echo it. */
 export type Accepted = {
   readonly scheme: string;
   readonly network: string;
@@ -11,7 +11,7 @@ export type Accepted = {
   readonly extra: { readonly name: string; readonly version: string };
 };
 
-/** What a 402 says to a client of x402 v2. */
+/** A 402 for clients of x402 v2. */
 export type Offered = {
   readonly x402Version: 2;
   readonly resource: { readonly url: string };
@@ -19,7 +19,7 @@ export type Offered = {
   readonly extensions: Readonly<Record<string, unknown>>;
 };
 
-/** What an offer says of binding a payment to its request (design §4.2). */
+/** How an offer asks for a bound payment. */
 export type Advert = {
   readonly version: 1;
   readonly audience: string;
@@ -43,7 +43,7 @@ export const readOffer = (response: Response): Offered => {
   return decode(response.headers.get('PAYMENT-REQUIRED')) as Offered;
 };
 
-/** What the gateway says became of a payment. */
+/** The outcome of a payment as the gateway reports it. */
 export type PaymentResponse = {
   readonly success: boolean;
   readonly payer: string;
@@ -54,7 +54,7 @@ export type PaymentResponse = {
   readonly extra: { readonly status: string; readonly payment: string; readonly paidFrom?: string };
 };
 
-/** `PAYMENT-RESPONSE`, or the v1 header of the same meaning. */
+/** Reads `PAYMENT-RESPONSE`, or the v1 header of the same meaning. */
 export const paymentResponse = (response: Response): PaymentResponse =>
   decode(
     response.headers.get('PAYMENT-RESPONSE') ?? response.headers.get('X-PAYMENT-RESPONSE'),
@@ -71,7 +71,7 @@ export type Problem = {
   readonly [member: string]: unknown;
 };
 
-/** Reads a problem, and holds its form: media type, never cached, status repeated, a stable type, a hint. */
+/** Reads a problem and expects its form: media type, not cacheable, status repeated, stable type, hint. */
 export const readProblem = async (response: Response): Promise<Problem> => {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   expect(response.headers.get('cache-control')).toBe('private, no-store');

@@ -5,13 +5,13 @@ import { baseSepolia } from 'viem/chains';
 import { wrapFetchWithPayment } from 'x402-fetch';
 import type { ToolCall, World } from './world.ts';
 
-/** `fetch` of the official client of x402 v2, as its README shows it. */
+/** `fetch` of the official x402 v2 client, set up as in its README. */
 export const newer = (account: LocalAccount, through: typeof fetch = fetch): typeof fetch =>
   wrapFetchWithPaymentFromConfig(through, {
     schemes: [{ network: 'eip155:84532', client: new ExactEvmScheme(account) }],
   }) as typeof fetch;
 
-/** `fetch` of the official client of x402 v1. */
+/** `fetch` of the official x402 v1 client. */
 export const older = (account: LocalAccount, through: typeof fetch = fetch): typeof fetch =>
   wrapFetchWithPayment(
     through,

@@ -16,7 +16,7 @@ export type WireAuthorization = {
   readonly nonce: string;
 };
 
-/** A signed payment before it is put into a header of either version. */
+/** A signed payment, for a header of either version. */
 export type Payment = {
   readonly accepted: Accepted;
   readonly payload: { readonly signature: Hex; readonly authorization: WireAuthorization };
@@ -24,7 +24,7 @@ export type Payment = {
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
-/** What may be signed otherwise than the offer says. Amounts in atomic units, times in Unix seconds. */
+/** Terms that differ from the offer. Amounts in atomic units, times in Unix seconds. */
 export type Terms = {
   readonly value?: bigint;
   readonly to?: `0x${string}`;
@@ -33,7 +33,7 @@ export type Terms = {
   readonly nonce?: Hex;
 };
 
-/** Signs what a call is offered for, as a client would, but for the terms given. */
+/** Signs the payment that a call is offered for, with changed terms where given. */
 export const sign = async (
   world: World,
   account: LocalAccount,
@@ -63,7 +63,7 @@ export const sign = async (
 export const encode = (value: unknown): string =>
   Buffer.from(JSON.stringify(value)).toString('base64');
 
-/** The headers of x402 v2, with a `payment-identifier` where one is given. */
+/** The header of x402 v2, with a `payment-identifier` where given. */
 export const v2 = (
   { accepted, payload }: Payment,
   identifier?: string,
@@ -78,7 +78,7 @@ export const v2 = (
   }),
 });
 
-/** The headers of x402 v1 for the same signature. */
+/** The header of x402 v1 for the same signature. */
 export const v1 = ({ payload }: Payment): { 'X-PAYMENT': string } => ({
   'X-PAYMENT': encode({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload }),
 });
@@ -89,7 +89,7 @@ export const pay = async (world: World, account: LocalAccount, call: ToolCall): 
 
 const keys = new Map<string, LocalAccount>();
 
-/** The account of a private key, which then consents to grants of this run. */
+/** The account of a private key. It consents to grants of this run. */
 export const accountWith = (privateKey: Hex): LocalAccount => {
   const account = privateKeyToAccount(privateKey);
   keys.set(account.address.toLowerCase(), account);
@@ -98,7 +98,7 @@ export const accountWith = (privateKey: Hex): LocalAccount => {
 
 export const newAccount = (): LocalAccount => accountWith(generatePrivateKey());
 
-/** The key of an address, where this run has it; undefined for any other, e.g. of a contract. */
+/** The account of an address if this run has its key. */
 export const keyOf = (address: string): LocalAccount | undefined => keys.get(address.toLowerCase());
 
 /** A fresh key with atomic units of USDC. */
@@ -110,7 +110,7 @@ export const fundedAccount = async (world: World, amount: bigint): Promise<Local
 
 const REPORT_PRICE = 50_000n;
 
-/** Settles so many payments of $0.05 of an account. */
+/** Settles payments of $0.05 of an account. */
 export const trust = async (
   world: World,
   account: LocalAccount,
@@ -123,8 +123,8 @@ export const trust = async (
 };
 
 /**
- * A fresh key that has settled `reports` payments of $0.05 here, so that law 7 lets it pay later, and that has `left` atomic
- * units besides.
+ * A fresh key that has settled `reports` payments of $0.05 here, so that it may pay deferred (law 7), and that has `left` atomic units in
+ * its wallet.
  */
 export const trustedAccount = async (
   world: World,
@@ -135,7 +135,7 @@ export const trustedAccount = async (
   return account;
 };
 
-/** Atomic units of every USDC transfer from one account to the gateway's payTo. */
+/** Atomic units of every USDC transfer from an account to the gateway's payTo. */
 export const transfersFrom = async (
   { client, payTo }: World,
   from: `0x${string}`,
@@ -151,10 +151,10 @@ export const transfersFrom = async (
   return logs.map(({ args }) => args.value);
 };
 
-/** For sorting amounts. */
+/** Sorts amounts. */
 export const ascending = (one: bigint, other: bigint): number => Number(one - other);
 
-/** Whether the chain has used, or cancelled, the nonce of a payment. */
+/** Whether the chain has used or cancelled the nonce of a payment. */
 export const isUsed = async ({ client }: World, { payload }: Payment): Promise<boolean> =>
   await client.readContract({
     address: usdc.address,
@@ -163,7 +163,7 @@ export const isUsed = async ({ client }: World, { payload }: Payment): Promise<b
     args: [payload.authorization.from as Hex, payload.authorization.nonce as Hex],
   });
 
-/** Waits until the chain has taken a payment. */
+/** Waits until the chain has used the nonce of a payment. */
 export const settled = async (world: World, payment: Payment): Promise<void> => {
   await vi.waitFor(async () => expect(await isUsed(world, payment)).toBe(true), {
     timeout: 30_000,

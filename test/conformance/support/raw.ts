@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 
-/** An answer to a request that `fetch` would not send. */
+/** The answer to a request that `fetch` cannot send. */
 export type RawAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -8,8 +8,8 @@ export type RawAnswer = {
 };
 
 /**
- * Sends header lines exactly as listed, repeats and forbidden names included, and the path exactly as written.
- * Rejects when the connection breaks off.
+ * Sends header lines exactly as listed, also repeated and forbidden ones, and the path exactly as written. Rejects when the connection
+ * breaks.
  */
 export const sendRaw = async (
   origin: string,

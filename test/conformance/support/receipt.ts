@@ -3,7 +3,7 @@ import type { World } from './world.ts';
 
 const keys = new WeakMap<World, Promise<JSONWebKeySet>>();
 
-/** The keys that the gateway publishes, fetched once. */
+/** The published keys of the gateway, fetched once. */
 export const publishedKeys = async (world: World): Promise<JSONWebKeySet> => {
   const url = `${world.stack.description.gateway}/.well-known/jwks.json`;
   const known =
@@ -12,7 +12,7 @@ export const publishedKeys = async (world: World): Promise<JSONWebKeySet> => {
   return await known;
 };
 
-/** Verifies a statement of the gateway with nothing but its published keys, and returns its claims. */
+/** Verifies a JWS of the gateway with its published keys and returns its claims. */
 export const verify = async (world: World, token: string, type: string): Promise<JWTPayload> => {
   const set = createLocalJWKSet(await publishedKeys(world));
   const { payload } = await jwtVerify(token, set, { typ: type, algorithms: ['EdDSA', 'Ed25519'] });

@@ -10,7 +10,7 @@ export type HeaderLine = readonly [name: string, value: string];
 const asResponse = ({ status, headers, text }: RawAnswer): Response =>
   new Response(text, { status, headers });
 
-/** Sends header lines as they are; holds that a well-formed 4xx problem comes back and that nothing ran. */
+/** Sends header lines as they are. Expects a well-formed 4xx problem and no tool run. */
 export const refusal = async (
   world: World,
   headers: readonly HeaderLine[],
@@ -51,7 +51,7 @@ export type Form = 'highS' | 'v0or1' | 'compact2098' | 'trailingByte' | 'wrongPa
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const VS_BIT = 1n << 255n;
 
-/** The same signature in one of the forms that must fail. */
+/** A signature in one of the forms that must fail. */
 export const reshaped = (form: Form, signature: Hex): Hex => {
   const r = signature.slice(2, 66);
   const s = hexToBigInt(`0x${signature.slice(66, 130)}`);

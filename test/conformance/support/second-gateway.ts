@@ -6,7 +6,7 @@ import { type Gateway, startGateway } from '../../../dev/stack/gateway.ts';
 import { type Offered, readOffer } from './offer.ts';
 import { sendTo, type World } from './world.ts';
 
-/** The world as it is seen through another gateway of the same chain and upstream. */
+/** The same world through another gateway with the same chain and upstream. */
 export const worldAt = (world: World, origin: string): World => {
   const at: World = {
     ...world,
@@ -16,7 +16,7 @@ export const worldAt = (world: World, origin: string): World => {
   return at;
 };
 
-/** Starts a second gateway with the same chain, tools and prices, its own origin, and the stack's `payTo` unless another is given. */
+/** Starts a second gateway with the same chain, tools and prices and an origin of its own. `payTo` is the stack's unless given. */
 export const startSecond = async (
   { stack }: World,
   payTo: string = stack.description.payTo,

@@ -1,14 +1,14 @@
 import type { Counts } from '../../../dev/upstream/upstream.ts';
 import type { World } from './world.ts';
 
-/** What an attack is told step by step, to be printed: request, status, type of the problem; then what ran and what moved. */
+/** The printed record of an attack: each request with status and type of its problem; then tool runs and transfers. */
 export type Transcript = {
-  /** Writes down an answer, and gives its status and the end of its problem's type. */
+  /** Records an answer and returns its status, the last part of its problem's type, and its text. */
   readonly step: (
-    said: string,
+    request: string,
     answer: Response,
   ) => Promise<{ readonly status: number; readonly kind: string; readonly text: string }>;
-  /** Prints it all. `ran` is by the upstream's own counter, `transfers` by the chain. */
+  /** Prints the record. `ran` comes from the upstream's counter, `transfers` from the chain. */
   readonly print: (ran: Partial<Counts>, transfers: readonly bigint[]) => void;
 };
 
@@ -21,7 +21,7 @@ const kindIn = (text: string): string => {
   }
 };
 
-/** Only the runs since a count. */
+/** Tool runs since a count. */
 export const runsSince = async (world: World, before: Counts): Promise<Partial<Counts>> => {
   const after = await world.counts();
   const names = Object.keys(after) as (keyof Counts)[];
@@ -31,19 +31,19 @@ export const runsSince = async (world: World, before: Counts): Promise<Partial<C
 };
 
 export const newTranscript = (title: string): Transcript => {
-  const told: string[] = [title];
+  const lines: string[] = [title];
   return {
-    step: async (said, answer) => {
+    step: async (request, answer) => {
       const text = await answer.text();
       const kind = kindIn(text);
-      told.push(`  ${said}`, `    -> ${answer.status} ${kind}`);
+      lines.push(`  ${request}`, `    -> ${answer.status} ${kind}`);
       return { status: answer.status, kind, text };
     },
     print: (ran, transfers) => {
       const runs = Object.entries(ran).map(([tool, count]) => `${tool} ${count}`);
-      told.push(`  tool runs: ${runs.join(', ') || 'none'}`);
-      told.push(`  transfers on the chain: ${transfers.join(', ') || 'none'}`);
-      process.stdout.write(`\n${told.join('\n')}\n`);
+      lines.push(`  tool runs: ${runs.join(', ') || 'none'}`);
+      lines.push(`  transfers on the chain: ${transfers.join(', ') || 'none'}`);
+      process.stdout.write(`\n${lines.join('\n')}\n`);
     },
   };
 };

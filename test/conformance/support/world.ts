@@ -9,21 +9,21 @@ import { faultsOfLogs } from '../../chaos/support/books.ts';
 import { type Audit, openAudit } from './audit.ts';
 import { type Offered, readOffer } from './offer.ts';
 
-/** A running stack as a stranger sees it: the gateway's HTTP, the upstream's counter, the chain; and the audit database on disk. */
+/** A running stack from outside: the gateway's HTTP, the upstream's counter, the chain, and the audit database on disk. */
 export type World = {
   readonly stack: Stack;
   readonly client: ChainClient;
   readonly payTo: `0x${string}`;
-  /** What a 402 of this call offers. */
+  /** The offer in this call's 402. */
   readonly offer: (call: ToolCall) => Promise<Offered>;
-  /** Sends a call as it is, with these headers besides. */
+  /** Sends a call as it is, with additional headers. */
   readonly send: (call: ToolCall, headers?: Readonly<Record<string, string>>) => Promise<Response>;
   /** How often the upstream ran each tool, by its own counter. */
   readonly counts: () => Promise<Counts>;
   readonly audit: Audit;
 };
 
-/** A request for a tool: path with query below the gateway, and what is sent. */
+/** A request for a tool: path with query, and what is sent. */
 export type ToolCall = {
   readonly path: string;
   readonly method?: string;
@@ -41,17 +41,17 @@ export const post = (path: string, body: object): ToolCall => ({
 export const lookup: ToolCall = { path: '/tools/lookup?word=river' };
 export const translate: ToolCall = post('/tools/translate', { text: 'good morning', to: 'fr' });
 export const report: ToolCall = post('/tools/report', { text: 'Money moves first.' });
-/** Settled first, and only when bound to the request. */
+/** Settles upfront, and accepts bound payments only. */
 export const notarise: ToolCall = post('/tools/notarise', { text: 'Signed for exactly this.' });
-/** Of variable price, from credit. `charge` is what the upstream then asks for. */
+/** Has a variable price and is paid from credit. The upstream charges `charge`. */
 export const summarise = (text: string, charge?: string): ToolCall =>
   post('/tools/summarise', charge === undefined ? { text } : { text, charge });
 export const whoami: ToolCall = { path: '/tools/whoami' };
 
-/** Enough for every test of a file, and not what these tests are about. */
+/** Allows every request of a file: the limit of the shield is not under test here. */
 const NO_SHIELD = 1_000_000;
 
-/** Sends a call to a gateway as it is, with these headers besides. */
+/** Sends a call to a gateway as it is, with additional headers. */
 export const sendTo = async (
   origin: string,
   { path, method, body, contentType }: ToolCall,
@@ -92,12 +92,12 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
   };
 };
 
-/** Law 11: whatever the tests of a file did, every signature in every exported log can be recomputed. */
+/** Recomputes every signature in every exported log (law 11). */
 const mustBeSigned = async (directory: string): Promise<void> => {
   expect(await faultsOfLogs(join(directory, 'gateway'))).toEqual([]);
 };
 
-/** Starts a stack before the tests of a file and stops it after them. The function gives it to a running test. */
+/** Starts a stack before the tests of a file and stops it after them. Returns a function that gives it to a running test. */
 export const useWorld = (options: StackOptions = {}): (() => World) => {
   let world: World | undefined;
   let directory: string | undefined;
@@ -105,10 +105,10 @@ export const useWorld = (options: StackOptions = {}): (() => World) => {
     directory = await mkdtemp(join(tmpdir(), 'countersign-conformance-'));
     world = await openWorld(options, directory);
   });
-  // What a stranger sees of a failure is little, by design.
+  // The gateway reveals little about failures to clients, so a failed test prints the gateway's output.
   beforeEach(() => {
     onTestFailed(() =>
-      console.error(`what the gateway said last:\n${world?.stack.gateway.output() ?? ''}`),
+      console.error(`last output of the gateway:\n${world?.stack.gateway.output() ?? ''}`),
     );
   });
   afterAll(async () => {
