@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 import { CHROMIUM } from '../../dev/browser.ts';
 
-/** Quiet and alone: no sandbox for root, and nothing that looks anything up on the network. */
+/** No sandbox, because tests may run as root; no requests of the browser's own. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',

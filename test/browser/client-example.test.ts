@@ -10,7 +10,7 @@ import { pageFiles } from '../../examples/browser/serve.ts';
 import { startBrowser } from './browser.ts';
 import { FOCUSED, LOWEST_CONTRAST, SCROLL_WIDTH } from './in-page.ts';
 
-/** Set to a folder, the page is kept there as pictures, for a person to look at. */
+/** A folder for screenshots, if set. */
 const PICTURES = process.env['PICTURES'];
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
@@ -44,19 +44,19 @@ afterAll(async () => {
 
 type Look = { readonly width: number; readonly colorScheme: 'light' | 'dark' };
 
-/** Opens the page, ready to ask our gateway; tells of whatever the console complained about. */
+/** Opens the page for our gateway, and collects errors of the page and its console. */
 const open = async ({ width, colorScheme }: Look = { width: 1280, colorScheme: 'light' }) => {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
-    // A 402 is no error here, but Chromium reports it as one.
+    // Chromium reports a 402 as an error; here it is none.
     const text = message.text();
-    if (message.type() === 'error' && !text.includes('402')) complaints.push(text);
+    if (message.type() === 'error' && !text.includes('402')) errors.push(text);
   });
   await page.goto(site.url);
   await page.getByLabel('Gateway').fill(stack.gateway.url);
-  return { page, complaints };
+  return { page, errors };
 };
 
 const wallet = async (amount: bigint) => {
@@ -66,7 +66,7 @@ const wallet = async (amount: bigint) => {
   return { privateKey, address };
 };
 
-/** Nothing is cut off, and everything can be read. */
+/** Expects that nothing overflows, and that contrast suffices (WCAG 2). */
 const check = async (page: Page, { width }: Look): Promise<void> => {
   expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
   const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
@@ -80,11 +80,11 @@ const LOOKS: readonly Look[] = [
   { width: 390, colorScheme: 'dark' },
 ];
 
-describe('the page that pays', () => {
+describe('examples/browser', () => {
   it.each(LOOKS)(
-    'asks, shows the price, pays and shows the receipt: $width px, $colorScheme',
+    'shows the price, pays and shows the receipt: $width px, $colorScheme',
     async (look) => {
-      const { page, complaints } = await open(look);
+      const { page, errors } = await open(look);
       const { privateKey, address } = await wallet(100_000n);
       const picture = async (name: string): Promise<void> => {
         await check(page, look);
@@ -101,7 +101,7 @@ describe('the page that pays', () => {
       expect((await page.locator('#offer').innerText()).toLowerCase()).toContain(
         stack.description.payTo.toLowerCase(),
       );
-      // Nothing is paid before the person says so.
+      // The page pays only after the confirmation.
       expect(await stack.chain.balanceOf(address)).toBe(100_000n);
       await picture('2-offer');
 
@@ -117,11 +117,11 @@ describe('the page that pays', () => {
         expect(shown).toContain(text);
       expect(await stack.chain.balanceOf(address)).toBe(99_000n);
       await picture('3-receipt');
-      expect(complaints).toEqual([]);
+      expect(errors).toEqual([]);
     },
   );
 
-  it('can be used with the keyboard alone', async () => {
+  it('works with the keyboard alone', async () => {
     const { page } = await open();
     const { privateKey, address } = await wallet(100_000n);
     await page.getByLabel('Private key').focus();
@@ -141,7 +141,7 @@ describe('the page that pays', () => {
     expect(await stack.chain.balanceOf(address)).toBe(99_000n);
   });
 
-  it('pays nothing when the person does not want to, and can be asked again', async () => {
+  it('pays nothing when the user declines, and can be used again', async () => {
     const { page } = await open();
     const { privateKey, address } = await wallet(100_000n);
     await page.getByLabel('Private key').fill(privateKey);
@@ -154,7 +154,7 @@ describe('the page that pays', () => {
     expect(await page.locator('#offer').isVisible()).toBe(false);
   });
 
-  it('makes a key, which has no money, and says so when it tries to pay', async () => {
+  it('makes a new key and explains that it cannot pay', async () => {
     const { page } = await open();
     await page.getByRole('button', { name: 'New key' }).click();
     expect(await page.getByLabel('Private key').inputValue()).toMatch(/^0x[0-9a-f]{64}$/);
@@ -167,7 +167,7 @@ describe('the page that pays', () => {
     expect(await page.locator('#result').innerText()).toContain('$0');
   });
 
-  it('says what is wrong with a gateway that is not there', async () => {
+  it('explains that a gateway is unreachable', async () => {
     const { page } = await open();
     await page.getByLabel('Private key').fill(generatePrivateKey());
     await page.getByLabel('Gateway').fill('http://127.0.0.1:9');
@@ -175,7 +175,7 @@ describe('the page that pays', () => {
     await page.getByText('cannot reach').waitFor();
   });
 
-  it('keeps the key nowhere', async () => {
+  it('stores the key nowhere', async () => {
     const { page } = await open();
     const { privateKey } = await wallet(0n);
     await page.getByLabel('Private key').fill(privateKey);

@@ -16,7 +16,7 @@ let browser: Browser;
 let site: RunningServer;
 let page: Page;
 
-/** A page with the official x402 client in it, served from an origin that is not the gateway's. */
+/** Serves a page with the official x402 client from another origin than the gateway's. */
 const serveWallet = async (): Promise<RunningServer> => {
   const bundle = await build({
     entryPoints: [join(import.meta.dirname, 'wallet-page.ts')],
@@ -53,12 +53,14 @@ afterAll(async () => {
 
 const pay = async (target: string): Promise<Seen> => {
   const { agent } = stack.description;
-  const words = [stack.gateway.url, target, agent.privateKey].map((word) => JSON.stringify(word));
-  return (await page.evaluate(`pay(${words.join(', ')})`)) as Seen;
+  const values = [stack.gateway.url, target, agent.privateKey].map((value) =>
+    JSON.stringify(value),
+  );
+  return (await page.evaluate(`pay(${values.join(', ')})`)) as Seen;
 };
 
 describe('a browser page of another origin', () => {
-  it('pays with the official client, and can read what it is told', async () => {
+  it('pays with the official client, and reads answer, receipt and headers', async () => {
     const { agent, chainId } = stack.description;
     const account = `eip155:${chainId}:${agent.address.toLowerCase()}`;
     const before = await stack.chain.balanceOf(agent.address);
@@ -81,7 +83,7 @@ describe('a browser page of another origin', () => {
     });
     expect(seen.receipt['call']).toBe(paid.extra?.['payment']);
     expect(seen.headers['ratelimit']).toMatch(/^"rate";r=/);
-    // The first payment of a payer moves before the tool runs.
+    // The first payment of a payer settles before the tool runs.
     expect(before - (await stack.chain.balanceOf(agent.address))).toBe(1000n);
   });
 
@@ -93,7 +95,7 @@ describe('a browser page of another origin', () => {
     expect(stack.upstream.counts().lookup).toBe(2);
   });
 
-  it('has its answer for itself: no cookie went with it, no cache keeps it', async () => {
+  it('sends no cookie and gets an answer that is not cached', async () => {
     const seen = await pay('/tools/echo/here');
     const { headers } = seen.body as { headers: Record<string, string> };
     expect(headers['user-agent']).toContain('Chrome');

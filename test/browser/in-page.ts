@@ -1,6 +1,6 @@
-/** What runs inside the page, as text: the project's types are those of a Worker, which has no document. */
+/** Scripts for the page, as text: the types of this project are those of a Worker, which has no document. */
 
-/** WCAG 2 contrast of each element's own text with what is behind it: the lowest one, and whose. */
+/** The lowest WCAG 2 contrast of any element's own text with its background, and that element. */
 export const LOWEST_CONTRAST = `(() => {
   const channels = (colour) => (colour.match(/[0-9.]+/g) ?? []).map(Number);
   const luminance = (colour) => {
@@ -25,7 +25,7 @@ export const LOWEST_CONTRAST = `(() => {
   }).sort((a, b) => a.ratio - b.ratio)[0];
 })()`;
 
-/** The element that has the keyboard, and whether a person can see so. */
+/** The focused element, and whether its focus is visible. */
 export const FOCUSED = `(() => {
   const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(document.activeElement);
   const ground = getComputedStyle(document.body).backgroundColor;
@@ -35,7 +35,7 @@ export const FOCUSED = `(() => {
   };
 })()`;
 
-/** Does what injected markup would try; returns what the policy stopped, and what became of the page. */
+/** Does what injected markup would try. Returns what the content security policy blocked, and the state of the page. */
 export const INJECTED = `(async () => {
   const stopped = [];
   document.addEventListener('securitypolicyviolation', (event) => stopped.push(event.effectiveDirective));

@@ -18,17 +18,17 @@ import {
   SHEET_WIDTH,
 } from './in-page.ts';
 
-/** Set to a folder, the pages are kept there as pictures, for a person to look at. */
+/** A folder for screenshots, if set. */
 const PICTURES = process.env['PICTURES'];
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
 let stack: Stack;
 let browser: Browser;
 
-/** As somebody might write it who may describe a tool, and no more. */
+/** Written by an attacker who controls only the description of a tool. */
 const DESCRIPTION = 'Looks a word up.</p><script>document.title="x"</script><img src="/x">';
 
-/** The demo tools, with that description on one of them. */
+/** The demo tools, one of them with that description. */
 const describedTools = (): string => {
   const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: { id: string }[] };
   const changed = tools.map((tool) =>
@@ -61,9 +61,9 @@ afterAll(async () => {
 type Visit = {
   readonly page: Page;
   readonly response: Response;
-  /** URLs the page asked for. */
+  /** URLs that the page requested. */
   readonly requested: readonly string[];
-  /** What the console said. */
+  /** Messages on the console. */
   readonly console: readonly string[];
 };
 
@@ -74,21 +74,21 @@ const visit = async (
   const { width = 1280, colorScheme = 'light' } = look;
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
   const requested: string[] = [];
-  const said: string[] = [];
+  const messages: string[] = [];
   page.on('request', (request) => requested.push(request.url()));
-  page.on('console', (message) => said.push(message.text()));
+  page.on('console', (message) => messages.push(message.text()));
   const response = await page.goto(stack.gateway.url + target, { waitUntil: 'networkidle' });
   if (response === null) throw new Error('no answer');
-  return { page, response, requested, console: said };
+  return { page, response, requested, console: messages };
 };
 
-describe('a paid address, opened by a person', () => {
+describe('the page of a paid tool', () => {
   it.each([
     [1280, 'light'],
     [1280, 'dark'],
     [390, 'light'],
     [390, 'dark'],
-  ] as const)('can be read at %i px, %s', async (width, colorScheme) => {
+  ] as const)('is readable at %i px, %s', async (width, colorScheme) => {
     const { page, response, requested } = await visit('/tools/lookup?word=river', {
       width,
       colorScheme,
@@ -108,7 +108,7 @@ describe('a paid address, opened by a person', () => {
       });
   });
 
-  it('follows the scheme of the system', async () => {
+  it('follows the colour scheme of the system', async () => {
     const ground = async (colorScheme: 'light' | 'dark') => {
       const { page } = await visit('/tools/lookup?word=river', { colorScheme });
       return await page.evaluate(GROUND);
@@ -116,7 +116,7 @@ describe('a paid address, opened by a person', () => {
     expect(await ground('light')).not.toBe(await ground('dark'));
   });
 
-  it('shows where the keyboard is', async () => {
+  it('shows the keyboard focus', async () => {
     const { page } = await visit('/tools/lookup?word=river');
     await page.keyboard.press('Tab');
     expect(await page.evaluate(FOCUSED)).toEqual({ name: 'A', visible: true });
@@ -124,12 +124,12 @@ describe('a paid address, opened by a person', () => {
     expect(await page.evaluate(FOCUSED)).toEqual({ name: 'PRE', visible: true });
   });
 
-  it('lets nothing run or load that is not its own', async () => {
+  it('runs and loads nothing but its own style', async () => {
     const { page, response } = await visit('/tools/lookup?word=river');
     const headers = response.headers();
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
     expect(headers['x-content-type-options']).toBe('nosniff');
-    // Its own style is let through, by its hash.
+    // The policy allows the page's own style by its hash.
     expect(await page.evaluate(SHEET_WIDTH)).not.toBe('none');
     expect(await page.evaluate(INJECTED)).toEqual({
       stopped: ['connect-src', 'img-src', 'script-src-elem', 'style-src-elem'],
@@ -138,17 +138,17 @@ describe('a paid address, opened by a person', () => {
     });
   });
 
-  it('shows what others wrote as text', async () => {
+  it('shows foreign text as text', async () => {
     const mean = `${encodeURI('</code><script>document.title="x"</script>"&')}'`;
-    const { page, console: said } = await visit(`/tools/lookup?word=${mean}`);
+    const { page, console: messages } = await visit(`/tools/lookup?word=${mean}`);
     expect(await page.locator('.about').innerText()).toBe(DESCRIPTION);
     expect(await page.title()).toBe('lookup: payment required');
     expect(await page.locator('script, img').count()).toBe(0);
     expect(await page.locator('pre').innerText()).toContain('/tools/lookup?word=%3C');
-    expect(said.filter((line) => line.includes('Content Security Policy'))).toEqual([]);
+    expect(messages.filter((line) => line.includes('Content Security Policy'))).toEqual([]);
   });
 
-  it('has an example that runs as it stands', async () => {
+  it('has an example that runs unchanged', async () => {
     const { page } = await visit('/tools/lookup?word=river');
     const example = await page.locator('pre').innerText();
     const { stdout } = await promisify(execFile)(

@@ -4,7 +4,7 @@ import { ExactEvmScheme } from '@x402/evm/exact/client';
 import { wrapFetchWithPayment } from '@x402/fetch';
 import { privateKeyToAccount } from 'viem/accounts';
 
-/** What a page of another origin can see of an answer that it has paid for. */
+/** What a page of another origin can read of an answer that it paid for. */
 export type Seen = {
   readonly status: number;
   readonly body: unknown;
@@ -33,5 +33,5 @@ const pay = async (gateway: string, target: string, privateKey: `0x${string}`): 
   };
 };
 
-/** The page's only global: the test calls it. */
+/** The page's only global, which the test calls. */
 Object.assign(globalThis, { pay });

@@ -18,7 +18,7 @@ import { useWorld } from '../conformance/support/world.ts';
 const world = useWorld();
 const run = promisify(execFile);
 
-/** A key, and what it holds in atomic units. */
+/** A funded key, and its balance in atomic units. */
 const wallet = async (amount: bigint) => {
   const privateKey = generatePrivateKey();
   const address = privateKeyToAddress(privateKey);
@@ -26,14 +26,14 @@ const wallet = async (amount: bigint) => {
   return { privateKey, left: async () => await usdcBalance(world().client, address) };
 };
 
-describe('the agent of ten lines', () => {
-  it('has ten lines at the most', () => {
+describe('examples/agent.ts', () => {
+  it('has at most ten lines', () => {
     const lines = readFileSync(join(ROOT, 'examples/agent.ts'), 'utf8').split('\n');
     const code = lines.filter((line) => line.trim() !== '' && !line.startsWith('//'));
     expect(code.length).toBeLessThanOrEqual(10);
   });
 
-  it('pays with the published package, and prints what it got and what that cost', async () => {
+  it('pays with the published package, and prints the answer and its charge', async () => {
     const { privateKey, left } = await wallet(100_000n);
     const url = `${world().stack.gateway.url}/tools/lookup?word=river`;
     const { stdout } = await run(process.execPath, ['examples/agent.ts', url], {
@@ -54,7 +54,7 @@ const wranglerBinary = (): string =>
     'wrangler.js',
   );
 
-/** The Worker of the example under `wrangler dev`, with this key as its secret. */
+/** Runs the example under `wrangler dev` with this key as its secret. */
 const startWorker = async (
   directory: string,
   privateKey: Hex,
@@ -100,7 +100,7 @@ const startWorker = async (
   return { url, group };
 };
 
-describe('the Worker that pays', () => {
+describe('examples/worker', () => {
   let directory: string;
   let worker: Awaited<ReturnType<typeof startWorker>>;
   let payer: Awaited<ReturnType<typeof wallet>>;
@@ -119,7 +119,7 @@ describe('the Worker that pays', () => {
     expect(config).not.toContain('compatibility_flags');
   });
 
-  it('buys a word, twice, from its own money', async () => {
+  it('buys two words with its own money', async () => {
     for (const word of ['river', 'bank']) {
       const answer = await fetch(`${worker.url}/?word=${word}`);
       expect([answer.status, await answer.json()]).toMatchObject([
@@ -131,7 +131,7 @@ describe('the Worker that pays', () => {
     expect((await world().counts()).lookup).toBeGreaterThanOrEqual(2);
   });
 
-  it('passes on what the tool says of a word that is none, and pays nothing for it', async () => {
+  it("returns the tool's answer to an unknown word, and pays nothing for it", async () => {
     const answer = await fetch(`${worker.url}/?word=qwrtzpsdf`);
     expect([answer.status, await answer.json()]).toMatchObject([
       404,
@@ -139,7 +139,7 @@ describe('the Worker that pays', () => {
     ]);
   });
 
-  it('does not show its key', async () => {
+  it('does not reveal its key', async () => {
     const answer = await fetch(`${worker.url}/?word=${'x'.repeat(5000)}`);
     const text = await answer.text();
     expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -147,8 +147,8 @@ describe('the Worker that pays', () => {
   });
 });
 
-describe('the page', () => {
-  it('has right types, which are those of a browser', async () => {
+describe('examples/browser', () => {
+  it('type-checks with browser types', async () => {
     await run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'examples/browser'], { cwd: ROOT });
   });
 });

@@ -7,7 +7,7 @@ import { useWorld } from '../conformance/support/world.ts';
 import { ledgerOf } from './support/ledger.ts';
 import { type LosingProxy, startLosingProxy } from './support/losing-proxy.ts';
 
-/** The client and the gateway, with everything real between them: chain, facilitator, upstream. */
+/** Tests the client against a real gateway, chain, facilitator and upstream. */
 const world = useWorld();
 let proxy: LosingProxy;
 
@@ -30,7 +30,7 @@ const customer = async (amount: bigint, options: Partial<AgentOptions> = {}) => 
   return { agent, ledger, address: account.address, account: nameOf(account.address) };
 };
 
-/** One whose calls go through the proxy, which stands before the audience. */
+/** A customer whose calls go through the proxy and are signed for the gateway's audience. */
 const throughProxy = async (amount: bigint, options: Partial<AgentOptions> = {}) =>
   await customer(amount, { audiences: [gateway()], ...options });
 
@@ -47,7 +47,7 @@ const claimsOf = ({ countersign }: AgentResponse) => {
 };
 
 describe('a bound call', () => {
-  it('is settled first by a new payer, later by a known one; its receipt holds', async () => {
+  it('of a new payer settles first and a later one is deferred; both receipts verify', async () => {
     const { agent, ledger, address, account } = await customer(1_000_000n);
     const first = await agent.fetch(`${gateway()}/tools/report`, post({ text: 'Money first.' }));
     expect(first.status).toBe(200);
@@ -81,7 +81,7 @@ describe('a bound call', () => {
     expect([ledger.intents.length, ledger.transfers.length]).toEqual([0, 2]);
   });
 
-  it('is what a tool gets that takes no other payment', async () => {
+  it('is accepted by a tool that requires binding', async () => {
     const { agent } = await customer(100_000n);
     const answer = await agent.fetch(`${gateway()}/tools/notarise`, post({ text: 'I was here.' }));
     expect([answer.status, answer.countersign.binding]).toEqual([200, 'intent']);
@@ -89,7 +89,7 @@ describe('a bound call', () => {
     expect(claimsOf(answer)).toMatchObject({ tool: 'notarise', binding: 'intent' });
   });
 
-  it('of any form of request is bound to what is really sent', async () => {
+  it('is bound to the request that fetch really sends, in every form of request', async () => {
     const { agent } = await customer(100_000n);
     const base = `${gateway()}/tools/echo/a%20b?q=%2F&q=ü#frag`;
     const bytes = new Uint8Array(randomBytes(300));
@@ -114,7 +114,7 @@ describe('a bound call', () => {
     }
   });
 
-  it('that the tool fails costs nothing; money that moved already becomes credit, and is used', async () => {
+  it('costs nothing when the tool fails; moved money becomes credit and pays the next call', async () => {
     const { agent, ledger, address } = await customer(100_000n);
     const failed = await agent.fetch(`${gateway()}/tools/flaky?status=500`);
     expect([failed.status, failed.countersign.charged]).toEqual([500, 0n]);
@@ -125,11 +125,11 @@ describe('a bound call', () => {
     expect(next.countersign).toMatchObject({ paid: 'credit', charged: 1000n, binding: 'intent' });
     expect(claimsOf(next)).toMatchObject({ charged: '1000' });
     expect([ledger.transfers.length, ledger.intents.length]).toEqual([1, 1]);
-    // Counted when the payment was signed; what it bought later is not counted again.
+    // `signed` counts a payment when it is signed, and does not count again what its credit buys.
     expect(agent.spending()).toEqual({ signed: 10_000n, charged: 1000n, remaining: 990_000n });
   });
 
-  it('of an agent without money is refused, and says why', async () => {
+  it('of an agent without money is denied with a reason', async () => {
     const { agent, ledger } = await customer(0n);
     const answer = await agent.fetch(`${gateway()}/tools/lookup?word=river`).then(
       ({ status, countersign }) => [status, countersign.problem?.['rule']],
@@ -141,7 +141,7 @@ describe('a bound call', () => {
 });
 
 describe('credit', () => {
-  it('is topped up, told, used without a payment, and gone when it is gone', async () => {
+  it('is topped up, reported, spent without payments, and then replaced by payments', async () => {
     const { agent, ledger, address } = await throughProxy(100_000n);
     const from = proxy.passed.length;
     const topped = await agent.topUp(proxy.url, '$0.002');
@@ -165,7 +165,7 @@ describe('credit', () => {
     }
     expect(paid).toEqual(['credit', 'credit', 'payment', 'payment']);
     const sent = proxy.passed.slice(from).filter(({ path }) => path.startsWith('/tools'));
-    // 402 and intent; intent at once, for the price is known; then 402 and payment, each time.
+    // First call: 402, then an intent. Second call: an intent at once, because the price is known. Others: 402, then a payment.
     expect(sent.map(({ proof }) => proof !== undefined)).toEqual([
       ...[false, true],
       true,
@@ -176,7 +176,7 @@ describe('credit', () => {
     expect(agent.spending()).toMatchObject({ signed: 4000n, remaining: 996_000n });
   });
 
-  it('can be another account’s, which holds no money at all', async () => {
+  it('can belong to an account without money', async () => {
     const giver = await customer(100_000n);
     const poor = await customer(0n);
     const topped = await giver.agent.topUp(gateway(), 5000n, { account: poor.account });
@@ -186,19 +186,19 @@ describe('credit', () => {
     ]);
     const first = await poor.agent.fetch(`${gateway()}/tools/lookup?word=river`);
     expect(first.status).toBe(200);
-    // It did not know: it offered a payment, and the gateway took the credit and dropped the authorization.
+    // The client does not know of the credit and sends a payment. The gateway charges the credit and drops the authorization.
     expect(first.countersign).toMatchObject({ paid: 'credit', charged: 1000n });
     const second = await poor.agent.fetch(`${gateway()}/tools/lookup?word=bank`);
     expect(second.countersign).toMatchObject({ paid: 'credit', charged: 1000n });
     expect([poor.ledger.transfers.length, poor.ledger.intents.length]).toEqual([1, 1]);
     expect(await transfersFrom(world(), poor.address)).toEqual([]);
     expect(await usdcBalance(world().client, giver.address)).toBe(95_000n);
-    // The giver’s calls are paid by the giver.
+    // The account that topped up for the other one has no credit itself.
     const own = await giver.agent.fetch(`${gateway()}/tools/lookup?word=river`);
     expect(own.countersign.paid).toBe('payment');
   });
 
-  it('pays by the word: what was charged is less than what was signed for', async () => {
+  it('is charged less than the signed amount by a tool of variable price', async () => {
     const { agent, ledger } = await customer(500_000n);
     await agent.topUp(gateway(), '$0.20');
     const text = 'A river runs to the sea. The sea is wide. A river is long and a river is deep.';
@@ -212,7 +212,7 @@ describe('credit', () => {
     expect(ledger.intents.map(({ maxAmount }) => maxAmount)).toEqual([50_000n]);
     expect(agent.spending()).toMatchObject({ signed: 200_000n, charged: 200_000n + price });
 
-    // A tool that would take more than was signed for has failed: nothing is charged.
+    // A tool that reports more than the signed amount fails, and nothing is charged.
     const greedy = await agent.fetch(
       `${gateway()}/tools/summarise`,
       post({ text, charge: '50001' }),
@@ -220,9 +220,9 @@ describe('credit', () => {
     expect([greedy.status, greedy.countersign.charged]).toEqual([502, 0n]);
   });
 
-  it('fifty calls at once from credit for thirty are thirty from credit and twenty payments', async () => {
+  it('for thirty calls and fifty calls at once: thirty from credit and twenty payments', async () => {
     const { agent, ledger, address } = await customer(500_000n);
-    // A payer that is known, so that its payments need not be settled first.
+    // The payer settles first here, so that its later payments are deferred.
     await agent.fetch(`${gateway()}/tools/report`, post({ text: 'Known.' }));
     await agent.topUp(gateway(), 30_000n);
     const answers = await Promise.all(
@@ -237,7 +237,7 @@ describe('credit', () => {
     expect(answers.every(({ countersign }) => countersign.receipt?.verified)).toBe(true);
     const paid = Map.groupBy(answers, ({ countersign }) => countersign.paid);
     expect([paid.get('credit')?.length, paid.get('payment')?.length]).toEqual([30, 20]);
-    // A payment that was signed while another answer was on its way, and found credit after all, is dropped (design §4.4).
+    // A client can sign a payment before it learns that credit covers the call. The gateway then drops the authorization.
     expect(ledger.total()).toBeGreaterThanOrEqual(100_000n);
     await expect
       .poll(async () => await usdcBalance(world().client, address), { timeout: 60_000 })
@@ -246,7 +246,7 @@ describe('credit', () => {
 });
 
 describe('a free call', () => {
-  it('is signed for when the gateway asks, and costs nothing', async () => {
+  it('is signed when the gateway challenges, and costs nothing', async () => {
     const { agent, ledger, account } = await customer(10_000n);
     const answer = await agent.fetch(`${gateway()}/tools/whoami`);
     expect([answer.status, await answer.json()]).toMatchObject([200, { account, tool: 'whoami' }]);
@@ -255,7 +255,7 @@ describe('a free call', () => {
     expect([ledger.transfers.length, ledger.intents.length]).toEqual([0, 1]);
   });
 
-  it('that wants no signature gets none', async () => {
+  it('without a challenge is not signed', async () => {
     const { agent, ledger } = await customer(0n);
     const answer = await agent.fetch(`${gateway()}/healthz`);
     expect([answer.status, answer.countersign]).toMatchObject([200, { paid: 'none', attempts: 1 }]);
@@ -263,13 +263,13 @@ describe('a free call', () => {
   });
 });
 
-describe('an answer that is lost', () => {
+describe('a lost answer', () => {
   it.each([
     ['deferred', '/tools/lookup?word=tree', undefined, 'lookup'],
     ['upfront', '/tools/report', { text: 'Lost and found.' }, 'report'],
     ['free', '/tools/whoami', undefined, 'whoami'],
   ] as const)(
-    '(%s) is asked for with the same signature: one run, the same bytes',
+    '(%s) is requested again with the same signature: one run, the same bytes',
     async (_, path, body, tool) => {
       const { agent, ledger, address } = await throughProxy(200_000n);
       const before = (await world().counts())[tool];
@@ -281,13 +281,13 @@ describe('an answer that is lost', () => {
       expect([proofs.length, new Set(proofs).size]).toEqual([3, 1]);
       expect(ledger.signatures).toHaveLength(1);
       expect((await world().counts())[tool]).toBe(before + 1);
-      // The receipt is over the digest of the bytes that the tool gave the first time.
+      // The receipt commits to the digest of the first answer.
       expect(claimsOf(answer)?.response).toMatch(/^0x/);
       expect(await transfersFrom(world(), address)).toHaveLength(tool === 'whoami' ? 0 : 1);
     },
   );
 
-  it('from credit is taken once', async () => {
+  it('to a call from credit is charged once', async () => {
     const { agent } = await throughProxy(200_000n);
     await agent.topUp(proxy.url, 50_000n);
     proxy.lose(1);
@@ -299,7 +299,7 @@ describe('an answer that is lost', () => {
     );
   });
 
-  it('of a top-up is credited once', async () => {
+  it('to a top-up is credited once', async () => {
     const { agent, address } = await throughProxy(200_000n);
     proxy.lose(1);
     const topped = await agent.topUp(proxy.url, 7000n);
@@ -311,7 +311,7 @@ describe('an answer that is lost', () => {
     );
   });
 
-  it('for good can be looked up, by whoever made the call and nobody else', async () => {
+  it('that stays lost can be looked up by the payer only', async () => {
     const { agent } = await throughProxy(200_000n, { retries: 1 });
     const from = proxy.passed.length;
     proxy.lose(2);
@@ -344,7 +344,7 @@ describe('an answer that is lost', () => {
 });
 
 describe('a long answer', () => {
-  it('comes whole, with a receipt that says it was streamed', async () => {
+  it('arrives whole, with a receipt that says `streamed`', async () => {
     const { agent } = await customer(100_000n);
     const body = randomBytes(90_000).toString('hex');
     const answer = await agent.fetch(`${gateway()}/tools/echo/long`, { method: 'POST', body });
@@ -352,17 +352,14 @@ describe('a long answer', () => {
     expect(((await answer.json()) as { body: string }).body).toBe(body);
   });
 
-  it.each([0, 20_000])(
-    'with %i characters of it ours has its digest in the receipt',
-    async (length) => {
-      const { agent } = await customer(100_000n);
-      const init = { method: 'POST', body: 'y'.repeat(length) };
-      const answer = await agent.fetch(`${gateway()}/tools/echo/short`, init);
-      expect(claimsOf(answer)?.response).toMatch(/^0x[0-9a-f]{64}$/);
-    },
-  );
+  it.each([0, 20_000])('with %i characters sent has its digest in the receipt', async (length) => {
+    const { agent } = await customer(100_000n);
+    const init = { method: 'POST', body: 'y'.repeat(length) };
+    const answer = await agent.fetch(`${gateway()}/tools/echo/short`, init);
+    expect(claimsOf(answer)?.response).toMatch(/^0x[0-9a-f]{64}$/);
+  });
 
-  it('of events comes as it is made', async () => {
+  it('of events arrives event by event', async () => {
     const { agent } = await customer(100_000n);
     const started = performance.now();
     const answer = await agent.fetch(`${gateway()}/tools/stream?chunks=5&ms=400`);

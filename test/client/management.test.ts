@@ -19,7 +19,7 @@ import type { RouteId } from '../../src/management/routes.ts';
 import { fundedAccount, newAccount } from '../conformance/support/payment.ts';
 import { lookup, useWorld } from '../conformance/support/world.ts';
 
-/** The management client and a real gateway. */
+/** Tests the management client against a real gateway. */
 const world = useWorld();
 
 const gateway = (): string => world().stack.description.gateway;
@@ -41,7 +41,7 @@ const errorOf = async (work: Promise<unknown>): Promise<CountersignError> => {
 const problemName = ({ problem }: CountersignError): string | undefined =>
   problem?.type?.replace('urn:countersign:problem:', '');
 
-/** An account that has made `calls` calls and knows nothing of management. */
+/** An account that has made `calls` calls and never used the management API. */
 const customer = async (calls: number) => {
   const account = await fundedAccount(world(), 1_000_000n);
   const agent = createAgent({ account, spend: { perCall: '$0.10', total: '$1' } });
@@ -53,14 +53,14 @@ const customer = async (calls: number) => {
   return { account, params: { account: nameOf(account.address) } };
 };
 
-/** D1 follows a second or so behind. */
+/** Repeats the expectations: D1 is updated about a second late. */
 const eventually = async (what: () => Promise<void>): Promise<void> =>
   await expect
     .poll(async () => await what().then(() => 'done', String), { timeout: 20_000 })
     .toBe('done');
 
-describe('the description', () => {
-  it('is served as it is generated, to any origin', async () => {
+describe('the OpenAPI document', () => {
+  it('is served as generated, to any origin', async () => {
     const answer = await fetch(`${gateway()}/openapi.json`);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
@@ -72,7 +72,7 @@ describe('the description', () => {
     expect(await answer.json()).toEqual(JSON.parse(JSON.stringify(openApi(version))));
   });
 
-  it('is all that is served without the Worker', async () => {
+  it('is the only static file', async () => {
     for (const path of ['/_headers', '/openapi.json/', '/openapi', '/index.html', '/']) {
       const answer = await fetch(gateway() + path, { redirect: 'manual' });
       expect(answer.status, path).toBe(404);
@@ -82,7 +82,7 @@ describe('the description', () => {
 });
 
 describe('an operator', () => {
-  it('names an account, and nobody loses the other’s change', async () => {
+  it('labels an account, and one of two concurrent changes is rejected', async () => {
     const params = { account: nameOf(newAccount().address) };
     const made = await operator().call('accounts.put', { params, body: { label: 'first' } });
     expect(made.body).toMatchObject({ changed: true });
@@ -99,7 +99,7 @@ describe('an operator', () => {
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('puts a policy, tries another one, and takes it away', async () => {
+  it('creates a policy, tries another one, and deletes it', async () => {
     const { params } = await customer(1);
     const body = { perCall: '$0.01' };
     const { etag } = await operator().call('accounts.policy.put', { params, body });
@@ -119,7 +119,7 @@ describe('an operator', () => {
     expect(problemName(gone)).toBe('unknown-document');
   });
 
-  it('is told every fault of a document', async () => {
+  it('gets every fault of a document', async () => {
     const { params } = await customer(1);
     const error = await errorOf(
       operator().call('accounts.policy.put', {
@@ -134,7 +134,7 @@ describe('an operator', () => {
     ]);
   });
 
-  it('adds a tool, which is served, and removes it', async () => {
+  it('adds a tool, which is then sold, and removes it', async () => {
     const tool = {
       id: 'again',
       method: 'GET',
@@ -163,7 +163,7 @@ describe('an operator', () => {
       .toBe(404);
   });
 
-  it('is nobody with another key', async () => {
+  it('is forbidden with the key of another account', async () => {
     for (const id of ['accounts.list', 'tools.list', 'queues', 'webhooks.list'] as const) {
       const error = await errorOf(as(newAccount()).call(id));
       expect([id, problemName(error)]).toEqual([id, 'forbidden']);
@@ -172,7 +172,7 @@ describe('an operator', () => {
 });
 
 describe('an account without a parent', () => {
-  it('rules itself, and follows what happens as it happens', async () => {
+  it('sets its own policy, and follows its events as they happen', async () => {
     const { account, params } = await customer(1);
     const own = as(account);
     const stop = new AbortController();
@@ -198,7 +198,7 @@ describe('an account without a parent', () => {
     await expect(following).rejects.toThrow('enough');
   });
 
-  it('reads its calls page by page, and keeps a log that proves itself', async () => {
+  it('reads its calls page by page and exports a log that verifies', async () => {
     const { account, params } = await customer(3);
     const own = as(account);
     await eventually(async () => {
@@ -234,7 +234,7 @@ describe('an account without a parent', () => {
     });
   });
 
-  it('is nobody’s else, and does not exist for others', async () => {
+  it('looks to strangers like an account that does not exist', async () => {
     const { params } = await customer(1);
     const nowhere = { account: nameOf(newAccount().address) };
     const stranger = as(newAccount());
@@ -248,7 +248,7 @@ describe('an account without a parent', () => {
   });
 });
 
-test('every answer is what its schema says', async () => {
+test('every answer fits its schema', async () => {
   const { params } = await customer(2);
   const [of, one] = [operator(), operator()];
   await eventually(async () => {
@@ -297,7 +297,7 @@ test('every answer is what its schema says', async () => {
   expectFits('credits.adjust', await one.call('credits.adjust', { params, body: credit }));
 });
 
-test('the Worker carries no schema of an answer', () => {
+test('the Worker imports no schema of an answer', () => {
   const files = globSync('{src,durable-objects}/**/*.ts', { cwd: ROOT });
   const carriers = files.filter(
     (file) =>

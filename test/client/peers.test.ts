@@ -9,11 +9,11 @@ import { createAgent } from '../../src/client/index.ts';
 import { ledgerOf } from './support/ledger.ts';
 import { type Shop, startShop1, startShop2 } from './support/x402-servers.ts';
 
-/** Servers that others have made, with a real facilitator on a real chain: the client pays them as their own clients do. */
+/** Third-party x402 servers with a real facilitator and chain: our client pays them like their own clients. */
 let chain: Chain;
 let facilitator: RunningServer;
-/** What the facilitator was asked for, e.g. `/settle 1`: path and x402 version. */
-const asked: string[] = [];
+/** Requests to the facilitator as path and x402 version, for example `/settle 1`. */
+const requests: string[] = [];
 const shops = new Map<1 | 2, Shop>();
 const payees = { 1: person('shop 1').address, 2: person('shop 2').address } as const;
 const PRICES = { 1: 30_000n, 2: 20_000n } as const;
@@ -28,7 +28,7 @@ beforeAll(async () => {
         .json()
         .catch(() => ({}));
       const { x402Version } = body as { x402Version?: number };
-      asked.push(`${new URL(request.url).pathname} ${x402Version ?? ''}`.trim());
+      requests.push(`${new URL(request.url).pathname} ${x402Version ?? ''}`.trim());
       return await real(request);
     },
   });
@@ -57,18 +57,22 @@ const shopOf = (version: 1 | 2): Shop => {
 };
 
 describe.each([
-  [2, '@x402/hono 2.27'],
-  [1, 'x402-hono 1.1.0'],
-] as const)('version %i, by %s', (version, _maker) => {
+  { version: 2, server: '@x402/hono 2.27' },
+  { version: 1, server: 'x402-hono 1.1.0' },
+] as const)('version $version, by $server', ({ version }) => {
   const price = PRICES[version];
   const payee = payees[version];
 
   it.each(['GET', 'POST'])(
-    'a %s is paid for, the money moves, and the goods come',
+    'a %s is paid, the money moves, and the answer arrives',
     async (method) => {
       const shop = shopOf(version);
       const { agent, address, ledger } = await customer(100_000n);
-      const before = { made: shop.made(), had: await chain.balanceOf(payee), asked: asked.length };
+      const before = {
+        made: shop.made(),
+        had: await chain.balanceOf(payee),
+        requests: requests.length,
+      };
       const body = method === 'POST' ? { body: 'two of them' } : {};
       const answer = await agent.fetch(`${shop.url}/goods`, { method, ...body });
       expect(answer.status).toBe(200);
@@ -87,16 +91,15 @@ describe.each([
         attempts: 1,
         call: ledger.transfers[0]?.nonce,
       });
-      // The chain's own word: this transaction moved this money from this agent to this shop.
+      // The chain confirms that this transaction moved the price from the agent to the shop.
       expect(transaction).toBeDefined();
       const mined = await chain.client.getTransactionReceipt({ hash: transaction ?? '0x' });
       expect(mined.status).toBe('success');
       expect(await chain.balanceOf(address)).toBe(100_000n - price);
       expect(await chain.balanceOf(payee)).toBe(before.had + price);
-      expect(asked.slice(before.asked).filter((each) => !each.startsWith('/supported'))).toEqual([
-        `/verify ${version}`,
-        `/settle ${version}`,
-      ]);
+      expect(
+        requests.slice(before.requests).filter((each) => !each.startsWith('/supported')),
+      ).toEqual([`/verify ${version}`, `/settle ${version}`]);
       expect(agent.spending()).toEqual({
         signed: price,
         charged: price,
@@ -105,7 +108,7 @@ describe.each([
     },
   );
 
-  it('ten calls at once are ten payments', async () => {
+  it('ten calls at once make ten payments', async () => {
     const shop = shopOf(version);
     const { agent, address } = await customer(1_000_000n);
     const before = await chain.balanceOf(payee);
@@ -118,7 +121,7 @@ describe.each([
     expect(new Set(answers.map(({ countersign }) => countersign.transaction)).size).toBe(10);
   });
 
-  it('an agent without money is refused with the shop’s reason, and does not sign again', async () => {
+  it("an agent without money gets the shop's reason and does not sign again", async () => {
     const shop = shopOf(version);
     const { agent, ledger } = await customer(0n);
     const made = shop.made();
@@ -130,7 +133,7 @@ describe.each([
     expect([ledger.transfers.length, shop.made()]).toEqual([1, made]);
   });
 
-  it('goods that break cost nothing on the chain; what was signed stays counted', async () => {
+  it('a failed call moves no money; the signed amount stays counted', async () => {
     const { agent, address } = await customer(100_000n);
     const answer = await agent.fetch(`${shopOf(version).url}/broken`);
     expect([answer.status, answer.countersign.charged]).toEqual([500, 0n]);
@@ -138,7 +141,7 @@ describe.each([
     expect(agent.spending()).toMatchObject({ signed: price, charged: 0n });
   });
 
-  it('is not paid over the cap', async () => {
+  it('a price above the cap is not paid', async () => {
     const { ledger } = await customer(0n);
     const agent = createAgent({
       account: ledger.signer,

@@ -31,7 +31,7 @@ const service = async (twist?: Twist): Promise<RpcSigner> => {
   return signer;
 };
 
-/** Sells for 0.001 dollars, and keeps the payments it was sent. */
+/** Sells for $0.001 and records the payments that it receives. */
 const seller = async () => {
   const payments: { payload: { signature: string } }[] = [];
   const server = await serveLoopback({
@@ -52,7 +52,7 @@ const seller = async () => {
 
 const spend = { perCall: '$0.01', total: '$0.05' } as const;
 
-/** Buys one thing with the account of a service. */
+/** Makes a paid call with the account of a signing service. */
 const buyWith = async (url: string, headers: Record<string, string> = {}) => {
   const shop = await seller();
   const agent = createAgent({ account: await remoteAccount({ url, headers }), spend });
@@ -63,7 +63,7 @@ const buyWith = async (url: string, headers: Record<string, string> = {}) => {
   return { outcome, shop, agent };
 };
 
-/** The last byte of a signature, changed. */
+/** Changes the last byte of a signature. */
 const withV = (signature: unknown, v: (honest: number) => number): string => {
   const text = String(signature);
   const byte = v(Number.parseInt(text.slice(-2), 16));
@@ -75,8 +75,8 @@ const signing =
   async ({ method }, honest) =>
     method === 'eth_accounts' ? await honest() : change(await honest());
 
-describe('an account that another process signs for', () => {
-  it('pays, and its key is never here', async () => {
+describe('a remote account', () => {
+  it('pays without its key in this process', async () => {
     const { url, calls } = await service();
     const { outcome, shop } = await buyWith(url, { Authorization: 'Bearer of-good-news' });
     expect(outcome).toBe(200);
@@ -99,7 +99,7 @@ describe('an account that another process signs for', () => {
     ['v 0 and 1', signing((signature) => withV(signature, (v) => v - 27))],
     ['capitals', signing((signature) => `0x${String(signature).slice(2).toUpperCase()}`)],
   ])(
-    'may write signatures with %s: they leave in the one form that the chain takes',
+    'is accepted with %s in signatures, and the client sends the canonical form',
     async (_, twist) => {
       const { url } = await service(twist);
       for (let at = 0; at < 4; at += 1) {
@@ -110,7 +110,7 @@ describe('an account that another process signs for', () => {
     },
   );
 
-  it('signs a bound call, whose intent it saw', async () => {
+  it('signs typed data as viem does', async () => {
     const { url, calls } = await service();
     const signer = await remoteAccount({ url, address: account.address });
     const message = { n: 2n ** 200n, text: 'ä"\\' };
@@ -131,12 +131,12 @@ describe('an account that another process signs for', () => {
       message,
     } as const;
     expect(await signer.signTypedData(data)).toBe(await account.signTypedData(data as never));
-    // The address was given: nobody was asked for it.
+    // The address was given, so the client did not ask the service for it.
     expect(calls.map(({ method }) => method)).toEqual(['eth_signTypedData_v4']);
   });
 
   it.each<[string, Twist]>([
-    ['signs as somebody else', async ({ method, params }, honest) =>
+    ['signs with another key', async ({ method, params }, honest) =>
       method === 'eth_accounts' ? await honest() : await stranger.signTypedData(JSON.parse(String(params[1])) as never)],
     ['signs another amount', async ({ method, params }, honest) => {
       if (method === 'eth_accounts') return await honest();
@@ -153,25 +153,25 @@ describe('an account that another process signs for', () => {
     ['signs in 66 bytes', signing((signature) => `${String(signature)}00`)],
     ['signs with v 29', signing((signature) => withV(signature, () => 29))],
     ['signs zeros', signing(() => `0x${'00'.repeat(65)}`)],
-    ['signs a word', signing(() => 'yes')],
-    ['signs nothing', signing(() => null)],
-    ['signs an object', signing((signature) => ({ signature }))],
-    ['signs a megabyte', signing(() => `0x${'11'.repeat(1024 * 1024)}`)],
-    ['answers no JSON', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : new Response('<html>')],
-    ['answers something else', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : Response.json([1])],
-    ['refuses', async ({ method }, honest) => {
+    ['returns a text', signing(() => 'yes')],
+    ['returns null', signing(() => null)],
+    ['returns an object', signing((signature) => ({ signature }))],
+    ['returns a megabyte', signing(() => `0x${'11'.repeat(1024 * 1024)}`)],
+    ['returns no JSON', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : new Response('<html>')],
+    ['returns an array', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : Response.json([1])],
+    ['fails', async ({ method }, honest) => {
       if (method === 'eth_accounts') return await honest();
       throw new Error(`no: ${key}`);
     }],
-    ['sends elsewhere', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : new Response(null, { status: 307, headers: { Location: 'http://127.0.0.1:1/' } })],
-    ['sends elsewhere, with a good signature', async ({ method }, honest) => {
+    ['redirects', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : new Response(null, { status: 307, headers: { Location: 'http://127.0.0.1:1/' } })],
+    ['redirects, with a valid signature', async ({ method }, honest) => {
       const result = await honest();
       if (method === 'eth_accounts') return result;
       const headers = { Location: 'http://127.0.0.1:1/' };
       return new Response(JSON.stringify({ jsonrpc: '2.0', id: 1, result }), { status: 307, headers });
     }],
     ['is down', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : new Response('down', { status: 502 })],
-  ])('but that %s: nothing leaves, nothing is spent', async (_, twist) => {
+  ])('sends no payment and counts nothing when its service %s', async (_, twist) => {
     const { url } = await service(twist);
     const { outcome, shop, agent } = await buyWith(url);
     expect(outcome).toBeInstanceOf(CountersignError);
@@ -181,15 +181,15 @@ describe('an account that another process signs for', () => {
   }); // prettier-ignore
 
   it.each<[string, unknown]>([
-    ['none', []],
-    ['no list', 'yes'],
-    ['no text', [7]],
-  ])('is refused when the service names %s', async (_, accounts) => {
+    ['no accounts', []],
+    ['a text instead of a list', 'yes'],
+    ['a number instead of a text', [7]],
+  ])('cannot be created when the service returns %s', async (_, accounts) => {
     const { url } = await service(() => accounts);
     await expect(remoteAccount({ url })).rejects.toMatchObject({ code: 'signer_failed' });
   });
 
-  it('is refused when the service names no address', async () => {
+  it('cannot be created without a valid address', async () => {
     const { url } = await service(() => ['0x12']);
     await expect(remoteAccount({ url })).rejects.toMatchObject({ code: 'options_invalid' });
     await expect(remoteAccount({ url, address: 'me' })).rejects.toMatchObject({
@@ -197,7 +197,7 @@ describe('an account that another process signs for', () => {
     });
   });
 
-  it('waits for one that is slow, and for no longer than the caller', async () => {
+  it('waits for a slow service, at most as long as the caller', async () => {
     const { url } = await service(async (_, honest) => {
       await new Promise((resolve) => setTimeout(resolve, 600));
       return await honest();
@@ -212,7 +212,7 @@ describe('an account that another process signs for', () => {
     expect(agent.spending().signed).toBe(1000n);
   });
 
-  it('that cannot be reached is an error without its address, which may hold a key', async () => {
+  it('reports an unreachable service without its URL, which may contain a key', async () => {
     const url = `http://127.0.0.1:1/v2/${'s3cret'.repeat(4)}`;
     const error: unknown = await remoteAccount({ url }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'signer_failed' });
@@ -221,7 +221,7 @@ describe('an account that another process signs for', () => {
     );
   });
 
-  it('of a contract is taken at its word: only the chain can tell', async () => {
+  it('of a contract may return any signature, because only the chain can verify it', async () => {
     const { url } = await service(signing(() => `0x${'ab'.repeat(100)}`));
     const signer = await remoteAccount({ url, contract: true });
     const types = { EIP712Domain: [], Thing: [] };
@@ -235,7 +235,7 @@ describe('an account that another process signs for', () => {
   });
 });
 
-/** The key without compression, as addresses are made of. */
+/** The uncompressed public key, from which addresses derive. */
 const publicKeyOf = ({ publicKey }: HDKey): Hex =>
   bytesToHex(secp256k1.Point.fromBytes(publicKey ?? new Uint8Array()).toBytes(false));
 
@@ -248,13 +248,13 @@ describe('a fleet', () => {
     [7, 0],
     [7, 41],
     [2 ** 31 - 1, 2 ** 31 - 1],
-  ])('of organisation %i has agent %i where every wallet finds it', (organisation, index) => {
+  ])('of organisation %i derives agent %i on the path that wallets use', (organisation, index) => {
     const path = `m/44'/60'/${organisation}'/0'/${index}'` as const;
     const { address } = fleet(mnemonic, { organisation }).agent(index);
     expect(address).toBe(mnemonicToAccount(mnemonic, { path }).address);
   });
 
-  it('is the one of organisation 0 when none is named', () => {
+  it('uses organisation 0 by default', () => {
     expect(fleet(mnemonic).agent(3).address).toBe(
       fleet(mnemonic, { organisation: 0 }).agent(3).address,
     );
@@ -265,32 +265,35 @@ describe('a fleet', () => {
     expect(new Set(addresses).size).toBe(20);
   });
 
-  it('gives no extended public key away that any agent could be derived from', () => {
+  it('has no extended public key from which an agent could be derived', () => {
     const root = mnemonicToAccount(mnemonic).getHdKey();
     const target = fleet(mnemonic).agent(5).address;
     for (const level of ['m', "m/44'", "m/44'/60'", "m/44'/60'/0'", "m/44'/60'/0'/0'"]) {
       const open = HDKey.fromExtendedKey(root.derive(level).publicExtendedKey);
-      // A hardened child needs the private key, which is not in an xpub; the other child is another account.
+      // A hardened child needs the private key, which an xpub does not contain. The plain child is another account.
       expect(() => open.derive("m/5'")).toThrow(/hardened/i);
       const near = publicKeyToAddress(publicKeyOf(open.deriveChild(5)));
       expect(near).not.toBe(target);
     }
   });
 
-  it.each([-1, 0.5, 2 ** 31, Number.NaN, Number.POSITIVE_INFINITY])('has no agent %d', (index) => {
-    expect(() => fleet(mnemonic).agent(index)).toThrow(CountersignError);
-    expect(() => fleet(mnemonic, { organisation: index })).toThrow(CountersignError);
-  });
+  it.each([-1, 0.5, 2 ** 31, Number.NaN, Number.POSITIVE_INFINITY])(
+    'rejects the agent index %d',
+    (index) => {
+      expect(() => fleet(mnemonic).agent(index)).toThrow(CountersignError);
+      expect(() => fleet(mnemonic, { organisation: index })).toThrow(CountersignError);
+    },
+  );
 
-  it('does not show its words in an error', () => {
+  it('does not show its mnemonic in an error', () => {
     const wrong = `${mnemonic} ${'zebra '.repeat(2)}`.trim();
-    const said = (() => {
+    const text = (() => {
       try {
         return String(fleet(wrong).agent(0).address);
       } catch (error) {
         return String((error as Error).stack);
       }
     })();
-    expect(said).not.toContain(mnemonic);
+    expect(text).not.toContain(mnemonic);
   });
 });

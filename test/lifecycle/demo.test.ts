@@ -1,77 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectChain } from '../../dev/stack/chain-access.ts';
 import { people } from '../../dev/stack/people.ts';
-import { runningProcesses } from '../../dev/stack/process-list.ts';
 import { usdcAbi } from '../../dev/stack/usdc.ts';
+import { type Launched, launchDemo } from './launch.ts';
 
-const DEMO = join(import.meta.dirname, '../../dev/demo.ts');
-const MARK = 'COUNTERSIGN_TEST_RUN';
 const AGENT = people.agent.address;
+/** How long a process may take to end. */
+const GONE_MS = 4000;
 
-const pause = async (milliseconds: number): Promise<void> =>
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+const runs: Launched[] = [];
 
-type Run = {
-  readonly child: ChildProcess;
-  readonly out: () => string;
-  readonly told: () => string;
-  readonly ended: Promise<number | null>;
-  readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
-  readonly processes: () => readonly { readonly id: number; readonly command: string }[];
+const run = (flags: readonly string[]): Launched => {
+  const demo = launchDemo(flags);
+  runs.push(demo);
+  return demo;
 };
 
-const runs: Run[] = [];
-
-/** Starts `npm run demo` and observes it. */
-const run = (flags: readonly string[]): Run => {
-  const mark = randomUUID();
-  const child = spawn(process.execPath, [DEMO, ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, [MARK]: mark },
-  });
-  const text = { out: '', told: '' };
-  child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (text.told += chunk.toString()));
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const started: Run = {
-    child,
-    out: () => text.out,
-    told: () => text.told,
-    ended,
-    says: async (pattern) => {
-      for (;;) {
-        const match = pattern.exec(text.out + text.told);
-        if (match !== null) return match;
-        if (child.exitCode !== null) throw new Error(`ended first:\n${text.out}${text.told}`);
-        await pause(10);
-      }
-    },
-    processes: () =>
-      (runningProcesses() ?? []).filter(({ id }) => {
-        try {
-          return readFileSync(`/proc/${id}/environ`, 'utf8').includes(mark);
-        } catch {
-          return false;
-        }
-      }),
-  };
-  runs.push(started);
-  return started;
-};
-
-/** Lists processes that still run after the end. */
-const remains = async (demo: Run): Promise<readonly string[]> => {
-  const deadline = Date.now() + 4000;
-  while (demo.processes().length > 0 && Date.now() < deadline) await pause(20);
-  return demo.processes().map(({ command }) => command);
-};
-
-/** Observes the chain and the upstream of the demo while they answer. @returns the last observation. */
-const observe = async (demo: Run, rpc: string, upstream: string) => {
+/** Reads the demo's chain and upstream from outside until they stop answering. Returns the last state. */
+const observe = async (demo: Launched, rpc: string, upstream: string) => {
   const chain = connectChain(rpc);
   const look = async () => {
     const transfers = await chain.client.getContractEvents({
@@ -96,7 +42,7 @@ const observe = async (demo: Run, rpc: string, upstream: string) => {
   let seen = await look();
   while (demo.child.exitCode === null) {
     seen = (await look().catch(() => undefined)) ?? seen;
-    await pause(100);
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return seen;
 };
@@ -107,15 +53,15 @@ describe('npm run demo', () => {
       for (const { id } of demo.processes()) process.kill(id, 'SIGKILL');
   });
 
-  it('passes, and its results agree with an observer of the chain', async () => {
+  it('passes its checks, and its JSON matches the chain and the upstream', async () => {
     const demo = run(['--json']);
-    const [, rpc = ''] = await demo.says(/^ +chain +(\S+)/m);
-    const [, upstream = ''] = await demo.says(/^ +upstream +(\S+)/m);
+    const [, rpc = ''] = await demo.prints(/^ +chain +(\S+)/m);
+    const [, upstream = ''] = await demo.prints(/^ +upstream +(\S+)/m);
     const seen = await observe(demo, rpc, upstream);
-    expect(await demo.ended).toBe(0);
-    expect(demo.told()).toContain('All checks passed');
+    expect(await demo.closed).toBe(0);
+    expect(demo.stderr()).toContain('All checks passed');
 
-    const lines = demo.out().trimEnd().split('\n');
+    const lines = demo.stdout().trimEnd().split('\n');
     expect(lines).toHaveLength(1);
     const line = JSON.parse(lines[0] ?? '') as { paid: { payment: string; transaction: string } };
     const payment = seen.used.find(({ args }) => args.nonce === line.paid.payment);
@@ -152,33 +98,35 @@ describe('npm run demo', () => {
       enrich: 0,
       summarise: 1,
     });
-    expect(demo.told()).not.toContain('\u001B[');
-    expect(await remains(demo)).toEqual([]);
+    expect(demo.stderr()).not.toContain('\u001B[');
+    expect(await demo.remaining(GONE_MS)).toEqual([]);
   });
 
-  it('stops completely on Ctrl-C', async () => {
+  it('ends completely on Ctrl-C', async () => {
     const demo = run([]);
-    await demo.says(/^ 1\. /m);
+    await demo.prints(/^ 1\. /m);
     demo.child.kill('SIGINT');
-    expect(await demo.ended).toBe(130);
-    expect(await remains(demo)).toEqual([]);
+    expect(await demo.closed).toBe(130);
+    expect(await demo.remaining(GONE_MS)).toEqual([]);
   });
 
-  it('fails with the name of a crashed part', async () => {
+  it('names the part that crashed', async () => {
     const demo = run(['--json']);
-    await demo.says(/^ 3\. /m);
+    await demo.prints(/^ 3\. /m);
     const anvil = demo.processes().find(({ command }) => command.includes('/anvil '));
     process.kill(anvil?.id ?? 0, 'SIGKILL');
-    expect(await demo.ended).toBe(1);
-    expect(demo.told()).toMatch(/Failed checks:\n +step \d: the chain \(anvil\) ended by SIGKILL/);
-    expect(demo.out()).toBe('');
-    expect(await remains(demo)).toEqual([]);
+    expect(await demo.closed).toBe(1);
+    expect(demo.stderr()).toMatch(
+      /Failed checks:\n +step \d: the chain \(anvil\) ended by SIGKILL/,
+    );
+    expect(demo.stdout()).toBe('');
+    expect(await demo.remaining(GONE_MS)).toEqual([]);
   });
 
-  it('rejects unknown flags and invalid values by name', async () => {
+  it('rejects unknown flags and bad values by name', async () => {
     const demo = run(['--block-time', '0']);
-    expect(await demo.ended).toBe(2);
-    expect(demo.told()).toMatch(/^--block-time takes .* not '0'/);
-    expect(await run(['--fast']).ended).toBe(2);
+    expect(await demo.closed).toBe(2);
+    expect(demo.stderr()).toMatch(/^--block-time takes .* not '0'/);
+    expect(await run(['--fast']).closed).toBe(2);
   });
 });

@@ -20,7 +20,7 @@ const blocks = (language: string, text = README): readonly string[] =>
     ([, block = '']) => block,
   );
 
-/** Runs a text as a module of this project; returns what it printed. */
+/** Runs a text as a module of this project and returns its output. */
 const runModule = async (
   type: string,
   text: string,
@@ -34,7 +34,7 @@ const runModule = async (
   return stdout;
 };
 
-describe('README and its pages', () => {
+describe('README and docs', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   let stack: Stack;
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('README and its pages', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('has quickstarts of at most twelve lines, and at most 400 words beside them', () => {
+  it('have quickstarts of at most twelve lines, and at most 400 other words in README', () => {
     const code = /^```[a-z]*\n(.*?)^```/gms;
     for (const [, block = ''] of README.matchAll(code))
       expect(block.trim().split('\n').length, block).toBeLessThanOrEqual(12);
@@ -53,7 +53,7 @@ describe('README and its pages', () => {
     expect(prose.split(/\s+/).length).toBeLessThanOrEqual(400);
   });
 
-  it("has an agent's example that pays and verifies its receipt", async () => {
+  it("have an agent's example that pays and verifies its receipt", async () => {
     const [example = ''] = blocks('ts');
     const printed = await runModule(
       'module-typescript',
@@ -68,12 +68,12 @@ describe('README and its pages', () => {
     expect(stack.upstream.counts().lookup).toBe(1);
   });
 
-  it('has a fleet story that works, and a log that verifies', async () => {
+  it('have a fleet story that works and a log that verifies', async () => {
     const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
     const audit = blocks('sh').find((block) => block.includes('audit verify')) ?? '';
     const command = `node ${join(ROOT, 'dist/cli/index.js')}`;
-    // Denials by one rule within ten seconds are one entry, and the log has everything by then. What is started behind the others would
-    // outlive them.
+    // Denials by one rule within ten seconds become one entry, so the log is complete after eleven. Background commands would outlive the
+    // script.
     const script =
       `${story}\nsleep 11; kill %1; npx countersign spend --by tool\n${audit}`.replaceAll(
         'npx countersign',
@@ -93,13 +93,13 @@ describe('README and its pages', () => {
     expect(stdout).toMatch(/1 grant of team\/carol revoked/);
     const spent = [...stdout.matchAll(/^lookup +\$(\S+) +(\d) /gm)].map((row) => row.slice(1));
     expect(spent).toHaveLength(2);
-    // The last call may have been made too lately for the first.
+    // The first report may miss the last call.
     expect(spent[0]).toEqual(expect.toBeOneOf([spent[1], ['0.002', '2']]));
     expect(spent[1]).toEqual(['0.003', '3']);
     expect(stdout).toMatch(/^signatures +\d+ recomputed/m);
   });
 
-  it("has an upstream's check that takes a real assertion, and for its body only", async () => {
+  it("have an upstream's check that accepts a real assertion for its own body only", async () => {
     const account = privateKeyToAccount(stack.description.agent.privateKey);
     const agent = createAgent({ account, spend: { perCall: '$0.01', total: '$0.01' } });
     const url = stack.description.tools.find(({ id }) => id === 'echo')?.url ?? '';
@@ -111,8 +111,8 @@ describe('README and its pages', () => {
         'module',
         `${example}
         const { ASSERTION, BODY } = process.env;
-        const told = verifiedCall(ASSERTION, Buffer.from(BODY));
-        console.log(await told.then(({ account }) => account, ({ message }) => message));`
+        const verified = verifiedCall(ASSERTION, Buffer.from(BODY));
+        console.log(await verified.then(({ account }) => account, ({ message }) => message));`
           .replaceAll('https://gateway.example', stack.gateway.url)
           .replaceAll('https://api.example', stack.upstream.url),
         { ASSERTION: seen['x-agent-assertion'] ?? '', BODY: body },
@@ -121,7 +121,7 @@ describe('README and its pages', () => {
     expect(await check('{"a":2}')).toBe('asserted for another body\n');
   });
 
-  it('has commands that answer what it says', async () => {
+  it('have commands that return the documented status', async () => {
     const commands = [
       ...page('docs/local-stack.md').matchAll(/^curl (?:-i )?'([^']+)'(?: +# (\d{3}))?/gm),
     ];
@@ -132,7 +132,7 @@ describe('README and its pages', () => {
       );
   });
 
-  it('has the demo tools with their prices', () => {
+  it('list the demo tools with their prices', () => {
     const rows = [
       ...page('docs/local-stack.md').matchAll(
         /^\| `([a-z]+)` \| .*? \| (\$[0-9.]+|free) \| ([a-z]+) \|/gm,
@@ -145,13 +145,13 @@ describe('README and its pages', () => {
     );
   });
 
-  it('has the default policy', () => {
+  it('show the default policy', () => {
     const [example = ''] = blocks('json', page('docs/policy.md'));
     const parsed = parsePolicy(JSON.parse(example));
     expect(parsed.ok && { ...parsed.value, windows: [] }).toEqual(BUILT_IN_POLICY);
   });
 
-  it('has a picture of the demo as it is', () => {
+  it('have a picture of the current demo', () => {
     const picture = page('docs/demo.svg');
     const story = page('dev/demo/story.ts');
     const titles = [...story.matchAll(/narrator\.step\(\s*'([^']+)'/g)].map(([, title]) => title);

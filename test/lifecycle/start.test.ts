@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { freePort, portTaken } from '../../dev/stack/ports.ts';
-import { type Launched, launch, launchBelow } from '../stack/launch.ts';
+import { launchAsChild, type Launched, launchStart } from './launch.ts';
 
-/** Time limit for processes to end. */
+/** How long a process may take to end. */
 const GONE_MS = 4000;
 
-describe('a running stack', () => {
+describe('npm start', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   let count = 0;
   const started: Launched[] = [];
@@ -17,7 +17,7 @@ describe('a running stack', () => {
     const file = join(directory, `stack-${count}.json`);
     return { file, flags: ['--json', '--file', file, '--port', String(await freePort())] };
   };
-  const start = (flags: readonly string[], how = launch): Launched => {
+  const start = (flags: readonly string[], how = launchStart): Launched => {
     const launched = how(flags);
     started.push(launched);
     return launched;
@@ -31,10 +31,10 @@ describe('a running stack', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('describes itself, and ends completely on Ctrl-C', async () => {
+  it('prints its description, and ends completely on Ctrl-C', async () => {
     const { file, flags } = await flagsFor();
     const stack = start(flags);
-    const description = await stack.ready;
+    const description = await stack.ready();
     expect(stack.stdout().trim().split('\n')).toHaveLength(1);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(description);
     expect(description).toMatchObject({
@@ -80,7 +80,7 @@ describe('a running stack', () => {
   it('ends completely on Ctrl-C while it starts', async () => {
     const { flags } = await flagsFor();
     const stack = start(flags);
-    await stack.says(/^upstream /m);
+    await stack.prints(/^upstream /m);
     stack.child.kill('SIGINT');
     expect(await stack.ended).toBe(0);
     expect(await stack.remaining(GONE_MS)).toEqual([]);
@@ -88,10 +88,10 @@ describe('a running stack', () => {
     expect(stack.stderr()).not.toMatch(/could not start/);
   });
 
-  it('leaves no process after SIGKILL', async () => {
+  it('leaves no process behind when it is killed', async () => {
     const { flags } = await flagsFor();
     const stack = start(flags);
-    await stack.ready;
+    await stack.ready();
     expect(stack.processes().length).toBeGreaterThan(5);
     stack.child.kill('SIGKILL');
     expect(await stack.ended).toBe('SIGKILL');
@@ -100,8 +100,8 @@ describe('a running stack', () => {
 
   it('ends when its parent is killed', async () => {
     const { flags } = await flagsFor();
-    const stack = start(flags, launchBelow);
-    await stack.ready;
+    const stack = start(flags, launchAsChild);
+    await stack.ready();
     stack.child.kill('SIGKILL');
     expect(await stack.ended).toBe('SIGKILL');
     expect(await stack.remaining(GONE_MS)).toEqual([]);
@@ -115,7 +115,7 @@ describe('a running stack', () => {
   ])('ends with an error when %s crashes', async (_, pattern, which) => {
     const { flags } = await flagsFor();
     const stack = start(flags);
-    await stack.ready;
+    await stack.ready();
     const victim = find(stack, pattern)[which];
     if (victim === undefined) throw new Error(`${pattern.source} does not run`);
     process.kill(victim.id, 'SIGKILL');
@@ -126,11 +126,11 @@ describe('a running stack', () => {
     expect(await stack.remaining(GONE_MS)).toEqual([]);
   });
 
-  it('runs next to a second stack, and outlives it', async () => {
+  it('can run next to a second stack and outlive it', async () => {
     const first = start(['--json']);
-    const one = await first.ready;
+    const one = await first.ready();
     const second = start(['--json', '--block-time', '1']);
-    const two = await second.ready;
+    const two = await second.ready();
     expect(two.gateway).not.toBe(one.gateway);
     const files = JSON.parse(
       readFileSync(
@@ -147,10 +147,10 @@ describe('a running stack', () => {
     expect(await first.ended).toBe(0);
   });
 
-  it('rejects a taken port, unknown flags and invalid values by name', async () => {
+  it('rejects a taken port, unknown flags and bad values by name', async () => {
     const { flags } = await flagsFor();
     const stack = start(flags);
-    const { gateway } = await stack.ready;
+    const { gateway } = await stack.ready();
     const port = new URL(gateway).port;
     const cases = [
       [['--port', port], 1, `port ${port} is taken`],

@@ -18,10 +18,10 @@ const changeOffer = (headers: Headers, change: (offer: Offer) => Offer): void =>
   headers.set('payment-required', btoa(JSON.stringify(change(offer))));
 };
 
-/** Hides that payments can be bound to their request. */
+/** Removes the advert of bound payments. */
 const unbound = (offer: Offer): Offer => ({ ...offer, extensions: {} });
 
-/** Hides that only credit pays. */
+/** Removes the advert of credit. */
 const payable = ({ extensions, ...offer }: Offer): Offer => {
   const { 'agent-credit': _, ...others } = extensions;
   return { ...offer, extensions: others };
@@ -38,9 +38,9 @@ const fetchWithLies = (): typeof fetch => {
     let { status } = response;
     let text = await response.text();
     if (status === 402) changeOffer(headers, (offers += 1) === 1 ? unbound : payable);
-    // The second answer differs.
+    // Changes the second answer.
     if (pathname === '/tools/lookup' && status === 200 && (lookups += 1) === 2) text += ' ';
-    // A payment for another tool is accepted.
+    // Reports a payment for another tool as accepted.
     if (pathname === '/tools/echo/river') status = 200;
     if (pathname === '/tools/summarise') {
       text = text.replace('"words":29', '"words":30');
@@ -50,7 +50,7 @@ const fetchWithLies = (): typeof fetch => {
   };
 };
 
-/** A wallet whose client has no effective caps, signs again for a lost answer, and forgets its credit. */
+/** A wallet whose client has no effective caps, signs again after a lost answer, and forgets its credit. */
 const poorWallet = (privateKey: Hex): Wallet => {
   const wallet = openWallet(privateKey, fetchWithLies());
   const agent = createAgent({
@@ -106,7 +106,7 @@ describe('the demo against a dishonest gateway', () => {
         audience: 'https://other.example',
       },
       directory,
-      // Balances that the chain does not have.
+      // Balances that differ from the chain.
       chain: {
         ...chain,
         balanceOf: async (of) => (await chain.balanceOf(of)) + BigInt((looks += 1)),
@@ -116,7 +116,7 @@ describe('the demo against a dishonest gateway', () => {
       account: accountId('eip155:84532', wallet.address.toLowerCase() as `0x${string}`),
       payTo: getAddress(description.payTo),
       narrator,
-      // A tool that runs without a call.
+      // Counts a run without a call.
       runs: () => ({ ...upstream.counts(), echo: (echoes += 1) }),
     });
     const failures = narrator.failures().join('\n');

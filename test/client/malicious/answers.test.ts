@@ -8,7 +8,7 @@ const stage = useStage();
 
 type Bad = (response: ServerResponse) => void;
 
-/** Offers, and answers whoever has signed with something else than the goods. */
+/** Offers a tool, and answers every signed request with `bad`. */
 const cheat = async (bad: Bad) =>
   await stage.mallory(({ proof }, response) => {
     if (proof === undefined) ask(response, required());
@@ -22,29 +22,29 @@ describe('a redirect', () => {
       response.writeHead(status, { Location: location }).end();
     };
 
-  it.each([301, 302, 303, 307, 308])('%i takes no signature to another origin', async (status) => {
-    const thief = await stage.mallory((_, response) => void response.end('thanks'));
-    const { url, proofs } = await cheat(to(`${thief.url}/here`, status));
-    const { agent, ledger } = stage.victim();
-    const { code, call } = await stage.refused(
-      agent.fetch(url, { method: 'POST', body: 'secret plans', redirect: 'follow' }),
-    );
-    expect([code, call]).toEqual(['redirected', ledger.transfers[0]?.nonce]);
-    expect([thief.received, proofs().length, ledger.transfers.length]).toEqual([[], 1, 1]);
-  });
-
-  it.each([301, 302, 307, 308])(
-    '%i takes no signature to the same origin either',
+  it.each([301, 302, 303, 307, 308])(
+    'with %i takes no signature to another origin',
     async (status) => {
-      const { url, received } = await cheat(to('/elsewhere', status));
-      const { agent } = stage.victim();
-      expect((await stage.refused(agent.fetch(url))).code).toBe('redirected');
-      expect(received.map(({ path }) => path)).toEqual(['/', '/']);
+      const thief = await stage.mallory((_, response) => void response.end('thanks'));
+      const { url, proofs } = await cheat(to(`${thief.url}/here`, status));
+      const { agent, ledger } = stage.victim();
+      const { code, call } = await stage.refused(
+        agent.fetch(url, { method: 'POST', body: 'secret plans', redirect: 'follow' }),
+      );
+      expect([code, call]).toEqual(['redirected', ledger.transfers[0]?.nonce]);
+      expect([thief.received, proofs().length, ledger.transfers.length]).toEqual([[], 1, 1]);
     },
   );
 
+  it.each([301, 302, 307, 308])('with %i takes no signature to the same origin', async (status) => {
+    const { url, received } = await cheat(to('/elsewhere', status));
+    const { agent } = stage.victim();
+    expect((await stage.refused(agent.fetch(url))).code).toBe('redirected');
+    expect(received.map(({ path }) => path)).toEqual(['/', '/']);
+  });
+
   it.each([301, 302, 307, 308])(
-    '%i before the offer: what it led to is not paid',
+    'with %i before the offer: its target is not paid',
     async (status) => {
       const thief = await cheat((response) => void response.end('thanks'));
       for (const location of [thief.url, '/paid']) {
@@ -63,7 +63,7 @@ describe('a redirect', () => {
     },
   );
 
-  it('before a 401: no intent is signed for what it led to', async () => {
+  it('before a 401: no intent is signed for its target', async () => {
     const thief = await stage.mallory((_, response) => {
       const audience = thief.url;
       response
@@ -80,7 +80,7 @@ describe('a redirect', () => {
 });
 
 describe('a 402', () => {
-  it('for a signed call is the end: the same call is never signed again', async () => {
+  it('to a signed call ends it: the client never signs the same call again', async () => {
     const { url, proofs } = await stage.mallory((_, response) => {
       ask(response, required([entry()], { error: 'pay more' }));
     });
@@ -91,7 +91,7 @@ describe('a 402', () => {
     expect([proofs().length, ledger.transfers.length]).toEqual([1, 1]);
   });
 
-  it('whose reason is the signature itself does not bring it into a log', async () => {
+  it('that repeats the signature as its reason does not bring it into an error', async () => {
     const { url } = await stage.mallory(({ proof }, response) => {
       const text = Buffer.from(proof ?? '', 'base64').toString();
       const [signature = 'none'] = /0x[0-9a-f]{130}/.exec(text) ?? [];
@@ -102,7 +102,7 @@ describe('a 402', () => {
     expect([code, message]).toMatchObject(['payment_refused', expect.stringContaining('no: ')]);
   });
 
-  it('in a loop costs one signature a call, and all of them count', async () => {
+  it('to every call costs one signature a call, and each counts', async () => {
     const { url } = await stage.mallory((_, response) =>
       ask(response, required([entry({ amount: '9000' })])),
     );
@@ -117,7 +117,7 @@ describe('a 402', () => {
     expect([ledger.total(), agent.spending().remaining]).toEqual([45_000n, 5_000n]);
   });
 
-  it('after success is a new call, and its price a new one', async () => {
+  it('after a success starts a new call at a new price', async () => {
     const { url, proofs } = await stage.mallory(({ proof }, response, at) => {
       if (proof !== undefined && at <= 2) response.end('sold');
       else ask(response, required([entry({ amount: at > 2 ? '10000' : '1000' })]));
@@ -129,7 +129,7 @@ describe('a 402', () => {
     expect(new Set(proofs()).size).toBe(2);
   });
 
-  it('that says one price in the header and another in the body is paid as the header says', async () => {
+  it('with different prices in header and body is paid by its header', async () => {
     const { url } = await stage.mallory(({ proof }, response) => {
       if (proof !== undefined) return void response.end('sold');
       response
@@ -157,24 +157,24 @@ describe('a 402', () => {
   });
 });
 
-/** Whatever a server does instead of answering. */
+/** Ways not to answer. */
 const SILENCES: readonly (readonly [string, Bad])[] = [
   ['closes the connection', (response) => response.destroy()],
-  ['says nothing', () => undefined],
-  ['sends no HTTP', (response) => void response.socket?.end('SMTP?\r\n\r\n')],
-  ['is 503, at once again', (response) => void response.writeHead(503, { 'Retry-After': '0' }).end()],
-  ['is 503, in thirty years', (response) => void response.writeHead(503, { 'Retry-After': '999999999' }).end()],
-  ['is 503, in a thousand years', (response) => void response.writeHead(503, { 'Retry-After': '31536000000' }).end()],
-  ['is 503, when it says so badly', (response) => void response.writeHead(503, { 'Retry-After': '-1, soon' }).end()],
-  ['is 409, at once again', (response) => void response.writeHead(409, { 'Retry-After': '0' }).end()],
+  ['never answers', () => undefined],
+  ['does not speak HTTP', (response) => void response.socket?.end('SMTP?\r\n\r\n')],
+  ['returns 503 with no delay', (response) => void response.writeHead(503, { 'Retry-After': '0' }).end()],
+  ['returns 503 with a delay of thirty years', (response) => void response.writeHead(503, { 'Retry-After': '999999999' }).end()],
+  ['returns 503 with a delay of a thousand years', (response) => void response.writeHead(503, { 'Retry-After': '31536000000' }).end()],
+  ['returns 503 with a malformed delay', (response) => void response.writeHead(503, { 'Retry-After': '-1, soon' }).end()],
+  ['returns 409 with no delay', (response) => void response.writeHead(409, { 'Retry-After': '0' }).end()],
 ]; // prettier-ignore
 
-describe('no answer to a signed call', () => {
+describe('a server that does not answer', () => {
   it.each(SILENCES)(
-    '(it %s): the same signature is sent again, never another, and not for ever',
+    'gets the same signature again for a limited time, and no other: it %s',
     async (_, bad) => {
       const { url, proofs } = await stage.mallory(({ proof }, response) => {
-        // The proof ends soon, so that waiting for ever would be seen.
+        // The proof expires soon, so that an endless wait would fail the test.
         if (proof === undefined) ask(response, required([entry({ maxTimeoutSeconds: 25 })]));
         else bad(response);
       });
@@ -186,12 +186,12 @@ describe('no answer to a signed call', () => {
       expect(ledger.transfers).toHaveLength(1);
       expect(proofs().length).toBeLessThanOrEqual(3);
       expect(new Set(proofs()).size).toBe(1);
-      // It may have run, and be settled: it counts.
+      // The call may have run and settled, so its amount counts.
       expect(agent.spending().signed).toBe(1000n);
     },
   );
 
-  it('to an unsigned one is an error that says nothing was signed', async () => {
+  it('an unsigned request causes an error that says nothing was signed', async () => {
     for (const [, bad] of SILENCES.slice(0, 2)) {
       const { url } = await stage.mallory((_, response) => bad(response));
       const { agent, ledger } = stage.victim({ timeoutSeconds: 1 });
@@ -201,7 +201,7 @@ describe('no answer to a signed call', () => {
     }
   });
 
-  it('is not waited for longer than the caller wants', async () => {
+  it('is waited for no longer than the caller wants', async () => {
     const { url, proofs } = await cheat(
       (response) => void response.writeHead(503, { 'Retry-After': '9' }).end(),
     );
@@ -213,7 +213,7 @@ describe('no answer to a signed call', () => {
 });
 
 describe('an answer', () => {
-  it('that never ends is passed on as it comes, and ends when the caller has enough', async () => {
+  it('without end is streamed until the caller cancels', async () => {
     const { url } = await cheat((response) => {
       const drip = setInterval(() => response.write('drop '), 5);
       response.on('close', () => clearInterval(drip));
@@ -225,10 +225,10 @@ describe('an answer', () => {
     await reader?.cancel();
   });
 
-  it('that lies about what was paid does not change what counts', async () => {
+  it('with a false PAYMENT-RESPONSE does not change what counts', async () => {
     const { url } = await cheat((response) => {
-      const told = { success: true, transaction: `0x${'11'.repeat(32)}`, network: 'eip155:1', amount: '999999999', payer: '0x0' };
-      response.writeHead(200, { 'PAYMENT-RESPONSE': base64(told) }).end('sold');
+      const paymentResponse = { success: true, transaction: `0x${'11'.repeat(32)}`, network: 'eip155:1', amount: '999999999', payer: '0x0' };
+      response.writeHead(200, { 'PAYMENT-RESPONSE': base64(paymentResponse) }).end('sold');
     });
     const { agent } = stage.victim();
     const { countersign } = await agent.fetch(url);
@@ -239,16 +239,16 @@ describe('an answer', () => {
   });
 
   it.each(['%%%', base64(null), base64({ success: 'yes' }), base64([]), 'a'.repeat(8000), ''])(
-    'with the PAYMENT-RESPONSE %j is passed on all the same',
-    async (told) => {
-      const { url } = await cheat((response) => void response.writeHead(200, { 'PAYMENT-RESPONSE': told, 'RateLimit': '"credit";r=oops', 'RateLimit-Policy': ';;' }).end('sold'));
+    'with the PAYMENT-RESPONSE %j still reaches the caller',
+    async (header) => {
+      const { url } = await cheat((response) => void response.writeHead(200, { 'PAYMENT-RESPONSE': header, 'RateLimit': '"credit";r=oops', 'RateLimit-Policy': ';;' }).end('sold'));
       const { agent } = stage.victim();
       const answer = await agent.fetch(url);
       expect([answer.status, await answer.text(), answer.countersign.limits]).toEqual([200, 'sold', []]);
     },
   );
 
-  it.each([400, 403, 404, 409, 418, 429, 500, 502])('of %i is the caller’s to read, and is not paid again', async (status) => {
+  it.each([400, 403, 404, 409, 418, 429, 500, 502])('of %i reaches the caller and is not paid again', async (status) => {
     const { url, proofs } = await cheat((response) => problem(response, status, 'denied', { rule: 'window', hint: 'come back' }));
     const { agent, ledger } = stage.victim();
     const answer = await agent.fetch(url);
@@ -256,7 +256,7 @@ describe('an answer', () => {
     expect([proofs().length, ledger.transfers.length]).toEqual([1, 1]);
   });
 
-  it('that says "already used" always costs no second signature of money', async () => {
+  it('of "already used" every time causes no second payment', async () => {
     const { url, received } = await stage.mallory(({ proof, path, headers }, response) => {
       if (path.startsWith('/calls/')) problem(response, 404, 'unknown-call');
       else if (proof === undefined) ask(response, required([entry()], { extensions: bound(`http://${headers.host}`) }));
@@ -269,7 +269,7 @@ describe('an answer', () => {
     expect(received.length).toBeLessThanOrEqual(6);
   });
 
-  it('that is a bigger lie than memory: a look-up of a gigabyte is not read', async () => {
+  it('of a gigabyte to a look-up is not read', async () => {
     const { url } = await stage.mallory((_, response) => {
       response.writeHead(200, { 'Content-Type': 'application/json' });
       const pour = (): void => {
@@ -284,8 +284,8 @@ describe('an answer', () => {
   });
 }); // prettier-ignore
 
-describe('a server behind which another one answers', () => {
-  it('gets no header of the caller it was not sent', async () => {
+describe('the headers of a request', () => {
+  it('reach the server that the caller named, without a proof', async () => {
     const seen = await startMallory((_, response) => void response.end('free'));
     try {
       const { agent } = stage.victim();
@@ -299,7 +299,7 @@ describe('a server behind which another one answers', () => {
     }
   });
 
-  it.each(['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Agent-Intent'])('a caller may not send %s itself', async (name) => {
+  it.each(['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Agent-Intent'])('may not contain %s from the caller', async (name) => {
     const { url, received } = await cheat((response) => void response.end());
     const { agent } = stage.victim();
     expect((await stage.refused(agent.fetch(url, { headers: { [name]: 'x' } }))).code).toBe('header_reserved');

@@ -3,7 +3,7 @@ import { useStage } from '../support/victim.ts';
 
 const stage = useStage();
 
-/** Asks for an intent with this header, in which `$` stands for its own origin, and serves whoever signs one. */
+/** Challenges with this header, in which `$` stands for its own origin, and serves every signed request. */
 const gate = async (header: string, body = '') =>
   await stage.mallory(({ proof, headers }, response) => {
     if (proof !== undefined) return void response.end('welcome');
@@ -28,7 +28,7 @@ describe('a challenge', () => {
     `Basic realm="x, AgentIntent audience=$, tool=x", ${GOOD}`,
     'AgentIntent   tool="thing" ,audience="$",   chains="eip155:1 eip155:84532"',
     'AgentIntent tool="th\\ing", audience="$", chains="eip155:84532"',
-  ])('%j is met: it costs nothing', async (header) => {
+  ])('%j is signed, which costs nothing', async (header) => {
     const { url } = await gate(header);
     const { agent, ledger } = stage.victim();
     const answer = await agent.fetch(url);
@@ -54,7 +54,7 @@ describe('a challenge', () => {
     [`${GOOD}, ${GOOD}`, 'challenge_malformed'],
     [`${GOOD.replace('thing', 'x'.repeat(300))}`, 'challenge_malformed'],
     [`${GOOD}, pad="${'x'.repeat(9000)}"`, 'challenge_malformed'],
-  ])('%j is not signed for', async (header, code) => {
+  ])('%j is not signed', async (header, code) => {
     const { url, proofs } = await gate(header);
     const { agent, ledger } = stage.victim();
     const refused = await stage.refused(agent.fetch(url));
@@ -63,7 +63,7 @@ describe('a challenge', () => {
   });
 
   it.each(['', 'Basic realm="x"', 'Bearer AgentIntent', 'Basic realm="AgentIntent audience=\\"$\\""', 'AgentIntents audience="$"', 'Basic realm="x, AgentIntent audience=$, tool=thing, chains=eip155:84532"'])(
-    'that is somebody else’s (%j) is the caller’s to answer',
+    'of another scheme (%j) is left to the caller',
     async (header) => {
       const { url } = await gate(header);
       const { agent, ledger } = stage.victim();
@@ -72,7 +72,7 @@ describe('a challenge', () => {
     },
   );
 
-  it('whose window is a day is met with minutes', async () => {
+  it('with a window of a day is signed for minutes', async () => {
     const { url } = await gate(GOOD.replace('300', '86400'));
     const { agent, ledger } = stage.victim();
     await agent.fetch(url);
@@ -80,7 +80,7 @@ describe('a challenge', () => {
     expect(Number((signed?.validBefore ?? 0n) - (signed?.validAfter ?? 0n))).toBeLessThanOrEqual(300);
   });
 
-  it('again, to whoever has just met it, is the end', async () => {
+  it('after a signed intent ends the call', async () => {
     const { url, proofs } = await stage.mallory(({ headers }, response) => {
       response.writeHead(401, { 'WWW-Authenticate': GOOD.replaceAll('$', `http://${headers.host ?? ''}`) }).end();
     });
@@ -89,7 +89,7 @@ describe('a challenge', () => {
     expect([ledger.intents.length, proofs().length]).toEqual([1, 1]);
   });
 
-  it('that answers a payment is the end too', async () => {
+  it('never makes the client sign a payment', async () => {
     const { url, received } = await gate(GOOD);
     const { agent, ledger } = stage.victim();
     await agent.fetch(url);

@@ -7,13 +7,13 @@ import { ask, base64, bound, entry, NETWORK, problem, required } from '../suppor
 import { TOTAL, useStage } from '../support/victim.ts';
 
 const stage = useStage();
-/** Ten dollars of credit, that nobody has. */
+/** Ten dollars of credit that does not exist. */
 const LIE = { RateLimit: '"credit";r=10000000', 'RateLimit-Policy': '"credit";q=10000000' };
 
 const isIntent = ({ headers }: Received): boolean => headers['agent-intent'] !== undefined;
 
-describe('a server that tells of credit that is not there', () => {
-  it('is asked once, denies it, and is paid: no more than the price, each time', async () => {
+describe('a server that reports credit that does not exist', () => {
+  it('gets one intent a call, which it denies, and then no more than the price', async () => {
     const { url, received } = await stage.mallory((each, response) => {
       if (each.proof === undefined) return askBound(each, response);
       if (isIntent(each)) return problem(response, 403, 'denied', { rule: 'credit' }, LIE);
@@ -25,13 +25,13 @@ describe('a server that tells of credit that is not there', () => {
       expect([answer.status, answer.countersign.paid]).toEqual([200, 'payment']);
     }
     expect([ledger.transfers.length, ledger.total()]).toEqual([3, 3000n]);
-    // Credit is tried on the second and third call: each once, though the denial says again that it is there.
+    // The client tries credit once on the second and on the third call, although each denial reports it again.
     expect(ledger.intents.map(({ maxAmount }) => maxAmount)).toEqual([1000n, 1000n]);
     expect(received.length).toBeLessThanOrEqual(10);
     expect(agent.spending()).toMatchObject({ signed: 3000n });
   });
 
-  it('and denies payments for want of credit too gets no second one', async () => {
+  it('gets no second payment when it denies payments for lack of credit too', async () => {
     const { url } = await stage.mallory((each, response) => {
       if (each.proof === undefined) askBound(each, response);
       else problem(response, 403, 'denied', { rule: 'credit' }, LIE);
@@ -42,7 +42,7 @@ describe('a server that tells of credit that is not there', () => {
     expect(ledger.intents.length).toBeLessThanOrEqual(2);
   });
 
-  it('and takes it is taking the same credit again and again: that counts, and ends at the total', async () => {
+  it('can accept intents until they reach the total', async () => {
     let price = '1000';
     const { url } = await stage.mallory((each, response) => {
       if (each.proof === undefined) return askBound(each, response, { amount: price });
@@ -60,9 +60,9 @@ describe('a server that tells of credit that is not there', () => {
     expect(agent.spending().signed).toBe(ledger.total() + promised);
   });
 
-  describe('at a bank that it only stands before', () => {
+  describe('at the audience of another gateway', () => {
     const bank = 'https://bank.example';
-    /** What could leave the agent in all: money, and credit at the bank that others may have put there. */
+    /** Everything that can leave the agent: its money, and its credit at the other gateway. */
     const exposed = ({ transfers, intents }: Ledger): bigint =>
       [...transfers.map(({ value }) => value), ...intents.map(({ maxAmount }) => maxAmount)].reduce(
         (sum, each) => sum + each,
@@ -79,8 +79,8 @@ describe('a server that tells of credit that is not there', () => {
         'payments and intents charge nothing',
         (_, response) => {
           const transaction = `0x${'11'.repeat(32)}`;
-          const told = { success: true, transaction, network: NETWORK, amount: '0' };
-          response.writeHead(200, { ...LIE, 'PAYMENT-RESPONSE': base64(told) }).end('sold');
+          const paymentResponse = { success: true, transaction, network: NETWORK, amount: '0' };
+          response.writeHead(200, { ...LIE, 'PAYMENT-RESPONSE': base64(paymentResponse) }).end('sold');
         },
       ],
       [
@@ -90,7 +90,7 @@ describe('a server that tells of credit that is not there', () => {
           else response.writeHead(200, LIE).end('sold');
         },
       ],
-    ])('gets no more than the total, though it says that %s', async (_, answer) => {
+    ])('gets no more than the total when %s', async (_, answer) => {
       const { url } = await front(answer);
       const { agent, ledger } = stage.victim({ audiences: [bank] });
       for (let call = 0; call < 20; call += 1) await agent.fetch(url).catch(() => undefined);
@@ -98,7 +98,7 @@ describe('a server that tells of credit that is not there', () => {
       expect(exposed(ledger)).toBeLessThanOrEqual(TOTAL);
     });
 
-    it('cannot have another request signed than the one that was sent', async () => {
+    it('gets no signature over another request than the one sent', async () => {
       const more = { method: 'DELETE', target: '/accounts/7', contentType: 'x/y', nonce: 1, payloadDigest: `0x${'00'.repeat(32)}` };
       const { url } = await stage.mallory(({ proof }, response) => {
         if (proof !== undefined) response.writeHead(200, LIE).end('sold');
@@ -121,7 +121,7 @@ describe('a server that tells of credit that is not there', () => {
 
   it.each([
     '"credit";r=-5', '"credit";r=1e9', '"credit";r=99999999999999999999', '"credit";r="many"', 'credit;r=5', '"credit"', ';;;', '"credit";r=5, "credit";r=10000000',
-  ])('as %j is not believed beyond its words', async (header) => {
+  ])('is trusted no further than the header %j says', async (header) => {
     const { url } = await stage.mallory((each, response) => {
       if (each.proof === undefined) return askBound(each, response);
       response.writeHead(200, { RateLimit: header }).end('sold');
@@ -133,7 +133,7 @@ describe('a server that tells of credit that is not there', () => {
 }); // prettier-ignore
 
 describe('a top-up', () => {
-  it.each(['5001', '10000', '49999'])('is not made for %s where 5000 was asked for', async (amount) => {
+  it.each(['5001', '10000', '49999'])('of 5000 is not paid at a price of %s', async (amount) => {
     const { url, proofs } = await stage.mallory((each, response) => {
       if (each.proof !== undefined) return void response.end('{}');
       const extensions = bound(`http://${each.headers.host ?? ''}`, { tool: 'countersign.credits' });
@@ -144,14 +144,14 @@ describe('a top-up', () => {
     expect([ledger.signatures, proofs()]).toEqual([[], []]);
   });
 
-  it('over the total is not made', async () => {
+  it('above the total is not paid', async () => {
     const { url } = await stage.mallory((each, response) => askBound(each, response, { amount: '50001' }));
     const { agent, ledger } = stage.victim();
     await stage.refused(agent.topUp(url, 50_001n));
     expect(ledger.signatures).toEqual([]);
   });
 
-  it('that is redirected is not made', async () => {
+  it('that is redirected is not paid', async () => {
     const thief = await stage.mallory((each, response) => askBound(each, response));
     const { url } = await stage.mallory((_, response) => void response.writeHead(307, { Location: thief.url }).end());
     const { agent, ledger } = stage.victim();

@@ -7,7 +7,7 @@ import { PER_CALL, TOTAL, useStage } from '../support/victim.ts';
 const stage = useStage();
 const FAKE = '0x00000000000000000000000000000000000fa4e0';
 
-/** Asks for these entries until it is paid. */
+/** Offers these entries and answers every payment. */
 const seller = async (accepts: readonly unknown[], changes: Json = {}) =>
   await stage.mallory(({ proof }, response) => {
     if (proof === undefined) ask(response, required(accepts, changes));
@@ -15,7 +15,7 @@ const seller = async (accepts: readonly unknown[], changes: Json = {}) =>
   });
 
 describe('a price', () => {
-  it('that is within the caps is paid: these servers do get money where they may', async () => {
+  it('within the caps is paid', async () => {
     const { url } = await seller([entry()]);
     const { agent, ledger } = stage.victim();
     const answer = await agent.fetch(url);
@@ -26,7 +26,7 @@ describe('a price', () => {
   });
 
   it.each([PER_CALL + 1n, 2n ** 64n, 2n ** 256n - 1n])(
-    'of %i is over the cap of a call',
+    'of %i exceeds the cap per call',
     async (amount) => {
       const { url } = await seller([entry({ amount: amount.toString() })]);
       const { agent, ledger } = stage.victim();
@@ -37,7 +37,7 @@ describe('a price', () => {
     },
   );
 
-  it('that rises from call to call is paid until the total is spent, and never past it', async () => {
+  it('that rises with each call is paid up to the total and never beyond', async () => {
     let price = 1000n;
     const { url } = await stage.mallory(({ proof }, response) => {
       if (proof !== undefined) return void response.end('sold');
@@ -53,7 +53,7 @@ describe('a price', () => {
           (error: { code: string }) => error.code,
         ),
       );
-    // 2000 + 3000 + … + 9000 = 44000; 10000 no longer fits, and then it is over the cap of a call.
+    // 2000 + 3000 + … + 9000 = 44000. 10000 does not fit into the total, and higher prices exceed the cap per call.
     expect(codes).toEqual([
       ...Array.from({ length: 8 }, () => 'sold'),
       'over_total',
@@ -62,7 +62,7 @@ describe('a price', () => {
     expect(ledger.total()).toBe(44_000n);
   });
 
-  it('stays within the total when fifty calls are made at once', async () => {
+  it('stays within the total for fifty calls at once', async () => {
     const { url } = await seller([entry({ amount: '4000' })]);
     const { agent, ledger } = stage.victim();
     const outcomes = await Promise.all(
@@ -80,7 +80,7 @@ describe('a price', () => {
     expect([ledger.total(), ledger.transfers.length]).toEqual([48_000n, 12]);
   });
 
-  it('is not paid by an agent whose caps are nothing', async () => {
+  it('is not paid by an agent with caps of zero', async () => {
     const { url } = await seller([entry({ amount: '1' })]);
     const { agent, ledger } = stage.victim({ spend: { perCall: 0n, total: 0n } });
     expect((await stage.refused(agent.fetch(url))).code).toBe('over_per_call');
@@ -88,13 +88,17 @@ describe('a price', () => {
   });
 });
 
-describe('an entry that is not what it seems', () => {
+describe('an entry of an offer', () => {
   it.each<[string, Json, string]>([
-    ['another payee than allowed', { payTo: THIEF }, 'payee_not_allowed'],
-    ['a token of its own that calls itself USDC', { asset: FAKE }, 'asset_not_allowed'],
-    ['the pinned token of another chain', { network: 'eip155:8453' }, 'asset_not_allowed'],
-    ['another chain that nothing is pinned on', { network: 'eip155:31337' }, 'network_unsupported'],
-    ['no EVM chain', { network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp' }, 'network_unsupported'],
+    ['a payee that is not allowed', { payTo: THIEF }, 'payee_not_allowed'],
+    ['a token that claims to be USDC', { asset: FAKE }, 'asset_not_allowed'],
+    ['the token of another chain', { network: 'eip155:8453' }, 'asset_not_allowed'],
+    ['a chain without a known token', { network: 'eip155:31337' }, 'network_unsupported'],
+    [
+      'a chain that is not EVM',
+      { network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp' },
+      'network_unsupported',
+    ],
     ['another name of the token', { extra: { name: 'USD Coin', version: '2' } }, 'token_mismatch'],
     ['another version of the token', { extra: { name: 'USDC', version: '1' } }, 'token_mismatch'],
     ['another scheme', { scheme: 'upto' }, 'scheme_unsupported'],
@@ -104,11 +108,11 @@ describe('an entry that is not what it seems', () => {
       'flow_unsupported',
     ],
     [
-      'a flow nobody knows',
+      'an unknown flow',
       { extra: { name: 'USDC', version: '2', paymentFlow: 'drain' } },
       'flow_unsupported',
     ],
-  ])('names %s', async (_, changes, code) => {
+  ])('is rejected for %s', async (_, changes, code) => {
     const { url } = await seller([entry(changes)]);
     const { agent, ledger } = stage.victim({
       spend: { perCall: PER_CALL, total: TOTAL, payees: [PAYEE] },
@@ -117,7 +121,7 @@ describe('an entry that is not what it seems', () => {
     expect(ledger.signatures).toEqual([]);
   });
 
-  it('is passed over for one that is', async () => {
+  it('is skipped for an acceptable one', async () => {
     const { url } = await seller([
       entry({ payTo: THIEF }),
       entry({ amount: '99999999' }),
@@ -132,7 +136,7 @@ describe('an entry that is not what it seems', () => {
     expect(ledger.transfers.map(({ value }) => value)).toEqual([700n]);
   });
 
-  it('is paid on the chain that the agent allows only', async () => {
+  it('is rejected for an asset that the agent does not allow', async () => {
     const base = entry({
       network: 'eip155:8453',
       asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
@@ -151,9 +155,9 @@ describe('an entry that is not what it seems', () => {
   });
 });
 
-describe('what is signed', () => {
+describe('a signed payment', () => {
   it.each([1, 60, 300, 3600, 315_360_000, Number.MAX_SAFE_INTEGER])(
-    'for maxTimeoutSeconds %i is good for an hour at the most, in the domain of our own table',
+    'is valid for at most an hour with maxTimeoutSeconds %i, in the domain of our own table',
     async (maxTimeoutSeconds) => {
       const { url } = await seller([entry({ maxTimeoutSeconds, extra: null })]);
       const { agent, ledger } = stage.victim();
@@ -174,7 +178,7 @@ describe('what is signed', () => {
     },
   );
 
-  it('has a nonce of its own each time', async () => {
+  it('has a new nonce each time', async () => {
     const { url } = await seller([entry()]);
     const { agent, ledger } = stage.victim();
     for (let call = 0; call < 10; call += 1) await agent.fetch(url);
@@ -184,7 +188,7 @@ describe('what is signed', () => {
 
 describe('an audience', () => {
   it.each(['https://bank.example', 'http://127.0.0.1', 'http://localhost:1', 'null', ''])(
-    'of %j is not the server that was called',
+    'of %j is rejected, because it is not the called server',
     async (audience) => {
       const { url, proofs } = await seller([entry()], { extensions: bound(audience) });
       const { agent, ledger } = stage.victim();
@@ -195,7 +199,7 @@ describe('an audience', () => {
     },
   );
 
-  it('of somebody else is signed for when the owner of the agent says so', async () => {
+  it('of another server is signed for when the options allow it', async () => {
     const { url } = await seller([entry()], { extensions: bound('https://bank.example') });
     const { agent } = stage.victim({ audiences: ['https://bank.example'] });
     expect((await agent.fetch(url)).countersign.binding).toBe('intent');
@@ -204,8 +208,8 @@ describe('an audience', () => {
   it.each<[string, Json]>([
     ['another version', { version: 2 }],
     ['another binding', { binding: 'permit2-nonce' }],
-    ['a tool that is no text', { tool: ['thing'] }],
-  ])('is not bound to for %s, and nothing is smuggled in', async (_, changes) => {
+    ['a tool that is not a text', { tool: ['thing'] }],
+  ])('with %s is not bound to, and the payment stays vanilla', async (_, changes) => {
     const { url, proofs } = await stage.mallory(({ proof, headers }, response) => {
       if (proof === undefined)
         ask(
@@ -221,8 +225,8 @@ describe('an audience', () => {
   });
 });
 
-/** Values that a field of an offer may not, or may only just, have. */
-const NASTY: readonly unknown[] = [
+/** Values that are malformed or at the edge for a field of an offer. */
+const MALFORMED: readonly unknown[] = [
   undefined, null, true, false, 0, -1, 1.5, 1e21, '', ' 5 ', '5 ', '-5', '+5', '0x10', '1e3', '００５', '5.0', 'NaN', '\u0000',
   '1'.repeat(100), 'eip155:', 'eip155:0', 'eip155:84532 ', 'EIP155:84532', 'eip155:084532', '__proto__', 'constructor',
   FAKE, '0x036cbd53842c5426634e7929541ec2318f3dcf7', '0X036cbd53842c5426634e7929541ec2318f3dcf7e',
@@ -250,38 +254,41 @@ const changed = (whole: unknown, path: readonly (string | number)[], value: unkn
   return copy;
 };
 
-describe('an offer, changed field by field', () => {
-  it.each(PATHS.map((path) => [path.join('.'), path] as const))('in %s', async (_, path) => {
-    let offer: unknown;
-    const { url } = await stage.mallory(({ proof }, response) => {
-      if (proof === undefined) ask(response, offer as Json);
-      else response.end('sold');
-    });
-    const info = { required: false };
-    const whole = required([entry()], {
-      extensions: { ...bound(url), 'payment-identifier': { info } },
-    });
-    for (const value of NASTY) {
-      offer = changed(whole, path, value);
-      const { agent, ledger } = stage.victim({ spend: { perCall: 1000n, total: 1000n } });
-      const outcome = await agent.fetch(url).then(
-        ({ countersign }) => countersign.paid,
-        (error: unknown) => error,
-      );
-      if (outcome instanceof Error) {
-        await stage.refused(Promise.reject(outcome));
-        expect(ledger.signatures).toEqual([]);
-      } else {
-        expect(outcome).toBe('payment');
-        expect(ledger.transfers).toMatchObject([
-          { chainId: 84532, token: '0x036cbd53842c5426634e7929541ec2318f3dcf7e', name: 'USDC' },
-        ]);
-        expect(ledger.total()).toBeLessThanOrEqual(1000n);
+describe('a malformed offer', () => {
+  it.each(PATHS.map((path) => [path.join('.'), path] as const))(
+    'with a changed %s costs at most the cap',
+    async (_, path) => {
+      let offer: unknown;
+      const { url } = await stage.mallory(({ proof }, response) => {
+        if (proof === undefined) ask(response, offer as Json);
+        else response.end('sold');
+      });
+      const info = { required: false };
+      const whole = required([entry()], {
+        extensions: { ...bound(url), 'payment-identifier': { info } },
+      });
+      for (const value of MALFORMED) {
+        offer = changed(whole, path, value);
+        const { agent, ledger } = stage.victim({ spend: { perCall: 1000n, total: 1000n } });
+        const outcome = await agent.fetch(url).then(
+          ({ countersign }) => countersign.paid,
+          (error: unknown) => error,
+        );
+        if (outcome instanceof Error) {
+          await stage.refused(Promise.reject(outcome));
+          expect(ledger.signatures).toEqual([]);
+        } else {
+          expect(outcome).toBe('payment');
+          expect(ledger.transfers).toMatchObject([
+            { chainId: 84532, token: '0x036cbd53842c5426634e7929541ec2318f3dcf7e', name: 'USDC' },
+          ]);
+          expect(ledger.total()).toBeLessThanOrEqual(1000n);
+        }
       }
-    }
-  });
+    },
+  );
 
-  it('in its encoding', async () => {
+  it('with a malformed encoding is rejected', async () => {
     let header = '';
     const { url, proofs } = await stage.mallory((_, response) => {
       response.writeHead(402, { 'PAYMENT-REQUIRED': header }).end('{}');
@@ -304,7 +311,7 @@ describe('an offer, changed field by field', () => {
     expect([ledger.signatures, proofs()]).toEqual([[], []]);
   });
 
-  it('at random', async () => {
+  it('with random changes costs at most the cap', async () => {
     let header = '';
     const { url } = await stage.mallory(({ proof }, response) => {
       if (proof === undefined) response.writeHead(402, { 'PAYMENT-REQUIRED': header }).end('{}');
@@ -346,7 +353,7 @@ describe('a 402 of version 1', () => {
       else response.end('sold');
     });
 
-  it('is paid where it may be', async () => {
+  it('is paid within the caps', async () => {
     const { url, received } = await oldSeller(JSON.stringify({ x402Version: 1, accepts: [old()] }));
     const { agent } = stage.victim();
     expect((await agent.fetch(url)).countersign).toMatchObject({ paid: 'payment', version: 1 });
@@ -354,15 +361,15 @@ describe('a 402 of version 1', () => {
   });
 
   it.each<[string, string, string]>([
-    ['over the cap', JSON.stringify({ x402Version: 1, accepts: [old({ amount: '10001' })] }), 'over_per_call'],
-    ['of a network of no name', JSON.stringify({ x402Version: 1, accepts: [old({ network: 'base-seppolia' })] }), 'network_unsupported'],
+    ['above the cap', JSON.stringify({ x402Version: 1, accepts: [old({ amount: '10001' })] }), 'over_per_call'],
+    ['of an unknown network', JSON.stringify({ x402Version: 1, accepts: [old({ network: 'base-seppolia' })] }), 'network_unsupported'],
     ['of version 2 in the body', JSON.stringify({ x402Version: 2, accepts: [entry()] }), 'offer_malformed'],
-    ['that is no JSON', '{"x402Version":1,', 'offer_missing'],
-    ['that is a page', '<html>402</html>', 'offer_missing'],
+    ['that is not JSON', '{"x402Version":1,', 'offer_missing'],
+    ['that is an HTML page', '<html>402</html>', 'offer_missing'],
     ['that is empty', '', 'offer_missing'],
     ['of a megabyte', JSON.stringify({ x402Version: 1, accepts: [old()], pad: 'x'.repeat(1024 * 1024) }), 'offer_missing'],
-    ['as deep as the sea', `{"x402Version":1,"accepts":[${'['.repeat(20_000)}${']'.repeat(20_000)}]}`, 'offer_missing'],
-  ])('%s is not', async (_, body, code) => {
+    ['nested 20,000 deep', `{"x402Version":1,"accepts":[${'['.repeat(20_000)}${']'.repeat(20_000)}]}`, 'offer_missing'],
+  ])('%s is not paid', async (_, body, code) => {
     const { url } = await oldSeller(body);
     const { agent, ledger } = stage.victim();
     expect((await stage.refused(agent.fetch(url))).code).toBe(code);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   others = await newKeys();
 });
 
-/** Writes for as long as somebody reads. */
+/** Writes for as long as the client reads. */
 const pour = (response: ServerResponse): void => {
   const more = (): void => {
     while (!response.destroyed && response.write('9'.repeat(65_536))) void 0;
@@ -33,7 +33,7 @@ const pour = (response: ServerResponse): void => {
 
 type Forge = (claims: Json, received: Received) => Promise<string> | string;
 
-/** A gateway that publishes its keys by `jwks`, and gives with every paid answer what `forge` makes of an honest receipt. */
+/** A gateway that publishes its keys by `jwks` and sends what `forge` makes of an honest receipt. */
 const gateway = async (
   forge: Forge,
   jwks: (response: ServerResponse) => void = (response) =>
@@ -41,7 +41,7 @@ const gateway = async (
 ) =>
   await stage.mallory(async (received, response) => {
     if (received.path === '/.well-known/jwks.json') return jwks(response);
-    // Where a redirect of the keys leads.
+    // Target of a redirect of the key set.
     if (received.path === '/keys') return void response.end(JSON.stringify(keys.set));
     if (received.proof === undefined) return askBound(received, response);
     const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);
@@ -56,7 +56,7 @@ const buy = async (url: string) => {
     body: '{}',
     headers: { 'Content-Type': 'application/json' },
   });
-  // The answer was paid for: it is the caller's, whatever its receipt is worth.
+  // The call is paid, so the caller gets the answer whatever the receipt is worth.
   expect([answer.status, await answer.text(), ledger.transfers.length]).toEqual([200, GOODS, 1]);
   expect(agent.spending().signed).toBe(1000n);
   return answer.countersign;
@@ -69,7 +69,7 @@ const whyNot = async (url: string): Promise<string> => {
 };
 
 describe('a receipt', () => {
-  it('that is honest holds', async () => {
+  it('that is honest verifies', async () => {
     const { url } = await gateway(async (claims) => await signReceipt(keys, claims));
     const report = await buy(url);
     expect(report).toMatchObject({ binding: 'intent', charged: 1000n });
@@ -86,14 +86,14 @@ describe('a receipt', () => {
     ['for another asset', { asset: 'eip155:8453/erc20:0x' }, /another asset/],
     ['of another binding', { binding: 'none' }, /another binding/],
     ['that charged more than was signed', { charged: '1001' }, /more than the agent signed for/],
-    ['that charged what is no amount', { charged: '-1' }, /charged/],
+    ['that charged a malformed amount', { charged: '-1' }, /charged/],
     ['that charged a number', { charged: 1000 }, /charged/],
     ['for another answer', { response: OTHER }, /another answer/],
     ['for another status', { status: 500 }, /another status/],
     ['for no answer', { response: 'none' }, /answer/],
     ['without a policy', { policy: undefined }, /policy/],
     ['without an entry', { entry: undefined }, /entry/],
-  ])('%s does not', async (_, changes, why) => {
+  ])('%s does not verify', async (_, changes, why) => {
     const { url } = await gateway(
       async (claims) => await signReceipt(keys, { ...claims, ...changes }),
     );
@@ -102,11 +102,11 @@ describe('a receipt', () => {
 
   it.each<[string, Forge]>([
     ['of another key with the same name', async (claims) => await signReceipt(others, claims)],
-    ['of a key nobody published', async (claims) => await signReceipt({ ...keys, kid: 'k2' }, claims)],
-    ['with a key of its own in the header', async (claims) => await signReceipt({ ...others, kid: 'k3' }, claims, { jwk: others.set.keys[0] })],
+    ['of an unpublished key', async (claims) => await signReceipt({ ...keys, kid: 'k2' }, claims)],
+    ['with its own key in the header', async (claims) => await signReceipt({ ...others, kid: 'k3' }, claims, { jwk: others.set.keys[0] })],
     ['of another type', async (claims) => await signReceipt(keys, claims, { typ: 'agent-assertion+jwt' })],
-    ['of no type', async (claims) => await signReceipt(keys, claims, { typ: undefined })],
-    ['that nobody signed', (claims) => {
+    ['without a type', async (claims) => await signReceipt(keys, claims, { typ: undefined })],
+    ['without a signature', (claims) => {
       const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
       return `${part({ alg: 'none', typ: 'agent-receipt+jwt', kid: 'k1' })}.${part(claims)}.`;
     }],
@@ -115,17 +115,17 @@ describe('a receipt', () => {
       const body = Buffer.from(JSON.stringify({ ...claims, charged: '1' })).toString('base64url');
       return `${head}.${body}.${signature}`;
     }],
-    ['cut off', async (claims) => (await signReceipt(keys, claims)).slice(0, -3)],
+    ['that is cut off', async (claims) => (await signReceipt(keys, claims)).slice(0, -3)],
     ['of garbage', () => 'not.a.receipt'],
-    ['of nothing', () => ''],
+    ['that is empty', () => ''],
     ['of dots', () => '....'],
-    ['of nine KiB', async (claims) => await signReceipt(keys, { ...claims, pad: 'x'.repeat(9000) })],
-  ])('%s does not', async (_, forge) => {
+    ['of 9 KiB', async (claims) => await signReceipt(keys, { ...claims, pad: 'x'.repeat(9000) })],
+  ])('%s does not verify', async (_, forge) => {
     const { url } = await gateway(forge);
     expect(await whyNot(url)).not.toBe('');
   }); // prettier-ignore
 
-  it('of one call does not do for the next', async () => {
+  it('of one call does not verify for the next', async () => {
     let first: string | undefined;
     const { url } = await gateway(async (claims) => (first ??= await signReceipt(keys, claims)));
     const { agent } = stage.victim();
@@ -135,14 +135,14 @@ describe('a receipt', () => {
     expect(verified).toEqual([true, false]);
   });
 
-  it('that charged less is believed: charged is what it says', async () => {
+  it('that charged less sets the reported charge', async () => {
     const { url } = await gateway(
       async (claims) => await signReceipt(keys, { ...claims, charged: '400' }),
     );
     expect(await buy(url)).toMatchObject({ charged: 400n });
   });
 
-  it('does not lift what PAYMENT-RESPONSE lies about', async () => {
+  it('outweighs a false PAYMENT-RESPONSE', async () => {
     const { url } = await stage.mallory(async (received, response) => {
       if (received.path === '/.well-known/jwks.json')
         return void response.end(JSON.stringify(keys.set));
@@ -159,9 +159,9 @@ describe('a receipt', () => {
   });
 });
 
-describe('an answer of which a receipt speaks', () => {
-  /** Gives an honest receipt, and then whatever `body` does; `at` counts from 1. */
-  const teller = async (body: (response: ServerResponse, at: number) => void) => {
+describe('an answer with an honest receipt', () => {
+  /** Sends an honest receipt, then calls `body`; `at` counts from 1. */
+  const receiptGateway = async (body: (response: ServerResponse, at: number) => void) => {
     let at = 0;
     return await stage.mallory(async (received, response) => {
       if (received.path === '/.well-known/jwks.json') {
@@ -176,8 +176,8 @@ describe('an answer of which a receipt speaks', () => {
     });
   };
 
-  it('breaks off and is asked for again, with the same signature', async () => {
-    const { url, proofs } = await teller((response, at) => {
+  it('that breaks off is requested again with the same signature', async () => {
+    const { url, proofs } = await receiptGateway((response, at) => {
       if (at > 1) {
         response.end(GOODS);
         return;
@@ -192,8 +192,8 @@ describe('an answer of which a receipt speaks', () => {
     expect([proofs().length, new Set(proofs()).size]).toEqual([2, 1]);
   });
 
-  it('never ends and is given up in time, as an answer that is lost', async () => {
-    const { url, proofs } = await teller((response) => {
+  it('that never ends is given up in time as a lost answer', async () => {
+    const { url, proofs } = await receiptGateway((response) => {
       const drip = setInterval(() => response.write('drop '), 10);
       response.on('close', () => clearInterval(drip));
     });
@@ -202,8 +202,8 @@ describe('an answer of which a receipt speaks', () => {
     expect([ledger.transfers.length, new Set(proofs()).size]).toEqual([1, 1]);
   });
 
-  it('is a gigabyte and is not kept: it comes as it comes, without its digest', async () => {
-    const { url } = await teller((response) => pour(response));
+  it('of a gigabyte is streamed, and its digest stays unverified', async () => {
+    const { url } = await receiptGateway((response) => pour(response));
     const { agent } = stage.victim();
     const answer = await agent.fetch(url);
     expect(answer.countersign.receipt).toMatchObject({
@@ -214,27 +214,27 @@ describe('an answer of which a receipt speaks', () => {
   });
 });
 
-/** What may stand where the keys should. */
+/** Invalid key sets. */
 const KEY_SETS: readonly (readonly [string, (response: ServerResponse) => void])[] = [
   ['never come', () => undefined],
   ['are a gigabyte', (response) => pour(response)],
   ['are a megabyte', (response) => void response.end(JSON.stringify({ ...keys.set, pad: 'x'.repeat(1024 * 1024) }))],
   ['are garbage', (response) => void response.end('{"keys":[{"kty":')],
-  ['are no set', (response) => void response.end('null')],
+  ['are not a set', (response) => void response.end('null')],
   ['are five hundred', (response) => void response.end(JSON.stringify({ keys: Array.from({ length: 500 }, () => keys.set.keys[0]) }))],
-  ['are elsewhere', (response) => void response.writeHead(302, { Location: '/keys' }).end()],
-  ['are gone', (response) => void response.writeHead(404).end(JSON.stringify(keys.set))],
-  ['are of another kind', (response) => void response.end(JSON.stringify({ keys: [{ kty: 'oct', k: 'AAAA', kid: 'k1' }, { kty: 'OKP', crv: 'Ed25519', x: '!', kid: 'k1' }] }))],
+  ['are redirected', (response) => void response.writeHead(302, { Location: '/keys' }).end()],
+  ['return 404', (response) => void response.writeHead(404).end(JSON.stringify(keys.set))],
+  ['have another type', (response) => void response.end(JSON.stringify({ keys: [{ kty: 'oct', k: 'AAAA', kid: 'k1' }, { kty: 'OKP', crv: 'Ed25519', x: '!', kid: 'k1' }] }))],
   ['break off', (response) => { response.write('{"keys":['); setTimeout(() => response.destroy(), 10); }],
 ]; // prettier-ignore
 
 describe('a receipt of a gateway whose keys', () => {
-  it.each(KEY_SETS)('%s is told not to hold, and the answer is not lost', async (_, jwks) => {
+  it.each(KEY_SETS)('%s does not verify, and the caller still gets the answer', async (_, jwks) => {
     const { url } = await gateway(async (claims) => await signReceipt(keys, claims), jwks);
     expect(await whyNot(url)).toContain('key');
   });
 
-  it('have changed is verified with the new ones', async () => {
+  it('were rotated verifies with the new ones', async () => {
     const next = await newKeys('k9');
     let now = keys;
     const { url, received } = await gateway(

@@ -12,7 +12,7 @@ const TYPE = 'agent-receipt+jwt';
 const HASH: Hex = `0x${'ab'.repeat(32)}`;
 export const TOOL = 'thing';
 
-/** A key pair with the set that publishes it. */
+/** A key pair and the key set that publishes it. */
 export const newKeys = async (kid = 'k1') => {
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' };
@@ -27,11 +27,11 @@ type Payload = {
   };
 };
 
-/** The payment that a request carries, believed as it is. */
+/** The authorization in a request, unverified. */
 export const paymentIn = ({ proof }: Received) =>
   (JSON.parse(Buffer.from(proof ?? '', 'base64').toString()) as Payload).payload.authorization;
 
-/** What an honest gateway would state about a paid call and its answer. */
+/** The claims of an honest gateway about a paid call and its answer. */
 export const honestClaims = async (
   url: string,
   received: Received,
@@ -71,7 +71,7 @@ export const signReceipt = async (
     .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid, ...header })
     .sign(privateKey);
 
-/** Offers a bound payment for 0.001 dollars. */
+/** Offers a bound payment of $0.001. */
 export const askBound = (
   { headers }: Received,
   response: ServerResponse,

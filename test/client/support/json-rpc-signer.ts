@@ -2,19 +2,19 @@ import type { Hex, LocalAccount, TypedDataDefinition } from 'viem';
 import type { RunningServer } from '../../../dev/stack/server.ts';
 import { serveLoopback } from '../../../dev/stack/server.ts';
 
-/** A call of a JSON-RPC method, as the service got it. */
+/** A call of a JSON-RPC method as the service received it. */
 export type RpcCall = {
   readonly method: string;
   readonly params: readonly unknown[];
   readonly headers: Headers;
 };
 
-/** What the service answers instead of the truth, which it is given. */
+/** Replaces the answer of the service; `honest` returns the right one. */
 export type Twist = (call: RpcCall, honest: () => Promise<unknown>) => unknown;
 
 export type RpcSigner = RunningServer & { readonly calls: readonly RpcCall[] };
 
-/** The honest answer: accounts as wallets write them, typed data parsed from its JSON text and signed by viem. */
+/** The right answer: accounts in checksum case, typed data parsed from JSON and signed by viem. */
 const answer = async (
   account: LocalAccount,
   { method, params }: RpcCall,
@@ -27,7 +27,7 @@ const answer = async (
   return await account.signTypedData(JSON.parse(text) as TypedDataDefinition);
 };
 
-/** A service that keeps a key and signs for whoever asks. A twist may answer a whole Response, or a result. */
+/** A service that keeps a key and signs every request. A twist may return a result or a whole Response. */
 export const startRpcSigner = async (account: LocalAccount, twist?: Twist): Promise<RpcSigner> => {
   const calls: RpcCall[] = [];
   const server = await serveLoopback({

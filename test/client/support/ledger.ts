@@ -1,7 +1,7 @@
 import type { Hex, LocalAccount } from 'viem';
 import type { Signer } from '../../../src/client/index.ts';
 
-/** One EIP-3009 transfer that the account has signed: money that somebody can move. */
+/** An EIP-3009 transfer that the account has signed: money that its holder can move. */
 export type SignedTransfer = {
   readonly chainId: number;
   readonly token: string;
@@ -26,20 +26,20 @@ export type SignedIntent = {
   readonly validBefore: bigint;
 };
 
-/** An account, and everything it has ever signed. */
+/** An account with a record of everything that it has signed. */
 export type Ledger = {
   readonly signer: Signer;
   readonly transfers: readonly SignedTransfer[];
   readonly intents: readonly SignedIntent[];
-  /** What is neither, by its primary type. A client signs nothing else. */
+  /** Primary types of all other signed messages. A client must sign none. */
   readonly others: readonly string[];
-  /** Atomic units of all transfers together. */
+  /** Atomic units of all transfers. */
   readonly total: () => bigint;
-  /** What must not stand in any error: each signature, without 0x. */
+  /** Every signature without 0x. No error may contain one. */
   readonly signatures: readonly string[];
 };
 
-/** Wraps an account, so that a test sees what left it, whatever the client says. */
+/** Wraps an account and records its signatures, so that a test need not trust the client's own figures. */
 export const ledgerOf = (account: LocalAccount): Ledger => {
   const transfers: SignedTransfer[] = [];
   const intents: SignedIntent[] = [];

@@ -1,18 +1,18 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 
-/** One request as it went through. */
+/** A request that went through. */
 export type Passed = { readonly method: string; readonly path: string; readonly proof?: string };
 
-/** What stands between a client and its gateway, and loses answers. */
+/** A proxy between a client and its gateway that can lose answers. */
 export type LosingProxy = RunningServer & {
   readonly passed: readonly Passed[];
-  /** The answers to so many signed requests from now on never arrive; the requests do. */
+  /** Drops the answers to so many signed requests from now on; the requests still reach the gateway. */
   readonly lose: (answers: number) => void;
 };
 
 const PROOFS = ['payment-signature', 'x-payment', 'agent-intent'];
-/** Headers of one connection, which are not to be passed to the next. */
+/** Hop-by-hop headers (RFC 9110 §7.6.1), which a proxy does not forward. */
 const HOP = ['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'host'];
 
 const without = (headers: Headers, names: readonly string[]): Headers => {
@@ -38,7 +38,7 @@ export const startLosingProxy = async (gateway: string): Promise<LosingProxy> =>
         redirect: 'manual',
         ...(body.byteLength === 0 ? {} : { body }),
       });
-      // Read whole: from here on the gateway has done what it does, whatever becomes of us.
+      // The answer is complete, so the gateway has finished the call before the proxy drops it.
       const bytes = await answer.arrayBuffer();
       if (proof !== undefined && toLose > 0) {
         toLose -= 1;

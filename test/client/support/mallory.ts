@@ -7,29 +7,29 @@ import {
 import type { AddressInfo } from 'node:net';
 import { LOOPBACK } from '../../../dev/stack/ports.ts';
 
-/** A request as it came. */
+/** A request as it arrived. */
 export type Received = {
   readonly method: string;
   /** Path with query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** The value of whichever proof it carries. */
+  /** The value of the request's proof. */
   readonly proof: string | undefined;
 };
 
-/** How a server answers; `at` counts its requests from 1. It need not answer at all. */
+/** How a server answers; `at` counts its requests from 1. It may also not answer. */
 export type Conduct = (
   received: Received,
   response: ServerResponse,
   at: number,
 ) => void | Promise<void>;
 
-/** A server that means no good. It remembers what it was sent. */
+/** A malicious server. It records every request. */
 export type Mallory = {
   readonly url: string;
   readonly received: readonly Received[];
-  /** Every proof it got, repeats included. */
+  /** Every proof that it received, with repeats. */
   readonly proofs: () => readonly string[];
   readonly stop: () => Promise<void>;
 };
@@ -49,7 +49,7 @@ const read = async (request: IncomingMessage): Promise<Received> => {
   };
 };
 
-/** Starts one on 127.0.0.1, below every check that an HTTP library makes for an honest server. */
+/** Starts a server on 127.0.0.1 with Node's raw HTTP API, which accepts malformed answers. */
 export const startMallory = async (conduct: Conduct): Promise<Mallory> => {
   const received: Received[] = [];
   const server = createServer((request, response) => {

@@ -6,12 +6,12 @@ export type Json = Readonly<Record<string, unknown>>;
 
 export const NETWORK = 'eip155:84532';
 export const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
-/** Whom an honest offer pays. */
+/** The payee of an honest offer. */
 export const PAYEE = person('payee').address;
-/** Whom Mallory would rather have paid. */
+/** The payee that Mallory prefers. */
 export const THIEF = person('thief').address;
 
-/** An entry of `accepts` that a client pays, but for what is changed. */
+/** A payable entry of `accepts`, with changes. */
 export const entry = (changes: Json = {}): Json => ({
   scheme: 'exact',
   network: NETWORK,
@@ -32,7 +32,7 @@ export const required = (accepts: readonly unknown[] = [entry()], changes: Json 
   ...changes,
 });
 
-/** The extension with which a gateway asks for bound payments (design §4.2). */
+/** The extension with which a gateway asks for bound payments. */
 export const bound = (audience: string, changes: Json = {}): Json => ({
   'agent-intent': {
     info: { version: 1, audience, tool: 'thing', binding: 'eip3009-nonce', ...changes },

@@ -19,13 +19,13 @@ export type Victim = { readonly agent: Agent; readonly ledger: Ledger };
 export type Stage = {
   readonly mallory: (conduct: Conduct) => Promise<Mallory>;
   readonly victim: (options?: Partial<AgentOptions>) => Victim;
-  /** What a call must be refused with. */
+  /** Expects that the call fails with a CountersignError, and returns it. */
   readonly refused: (call: Promise<unknown>) => Promise<CountersignError>;
 };
 
 /**
- * Servers and agents of one test. After each test, whatever it was about: nothing was signed past the caps, by the signer's own
- * record; the agent's own account of it is the same; and no error shows a signature or a key.
+ * Servers and agents of one test. After each test it checks for every agent: its signatures stay within the caps, by the signer's own
+ * record and by the agent's figures, and no error contains a signature or a key.
  */
 export const useStage = (): Stage => {
   const servers: Mallory[] = [];
@@ -41,9 +41,9 @@ export const useStage = (): Stage => {
       expect(ledger.total()).toBeLessThanOrEqual(agent.spending().signed);
       for (const { value } of ledger.transfers) expect(value).toBeLessThanOrEqual(PER_CALL);
       expect(ledger.others).toEqual([]);
-      const told = errors.map(textOf).join('\n');
+      const texts = errors.map(textOf).join('\n');
       for (const secret of [privateKey.slice(2), ...ledger.signatures, ...proofs])
-        expect(told.includes(secret)).toBe(false);
+        expect(texts.includes(secret)).toBe(false);
     }
     errors.splice(0);
   });
@@ -76,13 +76,13 @@ export const useStage = (): Stage => {
   };
 };
 
-/** Everything an error says, as a log would print it: its causes too. */
+/** All text of an error as a log would print it, with its causes. */
 const textOf = (error: CountersignError): string => {
   const { code, hint, message, stack, call, offer, cause } = error;
   const causes: unknown[] = [];
   for (let at = cause; at instanceof Error; at = at.cause) causes.push(at.message, at.stack);
-  return [code, hint, message, stack, call, offer, ...causes].map(said).join('\n');
+  return [code, hint, message, stack, call, offer, ...causes].map(textOfValue).join('\n');
 };
 
-const said = (value: unknown): string =>
+const textOfValue = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each)) ?? '';

@@ -6,12 +6,12 @@ import type { Address } from 'viem';
 import { paymentMiddleware as paymentMiddlewareV1 } from 'x402-hono';
 import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 
-/** A server of somebody else's make that sells one thing, and how often it has made it. */
+/** A third-party server with one tool, and a counter of its runs. */
 export type Shop = RunningServer & { readonly made: () => number };
 
 type ShopOptions = { readonly facilitator: string; readonly payTo: Address };
 
-/** What is for sale: the body comes back, so that a test sees which request was served. */
+/** The tool returns the request body, so that a test sees which request was served. */
 const goods = (app: Hono): (() => number) => {
   let made = 0;
   app.all('/goods', async (context) => {

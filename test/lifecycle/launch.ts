@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ListedProcess, runningProcesses } from '../../dev/stack/process-list.ts';
+import type { StackDescription } from '../../dev/stack/stack-file.ts';
+
+const DEV = join(import.meta.dirname, '../../dev');
+const START = join(DEV, 'start.ts');
+const DEMO = join(DEV, 'demo.ts');
+const MARK = 'COUNTERSIGN_TEST_RUN';
+
+/** A script of `dev/` as a process of its own, observed from outside. */
+export type Launched = {
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** The stack's description once everything runs. Rejects if the process ends before. */
+  readonly ready: () => Promise<StackDescription>;
+  /** Resolves with the exit code or the signal when the process itself has ended. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+  /** As `ended`, and its output is complete. */
+  readonly closed: Promise<number | NodeJS.Signals | null>;
+  /** All running processes that descend from it, also those that have lost their parent. */
+  readonly processes: () => readonly ListedProcess[];
+  /** Waits until none of them runs. Returns the commands of those that still run in the end. */
+  readonly remaining: (milliseconds: number) => Promise<readonly string[]>;
+  /** Resolves with the match when its output matches. */
+  readonly prints: (pattern: RegExp) => Promise<RegExpExecArray>;
+};
+
+const isMarked = (id: number, mark: string): boolean => {
+  try {
+    return readFileSync(`/proc/${id}/environ`, 'utf8').includes(mark);
+  } catch {
+    return false;
+  }
+};
+
+const pause = async (milliseconds: number): Promise<void> =>
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Starts Node with a mark in the environment, which every descendant inherits. */
+const launch = (words: readonly string[]): Launched => {
+  const mark = randomUUID();
+  const child = spawn(process.execPath, words, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, [MARK]: mark },
+  });
+  const text = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (text.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text.stderr += chunk.toString()));
+  let isOver = false;
+  const endOn = async (event: 'exit' | 'close'): Promise<number | NodeJS.Signals | null> =>
+    await new Promise((resolve) => {
+      child.once(event, (code: number | null, signal: NodeJS.Signals | null) => {
+        isOver = true;
+        resolve(code ?? signal);
+      });
+    });
+  const prints = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const match = pattern.exec(text.stdout + text.stderr);
+      if (match !== null) return match;
+      if (isOver)
+        throw new Error(`ended without printing ${pattern.source}:\n${text.stdout}${text.stderr}`);
+      await pause(10);
+    }
+  };
+  const processes = () => (runningProcesses() ?? []).filter(({ id }) => isMarked(id, mark));
+  return {
+    child,
+    stdout: () => text.stdout,
+    stderr: () => text.stderr,
+    ready: async () => JSON.parse((await prints(/^\{.*\}$/m))[0]) as StackDescription,
+    ended: endOn('exit'),
+    closed: endOn('close'),
+    processes,
+    remaining: async (milliseconds) => {
+      const deadline = Date.now() + milliseconds;
+      while (processes().length > 0 && Date.now() < deadline) await pause(20);
+      return processes().map(({ command }) => command);
+    },
+    prints,
+  };
+};
+
+/** Starts `npm start` with these flags. */
+export const launchStart = (flags: readonly string[]): Launched => launch([START, ...flags]);
+
+/** Starts `npm run demo` with these flags. */
+export const launchDemo = (flags: readonly string[]): Launched => launch([DEMO, ...flags]);
+
+/** Starts `npm start` as the child of another process: `child` is that other process. */
+export const launchAsChild = (flags: readonly string[]): Launched => {
+  const words = JSON.stringify([START, ...flags]);
+  const script = `require('node:child_process').spawn(process.execPath, ${words}, { stdio: 'inherit' })`;
+  return launch(['-e', script]);
+};
