@@ -5,31 +5,31 @@ import type { WindowSpend } from '../../src/policy/window.ts';
 
 /** The money of an account in one asset. Atomic units. */
 export type Purse = {
-  /** Prepaid money; negative is a debt, which refuses the account until it is cleared (design §6). */
+  /** Prepaid money; negative is a debt, which refuses the account until it is cleared. */
   readonly credit: bigint;
-  /** Part of the credit that running calls have reserved. */
+  /** Part of the credit that running calls hold. */
   readonly creditHeld: bigint;
-  /** Part of the credit that accounts below have and did not spend yet; what they spent is gone from `credit`. */
+  /** Part of the credit that descendants have and have not spent; spent credit has left `credit`. */
   readonly creditLent: bigint;
-  /** Part of `creditLent` that running calls of accounts below hold, as those last reported. */
+  /** Part of `creditLent` that running calls of descendants hold, as last reported. */
   readonly creditHeldBelow: bigint;
-  /** Payments of running calls that will be settled after the tool: exposure. */
+  /** Payments of running calls that settle after the tool: exposure. */
   readonly deferredHeld: bigint;
-  /** Payments that are being settled before their tool runs: no exposure, but the balance must cover them too. */
+  /** Payments that settle before their tool runs: no exposure, but the balance must cover them too. */
   readonly upfrontHeld: bigint;
   /** Accepted, the tool has answered, the chain has not settled yet: exposure. */
   readonly unsettled: bigint;
-  /** Of that, what could not be presented through the payer: while it is open, nothing more is served before it is paid for (law 7). */
+  /** Part of `unsettled` that could not be presented because of the payer: while it is open, the payer gets no deferred service (law 7). */
   readonly bounced: bigint;
-  /** When the last of those payments can no longer move; 0 where there is none. */
+  /** When the last of those payments can no longer move; 0 without one. */
   readonly bouncedUntil: Seconds;
-  /** Everything that ever settled here: what a payer may owe at most (law 7). */
+  /** Everything that ever settled here: the limit of exposure (law 7). */
   readonly settled: bigint;
   /** The payer's token balance at `balanceBlock`, less what settled in later blocks. */
   readonly balance: bigint;
   readonly balanceBlock: number;
   readonly balanceAt: Seconds;
-  /** Newest block of a settlement here: facts from a node that lags behind it would give that money back. */
+  /** Newest block of a settlement here: facts of a node that lags behind it would count that money again. */
   readonly settledBlock: number;
   readonly windows: Readonly<Record<string, WindowSpend>>;
 };
@@ -73,7 +73,7 @@ export const exposed = (purse: Purse): bigint => purse.deferredHeld + purse.unse
 export const freeCredit = (purse: Purse): bigint =>
   purse.credit - purse.creditHeld - purse.creditLent;
 
-/** What an account has not paid because its payments could not be presented, and until when; undefined where it is trusted. */
+/** The unpaid amount of payments that could not be presented, and until when; undefined for a trusted account. */
 export const suspensionOf = ({
   purses,
 }: Purses): { readonly amount: bigint; readonly until: Seconds } | undefined => {

@@ -31,7 +31,7 @@ export type Snapshot =
       readonly open: number;
       /** Other accounts that have not acknowledged credit from here. */
       readonly sending: number;
-      /** Accounts below that hold a live lease. */
+      /** Descendants that hold a live lease. */
       readonly lessees: number;
       readonly status: Status;
       readonly revision: number;

@@ -16,13 +16,16 @@ import { exists, relationTo } from './tree/ancestry.ts';
 import { defaultAmong, ownSources, sourcesAbove } from './tree/authority.ts';
 import { type HeldGrant, isLive, isRevoked } from './tree/held-grant.ts';
 
-/** How an account stands, for its holder, whose signature the gateway has checked. Reads only, as `lookUp`. */
+/**
+ * Returns an account's standing to those who may see it: its holder, whose signature the gateway has checked, an ancestor or an
+ * operator. Reads only.
+ */
 export const standing = (
   state: AccountState,
   question: StandingQuestion,
   context: Context,
 ): Decision<StandingVerdict> => {
-  // Law 12: a stranger costs no look at the chain, and has nothing to hear.
+  // Law 12: a stranger costs no look at the chain.
   if (!exists(state)) return unchanged(state, { verdict: 'unknown_account' });
   const { by } = question;
   if (by !== undefined) {

@@ -45,7 +45,7 @@ export type AccountState = {
   readonly held: readonly HeldGrant[];
   /** By the grant that the ancestor issued. Never stored, as `grantChecks`: an account that wakes asks again. */
   readonly leases: Readonly<Record<Hex, HeldLease>>;
-  /** When a contract issuer last stood by its signature. */
+  /** When a contract issuer last confirmed its signature. */
   readonly grantChecks: Readonly<Record<Hex, Seconds>>;
 };
 

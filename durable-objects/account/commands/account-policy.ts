@@ -17,7 +17,7 @@ import { changedTree, done, refused } from './tree-change.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'policy' }>;
 
-/** A policy for one of the account's two slots; both bind. @param held calls that run now. */
+/** Sets the operator's or the owner's policy of an account; both bind. @param held running calls. */
 export const setPolicy = (
   state: AccountState,
   { slot, document, by, expected, dryRun = false, order }: Order,
@@ -34,7 +34,7 @@ export const setPolicy = (
   if (!isSame && !mayReplace(state, author, writer)) return refused(state, { reason: 'forbidden' });
   const fault = (by === undefined ? mismatch : unseen)(expected, known?.hash, next);
   if (fault !== undefined) return refused(state, fault);
-  // Without one of his own, an account is held against the default.
+  // Without an operator's policy the default applies.
   const policy = written?.policy ?? (slot === 'operator' ? context.policy : undefined);
   const running = { inFlight: inFlight(state, policy, held, context) };
   if (dryRun) return done(state, !isSame, { ...running, ...(known && { current: known.hash }) });

@@ -18,7 +18,7 @@ const ORDER: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
 export const worse = (one: Status, other: Status): Status =>
   ORDER.indexOf(one) < ORDER.indexOf(other) ? other : one;
 
-/** The operator's word and the owner's: neither can lift what the other has ordered. */
+/** The operator's status and the owner's: neither can lift what the other has ordered. */
 export const withStatuses = (tree: Tree): Tree => ({
   ...tree,
   status: worse(tree.operatorStatus ?? 'active', tree.ownerStatus?.status ?? 'active'),
@@ -26,7 +26,7 @@ export const withStatuses = (tree: Tree): Tree => ({
 
 export const statusHash = (status: Status): Hex => documentHash({ status });
 
-/** What is revoked stays so; anything else may follow anything else. Calls that run may end. */
+/** `revoked` is final; any other status may follow any other. Running calls may end. */
 export const setStatus = (
   state: AccountState,
   { status, by, expected, order }: Order,
@@ -73,13 +73,13 @@ export const setStatus = (
   );
 };
 
-/** Nobody's word stands in the way of a later freeze. */
+/** An active status has no writer, so any ancestor may freeze the account later. */
 const ownerStatusOf = (
   status: Status,
   author: AccountId | undefined,
 ): NonNullable<Tree['ownerStatus']> =>
   status === 'active' || author === undefined ? { status } : { status, by: author };
 
-/** Stopped by an account above. */
+/** Whether an ancestor has stopped the account. */
 export const isStopped = ({ account, tree: { ownerStatus } }: AccountState): boolean =>
   ownerStatus?.by !== undefined && ownerStatus.by !== account;

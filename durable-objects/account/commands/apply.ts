@@ -28,14 +28,13 @@ import { revoke } from './revoke.ts';
 import { take } from './take.ts';
 import { changedTree, done, refused } from './tree-change.ts';
 
-/** What other accounts were asked for this order. */
+/** Which other accounts were asked for this command. */
 export type Known = { readonly hasAsked?: boolean; readonly isCharged?: boolean };
 
 /**
- * Takes an order that concerns the account's place in a tree, or what its operator and its owner have a say in. Pure, and idempotent:
- * each may come twice.
+ * Decides a command. Pure, and idempotent: each command may arrive twice.
  *
- * @param known which other accounts were asked just now. An order that needs their word, or their budget, asks for it when all else
+ * @param known which other accounts were just asked. A command that needs their status or their budget asks for it once everything else
  * is right.
  */
 export const apply = (
@@ -52,14 +51,14 @@ export const apply = (
     : withinBudget(state, decision, { ...payer, paid: known.isCharged === true }, context);
 };
 
-/** Who pays for a command. An operator pays for D1 itself, so nothing limits what operators order. */
+/** The account whose budget pays for a command. An operator pays for D1, so nothing limits operators. */
 const payerOf = (state: AccountState, order: AccountCommand): Omit<Payer, 'paid'> | undefined => {
   if (order.kind === 'issue') {
     return { account: state.account, budget: 'grant', id: order.grant.hash };
   }
-  // Whoever cuts off a leaked key must not find the day used up by policies.
+  // Stopping has a budget of its own, so that a leaked key can be cut off on a day whose budget policies have used up.
   if (order.kind === 'revoke') return { account: state.account, budget: 'stop', id: order.hash };
-  // The issuer of a grant has paid for its entries, once. Between two parents a holder can move as often as it signs.
+  // The issuer has paid once for the entries of a grant. A holder that moves between two parents pays for each move.
   if (order.kind === 'take' && state.held.some(({ grant }) => grant.hash === order.grant.hash)) {
     return { account: state.account, budget: 'own', id: order.consent.call };
   }
@@ -81,7 +80,7 @@ const decide = (
   const ordered = (given: SignedCommand, decide: () => Decision<Applied>): Decision<Applied> => {
     const fault = refusalOf(state, given);
     if (fault !== undefined) return refused(state, fault);
-    // What changes nothing may be asked again.
+    // A dry run may be repeated.
     if (given.kind === 'policy' && given.dryRun === true) return decide();
     return once(state, given.order, context, decide, capacityFor(state, given.by));
   };
@@ -129,7 +128,7 @@ const decide = (
   }
 };
 
-/** Calls that run now; from storage, because memory does not keep what they were accepted for. */
+/** Running calls, from storage: memory does not keep what they were accepted for. */
 const runningIn = (live: Memory['live'], { read }: Context): readonly CallRecord[] =>
   [...live].flatMap(([id, { record }]) => {
     const running = record.state === 'held' ? loadCall(read, id) : undefined;

@@ -18,14 +18,14 @@ import type { CommandCount } from '../tree/tree.ts';
 import type { AskAncestors } from './enrolment.ts';
 
 /**
- * What an account's commands have used: `own` those it signs; of these apart, `grant` the grants it gives and `stop` what only stops
- * somebody; `below` all that its descendants sign.
+ * The budgets of an account's commands: `own` for those it signs, of which `grant` (grants) and `stop` (commands that only stop an
+ * account) count apart; `below` for all that its descendants sign.
  */
 export type CommandBudget = CommandCharge['budget'];
 
 const DAY: Seconds = 86_400;
 
-/** Steady two a second, so that the orders remembered for the life of an intent stay below `MOST_ORDERS`. */
+/** Two a second, so that the commands remembered for the life of an intent stay below `MOST_COMMANDS`. */
 const RATES: Readonly<Record<CommandBudget, Rate>> = {
   own: { limit: 120, seconds: 60 },
   grant: { limit: 2_000, seconds: 60 },
@@ -38,7 +38,7 @@ const QUARTERS: Readonly<Record<CommandBudget, number>> = {
   ...{ own: 4, grant: 16, stop: 2, below: 12 },
 };
 
-/** An account that has never paid here gets this part: a key costs nothing, and may show the same dollar as the next one. */
+/** An account that has never paid here gets this part: keys are free, and many can show the same dollar. */
 const UNPAID_PART = 8;
 
 const NOTHING: CommandCount = { arrival: 0, day: 0, bytes: 0 };
@@ -55,8 +55,8 @@ const bytesADay = (
 };
 
 /**
- * Counts one command against a budget of this account, or says which of its limits refuses it. Pure: it runs inside the decision that
- * carries the command out, so concurrent commands cannot share the last bytes.
+ * Counts one command against a budget of this account, or returns the limit that refuses it. Pure: it runs inside the decision that
+ * applies the command, so concurrent commands cannot share the last bytes.
  */
 export const spendBudget = (
   state: AccountState,
@@ -78,7 +78,7 @@ export const spendBudget = (
       ...{ retryAfter: wait, resetsAt: now + wait },
     },
   });
-  // The day first: whoever waits for the rate must not find out only then that the day is used up.
+  // Check the day first: a sender that waits for the rate must not learn only then that the day is used up.
   if (used + bytes > limit) return refuse('command_bytes', limit, DAY, day + DAY - now);
   if (!paced.admitted) return refuse('command_rate', rate.limit, rate.seconds, paced.retryAfter);
   const count = { arrival: paced.arrival, day, bytes: used + bytes };
@@ -87,18 +87,18 @@ export const spendBudget = (
   };
 };
 
-/** Bytes that a decision adds to the log by itself, in the form in which they are exported. */
+/** Bytes that a decision adds to the log by itself, as exported. */
 export const loggedBytes = ({ entries }: Pick<Decision<unknown>, 'entries'>): number =>
   entries.reduce((sum, entry) => sum + utf8(entryText(entry)).byteLength + 1, 0);
 
-/** The top of the tree that an account belongs to; undefined where it stands at the top itself. */
+/** The root of the account's tree; undefined for the root itself. */
 export const rootOf = (state: AccountState): AccountId | undefined =>
   hasParent(state) ? aboveOf(state).at(-1) : undefined;
 
 /** Another account has to pay for a command first. */
 export type Charge = CommandCharge & { readonly verdict: 'charge'; readonly to: AccountId };
 
-/** Who signed a command, and whether its other payers have paid. */
+/** The signer of a command, and whether the other payers have paid. */
 export type Payer = {
   readonly account: AccountId;
   readonly budget: Exclude<CommandBudget, 'below'>;
@@ -107,8 +107,8 @@ export type Payer = {
 };
 
 /**
- * Lets a decision pass once its command is paid for, by the account that signed it and by the top of its tree. A refused command
- * writes nothing, not even that its intent was seen: the same one may be sent again later.
+ * Lets a decision pass once its command is paid for, by the signer and by the root of its tree. A refused command writes nothing, not
+ * even its intent, so the same one may be sent again later.
  */
 export const withinBudget = (
   before: AccountState,
@@ -126,7 +126,7 @@ export const withinBudget = (
   return root === undefined || paid ? { ...decision, state: spent.state } : ask(root, 'below');
 };
 
-/** Another account of the tree carries out a command that this one, or a descendant of it, has signed. */
+/** Another account of the tree applies a command that this account or a descendant has signed. */
 export const chargeHere = (
   state: AccountState,
   { budget, bytes, id }: CommandCharge,

@@ -7,7 +7,7 @@ import { logged } from './tree-change.ts';
 
 const MAX_TEXT = 512;
 
-/** Sending a letter again changes nothing here: the signature that ordered it is kept, and is good for once. */
+/** Records that an operator resent a dead letter. It changes nothing else here; its signed intent is valid once. */
 export const noteLetter = (
   state: AccountState,
   { id, queue, by, order }: Extract<AccountCommand, { readonly kind: 'deadLetter' }>,

@@ -4,12 +4,12 @@ import type { Json } from '../../../src/protocol/entry.ts';
 import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
 import { checkedAt } from '../call/evidence.ts';
 
-/** Those above must be heard before this can be decided. */
+/** The ancestors must be asked before this can be decided. */
 export type AskAncestors = { readonly verdict: 'ask_ancestors' };
 
 export const ASK_ANCESTORS: AskAncestors = { verdict: 'ask_ancestors' };
 
-/** The grant as it was signed: what makes it checkable without trusting us (law 11). */
+/** The grant as signed: anyone can check it offline (law 11). */
 export const grantEvidence = (grant: SignedGrant): { readonly [key: string]: Json } => ({
   grant: grant.hash,
   delegation: delegationFields(grant.delegation),
@@ -17,7 +17,7 @@ export const grantEvidence = (grant: SignedGrant): { readonly [key: string]: Jso
   ...checkedAt(grant),
 });
 
-/** What is wrong with a member of a delegation. */
+/** A fault in a field of a delegation. */
 export const wrong = (field: string, expected: string, got: string): FieldFault => ({
   ...{ reason: 'grant_refused', field: `delegation.${field}`, expected, got },
 });

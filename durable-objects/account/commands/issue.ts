@@ -20,15 +20,18 @@ import { delegateOf, isZero } from '../tree/signed-grant.ts';
 import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './enrolment.ts';
 import { changedTree, done, logged, refused } from './tree-change.ts';
 
-/** Grants that may stand on each other (docs/wire-format.md). */
+/** The longest chain of grants (`docs/wire-format.md`). */
 const MAX_CHAIN = 3;
-/** Grants that an account may issue that has never paid here, nor anybody for it. */
+/** Grants that an account may issue that has never paid here, and for which no other account has paid. */
 const MAX_UNPAID = 256;
 
 type Issue = Extract<AccountCommand, { readonly kind: 'issue' }>;
 type Accept = Extract<AccountCommand, { readonly kind: 'accept' }>;
 
-/** The issuer's part of a registration: is it its to give, and no wider than what it has itself (docs/wire-format.md). */
+/**
+ * The issuer's part of a registration: may it issue this grant, and does the grant stay within the issuer's own (`docs/wire-
+ * format.md`).
+ */
 export const issue = (
   state: AccountState,
   { grant, facts, consent }: Issue,
@@ -36,11 +39,11 @@ export const issue = (
   hasAsked: boolean,
 ): Decision<Applied | AskAncestors> => {
   const { delegation, hash } = grant;
-  // Law 12: anybody can sign a grant; only who has shown money anywhere may cost us a row.
+  // Law 12: anyone can sign a grant; only an account that has shown money may cost a row.
   if (!isKnown(state) && facts.balance === 0n) {
     return refused(state, { reason: 'penniless', field: 'delegation.issuer' });
   }
-  // One unit in a wallet is no reason to store any number of rows.
+  // One unit in a wallet must not allow any number of rows.
   if (!hasPaid(state) && issuedCount(context.read) >= MAX_UNPAID) {
     const expected = `an account that has paid here, beyond ${MAX_UNPAID} grants`;
     return refused(state, wrong('issuer', expected, 'none'));
@@ -72,7 +75,7 @@ export const issue = (
   return { ...next, writes: [...next.writes, put(ISSUED_GRANT, issued)] };
 };
 
-/** The issuer's part of a consent that comes after the registration: whether what it has offered still lives. */
+/** The issuer's part of a later consent: whether the offered grant still lives. */
 export const accept = (
   state: AccountState,
   { hash, delegate }: Accept,
@@ -80,10 +83,10 @@ export const accept = (
   hasAsked: boolean,
 ): Decision<Applied | AskAncestors> => {
   const issued = issuedGrant(context.read, hash);
-  // Another account's intent may name any grant; this one was made to its delegate.
+  // Any account's intent may name any grant; only the delegate may accept it.
   if (issued?.child !== delegate) return refused(state, { reason: 'unknown_grant', field: 'hash' });
   const { delegation } = issued.grant;
-  // A holder that consents to what has ended would be governed for good, by nothing.
+  // A holder that consents to an expired grant would never call without a grant again, and have none.
   if (BigInt(context.now) >= delegation.validUntil) {
     const { validUntil } = delegation;
     return refused(state, wrong('validUntil', `> ${context.now}`, validUntil.toString()));
@@ -103,13 +106,13 @@ const accepted = (
   const { grant, status, child } = issued;
   const more = { chain, grant };
   if (status !== 'offered') return done(state, false, more);
-  // What the delegate signed is in its own log.
+  // The delegate's own log has its signature.
   const outcome = { grant: grant.hash, delegate: child };
   const next = logged(state, { type: 'grant.accepted', outcome }, context, more);
   return { ...next, writes: [...next.writes, put(ISSUED_GRANT, { ...issued, status: 'active' })] };
 };
 
-/** Why an issuer may let no one use a grant any more, whatever stands above it. */
+/** Why an issuer's grant allows nothing any more, whatever its ancestors say. */
 const deathOf = (
   { tree: { status, epochFloor } }: AccountState,
   { id, epoch }: SignedGrant['delegation'],
@@ -133,7 +136,8 @@ const chainAbove = (
   const refuse = (field: string, expected: string, got: string): Decision<Applied> =>
     refused(state, wrong(field, expected, got));
   if (isZero(delegation.parent)) {
-    // Who is governed and grants as if it were an owner would take its branch out of every limit above it (law 6).
+    // Attack: an account that holds a grant issues one as if it were an owner. That would take its branch out of every ancestor's limit
+    // (law 6).
     return state.tree.governed
       ? refuse('parent', 'the hash of a grant that the issuer holds', delegation.parent)
       : { chain: [] };
@@ -148,7 +152,7 @@ const chainAbove = (
     const known = state.leases[hash]?.status;
     return known === 'revoked' || known === 'unknown';
   });
-  // Its epoch and its parent are for its issuer to judge, who was just asked.
+  // The issuer judges its epoch and parent; it was just asked.
   const judged = { ...own, epoch: BigInt(state.tree.epochFloor), parent: '0x0' } as const;
   const status =
     parent.status !== 'active' || dead ? 'revoked' : grantStatus(state, judged, 'active', context);
@@ -158,11 +162,11 @@ const chainAbove = (
   }
   const fault = attenuationFault(own, parent.grant.hash, delegation);
   if (fault !== undefined) return refuse(fault.field, fault.expected, fault.got);
-  // A cycle: an account would be its own ancestor, and wait for itself.
+  // Attack: a cycle. An account would be its own ancestor, and wait for itself.
   const isAbove = chain.some((link) => link.delegation.issuer === delegation.delegate);
   if (isAbove) {
     return refuse('delegate', 'an account that is not above the issuer', delegation.delegate);
   }
-  // Last: what is wrong in itself costs nobody a question.
+  // Last: a grant that is wrong in itself costs no request.
   return hasAsked ? { chain } : unchanged(state, ASK_ANCESTORS);
 };

@@ -13,7 +13,7 @@ const MAX_LABEL = 256;
 
 export const labelHash = (label: string): Hex => documentHash({ label });
 
-/** A name for people. It decides nothing, so nobody below need hear of it. */
+/** Sets a name for people. It decides nothing, so descendants need not learn of it. */
 export const setLabel = (
   state: AccountState,
   { label, by, expected, order }: Order,

@@ -16,7 +16,7 @@ import { applied, refused } from './tree-change.ts';
 
 type Order<Kind extends AccountCommand['kind']> = Extract<AccountCommand, { readonly kind: Kind }>;
 
-/** An operator has the settlement queue told again, at once: of a payment that hangs, or whose message became a dead letter. */
+/** Sends a payment to the settlement queue again, at once: one that is stuck, or whose message became a dead letter. */
 export const redrive = (
   state: AccountState,
   record: CallRecord | undefined,
@@ -39,7 +39,7 @@ export const redrive = (
   return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
 };
 
-/** An operator gives up a payment that nobody can present any more and that nobody has seen move: our loss, no debt (design §6). */
+/** Writes off a payment that can no longer be presented and was not seen to move: our loss, no debt. */
 export const writeOff = (
   state: AccountState,
   record: CallRecord | undefined,
@@ -50,7 +50,7 @@ export const writeOff = (
   if (record.payment !== 'queued' && record.payment !== 'sent') {
     return refused(state, { reason: 'not_writable', hint: hintOf(record) });
   }
-  // Until then anybody may still present it, and what the chain then says is what happened (law 5).
+  // Until then anyone may present it, and the chain decides (law 5).
   const from = lastsUntil(record) + LOOK_DELAY;
   if (context.now < from) {
     const hint = `Its authorization can still move the money. Write it off from ${from} (Unix seconds) on.`;
@@ -72,7 +72,7 @@ export const writeOff = (
 
 const MAX_REASON = 1_000;
 
-/** An authorization is good for longer than the intent that came with it (design §4.2). */
+/** An authorization is valid for longer than its intent. */
 const lastsUntil = ({ held, validBefore }: CallRecord): Seconds =>
   Number(held?.authorization.validBefore ?? validBefore);
 

@@ -12,15 +12,15 @@ const MOST_COMMANDS = 1_000;
 const MOST_UNPAID = 100;
 
 /**
- * How many orders may be remembered when this sender gives one more. Those higher up have room that those below cannot fill, and
- * operators always have some: who is to be stopped must not be able to keep the order out.
+ * How many commands the account may remember before this sender's is refused. Higher ancestors have capacity that lower accounts cannot
+ * fill, and operators are never refused: an account that is to be stopped must not be able to block the command.
  */
 export const capacityFor = (state: AccountState, by: CommandSigner | undefined): number =>
   by?.role === 'owner'
     ? (hasPaid(state) ? MOST_COMMANDS : MOST_UNPAID) * (2 + aboveOf(state).indexOf(by.account))
     : Infinity;
 
-/** Why an order is not this sender's to give. Absent `by`: the gateway itself. */
+/** Why this sender may not give a command. Without `by`: the gateway itself. */
 export const refusalOf = (
   state: AccountState,
   order: SignedCommand,
@@ -35,7 +35,7 @@ export const refusalOf = (
       return undefined;
     case 'self':
       if (hasParent(state)) return forbidden;
-      // Law 12: anybody can sign for a key of his own.
+      // Law 12: anyone can sign for a key of their own.
       return exists(state) ? undefined : { reason: 'penniless', field: 'account' };
     case 'none':
       return forbidden;

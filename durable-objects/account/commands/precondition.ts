@@ -6,7 +6,7 @@ import { sha256Hex } from '../../../src/crypto/digest.ts';
 import type { CommandFault } from '../../../src/protocol/account/command-fault.ts';
 import type { Expected } from '../../../src/protocol/account/command.ts';
 
-/** Whether what is there is what the order was made for: two orders made for one and the same must not both win. */
+/** Checks `If-Match`. Race: two commands made for the same document; only one may win (CWE-367). */
 export const mismatch = (
   expected: Expected | undefined,
   current: Hex | undefined,
@@ -22,7 +22,7 @@ export const mismatch = (
   return { reason: 'precondition_failed', ...(current === undefined ? {} : { current }) };
 };
 
-/** As `mismatch`, of what must not be replaced by anybody who has not seen it. `next`: absent where it is taken away. */
+/** As `mismatch`, but a sender that has not seen the document may not replace it. `next`: absent if it is removed. */
 export const unseen = (
   expected: Expected | undefined,
   current: Hex | undefined,
@@ -34,7 +34,7 @@ export const unseen = (
     : mismatch(expected, current);
 };
 
-/** SHA-256 of canonical JSON: what an ETag of a document is. */
+/** SHA-256 of canonical JSON: the ETag of a document. */
 export const documentHash = (document: Json): Hex => sha256Hex(utf8(documentText(document)));
 
 export const documentText = (document: Json): string => canonicalize(document) ?? '';

@@ -31,12 +31,12 @@ import { done, logged, refused } from './tree-change.ts';
 type Order = Extract<AccountCommand, { readonly kind: 'document' }>;
 
 const MAX_BYTES = 16_384;
-/** As deep as evidence may be, which holds it one level down. */
+/** Evidence holds the document one level down. */
 const MAX_DEPTH = 7;
 const MAX_NAME = 256;
 const MOST: Readonly<Record<DocumentType, number>> = { tool: 1_000, webhook: 100 };
 
-/** What the account keeps for the gateway: its tools, and where alerts go. One at a time decides who comes first (design §5). */
+/** Puts or removes a document that the account keeps for the gateway: its tools, and its webhooks. The account serialises them (law 2). */
 export const putDocument = (
   state: AccountState,
   { type, name, document, known, anew, expected, by, order }: Order,
@@ -106,7 +106,7 @@ export const withoutWebhooks = (
   return { state: next, writes, entries };
 };
 
-/** As it is kept, for whoever has lost it. Reads only. */
+/** Returns a stored document. Reads only. */
 export const documentIn = (
   state: AccountState,
   type: DocumentType,
@@ -120,8 +120,8 @@ export const documentIn = (
 };
 
 /**
- * Documents that changed since an entry of the chain, removed tools included; all of them where the reader is ahead, because then
- * storage was restored to an earlier time. Reads nothing where nothing changed: every isolate asks every few seconds.
+ * Documents that changed since an entry of the chain, removed tools included; all of them if the reader is ahead, because then storage
+ * was restored to an earlier time. Reads nothing if nothing changed: every isolate asks every few seconds.
  */
 export const documentsSince = (
   state: AccountState,

@@ -14,8 +14,8 @@ type Order = Extract<AccountCommand, { readonly kind: 'resolve' }>;
 const MAX_REASON = 1_000;
 
 /**
- * An operator has found out what a silent tool did (law 4): its price is earned, or the hold is given back, and money that had moved is
- * credit then. The call stays `abandoned`: its answer never came. Once, because its entry ends the hold (`keepsHold`).
+ * An operator has found out what a silent tool did (law 4): charges the price, or releases the hold; money that had moved becomes
+ * credit. The call stays `abandoned`, because its answer never came. Works once, because the entry ends the hold (`keepsHold`).
  */
 export const resolve = (
   state: AccountState,
@@ -33,7 +33,7 @@ export const resolve = (
     {
       type: 'call.resolved',
       decision: charge ? 'charged' : 'released',
-      // Both, because the entry that ended the call counts what had moved as charged: whoever adds up takes the difference.
+      // Both amounts: the entry that ended the call counts what had moved as charged, so a sum of the log takes the difference.
       amounts: { charged: charged.toString(), before: record.charged.toString() },
       outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
       payment: { state: record.payment, paidBy: record.paidBy },

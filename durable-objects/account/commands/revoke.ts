@@ -15,15 +15,15 @@ import { changedTree, done, refused } from './tree-change.ts';
 type Order = Extract<AccountCommand, { readonly kind: 'revoke' }>;
 
 /**
- * A revocation by whoever issued the grant, or by its holder. An id is dead for ever, also one that nobody has registered yet; an epoch
- * kills everything that was issued below it. Replaying one changes nothing (design §4.5).
+ * A revocation by the issuer of a grant, or by its holder. An id is revoked for ever, also one that was never registered here; an epoch
+ * revokes every grant of a lower epoch. A replay changes nothing.
  */
 export const revoke = (
   state: AccountState,
   { revocation, hash, signature, contractCheckedAt, facts }: Order,
   context: Context,
 ): Decision<Applied> => {
-  // A key does not count for an account that has code (§4.7), and nobody could say whether it has.
+  // ERC-1271: a key does not count for an account with code, and without facts the account cannot tell.
   if (facts === undefined && state.hasCode) return unchanged(state, { verdict: 'unavailable' });
   // Law 12: as for issuing.
   if (!isKnown(state) && (facts?.balance ?? 0n) === 0n) {
@@ -41,7 +41,7 @@ export const revoke = (
   const { id, epoch } = revocation;
   if (epoch > 0n) {
     const floor = Number(epoch < MAX_STORED ? epoch : MAX_STORED);
-    // Law 12: as below, who has issued nothing and never paid has nothing to revoke.
+    // Law 12: an account that has issued nothing and never paid has nothing to revoke.
     if (!hasPaid(state) && issuedCount(context.read) === 0) {
       return refused(state, { reason: 'unknown_grant', field: 'revocation.epoch' });
     }
@@ -52,11 +52,11 @@ export const revoke = (
   if (isRevokedId(context.read, id)) return done(state, false);
   const issued = issuedById(context.read, id);
   const isHeld = state.held.some(({ grant }) => grant.delegation.id === id);
-  // Law 12: who has paid here may revoke what nobody has registered yet; for anybody else an id that is none of its own is no row.
+  // Law 12: an account that has paid may revoke an id that is not registered yet; for any other account an unknown id is no row.
   if (!hasPaid(state) && issued === undefined && !isHeld) {
     return refused(state, { reason: 'unknown_grant', field: 'revocation.id' });
   }
-  // Its holder gives it up, and stays governed: an account that consented once is no stranger (law 8).
+  // A holder gives up its grant, and stays governed: an account that consented once is no stranger (law 8).
   const held = state.held.map((each): HeldGrant =>
     each.grant.delegation.id === id && each.status === 'active'
       ? { ...each, status: 'revoked' }

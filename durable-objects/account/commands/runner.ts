@@ -26,8 +26,8 @@ const UNAVAILABLE = { verdict: 'unavailable' } as const;
 /** Commands of an account: decided here, paid for where their sender's budget is, and pushed to descendants. */
 export type Commands = {
   /**
-   * Applies a command, and tells descendants that may decide for this account. Who has acknowledged admits nothing against it any more;
-   * everyone else stops when its lease ends.
+   * Applies a command, and notifies descendants that may decide for this account. A descendant that acknowledged admits nothing against
+   * the command any more; the others stop when their leases expire.
    */
   apply(command: AccountCommand): Promise<Applied>;
   /** Counts a command that another account of the tree carries out. The same one again, by its id, is counted once. */

@@ -20,9 +20,10 @@ const MAX_HELD = 16;
 type Take = Extract<AccountCommand, { readonly kind: 'take' }>;
 
 /**
- * The delegate's part, with its consent: from now on it is governed, and its calls stand on this grant unless they name another one.
+ * The delegate's part of a registration, with its consent: from now on the account is governed, and its calls use this grant unless
+ * they name another one.
  *
- * Attack: without the consent anybody could stop a customer's calls, and read its log, with a grant of nothing.
+ * Attack: without the consent, a grant of nothing could stop a customer's calls and read its log.
  */
 export const take = (
   state: AccountState,
@@ -51,7 +52,7 @@ export const take = (
   const moves = tree.governed && tree.parent !== undefined && tree.parent !== issuer;
   if (moves) {
     if (!hasAsked) return unchanged(state, ASK_ANCESTORS);
-    // A key that was cut off must not find itself a new owner (law 8).
+    // Attack: a key that was cut off must not find itself a new owner (law 8).
     if (held.some((each) => isCutOff(state, each)) || isStopped(state)) {
       return refuse('issuer', addressOf(tree.parent) ?? '', delegation.issuer);
     }
@@ -60,7 +61,7 @@ export const take = (
     }
   }
   const ancestors = [grant, ...chain].map(issuerOf);
-  // Nor may its manager, who finds himself a new owner, take it away from the one that has stopped it.
+  // Attack: a manager that finds itself a new owner must not take the account from the ancestor that has stopped it.
   const stopper = isStopped(state) ? tree.ownerStatus?.by : undefined;
   if (stopper !== undefined && !ancestors.includes(stopper)) {
     return refuse('parent', `a grant from below ${stopper}`, delegation.parent);
@@ -76,7 +77,7 @@ export const take = (
     policy: compiled(grant),
     status: 'active',
     consent: consent.call,
-    // Two of one second keep their order: which one is the last must not change while the account sleeps.
+    // Two grants of one second keep their order, also after the account has slept.
     registeredAt: Math.max(context.now, ...held.map((each) => each.registeredAt + 1)),
   };
   const kept = held
@@ -90,7 +91,7 @@ export const take = (
     {
       type: 'grant.taken',
       evidence: { ...grantEvidence(grant), consent: callEvidence(consent) },
-      // Who reads this account's log alone must learn whom it hangs below, nearest first.
+      // Recorded for offline auditors: the account's ancestors, nearest first.
       outcome: { above: ancestors },
     },
     context,
@@ -110,11 +111,11 @@ export const take = (
 const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
   held.status !== 'superseded' && isRevoked(tree, held);
 
-/** Whether money from above is still in use here, or a lease lives. */
+/** Whether an ancestor's money is still in use here, or a lease lives. */
 const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>
   Object.values(leases).some(({ until, status }) => status === 'active' && now < until) ||
   Object.values(tree.shares).some((book) =>
-    // What is left of a period that has ended is nobody's.
+    // Nothing remains of a period that has ended.
     Object.entries(book).some(
       ([name, share]) => now < shareEnd(name, share) && outstandingOf(share) > share.spent,
     ),

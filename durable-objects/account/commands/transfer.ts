@@ -27,10 +27,10 @@ type Stored = Pick<Transfer, 'peer' | 'asset'> &
 export const transferKey = ({ peer, asset }: Pick<Transfer, 'peer' | 'asset'>): string =>
   `${peer} ${asset}`;
 
-/** Whether the other side must be told (again). */
+/** Whether the other side must get the total (again). */
 export const isPending = ({ sent, acknowledged }: Transfer): boolean => sent > acknowledged;
 
-/** The index holds what is under way only: an account that wakes does not read all that ever paid for it. */
+/** The index holds transfers under way only: an account that wakes does not read every account that ever paid for it. */
 export const TRANSFER: Noun<Transfer, 'pending'> = {
   name: 'transfer',
   key: transferKey,
@@ -58,7 +58,7 @@ export const TRANSFER: Noun<Transfer, 'pending'> = {
 export const pendingTransfers = (read: Reader): Iterable<Transfer> =>
   read.find(TRANSFER, { where: [['pending', '=', 1]] });
 
-/** Credit that went to or came from another account so far; all zero where none did. */
+/** Credit sent to and received from another account so far; all zero if there was none. */
 export const transferWith = (read: Reader, peer: string, asset: AssetId): Transfer =>
   read.get(TRANSFER, transferKey({ peer, asset })) ?? {
     ...{ peer, asset, sent: 0n, acknowledged: 0n, received: 0n },

@@ -11,7 +11,7 @@ import type { Tree } from '../tree/tree.ts';
 
 type Done = Extract<Applied, { readonly verdict: 'applied' }>;
 
-/** A command that was right and changes nothing now. @param changed whether the account is otherwise than before all the same. */
+/** A valid command that changes nothing. @param changed the answer's `changed`: a dry run says what would change. */
 export const done = (
   state: AccountState,
   changed: boolean,

@@ -15,12 +15,12 @@ import { crossings } from './soft-limit.ts';
 const MAX_DETAILS = 16;
 const MAX_TEXT = 512;
 
-/** An account with the entries of alerts that belong to no call. */
+/** An account with entries of alerts that belong to no call. */
 type Alerted = Pick<Decision<unknown>, 'state' | 'entries'>;
 
 /**
- * Looks at what a decision did to the account's money, and adds what its people should hear of: a limit that is nearly used up, a
- * debt. Only where something is written anyway, and in the same transaction (laws 2 and 12).
+ * Adds alerts about what a decision did to the account's money: a limit that is nearly used up, a debt. Only if something is written
+ * anyway, and in the same transaction (laws 2 and 12).
  */
 export const withAlerts = <Verdict>(
   before: AccountState,
@@ -46,7 +46,7 @@ export const withAlerts = <Verdict>(
     : { ...decision, state: alerted.state, entries: [...decision.entries, ...entries] };
 };
 
-/** The same tool with the same request too often: an agent in a loop, which its owner hears of once in a while for each tool. */
+/** Raises an alert about an agent in a loop, which repeats one request of one tool, once in a while for each tool. */
 export const raiseBreaker = (
   state: AccountState,
   { tool, request }: Call,
@@ -57,13 +57,13 @@ export const raiseBreaker = (
   return first && raise({ state: first, entries: [] }, [alert], context);
 };
 
-/** An alert that was raised outside the account. Idempotent: the same one within `ALERT_PAUSE` changes nothing. */
+/** Records an alert that was raised outside the account. Idempotent: the same alert within `ALERT_PAUSE` changes nothing. */
 export const takeAlert = (
   state: AccountState,
   { alert }: Extract<AccountCommand, { readonly kind: 'alert' }>,
   context: Context,
 ): Decision<Applied> => {
-  // Law 12: where nothing is known of an account, nobody is there to hear of it.
+  // Law 12: an unknown account has no one to alert.
   if (state.head.seq === 0) return done(state, false);
   const body = { rule: alert.rule, detail: plain(alert.detail) };
   const first = raisedNow(state, hashOf([body.rule, body.detail]), context.now);
@@ -72,7 +72,7 @@ export const takeAlert = (
   return applied(alerted.state, {}, alerted.entries);
 };
 
-/** Puts alerts at the end of the chain. */
+/** Appends alerts to the chain. */
 const raise = (
   { state, entries }: Alerted,
   alerts: readonly AlertBody[],
@@ -87,7 +87,7 @@ const raise = (
   return { state: next, entries: [...entries, ...added] };
 };
 
-/** What an entry can hold. One that does not fit, or is not read, could never leave, nor anything after it (law 11). */
+/** Cuts details to what an entry can hold. An entry that no reader accepts could never leave, nor any entry after it (law 11). */
 const plain = (detail: AlertBody['detail']): AlertBody['detail'] =>
   Object.fromEntries(
     Object.entries(detail)

@@ -10,21 +10,21 @@ import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from '../memory.ts';
 import { settleAt, settlementMessage } from './outbox.ts';
 import { entriesAfter } from './stored-entries.ts';
 
-/** Messages a `sendBatch` takes, kept well under its 256 KB. */
+/** Messages of one `sendBatch`, well under its 256 KB. */
 const BATCH = 50;
-/** Other accounts that are told of credit in one go. */
+/** Accounts that get credit totals at once. */
 const CREDITS_AT_ONCE = 20;
-/** Entries read for one export. */
+/** Entries of one export. */
 const EXPORT_MOST = 500;
 
 export type Deliveries = {
-  /** Tells the queues what they have not acknowledged. Failures are left to the next alarm. */
+  /** Sends what was not acknowledged. Failures are left to the next alarm. */
   send(memory: Memory, disk: Disk): Promise<void>;
 };
 
 /**
- * The outbox's way out (laws 5 and 11). What must be sent is in the committed records, so a message lost anywhere between here and
- * its consumer is sent again until the consumer's answer has been committed.
+ * Sends the account's outbox (laws 5 and 11). What must be sent is in committed values, so a message that is lost anywhere is sent
+ * again until its consumer's answer has been committed.
  */
 export const openDeliveries = (
   env: Env,
@@ -52,19 +52,19 @@ export const openDeliveries = (
     }
   };
 
-  /** Tells other accounts of the credit that this one has paid for, until each has committed it (law 5). */
+  /** Sends other accounts the totals of credit that this one has paid for, until each has committed them (law 5). */
   const credit = async (memory: Memory, now: Seconds): Promise<void> => {
     const due = [...memory.pending].filter(([, pending]) => sendAt(pending) <= now);
     const told = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
       const { peer, asset, sent: total } = pending.transfer;
       memory.pending.set(key, sent(pending, now));
-      // The stored name, not the object's: two names for one payer would be two counts of what it has sent.
+      // The stored name, not the object's: two names for one payer would be two totals.
       const { account: from } = memory.state;
       const command = { kind: 'credit', from, asset, total } as const;
       const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(command);
       if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
     });
-    // One account that cannot be reached must not keep the others waiting.
+    // One unreachable account must not delay the others.
     const failed = (await Promise.allSettled(told)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   };

@@ -6,21 +6,21 @@ import type { Ledger } from '../ledger.ts';
 import type { Memory } from '../memory.ts';
 import { entriesAfter } from './stored-entries.ts';
 
-/** Longer than this nobody waits, milliseconds. */
+/** The longest wait, milliseconds. */
 const MAX_WAIT_MS = 25_000;
 const MAX_ENTRIES = 200;
-/** Newest entries kept for those who listen: a backlog of thousands must not be read from storage for each of them. */
+/** Newest entries, kept for listeners: a backlog of thousands must not be read from storage for each of them. */
 const KEPT = 256;
-/** How often one listener may wait at a time: each is woken by every commit. Counted for each, so that none keeps the others out. */
+/** Waits of one listener at a time: each commit wakes each wait. Counted by listener, so that none keeps the others out. */
 const MAX_WAITS = 300;
-/** Who listens asks again within this time, milliseconds. */
+/** A listener asks again within this time, milliseconds. */
 const LISTENS_MS = 30_000;
 
-/** What has happened in an account, for those who watch it. */
+/** New entries of an account, for those who watch it. */
 export type Feed = {
-  /** A group is durable, and has added these entries. Not before: what is shown must have happened. */
+  /** A group is durable, and has added these entries. Not before: a shown entry must never be undone. */
   committed(added: readonly Entry[]): void;
-  /** Entries after a place in the chain; where there are none yet, waits for the next commit that adds some. Writes nothing. */
+  /** Entries after a place in the chain; if there are none yet, waits for the next commit that adds some. Writes nothing. */
   entries(
     after: number,
     waitMs: number,
@@ -36,7 +36,7 @@ export const openFeed = (ledger: () => Ledger): Feed => {
 
   const read = (after: number, limit: number): Promise<EntryPage> =>
     ledger().submit<EntryPage>(
-      // What its memory holds is durable: what the jobs before it in this group have decided is not, yet.
+      // Memory holds durable entries only; those of decisions before this one in the group are not durable yet.
       (state, _, memory) =>
         unchanged(state, {
           verdict: 'found',
@@ -47,7 +47,7 @@ export const openFeed = (ledger: () => Ledger): Feed => {
       { verdict: 'unavailable' },
     );
 
-  /** Without a gap, from the one after `after` on; none where that one is in D1 and no longer here. */
+  /** Without a gap, from `after` + 1 on; none if D1 has that entry and the account no longer does. */
   const entriesIn = (memory: Memory, after: number, limit: number): readonly Entry[] => {
     const { head, exported } = memory.state;
     if (after >= head.seq) return [];
@@ -83,7 +83,7 @@ export const openFeed = (ledger: () => Ledger): Feed => {
         turn.wake();
       };
       const timer = turn.isOver ? undefined : setTimeout(over, Math.min(waitMs, MAX_WAIT_MS));
-      // Before it reads: a commit between reading and waiting must not be missed.
+      // Race: register before reading, so that no commit between reading and waiting is missed.
       waiters.set(ring, by);
       try {
         for (;;) {

@@ -5,7 +5,7 @@ import type { Purse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { HELD_GRANT, type HeldGrant, linksOf } from '../tree/held-grant.ts';
 
-/** A grant that was held is of no use to anybody this long after its end: it cannot be registered again, and no call of it runs. */
+/** A held grant is useless this long after its end: it can neither be registered again nor pay for a call. */
 const FORGET_HELD: Seconds = 3_600;
 
 export const forgetsAt = ({ grant }: HeldGrant): Seconds =>
@@ -14,11 +14,10 @@ export const forgetsAt = ({ grant }: HeldGrant): Seconds =>
 export const isOver = (held: HeldGrant, now: Seconds): boolean => now >= forgetsAt(held);
 
 /**
- * The account without what it knew of grants that have ended: the last words of their issuers, and their counters. All of it stands in
- * the one row that every commit writes. A grant is kept while one of its books is open: the account above has not heard yet how it
- * ended, and who has forgotten what was spent could give it back (law 6).
+ * The account without ended grants, their issuers' last answers and their counters: every commit stores all of it. A grant stays while
+ * it has shares: its parent has not acknowledged them yet, and forgotten spend could be returned (law 6).
  *
- * @returns the same state where nothing is to be forgotten, and removals of the grants.
+ * @returns the same state if nothing is forgotten, and removals of the grants.
  */
 export const forget = (
   state: AccountState,
@@ -41,13 +40,13 @@ export const forget = (
   };
 };
 
-/** The counters of a grant are named for it: `<hash>/lifetime`. */
+/** A grant's counters are named `<hash>/lifetime`. */
 const forgetful = (purse: Purse, gone: (hash: string) => boolean, now: Seconds): Purse => ({
   ...purse,
   windows: without(purse.windows, (name) => {
     const [hash, counter] = name.split('/');
     const { start = 0, held = 0n, leased = 0n, drawn = 0n } = purse.windows[name] ?? {};
-    // What is left of a period that has ended is nobody's.
+    // Nothing remains of a period that has ended.
     const isOpen = now < periodOf(everyOf(name), start).end && (held !== 0n || leased !== drawn);
     return counter !== undefined && gone(hash ?? '') && !isOpen;
   }),

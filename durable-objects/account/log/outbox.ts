@@ -12,24 +12,24 @@ export type Live = Sending & {
   readonly alerted?: boolean;
 };
 
-/** Released payments are looked at once more, this long after their authorization has ended (design §6). */
+/** A released payment gets its last look this long after its authorization has ended. */
 export const LOOK_DELAY: Seconds = 30;
 
-/** When the settlement queue must hear of this call (again); undefined when it need not. */
+/** When to send this call to the settlement queue (again); undefined if nothing is to be sent. */
 export const settleAt = ({ record, ...sending }: Live): Seconds | undefined => {
   const first = firstSendAt(record);
   if (first === undefined) return undefined;
   return Math.max(first, sendAt(sending));
 };
 
-/** From when there is something to tell of its payment; undefined where there is nothing. */
+/** From when its payment has something to send; undefined if it has nothing. */
 export const firstSendAt = (record: CallRecord): Seconds | undefined => {
   if (record.held === undefined) return undefined;
   switch (record.payment) {
     case 'queued':
     case 'sent':
       return 0;
-    // An attempt that did not come back between settle and dispatch: the chain is asked once its lease is over.
+    // An attempt ended between settle and dispatch: the queue asks the chain once the attempt's lease has expired.
     case 'held':
       return awaitsSettlement(record) ? record.holdUntil : undefined;
     case 'released':
@@ -41,7 +41,7 @@ export const firstSendAt = (record: CallRecord): Seconds | undefined => {
   }
 };
 
-/** When this call next needs the alarm. What is due to be sent now goes out with this commit; the alarm only sends it again. */
+/** When this call next needs the alarm. A message that is due now leaves with this commit; the alarm only sends it again. */
 export const dueAt = (live: Live, now: Seconds): Seconds | undefined => {
   const send = settleAt(live);
   const resend = send !== undefined && send <= now ? now + RESEND_FIRST : send;
@@ -49,7 +49,7 @@ export const dueAt = (live: Live, now: Seconds): Seconds | undefined => {
   return times.length === 0 ? undefined : Math.min(...times);
 };
 
-/** What the settlement queue is told: enough to present and to look, so that it needs nothing else of us. */
+/** The settlement message of a call: enough to present and to look, so that the queue consumer needs nothing else. */
 export const settlementMessage = (
   account: AccountId,
   record: CallRecord,

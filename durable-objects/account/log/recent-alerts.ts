@@ -1,15 +1,12 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { AccountState } from '../state.ts';
 
-/** The same thing is said once in this time. */
+/** The same alert is raised once in this time. */
 const ALERT_PAUSE: Seconds = 600;
-/** Things said lately that are remembered: they stand in the one row that every commit writes. */
+/** Alerts that are remembered: every commit stores them. */
 const MAX_REMEMBERED = 64;
 
-/**
- * Remembers that something is said now that comes from outside; undefined where it was said a short while ago. The oldest is forgotten
- * for it.
- */
+/** Remembers an alert from outside; undefined if it was raised lately. The oldest is forgotten for it. */
 export const raisedNow = (
   state: AccountState,
   key: string,
@@ -21,7 +18,7 @@ export const raisedNow = (
   return { ...state, tree: { ...state.tree, alerts } };
 };
 
-/** As `raisedNow`, of what calls can bring about at will: nothing is forgotten for it, or more than are remembered would be said each time. */
+/** As `raisedNow`, for alerts that calls can cause at will: forgets none, because the forgotten ones would be raised again each time. */
 export const raisedOnce = (
   state: AccountState,
   key: string,

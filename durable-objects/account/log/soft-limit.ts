@@ -10,10 +10,10 @@ import { hashOf } from '../tree/issued.ts';
 import { limitCounters, type NamedCounter } from '../tree/limit-counters.ts';
 import { raisedOnce } from './recent-alerts.ts';
 
-/** Percent of a limit at which an alert is raised, where its policy says nothing. */
+/** Percent of a limit at which an alert is raised by default. */
 const SOFT_PERCENT = 80;
 
-/** One limit on money of this account, with the percentage at which its owner wants to hear of it. */
+/** A limit on money of this account, with the percentage of its alert. */
 type Soft = NamedCounter & {
   readonly key: string;
   readonly prefix: string;
@@ -22,9 +22,8 @@ type Soft = NamedCounter & {
 };
 
 /**
- * Limits of which more than their soft percentage is used up now, and was not before. What was handed to accounts below counts when they
- * say that it is spent: a share that rests with them may still come back. The counter itself remembers, so that neither a restart nor
- * the next call says it again in its period.
+ * Limits whose soft percentage was just exceeded. Money that descendants have counts once they report it as spent: an unused share may
+ * still return. The counter itself remembers the alert, so that neither a restart nor the next call raises it again in its period.
  */
 export const crossings = (
   before: AccountState,
@@ -45,7 +44,8 @@ export const crossings = (
     );
   });
   let state = after;
-  // Each alert is rows, and messages to everybody above: windows of a second, or limits that change all the time, are not news each time.
+  // Each alert costs rows, and messages to all ancestors: windows of a second, or limits that change all the time, do not raise one
+  // each time.
   const news = crossed.filter(({ name, key }) => {
     const said = raisedOnce(state, hashOf([asset, name, key]), context.now);
     state = said ?? state;
@@ -57,7 +57,7 @@ export const crossings = (
     const spend = windows[name];
     const keys = limits.filter((each) => each.name === name).map(({ key }) => key);
     const said = news.filter((each) => each.name === name).map(({ key }) => key);
-    // Of limits that are gone nothing is remembered: the row must not grow with each change of a policy.
+    // Alerts of removed limits are forgotten: the stored account must not grow with each change of a policy.
     const known = (spend?.warned ?? []).filter((key) => keys.includes(key));
     if (spend !== undefined) windows[name] = { ...spend, warned: [...known, ...said] };
   }
@@ -67,7 +67,7 @@ export const crossings = (
   };
 };
 
-/** What calls here and below have spent, and what calls here hold. */
+/** What calls here and of descendants have spent, and what calls here hold. */
 const usedOf = (spend: WindowSpend | undefined): bigint =>
   spend === undefined ? 0n : spend.spent + spend.held + (spend.drawn ?? 0n);
 
@@ -95,7 +95,7 @@ const softLimitsOf = (
       .filter(({ name }) => names.includes(name))
       .map((named) => ({
         ...named,
-        // The same limit written anew is no news; a higher one is.
+        // The same limit written anew raises no second alert; a higher one does.
         key: `${kind} ${named.counter.limit}`,
         prefix,
         percent: policy.softPercent ?? SOFT_PERCENT,
