@@ -46,7 +46,7 @@ import { openRules } from './rules.ts';
 import type { Snapshot } from './snapshot.ts';
 import { exists, hasParent, relationTo } from './tree/ancestry.ts';
 import { answerLease } from './tree/answer-lease.ts';
-import { askAncestors } from './tree/ask-ancestors.ts';
+import { checkAncestors } from './tree/check-ancestors.ts';
 import { leaseOf } from './tree/issued-lease.ts';
 import { type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
 import { takeBack } from './tree/merge-report.ts';
@@ -111,7 +111,7 @@ export class AgentAccount extends DurableObject<Env> {
     const peers = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);
     this.#requests = openLeaseRequests(account, this.#ledger, peers);
     this.#recalls = openRecalls(account, this.#ledger, peers);
-    this.#commands = openCommands(this.#ledger, this.#recalls, peers, () => this.#askAncestors());
+    this.#commands = openCommands(this.#ledger, this.#recalls, peers, () => this.#checkAncestors());
   }
 
   /** Reserves a call id and its price. Same (call, attempt): the same verdict. */
@@ -208,7 +208,7 @@ export class AgentAccount extends DurableObject<Env> {
     const hasAncestors = known.verdict === 'found' && known.standing.parent !== undefined;
     if (!hasAncestors || Date.now() < this.#asksAgainAt) return known;
     this.#asksAgainAt = Date.now() + ASK_PAUSE_MS;
-    await this.#askAncestors();
+    await this.#checkAncestors();
     return decide();
   }
 
@@ -314,7 +314,7 @@ export class AgentAccount extends DurableObject<Env> {
       : this.#ledger.submit<Verdict>(decide(management), refused);
   }
 
-  #askAncestors(): Promise<boolean> {
-    return askAncestors(this.#ledger, this.#requests);
+  #checkAncestors(): Promise<boolean> {
+    return checkAncestors(this.#ledger, this.#requests);
   }
 }

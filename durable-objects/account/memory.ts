@@ -25,7 +25,7 @@ import type { Pruning } from './call/pruning.ts';
 import { openPruning } from './log/pruning.ts';
 import { ACCOUNT, type AccountState, emptyAccount } from './state.ts';
 import { heldGrants } from './tree/held-grant.ts';
-import { idleAt } from './tree/idle.ts';
+import { idleAt } from './tree/idle-branches.ts';
 import { ISSUED_LEASE, liveLessees } from './tree/issued-lease.ts';
 import { type Lessees, openLessees } from './tree/lessees.ts';
 

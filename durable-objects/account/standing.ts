@@ -13,7 +13,8 @@ import { type Context, type Decision, unchanged } from './decision.ts';
 import { purseOf } from './purse.ts';
 import type { AccountState } from './state.ts';
 import { exists, relationTo } from './tree/ancestry.ts';
-import { defaultAmong, ownSources, sourcesAbove } from './tree/authority.ts';
+import { defaultAmong } from './tree/call-grant.ts';
+import { ownSources, ancestorSources } from './tree/sources.ts';
 import { type HeldGrant, isLive, isRevoked } from './tree/held-grant.ts';
 
 /**
@@ -97,7 +98,7 @@ const sourcesOf = (
     ...ownSources(state, any, undefined, context),
     ...live.flatMap((grant) => [
       ...ownSources(state, any, grant, context).slice(-1),
-      ...sourcesAbove(state, grant, context.now),
+      ...ancestorSources(state, grant, context.now),
     ]),
   ];
   return [...new Map(all.map((each) => [each.key, each])).values()].flatMap(

@@ -4,8 +4,8 @@ import type { Verdict } from '../../../src/policy/evaluate.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { countersOf } from '../tree/authority.ts';
-import { drawText } from '../tree/draws.ts';
+import { countersOf } from '../tree/sources.ts';
+import { usedShareText } from '../tree/used-share.ts';
 import { type HeldGrant, linksOf } from '../tree/held-grant.ts';
 import { CREDIT } from '../tree/share.ts';
 import { shareOf, type Tree } from '../tree/tree.ts';
@@ -65,13 +65,13 @@ export const draftOf = (
           context.now,
         ),
     grant: grant?.grant.hash,
-    draws: isTopUp ? [] : drawsOf(state, grant, call.price, funding.lender),
+    usedShares: isTopUp ? [] : usedSharesOf(state, grant, call.price, funding.lender),
     entries: [],
   };
 };
 
 /** The ancestors' shares that a call counts in: every counter of every ancestor, and the lender's credit. */
-const drawsOf = (
+const usedSharesOf = (
   { tree, leases }: AccountState,
   grant: HeldGrant | undefined,
   price: bigint,
@@ -81,7 +81,7 @@ const drawsOf = (
   return linksOf(grant).flatMap(({ hash: issued }) => {
     const names = [...(leases[issued]?.names ?? []), ...(issued === lender ? [CREDIT] : [])];
     return names.map((name) =>
-      drawText({ issued, name, start: shareOf(tree, issued, name).start }),
+      usedShareText({ issued, name, start: shareOf(tree, issued, name).start }),
     );
   });
 };

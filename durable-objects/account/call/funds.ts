@@ -7,7 +7,7 @@ import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { MAX_STORED, min } from '../../../src/protocol/amount.ts';
 import { freeCredit, promised, type Purse, purseOf, suspensionOf, withPurse } from '../purse.ts';
 import { type AccountState, isKnown } from '../state.ts';
-import { type Ask, lends } from '../tree/asks.ts';
+import { type LeaseNeed, creditCovers } from '../tree/lease-need.ts';
 import { type HeldGrant, linksOf } from '../tree/held-grant.ts';
 import { mayDefer, mayWait, roomFor, settlesSlowly } from './exposure.ts';
 import type { Progress } from './progress.ts';
@@ -28,7 +28,7 @@ const MAX_CREDIT = 10_000_000_000_000n;
 export type Funding =
   | { readonly funded: true; readonly paidBy: PaidBy; readonly lender?: Hex }
   /** The account must ask an ancestor for credit first. */
-  | { readonly funded: false; readonly ask: Ask }
+  | { readonly funded: false; readonly ask: LeaseNeed }
   | { readonly funded: false; readonly stale: true }
   /** Only a settlement would let the call run, and none is possible now. Seconds to wait. */
   | { readonly funded: false; readonly halted: Seconds }
@@ -205,7 +205,7 @@ const borrow = (
 ): Funding | undefined => {
   const link = lenderOf(grant, progress);
   if (link === undefined) return undefined;
-  return lends(state, link, price) || progress.lenders.includes(link.hash)
+  return creditCovers(state, link, price) || progress.lenders.includes(link.hash)
     ? { funded: true, paidBy: 'lent', lender: link.hash }
     : { funded: false, ask: { link, need: price, credit: price } };
 };

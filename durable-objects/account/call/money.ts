@@ -3,7 +3,7 @@ import { everyOf, rolled, type WindowSpend } from '../../../src/policy/window.ts
 import { max } from '../../../src/protocol/amount.ts';
 import { type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { changeDraws } from '../tree/draws.ts';
+import { changeUsedShares } from '../tree/used-share.ts';
 import { type CallRecord, isBounced } from './record.ts';
 
 /**
@@ -23,7 +23,7 @@ const above = (
   held: bigint,
   spent: bigint,
 ): AccountState =>
-  changeDraws(state, record.draws, (share) => ({
+  changeUsedShares(state, record.usedShares, (share) => ({
     ...share,
     held: share.held + held,
     spent: share.spent + spent,

@@ -2,7 +2,7 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { freeCredit, purseOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { reachOfCredit } from '../tree/reach.ts';
+import { creditRecovery } from '../tree/recovery.ts';
 import { mayDefer } from './exposure.ts';
 import { type Backing, lenderOf } from './funds.ts';
 
@@ -27,6 +27,6 @@ export const haltedAtOnce = (
     call.topUp === undefined &&
     (freeCredit(purse) >= call.price ||
       lenderOf(grant, progress) !== undefined ||
-      (reachOfCredit(purse, call.price) !== 'never' && progress.recalls === 0));
+      (creditRecovery(purse, call.price) !== 'never' && progress.recalls === 0));
   return isCovered || mayDefer(state, call, exposure, now) ? undefined : outage.retryAfter;
 };

@@ -5,7 +5,7 @@ import type { Accepted, ReserveVerdict } from '../../../src/protocol/account/res
 import type { Context } from '../decision.ts';
 import { purseOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { ownSources } from '../tree/authority.ts';
+import { ownSources } from '../tree/sources.ts';
 import type { CallRecord } from './record.ts';
 
 /** A hold lives this much longer than the tool may take; then the alarm abandons the call. */

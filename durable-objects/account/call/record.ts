@@ -48,9 +48,9 @@ export type CallRecord = {
   readonly policy: Hex;
   /** Names and periods of the counters that the price counts in (`money.counted`): a policy may change while the call runs. */
   readonly windows: readonly string[];
-  /** The grant of the call, and the ancestors' shares that it counts in (`drawText`). */
+  /** The grant of the call, and the ancestors' shares that it counts in (`usedShareText`). */
   readonly grant: Hex | undefined;
-  readonly draws: readonly string[];
+  readonly usedShares: readonly string[];
   /** The call's own entries; they leave with it. */
   readonly entries: readonly Entry[];
 };
@@ -103,7 +103,7 @@ export const burned = (record: CallRecord): CallRecord => ({
   policy: NO_ATTEMPT,
   windows: [],
   grant: undefined,
-  draws: [],
+  usedShares: [],
   entries: [],
 });
 

@@ -50,9 +50,9 @@ export const reserveCall = async (
       // No descendant is left to ask, so another round would bring nothing.
       progress = { ...known, recalls: asked === 0 ? MOST_RECALLS : known.recalls + 1 };
     } else if (verdict.verdict === 'ask') {
-      const { asks, asset } = verdict;
+      const { needs, asset } = verdict;
       const ask = call.dryRun === true ? requests.rehearse : requests.obtain;
-      progress = await ask(known, asks, asset);
+      progress = await ask(known, needs, asset);
     } else return verdict;
   }
   return { verdict: 'unavailable' };

@@ -9,18 +9,18 @@ import { min } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
 import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { type Ask, asksOf, wasShort, wasStopped } from '../tree/asks.ts';
-import {
-  grantOf,
-  namesUntaken,
-  ownSources,
-  rulesHash,
-  sourcesAbove,
-  staleProofs,
-} from '../tree/authority.ts';
+import { type LeaseNeed, leaseNeeds, wasShort, wasRefused } from '../tree/lease-need.ts';
+import { chooseGrant, namesUntaken, staleProofs } from '../tree/call-grant.ts';
+import { ownSources, rulesHash, ancestorSources } from '../tree/sources.ts';
 import { linksOf } from '../tree/held-grant.ts';
 import { withReports } from '../tree/merge-report.ts';
-import { furthest, hasLent, lentReach, type Reach, withAllReturned } from '../tree/reach.ts';
+import {
+  worstLimit,
+  hasLent,
+  lentCreditRecovery,
+  type Recovery,
+  withAllReturned,
+} from '../tree/recovery.ts';
 import { issuerOf } from '../tree/signed-grant.ts';
 import { deny } from './denial.ts';
 import { counting, draftOf } from './draft.ts';
@@ -37,7 +37,7 @@ import { repeat } from './repeat.ts';
 
 /** What the account must learn from other accounts of its tree before it can decide. */
 export type Question =
-  | { readonly verdict: 'ask'; readonly asks: readonly Ask[]; readonly asset: Call['asset'] }
+  | { readonly verdict: 'ask'; readonly needs: readonly LeaseNeed[]; readonly asset: Call['asset'] }
   /** Descendants may hold money of this account that they do not use: they report it (`look`), or return it (`recall`). */
   | { readonly verdict: 'look' }
   | { readonly verdict: 'recall' };
@@ -74,14 +74,14 @@ export const reserve = (
   const isSought = evidence.soughtGrant === true || !namesUntaken(state, call);
   // A dry run consents to nothing, and during a flood of denied calls the account looks up no grants.
   if (!isSought && !isDry && !isFlooding) return unchanged(state, { verdict: 'unknown_grant' });
-  const standing = grantOf(informed, call, now);
-  const grant = standing.stands ? standing.grant : undefined;
+  const choice = chooseGrant(informed, call, now);
+  const grant = choice.chosen ? choice.grant : undefined;
   // A dry run takes nothing from other accounts: what descendants would return counts as returned.
   const view = isDry
     ? withAllReturned(withReports(informed, progress.reports, context), call.asset)
     : informed;
   const own = ownSources(view, call.asset, grant, context);
-  const above = [...sourcesAbove(informed, grant, now), ...progress.above];
+  const above = [...ancestorSources(informed, grant, now), ...progress.above];
   const policy = rulesHash([...own, ...above]);
   const refuse = (refusal: Refusal): Decision<ReserveVerdict> => {
     const counted = countDenial(informed, now);
@@ -102,7 +102,7 @@ export const reserve = (
     isFlooding && isVain
       ? refuse(floodRefusal(informed, now))
       : unchanged<ReserveVerdict | Question>(informed, question);
-  if (!standing.stands) return refuse(standing.denial);
+  if (!choice.chosen) return refuse(choice.denial);
   if (isDry && isFlooding) return refuse(floodRefusal(informed, now));
   if (isDry && !progress.looked && hasLent(informed, call.asset)) {
     return unchanged(informed, { verdict: 'look' });
@@ -115,16 +115,16 @@ export const reserve = (
   );
   const openSince = () => context.openSince(call.asset);
   const funding = fund(view, call, evidence, { exposure, grant, progress, openSince }, now);
-  const lent = lentReach(view, call, funding);
+  const lent = lentCreditRecovery(view, call, funding);
   const canBePaid = funding.funded || 'ask' in funding || lent !== 'never';
   // Old facts are requested; fresh facts that are insufficient were requested in vain before.
   const isUnsure = !funding.funded && 'stale' in funding && funding.stale;
   const stalePayer = () => ask({ verdict: 'stale_payer' }, !isStale(informed, now));
   /** Has descendants report, then return what they do not use, but only if that would let the call run. */
-  const fetchLeases = (reach: Reach, otherwise: () => Decision<ReserveVerdict>) => {
-    if (reach === 'never' || isDry) return otherwise();
+  const fetchLeases = (recovery: Recovery, otherwise: () => Decision<ReserveVerdict>) => {
+    if (recovery === 'never' || isDry) return otherwise();
     if (!progress.looked) return ask({ verdict: 'look' }, true);
-    return reach === 'now' && progress.recalls < MOST_RECALLS
+    return recovery === 'now' && progress.recalls < MOST_RECALLS
       ? ask({ verdict: 'recall' }, true)
       : otherwise();
   };
@@ -135,18 +135,18 @@ export const reserve = (
     if (allowed.counter === undefined) return refuse(refusalOf(allowed));
     // A limit that lacks only what descendants do not use is not the reason for a denial; another limit may be.
     const returned = withAllReturned(informed, call.asset);
-    const { reach, sources } = furthest(
+    const { recovery, sources } = worstLimit(
       ownSources(returned, call.asset, grant, context),
       call.price,
     );
     const then = evaluate([...sources, ...above], subject, now);
     const refusal = refusalOf(then.allowed ? allowed : then);
-    if (!then.allowed && (then.counter === undefined || reach === 'now')) return refuse(refusal);
-    if (reach === 'never') return refuse(refusal);
+    if (!then.allowed && (then.counter === undefined || recovery === 'now')) return refuse(refusal);
+    if (recovery === 'never') return refuse(refusal);
     if (isUnsure) return stalePayer();
     // If nothing can pay for the call, that is the reason, not the limit that a recall would restore.
     if (!canBePaid && 'denial' in funding) return refuse(funding.denial);
-    return fetchLeases(reach, () => refuse(refusal));
+    return fetchLeases(recovery, () => refuse(refusal));
   }
   const halted = haltedAtOnce(informed, call, evidence, { exposure, grant, progress }, now);
   if (halted !== undefined) return unchanged(informed, unavailableFor(halted));
@@ -155,12 +155,12 @@ export const reserve = (
   if (risked === undefined) return refuse(failureRefusal(informed, now));
 
   // A top-up spends nothing yet, so no ancestor counts it. A call that nothing can pay for gets no share of a limit.
-  const asks = subject.topUp
+  const needs = subject.topUp
     ? []
     : canBePaid
-      ? asksOf(informed, grant, call.price, now)
-      : asksOf(informed, grant, 0n, now).filter(({ link }) => wasStopped(informed, link));
-  const open = asks.filter(({ link }) => !progress.assumed.includes(link.hash));
+      ? leaseNeeds(informed, grant, call.price, now)
+      : leaseNeeds(informed, grant, 0n, now).filter(({ link }) => wasRefused(informed, link));
+  const open = needs.filter(({ link }) => !progress.assumed.includes(link.hash));
   if (open.length > 0) {
     const silent = open.find(({ link }) => link.hash === progress.unreachable?.issued);
     if (silent !== undefined) return refuse(unreachable(issuerOf(silent.link)));
@@ -171,7 +171,7 @@ export const reserve = (
     // Ask for the ancestor's credit in the same request: an idle account then costs one request, not two.
     const borrows = 'ask' in funding ? funding.ask : undefined;
     const all = open.map((each) => (each.link === borrows?.link ? borrows : each));
-    return ask({ verdict: 'ask', asks: all, asset: call.asset }, wasShort(informed, all));
+    return ask({ verdict: 'ask', needs: all, asset: call.asset }, wasShort(informed, all));
   }
   if (isUnsure) return stalePayer();
   if (!funding.funded) {
@@ -179,7 +179,7 @@ export const reserve = (
       const { ask: wanted } = funding;
       return progress.unreachable?.issued === wanted.link.hash
         ? refuse(unreachable(issuerOf(wanted.link)))
-        : ask({ verdict: 'ask', asks: [wanted], asset: call.asset }, wasShort(informed, [wanted]));
+        : ask({ verdict: 'ask', needs: [wanted], asset: call.asset }, wasShort(informed, [wanted]));
     }
     if ('halted' in funding) {
       const { halted: pause } = funding;

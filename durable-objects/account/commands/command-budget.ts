@@ -13,7 +13,7 @@ import type {
 import type { BudgetFault } from '../../../src/protocol/account/command-fault.ts';
 import { type Context, type Decision, stored, unchanged } from '../decision.ts';
 import { type AccountState, hasPaid } from '../state.ts';
-import { aboveOf, hasParent } from '../tree/ancestry.ts';
+import { ancestorsOf, hasParent } from '../tree/ancestry.ts';
 import type { CommandCount } from '../tree/tree.ts';
 import type { AskAncestors } from './enrolment.ts';
 
@@ -93,7 +93,7 @@ export const loggedBytes = ({ entries }: Pick<Decision<unknown>, 'entries'>): nu
 
 /** The root of the account's tree; undefined for the root itself. */
 export const rootOf = (state: AccountState): AccountId | undefined =>
-  hasParent(state) ? aboveOf(state).at(-1) : undefined;
+  hasParent(state) ? ancestorsOf(state).at(-1) : undefined;
 
 /** Another account has to pay for a command first. */
 export type Charge = CommandCharge & { readonly verdict: 'charge'; readonly to: AccountId };

@@ -14,7 +14,7 @@ import {
   issuedGrant,
   type IssuedGrant,
 } from '../tree/issued-grant.ts';
-import { grantStatus } from '../tree/issued.ts';
+import { grantStatus } from '../tree/authority-over.ts';
 import { isRevokedId } from '../tree/revoked-grant.ts';
 import { delegateOf, isZero } from '../tree/signed-grant.ts';
 import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './enrolment.ts';

@@ -2,7 +2,7 @@ import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { CommandFault, FieldFault } from '../../../src/protocol/account/command-fault.ts';
 import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/signer.ts';
 import { type AccountState, hasPaid } from '../state.ts';
-import { aboveOf, exists, hasParent, relationTo } from '../tree/ancestry.ts';
+import { ancestorsOf, exists, hasParent, relationTo } from '../tree/ancestry.ts';
 
 /** A command that carries the signed intent of its sender. */
 export type SignedCommand = Extract<AccountCommand, { readonly order: CommandIntent }>;
@@ -17,7 +17,7 @@ const MOST_UNPAID = 100;
  */
 export const capacityFor = (state: AccountState, by: CommandSigner | undefined): number =>
   by?.role === 'owner'
-    ? (hasPaid(state) ? MOST_COMMANDS : MOST_UNPAID) * (2 + aboveOf(state).indexOf(by.account))
+    ? (hasPaid(state) ? MOST_COMMANDS : MOST_UNPAID) * (2 + ancestorsOf(state).indexOf(by.account))
     : Infinity;
 
 /** Why this sender may not give a command. Without `by`: the gateway itself. */

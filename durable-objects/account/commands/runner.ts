@@ -38,7 +38,7 @@ export const openCommands = (
   ledger: Ledger,
   recalls: Recalls,
   peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>,
-  askAncestors: () => Promise<boolean>,
+  checkAncestors: () => Promise<boolean>,
 ): Commands => {
   const charges = new Set<string>();
 
@@ -102,7 +102,7 @@ export const openCommands = (
       let verdict = await decide(known);
       while (verdict.verdict === 'ask_ancestors' || verdict.verdict === 'charge') {
         if (verdict.verdict === 'ask_ancestors') {
-          if (known.hasAsked === true || !(await askAncestors())) return UNAVAILABLE;
+          if (known.hasAsked === true || !(await checkAncestors())) return UNAVAILABLE;
           known = { ...known, hasAsked: true };
         } else {
           if (known.isCharged === true) return UNAVAILABLE;

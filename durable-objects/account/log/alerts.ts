@@ -8,7 +8,7 @@ import { applied, done } from '../commands/tree-change.ts';
 import { type Context, type Decision, enter } from '../decision.ts';
 import { purseOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { hashOf } from '../tree/issued.ts';
+import { hashOf } from '../tree/authority-over.ts';
 import { raisedNow, raisedOnce } from './recent-alerts.ts';
 import { crossings } from './soft-limit.ts';
 

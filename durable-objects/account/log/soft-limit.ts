@@ -6,7 +6,7 @@ import type { AlertBody } from '../../../src/protocol/account/alert.ts';
 import type { Context } from '../decision.ts';
 import { purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { hashOf } from '../tree/issued.ts';
+import { hashOf } from '../tree/authority-over.ts';
 import { limitCounters, type NamedCounter } from '../tree/limit-counters.ts';
 import { raisedOnce } from './recent-alerts.ts';
 

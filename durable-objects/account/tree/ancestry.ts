@@ -8,7 +8,7 @@ import { linksOf } from './held-grant.ts';
  * owner must still be able to read and stop an agent whose grant it revoked (law 8). An offer makes no ancestor: only `take` writes
  * this, with the holder's signature.
  */
-export const aboveOf = ({ tree }: Pick<AccountState, 'tree'>): readonly AccountId[] =>
+export const ancestorsOf = ({ tree }: Pick<AccountState, 'tree'>): readonly AccountId[] =>
   tree.ancestors ?? [];
 
 /** Whether the account has ancestors that may command it. An account without a taken grant has none. */
@@ -23,7 +23,7 @@ export const relationTo = (
   by: AccountId,
 ): Extract<Relation, { readonly verdict: 'found' }>['relation'] => {
   if (by === state.account) return 'self';
-  const rank = aboveOf(state).indexOf(by);
+  const rank = ancestorsOf(state).indexOf(by);
   return rank < 0 || isCutOffAt(state, rank) ? 'none' : 'ancestor';
 };
 
@@ -44,7 +44,7 @@ export const mayReplace = (
   writer: AccountId | undefined,
 ): boolean => {
   if (by === undefined || writer === undefined || by === writer) return true;
-  const ranks = [state.account, ...aboveOf(state)];
+  const ranks = [state.account, ...ancestorsOf(state)];
   return ranks.indexOf(by) >= ranks.indexOf(writer);
 };
 

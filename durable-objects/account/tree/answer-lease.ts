@@ -6,7 +6,7 @@ import { lease, type Leased } from './grant-lease.ts';
 import { withReports } from './merge-report.ts';
 import type { Recalls } from './recalls.ts';
 
-const FAILED: Leased = { verdict: { verdict: 'unavailable' }, reach: 'never' };
+const FAILED: Leased = { verdict: { verdict: 'unavailable' }, recovery: 'never' };
 
 /**
  * Answers a descendant that asks for a share. A need that all siblings together could not meet is refused at once. Otherwise the
@@ -19,15 +19,15 @@ export const answerLease = async (
 ): Promise<LeaseVerdict> => {
   const decide = (): Promise<Leased> =>
     ledger.submit<Leased>((state, context) => lease(state, request, context), FAILED);
-  let { verdict, reach } = await decide();
-  if (verdict.verdict !== 'short' || reach === 'never') return verdict;
+  let { verdict, recovery } = await decide();
+  if (verdict.verdict !== 'short' || recovery === 'never') return verdict;
   if (request.dryRun === true) return rehearse(ledger, recalls, request);
   await recalls.look();
-  ({ verdict, reach } = await decide());
+  ({ verdict, recovery } = await decide());
   for (let rounds = 0; rounds < MOST_RECALLS; rounds += 1) {
-    if (verdict.verdict !== 'short' || reach !== 'now') return verdict;
+    if (verdict.verdict !== 'short' || recovery !== 'now') return verdict;
     const asked = await recalls.round();
-    ({ verdict, reach } = await decide());
+    ({ verdict, recovery } = await decide());
     if (asked === 0) return verdict;
   }
   return verdict;
@@ -41,11 +41,11 @@ const rehearse = async (
 ): Promise<LeaseVerdict> => {
   // The request itself reports for its account.
   const reports = (await recalls.reports()).filter(({ child }) => child !== request.child);
-  const { verdict, reach } = await ledger.submit<Leased>((state, context) => {
+  const { verdict, recovery } = await ledger.submit<Leased>((state, context) => {
     const known = withReports(state, reports, context);
     return unchanged(state, lease(known, request, context).verdict);
   }, FAILED);
-  return verdict.verdict === 'short' && reach === 'now'
+  return verdict.verdict === 'short' && recovery === 'now'
     ? { verdict: 'leased', authority: verdict.authority, shares: verdict.shares }
     : verdict;
 };

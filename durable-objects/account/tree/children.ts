@@ -5,7 +5,7 @@ import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { ISSUED_GRANT, type IssuedGrant } from './issued-grant.ts';
 import { leaseOf, reportedAt, spentOf } from './issued-lease.ts';
-import { grantStatus } from './issued.ts';
+import { grantStatus } from './authority-over.ts';
 
 /** The most that one page holds. */
 const MAX_PAGE = 500;

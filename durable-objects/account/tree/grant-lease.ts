@@ -19,14 +19,14 @@ import {
   leaseOf,
   UNTIL_GRACE,
 } from './issued-lease.ts';
-import { authorityOver } from './issued.ts';
+import { authorityOver } from './authority-over.ts';
 import type { NamedCounter } from './limit-counters.ts';
-import { counted, merge, type Told } from './merge-report.ts';
-import { isWorse, type Reach, reachOfCredit, reachOfLimit } from './reach.ts';
+import { counted, merge, type MergedReport } from './merge-report.ts';
+import { isWorse, type Recovery, creditRecovery, limitRecovery } from './recovery.ts';
 import { CREDIT, NO_SHARE, shareEnd, unusedOf } from './share.ts';
 
-/** The answer to a lease request. `reach`: whether descendants could return what is missing for an unmet need. */
-export type Leased = { readonly verdict: LeaseVerdict; readonly reach: Reach };
+/** The answer to a lease request. `recovery`: whether descendants could return what is missing for an unmet need. */
+export type Leased = { readonly verdict: LeaseVerdict; readonly recovery: Recovery };
 
 /**
  * Lends a descendant a share of every limit, as long as its grant lives (law 6). The account counts what was granted less what was
@@ -58,7 +58,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   // The need must fit into every limit, so the limit that lacks most decides, and is named.
   let lacking: Lacking | undefined;
   const lack = (lacks: Lacking): void => {
-    if (isWorse(lacks.reach, lacking?.reach)) lacking = lacks;
+    if (isWorse(lacks.recovery, lacking?.recovery)) lacking = lacks;
   };
   for (const { counter, left } of limits) {
     const share = current[counter.name] ?? NO_SHARE;
@@ -66,8 +66,9 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
     // If a limit was lowered below what is lent, nothing of it may be used any more, not even what was granted before (law 6).
     if (request.need === 0n || (left >= 0n && lacks <= min(left, grantable(share)))) continue;
     const limit = { ...counterState(withoutUnused(counter.counter)), account: state.account };
-    const reach = lacks > grantable(share) ? 'never' : reachOfLimit(counter.counter, request.need);
-    lack({ rule: counter.counter.rule, limit, reach });
+    const recovery =
+      lacks > grantable(share) ? 'never' : limitRecovery(counter.counter, request.need);
+    lack({ rule: counter.counter.rule, limit, recovery });
   }
   const purse = purseOf(told.state, asset);
   const credit = current[CREDIT] ?? NO_SHARE;
@@ -82,12 +83,12 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
       held: (purse.creditHeld + purse.creditHeldBelow).toString(),
       remaining: max(0n, purse.credit - purse.creditHeld - purse.creditHeldBelow).toString(),
     };
-    const reach = owed > grantable(credit) ? 'never' : reachOfCredit(purse, request.credit);
-    lack({ rule: 'credit', limit, reach });
+    const recovery = owed > grantable(credit) ? 'never' : creditRecovery(purse, request.credit);
+    lack({ rule: 'credit', limit, recovery });
   }
   if (lacking !== undefined) {
-    const { rule, limit, reach } = lacking;
-    return heardOnly(told, { verdict: 'short', authority, shares: current, rule, limit }, reach);
+    const { rule, limit, recovery } = lacking;
+    return heardOnly(told, { verdict: 'short', authority, shares: current, rule, limit }, recovery);
   }
 
   // Grant the last units one need at a time, so that none rests with a descendant that does not use it.
@@ -119,7 +120,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
     state: counted(told.state, told.row, row, context),
     writes: [put(ISSUED_LEASE, row)],
     entries: told.entries,
-    verdict: { verdict, reach: 'now' },
+    verdict: { verdict, recovery: 'now' },
   };
 };
 
@@ -172,18 +173,18 @@ const leftOf = ({ limit, spent, held }: SpendCounter): bigint => limit - spent -
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 
 /** A limit with too little remaining for a need. */
-type Lacking = Pick<Short, 'rule' | 'limit'> & Pick<Leased, 'reach'>;
+type Lacking = Pick<Short, 'rule' | 'limit'> & Pick<Leased, 'recovery'>;
 
 /** Grants nothing, and keeps what the descendant has reported. */
 const heardOnly = (
-  { state, row, entries, changed }: Told,
+  { state, row, entries, changed }: MergedReport,
   verdict: LeaseVerdict,
-  reach: Reach,
+  recovery: Recovery,
 ): Decision<Leased> => ({
   state,
   writes: changed ? [put(ISSUED_LEASE, row)] : [],
   entries,
-  verdict: { verdict, reach },
+  verdict: { verdict, recovery },
 });
 
 /** Whether a share is unchanged, its period included: totals begin anew with each period. */

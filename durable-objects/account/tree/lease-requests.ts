@@ -9,8 +9,8 @@ import { max, min } from '../../../src/protocol/amount.ts';
 import type { Progress } from '../call/progress.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
-import type { Ask } from './asks.ts';
-import { type Answered, answers } from './lease-waiters.ts';
+import type { LeaseNeed } from './lease-need.ts';
+import { type LeaseAnswer, answerWaiters } from './lease-waiters.ts';
 import { CREDIT, shareEnd, unusedOf } from './share.ts';
 import { issuerOf } from './signed-grant.ts';
 import { policiesOf, takeLease } from './take-lease.ts';
@@ -30,12 +30,12 @@ export type Peers = (
 /** Requests for shares of ancestors' limits: one at a time for each grant, for all calls that wait. */
 export type LeaseRequests = {
   /** Asks for everything at once. @returns what the call's next decision must know. */
-  obtain(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
+  obtain(progress: Progress, needs: readonly LeaseNeed[], asset: AssetId): Promise<Progress>;
   /** As `obtain`, without taking anything: for dry runs. */
-  rehearse(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
+  rehearse(progress: Progress, needs: readonly LeaseNeed[], asset: AssetId): Promise<Progress>;
 };
 
-type Waiter = Ask & { readonly done: (answered: Answered) => void };
+type Waiter = LeaseNeed & { readonly done: (answered: LeaseAnswer) => void };
 
 /** All calls that wait for one ancestor. `appetite`: what a busy account asks for beyond its needs, doubled each time. */
 type Waiting = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
@@ -129,7 +129,7 @@ export const openLeaseRequests = (
     else if (verdict.verdict === 'leased') {
       line.appetite = min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD);
     }
-    const { answered, left } = answers(line.waiters, head, verdict, held);
+    const { answered, left } = answerWaiters(line.waiters, head, verdict, held);
     line.waiters = [...left];
     for (const [waiter, answer] of answered) waiter.done(answer);
   };
@@ -142,14 +142,14 @@ export const openLeaseRequests = (
     line.isAsking = false;
   };
 
-  const wait = (wanted: Ask, asset: AssetId): Promise<Answered> =>
+  const wait = (wanted: LeaseNeed, asset: AssetId): Promise<LeaseAnswer> =>
     new Promise((resolve) => {
       const line = lineOf(wanted.link.hash);
       line.waiters.push({ ...wanted, done: resolve });
       if (!line.isAsking) void serve(line, asset);
     });
 
-  const learned = (progress: Progress, { link }: Ask, answered: Answered): Progress => {
+  const learned = (progress: Progress, { link }: LeaseNeed, answered: LeaseAnswer): Progress => {
     switch (answered.answered) {
       case 'again':
         return progress;
@@ -163,16 +163,16 @@ export const openLeaseRequests = (
   };
 
   return {
-    async obtain(progress, asks, asset) {
+    async obtain(progress, needs, asset) {
       const all = await Promise.all(
-        asks.map(async (each) => [each, await wait(each, asset)] as const),
+        needs.map(async (each) => [each, await wait(each, asset)] as const),
       );
       return all.reduce((known, [each, answered]) => learned(known, each, answered), progress);
     },
 
-    async rehearse(progress, asks, asset) {
+    async rehearse(progress, needs, asset) {
       const all = await Promise.all(
-        asks.map(async (each) => {
+        needs.map(async (each) => {
           const { link, need, credit } = each;
           const asked = await requestOf(link, asset, {
             need,
@@ -184,7 +184,7 @@ export const openLeaseRequests = (
             asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
           if (verdict.verdict !== 'leased' && verdict.verdict !== 'refused') {
             const waiter: Waiter = { ...each, done: () => undefined };
-            const { answered } = answers([waiter], waiter, verdict, {
+            const { answered } = answerWaiters([waiter], waiter, verdict, {
               isLive: false,
               unused: [],
               credit: 0n,

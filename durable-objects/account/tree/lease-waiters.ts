@@ -1,11 +1,11 @@
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 import { max, min } from '../../../src/protocol/amount.ts';
-import type { Ask } from './asks.ts';
+import type { LeaseNeed } from './lease-need.ts';
 import { issuerOf } from './signed-grant.ts';
 
 /** What a waiting call learns from an ancestor's answer; then it is decided again. */
-export type Answered =
+export type LeaseAnswer =
   | { readonly answered: 'again' }
   | { readonly answered: 'unreachable' }
   /** The ancestor has no credit for it. */
@@ -24,17 +24,17 @@ export type Usable = {
  * cover are denied with the limit that it names; the others wait for the next answer. The first is always answered, so no call waits
  * for ever. Pure.
  */
-export const answers = <W extends Ask>(
+export const answerWaiters = <W extends LeaseNeed>(
   waiters: readonly W[],
   head: W,
   verdict: LeaseVerdict,
   { isLive, unused, credit }: Usable,
-): { readonly answered: readonly (readonly [W, Answered])[]; readonly left: readonly W[] } => {
-  const answered: (readonly [W, Answered])[] = [];
+): { readonly answered: readonly (readonly [W, LeaseAnswer])[]; readonly left: readonly W[] } => {
+  const answered: (readonly [W, LeaseAnswer])[] = [];
   const left: W[] = [];
   if (verdict.verdict === 'unavailable' || verdict.verdict === 'refused') {
     // A refusal is the ancestor's status now: the next decision names it.
-    const answer: Answered = {
+    const answer: LeaseAnswer = {
       answered: verdict.verdict === 'refused' ? 'again' : 'unreachable',
     };
     return { answered: waiters.map((waiter) => [waiter, answer] as const), left };
@@ -69,11 +69,11 @@ type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 
 /** Whether a call needs more than everything that remains at the ancestor and here. */
 const isBeyond = (
-  waiter: Ask,
+  waiter: LeaseNeed,
   { rule, limit }: Short,
   unused: bigint,
   credit: bigint,
-  head: Ask,
+  head: LeaseNeed,
 ): boolean => {
   if (waiter === head) return true;
   const remaining = BigInt(limit.remaining);
@@ -82,7 +82,7 @@ const isBeyond = (
     : waiter.need > max(0n, unused) + remaining;
 };
 
-const refusalOf = ({ link }: Ask, { rule, limit }: Short): Answered =>
+const refusalOf = ({ link }: LeaseNeed, { rule, limit }: Short): LeaseAnswer =>
   rule === 'credit'
     ? { answered: 'poor' }
     : { answered: 'short', denial: { rule, account: issuerOf(link), limit } };

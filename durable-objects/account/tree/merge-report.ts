@@ -9,7 +9,7 @@ import type { AccountState } from '../state.ts';
 import { ISSUED_LEASE, type IssuedLease, leaseOf } from './issued-lease.ts';
 import { CREDIT, NO_SHARE, outstandingOf, withoutEnded } from './share.ts';
 
-export type Told = {
+export type MergedReport = {
   readonly state: AccountState;
   readonly row: IssuedLease;
   readonly entries: Decision<unknown>['entries'];
@@ -22,7 +22,7 @@ export const merge = (
   row: IssuedLease,
   shares: Shares,
   context: Context,
-): Told => {
+): MergedReport => {
   const next: Record<string, Share> = { ...row.shares };
   let changed = false;
   for (const [name, told] of Object.entries(shares)) {

@@ -5,9 +5,9 @@ import type { Recall, Returned, Shares } from '../../../src/protocol/account/lea
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { linksOf } from './held-grant.ts';
-import { idleBranches } from './idle.ts';
+import { idleBranches } from './idle-branches.ts';
 import { type IssuedLease, leaseOf, liveLeases, recallable } from './issued-lease.ts';
-import { authorityOver } from './issued.ts';
+import { authorityOver } from './authority-over.ts';
 import { inTime, type Peers } from './lease-requests.ts';
 import { type Report, takeBack } from './merge-report.ts';
 import { closeShares, giveUp } from './return-shares.ts';

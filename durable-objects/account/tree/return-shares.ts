@@ -5,7 +5,7 @@ import type { Recall, Returned, Shares } from '../../../src/protocol/account/lea
 import { type Context, stored, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { type HeldGrant, linksOf } from './held-grant.ts';
-import { isClosing } from './idle.ts';
+import { isClosing } from './idle-branches.ts';
 import { allReturned, NO_SHARE } from './share.ts';
 import { mergeShares, REFUSED_SECONDS } from './take-lease.ts';
 import { withShares } from './tree.ts';

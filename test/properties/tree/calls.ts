@@ -68,7 +68,7 @@ export const openCalls = (
         const asked = round(keeper);
         progress = { ...progress, recalls: asked === 0 ? MOST_RECALLS : progress.recalls + 1 };
       } else if (verdict.verdict === 'ask') {
-        progress = leases.obtain(keeper, progress, verdict.asks, wish.appetite);
+        progress = leases.obtain(keeper, progress, verdict.needs, wish.appetite);
       } else if (verdict.verdict === 'stale_grant') {
         note('contract asked');
         const at = clock.now;

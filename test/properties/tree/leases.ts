@@ -3,9 +3,12 @@ import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/l
 import type { Progress } from '../../../durable-objects/account/call/progress.ts';
 import { MOST_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
-import type { Ask } from '../../../durable-objects/account/tree/asks.ts';
+import type { LeaseNeed } from '../../../durable-objects/account/tree/lease-need.ts';
 import { lease } from '../../../durable-objects/account/tree/grant-lease.ts';
-import { type Answered, answers } from '../../../durable-objects/account/tree/lease-waiters.ts';
+import {
+  type LeaseAnswer,
+  answerWaiters,
+} from '../../../durable-objects/account/tree/lease-waiters.ts';
 import { CREDIT, unusedOf } from '../../../durable-objects/account/tree/share.ts';
 import { issuerOf } from '../../../durable-objects/account/tree/signed-grant.ts';
 import { takeLease } from '../../../durable-objects/account/tree/take-lease.ts';
@@ -28,15 +31,16 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
         }
         return decided;
       });
-    let { verdict, reach } = decide();
-    if (verdict.verdict !== 'short' || reach === 'never' || request.dryRun === true) return verdict;
+    let { verdict, recovery } = decide();
+    if (verdict.verdict !== 'short' || recovery === 'never' || request.dryRun === true)
+      return verdict;
     look(above);
-    ({ verdict, reach } = decide());
+    ({ verdict, recovery } = decide());
     for (let rounds = 0; rounds < MOST_RECALLS; rounds += 1) {
-      if (verdict.verdict !== 'short' || reach !== 'now') return verdict;
+      if (verdict.verdict !== 'short' || recovery !== 'now') return verdict;
       note(`short of ${verdict.rule}`);
       const asked = round(above);
-      ({ verdict, reach } = decide());
+      ({ verdict, recovery } = decide());
       if (asked === 0) return verdict;
     }
     return verdict;
@@ -59,7 +63,11 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
     return verdict;
   };
 
-  const requestOf = (keeper: Keeper, { link, need, credit }: Ask, ahead: bigint): LeaseRequest => {
+  const requestOf = (
+    keeper: Keeper,
+    { link, need, credit }: LeaseNeed,
+    ahead: bigint,
+  ): LeaseRequest => {
     const { tree, leases } = keeper.state();
     const known = leases[link.hash];
     return {
@@ -75,7 +83,7 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
   };
 
   /** Asks one account above, and what that says for the call that waits. */
-  const ask = (keeper: Keeper, wanted: Ask, appetite: bigint): Answered => {
+  const ask = (keeper: Keeper, wanted: LeaseNeed, appetite: bigint): LeaseAnswer => {
     const { link } = wanted;
     const above = keeperOf(office, issuerOf(link));
     const askedAt = clock.now;
@@ -93,15 +101,25 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
       ),
       credit: unusedOf(shareOf(state.tree, link.hash, CREDIT)),
     };
-    const { answered } = answers([wanted], wanted, verdict ?? { verdict: 'unavailable' }, held);
+    const { answered } = answerWaiters(
+      [wanted],
+      wanted,
+      verdict ?? { verdict: 'unavailable' },
+      held,
+    );
     return answered[0]?.[1] ?? { answered: 'again' };
   };
 
   return {
     /** All that a call must know before it is decided again. */
-    obtain(keeper: Keeper, known: Progress, asks: readonly Ask[], appetite: bigint): Progress {
+    obtain(
+      keeper: Keeper,
+      known: Progress,
+      needs: readonly LeaseNeed[],
+      appetite: bigint,
+    ): Progress {
       let progress = known;
-      for (const each of asks) {
+      for (const each of needs) {
         const { link } = each;
         const told = ask(keeper, each, appetite);
         if (told.answered === 'unreachable') {
@@ -115,8 +133,8 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
       return progress;
     },
     /** Asks those above for their word only, without taking anything. */
-    sound(keeper: Keeper, asks: readonly Ask[]): void {
-      for (const each of asks) {
+    sound(keeper: Keeper, needs: readonly LeaseNeed[]): void {
+      for (const each of needs) {
         const above = keeperOf(office, issuerOf(each.link));
         const askedAt = clock.now;
         const verdict = answer(above, { ...requestOf(keeper, each, 0n), dryRun: true });

@@ -2,7 +2,7 @@ import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Status } from '../../../src/protocol/account/status.ts';
 import { apply, type Known } from '../../../durable-objects/account/commands/apply.ts';
-import { asksOf } from '../../../durable-objects/account/tree/asks.ts';
+import { leaseNeeds } from '../../../durable-objects/account/tree/lease-need.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import type { Limits } from './limits.ts';
@@ -44,7 +44,7 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
       const { held: by } = keeper.state();
       sound(
         keeper,
-        by.flatMap((each) => asksOf(keeper.state(), each, 0n, clock.now)),
+        by.flatMap((each) => leaseNeeds(keeper.state(), each, 0n, clock.now)),
       );
       verdict = decide({ hasAsked: true, isCharged: true });
     }

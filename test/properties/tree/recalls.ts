@@ -2,7 +2,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { Recall, Share, Shares } from '../../../src/protocol/account/lease.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
 import { type IssuedLease, leaseOf } from '../../../durable-objects/account/tree/issued-lease.ts';
-import { authorityOver } from '../../../durable-objects/account/tree/issued.ts';
+import { authorityOver } from '../../../durable-objects/account/tree/authority-over.ts';
 import { takeBack } from '../../../durable-objects/account/tree/merge-report.ts';
 import {
   closeShares,

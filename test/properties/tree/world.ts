@@ -1,4 +1,4 @@
-import { idleBranches } from '../../../durable-objects/account/tree/idle.ts';
+import { idleBranches } from '../../../durable-objects/account/tree/idle-branches.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { checkBooks } from './balance.ts';
 import { openCalls } from './calls.ts';

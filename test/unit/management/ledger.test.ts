@@ -330,7 +330,7 @@ describe('days of the ledger totals', () => {
     const call = word(1);
     const record = {
       ...{ id: call, asset: TOKEN, tool: 'translate', payment: 'sent', paidBy: 'deferred' },
-      ...{ state: 'committed', price: 1_000n, charged: 1_000n, entries: [], draws: [] },
+      ...{ state: 'committed', price: 1_000n, charged: 1_000n, entries: [], usedShares: [] },
       ...{ windows: [], held: undefined },
     } as unknown as CallRecord;
     const [failure, success] = [

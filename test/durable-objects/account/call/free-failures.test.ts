@@ -106,7 +106,7 @@ describe('a call whose tool failed', () => {
       attempt: '0x',
       policy: '0x',
       windows: [],
-      draws: [],
+      usedShares: [],
       entries: [],
       timeoutSeconds: 0,
       dispatchedAt: 0,

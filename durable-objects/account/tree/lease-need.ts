@@ -7,7 +7,7 @@ import { CREDIT, shareEnd, unusedOf } from './share.ts';
 import { shareOf } from './tree.ts';
 
 /** What a call needs from an ancestor before it can be decided. */
-export type Ask = {
+export type LeaseNeed = {
   readonly link: SignedGrant;
   readonly need: bigint;
   /** Of the ancestor's credit. */
@@ -15,12 +15,12 @@ export type Ask = {
 };
 
 /** Asks the ancestors whose lease has expired, or whose share does not cover the price. */
-export const asksOf = (
+export const leaseNeeds = (
   state: AccountState,
   grant: HeldGrant | undefined,
   price: bigint,
   now: Seconds,
-): readonly Ask[] =>
+): readonly LeaseNeed[] =>
   grant === undefined
     ? []
     : linksOf(grant)
@@ -35,14 +35,14 @@ const covers = (state: AccountState, link: SignedGrant, price: bigint, now: Seco
 };
 
 /** Whether the ancestor's last answer was that it is not active: the denial must name that first. */
-export const wasStopped = ({ tree }: AccountState, { hash }: SignedGrant): boolean => {
+export const wasRefused = ({ tree }: AccountState, { hash }: SignedGrant): boolean => {
   const word = tree.answers[hash];
   return word !== undefined && word.status !== 'active';
 };
 
 /** Whether an ancestor lately had too little for one of these needs. */
-export const wasShort = ({ leases }: AccountState, asks: readonly Ask[]): boolean =>
-  asks.some(({ link, need }) => {
+export const wasShort = ({ leases }: AccountState, needs: readonly LeaseNeed[]): boolean =>
+  needs.some(({ link, need }) => {
     const shortOf = leases[link.hash]?.shortOf;
     return shortOf !== undefined && need >= shortOf;
   });
@@ -61,5 +61,5 @@ const canDraw = (
   });
 
 /** Whether the leased credit of the ancestor covers a price. */
-export const lends = (state: AccountState, { hash }: SignedGrant, price: bigint): boolean =>
+export const creditCovers = (state: AccountState, { hash }: SignedGrant, price: bigint): boolean =>
   unusedOf(shareOf(state.tree, hash, CREDIT)) >= price;

@@ -17,7 +17,7 @@ import { isZero } from './signed-grant.ts';
 import type { Tree } from './tree.ts';
 
 /** What an account tells descendants: the state of the grant that it issued, and the counters that they count in. */
-export type Over = {
+export type AuthorityOver = {
   readonly authority: Authority;
   readonly asset: AssetId;
   readonly counters: (state: AccountState) => readonly NamedCounter[];
@@ -28,9 +28,9 @@ export const authorityOver = (
   state: AccountState,
   { issued, asset, child, knows }: Pick<LeaseRequest, 'issued' | 'asset' | 'child' | 'knows'>,
   context: Context,
-): Over => {
+): AuthorityOver => {
   const { tree } = state;
-  const policies = policiesAbove(tree);
+  const policies = writtenPolicies(tree);
   const policiesHash = hashOf(policies.map(({ hash }) => hash));
   const grant = issuedGrant(context.read, issued)?.grant;
   // A free call may be in another asset. The share is in the grant's asset, or it would count in the wrong purse.
@@ -45,7 +45,7 @@ export const authorityOver = (
       ...(knows === policiesHash ? {} : { policies }),
     },
     asset: counted,
-    counters: (now) => countersOf(now, issued, counted, context),
+    counters: (now) => countersOver(now, issued, counted, context),
   };
 };
 
@@ -73,7 +73,7 @@ export const grantStatus = (
   return BigInt(now) >= parent.grant.delegation.validUntil ? 'expired' : 'active';
 };
 
-const countersOf = (
+const countersOver = (
   state: AccountState,
   issued: Hex,
   asset: AssetId,
@@ -92,7 +92,7 @@ const countersOf = (
 };
 
 /** The operator's default is left out: it binds every account here anyway. */
-const policiesAbove = ({ operator, owner }: Tree): readonly AncestorPolicy[] => [
+const writtenPolicies = ({ operator, owner }: Tree): readonly AncestorPolicy[] => [
   ...(operator === undefined
     ? []
     : [{ kind: 'operator' as const, hash: operator.hash, document: policyJson(operator.policy) }]),

@@ -10,11 +10,11 @@ import type { AccountState } from '../state.ts';
  * Whether descendants could free what a need lacks. `now`: what they reported as unused is enough. `perhaps`: only if calls fail that
  * they reported as running. `never`: not even if they returned everything.
  */
-export type Reach = 'now' | 'perhaps' | 'never';
+export type Recovery = 'now' | 'perhaps' | 'never';
 
 type Lent = NonNullable<SpendCounter['lent']>;
 
-const reachOf = (need: bigint, left: bigint, { unused, held }: Lent): Reach => {
+const recoveryOf = (need: bigint, left: bigint, { unused, held }: Lent): Recovery => {
   if (need <= left + unused) return 'now';
   return need <= left + unused + held ? 'perhaps' : 'never';
 };
@@ -22,22 +22,22 @@ const reachOf = (need: bigint, left: bigint, { unused, held }: Lent): Reach => {
 const NOTHING: Lent = { unused: 0n, held: 0n };
 
 /** @param need what the asker must have in all, its own unused share included. Atomic units. */
-export const reachOfLimit = ({ limit, spent, held, lent }: SpendCounter, need: bigint): Reach =>
-  reachOf(need, limit - spent - held, lent ?? NOTHING);
+export const limitRecovery = ({ limit, spent, held, lent }: SpendCounter, need: bigint): Recovery =>
+  recoveryOf(need, limit - spent - held, lent ?? NOTHING);
 
 /** The limit that lacks most for a price, and the sources with that limit alone. */
-export const furthest = (
+export const worstLimit = (
   sources: readonly Source[],
   price: bigint,
-): { readonly reach: Reach; readonly sources: readonly Source[] } => {
+): { readonly recovery: Recovery; readonly sources: readonly Source[] } => {
   let worst: SpendCounter | undefined;
-  let reach: Reach | undefined;
+  let recovery: Recovery | undefined;
   for (const counter of sources.flatMap(({ counters }) => counters)) {
-    const each = reachOfLimit(counter, price);
-    if (isWorse(each, reach)) [worst, reach] = [counter, each];
+    const each = limitRecovery(counter, price);
+    if (isWorse(each, recovery)) [worst, recovery] = [counter, each];
   }
   return {
-    reach: reach ?? 'now',
+    recovery: recovery ?? 'now',
     sources: sources.map((each) => ({
       ...each,
       counters: each.counters.filter((counter) => counter === worst),
@@ -45,20 +45,22 @@ export const furthest = (
   };
 };
 
-/** As `reachOfLimit`, for the account's credit. */
-export const reachOfCredit = (purse: Purse, need: bigint): Reach =>
-  reachOf(need, freeCredit(purse), lentCredit(purse));
+/** As `limitRecovery`, for the account's credit. */
+export const creditRecovery = (purse: Purse, need: bigint): Recovery =>
+  recoveryOf(need, freeCredit(purse), lentCredit(purse));
 
 /** For the credit that would pay for a call, if the account lacks it only because descendants have some. */
-export const lentReach = (
+export const lentCreditRecovery = (
   state: AccountState,
   { asset, price, topUp }: Pick<Call, 'asset' | 'price' | 'topUp'>,
   funding: Funding,
-): Reach => {
+): Recovery => {
   const lacksCredit =
     !funding.funded &&
     ('halted' in funding || ('denial' in funding && funding.denial.rule === 'credit'));
-  return lacksCredit && topUp === undefined ? reachOfCredit(purseOf(state, asset), price) : 'never';
+  return lacksCredit && topUp === undefined
+    ? creditRecovery(purseOf(state, asset), price)
+    : 'never';
 };
 
 const lentCredit = ({ creditLent, creditHeldBelow }: Purse): Lent => ({
@@ -66,10 +68,10 @@ const lentCredit = ({ creditLent, creditHeldBelow }: Purse): Lent => ({
   held: creditHeldBelow,
 });
 
-const ORDER: readonly Reach[] = ['now', 'perhaps', 'never'];
+const ORDER: readonly Recovery[] = ['now', 'perhaps', 'never'];
 
 /** Whether one is worse than another: a need is met only if every limit covers it. */
-export const isWorse = (one: Reach, other: Reach | undefined): boolean =>
+export const isWorse = (one: Recovery, other: Recovery | undefined): boolean =>
   other === undefined || ORDER.indexOf(one) > ORDER.indexOf(other);
 
 /** Whether descendants have shares of this account that they may not use. */

@@ -1,7 +1,7 @@
 import type { Ledger } from '../ledger.ts';
 import { unchanged } from '../decision.ts';
 import { NO_PROGRESS } from '../call/progress.ts';
-import { type Ask, asksOf } from './asks.ts';
+import { type LeaseNeed, leaseNeeds } from './lease-need.ts';
 import type { LeaseRequests } from './lease-requests.ts';
 
 /**
@@ -9,12 +9,12 @@ import type { LeaseRequests } from './lease-requests.ts';
  *
  * @returns whether all of them answered.
  */
-export const askAncestors = async (ledger: Ledger, requests: LeaseRequests): Promise<boolean> => {
-  const asks = await ledger.submit<readonly Ask[]>((state, { now }) => {
-    const all = state.held.flatMap((held) => asksOf(state, held, 0n, now));
+export const checkAncestors = async (ledger: Ledger, requests: LeaseRequests): Promise<boolean> => {
+  const needs = await ledger.submit<readonly LeaseNeed[]>((state, { now }) => {
+    const all = state.held.flatMap((held) => leaseNeeds(state, held, 0n, now));
     return unchanged(state, [...new Map(all.map((ask) => [ask.link.hash, ask])).values()]);
   }, []);
   // A dry run: a lease taken here would be held, and be of another asset than the calls'.
-  const { unreachable } = await requests.rehearse(NO_PROGRESS, asks, 'eip155:0/erc20:0x');
+  const { unreachable } = await requests.rehearse(NO_PROGRESS, needs, 'eip155:0/erc20:0x');
   return unreachable === undefined;
 };
