@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { sumUp, wrongs } from '../test/falsify/figures.ts';
+import { summarize, violations } from '../test/falsify/figures.ts';
 import { type Kind, KINDS } from '../test/falsify/kind.ts';
 import type { FalsifyOptions } from '../test/falsify/options.ts';
 import { flagsOrExit, wholeNumber } from './flags.ts';
@@ -43,11 +43,11 @@ print(
   `${options.seeds > 1 ? `Seeds ${options.seed} to ${last}` : `Seed ${options.seed}`}: ${options.kinds.length} kinds of limits, nine accounts, ${options.calls} calls for each kind.`,
 );
 const finished = await runProject('falsify', options, print);
-const figures = sumUp(finished.flatMap(({ meta }) => meta.findings ?? []));
+const figures = summarize(finished.flatMap(({ meta }) => meta.findings ?? []));
 const failed = finished.filter((each) => each.failed.length > 0);
 for (const { test, failed: why, meta } of failed) {
   const [, seed = '', kind = ''] = /^seed (\d+) > (\w+)$/.exec(test) ?? [];
-  console.log(`\nFALSIFIED: ${test}\n${(meta.findings?.flatMap(wrongs) ?? why).join('\n')}`);
+  console.log(`\nFALSIFIED: ${test}\n${(meta.findings?.flatMap(violations) ?? why).join('\n')}`);
   console.log(
     `Repeat this case: npm run falsify -- --seed ${seed} --kind ${kind} --calls ${options.calls}`,
   );

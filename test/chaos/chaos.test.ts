@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, vi } from 'vitest';
-import { tellOfFacilitators } from './facilitator-stories.ts';
-import { tellOfKills } from './kill-stories.ts';
+import { tellOfFacilitators } from './facilitator-cases.ts';
+import { tellOfKills } from './kill-cases.ts';
 import { type Killed, killEverywhere } from './kills.ts';
-import { tellOfPayers } from './payer-stories.ts';
-import { type LyingStage, startLyingStage } from './support/liar.ts';
+import { tellOfPayers } from './payer-cases.ts';
+import { type LyingStage, startLyingStage } from './support/lying-stage.ts';
 
 vi.setConfig({ maxConcurrency: 64 });
 

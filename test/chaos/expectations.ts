@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Agent, PaidRequest } from './support/agent.ts';
-import { type Book, callOf, ledgerOf, movedBy, verifyBook } from './support/books.ts';
-import { hasEnded, type LyingStage } from './support/liar.ts';
+import { type Book, callOf, ledgerOf, movedBy, verifyBook } from './support/account-records.ts';
+import { hasEnded, type LyingStage } from './support/lying-stage.ts';
 
 /** Law 5 and 11 of one account: its ledger is what the chain says, and its log is whole. */
 export const expectTrue = async (

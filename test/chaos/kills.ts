@@ -1,7 +1,7 @@
 import { type Agent, newAgent, repeatUntilFinal, send, signRequest } from './support/agent.ts';
-import { type Book, isClosed, movedBy, readBooks } from './support/books.ts';
+import { type Book, isClosed, movedBy, readBooks } from './support/account-records.ts';
 import type { Party } from './support/proxy.ts';
-import { type Case, newConductor } from './conductor.ts';
+import { type Case, newConductor } from './interceptor.ts';
 import { mineEverySecond, type Stage, startStage } from './support/stage.ts';
 
 /** The messages of one upfront call of a newcomer: facts, look, settle, look and its receipt, tool. */

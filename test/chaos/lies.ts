@@ -10,7 +10,7 @@ import {
 } from '../../dev/stack/authorization.ts';
 import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
 import type { PaidRequest } from './support/agent.ts';
-import type { Lie } from './support/liar.ts';
+import type { Lie } from './support/lying-stage.ts';
 import type { Stage } from './support/stage.ts';
 
 const CLAIMED: Hex = `0x${'5a'.repeat(32)}`;

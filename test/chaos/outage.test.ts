@@ -8,7 +8,7 @@ import {
   send,
   signRequest,
 } from './support/agent.ts';
-import { movedBy, readBooks } from './support/books.ts';
+import { movedBy, readBooks } from './support/account-records.ts';
 import { PRICES, type Stage, startStage } from './support/stage.ts';
 
 /** Room for three calls of the deferred tool: what may be owed while nothing settles (law 7). */

@@ -2,15 +2,18 @@ import type { Every } from '../../src/policy/window.ts';
 import type { Kind, Size } from './kind.ts';
 import type { Random } from './random.ts';
 
-/** How much there is, against how much is wanted. Atomic units. */
+/** Limits of a scenario, relative to what its calls want to spend. Atomic units. */
 export type Budget = {
+  /** The lowest and highest price of a call. */
   readonly least: bigint;
   readonly most: bigint;
-  /** The tightest limit; a part of it, for one agent; and a limit over all, where the tightest is not. */
+  /** The tightest limit. */
   readonly tight: bigint;
+  /** A part of it, for one agent. */
   readonly part: bigint;
+  /** The owner's limit in scenarios whose tightest limit is elsewhere. */
   readonly backstop: bigint;
-  /** Never used up. */
+  /** More than all calls can spend. */
   readonly ample: bigint;
 };
 
@@ -29,10 +32,10 @@ export type GrantLimits = {
 
 const AMPLE = 1_000_000_000_000n;
 const MOST_PRICE: Readonly<Record<Size, bigint>> = { tiny: 5n, medium: 100n, large: 10_000n };
-/** A minute ends while a storm still rages: what is wanted in one is less. */
+/** Calls run for several minutes of the moved clock, so one minute sees only part of the demand. */
 const MINUTES = 6n;
 
-/** `wanted`: how many calls will be made. */
+/** Draws the limits of a scenario with `wanted` calls. */
 export const budgetOf = (kind: Kind, size: Size, wanted: number, random: Random): Budget => {
   const most = MOST_PRICE[size];
   const demand = (BigInt(wanted) * most) / 2n / (kind === 'minute' ? MINUTES : 1n);
@@ -52,13 +55,13 @@ export const budgetOf = (kind: Kind, size: Size, wanted: number, random: Random)
 
 type Role = 'owner' | 'manager' | 'agent';
 
-/** What limits one account, and the grant that it gets inside of `above`, in a tree of one kind. */
+/** Draws the limits of one account, and of its grant within the grant `parent`. */
 export const limitsOf = (
   kind: Kind,
   role: Role,
   budget: Budget,
   random: Random,
-  above: GrantLimits = {},
+  parent: GrantLimits = {},
 ): {
   readonly operator: Limits;
   readonly owner: Limits | undefined;
@@ -69,7 +72,7 @@ export const limitsOf = (
   return {
     operator: byOwner ? { windows: [] } : own,
     owner: byOwner ? own : random.chance(0.3) ? widened(own, budget) : undefined,
-    grant: inside(above, grantOf(kind, role, budget, random)),
+    grant: within(parent, grantOf(kind, role, budget, random)),
   };
 };
 
@@ -119,13 +122,13 @@ const grantOf = (kind: Kind, role: Role, { tight, part }: Budget, random: Random
   return kind === 'mixed' && random.chance(0.3) ? { total: limit } : {};
 };
 
-/** A grant is no wider than the one it stands on (design §4.5). */
-const inside = (above: GrantLimits, { total, window }: GrantLimits): GrantLimits => {
-  const bound = above.window;
+/** Narrows a grant to its parent grant: the account rejects a wider one. */
+const within = (parent: GrantLimits, { total, window }: GrantLimits): GrantLimits => {
+  const bound = parent.window;
   const least = (one: bigint | undefined, other: bigint | undefined): bigint | undefined =>
     one === undefined ? other : other === undefined || one < other ? one : other;
-  const mostTotal = least(total, above.total);
-  const within =
+  const narrowTotal = least(total, parent.total);
+  const narrowWindow =
     bound === undefined
       ? window
       : {
@@ -133,12 +136,12 @@ const inside = (above: GrantLimits, { total, window }: GrantLimits): GrantLimits
           limit: least(bound.limit, window?.limit) ?? bound.limit,
         };
   return {
-    ...(mostTotal === undefined ? {} : { total: mostTotal }),
-    ...(within === undefined ? {} : { window: within }),
+    ...(narrowTotal === undefined ? {} : { total: narrowTotal }),
+    ...(narrowWindow === undefined ? {} : { window: narrowWindow }),
   };
 };
 
-/** The other slot has the same windows, but more in them: two policies on one count. */
+/** The same windows with higher limits, for the second policy of an account: both policies share one counter. */
 const widened = ({ windows }: Limits, { tight }: Budget): Limits => ({
   windows: windows.map(({ every, limit }) => ({ every, limit: limit + tight })),
 });

@@ -1,41 +1,41 @@
 import { vi } from 'vitest';
 import type { Seconds } from '../../src/core/clock.ts';
 
-/** Time that runs as it does, and can be moved on: for the objects, which live in the isolate of the tests, as well. */
+/** A running clock that tests can move forward. The objects share the isolate of the tests, so they see the same time. */
 export type Clock = {
   readonly shift: (seconds: Seconds) => void;
-  /** While on, an object gives up on another one after a fortieth of the time: late answers cost no minutes. */
-  readonly hurry: (on: boolean) => void;
+  /** While on, an object's RPC timeouts are 40 times shorter, so lost answers do not cost minutes. */
+  readonly shortenTimeouts: (on: boolean) => void;
   readonly restore: () => void;
 };
 
-/** Shorter waits are the tests' own. */
+/** Shorter waits belong to the tests. */
 const LEAST_TIMEOUT_MS = 3_000;
-const HURRY = 40;
+const DIVISOR = 40;
 
 export const openClock = (): Clock => {
   const now = Date.now.bind(Date);
   const wait = globalThis.setTimeout.bind(globalThis);
   let offset = 0;
-  let hurries = false;
+  let isShort = false;
   const moved = vi.spyOn(Date, 'now').mockImplementation(() => now() + offset);
-  const hurried = vi
+  const shortened = vi
     .spyOn(globalThis, 'setTimeout')
     .mockImplementation(((callback: () => void, milliseconds = 0) =>
       wait(
         callback,
-        hurries && milliseconds >= LEAST_TIMEOUT_MS ? milliseconds / HURRY : milliseconds,
+        isShort && milliseconds >= LEAST_TIMEOUT_MS ? milliseconds / DIVISOR : milliseconds,
       )) as typeof setTimeout);
   return {
     shift(seconds) {
       offset += seconds * 1_000;
     },
-    hurry(on) {
-      hurries = on;
+    shortenTimeouts(on) {
+      isShort = on;
     },
     restore() {
       moved.mockRestore();
-      hurried.mockRestore();
+      shortened.mockRestore();
     },
   };
 };

@@ -5,43 +5,43 @@ import type { Budget } from './budget.ts';
 import type { Branch, Fleet, Member } from './fleet.ts';
 import type { Gateway } from './gateway.ts';
 
-/** What may refuse a call in the end. */
+/** Rules that may deny a call once the budget is used up. */
 const LIMITS: readonly string[] = ['window', 'lifetime', 'credit'];
-/** Calls of one branch at a time, while much is left. */
+/** Concurrent calls of one branch while much remains. */
 export const WIDTH = 4;
-/** By which a price comes down after a denial. */
+/** Divides the price after a denial. */
 export const STEP = 4n;
 const MOST_PERIODS = 4;
-/** Whoever was denied a larger price gets few calls at a smaller one. */
+/** Most calls of a branch at a price below the first, at price 1 in the last rounds, and most of those rounds. */
 const MOST_SMALL = 150;
 const MOST_LAST = 20;
 const MOST_ROUNDS = 10;
-const MOST_SILENCES = 20;
-/** Enough for what follows: a window must not end meanwhile. */
-const ROOM = 45;
+const MOST_FAILURES = 20;
+/** Seconds that a window must still run when the measuring starts. */
+const LEAST_REST = 45;
 
 type Caller = { readonly member: Member; readonly branch: Branch };
 
 const callersOf = ({ members }: Fleet): readonly Caller[] =>
   members.flatMap((member) => member.branches.map((branch) => ({ member, branch })));
 
-/** Everybody goes on, at ever lower prices, until a call of price 1 is denied to each: what is left then is of no use to anybody. */
+/** Calls at ever lower prices until every account is denied a call of price 1: what remains then, no account can use. */
 export const exhaust = async (
   fleet: Fleet,
   gateway: Gateway,
   clock: Clock,
   budget: Budget,
 ): Promise<void> => {
-  // An old message may have told of calls that run no more; whose money that was is asked for once a second.
+  // A repeated message may have reported calls that have ended. Parents ask their children for usage at most once a second.
   clock.shift(2);
   for (let tried = 0; tried < MOST_PERIODS; tried += 1) {
     enterPeriod(fleet, clock);
     const began = nowSeconds();
     await useUp(fleet, gateway, budget);
-    // A slow machine may need longer than a window lasts; then the next one is used up instead.
+    // A slow machine may need longer than a window lasts. Use up the next window then.
     if (fleet.limits.every(({ every }) => nowSeconds() < periodOf(every, began).end)) return;
   }
-  throw new Error('the windows end faster than they can be used up');
+  throw new Error('The windows end before the calls use them up. Run on a faster machine.');
 };
 
 const useUp = async (
@@ -49,7 +49,7 @@ const useUp = async (
   gateway: Gateway,
   { most: top, tight, backstop }: Budget,
 ): Promise<void> => {
-  // More than all limits of the tree together allow: where one leaks, there is no end to it.
+  // More than all limits of the tree allow together: without this bound, a leaking limit would never end the loop.
   const enough = 4n * (tight + backstop) + 9n * top;
   let used = 0n;
   const use = async (
@@ -72,7 +72,7 @@ const useUp = async (
       await use(caller, 1n, 1, most);
     }),
   );
-  // One may leave with a unit that another one could have used: each comes once more, until nobody gets anything.
+  // A failing call may return a unit that another account could have used. Go round until no call is paid.
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     let paid = 0;
     for (const caller of callersOf(fleet)) paid += await use(caller, 1n, 1, MOST_LAST);
@@ -80,7 +80,11 @@ const useUp = async (
   }
 };
 
-/** Calls until one is denied, or there is no point in it any more; how many were not denied. */
+/**
+ * Calls until a limit denies one or `goesOn` returns false.
+ *
+ * @returns how many calls were paid.
+ */
 export const until = async (
   { member, branch }: Caller,
   price: bigint,
@@ -89,31 +93,31 @@ export const until = async (
   goesOn: (paid: number) => boolean,
 ): Promise<number> => {
   let paid = 0;
-  for (let silences = 0; silences < MOST_SILENCES;) {
+  for (let failures = 0; failures < MOST_FAILURES;) {
     if (!goesOn(paid)) return paid;
-    const heard = await Promise.all(
+    const results = await Promise.all(
       Array.from({ length: width }, async () =>
         gateway({ member, branch, price, ending: 'success' }),
       ),
     );
-    paid += heard.filter((each) => each.heard === 'paid').length;
-    const denial = heard.find((each) => each.heard === 'denied')?.denial;
+    paid += results.filter((each) => each.result === 'paid').length;
+    const denial = results.find((each) => each.result === 'denied')?.denial;
     if (denial !== undefined && LIMITS.includes(denial.rule)) return paid;
     if (denial !== undefined && denial.rule !== 'unreachable') {
       throw new Error(`${member.name} was denied by ${JSON.stringify(denial)}`);
     }
-    if (denial === undefined && heard.every((each) => each.heard === 'paid')) continue;
-    silences += 1;
-    await pause(50 * silences);
+    if (denial === undefined && results.every((each) => each.result === 'paid')) continue;
+    failures += 1;
+    await pause(50 * failures);
   }
-  throw new Error(`${member.name} hears nothing`);
+  throw new Error(`${member.name} got no verdict in ${MOST_FAILURES} rounds`);
 };
 
-/** To the beginning of the next period of whatever window would end too soon. */
+/** Moves the clock to the next period of every window that would end too soon. */
 export const enterPeriod = ({ limits }: Fleet, clock: Clock): void => {
   for (const { every } of limits) {
     const now = nowSeconds();
     const left = periodOf(every, now).end - now;
-    if (left < ROOM) clock.shift(left);
+    if (left < LEAST_REST) clock.shift(left);
   }
 };

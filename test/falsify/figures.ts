@@ -1,43 +1,43 @@
 import type { Size } from './kind.ts';
 
-/** What a run has found out: the last line of `npm run falsify -- --json`. Of a share, the worst value. */
+/** Results of a run: the last line of `npm run falsify -- --json`. Shares are the worst of all scenarios. */
 export type Figures = {
   readonly calls: number;
   readonly admitted: number;
-  /** Units by which the worst limit was passed. */
+  /** The most units by which any limit was exceeded. */
   readonly overspend: number;
-  /** Share of the tightest limit that was of use. */
+  /** Share of the tightest limit that the accounts could use. */
   readonly usable: number;
-  /** The same of what was left to one greedy account, after all others had made one call each. */
+  /** Share of the remaining budget that one greedy account could use after each other account had made one call. */
   readonly usableSkewed: number;
   readonly parentCallsPerPaidCall: number;
 };
 
-/** Of one scenario: counts instead of their ratio. */
+/** Results of one scenario. */
 export type Findings = Omit<Figures, 'parentCallsPerPaidCall'> & {
   readonly size: Size;
   readonly leases: number;
-  /** What no figure says: where accounts contradict the books. */
+  /** Where an account contradicts the callers' journal. */
   readonly contradictions: readonly string[];
 };
 
 const USABLE = 0.99;
 
-/** What must not be; empty where the scenario has falsified nothing. The last unit of a tiny limit matters. */
-export const wrongs = (findings: Findings): readonly string[] => {
+/** Describes every violation of a scenario. Tiny limits must be usable to the last unit. */
+export const violations = (findings: Findings): readonly string[] => {
   const { overspend, usable, usableSkewed, size, contradictions } = findings;
   const least = size === 'tiny' ? 1 : USABLE;
   return [
-    ...(overspend > 0 ? [`a limit was passed by ${overspend}`] : []),
-    ...(usable < least ? [`only ${usable} of the tightest limit was of use`] : []),
+    ...(overspend > 0 ? [`accounts exceeded a limit by ${overspend} units (law 6)`] : []),
+    ...(usable < least ? [`accounts could use only ${usable} of the tightest limit`] : []),
     ...(usableSkewed < least
-      ? [`one greedy account got only ${usableSkewed} of what was left`]
+      ? [`one greedy account could use only ${usableSkewed} of the remaining budget`]
       : []),
     ...contradictions,
   ];
 };
 
-export const sumUp = (all: readonly Findings[]): Figures => {
+export const summarize = (all: readonly Findings[]): Figures => {
   const sum = (of: (each: Findings) => number): number =>
     all.reduce((total, each) => total + of(each), 0);
   const admitted = sum((each) => each.admitted);

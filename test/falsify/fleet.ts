@@ -7,22 +7,23 @@ import type { GrantLimits, Limits } from './budget.ts';
 import type { MemberPlan, Plan } from './plan.ts';
 import type { Random } from './random.ts';
 
-/** A real account of the tree. */
+/** An account of the tree, with its own Durable Object. */
 export type Member = {
   readonly name: string;
   readonly payer: Hex;
   readonly pays: MemberPlan['pays'];
   readonly credit: bigint;
-  /** What it may call by; the owner calls by none. */
+  /** The grants that it calls with. The owner has one empty branch. */
   readonly branches: readonly Branch[];
 };
 
-/** A grant that a member holds, and those it stands on, nearest first; empty for the owner's own calls. */
+/** A grant of a member, followed by its ancestors, nearest first. Empty for the owner's own calls. */
 export type Branch = readonly SignedGrant[];
 
-/** A limit that somebody set: on an account and all below it, or on all that is done by a grant. */
+/** A limit on an account and its descendants, or on all calls that use a grant. */
 export type Limit = {
   readonly name: string;
+  /** Address of the account, or hash of the grant. */
   readonly of: Hex;
   readonly every: Every;
   readonly most: bigint;
@@ -33,18 +34,19 @@ export type Fleet = { readonly members: readonly Member[]; readonly limits: read
 const ENOUGH = 1_000_000_000_000n;
 const DAYS = 86_400;
 
-/** Builds the tree of a plan out of real accounts. */
-export const raise = async (plan: Plan, random: Random): Promise<Fleet> => {
+/** Creates the accounts, policies, credit and grants of a plan. */
+export const buildFleet = async (plan: Plan, random: Random): Promise<Fleet> => {
   const members: Member[] = [];
   const limits: Limit[] = [];
   for (const each of plan.members) {
     const payer = random.hex(20);
     const parent = members[each.parent];
-    // Without a rate: a thousand calls at once are what this is about.
+    // No rate limit: each account makes a thousand concurrent calls.
     await setPolicy(payer, { exposure: `${ENOUGH}u` });
     if (each.credit > 0n) await topUp(payer, each.credit);
     if (each.pays === 'payment') await trust(payer, ENOUGH, 100n * ENOUGH);
-    const branches = parent === undefined ? [[]] : await enrolled(payer, parent, each, random);
+    const branches =
+      parent === undefined ? [[]] : await registerGrants(payer, parent, each, random);
     for (const [slot, own] of [
       ['operator', each.operator],
       ['owner', each.owner],
@@ -66,7 +68,7 @@ export const raise = async (plan: Plan, random: Random): Promise<Fleet> => {
   return { members, limits };
 };
 
-const enrolled = async (
+const registerGrants = async (
   payer: Hex,
   parent: Member,
   plan: MemberPlan,
@@ -74,13 +76,13 @@ const enrolled = async (
 ): Promise<Branch[]> => {
   const branches: Branch[] = [];
   for (const { by, total, window } of plan.grants) {
-    const above = parent.branches[by] ?? [];
+    const ancestors = parent.branches[by] ?? [];
     const grant = grantOf(parent.payer, payer, {
       id: random.hex(32),
       depth: 3 - plan.level,
-      parent: above[0]?.hash ?? ZERO,
+      parent: ancestors[0]?.hash ?? ZERO,
       validUntil:
-        above[0]?.delegation.validUntil ?? BigInt(Math.floor(Date.now() / 1_000) + 30 * DAYS),
+        ancestors[0]?.delegation.validUntil ?? BigInt(Math.floor(Date.now() / 1_000) + 30 * DAYS),
       ...(total === undefined ? {} : { maxTotal: total }),
       ...(window === undefined
         ? {}
@@ -88,7 +90,7 @@ const enrolled = async (
     });
     const verdict = await register(grant);
     if (verdict.verdict !== 'applied') throw new Error(`${plan.name}: ${JSON.stringify(verdict)}`);
-    branches.push([grant, ...above]);
+    branches.push([grant, ...ancestors]);
   }
   return branches;
 };
@@ -108,7 +110,7 @@ const grantLimits = ({ total, window }: GrantLimits, of: Hex, name: string): Lim
   ...(window === undefined ? [] : [{ name, of, every: window.seconds, most: window.limit }]),
 ];
 
-/** Everything that a call by one branch counts in: the caller, those above it, and every grant on the way. */
+/** Returns the limits that a call with one branch counts in: of the caller, its ancestors and every grant between them. */
 export const boundBy = (limits: readonly Limit[], { payer }: Member, branch: Branch): Limit[] => {
   const all = new Set<Hex>([
     payer,

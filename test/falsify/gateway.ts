@@ -13,63 +13,63 @@ import {
   success,
 } from '../durable-objects/support.ts';
 import { AUDIENCE } from '../durable-objects/tree-support.ts';
-import type { Booked, Books } from './books.ts';
+import type { JournalCall, Journal } from './journal.ts';
 import { pause } from './clock.ts';
 import type { Branch, Member } from './fleet.ts';
 import type { Random } from './random.ts';
 
-/** What a tool does in the end; `never`: nobody ever says, until the alarm ends it. */
+/** How a tool's run ends. `silent` reports a timeout, `never` reports nothing: the alarm abandons the call. */
 export type Ending = 'success' | 'failure' | 'cheaper' | 'silent' | 'never';
 
-export type Shot = {
+export type PlannedCall = {
   readonly member: Member;
   readonly branch: Branch;
   readonly price: bigint;
   readonly ending: Ending;
 };
 
-export type Heard =
-  | { readonly heard: 'paid'; readonly charged: bigint }
-  | { readonly heard: 'denied'; readonly denial: Denial }
-  /** No answer that says anything, as often as it was asked. */
-  | { readonly heard: 'nothing'; readonly last: string };
+export type CallResult =
+  | { readonly result: 'paid'; readonly charged: bigint }
+  | { readonly result: 'denied'; readonly denial: Denial }
+  /** No retry got a verdict. */
+  | { readonly result: 'nothing'; readonly last: string };
 
-/** What a gateway does between an agent and its account: it asks again, by the same attempt, when an answer got lost. */
-export type Gateway = (shot: Shot) => Promise<Heard>;
+/** Makes a call as a gateway does: reserve, run, finish. Retries with the same attempt when an answer is lost. */
+export type Gateway = (plan: PlannedCall) => Promise<CallResult>;
 
 const DAY = 86_400;
 const MOST_TRIES = 60;
 const BALANCE = 100_000_000_000_000n;
 
-export const openGateway = (books: Books, random: Random): Gateway => {
+export const openGateway = (journal: Journal, random: Random): Gateway => {
   const made = new Map<string, number>();
-  return async (shot) => {
-    const { name } = shot.member;
+  return async (plan) => {
+    const { name } = plan.member;
     const number = made.get(name) ?? 0;
     made.set(name, number + 1);
     const draw = random.fork(`${name} ${number}`);
-    const call = callBy(shot, draw);
+    const call = callBy(plan, draw);
     const attempt = draw.hex(16);
-    const amount = draw.amount(0n, shot.price);
+    const amount = draw.amount(0n, plan.price);
     const took = draw.integer(0, 25);
-    const booked = books.open({ ...shot, id: call.call });
-    const verdict = await reserve(shot.member, call, attempt);
-    if (verdict.verdict === 'denied') return { heard: 'denied', denial: verdict.denial };
-    if (verdict.verdict !== 'go') return { heard: 'nothing', last: verdict.verdict };
-    booked.went = books.moment();
+    const noted = journal.open({ ...plan, id: call.call });
+    const verdict = await reserve(plan.member, call, attempt);
+    if (verdict.verdict === 'denied') return { result: 'denied', denial: verdict.denial };
+    if (verdict.verdict !== 'go') return { result: 'nothing', last: verdict.verdict };
+    noted.admitted = journal.moment();
     await pause(took);
-    if (shot.ending === 'never') return { heard: 'paid', charged: 0n };
-    booked.ending = books.moment();
-    return { heard: 'paid', charged: await finish(booked, attempt, outcomeOf(shot, amount)) };
+    if (plan.ending === 'never') return { result: 'paid', charged: 0n };
+    noted.finishing = journal.moment();
+    return { result: 'paid', charged: await finish(noted, attempt, outcomeOf(plan, amount)) };
   };
 };
 
-const callBy = ({ member, branch, price, ending }: Shot, random: Random): Call => {
+const callBy = ({ member, branch, price, ending }: PlannedCall, random: Random): Call => {
   const changes: Partial<Call> = {
     call: random.hex(32),
     price,
     audience: AUDIENCE,
-    // Good beyond every move of the clock.
+    // Outlives every move of the clock.
     validBefore: nowSeconds() + 40 * DAY,
     onSilence: ending === 'silent' ? 'keep' : 'release',
     ...(branch[0] === undefined ? {} : { authority: branch[0].hash }),
@@ -79,7 +79,7 @@ const callBy = ({ member, branch, price, ending }: Shot, random: Random): Call =
     : intentCallOf(member.payer, { ...changes, settlement: 'credit' });
 };
 
-const outcomeOf = ({ ending }: Shot, amount: bigint): Outcome => {
+const outcomeOf = ({ ending }: PlannedCall, amount: bigint): Outcome => {
   switch (ending) {
     case 'success':
       return success;
@@ -97,32 +97,35 @@ const reserve = async (member: Member, call: Call, attempt: Hex): Promise<Reserv
   let evidence: Evidence = {};
   let last: ReserveVerdict = { verdict: 'unavailable' };
   for (let tried = 0; tried < MOST_TRIES; tried += 1) {
-    const heard = await answered(async () => stubOf(member.payer).reserve(call, attempt, evidence));
-    if (heard !== undefined) last = heard;
-    if (heard?.verdict === 'stale_payer') evidence = { facts: factsOf(BALANCE) };
-    else if (heard !== undefined && heard.verdict !== 'unavailable') return heard;
+    const verdict = await answered(async () =>
+      stubOf(member.payer).reserve(call, attempt, evidence),
+    );
+    if (verdict !== undefined) last = verdict;
+    if (verdict?.verdict === 'stale_payer') evidence = { facts: factsOf(BALANCE) };
+    else if (verdict !== undefined && verdict.verdict !== 'unavailable') return verdict;
     else await pause(5 * tried);
   }
   return last;
 };
 
-const finish = async (booked: Booked, attempt: Hex, outcome: Outcome): Promise<bigint> => {
+const finish = async (noted: JournalCall, attempt: Hex, outcome: Outcome): Promise<bigint> => {
   for (let tried = 0; tried < MOST_TRIES; tried += 1) {
-    const heard = await answered(async () =>
-      stubOf(booked.member.payer).finish(booked.id, attempt, outcome),
+    const verdict = await answered(async () =>
+      stubOf(noted.member.payer).finish(noted.id, attempt, outcome),
     );
-    if (heard?.verdict === 'finished' || heard?.verdict === 'late') {
-      booked.charged = heard.charged;
-      booked.kept = heard.kept === true;
-      return heard.charged;
+    if (verdict?.verdict === 'finished' || verdict?.verdict === 'late') {
+      noted.charged = verdict.charged;
+      noted.kept = verdict.kept === true;
+      return verdict.charged;
     }
-    if (heard?.verdict === 'unknown_call') throw new Error(`${booked.id} was forgotten`);
+    if (verdict?.verdict === 'unknown_call')
+      throw new Error(`the account has lost the record of ${noted.id}`);
     await pause(5 * tried);
   }
-  throw new Error(`${booked.id} could not be ended`);
+  throw new Error(`the account did not accept the result of ${noted.id} in ${MOST_TRIES} attempts`);
 };
 
-/** Undefined where the object died over it. */
+/** Returns undefined if the object was aborted during the request. */
 const answered = async <T>(ask: () => Promise<T>): Promise<Awaited<T> | undefined> => {
   try {
     return await ask();

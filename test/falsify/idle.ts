@@ -1,16 +1,16 @@
-import { openBooks } from './books.ts';
+import { openJournal } from './journal.ts';
 import { openClock } from './clock.ts';
-import { injectFaults } from './faults.ts';
-import { type Member, raise } from './fleet.ts';
+import { injectMessageFaults } from './message-faults.ts';
+import { type Member, buildFleet } from './fleet.ts';
 import { openGateway } from './gateway.ts';
 import type { MemberPlan, Plan } from './plan.ts';
 import { openRandom } from './random.ts';
-import { ring } from './settle.ts';
+import { runAlarms } from './wind-down.ts';
 
 const AMPLE = 1_000_000n;
 const BUDGET = { least: 1n, most: 100n, tight: AMPLE, part: AMPLE, backstop: AMPLE, ample: AMPLE };
 const LIMITS = { windows: [{ every: 'day', limit: AMPLE }], lifetime: AMPLE } as const;
-/** A lease is good for a minute; five seconds later the alarm gives back what is unused. */
+/** A lease lasts 60 seconds. Five seconds later the alarm returns unused shares. */
 const IDLE = 66;
 
 const planOf = (pays: MemberPlan['pays']): Plan => ({
@@ -41,24 +41,24 @@ const planOf = (pays: MemberPlan['pays']): Plan => ({
   ],
 });
 
-/** How often an agent asks its owner for one call, after it was busy, and then idle for over a minute. */
+/** Counts the lease requests of the first call that an agent makes after 20 calls and an idle minute. */
 export const leasesAfterPause = async (pays: MemberPlan['pays']): Promise<number> => {
   const random = openRandom(`idle/${pays}`);
   const clock = openClock();
-  const faults = injectFaults(random);
-  const books = openBooks();
-  const gateway = openGateway(books, random.fork('gateway'));
+  const faults = injectMessageFaults(random);
+  const journal = openJournal();
+  const gateway = openGateway(journal, random.fork('gateway'));
   try {
-    const fleet = await raise(planOf(pays), random);
+    const fleet = await buildFleet(planOf(pays), random);
     const member = fleet.members[1] as Member;
     const [branch = []] = member.branches;
     const call = async (): Promise<void> => {
-      const { heard } = await gateway({ member, branch, price: 10n, ending: 'success' });
-      if (heard !== 'paid') throw new Error(`an agent with all it needs was ${heard}`);
+      const { result } = await gateway({ member, branch, price: 10n, ending: 'success' });
+      if (result !== 'paid') throw new Error(`an agent with all it needs was ${result}`);
     };
     for (let made = 0; made < 20; made += 1) await call();
     clock.shift(IDLE);
-    await ring(fleet);
+    await runAlarms(fleet);
     const before = faults.leases();
     await call();
     return faults.leases() - before;

@@ -1,4 +1,4 @@
-/** Which limit is the tightest. */
+/** The limit that is the tightest of a scenario. */
 export const KINDS = [
   'day',
   'hour',

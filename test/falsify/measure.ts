@@ -1,31 +1,31 @@
 import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { type Every, periodOf } from '../../src/policy/window.ts';
-import type { Booked, Books, Moment } from './books.ts';
-import { livesOf } from './lives.ts';
+import type { JournalCall, Journal, Moment } from './journal.ts';
+import { holdsOf } from './holds.ts';
 import { boundBy, type Branch, type Fleet, type Limit, type Member } from './fleet.ts';
 import type { Row } from './rows.ts';
 
-/** What all calls together have used of every limit, in every period, as the books have it. */
+/** What all calls together have used of every limit in every period, according to the journal. */
 export type Usage = {
-  /** Used of a limit's period that runs at `at`, holds included. */
+  /** Units used, with holds, in the period of a limit that contains `at`. */
   readonly used: (limit: Limit, at: Seconds) => bigint;
-  /** The same of an account's credit. */
+  /** Units of an account's credit used, with holds. */
   readonly spent: (payer: Hex) => bigint;
 };
 
-/** At a moment of the books. `rung`: when the alarm of every account rang last, and ended what nobody else had. */
+/** Usage at the moment `upTo`. `alarmsRan`: when the alarms last abandoned expired calls. */
 export const usageOf = (
   fleet: Fleet,
-  books: Books,
+  journal: Journal,
   rows: readonly Row[],
   upTo: Moment,
-  rung: Moment,
+  alarmsRan: Moment,
 ): Usage => {
   const tallies = new Map<string, bigint>();
-  for (const { call, row, began, ended, expired, held, rest } of livesOf(books, rows)) {
-    if (call.went !== undefined && began > upTo.order) continue;
-    const isOver = ended <= upTo.order || expired <= rung.order;
+  for (const { call, row, began, ended, expired, held, rest } of holdsOf(journal, rows)) {
+    if (call.admitted !== undefined && began > upTo.order) continue;
+    const isOver = ended <= upTo.order || expired <= alarmsRan.order;
     for (const { key } of countersOf(fleet, call, row)) {
       tallies.set(key, (tallies.get(key) ?? 0n) + (isOver ? rest : held));
     }
@@ -36,26 +36,26 @@ export const usageOf = (
   };
 };
 
-/** The most units by which any limit was passed at any moment, and which. Counted is what surely stood then. */
+/** Finds the most units by which any limit was exceeded at any moment. Counts only holds that surely existed then. */
 export const overspendOf = (
   fleet: Fleet,
-  books: Books,
+  journal: Journal,
   rows: readonly Row[],
 ): { readonly units: bigint; readonly limit: string } => {
-  const changes = livesOf(books, rows)
-    .flatMap((life) => [
-      { life, order: life.began, by: life.held },
+  const changes = holdsOf(journal, rows)
+    .flatMap((hold) => [
+      { hold, order: hold.began, by: hold.held },
       {
-        life,
-        order: Math.max(life.began, Math.min(life.ended, life.expired)),
-        by: life.rest - life.held,
+        hold,
+        order: Math.max(hold.began, Math.min(hold.ended, hold.expired)),
+        by: hold.rest - hold.held,
       },
     ])
     .toSorted((one, other) => one.order - other.order);
   const tallies = new Map<string, bigint>();
   let worst = { units: 0n, limit: 'none' };
-  for (const { life, by } of changes) {
-    for (const { key, name, most } of countersOf(fleet, life.call, life.row)) {
+  for (const { hold, by } of changes) {
+    for (const { key, name, most } of countersOf(fleet, hold.call, hold.row)) {
       const tally = (tallies.get(key) ?? 0n) + by;
       tallies.set(key, tally);
       if (tally - most <= worst.units) continue;
@@ -67,10 +67,10 @@ export const overspendOf = (
 
 type Counter = { readonly key: string; readonly name: string; readonly most: bigint };
 
-/** Whatever a call counts in: limits, in the period in which it was accepted, and the credit that pays for it. */
+/** Returns what a call counts in: limits, in the period of its acceptance, and the credit that pays for it. */
 const countersOf = (
   { members, limits }: Fleet,
-  { member, branch }: Booked,
+  { member, branch }: JournalCall,
   { acceptedAt, lender }: Row,
 ): readonly Counter[] => [
   ...boundBy(limits, member, branch).map((limit) => ({
@@ -86,7 +86,10 @@ const countersOf = (
 const keyOf = ({ name, of, every, most }: Limit, at: Seconds): string =>
   [name, of, every satisfies Every, most, periodOf(every, at).start].join(' ');
 
-/** Of every branch, the share that is used of the limit that is used most: nobody is denied by a limit that has something left. */
+/**
+ * For every branch, takes the limit with the least remaining and how much of it is used. Returns the lowest of these shares: a branch
+ * that is denied while its tightest limit has units remaining lowers it.
+ */
 export const usableOf = (
   fleet: Fleet,
   usage: Usage,
@@ -101,21 +104,23 @@ export const usableOf = (
   return shares.reduce((least, each) => (each.share < least.share ? each : least));
 };
 
-/** The limit that binds a branch first: its share in use, and what it has left. */
+/** Returns the limit with the least remaining of a branch: the share used and the units that remain. */
 export const tightest = (
   { members, limits }: Fleet,
   member: Member,
   branch: Branch,
   usage: Usage,
   at: Seconds,
-): { readonly share: number; readonly left: bigint } => {
+): { readonly share: number; readonly remaining: bigint } => {
   const bounds = boundBy(limits, member, branch).map((limit) => ({
     most: limit.most,
     used: usage.used(limit, at),
   }));
   if (member.pays !== 'payment') {
-    const above = branch.map(({ delegation }) => delegation.issuer);
-    const lenders = members.filter(({ payer }) => payer === member.payer || above.includes(payer));
+    const ancestors = branch.map(({ delegation }) => delegation.issuer);
+    const lenders = members.filter(
+      ({ payer }) => payer === member.payer || ancestors.includes(payer),
+    );
     bounds.push({
       most: lenders.reduce((sum, { credit }) => sum + credit, 0n),
       used: lenders.reduce((sum, { payer }) => sum + usage.spent(payer), 0n),
@@ -123,11 +128,11 @@ export const tightest = (
   }
   return bounds.reduce(
     (tight, { most, used }) => {
-      const left = most - used;
-      return left < tight.left
-        ? { left, share: most === 0n ? 1 : Number(used) / Number(most) }
+      const remaining = most - used;
+      return remaining < tight.remaining
+        ? { remaining, share: most === 0n ? 1 : Number(used) / Number(most) }
         : tight;
     },
-    { share: 0, left: 1n << 60n },
+    { share: 0, remaining: 1n << 60n },
   );
 };

@@ -1,11 +1,11 @@
 import type { Findings } from './figures.ts';
 import type { Kind } from './kind.ts';
 
-/** What `npm run falsify` asks of its tests: JSON in the environment, handed over by `vitest.config.ts`. */
+/** Options of `npm run falsify`: JSON in the environment, which `vitest.config.ts` provides to the tests. */
 export type FalsifyOptions = {
   readonly seed: number;
   readonly seeds: number;
-  /** Of each account, in each scenario. */
+  /** Calls of each account in each scenario. */
   readonly calls: number;
   readonly kinds: readonly Kind[];
 };
@@ -18,7 +18,7 @@ declare module 'vitest' {
   }
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface TaskMeta {
-    /** What a scenario has found out, for `dev/falsify.ts`. */
+    /** Results of a scenario, which `dev/falsify.ts` prints. */
     findings?: readonly Findings[];
   }
 }

@@ -2,23 +2,23 @@ import { type Budget, budgetOf, type GrantLimits, type Limits, limitsOf } from '
 import type { Kind, Size } from './kind.ts';
 import type { Random } from './random.ts';
 
-/** One account to be: where it stands, what pays for its calls, and what limits it. */
+/** An account to create: its place in the tree, what pays for its calls, and its limits. */
 export type MemberPlan = {
   readonly name: string;
-  /** Whose grant it holds; the owner's is itself. */
+  /** Index of the account that granted to it. The owner's is its own. */
   readonly parent: number;
   readonly level: number;
   readonly pays: 'lent' | 'credit' | 'payment';
   readonly credit: bigint;
   readonly operator: Limits;
   readonly owner: Limits | undefined;
-  /** Each stands on one of the parent's. */
+  /** Each is a child of one of the parent's grants, at index `by`. */
   readonly grants: readonly GrantPlan[];
 };
 
 export type GrantPlan = GrantLimits & { readonly by: number };
 
-/** An owner, two managers and six agents below them, some of these below others: chains of up to three grants. */
+/** An owner with two managers and six agents, some of them children of others: chains of up to three grants. */
 export type Plan = {
   readonly kind: Kind;
   readonly size: Size;
@@ -42,7 +42,7 @@ export const planOf = (kind: Kind, size: Size, calls: number, random: Random): P
   return { kind, size, budget, members };
 };
 
-/** The third stands below the first manager, the fourth below the third: every plan has a chain of three grants. */
+/** The third account is a child of the first manager, the fourth of the third: every plan has a chain of three grants. */
 const parentOf = (at: number, members: readonly MemberPlan[], random: Random): number => {
   if (at <= MANAGERS + 2) return at === MANAGERS + 1 ? 1 : at - 1;
   const parents = members.flatMap(({ level }, index) =>
@@ -69,15 +69,15 @@ const memberOf = (
   parent: number,
   random: Random,
 ): MemberPlan => {
-  const above = members[parent]?.grants ?? [];
+  const parentGrants = members[parent]?.grants ?? [];
   const level = (members[parent]?.level ?? 0) + 1;
   const manages = at <= MANAGERS;
   const pays = paysOf(kind, random);
-  // Some hold two grants of one issuer: two branches that count in the same counters above.
+  // Some hold two grants of one issuer: two branches that count in the same counters of their ancestors.
   const held = Array.from({ length: random.chance(0.2) ? 2 : 1 }, (): GrantPlan => {
-    const by = random.integer(0, Math.max(0, above.length - 1));
+    const by = random.integer(0, Math.max(0, parentGrants.length - 1));
     const grants = manages ? 'manager' : 'agent';
-    return { by, ...limitsOf(kind, grants, budget, random, above[by]).grant };
+    return { by, ...limitsOf(kind, grants, budget, random, parentGrants[by]).grant };
   });
   return {
     name: `${manages ? 'manager' : 'agent'} ${at}`,

@@ -1,6 +1,6 @@
 import type { Hex } from '../../src/core/hex.ts';
 
-/** Numbers that a seed decides: a failing seed draws the same again. */
+/** Pseudo-random numbers of a seed. The same seed draws the same numbers. */
 export type Random = {
   /** From `least` to `most`, both included. */
   readonly integer: (least: number, most: number) => number;
@@ -8,7 +8,7 @@ export type Random = {
   readonly chance: (share: number) => boolean;
   readonly pick: <T>(list: readonly [T, ...T[]]) => T;
   readonly hex: (bytes: number) => Hex;
-  /** A stream of its own: what one part draws does not move what another one draws. */
+  /** Returns an independent stream: what one part draws does not change what another one draws. */
   readonly fork: (name: string) => Random;
 };
 
@@ -39,6 +39,6 @@ export const openRandom = (seed: string): Random => {
 /** FNV-1a. */
 const hashOf = (text: string): number =>
   [...text].reduce(
-    (hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 0x01000193),
+    (hash, character) => Math.imul(hash ^ character.charCodeAt(0), 0x01000193),
     0x811c9dc5,
   );

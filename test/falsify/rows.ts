@@ -3,7 +3,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { callsOf } from '../durable-objects/support.ts';
 import type { Member } from './fleet.ts';
 
-/** A call as its account's log and row have it: when it was accepted, and whose money it is. */
+/** A call as its account stores it, with facts from its log entries. */
 export type Row = {
   readonly id: Hex;
   readonly payer: Hex;
@@ -12,18 +12,18 @@ export type Row = {
   readonly charged: bigint;
   readonly acceptedAt: Seconds;
   readonly holdUntil: Seconds;
-  /** The account whose credit pays; undefined where it is no credit. */
+  /** The account whose credit pays. Undefined if a payment does. */
   readonly lender: Hex | undefined;
-  /** Its hold stays for good: a tool that may have spent on somebody's behalf fell silent. */
+  /** Whether the hold stays until an operator resolves the call: the tool has `onSilence: keep` and fell silent. */
   readonly kept: boolean;
 };
 
-/** Every call that an account has ever accepted, as it stores them. */
+/** Reads every call that an account has accepted. */
 export const rowsOf = async ({ payer, branches }: Member): Promise<Row[]> =>
   (await callsOf(payer)).map((record): Row => {
     const { entries } = record;
     const accepted = entries.find(({ type }) => type === 'call.accepted');
-    if (accepted === undefined) throw new Error(`${record.id} was never accepted`);
+    if (accepted === undefined) throw new Error(`${record.id} has no entry call.accepted`);
     const { paidBy, lender } = accepted.payment ?? {};
     const lent = branches.flat().find(({ hash }) => hash === lender);
     return {

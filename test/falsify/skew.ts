@@ -4,24 +4,27 @@ import type { Member } from './fleet.ts';
 import type { Kind } from './kind.ts';
 import { overspendOf, tightest, usageOf } from './measure.ts';
 import { rowsOf } from './rows.ts';
-import { onStage, type Say } from './stage.ts';
+import { onStage, type Print } from './stage.ts';
 
-/** The more calls share a budget, the less one of them weighs; in two seconds not many can be made. */
+/** Few calls, so that each weighs much: the greedy account cannot make many in two seconds. */
 const CALLS = 60;
 const STEPS = 32n;
 
-/** Everybody makes one call, and so may hold a share; then one takes what there is. How much of it does it get in this time? */
+/**
+ * Every account makes one call, and so may hold shares. Then one greedy account spends as much as it can within `milliseconds`.
+ * Measures how much of the remaining budget it gets.
+ */
 export const runSkew = (
   seed: number,
   kind: Kind,
   milliseconds: number,
-  say: Say,
+  print: Print,
 ): Promise<Findings> =>
   onStage(
     `${seed}/skew`,
     kind,
     CALLS,
-    async ({ title, plan, fleet, books, clock, gateway, random }) => {
+    async ({ title, plan, fleet, journal, clock, gateway, random }) => {
       const { budget } = plan;
       const greedy = random.pick(fleet.members as [Member, ...Member[]]);
       const [branch = []] = greedy.branches;
@@ -38,7 +41,7 @@ export const runSkew = (
           });
         }),
       );
-      const before = books.moment();
+      const before = journal.moment();
       const began = performance.now();
       const inTime = (): boolean => performance.now() < began + milliseconds;
       let paid = 0n;
@@ -52,11 +55,11 @@ export const runSkew = (
       await take(1n, 1);
       const took = Math.round(performance.now() - began);
       const rows = (await Promise.all(fleet.members.map(rowsOf))).flat();
-      const usage = usageOf(fleet, books, rows, before, before);
-      const { left } = tightest(fleet, greedy, branch, usage, before.at);
-      const overspend = overspendOf(fleet, books, rows).units;
-      const share = left <= 0n ? 1 : Number(paid) / Number(left);
-      say(`${title}: ${greedy.name} spent ${paid} of ${left} in ${took} ms`);
+      const usage = usageOf(fleet, journal, rows, before, before);
+      const { remaining } = tightest(fleet, greedy, branch, usage, before.at);
+      const overspend = overspendOf(fleet, journal, rows).units;
+      const share = remaining <= 0n ? 1 : Number(paid) / Number(remaining);
+      print(`${title}: ${greedy.name} spent ${paid} of the remaining ${remaining} in ${took} ms`);
       return { overspend: Number(overspend), usable: 1, usableSkewed: share, contradictions: [] };
     },
   );

@@ -1,29 +1,29 @@
 import { vi } from 'vitest';
-import { type Books, openBooks } from './books.ts';
+import { type Journal, openJournal } from './journal.ts';
 import { type Clock, openClock } from './clock.ts';
-import { type Faults, injectFaults } from './faults.ts';
+import { type MessageFaults, injectMessageFaults } from './message-faults.ts';
 import type { Findings } from './figures.ts';
-import { type Fleet, raise } from './fleet.ts';
+import { type Fleet, buildFleet } from './fleet.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import { type Kind, SIZES } from './kind.ts';
 import { type Plan, planOf } from './plan.ts';
 import { openRandom, type Random } from './random.ts';
 
-export type Say = (line: string) => void;
+export type Print = (line: string) => void;
 
-/** A tree of real accounts, with everything around it under the seed's hand. */
+/** A tree of real accounts whose clock, messages and calls the seed controls. */
 export type Stage = {
   readonly title: string;
   readonly plan: Plan;
   readonly fleet: Fleet;
-  readonly books: Books;
+  readonly journal: Journal;
   readonly clock: Clock;
-  readonly faults: Faults;
+  readonly faults: MessageFaults;
   readonly gateway: Gateway;
   readonly random: Random;
 };
 
-/** One act on a tree of its own. `seed` says everything that is drawn; `calls` how many each account will make. */
+/** Runs `act` on a new tree. The seed decides everything that is drawn; each account will make `calls` calls. */
 export const onStage = async (
   seed: string,
   kind: Kind,
@@ -34,28 +34,28 @@ export const onStage = async (
 ): Promise<Findings> => {
   const random = openRandom(`${seed}/${kind}`);
   const plan = planOf(kind, random.pick(SIZES), calls, random.fork('plan'));
-  // An account that loses its parent says so each time; it is meant to.
+  // Accounts log every lease request that fails. Here most of them do.
   const silenced = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const clock = openClock();
-  const faults = injectFaults(random.fork('faults'));
-  const books = openBooks();
+  const faults = injectMessageFaults(random.fork('faults'));
+  const journal = openJournal();
   try {
-    const fleet = await raise(plan, random.fork('fleet'));
+    const fleet = await buildFleet(plan, random.fork('fleet'));
     const found = await act({
       title: `${kind}, ${plan.size}`,
       plan,
       fleet,
-      books,
+      journal,
       clock,
       faults,
-      gateway: openGateway(books, random.fork('gateway')),
+      gateway: openGateway(journal, random.fork('gateway')),
       random,
     });
     return {
       ...found,
       size: plan.size,
-      calls: books.calls.size,
-      admitted: [...books.calls.values()].filter(({ went }) => went !== undefined).length,
+      calls: journal.calls.size,
+      admitted: [...journal.calls.values()].filter(({ admitted }) => admitted !== undefined).length,
       leases: faults.leases(),
     };
   } finally {

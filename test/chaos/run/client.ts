@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Reply } from './purchase.ts';
-import type { Signed } from './signed.ts';
+import type { Signed } from './sign-purchase.ts';
 
 /** Longer than a call takes that settles first. */
 const TIMEOUT_MS = 45_000;

@@ -1,7 +1,7 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Book } from '../support/books.ts';
+import type { Book } from '../support/account-records.ts';
 import type { ChainRecord } from './chain-record.ts';
-import type { Verdict } from './verdict.ts';
+import type { Verdict } from './check-run.ts';
 
 /** What a run has found out: the last line of `npm run chaos -- --json`. Money in atomic units. */
 export type Figures = {

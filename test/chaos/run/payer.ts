@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { usdc } from '../../../dev/stack/usdc.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { openRandom, type Random } from '../../falsify/random.ts';
-import type { Signed } from './signed.ts';
+import type { Signed } from './sign-purchase.ts';
 
 /** What a hostile payer does to its own payments once they are accepted. */
 export const TRICKS = [

@@ -2,7 +2,7 @@ import type { Hex } from 'viem';
 import type { Random } from '../../falsify/random.ts';
 import type { Key, Payer, Trick } from './payer.ts';
 import type { Ware } from './tools.ts';
-import { draw } from './unrest.ts';
+import { draw } from './fault-source.ts';
 
 /** How a client behaves. */
 const MANNERS = { waits: 80, repeats: 8, sendsTwice: 5, leaves: 4, isGone: 3 } as const;

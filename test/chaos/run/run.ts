@@ -1,18 +1,18 @@
 import { people } from '../../../dev/stack/people.ts';
 import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { type Book, readBooks } from '../support/books.ts';
-import { type Bazaar, openBazaar } from './bazaar.ts';
+import { type Book, readBooks } from '../support/account-records.ts';
+import { type Bazaar, openBazaar } from './buyers.ts';
 import { readChain } from './chain-record.ts';
 import { type Findings, sumUp } from './findings.ts';
 import type { ChaosOptions } from './options.ts';
 import { type Payer, payersOf } from './payer.ts';
-import { comeToRest } from './rest.ts';
+import { comeToRest } from './drain.ts';
 import { type ChaosStage, startChaosStage } from './stage.ts';
-import { tradeUnderFire } from './storm.ts';
-import { openTricks } from './trick.ts';
-import { openUnrest } from './unrest.ts';
-import { judgeAftermath } from './verdict.ts';
+import { tradeUnderFire } from './buy-during-incidents.ts';
+import { openTricks } from './attacks.ts';
+import { openUnrest } from './fault-source.ts';
+import { judgeAftermath } from './check-run.ts';
 
 /** Purchases under way at once. */
 const CLIENTS = 64;

@@ -6,11 +6,11 @@ import type { RunningServer } from '../../../dev/stack/server.ts';
 import { type Stack, startStack } from '../../../dev/stack/stack.ts';
 import { usdc } from '../../../dev/stack/usdc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { startTroubledFacilitator, type TroubledFacilitator } from './facilitator.ts';
-import { startTroubledNode, type TroubledNode } from './node-proxy.ts';
+import { startTroubledFacilitator, type TroubledFacilitator } from './faulty-facilitator.ts';
+import { startTroubledNode, type TroubledNode } from './faulty-node.ts';
 import type { ChaosOptions } from './options.ts';
 import { TOOLS } from './tools.ts';
-import type { Unrest } from './unrest.ts';
+import type { Unrest } from './fault-source.ts';
 import { type Runs, startUpstreamOf } from './upstream.ts';
 import type { WorkerOptions } from './worker-options.ts';
 

@@ -2,7 +2,7 @@ import { retryable } from 'cloudflare:durable-objects';
 import { AgentAccount as Account, Relayer as OwnRelayer } from '../../../src/index.ts';
 import gateway from '../../../src/index.ts';
 import { openRandom } from '../../falsify/random.ts';
-import { losingAcknowledgements, troubledQueue } from './queue.ts';
+import { losingAcknowledgements, troubledQueue } from './faulty-queue.ts';
 import { advance, keepTimeOf } from './worker-clock.ts';
 import type { WorkerOptions } from './worker-options.ts';
 

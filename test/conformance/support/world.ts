@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFailed } from 'vitest';
 import { type ChainClient, chainClient } from '../../../dev/stack/chain-client.ts';
 import { type Stack, type StackOptions, startStack } from '../../../dev/stack/stack.ts';
 import type { Counts } from '../../../dev/upstream/upstream.ts';
-import { faultsOfLogs } from '../../chaos/support/books.ts';
+import { faultsOfLogs } from '../../chaos/support/account-records.ts';
 import { type Audit, openAudit } from './audit.ts';
 import { type Offered, readOffer } from './offer.ts';
 

@@ -2,9 +2,9 @@ import type { Hex } from 'viem';
 import { openRandom } from '../../falsify/random.ts';
 import type { ChaosOptions } from './options.ts';
 import { keyInUse, type Payer } from './payer.ts';
-import { buy, type Market, strike } from './payer-life.ts';
+import { buy, type Market, strike } from './buy.ts';
 import { type Purchase, purchaseOf } from './purchase.ts';
-import type { Signed } from './signed.ts';
+import type { Signed } from './sign-purchase.ts';
 
 /** Where everybody buys. */
 export type Bazaar = {

@@ -12,7 +12,7 @@ import { people } from '../../../dev/stack/people.ts';
 import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/usdc.ts';
 import { nextKey, type Trick } from './payer.ts';
 import type { Purchase } from './purchase.ts';
-import type { Signed } from './signed.ts';
+import type { Signed } from './sign-purchase.ts';
 
 type Call = { readonly to: Address; readonly data: Hex };
 

@@ -1,5 +1,5 @@
 import type { PaidRequest, Reply } from './support/agent.ts';
-import { movedBy } from './support/books.ts';
+import { movedBy } from './support/account-records.ts';
 import type { Answered, Message, Party } from './support/proxy.ts';
 import type { Stage } from './support/stage.ts';
 

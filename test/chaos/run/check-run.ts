@@ -1,9 +1,9 @@
 import type { Hex } from 'viem';
-import type { BookedCall } from '../support/books.ts';
-import { type Aftermath, casesOf, sum, takesPayment } from './aftermath.ts';
-import { judgeLog, judgeMoney, judgeUnsolicited, unresolvedOf } from './judge-accounts.ts';
-import { judgeClients } from './judge-clients.ts';
-import { judgeExposure } from './judge-exposure.ts';
+import type { BookedCall } from '../support/account-records.ts';
+import { type Aftermath, casesOf, sum, takesPayment } from './final-state.ts';
+import { judgeLog, judgeMoney, judgeUnsolicited, unresolvedOf } from './check-accounts.ts';
+import { judgeClients } from './check-clients.ts';
+import { judgeExposure } from './check-exposure.ts';
 
 /** What the invariants found, in atomic units and payments. */
 export type Verdict = {

@@ -6,7 +6,7 @@ import {
   repeatUntilFinal,
   signRequest,
 } from './agent.ts';
-import { type Book, isClosed, readBooks } from './books.ts';
+import { type Book, isClosed, readBooks } from './account-records.ts';
 import type { Answered, Message } from './proxy.ts';
 import { mineEverySecond, type Stage, startStage, type ToolName } from './stage.ts';
 

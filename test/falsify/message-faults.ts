@@ -9,87 +9,88 @@ import type {
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { pause } from './clock.ts';
-import { isRepeated, type Message, openCourier } from './courier.ts';
+import { isRepeated, type Message, openRedelivery } from './redelivery.ts';
 import type { Random } from './random.ts';
 
-/** What happens to messages between accounts. */
-export type Faults = {
-  readonly rage: () => void;
-  /** Repeats of earlier messages arrive. */
+/** Faults of the messages between accounts. */
+export type MessageFaults = {
+  readonly begin: () => void;
+  /** Delivers the repeats that are due. */
   readonly round: () => Promise<void>;
-  /** Nothing more goes wrong, and what was still under way has arrived. */
-  readonly calm: () => Promise<void>;
-  /** How often an account asked one above. */
+  /** Stops the faults, and delivers all that was under way. */
+  readonly end: () => Promise<void>;
+  /** How many lease requests accounts have sent to their ancestors. */
   readonly leases: () => number;
   readonly restore: () => void;
 };
 
 type Fate = 'arrives' | 'lost' | 'unanswered' | 'late' | 'repeated';
 
-/** One message in five is not simply delivered. */
+/** One message in five meets a fault. */
 const FATES = [
   ...(['lost', 'unanswered', 'late', 'repeated'] as const),
   ...Array.from({ length: 16 }, () => 'arrives' as const),
 ] as const satisfies readonly [Fate, ...Fate[]];
+/** The probability that an older verdict replaces the new one. */
 const OLDER = 0.03;
 
-/** What an account makes of an answer that does not come; those that die (`upsets.ts`) answer with an exception. */
+/** How a caller sees a missing answer. An aborted object (`disruptions.ts`) throws instead. */
 const NOTHING = { verdict: 'unavailable' } as const;
 
-/** Longer than an account waits while it hurries, or shorter. */
+/** Below and above the shortened timeout of an account. */
 const LATE_MS = [10, 200] as const;
 
-export const injectFaults = (random: Random): Faults => {
+export const injectMessageFaults = (random: Random): MessageFaults => {
   const { lease, recall, giveBack } = AgentAccount.prototype;
-  const courier = openCourier(random.fork('courier'));
-  const said = new Map<string, LeaseVerdict>();
+  const redelivery = openRedelivery(random.fork('redelivery'));
+  const verdicts = new Map<string, LeaseVerdict>();
   const sent = new Map<string, number>();
-  let rages = false;
-  let asked = 0;
+  let isActive = false;
+  let leases = 0;
 
-  /** What one message meets hangs on who sends it and how many he has sent, not on what else is under way: a seed replays. */
+  /** A message's fate depends only on its sender and its number, not on concurrent messages, so that a seed repeats it. */
   const luckOf = (way: string): Random => {
     const number = sent.get(way) ?? 0;
     sent.set(way, number + 1);
     return random.fork(`${way} ${number}`);
   };
 
-  /** Runs what arrives, and says only what is heard. */
-  const befall = async <T>(
+  const deliver = async <T>(
     luck: Random,
     run: () => Promise<T>,
     copies: (answer: T) => readonly Message[],
   ): Promise<T | typeof NOTHING> => {
-    const fate: Fate = rages ? luck.pick(FATES) : 'arrives';
+    const fate: Fate = isActive ? luck.pick(FATES) : 'arrives';
     if (fate === 'lost') return NOTHING;
     const answer = await run();
     if (fate === 'late') await pause(luck.integer(...LATE_MS));
-    if (rages) copies(answer).forEach(fate === 'repeated' ? courier.again : courier.sees);
+    if (isActive)
+      copies(answer).forEach(fate === 'repeated' ? redelivery.repeat : redelivery.remember);
     return fate === 'unanswered' ? NOTHING : answer;
   };
 
   async function leased(this: AgentAccount, request: LeaseRequest): Promise<LeaseVerdict> {
     if (isRepeated(request)) return lease.call(this, request);
-    asked += 1;
+    leases += 1;
     const to = nameOf(this);
     const key = `${request.child} ${request.issued}`;
     const luck = luckOf(`lease ${key}`);
-    const verdict = await befall(
+    const verdict = await deliver(
       luck,
       () => lease.call(this, request),
       () => [{ kind: 'lease', to, request }],
     );
-    const older = said.get(key);
-    if (!rages || verdict.verdict === 'unavailable') return verdict;
-    said.set(key, verdict);
-    // What was said before is said once more instead: its totals are lower.
+    const older = verdicts.get(key);
+    if (!isActive || verdict.verdict === 'unavailable') return verdict;
+    verdicts.set(key, verdict);
+    // An older verdict has lower totals. The child must not take them for a return of its share.
     return older !== undefined && luck.chance(OLDER) ? older : verdict;
   }
 
   async function recalled(this: AgentAccount, message: Recall): ReturnType<AgentAccount['recall']> {
     if (isRepeated(message)) return recall.call(this, message);
     const to = nameOf(this);
-    return befall(
+    return deliver(
       luckOf(`recall ${to} ${message.of}`),
       () => recall.call(this, message),
       (returned) => [
@@ -107,7 +108,7 @@ export const injectFaults = (random: Random): Faults => {
     branches: Readonly<Record<Hex, Shares>>,
   ): ReturnType<AgentAccount['giveBack']> {
     const to = nameOf(this);
-    return befall(
+    return deliver(
       luckOf(`giveBack ${child} ${to}`),
       () => giveBack.call(this, child, branches),
       () => [{ kind: 'giveBack', to, child, branches }],
@@ -120,17 +121,17 @@ export const injectFaults = (random: Random): Faults => {
     vi.spyOn(AgentAccount.prototype, 'giveBack').mockImplementation(givenBack),
   ];
   return {
-    rage() {
-      rages = true;
+    begin() {
+      isActive = true;
     },
-    round: courier.round,
-    async calm() {
-      rages = false;
-      await courier.emptied();
-      // Answers that are late still come.
+    round: redelivery.round,
+    async end() {
+      isActive = false;
+      await redelivery.drain();
+      // Late answers are still under way.
       await pause(LATE_MS[1]);
     },
-    leases: () => asked,
+    leases: () => leases,
     restore() {
       for (const spy of spies) spy.mockRestore();
     },

@@ -3,7 +3,7 @@ import { facilitatorHandler } from '../../../dev/stack/facilitator.ts';
 import type { Person } from '../../../dev/stack/people.ts';
 import { type Handler, type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 import type { Random } from '../../falsify/random.ts';
-import { draw, type Unrest } from './unrest.ts';
+import { draw, type Unrest } from './fault-source.ts';
 
 /** How a facilitator behaves for some time. */
 export type FacilitatorMood = 'well' | 'down' | 'busy' | 'lying';

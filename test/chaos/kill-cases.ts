@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { type Aftermath, comeToRest, DEFERRED, type Killed, UPFRONT } from './kills.ts';
-import { isClosed, ledgerOf, verifyBook } from './support/books.ts';
+import { isClosed, ledgerOf, verifyBook } from './support/account-records.ts';
 
 /** What must be true when everything that the killed gateways had begun has ended. */
 export const tellOfKills = (killed: () => Killed): void => {

@@ -1,10 +1,10 @@
 import type { SignedGrant } from '../../src/protocol/account/grant.ts';
 import { pause } from './clock.ts';
 import type { Fleet } from './fleet.ts';
-import type { Ending, Gateway, Shot } from './gateway.ts';
+import type { Ending, Gateway, PlannedCall } from './gateway.ts';
 import type { Plan } from './plan.ts';
 import type { Random } from './random.ts';
-import type { Upset } from './upsets.ts';
+import type { Disruption } from './disruptions.ts';
 
 const ENDINGS: readonly [Ending, ...Ending[]] = [
   'silent',
@@ -17,17 +17,17 @@ const ENDINGS: readonly [Ending, ...Ending[]] = [
 const ROUND_MS = 10;
 const MOST_TRIES = 6;
 
-/** Every account makes all its calls at once, at random prices, while things happen to accounts, messages and time. */
-export const storm = async (
+/** Every account makes all its calls at once, at random prices, while disruptions and message faults occur. */
+export const callConcurrently = async (
   { budget }: Plan,
   { members }: Fleet,
   calls: number,
   gateway: Gateway,
-  upsets: readonly Upset[],
+  disruptions: readonly Disruption[],
   each: (done: number) => Promise<void>,
   random: Random,
 ): Promise<void> => {
-  const shots = members.flatMap((member): Shot[] =>
+  const planned = members.flatMap((member): PlannedCall[] =>
     Array.from({ length: calls }, () => ({
       member,
       branch: random.pick(
@@ -39,28 +39,28 @@ export const storm = async (
   );
   let done = 0;
   const all = Promise.all(
-    shots.map(async (shot) => {
-      await insist(shot, gateway);
+    planned.map(async (plan) => {
+      await callUntilReached(plan, gateway);
       done += 1;
     }),
   );
-  const happening: Promise<void>[] = [];
-  const waiting = [...upsets];
-  while (done < shots.length) {
+  const started: Promise<void>[] = [];
+  const waiting = [...disruptions];
+  while (done < planned.length) {
     await pause(ROUND_MS);
     await each(done);
-    while (waiting[0] !== undefined && waiting[0].at * shots.length <= done) {
-      happening.push(waiting.shift()?.happens() ?? Promise.resolve());
+    while (waiting[0] !== undefined && waiting[0].at * planned.length <= done) {
+      started.push(waiting.shift()?.run() ?? Promise.resolve());
     }
   }
-  await Promise.all([all, ...happening]);
+  await Promise.all([all, ...started]);
 };
 
-/** A call that met nobody above is made again, as a new one. */
-const insist = async (shot: Shot, gateway: Gateway): Promise<void> => {
+/** Makes a call. If no ancestor answered, makes it again as a new call. */
+const callUntilReached = async (plan: PlannedCall, gateway: Gateway): Promise<void> => {
   for (let tried = 0; tried < MOST_TRIES; tried += 1) {
-    const heard = await gateway(shot);
-    if (heard.heard !== 'denied' || heard.denial.rule !== 'unreachable') return;
+    const answer = await gateway(plan);
+    if (answer.result !== 'denied' || answer.denial.rule !== 'unreachable') return;
     await pause(ROUND_MS * 2 ** tried);
   }
 };

@@ -6,26 +6,26 @@ import {
 } from 'cloudflare:test';
 import type { Seconds } from '../../src/core/clock.ts';
 import { stubOf } from '../durable-objects/support.ts';
-import type { Books } from './books.ts';
+import type { Journal } from './journal.ts';
 import { type Clock, pause } from './clock.ts';
 import type { Fleet, Member } from './fleet.ts';
 import type { Kind } from './kind.ts';
 import type { Random } from './random.ts';
 
-/** Something that happens to accounts or to the time while calls run, when this share of them has been decided. */
-export type Upset = { readonly at: number; readonly happens: () => Promise<void> };
+/** A crash, an eviction, an alarm or a jump of the clock. It runs when the share `at` of all calls has been decided. */
+export type Disruption = { readonly at: number; readonly run: () => Promise<void> };
 
 const CRASHES = 14;
-/** An object that others still refer to is not evicted for a long time. */
-const PATIENCE_MS = 500;
+/** The runtime delays the eviction of an object while others refer to it. */
+const MOST_WAIT_MS = 500;
 
-export const upsetsOf = (
+export const disruptionsOf = (
   kind: Kind,
   { members }: Fleet,
   clock: Clock,
-  books: Books,
+  journal: Journal,
   random: Random,
-): readonly Upset[] => {
+): readonly Disruption[] => {
   const member = (): Member => random.pick(members as [Member, ...Member[]]);
   const crash = (): (() => Promise<void>) => {
     const stub = stubOf(member().payer);
@@ -41,7 +41,7 @@ export const upsetsOf = (
     const seconds = movesOf(kind, random);
     return async () => {
       clock.shift(seconds);
-      books.moment();
+      journal.moment();
     };
   };
   const all = [
@@ -49,15 +49,15 @@ export const upsetsOf = (
     ...Array.from({ length: random.integer(0, 3) }, move),
   ];
   return all
-    .map((happens) => ({
+    .map((run) => ({
       at: random.integer(1, 95) / 100,
-      // What does not run cannot be evicted; what is killed answers with its death.
-      happens: () => Promise.race([happens().catch(() => undefined), pause(PATIENCE_MS)]),
+      // Evicting an object that does not run fails, and so does the request that aborts one.
+      run: () => Promise.race([run().catch(() => undefined), pause(MOST_WAIT_MS)]),
     }))
     .toSorted((a, b) => a.at - b.at);
 };
 
-/** Over the end of the period that matters, or of a lease. */
+/** Seconds that cross the end of the tightest period, or of a lease. */
 const movesOf = (kind: Kind, random: Random): Seconds => {
   switch (kind) {
     case 'day':

@@ -1,5 +1,5 @@
 import type { Random } from '../../falsify/random.ts';
-import { draw } from './unrest.ts';
+import { draw } from './fault-source.ts';
 
 /** What becomes of a message that was sent. */
 const SENT = { arrives: 86, late: 6, twice: 4, lost: 3, dead: 1 } as const;

@@ -1,8 +1,8 @@
 import type { Random } from '../../falsify/random.ts';
 import type { Fault } from './options.ts';
 import type { ChaosStage } from './stage.ts';
-import { draw } from './unrest.ts';
-import type { Weather } from './weather.ts';
+import { draw } from './fault-source.ts';
+import type { Weather } from './chain-faults.ts';
 
 /** What happens to a whole part at once, and for some time. */
 const UPHEAVALS = {

@@ -2,11 +2,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openRandom } from '../../falsify/random.ts';
-import type { Bazaar } from './bazaar.ts';
+import type { Bazaar } from './buyers.ts';
 import type { ChaosOptions } from './options.ts';
 import { BLOCK_TIME, type ChaosStage, RELAYER } from './stage.ts';
-import { befall, type Sky, upheavalsOf } from './upheaval.ts';
-import { weatherOf } from './weather.ts';
+import { befall, type Sky, upheavalsOf } from './incidents.ts';
+import { weatherOf } from './chain-faults.ts';
 
 /** Above so many open payments nothing more is bought: the local queue breaks beyond ten thousand messages. */
 const MOST_OPEN = 1_500;

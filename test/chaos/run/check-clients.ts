@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
-import type { BookedCall } from '../support/books.ts';
-import type { ByNonce } from './aftermath.ts';
+import type { BookedCall } from '../support/account-records.ts';
+import type { ByNonce } from './final-state.ts';
 import type { Purchase } from './purchase.ts';
 
 /** Law 3: nobody pays twice for one purchase, and nothing runs twice. */

@@ -1,7 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
-import { agedAnswers, ask, type RpcAnswer, type RpcRequest } from './aged.ts';
-import { draw, type Unrest } from './unrest.ts';
+import { agedAnswers, ask, type RpcAnswer, type RpcRequest } from './stale-answers.ts';
+import { draw, type Unrest } from './fault-source.ts';
 
 /** How a node behaves for some time. */
 export type NodeMood = 'well' | 'down' | 'slow' | 'stale' | 'wrong';

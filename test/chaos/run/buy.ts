@@ -1,7 +1,7 @@
 import { isOpen, send, sendAndLeave } from './client.ts';
 import type { Purchase, Reply } from './purchase.ts';
-import { type Signed, signPurchase } from './signed.ts';
-import type { Tricks } from './trick.ts';
+import { type Signed, signPurchase } from './sign-purchase.ts';
+import type { Tricks } from './attacks.ts';
 
 export type Market = {
   readonly gateway: string;

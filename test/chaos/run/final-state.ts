@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Book, BookedCall } from '../support/books.ts';
+import type { Book, BookedCall } from '../support/account-records.ts';
 import type { ChainRecord, Moved } from './chain-record.ts';
 import type { Key, Payer } from './payer.ts';
 import type { Purchase } from './purchase.ts';

@@ -1,5 +1,5 @@
 import type { Entry } from '../../../src/protocol/entry.ts';
-import { type Case, sum } from './aftermath.ts';
+import { type Case, sum } from './final-state.ts';
 import type { Purchase } from './purchase.ts';
 
 /** The most that the policy of a run trusts a payer with. */

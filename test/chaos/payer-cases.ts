@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { expectSettledOnce, expectTrue } from './expectations.ts';
 import { CLAIMS_FAILURE, newLiar, presentAsStranger, settleOneOfTwins, SPOILED } from './lies.ts';
 import { type PaidRequest, repeatUntilFinal, send, sendAndLeave } from './support/agent.ts';
-import { callOf, ledgerOf, movedBy, verifyBook } from './support/books.ts';
-import { hasEnded, type Lie, type LyingStage, pause } from './support/liar.ts';
+import { callOf, ledgerOf, movedBy, verifyBook } from './support/account-records.ts';
+import { hasEnded, type Lie, type LyingStage, pause } from './support/lying-stage.ts';
 import { PRICES } from './support/stage.ts';
 
 /** What must be true whatever a payer does or leaves undone. All at once: they mostly wait. */

@@ -1,5 +1,5 @@
-import { type BookedCall, verifyBook } from '../support/books.ts';
-import { type Aftermath, type ByNonce, type Case, sum, takesPayment } from './aftermath.ts';
+import { type BookedCall, verifyBook } from '../support/account-records.ts';
+import { type Aftermath, type ByNonce, type Case, sum, takesPayment } from './final-state.ts';
 import type { Moved } from './chain-record.ts';
 
 const TOP_UP = 'countersign.credits';

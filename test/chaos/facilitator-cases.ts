@@ -10,8 +10,8 @@ import {
 } from './lies.ts';
 import { expectSettledOnce, expectTrue } from './expectations.ts';
 import { type PaidRequest, repeatUntilFinal, send, sendAfter } from './support/agent.ts';
-import { callOf, movedBy } from './support/books.ts';
-import type { Lie, LyingStage } from './support/liar.ts';
+import { callOf, movedBy } from './support/account-records.ts';
+import type { Lie, LyingStage } from './support/lying-stage.ts';
 import { PRICES } from './support/stage.ts';
 
 const down: Lie = async (_, __, forward, presented) => (presented < 3 ? 'drop' : await forward());
