@@ -16,7 +16,7 @@ import { limitCounters, type NamedCounter } from './limit-counters.ts';
 import { isZero } from './signed-grant.ts';
 import type { Tree } from './tree.ts';
 
-/** What an account tells descendants: the state of the grant that it issued, and the counters that they count in. */
+/** What an issuer answers about a grant: the grant's state, and the counters that calls by it count in. */
 export type AuthorityOver = {
   readonly authority: Authority;
   readonly asset: AssetId;
@@ -39,7 +39,7 @@ export const authorityOver = (
   return {
     authority: {
       revision: tree.revision,
-      // The grant names its delegate. A deeper descendant shows by the chain of its own account that it stands on it.
+      // The grant names its delegate. A deeper descendant proves its place by the chain of its own account.
       status: child === state.account ? 'unknown' : statusOf(state, issued, context),
       policiesHash,
       ...(knows === policiesHash ? {} : { policies }),
@@ -57,7 +57,7 @@ const statusOf = (state: AccountState, issued: Hex, context: Context): Authority
   return grantStatus(state, row.grant.delegation, row.status, context);
 };
 
-/** Whether a grant still lives, as its issuer sees it. */
+/** The status of a grant, as its issuer sees it. */
 export const grantStatus = (
   { tree, held }: AccountState,
   delegation: { readonly epoch: bigint; readonly validUntil: bigint; readonly parent: Hex },

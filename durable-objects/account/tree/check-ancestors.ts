@@ -5,7 +5,7 @@ import { type LeaseNeed, leaseNeeds } from './lease-need.ts';
 import type { LeaseRequests } from './lease-requests.ts';
 
 /**
- * Asks the ancestors of every held grant whether it still lives, before the account grants on it, takes another one, or shows it.
+ * Requests the status of every held grant from its ancestors, before the account issues a grant under it, takes another, or reports it.
  *
  * @returns whether all of them answered.
  */
@@ -14,7 +14,7 @@ export const checkAncestors = async (ledger: Ledger, requests: LeaseRequests): P
     const all = state.held.flatMap((held) => leaseNeeds(state, held, 0n, now));
     return unchanged(state, [...new Map(all.map((ask) => [ask.link.hash, ask])).values()]);
   }, []);
-  // A dry run: a lease taken here would be held, and be of another asset than the calls'.
+  // A dry run, because a real lease would hold a share, in another asset than that of the calls.
   const { unreachable } = await requests.rehearse(NO_PROGRESS, needs, 'eip155:0/erc20:0x');
   return unreachable === undefined;
 };

@@ -7,10 +7,10 @@ import { ISSUED_GRANT, type IssuedGrant } from './issued-grant.ts';
 import { leaseOf, reportedAt, spentOf } from './issued-lease.ts';
 import { grantStatus } from './authority-over.ts';
 
-/** The most that one page holds. */
+/** The most children on one page. */
 const MAX_PAGE = 500;
 
-/** A page of the accounts that this one has granted to, by the hashes of their grants. Reads no more than it shows. */
+/** A page of the account's children, by the hashes of their grants. Reads no more rows than the page has, and one. */
 export const children = (
   state: AccountState,
   after: Hex | undefined,
@@ -33,7 +33,7 @@ export const children = (
 };
 
 const childOf = (state: AccountState, issued: IssuedGrant, context: Context): Child => {
-  // A delegate's own lease only: those of its descendants are listed by their issuer.
+  // The delegate's own lease only: its descendants are listed by their issuers.
   const lease = leaseOf(context.read, issued.child, issued.grant.hash);
   const { delegation, hash } = issued.grant;
   const until = lease?.until ?? 0;

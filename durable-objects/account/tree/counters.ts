@@ -68,9 +68,9 @@ export const withoutDeadCounters = (
       purses = { ...purses, [asset]: { ...purse, windows: Object.fromEntries(kept) } };
     }
   }
-  for (const [issued, book] of Object.entries(tree.shares)) {
-    const kept = withoutEnded(book, now);
-    if (kept !== book) tree = { ...tree, shares: { ...tree.shares, [issued]: kept } };
+  for (const [issued, shares] of Object.entries(tree.shares)) {
+    const kept = withoutEnded(shares, now);
+    if (kept !== shares) tree = { ...tree, shares: { ...tree.shares, [issued]: kept } };
   }
   const repeats = liveRepeats(state, policies, now);
   if (repeats !== tree.repeats) tree = { ...tree, repeats };
@@ -102,8 +102,8 @@ export const windowBeyondCap = (state: AccountState, policy: Policy): string | u
       ({ every, asset: of }) =>
         (of === undefined || of === asset) && windows[windowName(every)] === undefined,
     );
-    const room = MOST_COUNTERS - Object.keys(windows).length;
-    const beyond = fresh[Math.max(0, room)];
+    const remaining = MOST_COUNTERS - Object.keys(windows).length;
+    const beyond = fresh[Math.max(0, remaining)];
     if (beyond !== undefined) return windowName(beyond.every);
   }
   return undefined;

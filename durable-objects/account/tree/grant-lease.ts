@@ -46,13 +46,13 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   const { child, issued } = request;
   const known = leaseOf(context.read, child, issued) ?? noLease({ child, issued, asset });
   // What the descendant has spent and returned counts in any case.
-  const told = merge(state, { ...known, asset }, request.shares, context);
+  const merged = merge(state, { ...known, asset }, request.shares, context);
   if (authority.status !== 'active')
-    return heardOnly(told, { verdict: 'refused', authority }, 'never');
-  const named = counters(told.state);
-  const limits = named.map((counter) => ({ counter, left: leftOf(counter.counter) }));
+    return withoutGrant(merged, { verdict: 'refused', authority }, 'never');
+  const named = counters(merged.state);
+  const limits = named.map((counter) => ({ counter, remaining: remainingOf(counter.counter) }));
   const names = named.map(({ name }) => name);
-  const kept = currentShares(told.row.shares, named, context.now);
+  const kept = currentShares(merged.row.shares, named, context.now);
   const current = pick(kept, [...names, CREDIT]);
 
   // The need must fit into every limit, so the limit that lacks most decides, and is named.
@@ -60,21 +60,22 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   const lack = (lacks: Lacking): void => {
     if (isWorse(lacks.recovery, lacking?.recovery)) lacking = lacks;
   };
-  for (const { counter, left } of limits) {
+  for (const { counter, remaining } of limits) {
     const share = current[counter.name] ?? NO_SHARE;
     const lacks = request.need - unusedOf(share);
     // If a limit was lowered below what is lent, nothing of it may be used any more, not even what was granted before (law 6).
-    if (request.need === 0n || (left >= 0n && lacks <= min(left, grantable(share)))) continue;
+    if (request.need === 0n || (remaining >= 0n && lacks <= min(remaining, grantable(share))))
+      continue;
     const limit = { ...counterState(withoutUnused(counter.counter)), account: state.account };
     const recovery =
       lacks > grantable(share) ? 'never' : limitRecovery(counter.counter, request.need);
     lack({ rule: counter.counter.rule, limit, recovery });
   }
-  const purse = purseOf(told.state, asset);
+  const purse = purseOf(merged.state, asset);
   const credit = current[CREDIT] ?? NO_SHARE;
   const owed = max(0n, (request.credit ?? 0n) - unusedOf(credit));
-  const creditLeft = freeCredit(purse);
-  if (request.credit !== undefined && owed > min(creditLeft, grantable(credit))) {
+  const creditRemaining = freeCredit(purse);
+  if (request.credit !== undefined && owed > min(creditRemaining, grantable(credit))) {
     const limit = {
       rule: 'credit',
       account: state.account,
@@ -88,15 +89,19 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   }
   if (lacking !== undefined) {
     const { rule, limit, recovery } = lacking;
-    return heardOnly(told, { verdict: 'short', authority, shares: current, rule, limit }, recovery);
+    return withoutGrant(
+      merged,
+      { verdict: 'short', authority, shares: current, rule, limit },
+      recovery,
+    );
   }
 
-  // Grant the last units one need at a time, so that none rests with a descendant that does not use it.
+  // Grant the last units one need at a time, so that no unit stays with a descendant that does not use it.
   const parts = BigInt(2 * context.leaseParts(issued));
-  const equalPart = (left: bigint): bigint => max(0n, left) / parts;
+  const equalPart = (remaining: bigint): bigint => max(0n, remaining) / parts;
   const goal = limits.reduce(
-    (least, { counter, left }) =>
-      min(least, unusedOf(current[counter.name] ?? NO_SHARE) + equalPart(left)),
+    (least, { counter, remaining }) =>
+      min(least, unusedOf(current[counter.name] ?? NO_SHARE) + equalPart(remaining)),
     request.want,
   );
   const shares: Record<string, Share> = { ...current };
@@ -106,20 +111,20 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
     shares[name] = granting(share, more);
   }
   if (request.credit !== undefined) {
-    const wanted = min((request.creditWant ?? 0n) - unusedOf(credit), equalPart(creditLeft));
+    const wanted = min((request.creditWant ?? 0n) - unusedOf(credit), equalPart(creditRemaining));
     shares[CREDIT] = granting(credit, max(owed, wanted));
   }
   const verdict: LeaseVerdict = { verdict: 'leased', authority, shares };
   const good = context.now + LEASE_SECONDS;
   const isSame = Object.entries(shares).every(([name, share]) => isOf(share, known.shares[name]));
   // A repeated request costs no rows if nothing is granted.
-  if (isSame && known.until >= good) return heardOnly(told, verdict, 'now');
+  if (isSame && known.until >= good) return withoutGrant(merged, verdict, 'now');
   const until = Math.max(known.until, good + UNTIL_GRACE);
-  const row: IssuedLease = { ...told.row, until, shares: { ...kept, ...shares } };
+  const row: IssuedLease = { ...merged.row, until, shares: { ...kept, ...shares } };
   return {
-    state: counted(told.state, told.row, row, context),
+    state: counted(merged.state, merged.row, row, context),
     writes: [put(ISSUED_LEASE, row)],
-    entries: told.entries,
+    entries: merged.entries,
     verdict: { verdict, recovery: 'now' },
   };
 };
@@ -168,7 +173,7 @@ const withoutUnused = (counter: SpendCounter): SpendCounter => ({
 });
 
 /** Below zero if the limit was lowered. */
-const leftOf = ({ limit, spent, held }: SpendCounter): bigint => limit - spent - held;
+const remainingOf = ({ limit, spent, held }: SpendCounter): bigint => limit - spent - held;
 
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 
@@ -176,7 +181,7 @@ type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 type Lacking = Pick<Short, 'rule' | 'limit'> & Pick<Leased, 'recovery'>;
 
 /** Grants nothing, and keeps what the descendant has reported. */
-const heardOnly = (
+const withoutGrant = (
   { state, row, entries, changed }: MergedReport,
   verdict: LeaseVerdict,
   recovery: Recovery,

@@ -8,16 +8,16 @@ import type { Reader } from '../../store/query.ts';
 import { compiled, decodeGrant, encodeGrant, issuerOf, type StoredGrant } from './signed-grant.ts';
 import type { Tree } from './tree.ts';
 
-/** A grant that this account holds: it may call by it, and grant parts of it to others. */
+/** A grant that this account holds: the account may call by it, and grant parts of it to others. */
 export type HeldGrant = {
   readonly grant: SignedGrant;
-  /** The grants that it stands on, nearest first: an ancestor of this account issued each of them. */
+  /** The grants above it, nearest first. An ancestor of this account issued each. */
   readonly chain: readonly SignedGrant[];
   readonly issuer: AccountId;
   readonly policy: Policy;
-  /** `superseded`: the holder has moved to another parent. */
+  /** `superseded`: the holder moved to another parent. */
   readonly status: 'active' | 'revoked' | 'superseded';
-  /** Digest of the intent by which the holder consented. */
+  /** Digest of the intent that the holder consented with. */
   readonly consent: Hex;
   readonly registeredAt: Seconds;
 };
@@ -51,20 +51,20 @@ export const HELD_GRANT: Noun<HeldGrant> = {
   },
 };
 
-/** The grants of an account, in the order of their registration. */
+/** The grants that an account holds, in the order of registration. */
 export const heldGrants = (read: Reader): readonly HeldGrant[] =>
   [...read.find(HELD_GRANT)].toSorted(
     (one, other) =>
       one.registeredAt - other.registeredAt || (one.grant.hash < other.grant.hash ? -1 : 1),
   );
 
-/** A grant and those it stands on, nearest first. */
+/** A grant and its parent grants, nearest first. */
 export const linksOf = ({
   grant,
   chain,
 }: Pick<HeldGrant, 'grant' | 'chain'>): readonly SignedGrant[] => [grant, ...chain];
 
-/** Whether a grant is dead for ever: here, or because an ancestor has revoked a grant that it stands on. */
+/** Whether a grant was revoked: here, or because an ancestor revoked one of its parent grants. */
 export const isRevoked = ({ answers }: Pick<Tree, 'answers'>, held: HeldGrant): boolean =>
   held.status !== 'active' || linksOf(held).some(({ hash }) => answers[hash]?.status === 'revoked');
 

@@ -9,7 +9,7 @@ import { hasUnused } from './share.ts';
 const IDLE_GRACE: Seconds = 5;
 
 /** A report about an ended grant that did not arrive is repeated after this long. */
-const TELL_AGAIN: Seconds = 60;
+const REPORT_AGAIN: Seconds = 60;
 
 /**
  * Grants whose issuers must get a report: unused money remains although the lease has expired, or the grant has ended and its shares
@@ -24,10 +24,10 @@ export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] 
 
 /** Whether shares can be forgotten: every held grant that stands on them is over, and no call holds anything of them. */
 export const isClosing = (state: AccountState, issued: Hex, now: Seconds): boolean => {
-  const book = state.tree.shares[issued];
+  const shares = state.tree.shares[issued];
   return (
-    book !== undefined &&
-    Object.values(book).every(({ held }) => held === 0n) &&
+    shares !== undefined &&
+    Object.values(shares).every(({ held }) => held === 0n) &&
     state.held.every(
       (held) => isOver(held, now) || !linksOf(held).some(({ hash }) => hash === issued),
     )
@@ -41,7 +41,7 @@ export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined =
     ...branches
       .filter((issued) => isUnused(state, issued, now))
       .map((issued) => leaseEnd(state, issued)),
-    ...(branches.some((issued) => isClosing(state, issued, now)) ? [now + TELL_AGAIN] : []),
+    ...(branches.some((issued) => isClosing(state, issued, now)) ? [now + REPORT_AGAIN] : []),
     ...state.held.map(forgetsAt).filter((at) => at > now),
   ];
   return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));

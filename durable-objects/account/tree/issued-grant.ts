@@ -6,7 +6,7 @@ import type { Noun } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
 import { decodeGrant, encodeGrant, isZero, type StoredGrant } from './signed-grant.ts';
 
-/** A grant that this account has issued. `offered`: its delegate has not consented, so that it binds nothing yet. */
+/** A grant that this account issued. `offered`: its delegate has not consented yet, so the grant binds nothing. */
 export type IssuedGrant = {
   readonly grant: SignedGrant;
   readonly child: AccountId;
@@ -41,7 +41,7 @@ export const issuedById = (read: Reader, id: Hex): IssuedGrant | undefined => {
   return found;
 };
 
-/** Whether the account has issued grants as an owner, on none of its own. */
+/** Whether the account issued a grant as an owner, which has no parent grant. */
 export const ownsOthers = (read: Reader): boolean =>
   read.count(ISSUED_GRANT, { where: [['is_root', '=', 1]], limit: 1 }) > 0;
 

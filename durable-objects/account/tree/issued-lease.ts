@@ -15,12 +15,12 @@ import {
   unusedOf,
 } from './share.ts';
 
-/** What one descendant has of this account, by one grant. */
+/** The lease of one descendant by one grant: its shares of this account's limits. */
 export type IssuedLease = {
   readonly child: AccountId;
   readonly issued: Hex;
   readonly asset: AssetId;
-  /** Until when the descendant may decide for this account. */
+  /** Until when the descendant may decide calls alone. */
   readonly until: Seconds;
   readonly shares: Shares;
 };
@@ -31,9 +31,9 @@ type Stored = Omit<IssuedLease, 'shares'> & {
 
 type Fields = 'until' | 'unused' | 'loose' | 'good_until';
 
-/** How long a lease is good, from when it was asked for. */
+/** How long a lease lasts, counted from its request. */
 export const LEASE_SECONDS = 60;
-/** How much longer it is stored for: a renewal within this time costs no row, and its holder is told of a freeze all the same. */
+/** How much longer the lease is stored: a renewal within this time costs no row, and a freeze is still pushed to its holder. */
 export const UNTIL_GRACE = 5;
 
 export const leaseKey = ({ child, issued }: Pick<IssuedLease, 'child' | 'issued'>): string =>
@@ -47,7 +47,7 @@ const parseKey = (key: unknown): readonly [child: AccountId, issued: Hex] => {
 const most = (shares: Shares, of: (share: Share) => bigint): number =>
   toStored(Object.values(shares).reduce((least, share) => max(least, of(share)), 0n));
 
-/** What could come back, as far as is known here: `unused` by the last report, `loose` whatever runs. */
+/** `unused`: what the last report leaves unused. `loose`: everything not spent, held by running calls or not. */
 export const ISSUED_LEASE: Noun<IssuedLease, Fields> = {
   name: 'issued_lease',
   key: leaseKey,
@@ -61,7 +61,7 @@ export const ISSUED_LEASE: Noun<IssuedLease, Fields> = {
     until: ({ until }) => until,
     unused: ({ shares }) => most(shares, unusedOf),
     loose: ({ shares }) => most(shares, (share) => outstandingOf(share) - share.spent),
-    /** When the period of the last share ends that could come back. */
+    /** End of the last period whose share could still be returned. */
     good_until: ({ shares }) =>
       Object.entries(shares).reduce(
         (latest, [name, share]) =>
@@ -74,7 +74,7 @@ export const ISSUED_LEASE: Noun<IssuedLease, Fields> = {
 export const leaseOf = (read: Reader, child: AccountId, issued: Hex): IssuedLease | undefined =>
   read.get(ISSUED_LEASE, leaseKey({ child, issued }));
 
-/** The descendants that may still decide for this account, and until when. */
+/** The descendants with a live lease, and until when it lasts. */
 export const liveLessees = function* (
   disk: Disk,
   now: Seconds,
@@ -88,7 +88,7 @@ export const liveLeases = (read: Reader, now: Seconds): readonly IssuedLease[] =
   ...read.find(ISSUED_LEASE, { where: [['until', '>', now]] }),
 ];
 
-/** Leases that may have something to give back, most first. */
+/** Leases that may have something to return, most first. */
 export const recallable = (read: Reader, now: Seconds, limit: number): readonly IssuedLease[] => [
   ...read.find(ISSUED_LEASE, {
     where: [
@@ -100,7 +100,7 @@ export const recallable = (read: Reader, now: Seconds, limit: number): readonly 
   }),
 ];
 
-/** Keys of leases of which nothing can come back any more. */
+/** Keys of leases of which nothing can be returned any more. */
 export const endedLeases = function* (
   disk: Disk,
   now: Seconds,
@@ -112,14 +112,14 @@ export const endedLeases = function* (
 };
 
 /**
- * Until when a descendant has reported what it spent: what it spent later is not in its shares here. Undefined where it holds nothing
- * that it could spend: then all of it is reported. A report since the last renewal may make the time old, never too new.
+ * Until when the stored shares include what a descendant spent. Undefined if the descendant has nothing left to spend: then they include
+ * everything. After a report since the last renewal the true time may be later, never earlier.
  */
 export const reportedAt = ({ until, shares }: IssuedLease): Seconds | undefined =>
   Object.values(shares).every((share) => unusedOf(share) === 0n && share.held === 0n)
     ? undefined
     : until - LEASE_SECONDS - UNTIL_GRACE;
 
-/** What was spent by one grant, by the counter that saw most of it; without a limit, by the credit lent. */
+/** What a descendant spent by one grant: the highest `spent` of its counters and its lent credit. */
 export const spentOf = ({ shares }: IssuedLease): bigint =>
   Object.values(shares).reduce((highest, { spent }) => max(highest, spent), 0n);

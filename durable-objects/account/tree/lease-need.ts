@@ -14,7 +14,7 @@ export type LeaseNeed = {
   readonly credit?: bigint;
 };
 
-/** Asks the ancestors whose lease has expired, or whose share does not cover the price. */
+/** Lists the needs of a call: one for each ancestor whose lease has expired or whose share does not cover the price. */
 export const leaseNeeds = (
   state: AccountState,
   grant: HeldGrant | undefined,
@@ -31,13 +31,13 @@ const covers = (state: AccountState, link: SignedGrant, price: bigint, now: Seco
   const lease = state.leases[link.hash];
   if (lease === undefined || now >= lease.until) return false;
   // An ancestor that refuses has nothing to share.
-  return lease.status !== 'active' || canDraw(state, link, lease, price, now);
+  return lease.status !== 'active' || sharesCover(state, link, lease, price, now);
 };
 
 /** Whether the ancestor's last answer was that it is not active: the denial must name that first. */
 export const wasRefused = ({ tree }: AccountState, { hash }: SignedGrant): boolean => {
-  const word = tree.answers[hash];
-  return word !== undefined && word.status !== 'active';
+  const answer = tree.answers[hash];
+  return answer !== undefined && answer.status !== 'active';
 };
 
 /** Whether an ancestor lately had too little for one of these needs. */
@@ -47,7 +47,7 @@ export const wasShort = ({ leases }: AccountState, needs: readonly LeaseNeed[]):
     return shortOf !== undefined && need >= shortOf;
   });
 
-const canDraw = (
+const sharesCover = (
   { tree }: AccountState,
   { hash }: SignedGrant,
   { names }: HeldLease,

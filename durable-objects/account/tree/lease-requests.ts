@@ -38,24 +38,24 @@ export type LeaseRequests = {
 type Waiter = LeaseNeed & { readonly done: (answered: LeaseAnswer) => void };
 
 /** All calls that wait for one ancestor. `appetite`: what a busy account asks for beyond its needs, doubled each time. */
-type Waiting = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
+type WaitQueue = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
 
 export const openLeaseRequests = (
   account: AccountId,
   ledger: Ledger,
   peers: Peers,
 ): LeaseRequests => {
-  const lines = new Map<Hex, Waiting>();
+  const queues = new Map<Hex, WaitQueue>();
 
-  const lineOf = (issued: Hex): Waiting => {
-    const known = lines.get(issued);
+  const queueOf = (issued: Hex): WaitQueue => {
+    const known = queues.get(issued);
     if (known !== undefined) return known;
-    const line: Waiting = { waiters: [], isAsking: false, appetite: 0n };
-    lines.set(issued, line);
-    return line;
+    const queue: WaitQueue = { waiters: [], isAsking: false, appetite: 0n };
+    queues.set(issued, queue);
+    return queue;
   };
 
-  /** The request by the shares of this moment, read between two groups. */
+  /** Builds the request from the current shares, read between two group commits. */
   const requestOf = (
     link: SignedGrant,
     asset: AssetId,
@@ -80,7 +80,7 @@ export const openLeaseRequests = (
   const send = async (link: SignedGrant, request: LeaseRequest): Promise<LeaseVerdict> => {
     try {
       const verdict = await inTime(peers(issuerOf(link)).lease(request), TIMEOUT_MS);
-      // What a later release may say is not understood here, and so is no answer.
+      // An unknown verdict, e.g. of a newer Worker, counts as no answer.
       return KNOWN.has(verdict.verdict) ? verdict : { verdict: 'unavailable' };
     } catch (cause) {
       console.error({ event: 'lease_failed', account, cause: String(cause) });
@@ -88,18 +88,18 @@ export const openLeaseRequests = (
     }
   };
 
-  const ask = async (line: Waiting, head: Waiter, asset: AssetId): Promise<void> => {
+  const ask = async (queue: WaitQueue, head: Waiter, asset: AssetId): Promise<void> => {
     const { link } = head;
     const sum = (of: (waiter: Waiter) => bigint): bigint =>
-      line.waiters.reduce((all, waiter) => all + of(waiter), 0n);
+      queue.waiters.reduce((all, waiter) => all + of(waiter), 0n);
     const needs = sum(({ need }) => need);
     const credits = sum(({ credit }) => credit ?? 0n);
     const asked = await requestOf(link, asset, {
       need: head.need,
-      want: needs + line.appetite,
+      want: needs + queue.appetite,
       ...(head.credit === undefined
         ? {}
-        : { credit: head.credit, creditWant: credits + line.appetite }),
+        : { credit: head.credit, creditWant: credits + queue.appetite }),
     });
     const askedAt = nowSeconds();
     const verdict: LeaseVerdict =
@@ -124,29 +124,29 @@ export const openLeaseRequests = (
       },
       { isLive: false, unused: [], credit: 0n, usable: false },
     );
-    if (asked?.busy !== true || !held.usable) line.appetite = 0n;
-    // Do not ask for larger amounts of what was too much.
+    if (asked?.busy !== true || !held.usable) queue.appetite = 0n;
+    // The ancestor had too little: do not request more ahead.
     else if (verdict.verdict === 'leased') {
-      line.appetite = min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD);
+      queue.appetite = min(max(head.need, queue.appetite * 2n), head.need * MOST_AHEAD);
     }
-    const { answered, left } = answerWaiters(line.waiters, head, verdict, held);
-    line.waiters = [...left];
+    const { answered, waiting } = answerWaiters(queue.waiters, head, verdict, held);
+    queue.waiters = [...waiting];
     for (const [waiter, answer] of answered) waiter.done(answer);
   };
 
-  const serve = async (line: Waiting, asset: AssetId): Promise<void> => {
-    line.isAsking = true;
-    for (let head = line.waiters[0]; head !== undefined; head = line.waiters[0]) {
-      await ask(line, head, asset);
+  const serve = async (queue: WaitQueue, asset: AssetId): Promise<void> => {
+    queue.isAsking = true;
+    for (let head = queue.waiters[0]; head !== undefined; head = queue.waiters[0]) {
+      await ask(queue, head, asset);
     }
-    line.isAsking = false;
+    queue.isAsking = false;
   };
 
   const wait = (wanted: LeaseNeed, asset: AssetId): Promise<LeaseAnswer> =>
     new Promise((resolve) => {
-      const line = lineOf(wanted.link.hash);
-      line.waiters.push({ ...wanted, done: resolve });
-      if (!line.isAsking) void serve(line, asset);
+      const queue = queueOf(wanted.link.hash);
+      queue.waiters.push({ ...wanted, done: resolve });
+      if (!queue.isAsking) void serve(queue, asset);
     });
 
   const learned = (progress: Progress, { link }: LeaseNeed, answered: LeaseAnswer): Progress => {
@@ -192,7 +192,7 @@ export const openLeaseRequests = (
             return (known: Progress) =>
               answered.reduce((so, [, answer]) => learned(so, each, answer), known);
           }
-          // A refusal is remembered as any other: it is the ancestor's status, not this call's.
+          // Keep the refusal as in a real request: it is the ancestor's status, not this call's.
           if (verdict.verdict === 'refused') {
             await ledger.submit<undefined>(
               (state, { now }) => unchanged(takeLease(state, link, verdict, now, need), undefined),

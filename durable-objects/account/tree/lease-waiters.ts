@@ -29,15 +29,18 @@ export const answerWaiters = <W extends LeaseNeed>(
   head: W,
   verdict: LeaseVerdict,
   { isLive, unused, credit }: Usable,
-): { readonly answered: readonly (readonly [W, LeaseAnswer])[]; readonly left: readonly W[] } => {
+): {
+  readonly answered: readonly (readonly [W, LeaseAnswer])[];
+  readonly waiting: readonly W[];
+} => {
   const answered: (readonly [W, LeaseAnswer])[] = [];
-  const left: W[] = [];
+  const waiting: W[] = [];
   if (verdict.verdict === 'unavailable' || verdict.verdict === 'refused') {
     // A refusal is the ancestor's status now: the next decision names it.
     const answer: LeaseAnswer = {
       answered: verdict.verdict === 'refused' ? 'again' : 'unreachable',
     };
-    return { answered: waiters.map((waiter) => [waiter, answer] as const), left };
+    return { answered: waiters.map((waiter) => [waiter, answer] as const), waiting };
   }
   const least = unused.length === 0 ? undefined : unused.reduce(min);
   let taken = 0n;
@@ -60,9 +63,9 @@ export const answerWaiters = <W extends LeaseNeed>(
       answered.push([waiter, refusalOf(waiter, verdict)]);
     } else if (waiter === head) {
       answered.push([waiter, { answered: 'again' }]);
-    } else left.push(waiter);
+    } else waiting.push(waiter);
   }
-  return { answered, left };
+  return { answered, waiting };
 };
 
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;

@@ -25,13 +25,13 @@ export const merge = (
 ): MergedReport => {
   const next: Record<string, Share> = { ...row.shares };
   let changed = false;
-  for (const [name, told] of Object.entries(shares)) {
+  for (const [name, report] of Object.entries(shares)) {
     const known = row.shares[name];
-    if (known === undefined || known.start !== told.start) continue;
+    if (known === undefined || known.start !== report.start) continue;
     // Attack: a child that reports more than it was granted. It may return only what it has.
-    const spent = min(max(known.spent, told.spent), known.granted - known.returned);
-    const returned = min(max(known.returned, told.returned), known.granted - spent);
-    const held = min(max(0n, told.held), known.granted - returned - spent);
+    const spent = min(max(known.spent, report.spent), known.granted - known.returned);
+    const returned = min(max(known.returned, report.returned), known.granted - spent);
+    const held = min(max(0n, report.held), known.granted - returned - spent);
     changed ||= spent !== known.spent || returned !== known.returned || held !== known.held;
     next[name] = { ...known, spent, returned, held };
   }
@@ -113,14 +113,14 @@ export const takeBack = (
   shares: Shares,
   context: Context,
 ): Decision<{ readonly verdict: 'ok' }> => {
-  const told = merge(state, row, shares, context);
+  const merged = merge(state, row, shares, context);
   const verdict = { verdict: 'ok' } as const;
-  if (!told.changed) return unchanged(state, verdict);
-  const kept = { ...told.row, shares: withoutEnded(told.row.shares, context.now) };
+  if (!merged.changed) return unchanged(state, verdict);
+  const kept = { ...merged.row, shares: withoutEnded(merged.row.shares, context.now) };
   return {
-    state: told.state,
+    state: merged.state,
     writes: [put(ISSUED_LEASE, kept)],
-    entries: told.entries,
+    entries: merged.entries,
     verdict,
   };
 };

@@ -4,10 +4,10 @@ import { remove } from '../../store/noun.ts';
 import { ISSUED_GRANT } from './issued-grant.ts';
 import { endedLeases, ISSUED_LEASE } from './issued-lease.ts';
 
-/** A grant that has expired is forgotten this long afterwards: it can be neither used nor registered again. */
+/** How long an expired grant is kept. It can be neither used nor registered again. */
 const FORGET_AFTER: Seconds = 30 * 86_400;
 
-/** Forgets expired grants, and leases by forgotten grants once nothing of them can come back: until then they are counted. */
+/** Removes expired grants, and the leases of removed grants once nothing of them can be returned: until then they count. */
 export const pruneTree = (disk: Disk, now: Seconds): void => {
   disk.removeAll(ISSUED_GRANT, [['valid_until', '<=', now - FORGET_AFTER]]);
   const ended = [...endedLeases(disk, now)];

@@ -17,9 +17,9 @@ import { issuerOf } from './signed-grant.ts';
 /** How long a descendant may take to answer, milliseconds: a round must fit into an ancestor's own timeout. */
 const TIMEOUT_MS = 2_000;
 /** Descendants in one round. */
-const AT_ONCE = 64;
+const ROUND_SIZE = 64;
 /** The most descendants that one command notifies; the others learn of it when their leases expire. */
-const MOST_TOLD = 900;
+const MOST_PUSHED = 900;
 /** How long a report counts before its account is asked for another, milliseconds. */
 const REPORT_MS = 1_000;
 /** How long a descendant that did not answer is left out, milliseconds: its siblings must not wait for it each time. */
@@ -35,7 +35,7 @@ export type Recalls = {
   /**
    * Takes back what descendants do not use. A caller that arrives during a round waits for one that began after its arrival.
    *
-   * @returns how many were asked: with none left to ask, another round brings nothing.
+   * @returns how many descendants received a recall. After zero another round returns nothing.
    */
   round(): Promise<number>;
   /** Notifies holders of live leases of the account's status now. Undefined `issued`: all of them. */
@@ -51,7 +51,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
   /** The latest reports, and from when silent accounts are asked again. */
   const reported = new Map<
     AccountId,
-    { readonly at: number; readonly branches: Branches; readonly isHeard: boolean }
+    { readonly at: number; readonly branches: Branches; readonly isMerged: boolean }
   >();
   const silentUntil = new Map<AccountId, number>();
   let asking: Promise<void> | undefined;
@@ -93,7 +93,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     }
   };
 
-  const hear = ({ child, issued, shares }: Report): Promise<unknown> =>
+  const mergeReport = ({ child, issued, shares }: Report): Promise<unknown> =>
     ledger.submit<unknown>((state, context) => {
       const row = leaseOf(context.read, child, issued);
       return row === undefined
@@ -108,7 +108,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     return Promise.all(
       recalls.map(async ([child, message]) => {
         const branches = await answerOf(child, (peer) => peer.recall(message));
-        await Promise.all(reportsOf(child, branches ?? {}).map(hear));
+        await Promise.all(reportsOf(child, branches ?? {}).map(mergeReport));
         return [child, branches !== undefined] as const;
       }),
     );
@@ -116,9 +116,9 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
 
   /** Descendants that may have something to return, most first, without those that do not answer. */
   const candidates = (now: number): readonly IssuedLease[] =>
-    recallable(ledger.disk(), Math.floor(now / 1000), AT_ONCE + silentUntil.size)
+    recallable(ledger.disk(), Math.floor(now / 1000), ROUND_SIZE + silentUntil.size)
       .filter(({ child }) => now >= (silentUntil.get(child) ?? 0))
-      .slice(0, AT_ONCE);
+      .slice(0, ROUND_SIZE);
 
   const run = async (): Promise<number> => {
     const now = Date.now();
@@ -133,9 +133,9 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     const recalls = await recallsOf(candidates(now).filter(({ child }) => !reported.has(child)));
     await Promise.all(
       [...recalls].map(async ([child, message]) => {
-        reported.set(child, { at: now, branches: {}, isHeard: true });
+        reported.set(child, { at: now, branches: {}, isMerged: true });
         const branches = await answerOf(child, (peer) => peer.report(message));
-        if (branches !== undefined) reported.set(child, { at: now, branches, isHeard: false });
+        if (branches !== undefined) reported.set(child, { at: now, branches, isMerged: false });
       }),
     );
   };
@@ -179,24 +179,27 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     async look() {
       await reports();
       // Take each report over once: an older report must not pass for news after a newer request of its account.
-      const news = [...reported].filter(([, { isHeard }]) => !isHeard);
-      for (const [child, report] of news) reported.set(child, { ...report, isHeard: true });
+      const news = [...reported].filter(([, { isMerged }]) => !isMerged);
+      for (const [child, report] of news) reported.set(child, { ...report, isMerged: true });
       await Promise.all(
-        news.flatMap(([child, { branches }]) => reportsOf(child, branches).map(hear)),
+        news.flatMap(([child, { branches }]) => reportsOf(child, branches).map(mergeReport)),
       );
     },
 
     async push(issued) {
       const live = liveLeases(ledger.disk(), Math.floor(Date.now() / 1000));
       const rows = live.filter((row) => issued === undefined || issued.includes(row.issued));
-      const told: (readonly [AccountId, boolean])[] = [];
-      for (let at = 0; at < Math.min(rows.length, MOST_TOLD); at += AT_ONCE) {
-        told.push(...(await recall(rows.slice(at, at + AT_ONCE))));
+      const pushed: (readonly [AccountId, boolean])[] = [];
+      for (let at = 0; at < Math.min(rows.length, MOST_PUSHED); at += ROUND_SIZE) {
+        pushed.push(...(await recall(rows.slice(at, at + ROUND_SIZE))));
       }
-      const untold = rows.slice(MOST_TOLD).map(({ child }) => child);
+      const unpushed = rows.slice(MOST_PUSHED).map(({ child }) => child);
       return {
-        acknowledged: told.filter(([, heard]) => heard).map(([child]) => child),
-        silent: [...told.filter(([, heard]) => !heard).map(([child]) => child), ...untold],
+        acknowledged: pushed.filter(([, acknowledged]) => acknowledged).map(([child]) => child),
+        silent: [
+          ...pushed.filter(([, acknowledged]) => !acknowledged).map(([child]) => child),
+          ...unpushed,
+        ],
       };
     },
 
@@ -207,7 +210,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
         return unchanged(state, [...new Map(links.map((link) => [link.hash, link])).values()]);
       }, []);
       for (const link of idle) {
-        // Commit before telling: a total that was told and then lost would be spent twice (law 6).
+        // Commit before sending: a total that was sent and then lost would be spent twice (law 6).
         const shares = await ledger.submit<Shares | undefined>(
           (state) => giveUp(state, link.hash),
           undefined,
@@ -215,8 +218,11 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
         if (shares === undefined) continue;
         try {
           const branches = { [link.hash]: shares };
-          const heard = await inTime(peers(issuerOf(link)).giveBack(account, branches), TIMEOUT_MS);
-          if (heard.verdict !== 'ok') continue;
+          const verdict = await inTime(
+            peers(issuerOf(link)).giveBack(account, branches),
+            TIMEOUT_MS,
+          );
+          if (verdict.verdict !== 'ok') continue;
           await ledger.submit<unknown>(
             (state, { now }) => closeShares(state, link.hash, shares, now),
             undefined,

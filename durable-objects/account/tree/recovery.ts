@@ -14,14 +14,14 @@ export type Recovery = 'now' | 'perhaps' | 'never';
 
 type Lent = NonNullable<SpendCounter['lent']>;
 
-const recoveryOf = (need: bigint, left: bigint, { unused, held }: Lent): Recovery => {
-  if (need <= left + unused) return 'now';
-  return need <= left + unused + held ? 'perhaps' : 'never';
+const recoveryOf = (need: bigint, remaining: bigint, { unused, held }: Lent): Recovery => {
+  if (need <= remaining + unused) return 'now';
+  return need <= remaining + unused + held ? 'perhaps' : 'never';
 };
 
 const NOTHING: Lent = { unused: 0n, held: 0n };
 
-/** @param need what the asker must have in all, its own unused share included. Atomic units. */
+/** @param need what the account must have in all, its own unused share included. Atomic units. */
 export const limitRecovery = ({ limit, spent, held, lent }: SpendCounter, need: bigint): Recovery =>
   recoveryOf(need, limit - spent - held, lent ?? NOTHING);
 

@@ -11,8 +11,8 @@ import { mergeShares, REFUSED_SECONDS } from './take-lease.ts';
 import { withShares } from './tree.ts';
 
 /**
- * A parent takes back what is unused, and tells its revision and status. The answer is committed before it leaves: a total that was
- * told and then lost would be spent twice (law 6).
+ * Returns unused shares to the parent that recalls them, and records its revision and status. The account commits the answer before it
+ * sends it: a total that was sent and then lost would be spent twice (law 6).
  */
 export const recalled = (
   state: AccountState,
@@ -20,20 +20,20 @@ export const recalled = (
   { now }: Context,
 ): Decision<Returned> => {
   let { tree, leases } = state;
-  let isNews = false;
-  const told: Record<Hex, Shares> = {};
+  let hasChanged = false;
+  const answer: Record<Hex, Shares> = {};
   for (const [key, { revision, status, shares }] of Object.entries(branches)) {
     const issued = key as Hex;
     if (tree.shares[issued] === undefined && !state.held.some(holds(issued))) {
-      told[issued] = closed(shares);
+      answer[issued] = closed(shares);
       continue;
     }
     const last = tree.answers[issued];
     if (last === undefined || revision > last.revision) {
       tree = { ...tree, answers: { ...tree.answers, [issued]: { revision, status } } };
-      isNews = true;
+      hasChanged = true;
       const lease = leases[issued];
-      // The next call asks again, whatever has changed; a refusal holds at once.
+      // An active parent: the next call requests a lease again. Any other status denies calls at once.
       if (lease !== undefined) {
         const until = status === 'active' ? 0 : now + REFUSED_SECONDS;
         const { shortOf: _, ...rest } = lease;
@@ -42,15 +42,15 @@ export const recalled = (
     }
     const before = mergeShares(tree, issued, shares).shares[issued] ?? {};
     const after = allReturned(before);
-    isNews ||= Object.entries(after).some(
+    hasChanged ||= Object.entries(after).some(
       ([name, { returned }]) => returned !== (tree.shares[issued]?.[name] ?? NO_SHARE).returned,
     );
     tree = withShares(tree, issued, after);
-    told[issued] = after;
+    answer[issued] = after;
   }
-  const verdict: Returned = { verdict: 'returned', branches: told };
+  const verdict: Returned = { verdict: 'returned', branches: answer };
   const next = { ...state, tree, leases };
-  return isNews ? stored(next, verdict) : unchanged(next, verdict);
+  return hasChanged ? stored(next, verdict) : unchanged(next, verdict);
 };
 
 /** Reports this account's shares of a parent. Returns nothing that the account may still use, and writes nothing. */
@@ -66,8 +66,8 @@ export const reported = ({ tree, held }: AccountState, { branches }: Recall): Re
 });
 
 /**
- * The parent's shares as this account knows them. Nothing is held of a share that it does not know, because no call here draws from it.
- * It is not returned either: its lease may still be on the way, and the parent recalls it once it is known to be unused.
+ * The parent's shares as this account knows them. A share that the account does not know is reported as not held, because no call here
+ * uses it, and as not returned: its lease may still be on the way. The parent recalls it once the account has received it.
  */
 const ownShares = (shares: Shares, known: Shares): Shares =>
   Object.fromEntries(
@@ -78,8 +78,8 @@ const ownShares = (shares: Shares, known: Shares): Shares =>
   );
 
 /**
- * The shares by a grant that was forgotten: all that was not spent comes back. Shares are forgotten only after the parent has
- * acknowledged what was spent (`closeShares`), so its own totals are right, also of a grant whose answer was lost.
+ * The shares of a forgotten grant: everything unspent is returned. The account forgets shares only after the parent acknowledged what
+ * was spent (`closeShares`), so the parent's own totals are right, even if its last answer was lost.
  */
 const closed = (shares: Shares): Shares =>
   Object.fromEntries(
@@ -94,21 +94,21 @@ const holds =
   (held: HeldGrant): boolean =>
     linksOf(held).some(({ hash }) => hash === issued);
 
-/** Forgets the shares by a grant that has ended, once the parent has acknowledged exactly these, and nothing changed since. */
+/** Forgets the shares of an ended grant, if the parent acknowledged exactly these and nothing changed since. */
 export const closeShares = (
   state: AccountState,
   issued: Hex,
-  told: Shares,
+  acknowledged: Shares,
   now: Seconds,
 ): Decision<{ readonly verdict: 'ok' }> => {
   const verdict = { verdict: 'ok' } as const;
-  const isTold = state.tree.shares[issued] === told;
-  if (!isTold || !isClosing(state, issued, now)) return unchanged(state, verdict);
+  const isAcknowledged = state.tree.shares[issued] === acknowledged;
+  if (!isAcknowledged || !isClosing(state, issued, now)) return unchanged(state, verdict);
   const { [issued]: _, ...shares } = state.tree.shares;
   return stored({ ...state, tree: { ...state.tree, shares } }, verdict);
 };
 
-/** Returns everything that an idle account has by one grant. */
+/** Returns everything unused of one grant. */
 export const giveUp = (state: AccountState, issued: Hex): Decision<Shares> => {
   const shares = allReturned(state.tree.shares[issued] ?? {});
   return stored({ ...state, tree: withShares(state.tree, issued, shares) }, shares);

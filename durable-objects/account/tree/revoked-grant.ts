@@ -2,7 +2,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { Noun } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
 
-/** The id of a grant that is dead for ever, also one that was never registered here. */
+/** The id of a revoked grant, which can never be registered again. It may never have been registered here. */
 export type RevokedGrant = { readonly id: Hex };
 
 export const REVOKED_GRANT: Noun<RevokedGrant> = {

@@ -3,16 +3,16 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
 import { everyOf, periodOf } from '../../../src/policy/window.ts';
 
-/** A parent's credit is kept under this name, next to the shares of its counters. */
+/** The name of a share of a parent's credit, next to the names of its counters. */
 export const CREDIT = 'credit';
 
 export const NO_SHARE: Share = { start: 0, granted: 0n, returned: 0n, spent: 0n, held: 0n };
 
-/** What a share still allows. */
+/** What a share still allows to spend. */
 export const unusedOf = ({ granted, returned, spent, held }: Share): bigint =>
   granted - returned - spent - held;
 
-/** What was granted and has not come back. */
+/** What was granted and not returned. */
 export const outstandingOf = ({ granted, returned }: Share): bigint => granted - returned;
 
 /** When a share ends: it belongs to one period of its counter. */
@@ -25,22 +25,22 @@ export const hasUnused = (shares: Shares, now: Seconds): boolean =>
   );
 
 /**
- * Takes over the totals of a parent. They only grow, so an answer that comes late, twice or out of order changes nothing: totals of an
- * older period are ignored, and a newer period starts anew.
+ * Merges a parent's totals. Totals only grow, so an answer that arrives late, twice or out of order changes nothing: totals of an older
+ * period are ignored, and a newer period starts at zero.
  */
-export const mergeTotals = (known: Share | undefined, told: Share): Share => {
-  if (known === undefined || told.start > known.start) {
-    return { ...NO_SHARE, start: told.start, granted: told.granted, returned: told.returned };
+export const mergeTotals = (known: Share | undefined, theirs: Share): Share => {
+  if (known === undefined || theirs.start > known.start) {
+    return { ...NO_SHARE, start: theirs.start, granted: theirs.granted, returned: theirs.returned };
   }
-  if (told.start < known.start) return known;
+  if (theirs.start < known.start) return known;
   return {
     ...known,
-    granted: max(known.granted, told.granted),
-    returned: max(known.returned, told.returned),
+    granted: max(known.granted, theirs.granted),
+    returned: max(known.returned, theirs.returned),
   };
 };
 
-/** Returns everything unused: the total returned grows by it. It must be stored before the parent learns of it (law 6). */
+/** Adds everything unused to the returned total. Store the result before the parent receives it (law 6). */
 export const allReturned = (shares: Shares): Shares =>
   Object.fromEntries(
     Object.entries(shares).map(([name, share]) => {
@@ -49,10 +49,10 @@ export const allReturned = (shares: Shares): Shares =>
     }),
   );
 
-/** How long after its period a share may go: the clocks of parent and child differ, and may be set back. */
+/** How long a share is kept after its period: the clocks of parent and child differ, and may be set back. */
 const GRACE: Seconds = 3_600;
 
-/** Shares without those of periods that are over: the parent counts them no more. The same object where none is. */
+/** Drops shares of ended periods, which the parent no longer counts. Returns the same object if none ended. */
 export const withoutEnded = (shares: Shares, now: Seconds): Shares => {
   const all = Object.entries(shares);
   const kept = all.filter(
@@ -61,7 +61,7 @@ export const withoutEnded = (shares: Shares, now: Seconds): Shares => {
   return kept.length === all.length ? shares : Object.fromEntries(kept);
 };
 
-/** As stored: amounts are numbers that were checked to be safe integers. */
+/** As stored: amounts are numbers, checked to be safe integers. */
 export type StoredShare = readonly [
   start: number,
   granted: number,

@@ -18,21 +18,21 @@ import type { Policy } from '../../../src/policy/policy.ts';
 export const issuerOf = ({ chainId, delegation }: SignedGrant): AccountId =>
   accountId(network(chainId), delegation.issuer);
 
-/** The account that a grant was made to. */
+/** The account that received a grant. */
 export const delegateOf = ({ chainId, delegation }: SignedGrant): AccountId =>
   accountId(network(chainId), delegation.delegate);
 
-/** The policy that a delegation compiles to: there is one system of limits. */
+/** The policy that enforces a delegation: every limit goes through the same evaluation. */
 export const compiled = ({ chainId, delegation }: SignedGrant): Policy =>
   compileDelegation(delegation, network(chainId));
 
 export const addressOf = (account: AccountId): Address | undefined =>
   parseAccountId(account)?.address;
 
-/** Whether a hash is the one that a delegation names where it has no parent. */
+/** Whether a hash is the zero hash, which a delegation without a parent names. */
 export const isZero = (hash: Hex): boolean => /^0x0*$/.test(hash);
 
-/** As stored: the fields of the delegation in their signed form. */
+/** As stored: the delegation's fields in their signed form. */
 export type StoredGrant = Omit<SignedGrant, 'delegation'> & {
   readonly delegation: DelegationFields;
 };

@@ -98,10 +98,10 @@ export const ancestorSources = (
     : linksOf(grant).flatMap((link, at) => {
         const account = issuerOf(link);
         const lease = state.leases[link.hash];
-        const above = grant.chain[at];
+        const parent = grant.chain[at];
         const known =
           lease === undefined || now >= lease.until ? [] : leaseSources(account, link, lease);
-        return above === undefined ? known : [...known, grantSource(above)];
+        return parent === undefined ? known : [...known, grantSource(parent)];
       });
 
 const leaseSources = (

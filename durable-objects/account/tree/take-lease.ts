@@ -11,17 +11,17 @@ import { CREDIT, mergeTotals, shareEnd } from './share.ts';
 import { issuerOf } from './signed-grant.ts';
 import { type Tree, withShares } from './tree.ts';
 
-/** How long a refusal of an ancestor is believed without asking again. */
+/** How long an ancestor's refusal holds before the account requests a lease again. */
 export const REFUSED_SECONDS: Seconds = 2;
 
-/** How long after its end a period is remembered. */
+/** How long a share is kept after its period. */
 const FORGET_SECONDS: Seconds = 86_400;
 
 /**
- * Takes over an ancestor's answer. Its totals only grow, and an answer of a lower revision is ignored: a lease that was granted before a
- * freeze must not arrive after it (law 6). Nothing is stored: the ancestor remembers.
+ * Merges an ancestor's answer. Totals only grow, and an answer of a lower revision is ignored: a lease that was granted before a freeze
+ * must not take effect after it (law 6). The account stores no lease: the ancestor has it.
  *
- * @param need what was asked for: during a flood of denied calls the account does not ask for as much again at once.
+ * @param need what the request needed: during a flood of denied calls the account does not request as much again at once.
  */
 export const takeLease = (
   state: AccountState,
@@ -38,7 +38,7 @@ export const takeLease = (
       : withoutEndedShares(mergeShares(state.tree, link.hash, verdict.shares), link.hash, askedAt);
   if (last !== undefined && authority.revision < last.revision) return { ...state, tree };
   const known = state.leases[link.hash];
-  // The ancestor left its policies out because this account knew them, and it has forgotten them: without them it is no lease (law 8).
+  // The ancestor omitted policies that this account has forgotten since. Without its policies the lease grants nothing (law 8).
   if (authority.policies === undefined && known?.policiesHash !== authority.policiesHash) {
     return { ...state, tree };
   }
@@ -58,7 +58,7 @@ export const takeLease = (
   };
 };
 
-/** The least need that was too much: a smaller grant says nothing about more. */
+/** The least need that the ancestor could not meet: a smaller lease proves nothing about a larger one. */
 const shortOf = (
   verdict: 'leased' | 'short' | 'refused',
   known: bigint | undefined,
@@ -69,8 +69,8 @@ const shortOf = (
 };
 
 /**
- * Counted from the request, by the clock that will check it: no clock skew can make the lease longer. An account that was given nothing
- * may decide no longer than before: the ancestor does not count it among those that it tells of a freeze.
+ * The end of a lease, counted from the request by the clock that will check it: no clock skew can extend the lease. A short answer
+ * extends nothing, because the ancestor does not push a freeze to accounts that it granted nothing.
  */
 const untilOf = (
   verdict: 'leased' | 'short' | 'refused',
@@ -90,16 +90,16 @@ const untilOf = (
 const namesOf = (shares: Shares): readonly string[] =>
   Object.keys(shares).filter((name) => name !== CREDIT);
 
-/** The shares by one grant, with the parent's totals merged in. */
-export const mergeShares = (tree: Tree, issued: Hex, told: Shares): Tree => {
+/** Merges the parent's totals into the shares of one grant. */
+export const mergeShares = (tree: Tree, issued: Hex, theirs: Shares): Tree => {
   const own = { ...tree.shares[issued] };
-  for (const [name, share] of Object.entries(told)) own[name] = mergeTotals(own[name], share);
+  for (const [name, share] of Object.entries(theirs)) own[name] = mergeTotals(own[name], share);
   return withShares(tree, issued, own);
 };
 
 /**
- * Attack: each policy that an owner replaces leaves the last period of its counters here, and every commit stores them. A period is
- * forgotten a day after its end, when no clock takes it for the current one.
+ * Attack: an owner replaces policies without end. Each leaves the last period of its counters here, and every commit stores them. The
+ * account forgets a period a day after its end, when no clock can take it for the current one.
  */
 const withoutEndedShares = (tree: Tree, issued: Hex, now: Seconds): Tree => {
   const own = Object.entries(tree.shares[issued] ?? {});
@@ -109,7 +109,7 @@ const withoutEndedShares = (tree: Tree, issued: Hex, now: Seconds): Tree => {
   return kept.length === own.length ? tree : withShares(tree, issued, Object.fromEntries(kept));
 };
 
-/** The policies of an ancestor. One that cannot be read lets nothing through (law 8). */
+/** The policies of an ancestor. A policy that does not parse allows nothing (law 8). */
 export const policiesOf = (
   link: SignedGrant,
   { policies }: Authority,

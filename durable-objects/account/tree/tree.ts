@@ -8,10 +8,10 @@ import type { Authority, Share, Shares } from '../../../src/protocol/account/lea
 import type { Status } from '../../../src/protocol/account/status.ts';
 import { decodeShares, encodeShares, NO_SHARE, type StoredShare } from './share.ts';
 
-/** A policy that was written for this account. */
+/** A policy written for this account. */
 export type WrittenPolicy = { readonly policy: Policy; readonly hash: Hex };
 
-/** What an ancestor answered last, by the grant that it issued: a late answer must not undo a newer one. */
+/** An ancestor's last answer, kept by the grant that it issued: a late answer must not undo a newer one. */
 export type Answer = { readonly revision: number; readonly status: Authority['status'] };
 
 /** A rate (GCRA arrival, milliseconds), and the bytes written to the log on the UTC day that began at `day`. */
@@ -23,38 +23,38 @@ export type CommandCount = {
 
 /** The account's place in its tree. Stored with the account. */
 export type Tree = {
-  /** Grows with every change that descendants must know. */
+  /** Grows with every change that descendants must learn. */
   readonly revision: number;
-  /** The worse of the two below. */
+  /** The stricter of `operatorStatus` and `ownerStatus`. */
   readonly status: Status;
   readonly operatorStatus?: Status;
-  /** `by`: the account that ordered it, for all but `active`; a descendant of that one cannot lift it. */
+  /** `by`: the account that set the status, unless it is `active`. Descendants of `by` cannot lift it. */
   readonly ownerStatus?: { readonly status: Status; readonly by?: AccountId };
   readonly operator?: WrittenPolicy;
   readonly owner?: WrittenPolicy;
-  /** Who wrote the owner's policy. */
+  /** The account that wrote the owner's policy. */
   readonly ownerBy?: AccountId;
   readonly label?: string;
-  /** The issuer of what this account holds. */
+  /** The issuer of the grants that this account holds. */
   readonly parent?: AccountId;
-  /** All ancestors, nearest first; kept when the grants that named them are forgotten. */
+  /** All ancestors, nearest first. Kept when the grants that named them are forgotten. */
   readonly ancestors?: readonly AccountId[];
-  /** Once a grant was taken, no call is ever decided without one: a revoked agent is no stranger (law 8). */
+  /** Whether the account ever took a grant. No call is then decided without one: a revoked agent is no stranger (law 8). */
   readonly governed: boolean;
-  /** The grant that a call without authority stands on while it lives: the one taken last, or the one that an ancestor chose since. */
+  /** The grant of a call without `authority`, while it lives: the one taken last, or the one that an ancestor chose since. */
   readonly defaultGrant?: Hex;
-  /** Grants that this account has issued below this epoch are dead. */
+  /** Grants that this account issued with a lower epoch are revoked. */
   readonly epochFloor: number;
   /** GCRA arrival time of the owner's policy, milliseconds. */
   readonly ownerArrival: number;
-  /** By the policy that counts them: `base`, `owner`. */
+  /** Repeat counts, by the policy that counts them: `base` or `owner`. */
   readonly repeats: Readonly<Record<string, Repeats>>;
-  /** What this account has from its ancestors, by the grant that the ancestor issued. */
+  /** Shares of ancestors' limits, by the grant that the ancestor issued. */
   readonly shares: Readonly<Record<Hex, Shares>>;
   readonly answers: Readonly<Record<Hex, Answer>>;
-  /** What commands have used of their budgets. */
+  /** What commands used of their budgets. */
   readonly commands?: Readonly<Partial<Record<CommandCharge['budget'], CommandCount>>>;
-  /** Alerts that were raised lately, and when. */
+  /** When each recent alert was raised. */
   readonly alerts?: Readonly<Record<string, Seconds>>;
 };
 
@@ -108,7 +108,7 @@ const encodePolicy = ({ policy, hash }: WrittenPolicy): StoredPolicy => ({
   hash,
 });
 
-/** A policy that cannot be read lets nothing through (law 8). */
+/** A policy that does not parse allows nothing (law 8). */
 const decodePolicy = ({ document, hash }: StoredPolicy): WrittenPolicy => {
   const parsed = parsePolicy(document);
   const nothing: Policy = { tools: [], windows: [], deny: [], require: [] };

@@ -4,10 +4,10 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import type { AccountState } from '../state.ts';
 import { withShares } from './tree.ts';
 
-/** One share that a call counts in: the ancestor's grant, the counter's name, and its period. */
+/** A share that a call counts in: the ancestor's grant, the name of the counter, and the start of its period. */
 type UsedShare = { readonly issued: Hex; readonly name: string; readonly start: Seconds };
 
-/** As a call's record keeps it. */
+/** As stored in the record of a call. */
 export const usedShareText = ({ issued, name, start }: UsedShare): string =>
   `${issued}|${name}|${start}`;
 
@@ -16,7 +16,7 @@ const parseUsedShare = (text: string): UsedShare => {
   return { issued: issued as Hex, name, start: Number(start) };
 };
 
-/** Changes every share that a call was counted in; a share whose period is over is not there any more. */
+/** Changes every share that a call counted in. A share whose period has ended is gone and stays so. */
 export const changeUsedShares = (
   state: AccountState,
   usedShares: readonly string[],
