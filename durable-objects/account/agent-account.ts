@@ -1,5 +1,7 @@
-import { DurableObject } from 'cloudflare:workers';
 import { retryable } from 'cloudflare:durable-objects';
+import { DurableObject } from 'cloudflare:workers';
+import { nowSeconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Applied } from '../../src/protocol/account/applied.ts';
 import type { Call, Evidence } from '../../src/protocol/account/call.ts';
@@ -26,14 +28,12 @@ import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
 import type { Acknowledged, Rechecked } from '../../src/protocol/account/rpc.ts';
 import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/standing.ts';
 import type { SettlementMessage, SettlementResult } from '../../src/protocol/payment.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import { nowSeconds } from '../../src/core/clock.ts';
 import { loadCall } from './call/call-noun.ts';
-import { reserveCall } from './call/reserve-call.ts';
+import { concludeAll } from './call/conclude.ts';
 import { finish } from './call/finish.ts';
-import { looksAgain } from './call/look-again.ts';
-import { concludeAll } from './call/settled.ts';
-import { type Commands, openCommands } from './commands/runner.ts';
+import { recheckMessages } from './call/recheck.ts';
+import { reserveCall } from './call/reserve-call.ts';
+import { type Commands, openCommands } from './commands/open-commands.ts';
 import { acknowledgeTransfer } from './commands/transfer.ts';
 import { unchanged } from './decision.ts';
 import { type Decide, type Ledger, openLedger } from './ledger.ts';
@@ -44,14 +44,13 @@ import { type Feed, openFeed } from './log/feed.ts';
 import { tick } from './log/tick.ts';
 import { openRules } from './rules.ts';
 import type { Snapshot } from './snapshot.ts';
-import { exists, hasParent, relationTo } from './tree/ancestry.ts';
+import { relationOf } from './tree/ancestors.ts';
 import { answerLease } from './tree/answer-lease.ts';
 import { checkAncestors } from './tree/check-ancestors.ts';
-import { leaseOf } from './tree/issued-lease.ts';
 import { type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
-import { takeBack } from './tree/merge-report.ts';
 import { openRecalls, type Recalls } from './tree/recalls.ts';
 import { recalled, reported } from './tree/return-shares.ts';
+import { takeBackAll } from './tree/take-back-all.ts';
 
 /** How often `standing` may ask the ancestors, milliseconds: any descendant could keep them busy. */
 const ASK_PAUSE_MS = 1_000;
@@ -111,7 +110,9 @@ export class AgentAccount extends DurableObject<Env> {
     const peers = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);
     this.#requests = openLeaseRequests(account, this.#ledger, peers);
     this.#recalls = openRecalls(account, this.#ledger, peers);
-    this.#commands = openCommands(this.#ledger, this.#recalls, peers, () => this.#checkAncestors());
+    this.#commands = openCommands(this.#ledger, this.#recalls, peers, () =>
+      checkAncestors(this.#ledger, this.#requests),
+    );
   }
 
   /** Reserves a call id and its price. Same (call, attempt): the same verdict. */
@@ -138,7 +139,7 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** Applies a command. Idempotent by its intent, or by the totals that it carries. */
+  /** Applies a command. Idempotent by its intent, or by its totals. */
   async apply(command: AccountCommand): Promise<Applied> {
     return this.#commands.apply(command);
   }
@@ -171,17 +172,7 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** A descendant gives back what it does not use. */
   async giveBack(child: AccountId, branches: Readonly<Record<Hex, Shares>>): Promise<Acknowledged> {
-    const all = await Promise.all(
-      Object.entries(branches).map(([issued, shares]) =>
-        this.#ledger.submit<Acknowledged>((state, context) => {
-          const lease = leaseOf(context.read, child, issued as Hex);
-          return lease === undefined
-            ? unchanged(state, { verdict: 'ok' })
-            : takeBack(state, lease, shares, context);
-        }, UNAVAILABLE),
-      ),
-    );
-    return all.find(({ verdict }) => verdict === 'unavailable') ?? { verdict: 'ok' };
+    return takeBackAll(this.#ledger, child, branches);
   }
 
   /** A page of the accounts that this one has granted to. @throws where it could not be read: an empty page would be a false answer. */
@@ -208,7 +199,7 @@ export class AgentAccount extends DurableObject<Env> {
     const hasAncestors = known.verdict === 'found' && known.standing.parent !== undefined;
     if (!hasAncestors || Date.now() < this.#asksAgainAt) return known;
     this.#asksAgainAt = Date.now() + ASK_PAUSE_MS;
-    await this.#checkAncestors();
+    await checkAncestors(this.#ledger, this.#requests);
     return decide();
   }
 
@@ -220,13 +211,7 @@ export class AgentAccount extends DurableObject<Env> {
   /** How another account is related to this one: the gateway decides by it what to show. Writes nothing. */
   async relation({ by }: { readonly by: AccountId }): Promise<Relation> {
     return this.#ledger.submit<Relation>(
-      (state) =>
-        unchanged(state, {
-          verdict: 'found',
-          relation: relationTo(state, by),
-          hasParent: hasParent(state),
-          exists: exists(state),
-        }),
+      (state) => unchanged(state, relationOf(state, by)),
       UNAVAILABLE,
     );
   }
@@ -259,13 +244,10 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /**
-   * Sends payments to the settlement queue again whose money the chain has moved otherwise than the log says. Writes nothing:
-   * reconciliation asks again for as long as they differ.
-   */
+  /** Sends payments to the settlement queue again that ledger and chain differ about. Writes nothing: reconciliation asks again. */
   async recheck(calls: readonly Hex[]): Promise<Rechecked> {
     const messages = await this.#ledger.submit<readonly SettlementMessage[] | undefined>(
-      (state, context) => unchanged(state, looksAgain(state, calls, context)),
+      (state, context) => unchanged(state, recheckMessages(state, calls, context)),
       undefined,
     );
     if (messages === undefined) return UNAVAILABLE;
@@ -312,9 +294,5 @@ export class AgentAccount extends DurableObject<Env> {
     return management === undefined
       ? refused
       : this.#ledger.submit<Verdict>(decide(management), refused);
-  }
-
-  #checkAncestors(): Promise<boolean> {
-    return checkAncestors(this.#ledger, this.#requests);
   }
 }

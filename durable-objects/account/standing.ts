@@ -12,7 +12,7 @@ import { labelHash } from './commands/label.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { purseOf } from './purse.ts';
 import type { AccountState } from './state.ts';
-import { exists, relationTo } from './tree/ancestry.ts';
+import { exists, relationTo } from './tree/ancestors.ts';
 import { defaultAmong } from './tree/call-grant.ts';
 import { ownSources, ancestorSources } from './tree/sources.ts';
 import { type HeldGrant, isLive, isRevoked } from './tree/held-grant.ts';

@@ -18,7 +18,7 @@ import {
   keepsHold,
 } from '../../durable-objects/account/call/record.ts';
 import { reserve } from '../../durable-objects/account/call/reserve.ts';
-import { conclude } from '../../durable-objects/account/call/settled.ts';
+import { conclude } from '../../durable-objects/account/call/conclude.ts';
 import { apply } from '../../durable-objects/account/commands/apply.ts';
 import { resolve } from '../../durable-objects/account/commands/resolve.ts';
 import {

@@ -13,7 +13,7 @@ import { finish } from '../../durable-objects/account/call/finish.ts';
 import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
 import { type CallRecord, isFinal } from '../../durable-objects/account/call/record.ts';
 import { reserve } from '../../durable-objects/account/call/reserve.ts';
-import { conclude } from '../../durable-objects/account/call/settled.ts';
+import { conclude } from '../../durable-objects/account/call/conclude.ts';
 import type { Context, Decision } from '../../durable-objects/account/decision.ts';
 import { EMPTY_PURSE, exposed, purseOf, withPurse } from '../../durable-objects/account/purse.ts';
 import { type AccountState, emptyAccount } from '../../durable-objects/account/state.ts';

@@ -8,7 +8,7 @@ import { append, changed, type Context, type Decision, unchanged } from '../deci
 import type { AccountState } from '../state.ts';
 import { limitsOf, paidFrom } from './permit.ts';
 import { awaitsSettlement, type CallRecord, isKeepable, keepsHold } from './record.ts';
-import { advanced, ended } from './settled.ts';
+import { advanced, ended } from './conclude.ts';
 
 /**
  * Ends a dispatched call with the outcome of its tool (laws 4 and 5). Pure, and idempotent by (call, attempt): a repeat gets the same

@@ -4,7 +4,7 @@ import type { Binding, Call, Evidence } from '../../../src/protocol/account/call
 import { changed, type Context, type Decision, unchanged } from '../decision.ts';
 import { HOLD_GRACE, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import { awaitsSettlement, type CallRecord } from './record.ts';
-import { conclude } from './settled.ts';
+import { conclude } from './conclude.ts';
 import type { AccountState } from '../state.ts';
 
 /**

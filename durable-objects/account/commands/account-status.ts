@@ -5,11 +5,11 @@ import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Status } from '../../../src/protocol/account/status.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { isRaised, mayReplace } from '../tree/ancestry.ts';
+import { isRaised, mayReplace } from '../tree/ancestors.ts';
 import type { Tree } from '../tree/tree.ts';
 import { commandEvidence } from './command-evidence.ts';
 import { documentHash, mismatch } from './precondition.ts';
-import { changedTree, done, refused } from './tree-change.ts';
+import { changedTree, done, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'status' }>;
 

@@ -5,7 +5,7 @@ import { type Context, type Decision, enter, unchanged } from '../decision.ts';
 import { freeCredit, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { commandEvidence } from './command-evidence.ts';
-import { applied, refused } from './tree-change.ts';
+import { applied, refused } from './command-answer.ts';
 
 type Adjust = Extract<CreditCommand, { readonly kind: 'adjust' }>;
 

@@ -6,7 +6,7 @@ import { type Noun, put, remove } from '../../store/noun.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { isDurable } from '../../store/decision.ts';
 import type { AccountState } from '../state.ts';
-import { exists } from '../tree/ancestry.ts';
+import { exists } from '../tree/ancestors.ts';
 
 /** A command that was applied, kept while its intent could come again. */
 export type AppliedCommand = {

@@ -16,7 +16,7 @@ import { type Charge, type Payer, withinBudget } from './command-budget.ts';
 import { commandEvidence } from './command-evidence.ts';
 import { receive, recordRefund } from './credit.ts';
 import { noteLetter } from './dead-letter.ts';
-import type { AskAncestors } from './enrolment.ts';
+import type { AskAncestors } from './grant-evidence.ts';
 import { accept, issue } from './issue.ts';
 import { setLabel } from './label.ts';
 import { redrive, writeOff } from './payment-command.ts';
@@ -26,7 +26,7 @@ import { putDocument } from './put-document.ts';
 import { resolve } from './resolve.ts';
 import { revoke } from './revoke.ts';
 import { take } from './take.ts';
-import { changedTree, done, refused } from './tree-change.ts';
+import { changedTree, done, refused } from './command-answer.ts';
 
 /** Which other accounts were asked for this command. */
 export type Known = { readonly hasAsked?: boolean; readonly isCharged?: boolean };

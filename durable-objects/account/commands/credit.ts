@@ -9,7 +9,7 @@ import { type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { commandEvidence } from './command-evidence.ts';
 import { type Transfer, TRANSFER, transferWith } from './transfer.ts';
-import { applied, done } from './tree-change.ts';
+import { applied, done } from './command-answer.ts';
 
 type Credit = Extract<CreditCommand, { readonly kind: 'credit' }>;
 type Refund = Extract<CreditCommand, { readonly kind: 'refund' }>;

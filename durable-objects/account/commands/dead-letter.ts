@@ -3,7 +3,7 @@ import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { commandEvidence } from './command-evidence.ts';
-import { logged } from './tree-change.ts';
+import { logged } from './command-answer.ts';
 
 const MAX_TEXT = 512;
 

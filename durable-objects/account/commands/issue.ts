@@ -17,8 +17,8 @@ import {
 import { grantStatus } from '../tree/authority-over.ts';
 import { isRevokedId } from '../tree/revoked-grant.ts';
 import { delegateOf, isZero } from '../tree/signed-grant.ts';
-import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './enrolment.ts';
-import { changedTree, done, logged, refused } from './tree-change.ts';
+import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './grant-evidence.ts';
+import { changedTree, done, logged, refused } from './command-answer.ts';
 
 /** The longest chain of grants (`docs/wire-format.md`). */
 const MAX_CHAIN = 3;
@@ -54,7 +54,7 @@ export const issue = (
   if (twin !== undefined && twin.grant.hash !== hash) {
     return refused(state, { reason: 'already_registered', field: 'delegation.id' });
   }
-  const above = chainAbove(state, grant, context, hasAsked);
+  const above = parentChain(state, grant, context, hasAsked);
   if ('verdict' in above) return above;
   const { chain } = above;
   if (twin !== undefined)
@@ -93,7 +93,7 @@ export const accept = (
   }
   const death = deathOf(state, delegation, context);
   if (death !== undefined) return refused(state, death);
-  const above = chainAbove(state, issued.grant, context, hasAsked);
+  const above = parentChain(state, issued.grant, context, hasAsked);
   return 'verdict' in above ? above : accepted(state, issued, above.chain, context);
 };
 
@@ -127,7 +127,7 @@ const deathOf = (
 
 type Above = { readonly chain: readonly SignedGrant[] };
 
-const chainAbove = (
+const parentChain = (
   state: AccountState,
   { delegation }: SignedGrant,
   context: Context,

@@ -5,7 +5,7 @@ import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { commandEvidence } from './command-evidence.ts';
 import { documentHash, unseen } from './precondition.ts';
-import { done, logged, refused } from './tree-change.ts';
+import { done, logged, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'label' }>;
 

@@ -7,12 +7,12 @@ import { put } from '../../store/noun.ts';
 import { CALL } from '../call/call-noun.ts';
 import { spentSignature } from '../call/evidence.ts';
 import { type CallRecord, WRITTEN_OFF } from '../call/record.ts';
-import { ended } from '../call/settled.ts';
+import { ended } from '../call/conclude.ts';
 import { append, type Context, type Decision } from '../decision.ts';
 import { firstSendAt, LOOK_DELAY } from '../log/outbox.ts';
 import type { AccountState } from '../state.ts';
 import { commandEvidence } from './command-evidence.ts';
-import { applied, refused } from './tree-change.ts';
+import { applied, refused } from './command-answer.ts';
 
 type Order<Kind extends AccountCommand['kind']> = Extract<AccountCommand, { readonly kind: Kind }>;
 

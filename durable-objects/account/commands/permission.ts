@@ -2,7 +2,7 @@ import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { CommandFault, FieldFault } from '../../../src/protocol/account/command-fault.ts';
 import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/signer.ts';
 import { type AccountState, hasPaid } from '../state.ts';
-import { ancestorsOf, exists, hasParent, relationTo } from '../tree/ancestry.ts';
+import { ancestorsOf, exists, hasParent, relationTo } from '../tree/ancestors.ts';
 
 /** A command that carries the signed intent of its sender. */
 export type SignedCommand = Extract<AccountCommand, { readonly order: CommandIntent }>;

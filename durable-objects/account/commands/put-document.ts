@@ -26,7 +26,7 @@ import {
 } from './document.ts';
 import { isLogged, LOGGED_TEXT } from './logged-text.ts';
 import { documentHash, documentText, unseen } from './precondition.ts';
-import { done, logged, refused } from './tree-change.ts';
+import { done, logged, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'document' }>;
 

@@ -7,7 +7,7 @@ import { type CallRecord, keepsHold } from '../call/record.ts';
 import { append, type Context, type Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { commandEvidence } from './command-evidence.ts';
-import { applied, refused } from './tree-change.ts';
+import { applied, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'resolve' }>;
 

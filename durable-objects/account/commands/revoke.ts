@@ -10,7 +10,7 @@ import { type AccountState, hasPaid, isKnown } from '../state.ts';
 import { HELD_GRANT, type HeldGrant } from '../tree/held-grant.ts';
 import { ISSUED_GRANT, issuedById, issuedCount } from '../tree/issued-grant.ts';
 import { isRevokedId, REVOKED_GRANT } from '../tree/revoked-grant.ts';
-import { changedTree, done, refused } from './tree-change.ts';
+import { changedTree, done, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'revoke' }>;
 

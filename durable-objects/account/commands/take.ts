@@ -10,9 +10,9 @@ import { isRevokedId } from '../tree/revoked-grant.ts';
 import { outstandingOf, shareEnd } from '../tree/share.ts';
 import { addressOf, compiled, delegateOf, issuerOf } from '../tree/signed-grant.ts';
 import { isStopped } from './account-status.ts';
-import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './enrolment.ts';
+import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './grant-evidence.ts';
 import { withoutWebhooks } from './put-document.ts';
-import { changedTree, done, refused } from './tree-change.ts';
+import { changedTree, done, refused } from './command-answer.ts';
 
 /** Grants that one account may hold at a time. */
 const MAX_HELD = 16;

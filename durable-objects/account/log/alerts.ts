@@ -4,7 +4,7 @@ import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { isDurable } from '../../store/decision.ts';
-import { applied, done } from '../commands/tree-change.ts';
+import { applied, done } from '../commands/command-answer.ts';
 import { type Context, type Decision, enter } from '../decision.ts';
 import { purseOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';

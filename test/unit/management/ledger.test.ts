@@ -7,7 +7,7 @@ import type { LedgerItem } from '../../../src/management/ledger-item.ts';
 import { type LedgerRange, readLedger } from '../../../src/management/ledger-query.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
-import { conclude } from '../../../durable-objects/account/call/settled.ts';
+import { conclude } from '../../../durable-objects/account/call/conclude.ts';
 import type { Context } from '../../../durable-objects/account/decision.ts';
 import { purseOf, withPurse } from '../../../durable-objects/account/purse.ts';
 import { emptyAccount } from '../../../durable-objects/account/state.ts';

@@ -9,7 +9,7 @@ import {
   type AccountState,
   emptyAccount,
 } from '../../../../durable-objects/account/state.ts';
-import { withoutDeadCounters } from '../../../../durable-objects/account/tree/counters.ts';
+import { withoutDeadCounters } from '../../../../durable-objects/account/tree/dead-counters.ts';
 import { accountOf, asset, purseOf, randomHex, storedAccountOf, stubOf } from '../../support.ts';
 import {
   branchWith,

@@ -14,7 +14,7 @@ export const MOST_LOOKS = 50;
  * Settlement messages for payments whose money was seen to move although they are not settled here: the queue consumer looks at the
  * chain, which decides (law 5). Also for released and failed payments, for which nothing else is due. Stores nothing.
  */
-export const looksAgain = (
+export const recheckMessages = (
   { account }: AccountState,
   calls: readonly Hex[],
   { now, read }: Pick<Context, 'now' | 'read'>,

@@ -14,7 +14,7 @@ import { issuedById } from '../tree/issued-grant.ts';
 import type { Recalls } from '../tree/recalls.ts';
 import type { Known } from './apply.ts';
 import type { Charge } from './command-budget.ts';
-import type { AskAncestors } from './enrolment.ts';
+import type { AskAncestors } from './grant-evidence.ts';
 
 /** Charges that are remembered: more than the rates let pass while copies of one command are under way. */
 const MOST_CHARGES = 1_000;

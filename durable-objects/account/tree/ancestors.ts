@@ -54,3 +54,11 @@ export const isRaised = (
   by: AccountId | undefined,
   writer: AccountId | undefined,
 ): boolean => by !== undefined && by !== writer && mayReplace(state, by, writer);
+
+/** How the account `by` is related to this one. */
+export const relationOf = (state: AccountState, by: AccountId): Relation => ({
+  verdict: 'found',
+  relation: relationTo(state, by),
+  hasParent: hasParent(state),
+  exists: exists(state),
+});
