@@ -24,7 +24,7 @@ const checksum = (address: Address): string => {
 export const checksummed = memoize(CACHED_ADDRESSES, (address: Address) => address, checksum);
 
 /**
- * Parses an address in lower case, upper case or EIP-55 form. A wrong checksum is refused: the address was mistyped or altered.
+ * Parses an address in lower case, upper case or EIP-55 form. Rejects a wrong checksum: the address was mistyped or altered.
  *
  * @returns the address in lower case; undefined for other text.
  */

@@ -1,6 +1,6 @@
 import module from './libsecp256k1.wasm';
 
-/** What of the module is used: its other exports sign or derive keys. */
+/** The exports in use. The module's other exports sign or derive keys. */
 type Libsecp256k1 = {
   readonly memory: WebAssembly.Memory;
   readonly heap_base: () => number;
@@ -32,7 +32,7 @@ const KEY_AT = DIGEST_AT + DIGEST_BYTES;
  *
  * @param signature 65 bytes: recovery id (0 or 1), r, s.
  * @param digest 32 bytes.
- * @returns 65 bytes, uncompressed; undefined where no key could have made the signature.
+ * @returns 65 bytes, uncompressed; undefined if no key could have made the signature.
  */
 export const recoverPublicKey = (
   signature: Uint8Array,

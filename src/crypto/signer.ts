@@ -17,7 +17,7 @@ export type Signer = {
   /** RFC 7638 thumbprint of the public key. */
   readonly kid: string;
   readonly jwks: { readonly keys: readonly PublicKey[] };
-  /** Signs claims as a compact JWS with EdDSA. `typ` prevents that one kind of statement passes as another (RFC 8725 §3.11). */
+  /** Signs claims as a compact JWS with EdDSA. `typ` prevents one kind of statement from passing as another (RFC 8725 §3.11). */
   sign(claims: Readonly<Record<string, unknown>>, typ: string): Promise<string>;
   /** Signs the bytes of a webhook with Ed25519 (Standard Webhooks, `v1a`). @throws Error for bytes that begin like a JWS. */
   signBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
@@ -44,7 +44,7 @@ const privateKeySchema = z.strictObject({
 /** The imported key of this isolate. Not a promise: workerd forbids a request to await the I/O of another request. */
 let opened: { readonly text: string; readonly signer: Signer } | undefined;
 
-/** Imports the Ed25519 private key of RECEIPT_KEY (a JWK as text), once an isolate. */
+/** Imports the Ed25519 private key of RECEIPT_KEY (a JWK as text), once per isolate. */
 export const openSigner = async (jwkText: string): Promise<Result<Signer, SignerFault>> => {
   if (opened?.text === jwkText) return ok(opened.signer);
   const parsed = privateKeySchema.safeParse(parseJson(jwkText));
@@ -72,7 +72,7 @@ export const openSigner = async (jwkText: string): Promise<Result<Signer, Signer
   return ok(signer);
 };
 
-/** Imports the private key. @returns undefined where x is not the public key of d: no signature of such a key would verify. */
+/** Imports the private key. @returns undefined if x is not the public key of d: no signature of such a key would verify. */
 const importPair = async (
   publicJwk: { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string },
   d: string,

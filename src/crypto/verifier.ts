@@ -14,7 +14,7 @@ export const addressOfKey = (publicKey: Uint8Array): Address =>
   hexOf(keccak_256(publicKey.subarray(1)).subarray(12));
 
 /**
- * Reads what USDC accepts on the chain, and nothing more: 65 bytes, v 27 or 28, r and s from 1 to the order less one, low s. A looser
+ * Reads only the signatures that USDC accepts on the chain: 65 bytes, v 27 or 28, r and s from 1 to the order less one, low s. A looser
  * reading (EIP-2098, v 0/1, high s) would serve a call whose settlement reverts.
  *
  * @returns recovery id, r, s, as libsecp256k1 takes them.

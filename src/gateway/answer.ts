@@ -80,7 +80,7 @@ export const answerStored = async (
   return respond(body, status, new Headers(stored.answer.headers), headers);
 };
 
-/** The call as a receipt names it: by the proof's origin and call id. */
+/** Builds the call of a receipt, with the origin and the call id of the proof. */
 const receiptCall = ({ audience, call: id }: CheckedProof, call: ReservedCall['call']) => ({
   ...call,
   audience,
@@ -108,7 +108,7 @@ const FAILURES = {
   overcharge: 'upstream_overcharge',
 } as const;
 
-/** What a failure means for the caller's money. */
+/** Returns what happened to the caller's money after a failure. */
 const moneyOf = (ended: Pick<Finished, 'payment' | 'charged' | 'kept'>): Money => {
   // With `onSilence: keep` the tool may have spent money on the caller's behalf: it stays held until an operator resolves the call (law 4).
   if (ended.kept === true) return 'held';
@@ -127,7 +127,7 @@ const responseDigest = (dispatched: DispatchResult): ReceiptClaims['response'] =
   }
 };
 
-/** How a call was paid. `status`: of the tool, 0 without an answer. `price`: the reserved amount. */
+/** How a call was paid. `status`: the tool's HTTP status, 0 without an answer. `price`: the reserved amount. */
 type PaidOutcome = Pick<Finished | Stored, 'charged' | 'paidFrom' | 'payment' | 'transaction'> & {
   readonly status: number;
   readonly price: bigint;

@@ -7,7 +7,7 @@ import { upstreamOrigin } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
 import type { CheckedProof, ReceivedRequest } from './paid-request.ts';
 
-/** An older assertion is signed again: it is valid for one minute, and chain look-ups or a settlement took part of it. */
+/** The gateway signs an older assertion again: it is valid for one minute, and a chain look-up or a settlement has used part of that. */
 const MAX_AGE: Seconds = 5;
 
 /**

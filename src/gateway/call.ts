@@ -200,7 +200,7 @@ const refusalOf = (
   }
 };
 
-/** Returns the field whose time has passed: for a bound payment that of its intent, which expires first. */
+/** Returns the path of the expired field. A bound payment expires with its intent. */
 const expiryField = ({ kind, version, intent }: CheckedProof): string => {
   if (kind === 'intent') return `${AGENT_INTENT_HEADER}.intent.validBefore`;
   return intent === undefined

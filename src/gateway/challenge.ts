@@ -9,8 +9,8 @@ export const DESCRIPTION_PATH = '/.well-known/agent-intent';
 export const descriptionUrl = (audience: string): string => audience + DESCRIPTION_PATH;
 
 /**
- * The 401 of a free route: how to prove a key. It states the request as the gateway saw it, so that a client whose proxy or library
- * changed something sees what to sign. It states no body digest, because the gateway has not read the body.
+ * Answers 401 for a free route, with a challenge that explains how to prove a key. It states the request as the gateway saw it, so that a
+ * client whose proxy or library changed something sees what to sign. It states no body digest, because the gateway has not read the body.
  */
 export const challenge = (
   config: Config,

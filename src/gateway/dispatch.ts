@@ -14,7 +14,7 @@ import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
 export const upstreamOrigin = (config: Config, tool: Tool): string =>
   originOf(tool, config.upstreamUrl);
 
-/** What the gateway sends with the request. */
+/** The headers and limits that the gateway adds to the upstream request. */
 export type Outgoing = {
   /** The caller's headers; an allow-list of them is forwarded. */
   readonly headers: Headers;

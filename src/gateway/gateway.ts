@@ -9,13 +9,13 @@ import type { ChainHealth } from '../settlement/chain/health.ts';
 import type { Emit } from '../settlement/telemetry.ts';
 import type { ReplayCache } from './replay-cache.ts';
 
-/** Everything outside the request path that it uses: configuration, accounts, signing key, rate limiter, settlement. */
+/** The services that the request path uses: configuration, accounts, signing key, rate limiter, settlement. */
 export type Gateway = {
   readonly config: Config;
-  /** The tools sold now; `config.tools` is what the deployment started with. */
+  /** The tools sold now. `config.tools` holds only the deployed ones. */
   readonly catalogue: LiveCatalogue;
   readonly signer: Signer;
-  /** Backends that present payments; one instance an isolate. */
+  /** Backends that present payments; one instance per isolate. */
   readonly backends: Backends;
   readonly chainHealth: ChainHealth;
   /** Reports payment events to operators. */
@@ -28,7 +28,7 @@ export type Gateway = {
   readonly offeredGrants: OfferedGrants;
   /** True if the rate limiter admits one more request under a key (`rate-limit.ts`). Approximate, never a budget. */
   readonly rateLimit: (key: string) => Promise<boolean>;
-  /** One instance an isolate. */
+  /** One instance per isolate. */
   readonly replayCache: ReplayCache;
   /** Keeps a promise running after the client has disconnected. */
   readonly waitUntil: (promise: Promise<unknown>) => void;

@@ -9,7 +9,7 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { discard, readUpTo } from './body.ts';
 import type { ReceivedRequest, RequestHead } from './paid-request.ts';
 
-/** The wire form of an intent takes no longer values (`agentIntentSchema`): a client could call the URL, but not sign for it. */
+/** The maximum lengths in the wire form of an intent (`agentIntentSchema`): a client could call a longer URL, but not sign for it. */
 const MAX_TARGET = 4096;
 const MAX_CONTENT_TYPE = 256;
 
@@ -115,7 +115,10 @@ const locate = (
   return fault === undefined ? ok({ pathname: url.pathname, target }) : refuse(fault);
 };
 
-/** Returns the content type, trimmed; empty if there is none. A repeated header arrives joined by commas, and servers pick differently. */
+/**
+ * Returns the content type, trimmed; empty if there is none. A repeated header arrives joined by commas, and servers disagree about which
+ * value counts.
+ */
 const readContentType = (headers: Headers): Result<string, Reason> => {
   const refuse = (hint: string) =>
     err<Reason>({ reason: 'malformed_request', field: 'content-type', hint });

@@ -12,8 +12,8 @@ import { requirementsOf } from './requirements.ts';
 const CALLS_AHEAD = 10n;
 
 /**
- * The 402 of a paid tool. One answer serves both versions of x402: v2 in its header, v1 in the body. It is also an RFC 9457 problem, for
- * clients that know neither, and a page for a person who opened the URL in a browser.
+ * Answers 402 for a paid tool. One answer serves both versions of x402: v2 in its header, v1 in the body. It is also an RFC 9457 problem,
+ * for clients that know neither, and a page for a person who opened the URL in a browser.
  */
 export const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
   const { tool, head, request, topUp } = paidRequest;
@@ -58,7 +58,7 @@ export const offer = async (config: Config, paidRequest: PaidRequest): Promise<R
   );
 };
 
-/** How to pay from credit instead. Not in `accepts`, because x402 clients take its first entry. */
+/** Describes how to pay from credit instead. Not in `accepts`, because x402 clients take its first entry. */
 const creditOf = (audience: string, price: bigint) => ({
   top_up: `${audience}/credits?amount=${min(price * CALLS_AHEAD, MAX_TOP_UP)}`,
   hint: 'POST to top_up buys credit, in atomic units. An Agent-Intent, or the signature of any payment, then pays for calls from it.',

@@ -4,11 +4,11 @@ import type { Network } from '../protocol/account-id.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { ChainHealth } from '../settlement/chain/health.ts';
 
-/** How long a caller should wait if no backend has a retry time, and at most. */
+/** `Retry-After` if no backend has a retry time, and its upper bound. */
 const PAUSE: Seconds = 15;
 const MAX_PAUSE: Seconds = 60;
 
-/** What this isolate knows about backends and nodes. */
+/** The health of backends and nodes, as this isolate knows it. */
 export type SettlementHealth = {
   readonly backends: Pick<Backends, 'isDown' | 'probeAt'>;
   readonly chainHealth: ChainHealth;

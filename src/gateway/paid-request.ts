@@ -77,7 +77,7 @@ export type PaidRequest = {
 /** A paid request that carried a proof, so its body was read. */
 export type PaidRequestWithBody = PaidRequest & { readonly received: ReceivedRequest };
 
-/** Verdicts that ask the Worker for more, or say that the account is unavailable. `reserve` deals with them. */
+/** Verdicts that request more evidence from the Worker, or report that the account is unavailable. `reserve` handles them. */
 type OpenVerdict = {
   readonly verdict: 'stale_payer' | 'stale_grant' | 'unknown_grant' | 'unavailable';
 };

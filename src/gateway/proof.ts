@@ -62,7 +62,7 @@ export const readProof = (headers: Headers): Result<Proof | NoProof, ProofFault>
     : secret;
 };
 
-/** Where a bound payment carries its intent, as a path below the payment header. */
+/** The path of the intent in a bound payment, below the payment header. */
 export const INTENT = 'extensions.agent-intent.info.intent';
 
 type BindingRequired = Extract<Reason, { readonly reason: 'binding_required' }>;
@@ -82,7 +82,7 @@ export const bindingRequired = (
 });
 
 /**
- * Checks that a payment carries an intent exactly if its signed `validAfter` is the binding mark.
+ * Checks that a payment carries an intent if and only if its signed `validAfter` is the binding mark.
  *
  * Attack: a captured bound payment without its intent would be a vanilla payment, good for another request of the same price, also at
  * another gateway with the same `payTo`. The payer signs the mark, so an attacker cannot strip it with the intent.

@@ -8,7 +8,7 @@ const PAUSE: Seconds = 10;
 
 export const TOO_MANY: Reason = { reason: 'too_many_requests', retryAfter: PAUSE };
 
-/** What the limiter counts a verified payer for. Separate counts, so that a flood of replays does not use up the payer's look-ups. */
+/** The uses that the limiter counts separately for a verified payer, so that a flood of replays does not use up the payer's look-ups. */
 export type PayerUse = 'facts' | 'repeat';
 
 /** Whether the limiter admits a request; if not, whose limit is used up. */
@@ -55,7 +55,7 @@ export const clientOf = (headers: Headers): string => {
 /** Returns the network part of an IPv6 address, because one client has 2^64 addresses; other addresses unchanged. */
 const networkOf = (address: string): string => {
   if (!address.includes(':')) return address;
-  // `::` hides zeros. Without them written out, the fourth group would be one that the client chooses.
+  // `::` abbreviates zeros. Without expanding it, the fourth group would be one that the client chooses.
   const [front = '', back] = address.split('::');
   const head = front === '' ? [] : front.split(':');
   const tail = back === undefined || back === '' ? [] : back.split(':');

@@ -4,7 +4,7 @@ import type { AccountId, AssetId } from '../protocol/account-id.ts';
 import { RECEIPT_TYPE, receiptClaims, type ReceiptClaims } from '../protocol/receipt.ts';
 import type { Gateway } from './gateway.ts';
 
-/** The call that a receipt is about: one that was reserved just now, or a past one as its account reports it. */
+/** The call of a receipt: reserved just now, or a past call as its account reports it. */
 type ReceiptCall = {
   readonly audience: string;
   readonly account: AccountId;
@@ -14,7 +14,7 @@ type ReceiptCall = {
   readonly asset: AssetId;
 };
 
-/** How the call ended: from the account, with the tool's status and the digest of its answer. */
+/** The end of the call, as its account reports it, with the tool's status and the digest of its answer. */
 type ReceiptOutcome = {
   readonly binding: ReceiptClaims['binding'];
   readonly charged: bigint;

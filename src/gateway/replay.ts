@@ -18,7 +18,9 @@ import { clientOf, passesRateLimit } from './rate-limit.ts';
 /** How long an expired proof may still look up its call. Accounts keep most calls for less. */
 const LOOK_UP_TIME: Seconds = 86_400;
 
-/** How long the isolate rejects replays of an account unverified once it passes the rate limit: one a second is verified and counted. */
+/**
+ * Once replays of an account pass the rate limit, the isolate rejects them unverified for this long: it verifies and counts one per second.
+ */
 const THROTTLE_TIME: Seconds = 1;
 
 type Cache = Pick<Gateway, 'replayCache'>;

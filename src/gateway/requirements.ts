@@ -8,7 +8,7 @@ import {
 } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 
-/** Returns the x402 payment requirements of a tool: one a network, in the operator's order, because clients take the first. */
+/** Returns the x402 payment requirements of a tool: one per network, in the operator's order, because clients take the first. */
 export const requirementsOf = (config: Config, tool: Tool): Requirement[] =>
   config.networks.flatMap((network) => {
     const token = tokenOf(network);

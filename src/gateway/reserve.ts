@@ -81,7 +81,7 @@ export const reserveSettled = async (
     : decided(call, attempt, verdict);
 };
 
-/** Tells the account about a settlement outage if the proof is a payment. The account may still serve what needs no settlement. */
+/** Builds the evidence of a settlement outage if the proof is a payment. The account may still serve a call that needs no settlement. */
 const outageEvidence = (
   gateway: Gateway,
   { payment, network }: CheckedProof,

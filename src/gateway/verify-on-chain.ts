@@ -9,13 +9,13 @@ import type { Gateway } from './gateway.ts';
 import type { CheckedProof } from './paid-request.ts';
 import { passesRateLimit, TOO_MANY } from './rate-limit.ts';
 
-/** The chain's facts about a signer. `checkedAt` is empty if its key signed and no contract was asked. */
+/** The chain's facts about a signer. `checkedAt` is empty if its key signed and no contract verified the signature. */
 export type OnChainCheck = {
   readonly facts: PayerFacts;
   readonly checkedAt: { readonly contractCheckedAt?: number };
 };
 
-/** A signature and the account that it is attributed to. `call`: the nonce whose state the chain is asked for. */
+/** A signature and the account that it is attributed to. `call`: the nonce whose state the gateway reads from the chain. */
 export type AttributedSignature = Pick<
   CheckedProof,
   'network' | 'payer' | 'token' | 'call' | 'digest' | 'signature' | 'signatureField' | 'signedByKey'

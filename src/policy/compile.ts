@@ -26,7 +26,7 @@ export const compileDelegation = (
   // The zero asset allows no spending: an empty list allows nothing.
   assets: asset === ZERO_ADDRESS ? [] : [assetId(network, asset)],
   perCall: stored(maxPerCall),
-  // The total is always a limit, also at zero. A window without a length is none.
+  // The total is always a limit, also at zero. A window of length zero sets no limit.
   lifetime: stored(maxTotal),
   windows:
     windowSeconds > 0n ? [{ every: Number(windowSeconds), limit: stored(maxPerWindow) }] : [],

@@ -99,8 +99,8 @@ const holds = ({ param, op, value }: Condition, params: Subject['params']): bool
 };
 
 /**
- * Returns the first condition that denies the call: of `deny` one that holds or may hold, of `require` one that does not hold or may not
- * hold. An unknown result denies (law 8).
+ * Returns the first condition that denies the call: a condition of `deny` that holds or may hold, or a condition of `require` that does not
+ * hold or may not hold. An unknown result denies (law 8).
  */
 export const denyingCondition = (
   conditions: readonly Condition[],

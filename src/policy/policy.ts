@@ -26,8 +26,8 @@ import { tools, type ToolsFields } from './rules/tools.ts';
 import { validPeriod, type ValidPeriodFields } from './rules/valid-period.ts';
 
 /**
- * What an account may do: one document, written by an operator or an owner, or compiled from a delegation. Amounts are atomic units of
- * the asset that a call is paid in. An absent field sets no limit of its kind; an empty list allows nothing.
+ * The rights and limits of an account: one document, written by an operator or an owner, or compiled from a delegation. Amounts are atomic
+ * units of the asset that a call is paid in. An absent field sets no limit of its kind; an empty list allows nothing.
  */
 export type Policy = ToolsFields &
   PayeesFields &

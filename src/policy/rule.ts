@@ -61,7 +61,7 @@ export type Origin = {
   readonly hash: Hex;
 };
 
-/** What a limit on money has counted so far. Atomic units. */
+/** The counter of a limit on money. Atomic units. */
 export type SpendCounter = {
   readonly rule: 'window' | 'lifetime';
   /** `day`, `3600s`, `lifetime`: as shown to people. */

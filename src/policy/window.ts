@@ -9,13 +9,13 @@ export type Window = {
   readonly asset?: AssetId;
 };
 
-/** What one window has counted in its newest period. Amounts are atomic units. */
+/** The counter of one window in its newest period. Amounts are atomic units. */
 export type WindowSpend = {
   /** Start of the period, Unix seconds. */
   readonly start: Seconds;
   readonly spent: bigint;
   readonly held: bigint;
-  /** Leased to children and not returned; `drawn` is what they report as spent of it. */
+  /** Leased to children and not returned; `drawn` is the part that they report as spent. */
   readonly leased: bigint;
   readonly drawn: bigint;
   /** Part of `leased` less `drawn` that running calls of children hold, as they last reported. */

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 
-/** What is wrong with one field of a document that an operator wrote. Never contains the value: it may be a secret. */
+/** A fault in one field of a document that an operator wrote. Never contains the value: it may be a secret. */
 export type FieldFault = {
   /** A path such as `tools[3].price`; empty for the whole document. */
   readonly field: string;

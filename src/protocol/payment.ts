@@ -31,13 +31,13 @@ export type Payment = {
 
 /**
  * The state of a call's payment. `none`: the call has no payment of its own (free, or paid from credit). `held`: reserved, and not to be
- * presented yet. `queued`: the tool succeeded, and the outbox passes the payment to the Queue. `sent`: presented at least once; what happened is
- * what the chain shows. The last three are final, except that a `released` payment becomes `settled` if it is settled after all; then the money
- * becomes credit.
+ * presented yet. `queued`: the tool succeeded, and the outbox passes the payment to the Queue. `sent`: presented at least once; the chain
+ * decides what happened. The last three are final, except that a `released` payment becomes `settled` if it is settled after all; then the
+ * money becomes credit.
  */
 export type PaymentState = 'none' | 'held' | 'queued' | 'sent' | 'settled' | 'failed' | 'released';
 
-/** What became of one payment. The queue consumer, the request or the relayer reports it to the account. */
+/** The result of one payment. The queue consumer, the request or the relayer reports it to the account. */
 export type SettlementResult = { readonly call: Hex } & SettlementOutcome;
 
 /**

@@ -22,7 +22,7 @@ export type AlertRule = (typeof ALERT_RULES)[number];
 const EVENTS = `must be a list of ${ALERT_RULES.join(', ')}, each once, or of "*"`;
 const URL_HINT = 'must be an absolute https URL of at most 2048 characters';
 
-/** Where alerts are sent. The schema checks the form of the URL; `readEgressUrl` decides which hosts are allowed. */
+/** The receiver of alerts. The schema checks the form of the URL; `readEgressUrl` decides which hosts are allowed. */
 export const webhookSchema = z.strictObject(
   {
     url: z.string(URL_HINT).check(z.maxLength(2048, URL_HINT)),

@@ -11,7 +11,7 @@ export type Purpose = 'settle' | 'look' | 'upfront';
 
 /**
  * Concludes from an observation what became of a payment, or undefined while it is open: unconfirmed, unknown, or unused and not yet past
- * `validBefore` in a final block. No answer of a backend enters here (law 5).
+ * `validBefore` in a final block. No answer of a backend counts (law 5).
  */
 export const conclude = (
   purpose: Purpose,

@@ -16,7 +16,9 @@ const QUEUE = 'countersign-settlement';
 const LONGEST_PAUSE: Seconds = 60;
 /** Deliveries of one message, in about three minutes. The account sends another message every five minutes until the payment ends. */
 const MOST_ATTEMPTS = 8;
-/** Near the deadline of a payment its message is retried at once: the balance at that moment decides whose fault a miss was. */
+/**
+ * Near the deadline of a payment its message is retried at once: the balance at that moment decides whether payer or gateway is at fault.
+ */
 const NEAR_DEADLINE: Seconds = 300;
 /** After a presentation: two blocks of a rollup pass before the next observation. */
 const PRESENTED_PAUSE: Seconds = 4;
@@ -91,7 +93,7 @@ const reportToAccount = async (
   for (const { task, outcome } of reports) {
     if (outcome !== undefined) results.set(task.call, { call: task.call, ...outcome });
   }
-  // An open payment may be left to its account only after the object was awake: waking sets an alarm that was lost.
+  // Before it leaves an open payment to its account, the consumer wakes the object, which restores a lost alarm.
   const isLeft = reports.some((report) => !report.isFinal && isLeftToAccount(report, now));
   const stored =
     (results.size === 0 && !isLeft) || (await store(deps, account, [...results.values()]));

@@ -35,7 +35,7 @@ export type MakeDeadLetter = (
 
 const MAX_BODY = 16_384;
 const MAX_NAME = 128;
-/** How long a dead letter waits that D1 did not accept. */
+/** The pause before the consumer retries a dead letter that D1 did not accept. */
 const PAUSE: Seconds = 60;
 
 /** Makes the dead letter of a settlement message. */
@@ -49,7 +49,7 @@ export const settlementDeadLetter: MakeDeadLetter = (message, queue, reason, now
   reason,
 });
 
-/** The dead deadLetters of a batch whose deliveries are used up. */
+/** Builds the dead letters of a batch that has used up its deliveries. */
 export const deadLettersOf = (
   { queue, messages }: QueueBatch,
   make: MakeDeadLetter,
@@ -57,7 +57,7 @@ export const deadLettersOf = (
 ): readonly DeadLetter[] =>
   messages.map((message) => make(message, queue, 'retries exhausted', now));
 
-/** Records dead deadLetters in D1, each once. One that was redriven and returns is open again. @throws if D1 does not accept them. */
+/** Records dead letters in D1, each once. A redriven dead letter that returns is open again. @throws if D1 does not accept them. */
 export const recordDeadLetters = async (
   database: D1Database,
   deadLetters: readonly DeadLetter[],
@@ -75,7 +75,7 @@ export const recordDeadLetters = async (
   );
 };
 
-/** The dead deadLetters that D1 does not have, or that were redriven and returned. @throws if D1 does not answer. */
+/** Returns the dead letters that D1 does not have, and those that were redriven and returned. @throws if D1 does not answer. */
 export const newDeadLetters = async (
   database: D1Database,
   deadLetters: readonly DeadLetter[],
@@ -91,8 +91,8 @@ export const newDeadLetters = async (
 };
 
 /**
- * Consumes a dead-letter queue: records every message, then acknowledges it. Nothing is lost by the acknowledgement: the account keeps open
- * what the message was about, and its alarm sends it again (law 5).
+ * Consumes a dead-letter queue: records every message, then acknowledges it. Nothing is lost by the acknowledgement: the account keeps the
+ * payment or the chunk open, and its alarm sends it again (law 5).
  */
 export const consumeDeadLetters = async (
   batch: QueueBatch,
@@ -118,7 +118,7 @@ const textOf = (body: unknown, field: string): string => {
   return typeof value === 'string' ? value.slice(0, MAX_NAME) : '';
 };
 
-/** Operators read and export dead deadLetters, so the payment signature stays out of them (law 9). */
+/** Operators read and export dead letters, so the payment signature stays out of them (law 9). */
 const withoutSignature = (body: unknown): string => {
   try {
     const text = JSON.stringify(body, (key, value: unknown) =>

@@ -15,7 +15,7 @@ export type Report = TaskResult<Delivered> & {
   readonly isFinal: boolean;
 };
 
-/** What a result means for its account: what the chain has decided, else that the payment bounced, else that it was presented. */
+/** Returns the result to report to the account: the chain's conclusion, otherwise the bounce, otherwise the presentation. */
 export const reportOf = (result: TaskResult<Delivered>): Report => {
   const { task, observation } = result;
   const final = conclude(task.kind, task.transfer, observation);

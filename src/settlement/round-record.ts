@@ -96,7 +96,7 @@ const troubleOf = ({
   stored,
 }: StoredReport): string | undefined => {
   if (!stored) return 'account_unavailable';
-  // What our own node shows outweighs what a backend answered.
+  // The observation of our own node outweighs the answer of a backend.
   if (bounced !== undefined) return bounced === 'unfunded' ? bounced : `bounced_${bounced}`;
   if (presented !== undefined) {
     const error = errorOf(presented.answer);

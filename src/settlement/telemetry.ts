@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { Network } from '../protocol/account-id.ts';
 
-/** What happens to payments, for operators. `age`: seconds since the call was accepted. Amounts in atomic units, gas in units of gas. */
+/** A payment event for operators. `age`: seconds since the call was accepted. Amounts in atomic units, gas in units of gas. */
 export type SettlementEvent =
   | { readonly event: 'payment_accepted'; readonly network: Network; readonly amount: bigint }
   | {

@@ -1,7 +1,7 @@
 import type { PaymentState } from '../protocol/payment.ts';
 
 /**
- * What happens to a payment. `succeed`: its tool succeeded and the payment is deferred. `present`: a backend got it. `settle`, `fail`,
+ * The events of a payment. `succeed`: its tool succeeded and the payment is deferred. `present`: a backend got it. `settle`, `fail`,
  * `release`: what the chain showed, or the gateway gave the payment back.
  */
 export type PaymentEvent = 'succeed' | 'present' | 'settle' | 'fail' | 'release';

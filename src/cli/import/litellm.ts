@@ -72,7 +72,7 @@ const rowSchema = z
   .check(
     z.refine((row) => idOf(row) !== undefined, {
       path: ['token'],
-      message: 'must be there, or user_id or team_id',
+      message: 'is required unless user_id or team_id is there',
     }),
   );
 

@@ -73,7 +73,7 @@ const keySchema = z
   .check(
     z.refine(({ keyId, id }) => (keyId ?? id ?? '') !== '', {
       path: ['keyId'],
-      message: 'must be there',
+      message: 'is required',
     }),
   );
 

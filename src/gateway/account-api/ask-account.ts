@@ -5,14 +5,14 @@ import type { Gateway } from '../gateway.ts';
 import type { CheckedProof } from '../paid-request.ts';
 import { type OnChainCheck, verifyOnChain } from '../verify-on-chain.ts';
 
-/** What an account returns instead of an answer to its holder. */
+/** The verdicts of an account that does not answer a question. */
 type NoAnswer = { readonly verdict: 'stale_payer' | 'contract_only' | 'unavailable' };
 
 const isNoAnswer = <V extends { readonly verdict: string }>(
   answer: V | NoAnswer,
 ): answer is NoAnswer => ['stale_payer', 'contract_only', 'unavailable'].includes(answer.verdict);
 
-/** Chain facts about the signer, as a question to its account carries them. */
+/** Chain facts about the signer, sent to its account with the question. */
 type SignerFacts = Partial<Pick<OnChainCheck, 'facts'> & OnChainCheck['checkedAt']>;
 
 /**

@@ -16,7 +16,7 @@ import { readProof } from '../proof.ts';
 export type Authenticated = { readonly signer: CheckedProof; readonly received: ReceivedRequest };
 
 /**
- * Authenticates a request that is no call, and reads its body. Answers a request without an intent from its head alone and does not read
+ * Authenticates a request that is not a call, and reads its body. Answers a request without an intent from its head alone and does not read
  * its body (CWE-400).
  */
 export const authenticate = async (

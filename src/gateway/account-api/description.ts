@@ -55,19 +55,20 @@ export const description = (config: Config, audience: string) => ({
     audience: 'the value of audience above',
     tool: 'as the 401 or 402 names it',
     target: 'path and query of the URL, as sent',
-    contentType: 'the header Content-Type, as sent; empty where none is',
-    payloadDigest: 'SHA-256 of the body bytes, of no bytes where there is no body',
-    payTo: 'pay_to of the network; zero where nothing is paid',
-    asset: 'asset of the network; zero where nothing is paid',
-    maxAmount: 'atomic units, at least the price; of a tool of variable price the most it may take',
+    contentType: 'the header Content-Type, as sent; empty without one',
+    payloadDigest: 'SHA-256 of the body bytes; of zero bytes without a body',
+    payTo: 'pay_to of the network; zero if the call costs nothing',
+    asset: 'asset of the network; zero if the call costs nothing',
+    maxAmount:
+      'atomic units, at least the price; for a tool of variable price the most it may charge',
     nonce:
       'SHA-256 of "countersign-retry/1", a line feed and 32 random bytes that only the client has',
-    authority: 'digest of the grant that the call stands on; zero for the default one, or none',
+    authority: 'digest of the grant that the call uses; zero for the default grant, or for none',
   },
   max_validity: MAX_INTENT_WINDOW,
   paid: {
     binding: 'eip3009-nonce',
-    rule: 'the nonce of the EIP-3009 authorization is the EIP-712 digest of the intent, its validAfter is exactly valid_after; agent is its from',
+    rule: 'the nonce of the EIP-3009 authorization is the EIP-712 digest of the intent, its validAfter is exactly valid_after, and its from is the agent',
     valid_after: BOUND_VALID_AFTER.toString(),
     header: PAYMENT_HEADER[2],
     field: 'extensions["agent-intent"].info.intent',
@@ -76,7 +77,7 @@ export const description = (config: Config, audience: string) => ({
   retry: {
     header: RETRY_KEY_HEADER,
     encoding: 'base64url without padding of the 32 bytes that the nonce commits to',
-    use: 'with every repeat of a signed request: the gateway gives a stored answer for it alone',
+    use: 'with every repeat of a signed request: the gateway returns a stored answer only with it',
   },
   unpaid: {
     header: AGENT_INTENT_HEADER,
@@ -84,7 +85,7 @@ export const description = (config: Config, audience: string) => ({
     json: { v: 1, chainId: 'decimal', intent: 'all fields, integers as decimals', signature: '0x' },
     max_length: MAX_AGENT_INTENT,
     window: `validAfter - ${UNPAID_SKEW} <= now < validBefore + ${UNPAID_SKEW}`,
-    use: 'for tools that cost nothing, and to pay for any other from credit',
+    use: 'for free tools, and to pay for other tools from credit',
   },
   tools: [
     creditsTool(0n),

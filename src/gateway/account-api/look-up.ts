@@ -82,7 +82,7 @@ const receiptOf = async (
     ? {}
     : receiptHeader(
         gateway,
-        // The audience of the call, not of this request: the request digest covers that one.
+        // The audience of the call, which its request digest covers, not the audience of this look-up.
         { ...status, account, audience: status.audience ?? audience },
         {
           ...status,

@@ -12,7 +12,7 @@ import { sendTreeCommand } from './tree-command.ts';
 
 /**
  * `POST /revocations`: the signer revokes grants that it issued, or refuses one that was offered to it, for ever. The answer lists which
- * holders of live leases acknowledged; the silent ones stop when their lease expires, within 60 s.
+ * holders of live leases acknowledged; the others stop when their lease expires, within 60 s.
  */
 export const revoke = async (gateway: Gateway, request: Request): Promise<Response> => {
   const read = await readDocument(gateway, request, revocationsTool, readRevocation);

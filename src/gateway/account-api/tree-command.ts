@@ -25,7 +25,12 @@ export const sendTreeCommand = async (
       case 'unavailable':
     }
   } catch (cause) {
-    console.error({ event: 'govern_failed', kind: command.kind, account, cause: String(cause) });
+    console.error({
+      event: 'tree_command_failed',
+      kind: command.kind,
+      account,
+      cause: String(cause),
+    });
   }
   return err({ reason: 'storage_unavailable' });
 };

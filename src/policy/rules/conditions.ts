@@ -56,9 +56,9 @@ const whole = z.check<Condition>(({ value: condition, issues }) => {
     (part) => condition[part] === undefined,
   );
   if (missing.length === 3) {
-    if (condition.tools === undefined) blame('tools', 'must be there where no param is');
+    if (condition.tools === undefined) blame('tools', 'is required in a condition without param');
   } else if (missing.length > 0) {
-    for (const part of missing) blame(part, 'must be there');
+    for (const part of missing) blame(part, 'is required');
   } else {
     const fault = valueFault(condition.op, condition.value);
     if (fault !== undefined) blame('value', fault);

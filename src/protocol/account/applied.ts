@@ -14,17 +14,17 @@ export type Applied =
       /** Holders of live leases that acknowledged, and those that did not answer, which stop when their lease expires. */
       readonly acknowledged: readonly AccountId[];
       readonly silent: readonly AccountId[];
-      /** Of `issue` and `accept`: the grants above this one, nearest first. */
+      /** For `issue` and `accept`: the grants above this one, nearest first. */
       readonly chain?: readonly SignedGrant[];
-      /** Of `accept`: the registered grant. */
+      /** For `accept`: the registered grant. */
       readonly grant?: SignedGrant;
       /** Hash (ETag) of the changed document as it is now; absent if it was removed. */
       readonly current?: Hex;
-      /** Of a document that was put or removed: the position of its entry, which orders writes to the gateway's tables. */
+      /** For a document that was put or removed: the position of its entry, which orders writes to the gateway's tables. */
       readonly entry?: { readonly seq: number; readonly at: Seconds };
-      /** Of a policy: the running calls of the account, and how many of them it would have denied. They may end (law 4). */
+      /** For a policy: the running calls of the account, and how many of them it would have denied. They may end (law 4). */
       readonly inFlight?: { readonly held: number; readonly cutOff: number };
-      /** Of a credit command: the account's credit in this asset afterwards, atomic units; negative is a debt. */
+      /** For a credit command: the account's credit in this asset afterwards, atomic units; negative is a debt. */
       readonly credit?: bigint;
     }
   | { readonly verdict: 'refused'; readonly fault: FieldFault | CommandFault | CreditTooLow }

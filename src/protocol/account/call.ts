@@ -57,7 +57,7 @@ export type Call = {
   readonly dryRun?: boolean;
 };
 
-/** What the chain shows about a payer, from one JSON-RPC batch. */
+/** The facts about a payer from the chain, from one JSON-RPC batch. */
 export type PayerFacts = {
   readonly hasCode: boolean;
   /** Atomic units of `asset`. */
@@ -66,7 +66,7 @@ export type PayerFacts = {
   readonly block: number;
   /** `authorizationState(payer, nonce)` of this call's nonce. */
   readonly nonceUsed: boolean;
-  /** When the Worker asked the chain. */
+  /** When the Worker read the chain. */
   readonly at: Seconds;
 };
 
@@ -79,7 +79,7 @@ export type Evidence = {
   readonly grants?: readonly GrantCheck[];
   /** No payment can be settled now, as far as this isolate knows. It does not affect a call that is already reserved. */
   readonly outage?: { readonly retryAfter: Seconds };
-  /** The Worker has searched for the grant that the call names, and had the account take it if it was offered. */
+  /** The Worker has searched for the grant that the call names, and has made the account take it if it was offered. */
   readonly soughtGrant?: boolean;
 };
 

@@ -50,7 +50,7 @@ export type AgentDelegation = {
   /** How many levels of further grants the delegate may issue. */
   readonly depth: number;
   readonly id: Hex;
-  /** Digest of the grant that the issuer received; zero where the issuer is an owner. */
+  /** Digest of the grant that the issuer received; zero if the issuer is an owner. */
   readonly parent: Hex;
 };
 
@@ -125,7 +125,7 @@ export const AGENT_DELEGATION_TYPE =
 const AGENT_DELEGATION_HASH: Word =
   '432a84f7d45ad015d83576d71ce04cf419cb23add021d369877040499b657904';
 
-/** The EIP-712 digest of a grant: what the issuer signs, and the name of the grant in `authority` and `parent`. */
+/** The EIP-712 digest of a grant: the issuer signs it, and it names the grant in `authority` and `parent`. */
 export const delegationDigest = (delegation: AgentDelegation, chainId: number): Hex =>
   typedDataDigest(
     domainWord(chainId),

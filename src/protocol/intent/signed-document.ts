@@ -23,7 +23,7 @@ type Signed = { readonly chainId: number; readonly signature: Hex };
 export type SignedDelegation = Signed & { readonly delegation: AgentDelegation };
 export type SignedRevocation = Signed & { readonly revocation: AgentRevocation };
 
-/** What the bodies of `PUT /delegations` and `POST /revocations` have in common. */
+/** The members that the bodies of `PUT /delegations` and `POST /revocations` share. */
 type Body = { readonly v: 1; readonly chainId: string; readonly signature: Hex };
 export type DelegationBody = Body & { readonly delegation: DelegationFields };
 export type RevocationBody = Body & {

@@ -5,7 +5,7 @@ import { FREE, REPEAT, retryAfter, type Texts } from './problem-text.ts';
 export type CallReason =
   | { readonly reason: 'in_progress'; readonly retryAfter: Seconds }
   | { readonly reason: 'conflict' }
-  /** `call`: the call id, which the payer can look up; absent where the signature gave a command. */
+  /** `call`: the call id, which the payer can look up; absent if the signature gave a command. */
   | { readonly reason: 'already_used'; readonly call?: string }
   /** The account never made the call, has pruned it, or another account made it: the answer must not reveal which. */
   | { readonly reason: 'unknown_call' }

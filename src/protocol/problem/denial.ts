@@ -9,11 +9,11 @@ export type DeniedReason = {
   readonly denial: Denial;
   readonly tool: string;
   readonly price: bigint;
-  /** Of a denial by a policy rule; the rule's file has it. */
+  /** The text of a denial by a policy rule, from the rule's file. */
   readonly wording?: Wording;
 };
 
-/** What happened, and what the agent or its owner can do. */
+/** The text of a denial: what happened, and what the agent or its owner can do. */
 export type Wording = { readonly subject: string; readonly hint: string };
 
 export const deniedTexts: Texts<DeniedReason> = {

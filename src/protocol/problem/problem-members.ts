@@ -20,7 +20,7 @@ export type Problem = {
     readonly title: string;
     readonly status: number;
     readonly detail: string;
-    /** What the caller can do next. */
+    /** The next step for the caller. */
     readonly hint: string;
     readonly [member: string]: unknown;
   };

@@ -2,9 +2,9 @@
 export type ProblemText = {
   readonly status: number;
   readonly title: string;
-  /** What happened and why. Never contains a secret, an internal cause or data of another caller. */
+  /** The event and its cause. Never contains a secret, an internal cause or data of another caller. */
   readonly detail: string;
-  /** What the caller can do next. */
+  /** The next step for the caller. */
   readonly hint: string;
   /** Members that the document has besides the five above. */
   readonly more?: Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import type { Reason } from './reason.ts';
 
-/** What the problem adds to its reason. */
+/** The context of a problem besides its reason. */
 export type ProblemContext = {
   /** Call id, which the caller can look up later. */
   readonly call?: string;

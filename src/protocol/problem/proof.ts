@@ -34,7 +34,7 @@ export type ProofReason =
       readonly version: 1 | 2;
       readonly because: BindingCause;
     }
-  /** The proof expired more than a day ago, so the gateway does not ask the account. `call`: absent where the proof does not name it. */
+  /** The proof expired more than a day ago, so the gateway does not ask the account. `call`: absent if the proof does not name it. */
   | {
       readonly reason: 'proof_too_old';
       readonly field: string;

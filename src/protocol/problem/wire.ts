@@ -16,7 +16,7 @@ const unsupported = ({ field, hint }: WireFault): ProblemText => ({
   more: { field },
 });
 
-/** What to send instead of an unsupported document, intent or payment. */
+/** Hints that name the supported version of a document, an intent or a payment. */
 const alternativeTo = (field: string): Pick<ProblemText, 'title' | 'hint'> => {
   if (field.startsWith('body')) return { title: 'Not supported', hint: CORRECT };
   return /^agent-intent/i.test(field)

@@ -52,7 +52,7 @@ export const networkOfName = (name: string): Network | undefined => NETWORK_OF_N
 /** The version 1 name of a network. */
 export const nameOfNetwork = (on: Network): string | undefined => NAME_OF_NETWORK.get(on);
 
-/** The version 1 name of a network, or undefined where some version 1 clients reject it in an offer. */
+/** The version 1 name of a network, or undefined if some version 1 clients reject it in an offer. */
 export const offeredName = (on: Network): string | undefined => {
   const name = NAME_OF_NETWORK.get(on);
   return name === undefined || UNKNOWN_TO_OLD_CLIENTS.has(name) ? undefined : name;

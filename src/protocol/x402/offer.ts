@@ -8,7 +8,7 @@ import type { Requirement } from './requirement.ts';
 export type Offer = {
   readonly resource: Resource;
   readonly error: string;
-  /** One entry a network, in the operator's order: clients pay the first entry that they can. */
+  /** One entry per network, in the operator's order: clients pay the first entry that they can. */
   readonly requirements: readonly [Requirement, ...Requirement[]];
   /** `offeredExtensions`, and `creditExtension` where the tool accepts credit. */
   readonly extensions: Extensions;

@@ -35,7 +35,7 @@ const TOKENS: ReadonlyMap<Network, Token> = new Map(
   }),
 );
 
-/** The token for payments on a network, or undefined where the table has none. Six decimals, EIP-3009. */
+/** The token for payments on a network, or undefined if the table has none. Six decimals, EIP-3009. */
 export const tokenOf = (on: Network): Token | undefined => TOKENS.get(on);
 
 /** The networks with a pinned token. */

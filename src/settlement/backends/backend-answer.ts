@@ -19,7 +19,7 @@ export type BackendAnswer =
   | { readonly kind: 'taken' }
   /** No readable answer. The payment may have been broadcast. */
   | { readonly kind: 'unreachable'; readonly why: string; readonly retryAfter?: Seconds }
-  /** Certainly not presented: the next backend may be tried at once. `retryAfter`: the backend is of no use to anyone before. */
+  /** Certainly not presented: the next backend may be tried at once. `retryAfter`: no payment can use the backend before. */
   | { readonly kind: 'declined'; readonly why: string; readonly retryAfter?: Seconds };
 
 /** Whether the backend is working on the payment: no other backend gets it for two blocks. */
@@ -53,10 +53,10 @@ export const blamesPayer = (answer: BackendAnswer, payment: Payment): boolean =>
 const KEY_SIGNATURE = 132;
 
 /**
- * What an answer, and the observation after it, mean for the health of a backend.
+ * Derives the health signal of a backend from its answer and the observation after it.
  *
- * Attack: a payer makes its own payments fail to pause a backend for everybody. A claimed failure therefore counts against the
- * backend only where the chain shows that nothing was wrong with the payment: nonce unused, funds present, signed by a key.
+ * Attack: a payer makes its own payments fail to pause a backend for all payers. A claimed failure therefore counts against the backend
+ * only where the chain shows that nothing was wrong with the payment: nonce unused, funds present, signed by a key.
  */
 export const healthSignalOf = (
   answer: BackendAnswer,

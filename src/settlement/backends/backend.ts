@@ -49,14 +49,14 @@ export type Backend = {
   /** Whether each presentation holds one of `CONNECTIONS` until it has ended. */
   readonly usesConnections: boolean;
   /**
-   * Whether it stores what it took and presents it until it ends. Such a payment stays with it over deliveries, and its health does not
-   * wait for the chain.
+   * Whether it stores each payment that it takes and presents it until the payment ends. Such a payment stays with it over deliveries, and
+   * its health does not wait for the chain.
    */
   readonly keepsPayments: boolean;
   readonly health: Health;
   /** Whether it settles on its network, as far as is known. */
   supportsNetwork(): boolean;
-  /** Reads again what it supports, if that is due. Takes at most two seconds and never throws. */
+  /** Refreshes the list of what it supports, if that is due. Takes at most two seconds and never throws. */
   refresh(): Promise<void>;
   /**
    * Presents payments in the given order, as many at once as its limits allow; during a probe, only the first. Never throws.
@@ -69,7 +69,7 @@ export type Backend = {
   ): Promise<readonly BackendAnswer[]>;
 };
 
-/** What every kind of backend is opened with. */
+/** The parameters that every kind of backend needs. */
 export type OpenContext = {
   readonly clock: Clock;
   readonly emit: Emit;

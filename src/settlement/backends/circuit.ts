@@ -1,8 +1,8 @@
 import type { Seconds } from '../../core/clock.ts';
 
 /**
- * A circuit breaker: whether a backend may be tried, from the results of trying it. `closed`: it may. `open`: not before `until`.
- * `half_open`: one payment probes it, until `until` at most, and the others go elsewhere.
+ * The state of a circuit breaker, which decides from past results whether a backend may be tried. `closed`: it may. `open`: not before
+ * `until`. `half_open`: one payment probes it, until `until` at most, and the others go elsewhere.
  */
 export type Circuit = {
   readonly state: 'closed' | 'open' | 'half_open';
@@ -10,13 +10,13 @@ export type Circuit = {
   readonly faults: number;
   /** The last results, the newest last; true is a fault. */
   readonly recent: readonly boolean[];
-  /** When it opened; of `half_open`, when the probe started. */
+  /** When it opened; in the state `half_open`, when the probe started. */
   readonly since: Seconds;
-  /** Of `open` and `half_open`. */
+  /** The end of the pause or of the probe; 0 while closed. */
   readonly until: Seconds;
   /** The length of the current pause, or of the last one. */
   readonly pause: Seconds;
-  /** Until when the backend itself asked for a pause. */
+  /** The end of the pause that the backend itself requested. */
   readonly requestedUntil: Seconds;
 };
 
@@ -25,8 +25,8 @@ export type Availability = 'up' | 'probe' | 'down';
 
 const MOST_FAULTS = 3;
 /**
- * The threshold where no other backend works. Pausing a backend that works now and then would reject calls that it could settle, and a few
- * payers whose payments fail on purpose would close the gateway for everybody. So only a backend that does nothing at all is paused.
+ * The threshold if no other backend works. Pausing a backend that works now and then would reject calls that it could settle, and a few
+ * payers whose payments fail on purpose would close the gateway for all payers. So only a backend that fails every payment is paused.
  */
 const MOST_FAULTS_ALONE = 10;
 /** Half of the last twenty: a backend that fails every second time never fails three times in a row. */
@@ -51,7 +51,10 @@ export const CLOSED: Circuit = {
 /** Whether another backend of the network works. */
 export type Alternatives = 'others' | 'alone';
 
-/** From when the backend may be tried. Alone it gets short pauses: payments wait meanwhile, and their deadlines approach. */
+/**
+ * The time at which the backend may be tried again. The only working backend gets short pauses, because waiting payments approach their
+ * deadlines.
+ */
 export const dueAt = (
   { state, since, until, requestedUntil }: Circuit,
   alternatives: Alternatives,
@@ -94,7 +97,7 @@ export const afterSuccess = (circuit: Circuit): Circuit => {
 };
 
 /**
- * The backend failed. `retryAfter` is the pause that it asked for, or before which it is known to be useless. The pause has bounds: a
+ * The backend failed. `retryAfter` is the pause that it requested, or the time before which it cannot settle. The pause has bounds: a
  * header must neither shut a backend out forever nor bring it back before the shortest pause.
  */
 export const afterFault = (
@@ -135,7 +138,7 @@ const opened = (circuit: Circuit, now: Seconds, wanted: Seconds): Circuit => {
   return { ...pausing(circuit), since: now, until: now + pause, pause };
 };
 
-/** A pause that the backend asked for does not change the doubling. */
+/** A pause that the backend requested does not change the doubling. */
 const openedFor = (circuit: Circuit, now: Seconds, retryAfter: Seconds): Circuit => {
   const requestedUntil = now + bounded(retryAfter);
   const until = circuit.state === 'open' ? Math.max(circuit.until, requestedUntil) : requestedUntil;

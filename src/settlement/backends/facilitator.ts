@@ -33,7 +33,7 @@ export type Facilitator = {
   readonly concurrency: number;
   /** Requests a second, per isolate; absent: no limit but `concurrency`. */
   readonly perSecond?: number;
-  /** The fee per transaction, in atomic units of the token. Used by the books only. */
+  /** The fee per transaction, in atomic units of the token. Only the ledger totals use it. */
   readonly fee: bigint;
 };
 
@@ -201,7 +201,7 @@ const presentOne = async (
 const LIST_KEPT_MS = 600_000;
 const FAILURE_KEPT_MS = 60_000;
 
-/** The networks that a facilitator says it supports. Until its list was read, all of them count as supported. */
+/** The networks in a facilitator's `/supported`. Until the list has been read, every network counts as supported. */
 const openSupportList = (url: string, authorize: Authorize, clock: Clock) => {
   let supported: Supported | undefined;
   let until = 0;

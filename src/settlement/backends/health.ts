@@ -14,7 +14,7 @@ import {
   dueAt,
 } from './circuit.ts';
 
-/** What a presentation means for its backend. `undecided`: later observations decide. */
+/** The effect of a presentation on its backend's health. `undecided`: later observations decide. */
 export type HealthSignal = 'success' | 'fault' | 'undecided';
 
 /** The health of a backend, as this isolate sees it and D1 keeps it. */
@@ -36,7 +36,10 @@ export type Health = {
   until(): Seconds | undefined;
   /** Marks that one payment probes it now. */
   probe(): void;
-  /** Records what a presentation meant. `error`: a kind or an x402 reason. `retryAfter`: with a fault, the pause it asked for. */
+  /**
+   * Records the signal of a presentation. `error`: a kind or an x402 reason. `retryAfter`: with a fault, the pause that the backend
+   * requested.
+   */
   record(signal: HealthSignal, error?: string, retryAfter?: Seconds): void;
   report(): BackendHealth;
 };

@@ -8,7 +8,7 @@ export type Limiter = {
   enter(waitMs: number, leaseMs: number): Promise<Place | undefined>;
 };
 
-/** To be left when the request has ended. */
+/** A place at the backend. The caller leaves it when its request has ended. */
 export type Place = { leave(): void };
 
 /** How often a waiting request looks for a free place. */
@@ -17,9 +17,9 @@ const STEP_MS = 25;
 /**
  * Limits the requests to one backend: places, and a token bucket that holds the tokens of one second.
  *
- * Race: a Worker cancels the I/O of a request whose client disconnected, and a promise of one request must not be resolved by another.
- * So a waiting request polls, and a place is leased: one that was never left expires. A caller takes a place first and then the most
- * urgent payment, so that waiting does not change the order.
+ * Race: a Worker cancels the I/O of a request whose client disconnected, and a promise of one request must not be resolved by another. So a
+ * waiting request polls, and a place is leased: a place that was never left expires. A caller takes a place first and then the most urgent
+ * payment, so that waiting does not change the order.
  */
 export const openLimiter = ({ concurrency, perSecond }: Limits, clock: Clock): Limiter => {
   const leases = new Map<symbol, number>();

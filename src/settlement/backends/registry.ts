@@ -16,7 +16,10 @@ export type Backends = {
   /** When the first paused backend may be tried; undefined if one may be tried now. */
   probeAt(network: Network): Seconds | undefined;
   health(): readonly BackendHealth[];
-  /** Reads what the backends support, where that is due. Takes at most two seconds and never throws: run it beside an observation. */
+  /**
+   * Reads what the backends support, where that is due. Takes at most two seconds and never throws: run it concurrently with an
+   * observation.
+   */
   refresh(network: Network): Promise<void>;
 };
 
@@ -58,8 +61,8 @@ export const openBackends = (settings: BackendSettings, deps: BackendDeps): Back
   const byNetwork = Map.groupBy(backends, ({ network }) => network);
 
   /**
-   * The backends that support the network. If none says so, their lists are ignored: a rejected payment is no worse than one that was
-   * never presented.
+   * The backends that support the network. If no list has the network, the lists are ignored: a rejected payment is no worse than one that
+   * was never presented.
    */
   const candidates = (network: Network): readonly Backend[] => {
     const all = byNetwork.get(network) ?? [];

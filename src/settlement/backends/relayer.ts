@@ -74,7 +74,7 @@ const presentAll = async (
   const availability = health.availability();
   if (availability === 'down') return payments.map(() => OPEN);
   const from = clock.now();
-  // Too late for an answer to be used: not having answered would not be a fault of the relayer.
+  // Too late to use an answer, so a missing answer must not count as a fault of the relayer.
   if (from > Math.min(startBy, endBy - LEAST_MS)) return payments.map(() => LATE);
   if (availability === 'probe') health.probe();
   const presented = availability === 'probe' ? payments.slice(0, 1) : payments;
@@ -118,7 +118,7 @@ const handOver = async (
     const timer = setTimeout(() => timeout.resolve(undefined), timeoutMs);
     const relayed = await Promise.race([relayer.relay(payments, urgent), timeout.promise]);
     clearTimeout(timer);
-    // Matched by place, not by call: a nonce is the payer's choice, so two accounts may have calls of the same id.
+    // Matched by position, not by call: a nonce is the payer's choice, so two accounts may have calls of the same id.
     return payments.map(({ call }, at) => {
       const one = relayed?.[at];
       return one?.call === call ? answerOf(one.verdict) : UNAVAILABLE;

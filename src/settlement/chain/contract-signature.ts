@@ -25,7 +25,7 @@ const MAX_SIGNATURE_BYTES = 4_096;
  * Checks with a contract account whether a signature over a digest is its own (ERC-1271, EIP-7702), by `eth_call` with a gas cap and a
  * timeout. There is no fallback to ECDSA: the owner of a delegated account may have given up its key (`docs/wire-format.md`).
  *
- * @returns `valid: false` for a revert, an empty answer, or any other answer than the magic word. A fault is trouble with the node; the
+ * @returns `valid: false` for a revert, an empty answer, or any other answer than the magic word. A fault means that the node failed; the
  * gateway answers it with 503.
  */
 export const checkContractSignature = async (

@@ -56,10 +56,10 @@ export type Receipt = {
 };
 
 /**
- * What a transaction did with a payment (law 5). `settled`: the token's `AuthorizationUsed(payer, nonce)` log is followed, as the next
+ * The effect of a transaction on a payment (law 5). `settled`: the token's `AuthorizationUsed(payer, nonce)` log is followed, as the next
  * log of the same token, by `Transfer(payer, payTo, exactly value)`, in a block not older than acceptance minus `REORG_MARGIN`.
- * `spent_otherwise`: the transaction used the nonce for something else. `absent`: it did not use the nonce. The sender of the
- * transaction does not matter.
+ * `spent_otherwise`: the transaction used the nonce for something else. `absent`: it did not use the nonce. The sender of the transaction
+ * does not matter.
  */
 export type TransferFinding = 'settled' | 'spent_otherwise' | 'absent';
 

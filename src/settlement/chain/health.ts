@@ -8,8 +8,8 @@ const MOST_FAULTS = 2;
 const PAUSE: Seconds = 5;
 
 /**
- * Which chains answer, as this isolate has last seen. A hint only: it keeps the gateway from starting payments whose settlement it
- * could not observe, and it never decides what happened to a payment (law 5).
+ * Tracks which chains answer this isolate. A hint only: it keeps the gateway from starting payments whose settlement it could not observe,
+ * and it never decides what happened to a payment (law 5).
  */
 export type ChainHealth = {
   /** Records whether any node of the chain answered. */

@@ -22,7 +22,10 @@ export type NonceSearch = {
   readonly head: Block;
 };
 
-/** What the log that used or cancelled a nonce means for its payment. Whether a Transfer follows is read from its transaction. */
+/**
+ * Concludes from the log that used or cancelled a nonce what became of its payment. Reads the log's transaction to see whether a Transfer
+ * follows.
+ */
 export const nonceUse = (search: NonceSearch, log: ChainLog): ObservationStep => {
   const { transactionHash: transaction, blockNumber: block } = log;
   if (log.topics[0] === AUTHORIZATION_CANCELED) {

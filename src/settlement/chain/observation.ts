@@ -11,7 +11,7 @@ export type Chain = {
   readonly onAnswered?: (answered: boolean) => void;
 };
 
-/** What the chain shows of one payment. Only `settled`, `spent_otherwise` and `cancelled` are final by themselves. */
+/** The state of one payment on the chain. Only `settled`, `spent_otherwise` and `cancelled` are final by themselves. */
 export type Observation =
   | { readonly kind: 'settled'; readonly transaction: Hex; readonly block: number }
   /** The nonce was used or cancelled in a block that a reorganisation may still remove. */

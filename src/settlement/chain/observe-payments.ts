@@ -31,7 +31,8 @@ export const observePayments = async (
     if (steps.every(isObservation)) return steps;
     const queries = steps.filter((step): step is NextQuery => !isObservation(step));
     const results = await runQueries<ObservationStep>(chain.urls, queries);
-    // An answer that is too large is an answer. Otherwise a payer's megabytes of logs would make the chain look silent and stop all sales.
+    // An answer that is too large still proves that the node answers. Otherwise a payer's megabytes of logs would make the chain look
+    // silent and stop all sales.
     chain.onAnswered?.(results.some((one) => one.ok || one.error.kind === 'too_large'));
     const remaining = results.values();
     steps = steps.map((step) => (isObservation(step) ? step : next(step, remaining.next().value)));

@@ -11,8 +11,8 @@ export type OpenPayment = {
 };
 
 /**
- * Assigns each payment to a backend: the first in order that was not tried. What exceeds that backend's width goes at the same time to a
- * later backend of unlimited width, if there is one, because a backlog ends in missed deadlines. It does not go to another facilitator:
+ * Assigns each payment to a backend: the first in order that was not tried. Payments beyond that backend's width go at the same time to a
+ * later backend of unlimited width, if there is one, because a backlog ends in missed deadlines. They do not go to another facilitator:
  * both would share the Worker's connections. A backend that is due for a probe gets the payment with the latest deadline, and the other
  * payments ignore it.
  */

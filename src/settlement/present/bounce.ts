@@ -24,8 +24,8 @@ const GAS = 1_000_000;
  * Attack: a facilitator that lies, or is at fault itself, makes a payer lose its deferred service. A facilitator's answer is therefore only
  * a reason to run this query, and never the result.
  *
- * @returns undefined unless the answer is a clear yes: also for a nonce that was used meanwhile, an authorization that has ended, a node
- * that lags or does not answer, and a token that is paused or transfers nothing to the payee.
+ * @returns undefined unless the node clearly confirms the reason; so also for a nonce that was used meanwhile, an authorization that has
+ * ended, a node that lags or does not answer, and a token that is paused or transfers nothing to the payee.
  */
 export const bounceQuery = (
   { token, authorization, signature }: Pick<Payment, 'token' | 'authorization' | 'signature'>,
@@ -66,7 +66,7 @@ const isReverted = (answer: RpcAnswer | undefined): boolean =>
 /** A payment that is unused this long after its acceptance is suspect, even if a backend has it in hand. */
 const SLOW: Seconds = 15;
 
-/** Whether a payment is owed, unused and still valid, and no backend took it, its payer lacks funds, or it takes long. */
+/** Whether an owed payment is unused and still valid, but no backend took it, its payer lacks funds, or it takes long. */
 const isSuspect = <T extends SettlementTask>(
   { task, observation, presented }: TaskResult<T>,
   now: Seconds,

@@ -2,13 +2,13 @@ import * as AbiFunction from 'ox/AbiFunction';
 import type { Address, Hex } from '../../core/hex.ts';
 import type { Pending } from './pending.ts';
 
-/** Where Multicall3 is deployed on every chain that has it. */
+/** The address of Multicall3 on every chain that has it. */
 export const MULTICALL3: Address = '0xca11bde05977b3631167028862be2a173976ca11';
 
 /** A call of a contract, without its sender. */
 export type ContractCall = { readonly to: Address; readonly data: Hex };
 
-/** What verifies a payer's signature: its key, or the code of its account. */
+/** The verifier of a payer's signature: its key, or the code of its account. */
 export type Payer = 'key' | 'contract';
 
 const AUTHORIZATION = [
@@ -97,7 +97,7 @@ export const aggregate = (calls: readonly ContractCall[]): ContractCall => ({
   ]),
 });
 
-/** Reads which calls of an `aggregate3` succeeded; undefined where the answer is malformed or for another number of calls. */
+/** Reads which calls of an `aggregate3` succeeded; undefined if the answer is malformed or for another number of calls. */
 export const aggregated = (answer: Hex, calls: number): readonly boolean[] | undefined => {
   try {
     const results = AbiFunction.decodeResult(AGGREGATE, answer);

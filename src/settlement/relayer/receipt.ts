@@ -48,7 +48,7 @@ export const readMined = (answer: RpcAnswer | undefined, transaction: Hex): Mine
   };
 };
 
-/** What a final transaction did with its payments. */
+/** The effect of a final transaction on its payments. */
 export type Fate = {
   readonly settled: readonly Pending[];
   /** The transaction used the nonce for another transfer: the account concludes what that means. */
@@ -56,7 +56,7 @@ export type Fate = {
   readonly unmoved: readonly Pending[];
 };
 
-/** Reads the fate of payments from the logs alone: a successful transaction may contain failed calls (law 5). */
+/** Reads what became of payments from the logs alone: a successful transaction may contain failed calls (law 5). */
 export const fateOf = (token: Token, payments: readonly Pending[], { receipt }: Mined): Fate => {
   const findings = payments.map((payment) => {
     const { authorization, sinceBlock } = payment;

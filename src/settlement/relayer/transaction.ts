@@ -41,7 +41,7 @@ export const signTransaction = (
   return signedFrom(serialize(unsigned, Secp256k1.sign({ payload, privateKey })));
 };
 
-/** Recovers who signed a transaction; undefined where the signature breaks the strict rules, as EIP-2 has nodes refuse it. */
+/** Recovers who signed a transaction; undefined if the signature breaks the strict rules, by which nodes would reject it (EIP-2). */
 const signerOf = (
   unsigned: UnsignedTransaction,
   signature: Signature.Signature,

@@ -95,7 +95,7 @@ export const transferOf = (
 });
 
 /**
- * What an observation means for such a payment. `elsewhere`: the chain has exactly this payment, to another receiver of ours. `undecided`:
+ * Interprets the observation of such a payment. `elsewhere`: the chain has exactly this payment, to another receiver of ours. `undecided`:
  * nothing yet.
  */
 export const explain = (

@@ -14,7 +14,7 @@ export type Cursor = {
   readonly again?: { readonly next: number; readonly to: number };
   /** When the last daily comparison began. */
   readonly againAt: Seconds;
-  /** Since when the node refuses the next block. */
+  /** When the node first refused the next block. */
   readonly stuckAt?: Seconds;
   /** When an alert last reported that the reconciliation makes no progress. */
   readonly behindAt?: Seconds;
@@ -25,7 +25,7 @@ export type RunKind = 'new' | 'again';
 /** `partial`: the next run continues, or a block was skipped. `stopped`: the node failed, and the next run continues. */
 export type RunState = 'complete' | 'partial' | 'stopped';
 
-/** What a run has compared so far: a row of `reconciliations`. */
+/** The progress of one run: a row of `reconciliations`. */
 export type Run = Blocks & {
   readonly at: Seconds;
   readonly network: Network;

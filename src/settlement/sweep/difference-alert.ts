@@ -40,7 +40,7 @@ const alertOf = (each: Unalerted): AlertBody => ({
 
 const summaryOf = (network: Network, rest: readonly Unalerted[], at: Seconds): AlertBody => ({
   rule: 'reconciliation',
-  // `at` tells two alerts of the same count apart.
+  // `at` distinguishes two alerts with the same count.
   detail: { network, kind: 'more', differences: rest.length, at },
 });
 

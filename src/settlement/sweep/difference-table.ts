@@ -23,7 +23,7 @@ UPDATE differences INDEXED BY differences_open SET resolved_at = ?4
 WHERE network = ?1 AND block BETWEEN ?2 AND ?3 AND resolved_at IS NULL
   AND subject || ' ' || kind NOT IN (SELECT value FROM json_each(?5)) AND subject NOT IN (SELECT value FROM json_each(?6))`;
 
-/** What was found in some blocks. `undecided`: nonces that could not be explained; their known differences stay. */
+/** The differences found in some blocks. `undecided`: nonces that could not be explained; their known differences stay. */
 export type Findings = {
   readonly differences: readonly Difference[];
   readonly undecided: readonly string[];

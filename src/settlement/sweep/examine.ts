@@ -29,7 +29,7 @@ export type Examined = Findings & {
   readonly found: number;
 };
 
-/** How old a compared block is. By then what happened in it has passed both queues, or is stuck. */
+/** How old a compared block is. By then the messages about its payments have passed both queues, or are stuck. */
 export const GRACE: Seconds = 900;
 /** Payments of one window that the chain is searched for one by one; the daily comparison searches for the rest. */
 const MOST_SEARCHES = 500;

@@ -40,7 +40,7 @@ export type Walk = {
   readonly site: Site;
   readonly now: Seconds;
   cursor: Cursor;
-  /** Windows that the node was asked for, refused ones included. */
+  /** Windows requested from the node, refused ones included. */
   windows: number;
 };
 
@@ -118,9 +118,9 @@ export const compareBlocks = async (
 const RECHECKS = 50;
 
 /**
- * Makes accounts recheck their payments that moved and are not settled there. Payments that no account has accepted are left out: anyone can
- * make any number of them. Only an account concludes what became of its money (law 5). An account that does not answer is asked again by
- * the next run.
+ * Makes accounts recheck their payments that moved and are not settled there. Payments that no account has accepted are left out: anyone
+ * can make any number of them. Only an account concludes what became of its money (law 5). The next run retries an account that does not
+ * answer.
  */
 const requestRechecks = async (
   { account: accountOf }: Pick<ReconcileDeps, 'account'>,

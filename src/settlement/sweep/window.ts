@@ -33,7 +33,7 @@ export type Movements = {
 /** The transfers to us in some blocks, and the times of the first and the last block. */
 export type Window = Movements & { readonly fromTime: Seconds; readonly toTime: Seconds };
 
-/** `refused`: the node returns less at once; fewer blocks may do. `unreachable`: the node does not answer usably. */
+/** `refused`: the node returns less at once; a request for fewer blocks may succeed. `unreachable`: the node does not answer usably. */
 export type WindowFault = 'refused' | 'unreachable';
 
 export type Receiver = {
@@ -117,8 +117,8 @@ const within = (
 
 /**
  * Pairs each Transfer to us with its payer's `AuthorizationUsed` log directly before it in the transaction, as `findTransfer` does. So one
- * Transfer serves one payment, and twins in one transaction are told apart. A token emits the two without a call in between, so no other
- * contract's log can separate them. Transfers of zero are ignored: anyone can emit them in any name.
+ * Transfer serves one payment, and equal transfers in one transaction stay distinguishable. A token emits the two without a call in
+ * between, so no other contract's log can separate them. Transfers of zero are ignored: anyone can emit them in any name.
  *
  * @param used logs of the same blocks and payers. Logs of payments to other receivers match no Transfer to us.
  */
