@@ -27,7 +27,7 @@ import {
 const HOUR = 3_600;
 const DAY = 86_400;
 
-// So that no period ends while a test runs, unless it lets time pass.
+// Late enough in a period that no period ends while a test runs, unless the test moves the clock.
 beforeEach(() => pass(DAY - (nowSeconds() % DAY) + 60));
 afterEach(restore);
 
@@ -45,7 +45,7 @@ const windowsOf = (...every: (string | number)[]) => ({
 const call = async (payer: Hex, price: bigint) => ruleOf(await callOnce(payer, price));
 
 describe('counters of a replaced policy', () => {
-  test('go with the next change once their period is over, and the row does not grow', async () => {
+  test('are removed by the next change after their period, so the row does not grow', async () => {
     const payer = await ownerWith(100_000n);
     const sizes: number[] = [];
     for (let change = 0; change < 30; change += 1) {
@@ -60,7 +60,7 @@ describe('counters of a replaced policy', () => {
     expect(Math.max(...sizes) - (sizes[2] ?? 0)).toBeLessThan(500);
   }, 120_000);
 
-  test('go by the alarm, too', async () => {
+  test('are removed by the alarm, too', async () => {
     const payer = await ownerWith(100_000n);
     await setPolicy(payer, windowsOf('hour'));
     expect(await call(payer, 1n)).toBe('go');
@@ -71,7 +71,7 @@ describe('counters of a replaced policy', () => {
     expect(await countersOf(payer)).not.toContain('hour');
   });
 
-  test('stay while their period runs: a limit that is put back goes on counting', async () => {
+  test('stay while their period runs: a restored limit goes on counting', async () => {
     const payer = await ownerWith(100_000n);
     await setPolicy(payer, { ...windowsOf('day', 'month'), lifetime: '2000u' });
     expect(await call(payer, 600n)).toBe('go');
@@ -88,11 +88,11 @@ describe('counters of a replaced policy', () => {
     expect(await call(payer, 401n)).toBe('window');
     expect(await call(payer, 400n)).toBe('go');
     await setPolicy(payer, { lifetime: '1000u' });
-    // 600 of the first policy; the 400 came while no policy had a lifetime.
+    // 600 spent under the first policy; the 400 were spent while no policy had a lifetime limit.
     expect(await call(payer, 401n)).toBe('lifetime');
   });
 
-  test('of a lifetime stay for good, for every edit of its limit', async () => {
+  test('of a lifetime limit stay for good, through every edit of the limit', async () => {
     const payer = await ownerWith(100_000n);
     await setPolicy(payer, { lifetime: '1000u' });
     expect(await call(payer, 1_000n)).toBe('go');
@@ -103,7 +103,7 @@ describe('counters of a replaced policy', () => {
     expect(await call(payer, 1n)).toBe('lifetime');
   });
 
-  test('are bounded: a policy may add no window where 128 are still counted', async () => {
+  test('are bounded: a policy cannot add a window while 128 are still counted', async () => {
     const payer = await ownerWith(100_000n);
     for (let change = 0; change < 8; change += 1) {
       const every = Array.from({ length: 16 }, (_, at) => 30 * DAY + change * 16 + at);
@@ -114,7 +114,7 @@ describe('counters of a replaced policy', () => {
     const refused = faultOf(await setPolicy(payer, windowsOf('hour')));
     expect(refused).toMatchObject({ reason: 'not_writable' });
     expect('hint' in refused && refused.hint).toContain('cannot add hour');
-    // A known one may come back, and a policy can always be taken away.
+    // A known window may return, and a policy can always be removed.
     expect(await setPolicy(payer, windowsOf(30 * DAY))).toMatchObject({ verdict: 'applied' });
     expect(await setPolicy(payer, null)).toMatchObject({ verdict: 'applied' });
   });
@@ -135,13 +135,13 @@ describe('counters that something refers to', () => {
       withoutDeadCounters(state, { now: at, policy: BUILT_IN_POLICY }).purses[asset]?.windows ?? {},
     );
 
-  test('stay for an hour after their period, whatever clocks say', () => {
+  test('stay for an hour after their period, whatever the clocks show', () => {
     const state = stateWith({ hour: counter });
     expect(left(state, start + 2 * HOUR - 1)).toEqual(['hour']);
     expect(left(state, start + 2 * HOUR)).toEqual([]);
   });
 
-  test('stay with a call that holds of a revoked grant, and with a lease that is out', () => {
+  test('stay while a call holds money of a revoked grant, and while a lease is outstanding', () => {
     const name = `${HASH}/lifetime`;
     const of = (changes: object) => stateWith({ [name]: { ...counter, start: 0, ...changes } });
     expect(left(of({}), now)).toEqual([]);
@@ -150,12 +150,12 @@ describe('counters that something refers to', () => {
     expect(left(of({ leased: 3n, drawn: 3n }), now)).toEqual([]);
   });
 
-  test('change nothing where nothing is over', () => {
+  test('stay unchanged while no period has ended', () => {
     const state = stateWith({ hour: counter, lifetime: { ...counter, start: 0 } });
     expect(withoutDeadCounters(state, { now, policy: BUILT_IN_POLICY })).toBe(state);
   });
 
-  test('of a revoked grant go, and the account goes on by another one', async () => {
+  test('of a revoked grant are removed, and the account calls by another grant', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const first = await enrol(owner, agent);
@@ -175,13 +175,13 @@ describe('shares of an ancestor’s limit', () => {
     return [...new Set(Object.values(tree.shares).flatMap((own) => Object.keys(own)))].toSorted();
   };
 
-  test('go after their period, and count in it until then', async () => {
+  test('are removed after their period, and count in it until then', async () => {
     const { owner, agent } = await branchWith(100_000n, windowsOf('hour'));
     expect(await call(agent, 100n)).toBe('go');
     expect(await sharesOf(agent)).toContain('hour');
     await setPolicy(owner, windowsOf('day'));
     expect(await call(agent, 100n)).toBe('go');
-    // Back in the same hour: 200 are spent, 100 of them counted in this window.
+    // The clock is back in the same hour: 200 are spent, 100 of them counted in this window.
     await setPolicy(owner, windowsOf('hour'));
     expect(await call(agent, 901n)).toBe('window');
     await setPolicy(owner, windowsOf('day'));

@@ -46,9 +46,9 @@ import {
   watchRecalls,
 } from '../../tree-support.ts';
 
-/** One owner with ten thousand agents, a hundred of them at work. */
+/** One owner with ten thousand agents, a hundred of them busy. */
 const SIZE = 10_000;
-/** So many are registered; the others are put where those came to rest, which is the same and takes a second. */
+/** How many agents are registered; the rest are stored rows like theirs, which takes a second. */
 const ISSUED = 1_000;
 const BUSY = 100;
 const AT_ONCE = 500;
@@ -75,7 +75,7 @@ const issueAll = async (grants: readonly SignedGrant[]): Promise<void> => {
         ),
     );
     if (verdicts.some(({ verdict }) => verdict !== 'applied')) throw new Error('not issued');
-    // Nothing consumes the queue here: without this the owner would look for what to export in all of it, again and again.
+    // No consumer reads the queue here: without this the owner would scan for entries to export, again and again.
     await stubOf(owner).exported((await snapshotOf(owner)).seq);
   }
 };
@@ -93,7 +93,7 @@ const putAll = (grants: readonly SignedGrant[]): Promise<void> =>
     ),
   );
 
-/** What is read of an account's database for one question. */
+/** Counts the reads of an account's database during one question. */
 const rowsRead = <T>(
   payer: Hex,
   question: (disk: Disk) => T,
@@ -101,7 +101,7 @@ const rowsRead = <T>(
   runInDurableObject(stubOf(payer), (_, { storage }) => {
     const counted = countReads(storage);
     const disk = openSqlDisk(counted.storage);
-    // The names of the tables are read once a life of the object.
+    // An object reads the names of its tables once in its life.
     disk.exists();
     const before = counted.read();
     return { answer: question(disk), read: counted.read() - before };
@@ -159,7 +159,7 @@ describe('ten thousand agents of one owner', () => {
     }
   });
 
-  test('never come on one page, however large a page is asked for', async () => {
+  test('never fit on one page, however large a page is requested', async () => {
     for (const [asked, size] of [
       [1_000_000, 500],
       [501, 500],
@@ -176,7 +176,7 @@ describe('ten thousand agents of one owner', () => {
     expect(past).toEqual({ children: [] });
   });
 
-  test('cost a page no more reads than it shows', async () => {
+  test('cost no more reads than the page shows', async () => {
     for (const limit of [1, 50, PAGE]) {
       for (const after of [undefined, `0x80${'00'.repeat(31)}`] as const) {
         const { read, answer } = await rowsRead(owner, (disk) => {
@@ -185,19 +185,19 @@ describe('ten thousand agents of one owner', () => {
           return page.verdict.children;
         });
         expect(answer).toHaveLength(limit);
-        // A grant and what its delegate holds.
+        // A grant, and the lease of its delegate.
         expect(read).toBeLessThanOrEqual(2 * limit + 1);
         console.log(`rows read for a page of ${limit}: ${read}`);
       }
     }
   });
 
-  test('say what each has spent', async () => {
+  test('are listed with what each has spent', async () => {
     const spent: Record<AccountId, bigint> = {};
     const [eager, other] = busy;
-    if (eager === undefined || other === undefined) throw new Error('nobody');
+    if (eager === undefined || other === undefined) throw new Error('no agent');
     for (let i = 0; i < 9; i += 1) expect(ruleOf(await callOnce(eager, 10n))).toBe('go');
-    // Everybody tells when something is told to everybody.
+    // A push makes every holder of a lease report.
     await setPolicy(owner, { lifetime: '900001u', windows: [{ every: LONG, limit: '800000u' }] });
     const pages = await timed('the spend of all', () => pagesOf(owner, PAGE));
     for (const child of pages.flat()) spent[child.account] = BigInt(child.spent);
@@ -211,8 +211,8 @@ describe('ten thousand agents of one owner', () => {
     expect({ credit, creditLent }).toEqual({ credit: `${1_000_000n - sum}`, creditLent: '0' });
   });
 
-  test('are frozen by telling those at work, and nobody else', async () => {
-    // Whoever was told something has given his share back; he takes one again.
+  test('are frozen by a push to the busy ones only', async () => {
+    // An agent returned its share with the push, and takes one again.
     for (const agent of busy) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     const snapshot = await timed('a snapshot', () => snapshotOf(owner));
     expect(snapshot.lessees).toBe(BUSY);
@@ -232,7 +232,7 @@ describe('ten thousand agents of one owner', () => {
     for (const agent of busy) expect(ruleOf(await freeOnce(agent))).toBe('paused');
     expect((await snapshotOf(owner)).status).toBe('paused');
     await setStatus(owner, 'active');
-    // The parent's own books say the same.
+    // The parent's own counters agree.
     const { credit, creditLent } = await purseOf(owner);
     expect({ credit, creditLent }).toEqual({
       credit: `${1_000_000 - BUSY * 20 - 90}`,
@@ -240,7 +240,7 @@ describe('ten thousand agents of one owner', () => {
     });
   });
 
-  test('are frozen as cheaply after most of them have been at work once', async () => {
+  test('are frozen as cheaply after most of them were busy once', async () => {
     const { children } = await stubOf(owner).children(undefined, PAGE);
     const rows = children
       .filter(({ leasedUntil }) => leasedUntil === 0)
@@ -275,7 +275,7 @@ describe('ten thousand agents of one owner', () => {
     await setStatus(owner, 'active');
   });
 
-  test('let their owner sleep and wake, and those at work go on', async () => {
+  test('let their owner sleep and wake, and the busy ones continue', async () => {
     await putToSleep(owner);
     const snapshot = await timed('waking, and a snapshot', () => snapshotOf(owner));
     expect(snapshot).toMatchObject({ lessees: BUSY, status: 'active' });
@@ -285,8 +285,8 @@ describe('ten thousand agents of one owner', () => {
     });
     pass(70);
     const recalls = watchRecalls();
-    // Nobody has a live lease any more: everybody will ask by himself.
-    expect(await timed('frozen: nobody at work', () => setStatus(owner, 'frozen'))).toMatchObject({
+    // No agent holds a live lease any more: each will request one itself.
+    expect(await timed('frozen: no agent busy', () => setStatus(owner, 'frozen'))).toMatchObject({
       acknowledged: [],
       silent: [],
     });
@@ -307,8 +307,8 @@ describe('an agent of an owner without limits', () => {
   });
 });
 
-describe('what an agent has not reported yet', () => {
-  test('is not in the figures of its owner, who says until when they hold, and is once the lease is over', async () => {
+describe('spend that an agent has not reported yet', () => {
+  test('is missing from its owner’s figures, which name their time, and is included after the lease ends', async () => {
     const payer = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(payer, agent);
@@ -326,7 +326,7 @@ describe('what an agent has not reported yet', () => {
       if (found.verdict !== 'found') throw new Error(found.verdict);
       return found.standing.money[0];
     };
-    // Nothing is out: the figure is exact.
+    // Nothing is outstanding: the figure is exact.
     expect(await childOf()).toMatchObject({ spent: '0' });
     expect(await childOf()).not.toHaveProperty('reportedAt');
     const before = nowSeconds();
@@ -339,7 +339,7 @@ describe('what an agent has not reported yet', () => {
     const lent = await moneyOf();
     expect(BigInt(lent?.creditLent ?? 0)).toBeGreaterThan(0n);
     expect(BigInt(lent?.creditHeld ?? 0)).toBeGreaterThanOrEqual(BigInt(lent?.creditLent ?? 0));
-    // The alarm of the agent gives back what it did not use, and says what it did.
+    // The agent's alarm returns what it did not use, and reports what it spent.
     pass(50);
     await runDurableObjectAlarm(stubOf(agent));
     const exact = await childOf();

@@ -72,42 +72,45 @@ describe('an account that is not active', () => {
     { node: 'agent', status, stops: ['agent'] },
   ]);
 
-  test.for(cases)('$node, $status: it and all below it stop, nobody else', async (each) => {
-    const { node, status, stops } = each;
-    const fleet = await fleetWith();
-    const ordered = await setStatus(fleet[node], status);
-    const told = stops.filter((name) => name !== node).map((name) => accountOf(fleet[name]));
-    expect(ordered).toMatchObject({ verdict: 'applied', changed: true, silent: [] });
-    if (ordered.verdict !== 'applied') return;
-    expect(ordered.acknowledged.toSorted()).toEqual(told.toSorted());
-    for (const [name, account] of Object.entries(fleet.all)) {
-      for (const verdict of [await callOnce(account, 10n), await freeOnce(account)]) {
-        if (stops.includes(name as Name)) {
-          expect(denialOf(verdict)).toMatchObject({
-            rule: status,
-            account: accountOf(fleet[node]),
-            retryAllowed: status === 'paused',
-          });
-        } else expect(ruleOf(verdict)).toBe('go');
+  test.for(cases)(
+    '$node, $status: stops it and its descendants, and no other account',
+    async (each) => {
+      const { node, status, stops } = each;
+      const fleet = await fleetWith();
+      const ordered = await setStatus(fleet[node], status);
+      const notified = stops.filter((name) => name !== node).map((name) => accountOf(fleet[name]));
+      expect(ordered).toMatchObject({ verdict: 'applied', changed: true, silent: [] });
+      if (ordered.verdict !== 'applied') return;
+      expect(ordered.acknowledged.toSorted()).toEqual(notified.toSorted());
+      for (const [name, account] of Object.entries(fleet.all)) {
+        for (const verdict of [await callOnce(account, 10n), await freeOnce(account)]) {
+          if (stops.includes(name as Name)) {
+            expect(denialOf(verdict)).toMatchObject({
+              rule: status,
+              account: accountOf(fleet[node]),
+              retryAllowed: status === 'paused',
+            });
+          } else expect(ruleOf(verdict)).toBe('go');
+        }
       }
-    }
-    // The same after everybody has slept: who has forgotten asks.
-    for (const account of Object.values(fleet.all)) await evictDurableObject(stubOf(account));
-    for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe(status);
-
-    const resumed = await setStatus(fleet[node], 'active');
-    if (status === 'revoked') {
-      expect(faultOf(resumed)).toMatchObject({ reason: 'grant_refused', field: 'status' });
+      // The same after every object restarted: a restarted account requests its lease again.
+      for (const account of Object.values(fleet.all)) await evictDurableObject(stubOf(account));
       for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe(status);
-    } else {
-      expect(resumed).toMatchObject({ verdict: 'applied', changed: true, silent: [] });
-      // A refusal is believed for two seconds by whoever was not told.
-      pass(3);
-      for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe('go');
-    }
-  });
 
-  test('lets calls end that it had let begin', async () => {
+      const resumed = await setStatus(fleet[node], 'active');
+      if (status === 'revoked') {
+        expect(faultOf(resumed)).toMatchObject({ reason: 'grant_refused', field: 'status' });
+        for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe(status);
+      } else {
+        expect(resumed).toMatchObject({ verdict: 'applied', changed: true, silent: [] });
+        // An account that got no push trusts a refusal for two seconds.
+        pass(3);
+        for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe('go');
+      }
+    },
+  );
+
+  test('completes calls that were accepted before', async () => {
     const { owner, agent } = await branchWith(1_000n);
     const call = intentCallOf(agent, { price: 100n, settlement: 'credit', audience: AUDIENCE });
     const attempt = randomHex(16);
@@ -119,13 +122,13 @@ describe('an account that is not active', () => {
       state: 'committed',
       charged: 100n,
     });
-    // A repeat with its secret still gets what came of it.
+    // A retry with its secret still gets the outcome.
     const shown = { ...call, showsSecret: true };
     const again = await stubOf(agent).reserve(shown, randomHex(16), {});
     expect(again).toMatchObject({ verdict: 'stored', charged: 100n });
   });
 
-  test('that was frozen may be paused or revoked, and a second order of one kind changes nothing', async () => {
+  test('that is frozen can be paused or revoked, and a repeated command changes nothing', async () => {
     const owner = await ownerWith(1_000n);
     for (const status of ['frozen', 'paused', 'active', 'frozen', 'revoked'] as const) {
       expect(await setStatus(owner, status)).toMatchObject({ verdict: 'applied', changed: true });
@@ -136,17 +139,17 @@ describe('an account that is not active', () => {
     }
   });
 
-  test('is asked again two seconds later by who could not be told that it is resumed', async () => {
+  test('is retried two seconds later by a descendant that got no push of the resume', async () => {
     const { owner, agent } = await branchWith(1_000n);
     await setStatus(owner, 'paused');
-    // It holds no lease, so nobody tells it.
+    // It holds no lease, so it gets no push.
     expect(ruleOf(await callOnce(agent, 10n))).toBe('paused');
     expect(await setStatus(owner, 'active')).toMatchObject({ acknowledged: [] });
     pass(3);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
   });
 
-  test('goes on at once when it is resumed, for all that were told', async () => {
+  test('serves every notified descendant at once after a resume', async () => {
     const { owner, agent } = await branchWith(1_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     await setStatus(owner, 'paused');
@@ -158,8 +161,8 @@ describe('an account that is not active', () => {
   });
 });
 
-describe('an order', () => {
-  test('tells only those who may still decide', async () => {
+describe('a command', () => {
+  test('notifies only accounts with a live lease', async () => {
     const owner = await ownerWith(10_000n);
     const [busy, idle, fresh] = [randomHex(20), randomHex(20), randomHex(20)];
     for (const agent of [busy, idle, fresh]) await enrol(owner, agent);
@@ -177,7 +180,7 @@ describe('an order', () => {
     }
   });
 
-  test('reaches an account that sleeps, and holds there after it has slept again', async () => {
+  test('reaches a sleeping account, and still holds after its next restart', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -188,7 +191,7 @@ describe('an order', () => {
     expect(ruleOf(await freeOnce(agent))).toBe('frozen');
   });
 
-  test('counts an account that cannot be reached as silent; it stops within 60 s', async () => {
+  test('reports an unreachable account as silent; that account stops within 60 s', async () => {
     const owner = await ownerWith(10_000n);
     const [agent, other] = [randomHex(20), randomHex(20)];
     for (const each of [agent, other]) {
@@ -202,7 +205,7 @@ describe('an order', () => {
       acknowledged: [accountOf(other)],
       silent: [accountOf(agent)],
     });
-    // What it may still decide by itself goes on: nobody could tell it.
+    // The lease still lets it decide calls: no push reached it.
     expect(ruleOf(await freeOnce(agent))).toBe('go');
     pass(50);
     expect(ruleOf(await freeOnce(agent))).toBe('go');
@@ -213,7 +216,7 @@ describe('an order', () => {
     });
   });
 
-  test('does not wait for ever for an account that hangs', async () => {
+  test('does not wait for an account that hangs', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -225,7 +228,7 @@ describe('an order', () => {
     expect(await setStatus(owner, 'frozen')).toMatchObject({ silent: [accountOf(agent)] });
   });
 
-  test('that could not be told is told again by the same order', async () => {
+  test('is pushed again by the same command when a push failed', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -245,7 +248,7 @@ describe('an order', () => {
   const late: readonly (readonly [which: 'first' | 'second', price: bigint])[] = [
     ['first', 1_000n],
     ['second', 1_000n],
-    // This one needs nothing but the word of the account above.
+    // This account needs only the status of its ancestor.
     ['first', 0n],
     ['second', 0n],
   ];
@@ -293,7 +296,7 @@ describe('an order', () => {
 });
 
 describe('a revocation', () => {
-  test('of one grant stops what stands on it, and nothing else', async () => {
+  test('of one grant stops the grants under it, and nothing else', async () => {
     const { owner, manager, agent, sibling, upper } = await fleetWith();
     const other = await enrol(owner, manager, { depth: 1 });
     expect(await revoke(owner, upper.delegation.id)).toMatchObject({ changed: true, silent: [] });
@@ -310,14 +313,14 @@ describe('a revocation', () => {
       });
     }
     for (const account of [owner, sibling]) expect(ruleOf(await callOnce(account, 10n))).toBe('go');
-    // Named or not, the manager's other grant still lives.
+    // The manager's other grant still lives, named or not.
     expect(ruleOf(await callOnce(manager, 10n, { authority: other.hash }))).toBe('go');
     expect(ruleOf(await callOnce(manager, 10n))).toBe('go');
     await evictDurableObject(stubOf(manager));
     expect(ruleOf(await callOnce(manager, 10n))).toBe('go');
   });
 
-  test('of all below an epoch stops those, and lets newer ones be', async () => {
+  test('of every grant below an epoch stops those, and no newer one', async () => {
     const owner = await ownerWith(10_000n);
     const [old, young] = [randomHex(20), randomHex(20)];
     const grant = await enrol(owner, old, { epoch: 1n });
@@ -343,7 +346,7 @@ describe('a revocation', () => {
     });
   });
 
-  test('by a manager of what it holds itself stops those below it at once', async () => {
+  test('by a manager of its own grant stops its descendants at once', async () => {
     const { manager, agent, upper, lower } = await branchWith(10_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     expect(await revoke(manager, upper.delegation.id)).toMatchObject({
@@ -357,7 +360,7 @@ describe('a revocation', () => {
     });
   });
 
-  test('during 500 calls in flight: none is admitted after it was acknowledged, all that were end well', async () => {
+  test('during 500 calls in flight admits none after its acknowledgement, and every admitted call ends well', async () => {
     const owner = await ownerWith(1_000_000n, { windows: [{ every: LONG, limit: '900000u' }] });
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -378,7 +381,7 @@ describe('a revocation', () => {
     }));
     const verdicts = await Promise.all(
       calls.map(async ({ call, attempt }, at) => {
-        // In waves, so that some are decided, some decide, and some are on their way.
+        // In waves, so that some calls are decided, some are being decided, and some are on their way.
         await pause(Math.floor(at / 25) * 4);
         const verdict = await stubOf(agent).reserve(call, attempt, {});
         if (verdict.verdict === 'go') went += 1;
@@ -390,11 +393,11 @@ describe('a revocation', () => {
     const gone = calls.filter((_, at) => verdicts[at]?.verdict === 'go');
     expect(gone.length).toBeGreaterThanOrEqual(150);
     expect(gone.length).toBeLessThan(500);
-    // One call was before; what was admitted when it acknowledged is all that ever was.
+    // One call ran before; no call was admitted after the acknowledgement.
     expect(await acknowledgedAt).toBe(gone.length + 1);
     expect(await admitted()).toBe(gone.length + 1);
     const denials = verdicts.filter(({ verdict }) => verdict !== 'go').map(denialOf);
-    // So many denials at once pass their own rate, too.
+    // So many denials at once exceed their own rate, too.
     const paced = denials.filter(({ rule }) => rule === 'denial_rate');
     expect(denials.length - paced.length).toBeGreaterThanOrEqual(Math.min(denials.length, 300));
     for (const denial of denials.filter(({ rule }) => rule !== 'denial_rate')) {
@@ -417,7 +420,7 @@ describe('a revocation', () => {
 
 const found = (value: string): Param => ({ found: true, value });
 
-describe('a policy of an account above', () => {
+describe('a policy of an ancestor', () => {
   const policies: readonly (readonly [
     string,
     object,
@@ -436,7 +439,7 @@ describe('a policy of an account above', () => {
       { params: { to: found('evil') } },
     ],
     [
-      'a deny rule on what the tool does not declare',
+      'a deny rule on a parameter that the tool does not declare',
       { deny: [{ param: 'to', op: 'eq', value: 'evil' }] },
       { rule: 'deny', param: 'to' },
       { params: {} },
@@ -449,26 +452,29 @@ describe('a policy of an account above', () => {
     ],
   ];
 
-  test.for(policies)('binds all below it, and is named: %s', async ([, policy, rule, changes]) => {
-    for (const slot of ['operator', 'owner'] as const) {
-      const { owner, manager, agent } = await branchWith(1_000n);
-      // A cold account learns of it when it asks, a warm one is told.
-      for (const warm of [false, true]) {
-        await setPolicy(owner, null, slot);
-        const fits = { params: { to: found('https://good.example') } };
-        if (warm) expect(ruleOf(await callOnce(agent, 10n, fits))).toBe('go');
-        const told = warm ? [accountOf(agent)] : [];
-        expect(await setPolicy(owner, policy, slot)).toMatchObject({ acknowledged: told });
-        for (const account of [owner, manager, agent]) {
-          const denial = denialOf(await callOnce(account, 10n, changes));
-          expect(denial).toMatchObject({ ...rule, account: accountOf(owner) });
+  test.for(policies)(
+    'binds every descendant, and the denial names it: %s',
+    async ([, policy, rule, changes]) => {
+      for (const slot of ['operator', 'owner'] as const) {
+        const { owner, manager, agent } = await branchWith(1_000n);
+        // An account without a lease learns the policy with its request, one with a lease by a push.
+        for (const warm of [false, true]) {
+          await setPolicy(owner, null, slot);
+          const fits = { params: { to: found('https://good.example') } };
+          if (warm) expect(ruleOf(await callOnce(agent, 10n, fits))).toBe('go');
+          const notified = warm ? [accountOf(agent)] : [];
+          expect(await setPolicy(owner, policy, slot)).toMatchObject({ acknowledged: notified });
+          for (const account of [owner, manager, agent]) {
+            const denial = denialOf(await callOnce(account, 10n, changes));
+            expect(denial).toMatchObject({ ...rule, account: accountOf(owner) });
+          }
+          pass(70);
         }
-        pass(70);
       }
-    }
-  });
+    },
+  );
 
-  test('lets through what it allows', async () => {
+  test('allows what its rules allow', async () => {
     const { owner, agent } = await branchWith(1_000n);
     await setPolicy(owner, {
       tools: ['look*', 'lookup'].slice(1),
@@ -480,7 +486,7 @@ describe('a policy of an account above', () => {
     expect(ruleOf(await callOnce(agent, 11n, { params }))).toBe('per_call');
   });
 
-  test('of a manager binds its agents, and not its owner’s others', async () => {
+  test('of a manager binds its agents, and no other agent of its owner', async () => {
     const { manager, agent, sibling } = await fleetWith();
     expect(await setPolicy(manager, { tools: ['search'] }, 'owner')).toMatchObject({
       acknowledged: [accountOf(agent)],
@@ -492,7 +498,7 @@ describe('a policy of an account above', () => {
     expect(ruleOf(await callOnce(sibling, 10n))).toBe('go');
   });
 
-  test('that is written while an agent has a lease counts what was spent before', async () => {
+  test('that is written while an agent has a lease counts earlier spend', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -512,7 +518,7 @@ describe('a policy of an account above', () => {
     expect(ruleOf(await callOnce(agent, 50n))).toBe('go');
   });
 
-  test('that nobody can read changes nothing', async () => {
+  test('that does not parse is rejected and changes nothing', async () => {
     const { owner, agent } = await branchWith(1_000n);
     expect(faultOf(await setPolicy(owner, { perCal: '10' }))).toMatchObject({
       reason: 'malformed_policy',
@@ -521,7 +527,7 @@ describe('a policy of an account above', () => {
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
   });
 
-  test('is told to whoever has a lease, also for calls that need no share of anything', async () => {
+  test('is pushed to every holder of a lease, also for calls that need no share', async () => {
     const { owner, agent } = await branchWith(1_000n);
     expect(ruleOf(await freeOnce(agent))).toBe('go');
     expect(await setPolicy(owner, { tools: ['search'] })).toMatchObject({
@@ -535,7 +541,7 @@ describe('a policy of an account above', () => {
     expect(ruleOf(await freeOnce(agent))).toBe('go');
   });
 
-  test('binds nobody any more once it is gone, also who could not be told', async () => {
+  test('binds no account after its removal, even if a push failed', async () => {
     const { owner, agent } = await branchWith(1_000n);
     await setPolicy(owner, { tools: ['search'] });
     expect(ruleOf(await callOnce(agent, 10n))).toBe('tool');
@@ -544,7 +550,7 @@ describe('a policy of an account above', () => {
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
   });
 
-  test('that stands already changes nothing; one that is taken away binds nobody', async () => {
+  test('changes nothing when it is written again, and binds no account after its removal', async () => {
     const { owner, agent } = await branchWith(1_000n);
     const policy = { tools: ['search'] };
     expect(await setPolicy(owner, policy)).toMatchObject({ changed: true });
@@ -582,7 +588,7 @@ describe('a grant whose issuer is a contract', () => {
     grants: grants.map(({ hash }) => ({ hash, valid, at: nowSeconds() })),
   });
 
-  test('is vouched for by its issuer, at most 60 s ago, when it is used', async () => {
+  test('needs its issuer’s confirmation, at most 60 s old, when it is used', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = byContract(grantOf(owner, agent));
@@ -597,12 +603,12 @@ describe('a grant whose issuer is a contract', () => {
     pass(10);
     expect((await ask(agent)).verdict).toBe('stale_grant');
     expect((await ask(agent, vouched([grant]))).verdict).toBe('go');
-    // What was heard is not stored: who has slept asks again.
+    // A confirmation is not stored: a restarted account requests it again.
     await evictDurableObject(stubOf(agent));
     expect((await ask(agent)).verdict).toBe('stale_grant');
   });
 
-  test('is refused once its issuer does not stand by it any more', async () => {
+  test('is denied once its issuer no longer confirms it', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = byContract(grantOf(owner, agent));
@@ -616,11 +622,11 @@ describe('a grant whose issuer is a contract', () => {
       grant: grant.hash,
       retryAllowed: false,
     });
-    // Nothing of that is remembered: a contract may change its mind again.
+    // The refusal is not stored: a contract may confirm its signature again.
     expect((await ask(agent, vouched([grant]))).verdict).toBe('go');
   });
 
-  test('is asked about by whoever stands on it further below, all of them at once', async () => {
+  test('needs a confirmation of every contract issuer in its chain, requested at once', async () => {
     const owner = await ownerWith(10_000n);
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const upper = byContract(grantOf(owner, manager, { depth: 1 }));
@@ -668,7 +674,7 @@ describe('a dry run', () => {
   const rowsOfAll = (accounts: readonly Hex[]): Promise<number[]> =>
     Promise.all(accounts.map(rowsOf));
 
-  test('says go, and writes, claims, leases and counts nothing: the same call then goes', async () => {
+  test('answers go, and writes, reserves, leases and counts nothing: the same call then runs', async () => {
     const { owner, manager, agent } = await branchWith(1_000n, {
       windows: [{ every: LONG, limit: '1000u' }],
     });
@@ -692,7 +698,7 @@ describe('a dry run', () => {
     expect(ruleOf(await callOnce(agent, 1n))).toBe('window');
   });
 
-  test('of a stranger makes no table', async () => {
+  test('of a stranger creates no table', async () => {
     const stranger = randomHex(20);
     expect(ruleOf(await dry(stranger, 10n))).toBe('credit');
     expect(ruleOf(await dry(stranger, 0n, { settlement: 'free' }))).toBe('penniless');
@@ -700,7 +706,7 @@ describe('a dry run', () => {
     expect(await rowsOf(stranger)).toBe(0);
   });
 
-  test('of a call that ran gives its outcome to its secret, and says that it was used without', async () => {
+  test('of a call that ran returns its outcome to the holder of its secret, and `used` to others', async () => {
     const owner = await ownerWith(1_000n);
     const call = randomHex(32);
     expect(ruleOf(await callOnce(owner, 10n, { call }))).toBe('go');
@@ -722,59 +728,69 @@ describe('a dry run', () => {
     ['tools above', ({ owner }) => setPolicy(owner, { tools: ['search'] }), {}],
     ['a price above', ({ manager }) => setPolicy(manager, { perCall: '99u' }, 'owner'), {}],
     [
-      'a deny rule above',
+      'a deny rule of an ancestor',
       ({ owner }) => setPolicy(owner, { deny: [{ param: 'to', op: 'eq', value: 'evil' }] }),
       { params: { to: found('evil') } },
     ],
     [
-      'a window above',
+      'a window of an ancestor',
       ({ owner }) => setPolicy(owner, { windows: [{ every: LONG, limit: '99u' }] }),
       {},
     ],
     ['a lifetime above', ({ manager }) => setPolicy(manager, { lifetime: '99u' }), {}],
     ['its own policy', ({ agent }) => setPolicy(agent, { perCall: '99u' }), {}],
     ['an authority it does not hold', () => Promise.resolve(), { authority: randomHex(32) }],
-    ['credit that nobody has', ({ owner }) => callOnce(owner, 950n), {}],
+    ['more credit than any account has', ({ owner }) => callOnce(owner, 950n), {}],
   ];
 
-  test.for(refusals)('is refused as the call itself would be, cold or warm: %s', async (each) => {
-    const [, prepare, changes] = each;
-    for (const warm of [false, true]) {
-      const tree = await branchWith(1_000n);
-      const { owner, manager, agent } = tree;
-      if (warm) {
-        const params = { to: found('good') };
-        expect(ruleOf(await callOnce(agent, 1n, { params }))).toBe('go');
+  test.for(refusals)(
+    'is denied like the call itself, with or without a lease: %s',
+    async (each) => {
+      const [, prepare, changes] = each;
+      for (const warm of [false, true]) {
+        const tree = await branchWith(1_000n);
+        const { owner, manager, agent } = tree;
+        if (warm) {
+          const params = { to: found('good') };
+          expect(ruleOf(await callOnce(agent, 1n, { params }))).toBe('go');
+        }
+        await prepare(tree);
+        const all = [owner, manager, agent];
+        const before = await rowsOfAll(all);
+        const rehearsed = denialOf(await dry(agent, 100n, changes));
+        expect(await rowsOfAll(all)).toEqual(before);
+        const real = denialOf(await callOnce(agent, 100n, changes));
+        const essence = ({
+          rule,
+          account,
+          grant,
+          param,
+          retryAllowed,
+          limit,
+        }: typeof rehearsed) => ({
+          rule,
+          account,
+          grant,
+          param,
+          retryAllowed,
+          limit,
+        });
+        expect(essence(rehearsed)).toEqual(essence(real));
       }
-      await prepare(tree);
-      const all = [owner, manager, agent];
-      const before = await rowsOfAll(all);
-      const told = denialOf(await dry(agent, 100n, changes));
-      expect(await rowsOfAll(all)).toEqual(before);
-      const real = denialOf(await callOnce(agent, 100n, changes));
-      const essence = ({ rule, account, grant, param, retryAllowed, limit }: typeof told) => ({
-        rule,
-        account,
-        grant,
-        param,
-        retryAllowed,
-        limit,
-      });
-      expect(essence(told)).toEqual(essence(real));
-    }
-  });
+    },
+  );
 
-  test('knows what others have leased and do not use', async () => {
+  test('counts unused shares of siblings as remaining', async () => {
     const owner = await ownerWith(10_000n, { windows: [{ every: LONG, limit: '1000u' }] });
     const [first, second] = [randomHex(20), randomHex(20)];
     for (const agent of [first, second]) await enrol(owner, agent);
-    // The first one ends with more than it needs.
+    // The first agent holds more than it needs.
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(first, 10n))).toBe('go');
-    // 50 are spent, so 950 are left, wherever they rest.
+    // 50 are spent, so 950 remain, whichever account holds them.
     expect(await dry(second, 950n)).toMatchObject({ verdict: 'dry_run', decision: 'go' });
     expect(ruleOf(await dry(second, 951n))).toBe('window');
     expect(await dry(owner, 950n)).toMatchObject({ verdict: 'dry_run', decision: 'go' });
-    // Asking has taken nothing for itself: the first one goes on, and the second one gets it all.
+    // The dry run took nothing: the first agent continues, and the second gets the rest.
     expect(ruleOf(await callOnce(first, 10n))).toBe('go');
     expect(ruleOf(await callOnce(second, 940n))).toBe('go');
     expect(ruleOf(await callOnce(first, 1n))).toBe('window');

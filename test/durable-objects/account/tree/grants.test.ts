@@ -47,7 +47,7 @@ import {
 
 afterEach(restore);
 
-/** Brings a holder's later consent to an offered grant, as the gateway does. */
+/** Sends a holder's later consent to an offered grant, as the gateway does. */
 const acceptOffered = async (
   { hash, delegation: { issuer, delegate } }: SignedGrant,
   given = consent(),
@@ -61,7 +61,7 @@ const acceptOffered = async (
 
 const order = { fields: { tool: 'countersign.order' }, signature: '0x55' } as const;
 
-describe('a grant on a grant', () => {
+describe('a grant under another grant', () => {
   const [alice, bob, carol] = [randomHex(20), randomHex(20), randomHex(20)];
   const start = nowSeconds();
   const narrow: Partial<AgentDelegation> = {
@@ -93,7 +93,7 @@ describe('a grant on a grant', () => {
     ['another audience', 'audience', { audience: 'https://other.example' }],
   ];
 
-  test.for(wider)('with %s is refused with the field', async ([, field, changes]) => {
+  test.for(wider)('with %s is rejected with the field', async ([, field, changes]) => {
     const owner = await ownerWith(1_000n);
     const manager = randomHex(20);
     const agent = randomHex(20);
@@ -104,16 +104,16 @@ describe('a grant on a grant', () => {
       reason: 'grant_refused',
       field: `delegation.${field}`,
     });
-    // Nothing is left behind of it, above or below.
+    // No trace of it remains at its issuer or its delegate.
     const { seq, revision } = await snapshotOf(manager);
     expect({ seq, revision }).toEqual({ seq: before.seq, revision: before.revision });
     expect(await tablesOf(agent)).toEqual([]);
-    // The same one within its parent is taken, so nothing else was wrong with it.
+    // The same grant within its parent's limits is taken, so nothing else was wrong with it.
     const fits = grantOf(manager, agent, { ...narrow, depth: 0, parent });
     expect(await register(fits)).toMatchObject({ verdict: 'applied', changed: true });
   });
 
-  test('with nothing allowed below it is the last one', async () => {
+  test('with depth 0 allows no grant under it', async () => {
     const owner = await ownerWith(1_000n);
     const manager = randomHex(20);
     const { hash: parent } = await enrol(owner, manager, { depth: 0 });
@@ -121,7 +121,7 @@ describe('a grant on a grant', () => {
     expect(faultOf(await register(grant))).toMatchObject({ field: 'delegation.depth' });
   });
 
-  test('is only for whoever holds the one below it: another issuer is refused', async () => {
+  test('is rejected unless its issuer holds the parent grant', async () => {
     const owner = await ownerWith(1_000n);
     const thief = await ownerWith(1_000n);
     const { hash: parent } = await enrol(owner, randomHex(20), { depth: 1 });
@@ -133,7 +133,7 @@ describe('a grant on a grant', () => {
     }
   });
 
-  test('that nobody knows is refused', async () => {
+  test('is rejected when its parent is unknown', async () => {
     const { manager } = await branchWith(1_000n);
     const grant = grantOf(manager, randomHex(20), { parent: randomHex(32) });
     expect(faultOf(await register(grant))).toEqual({
@@ -142,7 +142,7 @@ describe('a grant on a grant', () => {
     });
   });
 
-  test('that has expired is refused', async () => {
+  test('is rejected when its parent has expired', async () => {
     const owner = await ownerWith(1_000n);
     const manager = randomHex(20);
     const validUntil = BigInt(nowSeconds() + 50);
@@ -156,11 +156,11 @@ describe('a grant on a grant', () => {
     });
   });
 
-  test('that was revoked above is refused, although its holder has not heard of it', async () => {
+  test('is rejected when its parent was revoked, although the holder got no push', async () => {
     const owner = await ownerWith(1_000n);
     const manager = randomHex(20);
     const upper = await enrol(owner, manager, { depth: 1 });
-    // The manager never asked for a lease, so nobody told it.
+    // The manager never requested a lease, so it gets no push.
     expect(await revoke(owner, upper.delegation.id)).toMatchObject({ acknowledged: [] });
     const grant = grantOf(manager, randomHex(20), { parent: upper.hash });
     expect(faultOf(await register(grant))).toMatchObject({
@@ -170,7 +170,7 @@ describe('a grant on a grant', () => {
     });
   });
 
-  test('that stands on one which was revoked further above is refused', async () => {
+  test('is rejected when a grant further up was revoked', async () => {
     const { owner, agent, upper, lower } = await branchWith(1_000n);
     await revoke(owner, upper.delegation.id);
     const grant = grantOf(agent, randomHex(20), { parent: lower.hash });
@@ -181,7 +181,7 @@ describe('a grant on a grant', () => {
     });
   });
 
-  test('that a raised epoch has killed is refused', async () => {
+  test('is rejected when a raised epoch revoked its parent', async () => {
     const owner = await ownerWith(1_000n);
     const manager = randomHex(20);
     const { hash: parent } = await enrol(owner, manager, { depth: 1, epoch: 4n });
@@ -193,7 +193,7 @@ describe('a grant on a grant', () => {
     });
   });
 
-  test('may stand on another one: three are a chain, four are refused', async () => {
+  test('may extend a chain to three grants; the fourth is rejected', async () => {
     const owner = await ownerWith(10_000n);
     const [first, second, third, fourth] = [
       randomHex(20),
@@ -209,11 +209,11 @@ describe('a grant on a grant', () => {
       reason: 'grant_refused',
       field: 'delegation.parent',
     });
-    // The last of the chain is paid by the first account of it.
+    // The first account of the chain pays for the last.
     expect(ruleOf(await callOnce(third, 100n))).toBe('go');
   });
 
-  test('whose delegate is above its issuer would be a cycle, and is refused', async () => {
+  test('is rejected when its delegate is an ancestor of its issuer, which would be a cycle', async () => {
     const { owner, manager, agent, upper, lower } = await branchWith(1_000n);
     const cycles = [
       grantOf(manager, owner, { parent: upper.hash }),
@@ -230,7 +230,7 @@ describe('a grant on a grant', () => {
 });
 
 describe('an owner', () => {
-  test('is nobody who is governed: its branch would be outside every limit above it', async () => {
+  test('cannot be a governed account: its descendants would escape every limit of its ancestors', async () => {
     const { manager } = await branchWith(1_000n);
     expect(faultOf(await register(grantOf(manager, randomHex(20))))).toMatchObject({
       reason: 'grant_refused',
@@ -254,7 +254,7 @@ describe('an owner', () => {
     }
   });
 
-  test('that is frozen grants nothing', async () => {
+  test('issues no grant while it is frozen', async () => {
     const owner = await ownerWith(1_000n);
     await setStatus(owner, 'frozen');
     expect(faultOf(await register(grantOf(owner, randomHex(20))))).toMatchObject({
@@ -263,7 +263,7 @@ describe('an owner', () => {
     });
   });
 
-  test('that has raised its epoch grants nothing below it', async () => {
+  test('issues no grant below its raised epoch', async () => {
     const owner = await ownerWith(1_000n);
     await revoke(owner, ZERO, 7n);
     const agent = randomHex(20);
@@ -273,14 +273,14 @@ describe('an owner', () => {
     });
     expect(await tablesOf(agent)).toEqual([]);
     expect((await register(grantOf(owner, agent, { epoch: 7n }))).verdict).toBe('applied');
-    // An older epoch, replayed, takes nothing back.
+    // A replay of the older epoch revokes nothing.
     expect(await revoke(owner, ZERO, 5n)).toMatchObject({ changed: false });
     expect(faultOf(await register(grantOf(owner, randomHex(20), { epoch: 5n })))).toMatchObject({
       field: 'delegation.epoch',
     });
   });
 
-  test('is no penniless stranger: its grant makes no table, nor does its revocation', async () => {
+  test('without money creates no table by a grant or a revocation', async () => {
     const [stranger, agent] = [randomHex(20), randomHex(20)];
     expect(faultOf(await offer(grantOf(stranger, agent), 0n))).toEqual({
       reason: 'penniless',
@@ -301,7 +301,7 @@ describe('an owner', () => {
 });
 
 describe('a registration', () => {
-  test('that comes twice changes nothing the second time', async () => {
+  test('changes nothing the second time', async () => {
     const owner = await ownerWith(1_000n);
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const upper = await enrol(owner, manager, { depth: 1 });
@@ -323,7 +323,7 @@ describe('a registration', () => {
     }
   });
 
-  test('of two at once happens once', async () => {
+  test('sent twice at once happens once', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const grant = grantOf(owner, agent);
@@ -332,7 +332,7 @@ describe('a registration', () => {
     expect((await snapshotOf(agent)).revision).toBe(1);
   });
 
-  test('under an id that is taken by another grant is refused', async () => {
+  test('is rejected when another grant has its id', async () => {
     const owner = await ownerWith(1_000n);
     const { delegation } = await enrol(owner, randomHex(20), { maxTotal: 5n });
     for (const changes of [{ maxTotal: 6n }, { delegate: randomHex(20) }]) {
@@ -342,7 +342,7 @@ describe('a registration', () => {
     }
   });
 
-  test('never comes back after its issuer has revoked it', async () => {
+  test('is rejected for ever after its issuer revoked the grant', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -359,7 +359,7 @@ describe('a registration', () => {
     expect(ruleOf(await freeOnce(agent))).toBe('revoked');
   });
 
-  test('never comes back after its holder has given it up', async () => {
+  test('is rejected for ever after its holder declined the grant', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -371,7 +371,7 @@ describe('a registration', () => {
     });
   });
 
-  test('never happens where its id was revoked before', async () => {
+  test('is rejected when its id was revoked before', async () => {
     const owner = await ownerWith(1_000n);
     const agent = await ownerWith(1_000n);
     const [byIssuer, byHolder] = [grantOf(owner, agent), grantOf(owner, agent)];
@@ -383,13 +383,13 @@ describe('a registration', () => {
         field: 'delegation.id',
       });
     }
-    // A stranger's revocation of the same id is none.
+    // A stranger's revocation of the same id has no effect.
     const grant = grantOf(owner, randomHex(20));
     await revoke(await ownerWith(1_000n), grant.delegation.id);
     expect((await register(grant)).verdict).toBe('applied');
   });
 
-  test('for somebody else is refused by the account it comes to', async () => {
+  test('for another account is rejected', async () => {
     const owner = await ownerWith(1_000n);
     const grant = grantOf(owner, randomHex(20));
     const other = randomHex(20);
@@ -406,7 +406,7 @@ describe('a registration', () => {
     expect(await tablesOf(other)).toEqual([]);
   });
 
-  test('of more than sixteen grants at a time is refused; what has run out makes room', async () => {
+  test('is rejected beyond sixteen live grants; expired ones do not count', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const short = { validUntil: BigInt(nowSeconds() + 100) };
@@ -420,9 +420,9 @@ describe('a registration', () => {
 });
 
 describe('a grant without its holder’s consent', () => {
-  test('limits nothing, shows nothing, and costs the holder no row, whatever its issuer orders', async () => {
+  test('limits nothing, shows nothing and costs the holder no row, whatever its issuer commands', async () => {
     const stranger = await ownerWith(1_000n);
-    // One that has paid here, one whose key was never seen, and one that is governed by somebody else.
+    // An account that has paid here, one whose key was never seen, and one with another parent.
     const [paying, fresh] = [await ownerWith(500n), randomHex(20)];
     const { agent } = await branchWith(10_000n);
     for (const holder of [paying, fresh, agent]) {
@@ -443,7 +443,7 @@ describe('a grant without its holder’s consent', () => {
     }
     expect(ruleOf(await callOnce(paying, 100n))).toBe('go');
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    // A stranger's call is a stranger's: the credit of the issuer is no consent.
+    // A stranger's call stays a stranger's: the issuer's credit is no consent.
     expect(ruleOf(await callOnce(fresh, 100n))).toBe('credit');
     expect(await tablesOf(fresh)).toEqual([]);
   });
@@ -471,7 +471,7 @@ describe('a grant without its holder’s consent', () => {
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
   });
 
-  test('does not stand for more from the owner that the holder has', async () => {
+  test('by the holder’s owner adds nothing to the holder’s other grant', async () => {
     const owner = await ownerWith(10_000n);
     const agent = await ownerWith(500n);
     await enrol(owner, agent, { maxPerCall: 200n });
@@ -482,12 +482,12 @@ describe('a grant without its holder’s consent', () => {
     expect(denialOf(await callOnce(agent, 100n))).toMatchObject({ grant: less.hash });
   });
 
-  test('of a manager is none of the owner above: each delegate consents for itself', async () => {
+  test('of a manager needs the consent of its own delegate', async () => {
     const owner = await ownerWith(10_000n);
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const upper = grantOf(owner, manager, { depth: 1 });
     await offer(upper);
-    // What the manager has not taken it cannot grant on.
+    // The manager cannot grant under a grant that it has not taken.
     const lower = grantOf(manager, agent, { parent: upper.hash });
     await topUp(manager, 1n);
     expect(faultOf(await offer(lower))).toMatchObject({ reason: 'unknown_grant' });
@@ -507,7 +507,7 @@ describe('a grant without its holder’s consent', () => {
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
   });
 
-  test('is not taken by another account that names it, nor once it is revoked or over', async () => {
+  test('cannot be taken by another account, nor once it is revoked or expired', async () => {
     const owner = await ownerWith(10_000n);
     const [agent, other] = [randomHex(20), randomHex(20)];
     const grant = grantOf(owner, agent);
@@ -528,7 +528,7 @@ describe('a grant without its holder’s consent', () => {
     expect(await tablesOf(agent)).toEqual([]);
   });
 
-  test('is asked for once by a call that names it, and refused where nothing was offered', async () => {
+  test('is looked up once for a call that names it, and the call is denied when there was no offer', async () => {
     const agent = await ownerWith(500n);
     const call = intentCallOf(agent, { authority: randomHex(32), audience: AUDIENCE });
     const attempt = randomHex(16);
@@ -539,12 +539,12 @@ describe('a grant without its holder’s consent', () => {
     const evidence = { facts: factsOf(0n), soughtGrant: true };
     const sought = await stubOf(agent).reserve(call, attempt, evidence);
     expect(ruleOf(sought)).toBe('authority');
-    // A rehearsal consents to nothing.
+    // A dry run consents to nothing.
     const rehearsed = await stubOf(agent).reserve({ ...call, dryRun: true }, attempt, {});
     expect(ruleOf(rehearsed)).toBe('authority');
   });
 
-  test('is not looked for while denied calls flood the account', async () => {
+  test('is not looked up while denied calls flood the account', async () => {
     const agent = await ownerWith(500n);
     const naming = () => intentCallOf(agent, { authority: randomHex(32), audience: AUDIENCE });
     const evidence = { facts: factsOf(0n), soughtGrant: true };
@@ -555,7 +555,7 @@ describe('a grant without its holder’s consent', () => {
 });
 
 describe('a consent', () => {
-  test('stands in the log of the holder, with what it signed (law 11)', async () => {
+  test('is in the holder’s log, with what it signed (law 11)', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const given = consent();
@@ -577,7 +577,7 @@ describe('a consent', () => {
     ]);
   });
 
-  test('is good once: a captured one does not bring a holder back to the parent it left', async () => {
+  test('works once: a captured consent does not return a holder to the parent that it left', async () => {
     const [owner, next] = [await ownerWith(10_000n), await ownerWith(10_000n)];
     const agent = await ownerWith(500n);
     const [captured, grant] = [consent(), grantOf(owner, agent)];
@@ -591,14 +591,14 @@ describe('a consent', () => {
     expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
       relation: 'none',
     });
-    // Signed anew, it does.
+    // A newly signed consent does.
     expect(await register(grant)).toMatchObject({ changed: true });
     expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
       relation: 'ancestor',
     });
   });
 
-  test('to return to a parent is a command of the holder, of which there are so many a minute', async () => {
+  test('to return to a parent counts in the holder’s commands per minute', async () => {
     const [owner, next] = [await ownerWith(10_000n), await ownerWith(10_000n)];
     const agent = randomHex(20);
     const grants = [await enrol(owner, agent), await enrol(next, agent)];
@@ -612,7 +612,7 @@ describe('a consent', () => {
     expect(faultOf(taken)).toMatchObject({ reason: 'too_many_commands' });
   });
 
-  test('binds for good: the holder is governed, by its own credit first, within what is granted', async () => {
+  test('binds for good: the holder is governed, pays from its own credit first, and stays within the grant', async () => {
     const owner = await ownerWith(10_000n);
     const agent = await ownerWith(500n);
     await enrol(owner, agent, { maxPerCall: 400n });
@@ -626,7 +626,7 @@ describe('a consent', () => {
 });
 
 describe('a holder', () => {
-  test('that gives up a grant stays governed: a revoked agent is no stranger', async () => {
+  test('that declines a grant stays governed: a revoked agent is no stranger', async () => {
     const owner = await ownerWith(10_000n);
     const agent = await ownerWith(500n);
     const grant = await enrol(owner, agent);
@@ -642,13 +642,13 @@ describe('a holder', () => {
       expect(ruleOf(await freeOnce(agent))).toBe('revoked');
       await evictDurableObject(stubOf(agent));
     }
-    // Its owner may still read it, and stop it.
+    // Its owner may still read and stop it.
     expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
       relation: 'ancestor',
     });
   });
 
-  test('that gives up one of two goes on with the other', async () => {
+  test('that declines one of two grants continues with the other', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const first = await enrol(owner, agent, { maxPerCall: 50n });
@@ -662,8 +662,8 @@ describe('a holder', () => {
   });
 });
 
-describe('how an account stands', () => {
-  test('shows a grant as revoked although nobody told the holder', async () => {
+describe('the standing of an account', () => {
+  test('shows a grant as revoked although the holder got no push', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -679,7 +679,7 @@ describe('how an account stands', () => {
     expect(leases).toMatchObject([{ message: { dryRun: true } }]);
   });
 
-  test('asks those above once a second, however often it is asked', async () => {
+  test('requests the ancestors’ answers once a second, however often it is read', async () => {
     const { agent } = await branchWith(10_000n);
     const leases = watchLeases();
     const by = { account: accountOf(agent), role: 'operator' } as const;
@@ -691,7 +691,7 @@ describe('how an account stands', () => {
     expect(leases).toHaveLength(4);
   });
 
-  test('is told as far as it is known while those above do not answer', async () => {
+  test('shows the known state while the ancestors do not answer', async () => {
     const { agent, lower } = await branchWith(10_000n);
     watchLeases(() => Promise.resolve({ verdict: 'unavailable' }));
     const by = { account: accountOf(agent), role: 'operator' } as const;
@@ -701,15 +701,15 @@ describe('how an account stands', () => {
   });
 });
 
-describe('moving to another parent', () => {
+describe('a move to another parent', () => {
   const cutOff = { reason: 'grant_refused', field: 'delegation.issuer' };
 
-  test('needs consent, waits until no lease is held, and ends what was held before', async () => {
+  test('needs consent, waits until no lease is held, and ends the former grants', async () => {
     const owner = await ownerWith(10_000n, { windows: [{ every: 60, limit: '9000u' }] });
     const next = await ownerWith(10_000n);
     const agent = randomHex(20);
     const old = await enrol(owner, agent);
-    // Several, so that more is leased than was spent.
+    // Several calls, so that more is leased than was spent.
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     const grant = grantOf(next, agent);
     expect(await offer(grant)).toMatchObject({ changed: true });
@@ -717,7 +717,7 @@ describe('moving to another parent', () => {
       reason: 'holds_leases',
       field: 'delegation.issuer',
     });
-    // Its lease is over, and so is the window that its share was of; unused credit has gone back.
+    // Its lease and the window of its share have ended; unused credit was returned.
     pass(130);
     await runDurableObjectAlarm(stubOf(agent));
     expect(await purseOf(owner)).toMatchObject({ credit: '9500', creditLent: '0' });
@@ -732,7 +732,7 @@ describe('moving to another parent', () => {
     ]);
   });
 
-  test('waits for calls that still run on money of the old one', async () => {
+  test('waits for calls that still run on money of the former parent', async () => {
     const owner = await ownerWith(10_000n);
     const next = await ownerWith(10_000n);
     const agent = randomHex(20);
@@ -747,7 +747,7 @@ describe('moving to another parent', () => {
     expect((await register(grant)).verdict).toBe('applied');
   });
 
-  test('is over for good once its holder has given up a grant that counted', async () => {
+  test('is impossible after the holder declined a grant that it used', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -758,7 +758,7 @@ describe('moving to another parent', () => {
     expect(faultOf(moved)).toMatchObject(cutOff);
   });
 
-  test('is over for good once its owner has cut it off', async () => {
+  test('is impossible after its owner cut it off', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -767,12 +767,12 @@ describe('moving to another parent', () => {
       acknowledged: [accountOf(agent)],
     });
     pass(130);
-    // Whoever has stolen the key can sign a consent, too.
+    // A thief of the key can sign a consent, too.
     const moved = await register(grantOf(await ownerWith(1_000n), agent));
     expect(faultOf(moved)).toMatchObject(cutOff);
   });
 
-  test('is over for good once its owner has cut it off while it slept', async () => {
+  test('is impossible after its owner cut it off while it slept', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -782,8 +782,8 @@ describe('moving to another parent', () => {
   });
 });
 
-describe('a call without authority', () => {
-  /** What a call was accepted on, or by which rule not. */
+describe('a call without `authority`', () => {
+  /** Returns the grant that a call was accepted by, or the rule that denied it. */
   const usedBy = async (agent: Hex, changes: Parameters<typeof callOnce>[2] = {}) => {
     const verdict = await callOnce(agent, 10n, changes);
     if (verdict.verdict !== 'go') return ruleOf(verdict);
@@ -798,7 +798,7 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe(hash);
   });
 
-  test('uses the one taken last, also after a sleep: a newer grant replaces an older one', async () => {
+  test('uses the last one taken, also after a restart: a newer grant replaces an older one', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const grants: Hex[] = [];
@@ -806,11 +806,11 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe(grants[5]);
     await evictDurableObject(stubOf(agent));
     expect(await usedBy(agent)).toBe(grants[5]);
-    // The older one lives, for calls that name it.
+    // The older grant lives, for calls that name it.
     expect(await usedBy(agent, { authority: grants[0] as Hex })).toBe(grants[0]);
   });
 
-  test('uses a newer grant also where an older one was made the default', async () => {
+  test('uses a newer grant even if an older one was made the default', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const first = await enrol(owner, agent, { maxPerCall: 5n });
@@ -818,12 +818,12 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe('per_call');
     const raised = await enrol(owner, agent);
     expect(await usedBy(agent)).toBe(raised.hash);
-    // Unless told otherwise.
+    // Unless the owner sets it again.
     await stubOf(agent).apply({ kind: 'default', grant: first.hash, order });
     expect(await usedBy(agent)).toBe('per_call');
   });
 
-  test('uses the newest of those that live, once the last one is over', async () => {
+  test('uses the newest live grant once the last one has expired', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -833,7 +833,7 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe(hash);
   });
 
-  test('uses the grant that came after a revoked one, although nobody told the holder of the revocation', async () => {
+  test('uses the grant taken after a revoked one, although the holder got no push of the revocation', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const revoked = await enrol(owner, agent);
@@ -842,7 +842,7 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe(hash);
   });
 
-  test('uses the default that was set, while that lives', async () => {
+  test('uses the default that was set, while that grant lives', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const second = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
@@ -858,7 +858,7 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe(first.hash);
   });
 
-  test('that names one uses that one, or none at all', async () => {
+  test('that names a grant uses that grant or none', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -875,20 +875,20 @@ describe('a call without authority', () => {
     }
   });
 
-  test('of an account without grants may name none', async () => {
+  test('of an account without grants cannot name one', async () => {
     const payer = await ownerWith(1_000n);
     expect(ruleOf(await callOnce(payer, 10n, { authority: randomHex(32) }))).toBe('authority');
     expect(ruleOf(await callOnce(payer, 10n))).toBe('go');
   });
 
-  test('is not let through by a grant for another audience', async () => {
+  test('is denied when its grant is for another audience', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const { hash: grant } = await enrol(owner, agent, { audience: 'https://other.example' });
     expect(denialOf(await callOnce(agent, 10n))).toMatchObject({ rule: 'authority', grant });
   });
 
-  test('waits for a grant that is not valid yet', async () => {
+  test('is denied until its grant becomes valid', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const from = nowSeconds() + 100;
@@ -902,7 +902,7 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe(grant);
   });
 
-  test('is refused as expired after the last grant, and never as a stranger’s is', async () => {
+  test('is denied as expired after its last grant, never accepted as a stranger’s call', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
@@ -917,7 +917,7 @@ describe('a call without authority', () => {
     }
   });
 
-  test('is held to what its grant says: tool, payee, price, total, window', async () => {
+  test('is bound by its grant: tool, payee, price, total, window', async () => {
     const owner = await ownerWith(100_000n);
     const agent = randomHex(20);
     const payTo = randomHex(20);
@@ -954,7 +954,7 @@ describe('a call without authority', () => {
 });
 
 describe('the chain of entries', () => {
-  test('tells of grants, revocations, statuses, policies and lent credit, with what was signed', async () => {
+  test('records grants, revocations, statuses, policies and lent credit, with what was signed', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
@@ -994,7 +994,7 @@ describe('the chain of entries', () => {
     expect(of('grant.revoked')).toMatchObject([
       { evidence: { revocation: { issuer: owner, id: grant.delegation.id, epoch: '0' } } },
     ]);
-    // What both sides say of lent money adds up.
+    // The lent credit in both logs adds up.
     const lent = of('credit.lent');
     expect(lent.length).toBeGreaterThan(0);
     expect(lent.every(({ payment }) => payment?.['to'] === accountOf(agent))).toBe(true);
@@ -1015,7 +1015,7 @@ describe('the chain of entries', () => {
     }
   });
 
-  test('tells of each denial whose rule it was', async () => {
+  test('names the account of the rule in each denial', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent, { maxPerCall: 10n });
@@ -1023,7 +1023,7 @@ describe('the chain of entries', () => {
     await setStatus(owner, 'frozen');
     await callOnce(agent, 1n);
     pass(11);
-    // The next one closes the ten seconds of those before.
+    // The next denial closes the ten seconds of the earlier ones.
     await callOnce(agent, 1n);
     const denied = (await entriesOf(agent)).filter(({ type }) => type === 'call.denied');
     expect(denied).toMatchObject([
@@ -1035,7 +1035,7 @@ describe('the chain of entries', () => {
     ]);
   });
 
-  test('survives a sleep of everybody, with what each holds', async () => {
+  test('survives a restart of every object, with what each holds', async () => {
     const { owner, manager, agent, upper, lower } = await branchWith(10_000n);
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     for (const each of [owner, manager, agent]) await evictDurableObject(stubOf(each));

@@ -58,7 +58,7 @@ afterEach(restore);
 const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
 const WINDOW = `window:${LONG}s`;
 
-/** An owner with a window, and agents right below it. */
+/** An owner with a window, and agents that are its children. */
 const fleetOf = async (size: number, limit: number, credit = 1_000_000n) => {
   const owner = await ownerWith(credit, windowOf(limit));
   const agents = Array.from({ length: size }, () => randomHex(20));
@@ -68,7 +68,7 @@ const fleetOf = async (size: number, limit: number, credit = 1_000_000n) => {
   return { owner, agents, grants, first, second };
 };
 
-/** A call that has begun, and that the test ends when it wants to. */
+/** A running call that the test ends. */
 const begin = async (payer: Hex, price: bigint, changes: Parameters<typeof callOnce>[2] = {}) => {
   const call = intentCallOf(payer, { price, settlement: 'credit', audience: AUDIENCE, ...changes });
   const attempt = randomHex(16);
@@ -79,15 +79,15 @@ const begin = async (payer: Hex, price: bigint, changes: Parameters<typeof callO
 
 const callsOf = (payer: Hex): Promise<number> => onDisk(payer, (disk) => disk.count(CALL));
 
-/** What is in use of the owner's window is what was spent, once everybody has told. */
+/** What the owner's window counts once every descendant has reported: only what was spent. */
 const expectSpent = async (owner: Hex, spent: number): Promise<void> => {
-  // Telling everybody anything makes everybody tell.
+  // A push makes every descendant report.
   await setStatus(owner, 'paused');
   expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: `${spent}`, held: '0' });
 };
 
 describe('totals that only grow', () => {
-  test('a reply that is lost refuses the call, and nothing of it is lost', async () => {
+  test('a lost reply denies the call, and no unit is lost', async () => {
     const { owner, first, second } = await fleetOf(2, 1_000);
     const leases = watchLeases(async (_, real) => {
       const reply = await real();
@@ -100,14 +100,14 @@ describe('totals that only grow', () => {
     });
     const counted = await limitOf(owner, WINDOW);
     expect(counted).toMatchObject({ spent: '0', held: '100' });
-    // The next request tells what was heard, and is answered with what was granted before.
+    // The next request reports the known totals, and the answer repeats the earlier grant.
     expect(ruleOf(await callOnce(first, 100n))).toBe('go');
     expect(await limitOf(owner, WINDOW)).toEqual(counted);
     expect(await callWhile(second, 100n)).toMatchObject({ went: 9, denial: { rule: 'window' } });
     await expectSpent(owner, 1_000);
   });
 
-  test('every third reply lost, everybody put to sleep: the whole limit is used, and no more', async () => {
+  test('with every third reply lost and every object restarted, the whole limit is used and no more', async () => {
     const { owner, agents, first, second } = await fleetOf(2, 2_000);
     const leases = watchLeases(async (_, real) => {
       const reply = await real();
@@ -138,13 +138,13 @@ describe('totals that only grow', () => {
     }
     expect(await limitOf(owner, WINDOW)).toEqual(before);
     expect(await purseOf(owner)).toEqual(credit);
-    // What the account below hears late changes nothing either: everything is still there once.
+    // A late answer to the descendant changes nothing: every unit exists once.
     expect((await callWhile(second, 100n)).went).toBe(6);
     expect(ruleOf(await callOnce(first, 100n))).toBe('window');
     await expectSpent(owner, 1_000);
   });
 
-  test('a reply that arrives after a recall brings nothing back', async () => {
+  test('a reply that arrives after a recall grants nothing again', async () => {
     const { owner, first, second } = await fleetOf(2, 1_000);
     for (let i = 0; i < 2; i += 1) expect(ruleOf(await callOnce(first, 100n))).toBe('go');
     let granted: () => void = () => undefined;
@@ -166,14 +166,14 @@ describe('totals that only grow', () => {
     });
     const calling = callOnce(first, 300n);
     await isGranted;
-    // The other one takes all there is, also what is under way.
+    // The other agent takes everything that remains, also what is on the way.
     expect((await callWhile(second, 100n)).went).toBe(8);
     arrive();
     expect(ruleOf(await calling)).toBe('window');
     await expectSpent(owner, 1_000);
   });
 
-  test('a child that says more than it was given is not believed', async () => {
+  test('a child that reports more than it was granted is capped', async () => {
     const { owner, first, second, grants } = await fleetOf(2, 1_000);
     expect(ruleOf(await callOnce(first, 100n))).toBe('go');
     const start = periodOf(LONG, nowSeconds()).start;
@@ -190,7 +190,7 @@ describe('totals that only grow', () => {
   });
 });
 
-describe('an account above that cannot be reached', () => {
+describe('an ancestor that cannot be reached', () => {
   const ways: readonly (readonly [string, () => Promise<LeaseVerdict>])[] = [
     ['it is unavailable', () => Promise.resolve({ verdict: 'unavailable' })],
     ['it throws', () => Promise.reject(new Error('no such object'))],
@@ -203,7 +203,7 @@ describe('an account above that cannot be reached', () => {
     ],
   ];
 
-  test.for(ways)('refuses the call, and admits nothing: %s', async ([, way]) => {
+  test.for(ways)('denies the call, and admits nothing: %s', async ([, way]) => {
     for (const level of ['owner', 'manager'] as const) {
       const branch = await branchWith(10_000n, windowOf(1_000));
       const { owner, agent, [level]: silent } = branch;
@@ -225,7 +225,7 @@ describe('an account above that cannot be reached', () => {
     }
   });
 
-  test('does not stop what its lease allows, until that ends', async () => {
+  test('does not stop calls that a live lease covers', async () => {
     const { owner, first } = await fleetOf(1, 30_000);
     for (let i = 0; i < 6; i += 1) expect(ruleOf(await callOnce(first, 100n))).toBe('go');
     watchLeases(() => Promise.resolve({ verdict: 'unavailable' }));
@@ -241,7 +241,7 @@ describe('an account above that cannot be reached', () => {
   });
 });
 
-describe('sleep', () => {
+describe('a restart', () => {
   test.for(['parent', 'child', 'both'] as const)('of the %s loses no unit', async (who) => {
     const { owner, agents, first } = await fleetOf(2, 3_000);
     let went = 0;
@@ -255,7 +255,7 @@ describe('sleep', () => {
     await expectSpent(owner, 3_000);
   });
 
-  test('while a call runs keeps what it holds', async () => {
+  test('during a call keeps what the call holds', async () => {
     const { owner, first, second } = await fleetOf(2, 1_000);
     const end = await begin(first, 400n);
     for (const each of [owner, first]) await putToSleep(each);
@@ -268,7 +268,7 @@ describe('sleep', () => {
 });
 
 describe('the whole limit', () => {
-  test('is used by eight at once, and no unit of it twice', async () => {
+  test('can be used by eight agents at once, and no unit twice', async () => {
     const { owner, agents } = await fleetOf(8, 4_321);
     const prices = [7n, 13n, 50n, 1n];
     const spent = await Promise.all(
@@ -283,13 +283,13 @@ describe('the whole limit', () => {
       }),
     );
     const all = spent.reduce((sum, each) => sum + each, 0n);
-    // Enough was asked for, and what is left is less than the smallest price that was refused last.
+    // Enough was requested, and the rest is less than the smallest price that was denied last.
     expect(all).toBeLessThanOrEqual(4_321n);
     expect(all).toBeGreaterThanOrEqual(4_277n);
     await expectSpent(owner, Number(all));
   });
 
-  test('ends one need at a time', async () => {
+  test('is granted one need at a time near its end', async () => {
     const { owner, agents, first } = await fleetOf(4, 1_000);
     const unused: bigint[] = [];
     watchLeases(async (_, real) => {
@@ -305,12 +305,12 @@ describe('the whole limit', () => {
       if (ruleOf(await callOnce(agents[round % 4] ?? first, 100n)) === 'go') went += 1;
     }
     expect(went).toBe(10);
-    // Where little is left nobody gets more than he needs now.
+    // When little remains, an agent gets no more than its need.
     expect(unused.slice(-3)).toEqual([100n, 100n, 100n]);
     await expectSpent(owner, 1_000);
   });
 
-  test('is for one that is greedy after seven that were not', async () => {
+  test('can be used by one busy agent after seven slow ones', async () => {
     const { owner, agents } = await fleetOf(8, 4_000);
     const [greedy = owner, ...modest] = agents;
     for (const agent of modest) {
@@ -329,7 +329,7 @@ describe('the whole limit', () => {
     await expectSpent(owner, 4_000);
   });
 
-  test('is for one that is greedy all at once', async () => {
+  test('can be used by one agent at once', async () => {
     const { owner, agents } = await fleetOf(4, 3_000);
     const [greedy = owner, ...modest] = agents;
     for (const agent of modest) {
@@ -340,41 +340,41 @@ describe('the whole limit', () => {
     await expectSpent(owner, 3_000);
   });
 
-  test('leaves out what runs: it is used when that has failed', async () => {
+  test('excludes what running calls hold, until they fail', async () => {
     const { owner, first, second } = await fleetOf(2, 1_000);
     const end = await begin(first, 600n);
     const { went, denial } = await callWhile(second, 100n);
     expect(went).toBe(4);
     expect(denial).toMatchObject({ limit: { spent: '400', held: '600', remaining: '0' } });
     expect(await end(failure)).toMatchObject({ state: 'released', charged: 0n });
-    // What only running calls hold is not asked for again at once.
+    // The account does not request again at once what only running calls hold.
     await pause(1_100);
     expect((await callWhile(second, 100n)).went).toBe(6);
     await expectSpent(owner, 1_000);
   });
 
-  test('gets back what is unused while a call runs, and not what that holds', async () => {
+  test('includes unused shares of an agent with a running call, without what that call holds', async () => {
     const { owner, first, second, grants } = await fleetOf(2, 1_000);
     for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(first, 10n))).toBe('go');
     const end = await begin(first, 10n);
-    const told: (Shares[string] | undefined)[] = [];
+    const reported: (Shares[string] | undefined)[] = [];
     watchRecalls(async ({ to }, real) => {
       const reply = await real();
       if (reply.verdict === 'returned' && to === accountOf(first)) {
-        told.push(reply.branches[grants[0] ?? '0x']?.[`${LONG}s`]);
+        reported.push(reply.branches[grants[0] ?? '0x']?.[`${LONG}s`]);
       }
       return reply;
     });
     expect((await callWhile(second, 10n)).went).toBe(91);
-    // It had both when it was asked.
-    const { granted, returned, spent, held } = told[0] ?? lost();
+    // The agent had both when the recall arrived.
+    const { granted, returned, spent, held } = reported[0] ?? lost();
     expect({ spent, held, rest: granted - returned }).toEqual({ spent: 80n, held: 10n, rest: 90n });
     expect(returned).toBeGreaterThan(0n);
     expect(await end()).toMatchObject({ state: 'committed', charged: 10n });
     await expectSpent(owner, 1_000);
   });
 
-  test('gets back what a variable price did not need, and what silence has left', async () => {
+  test('includes the rest of a variable price, and what a silent failure released', async () => {
     const { owner, first, second } = await fleetOf(2, 1_000);
     const end = await begin(first, 500n);
     expect(await end({ ...success, amount: 120n })).toMatchObject({ charged: 120n });
@@ -385,7 +385,7 @@ describe('the whole limit', () => {
     await expectSpent(owner, 1_000);
   });
 
-  test('is for the parent’s own calls, too', async () => {
+  test('can be used by the parent’s own calls', async () => {
     const { owner, agents } = await fleetOf(3, 1_000);
     for (const agent of agents) {
       for (let i = 0; i < 3; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
@@ -401,7 +401,7 @@ describe('the whole limit', () => {
     for (const agent of agents) expect(ruleOf(await callOnce(agent, 1n))).toBe('window');
   });
 
-  test('is found behind many who hold nothing but an old window’s', async () => {
+  test('is found behind many leases of an ended window', async () => {
     const { owner, first, second } = await fleetOf(2, 10_000);
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(first, 100n))).toBe('go');
     const past = periodOf(LONG, nowSeconds()).start - LONG;
@@ -423,12 +423,12 @@ describe('the whole limit', () => {
     await expectSpent(owner, 10_000);
   });
 
-  test('is counted in the asset that is spent, whatever was asked before', async () => {
+  test('counts in the asset that is spent, whatever asset an earlier request had', async () => {
     const other = assetId(token.network, randomHex(20));
     const owner = await ownerWith(10_000n, windowOf(500));
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const { hash: parent } = await enrol(owner, manager, { depth: 1 });
-    // Before it grants it hears whether it may; a call that costs nothing is of no asset.
+    // The account checks its ancestors before it issues a grant; a free call has no asset.
     await enrol(manager, agent, { parent });
     for (const payer of [manager, agent]) {
       expect(ruleOf(await freeOnce(payer, { asset: other }))).toBe('go');
@@ -444,8 +444,8 @@ const lost = (): never => {
   throw new Error('no share');
 };
 
-describe('a lifetime', () => {
-  test('holds through three levels, whoever spends it', async () => {
+describe('a lifetime limit', () => {
+  test('holds through three levels, whichever account spends it', async () => {
     const owner = await ownerWith(100_000n, { lifetime: '1000u' });
     const [manager, sibling] = [randomHex(20), randomHex(20)];
     const [agent, other] = [randomHex(20), randomHex(20)];
@@ -486,13 +486,13 @@ describe('a lifetime', () => {
   });
 });
 
-describe('credit of an account above', () => {
+describe('credit of an ancestor', () => {
   const lendersOf = async (payer: Hex) =>
     (await entriesOf(payer))
       .filter(({ type }) => type === 'call.accepted')
       .map(({ payment }) => payment?.['lender']);
 
-  test('is lent by the nearest that has some, else by the next', async () => {
+  test('is lent by the nearest ancestor that has some, else by the next', async () => {
     const { owner, manager, agent, upper, lower } = await branchWith(300n);
     await topUp(manager, 250n);
     expect(await callWhile(agent, 100n)).toMatchObject({
@@ -501,7 +501,7 @@ describe('credit of an account above', () => {
     });
     const [near, far] = [lower.hash, upper.hash];
     expect(await lendersOf(agent)).toEqual([near, near, far, far, far]);
-    // Fifty are too few for another call, and enough for a smaller one.
+    // Fifty units are too few for another such call, and enough for a smaller one.
     expect(ruleOf(await callOnce(agent, 50n))).toBe('go');
     expect((await lendersOf(agent)).at(-1)).toBe(near);
     for (const each of [owner, manager]) {
@@ -510,7 +510,7 @@ describe('credit of an account above', () => {
     }
   });
 
-  test('is lent once: two who ask for all of it get no unit twice', async () => {
+  test('is lent once: two agents that request all of it get no unit twice', async () => {
     const owner = await ownerWith(1_000n);
     const agents = [randomHex(20), randomHex(20), randomHex(20)];
     for (const agent of agents) await enrol(owner, agent);
@@ -522,7 +522,7 @@ describe('credit of an account above', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '10', creditLent: '0' });
   });
 
-  test('comes back when its call fails, and its rest when the price was variable', async () => {
+  test('is returned when its call fails, and its rest when the price was variable', async () => {
     const { owner, agent } = await branchWith(1_000n);
     const end = await begin(agent, 900n);
     expect(await purseOf(owner)).toMatchObject({ credit: '1000', creditLent: '900' });
@@ -533,7 +533,7 @@ describe('credit of an account above', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '999', creditLent: '0' });
   });
 
-  test('that those below do not use is its owner’s to spend', async () => {
+  test('can be spent by its owner when descendants do not use it', async () => {
     const owner = await ownerWith(1_000n);
     const agents = [randomHex(20), randomHex(20)];
     for (const agent of agents) {
@@ -545,7 +545,7 @@ describe('credit of an account above', () => {
     expect(ruleOf(await callOnce(owner, 1n))).toBe('credit');
   });
 
-  test('does not pay what a limit forbids', async () => {
+  test('does not pay for a call that a limit denies', async () => {
     const owner = await ownerWith(10_000n, windowOf(150));
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -554,7 +554,7 @@ describe('credit of an account above', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '9900', creditLent: '0' });
   });
 
-  test('is not asked for while the account has its own', async () => {
+  test('is not requested while the account has credit of its own', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -578,7 +578,7 @@ describe('an account that has become idle', () => {
   };
 
   test.for([false, true])(
-    'gives back what it has not used, also when it slept meanwhile: %s',
+    'returns unused shares, also when its object slept meanwhile: %s',
     async (slept) => {
       const { owner, first, second } = await idle();
       const recalls = watchRecalls();
@@ -587,7 +587,7 @@ describe('an account that has become idle', () => {
       await runDurableObjectAlarm(stubOf(first));
       expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: '100', held: '0' });
       expect(await purseOf(owner)).toMatchObject({ credit: '900', creditLent: '0' });
-      // So nobody has to ask for it.
+      // So no ancestor has to recall it.
       expect(ruleOf(await callOnce(owner, 500n))).toBe('go');
       expect(ruleOf(await callOnce(second, 400n))).toBe('go');
       expect(recalls).toEqual([]);
@@ -595,21 +595,21 @@ describe('an account that has become idle', () => {
     },
   );
 
-  test('wakes for that, and then no more', async () => {
+  test('runs one alarm for the return, and then no more', async () => {
     const { first } = await idle();
     await stubOf(first).exported((await snapshotOf(first)).seq);
     pass(70);
     await putToSleep(first);
-    // The second one may still look whether all is done.
+    // The second alarm may check once more that nothing is left.
     for (let i = 0; i < 2; i += 1) await runDurableObjectAlarm(stubOf(first));
     const alarm = (): Promise<number | null> =>
       runInDurableObject(stubOf(first), (_, { storage }) => storage.getAlarm());
     const next = await alarm();
-    // Only its calls are still to be forgotten, an hour later.
+    // Only its calls remain to be pruned, an hour later.
     expect(next ?? Number.MAX_SAFE_INTEGER).toBeGreaterThan(Date.now() + 600_000);
   });
 
-  test('whose word of it is lost tells it with its next request', async () => {
+  test('reports a return whose report was lost with its next request', async () => {
     const { owner, first, second } = await idle();
     pass(70);
     vi.spyOn(AgentAccount.prototype, 'giveBack').mockResolvedValueOnce({ verdict: 'unavailable' });
@@ -620,7 +620,7 @@ describe('an account that has become idle', () => {
     await expectSpent(owner, 1_000);
   });
 
-  test('and is woken asks each account above once', async () => {
+  test('sends each ancestor one request after a restart', async () => {
     const { owner, agents, first } = await fleetOf(1, 10_000);
     for (let i = 0; i < 3; i += 1) expect(ruleOf(await callOnce(first, 20n))).toBe('go');
     const leases = watchLeases();
@@ -634,7 +634,7 @@ describe('an account that has become idle', () => {
     expect(agents).toHaveLength(1);
   });
 
-  test('asks once also where it pays by itself, and each of two above once', async () => {
+  test('sends each ancestor one request when it pays itself, and with two ancestors', async () => {
     const { owner, manager, agent } = await branchWith(10_000n, windowOf(5_000));
     await topUp(agent, 1_000n);
     expect(ruleOf(await callOnce(agent, 20n))).toBe('go');
@@ -648,10 +648,10 @@ describe('an account that has become idle', () => {
 });
 
 describe('a window that ends', () => {
-  test('leaves nothing behind: the next one is whole, for everybody', async () => {
+  test('leaves nothing behind: the next window is whole for every account', async () => {
     const { owner, first, second } = await fleetOf(2, 1_000);
     for (let round = 0; round < 3; round += 1) {
-      // Both hold more than they have used when it ends.
+      // Both agents hold more than they used when the window ends.
       for (let i = 0; i < 4; i += 1) {
         for (const agent of [first, second]) expect(ruleOf(await callOnce(agent, 20n))).toBe('go');
       }
@@ -670,7 +670,7 @@ describe('a window that ends', () => {
     await expectSpent(owner, 1_000);
   });
 
-  test('while a call runs counts it in the old one', async () => {
+  test('counts a running call in its own window', async () => {
     const { owner, first, second } = await fleetOf(2, 1_000);
     const end = await begin(first, 900n, { timeoutSeconds: 3_000_000 });
     pass(LONG);
@@ -681,20 +681,20 @@ describe('a window that ends', () => {
     expect((await purseOf(owner)).credit).toBe(`${1_000_000 - 1_900}`);
   });
 
-  test('ends for the parent’s own calls, too', async () => {
+  test('is whole again for the parent’s own calls', async () => {
     const { owner, first } = await fleetOf(1, 1_000);
     for (let i = 0; i < 4; i += 1) expect(ruleOf(await callOnce(first, 20n))).toBe('go');
     pass(LONG);
     const recalls = watchRecalls();
     expect(ruleOf(await callOnce(owner, 1_000n))).toBe('go');
     expect(ruleOf(await callOnce(owner, 1n))).toBe('window');
-    // Nobody holds anything of this one.
+    // No agent holds a share of this window.
     expect(recalls).toEqual([]);
   });
 });
 
-describe('what it costs', () => {
-  test('a busy fleet takes nothing back from itself while there is enough for all', async () => {
+describe('costs', () => {
+  test('a busy fleet recalls nothing while enough remains for every agent', async () => {
     const owner = await ownerWith(1_000_000n, windowOf(1_000_000));
     const manager = randomHex(20);
     const { hash: parent } = await enrol(owner, manager, { depth: 1 });
@@ -706,11 +706,11 @@ describe('what it costs', () => {
       for (const agent of agents) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     }
     expect(recalls).toEqual([]);
-    // 120 paid calls, with two accounts above each.
+    // 120 paid calls, with two ancestors each.
     expect(leases.length).toBeLessThan(2 * 120);
   });
 
-  test('a warm call below an owner writes as many rows as one that stands alone', async () => {
+  test('a warm call below an owner writes as many rows as a call of an account alone', async () => {
     const rowsOfOne = async (payer: Hex): Promise<number> => {
       const before = await rowsOf(payer);
       expect(ruleOf(await callOnce(payer, 10n))).toBe('go');
@@ -731,7 +731,7 @@ describe('what it costs', () => {
     expect(below).toBeLessThanOrEqual(4);
   });
 
-  test('a lone call below an owner writes at most 10 rows, with its export, its end and its rest', async () => {
+  test('a single call below an owner writes at most 10 rows, with its export, its end and the return of its share', async () => {
     const owner = await ownerWith(1_000_000n, windowOf(900_000));
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -752,7 +752,7 @@ describe('what it costs', () => {
     expect(rows).toBeLessThanOrEqual(10);
   });
 
-  test('a lease costs the account above at most 3 rows', async () => {
+  test('a lease costs the ancestor at most 3 rows', async () => {
     const owner = await ownerWith(1_000_000n, windowOf(900_000));
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -764,7 +764,7 @@ describe('what it costs', () => {
     expect((await rowsOf(owner)) - before).toBeLessThanOrEqual(3 * leases.length);
   });
 
-  test('a refusal above costs it nothing, however often it is asked', async () => {
+  test('repeated refusals cost the ancestor no row', async () => {
     const owner = await ownerWith(1_000_000n, windowOf(100));
     const agent = randomHex(20);
     await enrol(owner, agent);

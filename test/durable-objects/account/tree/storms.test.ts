@@ -40,10 +40,10 @@ afterEach(restore);
 
 const WINDOW = `window:${LONG}s`;
 const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
-/** Denied calls and dry runs that an account may make at once. */
+/** How many denied calls and dry runs an account may make at once. */
 const BURST = 300;
 
-/** An owner with a window of 1,000, three agents at work that spent 50 each, and one more agent. */
+/** An owner with a window of 1,000, three busy agents that spent 50 each, and one more agent. */
 const fleet = async () => {
   const owner = await ownerWith(1_000_000n, windowOf(1_000));
   const siblings = [randomHex(20), randomHex(20), randomHex(20)];
@@ -57,7 +57,7 @@ const fleet = async () => {
 
 const rowsOfAll = (payers: readonly Hex[]): Promise<number[]> => Promise.all(payers.map(rowsOf));
 
-/** What a call of one agent costs its siblings: rows, and requests for leases. */
+/** Counts what a call of one agent costs its siblings: rows, and lease requests. */
 const costTo = async (siblings: readonly Hex[], work: () => Promise<unknown>) => {
   const before = await rowsOfAll(siblings);
   const leases = watchLeases();
@@ -81,25 +81,25 @@ const times = async (count: number, work: () => Promise<unknown>): Promise<void>
 const NOTHING = { rows: 0, leases: 0, recalls: 0 };
 
 describe('ten denied calls of one agent cost its siblings no row and no lease', () => {
-  test('where more is asked than is left, wherever it rests', async () => {
+  test('when the price exceeds what remains of the limit, wherever it is', async () => {
     const { owner, siblings, agent } = await fleet();
     const cost = await costTo(siblings, () =>
       times(10, async () => {
         const denial = denialOf(await callOnce(agent, 851n));
         expect(denial).toMatchObject({ rule: 'window', account: accountOf(owner) });
-        // What the siblings do not use remains: a call of that price would be let run.
+        // Unused shares of siblings count as remaining: a call of that price would be allowed.
         expect(denial.limit).toMatchObject({ spent: '150', held: '0', remaining: '850' });
       }),
     );
     expect(cost).toEqual(NOTHING);
-    // They still have what they had.
+    // The siblings still have their shares.
     const leases = watchLeases();
     for (const each of siblings) expect(ruleOf(await callOnce(each, 1n))).toBe('go');
     expect(leases).toEqual([]);
     expect(ruleOf(await callOnce(agent, 847n))).toBe('go');
   });
 
-  test('where more is asked than the whole limit: nobody is even asked how it stands', async () => {
+  test('when the price exceeds the whole limit: the account collects no report', async () => {
     const { siblings, agent } = await fleet();
     const reports = watchReports();
     const cost = await costTo(siblings, () =>
@@ -109,7 +109,7 @@ describe('ten denied calls of one agent cost its siblings no row and no lease', 
     expect(reports).toEqual([]);
   });
 
-  test('where it would fit only if their running calls failed', async () => {
+  test('when the price would fit only if running calls failed', async () => {
     const { owner, siblings, agent } = await fleet();
     const [busy = agent] = siblings;
     const call = intentCallOf(busy, { price: 600n, settlement: 'credit', audience: AUDIENCE });
@@ -120,7 +120,7 @@ describe('ten denied calls of one agent cost its siblings no row and no lease', 
       times(10, async () => expect(ruleOf(await callOnce(agent, 300n))).toBe('window')),
     );
     expect(cost).toEqual(NOTHING);
-    // Each was asked how it stands at most once a second, and told so without a row.
+    // Each sibling reported at most once a second, and its report wrote no row.
     expect(reports.length).toBeLessThanOrEqual(2 * siblings.length);
     await stubOf(busy).finish(call.call, attempt, failure);
     pass(2);
@@ -128,7 +128,7 @@ describe('ten denied calls of one agent cost its siblings no row and no lease', 
     expect((await limitOf(owner, WINDOW)).remaining).not.toBe('0');
   });
 
-  test('where the agent has no money: it takes no share of the limit', async () => {
+  test('when the agent has no money: it takes no share of the limit', async () => {
     const owner = await ownerWith(1_000n, windowOf(1_000));
     const siblings = [randomHex(20), randomHex(20)];
     const agent = randomHex(20);
@@ -153,7 +153,7 @@ describe('ten denied calls of one agent cost its siblings no row and no lease', 
     expect(await rowsOfAll([owner, ...siblings])).toEqual(before);
   });
 
-  test('where they are dry runs, of what is there or of more', async () => {
+  test('when they are dry runs, for the remaining amount or more', async () => {
     const { owner, siblings, agent } = await fleet();
     const cost = await costTo(siblings, async () => {
       await times(5, async () =>
@@ -168,7 +168,7 @@ describe('ten denied calls of one agent cost its siblings no row and no lease', 
     expect(cost).toEqual(NOTHING);
   });
 
-  test('where the parent denies itself', async () => {
+  test('when the parent’s own calls are denied', async () => {
     const { owner, siblings } = await fleet();
     const cost = await costTo(siblings, () =>
       times(10, async () => expect(ruleOf(await callOnce(owner, 851n))).toBe('window')),
@@ -179,7 +179,7 @@ describe('ten denied calls of one agent cost its siblings no row and no lease', 
 });
 
 describe('a sibling that does not answer', () => {
-  test('delays the others once, and not each time', async () => {
+  test('delays one call of the others, not each', async () => {
     const { siblings, agent } = await fleet();
     const [silent = agent] = siblings;
     for (const watch of [watchReports, watchRecalls]) {
@@ -198,7 +198,7 @@ describe('a sibling that does not answer', () => {
 });
 
 describe('a flood of denied calls', () => {
-  /** Denied calls until their rate is used up: how many heard why. */
+  /** Sends denied calls until their rate is used up; returns how many named the rule. */
   const flood = async (payer: Hex, price: bigint, most = 2 * BURST) => {
     freeze();
     const rules: string[] = [];
@@ -206,7 +206,7 @@ describe('a flood of denied calls', () => {
     return rules;
   };
 
-  test('hears why, then 429 with the time to wait, and writes no more rows than before', async () => {
+  test('gets the rule, then 429 with the time to wait, and writes no more rows than before', async () => {
     const { agent } = await fleet();
     const before = await rowsOf(agent);
     const rules = await flood(agent, 5_000n);
@@ -227,7 +227,7 @@ describe('a flood of denied calls', () => {
     expect(ruleOf(await callOnce(agent, 5_000n))).toBe('window');
   });
 
-  test('leaves calls alone that need nobody, or less than what was too much', async () => {
+  test('does not affect calls that need no lease, or less than the denied amount', async () => {
     const { owner, agent } = await fleet();
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     await flood(agent, 5_000n);
@@ -240,7 +240,7 @@ describe('a flood of denied calls', () => {
     expect((await limitOf(owner, WINDOW)).spent).not.toBe('0');
   });
 
-  test('counts dry runs, which are not decided any more once their rate is used up', async () => {
+  test('counts dry runs, which get 429 once their rate is used up', async () => {
     const { agent } = await fleet();
     freeze();
     const rules: string[] = [];
@@ -255,18 +255,18 @@ describe('a flood of denied calls', () => {
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
   });
 
-  test('goes on where it was when its object has slept', async () => {
+  test('keeps its rate when its object has slept', async () => {
     const { agent } = await fleet();
     await flood(agent, 5_000n);
     pass(11);
     await runDurableObjectAlarm(stubOf(agent));
     await putToSleep(agent);
     const rules = await flood(agent, 5_000n, BURST);
-    // Eleven seconds have given 55 of them back.
+    // Eleven seconds restored 55 of them.
     expect(rules.filter((rule) => rule === 'window').length).toBeLessThan(120);
   });
 
-  test('of a stranger is paced without a table', async () => {
+  test('of a stranger is limited without a table', async () => {
     const stranger = randomHex(20);
     const rules = await flood(stranger, 10n, BURST + 10);
     expect(rules.slice(0, BURST).every((rule) => rule === 'credit')).toBe(true);
@@ -274,7 +274,7 @@ describe('a flood of denied calls', () => {
     expect(await tablesOf(stranger)).toEqual([]);
   });
 
-  test('of a key with an empty wallet has the chain asked at that rate only', async () => {
+  test('of a key with an empty wallet causes chain queries only at that rate', async () => {
     const payer = randomHex(20);
     await topUp(payer, 10n);
     await stubOf(payer).reserve(callOf(payer), randomHex(16), { facts: factsOf(0n, 11) });
@@ -291,13 +291,13 @@ describe('a flood of denied calls', () => {
     for (let i = 0; i < 2 * BURST; i += 1) rules.push(await ask());
     expect(rules.filter((rule) => rule === 'balance, asked').length).toBeLessThanOrEqual(BURST);
     expect(rules.at(-1)).toBe('denial_rate');
-    // What its credit pays is no denied call.
+    // A call paid from credit is no denied call.
     expect(ruleOf(await callOnce(payer, 10n, {}, success))).toBe('go');
   });
 });
 
-describe('an owner that writes one policy after the other', () => {
-  test('leaves nothing of the earlier ones in the rows of those below', async () => {
+describe('an owner that writes one policy after another', () => {
+  test('leaves nothing of earlier policies in the rows of its descendants', async () => {
     const owner = await ownerWith(1_000_000n);
     const agent = randomHex(20);
     const { hash } = await enrol(owner, agent);
@@ -313,8 +313,8 @@ describe('an owner that writes one policy after the other', () => {
   });
 });
 
-describe('an account with many below it', () => {
-  test('leaves the shares of its siblings as they were', () => {
+describe('an account with many descendants', () => {
+  test('leaves the equal parts of its siblings unchanged', () => {
     const [manager, sibling, other] = [randomHex(32), randomHex(32), randomHex(32)];
     const lessees = openLessees([]);
     for (const issued of [manager, sibling, other]) {

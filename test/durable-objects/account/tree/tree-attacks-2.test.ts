@@ -73,13 +73,13 @@ const countOf = <Value, Fields extends string>(
   noun: Noun<Value, Fields>,
 ): Promise<number> => onDisk(payer, (disk) => disk.count(noun));
 
-/** D1 has everything, and the alarm has rung: what nobody needs any more is gone. */
+/** D1 has every entry and the alarm ran: everything that can be pruned is gone. */
 const tidy = async (payer: Hex): Promise<void> => {
   await stubOf(payer).exported((await snapshotOf(payer)).seq);
   await runDurableObjectAlarm(stubOf(payer));
 };
 
-describe('what one agent holds idle', () => {
+describe('shares that one idle agent holds', () => {
   const share = (start: number, granted: bigint, spent = 0n): Share => ({
     start,
     granted,
@@ -89,12 +89,12 @@ describe('what one agent holds idle', () => {
   });
   const lastHour = (): Share => share(periodOf('hour', nowSeconds()).start - 3_600, 9_000n);
   const kinds: readonly (readonly [string, () => Shares])[] = [
-    ['what the last hour has left', () => ({ hour: lastHour() })],
-    ['that, and credit which is spent', () => ({ hour: lastHour(), credit: share(0, 50n, 50n) })],
-    ['that, and a unit of credit each', () => ({ hour: lastHour(), credit: share(0, 1n) })],
+    ['unused shares of the last hour', () => ({ hour: lastHour() })],
+    ['those, and spent credit', () => ({ hour: lastHour(), credit: share(0, 50n, 50n) })],
+    ['those, and one unit of credit each', () => ({ hour: lastHour(), credit: share(0, 1n) })],
   ];
 
-  test.for(kinds)('is found behind 64 who sleep with %s', async ([, shares]) => {
+  test.for(kinds)('are found behind 64 sleeping agents with %s', async ([, shares]) => {
     const owner = await ownerWith(1_000_000n, windowOf(10_000));
     const [holder, ninth] = [randomHex(20), randomHex(20)];
     for (const agent of [holder, ninth]) {
@@ -127,8 +127,8 @@ describe('what one agent holds idle', () => {
   });
 });
 
-describe('lent credit of an agent that is no more', () => {
-  /** An agent that has some left of what it was lent; its word of giving that back may be lost. */
+describe('lent credit of an agent that ended', () => {
+  /** An agent with some lent credit unused; its report of the return may be lost. */
   const lent = async (gives: 'in time' | 'in vain' | 'nothing', changes = {}) => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
@@ -146,7 +146,7 @@ describe('lent credit of an agent that is no more', () => {
     return { owner, agent, grant };
   };
 
-  test('comes back with its revocation', async () => {
+  test('is returned with the revocation of its grant', async () => {
     const { owner, agent, grant } = await lent('nothing');
     expect(await revoke(owner, grant.delegation.id)).toMatchObject({
       acknowledged: [accountOf(agent)],
@@ -154,7 +154,7 @@ describe('lent credit of an agent that is no more', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '9910', creditLent: '0' });
   });
 
-  test('comes back with the next recall where its word was lost', async () => {
+  test('is returned by the next recall when the report of the return was lost', async () => {
     const { owner, grant } = await lent('in vain');
     expect((await purseOf(owner)).creditLent).not.toBe('0');
     await revoke(owner, grant.delegation.id);
@@ -162,7 +162,7 @@ describe('lent credit of an agent that is no more', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '0', creditLent: '0' });
   });
 
-  test('is waited for as long as it may come: its row is not forgotten before', async () => {
+  test('keeps its lease stored as long as the credit can still be returned', async () => {
     const { owner } = await lent('in vain', { validUntil: BigInt(nowSeconds() + 3_600) });
     const { creditLent } = await purseOf(owner);
     expect(creditLent).not.toBe('0');
@@ -173,13 +173,13 @@ describe('lent credit of an agent that is no more', () => {
     expect((await purseOf(owner)).creditLent).toBe(creditLent);
     expect(ruleOf(await callOnce(owner, 9_910n))).toBe('go');
     expect(await purseOf(owner)).toMatchObject({ credit: '0', creditLent: '0' });
-    // Nothing is outstanding now: it goes, so that the rows of an owner have an end.
+    // Nothing is outstanding now, so the row is pruned: the rows of an owner are bounded.
     pass(2 * DAY);
     await tidy(owner);
     expect(await countOf(owner, ISSUED_LEASE)).toBe(0);
   });
 
-  test('leaves no row where it came back in time', async () => {
+  test('leaves no row when it was returned in time', async () => {
     const { owner } = await lent('in time', { validUntil: BigInt(nowSeconds() + 3_600) });
     expect(await purseOf(owner)).toMatchObject({ credit: '9910', creditLent: '0' });
     pass(33 * DAY);
@@ -187,11 +187,11 @@ describe('lent credit of an agent that is no more', () => {
     expect(await countOf(owner, ISSUED_LEASE)).toBe(0);
   });
 
-  test('is never more than was not spent, also when the agent has forgotten its grant meanwhile', async () => {
+  test('is returned up to what was not spent, even if the agent forgot its grant meanwhile', async () => {
     const owner = await ownerWith(10_000n, { lifetime: '5000u' });
     const agent = randomHex(20);
     await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 3_600) });
-    // The last ones are spent out of what it holds already: the owner has heard nothing of them.
+    // The last calls used what the agent held already: the owner has no report of them.
     const { went } = await callWhile(agent, 10n, 21);
     const { spent: heard } = await limitOf(owner, 'lifetime');
     const spent = 10n * BigInt(went);
@@ -200,7 +200,7 @@ describe('lent credit of an agent that is no more', () => {
     await runDurableObjectAlarm(stubOf(agent));
     pass(2 * 3_600 + 100);
     await tidy(agent);
-    // One more than is left: everybody below is asked for what he does not use.
+    // One unit more than remains, so the owner recalls unused shares from every descendant.
     expect(ruleOf(await callOnce(owner, 5_000n - spent + 1n))).toBe('lifetime');
     const { credit, creditLent } = await purseOf(owner);
     expect(BigInt(credit) - BigInt(creditLent)).toBeLessThanOrEqual(10_000n - spent);
@@ -216,7 +216,7 @@ describe('an account that has never paid', () => {
       signature: '0x66',
     });
 
-  test('writes no row by revoking what is none of its own', async () => {
+  test('writes no row when it revokes a grant of another issuer', async () => {
     const stranger = randomHex(20);
     for (let i = 0; i < 5; i += 1) {
       expect(faultOf(await revoke(stranger, randomHex(32)))).toMatchObject({
@@ -227,7 +227,7 @@ describe('an account that has never paid', () => {
     expect(await tablesOf(stranger)).toEqual([]);
   });
 
-  test('writes none, either, once it has a place in a tree', async () => {
+  test('writes no row for such a revocation when it has a parent, either', async () => {
     const stranger = randomHex(20);
     const grant = await enrol(stranger, randomHex(20));
     const before = await countOf(stranger, ENTRY);
@@ -239,12 +239,12 @@ describe('an account that has never paid', () => {
     }
     expect(await countOf(stranger, REVOKED_GRANT)).toBe(0);
     expect(await countOf(stranger, ENTRY)).toBe(before);
-    // What it has issued it may revoke.
+    // It may revoke a grant that it issued itself.
     expect(await revoke(stranger, grant.delegation.id)).toMatchObject({ verdict: 'applied' });
     expect(await countOf(stranger, REVOKED_GRANT)).toBe(1);
   });
 
-  test('may not, and one that has may revoke an id before it is registered', async () => {
+  test('cannot revoke an id before its registration; a paying account can', async () => {
     const owner = await ownerWith(1_000n);
     const grant = grantOf(owner, randomHex(20));
     expect(await revoke(owner, grant.delegation.id)).toMatchObject({ verdict: 'applied' });
@@ -253,7 +253,7 @@ describe('an account that has never paid', () => {
 });
 
 describe('grants that have ended', () => {
-  test('leave no books, words and counters in the row of their agent, or of its manager', async () => {
+  test('leave no shares, answers or counters in the rows of their agent and manager', async () => {
     const owner = await ownerWith(1_000_000n, windowOf(100_000));
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const sizeOf = (payer: Hex) =>
@@ -284,13 +284,13 @@ describe('grants that have ended', () => {
     }
     const [, first] = sizes;
     const last = sizes.at(-1);
-    // A few digits more in a total or two; a grant's part would be hundreds of characters.
+    // Totals may grow by a few digits; the data of a grant would be hundreds of characters.
     for (const who of ['agent', 'manager'] as const) {
       for (const column of ['t', 'p'] as const) {
         expect(last?.[who][column]).toBeLessThanOrEqual((first?.[who][column] ?? 0) + 20);
       }
     }
-    // Nor do their rows stay, once the next one has come.
+    // The grants' own rows are gone, too, once the next grant arrived.
     pass(2 * DAY);
     const { hash: parent } = await enrol(owner, manager, { depth: 1 });
     await enrol(manager, agent, { parent });
@@ -308,8 +308,8 @@ describe('the grant of a call that names none', () => {
       .map(({ payment }) => payment?.['grant']);
 
   test.for([
-    ['for the origin that is called', { audience: 'https://other.example' }],
-    ['whose time has begun', { validAfter: BigInt(nowSeconds() + DAY) }],
+    ['for the called origin', { audience: 'https://other.example' }],
+    ['that is already valid', { validAfter: BigInt(nowSeconds() + DAY) }],
   ] as const)('is one %s', async ([, changes]) => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
@@ -323,7 +323,7 @@ describe('the grant of a call that names none', () => {
 });
 
 describe('a recall round that fails', () => {
-  test('does not break those after it, nor whoever waits for the next one', async () => {
+  test('does not break later rounds, nor a caller that waits for the next one', async () => {
     let fails = true;
     let rounds = 0;
     const disk = {
@@ -338,7 +338,7 @@ describe('a recall round that fails', () => {
       submit: (_: unknown, refused: unknown) => Promise.resolve(refused),
     };
     const recalls = openRecalls(accountOf(randomHex(20)), ledger as Ledger, () => {
-      throw new Error('nobody is there');
+      throw new Error('no such object');
     });
     expect(await Promise.all([recalls.round(), recalls.round()])).toEqual([0, 0]);
     expect(rounds).toBe(2);
@@ -349,7 +349,7 @@ describe('a recall round that fails', () => {
     expect(rounds).toBe(8);
   });
 
-  test('refuses the call that waited for it, and the next one brings what is there', async () => {
+  test('denies the call that waited for it; the next round returns the shares', async () => {
     const owner = await ownerWith(1_000_000n, windowOf(1_000));
     const [holder, other] = [randomHex(20), randomHex(20)];
     for (const agent of [holder, other]) await enrol(owner, agent);
@@ -362,13 +362,13 @@ describe('a recall round that fails', () => {
   });
 });
 
-describe('a registration that is refused by itself', () => {
-  test('asks nobody above', async () => {
+describe('a registration that fails on its own fields', () => {
+  test('sends no request to ancestors', async () => {
     const { agent, manager, upper, lower } = await branchWith(1_000n);
     for (let i = 0; i < 10; i += 1) await enrol(manager, agent, { parent: upper.hash });
     const leases = watchLeases();
     const refusedOf = [
-      // Wider than what its issuer has, at an end that is later, and of a grant that nobody holds.
+      // Wider than its parent, with a later end, and of an unknown parent grant.
       { parent: upper.hash, depth: 5 },
       { parent: upper.hash, validUntil: upper.delegation.validUntil + 1n },
       { parent: randomHex(32) },
@@ -378,7 +378,7 @@ describe('a registration that is refused by itself', () => {
       expect((await register(grantOf(manager, randomHex(20), changes))).verdict).toBe('refused');
     }
     expect(leases).toEqual([]);
-    // One that is right asks, or it would be no wonder.
+    // A valid registration does send a request: the check above measures something.
     await enrol(manager, randomHex(20), { parent: upper.hash });
     expect(leases.length).toBeGreaterThan(0);
   });
@@ -403,7 +403,7 @@ describe('an agent with an empty wallet', () => {
       .then((verdict) => ({ call, attempt, verdict }));
   };
 
-  test.for(kinds)('is paid for by its owner where it brings %s', async ([, changes]) => {
+  test.for(kinds)('is paid for by its owner when it presents %s', async ([, changes]) => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -421,11 +421,11 @@ describe('an agent with an empty wallet', () => {
     expect(await purseOf(agent)).toMatchObject({ credit: '0' });
   });
 
-  test.for(kinds)('pays itself what its wallet covers, with %s', async ([, changes]) => {
+  test.for(kinds)('pays itself for what its wallet covers, with %s', async ([, changes]) => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
-    // Nothing has settled here yet, so the payment moves first.
+    // Nothing has settled here yet, so the payment settles first.
     expect((await ask(agent, changes, 100n)).verdict).toMatchObject({
       verdict: 'settle',
       paidFrom: 'payment',
@@ -433,7 +433,7 @@ describe('an agent with an empty wallet', () => {
     expect((await purseOf(owner)).creditLent).toBe('0');
   });
 
-  test('never has a top-up paid for by its owner', async () => {
+  test('cannot make its owner pay for a top-up', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -448,7 +448,7 @@ describe('an agent with an empty wallet', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '1000', creditLent: '0' });
   });
 
-  test.for(kinds)('without a grant hears of its balance, with %s', async ([, changes]) => {
+  test.for(kinds)('without a grant is denied by its balance, with %s', async ([, changes]) => {
     const { verdict } = await ask(randomHex(20), changes);
     expect(denialOf(verdict)).toMatchObject({
       rule: 'balance',
@@ -457,7 +457,7 @@ describe('an agent with an empty wallet', () => {
     });
   });
 
-  test('of an owner who has nothing, either, hears of its balance', async () => {
+  test('gets a denial by its balance when its owner has no money either', async () => {
     const owner = await ownerWith(50n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -468,7 +468,7 @@ describe('an agent with an empty wallet', () => {
 
 describe('one restart in the middle', () => {
   const abort = async (payer: Hex): Promise<void> => {
-    // What is aborted answers nothing.
+    // An aborted object answers nothing.
     await runInDurableObject(stubOf(payer), (_, state) => state.abort('test')).catch(
       () => undefined,
     );
@@ -480,7 +480,7 @@ describe('one restart in the middle', () => {
   const who = ['owner', 'agent', 'both'] as const;
   const cases = ways.flatMap(([way, stop]) => who.map((each) => [each, way, stop] as const));
 
-  /** Everybody has told: what the owner has left, and what was charged below, is all there was. */
+  /** After every report, what remains at the owner and what descendants were charged is the whole. */
   const expectSum = async (owner: Hex, agent: Hex, all: bigint): Promise<void> => {
     await setStatus(owner, 'paused');
     const charged = (await entriesOf(agent))
@@ -522,26 +522,23 @@ describe('one restart in the middle', () => {
     }
   });
 
-  test.for(ways)(
-    'of giving back, between what is stored and what is told: %s',
-    async ([, stop]) => {
-      const { owner, agent } = await fleet();
-      for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
-      const spy = vi
-        .spyOn(AgentAccount.prototype, 'giveBack')
-        .mockRejectedValue(new Error('the process has ended'));
-      pass(70);
-      await runDurableObjectAlarm(stubOf(agent));
-      expect(spy).toHaveBeenCalledTimes(1);
-      spy.mockRestore();
-      await stop(agent);
-      expect((await purseOf(owner)).creditLent).not.toBe('0');
-      expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
-      await expectSum(owner, agent, 10_000n);
-    },
-  );
+  test.for(ways)('of a return, between the commit and the report: %s', async ([, stop]) => {
+    const { owner, agent } = await fleet();
+    for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    const spy = vi
+      .spyOn(AgentAccount.prototype, 'giveBack')
+      .mockRejectedValue(new Error('the process has ended'));
+    pass(70);
+    await runDurableObjectAlarm(stubOf(agent));
+    expect(spy).toHaveBeenCalledTimes(1);
+    spy.mockRestore();
+    await stop(agent);
+    expect((await purseOf(owner)).creditLent).not.toBe('0');
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    await expectSum(owner, agent, 10_000n);
+  });
 
-  test.for(ways)('of giving back, after it was heard: %s', async ([, stop]) => {
+  test.for(ways)('of a return, after the parent merged its report: %s', async ([, stop]) => {
     const { owner, agent } = await fleet();
     for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     const spy = vi.spyOn(AgentAccount.prototype, 'giveBack');
@@ -550,14 +547,14 @@ describe('one restart in the middle', () => {
     expect(spy).toHaveBeenCalledTimes(1);
     expect(await purseOf(owner)).toMatchObject({ credit: '9920', creditLent: '0' });
     await stop(agent);
-    // Once more what it has given back: that changes nothing.
+    // The same report once more changes nothing.
     const [[child, branches] = ['eip155:1:0x', {}] as const] = spy.mock.calls;
     await stubOf(owner).giveBack(child, branches);
     expect((await callWhile(agent, 10n, 5)).went).toBe(5);
     await expectSum(owner, agent, 10_000n);
   });
 
-  test('of giving back, while that is on its way', async () => {
+  test('of a return, while its report is on the way', async () => {
     const { owner, agent } = await fleet();
     for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     let stopped: Promise<void> | undefined;
@@ -575,7 +572,7 @@ describe('one restart in the middle', () => {
     await expectSum(owner, agent, 10_000n);
   });
 
-  test.for(cases)('of a recall, whose answer is lost: %s %s', async ([which, , stop]) => {
+  test.for(cases)('of a recall whose answer is lost: %s %s', async ([which, , stop]) => {
     const { owner, agent } = await fleet();
     for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     expect((await purseOf(owner)).creditLent).not.toBe('0');

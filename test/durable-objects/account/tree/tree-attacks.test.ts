@@ -44,14 +44,14 @@ afterEach(restore);
 const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
 const WINDOW = `window:${LONG}s`;
 
-/** What is in use of the owner's window once everybody below has told. */
+/** What the owner's window counts once every descendant has reported. */
 const toldOf = async (owner: Hex) => {
   await setStatus(owner, 'paused');
   const { spent, held } = await limitOf(owner, WINDOW);
   return { spent, held };
 };
 
-/** An agent with money of its own that has agreed to a grant. */
+/** An agent with money of its own that consented to a grant. */
 const paying = async (owner: Hex, credit: bigint) => {
   const agent = randomHex(20);
   await topUp(agent, credit);
@@ -60,7 +60,7 @@ const paying = async (owner: Hex, credit: bigint) => {
   return { agent, grant };
 };
 
-/** The operator has paid out more than there was: a debt. */
+/** The operator paid out more credit than the account had: a debt. */
 const refund = (owner: Hex, amount: bigint) =>
   stubOf(owner).apply({
     kind: 'refund',
@@ -72,13 +72,13 @@ const refund = (owner: Hex, amount: bigint) =>
     order: { fields: {}, signature: '0x00' },
   });
 
-describe('what is spent counts at the owner', () => {
-  test('also of a manager that has granted on, and heard of it before it spent', async () => {
+describe('spend counts at the owner', () => {
+  test('when a manager issued a grant and received its lease before it spent', async () => {
     const owner = await ownerWith(100_000n, windowOf(1_000));
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const { hash: parent } = await enrol(owner, manager, { depth: 2 });
     await enrol(manager, agent, { parent, depth: 1 });
-    // A call that costs nothing may be of any asset; the shares that come with its lease are not.
+    // A free call may be in any asset; the shares of its lease are not.
     const other = assetId(token.network, randomHex(20));
     expect(ruleOf(await freeOnce(manager, { asset: other }))).toBe('go');
     expect((await callWhile(manager, 100n, 7)).went).toBe(7);
@@ -90,7 +90,7 @@ describe('what is spent counts at the owner', () => {
     expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
   });
 
-  test('also of an agent that holds two grants, whichever it names', async () => {
+  test('when an agent holds two grants, whichever one a call names', async () => {
     const owner = await ownerWith(100_000n, windowOf(1_000));
     const agent = randomHex(20);
     const grants = [await enrol(owner, agent), await enrol(owner, agent)];
@@ -104,7 +104,7 @@ describe('what is spent counts at the owner', () => {
     expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
   });
 
-  test('also where a row that was written before names another asset', async () => {
+  test('when a lease stored earlier names another asset', async () => {
     const other = assetId(token.network, randomHex(20));
     const owner = await ownerWith(100_000n, windowOf(1_000));
     const agent = randomHex(20);
@@ -123,7 +123,7 @@ describe('what is spent counts at the owner', () => {
 });
 
 describe('an owner without credit', () => {
-  test('is not poisoned by those who ask for it again and again: after a top-up they go', async () => {
+  test('serves descendants after a top-up, however often they requested credit before', async () => {
     const all = (1n << 256n) - 1n;
     const unbounded = { maxTotal: all, maxPerCall: all };
     const owner = await ownerWith(1n);
@@ -132,7 +132,7 @@ describe('an owner without credit', () => {
     await enrol(manager, agent, { ...unbounded, parent, depth: 1 });
     const leases = watchLeases();
     for (let i = 0; i < 60; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('credit');
-    // What is asked for ahead has an end: totals only grow, and storage counts only so far.
+    // The amount requested ahead is bounded: totals only grow, and storage has a largest number.
     expect(leases.length).toBeGreaterThan(60);
     for (const { want, creditWant = 0n } of leases.map(({ message }) => message)) {
       expect(want + creditWant).toBeLessThanOrEqual(2n * 10n * 257n);
@@ -145,7 +145,7 @@ describe('an owner without credit', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: `${100_001 - 50}`, creditLent: '0' });
   });
 
-  test('that owes lets those go on who pay by themselves, and asks little of them for it', async () => {
+  test('lets descendants that pay for themselves call while it has a debt, with few requests to it', async () => {
     const owner = await ownerWith(100n, windowOf(1_000));
     const { agent } = await paying(owner, 1_000n);
     await refund(owner, 150n);
@@ -161,7 +161,7 @@ describe('an owner without credit', () => {
     expect(await toldOf(owner)).toEqual({ spent: '210', held: '0' });
   });
 
-  test('that owes refuses those who would live on its credit, and asks little of them for it', async () => {
+  test('denies descendants that need its credit while it has a debt, with few requests to it', async () => {
     const owner = await ownerWith(100n, windowOf(1_000));
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -176,7 +176,7 @@ describe('an owner without credit', () => {
     expect(ruleOf(await freeOnce(agent))).toBe('go');
   });
 
-  test('that was paid out what it had lent owes no more than that', async () => {
+  test('owes no more than what it had lent when that was paid out', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -188,7 +188,7 @@ describe('an owner without credit', () => {
     const { went, denial } = await callWhile(agent, 10n, 100);
     expect(denial).toMatchObject({ rule: 'credit' });
     expect(leases.length).toBeLessThan(6);
-    // What was lent before could still be spent; not one unit more was lent.
+    // What was lent before can still be spent; not one unit more was lent.
     expect(BigInt(went) * 10n).toBeLessThanOrEqual(BigInt(creditLent));
     await setStatus(owner, 'paused');
     const after = await purseOf(owner);
@@ -197,8 +197,8 @@ describe('an owner without credit', () => {
   });
 });
 
-describe('who was told that there is too little', () => {
-  /** Whoever has not acknowledged is silent, or holds nothing: then it admits nothing afterwards. */
+describe('an account whose ancestor had too little', () => {
+  /** Agents that did not acknowledge are silent or hold no lease, so they admit nothing afterwards. */
   const expectCutOff = async (owner: Hex, id: Hex, agent: Hex, own: bigint): Promise<void> => {
     const verdict = await revoke(owner, id);
     if (verdict.verdict !== 'applied') throw new Error(JSON.stringify(verdict));
@@ -207,7 +207,7 @@ describe('who was told that there is too little', () => {
     if (own > 0n) expect(ruleOf(await callOnce(agent, own))).toBe('revoked');
   };
 
-  test('holds no lease: a revocation stops it, also where it costs nothing', async () => {
+  test('holds no lease: a revocation stops also its free calls', async () => {
     const owner = await ownerWith(100_000n, windowOf(100));
     const [first, second] = [randomHex(20), randomHex(20)];
     await enrol(owner, first);
@@ -217,7 +217,7 @@ describe('who was told that there is too little', () => {
     await expectCutOff(owner, delegation.id, second, 0n);
   });
 
-  test('decides no longer than before: its lease ends when the account above believes it does', async () => {
+  test('decides no longer than before: its lease ends when the ancestor expects it to', async () => {
     const owner = await ownerWith(100_000n, windowOf(1_000));
     const { agent, grant } = await paying(owner, 5_000n);
     for (let i = 0; i < 9; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
@@ -228,7 +228,7 @@ describe('who was told that there is too little', () => {
     await expectCutOff(owner, grant.delegation.id, agent, 10n);
   });
 
-  test('for want of credit decides no longer than before, either', async () => {
+  test('decides no longer than before when only credit was too little', async () => {
     const owner = await ownerWith(1n, windowOf(100_000));
     expect(ruleOf(await callOnce(owner, 1n))).toBe('go');
     const { agent, grant } = await paying(owner, 205n);
@@ -241,8 +241,8 @@ describe('who was told that there is too little', () => {
   });
 });
 
-describe('an agent that was idle while it slept', () => {
-  test('gives back by alarm, once, and its alarm does not ring again and again', async () => {
+describe('an agent that became idle while its object slept', () => {
+  test('returns unused shares by one alarm, which then stops', async () => {
     const owner = await ownerWith(100_000n, windowOf(100_000));
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -262,27 +262,27 @@ describe('an agent that was idle while it slept', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '99940', creditLent: '0' });
     for (let i = 0; i < 5; i += 1) {
       pass(6);
-      // The second one may still look whether all is done.
+      // The second alarm may check once more that nothing is left.
       if (i > 0) expect(await alarmIn()).toBeGreaterThan(600_000);
       await runDurableObjectAlarm(stubOf(agent));
       await putToSleep(agent);
     }
     expect(given).toHaveBeenCalledTimes(1);
-    // What it owns has come back, so it may go elsewhere: nothing is held here any more.
+    // Its money is back and nothing is held, so the agent may move to another parent.
     const other = await ownerWith(1_000n);
     expect(await register(grantOf(other, agent))).toMatchObject({ verdict: 'applied' });
   });
 });
 
 describe('a key that was cut off', () => {
-  /** Somebody else has paid for it: it has money of its own. */
+  /** Another account pays for it, so that it has money of its own. */
   const sponsor = async (agent: Hex, total: bigint): Promise<void> => {
     const from = accountOf(randomHex(20));
     const applied = await stubOf(agent).apply({ kind: 'credit', from, asset, total });
     expect(applied).toMatchObject({ verdict: 'applied', credit: total });
   };
 
-  test('cannot decline a grant that it has lived on: it stays refused, and finds no new owner', async () => {
+  test('cannot decline a grant that it used: it stays denied, and no new owner can take it', async () => {
     const owner = await ownerWith(100_000n);
     const agent = randomHex(20);
     const { delegation } = await enrol(owner, agent);
@@ -304,7 +304,7 @@ describe('a key that was cut off', () => {
     });
   });
 
-  test('that declines what it has lived on before it is cut off is no stranger, either', async () => {
+  test('stays governed when it declines a grant that it used before it is cut off', async () => {
     const owner = await ownerWith(100_000n);
     const agent = randomHex(20);
     const { delegation } = await enrol(owner, agent);
@@ -318,7 +318,7 @@ describe('a key that was cut off', () => {
     });
   });
 
-  test('is not one that was only offered a grant: it stands for itself, and consents to another owner', async () => {
+  test('does not include an account that only had an offer: it calls without a grant, and consents to another owner', async () => {
     const [stranger, owner] = [await ownerWith(100_000n), await ownerWith(1_000n)];
     const agent = await ownerWith(1_000n);
     const grant = grantOf(stranger, agent);
@@ -330,7 +330,7 @@ describe('a key that was cut off', () => {
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
   });
 
-  test('cannot move while the accounts above do not answer, and not when they do', async () => {
+  test('cannot move to another parent, whether its ancestors answer or not', async () => {
     const owner = await ownerWith(10_000n);
     const other = await ownerWith(1_000n);
     const [cut, free] = [randomHex(20), randomHex(20)];
@@ -349,8 +349,8 @@ describe('a key that was cut off', () => {
   });
 });
 
-describe('a limit that is taken away and restored within its period', () => {
-  test('counts once what was spent before, and all of the rest can be used', async () => {
+describe('a limit that is removed and restored within its period', () => {
+  test('counts earlier spend once, and the rest can be used', async () => {
     const policy = windowOf(1_000);
     const owner = await ownerWith(100_000n, policy);
     const agent = randomHex(20);
@@ -361,14 +361,14 @@ describe('a limit that is taken away and restored within its period', () => {
     await setPolicy(owner, policy);
     const leases = watchLeases();
     const { went, denial } = await callWhile(agent, 10n, 100);
-    // The one that was made while there was no limit counts in none.
+    // The call made while there was no limit counts in none.
     expect(went).toBe(60);
     expect(denial).toMatchObject({ rule: 'window', limit: { limit: '1000', remaining: '0' } });
     expect(leases.length).toBeLessThan(60);
     expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
   });
 
-  test('costs a small call after much that was spent no storm of requests', async () => {
+  test('causes no storm of requests for a small call after much was spent', async () => {
     const policy = windowOf(100_000);
     const owner = await ownerWith(1_000_000n, policy);
     const agent = randomHex(20);

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** How often accounts above were asked. */
+/** Counts the requests that reach ancestors. */
 const countLeases = (): { readonly calls: LeaseRequest[] } => {
   const calls: LeaseRequest[] = [];
   const { lease } = AgentAccount.prototype;
@@ -30,7 +30,7 @@ const ownerWith = async (credit: bigint): Promise<`0x${string}`> => {
 };
 
 describe('an agent below an owner', () => {
-  test('pays from the credit of its owner, and its spend counts there', async () => {
+  test('pays from its owner’s credit, and its spend counts at the owner', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     await setPolicy(owner, { windows: [{ every: 'day', limit: '5000u' }] });
@@ -49,7 +49,7 @@ describe('an agent below an owner', () => {
     });
   });
 
-  test('costs well under one call above per paid call while it is busy', async () => {
+  test('sends far fewer than one request to ancestors per paid call while it is busy', async () => {
     const owner = await ownerWith(1_000_000n);
     const agent = randomHex(20);
     await setPolicy(owner, { windows: [{ every: 'day', limit: '1000000u' }], lifetime: '900000u' });
@@ -63,7 +63,7 @@ describe('an agent below an owner', () => {
     expect(asset).toContain('erc20');
   });
 
-  test('stops when the owner is frozen, and goes on when it is resumed', async () => {
+  test('is denied while its owner is frozen, and calls again after the resume', async () => {
     const owner = await ownerWith(1_000_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
