@@ -1,0 +1,279 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { people } from '../../dev/stack/people.ts';
+import { entryText } from '../../src/audit/entry.ts';
+import { ALICE, history } from '../unit/audit/history.ts';
+import { documentIn, pipe } from './support/command.ts';
+import { withEnv } from './support/home.ts';
+import { accountOf, EVENTUALLY, useManagement } from './support/management.ts';
+import { openTerminal } from './support/terminal.ts';
+
+const { home, place, run, okJson, errorOf, file, grantTo } = useManagement();
+
+describe('an operator', () => {
+  test('applies a file after a preview and a confirmation', async () => {
+    const { tools } = (await okJson('tools', 'list')) as {
+      tools: { id: string; tool: Record<string, unknown> }[];
+    };
+    const all = tools.map(({ tool }) => tool);
+    const lookup = tools.find(({ id }) => id === 'lookup')?.tool ?? {};
+    const others = all.filter(({ id }) => id !== 'lookup' && id !== 'translate');
+    const path = await file('tools.json', {
+      tools: [
+        { ...lookup, price: '$0.002' },
+        ...others,
+        { ...lookup, id: 'lookup2', path: '/tools/lookup2' },
+      ],
+    });
+    const asked = await run('apply', path);
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toContain('--yes');
+    expect(asked.stdout).toMatch(
+      /- translate\n~ lookup\n +price {2}\$0\.001 → \$0\.002\n\+ lookup2/,
+    );
+
+    const terminal = openTerminal(place(), ['apply', path]);
+    await terminal.sees('Apply 3 changes?');
+    terminal.press('enter');
+    expect(await terminal.ended()).toBe(130);
+    expect(await okJson('tools', 'get', 'lookup')).toMatchObject({ tool: { price: '$0.001' } });
+
+    expect(await okJson('apply', path, '--yes')).toMatchObject({
+      applied: ['translate', 'lookup', 'lookup2'],
+      raced: [],
+    });
+    expect(await okJson('tools', 'get', 'lookup')).toMatchObject({ tool: { price: '$0.002' } });
+    expect(await errorOf(1, 'tools', 'get', 'translate')).toMatchObject({ code: 'unknown_tool' });
+    expect((await run('apply', path)).stdout).toContain('same');
+    expect(
+      await okJson('apply', await file('all.json', { tools: all }), '--yes', '--keep'),
+    ).toMatchObject({
+      applied: ['lookup', 'translate'],
+    });
+    expect(await okJson('tools', 'remove', 'lookup2')).toMatchObject({ changed: true });
+    expect(
+      await errorOf(2, 'apply', await file('none.json', { tools: [{ id: 'x' }] }), '--yes'),
+    ).toMatchObject({ code: 'usage' });
+  });
+
+  test('overwrites no tool that changed during the confirmation', async () => {
+    const { tools } = (await okJson('tools', 'list')) as {
+      tools: { id: string; tool: Record<string, unknown> }[];
+    };
+    const all = tools.map(({ tool }) => tool);
+    const changed = (id: string, fields: object) =>
+      all.map((tool) => (tool['id'] === id ? { ...tool, ...fields } : tool));
+    const path = await file('mine.json', { tools: changed('report', { price: '$0.06' }) });
+    const terminal = openTerminal(place(), ['apply', path]);
+    await terminal.sees('Apply 1 change?');
+    const theirs = changed('report', { price: '$0.07' }).find((tool) => tool['id'] === 'report');
+    await okJson('tools', 'put', await file('theirs.json', theirs));
+    terminal.type('y');
+    await terminal.sees(/raced {2}report/);
+    expect(await terminal.ended()).toBe(1);
+    expect(await okJson('tools', 'get', 'report')).toMatchObject({ tool: { price: '$0.07' } });
+    await okJson('apply', await file('all.json', { tools: all }), '--yes');
+  });
+
+  test('disables and enables a tool', async () => {
+    expect(await okJson('tools', 'disable', 'echo')).toMatchObject({ changed: true });
+    expect((await run('tools', 'list')).stdout).toMatch(/echo +\$0\.001 +deferred +disabled/);
+    expect(await okJson('tools', 'disable', 'echo')).toMatchObject({ changed: false });
+    expect(await okJson('tools', 'enable', 'echo')).toMatchObject({ changed: true });
+    expect(await errorOf(4, 'tools', 'list', '--as', 'owner')).toMatchObject({ code: 'forbidden' });
+  });
+
+  test('adds and takes credit', async () => {
+    const { address } = people.agents[7];
+    await okJson('credits', 'top-up', '$0.01', '--as', 'agent8');
+    const given = await okJson(
+      'credits',
+      'adjust',
+      address,
+      '--give',
+      '$0.05',
+      '--reason',
+      'ticket 7',
+    );
+    expect(given).toMatchObject({ amount: '50000' });
+    expect(
+      await okJson('credits', 'adjust', 'agent8', '--take', '$0.05', '--reason', 'ticket 7'),
+    ).toMatchObject({ amount: '-50000' });
+    expect(
+      await errorOf(1, 'credits', 'adjust', 'agent8', '--take', '$500', '--reason', 'all'),
+    ).toMatchObject({ code: 'credit_too_low' });
+    expect((await run('credits', 'show', '--as', 'agent8')).stdout).toMatch(/credit +\$0\./);
+    expect(await errorOf(2, 'credits', 'adjust', 'agent8', '--give', '$1')).toMatchObject({
+      code: 'usage',
+    });
+    expect(await errorOf(2, 'credits', 'refund', 'agent8', 'no hash')).toMatchObject({
+      code: 'usage',
+    });
+  });
+
+  test('reads settlements, accounts and the spend of the gateway', async () => {
+    expect((await run('call', '/tools/lookup?word=river', '--as', 'agent7')).code).toBe(0);
+    const { address } = people.agents[6];
+    const list = async () =>
+      (await okJson('settlements', 'list', '--account', address))['settlements'] as {
+        call: string;
+        state: string;
+      }[];
+    await expect.poll(list, EVENTUALLY).not.toHaveLength(0);
+    const [first] = await list();
+    const story = await run('settlements', 'show', address, first?.call ?? '');
+    expect(story.stdout).toMatch(/state +(open|settled)/);
+    expect(story.stdout).toContain('call.accepted');
+    expect(await errorOf(2, 'settlements', 'write-off', address, first?.call ?? '')).toMatchObject({
+      code: 'usage',
+    });
+    expect((await run('settlements', 'letters')).stdout).toContain('none');
+    expect(await okJson('settlements', 'backends')).toMatchObject({
+      backends: expect.any(Array) as unknown[],
+      relayers: expect.any(Array) as unknown[],
+    });
+    const revenue = async () =>
+      (await run('settlements', 'export')).stdout
+        .split('\r\n')
+        .filter((row) => row.includes(',revenue,lookup,'));
+    await expect.poll(revenue, EVENTUALLY).not.toHaveLength(0);
+    // No cron trigger ran on this stack.
+    expect((await run('settlements', 'reconcile')).stdout).toContain('No reconciliation yet');
+    expect(await okJson('settlements', 'reconcile')).toMatchObject({
+      ...{ reconciliations: [], differences: [] },
+    });
+    expect((await run('accounts', 'list')).stdout).toContain('eip155:84532:');
+    expect(await okJson('spend', '--operator', '--by', 'agent')).toMatchObject({
+      scope: 'gateway',
+      by: 'agent',
+    });
+    expect(await errorOf(2, 'spend', '--from', '2026-02-31')).toMatchObject({ code: 'usage' });
+  });
+
+  test('creates, changes, lists and removes webhooks', async () => {
+    const put = ['webhooks', 'put', 'pager', 'https://ops.example/alerts', '--operator'];
+    expect(await okJson(...put, '--events', 'debt,breaker')).toMatchObject({ changed: true });
+    expect(await okJson(...put, '--events', 'debt')).toMatchObject({ changed: true });
+    expect(await okJson('webhooks', 'list', '--operator')).toMatchObject({
+      webhooks: [{ id: 'pager', events: ['debt'], state: 'active' }],
+    });
+    expect(await errorOf(2, ...put, '--events', 'everything')).toMatchObject({ code: 'usage' });
+    expect((await run('webhooks', 'log', 'pager', '--operator')).stdout).toContain(
+      'No delivery yet',
+    );
+    expect(await okJson('webhooks', 'remove', 'pager', '--operator')).toMatchObject({
+      changed: true,
+    });
+    expect(await errorOf(1, 'webhooks', 'remove', 'pager', '--operator')).toMatchObject({
+      code: 'unknown_document',
+    });
+  });
+});
+
+describe('a log', () => {
+  test('verifies offline after an export, unless it was altered', async () => {
+    await grantTo('agent2');
+    expect((await run('call', '/tools/lookup?word=river', '--as', 'agent2', '--credit')).code).toBe(
+      0,
+    );
+    const path = join(place().directory, 'log.ndjson');
+    const exported = async () => {
+      expect(await okJson('audit', 'export', 'agent2', '-o', path)).toMatchObject({ file: path });
+      return await readFile(path, 'utf8');
+    };
+    await expect.poll(exported, EVENTUALLY).toContain('"price":"1000"');
+    expect(await readdir(place().directory)).not.toContainEqual(expect.stringContaining('draft'));
+    const offline = withEnv(place(), { COUNTERSIGN_GATEWAY: 'http://127.0.0.1:1' });
+    const verified = documentIn(await pipe(offline, ['audit', 'verify', path, '--json']));
+    expect(verified).toMatchObject({ verified: true, first: 1, whole: true });
+    const { recomputed, ...rest } = verified['signatures'] as { recomputed: number };
+    expect(rest).toEqual({ by_chain: [], sealed: 0, outside: 0 });
+    // At least the grant and the intent of the call.
+    expect(recomputed).toBeGreaterThan(1);
+    expect((await pipe(offline, ['audit', 'verify', path])).stdout).toContain(
+      `signatures  ${recomputed} recomputed`,
+    );
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('"price":"1000"', '"price":"1"'));
+    expect(await errorOf(1, 'audit', 'verify', path)).toMatchObject({
+      code: 'log_broken',
+      reason: expect.stringMatching(/^(altered|unlinked)$/) as string,
+    });
+    await writeFile(path, text.split('\n').toSpliced(1, 1).join('\n'));
+    expect(await errorOf(1, 'audit', 'verify', path)).toMatchObject({ code: 'log_broken' });
+    await writeFile(path, text);
+    const head = String(verified['hash']);
+    expect(
+      documentIn(await pipe(place(), ['audit', 'verify', path, '--head', head, '--json'])),
+    ).toMatchObject({ hash: head });
+    expect(
+      await errorOf(1, 'audit', 'verify', path, '--head', `0x${'00'.repeat(32)}`),
+    ).toMatchObject({ code: 'log_broken' });
+    // An intact chain with an unsigned entry.
+    const unsigned = history(ALICE, [{ type: 'tool.put', at: 1, outcome: { name: 'lookup' } }]);
+    await writeFile(path, `${unsigned.map(entryText).join('\n')}\n`);
+    expect(await errorOf(1, 'audit', 'verify', path)).toMatchObject({
+      ...{ code: 'log_broken', reason: 'unsigned', line: 1, seq: 1 },
+      ...{ field: 'evidence', fault: 'missing' },
+    });
+    const calls = await run('audit', 'export', 'agent2', '--format', 'csv');
+    expect(calls.stdout).toMatch(/^accepted_at,account,.*\n.*,lookup,committed,/s);
+  });
+});
+
+describe('import', () => {
+  const keys = {
+    data: [
+      {
+        keyId: 'key_1',
+        start: 'sk',
+        createdAt: 1,
+        enabled: true,
+        name: 'crawler',
+        credits: { remaining: 100, refill: { interval: 'daily', amount: 100 } },
+        permissions: ['x'],
+      },
+    ],
+  };
+
+  test('prints policies and unmapped fields without a gateway', async () => {
+    const alone = withEnv(home(), { COUNTERSIGN_GATEWAY: '' });
+    const path = await file('keys.json', keys);
+    const { code, stdout } = await pipe(alone, ['import', 'unkey', path, '--price', '$0.001']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/crawler {2}key_1\nper day {2}\$0\.10\n✗ permissions: /);
+    expect(
+      documentIn(await pipe(alone, ['import', 'unkey', '-', '--json'], JSON.stringify(keys))),
+    ).toMatchObject({
+      items: [{ id: 'key_1', policy: {}, notes: [{ field: 'credits' }, { field: 'permissions' }] }],
+    });
+    expect((await pipe(alone, ['import', 'litellm', path])).code).toBe(2);
+  });
+
+  test('writes policies to the accounts that --map names', async () => {
+    await grantTo('agent3');
+    const rows = [
+      {
+        token: 'a'.repeat(64),
+        key_alias: 'crawler',
+        max_budget: 0.25,
+        budget_duration: '1d',
+        soft_budget: 0.2,
+        models: [],
+      },
+      { token: 'b'.repeat(64), key_alias: 'other', max_budget: 1, models: [] },
+    ];
+    const command = ['import', 'litellm', await file('keys.json', { keys: rows }), '--apply'];
+    expect(await errorOf(2, ...command)).toMatchObject({ code: 'usage' });
+    const map = await file('map.json', { crawler: 'agent3' });
+    expect(await errorOf(2, ...command, '--map', map)).toMatchObject({ code: 'usage' });
+    expect(await okJson(...command, '--map', map, '--yes')).toMatchObject({
+      applied: [{ account: accountOf(people.agents[2].address), changed: true }],
+      left: ['b'.repeat(64)],
+    });
+    expect(await okJson('policy', 'get', 'agent3')).toMatchObject({
+      policy: { windows: [{ every: 'day', limit: '$0.25' }], softPercent: 80 },
+    });
+  });
+});
