@@ -26,10 +26,10 @@ describe('an operator', () => {
         { ...lookup, id: 'lookup2', path: '/tools/lookup2' },
       ],
     });
-    const asked = await run('apply', path);
-    expect(asked.code).toBe(2);
-    expect(asked.stderr).toContain('--yes');
-    expect(asked.stdout).toMatch(
+    const unconfirmed = await run('apply', path);
+    expect(unconfirmed.code).toBe(2);
+    expect(unconfirmed.stderr).toContain('--yes');
+    expect(unconfirmed.stdout).toMatch(
       /- translate\n~ lookup\n +price {2}\$0\.001 → \$0\.002\n\+ lookup2/,
     );
 

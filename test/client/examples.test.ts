@@ -23,7 +23,7 @@ const wallet = async (amount: bigint) => {
   const privateKey = generatePrivateKey();
   const address = privateKeyToAddress(privateKey);
   if (amount > 0n) await mint(world().client, address, amount);
-  return { privateKey, left: async () => await usdcBalance(world().client, address) };
+  return { privateKey, balance: async () => await usdcBalance(world().client, address) };
 };
 
 describe('examples/agent.ts', () => {
@@ -34,7 +34,7 @@ describe('examples/agent.ts', () => {
   });
 
   it('pays with the published package, and prints the answer and its charge', async () => {
-    const { privateKey, left } = await wallet(100_000n);
+    const { privateKey, balance } = await wallet(100_000n);
     const url = `${world().stack.gateway.url}/tools/lookup?word=river`;
     const { stdout } = await run(process.execPath, ['examples/agent.ts', url], {
       cwd: ROOT,
@@ -43,7 +43,7 @@ describe('examples/agent.ts', () => {
     expect(stdout).toContain('stream of water');
     expect(stdout).toMatch(/^200 \{/);
     expect(stdout).toContain('charged $0.001, receipt verified: true');
-    expect(await left()).toBe(99_000n);
+    expect(await balance()).toBe(99_000n);
   });
 });
 
@@ -127,7 +127,7 @@ describe('examples/worker', () => {
         { paid: { charged: '1000', receipt: true }, answer: { word } },
       ]);
     }
-    await expect.poll(payer.left, { timeout: 30_000 }).toBe(98_000n);
+    await expect.poll(payer.balance, { timeout: 30_000 }).toBe(98_000n);
     expect((await world().counts()).lookup).toBeGreaterThanOrEqual(2);
   });
 

@@ -20,7 +20,7 @@ afterAll(() => stopAdorned());
 
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+  account = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
 });
 
 /** A request as the echo tool received it. */

@@ -20,8 +20,8 @@ const world = useWorld({ port, variables: { AUDIENCES: `${FIRST},${SECOND}` } })
 let payer: LocalAccount;
 let creditHolder: LocalAccount;
 beforeAll(async () => {
-  payer = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  creditHolder = await creditedAccount(world(), { credit: 1_000_000n, left: 0n });
+  payer = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
+  creditHolder = await creditedAccount(world(), { credit: 1_000_000n, balance: 0n });
 });
 
 /** Sends a call with another Host header. */
@@ -63,12 +63,12 @@ describe.each(HOSTS)('a request to $host', ({ host, audience, other }) => {
     expect((JSON.parse(offered.text) as { credit: { top_up: string } }).credit.top_up).toContain(
       `${audience}/credits?`,
     );
-    const asked = await sendAs(host, whoami);
-    expect([asked.status, asked.headers['www-authenticate']]).toEqual([
+    const challenge = await sendAs(host, whoami);
+    expect([challenge.status, challenge.headers['www-authenticate']]).toEqual([
       401,
       expect.stringContaining(`audience="${audience}"`),
     ]);
-    expect(JSON.parse(asked.text)).toMatchObject({
+    expect(JSON.parse(challenge.text)).toMatchObject({
       intent: { audience },
       docs: `${audience}/.well-known/agent-intent`,
     });

@@ -31,7 +31,7 @@ import { notarise, report, type ToolCall, translate, useWorld } from './support/
 const world = useWorld();
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+  account = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
 });
 
 const echo: ToolCall = {
@@ -181,14 +181,14 @@ describe('a bound payment that is presented again', () => {
 describe('one intent, presented as payment and as header', () => {
   it.each(['the payment first', 'the header first'])(
     'is one call, because both forms have the same call id: %s',
-    async (order) => {
-      const payer = await creditedAccount(world(), { credit: 20_000n, left: 20_000n });
+    async (first) => {
+      const payer = await creditedAccount(world(), { credit: 20_000n, balance: 20_000n });
       const payment = await bind(world(), payer, translate);
       const header = agentIntent(await signFields(payer, payment.intent));
       const forms = [bound(payment), header];
       const before = (await world().counts()).translate;
       const texts: string[] = [];
-      for (const headers of order === 'the payment first' ? forms : forms.toReversed()) {
+      for (const headers of first === 'the payment first' ? forms : forms.toReversed()) {
         const shown = { ...headers, ...retryKey(payment.intent) };
         const answer = await world().send(translate, shown);
         texts.push(await answer.text());
@@ -210,7 +210,7 @@ describe('one intent, presented as payment and as header', () => {
 
 describe('a payment with an intent that does not match it', () => {
   it('is rejected when the intent names another agent', async () => {
-    const other = await trustedAccount(world(), { reports: 1, left: 100_000n });
+    const other = await trustedAccount(world(), { reports: 1, balance: 100_000n });
     const intent = await paidIntentFor(world(), account.address, translate);
     const payment = await signBound(world(), other, translate, intent);
     const problem = await refusal(world(), Object.entries(bound(payment)), translate);
@@ -219,7 +219,7 @@ describe('a payment with an intent that does not match it', () => {
   });
 
   it('is rejected when its payer is changed to the agent of the intent', async () => {
-    const other = await trustedAccount(world(), { reports: 1, left: 100_000n });
+    const other = await trustedAccount(world(), { reports: 1, balance: 100_000n });
     const intent = await paidIntentFor(world(), account.address, translate);
     const payment = await signBound(world(), other, translate, intent);
     const tree = changed(boundTree(payment), 'payload.authorization.from', account.address);

@@ -26,7 +26,7 @@ const world = useWorld();
 const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+  account = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
   // The account has settled at both gateways, so that a rejection comes from the binding and not from the payer.
   await trust(second().there, account, 2);
 });

@@ -13,8 +13,8 @@ const world = useWorld();
 let payer: LocalAccount;
 let creditHolder: LocalAccount;
 beforeAll(async () => {
-  payer = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  creditHolder = await creditedAccount(world(), { credit: 1_000_000n, left: 0n });
+  payer = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
+  creditHolder = await creditedAccount(world(), { credit: 1_000_000n, balance: 0n });
 });
 
 /**

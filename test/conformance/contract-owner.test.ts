@@ -106,7 +106,7 @@ describe('a delegate that is a contract', () => {
   it('consents with the signature that its code accepts, and not with another key', async () => {
     const [held, plain] = [
       newAccount(),
-      await creditedAccount(world(), { credit: 100_000n, left: 1n }),
+      await creditedAccount(world(), { credit: 100_000n, balance: 1n }),
     ];
     const holder = { ...held, address: await deployContractWallet(world(), held.address) };
     const body = await signUnchecked(plain, grantFor(world(), plain.address, holder.address));
@@ -146,7 +146,7 @@ describe('while no node answers', () => {
   });
 
   it('a contract can neither grant nor revoke; an owner with a key can still revoke', async () => {
-    const plain = await creditedAccount(world(), { credit: 10_000n, left: 0n });
+    const plain = await creditedAccount(world(), { credit: 10_000n, balance: 0n });
     const worker = newAccount();
     const given = await granted(world(), plain, grantFor(world(), plain.address, worker.address));
     expect(await called(worker, given)).toBe('200');
@@ -172,8 +172,8 @@ describe('a contract that stops accepting its signature', () => {
   it('denies all descendants within a minute and the next check, and may accept it again', async () => {
     const [manager, worker] = [newAccount(), newAccount()];
     const top = await grantTo(manager, { depth: 1 });
-    const below = await granted(world(), manager, childGrant(top, worker.address));
-    expect(await called(worker, below)).toBe('200');
+    const child = await granted(world(), manager, childGrant(top, worker.address));
+    expect(await called(worker, child)).toBe('200');
     expect(await called(agent, grant)).toBe('200');
 
     await setOwner(owner.address, newAccount().address);
@@ -184,7 +184,7 @@ describe('a contract that stops accepting its signature', () => {
         async () => {
           for (const [by, under] of [
             [agent, grant],
-            [worker, below],
+            [worker, child],
           ] as const) {
             const outcome = await called(by, under);
             expect(outcome).toMatch(stopped.has(by) ? /^403 revoked$/ : /^200$|revoked$/);
@@ -198,7 +198,7 @@ describe('a contract that stops accepting its signature', () => {
     for (const at of stopped.values())
       expect((at - flipped) / 1_000).toBeLessThanOrEqual(GOOD_FOR + 5);
     const ran = await world().counts();
-    expect(await called(worker, below)).toBe('403 revoked');
+    expect(await called(worker, child)).toBe('403 revoked');
     const refused = await register(
       world(),
       owner,
@@ -210,7 +210,7 @@ describe('a contract that stops accepting its signature', () => {
     // Nothing was revoked: only the contract's current verdict counts.
     await setOwner(owner.address, key.address);
     expect(await called(agent, grant)).toBe('200');
-    expect(await called(worker, below)).toBe('200');
+    expect(await called(worker, child)).toBe('200');
   });
 
   it('revokes with the signature that its code accepts, permanently', async () => {

@@ -47,7 +47,7 @@ const OTHER = '0x1111111111111111111111111111111111111111';
 
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
+  account = await creditedAccount(world(), { credit: CREDIT, balance: 0n });
 });
 
 describe('a call from credit', () => {
@@ -115,7 +115,7 @@ describe('a call from credit', () => {
   });
 
   it('is denied when credit does not cover it, and the problem says how to top up', async () => {
-    const poor = await creditedAccount(world(), { credit: 1_500n, left: 0n });
+    const poor = await creditedAccount(world(), { credit: 1_500n, balance: 0n });
     const first = await world().send(
       lookup,
       agentIntent(await signPaidIntent(world(), poor, lookup)),
@@ -150,7 +150,7 @@ describe('a call from credit', () => {
     const AFFORDABLE = 37;
     const creditHolder = await creditedAccount(world(), {
       credit: BigInt(AFFORDABLE) * 1_000n + 999n,
-      left: 0n,
+      balance: 0n,
     });
     const before = (await world().counts()).lookup;
     const answers = await Promise.all(
@@ -187,7 +187,7 @@ describe('a call from credit', () => {
   });
 
   it('costs nothing when the tool fails', async () => {
-    const creditHolder = await creditedAccount(world(), { credit: 50_000n, left: 0n });
+    const creditHolder = await creditedAccount(world(), { credit: 50_000n, balance: 0n });
     for (const query of ['status=500', 'drop=1', 'truncate=1', 'status=402']) {
       const call: ToolCall = { path: `/tools/flaky?${query}` };
       const answer = await world().send(
@@ -206,7 +206,7 @@ describe('a payment by an account with credit', () => {
     ['vanilla', async (payer: LocalAccount) => v2(await sign(world(), payer, lookup))],
     ['bound', async (payer: LocalAccount) => bound(await bind(world(), payer, lookup))],
   ])('authenticates while credit pays: %s', async (_, headers) => {
-    const creditHolder = await creditedAccount(world(), { credit: 10_000n, left: 10_000n });
+    const creditHolder = await creditedAccount(world(), { credit: 10_000n, balance: 10_000n });
     const answer = await world().send(lookup, await headers(creditHolder));
     expect(answer.status).toBe(200);
     expect(paymentResponse(answer)).toMatchObject({
@@ -219,7 +219,7 @@ describe('a payment by an account with credit', () => {
 
   it('pays a credit-only tool from credit; without credit the problem says how to top up', async () => {
     const call = summarise('One sentence. Another sentence about sentences.', '1500');
-    const creditHolder = await creditedAccount(world(), { credit: 50_000n, left: 100_000n });
+    const creditHolder = await creditedAccount(world(), { credit: 50_000n, balance: 100_000n });
     const payment = await bind(world(), creditHolder, call);
     const answer = await world().send(call, bound(payment));
     expect(answer.status, await answer.clone().text()).toBe(200);
@@ -230,7 +230,7 @@ describe('a payment by an account with credit', () => {
     expect(rateLimitOf(answer, 'credit')?.r).toBe(48_500);
     expect(await isUsed(world(), payment)).toBe(false);
 
-    const rich = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    const rich = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
     const refused = await bind(world(), rich, call);
     const problem: Problem = await refusal(world(), Object.entries(bound(refused)), call);
     expect(problem).toMatchObject({
@@ -243,7 +243,7 @@ describe('a payment by an account with credit', () => {
 
 describe('a debt', () => {
   it('denies every call, by payment and from credit, until a top-up clears it', async () => {
-    const payer = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    const payer = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
     // The payer cancels the accepted payment on the chain before the gateway presents it.
     let release: () => void = () => {};
     settling = new Promise((resolve) => {

@@ -71,8 +71,8 @@ const serve = async (call: ToolCall, headers: Headers): Promise<Response> => {
 let trusted: LocalAccount;
 let creditHolder: LocalAccount;
 beforeAll(async () => {
-  trusted = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
-  creditHolder = await creditedAccount(world(), { credit: 100_000n, left: 100_000n });
+  trusted = await trustedAccount(world(), { reports: 2, balance: 1_000_000n });
+  creditHolder = await creditedAccount(world(), { credit: 100_000n, balance: 100_000n });
 });
 
 describe('a dry run', () => {
@@ -115,13 +115,13 @@ describe('a dry run', () => {
     expect(await dryRun(lookup, bound(payment))).toMatchObject({ verdict: 'settle' });
     expect(await transfersFrom(world(), payer.address)).toEqual([]);
     // The account does not exist yet (law 12).
-    const asked = await signIntent(
+    const dry = await signIntent(
       world(),
       payer,
       { path: '/accounts/me' },
       { tool: 'countersign.account' },
     );
-    expect((await world().send({ path: '/accounts/me' }, agentIntent(asked))).status).toBe(404);
+    expect((await world().send({ path: '/accounts/me' }, agentIntent(dry))).status).toBe(404);
     await serve(lookup, bound(payment));
     expect(await transfersFrom(world(), payer.address)).toEqual([1_000n]);
   });
@@ -169,7 +169,7 @@ describe('a dry run', () => {
   });
 
   it("under a grant leaves the limits of all ancestors and the owner's credit unchanged", async () => {
-    const owner = await creditedAccount(world(), { credit: 10_000n, left: 0n });
+    const owner = await creditedAccount(world(), { credit: 10_000n, balance: 0n });
     const agent = newAccount();
     const grant = await granted(
       world(),
@@ -210,8 +210,8 @@ describe('a dry run of a call that has run', () => {
     const first = await (await serve(lookup, agentIntent(signed))).text();
     const ran = await world().counts();
     const shown = { ...agentIntent(signed), ...retryKey(signed.intent) };
-    const asked = await world().send(lookup, { ...shown, ...DRY });
-    expect([asked.status, await asked.text()]).toEqual([200, first]);
+    const dry = await world().send(lookup, { ...shown, ...DRY });
+    expect([dry.status, await dry.text()]).toEqual([200, first]);
     expect(await world().counts()).toEqual(ran);
   });
 });
@@ -223,21 +223,21 @@ describe('a dry run that would be denied', () => {
   /** Sends the call as a dry run, then for real, and expects the same problem. */
   const problemOfBoth = async (call: ToolCall, headers: Headers): Promise<Problem> => {
     const ran = await world().counts();
-    const asked = await world().send(call, { ...headers, ...DRY });
+    const dry = await world().send(call, { ...headers, ...DRY });
     const real = await world().send(call, headers);
-    expect([asked.status, asked.headers.get('Retry-After')]).toEqual([
+    expect([dry.status, dry.headers.get('Retry-After')]).toEqual([
       real.status,
       real.headers.get('Retry-After'),
     ]);
     expect(real.status).toBeGreaterThanOrEqual(400);
-    const [problem, same] = [await readProblem(asked), await readProblem(real)];
+    const [problem, same] = [await readProblem(dry), await readProblem(real)];
     expect(comparable(problem)).toEqual(comparable(same));
     expect(await world().counts()).toEqual(ran);
     return problem;
   };
 
   it('gets the problem of the real call: no credit, no balance, wrong fields, forged signature', async () => {
-    const poor = await creditedAccount(world(), { credit: 1_500n, left: 500n });
+    const poor = await creditedAccount(world(), { credit: 1_500n, balance: 500n });
     const noCredit = await signPaidIntent(world(), poor, translate);
     expect(await problemOfBoth(translate, agentIntent(noCredit))).toMatchObject({
       ...{ rule: 'credit', limit: '1500', remaining: '1500', status: 403 },
@@ -257,7 +257,7 @@ describe('a dry run that would be denied', () => {
   });
 
   it('by its grant or an ancestor names the account whose rule it is', async () => {
-    const owner = await creditedAccount(world(), { credit: 10_000n, left: 0n });
+    const owner = await creditedAccount(world(), { credit: 10_000n, balance: 0n });
     const agent = newAccount();
     const grant = await granted(
       world(),
@@ -295,7 +295,7 @@ describe('a dry run that would be denied', () => {
 
 describe('a dry run under a limit that agents share', () => {
   const shared = async (maxTotal: bigint) => {
-    const owner = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+    const owner = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
     const [manager, greedy, other] = [newAccount(), newAccount(), newAccount()];
     const top = await granted(
       world(),
@@ -312,9 +312,9 @@ describe('a dry run under a limit that agents share', () => {
 
   const askAndCall = async (agent: LocalAccount, call: ToolCall) => {
     const headers = agentIntent(await signPaidIntent(world(), agent, call));
-    const asked = await world().send(call, { ...headers, ...DRY });
+    const dry = await world().send(call, { ...headers, ...DRY });
     const real = await world().send(call, headers);
-    return [asked, real].map(({ status }) => status);
+    return [dry, real].map(({ status }) => status);
   };
 
   it('predicts each call correctly up to the last unit of the limit', async () => {

@@ -56,7 +56,7 @@ const rowOf = async (payment: Payment, state: string): Promise<CallRow> => {
 
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 10, left: 1_000_000n });
+  account = await trustedAccount(world(), { reports: 10, balance: 1_000_000n });
 });
 
 /** Payments of failed calls, which nobody may ever take. */

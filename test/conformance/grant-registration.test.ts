@@ -32,7 +32,7 @@ const world = useWorld({ variables: { DEFAULT_POLICY: MONTHLY_POLICY } });
 
 let owner: LocalAccount;
 beforeAll(async () => {
-  owner = await creditedAccount(world(), { credit: 3_000_000n, left: 1_000n });
+  owner = await creditedAccount(world(), { credit: 3_000_000n, balance: 1_000n });
 });
 type Fields = Partial<AgentDelegation>;
 
@@ -264,7 +264,7 @@ describe('the registration of a grant', () => {
 
 describe('the consent of a delegate', () => {
   it('covers this registration only, is signed by the delegate, and is permanent', async () => {
-    const agent = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    const agent = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
     const grant = grantFor(world(), owner.address, agent.address, { maxTotal: 1_000n });
     const body = await signDelegation(owner, CHAIN, grant);
     const elsewhere = await signIntent(world(), agent, registration({ ...body, v: 2 }), {
@@ -353,7 +353,7 @@ describe('an offer of a stranger to a customer', () => {
   });
 
   it('limits the customer, and lets the issuer read, once an intent of the customer names it', async () => {
-    const customer = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    const customer = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
     const grant = await offered(
       world(),
       owner,

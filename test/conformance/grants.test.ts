@@ -31,7 +31,7 @@ const world = useWorld({ variables: { DEFAULT_POLICY: MONTHLY_POLICY } });
 
 let owner: LocalAccount;
 beforeAll(async () => {
-  owner = await creditedAccount(world(), { credit: 3_000_000n, left: 1_000n });
+  owner = await creditedAccount(world(), { credit: 3_000_000n, balance: 1_000n });
 });
 const WORD = /^0x[0-9a-f]{64}$/;
 type Fields = Partial<AgentDelegation>;
@@ -361,7 +361,7 @@ describe('a call that its grant does not allow', () => {
   });
 
   it('is denied when it names a grant and its account has none', async () => {
-    const stranger = await creditedAccount(world(), { credit: 10_000n, left: 0n });
+    const stranger = await creditedAccount(world(), { credit: 10_000n, balance: 0n });
     const { grant } = await grantedAgent(world(), owner);
     const problem = await expectProblem(callWith(world(), stranger, lookup, grant.hash), 403);
     expect(problem).toMatchObject({ rule: 'authority' });
@@ -377,11 +377,11 @@ describe('a grant by a manager', () => {
       owner,
       grantFor(world(), owner.address, manager.address, { maxTotal: 5_000n, depth: 1 }),
     );
-    const below = childGrant(top, one.address);
-    const answer = await register(world(), manager, below);
+    const child = childGrant(top, one.address);
+    const answer = await register(world(), manager, child);
     expect(answer.status, await answer.clone().text()).toBe(201);
     expect(await answer.json()).toMatchObject({
-      ...{ issuer: accountOf(manager.address), chain: [top.hash], grant: hashOf(below) },
+      ...{ issuer: accountOf(manager.address), chain: [top.hash], grant: hashOf(child) },
     });
     await granted(world(), manager, childGrant(top, other.address, { maxTotal: 4_000n }));
 
@@ -401,7 +401,7 @@ describe('a grant by a manager', () => {
     expect(standing.policies).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ kind: 'grant', hash: top.hash }),
-        expect.objectContaining({ kind: 'grant', hash: hashOf(below) }),
+        expect.objectContaining({ kind: 'grant', hash: hashOf(child) }),
       ]),
     );
     // The owner revokes the manager: the agents of the manager are denied too.

@@ -14,10 +14,10 @@ let account: LocalAccount;
 let payment: Bound;
 let signed: SignedIntent;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
-  const saver = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+  account = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
+  const creditHolder = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
   payment = await bind(world(), account, translate);
-  signed = await signPaidIntent(world(), saver, translate);
+  signed = await signPaidIntent(world(), creditHolder, translate);
 });
 
 /** Placeholder for text that JSON.stringify would not write. */

@@ -72,27 +72,27 @@ describe.each<{
   readonly tool: 'lookup' | 'flaky';
   readonly price: bigint;
   readonly reports: number;
-  readonly left: bigint;
+  readonly balance: bigint;
   readonly most: bigint;
 }>([
   {
     ...{ limit: 'an exposure', rule: 'exposure', call: flaky, tool: 'flaky', price: 10_000n },
-    ...{ reports: 8, left: 5_000_000n, most: EXPOSURE },
+    ...{ reports: 8, balance: 5_000_000n, most: EXPOSURE },
   },
   {
     ...{ limit: 'a balance', rule: 'balance', call: lookup, tool: 'lookup', price: 1_000n },
-    ...{ reports: 1, left: BigInt(ALLOWED) * 1_000n, most: BigInt(ALLOWED) * 1_000n },
+    ...{ reports: 1, balance: BigInt(ALLOWED) * 1_000n, most: BigInt(ALLOWED) * 1_000n },
   },
   {
     ...{ limit: 'a window', rule: 'window', call: lookup, tool: 'lookup', price: 1_000n },
-    ...{ reports: 15, left: 5_000_000n, most: WINDOW },
+    ...{ reports: 15, balance: 5_000_000n, most: WINDOW },
   },
 ])(
   '200 payments at once against $limit for 37',
-  ({ rule, call, tool, price, reports, left, most }) => {
+  ({ rule, call, tool, price, reports, balance, most }) => {
     let account: LocalAccount;
     beforeAll(async () => {
-      account = await trustedAccount(world(), { reports, left });
+      account = await trustedAccount(world(), { reports, balance });
     });
 
     it('run 37 times; the others are denied with the rule and its amounts', async () => {
@@ -122,7 +122,7 @@ describe.each<{
           timeout: 40_000,
           interval: 200,
         })
-        .toBe(BigInt(reports) * 50_000n + left - due);
+        .toBe(BigInt(reports) * 50_000n + balance - due);
       expect(await transfersFrom(world(), account.address)).toHaveLength(reports + ALLOWED);
     });
 

@@ -29,9 +29,9 @@ const consent = async (agent: LocalAccount): Promise<void> => {
 };
 
 beforeAll(async () => {
-  owner = await creditedAccount(world(), { credit: 100_000n, left: 0n });
-  payer = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  creditHolder = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+  owner = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
+  payer = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
+  creditHolder = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
   for (const agent of [payer, creditHolder]) await consent(agent);
 });
 

@@ -32,7 +32,7 @@ const world = useWorld();
 const WORD = /^0x[0-9a-f]{64}$/;
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
+  account = await trustedAccount(world(), { reports: 2, balance: 1_000_000n });
 });
 
 type Status = {
@@ -107,7 +107,7 @@ describe('a look-up by the payer', () => {
   );
 
   it('returns a call from credit, a free call and a failed call', async () => {
-    const creditHolder = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+    const creditHolder = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
     const flaky: ToolCall = { path: '/tools/flaky?status=500' };
     const paid = await signPaidIntent(world(), creditHolder, translate);
     const free = await signIntent(world(), creditHolder, whoami);
@@ -163,7 +163,7 @@ describe('a look-up by another account', () => {
   it('gets the same answer as for a call that never existed', async () => {
     const payment = await bind(world(), account, translate);
     await world().send(translate, bound(payment));
-    const stranger = await trustedAccount(world(), { reports: 1, left: 1n });
+    const stranger = await trustedAccount(world(), { reports: 1, balance: 1n });
     const problems: Problem[] = [];
     for (const [by, id] of [
       [stranger, callOf(payment)],
@@ -202,9 +202,9 @@ describe('a malformed look-up', () => {
     const payment = await bind(world(), account, translate);
     expect((await world().send(translate, bound(payment))).status).toBe(200);
     const call = callPath(callOf(payment));
-    const asked = await world().send(call);
-    expect(asked.status).toBe(401);
-    const header = asked.headers.get('WWW-Authenticate') ?? '';
+    const answer = await world().send(call);
+    expect(answer.status).toBe(401);
+    const header = answer.headers.get('WWW-Authenticate') ?? '';
     const challenge = Object.fromEntries(
       [...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
     );
@@ -213,7 +213,7 @@ describe('a malformed look-up', () => {
       ...{ error: 'intent_required', chains: 'eip155:84532', max_validity: '300' },
       ...{ audience: world().stack.description.audience, tool: 'countersign.calls' },
     });
-    const problem = await readProblem(asked);
+    const problem = await readProblem(answer);
     expect(kindOf(problem)).toBe('intent-required');
     expect(problem['docs']).toBe(`${world().stack.description.audience}/.well-known/agent-intent`);
     // Built from the challenge alone, with an account, a window and a nonce.

@@ -31,7 +31,7 @@ import { useReceiver } from './support/webhook-receiver.ts';
  */
 const world = useWorld({ variables: { OPERATORS: people.operator.address } });
 
-type Accounts = { readonly [who in Exclude<Person, 'nobody'>]: LocalAccount };
+type Accounts = { readonly [who in Exclude<Person, 'unsigned'>]: LocalAccount };
 let accounts: Accounts;
 let names: { readonly [of in Target]: string };
 let grant: Hex;
@@ -43,8 +43,8 @@ const refusals = CASES.filter((each) => expectedOf(each) !== 'served');
 const served = CASES.filter((each) => expectedOf(each) === 'served');
 
 beforeAll(async () => {
-  const owner = await creditedAccount(world(), { credit: 1_000_000n, left: 1_000n });
-  const otherOwner = await creditedAccount(world(), { credit: 1_000_000n, left: 1_000n });
+  const owner = await creditedAccount(world(), { credit: 1_000_000n, balance: 1_000n });
+  const otherOwner = await creditedAccount(world(), { credit: 1_000_000n, balance: 1_000n });
   const [agent, otherAgent] = [newAccount(), newAccount()];
   for (const [issuer, delegate] of [
     [otherOwner, otherAgent],
@@ -59,18 +59,18 @@ beforeAll(async () => {
   }
   const operator = privateKeyToAccount(people.operator.privateKey);
   const stranger = await fundedAccount(world(), 5_000_000n);
-  const notConsented = await trustedAccount(world(), { reports: 1, left: 1_000n });
+  const notConsented = await trustedAccount(world(), { reports: 1, balance: 1_000n });
   accounts = { stranger, notConsented, agent, otherOwner, owner, operator };
   names = {
     agent: accountOf(agent.address),
     owner: accountOf(owner.address),
-    nobody: accountOf(newAccount().address),
+    missing: accountOf(newAccount().address),
   };
   for (const account of Object.values(names)) {
     const address = account.slice(account.lastIndexOf(':') + 1);
     await offered(world(), notConsented, grantFor(world(), notConsented.address, address));
   }
-  const payer = await trustedAccount(world(), { reports: 1, left: 20_000n });
+  const payer = await trustedAccount(world(), { reports: 1, balance: 20_000n });
   const payment = await bind(world(), payer, lookup);
   await mustServe(world().send(lookup, bound(payment)));
   paid = { account: accountOf(payer.address), call: callOf(payment) };
@@ -138,7 +138,7 @@ const signed = async (
   // An intent for another route, mostly about the same account.
   const { id } = ROUTES[(ROUTES.indexOf(each.route) + 1) % ROUTES.length] ?? each.route;
   const another = { id, request: sampleOf(id, about, mark) };
-  const who = each.who === 'nobody' ? undefined : accounts[each.who];
+  const who = each.who === 'unsigned' ? undefined : accounts[each.who];
   return signCase(world(), who, each, sampleOf(each.route.id, about, mark), another);
 };
 
@@ -156,7 +156,7 @@ const commandsIn = async (account: string, after: number) =>
       nonce: String((evidence?.['order'] as { readonly nonce?: string } | undefined)?.nonce),
     }));
 
-const everybody = (): readonly string[] => [
+const allAccounts = (): readonly string[] => [
   ...Object.values(names),
   ...Object.values(accounts).map(({ address }) => accountOf(address)),
   accountOf(world().payTo),
@@ -191,7 +191,7 @@ describe('the management API', () => {
   it(
     'rejects everyone whom the table of routes does not allow, and writes nothing for them',
     async () => {
-      const known = everybody().filter((account) => account !== names.nobody);
+      const known = allAccounts().filter((account) => account !== names.missing);
       const before = await marked(known, 'before refusals');
       const wrong: string[] = [];
       await inTurns(refusals, async (each) => {
@@ -201,7 +201,7 @@ describe('the management API', () => {
         if (outcome !== expectedOf(each)) wrong.push(`${nameOf(each)}: ${outcome}`);
       });
       expect(wrong).toEqual([]);
-      const after = await marked(everybody(), 'after refusals');
+      const after = await marked(allAccounts(), 'after refusals');
       for (const account of known) {
         const commands = await commandsIn(account, before.get(account) ?? 0);
         expect(
@@ -210,7 +210,7 @@ describe('the management API', () => {
         ).toEqual(['after refusals']);
       }
       // Every request about this account was rejected, so the marker is its first entry.
-      expect(after.get(names.nobody)).toBe(1);
+      expect(after.get(names.missing)).toBe(1);
     },
     LONG,
   );
@@ -218,7 +218,7 @@ describe('the management API', () => {
   it(
     'answers a request about an account of others exactly as about an account that does not exist',
     async () => {
-      const nobody = accountOf(newAccount().address);
+      const unknown = accountOf(newAccount().address);
       const strangers = CASES.filter(
         ({ route, target, who, signing }) =>
           target === 'agent' &&
@@ -226,14 +226,14 @@ describe('the management API', () => {
           (who === 'stranger' ||
             who === 'notConsented' ||
             who === 'otherOwner' ||
-            who === 'nobody') &&
+            who === 'unsigned') &&
           signing !== 'replayed',
       );
       /** Removes the account names and times, in which the two answers may differ. */
       const plain = (text: string) =>
         text
           .replaceAll(names.agent, 'X')
-          .replaceAll(nobody, 'X')
+          .replaceAll(unknown, 'X')
           .replaceAll(/\b1[0-9]{9}\b/g, 'T');
       const comparable = async (answer: Response) => ({
         status: answer.status,
@@ -242,12 +242,12 @@ describe('the management API', () => {
       });
       await inTurns(strangers, async (each) => {
         const [there, notThere] = await Promise.all(
-          [names.agent, nobody].map(
+          [names.agent, unknown].map(
             async (about) => await comparable(await send(await signed(each, about, 'twin'))),
           ),
         );
         expect(notThere, nameOf(each)).toEqual(there);
-        if (each.signing === 'good' && each.who !== 'nobody') {
+        if (each.signing === 'good' && each.who !== 'unsigned') {
           expect(there?.status).toBe(isAboutKin(each.route) ? 404 : 403);
         }
       });
@@ -258,7 +258,7 @@ describe('the management API', () => {
   it(
     'serves everyone whom the table of routes allows, and executes each command once',
     async () => {
-      const heads = await marked(everybody(), 'before commands');
+      const heads = await marked(allAccounts(), 'before commands');
       const nonces: { readonly nonce: string; readonly name: string }[] = [];
       const wrong: string[] = [];
       for (const each of served) {
@@ -287,9 +287,9 @@ describe('the management API', () => {
         if (!isRight) wrong.push(`${nameOf(each)}: then ${second.outcome} ${second.text}`);
       }
       expect(wrong).toEqual([]);
-      await marked(everybody(), 'after commands');
+      await marked(allAccounts(), 'after commands');
       const entries = await Promise.all(
-        [...new Set([...everybody(), paid.account])].map(
+        [...new Set([...allAccounts(), paid.account])].map(
           async (account) => await commandsIn(account, heads.get(account) ?? 0),
         ),
       );

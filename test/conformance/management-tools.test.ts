@@ -97,7 +97,7 @@ describe('a tool', () => {
 
 describe('a payment', () => {
   it('can be followed from its call to its settlement', async () => {
-    const payer = await trustedAccount(world(), { reports: 1, left: 20_000n });
+    const payer = await trustedAccount(world(), { reports: 1, balance: 20_000n });
     const payment = await bind(world(), payer, lookup);
     await expectOk(world().send(lookup, bound(payment)));
     const params = { ...about(payer), call: callOf(payment) };
@@ -184,7 +184,7 @@ describe('an amount kept for a silent tool', () => {
       let call: string;
       let answer: Response;
       if (of === 'credit') {
-        payer = await creditedAccount(world(), { credit: 2_000n, left: 0n });
+        payer = await creditedAccount(world(), { credit: 2_000n, balance: 0n });
         const signed = await signPaidIntent(world(), payer, bank);
         call = digestOf(signed.intent);
         answer = await world().send(bank, agentIntent(signed));

@@ -17,7 +17,7 @@ const operator = privateKeyToAccount(people.operator.privateKey);
 
 let owner: LocalAccount;
 beforeAll(async () => {
-  owner = await creditedAccount(world(), { credit: 2_000_000n, left: 1_000n });
+  owner = await creditedAccount(world(), { credit: 2_000_000n, balance: 1_000n });
 });
 
 const about = ({ address }: { readonly address: string }) => ({ account: accountOf(address) });
@@ -72,7 +72,7 @@ describe('an operator', () => {
   });
 
   it('adjusts credit, but takes no more than the account has', async () => {
-    const account = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+    const account = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
     const params = about(account);
     const asset = `eip155:84532/erc20:${world().stack.description.usdc.toLowerCase()}`;
     const adjust = (amount: string) =>

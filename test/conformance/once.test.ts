@@ -45,7 +45,7 @@ const REFUSALS = ['in-progress', 'already-used'];
 describe('one payment', () => {
   let account: LocalAccount;
   beforeAll(async () => {
-    account = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
+    account = await trustedAccount(world(), { reports: 2, balance: 1_000_000n });
   });
 
   /** Expects that `use` causes exactly one run and one transfer with one payment. */
@@ -150,7 +150,7 @@ describe('one payment', () => {
 describe('a fresh signature under a used payment-identifier', () => {
   it('runs and moves nothing and gets the first answer; for another request it is a conflict', async () => {
     const identifier = 'i'.repeat(32);
-    const account = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
+    const account = await trustedAccount(world(), { reports: 2, balance: 1_000_000n });
     const paid = (await transfersFrom(world(), account.address)).length;
     const first = await sign(world(), account, translate);
     const answer = await world().send(translate, v2(first, identifier));
@@ -179,7 +179,7 @@ describe('a fresh signature under a used payment-identifier', () => {
     expect((await transfersFrom(world(), account.address)).slice(paid)).toEqual([20_000n]);
     for (const payment of [...fresh, other]) expect(await isUsed(world(), payment)).toBe(false);
     // An identifier is scoped to its payer.
-    const stranger = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
+    const stranger = await trustedAccount(world(), { reports: 2, balance: 1_000_000n });
     const theirs = await sign(world(), stranger, translate);
     expect((await world().send(translate, v2(theirs, identifier))).status).toBe(200);
     expect((await world().counts()).translate).toBe(before.translate + 1);

@@ -67,7 +67,7 @@ describe('a refund', () => {
     ['the operator', operator],
     ['the payee of the gateway', payee],
   ])('paid by %s is recorded once, with the amount from the chain', async (_, from) => {
-    const account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
+    const account = await creditedAccount(world(), { credit: CREDIT, balance: 0n });
     const transaction = await transfer(from, account.address, REFUND);
     const body = { account: accountOf(account.address), transaction };
     const first = await sendCommand(operator, body);
@@ -108,7 +108,7 @@ describe('a refund', () => {
   });
 
   it('is recorded once when it arrives twenty times at once', async () => {
-    const account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
+    const account = await creditedAccount(world(), { credit: CREDIT, balance: 0n });
     const transaction = await transfer(operator, account.address, REFUND);
     const body = { account: accountOf(account.address), transaction };
     const answers = await Promise.all(
@@ -125,7 +125,7 @@ describe('a refund', () => {
 describe('a transaction with several refunds', () => {
   it('needs a log index, and each refund is recorded once', async () => {
     const { client } = world();
-    const account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
+    const account = await creditedAccount(world(), { credit: CREDIT, balance: 0n });
     const calls = await Promise.all(
       [10_000n, 20_000n].map(async (value) => {
         const { authorization: signed, signature } = await signAuthorization({
@@ -167,7 +167,7 @@ describe('a refund command', () => {
   let account: LocalAccount;
   let transaction: Hex;
   beforeAll(async () => {
-    account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
+    account = await creditedAccount(world(), { credit: CREDIT, balance: 0n });
     transaction = await transfer(operator, account.address, REFUND);
   });
   const body = () => ({ account: accountOf(account.address), transaction });
@@ -249,7 +249,7 @@ describe('a refund command', () => {
   });
 
   it('above the credit leaves a debt', async () => {
-    const small = await creditedAccount(world(), { credit: 10_000n, left: 0n });
+    const small = await creditedAccount(world(), { credit: 10_000n, balance: 0n });
     const much = await transfer(operator, small.address, 15_000n);
     const answer = await sendCommand(operator, {
       account: accountOf(small.address),

@@ -20,7 +20,7 @@ const world = useWorld();
 let account: LocalAccount;
 let good: Payment;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+  account = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
   good = await sign(world(), account, lookup);
 });
 

@@ -28,7 +28,7 @@ const world = useWorld({ variables: { DEFAULT_POLICY: MONTHLY_POLICY } });
 
 let owner: LocalAccount;
 beforeAll(async () => {
-  owner = await creditedAccount(world(), { credit: 3_000_000n, left: 1_000n });
+  owner = await creditedAccount(world(), { credit: 3_000_000n, balance: 1_000n });
 });
 
 describe('a revocation', () => {
@@ -92,7 +92,7 @@ describe('a revocation', () => {
   });
 
   it('by epoch revokes all older grants, registered or not', async () => {
-    const issuer = await creditedAccount(world(), { credit: 100_000n, left: 1_000n });
+    const issuer = await creditedAccount(world(), { credit: 100_000n, balance: 1_000n });
     const [one, other] = [newAccount(), newAccount()];
     const grants = [one, other].map(({ address }) =>
       grantFor(world(), issuer.address, address, { epoch: 1n }),
@@ -116,7 +116,7 @@ describe('a revocation', () => {
   });
 
   it('of an offer by its delegate: an intent that names it consents to nothing', async () => {
-    const agent = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    const agent = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
     const grant = await offered(world(), owner, grantFor(world(), owner.address, agent.address));
     const answer = await revoke(world(), agent, { id: grant.id });
     expect(await answer.json()).toMatchObject({

@@ -35,7 +35,7 @@ const world = useWorld();
 const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 8, left: 2_000_000n });
+  account = await trustedAccount(world(), { reports: 8, balance: 2_000_000n });
   // The account has settled at both gateways, so that a rejection comes from the binding and not from the payer.
   await trust(second().there, account, 2);
 });
@@ -213,7 +213,7 @@ describe('a payment whose intent was stripped', () => {
   );
 
   it('is rejected with an intent of the attacker instead', async () => {
-    const attacker = await trustedAccount(world(), { reports: 1, left: 100_000n });
+    const attacker = await trustedAccount(world(), { reports: 1, balance: 100_000n });
     const payment = await bind(world(), account, notarise);
     const counts = await world().counts();
     for (const agent of [attacker.address, account.address]) {

@@ -104,7 +104,7 @@ describe('a top-up', () => {
   });
 
   it('adds to existing credit and is never paid from it', async () => {
-    const account = await creditedAccount(world(), { credit: AMOUNT, left: 1_000_000n });
+    const account = await creditedAccount(world(), { credit: AMOUNT, balance: 1_000_000n });
     const answer = await topUp(world(), account, 10_000n);
     expect(answer.status).toBe(200);
     expect(paymentResponse(answer).extra.paidFrom).toBeUndefined();
@@ -164,7 +164,9 @@ describe('a top-up for another account', () => {
     expect((await topUp(world(), payer, 1_000n, accountOf(other.address))).status).toBe(200);
     await expect
       .poll(async () => await remainingCredit(other), { timeout: 20_000, interval: 500 })
-      .toSatisfy((left: number) => left > Number(AMOUNT) - 10_000 && left % 1_000 === 0);
+      .toSatisfy(
+        (remaining: number) => remaining > Number(AMOUNT) - 10_000 && remaining % 1_000 === 0,
+      );
     const entries = async (): Promise<readonly (string | undefined)[]> =>
       (await world().audit.entries(accountOf(other.address)))
         .filter(({ type }) => type === 'credit.received')
@@ -291,10 +293,10 @@ describe('the offer of a top-up', () => {
         readonly credit: { readonly top_up: string; readonly hint: string };
       };
       expect(body.accepts).toHaveLength(1);
-      const [, asked] = body.credit.top_up.split(`${audience}/credits?amount=`);
-      expect(BigInt(asked ?? '0')).toBeGreaterThanOrEqual(BigInt(amount));
+      const [, suggested] = body.credit.top_up.split(`${audience}/credits?amount=`);
+      expect(BigInt(suggested ?? '0')).toBeGreaterThanOrEqual(BigInt(amount));
       // The suggested request is a valid top-up.
-      expect((await world().send(credits(asked ?? ''))).status).toBe(402);
+      expect((await world().send(credits(suggested ?? ''))).status).toBe(402);
       expect(body.credit.hint).toMatch(/\w/);
     }
   });

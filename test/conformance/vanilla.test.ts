@@ -34,7 +34,7 @@ describe.each([
     return answer;
   };
   beforeAll(async () => {
-    account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+    account = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
     answered = [];
     paying = wrap(account, recording);
   });

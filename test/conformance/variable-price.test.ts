@@ -42,7 +42,7 @@ const MAX = 50_000n;
 let account: LocalAccount;
 let spent = 0n;
 beforeAll(async () => {
-  account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
+  account = await creditedAccount(world(), { credit: CREDIT, balance: 0n });
 });
 
 const call = async (request: ToolCall, fields: Partial<AgentIntent> = {}) => {

@@ -72,8 +72,8 @@ const grantedTo = async (owner: LocalAccount, agent: LocalAccount): Promise<Hex>
 };
 
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
-  creditHolder = await creditedAccount(world(), { credit: 5n * PRICE, left: 1_000_000n });
+  account = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
+  creditHolder = await creditedAccount(world(), { credit: 5n * PRICE, balance: 1_000_000n });
   const now = BigInt(Math.floor(Date.now() / 1000));
   const window = { validAfter: now - 10n, validBefore: now + 280n };
   const owner = await fundedAccount(world(), 1_000n);
@@ -216,7 +216,7 @@ describe('a bound payment without its intent, or an intent without the mark', ()
     'is a vanilla payment with validAfter %s',
     async (value) => {
       // Another payer: this payment settles in the background, and other tests count the transfers of `account`.
-      const payer = await trustedAccount(world(), { reports: 1, left: PRICE });
+      const payer = await trustedAccount(world(), { reports: 1, balance: PRICE });
       const payment = await sign(world(), payer, paidRequest, { validAfter: Number(value) });
       expect((await world().send(paidRequest, v2(payment))).status).toBe(200);
     },

@@ -134,8 +134,8 @@ describe('the files of a gateway', () => {
     const { config } = await write({});
     const original = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').split('\n');
     const lines = config.split('\n');
-    const left = original.filter((line) => !lines.includes(line));
-    expect(left.filter((line) => /^(?:\[|command)/.test(line))).toEqual([
+    const removed = original.filter((line) => !lines.includes(line));
+    expect(removed.filter((line) => /^(?:\[|command)/.test(line))).toEqual([
       '[build]',
       'command = "node dev/openapi.ts && node dev/libsecp256k1.ts"',
     ]);

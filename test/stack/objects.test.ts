@@ -29,8 +29,8 @@ afterAll(() => rmSync(workspace, { recursive: true, force: true }));
 const DRIVER = `export default {
   async fetch(request, env) {
     const { objects, names, method, args } = await request.json();
-    const said = names.map((name) => env[objects].getByName(name)[method](...args));
-    return Response.json(await Promise.all(said.map((one) => one.catch(String))));
+    const answers = names.map((name) => env[objects].getByName(name)[method](...args));
+    return Response.json(await Promise.all(answers.map((one) => one.catch(String))));
   },
 };`;
 
@@ -106,10 +106,12 @@ const accounts = Array.from(
 it.each([1, 2, 3])('relayers start concurrently in a fresh isolate (%i)', async () => {
   const ask = await begin(built);
   const names = [...many, ...networks, ...many, ...networks];
-  const said = await ask('RELAYER', names, 'status');
+  const statuses = await ask('RELAYER', names, 'status');
   const found = (network: string) => ({ verdict: 'found', network, waiting: 0, flights: [] });
   const none = { verdict: 'unconfigured' };
-  expect(said).toMatchObject(names.map((name) => (networks.includes(name) ? found(name) : none)));
+  expect(statuses).toMatchObject(
+    names.map((name) => (networks.includes(name) ? found(name) : none)),
+  );
   expect(await ask('RELAYER', many, 'relay', [{ call: '0x01' }], true)).toEqual(
     many.map(() => [{ call: '0x01', verdict: 'unsupported' }]),
   );
@@ -137,10 +139,10 @@ it('relayers accept no payment when their code cannot be loaded', async () => {
 it('accounts reject commands and look-ups when their code cannot be loaded', async () => {
   const ask = await begin(without('grant.default'));
   const unavailable = accounts.map(() => ({ verdict: 'unavailable' }));
-  expect(await ask('AGENT_ACCOUNT', accounts, 'govern', { kind: 'status' })).toEqual(unavailable);
+  expect(await ask('AGENT_ACCOUNT', accounts, 'apply', { kind: 'status' })).toEqual(unavailable);
   expect(await ask('AGENT_ACCOUNT', accounts, 'standing', {})).toEqual(unavailable);
   expect(await ask('AGENT_ACCOUNT', accounts, 'lookUp', {})).toEqual(unavailable);
   expect(await ask('AGENT_ACCOUNT', accounts, 'children')).toEqual(
-    accounts.map(() => 'Error: The accounts below could not be read.'),
+    accounts.map(() => 'Error: The children could not be read.'),
   );
 });

@@ -61,8 +61,8 @@ describe('the demo upstream', () => {
       words: 13,
     });
     expect(answer.headers.get('settlement-overrides')).toBe('{"amount":"1260"}');
-    const told = await post('/summarise', { text, charge: '7' });
-    expect(told.headers.get('settlement-overrides')).toBe('{"amount":"7"}');
+    const priced = await post('/summarise', { text, charge: '7' });
+    expect(priced.headers.get('settlement-overrides')).toBe('{"amount":"7"}');
     expect((await post('/summarise', {})).status).toBe(400);
   });
 
@@ -122,7 +122,7 @@ describe('the demo upstream', () => {
   });
 
   const EMPTY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
-  const said = {
+  const claims = {
     account: 'eip155:84532:0xabc',
     call: '0x01',
     tool: 'whoami',
@@ -136,7 +136,7 @@ describe('the demo upstream', () => {
     { key = keys.privateKey, typ = 'agent-assertion+jwt', from = now() } = {},
   ) =>
     await new SignJWT({
-      ...said,
+      ...claims,
       iss: gateway.url,
       aud: upstream.url,
       jti: randomUUID(),
@@ -152,7 +152,7 @@ describe('the demo upstream', () => {
     const header = await assertion();
     const answer = await whoami(header);
     expect(answer.status).toBe(200);
-    expect(await answer.json()).toEqual(said);
+    expect(await answer.json()).toEqual(claims);
     expect(await (await whoami(header)).json()).toEqual({ error: 'seen before' });
     expect((await whoami(await assertion())).status).toBe(200);
   });
@@ -168,7 +168,7 @@ describe('the demo upstream', () => {
       await assertion({}, { typ: 'agent-receipt+jwt' }),
       await assertion({ aud: 'https://other.example' }),
       await assertion({ tool: 'lookup' }),
-      await assertion({ digest: said.call }),
+      await assertion({ digest: claims.call }),
       await assertion({ account: undefined }),
       await assertion({ exp: undefined }),
       await assertion({}, { from: old }),

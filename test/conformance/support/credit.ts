@@ -25,12 +25,12 @@ export const topUp = async (
   return await world.send(call, bound(await bind(world, payer, call)));
 };
 
-/** A fresh key with `credit` at the gateway and `left` atomic units in its wallet. */
+/** A fresh key with `credit` at the gateway and `balance` atomic units in its wallet. */
 export const creditedAccount = async (
   world: World,
-  options: { readonly credit: bigint; readonly left: bigint },
+  options: { readonly credit: bigint; readonly balance: bigint },
 ): Promise<LocalAccount> => {
-  const account = await fundedAccount(world, options.credit + options.left);
+  const account = await fundedAccount(world, options.credit + options.balance);
   const answer = await topUp(world, account, options.credit);
   expect(answer.status, await answer.clone().text()).toBe(200);
   return account;

@@ -10,7 +10,7 @@ import type { ToolCall, World } from './world.ts';
 
 /** `notConsented` has offered a grant to every account of the test, and none has consented. */
 export const PEOPLE = [
-  'nobody',
+  'unsigned',
   'stranger',
   'notConsented',
   'agent',
@@ -21,7 +21,7 @@ export const PEOPLE = [
 export type Person = (typeof PEOPLE)[number];
 
 /** Accounts that a request can be about: an agent, its owner, and an account that does not exist. */
-export type Target = 'agent' | 'owner' | 'nobody';
+export type Target = 'agent' | 'owner' | 'missing';
 
 /** How a request is signed. */
 export const SIGNINGS = [
@@ -39,7 +39,7 @@ const RELATIONS: { readonly [of in Target]: { readonly [who in Person]?: readonl
   {
     agent: { operator: ['operator'], owner: ['above'], agent: ['self'] },
     owner: { operator: ['operator'], owner: ['self', 'sovereign'] },
-    nobody: { operator: ['operator'] },
+    missing: { operator: ['operator'] },
   };
 
 export type Case = {
@@ -61,14 +61,14 @@ export const casesOf = (routes: readonly AdminRoute[]): readonly Case[] =>
   routes.flatMap((route) =>
     PEOPLE.flatMap((who) => [
       ...SIGNINGS.map((signing) => ({ route, target: 'agent', who, signing }) as const),
-      ...(isAboutAccount(route) ? (['owner', 'nobody'] as const) : []).flatMap((target) =>
+      ...(isAboutAccount(route) ? (['owner', 'missing'] as const) : []).flatMap((target) =>
         (['good', 'replayed'] as const).map((signing) => ({ route, target, who, signing })),
       ),
     ]),
   );
 
 export const expectedOf = ({ route, target, who, signing }: Case): Expected => {
-  if (who === 'nobody') return '401 intent-required';
+  if (who === 'unsigned') return '401 intent-required';
   switch (signing) {
     case 'otherRoute':
     case 'otherAudience':
@@ -81,7 +81,7 @@ export const expectedOf = ({ route, target, who, signing }: Case): Expected => {
   }
   if (!isAboutKin(route)) return who === 'operator' ? 'served' : '403 forbidden';
   const relations = RELATIONS[target][who] ?? [];
-  if (target === 'nobody' || relations.length === 0) return '404 unknown-account';
+  if (target === 'missing' || relations.length === 0) return '404 unknown-account';
   return relations.some((role) => route.roles.includes(role)) ? 'served' : '403 forbidden';
 };
 

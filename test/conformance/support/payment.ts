@@ -123,14 +123,17 @@ export const trust = async (
 };
 
 /**
- * A fresh key that has settled `reports` payments of $0.05 here, so that it may pay deferred (law 7), and that has `left` atomic units in
+ * A fresh key that has settled `reports` payments of $0.05 here, so that it may pay deferred (law 7), and that has `balance` atomic units in
  * its wallet.
  */
 export const trustedAccount = async (
   world: World,
-  options: { readonly reports: number; readonly left: bigint },
+  options: { readonly reports: number; readonly balance: bigint },
 ): Promise<LocalAccount> => {
-  const account = await fundedAccount(world, BigInt(options.reports) * REPORT_PRICE + options.left);
+  const account = await fundedAccount(
+    world,
+    BigInt(options.reports) * REPORT_PRICE + options.balance,
+  );
   await trust(world, account, options.reports);
   return account;
 };
