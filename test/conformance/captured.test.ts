@@ -1,17 +1,8 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bind, bound, boundField } from './support/bound.ts';
-import {
-  isUsed,
-  newAccount,
-  settled,
-  transfersFrom,
-  trust,
-  trustedAccount,
-  v1,
-  v2,
-} from './support/payment.ts';
-import { startSecond, useSecondGateway, worldAt } from './support/second-gateway.ts';
+import { isUsed, newAccount, settled, transfersFrom, v1, v2 } from './support/payment.ts';
+import { startSecond, useSecondGateway, worldAt, trustedAtBoth } from './support/second-gateway.ts';
 import { newTranscript, runsSince, type Transcript } from './support/transcript.ts';
 import {
   notarise,
@@ -26,9 +17,7 @@ const world = useWorld();
 const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 4, balance: 1_000_000n });
-  // The account has settled at both gateways, so that a rejection comes from the binding and not from the payer.
-  await trust(second().there, account, 2);
+  account = await trustedAtBoth(world(), second().there, { reports: 4, balance: 1_000_000n });
 });
 
 const describeStep = (gateway: 'A' | 'B', call: ToolCall, what: string): string =>

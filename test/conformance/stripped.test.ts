@@ -11,12 +11,11 @@ import {
   newAccount,
   settled,
   transfersFrom,
-  trust,
   trustedAccount,
   v1,
   v2,
 } from './support/payment.ts';
-import { useSecondGateway } from './support/second-gateway.ts';
+import { useSecondGateway, trustedAtBoth } from './support/second-gateway.ts';
 import { newTranscript, runsSince, type Transcript } from './support/transcript.ts';
 import {
   lookup,
@@ -35,9 +34,7 @@ const world = useWorld();
 const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 8, balance: 2_000_000n });
-  // The account has settled at both gateways, so that a rejection comes from the binding and not from the payer.
-  await trust(second().there, account, 2);
+  account = await trustedAtBoth(world(), second().there, { reports: 8, balance: 2_000_000n });
 });
 
 /** Every form in which the payment can be presented without its intent. */

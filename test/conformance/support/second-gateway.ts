@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { type Gateway, startGateway } from '../../../dev/stack/gateway.ts';
+import type { LocalAccount } from 'viem';
 import { type Offered, readOffer } from './offer.ts';
+import { trust, trustedAccount } from './payment.ts';
 import { sendTo, type World } from './world.ts';
 
 /** The same world through another gateway with the same chain and upstream. */
@@ -51,4 +53,15 @@ export const useSecondGateway = (
     if (gateway === undefined) throw new Error('the second gateway does not run');
     return { gateway, there: worldAt(world(), gateway.url) };
   };
+};
+
+/** A payer with settled payments at both gateways, so that a rejection comes from its proof and not from the payer. */
+export const trustedAtBoth = async (
+  world: World,
+  there: World,
+  options: Parameters<typeof trustedAccount>[1],
+): Promise<LocalAccount> => {
+  const account = await trustedAccount(world, options);
+  await trust(there, account, 2);
+  return account;
 };
