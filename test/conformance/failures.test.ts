@@ -59,7 +59,7 @@ beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 10, balance: 1_000_000n });
 });
 
-/** Payments of failed calls, which nobody may ever take. */
+/** Payments of failed calls, which the gateway must never present. */
 const unpaid: Payment[] = [];
 
 describe.concurrent('a tool that fails', () => {

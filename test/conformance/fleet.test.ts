@@ -46,7 +46,7 @@ const CHARGED = BigInt(TEAM + OTHERS) * PRICE;
 
 const personOf = ({ privateKey }: Person): LocalAccount => accountWith(privateKey);
 
-/** What an agent received: the log entries of its receipts, and its problems. */
+/** The results of an agent: the log entries of its receipts, and its problems. */
 type Received = {
   readonly entries: readonly string[];
   readonly problems: readonly Problem[];

@@ -126,7 +126,7 @@ export const signCase = async (
   }
 };
 
-/** Changes a byte of the body, or adds a query parameter that nobody has signed. */
+/** Changes a byte of the body, or adds an unsigned query parameter. */
 const tampered = (call: ToolCall): ToolCall =>
   typeof call.body === 'string'
     ? { ...call, body: `${call.body} ` }

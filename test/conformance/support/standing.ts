@@ -65,6 +65,6 @@ export const standingOf = async (world: World, account: LocalAccount): Promise<S
 export const limitIn = (standing: StandingBody, rule: string): LimitBody | undefined =>
   standing.money[0]?.limits.find((limit) => limit.rule === rule);
 
-/** What was spent or is held of a limit. */
+/** The spent and held amount of a limit. */
 export const usedOf = (limit: LimitBody | undefined): bigint =>
   limit === undefined ? 0n : BigInt(limit.spent) + BigInt(limit.held);
