@@ -1,15 +1,18 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Disk } from './disk.ts';
 
-/** The one alarm of an object. It outlives the object, and setting it is billed as a row. */
+/** The alarm of an object. It survives the eviction of the object, and setting it is billed as a row. */
 export type Alarm = {
-  /** Reads when the alarm is set for; once a life of the object. */
+  /** Reads the stored time of the alarm, once each time the object is loaded. */
   load(): Promise<void>;
   /** Whether the alarm is set, as far as is known. */
   isSet(): boolean;
-  /** Sets the alarm, unless it is set for as early already. Synchronous up to the write, which joins the transaction before it. */
+  /**
+   * Sets the alarm unless it is already set for this time or earlier. Synchronous up to the write, which therefore joins the transaction
+   * before it.
+   */
   set(at: Seconds | undefined): Promise<void>;
-  /** The alarm has fired, so it is not set any more. */
+  /** Notes that the alarm has fired and is no longer set. */
   fired(): void;
 };
 

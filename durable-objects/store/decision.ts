@@ -2,14 +2,14 @@ import type { Entry } from '../../src/protocol/entry.ts';
 import type { Write } from './noun.ts';
 
 /**
- * What a decision wants, and its answer. Pure data: the group commit writes a whole group of them in one transaction, and only then
- * answers. Without writes and entries nothing is stored (law 12).
+ * The changes that a decision makes, and its verdict. Pure data: the group commit writes a whole group of decisions in one transaction, and
+ * only then answers. A decision without writes and entries stores nothing (law 12).
  */
 export type Decision<State, Verdict> = {
-  /** The object's own state after it. Memory takes it over in any case; it is stored with whatever the group writes. */
+  /** The object's own state after the decision. Memory always takes it over; storage gets it with the next write of the group. */
   readonly state: State;
   readonly writes: readonly Write[];
-  /** Entries that no written value carries itself. */
+  /** Entries that no written value contains. */
   readonly entries: readonly Entry[];
   readonly verdict: Verdict;
 };

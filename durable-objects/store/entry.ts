@@ -2,7 +2,7 @@ import { entryText } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import type { Noun } from './noun.ts';
 
-/** An entry that no stored value carries itself, until it is exported. */
+/** An entry that no stored value contains, kept until it is exported. */
 export const ENTRY: Noun<Entry> = {
   name: 'entry',
   key: ({ seq }) => seq,

@@ -3,12 +3,12 @@
  *
  * - A **noun** (`noun.ts`) is a keyed value with one descriptor: `{name, key, encode, decode}`, and the fields that queries compare.
  * - A **decision** (`decision.ts`) is pure and synchronous: from the state, a reader and a clock to `{state, writes, entries, verdict}`.
- * - A **group** is what arrives while the last commit is being made durable. Its decisions are made one after the other, each on what its
- *   predecessors have written (`overlay.ts`), written in one transaction, and answered only after `sync()` resolves. There is no timer.
+ * - A **group** is the commands that arrive while the last commit is being made durable. They are decided one after the other, each on the
+ *   writes of its predecessors (`overlay.ts`), written in one transaction, and answered only after `sync()` resolves. There is no timer.
  * - A **disk** (`disk.ts`) stores the writes and counts the rows. Nothing above it knows SQL.
  *
- * Race: an answer that leaves before its commit is durable could be undone by a crash, and the caller would run the tool twice. One
- * runner takes the groups, so no decision ever sees a state that is not its predecessor's.
+ * Race: an answer that leaves before its commit is durable could be undone by a crash, and the caller would run the tool twice. One runner
+ * takes the groups, so no decision ever sees a state that is not its predecessor's.
  */
 import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
@@ -21,7 +21,7 @@ import { openOverlay } from './overlay.ts';
 import type { Reader } from './query.ts';
 import { openSqlDisk } from './sql-disk.ts';
 
-/** How long after a failed commit the alarm tries again. */
+/** The delay of the alarm that retries after a failed commit. */
 const FAILED_PAUSE: Seconds = 30;
 
 export type Decide<State, Context, Memory, Verdict> = (
@@ -30,46 +30,46 @@ export type Decide<State, Context, Memory, Verdict> = (
   memory: Memory,
 ) => Decision<State, Verdict>;
 
-/** What a group has stored. */
+/** The values that a group has stored. */
 export type Committed<State> = {
   readonly state: State;
   readonly writes: readonly Write[];
   readonly entries: readonly Entry[];
 };
 
-/** What an object brings along. `Memory` is a cache: storage is the truth, and memory is rebuilt from it. */
+/** The parts that an object supplies to the engine. `Memory` is a cache: storage is the truth, and memory is rebuilt from it. */
 export type Model<State, Context, Memory extends { state: State }> = {
   /** Names the object in logs. */
   readonly name: string;
   /** The noun of the object's own state, which every durable group stores. */
   readonly state: Noun<State>;
   wake(disk: Disk, now: Seconds): Memory;
-  /** Over what the disk has, as a decision reads it: a model may know some of it without reading. */
+  /** Returns the reader for decisions: a model may answer some reads from memory, without the disk. */
   readerOf(memory: Memory, disk: Disk): Reader;
   contextOf(memory: Memory, read: Reader, now: Seconds): Context;
-  /** Adds what follows from every decision, such as alerts. */
+  /** Adds the consequences that every decision may have, such as alerts. */
   complete<Verdict>(
     before: State,
     decision: Decision<State, Verdict>,
     context: Context,
   ): Decision<State, Verdict>;
-  /** Takes a written group over into memory. @returns its entries, in order. */
+  /** Updates memory from a written group. @returns its entries, in order. */
   remember(memory: Memory, committed: Committed<State>): readonly Entry[];
-  /** When the alarm must fire next; undefined where nothing will ever be due. */
+  /** Returns when the alarm must fire next; undefined if nothing will be due. */
   nextDue(memory: Memory, now: Seconds): Seconds | undefined;
-  /** After a group is durable and before it is answered. */
+  /** Runs after a group is durable and before it is answered. */
   afterCommit(memory: Memory, added: readonly Entry[]): void;
 };
 
 export type GroupCommit<State, Context, Memory> = {
-  /** Decides, commits with its group, then answers; `refused` where the commit failed. */
+  /** Decides, commits with its group, then answers; answers `refused` if the commit failed. */
   submit<Verdict>(
     decide: Decide<State, Context, Memory, Verdict>,
     refused: Verdict,
   ): Promise<Verdict>;
-  /** After an alarm: does what is due, then sets the next alarm, even where something failed. */
+  /** Runs the work of an alarm, then sets the next alarm, even if some of the work failed. */
   rearm(work: (memory: Memory) => Promise<void>): Promise<void>;
-  /** What is durable. */
+  /** Returns the disk, which holds durable values only. */
   disk(): Disk;
 };
 
@@ -111,7 +111,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
     });
     if (!stores) {
       known.state = state;
-      // An alarm that failed too often is gone for good: the next request sets it again (law 5).
+      // The runtime drops an alarm that failed too often, so the next request sets it again (law 5).
       if (!alarm.isSet()) await alarm.set(model.nextDue(known, now));
       return verdicts;
     }
@@ -134,7 +134,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
         const verdicts = await commit(group);
         group.forEach((job, index) => job.answer(verdicts[index]));
       } catch (cause) {
-        // A failed commit rejects its whole group (law 2): some of it was decided on writes that do not exist now.
+        // A failed commit rejects its whole group (law 2): some commands were decided on writes that do not exist now.
         console.error({ event: 'commit_failed', object: model.name, cause: String(cause) });
         memory = undefined;
         disk = openSqlDisk(storage);
@@ -146,13 +146,13 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
     isRunning = false;
   };
 
-  /** The failed commit may have been the one that set the alarm; without an alarm nothing would ever be sent again. */
+  /** The failed commit may have set the alarm; without an alarm the object would never send its outbox again. */
   const retryLater = async (): Promise<void> => {
     try {
       if (!disk.exists()) return;
       const later = (nowSeconds() + FAILED_PAUSE) * 1000;
       const alarmAt = await storage.getAlarm();
-      // Never later than it was: commits that keep failing would put the alarm off for ever.
+      // Never moves the alarm to a later time: commits that keep failing would postpone it for ever.
       if (alarmAt === null || alarmAt > later) await storage.setAlarm(later);
     } catch (cause) {
       console.error({ event: 'alarm_failed', object: model.name, cause: String(cause) });
@@ -162,14 +162,14 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   return {
     disk: () => disk,
     async rearm(work) {
-      // Without memory, after a failed commit, storage is asked again a little later.
+      // Memory is missing after a failed commit: try again a little later.
       if (memory === undefined) {
         await storage.setAlarm((nowSeconds() + FAILED_PAUSE) * 1000);
         return;
       }
       alarm.fired();
       await work(memory);
-      // A commit that failed meanwhile has dropped it.
+      // A commit that failed meanwhile has dropped the memory.
       const known = memory as Memory | undefined;
       if (known === undefined) await retryLater();
       else await alarm.set(model.nextDue(known, nowSeconds()));

@@ -1,7 +1,7 @@
 import type { Key, Noun, Write } from './noun.ts';
 import { compare, meets, type Query, type Reader } from './query.ts';
 
-/** What lies below, with writes laid over it that are not on the disk yet. */
+/** A reader with writes laid over it that are not on the disk yet. */
 export type Overlay = Reader & {
   add(writes: Iterable<Write>): void;
   /** Every write, the last one for each value. */
@@ -14,7 +14,7 @@ export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overla
   const add = (more: Iterable<Write>): void => {
     for (const write of more) {
       const own = nouns.get(write.noun.name) ?? new Map<Key, Write>();
-      // Set anew, so that the writes keep the order in which they were decided.
+      // Deletes before it sets, so that the writes keep the order in which they were decided.
       own.delete(write.key);
       nouns.set(write.noun.name, own.set(write.key, write));
     }
@@ -28,7 +28,7 @@ export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overla
     const own = nouns.get(noun.name);
     if (own === undefined) return below.find(noun, query);
     const { where = [], highest, limit } = query;
-    // Each write can hide one value that the limit has counted.
+    // Each write can replace one value that the limit has counted.
     const more = limit === undefined ? query : { ...query, limit: limit + own.size };
     const kept = [...below.find(noun, more)].filter((value) => !own.has(noun.key(value)));
     const written = [...own.values()].flatMap(({ value }) =>
@@ -54,5 +54,5 @@ export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overla
   };
 };
 
-/** Reads nothing at all: what a decision without storage stands on. */
+/** A reader without values, for decisions that need no storage. */
 export const NOTHING: Reader = { get: () => undefined, find: () => [], count: () => 0 };

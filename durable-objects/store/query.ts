@@ -6,7 +6,7 @@ export type Condition<Fields extends string> = readonly [
   value: string | number,
 ];
 
-/** Which values of a noun: those that meet every condition, by key, or with the highest fields first. */
+/** Selects the values of a noun that meet every condition, ordered by key, or with the highest fields first. */
 export type Query<Fields extends string> = {
   readonly where?: readonly Condition<Fields>[];
   readonly highest?: readonly Fields[];
@@ -16,7 +16,7 @@ export type Query<Fields extends string> = {
 /** A value's key and fields, without the value. */
 export type Listed<Fields extends string> = { readonly key: Key } & Readonly<Record<Fields, Field>>;
 
-/** Reads values. What it reads includes what a decision's predecessors in the group have written. */
+/** Reads values, including the writes of a decision's predecessors in the group. */
 export type Reader = {
   get<Value, Fields extends string>(noun: Noun<Value, Fields>, key: Key): Value | undefined;
   find<Value, Fields extends string>(

@@ -5,13 +5,13 @@ import type { Condition, Listed, Query } from './query.ts';
 type Row = Record<string, SqlStorageValue>;
 
 /**
- * Nouns in the SQLite of a Durable Object, a table each: key, fields, text, detail. STRICT refuses wrong types. WITHOUT ROWID makes a
- * value cost one written row instead of two. Fields come first: a scan that compares them reads no text.
+ * Stores nouns in the SQLite of a Durable Object, one table each: key, fields, text, detail. STRICT rejects wrong types. With WITHOUT ROWID
+ * a value costs one written row instead of two. The fields precede the text: a scan that compares them reads no text.
  */
 export const openSqlDisk = (storage: DurableObjectStorage): Disk => {
   const { sql } = storage;
   let rows = 0;
-  /** Tables that are there. Only this disk makes any, so they are looked up once. */
+  /** The tables that exist. Only this disk creates tables, so it looks them up once. */
   let tables: Set<string> | undefined;
 
   const run = (query: string, ...bindings: SqlStorageValue[]): void => {
@@ -84,7 +84,7 @@ export const openSqlDisk = (storage: DurableObjectStorage): Disk => {
           run(upsertOf(noun), ...valuesOf(write));
         }
       });
-      // Only now: what a failed transaction made is gone.
+      // Only after the transaction: a failed transaction also undoes its new tables.
       for (const name of added) known.add(name);
     },
     removeAll(noun, where) {
@@ -123,7 +123,7 @@ const tableOf = (noun: AnyNoun): string => {
   ].join('\n');
 };
 
-/** Statements by noun: each write of a hot path would build the same text. */
+/** Statements by noun, cached because each write of a hot path would build the same text. */
 const upserts = new WeakMap<AnyNoun, string>();
 
 const upsertOf = (noun: AnyNoun): string => {

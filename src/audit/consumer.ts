@@ -34,8 +34,9 @@ type AuditBatch = { readonly queue: string; readonly messages: readonly QueueMes
 type Delivered = { readonly message: QueueMessage; readonly chunk: AuditMessage };
 
 /**
- * Consumes a batch of the audit queue: stores the chunks of each account in the order of its chain, tells the account up to which seq it may
- * delete entries, and only then acknowledges. A message that fails on the way is redelivered, and storing it again writes nothing (law 5).
+ * Consumes a batch of the audit queue: stores the chunks of each account in the order of its chain, acknowledges the stored seq to the
+ * account, which may delete entries up to it, and only then acknowledges the messages. A message that fails on the way is redelivered, and
+ * storing it again writes nothing (law 5).
  */
 export const consumeAudit = async (
   batch: AuditBatch,
@@ -132,7 +133,7 @@ const withDocument = async ({ account }: AuditDeps, entry: Entry): Promise<Entry
     : undefined;
 };
 
-/** Tells the account what is stored, once per batch: each call costs the object billed rows. */
+/** Acknowledges the last stored seq to the account, once per batch: each call costs the object billed rows. */
 const acknowledge = async (deps: AuditDeps, account: AccountId, last: number): Promise<boolean> => {
   try {
     return (await deps.account(account).exported(last)).verdict === 'ok';
@@ -175,12 +176,12 @@ const log = (account: AccountId, chunk: AuditMessage, fault: StoreFault): void =
   });
 };
 
-/** Characters of a body, at most: the largest chunk in base64, with room. */
+/** The maximum length of a body, in characters: the largest chunk in base64, and some margin. */
 const MAX_BODY = 200_000;
 
 /**
- * Makes the dead letter of an audit message. An account whose chunk is rejected sends it again, each time later, until an operator helps:
- * one dead letter for the place where its chain is stuck, not one per message.
+ * Makes the dead letter of an audit message. An account whose chunk is rejected sends it again, each time later, until an operator repairs
+ * it. The id names the position at which the chain is stuck, so all these messages are one dead letter.
  */
 export const auditDeadLetter: MakeDeadLetter = (message, queue, reason, now) => {
   const read = readMessage(message.body);

@@ -15,7 +15,8 @@ export type CreditLine =
   | 'debt';
 
 /**
- * A change of credit other than paying for a call of the same account. Without `amount` or `asset`, those of the call's row in D1 apply.
+ * A change of credit other than paying for a call of the same account. Without `amount` or `asset`, the values in the call's row in D1
+ * apply.
  */
 export type CreditMovement = {
   readonly day: Day;
@@ -27,7 +28,7 @@ export type CreditMovement = {
 
 /**
  * The movement that an entry records, if any. Credit bought for another account counts when it is paid for, and `credit.received` counts
- * nothing: credit in transit is owed too. Pure.
+ * nothing, because the gateway already owes credit in transit. Pure.
  *
  * @throws RangeError for an amount that is not a safe integer
  */

@@ -3,7 +3,7 @@ import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import { type Hex } from '../core/hex.ts';
 import type { Entry, EntryType, Json } from '../protocol/entry.ts';
 
-/** Nesting of evidence, at most: an intent in evidence in an entry, with room. A deeper value attacks the recursion (CWE-674). */
+/** The maximum nesting of evidence: an intent in evidence in an entry, and some margin. A deeper value attacks the recursion (CWE-674). */
 const MAX_DEPTH = 8;
 
 const hash = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value));

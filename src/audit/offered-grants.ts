@@ -11,8 +11,8 @@ export type OfferedGrant = {
 };
 
 /**
- * Finds the issuer of an offered grant by the hash that an intent names in `authority`. The issuer's account stores the grant: if offers were
- * stored by the delegate's account, a stranger could fill it (law 12).
+ * Finds the issuer of an offered grant by the hash that an intent names in `authority`. The issuer's account stores the grant: a stranger
+ * could fill the delegate's account with offers (law 12).
  */
 export type OfferedGrants = {
   /** @throws Error if the database does not answer */

@@ -38,12 +38,12 @@ ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = coalesce(e
   ${CALL_FACTS.map(([column]) => `${column} = coalesce(excluded.${column}, ${column})`).join(', ')}
 WHERE excluded.seq > calls.seq`;
 
-/** Ledger totals find a payment by the acceptance of its call, if it ends within this time of it. */
+/** Ledger totals find a payment by the acceptance of its call if the payment ends within this time after it. */
 export const FOUND_WITHIN: Seconds = 86_400;
 
 const PRICE = "(SELECT price FROM calls WHERE account = ?1 AND call = value ->> 'call')";
 
-/** Whether the payment ended too long after the acceptance of its call for ledger totals to find it by that. */
+/** Whether the payment ended too long after the acceptance of its call for ledger totals to find it by the acceptance. */
 const LATE = `(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE account = ?1 AND call = value ->> 'call'
   AND value ->> 'at' BETWEEN accepted_at AND accepted_at + ${FOUND_WITHIN}))`;
 
@@ -69,7 +69,7 @@ WHERE account = ?1 AND call IN (SELECT value FROM json_each(?2)) AND +accepted_a
 const OPEN_PAYMENTS = `INSERT OR IGNORE INTO open_payments (at, account, call) ${OF_CALLS}`;
 const CLOSE_PAYMENTS = `DELETE FROM open_payments WHERE (at, account, call) IN (${OF_CALLS})`;
 
-/** The statements that write a projection: one a table, with all rows as one JSON parameter. */
+/** The statements that write a projection: one per table, with all rows as one JSON parameter. */
 export const projectionStatements = (
   db: D1Database,
   account: AccountId,

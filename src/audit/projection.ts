@@ -54,7 +54,7 @@ export type Projection = {
 };
 
 /**
- * Projects entries to the rows of `calls`, `payments` and `open_payments`: one row a call and one an ended payment, however many entries
+ * Projects entries to the rows of `calls`, `payments` and `open_payments`: one row per call and one per ended payment, however many entries
  * describe it. A denial reserves no call, so it has no row. Pure.
  *
  * @throws RangeError for an amount that is not a safe integer
@@ -87,7 +87,10 @@ export const project = (entries: readonly Entry[]): Projection => {
   };
 };
 
-/** Whether an entry opens a payment (deferred: when its call is committed; upfront: when it is accepted) or ends one; else undefined. */
+/**
+ * Returns whether an entry opens a payment (deferred: when its call is committed; upfront: when it is accepted) or ends one; otherwise
+ * undefined.
+ */
 const opensPayment = ({ type, decision, payment = {} }: Entry): boolean | undefined => {
   if (type === 'call.accepted') {
     return payment.paidBy === 'upfront' && decision === 'settle' ? true : undefined;

@@ -4,8 +4,8 @@ import type { RollUp } from './roll-up.ts';
 import type { StoredHead } from './stored-chain.ts';
 
 /**
- * Adds to `spend`, one row a key: for the account, for all accounts, and for each ancestor. The addition happens once because the insert of
- * the chunk, in the same transaction, fails if its entries are stored already.
+ * Adds to `spend`, one row per key: for the account, for all accounts, and for each ancestor. The addition happens once because the insert
+ * of the chunk, in the same transaction, fails if its entries are stored already.
  */
 const ADD_SPENT = `
 WITH spent AS MATERIALIZED (

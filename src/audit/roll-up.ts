@@ -8,8 +8,8 @@ import type { Entry } from '../protocol/entry.ts';
 import { stateOf } from './projection.ts';
 
 /**
- * An addition to `spend`: an ended call, a later decision about one, or denials under one key. `call` stays because only the call's row in D1
- * has its asset and payee; the statement looks them up.
+ * An addition to `spend`: an ended call, a later decision about an ended call, or denials under one key. `call` stays because only the
+ * call's row in D1 has its asset and payee; the statement looks them up.
  */
 export type Spent = {
   /** UTC day of the entry. */

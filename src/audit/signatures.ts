@@ -212,7 +212,7 @@ const checkAcceptance = async (entry: Entry): Promise<ReturnType<typeof checkPro
   return (await requestDigest(intent)) === request ? checked : fault('request', 'mismatch');
 };
 
-/** Checks a grant, a revocation or a command; for `any` the evidence tells which it is. */
+/** Checks a grant, a revocation or a command; for `any` the members of the evidence decide which it is. */
 const checkDocument = (
   entry: Entry,
   needed: 'grant' | 'revocation' | 'order' | 'any',

@@ -6,7 +6,7 @@ import { decodeChunk, readStoredChunk } from './chunk.ts';
 import { GENESIS } from './entry.ts';
 import { type ChainHead, type Entry } from '../protocol/entry.ts';
 
-/** The head of an account's stored chain, and what its entries say of the account: no row before the first chunk. */
+/** The head of an account's stored chain, and its row in `accounts`, which does not exist before the first chunk. */
 export type StoredHead = { readonly head: ChainHead; readonly row?: AccountRow };
 
 type StandingRow = {

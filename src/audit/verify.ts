@@ -5,7 +5,7 @@ import { entryHash, entryText, GENESIS } from './entry.ts';
 import { type ChainHead, type Entry } from '../protocol/entry.ts';
 import { readEntry } from './entry-schema.ts';
 
-/** What a run of entries must satisfy. */
+/** The expectations that a run of entries must meet. */
 export type Expectation = {
   /** The account of the chain. Absent: that of the first entry. */
   readonly account?: AccountId;
@@ -34,7 +34,7 @@ export type Broken = { readonly index: number; readonly seq?: number } & (
   | { readonly reason: 'seq'; readonly expected: number }
   /** Its `prev` is not the hash of the entry before it. */
   | { readonly reason: 'unlinked' }
-  /** It was changed after the entry after it was written. */
+  /** Its content was changed after the next entry was written. */
   | { readonly reason: 'altered' }
 );
 
@@ -51,7 +51,7 @@ export const verifyRun = (
   const account = expected.account ?? first.account;
   const start = expected.after?.seq ?? first.seq - 1;
   const hashes = entries.map(entryHash);
-  /** The hash that entry `index` must have, from the entry after it or from the caller. */
+  /** The hash that entry `index` must have, from the next entry or from the caller. */
   const expectedHash = (index: number): Hex | undefined =>
     index === entries.length - 1 ? expected.lastHash : entries[index + 1]?.prev;
 
@@ -81,14 +81,14 @@ export const verifyRun = (
   return ok({ account, first: start + 1, last: start + last + 1, hash });
 };
 
-/** Reads NDJSON of canonical entries, the form of chunks and exports: one JCS object a line. */
+/** Reads NDJSON of canonical entries, the form of chunks and exports: one JCS object per line. */
 export const readLog = (text: string): Result<readonly Entry[], Broken> => {
   const lines = text.endsWith('\n') ? text.slice(0, -1).split('\n') : text.split('\n');
   const entries: Entry[] = [];
   for (const [index, line] of lines.entries()) {
     const read = readEntry(parseJson(line));
     if ('field' in read) return err({ index, reason: 'malformed', field: read.field });
-    // An entry has one text. Spaces, duplicate members or another order would be bytes that no hash covers.
+    // An entry has exactly one text. Spaces, duplicate members or another order would add bytes that no hash covers.
     if (entryText(read.entry) !== line) {
       return err({ index, seq: read.entry.seq, reason: 'malformed', field: 'canonical form' });
     }

@@ -122,7 +122,7 @@ const OFFERED =
 const EARLIER =
   'Your earlier grants to this agent stay valid for calls that name them. `countersign accounts show` lists them; `countersign revoke <hash>` revokes one.';
 
-/** The grants that the account consented to; none where the issuer may not see the account. */
+/** The grants that the account consented to; none if the issuer may not see the account. */
 const grantsOf = async (
   admin: AdminClient,
   account: AccountId,

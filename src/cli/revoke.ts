@@ -75,7 +75,7 @@ export const command = defineCommand({
 
 type Target = { readonly id: Hex; readonly account: AccountId | undefined };
 
-/** The grant with this hash or id, or all live grants of this owner to an agent. @throws CliError where none lives */
+/** The grant with this hash or id, or all live grants of this owner to an agent. @throws CliError if none lives */
 const targetsOf = async (
   admin: AdminClient,
   own: AccountId,

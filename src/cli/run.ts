@@ -25,7 +25,7 @@ export const run = async (
   });
   stopped.catch(() => undefined);
   const interrupt = (): void => {
-    // The second signal ends the process even where something ignores the abort.
+    // The second signal ends the process even if a task ignores the abort.
     if (stop.signal.aborted) process.exit(EXIT.cancelled);
     stop.abort(cancelled(hint));
   };

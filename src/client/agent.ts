@@ -11,10 +11,10 @@ import { topUp } from './top-up.ts';
 /** A `fetch` that pays within caps. */
 export type Agent = {
   /**
-   * Sends a request like `fetch`, and pays where the server answers 402. Returns any other answer unchanged. A failed call (4xx, 5xx)
+   * Sends a request like `fetch`, and pays if the server answers 402. Returns any other answer unchanged. A failed call (4xx, 5xx)
    * is an answer, not an error: `response.countersign` states what it cost.
    *
-   * @throws CountersignError where the agent refuses to sign or gets no answer; the reason of the caller's own abort signal
+   * @throws CountersignError if the agent refuses to sign or gets no answer; the reason of the caller's own abort signal
    */
   fetch(input: FetchInput, init?: FetchInit): Promise<AgentResponse>;
   /**
@@ -35,12 +35,12 @@ export type Agent = {
    * @throws CountersignError `unknown_call`, `look_failed`
    */
   look(gateway: string, callId: string): Promise<CallRecord>;
-  /** What this agent has signed for, what servers charged, and what remains of `spend.total`. */
+  /** The amounts that this agent has signed for, that servers charged, and that remain of `spend.total`. */
   spending(): Spending;
 };
 
 /**
- * Creates an agent from an account and its caps. The agent signs payments that are bound to their request where a gateway offers that,
+ * Creates an agent from an account and its caps. The agent signs payments that are bound to their request if a gateway offers that,
  * and plain x402 payments (version 2 or 1) elsewhere. It never signs for more than its caps, whatever a server states.
  *
  * @throws CountersignError `options_invalid`, which names the option; `spend_missing`

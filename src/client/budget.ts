@@ -8,7 +8,7 @@ export type Spending = {
   readonly signed: bigint;
   /** The sum that servers state they charged. */
   readonly charged: bigint;
-  /** What further signatures may still move: `spend.total` less `signed`. */
+  /** The amount that further signatures may still move: `spend.total` less `signed`. */
   readonly remaining: bigint;
 };
 

@@ -72,7 +72,7 @@ const schema = z.looseObject({
   ),
 });
 
-/** Reads the record in the body of a look-up; undefined where it is malformed or of another call. */
+/** Reads the record in the body of a look-up; undefined if it is malformed or of another call. */
 export const callRecordOf = (json: unknown, call: Hex): CallRecord | undefined => {
   const parsed = schema.safeParse(json);
   if (!parsed.success || parsed.data.call !== call) return undefined;

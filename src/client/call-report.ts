@@ -5,7 +5,7 @@ import type { Receipt } from './receipt.ts';
 
 /** The cost of an answer, and the evidence for it. Amounts in atomic units (USDC: millionths of a dollar). */
 export type CallReport = {
-  /** How the call was paid. `credit` also where the gateway used credit in place of a signed payment. */
+  /** How the call was paid. Also `credit` if the gateway used credit in place of a signed payment. */
   readonly paid: 'none' | 'payment' | 'credit';
   /** The x402 version of a payment. */
   readonly version?: 1 | 2;
@@ -20,9 +20,9 @@ export type CallReport = {
   readonly charged: bigint;
   /** A payment that settled for a call that charged nothing: the server states that it is credit of this account now. */
   readonly credited: bigint;
-  /** Hash of the settlement transaction, where the server names it. */
+  /** Hash of the settlement transaction, if the server names it. */
   readonly transaction?: Hex;
-  /** Undefined where the answer carries none. */
+  /** Undefined if the answer carries none. */
   readonly receipt: Receipt | undefined;
   /** The remaining limits of the account, as the gateway states them. */
   readonly limits: readonly Limit[];

@@ -20,7 +20,7 @@ export type Terms = {
   readonly perCall: bigint;
   /** `intent`: only with a payment that is bound to this request. */
   readonly binding: 'any' | 'intent';
-  /** `credit`: from credit where it covers the price, otherwise with a payment. */
+  /** `credit`: from credit if it covers the price, otherwise with a payment. */
   readonly from: 'credit' | 'payment';
 };
 
@@ -28,7 +28,7 @@ export type CallResult = { readonly response: AgentResponse; readonly proof?: Pr
 
 /**
  * Makes one call: first unsigned, so that the server states its terms, then signed for exactly those terms, with at most one payment.
- * Skips the unsigned request where a remembered offer and credit suffice.
+ * Skips the unsigned request if a remembered offer and credit suffice.
  */
 export const call = async (
   context: AgentContext,

@@ -23,7 +23,7 @@ const SCHEME = /(?:^|,)\s*AgentIntent\s+(?=[a-z_]+\s*=)/gi;
 const PARAMETER = /\s*([a-z_]+)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)/iy;
 
 /**
- * Reads the `AgentIntent` challenge of a 401; undefined where the 401 has none, e.g. for another authentication scheme.
+ * Reads the `AgentIntent` challenge of a 401; undefined if the 401 has none, e.g. for another authentication scheme.
  *
  * @throws CountersignError `challenge_malformed`
  */
@@ -68,7 +68,7 @@ export const networkFor = (
 const unquoted = (header: string): string =>
   header.replace(/"(?:[^"\\]|\\.)*"/g, (quoted) => `"${'x'.repeat(quoted.length - 2)}"`);
 
-/** The parameters from an index to the end or the next challenge; undefined where one is repeated. */
+/** The parameters from an index to the end or the next challenge; undefined if one is repeated. */
 const parametersFrom = (header: string, from: number): Map<string, string> | undefined => {
   const parameters = new Map<string, string>();
   PARAMETER.lastIndex = from;

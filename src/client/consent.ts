@@ -6,9 +6,9 @@ import type { Offered } from './hooks.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
 
-/** What the agent is about to sign. */
+/** The signature that the agent is about to make. */
 export type SigningRequest = {
-  /** Absent where the call cannot cost anything. */
+  /** Absent if the call cannot cost anything. */
   readonly offered?: Omit<Offered, 'url' | 'method'>;
   readonly sign: () => Promise<Proof>;
 };

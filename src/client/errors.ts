@@ -2,7 +2,7 @@ import type { Hex } from '../core/hex.ts';
 import type { Requirement } from '../protocol/x402/requirement.ts';
 import type { ProblemBody } from './problem-body.ts';
 
-/** What the caller can do about each code. The build fails for a code without a hint. */
+/** The next step for the caller, by code. The build fails for a code without a hint. */
 const HINTS = {
   options_invalid: 'Correct the option that the message names.',
   spend_missing:
@@ -71,7 +71,7 @@ export class CountersignError extends Error {
   override readonly name = 'CountersignError';
   /** Identifies the failure; stable across releases. */
   readonly code: ErrorCode;
-  /** What the operator of the agent can do. */
+  /** The next step for the operator of the agent. */
   readonly hint: string;
   /** The answer that caused the error, if any. Its body may still be unread. */
   readonly response: Response | undefined;

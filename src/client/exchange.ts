@@ -14,13 +14,13 @@ import { send, type Sending, type Transport } from './send.ts';
 /** The answer to a signed request, after as many repeats as it took. */
 export type ExchangeResult = {
   readonly response: Response;
-  /** The bytes of the body, where a receipt contains their digest. */
+  /** The bytes of the body, if a receipt contains their digest. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
   readonly problem: ProblemBody | undefined;
   readonly attempts: number;
   /** An earlier attempt got no answer: the call may have run before the gateway answered this attempt. */
   readonly lost: boolean;
-  /** Present where the client looked the answer up instead of receiving it. */
+  /** Present if the client looked the answer up instead of receiving it. */
   readonly record?: CallRecord;
 };
 
@@ -30,7 +30,7 @@ type Attempt =
   /** The gateway does not know the outcome yet, or the call is running. */
   | { readonly got: 'later'; readonly response: Response; readonly waitMs: number | undefined };
 
-/** What repeated sending needs. */
+/** The options of sending a signed request until it is answered. */
 export type Sender = Transport & {
   readonly hooks: AgentHooks;
   readonly now: () => Seconds;

@@ -15,11 +15,11 @@ import { isProblem, type ProblemBody } from './problem-body.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
 /**
- * Calls with an `Agent-Intent` that lets the gateway debit the price from credit (docs/wire-format.md §9), where the known credit
- * suffices or only credit can pay.
+ * Calls with an `Agent-Intent` that lets the gateway debit the price from credit (docs/wire-format.md §9), if the known credit suffices or
+ * only credit can pay.
  *
- * @returns undefined where credit covers no entry, or the gateway debits none: the call has spent nothing, and the agent may sign a
- *   payment. Where only credit can pay, the gateway's refusal is the answer.
+ * @returns undefined if credit covers no entry, or the gateway debits none: the call has spent nothing, and the agent may sign a payment.
+ * If only credit can pay, the gateway's refusal is the answer.
  */
 export const callFromCredit = async (
   context: AgentContext,
@@ -65,7 +65,7 @@ export const callFromCredit = async (
     throw cause;
   });
   if (debitsNothing(result.problem)) {
-    // An earlier attempt may have run or may still arrive, also where a proxy answered 503. A payment now could pay twice (law 5).
+    // An earlier attempt may have run or may still arrive, even if a proxy answered 503. A payment now could pay twice (law 5).
     if (result.attempts > 1) throw lostBefore(result, proof.call);
     // The intent can only debit credit at its audience, so only the audience can state that it debited none.
     if (isFromAudience(outgoing, proof)) hold.giveBack();

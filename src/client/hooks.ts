@@ -2,7 +2,7 @@ import type { Hex } from '../core/hex.ts';
 import type { Requirement } from '../protocol/x402/requirement.ts';
 import type { CallReport } from './call-report.ts';
 
-/** What the agent is about to sign for. */
+/** The payment or intent that the agent is about to sign. */
 export type Offered = {
   readonly url: string;
   readonly method: string;
@@ -13,7 +13,7 @@ export type Offered = {
   readonly binding: 'none' | 'intent';
 };
 
-/** What the agent has signed. Never contains the signature. */
+/** A signed payment or intent, without its signature. */
 export type SignedCall = {
   readonly url: string;
   /** Call id: the argument for `Agent.look`. */

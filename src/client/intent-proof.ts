@@ -20,7 +20,7 @@ export type IntentTerms = {
   readonly maxAmount: bigint;
   readonly validAfter: Seconds;
   readonly validBefore: Seconds;
-  /** Digest of the grant that the call is made under. Absent where none is needed, e.g. for a look-up. */
+  /** Digest of the grant that the call is made under. Absent if none is needed, e.g. for a look-up. */
   readonly authority?: Hex;
 };
 

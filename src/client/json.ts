@@ -2,7 +2,7 @@ import { decodeBase64, decodeUtf8 } from '../crypto/bytes.ts';
 
 const MAX_DEPTH = 64;
 
-/** Parses JSON of a server; undefined where it is malformed or nests deeper than 64 levels. */
+/** Parses JSON of a server; undefined if it is malformed or nests deeper than 64 levels. */
 export const readJson = (text: string): unknown => {
   try {
     const value: unknown = JSON.parse(text);
@@ -35,8 +35,8 @@ const READING_MS = 30_000;
 /**
  * Reads a body from a copy, so that the caller can still read the response itself.
  *
- * @returns undefined where the body is longer than `limit` bytes
- * @throws the stream's error where the connection breaks; a `TimeoutError` where the body does not end in time
+ * @returns undefined if the body is longer than `limit` bytes
+ * @throws the stream's error if the connection breaks; a `TimeoutError` if the body does not end in time
  */
 export const readCopy = async (
   response: Response,
@@ -86,7 +86,7 @@ const readAll = async (
   return bytes;
 };
 
-/** Reads the JSON of a body with at most `limit` bytes; undefined where it is longer, malformed, broken or endless. */
+/** Reads the JSON of a body with at most `limit` bytes; undefined if it is longer, malformed, broken or endless. */
 export const readJsonBody = async (
   response: Response,
   limit: number,

@@ -38,7 +38,7 @@ export const limitsOf = (headers: Headers): readonly Limit[] => {
 };
 
 /**
- * The free credit in atomic units that the headers state: zero where they state limits without credit; undefined where they state no
+ * The free credit in atomic units that the headers state: zero if they state limits without credit; undefined if they state no
  * limits, as in a stored answer.
  */
 export const creditIn = (headers: Headers): bigint | undefined =>

@@ -62,7 +62,7 @@ export const look = async (
 /** A record, and the receipt of its call. */
 type Found = { readonly record: CallRecord; readonly receipt: string | undefined };
 
-/** Looks up a call of the account on one network; undefined where that account has no such call. */
+/** Looks up a call of the account on one network; undefined if that account has no such call. */
 const lookOn = async (
   context: AgentContext,
   outgoing: Outgoing,
@@ -93,7 +93,7 @@ const failed = (response: Response, what: string): CountersignError =>
 const BODILESS = new Set([204, 205, 304]);
 
 /**
- * Replaces the refusal of a repeat with the stored answer of its call, by one look-up. The refusal remains the answer where the
+ * Replaces the refusal of a repeat with the stored answer of its call, by one look-up. The refusal remains the answer if the
  * gateway has no look-up, stores no answer, or stores the answer of another request.
  */
 export const storedAnswer = async (

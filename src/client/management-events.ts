@@ -28,7 +28,7 @@ const MAX_EVENT = 256 * 1024;
  * Yields the log entries of an account as it writes them. A feed ends when its signature expires, after a few minutes. Then, and when
  * the connection breaks, this resumes after the last entry: it misses no entry and repeats none.
  *
- * @throws CountersignError where the gateway refuses permanently; the caller's own abort reason
+ * @throws CountersignError if the gateway refuses permanently; the caller's own abort reason
  */
 export async function* eventsOf(
   context: ManagementContext,

@@ -38,7 +38,7 @@ export type Answered<Id extends RouteId> = {
 };
 
 type Abortable = { readonly signal?: AbortSignal };
-/** Optional where the route needs no parameter. */
+/** Optional if the route needs no parameter. */
 type Arguments<R> =
   Record<never, never> extends R ? [request?: R & Abortable] : [request: R & Abortable];
 
@@ -47,7 +47,7 @@ export type Management = {
   /**
    * Sends one request.
    *
-   * @throws CountersignError `refused` with the gateway's `problem`; `command_lost` where a command got no answer
+   * @throws CountersignError `refused` with the gateway's `problem`; `command_lost` if a command got no answer
    */
   call<Id extends Exclude<RouteId, 'account.events'>>(
     id: Id,

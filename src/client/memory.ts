@@ -4,7 +4,7 @@ import type { Hex } from '../core/hex.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
-/** What an agent remembers of earlier calls. Offers and call ids only save round trips. */
+/** The memory of an agent about earlier calls. Offers and call ids only save round trips. */
 export type Memory = {
   /** Whether this origin has ever offered binding to this agent. */
   hasOfferedBinding(origin: string): boolean;

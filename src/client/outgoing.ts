@@ -69,7 +69,7 @@ export const readOutgoing = async (input: FetchInput, init?: FetchInit): Promise
   };
 };
 
-/** The request as the gateway observes it, where the gateway is this audience and the request is for this tool. */
+/** Builds the request as a gateway with this audience observes it for this tool. */
 export const observedAs = (
   { method, target, contentType, payloadDigest }: Outgoing,
   audience: string,

@@ -28,7 +28,7 @@ const schema = z.looseObject({
   extra: z.nullish(z.custom<Readonly<Record<string, unknown>>>(isRecord)),
 });
 
-/** Reads the header of an answer; undefined where it is absent or malformed. */
+/** Reads the header of an answer; undefined if it is absent or malformed. */
 export const paymentAnswerOf = (headers: Headers): PaymentAnswer | undefined => {
   const header = headers.get('payment-response') ?? headers.get('x-payment-response');
   if (header === null) return undefined;

@@ -7,7 +7,7 @@ export type ProblemBody = {
   readonly title?: string;
   readonly status?: number;
   readonly detail?: string;
-  /** What the caller can do next. */
+  /** The next step for the caller. */
   readonly hint?: string;
   readonly [member: string]: unknown;
 };
@@ -15,7 +15,7 @@ export type ProblemBody = {
 const MAX_BODY = 65_536;
 const TEXTS = ['type', 'title', 'detail', 'hint'];
 
-/** Reads the problem in the body of an answer, without members of a wrong type; undefined where the body is none. */
+/** Reads the problem in the body of an answer, without members of a wrong type; undefined if the body is not a problem. */
 export const problemIn = async (
   response: Response,
   withinMs?: number,

@@ -7,7 +7,7 @@ import type { RetrySecret } from '../protocol/intent/retry-key.ts';
 export type Proof = {
   readonly header: readonly [name: string, value: string];
   /**
-   * The secret that the intent's nonce commits to; absent where the gateway stores no answer. Only repeats carry it. Hooks and errors
+   * The secret that the intent's nonce commits to; absent if the gateway stores no answer. Only repeats carry it. Hooks and errors
    * never contain it.
    */
   readonly secret?: RetrySecret;

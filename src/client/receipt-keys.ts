@@ -5,7 +5,7 @@ import { readJsonBody } from './json.ts';
 
 /** The public keys of gateways, fetched on first use. */
 export type ReceiptKeys = {
-  /** The key with this id that an audience publishes; undefined where it publishes none or cannot be reached. */
+  /** The key with this id that an audience publishes; undefined if it publishes none or cannot be reached. */
   find(audience: string, kid: string): Promise<CryptoKey | undefined>;
 };
 

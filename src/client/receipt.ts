@@ -20,7 +20,7 @@ export type Receipt =
   | { readonly verified: true; readonly claims: ReceiptClaims }
   | { readonly verified: false; readonly why: string };
 
-/** What a receipt must state, from what this client sent and received. */
+/** The claims that a receipt must have, from the request and the answer of this client. */
 export type Expected = {
   /** Claims that must be equal. */
   readonly claims: Omit<
@@ -30,7 +30,7 @@ export type Expected = {
   /** The most that the client signed for, in atomic units. */
   readonly amount: bigint;
   readonly status: number;
-  /** The bytes of the answer; undefined where they are too many to keep. */
+  /** The bytes of the answer; undefined if they are too many to keep. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 };
 
@@ -38,7 +38,7 @@ export const RECEIPT_HEADER = 'Agent-Receipt';
 const MAX_TOKEN = 8_192;
 
 const hash = z.string().check(z.regex(/^0x[0-9a-f]{64}$/));
-/** One schema for each claim: the build fails where one is missing. */
+/** One schema for each claim: the build fails if one is missing. */
 const claimsSchema = z.looseObject({
   iss: z.string(),
   agent: z.string(),
@@ -55,7 +55,7 @@ const claimsSchema = z.looseObject({
   iat: z.int(),
 } satisfies Record<keyof ReceiptClaims, z.ZodMiniType>);
 
-/** Reads and verifies the receipt of an answer; undefined where the answer carries none. */
+/** Reads and verifies the receipt of an answer; undefined if the answer carries none. */
 export const receiptOf = async (
   { keys, signer }: { readonly keys: ReceiptKeys; readonly signer: Signer },
   outgoing: Outgoing,
@@ -137,7 +137,7 @@ const wrongClaim = async (
   const wrong = Object.entries(expected.claims).find(([name, value]) => given[name] !== value);
   if (wrong !== undefined) return `it is for another ${wrong[0]}`;
   if (BigInt(claims.charged) > expected.amount) return 'it charges more than the agent signed for';
-  // Where the tool gave no answer, the receipt has status 0 and the gateway answers in its place.
+  // If the tool gave no answer, the receipt has status 0 and the gateway answers in its place.
   const isFailure = claims.status === 0 && claims.response === 'none' && expected.status >= 500;
   if (claims.status !== expected.status && !isFailure) return 'it is for another status';
   if (claims.response === 'streamed' || isFailure) return undefined;

@@ -27,7 +27,7 @@ export type ReceivedOffer = {
   /** As received. */
   readonly resource: unknown;
   readonly extensions: Readonly<Record<string, unknown>>;
-  /** The audience and tool that a bound payment must name (docs/wire-format.md §5); undefined where the server offers no binding. */
+  /** The audience and tool that a bound payment must name (docs/wire-format.md §5); undefined if the server offers no binding. */
   readonly binding: { readonly audience: string; readonly tool: string } | undefined;
   /** Only credit can pay (`agent-credit`); a payment would buy nothing. */
   readonly creditOnly: boolean;

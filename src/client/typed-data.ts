@@ -70,19 +70,21 @@ const countersigned = (type: string, message: TypedData['message'], chainId: num
   };
 };
 
-/** What an agent signs for a free call or a call from credit. */
+/** Builds the typed data that an agent signs for a free call or a call from credit. */
 export const intentTypedData = (intent: AgentIntent, chainId: number): TypedData =>
   countersigned(AGENT_INTENT_TYPE, { ...intent }, chainId);
 
-/** What an issuer signs to grant rights to a delegate (docs/wire-format.md §16). */
+/** Builds the typed data that an issuer signs to grant rights to a delegate (docs/wire-format.md §16). */
 export const delegationTypedData = (delegation: AgentDelegation, chainId: number): TypedData =>
   countersigned(AGENT_DELEGATION_TYPE, { ...delegation }, chainId);
 
-/** What an issuer signs to revoke grants (docs/wire-format.md §16). */
+/** Builds the typed data that an issuer signs to revoke grants (docs/wire-format.md §16). */
 export const revocationTypedData = (revocation: AgentRevocation, chainId: number): TypedData =>
   countersigned(AGENT_REVOCATION_TYPE, { ...revocation }, chainId);
 
-/** What a payer signs for a payment (EIP-3009). The domain comes from the pinned table of tokens, never from an offer. */
+/**
+ * Builds the typed data that a payer signs for a payment (EIP-3009). The domain comes from the pinned table of tokens, never from an offer.
+ */
 export const transferTypedData = (token: Token, authorization: Authorization): TypedData => ({
   domain: {
     name: token.name,

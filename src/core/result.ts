@@ -15,7 +15,7 @@ export const err = <E>(error: E): { readonly ok: false; readonly error: E } => (
   error,
 });
 
-/** Makes a switch exhaustive: the build fails where a new member of the union is not handled. */
+/** Makes a switch exhaustive: the build fails if a new member of the union is not handled. */
 export const unreachable = (value: never): never => {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);
 };

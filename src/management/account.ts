@@ -115,7 +115,7 @@ const get: Handler<'account.get'> = async (request) => {
   });
 };
 
-/** Asks an account for its standing. The account decides again whether `by` may read it. */
+/** Reads the standing of an account. The account checks again that `by` may read it. */
 export const standingOf = async (
   { context, by }: Pick<AdminRequest<'account.get'>, 'context' | 'by'>,
   account: AccountId,

@@ -3,7 +3,7 @@ import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { RelayerRpc } from '../protocol/relayer-contract.ts';
 
-/** The context of a management request: that of a paid request, and more of each account, the relayers, D1 and the queues. */
+/** The services that the management API uses: those of a paid request, more methods of each account, the relayers, D1 and the queues. */
 export type AdminContext = Omit<Gateway, 'account'> & {
   readonly account: (
     id: AccountId,

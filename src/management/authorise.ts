@@ -14,8 +14,8 @@ import type { AdminRoute } from './routes.ts';
 type Roles = Pick<AdminRoute, 'roles'>;
 
 /**
- * Authorises a request: whether its signer has a role of the route, for the account in its path if there is one. The only place that decides
- * this, and it runs before any look-up: an unknown account and a stranger's account give the same 404, so the API leaks nothing.
+ * Authorises a request: checks that its signer has a role of the route, for the account in its path if there is one. Only this function
+ * decides that, and it runs before any look-up: an unknown account and a stranger's account give the same 404, so the API leaks nothing.
  */
 export const authorise = (
   context: AdminContext,
@@ -31,7 +31,9 @@ export const authorise = (
 export const isForOperatorsOnly = ({ roles }: Roles): boolean =>
   roles.every((role) => role === 'operator');
 
-/** An operator's address with an invalid signature gets the same 403 as any other address: the API does not tell who the operators are. */
+/**
+ * An operator's address with an invalid signature gets the same 403 as any other address: the API does not reveal who the operators are.
+ */
 const admitOperator = async (
   context: AdminContext,
   route: Roles,
@@ -40,10 +42,10 @@ const admitOperator = async (
 ): Promise<Result<CommandSigner, Reason>> => {
   const forbidden = err<Reason>({ reason: 'forbidden' });
   if (!isListed(context, proof) || !route.roles.includes('operator')) {
-    // Counts like the chain look-up of a listed address. Otherwise the rate limit would tell listed addresses from others.
+    // Counts like the chain look-up of a listed address. Otherwise the rate limit would distinguish listed addresses from others.
     return (await context.rateLimit(client)) ? forbidden : err(TOO_MANY);
   }
-  // No account stores an operator's contract, so the chain is asked each time (ERC-1271).
+  // No account stores an operator's contract, so each request verifies the signature on chain (ERC-1271).
   const verified = await verifyOnChain(context, proof, client);
   if (!verified.ok) {
     return verified.error.reason === 'invalid_signature' ? forbidden : verified;
@@ -60,7 +62,7 @@ const admitByRelation = async (
   proof: CheckedProof,
   client: string,
 ): Promise<Result<CommandSigner, Reason>> => {
-  // Before the account is asked, so that an invalid signature gets the same refusal for every account.
+  // Verifies before it reads the relation, so that an invalid signature gets the same refusal for every account.
   const verified = await verifyOnChain(context, proof, client);
   if (!verified.ok) return verified;
   const by = accountId(proof.network, proof.payer);
@@ -72,7 +74,7 @@ const admitByRelation = async (
     ? rolesOf(STRANGER, operator)
     : rolesOf(relation, operator);
   if (!relation.exists || has.length === 0) return err({ reason: 'unknown_account' });
-  // Whoever may read the account knows that it exists, so 403 leaks nothing.
+  // A signer with a role for the account knows that it exists, so 403 leaks nothing.
   if (!has.some((role) => route.roles.includes(role))) return err({ reason: 'forbidden' });
   const asOperator = has.includes('operator') && route.roles.includes('operator');
   const role = asOperator ? 'operator' : 'owner';

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { count, pageOf, time } from './fields.ts';
 import { OPERATOR, type RouteTable } from './route.ts';
 
-/** The health of each settlement backend, as the isolate that wrote last saw it. `open`: the gateway presents nothing to it now. */
+/** The health of each settlement backend, as the last isolate to write it saw it. `open`: the gateway presents no payment to it now. */
 const backends = pageOf(
   z.strictObject({
     network: z.string(),

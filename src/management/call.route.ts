@@ -55,7 +55,7 @@ export const callItem = z.strictObject({
   kept: z.exactOptional(z.enum(['held', 'charged', 'released'])),
 });
 
-/** A payment. `at`: when its end became known; of an open one, when its call was accepted. */
+/** A payment. `at`: when its end became known; for an open payment, when its call was accepted. */
 export const settlement = z.strictObject({
   account,
   call: hash,
@@ -71,9 +71,9 @@ export const settlement = z.strictObject({
   reason: z.exactOptional(z.string()),
   accepted_at: z.exactOptional(time),
   at: time,
-  /** Of an open payment: seconds since its call was accepted. */
+  /** Only for an open payment: seconds since its call was accepted. */
   age: z.exactOptional(count),
-  /** Of an open payment that did not settle at the first attempt: the attempts so far, and the last one's backend and error. */
+  /** Only for an open payment that did not settle at the first attempt: the attempts so far, and the last attempt's backend and error. */
   attempts: z.exactOptional(count),
   backend: z.exactOptional(z.string()),
   last_error: z.exactOptional(z.string()),

@@ -156,7 +156,7 @@ const list = async ({ context, query, request }: ListRequest): Promise<ReplyResu
   });
 };
 
-/** One call from D1, which has it about a second after the account. */
+/** Shows one call from D1, which gets it about a second after the account. */
 const get: Handler<'account.call'> = async ({ context, params, now }) => {
   const found = await findCall(context.db, params.account, params.call);
   if (!found.ok) return refuse(queryReason(found.error));

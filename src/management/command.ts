@@ -17,7 +17,7 @@ import type { AnswerOf } from './types.ts';
 
 const ATTEMPT_BYTES = 16;
 
-/** The signed intent of a request, as evidence. The attempt is new for each incoming request, so that the account applies a command once. */
+/** Builds the evidence of a signed request. The attempt is new for each incoming request, so that the account applies a command once. */
 export const commandIntent = ({
   intent,
   signature,
@@ -27,7 +27,7 @@ export const commandIntent = ({
   fields: intent === undefined ? {} : intentFields(intent),
   signature,
   digest,
-  // Includes the tolerated clock skew. An account that forgot the intent earlier would apply it a second time.
+  // Includes the tolerated clock skew. An account that forgets the intent sooner would apply it a second time.
   validBefore: validBefore + UNPAID_SKEW,
   attempt: hexOf(crypto.getRandomValues(new Uint8Array(ATTEMPT_BYTES))),
 });
@@ -98,7 +98,7 @@ export const outcomeBody = (applied: AppliedCommand): AnswerOf<'accounts.put'> =
     : { in_flight: { held: applied.inFlight.held, cut_off: applied.inFlight.cutOff } }),
 });
 
-/** A document for an account to keep under a name; null removes it. `known`: the hash that the gateway knows there. */
+/** A document that an account keeps under a name; null removes it. `known`: the hash of the version that the gateway knows. */
 export type DocumentCommand = {
   readonly keeper: AccountId;
   readonly type: DocumentType;

@@ -5,12 +5,12 @@ import type { QueryFault } from './page.ts';
 /** The key of the last row of a page. */
 export type CursorPlace = readonly (string | number)[];
 
-/** The types of a place's columns. */
+/** The types of a row key's columns. */
 export type Shape = readonly ('string' | 'number')[];
 
 const MAX_CURSOR = 1_024;
 
-/** Encodes a place as an opaque cursor. `list` names the list and its order, so that no other list accepts the cursor. */
+/** Encodes a row key as an opaque cursor. `list` names the list and its order, so that no other list accepts the cursor. */
 export const cursorOf = (list: string, place: CursorPlace): string =>
   encodeBase64Url(utf8(JSON.stringify([list, ...place])));
 
@@ -36,7 +36,7 @@ const parse = (cursor: string): readonly unknown[] | undefined => {
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    // One place has one encoding: a second spelling would make one page look like two.
+    // A row key has exactly one encoding: a second spelling would make one page look like two.
     return Array.isArray(value) && JSON.stringify(value) === text ? value : undefined;
   } catch {
     return undefined;

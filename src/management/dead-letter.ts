@@ -31,7 +31,7 @@ export type DeadLetterItem = {
   readonly call?: Hex;
   readonly at: Seconds;
   readonly reason: string;
-  /** When it was last sent again; absent once more when its message comes back. */
+  /** When it was last sent again; absent again once its message returns. */
   readonly redrivenAt?: Seconds;
 };
 
@@ -63,7 +63,7 @@ export const listDeadLetters = (
     ),
   );
 
-/** Dead letters of one call in its story, at most. */
+/** The maximum number of dead letters that the story of a call shows. */
 const MAX_OF_CALL = 20;
 
 /** The dead letters about one call, newest first. There are few: a payment has one message in a queue at a time. */

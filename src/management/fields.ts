@@ -16,7 +16,7 @@ const texts = <T extends string>(
     check === undefined || check(text) ? (text as T) : undefined,
   );
 
-/** One of some words. */
+/** One word of a list. */
 export const oneOf = <const T extends readonly string[]>(words: T) =>
   z.enum(words, `must be one of ${words.join(', ')}`);
 
@@ -60,8 +60,8 @@ export const deadLetterId = texts(
   'must be an id from the list of dead letters',
 );
 
-/** The place after which a page begins. Opaque: only the gateway reads it. */
-export const cursor = texts(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `next` of the page before');
+/** The row after which a page begins. Opaque: only the gateway reads it. */
+export const cursor = texts(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `next` of the previous page');
 
 export const label = texts(
   /^[^\x00-\x1f\x7f]{1,64}$/u,
@@ -120,7 +120,7 @@ export const listQuery = <T extends Record<string, z.ZodMiniType>>(filters: T) =
 /** The query of a list without filters. */
 export const pageQuery = listQuery({});
 
-/** A JSON object that another module reads and reports the faults of. */
+/** A JSON object that another module parses, with its own faults. */
 export const documentOf = <T>(hint: string) =>
   z.custom<T>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -131,7 +131,7 @@ export const documentOf = <T>(hint: string) =>
 export const amount = z.string().check(z.regex(/^(0|-?[1-9][0-9]{0,77})$/));
 export const time = z.int().check(z.nonnegative());
 export const count = z.int().check(z.nonnegative());
-/** Of an entry, from 1. */
+/** The sequence number of an entry, from 1. */
 export const place = z.int().check(z.positive());
 export const salt = z.string().check(z.regex(/^0x[0-9a-f]{32}$/));
 /** A network in an answer. */
@@ -150,10 +150,10 @@ export const commandOutcome = z.strictObject({
   silent: z.array(account),
   /** The ETag afterwards; absent if the document is gone. */
   etag: z.exactOptional(hash),
-  /** Of a policy: running calls, and how many of them it would have refused. */
+  /** Only for a policy: running calls, and how many of them it would have denied. */
   in_flight: z.exactOptional(z.strictObject({ held: count, cut_off: count })),
   dry_run: z.exactOptional(z.literal(true)),
-  /** Of a policy: limits below the price of the cheapest tool that it allows. */
+  /** Only for a policy: limits below the price of the cheapest tool that it allows. */
   warnings: z.exactOptional(
     z.array(z.strictObject({ field: z.string(), limit: amount, tool: z.string(), price: amount })),
   ),

@@ -21,7 +21,7 @@ type PartOf<Id extends RouteId, Part extends 'query' | 'body'> =
 export type AdminRequest<Id extends RouteId> = {
   readonly context: AdminContext;
   readonly by: CommandSigner;
-  /** The signed intent of the request: evidence of a command, and good for one. */
+  /** The signed intent of the request: evidence of a command, and valid for one. */
   readonly order: CommandIntent;
   readonly params: ParamsOf<Id>;
   readonly query: PartOf<Id, 'query'>;

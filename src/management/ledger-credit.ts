@@ -23,8 +23,8 @@ type Moved = Readonly<Record<'day' | 'asset', string>> & {
 };
 
 /**
- * The movements of credit, and all credit at the end of each day. The latter is the sum of every movement before, so all rows are read: one
- * a day, asset and line, and those of `spend` with calls paid from credit.
+ * The movements of credit, and all credit at the end of each day. The latter is the sum of every movement before, so this reads all rows:
+ * one per day, asset and line, and the rows of `spend` with calls paid from credit.
  */
 export const creditOf = async (
   db: D1Database,
@@ -59,7 +59,7 @@ export const creditOf = async (
 
 const changeOf = ({ line, amount }: Moved): bigint => SIGN[line] * BigInt(amount);
 
-/** Days before the first are added up to one row an asset and line. */
+/** Adds up the days before the first to one row per asset and line. */
 const MOVED = `
 SELECT CASE WHEN day < ?1 THEN '' ELSE day END AS day, asset, line, CAST(sum(count) AS TEXT) AS count, CAST(sum(amount) AS TEXT) AS amount
 FROM (

@@ -1,13 +1,15 @@
 import type { CreditLine } from '../audit/credit-movement.ts';
 import type { Day } from '../audit/day.ts';
 
-/** What a line of the ledger totals adds up. Only `revenue` and `credit_liability` can be negative. */
+/** A line of the ledger totals. Only `revenue` and `credit_liability` can be negative. */
 export type LedgerLine =
   /** Charges of ended calls, less what operators gave back later. */
   | 'revenue'
-  /** Payments that the chain moved, by the day the gateway learned of it. */
+  /** Payments that the chain moved, by the day on which the gateway recorded it. */
   | 'settled'
-  /** Accepted payments that no backend presented in time: the gateway's loss. One that settles later moves to `settled`, on that day. */
+  /**
+   * Accepted payments that no backend presented in time: the gateway's loss. A payment that settles later moves to `settled`, on that day.
+   */
   | 'write_off'
   /** Payments that failed because of their payer. */
   | 'debt'

@@ -25,8 +25,8 @@ const DAY_ALONE = 10;
 const LIST = 'books';
 
 /**
- * Reads the ledger totals, day by day. A page is as many whole days as one query adds up, so that no line spans two pages. Payments are read
- * by the time of their calls; those that ended more than a day later, by their own index.
+ * Reads the ledger totals, day by day. A page is as many whole days as one query adds up, so that no line spans two pages. It finds
+ * payments by the time of their calls, and payments that ended more than a day later by their own index.
  */
 export const readLedger = (
   db: D1Database,

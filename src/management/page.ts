@@ -9,7 +9,7 @@ export const MAX_SCANNED = 5_000;
 export type ListPage<T, Place = string> = { readonly items: readonly T[]; readonly next?: Place };
 
 export type QueryFault =
-  /** `after` is no place of this list with these filters. */
+  /** `after` is not a cursor of this list with these filters. */
   | { readonly kind: 'bad_cursor' }
   /** More rows than one query adds up: ask for fewer days. */
   | { readonly kind: 'too_wide' }

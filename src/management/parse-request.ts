@@ -20,7 +20,7 @@ type ParsedRequest = {
   readonly dryRun: boolean;
 };
 
-/** Parses the parameters of a path. A fault names a form only, never a resource. */
+/** Parses the parameters of a path. A fault names the required form, never a resource. */
 export const parseParams = (
   { payTo }: Pick<Config, 'payTo'>,
   params: Readonly<Record<string, string>>,
@@ -39,7 +39,7 @@ export const parseParams = (
 
 const OTHER_NETWORK = 'must be on a network of this gateway';
 
-/** Parses query, headers and body strictly: a member that no handler reads is an error, so that no caller believes it had an effect. */
+/** Parses query, headers and body strictly: a member that no handler reads is an error, so that no caller assumes that it had an effect. */
 export const parseRequest = (
   route: AdminRoute,
   observed: ReceivedRequest,

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { Expected } from '../protocol/account/command.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
-/** One strong entity tag of this gateway (RFC 9110 §8.8.3). A list or a weak tag names no single version. */
+/** One strong entity tag of this gateway (RFC 9110 §8.8.3). A list or a weak tag does not name one version. */
 const TAG = /^"(0x[0-9a-f]{64})"$/;
 
 /** The ETag header for a hash. */

@@ -7,7 +7,7 @@ import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, reply } from './reply.ts';
 import type { AnswerOf } from './types.ts';
 
-/** Counts of what waits, each at most `MAX_COUNTED`. */
+/** Counts of open payments and dead letters, each at most `MAX_COUNTED`. */
 export type QueueDepths = {
   readonly openPayments: number;
   /** Acceptance of the oldest call with an open payment. */

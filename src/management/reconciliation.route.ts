@@ -49,14 +49,14 @@ const differencesPage = pageOf(
     kind: z.enum(['unrecorded', 'missing', 'amount', 'moved', 'unsolicited']),
     /** No action needed. */
     informational: z.boolean(),
-    /** The payer, or the sender of money that no call asked for. */
+    /** The payer, or the sender of an unsolicited transfer. */
     account,
     call: z.exactOptional(hash),
     /** The block on the chain; if the chain has none, the ledger's. */
     block: count,
     transaction: z.exactOptional(hash),
     log: z.exactOptional(count),
-    /** Moved on the chain; absent if nothing was. */
+    /** The amount that the chain moved; absent if none. */
     amount: z.exactOptional(amount),
     ledger: z.strictObject({
       state: z.enum(['settled', 'failed', 'released', 'open', 'absent']),

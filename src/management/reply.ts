@@ -37,7 +37,7 @@ export const replyPage = <T>(
   { items, next }: { readonly items: readonly T[]; readonly next?: string | undefined },
 ): ReplyResult => replyReport(request, { items }, next);
 
-/** Links the next page: the same request with another place (RFC 8288). */
+/** Links the next page: the same request with another cursor (RFC 8288). */
 const nextLink = (request: Request, next: string | undefined): Readonly<Record<string, string>> => {
   if (next === undefined) return {};
   const url = new URL(request.url);

@@ -1,8 +1,8 @@
 import type * as z from 'zod/mini';
 
 /**
- * Who may use a route about an account. `operator`: an operator of this gateway. `above`: an ancestor whose grant the account, or the
- * account's delegating parent, consented to. `self`: the account. `sovereign`: the account, if it has no parent.
+ * A role that may use a route about an account. `operator`: an operator of this gateway. `above`: an ancestor whose grant the account,
+ * or the account's delegating parent, consented to. `self`: the account. `sovereign`: the account, if it has no parent.
  */
 export type AdminRole = 'operator' | 'above' | 'self' | 'sovereign';
 

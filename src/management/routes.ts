@@ -38,12 +38,12 @@ export const ROUTE_TABLE = {
 
 export type RouteId = keyof typeof ROUTE_TABLE;
 
-/** A route with its id and its path taken apart. */
+/** A route with its id and the segments of its path. */
 export type AdminRoute = Omit<RouteEntry, 'path'> & {
   readonly id: RouteId;
   readonly method: Method;
   readonly path: string;
-  /** The route changes something: its intent is good once, and the log keeps it as evidence. */
+  /** Whether the route is a command: its intent is valid once, and the log keeps it as evidence. */
   readonly write: boolean;
   readonly maxBody: number;
 };

@@ -48,7 +48,7 @@ export const scan = async <Row, T>(
     `(${key.join(', ')}) ${sql} (${key.map(() => '?').join(', ')})`,
     ...place,
   ];
-  // One bound a side. Given two, SQLite seeks by one of them and scans all rows up to the other.
+  // One bound per side. Given two, SQLite seeks by one of them and scans all rows up to the other.
   const isAscending = order === 'ASC';
   const { least, below } = range;
   const floor: SqlCondition = [`${key[0]} >= ?`, least];
@@ -104,7 +104,7 @@ export const sqlOf = (conditions: readonly SqlCondition[]): string =>
 export const valuesOf = (conditions: readonly SqlCondition[]): readonly (string | number)[] =>
   conditions.flatMap(([, ...values]) => values);
 
-/** The conditions whose value is not undefined. */
+/** Drops conditions without a value. */
 export const conditions = (
   given: Readonly<Record<string, string | number | undefined>>,
 ): readonly SqlCondition[] =>

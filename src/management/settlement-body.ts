@@ -16,7 +16,7 @@ export type Trouble = {
   /** The last backend: host of a facilitator, or `relayer`. */
   readonly backend?: string;
   readonly error?: string;
-  /** Of the last attempt. */
+  /** The error of the last attempt. */
   readonly at: Seconds;
 };
 
@@ -44,7 +44,7 @@ export const settlementState = (
   return kept === undefined ? undefined : kept === 'charged' ? 'settled' : 'released';
 };
 
-/** What the body of a settlement is made of. `price`: of the call; an open payment has no other amount. */
+/** The rows that the body of a settlement combines. `price`: the price of the call; an open payment has no other amount. */
 type Source = {
   readonly account: AccountId;
   readonly call: Hex;

@@ -36,7 +36,7 @@ export type SettlementItem = {
   readonly acceptedAt?: Seconds;
   readonly endedAt?: Seconds;
   readonly payment?: PaymentItem;
-  /** Of an open payment that did not settle at the first attempt. */
+  /** Only for an open payment that did not settle at the first attempt. */
   readonly trouble?: Trouble;
 };
 

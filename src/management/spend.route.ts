@@ -12,7 +12,7 @@ const spendQuery = listQuery({
   asset: z.exactOptional(asset),
 });
 
-/** `key`: a tool id, a payee, a day or an account, as the query's `by` says. */
+/** `key`: a tool id, a payee, a day or an account, as the query's `by` selects. */
 const spendPage = z.strictObject({
   from: day,
   to: day,

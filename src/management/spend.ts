@@ -143,7 +143,7 @@ const whileInScope = (scope: AccountId): SqlCondition => [
   scope,
 ];
 
-/** The accounts of a scope from a place on, in order. */
+/** The accounts of a scope after an account, in order. */
 const accountsIn = async (
   db: D1Database,
   scope: AccountId | '*',

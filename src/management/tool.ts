@@ -29,7 +29,7 @@ const list: Handler<'tools.list'> = async ({ context, query, request, now }) => 
   return replyPage(request, { items, next });
 };
 
-/** base64: an id may hold dots, a cursor may not. */
+/** Encodes in base64: an id may contain dots, a cursor may not. */
 const cursorOf = (id: string): string => btoa(id).replace(/=+$/, '');
 
 const idOfCursor = (cursor: string): string | undefined => {

@@ -40,7 +40,7 @@ export type RequestOf<Id extends RouteId> = Part<
     ? {
         /** A hash, with or without quotes, or `*`. */
         readonly ifMatch?: string;
-        /** Only if no document exists yet. */
+        /** The command applies only if no document exists yet. */
         readonly ifNoneMatch?: '*';
       }
     : unknown) &

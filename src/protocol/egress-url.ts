@@ -23,7 +23,7 @@ const INTERNAL =
   /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa|onion)$/;
 /** At least two labels, the last of which starts with a letter. No IPv4 or IPv6 literal and no trailing dot has this form. */
 const NAME = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-/** An `@` in the authority, also where user and password are empty and the parser drops it. */
+/** An `@` in the authority, even if user and password are empty and the parser drops it. */
 const USER = /^[^/]*\/*[^/?#]*@/;
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 

@@ -29,7 +29,7 @@ export type ReceiptClaims = {
   readonly asset: AssetId;
   /** HTTP status of the tool; 0 when the tool gave no answer. */
   readonly status: number;
-  /** SHA-256 of the response body; `streamed` where the gateway did not read it whole; `none` without an answer. */
+  /** SHA-256 of the response body; `streamed` if the gateway did not read it whole; `none` without an answer. */
   readonly response: Hex | 'streamed' | 'none';
   /** Hash of the account's entry that records the outcome: it links the receipt to the audit log. */
   readonly entry: Hex;

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../core/result.ts';
 
-/** Why the parser rejects a text, with the key where one is at fault. */
+/** Why the parser rejects a text, with the key if one is at fault. */
 export type JsonFault =
   | { readonly reason: 'syntax' }
   | { readonly reason: 'too_deep'; readonly limit: number }

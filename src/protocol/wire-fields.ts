@@ -12,7 +12,7 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
 /**
  * A schema that validates with `schema` and converts with `parse`, in one step: the checked text and the used value cannot differ.
  *
- * @param hint the message where `schema` or `parse` rejects the input; completes a sentence that begins with the field
+ * @param hint the message if `schema` or `parse` rejects the input; completes a sentence that begins with the field
  * @param parse returns undefined for input that it rejects
  */
 export const reading = <I, T, W = unknown>(

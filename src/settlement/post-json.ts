@@ -20,7 +20,7 @@ export type PostOptions = {
 export type Posted = {
   readonly status: number;
   readonly json: unknown;
-  /** The value of `Retry-After`, where it is a number of seconds. */
+  /** The value of `Retry-After`, if it is a number of seconds. */
   readonly retryAfter?: Seconds;
 };
 

@@ -54,7 +54,7 @@ type Metrics = Pick<AnalyticsEngineDataset, 'writeDataPoint'>;
 
 /** Bytes of one blob of a data point, at most. */
 const MAX_BLOB = 200;
-/** Written where age or duration are unknown: the columns hold numbers only. */
+/** Written if age or duration are unknown: the columns hold numbers only. */
 const UNKNOWN = -1;
 
 /**

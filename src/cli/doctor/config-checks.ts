@@ -15,7 +15,7 @@ export type Target = {
   readonly gateway: string | undefined;
   readonly chains: readonly { readonly network: Network; readonly url: string }[];
   readonly facilitators: readonly TargetFacilitator[];
-  /** Undefined where the secret is not on this machine. */
+  /** Undefined if the secret is not on this machine. */
   readonly cdpKey: CdpKey | undefined;
   readonly upstream: string | undefined;
   /** JWK text of the key that the gateway should sign with. */

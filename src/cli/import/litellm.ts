@@ -92,7 +92,7 @@ const idOf = (row: Readonly<Record<string, unknown>>): string | undefined => {
   return typeof id === 'string' && id !== '' ? id : undefined;
 };
 
-/** The rows of an export in any of LiteLLM's forms; undefined where it holds none. */
+/** The rows of an export in any of LiteLLM's forms; undefined if it holds none. */
 const rowsIn = (json: unknown): readonly unknown[] | undefined => {
   if (Array.isArray(json)) return json.some((row) => typeof row === 'string') ? undefined : json;
   if (!isObject(json)) return undefined;

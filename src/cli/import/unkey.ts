@@ -85,7 +85,7 @@ const KNOWN = new Set(
    start meta createdAt updatedAt apiId workspaceId lastUsedAt deletedAt environment`.split(/\s+/),
 );
 
-/** The keys of an export in any of Unkey's forms; undefined where it holds none. */
+/** The keys of an export in any of Unkey's forms; undefined if it holds none. */
 const keysIn = (json: unknown): readonly unknown[] | undefined => {
   if (Array.isArray(json)) return json;
   if (!isObject(json)) return undefined;

@@ -151,7 +151,7 @@ const askNetwork = async ({ prompts }: Session, input: Input): Promise<NetworkCh
 /** A network on which a gateway accepts payments. */
 export type NetworkChoice = {
   readonly network: Network;
-  /** The name in x402, or ours where x402 has none. */
+  /** The name in x402, or ours if x402 has none. */
   readonly name: string;
   readonly isTest: boolean;
   /** A public endpoint for first steps. */

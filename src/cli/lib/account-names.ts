@@ -36,7 +36,7 @@ export const accountNamed = async (admin: AdminClient, text: string): Promise<Ac
   });
 };
 
-/** As `accountNamed`; the signer's own account where the argument is missing. */
+/** As `accountNamed`; the signer's own account if the argument is missing. */
 export const accountOrOwn = async (
   admin: AdminClient,
   text: string | undefined,

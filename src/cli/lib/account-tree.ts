@@ -8,7 +8,7 @@ export type TreeNode = ItemOf<'account.tree'> & {
   readonly parent: AccountId;
   readonly depth: number;
   readonly label: string | undefined;
-  /** The account's status; undefined where the signer may not see the account. */
+  /** The account's status; undefined if the signer may not see the account. */
   readonly standing: string | undefined;
 };
 

@@ -119,7 +119,7 @@ export const writePages = async (
   }
 };
 
-/** The text of a file; undefined where no file exists. */
+/** The text of a file; undefined if no file exists. */
 export const readText = async (path: string): Promise<string | undefined> => {
   try {
     return await readFile(path, 'utf8');

@@ -18,13 +18,13 @@ export type ConfigFiles = {
   readonly variables: Readonly<Record<string, string>>;
   /** .dev.vars: secrets of the local Worker; overrides `[vars]`. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Text of .dev.vars; empty where the file is missing. */
+  /** Text of .dev.vars; empty if the file is missing. */
   readonly secretsText: string;
-  /** Text of tools.json; undefined where the file is missing. */
+  /** Text of tools.json; undefined if the file is missing. */
   readonly tools: string | undefined;
 };
 
-/** Undefined without a wrangler.toml; an error's text where it is not TOML. */
+/** Undefined without a wrangler.toml; the text of the error if it is not TOML. */
 export const readConfigFiles = async (
   directory: string,
 ): Promise<Result<ConfigFiles, string> | undefined> => {

@@ -5,7 +5,7 @@ import { cliErrorOf } from './error-of.ts';
 export type HttpAnswer = {
   readonly status: number;
   readonly headers: Headers;
-  /** Undefined where the body is not JSON. */
+  /** Undefined if the body is not JSON. */
   readonly json: unknown;
   /** Unix milliseconds before the request left and after the headers arrived. */
   readonly from: number;

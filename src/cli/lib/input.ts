@@ -63,7 +63,7 @@ export const hashIn = (text: string | undefined, what: string, example: string):
 export const callIn = (text: string | undefined): Hex =>
   hashIn(text, 'a call id', 'as `countersign settlements list` prints them');
 
-/** `--reason`, which the audit log keeps. @throws CliError usage where it is missing */
+/** `--reason`, which the audit log keeps. @throws CliError usage if it is missing */
 export const reasonIn = (input: Input): string => {
   const reason = input.text('reason');
   if (reason !== undefined) return reason;

@@ -92,7 +92,7 @@ export const seal = async (secret: Uint8Array, password: string): Promise<Keyfil
   return keyfile;
 };
 
-/** The secret of a file; undefined where the password is wrong. */
+/** The secret of a file; undefined if the password is wrong. */
 export const unseal = async (
   file: Keyfile,
   password: string,

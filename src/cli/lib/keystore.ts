@@ -37,7 +37,7 @@ export type Keystore = {
   entry(name: string): Promise<Entry | undefined>;
   /** Asks for the password and decrypts. @throws CliError */
   secret(entry: Entry): Promise<Uint8Array<ArrayBuffer>>;
-  /** Asks for a new password, encrypts and writes. @throws CliError where the name is taken */
+  /** Asks for a new password, encrypts and writes. @throws CliError if the name is taken */
   add(entry: NewEntry, secret: Uint8Array): Promise<Entry>;
   /** Rewrites the agents of a fleet next to its encrypted secret. */
   updateFleet(entry: FleetEntry): Promise<void>;

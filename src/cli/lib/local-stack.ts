@@ -31,7 +31,7 @@ const schema = z.object({
 export type LocalStack = z.output<typeof schema>;
 export type LocalKey = z.output<typeof localKey>;
 
-/** Reads `.dev/stack.json` below a directory; undefined where none is readable. */
+/** Reads `.dev/stack.json` below a directory; undefined if none is readable. */
 export const readStack = async (directory: string): Promise<LocalStack | undefined> => {
   const text = await readText(join(directory, '.dev', 'stack.json')).catch(() => undefined);
   if (text === undefined) return undefined;

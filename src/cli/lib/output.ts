@@ -24,7 +24,7 @@ export type Output = {
   newline(): string;
 };
 
-/** Colours of one stream; each returns its text unchanged where the stream takes none. */
+/** Colours of one stream; each returns its text unchanged if the stream takes none. */
 export type Style = {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;

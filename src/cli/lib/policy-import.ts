@@ -17,7 +17,7 @@ export type Imported = {
   readonly id: string;
   /** The name that people use for it. */
   readonly name: string | undefined;
-  /** Empty where no field corresponds to a rule. */
+  /** Empty if no field corresponds to a rule. */
   readonly policy: PolicyDocument;
   readonly notes: readonly Note[];
 };
@@ -94,7 +94,7 @@ const DECIMALS = 6;
 export type Units = {
   /** Atomic units: millionths of a dollar. */
   readonly amount: bigint;
-  /** False where rounding cut off less than a millionth. */
+  /** False if rounding cut off less than a millionth. */
   readonly exact: boolean;
 };
 

@@ -80,7 +80,7 @@ export const policyLines = (out: Output, policy: Policy): string => {
   return fields(lines.length === 0 ? [['limits', 'none']] : lines, out.style.dim, proseWidth(out));
 };
 
-/** A line that two policies do not share; `before` or `after` is undefined where a policy lacks it. */
+/** A line that two policies do not share; `before` or `after` is undefined if a policy lacks it. */
 export type Difference = {
   readonly name: string;
   readonly before: string | undefined;

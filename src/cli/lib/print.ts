@@ -22,7 +22,7 @@ export const proseWidth = ({ width }: Output): number => Math.min(width, 100);
 /** A sentence, wrapped to the terminal. */
 export const sentence = (out: Output, text: string): string => wrapped(text, proseWidth(out));
 
-/** The outcome of a command: `done`, or `same` where nothing changed. */
+/** The outcome of a command: `done`, or `same` if nothing changed. */
 export const changedText = (out: Output, changed: boolean, what: string): string =>
   wrapped(
     changed

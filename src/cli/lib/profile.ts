@@ -26,7 +26,7 @@ export type Identity = {
 export type Profile = {
   /** The gateway's origin, from --gateway, COUNTERSIGN_GATEWAY or a running `npm start`. @throws CliError usage */
   gateway(): Promise<string>;
-  /** As `gateway`; undefined where none is configured. */
+  /** As `gateway`; undefined if none is configured. */
   gatewayIfAny(): Promise<string | undefined>;
   /**
    * The signer for calls of an origin: the key of `--as`, else the only key in the keystore, else the key of this role in the local
@@ -144,7 +144,7 @@ export const createProfile = (options: ProfileOptions): Profile => {
   };
 };
 
-/** `key`, `fleet/agent` (by name or number), or the agent's name alone where only one fleet has it. */
+/** `key`, `fleet/agent` (by name or number), or the agent's name alone if only one fleet has it. */
 const findInKeystore = async (keystore: Keystore, name: string): Promise<Identity | undefined> => {
   const [first = '', agentName] = name.split('/');
   const entry = await keystore.entry(first);

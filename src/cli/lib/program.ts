@@ -65,7 +65,7 @@ export const programOf = (
       .helpOption('-h, --help', 'print this help')
       .configureOutput({
         writeOut: (text) => stdout.write(text),
-        // Commander writes a group's help to stderr where the subcommand is missing.
+        // Commander writes a group's help to stderr if the subcommand is missing.
         writeErr: (text) => stdout.write(text),
         // `run` prints each error once, with its hint.
         outputError: () => undefined,

@@ -54,7 +54,7 @@ export const table = (
   ].join('\n');
 };
 
-/** Column widths that fit into `width` together; undefined where no cut is enough. */
+/** Column widths that fit into `width` together; undefined if no cut is enough. */
 const fittingWidths = (
   columns: readonly Column[],
   natural: readonly number[],

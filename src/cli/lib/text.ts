@@ -18,7 +18,7 @@ export const harmless = (text: string): string =>
 /** Columns that a text takes, without its colours. */
 export const widthOf = (text: string): number => [...stripVTControlCharacters(text)].length;
 
-/** Cuts a text to at most `width` columns: at the end, or in the middle where both ends identify it, e.g. of an address. */
+/** Cuts a text to at most `width` columns: at the end, or in the middle if both ends identify it, e.g. of an address. */
 export const clipped = (text: string, width: number, cut: 'end' | 'middle' = 'end'): string => {
   const characters = [...text];
   if (characters.length <= width) return text;

@@ -23,7 +23,7 @@ export const timeIn = (text: string, flag: string, now: number): number => {
   );
 };
 
-/** A day of UTC, `2026-12-31`; undefined where the option is missing. @throws CliError usage */
+/** A day of UTC, `2026-12-31`; undefined if the option is missing. @throws CliError usage */
 export const dayIn = (text: string | undefined, flag: string): string | undefined => {
   if (text === undefined || isDay(text)) return text;
   throw usageError(`${flag} takes a day of UTC.`, `Give e.g. ${flag} 2026-11-25.`);

@@ -46,7 +46,7 @@ export const webhooksOf = async ({
       : admin.list('account.webhooks.list', { params: { account } }),
   );
 
-/** The ETag of a webhook; undefined where none has that name. */
+/** The ETag of a webhook; undefined if none has that name. */
 export const webhookEtag = async (
   { admin, account }: WebhookScope,
   webhook: string,

@@ -6,7 +6,7 @@ import { cliErrorOf, isRefusal } from '../lib/error-of.ts';
 
 /** Event feeds of several accounts. */
 export type Feeds = {
-  /** Opens the feed of an account; false where it is open already, or too many are. */
+  /** Opens the feed of an account; false if it is open already, or too many are. */
   open(account: AccountId): boolean;
   /** As `open`, for an account that receives its first grant: the issuer's log may show it a moment before the account exists. */
   join(account: AccountId): boolean;

@@ -11,7 +11,7 @@ export type ProblemText = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** The texts of a group of reasons. The build fails where a reason has no text. */
+/** The texts of a group of reasons. The build fails if a reason has no text. */
 export type Texts<R extends { readonly reason: string }> = {
   readonly [K in R['reason']]: (reason: R & { readonly reason: K }) => ProblemText;
 };

@@ -10,7 +10,7 @@ export type Offer = {
   readonly error: string;
   /** One entry per network, in the operator's order: clients pay the first entry that they can. */
   readonly requirements: readonly [Requirement, ...Requirement[]];
-  /** `offeredExtensions`, and `creditExtension` where the tool accepts credit. */
+  /** `offeredExtensions`, and `creditExtension` if the tool accepts credit. */
   readonly extensions: Extensions;
 };
 

@@ -56,7 +56,7 @@ const KEY_SIGNATURE = 132;
  * Derives the health signal of a backend from its answer and the observation after it.
  *
  * Attack: a payer makes its own payments fail to pause a backend for all payers. A claimed failure therefore counts against the backend
- * only where the chain shows that nothing was wrong with the payment: nonce unused, funds present, signed by a key.
+ * only if the chain shows that nothing was wrong with the payment: nonce unused, funds present, signed by a key.
  */
 export const healthSignalOf = (
   answer: BackendAnswer,

@@ -33,10 +33,11 @@ export type PresentOptions = {
  *   used once, so that is safe; an answer like "nonce already used" must not count as a fault of the backend.
  * - **A lost answer.** A timeout, a broken connection or a 500 may follow a broadcast. The answer is then `unreachable`, never `declined`:
  *   `declined` lets the next backend present without a look at the chain.
- * - **A cancelled caller.** The runtime cancels a request when its client disconnects, also in the middle of `present`. Whatever `present`
- *   occupies (a place, a probe) must expire by itself.
+ * - **A cancelled caller.** The runtime cancels a request when its client disconnects, also in the middle of `present`. Every place and
+ *   probe that `present` occupies must expire by itself.
  * - **Many probes.** After a pause many requests find the backend due for a probe. One payment goes out, the others are `declined`.
- * - **Requests of one isolate.** A promise that one request created must not be awaited by another (Workers cancel its I/O). Share values only.
+ * - **Requests of one isolate.** A promise that one request created must not be awaited by another (Workers cancel its I/O). Share values
+ *   only.
  */
 export type Backend = {
   /** The host of a facilitator, or `relayer`. Appears in logs, metrics and D1. */

@@ -17,8 +17,8 @@ export type Backends = {
   probeAt(network: Network): Seconds | undefined;
   health(): readonly BackendHealth[];
   /**
-   * Reads what the backends support, where that is due. Takes at most two seconds and never throws: run it concurrently with an
-   * observation.
+   * Refreshes the lists of what the backends support, if that is due. Takes at most two seconds and never throws: run it concurrently with
+   * an observation.
    */
   refresh(network: Network): Promise<void>;
 };

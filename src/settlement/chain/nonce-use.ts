@@ -59,11 +59,10 @@ const receiptQuery = (search: NonceSearch, log: ChainLog): NextQuery => ({
 const BLOCK_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads the token's logs in the block of a transaction, where its receipt is not available.
+ * Reads the token's logs in the block of a transaction if its receipt is not available.
  *
- * Attack: a payer spends its nonce amid megabytes of other contracts' logs, to keep its payment open forever (law 5). No filter on
- * topics: the log that follows `AuthorizationUsed` decides, so no log of the token may be left out. A transaction that has logs
- * succeeded.
+ * Attack: a payer spends its nonce amid megabytes of other contracts' logs, to keep its payment open forever (law 5). No filter on topics:
+ * the log that follows `AuthorizationUsed` decides, so no log of the token may be left out. A transaction that has logs succeeded.
  */
 const tokenLogsQuery = (search: NonceSearch, log: ChainLog): NextQuery => ({
   calls: [tokenLogs(search.payment.token, log.blockNumber)],

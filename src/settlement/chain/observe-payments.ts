@@ -18,7 +18,7 @@ import { authorizationLogs, authorizationState, balanceOf } from './token-calls.
 /**
  * Observes many payments on the chain, usually in two JSON-RPC batches: head, nonce states, balances and nonce logs first; then the
  * receipts of the transactions found, and the same facts pinned to a final block for payments that look unused forever. More batches
- * follow only where a nonce is used and the node did not return its log at once.
+ * follow only if a nonce is used and the node did not return its log at once.
  *
  * @returns one observation per payment, in order; all `unknown` if no node answers.
  */
