@@ -39,7 +39,7 @@ const readFlags = () => {
     seed: values.seed === undefined ? randomInt(2 ** 31) : wholeNumber('seed', values.seed, 0),
     faults: faultsOf(values.faults),
     relayer: values.relayer !== 'off',
-    say: print,
+    print,
   };
   return { values, options };
 };
@@ -52,12 +52,12 @@ const command =
 print(`Seed ${options.seed}: ${options.payments} payments by ${options.payers} payers.`);
 let code = 0;
 try {
-  const { figures, wrongs, ages, ...more } = await runChaos(options);
-  const shown = wrongs.slice(0, 50).map((wrong) => `  ${wrong}`);
-  if (wrongs.length > 0) {
+  const { figures, violations, ages, ...more } = await runChaos(options);
+  const shown = violations.slice(0, 50).map((wrong) => `  ${wrong}`);
+  if (violations.length > 0) {
     code = 1;
     console.log(
-      `\nBROKEN: ${wrongs.length} violations.\n${shown.join('\n')}\nRepeat this run: ${command}`,
+      `\nBROKEN: ${violations.length} violations.\n${shown.join('\n')}\nRepeat this run: ${command}`,
     );
   }
   console.log(`

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, vi } from 'vitest';
-import { tellOfFacilitators } from './facilitator-cases.ts';
-import { tellOfKills } from './kill-cases.ts';
+import { describeFacilitators } from './facilitator-cases.ts';
+import { describeKills } from './kill-cases.ts';
 import { type Killed, killEverywhere } from './kills.ts';
-import { tellOfPayers } from './payer-cases.ts';
+import { describePayers } from './payer-cases.ts';
 import { type LyingStage, startLyingStage } from './support/lying-stage.ts';
 
 vi.setConfig({ maxConcurrency: 64 });
@@ -11,7 +11,7 @@ let killed: Killed | undefined;
 let lying: LyingStage | undefined;
 
 const started = <T>(stage: T | undefined): T => {
-  if (stage === undefined) throw new Error('the stage has not been started');
+  if (stage === undefined) throw new Error('beforeAll has not started the stage');
   return stage;
 };
 
@@ -23,7 +23,7 @@ afterAll(async () => {
   await Promise.all([killed?.stop(), lying?.stage.stop()]);
 });
 
-// In this order: the leases of the killed last a minute and a half, and the lies are told meanwhile.
-tellOfFacilitators(() => started(lying));
-tellOfPayers(() => started(lying));
-tellOfKills(() => started(killed));
+// The kill cases come last: the leases of killed attempts last 90 seconds, and the other cases run meanwhile.
+describeFacilitators(() => started(lying));
+describePayers(() => started(lying));
+describeKills(() => started(killed));

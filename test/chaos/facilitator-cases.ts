@@ -16,14 +16,14 @@ import { PRICES } from './support/stage.ts';
 
 const down: Lie = async (_, __, forward, presented) => (presented < 3 ? 'drop' : await forward());
 
-/** What must be true whatever a facilitator says. All at once: they mostly wait. */
-export const tellOfFacilitators = (lying: () => LyingStage): void => {
+/** Whatever a facilitator answers, the chain decides. The cases run concurrently, because they mostly wait. */
+export const describeFacilitators = (lying: () => LyingStage): void => {
   let world: LyingStage;
   beforeAll(() => {
     world = lying();
   });
 
-  describe.concurrent('a facilitator that', () => {
+  describe.concurrent('a payment settles exactly once if the facilitator', () => {
     const deferred = {
       ...SETTLED_ALL_THE_SAME,
       ...Object.fromEntries(Object.entries(NOTHING_MOVED).map(([name, lie]) => [name, once(lie)])),
@@ -47,15 +47,15 @@ export const tellOfFacilitators = (lying: () => LyingStage): void => {
     });
 
     it.for(Object.entries(NOTHING_MOVED))(
-      '%s: upfront, run once it is honest',
+      '%s: upfront, and the tool runs only after it settled honestly',
       async ([name, lie]) => {
         const agent = await world.newcomer(name);
         const liar = newLiar(lie);
         const request = await world.sign(agent, 'upfront', liar.lie);
-        // Not 402: the client would sign again, and this payment can still be settled by anyone.
+        // Not 402: the client would sign again, and anyone can still settle this payment.
         let refused = await send(request);
         expect(refused).toMatchObject({ status: 503 });
-        // Others lie at the same time: a facilitator that fails ten in a row is left alone for a while.
+        // Concurrent cases fail as well, and ten failures in a row open the facilitator's circuit for a while.
         for (let times = 0; world.presentedOf(request) < 2 && times < 10; times += 1) {
           refused = await sendAfter(refused, request);
           expect(refused).toMatchObject({ status: 503 });
@@ -73,18 +73,18 @@ export const tellOfFacilitators = (lying: () => LyingStage): void => {
       },
     );
 
-    it('lies for long is no loss of the payer, and no gain: what is open counts', async () => {
+    it('claims success for a long time: unsettled payments count in the exposure until they settle', async () => {
       const agent = await world.knownAgent('lied to');
       const liar = newLiar(CLAIMS_SUCCESS);
       const requests: PaidRequest[] = [];
-      // Law 7: as much as this payer has settled here before, to the unit.
+      // As much as this payer has settled here before (law 7).
       for (let owed = 0n; owed < PRICES.upfront; owed += PRICES.deferred)
         requests.push(await world.sign(agent, 'deferred', liar.lie));
       for (const request of requests) expect(await send(request)).toMatchObject({ status: 200 });
-      const open = await world.bookOf(agent, (book) =>
+      const open = await world.recordOf(agent, (record) =>
         requests.every(
           (request) =>
-            callOf(book, request)?.state === 'committed' && world.presentedOf(request) >= 2,
+            callOf(record, request)?.state === 'committed' && world.presentedOf(request) >= 2,
         ),
       );
       for (const request of requests) {
@@ -103,8 +103,8 @@ export const tellOfFacilitators = (lying: () => LyingStage): void => {
       expect(await movedBy(world.stage, agent.address)).toBe(PRICES.upfront + PRICES.deferred);
 
       liar.beHonest();
-      const settled = await world.bookOf(agent, (book) =>
-        requests.every((request) => callOf(book, request)?.payment !== undefined),
+      const settled = await world.recordOf(agent, (record) =>
+        requests.every((request) => callOf(record, request)?.payment !== undefined),
       );
       for (const request of requests) {
         expect(callOf(settled, request)).toMatchObject({ state: 'committed', payment: 'settled' });

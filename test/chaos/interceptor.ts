@@ -3,30 +3,30 @@ import { movedBy } from './support/account-records.ts';
 import type { Answered, Message, Party } from './support/proxy.ts';
 import type { Stage } from './support/stage.ts';
 
-/** A payment, and the message of its call at which the gateway dies. */
+/** A payment, and the message of its call at which the test kills the gateway. */
 export type Case = {
   readonly name: string;
   readonly kind: 'upfront' | 'deferred';
   readonly request: PaidRequest;
-  /** From 1; 0 = never. */
+  /** Number of the message, from 1. 0: never. */
   readonly at: number;
-  /** Whether the other side has got the message when the gateway dies. */
+  /** Whether the other party has received the message when the gateway is killed. */
   readonly when: 'before' | 'after';
   /** Whether the client sends its request again once the gateway is back. */
   readonly client: 'repeats' | 'gone';
-  /** Everything the client was told, in order. */
-  readonly heard: Reply[];
-  /** Messages of this call until it was killed. */
+  /** All answers to the client, in order. */
+  readonly replies: Reply[];
+  /** Messages of this call until the kill. */
   readonly trace: Party[];
-  /** How often the tool was asked to run, over all lives of the gateway. */
+  /** How often the upstream received the call, across restarts of the gateway. */
   runs: number;
-  /** How often that was before the chain had moved the price. */
+  /** How many of these runs came before the chain had moved the price. */
   unpaidRuns: number;
 };
 
 const WAIT_MS = 25_000;
 
-/** A receipt is asked for by the transaction alone, which the facilitator has named. */
+/** A request for a receipt names only the transaction, which the facilitator has returned before. */
 const concerns = (
   { text }: Message,
   one: Case,
@@ -39,14 +39,17 @@ const concerns = (
   );
 };
 
-/** Counts the messages of each call, and stops the one at which its gateway is to die. */
-export const newConductor = () => {
+/** Counts the messages of each call, and holds the one at which the test kills the gateway. */
+export const newInterceptor = () => {
   const armed = new Map<Case, () => void>();
   const all: Case[] = [];
   const transactions = new Map<Case, string>();
   let dead = Promise.withResolvers<Answered>();
   let stage: Stage | undefined;
-  const conduct = async (message: Message, forward: () => Promise<Response>): Promise<Answered> => {
+  const intercept = async (
+    message: Message,
+    forward: () => Promise<Response>,
+  ): Promise<Answered> => {
     const reached: (() => void)[] = [];
     let forwarded = true;
     const concerned = [...armed].filter(([one]) => concerns(message, one, transactions));
@@ -73,19 +76,19 @@ export const newConductor = () => {
     return await dead.promise;
   };
   return {
-    conduct,
-    /** Where to ask what has moved. */
+    intercept,
+    /** Sets the stage whose chain tells what has moved. */
     enter: (on: Stage) => {
       stage = on;
     },
     add: (one: Case) => {
       all.push(one);
     },
-    /** Resolves when the call has come to its message. */
+    /** Resolves when the call has reached its message. */
     arm: async (one: Case): Promise<void> => {
       await new Promise<void>((resolve, reject) => {
         const late = setTimeout(
-          () => reject(new Error(`${one.name} saw only: ${one.trace.join(' ')}`)),
+          () => reject(new Error(`${one.name} sent only these messages: ${one.trace.join(' ')}`)),
           WAIT_MS,
         );
         armed.set(one, () => {
@@ -95,8 +98,8 @@ export const newConductor = () => {
         if (one.at === 0) resolve();
       });
     },
-    /** The gateway is dead: whoever waits for an answer will not hear it. */
-    bury: () => {
+    /** Breaks the connections of held messages after a kill. */
+    dropPending: () => {
       for (const one of armed.keys()) if (one.at > 0) armed.delete(one);
       dead.resolve('drop');
       dead = Promise.withResolvers();

@@ -1,17 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { type Aftermath, comeToRest, DEFERRED, type Killed, UPFRONT } from './kills.ts';
-import { isClosed, ledgerOf, verifyBook } from './support/account-records.ts';
+import { type FinalState, waitUntilEnded, DEFERRED, type Killed, UPFRONT } from './kills.ts';
+import { isClosed, ledgerOf, verifyRecord } from './support/account-records.ts';
 
-/** What must be true when everything that the killed gateways had begun has ended. */
-export const tellOfKills = (killed: () => Killed): void => {
+/** Checks what the killed gateways leave behind once all their calls have ended. */
+export const describeKills = (killed: () => Killed): void => {
   describe('a gateway that is killed at every message of a paid call', () => {
-    let after: Aftermath;
+    let after: FinalState;
     beforeAll(async () => {
-      after = await comeToRest(killed());
+      after = await waitUntilEnded(killed());
     }, 240_000);
 
-    it('has died at each of them', () => {
+    it('was killed at each message', () => {
       const control = after.cases.filter(({ at, trace }) => at === 0 && trace.length > 0);
       expect(control.map(({ trace }) => trace).toSorted((a, b) => b.length - a.length)).toEqual([
         UPFRONT,
@@ -22,63 +22,63 @@ export const tellOfKills = (killed: () => Killed): void => {
       expect(after.kills).toBe(1 + 2 * (DEFERRED.length - 1));
     });
 
-    it('comes to rest', () => {
-      for (const [account, book] of after.books)
-        expect(isClosed(book), `${account}: ${JSON.stringify(book.calls, print)}`).toBe(true);
+    it('ends every call and exports every entry', () => {
+      for (const [account, record] of after.records)
+        expect(isClosed(record), `${account}: ${JSON.stringify(record.calls, print)}`).toBe(true);
     });
 
     it('runs no tool twice for one payment', () => {
       for (const { name, runs } of after.cases) expect(runs, name).toBeLessThanOrEqual(1);
     });
 
-    it('runs no tool before its price has moved, where that comes first', () => {
+    it('runs no upfront tool before its price has moved', () => {
       const upfront = after.cases.filter(({ kind }) => kind === 'upfront');
       expect(upfront.filter(({ runs }) => runs > 0).length).toBeGreaterThan(UPFRONT.length);
       for (const { name, unpaidRuns } of upfront) expect(unpaidRuns, name).toBe(0);
     });
 
-    it('never asks for another payment, and serves nobody twice', () => {
-      for (const { name, heard } of after.cases) {
-        const statuses = heard.map(({ status }) => status);
+    it('never answers 402, and never serves a client two different answers', () => {
+      for (const { name, replies } of after.cases) {
+        const statuses = replies.map(({ status }) => status);
         expect(statuses, name).not.toContain(402);
         const bodies = new Set(
-          heard.filter(({ status }) => status === 200).map(({ body }) => body),
+          replies.filter(({ status }) => status === 200).map(({ body }) => body),
         );
         expect(bodies.size, name).toBeLessThanOrEqual(1);
       }
     });
 
     it('ends every accepted payment as settled, failed or released', () => {
-      const calls = [...after.books.values()].flatMap((book) => book.calls);
+      const calls = [...after.records.values()].flatMap((record) => record.calls);
       const ended = calls.filter(({ payment }) => payment !== undefined);
       expect(ended.length).toBe(calls.length);
       expect(calls.filter(({ state }) => state === 'held')).toEqual([]);
       expect(calls.filter(({ payment }) => payment === 'failed')).toEqual([]);
-      // A call of which nothing was written has cost nothing: it died before it was accepted.
+      // The account has not accepted a call that it has not recorded, so its tool must not have run.
       const written = new Set(calls.map(({ call }) => call));
       for (const { name, request, runs } of after.cases)
         if (!written.has(request.nonce)) expect({ name, runs }).toEqual({ name, runs: 0 });
     });
 
     it('charges exactly the runs whose answer it recorded', () => {
-      const calls = [...after.books.values()].flatMap((book) => book.calls);
+      const calls = [...after.records.values()].flatMap((record) => record.calls);
       for (const { call, state, charged, price } of calls)
         expect(charged, call).toBe(state === 'committed' ? price : 0n);
-      for (const { name, request, heard } of after.cases) {
-        const booked = calls.find(({ call }) => call === request.nonce);
-        if (heard.some(({ status }) => status === 200))
-          expect(booked?.state, name).toBe('committed');
+      for (const { name, request, replies } of after.cases) {
+        const recorded = calls.find(({ call }) => call === request.nonce);
+        if (replies.some(({ status }) => status === 200))
+          expect(recorded?.state, name).toBe('committed');
       }
     });
 
-    it('serves every client that comes back with what it has paid for', () => {
+    it('serves every client that repeats its request', () => {
       const repeating = after.cases.filter(({ client, at }) => client === 'repeats' && at > 0);
       expect(repeating).toHaveLength(UPFRONT.length * 2 + DEFERRED.length * 2);
-      for (const { name, kind, at, heard, runs } of repeating) {
+      for (const { name, kind, at, replies, runs } of repeating) {
         const dispatched = kind === 'upfront' ? UPFRONT.length : 1;
-        // Killed between dispatch and finish: nobody knows how it ended, so it costs nothing and is not run again.
-        if (at === dispatched) expect(heard.at(-1)?.status, name).toBe(409);
-        else expect([heard.at(-1)?.status, runs], name).toEqual([200, 1]);
+        // Killed between dispatch and finish, the call has an unknown result: it costs nothing and does not run again.
+        if (at === dispatched) expect(replies.at(-1)?.status, name).toBe(409);
+        else expect([replies.at(-1)?.status, runs], name).toEqual([200, 1]);
       }
     });
 
@@ -86,24 +86,24 @@ export const tellOfKills = (killed: () => Killed): void => {
       let all = 0n;
       for (const { name, request } of after.cases) {
         const moved = after.moved.get(request.agent.id);
-        const book = after.books.get(request.agent.id);
-        if (book === undefined) expect(moved, name).toBe(0n);
-        else expect([ledgerOf(book), book.purse.settled], name).toEqual([moved, moved]);
+        const record = after.records.get(request.agent.id);
+        if (record === undefined) expect(moved, name).toBe(0n);
+        else expect([ledgerOf(record), record.purse.settled], name).toEqual([moved, moved]);
       }
       for (const amount of after.moved.values()) all += amount;
       expect(await after.stage.stack.chain.balanceOf(people.payTo)).toBe(all);
-      // Credit was given, so the sums above are not of settled calls alone.
-      expect([...after.books.values()].some(({ purse }) => purse.credit > 0n)).toBe(true);
+      // Some payments became credit, so the sums above cover more than settled calls.
+      expect([...after.records.values()].some(({ purse }) => purse.credit > 0n)).toBe(true);
     });
 
     it('has an unbroken log of every account, with every signature', async () => {
-      for (const [account, book] of after.books)
+      for (const [account, record] of after.records)
         expect(
-          await verifyBook(account as `eip155:${number}:0x${string}`, book),
+          await verifyRecord(account as `eip155:${number}:0x${string}`, record),
           account,
         ).toMatchObject({
           ok: true,
-          value: { first: 1, last: book.head.seq, hash: book.head.hash },
+          value: { first: 1, last: record.head.seq, hash: record.head.hash },
         });
     });
   });

@@ -1,48 +1,51 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Agent, newAgent, repeatUntilFinal, send, signRequest } from './support/agent.ts';
-import { type Book, isClosed, movedBy, readBooks } from './support/account-records.ts';
+import {
+  type AccountRecord,
+  isClosed,
+  movedBy,
+  readAccountRecords,
+} from './support/account-records.ts';
 import type { Party } from './support/proxy.ts';
-import { type Case, newConductor } from './interceptor.ts';
+import { type Case, newInterceptor } from './interceptor.ts';
 import { mineEverySecond, type Stage, startStage } from './support/stage.ts';
 
-/** The messages of one upfront call of a newcomer: facts, look, settle, look and its receipt, tool. */
+/** The messages of an upfront call of a new payer: payer facts, observation, settlement, observation and receipt, tool. */
 export const UPFRONT: readonly Party[] = ['rpc', 'rpc', 'facilitator', 'rpc', 'rpc', 'upstream'];
-/** The messages of one deferred call of a known payer: tool; then the queue: look, settle, look and its receipt. */
+/** The messages of a deferred call of a known payer: tool; then the queue: observation, settlement, observation and receipt. */
 export const DEFERRED: readonly Party[] = ['upstream', 'rpc', 'facilitator', 'rpc', 'rpc'];
 
-/** A gateway that has been killed everywhere, and restarted; what it had begun is still under way. */
+/** A gateway that was killed at every message and restarted. Its calls have not ended yet. */
 export type Killed = {
   readonly stage: Stage;
   readonly cases: readonly Case[];
   readonly kills: number;
-  /** When the first of them was sent, Unix milliseconds. */
+  /** When the first call was sent, Unix milliseconds. */
   readonly began: number;
   readonly stop: () => Promise<void>;
 };
 
-/** What was left behind when everything had come to rest. */
-export type Aftermath = {
+/** Account records and transfers once all calls have ended. */
+export type FinalState = {
   readonly stage: Stage;
   readonly cases: readonly Case[];
-  readonly books: ReadonlyMap<string, Book>;
+  readonly records: ReadonlyMap<string, AccountRecord>;
   readonly moved: ReadonlyMap<string, bigint>;
   readonly kills: number;
 };
 
-/** Leases of 90 seconds and holds of 61 must have run out. */
+/** Longer than the leases of attempts (90 s) and holds (61 s). */
 const LEASE_MS = 92_000;
-/** What then is due must reach chain and D1. */
+/** Time for due payments and entries to reach chain and D1. */
 const REST_MS = 75_000;
-/** Unless repeated, an upfront call becomes credit, or is released, when its authorization has ended: after the lease. */
+/** Seconds; longer than the lease. When its authorization ends, an upfront call that no client repeats becomes credit or is released. */
 const GONE_LIFETIME = 97;
 
-const pause = async (milliseconds: number): Promise<void> =>
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Kills the gateway at every message of a paid call, before and after the other side has got it, and restarts it on its state. */
+/** Kills the gateway at every message of a paid call, before and after the other party received it, and restarts it on its state. */
 export const killEverywhere = async (): Promise<Killed> => {
-  const conductor = newConductor();
-  const stage = await startStage(conductor.conduct);
-  conductor.enter(stage);
+  const interceptor = newInterceptor();
+  const stage = await startStage(interceptor.intercept);
+  interceptor.enter(stage);
   const { gateway } = stage.stack;
   const cases: Case[] = [];
   let kills = 0;
@@ -58,26 +61,26 @@ export const killEverywhere = async (): Promise<Killed> => {
       ...parts,
       name: agent.name,
       request,
-      heard: [],
+      replies: [],
       trace: [],
       runs: 0,
       unpaidRuns: 0,
     };
     cases.push(one);
-    conductor.add(one);
+    interceptor.add(one);
     return one;
   };
   const sendAll = async (some: readonly Case[]): Promise<void> => {
-    await Promise.all(some.map(async (one) => one.heard.push(await send(one.request))));
+    await Promise.all(some.map(async (one) => one.replies.push(await send(one.request))));
   };
-  /** Sends, waits until each has come to its message, kills, restarts. */
+  /** Sends the requests, waits until each call has reached its message, kills the gateway and restarts it. */
   const killAt = async (some: readonly Case[]): Promise<void> => {
-    const arrivals = Promise.all(some.map(conductor.arm));
+    const arrivals = Promise.all(some.map(interceptor.arm));
     const answers = sendAll(some);
     await arrivals;
     await gateway.kill();
     kills += 1;
-    conductor.bury();
+    interceptor.dropPending();
     await answers;
     await gateway.restart();
   };
@@ -107,7 +110,7 @@ export const killEverywhere = async (): Promise<Killed> => {
         return { parts, agent: await newAgent(stage, name) };
       }),
     );
-    // Law 7: only who has settled here before is served before the money moves.
+    // The gateway serves only payers with a settled payment before their money moves (law 7).
     const known = await Promise.all(
       staffed
         .filter(({ parts }) => parts.kind === 'deferred')
@@ -117,8 +120,8 @@ export const killEverywhere = async (): Promise<Killed> => {
           return first;
         }),
     );
-    if (known.some(({ heard }) => heard[0]?.status !== 200))
-      throw new Error(`no first payment: ${JSON.stringify(known.map(({ heard }) => heard))}`);
+    if (known.some(({ replies }) => replies[0]?.status !== 200))
+      throw new Error(`no first payment: ${JSON.stringify(known.map(({ replies }) => replies))}`);
 
     const ready = await Promise.all(
       staffed.map(async ({ parts, agent }) => await prepare(parts, agent)),
@@ -129,12 +132,12 @@ export const killEverywhere = async (): Promise<Killed> => {
     await sendAll(inRequest.filter(({ client }) => client === 'repeats'));
     for (const one of ready) if (one.kind === 'deferred' && one.at > 1) await killAt([one]);
 
-    // Two calls that nobody kills prove that the lists above hold every message.
+    // Two calls without a kill prove that UPFRONT and DEFERRED list every message.
     const control = ready.filter(({ at }) => at === 0);
-    await Promise.all(control.map(conductor.arm));
+    await Promise.all(control.map(interceptor.arm));
     await sendAll(control);
 
-    // What is released is released by a block past validBefore.
+    // The gateway releases a payment only after a block past validBefore.
     const stopMining = mineEverySecond(stage);
     const stop = async (): Promise<void> => {
       stopMining();
@@ -147,22 +150,27 @@ export const killEverywhere = async (): Promise<Killed> => {
   }
 };
 
-/** Lets the clients that stayed repeat their requests when the leases of the killed are over, and waits until all is at rest. */
-export const comeToRest = async ({ stage, cases, kills, began }: Killed): Promise<Aftermath> => {
+/** Repeats the requests of the remaining clients when the leases of killed attempts are over, and waits until all calls have ended. */
+export const waitUntilEnded = async ({
+  stage,
+  cases,
+  kills,
+  began,
+}: Killed): Promise<FinalState> => {
   await pause(began + LEASE_MS - Date.now());
   await Promise.all(
     cases
       .filter(({ client }) => client === 'repeats')
-      .map(async ({ request, heard }) => await repeatUntilFinal(request, 45_000, heard)),
+      .map(async ({ request, replies }) => await repeatUntilFinal(request, 45_000, replies)),
   );
   const deadline = Date.now() + REST_MS;
-  let books = await readBooks(stage.directory);
-  while (![...books.values()].every(isClosed) && Date.now() < deadline) {
+  let records = await readAccountRecords(stage.directory);
+  while (![...records.values()].every(isClosed) && Date.now() < deadline) {
     await pause(1000);
-    books = await readBooks(stage.directory);
+    records = await readAccountRecords(stage.directory);
   }
   const moved = new Map<string, bigint>();
   for (const { request } of cases)
     moved.set(request.agent.id, await movedBy(stage, request.agent.address));
-  return { stage, cases, books, moved, kills };
+  return { stage, cases, records, moved, kills };
 };

@@ -15,21 +15,21 @@ import type { Stage } from './support/stage.ts';
 
 const CLAIMED: Hex = `0x${'5a'.repeat(32)}`;
 
-const say = (body: Readonly<Record<string, unknown>>): Response =>
+const answer = (body: Readonly<Record<string, unknown>>): Response =>
   Response.json({ network: usdc.network, payer: '', transaction: '', ...body });
 
-/** Somebody with ether and no part in this. */
+/** An account with ether that takes no part in the payment. */
 const stranger = async ({ stack }: Stage) => {
   const account = privateKeyToAccount(generatePrivateKey());
   await stack.chain.client.setBalance({ address: account.address, value: parseEther('1') });
   return { client: stack.chain.client, sender: account, token: usdc };
 };
 
-/** A third account presents a payment as anybody who has seen it may. */
+/** Presents a payment from a third account: EIP-3009 lets anyone who has the signature do so. */
 export const presentAsStranger = async (stage: Stage, { signed }: PaidRequest): Promise<Hex> =>
   await submitAuthorization({ ...(await stranger(stage)), signed });
 
-/** The payer signs the nonce of a payment a second time, to itself. */
+/** Signs the nonce of a payment again, for a transfer to the payer itself. */
 const toItself = async ({ agent, signed }: PaidRequest) =>
   await signAuthorization({
     account: agent.account,
@@ -41,7 +41,7 @@ const toItself = async ({ agent, signed }: PaidRequest) =>
     nonce: signed.authorization.nonce,
   });
 
-/** The first time it does this, afterwards it is honest. */
+/** Lies about the first presentation only. */
 export const once =
   (first: Lie): Lie =>
   async (stage, request, forward, presented) =>
@@ -49,11 +49,11 @@ export const once =
 
 const silence = new Promise<never>(() => {});
 
-/** Ways in which what a facilitator says is not what the chain says; the payment is settled all the same. */
+/** Answers that contradict the chain although the payment settles. */
 export const SETTLED_ALL_THE_SAME: Readonly<Record<string, Lie>> = {
   'claims failure after a transfer': async (_, __, forward) => {
     await forward();
-    return say({ success: false, errorReason: 'invalid_transaction_state' });
+    return answer({ success: false, errorReason: 'invalid_transaction_state' });
   },
   'answers 500 after broadcasting': async (_, __, forward) => {
     await forward();
@@ -65,7 +65,7 @@ export const SETTLED_ALL_THE_SAME: Readonly<Record<string, Lie>> = {
   },
   'answers settlement_pending with the transaction': async (_, __, forward) => {
     const { transaction } = (await (await forward()).json()) as { transaction: string };
-    return say({ success: false, errorReason: 'settlement_pending', transaction });
+    return answer({ success: false, errorReason: 'settlement_pending', transaction });
   },
   'answers garbage after broadcasting': async (_, __, forward) => {
     await forward();
@@ -77,33 +77,33 @@ export const SETTLED_ALL_THE_SAME: Readonly<Record<string, Lie>> = {
   },
   'names a transaction that is not its own': async (_, __, forward) => {
     await forward();
-    return say({ success: true, transaction: CLAIMED });
+    return answer({ success: true, transaction: CLAIMED });
   },
 };
 
-/** As above, but it never answers at all: takes the gateway thirty seconds to give up. */
+/** Settles and never answers. The gateway times out after 30 seconds. */
 export const NEVER_ANSWERS: Lie = once(async (_, __, forward) => {
   await forward();
   return await silence;
 });
 
-/** It claims success and moves nothing. */
-export const CLAIMS_SUCCESS: Lie = async () => say({ success: true, transaction: CLAIMED });
+/** Claims success and moves nothing. */
+export const CLAIMS_SUCCESS: Lie = async () => answer({ success: true, transaction: CLAIMED });
 
-/** It claims failure of what is good, and moves nothing. */
+/** Claims the failure of a valid payment, and moves nothing. */
 export const CLAIMS_FAILURE: Lie = async () =>
-  say({ success: false, errorReason: 'unexpected_settle_error' });
+  answer({ success: false, errorReason: 'unexpected_settle_error' });
 
-/** Ways to move nothing. */
+/** Answers of a facilitator that moves nothing. */
 export const NOTHING_MOVED: Readonly<Record<string, Lie>> = {
   'claims success without a transfer': CLAIMS_SUCCESS,
   'answers settlement_pending without broadcasting': async () =>
-    say({ success: false, errorReason: 'settlement_pending' }),
+    answer({ success: false, errorReason: 'settlement_pending' }),
   'answers garbage': async () => new Response('{"success": "yes"', { status: 200 }),
   'claims failure for no reason': CLAIMS_FAILURE,
 };
 
-/** Lies until it is told to be honest. */
+/** Lies until the test calls `beHonest`. */
 export const newLiar = (lie: Lie): { readonly lie: Lie; readonly beHonest: () => void } => {
   let isHonest = false;
   return {
@@ -115,7 +115,7 @@ export const newLiar = (lie: Lie): { readonly lie: Lie; readonly beHonest: () =>
   };
 };
 
-/** What a payer can do to make its accepted payment impossible. */
+/** Ways for a payer to make its accepted payment fail. */
 export const SPOILED: Readonly<Record<string, Lie>> = {
   'spends the nonce on itself': async (stage, request, forward) => {
     const signed = await toItself(request);
@@ -134,8 +134,8 @@ export const SPOILED: Readonly<Record<string, Lie>> = {
 };
 
 /**
- * One transaction that pays the first and spends the nonce of its twin, of equal payer and value, on the payer itself: the one
- * Transfer to the gateway must not count for both.
+ * Sends one transaction that pays the first payment, and spends the nonce of an equal one on the payer itself. The only Transfer to
+ * the gateway must not count for both.
  */
 export const settleOneOfTwins = async (
   stage: Stage,

@@ -8,10 +8,10 @@ import {
   send,
   signRequest,
 } from './support/agent.ts';
-import { movedBy, readBooks } from './support/account-records.ts';
+import { movedBy, readAccountRecords } from './support/account-records.ts';
 import { PRICES, type Stage, startStage } from './support/stage.ts';
 
-/** Room for three calls of the deferred tool: what may be owed while nothing settles (law 7). */
+/** The exposure cap: three calls of the deferred tool (law 7). */
 const EXPOSURE = 3n * PRICES.deferred;
 const RECOVERY_MS = 60_000;
 
@@ -53,11 +53,11 @@ const runsOf = ({ nonce }: PaidRequest): number =>
 describe('while neither chain nor facilitator answers', () => {
   let trusted: Agent;
   let newcomer: Agent;
-  /** What was refused during the outage. */
+  /** Requests that the gateway rejected during the outage. */
   let refused: readonly PaidRequest[] = [];
   let served: readonly PaidRequest[] = [];
 
-  test('a trusted payer is served within law 7; everybody else hears 503, and nothing of them is claimed', async () => {
+  test('serves a trusted payer within its exposure, answers all others 503, and reserves nothing for them', async () => {
     trusted = await newAgent(stage, 'trusted');
     newcomer = await newAgent(stage, 'newcomer');
     expect(await send(await signRequest(stage, trusted, 'upfront'))).toMatchObject({ status: 200 });
@@ -72,14 +72,16 @@ describe('while neither chain nor facilitator answers', () => {
     const fourth = await signRequest(stage, trusted, 'deferred');
     const upfront = await signRequest(stage, trusted, 'upfront');
     refused = [first, fourth, upfront];
-    // The chain is found to be silent by asking it about somebody, twice.
+    // The gateway detects the outage when it asks the chain about a payer, twice.
     for (const _ of [1, 2]) {
       const { status, retryAfter } = await send(first);
       expect(status).toBe(503);
       expect(retryAfter).toBeGreaterThan(0);
     }
-    const told = await Promise.all(refused.map(async (request) => problemOf(await send(request))));
-    for (const each of told) {
+    const problems = await Promise.all(
+      refused.map(async (request) => problemOf(await send(request))),
+    );
+    for (const each of problems) {
       expect(each).toMatchObject({
         status: 503,
         type: 'urn:countersign:problem:settlement-unavailable',
@@ -87,24 +89,24 @@ describe('while neither chain nor facilitator answers', () => {
       expect(each.retryAfter).toBeGreaterThan(0);
     }
     expect(refused.map(runsOf)).toEqual([0, 0, 0]);
-    const books = await readBooks(stage.directory);
-    expect(books.has(newcomer.id)).toBe(false);
-    expect(books.get(trusted.id)?.purse).toMatchObject({
+    const records = await readAccountRecords(stage.directory);
+    expect(records.has(newcomer.id)).toBe(false);
+    expect(records.get(trusted.id)?.purse).toMatchObject({
       unsettled: EXPOSURE,
       deferredHeld: 0n,
       upfrontHeld: 0n,
     });
   });
 
-  test('when it is over the same signatures work, and each pays once', async () => {
+  test('accepts the same signatures after the outage, and each pays once', async () => {
     isCut = false;
-    const heard: Reply[] = [];
+    const replies: Reply[] = [];
     const answers = await Promise.all(
-      refused.map(async (request) => await repeatUntilFinal(request, RECOVERY_MS, heard)),
+      refused.map(async (request) => await repeatUntilFinal(request, RECOVERY_MS, replies)),
     );
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-    expect(heard.map(({ status }) => status)).not.toContain(402);
-    // Sent again after it has run: the answer of before, no second run.
+    expect(replies.map(({ status }) => status)).not.toContain(402);
+    // A repeat after the run gets the first answer, without a second run.
     for (const request of refused) expect(await send(request)).toMatchObject({ status: 200 });
     expect([...served, ...refused].map(runsOf)).toEqual([1, 1, 1, 1, 1, 1]);
     await expect

@@ -35,7 +35,7 @@ const world = useWorld({
     proxy = await startProxy({
       party: 'rpc',
       target: real.rpc,
-      conduct: async (_, forward) => (isUp ? await forward() : 'drop'),
+      intercept: async (_, forward) => (isUp ? await forward() : 'drop'),
     });
     return { ...real, rpc: proxy.url };
   },

@@ -10,25 +10,25 @@ import {
 } from '../../../dev/stack/authorization.ts';
 import { people } from '../../../dev/stack/people.ts';
 import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/usdc.ts';
-import { nextKey, type Trick } from './payer.ts';
+import { nextKey, type Attack } from './payer.ts';
 import type { Purchase } from './purchase.ts';
 import type { Signed } from './sign-purchase.ts';
 
 type Call = { readonly to: Address; readonly data: Hex };
 
-/** What hostile payers do on the chain. Nobody waits for it, and it may fail: what came of it, the chain says. */
-export type Tricks = {
-  readonly play: (purchase: Purchase, signed: Signed) => Promise<void>;
-  /** How often each was tried. */
-  readonly played: ReadonlyMap<Trick, number>;
+/** Performs the attacks of hostile payers on the chain. They may fail; the checks read their effect from the chain. */
+export type Attacker = {
+  readonly perform: (purchase: Purchase, signed: Signed) => Promise<void>;
+  /** Number of attempts for each attack. */
+  readonly performed: ReadonlyMap<Attack, number>;
 };
 
 const GAS = 400_000n;
 
-export const openTricks = (client: ChainClient, seed: number): Tricks => {
-  const played = new Map<Trick, number>();
+export const openAttacker = (client: ChainClient, seed: number): Attacker => {
+  const performed = new Map<Attack, number>();
 
-  /** From an account of its own: two that share one race for its transaction nonce. */
+  /** Sends from a new account. Race: two transactions of one account would compete for its transaction nonce. */
   const submit = async ({ to, data }: Call): Promise<void> => {
     const account = privateKeyToAccount(generatePrivateKey());
     await client.setBalance({ address: account.address, value: parseEther('1') });
@@ -37,22 +37,22 @@ export const openTricks = (client: ChainClient, seed: number): Tricks => {
 
   const drain = async ({ payer, key }: Purchase): Promise<void> => {
     if (payer.keys.at(-1) !== key) return;
-    const heir = nextKey(payer, seed);
+    const next = nextKey(payer, seed);
     const amount = await usdcBalance(client, key.address);
     await client.setBalance({ address: key.address, value: parseEther('1') });
     const data = encodeFunctionData({
       abi: usdcAbi,
       functionName: 'transfer',
-      args: [heir.address, amount],
+      args: [next.address, amount],
     });
     await client.sendTransaction({ account: key.account, to: usdc.address, data, gas: GAS });
   };
 
-  const play = async (purchase: Purchase, signed: Signed): Promise<void> => {
+  const perform = async (purchase: Purchase, signed: Signed): Promise<void> => {
     const { authorization: own } = signed;
-    const kind = purchase.trick?.kind;
+    const kind = purchase.attack?.kind;
     if (kind === undefined || own === undefined) return;
-    played.set(kind, (played.get(kind) ?? 0) + 1);
+    performed.set(kind, (performed.get(kind) ?? 0) + 1);
     const { last } = purchase.payer;
     switch (kind) {
       case 'cancels':
@@ -71,12 +71,12 @@ export const openTricks = (client: ChainClient, seed: number): Tricks => {
         return await drain(purchase);
       case 'gives':
         return await submit(transferCall(await anotherOf(signed, own)));
-      // Sends the same signature elsewhere: `payer-life.ts`.
+      // `buy.ts` sends the same signature for another request.
       case 'reuses':
         return undefined;
     }
   };
-  return { play, played };
+  return { perform, performed };
 };
 
 const transferCall = ({ authorization, signature }: SignedAuthorization): Call => {
@@ -91,7 +91,7 @@ const transferCall = ({ authorization, signature }: SignedAuthorization): Call =
   };
 };
 
-/** All of them in one transaction, or none. */
+/** All transfers in one transaction, which reverts if one fails. */
 const together = (all: readonly SignedAuthorization[]): Call => ({
   to: multicall3,
   data: encodeFunctionData({
@@ -116,7 +116,7 @@ const cancelled = async ({ account, nonce }: Signed): Promise<Call> => ({
   }),
 });
 
-/** The same nonce, spent on the payer itself. */
+/** The same nonce in a payment to the payer itself. */
 const onItself = async (
   { account, nonce }: Signed,
   { authorization: { value, validBefore } }: SignedAuthorization,
@@ -125,7 +125,7 @@ const onItself = async (
     ...{ account, token: usdc, to: account.address, value, validAfter: 0n, validBefore, nonce },
   });
 
-/** As much to the same payee, which nobody has asked for. */
+/** An equal payment to the same payee that belongs to no call. */
 const anotherOf = async (
   { account }: Signed,
   { authorization: { value, validBefore } }: SignedAuthorization,

@@ -2,68 +2,68 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openRandom } from '../../falsify/random.ts';
-import type { Bazaar } from './buyers.ts';
+import type { Buyers } from './buyers.ts';
 import type { ChaosOptions } from './options.ts';
 import { BLOCK_TIME, type ChaosStage, RELAYER } from './stage.ts';
-import { befall, type Sky, upheavalsOf } from './incidents.ts';
-import { weatherOf } from './chain-faults.ts';
+import { cause, type IncidentTargets, incidentsOf } from './incidents.ts';
+import { chainFaultsOf } from './chain-faults.ts';
 
-/** Above so many open payments nothing more is bought: the local queue breaks beyond ten thousand messages. */
+/** Buying pauses above this many open payments: the local queue breaks beyond ten thousand messages. */
 const MOST_OPEN = 1_500;
-/** Payments to one upheaval. */
-const CALM = 200;
-const LEAST_UPHEAVALS = 6;
+/** Payments between two incidents. */
+const INTERVAL = 200;
+const LEAST_INCIDENTS = 6;
 const PROGRESS_MS = 5_000;
-/** Runs of fewer payments are short: so are their troubles. */
+/** Runs of fewer payments have shorter incidents. */
 const LONG_RUN = 1_000;
 
-/** Everybody buys, while one upheaval follows the other. */
-export const tradeUnderFire = async (
-  { payments, seed, faults, say }: ChaosOptions,
+/** Lets the buyers buy while incidents follow each other. */
+export const buyDuringIncidents = async (
+  { payments, seed, faults, print }: ChaosOptions,
   stage: ChaosStage,
-  bazaar: Bazaar,
-  market: Parameters<Bazaar['trade']>[0],
+  buyers: Buyers,
+  context: Parameters<Buyers['trade']>[0],
 ): Promise<void> => {
-  const random = openRandom(`upheavals ${seed}`);
-  const count = Math.max(LEAST_UPHEAVALS, Math.ceil(payments / CALM));
+  const random = openRandom(`incidents ${seed}`);
+  const count = Math.max(LEAST_INCIDENTS, Math.ceil(payments / INTERVAL));
   const isLong = payments >= LONG_RUN;
-  const sky: Sky = {
+  const targets: IncidentTargets = {
     stage,
-    weather: weatherOf(stage.stack.chain.client, BLOCK_TIME, RELAYER.address),
+    chainFaults: chainFaultsOf(stage.stack.chain.client, BLOCK_TIME, RELAYER.address),
     longest: isLong ? 12_000 : 4_000,
     stall: isLong ? 20_000 : 6_000,
   };
   let open = 0;
   const watch = setInterval(() => {
     open = openPayments(stage.directory) ?? open;
-    say(
-      `${bazaar.accepted()} of ${payments} payments accepted, ${bazaar.purchases.length} purchases, ${open} payments open`,
+    print(
+      `${buyers.accepted()} of ${payments} payments accepted, ${buyers.purchases.length} purchases, ${open} payments open`,
     );
   }, PROGRESS_MS);
-  const trading = bazaar.trade(market, () => open > MOST_OPEN);
+  const trading = buyers.trade(context, () => open > MOST_OPEN);
   const isOver = { over: false };
   void trading.finally(() => {
     isOver.over = true;
   });
-  const raging = (async () => {
-    for (const [at, upheaval] of upheavalsOf(count, faults, random).entries()) {
+  const causing = (async () => {
+    for (const [at, incident] of incidentsOf(count, faults, random).entries()) {
       const due = ((at + 1) * payments) / (count + 1);
-      while (bazaar.accepted() < due && !isOver.over)
+      while (buyers.accepted() < due && !isOver.over)
         await new Promise((resolve) => setTimeout(resolve, 100));
       if (isOver.over) return;
-      say(`  ${upheaval}`);
-      await befall(sky, upheaval, random.fork(`upheaval ${at}`));
+      print(`  ${incident}`);
+      await cause(targets, incident, random.fork(`incident ${at}`));
     }
   })();
   try {
-    await Promise.all([trading, raging]);
+    await Promise.all([trading, causing]);
   } finally {
-    bazaar.close();
+    buyers.close();
     clearInterval(watch);
   }
 };
 
-/** What the gateway itself counts as open, in the database of its reports. Undefined while that cannot be read. */
+/** Reads the number of open payments from the gateway's D1. Returns undefined while it is locked or missing. */
 const openPayments = (directory: string): number | undefined => {
   const folder = join(directory, 'state/v3/d1/miniflare-D1DatabaseObject');
   try {

@@ -2,43 +2,43 @@ import type { Hex } from 'viem';
 import { openRandom } from '../../falsify/random.ts';
 import type { ChaosOptions } from './options.ts';
 import { keyInUse, type Payer } from './payer.ts';
-import { buy, type Market, strike } from './buy.ts';
+import { buy, type BuyContext, attack } from './buy.ts';
 import { type Purchase, purchaseOf } from './purchase.ts';
 import type { Signed } from './sign-purchase.ts';
 
-/** Where everybody buys. */
-export type Bazaar = {
+/** The clients of a run, which buy for its payers. */
+export type Buyers = {
   readonly purchases: readonly Purchase[];
-  /** Payments that clients know to be accepted. */
+  /** Payments whose acceptance a client has seen. */
   readonly accepted: () => number;
-  /** When authorizations end that outlive their call, Unix seconds. */
+  /** `validBefore` of the authorizations that outlive their call, Unix seconds. */
   readonly ends: () => readonly number[];
-  /** A tool runs. */
+  /** Records that the tool of a purchase runs. */
   readonly runs: (number: number) => Promise<void>;
-  /** Buys until so many payments are accepted; resolves when the last client has left. */
-  readonly trade: (market: Market, isFull: () => boolean) => Promise<void>;
+  /** Buys until enough payments are accepted. Resolves when the last client has stopped. */
+  readonly trade: (context: BuyContext, isFull: () => boolean) => Promise<void>;
   readonly close: () => void;
 };
 
-/** Purchases of a key that are paid first: nobody is trusted before (law 7). */
+/** First purchases of a key, which settle before the tool runs: the payer has no settled payment yet (law 7). */
 const FIRST = 3;
-/** Purchases to one payment, at most: what is refused is no payment. */
+/** Most purchases per accepted payment, because the gateway rejects some. */
 const MOST = 4;
 const FULL_MS = 200;
-/** What is paid first has ended by then. Seconds. */
+/** Seconds; every upfront authorization ends earlier. */
 const LASTS = 150;
 
-export const openBazaar = (
+export const openBuyers = (
   { payments, seed }: Pick<ChaosOptions, 'payments' | 'seed'>,
   payers: readonly Payer[],
   clients: number,
   hasMoved: (payer: Hex, nonce: Hex) => Promise<boolean>,
-): Bazaar => {
+): Buyers => {
   const random = openRandom(`purchases ${seed}`);
   const purchases: Purchase[] = [];
   const signed = new Map<number, Signed>();
   const begun = new Map<Hex, number>();
-  let market: Market | undefined;
+  let context: BuyContext | undefined;
   let closed = false;
   let counted = 0;
 
@@ -71,10 +71,11 @@ export const openBazaar = (
       purchase.runs.push(
         own.authorization === undefined || (await hasMoved(purchase.key.address, own.nonce)),
       );
-      if (market !== undefined && purchase.runs.length === 1) strike(market, purchase, own, 'run');
+      if (context !== undefined && purchase.runs.length === 1)
+        attack(context, purchase, own, 'run');
     },
     async trade(where, isFull) {
-      market = where;
+      context = where;
       const client = async (): Promise<void> => {
         while (!closed && counted < payments && purchases.length < payments * MOST) {
           if (isFull()) {
@@ -83,7 +84,7 @@ export const openBazaar = (
           }
           const purchase = next();
           await buy(where, purchase, (one) => signed.set(purchase.number, one));
-          if (purchase.heard.some(({ paidBy }) => paidBy === 'payment')) counted += 1;
+          if (purchase.replies.some(({ paidBy }) => paidBy === 'payment')) counted += 1;
         }
       };
       await Promise.all(Array.from({ length: clients }, client));

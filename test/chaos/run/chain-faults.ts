@@ -1,18 +1,19 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Address, type Hex, parseEther } from 'viem';
 import type { ChainClient } from '../../../dev/stack/chain-client.ts';
 import type { Random } from '../../falsify/random.ts';
 
-/** What the chain does to everybody. */
-export type Weather = {
-  /** No block for so many milliseconds. */
+/** Faults of the chain. */
+export type ChainFaults = {
+  /** Stops block production for a time in milliseconds. */
   readonly stall: (milliseconds: number) => Promise<void>;
-  /** Blocks of so many times the usual fee. */
+  /** Raises the base fee to 200 times the usual for some blocks. */
   readonly spike: (blocks: number) => Promise<void>;
-  /** Our own key cannot pay for gas, for so many milliseconds. */
-  readonly impoverish: (milliseconds: number) => Promise<void>;
-  /** Some transaction that waits for its block is forgotten. False: none waits. */
+  /** Takes all ether from the relayer for a time in milliseconds. */
+  readonly emptyRelayer: (milliseconds: number) => Promise<void>;
+  /** Removes a transaction from the pool. Resolves to false if the pool is empty. */
   readonly drop: (luck: Random) => Promise<boolean>;
-  /** The last two blocks never were; what stood in them comes into others, waits again, or is lost. */
+  /** Reverts the last two blocks. Their transactions enter other blocks, return to the pool, or are lost. */
   readonly reorganise: (luck: Random) => Promise<void>;
 };
 
@@ -20,11 +21,13 @@ const DEPTH = 2;
 const USUAL_FEE = '0x3b9aca00';
 const SPIKE_FEE = '0x2e90edd000';
 
-export const weatherOf = (client: ChainClient, blockTime: number, relayer: Address): Weather => {
+export const chainFaultsOf = (
+  client: ChainClient,
+  blockTime: number,
+  relayer: Address,
+): ChainFaults => {
   const rpc = async <T>(method: string, params: readonly unknown[]): Promise<T> =>
     await (client.request as (call: object) => Promise<T>)({ method, params });
-  const pause = async (milliseconds: number): Promise<void> =>
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
   return {
     async stall(milliseconds) {
       await rpc('anvil_setIntervalMining', [0]);
@@ -38,7 +41,7 @@ export const weatherOf = (client: ChainClient, blockTime: number, relayer: Addre
       }
       await rpc('anvil_setNextBlockBaseFeePerGas', [USUAL_FEE]);
     },
-    async impoverish(milliseconds) {
+    async emptyRelayer(milliseconds) {
       await client.setBalance({ address: relayer, value: 0n });
       await pause(milliseconds);
       await client.setBalance({ address: relayer, value: parseEther('1000') });
@@ -69,9 +72,9 @@ export const weatherOf = (client: ChainClient, blockTime: number, relayer: Addre
         DEPTH,
         comesBack && kept.length === raws.length ? kept.map((raw) => [raw, DEPTH - 1]) : [],
       ]).catch(async () => await rpc('anvil_reorg', [DEPTH, []]));
-      // Coins that no transaction has brought are gone with the blocks: our own key would be poor for good.
+      // `setBalance` is no transaction: a reverted block takes the relayer's ether away permanently.
       await client.setBalance({ address: relayer, value: balance });
-      // Those that stand in a block again are refused here, which harms nobody.
+      // The node rejects transactions that are already in a block again.
       for (const raw of kept) await rpc('eth_sendRawTransaction', [raw]).catch(() => undefined);
     },
   };

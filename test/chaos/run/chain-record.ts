@@ -3,21 +3,21 @@ import type { ChainClient } from '../../../dev/stack/chain-client.ts';
 import { people } from '../../../dev/stack/people.ts';
 import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 
-/** Money that came to `payTo`. */
+/** A transfer to `payTo`. */
 export type Moved = {
   readonly from: Hex;
   readonly value: bigint;
-  /** Of the authorization that moved it; undefined for a plain transfer. */
+  /** Nonce of the authorization. Undefined for a plain transfer. */
   readonly nonce: Hex | undefined;
   readonly transaction: Hex;
-  /** Whether a backend of the gateway sent it. */
+  /** Whether a backend of the gateway sent the transaction. */
   readonly byBackend: boolean;
 };
 
-/** What the chain says in the end, read from its own receipts. */
+/** All transfers to `payTo`, and the cost of the backends, read from the chain's receipts. */
 export type ChainRecord = {
   readonly moved: readonly Moved[];
-  /** Of backends: what they sent, whatever it did. */
+  /** Transactions of backends, including those that failed. */
   readonly transactions: number;
   readonly gas: bigint;
 };
@@ -47,7 +47,7 @@ export const readChain = async (client: ChainClient): Promise<ChainRecord> => {
   return { moved, transactions, gas };
 };
 
-/** Each Transfer to `payTo`; the authorization that moved it is named by the log of the token right before it. */
+/** Finds each Transfer to `payTo`. The token's log directly before it names the authorization (EIP-3009). */
 const movedBy = ({
   logs,
   transactionHash: transaction,

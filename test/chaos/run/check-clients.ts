@@ -1,29 +1,34 @@
 import type { Hex } from 'viem';
-import type { BookedCall } from '../support/account-records.ts';
+import type { RecordedCall } from '../support/account-records.ts';
 import type { ByNonce } from './final-state.ts';
 import type { Purchase } from './purchase.ts';
 
-/** Law 3: nobody pays twice for one purchase, and nothing runs twice. */
-export const judgeClients = (
+/**
+ * Checks that no client pays twice for one purchase and no tool runs twice (law 3).
+ *
+ * @returns how many purchases or nonces were paid twice.
+ */
+export const checkClients = (
   purchases: readonly Purchase[],
-  calls: ReadonlyMap<Hex, BookedCall>,
+  calls: ReadonlyMap<Hex, RecordedCall>,
   moved: ByNonce,
-  wrongs: string[],
+  violations: string[],
 ): number => {
   let twice = [...moved].filter(([nonce, all]) => nonce !== undefined && all.length > 1).length;
-  for (const { number, payer, nonces, heard, runs, ware } of purchases) {
-    const who = `purchase ${number} of ${payer.name} (${ware})`;
+  for (const { number, payer, nonces, replies, runs, product } of purchases) {
+    const who = `purchase ${number} of ${payer.name} (${product})`;
     if (nonces.filter((nonce) => moved.has(nonce)).length > 1) {
       twice += 1;
-      wrongs.push(`${who} was paid twice`);
+      violations.push(`two payments of ${who} moved on the chain`);
     }
     const accepted = nonces.filter((nonce) => calls.has(nonce));
-    if (accepted.length > 0 && heard.some(({ status }) => status === 402))
-      wrongs.push(`${who} was asked for another payment, and the first was accepted`);
-    if (runs.length > Math.max(1, nonces.length)) wrongs.push(`${who} ran ${runs.length} times`);
-    const served = heard.some(({ status, paidBy }) => status === 200 && paidBy === 'payment');
+    if (accepted.length > 0 && replies.some(({ status }) => status === 402))
+      violations.push(`the gateway accepted a payment of ${who}, and answered 402`);
+    if (runs.length > Math.max(1, nonces.length))
+      violations.push(`the tool of ${who} ran ${runs.length} times`);
+    const served = replies.some(({ status, paidBy }) => status === 200 && paidBy === 'payment');
     if (served && !nonces.some((nonce) => calls.get(nonce)?.state === 'committed'))
-      wrongs.push(`${who} was served, and is not in the books`);
+      violations.push(`the gateway served ${who}, but its account has no committed call`);
   }
   return twice;
 };

@@ -1,44 +1,47 @@
 import type { Hex } from 'viem';
-import type { BookedCall } from '../support/account-records.ts';
-import { type Aftermath, casesOf, sum, takesPayment } from './final-state.ts';
-import { judgeLog, judgeMoney, judgeUnsolicited, unresolvedOf } from './check-accounts.ts';
-import { judgeClients } from './check-clients.ts';
-import { judgeExposure } from './check-exposure.ts';
+import type { RecordedCall } from '../support/account-records.ts';
+import { type FinalState, recordedKeysOf, sum, takesPayment } from './final-state.ts';
+import { checkLog, checkMoney, checkUnsolicited, unresolvedOf } from './check-accounts.ts';
+import { checkClients } from './check-clients.ts';
+import { checkExposure } from './check-exposure.ts';
 
-/** What the invariants found, in atomic units and payments. */
-export type Verdict = {
-  readonly wrongs: readonly string[];
+/** Broken invariants of a run, with counts of payments and sums in atomic units. */
+export type CheckResult = {
+  readonly violations: readonly string[];
   readonly unresolved: number;
   readonly doublePaid: number;
   readonly ledgerMinusChain: bigint;
   readonly unpaidBeyondExposure: bigint;
 };
 
-/** Holds what was written against what the chain says, and what clients have heard and got (laws 3 to 7, 11). */
-export const judgeAftermath = async (aftermath: Aftermath): Promise<Verdict> => {
-  const { purchases, chain, balance } = aftermath;
-  const wrongs: string[] = [];
-  const cases = casesOf(aftermath);
+/** Compares account records, chain, and what clients received (laws 3 to 7 and 11). */
+export const checkFinalState = async (state: FinalState): Promise<CheckResult> => {
+  const { purchases, chain, balance } = state;
+  const violations: string[] = [];
+  const cases = recordedKeysOf(state);
   const moved = Map.groupBy(chain.moved, ({ nonce }) => nonce);
-  const calls = new Map<Hex, BookedCall>(
-    cases.flatMap(({ book }) => book.calls.filter(takesPayment).map((call) => [call.call, call])),
+  const calls = new Map<Hex, RecordedCall>(
+    cases.flatMap(({ record }) =>
+      record.calls.filter(takesPayment).map((call) => [call.call, call]),
+    ),
   );
-  const unresolved = cases.flatMap((each) => unresolvedOf(each, wrongs)).length;
+  const unresolved = cases.flatMap((each) => unresolvedOf(each, violations)).length;
   for (const each of cases) {
-    await judgeLog(each, wrongs);
-    judgeMoney(each, moved, wrongs);
+    await checkLog(each, violations);
+    checkMoney(each, moved, violations);
   }
   const unsolicited = chain.moved.filter(({ nonce }) => nonce === undefined || !calls.has(nonce));
-  judgeUnsolicited(unsolicited, aftermath, wrongs);
+  checkUnsolicited(unsolicited, state, violations);
   const settled = [...calls.values()].filter(({ payment }) => payment === 'settled');
   const ledger =
     sum(settled.map(({ price }) => price)) + sum(unsolicited.map(({ value }) => value));
-  if (ledger !== balance) wrongs.push(`the ledger has ${ledger - balance} more than the chain`);
+  if (ledger !== balance)
+    violations.push(`the ledger minus the balance of payTo is ${ledger - balance}, not 0`);
   return {
-    wrongs,
+    violations,
     unresolved,
-    doublePaid: judgeClients(purchases, calls, moved, wrongs),
+    doublePaid: checkClients(purchases, calls, moved, violations),
     ledgerMinusChain: ledger - balance,
-    unpaidBeyondExposure: judgeExposure(cases, purchases, wrongs),
+    unpaidBeyondExposure: checkExposure(cases, purchases, violations),
   };
 };

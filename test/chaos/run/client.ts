@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import type { Reply } from './purchase.ts';
 import type { Signed } from './sign-purchase.ts';
 
-/** Longer than a call takes that settles first. */
+/** Longer than a call that settles before the tool runs. */
 const TIMEOUT_MS = 45_000;
 
 const paidBy = (header: string | null): Reply['paidBy'] => {
@@ -47,7 +47,7 @@ export const sendAndLeave = async (
   await new Promise<void>((resolve) => {
     const socket = connect(Number(port), hostname, () => {
       socket.write(`${lines.join('\r\n')}\r\n\r\n`, () => {
-        // Long enough for the proxy of the runtime to pass it on.
+        // Gives the runtime's proxy time to forward the request.
         setTimeout(() => {
           socket.destroy();
           resolve();
@@ -58,12 +58,12 @@ export const sendAndLeave = async (
   });
 };
 
-/** Whether an answer says: the same request again, later. */
+/** Whether an answer asks the client to send the same request again later. */
 export const isOpen = ({ status, body }: Reply): boolean =>
   status === 0 ||
   status === 429 ||
   status === 503 ||
   status === 500 ||
-  // What the proxy of `wrangler dev` says while the Worker restarts.
+  // The proxy of `wrangler dev` answers so while the Worker restarts.
   (status === 502 && !body.includes('urn:countersign')) ||
   (status === 409 && body.includes('in-progress'));

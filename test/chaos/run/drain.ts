@@ -1,21 +1,19 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { ChaosStage, Standing } from './stage.ts';
 
-/** Bounded waits, milliseconds. */
+/** The longest waits, milliseconds. */
 const SETTLE_MS = 60_000;
 const LAST_MS = 120_000;
-/** Alarms, two queues, three blocks. */
+/** Time for alarms, two queues and three blocks. */
 const STEP_MS = 12_000;
-/** The longest that an account waits before it sends a message again, seconds. */
+/** The longest backoff of an account's messages, seconds. */
 const RESEND = 300;
-/** So much time passes at once, at most, seconds: soon after its end an authorization is looked at, or nobody knows whose fault it was. */
+/** The longest step of the clock, seconds: the gateway must observe an authorization soon after its end to tell whose fault a failure is. */
 const STEP = 450;
-/** After its end a released payment is looked at once more; three blocks make that final. */
+/** Seconds after an authorization's end: the gateway observes released payments once more, and three blocks make that final. */
 const AFTERWARDS = 60;
 const LOOK_MS = 1_500;
-
-const pause = async (milliseconds: number): Promise<void> =>
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const isClosed = ({ known, open, seq, exported }: Standing): boolean =>
   !known || (open === 0 && seq === exported);
@@ -23,26 +21,26 @@ const isClosed = ({ known, open, seq, exported }: Standing): boolean =>
 const owesNothing = ({ known, purses }: Standing): boolean =>
   !known || Object.values(purses ?? {}).every(({ unsettled }) => unsettled === '0');
 
-export type Resting = {
+export type DrainOptions = {
   readonly stage: ChaosStage;
-  /** Whose payments nobody keeps from being settled. */
+  /** Accounts whose payers do nothing to prevent settlement. */
   readonly honest: readonly AccountId[];
   readonly others: readonly AccountId[];
-  /** When authorizations end that may still be open, Unix seconds. */
+  /** `validBefore` of authorizations that may still be open, Unix seconds. */
   readonly ends: readonly number[];
-  /** Lets so many seconds pass on the chain. */
+  /** Moves the chain's clock forward. */
   readonly pass: (seconds: number) => Promise<void>;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
 };
 
 /**
- * Nothing goes wrong any more. First everything is settled that can be; then time passes, until every authorization has ended and
- * has been looked at once more. Each wait is bounded: what is still open then, the verdict will find.
+ * Waits without faults until all honest payments have settled, then moves the clock until every authorization has ended and the
+ * gateway has observed it once more. Each wait is bounded: the checks report what is still open afterwards.
  *
- * @returns what must not be.
+ * @returns the violations it saw.
  */
-export const comeToRest = async (resting: Resting): Promise<readonly string[]> => {
-  const { stage, honest, others, ends, pass, say } = resting;
+export const drain = async (resting: DrainOptions): Promise<readonly string[]> => {
+  const { stage, honest, others, ends, pass, print } = resting;
   const accounts = [...honest, ...others];
   const until = async (
     milliseconds: number,
@@ -65,19 +63,19 @@ export const comeToRest = async (resting: Resting): Promise<readonly string[]> =
   };
   if ((await until(SETTLE_MS, honest, owesNothing)) > 0) await letPass(RESEND);
   const unsettled = await until(LAST_MS, honest, owesNothing);
-  const why = `${unsettled} honest payers have payments that nobody settles`;
-  const wrongs = unsettled === 0 ? [] : [why];
-  say(unsettled === 0 ? 'all payments of honest payers are settled' : why);
+  const why = `${unsettled} honest payers have payments that the gateway does not settle`;
+  const violations = unsettled === 0 ? [] : [why];
+  print(unsettled === 0 ? 'all payments of honest payers are settled' : why);
   const last = Math.max(now, ...ends) + AFTERWARDS;
-  // Nothing ends before the first of them does: that much may pass at once.
+  // No authorization ends before the first one: the first step may be that long.
   let step = Math.min(...ends, last) + AFTERWARDS - now;
   for (;;) {
     const seconds = Math.max(AFTERWARDS, Math.ceil(step));
     await letPass(seconds);
     const isLast = now > last;
     const left = await until(isLast ? LAST_MS : STEP_MS, accounts, isClosed);
-    say(`${seconds} seconds later: ${left} accounts have messages or alarms due`);
-    if (left === 0 || isLast) return wrongs;
+    print(`${seconds} seconds later: ${left} accounts have open calls or entries to export`);
+    if (left === 0 || isLast) return violations;
     step = STEP;
   }
 };

@@ -1,23 +1,26 @@
 import { openRandom, type Random } from '../../falsify/random.ts';
 import type { Fault, ChaosOptions } from './options.ts';
 
-/** Whether things go wrong, and how: until it ends, by the seed alone. */
-export type Unrest = {
-  readonly stirs: (fault: Fault) => boolean;
+/** Decides from the seed which messages meet which fault, until it ends. */
+export type FaultSource = {
+  readonly isActive: (fault: Fault) => boolean;
   /**
-   * The luck of the next message on a way, e.g. of one payment to one backend. It hangs on the way and on how many went there
-   * before, not on what else is under way: a seed gives each message the same fate again.
+   * Random numbers for the next message on a way, such as one payment to one backend. They depend only on the way and the message's
+   * number on it, not on concurrent messages, so that a seed repeats each message's fate.
    */
   readonly luckOf: (way: string) => Random;
   readonly end: () => void;
 };
 
-export const openUnrest = ({ seed, faults }: Pick<ChaosOptions, 'seed' | 'faults'>): Unrest => {
+export const openFaultSource = ({
+  seed,
+  faults,
+}: Pick<ChaosOptions, 'seed' | 'faults'>): FaultSource => {
   const random = openRandom(`chaos ${seed}`);
   const sent = new Map<string, number>();
   let over = false;
   return {
-    stirs: (fault) => !over && faults.has(fault),
+    isActive: (fault) => !over && faults.has(fault),
     luckOf(way) {
       const number = sent.get(way) ?? 0;
       sent.set(way, number + 1);
@@ -29,7 +32,7 @@ export const openUnrest = ({ seed, faults }: Pick<ChaosOptions, 'seed' | 'faults
   };
 };
 
-/** One of some fates, each as likely as its weight says. */
+/** Draws a fate by weight. */
 export const draw = <T extends string>(random: Random, weights: Readonly<Record<T, number>>): T => {
   const all = Object.entries<number>(weights) as [T, number][];
   const sum = all.reduce((total, [, weight]) => total + weight, 0);

@@ -1,19 +1,20 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { facilitatorHandler } from '../../../dev/stack/facilitator.ts';
 import type { Person } from '../../../dev/stack/people.ts';
 import { type Handler, type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 import type { Random } from '../../falsify/random.ts';
-import { draw, type Unrest } from './fault-source.ts';
+import { draw, type FaultSource } from './fault-source.ts';
 
-/** How a facilitator behaves for some time. */
-export type FacilitatorMood = 'well' | 'down' | 'busy' | 'lying';
+/** How a facilitator behaves during an incident. */
+export type FacilitatorMode = 'well' | 'down' | 'busy' | 'lying';
 
-/** The real thing, behind somebody who drops, delays, and lies. */
-export type TroubledFacilitator = RunningServer & {
-  /** Requests to settle. */
-  readonly asked: () => number;
-  readonly feel: (mood: FacilitatorMood) => void;
-  /** What it had in memory is gone: transaction nonces, and what it waits for. */
+/** A real facilitator behind a proxy that drops, delays and falsifies. */
+export type FaultyFacilitator = RunningServer & {
+  /** Number of requests to settle so far. */
+  readonly requests: () => number;
+  readonly setMode: (mode: FacilitatorMode) => void;
+  /** Clears its memory: transaction nonces, and transactions it waits for. */
   readonly restart: () => void;
 };
 
@@ -35,7 +36,7 @@ const NEVER: Readonly<Record<Fate, number>> = {
   ...{ well: 0, late: 0, dropped: 0, unanswered: 0, brokenAfter: 0, falseSuccess: 0 },
   ...{ falseFailure: 0, failureAfter: 0, pending: 0, pendingFalsely: 0, busy: 0, garbage: 0 },
 };
-const MOODS: Readonly<Record<FacilitatorMood, Readonly<Record<Fate, number>>>> = {
+const MODES: Readonly<Record<FacilitatorMode, Readonly<Record<Fate, number>>>> = {
   well: {
     ...{ well: 800, late: 30, dropped: 20, unanswered: 20, brokenAfter: 20, falseSuccess: 15 },
     ...{
@@ -57,22 +58,19 @@ const LATE = [500, 8_000] as const;
 /** Seconds. */
 const RETRY_AFTER = [1, 5] as const;
 
-const pause = async (milliseconds: number): Promise<void> =>
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-const say = (body: Readonly<Record<string, unknown>>): Response =>
+const answer = (body: Readonly<Record<string, unknown>>): Response =>
   Response.json({ network: 'eip155:84532', payer: '', transaction: '', ...body });
 
-export const startTroubledFacilitator = async (
+export const startFaultyFacilitator = async (
   name: string,
   rpc: string,
   { privateKey }: Person,
-  unrest: Unrest,
-): Promise<TroubledFacilitator> => {
+  faultSource: FaultSource,
+): Promise<FaultyFacilitator> => {
   const begin = (): Handler => facilitatorHandler({ rpc, key: privateKey });
   let real = begin();
-  let mood: FacilitatorMood = 'well';
-  let asked = 0;
+  let mode: FacilitatorMode = 'well';
+  let requests = 0;
   const server = await serveLoopback({
     handler: async (request, { incoming }) => {
       const drop = (): Response => {
@@ -82,18 +80,18 @@ export const startTroubledFacilitator = async (
       const body = await request.text();
       const forward = async (): Promise<Response> =>
         await real(new Request(request.url, { method: 'POST', headers: request.headers, body }));
-      if (request.method !== 'POST') return mood === 'down' ? drop() : await real(request);
-      asked += 1;
-      const luck = unrest.luckOf(`${name} ${/"nonce":"(0x[0-9a-f]+)"/.exec(body)?.[1]}`);
-      const fate = unrest.stirs('facilitator') ? draw(luck, MOODS[mood]) : 'well';
+      if (request.method !== 'POST') return mode === 'down' ? drop() : await real(request);
+      requests += 1;
+      const luck = faultSource.luckOf(`${name} ${/"nonce":"(0x[0-9a-f]+)"/.exec(body)?.[1]}`);
+      const fate = faultSource.isActive('facilitator') ? draw(luck, MODES[mode]) : 'well';
       return (await answerOf(fate, forward, luck)) ?? drop();
     },
   });
   return {
     ...server,
-    asked: () => asked,
-    feel(next) {
-      mood = next;
+    requests: () => requests,
+    setMode(next) {
+      mode = next;
     },
     restart() {
       real = begin();
@@ -101,7 +99,7 @@ export const startTroubledFacilitator = async (
   };
 };
 
-/** Undefined: the connection breaks without an answer. */
+/** Returns undefined if the connection is to break without an answer. */
 const answerOf = async (
   fate: Fate,
   forward: () => Promise<Response>,
@@ -124,17 +122,21 @@ const answerOf = async (
       await pause(luck.integer(0, 1_000));
       return new Response('Internal Server Error', { status: 500 });
     case 'falseSuccess':
-      return say({ success: true, transaction: luck.hex(32) });
+      return answer({ success: true, transaction: luck.hex(32) });
     case 'falseFailure':
-      return say({ success: false, errorReason: 'unexpected_settle_error' });
+      return answer({ success: false, errorReason: 'unexpected_settle_error' });
     case 'failureAfter':
       await forward();
-      return say({ success: false, errorReason: 'invalid_transaction_state' });
+      return answer({ success: false, errorReason: 'invalid_transaction_state' });
     case 'pending':
       void forward().catch(() => undefined);
-      return say({ success: false, errorReason: 'settlement_pending' });
+      return answer({ success: false, errorReason: 'settlement_pending' });
     case 'pendingFalsely':
-      return say({ success: false, errorReason: 'settlement_pending', transaction: luck.hex(32) });
+      return answer({
+        success: false,
+        errorReason: 'settlement_pending',
+        transaction: luck.hex(32),
+      });
     case 'busy':
       return new Response('Too Many Requests', {
         status: 429,

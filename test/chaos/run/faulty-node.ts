@@ -1,21 +1,19 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
-import { agedAnswers, ask, type RpcAnswer, type RpcRequest } from './stale-answers.ts';
-import { draw, type Unrest } from './fault-source.ts';
+import { staleAnswers, ask, type RpcAnswer, type RpcRequest } from './stale-answers.ts';
+import { draw, type FaultSource } from './fault-source.ts';
 
-/** How a node behaves for some time. */
-export type NodeMood = 'well' | 'down' | 'slow' | 'stale' | 'wrong';
+/** How a node behaves during an incident. */
+export type NodeMode = 'well' | 'down' | 'slow' | 'stale' | 'wrong';
 
-/** A node that the gateway asks, before the one that knows the chain. */
-export type TroubledNode = RunningServer & {
-  readonly feel: (mood: NodeMood) => void;
-  /** Batches it was asked. */
-  readonly asked: () => number;
+/** A proxy in front of the real node that delays, ages and corrupts answers. */
+export type FaultyNode = RunningServer & {
+  readonly setMode: (mode: NodeMode) => void;
 };
 
 type Fate = 'well' | 'down' | 'slow' | 'stale' | 'garbage' | 'otherIds' | 'errors' | 'partial';
 
-/** What one batch meets while its node is well: nearly always the truth. */
+/** Weights of the fates of a batch while its node works: 97 % arrive unharmed. */
 const WELL = {
   well: 970,
   slow: 8,
@@ -26,7 +24,7 @@ const WELL = {
   errors: 2,
   partial: 2,
 };
-const MOODS: Readonly<Record<NodeMood, Readonly<Record<Fate, number>>>> = {
+const MODES: Readonly<Record<NodeMode, Readonly<Record<Fate, number>>>> = {
   well: WELL,
   down: { ...NOTHING(), down: 1 },
   slow: { ...NOTHING(), slow: 1 },
@@ -38,24 +36,22 @@ function NOTHING(): Readonly<Record<Fate, number>> {
   return { well: 0, down: 0, slow: 0, stale: 0, garbage: 0, otherIds: 0, errors: 0, partial: 0 };
 }
 
-/** Milliseconds; longer than the gateway waits, sometimes. */
+/** Milliseconds; the longest exceed the gateway's timeout. */
 const SLOW = [500, 6_500] as const;
 /** Blocks. */
 const BEHIND = [1, 5] as const;
 
-export const startTroubledNode = async (
+export const startFaultyNode = async (
   name: string,
   rpc: string,
-  unrest: Unrest,
-): Promise<TroubledNode> => {
-  let mood: NodeMood = 'well';
-  let asked = 0;
+  faultSource: FaultSource,
+): Promise<FaultyNode> => {
+  let mode: NodeMode = 'well';
   const server = await serveLoopback({
     handler: async (request, { incoming }) => {
       const body = await request.text();
-      asked += 1;
-      const luck = unrest.luckOf(`node ${name}`);
-      const fate = unrest.stirs('node') ? draw(luck, MOODS[mood]) : 'well';
+      const luck = faultSource.luckOf(`node ${name}`);
+      const fate = faultSource.isActive('node') ? draw(luck, MODES[mode]) : 'well';
       const calls = JSON.parse(body) as readonly RpcRequest[];
       switch (fate) {
         case 'down':
@@ -68,27 +64,26 @@ export const startTroubledNode = async (
           return Response.json(await ask(rpc, calls));
         case 'stale':
           return Response.json(
-            Array.isArray(calls) ? await agedAnswers(rpc, calls, luck.integer(...BEHIND)) : [],
+            Array.isArray(calls) ? await staleAnswers(rpc, calls, luck.integer(...BEHIND)) : [],
           );
         case 'well':
           return Response.json(await ask(rpc, calls));
         case 'otherIds':
         case 'errors':
         case 'partial':
-          return Response.json(spoilt(fate, [await ask(rpc, calls)].flat()));
+          return Response.json(corrupted(fate, [await ask(rpc, calls)].flat()));
       }
     },
   });
   return {
     ...server,
-    feel(next) {
-      mood = next;
+    setMode(next) {
+      mode = next;
     },
-    asked: () => asked,
   };
 };
 
-const spoilt = (
+const corrupted = (
   fate: 'otherIds' | 'errors' | 'partial',
   answers: readonly RpcAnswer[],
 ): readonly unknown[] => {

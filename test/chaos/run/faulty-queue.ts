@@ -1,22 +1,22 @@
 import type { Random } from '../../falsify/random.ts';
 import { draw } from './fault-source.ts';
 
-/** What becomes of a message that was sent. */
+/** Weights of the fates of a message. */
 const SENT = { arrives: 86, late: 6, twice: 4, lost: 3, dead: 1 } as const;
-/** Seconds. */
+/** The longest delay, seconds. */
 const LATEST = 12;
-/** Of what a consumer has done with, one in so many comes again all the same. */
+/** One of so many acknowledged messages is delivered again. */
 const UNHEARD = 25;
 
-/** A queue that loses, repeats, delays and gives up messages. */
-export const troubledQueue = (
+/** A queue that loses, repeats, delays and dead-letters messages. */
+export const faultyQueue = (
   queue: Queue,
   dead: Queue,
   random: Random,
-  stirs: () => boolean,
+  isActive: () => boolean,
 ): Queue => {
   const sendOne: Queue['send'] = async (body, options = {}) => {
-    const fate = stirs() ? draw(random, SENT) : 'arrives';
+    const fate = isActive() ? draw(random, SENT) : 'arrives';
     switch (fate) {
       case 'lost':
         return answered();
@@ -35,18 +35,18 @@ export const troubledQueue = (
     metrics: () => queue.metrics(),
     send: sendOne,
     async sendBatch(messages, options) {
-      if (!stirs()) return queue.sendBatch(messages, options);
+      if (!isActive()) return queue.sendBatch(messages, options);
       for (const { body, ...rest } of messages) await sendOne(body, rest);
       return answered();
     },
   };
 };
 
-/** What a queue says of itself. Nobody here reads it. */
+/** The result of a send, which the gateway does not read. */
 const answered = (): never =>
   ({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } }) as never;
 
-/** The messages of a batch in another order; some that the consumer has done with come again. */
+/** Shuffles the messages of a batch, and redelivers some that the consumer acknowledges. */
 export const losingAcknowledgements = <T>(
   batch: MessageBatch<T>,
   random: Random,

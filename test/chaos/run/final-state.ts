@@ -1,36 +1,40 @@
 import type { Hex } from 'viem';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Book, BookedCall } from '../support/account-records.ts';
+import type { AccountRecord, RecordedCall } from '../support/account-records.ts';
 import type { ChainRecord, Moved } from './chain-record.ts';
 import type { Key, Payer } from './payer.ts';
 import type { Purchase } from './purchase.ts';
 
-/** Everything that is left when all is at rest. */
-export type Aftermath = {
+/** What a run has left behind once all calls and payments have ended. */
+export type FinalState = {
   readonly payers: readonly Payer[];
   readonly purchases: readonly Purchase[];
-  readonly books: ReadonlyMap<AccountId, Book>;
+  readonly records: ReadonlyMap<AccountId, AccountRecord>;
   readonly chain: ChainRecord;
-  /** Atomic units that `payTo` has. */
+  /** Balance of `payTo` on the chain, in atomic units. */
   readonly balance: bigint;
 };
 
-/** One account that has a book. */
-export type Case = { readonly payer: Payer; readonly key: Key; readonly book: Book };
+/** A payer's key whose account has stored something. */
+export type RecordedKey = {
+  readonly payer: Payer;
+  readonly key: Key;
+  readonly record: AccountRecord;
+};
 
-export const casesOf = ({ payers, books }: Aftermath): readonly Case[] =>
+export const recordedKeysOf = ({ payers, records }: FinalState): readonly RecordedKey[] =>
   payers.flatMap((payer) =>
-    payer.keys.flatMap((key): readonly Case[] => {
-      const book = books.get(key.id);
-      return book === undefined ? [] : [{ payer, key, book }];
+    payer.keys.flatMap((key): readonly RecordedKey[] => {
+      const record = records.get(key.id);
+      return record === undefined ? [] : [{ payer, key, record }];
     }),
   );
 
-/** Money that came in, by the authorization that moved it. */
+/** Transfers to `payTo`, by the nonce of the authorization that moved them. */
 export type ByNonce = ReadonlyMap<Hex | undefined, readonly Moved[]>;
 
-/** Whether a call is paid by an authorization of its own. */
-export const takesPayment = ({ paidBy }: BookedCall): boolean =>
+/** Whether a call is paid by its own authorization rather than from credit. */
+export const takesPayment = ({ paidBy }: RecordedCall): boolean =>
   paidBy === 'deferred' || paidBy === 'upfront';
 
 export const sum = (amounts: readonly bigint[]): bigint =>

@@ -1,56 +1,57 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Book } from '../support/account-records.ts';
+import type { AccountRecord } from '../support/account-records.ts';
 import type { ChainRecord } from './chain-record.ts';
-import type { Verdict } from './check-run.ts';
+import type { CheckResult } from './check-run.ts';
 
-/** What a run has found out: the last line of `npm run chaos -- --json`. Money in atomic units. */
+/** Results of a run: the last line of `npm run chaos -- --json`. Money in atomic units. */
 export type Figures = {
-  /** Accepted. */
+  /** Accepted payments. */
   readonly payments: number;
   readonly settled: number;
   readonly failed: number;
   readonly released: number;
   readonly unresolved: number;
-  /** Purchases that more than one payment was taken for, and payments taken twice. */
+  /** Purchases with more than one payment on the chain, and nonces with more than one transfer. */
   readonly doublePaid: number;
   readonly ledgerMinusChain: number;
-  /** What ran without its money, beyond what a payer is trusted with (law 7). */
+  /** Value of calls that ran unpaid above the exposure that law 7 allows. */
   readonly unpaidBeyondExposure: number;
-  /** Of facilitators and relayer. */
+  /** Transactions of facilitators and relayer. */
   readonly transactions: number;
-  /** All gas of these, by settled payments. */
+  /** Gas of all these transactions, divided by the settled payments. */
   readonly gasPerPayment: number;
   readonly seconds: number;
 };
 
 export type Findings = {
   readonly figures: Figures;
-  /** What must not be, each with its evidence. Empty: the run is green. */
-  readonly wrongs: readonly string[];
-  /** Seconds from accepted to settled. */
+  /** Broken invariants, each with its evidence. */
+  readonly violations: readonly string[];
+  /** Seconds from acceptance to settlement. */
   readonly ages: { readonly p50: number; readonly p99: number };
   readonly facilitatorCallsPerThousand: number;
   readonly transactionsPerThousand: number;
+  /** Total of all debts. */
   readonly owed: bigint;
 };
 
-/** The value below which a share of the numbers is. */
+/** Returns the value below which a share of the numbers lies. */
 const quantile = (numbers: readonly number[], share: number): number => {
   const sorted = numbers.toSorted((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 };
 
-/** What is found of what was written, what the chain says, and how the two were judged. */
-export const sumUp = (
-  books: ReadonlyMap<AccountId, Book>,
-  { wrongs, ledgerMinusChain, unpaidBeyondExposure, ...counts }: Verdict,
+/** Computes the figures of a run from account records, chain and broken invariants. */
+export const summarize = (
+  records: ReadonlyMap<AccountId, AccountRecord>,
+  { violations, ledgerMinusChain, unpaidBeyondExposure, ...counts }: CheckResult,
   { transactions, gas }: ChainRecord,
   facilitatorCalls: number,
   seconds: number,
 ): Findings => {
-  const all = [...books.values()];
+  const all = [...records.values()];
   const calls = all
-    .flatMap((book) => book.calls)
+    .flatMap((record) => record.calls)
     .filter(({ paidBy }) => paidBy === 'deferred' || paidBy === 'upfront');
   const ended = (as: string): number => calls.filter(({ payment }) => payment === as).length;
   const settled = ended('settled');
@@ -58,7 +59,7 @@ export const sumUp = (
   const perThousand = (many: number): number =>
     Math.round((many * 1000) / Math.max(1, calls.length));
   return {
-    wrongs,
+    violations,
     figures: {
       payments: calls.length,
       settled,
@@ -79,8 +80,8 @@ export const sumUp = (
   };
 };
 
-/** Seconds from accepted to settled of each payment of a call that succeeded. */
-const agesOf = ({ calls, entries }: Book): readonly number[] => {
+/** Seconds from acceptance to settlement of each payment whose call succeeded. */
+const agesOf = ({ calls, entries }: AccountRecord): readonly number[] => {
   const served = new Set(
     calls.filter(({ state }) => state === 'committed').map(({ call }) => call),
   );

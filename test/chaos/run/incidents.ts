@@ -1,11 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../../falsify/random.ts';
 import type { Fault } from './options.ts';
 import type { ChaosStage } from './stage.ts';
 import { draw } from './fault-source.ts';
-import type { Weather } from './chain-faults.ts';
+import type { ChainFaults } from './chain-faults.ts';
 
-/** What happens to a whole part at once, and for some time. */
-const UPHEAVALS = {
+/** Failures of a whole part for some time, with the fault that enables each. */
+const INCIDENTS = {
   facilitatorDown: { fault: 'facilitator', weight: 2 },
   facilitatorBusy: { fault: 'facilitator', weight: 2 },
   facilitatorLying: { fault: 'facilitator', weight: 2 },
@@ -24,94 +25,91 @@ const UPHEAVALS = {
   kill: { fault: 'worker', weight: 4 },
   reload: { fault: 'worker', weight: 2 },
 } as const satisfies Readonly<Record<string, { readonly fault: Fault; readonly weight: number }>>;
-export type Upheaval = keyof typeof UPHEAVALS;
+export type Incident = keyof typeof INCIDENTS;
 
-const NAMES = Object.keys(UPHEAVALS) as Upheaval[];
+const NAMES = Object.keys(INCIDENTS) as Incident[];
 
-/** Each kind once, in an order of luck, then as often as its weight says. */
-export const upheavalsOf = (
+/** Draws `count` incidents: each kind once in random order, then by weight. */
+export const incidentsOf = (
   count: number,
   faults: ReadonlySet<Fault>,
   random: Random,
-): readonly Upheaval[] => {
-  const possible = NAMES.filter((name) => faults.has(UPHEAVALS[name].fault));
+): readonly Incident[] => {
+  const possible = NAMES.filter((name) => faults.has(INCIDENTS[name].fault));
   if (possible.length === 0) return [];
-  const weights = Object.fromEntries(possible.map((name) => [name, UPHEAVALS[name].weight]));
+  const weights = Object.fromEntries(possible.map((name) => [name, INCIDENTS[name].weight]));
   const once = possible
     .map((name) => ({ name, at: random.integer(0, 1_000_000) }))
     .toSorted((one, other) => one.at - other.at)
     .map(({ name }) => name);
-  return Array.from({ length: count }, (_, at) => once[at] ?? (draw(random, weights) as Upheaval));
+  return Array.from({ length: count }, (_, at) => once[at] ?? (draw(random, weights) as Incident));
 };
 
-export type Sky = {
+export type IncidentTargets = {
   readonly stage: ChaosStage;
-  readonly weather: Weather;
-  /** Milliseconds that a part is troubled, at most. */
+  readonly chainFaults: ChainFaults;
+  /** The longest incident, milliseconds. */
   readonly longest: number;
-  /** Milliseconds without a block. */
+  /** Time without a block, milliseconds. */
   readonly stall: number;
 };
 
-const pause = async (milliseconds: number): Promise<void> =>
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
-
 const SPIKED_BLOCKS = 6;
 
-/** Lets one happen, and be over. */
-export const befall = async (
-  { stage, weather, longest, stall }: Sky,
-  upheaval: Upheaval,
+/** Causes an incident. Resolves when it is over. */
+export const cause = async (
+  { stage, chainFaults, longest, stall }: IncidentTargets,
+  incident: Incident,
   luck: Random,
 ): Promise<void> => {
   const { facilitators, nodes, stack } = stage;
   const some = <T>(all: readonly T[]): readonly T[] => [luck.pick(all as [T, ...T[]])];
-  const feel = async <M extends string>(
-    parts: readonly { readonly feel: (mood: M | 'well') => void }[],
-    mood: M,
+  const setMode = async <M extends string>(
+    parts: readonly { readonly setMode: (mode: M | 'well') => void }[],
+    mode: M,
   ): Promise<void> => {
-    for (const part of parts) part.feel(mood);
+    for (const part of parts) part.setMode(mode);
     await pause(luck.integer(Math.ceil(longest / 3), longest));
-    for (const part of parts) part.feel('well');
+    for (const part of parts) part.setMode('well');
   };
-  /** Its transaction nonces have a gap now; somebody sees that it does nothing, and restarts it. */
+  /** Restarts the facilitators after a while, as their operators would: a lost transaction leaves a gap in their nonces. */
   const restartSoon = async (): Promise<void> => {
     await pause(luck.integer(Math.ceil(longest / 4), Math.ceil(longest / 2)));
     for (const facilitator of facilitators) facilitator.restart();
   };
-  switch (upheaval) {
+  switch (incident) {
     case 'facilitatorDown':
-      return await feel(some(facilitators), 'down');
+      return await setMode(some(facilitators), 'down');
     case 'facilitatorBusy':
-      return await feel(some(facilitators), 'busy');
+      return await setMode(some(facilitators), 'busy');
     case 'facilitatorLying':
-      return await feel(some(facilitators), 'lying');
+      return await setMode(some(facilitators), 'lying');
     case 'allFacilitatorsDown':
-      return await feel(facilitators, 'down');
+      return await setMode(facilitators, 'down');
     case 'facilitatorRestart':
       for (const facilitator of some(facilitators)) facilitator.restart();
       return undefined;
     case 'nodeDown':
-      return await feel(some(nodes), 'down');
+      return await setMode(some(nodes), 'down');
     case 'nodeSlow':
-      return await feel(some(nodes), 'slow');
+      return await setMode(some(nodes), 'slow');
     case 'nodeStale':
-      return await feel(some(nodes), 'stale');
+      return await setMode(some(nodes), 'stale');
     case 'nodeWrong':
-      return await feel(some(nodes), 'wrong');
+      return await setMode(some(nodes), 'wrong');
     case 'allNodesDown':
-      return await feel(nodes, 'down');
+      return await setMode(nodes, 'down');
     case 'stall':
-      return await weather.stall(stall);
+      return await chainFaults.stall(stall);
     case 'spike':
-      return await weather.spike(SPIKED_BLOCKS);
+      return await chainFaults.spike(SPIKED_BLOCKS);
     case 'poorRelayer':
-      return await weather.impoverish(luck.integer(Math.ceil(longest / 3), longest));
+      return await chainFaults.emptyRelayer(luck.integer(Math.ceil(longest / 3), longest));
     case 'drop':
-      if (await weather.drop(luck)) await restartSoon();
+      if (await chainFaults.drop(luck)) await restartSoon();
       return undefined;
     case 'reorganisation':
-      await weather.reorganise(luck);
+      await chainFaults.reorganise(luck);
       return await restartSoon();
     case 'kill':
       await stack.gateway.kill();

@@ -1,16 +1,19 @@
-/** The arrows on which something may go wrong. */
+/** The parts of the system that may fail in a run. */
 export const FAULTS = ['facilitator', 'node', 'chain', 'queue', 'worker', 'payer'] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** What a run is asked for. */
+/** Options of the Worker, which its entry module contains. */
+export type WorkerOptions = { readonly seed: number; readonly faults: readonly Fault[] };
+
+/** Options of a run. */
 export type ChaosOptions = {
-  /** Payments that must be accepted before it ends. */
+  /** Payments that the gateway must accept before the run ends. */
   readonly payments: number;
   readonly payers: number;
   readonly seed: number;
   readonly faults: ReadonlySet<Fault>;
-  /** Whether our own key takes part. */
+  /** Whether the operator's relayer takes part. */
   readonly relayer: boolean;
-  /** Told how it goes. */
-  readonly say: (line: string) => void;
+  /** Prints a line of progress. */
+  readonly print: (line: string) => void;
 };

@@ -5,8 +5,8 @@ import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { openRandom, type Random } from '../../falsify/random.ts';
 import type { Signed } from './sign-purchase.ts';
 
-/** What a hostile payer does to its own payments once they are accepted. */
-export const TRICKS = [
+/** What a hostile payer does with its own payments. */
+export const ATTACKS = [
   'cancels',
   'spendsOnItself',
   'frontRuns',
@@ -17,9 +17,9 @@ export const TRICKS = [
   'settlesReleased',
   'gives',
 ] as const;
-export type Trick = (typeof TRICKS)[number];
+export type Attack = (typeof ATTACKS)[number];
 
-/** One key. */
+/** A payer's key and its account. */
 export type Key = {
   readonly account: LocalAccount;
   /** Lower case. */
@@ -27,21 +27,22 @@ export type Key = {
   readonly id: AccountId;
 };
 
-/** Somebody who pays: with one key, or with one after the other. */
+/** A payer. It uses one key, or one after the other. */
 export type Payer = {
   readonly name: string;
-  /** Undefined: honest. */
-  readonly trick: Trick | undefined;
-  /** Atomic units that it begins with. */
+  /** Undefined for honest payers. */
+  readonly attack: Attack | undefined;
+  /** Initial balance in atomic units. */
   readonly funds: bigint;
   /** The last one is in use. */
   readonly keys: Key[];
-  /** Its last payment that may still be open, for tricks that need two. */
+  /** Its last payment that may still be open, for attacks that need two. */
   last: Signed | undefined;
 };
 
+/** Share of hostile payers. */
 const HOSTILE = 0.3;
-/** Of the hostile, so many have hardly any money. */
+/** Share of hostile payers with a low balance. */
 const POOR = 0.2;
 const FUNDS = 60_000_000n;
 const POOR_FUNDS = 150_000n;
@@ -52,17 +53,17 @@ const keyOf = (random: Random): Key => {
   return { account, address, id: accountId(usdc.network, address) };
 };
 
-/** The payers of a seed. At least one of each trick, where there are enough. */
+/** Draws the payers of a seed: at least one for each attack if there are enough hostile payers. */
 export const payersOf = (count: number, seed: number, hostile: boolean): readonly Payer[] => {
   const random = openRandom(`payers ${seed}`);
   const bad = hostile ? Math.ceil(count * HOSTILE) : 0;
   return Array.from({ length: count }, (_, at): Payer => {
     const own = random.fork(`payer ${at}`);
-    const trick = at < bad ? (TRICKS[at % TRICKS.length] ?? own.pick(TRICKS)) : undefined;
+    const attack = at < bad ? (ATTACKS[at % ATTACKS.length] ?? own.pick(ATTACKS)) : undefined;
     return {
-      name: `payer ${at}${trick === undefined ? '' : `, who ${trick}`}`,
-      trick,
-      funds: trick !== undefined && own.chance(POOR) ? POOR_FUNDS : FUNDS,
+      name: `payer ${at}${attack === undefined ? '' : ` (hostile: ${attack})`}`,
+      attack,
+      funds: attack !== undefined && own.chance(POOR) ? POOR_FUNDS : FUNDS,
       keys: [keyOf(own.fork('key 0'))],
       last: undefined,
     };
@@ -75,7 +76,7 @@ export const keyInUse = ({ keys }: Payer): Key => {
   return key;
 };
 
-/** The next key of a payer who leaves the one it has used. */
+/** Gives a payer its next key. */
 export const nextKey = (payer: Payer, seed: number): Key => {
   const key = keyOf(openRandom(`payers ${seed}`).fork(payer.name).fork(`key ${payer.keys.length}`));
   payer.keys.push(key);

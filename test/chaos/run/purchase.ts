@@ -1,18 +1,18 @@
 import type { Hex } from 'viem';
 import type { Random } from '../../falsify/random.ts';
-import type { Key, Payer, Trick } from './payer.ts';
-import type { Ware } from './tools.ts';
+import type { Key, Payer, Attack } from './payer.ts';
+import type { Product } from './tools.ts';
 import { draw } from './fault-source.ts';
 
-/** How a client behaves. */
+/** Weights of the ways a client behaves. */
 const MANNERS = { waits: 80, repeats: 8, sendsTwice: 5, leaves: 4, isGone: 3 } as const;
 export type Manner = keyof typeof MANNERS;
 
-/** When a hostile payer strikes: as soon as its request is on the way, when the tool runs, or when it has its answer. */
+/** Weights of the moments of an attack: when the request is sent, when the tool runs, or when the answer has arrived. */
 const MOMENTS = { sent: 1, run: 4, answered: 5 } as const;
 export type Moment = keyof typeof MOMENTS;
 
-/** `paid`: undefined where the gateway did not say. A status of 0: the connection broke before there was an answer. */
+/** An answer. Status 0 means that the connection broke; `paidBy` is undefined if the answer has no payment response. */
 export type Reply = {
   readonly status: number;
   readonly body: string;
@@ -20,44 +20,44 @@ export type Reply = {
   readonly paidBy: 'payment' | 'credit' | undefined;
 };
 
-/** One thing that somebody wants to buy once, and what became of it. */
+/** One purchase of a client, and what the client saw of it. */
 export type Purchase = {
   readonly number: number;
   readonly payer: Payer;
   readonly key: Key;
-  readonly ware: Ware;
+  readonly product: Product;
   readonly bound: boolean;
   readonly manner: Manner;
-  readonly trick: { readonly kind: Trick; readonly at: Moment } | undefined;
+  readonly attack: { readonly kind: Attack; readonly at: Moment } | undefined;
   /** Seconds from its signature to validBefore. */
   readonly lifetime: number;
   readonly luck: Random;
-  /** What it signed for this purchase, in order: one, unless it was asked again. Also the ids of its calls. */
+  /** Nonces that the client signed for this purchase: two if the gateway answered 402. They are also call ids. */
   readonly nonces: Hex[];
-  readonly heard: Reply[];
-  /** Each run of its tool: whether the price had moved by then. */
+  readonly replies: Reply[];
+  /** For each run of the tool, whether the price had already moved. */
   readonly runs: boolean[];
 };
 
-const WARES = {
+const PRODUCTS = {
   deferred: 66,
   upfront: 12,
   failing: 7,
   spoiled: 3,
   topUp: 4,
   credit: 8,
-} as const satisfies Readonly<Record<Ware, number>>;
+} as const satisfies Readonly<Record<Product, number>>;
 
-/** So many payments of a payer are settled first: nobody is trusted before (law 7). */
-const TRICKY = 0.35;
+/** Probabilities that a purchase of a hostile payer is an attack, that it drains the key, and that a payment is bound to an intent. */
+const ATTACKING = 0.35;
 const DRAINS = 0.06;
 const BOUND = 0.4;
 
-/** Above what a deferred payment must have left, and below what makes the end of a run long. Seconds. */
+/** Seconds: longer than a deferred payment must still be valid, and short enough for the end of a run. */
 const DEFERRED = [2_000, 2_400] as const;
 const UPFRONT = [45, 120] as const;
 
-/** The purchase of a number, by the seed. Whoever has bought nothing yet begins with something that is paid first. */
+/** Draws a purchase. A payer's first purchases are upfront. */
 export const purchaseOf = (
   number: number,
   payer: Payer,
@@ -65,27 +65,27 @@ export const purchaseOf = (
   isFirst: boolean,
   luck: Random,
 ): Purchase => {
-  const { trick } = payer;
-  const ware = isFirst
+  const { attack } = payer;
+  const product = isFirst
     ? 'upfront'
-    : trick === 'settlesReleased' && luck.chance(0.4)
+    : attack === 'settlesReleased' && luck.chance(0.4)
       ? 'failing'
-      : draw(luck, WARES);
+      : draw(luck, PRODUCTS);
   const strikes =
-    trick !== undefined && !isFirst && luck.chance(trick === 'drains' ? DRAINS : TRICKY);
-  const lasts = ware === 'deferred' || ware === 'failing';
+    attack !== undefined && !isFirst && luck.chance(attack === 'drains' ? DRAINS : ATTACKING);
+  const lasts = product === 'deferred' || product === 'failing';
   return {
     number,
     payer,
     key,
-    ware,
-    bound: ware === 'credit' || luck.chance(BOUND),
+    product,
+    bound: product === 'credit' || luck.chance(BOUND),
     manner: draw(luck, MANNERS),
-    trick: strikes ? { kind: trick, at: draw(luck, MOMENTS) } : undefined,
+    attack: strikes ? { kind: attack, at: draw(luck, MOMENTS) } : undefined,
     lifetime: lasts ? luck.integer(...DEFERRED) : luck.integer(...UPFRONT),
     luck,
     nonces: [],
-    heard: [],
+    replies: [],
     runs: [],
   };
 };

@@ -15,7 +15,7 @@ import { commitmentOf, encodeRetryKey } from '../../../src/protocol/intent/retry
 import type { Purchase } from './purchase.ts';
 import { LONGEST, PRICES } from './tools.ts';
 
-/** A request with its one signature, to be sent as often as a client likes. */
+/** A signed request, which a client may send repeatedly. */
 export type Signed = {
   readonly account: LocalAccount;
   readonly method: string;
@@ -24,20 +24,20 @@ export type Signed = {
   readonly headers: Readonly<Record<string, string>>;
   /** Also the call id. */
   readonly nonce: Hex;
-  /** Absent where credit pays. */
+  /** Undefined if credit pays. */
   readonly authorization: SignedAuthorization | undefined;
 };
 
 const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`;
 const NO_BODY: Hex = `0x${createHash('sha256').digest('hex')}`;
-/** Longest window of an intent, with room for clocks. */
+/** The longest validity of an intent, less a margin for clocks. Seconds. */
 const INTENT_WINDOW = 280;
 
-/** Where a purchase goes. */
-export const targetOf = ({ ware, key, number }: Purchase): { method: string; path: string } =>
-  ware === 'topUp'
+/** Method and path of a purchase. */
+export const targetOf = ({ product, key, number }: Purchase): { method: string; path: string } =>
+  product === 'topUp'
     ? { method: 'POST', path: `/credits?amount=${PRICES.topUp}` }
-    : { method: 'GET', path: `/${ware}/${key.address}/${number}` };
+    : { method: 'GET', path: `/${product}/${key.address}/${number}` };
 
 const intentOf = (
   purchase: Purchase,
@@ -49,14 +49,14 @@ const intentOf = (
   return {
     agent: purchase.key.address,
     audience,
-    tool: purchase.ware === 'topUp' ? 'countersign.credits' : purchase.ware,
+    tool: purchase.product === 'topUp' ? 'countersign.credits' : purchase.product,
     method,
     target: path,
     contentType: '',
     payloadDigest: NO_BODY,
     payTo: people.payTo.toLowerCase() as Hex,
     asset: usdc.address,
-    maxAmount: PRICES[purchase.ware],
+    maxAmount: PRICES[purchase.product],
     validAfter: BigInt(now - 5),
     validBefore: BigInt(now + Math.min(INTENT_WINDOW, purchase.lifetime)),
     nonce: commitmentOf(secret),
@@ -64,21 +64,21 @@ const intentOf = (
   };
 };
 
-/** Signs a purchase, as its offer says. `now` in Unix seconds. */
+/** Signs a purchase according to its offer. `now` in Unix seconds. */
 export const signPurchase = async (
   purchase: Purchase,
   audience: string,
   now: number,
 ): Promise<Signed> => {
-  const { ware, key, lifetime, luck } = purchase;
+  const { product, key, lifetime, luck } = purchase;
   const { account } = key;
   const secret = hexToBytes(luck.hex(32));
   const intent = purchase.bound ? intentOf(purchase, audience, now, secret) : undefined;
-  // A client whose answer was lost cannot know whether it is its first attempt that arrives.
+  // Every attempt sends the key: after a lost answer the client cannot know which attempt arrives first.
   const retryKey = { 'Agent-Retry-Key': encodeRetryKey(secret) };
   const digest = intent === undefined ? undefined : intentDigest(intent, CHAIN_ID);
   const request = { account, ...targetOf(purchase) };
-  if (ware === 'credit' && intent !== undefined && digest !== undefined) {
+  if (product === 'credit' && intent !== undefined && digest !== undefined) {
     const signature = await account.sign?.({ hash: digest });
     const header = encodeAgentIntent({ chainId: CHAIN_ID, intent, signature: signature ?? '0x' });
     return {
@@ -89,7 +89,7 @@ export const signPurchase = async (
     };
   }
   const nonce = digest ?? luck.hex(32);
-  const value = PRICES[ware];
+  const value = PRICES[product];
   const signed = await signAuthorization({
     account,
     token: usdc,
@@ -108,7 +108,7 @@ export const signPurchase = async (
       amount: value.toString(),
       asset: usdc.address,
       payTo: people.payTo,
-      maxTimeoutSeconds: LONGEST[ware],
+      maxTimeoutSeconds: LONGEST[product],
       extra: { name: usdc.name, version: usdc.version },
     },
     payload: {

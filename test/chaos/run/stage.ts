@@ -6,15 +6,14 @@ import type { RunningServer } from '../../../dev/stack/server.ts';
 import { type Stack, startStack } from '../../../dev/stack/stack.ts';
 import { usdc } from '../../../dev/stack/usdc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { startTroubledFacilitator, type TroubledFacilitator } from './faulty-facilitator.ts';
-import { startTroubledNode, type TroubledNode } from './faulty-node.ts';
-import type { ChaosOptions } from './options.ts';
+import { startFaultyFacilitator, type FaultyFacilitator } from './faulty-facilitator.ts';
+import { startFaultyNode, type FaultyNode } from './faulty-node.ts';
+import type { ChaosOptions, WorkerOptions } from './options.ts';
 import { TOOLS } from './tools.ts';
-import type { Unrest } from './fault-source.ts';
+import type { FaultSource } from './fault-source.ts';
 import { type Runs, startUpstreamOf } from './upstream.ts';
-import type { WorkerOptions } from './worker-options.ts';
 
-/** How an account stands, as far as it is asked. */
+/** The part of an account's snapshot that a run reads. */
 export type Standing = {
   readonly known: boolean;
   readonly open?: number;
@@ -23,32 +22,32 @@ export type Standing = {
   readonly purses?: Readonly<Record<string, Readonly<Record<'held' | 'unsettled', string>>>>;
 };
 
-/** A stack of which every arrow is troubled. */
+/** A stack in which every part may fail. */
 export type ChaosStage = {
   readonly stack: Stack;
   /** State directory of the gateway. */
   readonly directory: string;
-  readonly facilitators: readonly TroubledFacilitator[];
-  readonly nodes: readonly TroubledNode[];
-  /** Another version of the Worker takes over. */
+  readonly facilitators: readonly FaultyFacilitator[];
+  readonly nodes: readonly FaultyNode[];
+  /** Deploys another version of the Worker. */
   readonly reload: () => Promise<void>;
-  /** Ends what goes wrong inside the Worker, lets so many seconds pass there, and says how accounts stand. */
+  /** Ends the faults inside the Worker, moves its clock by `pass` seconds, and returns the state of accounts. */
   readonly control: (options: {
     readonly calm?: boolean;
     readonly pass?: number;
     readonly accounts: readonly AccountId[];
   }) => Promise<readonly Standing[]>;
   readonly stop: () => Promise<void>;
-  /** Removes what the gateway has stored, and its log. */
+  /** Removes the gateway's state and log. */
   readonly forget: () => Promise<void>;
 };
 
 /** Seconds. */
 export const BLOCK_TIME = 2;
 const [, own, ...FACILITATORS] = people.facilitators;
-/** Our own key. */
+/** The operator's own key. */
 export const RELAYER = own;
-/** A re-organisation of two blocks takes nothing back that is final. */
+/** More than the depth of a reorganisation, so that final blocks stay. */
 const CONFIRMATIONS = '3';
 
 const POLICY = JSON.stringify({
@@ -57,35 +56,35 @@ const POLICY = JSON.stringify({
   rate: { limit: 100_000, seconds: 60 },
 });
 
-/** A module of the Worker. Another life is another text, which `wrangler dev` notices. */
-const entryOf = (told: WorkerOptions, life: number): string => {
+/** The Worker's entry module. Each version has another text, so `wrangler dev` reloads it. */
+const entryOf = (options: WorkerOptions, version: number): string => {
   const worker = JSON.stringify(join(import.meta.dirname, 'worker.ts'));
-  return `// Life ${life}
-import { heed } from ${worker};
+  return `// Version ${version}
+import { configure } from ${worker};
 export { AgentAccount, default, Relayer } from ${worker};
-heed(${JSON.stringify(told)});
+configure(${JSON.stringify(options)});
 `;
 };
 
 export const startChaosStage = async (
   { seed, faults, relayer }: ChaosOptions,
-  unrest: Unrest,
+  faultSource: FaultSource,
   runs: Runs,
 ): Promise<ChaosStage> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));
   const toolsFile = join(directory, 'tools.json');
   const entry = join(directory, 'entry.ts');
   await writeFile(toolsFile, JSON.stringify(TOOLS));
-  const told: WorkerOptions = { seed, faults: [...faults] };
-  await writeFile(entry, entryOf(told, 0));
+  const workerOptions: WorkerOptions = { seed, faults: [...faults] };
+  await writeFile(entry, entryOf(workerOptions, 0));
   const upstream = await startUpstreamOf(runs);
-  const nodes: TroubledNode[] = [];
-  const facilitators: TroubledFacilitator[] = [];
+  const nodes: FaultyNode[] = [];
+  const facilitators: FaultyFacilitator[] = [];
   const stopOthers = async (): Promise<void> => {
     const servers: readonly RunningServer[] = [upstream, ...nodes, ...facilitators];
     await Promise.all(servers.map(async ({ stop }) => await stop()));
   };
-  // Every other seed asks the facilitators first, or our own key would leave them little to do.
+  // Every other seed presents to the facilitators first. Otherwise the relayer would leave them few payments.
   const first = seed % 2 === 0;
   try {
     const stack = await startStack({
@@ -96,10 +95,11 @@ export const startChaosStage = async (
       entry,
       shield: 10_000_000,
       wire: async ({ rpc }) => {
-        for (const name of ['one', 'two']) nodes.push(await startTroubledNode(name, rpc, unrest));
+        for (const name of ['one', 'two'])
+          nodes.push(await startFaultyNode(name, rpc, faultSource));
         for (const [at, person] of FACILITATORS.entries()) {
           facilitators.push(
-            await startTroubledFacilitator(`facilitator ${at}`, rpc, person, unrest),
+            await startFaultyFacilitator(`facilitator ${at}`, rpc, person, faultSource),
           );
         }
         return {
@@ -126,16 +126,16 @@ export const startChaosStage = async (
       },
     });
     const { gateway } = stack;
-    let life = 0;
+    let version = 0;
     return {
       stack,
       directory,
       facilitators,
       nodes,
       async reload() {
-        life += 1;
-        // In one step: `wrangler dev` watches it, and would build a Worker without objects from a file that is not written yet.
-        await writeFile(`${entry}.new`, entryOf(told, life));
+        version += 1;
+        // Race: `wrangler dev` watches the file, and would build a Worker without objects from an unfinished write.
+        await writeFile(`${entry}.new`, entryOf(workerOptions, version));
         await rename(`${entry}.new`, entry);
       },
       async control(options) {
@@ -143,7 +143,7 @@ export const startChaosStage = async (
           method: 'POST',
           body: JSON.stringify(options),
         });
-        if (!response.ok) throw new Error(`the Worker does not do as told: ${response.status}`);
+        if (!response.ok) throw new Error(`the Worker answered /_chaos with ${response.status}`);
         return (await response.json()) as readonly Standing[];
       },
       async stop() {

@@ -9,7 +9,7 @@ export type RpcAnswer = {
   readonly error?: unknown;
 };
 
-/** Asks a node, a batch or one call, as it came. */
+/** Sends one JSON-RPC call or a batch to a node. */
 export const ask = async <T extends RpcRequest | readonly RpcRequest[]>(
   rpc: string,
   calls: T,
@@ -25,10 +25,10 @@ export const ask = async <T extends RpcRequest | readonly RpcRequest[]>(
 const NEWEST: ReadonlySet<unknown> = new Set(['latest', 'pending', 'safe', 'finalized']);
 
 /**
- * What a node would have answered that is some blocks behind: of the newest block it knows, and nothing of those after it. What is
- * sent to it, it passes on.
+ * Answers as a node that is `behind` blocks late: `latest` is an older block, and later blocks do not exist. Transactions that are
+ * sent to it reach the real node.
  */
-export const agedAnswers = async (
+export const staleAnswers = async (
   rpc: string,
   calls: readonly RpcRequest[],
   behind: number,
@@ -38,7 +38,7 @@ export const agedAnswers = async (
   const newest = `0x${head.toString(16)}`;
   const asked = calls.map((call) => ({
     ...call,
-    params: call.params.map((one) => aged(one, newest)),
+    params: call.params.map((one) => limitedToHead(one, newest)),
   }));
   const answers = new Map((await ask(rpc, asked)).map((answer) => [answer.id, answer]));
   return asked.map((call) => {
@@ -55,7 +55,7 @@ const LOST = { code: -32_000, message: 'header not found' };
 
 const said = ({ id }: RpcRequest, result: unknown) => ({ ...VERSION, id, result });
 
-const aged = (param: unknown, newest: string): unknown => {
+const limitedToHead = (param: unknown, newest: string): unknown => {
   if (NEWEST.has(param)) return newest;
   if (typeof param !== 'object' || param === null || !('toBlock' in param)) return param;
   const { toBlock } = param;

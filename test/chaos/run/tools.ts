@@ -1,4 +1,4 @@
-/** Atomic units. */
+/** Prices in atomic units. */
 export const PRICES = {
   deferred: 10_000n,
   upfront: 50_000n,
@@ -8,11 +8,11 @@ export const PRICES = {
   topUp: 20_000n,
 } as const;
 
-/** What can be bought. `topUp` is the gateway's own. */
-export type Ware = keyof typeof PRICES;
+/** What a run sells. The gateway itself sells `topUp`. */
+export type Product = keyof typeof PRICES;
 
 /** `maxTimeoutSeconds` of each offer. */
-export const LONGEST: Readonly<Record<Ware, number>> = {
+export const LONGEST: Readonly<Record<Product, number>> = {
   deferred: 3600,
   failing: 3600,
   upfront: 300,
@@ -22,7 +22,7 @@ export const LONGEST: Readonly<Record<Ware, number>> = {
 };
 
 const tool = (
-  id: Exclude<Ware, 'topUp'>,
+  id: Exclude<Product, 'topUp'>,
   settlement: 'deferred' | 'upfront' | 'credit',
   upstream: string,
 ) => ({
@@ -36,7 +36,7 @@ const tool = (
   timeoutSeconds: 5,
 });
 
-/** `/nothing/…` has nothing behind it: the upstream answers 404. */
+/** The upstream answers 404 for `/nothing/…`. */
 export const TOOLS = {
   tools: [
     tool('deferred', 'deferred', '/echo'),

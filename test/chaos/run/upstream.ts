@@ -1,9 +1,9 @@
 import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 
-/** Told of each run of a tool before it is answered, by the number of its purchase. */
+/** Receives the purchase number of each tool run before the upstream answers. */
 export type Runs = (number: number) => Promise<void>;
 
-/** Tools that say what they were asked; below `/nothing` there is none. */
+/** Starts an upstream that answers `/echo/…` with the purchase number, and everything else with 404. */
 export const startUpstreamOf = async (runs: Runs): Promise<RunningServer> =>
   await serveLoopback({
     handler: async (request) => {

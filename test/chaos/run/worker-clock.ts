@@ -1,15 +1,15 @@
-/** A clock that can be put forward: an hour that a payment must wait for passes in a moment. */
+/** A clock that the run can move forward, so that it need not wait for authorizations to end. */
 const real = Date.now.bind(Date);
 let ahead = 0;
 
 Date.now = () => real() + ahead;
 
-/** Seconds that pass at once. */
+/** Moves the clock forward by seconds. */
 export const advance = (seconds: number): void => {
   ahead += seconds * 1000;
 };
 
-/** Alarms ring by the runtime's own clock. */
+/** Converts alarm times to the runtime's clock, which does not move. */
 export const keepTimeOf = (storage: DurableObjectStorage): void => {
   const { setAlarm, getAlarm } = storage;
   storage.setAlarm = (at, options) => setAlarm.call(storage, Number(at) - ahead, options);

@@ -2,16 +2,16 @@ import { retryable } from 'cloudflare:durable-objects';
 import { AgentAccount as Account, Relayer as OwnRelayer } from '../../../src/index.ts';
 import gateway from '../../../src/index.ts';
 import { openRandom } from '../../falsify/random.ts';
-import { losingAcknowledgements, troubledQueue } from './faulty-queue.ts';
+import { losingAcknowledgements, faultyQueue } from './faulty-queue.ts';
 import { advance, keepTimeOf } from './worker-clock.ts';
-import type { WorkerOptions } from './worker-options.ts';
+import type { WorkerOptions } from './options.ts';
 
 /**
- * The gateway as it is, in a world that is not: queues that lose, repeat and delay, objects that are thrown out at any step, and a
- * clock that the run may put forward. `/_chaos` ends what goes wrong, and lets time pass.
+ * The unchanged gateway with queues that lose, repeat and delay messages, objects that are evicted during calls, and a clock that the
+ * run can move. `POST /_chaos` ends the faults, moves the clock and returns the state of accounts.
  */
 const CONTROL = '/_chaos';
-/** One call of an object in so many ends with its eviction. */
+/** One of so many RPCs evicts its object. */
 const EVICTIONS = 250;
 
 let calm = false;
@@ -19,20 +19,20 @@ let calls = 0;
 let options: WorkerOptions = { seed: 0, faults: [] };
 const environments = new WeakMap<Env, Env>();
 
-/** Called by the entry of each life of the Worker, before anything else. */
-export const heed = (told: WorkerOptions): void => {
-  options = told;
+/** Sets the options. The entry module calls it first. */
+export const configure = (given: WorkerOptions): void => {
+  options = given;
 };
 
-const stirs = (fault: 'queue' | 'worker'): boolean => !calm && options.faults.includes(fault);
+const isActive = (fault: 'queue' | 'worker'): boolean => !calm && options.faults.includes(fault);
 
-/** One and the same for one environment, as the gateway keeps what it has read of it. */
-const troubled = (env: Env): Env => {
+/** Returns the same object for the same environment: the gateway caches by it. */
+const withFaultyQueues = (env: Env): Env => {
   const known = environments.get(env);
   if (known !== undefined) return known;
   const { seed } = options;
   const around = (queue: Queue, dead: Queue, name: string): Queue =>
-    troubledQueue(queue, dead, openRandom(`queue ${name} ${seed}`), () => stirs('queue'));
+    faultyQueue(queue, dead, openRandom(`queue ${name} ${seed}`), () => isActive('queue'));
   const made: Env = {
     ...env,
     SETTLEMENT_QUEUE: around(env.SETTLEMENT_QUEUE, env.SETTLEMENT_DEAD_QUEUE, 'settlement'),
@@ -42,10 +42,10 @@ const troubled = (env: Env): Env => {
   return made;
 };
 
-/** Where in a call of an object it is thrown out, if at all: before anything was stored, or when only its answer is missing. */
+/** Draws when an RPC evicts its object: before it has stored anything, or after, so that only the answer is lost. */
 const evictionOf = (): 'before' | 'after' | 'never' => {
   calls += 1;
-  if (!stirs('worker')) return 'never';
+  if (!isActive('worker')) return 'never';
   const luck = openRandom(`eviction ${options.seed} ${calls}`);
   if (luck.integer(1, EVICTIONS) > 1) return 'never';
   return luck.pick(['before', 'after']);
@@ -54,7 +54,7 @@ const evictionOf = (): 'before' | 'after' | 'never' => {
 export class AgentAccount extends Account {
   constructor(context: DurableObjectState, env: Env) {
     keepTimeOf(context.storage);
-    super(context, troubled(env));
+    super(context, withFaultyQueues(env));
   }
 
   async #maybeEvicted<T>(run: () => Promise<T>): Promise<T> {
@@ -85,7 +85,7 @@ export class AgentAccount extends Account {
     return this.#maybeEvicted(() => super.exported(...all));
   }
 
-  /** Its alarm rings: time has passed. */
+  /** Schedules the alarm for now. */
   async ring(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now());
   }
@@ -94,7 +94,7 @@ export class AgentAccount extends Account {
 export class Relayer extends OwnRelayer {
   constructor(context: DurableObjectState, env: Env) {
     keepTimeOf(context.storage);
-    super(context, troubled(env));
+    super(context, withFaultyQueues(env));
   }
 
   override async relay(
@@ -113,14 +113,14 @@ export class Relayer extends OwnRelayer {
 }
 
 type Control = {
-  /** Nothing goes wrong any more. */
+  /** Ends all faults. */
   readonly calm?: boolean;
-  /** Seconds that pass at once. */
+  /** Moves the clock by seconds. */
   readonly pass?: number;
   readonly accounts: readonly string[];
 };
 
-/** Does as it is told, and answers how each account stands. */
+/** Serves `/_chaos`. */
 const controlled = async (request: Request, env: Env): Promise<Response> => {
   const { calm: isCalm, pass, accounts } = await request.json<Control>();
   calm ||= isCalm === true;
@@ -138,23 +138,23 @@ type RpcOf = { ring(): Promise<void>; snapshot(): Promise<unknown> };
 export default {
   async fetch(request, env, context) {
     if (new URL(request.url).pathname === CONTROL) return controlled(request, env);
-    return gateway.fetch(request as never, troubled(env), context);
+    return gateway.fetch(request as never, withFaultyQueues(env), context);
   },
 
   async queue(batch, env, context) {
     const seed = `${options.seed} ${batch.messages[0]?.id ?? ''}`;
-    const delivered = stirs('queue')
+    const delivered = isActive('queue')
       ? losingAcknowledgements(batch, openRandom(`batch ${seed}`))
       : batch;
     return (gateway.queue as (...all: unknown[]) => Promise<void>)(
       delivered,
-      troubled(env),
+      withFaultyQueues(env),
       context,
     );
   },
 
   async scheduled(event, env, context) {
     const { scheduled } = gateway as ExportedHandler<Env>;
-    await scheduled?.(event, troubled(env), context);
+    await scheduled?.(event, withFaultyQueues(env), context);
   },
 } satisfies ExportedHandler<Env>;

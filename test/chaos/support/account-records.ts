@@ -12,8 +12,8 @@ import type { Broken } from '../../../src/audit/verify.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Stage } from './stage.ts';
 
-/** A row of `calls` in D1, with its payment's row if that has ended. Amounts in atomic units. */
-export type BookedCall = {
+/** A row of `calls` in D1, with the row of its payment if the payment has ended. Amounts in atomic units. */
+export type RecordedCall = {
   readonly call: Hex;
   readonly tool: string;
   readonly state: string;
@@ -24,14 +24,14 @@ export type BookedCall = {
   readonly fault: string | undefined;
 };
 
-/** What the object itself holds. */
+/** An account's money, as its object stores it. */
 type Purse = Readonly<
   Record<'credit' | 'creditHeld' | 'deferredHeld' | 'upfrontHeld' | 'unsettled' | 'settled', bigint>
 >;
 
-/** Everything the gateway has written of one account: in D1, and in its object. */
-export type Book = {
-  readonly calls: readonly BookedCall[];
+/** All that the gateway stores about an account, in D1 and in its object. */
+export type AccountRecord = {
+  readonly calls: readonly RecordedCall[];
   readonly entries: readonly Entry[];
   readonly exported: number;
   readonly head: { readonly seq: number; readonly hash: Hex };
@@ -65,7 +65,7 @@ const optional = (value: unknown): string | undefined =>
 
 const amount = (value: unknown): bigint => BigInt((value ?? 0) as number);
 
-const readCalls = (database: DatabaseSync, account: string): readonly BookedCall[] =>
+const readCalls = (database: DatabaseSync, account: string): readonly RecordedCall[] =>
   database
     .prepare(
       `SELECT calls.call, tool, calls.state, paid_by, price, charged, payments.state AS payment, fault
@@ -93,7 +93,7 @@ const readEntries = async (bodies: readonly unknown[]): Promise<readonly Entry[]
   return entries;
 };
 
-/** As the object stores its account. */
+/** An account's row in its object. */
 type Stored = {
   readonly account: string;
   readonly exported: number;
@@ -101,12 +101,14 @@ type Stored = {
   readonly purses: Readonly<Record<string, Record<string, unknown>>>;
 };
 
-/** Reads the books of every account that has one, also while the gateway runs. */
-export const readBooks = async (directory: string): Promise<ReadonlyMap<string, Book>> => {
+/** Reads the record of every account that has one. The gateway may be running. */
+export const readAccountRecords = async (
+  directory: string,
+): Promise<ReadonlyMap<string, AccountRecord>> => {
   const [audit] = databasesWith(join(directory, STATE, 'd1/miniflare-D1DatabaseObject'), 'chunks');
   if (audit === undefined) throw new Error('there is no audit database');
   const objects = databasesWith(join(directory, STATE, 'do/countersign-AgentAccount'), 'account');
-  const books = new Map<string, Book>();
+  const records = new Map<string, AccountRecord>();
   for (const file of objects) {
     const row = open(file, (database) => database.prepare('SELECT text FROM account').get());
     if (row === undefined) continue;
@@ -120,7 +122,7 @@ export const readBooks = async (directory: string): Promise<ReadonlyMap<string, 
         .map(({ body }) => body),
     }));
     const [purse] = Object.values(known.purses);
-    books.set(account, {
+    records.set(account, {
       calls: stored.calls,
       entries: await readEntries(stored.bodies),
       exported: known.exported,
@@ -128,7 +130,7 @@ export const readBooks = async (directory: string): Promise<ReadonlyMap<string, 
       purse: purseOf(purse),
     });
   }
-  return books;
+  return records;
 };
 
 const purseOf = (purse: Record<string, unknown> = {}): Purse => ({
@@ -140,19 +142,19 @@ const purseOf = (purse: Record<string, unknown> = {}): Purse => ({
   settled: amount(purse['settled']),
 });
 
-/** What is booked of one call, by its id. */
+/** Finds a call by its id. */
 export const callOf = (
-  { calls }: Book,
+  { calls }: AccountRecord,
   { nonce }: { readonly nonce: Hex },
-): BookedCall | undefined => calls.find(({ call }) => call === nonce);
+): RecordedCall | undefined => calls.find(({ call }) => call === nonce);
 
-/** Whether nothing is under way any more: every call and payment has ended, and all of it is in D1. */
-export const isClosed = ({ calls, exported, head, purse }: Book): boolean =>
+/** Whether every call and payment of an account has ended, and D1 has all its entries. */
+export const isClosed = ({ calls, exported, head, purse }: AccountRecord): boolean =>
   exported === head.seq &&
   purse.unsettled + purse.deferredHeld + purse.upfrontHeld + purse.creditHeld === 0n &&
   calls.every(({ paidBy, payment }) => paidBy === 'credit' || payment !== undefined);
 
-/** What a payer has moved to the gateway's `payTo`, by the chain's own logs. */
+/** Returns what a payer has moved to the gateway's `payTo`, from the chain's logs. */
 export const movedBy = async (stage: Stage, payer: Address): Promise<bigint> => {
   const logs = await stage.stack.chain.client.getLogs({
     address: usdc.address,
@@ -164,25 +166,27 @@ export const movedBy = async (stage: Stage, payer: Address): Promise<bigint> => 
   return logs.reduce((sum, { args }) => sum + (args.value ?? 0n), 0n);
 };
 
-/** Sum of what was charged for successful calls, plus the credit left (a debt is negative), less what was written off. */
-export const ledgerOf = ({ calls, purse }: Book): bigint =>
+/** Returns all charges, plus the remaining credit (a debt is negative), less write-offs. */
+export const ledgerOf = ({ calls, purse }: AccountRecord): bigint =>
   calls.reduce(
     (sum, { charged, payment, fault }) =>
       payment === 'failed' && fault === 'gateway' ? sum : sum + charged,
     purse.credit,
   );
 
-/** Verifies the exported chain from its first entry to the head that the object has, and recomputes every signature in it. */
-export const verifyBook = async (account: AccountId, { entries, head }: Book) =>
+/** Verifies an account's exported log from its first entry to the object's head, with every signature. */
+export const verifyRecord = async (account: AccountId, { entries, head }: AccountRecord) =>
   await verifySignedRun(entries, { account, after: GENESIS, lastHash: head.hash });
 
-/** What does not hold of all that a gateway has exported so far, account by account. */
-export const faultsOfLogs = async (
+/** Verifies all logs that a gateway has exported so far. Returns the broken ones with their account. */
+export const brokenLogs = async (
   directory: string,
 ): Promise<readonly (readonly [string, Broken | Unsigned])[]> => {
-  const books = [...(await readBooks(directory))].filter(([, { entries }]) => entries.length > 0);
+  const records = [...(await readAccountRecords(directory))].filter(
+    ([, { entries }]) => entries.length > 0,
+  );
   const faults = await Promise.all(
-    books.map(async ([account, { entries }]) => {
+    records.map(async ([account, { entries }]) => {
       const verified = await verifySignedRun(entries, {
         account: account as AccountId,
         after: GENESIS,

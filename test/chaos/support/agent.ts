@@ -12,13 +12,13 @@ import { usdc } from '../../../dev/stack/usdc.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { PRICES, type Stage, type ToolName } from './stage.ts';
 
-/** What an agent of these tests starts with: a dollar. */
+/** Initial balance of an agent: one dollar. */
 const FUNDS = 1_000_000n;
 
 /** `maxTimeoutSeconds` of each tool's offer, which a vanilla client signs to the second. */
 const TIMEOUTS = { deferred: 3600, upfront: 300, failing: 3600 } as const;
 
-/** A funded key of its own, so that every case has an account of its own. */
+/** A funded key. Every case has its own, and so its own account. */
 export type Agent = {
   readonly name: string;
   readonly account: LocalAccount;
@@ -34,7 +34,7 @@ export const newAgent = async (stage: Stage, name: string): Promise<Agent> => {
   return { name, account, address, id: accountId(usdc.network, address) };
 };
 
-/** A request with its one signature, to be sent as often as a client likes. */
+/** A signed request, which a client may send repeatedly. */
 export type PaidRequest = {
   readonly agent: Agent;
   readonly url: string;
@@ -44,15 +44,15 @@ export type PaidRequest = {
   readonly signed: SignedAuthorization;
 };
 
-/** A status of 0: the connection broke before there was an answer. */
+/** An answer. Status 0 means that the connection broke before it arrived. */
 export type Reply = { readonly status: number; readonly body: string; readonly retryAfter: number };
 
-/** Signs a vanilla x402 v2 payment for a tool. The agent's address stands in the path, so that a proxy knows whose call it sees. */
+/** Signs a vanilla x402 v2 payment for a tool. The path contains the agent's address, so that a proxy can tell whose call it sees. */
 export const signRequest = async (
   stage: Stage,
   agent: Agent,
   tool: ToolName,
-  /** Seconds until the authorization ends. Before the money has moved only a long one is served (law 7). */
+  /** Seconds until the authorization ends. The gateway defers settlement only of long ones (law 7). */
   lifetime: number = TIMEOUTS[tool],
 ): Promise<PaidRequest> => {
   const nonce = randomNonce();
@@ -105,7 +105,7 @@ export const send = async ({ url, header }: PaidRequest): Promise<Reply> => {
   }
 };
 
-/** Sends the same request again when the answer before said to. */
+/** Sends the same request again after the `Retry-After` of the answer before. */
 export const sendAfter = async (before: Reply, request: PaidRequest): Promise<Reply> => {
   await new Promise((resolve) => setTimeout(resolve, before.retryAfter * 1_000));
   return send(request);
@@ -130,23 +130,22 @@ export const sendAndLeave = async ({ url, header }: PaidRequest): Promise<void> 
   });
 };
 
-/** Whether an answer says: the same request again, later. */
+/** Whether an answer asks the client to send the same request again later. */
 const isOpen = ({ status, body }: Reply): boolean =>
   status === 0 || status === 503 || (status === 409 && body.includes('in-progress'));
 
 /**
- * Repeats a request as the gateway asks for, until there is a final answer or the time is over. Every answer on the way is
- * pushed to `heard`.
+ * Repeats a request until a final answer arrives or the time is over, and pushes every answer to `replies`.
  */
 export const repeatUntilFinal = async (
   request: PaidRequest,
   milliseconds: number,
-  heard: Reply[],
+  replies: Reply[],
 ): Promise<Reply> => {
   const deadline = Date.now() + milliseconds;
   for (;;) {
     const reply = await send(request);
-    heard.push(reply);
+    replies.push(reply);
     if (!isOpen(reply) || Date.now() > deadline) return reply;
     await new Promise((resolve) => setTimeout(resolve, Math.max(1, reply.retryAfter) * 1000));
   }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Agent,
   newAgent,
@@ -6,11 +7,11 @@ import {
   repeatUntilFinal,
   signRequest,
 } from './agent.ts';
-import { type Book, isClosed, readBooks } from './account-records.ts';
+import { type AccountRecord, isClosed, readAccountRecords } from './account-records.ts';
 import type { Answered, Message } from './proxy.ts';
 import { mineEverySecond, type Stage, startStage, type ToolName } from './stage.ts';
 
-/** What a facilitator does with one request to settle. `presented`: how often this payment was shown to it before. */
+/** How a facilitator answers a request to settle. `presented`: how often it has received this payment before. */
 export type Lie = (
   stage: Stage,
   request: PaidRequest,
@@ -18,35 +19,35 @@ export type Lie = (
   presented: number,
 ) => Promise<Answered>;
 
-/** A stack whose facilitator lies to some payers. */
+/** A stack whose facilitator lies about chosen payments. */
 export type LyingStage = {
   readonly stage: Stage;
-  /** An agent that has settled a payment here before, honestly: it is served before its money moves (law 7). */
+  /** Creates an agent with a settled payment, which the gateway serves before its money moves (law 7). */
   readonly knownAgent: (name: string) => Promise<Agent>;
   readonly newcomer: (name: string) => Promise<Agent>;
-  /** Signs a request whose payment the facilitator will lie about. */
+  /** Signs a request. The facilitator will answer its payment with `lie`. */
   readonly sign: (
     agent: Agent,
     tool: ToolName,
     lie: Lie | undefined,
     lifetime?: number,
   ) => Promise<PaidRequest>;
-  /** How often the tool was asked to run for a request. */
+  /** How often the upstream received a request. */
   readonly runsOf: (request: PaidRequest) => number;
   /** How often a payment was presented. */
   readonly presentedOf: (request: PaidRequest) => number;
-  /** Waits for what must become true of an account's book. */
-  readonly bookOf: (agent: Agent, holds: (book: Book) => boolean) => Promise<Book>;
+  /** Reads an account's record until `holds` returns true or the time is over. */
+  readonly recordOf: (
+    agent: Agent,
+    holds: (record: AccountRecord) => boolean,
+  ) => Promise<AccountRecord>;
 };
 
-const BOOK_MS = 90_000;
+const RECORD_MS = 90_000;
 
-export const pause = async (milliseconds: number): Promise<void> =>
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Starts a stack with a facilitator that lies, and a chain that makes a block a second. */
+/** Starts a stack with a lying facilitator and one block per second. */
 export const startLyingStage = async (): Promise<LyingStage> => {
-  const told = new Map<string, { readonly request: PaidRequest; readonly lie: Lie | undefined }>();
+  const lies = new Map<string, { readonly request: PaidRequest; readonly lie: Lie | undefined }>();
   const presented = new Map<string, number>();
   const runs = new Map<string, number>();
   const count = (counts: Map<string, number>, nonce: string): number => {
@@ -54,8 +55,11 @@ export const startLyingStage = async (): Promise<LyingStage> => {
     counts.set(nonce, before + 1);
     return before;
   };
-  const conduct = async (message: Message, forward: () => Promise<Response>): Promise<Answered> => {
-    const one = [...told.values()].find(({ request: { nonce } }) =>
+  const intercept = async (
+    message: Message,
+    forward: () => Promise<Response>,
+  ): Promise<Answered> => {
+    const one = [...lies.values()].find(({ request: { nonce } }) =>
       message.text.includes(message.party === 'upstream' ? `/${nonce.slice(2, 10)}` : nonce),
     );
     if (one === undefined || message.party === 'rpc') return await forward();
@@ -67,7 +71,7 @@ export const startLyingStage = async (): Promise<LyingStage> => {
     const before = count(presented, request.nonce);
     return lie === undefined ? await forward() : await lie(stage, request, forward, before);
   };
-  const stage = await startStage(conduct);
+  const stage = await startStage(intercept);
   const stopMining = mineEverySecond(stage);
   const stop = async (): Promise<void> => {
     stopMining();
@@ -77,7 +81,7 @@ export const startLyingStage = async (): Promise<LyingStage> => {
   const newcomer = async (name: string): Promise<Agent> => await newAgent(stage, name);
   const sign: LyingStage['sign'] = async (agent, tool, lie, lifetime) => {
     const request = await signRequest(stage, agent, tool, lifetime);
-    told.set(request.nonce, { request, lie });
+    lies.set(request.nonce, { request, lie });
     return request;
   };
   const knownAgent = async (name: string): Promise<Agent> => {
@@ -88,25 +92,26 @@ export const startLyingStage = async (): Promise<LyingStage> => {
       throw new Error(`${name}: no first payment: ${JSON.stringify(first)}`);
     return agent;
   };
-  const bookOf: LyingStage['bookOf'] = async ({ id }, holds) => {
-    const deadline = Date.now() + BOOK_MS;
+  const recordOf: LyingStage['recordOf'] = async ({ id }, holds) => {
+    const deadline = Date.now() + RECORD_MS;
     for (;;) {
-      const book = (await readBooks(stage.directory)).get(id);
-      if (book !== undefined && (holds(book) || Date.now() > deadline)) return book;
-      if (Date.now() > deadline) throw new Error(`${id} has no book`);
+      const record = (await readAccountRecords(stage.directory)).get(id);
+      if (record !== undefined && (holds(record) || Date.now() > deadline)) return record;
+      if (Date.now() > deadline) throw new Error(`the gateway has stored nothing about ${id}`);
       await pause(500);
     }
   };
   return {
     stage: { ...stage, stop },
-    ...{ knownAgent, newcomer, sign, bookOf },
+    ...{ knownAgent, newcomer, sign, recordOf },
     runsOf: ({ nonce }) => runs.get(nonce) ?? 0,
     presentedOf: ({ nonce }) => presented.get(nonce) ?? 0,
   };
 };
 
-/** Whether everything that is known of these calls has ended. */
+/** Returns a condition: the account has ended all its calls, these among them. */
 export const hasEnded =
   (...requests: readonly PaidRequest[]) =>
-  (book: Book): boolean =>
-    isClosed(book) && requests.every(({ nonce }) => book.calls.some(({ call }) => call === nonce));
+  (record: AccountRecord): boolean =>
+    isClosed(record) &&
+    requests.every(({ nonce }) => record.calls.some(({ call }) => call === nonce));

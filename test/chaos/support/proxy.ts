@@ -1,14 +1,14 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 
-/** Whom the gateway talks to. */
+/** A server that the gateway calls. */
 export type Party = 'upstream' | 'facilitator' | 'rpc';
 
-/** One request of the gateway to somebody else. */
+/** One request of the gateway to another party. */
 export type Message = {
   readonly party: Party;
   readonly path: string;
-  /** Path and body in lower case: the address of a payer stands in it, with 0x or as a word of call data. */
+  /** Path and body in lower case. They contain the payer's address, with 0x or as a word of call data. */
   readonly text: string;
 };
 
@@ -16,12 +16,11 @@ export type Message = {
 export type Answered = Response | 'drop';
 
 /**
- * What becomes of a message. Nothing is passed on unless `forward` is called; an answer is the other side's, another one, or
- * never comes.
+ * Decides about a message. Only `forward` passes it on. The answer may be the other party's or another one, and may never come.
  */
-export type Conduct = (message: Message, forward: () => Promise<Response>) => Promise<Answered>;
+export type Intercept = (message: Message, forward: () => Promise<Response>) => Promise<Answered>;
 
-/** Headers of one connection, which are not to be passed to the next. */
+/** Hop-by-hop headers, which a proxy must not forward (RFC 9110 §7.6.1), and those that `fetch` sets. */
 const HOP = ['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'host'] as const;
 
 const without = (headers: Headers, names: readonly string[]): Headers => {
@@ -30,12 +29,12 @@ const without = (headers: Headers, names: readonly string[]): Headers => {
   return kept;
 };
 
-/** Puts itself between the gateway and another part: every message is conducted. */
+/** Starts a proxy between the gateway and another party. `intercept` decides about every message. */
 export const startProxy = async (options: {
   readonly party: Party;
-  /** Origin of the real thing. */
+  /** Origin of the real server. */
   readonly target: string;
-  readonly conduct: Conduct;
+  readonly intercept: Intercept;
 }): Promise<RunningServer> =>
   await serveLoopback({
     handler: async (request, { incoming }) => {
@@ -50,12 +49,12 @@ export const startProxy = async (options: {
           redirect: 'manual',
           ...(body.byteLength === 0 ? {} : { body }),
         });
-        // Read whole: from here on the other side has done what it does, whatever becomes of us.
+        // Read the whole body: after this line the other party has completed the request.
         const bytes = await response.arrayBuffer();
         const headers = without(response.headers, [...HOP, 'content-encoding']);
         return new Response(bytes, { status: response.status, headers });
       };
-      const answered = await options.conduct({ party: options.party, path, text }, forward);
+      const answered = await options.intercept({ party: options.party, path, text }, forward);
       if (answered !== 'drop') return answered;
       incoming.socket.destroy();
       return RESPONSE_ALREADY_SENT;

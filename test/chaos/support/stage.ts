@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningServer } from '../../../dev/stack/server.ts';
 import { type Stack, startStack } from '../../../dev/stack/stack.ts';
-import { type Conduct, type Party, startProxy } from './proxy.ts';
+import { type Intercept, type Party, startProxy } from './proxy.ts';
 
-/** A stack whose gateway reaches everybody else through our proxies only. */
+/** A stack whose gateway reaches chain, facilitator and upstream only through proxies. */
 export type Stage = {
   readonly stack: Stack;
   /** State directory of the gateway. */
@@ -13,7 +13,7 @@ export type Stage = {
   readonly stop: () => Promise<void>;
 };
 
-/** Atomic units; what `TOOLS` say in dollars. */
+/** Prices of `TOOLS` in atomic units. */
 export const PRICES = { deferred: 10_000n, upfront: 50_000n, failing: 10_000n } as const;
 export type ToolName = keyof typeof PRICES;
 
@@ -25,27 +25,27 @@ const tool = (id: ToolName, upstream: string) => ({
   price: `$${Number(PRICES[id]) / 1e6}`,
   settlement: id === 'upfront' ? 'upfront' : 'deferred',
   upstream,
-  // A hold lives this much longer than a minute.
+  // A hold lasts 60 seconds longer than this.
   timeoutSeconds: 1,
 });
 
-/** `/failing/…` has nothing behind it: the upstream answers 404. */
+/** The upstream answers 404 for `/failing/…`. */
 const TOOLS = {
   tools: [tool('deferred', '/echo'), tool('upfront', '/echo'), tool('failing', '/nothing')],
 };
 
-/** Makes a block a second, because an idle chain has none, and returns what stops it. */
+/** Makes a block per second, because an idle chain makes none. Returns a function that stops it. */
 export const mineEverySecond = ({ stack }: Stage): (() => void) => {
   const mining = setInterval(() => {
-    // A chain that is being stopped makes no blocks.
+    // A chain that is stopping rejects the request.
     stack.chain.client.mine({ blocks: 1 }).catch(() => undefined);
   }, 1000);
   return () => clearInterval(mining);
 };
 
-/** Starts everything; `conduct` decides about every message of the gateway, `variables` are its own. */
+/** Starts a stack. `intercept` decides about every message of the gateway; `variables` are added to its configuration. */
 export const startStage = async (
-  conduct: Conduct,
+  intercept: Intercept,
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Stage> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));
@@ -53,7 +53,7 @@ export const startStage = async (
   await writeFile(toolsFile, JSON.stringify(TOOLS));
   const proxies: RunningServer[] = [];
   const proxied = async (party: Party, target: string): Promise<string> => {
-    const proxy = await startProxy({ party, target, conduct });
+    const proxy = await startProxy({ party, target, intercept });
     proxies.push(proxy);
     return proxy.url;
   };

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFailed } from 'vitest';
 import { type ChainClient, chainClient } from '../../../dev/stack/chain-client.ts';
 import { type Stack, type StackOptions, startStack } from '../../../dev/stack/stack.ts';
 import type { Counts } from '../../../dev/upstream/upstream.ts';
-import { faultsOfLogs } from '../../chaos/support/account-records.ts';
+import { brokenLogs } from '../../chaos/support/account-records.ts';
 import { type Audit, openAudit } from './audit.ts';
 import { type Offered, readOffer } from './offer.ts';
 
@@ -94,7 +94,7 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
 
 /** Recomputes every signature in every exported log (law 11). */
 const mustBeSigned = async (directory: string): Promise<void> => {
-  expect(await faultsOfLogs(join(directory, 'gateway'))).toEqual([]);
+  expect(await brokenLogs(join(directory, 'gateway'))).toEqual([]);
 };
 
 /** Starts a stack before the tests of a file and stops it after them. Returns a function that gives it to a running test. */
