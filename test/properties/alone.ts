@@ -1,7 +1,7 @@
 import type { Context } from '../../durable-objects/account/decision.ts';
 import { NOTHING } from '../../durable-objects/store/overlay.ts';
 
-/** What an account decides by that has a place in no tree. */
+/** The context of an account without parents and children. */
 export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt'> = {
   read: NOTHING,
   commandBytes: 1_073_741_824,

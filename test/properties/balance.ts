@@ -4,7 +4,7 @@ import type { Hex } from '../../src/core/hex.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { isFinal, keepsHold } from '../../durable-objects/account/call/record.ts';
 import { purseOf } from '../../durable-objects/account/purse.ts';
-import { asset, type Book, type Books } from './books.ts';
+import { asset, type SimulatedAccount, type Simulation } from './simulation.ts';
 
 export const sum = <T>(list: Iterable<T>, amount: (one: T) => bigint): bigint => {
   let total = 0n;
@@ -12,42 +12,43 @@ export const sum = <T>(list: Iterable<T>, amount: (one: T) => bigint): bigint =>
   return total;
 };
 
-/** What must hold of the books when nothing is under way any more: of each account, and between them. */
-export const checkAtRest = (books: Books): void => {
-  for (const book of books.all) {
-    const entries = chainOf(book);
+/** Checks each account, and the transfers between them, once all calls and payments have ended. */
+export const checkAtRest = (simulation: Simulation): void => {
+  for (const simulated of simulation.all) {
+    const entries = chainOf(simulated);
     const found = {
-      credit: purseOf(book.state, asset).credit,
+      credit: purseOf(simulated.state, asset).credit,
       log: creditByLog(entries),
-      holds: holdsOf(book),
-      open: [...book.records.values()].filter((one) => !isFinal(one) && !keepsHold(one)).length,
-      window: windowOf(book),
+      holds: holdsOf(simulated),
+      open: [...simulated.records.values()].filter((one) => !isFinal(one) && !keepsHold(one))
+        .length,
+      window: windowOf(simulated),
     };
-    const credit = creditByChain(book, books);
+    const credit = creditByChain(simulated, simulation);
     const expected = {
       credit,
       log: credit,
-      // What moved first is in nobody's hold: it is ours, and counted in the window only.
-      holds: sum(book.records.values(), (one) =>
+      // An upfront payment has moved: it is no hold, and counts in the window only.
+      holds: sum(simulated.records.values(), (one) =>
         keepsHold(one) && one.paidBy !== 'upfront' ? one.price : 0n,
       ),
       open: 0,
-      window: windowByRecords(book),
+      window: windowByRecords(simulated),
     };
     if (!equal(found, expected)) expect(found).toEqual(expected);
-    checkTransfers(book, books, entries);
+    checkTransfers(simulated, simulation, entries);
   }
 };
 
-/** What the chain moved in, less what was bought with it and what was paid back, is the credit; the other sign is a debt. */
-const creditByChain = (book: Book, { all, moved }: Books): bigint => {
-  const records = [...book.records.values()];
+/** Checks that the credit equals what the chain moved in, less charges and refunds. A negative result is a debt. */
+const creditByChain = (simulated: SimulatedAccount, { all, moved }: Simulation): bigint => {
+  const records = [...simulated.records.values()];
   const lost = records.filter(({ entries }) =>
     entries.some(({ payment }) => payment?.fault === 'gateway'),
   );
   const given = all.flatMap((one) =>
     [...one.records.values()].filter(
-      ({ topUp, state }) => topUp === book.account && state === 'committed',
+      ({ topUp, state }) => topUp === simulated.account && state === 'committed',
     ),
   );
   return (
@@ -55,11 +56,11 @@ const creditByChain = (book: Book, { all, moved }: Books): bigint => {
     sum(records, ({ charged }) => charged) +
     sum(lost, ({ charged }) => charged) +
     sum(given, ({ price }) => price) -
-    sum(book.refunds.values(), (amount) => amount)
+    sum(simulated.refunds.values(), (amount) => amount)
   );
 };
 
-/** The same from the log alone, as an auditor would add it up (law 11). */
+/** Checks the same from the log alone, as an auditor would (law 11). */
 export const creditByLog = (entries: readonly Entry[]): bigint => {
   const own = new Set(
     entries.flatMap(({ type, payment, account, call }) =>
@@ -78,20 +79,20 @@ export const creditByLog = (entries: readonly Entry[]): bigint => {
   });
 };
 
-const holdsOf = (book: Book): bigint => {
-  const purse = purseOf(book.state, asset);
+const holdsOf = (simulated: SimulatedAccount): bigint => {
+  const purse = purseOf(simulated.state, asset);
   return purse.creditHeld + purse.deferredHeld + purse.upfrontHeld + purse.unsettled;
 };
 
-/** A window counts what its calls were charged, and what is still held of them; top-ups spend nothing. */
-const windowOf = (book: Book): string => {
-  const window = purseOf(book.state, asset).windows.hour;
+/** Checks that a window counts the charges and holds of its calls. Top-ups count nothing. */
+const windowOf = (simulated: SimulatedAccount): string => {
+  const window = purseOf(simulated.state, asset).windows.hour;
   return `${window?.spent ?? 0n} ${window?.held ?? 0n}`;
 };
 
-const windowByRecords = (book: Book): string => {
-  const start = purseOf(book.state, asset).windows.hour?.start ?? 0;
-  const counted = [...book.records.values()].filter(
+const windowByRecords = (simulated: SimulatedAccount): string => {
+  const start = purseOf(simulated.state, asset).windows.hour?.start ?? 0;
+  const counted = [...simulated.records.values()].filter(
     ({ topUp, acceptedAt }) =>
       topUp === undefined && acceptedAt >= start && acceptedAt < start + 3_600,
   );
@@ -100,10 +101,14 @@ const windowByRecords = (book: Book): string => {
   return `${sum(ended, ({ charged }) => charged)} ${sum(kept, ({ price }) => price)}`;
 };
 
-const checkTransfers = (book: Book, { all }: Books, entries: readonly Entry[]): void => {
+const checkTransfers = (
+  simulated: SimulatedAccount,
+  { all }: Simulation,
+  entries: readonly Entry[],
+): void => {
   for (const peer of all) {
-    if (peer === book) continue;
-    const paid = sum(book.records.values(), ({ topUp, state, price }) =>
+    if (peer === simulated) continue;
+    const paid = sum(simulated.records.values(), ({ topUp, state, price }) =>
       topUp === peer.account && state === 'committed' ? price : 0n,
     );
     const back = sum(entries, ({ type, amounts, payment }) =>
@@ -111,8 +116,8 @@ const checkTransfers = (book: Book, { all }: Books, entries: readonly Entry[]): 
         ? BigInt(amounts?.amount ?? 0)
         : 0n,
     );
-    const out = book.transfers.get(`${peer.account} ${asset}`);
-    const into = peer.transfers.get(`${book.account} ${asset}`);
+    const out = simulated.transfers.get(`${peer.account} ${asset}`);
+    const into = peer.transfers.get(`${simulated.account} ${asset}`);
     const found = {
       sent: out?.sent ?? 0n,
       acknowledged: out?.acknowledged ?? 0n,
@@ -125,28 +130,28 @@ const checkTransfers = (book: Book, { all }: Books, entries: readonly Entry[]): 
 };
 
 /**
- * Every entry in order; the chain must not be broken anywhere (law 11). Nothing is hashed again here, which would double the time of
- * a run: that a head is the hash of its entry is proved by `ledger.test.ts`.
+ * Returns every entry in order after checking their chain (law 11). Does not recompute hashes, which would double the time of a run:
+ * `ledger.test.ts` proves that a head is the hash of its entry.
  */
-const chainOf = (book: Book): readonly Entry[] => {
-  const entries = [...book.records.values()]
+const chainOf = (simulated: SimulatedAccount): readonly Entry[] => {
+  const entries = [...simulated.records.values()]
     .flatMap((record) => record.entries)
-    .concat(book.loose)
+    .concat(simulated.loose)
     .toSorted((a, b) => a.seq - b.seq);
   let seq = GENESIS.seq;
   let hash: Hex | undefined = GENESIS.hash;
   for (const entry of entries) {
-    // Where no decision has ended with an entry, the next one names it.
+    // If no decision ended with this entry, the next entry names its hash.
     const follows = entry.seq === seq + 1 && (hash === undefined || entry.prev === hash);
     if (!follows)
       expect({ seq: entry.seq, prev: entry.prev }).toEqual({ seq: seq + 1, prev: hash });
     seq = entry.seq;
-    hash = book.heads.get(seq);
+    hash = simulated.heads.get(seq);
   }
-  if (hash !== book.state.head.hash) expect(hash).toEqual(book.state.head.hash);
+  if (hash !== simulated.state.head.hash) expect(hash).toEqual(simulated.state.head.hash);
   return entries;
 };
 
-/** `expect` is dear when it is asked a million times: only what differs is handed to it. */
+/** Calls `expect` only for values that differ: it is slow, and a run compares millions. */
 const equal = (one: Readonly<Record<string, unknown>>, other: typeof one): boolean =>
   Object.keys(one).every((key) => one[key] === other[key]);

@@ -2,8 +2,8 @@ import { describe, test } from 'vitest';
 import { interleave } from './interleave.ts';
 import { runsOf } from './runs.ts';
 
-/** Its own file, so that it runs beside the other half of the 100,000. */
-describe('the books of one account', () => {
+/** A separate file, so that it runs in parallel with the other half of the 100,000 interleavings. */
+describe('the ledger of one account', () => {
   test(
     `${runsOf(40_000)} interleavings: movements equal the ledger, a debt has a reason, nothing runs twice`,
     { timeout: 300_000 },

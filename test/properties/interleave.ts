@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { checkAtRest } from './balance.ts';
-import { openBooks } from './books.ts';
+import { openSimulation } from './simulation.ts';
 import { plans, steps } from './steps.ts';
 
-/** Events that every property here must have met often: one that never sees a late finish proves nothing of it. */
+/** Events that every property must meet often: a property that never meets a late finish proves nothing about it. */
 const EVENTS = [
   'accepted deferred by deferred',
   'accepted deferred by credit',
@@ -32,16 +32,16 @@ const EVENTS = [
 const BETWEEN_TWO = ['topped up other', 'delivery applied', 'delivery known', 'delivery lost'];
 
 /**
- * Runs random interleavings to their rest and checks the books. Replay one with the seed and the path that fast-check prints.
+ * Runs random interleavings until all calls have ended and checks the ledgers. Replay one with the seed and path of fast-check.
  */
 export const interleave = (accounts: 1 | 2, runs: number, seed: number): void => {
   const seen = new Map<string, number>();
   fc.assert(
     fc.property(plans, steps, (calls, deeds) => {
-      const books = openBooks(calls, accounts, seen);
-      for (const step of deeds) books.take(step);
-      books.rest();
-      checkAtRest(books);
+      const simulation = openSimulation(calls, accounts, seen);
+      for (const step of deeds) simulation.take(step);
+      simulation.rest();
+      checkAtRest(simulation);
     }),
     { numRuns: runs, seed },
   );

@@ -44,7 +44,7 @@ type Step =
   | { readonly do: 'move'; readonly call: number }
   | { readonly do: 'hear'; readonly call: number }
   | { readonly do: 'tellUpfront'; readonly call: number; readonly attempt: number }
-  /** The payer moves its money elsewhere. */
+  /** The payer's balance on the chain changes. */
   | { readonly do: 'drain' }
   | { readonly do: 'wait'; readonly seconds: number };
 
@@ -108,7 +108,7 @@ const policy: Policy = {
 };
 
 describe('an account under any interleaving', () => {
-  test('law 3, 4, 5, 6, 7: one run a call, limits strict, ledger equals chain', () => {
+  test('runs each call once, keeps every limit, and has a ledger that equals the chain (laws 3 to 7)', () => {
     fc.assert(
       fc.property(
         plan,
@@ -216,7 +216,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
     ]) {
       expect(amount >= 0n).toBe(true);
     }
-    // Law 6: the window; law 7: the cap, and never more than what has settled here.
+    // The window (law 6), and the exposure: at most the cap, and at most what has settled here (law 7).
     for (const window of Object.values(purse.windows))
       expect(window.spent + window.held <= 55n).toBe(true);
     expect(exposed(purse) <= EXPOSURE).toBe(true);
@@ -266,7 +266,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
       const seen = runs.get(call.call) ?? new Set();
       runs.set(call.call, seen.add(hex(which + 1, 16)));
       const record = records.get(call.call) as CallRecord;
-      // Law 7: a payer that has settled nothing is settled before the tool runs.
+      // A payer without a settled payment settles before the tool runs (law 7).
       if (record.paidBy === 'upfront') expect(moved.has(call.call)).toBe(true);
     }
   };
@@ -328,7 +328,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
           return;
         }
         case 'move': {
-          // Anybody who has seen the signature may settle it, as long as the chain lets it.
+          // Anyone who has the signature may settle the payment while it is valid (EIP-3009).
           const call = accepted.get(idOf(one.call));
           if (
             call?.payment === undefined ||
@@ -370,7 +370,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
         if (failure?.payment?.fault === 'gateway') lost += record.price;
       }
       expect(purse.deferredHeld + purse.upfrontHeld + purse.creditHeld + purse.unsettled).toBe(0n);
-      // Law 5: what the chain moved to us is either paid for service or the payer's credit; a debt is the other sign.
+      // What the chain moved to the gateway is charged or the payer's credit; a negative credit is a debt (law 5).
       expect(purse.credit).toBe(received - delivered + lost);
       const chain = [...records.values()]
         .flatMap(({ entries }) => entries)

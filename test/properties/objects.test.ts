@@ -20,7 +20,7 @@ const at = (seconds: number): void => {
   vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
 };
 
-/** Of every five messages between accounts one is lost, and one answer. */
+/** Loses one of five messages between accounts, and one of five answers. */
 const loseSome = (): void => {
   const { apply } = AgentAccount.prototype;
   let count = 0;
@@ -36,7 +36,7 @@ const loseSome = (): void => {
   });
 };
 
-/** Up to three steps race each other; which, the steps themselves say. */
+/** Groups up to three steps that run concurrently. The steps themselves decide which. */
 const raced = (list: readonly Step[]): readonly (readonly Step[])[] => {
   const groups: Step[][] = [];
   for (const step of list) {
@@ -49,7 +49,7 @@ const raced = (list: readonly Step[]): readonly (readonly Step[])[] => {
 
 describe('two real accounts under any interleaving', () => {
   test(
-    `${INTERLEAVINGS} interleavings with races, evictions and lost messages: the books add up`,
+    `${INTERLEAVINGS} interleavings with races, evictions and lost messages: the ledgers add up`,
     { timeout: 300_000 },
     async () => {
       loseSome();

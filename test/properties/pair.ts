@@ -23,16 +23,16 @@ import type { Plan, Step } from './steps.ts';
 
 const BLOCK = 100;
 
-/** Two real accounts, and what a gateway and a chain around them know. */
+/** Two real accounts, with the state of a gateway and a chain around them. */
 export type Pair = {
-  /** Steps are taken as they come: whoever wants a race does not await one before the next. */
+  /** Takes a step. Callers that want a race do not await it before the next. */
   readonly take: (step: Step) => Promise<void>;
   readonly ring: () => Promise<void>;
-  /** The chain is heard to the end. */
+  /** Settles or ends every payment, and reports it to the accounts. */
   readonly rest: () => Promise<void>;
-  /** The alarm rings where something is still under way. */
+  /** Runs the alarm of each account with open work. */
   readonly arrive: () => Promise<void>;
-  /** Throws where the books do not add up. */
+  /** Throws if a ledger does not equal the chain. */
   readonly check: () => Promise<void>;
 };
 
@@ -40,7 +40,7 @@ type Known = {
   readonly plan: Plan;
   readonly payer: Hex;
   readonly call: Call;
-  /** Attempts that were told to run it. */
+  /** Attempts that got the verdict to run. */
   readonly ran: Set<Hex>;
   accepted: boolean;
   paysItself: boolean;
@@ -147,7 +147,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
 
   const statusOf = async ({ payer, call, accepted }: Known): Promise<CallStatus | undefined> => {
     if (!accepted) return undefined;
-    // The question counts as checked by a contract: how old the facts are does not matter here.
+    // Marks the signature as verified by a contract, so that the age of payer facts does not matter.
     const found = await stubOf(payer).lookUp({
       account: accountOf(payer),
       call: call.call,
@@ -172,7 +172,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
 
   const hear = async (known: Known): Promise<void> => {
     const results = await resultOf(known);
-    // The Queue delivers at least once.
+    // A queue delivers at least once.
     if (results.length > 0) await stubOf(known.payer).settled([...results, ...results]);
   };
 
@@ -197,7 +197,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
     });
   };
 
-  /** What it remembers is gone; one that sleeps, or that another step evicts just now, has nothing to lose. */
+  /** Evicts an object. Ignores one that does not run or that another step is evicting. */
   const evict = async (payer: Hex): Promise<void> => {
     await evictDurableObject(stubOf(payer)).catch((cause: unknown) => {
       if (!String(cause).includes('not currently running')) throw cause;
@@ -287,7 +287,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
     async check() {
       const statuses = await Promise.all(knowns.map(statusOf));
       for (const [index, known] of knowns.entries()) {
-        // Law 3, and nothing that has moved is forgotten (law 5).
+        // One run per call (law 3), and every moved payment is recorded (law 5).
         expect(known.ran.size).toBeLessThanOrEqual(1);
         if (known.moved) expect(statuses[index]?.payment).toBe('settled');
         expect(statuses[index]?.state).not.toBe('held');
@@ -303,7 +303,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
             statuses[index]?.paidFrom === 'credit' &&
             !entries.some(({ type, call }) => type === 'call.resolved' && call === known.call.call),
         );
-        // A repeated total is no receipt, not even of nothing.
+        // A repeated total writes no entry.
         const empty = entries.filter(({ amounts }) => amounts?.amount === '0');
         expect(empty).toEqual([]);
         const purse = snapshot.purses[asset] ?? EMPTY;
@@ -330,5 +330,5 @@ export const openPair = (plans: readonly Plan[]): Pair => {
   };
 };
 
-/** An account that has never accepted anything. */
+/** The state of an account that has accepted no call. */
 const EMPTY = { credit: '0', creditHeld: '0', held: '0', unsettled: '0' } as const;

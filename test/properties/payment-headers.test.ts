@@ -4,7 +4,7 @@ import { encodeBase64, utf8 } from '../../src/crypto/bytes.ts';
 import { parsePaymentSignature, parseXPayment } from '../../src/protocol/x402/payment-payload.ts';
 import { changed, header, leaves, payload1, payload2 } from '../unit/protocol/x402/fixture.ts';
 
-/** 1e5 headers in all, of four kinds. */
+/** 100,000 headers of four kinds. */
 const RUNS = 25_000;
 const TIMEOUT = 180_000;
 
@@ -74,7 +74,7 @@ describe('fuzzed payment headers', () => {
           .tuple(fc.constantFrom(...leaves(value)), values)
           .map(([path, to]) => header(changed(value, path, to))),
       );
-    // Some stay valid, as another amount is one; the point is that all are answered.
+    // Some stay valid, such as those with another amount. All must get an answer.
     expect(count(texts)).toBeGreaterThan(0);
   });
 

@@ -66,45 +66,45 @@ const policy: Policy = {
   require: [],
 };
 
-/** One account of the world, with what its storage would hold. */
-export type Book = {
+/** An account with what its storage would hold. */
+export type SimulatedAccount = {
   readonly account: AccountId;
   readonly payer: Hex;
   state: AccountState;
   readonly records: Map<Hex, CallRecord>;
   readonly transfers: Map<string, Transfer>;
   readonly loose: Entry[];
-  /** Where the chain stood after each decision, by seq. */
+  /** Hash of the log's head after each decision, by sequence number. */
   readonly heads: Map<number, Hex>;
-  /** What the payer owns on chain. */
+  /** The payer's balance on the chain. */
   balance: bigint;
-  /** What refunds and impossible payments took: only so far may credit be below what is held of it. */
-  excused: bigint;
-  /** By Transfer log: what the operator has paid back. */
+  /** Units taken by refunds and failed payments: credit may be below its holds by at most this. */
+  allowedDeficit: bigint;
+  /** The operator's refunds, by Transfer log. */
   readonly refunds: Map<string, bigint>;
 };
 
-export type Books = {
-  readonly all: readonly Book[];
+export type Simulation = {
+  readonly all: readonly SimulatedAccount[];
   readonly take: (step: Step) => void;
-  /** Everything that is due happens: deliveries arrive, time passes, the chain is heard. */
+  /** Completes all that is due: messages arrive, time passes, and the accounts learn what the chain shows. */
   readonly rest: () => void;
-  /** Payments that the chain has moved. */
+  /** How often the chain has moved each payment. */
   readonly moved: ReadonlyMap<Hex, number>;
-  /** How often each kind of event has happened: a property that never sees one proves nothing of it. */
+  /** Counts of each kind of event: a property that never meets an event proves nothing about it. */
   readonly seen: ReadonlyMap<string, number>;
 };
 
-/** How a command about credit ended. */
+/** Names the result of a command about credit. */
 const nameOf = (applied: ReturnType<typeof apply>['verdict']): string =>
   applied.verdict === 'applied' && !applied.changed ? 'known' : applied.verdict;
 
-/** A payment whose tool has answered, and which has not ended. */
+/** Whether a payment awaits settlement after its tool has answered. */
 const isOwed = ({ payment }: CallRecord): boolean => payment === 'queued' || payment === 'sent';
 
 const idOf = (index: number): Hex => hex(index + 1, 32);
 
-const openBook = (payer: Hex): Book => ({
+const openAccount = (payer: Hex): SimulatedAccount => ({
   account: accountId(token.network, payer),
   payer,
   state: emptyAccount(accountId(token.network, payer)),
@@ -113,55 +113,59 @@ const openBook = (payer: Hex): Book => ({
   loose: [],
   heads: new Map([[GENESIS.seq, GENESIS.hash]]),
   balance: 400n,
-  excused: 0n,
+  allowedDeficit: 0n,
   refunds: new Map(),
 });
 
-/** One or two accounts, a chain and the messages between them, driven by the account's own pure decisions. */
-export const openBooks = (
+/** Simulates one or two accounts, a chain and the messages between them, with the accounts' own pure decisions. */
+export const openSimulation = (
   plans: readonly Plan[],
   count: 1 | 2,
   seen = new Map<string, number>(),
-): Books => {
-  const all = PAYERS.slice(0, count).map(openBook);
+): Simulation => {
+  const all = PAYERS.slice(0, count).map(openAccount);
   const moved = new Map<Hex, number>();
   const cancelled = new Set<Hex>();
   const ran = new Map<Hex, Hex>();
   const accepted = new Map<Hex, Call>();
-  const told: { readonly from: Book; readonly to: Book; readonly total: bigint }[] = [];
+  const told: {
+    readonly from: SimulatedAccount;
+    readonly to: SimulatedAccount;
+    readonly total: bigint;
+  }[] = [];
   let now = START;
   let block = 100;
   let salt = 0;
   const nextSalt = (): Hex => hex((salt += 1), 16);
   const note = (event: string): void => void seen.set(event, (seen.get(event) ?? 0) + 1);
 
-  const bookAt = (index: number): Book => all[index % count] as Book;
-  const bookOf = (index: number): Book => bookAt((plans[index] as Plan).payer);
+  const accountAt = (index: number): SimulatedAccount => all[index % count] as SimulatedAccount;
+  const ownerOf = (index: number): SimulatedAccount => accountAt((plans[index] as Plan).payer);
 
-  const readerOf = ({ records, transfers }: Book): Reader =>
+  const readerOf = ({ records, transfers }: SimulatedAccount): Reader =>
     openOverlay(NOTHING, [
       ...[...records.values()].map((record) => put(CALL, record)),
       ...[...transfers.values()].map((transfer) => put(TRANSFER, transfer)),
     ]);
 
-  const contextOf = (book: Book): Context => ({
+  const contextOf = (simulated: SimulatedAccount): Context => ({
     ...ALONE,
     now,
     policy,
     policyHash: POLICY_HASH,
     salt: nextSalt,
-    read: readerOf(book),
+    read: readerOf(simulated),
   });
 
   const callOf = (index: number): Call => {
     const { kind, payer, price, onSilence, life } = plans[index] as Plan;
-    const book = bookAt(payer);
+    const simulated = accountAt(payer);
     const nonce = idOf(index);
     const validBefore = START + life;
     const topsUp = kind === 'topUpOwn' || kind === 'topUpOther';
     const unpaid = kind === 'free' || kind === 'intent';
     return {
-      account: book.account,
+      account: simulated.account,
       call: nonce,
       request: hex(index, 32),
       tool: topsUp ? 'countersign.credits' : 'tool',
@@ -175,7 +179,9 @@ export const openBooks = (
       price,
       validBefore,
       execute: now < validBefore - 6,
-      ...(topsUp ? { topUp: { to: bookAt(kind === 'topUpOwn' ? payer : payer + 1).account } } : {}),
+      ...(topsUp
+        ? { topUp: { to: accountAt(kind === 'topUpOwn' ? payer : payer + 1).account } }
+        : {}),
       ...(unpaid
         ? {}
         : {
@@ -184,7 +190,7 @@ export const openBooks = (
               signature: hex(7, 65),
               maxTimeoutSeconds: life,
               authorization: {
-                from: book.payer,
+                from: simulated.payer,
                 to: payTo,
                 value: price,
                 validAfter: 0n,
@@ -196,79 +202,81 @@ export const openBooks = (
     };
   };
 
-  const commit = <Verdict>(book: Book, decision: Decision<Verdict>): Verdict => {
-    const before = book.state.head.seq;
-    book.state = decision.state;
-    book.heads.set(book.state.head.seq, book.state.head.hash);
+  const commit = <Verdict>(simulated: SimulatedAccount, decision: Decision<Verdict>): Verdict => {
+    const before = simulated.state.head.seq;
+    simulated.state = decision.state;
+    simulated.heads.set(simulated.state.head.seq, simulated.state.head.hash);
     for (const record of valuesOf(decision.writes, CALL)) {
-      book.records.set(record.id, record);
-      // Only what entered with this decision: a payer that made its payment impossible owes it.
+      simulated.records.set(record.id, record);
+      // Only payments that failed in this decision: a payer that made its payment fail owes it.
       for (const { type, payment, seq } of record.entries) {
         if (seq <= before || type !== 'payment.failed' || payment?.fault !== 'payer') continue;
-        book.excused += record.charged;
+        simulated.allowedDeficit += record.charged;
         if (record.charged > 0n) note('debt');
       }
     }
-    book.loose.push(...decision.entries);
+    simulated.loose.push(...decision.entries);
     for (const transfer of valuesOf(decision.writes, TRANSFER)) {
       const known =
-        book.transfers.get(transferKey(transfer)) ?? transferWith(NOTHING, transfer.peer, asset);
-      // Totals only grow, and nothing is acknowledged that was never sent.
+        simulated.transfers.get(transferKey(transfer)) ??
+        transferWith(NOTHING, transfer.peer, asset);
+      // Totals only grow, and an account acknowledges only what the other one has sent.
       const grows =
         transfer.sent >= known.sent &&
         transfer.acknowledged >= known.acknowledged &&
         transfer.received >= known.received &&
         transfer.acknowledged <= transfer.sent;
       if (!grows) expect(transfer).toEqual(known);
-      book.transfers.set(transferKey(transfer), transfer);
+      simulated.transfers.set(transferKey(transfer), transfer);
     }
-    bounds(book);
+    bounds(simulated);
     return decision.verdict;
   };
 
-  const bounds = (book: Book): void => {
-    const purse = purseOf(book.state, asset);
+  const bounds = (simulated: SimulatedAccount): void => {
+    const purse = purseOf(simulated.state, asset);
     const { credit, creditHeld, deferredHeld, upfrontHeld, unsettled, settled } = purse;
     const held = [creditHeld, deferredHeld, upfrontHeld, unsettled, settled];
-    const refunded = [...book.refunds.values()].reduce((sum, amount) => sum + amount, 0n);
-    const bounced = [...book.records.values()]
+    const refunded = [...simulated.refunds.values()].reduce((sum, amount) => sum + amount, 0n);
+    const bounced = [...simulated.records.values()]
       .filter((record) => isOwed(record) && isBounced(record))
       .reduce((sum, { charged }) => sum + charged, 0n);
     const within =
       purse.bounced === bounced &&
       purse.bouncedUntil > 0 === bounced > 0n &&
       held.every((amount) => amount >= 0n) &&
-      // Credit is below what is held of it only by what was refunded or owed: never by spending.
-      credit - creditHeld + book.excused >= 0n &&
-      // Laws 6 and 7.
+      // Credit falls below its holds only through refunds and debts, never through spending.
+      credit - creditHeld + simulated.allowedDeficit >= 0n &&
+      // The window (law 6) and the exposure cap (law 7).
       Object.values(purse.windows).every((one) => one.held >= 0n && one.spent + one.held <= 55n) &&
       exposed(purse) <= EXPOSURE &&
       exposed(purse) <= settled + refunded;
-    if (!within) expect({ ...purse, excused: book.excused }).toBe('within its bounds');
+    if (!within)
+      expect({ ...purse, allowedDeficit: simulated.allowedDeficit }).toBe('within its bounds');
   };
 
   const attempt = (index: number, by: Hex, evidence: Evidence): void => {
-    const book = bookOf(index);
+    const simulated = ownerOf(index);
     const call = callOf(index);
-    const known = book.records.get(call.call);
-    const isSuspended = suspensionOf(book.state) !== undefined;
+    const known = simulated.records.get(call.call);
+    const isSuspended = suspensionOf(simulated.state) !== undefined;
     const verdict = commit(
-      book,
-      reserve(book.state, known, call, by, evidence, NO_PROGRESS, contextOf(book)),
+      simulated,
+      reserve(simulated.state, known, call, by, evidence, NO_PROGRESS, contextOf(simulated)),
     );
-    const record = book.records.get(call.call);
+    const record = simulated.records.get(call.call);
     if (record !== undefined && known === undefined) {
       accepted.set(call.call, call);
       note(`accepted ${(plans[index] as Plan).kind} by ${record.paidBy}`);
-      // Law 7: whose payment bounced is served nothing on trust until that payment has ended.
+      // After a bounced payment the payer has no exposure until that payment has ended (law 7).
       if (isSuspended && record.paidBy === 'deferred') expect(record).toBe('settled first');
     }
     if (isSuspended && verdict.verdict !== 'settle') note('suspended');
     if (verdict.verdict !== 'go') return;
-    // Law 3: one attempt, ever.
+    // Only one attempt of a call ever runs (law 3).
     if (ran.has(call.call) && ran.get(call.call) !== by) expect(verdict).toBe('not a second go');
     ran.set(call.call, by);
-    // Law 7: what is settled upfront has moved before the tool runs.
+    // An upfront payment has moved before the tool runs (law 7).
     if (record?.paidBy === 'upfront' && !moved.has(call.call)) expect(call).toBe('paid');
   };
 
@@ -279,85 +287,94 @@ export const openBooks = (
       : { outcome: 'settled', transaction: TRANSACTION, block: at };
   };
 
-  /** What the consumer finds out about a payment now. */
-  const outcomeOf = (book: Book, record: CallRecord): SettlementOutcome => {
+  /** What the settlement consumer would observe about a payment now. */
+  const outcomeOf = (simulated: SimulatedAccount, record: CallRecord): SettlementOutcome => {
     const settled = settledOf(record.id);
     if (settled !== undefined) return settled;
     if (cancelled.has(record.id)) return { outcome: 'failed', fault: 'payer', reason: 'cancelled' };
     if (now <= record.validBefore) return { outcome: 'sent', backend: 'x' };
     if (record.payment !== 'queued' && record.payment !== 'sent') return { outcome: 'released' };
-    return book.balance >= record.price
+    return simulated.balance >= record.price
       ? { outcome: 'failed', fault: 'gateway', reason: 'not_presented' }
       : { outcome: 'failed', fault: 'payer', reason: 'unfunded' };
   };
 
-  const hear = (book: Book, id: Hex): void => {
-    const record = book.records.get(id);
-    if (record !== undefined) concluded(book, record, outcomeOf(book, record));
+  const hear = (simulated: SimulatedAccount, id: Hex): void => {
+    const record = simulated.records.get(id);
+    if (record !== undefined) concluded(simulated, record, outcomeOf(simulated, record));
   };
 
-  const concluded = (book: Book, record: CallRecord, outcome: SettlementOutcome): void => {
-    const { state, record: next, isNews } = conclude(book.state, record, outcome, contextOf(book));
+  const concluded = (
+    simulated: SimulatedAccount,
+    record: CallRecord,
+    outcome: SettlementOutcome,
+  ): void => {
+    const {
+      state,
+      record: next,
+      isNews,
+    } = conclude(simulated.state, record, outcome, contextOf(simulated));
     if (!isNews) return;
-    commit(book, { state, writes: [put(CALL, next)], entries: [], verdict: undefined });
+    commit(simulated, { state, writes: [put(CALL, next)], entries: [], verdict: undefined });
   };
 
-  /** Best of all a payment that is owed: of any other one it changes nothing. */
+  /** Prefers a payment that awaits settlement: for others the step changes nothing. */
   const bounce = (index: number): void => {
-    const book = all.find(({ records }) => [...records.values()].some(isOwed)) ?? bookOf(index);
-    const owed = [...book.records.values()].find(isOwed) ?? book.records.get(idOf(index));
+    const simulated =
+      all.find(({ records }) => [...records.values()].some(isOwed)) ?? ownerOf(index);
+    const owed = [...simulated.records.values()].find(isOwed) ?? simulated.records.get(idOf(index));
     if (owed === undefined) return;
-    concluded(book, owed, { outcome: 'bounced', reason: 'refused', backend: 'x' });
+    concluded(simulated, owed, { outcome: 'bounced', reason: 'refused', backend: 'x' });
     if (isOwed(owed)) note('bounced');
   };
 
-  /** Anybody who has seen the signature may settle it, as long as the chain lets it. */
+  /** Anyone who has the signature may settle the payment while it is valid (EIP-3009). */
   const move = (index: number): void => {
-    const book = bookOf(index);
+    const simulated = ownerOf(index);
     const call = accepted.get(idOf(index));
     const ended = moved.has(idOf(index)) || cancelled.has(idOf(index));
-    if (call === undefined || ended || book.records.get(call.call)?.held === undefined) return;
-    if (now >= call.validBefore || book.balance < call.price) return;
-    book.balance -= call.price;
+    if (call === undefined || ended || simulated.records.get(call.call)?.held === undefined) return;
+    if (now >= call.validBefore || simulated.balance < call.price) return;
+    simulated.balance -= call.price;
     moved.set(call.call, (block += 1));
   };
 
-  /** Best of all a payment whose tool has answered: that is how a debt is made. */
+  /** Prefers a payment whose tool has answered: its failure becomes a debt. */
   const cancel = (index: number): void => {
     const queued = all
-      .flatMap((book) => [...book.records.values()])
+      .flatMap((simulated) => [...simulated.records.values()])
       .find(({ id, payment }) => !moved.has(id) && (payment === 'queued' || payment === 'sent'));
     const id = queued?.id ?? idOf(index);
     if (accepted.has(id) && !moved.has(id)) cancelled.add(id);
   };
 
   const end = (index: number, outcome: Outcome): void => {
-    const book = bookOf(index);
-    const record = book.records.get(idOf(index));
+    const simulated = ownerOf(index);
+    const record = simulated.records.get(idOf(index));
     if (record === undefined) return;
     const verdict = commit(
-      book,
-      finish(book.state, record, record.attempt, outcome, contextOf(book)),
+      simulated,
+      finish(simulated.state, record, record.attempt, outcome, contextOf(simulated)),
     );
     note(`finish ${verdict.verdict}`);
     if (record.topUp !== undefined && record.state === 'held' && outcome.success) {
-      note(record.topUp === book.account ? 'topped up own' : 'topped up other');
+      note(record.topUp === simulated.account ? 'topped up own' : 'topped up other');
     }
     if (record.paidBy === 'credit' && outcome.amount === 3n) note('variable price');
   };
 
-  /** Best of all a call that is kept: most never are. */
+  /** Prefers a kept call, which is rare. */
   const settleSilence = (index: number, charge: boolean): void => {
-    const books = [bookOf(index), ...all];
-    const book =
-      books.find(({ records }) => [...records.values()].some(keepsHold)) ?? bookOf(index);
-    const kept = [...book.records.values()].find(keepsHold);
+    const candidates = [ownerOf(index), ...all];
+    const simulated =
+      candidates.find(({ records }) => [...records.values()].some(keepsHold)) ?? ownerOf(index);
+    const kept = [...simulated.records.values()].find(keepsHold);
     const call = kept?.id ?? idOf(index);
     const asked = { call, charge, reason: 'asked', by: OPERATOR, order: ORDER } as const;
     const order = { kind: 'resolve', ...asked } as const;
     const { verdict } = commit(
-      book,
-      resolve(book.state, book.records.get(call), order, contextOf(book)),
+      simulated,
+      resolve(simulated.state, simulated.records.get(call), order, contextOf(simulated)),
     );
     if ((verdict === 'applied') !== (kept !== undefined)) expect(verdict).toBe('kept');
     if (kept === undefined) return;
@@ -368,7 +385,7 @@ export const openBooks = (
   const factsOf = (index: number): Evidence => ({
     facts: {
       hasCode: false,
-      balance: bookOf(index).balance,
+      balance: ownerOf(index).balance,
       asset,
       block,
       nonceUsed: moved.has(idOf(index)) || cancelled.has(idOf(index)),
@@ -377,7 +394,7 @@ export const openBooks = (
   });
 
   const next = (index: number, outcome: Outcome): void => {
-    const record = bookOf(index).records.get(idOf(index));
+    const record = ownerOf(index).records.get(idOf(index));
     if (record === undefined) return attempt(index, ATTEMPTS[0], factsOf(index));
     if (record.state !== 'held') return attempt(index, ATTEMPTS[2], {});
     if (!awaitsSettlement(record)) return end(index, outcome);
@@ -403,11 +420,15 @@ export const openBooks = (
     );
   };
 
-  const deliver = (from: Book, how: Parameters<typeof tell>[1], late: number | undefined): void => {
+  const deliver = (
+    from: SimulatedAccount,
+    how: Parameters<typeof tell>[1],
+    late: number | undefined,
+  ): void => {
     if (late !== undefined) {
       const old = told[late % Math.max(1, told.length)];
       if (old === undefined) return;
-      // An answer to something that was never sent says nothing.
+      // Ignores an acknowledgement of a message that was never sent.
       const { from: sender, to, total } = old;
       const bogus = total + 1_000_000n;
       commit(
@@ -425,12 +446,12 @@ export const openBooks = (
     }
   };
 
-  const refund = (book: Book, amount: bigint, log: number): void => {
-    const known = book.refunds.has(`${log}`);
-    // One Transfer log is one refund, whatever is said of it the second time.
+  const refund = (simulated: SimulatedAccount, amount: bigint, log: number): void => {
+    const known = simulated.refunds.has(`${log}`);
+    // A Transfer log counts as one refund, whatever a second command claims about it.
     if (!known) {
-      book.refunds.set(`${log}`, amount);
-      book.excused += amount;
+      simulated.refunds.set(`${log}`, amount);
+      simulated.allowedDeficit += amount;
     }
     const order = {
       kind: 'refund',
@@ -441,20 +462,20 @@ export const openBooks = (
       block,
       order: { fields: {}, signature: '0x' },
     } as const;
-    const verdict = nameOf(commit(book, apply(book.state, order, contextOf(book))));
+    const verdict = nameOf(commit(simulated, apply(simulated.state, order, contextOf(simulated))));
     note(`refund ${verdict}`);
     if (known !== (verdict === 'known')) expect({ known, verdict }).toBe('recorded once');
   };
 
-  const ring = (book: Book): void => {
-    const live = [...book.records.values()].filter((record) => !isFinal(record));
+  const ring = (simulated: SimulatedAccount): void => {
+    const live = [...simulated.records.values()].filter((record) => !isFinal(record));
     const known = new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }]));
-    commit(book, tick(book.state, { live: known }, contextOf(book)));
+    commit(simulated, tick(simulated.state, { live: known }, contextOf(simulated)));
   };
 
   const wait = (seconds: number): void => {
     now += seconds;
-    for (const book of all) ring(book);
+    for (const simulated of all) ring(simulated);
   };
 
   return {
@@ -485,18 +506,18 @@ export const openBooks = (
         case 'bounce':
           return bounce(step.call);
         case 'hear':
-          return hear(bookOf(step.call), idOf(step.call));
+          return hear(ownerOf(step.call), idOf(step.call));
         case 'tellUpfront': {
           const settlement = settledOf(idOf(step.call));
           if (settlement === undefined) return;
           return attempt(step.call, ATTEMPTS[step.attempt] ?? ATTEMPTS[0], { settlement });
         }
         case 'deliver':
-          return deliver(bookAt(step.from), step.how, step.late);
+          return deliver(accountAt(step.from), step.how, step.late);
         case 'refund':
-          return refund(bookAt(step.of), step.amount, step.log);
+          return refund(accountAt(step.of), step.amount, step.log);
         case 'balance':
-          bookAt(step.of).balance = step.amount;
+          accountAt(step.of).balance = step.amount;
           return;
         case 'wait':
           return wait(step.seconds);
@@ -505,9 +526,9 @@ export const openBooks = (
     rest() {
       for (let round = 0; round < 2; round += 1) {
         wait(4_000);
-        for (const book of all) {
-          for (const id of book.records.keys()) hear(book, id);
-          deliver(book, 'answered', undefined);
+        for (const simulated of all) {
+          for (const id of simulated.records.keys()) hear(simulated, id);
+          deliver(simulated, 'answered', undefined);
         }
       }
     },

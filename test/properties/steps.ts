@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Outcome } from '../../src/protocol/account/finish.ts';
 
-/** How a call of an interleaving is paid: `intent` has no payment and is paid from credit. */
+/** How a call is paid. `intent` has no payment and is paid from credit. */
 export type Kind =
   | 'deferred'
   | 'upfront'
@@ -16,12 +16,12 @@ export type Plan = {
   readonly kind: Kind;
   readonly price: bigint;
   readonly onSilence: 'release' | 'keep';
-  /** Seconds until its proof ends. */
+  /** Seconds until its proof expires. */
   readonly life: number;
 };
 
 export type Step =
-  /** Whatever a well-behaved gateway would do next with this call, once or until it has ended. */
+  /** Does what a correct gateway would do next with this call, once or until the call has ended. */
   | { readonly do: 'next' | 'run'; readonly call: number; readonly outcome: Outcome }
   | {
       readonly do: 'reserve';
@@ -30,18 +30,18 @@ export type Step =
       readonly facts: boolean;
     }
   | { readonly do: 'finish'; readonly call: number; readonly outcome: Outcome }
-  /** An operator says what became of a silent call. */
+  /** An operator resolves a silent call. */
   | { readonly do: 'resolve'; readonly call: number; readonly charge: boolean }
-  /** Somebody settles a payment, and the account does not hear of it yet. */
+  /** A payment settles on the chain, and the account does not know yet. */
   | { readonly do: 'move'; readonly call: number }
-  /** The payer cancels its authorization on chain. */
+  /** The payer cancels its authorization on the chain. */
   | { readonly do: 'cancel'; readonly call: number }
-  /** The account is told that a payment cannot be presented through its payer. */
+  /** The gateway reports that the payer prevents the payment. */
   | { readonly do: 'bounce'; readonly call: number }
-  /** The account is told what the chain says of a payment. */
+  /** The gateway reports what the chain shows about a payment. */
   | { readonly do: 'hear'; readonly call: number }
   | { readonly do: 'tellUpfront'; readonly call: number; readonly attempt: number }
-  /** Credit on its way to the other account: told, told without an answer, or lost; `late`: an older total once more. */
+  /** Credit on its way to the other account: delivered, delivered without an answer, or lost. `late` repeats an older total. */
   | {
       readonly do: 'deliver';
       readonly from: number;
@@ -49,7 +49,7 @@ export type Step =
       readonly late: number | undefined;
     }
   | { readonly do: 'refund'; readonly of: number; readonly amount: bigint; readonly log: number }
-  /** The payer moves its money elsewhere, or gets some. */
+  /** The payer's balance on the chain changes. */
   | { readonly do: 'balance'; readonly of: number; readonly amount: bigint }
   | { readonly do: 'wait'; readonly seconds: number };
 
@@ -103,7 +103,7 @@ const OUTCOMES: readonly Outcome[] = [
   { success: false, status: 0, digest: 'none', reason: 'timeout' },
 ];
 
-/** Reads choices from one random number: far cheaper than a tree of arbitraries, and it still shrinks and replays. */
+/** Reads choices from one random number: much faster than a tree of arbitraries, and it still shrinks and replays. */
 const chooser = (seed: number) => {
   let left = seed;
   const below = (count: number): number => {
@@ -167,13 +167,13 @@ const stepOf = (seed: number): Step => {
 
 const seed = fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 }));
 
-/** The first call moves money: without that, little can happen. */
+/** The first call moves money: without credit or trust, most later calls would be denied. */
 export const plans: fc.Arbitrary<readonly Plan[]> = fc.tuple(
   seed.map(planOf(['topUpOwn', 'topUpOther', 'upfront'], 4n)),
   ...Array.from({ length: CALLS - 1 }, () => seed.map(planOf(KINDS, 2n))),
 );
 
-/** In four of five interleavings it is run at once. */
+/** Four of five interleavings run it at once. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc
   .tuple(fc.nat(4), fc.array(seed.map(stepOf), { minLength: 5, maxLength: 13, size: 'max' }))
   .map(([late, list]) =>

@@ -7,7 +7,7 @@ import { checkAtRest } from './tree/rest.ts';
 import { steps } from './tree/steps.ts';
 import { openWorld } from './tree/world.ts';
 
-/** Runs random commands against the reference, which judges each call that is let through; then lets everything come to rest. */
+/** Runs random commands against the reference model, which checks each admitted call. Then completes all messages and calls. */
 const tryAll = (plans: fc.Arbitrary<Plan>, runs: number, needed: readonly string[]): void => {
   const { note, missed } = openEvents();
   fc.assert(
@@ -21,17 +21,17 @@ const tryAll = (plans: fc.Arbitrary<Plan>, runs: number, needed: readonly string
   expect(missed(needed)).toEqual([]);
 };
 
-/** Replay one with the seed and the path that fast-check prints, as second argument of `fc.assert`. */
+/** Replay a sequence with the seed and path that fast-check prints, as second argument of `fc.assert`. */
 describe('any sequence of commands', { timeout: 180_000 }, () => {
-  test('passes no limit of an account alone, and leaves no unit of one unusable', () => {
+  test('exceeds no limit of a single account, and leaves no unit unusable', () => {
     tryAll(alonePlans, 6_000, OF_ONE);
   });
 
-  test('passes no limit in a tree, is let through by nobody who knows better, and loses no money', () => {
+  test('exceeds no limit in a tree, admits no call against an acknowledged change, and loses no money', () => {
     tryAll(treePlans, 4_000, OF_TREE);
   });
 
-  test('has back what the account above still counts as held, where a book is closed already', () => {
+  test('recalls shares that the parent counts as held after the child has closed its counter', () => {
     const { note } = openEvents();
     const [plan, list, who] = LEFT_HELD;
     const world = openWorld(plan, list, note);

@@ -11,7 +11,7 @@ export const equal = (what: string, got: bigint, expected: bigint): void => {
   if (got !== expected) throw new Error(`${what}: ${got} instead of ${expected}`);
 };
 
-/** What an account has counted is what its rows say, after every command. */
+/** Checks after every command that an account's counters equal the sum of its rows. */
 export const checkBooks = (
   keeper: Keeper,
   now: number,

@@ -15,25 +15,25 @@ import type { Grants } from './grants.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import { accountAt, hex } from './names.ts';
-import type { Office } from './office.ts';
+import type { Participants } from './participants.ts';
 import { type How, outcomeOf } from './outcome.ts';
 import type { Recalls } from './recalls.ts';
 import { callOf, type Wish } from './wish.ts';
 
-/** A call waits for others so often at most, where nothing else happens. */
+/** How often a call may wait for other accounts when nothing else happens. */
 const MOST_TRIES = 40;
 const ATTEMPT = hex(1);
 const OPERATOR = { account: accountAt(91), role: 'operator' } as const;
 const ORDER = { fields: {}, signature: hex(0x55) };
 
-/** Calls of all accounts, each decided again and again for what it learns, as the object does it (`claims.ts`). */
+/** Calls of all accounts. Each is decided again with every answer that it waits for, as in the object (`durable-objects/account/call/`). */
 export const openCalls = (
-  office: Office,
+  participants: Participants,
   { look, round }: Recalls,
   leases: Leases,
   { all, bound }: Grants,
 ) => {
-  const { clock, keepers, reference, note } = office;
+  const { clock, keepers, reference, note } = participants;
   const running: (readonly [Keeper, Hex])[] = [];
   let ids = 0;
 
@@ -82,7 +82,7 @@ export const openCalls = (
     throw new Error('a call does not come to an end');
   };
 
-  /** What the call costs: its price while it runs or is kept, then what was charged. */
+  /** Units that a call counts: its price while it runs or is kept, then its charge. */
   const settle = (record: CallRecord): void =>
     reference.settle(record.id, keepsHold(record) ? record.price : record.charged);
 
@@ -111,12 +111,12 @@ export const openCalls = (
       } else note(verdict.verdict);
       return verdict;
     },
-    /** Ends the newest but `back` of the calls that run; one that has ended hears what it heard before. */
+    /** Ends a running call, `back` before the newest. A call that has ended gets its first verdict again. */
     finish(back: number, how: How): void {
       const [keeper, id] = running.at(-1 - (back % Math.max(1, running.length))) ?? [];
       if (keeper !== undefined && id !== undefined) end(keeper, id, how);
     },
-    /** An operator resolves one that is kept, or is told that nothing is. */
+    /** An operator resolves a kept call, or learns that there is none. */
     resolve(which: number, charge: boolean): void {
       const kept = running.filter(([of, each]) => {
         const record = of.call(each);
@@ -127,7 +127,7 @@ export const openCalls = (
         [];
       if (keeper === undefined || id === undefined) return;
       const record = keeper.call(id);
-      const order = {
+      const command = {
         kind: 'resolve',
         call: id,
         charge,
@@ -135,7 +135,9 @@ export const openCalls = (
         by: OPERATOR,
         order: ORDER,
       } as const;
-      const { verdict } = keeper.decide((state, context) => resolve(state, record, order, context));
+      const { verdict } = keeper.decide((state, context) =>
+        resolve(state, record, command, context),
+      );
       if ((verdict === 'applied') !== kept.length > 0) throw new Error(`resolved: ${verdict}`);
       const ended = keeper.call(id) ?? record;
       if (verdict !== 'applied' || ended === undefined) return;
@@ -147,7 +149,7 @@ export const openCalls = (
         if (keeper.call(id)?.state === 'held') end(keeper, id, how(at));
       });
     },
-    /** Alarms: whatever has run out of time ends, and grants that ended long ago are forgotten. */
+    /** Runs the alarms: expired calls end, and accounts prune grants that ended long ago. */
     expireAll(): void {
       for (const keeper of keepers) {
         keeper.decide((state) => {

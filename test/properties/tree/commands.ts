@@ -7,9 +7,9 @@ import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import type { Limits } from './limits.ts';
 import { accountAt, ASSET, hex } from './names.ts';
-import type { Office } from './office.ts';
+import type { Participants } from './participants.ts';
 import type { Recalls } from './recalls.ts';
-import type { Word } from './words.ts';
+import type { Statement } from './statements.ts';
 
 const ORDER = { fields: {}, signature: hex(0x55) };
 const BANK = accountAt(90);
@@ -23,22 +23,22 @@ const documentOf = ({ perCall, counters: { lifetime, ...windows } }: Limits): ob
   })),
 });
 
-/** What the Worker orders in a tree: each order is one account's decision, told to those below, and may come again. */
-export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases) => {
-  const { clock, keepers, reference, note } = office;
+/** Commands in a tree. The account decides each one and pushes it to its descendants. A command may arrive again. */
+export const openCommands = (participants: Participants, { push }: Recalls, { sound }: Leases) => {
+  const { clock, keepers, reference, note } = participants;
   const given: (() => void)[] = [];
   const credits = keepers.map(() => 0n);
 
   /** `means`: what is so from then on, where the order changed anything. */
   const give = (
     keeper: Keeper,
-    order: AccountCommand,
-    means: () => Partial<Word>,
+    command: AccountCommand,
+    means: () => Partial<Statement>,
     isRepeated = false,
   ): Applied => {
     const decide = (known: Known) =>
-      keeper.decide((state, context) => apply(state, order, context, known));
-    // Budgets are another story: the top of the tree pays for every command here.
+      keeper.decide((state, context) => apply(state, command, context, known));
+    // The budget for commands is not tested here: the root pays for every command.
     let verdict = decide({ isCharged: true });
     if (verdict.verdict === 'ask_ancestors') {
       const { held: by } = keeper.state();
@@ -49,14 +49,14 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
       verdict = decide({ hasAsked: true, isCharged: true });
     }
     if (verdict.verdict === 'ask_ancestors' || verdict.verdict === 'charge')
-      throw new Error('an order does not come to an end');
+      throw new Error('a command waits for other accounts without end');
     if (verdict.verdict === 'applied' && verdict.changed) {
-      if (isRepeated && (order.kind === 'revoke' || order.kind === 'issue')) {
-        throw new Error(`a repeated ${order.kind} has changed something`);
+      if (isRepeated && (command.kind === 'revoke' || command.kind === 'issue')) {
+        throw new Error(`a repeated ${command.kind} has changed something`);
       }
-      reference.words.change(keeper.account, means());
-    } else note(verdict.verdict === 'refused' ? verdict.fault.reason : `known ${order.kind}`);
-    if (!isRepeated) given.push(() => void give(keeper, order, means, true));
+      reference.statements.change(keeper.account, means());
+    } else note(verdict.verdict === 'refused' ? verdict.fault.reason : `known ${command.kind}`);
+    if (!isRepeated) given.push(() => void give(keeper, command, means, true));
     return verdict;
   };
 
@@ -72,7 +72,7 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
     policy(keeper: Keeper, slot: 'operator' | 'owner', limits: Limits | undefined): void {
       const document = limits === undefined ? null : documentOf(limits);
       give(keeper, { kind: 'policy', slot, document, order: ORDER }, () => {
-        const { [slot]: _, ...others } = reference.words.current(keeper.account).policies;
+        const { [slot]: _, ...others } = reference.statements.current(keeper.account).policies;
         return { policies: limits === undefined ? others : { ...others, [slot]: limits } };
       });
       push(keeper);
@@ -93,4 +93,4 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
   };
 };
 
-export type Orders = ReturnType<typeof openOrders>;
+export type Commands = ReturnType<typeof openCommands>;

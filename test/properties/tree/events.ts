@@ -1,4 +1,4 @@
-/** What has happened in all runs together: a property that never sees a late reply proves nothing of it. */
+/** Counts of events in all runs: a property that never meets a late reply proves nothing about it. */
 export type Events = {
   readonly note: (event: string) => void;
   missed(needed: readonly string[]): string[];
@@ -12,10 +12,10 @@ export const openEvents = (): Events => {
   };
 };
 
-const each = (words: readonly string[], of: readonly string[]): readonly string[] =>
-  of.flatMap((what) => words.map((word) => `${word} ${what}`));
+const each = (statements: readonly string[], of: readonly string[]): readonly string[] =>
+  of.flatMap((what) => statements.map((statement) => `${statement} ${what}`));
 
-/** Of one account. `full`: what has refused a call. */
+/** Events of a single account. `full`: the limit that denied a call. */
 export const OF_ONE = [
   ...each(['full'], ['hour', 'day', 'month', '60s', '90s', 'lifetime', 'owner', 'grant']),
   ...each(['denied'], ['window own', 'lifetime own', 'per_call own', 'credit own']),
@@ -37,7 +37,7 @@ export const OF_ONE = [
 
 const FATES = ['lost', 'late', 'asleep', 'twice', 'meanwhile', 'delivered'];
 
-/** Of a tree. */
+/** Events of a tree. */
 export const OF_TREE = [
   ...OF_ONE,
   ...each(FATES, ['request', 'reply', 'recall', 'answer', 'give-back']),

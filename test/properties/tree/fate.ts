@@ -1,6 +1,6 @@
 import { chooser } from './plan.ts';
 
-/** What becomes of a message. With `asleep`, who has sent it restarts before it arrives; `meanwhile`, something else happens. */
+/** The fate of a message. `asleep`: its sender restarts before it arrives. `meanwhile`: another step comes between. */
 export type Fate = 'now' | 'late' | 'asleep' | 'lost' | 'twice' | 'meanwhile';
 
 const FATES: readonly Fate[] = [
@@ -15,12 +15,12 @@ const FATES: readonly Fate[] = [
   'meanwhile',
 ];
 
-/** What becomes of the first messages of one command; later ones arrive at once. */
+/** The fates of the first messages of a step. Later ones arrive at once. */
 export const fatesOf = (seed: number): readonly Fate[] => {
   const { of } = chooser(seed);
   return Array.from({ length: 7 }, () => of(FATES));
 };
 
-/** All messages have the same fate, or turn by turn. */
+/** Gives all messages one fate, or several in turn. */
 export const always = (...each: readonly Fate[]): readonly Fate[] =>
   Array.from({ length: 8 }, () => each).flat();

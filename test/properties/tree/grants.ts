@@ -4,14 +4,14 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import type { Link } from './limits.ts';
 import { addressAt, ASSET, hex, NO_GRANT } from './names.ts';
-import type { Office } from './office.ts';
-import type { Orders } from './orders.ts';
+import type { Participants } from './participants.ts';
+import type { Commands } from './commands.ts';
 import { type GrantPlan, within } from './plan.ts';
 import type { Recalls } from './recalls.ts';
 import { limitsOf, signedOf } from './signed.ts';
-import type { Word } from './words.ts';
+import type { Statement } from './statements.ts';
 
-/** A grant, as the reference knows it: with all that it stands on. */
+/** A grant with its ancestors, as the reference model knows it. */
 export type Granted = {
   readonly signed: SignedGrant;
   readonly chain: readonly Link[];
@@ -22,22 +22,22 @@ export type Granted = {
 
 const FACTS = { hasCode: false, balance: 1n, asset: ASSET, block: 1, nonceUsed: false, at: 1 };
 
-/** A grant is of no use to anybody this long after its end. */
+/** Seconds after a grant's end when no account needs it any more. */
 const OVER = 3_600;
 
-/** Every grant of a tree, whoever holds it, and what has become of it. */
-export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) => {
-  const { clock, keepers, post, reference, note } = office;
+/** All grants of a tree with their state. */
+export const openGrants = (participants: Participants, { push }: Recalls, { give }: Commands) => {
+  const { clock, keepers, messages, reference, note } = participants;
   const grants = new Map<Hex, Granted>();
-  /** Revoked, by whoever did so; and superseded by a grant of another parent. */
+  /** Grants that are revoked, or superseded by a grant of another parent. */
   const revoked = new Map<string, Set<Hex>>();
   const superseded = new Set<Hex>();
   const taken = new Set<Hex>();
-  /** Those that have consented to a grant: no call of theirs stands for itself. */
+  /** Accounts that have consented to a grant, and so call only with a grant. */
   const bound = new Set<Keeper>();
   let ids = 0;
 
-  const deadAt = ({ account }: Keeper): Pick<Word, 'dead'> => ({
+  const deadAt = ({ account }: Keeper): Pick<Statement, 'dead'> => ({
     dead: [
       ...(revoked.get(account) ?? []),
       ...[...superseded].filter((hash) => grants.get(hash)?.holder.account === account),
@@ -67,11 +67,11 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
     bound.add(holder);
   };
 
-  /** A consent that comes after the registration, as the gateway brings it: to the issuer, then to the holder. */
+  /** Consents after the registration: first at the issuer, then at the delegate, as the gateway does. */
   const accept = (granted: Granted): void => {
     const { holder, signed, issuer } = granted;
-    const order = { kind: 'accept', hash: signed.hash, delegate: holder.account } as const;
-    const verdict = give(issuer, order, () => ({}));
+    const command = { kind: 'accept', hash: signed.hash, delegate: holder.account } as const;
+    const verdict = give(issuer, command, () => ({}));
     if (verdict.verdict === 'applied') take(granted, verdict.chain ?? []);
   };
 
@@ -79,17 +79,17 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
     all: grants,
     held,
     bound,
-    /** Whether a grant ended so long ago that nobody needs its counters any more. */
+    /** Whether a grant ended so long ago that no account needs its counters any more. */
     isForgotten(grant: string): boolean {
       const until = grants.get(grant as Hex)?.chain[0]?.until ?? Infinity;
       return clock.now >= until + OVER;
     },
-    /** Registers a grant as the gateway does: at its issuer, which asks those above first, then at its delegate. */
+    /** Registers a grant as the gateway does: first at its issuer, which asks its ancestors, then at its delegate. */
     grant(from: number, to: number, plan: GrantPlan, consent: 'with' | 'later' | 'never'): void {
       const issuer = keepers[from % keepers.length] as Keeper;
       const holder = keepers[to % keepers.length] as Keeper;
       if (issuer === holder) return;
-      const { dead } = reference.words.current(issuer.account);
+      const { dead } = reference.statements.current(issuer.account);
       const parent = held(issuer).findLast(({ signed }) => !dead.includes(signed.hash));
       const its = within(plan, parent?.plan);
       const until = Math.min(
@@ -117,7 +117,7 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
       grants.set(signed.hash, granted);
       note(consents ? 'consented' : `consents ${consent}`);
       if (consent === 'never') return;
-      post.send('take', issuer, () =>
+      messages.send('take', issuer, () =>
         consents ? take(granted, verdict.chain ?? []) : accept(granted),
       );
     },
@@ -129,7 +129,7 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
       const keeper = by === 'holder' ? holder : issuer;
       const epoch = by === 'epoch' ? keeper.state().tree.epochFloor + 1 : 0;
       const all = [...grants.values()].filter((each) => each.issuer === keeper);
-      const order: AccountCommand = {
+      const command: AccountCommand = {
         kind: 'revoke',
         revocation: {
           issuer: addressAt(keeper.index),
@@ -142,14 +142,14 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
         facts: FACTS,
       };
       const killed = by === 'epoch' ? all : [granted];
-      give(keeper, order, () => {
+      give(keeper, command, () => {
         const known = revoked.get(keeper.account) ?? [];
         const dead = new Set([...known, ...killed.map((each) => each.signed.hash)]);
         revoked.set(keeper.account, dead);
         return deadAt(keeper);
       });
       note(`revoked by ${by}`);
-      // Who gives up what it holds itself takes it from all whom it let stand on it.
+      // An account that revokes its own grant revokes the grants below it too.
       push(keeper, by === 'issuer' ? [signed.hash] : undefined);
     },
   };

@@ -18,7 +18,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { openMemoryStore } from '../memory-store.ts';
 import { accountAt, BARE, BARE_HASH, hex } from './names.ts';
 
-/** One account with its storage: what was not committed is gone after a restart. */
+/** An account with its storage. A restart loses what was not committed. */
 export const openKeeper = (index: number, clock: { readonly now: number }) => {
   const account: AccountId = accountAt(index);
   const store = openMemoryStore();
@@ -51,14 +51,14 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     calls: (): readonly CallRecord[] => [...store.find(CALL)],
     context,
     state: (): AccountState => state,
-    /** Decides on what memory holds; what is durable is stored, in the form that storage has. */
+    /** Decides on the state in memory, and stores durable writes in their encoded form. */
     decide<Verdict>(by: (state: AccountState, context: Context) => Decision<Verdict>): Verdict {
       const decision = by(state, context());
       ({ state } = decision);
       if (isDurable(decision)) store.write([...decision.writes, put(ACCOUNT, state)]);
       return decision.verdict;
     },
-    /** Wakes up with nothing but its storage. */
+    /** Restarts from storage. */
     restart(): void {
       const [stored = emptyAccount(account)] = store.find(ACCOUNT);
       state = { ...stored, held: heldGrants(store) };

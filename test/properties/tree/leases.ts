@@ -15,12 +15,12 @@ import { takeLease } from '../../../durable-objects/account/tree/take-lease.ts';
 import { shareOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';
-import { keeperOf, type Office } from './office.ts';
+import { keeperOf, type Participants } from './participants.ts';
 import type { Recalls } from './recalls.ts';
 
-/** What accounts ask those above them, as the object does it (`desk.ts`), message by message. */
-export const openLeases = (office: Office, { look, round }: Recalls) => {
-  const { clock, post, reference, note } = office;
+/** Lease requests to ancestors, message by message, as in the object (`durable-objects/account/tree/`). */
+export const openLeases = (participants: Participants, { look, round }: Recalls) => {
+  const { clock, messages, reference, note } = participants;
 
   const answer = (above: Keeper, request: LeaseRequest): LeaseVerdict => {
     const decide = () =>
@@ -50,7 +50,7 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
     keeper: Keeper,
     link: SignedGrant,
     verdict: LeaseVerdict,
-    word: number,
+    statement: number,
     askedAt: number,
     need: bigint,
   ): LeaseVerdict => {
@@ -58,7 +58,7 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
     keeper.decide((state) => unchanged(takeLease(state, link, verdict, askedAt, need), undefined));
     if (verdict.authority.status === 'active') {
       const since = verdict.verdict === 'leased' ? askedAt : undefined;
-      reference.words.hear(keeper.account, link.hash, word, since);
+      reference.statements.hear(keeper.account, link.hash, statement, since);
     } else note(`refused as ${verdict.authority.status}`);
     return verdict;
   };
@@ -82,16 +82,18 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
     };
   };
 
-  /** Asks one account above, and what that says for the call that waits. */
+  /** Sends a lease request to one ancestor. Returns what its answer means for the waiting call. */
   const ask = (keeper: Keeper, wanted: LeaseNeed, appetite: bigint): LeaseAnswer => {
     const { link } = wanted;
-    const above = keeperOf(office, issuerOf(link));
+    const above = keeperOf(participants, issuerOf(link));
     const askedAt = clock.now;
     const request = requestOf(keeper, wanted, appetite);
-    const verdict = post.send('request', keeper, () => {
+    const verdict = messages.send('request', keeper, () => {
       const told = answer(above, request);
-      const word = reference.words.last(above.account);
-      return post.send('reply', above, () => hear(keeper, link, told, word, askedAt, wanted.need));
+      const statement = reference.statements.last(above.account);
+      return messages.send('reply', above, () =>
+        hear(keeper, link, told, statement, askedAt, wanted.need),
+      );
     });
     const state = keeper.state();
     const held = {
@@ -111,7 +113,7 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
   };
 
   return {
-    /** All that a call must know before it is decided again. */
+    /** Gets all answers that a call needs before its next decision. */
     obtain(
       keeper: Keeper,
       known: Progress,
@@ -135,7 +137,7 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
     /** Asks those above for their word only, without taking anything. */
     sound(keeper: Keeper, needs: readonly LeaseNeed[]): void {
       for (const each of needs) {
-        const above = keeperOf(office, issuerOf(each.link));
+        const above = keeperOf(participants, issuerOf(each.link));
         const askedAt = clock.now;
         const verdict = answer(above, { ...requestOf(keeper, each, 0n), dryRun: true });
         if (verdict.verdict === 'refused') hear(keeper, each.link, verdict, 0, askedAt, each.need);

@@ -2,8 +2,8 @@ import type { Plan } from './plan.ts';
 import type { Step } from './steps.ts';
 
 /**
- * A counterexample that fast-check found (seed -1189739807): the owner counted eight units as held by an account that had closed its
- * book, and never recalled them.
+ * A counterexample that fast-check found (seed -1189739807): the owner counted eight units as held by a child that had closed its
+ * counter, and never recalled them.
  */
 export const LEFT_HELD: readonly [Plan, readonly Step[], number] = [
   {

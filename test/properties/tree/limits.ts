@@ -6,7 +6,7 @@ export type Limits = {
   readonly counters: Readonly<Record<string, bigint>>;
 };
 
-/** One grant of the chain that a call stands on, nearest first. Its limits count at whoever holds it. */
+/** A grant in the chain of a call, nearest first. Its limits count at its delegate. */
 export type Link = {
   readonly grant: string;
   readonly issuer: string;
@@ -14,14 +14,14 @@ export type Link = {
   readonly until: Seconds;
 };
 
-/** Who calls, by what right, and when. */
+/** A call's account, grants and time. */
 export type Caller = {
   readonly account: string;
   readonly chain: readonly Link[];
   readonly at: Seconds;
 };
 
-/** A limit with what is left of it. `key`: the account, or its grant that sets it. */
+/** A limit and what remains of it. `key`: the account or the grant that sets it. */
 export type Left = {
   readonly account: string;
   readonly key: string;
@@ -38,6 +38,6 @@ export const periodOf = (name: string, at: Seconds): string => {
   return String(Math.floor(at / length));
 };
 
-/** The smallest; undefined is no limit. */
+/** Returns the lowest limit. Undefined means no limit. */
 export const least = (amounts: readonly (bigint | undefined)[]): bigint | undefined =>
   amounts.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);

@@ -1,14 +1,14 @@
 import type { Keeper } from './keeper.ts';
 import type { Fate } from './fate.ts';
 
-/** A message that was sent and may still arrive. What it does when it does is its own. */
+/** A sent message that may still arrive. Calling it delivers it. */
 type Letter = { readonly what: string; readonly arrive: () => void };
 
 /**
- * Everything that accounts say to each other. A message arrives at once, or late, or never, or twice, or something else happens while it
- * is on its way; who has sent one that does not arrive at once hears nothing, as after a timeout.
+ * All messages between accounts. A message arrives at once, late, never or twice, or another step runs while it is on its way. The sender
+ * of a message that does not arrive at once gets no answer, as after a timeout.
  */
-export const openPost = (
+export const openMessages = (
   note: (event: string) => void,
   meanwhile: () => void,
   restart: (keeper: Keeper) => void,
@@ -42,14 +42,14 @@ export const openPost = (
 
   return {
     send,
-    /** For one command, or for what happens in between. */
+    /** Sets the fates for one step. */
     withFates(next: readonly Fate[], work: () => void): void {
       const before = fates;
       fates = [...next];
       work();
       fates = before;
     },
-    /** Whichever message is the `which`th comes now; with `again` it may come once more. */
+    /** Delivers one of the waiting messages, by index. With `again` it stays and may arrive once more. */
     deliver(which: number, again: boolean): void {
       const at = which % Math.max(1, bag.length);
       const letter = again ? bag[at] : bag.splice(at, 1)[0];
@@ -57,11 +57,11 @@ export const openPost = (
       note(`delivered ${letter.what}`);
       letter.arrive();
     },
-    /** All that are on their way arrive, in the order in which they were sent. */
+    /** Delivers all waiting messages in the order of sending. */
     deliverAll(): void {
       while (bag.length > 0) this.deliver(0, false);
     },
   };
 };
 
-export type Post = ReturnType<typeof openPost>;
+export type Messages = ReturnType<typeof openMessages>;

@@ -8,21 +8,21 @@ const LOST = always('lost');
 const ASLEEP = always('asleep');
 const ANSWERS_ASLEEP = always('now', 'asleep');
 
-/** The last ones, who are below the others. */
+/** The last members: the lowest descendants. */
 export const agentsCall = ({ keepers, calls }: World, price: bigint, appetite = 0n): void => {
   for (const keeper of keepers.slice(-3)) {
     calls.make(keeper, { price, authority: undefined, keep: false, appetite });
   }
 };
 
-/** The limits of one are lowered, and nobody hears of it: a minute later all go by them, whatever they still have. */
+/** Lowers the limits of an account, and loses the messages about it: a minute later all descendants must respect them. */
 const lower = (world: World, keeper: Keeper): void => {
-  const { policies } = world.reference.words.current(keeper.account);
+  const { policies } = world.reference.statements.current(keeper.account);
   agentsCall(world, 1n, 40n);
   for (const [slot, { counters }] of Object.entries(policies)) {
     const lowered = Object.entries(counters).map(([name, limit]) => [name, limit / 3n + 1n]);
-    world.post.withFates(LOST, () =>
-      world.orders.policy(keeper, slot as 'operator' | 'owner', {
+    world.messages.withFates(LOST, () =>
+      world.commands.policy(keeper, slot as 'operator' | 'owner', {
         counters: Object.fromEntries(lowered) as Limits['counters'],
       }),
     );
@@ -32,40 +32,40 @@ const lower = (world: World, keeper: Keeper): void => {
   for (const price of [5n, 2n]) agentsCall(world, price);
 };
 
-/** One is frozen, and what was said before arrives afterwards: nobody who has acknowledged that may go by it. */
+/** Freezes an account, then delivers older messages: no account that acknowledged the freeze may follow them. */
 const freeze = (world: World, keeper: Keeper): void => {
-  if (!world.reference.words.current(keeper.account).active) return;
-  world.orders.status(keeper, 'frozen');
-  world.post.deliverAll();
+  if (!world.reference.statements.current(keeper.account).active) return;
+  world.commands.status(keeper, 'frozen');
+  world.messages.deliverAll();
   agentsCall(world, 1n);
 };
 
-/** Everybody gives back what it has, to one above or to all, and restarts before that is heard: what was told must not be forgotten. */
+/** All accounts return their shares to one or all ancestors, and restart before an acknowledgement: they must not forget what they sent. */
 const giveBack = (world: World, keeper: Keeper, isAsked: boolean): void => {
   agentsCall(world, 1n, 40n);
-  if (isAsked) world.post.withFates(ANSWERS_ASLEEP, () => void world.recalls.round(keeper));
+  if (isAsked) world.messages.withFates(ANSWERS_ASLEEP, () => void world.recalls.round(keeper));
   for (const each of isAsked ? [] : world.keepers) {
     const books = Object.keys(each.state().tree.shares) as Hex[];
-    world.post.withFates(ASLEEP, () => world.recalls.giveUp(each, books));
+    world.messages.withFates(ASLEEP, () => world.recalls.giveUp(each, books));
   }
 };
 
-/** Everybody asks for more and restarts: a late reply may take for known what is forgotten by then. */
+/** All accounts request more and restart: a late reply may refer to state that they have lost. */
 const wake = (world: World): void => {
   agentsCall(world, 1n);
-  world.post.withFates(ASLEEP, () => agentsCall(world, 12n));
-  world.post.deliverAll();
+  world.messages.withFates(ASLEEP, () => agentsCall(world, 12n));
+  world.messages.deliverAll();
   agentsCall(world, 13n);
 };
 
-/** What chance would bring together too rarely, one of them at the end of each sequence, or none. */
+/** Sequences that random steps form too rarely. One of them, or none, ends each run. */
 export const MISHAPS: readonly ((world: World, keeper: Keeper) => void)[] = [
   freeze,
   lower,
   (world, keeper) => giveBack(world, keeper, true),
   (world, keeper) => giveBack(world, keeper, false),
   wake,
-  // Grants that have ended are forgotten, by those who never heard whether what they spent is known.
+  // Children prune ended grants without knowing whether their parents have received their last totals.
   (world) => world.wait(4_000, true),
   () => undefined,
 ];

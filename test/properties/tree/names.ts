@@ -2,7 +2,7 @@ import { type AccountId, accountId, assetId } from '../../../src/protocol/accoun
 import { type Hex } from '../../../src/core/hex.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 
-/** Short, as hashing is most of what a sequence costs; only addresses have a form that somebody looks at. */
+/** Short names, because hashing takes most of the time. Only addresses must have their real form. */
 export const hex = (n: number): Hex => `0x${n.toString(16)}`;
 
 const address = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`;
@@ -18,6 +18,6 @@ export const NO_GRANT = hex(0);
 export const addressAt = (index: number): Hex => address(0xa0 + index);
 export const accountAt = (index: number): AccountId => accountId(NETWORK, addressAt(index));
 
-/** The default of an operator that sets no limit: windows are off (design §5). */
+/** The default policy of an operator that sets no limit: all windows are off. */
 export const BARE: Policy = { windows: [], deny: [], require: [] };
 export const BARE_HASH = hex(9);

@@ -4,7 +4,7 @@ export type How = 'success' | 'part' | 'failure' | 'silence';
 
 const ANSWERED = { status: 200, digest: 'none', reason: 'answered' } as const;
 
-/** How a tool has ended; `part`: it charges half of its price. */
+/** The result of a tool's run. `part` charges half of the price. */
 export const outcomeOf = (how: How, price: bigint): Outcome => {
   switch (how) {
     case 'success':

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Limits } from './limits.ts';
 
-/** A grant as it is made: limits, and how long it lives. */
+/** A grant to make: its limits and its validity. */
 export type GrantPlan = {
   readonly perCall: bigint;
   readonly total: bigint;
@@ -12,7 +12,7 @@ export type GrantPlan = {
 };
 
 export type MemberPlan = {
-  /** Who is above it; undefined for an owner. */
+  /** The parent. Undefined for an owner. */
   readonly parent: number | undefined;
   readonly grants: readonly GrantPlan[];
   readonly operator: Limits | undefined;
@@ -20,7 +20,7 @@ export type MemberPlan = {
   readonly credit: bigint;
 };
 
-/** Who there is, and with what limits. */
+/** The members of a tree and their limits. */
 export type Plan = { readonly start: number; readonly members: readonly MemberPlan[] };
 
 /** A window of every kind, and lifetime. */
@@ -44,7 +44,7 @@ const TREES = [
   [undefined, 0, 0, 1, 1, 2],
 ];
 
-/** Reads choices from one random number: far cheaper than a tree of arbitraries, and it still shrinks and replays. */
+/** Reads choices from one random number: much faster than a tree of arbitraries, and it still shrinks and replays. */
 export const chooser = (seed: number) => {
   let left = seed;
   const below = (count: number): number => {
@@ -55,7 +55,7 @@ export const chooser = (seed: number) => {
   return { below, of: <T>(list: readonly T[]): T => list[below(list.length)] as T };
 };
 
-/** One or two counters, of limits that a few calls reach. */
+/** Draws one or two limits that a few calls reach. */
 export const limitsOf = (seed: number): Limits => {
   const { below, of } = chooser(seed);
   const amount = (): bigint => BigInt(below(50) + 5);
@@ -76,7 +76,7 @@ export const grantOf = (seed: number): GrantPlan => {
   };
 };
 
-/** No child grant is wider than what it stands on (design §4.5). */
+/** Narrows a grant to its parent grant: the account rejects a wider one. */
 export const within = (plan: GrantPlan, above: GrantPlan | undefined): GrantPlan => {
   const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
   if (above === undefined) return plan;
@@ -100,7 +100,7 @@ const membersOf =
       const [which, operator, owner, first, second] = seeds.slice(index * 5) as number[];
       const { below, of } = chooser(which ?? 0);
       const isAlone = all.length <= 2;
-      // Who stands above one that is tried alone sets no limit itself.
+      // An ancestor sets no limit if the run tests a single account.
       const isFree = all.length === 2 && index === 0;
       const granted = below(6) === 5 ? [first ?? 0, second ?? 0] : [first ?? 0];
       return {

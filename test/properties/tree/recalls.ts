@@ -13,17 +13,17 @@ import {
 import { shareEnd, unusedOf } from '../../../durable-objects/account/tree/share.ts';
 import { issuerOf } from '../../../durable-objects/account/tree/signed-grant.ts';
 import type { Keeper } from './keeper.ts';
-import { keeperOf, type Office } from './office.ts';
+import { keeperOf, type Participants } from './participants.ts';
 
-/** What running calls hold may come back, too. */
+/** Recalls may wait for what running calls hold. */
 const isLoose = ({ granted, returned, spent }: Share): boolean => granted - returned > spent;
 const isUnused = (share: Share): boolean => unusedOf(share) > 0n;
 
-/** What accounts tell those below them, and what these give back, as the object does it (`recalls.ts`), message by message. */
-export const openRecalls = (office: Office) => {
-  const { clock, post, reference } = office;
+/** Pushes and recalls to children and their returns, message by message, as in the object (`durable-objects/account/tree/`). */
+export const openRecalls = (participants: Participants) => {
+  const { clock, messages, reference } = participants;
 
-  const hearBack = (
+  const takeReturned = (
     above: Keeper,
     child: Keeper,
     branches: Readonly<Record<Hex, Shares>>,
@@ -38,7 +38,7 @@ export const openRecalls = (office: Office) => {
     }
   };
 
-  const messages = (
+  const recallsFor = (
     above: Keeper,
     rows: readonly IssuedLease[],
   ): readonly (readonly [Keeper, Recall])[] =>
@@ -49,19 +49,19 @@ export const openRecalls = (office: Office) => {
         const { revision, status } = authority;
         branches[row.issued] = { revision, status, shares: row.shares };
       }
-      return [keeperOf(office, account), { of: above.account, branches }];
+      return [keeperOf(participants, account), { of: above.account, branches }];
     });
 
-  /** Accounts below are told how things stand, and give back what they do not use. */
+  /** Pushes the current state to children, which return unused shares. */
   const recall = (above: Keeper, rows: readonly IssuedLease[]): void => {
-    for (const [child, message] of messages(above, rows)) {
-      const word = reference.words.last(above.account);
-      post.send('recall', above, () => {
+    for (const [child, message] of recallsFor(above, rows)) {
+      const statement = reference.statements.last(above.account);
+      messages.send('recall', above, () => {
         const verdict = child.decide((state, context) => recalled(state, message, context));
         for (const issued of Object.keys(message.branches))
-          reference.words.acknowledge(child.account, issued as Hex, word);
+          reference.statements.acknowledge(child.account, issued as Hex, statement);
         if (verdict.verdict === 'unavailable') return;
-        post.send('answer', child, () => hearBack(above, child, verdict.branches));
+        messages.send('answer', child, () => takeReturned(above, child, verdict.branches));
       });
     }
   };
@@ -74,23 +74,23 @@ export const openRecalls = (office: Office) => {
     );
 
   return {
-    /** Has those below report what they do not use. */
+    /** Requests reports of unused shares from children. */
     look(above: Keeper): void {
-      for (const [child, message] of messages(above, rowsWith(above, isLoose))) {
-        post.send('recall', above, () => {
+      for (const [child, message] of recallsFor(above, rowsWith(above, isLoose))) {
+        messages.send('recall', above, () => {
           const verdict = child.decide((state) => unchanged(state, reported(state, message)));
           if (verdict.verdict === 'unavailable') return;
-          post.send('answer', child, () => hearBack(above, child, verdict.branches));
+          messages.send('answer', child, () => takeReturned(above, child, verdict.branches));
         });
       }
     },
-    /** Asks those below for what they do not use; how many were asked. */
+    /** Recalls unused shares. @returns how many children it asked. */
     round(above: Keeper): number {
       const rows = rowsWith(above, isUnused);
       recall(above, rows);
       return rows.length;
     },
-    /** Tells holders of live leases how things stand now; undefined: all of them. */
+    /** Pushes the current state to holders of live leases: to all of them if undefined. */
     push(above: Keeper, issued?: readonly Hex[]): void {
       const live = [...above.leases()].filter(({ until }) => until > clock.now);
       recall(
@@ -98,19 +98,19 @@ export const openRecalls = (office: Office) => {
         live.filter((row) => issued === undefined || issued.includes(row.issued)),
       );
     },
-    /** Gives back what is not used, by every grant or by those given. */
+    /** Returns unused shares of all grants, or of the given ones. */
     giveUp(keeper: Keeper, issued: readonly Hex[]): void {
       const links = keeper.state().held.flatMap(({ grant, chain }) => [grant, ...chain]);
       for (const hash of issued) {
         const link = links.find((each) => each.hash === hash);
         if (link === undefined) continue;
         const shares = keeper.decide((state) => giveUp(state, hash));
-        const above = keeperOf(office, issuerOf(link));
-        const heard = post.send('give-back', keeper, () => {
-          hearBack(above, keeper, { [hash]: shares });
+        const above = keeperOf(participants, issuerOf(link));
+        const answer = messages.send('give-back', keeper, () => {
+          takeReturned(above, keeper, { [hash]: shares });
           return true;
         });
-        if (heard === true) keeper.decide((state) => closeShares(state, hash, shares, clock.now));
+        if (answer === true) keeper.decide((state) => closeShares(state, hash, shares, clock.now));
       }
     },
   };

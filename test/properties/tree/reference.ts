@@ -1,20 +1,22 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import { type Caller, least, type Left, type Limits, type Link, periodOf } from './limits.ts';
-import { openWords, type Word } from './words.ts';
+import { openStatements, type Statement } from './statements.ts';
 
 type Call = Caller & { readonly price: bigint; readonly payer: string };
 type Counted = Call & { readonly counters: ReadonlySet<string>; amount: bigint };
-/** Where limits bind a call: as they were told, and as they have become since. */
-type Place = Pick<Left, 'account' | 'key'> & { readonly words: readonly (readonly Limits[])[] };
+/** The limits of a call: as pushed to its account, and as they are now. */
+type Place = Pick<Left, 'account' | 'key'> & {
+  readonly statements: readonly (readonly Limits[])[];
+};
 
 /**
- * What a tree of accounts may do, without any lease: it knows who is above whom, every limit, every call that was let through, and what
- * each account was told by those above it. A limit counts the calls of everybody to whom it had been told; whoever has not heard yet
- * of a change may still go by what it was told less than a minute ago.
+ * The reference model: what a tree of accounts may do, without any lease. It knows the tree, every limit, every admitted call, and what
+ * each account has learned from its ancestors. A limit counts the calls of all accounts that know it. An account that has not learned of
+ * a change may follow an older state for up to a minute.
  */
 export const openReference = () => {
   const calls = new Map<string, Counted>();
-  const words = openWords();
+  const statements = openStatements();
   const credit = new Map<string, bigint>();
 
   const placesOf = (
@@ -24,7 +26,7 @@ export const openReference = () => {
     const place = (of: string, from: number): Place => ({
       account: of,
       key: of,
-      words: words
+      statements: statements
         .of(of)
         .slice(from)
         .map(({ policies }) => Object.values(policies)),
@@ -35,7 +37,7 @@ export const openReference = () => {
         {
           account: chain[index - 1]?.issuer ?? account,
           key: link.grant,
-          words: [[link.limits]],
+          statements: [[link.limits]],
         },
         place(link.issuer, since(link)),
       ]),
@@ -45,7 +47,7 @@ export const openReference = () => {
 
   /** The highest that a word allows which may still be believed; undefined where one sets no limit. */
   const bound = (place: Place, of: (limits: Limits) => bigint | undefined): bigint | undefined => {
-    const each = place.words.map((list) => least(list.map(of)));
+    const each = place.statements.map((list) => least(list.map(of)));
     return each.reduce((a, b) => (a === undefined || b === undefined ? undefined : a > b ? a : b));
   };
 
@@ -63,20 +65,20 @@ export const openReference = () => {
       0n,
     );
 
-  /** Why nobody may let the call through, by these words of those above. */
+  /** Returns why the call must be denied according to these statements of its ancestors. */
   const silenced = (
     { account, chain, at }: Caller,
-    wordOf: (link: Link) => Word | undefined,
+    statementOf: (link: Link) => Statement | undefined,
   ): string | undefined => {
-    const own = words.current(account);
+    const own = statements.current(account);
     if (!own.active) return `${account} is not active`;
     if (own.dead.includes(chain[0]?.grant ?? '')) return `its grant is dead at ${account}`;
     for (const [index, link] of chain.entries()) {
       if (at >= link.until) return `the grant ${link.grant} has run out`;
-      const word = wordOf(link);
-      if (word === undefined) return `${link.issuer} was not asked lately`;
+      const statement = statementOf(link);
+      if (statement === undefined) return `${link.issuer} was not asked lately`;
       const stood = [link.grant, chain[index + 1]?.grant ?? ''];
-      if (!word.active || stood.some((grant) => word.dead.includes(grant))) {
+      if (!statement.active || stood.some((grant) => statement.dead.includes(grant))) {
         return `${link.issuer} has said no`;
       }
     }
@@ -84,18 +86,18 @@ export const openReference = () => {
   };
 
   return {
-    words,
+    statements,
     topUp: (account: string, amount: bigint): unknown =>
       credit.set(account, (credit.get(account) ?? 0n) + amount),
 
-    /** Takes a call that was let through. @throws Error where that breaks a law. */
+    /** Records an admitted call. @throws Error if that breaks a law. */
     admit(id: string, call: Call): void {
-      const trusted = (link: Link) => words.trusted(call.account, link, call.at) ?? Infinity;
-      const no = silenced(call, (link) => words.of(link.issuer)[trusted(link)]);
+      const trusted = (link: Link) => statements.trusted(call.account, link, call.at) ?? Infinity;
+      const no = silenced(call, (link) => statements.of(link.issuer)[trusted(link)]);
       if (no !== undefined) throw new Error(`let through although ${no}`);
       const places = placesOf(call, trusted);
       const counted = places.flatMap((place) =>
-        (place.words[0] ?? []).flatMap(({ counters }) =>
+        (place.statements[0] ?? []).flatMap(({ counters }) =>
           Object.keys(counters).map((name) => ({ place, name, counter: `${place.key} ${name}` })),
         ),
       );
@@ -116,26 +118,26 @@ export const openReference = () => {
       const had = credit.get(call.payer) ?? 0n;
       if (paid > had) throw new Error(`${paid} of ${had} are spent of the credit of ${call.payer}`);
     },
-    /** What a call costs now that it has ended. */
+    /** Records the final charge of a call. */
     settle(id: string, amount: bigint): void {
       const call = calls.get(id);
       if (call !== undefined) call.amount = amount;
     },
 
-    /** Whether nothing above or here stops such a call now. */
+    /** Whether neither the account nor an ancestor denies such a call now. */
     lives: (caller: Caller): boolean =>
-      silenced(caller, ({ issuer }) => words.current(issuer)) === undefined,
-    /** Whether the caller goes by nothing that has changed since. */
+      silenced(caller, ({ issuer }) => statements.current(issuer)) === undefined,
+    /** Whether the caller knows the current state of all its ancestors. */
     isInformed: ({ account, chain, at }: Caller): boolean =>
       chain.every((link) => {
-        const last = words.last(link.issuer);
-        return (words.trusted(account, link, at) ?? last) === last;
+        const last = statements.last(link.issuer);
+        return (statements.trusted(account, link, at) ?? last) === last;
       }),
     creditLeft: (account: string): bigint => (credit.get(account) ?? 0n) - paidBy(account),
     perCall: (caller: Caller): bigint | undefined =>
       least(nowOf(caller).map((place) => bound(place, ({ perCall }) => perCall))),
     left: (caller: Caller): readonly Left[] =>
-      nowOf(caller).flatMap(({ account, key, words: [limits = []] }) =>
+      nowOf(caller).flatMap(({ account, key, statements: [limits = []] }) =>
         limits.flatMap(({ counters }) =>
           Object.entries(counters).map(([name, limit]) => {
             const remaining = limit - sum(`${key} ${name}`, name, caller.at);

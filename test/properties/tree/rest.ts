@@ -3,22 +3,22 @@ import { everyOf, rolled } from '../../../src/policy/window.ts';
 import { purseOf } from '../../../durable-objects/account/purse.ts';
 import { equal } from './balance.ts';
 import type { Keeper } from './keeper.ts';
-import { agentsCall, MISHAPS } from './mishap.ts';
+import { agentsCall, MISHAPS } from './mishaps.ts';
 import { ASSET } from './names.ts';
 import type { How } from './outcome.ts';
 import { checkUsable } from './usable.ts';
 import type { World } from './world.ts';
 
-/** Every message has arrived, every call has ended, who was stopped may go on. Shares are still where they were. */
+/** Delivers every message, ends every call, and reactivates every account. Shares stay where they are. */
 const settleDown = (world: World): void => {
-  const { post, calls, orders, keepers, reference } = world;
+  const { messages, calls, commands, keepers, reference } = world;
   const hows: readonly How[] = ['success', 'failure', 'success', 'silence'];
   // Once more by everybody, before what is late arrives: it may be what had been given back, and forgotten.
   agentsCall(world, 3n);
-  post.deliverAll();
+  messages.deliverAll();
   calls.finishAll((at) => hows[at % hows.length] as How);
   for (const keeper of keepers) {
-    if (!reference.words.current(keeper.account).active) orders.status(keeper, 'active');
+    if (!reference.statements.current(keeper.account).active) commands.status(keeper, 'active');
   }
   // As long as a refusal from above is believed.
   world.wait(3, false);
@@ -27,13 +27,13 @@ const settleDown = (world: World): void => {
 const isRevoked = (keeper: Keeper, key: string): boolean =>
   keeper.state().held.some(({ grant, status }) => grant.hash === key && status === 'revoked');
 
-/** What is lent and leased has come back: what an account has counted is what the calls under its limits cost. */
+/** Checks after all shares have returned that each counter equals the charges of the calls under its limit. */
 const checkBack = (world: World): void => {
   const { keepers, recalls, grants, reference, clock, note } = world;
   for (const keeper of keepers) {
     recalls.giveUp(keeper, Object.keys(keeper.state().tree.shares) as Hex[]);
   }
-  // What was given in a reply that got lost is known above only.
+  // Only the parent knows of a share whose reply was lost.
   for (const keeper of keepers) {
     recalls.look(keeper);
     recalls.round(keeper);
@@ -48,7 +48,7 @@ const checkBack = (world: World): void => {
       for (const { key, name, limit, remaining, account: of } of limits) {
         if (of !== account || grants.isForgotten(key)) continue;
         const counter = key === account ? name : `${key}/${name}`;
-        // The counters of a revoked grant go with it, once nothing is held or leased of them.
+        // An account drops the counters of a revoked grant once nothing is held or leased from them.
         if (isRevoked(keeper, key) && purse.windows[counter] === undefined) continue;
         const { spent, held, leased } = rolled(purse.windows[counter], everyOf(counter), clock.now);
         equal(`${counter} of ${account}`, spent + held + leased, limit - remaining);

@@ -5,7 +5,7 @@ import type { Limits } from './limits.ts';
 import { addressAt, AUDIENCE, CHAIN, hex, NO_GRANT, TOKEN } from './names.ts';
 import type { GrantPlan } from './plan.ts';
 
-/** How many grants may stand below an owner's. */
+/** Levels of grants that an owner's grant allows below it. */
 const DEPTH = 3;
 
 export const limitsOf = ({ total, perCall, seconds, inWindow }: GrantPlan): Limits => ({
@@ -13,7 +13,7 @@ export const limitsOf = ({ total, perCall, seconds, inWindow }: GrantPlan): Limi
   counters: { lifetime: total, ...(seconds === 0n ? {} : { [`${seconds}s`]: inWindow }) },
 });
 
-/** A grant as its issuer signs it; the engine believes the gateway's check of the signature. */
+/** A signed grant. Accounts trust the gateway's check of the signature, so it is a dummy. */
 export const signedOf = (
   id: number,
   [issuer, holder]: readonly [Keeper, Keeper],

@@ -1,50 +1,50 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Limits, Link } from './limits.ts';
 
-/** What one account lets through: its word, to which each change of it adds a new one. */
-export type Word = {
+/** What an account allows. Each change adds a statement. */
+export type Statement = {
   readonly active: boolean;
   readonly dead: readonly string[];
   readonly policies: Readonly<Record<string, Limits>>;
 };
 
-/** How long an account may go by what it was told last. */
+/** Seconds for which an account may follow the last statement it received. */
 const TRUST: Seconds = 60;
-const FIRST: Word = { active: true, dead: [], policies: {} };
+const FIRST: Statement = { active: true, dead: [], policies: {} };
 
-/** What each account of a tree has said so far, and what those below it were told and have acknowledged. */
-export const openWords = () => {
-  const said = new Map<string, readonly Word[]>();
+/** All statements of each account, and what its descendants have received and acknowledged. */
+export const openStatements = () => {
+  const said = new Map<string, readonly Statement[]>();
   const acknowledged = new Map<string, number>();
-  const told = new Map<string, { readonly word: number; readonly askedAt: Seconds }>();
+  const told = new Map<string, { readonly statement: number; readonly askedAt: Seconds }>();
 
-  const of = (account: string): readonly Word[] => said.get(account) ?? [FIRST];
-  const current = (account: string): Word => of(account).at(-1) as Word;
+  const of = (account: string): readonly Statement[] => said.get(account) ?? [FIRST];
+  const current = (account: string): Statement => of(account).at(-1) as Statement;
 
   return {
     of,
     current,
-    change: (account: string, changes: Partial<Word>): unknown =>
+    change: (account: string, changes: Partial<Statement>): unknown =>
       said.set(account, [...of(account), { ...current(account), ...changes }]),
-    /** Which of an account's words is its last one. */
+    /** Index of an account's last statement. */
     last: (account: string): number => of(account).length - 1,
     /**
      * An account above has answered: its grant may be used. `askedAt`: for how long from then it has lent something; undefined where it
      * has lent nothing, and trust lasts no longer than before.
      */
-    hear(account: string, grant: string, word: number, askedAt: Seconds | undefined): void {
+    hear(account: string, grant: string, statement: number, askedAt: Seconds | undefined): void {
       const key = `${account} ${grant}`;
       const known = told.get(key);
-      if (word < Math.max(known?.word ?? 0, acknowledged.get(key) ?? 0)) return;
+      if (statement < Math.max(known?.statement ?? 0, acknowledged.get(key) ?? 0)) return;
       const before = known?.askedAt ?? -Infinity;
-      const isSame = known?.word === word;
+      const isSame = known?.statement === statement;
       const since = askedAt === undefined ? before : isSame ? Math.max(before, askedAt) : askedAt;
-      told.set(key, { word, askedAt: since });
+      told.set(key, { statement, askedAt: since });
     },
-    acknowledge(account: string, grant: string, word: number): void {
+    acknowledge(account: string, grant: string, statement: number): void {
       const key = `${account} ${grant}`;
-      acknowledged.set(key, Math.max(acknowledged.get(key) ?? 0, word));
-      if ((told.get(key)?.word ?? 0) < word) told.delete(key);
+      acknowledged.set(key, Math.max(acknowledged.get(key) ?? 0, statement));
+      if ((told.get(key)?.statement ?? 0) < statement) told.delete(key);
     },
     /** Who has slept asks again. */
     forget(account: string): void {
@@ -53,7 +53,7 @@ export const openWords = () => {
     /** Which word of the account above is trusted; undefined where it was not asked for a minute. */
     trusted(account: string, { grant }: Link, at: Seconds): number | undefined {
       const last = told.get(`${account} ${grant}`);
-      return last === undefined || at >= last.askedAt + TRUST ? undefined : last.word;
+      return last === undefined || at >= last.askedAt + TRUST ? undefined : last.statement;
     },
   };
 };

@@ -4,7 +4,7 @@ import { type GrantPlan, chooser, grantOf, limitsOf } from './plan.ts';
 import type { How } from './outcome.ts';
 import type { Limits } from './limits.ts';
 
-/** Counted from the last, who is below all others; or whoever called last. */
+/** Index of an account, counted from the last, which has no descendants; or the last caller. */
 export type Member = number | 'same';
 
 export type Deed =
@@ -12,17 +12,17 @@ export type Deed =
       readonly do: 'call';
       readonly of: Member;
       readonly price: bigint | 'rest' | 'more';
-      /** Which of its grants the call names. */
+      /** Index of the grant that the call names. */
       readonly grant: number | undefined;
       readonly keep: boolean;
       readonly appetite: bigint;
     }
   | { readonly do: 'finish'; readonly call: number; readonly how: How }
-  /** An operator says what became of a silent call. */
+  /** An operator resolves a silent call. */
   | { readonly do: 'resolve'; readonly call: number; readonly charge: boolean }
   | { readonly do: 'wait'; readonly seconds: number; readonly alarms: boolean }
   | { readonly do: 'idle' | 'restart' | 'recall'; readonly of: Member }
-  /** A message that is late, or comes again. */
+  /** A late or repeated message arrives. */
   | { readonly do: 'deliver'; readonly which: number; readonly again: boolean }
   | { readonly do: 'status'; readonly of: Member; readonly status: StatusWish }
   | {
@@ -39,8 +39,8 @@ export type Deed =
       readonly plan: GrantPlan;
       readonly consent: 'with' | 'later' | 'never';
     }
-  /** An order that was carried out before, once more. */
-  | { readonly do: 'repeat'; readonly order: number }
+  /** An earlier command arrives again. */
+  | { readonly do: 'repeat'; readonly command: number }
   | { readonly do: 'topUp'; readonly of: Member };
 
 type StatusWish = 'frozen' | 'paused' | 'revoked';
@@ -120,7 +120,7 @@ const deedOf = (seed: number, more: number): Deed => {
         consent: of(['with', 'with', 'later', 'never']),
       };
     case 'repeat':
-      return { do: deed, order: below(32) };
+      return { do: deed, command: below(32) };
     case 'topUp':
       return { do: deed, of: member };
   }

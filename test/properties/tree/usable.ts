@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 type Standing = { readonly chain: readonly Link[]; readonly authority: Hex | undefined };
 
-/** By what the account may call now; undefined where nothing of what it holds lives. */
+/** Returns the grants that the account may call with now. Undefined if none is valid. */
 const standingOf = ({ grants, reference, clock }: World, keeper: Keeper): Standing | undefined => {
   const { account } = keeper;
   const lives = (chain: readonly Link[]) => reference.lives({ account, chain, at: clock.now });
@@ -28,7 +28,7 @@ const deniedOf = (verdict: ReserveVerdict): Denial => {
 const text = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each));
 
-/** Whether a limit that is too small for the price is named, with what is left of it. */
+/** Whether a denial names a limit that is too small for the price, with what remains of it. */
 const refuses = (limits: readonly Left[], { account, limit }: Denial, price: bigint): boolean => {
   if (limit === undefined) return false;
   const told = BigInt(limit.remaining);
@@ -45,7 +45,7 @@ const refuses = (limits: readonly Left[], { account, limit }: Denial, price: big
   });
 };
 
-/** All that is left can be spent by this account alone, whoever has shares of it; and not one unit more. */
+/** Checks that this account alone can spend all that remains, whichever accounts hold shares of it, and not one unit more. */
 export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): void => {
   const { reference, clock, note, calls } = world;
   const standing = standingOf(world, keeper);
@@ -71,11 +71,11 @@ export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): vo
   const credit = credits.reduce((a, b) => (a > b ? a : b));
   const rest = limits.reduce((a, { remaining: b }) => (a < b ? a : b), credit);
   const perCall = reference.perCall(caller) ?? rest + 1n;
-  // A limit that was lowered afterwards may be passed already.
+  // The counter may already exceed a limit that was lowered afterwards.
   const price = rest > 0n ? rest : 0n;
 
   const denial = deniedOf(ask(world, keeper, standing, price + 1n));
-  // What can be refused without asking those above is refused first.
+  // The account denies first what it can deny without asking its ancestors.
   if (denial.rule === 'per_call') {
     if (price + 1n <= perCall) throw new Error(`not too dear: ${text(denial)}`);
   } else if (denial.rule === 'credit' && credit <= price) {

@@ -3,7 +3,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { ASSET, AUDIENCE, hex, PAYEE } from './names.ts';
 
-/** How one call is made. */
+/** Parameters of a call. */
 export type Wish = {
   readonly price: bigint;
   readonly authority: Hex | undefined;
@@ -11,7 +11,7 @@ export type Wish = {
   readonly appetite: bigint;
 };
 
-/** The call as the gateway hands it over: paid from credit, its own or lent, or free. */
+/** Builds the call as the gateway sends it to the account: paid from own or lent credit, or free. */
 export const callOf = (
   id: number,
   account: AccountId,

@@ -5,19 +5,19 @@ import { openCalls } from './calls.ts';
 import { type Keeper, openKeeper } from './keeper.ts';
 import { openGrants } from './grants.ts';
 import { openLeases } from './leases.ts';
-import type { Office } from './office.ts';
-import { openOrders } from './orders.ts';
+import type { Participants } from './participants.ts';
+import { openCommands } from './commands.ts';
 import type { Plan } from './plan.ts';
-import { openPost } from './post.ts';
+import { openMessages } from './messages.ts';
 import { openRecalls } from './recalls.ts';
 import { openReference } from './reference.ts';
 import type { Member, Step } from './steps.ts';
 import type { Wish } from './wish.ts';
 
-/** How deep things may happen in between. */
+/** How deep steps may nest while messages are on their way. */
 const MOST_BETWEEN = 3;
 
-/** A tree of accounts and what happens to it, driven by the engine's own pure decisions. */
+/** Simulates a tree of accounts with the accounts' own pure decisions. */
 export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: string) => void) => {
   const queue = [...steps];
   const clock = { now: plan.start };
@@ -34,16 +34,16 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
   const restart = (keeper: Keeper): void => {
     note('restart');
     keeper.restart();
-    reference.words.forget(keeper.account);
+    reference.statements.forget(keeper.account);
     last = keeper;
   };
-  const post = openPost(note, meanwhile, restart);
-  const office: Office = { clock, keepers, post, reference, note };
-  const recalls = openRecalls(office);
-  const leases = openLeases(office, recalls);
-  const orders = openOrders(office, recalls, leases);
-  const grants = openGrants(office, recalls, orders);
-  const calls = openCalls(office, recalls, leases, grants);
+  const messages = openMessages(note, meanwhile, restart);
+  const participants: Participants = { clock, keepers, messages, reference, note };
+  const recalls = openRecalls(participants);
+  const leases = openLeases(participants, recalls);
+  const commands = openCommands(participants, recalls, leases);
+  const grants = openGrants(participants, recalls, commands);
+  const calls = openCalls(participants, recalls, leases, grants);
 
   const keeperAt = (member: Member): Keeper =>
     member === 'same' ? last : (keepers.at(-1 - (member % keepers.length)) as Keeper);
@@ -52,9 +52,9 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
     for (const [index, member] of plan.members.entries()) {
       const keeper = keepers[index] as Keeper;
       for (const each of member.grants) grants.grant(member.parent ?? 0, index, each, 'with');
-      if (member.operator !== undefined) orders.policy(keeper, 'operator', member.operator);
-      if (member.owner !== undefined) orders.policy(keeper, 'owner', member.owner);
-      if (member.credit > 0n) orders.topUp(keeper, member.credit);
+      if (member.operator !== undefined) commands.policy(keeper, 'operator', member.operator);
+      if (member.owner !== undefined) commands.policy(keeper, 'owner', member.owner);
+      if (member.credit > 0n) commands.topUp(keeper, member.credit);
     }
   };
 
@@ -71,7 +71,7 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
     }
   };
 
-  /** The least that is left of any limit of the call, with what can pay for it. */
+  /** The least that remains of any limit of the call, and of the credit that can pay for it. */
   const restOf = (keeper: Keeper, authority: Hex | undefined): bigint => {
     const chain = grants.all.get(authority ?? grants.held(keeper)[0]?.signed.hash ?? '0x')?.chain;
     const left = reference.left({ account: keeper.account, chain: chain ?? [], at: clock.now });
@@ -111,37 +111,37 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
       case 'restart':
         return restart(keeperAt(step.of));
       case 'deliver':
-        return post.deliver(step.which, step.again);
+        return messages.deliver(step.which, step.again);
       case 'status': {
         const keeper = keeperAt(step.of);
-        const { active } = reference.words.current(keeper.account);
-        return orders.status(keeper, active ? step.status : 'active');
+        const { active } = reference.statements.current(keeper.account);
+        return commands.status(keeper, active ? step.status : 'active');
       }
       case 'policy':
-        return orders.policy(keeperAt(step.of), step.slot, step.limits);
+        return commands.policy(keeperAt(step.of), step.slot, step.limits);
       case 'revoke':
         return grants.revoke(step.grant, step.by);
       case 'grant':
         return grants.grant(step.from, step.to, step.plan, step.consent);
       case 'repeat':
-        return orders.repeat(step.order);
+        return commands.repeat(step.command);
       case 'topUp':
-        return orders.topUp(keeperAt(step.of), 20n);
+        return commands.topUp(keeperAt(step.of), 20n);
     }
   };
 
   const next = (): void => {
     const step = queue.shift();
     if (step === undefined) return;
-    post.withFates(step.fates, () => take(step));
+    messages.withFates(step.fates, () => take(step));
     for (const keeper of keepers) checkBooks(keeper, clock.now, grants.isForgotten);
   };
 
   found();
   return {
-    ...office,
+    ...participants,
     recalls,
-    orders,
+    commands,
     grants,
     calls,
     wait,

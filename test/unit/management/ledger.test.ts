@@ -12,7 +12,7 @@ import type { Context } from '../../../durable-objects/account/decision.ts';
 import { purseOf, withPurse } from '../../../durable-objects/account/purse.ts';
 import { emptyAccount } from '../../../durable-objects/account/state.ts';
 import { ALONE } from '../../properties/alone.ts';
-import { asset as TOKEN, openBooks } from '../../properties/books.ts';
+import { asset as TOKEN, openSimulation } from '../../properties/simulation.ts';
 import { plans, steps } from '../../properties/steps.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import {
@@ -220,11 +220,11 @@ describe('ledger totals equal the sum of the entries', () => {
     await fc.assert(
       fc.asyncProperty(plans, steps, async (calls, deeds) => {
         await forget();
-        const books = openBooks(calls, 2);
-        for (const step of deeds) books.take(step);
-        books.rest();
+        const simulation = openSimulation(calls, 2);
+        for (const step of deeds) simulation.take(step);
+        simulation.rest();
         let [credit, charged] = [0n, 0n];
-        for (const { state, records, loose } of books.all) {
+        for (const { state, records, loose } of simulation.all) {
           const chain = [...records.values()]
             .flatMap((record) => record.entries)
             .concat(loose)
