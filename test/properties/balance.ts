@@ -4,7 +4,8 @@ import type { Hex } from '../../src/core/hex.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { isFinal, keepsHold } from '../../durable-objects/account/call/record.ts';
 import { purseOf } from '../../durable-objects/account/purse.ts';
-import { asset, type SimulatedAccount, type Simulation } from './simulation.ts';
+import { asset, type SimulatedAccount } from './simulated-account.ts';
+import type { Simulation } from './simulation.ts';
 
 export const sum = <T>(list: Iterable<T>, amount: (one: T) => bigint): bigint => {
   let total = 0n;

@@ -1,11 +1,8 @@
 import { expect } from 'vitest';
-import { GENESIS } from '../../src/audit/entry.ts';
 import type { Hex } from '../../src/core/hex.ts';
-import type { Policy } from '../../src/policy/policy.ts';
-import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
+import { accountId } from '../../src/protocol/account-id.ts';
 import type { Call, Evidence } from '../../src/protocol/account/call.ts';
 import type { Outcome } from '../../src/protocol/account/finish.ts';
-import type { Entry } from '../../src/protocol/entry.ts';
 import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { CALL } from '../../durable-objects/account/call/call-noun.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';
@@ -13,7 +10,6 @@ import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
 import {
   awaitsSettlement,
   type CallRecord,
-  isBounced,
   isFinal,
   keepsHold,
 } from '../../durable-objects/account/call/record.ts';
@@ -24,65 +20,38 @@ import { resolve } from '../../durable-objects/account/commands/resolve.ts';
 import {
   acknowledgeTransfer,
   isPending,
-  type Transfer,
   TRANSFER,
   transferKey,
   transferWith,
 } from '../../durable-objects/account/commands/transfer.ts';
 import type { Context, Decision } from '../../durable-objects/account/decision.ts';
 import { tick } from '../../durable-objects/account/log/tick.ts';
-import { exposed, purseOf, suspensionOf } from '../../durable-objects/account/purse.ts';
-import { type AccountState, emptyAccount } from '../../durable-objects/account/state.ts';
+import { suspensionOf } from '../../durable-objects/account/purse.ts';
 import { put, valuesOf } from '../../durable-objects/store/noun.ts';
 import { NOTHING, openOverlay } from '../../durable-objects/store/overlay.ts';
 import type { Reader } from '../../durable-objects/store/query.ts';
 import { ALONE } from './alone.ts';
+import {
+  asset,
+  checkBounds,
+  hex,
+  idOf,
+  isOwed,
+  openAccount,
+  PAYERS,
+  policy,
+  type SimulatedAccount,
+  START,
+  token,
+} from './simulated-account.ts';
+import { callBy } from './simulated-call.ts';
 import type { Plan, Step } from './steps.ts';
 
-const START = 1_800_000_000;
-const hex = (n: number, bytes: number): Hex => `0x${n.toString(16).padStart(bytes * 2, '0')}`;
-const payTo = hex(0xbb, 20);
-const token = {
-  network: 'eip155:84532',
-  address: hex(0xcc, 20),
-  name: 'USDC',
-  version: '2',
-} as const;
-export const asset = assetId(token.network, token.address);
-const PAYERS = [hex(0xa0, 20), hex(0xa1, 20)] as const;
 const ATTEMPTS = [hex(1, 16), hex(2, 16), hex(3, 16)] as const;
 const POLICY_HASH = hex(9, 32);
 const TRANSACTION = hex(1, 32);
 const OPERATOR = { account: accountId(token.network, hex(0x0e, 20)), role: 'operator' } as const;
 const ORDER = { fields: {}, signature: hex(0x55, 65) } as const;
-
-const EXPOSURE = 60n;
-const policy: Policy = {
-  perCall: 35n,
-  exposure: EXPOSURE,
-  rate: { limit: 1_000, seconds: 60 },
-  windows: [{ every: 'hour', limit: 55n }],
-  deny: [],
-  require: [],
-};
-
-/** An account with what its storage would hold. */
-export type SimulatedAccount = {
-  readonly account: AccountId;
-  readonly payer: Hex;
-  state: AccountState;
-  readonly records: Map<Hex, CallRecord>;
-  readonly transfers: Map<string, Transfer>;
-  readonly loose: Entry[];
-  /** Hash of the log's head after each decision, by sequence number. */
-  readonly heads: Map<number, Hex>;
-  /** The payer's balance on the chain. */
-  balance: bigint;
-  /** Units taken by refunds and failed payments: credit may be below its holds by at most this. */
-  allowedDeficit: bigint;
-  /** The operator's refunds, by Transfer log. */
-  readonly refunds: Map<string, bigint>;
-};
 
 export type Simulation = {
   readonly all: readonly SimulatedAccount[];
@@ -98,24 +67,6 @@ export type Simulation = {
 /** Names the result of a command about credit. */
 const nameOf = (applied: ReturnType<typeof apply>['verdict']): string =>
   applied.verdict === 'applied' && !applied.changed ? 'known' : applied.verdict;
-
-/** Whether a payment awaits settlement after its tool has answered. */
-const isOwed = ({ payment }: CallRecord): boolean => payment === 'queued' || payment === 'sent';
-
-const idOf = (index: number): Hex => hex(index + 1, 32);
-
-const openAccount = (payer: Hex): SimulatedAccount => ({
-  account: accountId(token.network, payer),
-  payer,
-  state: emptyAccount(accountId(token.network, payer)),
-  records: new Map(),
-  transfers: new Map(),
-  loose: [],
-  heads: new Map([[GENESIS.seq, GENESIS.hash]]),
-  balance: 400n,
-  allowedDeficit: 0n,
-  refunds: new Map(),
-});
 
 /** Simulates one or two accounts, a chain and the messages between them, with the accounts' own pure decisions. */
 export const openSimulation = (
@@ -157,50 +108,7 @@ export const openSimulation = (
     read: readerOf(simulated),
   });
 
-  const callOf = (index: number): Call => {
-    const { kind, payer, price, onSilence, life } = plans[index] as Plan;
-    const simulated = accountAt(payer);
-    const nonce = idOf(index);
-    const validBefore = START + life;
-    const topsUp = kind === 'topUpOwn' || kind === 'topUpOther';
-    const unpaid = kind === 'free' || kind === 'intent';
-    return {
-      account: simulated.account,
-      call: nonce,
-      request: hex(index, 32),
-      tool: topsUp ? 'countersign.credits' : 'tool',
-      proof: unpaid ? 'intent' : 'x402',
-      binding: unpaid || topsUp ? 'intent' : 'none',
-      settlement: topsUp || kind === 'intent' ? 'upfront' : kind,
-      onSilence,
-      timeoutSeconds: 10,
-      asset,
-      payTo,
-      price,
-      validBefore,
-      execute: now < validBefore - 6,
-      ...(topsUp
-        ? { topUp: { to: accountAt(kind === 'topUpOwn' ? payer : payer + 1).account } }
-        : {}),
-      ...(unpaid
-        ? {}
-        : {
-            payment: {
-              token,
-              signature: hex(7, 65),
-              maxTimeoutSeconds: life,
-              authorization: {
-                from: simulated.payer,
-                to: payTo,
-                value: price,
-                validAfter: 0n,
-                validBefore: BigInt(validBefore),
-                nonce,
-              },
-            },
-          }),
-    };
-  };
+  const callOf = (index: number): Call => callBy(plans, index, now, accountAt);
 
   const commit = <Verdict>(simulated: SimulatedAccount, decision: Decision<Verdict>): Verdict => {
     const before = simulated.state.head.seq;
@@ -229,30 +137,8 @@ export const openSimulation = (
       if (!grows) expect(transfer).toEqual(known);
       simulated.transfers.set(transferKey(transfer), transfer);
     }
-    bounds(simulated);
+    checkBounds(simulated);
     return decision.verdict;
-  };
-
-  const bounds = (simulated: SimulatedAccount): void => {
-    const purse = purseOf(simulated.state, asset);
-    const { credit, creditHeld, deferredHeld, upfrontHeld, unsettled, settled } = purse;
-    const held = [creditHeld, deferredHeld, upfrontHeld, unsettled, settled];
-    const refunded = [...simulated.refunds.values()].reduce((sum, amount) => sum + amount, 0n);
-    const bounced = [...simulated.records.values()]
-      .filter((record) => isOwed(record) && isBounced(record))
-      .reduce((sum, { charged }) => sum + charged, 0n);
-    const within =
-      purse.bounced === bounced &&
-      purse.bouncedUntil > 0 === bounced > 0n &&
-      held.every((amount) => amount >= 0n) &&
-      // Credit falls below its holds only through refunds and debts, never through spending.
-      credit - creditHeld + simulated.allowedDeficit >= 0n &&
-      // The window (law 6) and the exposure cap (law 7).
-      Object.values(purse.windows).every((one) => one.held >= 0n && one.spent + one.held <= 55n) &&
-      exposed(purse) <= EXPOSURE &&
-      exposed(purse) <= settled + refunded;
-    if (!within)
-      expect({ ...purse, allowedDeficit: simulated.allowedDeficit }).toBe('within its bounds');
   };
 
   const attempt = (index: number, by: Hex, evidence: Evidence): void => {

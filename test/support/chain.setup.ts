@@ -10,7 +10,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     startChain({}),
     startChain({}),
   ]);
-  // Its blocks are mined by hand, and it may be reorganised: one test file's alone.
+  // One test file mines the blocks of this chain and reorganises it. No other file may use it.
   await manual.client.setAutomine(false);
   const facilitator = await startFacilitator({ rpc: chain.rpc });
   project.provide('rpc', chain.rpc);
@@ -38,9 +38,9 @@ declare module 'vitest' {
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface ProvidedContext {
     rpc: string;
-    /** A chain that mines when told to. */
+    /** A chain that mines only on request. */
     manualRpc: string;
-    /** A chain that mines at once, and takes blocks back: the file's alone that compares it with its ledger. */
+    /** A chain that mines at once and is reorganised. Only the file that compares it with its ledger uses it. */
     fickleRpc: string;
     facilitator: string;
     receiptKey: string;

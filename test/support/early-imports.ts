@@ -8,9 +8,9 @@ const LOADED = ['durable-objects/', 'src/protocol/', 'src/gateway/'].map((folder
 const LATE = /\bimport\('(\.[^']+)'\)/g;
 
 /**
- * Has modules that objects and calls import late loaded with the first. Vite asks its server about every `import()`, once for all who ask
- * at a time, and workerd lets nobody wait for what another object or request began: such imports were refused, or hung. Those of the
- * runtime have no such fault; `test/stack/objects.test.ts` runs them.
+ * Turns the dynamic imports of objects and the gateway into static ones. Vite shares one request to its server among concurrent
+ * `import()`s of a module, and workerd rejects or hangs a request that waits for I/O of another one. The runtime's own dynamic imports
+ * work; `test/stack/objects.test.ts` runs them.
  */
 export const earlyImports = (): Plugin => ({
   name: 'early-imports',
@@ -22,7 +22,7 @@ export const earlyImports = (): Plugin => ({
       found.push(`import * as early${found.length} from '${path}';`);
       return `Promise.resolve(early${found.length - 1})`;
     });
-    // After the last line: all others keep their numbers.
+    // Appended, so that line numbers stay.
     return found.length === 0 ? undefined : `${changed}\n${found.join('\n')}\n`;
   },
 });

@@ -1,6 +1,6 @@
-/** URLs that no gateway calls, whatever its configuration. Every reader of such URLs is held against this table. */
+/** URLs that a gateway must reject in every configuration. The tests of every URL parser use this table. */
 export const FORBIDDEN_URLS: readonly string[] = [
-  // Other schemes, and texts without one.
+  // Other schemes, and texts without a scheme.
   'http://hooks.example.com/',
   'ftp://hooks.example.com/',
   'file:///etc/passwd',
@@ -63,7 +63,7 @@ export const FORBIDDEN_URLS: readonly string[] = [
   'https://hooks.example.com./',
   'https://hooks..example.com/',
   `https://${'a.'.repeat(126)}example/`,
-  // User and password, also where they are empty; a fragment.
+  // User and password, also empty ones, and a fragment.
   'https://user@hooks.example.com/',
   'https://user:secret@hooks.example.com/',
   'https://@hooks.example.com/',
@@ -72,7 +72,7 @@ export const FORBIDDEN_URLS: readonly string[] = [
   'https://hooks.example.com@10.0.0.1/',
   'https://hooks.example.com/#part',
   'https://hooks.example.com/#',
-  // What the parser repairs or drops.
+  // Texts that the parser repairs.
   String.raw`https:\\hooks.example.com\x`,
   String.raw`https://hooks.example.com\@evil.example/`,
   ' https://hooks.example.com/',
@@ -92,7 +92,7 @@ export const FORBIDDEN_URLS: readonly string[] = [
   `https://hooks.example.com/${'ü'.repeat(500)}`,
 ];
 
-/** URLs of the gateway's own machine: called in a local stack only. */
+/** URLs of the gateway's own machine, which it calls only in a local stack. */
 export const LOOPBACK_URLS: readonly string[] = [
   'http://127.0.0.1:8080/hook',
   'http://localhost/hook',

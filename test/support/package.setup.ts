@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../../dev/root.ts';
 
-/** Builds the package before all tests that may run it, so that what they run is what is published; and what the gateway serves. */
+/** Builds the package and the gateway's OpenAPI document before the tests, so that they run what is published. */
 export const setup = async (): Promise<void> => {
   await import('../../dev/openapi.ts');
   await promisify(execFile)(process.execPath, [join(ROOT, 'dev/build.ts')], { cwd: ROOT });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 
-/** What a receiver was sent. `sentBytes`: what it could write before the other side let go, of an answer without end. */
+/** A received request. `sentBytes`: bytes of an endless answer that the receiver wrote before the client closed. */
 export type Received = {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -11,10 +11,9 @@ export type Received = {
 };
 
 /**
- * A receiver of requests on this machine, for tests inside workerd. `POST /<behaviour>/<key>` is answered as the behaviour says: a
- * status, `slow` (never), `redirect` (to `/200/<key>-elsewhere`), `endless` (200 and a body without end), `trickle` (200 and a byte
- * now and then), `twice-500` (then 200). All but the last are the same for every method and for paths below. Any other `GET /<key>`
- * gives what came for a key.
+ * Starts a local server for tests inside workerd. It answers `POST /<behaviour>/<key>` by the behaviour: a status, `slow` (never),
+ * `redirect` (to `/200/<key>-elsewhere`), `endless` (200 and an endless body), `trickle` (200 and a byte every 20 ms), or `twice-500`
+ * (then 200). All but the last do so for every method and for longer paths. Any other `GET /<key>` returns the requests for a key.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const seen = new Map<string, Received[]>();
@@ -28,7 +27,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => closed(server);
 }
 
-/** Behaviours of every method; any other GET asks what came. */
+/** Behaviours for every method. Any other GET returns the received requests. */
 const ANY_METHOD = new Set(['redirect', '200', 'endless', 'trickle', 'slow']);
 const TRICKLE_MS = 20;
 

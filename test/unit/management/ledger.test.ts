@@ -12,7 +12,8 @@ import type { Context } from '../../../durable-objects/account/decision.ts';
 import { purseOf, withPurse } from '../../../durable-objects/account/purse.ts';
 import { emptyAccount } from '../../../durable-objects/account/state.ts';
 import { ALONE } from '../../properties/alone.ts';
-import { asset as TOKEN, openSimulation } from '../../properties/simulation.ts';
+import { asset as TOKEN } from '../../properties/simulated-account.ts';
+import { openSimulation } from '../../properties/simulation.ts';
 import { plans, steps } from '../../properties/steps.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import {
