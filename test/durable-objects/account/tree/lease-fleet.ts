@@ -1,0 +1,49 @@
+import { expect } from 'vitest';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { CALL } from '../../../../durable-objects/account/call/call-noun.ts';
+import { factsOf, intentCallOf, onDisk, randomHex, stubOf, success } from '../../support.ts';
+import {
+  AUDIENCE,
+  type callOnce,
+  enrol,
+  limitOf,
+  LONG,
+  ownerWith,
+  ruleOf,
+  setStatus,
+} from '../../tree-support.ts';
+
+export const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
+export const WINDOW = `window:${LONG}s`;
+
+/** An owner with a window, and agents that are its children. */
+export const fleetOf = async (size: number, limit: number, credit = 1_000_000n) => {
+  const owner = await ownerWith(credit, windowOf(limit));
+  const agents = Array.from({ length: size }, () => randomHex(20));
+  const grants: Hex[] = [];
+  for (const agent of agents) grants.push((await enrol(owner, agent)).hash);
+  const [first = owner, second = owner] = agents;
+  return { owner, agents, grants, first, second };
+};
+
+/** A running call that the test ends. */
+export const begin = async (
+  payer: Hex,
+  price: bigint,
+  changes: Parameters<typeof callOnce>[2] = {},
+) => {
+  const call = intentCallOf(payer, { price, settlement: 'credit', audience: AUDIENCE, ...changes });
+  const attempt = randomHex(16);
+  const verdict = await stubOf(payer).reserve(call, attempt, { facts: factsOf(0n) });
+  expect(ruleOf(verdict)).toBe('go');
+  return (outcome = success) => stubOf(payer).finish(call.call, attempt, outcome);
+};
+
+export const callsOf = (payer: Hex): Promise<number> => onDisk(payer, (disk) => disk.count(CALL));
+
+/** What the owner's window counts once every descendant has reported: only what was spent. */
+export const expectSpent = async (owner: Hex, spent: number): Promise<void> => {
+  // A push makes every descendant report.
+  await setStatus(owner, 'paused');
+  expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: `${spent}`, held: '0' });
+};
