@@ -48,7 +48,7 @@ export const mayReplace = (
   return ranks.indexOf(by) >= ranks.indexOf(writer);
 };
 
-/** A higher ancestor that orders the same becomes its writer, so that accounts below it cannot lift it. */
+/** A higher ancestor that commands the same becomes its writer, so that accounts between the two cannot lift it. */
 export const isRaised = (
   state: AccountState,
   by: AccountId | undefined,

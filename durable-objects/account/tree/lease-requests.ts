@@ -200,11 +200,15 @@ export const openLeaseRequests = (
             );
             return (known: Progress) => known;
           }
-          const said = policiesOf(link, verdict.authority) ?? [];
-          const above = said.map((each): Source => ({ ...each, status: 'active', counters: [] }));
+          const policies = policiesOf(link, verdict.authority) ?? [];
+          const sources = policies.map((each): Source => ({
+            ...each,
+            status: 'active',
+            counters: [],
+          }));
           return (known: Progress): Progress => ({
             ...known,
-            above: [...known.above, ...above],
+            above: [...known.above, ...sources],
             assumed: [...known.assumed, link.hash],
             lenders: credit === undefined ? known.lenders : [...known.lenders, link.hash],
           });
