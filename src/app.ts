@@ -32,13 +32,13 @@ const EXPOSED = [
 
 type Bindings = { readonly Bindings: Env };
 
-/** The Worker's routes, in order. Every path that is no route of the gateway is a tool's path. */
+/** The Worker's routes, in order. Every other path belongs to a tool. */
 export const app = new Hono<Bindings>();
 
 // Signatures authorize requests, never cookies, so every origin may send them. The preflight echoes the requested headers, because
 // clients of the x402 libraries also send response headers.
 app.options('*', cors({ origin: '*', exposeHeaders: [EXPOSED], maxAge: 86_400 }));
-// Not the same middleware: for other methods it sets headers before there is an answer, and hono then copies every answer.
+// A middleware of its own: hono's `cors` sets headers of other methods before there is an answer, and hono then copies every answer.
 app.use(async (context, next) => {
   await next();
   context.res.headers.set('Access-Control-Allow-Origin', '*');
@@ -73,7 +73,7 @@ app.get(DESCRIPTION_PATH, async (context) => {
 
 type Handler = (gateway: Gateway, request: Request) => Promise<Response>;
 
-/** One instance an isolate. */
+/** One instance per isolate. */
 const replayCache = openReplayCache();
 
 /** Builds the gateway from the environment, for one request. */
@@ -163,7 +163,7 @@ const badKey: Reason = {
   faults: [{ name: 'RECEIPT_KEY', reason: 'must be an Ed25519 private key as JWK' }],
 };
 
-/** The configuration, read once an isolate: variables do not change while it lives. */
+/** The configuration, read once per isolate: variables do not change while it lives. */
 let parsed: { readonly env: Env; readonly config: Result<Config, Reason> } | undefined;
 
 export const configOf = (env: Env): Result<Config, Reason> => {
@@ -176,7 +176,7 @@ export const configOf = (env: Env): Result<Config, Reason> => {
   return config;
 };
 
-/** One instance an isolate. */
+/** One instance per isolate. */
 let opened: { readonly env: Env; readonly catalogue: LiveCatalogue } | undefined;
 
 const catalogueOf = (env: Env, config: Config): LiveCatalogue => {

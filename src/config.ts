@@ -32,7 +32,7 @@ import {
 } from './settings.ts';
 import { sentence, type Setting } from './json-setting.ts';
 
-/** The configuration that an operator sets, read once an isolate. */
+/** The configuration that an operator sets, read once per isolate. */
 export type Config = BackendConfig & {
   /** Origins that clients may sign for, e.g. `https://gw.example`. The first applies to requests for another origin. */
   readonly audiences: readonly [string, ...string[]];
@@ -84,7 +84,7 @@ const VARIABLES = [
 /** The environment. An absent variable counts as empty. */
 export type Environment = { readonly [name in (typeof VARIABLES)[number]]?: string | undefined };
 
-/** A variable, or `tools.json`, and what is wrong with it. Never contains a value: some are secrets. */
+/** A fault in a variable or in `tools.json`. Never contains a value: some are secrets. */
 export type ConfigFault = { readonly name: string; readonly reason: string };
 
 const TOOLS = 'tools.json';

@@ -4,8 +4,8 @@ export { AgentAccount } from '../durable-objects/account/agent-account.ts';
 export { Relayer } from '../durable-objects/relayer.ts';
 
 /**
- * The Worker's entry: requests, queues, the cron trigger, and the exported objects. It imports code that calls do not need where it uses
- * it, so that an isolate that serves calls does not load it.
+ * The Worker's entry: requests, queues, the cron trigger, and the exported objects. It imports code that calls do not need on first use, so
+ * that an isolate that serves calls does not load it.
  */
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),

@@ -35,7 +35,7 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
   const db = env.AUDIT_DB;
   const self = gatewayAccount(config);
   const raise = raiser(env);
-  /** Only new dead deadLetters raise an alert, so they are raised before they are recorded. */
+  /** Only new dead letters raise an alert, so the alert is raised before the dead letters are recorded. */
   const raiseNew = async (deadLetters: readonly DeadLetter[]): Promise<void> =>
     raiseDeadLetters(await newDeadLetters(db, deadLetters), self, raise);
   const keepDeadLetter = async (deadLetter: DeadLetter): Promise<void> => {
@@ -105,7 +105,7 @@ const settlementDeps = (
   };
 };
 
-/** Raises the alerts of dead deadLetters. An alert that cannot be raised does not keep a dead letter from being recorded. */
+/** Raises the alerts of dead letters. An alert that cannot be raised does not keep a dead letter from being recorded. */
 const raiseDeadLetters = async (
   deadLetters: readonly DeadLetter[],
   self: AccountId,

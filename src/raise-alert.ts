@@ -1,7 +1,7 @@
 import type { AlertBody } from './protocol/account/alert.ts';
 import type { AccountId } from './protocol/account-id.ts';
 
-/** Has an account record an alert. False if the account did not answer. */
+/** Makes an account record an alert. False if the account did not answer. */
 export type Raise = (account: AccountId, alert: AlertBody) => Promise<boolean>;
 
 /** Returns a function that raises alerts. An alert that the account refuses is logged and dropped. */

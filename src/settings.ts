@@ -15,7 +15,7 @@ import { readingText } from './protocol/wire-fields.ts';
 import { tokenOf } from './protocol/x402/tokens.ts';
 
 const MAX_AUDIENCES = 16;
-/** The wire form of an intent takes no longer audience (`agentIntentSchema`): clients could not sign for such an origin. */
+/** The maximum length of an audience in an intent (`agentIntentSchema`): clients could not sign for a longer origin. */
 const MAX_AUDIENCE = 256;
 const MAX_OPERATORS = 64;
 

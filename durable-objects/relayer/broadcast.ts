@@ -25,8 +25,8 @@ const REJECTIONS: readonly (readonly [pattern: RegExp, kind: string])[] = [
 ];
 
 /**
- * Broadcasts the stored bytes of a transaction. The node's answer is only a hint: a transaction that it rejects may have been accepted before,
- * or by another node. The chain shows what became of it.
+ * Broadcasts the stored bytes of a transaction. The node's answer is only a hint: a transaction that it rejects may have been accepted
+ * before, or by another node. Only the chain shows its outcome.
  */
 export const broadcast = async (context: RelayerContext, flight: LiveFlight): Promise<void> => {
   const now = context.now();

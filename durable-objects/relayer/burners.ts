@@ -3,8 +3,8 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { isRefused, MOST_STRIKES, type Pending } from '../../src/settlement/relayer/pending.ts';
 
 /**
- * The payers whose payments burnt our gas in transactions that moved nothing. In memory only: an object that restarts forgets them and loses at
- * most the same gas again. Payments with the most strikes are stored, and bar their payer while they are kept.
+ * The payers whose payments burnt our gas in transactions that moved nothing. Kept in memory only: an object that restarts forgets them and
+ * loses at most the same gas again. Payments with the most strikes are stored, and bar their payer while they are kept.
  */
 export type Burners = {
   readonly payers: Map<Address, Burner>;
@@ -15,7 +15,7 @@ export type Burners = {
 type Burner = {
   /** The times of the last transactions that carried this payer's payments alone and moved nothing. */
   readonly strikes: readonly Seconds[];
-  /** Until when none of its payments is taken or sent. */
+  /** Until when the relayer neither takes nor sends its payments. */
   readonly until: Seconds;
 };
 

@@ -14,7 +14,9 @@ import { aboard, fail, flightsOf, type LiveFlight, openReport } from './memory.t
 import { PENDING } from './pending-noun.ts';
 import { REPORT, type ReportRecord } from './report-record.ts';
 
-/** How long a used nonce may lack a receipt of ours before the transaction is given up: nodes have blocks before receipts. */
+/**
+ * How long a used nonce may lack a receipt of our transaction before the relayer drops the transaction: nodes have blocks before receipts.
+ */
 const MISSING: Seconds = 10;
 
 /** Reads what became of the transactions and ends those that are final. */
@@ -67,7 +69,7 @@ type Landing = {
   readonly dead: boolean;
 };
 
-/** Asks for every hash of a nonce: a replaced transaction may be the one that was mined. */
+/** Requests the receipt of every hash of a nonce: a replaced transaction may be the one that was mined. */
 const landingQuery = (
   { setup }: RelayerContext,
   { record }: LiveFlight,

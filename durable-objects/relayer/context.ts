@@ -14,7 +14,7 @@ export type Subscribers = {
   readonly notify: (account: AccountId, results: readonly SettlementResult[]) => Promise<boolean>;
   /** Writes a final transaction to the D1 table `relays`. */
   readonly recordRelay: (report: ReportRecord) => Promise<void>;
-  /** Raises the alert that the key runs out of gas. @returns whether the gateway's account has taken it. */
+  /** Raises the alert that the key runs out of gas. @returns whether the gateway's account has recorded it. */
   readonly alertLowGas: (detail: Readonly<Record<string, string | number>>) => Promise<boolean>;
   readonly emit: Emit;
 };

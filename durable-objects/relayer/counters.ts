@@ -61,7 +61,7 @@ type Stored = Omit<Counters, 'gasUsed' | 'fees'> & {
   readonly fees: string;
 };
 
-/** One value an object. */
+/** One value per object. */
 export const COUNTERS: Noun<Counters> = {
   name: 'counters',
   key: () => 'counters',

@@ -155,7 +155,10 @@ const sendTransaction = async (
   return true;
 };
 
-/** How long a node may report fewer transactions than another node did. Afterwards the lower count is believed: a reorganisation removed them. */
+/**
+ * How long a node may report fewer transactions than another node did. Afterwards the relayer trusts the lower count: a reorganisation
+ * removed the transactions.
+ */
 const BEHIND: Seconds = 60;
 
 /**

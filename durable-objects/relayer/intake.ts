@@ -11,7 +11,7 @@ import { PENDING } from './pending-noun.ts';
 
 /** Payments that may wait at once; further ones go to other backends. */
 const MOST_PENDING = 5_000;
-/** Payments of one payer: tiny payments are cheap to make and must not crowd out everybody else. */
+/** Payments of one payer: tiny payments are cheap to make and must not crowd out other payers. */
 const MOST_OF_PAYER = 1_000;
 /** With less time a payment is not taken: signing, a batch and a block must fit in. */
 const LEAST: Seconds = 10;

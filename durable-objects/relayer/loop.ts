@@ -90,7 +90,7 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
     await Promise.race([reporting, pause(REPORT_MS)]);
   };
 
-  /** Never throws: an alert that was not taken is raised again by the next round. */
+  /** Never throws: the next round raises an alert again that the account did not record. */
   const alert = async (): Promise<void> => {
     try {
       alerting ??= alertLowGas(context).finally(() => {
@@ -113,7 +113,7 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
       const answered = (verdicts: readonly Relayed['verdict'][]): readonly Relayed[] =>
         relays.map(({ call }, at) => ({ call, verdict: verdicts[at] ?? 'unavailable' }));
       try {
-        // Without a view of the chain the relayer can move nothing; another backend may.
+        // Without an observation of the chain the relayer can move nothing; another backend may.
         if (!isFresh() && !(await look())) {
           await setAlarm(dueAt(setup, memory, context.now()));
           return answered([]);

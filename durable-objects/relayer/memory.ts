@@ -9,7 +9,7 @@ import { type FlightRecord, newest } from './flight.ts';
 import type { ReportRecord } from './report-record.ts';
 import type { Stored } from './stored.ts';
 
-/** A transaction that is not final, and what this life of the object has seen of it. */
+/** A transaction that is not final, and what the object has observed of it since it woke. */
 export type LiveFlight = {
   record: FlightRecord;
   /** Its gas limit, the same in all attempts. */
@@ -24,7 +24,7 @@ export type LiveFlight = {
 
 export type LiveReport = {
   readonly record: ReportRecord;
-  /** Keys of payments whose accounts have not heard. */
+  /** Keys of payments whose accounts have not acknowledged the report. */
   readonly untold: Set<string>;
   booked: boolean;
   tries: number;
@@ -34,7 +34,7 @@ export type LiveReport = {
 /** Payments that failed when they were tried, which costs nothing and is tried again. */
 export type Trial = { readonly failures: number; readonly until: Seconds };
 
-/** What the object knows. Built from storage when it wakes; storage is the truth. */
+/** The object's memory, built from storage when it wakes; storage is the truth. */
 export type Memory = {
   readonly pending: Map<string, Pending>;
   readonly flights: Map<number, LiveFlight>;
@@ -42,13 +42,13 @@ export type Memory = {
   counters: Counters;
   /** As last read, and when. */
   facts: { readonly facts: Facts; readonly at: Seconds } | undefined;
-  /** Payers that had code when last looked at: their payments share a transaction with nobody's. */
+  /** Payers that had code at the last check: each of their payments gets a transaction of its own. */
   readonly contracts: Set<Address>;
   readonly trials: Map<string, Trial>;
   readonly burners: Burners;
   /** Transactions of the key that are in blocks, at least: a node that knows of fewer lags behind. */
   floor: number;
-  /** Since when every node has. */
+  /** When every node first reported that number. */
   behindSince: Seconds | undefined;
   lastError: { readonly at: Seconds; readonly text: string } | undefined;
 };
@@ -107,13 +107,13 @@ export const waitingOf = (memory: Memory, now: Seconds): readonly Pending[] => {
   );
 };
 
-/** Whether a payment may share a transaction only with few or none: it failed in one, or code answers for its payer. */
+/** Whether a payment may share a transaction only with few or none: it failed in one, or its payer has code. */
 export const isSuspect = (
   { contracts }: Pick<Memory, 'contracts'>,
   { strikes, authorization }: Pending,
 ): boolean => strikes > 0 || contracts.has(authorization.from);
 
-/** Whether nothing of this payer may leave now, for what it has burnt, or payers with code have. */
+/** Whether the payer's payments are barred now, because of the gas that it, or all payers with code, have burnt. */
 export const isHeld = (memory: Memory, payer: Address, now: Seconds): boolean =>
   isBarred(memory.burners, payer, memory.contracts.has(payer) ? 'contract' : 'key', now);
 

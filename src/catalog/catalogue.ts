@@ -34,8 +34,8 @@ export type Catalogue = UpstreamSettings & {
 };
 
 /**
- * Applies the changes to the deployed tools. Of two tools with one method and path the stored one is served. Of two stored ones, which two
- * operators may have put concurrently, the one whose id sorts first is served, so that every isolate serves the same.
+ * Applies the changes to the deployed tools. If two tools have the same method and path, the gateway serves the stored one. If both are
+ * stored, because two operators put them concurrently, it serves the one whose id sorts first, so that every isolate serves the same.
  */
 export const catalogueOf = (deployed: DeployedTools, changes: ToolChanges): Catalogue => {
   const stored = [...changes.values()]

@@ -27,7 +27,7 @@ export const creditsTool = (amount: bigint): Tool => ({
     id: 'countersign.credits',
     method: 'POST',
     path: '/credits',
-    description: 'Prepaid credit: what is paid here is used for later calls of the account.',
+    description: 'Prepaid credit: later calls of the account spend it.',
   }),
   price: amount,
   settlement: 'upfront',
@@ -38,7 +38,7 @@ export const callsTool: Tool = own({
   id: 'countersign.calls',
   method: 'GET',
   path: '/calls/*',
-  description: 'What became of a call of the account that asks.',
+  description: 'The outcome of a call of the signing account.',
 });
 
 /** `POST /admin/credits/refunds`: records credit that an operator paid back on chain. */
@@ -87,7 +87,7 @@ export const accountTool: Tool = own({
   id: 'countersign.account',
   method: 'GET',
   path: '/accounts/me',
-  description: 'How the account stands that asks.',
+  description: 'Policies, grants, remaining limits and money of the signing account.',
 });
 
 /** Reserves the path of a tool that cannot be served. */

@@ -12,7 +12,7 @@ type ChangedTool = { readonly id: string; readonly document: string | null };
 /** `top`: the sequence number of the newest change. `tools`: those that changed after the requested number. */
 type ChangedTools = { readonly top: number; readonly tools: readonly ChangedTool[] };
 
-/** Reads what changed after a sequence number, 0 for all. @throws Error if the tools cannot be read */
+/** Reads the tools that changed after a sequence number, 0 for all. @throws Error if the tools cannot be read */
 export type ReadTools = (since: number) => Promise<ChangedTools>;
 
 /**

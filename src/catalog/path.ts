@@ -15,10 +15,10 @@ export const pathFault = (path: string): string | undefined => {
   if (path.includes('\\')) return 'holds a backslash';
   if (path.includes('//')) return 'holds an empty path segment (//)';
   if (SEGMENT_TRICK.test(path)) return 'holds a dot segment';
-  if (BAD_ESCAPE.test(path)) return 'holds a percent sign that encodes nothing';
+  if (BAD_ESCAPE.test(path)) return 'holds a percent sign without two hex digits';
   if (SEPARATOR.test(path)) return 'holds an encoded slash or backslash';
   if (CONTROL.test(path)) return 'holds an encoded control character';
-  if (NEEDLESS_ESCAPE.test(path)) return 'encodes a character that must stand for itself';
+  if (NEEDLESS_ESCAPE.test(path)) return 'encodes a character that needs no encoding';
   return isUtf8(path) ? undefined : 'encodes bytes that are not UTF-8';
 };
 

@@ -25,7 +25,7 @@ export type Tool = {
   /** Request headers that the tool needs beyond the allow-list, lower case. */
   readonly requestHeaders: readonly string[];
   readonly requireBinding: Binding;
-  /** The parameters that policies may name, and where each is read from. */
+  /** The parameters that policies may name, and the source of each. */
   readonly params: Readonly<Record<string, ParamSource>>;
   /** A disabled tool answers 404 and keeps its path reserved. */
   readonly disabled: boolean;

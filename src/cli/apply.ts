@@ -68,7 +68,7 @@ const toolsIn = (json: unknown, path: string, gateway: string): readonly ToolDoc
     ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,
   );
   throw usageError(
-    `${path} is no valid list of tools: ${faults.slice(0, 4).join('; ')}.`,
+    `${path} is not a valid list of tools: ${faults.slice(0, 4).join('; ')}.`,
     'Correct the file. docs/tools.md lists the fields of a tool.',
   );
 };

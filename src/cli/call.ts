@@ -137,7 +137,7 @@ const refusedDryRun = (thrown: unknown, offers: readonly Offered[]): CliError | 
   const offered = offers.at(-1);
   if (!(thrown instanceof CountersignError) || thrown.code !== 'vetoed' || offered === undefined)
     return undefined;
-  return new CliError('This server knows no dry runs.', {
+  return new CliError('This server does not support dry runs.', {
     hint: 'The command signed nothing. Call without --dry-run to pay the price.',
     code: 'dry_run_unavailable',
     details: { offer: offerText(offered) },

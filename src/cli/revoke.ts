@@ -87,7 +87,7 @@ const targetsOf = async (
     const found = (await collected(admin, tree)).find(
       ({ grant, id }) => grant === named || id === named,
     );
-    // A grant that nobody registered yet can be revoked by its id.
+    // An unregistered grant can be revoked by its id.
     return [{ id: found?.id ?? (named as Hex), account: found?.account }];
   }
   const account = await accountNamed(admin, text);

@@ -91,7 +91,7 @@ const check = (entry: Entry, rules: Rules): Result<Passed, ChoiceFault> => {
 
   const token = tokenOf(network);
   if (token === undefined) {
-    return refuse('network_unsupported', `The client knows no token on the network ${network}.`);
+    return refuse('network_unsupported', `The client has no token for the network ${network}.`);
   }
   // Another flow needs another signature than an EIP-3009 transfer, whatever the scheme is called.
   const flow = [extra['assetTransferMethod'] ?? 'eip3009', extra['paymentFlow'] ?? 'authorization'];

@@ -194,7 +194,7 @@ const refusalOf = (
     case 'stored':
     case 'dry_run':
       return { reason: 'in_progress', retryAfter: 1 };
-    // During a deploy an object may run a newer release. A verdict that is unknown here is no permission to run the tool (law 2).
+    // During a deploy an object may run a newer release. An unknown verdict does not permit running the tool (law 2).
     default:
       return { reason: 'storage_unavailable' };
   }

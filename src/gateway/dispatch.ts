@@ -131,7 +131,7 @@ const receive = async (
   return { ...(await answered(status, headers, reading.bytes)), ...charge };
 };
 
-/** 304 is no redirect: it answers a conditional request (RFC 9110 §15.4.5). */
+/** 304 is not a redirect: it answers a conditional request (RFC 9110 §15.4.5). */
 const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
 
 /** Builds the result for an answer whose body is known: one that was read completely, or the gateway's own. */

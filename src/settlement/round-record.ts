@@ -100,7 +100,7 @@ const troubleOf = ({
   if (bounced !== undefined) return bounced === 'unfunded' ? bounced : `bounced_${bounced}`;
   if (presented !== undefined) {
     const error = errorOf(presented.answer);
-    // A settlement that takes a block is no trouble yet.
+    // A settlement that waits for its block is not a problem yet.
     return error === 'settlement_pending' && task.attempts < 2 ? undefined : error;
   }
   if (observation.kind === 'unknown') return 'chain_unreadable';

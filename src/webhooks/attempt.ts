@@ -53,7 +53,7 @@ export const takeAttempt = async (
   return row.ended === 1 ? { kind: 'ended' } : { kind: 'wait', until: row.due };
 };
 
-/** What an attempt means for the message and its webhook. */
+/** The effect of an attempt on the message and its webhook. */
 export type AttemptOutcome =
   | { readonly outcome: 'delivered' }
   | { readonly outcome: 'retry'; readonly pause: Seconds }
@@ -67,7 +67,7 @@ export const outcomeOf = ({ status, fault }: Sent, attempt: number): AttemptOutc
   // Standard Webhooks: with 410 the receiver unsubscribes.
   if (status === 410) return { outcome: 'gone' };
   const pause = PAUSES[attempt - 1];
-  // No retry makes a forbidden address an allowed one.
+  // A retry would meet the same forbidden address.
   if (pause === undefined || fault === 'address') return { outcome: 'failed' };
   return { outcome: 'retry', pause };
 };

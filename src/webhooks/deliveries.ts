@@ -14,7 +14,7 @@ export type Delivery = {
   /** `webhook-id`. */
   readonly message: string;
   readonly type: WebhookEvent['type'];
-  /** Of an alert: its rule, and the entry that raised it. */
+  /** Only for an alert: its rule, and the entry that raised it. */
   readonly rule?: string;
   readonly account?: AccountId;
   readonly seq?: number;
@@ -26,7 +26,7 @@ export type Delivery = {
   readonly at: Seconds;
   /** `retry`: the message is sent again. `failed`: it is not. `disabled`: it is not, and this attempt disabled the webhook. */
   readonly outcome: 'delivered' | 'retry' | 'failed' | 'disabled';
-  /** Of `retry`: when the message is sent again. */
+  /** Only for `retry`: when the message is sent again. */
   readonly retryAt?: Seconds;
 };
 

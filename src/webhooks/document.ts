@@ -10,7 +10,7 @@ import { type AlertRule, type WebhookDocument, webhookSchema } from '../protocol
 
 export type { WebhookDocument };
 
-/** Whose alerts a webhook gets: those of an account and its descendants, or all of them. */
+/** The scope of a webhook: the alerts of an account and its descendants, or all alerts. */
 export type WebhookScope = AccountId | '*';
 
 /** Reads a webhook from a request. Store and hash the result, not the request: its URL is normalised (WHATWG URL). */

@@ -9,7 +9,7 @@ import { ALERT_RULES, type AlertRule } from '../protocol/webhook.ts';
 import { readWebhookName, subscribesTo, webhookName, type WebhookScope } from './document.ts';
 import { listWebhooksOf } from './registry.ts';
 
-/** Bytes of a body, at most. */
+/** The maximum length of a body, in bytes. */
 export const MAX_BODY = 20_480;
 
 /** An event as a receiver gets it. Every attempt sends the same body; timestamp and signature differ. */
@@ -18,7 +18,7 @@ export type WebhookEvent = {
   readonly id: string;
   readonly type: 'alert.raised' | 'webhook.test';
   readonly body: string;
-  /** Of an alert: its rule, and the place of its entry. */
+  /** Only for an alert: its rule, and the position of its entry. */
   readonly rule?: AlertRule;
   readonly account?: AccountId;
   readonly seq?: number;

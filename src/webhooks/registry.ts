@@ -27,7 +27,7 @@ export type Webhook = {
   /** SHA-256 of the document's JCS: its ETag. */
   readonly hash: Hex;
   readonly state: 'active' | 'disabled';
-  /** Of a disabled webhook. Writing it again enables it. */
+  /** Only for a disabled webhook. Writing it again enables it. */
   readonly reason?: DisabledReason;
   readonly disabledAt?: Seconds;
   /** Set until the alert that it is disabled was raised: from when a consumer may raise it. */

@@ -8,9 +8,7 @@ const TIMEOUT_MS = 10_000;
 /** Bytes of an answer that are read, so that the connection can be reused. They are discarded: the text is untrusted. */
 const MAX_ANSWER = 4_096;
 
-/**
- * Why there was no answer, or none that counts. `redirect` comes with a status; `address`: the configuration forbids the URL.
- */
+/** Why the attempt got no valid answer. `redirect` has a status; `address`: the configuration forbids the URL. */
 export type DeliveryFault = 'timeout' | 'connection' | 'redirect' | 'address';
 
 /** The result of one attempt. */

@@ -237,7 +237,7 @@ describe('--dry-run', () => {
       const { port } = server.address() as { port: number };
       const { code, stderr } = await call(`http://127.0.0.1:${port}/`, '--dry-run');
       expect(code).toBe(1);
-      expect(stderr).toContain('knows no dry runs');
+      expect(stderr).toContain('does not support dry runs');
       expect(seen).toEqual(['unsigned']);
     } finally {
       server.close();

@@ -178,7 +178,7 @@ describe('init at a terminal', () => {
     await terminal.sees('Which address receives the payments?');
     terminal.type('nobody');
     terminal.press('enter');
-    await terminal.sees('That is no address');
+    await terminal.sees('That is not an address');
     for (const _ of 'nobody') terminal.type('\u007F');
     terminal.type(people.payTo);
     terminal.press('enter');

@@ -20,7 +20,10 @@ export const command = defineCommand({
     const [text = '', given] = input.arguments;
     const label = given ?? null;
     if (label !== null && !/^[^\u0000-\u001f\u007f]{1,64}$/u.test(label))
-      throw usageError('That is no label.', 'Use 1 to 64 characters, without control characters.');
+      throw usageError(
+        'That is not a valid label.',
+        'Use 1 to 64 characters, without control characters.',
+      );
     const admin = await openAdmin(session, roleOf(input));
     const account = await accountNamed(admin, text);
     const params = { account };

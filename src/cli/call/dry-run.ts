@@ -41,7 +41,7 @@ export const printDryRun = async (
   const parsed = schema.safeParse(await readJsonBody(response, MAX_BODY));
   if (!parsed.success) {
     throw new CliError('The server did not treat the call as a dry run.', {
-      hint: 'It asks for no payment or knows no dry runs, so the request has run. The command sent nothing else.',
+      hint: 'It requests no payment or does not support dry runs, so the request has run. The command sent nothing else.',
       code: 'dry_run_unavailable',
       details: { status: response.status, charged },
     });

@@ -73,7 +73,7 @@ const readMnemonic = async ({ prompts, stdin }: Session): Promise<string> => {
   const { english } = await import('viem/accounts');
   if (validate(mnemonic, english)) return mnemonic;
   throw usageError(
-    'That is no mnemonic of BIP-39.',
+    'That is not a BIP-39 mnemonic.',
     'Give all of its 12, 15, 18, 21 or 24 English words in order.',
   );
 };

@@ -229,7 +229,7 @@ export const windowOf = (duration: string): ImportedWindow => {
   if (/^[0-9]+mo$/.test(text)) return { notMapped: 'a policy has no window of several months' };
   const seconds = /[smhdw]$/.test(text) ? durationIn(text) : undefined;
   if (seconds === undefined)
-    return { notMapped: `${JSON.stringify(duration)} is no duration such as 30d or 1h` };
+    return { notMapped: `${JSON.stringify(duration)} is not a duration such as 30d or 1h` };
   if (seconds > LONGEST) return { notMapped: 'is longer than 366 days, the maximum of a window' };
   if (seconds === 3600) return { every: 'hour' };
   if (seconds === DAY) return { every: 'day' };
@@ -274,13 +274,13 @@ const mapModels = (
   if (!modelsAsTools)
     return draft.notMapped(
       'models',
-      `${models.length} models are no tools; --models-as-tools treats their names as ids of tools`,
+      `${models.length} models are not tools; --models-as-tools treats their names as ids of tools`,
     );
   const tools = [...new Set(models)].filter((model) => TOOL.test(model));
   for (const model of models.filter((each) => !TOOL.test(each)))
     draft.notMapped(
       'models',
-      `${JSON.stringify(model)} is no valid id of a tool, so the policy does not allow it`,
+      `${JSON.stringify(model)} is not a valid tool id, so the policy does not allow it`,
     );
   if (tools.length > MOST_TOOLS)
     draft.notMapped('models', `a policy names at most ${MOST_TOOLS} tools; it allows no others`);
@@ -292,6 +292,6 @@ const mapExpiry = (expires: string, draft: ImportDraft): void => {
   // Postgres prints no zone for times in UTC.
   const hasZone = /(?:Z|[+-][0-9]{2}:?[0-9]{2})$/.test(expires);
   const at = Date.parse(hasZone ? expires : `${expires.replace(' ', 'T')}Z`);
-  if (Number.isNaN(at)) draft.notMapped('expires', `${JSON.stringify(expires)} is no time`);
+  if (Number.isNaN(at)) draft.notMapped('expires', `${JSON.stringify(expires)} is not a time`);
   else draft.policy.validUntil = Math.floor(at / 1000);
 };

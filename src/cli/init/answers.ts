@@ -109,7 +109,7 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
 };
 
 const NO_ADDRESS =
-  'That is no address: it has 0x and 40 hex digits, with a valid checksum if in mixed case.';
+  'That is not an address: an address has 0x and 40 hex digits, with a valid checksum if in mixed case.';
 
 const addressOf = (text: string): Address | undefined => {
   const address = parseAddress(text);

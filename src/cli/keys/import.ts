@@ -31,7 +31,7 @@ export const command = defineCommand({
       : await parsePrivateKey(text);
     if (pair === undefined) {
       throw usageError(
-        'That is no private key.',
+        'That is not a private key.',
         'Give 64 hex digits, with or without 0x, or a keystore file of version 3.',
       );
     }

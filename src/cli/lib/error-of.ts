@@ -51,7 +51,7 @@ const clientError = (error: CountersignError): CliError => {
   });
 };
 
-/** The gateway's own words, except for the two refusals whose next step depends on this command's options. */
+/** Uses the gateway's text, except for the two refusals whose next step depends on this command's options. */
 const refusalError = (refused: CountersignError): CliError => {
   const { problem, response } = refused;
   const error = problemError(response?.status ?? problem?.status ?? 0, problem);
@@ -67,7 +67,7 @@ const refusalError = (refused: CountersignError): CliError => {
     );
   }
   if (isProblem(problem, 'unknown-account')) {
-    return new CliError('The gateway knows no such account, or your key may not see it.', {
+    return new CliError('The gateway has no such account, or your key may not see it.', {
       hint: 'Check the account and --as: owners see their own tree, operators see every account.',
       code: error.code,
       cause: refused,
@@ -83,7 +83,7 @@ export const isRefusal = (thrown: unknown, code: string): boolean =>
 const NETWORK_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nothing listens at that address.',
   ECONNRESET: 'The server closed the connection.',
-  ENOTFOUND: 'DNS knows no such host.',
+  ENOTFOUND: 'DNS has no such host.',
   EAI_AGAIN: 'DNS did not answer: check your network.',
   ENETUNREACH: 'This machine has no route to that network.',
   EHOSTUNREACH: 'This machine has no route to that host.',

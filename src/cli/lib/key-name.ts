@@ -15,7 +15,7 @@ export const isKeyName = (text: string): boolean => NAME.test(text);
 export const newKeyName = (text: string | undefined): string => {
   if (text === undefined || !isKeyName(text)) {
     throw usageError(
-      'That is no name for a key.',
+      'That is not a valid name for a key.',
       'Use 1 to 32 of a-z 0-9 _ -, starting with a letter or digit. Never pass a private key as an argument.',
     );
   }

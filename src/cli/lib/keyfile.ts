@@ -120,7 +120,7 @@ export const parseKeyfile = (text: string): Keyfile => {
 };
 
 const unreadable = (): CliError =>
-  new CliError('That is no keystore file that the command can read.', {
+  new CliError('The command cannot read that file as a keystore.', {
     hint: 'Give a file of Web3 Secret Storage version 3, e.g. one that `countersign keys export` wrote.',
     exit: EXIT.usage,
     code: 'keystore_unreadable',

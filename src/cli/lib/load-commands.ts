@@ -1,8 +1,8 @@
 import type { CommandLoader, CommandSpec, CommandTree } from './command.ts';
 
 /**
- * Loads the files that a command line needs: the command that the words name, or all commands of the group whose help they show.
- * Every other command is a bare name, which is all that the parser needs to suggest it. `all` loads every file.
+ * Loads the files that a command line needs: the named command, or all commands of a group if the line asks for the group's help. Every
+ * other command is a bare name, which is all that the parser needs to suggest it. `all` loads every file.
  */
 export const loadCommands = async (
   tree: CommandTree,

@@ -27,7 +27,7 @@ const schema = z.object({
   agents: z.array(localKey).check(z.maxLength(99)),
 });
 
-/** `.dev/stack.json`, which `npm start` writes. Its private keys are public: they stand in the sources. */
+/** `.dev/stack.json`, which `npm start` writes. Its private keys are public: they are in the sources. */
 export type LocalStack = z.output<typeof schema>;
 export type LocalKey = z.output<typeof localKey>;
 

@@ -43,7 +43,7 @@ const PARSE: Readonly<Record<Exclude<PolicyOption['kind'], 'window'>, Parse>> = 
 export const payeeIn = (text: string): `0x${string}` => {
   const payee = text === 'any' || text === '*' ? ANY_PAYEE : parseAddress(text);
   if (payee !== undefined) return payee;
-  throw usageError('A payee is no address.', 'Give addresses, comma-separated, or any.');
+  throw usageError('A payee is not an address.', 'Give addresses, comma-separated, or any.');
 };
 
 /** A policy with the fields changed that the options name, and no others. @throws CliError usage */

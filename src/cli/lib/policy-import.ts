@@ -99,8 +99,8 @@ export type Units = {
 };
 
 /**
- * US dollars to atomic units, rounded down; undefined for a text that is no amount, and beyond what storage holds. A JSON number
- * was a float in its exporter: exporter and JavaScript print the same shortest text for it, so parsing the text adds no error.
+ * US dollars to atomic units, rounded down; undefined for a text that is not an amount, and beyond what storage holds. A JSON number was a
+ * float in its exporter: exporter and JavaScript print the same shortest text for it, so parsing the text adds no error.
  */
 export const unitsOf = (dollars: number | string): Units | undefined => {
   const form = /^([0-9]{1,40})(?:\.([0-9]{0,40}))?(?:[eE]([+-]?[0-9]{1,2}))?$/;

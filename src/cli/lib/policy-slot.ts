@@ -43,7 +43,7 @@ export const policyOf = (document: unknown): Policy => {
   const faults = parsed.error.map(
     ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,
   );
-  throw new CliError(`That is no policy: ${faults.slice(0, 4).join('; ')}.`, {
+  throw new CliError(`That is not a valid policy: ${faults.slice(0, 4).join('; ')}.`, {
     hint: 'Correct the policy. docs/policy.md lists its fields.',
     exit: EXIT.usage,
     code: 'malformed_policy',

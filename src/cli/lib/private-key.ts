@@ -3,7 +3,7 @@ import { hexOf } from '../../crypto/bytes.ts';
 
 export type KeyPair = { readonly secret: Uint8Array; readonly address: Hex };
 
-/** 32 bytes and their address in lower case; undefined for bytes that are no private key of secp256k1. */
+/** 32 bytes and their address in lower case; undefined for bytes that are not a private key of secp256k1. */
 export const keyPairOf = async (secret: Uint8Array): Promise<KeyPair | undefined> => {
   const { privateKeyToAddress } = await import('viem/accounts');
   try {

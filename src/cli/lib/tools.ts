@@ -43,7 +43,7 @@ export const toolIn = (json: unknown, gateway: string): ToolDocument => {
   const faults = parsed.error.map(
     ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,
   );
-  throw new CliError(`That is no tool: ${faults.slice(0, 4).join('; ')}.`, {
+  throw new CliError(`That is not a valid tool: ${faults.slice(0, 4).join('; ')}.`, {
     hint: 'Correct the tool. docs/tools.md lists its fields.',
     exit: EXIT.usage,
     code: 'malformed_document',

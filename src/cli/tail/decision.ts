@@ -14,7 +14,7 @@ export type Decision = {
   readonly charged?: string;
   readonly rule?: string;
   readonly call?: string;
-  /** Equal denials that this entry stands for. */
+  /** The number of equal denials that this entry records. */
   readonly count?: number;
   /** The ancestor whose rule denied the call. */
   readonly by?: string;

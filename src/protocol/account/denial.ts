@@ -15,7 +15,7 @@ export type AccountRule =
   | 'credit'
   | 'nonce_used'
   | 'penniless'
-  /** The call names no grant that this account holds, or one that it cannot use. */
+  /** The call names a grant that this account does not hold, or its grant does not apply to the called audience. */
   | 'authority'
   /** An ancestor did not answer, so its remaining limits are unknown. */
   | 'unreachable'
