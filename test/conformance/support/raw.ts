@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 
 /** The answer to a request that `fetch` cannot send. */
 export type RawAnswer = {
@@ -29,23 +29,47 @@ export const sendRaw = async (
         headers: [...(named ? [] : [['Host', host]]), ...options.headers].flat() as string[],
       },
       (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.once('error', reject);
-        answer.once('end', () => {
-          const headers = Object.entries(answer.headersDistinct).map(([name, values]) => [
-            name,
-            values?.join(', '),
-          ]);
-          resolve({
-            status: answer.statusCode ?? 0,
-            headers: Object.fromEntries(headers) as Record<string, string>,
-            text: Buffer.concat(chunks).toString(),
-          });
-        });
+        void readRaw(answer).then(resolve, reject);
       },
     );
     sent.once('error', reject);
     sent.end(options.body);
   });
+};
+
+/**
+ * Announces a body of `length` bytes and resolves to the answer without sending one of them. Race: a client that writes while the gateway
+ * answers and closes the connection may lose the answer to the reset.
+ */
+export const sendHeadersOnly = async (
+  url: string,
+  length: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<RawAnswer> =>
+  await new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      { method: 'POST', agent: false, headers: { ...headers, 'Content-Length': length } },
+      (answer) => {
+        void readRaw(answer)
+          .then(resolve, reject)
+          .finally(() => sent.destroy());
+      },
+    );
+    sent.once('error', reject);
+    sent.flushHeaders();
+  });
+
+const readRaw = async (answer: IncomingMessage): Promise<RawAnswer> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  const headers = Object.entries(answer.headersDistinct).map(([name, values]) => [
+    name,
+    values?.join(', '),
+  ]);
+  return {
+    status: answer.statusCode ?? 0,
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    text: Buffer.concat(chunks).toString(),
+  };
 };
