@@ -34,18 +34,19 @@ export const meets = <Value, Fields extends string>(
 ): boolean =>
   where.every(([field, is, than]) => {
     const own = fieldOf(noun, value, field);
-    if (own === null || typeof own !== typeof than) return false;
+    if (own === null) return false;
+    const order = compareFields(own, than);
     switch (is) {
       case '=':
-        return own === than;
+        return order === 0;
       case '<':
-        return own < than;
+        return order < 0;
       case '<=':
-        return own <= than;
+        return order <= 0;
       case '>':
-        return own > than;
+        return order > 0;
       case '>=':
-        return own >= than;
+        return order >= 0;
     }
   });
 

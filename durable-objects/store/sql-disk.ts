@@ -21,9 +21,12 @@ export const openSqlDisk = (storage: DurableObjectStorage): Disk => {
   };
   const made = (): Set<string> =>
     (tables ??= new Set(
-      [...sql.exec<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`)].map(
-        ({ name }) => name,
-      ),
+      [
+        // The runtime keeps tables of its own in the same database: one appears when an alarm is set.
+        ...sql.exec<{ name: string }>(
+          `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*'`,
+        ),
+      ].map(({ name }) => name),
     ));
   const select = function* (
     columns: string,
