@@ -1,4 +1,4 @@
-/** Storage that counts the rows which its queries read. */
+/** Wraps storage and counts the rows that its queries read. */
 export const countReads = (
   storage: DurableObjectStorage,
 ): { readonly storage: DurableObjectStorage; readonly read: () => number } => {

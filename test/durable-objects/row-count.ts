@@ -4,10 +4,10 @@ import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { randomHex, snapshotOf, stubOf, trust } from './support.ts';
 
-/** What the chain is asked again for, and what a remembered call waits for: both are over after this. */
+/** Seconds after which facts about a payer are stale and finished calls may be pruned. */
 const LATER = 5_000;
 export const BALANCE = 1_000_000_000n;
-/** The block of what is known of the payer. */
+/** The block of the known facts about the payer. */
 export const BLOCK = 20;
 
 const at = (seconds: number): void => {
@@ -15,9 +15,9 @@ const at = (seconds: number): void => {
 };
 
 /**
- * Rows that calls of one account write from their reserve until nothing is left of them: deletes and alarms included.
+ * Counts the rows that calls of one account write from their reserve until their pruning, deletes and alarms included.
  *
- * @param send makes calls that are granted and finish, and says their ids.
+ * @param send makes calls that succeed and returns their ids.
  */
 export const rowsOf = async (payer: Hex, send: () => Promise<readonly Hex[]>): Promise<number> => {
   const start = nowSeconds();

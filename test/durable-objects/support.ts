@@ -32,7 +32,7 @@ export const accountOf = (payer: Hex): AccountId => accountId(token.network, pay
 export const stubOf = (payer: Hex): DurableObjectStub<AgentAccount> =>
   env.AGENT_ACCOUNT.getByName(accountOf(payer));
 
-/** A verified call of a payer, as the gateway would hand it over. */
+/** A verified call of a payer, as the gateway passes it to the account. */
 export const callOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
   const nonce = changes.call ?? randomHex(32);
   const price = changes.price ?? 1_000n;
@@ -69,13 +69,13 @@ export const callOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
   };
 };
 
-/** A call that a signed intent pays from credit: no payment comes with it. */
+/** A call with a signed intent and without a payment, to be paid from credit. */
 export const intentCallOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
   const { payment: _, ...call } = callOf(payer, { proof: 'intent', binding: 'intent', ...changes });
   return call;
 };
 
-/** A top-up of the payer's own account, or of another one's, as `POST /credits` hands it over. */
+/** A top-up of the payer's own account or of another account, as `POST /credits` passes it on. */
 export const topUpOf = (payer: Hex, amount: bigint, changes: Partial<Call> = {}): Call =>
   callOf(payer, {
     tool: 'countersign.credits',
@@ -136,7 +136,7 @@ export const settleFirst = async (
   block = 10,
 ): Promise<void> => {
   const stub = stubOf(payer);
-  // The balance is of a node that has not seen this payment yet.
+  // The balance comes from a node that has not processed this payment yet.
   const facts = factsOf(100_000_000_000_000n, block);
   const first = await stub.reserve(call, attempt, { facts });
   if (first.verdict !== 'settle') throw new Error(`expected settle, got ${JSON.stringify(first)}`);
@@ -146,7 +146,7 @@ export const settleFirst = async (
   if (then.verdict !== 'go') throw new Error(`expected go, got ${then.verdict}`);
 };
 
-/** A whole top-up, as the gateway makes it. */
+/** Makes a complete top-up, in the gateway's steps. */
 export const topUp = async (
   payer: Hex,
   amount: bigint,
@@ -162,11 +162,11 @@ export const topUp = async (
 export const onDisk = <T>(payer: Hex, work: (disk: Disk) => T): Promise<T> =>
   runInDurableObject(stubOf(payer), (_, { storage }) => work(openSqlDisk(storage)));
 
-/** Every call that an account remembers. */
+/** Every call that an account has stored. */
 export const callsOf = (payer: Hex): Promise<readonly CallRecord[]> =>
   onDisk(payer, (disk) => [...disk.find(CALL)]);
 
-/** What an account stores of itself. */
+/** The stored state of an account. */
 export const storedAccountOf = (payer: Hex): Promise<AccountState> =>
   onDisk(payer, (disk) => {
     const [account] = disk.find(ACCOUNT);
@@ -174,7 +174,7 @@ export const storedAccountOf = (payer: Hex): Promise<AccountState> =>
     return account;
   });
 
-/** Every entry an account still keeps, in order; throws where its chain is broken. */
+/** Every stored entry of an account, in order. @throws Error if the chain of hashes is broken. */
 export const entriesOf = async (payer: Hex): Promise<readonly Entry[]> => {
   const entries = await onDisk(payer, (disk) => entriesAfter(disk, 0, 1_000_000));
   let head = GENESIS;
@@ -187,7 +187,7 @@ export const entriesOf = async (payer: Hex): Promise<readonly Entry[]> => {
   return entries;
 };
 
-/** Names of the tables an account has made. */
+/** Names of the tables that an account has created. */
 export const tablesOf = (payer: Hex): Promise<string[]> =>
   runInDurableObject(stubOf(payer), (_, state) =>
     state.storage.sql
@@ -198,7 +198,7 @@ export const tablesOf = (payer: Hex): Promise<string[]> =>
       .map(({ name }) => name),
   );
 
-/** Where an account stands, without its rates: time gives them back while nothing happens, so no two looks are equal. */
+/** The snapshot of an account without its rates: they recover with time, so two snapshots would never be equal. */
 export const snapshotOf = async (payer: Hex) => {
   const snapshot = await stubOf(payer).snapshot();
   if (!snapshot.known) throw new Error('no snapshot');

@@ -41,12 +41,12 @@ export const CHAIN = 84532;
 export const ZERO: Hex = `0x${'00'.repeat(32)}`;
 export const AUDIENCE = 'https://gateway.example';
 const UNLIMITED = 9_007_199_254_740_991n;
-/** The length of a window that ends in no test, unless it wants it to. */
+/** Seconds of a window that no test outlives unless it moves the clock. */
 export const LONG = 1_000_000;
-/** One time for all, so that a grant made a second later still ends with its parent. */
+/** One end for all grants, so that a grant created a second later does not outlive its parent. */
 const FOREVER = BigInt(nowSeconds() + 90 * 86_400);
 
-/** A grant as its issuer signed it; the object believes the gateway's check of the signature. */
+/** A grant with any signature: the account relies on the gateway's verification. */
 export const grantOf = (
   issuer: Hex,
   delegate: Hex,
@@ -79,14 +79,14 @@ export const grantOf = (
   };
 };
 
-/** A holder's consent, as the gateway has verified it; the object believes that. */
+/** A delegate's consent with any signature: the account relies on the gateway's verification. */
 export const consent = (): Consent => ({
   call: randomHex(32),
   proof: 'intent',
   intent: { fields: { tool: 'countersign.delegations' }, signature: `0x${'77'.repeat(65)}` },
 });
 
-/** Registers a grant as the gateway does where its delegate does not consent: at its issuer alone. */
+/** Registers a grant without its delegate's consent, as the gateway does: at its issuer only. */
 export const offer = (grant: SignedGrant, balance = 1n): Promise<Applied> =>
   stubOf(grant.delegation.issuer).apply({
     ...{ kind: 'issue', grant, facts: factsOf(balance), consent: false },
@@ -102,7 +102,7 @@ export const register = async (grant: SignedGrant, given = consent()): Promise<A
   return stubOf(delegate).apply({ kind: 'take', grant, chain, consent: given });
 };
 
-/** As `register`, of what must succeed. */
+/** Registers a grant. @throws Error if an account refuses it. */
 export const enrol = async (
   issuer: Hex,
   delegate: Hex,
@@ -136,7 +136,7 @@ export const revoke = (issuer: Hex, id: Hex, epoch = 0n): Promise<Applied> =>
 
 type CallChanges = Parameters<typeof intentCallOf>[1];
 
-/** One call paid from credit, its own or lent: reserved, and ended if it was let run. */
+/** Makes one call paid from own or lent credit: reserves it, and finishes it if the verdict is `go`. */
 export const callOnce = async (
   payer: Hex,
   price: bigint,
@@ -150,7 +150,7 @@ export const callOnce = async (
   if (verdict.verdict === 'stale_payer') {
     verdict = await stubOf(payer).reserve(call, attempt, { facts: factsOf(0n) });
   }
-  // No grant was offered, as far as the gateway knows.
+  // As the gateway does: it looked for an offered grant and found none.
   if (verdict.verdict === 'unknown_grant') {
     const facts = factsOf(0n);
     verdict = await stubOf(payer).reserve(call, attempt, { facts, soughtGrant: true });
@@ -159,26 +159,26 @@ export const callOnce = async (
   return verdict;
 };
 
-/** The rule that refused, or the verdict. */
+/** The rule that denied the call, or the verdict. */
 export const ruleOf = (verdict: ReserveVerdict): string =>
   verdict.verdict === 'denied' ? verdict.denial.rule : verdict.verdict;
 
 const realNow = Date.now.bind(Date);
 let ahead = 0;
 
-/** Moves the clock forward; it goes on running. */
+/** Moves the clock forward; it continues to run. */
 export const pass = (seconds: number): void => {
   ahead += seconds * 1_000;
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + ahead);
 };
 
-/** Stops the clock where it is, until it is moved or set right. */
+/** Stops the clock until `pass` moves it or `restore` resets it. */
 export const freeze = (): void => {
   const now = Date.now();
   vi.spyOn(Date, 'now').mockReturnValue(now);
 };
 
-/** Undoes every spy, and sets the clock right. For `afterEach`. */
+/** Removes every spy and resets the clock. For `afterEach`. */
 export const restore = (): void => {
   ahead = 0;
   vi.restoreAllMocks();
@@ -197,7 +197,7 @@ export const ownerWith = async (credit: bigint, policy?: object): Promise<Hex> =
   return owner;
 };
 
-/** An owner, a manager below it, and an agent below that one. */
+/** An owner, its child (a manager) and the manager's child (an agent). */
 export const branchWith = async (credit: bigint, policy?: object) => {
   const owner = await ownerWith(credit, policy);
   const manager = randomHex(20);
@@ -207,18 +207,18 @@ export const branchWith = async (credit: bigint, policy?: object) => {
   return { owner, manager, agent, upper, lower };
 };
 
-/** A call that costs nothing: it needs those above to be alive, and no share of their limits. */
+/** Makes a free call: it needs active ancestors, and no share of their limits. */
 export const freeOnce = (payer: Hex, changes: CallChanges = {}): Promise<ReserveVerdict> =>
   callOnce(payer, 0n, { settlement: 'free', ...changes });
 
-/** Makes an account forget what it does not store, if it is awake. */
+/** Evicts an account, so that it loses all memory that it has not stored. */
 export const putToSleep = async (payer: Hex): Promise<void> => {
-  // Only what runs can be evicted.
+  // The test pool can evict running objects only, so wake it first.
   await stubOf(payer).snapshot();
   await evictDurableObject(stubOf(payer));
 };
 
-/** What an order was refused for. */
+/** The reason for which the account refused a command. */
 export const faultOf = (
   governed: Applied,
 ): Extract<Applied, { readonly verdict: 'refused' }>['fault'] => {
@@ -231,7 +231,7 @@ export const denialOf = (verdict: ReserveVerdict): Denial => {
   return verdict.denial;
 };
 
-/** Calls one after the other until one is refused: how many went, and why it ended. */
+/** Makes calls one after the other until one is denied. Returns how many succeeded, and the denial. */
 export const callWhile = async (
   payer: Hex,
   price: bigint,
@@ -244,7 +244,7 @@ export const callWhile = async (
   return { went: most, denial: undefined };
 };
 
-/** One of the account's own limits as it stands, by its rule: `window:day`, `lifetime`. */
+/** The current state of one of the account's own limits, by its rule: `window:day`, `lifetime`. */
 export const limitOf = async (payer: Hex, rule: string) => {
   const limit = (await purseOf(payer)).limits.find((each) => each.rule === rule);
   if (limit === undefined) throw new Error(`no limit ${rule}`);
@@ -253,20 +253,20 @@ export const limitOf = async (payer: Hex, rule: string) => {
 
 export const rowsOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).rowsWritten;
 
-/** Stores values where the account itself would have stored them; it wakes with them. */
+/** Writes values as the account itself would have stored them, then evicts the account, so that it loads them. */
 export const putValues = async (payer: Hex, writes: readonly Write[]): Promise<void> => {
   await onDisk(payer, (disk) => disk.write(writes));
   await putToSleep(payer);
 };
 
-/** The account whose object it is; its context is not public. */
+/** The account of an object. Uses `Reflect`, because `ctx` is protected. */
 const accountIn = (object: AgentAccount): AccountId =>
   (Reflect.get(object, 'ctx') as DurableObjectState).id.name as AccountId;
 
-/** A message between two accounts of a tree, as the test sees it pass. */
+/** A message between two accounts of a tree, as the test observes it. */
 export type Passing<Message> = { readonly to: AccountId; readonly message: Message };
 
-/** Stands between accounts and those they ask for leases. `between` may answer itself, or late, or not. */
+/** Intercepts lease requests to parents. `between` may answer in place of the parent, late or never. */
 export const watchLeases = (
   between?: (
     passing: Passing<LeaseRequest>,
@@ -287,7 +287,7 @@ export const watchLeases = (
   return seen;
 };
 
-/** As `watchLeases`, of what those above take back and tell. */
+/** Intercepts recalls to children, like `watchLeases`. */
 export const watchRecalls = (
   between?: (passing: Passing<Recall>, real: () => Promise<Returned>) => Promise<Returned>,
 ): Passing<Recall>[] => {
@@ -305,7 +305,7 @@ export const watchRecalls = (
   return seen;
 };
 
-/** As `watchRecalls`, of what those above ask without taking anything back. */
+/** Intercepts requests for reports to children, which recall nothing, like `watchRecalls`. */
 export const watchReports = (
   between?: (passing: Passing<Recall>, real: () => Promise<Returned>) => Promise<Returned>,
 ): Passing<Recall>[] => {

@@ -72,6 +72,6 @@ const isCutOff = (
 
 /** The payee, from the entry that accepted the call, or from its payment. */
 const payeeOf = ({ entries, held }: CallRecord): Address | undefined => {
-  const said = entries.find(({ type }) => type === 'call.accepted')?.payment?.['payTo'];
-  return typeof said === 'string' ? (said as Address) : held?.authorization.to;
+  const payTo = entries.find(({ type }) => type === 'call.accepted')?.payment?.['payTo'];
+  return typeof payTo === 'string' ? (payTo as Address) : held?.authorization.to;
 };

@@ -79,7 +79,7 @@ export const WRITTEN_OFF = 'written_off';
 /** When an operator wrote the payment off without asking the chain; undefined if none did, or if the chain has decided since. */
 export const writtenOffAt = ({ payment, entries }: CallRecord): Seconds | undefined =>
   payment === 'failed'
-    ? entries.findLast(({ payment: told }) => told?.['reason'] === WRITTEN_OFF)?.at
+    ? entries.findLast(({ payment: recorded }) => recorded?.['reason'] === WRITTEN_OFF)?.at
     : undefined;
 
 const NO_ATTEMPT: Hex = '0x';

@@ -88,14 +88,14 @@ const proceed = (
     };
     return changed(state, given, { verdict: 'in_progress', retryAfter: GIVEN_BACK_PAUSE });
   }
-  const told = conclude(state, record, settlement, context);
-  const next = told.record;
+  const concluded = conclude(state, record, settlement, context);
+  const next = concluded.record;
   if (next.payment === 'settled' && next.state === 'held') {
-    return dispatch(told.state, next, next.attempt, context);
+    return dispatch(concluded.state, next, next.attempt, context);
   }
   const verdict: ReserveVerdict =
     next.state === 'held' ? { verdict: 'in_progress', retryAfter: 2 } : { verdict: 'already_used' };
-  return told.isNews ? changed(told.state, next, verdict) : unchanged(state, verdict);
+  return concluded.isNews ? changed(concluded.state, next, verdict) : unchanged(state, verdict);
 };
 
 /**

@@ -85,11 +85,11 @@ export const reserve = (
   const policy = rulesHash([...own, ...above]);
   const refuse = (refusal: Refusal): Decision<ReserveVerdict> => {
     const counted = countDenial(informed, now);
-    const told = counted === undefined ? floodRefusal(informed, now) : refusal;
-    const authority = grant?.grant.hash ?? told.grant;
+    const reported = counted === undefined ? floodRefusal(informed, now) : refusal;
+    const authority = grant?.grant.hash ?? reported.grant;
     const denial: Denial = {
       account: state.account,
-      ...told,
+      ...reported,
       ...(authority === undefined ? {} : { authority }),
       policy,
     };
@@ -251,14 +251,14 @@ const unavailableFor = (retryAfter: Seconds): ReserveVerdict => ({
 const rehearsed = (
   state: AccountState,
   call: Call,
-  told: Decision<ReserveVerdict>,
+  decision: Decision<ReserveVerdict>,
 ): Decision<ReserveVerdict> => {
-  if (call.dryRun !== true) return told;
-  const { verdict } = told;
+  if (call.dryRun !== true) return decision;
+  const { verdict } = decision;
   if (verdict.verdict !== 'go' && verdict.verdict !== 'settle') return unchanged(state, verdict);
   const { policy, paidFrom: from, limits } = verdict;
-  const decision = verdict.verdict;
-  return unchanged(state, { verdict: 'dry_run', decision, policy, paidFrom: from, limits });
+  const next = verdict.verdict;
+  return unchanged(state, { verdict: 'dry_run', decision: next, policy, paidFrom: from, limits });
 };
 
 /** Takes over what the chain shows about the payer, and which contracts confirmed their signatures. */

@@ -55,7 +55,7 @@ export const openDeliveries = (
   /** Sends other accounts the totals of credit that this one has paid for, until each has committed them (law 5). */
   const credit = async (memory: Memory, now: Seconds): Promise<void> => {
     const due = [...memory.pending].filter(([, pending]) => sendAt(pending) <= now);
-    const told = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
+    const sends = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
       const { peer, asset, sent: total } = pending.transfer;
       memory.pending.set(key, sent(pending, now));
       // The stored name, not the object's: two names for one payer would be two totals.
@@ -65,7 +65,7 @@ export const openDeliveries = (
       if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
     });
     // One unreachable account must not delay the others.
-    const failed = (await Promise.allSettled(told)).find(({ status }) => status === 'rejected');
+    const failed = (await Promise.allSettled(sends)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   };
 

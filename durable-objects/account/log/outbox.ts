@@ -5,7 +5,7 @@ import { RESEND_FIRST, sendAt, type Sending } from '../../store/outbox.ts';
 import { expiresAt } from '../call/expire.ts';
 import { awaitsSettlement, type CallRecord } from '../call/record.ts';
 
-/** A call on which something is still due, and how often the settlement queue was told of it. */
+/** A call on which something is still due, and how often the account sent it to the settlement queue. */
 export type Live = Sending & {
   readonly record: CallRecord;
   /** An alert was raised because its payment is open for too long. */

@@ -47,19 +47,19 @@ export const crossings = (
   // Each alert costs rows, and messages to all ancestors: windows of a second, or limits that change all the time, do not raise one
   // each time.
   const news = crossed.filter(({ name, key }) => {
-    const said = raisedOnce(state, hashOf([asset, name, key]), context.now);
-    state = said ?? state;
-    return said !== undefined;
+    const raised = raisedOnce(state, hashOf([asset, name, key]), context.now);
+    state = raised ?? state;
+    return raised !== undefined;
   });
   if (news.length === 0) return { state: after, alerts: [] };
   const windows = { ...purse.windows };
   for (const name of new Set(news.map((each) => each.name))) {
     const spend = windows[name];
     const keys = limits.filter((each) => each.name === name).map(({ key }) => key);
-    const said = news.filter((each) => each.name === name).map(({ key }) => key);
+    const warnedNow = news.filter((each) => each.name === name).map(({ key }) => key);
     // Alerts of removed limits are forgotten: the stored account must not grow with each change of a policy.
     const known = (spend?.warned ?? []).filter((key) => keys.includes(key));
-    if (spend !== undefined) windows[name] = { ...spend, warned: [...known, ...said] };
+    if (spend !== undefined) windows[name] = { ...spend, warned: [...known, ...warnedNow] };
   }
   return {
     state: withPurse(state, asset, { ...purse, windows }),

@@ -32,7 +32,7 @@ const count = (verdicts: readonly ReserveVerdict[], verdict: ReserveVerdict['ver
   verdicts.filter((one) => one.verdict === verdict).length;
 
 describe('law 12: strangers cost nothing', () => {
-  test('1,000 signatures of penniless keys make no table and write no row', async () => {
+  test('1,000 signatures of penniless keys create no table and write no row', async () => {
     for (let round = 0; round < 20; round += 1) {
       await Promise.all(
         Array.from({ length: 50 }, async () => {
@@ -51,7 +51,7 @@ describe('law 12: strangers cost nothing', () => {
     }
   });
 
-  test('a free call needs a payer that has shown money', async () => {
+  test('a free call needs a payer with a known balance', async () => {
     const payer = randomHex(20);
     const { payment: _, ...call } = callOf(payer, {
       settlement: 'free',
@@ -71,7 +71,7 @@ describe('law 12: strangers cost nothing', () => {
 });
 
 describe('law 3: at most once', () => {
-  test('one payment 100 times at once runs once; the runtime retry of its attempt hears go again', async () => {
+  test('runs one payment sent 100 times concurrently once, and answers a runtime retry of its attempt with go again', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const call = callOf(payer);
@@ -102,7 +102,7 @@ describe('law 3: at most once', () => {
     expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('already_used');
   });
 
-  test('the stored outcome is for the holder of the payment-identifier alone', async () => {
+  test('returns the stored outcome only for the payment-identifier of the call', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const identifier = randomHex(32);
@@ -121,7 +121,7 @@ describe('law 3: at most once', () => {
     expect(
       (await stubOf(payer).reserve({ ...call, request: randomHex(32) }, randomHex(16), {})).verdict,
     ).toBe('conflict');
-    // An expired proof may look up, never execute (§4.6).
+    // An expired proof may look up, never execute.
     expect(
       (await stubOf(payer).reserve({ ...call, execute: false }, randomHex(16), {})).verdict,
     ).toBe('stored');
@@ -130,7 +130,7 @@ describe('law 3: at most once', () => {
     ).toBe('expired');
   });
 
-  test('upfront: killed between settle and dispatch, a repeat runs it once and the first attempt never', async () => {
+  test('runs an upfront call killed between settle and dispatch once, by a repeat and never by the first attempt', async () => {
     const payer = randomHex(20);
     const call = callOf(payer, { settlement: 'upfront', identifier: randomHex(32) });
     const [first, second, third] = [randomHex(16), randomHex(16), randomHex(16)];
@@ -155,7 +155,7 @@ describe('law 3: at most once', () => {
     ).toBe('in_progress');
   });
 
-  test('upfront: settled and never repeated becomes credit, which pays the next call', async () => {
+  test('turns a settled upfront payment without a repeat into credit, which pays the next call', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -191,9 +191,9 @@ describe('laws 6 and 7: limits hold under storm, eviction and abort', () => {
     return verdicts;
   };
 
-  test('exposure room for 37 of 200: exactly 37 run', async () => {
+  test('runs exactly 37 of 200 calls when the exposure cap allows 37', async () => {
     const payer = randomHex(20);
-    // The default policy lets $1.00 be unsettled.
+    // The default policy allows $1.00 of unsettled payments.
     await trust(payer, 2_000_000n, 100_000_000n);
     const verdicts = await storm(payer, 27_000n);
     expect(count(verdicts, 'go')).toBe(37);
@@ -207,7 +207,7 @@ describe('laws 6 and 7: limits hold under storm, eviction and abort', () => {
     });
   });
 
-  test('a balance for 37 of 200: exactly 37 run, fresh facts are asked for, not assumed', async () => {
+  test('runs exactly 37 of 200 calls when the balance covers 37, and requests fresh facts for the others', async () => {
     const payer = randomHex(20);
     await trust(payer, 500_000n, 370_000n + 500_000n, 10);
     await stubOf(payer).settled([]);
@@ -224,7 +224,7 @@ describe('laws 6 and 7: limits hold under storm, eviction and abort', () => {
     expect(asked).toMatchObject({ verdict: 'denied', denial: { rule: 'balance' } });
   });
 
-  test('a payer without a settled payment is settled before the tool runs', async () => {
+  test('settles a payment before the tool runs for a payer without a settled payment', async () => {
     const payer = randomHex(20);
     expect(
       (await stubOf(payer).reserve(callOf(payer), randomHex(16), { facts: factsOf(9_000n) }))
@@ -233,7 +233,7 @@ describe('laws 6 and 7: limits hold under storm, eviction and abort', () => {
     const trusted = randomHex(20);
     await trust(trusted, 1_500n, 1_000_000n);
     expect((await stubOf(trusted).reserve(callOf(trusted), randomHex(16), {})).verdict).toBe('go');
-    // What has settled here covers one such call at a time.
+    // The settled amount covers one such call at a time.
     expect((await stubOf(trusted).reserve(callOf(trusted), randomHex(16), {})).verdict).toBe(
       'settle',
     );
@@ -241,7 +241,7 @@ describe('laws 6 and 7: limits hold under storm, eviction and abort', () => {
 });
 
 describe('laws 4 and 5: money follows what happened', () => {
-  test('failure costs nothing; a released payment that somebody settles becomes credit, once', async () => {
+  test('a failed call costs nothing; its released payment becomes credit once if it settles after all', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const call = callOf(payer);
@@ -268,7 +268,7 @@ describe('laws 4 and 5: money follows what happened', () => {
     );
   });
 
-  test('a payer that makes its payment impossible owes it, and is refused until that is cleared', async () => {
+  test('a payer that makes its payment impossible owes it, and is denied until the debt is cleared', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const released = callOf(payer);
@@ -293,7 +293,7 @@ describe('laws 4 and 5: money follows what happened', () => {
     expect((await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).verdict).toBe('go');
   });
 
-  test('no finish: the alarm abandons the call after its hold; a late finish is recorded and charges nothing', async () => {
+  test('the alarm abandons a call without a finish after its hold; a late finish is recorded and charges nothing', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -318,7 +318,7 @@ describe('laws 4 and 5: money follows what happened', () => {
 });
 
 describe('law 2: any error on the way is a refusal', () => {
-  test('a commit that fails refuses, leaves nothing half-written, and the account goes on', async () => {
+  test('a failed commit refuses the call, leaves no partial write, and the account serves the next call', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const before = await snapshotOf(payer);
@@ -336,8 +336,8 @@ describe('law 2: any error on the way is a refusal', () => {
   });
 });
 
-describe('law 8: denials', () => {
-  test('equal denials within ten seconds are one entry with a count', async () => {
+describe('law 8: repeated denials', () => {
+  test('share one entry with a count within ten seconds', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -364,8 +364,8 @@ describe('law 8: denials', () => {
   });
 });
 
-describe('rows are the bill', () => {
-  test('a lone warm deferred call writes at most 10 rows in all, deletes and alarms included', async () => {
+describe('the rows that a call writes', () => {
+  test('are at most 10 for a lone warm deferred call, deletes and alarms included', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -398,7 +398,7 @@ describe('rows are the bill', () => {
     expect((await snapshotOf(payer)).purses[asset]?.settled).toBe('1001000');
   });
 
-  test('concurrent calls share commits', async () => {
+  test('are shared by concurrent calls in one commit', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const before = (await snapshotOf(payer)).rowsWritten;

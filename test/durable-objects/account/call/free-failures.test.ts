@@ -46,7 +46,7 @@ const exportAll = async (payer: Hex): Promise<void> => {
 const repeatOf = (payer: Hex, call: Parameters<typeof fail>[1] & object) =>
   stubOf(payer).reserve(callOf(payer, call), randomHex(16), {});
 
-/** A payer with one call that failed, whose payment was looked at for the last time. */
+/** A payer with one failed call whose payment had its last look. */
 const lookedAt = async () => {
   const payer = randomHex(20);
   await trust(payer, 1_000_000n, 100_000_000n);
@@ -58,7 +58,7 @@ const lookedAt = async () => {
 };
 
 describe('a call whose tool failed', () => {
-  test('keeps no answer, so that storage cannot be filled for nothing', async () => {
+  test('stores no answer, so that free failures cannot fill storage', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 100_000_000n);
     const call = await fail(payer);
@@ -78,7 +78,7 @@ describe('a call whose tool failed', () => {
     });
   });
 
-  test('keeps only what refuses a repeat once it is exported and looked at, without a row for that', async () => {
+  test('is reduced to what refuses a repeat after its export and last look, without an extra row', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 100_000_000n);
     const call = await fail(payer);
@@ -86,7 +86,7 @@ describe('a call whose tool failed', () => {
     pass(call.validBefore - nowSeconds() + 31);
     const before = (await snapshotOf(payer)).rowsWritten;
     await stubOf(payer).settled([{ call: call.call, outcome: 'released' }]);
-    // Its row and the account's.
+    // Two rows: the call's and the account's.
     expect((await snapshotOf(payer)).rowsWritten - before).toBeLessThanOrEqual(2);
     expect(await recordOf(payer, call.call)).toEqual({
       id: call.call,
@@ -126,7 +126,7 @@ describe('a call whose tool failed', () => {
     expect(listed).toMatchObject({ prune_at: call.validBefore + 600, last_seq: 0 });
   });
 
-  test('never runs again afterwards, and says nothing of its request to a stranger', async () => {
+  test('never runs again afterwards, and reveals nothing of its request to a stranger', async () => {
     const { payer, call } = await lookedAt();
     await putToSleep(payer);
     const late = { ...call, execute: false };
@@ -143,7 +143,7 @@ describe('a call whose tool failed', () => {
     });
   });
 
-  test('becomes credit if its payment is settled even then', async () => {
+  test('becomes credit if its payment settles even after the last look', async () => {
     const { payer, call } = await lookedAt();
     const moved = {
       call: call.call,

@@ -21,8 +21,8 @@ import { denialOf, freeze, pass, putToSleep, restore, ruleOf } from '../../tree-
 
 afterEach(restore);
 
-describe('many calls that fail', () => {
-  /** As many calls as an account may have with payments that could still move, as it would have stored them. */
+describe('released payments of many failed calls', () => {
+  /** An account that has stored this many failed calls whose payments could still settle. */
   const filled = async (count: number) => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 100_000_000n);
@@ -45,7 +45,7 @@ describe('many calls that fail', () => {
 
   const next = (payer: Hex) => stubOf(payer).reserve(callOf(payer), randomHex(16), {});
 
-  test('are bounded: beyond so many, calls that may fail for nothing begin once a second', async () => {
+  test('slow calls that may fail for free to one a second beyond their maximum', async () => {
     const { payer } = await filled(MOST_RELEASED);
     freeze();
     expect(ruleOf(await next(payer))).toBe('go');
@@ -56,7 +56,7 @@ describe('many calls that fail', () => {
       retryAfter: 1,
       limit: { rule: 'failure_rate', limit: '1', remaining: '0', window: 1 },
     });
-    // What cannot fail for nothing is no risk: credit pays, and the log ends it.
+    // A call from credit adds no released payment, so the account admits it.
     await topUp(payer, 10_000n);
     for (let i = 0; i < 3; i += 1) {
       expect(ruleOf(await stubOf(payer).reserve(intentCallOf(payer), randomHex(16), {}))).toBe(
@@ -65,16 +65,16 @@ describe('many calls that fail', () => {
     }
   });
 
-  test('are no concern below that', async () => {
+  test('slow no calls below their maximum', async () => {
     const { payer } = await filled(MOST_RELEASED - 5);
     freeze();
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await next(payer))).toBe('go');
-    // Those that run may fail as well.
+    // Running calls may fail too, so they count.
     expect(ruleOf(await next(payer))).toBe('go');
     expect(ruleOf(await next(payer))).toBe('failure_rate');
   });
 
-  test('are looked at in pieces when their authorizations end, each until it is answered', async () => {
+  test('get their last look in batches when their authorizations end, each until the result arrives', async () => {
     const { payer, call } = await filled(450);
     pass(call.validBefore - nowSeconds() + 31);
     for (let i = 0; i < 3; i += 1) {
@@ -90,10 +90,10 @@ describe('many calls that fail', () => {
   });
 });
 
-describe('what is kept in memory of last looks', () => {
+describe('the queue of last looks', () => {
   const id = (at: number): Hex => `0x${at.toString(16).padStart(64, '0')}`;
 
-  test('tells of each when it is due, again at growing pauses, until it is removed', () => {
+  test('returns each look when it is due, then again with growing pauses until it is removed', () => {
     const looks = openLastLooks([[id(1), 100]]);
     looks.add(id(2), 200);
     looks.add(id(2), 900);
@@ -112,7 +112,7 @@ describe('what is kept in memory of last looks', () => {
     expect([looks.size(), looks.dueAt()]).toEqual([0, undefined]);
   });
 
-  test('takes a few hundred at a time', () => {
+  test('returns at most 200 looks at a time', () => {
     const looks = openLastLooks(Array.from({ length: 450 }, (_, at) => [id(at), 0] as const));
     expect([30, 31, 32, 33].map((now) => looks.take(now).length)).toEqual([200, 200, 50, 0]);
   });

@@ -18,14 +18,14 @@ import { pass, putToSleep, restore } from '../../tree-support.ts';
 
 afterEach(restore);
 
-/** How long after the end of an authorization its payment is looked at, at the latest. */
+/** Seconds after the end of an authorization by which its payment gets its last look. */
 const LOOK: Seconds = 31;
-/** When a call that has ended would be forgotten, after the end of its authorization. */
+/** Seconds after the end of an authorization when the account may prune its call. */
 const FORGOTTEN: Seconds = 601;
 
 type Told = Pick<SettlementMessage, 'kind' | 'call'> & { readonly signature: boolean };
 
-/** What an account tells the settlement queue from now on; nobody answers. */
+/** Collects the messages that an account sends to the settlement queue from now on; no consumer answers. */
 const listenTo = async (payer: Hex): Promise<Told[]> => {
   const told: Told[] = [];
   await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
@@ -41,7 +41,7 @@ const listenTo = async (payer: Hex): Promise<Told[]> => {
   return told;
 };
 
-/** A payment that was released because its tool failed, and the end of its authorization. */
+/** A payment released because its tool failed, and the seconds until its authorization ends. */
 const released = async () => {
   const payer = randomHex(20);
   await trust(payer, 1_000_000n, 100_000_000n);
@@ -55,7 +55,7 @@ const released = async () => {
 
 const ring = (payer: Hex) => runDurableObjectAlarm(stubOf(payer));
 
-/** Everything the account has is in D1, so that nothing but its calls themselves keeps them. */
+/** Confirms the export of all entries, so that a pending export keeps no call. */
 const exportAll = async (payer: Hex): Promise<void> => {
   await stubOf(payer).exported((await snapshotOf(payer)).seq);
 };
@@ -67,7 +67,7 @@ const moved = (call: Hex) =>
   ({ call, outcome: 'settled', transaction: randomHex(32), block: 12 }) as const;
 
 describe('a released payment', () => {
-  test('is looked at once its authorization has ended, and not before; nothing could present it', async () => {
+  test('gets a look without its signature after its authorization has ended, and not before', async () => {
     const { payer, told, id, endsIn } = await released();
     pass(endsIn - 5);
     await ring(payer);
@@ -77,12 +77,12 @@ describe('a released payment', () => {
     expect(told).toEqual([{ kind: 'look', call: id, signature: false }]);
   });
 
-  test('is asked about for as long as no node answers, and kept, exported and asleep as it may be', async () => {
+  test('is kept and looked at until a node answers, also after its export and an eviction', async () => {
     const { payer, told, id, endsIn } = await released();
     await exportAll(payer);
     pass(endsIn + LOOK);
     await ring(payer);
-    // An hour, with a message every five minutes at the least.
+    // One hour with a message at least every five minutes.
     for (let minutes = 0; minutes < 60; minutes += 5) {
       const before = told.length;
       pass(300);
@@ -95,7 +95,7 @@ describe('a released payment', () => {
     expect(new Set(told.map(({ kind, call }) => `${kind} ${call}`))).toEqual(
       new Set([`look ${id}`]),
     );
-    // Then the node is back, and says that the money has moved.
+    // Then a node answers: the payment has settled.
     await stubOf(payer).settled([moved(id)]);
     expect((await purseOf(payer)).credit).toBe('1000');
     await exportAll(payer);
@@ -104,12 +104,12 @@ describe('a released payment', () => {
     await ring(payer);
     expect(told).toHaveLength(before);
     expect(await kept(payer)).not.toContain(id);
-    // A redelivery finds nobody to credit again.
+    // A redelivered message credits nothing.
     await stubOf(payer).settled([moved(id)]);
     expect((await purseOf(payer)).credit).toBe('1000');
   });
 
-  test('is forgotten only once it was looked at, whatever else is redelivered meanwhile', async () => {
+  test('is pruned only after its last look, whatever the queue redelivers before', async () => {
     const { payer, told, id, endsIn } = await released();
     pass(endsIn + FORGOTTEN);
     await stubOf(payer).settled([{ call: id, outcome: 'sent', backend: 'late' }]);
@@ -126,7 +126,7 @@ describe('a released payment', () => {
     expect((await purseOf(payer)).credit).toBe('0');
   });
 
-  test('is told of again when the queue loses it, or takes nothing', async () => {
+  test('is sent again when the queue fails or loses the message', async () => {
     const { payer, told, id, endsIn } = await released();
     await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
       const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;

@@ -29,8 +29,8 @@ const at = (seconds: number): void => {
 const ask = (payer: Hex, call: Hex, changes: Partial<LookUp> = {}) =>
   stubOf(payer).lookUp({ account: accountOf(payer), call, ...changes });
 
-describe('a payer looks one of its calls up', () => {
-  test('finds it stored, streamed, running and abandoned', async () => {
+describe('a look-up of a call by its payer', () => {
+  test('finds the call stored, streamed, running and abandoned', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -89,11 +89,11 @@ describe('a payer looks one of its calls up', () => {
         acceptedAt: start,
       },
     });
-    // Reads only: no row, no entry.
+    // A look-up only reads: it writes no row and no entry.
     expect(await snapshotOf(payer)).toEqual(before);
   });
 
-  test('a call from credit says so', async () => {
+  test('shows that credit paid the call', async () => {
     const payer = randomHex(20);
     await topUp(payer, 5_000n);
     const call = intentCallOf(payer);
@@ -105,7 +105,7 @@ describe('a payer looks one of its calls up', () => {
     });
   });
 
-  test('an unknown call is unknown at once, and costs a stranger’s account nothing (law 12)', async () => {
+  test('answers unknown for an unknown call without a row in a stranger’s account (law 12)', async () => {
     const stranger = randomHex(20);
     expect(await ask(stranger, randomHex(32))).toEqual({ verdict: 'unknown_call' });
     expect(await tablesOf(stranger)).toEqual([]);
@@ -115,7 +115,7 @@ describe('a payer looks one of its calls up', () => {
     expect(await ask(payer, randomHex(32))).toEqual({ verdict: 'unknown_call' });
   });
 
-  test('facts that are too old are asked for again: code may have come since (EIP-7702)', async () => {
+  test('requests fresh facts when they are stale, because the payer may have code now (EIP-7702)', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -128,11 +128,11 @@ describe('a payer looks one of its calls up', () => {
     expect(await ask(payer, call.call)).toEqual({ verdict: 'stale_payer' });
     const facts = factsOf(10_000_000n, 30);
     expect((await ask(payer, call.call, { facts })).verdict).toBe('found');
-    // Kept in memory, so that questions do not cost the chain a look each (law 12); nothing is written.
+    // The account keeps the facts in memory only: look-ups neither ask the chain each time nor write rows (law 12).
     expect((await ask(payer, call.call)).verdict).toBe('found');
   });
 
-  test('an account with code must have vouched for the question itself (§4.7)', async () => {
+  test('needs the confirmation of the payer’s contract if the payer has code (ERC-1271)', async () => {
     const payer = randomHex(20);
     const facts = { ...factsOf(10_000_000n), hasCode: true };
     const call = callOf(payer, { contractCheckedAt: 10 });

@@ -36,20 +36,20 @@ const trusted = async (): Promise<Hex> => {
   return payer;
 };
 
-/** Undefined where the account has never stored one. */
+/** The stored identifiers; undefined if the account never created their table. */
 const identifiersOf = async (payer: Hex): Promise<readonly unknown[] | undefined> =>
   (await tablesOf(payer)).includes(IDENTIFIER.name)
     ? onDisk(payer, (disk) => [...disk.find(IDENTIFIER)])
     : undefined;
 
-/** What a fresh signature must leave as it was. */
+/** The money and the written rows, which a second signature must not change. */
 const moneyOf = async (payer: Hex) => ({
   purse: await purseOf(payer),
   rows: (await snapshotOf(payer)).rowsWritten,
 });
 
-describe('one payment-identifier of a payer is one operation, whatever signature comes with it', () => {
-  test('while it runs a fresh signature waits; after its end it gets the stored outcome; it costs nothing', async () => {
+describe('a payment-identifier that comes with a second signature', () => {
+  test('waits while the first call runs, then gets the stored outcome, at no cost', async () => {
     const payer = await trusted();
     const identifier = randomHex(32);
     const first = callOf(payer, { identifier });
@@ -80,31 +80,31 @@ describe('one payment-identifier of a payer is one operation, whatever signature
     const elsewhere = fresh({ request: randomHex(32) });
     expect(await reserve(payer, elsewhere)).toEqual({ verdict: 'conflict', call: first.call });
     expect(await moneyOf(payer)).toEqual(ended);
-    // Nothing of a fresh signature is known: neither claimed nor on its way to a settlement.
+    // The account stored nothing of the second signature: no reserved call, no payment to settle.
     for (const call of [again.call, elsewhere.call])
       expect(await stubOf(payer).finish(call, randomHex(16), success)).toEqual({
         verdict: 'unknown_call',
       });
   });
 
-  test('two signatures at the same moment: one runs', async () => {
+  test('runs one of two concurrent signatures', async () => {
     const payer = await trusted();
     const identifier = randomHex(32);
     const before = (await purseOf(payer)).held;
-    // While another call is committed, all of these gather in one group, and are decided before any of them is stored.
+    // While another commit is being persisted, these calls form one group, decided before any of them is stored.
     const other = reserve(payer, callOf(payer));
-    const told = await Promise.all(
+    const verdicts = await Promise.all(
       Array.from({ length: 20 }, async () => await reserve(payer, callOf(payer, { identifier }))),
     );
     expect((await other).verdict).toBe('go');
-    expect(told.map(({ verdict }) => verdict).toSorted()).toEqual([
+    expect(verdicts.map(({ verdict }) => verdict).toSorted()).toEqual([
       'go',
       ...Array.from({ length: 19 }, () => 'in_progress'),
     ]);
     expect(BigInt((await purseOf(payer)).held) - BigInt(before)).toBe(2_000n);
   });
 
-  test('money: a fresh signature is never presented, held or run for an upfront call that did not run', async () => {
+  test('is never presented, held or run for an upfront call that did not run', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -124,14 +124,14 @@ describe('one payment-identifier of a payer is one operation, whatever signature
           verdict: 'in_progress',
           call: first.call,
         });
-        // Nor by the attempt of the first request, should one ever come with another signature.
+        // The attempt of the first request gets the same answer when it comes with another signature.
         expect(await stubOf(payer).reserve(fresh, attempt, evidence)).toMatchObject({
           verdict: 'in_progress',
         });
       }
       expect((await moneyOf(payer)).purse).toEqual(purse);
     };
-    // After the lease of the first attempt, when its own signature could take over; then settled and not run.
+    // After the first attempt's hold expired, its own signature could take over; later the call is settled but did not run.
     at(start + 95);
     await tryAll();
     await stubOf(payer).settled([{ call: first.call, ...settlement }]);
@@ -139,7 +139,7 @@ describe('one payment-identifier of a payer is one operation, whatever signature
     expect((await reserve(payer, first)).verdict).toBe('go');
   });
 
-  test('a failure too, as long as anything of it is kept: it is not run again', async () => {
+  test('does not run again after a failure, for as long as the account remembers the first call', async () => {
     const start = nowSeconds();
     at(start);
     const payer = await trusted();
@@ -152,7 +152,7 @@ describe('one payment-identifier of a payer is one operation, whatever signature
       await reserve(payer, callOf(payer, { identifier, validBefore: start + 6_000 }));
     const used = { verdict: 'already_used', call: first.call };
     expect(await again()).toEqual(used);
-    // After the last look at its payment only what refuses a repeat is left of it.
+    // After the last look at its payment the record keeps only what refuses a repeat.
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     at(start + 3_631);
     await stubOf(payer).settled([{ call: first.call, outcome: 'released' }]);
@@ -163,7 +163,7 @@ describe('one payment-identifier of a payer is one operation, whatever signature
     expect(await identifiersOf(payer)).toEqual([]);
   });
 
-  test('a denied call claims no identifier', async () => {
+  test('is free again after a denied call', async () => {
     const payer = await trusted();
     const identifier = randomHex(32);
     const dear = callOf(payer, { identifier, price: 900_000_000n });
@@ -172,8 +172,8 @@ describe('one payment-identifier of a payer is one operation, whatever signature
   });
 });
 
-describe('what releases no answer', () => {
-  test('another identifier, none, one of another call, and one of another payer', async () => {
+describe('the stored answer of a payment-identifier', () => {
+  test('is not returned for another identifier, none, one of another call, or one of another payer', async () => {
     const [payer, other] = [await trusted(), await trusted()];
     const [one, two] = [randomHex(32), randomHex(32)];
     const calls = [callOf(payer, { identifier: one }), callOf(payer, { identifier: two })] as const;
@@ -186,17 +186,17 @@ describe('what releases no answer', () => {
     const { identifier: _, ...bare } = first;
     for (const copy of [bare, { ...first, identifier: randomHex(32) }])
       expect(await reserve(payer, copy)).toEqual({ verdict: 'already_used' });
-    // An identifier leads to its own operation, never to the one whose signature comes with it.
+    // An identifier returns its own call, never the call of the signature that comes with it.
     expect(await reserve(payer, { ...first, identifier: two })).toMatchObject({
       verdict: 'stored',
       call: second.call,
     });
-    // At another payer it is another operation, and that payer's money.
+    // The same identifier at another payer is another call, paid by that payer.
     expect((await reserve(other, callOf(other, { identifier: one }))).verdict).toBe('go');
   });
 });
 
-describe('the memory of an identifier', () => {
+describe('the stored identifier', () => {
   const run = async (payer: Hex, changes: Partial<Call>): Promise<Call> => {
     const call = callOf(payer, changes);
     const attempt = randomHex(16);
@@ -208,7 +208,7 @@ describe('the memory of an identifier', () => {
     return call;
   };
 
-  test('lasts as long as the record of its call, and goes with it', async () => {
+  test('is kept as long as the record of its call, and pruned with it', async () => {
     const start = nowSeconds();
     at(start);
     const payer = await trusted();
@@ -229,7 +229,7 @@ describe('the memory of an identifier', () => {
     );
   });
 
-  test('a call without identifier writes no row for it, and makes no table', async () => {
+  test('costs a call without identifier no row and no table', async () => {
     const send = (identifier?: Hex) => async (payer: Hex) => {
       const call = callOf(payer, identifier === undefined ? {} : { identifier });
       const attempt = randomHex(16);
@@ -242,7 +242,7 @@ describe('the memory of an identifier', () => {
     const without = await rowsOf(plain, async () => await send()(plain));
     expect(await identifiersOf(plain)).toBeUndefined();
     vi.useRealTimers();
-    // The first one makes the table; what counts is one after it.
+    // The first identifier creates the table; count the rows of a later one.
     await trust(named, 1_000n, BALANCE);
     const attempt = randomHex(16);
     const first = callOf(named, { settlement: 'upfront', identifier: randomHex(32) });

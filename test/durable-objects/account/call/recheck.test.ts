@@ -18,7 +18,7 @@ import {
   trust,
 } from '../../support.ts';
 
-/** What an account sends to the settlement queue from now on; none of it arrives. */
+/** Collects the messages that an account sends to the settlement queue from now on; none arrives. */
 const messagesOf = async (payer: Hex): Promise<unknown[]> => {
   const sent: unknown[] = [];
   await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
@@ -31,15 +31,15 @@ const messagesOf = async (payer: Hex): Promise<unknown[]> => {
   return sent;
 };
 
-/** A payer with a call that has ended so, and then heard this of its payment. */
-const withCall = async (outcome: typeof success, ...told: SettlementOutcome[]) => {
+/** A payer with a call that ended with `outcome`, then got these settlement results. */
+const withCall = async (outcome: typeof success, ...results: SettlementOutcome[]) => {
   const payer = randomHex(20);
   await trust(payer, 1_000_000n, 10_000_000n);
   const call = callOf(payer, { price: 5_000n });
   const attempt = randomHex(16);
   await stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000_000n, 11) });
   await stubOf(payer).finish(call.call, attempt, outcome);
-  for (const each of told) await stubOf(payer).settled([{ call: call.call, ...each }]);
+  for (const each of results) await stubOf(payer).settled([{ call: call.call, ...each }]);
   return { payer, call: call.call, sent: await messagesOf(payer) };
 };
 
@@ -53,7 +53,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('an account that is told to look again', () => {
+describe('a recheck', () => {
   test.each([
     ['open', () => withCall(success), 'settle'],
     ['released', () => withCall(failure), 'look'],
@@ -67,12 +67,12 @@ describe('an account that is told to look again', () => {
     expect(sent).toMatchObject([{ kind, call, sinceBlock: 11 }]);
     const read = readSettlementMessage(sent[0]);
     expect(read.ok && read.value.transfer).toMatchObject({ nonce: call, value: 5_000n });
-    // Only what may still be presented carries its signature.
+    // Only a payment that may still be presented carries its signature.
     expect((sent[0] as { signature?: Hex }).signature !== undefined).toBe(kind === 'settle');
     expect((await snapshotOf(payer)).seq).toBe(before);
   });
 
-  test('asks for none that is settled, or running, or not there', async () => {
+  test('skips calls that are settled, running or unknown', async () => {
     const { payer, call, sent } = await withCall(success, moved);
     const running = callOf(payer, { price: 500n });
     await stubOf(payer).reserve(running, randomHex(16), { facts: factsOf(10_000_000n, 13) });
@@ -82,7 +82,7 @@ describe('an account that is told to look again', () => {
     expect(sent).toEqual([]);
   });
 
-  test('of which nothing is known makes no table', async () => {
+  test('creates no table for an unknown account (law 12)', async () => {
     const stranger = randomHex(20);
     expect(await stubOf(stranger).recheck([randomHex(32)])).toEqual({
       verdict: 'rechecking',
@@ -91,18 +91,18 @@ describe('an account that is told to look again', () => {
     expect(await tablesOf(stranger)).toEqual([]);
   });
 
-  test('sends fifty at most', async () => {
+  test('looks at fifty calls at most', async () => {
     const { payer, call, sent } = await withCall(failure);
     await stubOf(payer).recheck([...Array.from({ length: 50 }, () => randomHex(32)), call]);
     expect(sent).toEqual([]);
   });
 });
 
-describe('what the chain says afterwards', () => {
+describe('a payment that settled after the account concluded it', () => {
   const after = async (made: Awaited<ReturnType<typeof withCall>>) => {
     const { payer, call } = made;
     const purse = await purseOf(payer);
-    // Twice: a queue delivers so.
+    // Report it twice: the queue delivers at least once.
     for (let at = 0; at < 2; at += 1) await stubOf(payer).settled([{ call, ...moved }]);
     const settlements = (await entriesOf(payer)).filter(
       ({ type, call: of }) => type === 'payment.settled' && of === call,
@@ -118,14 +118,14 @@ describe('what the chain says afterwards', () => {
   };
   const { transaction, block } = moved;
 
-  test('is credit where the payment was released, also after the look that found it unused', async () => {
+  test('becomes credit if it was released, also after a look that found it unused', async () => {
     expect(await after(await withCall(failure, { outcome: 'released' }))).toEqual({
       ...{ credit: 5_000n, settled: 5_000n, unsettled: '0' },
       payment: { transaction, block, credited: '5000' },
     });
   });
 
-  test('is the end of a debt where its payer was said to owe it', async () => {
+  test('clears the debt if the payer owed it', async () => {
     const made = await withCall(success, failedBy('payer'));
     expect((await purseOf(made.payer)).credit).toBe('-5000');
     expect(await after(made)).toEqual({
@@ -134,13 +134,13 @@ describe('what the chain says afterwards', () => {
     });
   });
 
-  test('is no credit where we had given it up', async () => {
+  test('becomes no credit if the gateway wrote it off', async () => {
     expect(await after(await withCall(success, failedBy('gateway')))).toEqual({
       ...{ credit: 0n, settled: 5_000n, unsettled: '0', payment: { transaction, block } },
     });
   });
 
-  test('is credit where the tool was never run', async () => {
+  test('becomes credit if the tool never ran', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const call = callOf(payer, { price: 5_000n, settlement: 'upfront' });
@@ -153,7 +153,7 @@ describe('what the chain says afterwards', () => {
     });
   });
 
-  test('changes nothing where it has not moved', async () => {
+  test('changes nothing if it did not settle after all', async () => {
     const { payer, call } = await withCall(failure, { outcome: 'released' });
     const before = await snapshotOf(payer);
     await stubOf(payer).settled([{ call, outcome: 'released' }]);

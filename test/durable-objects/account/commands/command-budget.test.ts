@@ -25,7 +25,7 @@ import { branchWith, enrol, grantOf, ownerWith, restore } from '../../tree-suppo
 const DAY = 86_400;
 const MIB = 1_048_576;
 
-/** A clock that stands, so that neither a minute nor a day ends by itself, and a rate gives nothing back. */
+/** Stops the clock, so that no minute or day ends during a test and the rate returns nothing. */
 let clock = 0;
 const pass = (seconds: number): void => {
   clock += seconds * 1_000;
@@ -48,7 +48,7 @@ const orderOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
 const ownerBy = (payer: Hex): CommandSigner => ({ account: accountOf(payer), role: 'owner' });
 const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
-/** A policy of 28 KB. Each of another `seed` has another hash. */
+/** A policy of 28 KB, with another hash for each `seed`. */
 const large = (seed: string) => ({
   require: Array.from({ length: 3 }, (_, at) => ({
     ...{ param: `p${at}`, op: 'in' },
@@ -75,7 +75,7 @@ const setLabel = (
   order = orderOf(),
 ): Promise<Applied> => stubOf(payer).apply({ kind: 'label', label, by, order, expected: '*' });
 
-/** Labels that are there may be replaced by any number of commands at once. An operator's own command costs nobody anything. */
+/** Sets a label by an operator, whose commands count against no budget. Any number of concurrent commands may replace it. */
 const named = async (payer: Hex): Promise<Hex> => {
   const { verdict } = await stubOf(payer).apply({
     ...{ kind: 'label', label: 'first', by: operator, order: orderOf() },
@@ -92,14 +92,14 @@ const tooMany = (rule: string, payer: Hex, more = {}) => ({
   fault: { reason: 'too_many_commands', rule, account: accountOf(payer), ...more },
 });
 
-/** An account that has paid, and stands for itself. */
+/** An account without a parent that has paid. */
 const payerOf = async (): Promise<Hex> => {
   const payer = randomHex(20);
   await trust(payer, 1_000n, 1_000n);
   return payer;
 };
 
-/** Gives commands of 28 KB, so many at once, until one is refused. */
+/** Sends commands of 28 KB, a number of them concurrently, until the account refuses one. */
 const flood = async (payer: Hex, by: CommandSigner, target = payer, atOnce = 100) => {
   await setPolicy(target, by, large('first'), first());
   for (let sent = 0; sent < 1_000; sent += atOnce) {
@@ -108,7 +108,7 @@ const flood = async (payer: Hex, by: CommandSigner, target = payer, atOnce = 100
     );
     const refused = answers.find(({ verdict }) => verdict === 'refused');
     if (refused !== undefined) return refused;
-    // Two a second pass for ever: the day's bytes are what ends this.
+    // The rate admits two a second without end: only the bytes of a day stop this.
     pass(atOnce);
   }
   throw new Error('nothing was refused');
@@ -119,8 +119,8 @@ const loggedBy = async (payer: Hex): Promise<number> =>
     [...disk.find(ENTRY)].reduce((sum, entry) => sum + entryText(entry).length, 0),
   );
 
-describe('the bytes of a day', () => {
-  test('end a flood of large policies, however many are sent at once', async () => {
+describe('the daily budget of bytes', () => {
+  test('stops a flood of large policies, however many are concurrent', async () => {
     const payer = await payerOf();
     const refused = await flood(payer, ownerBy(payer));
     const reset = nowSeconds() + DAY - (nowSeconds() % DAY);
@@ -131,14 +131,14 @@ describe('the bytes of a day', () => {
     expect(Math.abs(resetsAt - reset)).toBeLessThanOrEqual(1);
     expect(Math.abs(retryAfter - (reset - nowSeconds()))).toBeLessThanOrEqual(1);
     expect(await loggedBy(payer)).toBeLessThanOrEqual(4 * MIB + 8_192);
-    // A short command may still fit; the next day everything does.
+    // A short command may still fit; the next day every command fits.
     pass(DAY);
     expect(await setPolicy(payer, ownerBy(payer), large('next day'))).toMatchObject({
       verdict: 'applied',
     });
   }, 120_000);
 
-  test('write nothing when they refuse: the same signed command passes the next day', async () => {
+  test('refuses without a row: the same signed command passes the next day', async () => {
     const payer = await payerOf();
     await flood(payer, ownerBy(payer));
     pass(60);
@@ -157,7 +157,7 @@ describe('the bytes of a day', () => {
     });
   }, 120_000);
 
-  test('survive an eviction', async () => {
+  test('survives an eviction', async () => {
     const payer = await payerOf();
     await flood(payer, ownerBy(payer));
     pass(60);
@@ -167,7 +167,7 @@ describe('the bytes of a day', () => {
     );
   }, 120_000);
 
-  test('are an eighth for an account that has never paid', () => {
+  test('is an eighth for an account that has never paid', () => {
     const budget = { now: 1_800_000_000, commandBytes: 8_000 };
     const nobody = emptyAccount(accountOf(randomHex(20)));
     expect(spendBudget(nobody, 'own', 1_000, budget)).toHaveProperty('state');
@@ -176,7 +176,7 @@ describe('the bytes of a day', () => {
     });
   });
 
-  test('are counted where a clock that goes back cannot begin the day anew', () => {
+  test('does not start a new day when the clock goes back', () => {
     const budget = { now: 20 * DAY, commandBytes: 8_000 };
     const nobody = emptyAccount(accountOf(randomHex(20)));
     const spent = spendBudget(nobody, 'own', 900, budget);
@@ -185,7 +185,7 @@ describe('the bytes of a day', () => {
     expect(spendBudget(spent.state, 'own', 101, back)).toHaveProperty('fault');
   });
 
-  test('keep no operator from anything', async () => {
+  test('does not limit operators', async () => {
     const payer = await payerOf();
     await flood(payer, ownerBy(payer));
     expect(await setPolicy(payer, operator, large('operator'), first())).toMatchObject({
@@ -197,14 +197,14 @@ describe('the bytes of a day', () => {
     expect(answers.every(({ verdict }) => verdict === 'applied')).toBe(true);
   }, 120_000);
 
-  test('keep no owner from stopping an account', async () => {
+  test('does not keep an owner from stopping an account', async () => {
     const { owner, agent } = await branchWith(10_000n);
     await named(agent);
     await Promise.all(
       Array.from({ length: 140 }, () => setLabel(agent, ownerBy(owner), randomHex(8))),
     );
     expect(await setStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({ verdict: 'applied' });
-    // To let it go on is an ordinary command.
+    // Reactivating the account is an ordinary command.
     expect(await setStatus(agent, ownerBy(owner), 'active')).toMatchObject(
       tooMany('command_rate', owner),
     );
@@ -212,7 +212,7 @@ describe('the bytes of a day', () => {
 });
 
 describe('the rate', () => {
-  test('lets 120 commands pass at once, and two a second after that', async () => {
+  test('admits a burst of 120 commands, then two a second', async () => {
     const payer = await named(await payerOf());
     const many = (count: number) =>
       Promise.all(
@@ -229,7 +229,7 @@ describe('the rate', () => {
     expect(later).toBe(20);
   });
 
-  test('counts refused commands that are remembered, so that they cannot fill storage either', async () => {
+  test('counts refused commands too, because the account remembers them', async () => {
     const payer = await payerOf();
     const wrong = () =>
       stubOf(payer).apply({
@@ -255,8 +255,8 @@ describe('the rate', () => {
   });
 });
 
-describe('a tree', () => {
-  test('counts an owner’s commands to all its agents together', async () => {
+describe('the budget in a tree', () => {
+  test('counts an owner’s commands to all its agents in one budget', async () => {
     const owner = await ownerWith(10_000n);
     const agents = [randomHex(20), randomHex(20)] as const;
     for (const agent of agents) {
@@ -273,7 +273,7 @@ describe('a tree', () => {
     for (const agent of agents) await entriesOf(agent);
   });
 
-  test('bounds all its managers together, and leaves its owner room', async () => {
+  test('bounds all managers together, and leaves a part for their owner', async () => {
     const owner = await ownerWith(10_000n);
     const branches = await Promise.all(
       Array.from({ length: 4 }, async () => {
@@ -290,7 +290,7 @@ describe('a tree', () => {
       ),
     );
     const passed = answers.filter(({ verdict }) => verdict === 'applied').length;
-    // The four grants of the managers counted before. A 360th of a minute is no whole number of milliseconds, so the last may not fit.
+    // The managers' four grants count already. A 360th of a minute is no whole number of milliseconds, so the last command may not fit.
     expect([355, 356]).toContain(passed);
     const refused = answers.filter(({ verdict }) => verdict === 'refused');
     expect(refused.at(-1)).toMatchObject(tooMany('command_rate', owner, { limit: 360 }));
@@ -300,7 +300,7 @@ describe('a tree', () => {
     });
   });
 
-  test('lets nothing through where the account that has to pay does not answer (law 2)', async () => {
+  test('refuses commands while the account whose budget pays does not answer (law 2)', async () => {
     const { owner, agent } = await branchWith(10_000n);
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     vi.spyOn(AgentAccount.prototype, 'charge').mockRejectedValue(new Error('overloaded'));
@@ -309,7 +309,7 @@ describe('a tree', () => {
     expect((await snapshotOf(agent)).seq).toBe(seq);
   });
 
-  test('counts the grants of an account, which are longer than its commands', async () => {
+  test('counts the grants that an account issues', async () => {
     const owner = await ownerWith(10_000n);
     const tools = Array.from({ length: 64 }, (_, at) => `tool-${at}-`.padEnd(60, 'x'));
     const facts = {

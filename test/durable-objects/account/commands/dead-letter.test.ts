@@ -24,8 +24,8 @@ const letterOf = (order: CommandIntent, by = operator): AccountCommand => ({
   ...{ by, order },
 });
 
-describe('a letter that was sent again', () => {
-  test('is an entry with the signature that ordered it, once for each intent', async () => {
+describe('a dead letter that an operator sent again', () => {
+  test('is one entry for each intent, with the signature of its command', async () => {
     const self = randomHex(20);
     const order = intentOf();
     expect(await stubOf(self).apply(letterOf(order))).toMatchObject({
@@ -35,7 +35,7 @@ describe('a letter that was sent again', () => {
     expect(await stubOf(self).apply(letterOf(again))).toEqual({
       ...{ verdict: 'refused', fault: { reason: 'already_used' } },
     });
-    // The runtime's own retry hears the same.
+    // A retry by the runtime has the same attempt and gets the same answer.
     expect(await stubOf(self).apply(letterOf(order))).toMatchObject({ entry: { seq: 1 } });
     expect(await entriesOf(self)).toMatchObject([
       {
@@ -46,7 +46,7 @@ describe('a letter that was sent again', () => {
     ]);
   });
 
-  test('is an operator’s to order alone', async () => {
+  test('rejects the command of an owner', async () => {
     const self = randomHex(20);
     const owner: CommandSigner = { account: accountOf(self), role: 'owner' };
     expect(await stubOf(self).apply(letterOf(intentOf(), owner))).toEqual({
@@ -55,8 +55,8 @@ describe('a letter that was sent again', () => {
   });
 });
 
-describe('a document that is wanted anew', () => {
-  test('is entered again, although it is the same', async () => {
+describe('a document put with `anew`', () => {
+  test('is entered again although it is unchanged', async () => {
     const self = randomHex(20);
     const put = async (anew?: boolean): Promise<Applied> =>
       stubOf(self).apply({

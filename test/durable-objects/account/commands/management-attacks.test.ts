@@ -70,7 +70,7 @@ const standingOf = async (payer: Hex) => {
   return found.standing;
 };
 
-/** As many orders as one account remembers, and more. */
+/** Sends more commands than one account remembers. */
 const flood = async (payer: Hex, by: CommandSigner, count: number): Promise<Applied[]> => {
   const all: Applied[] = [];
   for (let at = 0; at < count; at += 100) {
@@ -82,15 +82,15 @@ const flood = async (payer: Hex, by: CommandSigner, count: number): Promise<Appl
   return all;
 };
 
-describe('orders that are only there to fill the memory of orders', () => {
-  test('of an account that stands for itself keep no operator from freezing it', async () => {
+describe('commands sent to fill the memory of commands', () => {
+  test('do not keep an operator from freezing an account without a parent', async () => {
     const payer = await ownerWith(1_000n);
     const filled = await flood(payer, ownerBy(payer), 1_100);
     expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
     expect(await orderStatus(payer, operator, 'frozen')).toMatchObject({ verdict: 'applied' });
   });
 
-  test('of a manager keep no owner above it from stopping an agent', async () => {
+  test('do not keep an owner from stopping its manager’s agent', async () => {
     const { owner, manager, agent } = await branchWith(10_000n);
     const filled = await flood(agent, ownerBy(manager), 2_100);
     expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
@@ -99,7 +99,7 @@ describe('orders that are only there to fill the memory of orders', () => {
     });
   });
 
-  test('law 12: are few where nobody has ever paid', async () => {
+  test('are limited to a few for an account that never paid (law 12)', async () => {
     const agent = randomHex(20);
     const owner = randomHex(20);
     await enrol(owner, agent);
@@ -110,11 +110,11 @@ describe('orders that are only there to fill the memory of orders', () => {
 });
 
 describe('a manager that leaves its owner', () => {
-  test('cannot take with it an agent which that owner has stopped (law 8)', async () => {
+  test('cannot keep or reactivate an agent that the owner has stopped (law 8)', async () => {
     const { owner, manager, agent } = await branchWith(10_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     await orderStatus(agent, ownerBy(owner), 'frozen');
-    // Its shares have gone back: it holds no money of its owner any more.
+    // The manager has returned its shares: it holds no money of its owner any more.
     pass(400);
     await runDurableObjectAlarm(stubOf(agent));
     pass(400);
@@ -130,7 +130,7 @@ describe('a manager that leaves its owner', () => {
 });
 
 describe('a former owner', () => {
-  test('hears no alert of an agent that has gone to another one', async () => {
+  test('loses its webhook on an agent that moves to another owner', async () => {
     const first = await ownerWith(10_000n);
     const second = await ownerWith(10_000n);
     const agent = randomHex(20);
@@ -150,7 +150,7 @@ describe('a former owner', () => {
 });
 
 describe('a manager that its owner has cut off', () => {
-  test('has no say in the agents below it any more, and its owner has', async () => {
+  test('loses permission over its agents, while its owner keeps it', async () => {
     const { owner, manager, agent, upper } = await branchWith(10_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     expect(await orderStatus(agent, ownerBy(manager), 'paused')).toMatchObject({ changed: true });
@@ -158,7 +158,7 @@ describe('a manager that its owner has cut off', () => {
     expect(await stubOf(agent).relation({ by: accountOf(manager) })).toMatchObject({
       relation: 'none',
     });
-    // For ever it would be.
+    // Without this rule the manager would keep its permission for ever.
     expect(faultOf(await orderStatus(agent, ownerBy(manager), 'revoked')).reason).toBe('forbidden');
     expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
       relation: 'ancestor',
@@ -167,8 +167,8 @@ describe('a manager that its owner has cut off', () => {
   });
 });
 
-describe('a grant that its holder gives up', () => {
-  test('frees an agent of nothing that an earlier grant bound (law 8)', async () => {
+describe('a grant that its delegate gives up', () => {
+  test('leaves the limits of an earlier grant in force (law 8)', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const first = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 1_000) });
@@ -193,8 +193,8 @@ describe('a grant that its holder gives up', () => {
   });
 });
 
-describe('alerts that somebody wants many of', () => {
-  test('a limit of a second, sixteen times, is said once in ten minutes', async () => {
+describe('an attempt to raise many alerts', () => {
+  test('raises at most one alert for each of sixteen short windows in ten minutes', async () => {
     const windows = Array.from({ length: 16 }, (_, at) => ({ every: at + 1, limit: '10u' }));
     const payer = await ownerWith(100_000n, { windows, softPercent: 1 });
     for (let at = 0; at < 5; at += 1) {
@@ -208,7 +208,7 @@ describe('alerts that somebody wants many of', () => {
     expect((await alertsOf(payer, 'soft_limit')).length).toBeGreaterThan(alerts.length);
   });
 
-  test('of limits that are written anew before each call, no more are said than are remembered', async () => {
+  test('raises no more alerts than the account remembers when limits change before each call', async () => {
     const payer = await ownerWith(100_000n);
     for (let at = 0; at < 12; at += 1) {
       const windows = Array.from({ length: 16 }, (_, nth) => ({
@@ -220,7 +220,7 @@ describe('alerts that somebody wants many of', () => {
     expect((await alertsOf(payer, 'soft_limit')).length).toBeLessThanOrEqual(64);
   });
 
-  test('loops of more tools than are remembered are not said again and again', async () => {
+  test('raises no repeated alerts for loops of more tools than the account remembers', async () => {
     const payer = await ownerWith(100_000n, { repeat: { times: 1, seconds: 86_400 } });
     const round = async (): Promise<void> => {
       for (let tool = 0; tool < 70; tool += 1) {
@@ -235,7 +235,7 @@ describe('alerts that somebody wants many of', () => {
 });
 
 describe('a payment that was written off', () => {
-  test('and had moved after all, is settled: what happened is what the chain says (law 5)', async () => {
+  test('is settled when the chain shows that it moved after all (law 5)', async () => {
     const payer = randomHex(20);
     await trust(payer, 10_000n, 100_000n);
     const call = callOf(payer, { price: 1_000n });
@@ -249,7 +249,7 @@ describe('a payment that was written off', () => {
         ...{ kind: 'writeOff', call: call.call, reason: 'no answer', by: operator, order },
       }),
     ).toMatchObject({ verdict: 'applied' });
-    // Long after: a queue retries for hours.
+    // Hours later: the settlement queue retries that long.
     pass(40_000);
     await runDurableObjectAlarm(stubOf(payer));
     const settled: SettlementResult = {
@@ -272,8 +272,8 @@ describe('a payment that was written off', () => {
   });
 });
 
-describe('listeners', () => {
-  test('wait so often at a time, and none keeps another one out', async () => {
+describe('readers that wait for entries', () => {
+  test('may hold 300 waits each, so that no reader keeps another out', async () => {
     const payer = await ownerWith(1_000n);
     const head = (await entriesOf(payer)).length;
     const listen = (by: Hex) => stubOf(payer).entries(head, 2_000, 10, accountOf(by));

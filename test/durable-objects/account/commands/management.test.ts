@@ -47,7 +47,7 @@ import {
 
 afterEach(restore);
 
-/** A signed intent, as the gateway hands it over: each request has an attempt of its own. */
+/** A signed intent as the gateway passes it to the account: each request has its own attempt. */
 const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   fields: { tool: 'countersign.admin.test' },
   signature: `0x${'77'.repeat(65)}`,
@@ -148,8 +148,8 @@ const seqOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).s
 const tight = { perCall: '10u' };
 const wide = { perCall: '1000u' };
 
-describe('who may order what', () => {
-  test('an account above, and one that stands for itself; nobody else as an owner', async () => {
+describe('permission for a command', () => {
+  test('is granted as owner to ancestors, and to an account without a parent for itself', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     const other = await ownerWith(1_000n);
     for (const by of [owner, manager]) {
@@ -178,13 +178,13 @@ describe('who may order what', () => {
         expect(await stubOf(agent).apply(order)).toEqual(refused('forbidden'));
       }
     }
-    // A manager has no say over who is above it, or beside it.
+    // A manager has no permission over its ancestors or siblings.
     expect(await orderStatus(owner, ownerBy(manager), 'frozen')).toEqual(refused('forbidden'));
     expect(await orderStatus(other, ownerBy(manager), 'frozen')).toEqual(refused('forbidden'));
     expect(await seqOf(agent)).toBe(before);
   });
 
-  test('an owner has no say in what is the operator’s, nor the operator in what is the owner’s', async () => {
+  test('keeps operator commands from owners and owner commands from operators', async () => {
     const owner = await ownerWith(1_000n);
     const call = randomHex(32);
     const owners: readonly AccountCommand[] = [
@@ -219,7 +219,7 @@ describe('who may order what', () => {
     expect((await purseOf(owner)).credit).toBe('1000');
   });
 
-  test('a key that nothing is known of writes no row, whatever it signs for itself (law 12)', async () => {
+  test('is denied to an unknown key for its own account, without a row (law 12)', async () => {
     const key = randomHex(20);
     expect(await orderStatus(key, ownerBy(key), 'frozen')).toEqual({
       verdict: 'refused',
@@ -227,7 +227,7 @@ describe('who may order what', () => {
     });
     expect(await orderLabel(key, ownerBy(key), 'mine')).toMatchObject(refused('penniless'));
     expect(await orderLabel(key, ownerBy(randomHex(20)), 'mine')).toEqual(refused('forbidden'));
-    // An operator that is refused makes none either.
+    // A refused command of an operator creates no table either.
     expect(await orderPolicy(key, operator, { perCall: 'much' })).toMatchObject(
       refused('malformed_policy'),
     );
@@ -235,7 +235,7 @@ describe('who may order what', () => {
     expect(await tablesOf(key)).toEqual([]);
   });
 
-  test('an owner still sees and stops an agent whose grant it revoked, or that has run out', async () => {
+  test('remains with an owner after it revoked the agent’s grant, and after the grant expired', async () => {
     const owner = await ownerWith(1_000n);
     const [agent, late] = [randomHex(20), randomHex(20)];
     const grant = await enrol(owner, agent);
@@ -251,19 +251,19 @@ describe('who may order what', () => {
       });
       expect(await orderStatus(each, ownerBy(owner), 'frozen')).toMatchObject(changed);
       expect((await standingOf(each, ownerBy(owner))).ownerStatus).toBe('frozen');
-      // It is no stranger, and not its own owner either.
+      // The agent still has a parent, so it may not act as its own owner.
       expect(await orderStatus(each, ownerBy(each), 'active')).toEqual(refused('forbidden'));
     }
   });
 
-  test('who is above is known after every grant is forgotten, all the way up', async () => {
+  test('remains with all ancestors after every grant was pruned', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject(changed);
-    // As long after their end as they are kept.
+    // The account prunes grants 91 days after their end.
     pass(91 * 86_400 + 7_200);
     await runDurableObjectAlarm(stubOf(agent));
-    // Its books are closed by now.
+    // The agent has returned its shares by now.
     pass(600);
     await runDurableObjectAlarm(stubOf(agent));
     await evictDurableObject(stubOf(agent));
@@ -274,7 +274,7 @@ describe('who may order what', () => {
     expect(await orderStatus(agent, ownerBy(manager), 'active')).toEqual(refused('forbidden'));
   });
 
-  test('kin: self, above, none; and nothing is written for asking', async () => {
+  test('follows the relation self, ancestor or none, and reading it writes no row', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     const stranger = randomHex(20);
     const kin = (of: Hex, by: Hex) => stubOf(of).relation({ by: accountOf(by) });
@@ -300,14 +300,14 @@ describe('who may order what', () => {
   });
 });
 
-describe('an order is carried out once', () => {
-  test('the same intent in another request is used; the runtime’s retry hears the same answer', async () => {
+describe('a signed command', () => {
+  test('is rejected in a second request, while a retry by the runtime gets the first answer', async () => {
     const owner = await ownerWith(1_000n);
     const freeze = intentOf();
     const first = await orderStatus(owner, ownerBy(owner), 'frozen', freeze);
     expect(first).toMatchObject(changed);
     expect(await orderStatus(owner, ownerBy(owner), 'active')).toMatchObject(changed);
-    // Whoever has seen it sends it again.
+    // An attacker who has seen the request sends it again.
     const again = { ...freeze, attempt: randomHex(16) };
     expect(await orderStatus(owner, ownerBy(owner), 'frozen', again)).toEqual(
       refused('already_used'),
@@ -320,14 +320,14 @@ describe('an order is carried out once', () => {
     expect((await standingOf(owner)).status).toBe('active');
   });
 
-  test('a refusal counts too, a dry run and somebody else’s do not', async () => {
+  test('is used up by a refusal, and not by a dry run or by a caller without permission', async () => {
     const owner = await ownerWith(1_000n);
     const intent = intentOf();
     const changes = { order: intent, expected: randomHex(32) };
     expect(await orderPolicy(owner, ownerBy(owner), wide, changes)).toEqual(
       refused('precondition_failed'),
     );
-    // `If-Match` is not signed: whoever has seen the request could send it with another one.
+    // `If-Match` is not signed: an attacker who has seen the request could send it with another value.
     const again = { order: { ...intent, attempt: randomHex(16) } };
     expect(await orderPolicy(owner, ownerBy(owner), wide, again)).toEqual(refused('already_used'));
 
@@ -343,7 +343,7 @@ describe('an order is carried out once', () => {
     expect(await orderPolicy(owner, ownerBy(owner), wide, { order: dry })).toMatchObject(changed);
   });
 
-  test('two requests with one intent at the same time: one is carried out', async () => {
+  test('is applied once by concurrent requests', async () => {
     const payer = randomHex(20);
     const intent = intentOf();
     const all = await Promise.all(
@@ -353,7 +353,7 @@ describe('an order is carried out once', () => {
     expect((await purseOf(payer)).credit).toBe('7');
   });
 
-  test('is forgotten when its intent is over, and not carried out after that', async () => {
+  test('is forgotten after its intent expired, and rejected as too old from then on', async () => {
     const owner = await ownerWith(1_000n);
     const kept = (): Promise<number> => onDisk(owner, (disk) => disk.count(APPLIED_COMMAND));
     const old = intentOf();
@@ -374,7 +374,7 @@ describe('an order is carried out once', () => {
     ).toEqual(refused('already_used'));
     await orderLabel(owner, ownerBy(owner), 'two');
     expect(await kept()).toBe(1);
-    // Nothing is remembered of it now; it is too old all the same.
+    // The account has forgotten the command; it rejects the intent because it is too old.
     await orderLabel(owner, ownerBy(owner), null);
     expect(
       await orderLabel(owner, ownerBy(owner), 'one', {
@@ -384,7 +384,7 @@ describe('an order is carried out once', () => {
     expect(await standingOf(owner)).not.toHaveProperty('label');
   });
 
-  test('each kind of order', async () => {
+  test('is applied once, whatever its kind', async () => {
     const payer = await ownerWith(1_000n);
     const kinds: readonly ((order: CommandIntent) => Promise<Applied>)[] = [
       (order) => orderStatus(payer, operator, 'paused', order),
@@ -406,7 +406,7 @@ describe('an order is carried out once', () => {
 });
 
 describe('If-Match', () => {
-  test('of two orders made for one and the same state, one wins (lost update)', async () => {
+  test('lets one of two concurrent edits of one state win (lost update)', async () => {
     const owner = await ownerWith(1_000n);
     const by = ownerBy(owner);
     const first = currentOf(await orderPolicy(owner, by, tight));
@@ -423,7 +423,7 @@ describe('If-Match', () => {
     expect((await standingOf(owner)).etags).toEqual({ owner: current });
   });
 
-  test('replacing unseen is refused, making and taking away are not', async () => {
+  test('is required to replace a policy, and not to create or remove one', async () => {
     const owner = await ownerWith(1_000n);
     const by = ownerBy(owner);
     const none = { expected: 'none' as const };
@@ -438,7 +438,7 @@ describe('If-Match', () => {
       verdict: 'refused',
       fault: { reason: 'precondition_required', current },
     });
-    // The same again replaces nothing.
+    // The same policy again replaces nothing.
     expect(await orderPolicy(owner, by, tight)).toMatchObject({ changed: false, current });
     expect(await orderPolicy(owner, by, wide, any)).toMatchObject(changed);
     expect(await orderPolicy(owner, by, null, { expected: current })).toMatchObject(
@@ -450,7 +450,7 @@ describe('If-Match', () => {
     expect((await standingOf(owner)).etags).toEqual({});
   });
 
-  test('of labels, a status, and a default grant', async () => {
+  test('guards labels, a status and the default grant', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const [one, two] = [await enrol(owner, agent), await enrol(owner, agent)];
@@ -476,7 +476,7 @@ describe('If-Match', () => {
       order: intentOf(),
       ...(expected === undefined ? {} : { expected }),
     });
-    // The one that was taken last is the default already.
+    // The grant that was registered last is the default already.
     expect(await stubOf(agent).apply(order(two.hash))).toMatchObject({ changed: false });
     const first = currentOf(await stubOf(agent).apply(order(one.hash)));
     expect(await stubOf(agent).apply(order(two.hash, 'none'))).toEqual({
@@ -487,8 +487,8 @@ describe('If-Match', () => {
   });
 });
 
-describe('two statuses', () => {
-  test('what the operator has ordered no owner lifts, and the other way round', async () => {
+describe('the statuses of operator and owner', () => {
+  test('are lifted only by the side that set them', async () => {
     const owner = await ownerWith(1_000n);
     const by = ownerBy(owner);
     await orderStatus(owner, operator, 'frozen');
@@ -508,7 +508,7 @@ describe('two statuses', () => {
     expect(ruleOf(await callOnce(owner, 10n))).toBe('go');
   });
 
-  test('what is revoked by one stays so, whatever the other says', async () => {
+  test('stay revoked once one side revoked the account', async () => {
     const { owner, agent } = await branchWith(1_000n);
     await orderStatus(agent, operator, 'revoked');
     for (const by of [operator, ownerBy(owner)]) {
@@ -518,7 +518,7 @@ describe('two statuses', () => {
     expect(await orderStatus(agent, operator, 'paused')).toMatchObject(refused('grant_refused'));
   });
 
-  test('the log says who ordered it, whose word it is, and what holds now', async () => {
+  test('are logged with the signer, its role and the resulting status', async () => {
     const { owner, agent } = await branchWith(1_000n);
     await orderStatus(agent, operator, 'frozen');
     const order = intentOf();
@@ -537,8 +537,8 @@ describe('two statuses', () => {
   });
 });
 
-describe('those between', () => {
-  test('lift no freeze of somebody above them; nor does it stand in their way once it is lifted', async () => {
+describe('an ancestor between owner and agent', () => {
+  test('cannot lift a freeze of its own ancestor, and may freeze the agent again once it is lifted', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     const [root, middle] = [ownerBy(owner), ownerBy(manager)];
     await orderStatus(agent, root, 'frozen');
@@ -551,17 +551,17 @@ describe('those between', () => {
     expect(await orderStatus(agent, middle, 'active')).toEqual(refused('forbidden'));
   });
 
-  test('lift no freeze that somebody above them has ordered as well', async () => {
+  test('cannot lift its own freeze once its ancestor has ordered it too', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     expect(await orderStatus(agent, ownerBy(manager), 'frozen')).toMatchObject(changed);
     expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject(changed);
-    // And it stays the owner's when it is ordered once more below.
+    // The freeze remains the owner's when a descendant orders it once more.
     expect(await orderStatus(agent, ownerBy(manager), 'frozen')).toMatchObject({ changed: false });
     await evictDurableObject(stubOf(agent));
     expect(await orderStatus(agent, ownerBy(manager), 'active')).toEqual(refused('forbidden'));
   });
 
-  test('neither replace nor take away a policy of somebody above them', async () => {
+  test('cannot replace or remove a policy of its ancestor', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     const [root, middle] = [ownerBy(owner), ownerBy(manager)];
     const any = { expected: '*' as const };
@@ -577,12 +577,12 @@ describe('those between', () => {
     expect(await orderPolicy(agent, middle, wide, any)).toEqual(refused('forbidden'));
     expect(await orderPolicy(agent, root, null)).toMatchObject(changed);
     expect(await orderPolicy(agent, middle, wide)).toMatchObject(changed);
-    // What is the same, once ordered from above, is theirs.
+    // The ancestor that sets the same policy becomes its author.
     expect(await orderPolicy(agent, root, wide)).toMatchObject(changed);
     expect(await orderPolicy(agent, middle, tight, any)).toEqual(refused('forbidden'));
   });
 
-  test('have the operator’s policy beside theirs, and both bind', async () => {
+  test('sets a policy that applies together with the operator’s', async () => {
     const { owner, agent } = await branchWith(10_000n);
     await orderPolicy(agent, operator, { perCall: '100u' });
     await orderPolicy(agent, ownerBy(owner), wide);
@@ -606,7 +606,7 @@ describe('the issuer of a grant', () => {
     ),
   ];
 
-  test('orders nothing of an account that did not consent to it', async () => {
+  test('has no permission over an account that did not consent', async () => {
     const stranger = await ownerWith(1_000n);
     for (const key of [randomHex(20), await ownerWith(100n)]) {
       await offer(grantOf(stranger, key));
@@ -618,7 +618,7 @@ describe('the issuer of a grant', () => {
     }
   });
 
-  test('orders all of it once its holder has consented', async () => {
+  test('has permission once the account has consented', async () => {
     const owner = await ownerWith(1_000n);
     const key = randomHex(20);
     await enrol(owner, key);
@@ -627,7 +627,7 @@ describe('the issuer of a grant', () => {
     }
   });
 
-  test('keeps a key that it has frozen from a new owner (law 8)', async () => {
+  test('keeps an account that it froze from moving to a new owner (law 8)', async () => {
     const owner = await ownerWith(1_000n);
     const key = randomHex(20);
     await enrol(owner, key);
@@ -640,7 +640,7 @@ describe('the issuer of a grant', () => {
 });
 
 describe('a label', () => {
-  test('makes an account for an operator, which is no stranger’s any more', async () => {
+  test('creates the account when an operator sets it, so the account is known from then on', async () => {
     const key = randomHex(20);
     expect(await orderLabel(key, operator, 'Till 4')).toMatchObject(changed);
     expect(await stubOf(key).relation({ by: accountOf(key) })).toMatchObject({ exists: true });
@@ -655,7 +655,7 @@ describe('a label', () => {
     expect(await standingOf(key)).not.toHaveProperty('label');
   });
 
-  test('is text of 1 to 256 characters', async () => {
+  test('must be text of 1 to 256 characters', async () => {
     for (const label of ['', 'x'.repeat(257), '\ud800']) {
       expect(await orderLabel(randomHex(20), operator, label)).toMatchObject(
         refused('not_writable'),
@@ -664,8 +664,8 @@ describe('a label', () => {
   });
 });
 
-describe('what a new policy cuts off', () => {
-  test('is counted, and changes nothing in a dry run; what runs may end', async () => {
+describe('running calls that a new policy would deny', () => {
+  test('are counted in the answer and may finish; a dry run changes nothing', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -692,8 +692,8 @@ describe('what a new policy cuts off', () => {
       [null, 0],
     ] as const;
     for (const [document, cutOff] of cases) {
-      const said = await orderPolicy(agent, by, document, { dryRun: true });
-      expect(said).toMatchObject({ inFlight: { held: 3, cutOff } });
+      const answer = await orderPolicy(agent, by, document, { dryRun: true });
+      expect(answer).toMatchObject({ inFlight: { held: 3, cutOff } });
     }
     expect(await seqOf(agent)).toBe(seq);
     expect((await standingOf(agent)).etags).toEqual({});
@@ -716,7 +716,7 @@ describe('what a new policy cuts off', () => {
 });
 
 describe('credit', () => {
-  test('is given and taken by an operator, in the log with who and why', async () => {
+  test('is adjusted by an operator, with signer and reason in the log', async () => {
     const payer = randomHex(20);
     expect(await adjust(payer, 50n)).toMatchObject({
       verdict: 'applied',
@@ -740,7 +740,7 @@ describe('credit', () => {
     expect(ruleOf(await callOnce(payer, 30n))).toBe('go');
   });
 
-  test('is never taken below nothing, nor what a running call holds', async () => {
+  test('is never reduced below zero or below what running calls hold', async () => {
     const payer = await ownerWith(100n);
     const seq = await seqOf(payer);
     expect(await adjust(payer, -101n)).toEqual({
@@ -763,7 +763,7 @@ describe('credit', () => {
     });
   });
 
-  test('is not adjusted by an order that could not be told from its repeat', async () => {
+  test('is not adjusted by a command without a digest, whose repeat the account could not recognise', async () => {
     const payer = randomHex(20);
     const { digest: _, ...order } = intentOf();
     expect(await adjust(payer, 50n, order)).toEqual({ verdict: 'unavailable' });
@@ -771,7 +771,7 @@ describe('credit', () => {
   });
 });
 
-/** A payment whose tool has answered, and that is not settled. */
+/** A payment whose tool has answered and that is not settled yet. */
 const openPayment = async () => {
   const payer = randomHex(20);
   await trust(payer, 10_000n, 100_000n);
@@ -794,8 +794,8 @@ const writeOff = (payer: Hex, call: Hex, order = intentOf()): Promise<Applied> =
 const redrive = (payer: Hex, call: Hex, order = intentOf()): Promise<Applied> =>
   stubOf(payer).apply({ kind: 'redrive', call, by: operator, order });
 
-describe('writing a payment off', () => {
-  test('waits until nobody can move the money any more, and leaves no debt', async () => {
+describe('a write-off', () => {
+  test('is refused until the authorization has expired, and leaves no debt', async () => {
     const { payer, call, until, signature } = await openPayment();
     expect(await purseOf(payer)).toMatchObject({ unsettled: '1000', settled: '10000' });
     pass(3_000);
@@ -827,13 +827,13 @@ describe('writing a payment off', () => {
       },
     });
     expect((await snapshotOf(payer)).open).toBe(0);
-    // Erased, as of every payment that has ended.
+    // The account erases the signature of every payment that has ended.
     const record = await onDisk(payer, (disk) => loadCall(disk, call));
     expect(record?.held?.signature).toBeUndefined();
     expect(await writeOff(payer, call)).toMatchObject(refused('not_writable'));
   });
 
-  test('is refused for what is no open payment', async () => {
+  test('is refused without an open payment', async () => {
     const { payer, call } = await openPayment();
     expect(await writeOff(payer, randomHex(32))).toEqual(refused('unknown_call'));
     await stubOf(payer).settled([
@@ -847,8 +847,8 @@ describe('writing a payment off', () => {
   });
 });
 
-describe('driving a settlement again', () => {
-  /** Messages that an account sends to the settlement queue from now on. */
+describe('a redrive of a settlement', () => {
+  /** Collects the messages that an account sends to the settlement queue from now on. */
   const messagesOf = async (payer: Hex): Promise<string[]> => {
     const sent: string[] = [];
     await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
@@ -861,7 +861,7 @@ describe('driving a settlement again', () => {
     return sent;
   };
 
-  test('tells the queue at once, and the log', async () => {
+  test('sends a message to the queue at once, and adds an entry', async () => {
     const { payer, call } = await openPayment();
     await stubOf(payer).settled([{ call, outcome: 'sent', backend: 'test' }]);
     const sent = await messagesOf(payer);
@@ -879,7 +879,7 @@ describe('driving a settlement again', () => {
     expect(sent).toEqual([call, call]);
   });
 
-  test('is refused where there is nothing to tell', async () => {
+  test('is refused without an open payment', async () => {
     const { payer, call } = await openPayment();
     const running = callOf(payer, { price: 500n });
     await stubOf(payer).reserve(running, randomHex(16), { facts: factsOf(100_000n, 13) });
@@ -891,7 +891,7 @@ describe('driving a settlement again', () => {
     for (const each of [call, running.call]) {
       expect(await redrive(payer, each)).toMatchObject(refused('not_writable'));
     }
-    // One that is being settled by its own request is left alone until that must have given up.
+    // An upfront payment is left to its own request until that request must have given up.
     const first = callOf(payer, { price: 500n, settlement: 'upfront' });
     const verdict = await stubOf(payer).reserve(first, randomHex(16), {
       facts: factsOf(100_000n, 14),
@@ -905,8 +905,8 @@ describe('driving a settlement again', () => {
   });
 });
 
-describe('the text of a policy', () => {
-  test('stands once in the log, and its hash in every entry', async () => {
+describe('the document of a policy', () => {
+  test('is in the log once, and its hash in every entry', async () => {
     const payer = await ownerWith(1_000n);
     const [one, other] = [{ perCall: '5u' }, { perCall: '6u' }];
     const put = async (document: unknown, expected: Expected) =>
@@ -919,7 +919,7 @@ describe('the text of a policy', () => {
     expect(texts.map((text) => text !== undefined)).toEqual([true, true, false, false, false]);
     const hashes = entries.map(({ outcome }) => outcome?.['hash']);
     expect(hashes).toEqual([hashes[0], hashes[1], hashes[0], null, hashes[0]]);
-    // The hash covers the text exactly as the entry holds it.
+    // The hash covers the document exactly as the entry holds it.
     expect(documentHash(texts[0] as Json)).toBe(hashes[0]);
     expect(documentHash(texts[1] as Json)).toBe(hashes[1]);
   });
@@ -928,7 +928,7 @@ describe('the text of a policy', () => {
 describe('documents', () => {
   const tool = { id: 'lookup', price: '$0.01', nested: { list: [1, 'two', null, true] } };
 
-  test('are kept, replaced by who has seen them, and removed', async () => {
+  test('are stored, replaced with the current hash, and removed', async () => {
     const keeper = randomHex(20);
     expect(await stubOf(keeper).document('tool', 'lookup')).toEqual({ verdict: 'unknown' });
     const hash = currentOf(await orderDocument(keeper, tool, { expected: 'none' }));
@@ -943,7 +943,7 @@ describe('documents', () => {
       outcome: { name: 'lookup', hash },
       evidence: { document: tool, by: operator.account, role: 'operator' },
     });
-    // The same in another order of its members is the same.
+    // The same document with its members in another order has the same hash.
     const { id, ...rest } = tool;
     expect(await orderDocument(keeper, { ...rest, id })).toMatchObject({
       changed: false,
@@ -966,7 +966,7 @@ describe('documents', () => {
     expect(await stubOf(keeper).document('tool', 'lookup')).toEqual({ verdict: 'unknown' });
   });
 
-  test('stand once in the log: later entries name a text by its hash', async () => {
+  test('are in the log once: later entries name a document by its hash', async () => {
     const keeper = randomHex(20);
     const other = { ...tool, description: 'Another text.' };
     const put = (document: unknown) => orderDocument(keeper, document, { expected: '*' });
@@ -984,11 +984,11 @@ describe('documents', () => {
     expect(entries.map(({ outcome }) => outcome?.['hash'])).toEqual([
       ...[first, second, first, second, first],
     ]);
-    // The account keeps the text itself, whichever entry has it.
+    // The account stores the document itself, whichever entry contains it.
     expect(await stubOf(keeper).document('tool', 'lookup')).toMatchObject({ document: tool });
   });
 
-  test('begin with what the gateway knows, until the account was told otherwise', async () => {
+  test('start from the gateway’s configuration until a command changes them', async () => {
     const keeper = randomHex(20);
     const known = randomHex(32);
     expect(await orderDocument(keeper, tool, { known })).toEqual({
@@ -999,14 +999,14 @@ describe('documents', () => {
       refused('precondition_failed'),
     );
     expect(await orderDocument(keeper, null, { known, expected: known })).toMatchObject(changed);
-    // Removed, it is gone, whatever an isolate still believes.
+    // A removed document stays removed, even if an isolate still has the configured one.
     expect(await orderDocument(keeper, tool, { known, expected: known })).toEqual(
       refused('precondition_failed'),
     );
     expect(await orderDocument(keeper, tool, { known, expected: 'none' })).toMatchObject(changed);
   });
 
-  test('are JSON without fractions, at most 16 KiB and seven levels', async () => {
+  test('must be JSON without fractions, of at most 16 KiB and seven levels', async () => {
     const keeper = randomHex(20);
     const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)]);
     const bad = ['x'.repeat(16_383), { price: 0.5 }, deep(8), { text: '\ud800' }];
@@ -1017,11 +1017,11 @@ describe('documents', () => {
     expect(await tablesOf(keeper)).toEqual([]);
     expect(await orderDocument(keeper, deep(7))).toMatchObject(changed);
     await orderDocument(keeper, 'x'.repeat(16_382), { name: 'long' });
-    // Its entry must fit into what leaves the account.
+    // The entry of a document must fit into an export chunk.
     expect((await entriesOf(keeper)).map(({ type }) => type)).toEqual(['tool.put', 'tool.put']);
   });
 
-  test('of an owner are webhooks of the account and of those below', async () => {
+  test('let an owner put and remove webhooks of its own account and of its descendants', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     const hook = { url: 'https://owner.example/hook', events: ['*'] };
@@ -1038,7 +1038,7 @@ describe('documents', () => {
 });
 
 describe('storage', () => {
-  test('calls neither make nor touch the table of commands', async () => {
+  test('calls neither create nor read the table of commands', async () => {
     const payer = await ownerWith(1_000n);
     const before = await rowsOf(payer);
     expect(ruleOf(await callOnce(payer, 10n))).toBe('go');

@@ -70,7 +70,7 @@ const hold = async (payer: Hex, price: bigint) => {
 };
 
 describe('soft_limit', () => {
-  test('is raised by the call that crosses 80 %, and by no other', async () => {
+  test('is raised by the call that crosses 80 %, and by no other call', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     for (const price of [100n, 300n, 399n]) await callOnce(payer, price);
     expect(await alertsOf(payer)).toEqual([]);
@@ -93,7 +93,7 @@ describe('soft_limit', () => {
     expect(await alertsOf(payer)).toHaveLength(1);
   });
 
-  test('costs one row where it is raised, and none anywhere else', async () => {
+  test('costs one row when it is raised, and no row otherwise', async () => {
     const watched = await ownerWith(100_000n, day('1000'));
     const unwatched = await ownerWith(100_000n, day('1000000'));
     const costs = async (payer: Hex): Promise<number[]> => {
@@ -119,13 +119,13 @@ describe('soft_limit', () => {
     expect(await alertsOf(payer)).toHaveLength(1);
   });
 
-  test('is raised once by calls that come together', async () => {
+  test('is raised once by concurrent calls', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     await Promise.all(Array.from({ length: 10 }, () => callOnce(payer, 100n)));
     expect(await alertsOf(payer)).toHaveLength(1);
   });
 
-  test('is remembered by an account that sleeps', async () => {
+  test('is not raised again after an eviction', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     await callOnce(payer, 850n);
     await putToSleep(payer);
@@ -146,7 +146,7 @@ describe('soft_limit', () => {
     expect(new Set(details.map((detail) => detail?.['resetsAt'])).size).toBe(3);
   });
 
-  test('is raised again for a limit that was raised, and not for one that was written anew', async () => {
+  test('is raised again after the limit changed, and not after the same limit was set again', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     await callOnce(payer, 850n);
     await setPolicy(payer, day('1000', { perCall: '900u' }));
@@ -162,7 +162,7 @@ describe('soft_limit', () => {
     ]);
   });
 
-  test('remembers no more than there are limits, however often they are changed', async () => {
+  test('is remembered for current limits only, however often the policy changes', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     for (let limit = 1; limit <= 10; limit += 1) {
       await setPolicy(payer, day(limit.toString()));
@@ -173,7 +173,7 @@ describe('soft_limit', () => {
     expect(stored.match(/base \d+/g)).toEqual(['base 10']);
   });
 
-  test('of two policies that share a counter is raised for both, and remembered once for each', async () => {
+  test('is raised once for each of two policies that share a counter', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     await setPolicy(payer, day('900'), 'owner');
     await callOnce(payer, 850n);
@@ -201,7 +201,7 @@ describe('soft_limit', () => {
     ]);
   });
 
-  test('is raised for each limit by itself: whose it is, says its name', async () => {
+  test('is raised for each limit separately and names the limit’s owner', async () => {
     const owner = await ownerWith(100_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent, { maxTotal: 400n });
@@ -217,7 +217,7 @@ describe('soft_limit', () => {
     ]);
   });
 
-  test('says nothing of a limit of nothing, and of calls that cost nothing', async () => {
+  test('is not raised for a limit of zero, nor by free calls', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     await callOnce(payer, 700n);
     await setPolicy(payer, day('0'));
@@ -226,9 +226,9 @@ describe('soft_limit', () => {
     expect(await alertsOf(payer)).toEqual([]);
   });
 
-  test('of an owner tells what its agents have spent, not what rests with them', async () => {
+  test('counts what an owner’s agents have spent, not the shares they hold unused', async () => {
     const { owner, manager, agent } = await branchWith(100_000n, day('1000', { softPercent: 50 }));
-    // A busy agent asks for more than it needs: half of it is out before half of it is spent.
+    // A busy agent leases more than it needs: half of the limit is lent before half of it is spent.
     let calls = 0;
     for (let out = 0; out < 500; calls += 1) {
       await callOnce(agent, 50n);
@@ -238,7 +238,7 @@ describe('soft_limit', () => {
     expect(calls).toBeLessThan(10);
     expect(await alertsOf(owner)).toEqual([]);
     for (; calls < 10; calls += 1) await callOnce(agent, 50n);
-    // What it holds unused comes back by itself, and with it the word of what was spent.
+    // The agent returns unused shares by itself, and reports its spending with them.
     pass(70);
     await runDurableObjectAlarm(stubOf(agent));
     await vi.waitFor(async () => {
@@ -255,7 +255,7 @@ describe('soft_limit', () => {
     expect(await alertsOf(manager)).toEqual([]);
   });
 
-  test('of an owner is raised before an agent is refused for it, without any alarm', async () => {
+  test('is raised at the owner before its limit denies an agent, without waiting for an alarm', async () => {
     const { owner, agent } = await branchWith(100_000n, day('1000'));
     for (let spent = 0; spent < 9; spent += 1) await callOnce(agent, 100n);
     expect(ruleOf(await callOnce(agent, 200n))).toBe('window');
@@ -268,7 +268,7 @@ describe('soft_limit', () => {
 describe('breaker', () => {
   const loop = { repeat: { times: 2, seconds: 86_400 } };
 
-  test('is raised when a loop is stopped, and while it goes on not again', async () => {
+  test('is raised once when the policy stops a loop, and not again while the loop continues', async () => {
     const payer = await ownerWith(100_000n, loop);
     for (const _ of Array(2)) expect(ruleOf(await callOnce(payer, 1n))).toBe('go');
     expect(await alertsOf(payer)).toEqual([]);
@@ -276,14 +276,14 @@ describe('breaker', () => {
     expect(await detailsOf(payer, 'breaker')).toEqual([
       { tool: 'lookup', request: `0x${'11'.repeat(32)}` },
     ]);
-    // Ten seconds later the next of the loop's denials opens a new entry, and is no news.
+    // Ten seconds later the loop's next denial opens a new entry, and raises no alert.
     pass(20);
     await putToSleep(payer);
     await callOnce(payer, 1n);
     expect(await alertsOf(payer)).toHaveLength(1);
   });
 
-  test('is raised for each tool, and again after ten minutes', async () => {
+  test('is raised for each tool separately, and again after ten minutes', async () => {
     const payer = await ownerWith(100_000n, loop);
     const other = { tool: 'other', request: `0x${'99'.repeat(32)}` } as const;
     const trip = async (): Promise<void> => {
@@ -302,7 +302,7 @@ describe('breaker', () => {
     expect(tools).toEqual(['lookup', 'other', 'lookup', 'other']);
   });
 
-  test('remembers sixty-four at most', async () => {
+  test('is remembered for at most 64 tools', async () => {
     const payer = await ownerWith(100_000n, loop);
     const raise = (at: number) =>
       stubOf(payer).apply({ kind: 'alert', alert: { rule: 'dead_letter', detail: { at } } });
@@ -311,7 +311,7 @@ describe('breaker', () => {
     expect(Object.keys(tree.alerts ?? {})).toHaveLength(64);
   });
 
-  test('law 12: of a stranger’s loop nothing is written', () => {
+  test('is never written for a stranger (law 12)', () => {
     const stranger = randomHex(20);
     const context = { now: 1_000, salt: () => randomHex(16) } as unknown as Context;
     const policy = policyHash(BUILT_IN_POLICY);
@@ -326,10 +326,10 @@ describe('breaker', () => {
   });
 });
 
-/** Entries that stand in rows of their own. */
+/** Entries that have rows of their own. */
 const looseOf = (payer: Hex): Promise<number> => onDisk(payer, (disk) => disk.count(ENTRY));
 
-/** A deferred call that has succeeded and is not settled yet. */
+/** A deferred call whose tool succeeded and whose payment is not settled yet. */
 const unsettled = async (payer: Hex): Promise<Call> => {
   const call = callOf(payer);
   const attempt = randomHex(16);
@@ -340,7 +340,7 @@ const unsettled = async (payer: Hex): Promise<Call> => {
 };
 
 describe('debt', () => {
-  test('is raised when credit falls below zero, and not when it falls further', async () => {
+  test('is raised when credit falls below zero, and not again when it falls further', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const calls = [await unsettled(payer), await unsettled(payer)];
@@ -356,7 +356,7 @@ describe('debt', () => {
     );
   });
 
-  test('says nothing of a loss that is ours', async () => {
+  test('is not raised for a loss of the gateway', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const { call } = await unsettled(payer);
@@ -368,7 +368,7 @@ describe('debt', () => {
 });
 
 describe('stuck', () => {
-  test('is raised once for each payment that is open for fifteen minutes, by the alarm', async () => {
+  test('is raised by the alarm, once for each payment that is open for fifteen minutes', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const { call } = await unsettled(payer);
@@ -392,16 +392,16 @@ describe('stuck', () => {
         outcome: { call, tool: 'lookup', asset, amount: '1000', since: expect.any(Number) },
       },
     ]);
-    // It stands in the call's own row, which is written anyway, or not at all.
+    // The alert is part of the call's row, so it costs no row of its own.
     expect(await looseOf(payer)).toBe(looseBefore);
-    // What happens to the money is still what the chain says.
+    // The alert decides nothing: the chain still decides what became of the payment (law 5).
     await stubOf(payer).settled([
       { call, outcome: 'settled', transaction: randomHex(32), block: 12 },
     ]);
     expect((await entriesOf(payer)).at(-1)).toMatchObject({ type: 'payment.settled', call });
   });
 
-  test('an alarm after it costs nothing more than before it', async () => {
+  test('adds no reads or writes to later alarms', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     await unsettled(payer);
@@ -414,12 +414,12 @@ describe('stuck', () => {
     await ring();
     const young = await ring();
     pass(400);
-    // The account's row and the call's.
+    // Two rows: the account's and the call's.
     expect(await ring()).toBe(young + 2);
     expect(await ring()).toBe(young);
   });
 
-  test('is not raised for a payment that has ended, nor for one that waits to be settled first', async () => {
+  test('is not raised for a payment that has ended, nor for an upfront payment', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const { call } = await unsettled(payer);
@@ -433,7 +433,7 @@ describe('stuck', () => {
     expect(await alertsOf(payer)).toEqual([]);
   });
 
-  test('after a long outage an alarm raises twenty, the next ones the rest', async () => {
+  test('is raised for twenty payments an alarm after a long outage', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     for (let made = 0; made < 25; made += 1) await unsettled(payer);
@@ -443,7 +443,7 @@ describe('stuck', () => {
     await runDurableObjectAlarm(stubOf(payer));
     expect(await alertsOf(payer)).toHaveLength(25);
     expect(new Set((await alertsOf(payer)).map(({ call }) => call)).size).toBe(25);
-    // An account that has slept reads each of them once more, to see that it was said.
+    // After an eviction the account reads each call once more, to see that its alert was raised.
     await putToSleep(payer);
     const readsAtAlarm = async (): Promise<number> => {
       const read = await runInDurableObject(stubOf(payer), (_: AgentAccount, { storage }) =>
@@ -459,11 +459,11 @@ describe('stuck', () => {
   });
 });
 
-describe('an alert from outside', () => {
+describe('an alert that the Worker reports', () => {
   const give = (payer: Hex, alert: AlertBody) => stubOf(payer).apply({ kind: 'alert', alert });
   const letter: AlertBody = { rule: 'dead_letter', detail: { id: 'a', queue: 'settlement' } };
 
-  test('is an entry, once, without a new revision', async () => {
+  test('becomes one entry and leaves the revision unchanged', async () => {
     const payer = await ownerWith(1_000n);
     expect(await give(payer, letter)).toMatchObject({ verdict: 'applied', changed: true });
     expect(await give(payer, letter)).toMatchObject({ verdict: 'applied', changed: false });
@@ -477,14 +477,14 @@ describe('an alert from outside', () => {
     ]);
   });
 
-  test('about an account that nobody knows writes nothing', async () => {
+  test('writes no row for an unknown account (law 12)', async () => {
     const stranger = randomHex(20);
     expect(await give(stranger, letter)).toMatchObject({ verdict: 'applied', changed: false });
     expect(await tablesOf(stranger)).toEqual([]);
     expect(await rowsOf(stranger)).toBe(0);
   });
 
-  test('is cut to what an entry can hold: what cannot leave would stop the whole log', async () => {
+  test('is cut to the size of an entry: an entry too large to export would block the log', async () => {
     const payer = await ownerWith(1_000n);
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`field${at}`, at]));
     await give(payer, {
@@ -506,7 +506,7 @@ describe('an alert from outside', () => {
   });
 });
 
-test('a log with every alert verifies, and its calls are what they were', async () => {
+test('a log with every kind of alert verifies, and its call entries are unchanged', async () => {
   const payer = randomHex(20);
   await trust(payer, 1_000_000n, 10_000_000n);
   await setPolicy(payer, day('4000', { repeat: { times: 5, seconds: 60 } }));
@@ -528,7 +528,7 @@ test('a log with every alert verifies, and its calls are what they were', async 
 });
 
 describe('a failed commit', () => {
-  test('raises nothing; the call that comes again does', async () => {
+  test('raises no alert; the repeated call raises it', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     await callOnce(payer, 700n);
     const fails = await runInDurableObject(stubOf(payer), (_: AgentAccount, { storage }) => {
@@ -545,7 +545,7 @@ describe('a failed commit', () => {
   });
 });
 
-test('the log of an agent says whom it hangs below, nearest first', async () => {
+test('the log of an agent names its ancestors, parent first', async () => {
   const { owner, manager, agent } = await branchWith(1_000n);
   const taken = (await entriesOf(agent)).find(({ type }) => type === 'grant.taken');
   expect(taken?.outcome).toEqual({ above: [accountOf(manager), accountOf(owner)] });

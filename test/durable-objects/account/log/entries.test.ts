@@ -20,13 +20,13 @@ const ask = async (payer: Hex, after: number, waitMs = 0, limit = 200) =>
 
 const headOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).seq;
 
-/** Whether a promise has an answer already. */
+/** Whether a promise settles within 50 ms. */
 const isAnswered = async (promise: Promise<unknown>): Promise<boolean> => {
   const open = Symbol('open');
   return (await Promise.race([promise, pause(50).then(() => open)])) !== open;
 };
 
-/** Lets no commit become durable before it is told to; says how many have waited. */
+/** Delays the `sync()` of every commit until `release`, and counts the delayed commits. */
 const holdCommits = async (payer: Hex) => {
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -49,8 +49,8 @@ const failOnce = (payer: Hex): Promise<void> =>
     });
   });
 
-describe('what has happened', () => {
-  test('is every entry after the place that was asked for, in order, in pages', async () => {
+describe('entries after a given number', () => {
+  test('returns every entry after the given number, in order, in pages', async () => {
     const payer = await ownerWith(10_000n);
     for (const price of [1n, 2n, 3n]) await callOnce(payer, price);
     const all = await entriesOf(payer);
@@ -71,13 +71,16 @@ describe('what has happened', () => {
     [Number.NaN, Number.NaN, Number.NaN],
     [-5, -5, -5],
     [0.5, 0, 1.5],
-  ])('is asked for in nonsense without harm: %d %d %d', async (after, waitMs, limit) => {
-    const payer = await ownerWith(10_000n);
-    const { entries } = await ask(payer, after, waitMs, limit);
-    expect(entries).toEqual((await entriesOf(payer)).slice(0, 1));
-  });
+  ])(
+    'treats invalid numbers as the smallest valid ones: %d %d %d',
+    async (after, waitMs, limit) => {
+      const payer = await ownerWith(10_000n);
+      const { entries } = await ask(payer, after, waitMs, limit);
+      expect(entries).toEqual((await entriesOf(payer)).slice(0, 1));
+    },
+  );
 
-  test('of an account that is not there is nothing, and writes nothing', async () => {
+  test('returns nothing for an unknown account and writes no row (law 12)', async () => {
     const stranger = randomHex(20);
     expect(await ask(stranger, 0, 30)).toEqual({
       verdict: 'found',
@@ -93,7 +96,7 @@ describe('what has happened', () => {
     expect(alarm).toBeNull();
   });
 
-  test('that is in D1 and no longer here is looked for there, at once and without a gap', async () => {
+  test('returns no entries after a gap at once, so that the reader continues in D1', async () => {
     const payer = await ownerWith(10_000n);
     const alert = { rule: 'dead_letter', detail: { id: 'a' } } as const;
     await stubOf(payer).apply({ kind: 'alert', alert });
@@ -101,7 +104,7 @@ describe('what has happened', () => {
     const all = await entriesOf(payer);
     const head = all.length;
     await stubOf(payer).exported(head);
-    // The alert's row goes, the calls' rows stay: what is left has a hole.
+    // Pruning deletes the alert's row and keeps the calls' rows: the stored entries have a gap now.
     await runDurableObjectAlarm(stubOf(payer));
     await putToSleep(payer);
     expect(await ask(payer, 0, WAIT)).toEqual({
@@ -118,7 +121,7 @@ describe('what has happened', () => {
     ]);
   });
 
-  test('stays in memory for those who listen, also when it is in D1', async () => {
+  test('keeps new entries in memory for readers, also after their export', async () => {
     const payer = await ownerWith(10_000n);
     const head = await headOf(payer);
     const first = ask(payer, head, WAIT);
@@ -131,7 +134,7 @@ describe('what has happened', () => {
     );
   });
 
-  test('is whole where thousands wait for their export', async () => {
+  test('returns a complete log while thousands of entries await export', async () => {
     const payer = await ownerWith(1_000_000n);
     const listening = ask(payer, 2_000, 1);
     for (let made = 0; made < 26; made += 1) {
@@ -147,7 +150,7 @@ describe('what has happened', () => {
       after = entries.at(-1)?.seq ?? Infinity;
     }
     expect(read).toEqual(all);
-    // The newest come from memory: a backlog is not read once for each who listens.
+    // The newest entries come from memory: readers do not scan the backlog once each.
     const scans = await runInDurableObject(stubOf(payer), (_: AgentAccount, { storage }) => {
       return vi.spyOn(storage.sql, 'exec');
     });
@@ -156,13 +159,13 @@ describe('what has happened', () => {
   });
 });
 
-describe('waiting', () => {
-  test('ends with the next commit that adds entries', async () => {
+describe('a reader that waits for new entries', () => {
+  test('gets an answer with the next commit that adds entries', async () => {
     const payer = await ownerWith(10_000n);
     const head = await headOf(payer);
     const waiting = ask(payer, head, WAIT);
     expect(await isAnswered(waiting)).toBe(false);
-    // A commit that adds none is none to hear of.
+    // A commit without entries wakes no reader.
     await stubOf(payer).exported(head);
     expect(await isAnswered(waiting)).toBe(false);
     await callOnce(payer, 1n);
@@ -174,7 +177,7 @@ describe('waiting', () => {
     });
   });
 
-  test('ends by itself', async () => {
+  test('gets an empty page when its wait time is over', async () => {
     const payer = await ownerWith(10_000n);
     const head = await headOf(payer);
     const began = performance.now();
@@ -182,7 +185,7 @@ describe('waiting', () => {
     expect(performance.now() - began).toBeGreaterThanOrEqual(90);
   });
 
-  test('shows nothing before its commit is durable', async () => {
+  test('sees no entry before its commit is durable', async () => {
     const payer = await ownerWith(10_000n);
     const head = await headOf(payer);
     const waiting = ask(payer, head, WAIT);
@@ -198,16 +201,16 @@ describe('waiting', () => {
     await call;
   });
 
-  test('shows nothing that was decided in its own group, and misses nothing of it', async () => {
+  test('sees no entry of the group that its read belongs to, and gets them as soon as the group is durable', async () => {
     const payer = await ownerWith(10_000n);
     const head = await headOf(payer);
     const { release, waited } = await holdCommits(payer);
-    // They end in no test: a later commit would wake who had missed this one.
+    // These calls never finish here: a later commit would wake a reader that missed this one, and hide the fault.
     const begin = () =>
       stubOf(payer).reserve(intentCallOf(payer, { settlement: 'credit' }), randomHex(16), {});
     const first = begin();
     await vi.waitFor(() => expect(waited.commits).toBe(1));
-    // One group: it is decided while the first is being made durable, call before reader.
+    // One group, decided while the first commit is being persisted: first the call, then both reads.
     const [second, quick, patient] = [begin(), ask(payer, head + 1), ask(payer, head + 1, WAIT)];
     await pause(20);
     release();
@@ -220,7 +223,7 @@ describe('waiting', () => {
     ]);
   });
 
-  test('shows nothing of a commit that has failed', async () => {
+  test('sees no entry of a failed commit', async () => {
     const payer = await ownerWith(10_000n);
     const head = await headOf(payer);
     const waiting = ask(payer, head, WAIT);
@@ -235,7 +238,7 @@ describe('waiting', () => {
     expect((await entriesOf(payer)).slice(head, head + entries.length)).toEqual(entries);
   });
 
-  test('takes as long as it may at most, and leaves no timer behind', async () => {
+  test('waits at most 25 seconds and clears its timer', async () => {
     const payer = await ownerWith(10_000n);
     const head = await headOf(payer);
     const set = vi.spyOn(globalThis, 'setTimeout');
@@ -256,7 +259,7 @@ describe('waiting', () => {
     expect(await ask(payer, head, 12_345)).toMatchObject({ head: head + 2 });
   });
 
-  test('is cheap: three hundred wait for one call, which costs what it always does', async () => {
+  test('adds no rows to the call that 300 readers wait for', async () => {
     const payer = await ownerWith(10_000n);
     await callOnce(payer, 1n);
     const rows = async (): Promise<number> => {

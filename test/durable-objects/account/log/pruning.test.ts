@@ -10,16 +10,16 @@ import { countReads } from '../../count-reads.ts';
 
 const NOW = 1_800_000_000;
 const STEP = 10;
-/** As in `pruning.ts`. */
+/** Seconds between two steps, the same value as in `pruning.ts`. */
 const PAUSE = 2;
 const HOUR = 3_600;
 
 type Stored = { readonly id: string; readonly pruneAt: number | null; readonly seq: number };
 
-/** A call whose fields are given: pruning looks at nothing else. */
+/** A call record without content: pruning reads only the columns, which `accountOf` sets. */
 const record = { entries: [] } as unknown as CallRecord;
 
-/** The pruning of an account with these calls, and what it deleted and read. */
+/** Runs `work` with the pruning of an account that stores these calls, the remaining calls and the count of rows read. */
 const accountOf = <T>(
   stored: readonly Stored[],
   work: (account: {
@@ -41,7 +41,7 @@ const accountOf = <T>(
     for (const call of stored) add(call);
     const counted = countReads(storage);
     const pruned = openSqlDisk(counted.storage);
-    // The names of the tables are read once.
+    // Read the table names before counting: an object reads them once.
     pruned.exists();
     const before = counted.read();
     return work({
@@ -58,7 +58,7 @@ const calls = (count: number, one: Omit<Stored, 'id'>, from = 0): readonly Store
   Array.from({ length: count }, (_, at) => ({ ...one, id: idOf(from + at) }));
 
 describe('pruning', () => {
-  it('deletes of a small account at once what is over and exported, and says when the next goes', async () => {
+  it('deletes exported calls that are due in one step, and returns when the next call is due', async () => {
     await accountOf(
       [
         { id: idOf(1), pruneAt: NOW, seq: 5 },
@@ -72,7 +72,7 @@ describe('pruning', () => {
     );
   });
 
-  it('keeps what D1 does not have, and asks for it again after a while whatever else waits', async () => {
+  it('keeps a due call that is not exported, and retries after five minutes', async () => {
     await accountOf(
       [
         { id: idOf(1), pruneAt: NOW - 9, seq: 6 },
@@ -87,7 +87,7 @@ describe('pruning', () => {
     );
   });
 
-  it('does not look at a table again before something in it is due', async () => {
+  it('reads no rows before the next call is due', async () => {
     await accountOf(calls(5, { pruneAt: NOW + 50, seq: 1 }), ({ prune, read }) => {
       expect(prune(NOW, 1, undefined)).toBe(NOW + 50);
       const before = read();
@@ -97,7 +97,7 @@ describe('pruning', () => {
     });
   });
 
-  it('walks a large account in steps, reads a few rows for each, and leaves nothing that is due', async () => {
+  it('prunes a large account in steps of bounded reads, until no due call remains', async () => {
     const many = 95;
     const stored = calls(many, { pruneAt: NOW, seq: 1 });
     await accountOf(
@@ -108,7 +108,7 @@ describe('pruning', () => {
         for (let steps = 1; steps < 10; steps += 1) {
           const before = read();
           due = prune(now, 1, due);
-          // Never more than the step, however often it is passed over, and what is deleted.
+          // Each step reads a bounded number of rows for the rows of its step, also when it scans and deletes them.
           expect(read() - before).toBeLessThanOrEqual(5 * STEP);
           expect(due).toBe(now + PAUSE);
           now += PAUSE;
@@ -120,7 +120,7 @@ describe('pruning', () => {
     );
   });
 
-  it('comes back within an hour for what ended behind it, and from the start after its end', async () => {
+  it('returns within an hour to calls that became due behind its cursor', async () => {
     await accountOf(calls(15, { pruneAt: NOW + 90_000, seq: 1 }, 100), ({ prune, add, left }) => {
       expect(prune(NOW, 1, undefined)).toBe(NOW + PAUSE);
       add({ id: idOf(1), pruneAt: NOW + 6, seq: 1 });
@@ -131,7 +131,7 @@ describe('pruning', () => {
     });
   });
 
-  it('does not walk on before its time when the alarm rings for something else', async () => {
+  it('takes no early step when the alarm fires for other work', async () => {
     await accountOf(calls(95, { pruneAt: NOW, seq: 1 }), ({ prune, left, read }) => {
       const due = prune(NOW, 1, undefined);
       const before = read();
@@ -142,7 +142,7 @@ describe('pruning', () => {
     });
   });
 
-  it('has nothing to do where nothing will ever go', async () => {
+  it('schedules no pruning for calls that never become due', async () => {
     await accountOf(calls(3, { pruneAt: null, seq: 1 }), ({ prune }) => {
       expect(prune(NOW, 1, undefined)).toBeUndefined();
     });
