@@ -154,7 +154,7 @@ export class AgentAccount extends DurableObject<Env> {
     return answerLease(this.#ledger, this.#recalls, request);
   }
 
-  /** A parent takes back what is not used here, and tells its status. */
+  /** Returns unused shares to the parent that recalls them, and records the parent's status. */
   async recall(recall: Recall): Promise<Returned> {
     return this.#ledger.submit<Returned>(
       (state, context) => recalled(state, recall, context),
@@ -170,12 +170,12 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** A descendant gives back what it does not use. */
+  /** Receives the unused shares of a descendant. */
   async giveBack(child: AccountId, branches: Readonly<Record<Hex, Shares>>): Promise<Acknowledged> {
     return takeBackAll(this.#ledger, child, branches);
   }
 
-  /** A page of the accounts that this one has granted to. @throws where it could not be read: an empty page would be a false answer. */
+  /** A page of the accounts that this one has granted to. @throws if it could not be read: an empty page would be a false answer. */
   async children(after: Hex | undefined, limit?: number): Promise<Children> {
     const management = await loadManagement();
     if (management === undefined) throw new Error('The children could not be read.');
@@ -203,12 +203,12 @@ export class AgentAccount extends DurableObject<Env> {
     return decide();
   }
 
-  /** Entries after a place in the chain; where there are none yet, the next ones, as soon as they are durable. Writes nothing. */
+  /** Entries after a place in the chain; if there are none yet, the next ones, as soon as they are durable. Writes nothing. */
   async entries(after: number, waitMs: number, limit: number, by?: AccountId): Promise<EntryPage> {
     return this.#feed.entries(after, waitMs, limit, by);
   }
 
-  /** How another account is related to this one: the gateway decides by it what to show. Writes nothing. */
+  /** How another account is related to this one. The gateway decides by the relation what it may read. Writes nothing. */
   async relation({ by }: { readonly by: AccountId }): Promise<Relation> {
     return this.#ledger.submit<Relation>(
       (state) => unchanged(state, relationOf(state, by)),
@@ -244,7 +244,10 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** Sends payments to the settlement queue again that ledger and chain differ about. Writes nothing: reconciliation asks again. */
+  /**
+   * Sends payments on which ledger and chain differ to the settlement queue again. Writes nothing: the next reconciliation repeats the
+   * request.
+   */
   async recheck(calls: readonly Hex[]): Promise<Rechecked> {
     const messages = await this.#ledger.submit<readonly SettlementMessage[] | undefined>(
       (state, context) => unchanged(state, recheckMessages(state, calls, context)),
@@ -272,7 +275,7 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** Ends what has run out of time, prunes, sends again what was not acknowledged. At least once, so idempotent. */
+  /** Ends overdue calls, prunes, and sends unacknowledged messages again. Runs at least once, so it is idempotent. */
   override async alarm(): Promise<void> {
     await this.#ledger.submit<Acknowledged>(
       (state, context, memory) => tick(state, memory, context),
@@ -285,7 +288,7 @@ export class AgentAccount extends DurableObject<Env> {
     });
   }
 
-  /** Decides with code that no call needs; `refused` where it cannot be loaded or the commit failed. */
+  /** Decides with code that no call needs; answers `refused` if the code cannot be loaded or the commit failed. */
   async #manage<Verdict>(
     decide: (management: Management) => Decide<Verdict>,
     refused: Verdict,

@@ -11,10 +11,10 @@ import { CALL } from './call/call-noun.ts';
 import type { CallRecord } from './call/record.ts';
 import { ACCOUNT, type AccountState } from './state.ts';
 
-/** What a decision may look at besides the account and the call's own record. */
+/** The inputs of a decision besides the account and the call's own record. */
 export type Context = {
   readonly now: Seconds;
-  /** Stored nouns, with what the decisions before this one in the group have written. */
+  /** Stored nouns, with the writes of earlier decisions in the group. */
   readonly read: Reader;
   readonly policy: Policy;
   readonly policyHash: Hex;
@@ -22,18 +22,21 @@ export type Context = {
   readonly commandBytes: number;
   /** 16 fresh random bytes for each entry. */
   readonly salt: () => Hex;
-  /** Into how many equal parts what remains is divided for a holder of this grant (`tree/lessees.ts`). */
+  /** The number of equal parts into which the remaining amount is divided for a holder of this grant (`tree/lessees.ts`). */
   readonly leaseParts: (issued: Hex) => number;
-  /** Calls that failed, or may, and whose payments can still move: each costs nothing, and is remembered until its authorization ends. */
+  /**
+   * The number of calls that failed, or may still fail, and whose payments can still move: each costs nothing, and the account remembers it
+   * until its authorization ends.
+   */
   readonly released: () => number;
-  /** Since when the longest open of its delivered payments has waited for the chain; undefined where none does. */
+  /** When the oldest of its open delivered payments began to wait for the chain; undefined if none waits. */
   readonly openSince: (asset: AssetId) => Seconds | undefined;
 };
 
-/** What a decision of an account wants written, and its answer. */
+/** The writes and the verdict of an account's decision. */
 export type Decision<Verdict> = StoreDecision<AccountState, Verdict>;
 
-/** An answer that stores nothing. What changed in `state` is kept in memory alone. */
+/** An answer that stores nothing. Changes in `state` stay in memory only. */
 export const unchanged = <Verdict>(state: AccountState, verdict: Verdict): Decision<Verdict> => ({
   state,
   writes: [],

@@ -19,7 +19,7 @@ export type Ledger = GroupCommit<AccountState, Context, Memory>;
 
 export type Decide<Verdict> = StoreDecide<AccountState, Context, Memory, Verdict>;
 
-/** What the operator has set for every account. */
+/** The operator's settings for every account. */
 export type Rules = Pick<Context, 'policy' | 'policyHash' | 'commandBytes'>;
 
 export const openLedger = (

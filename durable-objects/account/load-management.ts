@@ -1,6 +1,6 @@
 /**
- * Loads what no call needs, before anything is decided; undefined where that fails. Each request imports for itself: in workerd, a
- * request that waits for the import of another one hangs when that one is cancelled.
+ * Loads the code that no call needs, before the decision; undefined if that fails. Each request imports for itself: in workerd, a request
+ * that waits for the import of another one hangs when that one is cancelled.
  */
 export const loadManagement = async () => {
   try {

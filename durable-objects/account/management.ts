@@ -1,4 +1,4 @@
-/** What no call needs, in a module of its own: an account that only takes calls neither reads nor evaluates it. */
+/** The code that no call needs, in a module of its own: an account that only serves calls neither loads nor evaluates it. */
 export { apply } from './commands/apply.ts';
 export { chargeHere } from './commands/command-budget.ts';
 export { documentIn, documentsSince } from './commands/put-document.ts';

@@ -36,7 +36,7 @@ export const EXPORT_DELAY: Seconds = 10;
 /** An export without an acknowledgement is sent again after this long. */
 export const EXPORT_RESEND: Seconds = 20;
 
-/** Entries that people wait to see. */
+/** Entries for readers that wait for them. */
 const PROMPT: ReadonlySet<string> = new Set([
   'account.label',
   'account.status',
@@ -53,10 +53,10 @@ const PROMPT: ReadonlySet<string> = new Set([
 /** Credit on its way to another account. */
 export type Pending = Sending & { readonly transfer: Transfer };
 
-/** What an awake account remembers. A cache: storage is the truth, and all of this is rebuilt from it. */
+/** The memory of an awake account. A cache: storage is the truth, and all of this is rebuilt from it. */
 export type Memory = {
   state: AccountState;
-  /** Calls on which something is still due, but for those that await their last look. */
+  /** Calls on which work is still due, except those that only await their last look. */
   readonly live: Map<Hex, Live>;
   readonly looks: LastLooks;
   readonly whole: WholeCalls;
@@ -110,7 +110,7 @@ const looksIn = function* (disk: Disk): Iterable<readonly [Hex, Seconds]> {
   }
 };
 
-/** Takes over a committed group. @returns its entries, in order. */
+/** Updates memory from a committed group. @returns its entries, in order. */
 export const remember = (
   memory: Memory,
   { state, writes, entries }: Committed<AccountState>,
@@ -153,7 +153,7 @@ const rememberCall = (memory: Memory, record: CallRecord, added: readonly Entry[
     memory.looks.add(record.id, record.validBefore);
     if (isRedriven) memory.looks.hasten(record.id);
   } else {
-    // A call whose payment came into another state is sent to the settlement queue anew.
+    // The outbox starts again for a call whose payment changed its state.
     const isSent = known?.record.payment === record.payment || record.payment === 'sent';
     const { sentAt, sends } = isSent && !isRedriven && known !== undefined ? known : UNSENT;
     memory.live.set(record.id, {
@@ -165,7 +165,8 @@ const rememberCall = (memory: Memory, record: CallRecord, added: readonly Entry[
 };
 
 /**
- * Calls that failed, or may, and whose payments can still move. Those that run count, or as many as begin at once could pass the bound.
+ * Calls that failed, or may still fail, and whose payments can still move. Running calls count; otherwise calls that begin at once could
+ * pass the bound.
  */
 export const releasedOf = ({ looks, live }: Memory, most: number): number => {
   const all = looks.size() + live.size;
@@ -177,7 +178,7 @@ export const releasedOf = ({ looks, live }: Memory, most: number): number => {
   return looks.size() + running;
 };
 
-/** When the alarm must fire next; undefined where nothing will ever be due. */
+/** When the alarm must fire next; undefined if nothing will be due. */
 export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
   const times = [...memory.live.values()].map((live) => dueAt(live, now));
   if (memory.state.head.seq > memory.state.exported) {
@@ -198,7 +199,7 @@ export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
       );
 };
 
-/** Answers and entries are most of a record; who needs them reads them from storage. */
+/** Answers and entries are most of a record; the code that needs them reads them from storage. */
 const brief = (record: CallRecord): CallRecord => ({ ...record, answer: undefined, entries: [] });
 
 const resendAt = (pending: Pending, now: Seconds): Seconds => {

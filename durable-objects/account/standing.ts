@@ -18,7 +18,7 @@ import { ownSources, ancestorSources } from './tree/sources.ts';
 import { type HeldGrant, isLive, isRevoked } from './tree/held-grant.ts';
 
 /**
- * Returns an account's standing to those who may see it: its holder, whose signature the gateway has checked, an ancestor or an
+ * Returns an account's standing to the accounts that may see it: its holder, whose signature the gateway has checked, an ancestor or an
  * operator. Reads only.
  */
 export const standing = (

@@ -24,8 +24,8 @@ type Detail = { readonly entries: readonly Entry[]; readonly answer?: StoredAnsw
 type Fields = 'due' | 'prune_at' | 'last_seq' | 'valid_before' | 'identifier';
 
 /**
- * `due`: `look` where only the last look at its payment is due, `live` where anything else is; null of a final call. No field has an
- * index: it would cost two rows a call.
+ * `due`: `look` if only the last look at its payment is due, `live` if anything else is; null for a final call. No field has an index: it
+ * would cost two rows per call.
  */
 export const CALL: Noun<CallRecord, Fields> = {
   name: 'call',
@@ -62,7 +62,7 @@ export const CALL: Noun<CallRecord, Fields> = {
   },
 };
 
-/** JSON leaves out what is undefined. */
+/** The members that JSON omits because they are undefined. */
 const ABSENT = {
   identifier: undefined,
   transaction: undefined,

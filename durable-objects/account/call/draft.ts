@@ -15,7 +15,7 @@ import type { CallRecord } from './record.ts';
 
 type Funded = Extract<Funding, { readonly funded: true }>;
 
-/** The record of a new call: what it is, what pays for it, and every counter that it counts in. */
+/** Builds the record of a new call: its facts, its source of money, and every counter that it counts in. */
 export const draftOf = (
   state: AccountState,
   call: Call,

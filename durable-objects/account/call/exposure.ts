@@ -4,7 +4,7 @@ import { min } from '../../../src/protocol/amount.ts';
 import { exposed, type Purse, purseOf, suspensionOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 
-/** What must remain of an authorization when its tool has answered: enough for an outage of the backends. */
+/** The validity that an authorization must still have when its tool has answered: enough for an outage of the backends. */
 const SETTLE_ROOM: Seconds = 900;
 
 /** A delivered payment that is open for longer is slow: on any rollup it takes a tenth of that. */
@@ -48,7 +48,7 @@ export const mayDefer = (
 };
 
 /**
- * How long to wait while settlements are slow, seconds; undefined if they are not. Slow settlement is no fault of the payer.
+ * How long to wait while settlements are slow, seconds; undefined if they are not. The payer is not at fault for slow settlement.
  * @param since of the longest open payment.
  */
 export const settlesSlowly = (since: Seconds | undefined, now: Seconds): Seconds | undefined =>

@@ -77,7 +77,9 @@ export const creditTopUp = (
   return { state, writes: [sendMore(context.read, record.topUp, record.asset, record.price)] };
 };
 
-/** Law 4: a failure costs nothing. The silence of a tool with `onSilence: keep` keeps what it may have spent. */
+/**
+ * A failure costs nothing (law 4). If a tool with `onSilence: keep` is silent, the account keeps the amount that the tool may have spent.
+ */
 const fail = (
   state: AccountState,
   record: CallRecord,

@@ -61,7 +61,7 @@ export const withFacts = (state: AccountState, facts: PayerFacts): AccountState 
 export const isStale = (state: AccountState, now: Seconds): boolean =>
   state.factsAt === 0 || now - state.factsAt > FACTS_LIFETIME;
 
-/** What may pay for a call besides its own payment. */
+/** The funds and bounds that decide what pays for a call. */
 export type Backing = {
   /** Limit of accepted but unsettled money. */
   readonly exposure: bigint;
@@ -182,7 +182,7 @@ export const fund = (
   const outage = evidence.outage?.retryAfter;
   const isFull = call.price > roomFor(purse, exposure);
   if (isFull && mayWait(state, call, exposure)) {
-    // Back-pressure is no denial: the payer has done nothing wrong, settlement is behind.
+    // Back-pressure is not a denial: settlement is behind, and the payer is not at fault.
     const pause = outage ?? settlesSlowly(openSince(), now);
     if (pause !== undefined) return halt(pause);
     return refuse({

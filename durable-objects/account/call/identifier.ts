@@ -2,7 +2,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { Noun } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
 
-/** Which call a payment-identifier was first used for. It leaves with its call, so a call without identifier costs no row more. */
+/** The call that first used a payment-identifier. Deleted with its call; a call without an identifier writes no such row. */
 export type Identifier = { readonly digest: Hex; readonly call: Hex };
 
 export const IDENTIFIER: Noun<Identifier> = {
@@ -12,6 +12,6 @@ export const IDENTIFIER: Noun<Identifier> = {
   decode: (text) => JSON.parse(text) as Identifier,
 };
 
-/** The call that a payment-identifier was first used for; undefined where there is none, or it is forgotten. */
+/** Returns the call that first used a payment-identifier; undefined if there is none, or it was pruned. */
 export const callNamed = (read: Reader, digest: Hex): Hex | undefined =>
   read.get(IDENTIFIER, digest)?.call;

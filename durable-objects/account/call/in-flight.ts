@@ -31,7 +31,7 @@ export const inFlight = (
   return { held: running.length, cutOff: cutOff.length };
 };
 
-/** Ignores what is no longer known about a running call: its parameters, its rate, the validity of its proof. */
+/** Ignores the rules whose facts the record of a running call lacks: parameters, rate, validity of the proof. */
 const isCutOff = (
   state: AccountState,
   { rate: _, repeat: __, maxValidity: ___, ...policy }: Policy,

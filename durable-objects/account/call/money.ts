@@ -99,7 +99,7 @@ export const settleUpfront = (
       {
         ...purse,
         upfrontHeld: purse.upfrontHeld - record.price,
-        // Law 7: the receiving account may pay the credit back, so a top-up for another account is no reason to trust this one.
+        // Law 7: the receiving account may pay the credit back, so a top-up for another account earns this one no trust.
         settled: isForAnother(state, record) ? purse.settled : purse.settled + record.price,
       },
       record.price,
@@ -126,8 +126,8 @@ export const settleDeferred = (
   );
 
 /**
- * An accepted payment cannot be presented because of its payer. Its facts are forgotten: the payer may have become a contract, or its
- * money may have left.
+ * An accepted payment cannot be presented because of its payer. Drops its facts: the payer may have become a contract, or may have moved
+ * its money.
  */
 export const bounce = (state: AccountState, record: CallRecord, until: Seconds): AccountState =>
   change({ ...state, factsAt: 0 }, record, (purse) => ({
@@ -137,7 +137,7 @@ export const bounce = (state: AccountState, record: CallRecord, until: Seconds):
     bouncedUntil: Math.max(purse.bouncedUntil, until),
   }));
 
-/** The payment has ended: it is no reason to distrust its payer any more. */
+/** Lifts the suspension that an ended payment caused. */
 const withoutBounce = (purse: Purse, record: CallRecord): Purse => {
   if (!isBounced(record)) return purse;
   const bounced = purse.bounced - record.charged;

@@ -7,9 +7,9 @@ import { mayDefer } from './exposure.ts';
 import { type Backing, lenderOf } from './funds.ts';
 
 /**
- * Whether an outage ends a call before another account or the chain is asked about it: only a settlement could pay for it, whatever the
- * chain shows about its payer. Seconds to wait. A call that is refused anyway must cost neither a look (law 12) nor a share of an
- * ancestor's limit.
+ * Decides whether an outage ends a call before it costs a request to another account or to the chain: only a settlement could pay for such
+ * a call, whatever the chain shows about its payer. Returns the seconds to wait; undefined if the call may continue. A call that is refused
+ * anyway must cost neither a look (law 12) nor a share of an ancestor's limit.
  */
 export const haltedAtOnce = (
   state: AccountState,

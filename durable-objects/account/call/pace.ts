@@ -37,7 +37,7 @@ export const countRisk = (
   return pace.admitted ? { ...state, failureArrival: pace.arrival } : undefined;
 };
 
-/** Law 8: the denial names the rate, and when to retry. */
+/** The denial names the rate, and when to retry (law 8). */
 export const floodRefusal = ({ denialArrival }: AccountState, now: Seconds): Refusal =>
   refusalOf('denial_rate', DENIAL_RATE, denialArrival, now);
 

@@ -4,9 +4,9 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Report } from '../tree/merge-report.ts';
 
-/** What one attempt to decide a call has learned from other accounts so far. */
+/** The answers of other accounts to one attempt to decide a call. */
 export type Progress = {
-  /** An ancestor with too little left for this call, by the grant that it issued. */
+  /** An ancestor with too little remaining for this call, by the grant that it issued. */
   readonly short?: {
     readonly issued: Hex;
     readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'>;
@@ -17,15 +17,15 @@ export type Progress = {
   readonly poor: readonly Hex[];
   /** Descendants have reported what they do not use. */
   readonly looked: boolean;
-  /** Of a dry run: those reports. */
+  /** Only for a dry run: those reports. */
   readonly reports: readonly Report[];
   /** How many rounds of recalls there were. */
   readonly recalls: number;
-  /** Of a dry run: grants whose issuers would lend what is needed. */
+  /** Only for a dry run: grants whose issuers would lend the needed amount. */
   readonly assumed: readonly Hex[];
-  /** Of a dry run: grants whose issuers would lend the price as credit. */
+  /** Only for a dry run: grants whose issuers would lend the price as credit. */
   readonly lenders: readonly Hex[];
-  /** Of a dry run: the ancestors' policies, which no lease brings. */
+  /** Only for a dry run, which takes no lease: the ancestors' policies. */
   readonly above: readonly Source[];
 };
 

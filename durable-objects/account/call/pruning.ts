@@ -5,21 +5,21 @@ import { remove, type Write } from '../../store/noun.ts';
 import { CALL } from './call-noun.ts';
 import { IDENTIFIER } from './identifier.ts';
 
-/** Calls that one step looks at: the account answers no request meanwhile, and it may remember a million calls. */
+/** The calls that one step reads. The account answers no request meanwhile, and it may remember a million calls. */
 const STEP = 2_000;
-/** Until the next step of a longer walk: a thousand a second may go, more than an account can accept. */
+/** The pause before the next step of a longer walk: the walk can delete a thousand calls a second, more than an account can accept. */
 const STEP_PAUSE: Seconds = 2;
-/** How long calls that wait for their export are left alone. */
+/** The pause before calls that wait for their export are read again. */
 const BLOCKED_PAUSE: Seconds = 300;
-/** Calls that end behind the walk's back are met by the next walk, which begins by then. */
+/** The next walk begins after this pause at the latest, and finds calls that ended behind the position of this one. */
 const WALK_PAUSE: Seconds = 3_600;
 
 /**
- * A step of deleting.
+ * Runs one step of pruning.
  *
  * @param exported every entry up to this seq is in D1.
  * @param due when the next call is known to be over.
- * @returns when to prune again; undefined where nothing remains that will go.
+ * @returns when to prune again; undefined if no remaining call will be deleted.
  */
 export type Pruning = (
   now: Seconds,
@@ -34,13 +34,13 @@ export type Pruning = (
 export const openCallPruning = (disk: Disk, step: number = STEP): Pruning => {
   /** The last call that this walk has passed; undefined between walks. */
   let after: Hex | undefined;
-  /** When the first of the calls will go that the walk has passed. */
+  /** The earliest time at which a call that the walk has passed can be deleted. */
   let soonest: Seconds | undefined;
-  /** Since the account woke, all calls were walked once. */
+  /** Whether one walk has read all calls since the account woke. */
   let hasWalked = false;
 
   return (now, exported, due) => {
-    // The alarm fires for much else: a walk pauses until its own time as well.
+    // The alarm also fires for other work, so a walk that pauses checks its own time.
     const isLater = due !== undefined && due > now;
     if (after === undefined ? hasWalked && (due === undefined || isLater) : isLater) return due;
     if (after === undefined) soonest = undefined;
@@ -48,7 +48,7 @@ export const openCallPruning = (disk: Disk, step: number = STEP): Pruning => {
     const removals: Write[] = [];
     for (const { key, prune_at: pruneAt, last_seq: lastSeq, identifier } of seen) {
       if (pruneAt === null) continue;
-      // What D1 does not have yet cannot go; looking every second would cost a row each time.
+      // A call whose entries D1 does not have yet must stay. Checking it every second would cost a row each time.
       if (Number(lastSeq) > exported) soonest = earlier(soonest, now + BLOCKED_PAUSE);
       else if (Number(pruneAt) > now) soonest = earlier(soonest, Number(pruneAt));
       else {

@@ -11,7 +11,7 @@ import type { CallRecord } from './record.ts';
 export const MOST_LOOKS = 50;
 
 /**
- * Settlement messages for payments whose money was seen to move although they are not settled here: the queue consumer looks at the
+ * Builds settlement messages for payments that moved on the chain although they are not settled here: the queue consumer looks at the
  * chain, which decides (law 5). Also for released and failed payments, for which nothing else is due. Stores nothing.
  */
 export const recheckMessages = (
@@ -31,7 +31,7 @@ const mayLook = (record: CallRecord, now: Seconds): boolean => {
     case 'none':
     case 'settled':
       return false;
-    // Its attempt or its tool is at work; each has the chain asked when it is done.
+    // Its attempt or its tool is still running; both look at the chain when they end.
     case 'held':
       return (firstSendAt(record) ?? Infinity) <= now;
     case 'queued':

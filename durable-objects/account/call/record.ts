@@ -17,7 +17,7 @@ export type CallRecord = {
   readonly id: Hex;
   readonly request: Hex;
   readonly tool: string;
-  /** The attempt that may run the call; no other attempt gets "go" while this one lives. */
+  /** The attempt that may run the call; no other attempt gets "go" while this one is valid. */
   readonly attempt: Hex;
   readonly state: CallState;
   readonly payment: PaymentState;
@@ -40,7 +40,7 @@ export type CallRecord = {
   readonly identifier: Hex | undefined;
   readonly transaction: Hex | undefined;
   readonly held: HeldPayment | undefined;
-  /** Of a top-up: the account that gets the money as credit. */
+  /** Only for a top-up: the account that gets the money as credit. */
   readonly topUp: AccountId | undefined;
   readonly answer: StoredAnswer | undefined;
   readonly acceptedEntry: Hex;
@@ -109,7 +109,7 @@ export const burned = (record: CallRecord): CallRecord => ({
 
 export const isBurned = ({ attempt }: CallRecord): boolean => attempt === NO_ATTEMPT;
 
-/** A finished call is kept this long after its proof has expired, so that every repeat meets it (law 3). */
+/** A finished call is kept this long after its proof has expired, so that every repeat finds it (law 3). */
 const PRUNE_HORIZON: Seconds = 600;
 /** A settlement message on its way when the payment was written off reports within this time. */
 const LATE_WORD: Seconds = 86_400;

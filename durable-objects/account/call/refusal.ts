@@ -24,7 +24,7 @@ export const refusalOf = (refused: Refused): Refusal => {
   };
 };
 
-/** Law 8: without an answer from an ancestor the call is denied. */
+/** The account denies a call if an ancestor does not answer (law 8). */
 export const unreachable = (account: Denial['account']): Refusal => ({
   rule: 'unreachable',
   account,

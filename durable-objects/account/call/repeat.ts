@@ -37,9 +37,9 @@ export const repeat = (
         ? unchanged(state, permit(state, record, context))
         : proceed(state, record, evidence.settlement, context);
     }
-    // While a payment settles, its signature is public: without a secret, the gateway cannot tell its owner from a copier. So no other
-    // attempt takes over a call without a secret; its settled money becomes credit (law 4). If another attempt took over while this one
-    // was settling, only record the settlement. Answering "go" here would start a tool run that no client is waiting for.
+    // While a payment settles, its signature is public: without a secret, the gateway cannot distinguish its owner from a copier. So no
+    // other attempt takes over a call without a secret; its settled money becomes credit (law 4). If another attempt took over while this
+    // one was settling, only record the settlement. Answering "go" here would start a tool run that no client is waiting for.
     return shown && (evidence.settlement === undefined || evidence.settlement.outcome === 'settled')
       ? takeOver(state, record, call, attempt, context)
       : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });

@@ -11,7 +11,7 @@ import { NO_PROGRESS, type Progress } from './progress.ts';
 import type { CallRecord } from './record.ts';
 import { MOST_RECALLS, type Question, reserve } from './reserve.ts';
 
-/** How often one call may be decided: concurrent calls may each time take what it waited for. */
+/** How often one call may be decided: concurrent calls may each time take the amount that it waited for. */
 const MOST_TRIES = 64;
 /**
  * After this many decisions the call waits a little each time, milliseconds: if two clocks differ, an ancestor's window begins a moment
@@ -21,8 +21,8 @@ const HASTY_TRIES = 12;
 const PAUSE_MS = 50;
 
 /**
- * Decides a call, asking ancestors for shares of their limits and descendants for what they do not use, until a decision needs nothing
- * more. An answer decides nothing by itself: the whole call is decided again each time, on the state of that moment.
+ * Decides a call. Requests shares of ancestors' limits and recalls unused shares of descendants until a decision needs no more of them. An
+ * answer decides nothing by itself: the whole call is decided again each time, on the state of that moment.
  */
 export const reserveCall = async (
   ledger: Ledger,
@@ -47,7 +47,7 @@ export const reserveCall = async (
       progress = { ...known, looked: true, reports };
     } else if (verdict.verdict === 'recall') {
       const asked = await recalls.round();
-      // No descendant is left to ask, so another round would bring nothing.
+      // No descendant received a recall, so another round would return nothing.
       progress = { ...known, recalls: asked === 0 ? MOST_RECALLS : known.recalls + 1 };
     } else if (verdict.verdict === 'ask') {
       const { needs, asset } = verdict;

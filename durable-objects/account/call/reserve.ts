@@ -35,7 +35,7 @@ import type { CallRecord } from './record.ts';
 import { type Refusal, refusalOf, unreachable, waiting } from './refusal.ts';
 import { repeat } from './repeat.ts';
 
-/** What the account must learn from other accounts of its tree before it can decide. */
+/** The request to other accounts of the tree that the account needs before it can decide. */
 export type Question =
   | { readonly verdict: 'ask'; readonly needs: readonly LeaseNeed[]; readonly asset: Call['asset'] }
   /** Descendants may hold money of this account that they do not use: they report it (`look`), or return it (`recall`). */
@@ -76,7 +76,7 @@ export const reserve = (
   if (!isSought && !isDry && !isFlooding) return unchanged(state, { verdict: 'unknown_grant' });
   const choice = chooseGrant(informed, call, now);
   const grant = choice.chosen ? choice.grant : undefined;
-  // A dry run takes nothing from other accounts: what descendants would return counts as returned.
+  // A dry run takes nothing from other accounts: shares that descendants would return count as returned.
   const view = isDry
     ? withAllReturned(withReports(informed, progress.reports, context), call.asset)
     : informed;
@@ -120,7 +120,7 @@ export const reserve = (
   // Old facts are requested; fresh facts that are insufficient were requested in vain before.
   const isUnsure = !funding.funded && 'stale' in funding && funding.stale;
   const stalePayer = () => ask({ verdict: 'stale_payer' }, !isStale(informed, now));
-  /** Has descendants report, then return what they do not use, but only if that would let the call run. */
+  /** Makes descendants report their unused shares, then return them, but only if that would let the call run. */
   const fetchLeases = (recovery: Recovery, otherwise: () => Decision<ReserveVerdict>) => {
     if (recovery === 'never' || isDry) return otherwise();
     if (!progress.looked) return ask({ verdict: 'look' }, true);
@@ -133,7 +133,7 @@ export const reserve = (
   const allowed = evaluate([...own, ...above], subject, now);
   if (!allowed.allowed) {
     if (allowed.counter === undefined) return refuse(refusalOf(allowed));
-    // A limit that lacks only what descendants do not use is not the reason for a denial; another limit may be.
+    // A limit that unused shares of descendants would satisfy is not the reason for a denial; another limit may be.
     const returned = withAllReturned(informed, call.asset);
     const { recovery, sources } = worstLimit(
       ownSources(returned, call.asset, grant, context),
@@ -241,13 +241,13 @@ export const reserve = (
   return { ...decided, writes: [...decided.writes, ...named] };
 };
 
-/** Law 12: our own outage is no denial by a policy and leaves no entry. */
+/** An outage of ours is not a denial by a policy, so it writes no entry (law 12). */
 const unavailableFor = (retryAfter: Seconds): ReserveVerdict => ({
   verdict: 'settlement_unavailable',
   retryAfter,
 });
 
-/** Of a dry run: the verdict that a repeat would get, without its changes. */
+/** Returns the verdict that a repeat would get; for a dry run without its changes. */
 const rehearsed = (
   state: AccountState,
   call: Call,
@@ -261,7 +261,7 @@ const rehearsed = (
   return unchanged(state, { verdict: 'dry_run', decision: next, policy, paidFrom: from, limits });
 };
 
-/** Takes over what the chain shows about the payer, and which contracts confirmed their signatures. */
+/** Updates the account's memory with the chain's facts about the payer and with the contracts that confirmed their signatures. */
 const withEvidence = (state: AccountState, { facts, grants }: Evidence): AccountState => {
   const informed = facts === undefined ? state : withFacts(state, facts);
   const stood = (grants ?? []).filter(({ valid }) => valid);

@@ -2,7 +2,7 @@ import { entryText } from '../../../src/audit/entry.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { type CallRecord, isFinal } from './record.ts';
 
-/** Of entries and answers, in characters. Hundreds of accounts may share the memory of one isolate. */
+/** The maximum size of the kept entries and answers, in characters. Hundreds of accounts may share the memory of one isolate. */
 const MOST_CHARACTERS = 65_536;
 
 /**
@@ -11,7 +11,7 @@ const MOST_CHARACTERS = 65_536;
  */
 export type WholeCalls = {
   load(id: Hex): CallRecord | undefined;
-  /** Takes over a stored record. */
+  /** Keeps a stored record, unless its call is final. */
   keep(record: CallRecord): void;
 };
 

@@ -18,7 +18,7 @@ const ORDER: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
 export const worse = (one: Status, other: Status): Status =>
   ORDER.indexOf(one) < ORDER.indexOf(other) ? other : one;
 
-/** The operator's status and the owner's: neither can lift what the other has ordered. */
+/** The operator's status and the owner's: neither can lift the status that the other has set. */
 export const withStatuses = (tree: Tree): Tree => ({
   ...tree,
   status: worse(tree.operatorStatus ?? 'active', tree.ownerStatus?.status ?? 'active'),

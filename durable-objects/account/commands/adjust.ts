@@ -11,7 +11,7 @@ type Adjust = Extract<CreditCommand, { readonly kind: 'adjust' }>;
 
 const MAX_REASON = 1_000;
 
-/** An operator adds credit, or takes free credit away: credit that running calls hold and descendants have stays. */
+/** An operator adds credit, or takes free credit away: credit that running calls hold or that is lent to descendants stays. */
 export const adjust = (
   state: AccountState,
   { asset, amount, reason, by, order }: Adjust,
@@ -23,13 +23,20 @@ export const adjust = (
   }
   const purse = purseOf(state, asset);
   const credit = purse.credit + amount;
-  if (amount === 0n) return refused(state, { reason: 'not_writable', hint: 'Nothing to adjust.' });
+  if (amount === 0n)
+    return refused(state, {
+      reason: 'not_writable',
+      hint: 'The amount is zero, so there is nothing to adjust.',
+    });
   if (amount < 0n && freeCredit(purse) + amount < 0n) {
     const free = max(0n, freeCredit(purse));
     return refused(state, { reason: 'credit_too_low', credit: free.toString() });
   }
   if (max(credit, amount) > MAX_STORED) {
-    return refused(state, { reason: 'not_writable', hint: 'More than an account can hold.' });
+    return refused(state, {
+      reason: 'not_writable',
+      hint: 'The credit would exceed the maximum that an account can hold.',
+    });
   }
   const credited = withPurse(state, asset, { ...purse, credit });
   const entered = enter(credited, context, {

@@ -8,7 +8,7 @@ import { isDurable } from '../../store/decision.ts';
 import type { AccountState } from '../state.ts';
 import { exists } from '../tree/ancestors.ts';
 
-/** A command that was applied, kept while its intent could come again. */
+/** An applied command, kept while its intent could be sent again. */
 export type AppliedCommand = {
   readonly digest: Hex;
   readonly attempt: Hex;
@@ -27,12 +27,13 @@ export const APPLIED_COMMAND: Noun<AppliedCommand, 'until'> = {
 
 /** The clocks of the gateway and of the account may differ by less than this. */
 const CLOCK_GRACE: Seconds = 60;
-/** Intents live for 300 s at most. */
+/** Intents are valid for 300 s at most. */
 const INTENT_LIFE: Seconds = 300;
 
 /**
  * Applies a command once for each signed intent: a second request with the same intent changes nothing, and the runtime's retry of the
- * first request gets the first answer. Refusals count too: a captured intent must not succeed later, when nothing refuses it any more.
+ * first request gets the first answer. Refusals count too: a captured intent must not succeed later, when the reason for the refusal is
+ * gone.
  *
  * @param most while the account remembers this many commands, it applies no more.
  */
@@ -56,7 +57,7 @@ export const once = (
   }
   const decision = decide();
   const { verdict } = decision;
-  // Law 12: a refusal makes no account.
+  // A refusal creates no account (law 12).
   if (verdict.verdict === 'unavailable' || !(isDurable(decision) || exists(state))) return decision;
   const command = { digest, attempt, until, answer: answerText(verdict) };
   const ended = [...read.find(APPLIED_COMMAND, { where: [['until', '<=', now]] })];

@@ -28,14 +28,14 @@ import { revoke } from './revoke.ts';
 import { take } from './take.ts';
 import { changedTree, done, refused } from './command-answer.ts';
 
-/** Which other accounts were asked for this command. */
+/** The answers of other accounts that this command needed. */
 export type Known = { readonly hasAsked?: boolean; readonly isCharged?: boolean };
 
 /**
  * Decides a command. Pure, and idempotent: each command may arrive twice.
  *
- * @param known which other accounts were just asked. A command that needs their status or their budget asks for it once everything else
- * is right.
+ * @param known the other accounts that have just answered. A command that needs their status or their budget requests it once everything
+ * else is valid.
  */
 export const apply = (
   state: AccountState,
@@ -62,7 +62,7 @@ const payerOf = (state: AccountState, order: AccountCommand): Omit<Payer, 'paid'
   if (order.kind === 'take' && state.held.some(({ grant }) => grant.hash === order.grant.hash)) {
     return { account: state.account, budget: 'own', id: order.consent.call };
   }
-  // An alert is no command, and credit comes from an account that has paid for it.
+  // An alert is not a command, and an account has paid for the credit that it sends.
   if (!('order' in order)) return undefined;
   const { by, order: signed } = order;
   if (by?.role !== 'owner' || signed.digest === undefined) return undefined;
@@ -128,7 +128,7 @@ const decide = (
   }
 };
 
-/** Running calls, from storage: memory does not keep what they were accepted for. */
+/** Running calls, from storage: memory does not keep their tools and requests. */
 const runningIn = (live: Memory['live'], { read }: Context): readonly CallRecord[] =>
   [...live].flatMap(([id, { record }]) => {
     const running = record.state === 'held' ? loadCall(read, id) : undefined;

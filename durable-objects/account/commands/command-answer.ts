@@ -11,7 +11,7 @@ import type { Tree } from '../tree/tree.ts';
 
 type Done = Extract<Applied, { readonly verdict: 'applied' }>;
 
-/** A valid command that changes nothing. @param changed the answer's `changed`: a dry run says what would change. */
+/** A valid command that changes nothing. @param changed the answer's `changed`: a dry run reports what would change. */
 export const done = (
   state: AccountState,
   changed: boolean,
@@ -23,7 +23,7 @@ export const refused = (
   fault: FieldFault | CommandFault | CreditTooLow,
 ): Decision<Applied> => unchanged(state, { verdict: 'refused', fault });
 
-/** A change that descendants must learn of: a new revision, and an entry with the signature that ordered it (law 11). */
+/** A change that descendants must learn of: a new revision, and an entry with the signature of the command (law 11). */
 export const changedTree = (
   state: AccountState,
   changes: Partial<Tree>,

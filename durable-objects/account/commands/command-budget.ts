@@ -38,7 +38,7 @@ const QUARTERS: Readonly<Record<CommandBudget, number>> = {
   ...{ own: 4, grant: 16, stop: 2, below: 12 },
 };
 
-/** An account that has never paid here gets this part: keys are free, and many can show the same dollar. */
+/** An account that has never paid here gets this part: keys are free, and many keys can present the same dollar. */
 const UNPAID_PART = 8;
 
 const NOTHING: CommandCount = { arrival: 0, day: 0, bytes: 0 };

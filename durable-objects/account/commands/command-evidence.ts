@@ -2,7 +2,7 @@ import type { CommandIntent, CommandSigner } from '../../../src/protocol/account
 import type { Json } from '../../../src/protocol/entry.ts';
 import { checkedAt } from '../call/evidence.ts';
 
-/** The signed intent of a command, and whose it is (law 11). */
+/** The signed intent of a command, and its signer (law 11). */
 export const commandEvidence = (
   { fields, signature }: CommandIntent,
   by: CommandSigner | undefined,

@@ -40,8 +40,8 @@ export const receive = (
 };
 
 /**
- * Records credit that the operator has paid back on chain, once for each Transfer log. The chain has moved the money even where the
- * credit has been spent meanwhile: the rest is then a debt.
+ * Records credit that the operator has paid back on chain, once for each Transfer log. The chain has moved the money even if the credit was
+ * spent meanwhile: the rest is then a debt.
  */
 export const recordRefund = (
   state: AccountState,
@@ -54,7 +54,7 @@ export const recordRefund = (
   const refunded: Purse = {
     ...purse,
     credit: purse.credit - amount,
-    // Law 7: refunded money is no reason to trust its payer.
+    // Refunded money earns its payer no trust (law 7).
     settled: max(0n, purse.settled - amount),
   };
   return move(state, { ...known, received: amount }, refunded, context, {

@@ -7,7 +7,7 @@ export type StoredDocument = {
   readonly type: DocumentType;
   readonly name: string;
   readonly text: string | null;
-  /** Of the entry that wrote it: readers ask for what changed since. */
+  /** The seq of the entry that wrote it: readers request the documents that changed since. */
   readonly seq: number;
 };
 
@@ -44,7 +44,7 @@ export const documentCount = (read: Reader, type: DocumentType): number =>
 export const documentNames = (read: Reader, type: DocumentType): readonly string[] =>
   [...read.find(DOCUMENT, { where: kept(type) })].map(({ name }) => name);
 
-/** The newest entry that wrote a document of this type; 0 where none did. */
+/** The newest entry that wrote a document of this type; 0 if none did. */
 export const newestOf = (read: Reader, type: DocumentType): number => {
   const [newest] = read.find(DOCUMENT, {
     where: [['type', '=', type]],

@@ -22,7 +22,7 @@ import { changedTree, done, logged, refused } from './command-answer.ts';
 
 /** The longest chain of grants (`docs/wire-format.md`). */
 const MAX_CHAIN = 3;
-/** Grants that an account may issue that has never paid here, and for which no other account has paid. */
+/** The grants that an account may issue if neither it nor another account has paid for them here. */
 const MAX_UNPAID = 256;
 
 type Issue = Extract<AccountCommand, { readonly kind: 'issue' }>;
@@ -75,7 +75,7 @@ export const issue = (
   return { ...next, writes: [...next.writes, put(ISSUED_GRANT, issued)] };
 };
 
-/** The issuer's part of a later consent: whether the offered grant still lives. */
+/** The issuer's part of a later consent: whether the offered grant is still live. */
 export const accept = (
   state: AccountState,
   { hash, delegate }: Accept,
@@ -86,7 +86,7 @@ export const accept = (
   // Any account's intent may name any grant; only the delegate may accept it.
   if (issued?.child !== delegate) return refused(state, { reason: 'unknown_grant', field: 'hash' });
   const { delegation } = issued.grant;
-  // A holder that consents to an expired grant would never call without a grant again, and have none.
+  // A holder that consents to an expired grant could never call again: it would need a grant and have none.
   if (BigInt(context.now) >= delegation.validUntil) {
     const { validUntil } = delegation;
     return refused(state, wrong('validUntil', `> ${context.now}`, validUntil.toString()));
@@ -112,7 +112,7 @@ const accepted = (
   return { ...next, writes: [...next.writes, put(ISSUED_GRANT, { ...issued, status: 'active' })] };
 };
 
-/** Why an issuer's grant allows nothing any more, whatever its ancestors say. */
+/** Why an issuer's grant allows nothing any more, whatever its ancestors' statuses are. */
 const deathOf = (
   { tree: { status, epochFloor } }: AccountState,
   { id, epoch }: SignedGrant['delegation'],
@@ -152,11 +152,11 @@ const parentChain = (
     const known = state.leases[hash]?.status;
     return known === 'revoked' || known === 'unknown';
   });
-  // The issuer judges its epoch and parent; it was just asked.
+  // The issuer has just answered about its epoch and parent.
   const judged = { ...own, epoch: BigInt(state.tree.epochFloor), parent: '0x0' } as const;
   const status =
     parent.status !== 'active' || dead ? 'revoked' : grantStatus(state, judged, 'active', context);
-  if (status !== 'active') return refuse('parent', 'a grant that lives', status);
+  if (status !== 'active') return refuse('parent', 'a live grant', status);
   if (chain.length >= MAX_CHAIN) {
     return refuse('parent', `a chain of at most ${MAX_CHAIN} grants`, `${chain.length + 1}`);
   }
@@ -167,6 +167,6 @@ const parentChain = (
   if (isAbove) {
     return refuse('delegate', 'an account that is not above the issuer', delegation.delegate);
   }
-  // Last: a grant that is wrong in itself costs no request.
+  // Checked last: a grant that is invalid in itself costs no request.
   return hasAsked ? { chain } : unchanged(state, ASK_ANCESTORS);
 };

@@ -13,7 +13,7 @@ const MAX_LABEL = 256;
 
 export const labelHash = (label: string): Hex => documentHash({ label });
 
-/** Sets a name for people. It decides nothing, so descendants need not learn of it. */
+/** Sets a name for people. It affects no decision, so descendants are not notified. */
 export const setLabel = (
   state: AccountState,
   { label, by, expected, order }: Order,

@@ -23,7 +23,7 @@ type Pushed = Awaited<ReturnType<Recalls['push']>>;
 
 const UNAVAILABLE = { verdict: 'unavailable' } as const;
 
-/** Commands of an account: decided here, paid for where their sender's budget is, and pushed to descendants. */
+/** The commands of an account: it decides them, charges the budget of their signer's account, and pushes them to descendants. */
 export type Commands = {
   /**
    * Applies a command, and notifies descendants that may decide for this account. A descendant that acknowledged admits nothing against
@@ -58,7 +58,7 @@ export const openCommands = (
     if (charges.size > MOST_CHARGES && oldest !== undefined) charges.delete(oldest);
   };
 
-  /** Tells descendants of what a command has changed. */
+  /** Notifies descendants of the change. */
   const push = async (command: AccountCommand): Promise<Partial<Pushed>> => {
     switch (command.kind) {
       case 'issue':
@@ -82,7 +82,7 @@ export const openCommands = (
         return recalls.push(undefined);
       case 'revoke': {
         const { id, epoch } = command.revocation;
-        // A holder that gives up its own grant takes it from every descendant that stands on it.
+        // A holder that gives up its own grant ends it for every descendant whose grants depend on it.
         const issued = epoch === 0n ? issuedById(ledger.disk(), id) : undefined;
         return recalls.push(issued && [issued.grant.hash]);
       }

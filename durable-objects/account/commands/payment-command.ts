@@ -27,7 +27,7 @@ export const redrive = (
   const at = firstSendAt(record);
   if (at === undefined) return refused(state, { reason: 'not_writable', hint: hintOf(record) });
   if (at > context.now) {
-    const hint = `Its payment is looked at from ${at} (Unix seconds) on, not before.`;
+    const hint = `The gateway looks at its payment from ${at} (Unix seconds) on, not before.`;
     return refused(state, { reason: 'not_writable', hint });
   }
   const entered = append(state, record, context, {
@@ -39,7 +39,7 @@ export const redrive = (
   return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
 };
 
-/** Writes off a payment that can no longer be presented and was not seen to move: our loss, no debt. */
+/** Writes off a payment that can no longer be presented and that no observation shows as moved: our loss, no debt. */
 export const writeOff = (
   state: AccountState,
   record: CallRecord | undefined,
@@ -84,9 +84,9 @@ const hintOf = ({ payment, state }: CallRecord): string => {
     case 'failed':
       return `Its payment has ended: ${payment}.`;
     case 'released':
-      return 'Its payment was given back.';
+      return 'Its payment was released.';
     case 'held':
-      return state === 'held' ? 'The call is still running.' : 'Its payment is being given back.';
+      return state === 'held' ? 'The call is still running.' : 'Its payment is being released.';
     case 'queued':
     case 'sent':
       return 'Its payment is open.';

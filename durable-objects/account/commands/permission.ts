@@ -7,13 +7,15 @@ import { ancestorsOf, exists, hasParent, relationTo } from '../tree/ancestors.ts
 /** A command that carries the signed intent of its sender. */
 export type SignedCommand = Extract<AccountCommand, { readonly order: CommandIntent }>;
 
-/** Commands remembered at a time: more than anyone gives in five minutes, and few enough to count. Law 12: fewer of unpaid accounts. */
+/**
+ * Commands remembered at a time: more than any account gives in five minutes, and few enough to count. Law 12: fewer of unpaid accounts.
+ */
 const MOST_COMMANDS = 1_000;
 const MOST_UNPAID = 100;
 
 /**
  * How many commands the account may remember before this sender's is refused. Higher ancestors have capacity that lower accounts cannot
- * fill, and operators are never refused: an account that is to be stopped must not be able to block the command.
+ * fill, and operators are never refused: the account that a command stops must not be able to block it.
  */
 export const capacityFor = (state: AccountState, by: CommandSigner | undefined): number =>
   by?.role === 'owner'

@@ -22,7 +22,7 @@ export const mismatch = (
   return { reason: 'precondition_failed', ...(current === undefined ? {} : { current }) };
 };
 
-/** As `mismatch`, but a sender that has not seen the document may not replace it. `next`: absent if it is removed. */
+/** Like `mismatch`, but a sender that has not seen the document may not replace it. `next`: absent if it is removed. */
 export const unseen = (
   expected: Expected | undefined,
   current: Hex | undefined,

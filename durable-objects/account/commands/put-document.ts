@@ -89,7 +89,7 @@ export const putDocument = (
   };
 };
 
-/** A former ancestor learns nothing more of the account: its webhooks are removed, with an entry for each. */
+/** A former ancestor gets no more alerts of the account: its webhooks are removed, with an entry for each. */
 export const withoutWebhooks = (
   state: AccountState,
   evidence: { readonly [key: string]: Json },

@@ -14,7 +14,7 @@ type Order = Extract<AccountCommand, { readonly kind: 'resolve' }>;
 const MAX_REASON = 1_000;
 
 /**
- * An operator has found out what a silent tool did (law 4): charges the price, or releases the hold; money that had moved becomes
+ * Resolves a call whose silent tool an operator has checked (law 4): charges the price, or releases the hold; money that had moved becomes
  * credit. The call stays `abandoned`, because its answer never came. Works once, because the entry ends the hold (`keepsHold`).
  */
 export const resolve = (
@@ -47,6 +47,6 @@ const hintOf = ({ state, entries }: CallRecord): string => {
   if (state === 'held') return 'The call is still running.';
   const before = entries.find(({ type }) => type === 'call.resolved');
   return before === undefined
-    ? `Nothing of the call is kept: it has ended as ${state}.`
+    ? `The account keeps no amount of this call: it has ended as ${state}.`
     : `It has been resolved: ${before.decision ?? ''}.`;
 };

@@ -15,7 +15,7 @@ import { changedTree, done, refused } from './command-answer.ts';
 type Order = Extract<AccountCommand, { readonly kind: 'revoke' }>;
 
 /**
- * A revocation by the issuer of a grant, or by its holder. An id is revoked for ever, also one that was never registered here; an epoch
+ * A revocation by the issuer of a grant, or by its holder. An id is revoked for ever, even if it was never registered here; an epoch
  * revokes every grant of a lower epoch. A replay changes nothing.
  */
 export const revoke = (
@@ -23,9 +23,9 @@ export const revoke = (
   { revocation, hash, signature, contractCheckedAt, facts }: Order,
   context: Context,
 ): Decision<Applied> => {
-  // ERC-1271: a key does not count for an account with code, and without facts the account cannot tell.
+  // ERC-1271: a key does not count for an account with code, and without facts the account does not know whether it has code.
   if (facts === undefined && state.hasCode) return unchanged(state, { verdict: 'unavailable' });
-  // Law 12: as for issuing.
+  // Only an account that has shown money may cost a row, as for issuing (law 12).
   if (!isKnown(state) && (facts?.balance ?? 0n) === 0n) {
     return refused(state, { reason: 'penniless', field: 'revocation.issuer' });
   }
@@ -52,11 +52,11 @@ export const revoke = (
   if (isRevokedId(context.read, id)) return done(state, false);
   const issued = issuedById(context.read, id);
   const isHeld = state.held.some(({ grant }) => grant.delegation.id === id);
-  // Law 12: an account that has paid may revoke an id that is not registered yet; for any other account an unknown id is no row.
+  // Law 12: an account that has paid may revoke an id that is not registered yet; for any other account an unknown id writes no row.
   if (!hasPaid(state) && issued === undefined && !isHeld) {
     return refused(state, { reason: 'unknown_grant', field: 'revocation.id' });
   }
-  // A holder gives up its grant, and stays governed: an account that consented once is no stranger (law 8).
+  // A holder that gives up its grant stays governed: an account that has consented never counts as a stranger again (law 8).
   const held = state.held.map((each): HeldGrant =>
     each.grant.delegation.id === id && each.status === 'active'
       ? { ...each, status: 'revoked' }

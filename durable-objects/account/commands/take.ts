@@ -20,10 +20,10 @@ const MAX_HELD = 16;
 type Take = Extract<AccountCommand, { readonly kind: 'take' }>;
 
 /**
- * The delegate's part of a registration, with its consent: from now on the account is governed, and its calls use this grant unless
- * they name another one.
+ * The delegate's part of a registration, with its consent: from now on the account is governed, and its calls use this grant unless they
+ * name another one.
  *
- * Attack: without the consent, a grant of nothing could stop a customer's calls and read its log.
+ * Attack: without the consent, a grant of nothing could stop a customer's calls and let the issuer read its log.
  */
 export const take = (
   state: AccountState,
@@ -52,7 +52,7 @@ export const take = (
   const moves = tree.governed && tree.parent !== undefined && tree.parent !== issuer;
   if (moves) {
     if (!hasAsked) return unchanged(state, ASK_ANCESTORS);
-    // Attack: a key that was cut off must not find itself a new owner (law 8).
+    // Attack: a key that was cut off must not choose a new owner (law 8).
     if (held.some((each) => isCutOff(state, each)) || isStopped(state)) {
       return refuse('issuer', addressOf(tree.parent) ?? '', delegation.issuer);
     }
@@ -61,7 +61,7 @@ export const take = (
     }
   }
   const ancestors = [grant, ...chain].map(issuerOf);
-  // Attack: a manager that finds itself a new owner must not take the account from the ancestor that has stopped it.
+  // Attack: a manager with a new owner of its own must not take the account from the ancestor that has stopped it.
   const stopper = isStopped(state) ? tree.ownerStatus?.by : undefined;
   if (stopper !== undefined && !ancestors.includes(stopper)) {
     return refuse('parent', `a grant from below ${stopper}`, delegation.parent);
@@ -111,7 +111,7 @@ export const take = (
 const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
   held.status !== 'superseded' && isRevoked(tree, held);
 
-/** Whether an ancestor's money is still in use here, or a lease lives. */
+/** Whether an ancestor's money is still in use here, or a lease is live. */
 const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>
   Object.values(leases).some(({ until, status }) => status === 'active' && now < until) ||
   Object.values(tree.shares).some((book) =>

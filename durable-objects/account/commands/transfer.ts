@@ -10,20 +10,20 @@ import type { AccountState } from '../state.ts';
  * repeated or out of order moves nothing twice. Atomic units.
  */
 export type Transfer = {
-  /** The other account; or, for what an operator has paid back, the chain's Transfer log. */
+  /** The other account; or, for a refund by an operator, the chain's Transfer log. */
   readonly peer: string;
   readonly asset: AssetId;
-  /** What this account has paid for and given to `peer`, and how much of it `peer` has acknowledged. */
+  /** Credit that this account has paid for and sent to `peer`, and how much of it `peer` has acknowledged. */
   readonly sent: bigint;
   readonly acknowledged: bigint;
-  /** What came from `peer`. */
+  /** Credit received from `peer`. */
   readonly received: bigint;
 };
 
 type Stored = Pick<Transfer, 'peer' | 'asset'> &
   Readonly<Record<'sent' | 'acknowledged' | 'received', number>>;
 
-/** Neither half of the key holds a space. */
+/** A space separates the halves of the key, because neither contains one. */
 export const transferKey = ({ peer, asset }: Pick<Transfer, 'peer' | 'asset'>): string =>
   `${peer} ${asset}`;
 

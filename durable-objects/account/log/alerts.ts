@@ -63,7 +63,7 @@ export const takeAlert = (
   { alert }: Extract<AccountCommand, { readonly kind: 'alert' }>,
   context: Context,
 ): Decision<Applied> => {
-  // Law 12: an unknown account has no one to alert.
+  // An account without entries writes no alert (law 12).
   if (state.head.seq === 0) return done(state, false);
   const body = { rule: alert.rule, detail: plain(alert.detail) };
   const first = raisedNow(state, hashOf([body.rule, body.detail]), context.now);
@@ -87,7 +87,10 @@ const raise = (
   return { state: next, entries: [...entries, ...added] };
 };
 
-/** Cuts details to what an entry can hold. An entry that no reader accepts could never leave, nor any entry after it (law 11). */
+/**
+ * Truncates details to the maximum that an entry can hold. An entry that no reader accepts could never be exported, nor any entry after it
+ * (law 11).
+ */
 const plain = (detail: AlertBody['detail']): AlertBody['detail'] =>
   Object.fromEntries(
     Object.entries(detail)

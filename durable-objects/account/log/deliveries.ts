@@ -18,13 +18,13 @@ const CREDITS_AT_ONCE = 20;
 const EXPORT_MOST = 500;
 
 export type Deliveries = {
-  /** Sends what was not acknowledged. Failures are left to the next alarm. */
+  /** Sends unacknowledged messages. The next alarm retries failures. */
   send(memory: Memory, disk: Disk): Promise<void>;
 };
 
 /**
- * Sends the account's outbox (laws 5 and 11). What must be sent is in committed values, so a message that is lost anywhere is sent
- * again until its consumer's answer has been committed.
+ * Sends the account's outbox (laws 5 and 11). The committed values decide what must be sent, so the account sends a lost message again
+ * until it has committed its consumer's answer.
  */
 export const openDeliveries = (
   env: Env,

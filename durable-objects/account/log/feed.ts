@@ -11,12 +11,15 @@ const MAX_WAIT_MS = 25_000;
 const MAX_ENTRIES = 200;
 /** Newest entries, kept for listeners: a backlog of thousands must not be read from storage for each of them. */
 const KEPT = 256;
-/** Waits of one listener at a time: each commit wakes each wait. Counted by listener, so that none keeps the others out. */
+/**
+ * The maximum of concurrent waits of one listener: each commit wakes each wait. Counted by listener, so that one listener cannot block the
+ * others.
+ */
 const MAX_WAITS = 300;
-/** A listener asks again within this time, milliseconds. */
+/** A listener sends its next request within this time, milliseconds. */
 const LISTENS_MS = 30_000;
 
-/** New entries of an account, for those who watch it. */
+/** New entries of an account, for its listeners. */
 export type Feed = {
   /** A group is durable, and has added these entries. Not before: a shown entry must never be undone. */
   committed(added: readonly Entry[]): void;

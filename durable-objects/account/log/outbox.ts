@@ -5,7 +5,7 @@ import { RESEND_FIRST, sendAt, type Sending } from '../../store/outbox.ts';
 import { expiresAt } from '../call/expire.ts';
 import { awaitsSettlement, type CallRecord } from '../call/record.ts';
 
-/** A call on which something is still due, and how often the account sent it to the settlement queue. */
+/** A call on which work is still due, and how often the account sent it to the settlement queue. */
 export type Live = Sending & {
   readonly record: CallRecord;
   /** An alert was raised because its payment is open for too long. */
@@ -22,14 +22,14 @@ export const settleAt = ({ record, ...sending }: Live): Seconds | undefined => {
   return Math.max(first, sendAt(sending));
 };
 
-/** From when its payment has something to send; undefined if it has nothing. */
+/** When its payment first has a message to send; undefined if it has none. */
 export const firstSendAt = (record: CallRecord): Seconds | undefined => {
   if (record.held === undefined) return undefined;
   switch (record.payment) {
     case 'queued':
     case 'sent':
       return 0;
-    // An attempt ended between settle and dispatch: the queue asks the chain once the attempt's lease has expired.
+    // An attempt ended between settle and dispatch: the queue consumer looks at the chain once the attempt's lease has expired.
     case 'held':
       return awaitsSettlement(record) ? record.holdUntil : undefined;
     case 'released':

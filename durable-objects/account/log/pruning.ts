@@ -6,10 +6,10 @@ import { APPLIED_COMMAND } from '../commands/applied-command.ts';
 import { LOGGED_TEXT, TEXT_REMEMBERED } from '../commands/logged-text.ts';
 import { pruneTree } from '../tree/pruning.ts';
 
-/** How often nouns are looked at of which each is kept for long: it reads all of them. */
+/** How often long-lived nouns are checked: each check reads all of them. */
 const DAY: Seconds = 86_400;
 
-/** Deletes what no decision can need any more. */
+/** Deletes values that no decision can need any more. */
 export const openPruning = (disk: Disk): Pruning => {
   const pruneCalls = openCallPruning(disk);
   let prunedAt: Seconds = 0;

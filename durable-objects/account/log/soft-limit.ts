@@ -67,7 +67,7 @@ export const crossings = (
   };
 };
 
-/** What calls here and of descendants have spent, and what calls here hold. */
+/** The spend of this account and its descendants, and the holds of its own calls. */
 const usedOf = (spend: WindowSpend | undefined): bigint =>
   spend === undefined ? 0n : spend.spent + spend.held + (spend.drawn ?? 0n);
 

@@ -9,7 +9,7 @@ export const entriesAfter = (read: Reader, after: number, limit: number): readon
   const trim = (): void => {
     lowest = lowest.toSorted((a, b) => a.seq - b.seq).slice(0, limit);
   };
-  // One value at a time, and no more kept than asked for: a backlog may be larger than the memory of an isolate.
+  // Reads one value at a time and keeps at most `limit`: a backlog may be larger than the memory of an isolate.
   const add = (entries: readonly Entry[]): void => {
     lowest.push(...entries.filter(({ seq }) => seq > after));
     if (lowest.length > 2 * limit) trim();
