@@ -1,0 +1,119 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { describe, expect, test } from 'vitest';
+import { type Decide, openGroupCommit } from '../../../durable-objects/store/group-commit.ts';
+import { type Noun, put, remove, type Write } from '../../../durable-objects/store/noun.ts';
+import type { Reader } from '../../../durable-objects/store/query.ts';
+import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
+import { randomHex, stubOf } from '../support.ts';
+
+type State = { readonly id: 'state'; readonly seen: number };
+type Thing = { readonly id: string; readonly size: number };
+type Memory = { state: State };
+
+const STATE: Noun<State> = {
+  name: 'state',
+  key: ({ id }) => id,
+  encode: JSON.stringify,
+  decode: (text) => JSON.parse(text) as State,
+};
+
+/** A size below zero cannot be stored. */
+const THING: Noun<Thing, 'size'> = {
+  name: 'thing',
+  key: ({ id }) => id,
+  encode: (thing) => {
+    if (thing.size < 0) throw new RangeError('below zero');
+    return JSON.stringify(thing);
+  },
+  decode: (text) => JSON.parse(text) as Thing,
+  fields: { size: ({ size }) => size },
+};
+
+const open = (storage: DurableObjectStorage) =>
+  openGroupCommit<State, Reader, Memory>(storage, {
+    name: 'test',
+    state: STATE,
+    wake: (disk) => ({ state: disk.get(STATE, 'state') ?? { id: 'state', seen: 0 } }),
+    readerOf: (_, disk) => disk,
+    contextOf: (_, read) => read,
+    complete: (_, decision) => decision,
+    remember: (memory, { state, entries }) => {
+      memory.state = state;
+      return entries;
+    },
+    nextDue: () => undefined,
+    afterCommit: () => undefined,
+  });
+
+/** Counts itself, writes, and answers with the sizes that it reads. */
+const deciding =
+  (...writes: readonly Write[]): Decide<State, Reader, Memory, string> =>
+  (state, read) => ({
+    state: { ...state, seen: state.seen + 1 },
+    writes,
+    entries: [],
+    verdict: `${state.seen}: ${[...read.find(THING)].map(({ size }) => size).join(' ')}`,
+  });
+
+const inObject = <T>(work: (storage: DurableObjectStorage) => Promise<T>): Promise<T> =>
+  runInDurableObject(stubOf(randomHex(20)), (_, { storage }) => work(storage));
+
+describe('a group commit', () => {
+  test('decides each on what its predecessors in the group have written', async () => {
+    const found = await inObject(async (storage) => {
+      const { submit } = open(storage);
+      const verdicts = await Promise.all([
+        submit(deciding(), 'refused'),
+        submit(deciding(put(THING, { id: 'a', size: 1 }), put(THING, { id: 'b', size: 2 })), ''),
+        submit(deciding(remove(THING, 'a'), put(THING, { id: 'b', size: 3 })), 'refused'),
+        submit(deciding(put(THING, { id: 'a', size: 4 })), 'refused'),
+        submit(deciding(), 'refused'),
+      ]);
+      const disk = openSqlDisk(storage);
+      return { verdicts, things: [...disk.find(THING)], state: disk.get(STATE, 'state') };
+    });
+
+    expect(found).toEqual({
+      verdicts: ['0: ', '1: ', '2: 1 2', '3: 3', '4: 4 3'],
+      things: [
+        { id: 'a', size: 4 },
+        { id: 'b', size: 3 },
+      ],
+      state: { id: 'state', seen: 5 },
+    });
+  });
+
+  test('stores nothing of decisions without writes, and their state with the next write', async () => {
+    const found = await inObject(async (storage) => {
+      const { submit } = open(storage);
+      await submit(deciding(), 'refused');
+      const before = openSqlDisk(storage).exists();
+      await submit(deciding(put(THING, { id: 'a', size: 1 })), 'refused');
+      return { before, state: openSqlDisk(storage).get(STATE, 'state') };
+    });
+
+    expect(found).toEqual({ before: false, state: { id: 'state', seen: 2 } });
+  });
+
+  test('refuses the whole group that cannot be stored, and forgets what memory had of it', async () => {
+    const found = await inObject(async (storage) => {
+      const { submit } = open(storage);
+      const first = await submit(deciding(put(THING, { id: 'a', size: 1 })), 'refused');
+      const group = await Promise.all([
+        submit(deciding(), 'refused'),
+        submit(deciding(put(THING, { id: 'b', size: 2 })), 'refused'),
+        submit(deciding(put(THING, { id: 'c', size: -1 })), 'refused'),
+      ]);
+      const last = await submit(deciding(), 'refused');
+      return { first, group, last, things: [...openSqlDisk(storage).find(THING)] };
+    });
+
+    // The first of a burst is decided alone, as nothing is being stored yet.
+    expect(found).toEqual({
+      first: '0: ',
+      group: ['1: 1', 'refused', 'refused'],
+      last: '1: 1',
+      things: [{ id: 'a', size: 1 }],
+    });
+  });
+});
