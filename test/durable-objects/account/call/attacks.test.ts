@@ -15,7 +15,7 @@ import {
   trust,
 } from '../../support.ts';
 
-/** Every attack here once worked, or was tried by a reviewer; each names the law that stops it. */
+/** Attacks on an account's calls, each under the law that stops it. */
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -27,7 +27,7 @@ const at = (seconds: number): void => {
 const silence: Outcome = { success: false, status: 0, digest: 'none', reason: 'timeout' };
 
 describe('law 7: service on payments that will not settle', () => {
-  test('an authorization that ends before the queue has surely presented it is settled first', async () => {
+  test('settles first if the authorization could expire before the queue presents it', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const brief = callOf(payer, { validBefore: nowSeconds() + 60 });
@@ -36,7 +36,7 @@ describe('law 7: service on payments that will not settle', () => {
     expect((await stubOf(payer).reserve(lasting, randomHex(16), {})).verdict).toBe('go');
   });
 
-  test('a payment written off costs the payer the trust it was served on', async () => {
+  test('lowers the payer’s trust by a payment that was written off', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000n, 10_000_000n);
     const call = callOf(payer);
@@ -50,7 +50,7 @@ describe('law 7: service on payments that will not settle', () => {
     expect((await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).verdict).toBe('settle');
   });
 
-  test('a contract account is settled first, whatever the node behind its facts believes', async () => {
+  test('settles first for a contract account, even if the node reports no code', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n, 100);
     const call = callOf(payer, { contractCheckedAt: 99 });
@@ -61,7 +61,7 @@ describe('law 7: service on payments that will not settle', () => {
     expect(keyed).toMatchObject({ verdict: 'denied', denial: { rule: 'validity' } });
   });
 
-  test('facts of a node that lags behind a settlement do not give its money back', async () => {
+  test('does not count settled money again when a lagging node reports the old balance', async () => {
     const payer = randomHex(20);
     await trust(payer, 600_000n, 1_000_000n, 20);
     await stubOf(payer).settled([]);
@@ -80,7 +80,7 @@ describe('law 7: service on payments that will not settle', () => {
     });
   });
 
-  test('one absurd block number does not lock an account out for ever', async () => {
+  test('recovers from one absurd block number of a node', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -93,8 +93,8 @@ describe('law 7: service on payments that will not settle', () => {
   });
 });
 
-describe('law 3: a copied signature teaches nothing', () => {
-  test('after the end, a right guess of the request and a wrong one hear the same', async () => {
+describe('law 3: a copied signature reveals nothing', () => {
+  test('answers a right and a wrong guess of the request alike after the call', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const call = callOf(payer, { identifier: randomHex(32) });
@@ -113,12 +113,12 @@ describe('law 3: a copied signature teaches nothing', () => {
   });
 });
 
-describe('law 5: an attempt that gives up', () => {
+describe('law 5: an attempt that gives up on an unknown settlement', () => {
   const unknown = { settlement: { outcome: 'sent', backend: 'any' } } as const;
   const settledBy = (block: number) =>
     ({ settlement: { outcome: 'settled', transaction: randomHex(32), block } }) as const;
 
-  test('gives its lease back soon, and never runs when another attempt has', async () => {
+  test('lets another attempt take over soon, and never runs after it did', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -127,7 +127,7 @@ describe('law 5: an attempt that gives up', () => {
     await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) });
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
     await stubOf(payer).reserve(call, first, unknown);
-    // Not at once: fifty repeats in a second would be fifty looks at our cost.
+    // Not at once: fifty repeats in a second would cost fifty looks at the chain.
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
     at(start + 5);
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('settle');
@@ -135,7 +135,7 @@ describe('law 5: an attempt that gives up', () => {
     expect((await stubOf(payer).reserve(call, first, settledBy(11))).verdict).toBe('in_progress');
   });
 
-  test('that lost the record takes no "go" which nobody would hear', async () => {
+  test('gets no "go" after another attempt took over, because no client waits for its answer', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -152,8 +152,8 @@ describe('law 5: an attempt that gives up', () => {
   });
 });
 
-describe('law 5: an alarm that was lost', () => {
-  test('is set again by whoever wakes the account next', async () => {
+describe('law 5: a lost alarm', () => {
+  test('is set again by the next request to the account', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     await stubOf(payer).reserve(callOf(payer), randomHex(16), {});
@@ -165,8 +165,8 @@ describe('law 5: an alarm that was lost', () => {
   });
 });
 
-describe('law 4: silence', () => {
-  test('a tool that spends on behalf keeps what moved, and says so again to a retried finish', async () => {
+describe('law 4: a silent tool', () => {
+  test('keeps the settled amount with `onSilence: keep`, and a retried finish gets the same answer', async () => {
     const payer = randomHex(20);
     const call = callOf(payer, { settlement: 'upfront', onSilence: 'keep' });
     const attempt = randomHex(16);
@@ -182,7 +182,7 @@ describe('law 4: silence', () => {
     expect((await purseOf(payer)).credit).toBe('0');
   });
 
-  test('credit stays held when such a tool falls silent, and comes back when it does not spend', async () => {
+  test('keeps the hold on credit with `onSilence: keep`, and returns it with `release`', async () => {
     const payer = randomHex(20);
     await credit(payer);
     const kept = callOf(payer, { onSilence: 'keep', settlement: 'credit' });
@@ -191,8 +191,8 @@ describe('law 4: silence', () => {
       verdict: 'go',
       paidFrom: 'credit',
     });
-    const told = await stubOf(payer).finish(kept.call, attempt, silence);
-    expect(told).toMatchObject({ verdict: 'finished', state: 'abandoned', kept: true });
+    const verdict = await stubOf(payer).finish(kept.call, attempt, silence);
+    expect(verdict).toMatchObject({ verdict: 'finished', state: 'abandoned', kept: true });
     expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '1000' });
     const released = callOf(payer, { settlement: 'credit' });
     await stubOf(payer).reserve(released, attempt, {});
@@ -201,7 +201,7 @@ describe('law 4: silence', () => {
   });
 });
 
-/** Puts 5,000 units of credit on an account: an upfront payment whose tool failed. */
+/** Gives an account 5,000 units of credit: an upfront payment whose tool failed. */
 const credit = async (payer: `0x${string}`): Promise<void> => {
   const call = callOf(payer, { settlement: 'upfront', price: 5_000n });
   const attempt = randomHex(16);
@@ -211,8 +211,8 @@ const credit = async (payer: `0x${string}`): Promise<void> => {
   await stubOf(payer).finish(call.call, attempt, failure);
 };
 
-describe('law 3: around the end of a record', () => {
-  test('a call paid from credit is remembered until no repeat of its proof can execute', async () => {
+describe('law 3: the end of a record', () => {
+  test('comes for a call from credit only when no repeat of its proof can execute', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -233,7 +233,7 @@ describe('law 3: around the end of a record', () => {
   });
 
   test.for(['settled', 'failed'] as const)(
-    'a paid call is remembered until its authorization has ended, long after its acceptance: %s',
+    'comes for a paid call only after its authorization has expired: %s',
     async (outcome) => {
       const start = nowSeconds();
       at(start);
@@ -248,7 +248,7 @@ describe('law 3: around the end of a record', () => {
           ? { call: call.call, outcome, transaction: randomHex(32), block: 11 }
           : { call: call.call, outcome, fault: 'gateway', reason: 'not_presented' },
       ]);
-      // Nothing but its time keeps the row.
+      // With its entries exported, only the authorization's end keeps the row.
       await stubOf(payer).exported((await snapshotOf(payer)).seq);
       for (const later of [900, 3_600, 4_199]) {
         at(start + later);
@@ -262,7 +262,7 @@ describe('law 3: around the end of a record', () => {
     },
   );
 
-  test('what is not exported is not pruned, and does not ring every second', async () => {
+  test('waits for the export, without an alarm every second', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -276,8 +276,8 @@ describe('law 3: around the end of a record', () => {
   });
 });
 
-describe('rows are the bill, also when a call takes its time', () => {
-  test('steps seconds apart, alarms ringing as they fall due: at most 10 rows', async () => {
+describe('the rows that a slow call writes', () => {
+  test('are at most 10 with seconds between its steps and every due alarm', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -318,17 +318,17 @@ describe('law 3: the first answer of a payment whose signature is public before 
     ['secret of its intent', { binding: 'intent', showsSecret: true }],
     ['payment-identifier', { binding: 'none', identifier: randomHex(32) }],
   ] as const) {
-    test(`is not for who copies it without the ${shown}, nor does he learn which request it was for`, async () => {
+    test(`is denied to an attacker without the ${shown}, who cannot test guesses of the request either`, async () => {
       const payer = randomHex(20);
       const call = callOf(payer, { ...proof, settlement: 'upfront' });
       const attempt = randomHex(16);
       await stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000n) });
-      // The first attempt gives up without knowing; a facilitator has the signature, or the chain has.
+      // The first attempt gives up without a result, and a facilitator or the chain has the signature.
       await stubOf(payer).reserve(call, attempt, {
         settlement: { outcome: 'sent', backend: 'any' },
       });
       at(nowSeconds() + 6);
-      // The log shows the intent, so a copier may have that too.
+      // The log shows the intent, so an attacker may have it too.
       const { identifier: _, showsSecret: __, ...copied } = call;
       const stripped = { ...copied, binding: 'none' as const };
       const strangers = [

@@ -23,7 +23,7 @@ import { AUDIENCE, enrol, ownerWith, pass, putToSleep, restore } from '../../tre
 
 afterEach(restore);
 
-/** What the gateway says while nothing can be settled. */
+/** The evidence that the gateway sends during a settlement outage. */
 const DOWN: Evidence = { outage: { retryAfter: 12 } };
 const REFUSED = { verdict: 'settlement_unavailable', retryAfter: 12 };
 const RICH = 100_000_000n;
@@ -35,7 +35,7 @@ const reserve = (
   attempt = randomHex(16),
 ): Promise<ReserveVerdict> => stubOf(payer).reserve(call, attempt, evidence);
 
-/** One call that is let run and succeeds. */
+/** Makes one call that succeeds. */
 const run = async (payer: Hex, call: Call, evidence: Evidence = {}): Promise<void> => {
   const attempt = randomHex(16);
   const verdict = await reserve(payer, call, evidence, attempt);
@@ -51,7 +51,7 @@ const writtenBy = async (payer: Hex) => {
   return { rowsWritten, seq };
 };
 
-describe('while nothing can be settled, a call that must be settled first', () => {
+describe('during a settlement outage, a call that must settle first', () => {
   const contract = { contractCheckedAt: 10 };
   test.each<[string, (payer: Hex) => Call, Evidence]>([
     ['an upfront tool', (payer) => callOf(payer, { settlement: 'upfront' }), {}],
@@ -59,17 +59,17 @@ describe('while nothing can be settled, a call that must be settled first', () =
     ["a newcomer's, whose balance is known", (payer) => callOf(payer), { facts: factsOf(RICH) }],
     ['a top-up', (payer) => topUpOf(payer, 5_000n), {}],
     ["a contract's", (payer) => callOf(payer, contract), { facts: factsOf(RICH) }],
-  ])('of a stranger is refused unseen, and leaves nothing: %s', async (_, make, known) => {
+  ])('is refused to a stranger without a row: %s', async (_, make, known) => {
     const payer = randomHex(20);
     const call = make(payer);
     expect(await reserve(payer, call, { ...DOWN, ...known })).toEqual(REFUSED);
     expect(await tablesOf(payer)).toEqual([]);
     expect((await snapshotOf(payer)).rowsWritten).toBe(0);
-    // Its signature is still good when the outage is over.
+    // The signature is still usable after the outage.
     expect((await reserve(payer, call, { facts: factsOf(RICH) })).verdict).toBe('settle');
   });
 
-  test('of a known payer writes no row and no entry either, on whatever ground it cannot wait', async () => {
+  test('is refused to a known payer without a row or entry, whatever the reason to settle first', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_500n, RICH);
     const before = await writtenBy(payer);
@@ -77,9 +77,9 @@ describe('while nothing can be settled, a call that must be settled first', () =
       callOf(payer, { settlement: 'upfront' }),
       topUpOf(payer, 5_000n),
       callOf(payer, { ...contract }),
-      // More than what has settled here.
+      // More than the payer has settled.
       callOf(payer, { price: 1_501n }),
-      // Ends before the Queue has surely presented it.
+      // Could expire before the queue presents it.
       callOf(payer, { validBefore: Math.floor(Date.now() / 1_000) + 600 }),
     ];
     for (const call of refused) {
@@ -93,7 +93,7 @@ describe('while nothing can be settled, a call that must be settled first', () =
     }
   });
 
-  test('is refused by its policy and for its debt as ever: waiting would not help', async () => {
+  test('is denied by its policy or for its debt, because waiting would not help', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, RICH);
     const spent = callOf(payer);
@@ -114,8 +114,8 @@ describe('while nothing can be settled, a call that must be settled first', () =
   });
 });
 
-describe('while nothing can be settled, what can be served is served', () => {
-  test('a trusted payer goes on within law 7, to the unit, and then waits', async () => {
+describe('during a settlement outage, the account still serves', () => {
+  test('a trusted payer up to its exposure, to the unit (law 7)', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_500n, RICH);
     await run(payer, callOf(payer), DOWN);
@@ -126,13 +126,13 @@ describe('while nothing can be settled, what can be served is served', () => {
     expect((await purseOf(payer)).unsettled).toBe('1500');
   });
 
-  test('repeats: a stored answer, a call that runs, one that was claimed before', async () => {
+  test('repeats of stored, running and previously reserved calls', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, RICH);
     const stored = callOf(payer, { settlement: 'upfront', identifier: randomHex(32) });
     const attempt = randomHex(16);
     await reserve(payer, stored, {}, attempt);
-    // Claimed when it could still be settled: its own attempt goes on, and so does whoever takes it over.
+    // The call was reserved before the outage: its own attempt may continue.
     expect((await reserve(payer, stored, DOWN, attempt)).verdict).toBe('settle');
     expect((await reserve(payer, stored, DOWN)).verdict).toBe('in_progress');
     const settlement = {
@@ -148,18 +148,18 @@ describe('while nothing can be settled, what can be served is served', () => {
     expect(await reserve(payer, other, DOWN)).toMatchObject({ verdict: 'conflict' });
   });
 
-  test('from its own credit, also an upfront tool; and what is free', async () => {
+  test('calls from the payer’s own credit, also of upfront tools, and free calls', async () => {
     const payer = randomHex(20);
     await topUp(payer, 5_000n);
     const paid = await reserve(payer, callOf(payer, { settlement: 'upfront' }), DOWN);
     expect(paid).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
     const free = intentCallOf(payer, { settlement: 'free', price: 0n });
     expect(await reserve(payer, free, DOWN)).toMatchObject({ verdict: 'go', paidFrom: 'none' });
-    // Credit cannot buy credit.
+    // Credit cannot pay a top-up.
     expect(await reserve(payer, topUpOf(payer, 1_000n), DOWN)).toEqual(REFUSED);
   });
 
-  test("from an owner's credit, which needs no settlement, and for no more than there is", async () => {
+  test('calls from an owner’s credit, up to its amount', async () => {
     const owner = await ownerWith(1_500n);
     const agent = randomHex(20);
     const { hash } = await enrol(owner, agent);
@@ -169,11 +169,11 @@ describe('while nothing can be settled, what can be served is served', () => {
     const lent = await reserve(agent, call(), { ...DOWN, facts });
     expect(lent).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
     expect(await reserve(agent, call(), { ...DOWN, facts })).toEqual(REFUSED);
-    // Where payments settle the agent's own money comes first.
+    // Without an outage the agent's own payment comes first.
     expect(await reserve(agent, call(), { facts })).toMatchObject({ verdict: 'settle' });
   });
 
-  test('from own credit that an account below holds and does not use', async () => {
+  test('calls from own credit that a descendant holds unused', async () => {
     const owner = await ownerWith(1_500n);
     const agent = randomHex(20);
     await enrol(owner, agent);
@@ -193,7 +193,7 @@ describe('while nothing can be settled, what can be served is served', () => {
 });
 
 describe('a payer whose exposure is used up', () => {
-  /** Owes a dollar, which is what the default policy lets be unsettled. */
+  /** A payer with one dollar unsettled, the cap of the default policy. */
   const indebted = async (): Promise<{ readonly payer: Hex; readonly owed: readonly Call[] }> => {
     const payer = randomHex(20);
     await trust(payer, 2_000_000n, RICH);
@@ -211,7 +211,7 @@ describe('a payer whose exposure is used up', () => {
   const denied = { verdict: 'denied', denial: { rule: 'exposure', retryAllowed: true } };
   const hanging = { verdict: 'settlement_unavailable', retryAfter: 15 };
 
-  test('is denied while settlement moves, and that is an entry', async () => {
+  test('is denied with an entry while settlements succeed', async () => {
     const { payer } = await indebted();
     pass(50);
     expect(await reserve(payer, callOf(payer))).toMatchObject(denied);
@@ -220,7 +220,7 @@ describe('a payer whose exposure is used up', () => {
     expect(await denialsOf(payer)).toMatchObject([{ rule: 'exposure' }]);
   });
 
-  test('waits where the gateway knows of an outage: no entry, no row', async () => {
+  test('gets "unavailable" during an outage, without an entry or row', async () => {
     const { payer } = await indebted();
     const before = await writtenBy(payer);
     expect(await reserve(payer, callOf(payer), DOWN)).toEqual(REFUSED);
@@ -228,9 +228,9 @@ describe('a payer whose exposure is used up', () => {
     expect(await writtenBy(payer)).toEqual(before);
   });
 
-  test('waits where a payment of it hangs, also after the account has slept, and goes on with the first that settles', async () => {
+  test('gets "unavailable" while one of its payments is overdue, also after an eviction, and is served once one settles', async () => {
     const { payer, owed } = await indebted();
-    // A minute after the tool can have answered, at the latest.
+    // A payment is overdue one minute after the latest time at which its tool could answer.
     pass(71);
     await putToSleep(payer);
     const before = await writtenBy(payer);
@@ -240,18 +240,18 @@ describe('a payer whose exposure is used up', () => {
     pass(11);
     await runDurableObjectAlarm(stubOf(payer));
     expect(await denialsOf(payer)).toEqual([]);
-    // A dear one still settles first, as ever: only an outage ends that.
+    // A call above the cap still settles first: only an outage prevents that.
     const dear = callOf(payer, { price: 1_000_001n });
     expect((await reserve(payer, { ...dear, dryRun: true })).verdict).toBe('dry_run');
     await stubOf(payer).settled([settledOf(owed[0])]);
     expect((await reserve(payer, callOf(payer))).verdict).toBe('go');
   });
 
-  test('is denied again when nothing hangs any more', async () => {
+  test('is denied again when none of its payments is overdue', async () => {
     const { payer, owed } = await indebted();
     pass(71);
     await stubOf(payer).settled([settledOf(owed[0])]);
-    // Neither a released payment nor a tool that runs for long waits for a settlement.
+    // Released payments and running tools are not overdue settlements.
     const running = callOf(payer, { price: 1n, timeoutSeconds: 0 });
     expect((await reserve(payer, running)).verdict).toBe('go');
     const attempt = randomHex(16);
@@ -267,8 +267,8 @@ describe('a payer whose exposure is used up', () => {
   });
 });
 
-describe('while no node of the chain answers', () => {
-  test('fresh facts carry a trusted payer for ten minutes; then they are asked for, never assumed, and nothing is denied', async () => {
+describe('while no node answers', () => {
+  test('serves a trusted payer on facts of up to ten minutes, then requests fresh facts and denies nothing', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, RICH);
     pass(590);

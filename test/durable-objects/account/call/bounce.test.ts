@@ -39,7 +39,7 @@ import {
   trust,
 } from '../../support.ts';
 
-/** The objects, the chain, Circle's USDC and the official facilitator are real; only the tool is played, and counts its runs. */
+/** Objects, chain, Circle's USDC and the official facilitator are real. Only the tool is a stub, which counts its runs. */
 const FUNDS = 1_000_000n;
 const FURTHER = 20;
 
@@ -58,7 +58,7 @@ beforeEach(async () => {
     runs += 1;
     return Response.json({ word: 'river' });
   });
-  // As a customer that has paid here before.
+  // A payer with a settled payment.
   await trust(addressOf(), FUNDS, FUNDS, await headBlock());
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -84,7 +84,7 @@ const openGateway = async (): Promise<Gateway> => {
   };
 };
 
-/** A call of a deferred tool with a new payment, as any x402 client makes it. */
+/** Calls a deferred tool with a new payment, as an x402 client does. */
 const buy = async (): Promise<{ readonly answer: Response; readonly payment: Payment }> => {
   const payment = await signPayment(payer);
   const { authorization, signature } = payment;
@@ -115,7 +115,7 @@ const buy = async (): Promise<{ readonly answer: Response; readonly payment: Pay
   return { answer: await call(gateway, request), payment };
 };
 
-/** The settlement queue delivers the message of a payment. */
+/** Delivers the message of a payment to the consumer of the settlement queue. */
 const settle = async (payment: Payment, facilitators = [facilitator]): Promise<void> =>
   consumeSettlement(
     [
@@ -146,7 +146,7 @@ const blacklisting = parseAbi([
   'function unBlacklist(address account)',
 ]);
 
-/** Circle's blacklister acts, whoever that is on this chain. */
+/** Calls a function of USDC as its blacklister, read from the contract. */
 const asBlacklister = async (functionName: 'blacklist' | 'unBlacklist'): Promise<void> => {
   const { client } = chain;
   const usdc = { address: chain.usdc, abi: blacklisting } as const;
@@ -181,7 +181,7 @@ const buyMore = async () => {
 };
 
 describe('after the payment of a served call has bounced', () => {
-  test('a blacklisted payer is served nothing more on trust: one call is settled first, the others are denied', async () => {
+  test('trusts a blacklisted payer no more: one call settles first, the others are denied', async () => {
     const { answer, payment } = await buy();
     expect([answer.status, runs]).toEqual([200, 1]);
     await asBlacklister('blacklist');
@@ -208,7 +208,7 @@ describe('after the payment of a served call has bounced', () => {
     }
   });
 
-  test('it is trusted again as soon as that payment has settled', async () => {
+  test('trusts the payer again as soon as that payment has settled', async () => {
     const { payment } = await buy();
     await asBlacklister('blacklist');
     await settle(payment);
@@ -217,11 +217,11 @@ describe('after the payment of a served call has bounced', () => {
     const { answer } = await buy();
     expect([answer.status, runs]).toEqual([200, 2]);
     expect(answer.headers.get('PAYMENT-RESPONSE')).not.toBeNull();
-    // Accepted on trust: it is owed now, as the first one was.
+    // The call was accepted before settlement, so its payment is unsettled now.
     expect((await purseOf(addressOf())).unsettled).toBe('1000');
   });
 
-  test('a payer at whose address code has come is served nothing that its code does not stand by', async () => {
+  test('serves a payer that has code now only if the code confirms the signature', async () => {
     const { payment } = await buy();
     await chain.client.setCode({ address: payer.address, bytecode: '0x00' });
     await settle(payment);
@@ -236,7 +236,7 @@ describe('after the payment of a served call has bounced', () => {
     expect(runs).toBe(1);
   });
 
-  test('a payer that has moved its money away is served nothing more', async () => {
+  test('denies a payer that has moved its money away', async () => {
     const { payment } = await buy();
     const abi = parseAbi(['function transfer(address to, uint256 value) returns (bool)']);
     const hash = await chain.client.writeContract({
@@ -256,12 +256,12 @@ describe('after the payment of a served call has bounced', () => {
   });
 });
 
-describe('an account that is told of a bounce', () => {
+describe('an account that receives a bounce', () => {
   const TRUSTED = 1_000_000n;
   const bounced = { outcome: 'bounced', reason: 'refused', backend: 'relayer' } as const;
   const facts = () => ({ facts: factsOf(TRUSTED, 30) });
 
-  /** A payer that has paid before, and owes for one call. */
+  /** A trusted payer with one served and unsettled call. */
   const owing = async () => {
     const who = randomHex(20);
     await trust(who, TRUSTED, TRUSTED);
@@ -275,7 +275,7 @@ describe('an account that is told of a bounce', () => {
   const reserveOne = (who: Address, changes: Parameters<typeof callOf>[1] = {}) =>
     stubOf(who).reserve(callOf(who, changes), randomHex(16), facts());
 
-  test('writes the row of the account and that of the call, once', async () => {
+  test('writes two rows, the account’s and the call’s, once', async () => {
     const { who, owed } = await owing();
     const before = (await snapshotOf(who)).rowsWritten;
     await stubOf(who).settled([{ call: owed.call, ...bounced }]);
@@ -285,7 +285,7 @@ describe('an account that is told of a bounce', () => {
     expect((await snapshotOf(who)).rowsWritten).toBe(after);
   });
 
-  test('writes down why, and until when, without a signature that could still be presented', async () => {
+  test('logs the reason and the expiry, without the signature, which could still be presented', async () => {
     const { who, owed } = await owing();
     await stubOf(who).settled([{ call: owed.call, ...bounced }]);
     const entry = (await entriesOf(who)).find(({ type }) => type === 'payment.bounced');
@@ -297,9 +297,9 @@ describe('an account that is told of a bounce', () => {
     expect(JSON.stringify(entry)).not.toContain(owed.payment?.signature);
   });
 
-  test('lets one of 32 calls at once be settled first, and none run, also after it has slept', async () => {
+  test('lets one of 32 concurrent calls settle first and denies the others, also after an eviction', async () => {
     const { who, owed } = await owing();
-    // In one group: what the account hears counts for what is decided behind it.
+    // One group: the bounce applies to the calls decided after it.
     const [, ...verdicts] = await Promise.all([
       stubOf(who).settled([{ call: owed.call, ...bounced }]),
       ...Array.from({ length: 32 }, () => reserveOne(who)),
@@ -312,7 +312,7 @@ describe('an account that is told of a bounce', () => {
     expect(all.toSorted()).toEqual(['settle', ...Array<string>(32).fill('suspended')]);
   });
 
-  test('asks the chain anew about its payer, for a call that costs nothing too', async () => {
+  test('requests fresh facts about its payer, also for a free call', async () => {
     const { who, owed } = await owing();
     const free = () => intentCallOf(who, { settlement: 'free', price: 0n });
     const ask = () => stubOf(who).reserve(free(), randomHex(16), {});
@@ -326,7 +326,7 @@ describe('an account that is told of a bounce', () => {
     });
   });
 
-  test('still serves what is paid for: from credit, and by tools that settle first', async () => {
+  test('still serves calls from credit and calls that settle first', async () => {
     const { who, owed } = await owing();
     await topUp(who, 5_000n);
     await stubOf(who).settled([{ call: owed.call, ...bounced }]);
@@ -349,13 +349,13 @@ describe('an account that is told of a bounce', () => {
     await stubOf(who).settled([{ call: owed.call, ...end }]);
     const verdict = await reserveOne(who);
     expect(verdict.verdict === 'denied' ? verdict.denial.rule : verdict.verdict).toBe(expected);
-    // A message that was under way meanwhile says nothing new.
+    // A delayed bounce message changes nothing.
     await stubOf(who).settled([{ call: owed.call, ...bounced }]);
     const again = await reserveOne(who);
     expect(again.verdict === 'denied' ? again.denial.rule : again.verdict).toBe(expected);
   });
 
-  test('takes no notice of it for a call that has not been served', async () => {
+  test('ignores a bounce for a call that was not served', async () => {
     const who = randomHex(20);
     await trust(who, TRUSTED, TRUSTED);
     const running = callOf(who);

@@ -19,7 +19,7 @@ const payer = account.address.toLowerCase() as `0x${string}`;
 
 type Trace = { readonly events: string[]; readonly kept: Promise<unknown>[] };
 
-/** A gateway whose every way out is counted. The account is the real object. */
+/** A gateway that records every outgoing request. The account is the real object. */
 const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
   const trace: Trace = { events: [], kept: [] };
   const config = parseConfig(env, toolsJson);
@@ -68,7 +68,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
   return { gateway, trace };
 };
 
-/** Answers upstream calls; anything else that is fetched is an RPC or a facilitator. */
+/** Answers upstream calls; every other fetch is a request to a node or a facilitator. */
 const upstream = (trace: Trace, answer: () => Promise<Response>): void => {
   vi.stubGlobal('fetch', async (input: RequestInfo | URL) => {
     const url = new URL(input instanceof Request ? input.url : input);
@@ -134,7 +134,7 @@ beforeAll(async () => {
 afterEach(() => vi.unstubAllGlobals());
 
 describe('a warm deferred call', () => {
-  test('costs one object call before the tool and one after, and asks no chain, no facilitator, no database', async () => {
+  test('makes one object call before the tool and one after, and calls no chain, facilitator or database', async () => {
     await trust(payer, 1_000_000n, 10_000_000n);
     const { gateway, trace } = await traced();
     const queries = vi.spyOn(env.AUDIT_DB, 'prepare');
@@ -149,7 +149,7 @@ describe('a warm deferred call', () => {
     expect(response.headers.get('Cache-Control')).toBe('private, no-store');
   });
 
-  test('law 5: outlives its caller: reserve to finish is one promise, kept by waitUntil and returned', async () => {
+  test('outlives its caller: reserve to finish is one promise, passed to waitUntil and returned (law 5)', async () => {
     const { gateway, trace } = await traced();
     let release: (response: Response) => void = () => undefined;
     const hanging = new Promise<Response>((resolve) => {
@@ -157,7 +157,7 @@ describe('a warm deferred call', () => {
     });
     upstream(trace, () => hanging);
     const unsettled = BigInt((await purseOf(payer)).unsettled);
-    // The caller hangs up: nobody awaits the answer any more.
+    // The caller disconnects: nothing awaits the answer any more.
     void call(gateway, await paidRequest('https://gateway.example/tools/lookup?word=lake', 1_000n));
     await vi.waitFor(() => expect(trace.events).toEqual(['reserve', 'upstream']));
     expect(trace.kept).toHaveLength(1);
@@ -168,7 +168,7 @@ describe('a warm deferred call', () => {
     expect(BigInt((await purseOf(payer)).unsettled)).toBe(unsettled + 1_000n);
   });
 
-  test('law 2: an account that cannot be asked is a refusal, and the tool is not called', async () => {
+  test('is refused without a tool call when the account is unreachable (law 2)', async () => {
     const { gateway, trace } = await traced();
     upstream(trace, async () => Response.json({}));
     const broken: Gateway = {
@@ -186,7 +186,7 @@ describe('a warm deferred call', () => {
     expect(trace.events).toEqual([]);
   });
 
-  test('an answer that could not be recorded is not given', async () => {
+  test('returns no answer that the account could not record', async () => {
     const { gateway, trace } = await traced();
     upstream(trace, async () => Response.json({ word: 'secret' }));
     const deaf: Gateway = {

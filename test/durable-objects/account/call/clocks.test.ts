@@ -18,13 +18,13 @@ import {
 const realNow = Date.now.bind(Date);
 let ahead = 0;
 
-/** Sets all clocks, forward or back; they go on running. */
+/** Sets all clocks forward or back; they continue to run. */
 const clockTo = (seconds: number): void => {
   ahead = seconds * 1_000 - realNow();
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + ahead);
 };
 
-/** The beginning of an hour that none of these tests reaches by itself. */
+/** The start of an hour in the future, which the tests reach only by moving the clock. */
 const edge = Math.ceil(realNow() / 3_600_000) * 3_600 + 7_200;
 
 afterEach(() => {
@@ -35,7 +35,7 @@ afterEach(() => {
 const HOURLY = { windows: [{ every: 'hour', limit: '1000u' }] };
 const RULE = 'window:hour';
 
-/** An owner with an hour limit of ten calls, and agents below it. */
+/** An owner with an hourly limit of ten calls, and its agents. */
 const fleetOf = async (size: number) => {
   const owner = await ownerWith(100_000n, HOURLY);
   const agents = Array.from({ length: size }, () => randomHex(20));
@@ -44,15 +44,15 @@ const fleetOf = async (size: number) => {
   return { owner, first, second, third };
 };
 
-/** What is in use of the hour, once everybody below has told. */
-const toldOf = async (owner: Hex) => {
+/** The owner's counter of the hour after all descendants have reported. */
+const reportedOf = async (owner: Hex) => {
   await setStatus(owner, 'paused');
   const { spent, held } = await limitOf(owner, RULE);
   return { spent, held };
 };
 
-describe('a clock that goes back over the edge of a window', () => {
-  test('opens the window that has ended to nobody again, nor the new one beyond its limit', async () => {
+describe('a clock that goes back over the start of a window', () => {
+  test('does not reopen the ended window, nor exceed the limit of the new one', async () => {
     clockTo(edge - 30);
     const { owner, first, second, third } = await fleetOf(3);
     expect(await callWhile(first, 100n)).toMatchObject({ went: 10, denial: { rule: 'window' } });
@@ -62,18 +62,18 @@ describe('a clock that goes back over the edge of a window', () => {
     const { went: one } = await callWhile(second, 100n);
     clockTo(edge - 2);
     const { went: two, denial } = await callWhile(third, 100n);
-    // All of them together have spent the new hour: one before the clock went back, nine after it.
+    // Together the agents have spent the new hour: one call before the clock went back, nine after.
     expect(one + two).toBe(9);
     expect(denial).toMatchObject({ rule: 'window', limit: { limit: '1000', remaining: '0' } });
     clockTo(edge + 600);
     for (const agent of [first, second, third, owner]) {
       expect(ruleOf(await callOnce(agent, 1n))).toBe('window');
     }
-    expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
+    expect(await reportedOf(owner)).toEqual({ spent: '1000', held: '0' });
     expect((await purseOf(owner)).credit).toBe(`${100_000 - 2_000}`);
   });
 
-  test('opens nothing to the account itself, nor to those below after it', async () => {
+  test('exceeds no limit of the account itself, nor of its descendants afterwards', async () => {
     clockTo(edge - 30);
     const { owner, first } = await fleetOf(1);
     expect((await callWhile(owner, 100n)).went).toBe(10);
@@ -85,10 +85,10 @@ describe('a clock that goes back over the edge of a window', () => {
     expect(ruleOf(await callOnce(owner, 1n))).toBe('window');
     clockTo(edge + 600);
     expect(ruleOf(await callOnce(owner, 1n))).toBe('window');
-    expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
+    expect(await reportedOf(owner)).toEqual({ spent: '1000', held: '0' });
   });
 
-  test('leaves nothing held of a call of its own that failed: all of the hour can be used', async () => {
+  test('leaves no hold of a failed call, so that the whole hour can be spent', async () => {
     clockTo(edge + 1);
     const owner = await ownerWith(100_000n, HOURLY);
     expect(ruleOf(await callOnce(owner, 100n))).toBe('go');
@@ -99,7 +99,7 @@ describe('a clock that goes back over the edge of a window', () => {
     expect((await callWhile(owner, 100n)).went).toBe(9);
   });
 
-  test('leaves nothing held of a call that failed further below, in no limit above it', async () => {
+  test('leaves no hold of a descendant’s failed call in the limits of its ancestors', async () => {
     clockTo(edge + 1);
     const owner = await ownerWith(100_000n, HOURLY);
     const agent = randomHex(20);
@@ -109,12 +109,12 @@ describe('a clock that goes back over the edge of a window', () => {
     expect(ruleOf(await callOnce(agent, 600n, {}, failure))).toBe('go');
     clockTo(edge + 600);
     expect(await callWhile(agent, 100n)).toMatchObject({ went: 8, denial: { rule: 'window' } });
-    expect(await toldOf(owner)).toEqual({ spent: '900', held: '0' });
+    expect(await reportedOf(owner)).toEqual({ spent: '900', held: '0' });
   });
 });
 
-describe('a child whose clock runs before that of the account above, at the edge of a window', () => {
-  /** What the account above reads while it answers, in seconds behind. */
+describe('a child whose clock is ahead of its parent’s at the start of a window', () => {
+  /** Sets the parent's clock back by `seconds` while it answers. */
   const behind = (seconds: number) =>
     watchLeases(async (_, real) => {
       const kept = ahead;
@@ -126,8 +126,8 @@ describe('a child whose clock runs before that of the account above, at the edge
       }
     });
 
-  // Far more than a busy machine takes for the look-ups of a call: the clock above goes on meanwhile.
-  test.for([1, 20])('by %i s costs it few rows and no storm of requests', async (seconds) => {
+  // 20 s is far more than a call takes on a busy machine: the parent's clock advances meanwhile.
+  test.for([1, 20])('makes few requests and rows when it is %i s ahead', async (seconds) => {
     clockTo(edge - 30);
     const { owner, first } = await fleetOf(1);
     expect(ruleOf(await callOnce(first, 1n))).toBe('go');
@@ -138,7 +138,7 @@ describe('a child whose clock runs before that of the account above, at the edge
     expect(leases.length).toBeGreaterThan(0);
     expect(leases.length).toBeLessThan(70);
     expect((await rowsOf(owner)) - before).toBeLessThanOrEqual(12);
-    // A second is waited for; who is further off is refused and may come again.
+    // A child one second ahead waits; a child further ahead is refused and may retry.
     expect(verdict.verdict).toBe(seconds === 1 ? 'go' : 'unavailable');
     clockTo(edge + 60);
     expect((await callWhile(first, 100n)).went).toBe(seconds === 1 ? 9 : 10);

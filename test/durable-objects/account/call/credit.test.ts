@@ -36,7 +36,7 @@ const at = (seconds: number): void => {
 
 const MILLION = 1_000_000n;
 
-/** Gives an account a policy of its own: an object reads the operator's when it first decides, and keeps it. */
+/** Gives an account its own default policy: an object reads the configured one at its first decision and keeps it. */
 const setPolicy = async (payer: Hex, policy: object): Promise<void> => {
   Object.assign(env, { DEFAULT_POLICY: JSON.stringify(policy) });
   try {
@@ -71,7 +71,7 @@ const pay = async (payer: Hex, price: bigint, outcome: Outcome) => {
 };
 
 describe('a top-up of the own account', () => {
-  test('is credited once, whatever is repeated', async () => {
+  test('is credited once, whatever the gateway or the queue repeats', async () => {
     const payer = randomHex(20);
     const call = topUpOf(payer, 5_000n);
     const attempt = randomHex(16);
@@ -104,7 +104,7 @@ describe('a top-up of the own account', () => {
     expect(finished.map(({ amounts }) => amounts)).toEqual([{ charged: '5000', credited: '5000' }]);
   });
 
-  test('clears a debt first; a debt does not refuse it', async () => {
+  test('clears a debt first, and is not denied for that debt', async () => {
     const payer = randomHex(20);
     await trust(payer, MILLION, 10n * MILLION);
     await stubOf(payer).apply(refundOf(700n));
@@ -121,7 +121,7 @@ describe('a top-up of the own account', () => {
     expect(await creditOf(payer)).toBe('300');
   });
 
-  test('caps and windows of the policy do not count it; the rate does', async () => {
+  test('counts against the rate of the policy, and not against its caps and windows', async () => {
     const payer = randomHex(20);
     await setPolicy(payer, {
       perCall: '100u',
@@ -133,7 +133,7 @@ describe('a top-up of the own account', () => {
     expect((await purseOf(payer)).limits).toContainEqual(
       expect.objectContaining({ rule: 'window:day', spent: '0', held: '0' }),
     );
-    // Its money is counted when it is spent: what was charged, not what was reserved.
+    // Windows count the credit when a call spends it: the charged amount, not the reserved one.
     expect(await pay(payer, 100n, { ...success, amount: 40n })).toMatchObject({ charged: 40n });
     expect((await purseOf(payer)).limits).toContainEqual(
       expect.objectContaining({ rule: 'window:day', spent: '40', held: '0', remaining: '110' }),
@@ -145,7 +145,7 @@ describe('a top-up of the own account', () => {
     });
   });
 
-  test('credit never pays it, nor does an intent alone, nor a payment that is settled later', async () => {
+  test('is never paid by credit, by an intent alone, or by a deferred payment', async () => {
     const payer = randomHex(20);
     await topUp(payer, 5_000n);
     expect(await stubOf(payer).reserve(topUpOf(payer, 1_000n), randomHex(16), {})).toMatchObject({
@@ -164,7 +164,7 @@ describe('a top-up of the own account', () => {
     expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '0' });
   });
 
-  test('no account holds more than ten million dollars', async () => {
+  test('is denied above ten million dollars on one account', async () => {
     const payer = randomHex(20);
     const most = 10_000_000n * MILLION;
     await topUp(payer, most - 10n);
@@ -172,7 +172,7 @@ describe('a top-up of the own account', () => {
       denial: { rule: 'credit', retryAllowed: false, limit: { remaining: '10' } },
     });
     await stubOf(payer).reserve(topUpOf(payer, 4n), randomHex(16), {});
-    // What is being settled counts too.
+    // Amounts that are being settled count too.
     expect(await stubOf(payer).reserve(topUpOf(payer, 7n), randomHex(16), {})).toMatchObject({
       denial: { rule: 'credit', limit: { remaining: '6' } },
     });
@@ -181,7 +181,7 @@ describe('a top-up of the own account', () => {
     );
   });
 
-  test('one whose answer failed is the payer’s credit all the same (law 4)', async () => {
+  test('becomes the payer’s credit even if its answer failed (law 4)', async () => {
     const payer = randomHex(20);
     const call = topUpOf(payer, 5_000n);
     const attempt = randomHex(16);
@@ -198,7 +198,7 @@ describe('a top-up of the own account', () => {
 });
 
 describe('a call that an intent pays from credit', () => {
-  test('needs no payment, holds its price, and is charged when its tool has answered', async () => {
+  test('needs no payment, holds its price, and is charged when its tool answers', async () => {
     const payer = randomHex(20);
     await topUp(payer, 5_000n);
     const call = intentCallOf(payer, { price: 3_000n });
@@ -226,7 +226,7 @@ describe('a call that an intent pays from credit', () => {
     });
   });
 
-  test('a payer without credit hears of no credit limit', async () => {
+  test('reports no credit limit to a payer without credit', async () => {
     const payer = randomHex(20);
     await trust(payer, MILLION, 10n * MILLION);
     const accepted = await stubOf(payer).reserve(callOf(payer), randomHex(16), {});
@@ -234,14 +234,14 @@ describe('a call that an intent pays from credit', () => {
     expect(limitOf(accepted, 'credit')).toBeUndefined();
   });
 
-  test('failure costs nothing and gives the hold back', async () => {
+  test('costs nothing and returns its hold when its tool fails', async () => {
     const payer = randomHex(20);
     await topUp(payer, 5_000n);
     expect(await pay(payer, 5_000n, failure)).toMatchObject({ state: 'released', charged: 0n });
     expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '0' });
   });
 
-  test('law 12: a stranger’s is denied at once: no look at the chain, no table, no row', async () => {
+  test('is denied to a stranger at once, without a chain request, table or row (law 12)', async () => {
     const payer = randomHex(20);
     for (const settlement of ['credit', 'deferred', 'upfront'] as const) {
       expect(
@@ -255,7 +255,7 @@ describe('a call that an intent pays from credit', () => {
     expect((await snapshotOf(payer)).rowsWritten).toBe(0);
   });
 
-  test('100 at once with credit for 37: exactly 37 run', async () => {
+  test('runs exactly 37 of 100 concurrent calls with credit for 37', async () => {
     const payer = randomHex(20);
     await topUp(payer, 3_799n);
     const verdicts = await Promise.all(
@@ -304,14 +304,14 @@ describe('a variable price', () => {
     return { ...finished, credit };
   };
 
-  test('charges what the tool says, up to what was reserved', async () => {
+  test('charges the amount that the tool reports, up to the reserved amount', async () => {
     expect(await charge(1n)).toMatchObject({ state: 'committed', charged: 1n, credit: '4999' });
     expect(await charge(0n)).toMatchObject({ state: 'committed', charged: 0n, credit: '5000' });
     expect(await charge(3_000n)).toMatchObject({ charged: 3_000n, credit: '2000' });
     expect(await charge(undefined)).toMatchObject({ charged: 3_000n, credit: '2000' });
   });
 
-  test('more than was reserved, or less than nothing, is a failure and costs nothing (law 6)', async () => {
+  test('fails and costs nothing if the reported amount is negative or above the reserved one (law 6)', async () => {
     for (const amount of [3_001n, 10n ** 30n, -1n]) {
       expect(await charge(amount)).toMatchObject({
         state: 'released',
@@ -321,7 +321,7 @@ describe('a variable price', () => {
     }
   });
 
-  test('does not change what a payment pays: its value is exact', async () => {
+  test('does not change the value of a payment', async () => {
     const payer = randomHex(20);
     await trust(payer, MILLION, 10n * MILLION);
     const call = callOf(payer);
@@ -340,7 +340,7 @@ describe('a variable price', () => {
 });
 
 describe('a refund that was paid on chain', () => {
-  test('is recorded once for each Transfer log, and lowers what has settled here', async () => {
+  test('is recorded once for each Transfer log, and lowers the payer’s settled amount', async () => {
     const payer = randomHex(20);
     await topUp(payer, 5_000n);
     const refund = refundOf(2_000n);
@@ -359,7 +359,7 @@ describe('a refund that was paid on chain', () => {
       credit: 1_000n,
     });
     expect(await purseOf(payer)).toMatchObject({ credit: '1000', settled: '1000' });
-    // Nobody is told of it: it is no credit on its way.
+    // A refund starts no transfer of credit to another account.
     expect((await snapshotOf(payer)).sending).toBe(0);
     const refunded = (await entriesOf(payer)).filter(({ type }) => type === 'credit.refunded');
     expect(refunded).toMatchObject([
@@ -372,14 +372,14 @@ describe('a refund that was paid on chain', () => {
     ]);
   });
 
-  test('of credit that was spent meanwhile leaves a debt', async () => {
+  test('leaves a debt if the credit was spent meanwhile', async () => {
     const payer = randomHex(20);
     await topUp(payer, 5_000n);
     const call = intentCallOf(payer, { price: 4_000n });
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
     expect(await stubOf(payer).apply(refundOf(5_000n))).toMatchObject({ credit: 0n });
-    // It was let run before: its price is still owed.
+    // This call was reserved before the refund, so the account still owes its price.
     expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
       charged: 4_000n,
     });
@@ -391,7 +391,7 @@ describe('a refund that was paid on chain', () => {
 });
 
 describe('a stored answer', () => {
-  test('says how the call was bound at first, whatever the repeat shows', async () => {
+  test('reports the binding of the first request, whatever the repeat shows', async () => {
     const payer = randomHex(20);
     await trust(payer, MILLION, 10n * MILLION);
     for (const [first, then] of [

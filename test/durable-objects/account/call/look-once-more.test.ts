@@ -23,34 +23,34 @@ const LOOK: Seconds = 31;
 /** Seconds after the end of an authorization when the account may prune its call. */
 const FORGOTTEN: Seconds = 601;
 
-type Told = Pick<SettlementMessage, 'kind' | 'call'> & { readonly signature: boolean };
+type Sent = Pick<SettlementMessage, 'kind' | 'call'> & { readonly signature: boolean };
 
 /** Collects the messages that an account sends to the settlement queue from now on; no consumer answers. */
-const listenTo = async (payer: Hex): Promise<Told[]> => {
-  const told: Told[] = [];
+const collectMessages = async (payer: Hex): Promise<Sent[]> => {
+  const sent: Sent[] = [];
   await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
     const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
     vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
       for (const { body } of messages) {
         const { kind, call, signature } = body as SettlementMessage;
-        told.push({ kind, call, signature: signature !== undefined });
+        sent.push({ kind, call, signature: signature !== undefined });
       }
       return Promise.resolve({} as QueueSendBatchResponse);
     });
   });
-  return told;
+  return sent;
 };
 
 /** A payment released because its tool failed, and the seconds until its authorization ends. */
 const released = async () => {
   const payer = randomHex(20);
   await trust(payer, 1_000_000n, 100_000_000n);
-  const told = await listenTo(payer);
+  const sent = await collectMessages(payer);
   const call = callOf(payer);
   const attempt = randomHex(16);
   await stubOf(payer).reserve(call, attempt, {});
   await stubOf(payer).finish(call.call, attempt, failure);
-  return { payer, told, id: call.call, endsIn: call.validBefore - nowSeconds() };
+  return { payer, sent, id: call.call, endsIn: call.validBefore - nowSeconds() };
 };
 
 const ring = (payer: Hex) => runDurableObjectAlarm(stubOf(payer));
@@ -68,41 +68,41 @@ const moved = (call: Hex) =>
 
 describe('a released payment', () => {
   test('gets a look without its signature after its authorization has ended, and not before', async () => {
-    const { payer, told, id, endsIn } = await released();
+    const { payer, sent, id, endsIn } = await released();
     pass(endsIn - 5);
     await ring(payer);
-    expect(told).toEqual([]);
+    expect(sent).toEqual([]);
     pass(5 + LOOK);
     await ring(payer);
-    expect(told).toEqual([{ kind: 'look', call: id, signature: false }]);
+    expect(sent).toEqual([{ kind: 'look', call: id, signature: false }]);
   });
 
   test('is kept and looked at until a node answers, also after its export and an eviction', async () => {
-    const { payer, told, id, endsIn } = await released();
+    const { payer, sent, id, endsIn } = await released();
     await exportAll(payer);
     pass(endsIn + LOOK);
     await ring(payer);
     // One hour with a message at least every five minutes.
     for (let minutes = 0; minutes < 60; minutes += 5) {
-      const before = told.length;
+      const before = sent.length;
       pass(300);
       await ring(payer);
       await exportAll(payer);
       if (minutes % 20 === 0) await putToSleep(payer);
-      expect(told.length).toBeGreaterThan(before);
+      expect(sent.length).toBeGreaterThan(before);
       expect(await kept(payer)).toContain(id);
     }
-    expect(new Set(told.map(({ kind, call }) => `${kind} ${call}`))).toEqual(
+    expect(new Set(sent.map(({ kind, call }) => `${kind} ${call}`))).toEqual(
       new Set([`look ${id}`]),
     );
     // Then a node answers: the payment has settled.
     await stubOf(payer).settled([moved(id)]);
     expect((await purseOf(payer)).credit).toBe('1000');
     await exportAll(payer);
-    const before = told.length;
+    const before = sent.length;
     pass(300);
     await ring(payer);
-    expect(told).toHaveLength(before);
+    expect(sent).toHaveLength(before);
     expect(await kept(payer)).not.toContain(id);
     // A redelivered message credits nothing.
     await stubOf(payer).settled([moved(id)]);
@@ -110,13 +110,13 @@ describe('a released payment', () => {
   });
 
   test('is pruned only after its last look, whatever the queue redelivers before', async () => {
-    const { payer, told, id, endsIn } = await released();
+    const { payer, sent, id, endsIn } = await released();
     pass(endsIn + FORGOTTEN);
     await stubOf(payer).settled([{ call: id, outcome: 'sent', backend: 'late' }]);
     await exportAll(payer);
     await ring(payer);
     expect(await kept(payer)).toContain(id);
-    expect(told).not.toEqual([]);
+    expect(sent).not.toEqual([]);
     await stubOf(payer).settled([{ call: id, outcome: 'released' }]);
     await stubOf(payer).settled([{ call: id, outcome: 'released' }]);
     await exportAll(payer);
@@ -127,18 +127,18 @@ describe('a released payment', () => {
   });
 
   test('is sent again when the queue fails or loses the message', async () => {
-    const { payer, told, id, endsIn } = await released();
+    const { payer, sent, id, endsIn } = await released();
     await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
       const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
       vi.spyOn(queue, 'sendBatch').mockRejectedValueOnce(new Error('the queue is down'));
     });
     pass(endsIn + LOOK);
     await ring(payer);
-    expect(told).toEqual([]);
+    expect(sent).toEqual([]);
     pass(16);
     await ring(payer);
     pass(31);
     await ring(payer);
-    expect(told.map(({ call }) => call)).toEqual([id, id]);
+    expect(sent.map(({ call }) => call)).toEqual([id, id]);
   });
 });

@@ -65,14 +65,14 @@ const lastEntry = async (payer: Hex) => (await entriesOf(payer)).at(-1);
 
 type Silent = { readonly payer: Hex; readonly call: Hex; readonly attempt: Hex };
 
-/** 5,000 of credit, and a call of 1,000 of it whose tool has not answered; `asleep`: not even the gateway has. */
+/** An account with credit of 5,000 and a silent call of 1,000 from it. With `isAsleep` the gateway sent no finish either. */
 const silentCredit = async (isAsleep = false): Promise<Silent> => {
   const payer = randomHex(20);
   await topUp(payer, 5_000n);
   return silent(payer, intentCallOf(payer, { settlement: 'credit', onSilence: 'keep' }), isAsleep);
 };
 
-/** The same of 1,000 that have moved first, with no credit. */
+/** An account without credit and a silent upfront call of 1,000. */
 const silentUpfront = async (isAsleep = false): Promise<Silent> => {
   const payer = randomHex(20);
   return silent(payer, callOf(payer, { settlement: 'upfront', onSilence: 'keep' }), isAsleep);
@@ -82,12 +82,12 @@ const silent = async (payer: Hex, call: Call, isAsleep: boolean): Promise<Silent
   const attempt = randomHex(16);
   if (call.payment === undefined) await stubOf(payer).reserve(call, attempt, {});
   else await settleFirst(payer, call, attempt);
-  const told = { payer, call: call.call, attempt };
+  const made = { payer, call: call.call, attempt };
   if (isAsleep) {
     pass(75);
     await runDurableObjectAlarm(stubOf(payer));
   } else await stubOf(payer).finish(call.call, attempt, silence);
-  return told;
+  return made;
 };
 
 const KINDS = [
@@ -95,74 +95,83 @@ const KINDS = [
   ['money that has moved', silentUpfront, { credit: '0', creditHeld: '0' }],
 ] as const;
 
-describe.each(KINDS)('%s that a silent tool keeps', (name, make, before) => {
+describe.each(KINDS)('a hold on %s after a silent tool', (name, make, before) => {
   const isCredit = name === 'credit';
 
-  test.each([false, true])('is earned, gateway gone: %s', async (isAsleep) => {
-    const { payer, call } = await make(isAsleep);
-    expect(await lastEntry(payer)).toMatchObject({
-      type: isAsleep ? 'call.abandoned' : 'call.finished',
-      decision: 'abandoned',
-      amounts: { charged: isCredit ? '0' : '1000' },
-      payment: { kept: true },
-    });
-    expect(await purseOf(payer)).toMatchObject(before);
-    const order = intentOf();
-    expect(await resolve(payer, call, true, order)).toMatchObject(changed);
-    expect(await purseOf(payer)).toMatchObject({
-      credit: isCredit ? '4000' : '0',
-      creditHeld: '0',
-    });
-    expect(await lastEntry(payer)).toMatchObject({
-      type: 'call.resolved',
-      call,
-      decision: 'charged',
-      amounts: { charged: '1000', before: isCredit ? '0' : '1000' },
-      outcome: { reason: 'asked the bank' },
-      payment: { state: isCredit ? 'none' : 'settled', paidBy: isCredit ? 'credit' : 'upfront' },
-      evidence: { order: order.fields, signature: order.signature, by: operator.account },
-    });
-  });
+  test.each([false, true])(
+    'is charged when the operator resolves it so (gateway gone: %s)',
+    async (isAsleep) => {
+      const { payer, call } = await make(isAsleep);
+      expect(await lastEntry(payer)).toMatchObject({
+        type: isAsleep ? 'call.abandoned' : 'call.finished',
+        decision: 'abandoned',
+        amounts: { charged: isCredit ? '0' : '1000' },
+        payment: { kept: true },
+      });
+      expect(await purseOf(payer)).toMatchObject(before);
+      const order = intentOf();
+      expect(await resolve(payer, call, true, order)).toMatchObject(changed);
+      expect(await purseOf(payer)).toMatchObject({
+        credit: isCredit ? '4000' : '0',
+        creditHeld: '0',
+      });
+      expect(await lastEntry(payer)).toMatchObject({
+        type: 'call.resolved',
+        call,
+        decision: 'charged',
+        amounts: { charged: '1000', before: isCredit ? '0' : '1000' },
+        outcome: { reason: 'asked the bank' },
+        payment: { state: isCredit ? 'none' : 'settled', paidBy: isCredit ? 'credit' : 'upfront' },
+        evidence: { order: order.fields, signature: order.signature, by: operator.account },
+      });
+    },
+  );
 
-  test.each([false, true])('is given back, gateway gone: %s', async (isAsleep) => {
-    const { payer, call } = await make(isAsleep);
-    expect(await resolve(payer, call, false)).toMatchObject(changed);
-    expect(await purseOf(payer)).toMatchObject({
-      credit: isCredit ? '5000' : '1000',
-      creditHeld: '0',
-    });
-    expect(await lastEntry(payer)).toMatchObject({
-      type: 'call.resolved',
-      decision: 'released',
-      amounts: { charged: '0', before: isCredit ? '0' : '1000' },
-    });
-    // It is the agent's again.
-    const price = isCredit ? 5_000n : 1_000n;
-    expect(ruleOf(await callOnce(payer, price))).toBe('go');
-  });
+  test.each([false, true])(
+    'is returned when the operator resolves it so (gateway gone: %s)',
+    async (isAsleep) => {
+      const { payer, call } = await make(isAsleep);
+      expect(await resolve(payer, call, false)).toMatchObject(changed);
+      expect(await purseOf(payer)).toMatchObject({
+        credit: isCredit ? '5000' : '1000',
+        creditHeld: '0',
+      });
+      expect(await lastEntry(payer)).toMatchObject({
+        type: 'call.resolved',
+        decision: 'released',
+        amounts: { charged: '0', before: isCredit ? '0' : '1000' },
+      });
+      // The agent may spend the amount again.
+      const price = isCredit ? 5_000n : 1_000n;
+      expect(ruleOf(await callOnce(payer, price))).toBe('go');
+    },
+  );
 
-  test.each([true, false])('is resolved once, whatever is said next (%s)', async (charge) => {
-    const { payer, call } = await make();
-    const order = intentOf();
-    expect(await resolve(payer, call, charge, order)).toMatchObject(changed);
-    const after = await purseOf(payer);
-    const { seq } = await snapshotOf(payer);
-    for (const next of [charge, !charge]) {
-      expect(await resolve(payer, call, next)).toMatchObject(
-        unwritable(charge ? 'resolved: charged' : 'resolved: released'),
-      );
-    }
-    // The runtime's own retry hears the first answer; a second request with the same intent does not.
-    expect(await resolve(payer, call, charge, order)).toMatchObject(changed);
-    expect(await resolve(payer, call, charge, { ...order, attempt: randomHex(16) })).toEqual({
-      verdict: 'refused',
-      fault: { reason: 'already_used' },
-    });
-    expect(await purseOf(payer)).toEqual(after);
-    expect((await snapshotOf(payer)).seq).toBe(seq);
-  });
+  test.each([true, false])(
+    'is resolved once, whatever a later command orders (charge %s)',
+    async (charge) => {
+      const { payer, call } = await make();
+      const order = intentOf();
+      expect(await resolve(payer, call, charge, order)).toMatchObject(changed);
+      const after = await purseOf(payer);
+      const { seq } = await snapshotOf(payer);
+      for (const next of [charge, !charge]) {
+        expect(await resolve(payer, call, next)).toMatchObject(
+          unwritable(charge ? 'resolved: charged' : 'resolved: released'),
+        );
+      }
+      // A retry by the runtime gets the first answer; a second request with the same intent is rejected.
+      expect(await resolve(payer, call, charge, order)).toMatchObject(changed);
+      expect(await resolve(payer, call, charge, { ...order, attempt: randomHex(16) })).toEqual({
+        verdict: 'refused',
+        fault: { reason: 'already_used' },
+      });
+      expect(await purseOf(payer)).toEqual(after);
+      expect((await snapshotOf(payer)).seq).toBe(seq);
+    },
+  );
 
-  test('waits for its order, however long, and through a restart', async () => {
+  test('waits for the operator’s command without end, also after an eviction', async () => {
     const { payer, call } = await make();
     pass(30 * 86_400);
     await runDurableObjectAlarm(stubOf(payer));
@@ -172,7 +181,7 @@ describe.each(KINDS)('%s that a silent tool keeps', (name, make, before) => {
     expect(await purseOf(payer)).toMatchObject(before);
     expect(await resolve(payer, call, false)).toMatchObject(changed);
     expect(await purseOf(payer)).toMatchObject({ credit: isCredit ? '5000' : '1000' });
-    // Nothing is left that somebody waits for: its row goes when D1 has its entries.
+    // The call is complete: the account prunes its row once D1 has its entries.
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     pass(60);
     await runDurableObjectAlarm(stubOf(payer));
@@ -182,45 +191,42 @@ describe.each(KINDS)('%s that a silent tool keeps', (name, make, before) => {
     });
   });
 
-  test.each([true, false])(
-    'a finish that comes late decides nothing (charge %s)',
-    async (charge) => {
-      const early = await make(true);
-      expect(await stubOf(early.payer).finish(early.call, early.attempt, success)).toMatchObject({
-        verdict: 'late',
-        kept: true,
-      });
-      expect(await purseOf(early.payer)).toMatchObject(before);
-      expect(await resolve(early.payer, early.call, charge)).toMatchObject(changed);
-      const after = await purseOf(early.payer);
+  test.each([true, false])('is not changed by a late finish (charge %s)', async (charge) => {
+    const early = await make(true);
+    expect(await stubOf(early.payer).finish(early.call, early.attempt, success)).toMatchObject({
+      verdict: 'late',
+      kept: true,
+    });
+    expect(await purseOf(early.payer)).toMatchObject(before);
+    expect(await resolve(early.payer, early.call, charge)).toMatchObject(changed);
+    const after = await purseOf(early.payer);
 
-      const other = await make(true);
-      expect(await resolve(other.payer, other.call, charge)).toMatchObject(changed);
-      const told = await stubOf(other.payer).finish(other.call, other.attempt, success);
-      expect(told).toMatchObject({
-        verdict: 'late',
-        kept: false,
-        charged: charge ? 1_000n : 0n,
-      });
-      expect(await lastEntry(other.payer)).toMatchObject({
-        type: 'call.late',
-        amounts: { charged: '0' },
-      });
-      const { credit, creditHeld } = await purseOf(other.payer);
-      expect({ credit, creditHeld }).toEqual({
-        credit: after.credit,
-        creditHeld: after.creditHeld,
-      });
-      expect(await resolve(other.payer, other.call, !charge)).toMatchObject(unwritable('resolved'));
-    },
-  );
+    const other = await make(true);
+    expect(await resolve(other.payer, other.call, charge)).toMatchObject(changed);
+    const late = await stubOf(other.payer).finish(other.call, other.attempt, success);
+    expect(late).toMatchObject({
+      verdict: 'late',
+      kept: false,
+      charged: charge ? 1_000n : 0n,
+    });
+    expect(await lastEntry(other.payer)).toMatchObject({
+      type: 'call.late',
+      amounts: { charged: '0' },
+    });
+    const { credit, creditHeld } = await purseOf(other.payer);
+    expect({ credit, creditHeld }).toEqual({
+      credit: after.credit,
+      creditHeld: after.creditHeld,
+    });
+    expect(await resolve(other.payer, other.call, !charge)).toMatchObject(unwritable('resolved'));
+  });
 });
 
-describe('limits', () => {
+describe('limits of a silent call', () => {
   test.each([
     [true, '1000'],
     [false, '0'],
-  ])('count what is kept until it is resolved (charge %s)', async (charge, spent) => {
+  ])('count its hold until an operator resolves it (charge %s)', async (charge, spent) => {
     const payer = await ownerWith(9_000n, { windows: [{ every: 'month', limit: '3000u' }] });
     const kept = await silent(
       payer,
@@ -243,7 +249,7 @@ describe('limits', () => {
     expect(await limitOf(other, 'window:month')).toMatchObject({ spent, held: '0' });
   });
 
-  test.each([true, false])('above an agent too: lent credit (charge %s)', async (charge) => {
+  test.each([true, false])('count lent credit at the ancestors too (charge %s)', async (charge) => {
     const { agent } = await branchWith(5_000n, { lifetime: '5000u' });
     const call = intentCallOf(agent, {
       ...{ settlement: 'credit', onSilence: 'keep', price: 2_000n, audience: AUDIENCE },
@@ -257,7 +263,7 @@ describe('limits', () => {
     await stubOf(agent).finish(call.call, attempt, silence);
     expect(ruleOf(await callOnce(agent, 3_001n))).not.toBe('go');
     expect(await resolve(agent, call.call, charge)).toMatchObject(changed);
-    // The whole of it was given back, or none.
+    // The account returned the whole hold, or none of it.
     expect(ruleOf(await callOnce(agent, charge ? 3_001n : 5_000n))).toBe(
       charge ? 'lifetime' : 'go',
     );
@@ -265,7 +271,7 @@ describe('limits', () => {
   });
 });
 
-describe('nothing to resolve', () => {
+describe('a resolution is refused', () => {
   const hints = async (made: Silent, hint: string): Promise<void> => {
     const before = await snapshotOf(made.payer);
     for (const charge of [true, false]) {
@@ -275,7 +281,7 @@ describe('nothing to resolve', () => {
     expect({ purses, seq }).toEqual({ purses: before.purses, seq: before.seq });
   };
 
-  test('of a call that runs, before and after its payment', async () => {
+  test('for a running call, before and after its payment settled', async () => {
     const payer = randomHex(20);
     const call = callOf(payer, { settlement: 'upfront', onSilence: 'keep' });
     const attempt = randomHex(16);
@@ -287,7 +293,7 @@ describe('nothing to resolve', () => {
     await hints(made, 'running');
   });
 
-  test('of one that was answered, or whose tool gives back on silence', async () => {
+  test('for an answered call, and for a tool that releases on silence', async () => {
     const payer = randomHex(20);
     await topUp(payer, 5_000n);
     for (const [onSilence, outcome, state] of [
@@ -305,7 +311,7 @@ describe('nothing to resolve', () => {
     await hints(await silent(payer, call, true), 'abandoned');
   });
 
-  test('of a deferred payment: its signature would not wait', async () => {
+  test('for a deferred payment, whose authorization would expire meanwhile', async () => {
     const payer = randomHex(20);
     await trust(payer, 10_000n, 100_000n);
     const deferred = callOf(payer);
@@ -315,7 +321,7 @@ describe('nothing to resolve', () => {
     await hints({ payer, call: deferred.call, attempt }, 'released');
   });
 
-  test('where there is no such call, and by nobody but an operator', async () => {
+  test('for an unknown call, and from a signer other than an operator', async () => {
     const { payer, call } = await silentCredit();
     expect(await resolve(payer, randomHex(32), true)).toEqual({
       verdict: 'refused',
@@ -327,7 +333,7 @@ describe('nothing to resolve', () => {
       fault: { reason: 'forbidden' },
     });
     expect(await purseOf(payer)).toMatchObject({ creditHeld: '1000' });
-    // Law 12: a stranger's account is not made by being asked about.
+    // A refused command creates no account for a stranger (law 12).
     const nobody = randomHex(20);
     expect(await resolve(nobody, call, true)).toMatchObject({ verdict: 'refused' });
     expect((await snapshotOf(nobody)).seq).toBe(0);

@@ -29,7 +29,7 @@ const reserve = async (payer: Hex, call: Call, attempt = randomHex(16)) =>
 
 const settled = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
 
-/** An upfront call whose payment the chain has moved, and whose attempt died before its tool ran. */
+/** An upfront call whose payment has settled, and whose attempt was killed before its tool ran. */
 const unrun = async (payer: Hex, changes: Partial<Call>): Promise<Call> => {
   const call = callOf(payer, { settlement: 'upfront', ...changes });
   await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(10_000n) });
@@ -42,36 +42,39 @@ describe('law 3: the stored answer of a call with an intent', () => {
   test.each([
     ['a bound payment', callOf],
     ['an Agent-Intent', intentCallOf],
-  ] as const)('is for the secret of its intent, not for the intent: %s', async (_, make) => {
-    const payer = randomHex(20);
-    await trust(payer, 1_000_000n, 10_000_000n);
-    await topUp(payer, 100_000n);
-    const call = make(payer, { binding: 'intent' });
-    const attempt = randomHex(16);
-    expect((await reserve(payer, call, attempt)).verdict).toBe('go');
-    // A log reader has all of this: the request, the intent, and in the end the signature.
-    expect((await reserve(payer, call)).verdict).toBe('in_progress');
-    await stubOf(payer).finish(call.call, attempt, success);
-    await evictDurableObject(stubOf(payer));
-    for (const copy of [
-      call,
-      { ...call, request: randomHex(32) },
-      { ...call, execute: false },
-      { ...call, identifier: randomHex(32) },
-      { ...call, showsSecret: false },
-    ])
-      expect(await reserve(payer, copy)).toEqual({ verdict: 'already_used' });
-    expect(await reserve(payer, { ...call, showsSecret: true })).toMatchObject({
-      verdict: 'stored',
-      answer: success.answer,
-    });
-    // An expired proof may look up, never execute.
-    expect(await reserve(payer, { ...call, showsSecret: true, execute: false })).toMatchObject({
-      verdict: 'stored',
-    });
-  });
+  ] as const)(
+    'is returned for the secret of its intent, not for the intent: %s',
+    async (_, make) => {
+      const payer = randomHex(20);
+      await trust(payer, 1_000_000n, 10_000_000n);
+      await topUp(payer, 100_000n);
+      const call = make(payer, { binding: 'intent' });
+      const attempt = randomHex(16);
+      expect((await reserve(payer, call, attempt)).verdict).toBe('go');
+      // A reader of the log knows the request, the intent and later the signature, but not the secret.
+      expect((await reserve(payer, call)).verdict).toBe('in_progress');
+      await stubOf(payer).finish(call.call, attempt, success);
+      await evictDurableObject(stubOf(payer));
+      for (const copy of [
+        call,
+        { ...call, request: randomHex(32) },
+        { ...call, execute: false },
+        { ...call, identifier: randomHex(32) },
+        { ...call, showsSecret: false },
+      ])
+        expect(await reserve(payer, copy)).toEqual({ verdict: 'already_used' });
+      expect(await reserve(payer, { ...call, showsSecret: true })).toMatchObject({
+        verdict: 'stored',
+        answer: success.answer,
+      });
+      // An expired proof may look up, never execute.
+      expect(await reserve(payer, { ...call, showsSecret: true, execute: false })).toMatchObject({
+        verdict: 'stored',
+      });
+    },
+  );
 
-  test('may be asked for by the first request already: an earlier one may have been lost', async () => {
+  test('may be requested with the secret by the first request too, because an earlier one may have been lost', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const call = callOf(payer, { binding: 'intent', showsSecret: true });
@@ -86,7 +89,7 @@ describe('law 3: an upfront call that was settled and did not run', () => {
     ['its payment-identifier', { identifier: `0x${'1d'.repeat(32)}` }, {}],
   ] as const satisfies readonly (readonly [string, Partial<Call>, Partial<Call>])[];
 
-  test.each(SECRETS)('is taken over once, by %s', async (_, first, shown) => {
+  test.each(SECRETS)('runs once, for a repeat that shows %s', async (_, first, shown) => {
     const payer = randomHex(20);
     const call = await unrun(payer, first);
     const { identifier: __, ...bare } = call;
@@ -98,13 +101,13 @@ describe('law 3: an upfront call that was settled and did not run', () => {
   });
 
   test.each(SECRETS)(
-    'is never run by an expired proof, though it shows %s',
+    'never runs for an expired proof, even one that shows %s',
     async (_, first, shown) => {
       const start = nowSeconds();
       at(start);
       const payer = randomHex(20);
       const call = await unrun(payer, { ...first, validBefore: start + 200 });
-      // The intent of a bound payment ends before its authorization does: both sides of the hold's lease are met.
+      // The intent of a bound payment expires before its authorization: test seconds before and after the hold's end.
       for (const second of [10, 95, 199]) {
         at(start + second);
         const expired = { ...call, ...shown, execute: false };
@@ -119,27 +122,30 @@ describe('law 3: an upfront call that was settled and did not run', () => {
 
   test.each([
     ['a plain payment', {}],
-    ['a bound one whose secret is not shown', { binding: 'intent' }],
-  ] as const)('is never taken over without a secret, and becomes credit: %s', async (_, first) => {
-    const start = nowSeconds();
-    at(start);
-    const payer = randomHex(20);
-    const call = await unrun(payer, first);
-    const before = (await snapshotOf(payer)).rowsWritten;
-    for (const second of [1, 91, 299]) {
-      at(start + second);
-      // A copier may name an identifier that the first request did not.
-      for (const copy of [call, { ...call, identifier: randomHex(32) }])
-        expect((await reserve(payer, copy)).verdict, `${second} s`).toBe('in_progress');
-    }
-    expect((await snapshotOf(payer)).rowsWritten).toBe(before);
-    at(start + 301);
-    await runDurableObjectAlarm(stubOf(payer));
-    expect((await purseOf(payer)).credit).toBe('1000');
-    expect(await reserve(payer, call)).toEqual({ verdict: 'already_used' });
-  });
+    ['a bound payment whose secret is not shown', { binding: 'intent' }],
+  ] as const)(
+    'never runs for a repeat without a secret, and becomes credit: %s',
+    async (_, first) => {
+      const start = nowSeconds();
+      at(start);
+      const payer = randomHex(20);
+      const call = await unrun(payer, first);
+      const before = (await snapshotOf(payer)).rowsWritten;
+      for (const second of [1, 91, 299]) {
+        at(start + second);
+        // An attacker with the signature may add an identifier that the first request did not have.
+        for (const copy of [call, { ...call, identifier: randomHex(32) }])
+          expect((await reserve(payer, copy)).verdict, `${second} s`).toBe('in_progress');
+      }
+      expect((await snapshotOf(payer)).rowsWritten).toBe(before);
+      at(start + 301);
+      await runDurableObjectAlarm(stubOf(payer));
+      expect((await purseOf(payer)).credit).toBe('1000');
+      expect(await reserve(payer, call)).toEqual({ verdict: 'already_used' });
+    },
+  );
 
-  test('nor is one without a secret whose settlement is not known yet: its signature is out', async () => {
+  test('never runs for a repeat without a secret while its settlement is unknown, because a backend has the signature', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -150,12 +156,12 @@ describe('law 3: an upfront call that was settled and did not run', () => {
     for (const second of [6, 95]) {
       at(start + second);
       expect((await reserve(payer, call)).verdict).toBe('in_progress');
-      // Whoever finds it on the chain before the account hears of it has no better claim.
+      // A repeat that reports the settlement before the account knows it gets no other answer.
       expect(
         (await stubOf(payer).reserve(call, randomHex(16), { settlement: settled })).verdict,
       ).toBe('in_progress');
     }
-    // The attempt that presented it may go on.
+    // The attempt that presented the payment may continue.
     expect((await stubOf(payer).reserve(call, attempt, { settlement: settled })).verdict).toBe(
       'go',
     );

@@ -35,7 +35,7 @@ const at = (seconds: number): void => {
 
 const to = (receiver: Hex) => ({ topUp: { to: accountOf(receiver) } });
 
-/** Lets `count` deliveries end badly: before they have reached the other account, or after it has committed them. */
+/** Makes `count` deliveries fail, before they reach the receiver or after it has committed them. */
 const loseDeliveries = (count: number, where: 'before' | 'after') => {
   const { apply } = AgentAccount.prototype;
   let left = count;
@@ -50,7 +50,7 @@ const loseDeliveries = (count: number, where: 'before' | 'after') => {
   });
 };
 
-/** Until the payer has nothing left to tell: the alarm rings, as it would, whenever its next pause is over. */
+/** Runs the payer's alarm at the end of each pause until it has no total left to send. */
 const ringUntilQuiet = async (payer: Hex): Promise<void> => {
   for (let round = 0; round < 8; round += 1) {
     if ((await snapshotOf(payer)).sending === 0) return;
@@ -63,7 +63,7 @@ const ringUntilQuiet = async (payer: Hex): Promise<void> => {
 const creditOf = async (payer: Hex): Promise<string> => (await purseOf(payer)).credit;
 
 describe('a top-up for another account arrives exactly once', () => {
-  test('at once, with an entry on both sides, and the other account can pay with it', async () => {
+  test('and is spendable at once, with an entry on both sides', async () => {
     const [payer, receiver] = [randomHex(20), randomHex(20)];
     expect(await topUp(payer, 5_000n, to(receiver))).toMatchObject({
       verdict: 'finished',
@@ -73,7 +73,7 @@ describe('a top-up for another account arrives exactly once', () => {
     });
     await ringUntilQuiet(payer);
     expect(await creditOf(receiver)).toBe('5000');
-    // Law 7: what became another account's credit is no reason to trust this one.
+    // Money that became another account's credit gives this account no trust (law 7).
     expect(await purseOf(payer)).toMatchObject({ credit: '0', settled: '0', held: '0' });
     const finished = (await entriesOf(payer)).find(({ type }) => type === 'call.finished');
     expect(finished?.amounts).toEqual({ charged: '5000', credited: '5000' });
@@ -92,13 +92,13 @@ describe('a top-up for another account arrives exactly once', () => {
     ).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
   });
 
-  test('an order that this release does not know, or from nobody, is not taken for another one', async () => {
+  test('and an unknown or unsigned command credits nothing', async () => {
     const receiver = randomHex(20);
     const from = accountOf(randomHex(20));
     const odd = [
       { kind: 'gift', asset, amount: 5n },
       { kind: 'credit', from: '', asset, total: 5n },
-      // More than storage can count: a commit that tried would fail for everybody in its group.
+      // SQLite cannot store this amount: a commit with it would fail for its whole group.
       { kind: 'credit', from, asset, total: 2n ** 60n },
     ] as unknown as AccountCommand[];
     for (const order of odd) {
@@ -107,7 +107,7 @@ describe('a top-up for another account arrives exactly once', () => {
     expect(await tablesOf(receiver)).toEqual([]);
   });
 
-  test('a total that storage cannot count is refused, also where the credit itself could be', async () => {
+  test('and a total above the range of storage is refused, even if the credit would fit', async () => {
     const receiver = randomHex(20);
     const most = 2n ** 53n - 1n;
     await stubOf(receiver).apply({
@@ -121,18 +121,18 @@ describe('a top-up for another account arrives exactly once', () => {
     });
     const from = accountOf(randomHex(20));
     const order = { kind: 'credit', from, asset, total: most + 1n } as const;
-    // While the first is made durable, the others become one group.
+    // While the first commit is being persisted, the other commands form one group.
     const [, ...together] = await Promise.all([
       stubOf(receiver).apply({ ...order, total: 1n }),
       stubOf(receiver).apply(order),
       stubOf(receiver).apply({ ...order, total: 5n }),
     ]);
-    // Its neighbour in the group is not refused with it.
+    // The other command of the group is still applied.
     expect(together.map(({ verdict }) => verdict)).toEqual(['unavailable', 'applied']);
   });
 
   for (const where of ['before', 'after'] as const) {
-    test(`the first two deliveries are lost ${where} they were committed`, async () => {
+    test(`when the first two deliveries fail ${where} they were committed`, async () => {
       const [payer, receiver] = [randomHex(20), randomHex(20)];
       vi.spyOn(console, 'error').mockImplementation(() => {});
       const apply = loseDeliveries(2, where);
@@ -145,13 +145,13 @@ describe('a top-up for another account arrives exactly once', () => {
       expect(apply).toHaveBeenCalledTimes(3);
       expect(await creditOf(receiver)).toBe('5000');
       expect((await entriesOf(receiver)).length).toBe(1);
-      // Acknowledged: nobody is told again.
+      // The receiver acknowledged: the payer sends nothing again.
       at(nowSeconds() + 301);
       await runDurableObjectAlarm(stubOf(payer));
       expect(apply).toHaveBeenCalledTimes(3);
     });
 
-    test(`payer or receiver is evicted or aborted after a delivery was lost ${where} it was committed`, async () => {
+    test(`when payer or receiver is evicted or aborted after a delivery failed ${where} it was committed`, async () => {
       const [payer, receiver] = [randomHex(20), randomHex(20)];
       vi.spyOn(console, 'error').mockImplementation(() => {});
       const apply = loseDeliveries(3, where);
@@ -160,7 +160,7 @@ describe('a top-up for another account arrives exactly once', () => {
         expect(apply).toHaveBeenCalledTimes(1);
       });
       await evictDurableObject(stubOf(payer));
-      // Storage is the truth: what was on its way is still to be told.
+      // The pending total is in storage, so the payer sends it again.
       expect((await snapshotOf(payer)).sending).toBe(1);
       at(nowSeconds() + 16);
       expect(await runDurableObjectAlarm(stubOf(payer))).toBe(true);
@@ -176,11 +176,11 @@ describe('a top-up for another account arrives exactly once', () => {
     });
   }
 
-  test('an account that cannot be reached is told again; the others are not kept waiting', async () => {
+  test('when the receiver was unreachable, without a delay for other receivers', async () => {
     const [payer, broken, receiver] = [randomHex(20), randomHex(20), randomHex(20)];
     vi.spyOn(console, 'error').mockImplementation(() => {});
     const { apply } = AgentAccount.prototype;
-    const told = vi
+    const deliveries = vi
       .spyOn(AgentAccount.prototype, 'apply')
       .mockImplementationOnce(async () => {
         throw new Error('cannot be reached');
@@ -190,7 +190,7 @@ describe('a top-up for another account arrives exactly once', () => {
       });
     await topUp(payer, 3_000n, to(broken));
     await vi.waitFor(() => {
-      expect(told).toHaveBeenCalledTimes(1);
+      expect(deliveries).toHaveBeenCalledTimes(1);
     });
     expect((await snapshotOf(payer)).sending).toBe(1);
     await topUp(payer, 4_000n, to(receiver));
@@ -201,7 +201,7 @@ describe('a top-up for another account arrives exactly once', () => {
     expect(await creditOf(broken)).toBe('3000');
   });
 
-  test('totals in any order, late and repeated, are worth the highest', async () => {
+  test('when totals arrive late, repeated or out of order: the highest counts', async () => {
     const [payer, receiver] = [randomHex(20), randomHex(20)];
     const credit = (total: bigint, from = payer): AccountCommand => ({
       kind: 'credit',
@@ -223,7 +223,7 @@ describe('a top-up for another account arrives exactly once', () => {
     );
     expect(answers.filter((each) => each.verdict === 'applied' && each.changed)).toHaveLength(1);
     expect(await creditOf(receiver)).toBe('700');
-    // Another payer has its own total; what is told of one says nothing of the other.
+    // Each payer has its own total.
     const other = credit(50n, randomHex(20));
     expect(await stubOf(receiver).apply(other)).toMatchObject({
       verdict: 'applied',
@@ -232,7 +232,7 @@ describe('a top-up for another account arrives exactly once', () => {
     });
   });
 
-  test('an answer to an older total leaves the newer one to be told', async () => {
+  test('when the receiver acknowledges an older total: the payer still sends the newer one', async () => {
     const [payer, receiver] = [randomHex(20), randomHex(20)];
     vi.spyOn(console, 'error').mockImplementation(() => {});
     const { apply } = AgentAccount.prototype;
@@ -240,9 +240,9 @@ describe('a top-up for another account arrives exactly once', () => {
     const first = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const told = vi
+    const deliveries = vi
       .spyOn(AgentAccount.prototype, 'apply')
-      // The receiver has committed the first total, and its answer is slow.
+      // The receiver has committed the first total, but its answer is slow.
       .mockImplementationOnce(async function (this: AgentAccount, order: AccountCommand) {
         const answer = await apply.call(this, order);
         await first;
@@ -255,11 +255,11 @@ describe('a top-up for another account arrives exactly once', () => {
       });
     await topUp(payer, 1_000n, to(receiver));
     await vi.waitFor(() => {
-      expect(told).toHaveBeenCalledTimes(1);
+      expect(deliveries).toHaveBeenCalledTimes(1);
     });
     await topUp(payer, 2_000n, to(receiver));
     await vi.waitFor(() => {
-      expect(told).toHaveBeenCalledTimes(2);
+      expect(deliveries).toHaveBeenCalledTimes(2);
     });
     release();
     await vi.waitFor(async () => {
@@ -274,7 +274,7 @@ describe('a top-up for another account arrives exactly once', () => {
     ]);
   });
 
-  test('an older answer that comes late takes nothing back', async () => {
+  test('when an older acknowledgement arrives late', async () => {
     const [payer, receiver] = [randomHex(20), randomHex(20)];
     const { apply } = AgentAccount.prototype;
     let release = (): void => {};
@@ -282,7 +282,7 @@ describe('a top-up for another account arrives exactly once', () => {
       release = resolve;
     });
     const answered = vi.fn<() => void>();
-    const told = vi
+    const deliveries = vi
       .spyOn(AgentAccount.prototype, 'apply')
       .mockImplementationOnce(async function (this: AgentAccount, order: AccountCommand) {
         const answer = await apply.call(this, order);
@@ -303,16 +303,16 @@ describe('a top-up for another account arrives exactly once', () => {
     await vi.waitFor(() => {
       expect(answered).toHaveBeenCalled();
     });
-    // A round trip each, so that the late answer has been taken.
+    // One round trip to each account, so that the late answer has been processed.
     for (let round = 0; round < 5; round += 1) {
       expect((await snapshotOf(payer)).sending).toBe(0);
     }
     expect(await transfersOf(payer)).toEqual(acknowledged);
-    // Had it taken anything back, the receiver would have been told a third time.
-    expect(told).toHaveBeenCalledTimes(2);
+    // If the late answer had reverted the newer one, the payer would have sent a third time.
+    expect(deliveries).toHaveBeenCalledTimes(2);
   });
 
-  test('many at once between two accounts, in both directions: each has what the other paid', async () => {
+  test('for many concurrent top-ups between two accounts in both directions', async () => {
     const [one, two] = [randomHex(20), randomHex(20)];
     await Promise.all(
       Array.from({ length: 10 }, async (_, index) => {
@@ -328,7 +328,7 @@ describe('a top-up for another account arrives exactly once', () => {
     await entriesOf(two);
   });
 
-  test('it clears a debt of the other account, and is its money: a failed top-up stays with the payer', async () => {
+  test('and clears the receiver’s debt, while a failed top-up stays with the payer', async () => {
     const [payer, receiver] = [randomHex(20), randomHex(20)];
     await stubOf(receiver).apply({
       kind: 'refund',
@@ -357,7 +357,7 @@ describe('a top-up for another account arrives exactly once', () => {
 
 describe('law 5: a Worker that dies in the middle of a top-up', () => {
   for (const death of ['between settle and go', 'between go and finish'] as const) {
-    test(`${death}: the alarm completes it, two in one tick too`, async () => {
+    test(`${death}: the alarm completes one or two top-ups`, async () => {
       const start = nowSeconds();
       at(start);
       const [payer, receiver] = [randomHex(20), randomHex(20)];
@@ -388,7 +388,7 @@ describe('law 5: a Worker that dies in the middle of a top-up', () => {
       expect(new Set(abandoned.map(({ amounts }) => amounts))).toEqual(
         new Set(calls.map(({ price }) => ({ charged: `${price}`, credited: `${price}` }))),
       );
-      // A finish or a repeat that comes now changes nothing.
+      // A late finish or repeat changes nothing.
       for (const { call } of calls) {
         expect(await stubOf(payer).finish(call, attempt, success)).toMatchObject({
           verdict: 'finished',
@@ -404,7 +404,7 @@ describe('law 5: a Worker that dies in the middle of a top-up', () => {
     });
   }
 
-  test('the payment never moved: nothing is credited to anybody', async () => {
+  test('credits no account if the payment never settled', async () => {
     const [payer, receiver] = [randomHex(20), randomHex(20)];
     const call = topUpOf(payer, 1_000n, to(receiver));
     await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(1_000_000n) });

@@ -5,7 +5,7 @@ import type { Hex } from '../../../../src/core/hex.ts';
 
 const idOf = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`;
 
-/** What of a record decides whether it is kept: an open call whose answer is so long. */
+/** An open call with an answer of this length: the cache reads nothing else of a record. */
 const callOf = (number: number, changes: Partial<CallRecord> & { characters?: number } = {}) => {
   const { characters = 10, ...rest } = changes;
   return {
@@ -20,8 +20,8 @@ const callOf = (number: number, changes: Partial<CallRecord> & { characters?: nu
   } as unknown as CallRecord;
 };
 
-describe('whole calls', () => {
-  it('are the very records that were written, the last of each', () => {
+describe('the cache of whole calls', () => {
+  it('returns the same record objects as written last', () => {
     const whole = openWholeCalls();
     const [first, second] = [callOf(1), callOf(1, { state: 'committed', payment: 'queued' })];
     whole.keep(first);
@@ -31,7 +31,7 @@ describe('whole calls', () => {
     expect(whole.load(idOf(2))).toBeUndefined();
   });
 
-  it('never hold one that may be pruned', () => {
+  it('never keeps a call that may be pruned', () => {
     const whole = openWholeCalls();
     whole.keep(callOf(1));
     whole.keep(callOf(1, { state: 'committed', payment: 'settled' }));
@@ -39,7 +39,7 @@ describe('whole calls', () => {
     expect([whole.load(idOf(1)), whole.load(idOf(2))]).toEqual([undefined, undefined]);
   });
 
-  it('hold no more characters than they may, the oldest go first, one too long for all is not kept', () => {
+  it('evicts the oldest calls above its size, and does not keep a call larger than its size', () => {
     const whole = openWholeCalls(100);
     for (const number of [1, 2, 3]) whole.keep(callOf(number, { characters: 40 }));
     expect([1, 2, 3].map((number) => whole.load(idOf(number)) !== undefined)).toEqual([
@@ -47,7 +47,7 @@ describe('whole calls', () => {
       true,
       true,
     ]);
-    // Written again it is the newest, and what it took before is given back.
+    // A second write makes the call the newest and frees its former size.
     whole.keep(callOf(2, { characters: 50 }));
     whole.keep(callOf(4, { characters: 50 }));
     expect([2, 3, 4].map((number) => whole.load(idOf(number)) !== undefined)).toEqual([

@@ -19,7 +19,7 @@ const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   ...changes,
 });
 
-const letterOf = (order: CommandIntent, by = operator): AccountCommand => ({
+const redriveOf = (order: CommandIntent, by = operator): AccountCommand => ({
   ...{ kind: 'deadLetter', id: 'countersign-audit-dead/a/1', queue: 'countersign-audit-dead' },
   ...{ by, order },
 });
@@ -28,15 +28,15 @@ describe('a dead letter that an operator sent again', () => {
   test('is one entry for each intent, with the signature of its command', async () => {
     const self = randomHex(20);
     const order = intentOf();
-    expect(await stubOf(self).apply(letterOf(order))).toMatchObject({
+    expect(await stubOf(self).apply(redriveOf(order))).toMatchObject({
       ...{ verdict: 'applied', changed: true, entry: { seq: 1 } },
     });
     const again = { ...order, attempt: randomHex(16) };
-    expect(await stubOf(self).apply(letterOf(again))).toEqual({
+    expect(await stubOf(self).apply(redriveOf(again))).toEqual({
       ...{ verdict: 'refused', fault: { reason: 'already_used' } },
     });
     // A retry by the runtime has the same attempt and gets the same answer.
-    expect(await stubOf(self).apply(letterOf(order))).toMatchObject({ entry: { seq: 1 } });
+    expect(await stubOf(self).apply(redriveOf(order))).toMatchObject({ entry: { seq: 1 } });
     expect(await entriesOf(self)).toMatchObject([
       {
         type: 'letter.redriven',
@@ -49,7 +49,7 @@ describe('a dead letter that an operator sent again', () => {
   test('rejects the command of an owner', async () => {
     const self = randomHex(20);
     const owner: CommandSigner = { account: accountOf(self), role: 'owner' };
-    expect(await stubOf(self).apply(letterOf(intentOf(), owner))).toEqual({
+    expect(await stubOf(self).apply(redriveOf(intentOf(), owner))).toEqual({
       ...{ verdict: 'refused', fault: { reason: 'forbidden' } },
     });
   });
