@@ -59,7 +59,7 @@ const UNAVAILABLE = { verdict: 'unavailable' } as const;
 
 /**
  * One account: its money, its calls, its chain of entries. Every method is one serialised decision (law 2). State is `#private`, because
- * TypeScript's `private` is callable over RPC.
+ * TypeScript's `private` members are callable over RPC.
  */
 export class AgentAccount extends DurableObject<Env> {
   static {

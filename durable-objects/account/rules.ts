@@ -3,7 +3,7 @@ import { ok } from '../../src/core/result.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy, policyHash } from '../../src/policy/policy.ts';
 import type { Rules } from './ledger.ts';
 
-/** What the operator sets for every account, parsed once an object. A setting that cannot be read lets nothing through (law 8). */
+/** The operator's settings for every account, parsed once per object. An unreadable setting denies every call (law 8). */
 export const openRules = (env: Env): (() => Rules) => {
   let rules: Rules | undefined;
   return () => {

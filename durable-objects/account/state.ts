@@ -22,7 +22,7 @@ export type DenialBucket = {
   readonly policy: `0x${string}`;
 };
 
-/** What an account knows of itself. A new account is `emptyAccount`: nothing is stored of it until something is accepted. */
+/** The state of an account. A new account is `emptyAccount`, which is not stored until it accepts something. */
 export type AccountState = {
   readonly account: AccountId;
   readonly head: ChainHead;

@@ -30,7 +30,7 @@ import { tryPayments } from './trial.ts';
 
 /** Transactions that are not in a block, at most: nonces must not pile up on a chain that makes no blocks. */
 const MOST_FLIGHTS = 4;
-/** Of these, the most for payments that may fail, and the most for the others while such payments wait. */
+/** The maximum of them for payments that may fail, and for the other payments while such payments wait. */
 const MOST_SUSPECT = 2;
 const MOST_SHARED = 3;
 

@@ -61,9 +61,9 @@ export const servePaidRequest = async (
 ): Promise<Response> => {
   const dryRun = isDryRun(paidRequest.request.headers);
   if (!dryRun.ok) return refuseUnread(paidRequest, dryRun.error);
-  const sent = readProof(paidRequest.request.headers);
-  if (!sent.ok) return refuseUnread(paidRequest, sent.error);
-  const proof = usableProof(paidRequest, sent.value);
+  const parsed = readProof(paidRequest.request.headers);
+  if (!parsed.ok) return refuseUnread(paidRequest, parsed.error);
+  const proof = usableProof(paidRequest, parsed.value);
   if (proof === undefined) return requestProof(gateway, paidRequest);
   const aged = ageFault(proof, nowSeconds());
   if (aged !== undefined) return refuseUnread(paidRequest, aged);

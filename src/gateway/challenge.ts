@@ -5,7 +5,7 @@ import type { RequestHead } from './paid-request.ts';
 
 export const DESCRIPTION_PATH = '/.well-known/agent-intent';
 
-/** Returns the URL that tells a refused client how to sign. */
+/** Returns the URL of the page that explains how to sign. */
 export const descriptionUrl = (audience: string): string => audience + DESCRIPTION_PATH;
 
 /**

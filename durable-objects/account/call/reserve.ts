@@ -81,8 +81,8 @@ export const reserve = (
     ? withAllReturned(withReports(informed, progress.reports, context), call.asset)
     : informed;
   const own = ownSources(view, call.asset, grant, context);
-  const above = [...ancestorSources(informed, grant, now), ...progress.above];
-  const policy = rulesHash([...own, ...above]);
+  const ancestors = [...ancestorSources(informed, grant, now), ...progress.above];
+  const policy = rulesHash([...own, ...ancestors]);
   const refuse = (refusal: Refusal): Decision<ReserveVerdict> => {
     const counted = countDenial(informed, now);
     const reported = counted === undefined ? floodRefusal(informed, now) : refusal;
@@ -130,7 +130,7 @@ export const reserve = (
   };
 
   const subject = subjectOf(call);
-  const allowed = evaluate([...own, ...above], subject, now);
+  const allowed = evaluate([...own, ...ancestors], subject, now);
   if (!allowed.allowed) {
     if (allowed.counter === undefined) return refuse(refusalOf(allowed));
     // A limit that unused shares of descendants would satisfy is not the reason for a denial; another limit may be.
@@ -139,7 +139,7 @@ export const reserve = (
       ownSources(returned, call.asset, grant, context),
       call.price,
     );
-    const then = evaluate([...sources, ...above], subject, now);
+    const then = evaluate([...sources, ...ancestors], subject, now);
     const refusal = refusalOf(then.allowed ? allowed : then);
     if (!then.allowed && (then.counter === undefined || recovery === 'now')) return refuse(refusal);
     if (recovery === 'never') return refuse(refusal);
@@ -193,15 +193,15 @@ export const reserve = (
   }
   const proofs = staleProofs(informed, grant, now);
   if (proofs.length > 0) {
-    const asked = proofs.find(({ hash }) => evidence.grants?.some((each) => each.hash === hash));
-    const denied = grant && linksOf(grant).find(({ hash }) => hash === asked?.hash);
-    return denied === undefined
+    const answered = proofs.find(({ hash }) => evidence.grants?.some((each) => each.hash === hash));
+    const rejected = grant && linksOf(grant).find(({ hash }) => hash === answered?.hash);
+    return rejected === undefined
       ? unchanged(informed, { verdict: 'stale_grant', proofs })
       : refuse({
           rule: 'revoked',
-          account: issuerOf(denied),
+          account: issuerOf(rejected),
           retryAllowed: false,
-          grant: denied.hash,
+          grant: rejected.hash,
         });
   }
 
@@ -264,9 +264,9 @@ const rehearsed = (
 /** Updates the account's memory with the chain's facts about the payer and with the contracts that confirmed their signatures. */
 const withEvidence = (state: AccountState, { facts, grants }: Evidence): AccountState => {
   const informed = facts === undefined ? state : withFacts(state, facts);
-  const stood = (grants ?? []).filter(({ valid }) => valid);
-  if (stood.length === 0) return informed;
-  const checks = stood.map(({ hash, at }) => [hash, at] as const);
+  const confirmed = (grants ?? []).filter(({ valid }) => valid);
+  if (confirmed.length === 0) return informed;
+  const checks = confirmed.map(({ hash, at }) => [hash, at] as const);
   return { ...informed, grantChecks: { ...informed.grantChecks, ...Object.fromEntries(checks) } };
 };
 

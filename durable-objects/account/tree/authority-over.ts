@@ -16,7 +16,7 @@ import { limitCounters, type NamedCounter } from './limit-counters.ts';
 import { isZero } from './signed-grant.ts';
 import type { Tree } from './tree.ts';
 
-/** What an issuer answers about a grant: the grant's state, and the counters that calls by it count in. */
+/** An issuer's answer about a grant: the grant's state, and the counters that calls by it count in. */
 export type AuthorityOver = {
   readonly authority: Authority;
   readonly asset: AssetId;

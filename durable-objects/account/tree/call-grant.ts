@@ -24,7 +24,7 @@ export const defaultAmong = (
 
 /**
  * The grant of a call (`docs/wire-format.md`): the one its intent names, else the account's default. An account that ever took a grant
- * never calls without one: a revoked agent is no stranger (law 8).
+ * never calls without one: a revoked agent does not become a stranger (law 8).
  */
 export const chooseGrant = (state: AccountState, call: Call, now: Seconds): GrantChoice => {
   const { held, tree } = state;
@@ -50,7 +50,7 @@ export const chooseGrant = (state: AccountState, call: Call, now: Seconds): Gran
   const grant =
     named ??
     defaultAmong(state, live) ??
-    // No grant lives: let the newest one give the reason.
+    // No grant is live: the newest one gives the reason of the denial.
     usable.at(-1);
   if (grant === undefined) return refuse('expired');
   if (grant.status === 'revoked') return refuse('revoked', grant);

@@ -45,7 +45,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   const { authority, asset, counters } = authorityOver(state, request, context);
   const { child, issued } = request;
   const known = leaseOf(context.read, child, issued) ?? noLease({ child, issued, asset });
-  // What the descendant has spent and returned counts in any case.
+  // The descendant's reported spend and returns count even if the request is refused.
   const merged = merge(state, { ...known, asset }, request.shares, context);
   if (authority.status !== 'active')
     return withoutGrant(merged, { verdict: 'refused', authority }, 'never');

@@ -120,6 +120,6 @@ export const reportedAt = ({ until, shares }: IssuedLease): Seconds | undefined 
     ? undefined
     : until - LEASE_SECONDS - UNTIL_GRACE;
 
-/** What a descendant spent by one grant: the highest `spent` of its counters and its lent credit. */
+/** The spend of a descendant by one grant: the highest `spent` of its counters and its lent credit. */
 export const spentOf = ({ shares }: IssuedLease): bigint =>
   Object.values(shares).reduce((highest, { spent }) => max(highest, spent), 0n);

@@ -6,11 +6,11 @@ import type { HeldLease } from './held-lease.ts';
 import { CREDIT, shareEnd, unusedOf } from './share.ts';
 import { shareOf } from './tree.ts';
 
-/** What a call needs from an ancestor before it can be decided. */
+/** The amounts that a call needs from an ancestor before it can be decided. */
 export type LeaseNeed = {
   readonly link: SignedGrant;
   readonly need: bigint;
-  /** Of the ancestor's credit. */
+  /** The needed part of the ancestor's credit. */
   readonly credit?: bigint;
 };
 

@@ -4,7 +4,7 @@ import { max, min } from '../../../src/protocol/amount.ts';
 import type { LeaseNeed } from './lease-need.ts';
 import { issuerOf } from './signed-grant.ts';
 
-/** What a waiting call learns from an ancestor's answer; then it is decided again. */
+/** The effect of an ancestor's answer on a waiting call, which is then decided again. */
 export type LeaseAnswer =
   | { readonly answered: 'again' }
   | { readonly answered: 'unreachable' }
@@ -12,7 +12,7 @@ export type LeaseAnswer =
   | { readonly answered: 'poor' }
   | { readonly answered: 'short'; readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'> };
 
-/** What is usable after an answer: in each counter, and of the credit. Nothing without a live lease. */
+/** The usable amounts after an answer: of each counter, and of the credit. Zero without a live lease. */
 export type Usable = {
   readonly isLive: boolean;
   readonly unused: readonly bigint[];

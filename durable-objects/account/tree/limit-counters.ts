@@ -26,7 +26,7 @@ export const namesOf = (policy: Policy, asset: AssetId, prefix = ''): readonly s
 ];
 
 /**
- * What a policy's limits on money have counted in this account. Money that descendants have counts as held until they report it as
+ * Returns the counters of a policy's limits on money in this account. Money that descendants have counts as held until they report it as
  * spent.
  *
  * @param prefix separates the counters of one grant from the account's own, e.g. `<hash>/`.

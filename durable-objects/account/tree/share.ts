@@ -8,11 +8,11 @@ export const CREDIT = 'credit';
 
 export const NO_SHARE: Share = { start: 0, granted: 0n, returned: 0n, spent: 0n, held: 0n };
 
-/** What a share still allows to spend. */
+/** The amount that a share still allows to spend. */
 export const unusedOf = ({ granted, returned, spent, held }: Share): bigint =>
   granted - returned - spent - held;
 
-/** What was granted and not returned. */
+/** The amount that was granted and not returned. */
 export const outstandingOf = ({ granted, returned }: Share): bigint => granted - returned;
 
 /** When a share ends: it belongs to one period of its counter. */

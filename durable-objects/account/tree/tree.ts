@@ -39,7 +39,7 @@ export type Tree = {
   readonly parent?: AccountId;
   /** All ancestors, nearest first. Kept when the grants that named them are forgotten. */
   readonly ancestors?: readonly AccountId[];
-  /** Whether the account ever took a grant. No call is then decided without one: a revoked agent is no stranger (law 8). */
+  /** Whether the account ever took a grant. No call is then decided without one: a revoked agent does not become a stranger (law 8). */
   readonly governed: boolean;
   /** The grant of a call without `authority`, while it lives: the one taken last, or the one that an ancestor chose since. */
   readonly defaultGrant?: Hex;
@@ -52,7 +52,7 @@ export type Tree = {
   /** Shares of ancestors' limits, by the grant that the ancestor issued. */
   readonly shares: Readonly<Record<Hex, Shares>>;
   readonly answers: Readonly<Record<Hex, Answer>>;
-  /** What commands used of their budgets. */
+  /** The used parts of the command budgets. */
   readonly commands?: Readonly<Partial<Record<CommandCharge['budget'], CommandCount>>>;
   /** When each recent alert was raised. */
   readonly alerts?: Readonly<Record<string, Seconds>>;

@@ -14,7 +14,7 @@ const openapiSchema = z.looseObject({ openapi: z.string(), paths: z.looseObject(
 const MAX_SKEW = 60;
 const SMALL_SKEW = 5;
 
-/** The public routes of a gateway. `kid` names the key that it should publish, if the configuration tells. */
+/** The public routes of a gateway. `kid` names the key that it should publish, if the configuration has it. */
 export const gatewayChecks = async (
   gateway: string,
   kid: string | undefined,

@@ -67,7 +67,7 @@ const amounts = ({ rule, limit }: Denial, price: bigint): string => {
   return ` Price ${formatDollars(price)}, ${noun} ${whole}, remaining ${remaining}.`;
 };
 
-/** The wording of a rule. Some rules deny for two reasons; the content of the denial tells which. */
+/** The wording of a rule. Some rules deny for two reasons; the members of the denial distinguish them. */
 const wordingOf = ({ rule, retryAfter: after }: Denial, tool: string): Wording => {
   if (rule === 'balance' && after === undefined) return BALANCE_TOO_LOW;
   if (rule === 'credit' && tool === 'countersign.credits') return TOP_UP;

@@ -50,8 +50,8 @@ export const acceptedExtensions = z
 export type Extensions = Readonly<Record<string, unknown>>;
 
 /**
- * The extensions that every offer advertises, without schemas so that the offer fits a header. `agent-intent` tells a client how to
- * bind its payment to the request (docs/wire-format.md §5): the audience and tool that its intent must name.
+ * The extensions that every offer advertises, without schemas so that the offer fits a header. `agent-intent` shows a client how to bind
+ * its payment to the request (docs/wire-format.md §5): the audience and tool that its intent must name.
  */
 export const offeredExtensions = (audience: string, tool: string): Extensions => ({
   'payment-identifier': { info: { required: false } },
@@ -61,8 +61,8 @@ export const offeredExtensions = (audience: string, tool: string): Extensions =>
 export const CREDIT_EXTENSION = 'agent-credit';
 
 /**
- * Advertises that credit can pay the same price, and where to buy credit (docs/wire-format.md §9). An extension, not an entry of
- * `accepts`: x402 clients pay the first entry. `required` tells a client to sign no payment, because the tool takes credit only.
+ * Advertises that credit can pay the same price, and where to buy credit (docs/wire-format.md §9). An extension, not an entry of `accepts`:
+ * x402 clients pay the first entry. With `required` a client must sign no payment, because the tool takes credit only.
  */
 export const creditExtension = (audience: string, settlement: string): Extensions => ({
   [CREDIT_EXTENSION]: {
