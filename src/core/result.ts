@@ -1,6 +1,6 @@
 /**
- * The outcome of an operation that can fail in expected ways, returned instead of thrown.
- * `ok` discriminates; `error` is a tagged union that says what failed.
+ * The outcome of an operation that can fail in expected ways, returned instead of thrown. `ok` discriminates; `error` is a tagged union
+ * that names the failure.
  */
 export type Result<T, E> =
   | { readonly ok: true; readonly value: T }

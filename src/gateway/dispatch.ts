@@ -27,7 +27,7 @@ export type Outgoing = {
 /** The gateway reads answers up to this size completely before it passes them on. */
 export const MAX_WHOLE = 64 * 1024;
 
-/** Encodings that the runtime decodes by itself. */
+/** Encodings that the runtime decodes. */
 const DECODED = new Set(['', 'identity', 'gzip', 'br']);
 
 /**

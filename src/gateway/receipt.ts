@@ -24,7 +24,7 @@ type ReceiptOutcome = {
   readonly response: ReceiptClaims['response'];
 };
 
-/** Signs the header `Agent-Receipt`: what the gateway states about a call that has ended. */
+/** Signs the header `Agent-Receipt`: the gateway's statement about an ended call. */
 export const receiptHeader = async (
   { signer }: Gateway,
   call: ReceiptCall,

@@ -28,7 +28,7 @@ export const openReplayCache = (maxCalls: number = MAX_CALLS): ReplayCache => {
     has: (account, call) => {
       const key = keyOf(account, call);
       if (!calls.has(key)) return false;
-      // Keeps a proof that is replayed all the time longer than calls that came once.
+      // Refreshes the entry, so that a proof under constant replay stays longer than calls that were seen once.
       setNewest(calls, key, true, maxCalls);
       return true;
     },

@@ -9,7 +9,7 @@ const TAG = /^"(0x[0-9a-f]{64})"$/;
 /** The ETag header for a hash. */
 export const entityTag = (hash: Hex): { readonly ETag: string } => ({ ETag: `"${hash}"` });
 
-/** Reads `If-Match` and `If-None-Match`. Rejects anything else: ignoring an unknown form would let a lost update through (CWE-367). */
+/** Reads `If-Match` and `If-None-Match`. Rejects every other form: ignoring an unknown form would permit a lost update (CWE-367). */
 export const expectedOf = (headers: Headers): Result<Expected | undefined, Reason> => {
   const match = headers.get('If-Match')?.trim();
   const none = headers.get('If-None-Match')?.trim();

@@ -11,7 +11,7 @@ export const ASSERTION_TYPE = 'agent-assertion+jwt';
 /** Validity of an assertion: long enough to reach the upstream, too short to be reused from its logs. */
 export const ASSERTION_LIFETIME: Seconds = 60;
 
-/** The claims of an `Agent-Receipt`: what the gateway states about a finished call (docs/wire-format.md §13). */
+/** The claims of an `Agent-Receipt`: the gateway's statement about a finished call (docs/wire-format.md §13). */
 export type ReceiptClaims = {
   /** The audience the agent called. */
   readonly iss: string;

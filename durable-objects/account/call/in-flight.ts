@@ -14,7 +14,7 @@ import type { Applied } from '../../../src/protocol/account/applied.ts';
 
 type InFlight = NonNullable<Extract<Applied, { readonly verdict: 'applied' }>['inFlight']>;
 
-/** Counts running calls, and those that a policy would have denied. They may end all the same (law 4). */
+/** Counts running calls, and those that a policy would have denied. They may still end (law 4). */
 export const inFlight = (
   state: AccountState,
   policy: Policy | undefined,

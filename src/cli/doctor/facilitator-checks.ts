@@ -44,7 +44,7 @@ export const facilitatorChecks = async (
   return checks.flat();
 };
 
-/** The headers that authorize one request, or the check that says why there are none. */
+/** The headers that authorize one request, or the check that explains why there are none. */
 const headersFor = async (
   { url, auth }: TargetFacilitator,
   cdpKey: Target['cdpKey'],

@@ -81,7 +81,7 @@ const changedMeanwhile = (etag: string | undefined): CliError =>
     details: { was: etag ?? 'nothing' },
   });
 
-/** How many running calls the policy would have denied. They run to their end all the same. */
+/** How many running calls the policy would have denied. They still run to their end. */
 const runningCallsText = (
   out: Output,
   { in_flight: calls }: Pick<AnswerOf<'account.policy.put'>, 'in_flight'>,

@@ -12,7 +12,7 @@ export type SettlementMode = 'deferred' | 'upfront' | 'credit' | 'free';
 /** A declared parameter of a call, as the gateway read it. `params` has no entry for an undeclared one. */
 export type Param =
   | { readonly found: true; readonly value: string }
-  /** Declared, but absent from the request, repeated, too long, or of no simple type. */
+  /** Declared, but absent from the request, repeated, too long, or neither text, number nor boolean. */
   | { readonly found: false };
 
 /** A verified call. The account trusts the Worker's checks of form and signature, and nothing else. */

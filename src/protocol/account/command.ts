@@ -39,7 +39,7 @@ export type AccountCommand =
       readonly signature: Hex;
       /** The block at which the issuer's contract accepted the signature (ERC-1271); absent for a key. */
       readonly contractCheckedAt?: number;
-      /** Absent if no node answered: a known account may revoke a key all the same. */
+      /** Absent if no node answered: a known account may still revoke a key. */
       readonly facts?: PayerFacts;
     }
   /** Without `by`: the gateway itself, as an operator. */

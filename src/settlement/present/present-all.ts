@@ -159,7 +159,7 @@ const afterAnswer = (
   // A backend that kept the payment and now refuses it no longer keeps it: otherwise no other backend would ever get it.
   const isGivenUp = backend.keepsPayments && answer.kind === 'claimed_failure';
   if (isGivenUp || isOnChain(observation)) presentations.delete(key);
-  // The backend itself has recorded answers that say nothing about the chain.
+  // The backend itself has recorded the answers that give no information about the chain.
   if (answer.kind !== 'unreachable' && answer.kind !== 'taken') {
     backend.health.record(healthSignalOf(answer, task.payment, observation), errorOf(answer));
   }

@@ -6,7 +6,7 @@ import type { ChainPayment, Unsolicited } from './window.ts';
 /**
  * How ledger and chain differ about a payment. `unrecorded`: the money moved, and the ledger has not settled the payment. `missing`: the
  * ledger has settled it, and the money did not move. `amount`: the amounts differ. `moved`: after a reorganisation the chain has it in
- * another transaction or block; the money arrived. `unsolicited`: the money came without a payment.
+ * another transaction or block; the money arrived. `unsolicited`: the money arrived without a payment.
  */
 export type DifferenceKind = 'unrecorded' | 'missing' | 'amount' | 'moved' | 'unsolicited';
 
