@@ -117,8 +117,11 @@ export const senderOf = (raw: Hex): Address | undefined => {
 /** Returns the fields of a raw transaction of the relayer. @throws Error for other bytes. */
 export const readUnsigned = (raw: Hex): UnsignedTransaction => read(raw).unsigned;
 
-/** Returns the parameter of `eth_signTransaction`. */
+/** Returns the parameter of `eth_signTransaction`. A transaction without data has no `data`: not every signer reads an empty one. */
 export const signRequest = (
   unsigned: UnsignedTransaction,
   from: Address,
-): Readonly<Record<string, unknown>> => ({ ...Envelope.toRpc(envelopeOf(unsigned)), from });
+): Readonly<Record<string, unknown>> => {
+  const { data, ...request } = Envelope.toRpc(envelopeOf(unsigned));
+  return { ...request, ...(data === '0x' ? {} : { data }), from };
+};

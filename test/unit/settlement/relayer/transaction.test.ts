@@ -129,7 +129,7 @@ describe('readUnsigned and senderOf', () => {
 
 describe('signRequest', () => {
   test.for([unsigned, { ...unsigned, data: '0x', nonce: 0 } as const])(
-    'has every field as a quantity or data',
+    'has every field as a quantity or data, but no empty data',
     (one) => {
       expect(signRequest(one, address)).toEqual({
         from: address,
@@ -138,7 +138,7 @@ describe('signRequest', () => {
         nonce: one.nonce === 0 ? '0x0' : '0x7',
         value: '0x0',
         gas: '0x38270',
-        data: one.data,
+        ...(one.data === '0x' ? {} : { data: one.data }),
         maxFeePerGas: '0x4e3b29200',
         maxPriorityFeePerGas: '0x3b9aca00',
         type: '0x2',
