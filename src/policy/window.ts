@@ -20,7 +20,7 @@ export type WindowSpend = {
   readonly drawn: bigint;
   /** Part of `leased` less `drawn` that running calls of children hold, as they last reported. */
   readonly heldBelow: bigint;
-  /** The limits for which the account has raised an alert in this period (`log/soft-limit.ts`). */
+  /** The limits for which the account has raised an alert in this period (`durable-objects/account/log/soft-limit.ts`). */
   readonly warned?: readonly string[];
 };
 

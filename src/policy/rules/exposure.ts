@@ -7,7 +7,7 @@ export type ExposureFields = {
   readonly exposure?: bigint;
 };
 
-/** Limits accepted, unsettled money. It has no check here: only the account knows its open payments (`call/funds.ts`). */
+/** Limits accepted, unsettled money. It has no check here: only the account knows its open payments (`durable-objects/account/call/funds.ts`). */
 export const exposure = {
   shape: { exposure: z.exactOptional(money) },
   denials: {

@@ -7,7 +7,7 @@ export type SoftPercentFields = {
   readonly softPercent?: number;
 };
 
-/** Denies nothing: the account raises an alert when its spend crosses the percentage (`log/soft-limit.ts`). */
+/** Denies nothing: the account raises an alert when its spend crosses the percentage (`durable-objects/account/log/soft-limit.ts`). */
 export const softPercent = {
   shape: { softPercent: z.exactOptional(integer(1, 99)) },
   denials: {},

@@ -19,7 +19,7 @@ export type AccountRule =
   | 'authority'
   /** An ancestor did not answer, so its remaining limits are unknown. */
   | 'unreachable'
-  /** Too many denied calls and dry runs, or too many failed calls whose payments could still move (`call/pace.ts`). */
+  /** Too many denied calls and dry runs, or too many failed calls whose payments could still move (`durable-objects/account/call/pace.ts`). */
   | 'denial_rate'
   | 'failure_rate';
 
