@@ -4,7 +4,7 @@ import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { isDurable } from '../../store/decision.ts';
 import { loadCall } from '../call/call-noun.ts';
 import type { CallRecord } from '../call/record.ts';
-import type { Context, Decision } from '../decision.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
 import { takeAlert } from '../log/alerts.ts';
 import type { Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
@@ -125,6 +125,10 @@ const decide = (
       return recordRefund(state, order, context);
     case 'adjust':
       return ordered(order, () => adjust(state, order, context));
+    default:
+      // During a deploy a newer Worker may send a kind that this release does not know. A throw would reject the whole group.
+      order satisfies never;
+      return unchanged(state, { verdict: 'unavailable' });
   }
 };
 

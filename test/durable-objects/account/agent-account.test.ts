@@ -2,6 +2,7 @@ import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } fro
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import { ENTRY } from '../../../durable-objects/store/entry.ts';
 import {
@@ -333,6 +334,23 @@ describe('law 2: any error on the way is a refusal', () => {
     expect(
       (await stubOf(payer).reserve({ ...broken, onSilence: 'keep' }, randomHex(16), {})).verdict,
     ).toBe('go');
+  });
+
+  test('rejects a command of a kind that only a newer Worker knows, and no other command of its group', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 10_000n, 1_000_000n);
+    const unknown = { kind: 'of_a_later_release' } as unknown as AccountCommand;
+    const reserve = async () =>
+      await stubOf(payer).reserve(callOf(payer), randomHex(16), { facts: factsOf(1_000_000n) });
+    // The others arrive while the first one is being persisted, so they form one group.
+    const [first, verdict, ...others] = await Promise.all([
+      reserve(),
+      stubOf(payer).apply(unknown),
+      reserve(),
+      reserve(),
+    ]);
+    expect(verdict).toEqual({ verdict: 'unavailable' });
+    expect([first, ...others].map((each) => each.verdict)).toEqual(['go', 'go', 'go']);
   });
 });
 
