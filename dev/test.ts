@@ -12,7 +12,7 @@ type Run = { readonly projects: readonly string[]; readonly workers: number };
 
 const SUITES: Readonly<Record<string, { readonly inside: Run; readonly outside: Run }>> = {
   short: {
-    inside: { projects: ['workerd', 'guards'], workers: 1 },
+    inside: { projects: ['workerd', 'guards'], workers: 2 },
     outside: { projects: ['stack'], workers: 1 },
   },
   deep: {
