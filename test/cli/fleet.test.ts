@@ -75,7 +75,7 @@ test.each([
   [['fleet', 'new', 'team', '--names', '1'], 'A name of an agent is invalid'],
   [['fleet', 'new', 'team', '-n', '0'], '--agents takes a whole number'],
   [['fleet', 'new', 'team', '-n', '1001'], '--agents takes a whole number'],
-  [['fleet', 'new', 'team', '--from-words'], 'no mnemonic of BIP-39'],
+  [['fleet', 'new', 'team', '--from-words'], 'not a BIP-39 mnemonic'],
 ])('rejects %j', async (words, reason) => {
   const { code, stderr } = await pipe(known(), words, 'abandon abandon abandon');
   expect(code).toBe(2);

@@ -219,7 +219,7 @@ describe('an import', () => {
   test.each(['', 'x', KEY.slice(1), '0'.repeat(64), 'f'.repeat(64)])('rejects %j', async (text) => {
     const { code, stderr } = await pipe(known(), ['keys', 'import', 'old'], text);
     expect(code).toBe(2);
-    expect(stderr).toContain('no private key');
+    expect(stderr).toContain('not a private key');
   });
 
   /** The test vectors of the Web3 Secret Storage definition. */
@@ -284,7 +284,7 @@ describe('an import', () => {
     await writeFile(file, JSON.stringify({ crypto, id: 'x', version: 3 }));
     const { code, stderr } = await pipe(known(), ['keys', 'import', 'old', '--file', file]);
     expect(code).toBe(2);
-    expect(stderr).toContain('no keystore file');
+    expect(stderr).toContain('cannot read that file as a keystore');
   });
 });
 

@@ -111,8 +111,8 @@ describe('init in a pipe', () => {
   test.each([
     ['another chain', { network: 'base' }, 'is chain 84532, not 8453', 1],
     ['no RPC', { rpc: 'http://127.0.0.1:1' }, 'no usable answer', 1],
-    ['no address', { 'pay-to': '0x12' }, 'no address', 2],
-    ['a wrong checksum', { 'pay-to': people.payTo.replace('f8A', 'F8A') }, 'no address', 2],
+    ['no address', { 'pay-to': '0x12' }, 'not an address', 2],
+    ['a wrong checksum', { 'pay-to': people.payTo.replace('f8A', 'F8A') }, 'not an address', 2],
     ['an unknown network', { network: 'bitcoin' }, 'no payments on the network', 2],
     ['no URL', { upstream: 'api.example' }, 'must be an absolute URL', 2],
     ['a private address', { upstream: 'https://10.0.0.1/x' }, 'must name a public host', 2],

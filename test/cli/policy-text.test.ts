@@ -68,7 +68,7 @@ describe('flags of a policy', () => {
     ['until', 'soon'],
     ['payees', 'alice'],
   ])('reject --%s %s', (option, value) => {
-    expect(() => changed({}, { [option]: value })).toThrow(/takes|no address/);
+    expect(() => changed({}, { [option]: value })).toThrow(/takes|not an address/);
   });
 
   test('accept days, times and durations', () => {
