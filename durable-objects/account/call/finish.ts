@@ -132,7 +132,7 @@ const close = (
   return changed(entered.state, ended, finished(entered.state, ended, context));
 };
 
-/** `kept`: the amount waits for an operator. The entry says so, because D1 does not know the tool's `onSilence`. */
+/** `kept`: the amount stays held until an operator resolves the call. The entry records this, because D1 has no `onSilence` of the tool. */
 export const paymentOf = (record: CallRecord): { readonly [key: string]: Json } => ({
   state: record.payment,
   paidBy: record.paidBy,

@@ -20,9 +20,9 @@ const TIMEOUT_MS = 2_000;
 const ROUND_SIZE = 64;
 /** The most descendants that one command notifies; the others learn of it when their leases expire. */
 const MOST_PUSHED = 900;
-/** How long a report counts before its account is asked for another, milliseconds. */
+/** Milliseconds for which a descendant's report counts before the account requests another. */
 const REPORT_MS = 1_000;
-/** How long a descendant that did not answer is left out, milliseconds: its siblings must not wait for it each time. */
+/** Milliseconds for which recalls skip a descendant that did not answer: its siblings must not wait for it each time. */
 const SILENT_MS = 10_000;
 
 type Branches = Readonly<Record<Hex, Shares>>;

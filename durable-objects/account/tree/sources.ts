@@ -85,8 +85,8 @@ export const countersOf = (
 const NOTHING: Policy = { windows: [], deny: [], require: [] };
 
 /**
- * The ancestors' statuses and policies while their leases last, and the grants that they hold themselves. An expired lease is asked for
- * again.
+ * The statuses and policies of the ancestors while their leases last, and the grants that those ancestors hold. The account requests an
+ * expired lease again.
  */
 export const ancestorSources = (
   state: AccountState,

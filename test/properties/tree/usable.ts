@@ -79,7 +79,7 @@ export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): vo
   if (denial.rule === 'per_call') {
     if (price + 1n <= perCall) throw new Error(`not too dear: ${text(denial)}`);
   } else if (denial.rule === 'credit' && credit <= price) {
-    // Nobody is asked what would be left of a limit for a call that nothing can pay for.
+    // The account asks no ancestor for the remaining limit of a call that nothing can pay for.
     note('rest refused unpaid');
   } else if (limits.some(({ remaining }) => remaining <= price)) {
     if (!refuses(limits, denial, price + 1n))

@@ -206,14 +206,14 @@ const lose: Step = () => {
 };
 
 describe('a lost answer', () => {
-  it('to a read is asked for again, with the same signature', async () => {
+  it('is requested again for a read, with the same signature', async () => {
     const server = scripted(lose, json({ items: [] }));
     await clientOf(server).call('account.tree', { params: { account: OWNER } });
     const [one, two] = server.arrived.map(({ headers }) => headers.get('agent-intent'));
     expect(one).toBe(two);
   });
 
-  it('to an order that was carried out is told as what it is', async () => {
+  it('is reported as command_lost if the repeat of a command finds its intent used', async () => {
     const server = scripted(lose, () => problem(409, 'already-used'));
     const error = await errorOf(async () =>
       clientOf(server).call('account.status', {
@@ -229,7 +229,7 @@ describe('a lost answer', () => {
     expect(one).toBe(two);
   });
 
-  it('that never comes is told for an order, too', async () => {
+  it('is reported as command_lost if no repeat of a command is answered', async () => {
     const server = scripted(lose);
     const error = await errorOf(async () =>
       clientOf(server, { retries: 0 }).call('account.status', {
@@ -240,7 +240,7 @@ describe('a lost answer', () => {
     expect(error).toMatchObject({ code: 'command_lost', cause: { code: 'answer_lost' } });
   });
 
-  it('is nothing to an order that is refused at once', async () => {
+  it('is not suspected for a command whose first attempt is refused', async () => {
     const server = scripted(() => problem(409, 'already-used'));
     const error = await errorOf(async () =>
       clientOf(server).call('account.default', {
@@ -427,7 +427,7 @@ describe('the feed', () => {
     expect(server.arrived).toHaveLength(2);
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when its signal aborts', async () => {
     const stop = new AbortController();
     const silent: Step = () => new Response(new ReadableStream());
     const events = clientOf(scripted(silent)).events(OWNER, { signal: stop.signal });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { policyWording } from '../../../src/policy/policy.ts';
 
-/** Every name that a policy rule gives to a denial: they stand in exported logs, so none may change. */
+/** The rule names of denials. Exported logs contain them, so none may change. */
 const RULES = [
   'frozen',
   'paused',

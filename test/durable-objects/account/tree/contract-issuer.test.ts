@@ -22,17 +22,16 @@ afterEach(restore);
 
 describe('a grant whose issuer is a contract', () => {
   const byContract = (grant: SignedGrant): SignedGrant => ({ ...grant, contractCheckedAt: 7 });
-  /** A Worker that knows grants reads parameters; an older one does not, and would not know the word for what is asked. */
   const ask = (
     agent: Hex,
     evidence: Evidence = {},
-    release: Parameters<typeof callOnce>[2] = { params: {} },
+    changes: Parameters<typeof callOnce>[2] = {},
   ): Promise<ReserveVerdict> => {
     const call = intentCallOf(agent, {
       price: 10n,
       settlement: 'credit',
       audience: AUDIENCE,
-      ...release,
+      ...changes,
     });
     return stubOf(agent).reserve(call, randomHex(16), { facts: factsOf(0n), ...evidence });
   };
