@@ -24,7 +24,7 @@ const HELP = `Starts Countersign on this machine and pays for a few calls as an 
 Exits with 0 only if all checks passed.`;
 
 const BAD_USAGE = 2;
-const MOST_SECONDS = 15;
+const MAX_SECONDS = 15;
 
 /** Time limit of a settlement: blocks, and milliseconds for the queue and the machine. */
 const PATIENCE = { blocks: 6, milliseconds: 45_000 };
@@ -49,7 +49,7 @@ const readFlags = (args: readonly string[]): Flags => {
   });
   const text = values['block-time'];
   const blockTime =
-    text === undefined ? undefined : wholeNumber('block-time', text, 1, MOST_SECONDS);
+    text === undefined ? undefined : wholeNumber('block-time', text, 1, MAX_SECONDS);
   return { blockTime, json: values.json, help: values.help };
 };
 

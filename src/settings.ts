@@ -5,8 +5,8 @@ import { parseAddress } from './crypto/checksum.ts';
 import { byNetwork, MAX_URLS, readJson, type Setting, urlSchema } from './json-setting.ts';
 import type { Network } from './protocol/account-id.ts';
 import {
-  LEAST_COMMAND_BYTES,
-  MOST_COMMAND_BYTES,
+  MIN_COMMAND_BYTES,
+  MAX_COMMAND_BYTES,
   parseCommandBytes,
 } from './protocol/command-bytes.ts';
 import { egressFault, type EgressReach, isLoopbackHost } from './protocol/egress-url.ts';
@@ -168,7 +168,7 @@ export const readReconcileDays = integer(3, 1, 30);
 export const readCommandBytes = (text: string): Setting<number> => {
   const bytes = parseCommandBytes(text);
   return bytes === undefined
-    ? err([`must be an integer from ${LEAST_COMMAND_BYTES} to ${MOST_COMMAND_BYTES}`])
+    ? err([`must be an integer from ${MIN_COMMAND_BYTES} to ${MAX_COMMAND_BYTES}`])
     : ok(bytes);
 };
 

@@ -62,7 +62,7 @@ const RUNTIME_CRASHED = 'The Workers runtime crashed unexpectedly';
  * ends with this message, and takes other ports on the next start.
  */
 const PORT_TAKEN = 'Address already in use';
-const MOST_STARTS = 3;
+const MAX_STARTS = 3;
 
 const wranglerBinary = (): string => {
   const require = createRequire(import.meta.url);
@@ -197,7 +197,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     void group.exited.then((exit) => (exit.expected ? undefined : options.onCrash?.(exit)));
     return group;
   };
-  const run = async (times = MOST_STARTS): Promise<ProcessGroup> => {
+  const run = async (times = MAX_STARTS): Promise<ProcessGroup> => {
     try {
       return await runOnce();
     } catch (error) {

@@ -35,7 +35,7 @@ export const misbehave = (
   return new Response(body, { status, headers: { 'content-type': 'application/json' } });
 };
 
-const MOST_CHUNKS = 1000;
+const MAX_CHUNKS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
 const numberOf = (text: string | null, standard: number, most: number): number | undefined => {
@@ -47,11 +47,11 @@ const numberOf = (text: string | null, standard: number, most: number): number |
 
 /** Server-sent events: `chunks` of them (3 by default), `ms` milliseconds apart (50 by default). */
 export const events = (query: URLSearchParams): Response => {
-  const chunks = numberOf(query.get('chunks'), 3, MOST_CHUNKS);
+  const chunks = numberOf(query.get('chunks'), 3, MAX_CHUNKS);
   const pause = numberOf(query.get('ms'), 50, LONGEST_PAUSE_MS);
   if (chunks === undefined || pause === undefined)
     return Response.json(
-      { error: `chunks is at most ${MOST_CHUNKS}, ms at most ${LONGEST_PAUSE_MS}` },
+      { error: `chunks is at most ${MAX_CHUNKS}, ms at most ${LONGEST_PAUSE_MS}` },
       { status: 400 },
     );
   const encoder = new TextEncoder();

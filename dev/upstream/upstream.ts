@@ -33,7 +33,7 @@ export type Upstream = RunningServer & { readonly counts: () => Counts };
 type App = Hono<{ Bindings: HttpBindings }>;
 
 const BODY_LIMIT = 2 * 1024 * 1024;
-const MOST_ENRICHED_WORDS = 50;
+const MAX_ENRICHED_WORDS = 50;
 
 const textBody = z.object({ text: z.string() });
 const translateBody = z.object({ text: z.string(), to: z.enum(LANGUAGES) });
@@ -73,7 +73,7 @@ const addLanguageTools = (app: App, dictionary: Dictionary): void => {
   app.post('/enrich', async (context) => {
     const body = textBody.safeParse(await readJson(context.req.raw));
     if (!body.success) return context.json({ error: 'send {"text"}' }, 400);
-    const distinct = [...new Set(wordsOf(body.data.text))].slice(0, MOST_ENRICHED_WORDS);
+    const distinct = [...new Set(wordsOf(body.data.text))].slice(0, MAX_ENRICHED_WORDS);
     const words = await Promise.all(
       distinct.map(async (word) => ({ word, sense: (await dictionary.lookup(word))[0] ?? null })),
     );

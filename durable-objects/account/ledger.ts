@@ -7,7 +7,7 @@ import {
   openGroupCommit,
 } from '../store/group-commit.ts';
 import { CALL } from './call/call-noun.ts';
-import { MOST_RELEASED } from './call/pace.ts';
+import { MAX_RELEASED } from './call/pace.ts';
 import { openSince } from './call/stuck.ts';
 import type { Context } from './decision.ts';
 import { withAlerts } from './log/alerts.ts';
@@ -45,7 +45,7 @@ export const openLedger = (
       read,
       salt: random16,
       leaseParts: (issued) => memory.lessees.parts(issued, now),
-      released: () => releasedOf(memory, MOST_RELEASED),
+      released: () => releasedOf(memory, MAX_RELEASED),
       openSince: (asset) => openSince(memory.live.values(), asset),
     }),
     complete: withAlerts,

@@ -43,7 +43,7 @@ const STUCK: Seconds = 30;
 /** How often the same bytes are broadcast again: a node may have dropped them. */
 const AGAIN: Seconds = 8;
 /** Replacements of one transaction, each an eighth dearer. Afterwards it is only broadcast again, unless its fee is below the base fee. */
-const MOST_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 20;
 
 /** Broadcasts again, in order of nonces, the transactions that are not in a block, and replaces stuck ones with higher fees. */
 export const rebroadcast = async (context: RelayerContext, facts: Facts): Promise<void> => {
@@ -76,7 +76,7 @@ const higherFees = (
   { market, balance }: Facts,
 ): Fees | undefined => {
   const { attempts, nonce } = flight.record;
-  if (attempts.length >= MOST_ATTEMPTS && !isTooCheap(flight, market)) return undefined;
+  if (attempts.length >= MAX_ATTEMPTS && !isTooCheap(flight, market)) return undefined;
   // No higher nonce can be mined before this one, so a deadline in a later transaction counts for this one.
   const near = flightsOf(memory)
     .filter(({ record }) => record.nonce >= nonce)

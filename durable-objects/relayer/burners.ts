@@ -1,6 +1,6 @@
 import type { Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { isRefused, MOST_STRIKES, type Pending } from '../../src/settlement/relayer/pending.ts';
+import { isRefused, MAX_STRIKES, type Pending } from '../../src/settlement/relayer/pending.ts';
 
 /**
  * The payers whose payments burnt our gas in transactions that moved nothing. Kept in memory only: an object that restarts forgets them and
@@ -22,8 +22,8 @@ type Burner = {
 const DAY: Seconds = 24 * 3_600;
 const HOUR: Seconds = 3_600;
 /** Gas of 33 transactions of a payer with code. The limit counts all such payers: new addresses are free, so a limit per address limits nothing. */
-const MOST_BURNT = 20_000_000;
-const MOST_PAYERS = 10_000;
+const MAX_BURNT = 20_000_000;
+const MAX_PAYERS = 10_000;
 
 export const openBurners = (pending: readonly Pending[]): Burners => {
   const burners: Burners = { payers: new Map(), hour: { since: 0, gas: 0 } };
@@ -43,10 +43,10 @@ export const noteStruckOut = (
 /** Notes that a transaction with this payer's payments alone moved nothing. */
 export const noteStrike = ({ payers }: Burners, payer: Address, now: Seconds): void => {
   const { strikes: before, until } = payers.get(payer) ?? { strikes: [], until: 0 };
-  const strikes = [...before.filter((at) => at > now - DAY), now].slice(-MOST_STRIKES);
+  const strikes = [...before.filter((at) => at > now - DAY), now].slice(-MAX_STRIKES);
   const [first] = strikes;
-  const barred = strikes.length >= MOST_STRIKES && first !== undefined ? first + DAY : 0;
-  if (payers.size >= MOST_PAYERS && !payers.has(payer)) payers.clear();
+  const barred = strikes.length >= MAX_STRIKES && first !== undefined ? first + DAY : 0;
+  if (payers.size >= MAX_PAYERS && !payers.has(payer)) payers.clear();
   payers.set(payer, { strikes, until: Math.max(until, barred) });
 };
 
@@ -63,4 +63,4 @@ export const isBarred = (
   now: Seconds,
 ): boolean =>
   now < (payers.get(payer)?.until ?? 0) ||
-  (has === 'contract' && hour.gas >= MOST_BURNT && now < hour.since + HOUR);
+  (has === 'contract' && hour.gas >= MAX_BURNT && now < hour.since + HOUR);

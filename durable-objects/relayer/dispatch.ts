@@ -29,18 +29,18 @@ import {
 import { tryPayments } from './trial.ts';
 
 /** Transactions that are not in a block, at most: nonces must not pile up on a chain that makes no blocks. */
-const MOST_FLIGHTS = 4;
+const MAX_FLIGHTS = 4;
 /** The maximum of them for payments that may fail, and for the other payments while such payments wait. */
-const MOST_SUSPECT = 2;
-const MOST_SHARED = 3;
+const MAX_SUSPECT = 2;
+const MAX_SHARED = 3;
 
 /** Trials of one round without a transaction. The remaining payments are tried in the next round, after `confirm`. */
-const MOST_FAILED = 8;
+const MAX_FAILED = 8;
 
 /** Sends transactions while payments are due and there is a nonce, gas and a free place for them. */
 export const dispatch = async (context: RelayerContext, facts: Facts): Promise<void> => {
   const { setup, memory } = context;
-  for (let failed = 0; failed < MOST_FAILED;) {
+  for (let failed = 0; failed < MAX_FAILED;) {
     const now = context.now();
     const nonce = nextNonce(memory, facts, now);
     if (nonce === undefined) return;
@@ -99,13 +99,13 @@ const choose = (
   const suspects = waiting.filter(
     (one) => isSuspect(memory, one) && !flying.has(one.authorization.from),
   );
-  if (unmined.length >= MOST_FLIGHTS) return [];
-  if (unmined.length - risky.length < (suspects.length > 0 ? MOST_SHARED : MOST_FLIGHTS)) {
+  if (unmined.length >= MAX_FLIGHTS) return [];
+  if (unmined.length - risky.length < (suspects.length > 0 ? MAX_SHARED : MAX_FLIGHTS)) {
     const clean = waiting.filter((one) => !isSuspect(memory, one));
     const chosen = chooseBatch(clean, setup, now);
     if (chosen.length > 0) return chosen;
   }
-  if (risky.length >= MOST_SUSPECT) return [];
+  if (risky.length >= MAX_SUSPECT) return [];
   const alone = suspects.map((one) =>
     memory.contracts.has(one.authorization.from)
       ? { ...one, strikes: Math.max(2, one.strikes) }

@@ -10,13 +10,13 @@ import { inFlight, isHeld, type Memory, reservedOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 
 /** Payments that may wait at once; further ones go to other backends. */
-const MOST_PENDING = 5_000;
+const MAX_PENDING = 5_000;
 /** Payments of one payer: tiny payments are cheap to make and must not crowd out other payers. */
-const MOST_OF_PAYER = 1_000;
+const MAX_OF_PAYER = 1_000;
 /** With less time a payment is not taken: signing, a batch and a block must fit in. */
 const LEAST: Seconds = 10;
 /** Hex characters: the gateway accepts signatures of at most 4 KiB. */
-const MOST_SIGNATURE = 2 + 2 * 4_096;
+const MAX_SIGNATURE = 2 + 2 * 4_096;
 /** Hex characters of 65 bytes; a signature of another length is a contract's. */
 const KEY_SIGNATURE = 2 + 2 * 65;
 
@@ -36,8 +36,8 @@ export const take = (
     counts.set(authorization.from, (counts.get(authorization.from) ?? 0) + 1);
   };
   for (const one of memory.pending.values()) count(one);
-  const isCrowded = (): boolean => memory.pending.size + fresh.size >= MOST_PENDING;
-  const isGreedy = (payer: Address): boolean => (counts.get(payer) ?? 0) >= MOST_OF_PAYER;
+  const isCrowded = (): boolean => memory.pending.size + fresh.size >= MAX_PENDING;
+  const isGreedy = (payer: Address): boolean => (counts.get(payer) ?? 0) >= MAX_OF_PAYER;
   let hopeless: readonly Pending[] | undefined;
   const isFull = (payer: Address): boolean => {
     if (!isCrowded() && !isGreedy(payer)) return false;
@@ -84,7 +84,7 @@ const hopelessOf = (memory: Memory, now: Seconds): readonly Pending[] => {
     ({ key, strikes, authorization }) =>
       strikes === 0 &&
       !flying.has(key) &&
-      ((memory.trials.get(key)?.failures ?? 0) >= MOST_FAILURES ||
+      ((memory.trials.get(key)?.failures ?? 0) >= MAX_FAILURES ||
         isHeld(memory, authorization.from, now)),
   );
 };
@@ -108,7 +108,7 @@ export const afterwards = (
   );
 
 /** Failed trials after which other backends are tried although no caller waits. */
-const MOST_FAILURES = 2;
+const MAX_FAILURES = 2;
 
 const admit = (
   { setup, memory, now }: RelayerContext,
@@ -121,7 +121,7 @@ const admit = (
     token.network === setup.network &&
     token.address === setup.token.address &&
     authorization.to === setup.payTo &&
-    signature.length <= MOST_SIGNATURE;
+    signature.length <= MAX_SIGNATURE;
   if (!ours) return 'unsupported';
   const left = Number(authorization.validBefore) - now();
   if (left < LEAST) return 'expired';
@@ -129,7 +129,7 @@ const admit = (
   if (known !== undefined) {
     const failures = memory.trials.get(key)?.failures ?? 0;
     const held = isHeld(memory, authorization.from, now()) && !inFlight(memory).has(key);
-    return isRefused(known) || failures >= MOST_FAILURES || held ? 'refused' : 'taken';
+    return isRefused(known) || failures >= MAX_FAILURES || held ? 'refused' : 'taken';
   }
   if (isReported(memory, key)) return 'taken';
   const hasCode = memory.contracts.has(authorization.from) || signature.length !== KEY_SIGNATURE;

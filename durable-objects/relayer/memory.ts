@@ -54,7 +54,7 @@ export type Memory = {
 };
 
 /** Accounts with code that are remembered; beyond, all are looked at again. */
-const MOST_CONTRACTS = 10_000;
+const MAX_CONTRACTS = 10_000;
 
 export const openMemory = (stored: Stored): Memory => ({
   pending: new Map(stored.pending.map((one) => [one.key, one])),
@@ -128,7 +128,7 @@ export const reservedOf = (memory: Memory): bigint =>
     .reduce((sum, { gas, record }) => sum + gas * newest(record).maxFeePerGas, 0n);
 
 export const rememberContract = ({ contracts }: Memory, payer: Address): void => {
-  if (contracts.size >= MOST_CONTRACTS) contracts.clear();
+  if (contracts.size >= MAX_CONTRACTS) contracts.clear();
   contracts.add(payer);
 };
 

@@ -27,7 +27,7 @@ import secp256k1
 import wire
 from vectors import check_vectors
 
-MOST_PER_CALL = 50_000  # $0.05
+MAX_PER_CALL = 50_000  # $0.05
 ATTEMPTS = 4
 
 
@@ -114,7 +114,7 @@ def acceptable(accepts):
         token = wire.USDC.get(chain_id)
         if token is None or entry["scheme"] != "exact":
             continue
-        if entry["asset"].lower() == token["asset"] and int(entry["amount"]) <= MOST_PER_CALL:
+        if entry["asset"].lower() == token["asset"] and int(entry["amount"]) <= MAX_PER_CALL:
             return entry, chain_id, token
     raise Refused(f"The offer has no entry that this agent can pay: {accepts}")
 

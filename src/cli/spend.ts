@@ -8,7 +8,7 @@ import { sentence } from './lib/print.ts';
 import { dayIn, isoDay } from './lib/times.ts';
 import { GROUPS, linesOf, type SpendRow, spendText, totalOf } from './spend/report.ts';
 
-const MOST_ROWS = 10_000;
+const MAX_ROWS = 10_000;
 const DAYS = 30;
 
 export const command = defineCommand({
@@ -102,9 +102,9 @@ const rowsOf = async (
     const rows: SpendRow[] = [];
     for await (const row of items) {
       rows.push(row);
-      if (rows.length > MOST_ROWS)
+      if (rows.length > MAX_ROWS)
         throw usageError(
-          `The report has more than ${MOST_ROWS} rows.`,
+          `The report has more than ${MAX_ROWS} rows.`,
           'Give fewer days with --from and --to.',
         );
     }

@@ -7,7 +7,7 @@ import { type AdminClient, openAdmin, roleOf } from './lib/admin-client.ts';
 import { defineCommand } from './lib/command.ts';
 import { counted } from './lib/text.ts';
 import { createDecisions, type Decision, shownAt } from './tail/decision.ts';
-import { createSequence, type Feeds, MOST_FEEDS, openFeeds } from './tail/feeds.ts';
+import { createSequence, type Feeds, MAX_FEEDS, openFeeds } from './tail/feeds.ts';
 import { decisionText } from './tail/line.ts';
 
 /** How long a line waits for earlier lines of other feeds. */
@@ -53,7 +53,7 @@ export const command = defineCommand({
     const omitted = accounts.length - feeds.accounts.size;
     if (omitted > 0)
       out.note(
-        `note: the command follows at most ${MOST_FEEDS} accounts at once and omits ${omitted}`,
+        `note: the command follows at most ${MAX_FEEDS} accounts at once and omits ${omitted}`,
       );
     await Promise.race([progress.during('opening feeds', feeds.connected), feeds.over]);
     out.note(

@@ -15,7 +15,7 @@ import type { Emit } from './telemetry.ts';
 const QUEUE = 'countersign-settlement';
 const LONGEST_PAUSE: Seconds = 60;
 /** Deliveries of one message, in about three minutes. The account sends another message every five minutes until the payment ends. */
-const MOST_ATTEMPTS = 8;
+const MAX_ATTEMPTS = 8;
 /**
  * Near the deadline of a payment its message is retried at once: the balance at that moment decides whether payer or gateway is at fault.
  */
@@ -41,7 +41,7 @@ export type SettlementDeps = RoundDeps & {
  * Consumes a batch of the settlement queue: one round over all its payments, then each account gets the results of its calls.
  *
  * A message is acknowledged only after its account has stored a final result, or a backend has stored the payment, or it was delivered
- * `MOST_ATTEMPTS` times; every other message is retried, later each time. Acknowledging an open payment is safe: the account keeps it open
+ * `MAX_ATTEMPTS` times; every other message is retried, later each time. Acknowledging an open payment is safe: the account keeps it open
  * and sends another message (law 5). So the messages of waiting payments do not multiply until they fill the dead-letter queue.
  */
 export const consumeSettlement = async (
@@ -121,7 +121,7 @@ const reportToAccount = async (
 const isLeftToAccount = (report: Report, now: Seconds): boolean => {
   const { attempts, transfer } = report.task;
   return (
-    (isHandedOver(report) || attempts >= MOST_ATTEMPTS) &&
+    (isHandedOver(report) || attempts >= MAX_ATTEMPTS) &&
     Math.abs(Number(transfer.validBefore) - now) > NEAR_DEADLINE
   );
 };

@@ -31,13 +31,13 @@ export type GrantLimits = {
 };
 
 const AMPLE = 1_000_000_000_000n;
-const MOST_PRICE: Readonly<Record<Size, bigint>> = { tiny: 5n, medium: 100n, large: 10_000n };
+const MAX_PRICE: Readonly<Record<Size, bigint>> = { tiny: 5n, medium: 100n, large: 10_000n };
 /** Calls run for several minutes of the moved clock, so one minute sees only part of the demand. */
 const MINUTES = 6n;
 
 /** Draws the limits of a scenario with `wanted` calls. */
 export const budgetOf = (kind: Kind, size: Size, wanted: number, random: Random): Budget => {
-  const most = MOST_PRICE[size];
+  const most = MAX_PRICE[size];
   const demand = (BigInt(wanted) * most) / 2n / (kind === 'minute' ? MINUTES : 1n);
   const tight =
     size === 'tiny'

@@ -10,7 +10,7 @@ export type Clock = {
 };
 
 /** Shorter waits belong to the tests. */
-const LEAST_TIMEOUT_MS = 3_000;
+const MIN_TIMEOUT_MS = 3_000;
 const DIVISOR = 40;
 
 export const openClock = (): Clock => {
@@ -24,7 +24,7 @@ export const openClock = (): Clock => {
     .mockImplementation(((callback: () => void, milliseconds = 0) =>
       wait(
         callback,
-        isShort && milliseconds >= LEAST_TIMEOUT_MS ? milliseconds / DIVISOR : milliseconds,
+        isShort && milliseconds >= MIN_TIMEOUT_MS ? milliseconds / DIVISOR : milliseconds,
       )) as typeof setTimeout);
   return {
     shift(seconds) {

@@ -15,7 +15,7 @@ const ENDINGS: readonly [Ending, ...Ending[]] = [
 ];
 
 const ROUND_MS = 10;
-const MOST_TRIES = 6;
+const MAX_TRIES = 6;
 
 /** Every account makes all its calls at once, at random prices, while disruptions and message faults occur. */
 export const callConcurrently = async (
@@ -58,7 +58,7 @@ export const callConcurrently = async (
 
 /** Makes a call. If no ancestor answered, makes it again as a new call. */
 const callUntilReached = async (plan: PlannedCall, gateway: Gateway): Promise<void> => {
-  for (let tried = 0; tried < MOST_TRIES; tried += 1) {
+  for (let tried = 0; tried < MAX_TRIES; tried += 1) {
     const answer = await gateway(plan);
     if (answer.result !== 'denied' || answer.denial.rule !== 'unreachable') return;
     await pause(ROUND_MS * 2 ** tried);

@@ -17,7 +17,7 @@ export type Disruption = { readonly at: number; readonly run: () => Promise<void
 
 const CRASHES = 14;
 /** The runtime delays the eviction of an object while others refer to it. */
-const MOST_WAIT_MS = 500;
+const MAX_WAIT_MS = 500;
 
 export const disruptionsOf = (
   kind: Kind,
@@ -52,7 +52,7 @@ export const disruptionsOf = (
     .map((run) => ({
       at: random.integer(1, 95) / 100,
       // Evicting an object that does not run fails, and so does the request that aborts one.
-      run: () => Promise.race([run().catch(() => undefined), pause(MOST_WAIT_MS)]),
+      run: () => Promise.race([run().catch(() => undefined), pause(MAX_WAIT_MS)]),
     }))
     .toSorted((a, b) => a.at - b.at);
 };

@@ -11,14 +11,14 @@ const LIMITS: readonly string[] = ['window', 'lifetime', 'credit'];
 export const WIDTH = 4;
 /** Divides the price after a denial. */
 export const STEP = 4n;
-const MOST_PERIODS = 4;
+const MAX_PERIODS = 4;
 /** Most calls of a branch at a price below the first, at price 1 in the last rounds, and most of those rounds. */
-const MOST_SMALL = 150;
-const MOST_LAST = 20;
-const MOST_ROUNDS = 10;
-const MOST_FAILURES = 20;
+const MAX_SMALL = 150;
+const MAX_LAST = 20;
+const MAX_ROUNDS = 10;
+const MAX_FAILURES = 20;
 /** Seconds that a window must still run when the measuring starts. */
-const LEAST_REST = 45;
+const MIN_REST = 45;
 
 type Caller = { readonly member: Member; readonly branch: Branch };
 
@@ -34,7 +34,7 @@ export const exhaust = async (
 ): Promise<void> => {
   // A repeated message may have reported calls that have ended. Parents ask their children for usage at most once a second.
   clock.shift(2);
-  for (let tried = 0; tried < MOST_PERIODS; tried += 1) {
+  for (let tried = 0; tried < MAX_PERIODS; tried += 1) {
     enterPeriod(fleet, clock);
     const began = nowSeconds();
     await useUp(fleet, gateway, budget);
@@ -67,15 +67,15 @@ const useUp = async (
       let most = Number(enough / top);
       for (let price = top; price > 1n; price /= STEP) {
         await use(caller, price, WIDTH, most);
-        most = MOST_SMALL;
+        most = MAX_SMALL;
       }
       await use(caller, 1n, 1, most);
     }),
   );
   // A failing call may return a unit that another account could have used. Go round until no call is paid.
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
     let paid = 0;
-    for (const caller of callersOf(fleet)) paid += await use(caller, 1n, 1, MOST_LAST);
+    for (const caller of callersOf(fleet)) paid += await use(caller, 1n, 1, MAX_LAST);
     if (paid === 0) return;
   }
 };
@@ -93,7 +93,7 @@ export const until = async (
   goesOn: (paid: number) => boolean,
 ): Promise<number> => {
   let paid = 0;
-  for (let failures = 0; failures < MOST_FAILURES;) {
+  for (let failures = 0; failures < MAX_FAILURES;) {
     if (!goesOn(paid)) return paid;
     const results = await Promise.all(
       Array.from({ length: width }, async () =>
@@ -110,7 +110,7 @@ export const until = async (
     failures += 1;
     await pause(50 * failures);
   }
-  throw new Error(`${member.name} got no verdict in ${MOST_FAILURES} rounds`);
+  throw new Error(`${member.name} got no verdict in ${MAX_FAILURES} rounds`);
 };
 
 /** Moves the clock to the next period of every window that would end too soon. */
@@ -118,6 +118,6 @@ export const enterPeriod = ({ limits }: Fleet, clock: Clock): void => {
   for (const { every } of limits) {
     const now = nowSeconds();
     const left = periodOf(every, now).end - now;
-    if (left < LEAST_REST) clock.shift(left);
+    if (left < MIN_REST) clock.shift(left);
   }
 };

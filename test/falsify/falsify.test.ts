@@ -7,7 +7,7 @@ import { runSkew } from './skew.ts';
 const { seed, seeds, calls, kinds } = JSON.parse(inject('options')) as FalsifyOptions;
 
 /** Milliseconds that the greedy account has to spend what remains. */
-const MOST_MS = 2_000;
+const MAX_MS = 2_000;
 
 describe.each(Array.from({ length: seeds }, (_, at) => seed + at))('seed %i', (each) => {
   const print = (line: string): void => {
@@ -18,7 +18,7 @@ describe.each(Array.from({ length: seeds }, (_, at) => seed + at))('seed %i', (e
   test.for(kinds)('%s', async (kind, { task }) => {
     const findings = [
       await runScenario(each, kind, calls, print),
-      await runSkew(each, kind, MOST_MS, print),
+      await runSkew(each, kind, MAX_MS, print),
     ];
     task.meta.findings = findings;
     expect(findings.flatMap(violations)).toEqual([]);

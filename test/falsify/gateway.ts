@@ -38,7 +38,7 @@ export type CallResult =
 export type Gateway = (plan: PlannedCall) => Promise<CallResult>;
 
 const DAY = 86_400;
-const MOST_TRIES = 60;
+const MAX_TRIES = 60;
 const BALANCE = 100_000_000_000_000n;
 
 export const openGateway = (journal: Journal, random: Random): Gateway => {
@@ -96,7 +96,7 @@ const outcomeOf = ({ ending }: PlannedCall, amount: bigint): Outcome => {
 const reserve = async (member: Member, call: Call, attempt: Hex): Promise<ReserveVerdict> => {
   let evidence: Evidence = {};
   let last: ReserveVerdict = { verdict: 'unavailable' };
-  for (let tried = 0; tried < MOST_TRIES; tried += 1) {
+  for (let tried = 0; tried < MAX_TRIES; tried += 1) {
     const verdict = await answered(async () =>
       stubOf(member.payer).reserve(call, attempt, evidence),
     );
@@ -109,7 +109,7 @@ const reserve = async (member: Member, call: Call, attempt: Hex): Promise<Reserv
 };
 
 const finish = async (noted: JournalCall, attempt: Hex, outcome: Outcome): Promise<bigint> => {
-  for (let tried = 0; tried < MOST_TRIES; tried += 1) {
+  for (let tried = 0; tried < MAX_TRIES; tried += 1) {
     const verdict = await answered(async () =>
       stubOf(noted.member.payer).finish(noted.id, attempt, outcome),
     );
@@ -122,7 +122,7 @@ const finish = async (noted: JournalCall, attempt: Hex, outcome: Outcome): Promi
       throw new Error(`the account has lost the record of ${noted.id}`);
     await pause(5 * tried);
   }
-  throw new Error(`the account did not accept the result of ${noted.id} in ${MOST_TRIES} attempts`);
+  throw new Error(`the account did not accept the result of ${noted.id} in ${MAX_TRIES} attempts`);
 };
 
 /** Returns undefined if the object was aborted during the request. */

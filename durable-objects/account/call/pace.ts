@@ -13,7 +13,7 @@ import type { AccountState } from '../state.ts';
 const DENIAL_RATE: Rate = { limit: 300, seconds: 60 };
 
 /** From this many failed or failing calls on whose payments could still move, new calls start at this rate. */
-export const MOST_RELEASED = 5_000;
+export const MAX_RELEASED = 5_000;
 const FAILURE_RATE: Rate = { limit: 1, seconds: 1 };
 
 /** Counts one more denied call or dry run; undefined if the rate is used up. */
@@ -32,7 +32,7 @@ export const countRisk = (
   released: number,
   now: Seconds,
 ): AccountState | undefined => {
-  if (released < MOST_RELEASED) return state;
+  if (released < MAX_RELEASED) return state;
   const pace = admit(FAILURE_RATE, state.failureArrival, now);
   return pace.admitted ? { ...state, failureArrival: pace.arrival } : undefined;
 };

@@ -8,7 +8,7 @@ import { loadCall } from './call-noun.ts';
 import type { CallRecord } from './record.ts';
 
 /** The most calls of one request. */
-export const MOST_LOOKS = 50;
+export const MAX_LOOKS = 50;
 
 /**
  * Builds settlement messages for payments that moved on the chain although they are not settled here: the queue consumer looks at the
@@ -19,7 +19,7 @@ export const recheckMessages = (
   calls: readonly Hex[],
   { now, read }: Pick<Context, 'now' | 'read'>,
 ): readonly SettlementMessage[] =>
-  calls.slice(0, MOST_LOOKS).flatMap((id) => {
+  calls.slice(0, MAX_LOOKS).flatMap((id) => {
     const record = loadCall(read, id);
     return record !== undefined && mayLook(record, now)
       ? (settlementMessage(account, record) ?? [])

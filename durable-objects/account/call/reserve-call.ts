@@ -9,10 +9,10 @@ import { loadCall } from './call-noun.ts';
 import { callNamed } from './identifier.ts';
 import { NO_PROGRESS, type Progress } from './progress.ts';
 import type { CallRecord } from './record.ts';
-import { MOST_RECALLS, type Question, reserve } from './reserve.ts';
+import { MAX_RECALLS, type Question, reserve } from './reserve.ts';
 
 /** How often one call may be decided: concurrent calls may each time take the amount that it waited for. */
-const MOST_TRIES = 64;
+const MAX_TRIES = 64;
 /**
  * After this many decisions the call waits a little each time, milliseconds: if two clocks differ, an ancestor's window begins a moment
  * later.
@@ -33,7 +33,7 @@ export const reserveCall = async (
   evidence: Evidence,
 ): Promise<ReserveVerdict> => {
   let progress: Progress = NO_PROGRESS;
-  for (let tried = 0; tried < MOST_TRIES; tried += 1) {
+  for (let tried = 0; tried < MAX_TRIES; tried += 1) {
     if (tried > HASTY_TRIES) await scheduler.wait(PAUSE_MS);
     const known = progress;
     const verdict = await ledger.submit<ReserveVerdict | Question>(
@@ -48,7 +48,7 @@ export const reserveCall = async (
     } else if (verdict.verdict === 'recall') {
       const asked = await recalls.round();
       // No descendant received a recall, so another round would return nothing.
-      progress = { ...known, recalls: asked === 0 ? MOST_RECALLS : known.recalls + 1 };
+      progress = { ...known, recalls: asked === 0 ? MAX_RECALLS : known.recalls + 1 };
     } else if (verdict.verdict === 'ask') {
       const { needs, asset } = verdict;
       const ask = call.dryRun === true ? requests.rehearse : requests.obtain;

@@ -43,7 +43,7 @@ export type Question =
   | { readonly verdict: 'recall' };
 
 /** Rounds of recalls that one call may cause: each round asks the descendants with most unused money. */
-export const MOST_RECALLS = 16;
+export const MAX_RECALLS = 16;
 
 /**
  * Reserves a call: its id, every limit, the hold on the money and the record, in one decision (laws 2, 3, 6, 7). Pure. `repeat` decides
@@ -124,7 +124,7 @@ export const reserve = (
   const fetchLeases = (recovery: Recovery, otherwise: () => Decision<ReserveVerdict>) => {
     if (recovery === 'never' || isDry) return otherwise();
     if (!progress.looked) return ask({ verdict: 'look' }, true);
-    return recovery === 'now' && progress.recalls < MOST_RECALLS
+    return recovery === 'now' && progress.recalls < MAX_RECALLS
       ? ask({ verdict: 'recall' }, true)
       : otherwise();
   };

@@ -3,7 +3,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { type CallRecord, isFinal } from './record.ts';
 
 /** The maximum size of the kept entries and answers, in characters. Hundreds of accounts may share the memory of one isolate. */
-const MOST_CHARACTERS = 65_536;
+const MAX_CHARACTERS = 65_536;
 
 /**
  * The latest open calls as stored, so that the request that ends a call need not read and decode it again. Final calls are never here,
@@ -15,7 +15,7 @@ export type WholeCalls = {
   keep(record: CallRecord): void;
 };
 
-export const openWholeCalls = (mostCharacters: number = MOST_CHARACTERS): WholeCalls => {
+export const openWholeCalls = (mostCharacters: number = MAX_CHARACTERS): WholeCalls => {
   const kept = new Map<Hex, { readonly record: CallRecord; readonly characters: number }>();
   let characters = 0;
 

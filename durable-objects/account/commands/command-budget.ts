@@ -25,7 +25,7 @@ export type CommandBudget = CommandCharge['budget'];
 
 const DAY: Seconds = 86_400;
 
-/** Two a second, so that the commands remembered for the life of an intent stay below `MOST_COMMANDS`. */
+/** Two a second, so that the commands remembered for the life of an intent stay below `MAX_COMMANDS`. */
 const RATES: Readonly<Record<CommandBudget, Rate>> = {
   own: { limit: 120, seconds: 60 },
   grant: { limit: 2_000, seconds: 60 },

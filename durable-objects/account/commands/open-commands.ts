@@ -17,7 +17,7 @@ import type { Charge } from './command-budget.ts';
 import type { AskAncestors } from './grant-evidence.ts';
 
 /** Charges that are remembered: more than the rates let pass while copies of one command are under way. */
-const MOST_CHARGES = 1_000;
+const MAX_CHARGES = 1_000;
 
 type Pushed = Awaited<ReturnType<Recalls['push']>>;
 
@@ -55,7 +55,7 @@ export const openCommands = (
   const noteCharge = (key: string): void => {
     charges.add(key);
     const [oldest] = charges;
-    if (charges.size > MOST_CHARGES && oldest !== undefined) charges.delete(oldest);
+    if (charges.size > MAX_CHARGES && oldest !== undefined) charges.delete(oldest);
   };
 
   /** Notifies descendants of the change. */

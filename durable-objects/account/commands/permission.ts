@@ -10,8 +10,8 @@ export type SignedCommand = Extract<AccountCommand, { readonly order: CommandInt
 /**
  * Commands remembered at a time: more than any account gives in five minutes, and few enough to count. Law 12: fewer of unpaid accounts.
  */
-const MOST_COMMANDS = 1_000;
-const MOST_UNPAID = 100;
+const MAX_COMMANDS = 1_000;
+const MAX_UNPAID = 100;
 
 /**
  * How many commands the account may remember before this sender's is refused. Higher ancestors have capacity that lower accounts cannot
@@ -19,7 +19,7 @@ const MOST_UNPAID = 100;
  */
 export const capacityFor = (state: AccountState, by: CommandSigner | undefined): number =>
   by?.role === 'owner'
-    ? (hasPaid(state) ? MOST_COMMANDS : MOST_UNPAID) * (2 + ancestorsOf(state).indexOf(by.account))
+    ? (hasPaid(state) ? MAX_COMMANDS : MAX_UNPAID) * (2 + ancestorsOf(state).indexOf(by.account))
     : Infinity;
 
 /** Why this sender may not give a command. Without `by`: the gateway itself. */

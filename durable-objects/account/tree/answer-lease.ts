@@ -1,5 +1,5 @@
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
-import { MOST_RECALLS } from '../call/reserve.ts';
+import { MAX_RECALLS } from '../call/reserve.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { lease, type Leased } from './grant-lease.ts';
@@ -24,7 +24,7 @@ export const answerLease = async (
   if (request.dryRun === true) return rehearse(ledger, recalls, request);
   await recalls.look();
   ({ verdict, recovery } = await decide());
-  for (let rounds = 0; rounds < MOST_RECALLS; rounds += 1) {
+  for (let rounds = 0; rounds < MAX_RECALLS; rounds += 1) {
     if (verdict.verdict !== 'short' || recovery !== 'now') return verdict;
     const asked = await recalls.round();
     ({ verdict, recovery } = await decide());

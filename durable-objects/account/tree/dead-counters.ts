@@ -13,7 +13,7 @@ import { withoutEnded } from './share.ts';
 const GRACE: Seconds = 3_600;
 
 /** The most counters of one asset that a policy may add windows to: every commit stores them. */
-const MOST_COUNTERS = 128;
+const MAX_COUNTERS = 128;
 
 /** The longest time that a policy may count repeats for (`repeat.seconds`). */
 const LONGEST_REPEAT: Seconds = 86_400;
@@ -102,7 +102,7 @@ export const windowBeyondCap = (state: AccountState, policy: Policy): string | u
       ({ every, asset: of }) =>
         (of === undefined || of === asset) && windows[windowName(every)] === undefined,
     );
-    const remaining = MOST_COUNTERS - Object.keys(windows).length;
+    const remaining = MAX_COUNTERS - Object.keys(windows).length;
     const beyond = fresh[Math.max(0, remaining)];
     if (beyond !== undefined) return windowName(beyond.every);
   }

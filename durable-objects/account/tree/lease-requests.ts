@@ -17,7 +17,7 @@ import { policiesOf, takeLease } from './take-lease.ts';
 import { shareOf } from './tree.ts';
 
 /** The most that a busy account asks for ahead, in calls like the waiting one. */
-const MOST_AHEAD = 256n;
+const MAX_AHEAD = 256n;
 /** How long an ancestor may take to answer, milliseconds; then the call is denied (law 8). */
 const TIMEOUT_MS = 5_000;
 
@@ -127,7 +127,7 @@ export const openLeaseRequests = (
     if (asked?.busy !== true || !held.usable) queue.appetite = 0n;
     // The ancestor had too little: do not request more ahead.
     else if (verdict.verdict === 'leased') {
-      queue.appetite = min(max(head.need, queue.appetite * 2n), head.need * MOST_AHEAD);
+      queue.appetite = min(max(head.need, queue.appetite * 2n), head.need * MAX_AHEAD);
     }
     const { answered, waiting } = answerWaiters(queue.waiters, head, verdict, held);
     queue.waiters = [...waiting];

@@ -19,7 +19,7 @@ const TIMEOUT_MS = 2_000;
 /** Descendants in one round. */
 const ROUND_SIZE = 64;
 /** The most descendants that one command notifies; the others learn of it when their leases expire. */
-const MOST_PUSHED = 900;
+const MAX_PUSHED = 900;
 /** Milliseconds for which a descendant's report counts before the account requests another. */
 const REPORT_MS = 1_000;
 /** Milliseconds for which recalls skip a descendant that did not answer: its siblings must not wait for it each time. */
@@ -190,10 +190,10 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
       const live = liveLeases(ledger.disk(), Math.floor(Date.now() / 1000));
       const rows = live.filter((row) => issued === undefined || issued.includes(row.issued));
       const pushed: (readonly [AccountId, boolean])[] = [];
-      for (let at = 0; at < Math.min(rows.length, MOST_PUSHED); at += ROUND_SIZE) {
+      for (let at = 0; at < Math.min(rows.length, MAX_PUSHED); at += ROUND_SIZE) {
         pushed.push(...(await recall(rows.slice(at, at + ROUND_SIZE))));
       }
-      const unpushed = rows.slice(MOST_PUSHED).map(({ child }) => child);
+      const unpushed = rows.slice(MAX_PUSHED).map(({ child }) => child);
       return {
         acknowledged: pushed.filter(([, acknowledged]) => acknowledged).map(([child]) => child),
         silent: [

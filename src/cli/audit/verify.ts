@@ -83,11 +83,11 @@ const signaturesText = ({ recomputed, sealed, outside }: Signatures): string =>
     ...(outside === 0 ? [] : [`${outside} of payments accepted before this file begins`]),
   ].join('; ');
 
-const MOST_SHOWN = 8;
+const MAX_SHOWN = 8;
 
 const contractsText = ({ byChain }: Signatures): string => {
   const shown = byChain
-    .slice(0, MOST_SHOWN)
+    .slice(0, MAX_SHOWN)
     .map(({ seq, block }) => `entry ${seq} at block ${block}`);
   const more = byChain.length - shown.length;
   return [

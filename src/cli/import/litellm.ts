@@ -249,21 +249,21 @@ export const windowOf = (duration: string): ImportedWindow => {
   };
 };
 
-const MOST_CALLS = 1_000_000;
+const MAX_CALLS = 1_000_000;
 
 const mapRate = (calls: number | undefined, draft: ImportDraft): void => {
   if (calls === undefined) return;
   if (calls === 0) {
     draft.policy.tools = [];
     draft.approximated('rpm_limit', 'allows no call, so the policy allows nothing');
-  } else if (calls > MOST_CALLS)
-    draft.notMapped('rpm_limit', `allows more than ${MOST_CALLS} calls, the maximum of a rate`);
+  } else if (calls > MAX_CALLS)
+    draft.notMapped('rpm_limit', `allows more than ${MAX_CALLS} calls, the maximum of a rate`);
   else draft.policy.rate = { limit: calls, seconds: 60 };
 };
 
 const TOOL = /^(?:\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*)$/;
 const EVERYTHING = new Set(['*', 'all-proxy-models', 'all-team-models']);
-const MOST_TOOLS = 64;
+const MAX_TOOLS = 64;
 
 const mapModels = (
   models: readonly string[],
@@ -282,9 +282,9 @@ const mapModels = (
       'models',
       `${JSON.stringify(model)} is not a valid tool id, so the policy does not allow it`,
     );
-  if (tools.length > MOST_TOOLS)
-    draft.notMapped('models', `a policy names at most ${MOST_TOOLS} tools; it allows no others`);
-  draft.policy.tools = tools.slice(0, MOST_TOOLS);
+  if (tools.length > MAX_TOOLS)
+    draft.notMapped('models', `a policy names at most ${MAX_TOOLS} tools; it allows no others`);
+  draft.policy.tools = tools.slice(0, MAX_TOOLS);
 };
 
 const mapExpiry = (expires: string, draft: ImportDraft): void => {

@@ -178,7 +178,7 @@ const mapCredits = (key: Key, { price }: UnkeyOptions, draft: ImportDraft): void
 };
 
 const DAY = 86_400;
-const MOST_CALLS = 1_000_000;
+const MAX_CALLS = 1_000_000;
 
 /** A policy has one rate: take the limit that allows the fewest calls in the long run. */
 const mapRateLimits = (key: Key, draft: ImportDraft): void => {
@@ -197,8 +197,8 @@ const mapRateLimits = (key: Key, draft: ImportDraft): void => {
         ? `applies only where a verification names it${suffix}; the rate of a policy applies to every call`
         : Math.ceil(duration / 1000) > DAY
           ? `counts calls over more than a day${suffix}; a rate covers at most ${DAY} seconds`
-          : limit > MOST_CALLS
-            ? `allows more than ${MOST_CALLS} calls${suffix}, the maximum of a rate`
+          : limit > MAX_CALLS
+            ? `allows more than ${MAX_CALLS} calls${suffix}, the maximum of a rate`
             : undefined;
     if (why !== undefined) draft.notMapped(field, why);
     return why === undefined;

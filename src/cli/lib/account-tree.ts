@@ -15,7 +15,7 @@ export type TreeNode = ItemOf<'account.tree'> & {
 /** Bounds the requests of one command: at most 500 accounts, eight at a time. */
 const MOST = 500;
 const AT_ONCE = 8;
-const MOST_DEPTH = 3;
+const MAX_DEPTH = 3;
 
 /** Reads all descendants of an account, each after its parent. */
 export const treeBelow = async (
@@ -31,7 +31,7 @@ export const treeBelow = async (
     };
     const nodes: TreeNode[] = [];
     const walk = async (parent: AccountId, depth: number): Promise<void> => {
-      if (depth > MOST_DEPTH) return;
+      if (depth > MAX_DEPTH) return;
       const items: ItemOf<'account.tree'>[] = [];
       for await (const item of admin.list('account.tree', { params: { account: parent } })) {
         items.push(item);

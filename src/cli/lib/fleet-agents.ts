@@ -7,8 +7,8 @@ import type { Entry, FleetAgent, FleetEntry } from './keystore.ts';
 import type { Output } from './output.ts';
 import { listed } from './print.ts';
 
-const MOST_AGENTS = 10_000;
-const MOST_AT_ONCE = 1000;
+const MAX_AGENTS = 10_000;
+const MAX_AT_ONCE = 1000;
 
 export type NewAgent = { readonly index: number; readonly name: string };
 
@@ -16,7 +16,7 @@ export type NewAgent = { readonly index: number; readonly name: string };
 export const newAgentsIn = (input: Input, present: readonly FleetAgent[]): readonly NewAgent[] => {
   const given = input.text('names');
   const names = given === undefined ? undefined : listOf(given);
-  const count = input.number('agents', 1, MOST_AT_ONCE) ?? names?.length ?? 1;
+  const count = input.number('agents', 1, MAX_AT_ONCE) ?? names?.length ?? 1;
   if (names !== undefined && names.length !== count) {
     throw usageError(
       `--names gives ${names.length} names for ${count} agents.`,
@@ -41,8 +41,8 @@ export const newAgentsIn = (input: Input, present: readonly FleetAgent[]): reado
       throw usageError(`Two agents would have the name ${name}.`, 'Give names with --names a,b,c.');
     taken.add(name);
   }
-  if (present.length + count > MOST_AGENTS)
-    throw usageError(`A fleet has at most ${MOST_AGENTS} agents.`, 'Create another fleet.');
+  if (present.length + count > MAX_AGENTS)
+    throw usageError(`A fleet has at most ${MAX_AGENTS} agents.`, 'Create another fleet.');
   return agents;
 };
 

@@ -76,11 +76,11 @@ export const styleOf = (coloured: boolean): Style => {
   };
 };
 
-const LEAST_WIDTH = 20;
+const MIN_WIDTH = 20;
 
 /** Columns of a stream's terminal; infinite in a pipe. */
 export const columnsOf = ({ isTTY, columns }: Stream): number =>
-  isTTY && columns > 0 ? Math.max(LEAST_WIDTH, columns) : Number.POSITIVE_INFINITY;
+  isTTY && columns > 0 ? Math.max(MIN_WIDTH, columns) : Number.POSITIVE_INFINITY;
 
 export const createOutput = (options: OutputOptions): Output => {
   const { json, stdout, stderr } = options;

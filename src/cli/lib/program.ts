@@ -43,7 +43,7 @@ const GLOBAL: readonly OptionSpec[] = [
 ];
 
 const GLOBAL_GROUP = 'Global options:';
-const MOST_COLUMNS = 100;
+const MAX_COLUMNS = 100;
 const NARROW = 60;
 
 /**
@@ -58,7 +58,7 @@ export const programOf = (
 ): Command => {
   const style = styleOf(takesColour({ colour: !argv.includes('--no-color'), env }, stdout));
   const isNarrow = columnsOf(stdout) < NARROW;
-  const helpWidth = Math.min(columnsOf(stdout), MOST_COLUMNS);
+  const helpWidth = Math.min(columnsOf(stdout), MAX_COLUMNS);
   const configure = (command: Command): Command =>
     command
       .exitOverride()
@@ -70,7 +70,7 @@ export const programOf = (
         // `run` prints each error once, with its hint.
         outputError: () => undefined,
         getOutHelpWidth: () => helpWidth,
-        getErrHelpWidth: () => Math.min(columnsOf(stderr), MOST_COLUMNS),
+        getErrHelpWidth: () => Math.min(columnsOf(stderr), MAX_COLUMNS),
       })
       .configureHelp({
         helpWidth,

@@ -35,7 +35,7 @@ export const shownAt = ({ at, verdict }: Decision): number =>
   verdict === 'denied' ? at + DENIALS_TOGETHER : at;
 
 /** Prices kept for running calls, at most. */
-const MOST_CALLS = 10_000;
+const MAX_CALLS = 10_000;
 
 /** Converts entries to decisions, and remembers the price of each running call for the entry that ends it. */
 export const createDecisions = (): ((entry: EntryEvent) => Decision | undefined) => {
@@ -45,7 +45,7 @@ export const createDecisions = (): ((entry: EntryEvent) => Decision | undefined)
     const price = call === undefined ? undefined : prices.get(call);
     if (type === 'call.accepted' && call !== undefined && amounts?.['price'] !== undefined) {
       const [oldest] = prices.keys();
-      if (prices.size >= MOST_CALLS && oldest !== undefined) prices.delete(oldest);
+      if (prices.size >= MAX_CALLS && oldest !== undefined) prices.delete(oldest);
       prices.set(call, amounts['price']);
     }
     if (call !== undefined && type.startsWith('call.') && type !== 'call.accepted')

@@ -18,7 +18,7 @@ export type Feeds = {
 };
 
 /** Each feed keeps a connection open, and a request waiting at an account. */
-export const MOST_FEEDS = 50;
+export const MAX_FEEDS = 50;
 const CONNECT_MS = 10_000;
 const JOIN_RETRIES = 10;
 const JOIN_PAUSE_MS = 500;
@@ -40,7 +40,7 @@ export const openFeeds = (admin: AdminClient, onEntry: (entry: EntryEvent) => vo
     for await (const entry of admin.management(fetcher).events(account, { signal })) onEntry(entry);
   };
   const start = (account: AccountId, retries: number): boolean => {
-    if (accounts.has(account) || accounts.size >= MOST_FEEDS) return false;
+    if (accounts.has(account) || accounts.size >= MAX_FEEDS) return false;
     accounts.add(account);
     const connected = Promise.withResolvers<void>();
     answered.set(account, connected.promise);

@@ -23,15 +23,15 @@ export type Circuit = {
 /** `up`: any payment may go there. `probe`: one may. `down`: none may. */
 export type Availability = 'up' | 'probe' | 'down';
 
-const MOST_FAULTS = 3;
+const MAX_FAULTS = 3;
 /**
  * The threshold if no other backend works. Pausing a backend that works now and then would reject calls that it could settle, and a few
  * payers whose payments fail on purpose would close the gateway for all payers. So only a backend that fails every payment is paused.
  */
-const MOST_FAULTS_ALONE = 10;
+const MAX_FAULTS_ALONE = 10;
 /** Half of the last twenty: a backend that fails every second time never fails three times in a row. */
 const RECENT = 20;
-const MOST_RECENT_FAULTS = 10;
+const MAX_RECENT_FAULTS = 10;
 const FIRST_PAUSE: Seconds = 5;
 const LONGEST_PAUSE: Seconds = 300;
 const LONGEST_ALONE: Seconds = 15;
@@ -125,8 +125,8 @@ const isTooMuch = (
   alternatives: Alternatives,
 ): boolean =>
   alternatives === 'alone'
-    ? faults >= MOST_FAULTS_ALONE
-    : faults >= MOST_FAULTS || recent.filter(Boolean).length >= MOST_RECENT_FAULTS;
+    ? faults >= MAX_FAULTS_ALONE
+    : faults >= MAX_FAULTS || recent.filter(Boolean).length >= MAX_RECENT_FAULTS;
 
 const remembered = ({ recent }: Circuit, isFault: boolean): readonly boolean[] =>
   [...recent, isFault].slice(-RECENT);

@@ -51,7 +51,7 @@ const TIMEOUT_MS = 30_000;
 /** A probe must not delay the other payments of a round, nor a waiting caller, for the full timeout. */
 const PROBE_MS = { queue: 15_000, request: 10_000 } as const;
 /** With less time the attempt would be meaningless, and the timeout our fault. */
-const LEAST_MS = 5_000;
+const MIN_MS = 5_000;
 
 /** Opens a backend for each facilitator and network that it is used for. */
 export const openFacilitators = (
@@ -134,12 +134,12 @@ const presentNext = async (
   { waitMs, startBy, endBy }: PresentOptions,
 ): Promise<boolean> => {
   const { limiter, health, clock } = context;
-  const place = await limiter.enter(waitMs, TIMEOUT_MS + LEAST_MS);
+  const place = await limiter.enter(waitMs, TIMEOUT_MS + MIN_MS);
   if (place === undefined) return false;
   try {
     // During the wait another presentation may have opened the circuit.
     if (health.availability() !== 'up') return false;
-    if (clock.now() > Math.min(startBy, endBy - LEAST_MS)) return false;
+    if (clock.now() > Math.min(startBy, endBy - MIN_MS)) return false;
     const next = queue.next();
     if (next.done === true) return false;
     const [at, payment] = next.value;
@@ -158,13 +158,13 @@ const presentProbe = async (
 ): Promise<BackendAnswer> => {
   const { limiter, health, clock } = context;
   const most = PROBE_MS[source];
-  const place = await limiter.enter(waitMs, most + LEAST_MS);
+  const place = await limiter.enter(waitMs, most + MIN_MS);
   if (place === undefined) {
     health.record('undecided');
     return { kind: 'declined', why: 'busy' };
   }
   try {
-    const timeoutMs = Math.max(LEAST_MS, Math.min(most, endBy - clock.now()));
+    const timeoutMs = Math.max(MIN_MS, Math.min(most, endBy - clock.now()));
     return await presentOne(context, payment, timeoutMs);
   } finally {
     place.leave();

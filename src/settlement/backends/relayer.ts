@@ -31,7 +31,7 @@ const FIRST_RANK = 0;
 const LAST_RANK = 2;
 /** The object stores the payments and answers; it does not wait for the chain. */
 const TIMEOUT_MS = 10_000;
-const LEAST_MS = 5_000;
+const MIN_MS = 5_000;
 /** A key without gas or without settings is not repaired within one round. */
 const USELESS_PAUSE: Seconds = 15;
 
@@ -75,7 +75,7 @@ const presentAll = async (
   if (availability === 'down') return payments.map(() => OPEN);
   const from = clock.now();
   // Too late to use an answer, so a missing answer must not count as a fault of the relayer.
-  if (from > Math.min(startBy, endBy - LEAST_MS)) return payments.map(() => LATE);
+  if (from > Math.min(startBy, endBy - MIN_MS)) return payments.map(() => LATE);
   if (availability === 'probe') health.probe();
   const presented = availability === 'probe' ? payments.slice(0, 1) : payments;
   const timeoutMs = Math.min(TIMEOUT_MS, endBy - from);

@@ -2,7 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Network } from '../../protocol/account-id.ts';
 
 /** Batches in a row that no node answered before the chain counts as silent. One lost batch is not an outage. */
-const MOST_FAULTS = 2;
+const MAX_FAULTS = 2;
 
 /** How long a silent chain counts as down before the gateway tries it again. */
 const PAUSE: Seconds = 5;
@@ -29,7 +29,7 @@ export const openChainHealth = (): ChainHealth => {
       const { faults = 0, at = 0 } = silent.get(network) ?? {};
       const remaining = at + PAUSE - now;
       // A clock that was set back must not lengthen the pause.
-      return faults < MOST_FAULTS || remaining <= 0 ? undefined : Math.min(remaining, PAUSE);
+      return faults < MAX_FAULTS || remaining <= 0 ? undefined : Math.min(remaining, PAUSE);
     },
   };
 };

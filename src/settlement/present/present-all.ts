@@ -38,7 +38,7 @@ export type PresentResult = Omit<TaskResult<Task>, 'task'>;
 type PresentableTask = Pick<OpenPayment, 'task' | 'observation'>;
 
 /** A wave presents each payment to one new backend, so waves end anyway; this ends them sooner where backends are probed one by one. */
-const MOST_WAVES = 8;
+const MAX_WAVES = 8;
 /** How long a backend may start presentations while another backend waits. */
 const WAVE_MS = 12_000;
 /** One block of a rollup. */
@@ -76,7 +76,7 @@ export const presentAll = async (
   let open: readonly OpenPayment[] = withoutTwins(payments).filter(({ task, observation }) =>
     mayPresent(round.presentations, paymentKey(task), observation.headBlock, round.now),
   );
-  for (let waves = 0; waves < MOST_WAVES && open.length > 0; waves += 1) {
+  for (let waves = 0; waves < MAX_WAVES && open.length > 0; waves += 1) {
     if (clock.now() >= round.endBy) break;
     const groups = assign(open, round.backends.for(round.network), round.presentations);
     if (groups.size === 0) break;

@@ -44,13 +44,13 @@ const TRANSACTION_GAS = 100_000;
 const PAYMENT_GAS = 130_000;
 /** A contract wallet verifies its signature in code, which takes more gas and may take all it gets. */
 const CONTRACT_GAS = 600_000;
-const MOST_GAS = 2 ** 24;
+const MAX_GAS = 2 ** 24;
 /** The gas of a transaction that only uses up a nonce. */
 export const FILLER_GAS = 21_000n;
 
 /** How many payments fit into half a block and below the gas limit of a transaction (EIP-7825). A transaction that fits into no block would occupy its nonce forever. */
 export const paymentsIn = (blockGas: number): number =>
-  Math.max(0, Math.floor((Math.min(blockGas / 2, MOST_GAS) - TRANSACTION_GAS) / PAYMENT_GAS));
+  Math.max(0, Math.floor((Math.min(blockGas / 2, MAX_GAS) - TRANSACTION_GAS) / PAYMENT_GAS));
 
 /** The gas limit, by rule. Trap: `eth_estimateGas` for a batch with allowFailure returns the smallest limit that succeeds, with which calls of the batch fail. */
 export const gasFor = (payments: number, payer: 'key' | 'contract'): bigint =>

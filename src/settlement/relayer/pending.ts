@@ -25,10 +25,9 @@ export const keyOf = ({ from, nonce }: Pick<Authorization, 'from' | 'nonce'>): s
   `${from}:${nonce}`;
 
 /** Mined failures after which a payment is refused, so that it burns no more gas. */
-export const MOST_STRIKES = 3;
+export const MAX_STRIKES = 3;
 
-export const isRefused = ({ strikes }: Pick<Pending, 'strikes'>): boolean =>
-  strikes >= MOST_STRIKES;
+export const isRefused = ({ strikes }: Pick<Pending, 'strikes'>): boolean => strikes >= MAX_STRIKES;
 
 /** Closer to `validBefore` than this a payment is sent at once and may use the higher fee limit (`feeLimit`). */
 export const NEAR: Seconds = 120;

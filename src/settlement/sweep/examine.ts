@@ -32,11 +32,11 @@ export type Examined = Findings & {
 /** How old a compared block is. By then the messages about its payments have passed both queues, or are stuck. */
 export const GRACE: Seconds = 900;
 /** Payments of one window that the chain is searched for one by one; the daily comparison searches for the rest. */
-const MOST_SEARCHES = 500;
+const MAX_SEARCHES = 500;
 /** Payments of one query. */
 const SEARCHES = 50;
 /** Informational differences of one window that are stored: anyone can send us dust. The rest is counted. */
-const MOST_INFORMATIONAL = 100;
+const MAX_INFORMATIONAL = 100;
 
 /** Compares ledger and chain over some blocks. Writes nothing. @throws if the database does not answer. */
 export const examine = async (
@@ -57,9 +57,9 @@ export const examine = async (
   const compared = compare(network, blocks, window.value, [...settled, ...known]);
 
   const differences = new Map(compared.differences.map((each) => [nameOf(each), each]));
-  const undecided = compared.unmatched.slice(MOST_SEARCHES).map(({ call }) => call as string);
+  const undecided = compared.unmatched.slice(MAX_SEARCHES).map(({ call }) => call as string);
   let { chain } = compared;
-  for (const some of chunks(compared.unmatched.slice(0, MOST_SEARCHES), SEARCHES)) {
+  for (const some of chunks(compared.unmatched.slice(0, MAX_SEARCHES), SEARCHES)) {
     const observations = await observePayments(
       site,
       some.map((each) => transferOf(each, site.token, site.payTo)),
@@ -94,7 +94,7 @@ const isReachable = async ({ urls }: Site): Promise<boolean> => {
 
 const withoutExcess = (differences: readonly Difference[]): readonly Difference[] => {
   const excess = new Set(
-    differences.filter(({ informational }) => informational).slice(MOST_INFORMATIONAL),
+    differences.filter(({ informational }) => informational).slice(MAX_INFORMATIONAL),
   );
   return differences.filter((each) => !excess.has(each));
 };

@@ -56,7 +56,7 @@ export const findPayments = async (
 };
 
 /** Settlements of one window; with more, fewer blocks are read at once. */
-const MOST_SETTLED = 10_000;
+const MAX_SETTLED = 10_000;
 
 /**
  * The distance between acceptance and settlement that is searched: an authorization is valid for at most 3,660 seconds after acceptance, and
@@ -71,7 +71,7 @@ SELECT ${COLUMNS} FROM calls c INDEXED BY calls_by_time
 CROSS JOIN payments p ON p.account = c.account AND p.call = c.call
 WHERE c.accepted_at BETWEEN ?1 AND ?2 AND c.account BETWEEN ?3 || ':' AND ?3 || ';'
   AND p.state = 'settled' AND p.block BETWEEN ?4 AND ?5
-LIMIT ${MOST_SETTLED + 1}`;
+LIMIT ${MAX_SETTLED + 1}`;
 
 /** Finds the payments that the ledger has settled in these blocks; undefined if they are too many to compare at once. */
 export const settledIn = async (
@@ -84,7 +84,7 @@ export const settledIn = async (
     .prepare(BY_TIME)
     .bind(fromTime - BEFORE, toTime + AFTER, network, from, to)
     .all<Row>();
-  return results.length > MOST_SETTLED ? undefined : results.map(paymentOf);
+  return results.length > MAX_SETTLED ? undefined : results.map(paymentOf);
 };
 
 type Row = {

@@ -9,10 +9,10 @@ import { cause, type IncidentTargets, incidentsOf } from './incidents.ts';
 import { chainFaultsOf } from './chain-faults.ts';
 
 /** Buying pauses above this many open payments: the local queue breaks beyond ten thousand messages. */
-const MOST_OPEN = 1_500;
+const MAX_OPEN = 1_500;
 /** Payments between two incidents. */
 const INTERVAL = 200;
-const LEAST_INCIDENTS = 6;
+const MIN_INCIDENTS = 6;
 const PROGRESS_MS = 5_000;
 /** Runs of fewer payments have shorter incidents. */
 const LONG_RUN = 1_000;
@@ -25,7 +25,7 @@ export const buyDuringIncidents = async (
   context: Parameters<Buyers['trade']>[0],
 ): Promise<void> => {
   const random = openRandom(`incidents ${seed}`);
-  const count = Math.max(LEAST_INCIDENTS, Math.ceil(payments / INTERVAL));
+  const count = Math.max(MIN_INCIDENTS, Math.ceil(payments / INTERVAL));
   const isLong = payments >= LONG_RUN;
   const targets: IncidentTargets = {
     stage,
@@ -40,7 +40,7 @@ export const buyDuringIncidents = async (
       `${buyers.accepted()} of ${payments} payments accepted, ${buyers.purchases.length} purchases, ${open} payments open`,
     );
   }, PROGRESS_MS);
-  const trading = buyers.trade(context, () => open > MOST_OPEN);
+  const trading = buyers.trade(context, () => open > MAX_OPEN);
   const isOver = { over: false };
   void trading.finally(() => {
     isOver.over = true;

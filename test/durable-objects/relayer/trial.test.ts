@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MULTICALL3 } from '../../../src/settlement/relayer/calldata.ts';
 import { openNode } from '../../../src/settlement/relayer/node.ts';
-import { MOST_STRIKES } from '../../../src/settlement/relayer/pending.ts';
+import { MAX_STRIKES } from '../../../src/settlement/relayer/pending.ts';
 import {
   type Bench,
   openBench,
@@ -75,7 +75,7 @@ describe('one bad payment', () => {
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
     const burnt = bench.booked.filter(({ settled }) => settled.length === 0);
-    expect(burnt).toHaveLength(MOST_STRIKES);
+    expect(burnt).toHaveLength(MAX_STRIKES);
     for (const { payments, gasUsed } of burnt) {
       expect(payments).toBe(1);
       expect(gasUsed).toBeLessThanOrEqual(600_000);

@@ -6,7 +6,7 @@ import { expire } from '../../../durable-objects/account/call/expire.ts';
 import { finish } from '../../../durable-objects/account/call/finish.ts';
 import { NO_PROGRESS, type Progress } from '../../../durable-objects/account/call/progress.ts';
 import { type CallRecord, keepsHold } from '../../../durable-objects/account/call/record.ts';
-import { MOST_RECALLS, reserve } from '../../../durable-objects/account/call/reserve.ts';
+import { MAX_RECALLS, reserve } from '../../../durable-objects/account/call/reserve.ts';
 import { resolve } from '../../../durable-objects/account/commands/resolve.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
 import { forget } from '../../../durable-objects/account/log/forget.ts';
@@ -21,7 +21,7 @@ import type { Recalls } from './recalls.ts';
 import { callOf, type Wish } from './wish.ts';
 
 /** How often a call may wait for other accounts when nothing else happens. */
-const MOST_TRIES = 40;
+const MAX_TRIES = 40;
 const ATTEMPT = hex(1);
 const OPERATOR = { account: accountAt(91), role: 'operator' } as const;
 const ORDER = { fields: {}, signature: hex(0x55) };
@@ -55,7 +55,7 @@ export const openCalls = (
     const call = callOf(ids, keeper.account, wish, clock.now);
     let progress: Progress = NO_PROGRESS;
     let evidence: Evidence = {};
-    for (let tried = 0; tried < MOST_TRIES; tried += 1) {
+    for (let tried = 0; tried < MAX_TRIES; tried += 1) {
       const [known, grown] = [progress, evidence];
       const verdict = keeper.decide((state, context) =>
         reserve(state, undefined, call, ATTEMPT, grown, known, context),
@@ -66,7 +66,7 @@ export const openCalls = (
       } else if (verdict.verdict === 'recall') {
         note('recalled for itself');
         const asked = round(keeper);
-        progress = { ...progress, recalls: asked === 0 ? MOST_RECALLS : progress.recalls + 1 };
+        progress = { ...progress, recalls: asked === 0 ? MAX_RECALLS : progress.recalls + 1 };
       } else if (verdict.verdict === 'ask') {
         progress = leases.obtain(keeper, progress, verdict.needs, wish.appetite);
       } else if (verdict.verdict === 'stale_grant') {

@@ -1,7 +1,7 @@
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 import type { Progress } from '../../../durable-objects/account/call/progress.ts';
-import { MOST_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
+import { MAX_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
 import type { LeaseNeed } from '../../../durable-objects/account/tree/lease-need.ts';
 import { lease } from '../../../durable-objects/account/tree/grant-lease.ts';
@@ -36,7 +36,7 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
       return verdict;
     look(above);
     ({ verdict, recovery } = decide());
-    for (let rounds = 0; rounds < MOST_RECALLS; rounds += 1) {
+    for (let rounds = 0; rounds < MAX_RECALLS; rounds += 1) {
       if (verdict.verdict !== 'short' || recovery !== 'now') return verdict;
       note(`short of ${verdict.rule}`);
       const asked = round(above);

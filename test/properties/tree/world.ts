@@ -15,7 +15,7 @@ import type { Member, Step } from './steps.ts';
 import type { Wish } from './wish.ts';
 
 /** How deep steps may nest while messages are on their way. */
-const MOST_BETWEEN = 3;
+const MAX_BETWEEN = 3;
 
 /** Simulates a tree of accounts with the accounts' own pure decisions. */
 export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: string) => void) => {
@@ -24,7 +24,7 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
   const keepers = plan.members.map((_, index) => openKeeper(index, clock));
   let between = 0;
   const meanwhile = (): void => {
-    if (between >= MOST_BETWEEN) return;
+    if (between >= MAX_BETWEEN) return;
     between += 1;
     next();
     between -= 1;

@@ -4,7 +4,7 @@ import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { CALL, loadCall } from '../../../../durable-objects/account/call/call-noun.ts';
 import { openLastLooks } from '../../../../durable-objects/account/call/last-looks.ts';
-import { MOST_RELEASED } from '../../../../durable-objects/account/call/pace.ts';
+import { MAX_RELEASED } from '../../../../durable-objects/account/call/pace.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';
 import {
   callOf,
@@ -46,7 +46,7 @@ describe('released payments of many failed calls', () => {
   const next = (payer: Hex) => stubOf(payer).reserve(callOf(payer), randomHex(16), {});
 
   test('slow calls that may fail for free to one a second beyond their maximum', async () => {
-    const { payer } = await filled(MOST_RELEASED);
+    const { payer } = await filled(MAX_RELEASED);
     freeze();
     expect(ruleOf(await next(payer))).toBe('go');
     const denial = denialOf(await next(payer));
@@ -66,7 +66,7 @@ describe('released payments of many failed calls', () => {
   });
 
   test('slow no calls below their maximum', async () => {
-    const { payer } = await filled(MOST_RELEASED - 5);
+    const { payer } = await filled(MAX_RELEASED - 5);
     freeze();
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await next(payer))).toBe('go');
     // Running calls may fail too, so they count.
