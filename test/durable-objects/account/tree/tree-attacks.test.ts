@@ -24,7 +24,6 @@ import {
   freeOnce,
   grantOf,
   limitOf,
-  LONG,
   offer,
   ownerWith,
   pass,
@@ -38,14 +37,12 @@ import {
   setStatus,
   watchLeases,
 } from '../../tree-support.ts';
+import { windowOf, WINDOW } from './attack-support.ts';
 
 afterEach(restore);
 
-const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
-const WINDOW = `window:${LONG}s`;
-
 /** What the owner's window counts once every descendant has reported. */
-const toldOf = async (owner: Hex) => {
+const countersOf = async (owner: Hex) => {
   await setStatus(owner, 'paused');
   const { spent, held } = await limitOf(owner, WINDOW);
   return { spent, held };
@@ -87,7 +84,7 @@ describe('spend counts at the owner', () => {
       went: 0,
       denial: { rule: 'window', account: accountOf(owner) },
     });
-    expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
+    expect(await countersOf(owner)).toEqual({ spent: '1000', held: '0' });
   });
 
   test('when an agent holds two grants, whichever one a call names', async () => {
@@ -101,7 +98,7 @@ describe('spend counts at the owner', () => {
     for (const { hash: authority } of grants) {
       expect(ruleOf(await callOnce(agent, 100n, { authority }))).toBe('window');
     }
-    expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
+    expect(await countersOf(owner)).toEqual({ spent: '1000', held: '0' });
   });
 
   test('when a lease stored earlier names another asset', async () => {
@@ -117,7 +114,7 @@ describe('spend counts at the owner', () => {
     });
     const { purses } = await snapshotOf(owner);
     expect(Object.keys(purses)).toEqual([asset]);
-    expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
+    expect(await countersOf(owner)).toEqual({ spent: '1000', held: '0' });
     expect(await purseOf(owner)).toMatchObject({ credit: '99000', creditLent: '0' });
   });
 });
@@ -158,7 +155,7 @@ describe('an owner without credit', () => {
     expect(leases.length).toBeLessThan(6);
     expect((await callWhile(agent, 10n, 20)).went).toBe(20);
     expect((await purseOf(owner)).credit).toBe('-50');
-    expect(await toldOf(owner)).toEqual({ spent: '210', held: '0' });
+    expect(await countersOf(owner)).toEqual({ spent: '210', held: '0' });
   });
 
   test('denies descendants that need its credit while it has a debt, with few requests to it', async () => {
@@ -365,7 +362,7 @@ describe('a limit that is removed and restored within its period', () => {
     expect(went).toBe(60);
     expect(denial).toMatchObject({ rule: 'window', limit: { limit: '1000', remaining: '0' } });
     expect(leases.length).toBeLessThan(60);
-    expect(await toldOf(owner)).toEqual({ spent: '1000', held: '0' });
+    expect(await countersOf(owner)).toEqual({ spent: '1000', held: '0' });
   });
 
   test('causes no storm of requests for a small call after much was spent', async () => {
@@ -382,6 +379,6 @@ describe('a limit that is removed and restored within its period', () => {
     expect(leases.length).toBeLessThan(6);
     expect(ruleOf(await callOnce(agent, 59_990n))).toBe('go');
     expect(ruleOf(await callOnce(agent, 1n))).toBe('window');
-    expect(await toldOf(owner)).toEqual({ spent: '100000', held: '0' });
+    expect(await countersOf(owner)).toEqual({ spent: '100000', held: '0' });
   });
 });
