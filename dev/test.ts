@@ -1,11 +1,12 @@
 /**
  * `node dev/test.ts short|deep`: runs the tests of `npm test` or of `npm run test:deep`. Each has two runs at once: tests inside workerd
  * compute, while tests that drive a stack mostly wait for blocks and clocks. The output of the second run follows that of the first, and
- * both runs finish even if one fails.
+ * both runs finish even if one fails. The failures of every failed run are printed last: CI shows only the end of a long log.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { failedTests } from './failed-tests.ts';
 import { ROOT } from './root.ts';
 
 type Run = { readonly projects: readonly string[]; readonly workers: number };
@@ -45,38 +46,41 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-/** Runs test projects, hands each piece of output to `show`, and resolves to the exit code. */
-const run = async ({ projects, workers }: Run, show: (text: string) => void): Promise<number> => {
+type Ended = { readonly name: string; readonly code: number; readonly output: string };
+
+/** Runs test projects and hands each piece of their output to `show`. */
+const run = async ({ projects, workers }: Run, show?: (text: string) => void): Promise<Ended> => {
   const chosen = projects.flatMap((project) => ['--project', project]);
   const child = spawn(process.execPath, [vitest, 'run', ...chosen, `--maxWorkers=${workers}`], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8');
-    stream.on('data', show);
+    stream.on('data', (text: string) => {
+      output += text;
+      show?.(text);
+    });
   }
   const code = await new Promise<number>((resolve) => {
     child.once('error', () => resolve(1));
     child.once('close', (status) => resolve(status ?? 1));
   });
   running.delete(child);
+  const name = projects.join(', ');
   const seconds = Math.round((performance.now() - began) / 1000);
-  console.error(`${projects.join(', ')}: ${code === 0 ? 'passed' : 'FAILED'} after ${seconds} s`);
-  return code;
+  console.error(`${name}: ${code === 0 ? 'passed' : 'FAILED'} after ${seconds} s`);
+  return { name, code, output };
 };
 
-let later = '';
 const [inside, outside] = await Promise.all([
   run(suite.inside, (text) => process.stdout.write(text)),
-  run(suite.outside, (text) => (later += text)),
+  run(suite.outside),
 ]);
-process.stdout.write(later);
-for (const [{ projects }, code] of [
-  [suite.inside, inside],
-  [suite.outside, outside],
-] as const) {
-  if (code !== 0) console.error(`Tests of ${projects.join(', ')} failed; their output is above.`);
+process.stdout.write(outside.output);
+for (const { name, code, output } of [inside, outside]) {
+  if (code !== 0) console.error(`\nTests of ${name} failed:\n\n${failedTests(output)}`);
 }
-process.exitCode ||= inside || outside;
+process.exitCode ||= inside.code || outside.code;

@@ -1,0 +1,22 @@
+/** Lines of the failures of one run that `dev/test.ts` repeats: two runs fill the part of a log that CI shows. */
+const MAX_LINES = 200;
+
+/** A heading of Vitest, such as `⎯⎯ Failed Tests 2 ⎯⎯`: a line between rules, so that no output of a test is taken for it. */
+const HEADING = /^⎯+ (?:Failed (?:Suites|Tests)|Unhandled Errors)\b.*⎯$/;
+
+// oxlint-disable-next-line no-control-regex -- Vitest colours its headings on a terminal and with FORCE_COLOR.
+const COLOUR = /\u001B\[[\d;]*m/g;
+
+/**
+ * Returns the part of a failed run's output that names its failures: Vitest's sections from `Failed Suites`, `Failed Tests` or `Unhandled
+ * Errors` on, at most 200 lines. A run that ended without such a section (a crash, a configuration error) returns its last 200 lines.
+ */
+export const failedTests = (output: string): string => {
+  const lines = output.trimEnd().split('\n');
+  const start = lines.findIndex((line) => HEADING.test(line.replaceAll(COLOUR, '').trim()));
+  if (start === -1) return lines.slice(-MAX_LINES).join('\n');
+  const section = lines.slice(start);
+  if (section.length <= MAX_LINES) return section.join('\n');
+  const omitted = section.length - MAX_LINES;
+  return [...section.slice(0, MAX_LINES), `… ${omitted} more lines are above`].join('\n');
+};
