@@ -12,7 +12,7 @@ export type Purse = {
   /** Part of the credit that descendants have and have not spent; spent credit has left `credit`. */
   readonly creditLent: bigint;
   /** Part of `creditLent` that running calls of descendants hold, as last reported. */
-  readonly creditHeldBelow: bigint;
+  readonly creditHeldByDescendants: bigint;
   /** Payments of running calls that settle after the tool: exposure. */
   readonly deferredHeld: bigint;
   /** Payments that settle before their tool runs: no exposure, but the balance must cover them too. */
@@ -38,7 +38,7 @@ export const EMPTY_PURSE: Purse = {
   credit: 0n,
   creditHeld: 0n,
   creditLent: 0n,
-  creditHeldBelow: 0n,
+  creditHeldByDescendants: 0n,
   deferredHeld: 0n,
   upfrontHeld: 0n,
   unsettled: 0n,
@@ -97,7 +97,7 @@ export const encodePurse = (purse: Purse): StoredPurse => ({
   credit: toStored(purse.credit),
   creditHeld: toStored(purse.creditHeld),
   creditLent: toStored(purse.creditLent),
-  creditHeldBelow: toStored(purse.creditHeldBelow),
+  creditHeldByDescendants: toStored(purse.creditHeldByDescendants),
   deferredHeld: toStored(purse.deferredHeld),
   upfrontHeld: toStored(purse.upfrontHeld),
   unsettled: toStored(purse.unsettled),
@@ -110,7 +110,7 @@ export const encodePurse = (purse: Purse): StoredPurse => ({
     held: toStored(window.held),
     leased: toStored(window.leased),
     drawn: toStored(window.drawn),
-    heldBelow: toStored(window.heldBelow),
+    heldByDescendants: toStored(window.heldByDescendants),
   })),
 });
 
@@ -119,7 +119,7 @@ export const decodePurse = (purse: StoredPurse): Purse => ({
   credit: BigInt(purse.credit),
   creditHeld: BigInt(purse.creditHeld),
   creditLent: BigInt(purse.creditLent),
-  creditHeldBelow: BigInt(purse.creditHeldBelow),
+  creditHeldByDescendants: BigInt(purse.creditHeldByDescendants),
   deferredHeld: BigInt(purse.deferredHeld),
   upfrontHeld: BigInt(purse.upfrontHeld),
   unsettled: BigInt(purse.unsettled),
@@ -132,7 +132,7 @@ export const decodePurse = (purse: StoredPurse): Purse => ({
     held: BigInt(window.held),
     leased: BigInt(window.leased),
     drawn: BigInt(window.drawn),
-    heldBelow: BigInt(window.heldBelow),
+    heldByDescendants: BigInt(window.heldByDescendants),
   })),
 });
 

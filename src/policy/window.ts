@@ -19,7 +19,7 @@ export type WindowSpend = {
   readonly leased: bigint;
   readonly drawn: bigint;
   /** Part of `leased` less `drawn` that running calls of children hold, as they last reported. */
-  readonly heldBelow: bigint;
+  readonly heldByDescendants: bigint;
   /** The limits for which the account has raised an alert in this period (`durable-objects/account/log/soft-limit.ts`). */
   readonly warned?: readonly string[];
 };
@@ -49,7 +49,7 @@ export const rolled = (spend: WindowSpend | undefined, every: Every, now: Second
   const { start } = periodOf(every, now);
   return spend !== undefined && spend.start >= start
     ? spend
-    : { start, spent: 0n, held: 0n, leased: 0n, drawn: 0n, heldBelow: 0n };
+    : { start, spent: 0n, held: 0n, leased: 0n, drawn: 0n, heldByDescendants: 0n };
 };
 
 /** Returns a window's name in storage and in limits: `hour`, `day`, `month`, `<n>s` or `lifetime`. */

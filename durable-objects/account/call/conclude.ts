@@ -9,7 +9,7 @@ import { append, type Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { CALL, loadCall } from './call-noun.ts';
 import { spentSignature } from './evidence.ts';
-import { burned, type CallRecord, type HeldPayment, isBounced } from './record.ts';
+import { reduced, type CallRecord, type HeldPayment, isBounced } from './record.ts';
 
 /** A call after a result from the chain. `isNews` is false if the result changes nothing (a redelivery, a late "sent"). */
 export type Concluded = {
@@ -96,7 +96,7 @@ const concludeUpfront = (
     case 'released':
       return enter(
         money.giveBack(state, record),
-        { ...ended(record, 'release'), state: 'released', looked: true },
+        { ...ended(record, 'release'), state: 'released', hadLastLook: true },
         record,
         'payment.released',
         { reason: 'unused' },
@@ -226,17 +226,17 @@ const concludeReleased = (
     // Also after the last look found it unused: a reorganisation may have removed the block of that look (law 5).
     return enter(
       money.settleReleased(state, record, result.block),
-      { ...ended(record, 'settle'), transaction: result.transaction, looked: true },
+      { ...ended(record, 'settle'), transaction: result.transaction, hadLastLook: true },
       record,
       'payment.settled',
       { transaction: result.transaction, block: result.block, credited: record.price.toString() },
       context,
     );
   }
-  if (record.looked) return { state, record, isNews: false };
-  const looked: CallRecord = { ...record, looked: true };
+  if (record.hadLastLook) return { state, record, isNews: false };
+  const looked: CallRecord = { ...record, hadLastLook: true };
   const isExported = (record.entries.at(-1)?.seq ?? 0) <= state.exported;
-  return { state, record: isExported ? burned(looked) : looked, isNews: true };
+  return { state, record: isExported ? reduced(looked) : looked, isNews: true };
 };
 
 /** Moves a payment by the table in `src/settlement/transition.ts`; an event that the table does not allow changes nothing. */

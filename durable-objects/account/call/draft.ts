@@ -46,7 +46,7 @@ export const draftOf = (
     holdUntil: context.now + (runsNow ? call.timeoutSeconds + HOLD_GRACE : SETTLE_LEASE),
     validBefore: call.validBefore,
     sinceBlock: state.factsBlock,
-    looked: false,
+    hadLastLook: false,
     identifier: call.identifier,
     transaction: undefined,
     // Credit pays: drop the authorization, so that nothing can present it from here.

@@ -205,7 +205,7 @@ const borrow = (
 ): Funding | undefined => {
   const link = lenderOf(grant, progress);
   if (link === undefined) return undefined;
-  return creditCovers(state, link, price) || progress.lenders.includes(link.hash)
+  return creditCovers(state, link, price) || progress.wouldLendCredit.includes(link.hash)
     ? { funded: true, paidBy: 'lent', lender: link.hash }
     : { funded: false, ask: { link, need: price, credit: price } };
 };
@@ -213,8 +213,9 @@ const borrow = (
 /** The ancestor whose credit to ask for next. */
 export const lenderOf = (
   grant: HeldGrant | undefined,
-  { poor }: Progress,
-): SignedGrant | undefined => grant && linksOf(grant).find(({ hash }) => !poor.includes(hash));
+  { withoutCredit }: Progress,
+): SignedGrant | undefined =>
+  grant && linksOf(grant).find(({ hash }) => !withoutCredit.includes(hash));
 
 const lacksCredit = (purse: Purse): Omit<Denial, 'account' | 'policy'> => ({
   rule: 'credit',

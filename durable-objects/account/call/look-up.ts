@@ -2,7 +2,7 @@ import type { CallStatus, LookUp, LookUpVerdict } from '../../../src/protocol/ac
 import { type Decision, unchanged } from '../decision.ts';
 import { withFacts, isStale } from './funds.ts';
 import { paidFrom } from './permit.ts';
-import { type CallRecord, isBurned } from './record.ts';
+import { type CallRecord, isReduced } from './record.ts';
 import { bindingOf } from './repeat.ts';
 import type { AccountState } from '../state.ts';
 
@@ -18,7 +18,7 @@ export const lookUp = (
   now: number,
 ): Decision<LookUpVerdict> => {
   // Law 12: a question about an unknown call costs no look at the chain.
-  if (record === undefined || isBurned(record)) {
+  if (record === undefined || isReduced(record)) {
     return unchanged(state, { verdict: 'unknown_call' });
   }
   const asker = refusalOfAsker(state, question, now);

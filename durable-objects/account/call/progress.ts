@@ -14,27 +14,27 @@ export type Progress = {
   /** A grant whose issuer gave no answer (law 8: deny). */
   readonly unreachable?: { readonly issued: Hex; readonly account: AccountId };
   /** Grants whose issuers have no credit for this call. */
-  readonly poor: readonly Hex[];
+  readonly withoutCredit: readonly Hex[];
   /** Descendants have reported what they do not use. */
-  readonly looked: boolean;
+  readonly descendantsReported: boolean;
   /** Only for a dry run: those reports. */
   readonly reports: readonly Report[];
   /** How many rounds of recalls there were. */
   readonly recalls: number;
   /** Only for a dry run: grants whose issuers would lend the needed amount. */
-  readonly assumed: readonly Hex[];
+  readonly wouldLend: readonly Hex[];
   /** Only for a dry run: grants whose issuers would lend the price as credit. */
-  readonly lenders: readonly Hex[];
+  readonly wouldLendCredit: readonly Hex[];
   /** Only for a dry run, which takes no lease: the ancestors' policies. */
-  readonly above: readonly Source[];
+  readonly ancestorPolicies: readonly Source[];
 };
 
 export const NO_PROGRESS: Progress = {
-  poor: [],
-  looked: false,
+  withoutCredit: [],
+  descendantsReported: false,
   reports: [],
   recalls: 0,
-  assumed: [],
-  lenders: [],
-  above: [],
+  wouldLend: [],
+  wouldLendCredit: [],
+  ancestorPolicies: [],
 };

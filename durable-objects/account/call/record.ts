@@ -35,7 +35,7 @@ export type CallRecord = {
   readonly validBefore: Seconds;
   readonly sinceBlock: number;
   /** A released payment was looked at after `validBefore`: its money can never move. */
-  readonly looked: boolean;
+  readonly hadLastLook: boolean;
   /** `identifierDigest` of the first request's payment-identifier. */
   readonly identifier: Hex | undefined;
   readonly transaction: Hex | undefined;
@@ -89,7 +89,7 @@ const NO_ATTEMPT: Hex = '0x';
  * credit entry needs if the payment settles after all. Used once D1 has its entries and its payment had its last look, and written with
  * that look: a row of its own would cost more than the bytes that it frees.
  */
-export const burned = (record: CallRecord): CallRecord => ({
+export const reduced = (record: CallRecord): CallRecord => ({
   ...record,
   attempt: NO_ATTEMPT,
   timeoutSeconds: 0,
@@ -107,7 +107,7 @@ export const burned = (record: CallRecord): CallRecord => ({
   entries: [],
 });
 
-export const isBurned = ({ attempt }: CallRecord): boolean => attempt === NO_ATTEMPT;
+export const isReduced = ({ attempt }: CallRecord): boolean => attempt === NO_ATTEMPT;
 
 /** A finished call is kept this long after its proof has expired, so that every repeat finds it (law 3). */
 const PRUNE_HORIZON: Seconds = 600;
@@ -119,8 +119,8 @@ export const prunesAt = (record: CallRecord): Seconds =>
   Math.max(record.validBefore + PRUNE_HORIZON, (writtenOffAt(record) ?? -LATE_WORD) + LATE_WORD);
 
 /** Whether only the last look at its payment is due. */
-export const awaitsLook = ({ payment, looked }: CallRecord): boolean =>
-  payment === 'released' && !looked;
+export const awaitsLook = ({ payment, hadLastLook }: CallRecord): boolean =>
+  payment === 'released' && !hadLastLook;
 
 /** Whether the money of this call can no longer change. */
 export const isFinal = (record: CallRecord): boolean => {
@@ -133,7 +133,7 @@ export const isFinal = (record: CallRecord): boolean => {
     case 'failed':
       return true;
     case 'released':
-      return record.looked;
+      return record.hadLastLook;
     case 'held':
     case 'queued':
     case 'sent':

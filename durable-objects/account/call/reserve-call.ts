@@ -41,15 +41,15 @@ export const reserveCall = async (
         reserve(state, recordOf(call, context), call, attempt, evidence, known, context),
       { verdict: 'unavailable' },
     );
-    if (verdict.verdict === 'look') {
+    if (verdict.verdict === 'report') {
       const reports = call.dryRun === true ? await recalls.reports() : [];
       if (call.dryRun !== true) await recalls.look();
-      progress = { ...known, looked: true, reports };
+      progress = { ...known, descendantsReported: true, reports };
     } else if (verdict.verdict === 'recall') {
       const asked = await recalls.round();
       // No descendant received a recall, so another round would return nothing.
       progress = { ...known, recalls: asked === 0 ? MAX_RECALLS : known.recalls + 1 };
-    } else if (verdict.verdict === 'ask') {
+    } else if (verdict.verdict === 'lease') {
       const { needs, asset } = verdict;
       const ask = call.dryRun === true ? requests.rehearse : requests.obtain;
       progress = await ask(known, needs, asset);

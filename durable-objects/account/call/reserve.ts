@@ -37,9 +37,13 @@ import { repeat } from './repeat.ts';
 
 /** The request to other accounts of the tree that the account needs before it can decide. */
 export type Question =
-  | { readonly verdict: 'ask'; readonly needs: readonly LeaseNeed[]; readonly asset: Call['asset'] }
+  | {
+      readonly verdict: 'lease';
+      readonly needs: readonly LeaseNeed[];
+      readonly asset: Call['asset'];
+    }
   /** Descendants may hold money of this account that they do not use: they report it (`look`), or return it (`recall`). */
-  | { readonly verdict: 'look' }
+  | { readonly verdict: 'report' }
   | { readonly verdict: 'recall' };
 
 /** Rounds of recalls that one call may cause: each round asks the descendants with most unused money. */
@@ -81,7 +85,7 @@ export const reserve = (
     ? withAllReturned(withReports(informed, progress.reports, context), call.asset)
     : informed;
   const own = ownSources(view, call.asset, grant, context);
-  const ancestors = [...ancestorSources(informed, grant, now), ...progress.above];
+  const ancestors = [...ancestorSources(informed, grant, now), ...progress.ancestorPolicies];
   const policy = rulesHash([...own, ...ancestors]);
   const refuse = (refusal: Refusal): Decision<ReserveVerdict> => {
     const counted = countDenial(informed, now);
@@ -104,8 +108,8 @@ export const reserve = (
       : unchanged<ReserveVerdict | Question>(informed, question);
   if (!choice.chosen) return refuse(choice.denial);
   if (isDry && isFlooding) return refuse(floodRefusal(informed, now));
-  if (isDry && !progress.looked && hasLent(informed, call.asset)) {
-    return unchanged(informed, { verdict: 'look' });
+  if (isDry && !progress.descendantsReported && hasLent(informed, call.asset)) {
+    return unchanged(informed, { verdict: 'report' });
   }
 
   // An operator's policy without `exposure` keeps the default's bound on unpaid service (law 7).
@@ -123,7 +127,7 @@ export const reserve = (
   /** Makes descendants report their unused shares, then return them, but only if that would let the call run. */
   const fetchLeases = (recovery: Recovery, otherwise: () => Decision<ReserveVerdict>) => {
     if (recovery === 'never' || isDry) return otherwise();
-    if (!progress.looked) return ask({ verdict: 'look' }, true);
+    if (!progress.descendantsReported) return ask({ verdict: 'report' }, true);
     return recovery === 'now' && progress.recalls < MAX_RECALLS
       ? ask({ verdict: 'recall' }, true)
       : otherwise();
@@ -160,7 +164,7 @@ export const reserve = (
     : canBePaid
       ? leaseNeeds(informed, grant, call.price, now)
       : leaseNeeds(informed, grant, 0n, now).filter(({ link }) => wasRefused(informed, link));
-  const open = needs.filter(({ link }) => !progress.assumed.includes(link.hash));
+  const open = needs.filter(({ link }) => !progress.wouldLend.includes(link.hash));
   if (open.length > 0) {
     const silent = open.find(({ link }) => link.hash === progress.unreachable?.issued);
     if (silent !== undefined) return refuse(unreachable(issuerOf(silent.link)));
@@ -171,7 +175,7 @@ export const reserve = (
     // Ask for the ancestor's credit in the same request: an idle account then costs one request, not two.
     const borrows = 'ask' in funding ? funding.ask : undefined;
     const all = open.map((each) => (each.link === borrows?.link ? borrows : each));
-    return ask({ verdict: 'ask', needs: all, asset: call.asset }, wasShort(informed, all));
+    return ask({ verdict: 'lease', needs: all, asset: call.asset }, wasShort(informed, all));
   }
   if (isUnsure) return stalePayer();
   if (!funding.funded) {
@@ -179,7 +183,10 @@ export const reserve = (
       const { ask: wanted } = funding;
       return progress.unreachable?.issued === wanted.link.hash
         ? refuse(unreachable(issuerOf(wanted.link)))
-        : ask({ verdict: 'ask', needs: [wanted], asset: call.asset }, wasShort(informed, [wanted]));
+        : ask(
+            { verdict: 'lease', needs: [wanted], asset: call.asset },
+            wasShort(informed, [wanted]),
+          );
     }
     if ('halted' in funding) {
       const { halted: pause } = funding;

@@ -19,7 +19,7 @@ import type { AskAncestors } from './grant-evidence.ts';
 
 /**
  * The budgets of an account's commands: `own` for those it signs, of which `grant` (grants) and `stop` (commands that only stop an
- * account) count apart; `below` for all that its descendants sign.
+ * account) count apart; `descendants` for all that its descendants sign.
  */
 export type CommandBudget = CommandCharge['budget'];
 
@@ -30,12 +30,12 @@ const RATES: Readonly<Record<CommandBudget, Rate>> = {
   own: { limit: 120, seconds: 60 },
   grant: { limit: 2_000, seconds: 60 },
   stop: { limit: 240, seconds: 60 },
-  below: { limit: 360, seconds: 60 },
+  descendants: { limit: 360, seconds: 60 },
 };
 
 /** Bytes a day, as quarters of `COMMAND_BYTES_PER_DAY`. */
 const QUARTERS: Readonly<Record<CommandBudget, number>> = {
-  ...{ own: 4, grant: 16, stop: 2, below: 12 },
+  ...{ own: 4, grant: 16, stop: 2, descendants: 12 },
 };
 
 /** An account that has never paid here gets this part: keys are free, and many keys can present the same dollar. */
@@ -101,7 +101,7 @@ export type Charge = CommandCharge & { readonly verdict: 'charge'; readonly to: 
 /** The signer of a command, and whether the other payers have paid. */
 export type Payer = {
   readonly account: AccountId;
-  readonly budget: Exclude<CommandBudget, 'below'>;
+  readonly budget: Exclude<CommandBudget, 'descendants'>;
   readonly id: Hex;
   readonly paid: boolean;
 };
@@ -123,7 +123,9 @@ export const withinBudget = (
   const spent = spendBudget(decision.state, budget, bytes, context);
   if ('fault' in spent) return unchanged(before, { verdict: 'refused', fault: spent.fault });
   const root = budget === 'stop' ? undefined : rootOf(before);
-  return root === undefined || paid ? { ...decision, state: spent.state } : ask(root, 'below');
+  return root === undefined || paid
+    ? { ...decision, state: spent.state }
+    : ask(root, 'descendants');
 };
 
 /** Another account of the tree applies a command that this account or a descendant has signed. */
@@ -137,7 +139,7 @@ export const chargeHere = (
   if ('fault' in spent) return unchanged(state, { verdict: 'refused', fault: spent.fault });
   const root = budget === 'own' && !isPaidAbove ? rootOf(state) : undefined;
   if (root !== undefined) {
-    return unchanged(state, { verdict: 'charge', to: root, budget: 'below', bytes, id });
+    return unchanged(state, { verdict: 'charge', to: root, budget: 'descendants', bytes, id });
   }
   return stored(spent.state, { verdict: 'charged' });
 };

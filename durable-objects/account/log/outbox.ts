@@ -33,7 +33,7 @@ export const firstSendAt = (record: CallRecord): Seconds | undefined => {
     case 'held':
       return awaitsSettlement(record) ? record.holdUntil : undefined;
     case 'released':
-      return record.looked ? undefined : record.validBefore + LOOK_DELAY;
+      return record.hadLastLook ? undefined : record.validBefore + LOOK_DELAY;
     case 'none':
     case 'settled':
     case 'failed':

@@ -81,8 +81,11 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
       account: state.account,
       limit: purse.credit.toString(),
       spent: '0',
-      held: (purse.creditHeld + purse.creditHeldBelow).toString(),
-      remaining: max(0n, purse.credit - purse.creditHeld - purse.creditHeldBelow).toString(),
+      held: (purse.creditHeld + purse.creditHeldByDescendants).toString(),
+      remaining: max(
+        0n,
+        purse.credit - purse.creditHeld - purse.creditHeldByDescendants,
+      ).toString(),
     };
     const recovery = owed > grantable(credit) ? 'never' : creditRecovery(purse, request.credit);
     lack({ rule: 'credit', limit, recovery });

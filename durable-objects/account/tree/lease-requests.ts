@@ -155,8 +155,8 @@ export const openLeaseRequests = (
         return progress;
       case 'unreachable':
         return { ...progress, unreachable: { issued: link.hash, account: issuerOf(link) } };
-      case 'poor':
-        return { ...progress, poor: [...progress.poor, link.hash] };
+      case 'no_credit':
+        return { ...progress, withoutCredit: [...progress.withoutCredit, link.hash] };
       case 'short':
         return { ...progress, short: { issued: link.hash, denial: answered.denial } };
     }
@@ -208,9 +208,10 @@ export const openLeaseRequests = (
           }));
           return (known: Progress): Progress => ({
             ...known,
-            above: [...known.above, ...sources],
-            assumed: [...known.assumed, link.hash],
-            lenders: credit === undefined ? known.lenders : [...known.lenders, link.hash],
+            ancestorPolicies: [...known.ancestorPolicies, ...sources],
+            wouldLend: [...known.wouldLend, link.hash],
+            wouldLendCredit:
+              credit === undefined ? known.wouldLendCredit : [...known.wouldLendCredit, link.hash],
           });
         }),
       );

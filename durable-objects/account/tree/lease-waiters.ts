@@ -9,7 +9,7 @@ export type LeaseAnswer =
   | { readonly answered: 'again' }
   | { readonly answered: 'unreachable' }
   /** The ancestor has no credit for it. */
-  | { readonly answered: 'poor' }
+  | { readonly answered: 'no_credit' }
   | { readonly answered: 'short'; readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'> };
 
 /** The usable amounts after an answer: of each counter, and of the credit. Zero without a live lease. */
@@ -87,5 +87,5 @@ const isBeyond = (
 
 const refusalOf = ({ link }: LeaseNeed, { rule, limit }: Short): LeaseAnswer =>
   rule === 'credit'
-    ? { answered: 'poor' }
+    ? { answered: 'no_credit' }
     : { answered: 'short', denial: { rule, account: issuerOf(link), limit } };

@@ -42,7 +42,7 @@ export const limitCounters = (
   const read = (every: Every, limit: bigint, rule: SpendCounter['rule']): NamedCounter => {
     const name = windowName(every);
     const counterName = `${prefix}${name}`;
-    const { start, spent, held, leased, drawn, heldBelow } = rolled(
+    const { start, spent, held, leased, drawn, heldByDescendants } = rolled(
       windows[counterName],
       every,
       now,
@@ -50,7 +50,7 @@ export const limitCounters = (
     const { end } = periodOf(every, start);
     const times = rule === 'window' ? { resetsAt: end, window: end - start } : {};
     const used = { spent: spent + drawn, held: held + leased - drawn };
-    const lent = { unused: leased - drawn - heldBelow, held: heldBelow };
+    const lent = { unused: leased - drawn - heldByDescendants, held: heldByDescendants };
     return { name: counterName, start, counter: { rule, name, limit, ...used, lent, ...times } };
   };
   return [

@@ -68,7 +68,7 @@ export const counted = (
 ): AccountState => {
   const purse = purseOf(state, after.asset);
   const windows = { ...purse.windows };
-  let { creditLent, creditHeldBelow } = purse;
+  let { creditLent, creditHeldByDescendants } = purse;
   for (const [name, share] of Object.entries(after.shares)) {
     const past = before.shares[name];
     const known = past?.start === share.start ? past : NO_SHARE;
@@ -77,7 +77,7 @@ export const counted = (
     const held = share.held - known.held;
     if (name === CREDIT) {
       creditLent += leased - drawn;
-      creditHeldBelow += held;
+      creditHeldByDescendants += held;
       continue;
     }
     const counter = rolled(purse.windows[name], everyOf(name), now);
@@ -86,10 +86,10 @@ export const counted = (
       ...counter,
       leased: counter.leased + leased,
       drawn: counter.drawn + drawn,
-      heldBelow: counter.heldBelow + held,
+      heldByDescendants: counter.heldByDescendants + held,
     };
   }
-  return withPurse(state, after.asset, { ...purse, windows, creditLent, creditHeldBelow });
+  return withPurse(state, after.asset, { ...purse, windows, creditLent, creditHeldByDescendants });
 };
 
 /** A descendant's report of its shares. */

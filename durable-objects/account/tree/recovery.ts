@@ -63,9 +63,9 @@ export const lentCreditRecovery = (
     : 'never';
 };
 
-const lentCredit = ({ creditLent, creditHeldBelow }: Purse): Lent => ({
-  unused: creditLent - creditHeldBelow,
-  held: creditHeldBelow,
+const lentCredit = ({ creditLent, creditHeldByDescendants }: Purse): Lent => ({
+  unused: creditLent - creditHeldByDescendants,
+  held: creditHeldByDescendants,
 });
 
 const ORDER: readonly Recovery[] = ['now', 'perhaps', 'never'];
@@ -85,11 +85,11 @@ export const withAllReturned = (state: AccountState, asset: AssetId): AccountSta
   const purse = purseOf(state, asset);
   const windows = Object.entries(purse.windows).map(([name, counter]) => [
     name,
-    { ...counter, leased: counter.drawn + counter.heldBelow },
+    { ...counter, leased: counter.drawn + counter.heldByDescendants },
   ]);
   return withPurse(state, asset, {
     ...purse,
     windows: Object.fromEntries(windows),
-    creditLent: purse.creditHeldBelow,
+    creditLent: purse.creditHeldByDescendants,
   });
 };

@@ -3,7 +3,7 @@ import type { BudgetFault } from './command-fault.ts';
 
 /** A command that another account of the tree is about to apply, charged to this account's budget. Each `id` counts once. */
 export type CommandCharge = {
-  readonly budget: 'own' | 'grant' | 'stop' | 'below';
+  readonly budget: 'own' | 'grant' | 'stop' | 'descendants';
   readonly bytes: number;
   readonly id: Hex;
 };

@@ -30,7 +30,7 @@ export const checkBooks = (
 
   for (const name of names) {
     if (isForgotten(name.split('/')[0] ?? '')) continue;
-    const { start, leased, drawn, heldBelow, held, spent } = rolled(
+    const { start, leased, drawn, heldByDescendants, held, spent } = rolled(
       purse.windows[name],
       everyOf(name),
       now,
@@ -43,7 +43,7 @@ export const checkBooks = (
     );
     equal(
       `${account} ${name} held below`,
-      heldBelow,
+      heldByDescendants,
       counted(name, start, ({ held: of }) => of),
     );
     if (held < 0n || spent < 0n) throw new Error(`${account} ${name} is below zero`);
@@ -52,7 +52,7 @@ export const checkBooks = (
   equal(`${account} lent`, purse.creditLent, counted(CREDIT, 0, lent));
   equal(
     `${account} credit held below`,
-    purse.creditHeldBelow,
+    purse.creditHeldByDescendants,
     counted(CREDIT, 0, ({ held: of }) => of),
   );
   if (purse.credit < 0n || purse.creditHeld < 0n) throw new Error(`${account} credit below zero`);

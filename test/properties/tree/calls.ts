@@ -60,14 +60,14 @@ export const openCalls = (
       const verdict = keeper.decide((state, context) =>
         reserve(state, undefined, call, ATTEMPT, grown, known, context),
       );
-      if (verdict.verdict === 'look') {
+      if (verdict.verdict === 'report') {
         look(keeper);
-        progress = { ...progress, looked: true };
+        progress = { ...progress, descendantsReported: true };
       } else if (verdict.verdict === 'recall') {
         note('recalled for itself');
         const asked = round(keeper);
         progress = { ...progress, recalls: asked === 0 ? MAX_RECALLS : progress.recalls + 1 };
-      } else if (verdict.verdict === 'ask') {
+      } else if (verdict.verdict === 'lease') {
         progress = leases.obtain(keeper, progress, verdict.needs, wish.appetite);
       } else if (verdict.verdict === 'stale_grant') {
         note('contract asked');

@@ -126,8 +126,8 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
         const told = ask(keeper, each, appetite);
         if (told.answered === 'unreachable') {
           progress = { ...progress, unreachable: { issued: link.hash, account: issuerOf(link) } };
-        } else if (told.answered === 'poor') {
-          progress = { ...progress, poor: [...progress.poor, link.hash] };
+        } else if (told.answered === 'no_credit') {
+          progress = { ...progress, withoutCredit: [...progress.withoutCredit, link.hash] };
         } else if (told.answered === 'short') {
           progress = { ...progress, short: { issued: link.hash, denial: told.denial } };
         }

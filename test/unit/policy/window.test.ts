@@ -7,7 +7,7 @@ const spendOf = (start: number) => ({
   held: 0n,
   leased: 2n,
   drawn: 1n,
-  heldBelow: 1n,
+  heldByDescendants: 1n,
 });
 
 describe('windows', () => {
@@ -41,7 +41,7 @@ describe('windows', () => {
       held: 0n,
       leased: 0n,
       drawn: 0n,
-      heldBelow: 0n,
+      heldByDescendants: 0n,
     });
   });
 

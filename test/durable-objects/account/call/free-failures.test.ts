@@ -96,7 +96,7 @@ describe('a call whose tool failed', () => {
       payment: 'released',
       paidBy: 'deferred',
       onSilence: 'release',
-      looked: true,
+      hadLastLook: true,
       asset: call.asset,
       price: call.price,
       charged: 0n,
