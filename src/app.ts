@@ -1,20 +1,20 @@
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
-import toolsJson from '../tools.json';
-import type { AdminContext } from './management/admin-context.ts';
 import { openOfferedGrants } from './audit/offered-grants.ts';
 import { type LiveCatalogue, openCatalogue, readToolsOf } from './catalog/live-catalogue.ts';
 import { audienceOf, type Config, gatewayAccount, parseConfig } from './config.ts';
-import { problem } from './protocol/problem/problem.ts';
-import type { Reason } from './protocol/problem/reason.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
-import { openReplayCache } from './gateway/replay-cache.ts';
-import { DESCRIPTION_PATH } from './gateway/challenge.ts';
 import type { Gateway } from './gateway/gateway.ts';
+import { openReplayCache } from './gateway/replay.ts';
+import { DESCRIPTION_PATH } from './gateway/request-proof.ts';
+import type { AdminContext } from './management/admin-context.ts';
+import { problem } from './protocol/problem/problem.ts';
+import type { Reason } from './protocol/problem/reason.ts';
 import { raiser } from './raise-alert.ts';
 import { settlingOf } from './settling.ts';
+import toolsJson from '../tools.json';
 
 /** Response headers that a browser page may read. */
 const EXPOSED = [

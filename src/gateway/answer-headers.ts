@@ -1,21 +1,116 @@
 import { type Item, serializeList } from 'structured-headers';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import type { AccountId, AssetId } from '../protocol/account-id.ts';
+import type { FinishVerdict } from '../protocol/account/finish.ts';
+import type { ReserveVerdict } from '../protocol/account/reserve.ts';
 import type { LimitState } from '../protocol/limit.ts';
+import { RECEIPT_TYPE, receiptClaims, type ReceiptClaims } from '../protocol/receipt.ts';
+import {
+  acceptedPayment,
+  creditedPayment,
+  type PaidCall,
+  type PaymentResponse,
+  paymentResponseHeader,
+  refusedPayment,
+  settledPayment,
+} from '../protocol/x402/payment-response.ts';
+import { isSuccess } from './finish.ts';
+import type { Gateway } from './gateway.ts';
+import type { CheckedProof } from './paid-request.ts';
 
 /** A paid or signed answer belongs to its payer: no cache may keep it (law 10). */
 export const PRIVATE = { 'Cache-Control': 'private, no-store' } as const;
 
-/** The largest Integer of RFC 9651. A larger limit is reported as this lower bound. */
-const MAX_INTEGER = 999_999_999_999_999n;
-
-const integer = (decimal: string): number => {
-  const value = BigInt(decimal);
-  return Number(value < MAX_INTEGER ? value : MAX_INTEGER);
+/** The call of a receipt: reserved just now, or a past call as its account reports it. */
+type ReceiptCall = {
+  readonly audience: string;
+  readonly account: AccountId;
+  readonly tool: string;
+  readonly call: Hex;
+  readonly request: Hex;
+  readonly asset: AssetId;
 };
 
-/** Calls use the draft's default unit, money uses atomic units. */
-const unit = ({ rule }: LimitState): Map<string, string> =>
-  new Map(rule.endsWith('rate') ? [] : [['qu', 'atomic-units']]);
+/** The end of the call, as its account reports it, with the tool's status and the digest of its answer. */
+type ReceiptOutcome = {
+  readonly binding: ReceiptClaims['binding'];
+  readonly charged: bigint;
+  readonly entry: Hex;
+  readonly policy: Hex;
+  readonly status: number;
+  readonly response: ReceiptClaims['response'];
+};
+
+/** Signs the header `Agent-Receipt`: the gateway's statement about an ended call. */
+export const receiptHeader = async (
+  { signer }: Gateway,
+  call: ReceiptCall,
+  outcome: ReceiptOutcome,
+): Promise<{ readonly 'Agent-Receipt': string }> => {
+  const claims = receiptClaims(
+    {
+      iss: call.audience,
+      agent: call.account,
+      tool: call.tool,
+      call: call.call,
+      request: call.request,
+      binding: outcome.binding,
+      charged: outcome.charged,
+      asset: call.asset,
+      status: outcome.status,
+      response: outcome.response,
+      entry: outcome.entry,
+      policy: outcome.policy,
+    },
+    nowSeconds(),
+  );
+  return { 'Agent-Receipt': await signer.sign(claims, RECEIPT_TYPE) };
+};
+
+/** How a call ended: just now, or before, as the account stored it. */
+type Ended =
+  | Extract<FinishVerdict, { readonly verdict: 'finished' }>
+  | Extract<ReserveVerdict, { readonly verdict: 'stored' }>;
+
+/** How a call was paid. `status`: the tool's HTTP status, 0 without an answer. `price`: the reserved amount. */
+type PaidOutcome = Pick<Ended, 'charged' | 'paidFrom' | 'payment' | 'transaction'> & {
+  readonly status: number;
+  readonly price: bigint;
+};
+
+/** Builds the payment response header in the client's own x402 version; none for a call without a payment. */
+export const paymentHeader = (
+  checked: CheckedProof,
+  outcome: PaidOutcome,
+): Record<string, string> => {
+  if (checked.kind !== 'payment') return {};
+  const paid: PaidCall = {
+    payer: checked.payer,
+    network: checked.network,
+    amount: outcome.charged,
+    call: checked.call,
+  };
+  const [name, value] = paymentResponseHeader(checked.version, responseOf(paid, outcome));
+  return { [name]: value };
+};
+
+const responseOf = (
+  paid: PaidCall,
+  { paidFrom, charged, payment, transaction, status, price }: PaidOutcome,
+): PaymentResponse => {
+  if (paidFrom === 'credit') {
+    // A tool of variable price may succeed and charge nothing.
+    return charged > 0n || isSuccess(status)
+      ? creditedPayment(paid)
+      : refusedPayment(paid, 'tool_failed');
+  }
+  if (payment === 'settled' && transaction !== undefined) {
+    // The money moved. If the tool failed, it is the payer's credit now.
+    return settledPayment({ ...paid, amount: price }, transaction);
+  }
+  return charged > 0n ? acceptedPayment(paid) : refusedPayment(paid, 'tool_failed');
+};
 
 /**
  * Builds `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): for every limit its quota `q` and window `w`, and what
@@ -40,4 +135,16 @@ export const limitHeaders = (
     return [limit.rule, parameters];
   });
   return { 'RateLimit-Policy': serializeList(policies), RateLimit: serializeList(states) };
+};
+
+/** Calls use the draft's default unit, money uses atomic units. */
+const unit = ({ rule }: LimitState): Map<string, string> =>
+  new Map(rule.endsWith('rate') ? [] : [['qu', 'atomic-units']]);
+
+/** The largest Integer of RFC 9651. A larger limit is reported as this lower bound. */
+const MAX_INTEGER = 999_999_999_999_999n;
+
+const integer = (decimal: string): number => {
+  const value = BigInt(decimal);
+  return Number(value < MAX_INTEGER ? value : MAX_INTEGER);
 };

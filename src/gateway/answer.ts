@@ -2,25 +2,15 @@ import { decodeBase64 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
 import type { FinishVerdict } from '../protocol/account/finish.ts';
 import type { ReserveVerdict } from '../protocol/account/reserve.ts';
+import { limitBody } from '../protocol/limit.ts';
 import { problem } from '../protocol/problem/problem.ts';
-import type { Money } from '../protocol/problem/upstream.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
+import type { Money } from '../protocol/problem/upstream.ts';
 import type { ReceiptClaims } from '../protocol/receipt.ts';
-import {
-  acceptedPayment,
-  creditedPayment,
-  type PaidCall,
-  type PaymentResponse,
-  paymentResponseHeader,
-  refusedPayment,
-  settledPayment,
-} from '../protocol/x402/payment-response.ts';
-import { limitHeaders, PRIVATE } from './answer-headers.ts';
+import { limitHeaders, paymentHeader, PRIVATE, receiptHeader } from './answer-headers.ts';
 import { bodyOf } from './body.ts';
-import { isSuccess } from './finish.ts';
 import type { Gateway } from './gateway.ts';
 import type { CheckedProof, DispatchResult, ReservedCall } from './paid-request.ts';
-import { receiptHeader } from './receipt.ts';
 
 type Finished = Extract<FinishVerdict, { readonly verdict: 'finished' }>;
 type Stored = Extract<ReserveVerdict, { readonly verdict: 'stored' }>;
@@ -55,6 +45,39 @@ export const answer = async (
     return problem({ reason, money: moneyOf(finished) }, { call: checked.call, headers });
   }
   return respond(dispatched.body, dispatched.status, dispatched.headers, headers);
+};
+
+const FAILURES = {
+  timeout: 'upstream_timeout',
+  dropped: 'upstream_dropped',
+  truncated: 'upstream_truncated',
+  payment: 'upstream_payment',
+  redirect: 'upstream_redirect',
+  encoding: 'upstream_encoding',
+  overcharge: 'upstream_overcharge',
+} as const;
+
+/** Returns what happened to the caller's money after a failure. */
+const moneyOf = (ended: Pick<Finished, 'payment' | 'charged' | 'kept'>): Money => {
+  // With `onSilence: keep` the tool may have spent money on the caller's behalf: it stays held until an operator resolves the call (law 4).
+  if (ended.kept === true) return 'held';
+  if (ended.charged > 0n) return 'charged';
+  return ended.payment === 'settled' ? 'credited' : 'untouched';
+};
+
+const responseDigest = (dispatched: DispatchResult): ReceiptClaims['response'] => {
+  switch (dispatched.kind) {
+    case 'answered':
+      return dispatched.digest;
+    case 'streaming':
+      return 'streamed';
+    case 'failed':
+      return 'none';
+  }
+};
+
+const discard = async (dispatched: DispatchResult): Promise<void> => {
+  if (dispatched.kind === 'streaming') await dispatched.body.cancel().catch(() => undefined);
 };
 
 /** A stored answer, for a caller that presented the call's secret. The tool does not run again. */
@@ -98,71 +121,22 @@ const respond = (
   return new Response(bodyOf(status, body), { status, headers });
 };
 
-const FAILURES = {
-  timeout: 'upstream_timeout',
-  dropped: 'upstream_dropped',
-  truncated: 'upstream_truncated',
-  payment: 'upstream_payment',
-  redirect: 'upstream_redirect',
-  encoding: 'upstream_encoding',
-  overcharge: 'upstream_overcharge',
-} as const;
-
-/** Returns what happened to the caller's money after a failure. */
-const moneyOf = (ended: Pick<Finished, 'payment' | 'charged' | 'kept'>): Money => {
-  // With `onSilence: keep` the tool may have spent money on the caller's behalf: it stays held until an operator resolves the call (law 4).
-  if (ended.kept === true) return 'held';
-  if (ended.charged > 0n) return 'charged';
-  return ended.payment === 'settled' ? 'credited' : 'untouched';
-};
-
-const responseDigest = (dispatched: DispatchResult): ReceiptClaims['response'] => {
-  switch (dispatched.kind) {
-    case 'answered':
-      return dispatched.digest;
-    case 'streaming':
-      return 'streamed';
-    case 'failed':
-      return 'none';
-  }
-};
-
-/** How a call was paid. `status`: the tool's HTTP status, 0 without an answer. `price`: the reserved amount. */
-type PaidOutcome = Pick<Finished | Stored, 'charged' | 'paidFrom' | 'payment' | 'transaction'> & {
-  readonly status: number;
-  readonly price: bigint;
-};
-
-/** Builds the payment response header in the client's own x402 version; none for a call without a payment. */
-const paymentHeader = (checked: CheckedProof, outcome: PaidOutcome): Record<string, string> => {
-  if (checked.kind !== 'payment') return {};
-  const paid: PaidCall = {
-    payer: checked.payer,
-    network: checked.network,
-    amount: outcome.charged,
-    call: checked.call,
-  };
-  const [name, value] = paymentResponseHeader(checked.version, responseOf(paid, outcome));
-  return { [name]: value };
-};
-
-const responseOf = (
-  paid: PaidCall,
-  { paidFrom, charged, payment, transaction, status, price }: PaidOutcome,
-): PaymentResponse => {
-  if (paidFrom === 'credit') {
-    // A tool of variable price may succeed and charge nothing.
-    return charged > 0n || isSuccess(status)
-      ? creditedPayment(paid)
-      : refusedPayment(paid, 'tool_failed');
-  }
-  if (payment === 'settled' && transaction !== undefined) {
-    // The money moved. If the tool failed, it is the payer's credit now.
-    return settledPayment({ ...paid, amount: price }, transaction);
-  }
-  return charged > 0n ? acceptedPayment(paid) : refusedPayment(paid, 'tool_failed');
-};
-
-const discard = async (dispatched: DispatchResult): Promise<void> => {
-  if (dispatched.kind === 'streaming') await dispatched.body.cancel().catch(() => undefined);
-};
+/** The answer to a dry run: the decision that the call would get now. Nothing was reserved, written or charged; the proof stays usable. */
+export const answerDryRun = (
+  { call }: ReservedCall,
+  { decision, policy, paidFrom, limits }: Extract<ReserveVerdict, { readonly verdict: 'dry_run' }>,
+): Response =>
+  Response.json(
+    {
+      dry_run: true,
+      verdict: decision,
+      call: call.call,
+      tool: call.tool,
+      price: call.price.toString(),
+      charged: '0',
+      paid_from: paidFrom,
+      policy,
+      limits: limits.map(limitBody),
+    },
+    { headers: { ...PRIVATE, ...limitHeaders(limits) } },
+  );

@@ -6,19 +6,16 @@ import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
 import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
-import { answer, answerStored } from './answer.ts';
-import { beginAssertion } from './assertion.ts';
+import { answer, answerDryRun, answerStored } from './answer.ts';
 import { discard } from './body.ts';
-import { challenge, descriptionUrl } from './challenge.ts';
-import { check, usableProof } from './check.ts';
+import { check } from './check.ts';
 import { dispatch } from './dispatch.ts';
-import { answerDryRun, isDryRun } from './dry-run.ts';
 import { finish } from './finish.ts';
 import type { Gateway } from './gateway.ts';
-import { observeBody, observeHead } from './observe.ts';
-import { offer } from './offer.ts';
+import { isDryRun, observeBody, observeHead } from './observe.ts';
 import type {
   CheckedProof,
+  Decision,
   PaidRequest,
   PaidRequestWithBody,
   ReservedCall,
@@ -26,8 +23,10 @@ import type {
 import { INTENT, readProof } from './proof.ts';
 import { TOO_MANY } from './rate-limit.ts';
 import { admitsReplay, ageFault, isReplay, isThrottledReplay } from './replay.ts';
+import { descriptionUrl, requestProof, usableProof } from './request-proof.ts';
 import { reserve } from './reserve.ts';
 import { settle } from './settle.ts';
+import { beginAssertion } from './upstream-headers.ts';
 
 /** Serves a request to a tool of the catalogue. */
 export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
@@ -64,7 +63,7 @@ export const servePaidRequest = async (
   const parsed = readProof(paidRequest.request.headers);
   if (!parsed.ok) return refuseUnread(paidRequest, parsed.error);
   const proof = usableProof(paidRequest, parsed.value);
-  if (proof === undefined) return requestProof(gateway, paidRequest);
+  if (proof === undefined) return requestProof(gateway.config, paidRequest);
   const aged = ageFault(proof, nowSeconds());
   if (aged !== undefined) return refuseUnread(paidRequest, aged);
   if (isThrottledReplay(gateway, proof, nowSeconds())) return refuseUnread(paidRequest, TOO_MANY);
@@ -103,33 +102,23 @@ const execute = async (
   const runTool = paidRequest.prepare(paidRequest.received, checked, attempt);
   const reserved = await reserve(gateway, paidRequest, checked, attempt, dryRun);
   if (!reserved.ok) return refuse(paidRequest, reserved.error, { call: id });
-  if (reserved.value.verdict.verdict === 'dry_run') {
-    return answerDryRun(reserved.value, reserved.value.verdict);
-  }
-  const decided =
-    reserved.value.verdict.verdict === 'settle'
-      ? await settle(gateway, reserved.value, reserved.value.verdict.sinceBlock)
-      : reserved;
-  if (!decided.ok) return refuse(paidRequest, decided.error, { call: id });
-  const known = { ...checked, call: callIdOf(decided.value) };
-  if (decided.value.verdict.verdict === 'stored') {
-    return answerStored(gateway, known, decided.value, decided.value.verdict);
-  }
-  const refusal = refusalOf(known, decided.value);
+  const { decision: first } = reserved.value;
+  if (first.verdict === 'dry_run') return answerDryRun(reserved.value, first);
+  const settled =
+    first.verdict === 'settle' ? await settle(gateway, reserved.value, first.sinceBlock) : reserved;
+  if (!settled.ok) return refuse(paidRequest, settled.error, { call: id });
+
+  const decided = settled.value;
+  const { decision } = decided;
+  const known = { ...checked, call: callIdOf(decided) };
+  if (decision.verdict === 'stored') return answerStored(gateway, known, decided, decision);
+  const refusal = refusalOf(known, decided);
   if (refusal !== undefined) return refuse(paidRequest, refusal, { call: known.call });
-  noteAccepted(gateway, checked, decided.value);
+  noteAccepted(gateway, checked, decision);
 
-  const dispatched = await runTool(decided.value);
-  const finished = await finish(gateway, decided.value, dispatched);
-  return answer(gateway, checked, decided.value, dispatched, finished);
-};
-
-/** Answers a caller without a usable proof: the offer of a paid tool, the challenge of a free one. Neither needs the body (CWE-400). */
-const requestProof = async ({ config }: Gateway, paidRequest: PaidRequest): Promise<Response> => {
-  await discard(paidRequest.request);
-  return paidRequest.tool.settlement === 'free'
-    ? challenge(config, paidRequest.head)
-    : offer(config, paidRequest);
+  const dispatched = await runTool(decided);
+  const finished = await finish(gateway, decided, dispatched);
+  return answer(gateway, checked, decided, dispatched, finished);
 };
 
 const refuseUnread = async (paidRequest: PaidRequest, reason: Reason): Promise<Response> => {
@@ -137,9 +126,9 @@ const refuseUnread = async (paidRequest: PaidRequest, reason: Reason): Promise<R
   return refuse(paidRequest, reason);
 };
 
-/** Returns the call id of a verdict: not the proof's if a `payment-identifier` led to an earlier call. */
-const callIdOf = ({ call: { call }, verdict }: ReservedCall): Hex =>
-  'call' in verdict && verdict.call !== undefined ? verdict.call : call;
+/** Returns the call id of a decision: not the proof's if a `payment-identifier` led to an earlier call. */
+const callIdOf = ({ call: { call }, decision }: ReservedCall): Hex =>
+  'call' in decision && decision.call !== undefined ? decision.call : call;
 
 const refuse = (
   { head }: PaidRequest,
@@ -147,34 +136,30 @@ const refuse = (
   context: Pick<ProblemContext, 'call'> = {},
 ): Promise<Response> => problem(reason, { ...context, docs: descriptionUrl(head.audience) });
 
-const noteAccepted = (
-  gateway: Gateway,
-  { network, price }: CheckedProof,
-  { verdict }: ReservedCall,
-) => {
-  if (verdict.verdict !== 'go' || verdict.paidFrom !== 'payment') return;
+const noteAccepted = (gateway: Gateway, { network, price }: CheckedProof, decision: Decision) => {
+  if (decision.verdict !== 'go' || decision.paidFrom !== 'payment') return;
   gateway.emit({ event: 'payment_accepted', network, amount: price });
 };
 
 /** Returns why the tool must not run; undefined means "go". */
 const refusalOf = (
   checked: CheckedProof,
-  { call: reserved, verdict }: ReservedCall,
+  { call: reserved, decision }: ReservedCall,
 ): Reason | undefined => {
-  switch (verdict.verdict) {
+  switch (decision.verdict) {
     case 'go':
       return undefined;
     case 'in_progress':
-      return { reason: 'in_progress', retryAfter: verdict.retryAfter };
+      return { reason: 'in_progress', retryAfter: decision.retryAfter };
     case 'conflict':
       return { reason: 'conflict' };
     case 'already_used':
       return { reason: 'already_used', call: checked.call };
     // 503 and never 402 (law 5): nothing was reserved, so the same signature is still usable.
     case 'settlement_unavailable':
-      return { reason: 'settlement_unavailable', retryAfter: verdict.retryAfter };
+      return { reason: 'settlement_unavailable', retryAfter: decision.retryAfter };
     case 'denied': {
-      const { denial } = verdict;
+      const { denial } = decision;
       const wording = policyWording(denial);
       return {
         ...{ reason: 'denied', denial, tool: reserved.tool, price: reserved.price },

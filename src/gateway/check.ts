@@ -1,28 +1,32 @@
+import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
+import type { Address } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { accountId } from '../protocol/account-id.ts';
+import { accountId, chainIdOf, network, type Network } from '../protocol/account-id.ts';
+import type { Binding } from '../protocol/account/call.ts';
+import { min } from '../protocol/amount.ts';
+import { type AgentIntent, intentDigest } from '../protocol/intent/agent-intent.ts';
+import { bindIntent } from '../protocol/intent/binding.ts';
+import { checkIntentWindow } from '../protocol/intent/intent-window.ts';
+import { AGENT_INTENT_HEADER, type SignedIntent } from '../protocol/intent/signed-intent.ts';
+import type { Token } from '../protocol/payment.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { checkIntent } from './check-intent.ts';
-import { checkPayment } from './check-payment.ts';
-import type { CheckedProof, PaidRequest, PaidRequestWithBody } from './paid-request.ts';
-import { bindingRequired, type NoProof, type Proof } from './proof.ts';
-
-/** Returns the proof of a request if it can pay for it; otherwise undefined, and the caller gets an offer or a challenge. */
-export const usableProof = (
-  { tool, topUp }: PaidRequest,
-  proof: Proof | NoProof,
-): Proof | undefined => {
-  switch (proof.kind) {
-    case 'none':
-      return undefined;
-    case 'intent':
-      // Credit cannot buy credit.
-      return topUp === undefined ? proof : undefined;
-    case 'payment':
-      return tool.settlement === 'free' ? undefined : proof;
-  }
-};
+import { checkAuthorization } from '../protocol/x402/authorization.ts';
+import { paymentField } from '../protocol/x402/headers.ts';
+import type { PaymentPayload } from '../protocol/x402/payment-payload.ts';
+import { matchRequirement, requirementOn } from '../protocol/x402/requirement.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
+import { transferWithAuthorizationDigest } from '../protocol/x402/transfer-digest.ts';
+import type {
+  CheckedProof,
+  PaidRequest,
+  PaidRequestWithBody,
+  ReceivedRequest,
+} from './paid-request.ts';
+import { bindingRequired, INTENT, type Proof } from './proof.ts';
+import { requirementsOf } from './request-proof.ts';
+import { checkSignature } from './verify-signature.ts';
 
 /**
  * Checks a proof, cheapest check first: schema, match with the offer, times, binding to the request, signature. Pure: a failed check
@@ -63,3 +67,185 @@ const isForAnother = (
   { network, payer, binding }: CheckedProof,
 ): boolean =>
   topUp?.to !== undefined && topUp.to !== accountId(network, payer) && binding === 'none';
+
+/** Checks a payment against the offer, the time, the request and its payer's key. */
+export const checkPayment = (
+  config: Config,
+  tool: Tool,
+  received: ReceivedRequest,
+  payload: PaymentPayload,
+  now: Seconds,
+): Result<CheckedProof, Reason> => {
+  const { version, authorization, signature } = payload;
+  const requirements = requirementsOf(config, tool);
+  const matched =
+    payload.accepted === undefined
+      ? requirementOn(requirements, payload.network)
+      : matchRequirement(requirements, payload.accepted);
+  if (!matched.ok) return inPayment(version, matched.error);
+  const requirement = matched.value;
+  const token = tokenOf(requirement.network);
+  if (token === undefined) return err({ reason: 'internal' });
+
+  const timed = checkAuthorization(requirement, authorization, now);
+  if (!timed.ok && timed.error.reason !== 'expired') return inPayment(version, timed.error);
+
+  let binding: Binding = 'none';
+  if (payload.intent === undefined && tool.requireBinding === 'intent') {
+    return err(bindingRequired(version, 'tool'));
+  }
+  if (payload.intent !== undefined) {
+    const bound = checkBinding(payload.intent, payload, received, requirement.network, now);
+    if (!bound.ok) return bound;
+    binding = 'intent';
+  }
+
+  const digest = transferWithAuthorizationDigest(token, authorization);
+  const field = paymentField(version, 'payload.signature');
+  const signed = checkSignature(authorization.from, digest, signature, field);
+  if (!signed.ok) return signed;
+  return ok({
+    kind: 'payment',
+    version,
+    audience: received.audience,
+    network: requirement.network,
+    payer: authorization.from,
+    payTo: requirement.payTo,
+    token,
+    price: tool.price,
+    call: authorization.nonce,
+    binding,
+    validBefore: Number(authorization.validBefore),
+    execute: timed.ok && (payload.intent === undefined || BigInt(now) < payload.intent.validBefore),
+    digest,
+    signature,
+    signatureField: field,
+    signedByKey: signed.value,
+    payment: { token, authorization, signature, maxTimeoutSeconds: requirement.maxTimeoutSeconds },
+    ...(payload.intent === undefined ? {} : { intent: payload.intent }),
+    // A bound payment already has a retry key: a second secret would be a second way to the stored answer.
+    ...(payload.intent !== undefined || payload.paymentIdentifier === undefined
+      ? {}
+      : { paymentIdentifier: payload.paymentIdentifier }),
+  });
+};
+
+/** Checks a bound payment: its EIP-3009 nonce must be the intent digest, so that the token signature commits to exactly this request. */
+const checkBinding = (
+  intent: AgentIntent,
+  { version, authorization }: PaymentPayload,
+  received: ReceivedRequest,
+  on: Network,
+  now: Seconds,
+): Result<true, Reason> => {
+  const wrong = (field: string, expected: string, got: string): Result<true, Reason> =>
+    inPayment(version, { reason: 'intent_mismatch', field: `${INTENT}.${field}`, expected, got });
+  // The intent limits when the gateway may accept the payment. An expired one may still look up its call.
+  const timed = checkIntentWindow(intent, now, 0);
+  if (!timed.ok && timed.error.reason !== 'expired') {
+    return inPayment(version, { ...timed.error, field: `${INTENT}.${timed.error.field}` });
+  }
+  const bound = bindIntent(intent, received);
+  if (!bound.ok) return wrong(bound.error.field, bound.error.expected, bound.error.got);
+  if (intent.agent !== authorization.from) return wrong('agent', authorization.from, intent.agent);
+  if (intent.payTo !== authorization.to) return wrong('payTo', authorization.to, intent.payTo);
+  const token = tokenOf(on)?.address ?? '';
+  if (intent.asset !== token) return wrong('asset', token, intent.asset);
+  if (intent.maxAmount < authorization.value) {
+    return wrong('maxAmount', `>= ${authorization.value}`, intent.maxAmount.toString());
+  }
+  if (authorization.validBefore < intent.validBefore) {
+    return wrong('validBefore', `<= ${authorization.validBefore}`, intent.validBefore.toString());
+  }
+  const digest = intentDigest(intent, chainIdOf(on) ?? 0);
+  return digest === authorization.nonce
+    ? ok(true)
+    : inPayment(version, {
+        reason: 'intent_mismatch',
+        field: 'payload.authorization.nonce',
+        expected: digest,
+        got: authorization.nonce,
+      });
+};
+
+type Mismatch = Extract<Reason, { readonly expected: string }>;
+
+const inPayment = <T>(version: 1 | 2, fault: Mismatch): Result<T, Reason> =>
+  err({ ...fault, field: paymentField(version, fault.field) });
+
+/** Checks an `Agent-Intent`, which calls a free tool or pays from the agent's credit. */
+export const checkIntent = (
+  config: Config,
+  tool: Tool,
+  received: ReceivedRequest,
+  signed: SignedIntent,
+  now: Seconds,
+): Result<CheckedProof, Reason> => {
+  const { intent, signature } = signed;
+  const on = network(signed.chainId);
+  const token = tokenOf(on);
+  const payTo = config.payTo.get(on);
+  if (token === undefined || payTo === undefined) {
+    return err({
+      reason: 'unsupported_network',
+      field: `${AGENT_INTENT_HEADER}.chainId`,
+      hint: `must be the chain of one of: ${config.networks.join(', ')}`,
+    });
+  }
+  const timed = checkIntentWindow(intent, now);
+  if (!timed.ok && timed.error.reason !== 'expired') return inIntent(timed.error);
+  const bound = bindIntent(intent, received);
+  if (!bound.ok) return inIntent(bound.error);
+  const price = checkTerms(tool, intent, payTo, token);
+  if (!price.ok) return price;
+
+  const digest = intentDigest(intent, signed.chainId);
+  const field = `${AGENT_INTENT_HEADER}.signature`;
+  const verified = checkSignature(intent.agent, digest, signature, field);
+  if (!verified.ok) return verified;
+  return ok({
+    kind: 'intent',
+    version: 2,
+    audience: received.audience,
+    network: on,
+    payer: intent.agent,
+    payTo,
+    token,
+    price: price.value,
+    call: digest,
+    binding: 'intent',
+    validBefore: Number(intent.validBefore),
+    execute: timed.ok,
+    digest,
+    signature,
+    signatureField: field,
+    signedByKey: verified.value,
+    intent,
+  });
+};
+
+/**
+ * Checks that an intent allows the price: payee, token and amount. An intent that names no amount must not spend credit. A free tool
+ * ignores these fields.
+ *
+ * @returns the amount to reserve, atomic units.
+ */
+const checkTerms = (
+  tool: Tool,
+  intent: AgentIntent,
+  payTo: Address,
+  token: Token,
+): Result<bigint, Reason> => {
+  if (tool.settlement === 'free') return ok(tool.price);
+  const wrong = (field: keyof AgentIntent, expected: string, got: string) =>
+    inIntent<bigint>({ reason: 'intent_mismatch', field, expected, got });
+  if (intent.payTo !== payTo) return wrong('payTo', payTo, intent.payTo);
+  if (intent.asset !== token.address) return wrong('asset', token.address, intent.asset);
+  const least = tool.pricing === 'upto' ? 1n : tool.price;
+  return intent.maxAmount < least
+    ? wrong('maxAmount', `>= ${least}`, intent.maxAmount.toString())
+    : ok(min(tool.price, intent.maxAmount));
+};
+
+const inIntent = <T>(fault: Mismatch): Result<T, Reason> =>
+  err({ ...fault, field: `${AGENT_INTENT_HEADER}.intent.${fault.field}` });

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Tool } from '../catalog/tool.ts';
-import { originOf, upstreamUrlOf } from '../catalog/upstream.ts';
+import { upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bodyDigest } from '../crypto/digest.ts';
@@ -9,10 +9,6 @@ import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
 import type { DispatchResult, ReceivedRequest } from './paid-request.ts';
 import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
-
-/** Returns the origin of a tool's upstream, which is also the `aud` of its assertions. */
-export const upstreamOrigin = (config: Config, tool: Tool): string =>
-  originOf(tool, config.upstreamUrl);
 
 /** The headers and limits that the gateway adds to the upstream request. */
 export type Outgoing = {

@@ -2,12 +2,13 @@ import type { OfferedGrants } from '../audit/offered-grants.ts';
 import type { LiveCatalogue } from '../catalog/live-catalogue.ts';
 import type { Config } from '../config.ts';
 import type { Signer } from '../crypto/signer.ts';
-import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { ChainHealth } from '../settlement/chain/health.ts';
 import type { Emit } from '../settlement/telemetry.ts';
-import type { ReplayCache } from './replay-cache.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { ReplayCache } from './replay.ts';
 
 /** The services that the request path uses: configuration, accounts, signing key, rate limiter, settlement. */
 export type Gateway = {
@@ -26,8 +27,7 @@ export type Gateway = {
   ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'standing'>;
   /** Finds the account that keeps an offered grant. Read only if a call names a grant that its account does not hold. */
   readonly offeredGrants: OfferedGrants;
-  /** True if the rate limiter admits one more request under a key (`rate-limit.ts`). Approximate, never a budget. */
-  readonly rateLimit: (key: string) => Promise<boolean>;
+  readonly rateLimit: RateLimit;
   /** One instance per isolate. */
   readonly replayCache: ReplayCache;
   /** Keeps a promise running after the client has disconnected. */

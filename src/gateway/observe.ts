@@ -154,3 +154,20 @@ const readBody = async (
   }
   return ok(reading.bytes);
 };
+
+const DRY_RUN = 'dry-run';
+
+/**
+ * Reads `Dry-Run: ?1`, a boolean of RFC 9651. Rejects every other value: if it counted as false, a call that was meant as a dry run would
+ * run and be charged.
+ */
+export const isDryRun = (headers: Headers): Result<boolean, Reason> => {
+  const value = headers.get(DRY_RUN);
+  return value === null || value === '?0' || value === '?1'
+    ? ok(value === '?1')
+    : err({
+        reason: 'malformed_request',
+        field: DRY_RUN,
+        hint: 'must be ?1 or ?0, and sent at most once',
+      });
+};

@@ -5,9 +5,9 @@
 import type { Tool } from '../catalog/tool.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Address, Hex } from '../core/hex.ts';
+import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { Binding, Call } from '../protocol/account/call.ts';
 import type { ReserveVerdict } from '../protocol/account/reserve.ts';
-import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
 import type { ObservedRequest } from '../protocol/intent/observed-request.ts';
 import type { Payment, Token } from '../protocol/payment.ts';
@@ -82,12 +82,15 @@ type OpenVerdict = {
   readonly verdict: 'stale_payer' | 'stale_grant' | 'unknown_grant' | 'unavailable';
 };
 
-/** A call that its account has decided, with the account's verdict. */
+/** A call that its account has decided. */
 export type ReservedCall = {
   readonly call: Call;
   readonly attempt: Hex;
-  readonly verdict: Exclude<ReserveVerdict, OpenVerdict>;
+  readonly decision: Decision;
 };
+
+/** The final verdict of an account about a call. */
+export type Decision = Exclude<ReserveVerdict, OpenVerdict>;
 
 /** The result of calling a tool. `charge`: what a tool of variable price charges, atomic units; absent: the whole reserved amount. */
 export type DispatchResult =

@@ -1,8 +1,8 @@
 import type { ParamSource, Tool } from '../catalog/tool.ts';
-import { parseStrictJson } from '../protocol/strict-json.ts';
 import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
 import { MAX_PARAM_BYTES } from '../policy/fields.ts';
 import type { Param } from '../protocol/account/call.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
 import type { ReceivedRequest } from './paid-request.ts';
 
 /** Media types that every upstream decodes as JSON: a form parser would find other fields in the same bytes. */

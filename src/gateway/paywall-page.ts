@@ -1,8 +1,8 @@
 import type { Tool } from '../catalog/tool.ts';
-import { formatDollars } from '../protocol/amount.ts';
 import { encodeBase64, utf8, bytesOf } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/checksum.ts';
 import { sha256Hex } from '../crypto/digest.ts';
+import { formatDollars } from '../protocol/amount.ts';
 import type { Offer } from '../protocol/x402/offer.ts';
 
 /** A page, and the headers that it needs. */

@@ -1,21 +1,21 @@
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import type { WireFault } from '../protocol/fault.ts';
 import { BOUND_VALID_AFTER, bindingMarkOf } from '../protocol/intent/binding.ts';
+import { commitmentOf, parseRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import {
   AGENT_INTENT_HEADER,
   parseAgentIntent,
   type SignedIntent,
 } from '../protocol/intent/signed-intent.ts';
-import { commitmentOf, parseRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import type { MismatchReason } from '../protocol/problem/mismatch.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { WireFault } from '../protocol/fault.ts';
+import { PAYMENT_HEADER, paymentField } from '../protocol/x402/headers.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
   type PaymentPayload,
 } from '../protocol/x402/payment-payload.ts';
-import { PAYMENT_HEADER, paymentField } from '../protocol/x402/headers.ts';
 
 /** A proof as the request carries it, parsed and not verified. `showsSecret`: the request presents the secret behind the intent's nonce. */
 export type Proof =

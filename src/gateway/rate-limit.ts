@@ -1,7 +1,6 @@
 import type { Seconds } from '../core/clock.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { Gateway } from './gateway.ts';
 
 /** How long a client over the limit should wait. */
 const PAUSE: Seconds = 10;
@@ -10,6 +9,9 @@ export const TOO_MANY: Reason = { reason: 'too_many_requests', retryAfter: PAUSE
 
 /** The uses that the limiter counts separately for a verified payer, so that a flood of replays does not use up the payer's look-ups. */
 export type PayerUse = 'facts' | 'repeat';
+
+/** True if the rate limiter admits one more request under a key. Approximate, never a budget. */
+export type RateLimit = (key: string) => Promise<boolean>;
 
 /** Whether the limiter admits a request; if not, whose limit is used up. */
 export type RateLimitVerdict = 'yes' | 'client_full' | 'payer_full';
@@ -21,7 +23,7 @@ export type RateLimitVerdict = 'yes' | 'client_full' | 'payer_full';
  * @param payer only if its signature was verified: anyone can name a payer.
  */
 export const passesRateLimit = async (
-  { rateLimit }: Pick<Gateway, 'rateLimit'>,
+  { rateLimit }: { readonly rateLimit: RateLimit },
   client: string,
   use: PayerUse,
   payer: AccountId | undefined,

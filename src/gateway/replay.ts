@@ -4,16 +4,16 @@
  * checks here only save work.
  */
 import type { Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import { accountId, type AccountId } from '../protocol/account-id.ts';
 import type { Call } from '../protocol/account/call.ts';
 import type { ReserveVerdict } from '../protocol/account/reserve.ts';
-import { accountId } from '../protocol/account-id.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
-import type { Gateway } from './gateway.ts';
 import type { CheckedProof } from './paid-request.ts';
 import type { Proof } from './proof.ts';
-import { clientOf, passesRateLimit } from './rate-limit.ts';
+import { clientOf, passesRateLimit, type RateLimit } from './rate-limit.ts';
 
 /** How long an expired proof may still look up its call. Accounts keep most calls for less. */
 const LOOK_UP_TIME: Seconds = 86_400;
@@ -23,7 +23,7 @@ const LOOK_UP_TIME: Seconds = 86_400;
  */
 const THROTTLE_TIME: Seconds = 1;
 
-type Cache = Pick<Gateway, 'replayCache'>;
+type Replays = { readonly replayCache: ReplayCache };
 
 /** Rejects a proof that expired more than a day ago, before its body is read and its signature verified. */
 export const ageFault = (proof: Proof, now: Seconds): Reason | undefined => {
@@ -57,7 +57,11 @@ const expiryOf = (proof: Proof) => {
  * True if the gateway can reject a payment before it reads the body and verifies the signature: this isolate saw the call reserved, and
  * the account's replays pass the rate limit. A flood of copies must not cost a verification each.
  */
-export const isThrottledReplay = ({ replayCache }: Cache, proof: Proof, now: Seconds): boolean => {
+export const isThrottledReplay = (
+  { replayCache }: Replays,
+  proof: Proof,
+  now: Seconds,
+): boolean => {
   if (proof.kind !== 'payment') return false;
   const { network, authorization } = proof.payload;
   const account = accountId(network, authorization.from);
@@ -66,7 +70,7 @@ export const isThrottledReplay = ({ replayCache }: Cache, proof: Proof, now: Sec
 
 /** True if a checked proof can only look up its call: it has expired, or this isolate saw its call reserved. */
 export const isReplay = (
-  { replayCache }: Cache,
+  { replayCache }: Replays,
   { network, payer, call, execute }: CheckedProof,
 ): boolean => !execute || replayCache.has(accountId(network, payer), call);
 
@@ -75,7 +79,7 @@ export const isReplay = (
  * is verified only behind the client's limit.
  */
 export const admitsReplay = async (
-  gateway: Gateway,
+  gateway: Replays & { readonly rateLimit: RateLimit },
   { network, payer, signedByKey }: CheckedProof,
   headers: Headers,
   now: Seconds,
@@ -90,7 +94,7 @@ export const admitsReplay = async (
 
 /** Remembers a reserved call. Not a denied one: a denial burns no call id, and the caller may send the same proof again. */
 export const noteReserved = (
-  { replayCache }: Cache,
+  { replayCache }: Replays,
   { account, call }: Call,
   { verdict }: ReserveVerdict,
 ): void => {
@@ -106,3 +110,50 @@ const RESERVED: ReadonlySet<ReserveVerdict['verdict']> = new Set([
   'already_used',
   'expired',
 ]);
+
+/**
+ * Calls that this isolate has seen reserved or expired, and accounts whose replays are throttled. The cache only decides whether a
+ * request counts against the rate limiter or is rejected early. The account still rejects what the cache forgot and what other isolates
+ * saw (law 3).
+ */
+export type ReplayCache = {
+  has(account: AccountId, call: Hex): boolean;
+  add(account: AccountId, call: Hex): void;
+  /** Rejects replays of an account without verification until then. */
+  throttle(account: AccountId, until: Seconds): void;
+  isThrottled(account: AccountId, now: Seconds): boolean;
+};
+
+/** About two megabytes of text, and more calls than one isolate serves in ten seconds. */
+const MAX_CALLS = 8_192;
+const MAX_THROTTLED = 1_024;
+
+export const openReplayCache = (maxCalls: number = MAX_CALLS): ReplayCache => {
+  const calls = new Map<string, true>();
+  const throttled = new Map<AccountId, Seconds>();
+  // The payer chooses the nonce, so two accounts may have the same call id.
+  const keyOf = (account: AccountId, call: Hex): string => `${account} ${call}`;
+  return {
+    has: (account, call) => {
+      const key = keyOf(account, call);
+      if (!calls.has(key)) return false;
+      // Refreshes the entry, so that a proof under constant replay stays longer than calls that were seen once.
+      setNewest(calls, key, true, maxCalls);
+      return true;
+    },
+    add: (account, call) => setNewest(calls, keyOf(account, call), true, maxCalls),
+    throttle: (account, until) => setNewest(throttled, account, until, MAX_THROTTLED),
+    isThrottled: (account, now) => (throttled.get(account) ?? 0) > now,
+  };
+};
+
+/** Sets an entry as the newest and evicts the oldest beyond `max`. */
+const setNewest = <Key, Value>(map: Map<Key, Value>, key: Key, value: Value, max: number): void => {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= max) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+};

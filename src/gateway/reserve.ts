@@ -1,20 +1,20 @@
-import { nowSeconds } from '../core/clock.ts';
-import type { Hex } from '../core/hex.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
+import { type Hex, ZERO_HASH } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { accountId, type AccountId, assetId, type Network } from '../protocol/account-id.ts';
 import type { Call, Evidence } from '../protocol/account/call.ts';
 import type { ReserveVerdict } from '../protocol/account/reserve.ts';
-import { type AccountId, accountId, assetId } from '../protocol/account-id.ts';
-import { ZERO_HASH } from '../core/hex.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { identifierDigest } from '../protocol/x402/extensions.ts';
+import type { Backends } from '../settlement/backends/registry.ts';
+import type { ChainHealth } from '../settlement/chain/health.ts';
 import type { Gateway } from './gateway.ts';
-import { outageOf } from './outage.ts';
 import type { CheckedProof, PaidRequestWithBody, ReservedCall } from './paid-request.ts';
 import { readParams } from './params.ts';
 import { clientOf } from './rate-limit.ts';
 import { noteReserved } from './replay.ts';
-import { verifyGrantsOnChain, verifyOnChain } from './verify-on-chain.ts';
+import { verifyGrantsOnChain, verifyOnChain } from './verify-signature.ts';
 
 /**
  * Reserves the call and its money at the payer's account: one object call if the account's facts about the payer are fresh.
@@ -47,7 +47,7 @@ export const reserve = async (
     });
     needsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
     if (verdict.verdict === 'unknown_grant' && evidence.soughtGrant === undefined) {
-      const { takeNamedGrant } = await import('./account-api/named-grant.ts');
+      const { takeNamedGrant } = await import('./account-api/grant-commands.ts');
       const taken = await takeNamedGrant(gateway, checked, call, client);
       if (!taken.ok) return taken;
       call = { ...call, ...taken.value?.checkedAt };
@@ -81,15 +81,6 @@ export const reserveSettled = async (
     : decided(call, attempt, verdict);
 };
 
-/** Builds the evidence of a settlement outage if the proof is a payment. The account may still serve a call that needs no settlement. */
-const outageEvidence = (
-  gateway: Gateway,
-  { payment, network }: CheckedProof,
-): Pick<Evidence, 'outage'> => {
-  const outage = payment === undefined ? undefined : outageOf(gateway, network, nowSeconds());
-  return outage === undefined ? {} : { outage };
-};
-
 const decided = (
   call: Call,
   attempt: Hex,
@@ -101,7 +92,7 @@ const decided = (
   }
   return verdict.verdict === 'unavailable' || verdict.verdict === 'unknown_grant'
     ? err({ reason: 'storage_unavailable' })
-    : ok({ call, attempt, verdict });
+    : ok({ call, attempt, decision: verdict });
 };
 
 /** Calls the account. Any error on the way is a refusal (law 2). */
@@ -156,3 +147,40 @@ const callOf = ({ tool, received, topUp }: PaidRequestWithBody, checked: Checked
 });
 
 const accountOf = ({ network, payer }: CheckedProof): AccountId => accountId(network, payer);
+
+/** Builds the evidence of a settlement outage if the proof is a payment. The account may still serve a call that needs no settlement. */
+const outageEvidence = (
+  gateway: Gateway,
+  { payment, network }: CheckedProof,
+): Pick<Evidence, 'outage'> => {
+  const outage = payment === undefined ? undefined : outageOf(gateway, network, nowSeconds());
+  return outage === undefined ? {} : { outage };
+};
+
+/** `Retry-After` if no backend has a retry time, and its upper bound. */
+const PAUSE: Seconds = 15;
+const MAX_PAUSE: Seconds = 60;
+
+/** The health of backends and nodes, as this isolate knows it. */
+type SettlementHealth = {
+  readonly backends: Pick<Backends, 'isDown' | 'probeAt'>;
+  readonly chainHealth: ChainHealth;
+};
+
+/**
+ * Returns an outage if no payment of a network can be settled now: no backend takes payments, or no node answers. Only the account knows
+ * whether a call needs a settlement, so the gateway sends it this as evidence.
+ */
+export const outageOf = (
+  { backends, chainHealth }: SettlementHealth,
+  network: Network,
+  now: Seconds,
+): Evidence['outage'] => {
+  const silent = chainHealth.silentFor(network, now);
+  if (backends.isDown(network)) {
+    const probe = backends.probeAt(network);
+    const pause = probe === undefined ? PAUSE : probe - now;
+    return { retryAfter: Math.min(MAX_PAUSE, Math.max(1, pause, silent ?? 0)) };
+  }
+  return silent === undefined ? undefined : { retryAfter: silent };
+};

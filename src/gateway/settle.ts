@@ -1,7 +1,7 @@
 import { nowSeconds } from '../core/clock.ts';
 import { err, type Result } from '../core/result.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { settleNow, SettledNow } from '../settlement/present/settle-now.ts';
+import type { SettledNow, settleNow } from '../settlement/present/settle-now.ts';
 import type { Gateway } from './gateway.ts';
 import type { ReservedCall } from './paid-request.ts';
 import { reserveSettled } from './reserve.ts';

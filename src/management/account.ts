@@ -1,18 +1,18 @@
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { standingBody } from '../gateway/account-api/standing.ts';
-import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
-import type { Status } from '../protocol/account/status.ts';
-import type { AccountId } from '../protocol/account-id.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { standingBody } from '../gateway/account-api/look-ups.ts';
 import type { ACCOUNT_ROUTES } from './account.route.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
-import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import { conditions, scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
+import type { Status } from '../protocol/account/status.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 
 /** An account, as its stored entries describe it. */
 export type AccountItem = {

@@ -2,14 +2,14 @@ import { isReceiver } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
 import { TOO_MANY } from '../gateway/rate-limit.ts';
-import { type OnChainCheck, verifyOnChain } from '../gateway/verify-on-chain.ts';
-import type { Relation } from '../protocol/account/relation.ts';
-import type { CommandSigner } from '../protocol/account/signer.ts';
-import { type AccountId, accountId } from '../protocol/account-id.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
+import { type OnChainCheck, verifyOnChain } from '../gateway/verify-signature.ts';
 import type { AdminContext } from './admin-context.ts';
 import type { AdminRole } from './route.ts';
 import type { AdminRoute } from './routes.ts';
+import { accountId, type AccountId } from '../protocol/account-id.ts';
+import type { Relation } from '../protocol/account/relation.ts';
+import type { CommandSigner } from '../protocol/account/signer.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 
 type Roles = Pick<AdminRoute, 'roles'>;
 

@@ -2,12 +2,12 @@ import { entryText } from '../audit/entry.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
-import type { Entry, EntryType } from '../protocol/entry.ts';
+import { listEntries } from './entry-list.ts';
 import type { ENTRY_ROUTES } from './entry.route.ts';
 import { eventStream } from './event-stream.ts';
 import type { Handler, Handlers } from './handler.ts';
-import { listEntries } from './entry-list.ts';
 import { queryReason, refuse, replyPage, replyText } from './reply.ts';
+import type { Entry, EntryType } from '../protocol/entry.ts';
 
 const SEQ = /^(0|[1-9][0-9]{0,14})$/;
 

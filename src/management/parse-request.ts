@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
-import { isDryRun } from '../gateway/dry-run.ts';
+import { isDryRun } from '../gateway/observe.ts';
 import type { ReceivedRequest } from '../gateway/paid-request.ts';
 import type { Expected } from '../protocol/account/command.ts';
 import { parseAccountId } from '../protocol/account-id.ts';

@@ -1,10 +1,10 @@
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
 import { type Cell, csvLine } from './csv.ts';
 import type { QueryFault } from './page.ts';
 import { entityTag } from './precondition.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 
 export type ReplyResult = Result<Response, Reason>;
 

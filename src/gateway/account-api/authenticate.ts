@@ -5,12 +5,12 @@ import { checkIntentWindow } from '../../protocol/intent/intent-window.ts';
 import { AGENT_INTENT_HEADER, type SignedIntent } from '../../protocol/intent/signed-intent.ts';
 import { problem } from '../../protocol/problem/problem.ts';
 import { discard } from '../body.ts';
-import { challenge, descriptionUrl } from '../challenge.ts';
-import { checkIntent } from '../check-intent.ts';
+import { checkIntent } from '../check.ts';
 import type { Gateway } from '../gateway.ts';
 import { observeBody } from '../observe.ts';
 import type { CheckedProof, ReceivedRequest, RequestHead } from '../paid-request.ts';
 import { readProof } from '../proof.ts';
+import { challenge, descriptionUrl } from '../request-proof.ts';
 
 /** A request with a valid `Agent-Intent` for it. */
 export type Authenticated = { readonly signer: CheckedProof; readonly received: ReceivedRequest };

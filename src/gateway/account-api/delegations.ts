@@ -1,28 +1,28 @@
-import { type LimitWarning, limitWarnings } from '../../catalog/limit-warning.ts';
 import { delegationsTool } from '../../catalog/gateway-tools.ts';
+import { type LimitWarning, limitWarnings } from '../../catalog/limit-warning.ts';
 import type { Config } from '../../config.ts';
 import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { compileDelegation } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { accountId, type AccountId } from '../../protocol/account-id.ts';
 import type { PayerFacts } from '../../protocol/account/call.ts';
 import type { Consent, SignedGrant } from '../../protocol/account/grant.ts';
-import { type AccountId, accountId } from '../../protocol/account-id.ts';
 import { type AgentDelegation, delegationDigest } from '../../protocol/intent/agent-delegation.ts';
 import { intentFields } from '../../protocol/intent/agent-intent.ts';
-import { AGENT_INTENT_HEADER } from '../../protocol/intent/signed-intent.ts';
 import { readDelegation, type SignedDelegation } from '../../protocol/intent/signed-document.ts';
+import { AGENT_INTENT_HEADER } from '../../protocol/intent/signed-intent.ts';
 import { problem } from '../../protocol/problem/problem.ts';
 import type { Reason } from '../../protocol/problem/reason.ts';
 import { PRIVATE } from '../answer-headers.ts';
 import type { Gateway } from '../gateway.ts';
 import type { CheckedProof, ReceivedRequest } from '../paid-request.ts';
 import { clientOf } from '../rate-limit.ts';
-import { type OnChainCheck, verifyOnChain } from '../verify-on-chain.ts';
+import { type OnChainCheck, verifyOnChain } from '../verify-signature.ts';
 import { authenticateReceived } from './authenticate.ts';
+import { sendTreeCommand } from './grant-commands.ts';
 import { type Chain, readDocument, verifyDocument } from './signed-document.ts';
-import { sendTreeCommand } from './tree-command.ts';
 
 /**
  * `PUT /delegations`: registers a grant with its issuer, who must have signed it; the sender need prove nothing. If the delegate has

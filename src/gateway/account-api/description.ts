@@ -7,13 +7,13 @@ import {
   revocationsTool,
 } from '../../catalog/gateway-tools.ts';
 import type { Config } from '../../config.ts';
-import { chainIdOf } from '../../protocol/account-id.ts';
 import { checksummed } from '../../crypto/checksum.ts';
+import { chainIdOf } from '../../protocol/account-id.ts';
 import { AGENT_INTENT_TYPE } from '../../protocol/intent/agent-intent.ts';
-import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../../protocol/intent/intent-window.ts';
 import { BOUND_VALID_AFTER } from '../../protocol/intent/binding.ts';
-import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../../protocol/intent/signed-intent.ts';
+import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../../protocol/intent/intent-window.ts';
 import { RETRY_KEY_HEADER } from '../../protocol/intent/retry-key.ts';
+import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../../protocol/intent/signed-intent.ts';
 import { PAYMENT_HEADER } from '../../protocol/x402/headers.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
 

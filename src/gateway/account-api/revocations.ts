@@ -4,11 +4,11 @@ import { revocationDigest } from '../../protocol/intent/agent-revocation.ts';
 import { readRevocation } from '../../protocol/intent/signed-document.ts';
 import { problem } from '../../protocol/problem/problem.ts';
 import { PRIVATE } from '../answer-headers.ts';
-import { checkSignature } from '../check-signature.ts';
 import type { Gateway } from '../gateway.ts';
 import { clientOf } from '../rate-limit.ts';
+import { checkSignature } from '../verify-signature.ts';
+import { sendTreeCommand } from './grant-commands.ts';
 import { readDocument, verifyDocument } from './signed-document.ts';
-import { sendTreeCommand } from './tree-command.ts';
 
 /**
  * `POST /revocations`: the signer revokes grants that it issued, or refuses one that was offered to it, for ever. The answer lists which

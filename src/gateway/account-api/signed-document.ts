@@ -2,16 +2,14 @@ import type { Tool } from '../../catalog/tool.ts';
 import type { Config } from '../../config.ts';
 import type { Address, Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type Network, network } from '../../protocol/account-id.ts';
+import { network, type Network } from '../../protocol/account-id.ts';
 import type { Token } from '../../protocol/payment.ts';
 import type { Reason } from '../../protocol/problem/reason.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
-import { checkSignature } from '../check-signature.ts';
-import { isDryRun } from '../dry-run.ts';
 import type { Gateway } from '../gateway.ts';
-import { observeOwn } from '../observe.ts';
+import { isDryRun, observeOwn } from '../observe.ts';
 import type { ReceivedRequest } from '../paid-request.ts';
-import { type OnChainCheck, verifyOnChain } from '../verify-on-chain.ts';
+import { checkSignature, type OnChainCheck, verifyOnChain } from '../verify-signature.ts';
 
 /** The chain of a signed document, and the token of that chain. A tree of grants lives on one chain. */
 export type Chain = { readonly network: Network; readonly token: Token };

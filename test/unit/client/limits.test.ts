@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
 import { creditIn, limitsOf } from '../../../src/client/limits.ts';
 import { limitHeaders } from '../../../src/gateway/answer-headers.ts';
 import { NOW } from './server.ts';
+import { describe, expect, it } from 'vitest';
 
 const window = (seconds: number, remaining: string) => ({
   rule: 'window' as const,

@@ -1,6 +1,6 @@
+import { limitHeaders } from '../../../src/gateway/answer-headers.ts';
 import { parseList } from 'structured-headers';
 import { describe, expect, it } from 'vitest';
-import { limitHeaders } from '../../../src/gateway/answer-headers.ts';
 
 const window = {
   rule: 'window:day',

@@ -1,14 +1,10 @@
-import { describe, expect, it } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Reason } from '../../../src/protocol/problem/reason.ts';
-import type { Result } from '../../../src/core/result.ts';
-import { checkIntent } from '../../../src/gateway/check-intent.ts';
-import type { CheckedProof } from '../../../src/gateway/paid-request.ts';
-import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
-import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import vectors from '../../vectors/countersign-v1.json';
-import { intentOf } from '../protocol/intent/wire.ts';
+import type { Result } from '../../../src/core/result.ts';
+import { checkIntent } from '../../../src/gateway/check.ts';
+import type { CheckedProof, ReceivedRequest } from '../../../src/gateway/paid-request.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
+import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import { observe } from './fixture.ts';
 import {
   addressOf,
@@ -23,6 +19,9 @@ import {
   vectorConfig,
   type Who,
 } from './signing.ts';
+import { intentOf } from '../protocol/intent/wire.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { describe, expect, it } from 'vitest';
 
 const metered: Tool = {
   ...translate,

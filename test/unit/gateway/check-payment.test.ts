@@ -1,14 +1,11 @@
-import { describe, expect, it } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { CheckedProof } from '../../../src/gateway/paid-request.ts';
-import { checkPayment } from '../../../src/gateway/check-payment.ts';
-import { readProof, type ProofFault } from '../../../src/gateway/proof.ts';
-import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
+import type { Result } from '../../../src/core/result.ts';
+import { checkPayment } from '../../../src/gateway/check.ts';
+import type { CheckedProof, ReceivedRequest } from '../../../src/gateway/paid-request.ts';
+import { type ProofFault, readProof } from '../../../src/gateway/proof.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import type { Reason } from '../../../src/protocol/problem/reason.ts';
-import type { Result } from '../../../src/core/result.ts';
 import { parseXPayment } from '../../../src/protocol/x402/payment-payload.ts';
-import vectors from '../../vectors/countersign-v1.json';
 import { observe, toolOf } from './fixture.ts';
 import {
   addressOf,
@@ -22,6 +19,8 @@ import {
   translate,
   vectorConfig,
 } from './signing.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { describe, expect, it } from 'vitest';
 
 const enrich = toolOf({ id: 'enrich', method: 'POST', path: '/tools/enrich', price: 20_000n });
 const put = { ...translate, method: 'PUT' };

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import { dispatch, MAX_WHOLE, upstreamOrigin } from '../../../src/gateway/dispatch.ts';
+import { dispatch, MAX_WHOLE } from '../../../src/gateway/dispatch.ts';
 import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
 import { AUDIENCE, configOf, toolOf } from './fixture.ts';
 
@@ -269,9 +269,5 @@ describe('dispatch', () => {
   ] as const)('does not pass on %s', async (_, answer, reason) => {
     upstream(answer);
     expect(await run()).toEqual({ kind: 'failed', reason });
-  });
-
-  it('returns the origin of the assertion', () => {
-    expect(upstreamOrigin(configOf(), toolOf())).toBe('https://api.example');
   });
 });

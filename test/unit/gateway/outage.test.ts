@@ -1,12 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import { creditsTool } from '../../../src/catalog/gateway-tools.ts';
+import { topUp } from '../../../src/gateway/account-api/top-up.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
-import { outageOf } from '../../../src/gateway/outage.ts';
-import { topUp } from '../../../src/gateway/account-api/top-up.ts';
+import { outageOf } from '../../../src/gateway/reserve.ts';
+import type { Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import { openChainHealth } from '../../../src/settlement/chain/health.ts';
 import { observe } from './fixture.ts';
 import { backendsOf, ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
@@ -21,6 +20,7 @@ import {
   signIntent,
   vectorConfig,
 } from './signing.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const config = vectorConfig();
 

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import { openReplayCache } from '../../../src/gateway/replay-cache.ts';
+import { openReplayCache } from '../../../src/gateway/replay.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import { expect, it } from 'vitest';
 
 const account = (digit: string): AccountId => `eip155:84532:0x${digit.repeat(40)}`;
 const call = (digit: string): Hex => `0x${digit.repeat(64)}`;

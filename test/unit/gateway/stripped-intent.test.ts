@@ -1,15 +1,13 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
 import { creditsTool } from '../../../src/catalog/gateway-tools.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
-import { check, usableProof } from '../../../src/gateway/check.ts';
-import type { CheckedProof } from '../../../src/gateway/paid-request.ts';
-import { readProof, type ProofFault } from '../../../src/gateway/proof.ts';
-import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
+import { check } from '../../../src/gateway/check.ts';
+import { usableProof } from '../../../src/gateway/request-proof.ts';
+import type { CheckedProof, ReceivedRequest } from '../../../src/gateway/paid-request.ts';
+import { type ProofFault, readProof } from '../../../src/gateway/proof.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
-import vectors from '../../vectors/countersign-v1.json';
+import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import { observe } from './fixture.ts';
 import {
   intentFor,
@@ -21,6 +19,8 @@ import {
   translate,
   vectorConfig,
 } from './signing.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { describe, expect, it } from 'vitest';
 
 const { mustFail, paid } = vectors;
 const config = vectorConfig([translate]);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
 import { isForwardable } from '../../../src/catalog/forwardable.ts';
 import { headersToUpstream } from '../../../src/gateway/upstream-headers.ts';
 import { toolOf } from './fixture.ts';
+import { describe, expect, it } from 'vitest';
 
 const word = fc.string({ unit: fc.constantFrom(...'abcxyz-'), minLength: 1, maxLength: 8 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
 import { headersFromUpstream } from '../../../src/gateway/upstream-headers.ts';
+import { describe, expect, it } from 'vitest';
 
 const word = fc.string({ unit: fc.constantFrom(...'abcxyz-'), minLength: 1, maxLength: 8 });
 

@@ -1,29 +1,15 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { type Address, parseAbi, parseEther } from 'viem';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import toolsJson from '../../../../tools.json';
 import { parseConfig } from '../../../../src/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
-import { openReplayCache } from '../../../../src/gateway/replay-cache.ts';
-import type { EntryPage } from '../../../../src/protocol/account/entries.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
+import { openReplayCache } from '../../../../src/gateway/replay.ts';
+import type { EntryPage } from '../../../../src/protocol/account/entries.ts';
+import type { Payment } from '../../../../src/protocol/payment.ts';
 import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
-import type { Payment } from '../../../../src/protocol/payment.ts';
-import {
-  chain,
-  facilitator,
-  freshPayer,
-  headBlock,
-  payTo,
-  rpc,
-  signPayment,
-} from '../../../unit/settlement/real-chain.ts';
-import { backendsAt, messageFor } from '../../../unit/settlement/scripted.ts';
-import { soldBy } from '../../../unit/gateway/fixture.ts';
 import {
   callOf,
   entriesOf,
@@ -38,6 +24,20 @@ import {
   topUp,
   trust,
 } from '../../support.ts';
+import { soldBy } from '../../../unit/gateway/fixture.ts';
+import {
+  chain,
+  facilitator,
+  freshPayer,
+  headBlock,
+  payTo,
+  rpc,
+  signPayment,
+} from '../../../unit/settlement/real-chain.ts';
+import { backendsAt, messageFor } from '../../../unit/settlement/scripted.ts';
+import toolsJson from '../../../../tools.json';
+import { type Address, parseAbi, parseEther } from 'viem';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 /** Objects, chain, Circle's USDC and the official facilitator are real. Only the tool is a stub, which counts its runs. */
 const FUNDS = 1_000_000n;

@@ -1,18 +1,18 @@
 import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { privateKeyToAccount } from 'viem/accounts';
-import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import toolsJson from '../../../../tools.json';
 import { openCatalogue } from '../../../../src/catalog/live-catalogue.ts';
 import { parseConfig } from '../../../../src/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
-import { openReplayCache } from '../../../../src/gateway/replay-cache.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
+import { openReplayCache } from '../../../../src/gateway/replay.ts';
 import { openBackends } from '../../../../src/settlement/backends/registry.ts';
 import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
 import { purseOf, randomHex, token, trust } from '../../support.ts';
+import toolsJson from '../../../../tools.json';
+import { privateKeyToAccount } from 'viem/accounts';
+import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 
 const account = privateKeyToAccount(randomHex(32));
 const payer = account.address.toLowerCase() as `0x${string}`;

@@ -1,9 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CallStatus, LookUpVerdict } from '../../../../src/protocol/account/look-up.ts';
 import { callsTool } from '../../../../src/catalog/gateway-tools.ts';
 import { sha256Hex } from '../../../../src/crypto/digest.ts';
-import { lookUp } from '../../../../src/gateway/account-api/look-up.ts';
+import { lookUp } from '../../../../src/gateway/account-api/look-ups.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';
+import type { CallStatus, LookUpVerdict } from '../../../../src/protocol/account/look-up.ts';
 import type { AgentIntent } from '../../../../src/protocol/intent/agent-intent.ts';
 import { claimsOf, ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from '../scripted.ts';
 import {
@@ -17,6 +16,7 @@ import {
   vectorConfig,
   type Who,
 } from '../signing.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const config = vectorConfig();
 const ID = `0x${'c0'.repeat(32)}` as const;

@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { accountTool } from '../../../../src/catalog/gateway-tools.ts';
+import { standing } from '../../../../src/gateway/account-api/look-ups.ts';
+import { observeOwn } from '../../../../src/gateway/observe.ts';
 import type {
   StandingQuestion,
   StandingVerdict,
 } from '../../../../src/protocol/account/standing.ts';
-import { accountTool } from '../../../../src/catalog/gateway-tools.ts';
-import { observeOwn } from '../../../../src/gateway/observe.ts';
-import { standing } from '../../../../src/gateway/account-api/standing.ts';
 import type { AgentIntent } from '../../../../src/protocol/intent/agent-intent.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
 import {
@@ -19,6 +18,7 @@ import {
   vectorConfig,
   type Who,
 } from '../signing.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const config = vectorConfig();
 const ACCOUNT = `eip155:84532:${addressOf('agent')}` as const;

@@ -1,13 +1,42 @@
 import { nowSeconds } from '../core/clock.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { classifySignature, type SignatureFault } from '../crypto/signature-shape.ts';
+import { verifyStrict } from '../crypto/verifier.ts';
+import { accountId, type AccountId, type Network } from '../protocol/account-id.ts';
 import type { GrantCheck, GrantProof, PayerFacts } from '../protocol/account/call.ts';
-import { type AccountId, accountId, type Network } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { checkContractSignature } from '../settlement/chain/contract-signature.ts';
 import { readPayerFacts } from '../settlement/chain/payer-facts.ts';
 import type { Gateway } from './gateway.ts';
 import type { CheckedProof } from './paid-request.ts';
 import { passesRateLimit, TOO_MANY } from './rate-limit.ts';
+
+/**
+ * Verifies a signature without network access.
+ *
+ * @returns true if the account's key signed; false if only the account's contract could accept it (ERC-1271).
+ */
+export const checkSignature = (
+  payer: Address,
+  digest: Hex,
+  signature: Hex,
+  field: string,
+): Result<boolean, Reason> => {
+  const refuse = (fault: SignatureFault): Result<boolean, Reason> =>
+    fault.reason === 'counterfactual_signature'
+      ? err({ reason: 'unsupported_signature', field })
+      : err({ reason: 'invalid_signature', field, fault: fault.reason });
+  const shape = classifySignature(signature);
+  if (!shape.ok) return refuse(shape.error);
+  if (shape.value === 'contract') return ok(false);
+  const verified = verifyStrict(payer, digest, signature);
+  if (verified.ok) return ok(true);
+  // A contract account's signature looks like one by another key. A malleable signature belongs to no account.
+  return verified.error.reason === 'wrong_signer' || verified.error.reason === 'unrecoverable'
+    ? ok(false)
+    : refuse(verified.error);
+};
 
 /** The chain's facts about a signer. `checkedAt` is empty if its key signed and no contract verified the signature. */
 export type OnChainCheck = {
@@ -16,7 +45,7 @@ export type OnChainCheck = {
 };
 
 /** A signature and the account that it is attributed to. `call`: the nonce whose state the gateway reads from the chain. */
-export type AttributedSignature = Pick<
+type AttributedSignature = Pick<
   CheckedProof,
   'network' | 'payer' | 'token' | 'call' | 'digest' | 'signature' | 'signatureField' | 'signedByKey'
 >;

@@ -1,0 +1,198 @@
+import { accountTool, callsTool } from '../../catalog/gateway-tools.ts';
+import type { Hex } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { decodeBase64 } from '../../crypto/bytes.ts';
+import { sha256Hex } from '../../crypto/digest.ts';
+import { accountId, type AccountId } from '../../protocol/account-id.ts';
+import type { CallStatus } from '../../protocol/account/look-up.ts';
+import type { Standing } from '../../protocol/account/standing.ts';
+import { limitBody } from '../../protocol/limit.ts';
+import { problem } from '../../protocol/problem/problem.ts';
+import type { Reason } from '../../protocol/problem/reason.ts';
+import { PRIVATE, receiptHeader } from '../answer-headers.ts';
+import type { Gateway } from '../gateway.ts';
+import { observeOwnHead } from '../observe.ts';
+import type { CheckedProof } from '../paid-request.ts';
+import { clientOf } from '../rate-limit.ts';
+import { type OnChainCheck, verifyOnChain } from '../verify-signature.ts';
+import { authenticate } from './authenticate.ts';
+
+const CALL_ID = /^0x[0-9a-f]{64}$/;
+
+/**
+ * `GET /calls/<call id>`: the state of a call and its stored answer, for the account that made it. Reads, never writes. Another account's
+ * call gets the same 404 as an unknown one.
+ */
+export const lookUp = async (gateway: Gateway, request: Request): Promise<Response> => {
+  const head = observeOwnHead(request, gateway.config, callsTool);
+  if (!head.ok) return problem(head.error);
+  const id = head.value.target.slice('/calls/'.length);
+  if (!isCallId(id)) return problem(malformed);
+
+  const authenticated = await authenticate(gateway, callsTool, request, head.value);
+  if (!authenticated.ok) return authenticated.error;
+  const { signer } = authenticated.value;
+  const account = accountId(signer.network, signer.payer);
+  const found = await askAccount(gateway, signer, clientOf(request.headers), (own, facts) =>
+    own.lookUp({ account, call: id, ...facts }),
+  );
+  if (!found.ok) return problem(found.error, { call: id });
+  if (found.value.verdict !== 'found') return problem({ reason: 'unknown_call' }, { call: id });
+  const { status } = found.value;
+  return Response.json(statusBody(status), {
+    headers: {
+      ...PRIVATE,
+      ...(await receiptOf(gateway, signer.audience, account, status)),
+    },
+  });
+};
+
+const isCallId = (text: string): text is Hex => CALL_ID.test(text);
+
+const malformed: Reason = {
+  reason: 'malformed_request',
+  field: 'call',
+  hint: 'must be a call id in the path: 0x and 64 lower-case hex digits, and no query',
+};
+
+/** The wire form: amounts as decimal strings, the answer's body in base64. */
+const statusBody = (status: CallStatus) => ({
+  call: status.call,
+  tool: status.tool,
+  request: status.request,
+  binding: status.binding,
+  state: status.state,
+  asset: status.asset,
+  price: status.price.toString(),
+  charged: status.charged.toString(),
+  paid_from: status.paidFrom,
+  payment: status.payment,
+  ...(status.transaction === undefined ? {} : { transaction: status.transaction }),
+  accepted_at: status.acceptedAt,
+  entry: status.entry,
+  policy: status.policy,
+  ...(status.answer === undefined ? {} : { answer: status.answer }),
+});
+
+/** Signs the receipt of a stored answer again; only its `iat` is new. */
+const receiptOf = async (
+  gateway: Gateway,
+  audience: string,
+  account: AccountId,
+  status: CallStatus,
+): Promise<Record<string, string>> =>
+  status.answer === undefined
+    ? {}
+    : receiptHeader(
+        gateway,
+        // The audience of the call, which its request digest covers, not the audience of this look-up.
+        { ...status, account, audience: status.audience ?? audience },
+        {
+          ...status,
+          status: status.answer.status,
+          response: sha256Hex(decodeBase64(status.answer.body) ?? new Uint8Array()),
+        },
+      );
+
+/** `GET /accounts/me`: the signer's own account: its policies and grants, what remains of each limit, credit, unsettled money, debt. */
+export const standing = async (gateway: Gateway, request: Request): Promise<Response> => {
+  const head = observeOwnHead(request, gateway.config, accountTool);
+  if (!head.ok) return problem(head.error);
+  const authenticated = await authenticate(gateway, accountTool, request, head.value);
+  if (!authenticated.ok) return authenticated.error;
+  const { signer } = authenticated.value;
+  const account = accountId(signer.network, signer.payer);
+  const found = await askAccount(gateway, signer, clientOf(request.headers), (own, facts) =>
+    own.standing({ account, ...facts }),
+  );
+  if (!found.ok) return problem(found.error);
+  return found.value.verdict === 'found'
+    ? Response.json(standingBody(found.value.standing), { headers: PRIVATE })
+    : problem({ reason: 'unknown_account' });
+};
+
+/** The wire form. It lists known members only, so that a new internal field does not leak. */
+export const standingBody = ({
+  account,
+  status,
+  revision,
+  parent,
+  policies,
+  grants,
+  money,
+}: Standing) => ({
+  account,
+  status,
+  revision,
+  ...(parent === undefined ? {} : { parent }),
+  policies,
+  grants: grants.map(({ validUntil, isDefault, ...grant }) => ({
+    ...grant,
+    valid_until: validUntil,
+    is_default: isDefault,
+  })),
+  money: money.map(({ creditHeld, creditLent, limits, ...purse }) => ({
+    ...purse,
+    credit_held: creditHeld,
+    credit_lent: creditLent,
+    limits: limits.map(limitBody),
+  })),
+});
+
+/** The verdicts of an account that does not answer a question. */
+type NoAnswer = { readonly verdict: 'stale_payer' | 'contract_only' | 'unavailable' };
+
+const isNoAnswer = <V extends { readonly verdict: string }>(
+  answer: V | NoAnswer,
+): answer is NoAnswer => ['stale_payer', 'contract_only', 'unavailable'].includes(answer.verdict);
+
+/** Chain facts about the signer, sent to its account with the question. */
+type SignerFacts = Partial<Pick<OnChainCheck, 'facts'> & OnChainCheck['checkedAt']>;
+
+/**
+ * Asks the account of a signer a question that reads and never writes. Asks the chain at most once: before the account if the signer's
+ * key did not sign, because then only its contract can accept the signature; otherwise only if the account requests chain facts.
+ */
+export const askAccount = async <V extends { readonly verdict: string }>(
+  gateway: Gateway,
+  signer: CheckedProof,
+  client: string,
+  ask: (account: ReturnType<Gateway['account']>, facts: SignerFacts) => Promise<V>,
+): Promise<Result<Exclude<V, NoAnswer>, Reason>> => {
+  const account = accountId(signer.network, signer.payer);
+  const askWith = async (facts: SignerFacts): Promise<V | NoAnswer> => {
+    try {
+      return await ask(gateway.account(account), facts);
+    } catch (cause) {
+      // Any error on the way is a refusal (law 2).
+      console.error({ event: 'question_failed', account, cause: String(cause) });
+      return { verdict: 'unavailable' };
+    }
+  };
+  if (signer.signedByKey) {
+    const answer = await askWith({});
+    if (answer.verdict !== 'stale_payer' && answer.verdict !== 'contract_only') {
+      return answered(signer, answer);
+    }
+  }
+  const verified = await verifyOnChain(gateway, signer, client);
+  if (!verified.ok) return verified;
+  const { facts, checkedAt } = verified.value;
+  return answered(signer, await askWith({ facts, ...checkedAt }));
+};
+
+const answered = <V extends { readonly verdict: string }>(
+  { signatureField }: CheckedProof,
+  answer: V | NoAnswer,
+): Result<Exclude<V, NoAnswer>, Reason> => {
+  if (!isNoAnswer(answer)) return ok(answer as Exclude<V, NoAnswer>);
+  switch (answer.verdict) {
+    case 'contract_only':
+      return err({ reason: 'invalid_signature', field: signatureField, fault: 'contract_only' });
+    // The account may request fresh chain facts once. A second request means that its answers are inconsistent.
+    case 'stale_payer':
+      return err({ reason: 'payer_unreachable' });
+    case 'unavailable':
+      return err({ reason: 'storage_unavailable' });
+  }
+};

@@ -1,0 +1,161 @@
+import { MAX_TOP_UP } from '../catalog/gateway-tools.ts';
+import type { Tool } from '../catalog/tool.ts';
+import type { Config } from '../config.ts';
+import { ZERO_ADDRESS } from '../core/hex.ts';
+import { min } from '../protocol/amount.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import { creditExtension, offeredExtensions } from '../protocol/x402/extensions.ts';
+import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/headers.ts';
+import { encodePaymentRequired, type Offer, paymentRequiredBody } from '../protocol/x402/offer.ts';
+import {
+  DEFERRED_TIMEOUT,
+  type Requirement,
+  requirementOf,
+  UPFRONT_TIMEOUT,
+} from '../protocol/x402/requirement.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
+import { discard } from './body.ts';
+import type { PaidRequest, RequestHead } from './paid-request.ts';
+import type { NoProof, Proof } from './proof.ts';
+
+/**
+ * Answers a caller without a usable proof: 402 with the offer of a paid tool, 401 with the challenge of a free one. Neither needs the body
+ * (CWE-400).
+ */
+export const requestProof = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
+  await discard(paidRequest.request);
+  return paidRequest.tool.settlement === 'free'
+    ? challenge(config, paidRequest.head)
+    : offer(config, paidRequest);
+};
+
+/** Returns the proof of a request if it can pay for it; otherwise undefined, and the caller gets an offer or a challenge. */
+export const usableProof = (
+  { tool, topUp }: PaidRequest,
+  proof: Proof | NoProof,
+): Proof | undefined => {
+  switch (proof.kind) {
+    case 'none':
+      return undefined;
+    case 'intent':
+      // Credit cannot buy credit.
+      return topUp === undefined ? proof : undefined;
+    case 'payment':
+      return tool.settlement === 'free' ? undefined : proof;
+  }
+};
+
+/** The number of calls that the proposed top-up pays for. */
+const CALLS_AHEAD = 10n;
+
+/**
+ * Answers 402 for a paid tool. One answer serves both versions of x402: v2 in its header, v1 in the body. It is also an RFC 9457 problem,
+ * for clients that know neither, and a page for a person who opened the URL in a browser.
+ */
+const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
+  const { tool, head, request, topUp } = paidRequest;
+  const [first, ...rest] = requirementsOf(config, tool);
+  if (first === undefined) return problem({ reason: 'internal' });
+  const { audience } = head;
+  const made: Offer = {
+    resource: {
+      // The configured audience, never the Host header: the offer names what the gateway will check.
+      url: audience + head.target,
+      description: tool.description,
+      mimeType: tool.mimeType,
+    },
+    error: 'Payment required',
+    requirements: [first, ...rest],
+    extensions: {
+      ...offeredExtensions(audience, tool.id),
+      ...(topUp === undefined ? creditExtension(audience, tool.settlement) : {}),
+    },
+  };
+  const headers = {
+    'Cache-Control': 'no-store',
+    [PAYMENT_REQUIRED_HEADER]: encodePaymentRequired(made),
+  };
+  if (wantsPage(request)) {
+    const { paywallPage } = await import('./paywall-page.ts');
+    const page = paywallPage({ tool, offer: made });
+    return new Response(page.html, {
+      status: 402,
+      headers: { ...headers, ...page.headers, 'Content-Type': 'text/html; charset=utf-8' },
+    });
+  }
+  const { problemOf } = await import('../protocol/problem/problem-members.ts');
+  const { members } = problemOf({ reason: 'payment_required', wants: wantsOf(paidRequest) });
+  return Response.json(
+    {
+      ...members,
+      ...paymentRequiredBody(made),
+      ...(topUp === undefined ? { credit: creditOf(audience, tool.price) } : {}),
+    },
+    { status: 402, headers },
+  );
+};
+
+/** Describes how to pay from credit instead. Not in `accepts`, because x402 clients take its first entry. */
+const creditOf = (audience: string, price: bigint) => ({
+  top_up: `${audience}/credits?amount=${min(price * CALLS_AHEAD, MAX_TOP_UP)}`,
+  hint: 'POST to top_up buys credit, in atomic units. An Agent-Intent, or the signature of any payment, then pays for calls from it.',
+});
+
+/** Only a payment that commits to the beneficiary buys another account's credit. */
+const wantsOf = ({ tool, topUp }: PaidRequest): 'payment' | 'bound_payment' | 'credit' => {
+  if (topUp !== undefined) return topUp.to === undefined ? 'payment' : 'bound_payment';
+  if (tool.settlement === 'credit') return 'credit';
+  return tool.requireBinding === 'intent' ? 'bound_payment' : 'payment';
+};
+
+/** Detects a browser by the same rule as the x402 reference server. */
+const wantsPage = (request: Request): boolean =>
+  (request.headers.get('Accept') ?? '').includes('text/html') &&
+  (request.headers.get('User-Agent') ?? '').includes('Mozilla');
+
+/** Returns the x402 payment requirements of a tool: one per network, in the operator's order, because clients take the first. */
+export const requirementsOf = (config: Config, tool: Tool): Requirement[] =>
+  config.networks.flatMap((network) => {
+    const token = tokenOf(network);
+    const payTo = config.payTo.get(network);
+    return token === undefined || payTo === undefined
+      ? []
+      : requirementOf(token, payTo, tool.price, timeoutOf(tool));
+  });
+
+/** A deferred payment may be settled up to an hour later, an upfront one within five minutes. */
+const timeoutOf = (tool: Tool): number =>
+  tool.settlement === 'deferred' ? DEFERRED_TIMEOUT : UPFRONT_TIMEOUT;
+
+/**
+ * Answers 401 for a free route, with a challenge that explains how to prove a key. It states the request as the gateway saw it, so that a
+ * client whose proxy or library changed something sees what to sign. It states no body digest, because the gateway has not read the body.
+ */
+export const challenge = (
+  config: Config,
+  { audience, tool, method, target, contentType }: RequestHead,
+): Promise<Response> =>
+  problem(
+    {
+      reason: 'intent_required',
+      audience,
+      networks: config.networks,
+      tool,
+      intent: {
+        audience,
+        tool,
+        method,
+        target,
+        contentType,
+        payTo: ZERO_ADDRESS,
+        asset: ZERO_ADDRESS,
+        maxAmount: '0',
+      },
+    },
+    { docs: descriptionUrl(audience) },
+  );
+
+export const DESCRIPTION_PATH = '/.well-known/agent-intent';
+
+/** Returns the URL of the page that explains how to sign. */
+export const descriptionUrl = (audience: string): string => audience + DESCRIPTION_PATH;
