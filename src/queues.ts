@@ -3,7 +3,7 @@ import { auditDeadLetter } from './audit/consumer.ts';
 import { type Config, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
 import { openSigner } from './crypto/signer.ts';
-import type { AlertBody } from './protocol/account/alert.ts';
+import type { AlertBody } from './protocol/alert.ts';
 import { type AccountId, type Network, parseAccountId } from './protocol/account-id.ts';
 import { type Raise, raiser } from './raise-alert.ts';
 import type { Chain } from './settlement/chain/observation.ts';

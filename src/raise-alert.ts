@@ -1,4 +1,4 @@
-import type { AlertBody } from './protocol/account/alert.ts';
+import type { AlertBody } from './protocol/alert.ts';
 import type { AccountId } from './protocol/account-id.ts';
 
 /** Makes an account record an alert. False if the account did not answer. */

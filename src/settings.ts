@@ -5,10 +5,10 @@ import { parseAddress } from './crypto/checksum.ts';
 import { byNetwork, MAX_URLS, readJson, type Setting, urlSchema } from './json-setting.ts';
 import type { Network } from './protocol/account-id.ts';
 import {
-  MIN_COMMAND_BYTES,
   MAX_COMMAND_BYTES,
+  MIN_COMMAND_BYTES,
   parseCommandBytes,
-} from './protocol/command-bytes.ts';
+} from './protocol/account/command-budget.ts';
 import { egressFault, type EgressReach, isLoopbackHost } from './protocol/egress-url.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
 import { readingText } from './protocol/wire-fields.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { decodeChunk } from '../../src/audit/chunk.ts';
 import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
-import { type Entry } from '../../src/protocol/entry.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
 import { dollars, type Purchase } from './purchase.ts';
 import type { Scene } from './scene.ts';

@@ -18,7 +18,7 @@ import {
 import { policyBody, policyDocument } from '../../src/management/policy.route.ts';
 import { toolBody, toolDocument } from '../../src/management/tool.route.ts';
 import { delivery, webhook } from '../../src/management/webhook.route.ts';
-import { webhookSchema } from '../../src/protocol/webhook.ts';
+import { webhookSchema } from '../../src/protocol/alert.ts';
 import { policySchema } from '../../src/policy/policy.ts';
 
 export type JsonSchema = { readonly [keyword: string]: unknown };

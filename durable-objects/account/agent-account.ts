@@ -3,17 +3,26 @@ import { DurableObject } from 'cloudflare:workers';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import type { Applied } from '../../src/protocol/account/applied.ts';
-import type { Call, Evidence } from '../../src/protocol/account/call.ts';
-import type { ChargedCommand, CommandCharge } from '../../src/protocol/account/command-charge.ts';
-import type { AccountCommand } from '../../src/protocol/account/command.ts';
 import type {
+  FinishVerdict,
+  LookUpVerdict,
+  ReserveVerdict,
+} from '../../src/protocol/account/call-verdict.ts';
+import type { Call, Evidence, LookUp, Outcome } from '../../src/protocol/account/call.ts';
+import type { ChargedCommand, CommandCharge } from '../../src/protocol/account/command-budget.ts';
+import type { CommandVerdict } from '../../src/protocol/account/command-verdict.ts';
+import type {
+  AccountCommand,
   ChangedDocuments,
   DocumentType,
   KeptDocument,
-} from '../../src/protocol/account/document.ts';
-import type { EntryPage } from '../../src/protocol/account/entries.ts';
-import type { FinishVerdict, Outcome } from '../../src/protocol/account/finish.ts';
+} from '../../src/protocol/account/command.ts';
+import type {
+  Relation,
+  StandingQuestion,
+  StandingVerdict,
+} from '../../src/protocol/account/standing.ts';
+import type { EntryPage } from '../../src/protocol/entry.ts';
 import type { Children } from '../../src/protocol/account/grant.ts';
 import type {
   LeaseRequest,
@@ -22,11 +31,7 @@ import type {
   Returned,
   Shares,
 } from '../../src/protocol/account/lease.ts';
-import type { LookUp, LookUpVerdict } from '../../src/protocol/account/look-up.ts';
-import type { Relation } from '../../src/protocol/account/relation.ts';
-import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
 import type { Acknowledged, Rechecked } from '../../src/protocol/account/rpc.ts';
-import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/standing.ts';
 import type { SettlementMessage, SettlementResult } from '../../src/protocol/payment.ts';
 import { loadCall } from './call/call-noun.ts';
 import { concludeAll } from './call/conclude.ts';
@@ -140,7 +145,7 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** Applies a command. Idempotent by its intent, or by its totals. */
-  async apply(command: AccountCommand): Promise<Applied> {
+  async apply(command: AccountCommand): Promise<CommandVerdict> {
     return this.#commands.apply(command);
   }
 

@@ -1,6 +1,6 @@
+import type { DocumentType } from '../../src/protocol/account/command.ts';
 import type { Entry, EntryType } from '../../src/protocol/entry.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import type { DocumentType } from '../../src/protocol/account/document.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Disk } from '../store/disk.ts';

@@ -1,4 +1,4 @@
-import { parseCommandBytes } from '../../src/protocol/command-bytes.ts';
+import { parseCommandBytes } from '../../src/protocol/account/command-budget.ts';
 import { ok } from '../../src/core/result.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy, policyHash } from '../../src/policy/policy.ts';
 import type { Rules } from './ledger.ts';

@@ -1,6 +1,6 @@
 import type { AssetId } from '../../src/protocol/account-id.ts';
-import type { LimitState } from '../../src/protocol/limit.ts';
-import type { Status } from '../../src/protocol/account/status.ts';
+import type { Status } from '../../src/protocol/account/command.ts';
+import type { LimitState } from '../../src/protocol/account/denial.ts';
 import type { Context } from './decision.ts';
 import type { Memory } from './memory.ts';
 import { limitsOf } from './call/permit.ts';

@@ -1,6 +1,6 @@
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Status } from '../protocol/account/status.ts';
+import type { Status } from '../protocol/account/command.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 
 /** The row of an account in `accounts`, as its entries describe it. */

@@ -3,7 +3,7 @@ import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
 import { entryText } from './entry.ts';
-import { type Entry } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
 import { type Broken, readLog } from './verify.ts';
 
 /** Compressed bytes of a chunk, at most: a queue message holds 128 KB (https://developers.cloudflare.com/queues/platform/limits/). */

@@ -1,6 +1,7 @@
 import { encodeBase64 } from '../crypto/bytes.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
-import type { AlertBody } from '../protocol/account/alert.ts';
+import type { AlertBody } from '../protocol/alert.ts';
+import type { Entry, Json } from '../protocol/entry.ts';
 import { projectOfferedGrant } from './offered-grants.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
@@ -11,7 +12,6 @@ import {
   recordDeadLetters,
 } from '../settlement/dead-letter.ts';
 import { type AuditMessage, readMessage } from './chunk.ts';
-import type { Entry, Json } from '../protocol/entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
 
 const LONGEST_PAUSE: Seconds = 60;

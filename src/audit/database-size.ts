@@ -1,4 +1,4 @@
-import type { AlertBody } from '../protocol/account/alert.ts';
+import type { AlertBody } from '../protocol/alert.ts';
 
 /** Percentages of the maximum size that raise an alert. */
 const THRESHOLDS = [70, 90] as const;

@@ -4,7 +4,7 @@ import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { type AuditMessage, type ChunkFault, decodeChunk, encodeChunk } from './chunk.ts';
 import { entryHash } from './entry.ts';
-import { type ChainHead, type Entry } from '../protocol/entry.ts';
+import type { ChainHead, Entry } from '../protocol/entry.ts';
 import { type Projection, project } from './projection.ts';
 import { type AccountRow, newRow } from './account-row.ts';
 import { rollUpStatements } from './roll-up-statements.ts';

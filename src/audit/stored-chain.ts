@@ -1,10 +1,10 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountRow } from './account-row.ts';
-import type { Status } from '../protocol/account/status.ts';
+import type { Status } from '../protocol/account/command.ts';
+import type { ChainHead, Entry } from '../protocol/entry.ts';
 import { decodeChunk, readStoredChunk } from './chunk.ts';
 import { GENESIS } from './entry.ts';
-import { type ChainHead, type Entry } from '../protocol/entry.ts';
 
 /** The head of an account's stored chain, and its row in `accounts`, which does not exist before the first chunk. */
 export type StoredHead = { readonly head: ChainHead; readonly row?: AccountRow };

@@ -2,7 +2,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { entryHash, entryText, GENESIS } from './entry.ts';
-import { type ChainHead, type Entry } from '../protocol/entry.ts';
+import type { ChainHead, Entry } from '../protocol/entry.ts';
 import { readEntry } from './entry-schema.ts';
 
 /** The expectations that a run of entries must meet. */

@@ -1,5 +1,5 @@
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
-import type { AlertBody } from '../protocol/account/alert.ts';
+import type { AlertBody } from '../protocol/alert.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';

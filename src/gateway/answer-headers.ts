@@ -2,9 +2,8 @@ import { type Item, serializeList } from 'structured-headers';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountId, AssetId } from '../protocol/account-id.ts';
-import type { FinishVerdict } from '../protocol/account/finish.ts';
-import type { ReserveVerdict } from '../protocol/account/reserve.ts';
-import type { LimitState } from '../protocol/limit.ts';
+import type { FinishVerdict, ReserveVerdict } from '../protocol/account/call-verdict.ts';
+import type { LimitState } from '../protocol/account/denial.ts';
 import { RECEIPT_TYPE, receiptClaims, type ReceiptClaims } from '../protocol/receipt.ts';
 import {
   acceptedPayment,

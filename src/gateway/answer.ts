@@ -1,8 +1,7 @@
 import { decodeBase64 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
-import type { FinishVerdict } from '../protocol/account/finish.ts';
-import type { ReserveVerdict } from '../protocol/account/reserve.ts';
-import { limitBody } from '../protocol/limit.ts';
+import type { FinishVerdict, ReserveVerdict } from '../protocol/account/call-verdict.ts';
+import { limitBody } from '../protocol/account/denial.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { Money } from '../protocol/problem/upstream.ts';

@@ -1,6 +1,6 @@
 import { encodeBase64 } from '../crypto/bytes.ts';
-import type { FinishVerdict, Outcome } from '../protocol/account/finish.ts';
-import type { StoredAnswer } from '../protocol/account/reserve.ts';
+import type { FinishVerdict } from '../protocol/account/call-verdict.ts';
+import type { Outcome, StoredAnswer } from '../protocol/account/call.ts';
 import type { Gateway } from './gateway.ts';
 import type { DispatchResult, ReservedCall } from './paid-request.ts';
 

@@ -6,8 +6,8 @@
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { accountId, type AccountId } from '../protocol/account-id.ts';
+import type { ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import type { Call } from '../protocol/account/call.ts';
-import type { ReserveVerdict } from '../protocol/account/reserve.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';

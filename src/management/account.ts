@@ -10,8 +10,8 @@ import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import { conditions, scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import type { Status } from '../protocol/account/command.ts';
 import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
-import type { Status } from '../protocol/account/status.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
 /** An account, as its stored entries describe it. */

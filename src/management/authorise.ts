@@ -7,8 +7,8 @@ import type { AdminContext } from './admin-context.ts';
 import type { AdminRole } from './route.ts';
 import type { AdminRoute } from './routes.ts';
 import { accountId, type AccountId } from '../protocol/account-id.ts';
-import type { Relation } from '../protocol/account/relation.ts';
-import type { CommandSigner } from '../protocol/account/signer.ts';
+import type { CommandSigner } from '../protocol/account/command.ts';
+import type { Relation } from '../protocol/account/standing.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
 type Roles = Pick<AdminRoute, 'roles'>;

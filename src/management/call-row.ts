@@ -1,6 +1,6 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
-import type { CallState } from '../protocol/account/finish.ts';
+import type { CallState } from '../protocol/account/call.ts';
 import type { Seconds } from '../core/clock.ts';
 import { withoutNulls } from './page.ts';
 

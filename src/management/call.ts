@@ -1,5 +1,5 @@
 import type { AccountId } from '../protocol/account-id.ts';
-import type { CallState } from '../protocol/account/finish.ts';
+import type { CallState } from '../protocol/account/call.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';

@@ -2,12 +2,15 @@ import { hexOf } from '../crypto/bytes.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Hex } from '../core/hex.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
-import type { Applied } from '../protocol/account/applied.ts';
-import type { AccountCommand, CreditCommand } from '../protocol/account/command.ts';
-import type { DocumentType } from '../protocol/account/document.ts';
-import type { CommandIntent } from '../protocol/account/signer.ts';
-import type { AccountId } from '../protocol/account-id.ts';
+import type { CommandVerdict } from '../protocol/account/command-verdict.ts';
+import type {
+  AccountCommand,
+  CommandIntent,
+  CreditCommand,
+  DocumentType,
+} from '../protocol/account/command.ts';
 import type { Json } from '../protocol/entry.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
 import { UNPAID_SKEW } from '../protocol/intent/intent-window.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -32,7 +35,7 @@ export const commandIntent = ({
   attempt: hexOf(crypto.getRandomValues(new Uint8Array(ATTEMPT_BYTES))),
 });
 
-export type AppliedCommand = Extract<Applied, { readonly verdict: 'applied' }>;
+export type AppliedCommand = Extract<CommandVerdict, { readonly verdict: 'applied' }>;
 
 /** Sends a command to an account. Any error is a refusal (law 2), and the caller may send the same request again. */
 const apply = async (
@@ -56,7 +59,7 @@ const apply = async (
 };
 
 type Fault =
-  | Extract<Applied, { readonly verdict: 'refused' }>['fault']
+  | Extract<CommandVerdict, { readonly verdict: 'refused' }>['fault']
   | { readonly reason: 'storage_unavailable' };
 
 /** Sends a command that came as the body of a request. */

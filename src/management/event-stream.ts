@@ -1,6 +1,6 @@
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import { entryText } from '../audit/entry.ts';
-import { type Entry } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
 import { listEntries } from './entry-list.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';

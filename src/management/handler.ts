@@ -1,6 +1,5 @@
 import type * as z from 'zod/mini';
-import type { Expected } from '../protocol/account/command.ts';
-import type { CommandIntent, CommandSigner } from '../protocol/account/signer.ts';
+import type { CommandIntent, CommandSigner, Expected } from '../protocol/account/command.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { Result } from '../core/result.ts';

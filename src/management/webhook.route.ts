@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { webhookSchema } from '../protocol/webhook.ts';
+import { webhookSchema } from '../protocol/alert.ts';
 import { account, commandOutcome, count, hash, pageOf, pageQuery, time } from './fields.ts';
 import { DOCUMENT_BODY, OPERATOR, READERS, type RouteTable, WRITERS } from './route.ts';
 

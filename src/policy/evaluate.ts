@@ -1,5 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
-import type { LimitState } from '../protocol/limit.ts';
+import type { LimitState } from '../protocol/account/denial.ts';
 import { attributed, counterState, prefixOf } from './limit.ts';
 import { type Policy, RULE_GROUPS } from './policy.ts';
 import type { Refusal, Repeats, RuleSource, Subject } from './rule.ts';

@@ -1,4 +1,4 @@
-import type { LimitState } from '../protocol/limit.ts';
+import type { LimitState } from '../protocol/account/denial.ts';
 import type { RuleSource, SpendCounter } from './rule.ts';
 
 /** Builds a limit in amounts, with what remains (never below zero). */

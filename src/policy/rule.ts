@@ -2,10 +2,9 @@ import type * as z from 'zod/mini';
 import type { Seconds } from '../core/clock.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import type { Param } from '../protocol/account/call.ts';
-import type { PolicyRule } from '../protocol/account/denial.ts';
-import type { Status } from '../protocol/account/status.ts';
+import type { Status } from '../protocol/account/command.ts';
+import type { LimitState, PolicyRule } from '../protocol/account/denial.ts';
 import type { AccountId, AssetId } from '../protocol/account-id.ts';
-import type { LimitState } from '../protocol/limit.ts';
 import type { Wording } from '../protocol/problem/denial.ts';
 
 /**

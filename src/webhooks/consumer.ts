@@ -1,6 +1,6 @@
 import type { Seconds } from '../core/clock.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { AlertBody } from '../protocol/account/alert.ts';
+import type { AlertBody } from '../protocol/alert.ts';
 import {
   type MakeDeadLetter,
   type QueueBatch,

@@ -6,7 +6,7 @@ import { sha256Hex } from '../crypto/digest.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { type FieldFault, faultsOf } from '../protocol/fault.ts';
-import { type AlertRule, type WebhookDocument, webhookSchema } from '../protocol/webhook.ts';
+import { type AlertRule, type WebhookDocument, webhookSchema } from '../protocol/alert.ts';
 
 export type { WebhookDocument };
 

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { entryHash } from '../audit/entry.ts';
+import { ALERT_RULES, type AlertRule } from '../protocol/alert.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { random16 } from '../core/random.ts';
 import { utf8 } from '../crypto/bytes.ts';
-import { ALERT_RULES, type AlertRule } from '../protocol/webhook.ts';
 import { readWebhookName, subscribesTo, webhookName, type WebhookScope } from './document.ts';
 import { listWebhooksOf } from './registry.ts';
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { mint } from '../../dev/stack/faucet.ts';
 import type { Person } from '../../dev/stack/people.ts';
 import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
-import { type Entry } from '../../src/protocol/entry.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { accountOf, topUp } from './support/credit.ts';

@@ -7,10 +7,10 @@ import { entriesAfter } from '../../durable-objects/account/log/stored-entries.t
 import { ACCOUNT, type AccountState } from '../../durable-objects/account/state.ts';
 import type { Disk } from '../../durable-objects/store/disk.ts';
 import { openSqlDisk } from '../../durable-objects/store/sql-disk.ts';
-import type { FinishVerdict, Outcome } from '../../src/protocol/account/finish.ts';
-import type { Call, PayerFacts } from '../../src/protocol/account/call.ts';
+import type { FinishVerdict } from '../../src/protocol/account/call-verdict.ts';
+import type { Call, Outcome, PayerFacts } from '../../src/protocol/account/call.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
-import { type Entry } from '../../src/protocol/entry.ts';
 import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
 import { type Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';

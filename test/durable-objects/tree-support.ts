@@ -4,10 +4,11 @@ import { nowSeconds } from '../../src/core/clock.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { ANY_PAYEE } from '../../src/policy/rules/payees.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import type { Applied } from '../../src/protocol/account/applied.ts';
-import type { Evidence } from '../../src/protocol/account/call.ts';
+import type { ReserveVerdict } from '../../src/protocol/account/call-verdict.ts';
+import type { Evidence, Outcome } from '../../src/protocol/account/call.ts';
+import type { CommandVerdict } from '../../src/protocol/account/command-verdict.ts';
+import type { CommandIntent, Status } from '../../src/protocol/account/command.ts';
 import type { Denial } from '../../src/protocol/account/denial.ts';
-import type { Outcome } from '../../src/protocol/account/finish.ts';
 import type { Consent, SignedGrant } from '../../src/protocol/account/grant.ts';
 import type {
   LeaseRequest,
@@ -15,9 +16,6 @@ import type {
   Recall,
   Returned,
 } from '../../src/protocol/account/lease.ts';
-import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
-import type { CommandIntent } from '../../src/protocol/account/signer.ts';
-import type { Status } from '../../src/protocol/account/status.ts';
 import {
   type AgentDelegation,
   delegationDigest,
@@ -87,13 +85,13 @@ export const consent = (): Consent => ({
 });
 
 /** Registers a grant without its delegate's consent, as the gateway does: at its issuer only. */
-export const offer = (grant: SignedGrant, balance = 1n): Promise<Applied> =>
+export const offer = (grant: SignedGrant, balance = 1n): Promise<CommandVerdict> =>
   stubOf(grant.delegation.issuer).apply({
     ...{ kind: 'issue', grant, facts: factsOf(balance), consent: false },
   });
 
 /** Registers a grant as the gateway does with its delegate's consent: at its issuer, then at its delegate. */
-export const register = async (grant: SignedGrant, given = consent()): Promise<Applied> => {
+export const register = async (grant: SignedGrant, given = consent()): Promise<CommandVerdict> => {
   const { issuer, delegate } = grant.delegation;
   const order = { kind: 'issue', grant, facts: factsOf(1n), consent: true } as const;
   const issued = await stubOf(issuer).apply(order);
@@ -116,16 +114,16 @@ export const enrol = async (
 
 const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
 
-export const setStatus = (payer: Hex, status: Status): Promise<Applied> =>
+export const setStatus = (payer: Hex, status: Status): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'status', status, order });
 
 export const setPolicy = async (
   payer: Hex,
   document: unknown,
   slot: 'operator' | 'owner' = 'operator',
-): Promise<Applied> => stubOf(payer).apply({ kind: 'policy', slot, document, order });
+): Promise<CommandVerdict> => stubOf(payer).apply({ kind: 'policy', slot, document, order });
 
-export const revoke = (issuer: Hex, id: Hex, epoch = 0n): Promise<Applied> =>
+export const revoke = (issuer: Hex, id: Hex, epoch = 0n): Promise<CommandVerdict> =>
   stubOf(issuer).apply({
     kind: 'revoke',
     revocation: { issuer, id, epoch, issuedAt: BigInt(nowSeconds()) },
@@ -220,8 +218,8 @@ export const putToSleep = async (payer: Hex): Promise<void> => {
 
 /** The reason for which the account refused a command. */
 export const faultOf = (
-  governed: Applied,
-): Extract<Applied, { readonly verdict: 'refused' }>['fault'] => {
+  governed: CommandVerdict,
+): Extract<CommandVerdict, { readonly verdict: 'refused' }>['fault'] => {
   if (governed.verdict !== 'refused') throw new Error(JSON.stringify(governed));
   return governed.fault;
 };

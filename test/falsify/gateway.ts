@@ -1,7 +1,6 @@
-import type { Outcome } from '../../src/protocol/account/finish.ts';
-import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
+import type { ReserveVerdict } from '../../src/protocol/account/call-verdict.ts';
+import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
 import type { Denial } from '../../src/protocol/account/denial.ts';
-import type { Call, Evidence } from '../../src/protocol/account/call.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import {

@@ -1,8 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { expect } from 'vitest';
-import type { CallStatus } from '../../src/protocol/account/look-up.ts';
-import type { Outcome } from '../../src/protocol/account/finish.ts';
-import type { Call, Evidence } from '../../src/protocol/account/call.ts';
+import type { Call, CallStatus, Evidence, Outcome } from '../../src/protocol/account/call.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { SettlementOutcome, SettlementResult } from '../../src/protocol/payment.ts';

@@ -1,8 +1,7 @@
 import { expect } from 'vitest';
 import type { Hex } from '../../src/core/hex.ts';
 import { accountId } from '../../src/protocol/account-id.ts';
-import type { Call, Evidence } from '../../src/protocol/account/call.ts';
-import type { Outcome } from '../../src/protocol/account/finish.ts';
+import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
 import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { CALL } from '../../durable-objects/account/call/call-noun.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';

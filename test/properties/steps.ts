@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Outcome } from '../../src/protocol/account/finish.ts';
+import type { Outcome } from '../../src/protocol/account/call.ts';
 
 /** How a call is paid. `intent` has no payment and is paid from credit. */
 export type Kind =

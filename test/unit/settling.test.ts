@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
-import type { AlertBody } from '../../src/protocol/account/alert.ts';
+import type { AlertBody } from '../../src/protocol/alert.ts';
 import { configOf } from '../../src/app.ts';
 import { gatewayAccount } from '../../src/config.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';

@@ -1,6 +1,6 @@
 import { entryText } from '../../../src/audit/entry.ts';
 import { toStored } from '../../../src/protocol/amount.ts';
-import type { StoredAnswer } from '../../../src/protocol/account/reserve.ts';
+import type { StoredAnswer } from '../../../src/protocol/account/call.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import type { Authorization } from '../../../src/protocol/payment.ts';
 import type { Hex } from '../../../src/core/hex.ts';

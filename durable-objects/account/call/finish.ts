@@ -1,6 +1,7 @@
 import * as money from './money.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import type { FinishVerdict, Outcome } from '../../../src/protocol/account/finish.ts';
+import type { FinishVerdict } from '../../../src/protocol/account/call-verdict.ts';
+import type { Outcome } from '../../../src/protocol/account/call.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import type { Write } from '../../store/noun.ts';
 import { sendMore } from '../commands/transfer.ts';

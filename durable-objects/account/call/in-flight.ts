@@ -10,9 +10,9 @@ import { limitCounters } from '../tree/limit-counters.ts';
 import type { CallRecord } from './record.ts';
 import { bindingOf } from './repeat.ts';
 import type { AccountState } from '../state.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 
-type InFlight = NonNullable<Extract<Applied, { readonly verdict: 'applied' }>['inFlight']>;
+type InFlight = NonNullable<Extract<CommandVerdict, { readonly verdict: 'applied' }>['inFlight']>;
 
 /** Counts running calls, and those that a policy would have denied. They may still end (law 4). */
 export const inFlight = (

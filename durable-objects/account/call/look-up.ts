@@ -1,4 +1,5 @@
-import type { CallStatus, LookUp, LookUpVerdict } from '../../../src/protocol/account/look-up.ts';
+import type { LookUpVerdict } from '../../../src/protocol/account/call-verdict.ts';
+import type { CallStatus, LookUp } from '../../../src/protocol/account/call.ts';
 import { type Decision, unchanged } from '../decision.ts';
 import { withFacts, isStale } from './funds.ts';
 import { paidFrom } from './permit.ts';

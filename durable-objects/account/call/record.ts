@@ -1,10 +1,9 @@
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { CallState, StoredAnswer } from '../../../src/protocol/account/call.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import type { Payment, PaymentState } from '../../../src/protocol/payment.ts';
-import type { CallState } from '../../../src/protocol/account/finish.ts';
-import type { StoredAnswer } from '../../../src/protocol/account/reserve.ts';
 
 /** How a call is paid, decided at its reserve: a newcomer's deferred call settles upfront (law 7). `lent`: an ancestor's credit. */
 export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free';

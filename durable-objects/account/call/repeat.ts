@@ -1,5 +1,5 @@
 import type { SettlementOutcome } from '../../../src/protocol/payment.ts';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Binding, Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { changed, type Context, type Decision, unchanged } from '../decision.ts';
 import { HOLD_GRACE, paidFrom, permit, SETTLE_LEASE } from './permit.ts';

@@ -1,6 +1,6 @@
 import type { Hex } from '../../../src/core/hex.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Context } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LeaseRequests } from '../tree/lease-requests.ts';

@@ -1,5 +1,5 @@
 import { parsePolicy, policyHash, policyJson } from '../../../src/policy/policy.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { put } from '../../store/noun.ts';
@@ -23,7 +23,7 @@ export const setPolicy = (
   { slot, document, by, expected, dryRun = false, order }: Order,
   context: Context,
   held: readonly CallRecord[],
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const read = readPolicy(document);
   if ('reason' in read) return refused(state, read);
   const { written } = read;

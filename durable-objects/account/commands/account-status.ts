@@ -1,8 +1,7 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import type { Status } from '../../../src/protocol/account/status.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
+import type { AccountCommand, Status } from '../../../src/protocol/account/command.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { isRaised, mayReplace } from '../tree/ancestors.ts';
@@ -31,7 +30,7 @@ export const setStatus = (
   state: AccountState,
   { status, by, expected, order }: Order,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const side = by?.role === 'owner' ? 'owner' : 'operator';
   const { operatorStatus = 'active', ownerStatus } = state.tree;
   const now = side === 'operator' ? operatorStatus : (ownerStatus?.status ?? 'active');

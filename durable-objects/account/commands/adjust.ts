@@ -1,4 +1,4 @@
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { CreditCommand } from '../../../src/protocol/account/command.ts';
 import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
 import { type Context, type Decision, enter, unchanged } from '../decision.ts';
@@ -16,7 +16,7 @@ export const adjust = (
   state: AccountState,
   { asset, amount, reason, by, order }: Adjust,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   // Without the intent's digest a retry would adjust twice.
   if (order.digest === undefined || order.attempt === undefined) {
     return unchanged(state, { verdict: 'unavailable' });

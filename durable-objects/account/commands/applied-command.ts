@@ -1,5 +1,5 @@
-import type { Applied } from '../../../src/protocol/account/applied.ts';
-import type { CommandIntent } from '../../../src/protocol/account/signer.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
+import type { CommandIntent } from '../../../src/protocol/account/command.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { type Noun, put, remove } from '../../store/noun.ts';
@@ -41,9 +41,9 @@ export const once = (
   state: AccountState,
   { digest, attempt, validBefore }: CommandIntent,
   { now, read }: Pick<Context, 'now' | 'read'>,
-  decide: () => Decision<Applied>,
+  decide: () => Decision<CommandVerdict>,
   most: number,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   if (digest === undefined || attempt === undefined) return decide();
   const until = (validBefore ?? now + INTENT_LIFE) + CLOCK_GRACE;
   // The account may have forgotten it already.
@@ -68,16 +68,20 @@ export const once = (
   return { ...decision, writes: [...decision.writes, ...writes] };
 };
 
-const USED: Applied = { verdict: 'refused', fault: { reason: 'already_used' } };
+const USED: CommandVerdict = { verdict: 'refused', fault: { reason: 'already_used' } };
 
-const answerText = (verdict: Applied): string =>
+const answerText = (verdict: CommandVerdict): string =>
   JSON.stringify(
     verdict.verdict === 'applied' && verdict.credit !== undefined
       ? { ...verdict, credit: verdict.credit.toString() }
       : verdict,
   );
 
-const answerOf = ({ answer }: AppliedCommand): Applied => {
-  const { credit, ...verdict } = JSON.parse(answer) as Applied & { readonly credit?: string };
-  return credit === undefined ? verdict : ({ ...verdict, credit: BigInt(credit) } as Applied);
+const answerOf = ({ answer }: AppliedCommand): CommandVerdict => {
+  const { credit, ...verdict } = JSON.parse(answer) as CommandVerdict & {
+    readonly credit?: string;
+  };
+  return credit === undefined
+    ? verdict
+    : ({ ...verdict, credit: BigInt(credit) } as CommandVerdict);
 };

@@ -1,5 +1,5 @@
 import { refusalOf } from './permission.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { isDurable } from '../../store/decision.ts';
 import { loadCall } from '../call/call-noun.ts';
@@ -43,7 +43,7 @@ export const apply = (
   context: Context,
   known: Known = {},
   live: Memory['live'] = new Map(),
-): Decision<Applied | AskAncestors | Charge> => {
+): Decision<CommandVerdict | AskAncestors | Charge> => {
   const decision = decide(state, order, context, known, live);
   const payer = isDurable(decision) ? payerOf(state, order) : undefined;
   return payer === undefined
@@ -76,8 +76,11 @@ const decide = (
   context: Context,
   { hasAsked = false }: Known,
   live: Memory['live'],
-): Decision<Applied | AskAncestors> => {
-  const ordered = (given: SignedCommand, decide: () => Decision<Applied>): Decision<Applied> => {
+): Decision<CommandVerdict | AskAncestors> => {
+  const ordered = (
+    given: SignedCommand,
+    decide: () => Decision<CommandVerdict>,
+  ): Decision<CommandVerdict> => {
     const fault = refusalOf(state, given);
     if (fault !== undefined) return refused(state, fault);
     // A dry run may be repeated.
@@ -143,7 +146,7 @@ const setDefault = (
   state: AccountState,
   { grant, by, expected, order }: Extract<AccountCommand, { readonly kind: 'default' }>,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const known = state.held.find((each) => each.grant.hash === grant);
   if (known?.status !== 'active') {
     return refused(state, { reason: 'unknown_grant', field: 'grant' });

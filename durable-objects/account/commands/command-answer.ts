@@ -1,27 +1,27 @@
-import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type {
+  CommandVerdict,
   CommandFault,
   CreditTooLow,
-  FieldFault,
-} from '../../../src/protocol/account/command-fault.ts';
+  CommandFieldFault,
+} from '../../../src/protocol/account/command-verdict.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import type { Tree } from '../tree/tree.ts';
 
-type Done = Extract<Applied, { readonly verdict: 'applied' }>;
+type Done = Extract<CommandVerdict, { readonly verdict: 'applied' }>;
 
 /** A valid command that changes nothing. @param changed the answer's `changed`: a dry run reports what would change. */
 export const done = (
   state: AccountState,
   changed: boolean,
   more: Partial<Done> = {},
-): Decision<Applied> => unchanged(state, answerOf(state, changed, more));
+): Decision<CommandVerdict> => unchanged(state, answerOf(state, changed, more));
 
 export const refused = (
   state: AccountState,
-  fault: FieldFault | CommandFault | CreditTooLow,
-): Decision<Applied> => unchanged(state, { verdict: 'refused', fault });
+  fault: CommandFieldFault | CommandFault | CreditTooLow,
+): Decision<CommandVerdict> => unchanged(state, { verdict: 'refused', fault });
 
 /** A change that descendants must learn of: a new revision, and an entry with the signature of the command (law 11). */
 export const changedTree = (
@@ -30,7 +30,7 @@ export const changedTree = (
   body: Omit<EntryBody, 'at'>,
   context: Context,
   more: Partial<Done> = {},
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const entered = enter(state, context, body);
   const tree: Tree = { ...state.tree, ...changes, revision: state.tree.revision + 1 };
   return applied({ ...entered.state, tree }, more, [entered.entry]);
@@ -42,7 +42,7 @@ export const logged = (
   body: Omit<EntryBody, 'at'>,
   context: Context,
   more: Partial<Done> = {},
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const entered = enter(state, context, body);
   const { seq, at } = entered.entry;
   return applied(entered.state, { ...more, entry: { seq, at } }, [entered.entry]);
@@ -52,10 +52,14 @@ export const logged = (
 export const applied = (
   state: AccountState,
   more: Partial<Done> = {},
-  entries: Decision<Applied>['entries'] = [],
-): Decision<Applied> => stored(state, answerOf(state, true, more), entries);
+  entries: Decision<CommandVerdict>['entries'] = [],
+): Decision<CommandVerdict> => stored(state, answerOf(state, true, more), entries);
 
-const answerOf = ({ tree }: AccountState, changed: boolean, more: Partial<Done>): Applied => ({
+const answerOf = (
+  { tree }: AccountState,
+  changed: boolean,
+  more: Partial<Done>,
+): CommandVerdict => ({
   verdict: 'applied',
   changed,
   revision: tree.revision,

@@ -5,12 +5,12 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import type { Rate } from '../../../src/policy/rules/rate.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type {
+  BudgetFault,
   ChargedCommand,
   CommandCharge,
-} from '../../../src/protocol/account/command-charge.ts';
-import type { BudgetFault } from '../../../src/protocol/account/command-fault.ts';
+} from '../../../src/protocol/account/command-budget.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import { type Context, type Decision, stored, unchanged } from '../decision.ts';
 import { type AccountState, hasPaid } from '../state.ts';
 import { ancestorsOf, hasParent } from '../tree/ancestors.ts';
@@ -112,10 +112,10 @@ export type Payer = {
  */
 export const withinBudget = (
   before: AccountState,
-  decision: Decision<Applied | AskAncestors>,
+  decision: Decision<CommandVerdict | AskAncestors>,
   { account, budget, id, paid }: Payer,
   context: Budget,
-): Decision<Applied | AskAncestors | Charge> => {
+): Decision<CommandVerdict | AskAncestors | Charge> => {
   const bytes = loggedBytes(decision);
   const ask = (to: AccountId, of: CommandBudget): Decision<Charge> =>
     unchanged(before, { verdict: 'charge', to, budget: of, bytes, id });

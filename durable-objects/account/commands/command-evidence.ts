@@ -1,4 +1,4 @@
-import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/signer.ts';
+import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { checkedAt } from '../call/evidence.ts';
 

@@ -1,8 +1,8 @@
 import { parseAccountId } from '../../../src/protocol/account-id.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { CreditCommand } from '../../../src/protocol/account/command.ts';
-import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
+import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
 import { type Context, type Decision, enter, unchanged } from '../decision.ts';
 import { type Purse, purseOf, withPurse } from '../purse.ts';
@@ -14,14 +14,14 @@ import { applied, done } from './command-answer.ts';
 type Credit = Extract<CreditCommand, { readonly kind: 'credit' }>;
 type Refund = Extract<CreditCommand, { readonly kind: 'refund' }>;
 
-const UNAVAILABLE: Applied = { verdict: 'unavailable' };
+const UNAVAILABLE: CommandVerdict = { verdict: 'unavailable' };
 
 /** Receives credit from another account. Idempotent by the total. */
 export const receive = (
   state: AccountState,
   { from, asset, total }: Credit,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   // Totals are kept by the sender's name: without one, another account's total would count again.
   if (parseAccountId(from) === undefined) return unchanged(state, UNAVAILABLE);
   const known = transferWith(context.read, from, asset);
@@ -47,7 +47,7 @@ export const recordRefund = (
   state: AccountState,
   { asset, amount, transaction, place, block, order, by }: Refund,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const known = transferWith(context.read, `${transaction}#${place}`, asset);
   const purse = purseOf(state, asset);
   if (known.received > 0n) return done(state, false, { credit: purse.credit });
@@ -71,7 +71,7 @@ const move = (
   purse: Purse,
   context: Context,
   body: Omit<EntryBody, 'at'>,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const entered = enter(withPurse(state, transfer.asset, purse), context, body);
   const decision = applied(entered.state, { credit: purse.credit }, [entered.entry]);
   return { ...decision, writes: [...decision.writes, put(TRANSFER, transfer)] };

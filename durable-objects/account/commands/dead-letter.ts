@@ -1,4 +1,4 @@
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
@@ -12,7 +12,7 @@ export const noteLetter = (
   state: AccountState,
   { id, queue, by, order }: Extract<AccountCommand, { readonly kind: 'deadLetter' }>,
   context: Context,
-): Decision<Applied> =>
+): Decision<CommandVerdict> =>
   logged(
     state,
     {

@@ -1,4 +1,4 @@
-import type { DocumentType } from '../../../src/protocol/account/document.ts';
+import type { DocumentType } from '../../../src/protocol/account/command.ts';
 import type { Noun } from '../../store/noun.ts';
 import type { Condition, Reader } from '../../store/query.ts';
 

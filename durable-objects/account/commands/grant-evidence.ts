@@ -1,6 +1,6 @@
-import type { FieldFault } from '../../../src/protocol/account/command-fault.ts';
-import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { CommandFieldFault } from '../../../src/protocol/account/command-verdict.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
 import { checkedAt } from '../call/evidence.ts';
 
@@ -18,6 +18,6 @@ export const grantEvidence = (grant: SignedGrant): { readonly [key: string]: Jso
 });
 
 /** A fault in a field of a delegation. */
-export const wrong = (field: string, expected: string, got: string): FieldFault => ({
+export const wrong = (field: string, expected: string, got: string): CommandFieldFault => ({
   ...{ reason: 'grant_refused', field: `delegation.${field}`, expected, got },
 });

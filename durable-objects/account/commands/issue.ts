@@ -1,6 +1,8 @@
 import { attenuationFault } from '../../../src/policy/attenuation.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
-import type { FieldFault } from '../../../src/protocol/account/command-fault.ts';
+import type {
+  CommandVerdict,
+  CommandFieldFault,
+} from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { put } from '../../store/noun.ts';
@@ -37,7 +39,7 @@ export const issue = (
   { grant, facts, consent }: Issue,
   context: Context,
   hasAsked: boolean,
-): Decision<Applied | AskAncestors> => {
+): Decision<CommandVerdict | AskAncestors> => {
   const { delegation, hash } = grant;
   // Law 12: anyone can sign a grant; only an account that has shown money may cost a row.
   if (!isKnown(state) && facts.balance === 0n) {
@@ -81,7 +83,7 @@ export const accept = (
   { hash, delegate }: Accept,
   context: Context,
   hasAsked: boolean,
-): Decision<Applied | AskAncestors> => {
+): Decision<CommandVerdict | AskAncestors> => {
   const issued = issuedGrant(context.read, hash);
   // Any account's intent may name any grant; only the delegate may accept it.
   if (issued?.child !== delegate) return refused(state, { reason: 'unknown_grant', field: 'hash' });
@@ -102,7 +104,7 @@ const accepted = (
   issued: IssuedGrant,
   chain: readonly SignedGrant[],
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const { grant, status, child } = issued;
   const more = { chain, grant };
   if (status !== 'offered') return done(state, false, more);
@@ -117,7 +119,7 @@ const deathOf = (
   { tree: { status, epochFloor } }: AccountState,
   { id, epoch }: SignedGrant['delegation'],
   context: Context,
-): FieldFault | undefined => {
+): CommandFieldFault | undefined => {
   if (status !== 'active') return wrong('issuer', 'an active account', status);
   if (isRevokedId(context.read, id)) return { reason: 'grant_revoked', field: 'delegation.id' };
   return epoch < BigInt(epochFloor)
@@ -132,8 +134,8 @@ const parentChain = (
   { delegation }: SignedGrant,
   context: Context,
   hasAsked: boolean,
-): Above | Decision<Applied | AskAncestors> => {
-  const refuse = (field: string, expected: string, got: string): Decision<Applied> =>
+): Above | Decision<CommandVerdict | AskAncestors> => {
+  const refuse = (field: string, expected: string, got: string): Decision<CommandVerdict> =>
     refused(state, wrong(field, expected, got));
   if (isZero(delegation.parent)) {
     // Attack: an account that holds a grant issues one as if it were an owner. That would take its branch out of every ancestor's limit

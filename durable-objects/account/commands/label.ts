@@ -1,5 +1,5 @@
 import type { Hex } from '../../../src/core/hex.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
@@ -18,7 +18,7 @@ export const setLabel = (
   state: AccountState,
   { label, by, expected, order }: Order,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   if (label !== null && (label === '' || label.length > MAX_LABEL || !label.isWellFormed())) {
     return refused(state, {
       reason: 'not_writable',

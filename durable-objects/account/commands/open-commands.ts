@@ -1,9 +1,9 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type {
   ChargedCommand,
   CommandCharge,
-} from '../../../src/protocol/account/command-charge.ts';
+} from '../../../src/protocol/account/command-budget.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 import type { Ledger } from '../ledger.ts';
@@ -29,7 +29,7 @@ export type Commands = {
    * Applies a command, and notifies descendants that may decide for this account. A descendant that acknowledged admits nothing against
    * the command any more; the others stop when their leases expire.
    */
-  apply(command: AccountCommand): Promise<Applied>;
+  apply(command: AccountCommand): Promise<CommandVerdict>;
   /** Counts a command that another account of the tree carries out. The same one again, by its id, is counted once. */
   charge(charge: CommandCharge): Promise<ChargedCommand>;
 };
@@ -94,7 +94,7 @@ export const openCommands = (
       const management = await loadManagement();
       if (management === undefined) return UNAVAILABLE;
       const decide = (known: Known) =>
-        ledger.submit<Applied | AskAncestors | Charge>(
+        ledger.submit<CommandVerdict | AskAncestors | Charge>(
           (state, context, { live }) => management.apply(state, command, context, known, live),
           UNAVAILABLE,
         );

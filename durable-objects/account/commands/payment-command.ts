@@ -1,6 +1,6 @@
 import * as money from '../call/money.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { put } from '../../store/noun.ts';
@@ -22,7 +22,7 @@ export const redrive = (
   record: CallRecord | undefined,
   { by, order }: Order<'redrive'>,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
   const at = firstSendAt(record);
   if (at === undefined) return refused(state, { reason: 'not_writable', hint: hintOf(record) });
@@ -45,7 +45,7 @@ export const writeOff = (
   record: CallRecord | undefined,
   { reason, by, order }: Order<'writeOff'>,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
   if (record.payment !== 'queued' && record.payment !== 'sent') {
     return refused(state, { reason: 'not_writable', hint: hintOf(record) });

@@ -1,6 +1,12 @@
-import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import type { CommandFault, FieldFault } from '../../../src/protocol/account/command-fault.ts';
-import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/signer.ts';
+import type {
+  CommandFault,
+  CommandFieldFault,
+} from '../../../src/protocol/account/command-verdict.ts';
+import type {
+  AccountCommand,
+  CommandIntent,
+  CommandSigner,
+} from '../../../src/protocol/account/command.ts';
 import { type AccountState, hasPaid } from '../state.ts';
 import { ancestorsOf, exists, hasParent, relationTo } from '../tree/ancestors.ts';
 
@@ -26,7 +32,7 @@ export const capacityFor = (state: AccountState, by: CommandSigner | undefined):
 export const refusalOf = (
   state: AccountState,
   order: SignedCommand,
-): CommandFault | FieldFault | undefined => {
+): CommandFault | CommandFieldFault | undefined => {
   const { by } = order;
   if (by === undefined) return undefined;
   const forbidden = { reason: 'forbidden' } as const;

@@ -1,13 +1,13 @@
 import { isJson } from '../../../src/audit/entry-schema.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type {
+  AccountCommand,
   ChangedDocuments,
   DocumentType,
   KeptDocument,
-} from '../../../src/protocol/account/document.ts';
+} from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { put, remove } from '../../store/noun.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
@@ -41,7 +41,7 @@ export const putDocument = (
   state: AccountState,
   { type, name, document, known, anew, expected, by, order }: Order,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   const unwritable = (hint: string) => refused(state, { reason: 'not_writable', hint });
   if (name === '' || name.length > MAX_NAME || !name.isWellFormed()) {
     return unwritable(`A name is 1 to ${MAX_NAME} characters of well-formed text.`);

@@ -1,5 +1,5 @@
 import * as money from '../call/money.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { put } from '../../store/noun.ts';
 import { CALL } from '../call/call-noun.ts';
@@ -22,7 +22,7 @@ export const resolve = (
   record: CallRecord | undefined,
   { charge, reason, by, order }: Order,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
   if (!keepsHold(record)) return refused(state, { reason: 'not_writable', hint: hintOf(record) });
   const charged = charge ? record.price : 0n;

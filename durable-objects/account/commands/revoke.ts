@@ -1,7 +1,7 @@
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import { MAX_STORED } from '../../../src/protocol/amount.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
+import { MAX_STORED } from '../../../src/protocol/amount.ts';
 import { revocationFields } from '../../../src/protocol/intent/agent-revocation.ts';
 import { put } from '../../store/noun.ts';
 import { checkedAt } from '../call/evidence.ts';
@@ -22,7 +22,7 @@ export const revoke = (
   state: AccountState,
   { revocation, hash, signature, contractCheckedAt, facts }: Order,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   // ERC-1271: a key does not count for an account with code, and without facts the account does not know whether it has code.
   if (facts === undefined && state.hasCode) return unchanged(state, { verdict: 'unavailable' });
   // Only an account that has shown money may cost a row, as for issuing (law 12).

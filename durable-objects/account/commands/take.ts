@@ -1,4 +1,4 @@
-import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { put } from '../../store/noun.ts';
 import { callEvidence } from '../call/evidence.ts';
@@ -30,10 +30,10 @@ export const take = (
   { grant, chain, consent }: Take,
   context: Context,
   hasAsked: boolean,
-): Decision<Applied | AskAncestors> => {
+): Decision<CommandVerdict | AskAncestors> => {
   const { tree, held, account } = state;
   const { delegation, hash } = grant;
-  const refuse = (field: string, expected: string, got: string): Decision<Applied> =>
+  const refuse = (field: string, expected: string, got: string): Decision<CommandVerdict> =>
     refused(state, wrong(field, expected, got));
   const issuer = issuerOf(grant);
   if (delegateOf(grant) !== account) return refuse('delegate', account, delegation.delegate);

@@ -1,8 +1,8 @@
 import type { AssetId } from '../../../src/protocol/account-id.ts';
-import type { AlertBody } from '../../../src/protocol/account/alert.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { AlertBody } from '../../../src/protocol/alert.ts';
 import { isDurable } from '../../store/decision.ts';
 import { applied, done } from '../commands/command-answer.ts';
 import { type Context, type Decision, enter } from '../decision.ts';
@@ -62,7 +62,7 @@ export const takeAlert = (
   state: AccountState,
   { alert }: Extract<AccountCommand, { readonly kind: 'alert' }>,
   context: Context,
-): Decision<Applied> => {
+): Decision<CommandVerdict> => {
   // An account without entries writes no alert (law 12).
   if (state.head.seq === 0) return done(state, false);
   const body = { rule: alert.rule, detail: plain(alert.detail) };

@@ -1,6 +1,5 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { EntryPage } from '../../../src/protocol/account/entries.ts';
-import type { Entry } from '../../../src/protocol/entry.ts';
+import type { Entry, EntryPage } from '../../../src/protocol/entry.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Memory } from '../memory.ts';

@@ -2,7 +2,7 @@ import { counterState } from '../../../src/policy/limit.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import type { WindowSpend } from '../../../src/policy/window.ts';
 import type { AssetId } from '../../../src/protocol/account-id.ts';
-import type { AlertBody } from '../../../src/protocol/account/alert.ts';
+import type { AlertBody } from '../../../src/protocol/alert.ts';
 import type { Context } from '../decision.ts';
 import { purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';

@@ -1,5 +1,5 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Relation } from '../../../src/protocol/account/relation.ts';
+import type { Relation } from '../../../src/protocol/account/standing.ts';
 import { type AccountState, isKnown } from '../state.ts';
 import { linksOf } from './held-grant.ts';
 

@@ -3,9 +3,9 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { parsePolicy, type Policy, policyJson } from '../../../src/policy/policy.ts';
 import type { Repeats } from '../../../src/policy/rule.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { CommandCharge } from '../../../src/protocol/account/command-charge.ts';
+import type { CommandCharge } from '../../../src/protocol/account/command-budget.ts';
+import type { Status } from '../../../src/protocol/account/command.ts';
 import type { Authority, Share, Shares } from '../../../src/protocol/account/lease.ts';
-import type { Status } from '../../../src/protocol/account/status.ts';
 import { decodeShares, encodeShares, NO_SHARE, type StoredShare } from './share.ts';
 
 /** A policy written for this account. */

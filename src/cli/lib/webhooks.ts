@@ -1,6 +1,6 @@
 import type { AnswerOf, ItemOf } from '../../management/types.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import type { WebhookDocument } from '../../protocol/webhook.ts';
+import type { WebhookDocument } from '../../protocol/alert.ts';
 import { accountOrOwn } from './account-names.ts';
 import { type AdminClient, collected, openAdmin, roleOf, warnIfStopped } from './admin-client.ts';
 import type { ArgumentSpec, OptionSpec } from './command.ts';

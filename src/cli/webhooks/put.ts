@@ -1,4 +1,4 @@
-import { ALERT_RULES, type WebhookDocument } from '../../protocol/webhook.ts';
+import { ALERT_RULES, type WebhookDocument } from '../../protocol/alert.ts';
 import { defineCommand } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
 import { listOf } from '../lib/input.ts';

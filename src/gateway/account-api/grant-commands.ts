@@ -1,8 +1,8 @@
 import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import type { Applied } from '../../protocol/account/applied.ts';
 import type { Call } from '../../protocol/account/call.ts';
+import type { CommandVerdict } from '../../protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../protocol/account/command.ts';
 import type { Reason } from '../../protocol/problem/reason.ts';
 import type { Gateway } from '../gateway.ts';
@@ -15,7 +15,7 @@ export const sendTreeCommand = async (
   gateway: Gateway,
   account: AccountId,
   command: AccountCommand,
-): Promise<Result<Extract<Applied, { readonly verdict: 'applied' }>, Reason>> => {
+): Promise<Result<Extract<CommandVerdict, { readonly verdict: 'applied' }>, Reason>> => {
   try {
     const applied = await gateway.account(account).apply(command);
     switch (applied.verdict) {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Seconds } from '../../core/clock.ts';
-import type { LimitState } from '../../protocol/limit.ts';
+import type { LimitState } from '../../protocol/account/denial.ts';
 import { DAY, integer } from '../fields.ts';
 import { amounts, attributed, prefixOf } from '../limit.ts';
 import type { Rule, RuleSource } from '../rule.ts';

@@ -1,19 +1,7 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
-import type { Payment, SettlementOutcome } from '../payment.ts';
-
-/** How strongly a proof is tied to its request: `none` (vanilla x402, pinned at first use) or `intent` (signed). */
-export type Binding = 'none' | 'intent';
-
-/** How a tool is paid. */
-export type SettlementMode = 'deferred' | 'upfront' | 'credit' | 'free';
-
-/** A declared parameter of a call, as the gateway read it. `params` has no entry for an undeclared one. */
-export type Param =
-  | { readonly found: true; readonly value: string }
-  /** Declared, but absent from the request, repeated, too long, or neither text, number nor boolean. */
-  | { readonly found: false };
+import type { Payment, PaymentState, SettlementOutcome } from '../payment.ts';
 
 /** A verified call. The account trusts the Worker's checks of form and signature, and nothing else. */
 export type Call = {
@@ -57,18 +45,17 @@ export type Call = {
   readonly dryRun?: boolean;
 };
 
-/** The facts about a payer from the chain, from one JSON-RPC batch. */
-export type PayerFacts = {
-  readonly hasCode: boolean;
-  /** Atomic units of `asset`. */
-  readonly balance: bigint;
-  readonly asset: AssetId;
-  readonly block: number;
-  /** `authorizationState(payer, nonce)` of this call's nonce. */
-  readonly nonceUsed: boolean;
-  /** When the Worker read the chain. */
-  readonly at: Seconds;
-};
+/** How strongly a proof is tied to its request: `none` (vanilla x402, pinned at first use) or `intent` (signed). */
+export type Binding = 'none' | 'intent';
+
+/** How a tool is paid. */
+export type SettlementMode = 'deferred' | 'upfront' | 'credit' | 'free';
+
+/** A declared parameter of a call, as the gateway read it. `params` has no entry for an undeclared one. */
+export type Param =
+  | { readonly found: true; readonly value: string }
+  /** Declared, but absent from the request, repeated, too long, or neither text, number nor boolean. */
+  | { readonly found: false };
 
 /** Evidence for a reserve. */
 export type Evidence = {
@@ -83,6 +70,19 @@ export type Evidence = {
   readonly soughtGrant?: boolean;
 };
 
+/** The facts about a payer from the chain, from one JSON-RPC batch. */
+export type PayerFacts = {
+  readonly hasCode: boolean;
+  /** Atomic units of `asset`. */
+  readonly balance: bigint;
+  readonly asset: AssetId;
+  readonly block: number;
+  /** `authorizationState(payer, nonce)` of this call's nonce. */
+  readonly nonceUsed: boolean;
+  /** When the Worker read the chain. */
+  readonly at: Seconds;
+};
+
 /** Whether an issuer's contract still accepts its signature. */
 export type GrantCheck = { readonly hash: Hex; readonly valid: boolean; readonly at: Seconds };
 
@@ -92,3 +92,68 @@ export type GrantProof = {
   readonly issuer: Hex;
   readonly signature: Hex;
 };
+
+/** How a dispatched call ended. */
+export type Outcome = {
+  readonly success: boolean;
+  /** HTTP status of the upstream; 0 without an answer. */
+  readonly status: number;
+  /** SHA-256 of the body; `streamed` for an answer that was finished at its headers. */
+  readonly digest: Hex | 'streamed' | 'none';
+  readonly reason:
+    | 'answered'
+    | 'upstream_status'
+    | 'timeout'
+    | 'dropped'
+    | 'truncated'
+    | 'redirect'
+    | 'refused';
+  readonly answer?: StoredAnswer;
+  /**
+   * The charge of a tool of variable price, atomic units: at most the reserved price. Counts only if credit pays, because EIP-3009
+   * transfers exactly the signed value. Absent: the reserved price.
+   */
+  readonly amount?: bigint;
+};
+
+/** An answer stored for repeats: at most 64 KiB of body, base64. */
+export type StoredAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+/** A payer's question about one of its calls. It reads, never writes. */
+export type LookUp = {
+  readonly account: AccountId;
+  readonly call: Hex;
+  /** Fresh chain facts, if the account requested them. */
+  readonly facts?: PayerFacts;
+  /** The block at which the account's own contract accepted the question's signature (ERC-1271). */
+  readonly contractCheckedAt?: number;
+};
+
+/** The state of a call. Amounts in atomic units. */
+export type CallStatus = {
+  readonly call: Hex;
+  readonly tool: string;
+  /** `requestDigest` of the call's first request. */
+  readonly request: Hex;
+  readonly binding: Binding;
+  /** The audience in the digest `request`. */
+  readonly audience?: string;
+  readonly state: CallState;
+  readonly asset: AssetId;
+  readonly price: bigint;
+  readonly charged: bigint;
+  readonly paidFrom: 'payment' | 'credit' | 'none';
+  readonly payment: PaymentState;
+  readonly transaction?: Hex;
+  readonly acceptedAt: Seconds;
+  readonly entry: Hex;
+  readonly policy: Hex;
+  readonly answer?: StoredAnswer;
+};
+
+/** `held` → `committed` | `released` | `abandoned`. */
+export type CallState = 'held' | 'committed' | 'released' | 'abandoned';

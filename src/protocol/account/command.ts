@@ -1,15 +1,10 @@
+import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
+import type { AlertBody } from '../alert.ts';
 import type { AgentRevocation } from '../intent/agent-revocation.ts';
-import type { AlertBody } from './alert.ts';
 import type { PayerFacts } from './call.ts';
-import type { DocumentType } from './document.ts';
 import type { Consent, SignedGrant } from './grant.ts';
-import type { CommandSigner, CommandIntent } from './signer.ts';
-import type { Status } from './status.ts';
-
-/** `If-Match`: the hash of the document to replace, or `*` for any; `none`: there must be no document yet. */
-export type Expected = Hex | '*' | 'none';
 
 /** A command to an account. Idempotent. */
 export type AccountCommand =
@@ -160,3 +155,47 @@ export type CreditCommand =
       readonly by?: CommandSigner;
       readonly order: CommandIntent;
     };
+
+/** The verified signer of a command. The account decides whether an owner may send it. */
+export type CommandSigner = {
+  readonly account: AccountId;
+  readonly role: 'operator' | 'owner';
+  /** The block at which the account's contract accepted the signature (ERC-1271); absent for a key. */
+  readonly contractCheckedAt?: number;
+};
+
+/** The signed intent of a command, stored as evidence. */
+export type CommandIntent = {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly signature: Hex;
+  /**
+   * The intent's digest, its expiry, and the request that carried it: with these the account applies a command once, and returns the
+   * same verdict to the same attempt only.
+   */
+  readonly digest?: Hex;
+  readonly validBefore?: Seconds;
+  readonly attempt?: Hex;
+};
+
+/** `If-Match`: the hash of the document to replace, or `*` for any; `none`: there must be no document yet. */
+export type Expected = Hex | '*' | 'none';
+
+/** Whether an account accepts calls. `paused` can be resumed, `frozen` only by the account that froze it, `revoked` never. */
+export type Status = 'active' | 'paused' | 'frozen' | 'revoked';
+
+export type DocumentType = 'tool' | 'webhook';
+
+/** A stored document. `hash`: SHA-256 over its JCS form. */
+export type KeptDocument =
+  | { readonly verdict: 'found'; readonly hash: Hex; readonly document: unknown }
+  | { readonly verdict: 'unknown' }
+  | { readonly verdict: 'unavailable' };
+
+/** Documents of one type that changed; `text` is null for a removed one. `top`: sequence number of the newest change. */
+export type ChangedDocuments =
+  | {
+      readonly verdict: 'found';
+      readonly top: number;
+      readonly documents: readonly { readonly name: string; readonly text: string | null }[];
+    }
+  | { readonly verdict: 'unavailable' };

@@ -1,10 +1,24 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
-import type { LimitState } from '../limit.ts';
 
-/** The name of a policy rule in a denial. Each file of `src/policy/rules` declares its own. */
-export type PolicyRule = Lowercase<string>;
+export type Denial = {
+  readonly rule: DenialRule;
+  /** The account of the rule: the caller's own, or an ancestor. */
+  readonly account: AccountId;
+  readonly limit?: LimitState;
+  /** The declared parameter of the condition that denies. */
+  readonly param?: string;
+  /** The grant that denies. */
+  readonly grant?: Hex;
+  /** The grant that the call used; absent for a call without a grant. */
+  readonly authority?: Hex;
+  readonly retryAllowed: boolean;
+  readonly retryAfter?: Seconds;
+  readonly policy: Hex;
+};
+
+export type DenialRule = AccountRule | PolicyRule;
 
 /** The name of a denial by the account itself, after every policy rule has passed. */
 export type AccountRule =
@@ -23,20 +37,24 @@ export type AccountRule =
   | 'denial_rate'
   | 'failure_rate';
 
-export type DenialRule = AccountRule | PolicyRule;
+/** The name of a policy rule in a denial. Each file of `src/policy/rules` declares its own. */
+export type PolicyRule = Lowercase<string>;
 
-export type Denial = {
-  readonly rule: DenialRule;
-  /** The account of the rule: the caller's own, or an ancestor. */
-  readonly account: AccountId;
-  readonly limit?: LimitState;
-  /** The declared parameter of the condition that denies. */
-  readonly param?: string;
-  /** The grant that denies. */
-  readonly grant?: Hex;
-  /** The grant that the call used; absent for a call without a grant. */
-  readonly authority?: Hex;
-  readonly retryAllowed: boolean;
-  readonly retryAfter?: Seconds;
-  readonly policy: Hex;
+/** The state of a limit at a decision. Amounts are decimal strings of atomic units, times Unix seconds. */
+export type LimitState = {
+  readonly rule: string;
+  readonly limit: string;
+  readonly spent: string;
+  readonly held: string;
+  readonly remaining: string;
+  readonly resetsAt?: Seconds;
+  readonly window?: Seconds;
+  /** The account that set the limit; absent for a limit of the caller itself. */
+  readonly account?: AccountId;
 };
+
+/** The wire form of a limit. */
+export const limitBody = ({ resetsAt, ...limit }: LimitState) => ({
+  ...limit,
+  ...(resetsAt === undefined ? {} : { resets_at: resetsAt }),
+});

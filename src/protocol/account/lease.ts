@@ -1,8 +1,8 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
-import type { LimitState } from '../limit.ts';
-import type { Status } from './status.ts';
+import type { Status } from './command.ts';
+import type { LimitState } from './denial.ts';
 
 /** A child's share of one counter of its parent: totals that only grow, except `held`. Atomic units. */
 export type Share = {

@@ -1,19 +1,15 @@
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
 import type { SettlementResult } from '../payment.ts';
-import type { Applied } from './applied.ts';
-import type { Call, Evidence } from './call.ts';
-import type { ChargedCommand, CommandCharge } from './command-charge.ts';
-import type { AccountCommand } from './command.ts';
-import type { ChangedDocuments, DocumentType, KeptDocument } from './document.ts';
-import type { EntryPage } from './entries.ts';
-import type { FinishVerdict, Outcome } from './finish.ts';
+import type { FinishVerdict, LookUpVerdict, ReserveVerdict } from './call-verdict.ts';
+import type { Call, Evidence, LookUp, Outcome } from './call.ts';
+import type { ChargedCommand, CommandCharge } from './command-budget.ts';
+import type { CommandVerdict } from './command-verdict.ts';
+import type { AccountCommand, ChangedDocuments, DocumentType, KeptDocument } from './command.ts';
+import type { Relation, StandingQuestion, StandingVerdict } from './standing.ts';
+import type { EntryPage } from '../entry.ts';
 import type { Children } from './grant.ts';
 import type { LeaseRequest, LeaseVerdict, Recall, Returned, Shares } from './lease.ts';
-import type { LookUp, LookUpVerdict } from './look-up.ts';
-import type { Relation } from './relation.ts';
-import type { ReserveVerdict } from './reserve.ts';
-import type { StandingQuestion, StandingVerdict } from './standing.ts';
 
 export type Acknowledged = { readonly verdict: 'ok' } | { readonly verdict: 'unavailable' };
 
@@ -27,7 +23,7 @@ export type AgentAccountRpc = {
   reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict>;
   finish(call: Hex, attempt: Hex, outcome: Outcome): Promise<FinishVerdict>;
   lookUp(question: LookUp): Promise<LookUpVerdict>;
-  apply(command: AccountCommand): Promise<Applied>;
+  apply(command: AccountCommand): Promise<CommandVerdict>;
   charge(charge: CommandCharge): Promise<ChargedCommand>;
   lease(request: LeaseRequest): Promise<LeaseVerdict>;
   recall(recall: Recall): Promise<Returned>;

@@ -1,10 +1,9 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
-import type { LimitState } from '../limit.ts';
 import type { PayerFacts } from './call.ts';
-import type { CommandSigner } from './signer.ts';
-import type { Status } from './status.ts';
+import type { CommandSigner, Status } from './command.ts';
+import type { LimitState } from './denial.ts';
 
 /** The question of `GET /accounts/me`. Like `LookUp`, it only reads. */
 export type StandingQuestion = {
@@ -63,3 +62,14 @@ export type Standing = {
     readonly limits: readonly LimitState[];
   }[];
 };
+
+/** The relation of a reader to an account. `hasParent`: the account has consented to a grant. */
+export type Relation =
+  | {
+      readonly verdict: 'found';
+      readonly relation: 'self' | 'ancestor' | 'none';
+      readonly hasParent: boolean;
+      /** The account has money, has applied a command or has entries. */
+      readonly exists: boolean;
+    }
+  | { readonly verdict: 'unavailable' };

@@ -1,5 +1,5 @@
 import type { Seconds } from '../../core/clock.ts';
-import type { CreditTooLow, CommandFault } from '../account/command-fault.ts';
+import type { CommandFault, CreditTooLow } from '../account/command-verdict.ts';
 import { formatDollars } from '../amount.ts';
 import { quoted, retryAfter, type Texts } from './problem-text.ts';
 

@@ -1,6 +1,5 @@
-import type { AccountRule, Denial } from '../account/denial.ts';
+import { type AccountRule, type Denial, limitBody } from '../account/denial.ts';
 import { formatDollars } from '../amount.ts';
-import { limitBody } from '../limit.ts';
 import { retryAfter, type Texts } from './problem-text.ts';
 
 /** A rule or a limit denies the call. `price` in atomic units. */

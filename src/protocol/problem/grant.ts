@@ -1,9 +1,9 @@
-import type { FieldFault } from '../account/command-fault.ts';
+import type { CommandFieldFault } from '../account/command-verdict.ts';
 import { mismatchText, type ProblemText, type Texts } from './problem-text.ts';
 
 /** A grant, a revocation or a policy in a tree of accounts was rejected. `field` is a path in the body. */
 export type GrantReason =
-  | FieldFault
+  | CommandFieldFault
   /** The gateway already has exactly this grant: `grant` is its digest. */
   | { readonly reason: 'already_registered'; readonly field: string; readonly grant: string }
   | { readonly reason: 'unknown_account' };

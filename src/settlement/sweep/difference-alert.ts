@@ -1,5 +1,5 @@
 import type { Seconds } from '../../core/clock.ts';
-import type { AlertBody } from '../../protocol/account/alert.ts';
+import type { AlertBody } from '../../protocol/alert.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import type { Difference } from './difference.ts';
 

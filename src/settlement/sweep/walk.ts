@@ -1,6 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
-import type { AlertBody } from '../../protocol/account/alert.ts';
+import type { AlertBody } from '../../protocol/alert.ts';
 import type { Rechecked } from '../../protocol/account/rpc.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { type Blocks, chunks } from './blocks.ts';

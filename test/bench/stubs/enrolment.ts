@@ -1,6 +1,5 @@
 import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
-import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import type { CommandIntent } from '../../../src/protocol/account/signer.ts';
+import type { AccountCommand, CommandIntent } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { accountId, assetId } from '../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../src/core/hex.ts';

@@ -6,7 +6,7 @@ import { people } from '../../../dev/stack/people.ts';
 import { usdc } from '../../../dev/stack/usdc.ts';
 import { decodeChunk } from '../../../src/audit/chunk.ts';
 import { GENESIS } from '../../../src/audit/entry.ts';
-import { type Entry } from '../../../src/protocol/entry.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
 import { type Unsigned, verifySignedRun } from '../../../src/audit/signatures.ts';
 import type { Broken } from '../../../src/audit/verify.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';

@@ -2,8 +2,8 @@ import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } fro
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import { ENTRY } from '../../../durable-objects/store/entry.ts';
 import {
   asset,

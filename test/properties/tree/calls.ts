@@ -1,6 +1,6 @@
 import type { Hex } from '../../../src/core/hex.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Evidence } from '../../../src/protocol/account/call.ts';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import { CALL } from '../../../durable-objects/account/call/call-noun.ts';
 import { expire } from '../../../durable-objects/account/call/expire.ts';
 import { finish } from '../../../durable-objects/account/call/finish.ts';

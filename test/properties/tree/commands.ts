@@ -1,6 +1,5 @@
-import type { Applied } from '../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import type { Status } from '../../../src/protocol/account/status.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
+import type { AccountCommand, Status } from '../../../src/protocol/account/command.ts';
 import { apply, type Known } from '../../../durable-objects/account/commands/apply.ts';
 import { leaseNeeds } from '../../../durable-objects/account/tree/lease-need.ts';
 import type { Keeper } from './keeper.ts';
@@ -35,7 +34,7 @@ export const openCommands = (participants: Participants, { push }: Recalls, { so
     command: AccountCommand,
     means: () => Partial<Statement>,
     isRepeated = false,
-  ): Applied => {
+  ): CommandVerdict => {
     const decide = (known: Known) =>
       keeper.decide((state, context) => apply(state, command, context, known));
     // The budget for commands is not tested here: the root pays for every command.

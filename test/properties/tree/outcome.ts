@@ -1,4 +1,4 @@
-import type { Outcome } from '../../../src/protocol/account/finish.ts';
+import type { Outcome } from '../../../src/protocol/account/call.ts';
 
 export type How = 'success' | 'part' | 'failure' | 'silence';
 

@@ -1,12 +1,12 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { KeptDocument } from '../../../src/protocol/account/document.ts';
-import type { AlertBody } from '../../../src/protocol/account/alert.ts';
+import type { KeptDocument } from '../../../src/protocol/account/command.ts';
+import type { AlertBody } from '../../../src/protocol/alert.ts';
+import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
 import { auditDeadLetter } from '../../../src/audit/consumer.ts';
 import { consumeDeadLetters } from '../../../src/settlement/dead-letter.ts';
-import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { openOfferedGrants } from '../../../src/audit/offered-grants.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { decodeBase64 } from '../../../src/crypto/bytes.ts';

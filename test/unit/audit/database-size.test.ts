@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AlertBody } from '../../../src/protocol/account/alert.ts';
+import type { AlertBody } from '../../../src/protocol/alert.ts';
 import { watchSize } from '../../../src/audit/database-size.ts';
 import { db, freshDatabase } from './database.ts';
 

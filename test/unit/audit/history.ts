@@ -1,5 +1,5 @@
 import { GENESIS, link } from '../../../src/audit/entry.ts';
-import { type ChainHead, type Entry, type EntryBody } from '../../../src/protocol/entry.ts';
+import type { ChainHead, Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { hexOf } from '../../../src/crypto/bytes.ts';

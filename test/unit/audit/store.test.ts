@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { encodeChunk } from '../../../src/audit/chunk.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
-import { type Entry, type EntryBody } from '../../../src/protocol/entry.ts';
+import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
 import {

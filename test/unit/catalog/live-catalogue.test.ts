@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AlertBody } from '../../../src/protocol/account/alert.ts';
+import type { AlertBody } from '../../../src/protocol/alert.ts';
 import { findListed } from '../../../src/catalog/catalogue.ts';
 import { type LiveCatalogue, openCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { FinishVerdict } from '../../../src/protocol/account/finish.ts';
+import type { FinishVerdict } from '../../../src/protocol/account/call-verdict.ts';
 
 import { call } from '../../../src/gateway/call.ts';
 

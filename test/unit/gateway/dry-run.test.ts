@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { creditsTool } from '../../../src/catalog/gateway-tools.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';

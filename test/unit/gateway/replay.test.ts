@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
 import { addressOf, NOW, paymentHeader, paymentOf } from './signing.ts';

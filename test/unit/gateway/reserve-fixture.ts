@@ -1,4 +1,4 @@
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Evidence, GrantProof } from '../../../src/protocol/account/call.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';

@@ -5,11 +5,15 @@ import { openSigner } from '../../../src/crypto/signer.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { openReplayCache } from '../../../src/gateway/replay.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
-import type { Call, GrantCheck, PayerFacts } from '../../../src/protocol/account/call.ts';
+import type {
+  Call,
+  GrantCheck,
+  LookUp,
+  Outcome,
+  PayerFacts,
+} from '../../../src/protocol/account/call.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import type { Outcome } from '../../../src/protocol/account/finish.ts';
-import type { LookUp } from '../../../src/protocol/account/look-up.ts';
 import type { StandingQuestion } from '../../../src/protocol/account/standing.ts';
 import { openBackends } from '../../../src/settlement/backends/registry.ts';
 import { openChainHealth } from '../../../src/settlement/chain/health.ts';
@@ -97,8 +101,8 @@ const reserved = new Map<Hex, Call>();
 
 /** The verdict of an applied command. */
 export const governed = (
-  more: Partial<Extract<Applied, { readonly verdict: 'applied' }>> = {},
-): Applied => ({
+  more: Partial<Extract<CommandVerdict, { readonly verdict: 'applied' }>> = {},
+): CommandVerdict => ({
   verdict: 'applied',
   changed: true,
   revision: 1,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { observe } from './fixture.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';

@@ -1,9 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { EntryPage } from '../../../src/protocol/account/entries.ts';
+import type { Entry, EntryPage } from '../../../src/protocol/entry.ts';
 import { type EventSource, eventStream } from '../../../src/management/event-stream.ts';
 import { entryText } from '../../../src/audit/entry.ts';
-import { type Entry } from '../../../src/protocol/entry.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { readLog, verifyRun } from '../../../src/audit/verify.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { GENESIS } from '../../../src/audit/entry.ts';
-import { type Entry, type EntryBody } from '../../../src/protocol/entry.ts';
+import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import type { WebhookDocument } from '../../../src/webhooks/document.ts';
 import { webhookHash } from '../../../src/webhooks/document.ts';
 import {

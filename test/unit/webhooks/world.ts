@@ -1,5 +1,5 @@
 import { expect, inject } from 'vitest';
-import type { AlertBody } from '../../../src/protocol/account/alert.ts';
+import type { AlertBody } from '../../../src/protocol/alert.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { EgressReach } from '../../../src/protocol/egress-url.ts';

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
-import type { Outcome } from '../../../../src/protocol/account/finish.ts';
+import type { Outcome } from '../../../../src/protocol/account/call.ts';
 import {
   callOf,
   callsOf,

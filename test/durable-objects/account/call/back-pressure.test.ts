@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ReserveVerdict } from '../../../../src/protocol/account/reserve.ts';
+import type { ReserveVerdict } from '../../../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../../../../src/protocol/account/call.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import {

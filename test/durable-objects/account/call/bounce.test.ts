@@ -6,7 +6,7 @@ import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
 import { openReplayCache } from '../../../../src/gateway/replay.ts';
-import type { EntryPage } from '../../../../src/protocol/account/entries.ts';
+import type { EntryPage } from '../../../../src/protocol/entry.ts';
 import type { Payment } from '../../../../src/protocol/payment.ts';
 import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';

@@ -3,8 +3,8 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
+import type { Outcome } from '../../../../src/protocol/account/call.ts';
 import type { CreditCommand } from '../../../../src/protocol/account/command.ts';
-import type { Outcome } from '../../../../src/protocol/account/finish.ts';
 import {
   accountOf,
   asset,

@@ -2,10 +2,9 @@ import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { Call } from '../../../../src/protocol/account/call.ts';
-import type { Outcome } from '../../../../src/protocol/account/finish.ts';
-import type { CommandIntent, CommandSigner } from '../../../../src/protocol/account/signer.ts';
+import type { Call, Outcome } from '../../../../src/protocol/account/call.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
+import type { CommandIntent, CommandSigner } from '../../../../src/protocol/account/command.ts';
 import {
   accountOf,
   callOf,
@@ -53,7 +52,7 @@ const resolve = (
   charge: boolean,
   order = intentOf(),
   by = operator,
-): Promise<Applied> =>
+): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'resolve', call, charge, reason: 'asked the bank', by, order });
 
 const changed = { verdict: 'applied', changed: true };

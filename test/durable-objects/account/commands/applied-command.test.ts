@@ -1,7 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { CommandIntent } from '../../../../src/protocol/account/signer.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
+import type { CommandIntent } from '../../../../src/protocol/account/command.ts';
 import { APPLIED_COMMAND } from '../../../../durable-objects/account/commands/applied-command.ts';
 import { onDisk, purseOf, randomHex, stubOf, tablesOf } from '../../support.ts';
 import { callOnce, ownerWith, pass, restore, rowsOf, ruleOf } from '../../tree-support.ts';
@@ -109,7 +109,7 @@ describe('a signed command', () => {
 
   test('is applied once, whatever its kind', async () => {
     const payer = await ownerWith(1_000n);
-    const kinds: readonly ((order: CommandIntent) => Promise<Applied>)[] = [
+    const kinds: readonly ((order: CommandIntent) => Promise<CommandVerdict>)[] = [
       (order) => applyStatus(payer, operator, 'paused', order),
       (order) => applyPolicy(payer, operator, wide, { order }),
       (order) => applyLabel(payer, operator, 'shop', { order }),

@@ -4,9 +4,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { entryText } from '../../../../src/audit/entry.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
-import type { CommandIntent, CommandSigner } from '../../../../src/protocol/account/signer.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
+import type {
+  AccountCommand,
+  CommandIntent,
+  CommandSigner,
+} from '../../../../src/protocol/account/command.ts';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import { spendBudget } from '../../../../durable-objects/account/commands/command-budget.ts';
 import { emptyAccount } from '../../../../durable-objects/account/state.ts';
@@ -61,7 +64,7 @@ const setPolicy = (
   by: CommandSigner,
   document: unknown,
   order = orderOf(),
-): Promise<Applied> =>
+): Promise<CommandVerdict> =>
   stubOf(payer).apply({
     ...{ kind: 'policy', slot: by.role, document, by, order, expected: '*' },
     ...(order.fields['first'] === 'yes' ? { expected: 'none' } : {}),
@@ -73,7 +76,8 @@ const setLabel = (
   by: CommandSigner,
   label: string,
   order = orderOf(),
-): Promise<Applied> => stubOf(payer).apply({ kind: 'label', label, by, order, expected: '*' });
+): Promise<CommandVerdict> =>
+  stubOf(payer).apply({ kind: 'label', label, by, order, expected: '*' });
 
 /** Sets a label by an operator, whose commands count against no budget. Any number of concurrent commands may replace it. */
 const named = async (payer: Hex): Promise<Hex> => {
@@ -84,8 +88,11 @@ const named = async (payer: Hex): Promise<Hex> => {
   return payer;
 };
 
-const setStatus = (payer: Hex, by: CommandSigner, status: 'active' | 'frozen'): Promise<Applied> =>
-  stubOf(payer).apply({ kind: 'status', status, by, order: orderOf() });
+const setStatus = (
+  payer: Hex,
+  by: CommandSigner,
+  status: 'active' | 'frozen',
+): Promise<CommandVerdict> => stubOf(payer).apply({ kind: 'status', status, by, order: orderOf() });
 
 const tooMany = (rule: string, payer: Hex, more = {}) => ({
   verdict: 'refused',
@@ -318,7 +325,7 @@ describe('the budget in a tree', () => {
       asset: 'eip155:84532/erc20:0x',
       block: 1,
     } as const;
-    let refused: Applied | undefined;
+    let refused: CommandVerdict | undefined;
     let given = 0;
     for (; refused === undefined && given < 6_000; given += 400) {
       const answers = await Promise.all(

@@ -1,12 +1,16 @@
 import { expect } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { AccountCommand, Expected } from '../../../../src/protocol/account/command.ts';
-import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
-import type { CommandIntent, CommandSigner } from '../../../../src/protocol/account/signer.ts';
-import type { Status } from '../../../../src/protocol/account/status.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
+import type {
+  AccountCommand,
+  CommandIntent,
+  CommandSigner,
+  Expected,
+  Status,
+} from '../../../../src/protocol/account/command.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import {
   accountOf,
   asset,
@@ -45,7 +49,7 @@ export const applyStatus = (
   status: Status,
   order = intentOf(),
   expected?: Expected,
-): Promise<Applied> =>
+): Promise<CommandVerdict> =>
   stubOf(payer).apply({
     kind: 'status',
     status,
@@ -61,7 +65,7 @@ export const applyPolicy = async (
   by: CommandSigner,
   document: unknown,
   changes: PolicyChanges = {},
-): Promise<Applied> =>
+): Promise<CommandVerdict> =>
   stubOf(payer).apply({
     kind: 'policy',
     slot: by.role,
@@ -76,7 +80,7 @@ export const applyLabel = (
   by: CommandSigner,
   label: string | null,
   changes: Partial<Extract<AccountCommand, { readonly kind: 'label' }>> = {},
-): Promise<Applied> =>
+): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'label', label, by, order: intentOf(), ...changes });
 
 type DocumentChanges = Partial<Extract<AccountCommand, { readonly kind: 'document' }>>;
@@ -85,7 +89,7 @@ export const applyDocument = async (
   payer: Hex,
   document: unknown,
   changes: DocumentChanges = {},
-): Promise<Applied> =>
+): Promise<CommandVerdict> =>
   stubOf(payer).apply({
     kind: 'document',
     type: 'tool',
@@ -96,7 +100,7 @@ export const applyDocument = async (
     ...changes,
   });
 
-export const adjust = (payer: Hex, amount: bigint, order = intentOf()): Promise<Applied> =>
+export const adjust = (payer: Hex, amount: bigint, order = intentOf()): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'adjust', asset, amount, reason: 'goodwill', by: operator, order });
 
 export const standingOf = async (payer: Hex, by: CommandSigner = operator) => {
@@ -106,7 +110,7 @@ export const standingOf = async (payer: Hex, by: CommandSigner = operator) => {
   return found.standing;
 };
 
-export const currentOf = (governed: Applied): Hex => {
+export const currentOf = (governed: CommandVerdict): Hex => {
   if (governed.verdict !== 'applied' || governed.current === undefined) {
     throw new Error(JSON.stringify(governed));
   }
@@ -144,8 +148,8 @@ export const openPayment = async () => {
   };
 };
 
-export const writeOff = (payer: Hex, call: Hex, order = intentOf()): Promise<Applied> =>
+export const writeOff = (payer: Hex, call: Hex, order = intentOf()): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'writeOff', call, reason: 'lost key', by: operator, order });
 
-export const redrive = (payer: Hex, call: Hex, order = intentOf()): Promise<Applied> =>
+export const redrive = (payer: Hex, call: Hex, order = intentOf()): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'redrive', call, by: operator, order });

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
-import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
+import type {
+  AccountCommand,
+  CommandIntent,
+  CommandSigner,
+} from '../../../../src/protocol/account/command.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { accountOf, entriesOf, randomHex, stubOf } from '../../support.ts';
 import { restore } from '../../tree-support.ts';
@@ -58,7 +61,7 @@ describe('a dead letter that an operator sent again', () => {
 describe('a document put with `anew`', () => {
   test('is entered again although it is unchanged', async () => {
     const self = randomHex(20);
-    const put = async (anew?: boolean): Promise<Applied> =>
+    const put = async (anew?: boolean): Promise<CommandVerdict> =>
       stubOf(self).apply({
         ...{ kind: 'document', type: 'webhook', name: '*/ops', document: { url: 'https://a.b' } },
         ...{ by: operator, order: intentOf(), ...(anew === undefined ? {} : { anew }) },

@@ -1,14 +1,17 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
-import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
-import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
+import type {
+  AccountCommand,
+  CommandIntent,
+  CommandSigner,
+  Status,
+} from '../../../../src/protocol/account/command.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { SettlementResult } from '../../../../src/protocol/payment.ts';
-import type { Status } from '../../../../src/protocol/account/status.ts';
 import {
   accountOf,
   callOf,
@@ -49,7 +52,7 @@ const intentOf = (): CommandIntent => ({
 const ownerBy = (payer: Hex): CommandSigner => ({ account: accountOf(payer), role: 'owner' });
 const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
-const orderStatus = (payer: Hex, by: CommandSigner, status: Status): Promise<Applied> =>
+const orderStatus = (payer: Hex, by: CommandSigner, status: Status): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'status', status, by, order: intentOf() });
 
 const orderLabel = (
@@ -57,7 +60,7 @@ const orderLabel = (
   by: CommandSigner,
   label: string | null,
   changes: Partial<Extract<AccountCommand, { readonly kind: 'label' }>> = {},
-): Promise<Applied> =>
+): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'label', label, by, order: intentOf(), ...changes });
 
 const alertsOf = async (payer: Hex, rule: string): Promise<Entry[]> =>
@@ -71,8 +74,8 @@ const standingOf = async (payer: Hex) => {
 };
 
 /** Sends more commands than one account remembers. */
-const flood = async (payer: Hex, by: CommandSigner, count: number): Promise<Applied[]> => {
-  const all: Applied[] = [];
+const flood = async (payer: Hex, by: CommandSigner, count: number): Promise<CommandVerdict[]> => {
+  const all: CommandVerdict[] = [];
   for (let at = 0; at < count; at += 100) {
     const some = Array.from({ length: Math.min(100, count - at) }, () =>
       orderLabel(payer, by, null, { expected: '*' }),

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { EntryPage } from '../../../../src/protocol/account/entries.ts';
+import type { EntryPage } from '../../../../src/protocol/entry.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { entriesOf, intentCallOf, randomHex, snapshotOf, stubOf, tablesOf } from '../../support.ts';
 import { callOnce, ownerWith, pause, putToSleep, restore, rowsOf } from '../../tree-support.ts';

@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { assetId, network } from '../../../../src/protocol/account-id.ts';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
 import {
   accountOf,
@@ -45,7 +45,7 @@ afterEach(restore);
 const acceptOffered = async (
   { hash, delegation: { issuer, delegate } }: SignedGrant,
   given = consent(),
-): Promise<Applied> => {
+): Promise<CommandVerdict> => {
   const order = { kind: 'accept', hash, delegate: accountOf(delegate) } as const;
   const accepted = await stubOf(issuer).apply(order);
   if (accepted.verdict !== 'applied' || accepted.grant === undefined) return accepted;
@@ -238,7 +238,7 @@ describe('a consent', () => {
     const [owner, next] = [await ownerWith(10_000n), await ownerWith(10_000n)];
     const agent = randomHex(20);
     const grants = [await enrol(owner, agent), await enrol(next, agent)];
-    let taken: Applied = { verdict: 'unavailable' };
+    let taken: CommandVerdict = { verdict: 'unavailable' };
     for (let i = 0; i < 200; i += 1) {
       const grant = grants[i % 2] as SignedGrant;
       const order = { kind: 'take', grant, chain: [], consent: consent() } as const;

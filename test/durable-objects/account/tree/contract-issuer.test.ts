@@ -2,9 +2,9 @@ import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
+import type { ReserveVerdict } from '../../../../src/protocol/account/call-verdict.ts';
 import type { Evidence } from '../../../../src/protocol/account/call.ts';
 import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
-import type { ReserveVerdict } from '../../../../src/protocol/account/reserve.ts';
 import { accountOf, factsOf, intentCallOf, randomHex, stubOf } from '../../support.ts';
 import {
   AUDIENCE,

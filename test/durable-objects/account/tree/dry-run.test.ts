@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
+import type { ReserveVerdict } from '../../../../src/protocol/account/call-verdict.ts';
 import type { Param } from '../../../../src/protocol/account/call.ts';
-import type { ReserveVerdict } from '../../../../src/protocol/account/reserve.ts';
 import { factsOf, intentCallOf, purseOf, randomHex, stubOf, tablesOf } from '../../support.ts';
 import {
   AUDIENCE,

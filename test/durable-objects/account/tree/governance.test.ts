@@ -1,6 +1,6 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Status } from '../../../../src/protocol/account/status.ts';
+import type { Status } from '../../../../src/protocol/account/command.ts';
 import { CALL } from '../../../../durable-objects/account/call/call-noun.ts';
 import {
   accountOf,

@@ -1,4 +1,4 @@
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import { delegationsTool } from '../../../../src/catalog/gateway-tools.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { registerDelegation } from '../../../../src/gateway/account-api/delegations.ts';
@@ -36,7 +36,7 @@ export const send = async (
   options: {
     readonly fields?: Partial<AgentDelegation>;
     readonly signing?: Signing;
-    readonly apply?: (kind: string) => Applied;
+    readonly apply?: (kind: string) => CommandVerdict;
   } = {},
 ) => {
   const { fields, signing, apply } = options;
@@ -61,7 +61,7 @@ export const sendWith = async (
     readonly intent?: Partial<AgentIntent>;
     readonly node?: Node;
     readonly signer?: Who;
-    readonly apply?: (kind: string) => Applied;
+    readonly apply?: (kind: string) => CommandVerdict;
   } = {},
 ) => {
   const { rpc } = network(options.node ?? KEY_ACCOUNT);

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { FieldFault } from '../../../../src/protocol/account/command-fault.ts';
+import type {
+  CommandVerdict,
+  CommandFieldFault,
+} from '../../../../src/protocol/account/command-verdict.ts';
 import { registerDelegation } from '../../../../src/gateway/account-api/delegations.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { delegationBody, delegationOf } from './documents.ts';
@@ -182,7 +184,7 @@ describe('an issuer with code', () => {
 });
 
 describe('an account that refuses', () => {
-  const faults: readonly (readonly [number, FieldFault])[] = [
+  const faults: readonly (readonly [number, CommandFieldFault])[] = [
     [400, { reason: 'grant_refused', field: 'delegation.depth', expected: '0', got: '1' }],
     [409, { reason: 'already_registered', field: 'delegation.id' }],
     [409, { reason: 'grant_revoked', field: 'delegation.id' }],
@@ -211,10 +213,10 @@ describe('an account that refuses', () => {
 
   it('or does not answer, or throws, ends in a refusal (law 2)', async () => {
     network(KEY_ACCOUNT);
-    const throwing = (): Applied => {
+    const throwing = (): CommandVerdict => {
       throw new Error('overloaded');
     };
-    for (const apply of [(): Applied => ({ verdict: 'unavailable' }), throwing]) {
+    for (const apply of [(): CommandVerdict => ({ verdict: 'unavailable' }), throwing]) {
       const { answer, asked } = await send({ apply });
       expect(answer.status).toBe(503);
       const text = await answer.text();

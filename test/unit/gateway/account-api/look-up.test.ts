@@ -2,7 +2,8 @@ import { callsTool } from '../../../../src/catalog/gateway-tools.ts';
 import { sha256Hex } from '../../../../src/crypto/digest.ts';
 import { lookUp } from '../../../../src/gateway/account-api/look-ups.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';
-import type { CallStatus, LookUpVerdict } from '../../../../src/protocol/account/look-up.ts';
+import type { LookUpVerdict } from '../../../../src/protocol/account/call-verdict.ts';
+import type { CallStatus } from '../../../../src/protocol/account/call.ts';
 import type { AgentIntent } from '../../../../src/protocol/intent/agent-intent.ts';
 import { claimsOf, ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from '../scripted.ts';
 import {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReserveVerdict } from '../../../../src/protocol/account/reserve.ts';
+import type { ReserveVerdict } from '../../../../src/protocol/account/call-verdict.ts';
 import type { Evidence } from '../../../../src/protocol/account/call.ts';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
@@ -72,7 +72,7 @@ const intentNaming = async () => {
 const play = async (
   options: {
     readonly offered?: boolean;
-    readonly order?: (order: AccountCommand) => Applied;
+    readonly order?: (order: AccountCommand) => CommandVerdict;
     readonly node?: Node;
   } = {},
 ) => {

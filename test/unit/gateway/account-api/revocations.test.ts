@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { revoke } from '../../../../src/gateway/account-api/revocations.ts';
 import type { AgentRevocation } from '../../../../src/protocol/intent/agent-revocation.ts';
@@ -39,7 +39,7 @@ const send = async (
   options: {
     readonly fields?: Partial<AgentRevocation>;
     readonly signing?: Signing;
-    readonly apply?: () => Applied;
+    readonly apply?: () => CommandVerdict;
   } = {},
 ) => {
   const { fields, signing, apply } = options;
@@ -188,10 +188,10 @@ describe('a revocation', () => {
 
   it('whose write is not confirmed must be sent again (law 2)', async () => {
     network(KEY_ACCOUNT);
-    const throwing = (): Applied => {
+    const throwing = (): CommandVerdict => {
       throw new Error('overloaded');
     };
-    for (const apply of [(): Applied => ({ verdict: 'unavailable' }), throwing]) {
+    for (const apply of [(): CommandVerdict => ({ verdict: 'unavailable' }), throwing]) {
       const { answer } = await send({ apply });
       expect(answer.status).toBe(503);
       expect(answer.headers.get('Retry-After')).toBe('2');

@@ -14,7 +14,7 @@ import {
 } from '../../../../dev/stack/authorization.ts';
 import { usdc, usdcAbi } from '../../../../dev/stack/usdc.ts';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { AlertBody } from '../../../../src/protocol/account/alert.ts';
+import type { AlertBody } from '../../../../src/protocol/alert.ts';
 import { configOf } from '../../../../src/app.ts';
 import { storeChunk } from '../../../../src/audit/store.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';

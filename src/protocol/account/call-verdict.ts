@@ -1,25 +1,8 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
-import type { LimitState } from '../limit.ts';
 import type { PaymentState } from '../payment.ts';
-import type { Binding, GrantProof } from './call.ts';
-import type { Denial } from './denial.ts';
-
-/** An answer stored for repeats: at most 64 KiB of body, base64. */
-export type StoredAnswer = {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-};
-
-export type Accepted = {
-  /** Hash of the `call.accepted` entry. */
-  readonly entry: Hex;
-  readonly policy: Hex;
-  readonly charged: bigint;
-  readonly paidFrom: 'payment' | 'credit' | 'none';
-  readonly limits: readonly LimitState[];
-};
+import type { Binding, CallState, CallStatus, GrantProof, StoredAnswer } from './call.ts';
+import type { Denial, LimitState } from './denial.ts';
 
 export type ReserveVerdict =
   /** Run the tool now. Returned once per call, and again only to the same attempt. */
@@ -67,4 +50,49 @@ export type ReserveVerdict =
   /** The call needs a settlement, of its own payment or of earlier ones, and none is possible now. Nothing was reserved. */
   | { readonly verdict: 'settlement_unavailable'; readonly retryAfter: Seconds }
   /** Storage failed. Nothing may run. */
+  | { readonly verdict: 'unavailable' };
+
+export type Accepted = {
+  /** Hash of the `call.accepted` entry. */
+  readonly entry: Hex;
+  readonly policy: Hex;
+  readonly charged: bigint;
+  readonly paidFrom: 'payment' | 'credit' | 'none';
+  readonly limits: readonly LimitState[];
+};
+
+export type FinishVerdict =
+  | {
+      readonly verdict: 'finished';
+      readonly state: CallState;
+      readonly charged: bigint;
+      readonly paidFrom: 'payment' | 'credit' | 'none';
+      readonly payment: PaymentState;
+      /** The amount stays held until an operator resolves the call (law 4). */
+      readonly kept?: boolean;
+      readonly transaction?: Hex;
+      readonly entry: Hex;
+      readonly policy: Hex;
+      readonly limits: readonly LimitState[];
+    }
+  /** The hold had expired: the account records the outcome and charges nothing. */
+  | {
+      readonly verdict: 'late';
+      readonly state: CallState;
+      readonly payment: PaymentState;
+      readonly charged: bigint;
+      readonly kept?: boolean;
+      readonly entry: Hex;
+    }
+  | { readonly verdict: 'unknown_call' }
+  | { readonly verdict: 'unavailable' };
+
+export type LookUpVerdict =
+  | { readonly verdict: 'found'; readonly status: CallStatus }
+  /** Never seen, or pruned. */
+  | { readonly verdict: 'unknown_call' }
+  /** The account needs chain facts first: whether it has code. */
+  | { readonly verdict: 'stale_payer' }
+  /** The account has code, so the signature of its key does not count (ERC-1271). */
+  | { readonly verdict: 'contract_only' }
   | { readonly verdict: 'unavailable' };

@@ -19,7 +19,14 @@ export const ALERT_RULES = [
 
 export type AlertRule = (typeof ALERT_RULES)[number];
 
+/** An alert for operators or owners (entry `alert.raised`). */
+export type AlertBody = {
+  readonly rule: AlertRule;
+  readonly detail: Readonly<Record<string, string | number>>;
+};
+
 const EVENTS = `must be a list of ${ALERT_RULES.join(', ')}, each once, or of "*"`;
+
 const URL_HINT = 'must be an absolute https URL of at most 2048 characters';
 
 /** The receiver of alerts. The schema checks the form of the URL; `readEgressUrl` decides which hosts are allowed. */
