@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeBase64, utf8 } from '../../src/crypto/bytes.ts';
 import { parsePaymentSignature, parseXPayment } from '../../src/protocol/x402/payment-payload.ts';
 import { changed, header, leaves, payload1, payload2 } from '../unit/protocol/x402/fixture.ts';
+import { seeded } from './runs.ts';
 
 /** 100,000 headers of four kinds. */
 const RUNS = 25_000;
@@ -34,7 +35,7 @@ const count = (texts: fc.Arbitrary<string>): number => {
     fc.property(texts, (text) => {
       proofs += total(text);
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, ...seeded() },
   );
   return proofs;
 };

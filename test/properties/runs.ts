@@ -11,3 +11,9 @@ declare module 'vitest' {
 
 /** Returns how many of `all` runs to make. The seed is the same, so that `npm test` makes the first of them. */
 export const runsOf = (all: number): number => (inject('thorough') ? all : Math.ceil(all / 5));
+
+/**
+ * Returns the seed of a property for `fc.assert`: always the same in `npm run test:deep`, so that a failure there comes from the change
+ * under test; a random one, which fast-check prints with a counterexample, in `npm run properties`.
+ */
+export const seeded = (): { readonly seed?: number } => (inject('thorough') ? {} : { seed: 3 });

@@ -75,6 +75,8 @@ export const counted = (
     const leased = outstandingOf(share) - outstandingOf(known);
     const drawn = share.spent - known.spent;
     const held = share.held - known.held;
+    // A repeated report must not bring back a counter that the account dropped with its revoked grant.
+    if (leased === 0n && drawn === 0n && held === 0n) continue;
     if (name === CREDIT) {
       creditLent += leased - drawn;
       creditHeldByDescendants += held;

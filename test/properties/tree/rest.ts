@@ -1,7 +1,7 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import { purseOf } from '../../../durable-objects/account/purse.ts';
-import { equal } from './balance.ts';
+import { equal, isDropped } from './balance.ts';
 import type { Keeper } from './keeper.ts';
 import { agentsCall, MISHAPS } from './mishaps.ts';
 import { ASSET } from './names.ts';
@@ -24,9 +24,6 @@ const settleDown = (world: World): void => {
   world.wait(3, false);
 };
 
-const isRevoked = (keeper: Keeper, key: string): boolean =>
-  keeper.state().held.some(({ grant, status }) => grant.hash === key && status === 'revoked');
-
 /** Checks after all shares have returned that each counter equals the charges of the calls under its limit. */
 const checkBack = (world: World): void => {
   const { keepers, recalls, grants, reference, clock, note } = world;
@@ -48,8 +45,7 @@ const checkBack = (world: World): void => {
       for (const { key, name, limit, remaining, account: of } of limits) {
         if (of !== account || grants.isForgotten(key)) continue;
         const counter = key === account ? name : `${key}/${name}`;
-        // An account drops the counters of a revoked grant once nothing is held or leased from them.
-        if (isRevoked(keeper, key) && purse.windows[counter] === undefined) continue;
+        if (isDropped(keeper, counter)) continue;
         const { spent, held, leased } = rolled(purse.windows[counter], everyOf(counter), clock.now);
         equal(`${counter} of ${account}`, spent + held + leased, limit - remaining);
       }

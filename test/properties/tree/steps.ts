@@ -52,7 +52,7 @@ const many = (count: number, deed: Deed['do']): readonly Deed['do'][] =>
 const DEEDS = [
   ...many(18, 'call'),
   ...many(7, 'finish'),
-  ...many(2, 'resolve'),
+  ...many(5, 'resolve'),
   ...many(5, 'wait'),
   ...many(5, 'idle'),
   ...many(3, 'recall'),
@@ -61,11 +61,19 @@ const DEEDS = [
   ...many(3, 'status'),
   ...many(4, 'policy'),
   ...many(1, 'revoke'),
-  ...many(1, 'grant'),
+  ...many(2, 'grant'),
   ...many(1, 'repeat'),
   ...many(1, 'topUp'),
 ];
-const HOWS: readonly How[] = ['success', 'success', 'success', 'part', 'failure', 'silence'];
+const HOWS: readonly How[] = [
+  'success',
+  'success',
+  'success',
+  'part',
+  'failure',
+  'silence',
+  'silence',
+];
 const WAITS = [1, 1, 2, 5, 20, 30, 59, 60, 61, 61, 66, 100, 400, 3_600, 90_000];
 const deedOf = (seed: number, more: number): Deed => {
   const { below, of } = chooser(seed);
@@ -80,7 +88,7 @@ const deedOf = (seed: number, more: number): Deed => {
         of: member,
         price: price === 22 ? 'rest' : price === 23 ? 'more' : BigInt(price),
         grant: of([undefined, undefined, 0, 1]),
-        keep: below(5) === 4,
+        keep: below(3) === 2,
         appetite: of([0n, 0n, 5n, 40n]),
       };
     }

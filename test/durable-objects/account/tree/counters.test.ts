@@ -10,6 +10,8 @@ import {
   emptyAccount,
 } from '../../../../durable-objects/account/state.ts';
 import { withoutDeadCounters } from '../../../../durable-objects/account/tree/dead-counters.ts';
+import { merge } from '../../../../durable-objects/account/tree/merge-report.ts';
+import { ALONE } from '../../../properties/alone.ts';
 import { accountOf, asset, purseOf, randomHex, storedAccountOf, stubOf } from '../../support.ts';
 import {
   branchWith,
@@ -153,6 +155,17 @@ describe('counters that something refers to', () => {
   test('stay unchanged while no period has ended', () => {
     const state = stateWith({ hour: counter, lifetime: { ...counter, start: 0 } });
     expect(withoutDeadCounters(state, { now, policy: BUILT_IN_POLICY })).toBe(state);
+  });
+
+  test('do not come back when a child repeats its report', () => {
+    const state = stateWith({});
+    const share = { start: 0, granted: 3n, returned: 0n, spent: 3n, held: 0n };
+    const shares = { [`${HASH}/lifetime`]: share };
+    const row = { child: accountOf(randomHex(20)), issued: HASH, asset, until: now, shares };
+    const context = { ...ALONE, now, policy: BUILT_IN_POLICY, policyHash: HASH, salt: () => HASH };
+    const merged = merge(state, row, shares, context);
+    expect(merged.changed).toBe(false);
+    expect(merged.state.purses[asset]?.windows).toEqual({});
   });
 
   test('of a revoked grant are removed, and the account calls by another grant', async () => {
