@@ -9,7 +9,7 @@ import { call } from './gateway/call.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { openReplayCache } from './gateway/replay.ts';
 import { DESCRIPTION_PATH } from './gateway/request-proof.ts';
-import type { AdminContext } from './management/admin-context.ts';
+import type { AdminContext } from './management/handler.ts';
 import { problem } from './protocol/problem/problem.ts';
 import type { Reason } from './protocol/problem/reason.ts';
 import { raiser } from './raise-alert.ts';

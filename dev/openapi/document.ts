@@ -1,6 +1,6 @@
-import { ROUTES } from '../../src/management/routes.ts';
 import { operationOf, templateOf } from './operation.ts';
 import { componentSchemas, type JsonSchema } from './schemas.ts';
+import { ROUTES } from '../../src/management/routes.ts';
 
 const problem = (description: string): JsonSchema => ({
   description,

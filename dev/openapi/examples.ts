@@ -1,5 +1,4 @@
-import type { RouteId } from '../../src/management/routes.ts';
-import type { RequestOf } from '../../src/management/types.ts';
+import type { RequestOf, RouteId } from '../../src/management/routes.ts';
 
 type BodyOf<Id extends RouteId> =
   RequestOf<Id> extends { readonly body: infer Body } ? Body : never;

@@ -1,8 +1,8 @@
-import type * as z from 'zod/mini';
-import { toolIdOf } from '../../src/management/place.ts';
-import { PARAMS, type ParamName, type AdminRoute } from '../../src/management/routes.ts';
 import { EXAMPLES } from './examples.ts';
 import { answerSchema, type JsonSchema, requestSchema } from './schemas.ts';
+import { toolIdOf } from '../../src/management/endpoint.ts';
+import { type AdminRoute, type ParamName, PARAMS } from '../../src/management/routes.ts';
+import type * as z from 'zod/mini';
 
 const MEDIA = {
   json: 'application/json',

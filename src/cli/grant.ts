@@ -1,9 +1,3 @@
-import { hashDelegation, signDelegation } from '../client/delegation.ts';
-import { random32 } from '../core/random.ts';
-import { type Address, type Hex, ZERO_ADDRESS, ZERO_HASH } from '../core/hex.ts';
-import type { AnswerOf } from '../management/types.ts';
-import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
-import { type AgentDelegation, MAX_DEPTH } from '../protocol/intent/agent-delegation.ts';
 import { accountNamed, namesOf } from './lib/account-names.ts';
 import { type AdminClient, networkOf, openAdmin, warnIfStopped } from './lib/admin-client.ts';
 import { amountIn, dollars } from './lib/amounts.ts';
@@ -16,6 +10,12 @@ import { limitWarnings, proseWidth, sentence } from './lib/print.ts';
 import { sendDocument } from './lib/signed-document.ts';
 import { fields } from './lib/table.ts';
 import { isoTime, timeIn } from './lib/times.ts';
+import { hashDelegation, signDelegation } from '../client/delegation.ts';
+import { type Address, type Hex, ZERO_ADDRESS, ZERO_HASH } from '../core/hex.ts';
+import { random32 } from '../core/random.ts';
+import type { AnswerOf } from '../management/routes.ts';
+import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
+import { type AgentDelegation, MAX_DEPTH } from '../protocol/intent/agent-delegation.ts';
 
 export const command = defineCommand({
   summary: "sign with an owner's key that an agent may spend within limits",

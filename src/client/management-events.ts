@@ -1,9 +1,9 @@
-import type { Seconds } from '../core/clock.ts';
-import type { AnswerOf } from '../management/types.ts';
+import { race } from './abort.ts';
 import { CountersignError } from './errors.ts';
 import { readJson } from './json.ts';
 import { type ManagementContext, requestRoute } from './management-request.ts';
-import { race } from './abort.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { AnswerOf } from '../management/routes.ts';
 
 /** An entry of an account's log. */
 export type EntryEvent = AnswerOf<'account.events'>;

@@ -1,8 +1,8 @@
-import { decodeUtf8 } from '../crypto/bytes.ts';
-import type { AnswerOf, ItemOf, ListId } from '../management/types.ts';
 import { CountersignError } from './errors.ts';
 import { readCopy, readJsonBody } from './json.ts';
 import { type ManagementContext, requestRoute, type RouteRequest } from './management-request.ts';
+import { decodeUtf8 } from '../crypto/bytes.ts';
+import type { AnswerOf, ItemOf, ListId } from '../management/routes.ts';
 
 /** Routes that export a list as text. */
 export type ExportId = 'books' | 'calls.list' | 'account.calls' | 'account.entries';

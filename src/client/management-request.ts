@@ -1,5 +1,5 @@
 import { ZERO_ADDRESS } from '../core/hex.ts';
-import { placeOf, type RouteId, toolIdOf } from '../management/place.ts';
+import { endpointOf, type RouteId, toolIdOf } from '../management/endpoint.ts';
 import { network as networkOn, type Network, parseAccountId } from '../protocol/account-id.ts';
 import { readChallenge } from './challenge.ts';
 import { CountersignError } from './errors.ts';
@@ -68,7 +68,7 @@ export const requestRoute = async (
   throw new CountersignError('refused', why, more);
 };
 
-const isWrite = (id: RouteId): boolean => placeOf(id).method !== 'GET';
+const isWrite = (id: RouteId): boolean => endpointOf(id).method !== 'GET';
 
 const isLost = (cause: unknown): boolean =>
   cause instanceof CountersignError && cause.code === 'answer_lost';
@@ -104,7 +104,7 @@ const outgoingFor = async (
   id: RouteId,
   { params = {}, query = {}, body, ifMatch, ifNoneMatch, dryRun, signal }: RouteRequest,
 ): Promise<Outgoing> => {
-  const { method, path } = placeOf(id);
+  const { method, path } = endpointOf(id);
   const headers = new Headers();
   if (body !== undefined) headers.set('Content-Type', 'application/json');
   if (ifMatch !== undefined) headers.set('If-Match', quoted(ifMatch));

@@ -1,6 +1,3 @@
-import { nowSeconds, type Seconds } from '../core/clock.ts';
-import type { RouteId } from '../management/routes.ts';
-import type { AnswerOf, ItemOf, ListId, RequestOf } from '../management/types.ts';
 import { sleep } from './abort.ts';
 import { CountersignError } from './errors.ts';
 import { readJsonBody } from './json.ts';
@@ -8,6 +5,8 @@ import { type EntryEvent, eventsOf, type EventsOptions } from './management-even
 import { type ExportId, itemsOf, malformed, MAX_ANSWER, textsOf } from './management-pages.ts';
 import { type ManagementContext, requestRoute, type RouteRequest } from './management-request.ts';
 import { addressOf, type Signer } from './signer.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
+import type { AnswerOf, ItemOf, ListId, RequestOf, RouteId } from '../management/routes.ts';
 
 export type { AnswerOf, EntryEvent, EventsOptions, ItemOf, ListId, RequestOf, RouteId };
 

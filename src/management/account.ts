@@ -8,7 +8,7 @@ import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import { conditions, scan } from './scan.ts';
-import type { AnswerOf } from './types.ts';
+import type { AnswerOf } from './routes.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Status } from '../protocol/account/command.ts';
 import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
 import { TOO_MANY } from '../gateway/rate-limit.ts';
 import { type OnChainCheck, verifyOnChain } from '../gateway/verify-signature.ts';
-import type { AdminContext } from './admin-context.ts';
+import type { AdminContext } from './handler.ts';
 import type { AdminRole } from './route.ts';
 import type { AdminRoute } from './routes.ts';
 import { accountId, type AccountId } from '../protocol/account-id.ts';

@@ -3,7 +3,7 @@ import type { BACKEND_ROUTES } from './backend.route.ts';
 import type { Handlers } from './handler.ts';
 import { attempt, MAX_ROWS, type Queried, withoutNulls } from './page.ts';
 import { queryReason, refuse, reply } from './reply.ts';
-import type { AnswerOf } from './types.ts';
+import type { AnswerOf } from './routes.ts';
 
 type BackendItem = AnswerOf<'backends'>['items'][number];
 type BackendRow = Omit<BackendItem, 'last_error' | 'last_error_at'> & {

@@ -11,14 +11,13 @@ import {
   PAYMENTS_JOIN,
 } from './call-row.ts';
 import type { CALL_ROUTES } from './call.route.ts';
-import type { Cell } from './csv.ts';
+import { type Cell, queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried } from './page.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
-import { queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
 import { conditions, scan, type Scan } from './scan.ts';
 import { settlementBody, settlementState } from './settlement-body.ts';
-import type { AnswerOf } from './types.ts';
+import type { AnswerOf } from './routes.ts';
 
 export type CallFilter = {
   readonly account?: AccountId | undefined;

@@ -14,9 +14,8 @@ import type { AccountId } from '../protocol/account-id.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
 import { UNPAID_SKEW } from '../protocol/intent/intent-window.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { AdminContext } from './admin-context.ts';
-import type { AdminRequest } from './handler.ts';
-import type { AnswerOf } from './types.ts';
+import type { AdminContext, AdminRequest } from './handler.ts';
+import type { AnswerOf } from './routes.ts';
 
 const ATTEMPT_BYTES = 16;
 

@@ -3,6 +3,7 @@ import { gatewayAccount } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import {
   decodeBase64,
   decodeBase64Url,
@@ -10,18 +11,17 @@ import {
   encodeBase64Url,
   utf8,
 } from '../crypto/bytes.ts';
-import type { AccountId } from '../protocol/account-id.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
-import { parseStrictJson } from '../protocol/strict-json.ts';
-import { readWebhookMessage } from '../webhooks/message.ts';
 import { type AppliedCommand, sendCommand } from './command.ts';
 import type { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
-import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
 import { scan } from './scan.ts';
-import type { AnswerOf } from './types.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
+import { readWebhookMessage } from '../webhooks/message.ts';
 
 /** A message that no consumer could process. */
 export type DeadLetterItem = {

@@ -1,8 +1,8 @@
 import { loadRun } from '../audit/stored-chain.ts';
 import { err, ok } from '../core/result.ts';
+import { attempt, boundedLimit, type ListPage, type Queried } from './page.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';
-import { attempt, boundedLimit, type ListPage, type Queried } from './page.ts';
 
 /** The cursor of this list is a seq; `after` may be any seq of the chain. */
 export type EntriesRequest = {

@@ -1,10 +1,24 @@
-import type * as z from 'zod/mini';
-import type { CommandIntent, CommandSigner, Expected } from '../protocol/account/command.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
 import type { Result } from '../core/result.ts';
-import type { AdminContext } from './admin-context.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import type { PARAMS, ParamName, ROUTE_TABLE, RouteId } from './routes.ts';
+import type { AccountId, Network } from '../protocol/account-id.ts';
+import type { CommandIntent, CommandSigner, Expected } from '../protocol/account/command.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import type { RelayerRpc } from '../protocol/relayer-contract.ts';
+import type * as z from 'zod/mini';
+
+/** The services that the management API uses: those of a paid request, more methods of each account, the relayers, D1 and the queues. */
+export type AdminContext = Omit<Gateway, 'account'> & {
+  readonly account: (
+    id: AccountId,
+  ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'relation' | 'entries'>;
+  readonly relayer: (network: Network) => Pick<RelayerRpc, 'status'>;
+  readonly db: D1Database;
+  readonly auditQueue: Pick<Queue, 'send'>;
+  readonly webhookQueue: Pick<Queue, 'send'>;
+};
 
 type ParamsOf<Id extends RouteId> = {
   readonly [Name in ParamName<Id>]: z.output<(typeof PARAMS)[Name]>;

@@ -1,6 +1,6 @@
 import type { CreditLine } from '../audit/credit-movement.ts';
 import { type Day, daysAfter } from '../audit/day.ts';
-import type { LedgerItem } from './ledger-item.ts';
+import type { LedgerItem } from './ledger.route.ts';
 
 /** Whether a line raises or lowers the credit of accounts. */
 const SIGN: Readonly<Record<Line, 1n | -1n>> = {

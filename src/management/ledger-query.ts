@@ -1,11 +1,10 @@
-import type { AssetId, Network } from '../protocol/account-id.ts';
 import { type Day, daysAfter, daysBetween, startOf } from '../audit/day.ts';
-import { err, ok } from '../core/result.ts';
 import { FOUND_WITHIN } from '../audit/projection-statements.ts';
-import type { LedgerItem, LedgerLine } from './ledger-item.ts';
-import { cursorOf, readCursor } from './cursor.ts';
-import { attempt, type ListPage, type Queried } from './page.ts';
+import { err, ok } from '../core/result.ts';
 import { creditOf } from './ledger-credit.ts';
+import type { LedgerItem, LedgerLine } from './ledger.route.ts';
+import { attempt, cursorOf, type ListPage, type Queried, readCursor } from './page.ts';
+import type { AssetId, Network } from '../protocol/account-id.ts';
 
 export type LedgerRange = {
   /** First and last day, both included. */

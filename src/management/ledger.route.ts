@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { Day } from '../audit/day.ts';
 import { amount, count, cursor, day, oneOf } from './fields.ts';
 import { OPERATOR, type RouteTable } from './route.ts';
 
@@ -14,13 +15,23 @@ const ledgerQuery = z.strictObject({
   format: z.exactOptional(oneOf(FORMATS)),
 });
 
+/** The lines of the ledger totals. Only `revenue` and `credit_liability` can be negative. */
 export const LEDGER_LINES = [
+  /** Charges of ended calls, less what operators gave back later. */
   'revenue',
+  /** Payments that the chain moved, by the day on which the gateway recorded it. */
   'settled',
+  /**
+   * Accepted payments that no backend presented in time: the gateway's loss. A payment that settles later moves to `settled`, on that day.
+   */
   'write_off',
+  /** Payments that failed because of their payer. */
   'debt',
+  /** Released payments: their calls cost nothing. */
   'released',
+  /** Fees of facilitators, for transactions that are not the relayer's. */
   'fees',
+  /** Gas of the relayer's transactions, in wei of the chain's coin. */
   'gas',
   'credit_topped_up',
   'credit_returned',
@@ -29,11 +40,28 @@ export const LEDGER_LINES = [
   'credit_taken',
   'credit_refunded',
   'credit_lent',
+  /** Calls paid from credit. */
   'credit_spent',
+  /** Credit of all accounts at the end of the day, less debts. */
   'credit_liability',
 ] as const;
 
-/** One line of the ledger totals. `asset` is a token (CAIP-19), for `gas` the chain's own coin; amounts of two assets are never added. */
+export type LedgerLine = (typeof LEDGER_LINES)[number];
+
+/** A line of the ledger totals for one day, asset, tool and payee. */
+export type LedgerItem = {
+  readonly day: Day;
+  /** CAIP-19; for gas the chain's own coin (`slip44:60`). Amounts of two assets are never added. */
+  readonly asset: string;
+  readonly line: LedgerLine;
+  readonly tool?: string;
+  readonly payee?: string;
+  /** Number of calls, payments, transactions or movements; absent for lines without a count. */
+  readonly count?: bigint;
+  readonly amount: bigint;
+};
+
+/** A `LedgerItem` in its wire form. */
 const ledgerLine = z.strictObject({
   day,
   asset: z.string(),

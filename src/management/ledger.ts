@@ -1,14 +1,12 @@
 import { dayOf, daysAfter, daysBetween } from '../audit/day.ts';
 import type { Config } from '../config.ts';
-import type { Network } from '../protocol/account-id.ts';
-import type { Cell } from './csv.ts';
-import type { Handlers } from './handler.ts';
-import type { LedgerItem } from './ledger-item.ts';
-import { readLedger } from './ledger-query.ts';
-import { type LEDGER_ROUTES, MAX_LEDGER_DAYS } from './ledger.route.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
-import { queryReason, refuse, replyExport, replyReport } from './reply.ts';
-import type { AnswerOf } from './types.ts';
+import type { Handlers } from './handler.ts';
+import { type LEDGER_ROUTES, type LedgerItem, MAX_LEDGER_DAYS } from './ledger.route.ts';
+import { readLedger } from './ledger-query.ts';
+import { type Cell, queryReason, refuse, replyExport, replyReport } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
+import type { Network } from '../protocol/account-id.ts';
 
 /** Days of a report without `from`, today included. */
 const DEFAULT_DAYS = 30;

@@ -1,16 +1,16 @@
-import type * as z from 'zod/mini';
 import type { Config } from '../config.ts';
+import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { isDryRun } from '../gateway/observe.ts';
 import type { ReceivedRequest } from '../gateway/paid-request.ts';
-import type { Expected } from '../protocol/account/command.ts';
+import { type AdminRoute, PARAMS } from './routes.ts';
 import { parseAccountId } from '../protocol/account-id.ts';
+import type { Expected } from '../protocol/account/command.ts';
 import { schemaFault } from '../protocol/fault.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
-import { expectedOf } from './precondition.ts';
-import { PARAMS, type AdminRoute } from './routes.ts';
+import type * as z from 'zod/mini';
 
 /** The query, body and headers of a request, as its route declares them. */
 type ParsedRequest = {
@@ -97,6 +97,30 @@ const parseExpected = (
         hint: 'is not supported by this route',
       })
     : expected;
+};
+
+/** One strong entity tag of this gateway (RFC 9110 §8.8.3). A list or a weak tag does not name one version. */
+const TAG = /^"(0x[0-9a-f]{64})"$/;
+
+/** Reads `If-Match` and `If-None-Match`. Rejects every other form: ignoring an unknown form would permit a lost update (CWE-367). */
+export const expectedOf = (headers: Headers): Result<Expected | undefined, Reason> => {
+  const match = headers.get('If-Match')?.trim();
+  const none = headers.get('If-None-Match')?.trim();
+  const refuse = (field: string, hint: string) =>
+    err<Reason>({ reason: 'malformed_request', field, hint });
+  if (match !== undefined && none !== undefined) {
+    return refuse('if-match', 'may not be sent together with if-none-match');
+  }
+  if (none !== undefined) {
+    return none === '*'
+      ? ok('none')
+      : refuse('if-none-match', 'must be * in a request that writes');
+  }
+  if (match === undefined || match === '*') return ok(match);
+  const hash = TAG.exec(match)?.[1];
+  return hash === undefined
+    ? refuse('if-match', 'must be one ETag of this gateway in double quotes, or *')
+    : ok(hash as Hex);
 };
 
 const parseBody = (route: AdminRoute, bytes: Uint8Array | undefined): Result<unknown, Reason> => {

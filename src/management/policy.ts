@@ -1,13 +1,11 @@
 import { type LimitWarning, limitWarnings } from '../catalog/limit-warning.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Policy } from '../policy/policy.ts';
-import { parsePolicy } from '../policy/policy.ts';
 import { standingOf } from './account.ts';
-import type { AdminContext } from './admin-context.ts';
 import { outcomeBody, sendCommand } from './command.ts';
-import type { AdminRequest, Handlers } from './handler.ts';
+import type { AdminContext, AdminRequest, Handlers } from './handler.ts';
 import type { POLICY_ROUTES } from './policy.route.ts';
 import { refuse, reply, type ReplyResult } from './reply.ts';
+import { parsePolicy, type Policy } from '../policy/policy.ts';
 
 /** The author of a policy. Both policies bind; neither author can change the other's. */
 type Slot = 'operator' | 'owner';

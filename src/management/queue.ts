@@ -1,11 +1,11 @@
 import type { Seconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import type { Handlers } from './handler.ts';
 import { attempt, type Queried, withoutNulls } from './page.ts';
 import type { QUEUE_ROUTES } from './queue.route.ts';
-import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, reply } from './reply.ts';
-import type { AnswerOf } from './types.ts';
+import type { AnswerOf } from './routes.ts';
 
 /** Counts of open payments and dead letters, each at most `MAX_COUNTED`. */
 export type QueueDepths = {

@@ -1,16 +1,16 @@
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
-import type { AccountId, Network } from '../protocol/account-id.ts';
-import type { Sum } from '../settlement/sweep/compare.ts';
-import type { Difference } from '../settlement/sweep/difference.ts';
-import type { Run } from '../settlement/sweep/cursor.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import type { Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import type { RECONCILIATION_ROUTES } from './reconciliation.route.ts';
-import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, replyPage } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
 import { conditions, scan } from './scan.ts';
-import type { AnswerOf } from './types.ts';
+import type { AccountId, Network } from '../protocol/account-id.ts';
+import type { Sum } from '../settlement/sweep/compare.ts';
+import type { Run } from '../settlement/sweep/cursor.ts';
+import type { Difference } from '../settlement/sweep/difference.ts';
 
 /** Lists reconciliation runs, newest first. */
 export const listReconciliations = (

@@ -1,11 +1,10 @@
-import type { Flight, RelayerStatus } from '../protocol/relayer-contract.ts';
-import type { Network } from '../protocol/account-id.ts';
-import type { Handlers } from './handler.ts';
-import type { RELAYER_ROUTES } from './relayer.route.ts';
-import type { AnswerOf } from './types.ts';
-import type { AdminContext } from './admin-context.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
+import type { AdminContext, Handlers } from './handler.ts';
+import type { RELAYER_ROUTES } from './relayer.route.ts';
 import { reply } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
+import type { Network } from '../protocol/account-id.ts';
+import type { Flight, RelayerStatus } from '../protocol/relayer-contract.ts';
 
 type Item = AnswerOf<'relayers'>['items'][number];
 

@@ -1,9 +1,7 @@
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
-import { type Cell, csvLine } from './csv.ts';
 import type { QueryFault } from './page.ts';
-import { entityTag } from './precondition.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
 export type ReplyResult = Result<Response, Reason>;
@@ -17,6 +15,9 @@ export const reply = <T>(body: T, etag?: Hex): ReplyResult =>
       headers: { ...PRIVATE, ...(etag === undefined ? {} : entityTag(etag)) },
     }),
   );
+
+/** The ETag header for a hash. */
+export const entityTag = (hash: Hex): { readonly ETag: string } => ({ ETag: `"${hash}"` });
 
 /** Answers one page of a list that has members besides its items. */
 export const replyReport = (
@@ -95,6 +96,26 @@ export const replyExport = <T>(
     }
   }
 };
+
+export type Cell = string | number | bigint | boolean | undefined | null;
+
+/**
+ * Starts of a cell that spreadsheets run as a formula, with the rights of the reader (CWE-1236). Some locales fold the full-width forms to
+ * the ASCII ones.
+ */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+const QUOTED = /[",\r\n]/;
+
+const cellText = (cell: Cell): string => {
+  if (cell === undefined || cell === null) return '';
+  if (typeof cell !== 'string') return cell.toString();
+  // A leading apostrophe makes a spreadsheet treat a stranger's text as text.
+  const safe = FORMULA.test(cell) ? `'${cell}` : cell;
+  return QUOTED.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+};
+
+/** One line of CSV (RFC 4180). */
+export const csvLine = (cells: readonly Cell[]): string => `${cells.map(cellText).join(',')}\r\n`;
 
 /** The refusal for a fault of a query. */
 export const queryReason = (fault: QueryFault): Reason => {

@@ -4,16 +4,48 @@ import { nowSeconds } from '../core/clock.ts';
 import { authenticate } from '../gateway/account-api/authenticate.ts';
 import { observeOwnHead } from '../gateway/observe.ts';
 import { clientOf } from '../gateway/rate-limit.ts';
+import { accountHandlers } from './account.ts';
+import { authorise, isForOperatorsOnly } from './authorise.ts';
+import { backendHandlers } from './backend.ts';
+import { callHandlers } from './call.ts';
+import { commandIntent } from './command.ts';
+import { creditHandlers } from './credit.ts';
+import { deadLetterHandlers } from './dead-letter.ts';
+import { entryHandlers } from './entry.ts';
+import type { AdminContext, AdminRequest, Handler, Handlers } from './handler.ts';
+import { ledgerHandlers } from './ledger.ts';
+import { parseParams, parseRequest } from './parse-request.ts';
+import { toolIdOf } from './endpoint.ts';
+import { policyHandlers } from './policy.ts';
+import { queueHandlers } from './queue.ts';
+import { reconciliationHandlers } from './reconciliation.ts';
+import { relayerHandlers } from './relayer.ts';
+import { type AdminRoute, type RouteId, ROUTES } from './routes.ts';
+import { settlementHandlers } from './settlement.ts';
+import { spendHandlers } from './spend.ts';
+import { toolHandlers } from './tool.ts';
+import { webhookHandlers } from './webhook.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { problem } from '../protocol/problem/problem.ts';
-import type { AdminContext } from './admin-context.ts';
-import { authorise, isForOperatorsOnly } from './authorise.ts';
-import { commandIntent } from './command.ts';
-import type { AdminRequest, Handler } from './handler.ts';
-import { HANDLERS } from './handlers.ts';
-import { parseParams, parseRequest } from './parse-request.ts';
-import { toolIdOf } from './place.ts';
-import { type AdminRoute, type RouteId, ROUTES } from './routes.ts';
+
+/** The handler of every route. */
+const HANDLERS: Handlers<RouteId> = {
+  ...accountHandlers,
+  ...backendHandlers,
+  ...callHandlers,
+  ...creditHandlers,
+  ...deadLetterHandlers,
+  ...entryHandlers,
+  ...ledgerHandlers,
+  ...policyHandlers,
+  ...queueHandlers,
+  ...reconciliationHandlers,
+  ...relayerHandlers,
+  ...settlementHandlers,
+  ...spendHandlers,
+  ...toolHandlers,
+  ...webhookHandlers,
+};
 
 /**
  * The management API. Every request under `/admin` and `/accounts` takes the same steps: match the route, authenticate the signer, authorise

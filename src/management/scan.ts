@@ -1,11 +1,14 @@
 import { ok, type Result } from '../core/result.ts';
-import { cursorOf, type CursorPlace, readCursor, type Shape } from './cursor.ts';
 import {
   boundedLimit,
-  MAX_SCANNED,
+  cursorOf,
+  type CursorPlace,
   type ListPage,
+  MAX_SCANNED,
   type PageRequest,
   type QueryFault,
+  readCursor,
+  type Shape,
 } from './page.ts';
 
 /**

@@ -1,11 +1,10 @@
 import type { Seconds } from '../core/clock.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import type { CallItem, EndedPayment, PaymentItem } from './call-row.ts';
 import { withoutNulls } from './page.ts';
-import { withoutUndefined } from '../core/without-undefined.ts';
-
-import type { AnswerOf } from './types.ts';
+import type { AnswerOf } from './routes.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 
 /** `kept`: whatever the state of the payment, an operator must resolve the amount of a silent tool (law 4). */
 export type SettlementState = 'open' | EndedPayment | 'kept';

@@ -1,14 +1,13 @@
-import type { AccountId } from '../protocol/account-id.ts';
+import { loadChunk, loadRun } from '../audit/stored-chain.ts';
 import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
-import type { Entry } from '../protocol/entry.ts';
-import { loadRun } from '../audit/stored-chain.ts';
-import { loadChunk } from '../audit/stored-chain.ts';
+import { type CallItem, callItemOf, type CallRow } from './call-row.ts';
 import { loadCall } from './call.ts';
-import { callItemOf, type CallItem, type CallRow } from './call-row.ts';
 import { type DeadLetterItem, deadLettersOfCall } from './dead-letter.ts';
 import { attempt, type Queried, withoutNulls } from './page.ts';
 import { type Trouble, TROUBLE_COLUMNS, troubleOf, type TroubleRow } from './settlement-body.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Entry } from '../protocol/entry.ts';
 
 /** Everything that D1 has about one call and its payment. */
 export type Story = {

@@ -1,14 +1,14 @@
 import type { Seconds } from '../core/clock.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { amountOf, CALL_COLUMNS, type CallRow, paymentItem, type PaymentItem } from './call-row.ts';
 import { callBody, callsByTime } from './call.ts';
-import { CALL_COLUMNS, type CallRow, amountOf, paymentItem, type PaymentItem } from './call-row.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import { deadLetterBody } from './dead-letter.ts';
 import type { Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
-import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
 import { conditions, scan, type Scan } from './scan.ts';
 import {
   settlementBody,
@@ -21,7 +21,7 @@ import {
 } from './settlement-body.ts';
 import { settlementStory } from './settlement-story.ts';
 import type { SETTLEMENT_ROUTES } from './settlement.route.ts';
-import type { AnswerOf } from './types.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 
 /** A payment that is open or has ended, or the amount that a silent tool keeps. */
 export type SettlementItem = {

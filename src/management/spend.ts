@@ -1,20 +1,22 @@
 import { type Day, dayOf, daysAfter, daysBetween } from '../audit/day.ts';
 import { err, ok } from '../core/result.ts';
-import type { AccountId } from '../protocol/account-id.ts';
-import { cursorOf, type CursorPlace, readCursor } from './cursor.ts';
 import type { AdminRequest, Handlers } from './handler.ts';
 import {
   attempt,
   boundedLimit,
-  MAX_SCANNED,
+  cursorOf,
+  type CursorPlace,
   type ListPage,
+  MAX_SCANNED,
   type PageRequest,
   type Queried,
+  readCursor,
 } from './page.ts';
 import { queryReason, refuse, replyReport, type ReplyResult } from './reply.ts';
-import { type SqlCondition, conditions, sqlOf, valuesOf } from './scan.ts';
+import type { AnswerOf } from './routes.ts';
+import { conditions, type SqlCondition, sqlOf, valuesOf } from './scan.ts';
 import type { SPEND_ROUTES } from './spend.route.ts';
-import type { AnswerOf } from './types.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 
 export type SpendKey = 'tool' | 'payee' | 'day' | 'account';
 

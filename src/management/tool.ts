@@ -1,13 +1,13 @@
 import { checkPut, findListed, listTools } from '../catalog/catalogue.ts';
 import type { ListedTool } from '../catalog/tool-document.ts';
 import { gatewayAccount } from '../config.ts';
-import type { Json } from '../protocol/entry.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
-import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, reply, replyPage, type ReplyResult } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
 import type { TOOL_ROUTES } from './tool.route.ts';
-import type { AnswerOf } from './types.ts';
+import type { Json } from '../protocol/entry.ts';
 
 type Item = AnswerOf<'tools.list'>['items'][number];
 

@@ -1,4 +1,10 @@
 import { gatewayAccount } from '../config.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { outcomeBody, sendDocumentCommand } from './command.ts';
+import type { AdminRequest, Handlers } from './handler.ts';
+import { refuse, reply, replyPage, type ReplyResult } from './reply.ts';
+import type { AnswerOf, RouteId } from './routes.ts';
+import type { WEBHOOK_ROUTES } from './webhook.route.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Json } from '../protocol/entry.ts';
 import { type Delivery, listDeliveries, testDelivery } from '../webhooks/deliveries.ts';
@@ -10,13 +16,6 @@ import {
   putWebhook,
   type Webhook,
 } from '../webhooks/registry.ts';
-import { outcomeBody, sendDocumentCommand } from './command.ts';
-import type { AdminRequest, Handlers } from './handler.ts';
-import { withoutUndefined } from '../core/without-undefined.ts';
-import { refuse, reply, replyPage, type ReplyResult } from './reply.ts';
-import type { RouteId } from './routes.ts';
-import type { AnswerOf } from './types.ts';
-import type { WEBHOOK_ROUTES } from './webhook.route.ts';
 
 type Item = AnswerOf<'webhooks.get'>;
 

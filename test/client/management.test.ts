@@ -1,23 +1,22 @@
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { privateKeyToAccount } from 'viem/accounts';
-import { describe, expect, it, test } from 'vitest';
-import type * as z from 'zod/mini';
 import { openApi } from '../../dev/openapi/document.ts';
 import { ROOT } from '../../dev/root.ts';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { GENESIS } from '../../src/audit/entry.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
 import {
+  CountersignError,
   createAgent,
   createManagement,
-  CountersignError,
   type Management,
   type ManagementOptions,
 } from '../../src/client/index.ts';
-import { ROUTE_TABLE } from '../../src/management/routes.ts';
-import type { RouteId } from '../../src/management/routes.ts';
+import { ROUTE_TABLE, type RouteId } from '../../src/management/routes.ts';
 import { fundedAccount, newAccount } from '../conformance/support/payment.ts';
 import { lookup, useWorld } from '../conformance/support/world.ts';
+import { privateKeyToAccount } from 'viem/accounts';
+import { describe, expect, it, test } from 'vitest';
+import type * as z from 'zod/mini';
 
 /** Tests the management client against a real gateway. */
 const world = useWorld();

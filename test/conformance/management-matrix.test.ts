@@ -1,29 +1,28 @@
-import type { Hex, LocalAccount } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import type { RouteId } from '../../src/management/routes.ts';
-import { ROUTES } from '../../src/management/routes.ts';
+import { type RouteId, ROUTES } from '../../src/management/routes.ts';
+import { bind, bound, callOf } from './support/bound.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import { callWith, granted, grantFor, offered } from './support/grant.ts';
 import { manage, okJson, type RequestParts } from './support/manage.ts';
+import { KEPT, sample } from './support/matrix-sample.ts';
 import {
   type Case,
   casesOf,
   expectedOf,
   inTurns,
   isAboutKin,
-  type Person,
   outcomeOf,
-  type Signed,
+  type Person,
   signCase,
+  type Signed,
   type Target,
 } from './support/matrix.ts';
-import { bind, bound, callOf } from './support/bound.ts';
-import { KEPT, sample } from './support/matrix-sample.ts';
 import { fundedAccount, newAccount, trustedAccount } from './support/payment.ts';
-import { lookup, useWorld } from './support/world.ts';
 import { useReceiver } from './support/webhook-receiver.ts';
+import { lookup, useWorld } from './support/world.ts';
+import type { Hex, LocalAccount } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 /*
  * Tries every route with every person, target account and kind of signature. The expected answer follows from the roles in the table of

@@ -1,18 +1,17 @@
+import type { Hex } from '../../src/core/hex.ts';
 import { listAccounts } from '../../src/management/account.ts';
 import { findCall, listCalls } from '../../src/management/call.ts';
-import { cursorOf } from '../../src/management/cursor.ts';
-import { queueDepths } from '../../src/management/queue.ts';
-import { listEntries } from '../../src/management/entry-list.ts';
 import { findDeadLetter, listDeadLetters, markRedriven } from '../../src/management/dead-letter.ts';
-import type { ListPage, Queried } from '../../src/management/page.ts';
-import { listSettlements } from '../../src/management/settlement.ts';
+import { listEntries } from '../../src/management/entry-list.ts';
+import { cursorOf, type ListPage, type Queried } from '../../src/management/page.ts';
+import { queueDepths } from '../../src/management/queue.ts';
 import type { SettlementState } from '../../src/management/settlement-body.ts';
-import { type SpendKey, spendReport } from '../../src/management/spend.ts';
 import { settlementStory } from '../../src/management/settlement-story.ts';
+import { listSettlements } from '../../src/management/settlement.ts';
+import { type SpendKey, spendReport } from '../../src/management/spend.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import { START } from '../unit/audit/history.ts';
 import { DAYS, nth } from './fill.ts';
+import { START } from '../unit/audit/history.ts';
 
 export type Question = readonly [
   name: string,

@@ -1,4 +1,3 @@
-import type { AnswerOf } from '../../management/types.ts';
 import { accountOrOwn, namesOf } from '../lib/account-names.ts';
 import { openAdmin, roleOf } from '../lib/admin-client.ts';
 import { dollars, lentText } from '../lib/amounts.ts';
@@ -7,6 +6,7 @@ import { listed, paintStatus, proseWidth } from '../lib/print.ts';
 import { fields } from '../lib/table.ts';
 import { lasting } from '../lib/text.ts';
 import { isoDay } from '../lib/times.ts';
+import type { AnswerOf } from '../../management/routes.ts';
 
 export const command = defineCommand({
   summary: 'show status, credit, grants and remaining limits of an account',

@@ -1,9 +1,9 @@
-import type { Management } from '../../client/management.ts';
-import type { ItemOf } from '../../management/types.ts';
 import { type Check, failure, passed, warning } from '../lib/check.ts';
 import { cliErrorOf } from '../lib/error-of.ts';
 import { counted, lasting } from '../lib/text.ts';
 import { shortTime } from '../lib/times.ts';
+import type { Management } from '../../client/management.ts';
+import type { ItemOf } from '../../management/routes.ts';
 
 const QUEUES = 'queues';
 /** Settlement rounds are seconds apart: a payment that waits this long met a problem. */

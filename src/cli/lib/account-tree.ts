@@ -1,7 +1,7 @@
-import type { ItemOf } from '../../management/types.ts';
-import type { AccountId } from '../../protocol/account-id.ts';
 import type { AdminClient } from './admin-client.ts';
 import { isRefusal } from './error-of.ts';
+import type { ItemOf } from '../../management/routes.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 
 /** A descendant of an account, by one of the grants that lead to it. */
 export type TreeNode = ItemOf<'account.tree'> & {

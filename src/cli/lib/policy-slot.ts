@@ -1,12 +1,11 @@
-import type { Hex } from '../../core/hex.ts';
-import type { PolicyDocument } from '../../management/policy.route.ts';
-import type { AnswerOf } from '../../management/types.ts';
-import type { Policy } from '../../policy/policy.ts';
-import { parsePolicy } from '../../policy/policy.ts';
-import type { AccountId } from '../../protocol/account-id.ts';
 import { type AdminClient, warnIfStopped } from './admin-client.ts';
 import { isRefusal } from './error-of.ts';
 import { CliError, EXIT } from './errors.ts';
+import type { Hex } from '../../core/hex.ts';
+import type { PolicyDocument } from '../../management/policy.route.ts';
+import type { AnswerOf } from '../../management/routes.ts';
+import { parsePolicy, type Policy } from '../../policy/policy.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 
 /** One of the two policies of an account: its owner's or the operator's, by the role of the client. */
 export type PolicySlot = { readonly admin: AdminClient; readonly account: AccountId };

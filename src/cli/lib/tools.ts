@@ -1,10 +1,5 @@
 import canonicalize from 'canonicalize';
 import { parseTool } from '../../catalog/schema.ts';
-import { utf8 } from '../../crypto/bytes.ts';
-import { sha256Hex } from '../../crypto/digest.ts';
-import type { ToolDocument } from '../../management/tool.route.ts';
-import type { AnswerOf, ItemOf } from '../../management/types.ts';
-import type { EgressReach } from '../../protocol/egress-url.ts';
 import { type AdminClient, collected, openAdmin, warnIfStopped } from './admin-client.ts';
 import type { ArgumentSpec } from './command.ts';
 import { CliError, EXIT } from './errors.ts';
@@ -12,6 +7,11 @@ import type { Input } from './input.ts';
 import { isLoopback } from './local-stack.ts';
 import { changedText } from './print.ts';
 import type { Session } from './session.ts';
+import { utf8 } from '../../crypto/bytes.ts';
+import { sha256Hex } from '../../crypto/digest.ts';
+import type { AnswerOf, ItemOf } from '../../management/routes.ts';
+import type { ToolDocument } from '../../management/tool.route.ts';
+import type { EgressReach } from '../../protocol/egress-url.ts';
 
 export const TOOL: ArgumentSpec = { syntax: '<tool>', summary: 'id of the tool' };
 

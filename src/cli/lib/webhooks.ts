@@ -1,4 +1,4 @@
-import type { AnswerOf, ItemOf } from '../../management/types.ts';
+import type { AnswerOf, ItemOf } from '../../management/routes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { WebhookDocument } from '../../protocol/alert.ts';
 import { accountOrOwn } from './account-names.ts';

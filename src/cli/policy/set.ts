@@ -1,5 +1,3 @@
-import type { AnswerOf } from '../../management/types.ts';
-import { POLICY_OPTIONS } from '../../policy/policy.ts';
 import { accountNamed, namesOf } from '../lib/account-names.ts';
 import { openAdmin, roleOf } from '../lib/admin-client.ts';
 import { ACCOUNT, defineCommand } from '../lib/command.ts';
@@ -18,6 +16,8 @@ import {
 import { differenceLines, differences } from '../lib/policy-text.ts';
 import { acknowledgementLines, changedText, limitWarnings } from '../lib/print.ts';
 import { counted } from '../lib/text.ts';
+import type { AnswerOf } from '../../management/routes.ts';
+import { POLICY_OPTIONS } from '../../policy/policy.ts';
 
 export const command = defineCommand({
   summary: 'set a policy from a file, or change only the given fields (none removes a field)',

@@ -1,5 +1,4 @@
 import { formatEther } from 'ox/Value';
-import type { ItemOf } from '../../management/types.ts';
 import { collected, openAdmin } from '../lib/admin-client.ts';
 import { defineCommand } from '../lib/command.ts';
 import { listed, proseWidth } from '../lib/print.ts';
@@ -7,6 +6,7 @@ import type { Session } from '../lib/session.ts';
 import { fields } from '../lib/table.ts';
 import { counted, lasting } from '../lib/text.ts';
 import { shortTime } from '../lib/times.ts';
+import type { ItemOf } from '../../management/routes.ts';
 
 type Backend = ItemOf<'backends'>;
 type Relayer = ItemOf<'relayers'>;

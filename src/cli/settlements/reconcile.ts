@@ -1,4 +1,3 @@
-import type { ItemOf } from '../../management/types.ts';
 import { namesOf } from '../lib/account-names.ts';
 import { collected, openAdmin } from '../lib/admin-client.ts';
 import { dollars } from '../lib/amounts.ts';
@@ -7,6 +6,7 @@ import type { Output } from '../lib/output.ts';
 import { listed, sentence } from '../lib/print.ts';
 import { counted } from '../lib/text.ts';
 import { shortTime } from '../lib/times.ts';
+import type { ItemOf } from '../../management/routes.ts';
 
 const MOST = 1000;
 

@@ -1,9 +1,9 @@
-import type { AnswerOf } from '../../management/types.ts';
 import type { Names } from '../lib/account-names.ts';
 import { dollars } from '../lib/amounts.ts';
 import type { Output } from '../lib/output.ts';
 import { listed } from '../lib/print.ts';
 import { clipped, counted, printable } from '../lib/text.ts';
+import type { AnswerOf } from '../../management/routes.ts';
 
 export type SpendRow = AnswerOf<'account.spend'>['items'][number];
 

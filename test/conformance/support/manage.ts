@@ -1,7 +1,7 @@
 import type { LocalAccount } from 'viem';
 import { expect } from 'vitest';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { placeOf, type RouteId, toolIdOf } from '../../../src/management/place.ts';
+import { endpointOf, type RouteId, toolIdOf } from '../../../src/management/endpoint.ts';
 import { agentIntent, signIntent } from './intent.ts';
 import type { ToolCall, World } from './world.ts';
 
@@ -19,7 +19,7 @@ export const requestOf = (
   id: RouteId,
   { params = {}, query = {}, body }: RequestParts = {},
 ): ToolCall => {
-  const { method, path } = placeOf(id);
+  const { method, path } = endpointOf(id);
   const filled = path.replaceAll(/:([a-z]+)/g, (_, name: string) => params[name] ?? 'missing');
   const search = new URLSearchParams(
     Object.entries(query).map(([key, value]) => [key, String(value)]),

@@ -1,12 +1,12 @@
-import type { LocalAccount } from 'viem';
-import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { type RouteId, toolIdOf } from '../../../src/management/place.ts';
+import { type RouteId, toolIdOf } from '../../../src/management/endpoint.ts';
 import type { AdminRole } from '../../../src/management/route.ts';
 import type { AdminRoute } from '../../../src/management/routes.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { agentIntent, signIntent } from './intent.ts';
 import { requestOf, type RequestParts } from './manage.ts';
 import { nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
+import type { LocalAccount } from 'viem';
 
 /** `notConsented` has offered a grant to every account of the test, and none has consented. */
 export const PEOPLE = [

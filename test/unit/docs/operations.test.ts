@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import page from '../../../docs/operations.md?raw';
-import type { LedgerLine } from '../../../src/management/ledger-item.ts';
 import { LEDGER_LINES } from '../../../src/management/ledger.route.ts';
 import { SETTLEMENT_STATES } from '../../../src/management/call.route.ts';
-import { openEmit } from '../../../src/settlement/telemetry.ts';
-import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
+import { openEmit, type SettlementEvent } from '../../../src/settlement/telemetry.ts';
 
 const EVENTS = [
   'payment_accepted',
@@ -18,8 +16,7 @@ const EVENTS = [
 ] as const satisfies readonly SettlementEvent['event'][];
 
 test('docs/operations.md has every line of the books, every state and every event', () => {
-  const lines: readonly LedgerLine[] = LEDGER_LINES;
-  for (const name of [...lines, ...SETTLEMENT_STATES, ...EVENTS]) {
+  for (const name of [...LEDGER_LINES, ...SETTLEMENT_STATES, ...EVENTS]) {
     expect(page, name).toContain(`\`${name}\``);
   }
 });

@@ -1,8 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { manage } from '../../../src/management/router.ts';
 import { auditDeadLetter } from '../../../src/audit/consumer.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
+import { manage } from '../../../src/management/router.ts';
 import { recordDeadLetters, settlementDeadLetter } from '../../../src/settlement/dead-letter.ts';
 import { webhookDeadLetter } from '../../../src/webhooks/consumer.ts';
 import { alertEvent } from '../../../src/webhooks/message.ts';
@@ -10,8 +9,9 @@ import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { ALICE, paidCalls, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
-import { alertOf } from '../webhooks/world.ts';
 import { scriptedContext, signedRequest } from './scripted-context.ts';
+import { alertOf } from '../webhooks/world.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 

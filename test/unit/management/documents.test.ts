@@ -1,9 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { manage } from '../../../src/management/router.ts';
 import { openCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';
 import { toolHash } from '../../../src/catalog/tool-document.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
+import { manage } from '../../../src/management/router.ts';
 import { webhookHash } from '../../../src/webhooks/document.ts';
 import { putWebhook } from '../../../src/webhooks/registry.ts';
 import { db, freshDatabase } from '../audit/database.ts';
@@ -11,6 +10,7 @@ import { watchedTools } from '../catalog/watched.ts';
 import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
 import { type RequestParts, scriptedContext, signedRequest } from './scripted-context.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const config: Config = { ...vectorConfig([]), operators: [addressOf('owner')] };
 const self = gatewayAccount(config);

@@ -1,14 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { manage } from '../../../src/management/router.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { verifyLog } from '../../../src/audit/verify.ts';
 import type { Config } from '../../../src/config.ts';
-import type { RouteId } from '../../../src/management/place.ts';
+import type { RouteId } from '../../../src/management/endpoint.ts';
+import { manage } from '../../../src/management/router.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
 import { scriptedContext, signedRequest } from './scripted-context.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 const CALLS = 5;

@@ -1,9 +1,9 @@
-import { describe, expect, it, test } from 'vitest';
 import { openApi } from '../../../dev/openapi/document.ts';
 import { EXAMPLES } from '../../../dev/openapi/examples.ts';
 import { parseTools } from '../../../src/catalog/schema.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
 import { parsePolicy } from '../../../src/policy/policy.ts';
+import { describe, expect, it, test } from 'vitest';
 
 type Json = { readonly [name: string]: unknown };
 

@@ -1,20 +1,19 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
-import type { AdminContext } from '../../../src/management/admin-context.ts';
-import { manage } from '../../../src/management/router.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Address } from '../../../src/core/hex.ts';
+import type { AdminContext } from '../../../src/management/handler.ts';
+import { manage } from '../../../src/management/router.ts';
+import { ROUTE_TABLE, type RouteId } from '../../../src/management/routes.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
-import { ROUTE_TABLE } from '../../../src/management/routes.ts';
-import type { RouteId } from '../../../src/management/routes.ts';
-import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
+import type { RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
 import { recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
+import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, vectorConfig } from '../gateway/signing.ts';
 import { scriptedContext, signedRequest } from './scripted-context.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 const BASE = 'eip155:8453';
 const SEPOLIA = 'eip155:84532';

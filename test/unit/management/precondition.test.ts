@@ -1,5 +1,6 @@
+import { expectedOf } from '../../../src/management/parse-request.ts';
+import { entityTag } from '../../../src/management/reply.ts';
 import { describe, expect, it } from 'vitest';
-import { entityTag, expectedOf } from '../../../src/management/precondition.ts';
 
 const HASH = `0x${'ab'.repeat(32)}` as const;
 const read = (headers: Record<string, string>) => expectedOf(new Headers(headers));

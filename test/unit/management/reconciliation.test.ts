@@ -1,17 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { manage } from '../../../src/management/router.ts';
-import { listDifferences, listReconciliations } from '../../../src/management/reconciliation.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import { listDifferences, listReconciliations } from '../../../src/management/reconciliation.ts';
+import { manage } from '../../../src/management/router.ts';
 import { ROUTE_TABLE } from '../../../src/management/routes.ts';
-import type { Difference } from '../../../src/settlement/sweep/difference.ts';
 import { type Run, saveRun } from '../../../src/settlement/sweep/cursor.ts';
 import { saveFindings } from '../../../src/settlement/sweep/difference-table.ts';
+import type { Difference } from '../../../src/settlement/sweep/difference.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { ALICE, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
 import { scriptedContext, signedRequest } from './scripted-context.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 const NETWORK = 'eip155:84532';

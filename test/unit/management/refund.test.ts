@@ -1,11 +1,9 @@
-import { parseEther } from 'viem';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
-import { manage } from '../../../src/management/router.ts';
 import { refundsTool } from '../../../src/catalog/gateway-tools.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
+import { manage } from '../../../src/management/router.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { addressWord, amountWord, TRANSFER } from '../../../src/settlement/chain/token-calls.ts';
 import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
@@ -24,6 +22,8 @@ import {
 } from '../gateway/signing.ts';
 import { scriptedContext } from './scripted-context.ts';
 import { chain, freshPayer, mined, payTo } from '../settlement/real-chain.ts';
+import { parseEther } from 'viem';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 
 const OPERATOR = addressOf('owner');
 const RECEIVER: Hex = `0x${'55'.repeat(20)}`;

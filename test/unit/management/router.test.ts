@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { manage } from '../../../src/management/router.ts';
 import type { Config } from '../../../src/config.ts';
+import type { RouteId } from '../../../src/management/endpoint.ts';
+import { manage } from '../../../src/management/router.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { RouteId } from '../../../src/management/place.ts';
 import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
 import { type RequestParts, scriptedContext, signedRequest } from './scripted-context.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 const X: AccountId = `${NETWORK}:0x${'55'.repeat(20)}`;

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { toolIdOf } from '../../../src/management/place.ts';
+import { toolIdOf } from '../../../src/management/endpoint.ts';
 import { PARAMS, ROUTE_TABLE, type RouteId, ROUTES } from '../../../src/management/routes.ts';
+import { describe, expect, it } from 'vitest';
 
 describe('the table of routes', () => {
   it('gives each route a tool id that an intent can name', () => {

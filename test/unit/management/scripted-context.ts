@@ -1,13 +1,13 @@
 import { env } from 'cloudflare:workers';
-import type { Children } from '../../../src/protocol/account/grant.ts';
-import type { AdminContext } from '../../../src/management/admin-context.ts';
 import { managementTool } from '../../../src/catalog/gateway-tools.ts';
 import type { Config } from '../../../src/config.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
-import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { type RouteId, toolIdOf } from '../../../src/management/place.ts';
+import type { AdminContext } from '../../../src/management/handler.ts';
+import { type RouteId, toolIdOf } from '../../../src/management/endpoint.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Children } from '../../../src/protocol/account/grant.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { scriptedGateway } from '../gateway/scripted.ts';
 import {
   addressOf,

@@ -1,9 +1,9 @@
-import { expectTypeOf, test } from 'vitest';
-import type * as z from 'zod/mini';
 import type { toolSchema } from '../../../src/catalog/schema.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import type { AnswerOf, ItemOf, ListId, RequestOf } from '../../../src/management/routes.ts';
 import type { ToolDocument } from '../../../src/management/tool.route.ts';
-import type { AnswerOf, ItemOf, ListId, RequestOf } from '../../../src/management/types.ts';
+import { expectTypeOf, test } from 'vitest';
+import type * as z from 'zod/mini';
 
 test('the type of a request follows from the table', () => {
   expectTypeOf<RequestOf<'queues'>>().toEqualTypeOf<unknown>();

@@ -1,10 +1,10 @@
-import { expect } from 'vitest';
-import type { ListPage, PageRequest, Queried } from '../../../src/management/page.ts';
-import type { EntryBody } from '../../../src/protocol/entry.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
+import type { ListPage, PageRequest, Queried } from '../../../src/management/page.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { db, messageOf } from '../audit/database.ts';
 import { history, START } from '../audit/history.ts';
+import { expect } from 'vitest';
 
 /** Reads all items of a list, page by page. */
 export const walk = async <T>(

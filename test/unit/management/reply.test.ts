@@ -1,5 +1,5 @@
+import { csvLine } from '../../../src/management/reply.ts';
 import { describe, expect, it } from 'vitest';
-import { csvLine } from '../../../src/management/csv.ts';
 
 describe('a CSV line', () => {
   it('quotes commas, quotes and line breaks', () => {

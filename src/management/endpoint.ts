@@ -10,7 +10,7 @@ const TOOL_PREFIX = 'countersign.admin.';
 export const toolIdOf = (id: RouteId): string => TOOL_PREFIX + id;
 
 /** Method and path of a route. */
-export const placeOf = (id: RouteId): { readonly method: Method; readonly path: string } => {
+export const endpointOf = (id: RouteId): { readonly method: Method; readonly path: string } => {
   const [method = '', path = ''] = PATHS[id].split(' ');
   return { method: method as Method, path };
 };

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
-import { cursorOf, readCursor } from '../../../src/management/cursor.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
+import { cursorOf, readCursor } from '../../../src/management/page.ts';
+import { describe, expect, test } from 'vitest';
 
 const shape = ['number', 'string'] as const;
 const raw = (text: string): string => encodeBase64Url(utf8(text));
