@@ -1,9 +1,8 @@
 import { type AccountId, accountId, type Network } from './protocol/account-id.ts';
-import { type Address } from './core/hex.ts';
-import type { Tool } from './catalog/tool.ts';
+import type { Address } from './core/hex.ts';
+import { isRelative, type Tool } from './catalog/tool.ts';
 import type { Policy } from './policy/policy.ts';
 import { parseTools } from './catalog/schema.ts';
-import { isRelative } from './catalog/upstream.ts';
 import type { EgressReach } from './protocol/egress-url.ts';
 import type { FieldFault } from './protocol/fault.ts';
 import { err, ok, type Result } from './core/result.ts';

@@ -1,8 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { Address, Hex } from '../../src/core/hex.ts';
-import { bytesOf, encodeBase64, hexOf, utf8 } from '../../src/crypto/bytes.ts';
-import { sha256Hex } from '../../src/crypto/digest.ts';
-import { transferWithAuthorizationDigest } from '../../src/protocol/x402/transfer-digest.ts';
+import { bytesOf, encodeBase64, hexOf, sha256Hex, utf8 } from '../../src/crypto/bytes.ts';
+import { transferWithAuthorizationDigest } from '../../src/protocol/x402/authorization.ts';
 import {
   type AgentIntent,
   intentDigest,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { Hex } from 'viem';
-import { requestDigest } from '../../src/protocol/intent/observed-request.ts';
+import { requestDigest } from '../../src/protocol/intent/binding.ts';
 import type { StackDescription } from '../stack/stack-file.ts';
 import { type Answer, contentTypeOf, type ToolRequest } from './exchange.ts';
 

@@ -1,6 +1,6 @@
 import type { Entry } from '../../src/protocol/entry.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import { random16 } from '../../src/core/random.ts';
+import { random16 } from '../../src/core/hex.ts';
 import {
   type Decide as StoreDecide,
   type GroupCommit,

@@ -1,7 +1,7 @@
 import { readRelayerKey, readRelayers } from '../../src/backend-settings.ts';
 import { gatewayAccount } from '../../src/config.ts';
 import { type AccountId, chainIdOf, type Network } from '../../src/protocol/account-id.ts';
-import { type Address } from '../../src/core/hex.ts';
+import type { Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
 import { readReach } from '../../src/settings.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
-import { type Hex } from '../core/hex.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Entry, EntryType, Json } from '../protocol/entry.ts';
 
 /** The maximum nesting of evidence: an intent in evidence in an entry, and some margin. A deeper value attacks the recursion (CWE-674). */

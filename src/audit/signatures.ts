@@ -1,8 +1,7 @@
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { bytesOf } from '../crypto/bytes.ts';
-import { sha256Hex } from '../crypto/digest.ts';
-import { requestDigest } from '../protocol/intent/observed-request.ts';
+import { bytesOf, sha256Hex } from '../crypto/bytes.ts';
+import { requestDigest } from '../protocol/intent/binding.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';
 import { type PaymentProof, spentSchema } from './evidence-schema.ts';
 import {

@@ -1,8 +1,8 @@
 import type * as z from 'zod/mini';
 import { type AccountId, chainIdOf, parseAccountId } from '../protocol/account-id.ts';
-import { type Address, type Hex } from '../core/hex.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { transferWithAuthorizationDigest } from '../protocol/x402/transfer-digest.ts';
+import { transferWithAuthorizationDigest } from '../protocol/x402/authorization.ts';
 import type { SignatureFault } from '../crypto/signature-shape.ts';
 import { verifyStrict } from '../crypto/verifier.ts';
 import { delegationDigest } from '../protocol/intent/agent-delegation.ts';

@@ -1,19 +1,71 @@
-import type { Json } from '../protocol/entry.ts';
-import { min } from '../protocol/amount.ts';
-import type { FieldFault } from '../protocol/fault.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { routeKey } from './route.ts';
+import canonicalize from 'canonicalize';
 import { placeholderTool } from './gateway-tools.ts';
-import { type Routes, routesOf } from './route.ts';
+import { routeKey, type Routes, routesOf } from './route.ts';
 import { MAX_TOOLS, parseTool } from './schema.ts';
-import {
-  type ListedTool,
-  toolHash,
-  upstreamFault,
-  type UpstreamSettings,
-  type ToolDocument,
-} from './tool-document.ts';
-import type { Tool } from './tool.ts';
+import { isRelative, type Tool } from './tool.ts';
+import type { Hex } from '../core/hex.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { sha256Hex, utf8 } from '../crypto/bytes.ts';
+import { min } from '../protocol/amount.ts';
+import type { EgressReach } from '../protocol/egress-url.ts';
+import type { Json } from '../protocol/entry.ts';
+import type { FieldFault } from '../protocol/fault.ts';
+
+/** A tool's JSON document and the tool that it defines. */
+type CatalogueTool = {
+  readonly id: string;
+  readonly document: Json;
+  /** `stored`: put by an operator; it replaces a tool of the same id, or of the same method and path, in the file. */
+  readonly source: 'file' | 'stored';
+  readonly disabled: boolean;
+  /** Undefined if the document is invalid for this release or this configuration. */
+  readonly tool: Tool | undefined;
+  /** Why the tool is not served although it is enabled. */
+  readonly fault?: string;
+};
+
+/** A tool as management lists it. `hash`: SHA-256 over the JCS form of the document, its ETag. */
+export type ListedTool = CatalogueTool & { readonly hash: Hex };
+
+export const toolHash = (document: Json): Hex => sha256Hex(utf8(canonicalize(document) ?? ''));
+
+/** Returns a fault for an upstream that is a path if `UPSTREAM_URL` is not set. */
+const upstreamFault = (tool: Tool, upstreamUrl: string | undefined): string | undefined =>
+  isRelative(tool) && upstreamUrl === undefined
+    ? 'is a path, and UPSTREAM_URL is not set'
+    : undefined;
+
+/** The operator's settings for upstreams. */
+type UpstreamSettings = {
+  /** Origin of upstreams that are paths. */
+  readonly upstreamUrl: string | undefined;
+  readonly reach: EgressReach;
+};
+
+/** Parses a stored document again: another release, or other variables, may have accepted it. */
+export const readToolDocument = (
+  id: string,
+  text: string,
+  { upstreamUrl, reach }: UpstreamSettings,
+): CatalogueTool => {
+  const document = JSON.parse(text) as Json;
+  const parsed = parseTool(document, reach);
+  if (!parsed.ok || parsed.value.id !== id) {
+    const [first] = parsed.ok ? [{ field: 'id', reason: 'is another' }] : parsed.error;
+    const fault = `cannot be read by this release: ${first?.field ?? ''} ${first?.reason ?? ''}`;
+    return { id, document, source: 'stored', disabled: false, tool: undefined, fault };
+  }
+  const tool = parsed.value;
+  const fault = upstreamFault(tool, upstreamUrl);
+  return {
+    id,
+    document,
+    source: 'stored',
+    disabled: tool.disabled,
+    tool,
+    ...(fault === undefined ? {} : { fault: `upstream ${fault}` }),
+  };
+};
 
 /** The tools of the deployed `tools.json`: parsed, and as JSON documents. */
 export type DeployedTools = UpstreamSettings & {
@@ -22,13 +74,13 @@ export type DeployedTools = UpstreamSettings & {
 };
 
 /** The tools that operators put (a document) or removed (undefined) since the deployment, by id. */
-export type ToolChanges = ReadonlyMap<string, ToolDocument | undefined>;
+export type ToolChanges = ReadonlyMap<string, CatalogueTool | undefined>;
 
 /** One complete, immutable version of the catalogue. */
 export type Catalogue = UpstreamSettings & {
   readonly routes: Routes;
   /** All tools by id, also those that are not served. Without hashes: only management needs an ETag. */
-  readonly tools: ReadonlyMap<string, ToolDocument>;
+  readonly tools: ReadonlyMap<string, CatalogueTool>;
   /** The id of the tool that holds a method and path (`routeKey`). */
   readonly holders: ReadonlyMap<string, string>;
 };
@@ -71,7 +123,7 @@ export const catalogueOf = (deployed: DeployedTools, changes: ToolChanges): Cata
 };
 
 /** A tool that is not served keeps its path reserved. Otherwise a cheaper wildcard tool would start serving the same upstream route. */
-const routed = ({ id, document, tool, fault }: ToolDocument): readonly Tool[] => {
+const routed = ({ id, document, tool, fault }: CatalogueTool): readonly Tool[] => {
   if (tool !== undefined) return [fault === undefined ? tool : { ...tool, disabled: true }];
   const path = (document as { readonly path?: unknown } | null)?.path;
   return typeof path === 'string' ? [placeholderTool(id, path)] : [];
@@ -87,7 +139,7 @@ export const findListed = (catalogue: Catalogue, id: string): ListedTool | undef
   return found === undefined ? undefined : hashed(found);
 };
 
-const hashed = (tool: ToolDocument): ListedTool => ({ ...tool, hash: toolHash(tool.document) });
+const hashed = (tool: CatalogueTool): ListedTool => ({ ...tool, hash: toolHash(tool.document) });
 
 /** Checks whether an operator may put a document under an id. The fields of faults are the document's own. */
 export const checkPut = (

@@ -3,8 +3,13 @@ import type { AlertBody } from '../protocol/alert.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { type Catalogue, catalogueOf, type DeployedTools, type ToolChanges } from './catalogue.ts';
-import { readToolDocument } from './tool-document.ts';
+import {
+  type Catalogue,
+  catalogueOf,
+  type DeployedTools,
+  readToolDocument,
+  type ToolChanges,
+} from './catalogue.ts';
 
 /** A tool that an operator put since the deployment, as JSON; null if it was removed. */
 type ChangedTool = { readonly id: string; readonly document: string | null };

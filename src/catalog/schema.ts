@@ -7,8 +7,7 @@ import { readingText } from '../protocol/wire-fields.ts';
 import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
 import { isForwardable } from './forwardable.ts';
 import { METHODS, routeKey } from './route.ts';
-import type { Tool } from './tool.ts';
-import { isRelative, isUpstream } from './upstream.ts';
+import { isRelative, isUpstream, type Tool } from './tool.ts';
 
 /** The maximum number of tools in a catalogue. */
 export const MAX_TOOLS = 1_000;

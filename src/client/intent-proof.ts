@@ -1,8 +1,12 @@
 import { assetId, chainIdOf, type Network } from '../protocol/account-id.ts';
-import { ZERO_ADDRESS, type Address, type Hex, ZERO_HASH } from '../core/hex.ts';
+import { type Address, type Hex, ZERO_ADDRESS, ZERO_HASH } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import { intentDigest, type AgentIntent } from '../protocol/intent/agent-intent.ts';
-import { AGENT_INTENT_HEADER, encodeAgentIntent } from '../protocol/intent/signed-intent.ts';
+import {
+  AGENT_INTENT_HEADER,
+  type AgentIntent,
+  encodeAgentIntent,
+  intentDigest,
+} from '../protocol/intent/agent-intent.ts';
 import { commitmentOf, newRetrySecret, type RetrySecret } from '../protocol/intent/retry-key.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 import { observedAs, type Outgoing } from './outgoing.ts';

@@ -1,6 +1,6 @@
 import type { Network } from '../protocol/account-id.ts';
 import { type Hex, ZERO_ADDRESS } from '../core/hex.ts';
-import { requestDigest } from '../protocol/intent/observed-request.ts';
+import { requestDigest } from '../protocol/intent/binding.ts';
 import { callRecordOf, type CallRecord } from './call-record.ts';
 import { networkFor, readChallenge } from './challenge.ts';
 import { requireAudience, type AgentContext } from './context.ts';

@@ -1,5 +1,5 @@
 import { assetId, type AssetId } from '../protocol/account-id.ts';
-import { type Address } from '../core/hex.ts';
+import type { Address } from '../core/hex.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Token } from '../protocol/payment.ts';

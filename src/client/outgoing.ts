@@ -1,8 +1,8 @@
 import type { Hex } from '../core/hex.ts';
-import { bodyDigest } from '../crypto/digest.ts';
+import { bodyDigest } from '../crypto/bytes.ts';
 import { CountersignError } from './errors.ts';
-import type { ObservedRequest } from '../protocol/intent/observed-request.ts';
-import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
+import type { ObservedRequest } from '../protocol/intent/binding.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import { PAYMENT_HEADER } from '../protocol/x402/headers.ts';
 

@@ -1,16 +1,15 @@
 import { chainIdOf } from '../protocol/account-id.ts';
-import { type Hex } from '../core/hex.ts';
+import { type Hex, random32 } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/checksum.ts';
-import { intentDigest, intentFields, type AgentIntent } from '../protocol/intent/agent-intent.ts';
+import { type AgentIntent, intentDigest, intentFields } from '../protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../protocol/intent/binding.ts';
 import type { Authorization } from '../protocol/payment.ts';
 import { nameOfNetwork } from '../protocol/x402/networks.ts';
 import { PAYMENT_HEADER } from '../protocol/x402/headers.ts';
 import type { AgentContext } from './context.ts';
 import { createIntent, windowAt } from './intent-proof.ts';
-import { random32 } from '../core/random.ts';
 import type { Choice } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';

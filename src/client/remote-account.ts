@@ -1,6 +1,6 @@
 import { recoverAddress } from 'viem/utils';
 import * as z from 'zod/mini';
-import { isAddress, type Hex } from '../core/hex.ts';
+import { type Hex, isAddress } from '../core/hex.ts';
 import { isHex } from '../crypto/bytes.ts';
 import { MAX_SIGNATURE_TEXT } from '../crypto/signature-shape.ts';
 import { CountersignError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { ZERO_ADDRESS, isAddress, type Address, type Hex } from '../core/hex.ts';
+import { type Address, type Hex, isAddress, ZERO_ADDRESS } from '../core/hex.ts';
 import { CountersignError } from './errors.ts';
 import type { TypedData } from './typed-data.ts';
 

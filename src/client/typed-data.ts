@@ -1,5 +1,5 @@
 import { chainIdOf } from '../protocol/account-id.ts';
-import { type Address, type Hex } from '../core/hex.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import {
   addressWord,
   arrayWord,

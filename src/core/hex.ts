@@ -11,3 +11,14 @@ export const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`;
 
 /** Whether a string is a lowercase 20-byte address. */
 export const isAddress = (value: string): value is Address => ADDRESS.test(value);
+
+const randomHex = (length: number): Hex => {
+  const bytes = crypto.getRandomValues(new Uint8Array(length));
+  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+};
+
+/** 16 random bytes, e.g. the id of an attempt or the salt of an entry. */
+export const random16 = (): Hex => randomHex(16);
+
+/** 32 random bytes, e.g. the id of a grant or the nonce of a plain payment. */
+export const random32 = (): Hex => randomHex(32);

@@ -1,3 +1,4 @@
+import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { Hex } from '../core/hex.ts';
 
@@ -60,3 +61,10 @@ const encoder = new TextEncoder();
 
 /** Encodes a text as UTF-8. */
 export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+
+/** Hashes bytes with SHA-256, synchronously: for storage transactions and short texts. */
+export const sha256Hex = (bytes: Uint8Array): Hex => hexOf(sha256(bytes));
+
+/** Hashes a body with SHA-256 in the native code of the runtime. */
+export const bodyDigest = async (body: Uint8Array<ArrayBuffer>): Promise<Hex> =>
+  hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', body)));

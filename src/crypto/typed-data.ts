@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
-import { type Address, type Hex } from '../core/hex.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import { memoize } from '../core/bounded-map.ts';
 import { hexOf } from './bytes.ts';
 

@@ -1,6 +1,6 @@
 import { recoverPublicKey } from '#libsecp256k1';
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import { ZERO_ADDRESS, type Address, type Hex } from '../core/hex.ts';
+import { type Address, type Hex, ZERO_ADDRESS } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bytesOf, hexOf } from './bytes.ts';
 import { classifySignature, ECDSA_BYTES, type SignatureFault } from './signature-shape.ts';

@@ -1,10 +1,9 @@
-import { decodeBase64 } from '../crypto/bytes.ts';
-import { sha256Hex } from '../crypto/digest.ts';
+import { decodeBase64, sha256Hex } from '../crypto/bytes.ts';
 import type { FinishVerdict, ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import { limitBody } from '../protocol/account/denial.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { Money } from '../protocol/problem/upstream.ts';
+import type { Money } from '../protocol/problem/call.ts';
 import type { ReceiptClaims } from '../protocol/receipt.ts';
 import { limitHeaders, paymentHeader, PRIVATE, receiptHeader } from './answer-headers.ts';
 import { bodyOf } from './body.ts';

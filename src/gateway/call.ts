@@ -1,8 +1,7 @@
 import { nowSeconds } from '../core/clock.ts';
-import type { Hex } from '../core/hex.ts';
-import { random16 } from '../core/random.ts';
+import { type Hex, random16 } from '../core/hex.ts';
 import { policyWording } from '../policy/policy.ts';
-import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';

@@ -6,18 +6,24 @@ import { err, ok, type Result } from '../core/result.ts';
 import { accountId, chainIdOf, network, type Network } from '../protocol/account-id.ts';
 import type { Binding } from '../protocol/account/call.ts';
 import { min } from '../protocol/amount.ts';
-import { type AgentIntent, intentDigest } from '../protocol/intent/agent-intent.ts';
+import {
+  AGENT_INTENT_HEADER,
+  type AgentIntent,
+  checkIntentWindow,
+  intentDigest,
+  type SignedIntent,
+} from '../protocol/intent/agent-intent.ts';
 import { bindIntent } from '../protocol/intent/binding.ts';
-import { checkIntentWindow } from '../protocol/intent/intent-window.ts';
-import { AGENT_INTENT_HEADER, type SignedIntent } from '../protocol/intent/signed-intent.ts';
 import type { Token } from '../protocol/payment.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { checkAuthorization } from '../protocol/x402/authorization.ts';
+import {
+  checkAuthorization,
+  transferWithAuthorizationDigest,
+} from '../protocol/x402/authorization.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
 import type { PaymentPayload } from '../protocol/x402/payment-payload.ts';
 import { matchRequirement, requirementOn } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
-import { transferWithAuthorizationDigest } from '../protocol/x402/transfer-digest.ts';
 import type {
   CheckedProof,
   PaidRequest,

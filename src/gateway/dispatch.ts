@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
-import type { Tool } from '../catalog/tool.ts';
-import { upstreamUrlOf } from '../catalog/upstream.ts';
+import { type Tool, upstreamUrlOf } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { bodyDigest } from '../crypto/digest.ts';
+import { bodyDigest } from '../crypto/bytes.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';

@@ -9,7 +9,7 @@ import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import type { Binding, Call } from '../protocol/account/call.ts';
 import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
-import type { ObservedRequest } from '../protocol/intent/observed-request.ts';
+import type { ObservedRequest } from '../protocol/intent/binding.ts';
 import type { Payment, Token } from '../protocol/payment.ts';
 
 /** The request line and headers, as a proof is checked against them. The body is not read yet. */

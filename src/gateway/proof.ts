@@ -1,14 +1,14 @@
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { WireFault } from '../protocol/fault.ts';
-import { BOUND_VALID_AFTER, bindingMarkOf } from '../protocol/intent/binding.ts';
+import { bindingMarkOf, BOUND_VALID_AFTER } from '../protocol/intent/binding.ts';
 import { commitmentOf, parseRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import {
   AGENT_INTENT_HEADER,
   parseAgentIntent,
   type SignedIntent,
-} from '../protocol/intent/signed-intent.ts';
-import type { MismatchReason } from '../protocol/problem/mismatch.ts';
+} from '../protocol/intent/agent-intent.ts';
+import type { MismatchReason } from '../protocol/problem/proof.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { PAYMENT_HEADER, paymentField } from '../protocol/x402/headers.ts';
 import {

@@ -8,7 +8,7 @@ import type { Hex } from '../core/hex.ts';
 import { accountId, type AccountId } from '../protocol/account-id.ts';
 import type { ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import type { Call } from '../protocol/account/call.ts';
-import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
 import type { CheckedProof } from './paid-request.ts';

@@ -83,7 +83,7 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
       headers: { ...headers, ...page.headers, 'Content-Type': 'text/html; charset=utf-8' },
     });
   }
-  const { problemOf } = await import('../protocol/problem/problem-members.ts');
+  const { problemOf } = await import('../protocol/problem/reason.ts');
   const { members } = problemOf({ reason: 'payment_required', wants: wantsOf(paidRequest) });
   return Response.json(
     {

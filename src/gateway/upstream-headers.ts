@@ -1,6 +1,5 @@
 import { HOP_BY_HOP } from '../catalog/forwardable.ts';
-import type { Tool } from '../catalog/tool.ts';
-import { originOf } from '../catalog/upstream.ts';
+import { originOf, type Tool } from '../catalog/tool.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { accountId } from '../protocol/account-id.ts';

@@ -11,8 +11,7 @@ import type {
 } from '../protocol/account/command.ts';
 import type { Json } from '../protocol/entry.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import { intentFields } from '../protocol/intent/agent-intent.ts';
-import { UNPAID_SKEW } from '../protocol/intent/intent-window.ts';
+import { intentFields, UNPAID_SKEW } from '../protocol/intent/agent-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { AdminContext, AdminRequest } from './handler.ts';
 import type { AnswerOf } from './routes.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type AccountId, type AssetId, chainIdOf, type Network } from '../protocol/account-id.ts';
-import { type Hex } from '../core/hex.ts';
+import type { Hex } from '../core/hex.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import { reading } from '../protocol/wire-fields.ts';
 

@@ -1,5 +1,4 @@
-import { checkPut, findListed, listTools } from '../catalog/catalogue.ts';
-import type { ListedTool } from '../catalog/tool-document.ts';
+import { checkPut, findListed, type ListedTool, listTools } from '../catalog/catalogue.ts';
 import { gatewayAccount } from '../config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { outcomeBody, sendCommand } from './command.ts';

@@ -1,8 +1,15 @@
 import type { Seconds } from '../core/clock.ts';
 import type { LimitState } from '../protocol/account/denial.ts';
-import { attributed, counterState, prefixOf } from './limit.ts';
+import {
+  attributed,
+  counterState,
+  prefixOf,
+  type Refusal,
+  type Repeats,
+  type RuleSource,
+  type Subject,
+} from './rule.ts';
 import { type Policy, RULE_GROUPS } from './policy.ts';
-import type { Refusal, Repeats, RuleSource, Subject } from './rule.ts';
 import { countRate, rateState } from './rules/rate.ts';
 import { countRepeat } from './rules/repeat.ts';
 

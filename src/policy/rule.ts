@@ -1,11 +1,11 @@
-import type * as z from 'zod/mini';
 import type { Seconds } from '../core/clock.ts';
 import type { Address, Hex } from '../core/hex.ts';
+import type { AccountId, AssetId } from '../protocol/account-id.ts';
 import type { Param } from '../protocol/account/call.ts';
 import type { Status } from '../protocol/account/command.ts';
 import type { LimitState, PolicyRule } from '../protocol/account/denial.ts';
-import type { AccountId, AssetId } from '../protocol/account-id.ts';
 import type { Wording } from '../protocol/problem/denial.ts';
+import type * as z from 'zod/mini';
 
 /**
  * One rule of a policy, in one file: its fields in the policy document, its check, the wording of its denials and its CLI options.
@@ -105,3 +105,34 @@ export type Subject = {
   readonly request: Hex;
   readonly params: Readonly<Record<string, Param>>;
 };
+
+/** Builds a limit in amounts, with what remains (never below zero). */
+export const amounts = (rule: string, limit: bigint, spent: bigint, held: bigint): LimitState => {
+  const remaining = limit - spent - held;
+  return {
+    rule,
+    limit: limit.toString(),
+    spent: spent.toString(),
+    held: held.toString(),
+    remaining: (remaining > 0n ? remaining : 0n).toString(),
+  };
+};
+
+export const counterState = (
+  { rule, name, limit, spent, held, resetsAt, window }: SpendCounter,
+  prefix = '',
+): LimitState => ({
+  ...amounts(prefix + (rule === 'window' ? `window:${name}` : rule), limit, spent, held),
+  ...(resetsAt === undefined ? {} : { resetsAt }),
+  ...(window === undefined ? {} : { window }),
+});
+
+/** Returns the prefix of a source's limits: two policies may each limit a day, so their limits need two names. */
+export const prefixOf = ({ origin: { kind } }: RuleSource): string =>
+  kind === 'owner' || kind === 'grant' ? `${kind}:` : '';
+
+/** Adds the account that a limit belongs to, unless the limit comes from the operator. */
+export const attributed = ({ origin }: RuleSource, limit: LimitState): LimitState =>
+  origin.kind === 'default' || origin.kind === 'operator'
+    ? limit
+    : { ...limit, account: origin.account };

@@ -1,8 +1,7 @@
 import canonicalize from 'canonicalize';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { utf8 } from '../crypto/bytes.ts';
-import { sha256Hex } from '../crypto/digest.ts';
+import { sha256Hex, utf8 } from '../crypto/bytes.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { type FieldFault, faultsOf } from '../protocol/fault.ts';

@@ -4,7 +4,7 @@ import { ALERT_RULES, type AlertRule } from '../protocol/alert.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import { random16 } from '../core/random.ts';
+import { random16 } from '../core/hex.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { readWebhookName, subscribesTo, webhookName, type WebhookScope } from './document.ts';
 import { listWebhooksOf } from './registry.ts';

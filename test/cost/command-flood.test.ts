@@ -8,10 +8,12 @@ import { decodeChunk } from '../../src/audit/chunk.ts';
 import { entryText } from '../../src/audit/entry.ts';
 import { type Address, type Hex, ZERO_ADDRESS } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
-import { bytesOf, utf8 } from '../../src/crypto/bytes.ts';
-import { sha256Hex } from '../../src/crypto/digest.ts';
-import { type AgentIntent, intentDigest } from '../../src/protocol/intent/agent-intent.ts';
-import { encodeAgentIntent } from '../../src/protocol/intent/signed-intent.ts';
+import { bytesOf, sha256Hex, utf8 } from '../../src/crypto/bytes.ts';
+import {
+  type AgentIntent,
+  encodeAgentIntent,
+  intentDigest,
+} from '../../src/protocol/intent/agent-intent.ts';
 import { accountOf, randomHex, trust } from '../durable-objects/support.ts';
 import { db, freshDatabase } from '../unit/audit/database.ts';
 import { AUDIENCE } from './environment.ts';

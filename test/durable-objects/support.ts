@@ -12,7 +12,7 @@ import type { Call, Outcome, PayerFacts } from '../../src/protocol/account/call.
 import type { Entry } from '../../src/protocol/entry.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
-import { type Hex } from '../../src/core/hex.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 
 export const randomHex = (bytes: number): Hex =>

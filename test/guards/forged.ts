@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { Address, Hex } from '../../src/core/hex.ts';
 import { bytesOf, hexOf } from '../../src/crypto/bytes.ts';
-import { transferWithAuthorizationDigest } from '../../src/protocol/x402/transfer-digest.ts';
+import { transferWithAuthorizationDigest } from '../../src/protocol/x402/authorization.ts';
 import { randomHex, token } from '../durable-objects/support.ts';
 import type { vanilla } from './payments.ts';
 

@@ -1,5 +1,5 @@
 import { nowSeconds } from '../../src/core/clock.ts';
-import { sha256Hex } from '../../src/crypto/digest.ts';
+import { sha256Hex } from '../../src/crypto/bytes.ts';
 import {
   addressOf,
   intentFor,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readSetup } from '../../durable-objects/relayer/setup.ts';
-import { readToolDocument } from '../../src/catalog/tool-document.ts';
+import { readToolDocument } from '../../src/catalog/catalogue.ts';
 import { parseTool, parseTools } from '../../src/catalog/schema.ts';
 import { type Environment, parseConfig } from '../../src/config.ts';
 import type { EgressReach } from '../../src/protocol/egress-url.ts';

@@ -1,6 +1,6 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import { amounts } from '../../../src/policy/limit.ts';
+import { amounts } from '../../../src/policy/rule.ts';
 import type { Call, Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';

@@ -1,6 +1,6 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import { remainingLimits } from '../../../src/policy/evaluate.ts';
-import { amounts } from '../../../src/policy/limit.ts';
+import { amounts } from '../../../src/policy/rule.ts';
 import type { Accepted, ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Context } from '../decision.ts';
 import { purseOf } from '../purse.ts';

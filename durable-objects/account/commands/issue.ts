@@ -1,4 +1,4 @@
-import { attenuationFault } from '../../../src/policy/attenuation.ts';
+import { attenuationFault } from '../../../src/policy/grant.ts';
 import type {
   CommandVerdict,
   CommandFieldFault,

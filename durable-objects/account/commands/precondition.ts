@@ -3,8 +3,7 @@ import type { CommandFault } from '../../../src/protocol/account/command-verdict
 import type { Expected } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import { utf8 } from '../../../src/crypto/bytes.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
+import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 
 /** Checks `If-Match`. Race: two commands made for the same document; only one may win (CWE-367). */
 export const mismatch = (

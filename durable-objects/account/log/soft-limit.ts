@@ -1,4 +1,4 @@
-import { counterState } from '../../../src/policy/limit.ts';
+import { counterState } from '../../../src/policy/rule.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import type { WindowSpend } from '../../../src/policy/window.ts';
 import type { AssetId } from '../../../src/protocol/account-id.ts';

@@ -1,7 +1,6 @@
 import canonicalize from 'canonicalize';
 import type { Hex } from '../../../src/core/hex.ts';
-import { utf8 } from '../../../src/crypto/bytes.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
+import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { policyJson } from '../../../src/policy/policy.ts';
 import { type AssetId, assetId, network } from '../../../src/protocol/account-id.ts';
 import type {

@@ -1,6 +1,5 @@
 import type { Seconds } from '../../../src/core/clock.ts';
-import { counterState } from '../../../src/policy/limit.ts';
-import type { SpendCounter } from '../../../src/policy/rule.ts';
+import { counterState, type SpendCounter } from '../../../src/policy/rule.ts';
 import type {
   LeaseRequest,
   LeaseVerdict,

@@ -11,7 +11,7 @@ import {
   delegationFields,
 } from '../../../src/protocol/intent/agent-delegation.ts';
 import type { Address, Hex } from '../../../src/core/hex.ts';
-import { compileDelegation } from '../../../src/policy/compile.ts';
+import { compileDelegation } from '../../../src/policy/grant.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 
 /** The account that issued a grant. */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { chainIdOf, type Network } from '../../protocol/account-id.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
-import { tokenDomainSeparator } from '../../protocol/x402/transfer-digest.ts';
+import { tokenDomainSeparator } from '../../protocol/x402/authorization.ts';
 import {
   bytesSchema,
   quantitySchema,

@@ -1,8 +1,11 @@
 import type { Tool } from '../../catalog/tool.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { checkIntentWindow } from '../../protocol/intent/intent-window.ts';
-import { AGENT_INTENT_HEADER, type SignedIntent } from '../../protocol/intent/signed-intent.ts';
+import {
+  AGENT_INTENT_HEADER,
+  checkIntentWindow,
+  type SignedIntent,
+} from '../../protocol/intent/agent-intent.ts';
 import { problem } from '../../protocol/problem/problem.ts';
 import { discard } from '../body.ts';
 import { checkIntent } from '../check.ts';

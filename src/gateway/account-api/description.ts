@@ -9,11 +9,15 @@ import {
 import type { Config } from '../../config.ts';
 import { checksummed } from '../../crypto/checksum.ts';
 import { chainIdOf } from '../../protocol/account-id.ts';
-import { AGENT_INTENT_TYPE } from '../../protocol/intent/agent-intent.ts';
+import {
+  AGENT_INTENT_HEADER,
+  AGENT_INTENT_TYPE,
+  MAX_AGENT_INTENT,
+  MAX_INTENT_WINDOW,
+  UNPAID_SKEW,
+} from '../../protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../protocol/intent/binding.ts';
-import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../../protocol/intent/intent-window.ts';
 import { RETRY_KEY_HEADER } from '../../protocol/intent/retry-key.ts';
-import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../../protocol/intent/signed-intent.ts';
 import { PAYMENT_HEADER } from '../../protocol/x402/headers.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
 

@@ -1,8 +1,7 @@
 import { accountTool, callsTool } from '../../catalog/gateway-tools.ts';
 import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { decodeBase64 } from '../../crypto/bytes.ts';
-import { sha256Hex } from '../../crypto/digest.ts';
+import { decodeBase64, sha256Hex } from '../../crypto/bytes.ts';
 import { accountId, type AccountId } from '../../protocol/account-id.ts';
 import type { CallStatus } from '../../protocol/account/call.ts';
 import { limitBody } from '../../protocol/account/denial.ts';

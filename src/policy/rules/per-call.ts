@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { money } from '../fields.ts';
-import { amounts, attributed, prefixOf } from '../limit.ts';
-import type { Rule } from '../rule.ts';
+import { amounts, attributed, prefixOf, type Rule } from '../rule.ts';
 
 export type PerCallFields = {
   /** The maximum price of one call, atomic units of the asset that the call is paid in. */

@@ -2,8 +2,7 @@ import * as z from 'zod/mini';
 import type { Seconds } from '../../core/clock.ts';
 import type { LimitState } from '../../protocol/account/denial.ts';
 import { DAY, integer } from '../fields.ts';
-import { amounts, attributed, prefixOf } from '../limit.ts';
-import type { Rule, RuleSource } from '../rule.ts';
+import { amounts, attributed, prefixOf, type Rule, type RuleSource } from '../rule.ts';
 
 export type Rate = { readonly limit: number; readonly seconds: Seconds };
 

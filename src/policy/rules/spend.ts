@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { asset, DAY, money } from '../fields.ts';
-import { attributed, counterState, prefixOf } from '../limit.ts';
-import type { Rule } from '../rule.ts';
+import { attributed, counterState, prefixOf, type Rule } from '../rule.ts';
 import { type Window, windowName } from '../window.ts';
 
 const YEAR = 366 * DAY;

@@ -1,5 +1,7 @@
-import * as z from 'zod/mini';
+import type { Seconds } from '../../core/clock.ts';
 import type { Address, Hex } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { encodeBase64Url, utf8 } from '../../crypto/bytes.ts';
 import {
   addressWord,
   bytes32Word,
@@ -10,8 +12,11 @@ import {
   uintWord,
   type Word,
 } from '../../crypto/typed-data.ts';
-import { address, bytes32, printable, uint256, uint64 } from '../wire-fields.ts';
-import { domainWord } from './domain.ts';
+import { schemaFault, type WireFault } from '../fault.ts';
+import { chainId, domainWord } from './domain.ts';
+import { type JsonHeader, readJsonHeader } from '../strict-json.ts';
+import { address, bytes32, printable, signature, uint256, uint64 } from '../wire-fields.ts';
+import * as z from 'zod/mini';
 
 /**
  * An intent: the agent authorizes one request and caps its price (docs/wire-format.md §2). Addresses and hex are lower case, amounts
@@ -100,3 +105,98 @@ export const intentDigest = (intent: AgentIntent, chainId: number): Hex =>
       bytes32Word(intent.authority),
     ),
   );
+
+/** An intent with its signature and chain, as the header `Agent-Intent` carries them. */
+export type SignedIntent = {
+  readonly chainId: number;
+  readonly intent: AgentIntent;
+  readonly signature: Hex;
+};
+
+export const AGENT_INTENT_HEADER = 'Agent-Intent';
+/** The longest header that the gateway accepts, in characters. */
+export const MAX_AGENT_INTENT = 8192;
+const HEADER: JsonHeader = {
+  name: AGENT_INTENT_HEADER,
+  limit: MAX_AGENT_INTENT,
+  encoding: 'base64url',
+};
+
+const schema = z.strictObject(
+  {
+    v: z.literal(1, 'must be 1'),
+    chainId,
+    intent: agentIntentSchema,
+    signature,
+  },
+  'must be an object {v, chainId, intent, signature}',
+);
+
+/**
+ * Reads the header `Agent-Intent`: base64url, without padding, of JSON `{v:1, chainId, intent, signature}`, at most 8 KiB,
+ * sent once (docs/wire-format.md §8). Checks the form only: not the signature, the validity window or the request.
+ */
+export const parseAgentIntent = (header: string): Result<SignedIntent, WireFault> => {
+  const json = readJsonHeader(HEADER, header);
+  if (!json.ok) return json;
+  const parsed = schema.safeParse(json.value);
+  if (!parsed.success) {
+    return err(schemaFault(AGENT_INTENT_HEADER, parsed.error.issues, { v: 'unsupported_version' }));
+  }
+  const { chainId: on, intent, signature: signed } = parsed.data;
+  return ok({ chainId: on, intent, signature: signed });
+};
+
+/** Writes the header `Agent-Intent`. */
+export const encodeAgentIntent = (signed: SignedIntent): string =>
+  encodeBase64Url(
+    utf8(
+      JSON.stringify({
+        v: 1,
+        chainId: String(signed.chainId),
+        intent: intentFields(signed.intent),
+        signature: signed.signature,
+      }),
+    ),
+  );
+
+/** The longest validity of an intent. */
+export const MAX_INTENT_WINDOW: Seconds = 300;
+/** Tolerance for the clock of an agent that signs an unpaid intent. */
+export const UNPAID_SKEW: Seconds = 30;
+
+/** Why an intent may not execute now. An `expired` intent may still look up the outcome of its call. */
+type WindowFault = {
+  readonly reason: 'empty_window' | 'window_too_long' | 'not_yet_valid' | 'expired';
+  readonly field: 'validAfter' | 'validBefore';
+  readonly expected: string;
+  readonly got: string;
+};
+
+/**
+ * Checks the validity window of an intent: at most 300 s long, and `validAfter - skew <= now < validBefore + skew`.
+ *
+ * @param skew tolerance in seconds; zero for a paid intent, because the chain grants its payment none
+ */
+export const checkIntentWindow = (
+  intent: AgentIntent,
+  now: Seconds,
+  skew: Seconds = UNPAID_SKEW,
+): Result<AgentIntent, WindowFault> => {
+  const leeway = BigInt(skew);
+  const { validAfter, validBefore } = intent;
+  const fault = (
+    reason: WindowFault['reason'],
+    field: WindowFault['field'],
+    expected: string,
+  ): Result<AgentIntent, WindowFault> =>
+    err({ reason, field, expected, got: intent[field].toString() });
+
+  if (validBefore <= validAfter) return fault('empty_window', 'validBefore', `> ${validAfter}`);
+  const latest = validAfter + BigInt(MAX_INTENT_WINDOW);
+  if (validBefore > latest) return fault('window_too_long', 'validBefore', `<= ${latest}`);
+  const at = BigInt(now);
+  if (at < validAfter - leeway) return fault('not_yet_valid', 'validAfter', `<= ${at + leeway}`);
+  if (at >= validBefore + leeway) return fault('expired', 'validBefore', `> ${at - leeway}`);
+  return ok(intent);
+};

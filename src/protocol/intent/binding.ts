@@ -1,6 +1,51 @@
+import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { bodyDigest, utf8 } from '../../crypto/bytes.ts';
 import type { AgentIntent } from './agent-intent.ts';
-import type { ObservedRequest } from './observed-request.ts';
+
+/** A request as the gateway received it. No field comes from what the caller states about its own request. */
+export type ObservedRequest = {
+  /** The configured origin that matched the request, never the Host header. */
+  readonly audience: string;
+  readonly tool: string;
+  /** HTTP method, or `tools/call` for MCP. */
+  readonly method: string;
+  /** `pathname + search` of the WHATWG URL. */
+  readonly target: string;
+  readonly contentType: string;
+  /** SHA-256 of the body bytes. */
+  readonly payloadDigest: Hex;
+};
+
+const REQUEST_PREFIX = 'countersign-request/1\n';
+
+/**
+ * Hashes every field that identifies a request: SHA-256 over the prefix, then audience, tool, method, target, content type and
+ * payload digest, each as UTF-8 after its length in four bytes, big-endian. The lengths keep two requests from sharing one encoding.
+ */
+export const requestDigest = async (observed: ObservedRequest): Promise<Hex> => {
+  const fields = [
+    observed.audience,
+    observed.tool,
+    observed.method,
+    observed.target,
+    observed.contentType,
+    observed.payloadDigest,
+  ].map(utf8);
+  const prefix = utf8(REQUEST_PREFIX);
+  const bytes = new Uint8Array(
+    fields.reduce((length, field) => length + 4 + field.byteLength, prefix.byteLength),
+  );
+  const view = new DataView(bytes.buffer);
+  bytes.set(prefix);
+  let at = prefix.byteLength;
+  for (const field of fields) {
+    view.setUint32(at, field.byteLength);
+    bytes.set(field, at + 4);
+    at += 4 + field.byteLength;
+  }
+  return bodyDigest(bytes);
+};
 
 /**
  * `validAfter` of a bound payment: 0x436F756E, "Coun" in ASCII, a moment in 2005 that no x402 client signs. The payer's signature
@@ -12,7 +57,7 @@ export const BOUND_VALID_AFTER = 1_131_378_030n;
 const RESERVED = 256n;
 
 /** The binding form that `validAfter` of an authorization states. `unknown`: a reserved value that has no meaning yet. */
-export type BindingMark = 'none' | 'eip3009-nonce' | 'unknown';
+type BindingMark = 'none' | 'eip3009-nonce' | 'unknown';
 
 /** Reads the binding mark of an authorization. */
 export const bindingMarkOf = (validAfter: bigint): BindingMark => {
@@ -22,7 +67,7 @@ export const bindingMarkOf = (validAfter: bigint): BindingMark => {
 };
 
 /** The first field in which an intent and the request differ. */
-export type BindingFault = {
+type BindingFault = {
   readonly reason: 'intent_mismatch';
   readonly field: keyof ObservedRequest;
   readonly expected: string;

@@ -1,8 +1,7 @@
 import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { WireFault } from '../fault.ts';
-import { decodeBase64Url, encodeBase64Url, utf8 } from '../../crypto/bytes.ts';
-import { sha256Hex } from '../../crypto/digest.ts';
+import { decodeBase64Url, encodeBase64Url, sha256Hex, utf8 } from '../../crypto/bytes.ts';
 
 /**
  * Carries the secret that an intent's nonce commits to. The name ends in `-Key` because Cloudflare redacts such request headers in

@@ -15,7 +15,7 @@ export type ProblemContext = {
  * code, so an isolate loads them with its first problem.
  */
 export const problem = async (reason: Reason, context: ProblemContext = {}): Promise<Response> => {
-  const { problemOf } = await import('./problem-members.ts');
+  const { problemOf } = await import('./reason.ts');
   const { members, headers } = problemOf(reason);
   const body = {
     ...members,

@@ -1,14 +1,12 @@
 import type { WireFault } from '../fault.ts';
-import type { CallReason } from './call.ts';
-import type { CommandReason } from './command.ts';
-import type { DeniedReason } from './denial.ts';
-import type { DocumentReason } from './document.ts';
-import type { GatewayReason } from './gateway.ts';
-import type { GrantReason } from './grant.ts';
-import type { MismatchReason } from './mismatch.ts';
-import type { ProofReason } from './proof.ts';
-import type { RequestReason } from './request.ts';
-import type { UpstreamReason } from './upstream.ts';
+import { type CallReason, callTexts, type UpstreamReason, upstreamTexts } from './call.ts';
+import { type CommandReason, commandTexts, type DocumentReason, documentTexts } from './command.ts';
+import { type DeniedReason, deniedTexts } from './denial.ts';
+import { type GatewayReason, gatewayTexts } from './gateway.ts';
+import { type GrantReason, grantTexts } from './grant.ts';
+import { type MismatchReason, mismatchTexts, type ProofReason, proofTexts } from './proof.ts';
+import type { ProblemText, Texts } from './problem-text.ts';
+import { type RequestReason, requestTexts, wireTexts } from './request.ts';
 
 /**
  * Why the gateway answers instead of a tool. `reason` discriminates and, in kebab case, ends the `type` of the problem: these names are
@@ -27,3 +25,44 @@ export type Reason =
   | DocumentReason
   | GatewayReason
   | UpstreamReason;
+
+/** A problem of RFC 9457: its members, and the headers that its status requires. */
+export type Problem = {
+  readonly members: {
+    /** `urn:countersign:problem:<reason in kebab case>`; stable. */
+    readonly type: string;
+    readonly title: string;
+    readonly status: number;
+    readonly detail: string;
+    /** The next step for the caller. */
+    readonly hint: string;
+    readonly [member: string]: unknown;
+  };
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** Every reason has a text: the build fails for a group that is missing here, and in the group for a reason without a text. */
+export const problemTexts: Texts<Reason> = {
+  ...wireTexts,
+  ...mismatchTexts,
+  ...requestTexts,
+  ...proofTexts,
+  ...callTexts,
+  ...deniedTexts,
+  ...commandTexts,
+  ...grantTexts,
+  ...documentTexts,
+  ...gatewayTexts,
+  ...upstreamTexts,
+};
+
+/** Builds the members and headers of a problem, without a response: the 402 adds its offer to them. */
+export const problemOf = (reason: Reason): Problem => {
+  const textOf = problemTexts[reason.reason] as (reason: Reason) => ProblemText;
+  const { status, title, detail, hint, more, headers = {} } = textOf(reason);
+  const type = `urn:countersign:problem:${reason.reason.replaceAll('_', '-')}`;
+  // A language model reads the body and often not the headers, so the pause is in both.
+  const after = headers['Retry-After'];
+  const pause = after === undefined ? {} : { retry_after: Number(after) };
+  return { members: { type, title, status, detail, hint, ...more, ...pause }, headers };
+};

@@ -1,8 +1,7 @@
 import * as z from 'zod/mini';
 import type { AccountId } from '../account-id.ts';
 import type { Hex } from '../../core/hex.ts';
-import { utf8 } from '../../crypto/bytes.ts';
-import { sha256Hex } from '../../crypto/digest.ts';
+import { sha256Hex, utf8 } from '../../crypto/bytes.ts';
 import { agentIntentSchema } from '../intent/agent-intent.ts';
 
 const MAX_EXTENSIONS = 16;

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import { chainIdOf, type Network } from '../account-id.ts';
-import { type Hex } from '../../core/hex.ts';
+import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { schemaFault, type WireFault, type WireReason } from '../fault.ts';
 import { address, bytes32, readingText, signature, uint256 } from '../wire-fields.ts';
-import { readJsonHeader, type JsonHeader } from '../json-header.ts';
+import { type JsonHeader, readJsonHeader } from '../strict-json.ts';
 import type { AgentIntent } from '../intent/agent-intent.ts';
 import type { Authorization } from '../payment.ts';
 import { acceptedExtensions } from './extensions.ts';

@@ -1,5 +1,5 @@
 import { network, type Network } from '../account-id.ts';
-import { type Address } from '../../core/hex.ts';
+import type { Address } from '../../core/hex.ts';
 import type { Token } from '../payment.ts';
 
 type Row = readonly [chainId: number, address: string, name: 'USD Coin' | 'USDC'];

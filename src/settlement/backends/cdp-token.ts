@@ -1,8 +1,8 @@
 import type { Clock, Seconds } from '../../core/clock.ts';
-import { random16 } from '../../core/random.ts';
+import { random16 } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { decodeBase64, encodeBase64Url } from '../../crypto/bytes.ts';
-import { type JwsAlgorithm, signCompact } from '../../crypto/jws.ts';
+import { type JwsAlgorithm, signCompact } from '../../crypto/signer.ts';
 
 /** A key of the Coinbase Developer Platform. */
 export type CdpKey = { readonly id: string; readonly secret: string };

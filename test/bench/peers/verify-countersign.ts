@@ -1,4 +1,4 @@
-import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
+import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/authorization.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import { token, verificationWorker } from './verification.ts';
 

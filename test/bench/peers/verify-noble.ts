@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
+import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/authorization.ts';
 import { token, verificationWorker } from './verification.ts';
 
 /** The fastest verification in JavaScript alone: the gateway's digest, and recovery by noble. */

@@ -2,9 +2,8 @@ import type { AgentAccount } from '../../../durable-objects/account/agent-accoun
 import type { AccountCommand, CommandIntent } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { accountId, assetId } from '../../../src/protocol/account-id.ts';
-import { type Hex } from '../../../src/core/hex.ts';
+import { type Hex, random16 } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
-import { random16 } from '../../../src/core/random.ts';
 import {
   type AgentDelegation,
   delegationDigest,

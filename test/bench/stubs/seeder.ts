@@ -1,8 +1,7 @@
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { accountId, assetId } from '../../../src/protocol/account-id.ts';
-import { type Hex } from '../../../src/core/hex.ts';
+import { type Hex, random16 } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
-import { random16 } from '../../../src/core/random.ts';
 import {
   type Accounts,
   enrol,

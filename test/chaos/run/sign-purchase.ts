@@ -6,11 +6,11 @@ import { CHAIN_ID } from '../../../dev/stack/chain-client.ts';
 import { usdc } from '../../../dev/stack/usdc.ts';
 import {
   type AgentIntent,
+  encodeAgentIntent,
   intentDigest,
   intentFields,
 } from '../../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
-import { encodeAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
 import { commitmentOf, encodeRetryKey } from '../../../src/protocol/intent/retry-key.ts';
 import type { Purchase } from './purchase.ts';
 import { LONGEST, PRICES } from './tools.ts';

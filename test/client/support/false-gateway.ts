@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Hex } from '../../../src/core/hex.ts';
-import { bodyDigest } from '../../../src/crypto/digest.ts';
-import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
+import { bodyDigest } from '../../../src/crypto/bytes.ts';
+import { requestDigest } from '../../../src/protocol/intent/binding.ts';
 import type { Received } from './mallory.ts';
 import { ask, bound, entry, type Json, required } from './offer.ts';
 

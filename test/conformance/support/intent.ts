@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Hex, hashTypedData, type LocalAccount } from 'viem';
-import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { encodeAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
+import { type AgentIntent, encodeAgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { advertOf } from './offer.ts';
 import { nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';

@@ -1,5 +1,5 @@
 import { type AccountId, accountId, assetId } from '../../../src/protocol/account-id.ts';
-import { type Hex } from '../../../src/core/hex.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 
 /** Short names, because hashing takes most of the time. Only addresses must have their real form. */

@@ -3,10 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Entry, EntryBody, Json } from '../../../src/protocol/entry.ts';
 import { verifySignatures, verifySignedRun } from '../../../src/audit/signatures.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
-import { type Address, type Hex } from '../../../src/core/hex.ts';
-import { bytesOf } from '../../../src/crypto/bytes.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
+import type { Address, Hex } from '../../../src/core/hex.ts';
+import { bytesOf, sha256Hex } from '../../../src/crypto/bytes.ts';
+import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/authorization.ts';
 import {
   type AgentDelegation,
   delegationDigest,
@@ -21,8 +20,7 @@ import {
   revocationDigest,
   revocationFields,
 } from '../../../src/protocol/intent/agent-revocation.ts';
-import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
-import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
+import { BOUND_VALID_AFTER, requestDigest } from '../../../src/protocol/intent/binding.ts';
 import type { Token } from '../../../src/protocol/payment.ts';
 import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import { history, START, word } from './history.ts';

@@ -6,9 +6,10 @@ import {
   checkPut,
   findListed,
   listTools,
+  readToolDocument,
+  toolHash,
 } from '../../../src/catalog/catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';
-import { readToolDocument, toolHash } from '../../../src/catalog/tool-document.ts';
 import { documentOf, startOf } from './documents.ts';
 
 type Put = { readonly id: string; readonly [key: string]: Json };

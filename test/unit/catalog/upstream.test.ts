@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isUpstream, originOf, upstreamUrlOf } from '../../../src/catalog/upstream.ts';
+import { isUpstream, originOf, upstreamUrlOf } from '../../../src/catalog/tool.ts';
 import { toolOf } from '../gateway/fixture.ts';
 
 describe('isUpstream', () => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { networkFor, readChallenge } from '../../../src/client/challenge.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { utf8 } from '../../../src/crypto/bytes.ts';
+import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
-import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
+import {
+  checkIntentWindow,
+  intentDigest,
+  parseAgentIntent,
+} from '../../../src/protocol/intent/agent-intent.ts';
 import { bindIntent } from '../../../src/protocol/intent/binding.ts';
-import { checkIntentWindow } from '../../../src/protocol/intent/intent-window.ts';
-import { parseAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
 import {
   AGENT,
   agentOf,

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentOptions } from '../../../src/client/index.ts';
-import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
-import { parseAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
+import { encodeBase64, sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
+import { parseAgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
-import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
+import { requestDigest } from '../../../src/protocol/intent/binding.ts';
 import {
   agentOf,
   BASE_SEPOLIA,

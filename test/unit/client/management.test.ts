@@ -4,8 +4,7 @@ import {
   createManagement,
   type ManagementOptions,
 } from '../../../src/client/index.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { utf8 } from '../../../src/crypto/bytes.ts';
+import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { digestOf, intentTypedData } from '../../../src/client/typed-data.ts';
 import { recoverAddress } from 'viem/utils';
 import {

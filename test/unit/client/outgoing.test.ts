@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError } from '../../../src/client/index.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { utf8 } from '../../../src/crypto/bytes.ts';
+import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import {
   parsePaymentSignature,
   type PaymentPayload,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
+import {
+  checkAuthorization,
+  transferWithAuthorizationDigest,
+} from '../../../src/protocol/x402/authorization.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { utf8 } from '../../../src/crypto/bytes.ts';
-import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
+import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
+import { checkIntentWindow, intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
 import { bindIntent } from '../../../src/protocol/intent/binding.ts';
-import { checkIntentWindow } from '../../../src/protocol/intent/intent-window.ts';
-import { checkAuthorization } from '../../../src/protocol/x402/authorization.ts';
 import {
   parsePaymentSignature,
   parseXPayment,

@@ -1,14 +1,12 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { createAgent, type Agent, type AgentOptions } from '../../../src/client/index.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
+import { encodeBase64, sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { openSigner, type Signer as ReceiptSigner } from '../../../src/crypto/signer.ts';
 import { RECEIPT_TYPE } from '../../../src/protocol/receipt.ts';
 import { checksummed } from '../../../src/crypto/checksum.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
-import { parseAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
-import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
+import { intentDigest, parseAgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
+import { requestDigest } from '../../../src/protocol/intent/binding.ts';
 import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import {
   AGENT,

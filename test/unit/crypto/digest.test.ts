@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { utf8 } from '../../../src/crypto/bytes.ts';
-import { bodyDigest, sha256Hex } from '../../../src/crypto/digest.ts';
+import { bodyDigest, sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import vectors from '../../vectors/countersign-v1.json';
 
 describe.each([

@@ -6,7 +6,7 @@ import {
   generateKeyPair,
 } from 'jose';
 import { expect, test } from 'vitest';
-import { signCompact, thumbprint } from '../../../src/crypto/jws.ts';
+import { signCompact, thumbprint } from '../../../src/crypto/signer.ts';
 
 const claims = { iss: 'https://gateway.example', text: 'Geld über Grenzen 🦀', n: 1_800_000_000 };
 

@@ -1,7 +1,7 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { verifyTypedData } from 'viem/utils';
 import { expect, test } from 'vitest';
-import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
+import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/authorization.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import type { Address } from '../../../src/core/hex.ts';
 import { token } from '../../durable-objects/support.ts';

@@ -6,7 +6,7 @@ import { uintWord } from '../../../src/crypto/typed-data.ts';
 import {
   tokenDomainSeparator,
   transferWithAuthorizationDigest,
-} from '../../../src/protocol/x402/transfer-digest.ts';
+} from '../../../src/protocol/x402/authorization.ts';
 import { tokenNetworks, tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
 

@@ -2,8 +2,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { recoverAddress } from 'viem';
 import { expect, test } from 'vitest';
 import type { Address, Hex } from '../../../src/core/hex.ts';
-import { bytesOf } from '../../../src/crypto/bytes.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
+import { bytesOf, sha256Hex } from '../../../src/crypto/bytes.ts';
 import { addressOfKey, recoverStrict, verifyStrict } from '../../../src/crypto/verifier.ts';
 import { groups } from '../../vectors/wycheproof/ecdsa-secp256k1-sha256.json';
 

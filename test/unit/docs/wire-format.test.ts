@@ -3,27 +3,28 @@ import page from '../../../docs/wire-format.md?raw';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
-import { problemOf, problemTexts } from '../../../src/protocol/problem/problem-members.ts';
-import type { Reason } from '../../../src/protocol/problem/reason.ts';
+import { problemOf, problemTexts, type Reason } from '../../../src/protocol/problem/reason.ts';
 import { structHash, typedDataDigest } from '../../../src/crypto/typed-data.ts';
 import {
   tokenDomainSeparator,
   transferWithAuthorizationDigest,
-} from '../../../src/protocol/x402/transfer-digest.ts';
+} from '../../../src/protocol/x402/authorization.ts';
 import {
   agentDelegationSchema,
   delegationDigest,
 } from '../../../src/protocol/intent/agent-delegation.ts';
-import { agentIntentSchema, intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
+import {
+  agentIntentSchema,
+  intentDigest,
+  MAX_INTENT_WINDOW,
+  parseAgentIntent,
+} from '../../../src/protocol/intent/agent-intent.ts';
 import {
   agentRevocationSchema,
   revocationDigest,
 } from '../../../src/protocol/intent/agent-revocation.ts';
 import { transferTypedData } from '../../../src/client/typed-data.ts';
-import { bindingMarkOf } from '../../../src/protocol/intent/binding.ts';
-import { MAX_INTENT_WINDOW } from '../../../src/protocol/intent/intent-window.ts';
-import { parseAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
-import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
+import { bindingMarkOf, requestDigest } from '../../../src/protocol/intent/binding.ts';
 import {
   parsePaymentSignature,
   parseXPayment,

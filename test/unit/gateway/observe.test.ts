@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
+import { requestDigest } from '../../../src/protocol/intent/binding.ts';
 import { AUDIENCE, configOf, observe, toolOf } from './fixture.ts';
 
 const EMPTY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

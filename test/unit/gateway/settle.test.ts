@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { problemOf } from '../../../src/protocol/problem/problem-members.ts';
+import { problemOf } from '../../../src/protocol/problem/reason.ts';
 import { failureOf } from '../../../src/gateway/settle.ts';
 
 it.each<[string, Parameters<typeof failureOf>[0], number, RegExp]>([

@@ -3,14 +3,15 @@ import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Address, Hex } from '../../../src/core/hex.ts';
 import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
-import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { intentDigest, intentFields } from '../../../src/protocol/intent/agent-intent.ts';
+import {
+  type AgentIntent,
+  encodeAgentIntent,
+  intentDigest,
+  intentFields,
+  type SignedIntent,
+} from '../../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
-import {
-  encodeAgentIntent,
-  type SignedIntent,
-} from '../../../src/protocol/intent/signed-intent.ts';
 import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { configOf, toolOf } from './fixture.ts';

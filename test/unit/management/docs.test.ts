@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import page from '../../../docs/management.md?raw';
-import { problemOf } from '../../../src/protocol/problem/problem-members.ts';
-import type { Reason } from '../../../src/protocol/problem/reason.ts';
+import { problemOf, type Reason } from '../../../src/protocol/problem/reason.ts';
 import { CALL_STATES, SETTLEMENT_STATES } from '../../../src/management/call.route.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../src/management/fields.ts';
 import { DIFFERENCE_STATES } from '../../../src/management/reconciliation.route.ts';

@@ -1,6 +1,6 @@
 import { openCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';
-import { toolHash } from '../../../src/catalog/tool-document.ts';
+import { toolHash } from '../../../src/catalog/catalogue.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
 import { manage } from '../../../src/management/router.ts';
 import { webhookHash } from '../../../src/webhooks/document.ts';

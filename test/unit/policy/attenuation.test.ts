@@ -5,8 +5,7 @@ import {
   type AgentDelegation,
   delegationDigest,
 } from '../../../src/protocol/intent/agent-delegation.ts';
-import { attenuationFault } from '../../../src/policy/attenuation.ts';
-import { compileDelegation } from '../../../src/policy/compile.ts';
+import { attenuationFault, compileDelegation } from '../../../src/policy/grant.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
 import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 import { type Policy } from '../../../src/policy/policy.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileDelegation } from '../../../src/policy/compile.ts';
+import { compileDelegation } from '../../../src/policy/grant.ts';
 import { DELEGATION } from '../protocol/intent/wire.ts';
 
 const compile = (change: Partial<typeof DELEGATION> = {}) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { amounts, counterState } from '../../../src/policy/limit.ts';
+import { amounts, counterState } from '../../../src/policy/rule.ts';
 import { evaluate, remainingLimits } from '../../../src/policy/evaluate.ts';
 import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 import { type Policy } from '../../../src/policy/policy.ts';

@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_STORED } from '../../../src/protocol/amount.ts';
-import { sha256Hex } from '../../../src/crypto/digest.ts';
+import { sha256Hex } from '../../../src/crypto/bytes.ts';
 import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 import { type Operator } from '../../../src/policy/condition.ts';
 import { type Policy } from '../../../src/policy/policy.ts';

@@ -1,4 +1,4 @@
-import { type SpendCounter, type Origin, type Subject } from '../../../src/policy/rule.ts';
+import type { Origin, SpendCounter, Subject } from '../../../src/policy/rule.ts';
 import { type Policy } from '../../../src/policy/policy.ts';
 import { type Source } from '../../../src/policy/evaluate.ts';
 

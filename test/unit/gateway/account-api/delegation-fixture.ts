@@ -4,7 +4,7 @@ import type { Hex } from '../../../../src/core/hex.ts';
 import { registerDelegation } from '../../../../src/gateway/account-api/delegations.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';
 import type { AgentDelegation } from '../../../../src/protocol/intent/agent-delegation.ts';
-import { type AgentIntent } from '../../../../src/protocol/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../../src/protocol/intent/agent-intent.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { delegationBody, delegationOf, type Signing } from './documents.ts';
 import { KEY_ACCOUNT, network, type Node, scriptedGateway } from '../scripted.ts';

@@ -1,5 +1,5 @@
 import { callsTool } from '../../../../src/catalog/gateway-tools.ts';
-import { sha256Hex } from '../../../../src/crypto/digest.ts';
+import { sha256Hex } from '../../../../src/crypto/bytes.ts';
 import { lookUp } from '../../../../src/gateway/account-api/look-ups.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';
 import type { LookUpVerdict } from '../../../../src/protocol/account/call-verdict.ts';

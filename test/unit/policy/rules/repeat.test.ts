@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../../../src/policy/evaluate.ts';
-import { type Repeats } from '../../../../src/policy/rule.ts';
+import type { Repeats } from '../../../../src/policy/rule.ts';
 import { NOW, subject, sourceOf } from '../sources.ts';
 
 describe('repeats', () => {

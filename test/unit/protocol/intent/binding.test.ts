@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import {
-  BOUND_VALID_AFTER,
-  bindIntent,
   bindingMarkOf,
+  bindIntent,
+  BOUND_VALID_AFTER,
+  type ObservedRequest,
 } from '../../../../src/protocol/intent/binding.ts';
-import { type ObservedRequest } from '../../../../src/protocol/intent/observed-request.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { intentOf } from './wire.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkIntentWindow } from '../../../../src/protocol/intent/intent-window.ts';
+import { checkIntentWindow } from '../../../../src/protocol/intent/agent-intent.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { intentOf } from './wire.ts';
 

@@ -4,7 +4,7 @@ import { encodeBase64Url, utf8 } from '../../../../src/crypto/bytes.ts';
 import {
   encodeAgentIntent,
   parseAgentIntent,
-} from '../../../../src/protocol/intent/signed-intent.ts';
+} from '../../../../src/protocol/intent/agent-intent.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { intentOf } from './wire.ts';
 

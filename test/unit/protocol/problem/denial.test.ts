@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountRule, Denial } from '../../../../src/protocol/account/denial.ts';
-import { problemOf } from '../../../../src/protocol/problem/problem-members.ts';
+import { problemOf } from '../../../../src/protocol/problem/reason.ts';
 import { denialOf, denied, HASH } from './examples.ts';
 
 describe('a denial', () => {

@@ -1,9 +1,9 @@
 import type { Denial, DenialRule } from '../../../../src/protocol/account/denial.ts';
 import type { WireFault } from '../../../../src/protocol/fault.ts';
 import type { DeniedReason } from '../../../../src/protocol/problem/denial.ts';
-import type { MismatchReason } from '../../../../src/protocol/problem/mismatch.ts';
+import type { MismatchReason } from '../../../../src/protocol/problem/proof.ts';
 import type { Reason } from '../../../../src/protocol/problem/reason.ts';
-import type { UpstreamReason } from '../../../../src/protocol/problem/upstream.ts';
+import type { UpstreamReason } from '../../../../src/protocol/problem/call.ts';
 
 export const HASH = `0x${'ab'.repeat(32)}` as const;
 

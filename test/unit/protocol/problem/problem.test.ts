@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { problem } from '../../../../src/protocol/problem/problem.ts';
-import { problemOf } from '../../../../src/protocol/problem/problem-members.ts';
-import type { Reason } from '../../../../src/protocol/problem/reason.ts';
+import { problemOf, type Reason } from '../../../../src/protocol/problem/reason.ts';
 import { all, denialOf, denied, HASH } from './examples.ts';
 
 const bodyOf = async (response: Response | Promise<Response>) =>

@@ -9,9 +9,11 @@ import { wrapFetchWithPayment as wrapOldFetch } from 'x402-fetch';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Result } from '../../../../src/core/result.ts';
 import type { WireFault } from '../../../../src/protocol/fault.ts';
-import { transferWithAuthorizationDigest } from '../../../../src/protocol/x402/transfer-digest.ts';
+import {
+  checkAuthorization,
+  transferWithAuthorizationDigest,
+} from '../../../../src/protocol/x402/authorization.ts';
 import { verifyStrict } from '../../../../src/crypto/verifier.ts';
-import { checkAuthorization } from '../../../../src/protocol/x402/authorization.ts';
 import { offeredExtensions } from '../../../../src/protocol/x402/extensions.ts';
 import {
   encodePaymentRequired,

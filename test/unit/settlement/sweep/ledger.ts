@@ -1,5 +1,5 @@
 import { type AccountId, accountId, type Network } from '../../../../src/protocol/account-id.ts';
-import { type Hex } from '../../../../src/core/hex.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import type { AlertBody } from '../../../../src/protocol/alert.ts';
 import { reconcile } from '../../../../src/settlement/sweep/reconcile.ts';
 import type { ReconcileDeps } from '../../../../src/settlement/sweep/walk.ts';
