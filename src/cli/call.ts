@@ -1,8 +1,3 @@
-import { type Agent, createAgent } from '../client/agent.ts';
-import { CountersignError } from '../client/errors.ts';
-import type { Offered } from '../client/hooks.ts';
-import type { Signer } from '../client/signer.ts';
-import type { Hex } from '../core/hex.ts';
 import { printAnswer } from './call/answer.ts';
 import { printDryRun } from './call/dry-run.ts';
 import { readRequest } from './call/request.ts';
@@ -13,6 +8,11 @@ import { cliErrorOf } from './lib/error-of.ts';
 import { CliError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import type { Session } from './lib/session.ts';
+import { type Agent, createAgent } from '../client/agent.ts';
+import { CountersignError } from '../client/errors.ts';
+import type { Offered } from '../client/hooks.ts';
+import type { Signer } from '../client/signer.ts';
+import type { Hex } from '../core/hex.ts';
 
 const DEFAULT_MAX = '$0.05';
 

@@ -1,18 +1,16 @@
-import { assetId, type AssetId } from '../protocol/account-id.ts';
-import { type Address, type Hex, ZERO_HASH } from '../core/hex.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
+import { type Address, type Hex, ZERO_HASH } from '../core/hex.ts';
 import { parseAddress } from '../crypto/checksum.ts';
+import { assetId, type AssetId } from '../protocol/account-id.ts';
 import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
 import { tokenNetworks, tokenOf } from '../protocol/x402/tokens.ts';
-import { sleep } from './abort.ts';
-import { createBudget } from './budget.ts';
-import type { AgentContext } from './context.ts';
-import { createKnownCredit } from './credit.ts';
+import { createBudget, createKnownCredit } from './budget.ts';
+import { type AgentContext, createMemory } from './context.ts';
 import { CountersignError } from './errors.ts';
 import type { AgentHooks } from './hooks.ts';
-import { createMemory } from './memory.ts';
 import { createReceiptKeys } from './receipt-keys.ts';
 import { addressOf, type Signer } from './signer.ts';
+import { sleep } from './transport.ts';
 
 /**
  * US dollars such as `"$0.05"`, atomic units such as `"50000u"`, or atomic units as `bigint`. USDC has six decimals, so one dollar is
@@ -34,6 +32,7 @@ export type SpendRules = {
   readonly onlyCredit?: boolean;
 };
 
+/** The account that pays, its caps, and how the agent sends requests. */
 export type AgentOptions = {
   /** Signs for the agent: a viem `LocalAccount`, or the result of `remoteAccount`. */
   readonly account: Signer;

@@ -1,12 +1,15 @@
-import type { AccountId } from '../protocol/account-id.ts';
+import { accountId, type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import { type AgentOptions, type Amount, amountOf, contextOf } from './agent-options.ts';
-import type { Spending } from './budget.ts';
-import { call } from './call.ts';
+import { creditKey, type Spending } from './budget.ts';
 import type { CallRecord } from './call-record.ts';
-import type { AgentResponse } from './call-report.ts';
+import { type AgentResponse, creditIn } from './call-report.ts';
+import { call } from './call.ts';
+import type { AgentContext } from './context.ts';
+import { CountersignError } from './errors.ts';
 import { look } from './look.ts';
-import { readOutgoing, type FetchInit, type FetchInput } from './outgoing.ts';
-import { topUp } from './top-up.ts';
+import { type FetchInit, type FetchInput, readOutgoing } from './outgoing.ts';
+import { isFromAudience } from './present.ts';
+import { addressOf } from './signer.ts';
 
 /** A `fetch` that pays within caps. */
 export type Agent = {
@@ -14,7 +17,7 @@ export type Agent = {
    * Sends a request like `fetch`, and pays if the server answers 402. Returns any other answer unchanged. A failed call (4xx, 5xx)
    * is an answer, not an error: `response.countersign` states what it cost.
    *
-   * @throws CountersignError if the agent refuses to sign or gets no answer; the reason of the caller's own abort signal
+   * @throws CountersignError if the agent refuses to sign or gets no answer (`ErrorCode`); the reason of the caller's own abort signal
    */
   fetch(input: FetchInput, init?: FetchInit): Promise<AgentResponse>;
   /**
@@ -22,7 +25,8 @@ export type Agent = {
    * `spend.total` now. The agent then pays calls to that gateway from credit until it is spent.
    *
    * @param gateway origin of the gateway, e.g. `https://gw.example`
-   * @throws CountersignError
+   * @param amount dollars or atomic units (`Amount`)
+   * @throws CountersignError `options_invalid`, `over_total`, and the errors of `fetch`
    */
   topUp(
     gateway: string,
@@ -32,7 +36,9 @@ export type Agent = {
   /**
    * Looks up the outcome of a call of this account, free of charge. Use it after `answer_lost`, with `error.call`.
    *
-   * @throws CountersignError `unknown_call`, `look_failed`
+   * @param gateway origin of the gateway
+   * @param callId 0x and 64 hex digits
+   * @throws CountersignError `options_invalid`, `unknown_call`, `look_failed`
    */
   look(gateway: string, callId: string): Promise<CallRecord>;
   /** The amounts that this agent has signed for, that servers charged, and that remain of `spend.total`. */
@@ -61,4 +67,44 @@ export const createAgent = (options: AgentOptions): Agent => {
     look: async (gateway, callId) => await look(context, gateway, callId),
     spending: () => context.budget.spending(),
   };
+};
+
+/**
+ * Buys credit with `POST <gateway>/credits?amount=<atomic units>`. The caller chose the amount, so it replaces the cap per call. The
+ * budget counts it now, and not again when calls spend the credit.
+ *
+ * @param to the account that receives the credit, if not this one; the agent then signs only a payment that is bound to this request
+ */
+const topUp = async (
+  context: AgentContext,
+  gateway: string,
+  amount: bigint,
+  to: AccountId | undefined,
+): Promise<AgentResponse> => {
+  if (!URL.canParse(gateway) || amount === 0n || (to !== undefined && !parseAccountId(to))) {
+    throw new CountersignError(
+      'options_invalid',
+      'topUp takes an origin, an amount above zero and a CAIP-10 account in lower case',
+    );
+  }
+  const url = new URL('/credits', gateway);
+  url.searchParams.set('amount', amount.toString());
+  // Appended unencoded: a query may contain colons, and the signed form must be the sent form.
+  if (to !== undefined) url.search += `&account=${to}`;
+  const outgoing = await readOutgoing(url.href, { method: 'POST', redirect: 'manual' });
+  const { response, proof } = await call(context, outgoing, {
+    perCall: amount,
+    binding: to === undefined ? 'any' : 'intent',
+    from: 'payment',
+  });
+  const own = proof && accountId(proof.network, addressOf(context.signer));
+  if (proof?.gateway !== undefined && (to === undefined || to === own)) {
+    const key = creditKey(proof.gateway.audience, proof.asset);
+    const { charged } = response.countersign;
+    if (isFromAudience(outgoing, proof, response.countersign)) {
+      context.budget.addPrepaid(key, charged);
+    }
+    if (creditIn(response.headers) === undefined) context.credit.add(key, charged);
+  }
+  return response;
 };

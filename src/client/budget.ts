@@ -1,6 +1,7 @@
-import { max, min } from '../protocol/amount.ts';
+import { createBoundedMap } from '../core/bounded-map.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { CreditKey } from './credit.ts';
+import type { AssetId } from '../protocol/account-id.ts';
+import { max, min } from '../protocol/amount.ts';
 
 /** The state of `spend.total`. Amounts in atomic units (USDC: millionths of a dollar). */
 export type Spending = {
@@ -10,6 +11,19 @@ export type Spending = {
   readonly charged: bigint;
   /** The amount that further signatures may still move: `spend.total` less `signed`. */
   readonly remaining: bigint;
+};
+
+/** What the agent may still sign for under `spend.total`. Amounts in atomic units. */
+export type Budget = {
+  /** Counts a payment. Synchronous, so that parallel calls cannot pass the total together. */
+  takePayment(amount: bigint): Result<Hold, Exhausted>;
+  /** Counts a call from credit, except the part that an own top-up covers: the budget counted the top-up when the agent signed it. */
+  takeCredit(key: CreditKey, amount: bigint): Result<Hold, Exhausted>;
+  /** Records that a payment of this agent became credit. */
+  addPrepaid(key: CreditKey, amount: bigint): void;
+  /** Records what a server states that it charged. */
+  charge(amount: bigint): void;
+  spending(): Spending;
 };
 
 /** An amount that the budget counts before the agent signs. */
@@ -23,17 +37,6 @@ export type Hold = {
 
 /** The total does not cover an amount. */
 export type Exhausted = { readonly remaining: bigint };
-
-export type Budget = {
-  /** Counts a payment. Synchronous, so that parallel calls cannot pass the total together. */
-  takePayment(amount: bigint): Result<Hold, Exhausted>;
-  /** Counts a call from credit, except the part that an own top-up covers: the budget counted the top-up when the agent signed it. */
-  takeCredit(key: CreditKey, amount: bigint): Result<Hold, Exhausted>;
-  /** Records that a payment of this agent became credit. */
-  addPrepaid(key: CreditKey, amount: bigint): void;
-  charge(amount: bigint): void;
-  spending(): Spending;
-};
 
 /** Creates the budget of one agent. A signed authorization counts permanently: its holder can settle it, whatever the answer was. */
 export const createBudget = (total: bigint): Budget => {
@@ -81,5 +84,36 @@ export const createBudget = (total: bigint): Budget => {
       charged += amount;
     },
     spending: () => ({ signed, charged, remaining: total - signed }),
+  };
+};
+
+/** Names the credit of the agent in one asset at one audience. */
+type CreditKey = string;
+
+export const creditKey = (audience: string, asset: AssetId): CreditKey => `${asset} ${audience}`;
+
+/** The agent's credit at gateways, as they last stated it, in atomic units. Only a hint: the gateway decides what credit covers. */
+export type KnownCredit = {
+  free(key: CreditKey): bigint;
+  set(key: CreditKey, free: bigint): void;
+  add(key: CreditKey, amount: bigint): void;
+  forget(key: CreditKey): void;
+};
+
+/** Servers choose how many keys there are. */
+const MAX_KEYS = 256;
+
+export const createKnownCredit = (): KnownCredit => {
+  const known = createBoundedMap<CreditKey, bigint>(MAX_KEYS);
+  const free = (key: CreditKey): bigint => known.get(key) ?? 0n;
+  const set = (key: CreditKey, amount: bigint): void => {
+    if (amount > 0n) known.set(key, amount);
+    else known.delete(key);
+  };
+  return {
+    free,
+    set,
+    add: (key, amount) => set(key, free(key) + amount),
+    forget: (key) => known.delete(key),
   };
 };

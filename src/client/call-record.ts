@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../core/hex.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
-import { isRecord } from './json.ts';
 import { reading, readingText, uint256 } from '../protocol/wire-fields.ts';
+import { isRecord } from './json.ts';
 
 /** A call of this account as the gateway stores it (`GET /calls/:id`). Amounts in atomic units, times in Unix seconds. */
 export type CallRecord = {

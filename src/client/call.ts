@@ -1,18 +1,17 @@
 import { ZERO_ADDRESS } from '../core/hex.ts';
 import { type AgentResponse, unsignedReport, withReport } from './call-report.ts';
 import { networkFor, readChallenge } from './challenge.ts';
-import { consent } from './consent.ts';
-import { requireAudience, type AgentContext } from './context.ts';
+import { type AgentContext, requireAudience } from './context.ts';
 import { CountersignError } from './errors.ts';
 import { callFromCredit } from './from-credit.ts';
-import { signIntent, windowAt } from './intent-proof.ts';
+import { consent } from './hooks.ts';
 import { choose } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import { signPayment } from './payment-proof.ts';
 import { conclude, present, type SignedResult } from './present.ts';
-import type { Proof } from './proof.ts';
+import { type Proof, signIntent, windowAt } from './proof.ts';
 import { readOffer, type ReceivedOffer } from './received-offer.ts';
-import { send } from './send.ts';
+import { send } from './transport.ts';
 
 /** The cap of one call, and how the agent may pay it. */
 export type Terms = {

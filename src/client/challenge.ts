@@ -1,4 +1,4 @@
-import { assetId, chainIdOf, type AssetId, type Network } from '../protocol/account-id.ts';
+import { assetId, type AssetId, chainIdOf, type Network } from '../protocol/account-id.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 import { CountersignError } from './errors.ts';
 import { isRecord, readJsonBody } from './json.ts';

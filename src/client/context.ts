@@ -1,11 +1,13 @@
+import { createBoundedMap } from '../core/bounded-map.ts';
 import type { Hex } from '../core/hex.ts';
-import type { KnownCredit } from './credit.ts';
-import type { Budget } from './budget.ts';
+import type { Network } from '../protocol/account-id.ts';
+import type { Budget, KnownCredit } from './budget.ts';
 import { CountersignError } from './errors.ts';
 import type { Sender } from './exchange.ts';
-import type { Memory } from './memory.ts';
 import type { Rules } from './offer-choice.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { ReceiptKeys } from './receipt-keys.ts';
+import type { ReceivedOffer } from './received-offer.ts';
 import type { Signer } from './signer.ts';
 
 /** The state that all calls of one agent share. */
@@ -40,4 +42,40 @@ export const requireAudience = (
     `${origin} requests a signature for ${JSON.stringify(audience)}.`,
     { response },
   );
+};
+
+/** The memory of an agent about earlier calls. Offers and call ids only save round trips. */
+type Memory = {
+  /** Whether this origin has ever offered binding to this agent. */
+  hasOfferedBinding(origin: string): boolean;
+  /** Never evicted: an attacker who could evict an origin could downgrade it to unbound payments (CWE-757). */
+  keepBindingOffered(origin: string): void;
+  /** The last bound offer for this method and URL. */
+  offerOf(outgoing: Outgoing): ReceivedOffer | undefined;
+  keepOffer(outgoing: Outgoing, offer: ReceivedOffer): void;
+  forgetOffer(outgoing: Outgoing): void;
+  /** The network of the account that made a call. */
+  networkOf(call: Hex): Network | undefined;
+  keepCall(call: Hex, network: Network): void;
+};
+
+const MAX_OFFERS = 256;
+const MAX_CALLS = 256;
+
+export const createMemory = (): Memory => {
+  const offers = createBoundedMap<string, ReceivedOffer>(MAX_OFFERS);
+  const calls = createBoundedMap<Hex, Network>(MAX_CALLS);
+  const binding = new Set<string>();
+  const keyOf = ({ method, url }: Outgoing): string => `${method} ${url}`;
+  return {
+    hasOfferedBinding: (origin) => binding.has(origin),
+    keepBindingOffered: (origin) => {
+      binding.add(origin);
+    },
+    offerOf: (outgoing) => offers.get(keyOf(outgoing)),
+    keepOffer: (outgoing, offer) => offers.set(keyOf(outgoing), offer),
+    forgetOffer: (outgoing) => offers.delete(keyOf(outgoing)),
+    networkOf: (call) => calls.get(call),
+    keepCall: (call, network) => calls.set(call, network),
+  };
 };

@@ -19,8 +19,13 @@ import {
   revocationBodyOf,
 } from '../protocol/intent/signed-document.ts';
 import { CountersignError } from './errors.ts';
-import { addressOf, sign, type Signer } from './signer.ts';
-import { delegationTypedData, revocationTypedData } from './typed-data.ts';
+import {
+  addressOf,
+  delegationTypedData,
+  revocationTypedData,
+  sign,
+  type Signer,
+} from './signer.ts';
 
 export type { AgentDelegation, AgentRevocation, DelegationBody, RevocationBody };
 

@@ -2,14 +2,13 @@ import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { encodeRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import type { CallRecord } from './call-record.ts';
-import { CountersignError } from './errors.ts';
+import { CountersignError, isProblem, type ProblemBody, problemIn } from './errors.ts';
 import { type AgentHooks, notify, type Retry } from './hooks.ts';
 import { readCopy } from './json.ts';
 import type { Outgoing } from './outgoing.ts';
-import { isProblem, problemIn, type ProblemBody } from './problem-body.ts';
 import type { Proof } from './proof.ts';
-import { hasBodyDigest, RECEIPT_HEADER } from './receipt.ts';
-import { send, type Sending, type Transport } from './send.ts';
+import { send, type Sending, type Transport } from './transport.ts';
+import { hasBodyDigest, RECEIPT_HEADER } from './verify-receipt.ts';
 
 /** The answer to a signed request, after as many repeats as it took. */
 export type ExchangeResult = {

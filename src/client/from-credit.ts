@@ -1,17 +1,16 @@
 import type { Hex } from '../core/hex.ts';
-import { max, min } from '../protocol/amount.ts';
 import { err } from '../core/result.ts';
-import { consent } from './consent.ts';
+import { max, min } from '../protocol/amount.ts';
+import { creditKey } from './budget.ts';
+import { creditIn } from './call-report.ts';
 import type { AgentContext } from './context.ts';
-import { creditKey } from './credit.ts';
-import { CountersignError } from './errors.ts';
+import { CountersignError, isProblem, type ProblemBody } from './errors.ts';
 import type { ExchangeResult } from './exchange.ts';
-import { signIntent, windowAt } from './intent-proof.ts';
-import { creditIn } from './limits.ts';
+import { consent } from './hooks.ts';
 import { choose, type Rules } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import { conclude, isFromAudience, present, type SignedResult } from './present.ts';
-import { isProblem, type ProblemBody } from './problem-body.ts';
+import { signIntent, windowAt } from './proof.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
 /**

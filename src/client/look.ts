@@ -1,18 +1,16 @@
-import type { Network } from '../protocol/account-id.ts';
 import { type Hex, ZERO_ADDRESS } from '../core/hex.ts';
+import type { Network } from '../protocol/account-id.ts';
 import { requestDigest } from '../protocol/intent/binding.ts';
-import { callRecordOf, type CallRecord } from './call-record.ts';
+import { type CallRecord, callRecordOf } from './call-record.ts';
 import { networkFor, readChallenge } from './challenge.ts';
-import { requireAudience, type AgentContext } from './context.ts';
-import { CountersignError } from './errors.ts';
+import { type AgentContext, requireAudience } from './context.ts';
+import { CountersignError, isProblem } from './errors.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
-import { signQuestion, windowAt } from './intent-proof.ts';
 import { readJsonBody } from './json.ts';
-import { observedAs, readOutgoing, type Outgoing } from './outgoing.ts';
-import { isProblem } from './problem-body.ts';
-import type { Proof } from './proof.ts';
-import { RECEIPT_HEADER } from './receipt.ts';
-import { send } from './send.ts';
+import { observedAs, type Outgoing, readOutgoing } from './outgoing.ts';
+import { type Proof, signQuestion, windowAt } from './proof.ts';
+import { send } from './transport.ts';
+import { RECEIPT_HEADER } from './verify-receipt.ts';
 
 /** The gateway's own tool that answers look-ups. */
 const CALLS_TOOL = 'countersign.calls';

@@ -1,13 +1,14 @@
-import { race } from './abort.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { AnswerOf } from '../management/routes.ts';
 import { CountersignError } from './errors.ts';
 import { readJson } from './json.ts';
 import { type ManagementContext, requestRoute } from './management-request.ts';
-import type { Seconds } from '../core/clock.ts';
-import type { AnswerOf } from '../management/routes.ts';
+import { race } from './transport.ts';
 
-/** An entry of an account's log. */
+/** An entry of an account's log (docs/wire-format.md §15). Amounts in atomic units as decimal strings, times in Unix seconds. */
 export type EntryEvent = AnswerOf<'account.events'>;
 
+/** Where a feed of log entries begins, and how the caller stops it. */
 export type EventsOptions = {
   /** Resume after the entry with this sequence number (`seq`). Default: only entries from now on. */
   readonly after?: number;

@@ -1,14 +1,13 @@
 import { ZERO_ADDRESS } from '../core/hex.ts';
 import { endpointOf, type RouteId, toolIdOf } from '../management/endpoint.ts';
-import { network as networkOn, type Network, parseAccountId } from '../protocol/account-id.ts';
+import { type Network, network as networkOn, parseAccountId } from '../protocol/account-id.ts';
 import { readChallenge } from './challenge.ts';
-import { CountersignError } from './errors.ts';
+import { CountersignError, isProblem } from './errors.ts';
 import { exchange, type Sender } from './exchange.ts';
-import { signQuestion, windowAt } from './intent-proof.ts';
-import { readOutgoing, type Outgoing } from './outgoing.ts';
-import { isProblem } from './problem-body.ts';
-import { send } from './send.ts';
+import { type Outgoing, readOutgoing } from './outgoing.ts';
+import { signQuestion, windowAt } from './proof.ts';
 import type { Signer } from './signer.ts';
+import { send } from './transport.ts';
 
 /** The state that all requests of one management client share. */
 export type ManagementContext = Sender & {

@@ -1,15 +1,16 @@
-import { sleep } from './abort.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
+import { decodeUtf8 } from '../crypto/bytes.ts';
+import type { AnswerOf, ItemOf, ListId, RequestOf, RouteId } from '../management/routes.ts';
 import { CountersignError } from './errors.ts';
-import { readJsonBody } from './json.ts';
+import { readCopy, readJsonBody } from './json.ts';
 import { type EntryEvent, eventsOf, type EventsOptions } from './management-events.ts';
-import { type ExportId, itemsOf, malformed, MAX_ANSWER, textsOf } from './management-pages.ts';
 import { type ManagementContext, requestRoute, type RouteRequest } from './management-request.ts';
 import { addressOf, type Signer } from './signer.ts';
-import { nowSeconds, type Seconds } from '../core/clock.ts';
-import type { AnswerOf, ItemOf, ListId, RequestOf, RouteId } from '../management/routes.ts';
+import { sleep } from './transport.ts';
 
 export type { AnswerOf, EntryEvent, EventsOptions, ItemOf, ListId, RequestOf, RouteId };
 
+/** The gateway to manage, and the account that signs the requests. */
 export type ManagementOptions = {
   /** Origin of the gateway, e.g. `https://gw.example`. */
   readonly gateway: string;
@@ -29,7 +30,7 @@ export type ManagementOptions = {
   readonly retries?: number;
 };
 
-/** An answer. */
+/** The body of a successful answer, and its ETag (RFC 9110 §8.8.3). */
 export type Answered<Id extends RouteId> = {
   readonly body: AnswerOf<Id>;
   /** The ETag of the version that the answer shows or has written, for `ifMatch`. */
@@ -52,11 +53,23 @@ export type Management = {
     id: Id,
     ...request: Arguments<RequestOf<Id>>
   ): Promise<Answered<Id>>;
-  /** Yields every item of a list, and fetches each page when it is needed. */
+  /**
+   * Yields every item of a list, and fetches each page when it is needed.
+   *
+   * @throws CountersignError like `call`; `answer_malformed`
+   */
   list<Id extends ListId>(id: Id, ...request: Arguments<RequestOf<Id>>): AsyncGenerator<ItemOf<Id>>;
-  /** Yields a list as text in the `format` of the query, NDJSON by default, page by page. The pages together are one file. */
+  /**
+   * Yields a list as text in the `format` of the query, NDJSON by default, page by page. The pages together are one file.
+   *
+   * @throws CountersignError like `call`; `answer_malformed`
+   */
   export<Id extends ExportId>(id: Id, ...request: Arguments<RequestOf<Id>>): AsyncGenerator<string>;
-  /** Yields the log entries of an account (CAIP-10) as it writes them, until the caller stops. Reconnects by itself. */
+  /**
+   * Yields the log entries of an account (CAIP-10) as it writes them, until the caller stops. Reconnects by itself.
+   *
+   * @throws CountersignError `refused` if the gateway refuses permanently; the reason of the caller's own abort signal
+   */
   events(account: string, options?: EventsOptions): AsyncGenerator<EntryEvent>;
 };
 
@@ -101,3 +114,73 @@ const contextOf = (options: ManagementOptions): ManagementContext => {
 };
 
 const invalid = (text: string): CountersignError => new CountersignError('options_invalid', text);
+
+/** Routes that export a list as text. */
+type ExportId = 'books' | 'calls.list' | 'account.calls' | 'account.entries';
+
+/** The longest answer, in bytes. */
+const MAX_ANSWER = 32 * 1024 * 1024;
+
+/** Yields every item of a list, and fetches each page when it is needed. */
+async function* itemsOf<Id extends ListId>(
+  context: ManagementContext,
+  id: Id,
+  request: RouteRequest,
+): AsyncGenerator<ItemOf<Id>, void, undefined> {
+  const advance = cursors();
+  let after: string | undefined;
+  do {
+    const response = await requestRoute(context, id, startingAfter(request, after));
+    const page = (await readJsonBody(response, MAX_ANSWER, context.timeoutMs)) as Partial<
+      AnswerOf<ListId>
+    > | null;
+    if (!Array.isArray(page?.items)) throw malformed(response, 'is not a page of a list');
+    yield* page.items as ItemOf<Id>[];
+    after = advance(response, page.next);
+  } while (after !== undefined);
+}
+
+/** Yields a list as text, page by page. */
+async function* textsOf(
+  context: ManagementContext,
+  id: ExportId,
+  request: RouteRequest,
+): AsyncGenerator<string, void, undefined> {
+  const advance = cursors();
+  let after: string | undefined;
+  do {
+    const query = { format: 'ndjson', ...request.query };
+    const response = await requestRoute(context, id, startingAfter({ ...request, query }, after));
+    const bytes = await readCopy(response, MAX_ANSWER, context.timeoutMs);
+    const text = bytes === undefined ? undefined : decodeUtf8(bytes);
+    if (text === undefined) throw malformed(response, 'is too long or not UTF-8');
+    yield text;
+    const [, link] = NEXT.exec(response.headers.get('link') ?? '') ?? [];
+    // Only the cursor comes from the link: the server must not choose the URL that the client signs next.
+    after = advance(response, link === undefined ? undefined : cursorIn(context.origin, link));
+  } while (after !== undefined);
+}
+
+const NEXT = /<([^<>]*)>\s*;\s*rel="?next"?/;
+
+/** Follows cursors, and rejects a repeated one: the client would request, and sign for, the same pages without end. */
+const cursors = () => {
+  const seen = new Set<unknown>();
+  return (response: Response, next: unknown): string | undefined => {
+    if (next === undefined) return undefined;
+    if (typeof next !== 'string' || seen.has(next)) {
+      throw malformed(response, 'has a next page that the client has already read');
+    }
+    seen.add(next);
+    return next;
+  };
+};
+
+const cursorIn = (origin: string, link: string): string | undefined =>
+  (URL.canParse(link, origin) && new URL(link, origin).searchParams.get('after')) || undefined;
+
+const startingAfter = (request: RouteRequest, after: string | undefined): RouteRequest =>
+  after === undefined ? request : { ...request, query: { ...request.query, after } };
+
+const malformed = (response: Response, what: string): CountersignError =>
+  new CountersignError('answer_malformed', `The answer ${what}.`, { response });

@@ -1,13 +1,13 @@
-import { assetId, type AssetId } from '../protocol/account-id.ts';
 import type { Address } from '../core/hex.ts';
-import { formatDollars } from '../protocol/amount.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { assetId, type AssetId } from '../protocol/account-id.ts';
+import { formatDollars } from '../protocol/amount.ts';
 import type { Token } from '../protocol/payment.ts';
 import type { Requirement } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
+import type { Exhausted, Hold } from './budget.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Entry, ReceivedOffer } from './received-offer.ts';
-import type { Exhausted, Hold } from './budget.ts';
 
 /** The rules of `SpendRules`, parsed. */
 export type Rules = {

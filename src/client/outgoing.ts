@@ -1,10 +1,10 @@
 import type { Hex } from '../core/hex.ts';
 import { bodyDigest } from '../crypto/bytes.ts';
-import { CountersignError } from './errors.ts';
 import type { ObservedRequest } from '../protocol/intent/binding.ts';
-import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { PAYMENT_HEADER } from '../protocol/x402/headers.ts';
+import { CountersignError } from './errors.ts';
 
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;

@@ -1,21 +1,19 @@
-import { chainIdOf } from '../protocol/account-id.ts';
-import { type Hex, random32 } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
+import { type Hex, random32 } from '../core/hex.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/checksum.ts';
+import { chainIdOf } from '../protocol/account-id.ts';
 import { type AgentIntent, intentDigest, intentFields } from '../protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../protocol/intent/binding.ts';
 import type { Authorization } from '../protocol/payment.ts';
-import { nameOfNetwork } from '../protocol/x402/networks.ts';
 import { PAYMENT_HEADER } from '../protocol/x402/headers.ts';
+import { nameOfNetwork } from '../protocol/x402/networks.ts';
 import type { AgentContext } from './context.ts';
-import { createIntent, windowAt } from './intent-proof.ts';
 import type { Choice } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
-import type { Proof } from './proof.ts';
+import { createIntent, type Proof, windowAt } from './proof.ts';
 import type { ReceivedOffer } from './received-offer.ts';
-import { addressOf, sign } from './signer.ts';
-import { transferTypedData } from './typed-data.ts';
+import { addressOf, sign, transferTypedData } from './signer.ts';
 
 /** The longest validity of an authorization, whatever the offer allows: until it expires, its holder can settle it. */
 const LONGEST: Seconds = 3600;

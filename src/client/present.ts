@@ -1,18 +1,15 @@
 import type { Hex } from '../core/hex.ts';
+import { creditKey } from './budget.ts';
+import { type AgentResponse, type CallReport, creditIn, withReport } from './call-report.ts';
 import type { AgentContext } from './context.ts';
-import { creditKey } from './credit.ts';
-import { CountersignError } from './errors.ts';
+import { CountersignError, isProblem } from './errors.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
+import { notify } from './hooks.ts';
 import { isRecord, readBase64Json, readJsonBody } from './json.ts';
-import { creditIn } from './limits.ts';
 import { storedAnswer } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
-import { paymentAnswerOf } from './payment-answer.ts';
-import { isProblem } from './problem-body.ts';
 import type { Proof } from './proof.ts';
-import { notify } from './hooks.ts';
-import { signedReport } from './signed-report.ts';
-import { withReport, type AgentResponse, type CallReport } from './call-report.ts';
+import { paymentAnswerOf, signedReport } from './signed-report.ts';
 
 /** The answer to a signed request, and its proof. */
 export type SignedResult = { readonly response: AgentResponse; readonly proof: Proof };

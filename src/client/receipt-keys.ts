@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { createBoundedMap } from '../core/bounded-map.ts';
-import { race } from './abort.ts';
 import { readJsonBody } from './json.ts';
+import { race } from './transport.ts';
 
 /** The public keys of gateways, fetched on first use. */
 export type ReceiptKeys = {

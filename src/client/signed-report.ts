@@ -1,12 +1,13 @@
-import { min } from '../protocol/amount.ts';
-import type { CallReport } from './call-report.ts';
+import * as z from 'zod/mini';
+import type { Hex } from '../core/hex.ts';
+import { min, parseAmount } from '../protocol/amount.ts';
+import { type CallReport, limitsOf } from './call-report.ts';
 import type { AgentContext } from './context.ts';
 import type { ExchangeResult } from './exchange.ts';
-import { limitsOf } from './limits.ts';
+import { isRecord, readBase64Json } from './json.ts';
 import type { Outgoing } from './outgoing.ts';
-import { paymentAnswerOf, type PaymentAnswer } from './payment-answer.ts';
 import type { Proof } from './proof.ts';
-import { receiptOf, type Receipt } from './receipt.ts';
+import { type Receipt, receiptOf } from './verify-receipt.ts';
 
 /** Reports on the answer to a signed request, and verifies its receipt. */
 export const signedReport = async (
@@ -49,4 +50,52 @@ const chargedBy = (
   if (pays === 'none') return 0n;
   if (payment !== undefined) return payment.success ? min(payment.amount ?? amount, amount) : 0n;
   return response.ok ? amount : 0n;
+};
+
+/** The outcome of a payment that `PAYMENT-RESPONSE` (version 1: `X-PAYMENT-RESPONSE`) states. Unsigned. */
+type PaymentAnswer = {
+  readonly success: boolean;
+  readonly errorReason?: string;
+  readonly transaction?: Hex;
+  /** Atomic units. */
+  readonly amount?: bigint;
+  /** `credit`: the gateway dropped the authorization and debited the payer's credit. */
+  readonly paidFrom?: 'credit';
+  /** The server states that the payment settled on the chain. */
+  readonly settled: boolean;
+};
+
+const MAX_HEADER = 16_384;
+const MAX_REASON = 256;
+const TRANSACTION = /^0x[0-9a-fA-F]{64}$/;
+
+const schema = z.looseObject({
+  success: z.boolean(),
+  errorReason: z.nullish(z.string()),
+  transaction: z.nullish(z.string()),
+  amount: z.nullish(z.string()),
+  extra: z.nullish(z.custom<Readonly<Record<string, unknown>>>(isRecord)),
+});
+
+/** Reads the header of an answer; undefined if it is absent or malformed. */
+export const paymentAnswerOf = (headers: Headers): PaymentAnswer | undefined => {
+  const header = headers.get('payment-response') ?? headers.get('x-payment-response');
+  if (header === null) return undefined;
+  const parsed = schema.safeParse(readBase64Json(header, MAX_HEADER));
+  if (!parsed.success) return undefined;
+  const { success, errorReason, transaction, amount, extra } = parsed.data;
+  const value = parseAmount(amount ?? '');
+  const hash = TRANSACTION.test(transaction ?? '')
+    ? ((transaction ?? '').toLowerCase() as Hex)
+    : undefined;
+  return {
+    success,
+    settled: success && hash !== undefined,
+    ...(errorReason === undefined || errorReason === null
+      ? {}
+      : { errorReason: errorReason.slice(0, MAX_REASON) }),
+    ...(hash === undefined ? {} : { transaction: hash }),
+    ...(value === undefined ? {} : { amount: value }),
+    ...(extra?.['paidFrom'] === 'credit' ? { paidFrom: 'credit' } : {}),
+  };
 };

@@ -1,6 +1,26 @@
 import { type Address, type Hex, isAddress, ZERO_ADDRESS } from '../core/hex.ts';
+import {
+  addressWord,
+  arrayWord,
+  bytes32Word,
+  stringWord,
+  structHash,
+  typedDataDigest,
+  uintWord,
+  type Word,
+} from '../crypto/typed-data.ts';
+import { chainIdOf } from '../protocol/account-id.ts';
+import {
+  AGENT_DELEGATION_TYPE,
+  type AgentDelegation,
+} from '../protocol/intent/agent-delegation.ts';
+import { AGENT_INTENT_TYPE, type AgentIntent } from '../protocol/intent/agent-intent.ts';
+import {
+  AGENT_REVOCATION_TYPE,
+  type AgentRevocation,
+} from '../protocol/intent/agent-revocation.ts';
+import type { Authorization, Token } from '../protocol/payment.ts';
 import { CountersignError } from './errors.ts';
-import type { TypedData } from './typed-data.ts';
 
 /** Signs for an agent: a viem `LocalAccount`, the result of `remoteAccount`, or your own object with these two members. */
 export type Signer = {
@@ -28,3 +48,109 @@ export const sign = async (signer: Signer, data: TypedData): Promise<Hex> => {
     throw new CountersignError('signer_failed', 'The account did not sign.', { cause });
   }
 };
+
+type TypedField = { readonly name: string; readonly type: string };
+
+/** EIP-712 typed data without nested structs, in the form of viem and `eth_signTypedData_v4`. */
+export type TypedData = {
+  readonly domain: {
+    readonly name: string;
+    readonly version: string;
+    readonly chainId: number;
+    readonly verifyingContract?: Address;
+  };
+  readonly types: Readonly<Record<string, readonly TypedField[]>>;
+  readonly primaryType: string;
+  /** Addresses, hashes and texts as strings; integers as `bigint`, or as `number` up to 32 bits. */
+  readonly message: Readonly<Record<string, Value>>;
+};
+
+type Value = string | bigint | number | readonly string[];
+
+const DOMAIN: readonly TypedField[] = [
+  { name: 'name', type: 'string' },
+  { name: 'version', type: 'string' },
+  { name: 'chainId', type: 'uint256' },
+];
+const CONTRACT_DOMAIN = [...DOMAIN, { name: 'verifyingContract', type: 'address' }];
+
+const TRANSFER_WITH_AUTHORIZATION: readonly TypedField[] = [
+  { name: 'from', type: 'address' },
+  { name: 'to', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'validAfter', type: 'uint256' },
+  { name: 'validBefore', type: 'uint256' },
+  { name: 'nonce', type: 'bytes32' },
+];
+
+/** Typed data under the domain of Countersign (docs/wire-format.md §2), from the text of an EIP-712 type. */
+const countersigned = (type: string, message: TypedData['message'], chainId: number): TypedData => {
+  const [primaryType = '', members = ''] = type.slice(0, -1).split('(');
+  const fields = members.split(',').map((member) => {
+    const [of = '', name = ''] = member.split(' ');
+    return { name, type: of };
+  });
+  return {
+    domain: { name: 'Countersign', version: '1', chainId },
+    types: { EIP712Domain: DOMAIN, [primaryType]: fields },
+    primaryType,
+    message,
+  };
+};
+
+/** Builds the typed data that an agent signs for a free call or a call from credit. */
+export const intentTypedData = (intent: AgentIntent, chainId: number): TypedData =>
+  countersigned(AGENT_INTENT_TYPE, { ...intent }, chainId);
+
+/** Builds the typed data that an issuer signs to grant rights to a delegate (docs/wire-format.md §16). */
+export const delegationTypedData = (delegation: AgentDelegation, chainId: number): TypedData =>
+  countersigned(AGENT_DELEGATION_TYPE, { ...delegation }, chainId);
+
+/** Builds the typed data that an issuer signs to revoke grants (docs/wire-format.md §16). */
+export const revocationTypedData = (revocation: AgentRevocation, chainId: number): TypedData =>
+  countersigned(AGENT_REVOCATION_TYPE, { ...revocation }, chainId);
+
+/**
+ * Builds the typed data that a payer signs for a payment (EIP-3009). The domain comes from the pinned table of tokens, never from an offer.
+ */
+export const transferTypedData = (token: Token, authorization: Authorization): TypedData => ({
+  domain: {
+    name: token.name,
+    version: token.version,
+    chainId: chainIdOf(token.network) ?? 0,
+    verifyingContract: token.address,
+  },
+  types: {
+    EIP712Domain: CONTRACT_DOMAIN,
+    TransferWithAuthorization: TRANSFER_WITH_AUTHORIZATION,
+  },
+  primaryType: 'TransferWithAuthorization',
+  message: { ...authorization },
+});
+
+const wordOf = (type: string, value: Value): Word => {
+  if (typeof value === 'object') {
+    return arrayWord(value.map((item) => wordOf(type.slice(0, -2), item)));
+  }
+  if (type === 'string') return stringWord(String(value));
+  if (type === 'address') return addressWord(String(value).toLowerCase() as Address);
+  if (type === 'bytes32') return bytes32Word(String(value) as Hex);
+  return uintWord(BigInt(value));
+};
+
+const hashOf = (
+  name: string,
+  fields: readonly TypedField[],
+  values: Readonly<Record<string, Value>>,
+): Word =>
+  structHash(
+    stringWord(`${name}(${fields.map((field) => `${field.type} ${field.name}`).join(',')})`),
+    ...fields.map((field) => wordOf(field.type, values[field.name] ?? '')),
+  );
+
+/** The EIP-712 digest of typed data without nested structs. */
+export const digestOf = ({ domain, types, primaryType, message }: TypedData): Hex =>
+  typedDataDigest(
+    hashOf('EIP712Domain', types['EIP712Domain'] ?? [], domain),
+    hashOf(primaryType, types[primaryType] ?? [], message),
+  );

@@ -1,14 +1,14 @@
-import type { Offered } from '../../client/hooks.ts';
-import type { AgentResponse, CallReport } from '../../client/call-report.ts';
-import { decodeUtf8 } from '../../crypto/bytes.ts';
-import { formatDollars } from '../../protocol/amount.ts';
+import type { CallRequest } from './request.ts';
 import { tokenAmount } from '../lib/amounts.ts';
 import { problemError } from '../lib/error-of.ts';
 import { Ended, EXIT } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
 import type { Session } from '../lib/session.ts';
 import { lasting, printable } from '../lib/text.ts';
-import type { CallRequest } from './request.ts';
+import type { AgentResponse, CallReport } from '../../client/call-report.ts';
+import type { Offered } from '../../client/hooks.ts';
+import { decodeUtf8 } from '../../crypto/bytes.ts';
+import { formatDollars } from '../../protocol/amount.ts';
 
 /** Writes the body to stdout and a summary to stderr. @throws CliError for a refusal of the gateway itself */
 export const printAnswer = async (

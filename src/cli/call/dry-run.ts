@@ -1,13 +1,13 @@
-import * as z from 'zod/mini';
-import { readJsonBody } from '../../client/json.ts';
-import type { AgentResponse } from '../../client/call-report.ts';
-import { formatDollars, parseAmount } from '../../protocol/amount.ts';
 import { problemError } from '../lib/error-of.ts';
 import { CliError } from '../lib/errors.ts';
 import { listed } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
 import { fields } from '../lib/table.ts';
 import { lasting } from '../lib/text.ts';
+import type { AgentResponse } from '../../client/call-report.ts';
+import { readJsonBody } from '../../client/json.ts';
+import { formatDollars, parseAmount } from '../../protocol/amount.ts';
+import * as z from 'zod/mini';
 
 const MAX_BODY = 1024 * 1024;
 

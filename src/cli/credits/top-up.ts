@@ -1,10 +1,10 @@
-import { createAgent } from '../../client/agent.ts';
 import { accountNamed, namesOf } from '../lib/account-names.ts';
 import { openAdmin } from '../lib/admin-client.ts';
 import { amountIn, dollars } from '../lib/amounts.ts';
 import { defineCommand } from '../lib/command.ts';
 import { cliErrorOf, problemError } from '../lib/error-of.ts';
 import { sentence } from '../lib/print.ts';
+import { createAgent } from '../../client/agent.ts';
 
 export const command = defineCommand({
   summary: 'buy credit with a payment from a wallet',

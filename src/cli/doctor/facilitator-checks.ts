@@ -1,24 +1,24 @@
-import * as z from 'zod/mini';
-import { transferTypedData } from '../../client/typed-data.ts';
+import type { Target, TargetFacilitator } from './config-checks.ts';
+import { type Check, failure, hostOf, passed, warning } from '../lib/check.ts';
+import { facilitatorCheck } from '../lib/service-checks.ts';
+import { transferTypedData } from '../../client/signer.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
-import { postJson } from '../../settlement/post-json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { BOUND_VALID_AFTER } from '../../protocol/intent/binding.ts';
 import type { Payment, Token } from '../../protocol/payment.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
-import { openCdpTokens } from '../../settlement/backends/cdp-token.ts';
 import { isNotYetValid } from '../../settlement/backends/backend-answer.ts';
+import { openCdpTokens } from '../../settlement/backends/cdp-token.ts';
 import {
   settleRequest,
   supportedUrl,
   verifyUrl,
 } from '../../settlement/backends/facilitator-api.ts';
-import { type Check, failure, hostOf, passed, warning } from '../lib/check.ts';
-import { facilitatorCheck } from '../lib/service-checks.ts';
-import type { Target, TargetFacilitator } from './config-checks.ts';
+import { postJson } from '../../settlement/post-json.ts';
+import * as z from 'zod/mini';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -1,20 +1,20 @@
-import * as z from 'zod/mini';
-import { createManagement, type Management } from '../../client/management.ts';
-import { addressOf, type Signer } from '../../client/signer.ts';
-import type { Address } from '../../core/hex.ts';
-import {
-  type AccountId,
-  accountId,
-  chainIdOf,
-  type Network,
-  parseAccountId,
-} from '../../protocol/account-id.ts';
 import { cliErrorOf } from './error-of.ts';
 import { CliError, EXIT } from './errors.ts';
 import { httpGet } from './http-get.ts';
 import type { Input } from './input.ts';
 import type { Role } from './profile.ts';
 import type { Session } from './session.ts';
+import { createManagement, type Management } from '../../client/management.ts';
+import { addressOf, type Signer } from '../../client/signer.ts';
+import type { Address } from '../../core/hex.ts';
+import {
+  accountId,
+  type AccountId,
+  chainIdOf,
+  type Network,
+  parseAccountId,
+} from '../../protocol/account-id.ts';
+import * as z from 'zod/mini';
 
 /** The management API of one gateway, called with one key. */
 export type AdminClient = {

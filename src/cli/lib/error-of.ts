@@ -1,6 +1,10 @@
-import { CountersignError, type ErrorCode } from '../../client/errors.ts';
-import { isProblem, type ProblemBody } from '../../client/problem-body.ts';
 import { CliError, EXIT, type ExitCode } from './errors.ts';
+import {
+  CountersignError,
+  type ErrorCode,
+  isProblem,
+  type ProblemBody,
+} from '../../client/errors.ts';
 
 /** Converts anything that was thrown into an error with a next step. */
 export const cliErrorOf = (thrown: unknown): CliError => {

@@ -52,7 +52,7 @@ export const derived = async (
   organisation: number,
   agents: readonly NewAgent[],
 ): Promise<readonly FleetAgent[]> => {
-  const { fleet } = await import('../../client/fleet.ts');
+  const { fleet } = await import('../../client/accounts.ts');
   const { agent } = fleet(mnemonic, { organisation });
   const found: FleetAgent[] = [];
   for (const { index, name } of agents) {

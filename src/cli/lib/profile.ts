@@ -1,5 +1,3 @@
-import type { Signer } from '../../client/signer.ts';
-import type { Hex } from '../../core/hex.ts';
 import { CliError, EXIT, usageError } from './errors.ts';
 import type { FleetAgent, FleetEntry, Keystore } from './keystore.ts';
 import {
@@ -9,6 +7,8 @@ import {
   type LocalStack,
   readStack,
 } from './local-stack.ts';
+import type { Signer } from '../../client/signer.ts';
+import type { Hex } from '../../core/hex.ts';
 
 export type Role = 'operator' | 'owner' | 'agent';
 
@@ -186,7 +186,7 @@ const fleetIdentity = (keystore: Keystore, entry: FleetEntry, agent: FleetAgent)
   from: 'keystore',
   open: async () => {
     const mnemonic = new TextDecoder().decode(await keystore.secret(entry));
-    const { fleet } = await import('../../client/fleet.ts');
+    const { fleet } = await import('../../client/accounts.ts');
     return fleet(mnemonic, { organisation: entry.organisation }).agent(agent.index);
   },
 });

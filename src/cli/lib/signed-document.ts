@@ -1,14 +1,14 @@
-import { sleep } from '../../client/abort.ts';
-import { exchange } from '../../client/exchange.ts';
-import { signIntent, windowAt } from '../../client/intent-proof.ts';
-import { readJsonBody } from '../../client/json.ts';
-import { readOutgoing } from '../../client/outgoing.ts';
-import { problemIn, type ProblemBody } from '../../client/problem-body.ts';
-import type { Signer } from '../../client/signer.ts';
-import { ZERO_ADDRESS } from '../../core/hex.ts';
-import type { Network } from '../../protocol/account-id.ts';
 import type { AdminClient } from './admin-client.ts';
 import { problemError } from './error-of.ts';
+import { type ProblemBody, problemIn } from '../../client/errors.ts';
+import { exchange } from '../../client/exchange.ts';
+import { readJsonBody } from '../../client/json.ts';
+import { readOutgoing } from '../../client/outgoing.ts';
+import { signIntent, windowAt } from '../../client/proof.ts';
+import type { Signer } from '../../client/signer.ts';
+import { sleep } from '../../client/transport.ts';
+import { ZERO_ADDRESS } from '../../core/hex.ts';
+import type { Network } from '../../protocol/account-id.ts';
 
 /** A delegation or revocation: its own signature authorises it. */
 export type SignedDocument = {

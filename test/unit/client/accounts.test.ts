@@ -1,22 +1,22 @@
-import { hashTypedData } from 'viem';
-import { mnemonicToAccount } from 'viem/accounts';
-import { describe, expect, it } from 'vitest';
 import { fleet, remoteAccount } from '../../../src/client/index.ts';
-import { digestOf, intentTypedData, transferTypedData } from '../../../src/client/typed-data.ts';
+import { digestOf, intentTypedData, transferTypedData } from '../../../src/client/signer.ts';
 import { bytesOf, hexOf } from '../../../src/crypto/bytes.ts';
 import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
-import vectors from '../../vectors/countersign-v1.json';
-import { intentOf } from '../protocol/intent/wire.ts';
 import {
   account,
   AGENT,
   agentOf,
   BASE_SEPOLIA,
+  type Hex,
   offer,
   scripted,
   URL_OF_TOOL,
-  type Hex,
 } from './server.ts';
+import { intentOf } from '../protocol/intent/wire.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { hashTypedData } from 'viem';
+import { mnemonicToAccount } from 'viem/accounts';
+import { describe, expect, it } from 'vitest';
 
 const MNEMONIC = 'test test test test test test test test test test test junk';
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { createBudget } from '../../../src/client/budget.ts';
 import { CountersignError } from '../../../src/client/index.ts';
 import type { Signer } from '../../../src/client/signer.ts';
-import { createBudget } from '../../../src/client/budget.ts';
-import { account, agentOf, offer, scripted, URL_OF_TOOL, type Step } from './server.ts';
+import { account, agentOf, offer, scripted, type Step, URL_OF_TOOL } from './server.ts';
+import { describe, expect, it } from 'vitest';
 
 /** An account that counts its signatures. */
 const counting = () => {

@@ -1,6 +1,3 @@
-import { hashTypedData, type Hex } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
-import { describe, expect, it } from 'vitest';
 import {
   type AgentDelegation,
   type AgentRevocation,
@@ -9,11 +6,14 @@ import {
   signDelegation,
   signRevocation,
 } from '../../../src/client/index.ts';
-import { delegationTypedData, digestOf } from '../../../src/client/typed-data.ts';
+import { delegationTypedData, digestOf } from '../../../src/client/signer.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { readDelegation, readRevocation } from '../../../src/protocol/intent/signed-document.ts';
-import vectors from '../../vectors/countersign-v1.json';
 import { DELEGATION, REVOCATION } from '../protocol/intent/wire.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { hashTypedData, type Hex } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { describe, expect, it } from 'vitest';
 
 const { chainId } = vectors.domain;
 const owner = privateKeyToAccount(vectors.keys.owner.privateKey as Hex);

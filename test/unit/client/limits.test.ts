@@ -1,4 +1,4 @@
-import { creditIn, limitsOf } from '../../../src/client/limits.ts';
+import { creditIn, limitsOf } from '../../../src/client/call-report.ts';
 import { limitHeaders } from '../../../src/gateway/answer-headers.ts';
 import { NOW } from './server.ts';
 import { describe, expect, it } from 'vitest';

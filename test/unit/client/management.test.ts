@@ -1,12 +1,10 @@
-import { describe, expect, it } from 'vitest';
 import {
   CountersignError,
   createManagement,
   type ManagementOptions,
 } from '../../../src/client/index.ts';
+import { digestOf, intentTypedData } from '../../../src/client/signer.ts';
 import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
-import { digestOf, intentTypedData } from '../../../src/client/typed-data.ts';
-import { recoverAddress } from 'viem/utils';
 import {
   account,
   type Arrived,
@@ -19,6 +17,8 @@ import {
   scripted,
   type Step,
 } from './server.ts';
+import { recoverAddress } from 'viem/utils';
+import { describe, expect, it } from 'vitest';
 
 const OWNER = `${BASE_SEPOLIA}:${account.address.toLowerCase()}`;
 const OTHER = `eip155:8453:${account.address.toLowerCase()}`;

@@ -1,11 +1,10 @@
-import { describe, expect, it } from 'vitest';
 import { CountersignError, type ErrorCode } from '../../../src/client/index.ts';
 import type { Signer } from '../../../src/client/signer.ts';
 import {
   account,
   agentOf,
-  base64Json,
   BASE_SEPOLIA,
+  base64Json,
   entry,
   entry1,
   GATEWAY,
@@ -13,10 +12,11 @@ import {
   offer1,
   PAY_TO,
   scripted,
+  type Step,
   URL_OF_TOOL,
   USDC,
-  type Step,
 } from './server.ts';
+import { describe, expect, it } from 'vitest';
 
 const OTHER = `0x${'77'.repeat(20)}`;
 

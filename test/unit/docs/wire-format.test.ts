@@ -23,7 +23,7 @@ import {
   agentRevocationSchema,
   revocationDigest,
 } from '../../../src/protocol/intent/agent-revocation.ts';
-import { transferTypedData } from '../../../src/client/typed-data.ts';
+import { transferTypedData } from '../../../src/client/signer.ts';
 import { bindingMarkOf, requestDigest } from '../../../src/protocol/intent/binding.ts';
 import {
   parsePaymentSignature,

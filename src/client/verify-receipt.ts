@@ -1,8 +1,8 @@
 import { compactVerify, decodeProtectedHeader } from 'jose';
 import * as z from 'zod/mini';
+import { bodyDigest, decodeBase64Url, decodeUtf8 } from '../crypto/bytes.ts';
 import { accountId, type AccountId } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
-import { bodyDigest, decodeBase64Url, decodeUtf8 } from '../crypto/bytes.ts';
 import { requestDigest } from '../protocol/intent/binding.ts';
 import { RECEIPT_TYPE, type ReceiptClaims } from '../protocol/receipt.ts';
 import { readJson } from './json.ts';

@@ -1,3 +1,4 @@
+import { mnemonicToAccount } from 'viem/accounts';
 import { recoverAddress } from 'viem/utils';
 import * as z from 'zod/mini';
 import { type Hex, isAddress } from '../core/hex.ts';
@@ -5,9 +6,9 @@ import { isHex } from '../crypto/bytes.ts';
 import { MAX_SIGNATURE_TEXT } from '../crypto/signature-shape.ts';
 import { CountersignError } from './errors.ts';
 import { readJsonBody } from './json.ts';
-import type { Signer } from './signer.ts';
-import { digestOf, type TypedData } from './typed-data.ts';
+import { digestOf, type Signer, type TypedData } from './signer.ts';
 
+/** The service that holds the key, and the account to sign with. */
 export type RemoteAccountOptions = {
   /** JSON-RPC endpoint with `eth_signTypedData_v4`, e.g. of web3signer or a wallet service. */
   readonly url: string;
@@ -122,3 +123,41 @@ const ask = async (
 };
 
 const failed = (text: string): CountersignError => new CountersignError('signer_failed', text);
+
+/** Accounts of agents that derive from one mnemonic. */
+export type Fleet = {
+  /**
+   * Derives the account of one agent.
+   *
+   * @param index 0 … 2^31-1
+   * @throws CountersignError `options_invalid`
+   */
+  agent(index: number): ReturnType<typeof mnemonicToAccount>;
+};
+
+const LIMIT = 2 ** 31;
+
+/**
+ * Derives accounts at `m/44'/60'/<organisation>'/0'/<index>'` (BIP-32). Every step is hardened: with unhardened steps, the leaked key
+ * of one agent and an extended public key would reveal the parent key.
+ *
+ * @param organisation separates fleets of one mnemonic, 0 … 2^31-1. Default: 0
+ * @throws CountersignError `options_invalid` for an invalid number; viem's error for an invalid mnemonic
+ */
+export const fleet = (
+  mnemonic: string,
+  { organisation = 0 }: { readonly organisation?: number } = {},
+): Fleet => {
+  const branch = hardened(organisation, 'organisation');
+  return {
+    agent: (index) =>
+      mnemonicToAccount(mnemonic, {
+        path: `m/44'/60'/${branch}/0'/${hardened(index, 'index')}`,
+      }),
+  };
+};
+
+const hardened = (index: number, name: string): string => {
+  if (Number.isSafeInteger(index) && index >= 0 && index < LIMIT) return `${index}'`;
+  throw new CountersignError('options_invalid', `${name} must be a whole number below 2^31`);
+};

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createReceiptKeys } from '../../../src/client/receipt-keys.ts';
-import { verifyReceipt, type Expected } from '../../../src/client/receipt.ts';
+import { verifyReceipt, type Expected } from '../../../src/client/verify-receipt.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import { ASSERTION_TYPE } from '../../../src/protocol/receipt.ts';
 import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
