@@ -28,9 +28,9 @@ const finished = await runProject('scale', size, (line) => {
 const measured = finished.flatMap(({ meta }) => meta.measured ?? []);
 if (json) console.log(JSON.stringify(measured));
 else {
-  for (const { question, items, medianMs, mostMs } of measured) {
+  for (const { query, items, medianMs, mostMs } of measured) {
     console.log(
-      `${question.padEnd(44)} ${String(items).padStart(6)} items ${medianMs.toFixed(1).padStart(8)} ms, maximum ${mostMs.toFixed(1)} ms`,
+      `${query.padEnd(44)} ${String(items).padStart(6)} items ${medianMs.toFixed(1).padStart(8)} ms, maximum ${mostMs.toFixed(1)} ms`,
     );
   }
 }

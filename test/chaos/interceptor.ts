@@ -77,7 +77,7 @@ export const newInterceptor = () => {
   };
   return {
     intercept,
-    /** Sets the stage whose chain tells what has moved. */
+    /** Sets the stage whose chain shows the transfers. */
     enter: (on: Stage) => {
       stage = on;
     },

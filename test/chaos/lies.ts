@@ -25,7 +25,7 @@ const stranger = async ({ stack }: Stage) => {
   return { client: stack.chain.client, sender: account, token: usdc };
 };
 
-/** Presents a payment from a third account: EIP-3009 lets anyone who has the signature do so. */
+/** Presents a payment from a third account: EIP-3009 lets any holder of the signature do so. */
 export const presentAsStranger = async (stage: Stage, { signed }: PaidRequest): Promise<Hex> =>
   await submitAuthorization({ ...(await stranger(stage)), signed });
 

@@ -72,7 +72,7 @@ describe('while neither chain nor facilitator answers', () => {
     const fourth = await signRequest(stage, trusted, 'deferred');
     const upfront = await signRequest(stage, trusted, 'upfront');
     refused = [first, fourth, upfront];
-    // The gateway detects the outage when it asks the chain about a payer, twice.
+    // The gateway detects the outage when it reads the facts of a payer from the chain, and tries twice.
     for (const _ of [1, 2]) {
       const { status, retryAfter } = await send(first);
       expect(status).toBe(503);

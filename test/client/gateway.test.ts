@@ -344,7 +344,7 @@ describe('a lost answer', () => {
 });
 
 describe('a long answer', () => {
-  it('arrives whole, with a receipt that says `streamed`', async () => {
+  it('arrives whole, and its receipt has `streamed` instead of a digest', async () => {
     const { agent } = await customer(100_000n);
     const body = randomBytes(90_000).toString('hex');
     const answer = await agent.fetch(`${gateway()}/tools/echo/long`, { method: 'POST', body });

@@ -131,7 +131,7 @@ describe('a remote account', () => {
       message,
     } as const;
     expect(await signer.signTypedData(data)).toBe(await account.signTypedData(data as never));
-    // The address was given, so the client did not ask the service for it.
+    // The address is an option here, so the client does not request it from the service.
     expect(calls.map(({ method }) => method)).toEqual(['eth_signTypedData_v4']);
   });
 

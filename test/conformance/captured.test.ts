@@ -85,7 +85,7 @@ describe('a captured bound payment at a second gateway with the same payee', () 
 });
 
 describe('a captured bound payment at a gateway with its own payee', () => {
-  // SECURITY.md asks operators for one payee per gateway: then a payment is valid nowhere else, in no form.
+  // SECURITY.md requires one payee per gateway: then no other gateway accepts the payment, in any form.
   it('is rejected, bound and stripped, on a tool that accepts vanilla payments', async () => {
     const transcript = newTranscript(
       'Captured bound payment, stripped, where the payee is another',

@@ -104,17 +104,20 @@ describe('a call from credit', () => {
     ['another asset', { asset: OTHER }, 'asset'],
     ['no amount', { maxAmount: 0n }, 'maxAmount'],
     ['a unit less than the price', { maxAmount: 999n }, 'maxAmount'],
-  ])('whose intent names %s is rejected by that field', async (_, fields, field) => {
-    const signed = await signPaidIntent(world(), account, lookup, fields);
-    const problem = await refusal(world(), Object.entries(agentIntent(signed)), lookup);
-    expect([kindOf(problem), problem.field, problem.status]).toEqual([
-      'intent-mismatch',
-      `Agent-Intent.intent.${field}`,
-      400,
-    ]);
-  });
+  ])(
+    'with %s in its intent is rejected, and the problem names the field',
+    async (_, fields, field) => {
+      const signed = await signPaidIntent(world(), account, lookup, fields);
+      const problem = await refusal(world(), Object.entries(agentIntent(signed)), lookup);
+      expect([kindOf(problem), problem.field, problem.status]).toEqual([
+        'intent-mismatch',
+        `Agent-Intent.intent.${field}`,
+        400,
+      ]);
+    },
+  );
 
-  it('is denied when credit does not cover it, and the problem says how to top up', async () => {
+  it('is denied when credit does not cover it, and the problem explains how to top up', async () => {
     const poor = await creditedAccount(world(), { credit: 1_500n, balance: 0n });
     const first = await world().send(
       lookup,

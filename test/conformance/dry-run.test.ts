@@ -256,7 +256,7 @@ describe('a dry run that would be denied', () => {
     expect((await problemOfBoth(lookup, agentIntent(forged))).field).toBe('Agent-Intent.signature');
   });
 
-  it('by its grant or an ancestor names the account whose rule it is', async () => {
+  it('by its own grant or by an ancestor names the account that set the rule', async () => {
     const owner = await creditedAccount(world(), { credit: 10_000n, balance: 0n });
     const agent = newAccount();
     const grant = await granted(
@@ -266,22 +266,22 @@ describe('a dry run that would be denied', () => {
         ...{ tools: ['lookup', 'translate'], maxTotal: 1_000n, maxPerCall: 1_000n },
       }),
     );
-    const asking = async (call: ToolCall) =>
+    const problemOf = async (call: ToolCall) =>
       await problemOfBoth(
         call,
         agentIntent(await signPaidIntent(world(), agent, call, { authority: grant.hash })),
       );
-    expect(await asking(report)).toMatchObject({ rule: 'tool', grant: grant.hash });
-    expect(await asking(translate)).toMatchObject({
+    expect(await problemOf(report)).toMatchObject({ rule: 'tool', grant: grant.hash });
+    expect(await problemOf(translate)).toMatchObject({
       ...{ rule: 'per_call', account: accountOf(agent.address), limit: '1000' },
     });
     await serve(
       lookup,
       agentIntent(await signPaidIntent(world(), agent, lookup, { authority: grant.hash })),
     );
-    expect(await asking(lookup)).toMatchObject({ rule: 'lifetime', remaining: '0' });
+    expect(await problemOf(lookup)).toMatchObject({ rule: 'lifetime', remaining: '0' });
     await revoke(world(), owner, { id: grant.id });
-    expect(await asking(lookup)).toMatchObject({ rule: 'revoked' });
+    expect(await problemOf(lookup)).toMatchObject({ rule: 'revoked' });
   });
 
   it('because the owner has no credit is not answered as if the owner would pay', async () => {
@@ -344,7 +344,7 @@ describe('the header Dry-Run', () => {
     },
   );
 
-  it('is rejected when it appears twice, whatever its values', async () => {
+  it('is rejected when it appears twice, with equal or different values', async () => {
     const signed = await signPaidIntent(world(), creditHolder, lookup);
     const ran = await world().counts();
     for (const second of ['?0', '?1']) {

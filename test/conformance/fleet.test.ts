@@ -98,7 +98,7 @@ beforeAll(async () => {
 });
 
 describe('an owner of a fleet', () => {
-  it('tops up, then grants to a manager, who grants on, and to others directly', async () => {
+  it('tops up, grants to a manager that grants to agents, and grants to other agents directly', async () => {
     const paid = await topUp(world(), owner, CREDIT);
     expect(paid.status, await paid.clone().text()).toBe(200);
     top = await granted(

@@ -30,7 +30,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
  */
 const world = useWorld({ variables: { OPERATORS: people.operator.address } });
 
-type Accounts = { readonly [who in Exclude<Person, 'unsigned'>]: LocalAccount };
+type Accounts = { readonly [person in Exclude<Person, 'unsigned'>]: LocalAccount };
 let accounts: Accounts;
 let names: { readonly [of in Target]: string };
 let grant: Hex;
@@ -137,12 +137,12 @@ const signed = async (
   // An intent for another route, mostly about the same account.
   const { id } = ROUTES[(ROUTES.indexOf(each.route) + 1) % ROUTES.length] ?? each.route;
   const another = { id, request: sampleOf(id, about, mark) };
-  const who = each.who === 'unsigned' ? undefined : accounts[each.who];
-  return signCase(world(), who, each, sampleOf(each.route.id, about, mark), another);
+  const person = each.person === 'unsigned' ? undefined : accounts[each.person];
+  return signCase(world(), person, each, sampleOf(each.route.id, about, mark), another);
 };
 
-const nameOf = ({ route, target, who, signing }: Case): string =>
-  `${route.id} of ${target} by ${who}, ${signing}`;
+const nameOf = ({ route, target, person, signing }: Case): string =>
+  `${route.id} of ${target} by ${person}, ${signing}`;
 
 const send = async ({ call, headers }: Signed) => world().send(call, headers);
 
@@ -188,7 +188,7 @@ const marked = async (
 
 describe('the management API', () => {
   it(
-    'rejects everyone whom the table of routes does not allow, and writes nothing for them',
+    'rejects every person that the table of routes does not allow, and writes nothing',
     async () => {
       const known = allAccounts().filter((account) => account !== names.missing);
       const before = await marked(known, 'before refusals');
@@ -219,13 +219,13 @@ describe('the management API', () => {
     async () => {
       const unknown = accountOf(newAccount().address);
       const strangers = CASES.filter(
-        ({ route, target, who, signing }) =>
+        ({ route, target, person, signing }) =>
           target === 'agent' &&
           route.path.includes(':account') &&
-          (who === 'stranger' ||
-            who === 'notConsented' ||
-            who === 'otherOwner' ||
-            who === 'unsigned') &&
+          (person === 'stranger' ||
+            person === 'notConsented' ||
+            person === 'otherOwner' ||
+            person === 'unsigned') &&
           signing !== 'replayed',
       );
       /** Removes the account names and times, in which the two answers may differ. */
@@ -246,7 +246,7 @@ describe('the management API', () => {
           ),
         );
         expect(notThere, nameOf(each)).toEqual(there);
-        if (each.signing === 'good' && each.who !== 'unsigned') {
+        if (each.signing === 'good' && each.person !== 'unsigned') {
           expect(there?.status).toBe(isAboutKin(each.route) ? 404 : 403);
         }
       });
@@ -255,7 +255,7 @@ describe('the management API', () => {
   );
 
   it(
-    'serves everyone whom the table of routes allows, and executes each command once',
+    'serves every person that the table of routes allows, and executes each command once',
     async () => {
       const heads = await marked(allAccounts(), 'before commands');
       const nonces: { readonly nonce: string; readonly name: string }[] = [];

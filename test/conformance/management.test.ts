@@ -216,9 +216,9 @@ describe('an owner', () => {
     );
     expect(found.call).toEqual(last);
 
-    const spend = async (who: LocalAccount, of: LocalAccount, by: string) => {
+    const spend = async (reader: LocalAccount, of: LocalAccount, by: string) => {
       const request = { params: about(of), query: { by } };
-      const { items } = await okJson<Page>(manage(world(), who, 'account.spend', request));
+      const { items } = await okJson<Page>(manage(world(), reader, 'account.spend', request));
       return Object.fromEntries(items.map((item) => [item['key'], item['charged']]));
     };
     await expect
@@ -233,8 +233,11 @@ describe('an owner', () => {
     expect(everybody.items.map(({ key }) => key)).toContain('translate');
 
     const stranger = newAccount();
-    for (const who of [stranger, fleet[1]?.agent as LocalAccount]) {
-      const problem = await expectProblem(manage(world(), who, 'account.calls', { params }), 404);
+    for (const reader of [stranger, fleet[1]?.agent as LocalAccount]) {
+      const problem = await expectProblem(
+        manage(world(), reader, 'account.calls', { params }),
+        404,
+      );
       expect(kindOf(problem)).toBe('unknown-account');
     }
   });
@@ -347,8 +350,8 @@ describe('a webhook', () => {
     );
     expect(listed.items).toMatchObject([{ id: 'pager', state: 'active', etag, ...body() }]);
     // The operator may read the owner's webhook; the owner's agents may not.
-    const read = (who: LocalAccount) =>
-      manage(world(), who, 'account.webhooks.get', { params: named });
+    const read = (reader: LocalAccount) =>
+      manage(world(), reader, 'account.webhooks.get', { params: named });
     expect((await read(operator)).headers.get('ETag')).toBe(`"${etag}"`);
     expect(kindOf(await expectProblem(read(agent), 404))).toBe('unknown-account');
     const gone = { params: named, headers: { 'If-Match': `"${etag}"` } };

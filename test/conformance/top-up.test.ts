@@ -176,7 +176,7 @@ describe('a top-up for another account', () => {
       .toEqual([AMOUNT.toString(), '1000']);
   });
 
-  it('needs no binding when that account is the payer, who gets the credit anyway', async () => {
+  it('needs no binding when that account is the payer', async () => {
     const own = await fundedAccount(world(), 1_000_000n);
     const call = credits(AMOUNT, accountOf(own.address));
     const answer = await world().send(call, v2(await sign(world(), own, call)));

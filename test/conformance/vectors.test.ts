@@ -168,7 +168,7 @@ describe('a bound payment with another intent', () => {
 describe('a bound payment without its intent, or an intent without the mark', () => {
   const AUTHORIZATION = 'PAYMENT-SIGNATURE.payload.authorization';
 
-  it('is rejected as published, in both versions, whatever else is wrong with it here', async () => {
+  it('is rejected as published, in both versions of x402', async () => {
     const { accepted } = good;
     const unknown = mustFail.unmarkedPayments['1131378031'];
     for (const { authorization, signature } of [mustFail.strippedPayment, unknown]) {

@@ -105,9 +105,9 @@ test('bounds a minute of 28 KB policies by an account that has paid $0.001', asy
     for (let sent = 0; sent < EACH_SECOND; sent += 1) {
       const answer = await put();
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-      const said = await answer.json();
+      const body: unknown = await answer.json();
       if (answer.status !== 200)
-        refusal = { ...(said as object), 'Retry-After': answer.headers.get('Retry-After') };
+        refusal = { ...(body as object), 'Retry-After': answer.headers.get('Retry-After') };
     }
     await world.until(account, nowSeconds() + 1);
   }

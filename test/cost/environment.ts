@@ -16,7 +16,7 @@ const METHODS: ReadonlySet<string> = new Set<Counted>(['reserve', 'finish', 'set
 /** Environment of the Worker, with counted objects and a counted D1. */
 export const environment = async (meter: Meter): Promise<Env> => {
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  const asked = (stub: DurableObjectStub<AgentAccount>): DurableObjectStub<AgentAccount> =>
+  const counted = (stub: DurableObjectStub<AgentAccount>): DurableObjectStub<AgentAccount> =>
     new Proxy(stub, {
       get: (target, name: string) => {
         if (METHODS.has(name)) meter.add(name as Counted);
@@ -37,7 +37,7 @@ export const environment = async (meter: Meter): Promise<Env> => {
     RECEIPT_KEY: JSON.stringify(await exportJWK(privateKey)),
     AUDIT_DB: countedDatabase(db, meter),
     AGENT_ACCOUNT: {
-      getByName: (name: string) => asked(env.AGENT_ACCOUNT.getByName(name)),
+      getByName: (name: string) => counted(env.AGENT_ACCOUNT.getByName(name)),
     } as unknown as Env['AGENT_ACCOUNT'],
     METRICS: { writeDataPoint: () => meter.add('points') },
     SHIELD: { limit: () => Promise.resolve({ success: true }) },

@@ -88,9 +88,9 @@ export const openMeter = (): Meter => {
           return cursor;
         }) as typeof sql.exec);
         const setAlarm = storage.setAlarm.bind(storage);
-        vi.spyOn(storage, 'setAlarm').mockImplementation((...asked) => {
+        vi.spyOn(storage, 'setAlarm').mockImplementation((...args) => {
           add('objectWritten');
-          return setAlarm(...asked);
+          return setAlarm(...args);
         });
         const waitUntil = state.waitUntil.bind(state);
         vi.spyOn(state, 'waitUntil').mockImplementation((promise) => {

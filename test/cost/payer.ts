@@ -58,8 +58,9 @@ export const openPayer = async (): Promise<Payer> => {
         times.map(async (seconds) => {
           const call = callOf(payer, { validBefore: nowSeconds() + seconds });
           const attempt = randomHex(16);
-          const heard = await stub.reserve(call, attempt, { facts });
-          if (heard.verdict !== 'go') throw new Error(`heard ${JSON.stringify(heard)}`);
+          const result = await stub.reserve(call, attempt, { facts });
+          if (result.verdict !== 'go')
+            throw new Error(`the account returned ${JSON.stringify(result)}`);
           await stub.finish(call.call, attempt, success);
         }),
       );

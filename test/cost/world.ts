@@ -61,7 +61,7 @@ export const openWorld = async (start: number) => {
     await waitOnExecutionContext(context);
     return answer;
   };
-  const ask = (headers: Readonly<Record<string, string>>): Promise<Response> =>
+  const sendCall = (headers: Readonly<Record<string, string>>): Promise<Response> =>
     send(TARGET, { headers });
 
   const stubOf = (account: AccountId) => env.AGENT_ACCOUNT.getByName(account);
@@ -107,13 +107,13 @@ export const openWorld = async (start: number) => {
     /** Sends a request to the Worker. Resolves after all work that it started has ended. */
     send,
     offer: async (): Promise<Offer> => {
-      const { headers } = await ask({});
+      const { headers } = await sendCall({});
       return JSON.parse(atob(headers.get('PAYMENT-REQUIRED') ?? '')) as Offer;
     },
     pay: async (payment: string): Promise<void> => {
-      const answer = await ask({ 'PAYMENT-SIGNATURE': payment });
+      const answer = await sendCall({ 'PAYMENT-SIGNATURE': payment });
       if (answer.status !== 200)
-        throw new Error(`paid, and heard ${answer.status}: ${await answer.text()}`);
+        throw new Error(`the paid call returned ${answer.status}: ${await answer.text()}`);
       await answer.arrayBuffer();
     },
     set,

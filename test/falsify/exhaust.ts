@@ -32,7 +32,7 @@ export const exhaust = async (
   clock: Clock,
   budget: Budget,
 ): Promise<void> => {
-  // A repeated message may have reported calls that have ended. Parents ask their children for usage at most once a second.
+  // A repeated message may have reported calls that have ended. Parents request usage from their children at most once a second.
   clock.shift(2);
   for (let tried = 0; tried < MAX_PERIODS; tried += 1) {
     enterPeriod(fleet, clock);

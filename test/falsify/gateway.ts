@@ -125,9 +125,9 @@ const finish = async (noted: JournalCall, attempt: Hex, outcome: Outcome): Promi
 };
 
 /** Returns undefined if the object was aborted during the request. */
-const answered = async <T>(ask: () => Promise<T>): Promise<Awaited<T> | undefined> => {
+const answered = async <T>(request: () => Promise<T>): Promise<Awaited<T> | undefined> => {
   try {
-    return await ask();
+    return await request();
   } catch {
     return undefined;
   }

@@ -53,11 +53,11 @@ const INTENT = 3;
 /** The address of a key is one hash. */
 const KEY = 1;
 test('a request without a proof costs no digest, no RPC and no rate limit', async () => {
-  const ask = () => gateway.fetch(new Request(`${AUDIENCE}/tools/lookup?word=river`));
+  const sendUnpaid = () => gateway.fetch(new Request(`${AUDIENCE}/tools/lookup?word=river`));
   // The first offer hashes the addresses that it names.
-  await ask();
+  await sendUnpaid();
   tally();
-  const answer = await ask();
+  const answer = await sendUnpaid();
   expect(answer.status).toBe(402);
   expect(tally()).toEqual({});
 });

@@ -19,7 +19,7 @@ const byAnother = (digest: Hex): Hex => {
   return `${hexOf(bytes.subarray(1))}${(27 + (bytes[0] ?? 0)).toString(16)}` as Hex;
 };
 
-/** Signatures that only the code of a contract account could accept: the chain must say whether the account has code. */
+/** Signatures that only the code of a contract account could accept: the gateway must check on the chain whether the account has code. */
 export const DOUBTFUL = {
   'of another key': byAnother,
   'of no key': () => `0x${word(number())}${word(number())}1b`,

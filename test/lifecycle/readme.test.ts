@@ -72,10 +72,11 @@ describe('README and docs', () => {
     const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
     const audit = blocks('sh').find((block) => block.includes('audit verify')) ?? '';
     const command = `node ${join(ROOT, 'dist/cli/index.js')}`;
-    // Denials by one rule within ten seconds become one entry, so the log is complete after eleven. Background commands would outlive the
-    // script.
+    // Denials by one rule within ten seconds become one entry, so the account has written its last entry after eleven; then the report
+    // needs a moment. Background commands would outlive the script.
+    const reported = `for _ in $(seq 30); do npx countersign spend --by tool | grep -q '0\\.003' && break; sleep 1; done`;
     const script =
-      `${story}\nsleep 11; kill %1; npx countersign spend --by tool\n${audit}`.replaceAll(
+      `${story}\nsleep 11; kill %1; ${reported}; npx countersign spend --by tool\n${audit}`.replaceAll(
         'npx countersign',
         command,
       );

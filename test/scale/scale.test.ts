@@ -15,7 +15,7 @@ import {
   word,
 } from '../unit/audit/history.ts';
 import { DAYS, fill, nth } from './fill.ts';
-import { questions } from './questions.ts';
+import { queries } from './queries.ts';
 import { type Measured, type Size, SMALL } from './size.ts';
 import { planOf, slowSteps, watched } from './watch.ts';
 
@@ -47,11 +47,11 @@ const days = {
 };
 
 describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
-  const all = questions(ALICE, word(1_000));
+  const all = queries(ALICE, word(1_000));
 
-  test.for(all)('%s looks at no more than a piece', async ([, ask]) => {
-    const { db: asked, seen } = watched(db);
-    expect(await ask(asked)).toMatchObject({ ok: true });
+  test.for(all)('%s reads a bounded number of rows', async ([, run]) => {
+    const { db: recording, seen } = watched(db);
+    expect(await run(recording)).toMatchObject({ ok: true });
     expect(seen.length).toBeGreaterThan(0);
     let read = 0;
     for (const each of seen) {
@@ -75,18 +75,18 @@ describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
     `each answers within ${MAX_MS} ms`,
     async ({ task }) => {
       const measured: Measured[] = [];
-      for (const [question, ask] of all) {
+      for (const [query, run] of all) {
         const took: number[] = [];
         let items = 1;
-        for (let run = 0; run < RUNS; run += 1) {
+        for (let round = 0; round < RUNS; round += 1) {
           const began = performance.now();
-          const found = await ask(db);
+          const found = await run(db);
           took.push(performance.now() - began);
           if (found.ok && found.value !== undefined && 'items' in found.value)
             items = found.value.items.length;
         }
         took.sort((a, b) => a - b);
-        measured.push({ question, items, medianMs: took[2] ?? 0, mostMs: took.at(-1) ?? 0 });
+        measured.push({ query, items, medianMs: took[2] ?? 0, mostMs: took.at(-1) ?? 0 });
       }
       task.meta.measured = measured;
       expect(measured.filter(({ medianMs }) => medianMs > MAX_MS)).toEqual([]);
@@ -96,9 +96,9 @@ describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
 
   test('stores a chunk without a scan of a table', async () => {
     const entries = history(nth(1_000_000), [accepted(1), committed(1), denied(2), unpaid(1)]);
-    const { db: asked, seen } = watched(db);
-    expect(await store(entries.slice(0, 2), asked)).toMatchObject({ ok: true });
-    expect(await store(entries.slice(1), asked)).toMatchObject({ ok: true });
+    const { db: recording, seen } = watched(db);
+    expect(await store(entries.slice(0, 2), recording)).toMatchObject({ ok: true });
+    expect(await store(entries.slice(1), recording)).toMatchObject({ ok: true });
     expect(seen.length).toBeGreaterThan(8);
     for (const each of seen) {
       const plan = await planOf(db, each);

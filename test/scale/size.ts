@@ -5,7 +5,7 @@ export const SMALL: Size = { calls: 20_000, accounts: 500 };
 
 /** Times of one query. */
 export type Measured = {
-  readonly question: string;
+  readonly query: string;
   readonly items: number;
   /** Median of five runs. */
   readonly medianMs: number;

@@ -31,13 +31,13 @@ describe('the gateway under wrangler', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const ask = async (path: string): Promise<unknown> =>
+  const get = async (path: string): Promise<unknown> =>
     await (await fetch(gateway.url + path)).json();
   const inGroup = (group: number) =>
     (runningProcesses() ?? []).filter((process) => process.group === group);
 
   it('has its variables, the secret and a migrated database', async () => {
-    expect(await ask('/environment')).toMatchObject({
+    expect(await get('/environment')).toMatchObject({
       AUDIENCES: gateway.url,
       PAY_TO: JSON.stringify({ 'eip155:84532': people.payTo }),
       RPC_URLS: '{"eip155:84532":["http://127.0.0.1:2"]}',
@@ -47,9 +47,9 @@ describe('the gateway under wrangler', () => {
       CONFIRMATIONS: '3',
     });
     const key = JSON.parse(readFileSync(join(directory, 'receipt-key.json'), 'utf8')) as object;
-    expect(await ask('/key')).toEqual(key);
+    expect(await get('/key')).toEqual(key);
     expect(key).toMatchObject({ kty: 'OKP', crv: 'Ed25519' });
-    expect(await ask('/tables')).toContain('chunks');
+    expect(await get('/tables')).toContain('chunks');
   });
 
   it('keeps the secret off command lines and from other users', () => {
@@ -66,15 +66,15 @@ describe('the gateway under wrangler', () => {
   });
 
   it('is killed with all its processes, and continues with its state', async () => {
-    expect(await ask('/next')).toBe(1);
-    const key = await ask('/key');
+    expect(await get('/next')).toBe(1);
+    const key = await get('/key');
     const group = gateway.processId();
     await gateway.kill();
     expect(inGroup(group)).toEqual([]);
     await gateway.restart();
     expect(gateway.processId()).not.toBe(group);
-    expect(await ask('/next')).toBe(2);
-    expect(await ask('/key')).toEqual(key);
+    expect(await get('/next')).toBe(2);
+    expect(await get('/key')).toEqual(key);
     expect(crashes).toEqual([]);
   });
 
@@ -82,7 +82,7 @@ describe('the gateway under wrangler', () => {
     process.kill(-gateway.processId(), 'SIGKILL');
     await expect.poll(() => crashes, { timeout: 5000 }).toHaveLength(1);
     await gateway.restart();
-    expect(await ask('/next')).toBe(3);
+    expect(await get('/next')).toBe(3);
   });
 });
 

@@ -34,7 +34,7 @@ const DRIVER = `export default {
   },
 };`;
 
-type Ask = (
+type CallAll = (
   objects: 'AGENT_ACCOUNT' | 'RELAYER',
   names: readonly string[],
   method: string,
@@ -42,7 +42,7 @@ type Ask = (
 ) => Promise<readonly unknown[]>;
 
 /** Starts a fresh isolate. */
-const begin = async (worker: WorkerModules): Promise<Ask> => {
+const begin = async (worker: WorkerModules): Promise<CallAll> => {
   const [directory, port] = [mkdtempSync(join(workspace, 'run-')), await freePort()];
   const script = join(directory, 'driver.js');
   writeFileSync(script, DRIVER);
@@ -104,45 +104,47 @@ const accounts = Array.from(
 );
 
 it.each([1, 2, 3])('relayers start concurrently in a fresh isolate (%i)', async () => {
-  const ask = await begin(built);
+  const callAll = await begin(built);
   const names = [...many, ...networks, ...many, ...networks];
-  const statuses = await ask('RELAYER', names, 'status');
+  const statuses = await callAll('RELAYER', names, 'status');
   const found = (network: string) => ({ verdict: 'found', network, waiting: 0, flights: [] });
   const none = { verdict: 'unconfigured' };
   expect(statuses).toMatchObject(
     names.map((name) => (networks.includes(name) ? found(name) : none)),
   );
-  expect(await ask('RELAYER', many, 'relay', [{ call: '0x01' }], true)).toEqual(
+  expect(await callAll('RELAYER', many, 'relay', [{ call: '0x01' }], true)).toEqual(
     many.map(() => [{ call: '0x01', verdict: 'unsupported' }]),
   );
 });
 
 it.each([1, 2, 3])('accounts start concurrently in a fresh isolate (%i)', async () => {
-  const ask = await begin(built);
+  const callAll = await begin(built);
   const names = [...accounts, ...accounts];
-  expect(await ask('AGENT_ACCOUNT', names, 'document', 'tool', 'none')).toEqual(
+  expect(await callAll('AGENT_ACCOUNT', names, 'document', 'tool', 'none')).toEqual(
     names.map(() => ({ verdict: 'unknown' })),
   );
 });
 
 it('relayers accept no payment when their code cannot be loaded', async () => {
-  const ask = await begin(without('relayer_unsupported'));
+  const callAll = await begin(without('relayer_unsupported'));
   const names = [...networks, ...networks];
-  expect(await ask('RELAYER', names, 'relay', [{ call: '0x01' }, { call: '0x02' }], true)).toEqual(
-    names.map(() => ['0x01', '0x02'].map((call) => ({ call, verdict: 'unavailable' }))),
-  );
-  expect(await ask('RELAYER', names, 'status')).toEqual(
+  expect(
+    await callAll('RELAYER', names, 'relay', [{ call: '0x01' }, { call: '0x02' }], true),
+  ).toEqual(names.map(() => ['0x01', '0x02'].map((call) => ({ call, verdict: 'unavailable' }))));
+  expect(await callAll('RELAYER', names, 'status')).toEqual(
     names.map(() => 'Error: The relayer could not be opened.'),
   );
 });
 
 it('accounts reject commands and look-ups when their code cannot be loaded', async () => {
-  const ask = await begin(without('grant.default'));
+  const callAll = await begin(without('grant.default'));
   const unavailable = accounts.map(() => ({ verdict: 'unavailable' }));
-  expect(await ask('AGENT_ACCOUNT', accounts, 'apply', { kind: 'status' })).toEqual(unavailable);
-  expect(await ask('AGENT_ACCOUNT', accounts, 'standing', {})).toEqual(unavailable);
-  expect(await ask('AGENT_ACCOUNT', accounts, 'lookUp', {})).toEqual(unavailable);
-  expect(await ask('AGENT_ACCOUNT', accounts, 'children')).toEqual(
+  expect(await callAll('AGENT_ACCOUNT', accounts, 'apply', { kind: 'status' })).toEqual(
+    unavailable,
+  );
+  expect(await callAll('AGENT_ACCOUNT', accounts, 'standing', {})).toEqual(unavailable);
+  expect(await callAll('AGENT_ACCOUNT', accounts, 'lookUp', {})).toEqual(unavailable);
+  expect(await callAll('AGENT_ACCOUNT', accounts, 'children')).toEqual(
     accounts.map(() => 'Error: The children could not be read.'),
   );
 });

@@ -40,7 +40,7 @@ export const buy = async (
     signs(signed);
     return signed;
   };
-  const tell = async (signed: Signed): Promise<Reply> => {
+  const attempt = async (signed: Signed): Promise<Reply> => {
     const reply = await send(context.gateway, signed);
     replies.push(reply);
     return reply;
@@ -52,11 +52,11 @@ export const buy = async (
     if (manner === 'isGone') return;
     await pause(luck.integer(100, 4_000));
   }
-  if (manner === 'sendsTwice') void tell(signed);
+  if (manner === 'sendsTwice') void attempt(signed);
   const until = Date.now() + PATIENCE_MS;
   let isPatient = true;
   while (isPatient) {
-    const reply = await tell(signed);
+    const reply = await attempt(signed);
     if (reply.status === 402 && purchase.nonces.length === 1) {
       // x402 clients sign again on 402. If the gateway accepted the first payment as well, the payer has paid twice.
       signed = await sign();
@@ -68,7 +68,7 @@ export const buy = async (
   attack(context, purchase, signed, 'answered');
   if (signed.authorization !== undefined) payer.last = signed;
   if (purchase.attack?.kind === 'reuses') {
-    await tell({ ...signed, path: `${signed.path.replace(/\d+$/, '')}0` });
+    await attempt({ ...signed, path: `${signed.path.replace(/\d+$/, '')}0` });
   }
-  if (manner === 'repeats') await tell(signed);
+  if (manner === 'repeats') await attempt(signed);
 };

@@ -58,7 +58,7 @@ export const sendAndLeave = async (
   });
 };
 
-/** Whether an answer asks the client to send the same request again later. */
+/** Whether the client must send the same request again later. */
 export const isOpen = ({ status, body }: Reply): boolean =>
   status === 0 ||
   status === 429 ||

@@ -9,7 +9,7 @@ const LAST_MS = 120_000;
 const STEP_MS = 12_000;
 /** The longest backoff of an account's messages, seconds. */
 const RESEND = 300;
-/** The longest step of the clock, seconds: the gateway must observe an authorization soon after its end to tell whose fault a failure is. */
+/** The longest step of the clock, seconds: the gateway must observe an authorization soon after its end to attribute a failure to the payer or to the gateway. */
 const STEP = 450;
 /** Seconds after an authorization's end: the gateway observes released payments once more, and three blocks make that final. */
 const AFTERWARDS = 60;

@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
-import { staleAnswers, ask, type RpcAnswer, type RpcRequest } from './stale-answers.ts';
+import { callNode, staleAnswers, type RpcAnswer, type RpcRequest } from './stale-answers.ts';
 import { draw, type FaultSource } from './fault-source.ts';
 
 /** How a node behaves during an incident. */
@@ -61,17 +61,17 @@ export const startFaultyNode = async (
           return new Response('<html>Bad Gateway</html>', { status: luck.pick([200, 502]) });
         case 'slow':
           await new Promise((resolve) => setTimeout(resolve, luck.integer(...SLOW)));
-          return Response.json(await ask(rpc, calls));
+          return Response.json(await callNode(rpc, calls));
         case 'stale':
           return Response.json(
             Array.isArray(calls) ? await staleAnswers(rpc, calls, luck.integer(...BEHIND)) : [],
           );
         case 'well':
-          return Response.json(await ask(rpc, calls));
+          return Response.json(await callNode(rpc, calls));
         case 'otherIds':
         case 'errors':
         case 'partial':
-          return Response.json(corrupted(fate, [await ask(rpc, calls)].flat()));
+          return Response.json(corrupted(fate, [await callNode(rpc, calls)].flat()));
       }
     },
   });

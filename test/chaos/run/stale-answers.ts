@@ -10,7 +10,7 @@ export type RpcAnswer = {
 };
 
 /** Sends one JSON-RPC call or a batch to a node. */
-export const ask = async <T extends RpcRequest | readonly RpcRequest[]>(
+export const callNode = async <T extends RpcRequest | readonly RpcRequest[]>(
   rpc: string,
   calls: T,
 ): Promise<T extends RpcRequest ? RpcAnswer : readonly RpcAnswer[]> => {
@@ -33,27 +33,33 @@ export const staleAnswers = async (
   calls: readonly RpcRequest[],
   behind: number,
 ): Promise<readonly RpcAnswer[]> => {
-  const { result } = await ask(rpc, { id: 0, method: 'eth_blockNumber', params: [], ...VERSION });
+  const { result } = await callNode(rpc, {
+    id: 0,
+    method: 'eth_blockNumber',
+    params: [],
+    ...VERSION,
+  });
   const head = Math.max(0, Number(result) - behind);
   const newest = `0x${head.toString(16)}`;
-  const asked = calls.map((call) => ({
+  const limited = calls.map((call) => ({
     ...call,
     params: call.params.map((one) => limitedToHead(one, newest)),
   }));
-  const answers = new Map((await ask(rpc, asked)).map((answer) => [answer.id, answer]));
-  return asked.map((call) => {
-    const { error, result: told = null } = answers.get(call.id) ?? { error: LOST };
-    if (call.method === 'eth_blockNumber') return said(call, newest);
-    if (isOfLater(call, told, head)) return said(call, call.method === 'eth_getLogs' ? [] : null);
+  const answers = new Map((await callNode(rpc, limited)).map((answer) => [answer.id, answer]));
+  return limited.map((call) => {
+    const { error, result = null } = answers.get(call.id) ?? { error: LOST };
+    if (call.method === 'eth_blockNumber') return answerTo(call, newest);
+    if (isOfLater(call, result, head))
+      return answerTo(call, call.method === 'eth_getLogs' ? [] : null);
     if (error !== undefined) return { ...VERSION, id: call.id, error };
-    return said(call, told);
+    return answerTo(call, result);
   });
 };
 
 const VERSION = { jsonrpc: '2.0' };
 const LOST = { code: -32_000, message: 'header not found' };
 
-const said = ({ id }: RpcRequest, result: unknown) => ({ ...VERSION, id, result });
+const answerTo = ({ id }: RpcRequest, result: unknown) => ({ ...VERSION, id, result });
 
 const limitedToHead = (param: unknown, newest: string): unknown => {
   if (NEWEST.has(param)) return newest;
@@ -65,7 +71,7 @@ const limitedToHead = (param: unknown, newest: string): unknown => {
   };
 };
 
-const isOfLater = ({ method, params }: RpcRequest, told: unknown, head: number): boolean => {
+const isOfLater = ({ method, params }: RpcRequest, result: unknown, head: number): boolean => {
   const [first] = params;
   switch (method) {
     case 'eth_getLogs':
@@ -74,7 +80,7 @@ const isOfLater = ({ method, params }: RpcRequest, told: unknown, head: number):
       return Number(first) > head;
     case 'eth_getTransactionReceipt':
     case 'eth_getTransactionByHash':
-      return Number((told as { blockNumber?: string } | null)?.blockNumber ?? 0) > head;
+      return Number((result as { blockNumber?: string } | null)?.blockNumber ?? 0) > head;
     default:
       return false;
   }

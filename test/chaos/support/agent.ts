@@ -47,7 +47,7 @@ export type PaidRequest = {
 /** An answer. Status 0 means that the connection broke before it arrived. */
 export type Reply = { readonly status: number; readonly body: string; readonly retryAfter: number };
 
-/** Signs a vanilla x402 v2 payment for a tool. The path contains the agent's address, so that a proxy can tell whose call it sees. */
+/** Signs a vanilla x402 v2 payment for a tool. The path contains the agent's address, so that a proxy can attribute the call to its agent. */
 export const signRequest = async (
   stage: Stage,
   agent: Agent,
@@ -130,7 +130,7 @@ export const sendAndLeave = async ({ url, header }: PaidRequest): Promise<void> 
   });
 };
 
-/** Whether an answer asks the client to send the same request again later. */
+/** Whether the client must send the same request again later. */
 const isOpen = ({ status, body }: Reply): boolean =>
   status === 0 || status === 503 || (status === 409 && body.includes('in-progress'));
 

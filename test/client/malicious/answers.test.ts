@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { startMallory } from '../support/mallory.ts';
-import { ask, base64, bound, entry, problem, required } from '../support/offer.ts';
+import { sendOffer, base64, bound, entry, problem, required } from '../support/offer.ts';
 import { useStage } from '../support/victim.ts';
 
 const stage = useStage();
@@ -11,7 +11,7 @@ type Bad = (response: ServerResponse) => void;
 /** Offers a tool, and answers every signed request with `bad`. */
 const cheat = async (bad: Bad) =>
   await stage.mallory(({ proof }, response) => {
-    if (proof === undefined) ask(response, required());
+    if (proof === undefined) sendOffer(response, required());
     else bad(response);
   });
 
@@ -49,7 +49,7 @@ describe('a redirect', () => {
       const thief = await cheat((response) => void response.end('thanks'));
       for (const location of [thief.url, '/paid']) {
         const { url, proofs } = await stage.mallory(({ path }, response) => {
-          if (path === '/paid') ask(response, required());
+          if (path === '/paid') sendOffer(response, required());
           else to(location, status)(response);
         });
         const { agent, ledger } = stage.victim();
@@ -82,7 +82,7 @@ describe('a redirect', () => {
 describe('a 402', () => {
   it('to a signed call ends it: the client never signs the same call again', async () => {
     const { url, proofs } = await stage.mallory((_, response) => {
-      ask(response, required([entry()], { error: 'pay more' }));
+      sendOffer(response, required([entry()], { error: 'pay more' }));
     });
     const { agent, ledger } = stage.victim();
     const { code, message, call } = await stage.refused(agent.fetch(url));
@@ -95,7 +95,7 @@ describe('a 402', () => {
     const { url } = await stage.mallory(({ proof }, response) => {
       const text = Buffer.from(proof ?? '', 'base64').toString();
       const [signature = 'none'] = /0x[0-9a-f]{130}/.exec(text) ?? [];
-      ask(response, required([entry()], { error: `no: ${signature}` }));
+      sendOffer(response, required([entry()], { error: `no: ${signature}` }));
     });
     const { agent } = stage.victim();
     const { code, message } = await stage.refused(agent.fetch(url));
@@ -104,7 +104,7 @@ describe('a 402', () => {
 
   it('to every call costs one signature a call, and each counts', async () => {
     const { url } = await stage.mallory((_, response) =>
-      ask(response, required([entry({ amount: '9000' })])),
+      sendOffer(response, required([entry({ amount: '9000' })])),
     );
     const { agent, ledger } = stage.victim();
     const codes: string[] = [];
@@ -120,7 +120,7 @@ describe('a 402', () => {
   it('after a success starts a new call at a new price', async () => {
     const { url, proofs } = await stage.mallory(({ proof }, response, at) => {
       if (proof !== undefined && at <= 2) response.end('sold');
-      else ask(response, required([entry({ amount: at > 2 ? '10000' : '1000' })]));
+      else sendOffer(response, required([entry({ amount: at > 2 ? '10000' : '1000' })]));
     });
     const { agent, ledger } = stage.victim();
     expect((await agent.fetch(url)).status).toBe(200);
@@ -148,7 +148,7 @@ describe('a 402', () => {
 
   it('with a header of 17 KiB is not read', async () => {
     const { url, proofs } = await stage.mallory((_, response) =>
-      ask(response, required([entry()], { pad: 'x'.repeat(13_000) })),
+      sendOffer(response, required([entry()], { pad: 'x'.repeat(13_000) })),
     );
     const { agent } = stage.victim();
     const { code } = await stage.refused(agent.fetch(url));
@@ -175,7 +175,7 @@ describe('a server that does not answer', () => {
     async (_, bad) => {
       const { url, proofs } = await stage.mallory(({ proof }, response) => {
         // The proof expires soon, so that an endless wait would fail the test.
-        if (proof === undefined) ask(response, required([entry({ maxTimeoutSeconds: 25 })]));
+        if (proof === undefined) sendOffer(response, required([entry({ maxTimeoutSeconds: 25 })]));
         else bad(response);
       });
       const { agent, ledger } = stage.victim({ timeoutSeconds: 1, retries: 2 });
@@ -191,7 +191,7 @@ describe('a server that does not answer', () => {
     },
   );
 
-  it('an unsigned request causes an error that says nothing was signed', async () => {
+  it('to an unsigned request causes an error that states that nothing was signed', async () => {
     for (const [, bad] of SILENCES.slice(0, 2)) {
       const { url } = await stage.mallory((_, response) => bad(response));
       const { agent, ledger } = stage.victim({ timeoutSeconds: 1 });
@@ -259,7 +259,7 @@ describe('an answer', () => {
   it('of "already used" every time causes no second payment', async () => {
     const { url, received } = await stage.mallory(({ proof, path, headers }, response) => {
       if (path.startsWith('/calls/')) problem(response, 404, 'unknown-call');
-      else if (proof === undefined) ask(response, required([entry()], { extensions: bound(`http://${headers.host}`) }));
+      else if (proof === undefined) sendOffer(response, required([entry()], { extensions: bound(`http://${headers.host}`) }));
       else problem(response, 409, 'already-used');
     });
     const { agent, ledger } = stage.victim({ retries: 1 });

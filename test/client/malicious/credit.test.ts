@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { askBound } from '../support/false-gateway.ts';
+import { sendBoundOffer } from '../support/false-gateway.ts';
 import type { Ledger } from '../support/ledger.ts';
 import type { Received } from '../support/mallory.ts';
-import { ask, base64, bound, entry, NETWORK, problem, required } from '../support/offer.ts';
+import { sendOffer, base64, bound, entry, NETWORK, problem, required } from '../support/offer.ts';
 import { TOTAL, useStage } from '../support/victim.ts';
 
 const stage = useStage();
@@ -15,7 +15,7 @@ const isIntent = ({ headers }: Received): boolean => headers['agent-intent'] !==
 describe('a server that reports credit that does not exist', () => {
   it('gets one intent a call, which it denies, and then no more than the price', async () => {
     const { url, received } = await stage.mallory((each, response) => {
-      if (each.proof === undefined) return askBound(each, response);
+      if (each.proof === undefined) return sendBoundOffer(each, response);
       if (isIntent(each)) return problem(response, 403, 'denied', { rule: 'credit' }, LIE);
       response.writeHead(200, LIE).end('sold');
     });
@@ -33,7 +33,7 @@ describe('a server that reports credit that does not exist', () => {
 
   it('gets no second payment when it denies payments for lack of credit too', async () => {
     const { url } = await stage.mallory((each, response) => {
-      if (each.proof === undefined) askBound(each, response);
+      if (each.proof === undefined) sendBoundOffer(each, response);
       else problem(response, 403, 'denied', { rule: 'credit' }, LIE);
     });
     const { agent, ledger } = stage.victim();
@@ -45,7 +45,7 @@ describe('a server that reports credit that does not exist', () => {
   it('can accept intents until they reach the total', async () => {
     let price = '1000';
     const { url } = await stage.mallory((each, response) => {
-      if (each.proof === undefined) return askBound(each, response, { amount: price });
+      if (each.proof === undefined) return sendBoundOffer(each, response, { amount: price });
       response.writeHead(200, LIE).end('sold');
     });
     const { agent, ledger } = stage.victim();
@@ -71,7 +71,7 @@ describe('a server that reports credit that does not exist', () => {
     const front = async (answer: (each: Received, response: ServerResponse) => void) =>
       await stage.mallory((each, response) => {
         if (each.proof !== undefined) return answer(each, response);
-        ask(response, required([entry({ amount: '9000' })], { extensions: bound(bank) }));
+        sendOffer(response, required([entry({ amount: '9000' })], { extensions: bound(bank) }));
       });
 
     it.each<[string, (each: Received, response: ServerResponse) => void]>([
@@ -102,7 +102,7 @@ describe('a server that reports credit that does not exist', () => {
       const more = { method: 'DELETE', target: '/accounts/7', contentType: 'x/y', nonce: 1, payloadDigest: `0x${'00'.repeat(32)}` };
       const { url } = await stage.mallory(({ proof }, response) => {
         if (proof !== undefined) response.writeHead(200, LIE).end('sold');
-        else ask(response, required([entry()], { extensions: bound(bank, more) }));
+        else sendOffer(response, required([entry()], { extensions: bound(bank, more) }));
       });
       const { agent, ledger } = stage.victim({ audiences: [bank] });
       for (let call = 0; call < 2; call += 1) expect((await agent.fetch(`${url}/thing`)).status).toBe(200);
@@ -121,9 +121,9 @@ describe('a server that reports credit that does not exist', () => {
 
   it.each([
     '"credit";r=-5', '"credit";r=1e9', '"credit";r=99999999999999999999', '"credit";r="many"', 'credit;r=5', '"credit"', ';;;', '"credit";r=5, "credit";r=10000000',
-  ])('is trusted no further than the header %j says', async (header) => {
+  ])('costs no more than its prices with the header %j', async (header) => {
     const { url } = await stage.mallory((each, response) => {
-      if (each.proof === undefined) return askBound(each, response);
+      if (each.proof === undefined) return sendBoundOffer(each, response);
       response.writeHead(200, { RateLimit: header }).end('sold');
     });
     const { agent, ledger } = stage.victim();
@@ -137,7 +137,7 @@ describe('a top-up', () => {
     const { url, proofs } = await stage.mallory((each, response) => {
       if (each.proof !== undefined) return void response.end('{}');
       const extensions = bound(`http://${each.headers.host ?? ''}`, { tool: 'countersign.credits' });
-      ask(response, required([entry({ amount })], { extensions }));
+      sendOffer(response, required([entry({ amount })], { extensions }));
     });
     const { agent, ledger } = stage.victim();
     expect((await stage.refused(agent.topUp(url, 5000n))).code).toBe('over_per_call');
@@ -145,14 +145,14 @@ describe('a top-up', () => {
   });
 
   it('above the total is not paid', async () => {
-    const { url } = await stage.mallory((each, response) => askBound(each, response, { amount: '50001' }));
+    const { url } = await stage.mallory((each, response) => sendBoundOffer(each, response, { amount: '50001' }));
     const { agent, ledger } = stage.victim();
     await stage.refused(agent.topUp(url, 50_001n));
     expect(ledger.signatures).toEqual([]);
   });
 
   it('that is redirected is not paid', async () => {
-    const thief = await stage.mallory((each, response) => askBound(each, response));
+    const thief = await stage.mallory((each, response) => sendBoundOffer(each, response));
     const { url } = await stage.mallory((_, response) => void response.writeHead(307, { Location: thief.url }).end());
     const { agent, ledger } = stage.victim();
     expect((await agent.topUp(url, 1000n)).status).toBe(307);

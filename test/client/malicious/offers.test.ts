@@ -1,7 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nowSeconds } from '../../conformance/support/payment.ts';
-import { ask, base64, bound, entry, type Json, PAYEE, required, THIEF } from '../support/offer.ts';
+import {
+  sendOffer,
+  base64,
+  bound,
+  entry,
+  type Json,
+  PAYEE,
+  required,
+  THIEF,
+} from '../support/offer.ts';
 import { PER_CALL, TOTAL, useStage } from '../support/victim.ts';
 
 const stage = useStage();
@@ -10,7 +19,7 @@ const FAKE = '0x00000000000000000000000000000000000fa4e0';
 /** Offers these entries and answers every payment. */
 const seller = async (accepts: readonly unknown[], changes: Json = {}) =>
   await stage.mallory(({ proof }, response) => {
-    if (proof === undefined) ask(response, required(accepts, changes));
+    if (proof === undefined) sendOffer(response, required(accepts, changes));
     else response.writeHead(200).end('sold');
   });
 
@@ -42,7 +51,7 @@ describe('a price', () => {
     const { url } = await stage.mallory(({ proof }, response) => {
       if (proof !== undefined) return void response.end('sold');
       price += 1000n;
-      ask(response, required([entry({ amount: price.toString() })]));
+      sendOffer(response, required([entry({ amount: price.toString() })]));
     });
     const { agent, ledger } = stage.victim();
     const codes: string[] = [];
@@ -212,7 +221,7 @@ describe('an audience', () => {
   ])('with %s is not bound to, and the payment stays vanilla', async (_, changes) => {
     const { url, proofs } = await stage.mallory(({ proof, headers }, response) => {
       if (proof === undefined)
-        ask(
+        sendOffer(
           response,
           required([entry()], { extensions: bound(`http://${headers.host}`, changes) }),
         );
@@ -260,7 +269,7 @@ describe('a malformed offer', () => {
     async (_, path) => {
       let offer: unknown;
       const { url } = await stage.mallory(({ proof }, response) => {
-        if (proof === undefined) ask(response, offer as Json);
+        if (proof === undefined) sendOffer(response, offer as Json);
         else response.end('sold');
       });
       const info = { required: false };

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  askBound,
+  sendBoundOffer,
   honestClaims,
   type Keys,
   newKeys,
@@ -43,7 +43,7 @@ const gateway = async (
     if (received.path === '/.well-known/jwks.json') return jwks(response);
     // Target of a redirect of the key set.
     if (received.path === '/keys') return void response.end(JSON.stringify(keys.set));
-    if (received.proof === undefined) return askBound(received, response);
+    if (received.proof === undefined) return sendBoundOffer(received, response);
     const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);
     response.setHeader('Agent-Receipt', await forge(claims, received));
     response.end(GOODS);
@@ -146,7 +146,7 @@ describe('a receipt', () => {
     const { url } = await stage.mallory(async (received, response) => {
       if (received.path === '/.well-known/jwks.json')
         return void response.end(JSON.stringify(keys.set));
-      if (received.proof === undefined) return askBound(received, response);
+      if (received.proof === undefined) return sendBoundOffer(received, response);
       const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);
       response.setHeader('Agent-Receipt', await signReceipt(keys, claims));
       response.setHeader(
@@ -168,7 +168,7 @@ describe('an answer with an honest receipt', () => {
         response.end(JSON.stringify(keys.set));
         return;
       }
-      if (received.proof === undefined) return askBound(received, response);
+      if (received.proof === undefined) return sendBoundOffer(received, response);
       const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);
       response.setHeader('Agent-Receipt', await signReceipt(keys, claims));
       at += 1;

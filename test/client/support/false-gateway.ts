@@ -5,7 +5,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { bodyDigest } from '../../../src/crypto/bytes.ts';
 import { requestDigest } from '../../../src/protocol/intent/binding.ts';
 import type { Received } from './mallory.ts';
-import { ask, bound, entry, type Json, required } from './offer.ts';
+import { sendOffer, bound, entry, type Json, required } from './offer.ts';
 
 const ASSET = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e';
 const TYPE = 'agent-receipt+jwt';
@@ -72,9 +72,12 @@ export const signReceipt = async (
     .sign(privateKey);
 
 /** Offers a bound payment of $0.001. */
-export const askBound = (
+export const sendBoundOffer = (
   { headers }: Received,
   response: ServerResponse,
   changes: Json = {},
 ): void =>
-  ask(response, required([entry(changes)], { extensions: bound(`http://${headers.host ?? ''}`) }));
+  sendOffer(
+    response,
+    required([entry(changes)], { extensions: bound(`http://${headers.host ?? ''}`) }),
+  );

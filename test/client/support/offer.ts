@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { person } from '../../../dev/stack/people.ts';
 
-/** JSON whose fields a test changes. */
+/** JSON with fields that a test changes. */
 export type Json = Readonly<Record<string, unknown>>;
 
 export const NETWORK = 'eip155:84532';
@@ -32,7 +32,7 @@ export const required = (accepts: readonly unknown[] = [entry()], changes: Json 
   ...changes,
 });
 
-/** The extension with which a gateway asks for bound payments. */
+/** The extension in which a gateway offers bound payments. */
 export const bound = (audience: string, changes: Json = {}): Json => ({
   'agent-intent': {
     info: { version: 1, audience, tool: 'thing', binding: 'eip3009-nonce', ...changes },
@@ -42,7 +42,7 @@ export const bound = (audience: string, changes: Json = {}): Json => ({
 export const base64 = (value: unknown): string =>
   Buffer.from(JSON.stringify(value)).toString('base64');
 
-export const ask = (response: ServerResponse, offer: Json): void => {
+export const sendOffer = (response: ServerResponse, offer: Json): void => {
   response.writeHead(402, { 'PAYMENT-REQUIRED': base64(offer) }).end('{}');
 };
 

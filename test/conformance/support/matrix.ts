@@ -34,18 +34,19 @@ export const SIGNINGS = [
 ] as const;
 export type Signing = (typeof SIGNINGS)[number];
 
-/** The roles of each person for each account. With the table of routes they decide who may do what. */
-const RELATIONS: { readonly [of in Target]: { readonly [who in Person]?: readonly AdminRole[] } } =
-  {
-    agent: { operator: ['operator'], owner: ['above'], agent: ['self'] },
-    owner: { operator: ['operator'], owner: ['self', 'sovereign'] },
-    missing: { operator: ['operator'] },
-  };
+/** The roles of each person for each account. Together with the table of routes they decide which person a route serves. */
+const RELATIONS: {
+  readonly [of in Target]: { readonly [person in Person]?: readonly AdminRole[] };
+} = {
+  agent: { operator: ['operator'], owner: ['above'], agent: ['self'] },
+  owner: { operator: ['operator'], owner: ['self', 'sovereign'] },
+  missing: { operator: ['operator'] },
+};
 
 export type Case = {
   readonly route: AdminRoute;
   readonly target: Target;
-  readonly who: Person;
+  readonly person: Person;
   readonly signing: Signing;
 };
 
@@ -59,16 +60,16 @@ const isAboutAccount = ({ path }: AdminRoute): boolean => path.includes(':accoun
 /** Every case: each route by each person with each signing; routes about an account also about each other account. */
 export const casesOf = (routes: readonly AdminRoute[]): readonly Case[] =>
   routes.flatMap((route) =>
-    PEOPLE.flatMap((who) => [
-      ...SIGNINGS.map((signing) => ({ route, target: 'agent', who, signing }) as const),
+    PEOPLE.flatMap((person) => [
+      ...SIGNINGS.map((signing) => ({ route, target: 'agent', person, signing }) as const),
       ...(isAboutAccount(route) ? (['owner', 'missing'] as const) : []).flatMap((target) =>
-        (['good', 'replayed'] as const).map((signing) => ({ route, target, who, signing })),
+        (['good', 'replayed'] as const).map((signing) => ({ route, target, person, signing })),
       ),
     ]),
   );
 
-export const expectedOf = ({ route, target, who, signing }: Case): Expected => {
-  if (who === 'unsigned') return '401 intent-required';
+export const expectedOf = ({ route, target, person, signing }: Case): Expected => {
+  if (person === 'unsigned') return '401 intent-required';
   switch (signing) {
     case 'otherRoute':
     case 'otherAudience':
@@ -79,8 +80,8 @@ export const expectedOf = ({ route, target, who, signing }: Case): Expected => {
     case 'good':
     case 'replayed':
   }
-  if (!isAboutKin(route)) return who === 'operator' ? 'served' : '403 forbidden';
-  const relations = RELATIONS[target][who] ?? [];
+  if (!isAboutKin(route)) return person === 'operator' ? 'served' : '403 forbidden';
+  const relations = RELATIONS[target][person] ?? [];
   if (target === 'missing' || relations.length === 0) return '404 unknown-account';
   return relations.some((role) => route.roles.includes(role)) ? 'served' : '403 forbidden';
 };

@@ -19,7 +19,7 @@ export type Offered = {
   readonly extensions: Readonly<Record<string, unknown>>;
 };
 
-/** How an offer asks for a bound payment. */
+/** What a client signs to bind a payment to this offer. */
 export type Advert = {
   readonly version: 1;
   readonly audience: string;
@@ -30,7 +30,7 @@ export type Advert = {
 /** `extensions["agent-intent"].info` of an offer. */
 export const advertOf = ({ extensions }: Offered): Advert => {
   const advertised = extensions['agent-intent'] as { readonly info: Advert } | undefined;
-  if (advertised === undefined) throw new Error('the offer does not say how to bind a payment');
+  if (advertised === undefined) throw new Error('the offer has no extension agent-intent');
   return advertised.info;
 };
 

@@ -15,7 +15,7 @@ const EVENTS = [
   'relay_mined',
 ] as const satisfies readonly SettlementEvent['event'][];
 
-test('docs/operations.md has every line of the books, every state and every event', () => {
+test('docs/operations.md has every line of the ledger, every state and every event', () => {
   for (const name of [...LEDGER_LINES, ...SETTLEMENT_STATES, ...EVENTS]) {
     expect(page, name).toContain(`\`${name}\``);
   }

@@ -180,13 +180,13 @@ describe('docs/policy.md', () => {
   it('has every field and every denial of the rules', () => {
     const names = rules.flatMap(({ shape, denials }) => Object.keys({ ...shape, ...denials }));
     expect(names.length).toBeGreaterThan(20);
-    const told = namesIn('docs/policy.md');
-    expect(names.filter((name) => !told.has(name))).toEqual([]);
+    const documented = namesIn('docs/policy.md');
+    expect(names.filter((name) => !documented.has(name))).toEqual([]);
   });
 });
 
 describe('docs/troubleshooting.md', () => {
-  const told = namesIn('docs/troubleshooting.md');
+  const documented = namesIn('docs/troubleshooting.md');
 
   it('explains every problem of the wire format', () => {
     const [, table = ''] =
@@ -195,12 +195,12 @@ describe('docs/troubleshooting.md', () => {
       [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name.replaceAll('_', '-')),
     );
     expect(names.length).toBeGreaterThan(50);
-    expect(names.filter((name) => !told.has(name))).toEqual([]);
+    expect(names.filter((name) => !documented.has(name))).toEqual([]);
   });
 
   it('explains every denial by the account, and every error of the client', () => {
     const names = [...Object.keys(ACCOUNT_RULES), ...Object.keys(ERRORS)];
-    expect(names.filter((name) => !told.has(name))).toEqual([]);
+    expect(names.filter((name) => !documented.has(name))).toEqual([]);
   });
 });
 

@@ -64,8 +64,10 @@ describe('the page on the wire format', () => {
     const { typeStrings } = vectors;
     const members = typeStrings.AgentIntent.slice('AgentIntent('.length, -1).split(',');
     const table = rows(section('2 AgentIntent')).filter((row) => row.length === 5);
-    const told = table.flatMap(([name = '', type = '']) => code(name).map((n) => `${type} ${n}`));
-    expect(told).toEqual(members);
+    const documented = table.flatMap(([name = '', type = '']) =>
+      code(name).map((n) => `${type} ${n}`),
+    );
+    expect(documented).toEqual(members);
     expect(Object.keys(agentIntentSchema.shape)).toEqual(members.map((m) => m.split(' ')[1]));
   });
 
@@ -132,8 +134,8 @@ describe('the page on the wire format', () => {
     const token = tokenOf('eip155:84532');
     if (token === undefined) throw new Error('no token');
     const table = rows(section('6 Paying, bound')).filter((row) => row.length === 3);
-    const told = (name: string) => table.find(([step]) => step === name)?.flatMap(code) ?? [];
-    expect(told("token's domainSeparator")).toEqual([tokenDomainSeparator(token).slice(2)]);
+    const documented = (name: string) => table.find(([step]) => step === name)?.flatMap(code) ?? [];
+    expect(documented("token's domainSeparator")).toEqual([tokenDomainSeparator(token).slice(2)]);
     const digests = [vectors.paid.payment, vectors.paid.paymentSettledLater].map(
       ({ authorization }) => {
         const { from, to, value, validAfter, validBefore, nonce } = authorization;
@@ -147,7 +149,7 @@ describe('the page on the wire format', () => {
         }).slice(2);
       },
     );
-    expect(told('digest')).toEqual(digests);
+    expect(documented('digest')).toEqual(digests);
     expect(digests[0]).toBe(vectors.paid.payment.digest.slice(2));
   });
 
@@ -179,21 +181,21 @@ describe('the page on the wire format', () => {
       expect(json.toLowerCase()).toContain(
         vectors.paid.payment.domain.verifyingContract.toLowerCase(),
       );
-      const told: unknown[] = [];
+      const documented: unknown[] = [];
       JSON.parse(json, (key, value: unknown) => {
-        if (key === 'TransferWithAuthorization') told.push(value);
+        if (key === 'TransferWithAuthorization') documented.push(value);
         return value;
       });
-      for (const fields of told) expect(fields).toEqual(types['TransferWithAuthorization']);
+      for (const fields of documented) expect(fields).toEqual(types['TransferWithAuthorization']);
     }
   });
 
   it('has the request digests of the vectors', async () => {
     const table = rows(section('3 Fields from a request'));
     for (const name of ['paid', 'unpaid'] as const) {
-      const told = table.find(([cell]) => cell === `\`${name}\``)?.[1] ?? '';
+      const documented = table.find(([cell]) => cell === `\`${name}\``)?.[1] ?? '';
       const intent = agentIntentSchema.parse(vectors[name].intent);
-      expect(code(told)).toEqual([await requestDigest(intent)]);
+      expect(code(documented)).toEqual([await requestDigest(intent)]);
     }
   });
 
@@ -227,15 +229,15 @@ describe('the page on the wire format', () => {
 
   it('has every problem with its status', () => {
     const [, table = ''] = /problems-start -->(.*)<!-- problems-end/s.exec(page) ?? [];
-    const told = new Map(
+    const documented = new Map(
       rows(table).flatMap(([names = '', statuses = '']) => {
         const numbers = [...statuses.matchAll(/\d{3}/g)].map(([digits]) => Number(digits));
         // Either one status for all of them, or one for each.
         return code(names).map((name, at) => [name, numbers[at] ?? numbers[0]] as const);
       }),
     );
-    expect([...told.keys()].toSorted()).toEqual(Object.keys(problemTexts).toSorted());
-    for (const [reason, status] of told) {
+    expect([...documented.keys()].toSorted()).toEqual(Object.keys(problemTexts).toSorted());
+    for (const [reason, status] of documented) {
       const { members } = problemOf({ reason, ...ANY_MEMBERS } as unknown as Reason);
       expect(members.status, reason).toBe(status);
     }

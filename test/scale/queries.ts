@@ -13,9 +13,9 @@ import type { AccountId } from '../../src/protocol/account-id.ts';
 import { DAYS, nth } from './fill.ts';
 import { START } from '../unit/audit/history.ts';
 
-export type Question = readonly [
+export type Query = readonly [
   name: string,
-  ask: (db: D1Database) => Queried<ListPage<unknown, unknown> | object | undefined | void>,
+  run: (db: D1Database) => Queried<ListPage<unknown, unknown> | object | undefined | void>,
 ];
 
 const DAY = 86_400;
@@ -40,14 +40,14 @@ const states: readonly (SettlementState | undefined)[] = [
 ];
 const keys: readonly SpendKey[] = ['tool', 'payee', 'day', 'account'];
 const scopes = [
-  ['everybody', '*'],
-  ['the tree of all', ROOT],
+  ['all accounts', '*'],
+  ['the whole tree', ROOT],
   ['an owner', OWNER],
   ['an agent', AGENT],
 ] as const;
 
 /** Every list, filter and report, with filters that match many rows, few and none. `real` is an account whose chunks contain its entries. */
-export const questions = (real: AccountId, call: Hex): readonly Question[] => [
+export const queries = (real: AccountId, call: Hex): readonly Query[] => [
   ['accounts', (db) => listAccounts(db, { limit })],
   [
     'accounts from the middle',
@@ -56,7 +56,7 @@ export const questions = (real: AccountId, call: Hex): readonly Question[] => [
   ['accounts of an owner', (db) => listAccounts(db, { limit, parent: OWNER })],
   ['accounts that are frozen', (db) => listAccounts(db, { limit, status: 'frozen' })],
   ['accounts by a label of many', (db) => listAccounts(db, { limit, label: 'agent 1' })],
-  ['accounts by a label of none', (db) => listAccounts(db, { limit, label: 'nobody' })],
+  ['accounts by a label of none', (db) => listAccounts(db, { limit, label: 'unused' })],
   ['calls', (db) => listCalls(db, { limit })],
   ['calls from the middle', (db) => listCalls(db, { limit, after: deep })],
   ['calls of a week', (db) => listCalls(db, { limit, from: middle - 7 * DAY, to: middle })],
@@ -89,7 +89,7 @@ export const questions = (real: AccountId, call: Hex): readonly Question[] => [
   ],
   ['a thousand calls', (db) => listCalls(db, { limit: 1_000 })],
   ['one call', (db) => findCall(db, real, call)],
-  ...states.flatMap((state): Question[] => [
+  ...states.flatMap((state): Query[] => [
     [`settlements, ${state ?? 'all'}`, (db) => listSettlements(db, { limit, state })],
     [
       `settlements of an account, ${state ?? 'all'}`,
@@ -102,7 +102,7 @@ export const questions = (real: AccountId, call: Hex): readonly Question[] => [
   ['entries of no type', (db) => listEntries(db, real, { limit, type: 'grant.issued' })],
   ['a thousand entries', (db) => listEntries(db, real, { limit: 1_000, after: 2_000 })],
   ...scopes.flatMap(([name, scope]) =>
-    keys.map((by): Question => [
+    keys.map((by): Query => [
       `spend of ${name} by ${by}`,
       (db) => spendReport(db, { ...whole, scope, by }),
     ]),
