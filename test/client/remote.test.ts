@@ -14,7 +14,8 @@ import type { RunningServer } from '../../dev/stack/server.ts';
 import { serveLoopback } from '../../dev/stack/server.ts';
 import { createAgent, CountersignError, fleet, remoteAccount } from '../../src/client/index.ts';
 import { startRpcSigner, type RpcSigner, type Twist } from './support/json-rpc-signer.ts';
-import { base64, entry, required } from './support/offer.ts';
+import { base64Json } from '../support/payment-header.ts';
+import { entry, required } from './support/offer.ts';
 
 const key = generatePrivateKey();
 const account = privateKeyToAccount(key);
@@ -40,7 +41,7 @@ const seller = async () => {
       if (proof === null)
         return new Response('{}', {
           status: 402,
-          headers: { 'PAYMENT-REQUIRED': base64(required([entry()])) },
+          headers: { 'PAYMENT-REQUIRED': base64Json(required([entry()])) },
         });
       payments.push(JSON.parse(Buffer.from(proof, 'base64').toString()) as (typeof payments)[0]);
       return new Response('sold');

@@ -15,15 +15,8 @@ import {
   signPaidIntent,
 } from './support/intent.ts';
 import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
-import {
-  encode,
-  isUsed,
-  settled,
-  sign,
-  transfersFrom,
-  trustedAccount,
-  v2,
-} from './support/payment.ts';
+import { base64Json } from '../support/payment-header.ts';
+import { isUsed, settled, sign, transfersFrom, trustedAccount, v2 } from './support/payment.ts';
 import { claimsOf, verify } from './support/receipt.ts';
 import { changed, refusal } from './support/refusal.ts';
 import { notarise, report, type ToolCall, translate, useWorld } from './support/world.ts';
@@ -109,7 +102,7 @@ describe('a bound payment', () => {
     const offered = await world().offer(echo);
     const tree = boundTree(payment);
     const answer = await world().send(echo, {
-      'PAYMENT-SIGNATURE': encode({
+      'PAYMENT-SIGNATURE': base64Json({
         ...tree,
         resource: offered.resource,
         extensions: { ...offered.extensions, ...(tree['extensions'] as object) },
@@ -224,7 +217,7 @@ describe('a payment with an intent that does not match it', () => {
     const intent = await paidIntentFor(world(), account.address, translate);
     const payment = await signBound(world(), other, translate, intent);
     const tree = changed(boundTree(payment), 'payload.authorization.from', account.address);
-    const problem = await refusal(world(), [['PAYMENT-SIGNATURE', encode(tree)]], translate);
+    const problem = await refusal(world(), [['PAYMENT-SIGNATURE', base64Json(tree)]], translate);
     expect([kindOf(problem), problem.field]).toEqual([
       'invalid-signature',
       'PAYMENT-SIGNATURE.payload.signature',
@@ -286,7 +279,7 @@ describe('a payment with an intent that does not match it', () => {
     ];
     for (const [extensions, kind] of tried) {
       const tree = { ...boundTree(payment), extensions };
-      const answer = await world().send(call, { 'PAYMENT-SIGNATURE': encode(tree) });
+      const answer = await world().send(call, { 'PAYMENT-SIGNATURE': base64Json(tree) });
       expect(answer.status).toBe(400);
       const problem = await readProblem(answer);
       expect([kindOf(problem), extensions]).toEqual([kind, extensions]);

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { kindOf, readProblem } from './support/offer.ts';
-import { encode, type Payment, sign, trustedAccount, v1, v2 } from './support/payment.ts';
+import { base64Json } from '../support/payment-header.ts';
+import { type Payment, sign, trustedAccount, v1, v2 } from './support/payment.ts';
 import { changed, type HeaderLine, refusal } from './support/refusal.ts';
 import { lookup, useWorld, whoami } from './support/world.ts';
 
@@ -124,7 +125,7 @@ describe('2,000 random headers', () => {
   const base64 = fc
     .uint8Array({ maxLength: 300 })
     .map((bytes) => Buffer.from(bytes).toString('base64'));
-  const json = fc.jsonValue({ maxDepth: 4 }).map(encode);
+  const json = fc.jsonValue({ maxDepth: 4 }).map(base64Json);
   const fields = [
     ...['x402Version', 'payload', 'payload.signature', 'payload.authorization', 'accepted'],
     ...['scheme', 'network', 'amount', 'asset', 'payTo', 'maxTimeoutSeconds'].map(
@@ -142,7 +143,7 @@ describe('2,000 random headers', () => {
   /** A valid payment with one random field. */
   const spoilt = fc
     .tuple(fc.constantFrom(...fields), value)
-    .map(([field, made]) => encode(changed({ x402Version: 2, ...good }, field, made)))
+    .map(([field, made]) => base64Json(changed({ x402Version: 2, ...good }, field, made)))
     .filter((header) => header !== v2(good)['PAYMENT-SIGNATURE']);
   const line = fc.tuple(
     fc.constantFrom('PAYMENT-SIGNATURE', 'X-PAYMENT', 'Agent-Intent'),

@@ -8,7 +8,8 @@ import { grantFor, registerWith, signUnchecked } from './support/grant.ts';
 import { agentIntent, CHAIN, digestOf, retryKey, signPaidIntent } from './support/intent.ts';
 import { lookUp } from './support/look-up.ts';
 import { listAll } from './support/manage.ts';
-import { encode, settled, transfersFrom, trustedAccount } from './support/payment.ts';
+import { base64Json } from '../support/payment-header.ts';
+import { settled, transfersFrom, trustedAccount } from './support/payment.ts';
 import { newTranscript, runsSince, type Transcript } from './support/transcript.ts';
 import { type ToolCall, translate, useWorld } from './support/world.ts';
 
@@ -143,7 +144,7 @@ describe('a log reader', () => {
     expect(JSON.stringify(logged)).not.toContain(retryKey(payment.intent)['Agent-Retry-Key']);
     const { authorization, signature, intent } = logged;
     const proof = {
-      'PAYMENT-SIGNATURE': encode({
+      'PAYMENT-SIGNATURE': base64Json({
         x402Version: 2,
         accepted: payment.accepted,
         payload: { authorization, signature },

@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 import { agentIntent, signIntent } from './support/intent.ts';
 import { kindOf, type Problem, readProblem } from './support/offer.ts';
+import { base64Json } from '../support/payment-header.ts';
 import {
-  encode,
   newAccount,
   nowSeconds,
   type Payment,
@@ -25,9 +25,9 @@ beforeAll(async () => {
 });
 
 const inV2 = async (payload: unknown): Promise<Problem> =>
-  await refusal(world(), [['PAYMENT-SIGNATURE', encode(payload)]]);
+  await refusal(world(), [['PAYMENT-SIGNATURE', base64Json(payload)]]);
 const inV1 = async (payload: unknown): Promise<Problem> =>
-  await refusal(world(), [['X-PAYMENT', encode(payload)]]);
+  await refusal(world(), [['X-PAYMENT', base64Json(payload)]]);
 
 const full2 = (): Tree => ({ x402Version: 2, accepted: good.accepted, payload: good.payload });
 const full1 = (): Tree => ({

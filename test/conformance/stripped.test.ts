@@ -4,8 +4,8 @@ import { bind, type Bound, bound, boundTree, callOf } from './support/bound.ts';
 import { accountOf, credits } from './support/credit.ts';
 import { paidIntentFor } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';
+import { base64Json } from '../support/payment-header.ts';
 import {
-  encode,
   fundedAccount,
   isUsed,
   newAccount,
@@ -45,7 +45,7 @@ const strippings: readonly (readonly [string, (payment: Bound) => Record<string,
     'v2 with only the advert',
     (payment) => {
       const extensions = { 'agent-intent': { info: payment.advert } };
-      return { 'PAYMENT-SIGNATURE': encode({ ...boundTree(payment), extensions }) };
+      return { 'PAYMENT-SIGNATURE': base64Json({ ...boundTree(payment), extensions }) };
     },
   ],
   ['v1', (payment) => v1(payment)],

@@ -12,6 +12,7 @@ import {
 } from '../../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
 import { commitmentOf, encodeRetryKey } from '../../../src/protocol/intent/retry-key.ts';
+import { paymentHeader } from '../../support/payment-header.ts';
 import type { Purchase } from './purchase.ts';
 import { LONGEST, PRICES } from './tools.ts';
 
@@ -99,37 +100,17 @@ export const signPurchase = async (
     validBefore: BigInt(now + lifetime),
     nonce,
   });
-  const { authorization, signature } = signed;
-  const payload = {
-    x402Version: 2,
-    accepted: {
-      scheme: 'exact',
-      network: usdc.network,
-      amount: value.toString(),
-      asset: usdc.address,
-      payTo: people.payTo,
-      maxTimeoutSeconds: LONGEST[product],
-      extra: { name: usdc.name, version: usdc.version },
-    },
-    payload: {
-      signature,
-      authorization: {
-        ...authorization,
-        value: value.toString(),
-        validAfter: authorization.validAfter.toString(),
-        validBefore: authorization.validBefore.toString(),
-      },
-    },
-    extensions:
-      intent === undefined
-        ? { 'payment-identifier': { info: { id: luck.hex(16).slice(2) } } }
-        : {
-            'agent-intent': {
-              info: { ...advertOf(audience, intent.tool), intent: intentFields(intent) },
-            },
+  const header = paymentHeader(
+    signed,
+    LONGEST[product],
+    intent === undefined
+      ? { 'payment-identifier': { info: { id: luck.hex(16).slice(2) } } }
+      : {
+          'agent-intent': {
+            info: { ...advertOf(audience, intent.tool), intent: intentFields(intent) },
           },
-  };
-  const header = Buffer.from(JSON.stringify(payload)).toString('base64');
+        },
+  );
   const headers = { 'PAYMENT-SIGNATURE': header, ...(intent === undefined ? {} : retryKey) };
   return { ...request, headers, nonce, authorization: signed };
 };

@@ -10,6 +10,7 @@ import {
 import { people } from '../../../dev/stack/people.ts';
 import { usdc } from '../../../dev/stack/usdc.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
+import { paymentHeader } from '../../support/payment-header.ts';
 import { PRICES, type Stage, type ToolName } from './stage.ts';
 
 /** Initial balance of an agent: one dollar. */
@@ -66,30 +67,9 @@ export const signRequest = async (
     validBefore: BigInt(Math.floor(Date.now() / 1000) + lifetime),
     nonce,
   });
-  const { authorization, signature } = signed;
-  const payload = {
-    x402Version: 2,
-    accepted: {
-      scheme: 'exact',
-      network: usdc.network,
-      amount: value.toString(),
-      asset: usdc.address,
-      payTo: people.payTo,
-      maxTimeoutSeconds: TIMEOUTS[tool],
-      extra: { name: usdc.name, version: usdc.version },
-    },
-    payload: {
-      signature,
-      authorization: {
-        ...authorization,
-        value: value.toString(),
-        validAfter: authorization.validAfter.toString(),
-        validBefore: authorization.validBefore.toString(),
-      },
-    },
-    extensions: { 'payment-identifier': { info: { id: randomBytes(16).toString('hex') } } },
-  };
-  const header = Buffer.from(JSON.stringify(payload)).toString('base64');
+  const header = paymentHeader(signed, TIMEOUTS[tool], {
+    'payment-identifier': { info: { id: randomBytes(16).toString('hex') } },
+  });
   const url = `${stage.stack.gateway.url}/${tool}/${agent.address}/${nonce.slice(2, 10)}`;
   return { agent, url, header, nonce, signed };
 };

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { startMallory } from '../support/mallory.ts';
-import { sendOffer, base64, bound, entry, problem, required } from '../support/offer.ts';
+import { base64Json } from '../../support/payment-header.ts';
+import { sendOffer, bound, entry, problem, required } from '../support/offer.ts';
 import { useStage } from '../support/victim.ts';
 
 const stage = useStage();
@@ -134,7 +135,7 @@ describe('a 402', () => {
       if (proof !== undefined) return void response.end('sold');
       response
         .writeHead(402, {
-          'PAYMENT-REQUIRED': base64(required([entry({ amount: '5' })])),
+          'PAYMENT-REQUIRED': base64Json(required([entry({ amount: '5' })])),
           'Content-Type': 'application/json',
         })
         .end(
@@ -228,7 +229,7 @@ describe('an answer', () => {
   it('with a false PAYMENT-RESPONSE does not change what counts', async () => {
     const { url } = await cheat((response) => {
       const paymentResponse = { success: true, transaction: `0x${'11'.repeat(32)}`, network: 'eip155:1', amount: '999999999', payer: '0x0' };
-      response.writeHead(200, { 'PAYMENT-RESPONSE': base64(paymentResponse) }).end('sold');
+      response.writeHead(200, { 'PAYMENT-RESPONSE': base64Json(paymentResponse) }).end('sold');
     });
     const { agent } = stage.victim();
     const { countersign } = await agent.fetch(url);
@@ -238,7 +239,7 @@ describe('an answer', () => {
     expect(agent.spending().charged).toBeLessThanOrEqual(1000n);
   });
 
-  it.each(['%%%', base64(null), base64({ success: 'yes' }), base64([]), 'a'.repeat(8000), ''])(
+  it.each(['%%%', base64Json(null), base64Json({ success: 'yes' }), base64Json([]), 'a'.repeat(8000), ''])(
     'with the PAYMENT-RESPONSE %j still reaches the caller',
     async (header) => {
       const { url } = await cheat((response) => void response.writeHead(200, { 'PAYMENT-RESPONSE': header, 'RateLimit': '"credit";r=oops', 'RateLimit-Policy': ';;' }).end('sold'));

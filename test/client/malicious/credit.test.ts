@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { sendBoundOffer } from '../support/false-gateway.ts';
 import type { Ledger } from '../support/ledger.ts';
 import type { Received } from '../support/mallory.ts';
-import { sendOffer, base64, bound, entry, NETWORK, problem, required } from '../support/offer.ts';
+import { base64Json } from '../../support/payment-header.ts';
+import { sendOffer, bound, entry, NETWORK, problem, required } from '../support/offer.ts';
 import { TOTAL, useStage } from '../support/victim.ts';
 
 const stage = useStage();
@@ -80,7 +81,7 @@ describe('a server that reports credit that does not exist', () => {
         (_, response) => {
           const transaction = `0x${'11'.repeat(32)}`;
           const paymentResponse = { success: true, transaction, network: NETWORK, amount: '0' };
-          response.writeHead(200, { ...LIE, 'PAYMENT-RESPONSE': base64(paymentResponse) }).end('sold');
+          response.writeHead(200, { ...LIE, 'PAYMENT-RESPONSE': base64Json(paymentResponse) }).end('sold');
         },
       ],
       [

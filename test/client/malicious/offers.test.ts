@@ -1,31 +1,14 @@
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nowSeconds } from '../../conformance/support/payment.ts';
-import {
-  sendOffer,
-  base64,
-  bound,
-  entry,
-  type Json,
-  PAYEE,
-  required,
-  THIEF,
-} from '../support/offer.ts';
+import { sendOffer, bound, entry, type Json, PAYEE, required, THIEF } from '../support/offer.ts';
 import { PER_CALL, TOTAL, useStage } from '../support/victim.ts';
 
 const stage = useStage();
 const FAKE = '0x00000000000000000000000000000000000fa4e0';
 
-/** Offers these entries and answers every payment. */
-const seller = async (accepts: readonly unknown[], changes: Json = {}) =>
-  await stage.mallory(({ proof }, response) => {
-    if (proof === undefined) sendOffer(response, required(accepts, changes));
-    else response.writeHead(200).end('sold');
-  });
-
 describe('a price', () => {
   it('within the caps is paid', async () => {
-    const { url } = await seller([entry()]);
+    const { url } = await stage.seller([entry()]);
     const { agent, ledger } = stage.victim();
     const answer = await agent.fetch(url);
     expect([answer.status, await answer.text()]).toEqual([200, 'sold']);
@@ -37,7 +20,7 @@ describe('a price', () => {
   it.each([PER_CALL + 1n, 2n ** 64n, 2n ** 256n - 1n])(
     'of %i exceeds the cap per call',
     async (amount) => {
-      const { url } = await seller([entry({ amount: amount.toString() })]);
+      const { url } = await stage.seller([entry({ amount: amount.toString() })]);
       const { agent, ledger } = stage.victim();
       const { code, offer, message } = await stage.refused(agent.fetch(url));
       expect([code, offer?.amount]).toEqual(['over_per_call', amount]);
@@ -72,7 +55,7 @@ describe('a price', () => {
   });
 
   it('stays within the total for fifty calls at once', async () => {
-    const { url } = await seller([entry({ amount: '4000' })]);
+    const { url } = await stage.seller([entry({ amount: '4000' })]);
     const { agent, ledger } = stage.victim();
     const outcomes = await Promise.all(
       Array.from(
@@ -90,7 +73,7 @@ describe('a price', () => {
   });
 
   it('is not paid by an agent with caps of zero', async () => {
-    const { url } = await seller([entry({ amount: '1' })]);
+    const { url } = await stage.seller([entry({ amount: '1' })]);
     const { agent, ledger } = stage.victim({ spend: { perCall: 0n, total: 0n } });
     expect((await stage.refused(agent.fetch(url))).code).toBe('over_per_call');
     expect(ledger.signatures).toEqual([]);
@@ -122,7 +105,7 @@ describe('an entry of an offer', () => {
       'flow_unsupported',
     ],
   ])('is rejected for %s', async (_, changes, code) => {
-    const { url } = await seller([entry(changes)]);
+    const { url } = await stage.seller([entry(changes)]);
     const { agent, ledger } = stage.victim({
       spend: { perCall: PER_CALL, total: TOTAL, payees: [PAYEE] },
     });
@@ -131,7 +114,7 @@ describe('an entry of an offer', () => {
   });
 
   it('is skipped for an acceptable one', async () => {
-    const { url } = await seller([
+    const { url } = await stage.seller([
       entry({ payTo: THIEF }),
       entry({ amount: '99999999' }),
       entry({ scheme: 'upto' }),
@@ -151,7 +134,7 @@ describe('an entry of an offer', () => {
       asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
       extra: { name: 'USD Coin', version: '2' },
     });
-    const { url } = await seller([base]);
+    const { url } = await stage.seller([base]);
     const { agent, ledger } = stage.victim({
       spend: {
         perCall: PER_CALL,
@@ -168,7 +151,7 @@ describe('a signed payment', () => {
   it.each([1, 60, 300, 3600, 315_360_000, Number.MAX_SAFE_INTEGER])(
     'is valid for at most an hour with maxTimeoutSeconds %i, in the domain of our own table',
     async (maxTimeoutSeconds) => {
-      const { url } = await seller([entry({ maxTimeoutSeconds, extra: null })]);
+      const { url } = await stage.seller([entry({ maxTimeoutSeconds, extra: null })]);
       const { agent, ledger } = stage.victim();
       const before = nowSeconds();
       await agent.fetch(url);
@@ -188,7 +171,7 @@ describe('a signed payment', () => {
   );
 
   it('has a new nonce each time', async () => {
-    const { url } = await seller([entry()]);
+    const { url } = await stage.seller([entry()]);
     const { agent, ledger } = stage.victim();
     for (let call = 0; call < 10; call += 1) await agent.fetch(url);
     expect(new Set(ledger.transfers.map(({ nonce }) => nonce)).size).toBe(10);
@@ -199,7 +182,7 @@ describe('an audience', () => {
   it.each(['https://bank.example', 'http://127.0.0.1', 'http://localhost:1', 'null', ''])(
     'of %j is rejected, because it is not the called server',
     async (audience) => {
-      const { url, proofs } = await seller([entry()], { extensions: bound(audience) });
+      const { url, proofs } = await stage.seller([entry()], { extensions: bound(audience) });
       const { agent, ledger } = stage.victim();
       const { code, message } = await stage.refused(agent.fetch(url));
       expect(code).toBe('audience_mismatch');
@@ -209,7 +192,7 @@ describe('an audience', () => {
   );
 
   it('of another server is signed for when the options allow it', async () => {
-    const { url } = await seller([entry()], { extensions: bound('https://bank.example') });
+    const { url } = await stage.seller([entry()], { extensions: bound('https://bank.example') });
     const { agent } = stage.victim({ audiences: ['https://bank.example'] });
     expect((await agent.fetch(url)).countersign.binding).toBe('intent');
   });
@@ -233,155 +216,3 @@ describe('an audience', () => {
     expect([ledger.transfers.length, ledger.intents.length, proofs().length]).toEqual([1, 0, 1]);
   });
 });
-
-/** Values that are malformed or at the edge for a field of an offer. */
-const MALFORMED: readonly unknown[] = [
-  undefined, null, true, false, 0, -1, 1.5, 1e21, '', ' 5 ', '5 ', '-5', '+5', '0x10', '1e3', '００５', '5.0', 'NaN', '\u0000',
-  '1'.repeat(100), 'eip155:', 'eip155:0', 'eip155:84532 ', 'EIP155:84532', 'eip155:084532', '__proto__', 'constructor',
-  FAKE, '0x036cbd53842c5426634e7929541ec2318f3dcf7', '0X036cbd53842c5426634e7929541ec2318f3dcf7e',
-  [], {}, [[]], { toString: 'x' }, { valueOf: 1 }, [entry()], 'a'.repeat(5000), '\ud800',
-]; // prettier-ignore
-
-const PATHS: readonly (readonly (string | number)[])[] = [
-  ['x402Version'], ['error'], ['resource'], ['resource', 'url'], ['accepts'], ['accepts', 0], ['extensions'],
-  ...['scheme', 'network', 'amount', 'asset', 'payTo', 'maxTimeoutSeconds', 'extra'].map((name) => ['accepts', 0, name]),
-  ['accepts', 0, 'extra', 'name'], ['accepts', 0, 'extra', 'version'], ['accepts', 0, 'extra', 'paymentFlow'],
-  ['accepts', 0, 'extra', 'assetTransferMethod'], ['extensions', 'agent-intent'], ['extensions', 'agent-intent', 'info'],
-  ...['version', 'audience', 'tool', 'binding'].map((name) => ['extensions', 'agent-intent', 'info', name]),
-  ['extensions', 'payment-identifier'], ['extensions', 'payment-identifier', 'info'],
-]; // prettier-ignore
-
-/** A copy with one field changed; undefined removes it. */
-const changed = (whole: unknown, path: readonly (string | number)[], value: unknown): unknown => {
-  const [name, ...rest] = path;
-  if (name === undefined) return value;
-  const copy = (Array.isArray(whole) ? [...whole] : { ...(whole as Json) }) as Record<
-    string | number,
-    unknown
-  >;
-  copy[name] = changed(copy[name], rest, value);
-  return copy;
-};
-
-describe('a malformed offer', () => {
-  it.each(PATHS.map((path) => [path.join('.'), path] as const))(
-    'with a changed %s costs at most the cap',
-    async (_, path) => {
-      let offer: unknown;
-      const { url } = await stage.mallory(({ proof }, response) => {
-        if (proof === undefined) sendOffer(response, offer as Json);
-        else response.end('sold');
-      });
-      const info = { required: false };
-      const whole = required([entry()], {
-        extensions: { ...bound(url), 'payment-identifier': { info } },
-      });
-      for (const value of MALFORMED) {
-        offer = changed(whole, path, value);
-        const { agent, ledger } = stage.victim({ spend: { perCall: 1000n, total: 1000n } });
-        const outcome = await agent.fetch(url).then(
-          ({ countersign }) => countersign.paid,
-          (error: unknown) => error,
-        );
-        if (outcome instanceof Error) {
-          await stage.refused(Promise.reject(outcome));
-          expect(ledger.signatures).toEqual([]);
-        } else {
-          expect(outcome).toBe('payment');
-          expect(ledger.transfers).toMatchObject([
-            { chainId: 84532, token: '0x036cbd53842c5426634e7929541ec2318f3dcf7e', name: 'USDC' },
-          ]);
-          expect(ledger.total()).toBeLessThanOrEqual(1000n);
-        }
-      }
-    },
-  );
-
-  it('with a malformed encoding is rejected', async () => {
-    let header = '';
-    const { url, proofs } = await stage.mallory((_, response) => {
-      response.writeHead(402, { 'PAYMENT-REQUIRED': header }).end('{}');
-    });
-    const { agent, ledger } = stage.victim();
-    const whole = base64(required());
-    const headers = [
-      '', ' ', '=', '====', 'null', base64(null), base64([]), base64('x'), base64(1), base64({}),
-      whole.slice(0, -5), `${whole}!`, `${whole}, ${whole}`, `${whole}${whole}`, whole.slice(1),
-      Buffer.from('{"x402Version":2').toString('base64'),
-      Buffer.from([0xff, 0xfe, 0x7b]).toString('base64'),
-      Buffer.from('['.repeat(9000)).toString('base64'),
-      base64(required([], {})),
-      base64(required(Array.from({ length: 33 }, () => ({})))),
-    ]; // prettier-ignore
-    for (header of headers) {
-      const { code } = await stage.refused(agent.fetch(url));
-      expect([header, code]).toEqual([header, 'offer_malformed']);
-    }
-    expect([ledger.signatures, proofs()]).toEqual([[], []]);
-  });
-
-  it('with random changes costs at most the cap', async () => {
-    let header = '';
-    const { url } = await stage.mallory(({ proof }, response) => {
-      if (proof === undefined) response.writeHead(402, { 'PAYMENT-REQUIRED': header }).end('{}');
-      else response.end('sold');
-    });
-    const whole = JSON.stringify(required([entry()], { extensions: bound(url) }));
-    await fc.assert(
-      fc.asyncProperty(
-        fc.nat(whole.length),
-        fc.string({ maxLength: 12 }),
-        fc.nat(20),
-        async (at, text, cut) => {
-          header = Buffer.from(whole.slice(0, at) + text + whole.slice(at + cut)).toString(
-            'base64',
-          );
-          const { agent, ledger } = stage.victim();
-          const outcome = await agent.fetch(url).then(
-            ({ countersign }) => countersign.paid,
-            (error: unknown) => error,
-          );
-          if (outcome instanceof Error) await stage.refused(Promise.reject(outcome));
-          expect(ledger.total()).toBeLessThanOrEqual(PER_CALL);
-        },
-      ),
-      { numRuns: 500 },
-    );
-  });
-});
-
-describe('a 402 of version 1', () => {
-  const old = (changes: Json = {}): Json => {
-    const { amount, ...kept } = entry(changes);
-    return { ...kept, network: 'base-sepolia', maxAmountRequired: amount, ...changes };
-  };
-  const oldSeller = async (body: string) =>
-    await stage.mallory(({ proof }, response) => {
-      if (proof === undefined)
-        response.writeHead(402, { 'Content-Type': 'application/json' }).end(body);
-      else response.end('sold');
-    });
-
-  it('is paid within the caps', async () => {
-    const { url, received } = await oldSeller(JSON.stringify({ x402Version: 1, accepts: [old()] }));
-    const { agent } = stage.victim();
-    expect((await agent.fetch(url)).countersign).toMatchObject({ paid: 'payment', version: 1 });
-    expect(received[1]?.headers['x-payment']).toBeDefined();
-  });
-
-  it.each<[string, string, string]>([
-    ['above the cap', JSON.stringify({ x402Version: 1, accepts: [old({ amount: '10001' })] }), 'over_per_call'],
-    ['of an unknown network', JSON.stringify({ x402Version: 1, accepts: [old({ network: 'base-seppolia' })] }), 'network_unsupported'],
-    ['of version 2 in the body', JSON.stringify({ x402Version: 2, accepts: [entry()] }), 'offer_malformed'],
-    ['that is not JSON', '{"x402Version":1,', 'offer_missing'],
-    ['that is an HTML page', '<html>402</html>', 'offer_missing'],
-    ['that is empty', '', 'offer_missing'],
-    ['of a megabyte', JSON.stringify({ x402Version: 1, accepts: [old()], pad: 'x'.repeat(1024 * 1024) }), 'offer_missing'],
-    ['nested 20,000 deep', `{"x402Version":1,"accepts":[${'['.repeat(20_000)}${']'.repeat(20_000)}]}`, 'offer_missing'],
-  ])('%s is not paid', async (_, body, code) => {
-    const { url } = await oldSeller(body);
-    const { agent, ledger } = stage.victim();
-    expect((await stage.refused(agent.fetch(url))).code).toBe(code);
-    expect(ledger.signatures).toEqual([]);
-  });
-}); // prettier-ignore

@@ -8,7 +8,8 @@ import {
   signReceipt,
 } from '../support/false-gateway.ts';
 import type { Received } from '../support/mallory.ts';
-import { base64, type Json } from '../support/offer.ts';
+import { base64Json } from '../../support/payment-header.ts';
+import { type Json } from '../support/offer.ts';
 import { useStage } from '../support/victim.ts';
 
 const stage = useStage();
@@ -151,7 +152,7 @@ describe('a receipt', () => {
       response.setHeader('Agent-Receipt', await signReceipt(keys, claims));
       response.setHeader(
         'PAYMENT-RESPONSE',
-        base64({ success: true, transaction: '', amount: '1', network: 'eip155:84532' }),
+        base64Json({ success: true, transaction: '', amount: '1', network: 'eip155:84532' }),
       );
       response.end(GOODS);
     });

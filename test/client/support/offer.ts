@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { person } from '../../../dev/stack/people.ts';
+import { base64Json } from '../../support/payment-header.ts';
 
 /** JSON with fields that a test changes. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -39,11 +40,8 @@ export const bound = (audience: string, changes: Json = {}): Json => ({
   },
 });
 
-export const base64 = (value: unknown): string =>
-  Buffer.from(JSON.stringify(value)).toString('base64');
-
 export const sendOffer = (response: ServerResponse, offer: Json): void => {
-  response.writeHead(402, { 'PAYMENT-REQUIRED': base64(offer) }).end('{}');
+  response.writeHead(402, { 'PAYMENT-REQUIRED': base64Json(offer) }).end('{}');
 };
 
 export const problem = (

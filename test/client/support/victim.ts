@@ -7,6 +7,7 @@ import {
   createAgent,
 } from '../../../src/client/index.ts';
 import { type Ledger, ledgerOf } from './ledger.ts';
+import { type Json, required, sendOffer } from './offer.ts';
 import { type Conduct, type Mallory, startMallory } from './mallory.ts';
 
 /** Atomic units. */
@@ -18,6 +19,8 @@ export type Victim = { readonly agent: Agent; readonly ledger: Ledger };
 
 export type Stage = {
   readonly mallory: (conduct: Conduct) => Promise<Mallory>;
+  /** Starts a server that offers these entries and answers every payment. */
+  readonly seller: (accepts: readonly unknown[], changes?: Json) => Promise<Mallory>;
   readonly victim: (options?: Partial<AgentOptions>) => Victim;
   /** Expects that the call fails with a CountersignError, and returns it. */
   readonly refused: (call: Promise<unknown>) => Promise<CountersignError>;
@@ -48,12 +51,18 @@ export const useStage = (): Stage => {
     errors.splice(0);
   });
 
+  const mallory: Stage['mallory'] = async (conduct) => {
+    const server = await startMallory(conduct);
+    servers.push(server);
+    return server;
+  };
   return {
-    mallory: async (conduct) => {
-      const mallory = await startMallory(conduct);
-      servers.push(mallory);
-      return mallory;
-    },
+    mallory,
+    seller: async (accepts, changes) =>
+      await mallory(({ proof }, response) => {
+        if (proof === undefined) sendOffer(response, required(accepts, changes));
+        else response.writeHead(200).end('sold');
+      }),
     victim: (options = {}) => {
       const privateKey = generatePrivateKey();
       const ledger = ledgerOf(privateKeyToAccount(privateKey));

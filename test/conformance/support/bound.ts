@@ -1,9 +1,10 @@
 import type { Hex, LocalAccount } from 'viem';
 import { type AgentIntent, intentFields } from '../../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
+import { base64Json } from '../../support/payment-header.ts';
 import { digestOf, paidIntentFor } from './intent.ts';
 import { type Advert, advertOf } from './offer.ts';
-import { encode, nowSeconds, type Payment, sign, type Terms } from './payment.ts';
+import { nowSeconds, type Payment, sign, type Terms } from './payment.ts';
 import type { Tree } from './refusal.ts';
 import type { ToolCall, World } from './world.ts';
 
@@ -53,7 +54,7 @@ export const boundTree = ({ accepted, payload, intent, advert }: Bound): Tree =>
 
 /** The header of a bound payment. */
 export const bound = (payment: Bound): { 'PAYMENT-SIGNATURE': string } => ({
-  'PAYMENT-SIGNATURE': encode(boundTree(payment)),
+  'PAYMENT-SIGNATURE': base64Json(boundTree(payment)),
 });
 
 /** Path of an intent's field in problems about a bound payment. */

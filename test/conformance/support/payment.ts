@@ -4,6 +4,7 @@ import { expect, vi } from 'vitest';
 import { mint } from '../../../dev/stack/faucet.ts';
 import { randomNonce, signAuthorization } from '../../../dev/stack/authorization.ts';
 import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
+import { base64Json, payloadOf } from '../../support/payment-header.ts';
 import type { Accepted } from './offer.ts';
 import { report, type ToolCall, type World } from './world.ts';
 
@@ -41,7 +42,7 @@ export const sign = async (
   terms: Terms = {},
 ): Promise<Payment> => {
   const [accepted] = (await world.offer(call)).accepts;
-  const { authorization, signature } = await signAuthorization({
+  const signed = await signAuthorization({
     account,
     token: usdc,
     to: terms.to ?? accepted.payTo,
@@ -50,25 +51,15 @@ export const sign = async (
     validBefore: BigInt(terms.validBefore ?? nowSeconds() + accepted.maxTimeoutSeconds),
     nonce: terms.nonce ?? randomNonce(),
   });
-  const { value, validAfter, validBefore } = authorization;
-  const wire = {
-    ...authorization,
-    value: value.toString(),
-    validAfter: validAfter.toString(),
-    validBefore: validBefore.toString(),
-  };
-  return { accepted, payload: { signature, authorization: wire } };
+  return { accepted, payload: payloadOf(signed) };
 };
-
-export const encode = (value: unknown): string =>
-  Buffer.from(JSON.stringify(value)).toString('base64');
 
 /** The header of x402 v2, with a `payment-identifier` where given. */
 export const v2 = (
   { accepted, payload }: Payment,
   identifier?: string,
 ): { 'PAYMENT-SIGNATURE': string } => ({
-  'PAYMENT-SIGNATURE': encode({
+  'PAYMENT-SIGNATURE': base64Json({
     x402Version: 2,
     accepted,
     payload,
@@ -80,7 +71,7 @@ export const v2 = (
 
 /** The header of x402 v1 for the same signature. */
 export const v1 = ({ payload }: Payment): { 'X-PAYMENT': string } => ({
-  'X-PAYMENT': encode({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload }),
+  'X-PAYMENT': base64Json({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload }),
 });
 
 /** Signs and sends. */
