@@ -12,7 +12,7 @@ import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
 import { put } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
 import { FLIGHT, type FlightRecord, newest } from './flight.ts';
-import { aboard, fail, flightsOf, type LiveFlight } from './memory.ts';
+import { pendingIn, fail, flightsOf, type LiveFlight } from './memory.ts';
 
 const KNOWN = /already known|already imported|known transaction|already exists/i;
 
@@ -80,7 +80,7 @@ const higherFees = (
   // No higher nonce can be mined before this one, so a deadline in a later transaction counts for this one.
   const near = flightsOf(memory)
     .filter(({ record }) => record.nonce >= nonce)
-    .some((one) => aboard(memory, one).some((payment) => isNear(payment, now())));
+    .some((one) => pendingIn(memory, one).some((payment) => isNear(payment, now())));
   const limit = feeLimit(setup.maxFeePerGas, near ? 'near' : 'far');
   // No node accepts a transaction that the balance does not cover, and only the newest attempt is broadcast.
   return replacementFees(newest(flight.record), market, min(limit, balance / flight.gas));

@@ -10,7 +10,7 @@ import { noteBurnt, noteStrike, noteStruckOut } from './burners.ts';
 import type { RelayerContext } from './context.ts';
 import { COUNTERS, counted } from './counters.ts';
 import { FLIGHT } from './flight.ts';
-import { aboard, fail, flightsOf, type LiveFlight, openReport } from './memory.ts';
+import { pendingIn, fail, flightsOf, type LiveFlight, openReport } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 import { REPORT, type ReportRecord } from './report-record.ts';
 
@@ -111,7 +111,7 @@ const end = (
   block: { readonly timestamp: Seconds },
 ): void => {
   const { nonce, keys, attempts } = flight.record;
-  const { settled, spent, unmoved } = fateOf(setup.token, aboard(memory, flight), mined);
+  const { settled, spent, unmoved } = fateOf(setup.token, pendingIn(memory, flight), mined);
   const report: ReportRecord = {
     hash: mined.receipt.transaction,
     block: mined.receipt.block,

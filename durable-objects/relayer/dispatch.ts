@@ -1,7 +1,12 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { ContractCall } from '../../src/settlement/relayer/calldata.ts';
-import { chooseBatch, chooseSuspects } from '../../src/settlement/relayer/choose-batch.ts';
+import {
+  chooseBatch,
+  chooseSuspects,
+  isNear,
+  type Pending,
+} from '../../src/settlement/relayer/pending.ts';
 import {
   feeLimit,
   type Fees,
@@ -11,13 +16,12 @@ import {
   paymentsIn,
 } from '../../src/settlement/relayer/fees.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
-import { isNear, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { put } from '../store/noun.ts';
 import { broadcast } from './broadcast.ts';
 import type { RelayerContext } from './context.ts';
 import { FLIGHT } from './flight.ts';
 import {
-  aboard,
+  pendingIn,
   fail,
   flightsOf,
   isSuspect,
@@ -91,10 +95,10 @@ const choose = (
   now: Seconds,
 ): readonly Pending[] => {
   const unmined = flightsOf(memory).filter(({ block }) => block === undefined);
-  const risky = unmined.filter((one) => aboard(memory, one).some((of) => isSuspect(memory, of)));
+  const risky = unmined.filter((one) => pendingIn(memory, one).some((of) => isSuspect(memory, of)));
   // One suspect payment per payer at a time, so that no payer occupies all of these places.
   const flying = new Set(
-    risky.flatMap((one) => aboard(memory, one).map(({ authorization }) => authorization.from)),
+    risky.flatMap((one) => pendingIn(memory, one).map(({ authorization }) => authorization.from)),
   );
   const suspects = waiting.filter(
     (one) => isSuspect(memory, one) && !flying.has(one.authorization.from),

@@ -6,7 +6,7 @@ import { isRefused, keyOf, NEAR, type Pending } from '../../src/settlement/relay
 import { put, remove } from '../store/noun.ts';
 import { isBarred } from './burners.ts';
 import type { RelayerContext } from './context.ts';
-import { inFlight, isHeld, type Memory, reservedOf } from './memory.ts';
+import { inFlight, isPayerBarred, type Memory, reservedOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 
 /** Payments that may wait at once; further ones go to other backends. */
@@ -85,7 +85,7 @@ const hopelessOf = (memory: Memory, now: Seconds): readonly Pending[] => {
       strikes === 0 &&
       !flying.has(key) &&
       ((memory.trials.get(key)?.failures ?? 0) >= MAX_FAILURES ||
-        isHeld(memory, authorization.from, now)),
+        isPayerBarred(memory, authorization.from, now)),
   );
 };
 
@@ -128,7 +128,7 @@ const admit = (
   const known = memory.pending.get(key);
   if (known !== undefined) {
     const failures = memory.trials.get(key)?.failures ?? 0;
-    const held = isHeld(memory, authorization.from, now()) && !inFlight(memory).has(key);
+    const held = isPayerBarred(memory, authorization.from, now()) && !inFlight(memory).has(key);
     return isRefused(known) || failures >= MAX_FAILURES || held ? 'refused' : 'taken';
   }
   if (isReported(memory, key)) return 'taken';
@@ -149,7 +149,7 @@ const admit = (
 
 /** Whether the payment has settled and its account is about to be notified. */
 const isReported = ({ reports }: Memory, key: string): boolean =>
-  [...reports.values()].some(({ untold }) => untold.has(key));
+  [...reports.values()].some(({ unacknowledged }) => unacknowledged.has(key));
 
 const pendingOf = (
   { account, call, payment, sinceBlock }: Relay,

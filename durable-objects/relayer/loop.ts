@@ -1,7 +1,6 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Relay, Relayed, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
-import { dueAt as batchDueAt } from '../../src/settlement/relayer/choose-batch.ts';
-import { isTooLate } from '../../src/settlement/relayer/pending.ts';
+import { dueAt as batchDueAt, isTooLate } from '../../src/settlement/relayer/pending.ts';
 import { openAlarm } from '../store/alarm.ts';
 import { remove } from '../store/noun.ts';
 import { rebroadcast } from './broadcast.ts';

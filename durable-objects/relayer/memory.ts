@@ -1,13 +1,32 @@
+import { type Burners, isBarred, openBurners } from './burners.ts';
+import { type Counters, COUNTERS, noCounters } from './counters.ts';
+import { FLIGHT, type FlightRecord, newest } from './flight.ts';
+import { PENDING } from './pending-noun.ts';
+import { REPORT, type ReportRecord } from './report-record.ts';
+import type { Reader } from '../store/query.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
-import { type Burners, isBarred, openBurners } from './burners.ts';
-import type { Counters } from './counters.ts';
-import { type FlightRecord, newest } from './flight.ts';
-import type { ReportRecord } from './report-record.ts';
-import type { Stored } from './stored.ts';
+
+/** Everything that a relayer stores. */
+export type Stored = {
+  readonly pending: readonly Pending[];
+  readonly flights: readonly FlightRecord[];
+  readonly reports: readonly ReportRecord[];
+  readonly counters: Counters;
+};
+
+export const loadStored = (read: Reader): Stored => {
+  const [counters = noCounters] = read.find(COUNTERS);
+  return {
+    pending: [...read.find(PENDING)],
+    flights: [...read.find(FLIGHT)],
+    reports: [...read.find(REPORT)],
+    counters,
+  };
+};
 
 /** A transaction that is not final, and what the object has observed of it since it woke. */
 export type LiveFlight = {
@@ -25,8 +44,9 @@ export type LiveFlight = {
 export type LiveReport = {
   readonly record: ReportRecord;
   /** Keys of payments whose accounts have not acknowledged the report. */
-  readonly untold: Set<string>;
-  booked: boolean;
+  readonly unacknowledged: Set<string>;
+  /** Whether D1 has the transaction. */
+  isRecorded: boolean;
   tries: number;
   dueAt: Seconds;
 };
@@ -80,8 +100,8 @@ export const openFlight = (record: FlightRecord): LiveFlight => ({
 
 export const openReport = (record: ReportRecord): LiveReport => ({
   record,
-  untold: new Set(record.settled.map(({ key }) => key)),
-  booked: false,
+  unacknowledged: new Set(record.settled.map(({ key }) => key)),
+  isRecorded: false,
   tries: 0,
   dueAt: 0,
 });
@@ -102,7 +122,7 @@ export const waitingOf = (memory: Memory, now: Seconds): readonly Pending[] => {
       !flying.has(one.key) &&
       !isRefused(one) &&
       !isTooLate(one, now) &&
-      !isHeld(memory, one.authorization.from, now) &&
+      !isPayerBarred(memory, one.authorization.from, now) &&
       (memory.trials.get(one.key)?.until ?? 0) <= now,
   );
 };
@@ -114,11 +134,11 @@ export const isSuspect = (
 ): boolean => strikes > 0 || contracts.has(authorization.from);
 
 /** Whether the payer's payments are barred now, because of the gas that it, or all payers with code, have burnt. */
-export const isHeld = (memory: Memory, payer: Address, now: Seconds): boolean =>
+export const isPayerBarred = (memory: Memory, payer: Address, now: Seconds): boolean =>
   isBarred(memory.burners, payer, memory.contracts.has(payer) ? 'contract' : 'key', now);
 
 /** Payments of a transaction that are still pending. */
-export const aboard = (memory: Memory, { record }: LiveFlight): readonly Pending[] =>
+export const pendingIn = (memory: Memory, { record }: LiveFlight): readonly Pending[] =>
   record.keys.flatMap((key) => memory.pending.get(key) ?? []);
 
 /** Wei that transactions under way may still take, each at its gas limit. */

@@ -8,9 +8,8 @@ import { openSqlDisk } from '../store/sql-disk.ts';
 import { openSubscribers } from './context.ts';
 import { FLIGHT } from './flight.ts';
 import { type Loop, openLoop } from './loop.ts';
-import { type Memory, openMemory } from './memory.ts';
+import { loadStored, type Memory, openMemory } from './memory.ts';
 import { readSetup } from './setup.ts';
-import { loadStored } from './stored.ts';
 
 /** How long an object whose network was removed from `RELAYERS` waits for its settings: its payments are not lost (law 5). */
 const UNCONFIGURED_MS = 300_000;

@@ -25,7 +25,7 @@ export const report = async (context: RelayerContext): Promise<void> => {
   const due = [...memory.reports.values()].filter(({ dueAt }) => dueAt <= context.now());
   for (const one of due) {
     await Promise.all([notifyAll(context, one), recordOnce(context, one)]);
-    const isDone = one.untold.size === 0 && one.booked;
+    const isDone = one.unacknowledged.size === 0 && one.isRecorded;
     if (isDone || context.now() - one.record.at > GIVEN_UP) {
       if (!isDone) console.error({ event: 'relay_unreported', transaction: one.record.hash });
       disk.write([remove(REPORT, one.record.hash)]);
@@ -43,7 +43,7 @@ const notifyAll = async (
 ): Promise<void> => {
   const { hash, block, settled } = one.record;
   const byAccount = Map.groupBy(
-    settled.filter(({ key }) => one.untold.has(key)),
+    settled.filter(({ key }) => one.unacknowledged.has(key)),
     ({ account }) => account,
   );
   const notify = async ([account, payments]: readonly [
@@ -58,7 +58,7 @@ const notifyAll = async (
     }));
     try {
       if (!(await subscribers.notify(account, results))) return;
-      for (const { key } of payments) one.untold.delete(key);
+      for (const { key } of payments) one.unacknowledged.delete(key);
     } catch (cause) {
       console.error({ event: 'relay_untold', account, cause: String(cause) });
     }
@@ -67,17 +67,17 @@ const notifyAll = async (
   for (let at = 0; at < all.length; at += AT_ONCE) {
     await Promise.all(all.slice(at, at + AT_ONCE).map(notify));
   }
-  if (one.untold.size > 0) fail(memory, 'accounts_unreachable', now());
+  if (one.unacknowledged.size > 0) fail(memory, 'accounts_unreachable', now());
 };
 
 const recordOnce = async (
   { subscribers, memory, now }: RelayerContext,
   one: LiveReport,
 ): Promise<void> => {
-  if (one.booked) return;
+  if (one.isRecorded) return;
   try {
     await subscribers.recordRelay(one.record);
-    one.booked = true;
+    one.isRecorded = true;
   } catch (cause) {
     console.error({ event: 'relay_unbooked', transaction: one.record.hash, cause: String(cause) });
     fail(memory, 'books_unreachable', now());

@@ -1,16 +1,23 @@
 import { readRelayerKey, readRelayers } from '../../src/backend-settings.ts';
 import { gatewayAccount } from '../../src/config.ts';
-import { type AccountId, chainIdOf, type Network } from '../../src/protocol/account-id.ts';
-import type { Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
-import { readReach } from '../../src/settings.ts';
-import type { RelayerSetting } from '../../src/settlement/backends/relayer.ts';
+import { type AccountId, chainIdOf, type Network } from '../../src/protocol/account-id.ts';
 import type { Token } from '../../src/protocol/payment.ts';
-import { addressOfPrivateKey } from '../../src/settlement/relayer/transaction.ts';
-import { readConfirmations, readPayTo, readRpcUrls } from '../../src/settings.ts';
 import { tokenOf } from '../../src/protocol/x402/tokens.ts';
-import { keySigner, remoteSigner, type Sign } from './signer.ts';
+import { readConfirmations, readPayTo, readReach, readRpcUrls } from '../../src/settings.ts';
+import type { RelayerSetting } from '../../src/settlement/backends/relayer.ts';
+import { bytesSchema, readAnswer, rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
+import {
+  addressOfPrivateKey,
+  readSigned,
+  type SignedTransaction,
+  signRequest,
+  signTransaction,
+  type UnsignedTransaction,
+} from '../../src/settlement/relayer/transaction.ts';
+import * as z from 'zod/mini';
 
 /** The settings of a relayer, read once per object. */
 export type Setup = {
@@ -98,3 +105,38 @@ const signerOf = (
     return undefined; // The key is zero, or not below the order of the curve.
   }
 };
+
+/** Signs a transaction with the relayer's key. */
+export type Sign = (unsigned: UnsignedTransaction) => Promise<Result<SignedTransaction, SignFault>>;
+
+export type SignFault = 'signer_unreachable' | 'signer_refused' | 'signer_lied';
+
+const TIMEOUT_MS = 10_000;
+
+export const keySigner =
+  (key: Hex): Sign =>
+  async (unsigned) =>
+    ok(signTransaction(unsigned, key));
+
+/** Some signers return the bytes alone, geth returns `{raw, tx}`. */
+const answerSchema = z.union([
+  bytesSchema,
+  z.pipe(
+    z.object({ raw: bytesSchema }),
+    z.transform(({ raw }) => raw),
+  ),
+]);
+
+/** Signs with a remote key (`eth_signTransaction`). The answer is accepted only if it is exactly the requested transaction. */
+export const remoteSigner =
+  (url: string, address: Address): Sign =>
+  async (unsigned) => {
+    const call = { method: 'eth_signTransaction', params: [signRequest(unsigned, address)] };
+    const answers = await rpcBatch([url], [call], { timeoutMs: TIMEOUT_MS });
+    if (!answers.ok) return err('signer_unreachable');
+    const [answer] = answers.value;
+    if (answer?.ok !== true) return err('signer_refused');
+    const raw = readAnswer(answer, answerSchema);
+    const signed = raw === undefined ? undefined : readSigned(raw, unsigned, address);
+    return signed === undefined ? err('signer_lied') : ok(signed);
+  };

@@ -10,7 +10,7 @@ import { gasFor } from '../../src/settlement/relayer/fees.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import { remove } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
-import { fail, isHeld, rememberContract, waitingOf } from './memory.ts';
+import { fail, isPayerBarred, rememberContract, waitingOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 import { notifyBounces } from './report.ts';
 
@@ -51,7 +51,7 @@ export const tryPayments = async (
     if (payer === undefined) postpone(context, [one]);
     else if (payer === 'contract') {
       rememberContract(memory, from);
-      if (isHeld(memory, from, context.now())) postpone(context, [one]);
+      if (isPayerBarred(memory, from, context.now())) postpone(context, [one]);
       else byCode.push(one);
     } else {
       memory.contracts.delete(from);

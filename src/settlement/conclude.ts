@@ -1,7 +1,9 @@
 import { unreachable } from '../core/result.ts';
-import type { FinalOutcome } from '../protocol/payment.ts';
+import type { FinalOutcome, SettlementOutcome } from '../protocol/payment.ts';
 import type { ExpectedTransfer } from './chain/expected-transfer.ts';
 import type { Observation } from './chain/observation.ts';
+import type { QueueMessage } from './dead-letter.ts';
+import type { SettlementTask, TaskResult } from './present/task.ts';
 
 /**
  * Why a payment is observed. `settle`: its answer was delivered, so the payment is owed. `look`: it was released, so nothing is owed.
@@ -64,3 +66,36 @@ const expired = (
     ? { outcome: 'failed', fault: 'payer', reason: 'unfunded' }
     : { outcome: 'failed', fault: 'gateway', reason: 'not_presented' };
 };
+
+/** A task with the queue message that brought it. */
+export type Delivered = SettlementTask & {
+  readonly attempts: number;
+  readonly message: QueueMessage;
+};
+
+/** The result of a task, with what its account should store. */
+export type Report = TaskResult<Delivered> & {
+  readonly outcome: SettlementOutcome | undefined;
+  readonly isFinal: boolean;
+};
+
+/** Returns the result to report to the account: the chain's conclusion, otherwise the bounce, otherwise the presentation. */
+export const reportOf = (result: TaskResult<Delivered>): Report => {
+  const { task, observation } = result;
+  const final = conclude(task.kind, task.transfer, observation);
+  return final === undefined
+    ? { ...result, outcome: openOutcomeOf(result), isFinal: false }
+    : { ...result, outcome: final, isFinal: true };
+};
+
+const openOutcomeOf = ({
+  presented,
+  bounced,
+}: TaskResult<Delivered>): SettlementOutcome | undefined => {
+  const backend = presented === undefined ? {} : { backend: presented.backend };
+  if (bounced !== undefined) return { outcome: 'bounced', reason: bounced, ...backend };
+  return presented === undefined ? undefined : { outcome: 'sent', backend: presented.backend };
+};
+
+/** Whether a backend has stored the payment. It reports the settlement to the account itself. */
+export const isHandedOver = ({ presented }: Report): boolean => presented?.answer.kind === 'taken';

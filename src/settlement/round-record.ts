@@ -1,9 +1,9 @@
 import type { Seconds } from '../core/clock.ts';
-import { errorOf } from './backends/backend-answer.ts';
+import { errorOf } from './backends/backend.ts';
 import type { BackendHealth } from './backends/health.ts';
 import type { Backends } from './backends/registry.ts';
 import type { Attempt, Attempts } from './operator-tables.ts';
-import { isHandedOver, type Report } from './report.ts';
+import { isHandedOver, type Report } from './conclude.ts';
 import type { Emit } from './telemetry.ts';
 
 /** A report, and whether its account has stored it. */

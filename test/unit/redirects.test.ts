@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { remoteSigner } from '../../durable-objects/relayer/signer.ts';
+import { remoteSigner } from '../../durable-objects/relayer/setup.ts';
 import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
-import { readSupported } from '../../src/settlement/backends/facilitator-api.ts';
-import { postSettle } from '../../src/settlement/backends/facilitator-api.ts';
+import { postSettle, readSupported } from '../../src/settlement/backends/facilitator-api.ts';
 import { send } from '../../src/webhooks/send.ts';
 import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
 import { paymentNumber } from './settlement/scripted.ts';

@@ -10,7 +10,7 @@ import { BOUND_VALID_AFTER } from '../../protocol/intent/binding.ts';
 import type { Payment, Token } from '../../protocol/payment.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
-import { isNotYetValid } from '../../settlement/backends/backend-answer.ts';
+import { isNotYetValid } from '../../settlement/backends/backend.ts';
 import { openCdpTokens } from '../../settlement/backends/cdp-token.ts';
 import {
   settleRequest,

@@ -1,8 +1,12 @@
+import type { Clock, Seconds } from '../../core/clock.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import type { Clock } from '../../core/clock.ts';
+import { bindingMarkOf } from '../../protocol/intent/binding.ts';
+import type { Payment } from '../../protocol/payment.ts';
+import type { Relay } from '../../protocol/relayer-contract.ts';
+import type { Health, HealthSignal } from './health.ts';
+import { isOnChain, type Observation } from '../chain/observation.ts';
 import type { Emit } from '../telemetry.ts';
-import type { BackendAnswer, Presentable } from './backend-answer.ts';
-import type { Health } from './health.ts';
 
 /**
  * Requests that a Worker may have open at once, to all hosts together (Cloudflare's limit of simultaneous connections). Further requests
@@ -76,4 +80,88 @@ export type OpenContext = {
   readonly emit: Emit;
   /** Opens the health of a backend, which depends on whether another backend of the network works. */
   readonly openHealth: (network: Network, name: string) => Health;
+};
+
+/** A payment to present, with its account and call. */
+export type Presentable = Relay;
+
+/** A backend's answer about one payment. */
+export type BackendAnswer =
+  | { readonly kind: 'claimed_success'; readonly transaction: Hex }
+  | { readonly kind: 'claimed_failure'; readonly reason: string }
+  /** Broadcast, but not in a block yet. */
+  | { readonly kind: 'pending'; readonly transaction?: Hex }
+  /** The backend has stored the payment and presents it until it ends. */
+  | { readonly kind: 'taken' }
+  /** No readable answer. The payment may have been broadcast. */
+  | { readonly kind: 'unreachable'; readonly why: string; readonly retryAfter?: Seconds }
+  /** Certainly not presented: the next backend may be tried at once. `retryAfter`: no payment can use the backend before. */
+  | { readonly kind: 'declined'; readonly why: string; readonly retryAfter?: Seconds };
+
+/** Whether the backend is working on the payment: no other backend gets it for two blocks. */
+export const isInHand = ({ kind }: BackendAnswer): boolean =>
+  kind === 'claimed_success' || kind === 'pending' || kind === 'taken';
+
+/** x402 error reasons that concern the payment, not the facilitator. */
+const PAYER_REASONS =
+  /^(insufficient_funds|refused|expired|invalid_exact_evm_(insufficient_balance|nonce_already_used|signature|payload_signature|failed_to_parse_signature|authorization_value|payload_authorization_(valid_(after|before)|value_mismatch)|payload_undeployed_smart_wallet)|eip6492_factory_not_allowed|smart_wallet_deployment_failed)$/;
+
+/** Whether a facilitator's reason, or a revert that it quotes, says that `validAfter` lies ahead. */
+export const isNotYetValid = (reason: string): boolean =>
+  /valid_?after|not[ _]?yet[ _]?valid/i.test(reason);
+
+/**
+ * Whether a backend calls a bound payment not valid yet. The mark in `validAfter` is a moment in 2005, before every chain, so the backend
+ * is at fault and not the payer: another backend settles the payment.
+ */
+export const rejectsMark = (answer: BackendAnswer, { authorization }: Payment): boolean =>
+  answer.kind === 'claimed_failure' &&
+  isNotYetValid(answer.reason) &&
+  bindingMarkOf(authorization.validAfter) !== 'none';
+
+/** Whether the backend blames the payment itself: another backend would answer the same. */
+export const blamesPayer = (answer: BackendAnswer, payment: Payment): boolean =>
+  answer.kind === 'claimed_failure' &&
+  PAYER_REASONS.test(answer.reason) &&
+  !rejectsMark(answer, payment);
+
+/** 65 bytes as hex: the signature of a key, and not of a contract. */
+const KEY_SIGNATURE = 132;
+
+/**
+ * Derives the health signal of a backend from its answer and the observation after it.
+ *
+ * Attack: a payer makes its own payments fail to pause a backend for all payers. A claimed failure therefore counts against the backend
+ * only if the chain shows that nothing was wrong with the payment: nonce unused, funds present, signed by a key.
+ */
+export const healthSignalOf = (
+  answer: BackendAnswer,
+  payment: Payment,
+  after: Observation,
+): HealthSignal => {
+  if (isOnChain(after)) return answer.kind === 'claimed_failure' ? 'undecided' : 'success';
+  if (answer.kind !== 'claimed_failure') return 'undecided';
+  if (rejectsMark(answer, payment)) return 'fault';
+  if (blamesPayer(answer, payment)) return 'success';
+  const isPayable =
+    after.kind === 'unused' &&
+    after.balance >= payment.authorization.value &&
+    payment.signature.length === KEY_SIGNATURE;
+  return isPayable ? 'fault' : 'undecided';
+};
+
+/** The error that operators read: a kind or an x402 reason. Other text of a backend never gets into logs and D1. */
+export const errorOf = (answer: BackendAnswer): string | undefined => {
+  switch (answer.kind) {
+    case 'claimed_success':
+    case 'taken':
+      return undefined;
+    case 'pending':
+      return 'settlement_pending';
+    case 'claimed_failure':
+      return /^[a-z][a-z0-9_]{2,63}$/.test(answer.reason) ? answer.reason : 'no_known_reason';
+    case 'unreachable':
+    case 'declined':
+      return answer.why;
+  }
 };

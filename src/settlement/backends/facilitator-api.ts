@@ -4,7 +4,7 @@ import { getJson, postJson } from '../post-json.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import type { Payment } from '../../protocol/payment.ts';
 import { wordSchema } from '../chain/json-rpc.ts';
-import type { BackendAnswer } from './backend-answer.ts';
+import type { BackendAnswer } from './backend.ts';
 
 const SETTLE_TIMEOUT_MS = 60_000;
 const MAX_SETTLE_BYTES = 64 * 1024;

@@ -1,15 +1,18 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import type { Emit } from '../telemetry.ts';
-import { type Backend, CONNECTIONS, type OpenContext, type PresentOptions } from './backend.ts';
 import {
+  type Backend,
   type BackendAnswer,
   blamesPayer,
+  CONNECTIONS,
   errorOf,
   isInHand,
+  type OpenContext,
   type Presentable,
+  type PresentOptions,
   rejectsMark,
-} from './backend-answer.ts';
+} from './backend.ts';
 import { type Authorize, type CdpKey, openCdpAuthorize } from './cdp-token.ts';
 import {
   postSettle,

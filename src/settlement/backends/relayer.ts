@@ -2,8 +2,14 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { RELAYER, type Relayed, type RelayerRpc } from '../../protocol/relayer-contract.ts';
-import type { Backend, OpenContext, PresentOptions } from './backend.ts';
-import { type BackendAnswer, errorOf, type Presentable } from './backend-answer.ts';
+import {
+  type Backend,
+  type BackendAnswer,
+  errorOf,
+  type OpenContext,
+  type Presentable,
+  type PresentOptions,
+} from './backend.ts';
 import type { Health } from './health.ts';
 
 /** The relayer of one network as `RELAYERS` configures it. */

@@ -1,8 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { earliestBlock, type ExpectedTransfer } from './expected-transfer.ts';
 import { type RpcAnswer, type RpcFault, toQuantity } from './json-rpc.ts';
-import { searchNonceLog } from './nonce-search.ts';
-import { nonceUse } from './nonce-use.ts';
+import { nonceUse, searchNonceLog } from './nonce-search.ts';
 import {
   type Chain,
   isObservation,

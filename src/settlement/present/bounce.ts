@@ -1,6 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { BounceReason, Payment } from '../../protocol/payment.ts';
-import { isInHand } from '../backends/backend-answer.ts';
+import { isInHand } from '../backends/backend.ts';
 import {
   bytesSchema,
   isExecutionError,

@@ -1,14 +1,15 @@
 import { type Clock, type Seconds, SYSTEM_CLOCK } from '../../core/clock.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import type { Backend, PresentOptions } from '../backends/backend.ts';
 import {
+  type Backend,
   type BackendAnswer,
   blamesPayer,
   errorOf,
   healthSignalOf,
   isInHand,
   type Presentable,
-} from '../backends/backend-answer.ts';
+  type PresentOptions,
+} from '../backends/backend.ts';
 import type { Backends } from '../backends/registry.ts';
 import { isOnChain, type Observation } from '../chain/observation.ts';
 import { conclude } from '../conclude.ts';

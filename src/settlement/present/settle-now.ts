@@ -1,13 +1,13 @@
 import { type Clock, type Seconds, SYSTEM_CLOCK } from '../../core/clock.ts';
 import type { FinalOutcome } from '../../protocol/payment.ts';
-import type { Backend } from '../backends/backend.ts';
 import {
+  type Backend,
   type BackendAnswer,
   errorOf,
   healthSignalOf,
   isInHand,
   type Presentable,
-} from '../backends/backend-answer.ts';
+} from '../backends/backend.ts';
 import type { Backends } from '../backends/registry.ts';
 import { expectedTransfer } from '../chain/expected-transfer.ts';
 import type { Chain, Observation } from '../chain/observation.ts';

@@ -2,7 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, Network } from '../../protocol/account-id.ts';
 import type { BounceReason, Payment } from '../../protocol/payment.ts';
-import type { BackendAnswer } from '../backends/backend-answer.ts';
+import type { BackendAnswer } from '../backends/backend.ts';
 import type { ExpectedTransfer } from '../chain/expected-transfer.ts';
 import type { Observation } from '../chain/observation.ts';
 

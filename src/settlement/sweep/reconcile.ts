@@ -4,8 +4,7 @@ import { rpcBatch } from '../chain/json-rpc.ts';
 import { blockQuery } from '../chain/query.ts';
 import { blockAt, timeOf } from './blocks.ts';
 import { type Cursor, forgetOld, loadCursor, saveCursor } from './cursor.ts';
-import { alertDifferences } from './difference-alert.ts';
-import { openBlocks } from './difference-table.ts';
+import { alertDifferences, openBlocks } from './difference-table.ts';
 import { GRACE, type Site } from './examine.ts';
 import { compareBlocks, MAX_SPAN, recheckBlock, type ReconcileDeps, type Walk } from './walk.ts';
 

@@ -12,7 +12,7 @@ import { dispatch } from '../../../durable-objects/relayer/dispatch.ts';
 import { newest } from '../../../durable-objects/relayer/flight.ts';
 import { take } from '../../../durable-objects/relayer/intake.ts';
 import { flightsOf, openMemory } from '../../../durable-objects/relayer/memory.ts';
-import { keySigner } from '../../../durable-objects/relayer/signer.ts';
+import { keySigner } from '../../../durable-objects/relayer/setup.ts';
 import type { Write } from '../../../durable-objects/store/noun.ts';
 import { NOTHING } from '../../../durable-objects/store/overlay.ts';
 

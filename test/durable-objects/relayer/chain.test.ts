@@ -104,7 +104,7 @@ describe('an object that dies', () => {
       (bench: Bench) =>
         (bench.subscribers = {
           notify: async (account, results) => {
-            bench.told.push({ account, results });
+            bench.notified.push({ account, results });
             return die();
           },
         }),
@@ -135,8 +135,8 @@ describe('an object that dies', () => {
     await goOn(bench);
     expect([...new Set(settledCalls(bench))].toSorted()).toEqual(callsOf(relays));
     expect(await balances(relays)).toEqual([9_000n, 9_000n, 9_000n]);
-    expect(bench.booked.length).toBeGreaterThanOrEqual(1);
-    expect(new Set(bench.booked.map(({ hash }) => hash)).size).toBe(1);
+    expect(bench.recorded.length).toBeGreaterThanOrEqual(1);
+    expect(new Set(bench.recorded.map(({ hash }) => hash)).size).toBe(1);
     // One nonce and one payload, before and after the restart.
     const payloads = [...sent, ...again].flatMap(([, datas]) => [...datas]);
     expect(new Set(payloads).size).toBe(1);
@@ -176,7 +176,7 @@ describe('a transaction', () => {
     bench.ahead += 4;
     await goOn(bench);
     expect(await balances(relays)).toEqual([9_000n, 9_000n]);
-    expect(bench.booked).toMatchObject([{ hash: flight.attempts[0].hash }]);
+    expect(bench.recorded).toMatchObject([{ hash: flight.attempts[0].hash }]);
   });
 
   const spike = async (gwei: string, blocks: number): Promise<void> => {
@@ -218,7 +218,7 @@ describe('a transaction', () => {
       await goOn(bench);
       expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
       const hash = mined === 'the old one' ? old.hash : next.hash;
-      expect(bench.booked).toMatchObject([{ hash, payments: 2 }]);
+      expect(bench.recorded).toMatchObject([{ hash, payments: 2 }]);
       expect((await bench.status()).totals).toMatchObject({ replaced: 1, payments: 2 });
     }
   });
@@ -251,7 +251,7 @@ describe('a transaction', () => {
     expect((await bench.status()).flights).toMatchObject([{ block: expect.any(Number) }]);
     await mine(chain);
     await bench.onAlarm();
-    expect(bench.told).toEqual([]);
+    expect(bench.notified).toEqual([]);
     await chain.client.revert({ id: snapshot });
     expect(await balances(relays)).toEqual([10_000n, 10_000n]);
     // The fork is longer than the blocks that it replaces.
@@ -261,7 +261,7 @@ describe('a transaction', () => {
     await goOn(bench);
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
     expect(await balances(relays)).toEqual([9_000n, 9_000n]);
-    expect(bench.booked).toHaveLength(1);
+    expect(bench.recorded).toHaveLength(1);
   });
 
   test('whose nonce another process has used with our key passes its payments to another one', async () => {
@@ -335,7 +335,7 @@ describe('transactions', () => {
     expect((await flightsOf(bench)).map(({ keys }) => keys.length)).toEqual([2, 2, 2, 2]);
     await goOn(bench);
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
-    expect(bench.booked).toHaveLength(6);
+    expect(bench.recorded).toHaveLength(6);
   });
 
   test('that the node has lost are all broadcast again in the order of their nonces', async () => {
@@ -428,7 +428,7 @@ describe('a payer that gets gas-burning code between broadcast and block', () =>
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(others));
     expect(await bench.relay([poison])).toEqual(['refused']);
     // It has burnt the gas of one batch; later batches were smaller.
-    const [burnt, ...rest] = bench.booked;
+    const [burnt, ...rest] = bench.recorded;
     expect(burnt?.gasUsed).toBeGreaterThan(2_000_000);
     expect(rest.every(({ payments }) => payments <= 10)).toBe(true);
     expect((await bench.stored()).pending.map(({ call }) => call)).toEqual([poison.call]);
@@ -444,8 +444,8 @@ describe('a payment that fails its trial', () => {
     await setCode(chain, payer.address, '0x00');
     await bench.relay(relays);
     await bench.onAlarm();
-    await vi.waitUntil(() => bench.told.length > 0, { timeout: 5_000 });
-    expect(bench.told[0]).toEqual({
+    await vi.waitUntil(() => bench.notified.length > 0, { timeout: 5_000 });
+    expect(bench.notified[0]).toEqual({
       account: relays[1]?.account,
       results: [{ call: relays[1]?.call, outcome: 'bounced', reason: 'code', backend: 'relayer' }],
     });

@@ -29,7 +29,7 @@ describe('while subscribers do not answer', () => {
     await bench.crash();
     bench.subscribers = {};
     expect(await settle(bench)).toEqual(callsOf([first, second]));
-    expect(bench.booked).toHaveLength(2);
+    expect(bench.recorded).toHaveLength(2);
     expect((await bench.stored()).reports).toEqual([]);
   });
 
@@ -47,7 +47,7 @@ describe('while subscribers do not answer', () => {
     await bench.relay([await relayFrom(payer)]);
     await alarmUntilIdle(bench, 30);
     expect(tries).toBe(3);
-    expect(bench.told).toHaveLength(1);
+    expect(bench.notified).toHaveLength(1);
   });
 });
 

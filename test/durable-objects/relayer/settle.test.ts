@@ -19,8 +19,8 @@ describe('settles', () => {
     expect(await bench.chain.balanceOf(payTo)).toBeGreaterThanOrEqual(
       before + 1_000n * BigInt(count),
     );
-    expect(bench.booked).toMatchObject([{ payments: count }]);
-    const gas = (bench.booked[0]?.gasUsed ?? 0) / count;
+    expect(bench.recorded).toMatchObject([{ payments: count }]);
+    const gas = (bench.recorded[0]?.gasUsed ?? 0) / count;
     expect(gas).toBeLessThan({ 1: 105_000, 2: 75_000, 20: 53_000, 100: 51_500 }[count] ?? 0);
     expect(bench.events).toMatchObject([
       { event: 'relay_mined', payments: count },
@@ -40,7 +40,7 @@ describe('settles', () => {
     const relays = await Promise.all([one, one, one, other].map(async (payer) => relayFrom(payer)));
     await bench.relay(relays);
     expect(await settle(bench)).toEqual(callsOf(relays));
-    expect(new Set(bench.told.map(({ results }) => results.length))).toEqual(new Set([1, 3]));
+    expect(new Set(bench.notified.map(({ results }) => results.length))).toEqual(new Set([1, 3]));
     expect(await bench.chain.balanceOf(one.address)).toBe(7_000n);
   });
 
@@ -52,7 +52,7 @@ describe('settles', () => {
     );
     await bench.relay([wallet, ...relays]);
     expect(await settle(bench)).toEqual(callsOf([wallet, ...relays]));
-    expect(new Set(bench.booked.map(({ payments }) => payments))).toEqual(new Set([1, 3]));
+    expect(new Set(bench.recorded.map(({ payments }) => payments))).toEqual(new Set([1, 3]));
     expect(await bench.chain.balanceOf(wallet.payment.authorization.from)).toBe(9_000n);
   });
 
@@ -79,7 +79,7 @@ describe('settles', () => {
     const before = bench.rows();
     await bench.relay(await Promise.all(payers.map(async (payer) => relayFrom(payer))));
     await alarmUntilIdle(bench);
-    expect(bench.booked.at(-1)?.payments).toBe(100);
+    expect(bench.recorded.at(-1)?.payments).toBe(100);
     expect(bench.rows() - before).toBeLessThanOrEqual(2 * 100 + 10);
     expect(bench.rows() - before).toBeGreaterThanOrEqual(2 * 100);
     // Alone a payment costs the rows of a transaction.
@@ -116,7 +116,7 @@ describe('settles a payment once', () => {
     expect(await bench.relay([relay])).toEqual(['taken']);
     expect(await settle(bench)).toEqual([relay.call]);
     expect(await bench.chain.balanceOf(payer.address)).toBe(9_000n);
-    expect(bench.booked).toHaveLength(1);
+    expect(bench.recorded).toHaveLength(1);
   });
 
   test('also if another party has presented it first: its account is not notified, and other payments settle', async () => {
@@ -135,7 +135,7 @@ describe('settles a payment once', () => {
       signed: taken.payment,
     });
     expect(await settle(bench)).toEqual(callsOf(others));
-    expect(bench.booked).toMatchObject([{ payments: 2 }]);
+    expect(bench.recorded).toMatchObject([{ payments: 2 }]);
   });
 });
 

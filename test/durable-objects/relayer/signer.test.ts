@@ -1,8 +1,7 @@
 import { keccak256 } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { readSetup } from '../../../durable-objects/relayer/setup.ts';
-import { remoteSigner } from '../../../durable-objects/relayer/signer.ts';
+import { readSetup, remoteSigner } from '../../../durable-objects/relayer/setup.ts';
 import type { UnsignedTransaction } from '../../../src/settlement/relayer/transaction.ts';
 import { openBench, payersOf, relayFrom, alarmUntilIdle, settledCalls } from './support.ts';
 

@@ -21,9 +21,8 @@ import type { RelayerContext, Subscribers } from '../../../durable-objects/relay
 import { type Loop, openLoop } from '../../../durable-objects/relayer/loop.ts';
 import { loadMemory } from '../../../durable-objects/relayer/open.ts';
 import type { ReportRecord } from '../../../durable-objects/relayer/report-record.ts';
-import type { Setup } from '../../../durable-objects/relayer/setup.ts';
-import { keySigner } from '../../../durable-objects/relayer/signer.ts';
-import { loadStored, type Stored } from '../../../durable-objects/relayer/stored.ts';
+import { keySigner, type Setup } from '../../../durable-objects/relayer/setup.ts';
+import { loadStored, type Stored } from '../../../durable-objects/relayer/memory.ts';
 import type { Disk } from '../../../durable-objects/store/disk.ts';
 import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
 import { payTo, signPayment } from '../../unit/settlement/real-chain.ts';
@@ -81,7 +80,10 @@ export const relayFrom = async (
   changes: Parameters<typeof signPayment>[1] = {},
 ): Promise<Relay> => relayOf(await signPayment(payer, changes));
 
-export type Told = { readonly account: string; readonly results: readonly SettlementResult[] };
+export type Notification = {
+  readonly account: string;
+  readonly results: readonly SettlementResult[];
+};
 
 /** A relayer in its own object. A test can make each of its dependencies fail. */
 export type Bench = {
@@ -94,8 +96,8 @@ export type Bench = {
   node: Partial<Node>;
   subscribers: Partial<Subscribers>;
   setup: Partial<Setup>;
-  readonly told: Told[];
-  readonly booked: ReportRecord[];
+  readonly notified: Notification[];
+  readonly recorded: ReportRecord[];
   readonly warned: Readonly<Record<string, string | number>>[];
   readonly events: SettlementEvent[];
   relay(relays: readonly Relay[], urgent?: boolean): Promise<readonly Relayed['verdict'][]>;
@@ -175,13 +177,13 @@ export const openBench = async (
         notify: async (account, results) => {
           if (bench.subscribers.notify !== undefined)
             return bench.subscribers.notify(account, results);
-          bench.told.push({ account, results });
+          bench.notified.push({ account, results });
           return true;
         },
         recordRelay: async (report) => {
           if (bench.subscribers.recordRelay !== undefined)
             return bench.subscribers.recordRelay(report);
-          bench.booked.push(report);
+          bench.recorded.push(report);
         },
         alertLowGas: async (detail) => {
           if (bench.subscribers.alertLowGas !== undefined)
@@ -203,8 +205,8 @@ export const openBench = async (
     node: {},
     subscribers: {},
     setup: {},
-    told: [],
-    booked: [],
+    notified: [],
+    recorded: [],
     warned: [],
     events: [],
     relay: async (relays, urgent = false) =>
@@ -267,8 +269,8 @@ export const alarmUntilIdle = async (bench: Bench, most = 20): Promise<void> => 
 };
 
 /** Every payment that an account was notified of as settled. */
-export const settledCalls = ({ told }: Bench): readonly string[] =>
-  told.flatMap(({ results }) =>
+export const settledCalls = ({ notified }: Bench): readonly string[] =>
+  notified.flatMap(({ results }) =>
     results.filter(({ outcome }) => outcome === 'settled').map(({ call }) => call),
   );
 

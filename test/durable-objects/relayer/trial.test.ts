@@ -27,7 +27,7 @@ describe('one bad payment', () => {
       bench.ahead += 5;
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
-    expect(bench.booked).toMatchObject([{ payments: 5 }]);
+    expect(bench.recorded).toMatchObject([{ payments: 5 }]);
     // Other backends get it, and it is still tried: its payer may have funds in a minute.
     expect(await bench.relay([bad])).toEqual(['refused']);
     await bench.chain.fund(empty.address, 10_000n);
@@ -57,7 +57,7 @@ describe('one bad payment', () => {
       bench.ahead += 5;
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
-    expect(bench.booked).toMatchObject([{ payments: 3 }]);
+    expect(bench.recorded).toMatchObject([{ payments: 3 }]);
     expect(await bench.relay([bad])).toEqual(['refused']);
   });
 
@@ -74,7 +74,7 @@ describe('one bad payment', () => {
       bench.ahead += 2;
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
-    const burnt = bench.booked.filter(({ settled }) => settled.length === 0);
+    const burnt = bench.recorded.filter(({ settled }) => settled.length === 0);
     expect(burnt).toHaveLength(MAX_STRIKES);
     for (const { payments, gasUsed } of burnt) {
       expect(payments).toBe(1);
@@ -129,7 +129,7 @@ describe('a node', () => {
     };
     await bench.relay(relays);
     expect(await settle(bench)).toEqual(callsOf(relays));
-    expect(bench.booked.map(({ payments }) => payments)).toEqual([1, 1, 1]);
+    expect(bench.recorded.map(({ payments }) => payments)).toEqual([1, 1, 1]);
   });
 
   test('whose blocks are small gets transactions that fit into them', async () => {
@@ -144,7 +144,7 @@ describe('a node', () => {
     };
     await bench.relay(relays);
     expect(await settle(bench)).toEqual(callsOf(relays));
-    expect(bench.booked.map(({ payments }) => payments)).toEqual([2, 1]);
+    expect(bench.recorded.map(({ payments }) => payments)).toEqual([2, 1]);
   });
 
   test("that does not return the payers' code sends nothing, and nothing is lost", async () => {

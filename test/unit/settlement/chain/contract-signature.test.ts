@@ -3,7 +3,7 @@ import { encodeDeployData, type Hex, keccak256, toBytes } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Address } from '../../../../src/core/hex.ts';
-import { checkContractSignature } from '../../../../src/settlement/chain/contract-signature.ts';
+import { checkContractSignature } from '../../../../src/settlement/chain/payer.ts';
 import { chain, freshPayer, rpc } from '../real-chain.ts';
 
 const digest = keccak256(toBytes('what the owner signs'));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { readPayerFacts } from '../../../../src/settlement/chain/payer-facts.ts';
+import { readPayerFacts } from '../../../../src/settlement/chain/payer.ts';
 import {
   answerHosts,
   NOW,

@@ -12,7 +12,7 @@ import { nowSeconds } from '../../../../src/core/clock.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
 import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
 import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
-import { readPayerFacts } from '../../../../src/settlement/chain/payer-facts.ts';
+import { readPayerFacts } from '../../../../src/settlement/chain/payer.ts';
 import type {
   Payment,
   SettlementMessage,

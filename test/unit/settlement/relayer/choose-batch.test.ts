@@ -4,8 +4,9 @@ import {
   chooseBatch,
   chooseSuspects,
   dueAt,
-} from '../../../../src/settlement/relayer/choose-batch.ts';
-import { NEAR, type Pending } from '../../../../src/settlement/relayer/pending.ts';
+  NEAR,
+  type Pending,
+} from '../../../../src/settlement/relayer/pending.ts';
 import { NOW, pendingOf } from './people.ts';
 
 const rules = { batch: 10, wait: 2 };

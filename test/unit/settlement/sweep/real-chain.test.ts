@@ -22,7 +22,7 @@ import type { Address, Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import worker from '../../../../src/index.ts';
 import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
-import { readSettlementMessage } from '../../../../src/settlement/message.ts';
+import { readSettlementMessage } from '../../../../src/settlement/consumer.ts';
 import { reconcile } from '../../../../src/settlement/sweep/reconcile.ts';
 import { conclude } from '../../../../src/settlement/conclude.ts';
 import {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { settlementMessage } from '../../../durable-objects/account/log/outbox.ts';
 import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { readSettlementMessage } from '../../../src/settlement/message.ts';
+import { readSettlementMessage } from '../../../src/settlement/consumer.ts';
 import { messageFor, NOW, paymentNumber } from './scripted.ts';
 
 const payment = paymentNumber(1);
