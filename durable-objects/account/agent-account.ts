@@ -17,12 +17,6 @@ import type {
   DocumentType,
   KeptDocument,
 } from '../../src/protocol/account/command.ts';
-import type {
-  Relation,
-  StandingQuestion,
-  StandingVerdict,
-} from '../../src/protocol/account/standing.ts';
-import type { EntryPage } from '../../src/protocol/entry.ts';
 import type { Children } from '../../src/protocol/account/grant.ts';
 import type {
   LeaseRequest,
@@ -32,6 +26,12 @@ import type {
   Shares,
 } from '../../src/protocol/account/lease.ts';
 import type { Acknowledged, Rechecked } from '../../src/protocol/account/rpc.ts';
+import type {
+  Relation,
+  StandingQuestion,
+  StandingVerdict,
+} from '../../src/protocol/account/standing.ts';
+import type { EntryPage } from '../../src/protocol/entry.ts';
 import type { SettlementMessage, SettlementResult } from '../../src/protocol/payment.ts';
 import { loadCall } from './call/call-noun.ts';
 import { concludeAll } from './call/conclude.ts';
@@ -50,12 +50,10 @@ import { tick } from './log/tick.ts';
 import { openRules } from './rules.ts';
 import type { Snapshot } from './snapshot.ts';
 import { relationOf } from './tree/ancestors.ts';
-import { answerLease } from './tree/answer-lease.ts';
-import { checkAncestors } from './tree/check-ancestors.ts';
-import { type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
-import { openRecalls, type Recalls } from './tree/recalls.ts';
+import { answerLease } from './tree/grant-lease.ts';
+import { checkAncestors, type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
+import { openRecalls, type Recalls, takeBackAll } from './tree/recalls.ts';
 import { recalled, reported } from './tree/return-shares.ts';
-import { takeBackAll } from './tree/take-back-all.ts';
 
 /** How often `standing` may ask the ancestors, milliseconds: any descendant could keep them busy. */
 const ASK_PAUSE_MS = 1_000;

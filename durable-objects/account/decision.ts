@@ -22,7 +22,7 @@ export type Context = {
   readonly commandBytes: number;
   /** 16 fresh random bytes for each entry. */
   readonly salt: () => Hex;
-  /** The number of equal parts into which the remaining amount is divided for a holder of this grant (`tree/lessees.ts`). */
+  /** The number of equal parts into which the remaining amount is divided for a holder of this grant (`tree/issued-lease.ts`). */
   readonly leaseParts: (issued: Hex) => number;
   /**
    * The number of calls that failed, or may still fail, and whose payments can still move: each costs nothing, and the account remembers it

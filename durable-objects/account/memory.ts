@@ -1,33 +1,32 @@
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { DocumentType } from '../../src/protocol/account/command.ts';
 import type { Entry, EntryType } from '../../src/protocol/entry.ts';
-import type { AccountId } from '../../src/protocol/account-id.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import type { Seconds } from '../../src/core/clock.ts';
 import type { Disk } from '../store/disk.ts';
 import type { Committed } from '../store/group-commit.ts';
 import { valuesOf } from '../store/noun.ts';
-import { RESEND_FIRST, type Sending, sendAt, UNSENT } from '../store/outbox.ts';
+import { RESEND_FIRST, sendAt, type Sending, UNSENT } from '../store/outbox.ts';
 import { CALL } from './call/call-noun.ts';
 import { DENIAL_WINDOW } from './call/denial.ts';
 import { type LastLooks, openLastLooks } from './call/last-looks.ts';
+import type { Pruning } from './call/pruning.ts';
 import { awaitsLook, type CallRecord, isFinal, prunesAt } from './call/record.ts';
 import { openWholeCalls, type WholeCalls } from './call/whole-calls.ts';
 import { DOCUMENT } from './commands/document.ts';
 import {
   isPending,
   pendingTransfers,
-  TRANSFER,
   type Transfer,
+  TRANSFER,
   transferKey,
 } from './commands/transfer.ts';
 import { dueAt, type Live } from './log/outbox.ts';
-import type { Pruning } from './call/pruning.ts';
 import { openPruning } from './log/pruning.ts';
 import { ACCOUNT, type AccountState, emptyAccount } from './state.ts';
-import { heldGrants } from './tree/held-grant.ts';
-import { idleAt } from './tree/idle-branches.ts';
-import { ISSUED_LEASE, liveLessees } from './tree/issued-lease.ts';
-import { type Lessees, openLessees } from './tree/lessees.ts';
+import { heldGrants } from './tree/grants.ts';
+import { ISSUED_LEASE, type Lessees, liveLessees, openLessees } from './tree/issued-lease.ts';
+import { idleAt } from './tree/return-shares.ts';
 
 /** More unexported entries than this are read from storage instead of being kept. */
 const KEPT_ENTRIES = 1_000;

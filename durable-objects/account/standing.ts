@@ -14,8 +14,8 @@ import { purseOf } from './purse.ts';
 import type { AccountState } from './state.ts';
 import { exists, relationTo } from './tree/ancestors.ts';
 import { defaultAmong } from './tree/call-grant.ts';
-import { ownSources, ancestorSources } from './tree/sources.ts';
-import { type HeldGrant, isLive, isRevoked } from './tree/held-grant.ts';
+import { type HeldGrant, isLive, isRevoked } from './tree/grants.ts';
+import { ancestorSources, ownSources } from './tree/sources.ts';
 
 /**
  * Returns an account's standing to the accounts that may see it: its holder, whose signature the gateway has checked, an ancestor or an

@@ -1,14 +1,20 @@
+import { GENESIS } from '../../src/audit/entry.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
 import type { Denial, DenialRule } from '../../src/protocol/account/denial.ts';
 import type { ChainHead } from '../../src/protocol/entry.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import type { Seconds } from '../../src/core/clock.ts';
-import { GENESIS } from '../../src/audit/entry.ts';
 import type { Noun } from '../store/noun.ts';
 import { decodePurse, encodePurse, mapValues, type Purse, type StoredPurse } from './purse.ts';
-import type { HeldGrant } from './tree/held-grant.ts';
-import type { HeldLease } from './tree/held-lease.ts';
-import { decodeTree, EMPTY_TREE, encodeTree, type StoredTree, type Tree } from './tree/tree.ts';
+import type { HeldGrant } from './tree/grants.ts';
+import {
+  decodeTree,
+  EMPTY_TREE,
+  encodeTree,
+  type HeldLease,
+  type StoredTree,
+  type Tree,
+} from './tree/tree.ts';
 
 /** Equal denials within ten seconds, not yet an entry. */
 export type DenialBucket = {

@@ -6,9 +6,9 @@ import { windowName } from '../../src/policy/window.ts';
 import type { AgentAccountRpc } from '../../src/protocol/account/rpc.ts';
 import { ISSUED_LEASE, type IssuedLease } from '../../durable-objects/account/tree/issued-lease.ts';
 import { accountOf, asset, onDisk, snapshotOf, stubOf } from '../durable-objects/support.ts';
-import type { Journal } from './journal.ts';
 import type { Clock } from './clock.ts';
 import type { Fleet, Limit, Member } from './fleet.ts';
+import type { Journal } from './journal.ts';
 import type { Usage } from './measure.ts';
 import type { Row } from './rows.ts';
 

@@ -1,15 +1,15 @@
-import * as money from './money.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Verdict } from '../../../src/policy/evaluate.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { countersOf } from '../tree/sources.ts';
-import { usedShareText } from '../tree/used-share.ts';
-import { type HeldGrant, linksOf } from '../tree/held-grant.ts';
+import { type HeldGrant, linksOf } from '../tree/grants.ts';
 import { CREDIT } from '../tree/share.ts';
+import { countersOf } from '../tree/sources.ts';
 import { shareOf, type Tree } from '../tree/tree.ts';
+import { usedShareText } from '../tree/tree.ts';
 import type { Funding } from './funds.ts';
+import * as money from './money.ts';
 import { HOLD_GRACE, SETTLE_LEASE } from './permit.ts';
 import type { CallRecord } from './record.ts';
 

@@ -1,16 +1,15 @@
-import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Address } from '../../../src/core/hex.ts';
-import { max } from '../../../src/protocol/amount.ts';
-import { evaluate } from '../../../src/policy/evaluate.ts';
+import { evaluate, type Source } from '../../../src/policy/evaluate.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
 import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
-import { type Policy } from '../../../src/policy/policy.ts';
-import { type Source } from '../../../src/policy/evaluate.ts';
+import type { AssetId } from '../../../src/protocol/account-id.ts';
+import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
+import { max } from '../../../src/protocol/amount.ts';
 import type { Context } from '../decision.ts';
-import { limitCounters } from '../tree/limit-counters.ts';
+import type { AccountState } from '../state.ts';
+import { limitCounters } from '../tree/counters.ts';
 import type { CallRecord } from './record.ts';
 import { bindingOf } from './repeat.ts';
-import type { AccountState } from '../state.ts';
-import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 
 type InFlight = NonNullable<Extract<CommandVerdict, { readonly verdict: 'applied' }>['inFlight']>;
 

@@ -3,7 +3,7 @@ import { everyOf, rolled, type WindowSpend } from '../../../src/policy/window.ts
 import { max } from '../../../src/protocol/amount.ts';
 import { type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { changeUsedShares } from '../tree/used-share.ts';
+import { changeUsedShares } from '../tree/tree.ts';
 import { type CallRecord, isBounced } from './record.ts';
 
 /**

@@ -1,4 +1,3 @@
-import * as money from './money.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
 import type { Subject } from '../../../src/policy/rule.ts';
@@ -9,24 +8,24 @@ import { min } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
 import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { type LeaseNeed, leaseNeeds, wasShort, wasRefused } from '../tree/lease-need.ts';
 import { chooseGrant, namesUntaken, staleProofs } from '../tree/call-grant.ts';
-import { ownSources, rulesHash, ancestorSources } from '../tree/sources.ts';
-import { linksOf } from '../tree/held-grant.ts';
+import { issuerOf, linksOf } from '../tree/grants.ts';
+import { type LeaseNeed, leaseNeeds, wasRefused, wasShort } from '../tree/lease-need.ts';
 import { withReports } from '../tree/merge-report.ts';
 import {
-  worstLimit,
   hasLent,
   lentCreditRecovery,
   type Recovery,
   withAllReturned,
+  worstLimit,
 } from '../tree/recovery.ts';
-import { issuerOf } from '../tree/signed-grant.ts';
+import { ancestorSources, ownSources, rulesHash } from '../tree/sources.ts';
 import { deny } from './denial.ts';
 import { counting, draftOf } from './draft.ts';
 import { callEvidence } from './evidence.ts';
 import { fund, isStale, withFacts } from './funds.ts';
 import { IDENTIFIER } from './identifier.ts';
+import * as money from './money.ts';
 import { haltedAtOnce } from './outage.ts';
 import { countDenial, countRisk, failureRefusal, floodRefusal, isFlooded } from './pace.ts';
 import { limitsOf, paidFrom, permit } from './permit.ts';

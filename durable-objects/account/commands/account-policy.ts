@@ -8,12 +8,12 @@ import type { CallRecord } from '../call/record.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { isRaised, mayReplace } from '../tree/ancestors.ts';
-import { windowBeyondCap, withoutDeadCounters } from '../tree/dead-counters.ts';
+import { windowBeyondCap, withoutDeadCounters } from '../tree/counters.ts';
 import type { WrittenPolicy } from '../tree/tree.ts';
+import { changedTree, done, refused } from './command-answer.ts';
 import { commandEvidence } from './command-evidence.ts';
 import { isLogged, LOGGED_TEXT } from './logged-text.ts';
 import { mismatch, unseen } from './precondition.ts';
-import { changedTree, done, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'policy' }>;
 

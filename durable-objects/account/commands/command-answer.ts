@@ -1,8 +1,8 @@
 import type {
-  CommandVerdict,
   CommandFault,
-  CreditTooLow,
   CommandFieldFault,
+  CommandVerdict,
+  CreditTooLow,
 } from '../../../src/protocol/account/command-verdict.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';

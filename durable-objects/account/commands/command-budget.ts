@@ -1,9 +1,8 @@
-import { admit } from '../../../src/policy/rules/rate.ts';
 import { entryText } from '../../../src/audit/entry.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
-import type { Rate } from '../../../src/policy/rules/rate.ts';
+import { admit, type Rate } from '../../../src/policy/rules/rate.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type {
   BudgetFault,

@@ -1,26 +1,27 @@
 import { attenuationFault } from '../../../src/policy/grant.ts';
 import type {
-  CommandVerdict,
   CommandFieldFault,
+  CommandVerdict,
 } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { put } from '../../store/noun.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
-import { linksOf } from '../tree/held-grant.ts';
+import { grantStatus } from '../tree/authority-over.ts';
 import {
+  delegateOf,
+  isRevokedId,
   ISSUED_GRANT,
   issuedById,
   issuedCount,
   issuedGrant,
   type IssuedGrant,
-} from '../tree/issued-grant.ts';
-import { grantStatus } from '../tree/authority-over.ts';
-import { isRevokedId } from '../tree/revoked-grant.ts';
-import { delegateOf, isZero } from '../tree/signed-grant.ts';
-import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './grant-evidence.ts';
+  isZero,
+  linksOf,
+} from '../tree/grants.ts';
 import { changedTree, done, logged, refused } from './command-answer.ts';
+import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './grant-evidence.ts';
 
 /** The longest chain of grants (`docs/wire-format.md`). */
 const MAX_CHAIN = 3;

@@ -6,11 +6,11 @@ import type {
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
-import type { Ledger } from '../ledger.ts';
-import { loadManagement } from '../load-management.ts';
 import { isDurable } from '../../store/decision.ts';
 import { unchanged } from '../decision.ts';
-import { issuedById } from '../tree/issued-grant.ts';
+import type { Ledger } from '../ledger.ts';
+import { loadManagement } from '../load-management.ts';
+import { issuedById } from '../tree/grants.ts';
 import type { Recalls } from '../tree/recalls.ts';
 import type { Known } from './apply.ts';
 import type { Charge } from './command-budget.ts';

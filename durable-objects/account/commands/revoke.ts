@@ -1,15 +1,21 @@
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import type { Json } from '../../../src/protocol/entry.ts';
 import { MAX_STORED } from '../../../src/protocol/amount.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
 import { revocationFields } from '../../../src/protocol/intent/agent-revocation.ts';
 import { put } from '../../store/noun.ts';
 import { checkedAt } from '../call/evidence.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
-import { HELD_GRANT, type HeldGrant } from '../tree/held-grant.ts';
-import { ISSUED_GRANT, issuedById, issuedCount } from '../tree/issued-grant.ts';
-import { isRevokedId, REVOKED_GRANT } from '../tree/revoked-grant.ts';
+import {
+  HELD_GRANT,
+  type HeldGrant,
+  isRevokedId,
+  ISSUED_GRANT,
+  issuedById,
+  issuedCount,
+  REVOKED_GRANT,
+} from '../tree/grants.ts';
 import { changedTree, done, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'revoke' }>;

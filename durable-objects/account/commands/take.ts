@@ -4,15 +4,23 @@ import { put } from '../../store/noun.ts';
 import { callEvidence } from '../call/evidence.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { HELD_GRANT, type HeldGrant, isLive, isRevoked } from '../tree/held-grant.ts';
-import { ownsOthers } from '../tree/issued-grant.ts';
-import { isRevokedId } from '../tree/revoked-grant.ts';
+import {
+  addressOf,
+  compiled,
+  delegateOf,
+  HELD_GRANT,
+  type HeldGrant,
+  isLive,
+  isRevoked,
+  isRevokedId,
+  issuerOf,
+  ownsOthers,
+} from '../tree/grants.ts';
 import { outstandingOf, shareEnd } from '../tree/share.ts';
-import { addressOf, compiled, delegateOf, issuerOf } from '../tree/signed-grant.ts';
 import { isStopped } from './account-status.ts';
+import { changedTree, done, refused } from './command-answer.ts';
 import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './grant-evidence.ts';
 import { withoutWebhooks } from './put-document.ts';
-import { changedTree, done, refused } from './command-answer.ts';
 
 /** Grants that one account may hold at a time. */
 const MAX_HELD = 16;

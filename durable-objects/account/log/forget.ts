@@ -3,7 +3,7 @@ import { everyOf, periodOf } from '../../../src/policy/window.ts';
 import { remove, type Write } from '../../store/noun.ts';
 import type { Purse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { HELD_GRANT, type HeldGrant, linksOf } from '../tree/held-grant.ts';
+import { HELD_GRANT, type HeldGrant, linksOf } from '../tree/grants.ts';
 
 /** A held grant is useless this long after its end: it can neither be registered again nor pay for a call. */
 const FORGET_HELD: Seconds = 3_600;

@@ -4,7 +4,7 @@ import { ENTRY } from '../../store/entry.ts';
 import { openCallPruning, type Pruning } from '../call/pruning.ts';
 import { APPLIED_COMMAND } from '../commands/applied-command.ts';
 import { LOGGED_TEXT, TEXT_REMEMBERED } from '../commands/logged-text.ts';
-import { pruneTree } from '../tree/pruning.ts';
+import { pruneTree } from '../tree/issued-lease.ts';
 
 /** How often long-lived nouns are checked: each check reads all of them. */
 const DAY: Seconds = 86_400;

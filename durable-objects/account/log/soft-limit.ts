@@ -7,7 +7,7 @@ import type { Context } from '../decision.ts';
 import { purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { hashOf } from '../tree/authority-over.ts';
-import { limitCounters, type NamedCounter } from '../tree/limit-counters.ts';
+import { limitCounters, type NamedCounter } from '../tree/counters.ts';
 import { raisedOnce } from './recent-alerts.ts';
 
 /** Percent of a limit at which an alert is raised by default. */

@@ -9,7 +9,7 @@ import { raiseStuck } from '../call/stuck.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { Memory } from '../memory.ts';
 import { ACCOUNT, type AccountState } from '../state.ts';
-import { withoutDeadCounters } from '../tree/dead-counters.ts';
+import { withoutDeadCounters } from '../tree/counters.ts';
 import { forget } from './forget.ts';
 
 const OK: Acknowledged = { verdict: 'ok' };

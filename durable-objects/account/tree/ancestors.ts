@@ -1,7 +1,7 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Relation } from '../../../src/protocol/account/standing.ts';
 import { type AccountState, isKnown } from '../state.ts';
-import { linksOf } from './held-grant.ts';
+import { linksOf } from './grants.ts';
 
 /**
  * The ancestors of an account, nearest first, by the grant that it took last, also after that grant was revoked or has expired: an

@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize';
 import type { Hex } from '../../../src/core/hex.ts';
 import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { policyJson } from '../../../src/policy/policy.ts';
-import { type AssetId, assetId, network } from '../../../src/protocol/account-id.ts';
+import { assetId, type AssetId, network } from '../../../src/protocol/account-id.ts';
 import type {
   AncestorPolicy,
   Authority,
@@ -10,9 +10,8 @@ import type {
 } from '../../../src/protocol/account/lease.ts';
 import type { Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { issuedGrant } from './issued-grant.ts';
-import { limitCounters, type NamedCounter } from './limit-counters.ts';
-import { isZero } from './signed-grant.ts';
+import { limitCounters, type NamedCounter } from './counters.ts';
+import { issuedGrant, isZero } from './grants.ts';
 import type { Tree } from './tree.ts';
 
 /** An issuer's answer about a grant: the grant's state, and the counters that calls by it count in. */

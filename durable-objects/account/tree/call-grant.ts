@@ -2,7 +2,7 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import type { Call, GrantProof } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { AccountState } from '../state.ts';
-import { type HeldGrant, isLive, linksOf } from './held-grant.ts';
+import { type HeldGrant, isLive, linksOf } from './grants.ts';
 
 /** Whether a call may be made: by a grant that its account holds, or without one if the account was never granted one. */
 export type GrantChoice =

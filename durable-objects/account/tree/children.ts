@@ -3,9 +3,9 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Child, Children } from '../../../src/protocol/account/grant.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { ISSUED_GRANT, type IssuedGrant } from './issued-grant.ts';
-import { leaseOf, reportedAt, spentOf } from './issued-lease.ts';
 import { grantStatus } from './authority-over.ts';
+import { ISSUED_GRANT, type IssuedGrant } from './grants.ts';
+import { leaseOf, reportedAt, spentOf } from './issued-lease.ts';
 
 /** The most children on one page. */
 const MAX_PAGE = 500;

@@ -8,9 +8,13 @@ import type {
 } from '../../../src/protocol/account/lease.ts';
 import { max, MAX_STORED, min } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
+import { MAX_RECALLS } from '../call/reserve.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
+import type { Ledger } from '../ledger.ts';
 import { freeCredit, purseOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
+import { authorityOver } from './authority-over.ts';
+import type { NamedCounter } from './counters.ts';
 import {
   ISSUED_LEASE,
   type IssuedLease,
@@ -18,14 +22,57 @@ import {
   leaseOf,
   UNTIL_GRACE,
 } from './issued-lease.ts';
-import { authorityOver } from './authority-over.ts';
-import type { NamedCounter } from './limit-counters.ts';
-import { counted, merge, type MergedReport } from './merge-report.ts';
-import { isWorse, type Recovery, creditRecovery, limitRecovery } from './recovery.ts';
+import { counted, merge, type MergedReport, withReports } from './merge-report.ts';
+import type { Recalls } from './recalls.ts';
+import { creditRecovery, isWorse, limitRecovery, type Recovery } from './recovery.ts';
 import { CREDIT, NO_SHARE, shareEnd, unusedOf } from './share.ts';
 
 /** The answer to a lease request. `recovery`: whether descendants could return what is missing for an unmet need. */
-export type Leased = { readonly verdict: LeaseVerdict; readonly recovery: Recovery };
+type Leased = { readonly verdict: LeaseVerdict; readonly recovery: Recovery };
+
+const FAILED: Leased = { verdict: { verdict: 'unavailable' }, recovery: 'never' };
+
+/**
+ * Answers a descendant that asks for a share. A need that all siblings together could not meet is refused at once. Otherwise the
+ * siblings report, which costs them no row and no share, and return money only if that meets the need.
+ */
+export const answerLease = async (
+  ledger: Ledger,
+  recalls: Recalls,
+  request: LeaseRequest,
+): Promise<LeaseVerdict> => {
+  const decide = (): Promise<Leased> =>
+    ledger.submit<Leased>((state, context) => lease(state, request, context), FAILED);
+  let { verdict, recovery } = await decide();
+  if (verdict.verdict !== 'short' || recovery === 'never') return verdict;
+  if (request.dryRun === true) return rehearse(ledger, recalls, request);
+  await recalls.look();
+  ({ verdict, recovery } = await decide());
+  for (let rounds = 0; rounds < MAX_RECALLS; rounds += 1) {
+    if (verdict.verdict !== 'short' || recovery !== 'now') return verdict;
+    const recalled = await recalls.round();
+    ({ verdict, recovery } = await decide());
+    if (recalled === 0) return verdict;
+  }
+  return verdict;
+};
+
+/** As `answerLease`, for a dry run: what others would return counts as granted, and nothing is written. */
+const rehearse = async (
+  ledger: Ledger,
+  recalls: Recalls,
+  request: LeaseRequest,
+): Promise<LeaseVerdict> => {
+  // The request itself reports for its account.
+  const reports = (await recalls.reports()).filter(({ child }) => child !== request.child);
+  const { verdict, recovery } = await ledger.submit<Leased>((state, context) => {
+    const known = withReports(state, reports, context);
+    return unchanged(state, lease(known, request, context).verdict);
+  }, FAILED);
+  return verdict.verdict === 'short' && recovery === 'now'
+    ? { verdict: 'leased', authority: verdict.authority, shares: verdict.shares }
+    : verdict;
+};
 
 /**
  * Lends a descendant a share of every limit, as long as its grant lives (law 6). The account counts what was granted less what was

@@ -1,11 +1,12 @@
-import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
-import { max, toStored } from '../../../src/protocol/amount.ts';
-import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
+import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
+import { max, toStored } from '../../../src/protocol/amount.ts';
 import type { Disk } from '../../store/disk.ts';
-import type { Noun } from '../../store/noun.ts';
+import { type Noun, remove } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
+import { ISSUED_GRANT } from './grants.ts';
 import {
   decodeShares,
   encodeShares,
@@ -36,7 +37,7 @@ export const LEASE_SECONDS = 60;
 /** How much longer the lease is stored: a renewal within this time costs no row, and a freeze is still pushed to its holder. */
 export const UNTIL_GRACE = 5;
 
-export const leaseKey = ({ child, issued }: Pick<IssuedLease, 'child' | 'issued'>): string =>
+const leaseKey = ({ child, issued }: Pick<IssuedLease, 'child' | 'issued'>): string =>
   `${child} ${issued}`;
 
 const parseKey = (key: unknown): readonly [child: AccountId, issued: Hex] => {
@@ -74,16 +75,6 @@ export const ISSUED_LEASE: Noun<IssuedLease, Fields> = {
 export const leaseOf = (read: Reader, child: AccountId, issued: Hex): IssuedLease | undefined =>
   read.get(ISSUED_LEASE, leaseKey({ child, issued }));
 
-/** The descendants with a live lease, and until when it lasts. */
-export const liveLessees = function* (
-  disk: Disk,
-  now: Seconds,
-): Iterable<readonly [child: AccountId, issued: Hex, until: Seconds]> {
-  for (const { key, until } of disk.list(ISSUED_LEASE, { where: [['until', '>', now]] })) {
-    yield [...parseKey(key), Number(until)];
-  }
-};
-
 export const liveLeases = (read: Reader, now: Seconds): readonly IssuedLease[] => [
   ...read.find(ISSUED_LEASE, { where: [['until', '>', now]] }),
 ];
@@ -100,17 +91,6 @@ export const recallable = (read: Reader, now: Seconds, limit: number): readonly 
   }),
 ];
 
-/** Keys of leases of which nothing can be returned any more. */
-export const endedLeases = function* (
-  disk: Disk,
-  now: Seconds,
-): Iterable<{ readonly key: string; readonly issued: Hex }> {
-  for (const { key, loose, good_until: goodUntil } of disk.list(ISSUED_LEASE)) {
-    if (Number(loose) > 0 && Number(goodUntil) > now) continue;
-    yield { key: String(key), issued: parseKey(key)[1] };
-  }
-};
-
 /**
  * Until when the stored shares include what a descendant spent. Undefined if the descendant has nothing left to spend: then they include
  * everything. After a report since the last renewal the true time may be later, never earlier.
@@ -123,3 +103,84 @@ export const reportedAt = ({ until, shares }: IssuedLease): Seconds | undefined 
 /** The spend of a descendant by one grant: the highest `spent` of its counters and its lent credit. */
 export const spentOf = ({ shares }: IssuedLease): bigint =>
   Object.values(shares).reduce((highest, { spent }) => max(highest, spent), 0n);
+
+/** How long an expired grant is kept. It can be neither used nor registered again. */
+const FORGET_AFTER: Seconds = 30 * 86_400;
+
+/** Removes expired grants, and the leases of removed grants once nothing of them can be returned: until then they count. */
+export const pruneTree = (disk: Disk, now: Seconds): void => {
+  disk.removeAll(ISSUED_GRANT, [['valid_until', '<=', now - FORGET_AFTER]]);
+  const ended = [...endedLeases(disk, now)];
+  if (ended.length === 0) return;
+  const issued = new Set([...disk.list(ISSUED_GRANT)].map(({ key }) => key));
+  disk.write(
+    ended.filter((lease) => !issued.has(lease.issued)).map(({ key }) => remove(ISSUED_LEASE, key)),
+  );
+};
+
+/** Keys of leases of which nothing can be returned any more. */
+const endedLeases = function* (
+  disk: Disk,
+  now: Seconds,
+): Iterable<{ readonly key: string; readonly issued: Hex }> {
+  for (const { key, loose, good_until: goodUntil } of disk.list(ISSUED_LEASE)) {
+    if (Number(loose) > 0 && Number(goodUntil) > now) continue;
+    yield { key: String(key), issued: parseKey(key)[1] };
+  }
+};
+
+/** The descendants with a live lease, and until when it lasts. */
+export const liveLessees = function* (
+  disk: Disk,
+  now: Seconds,
+): Iterable<readonly [child: AccountId, issued: Hex, until: Seconds]> {
+  for (const { key, until } of disk.list(ISSUED_LEASE, { where: [['until', '>', now]] })) {
+    yield [...parseKey(key), Number(until)];
+  }
+};
+
+/** Descendants that may decide for this account, and until when. */
+export type Lessees = {
+  set(lessee: { readonly child: AccountId; readonly issued: Hex }, until: Seconds): void;
+  count(now: Seconds): number;
+  /**
+   * Into how many equal parts the remaining amount is divided for a holder of this grant: by branches first, then within its own, so
+   * that an account with thousands of descendants takes nothing from its siblings.
+   */
+  parts(issued: Hex, now: Seconds): number;
+};
+
+export const openLessees = (
+  stored: Iterable<readonly [child: AccountId, issued: Hex, until: Seconds]>,
+): Lessees => {
+  const branches = new Map<Hex, Map<AccountId, Seconds>>();
+  let cleanedAt: Seconds = 0;
+
+  const put = (child: AccountId, issued: Hex, until: Seconds): void => {
+    const branch = branches.get(issued) ?? new Map<AccountId, Seconds>();
+    branches.set(issued, branch.set(child, until));
+  };
+  for (const [child, issued, until] of stored) put(child, issued, until);
+
+  /** Once a second: there may be ten thousand, and each lease request counts them. */
+  const clean = (now: Seconds): void => {
+    if (now === cleanedAt) return;
+    cleanedAt = now;
+    for (const [issued, branch] of branches) {
+      for (const [child, until] of branch) if (until <= now) branch.delete(child);
+      if (branch.size === 0) branches.delete(issued);
+    }
+  };
+
+  return {
+    set: ({ child, issued }, until) => put(child, issued, until),
+    count(now) {
+      clean(now);
+      return [...branches.values()].reduce((sum, { size }) => sum + size, 0);
+    },
+    parts(issued, now) {
+      clean(now);
+      return (branches.size + 1) * Math.max(1, branches.get(issued)?.size ?? 0);
+    },
+  };
+};

@@ -6,13 +6,12 @@ import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 import { max, min } from '../../../src/protocol/amount.ts';
-import type { Progress } from '../call/progress.ts';
+import { NO_PROGRESS, type Progress } from '../call/progress.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
-import type { LeaseNeed } from './lease-need.ts';
-import { type LeaseAnswer, answerWaiters } from './lease-waiters.ts';
+import { issuerOf } from './grants.ts';
+import { answerWaiters, type LeaseAnswer, type LeaseNeed, leaseNeeds } from './lease-need.ts';
 import { CREDIT, shareEnd, unusedOf } from './share.ts';
-import { issuerOf } from './signed-grant.ts';
 import { policiesOf, takeLease } from './take-lease.ts';
 import { shareOf } from './tree.ts';
 
@@ -38,7 +37,7 @@ export type LeaseRequests = {
 type Waiter = LeaseNeed & { readonly done: (answered: LeaseAnswer) => void };
 
 /** All calls that wait for one ancestor. `appetite`: what a busy account asks for beyond its needs, doubled each time. */
-type WaitQueue = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
+type WaitQueue = { waiters: Waiter[]; isRequesting: boolean; appetite: bigint };
 
 export const openLeaseRequests = (
   account: AccountId,
@@ -50,7 +49,7 @@ export const openLeaseRequests = (
   const queueOf = (issued: Hex): WaitQueue => {
     const known = queues.get(issued);
     if (known !== undefined) return known;
-    const queue: WaitQueue = { waiters: [], isAsking: false, appetite: 0n };
+    const queue: WaitQueue = { waiters: [], isRequesting: false, appetite: 0n };
     queues.set(issued, queue);
     return queue;
   };
@@ -94,22 +93,22 @@ export const openLeaseRequests = (
       queue.waiters.reduce((all, waiter) => all + of(waiter), 0n);
     const needs = sum(({ need }) => need);
     const credits = sum(({ credit }) => credit ?? 0n);
-    const asked = await requestOf(link, asset, {
+    const prepared = await requestOf(link, asset, {
       need: head.need,
       want: needs + queue.appetite,
       ...(head.credit === undefined
         ? {}
         : { credit: head.credit, creditWant: credits + queue.appetite }),
     });
-    const askedAt = nowSeconds();
+    const requestedAt = nowSeconds();
     const verdict: LeaseVerdict =
-      asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
+      prepared === undefined ? { verdict: 'unavailable' } : await send(link, prepared.request);
     const held = await ledger.submit(
       (state, { now }) => {
         const next =
           verdict.verdict === 'unavailable'
             ? state
-            : takeLease(state, link, verdict, askedAt, head.need);
+            : takeLease(state, link, verdict, requestedAt, head.need);
         return unchanged(next, {
           isLive: now < (next.leases[link.hash]?.until ?? 0),
           unused: (next.leases[link.hash]?.names ?? []).map((name) =>
@@ -124,7 +123,7 @@ export const openLeaseRequests = (
       },
       { isLive: false, unused: [], credit: 0n, usable: false },
     );
-    if (asked?.busy !== true || !held.usable) queue.appetite = 0n;
+    if (prepared?.busy !== true || !held.usable) queue.appetite = 0n;
     // The ancestor had too little: do not request more ahead.
     else if (verdict.verdict === 'leased') {
       queue.appetite = min(max(head.need, queue.appetite * 2n), head.need * MAX_AHEAD);
@@ -135,18 +134,18 @@ export const openLeaseRequests = (
   };
 
   const serve = async (queue: WaitQueue, asset: AssetId): Promise<void> => {
-    queue.isAsking = true;
+    queue.isRequesting = true;
     for (let head = queue.waiters[0]; head !== undefined; head = queue.waiters[0]) {
       await ask(queue, head, asset);
     }
-    queue.isAsking = false;
+    queue.isRequesting = false;
   };
 
   const wait = (wanted: LeaseNeed, asset: AssetId): Promise<LeaseAnswer> =>
     new Promise((resolve) => {
       const queue = queueOf(wanted.link.hash);
       queue.waiters.push({ ...wanted, done: resolve });
-      if (!queue.isAsking) void serve(queue, asset);
+      if (!queue.isRequesting) void serve(queue, asset);
     });
 
   const learned = (progress: Progress, { link }: LeaseNeed, answered: LeaseAnswer): Progress => {
@@ -174,14 +173,16 @@ export const openLeaseRequests = (
       const all = await Promise.all(
         needs.map(async (each) => {
           const { link, need, credit } = each;
-          const asked = await requestOf(link, asset, {
+          const prepared = await requestOf(link, asset, {
             need,
             want: need,
             dryRun: true,
             ...(credit === undefined ? {} : { credit }),
           });
           const verdict: LeaseVerdict =
-            asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
+            prepared === undefined
+              ? { verdict: 'unavailable' }
+              : await send(link, prepared.request);
           if (verdict.verdict !== 'leased' && verdict.verdict !== 'refused') {
             const waiter: Waiter = { ...each, done: () => undefined };
             const { answered } = answerWaiters([waiter], waiter, verdict, {
@@ -231,4 +232,19 @@ export const inTime = async <T>(answer: Promise<T>, milliseconds: number): Promi
   } finally {
     clearTimeout(timer);
   }
+};
+
+/**
+ * Requests the status of every held grant from its ancestors, before the account issues a grant under it, takes another, or reports it.
+ *
+ * @returns whether all of them answered.
+ */
+export const checkAncestors = async (ledger: Ledger, requests: LeaseRequests): Promise<boolean> => {
+  const needs = await ledger.submit<readonly LeaseNeed[]>((state, { now }) => {
+    const all = state.held.flatMap((held) => leaseNeeds(state, held, 0n, now));
+    return unchanged(state, [...new Map(all.map((ask) => [ask.link.hash, ask])).values()]);
+  }, []);
+  // A dry run, because a real lease would hold a share, in another asset than that of the calls.
+  const { unreachable } = await requests.rehearse(NO_PROGRESS, needs, 'eip155:0/erc20:0x');
+  return unreachable === undefined;
 };

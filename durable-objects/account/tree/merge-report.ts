@@ -1,9 +1,8 @@
-import type { Decision } from '../decision.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
 import { max, min } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
-import { type Context, enter, unchanged } from '../decision.ts';
+import { type Context, type Decision, enter, unchanged } from '../decision.ts';
 import { purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { ISSUED_LEASE, type IssuedLease, leaseOf } from './issued-lease.ts';

@@ -2,17 +2,16 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { Recall, Returned, Shares } from '../../../src/protocol/account/lease.ts';
+import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
-import { linksOf } from './held-grant.ts';
-import { idleBranches } from './idle-branches.ts';
-import { type IssuedLease, leaseOf, liveLeases, recallable } from './issued-lease.ts';
 import { authorityOver } from './authority-over.ts';
+import { issuerOf, linksOf } from './grants.ts';
+import { type IssuedLease, leaseOf, liveLeases, recallable } from './issued-lease.ts';
 import { inTime, type Peers } from './lease-requests.ts';
 import { type Report, takeBack } from './merge-report.ts';
-import { closeShares, giveUp } from './return-shares.ts';
+import { closeShares, giveUp, idleBranches } from './return-shares.ts';
 import { hasUnused } from './share.ts';
-import { issuerOf } from './signed-grant.ts';
 
 /** How long a descendant may take to answer, milliseconds: a round must fit into an ancestor's own timeout. */
 const TIMEOUT_MS = 2_000;
@@ -48,13 +47,13 @@ export type Recalls = {
 };
 
 export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): Recalls => {
-  /** The latest reports, and from when silent accounts are asked again. */
+  /** The latest reports, and from when silent accounts get a recall again. */
   const reported = new Map<
     AccountId,
     { readonly at: number; readonly branches: Branches; readonly isMerged: boolean }
   >();
   const silentUntil = new Map<AccountId, number>();
-  let asking: Promise<void> | undefined;
+  let collecting: Promise<void> | undefined;
   let running: Promise<number> | undefined;
   let next: Promise<number> | undefined;
 
@@ -80,26 +79,18 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     child: AccountId,
     question: (peer: ReturnType<Peers>) => Promise<Returned>,
   ): Promise<Branches | undefined> => {
-    const askedAt = Date.now();
+    const requestedAt = Date.now();
     try {
       const returned = await inTime(question(peers(child)), TIMEOUT_MS);
       return returned.verdict === 'unavailable' ? undefined : returned.branches;
     } catch (cause) {
       const now = Date.now();
       for (const [silent, until] of silentUntil) if (until <= now) silentUntil.delete(silent);
-      if (now - askedAt >= TIMEOUT_MS) silentUntil.set(child, now + SILENT_MS);
+      if (now - requestedAt >= TIMEOUT_MS) silentUntil.set(child, now + SILENT_MS);
       console.error({ event: 'recall_failed', account, child, cause: String(cause) });
       return undefined;
     }
   };
-
-  const mergeReport = ({ child, issued, shares }: Report): Promise<unknown> =>
-    ledger.submit<unknown>((state, context) => {
-      const row = leaseOf(context.read, child, issued);
-      return row === undefined
-        ? unchanged(state, undefined)
-        : takeBack(state, row, shares, context);
-    }, undefined);
 
   const recall = async (
     rows: readonly IssuedLease[],
@@ -108,7 +99,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     return Promise.all(
       recalls.map(async ([child, message]) => {
         const branches = await answerOf(child, (peer) => peer.recall(message));
-        await Promise.all(reportsOf(child, branches ?? {}).map(mergeReport));
+        await takeBackAll(ledger, child, branches ?? {});
         return [child, branches !== undefined] as const;
       }),
     );
@@ -127,7 +118,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     return rows.length;
   };
 
-  const ask = async (): Promise<void> => {
+  const collect = async (): Promise<void> => {
     const now = Date.now();
     for (const [child, { at }] of reported) if (at + REPORT_MS <= now) reported.delete(child);
     const recalls = await recallsOf(candidates(now).filter(({ child }) => !reported.has(child)));
@@ -141,14 +132,14 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
   };
 
   const reports = async (): Promise<readonly Report[]> => {
-    asking ??= ask()
+    collecting ??= collect()
       .catch((cause: unknown) => {
         console.error({ event: 'reports_failed', account, cause: String(cause) });
       })
       .finally(() => {
-        asking = undefined;
+        collecting = undefined;
       });
-    await asking;
+    await collecting;
     return [...reported].flatMap(([child, { branches }]) => reportsOf(child, branches));
   };
 
@@ -182,7 +173,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
       const news = [...reported].filter(([, { isMerged }]) => !isMerged);
       for (const [child, report] of news) reported.set(child, { ...report, isMerged: true });
       await Promise.all(
-        news.flatMap(([child, { branches }]) => reportsOf(child, branches).map(mergeReport)),
+        news.map(async ([child, { branches }]) => takeBackAll(ledger, child, branches)),
       );
     },
 
@@ -234,6 +225,28 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
       }
     },
   };
+};
+
+/** Takes back what a descendant returns by each of its grants. Unavailable if any of it was not committed. */
+export const takeBackAll = async (
+  ledger: Ledger,
+  child: AccountId,
+  branches: Branches,
+): Promise<Acknowledged> => {
+  const all = await Promise.all(
+    reportsOf(child, branches).map(({ issued, shares }) =>
+      ledger.submit<Acknowledged>(
+        (state, context) => {
+          const lease = leaseOf(context.read, child, issued);
+          return lease === undefined
+            ? unchanged(state, { verdict: 'ok' })
+            : takeBack(state, lease, shares, context);
+        },
+        { verdict: 'unavailable' },
+      ),
+    ),
+  );
+  return all.find(({ verdict }) => verdict === 'unavailable') ?? { verdict: 'ok' };
 };
 
 const reportsOf = (child: AccountId, branches: Branches): readonly Report[] =>

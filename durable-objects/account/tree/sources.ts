@@ -7,10 +7,9 @@ import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { hashOf } from './authority-over.ts';
-import { type HeldGrant, linksOf } from './held-grant.ts';
-import type { HeldLease } from './held-lease.ts';
-import { limitCounters, namesOf } from './limit-counters.ts';
-import { compiled, delegateOf, issuerOf } from './signed-grant.ts';
+import { limitCounters, namesOf } from './counters.ts';
+import { compiled, delegateOf, type HeldGrant, issuerOf, linksOf } from './grants.ts';
+import type { HeldLease } from './tree.ts';
 
 /** Every policy that this account counts itself. */
 export const ownSources = (

@@ -5,11 +5,10 @@ import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { Authority, LeaseVerdict, Shares } from '../../../src/protocol/account/lease.ts';
 import { min } from '../../../src/protocol/amount.ts';
 import type { AccountState } from '../state.ts';
-import type { HeldLease } from './held-lease.ts';
+import { issuerOf } from './grants.ts';
 import { LEASE_SECONDS } from './issued-lease.ts';
 import { CREDIT, mergeTotals, shareEnd } from './share.ts';
-import { issuerOf } from './signed-grant.ts';
-import { type Tree, withShares } from './tree.ts';
+import { type HeldLease, type Tree, withShares } from './tree.ts';
 
 /** How long an ancestor's refusal holds before the account requests a lease again. */
 export const REFUSED_SECONDS: Seconds = 2;
@@ -27,7 +26,7 @@ export const takeLease = (
   state: AccountState,
   link: SignedGrant,
   verdict: Exclude<LeaseVerdict, { readonly verdict: 'unavailable' }>,
-  askedAt: Seconds,
+  requestedAt: Seconds,
   need: bigint,
 ): AccountState => {
   const { authority } = verdict;
@@ -35,7 +34,11 @@ export const takeLease = (
   const tree =
     verdict.verdict === 'refused'
       ? state.tree
-      : withoutEndedShares(mergeShares(state.tree, link.hash, verdict.shares), link.hash, askedAt);
+      : withoutEndedShares(
+          mergeShares(state.tree, link.hash, verdict.shares),
+          link.hash,
+          requestedAt,
+        );
   if (last !== undefined && authority.revision < last.revision) return { ...state, tree };
   const known = state.leases[link.hash];
   // The ancestor omitted policies that this account has forgotten since. Without its policies the lease grants nothing (law 8).
@@ -43,7 +46,7 @@ export const takeLease = (
     return { ...state, tree };
   }
   const lease: HeldLease = {
-    until: untilOf(verdict.verdict, known, askedAt),
+    until: untilOf(verdict.verdict, known, requestedAt),
     status: authority.status,
     names: verdict.verdict === 'refused' ? [] : namesOf(verdict.shares),
     policies: policiesOf(link, authority) ?? known?.policies ?? [],
@@ -75,15 +78,15 @@ const shortOf = (
 const untilOf = (
   verdict: 'leased' | 'short' | 'refused',
   known: HeldLease | undefined,
-  askedAt: Seconds,
+  requestedAt: Seconds,
 ): Seconds => {
   switch (verdict) {
     case 'leased':
-      return askedAt + LEASE_SECONDS;
+      return requestedAt + LEASE_SECONDS;
     case 'short':
       return known?.until ?? 0;
     case 'refused':
-      return askedAt + REFUSED_SECONDS;
+      return requestedAt + REFUSED_SECONDS;
   }
 };
 

@@ -1,5 +1,6 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import type { Source } from '../../../src/policy/evaluate.ts';
 import { parsePolicy, type Policy, policyJson } from '../../../src/policy/policy.ts';
 import type { Repeats } from '../../../src/policy/rule.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
@@ -12,7 +13,7 @@ import { decodeShares, encodeShares, NO_SHARE, type StoredShare } from './share.
 export type WrittenPolicy = { readonly policy: Policy; readonly hash: Hex };
 
 /** An ancestor's last answer, kept by the grant that it issued: a late answer must not undo a newer one. */
-export type Answer = { readonly revision: number; readonly status: Authority['status'] };
+type Answer = { readonly revision: number; readonly status: Authority['status'] };
 
 /** A rate (GCRA arrival, milliseconds), and the bytes written to the log on the UTC day that began at `day`. */
 export type CommandCount = {
@@ -58,6 +59,18 @@ export type Tree = {
   readonly alerts?: Readonly<Record<string, Seconds>>;
 };
 
+/** A lease from an ancestor, which lets this account decide calls alone. Never stored: after a wake-up the account requests it again. */
+export type HeldLease = {
+  readonly until: Seconds;
+  readonly status: Authority['status'];
+  /** The names of the ancestor's counters that a call by this grant counts in. */
+  readonly names: readonly string[];
+  readonly policies: readonly Pick<Source, 'key' | 'origin' | 'policy'>[];
+  readonly policiesHash: Hex;
+  /** The least need that the ancestor could not meet since it last granted one. */
+  readonly shortOf?: bigint;
+};
+
 export const EMPTY_TREE: Tree = {
   revision: 0,
   status: 'active',
@@ -76,6 +89,33 @@ export const withShares = (tree: Tree, issued: Hex, shares: Shares): Tree => ({
 
 export const shareOf = (tree: Tree, issued: Hex, name: string): Share =>
   tree.shares[issued]?.[name] ?? NO_SHARE;
+
+/** A share that a call counts in: the ancestor's grant, the name of the counter, and the start of its period. */
+type UsedShare = { readonly issued: Hex; readonly name: string; readonly start: Seconds };
+
+/** As stored in the record of a call. */
+export const usedShareText = ({ issued, name, start }: UsedShare): string =>
+  `${issued}|${name}|${start}`;
+
+const parseUsedShare = (text: string): UsedShare => {
+  const [issued = '', name = '', start = ''] = text.split('|');
+  return { issued: issued as Hex, name, start: Number(start) };
+};
+
+/** Changes every share that a call counted in. A share whose period has ended is gone and stays so. */
+export const changeUsedShares = <State extends { readonly tree: Tree }>(
+  state: State,
+  usedShares: readonly string[],
+  change: (share: Share) => Share,
+): State => {
+  let { tree } = state;
+  for (const { issued, name, start } of usedShares.map(parseUsedShare)) {
+    const share = tree.shares[issued]?.[name];
+    if (share === undefined || share.start !== start) continue;
+    tree = withShares(tree, issued, { ...tree.shares[issued], [name]: change(share) });
+  }
+  return tree === state.tree ? state : { ...state, tree };
+};
 
 type StoredPolicy = { readonly document: unknown; readonly hash: Hex };
 

@@ -1,20 +1,20 @@
-import type { Context, Decision } from '../../../durable-objects/account/decision.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { CALL } from '../../../durable-objects/account/call/call-noun.ts';
+import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
+import type { Context, Decision } from '../../../durable-objects/account/decision.ts';
 import {
   ACCOUNT,
   type AccountState,
   emptyAccount,
 } from '../../../durable-objects/account/state.ts';
-import { heldGrants } from '../../../durable-objects/account/tree/held-grant.ts';
+import { heldGrants } from '../../../durable-objects/account/tree/grants.ts';
 import {
   ISSUED_LEASE,
   type IssuedLease,
 } from '../../../durable-objects/account/tree/issued-lease.ts';
 import { isDurable } from '../../../durable-objects/store/decision.ts';
 import { put } from '../../../durable-objects/store/noun.ts';
-import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import { openMemoryStore } from '../memory-store.ts';
 import { accountAt, BARE, BARE_HASH, hex } from './names.ts';
 

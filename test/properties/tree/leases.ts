@@ -3,14 +3,14 @@ import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/l
 import type { Progress } from '../../../durable-objects/account/call/progress.ts';
 import { MAX_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
-import type { LeaseNeed } from '../../../durable-objects/account/tree/lease-need.ts';
 import { lease } from '../../../durable-objects/account/tree/grant-lease.ts';
+import { issuerOf } from '../../../durable-objects/account/tree/grants.ts';
 import {
-  type LeaseAnswer,
   answerWaiters,
-} from '../../../durable-objects/account/tree/lease-waiters.ts';
+  type LeaseAnswer,
+  type LeaseNeed,
+} from '../../../durable-objects/account/tree/lease-need.ts';
 import { CREDIT, unusedOf } from '../../../durable-objects/account/tree/share.ts';
-import { issuerOf } from '../../../durable-objects/account/tree/signed-grant.ts';
 import { takeLease } from '../../../durable-objects/account/tree/take-lease.ts';
 import { shareOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Keeper } from './keeper.ts';
@@ -51,13 +51,15 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
     link: SignedGrant,
     verdict: LeaseVerdict,
     statement: number,
-    askedAt: number,
+    requestedAt: number,
     need: bigint,
   ): LeaseVerdict => {
     if (verdict.verdict === 'unavailable') return verdict;
-    keeper.decide((state) => unchanged(takeLease(state, link, verdict, askedAt, need), undefined));
+    keeper.decide((state) =>
+      unchanged(takeLease(state, link, verdict, requestedAt, need), undefined),
+    );
     if (verdict.authority.status === 'active') {
-      const since = verdict.verdict === 'leased' ? askedAt : undefined;
+      const since = verdict.verdict === 'leased' ? requestedAt : undefined;
       reference.statements.hear(keeper.account, link.hash, statement, since);
     } else note(`refused as ${verdict.authority.status}`);
     return verdict;
@@ -86,13 +88,13 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
   const ask = (keeper: Keeper, wanted: LeaseNeed, appetite: bigint): LeaseAnswer => {
     const { link } = wanted;
     const above = keeperOf(participants, issuerOf(link));
-    const askedAt = clock.now;
+    const requestedAt = clock.now;
     const request = requestOf(keeper, wanted, appetite);
     const verdict = messages.send('request', keeper, () => {
       const told = answer(above, request);
       const statement = reference.statements.last(above.account);
       return messages.send('reply', above, () =>
-        hear(keeper, link, told, statement, askedAt, wanted.need),
+        hear(keeper, link, told, statement, requestedAt, wanted.need),
       );
     });
     const state = keeper.state();
@@ -138,9 +140,10 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
     sound(keeper: Keeper, needs: readonly LeaseNeed[]): void {
       for (const each of needs) {
         const above = keeperOf(participants, issuerOf(each.link));
-        const askedAt = clock.now;
+        const requestedAt = clock.now;
         const verdict = answer(above, { ...requestOf(keeper, each, 0n), dryRun: true });
-        if (verdict.verdict === 'refused') hear(keeper, each.link, verdict, 0, askedAt, each.need);
+        if (verdict.verdict === 'refused')
+          hear(keeper, each.link, verdict, 0, requestedAt, each.need);
       }
     },
   };

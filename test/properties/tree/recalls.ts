@@ -1,8 +1,9 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Recall, Share, Shares } from '../../../src/protocol/account/lease.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
-import { type IssuedLease, leaseOf } from '../../../durable-objects/account/tree/issued-lease.ts';
 import { authorityOver } from '../../../durable-objects/account/tree/authority-over.ts';
+import { issuerOf } from '../../../durable-objects/account/tree/grants.ts';
+import { type IssuedLease, leaseOf } from '../../../durable-objects/account/tree/issued-lease.ts';
 import { takeBack } from '../../../durable-objects/account/tree/merge-report.ts';
 import {
   closeShares,
@@ -11,7 +12,6 @@ import {
   reported,
 } from '../../../durable-objects/account/tree/return-shares.ts';
 import { shareEnd, unusedOf } from '../../../durable-objects/account/tree/share.ts';
-import { issuerOf } from '../../../durable-objects/account/tree/signed-grant.ts';
 import type { Keeper } from './keeper.ts';
 import { keeperOf, type Participants } from './participants.ts';
 

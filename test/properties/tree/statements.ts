@@ -16,7 +16,7 @@ const FIRST: Statement = { active: true, dead: [], policies: {} };
 export const openStatements = () => {
   const said = new Map<string, readonly Statement[]>();
   const acknowledged = new Map<string, number>();
-  const told = new Map<string, { readonly statement: number; readonly askedAt: Seconds }>();
+  const told = new Map<string, { readonly statement: number; readonly requestedAt: Seconds }>();
 
   const of = (account: string): readonly Statement[] => said.get(account) ?? [FIRST];
   const current = (account: string): Statement => of(account).at(-1) as Statement;
@@ -29,17 +29,23 @@ export const openStatements = () => {
     /** Index of an account's last statement. */
     last: (account: string): number => of(account).length - 1,
     /**
-     * An account above has answered: its grant may be used. `askedAt`: for how long from then it has lent something; undefined where it
+     * An account above has answered: its grant may be used. `requestedAt`: for how long from then it has lent something; undefined where it
      * has lent nothing, and trust lasts no longer than before.
      */
-    hear(account: string, grant: string, statement: number, askedAt: Seconds | undefined): void {
+    hear(
+      account: string,
+      grant: string,
+      statement: number,
+      requestedAt: Seconds | undefined,
+    ): void {
       const key = `${account} ${grant}`;
       const known = told.get(key);
       if (statement < Math.max(known?.statement ?? 0, acknowledged.get(key) ?? 0)) return;
-      const before = known?.askedAt ?? -Infinity;
+      const before = known?.requestedAt ?? -Infinity;
       const isSame = known?.statement === statement;
-      const since = askedAt === undefined ? before : isSame ? Math.max(before, askedAt) : askedAt;
-      told.set(key, { statement, askedAt: since });
+      const since =
+        requestedAt === undefined ? before : isSame ? Math.max(before, requestedAt) : requestedAt;
+      told.set(key, { statement, requestedAt: since });
     },
     acknowledge(account: string, grant: string, statement: number): void {
       const key = `${account} ${grant}`;
@@ -53,7 +59,7 @@ export const openStatements = () => {
     /** Which word of the account above is trusted; undefined where it was not asked for a minute. */
     trusted(account: string, { grant }: Link, at: Seconds): number | undefined {
       const last = told.get(`${account} ${grant}`);
-      return last === undefined || at >= last.askedAt + TRUST ? undefined : last.statement;
+      return last === undefined || at >= last.requestedAt + TRUST ? undefined : last.statement;
     },
   };
 };

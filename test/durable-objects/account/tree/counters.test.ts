@@ -9,7 +9,7 @@ import {
   type AccountState,
   emptyAccount,
 } from '../../../../durable-objects/account/state.ts';
-import { withoutDeadCounters } from '../../../../durable-objects/account/tree/dead-counters.ts';
+import { withoutDeadCounters } from '../../../../durable-objects/account/tree/counters.ts';
 import { merge } from '../../../../durable-objects/account/tree/merge-report.ts';
 import { ALONE } from '../../../properties/alone.ts';
 import { accountOf, asset, purseOf, randomHex, storedAccountOf, stubOf } from '../../support.ts';

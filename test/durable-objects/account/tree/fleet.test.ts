@@ -8,7 +8,7 @@ import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import type { Context } from '../../../../durable-objects/account/decision.ts';
 import { emptyAccount } from '../../../../durable-objects/account/state.ts';
 import { children } from '../../../../durable-objects/account/tree/children.ts';
-import { ISSUED_GRANT } from '../../../../durable-objects/account/tree/issued-grant.ts';
+import { ISSUED_GRANT } from '../../../../durable-objects/account/tree/grants.ts';
 import {
   ISSUED_LEASE,
   type IssuedLease,

@@ -3,8 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { encodePurse } from '../../../../durable-objects/account/purse.ts';
-import { HELD_GRANT } from '../../../../durable-objects/account/tree/held-grant.ts';
-import { REVOKED_GRANT } from '../../../../durable-objects/account/tree/revoked-grant.ts';
+import { HELD_GRANT, REVOKED_GRANT } from '../../../../durable-objects/account/tree/grants.ts';
 import { encodeTree } from '../../../../durable-objects/account/tree/tree.ts';
 import { ENTRY } from '../../../../durable-objects/store/entry.ts';
 import { entriesOf, randomHex, storedAccountOf, stubOf, tablesOf } from '../../support.ts';
@@ -23,7 +22,7 @@ import {
   ruleOf,
   watchLeases,
 } from '../../tree-support.ts';
-import { DAY, windowOf, countOf, tidy } from './attack-support.ts';
+import { countOf, DAY, tidy, windowOf } from './attack-support.ts';
 
 afterEach(restore);
 

@@ -4,9 +4,11 @@ import { nowSeconds } from '../../../../src/core/clock.ts';
 import { periodOf } from '../../../../src/policy/window.ts';
 import type { Share, Shares } from '../../../../src/protocol/account/lease.ts';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import { ISSUED_GRANT } from '../../../../durable-objects/account/tree/issued-grant.ts';
-import { ISSUED_LEASE } from '../../../../durable-objects/account/tree/issued-lease.ts';
-import type { IssuedLease } from '../../../../durable-objects/account/tree/issued-lease.ts';
+import { ISSUED_GRANT } from '../../../../durable-objects/account/tree/grants.ts';
+import {
+  ISSUED_LEASE,
+  type IssuedLease,
+} from '../../../../durable-objects/account/tree/issued-lease.ts';
 import { allReturned } from '../../../../durable-objects/account/tree/share.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';
 import { accountOf, asset, purseOf, randomHex, stubOf, topUp } from '../../support.ts';
@@ -25,7 +27,7 @@ import {
   ruleOf,
   watchRecalls,
 } from '../../tree-support.ts';
-import { DAY, windowOf, WINDOW, countOf, tidy } from './attack-support.ts';
+import { countOf, DAY, tidy, WINDOW, windowOf } from './attack-support.ts';
 
 afterEach(restore);
 

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { openLessees } from '../../../../durable-objects/account/tree/lessees.ts';
+import { openLessees } from '../../../../durable-objects/account/tree/issued-lease.ts';
 import {
   accountOf,
   callOf,

@@ -37,7 +37,7 @@ import {
   setStatus,
   watchLeases,
 } from '../../tree-support.ts';
-import { windowOf, WINDOW } from './attack-support.ts';
+import { WINDOW, windowOf } from './attack-support.ts';
 
 afterEach(restore);
 

@@ -27,7 +27,7 @@ import {
   watchLeases,
   watchRecalls,
 } from '../../tree-support.ts';
-import { windowOf, WINDOW, fleetOf, begin, expectSpent } from './lease-fleet.ts';
+import { begin, expectSpent, fleetOf, WINDOW, windowOf } from './lease-fleet.ts';
 
 afterEach(restore);
 
