@@ -1,10 +1,9 @@
 import { parseTools } from '../catalog/schema.ts';
 import type { ToolDocument } from '../management/tool.route.ts';
 import { type AdminClient, openAdmin } from './lib/admin-client.ts';
-import { defineCommand } from './lib/command.ts';
-import { isRefusal } from './lib/error-of.ts';
-import { cancelled, type CliError, Ended, EXIT, usageError } from './lib/errors.ts';
-import { jsonFile } from './lib/input-file.ts';
+import type { Command } from './lib/command.ts';
+import { cancelled, type CliError, Ended, EXIT, isRefusal, usageError } from './lib/errors.ts';
+import { jsonFile } from './lib/input.ts';
 import type { Output } from './lib/output.ts';
 import { proseWidth } from './lib/print.ts';
 import { counted, printable, wrapped } from './lib/text.ts';
@@ -16,9 +15,9 @@ import {
   reachOf,
   readCatalogue,
   writeTool,
-} from './lib/tools.ts';
+} from './tools.ts';
 
-export const command = defineCommand({
+export const command: Command = {
   summary: 'replace the catalogue of a gateway with a file, after a preview, as operator',
   arguments: [{ syntax: '[file]', summary: 'list of tools as JSON (default: tools.json)' }],
   options: [
@@ -59,7 +58,7 @@ export const command = defineCommand({
     out.result({ applied, planned: steps, raced: failed }, () => outcomeText(out, applied, failed));
     if (failed.length > 0) throw new Ended(EXIT.failed);
   },
-});
+};
 
 const toolsIn = (json: unknown, path: string, gateway: string): readonly ToolDocument[] => {
   const parsed = parseTools(json, reachOf(gateway));

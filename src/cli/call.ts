@@ -1,22 +1,20 @@
-import { printAnswer } from './call/answer.ts';
-import { printDryRun } from './call/dry-run.ts';
-import { readRequest } from './call/request.ts';
-import { createTrace, offerText } from './call/trace.ts';
-import { amountIn, tokenAmount } from './lib/amounts.ts';
-import { defineCommand } from './lib/command.ts';
-import { cliErrorOf } from './lib/error-of.ts';
-import { CliError } from './lib/errors.ts';
-import type { Input } from './lib/input.ts';
-import type { Session } from './lib/session.ts';
 import { type Agent, createAgent } from '../client/agent.ts';
 import { CountersignError } from '../client/errors.ts';
 import type { Offered } from '../client/hooks.ts';
 import type { Signer } from '../client/signer.ts';
 import type { Hex } from '../core/hex.ts';
+import { printAnswer, printDryRun } from './call/answer.ts';
+import { readRequest } from './call/request.ts';
+import { createTrace, offerText } from './call/trace.ts';
+import type { Command } from './lib/command.ts';
+import { CliError, cliErrorOf } from './lib/errors.ts';
+import type { Input } from './lib/input.ts';
+import type { Session } from './lib/session.ts';
+import { amountIn, tokenAmount } from './lib/units.ts';
 
 const DEFAULT_MAX = '$0.05';
 
-export const command = defineCommand({
+export const command: Command = {
   summary: 'call a URL as curl does, and pay if the server asks for it',
   arguments: [{ syntax: '<url>', summary: 'a URL, or a path at the gateway' }],
   options: [
@@ -66,7 +64,7 @@ export const command = defineCommand({
     if (isDryRun) await printDryRun(session, response);
     else await printAnswer(session, request, response, offers.at(-1), input.flag('verbose'));
   },
-});
+};
 
 const agentOf = (
   { out, ifStopped }: Session,

@@ -1,12 +1,13 @@
-import { join } from 'node:path';
-import completions, { script } from '@bomb.sh/tab';
+import completions from '@bomb.sh/tab';
+import { script } from '@bomb.sh/tab';
 import attach from '@bomb.sh/tab/commander';
-import type { Command } from 'commander';
-import { defineCommand } from './lib/command.ts';
+import type { Command as Parser } from 'commander';
+import { join } from 'node:path';
+import type { Command } from './lib/command.ts';
 import { keyNamesIn } from './lib/keystore.ts';
 import { homeOf } from './lib/session.ts';
 
-export const command = defineCommand({
+export const command: Command = {
   summary: 'print a shell script that completes commands and options',
   arguments: [{ syntax: '<shell>', summary: 'the shell', choices: ['bash', 'zsh', 'fish'] }],
   examples: [
@@ -25,7 +26,7 @@ export const command = defineCommand({
     }
     return Promise.resolve();
   },
-});
+};
 
 /**
  * The library's script lets bash evaluate the typed words on every press of Tab: `> file` would empty the file and `$(…)` would run,
@@ -35,7 +36,7 @@ const EVALUATED = 'requestComp="countersign complete -- ${words[@]:1}"';
 const QUOTED = 'requestComp="countersign complete -- $(printf \'%q \' "${words[@]:1}")"';
 
 /** Answers the script's `countersign complete -- <words>`. Lists key names without decrypting a key. */
-export const complete = async (program: Command, words: readonly string[]): Promise<void> => {
+export const complete = async (program: Parser, words: readonly string[]): Promise<void> => {
   attach(program, { completionCommandName: 'completion' });
   // A shell expands what it gets: `keyNamesIn` drops every file name that is not a plain key name.
   const names = await keyNamesIn(join(homeOf(process.env), 'keys')).catch(() => []);

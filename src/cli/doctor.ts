@@ -1,20 +1,17 @@
 import { openSigner } from '../crypto/signer.ts';
 import { readTarget, type Target } from './doctor/config-checks.ts';
 import { facilitatorChecks } from './doctor/facilitator-checks.ts';
-import { gatewayChecks } from './doctor/gateway-checks.ts';
-import { backendChecks, queueCheck } from './doctor/operator-checks.ts';
+import { backendChecks, gatewayChecks, queueCheck } from './doctor/gateway-checks.ts';
 import { openAdmin } from './lib/admin-client.ts';
-import { chainChecks } from './lib/chain-checks.ts';
-import { type Check, checkLines, skipped } from './lib/check.ts';
-import { defineCommand } from './lib/command.ts';
+import { chainChecks, type Check, checkLines, skipped, upstreamCheck } from './lib/checks.ts';
+import type { Command } from './lib/command.ts';
 import { Ended, EXIT, usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import type { Output } from './lib/output.ts';
-import { upstreamCheck } from './lib/service-checks.ts';
 import type { Session } from './lib/session.ts';
 import { counted, wrapped } from './lib/text.ts';
 
-export const command = defineCommand({
+export const command: Command = {
   summary:
     'check configuration, clocks, chain, token, facilitators, upstream, gateway, queues and gas',
   shared: ['gateway', 'signer'],
@@ -51,7 +48,7 @@ export const command = defineCommand({
     );
     if (failed > 0) throw new Ended(EXIT.failed);
   },
-});
+};
 
 const verdictText = ({ style, width }: Output, failed: number, warned: number): string => {
   if (failed > 0) return style.bad(`${counted(failed, 'check')} failed.`);

@@ -1,22 +1,20 @@
-import { accountNamed, namesOf } from './lib/account-names.ts';
-import { type AdminClient, networkOf, openAdmin, warnIfStopped } from './lib/admin-client.ts';
-import { amountIn, dollars } from './lib/amounts.ts';
-import { defineCommand } from './lib/command.ts';
-import { isRefusal } from './lib/error-of.ts';
-import { usageError } from './lib/errors.ts';
-import { type Input, listOf } from './lib/input.ts';
-import { payeeIn } from './lib/policy-flags.ts';
-import { limitWarnings, proseWidth, sentence } from './lib/print.ts';
-import { sendDocument } from './lib/signed-document.ts';
-import { fields } from './lib/table.ts';
-import { isoTime, timeIn } from './lib/times.ts';
 import { hashDelegation, signDelegation } from '../client/delegation.ts';
 import { type Address, type Hex, random32, ZERO_ADDRESS, ZERO_HASH } from '../core/hex.ts';
 import type { AnswerOf } from '../management/routes.ts';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import { type AgentDelegation, MAX_DEPTH } from '../protocol/intent/agent-delegation.ts';
+import { accountNamed, namesOf } from './lib/accounts.ts';
+import { type AdminClient, networkOf, openAdmin, warnIfStopped } from './lib/admin-client.ts';
+import type { Command } from './lib/command.ts';
+import { isRefusal, usageError } from './lib/errors.ts';
+import { type Input, listOf } from './lib/input.ts';
+import { payeeIn } from './lib/policy.ts';
+import { limitWarnings, proseWidth, sentence } from './lib/print.ts';
+import { sendDocument } from './lib/signed-document.ts';
+import { fields } from './lib/text.ts';
+import { amountIn, dollars, isoTime, timeIn } from './lib/units.ts';
 
-export const command = defineCommand({
+export const command: Command = {
   summary: "sign with an owner's key that an agent may spend within limits",
   arguments: [{ syntax: '<agent>', summary: 'key name, label, address or CAIP-10 account id' }],
   options: [
@@ -113,7 +111,7 @@ export const command = defineCommand({
       ].join('\n'),
     );
   },
-});
+};
 
 const OFFERED =
   "The grant binds nothing, and you cannot see the account, until the agent consents. The agent consents with a call that names the grant: `countersign call … --grant <hash>` or createAgent({ authority: '<hash>' }).";

@@ -2,16 +2,20 @@ import { basename } from 'node:path';
 import { type Answers, askAnswers } from './init/answers.ts';
 import { type Draft, draftFiles } from './init/files.ts';
 import { writeFiles } from './lib/atomic-file.ts';
-import { chainChecks } from './lib/chain-checks.ts';
-import { type Check, checkLines } from './lib/check.ts';
-import { defineCommand } from './lib/command.ts';
+import {
+  chainChecks,
+  type Check,
+  checkLines,
+  facilitatorCheck,
+  upstreamCheck,
+} from './lib/checks.ts';
+import type { Command } from './lib/command.ts';
 import { CONFIG_FILE, type ConfigFiles, configOf, readConfigFiles } from './lib/config-files.ts';
 import { cancelled, CliError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
-import { facilitatorCheck, upstreamCheck } from './lib/service-checks.ts';
 import type { Session } from './lib/session.ts';
 
-export const command = defineCommand({
+export const command: Command = {
   summary: 'set up the configuration of a gateway: ask, check, write',
   options: [
     { flags: '--pay-to <address>', summary: 'address that receives the payments' },
@@ -79,7 +83,7 @@ export const command = defineCommand({
       ].join('\n'),
     );
   },
-});
+};
 
 const NEXT = [
   ['npx wrangler deploy --dry-run', 'build the Worker without deploying it'],

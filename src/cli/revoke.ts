@@ -1,7 +1,7 @@
 import { signRevocation } from '../client/delegation.ts';
 import { type Hex, ZERO_HASH } from '../core/hex.ts';
-import { type AccountId, accountId } from '../protocol/account-id.ts';
-import { accountNamed, namesOf } from './lib/account-names.ts';
+import { accountId, type AccountId } from '../protocol/account-id.ts';
+import { accountNamed, namesOf } from './lib/accounts.ts';
 import {
   type AdminClient,
   collected,
@@ -9,13 +9,13 @@ import {
   openAdmin,
   warnIfStopped,
 } from './lib/admin-client.ts';
-import { defineCommand } from './lib/command.ts';
+import type { Command } from './lib/command.ts';
 import { CliError, usageError } from './lib/errors.ts';
 import { acknowledgementLines, changedText } from './lib/print.ts';
 import { sendDocument } from './lib/signed-document.ts';
 import { counted } from './lib/text.ts';
 
-export const command = defineCommand({
+export const command: Command = {
   summary: 'revoke grants for ever',
   arguments: [
     { syntax: '[agent|grant]', summary: 'agent whose grants end, or hash or id of one grant' },
@@ -71,7 +71,7 @@ export const command = defineCommand({
       ].join('\n'),
     );
   },
-});
+};
 
 type Target = { readonly id: Hex; readonly account: AccountId | undefined };
 

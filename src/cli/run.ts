@@ -1,9 +1,7 @@
 import { CommanderError } from 'commander';
-import type { CommandTree } from './lib/command.ts';
+import { type CommandTree, loadCommands } from './lib/command.ts';
 import { errorDocument, errorText } from './lib/error-text.ts';
-import { cliErrorOf } from './lib/error-of.ts';
-import { cancelled, type CliError, Ended, EXIT, type ExitCode } from './lib/errors.ts';
-import { loadCommands } from './lib/load-commands.ts';
+import { cancelled, type CliError, cliErrorOf, Ended, EXIT, type ExitCode } from './lib/errors.ts';
 import { columnsOf, jsonOf, styleOf, takesColour } from './lib/output.ts';
 import { programOf, type Selected, usageErrorOf } from './lib/program.ts';
 import { openSession } from './lib/session.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { accountNamed, namesOf } from '../../src/cli/lib/account-names.ts';
+import { accountNamed, namesOf } from '../../src/cli/lib/accounts.ts';
 import type { AdminClient } from '../../src/cli/lib/admin-client.ts';
 import { CliError } from '../../src/cli/lib/errors.ts';
 import { ACCOUNT } from './support/output.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planOf } from '../../src/cli/apply.ts';
-import { etagOf } from '../../src/cli/lib/tools.ts';
+import { etagOf } from '../../src/cli/tools.ts';
 import type { ToolDocument } from '../../src/management/tool.route.ts';
 
 describe('a plan', () => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
-import { writeFiles } from '../../src/cli/lib/atomic-file.ts';
 import { sha256, SHIPPED_TOOLS } from '../../src/cli/init/files.ts';
+import { writeFiles } from '../../src/cli/lib/atomic-file.ts';
 
 let directory: string;
 beforeEach(async () => {

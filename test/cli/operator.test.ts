@@ -1,6 +1,6 @@
+import { parse } from '@decimalturn/toml-patch';
 import { copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from '@decimalturn/toml-patch';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { people } from '../../dev/stack/people.ts';

@@ -1,8 +1,7 @@
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
-import type { CommandSpec } from '../../src/cli/lib/command.ts';
-import { loadCommands } from '../../src/cli/lib/load-commands.ts';
+import { type CommandSpec, loadCommands } from '../../src/cli/lib/command.ts';
 import { documentIn, pipe } from './support/command.ts';
 import { PASSWORD, useHome, withEnv } from './support/home.ts';
 import { putKey, SOME_KEY } from './support/keys.ts';

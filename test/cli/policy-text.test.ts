@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { inputOf } from '../../src/cli/lib/input.ts';
-import { withFlags } from '../../src/cli/lib/policy-flags.ts';
 import { differences } from '../../src/cli/lib/policy-text.ts';
-import { timeIn } from '../../src/cli/lib/times.ts';
+import { withFlags } from '../../src/cli/lib/policy.ts';
+import { timeIn } from '../../src/cli/lib/units.ts';
 import { parsePolicy } from '../../src/policy/policy.ts';
 import { NOW } from './support/output.ts';
 

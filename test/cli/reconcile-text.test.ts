@@ -1,8 +1,8 @@
+import { describe, expect, test } from 'vitest';
 import { differencesText, runsText } from '../../src/cli/settlements/reconcile.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { ItemOf } from '../../src/management/routes.ts';
 import { longest, names, NOW, outputOf } from './support/output.ts';
-import { describe, expect, test } from 'vitest';
 
 describe('a reconciliation', () => {
   const OWNER = `eip155:84532:0x${'00'.repeat(18)}d6cf` as const;

@@ -1,9 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { backendCheck, relayerCheck } from '../../src/cli/doctor/operator-checks.ts';
+import { backendCheck, relayerCheck } from '../../src/cli/doctor/gateway-checks.ts';
 import { coins } from '../../src/cli/settlements/backends.ts';
 import { pipe } from './support/command.ts';
 import { PASSWORD, useHome, withEnv } from './support/home.ts';

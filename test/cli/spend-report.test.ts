@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bar, linesOf, spendText, totalOf } from '../../src/cli/spend/report.ts';
-import { outputOf, names, longest } from './support/output.ts';
+import { bar, linesOf, spendText, totalOf } from '../../src/cli/spend.ts';
+import { longest, names, outputOf } from './support/output.ts';
 
 describe('a spend report', () => {
   const row = (key: string, charged: string, calls = 1) => ({

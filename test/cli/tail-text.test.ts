@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { namesOf } from '../../src/cli/lib/account-names.ts';
+import { namesOf } from '../../src/cli/lib/accounts.ts';
+import { decisionText } from '../../src/cli/tail.ts';
 import { createDecisions, decisionOf, shownAt } from '../../src/cli/tail/decision.ts';
 import { createSequence } from '../../src/cli/tail/feeds.ts';
-import { decisionText } from '../../src/cli/tail/line.ts';
 import type { EntryEvent } from '../../src/client/management-events.ts';
-import { outputOf, names, longest, NOW, ACCOUNT } from './support/output.ts';
+import { ACCOUNT, longest, names, NOW, outputOf } from './support/output.ts';
 
 const entry = (fields: Partial<EntryEvent>): EntryEvent =>
   ({

@@ -1,9 +1,8 @@
-import { tokenAmount } from '../lib/amounts.ts';
-import type { Output } from '../lib/output.ts';
-import { fields } from '../lib/table.ts';
-import { printable } from '../lib/text.ts';
 import type { AgentHooks, Offered } from '../../client/hooks.ts';
 import type { Signer, TypedData } from '../../client/signer.ts';
+import type { Output } from '../lib/output.ts';
+import { fields, printable } from '../lib/text.ts';
+import { tokenAmount } from '../lib/units.ts';
 
 /** Prints each step of a call on stderr (`-v`). Prints no signature: every reader of the terminal could present it. */
 export type Trace = {

@@ -2,7 +2,7 @@ import type { Config } from '../../config.ts';
 import { network, type Network } from '../../protocol/account-id.ts';
 import type { CdpKey } from '../../settlement/backends/cdp-token.ts';
 import type { Facilitator } from '../../settlement/backends/facilitator.ts';
-import { type Check, failure, passed, skipped, warning } from '../lib/check.ts';
+import { type Check, failure, passed, skipped, warning } from '../lib/checks.ts';
 import { configOf, isBlank, readConfigFiles } from '../lib/config-files.ts';
 import type { LocalStack } from '../lib/local-stack.ts';
 import { counted } from '../lib/text.ts';

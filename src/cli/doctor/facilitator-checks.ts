@@ -1,6 +1,4 @@
-import type { Target, TargetFacilitator } from './config-checks.ts';
-import { type Check, failure, hostOf, passed, warning } from '../lib/check.ts';
-import { facilitatorCheck } from '../lib/service-checks.ts';
+import * as z from 'zod/mini';
 import { transferTypedData } from '../../client/signer.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
@@ -18,7 +16,8 @@ import {
   verifyUrl,
 } from '../../settlement/backends/facilitator-api.ts';
 import { postJson } from '../../settlement/post-json.ts';
-import * as z from 'zod/mini';
+import { type Check, facilitatorCheck, failure, hostOf, passed, warning } from '../lib/checks.ts';
+import type { Target, TargetFacilitator } from './config-checks.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { err } from '../../core/result.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
 import { formatDollars } from '../../protocol/amount.ts';
-import { defineCommand } from '../lib/command.ts';
+import { durationIn } from '../lib/units.ts';
 import {
   createDraft,
   type Import,
@@ -12,31 +12,18 @@ import {
   mapRecords,
   unitsOf,
   unknownFields,
-} from '../lib/policy-import.ts';
-import { APPLY_OPTIONS, EXPORT_FILE, runImport } from '../lib/run-import.ts';
-import { durationIn } from '../lib/times.ts';
-
-export const command = defineCommand({
-  summary: 'convert keys, users and teams of LiteLLM to policies: budgets, rates, expiry',
-  arguments: [EXPORT_FILE],
-  options: [
-    { flags: '--models-as-tools', summary: 'treat names of models as ids of tools' },
-    ...APPLY_OPTIONS,
-  ],
-  shared: ['gateway', 'signer'],
-  run: async (session, input) => {
-    const options = { modelsAsTools: input.flag('modelsAsTools') };
-    await runImport(session, input, 'litellm', (json) => importLitellm(json, options));
-  },
-});
+} from './records.ts';
 
 const short = z.nullish(z.string().check(z.maxLength(512)));
+
 const AMOUNT = 'must be a number of dollars, not below zero';
+
 const amount = z.nullish(
   z
     .union([z.number(), z.string().check(z.maxLength(64))], AMOUNT)
     .check(z.refine((value) => /^[0-9.eE+-]+$/.test(String(value)) && Number(value) >= 0, AMOUNT)),
 );
+
 const count = z.nullish(z.int().check(z.gte(0)));
 
 const BUDGET = {
@@ -216,6 +203,7 @@ export type ImportedWindow =
   | { readonly notMapped: string };
 
 const DAY = 86_400;
+
 const LONGEST = 366 * DAY;
 
 /**
@@ -262,7 +250,9 @@ const mapRate = (calls: number | undefined, draft: ImportDraft): void => {
 };
 
 const TOOL = /^(?:\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*)$/;
+
 const EVERYTHING = new Set(['*', 'all-proxy-models', 'all-team-models']);
+
 const MAX_TOOLS = 64;
 
 const mapModels = (

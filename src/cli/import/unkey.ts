@@ -1,8 +1,6 @@
 import * as z from 'zod/mini';
 import { err } from '../../core/result.ts';
 import { formatDollars, MAX_STORED } from '../../protocol/amount.ts';
-import { amountIn } from '../lib/amounts.ts';
-import { defineCommand } from '../lib/command.ts';
 import {
   createDraft,
   type Import,
@@ -11,25 +9,10 @@ import {
   isObject,
   mapRecords,
   unknownFields,
-} from '../lib/policy-import.ts';
-import { APPLY_OPTIONS, EXPORT_FILE, runImport } from '../lib/run-import.ts';
-
-export const command = defineCommand({
-  summary: 'convert keys of Unkey to policies: credits, refills, rate limits, expiry',
-  arguments: [EXPORT_FILE],
-  options: [
-    { flags: '--price <amount>', summary: 'value of one credit in dollars, e.g. 0.001' },
-    ...APPLY_OPTIONS,
-  ],
-  shared: ['gateway', 'signer'],
-  run: async (session, input) => {
-    const price = input.text('price');
-    const options = { price: price === undefined ? undefined : amountIn(price, '--price') };
-    await runImport(session, input, 'unkey', (json) => importUnkey(json, options));
-  },
-});
+} from './records.ts';
 
 const text = (most: number) => z.nullish(z.string().check(z.maxLength(most)));
+
 const count = z.int().check(z.gte(0));
 
 const refillSchema = z.looseObject({
@@ -178,6 +161,7 @@ const mapCredits = (key: Key, { price }: UnkeyOptions, draft: ImportDraft): void
 };
 
 const DAY = 86_400;
+
 const MAX_CALLS = 1_000_000;
 
 /** A policy has one rate: take the limit that allows the fewest calls in the long run. */

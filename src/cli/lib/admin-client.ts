@@ -1,9 +1,4 @@
-import { cliErrorOf } from './error-of.ts';
-import { CliError, EXIT } from './errors.ts';
-import { httpGet } from './http-get.ts';
-import type { Input } from './input.ts';
-import type { Role } from './profile.ts';
-import type { Session } from './session.ts';
+import * as z from 'zod/mini';
 import { createManagement, type Management } from '../../client/management.ts';
 import { addressOf, type Signer } from '../../client/signer.ts';
 import type { Address } from '../../core/hex.ts';
@@ -14,7 +9,11 @@ import {
   type Network,
   parseAccountId,
 } from '../../protocol/account-id.ts';
-import * as z from 'zod/mini';
+import { CliError, cliErrorOf, EXIT } from './errors.ts';
+import { httpGet } from './http-get.ts';
+import type { Input } from './input.ts';
+import type { Role } from './profile.ts';
+import type { Session } from './session.ts';
 
 /** The management API of one gateway, called with one key. */
 export type AdminClient = {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, copyFileSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Progress } from './progress.ts';
+import type { Progress } from './output.ts';
 import { counted } from './text.ts';
 
 export type FileToWrite = {

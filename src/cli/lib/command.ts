@@ -13,19 +13,25 @@ export type Command = {
   readonly run: (session: Session, input: Input) => Promise<void>;
 };
 
-/** Commands under one noun, e.g. `countersign fleet …`. */
+/** The commands of one noun, e.g. `countersign fleet …`, in the order of its help. */
 export type CommandGroup = {
-  readonly summary: string;
   readonly examples?: readonly string[];
-  readonly commands: Readonly<Record<string, CommandLoader>>;
+  readonly commands: Readonly<Record<string, Command>>;
 };
 
-/** A command's file is imported when its command runs or its help is shown: that halves the start of every other command. */
-export type CommandLoader = () => Promise<{ readonly command: Command }>;
+/**
+ * The words after `countersign`. A file is imported when one of its commands runs or its help is shown: that halves the start of every other
+ * command. The summary of a group is here, so that `countersign --help` needs no file of a group.
+ */
+export type CommandTree = Readonly<
+  Record<
+    string,
+    | (() => Promise<Command>)
+    | { readonly summary: string; readonly load: () => Promise<CommandGroup> }
+  >
+>;
 
-export type CommandTree = Readonly<Record<string, CommandLoader | CommandGroup>>;
-
-/** A loaded command or group, as the parser and the completion see it. */
+/** A command or group, as the parser and the completion see it. */
 export type CommandSpec = Omit<Command, 'run' | 'summary'> & {
   readonly name: string;
   /** Absent until the command's file is loaded. */
@@ -33,6 +39,31 @@ export type CommandSpec = Omit<Command, 'run' | 'summary'> & {
   readonly commands?: readonly CommandSpec[];
   readonly run?: Command['run'];
 };
+
+/**
+ * Loads the file that a command line names; without a name, the commands that `countersign --help` describes. Every other word stays a bare
+ * name, which is all that the parser needs to suggest it. `all` loads every file.
+ */
+export const loadCommands = async (
+  tree: CommandTree,
+  words: readonly string[] | 'all',
+): Promise<readonly CommandSpec[]> => {
+  const named = words === 'all' ? undefined : words.find((word) => Object.hasOwn(tree, word));
+  return await Promise.all(
+    Object.entries(tree).map(async ([name, node]): Promise<CommandSpec> => {
+      const isNamed = words === 'all' || name === named;
+      if (typeof node === 'function')
+        return isNamed || named === undefined ? { name, ...(await node()) } : { name };
+      const { summary, load } = node;
+      return { name, summary, ...(isNamed ? specOf(await load()) : {}) };
+    }),
+  );
+};
+
+const specOf = ({ examples, commands }: CommandGroup): Omit<CommandSpec, 'name'> => ({
+  ...(examples === undefined ? {} : { examples }),
+  commands: Object.entries(commands).map(([name, command]) => ({ name, ...command })),
+});
 
 export type ArgumentSpec = {
   /** `<name>`, `[name]`, `<names...>` or `[names...]`. */
@@ -53,9 +84,6 @@ export type OptionSpec = {
 
 /** `gateway`: --gateway. `signer`: --as and --password-file. `password`: --password-file alone. */
 export type SharedOption = 'gateway' | 'signer' | 'password';
-
-/** Gives a command its type, so that tsc checks it where it is written. */
-export const defineCommand = (command: Command): Command => command;
 
 export const ACCOUNT: ArgumentSpec = {
   syntax: '<account>',

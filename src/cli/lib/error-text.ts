@@ -1,8 +1,7 @@
 import { formatDollars } from '../../protocol/amount.ts';
 import { type CliError, EXIT } from './errors.ts';
 import type { Style } from './output.ts';
-import { fields } from './table.ts';
-import { lasting, printable, wrapped } from './text.ts';
+import { fields, lasting, printable, wrapped } from './text.ts';
 
 /** Rules whose figures are atomic units of a dollar token. All others count calls. */
 const MONEY_RULES = new Set([

@@ -1,6 +1,6 @@
 import { readJsonBody } from '../../client/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { cliErrorOf } from './error-of.ts';
+import { cliErrorOf } from './errors.ts';
 
 export type HttpAnswer = {
   readonly status: number;

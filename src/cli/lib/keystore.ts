@@ -3,11 +3,38 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 import { type FileToWrite, readText, writeFiles } from './atomic-file.ts';
-import { CliError, EXIT } from './errors.ts';
-import { isKeyName } from './key-name.ts';
+import { CliError, EXIT, usageError } from './errors.ts';
 import { type Keyfile, keyfileSchema, seal, unseal } from './keyfile.ts';
-import { createPasswords, type PasswordOptions } from './password.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from './output.ts';
+import { createPasswords, type PasswordOptions } from './prompts.ts';
+
+const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+
+/** Identities of a local stack (`.dev/stack.json`). A key with such a name would be ambiguous. */
+const RESERVED = /^(operator|owner|agent[0-9]{0,2})$/;
+
+export const isKeyName = (text: string): boolean => NAME.test(text);
+
+/**
+ * The name of a new key or fleet. The error does not repeat a malformed name: it may be a private key pasted into the wrong place.
+ *
+ * @throws CliError usage
+ */
+export const newKeyName = (text: string | undefined): string => {
+  if (text === undefined || !isKeyName(text)) {
+    throw usageError(
+      'That is not a valid name for a key.',
+      'Use 1 to 32 of a-z 0-9 _ -, starting with a letter or digit. Never pass a private key as an argument.',
+    );
+  }
+  if (RESERVED.test(text)) {
+    throw usageError(
+      `The name ${text} is reserved for an identity of a local stack.`,
+      'Choose another name.',
+    );
+  }
+  return text;
+};
 
 /** A key or fleet of the keystore, without its secret. */
 export type Entry = KeyEntry | FleetEntry;
@@ -45,9 +72,9 @@ export type Keystore = {
   encryptedText(entry: Entry): Promise<string>;
 };
 
-export type NewEntry = Omit<KeyEntry, 'file'> | Omit<FleetEntry, 'file'>;
+type NewEntry = Omit<KeyEntry, 'file'> | Omit<FleetEntry, 'file'>;
 
-export type KeystoreOptions = PasswordOptions & {
+type KeystoreOptions = PasswordOptions & {
   readonly home: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;

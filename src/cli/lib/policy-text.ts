@@ -5,12 +5,10 @@ import { ANY_PAYEE } from '../../policy/rules/payees.ts';
 import type { Window } from '../../policy/window.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
-import { dollars } from './amounts.ts';
 import type { Output } from './output.ts';
 import { proseWidth } from './print.ts';
-import { fields } from './table.ts';
-import { counted, printable, widthOf, wrapped } from './text.ts';
-import { exactly, isoTime } from './times.ts';
+import { counted, fields, printable, widthOf, wrapped } from './text.ts';
+import { dollars, exactly, isoTime } from './units.ts';
 
 type Line = readonly [name: string, value: string];
 

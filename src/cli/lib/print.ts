@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
-import type { Names } from './account-names.ts';
-import { dollars } from './amounts.ts';
+import type { Names } from './accounts.ts';
 import type { Output } from './output.ts';
-import { type Column, table } from './table.ts';
-import { counted, printable, wrapped } from './text.ts';
+import { type Column, counted, printable, table, wrapped } from './text.ts';
+import { dollars } from './units.ts';
 
 /** A table with dim titles; `paint` colours its rows. */
 export const listed = (

@@ -1,3 +1,5 @@
+import type { Signer } from '../../client/signer.ts';
+import type { Hex } from '../../core/hex.ts';
 import { CliError, EXIT, usageError } from './errors.ts';
 import type { FleetAgent, FleetEntry, Keystore } from './keystore.ts';
 import {
@@ -7,8 +9,6 @@ import {
   type LocalStack,
   readStack,
 } from './local-stack.ts';
-import type { Signer } from '../../client/signer.ts';
-import type { Hex } from '../../core/hex.ts';
 
 export type Role = 'operator' | 'owner' | 'agent';
 

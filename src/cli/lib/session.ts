@@ -2,9 +2,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Input } from './input.ts';
 import { createKeystore, type Keystore } from './keystore.ts';
-import { createOutput, type Output } from './output.ts';
+import { createOutput, createProgress, type Output, type Progress } from './output.ts';
 import { createProfile, type Profile } from './profile.ts';
-import { createProgress, type Progress } from './progress.ts';
 import { createPrompts, type Prompts } from './prompts.ts';
 
 /** Everything that one run of a command may use. */

@@ -1,5 +1,3 @@
-import type { AdminClient } from './admin-client.ts';
-import { problemError } from './error-of.ts';
 import { type ProblemBody, problemIn } from '../../client/errors.ts';
 import { exchange } from '../../client/exchange.ts';
 import { readJsonBody } from '../../client/json.ts';
@@ -9,6 +7,8 @@ import type { Signer } from '../../client/signer.ts';
 import { sleep } from '../../client/transport.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
 import type { Network } from '../../protocol/account-id.ts';
+import type { AdminClient } from './admin-client.ts';
+import { problemError } from './errors.ts';
 
 /** A delegation or revocation: its own signature authorises it. */
 export type SignedDocument = {

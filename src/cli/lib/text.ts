@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
 import { Help } from 'commander';
+import { stripVTControlCharacters } from 'node:util';
 
 /** Removes everything that could steer a terminal from text of a server or a file (CWE-150). */
 export const printable = (text: string): string =>
@@ -48,4 +48,127 @@ export const lasting = (seconds: number): string => {
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86_400)} days`;
+};
+
+export type Column = {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+  /** The place of the cut on a narrow terminal; absent: never cut. */
+  readonly cut?: 'end' | 'middle';
+};
+
+const GAP = '  ';
+const LEAST = 8;
+
+/**
+ * Rows under their titles. Cuts the widest columns that allow it until the rows fit; if that is not enough, prints each row as
+ * `title value` lines, so that no cell wraps into its neighbour.
+ *
+ * @param paint colours a cell after its width is measured
+ */
+export const table = (
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  paint: (text: string, column: number, row: number | 'title') => string = (text) => text,
+): string => {
+  // A line end inside a cell would forge a row (CWE-117).
+  const cells = rows.map((row) =>
+    columns.map((_, at) => printable(row[at] ?? '').replace(/\s*[\t\n]\s*/g, ' ')),
+  );
+  const widths = fittingWidths(
+    columns,
+    columns.map(({ title }, at) =>
+      Math.max(widthOf(title), ...cells.map((row) => widthOf(row[at] ?? ''))),
+    ),
+    width,
+  );
+  if (widths === undefined) return records(columns, cells, width, paint);
+  const line = (row: readonly string[], index: number | 'title'): string =>
+    columns
+      .map(({ align, cut }, at) => {
+        const cellWidth = widths[at] ?? 0;
+        const text = clipped(row[at] ?? '', cellWidth, cut);
+        const space = ' '.repeat(Math.max(0, cellWidth - widthOf(text)));
+        const painted = paint(text, at, index);
+        return align === 'right' ? space + painted : painted + space;
+      })
+      .join(GAP)
+      .trimEnd();
+  return [
+    line(
+      columns.map(({ title }) => title),
+      'title',
+    ),
+    ...cells.map(line),
+  ].join('\n');
+};
+
+/** Column widths that fit into `width` together; undefined if no cut is enough. */
+const fittingWidths = (
+  columns: readonly Column[],
+  natural: readonly number[],
+  width: number,
+): readonly number[] | undefined => {
+  const widths = [...natural];
+  const total = (): number =>
+    widths.reduce((sum, each) => sum + each, 0) + GAP.length * (columns.length - 1);
+  while (total() > width) {
+    const widest = columns
+      .map(({ cut, title }, at) => ({
+        at,
+        columns: cut === undefined ? 0 : (widths[at] ?? 0),
+        least: Math.max(LEAST, widthOf(title)),
+      }))
+      .filter((each) => each.columns > each.least)
+      .toSorted((a, b) => b.columns - a.columns)[0];
+    if (widest === undefined) return undefined;
+    widths[widest.at] = Math.max(widest.least, widest.columns - (total() - width));
+  }
+  return widths;
+};
+
+const records = (
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+  width: number,
+  paint: (text: string, column: number, row: number | 'title') => string,
+): string =>
+  cells
+    .map((row) =>
+      fields(
+        columns.map(({ title }, at) => [title, row[at] === '' ? undefined : row[at]]),
+        (title) => paint(title, 0, 'title'),
+        width,
+      ),
+    )
+    .join('\n\n');
+
+/**
+ * `name  value` lines. Omits undefined values. Wraps a value that is too long for its line; puts a value without spaces, e.g. a hash,
+ * whole below its name, so that people can copy it.
+ */
+export const fields = (
+  pairs: readonly (readonly [name: string, value: string | undefined])[],
+  paint: (name: string) => string = (name) => name,
+  width: number = Number.POSITIVE_INFINITY,
+): string => {
+  const shown = pairs
+    .filter((pair): pair is [string, string] => pair[1] !== undefined)
+    // Names may come from a server: members of a problem document.
+    .map(([name, value]) => [printable(name).replace(/[\t\n]/g, ' '), value] as const);
+  const label = Math.max(0, ...shown.map(([name]) => widthOf(name)));
+  const indent = ' '.repeat(label + GAP.length);
+  return shown
+    .map(([name, value]) => {
+      const text = printable(value).replaceAll('\t', ' ');
+      if (!text.includes('\n') && label + GAP.length + widthOf(text) <= width)
+        return `${paint(name.padEnd(label))}${GAP}${text}`;
+      const margin = /^ */.exec(name)?.[0] ?? '';
+      return text.includes(' ') && width > label * 2
+        ? `${paint(name.padEnd(label))}${GAP}${wrapped(text, width, indent)}`
+        : `${paint(name)}\n${margin}${GAP}${wrapped(text, width, margin + GAP)}`;
+    })
+    .map((line) => line.trimEnd())
+    .join('\n');
 };

@@ -1,17 +1,16 @@
 import { formatEther } from 'ox/Value';
+import type { ItemOf } from '../../management/routes.ts';
 import { collected, openAdmin } from '../lib/admin-client.ts';
-import { defineCommand } from '../lib/command.ts';
+import type { Command } from '../lib/command.ts';
 import { listed, proseWidth } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
-import { fields } from '../lib/table.ts';
-import { counted, lasting } from '../lib/text.ts';
-import { shortTime } from '../lib/times.ts';
-import type { ItemOf } from '../../management/routes.ts';
+import { counted, fields, lasting } from '../lib/text.ts';
+import { shortTime } from '../lib/units.ts';
 
 type Backend = ItemOf<'backends'>;
 type Relayer = ItemOf<'relayers'>;
 
-export const command = defineCommand({
+export const backends: Command = {
   summary: 'show facilitators and relayers: health, and gas of the relayer keys, as operator',
   shared: ['gateway', 'signer'],
   run: async (session) => {
@@ -28,7 +27,7 @@ export const command = defineCommand({
       ].join('\n\n'),
     );
   },
-});
+};
 
 /** People read an "open" circuit as healthy: print what the gateway does with the backend instead. */
 const STATES = { closed: 'in use', open: 'not used', half_open: 'on trial' } as const;

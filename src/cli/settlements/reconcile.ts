@@ -1,19 +1,18 @@
-import { namesOf } from '../lib/account-names.ts';
+import type { ItemOf } from '../../management/routes.ts';
+import { namesOf } from '../lib/accounts.ts';
 import { collected, openAdmin } from '../lib/admin-client.ts';
-import { dollars } from '../lib/amounts.ts';
-import { defineCommand } from '../lib/command.ts';
+import type { Command } from '../lib/command.ts';
 import type { Output } from '../lib/output.ts';
 import { listed, sentence } from '../lib/print.ts';
 import { counted } from '../lib/text.ts';
-import { shortTime } from '../lib/times.ts';
-import type { ItemOf } from '../../management/routes.ts';
+import { dollars, shortTime } from '../lib/units.ts';
 
 const MOST = 1000;
 
 type Run = ItemOf<'reconciliations.list'>;
 type Difference = ItemOf<'differences.list'>;
 
-export const command = defineCommand({
+export const reconcile: Command = {
   summary: 'list reconciliations of ledger and chain, and their differences, as operator',
   options: [
     { flags: '--all', summary: 'also list resolved differences' },
@@ -37,7 +36,7 @@ export const command = defineCommand({
       [runsText(out, runs), '', differencesText(out, differences, names.of)].join('\n'),
     );
   },
-});
+};
 
 export const runsText = (out: Output, runs: readonly Run[]): string =>
   runs.length === 0

@@ -1,5 +1,5 @@
 import type { EntryEvent } from '../../client/management-events.ts';
-import { dollars } from '../lib/amounts.ts';
+import { dollars } from '../lib/units.ts';
 
 /** A log entry as a decision. Amounts in atomic units. */
 export type Decision = {

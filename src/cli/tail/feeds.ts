@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { EntryEvent } from '../../client/management-events.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { AdminClient } from '../lib/admin-client.ts';
-import { cliErrorOf, isRefusal } from '../lib/error-of.ts';
+import { cliErrorOf, isRefusal } from '../lib/errors.ts';
 
 /** Event feeds of several accounts. */
 export type Feeds = {

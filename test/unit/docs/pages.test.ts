@@ -36,13 +36,19 @@ const exists = (path: string): boolean =>
   FILES.some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`));
 
 /** The sources that define options of the command line: the commands, and the rules of a policy. */
-const CLI = Object.values(
-  import.meta.glob(['../../../src/{cli,policy/rules}/**/*.ts'], {
-    query: '?raw',
-    import: 'default',
-    eager: true,
-  }),
-).join('\n');
+const CLI_FILES = import.meta.glob(['../../../src/{cli,policy/rules}/**/*.ts'], {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+const CLI = Object.values(CLI_FILES).join('\n');
+
+/** The commands of a noun: the keys of `commands` in its file, which imports what workerd lacks. */
+const commandsOf = (noun: string): readonly string[] => {
+  const text = CLI_FILES[`../../../src/cli/${noun}.ts`] ?? '';
+  const [, keys = ''] = /^ {2}commands: \{([^}]*)\}/m.exec(text) ?? [];
+  return keys.split(',').map((key) => key.split(':')[0]?.replaceAll("'", '').trim() ?? '');
+};
 
 /** The anchors of a page, as GitHub makes them of its headings. */
 const anchorsOf = (text: string): ReadonlySet<string> =>
@@ -83,7 +89,7 @@ describe.each([...PAGES])('%s', (name, text) => {
       const node = commands[command];
       expect(node, command).toBeDefined();
       if (verb !== undefined && typeof node === 'object')
-        expect(Object.keys(node.commands), command).toContain(verb);
+        expect(commandsOf(command), command).toContain(verb);
     }
   });
 

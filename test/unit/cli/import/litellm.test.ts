@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { importLitellm, windowOf } from '../../../../src/cli/import/litellm.ts';
-import { unitsOf } from '../../../../src/cli/lib/policy-import.ts';
+import { unitsOf } from '../../../../src/cli/import/records.ts';
 import { parsePolicy } from '../../../../src/policy/policy.ts';
 
 const PLAIN = { modelsAsTools: false };

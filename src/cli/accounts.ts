@@ -1,0 +1,263 @@
+import type { AnswerOf } from '../management/routes.ts';
+import { accountNamed, accountOrOwn, namesOf, treeBelow } from './lib/accounts.ts';
+import { collected, openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
+import {
+  ACCOUNT,
+  ACCOUNT_OR_OWN,
+  AS_OPERATOR,
+  type Command,
+  type CommandGroup,
+} from './lib/command.ts';
+import { isRefusal, usageError } from './lib/errors.ts';
+import { changedText, listed, paintStatus, proseWidth, sentence } from './lib/print.ts';
+import { fields, lasting } from './lib/text.ts';
+import { dollars, isoDay, isoTime, lentText, shortTime } from './lib/units.ts';
+
+const show: Command = {
+  summary: 'show status, credit, grants and remaining limits of an account',
+  arguments: [ACCOUNT_OR_OWN],
+  options: [AS_OPERATOR],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const admin = await openAdmin(session, roleOf(input));
+    const account = await accountOrOwn(admin, input.arguments[0]);
+    const { body } = await admin.call('account.get', { params: { account } });
+    const names = await namesOf(session);
+    const limits = body.money.flatMap((money) => money.limits);
+    out.result(body, () =>
+      [
+        `${out.style.bold(names.of(account, body.label))}  ${paintStatus(out, body.status)}`,
+        fields(
+          [
+            ['account', account],
+            ['parent', body.parent === undefined ? undefined : names.of(body.parent)],
+            ...body.money.flatMap((money): [string, string | undefined][] => [
+              ['credit', dollars(money.credit)],
+              ['with agents', lentText(money.credit_lent)],
+            ]),
+          ],
+          out.style.dim,
+          proseWidth(out),
+        ),
+        ...(body.grants.length === 0
+          ? []
+          : [
+              '',
+              listed(
+                out,
+                [
+                  { title: 'GRANT', cut: 'middle' },
+                  { title: 'STATUS' },
+                  { title: 'UNTIL' },
+                  { title: 'FROM', cut: 'middle' },
+                  { title: 'CALLS USE' },
+                ],
+                body.grants.map((grant) => [
+                  grant.hash,
+                  grant.status,
+                  isoDay(grant.valid_until),
+                  names.of(grant.issuer),
+                  grant.is_default ? 'this one' : '',
+                ]),
+              ),
+            ]),
+        ...(limits.length === 0
+          ? []
+          : [
+              '',
+              listed(
+                out,
+                [
+                  { title: 'LIMIT' },
+                  { title: 'OF', align: 'right' },
+                  { title: 'LEFT', align: 'right' },
+                  { title: 'RESETS' },
+                  { title: 'WHOSE', cut: 'middle' },
+                ],
+                limits.map((limit) => [
+                  limit.rule,
+                  amountText(limit, limit.limit),
+                  amountText(limit, limit.remaining),
+                  limit.resets_at === undefined || limit.resets_at > NEVER
+                    ? ''
+                    : `in ${lasting(limit.resets_at - session.now())}`,
+                  limit.account === undefined ? '' : names.of(limit.account),
+                ]),
+              ),
+            ]),
+      ].join('\n'),
+    );
+  },
+};
+
+/** Limits that never reset have a time far beyond every calendar. */
+const NEVER = 9e12;
+
+type Limit = AnswerOf<'account.get'>['money'][number]['limits'][number];
+
+/** A rate counts calls, every other limit money. */
+const amountText = ({ rule }: Limit, amount: string): string =>
+  rule.endsWith('rate') ? amount : dollars(amount);
+
+const tree: Command = {
+  summary: 'list all descendants of an account, with their grants and spend',
+  arguments: [ACCOUNT_OR_OWN],
+  options: [AS_OPERATOR],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const admin = await openAdmin(session, roleOf(input));
+    const root = await accountOrOwn(admin, input.arguments[0]);
+    const nodes = await treeBelow(admin, root);
+    const names = await namesOf(session);
+    out.result({ account: root, below: nodes }, () =>
+      nodes.length === 0
+        ? sentence(
+            out,
+            `${names.of(root)} has granted nothing yet. \`countersign grant <agent> --total 5\` grants to a first agent.`,
+          )
+        : [
+            out.style.bold(names.of(root)),
+            listed(
+              out,
+              [
+                { title: 'AGENT', cut: 'middle' },
+                { title: 'GRANT' },
+                { title: 'STATUS' },
+                { title: 'SPENT', align: 'right' },
+                { title: 'AS OF' },
+                { title: 'UNTIL' },
+              ],
+              nodes.map((node) => [
+                `${'  '.repeat(node.depth - 1)}${names.of(node.account, node.label)}`,
+                node.status,
+                node.standing ?? '',
+                dollars(node.spent),
+                node.reported_at === undefined ? 'now' : isoTime(node.reported_at).slice(11, 19),
+                isoDay(node.valid_until),
+              ]),
+              (text, column) =>
+                (column === 1 || column === 2) && text !== '' ? paintStatus(out, text) : text,
+            ),
+            ...(nodes.some((node) => node.reported_at !== undefined)
+              ? [out.style.dim(sentence(out, REPORTED_LATER))]
+              : []),
+          ].join('\n'),
+    );
+  },
+};
+
+const REPORTED_LATER =
+  'Agents report what they spent when their lease is renewed or ends, within 70 s; AS OF (UTC) is their last report. `countersign spend` counts each call within seconds.';
+
+const label: Command = {
+  summary: 'label an account; without a label, remove the label it has',
+  arguments: [ACCOUNT, { syntax: '[label]', summary: 'at most 64 characters' }],
+  options: [
+    {
+      flags: '--operator',
+      summary: 'sign as operator, who may label every account, even before its first call',
+    },
+  ],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const [text = '', given] = input.arguments;
+    const label = given ?? null;
+    if (label !== null && !/^[^\u0000-\u001f\u007f]{1,64}$/u.test(label))
+      throw usageError(
+        'That is not a valid label.',
+        'Use 1 to 64 characters, without control characters.',
+      );
+    const admin = await openAdmin(session, roleOf(input));
+    const account = await accountNamed(admin, text);
+    const params = { account };
+    const present = await admin.call('account.get', { params }).catch((thrown: unknown) => {
+      if (isRefusal(thrown, 'unknown_account') && admin.role === 'operator') return undefined;
+      throw thrown;
+    });
+    const etag = present?.body.etags.label;
+    const names = await namesOf(session);
+    const what = `${names.of(account)} ${label === null ? 'has no label' : `has the label ${label}`}`;
+    if ((present?.body.label ?? null) === label) {
+      out.result({ account, label, changed: false }, () => changedText(out, false, what));
+      return;
+    }
+    warnIfStopped(admin);
+    const { body } = await admin.call(admin.role === 'operator' ? 'accounts.put' : 'account.put', {
+      params,
+      body: { label },
+      ...(etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }),
+    });
+    out.result({ account, label, ...body }, () => changedText(out, body.changed, what));
+  },
+};
+
+const MOST = 10_000;
+
+const STATUSES = ['active', 'paused', 'frozen', 'revoked'] as const;
+
+const list: Command = {
+  summary: 'list all accounts of a gateway, as operator',
+  options: [
+    { flags: '--label <text>', summary: 'only accounts whose label contains this text' },
+    {
+      flags: '--status <status>',
+      summary: 'only accounts with this status',
+      choices: STATUSES,
+    },
+    { flags: '--below <account>', summary: 'only children of this account' },
+    { flags: '-n, --limit <number>', summary: 'at most this many (default: 200)' },
+  ],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const admin = await openAdmin(session, 'operator');
+    const most = input.number('limit', 1, MOST) ?? 200;
+    const [label, below] = [input.text('label'), input.text('below')];
+    const status = STATUSES.find((each) => each === input.text('status'));
+    const query = {
+      limit: Math.min(most, 500),
+      ...(label === undefined ? {} : { label }),
+      ...(status === undefined ? {} : { status }),
+      ...(below === undefined ? {} : { parent: await accountNamed(admin, below) }),
+    };
+    const items = await collected(admin, admin.list('accounts.list', { query }), most);
+    const names = await namesOf(session);
+    const isNamed = (account: string): boolean =>
+      names.known.has(account.slice(account.lastIndexOf(':') + 1));
+    out.result({ accounts: items }, () =>
+      items.length === 0
+        ? 'No account matches.'
+        : listed(
+            out,
+            [
+              { title: 'NAME', cut: 'middle' },
+              { title: 'STATUS' },
+              { title: 'PARENT', cut: 'middle' },
+              { title: 'SINCE' },
+              { title: 'ACCOUNT', cut: 'middle' },
+            ],
+            items.map((item) => [
+              item.label !== undefined || isNamed(item.account)
+                ? names.of(item.account, item.label)
+                : '',
+              item.status,
+              item.parent === undefined ? '' : names.of(item.parent),
+              shortTime(item.first_at),
+              item.account,
+            ]),
+            (text, column) => (column === 1 ? paintStatus(out, text) : text),
+          ),
+    );
+  },
+};
+
+export const group: CommandGroup = {
+  examples: [
+    'countersign accounts tree --as treasury',
+    "countersign accounts label team/alice 'research crawler'",
+  ],
+  commands: { show, tree, label, list },
+};

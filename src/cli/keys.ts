@@ -1,0 +1,207 @@
+import type { Hex } from '../core/hex.ts';
+import { hexOf } from '../crypto/bytes.ts';
+import { checksummed } from '../crypto/checksum.ts';
+import { readText } from './lib/atomic-file.ts';
+import type { Command, CommandGroup } from './lib/command.ts';
+import { cancelled, CliError, EXIT, usageError } from './lib/errors.ts';
+import type { Input } from './lib/input.ts';
+import { parseKeyfile, unseal } from './lib/keyfile.ts';
+import { newKeyName } from './lib/keystore.ts';
+import { listed } from './lib/print.ts';
+import { createPasswords } from './lib/prompts.ts';
+import type { Session } from './lib/session.ts';
+import { counted } from './lib/text.ts';
+
+const create: Command = {
+  summary: 'create a private key and store it encrypted',
+  arguments: [{ syntax: '<name>', summary: 'name that --as will take' }],
+  shared: ['password'],
+  run: async ({ keystore, out }, input) => {
+    const name = newKeyName(input.arguments[0]);
+    const { generatePrivateKey } = await import('viem/accounts');
+    const pair = await parsePrivateKey(generatePrivateKey());
+    if (pair === undefined) throw new Error('the random private key is invalid');
+    const { secret, address } = pair;
+    const entry = await keystore.add({ kind: 'key', name, address }, secret);
+    out.result({ name, address: checksummed(address), file: entry.file }, () =>
+      [
+        `${out.style.good('created')} ${out.style.bold(name)}  ${checksummed(address)}`,
+        out.style.dim(`encrypted in ${entry.file}; back up the file and its password`),
+      ].join('\n'),
+    );
+  },
+};
+
+const list: Command = {
+  summary: 'list names and addresses; needs no password',
+  run: async ({ keystore, out }) => {
+    const entries = await keystore.entries();
+    const document = {
+      directory: keystore.directory,
+      keys: entries.flatMap((entry) =>
+        entry.kind === 'key' ? [{ name: entry.name, address: checksummed(entry.address) }] : [],
+      ),
+      fleets: entries.flatMap((entry) =>
+        entry.kind === 'fleet' ? [{ name: entry.name, agents: entry.agents.length }] : [],
+      ),
+    };
+    out.result(document, () =>
+      entries.length === 0
+        ? `No keys yet. Create one with ${out.style.accent('countersign keys new <name>')}.`
+        : listed(
+            out,
+            [{ title: 'NAME' }, { title: 'ADDRESS', cut: 'middle' }],
+            entries.map((entry) => [
+              entry.name,
+              entry.kind === 'key'
+                ? checksummed(entry.address)
+                : `fleet of ${counted(entry.agents.length, 'agent')}`,
+            ]),
+          ),
+    );
+  },
+};
+
+const exportKey: Command = {
+  summary: 'print the encrypted file of a key or fleet; with --reveal the secret itself',
+  arguments: [{ syntax: '<name>', summary: 'key or fleet' }],
+  options: [
+    {
+      flags: '--reveal',
+      summary: 'print the private key or mnemonic in plain text, after a confirmation',
+    },
+    { flags: '--yes', summary: 'confirm --reveal' },
+  ],
+  shared: ['password'],
+  run: async ({ keystore, out, prompts }, input) => {
+    const entry = await keystore.entry(input.arguments[0] ?? '');
+    if (entry === undefined) {
+      throw new CliError('No key or fleet has that name.', {
+        hint: '`countersign keys list` prints the names.',
+        exit: EXIT.unauthorised,
+        code: 'unknown_key',
+      });
+    }
+    if (!input.flag('reveal')) {
+      const text = await keystore.encryptedText(entry);
+      out.result(JSON.parse(text), () => text.trimEnd());
+      return;
+    }
+    const what = entry.kind === 'key' ? 'private key' : 'mnemonic';
+    const agreed =
+      input.flag('yes') ||
+      (await prompts.confirm({
+        message: `Print the ${what} of ${entry.name}? Anyone who sees it controls the funds.`,
+        instead: '--yes to confirm',
+      }));
+    if (!agreed) throw cancelled();
+    const secret = await keystore.secret(entry);
+    const text =
+      entry.kind === 'key'
+        ? `0x${Buffer.from(secret).toString('hex')}`
+        : new TextDecoder().decode(secret);
+    const member = entry.kind === 'key' ? 'privateKey' : 'mnemonic';
+    out.result({ name: entry.name, [member]: text }, () => text);
+  },
+};
+
+const MAX_BYTES = 16_384;
+
+const importKey: Command = {
+  summary: 'store a private key or a keystore file, from a prompt, stdin or --file',
+  arguments: [{ syntax: '<name>', summary: 'name that --as will take' }],
+  options: [
+    { flags: '--file <path>', summary: 'read the key from this file' },
+    {
+      flags: '--old-password-file <path>',
+      summary: 'file that holds the present password of a keystore file, if it differs',
+    },
+  ],
+  shared: ['password'],
+  run: async (session, input) => {
+    const { keystore, out } = session;
+    const name = newKeyName(input.arguments[0]);
+    const text = await readKey(session, input);
+    const pair = text.trimStart().startsWith('{')
+      ? await decryptKeyfile(session, input, text)
+      : await parsePrivateKey(text);
+    if (pair === undefined) {
+      throw usageError(
+        'That is not a private key.',
+        'Give 64 hex digits, with or without 0x, or a keystore file of version 3.',
+      );
+    }
+    const { secret, address } = pair;
+    const entry = await keystore.add({ kind: 'key', name, address }, secret);
+    out.result({ name, address: checksummed(address), file: entry.file }, () =>
+      [
+        `${out.style.good('imported')} ${out.style.bold(name)}  ${checksummed(address)}`,
+        out.style.dim(`encrypted in ${entry.file}`),
+      ].join('\n'),
+    );
+  },
+};
+
+const readKey = async ({ prompts, stdin }: Session, input: Input): Promise<string> => {
+  const path = input.text('file');
+  if (path !== undefined) {
+    const text = await readText(path);
+    if (text === undefined) throw usageError(`No file exists at ${path}.`, 'Correct --file.');
+    return text.slice(0, MAX_BYTES);
+  }
+  if (!prompts.isInteractive) return new TextDecoder().decode(await stdin(MAX_BYTES));
+  return await prompts.hidden({
+    message: 'Private key (64 hex digits, not shown)',
+    instead: '--file <path>, or the key on standard input',
+  });
+};
+
+const decryptKeyfile = async (
+  { env, prompts, out, progress }: Session,
+  input: Input,
+  text: string,
+): Promise<KeyPair | undefined> => {
+  const keyfile = parseKeyfile(text);
+  const passwordFile = input.text('oldPasswordFile') ?? input.text('passwordFile');
+  const passwords = createPasswords({ env, passwordFile, prompts, note: out.note });
+  const password = await passwords.existing('the keystore file');
+  const secret = await progress.during('decrypting', async () => await unseal(keyfile, password));
+  if (secret === undefined) {
+    throw new CliError('The password does not decrypt that keystore file.', {
+      hint: 'Give the password that the file has now, e.g. with --old-password-file.',
+      exit: EXIT.unauthorised,
+      code: 'wrong_password',
+    });
+  }
+  return secret.byteLength === 32 ? await keyPairOf(secret) : undefined;
+};
+
+export const group: CommandGroup = {
+  examples: [
+    'countersign keys new treasury',
+    'countersign call /tools/lookup?word=river --as treasury',
+    'pass show wallet | countersign keys import wallet --password-file pw',
+  ],
+  commands: { new: create, list, export: exportKey, import: importKey },
+};
+
+type KeyPair = { readonly secret: Uint8Array; readonly address: Hex };
+
+/** 32 bytes and their address in lower case; undefined for bytes that are not a private key of secp256k1. */
+const keyPairOf = async (secret: Uint8Array): Promise<KeyPair | undefined> => {
+  const { privateKeyToAddress } = await import('viem/accounts');
+  try {
+    const address = privateKeyToAddress(hexOf(secret));
+    return { secret, address: address.toLowerCase() as Hex };
+  } catch {
+    return undefined;
+  }
+};
+
+/** 64 hex digits, with or without `0x`. */
+const parsePrivateKey = async (text: string): Promise<KeyPair | undefined> => {
+  const digits = /^(?:0x)?([0-9a-fA-F]{64})$/.exec(text.trim())?.[1];
+  return digits === undefined
+    ? undefined
+    : await keyPairOf(new Uint8Array(Buffer.from(digits, 'hex')));
+};

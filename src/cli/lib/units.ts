@@ -1,0 +1,85 @@
+import type { Address } from '../../core/hex.ts';
+import type { Network } from '../../protocol/account-id.ts';
+import { formatDollars, parseMoneyOption } from '../../protocol/amount.ts';
+import { nameOfNetwork } from '../../protocol/x402/networks.ts';
+import { tokenOf } from '../../protocol/x402/tokens.ts';
+import { usageError } from './errors.ts';
+import { counted, printable } from './text.ts';
+
+/** Atomic units of an option: `0.05` and `'$0.05'` are dollars, `50000u` is atomic units. @throws CliError usage */
+export const amountIn = (text: string, flag: string): bigint => {
+  const value = parseMoneyOption(text);
+  if (value !== undefined) return value;
+  throw usageError(
+    `${flag} takes an amount, not ${JSON.stringify(printable(text).slice(0, 40))}.`,
+    "Give dollars with at most six decimals, 0.05 or '$0.05' (in quotes: the shell expands a $), or atomic units, 50000u.",
+  );
+};
+
+/** Atomic units as dollars. A gateway accepts dollar tokens with six decimals only. */
+export const dollars = (amount: string | bigint | undefined): string =>
+  amount === undefined ? '' : formatDollars(BigInt(amount));
+
+/** An amount with its token and network: dollars for the pinned USDC contract, else atomic units. */
+export const tokenAmount = (amount: bigint, network: Network, asset: Address): string => {
+  const name = nameOfNetwork(network) ?? network;
+  return tokenOf(network)?.address === asset.toLowerCase()
+    ? `${formatDollars(amount)} in USDC on ${name}`
+    : `${amount} of ${asset} on ${name}`;
+};
+
+/** Credit lent to agents. The account learns what they spent when a lease is renewed or ends. */
+export const lentText = (lent: string): string | undefined =>
+  lent === '0' ? undefined : `${dollars(lent)}; agents report what they spent of it within 70 s`;
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** Seconds of `30d`, `12h`, `60s` or `60`; undefined for anything else. */
+export const durationIn = (text: string): number | undefined => {
+  const [, count = '', unit = 's'] = /^([1-9][0-9]{0,8})([smhdw]?)$/.exec(text) ?? [];
+  const seconds = Number(count) * (UNITS[unit === '' ? 's' : unit] ?? Number.NaN);
+  return count !== '' && Number.isSafeInteger(seconds) ? seconds : undefined;
+};
+
+/** Unix seconds of `2026-12-31`, an ISO date with a time, Unix seconds, or `30d` from now. @throws CliError usage */
+export const timeIn = (text: string, flag: string, now: number): number => {
+  if (/^[0-9]{9,12}$/.test(text)) return Number(text);
+  const length = durationIn(text);
+  if (length !== undefined && /[smhdw]$/.test(text)) return now + length;
+  const day = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(day) && (text.length > 10 || isDay(text))) return Math.floor(day / 1000);
+  throw usageError(
+    `${flag} takes a time.`,
+    'Give a day, as 2026-12-31 (UTC), or a duration from now, as 30d or 12h.',
+  );
+};
+
+/** A day of UTC, `2026-12-31`; undefined if the option is missing. @throws CliError usage */
+export const dayIn = (text: string | undefined, flag: string): string | undefined => {
+  if (text === undefined || isDay(text)) return text;
+  throw usageError(`${flag} takes a day of UTC.`, `Give e.g. ${flag} 2026-11-25.`);
+};
+
+/** `Date.parse` takes 31 February for a day in March. */
+const isDay = (text: string): boolean =>
+  /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) &&
+  !Number.isNaN(Date.parse(text)) &&
+  isoDay(Date.parse(text) / 1000) === text;
+
+export const isoDay = (seconds: number): string => isoTime(seconds).slice(0, 10);
+
+/** `2026-12-31T00:00:00Z`, or the number itself beyond the range of `Date`. */
+export const isoTime = (seconds: number): string => {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace('.000Z', 'Z');
+};
+
+/** `2026-12-31 12:00`, for tables. */
+export const shortTime = (seconds: number | undefined): string =>
+  seconds === undefined ? '' : isoTime(seconds).slice(0, 16).replace('T', ' ');
+
+/** An exact duration in the largest whole unit, so that different durations never print alike. */
+export const exactly = (seconds: number): string => {
+  if (seconds % 86_400 === 0) return counted(seconds / 86_400, 'day');
+  return seconds % 3600 === 0 ? `${seconds / 3600} h` : `${seconds} s`;
+};

@@ -1,3 +1,0 @@
-import { statusCommand } from './lib/account-status.ts';
-
-export const command = statusCommand('active', 'resume an account that you froze or paused');

@@ -1,0 +1,201 @@
+import type { ItemOf } from '../management/routes.ts';
+import { accountNamed, type Names, namesOf } from './lib/accounts.ts';
+import { collected, openAdmin } from './lib/admin-client.ts';
+import { writePages } from './lib/atomic-file.ts';
+import type { Command, CommandGroup } from './lib/command.ts';
+import { callIn } from './lib/input.ts';
+import type { Output, Style } from './lib/output.ts';
+import { listed, proseWidth } from './lib/print.ts';
+import { counted, fields, lasting, printable } from './lib/text.ts';
+import { dayIn, dollars, isoTime, shortTime } from './lib/units.ts';
+import { backends } from './settlements/backends.ts';
+import { reconcile } from './settlements/reconcile.ts';
+import { CALL, letters, PAYER, redrive, resend, resolve, writeOff } from './settlements/repair.ts';
+
+const STATES = ['open', 'kept', 'settled', 'failed', 'released'] as const;
+
+const MOST = 1000;
+
+const list: Command = {
+  summary: 'list payments and their state, newest first, as operator',
+  options: [
+    { flags: '--state <state>', summary: 'only payments in this state', choices: STATES },
+    { flags: '--account <account>', summary: 'only payments of this account' },
+    { flags: '-n, --limit <number>', summary: 'at most this many (default: 50)' },
+  ],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const admin = await openAdmin(session, 'operator');
+    const state = STATES.find((each) => each === input.text('state'));
+    const named = input.text('account');
+    const account = named === undefined ? undefined : await accountNamed(admin, named);
+    const most = input.number('limit', 1, MOST) ?? 50;
+    const query = {
+      limit: Math.min(most, 500),
+      ...(state === undefined ? {} : { state }),
+      ...(account === undefined ? {} : { account }),
+    };
+    const items = await collected(admin, admin.list('settlements.list', { query }), most);
+    const names = await namesOf(session);
+    out.result({ settlements: items }, () =>
+      items.length === 0 ? 'No payment matches.' : tableOf(out, items, names),
+    );
+  },
+};
+
+/** Age, attempts, backend and error are shown only if some payment still waits: the others have none. */
+const tableOf = (
+  out: Output,
+  items: readonly ItemOf<'settlements.list'>[],
+  names: Names,
+): string => {
+  const someWait = items.some(({ age }) => age !== undefined);
+  return listed(
+    out,
+    [
+      { title: 'WHEN' },
+      { title: 'ACCOUNT', cut: 'middle' },
+      { title: 'TOOL', cut: 'end' },
+      { title: 'AMOUNT', align: 'right' },
+      { title: 'STATE' },
+      ...(someWait
+        ? ([
+            { title: 'AGE', align: 'right' },
+            { title: 'TRIES', align: 'right' },
+            { title: 'BACKEND', cut: 'end' },
+            { title: 'LAST ERROR', cut: 'end' },
+          ] as const)
+        : []),
+      { title: 'CALL', cut: 'middle' },
+    ],
+    items.map((item) => [
+      shortTime(item.at),
+      names.of(item.account),
+      item.tool ?? '',
+      dollars(item.amount),
+      item.state,
+      ...(someWait
+        ? [
+            item.age === undefined ? '' : lasting(item.age),
+            item.attempts?.toString() ?? '',
+            item.backend ?? '',
+            item.last_error ?? '',
+          ]
+        : []),
+      item.call,
+    ]),
+    (text, column, row) => (column === 4 ? stateStyle(out.style, items[row]?.state)(text) : text),
+  );
+};
+
+const stateStyle = (style: Style, state: string | undefined): Style['good'] => {
+  if (state === 'settled') return style.good;
+  if (state === 'open' || state === 'kept') return style.warn;
+  return state === 'failed' ? style.bad : style.dim;
+};
+
+const show: Command = {
+  summary: 'show one payment with its log entries and dead letters, as operator',
+  arguments: [PAYER, CALL],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const call = callIn(input.arguments[1]);
+    const admin = await openAdmin(session, 'operator');
+    const account = await accountNamed(admin, input.arguments[0] ?? '');
+    const { body } = await admin.call('settlements.get', { params: { account, call } });
+    const { settlement, entries, complete, dead_letters: letters = [] } = body;
+    const { credited, age, last_error: error, last_error_at: failedAt } = settlement;
+    out.result(body, () =>
+      [
+        fields(
+          [
+            ['account', settlement.account],
+            ['call', settlement.call],
+            ['state', settlement.state],
+            ['amount', dollars(settlement.amount)],
+            ['tool', settlement.tool],
+            ['credited', credited === undefined ? undefined : dollars(credited)],
+            ['age', age === undefined ? undefined : lasting(age)],
+            ['tries', settlement.attempts?.toString()],
+            ['backend', settlement.backend],
+            ['last error', error === undefined ? undefined : `${error}, ${shortTime(failedAt)}`],
+            ['in', settlement.transaction],
+            ['fault', settlement.fault],
+            ['reason', settlement.reason],
+          ],
+          out.style.dim,
+          proseWidth(out),
+        ),
+        '',
+        ...entries.map(
+          ({ at, type, decision }) =>
+            `${out.style.dim(isoTime(at))}  ${type}${decision === undefined ? '' : `, ${decision}`}`,
+        ),
+        ...letters.map(
+          ({ at, reason, id }) =>
+            `${out.style.dim(isoTime(at))}  ${out.style.warn('dead letter')}, ${printable(reason)}; \`settlements resend ${printable(id)}\` sends it again`,
+        ),
+        ...(complete === false
+          ? [out.style.dim('The list omits entries in between, which are archived.')]
+          : []),
+      ].join('\n'),
+    );
+  },
+};
+
+const exportDays: Command = {
+  summary: 'export revenue, costs and credit by day as CSV, as operator',
+  options: [
+    { flags: '--from <day>', summary: 'first day of UTC (default: 30 days ago)' },
+    { flags: '--to <day>', summary: 'last day of UTC (default: today)' },
+    { flags: '-o, --out <file>', summary: 'write to this file (default: stdout)' },
+  ],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const [from, to] = [dayIn(input.text('from'), '--from'), dayIn(input.text('to'), '--to')];
+    const days = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+    const admin = await openAdmin(session, 'operator');
+    const path = input.text('out');
+    if (out.json && path === undefined) {
+      const lines = await collected(admin, admin.list('books', { query: days }));
+      return out.result({ lines }, () => '');
+    }
+    const pages = admin.export('books', { query: { ...days, format: 'csv' } });
+    if (path === undefined || path === '-') {
+      const encoder = new TextEncoder();
+      for await (const page of pages) await out.bytes(encoder.encode(page));
+      return;
+    }
+    const { lines, bytes } = await writePages(session, path, pages);
+    // The first line holds the column names.
+    const rows = Math.max(0, lines - 1);
+    out.result(
+      { format: 'csv', file: path, rows, bytes },
+      () => `${out.style.good('written')}  ${counted(rows, 'line')} to ${path}`,
+    );
+  },
+};
+
+export const group: CommandGroup = {
+  examples: [
+    'countersign settlements list --state open',
+    'countersign settlements redrive 0x… 0x…',
+    'countersign settlements export --from 2026-11-01 --to 2026-11-30 -o november.csv',
+    "countersign settlements resolve 0x… 0x… --release --reason 'never delivered'",
+  ],
+  commands: {
+    list,
+    show,
+    redrive,
+    'write-off': writeOff,
+    resolve,
+    reconcile,
+    backends,
+    export: exportDays,
+    letters,
+    resend,
+  },
+};

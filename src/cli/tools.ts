@@ -1,0 +1,216 @@
+import canonicalize from 'canonicalize';
+import { parseTool } from '../catalog/schema.ts';
+import { sha256Hex, utf8 } from '../crypto/bytes.ts';
+import type { AnswerOf, ItemOf } from '../management/routes.ts';
+import type { ToolDocument } from '../management/tool.route.ts';
+import type { EgressReach } from '../protocol/egress-url.ts';
+import { type AdminClient, collected, openAdmin, warnIfStopped } from './lib/admin-client.ts';
+import type { ArgumentSpec, Command, CommandGroup } from './lib/command.ts';
+import { CliError, EXIT, isRefusal, usageError } from './lib/errors.ts';
+import { type Input, jsonFile } from './lib/input.ts';
+import { isLoopback } from './lib/local-stack.ts';
+import { changedText, listed, sentence } from './lib/print.ts';
+import type { Session } from './lib/session.ts';
+
+const TOOL: ArgumentSpec = { syntax: '<tool>', summary: 'id of the tool' };
+
+export type CatalogueTool = ItemOf<'tools.list'>;
+
+const list: Command = {
+  summary: 'list the catalogue, with disabled and faulty tools, as operator',
+  shared: ['gateway', 'signer'],
+  run: async (session) => {
+    const { out } = session;
+    const tools = await readCatalogue(await openAdmin(session, 'operator'));
+    out.result({ tools }, () =>
+      tools.length === 0
+        ? sentence(out, 'No tools yet. `countersign apply tools.json` adds the tools of a file.')
+        : listed(
+            out,
+            [
+              { title: 'TOOL', cut: 'end' },
+              { title: 'PRICE', align: 'right' },
+              { title: 'SETTLED' },
+              { title: 'STATE' },
+              { title: 'PATH', cut: 'end' },
+            ],
+            tools.map((each) => [
+              each.id,
+              priceText(each.tool),
+              each.tool.settlement,
+              stateOf(each),
+              `${each.tool.method} ${each.tool.path}`,
+            ]),
+            (text, column, row) => {
+              const tool = tools[row];
+              if (column !== 3 || tool === undefined) return text;
+              if (tool.fault !== undefined) return out.style.bad(text);
+              return tool.disabled ? out.style.warn(text) : out.style.good(text);
+            },
+          ),
+    );
+  },
+};
+
+const stateOf = ({ disabled, fault, source }: CatalogueTool): string => {
+  if (fault !== undefined) return `faulty: ${fault}`;
+  if (disabled) return 'disabled';
+  return source === 'file' ? 'on (file)' : 'on';
+};
+
+const get: Command = {
+  summary: 'print one tool as JSON, as `tools put` takes it, as operator',
+  arguments: [TOOL],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const admin = await openAdmin(session, 'operator');
+    const { document, etag } = await readTool(admin, input.arguments[0] ?? '');
+    session.out.result({ etag, tool: document }, () => JSON.stringify(document, undefined, 2));
+  },
+};
+
+const MAX_FILE = 1024 * 1024;
+
+const put: Command = {
+  summary: 'add or change a tool, live within 5 s, as operator',
+  arguments: [{ syntax: '<file>', summary: 'one tool as JSON; - for stdin' }],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const json = await jsonFile(session, input.arguments[0] ?? '', MAX_FILE);
+    if (typeof json === 'object' && json !== null && 'tools' in json) {
+      throw usageError(
+        'That file holds a list of tools.',
+        '`countersign apply` takes a whole list.',
+      );
+    }
+    const document = toolIn(json, await session.profile.gateway());
+    const admin = await openAdmin(session, 'operator');
+    const etag = await etagIfAny(admin, document.id);
+    const answer = await writeTool(admin, document, etag);
+    const what = `${document.id} ${etag === undefined ? 'added' : 'changed'}, live within 5 s`;
+    out.result({ id: document.id, ...answer }, () => changedText(out, answer.changed, what));
+  },
+};
+
+const etagIfAny = async (admin: AdminClient, id: string): Promise<string | undefined> => {
+  try {
+    return (await readTool(admin, id)).etag;
+  } catch (thrown) {
+    if (isRefusal(thrown, 'unknown_tool')) return undefined;
+    throw thrown;
+  }
+};
+
+const disable: Command = {
+  summary: 'answer 404 for a tool but keep its path reserved, as operator',
+  arguments: [TOOL],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => await setDisabled(session, input, true),
+};
+
+const enable: Command = {
+  summary: 'serve a disabled tool again, as operator',
+  arguments: [TOOL],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => await setDisabled(session, input, false),
+};
+
+const remove: Command = {
+  summary: 'remove a tool from the catalogue, as operator',
+  arguments: [TOOL],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const admin = await openAdmin(session, 'operator');
+    const id = input.arguments[0] ?? '';
+    const { etag } = await readTool(admin, id);
+    const answer = await deleteTool(admin, id, etag);
+    out.result({ id, ...answer }, () => changedText(out, answer.changed, `${id} removed`));
+  },
+};
+
+export const group: CommandGroup = {
+  examples: [
+    'countersign tools list',
+    'countersign tools get lookup > lookup.json',
+    'countersign tools disable lookup',
+  ],
+  commands: { list, get, put, disable, enable, remove },
+};
+
+/** `tools enable` and `tools disable`. */
+const setDisabled = async (session: Session, input: Input, disabled: boolean): Promise<void> => {
+  const { out } = session;
+  const admin = await openAdmin(session, 'operator');
+  const id = input.arguments[0] ?? '';
+  const { document, etag } = await readTool(admin, id);
+  const { disabled: before = false, ...enabled } = document;
+  const next: ToolDocument = disabled ? { ...enabled, disabled: true } : enabled;
+  const answer = before === disabled ? { changed: false } : await writeTool(admin, next, etag);
+  out.result({ id, disabled, ...answer }, () =>
+    changedText(out, answer.changed, `${id} ${disabled ? 'disabled' : 'enabled'}`),
+  );
+};
+
+export const readCatalogue = async (admin: AdminClient): Promise<readonly CatalogueTool[]> =>
+  await collected(admin, admin.list('tools.list', { query: { limit: 500 } }));
+
+/** A tool and the ETag of its stored version. */
+const readTool = async (
+  admin: AdminClient,
+  tool: string,
+): Promise<{ readonly document: ToolDocument; readonly etag: string }> => {
+  const { body, etag } = await admin.call('tools.get', { params: { tool } });
+  return { document: body, etag: etag?.replaceAll('"', '') ?? '*' };
+};
+
+/** Replaces the version with this ETag; without one, adds a tool that must not exist. */
+export const writeTool = async (
+  admin: AdminClient,
+  document: ToolDocument,
+  etag: string | undefined,
+): Promise<AnswerOf<'tools.put'>> => {
+  warnIfStopped(admin);
+  const { body } = await admin.call('tools.put', {
+    params: { tool: document.id },
+    body: document,
+    ...(etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }),
+  });
+  return body;
+};
+
+export const deleteTool = async (
+  admin: AdminClient,
+  tool: string,
+  etag: string,
+): Promise<AnswerOf<'tools.delete'>> => {
+  warnIfStopped(admin);
+  return (await admin.call('tools.delete', { params: { tool }, ifMatch: etag })).body;
+};
+
+/** Parses a tool with the gateway's own parser. @throws CliError usage, which names each faulty field */
+const toolIn = (json: unknown, gateway: string): ToolDocument => {
+  const parsed = parseTool(json, reachOf(gateway));
+  if (parsed.ok) return json as ToolDocument;
+  const faults = parsed.error.map(
+    ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,
+  );
+  throw new CliError(`That is not a valid tool: ${faults.slice(0, 4).join('; ')}.`, {
+    hint: 'Correct the tool. docs/tools.md lists its fields.',
+    exit: EXIT.usage,
+    code: 'malformed_document',
+    details: { faults: parsed.error },
+  });
+};
+
+/** Which upstreams the tools of a gateway may call. The gateway decides by its configuration; this guess only improves the error. */
+export const reachOf = (gateway: string): EgressReach =>
+  isLoopback(gateway) ? 'local_stack' : 'public';
+
+/** The ETag that a gateway gives to a document: SHA-256 of its canonical JSON (RFC 8785). */
+export const etagOf = (document: unknown): string => sha256Hex(utf8(canonicalize(document) ?? ''));
+
+/** The price, or the maximum of a variable price. */
+export const priceText = ({ price }: Pick<ToolDocument, 'price'>): string =>
+  typeof price === 'string' ? price : `≤ ${price.max}`;

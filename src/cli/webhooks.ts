@@ -1,0 +1,180 @@
+import { ALERT_RULES, type WebhookDocument } from '../protocol/alert.ts';
+import type { ArgumentSpec, Command, CommandGroup } from './lib/command.ts';
+import { CliError, Ended, EXIT, usageError } from './lib/errors.ts';
+import { listOf } from './lib/input.ts';
+import { changedText, listed, sentence } from './lib/print.ts';
+import { shortTime } from './lib/units.ts';
+import {
+  deleteWebhook,
+  deliveriesOf,
+  deliveryText,
+  openScope,
+  SCOPE,
+  sendTestAlert,
+  webhookEtag,
+  webhooksOf,
+  writeWebhook,
+} from './webhooks/scope.ts';
+
+const WEBHOOK: ArgumentSpec = { syntax: '<name>', summary: 'name of the webhook' };
+
+const list: Command = {
+  summary: 'list webhooks and whether they are active',
+  options: SCOPE,
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const items = await webhooksOf(await openScope(session, input));
+    out.result({ webhooks: items }, () =>
+      items.length === 0
+        ? sentence(out, 'No webhooks yet. `countersign webhooks put <name> <url>` creates one.')
+        : listed(
+            out,
+            [
+              { title: 'NAME' },
+              { title: 'STATE' },
+              { title: 'EVENTS', cut: 'end' },
+              { title: 'URL', cut: 'end' },
+            ],
+            items.map(({ id, state, reason, events, url }) => [
+              id,
+              reason === undefined ? state : `${state}: ${reason}`,
+              events.includes('*') ? 'all' : events.join(', '),
+              url,
+            ]),
+            (text, column, row) => {
+              if (column !== 1) return text;
+              return items[row]?.state === 'active' ? out.style.good(text) : out.style.bad(text);
+            },
+          ),
+    );
+  },
+};
+
+const put: Command = {
+  summary: 'create or change a webhook; reactivates a disabled one',
+  arguments: [WEBHOOK, { syntax: '<url>', summary: 'https URL that receives the alerts' }],
+  options: [
+    {
+      flags: '--events <names>',
+      summary: `comma-separated: ${ALERT_RULES.join(', ')} (default: all)`,
+    },
+    { flags: '--description <text>', summary: 'text for people' },
+    ...SCOPE,
+  ],
+  shared: ['gateway', 'signer'],
+  examples: ['countersign webhooks put pager https://ops.example/alerts --events soft_limit,debt'],
+  run: async (session, input) => {
+    const { out } = session;
+    const [name = '', url = ''] = input.arguments;
+    const description = input.text('description');
+    const document: WebhookDocument = {
+      url,
+      events: eventsIn(input.text('events') ?? '*'),
+      ...(description === undefined ? {} : { description }),
+    };
+    const scope = await openScope(session, input);
+    const etag = await webhookEtag(scope, name);
+    const answer = await writeWebhook(scope, name, document, etag);
+    const what = `${name} ${etag === undefined ? 'created' : 'changed'}; test it with \`webhooks test ${name}\``;
+    out.result({ name, ...document, ...answer }, () => changedText(out, answer.changed, what));
+  },
+};
+
+const EVENTS = ['*', ...ALERT_RULES] as const;
+
+const eventsIn = (text: string): WebhookDocument['events'] =>
+  listOf(text).map((item) => {
+    const event = EVENTS.find((each) => each === (item === 'all' ? '*' : item));
+    if (event !== undefined) return event;
+    throw usageError(
+      '--events holds an unknown alert.',
+      `Use some of ${ALERT_RULES.join(', ')}, or all.`,
+    );
+  });
+
+const remove: Command = {
+  summary: 'remove a webhook',
+  arguments: [WEBHOOK],
+  options: SCOPE,
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const name = input.arguments[0] ?? '';
+    const scope = await openScope(session, input);
+    const etag = await webhookEtag(scope, name);
+    if (etag === undefined) {
+      throw new CliError(`No webhook has the name ${name}.`, {
+        hint: '`countersign webhooks list` lists them; with --operator, those of the whole gateway.',
+        code: 'unknown_document',
+      });
+    }
+    const answer = await deleteWebhook(scope, name, etag);
+    out.result({ name, ...answer }, () => changedText(out, answer.changed, `${name} removed`));
+  },
+};
+
+const test: Command = {
+  summary: 'deliver a test alert now; exit code 1 if the delivery fails',
+  arguments: [WEBHOOK],
+  options: SCOPE,
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const delivery = await session.progress.during('delivering', async () =>
+      sendTestAlert(await openScope(session, input), input.arguments[0] ?? ''),
+    );
+    const isDelivered = delivery.outcome === 'delivered';
+    out.result(
+      delivery,
+      () =>
+        `${isDelivered ? out.style.good('delivered') : out.style.bad('not delivered')}  ${deliveryText(delivery)}, ${delivery.ms} ms`,
+    );
+    if (!isDelivered) throw new Ended(EXIT.failed);
+  },
+};
+
+const log: Command = {
+  summary: 'list the last 100 delivery attempts of a webhook',
+  arguments: [WEBHOOK],
+  options: SCOPE,
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const items = await deliveriesOf(await openScope(session, input), input.arguments[0] ?? '');
+    out.result({ deliveries: items }, () =>
+      items.length === 0
+        ? 'No delivery yet.'
+        : listed(
+            out,
+            [
+              { title: 'WHEN' },
+              { title: 'ALERT' },
+              { title: 'NO', align: 'right' },
+              { title: 'ANSWER' },
+              { title: 'OUTCOME' },
+              { title: 'RETRY AT' },
+            ],
+            items.map((item) => [
+              shortTime(item.at),
+              item.rule ?? item.type,
+              String(item.attempt),
+              deliveryText(item),
+              item.outcome,
+              shortTime(item.retry_at),
+            ]),
+            (text, column, row) => {
+              if (column !== 4) return text;
+              const outcome = items[row]?.outcome;
+              if (outcome === 'delivered') return out.style.good(text);
+              return outcome === 'retry' ? out.style.warn(text) : out.style.bad(text);
+            },
+          ),
+    );
+  },
+};
+
+export const group: CommandGroup = {
+  examples: ['countersign webhooks put pager https://ops.example/alerts --events soft_limit,debt'],
+  commands: { list, put, remove, test, log },
+};
