@@ -1,8 +1,4 @@
 import canonicalize from 'canonicalize';
-import { placeholderTool } from './gateway-tools.ts';
-import { routeKey, type Routes, routesOf } from './route.ts';
-import { MAX_TOOLS, parseTool } from './schema.ts';
-import { isRelative, type Tool } from './tool.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256Hex, utf8 } from '../crypto/bytes.ts';
@@ -10,6 +6,19 @@ import { min } from '../protocol/amount.ts';
 import type { EgressReach } from '../protocol/egress-url.ts';
 import type { Json } from '../protocol/entry.ts';
 import type { FieldFault } from '../protocol/fault.ts';
+import { placeholderTool } from './gateway-tools.ts';
+import { routeKey, type Routes, routesOf } from './route.ts';
+import { MAX_TOOLS, parseTool } from './schema.ts';
+import { isRelative, type Tool } from './tool.ts';
+
+/** One complete, immutable version of the catalogue. */
+export type Catalogue = UpstreamSettings & {
+  readonly routes: Routes;
+  /** All tools by id, also those that are not served. Without hashes: only management needs an ETag. */
+  readonly tools: ReadonlyMap<string, CatalogueTool>;
+  /** The id of the tool that holds a method and path (`routeKey`). */
+  readonly holders: ReadonlyMap<string, string>;
+};
 
 /** A tool's JSON document and the tool that it defines. */
 type CatalogueTool = {
@@ -27,44 +36,11 @@ type CatalogueTool = {
 /** A tool as management lists it. `hash`: SHA-256 over the JCS form of the document, its ETag. */
 export type ListedTool = CatalogueTool & { readonly hash: Hex };
 
-export const toolHash = (document: Json): Hex => sha256Hex(utf8(canonicalize(document) ?? ''));
-
-/** Returns a fault for an upstream that is a path if `UPSTREAM_URL` is not set. */
-const upstreamFault = (tool: Tool, upstreamUrl: string | undefined): string | undefined =>
-  isRelative(tool) && upstreamUrl === undefined
-    ? 'is a path, and UPSTREAM_URL is not set'
-    : undefined;
-
 /** The operator's settings for upstreams. */
 type UpstreamSettings = {
   /** Origin of upstreams that are paths. */
   readonly upstreamUrl: string | undefined;
   readonly reach: EgressReach;
-};
-
-/** Parses a stored document again: another release, or other variables, may have accepted it. */
-export const readToolDocument = (
-  id: string,
-  text: string,
-  { upstreamUrl, reach }: UpstreamSettings,
-): CatalogueTool => {
-  const document = JSON.parse(text) as Json;
-  const parsed = parseTool(document, reach);
-  if (!parsed.ok || parsed.value.id !== id) {
-    const [first] = parsed.ok ? [{ field: 'id', reason: 'is another' }] : parsed.error;
-    const fault = `cannot be read by this release: ${first?.field ?? ''} ${first?.reason ?? ''}`;
-    return { id, document, source: 'stored', disabled: false, tool: undefined, fault };
-  }
-  const tool = parsed.value;
-  const fault = upstreamFault(tool, upstreamUrl);
-  return {
-    id,
-    document,
-    source: 'stored',
-    disabled: tool.disabled,
-    tool,
-    ...(fault === undefined ? {} : { fault: `upstream ${fault}` }),
-  };
 };
 
 /** The tools of the deployed `tools.json`: parsed, and as JSON documents. */
@@ -75,15 +51,6 @@ export type DeployedTools = UpstreamSettings & {
 
 /** The tools that operators put (a document) or removed (undefined) since the deployment, by id. */
 export type ToolChanges = ReadonlyMap<string, CatalogueTool | undefined>;
-
-/** One complete, immutable version of the catalogue. */
-export type Catalogue = UpstreamSettings & {
-  readonly routes: Routes;
-  /** All tools by id, also those that are not served. Without hashes: only management needs an ETag. */
-  readonly tools: ReadonlyMap<string, CatalogueTool>;
-  /** The id of the tool that holds a method and path (`routeKey`). */
-  readonly holders: ReadonlyMap<string, string>;
-};
 
 /**
  * Applies the changes to the deployed tools. If two tools have the same method and path, the gateway serves the stored one. If both are
@@ -129,17 +96,30 @@ const routed = ({ id, document, tool, fault }: CatalogueTool): readonly Tool[] =
   return typeof path === 'string' ? [placeholderTool(id, path)] : [];
 };
 
-/** Returns all tools by id: served, disabled, and faulty. */
-export const listTools = (catalogue: Catalogue): readonly ListedTool[] =>
-  [...catalogue.tools.values()].map(hashed).toSorted((a, b) => (a.id < b.id ? -1 : 1));
-
-/** Returns a tool as `listTools` does; undefined if there is none, or it was removed. */
-export const findListed = (catalogue: Catalogue, id: string): ListedTool | undefined => {
-  const found = catalogue.tools.get(id);
-  return found === undefined ? undefined : hashed(found);
+/** Parses a stored document again: another release, or other variables, may have accepted it. */
+export const readToolDocument = (
+  id: string,
+  text: string,
+  { upstreamUrl, reach }: UpstreamSettings,
+): CatalogueTool => {
+  const document = JSON.parse(text) as Json;
+  const parsed = parseTool(document, reach);
+  if (!parsed.ok || parsed.value.id !== id) {
+    const [first] = parsed.ok ? [{ field: 'id', reason: 'is another' }] : parsed.error;
+    const fault = `cannot be read by this release: ${first?.field ?? ''} ${first?.reason ?? ''}`;
+    return { id, document, source: 'stored', disabled: false, tool: undefined, fault };
+  }
+  const tool = parsed.value;
+  const fault = upstreamFault(tool, upstreamUrl);
+  return {
+    id,
+    document,
+    source: 'stored',
+    disabled: tool.disabled,
+    tool,
+    ...(fault === undefined ? {} : { fault: `upstream ${fault}` }),
+  };
 };
-
-const hashed = (tool: CatalogueTool): ListedTool => ({ ...tool, hash: toolHash(tool.document) });
 
 /** Checks whether an operator may put a document under an id. The fields of faults are the document's own. */
 export const checkPut = (
@@ -163,6 +143,26 @@ export const checkPut = (
   }
   return faults.length === 0 ? ok(tool) : err(faults);
 };
+
+/** Returns a fault for an upstream that is a path if `UPSTREAM_URL` is not set. */
+const upstreamFault = (tool: Tool, upstreamUrl: string | undefined): string | undefined =>
+  isRelative(tool) && upstreamUrl === undefined
+    ? 'is a path, and UPSTREAM_URL is not set'
+    : undefined;
+
+/** Returns all tools by id: served, disabled, and faulty. */
+export const listTools = (catalogue: Catalogue): readonly ListedTool[] =>
+  [...catalogue.tools.values()].map(hashed).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+/** Returns a tool as `listTools` does; undefined if there is none, or it was removed. */
+export const findListed = (catalogue: Catalogue, id: string): ListedTool | undefined => {
+  const found = catalogue.tools.get(id);
+  return found === undefined ? undefined : hashed(found);
+};
+
+const hashed = (tool: CatalogueTool): ListedTool => ({ ...tool, hash: toolHash(tool.document) });
+
+export const toolHash = (document: Json): Hex => sha256Hex(utf8(canonicalize(document) ?? ''));
 
 /** Returns the price of the cheapest paid tool that is served, atomic units; undefined if there is none. */
 export const cheapestPrice = ({ tools }: Catalogue): bigint | undefined =>

@@ -1,6 +1,6 @@
-import { pathFault } from './path.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Binding, SettlementMode } from '../protocol/account/call.ts';
+import { pathFault } from './path.ts';
 
 /** A tool that agents can call: one entry of `tools.json`, checked and with its defaults. */
 export type Tool = {

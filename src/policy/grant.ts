@@ -1,10 +1,10 @@
 import { type Hex, ZERO_ADDRESS } from '../core/hex.ts';
-import type { Policy } from './policy.ts';
-import { ANY_PAYEE } from './rules/payees.ts';
-import { coversPatterns } from './rules/tools.ts';
 import { assetId, type Network } from '../protocol/account-id.ts';
 import { MAX_STORED, min } from '../protocol/amount.ts';
 import type { AgentDelegation } from '../protocol/intent/agent-delegation.ts';
+import type { Policy } from './policy.ts';
+import { ANY_PAYEE } from './rules/payees.ts';
+import { coversPatterns } from './rules/tools.ts';
 
 /** Caps a limit at the largest storable amount; no price is above it. */
 const stored = (amount: bigint): bigint => min(amount, MAX_STORED);

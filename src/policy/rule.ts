@@ -1,3 +1,4 @@
+import type * as z from 'zod/mini';
 import type { Seconds } from '../core/clock.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import type { AccountId, AssetId } from '../protocol/account-id.ts';
@@ -5,7 +6,6 @@ import type { Param } from '../protocol/account/call.ts';
 import type { Status } from '../protocol/account/command.ts';
 import type { LimitState, PolicyRule } from '../protocol/account/denial.ts';
 import type { Wording } from '../protocol/problem/denial.ts';
-import type * as z from 'zod/mini';
 
 /**
  * One rule of a policy, in one file: its fields in the policy document, its check, the wording of its denials and its CLI options.

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { Seconds } from '../../core/clock.ts';
 import type { Address, Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -13,10 +14,9 @@ import {
   type Word,
 } from '../../crypto/typed-data.ts';
 import { schemaFault, type WireFault } from '../fault.ts';
-import { chainId, domainWord } from './domain.ts';
 import { type JsonHeader, readJsonHeader } from '../strict-json.ts';
 import { address, bytes32, printable, signature, uint256, uint64 } from '../wire-fields.ts';
-import * as z from 'zod/mini';
+import { chainId, domainWord } from './domain.ts';
 
 /**
  * An intent: the agent authorizes one request and caps its price (docs/wire-format.md §2). Addresses and hex are lower case, amounts

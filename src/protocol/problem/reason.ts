@@ -4,8 +4,8 @@ import { type CommandReason, commandTexts, type DocumentReason, documentTexts } 
 import { type DeniedReason, deniedTexts } from './denial.ts';
 import { type GatewayReason, gatewayTexts } from './gateway.ts';
 import { type GrantReason, grantTexts } from './grant.ts';
-import { type MismatchReason, mismatchTexts, type ProofReason, proofTexts } from './proof.ts';
 import type { ProblemText, Texts } from './problem-text.ts';
+import { type MismatchReason, mismatchTexts, type ProofReason, proofTexts } from './proof.ts';
 import { type RequestReason, requestTexts, wireTexts } from './request.ts';
 
 /**
