@@ -1,6 +1,10 @@
 import type { Network } from '../../../../src/protocol/account-id.ts';
+import { expect } from 'vitest';
 import type { Address, Hex } from '../../../../src/core/hex.ts';
+import type { Result } from '../../../../src/core/result.ts';
 import { encodeBase64, utf8 } from '../../../../src/crypto/bytes.ts';
+import type { WireFault } from '../../../../src/protocol/fault.ts';
+import type { Authorization } from '../../../../src/protocol/payment.ts';
 import { requirementOf, type Requirement } from '../../../../src/protocol/x402/requirement.ts';
 import { tokenOf } from '../../../../src/protocol/x402/tokens.ts';
 import vectors from '../../../vectors/countersign-v1.json';
@@ -10,6 +14,17 @@ export const AGENT = vectors.keys.agent.address.toLowerCase() as Address;
 export const PAY_TO = vectors.paid.intent.payTo.toLowerCase() as Address;
 export const BASE_SEPOLIA = 'eip155:84532';
 export const NOW = vectors.clock;
+
+/** The authorization of the published paid vector, as the parsers read it, and its signature. */
+export const AUTHORIZATION: Authorization = {
+  from: AGENT,
+  to: PAY_TO,
+  value: 20_000n,
+  validAfter: BigInt(vectors.boundValidAfter),
+  validBefore: 1_800_000_050n,
+  nonce: vectors.paid.intentHash as Hex,
+};
+export const SIGNATURE = vectors.paid.payment.signature;
 
 /** A price in USDC. */
 export const requirement = (
@@ -84,3 +99,10 @@ export const leaves = (value: unknown, path: readonly string[] = []): (readonly 
   typeof value === 'object' && value !== null
     ? Object.entries(value).flatMap(([key, each]) => leaves(each, [...path, key]))
     : [path];
+
+/** The fault of a rejected header; fails if the parser accepted it. */
+export const faultOf = (result: Result<unknown, WireFault>): WireFault => {
+  if (result.ok) throw new Error('accepted');
+  expect(result.error.hint).not.toBe('');
+  return result.error;
+};
