@@ -16,8 +16,7 @@ import { newWorkspace, startUpstream } from './bench/subject.ts';
 import { measureReplays } from './bench/replays.ts';
 import { measureTrees } from './bench/trees.ts';
 import type { BenchOptions, Rounds, Rows } from '../test/bench/rounds.ts';
-import { flagsOrExit } from './flags.ts';
-import { startProgress } from './progress.ts';
+import { flagsOrExit, startProgress } from './command-line.ts';
 import { ROOT } from './root.ts';
 import { runProject } from './run-project.ts';
 

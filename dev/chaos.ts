@@ -2,8 +2,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { type Fault, FAULTS, type ChaosOptions } from '../test/chaos/run/options.ts';
 import { runChaos } from '../test/chaos/run/run.ts';
-import { flagsOrExit, wholeNumber } from './flags.ts';
-import { startProgress } from './progress.ts';
+import { flagsOrExit, startProgress, wholeNumber } from './command-line.ts';
 import { killEveryProcess } from './stack/process.ts';
 
 /**

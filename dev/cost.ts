@@ -4,9 +4,9 @@ import { parseArgs } from 'node:util';
 import type { CostOptions } from '../test/cost/counts.ts';
 import { newestCpu } from './cost/cpu.ts';
 import { limitsOf } from './cost/scale.ts';
-import { type Counted, filled, tablesOf } from './cost/tables.ts';
+import { type Measurement, filled, tablesOf } from './cost/tables.ts';
 import { ROOT } from './root.ts';
-import { flagsOrExit, wholeNumber } from './flags.ts';
+import { flagsOrExit, wholeNumber } from './command-line.ts';
 import { runProject } from './run-project.ts';
 
 /** `npm run cost`: counts the billed operations of a paid call and their price. `--write` updates the tables of `docs/cost.md`. */
@@ -36,7 +36,7 @@ const found = <K extends 'counts' | 'bytes' | 'reads' | 'steady'>(name: K) => {
   if (value === undefined) throw new Error(`The run reported no ${name}.`);
   return value;
 };
-const counted: Counted = {
+const counted: Measurement = {
   counts: found('counts'),
   bytes: found('bytes'),
   reads: found('reads'),

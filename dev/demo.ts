@@ -8,9 +8,9 @@ import { accountId, network } from '../src/protocol/account-id.ts';
 import { type Narrator, newNarrator } from './demo/narrator.ts';
 import { type DemoResults, play } from './demo/story.ts';
 import { openWallet } from './demo/wallet.ts';
-import { wholeNumber } from './flags.ts';
+import { wholeNumber } from './command-line.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
-import { newRunDirectory } from './stack/run-directory.ts';
+import { newRunDirectory } from './stack/stack-directory.ts';
 import { type Stack, startStack } from './stack/stack.ts';
 
 const HELP = `Starts Countersign on this machine and pays for a few calls as an agent.

@@ -3,8 +3,7 @@ import { parseArgs } from 'node:util';
 import { summarize, violations } from '../test/falsify/figures.ts';
 import { type Kind, KINDS } from '../test/falsify/kind.ts';
 import type { FalsifyOptions } from '../test/falsify/options.ts';
-import { flagsOrExit, wholeNumber } from './flags.ts';
-import { startProgress } from './progress.ts';
+import { flagsOrExit, startProgress, wholeNumber } from './command-line.ts';
 import { runProject } from './run-project.ts';
 
 /** `npm run falsify`: searches for interleavings in which a tree of real accounts exceeds a limit (law 6), or leaves part of it unused. */

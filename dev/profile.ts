@@ -2,15 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildBundles } from './bench/bundles.ts';
 import { getRequest } from './bench/connection.ts';
-import { framesOf } from './bench/frames.ts';
-import { type CpuProfile, openInspector } from './bench/inspector.ts';
+import { type CpuProfile, framesOf, openInspector } from './bench/cpu-profile.ts';
 import { deal, mustAllBe, run } from './bench/load.ts';
 import { agents, boundPayment } from './bench/signing.ts';
 import { startGateway } from './bench/gateway-subject.ts';
 import { newWorkspace, offerOf, startUpstream, TARGET } from './bench/subject.ts';
 import { ROOT } from './root.ts';
-import { flagsOrExit, wholeNumber } from './flags.ts';
-import { freePort } from './stack/ports.ts';
+import { flagsOrExit, wholeNumber } from './command-line.ts';
+import { freePort } from './stack/loopback.ts';
 
 /** `npm run profile`: profiles paid calls in the deployed bundle under raw workerd. `--out` writes the profile for Chrome DevTools. */
 const USAGE =

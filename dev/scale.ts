@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Size } from '../test/scale/size.ts';
-import { flagsOrExit, wholeNumber } from './flags.ts';
+import { flagsOrExit, wholeNumber } from './command-line.ts';
 import { runProject } from './run-project.ts';
 
 /** `npm run scale`: runs every query of an operator on a D1 with a million calls, and prints how long each took. */

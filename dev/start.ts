@@ -1,9 +1,9 @@
 /** `npm start`: runs the local stack until Ctrl-C. */
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { wholeNumber } from './flags.ts';
+import { wholeNumber } from './command-line.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
-import { portTaken } from './stack/ports.ts';
+import { portTaken } from './stack/loopback.ts';
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 
 const HELP = `Runs Countersign on this machine: a chain with USDC, a facilitator, an upstream with demo tools, and the gateway.

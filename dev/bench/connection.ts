@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { LOOPBACK } from '../stack/ports.ts';
+import { LOOPBACK } from '../stack/loopback.ts';
 
 /** An HTTP answer. */
 export type Answer = { readonly status: number; readonly head: string; readonly body: string };

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { wholeNumber } from '../flags.ts';
+import { wholeNumber } from '../command-line.ts';
 import type { BenchOptions } from '../../test/bench/rounds.ts';
 
 /** Parts of the bench, which can run without each other. */

@@ -1,5 +1,10 @@
-import { ENTRANTS, measureEntrant, type Result } from './calls.ts';
-import { type Concurrency, measureConcurrency } from './concurrency.ts';
+import {
+  type Concurrency,
+  ENTRANTS,
+  measureConcurrency,
+  measureEntrant,
+  type Result,
+} from './calls.ts';
 import type { Options } from './options.ts';
 import { cellFigures, type Measured, verifierFigures } from './results.ts';
 import type { Bench, Upstream } from './subject.ts';

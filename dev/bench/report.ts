@@ -1,11 +1,165 @@
+import { ENTRANT } from './calls.ts';
 import { AGENTS } from './contenders.ts';
 import { floodLine } from './flood.ts';
-import { replayLine } from './replays.ts';
 import type { Gates } from './gates.ts';
 import { machineLine } from './machine.ts';
-import type { Results } from './results.ts';
-import { median } from './statistics.ts';
-import { digits, tables } from './tables.ts';
+import { replayLine } from './replays.ts';
+import type { Measured, Results } from './results.ts';
+import { median, type Spread } from './statistics.ts';
+
+/** Formats a number. */
+const digits = (value: number): string =>
+  value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
+
+/** Formats a spread as median and range. */
+const cell = ({ median: middle, min, max }: Spread): string =>
+  `${digits(middle)} (${digits(min)}–${digits(max)})`;
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+const table = (
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): readonly string[] => [
+  row(head),
+  row(head.map((_, at) => (at === 0 ? '---' : '--:'))),
+  ...rows.map(row),
+];
+
+const verification = (figures: Measured['verification']): readonly string[] =>
+  table(
+    [
+      'one verification, µs CPU',
+      'hot, 1 signer',
+      'hot, 256 signers',
+      'first of an isolate',
+      'average of the first 100',
+    ],
+    figures.map(({ verifier, hotOne, hotMany, first, firstHundred }) => [
+      verifier,
+      cell(hotOne),
+      cell(hotMany),
+      cell(first),
+      cell(firstHundred),
+    ]),
+  );
+
+const calls = (figures: Measured['calls']): readonly string[] =>
+  table(
+    [
+      'one call',
+      'agents',
+      'concurrent',
+      'CPU µs',
+      'until answered',
+      'p50 ms',
+      'p99 ms',
+      'calls per second',
+    ],
+    figures.map((figure) => {
+      const isWarm = figure.entrant !== ENTRANT.exactSlow;
+      return [
+        figure.entrant,
+        String(figure.agents),
+        String(figure.connections),
+        isWarm ? cell(figure.cpuPerRequest) : 'cold',
+        isWarm ? digits(figure.cpuUntilAnswered.median) : '',
+        cell(figure.p50),
+        cell(figure.p99),
+        cell(figure.perSecond),
+      ];
+    }),
+  );
+
+const growth = (accounts: Measured['growth']): readonly string[] =>
+  table(
+    [
+      'calls remembered by the account',
+      'p50 ms, sequential',
+      'p99 ms, sequential',
+      'CPU µs, sequential',
+      'CPU µs, 16 concurrent',
+      'first call, ms',
+      'failed calls',
+      'database, MiB',
+    ],
+    accounts.map(({ remembered, alone, at16, firstMs, failed, mebibytes }) => [
+      remembered.toLocaleString('en-US'),
+      cell(alone.p50),
+      cell(alone.p99),
+      cell(alone.cpuPerRequest),
+      cell(at16.cpuPerRequest),
+      digits(firstMs),
+      String(failed),
+      digits(mebibytes),
+    ]),
+  );
+
+const breadth = (gateways: Measured['breadth']): readonly string[] =>
+  table(
+    ['gateway', 'p50 ms, sequential', 'CPU µs, sequential', 'CPU µs, 16 concurrent'],
+    gateways.map(({ holds, alone, at16 }) => [
+      holds,
+      digits(alone.p50),
+      digits(alone.cpuPerRequest),
+      digits(at16.cpuPerRequest),
+    ]),
+  );
+
+const trees = (positions: Measured['trees']): readonly string[] =>
+  table(
+    [
+      'agent',
+      'rules that bind its call',
+      'p50 ms, sequential',
+      'p99 ms, sequential',
+      'CPU µs, sequential',
+      'CPU µs, 16 concurrent',
+    ],
+    positions.map(({ position, rules, alone, at16 }) => [
+      position,
+      String(rules),
+      cell(alone.p50),
+      cell(alone.p99),
+      cell(alone.cpuPerRequest),
+      cell(at16.cpuPerRequest),
+    ]),
+  );
+
+const blocks = (sellings: Measured['blocks']): readonly string[] =>
+  table(
+    [
+      `end to end without stubs, blocks of ${sellings[0]?.blockSeconds} s`,
+      'payments',
+      'on chain',
+      'answered, p50 s',
+      'p99',
+      'settled, p50 s',
+      'p99',
+      'first answer to a buyer, p50 s',
+    ],
+    sellings.map(({ seller, payments, moved, answered, settled, firstAnswered }) => [
+      seller,
+      String(payments),
+      String(moved),
+      digits(answered.p50),
+      digits(answered.p99),
+      digits(settled.p50),
+      digits(settled.p99),
+      digits(firstAnswered.p50),
+    ]),
+  );
+
+/** Formats a table for each part that ran. */
+const tables = (measured: Partial<Measured>): readonly string[] =>
+  [
+    measured.verification && verification(measured.verification),
+    measured.calls && calls(measured.calls),
+    measured.growth && growth(measured.growth),
+    measured.breadth && breadth(measured.breadth),
+    measured.trees && trees(measured.trees),
+    measured.blocks && blocks(measured.blocks),
+  ].flatMap((lines) => (lines === undefined ? [] : [...lines, '']));
 
 /** Results that are sentences. */
 const sentences = (

@@ -1,8 +1,7 @@
 import type { Rounds, Rows } from '../../test/bench/rounds.ts';
 import type { Selling } from './blocks.ts';
 import type { Breadth } from './breadth.ts';
-import type { Cell, Result } from './calls.ts';
-import type { Concurrency } from './concurrency.ts';
+import type { Cell, Concurrency, Result } from './calls.ts';
 import type { Flooded } from './flood.ts';
 import type { Remembered } from './growth.ts';
 import type { Replayed } from './replays.ts';

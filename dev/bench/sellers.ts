@@ -1,7 +1,7 @@
 import type { Address } from '../../src/core/hex.ts';
 import { bytesOf } from '../../src/crypto/bytes.ts';
 import { type Person, people, person } from '../stack/people.ts';
-import { LOOPBACK } from '../stack/ports.ts';
+import { LOOPBACK } from '../stack/loopback.ts';
 import type { Stack } from '../stack/stack.ts';
 import { type BenchAgent, boundPayment, vanillaPayment } from './signing.ts';
 import { type Bench, offerOf, startWorker, TARGET } from './subject.ts';

@@ -9,9 +9,8 @@ import {
 } from '../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
 import type { SignedTransfer } from '../../test/bench/peers/verification.ts';
-import { CHAIN_ID } from '../stack/chain-client.ts';
+import { CHAIN_ID, usdc } from '../stack/chain-access.ts';
 import { person } from '../stack/people.ts';
-import { usdc } from '../stack/usdc.ts';
 
 /** An agent of the bench. */
 export type BenchAgent = { readonly address: Address; readonly key: Uint8Array };

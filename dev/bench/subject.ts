@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { people } from '../stack/people.ts';
 import { killEveryProcess } from '../stack/process.ts';
-import { freePort, LOOPBACK } from '../stack/ports.ts';
+import { freePort, LOOPBACK } from '../stack/loopback.ts';
 import type { Bundles } from './bundles.ts';
 import { getRequest, headersOf, openConnection } from './connection.ts';
 import type { Offer } from './signing.ts';

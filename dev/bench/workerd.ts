@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { ROOT } from '../root.ts';
-import { LOOPBACK, portAnswers } from '../stack/ports.ts';
+import { LOOPBACK, portAnswers } from '../stack/loopback.ts';
 import { startProcess } from '../stack/process.ts';
 import { cpuOf } from './machine.ts';
 

@@ -1,5 +1,46 @@
 import type { Counts } from '../../test/cost/counts.ts';
-import { OBJECT_GIGABYTES, OBJECT_SECONDS, PRICES } from './prices.ts';
+
+/** List prices beyond the included usage of the Workers Paid plan, in dollars for a million. `docs/cost.md` names sources and dates. */
+export const PRICES = {
+  workerRequest: 0.3,
+  workerCpuMillisecond: 0.02,
+  objectRequest: 0.15,
+  objectGigabyteSecond: 12.5,
+  rowWritten: 1,
+  rowRead: 0.001,
+  queueOperation: 0.4,
+  logEvent: 0.6,
+  analyticsPoint: 0.25,
+} as const;
+
+/** Dollars for a gigabyte and a month. */
+export const STORAGE = { database: 0.75, object: 0.2 } as const;
+
+/** Dollars for a transaction by the facilitator of the Coinbase Developer Platform, after the first thousand of a month. */
+export const CDP_FEE = 0.001;
+
+/** Billed duration of a request to an object, with 128 MB. Assumed: on one machine, an object does not wait for replicas of its storage. */
+export const OBJECT_SECONDS = 0.01;
+export const OBJECT_GIGABYTES = 0.128;
+
+/** Assumed cost of a transaction on Base. */
+export const CHAIN = {
+  /** The minimum base fee of 0.005, and a tip of 0.001. */
+  gwei: 0.006,
+  etherDollars: 3_000,
+} as const;
+
+/** Gas of a payment by the relayer, measured on a local chain with the code of USDC. */
+export const GAS = [
+  ['one payment', 85_700],
+  ['20 of 20 payers', 52_400],
+  ['100 of 100 payers', 50_700],
+  ['100 of one payer', 43_500],
+] as const;
+
+/** Computes the gas of a million payments in dollars, without the data fee of a rollup. */
+export const gasDollars = (gas: number): number =>
+  gas * CHAIN.gwei * 1e-9 * CHAIN.etherDollars * 1_000_000;
 
 /** A line of a bill: units per call, and dollars for a million units. */
 export type Line = {

@@ -1,11 +1,63 @@
-import type { Counts, Reads, Steady } from '../../test/cost/counts.ts';
-import { billOf, type Cpu, dollars, plainBill } from './bill.ts';
-import { countTable } from './count-table.ts';
-import { CDP_FEE, CHAIN, GAS, gasDollars, PRICES, STORAGE } from './prices.ts';
+import {
+  billOf,
+  CDP_FEE,
+  CHAIN,
+  type Cpu,
+  dollars,
+  GAS,
+  gasDollars,
+  plainBill,
+  PRICES,
+  STORAGE,
+} from './bill.ts';
 import { type Both, type Grown, LIMITS, limitsOf } from './scale.ts';
+import {
+  type Counted,
+  COUNTED,
+  type Counts,
+  type Reads,
+  type Steady,
+} from '../../test/cost/counts.ts';
+
+/** Labels of counts in `docs/cost.md`. Sizes vary between runs and have a table of their own. */
+export const COUNT_NAMES = {
+  worker: 'Worker requests: the 402, the paid call',
+  batches: 'Worker invocations by queues',
+  reserve: 'object requests: `reserve`',
+  finish: 'object requests: `finish`',
+  settled: 'object requests: `settled`',
+  exported: 'object requests: `exported`',
+  alarm: 'object requests: alarms',
+  objectWritten: 'object rows written, including deletes and alarms',
+  objectRead: 'object rows read',
+  settlementMessages: 'settlement messages',
+  auditMessages: 'audit messages',
+  operations: 'queue operations',
+  databaseQueries: 'D1 queries',
+  databaseWritten: 'D1 rows written, including indexes',
+  databaseRead: 'D1 rows read',
+  points: 'Analytics Engine points',
+  lines: 'log lines of the gateway',
+} as const satisfies Partial<Record<Counted, string>>;
+
+export type Named = keyof typeof COUNT_NAMES;
+
+export const NAMED = COUNTED.filter((name): name is Named => name in COUNT_NAMES);
+
+/** Formats a count. */
+export const written = (value: number): string => String(Number(value.toFixed(2)));
+
+/** Formats the counts of a call. */
+export const countTable = (alone: Counts, atOnce: Counts): readonly string[] => [
+  '| a paid call | single | one of 32 |',
+  '|---|--:|--:|',
+  ...NAMED.map(
+    (name) => `| ${COUNT_NAMES[name]} | ${written(alone[name])} | ${written(atOnce[name])} |`,
+  ),
+];
 
 /** Counts of `npm run cost`. */
-export type Counted = {
+export type Measurement = {
   readonly counts: Both;
   readonly bytes: Grown;
   readonly reads: Reads;
@@ -22,7 +74,7 @@ const small = (value: number): string =>
   value.toLocaleString('en-US', { maximumFractionDigits: value < 1 ? 4 : 2 });
 
 /** Formats the bill of a million calls. */
-const bill = ({ counts, cpu }: Counted): readonly string[] => {
+const bill = ({ counts, cpu }: Measurement): readonly string[] => {
   const alone = billOf(counts.alone, cpu.alone);
   const atOnce = billOf(counts.atOnce, cpu.atOnce);
   return [
@@ -38,7 +90,7 @@ const bill = ({ counts, cpu }: Counted): readonly string[] => {
 };
 
 /** Formats the cost of settlement, and of the peers. */
-const settlement = ({ counts, cpu }: Counted): readonly string[] => {
+const settlement = ({ counts, cpu }: Measurement): readonly string[] => {
   const ours = [
     dollars(billOf(counts.alone, cpu.alone)),
     dollars(billOf(counts.atOnce, cpu.atOnce)),
@@ -67,7 +119,7 @@ const settlement = ({ counts, cpu }: Counted): readonly string[] => {
 };
 
 /** Formats the cost of storage. */
-const storage = ({ bytes, reads, steady }: Counted): readonly string[] => {
+const storage = ({ bytes, reads, steady }: Measurement): readonly string[] => {
   const share = LIMITS.remembered / MONTH;
   const row = (name: string, alone: number, atOnce: number, price: number): string =>
     `| ${name} | ${Math.round(alone).toLocaleString('en-US')} | ${Math.round(atOnce).toLocaleString('en-US')} | ${money((alone * price) / 1_000)} | ${money((atOnce * price) / 1_000)} |`;
@@ -84,7 +136,7 @@ const storage = ({ bytes, reads, steady }: Counted): readonly string[] => {
 };
 
 /** Formats the limits. */
-const scale = ({ counts, bytes }: Counted): readonly string[] => [
+const scale = ({ counts, bytes }: Measurement): readonly string[] => [
   '| limit | arithmetic | reached at, million calls | scope |',
   '|---|---|--:|---|',
   ...limitsOf(counts, bytes).map(
@@ -94,7 +146,7 @@ const scale = ({ counts, bytes }: Counted): readonly string[] => [
 ];
 
 /** Formats the tables of `docs/cost.md`, by the names of their markers. */
-export const tablesOf = (counted: Counted): Readonly<Record<string, readonly string[]>> => {
+export const tablesOf = (counted: Measurement): Readonly<Record<string, readonly string[]>> => {
   const { alone, atOnce }: { readonly alone: Counts; readonly atOnce: Counts } = counted.counts;
   return {
     bill: bill(counted),

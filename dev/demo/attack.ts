@@ -1,7 +1,7 @@
 import { CountersignError } from '../../src/client/index.ts';
 import { answerOf, initOf, jsonOf, send, textOf } from './exchange.ts';
 import { type Requests, runsOf, type Scene } from './scene.ts';
-import { stripped } from './wire.ts';
+import { stripped } from './wallet.ts';
 
 /** Presents an observed payment to another tool: without its intent, then with it. */
 export const movePayment = async (scene: Scene, { elsewhere }: Requests) => {

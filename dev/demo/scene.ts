@@ -2,7 +2,7 @@ import type { Address } from 'viem';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { parseMoney } from '../../src/protocol/amount.ts';
 import type { ChainAccess } from '../stack/chain-access.ts';
-import type { StackDescription } from '../stack/stack-file.ts';
+import type { StackDescription } from '../stack/stack-directory.ts';
 import type { ToolRequest } from './exchange.ts';
 import type { Narrator } from './narrator.ts';
 import type { Wallet } from './wallet.ts';

@@ -1,9 +1,17 @@
 import { movePayment, overreach } from './attack.ts';
 import { type Bought, checkLog, readLog } from './audit-log.ts';
-import { loseAnswer, payAgain, payAsStock, payFirst, readOffer, useCredit } from './payments.ts';
+import {
+  loseAnswer,
+  payAgain,
+  payAsStock,
+  payFirst,
+  readOffer,
+  type Settlement,
+  settlementOf,
+  useCredit,
+} from './payments.ts';
 import { dollars, type Purchase } from './purchase.ts';
 import { requestsFor, type Scene } from './scene.ts';
-import { type Settlement, settlementOf } from './settlement.ts';
 
 /** Output of `npm run demo -- --json`. Amounts are atomic units of USDC. */
 export type DemoResults = {

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Address, bytesToHex, type Hex, type LocalAccount } from 'viem';
 import type { Authorization, Token } from '../../src/protocol/payment.ts';
-import type { ChainClient } from './chain-client.ts';
-import { usdcAbi } from './usdc.ts';
+import { type ChainClient, usdcAbi } from './chain-access.ts';
 
 /** A signed EIP-3009 transfer. */
 export type SignedAuthorization = {

@@ -1,12 +1,16 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { parseEther } from 'viem';
-import { type ChainAccess, connectChain } from './chain-access.ts';
-import { type ChainClient, CHAIN_ID } from './chain-client.ts';
-import { mint } from './faucet.ts';
+import {
+  CHAIN_ID,
+  type ChainAccess,
+  type ChainClient,
+  connectChain,
+  mint,
+} from './chain-access.ts';
 import { deployMulticall3, deployUsdc } from './contracts.ts';
 import { people } from './people.ts';
-import { freePort, LOOPBACK } from './ports.ts';
+import { freePort, LOOPBACK } from './loopback.ts';
 import { type Exit, startProcess } from './process.ts';
 
 /** A chain that this process started. */

@@ -12,10 +12,8 @@ import {
   parseEther,
   toBytes,
 } from 'viem';
-import type { ChainClient } from './chain-client.ts';
-import { multicall3 } from './faucet.ts';
+import { type ChainClient, multicall3, usdc, usdcAbi } from './chain-access.ts';
 import { person } from './people.ts';
-import { usdc, usdcAbi } from './usdc.ts';
 
 /** Deploys the contracts and holds every role of USDC. Another account is the admin of the proxy, because an admin cannot call the token. */
 export const issuer: Address = person('issuer').address;
@@ -57,7 +55,7 @@ const slot = (name: string): Hex => keccak256(toBytes(`org.zeppelinos.proxy.${na
 
 /**
  * Deploys Circle's FiatTokenV2_2 behind its proxy at its Base Sepolia address and initialises it. The chain must mine a block for each
- * transaction. Multicall3 is the minter, so that any account can mint: see `faucet.ts`.
+ * transaction. Multicall3 is the minter, so that any account can mint: see `mint` in `chain-access.ts`.
  */
 export const deployUsdc = async (client: ChainClient): Promise<void> => {
   await client.impersonateAccount({ address: issuer });

@@ -16,7 +16,7 @@ import { baseSepolia } from 'viem/chains';
 import { createNonceManager, jsonRpc } from 'viem/nonce';
 import * as z from 'zod/mini';
 import { people } from './people.ts';
-import { type Handler, type RunningServer, serveLoopback } from './server.ts';
+import { type Handler, type RunningServer, serveLoopback } from './loopback.ts';
 
 /**
  * How long a settlement waits for its block before it answers `settlement_pending`. x402's HTTP client gives up after 90 seconds; an

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { CHAIN_ID } from './chain-client.ts';
-import { prepareDatabase } from './database.ts';
-import { writeGatewayFiles } from './gateway-files.ts';
+import { CHAIN_ID } from './chain-access.ts';
+import { prepareDatabase, writeGatewayFiles } from './gateway-files.ts';
 import { ROOT } from '../root.ts';
-import { freePort, LOOPBACK, portFreed, portTaken } from './ports.ts';
+import { freePort, LOOPBACK, portFreed, portTaken } from './loopback.ts';
 import { type Exit, type ProcessGroup, startProcess } from './process.ts';
 
 /** Options of a gateway under `wrangler dev`. */

@@ -1,18 +1,20 @@
 import { rm } from 'node:fs/promises';
 import { getAddress } from 'viem';
 import { type Chain, startChain } from './chain.ts';
-import { CHAIN_ID } from './chain-client.ts';
+import { CHAIN_ID, usdc } from './chain-access.ts';
 import { startFacilitator } from './facilitator.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { people } from './people.ts';
-import { freePort, LOOPBACK, portTaken } from './ports.ts';
+import { freePort, type Handler, LOOPBACK, portTaken, type RunningServer } from './loopback.ts';
 import type { Exit } from './process.ts';
-import { newRunDirectory } from './run-directory.ts';
-import type { Handler, RunningServer } from './server.ts';
-import { removeStackFile, type StackDescription, writeStackFile } from './stack-file.ts';
+import {
+  newRunDirectory,
+  removeStackFile,
+  type StackDescription,
+  writeStackFile,
+} from './stack-directory.ts';
 import { readTools, type ToolEntry, TOOLS_FILE } from './tools.ts';
 import { startUpstream, type Upstream } from '../upstream/upstream.ts';
-import { usdc } from './usdc.ts';
 
 /** URLs of the other parts, as the gateway is configured with them. */
 export type Wiring = {

@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import * as z from 'zod/mini';
-import { type RunningServer, serveLoopback } from '../stack/server.ts';
+import { type RunningServer, serveLoopback } from '../stack/loopback.ts';
 import { assertionChecker } from './assertion.ts';
 import { type Dictionary, openDictionary } from './dictionary.ts';
 import { events, misbehave } from './responses.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningServer, serveLoopback } from '../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { pageFiles } from '../../examples/browser/serve.ts';
 import { startBrowser } from './browser.ts';

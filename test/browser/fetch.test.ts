@@ -5,7 +5,7 @@ import { decodePaymentResponseHeader } from '@x402/core/http';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningServer, serveLoopback } from '../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { startBrowser } from './browser.ts';
 import type { Seen } from './wallet-page.ts';

@@ -1,14 +1,12 @@
-import type { Hex } from 'viem';
-import { encodeFunctionData, multicall3Abi, parseEther } from 'viem';
+import { encodeFunctionData, type Hex, multicall3Abi, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { multicall3 } from '../../dev/stack/faucet.ts';
+import { multicall3, usdc, usdcAbi } from '../../dev/stack/chain-access.ts';
 import {
   signAuthorization,
   signCancellation,
   submitAuthorization,
   submitCancellation,
 } from '../../dev/stack/authorization.ts';
-import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
 import type { PaidRequest } from './support/agent.ts';
 import type { Lie } from './support/lying-stage.ts';
 import type { Stage } from './support/stage.ts';

@@ -8,11 +8,10 @@ import { promisify } from 'node:util';
 import type { Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { mint } from '../../dev/stack/faucet.ts';
+import { mint, usdcBalance } from '../../dev/stack/chain-access.ts';
 import { ROOT } from '../../dev/root.ts';
-import { freePort, LOOPBACK } from '../../dev/stack/ports.ts';
+import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
 import { type ProcessGroup, startProcess } from '../../dev/stack/process.ts';
-import { usdcBalance } from '../../dev/stack/usdc.ts';
 import { useWorld } from '../conformance/support/world.ts';
 
 const world = useWorld();

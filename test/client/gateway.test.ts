@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { usdcBalance } from '../../dev/stack/usdc.ts';
+import { usdcBalance } from '../../dev/stack/chain-access.ts';
 import { type AgentOptions } from '../../src/client/index.ts';
 import { transfersFrom } from '../conformance/support/payment.ts';
 import { useWorld } from '../conformance/support/world.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Chain, startChain } from '../../dev/stack/chain.ts';
 import { startFacilitator } from '../../dev/stack/facilitator.ts';
 import { person } from '../../dev/stack/people.ts';
-import type { RunningServer } from '../../dev/stack/server.ts';
+import type { RunningServer } from '../../dev/stack/loopback.ts';
 import { createAgent } from '../../src/client/index.ts';
 import { ledgerOf } from './support/ledger.ts';
 import { type Shop, startShop1, startShop2 } from './support/x402-servers.ts';

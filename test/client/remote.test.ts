@@ -10,8 +10,7 @@ import {
 } from 'viem/accounts';
 import { publicKeyToAddress } from 'viem/utils';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RunningServer } from '../../dev/stack/server.ts';
-import { serveLoopback } from '../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
 import { createAgent, CountersignError, fleet, remoteAccount } from '../../src/client/index.ts';
 import { startRpcSigner, type RpcSigner, type Twist } from './support/json-rpc-signer.ts';
 import { base64Json } from '../support/payment-header.ts';

@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../dev/stack/ports.ts';
+import { freePort } from '../../dev/stack/loopback.ts';
 import { type Bound, bind, bound, boundField, signBound } from './support/bound.ts';
 import { creditedAccount } from './support/credit.ts';
 import { agentIntent, paidIntentFor, signIntent, signPaidIntent } from './support/intent.ts';

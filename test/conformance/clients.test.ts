@@ -6,8 +6,7 @@ import {
   parseAbiParameters,
 } from 'viem';
 import { describe, expect, it } from 'vitest';
-import { usdcBalance } from '../../dev/stack/usdc.ts';
-import { mint } from '../../dev/stack/faucet.ts';
+import { mint, usdcBalance } from '../../dev/stack/chain-access.ts';
 import { agentIntent, retryKey, signIntent } from './support/intent.ts';
 import { newer, older, useWith } from './support/official.ts';
 import { kindOf, paymentResponse, readProblem } from './support/offer.ts';

@@ -1,7 +1,7 @@
 import { type Address, type LocalAccount, numberToHex, pad } from 'viem';
 import { beforeAll, afterAll, describe, expect, it } from 'vitest';
-import { mint } from '../../dev/stack/faucet.ts';
-import type { RunningServer } from '../../dev/stack/server.ts';
+import { mint } from '../../dev/stack/chain-access.ts';
+import type { RunningServer } from '../../dev/stack/loopback.ts';
 import { startProxy } from '../chaos/support/proxy.ts';
 import { accountOf, creditedAccount, topUp } from './support/credit.ts';
 import {

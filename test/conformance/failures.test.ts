@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { usdcBalance } from '../../dev/stack/usdc.ts';
+import { usdcBalance } from '../../dev/stack/chain-access.ts';
 import type { CallRow } from './support/audit.ts';
 import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { mint } from '../../dev/stack/faucet.ts';
+import { mint } from '../../dev/stack/chain-access.ts';
 import type { Person } from '../../dev/stack/people.ts';
 import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';

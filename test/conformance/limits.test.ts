@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { usdcBalance } from '../../dev/stack/usdc.ts';
+import { usdcBalance } from '../../dev/stack/chain-access.ts';
 import { readProblem } from './support/offer.ts';
 import { sign, transfersFrom, trustedAccount, v2 } from './support/payment.ts';
 import { lookup, type ToolCall, useWorld } from './support/world.ts';

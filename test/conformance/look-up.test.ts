@@ -1,6 +1,6 @@
 import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { mint } from '../../dev/stack/faucet.ts';
+import { mint } from '../../dev/stack/chain-access.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { bind, bound, callOf, windowFromNow } from './support/bound.ts';
 import { creditedAccount } from './support/credit.ts';

@@ -2,7 +2,7 @@ import { type Address, type Hex, type LocalAccount, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
+import { usdc, usdcAbi } from '../../dev/stack/chain-access.ts';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 import { bind, bound } from './support/bound.ts';
 import { accountOf } from './support/credit.ts';

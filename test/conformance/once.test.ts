@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { usdcBalance } from '../../dev/stack/usdc.ts';
+import { usdcBalance } from '../../dev/stack/chain-access.ts';
 import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
 import {
   fundedAccount,

@@ -1,11 +1,9 @@
-import type { Hex, LocalAccount } from 'viem';
-import { encodeFunctionData, multicall3Abi, parseEther } from 'viem';
+import { encodeFunctionData, type Hex, type LocalAccount, multicall3Abi, parseEther } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { mint, multicall3 } from '../../dev/stack/faucet.ts';
+import { mint, multicall3, usdc, usdcAbi } from '../../dev/stack/chain-access.ts';
 import { randomNonce, signAuthorization } from '../../dev/stack/authorization.ts';
 import { people, person } from '../../dev/stack/people.ts';
-import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { TRANSFER } from '../../src/settlement/chain/token-calls.ts';
 import { accountOf, creditedAccount, rateLimitOf } from './support/credit.ts';

@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { usdcBalance } from '../../dev/stack/usdc.ts';
+import { usdcBalance } from '../../dev/stack/chain-access.ts';
 import { bind, bound, callOf } from './support/bound.ts';
 import { accountOf, creditedAccount, credits, rateLimitOf, topUp } from './support/credit.ts';
 import { agentIntent, retryKey, signPaidIntent } from './support/intent.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { freePort } from '../../dev/stack/ports.ts';
+import { freePort } from '../../dev/stack/loopback.ts';
 import { intentFields } from '../../src/protocol/intent/agent-intent.ts';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 import { bound, signBound } from './support/bound.ts';

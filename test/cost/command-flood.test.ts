@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CHAIN_ID } from '../../dev/stack/chain-client.ts';
+import { CHAIN_ID } from '../../dev/stack/chain-access.ts';
 import { signDigest } from '../../dev/bench/signing.ts';
 import { person } from '../../dev/stack/people.ts';
 import { decodeChunk } from '../../src/audit/chunk.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
-import { COUNT_NAMES, NAMED, written } from '../../dev/cost/count-table.ts';
+import { COUNT_NAMES, NAMED, written } from '../../dev/cost/tables.ts';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import page from '../../docs/cost.md?raw';
 import { nowSeconds } from '../../src/core/clock.ts';

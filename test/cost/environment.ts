@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair } from 'jose';
 import { people } from '../../dev/stack/people.ts';
-import { usdc } from '../../dev/stack/usdc.ts';
+import { usdc } from '../../dev/stack/chain-access.ts';
 import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 import { db } from '../unit/audit/database.ts';
 import { FACILITATOR, RPC } from '../unit/settlement/scripted.ts';

@@ -1,4 +1,4 @@
-import { usdc } from '../../dev/stack/usdc.ts';
+import { usdc } from '../../dev/stack/chain-access.ts';
 import type { Payment } from '../../src/protocol/payment.ts';
 import { answerHosts, FACILITATOR, RPC, type ScriptedChain } from '../unit/settlement/scripted.ts';
 

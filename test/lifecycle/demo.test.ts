@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectChain } from '../../dev/stack/chain-access.ts';
+import { connectChain, usdcAbi } from '../../dev/stack/chain-access.ts';
 import { people } from '../../dev/stack/people.ts';
-import { usdcAbi } from '../../dev/stack/usdc.ts';
 import { type Launched, launchDemo } from './launch.ts';
 
 const AGENT = people.agent.address;

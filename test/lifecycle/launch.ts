@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ListedProcess, runningProcesses } from '../../dev/stack/process-list.ts';
-import type { StackDescription } from '../../dev/stack/stack-file.ts';
+import { type ListedProcess, runningProcesses } from '../../dev/stack/process.ts';
+import type { StackDescription } from '../../dev/stack/stack-directory.ts';
 
 const DEV = join(import.meta.dirname, '../../dev');
 const START = join(DEV, 'start.ts');

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { freePort, portTaken } from '../../dev/stack/ports.ts';
+import { freePort, portTaken } from '../../dev/stack/loopback.ts';
 import { launchAsChild, type Launched, launchStart } from './launch.ts';
 
 /** How long a process may take to end. */

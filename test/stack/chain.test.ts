@@ -1,11 +1,9 @@
 import { hashDomain, parseAbi } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectChain } from '../../dev/stack/chain-access.ts';
+import { connectChain, multicall3, usdc, usdcAbi } from '../../dev/stack/chain-access.ts';
 import { type Chain, startChain } from '../../dev/stack/chain.ts';
-import { multicall3 } from '../../dev/stack/faucet.ts';
 import { people, person } from '../../dev/stack/people.ts';
-import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
 
 const domainTypes = {
   EIP712Domain: [

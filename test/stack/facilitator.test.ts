@@ -11,8 +11,8 @@ import {
   submitCancellation,
 } from '../../dev/stack/authorization.ts';
 import { people, type Person } from '../../dev/stack/people.ts';
-import type { RunningServer } from '../../dev/stack/server.ts';
-import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
+import type { RunningServer } from '../../dev/stack/loopback.ts';
+import { usdc, usdcAbi } from '../../dev/stack/chain-access.ts';
 import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
 
 type Version = 1 | 2;

@@ -6,7 +6,7 @@ import { type Gateway, startGateway } from '../../dev/stack/gateway.ts';
 import { writeGatewayFiles } from '../../dev/stack/gateway-files.ts';
 import { ROOT } from '../../dev/root.ts';
 import { people } from '../../dev/stack/people.ts';
-import { runningProcesses } from '../../dev/stack/process-list.ts';
+import { runningProcesses } from '../../dev/stack/process.ts';
 import { readTools, TOOLS_FILE } from '../../dev/stack/tools.ts';
 
 describe('the gateway under wrangler', () => {

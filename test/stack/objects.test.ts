@@ -5,7 +5,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startWorkerd, type Workerd } from '../../dev/bench/workerd.ts';
 import { people } from '../../dev/stack/people.ts';
-import { freePort, LOOPBACK } from '../../dev/stack/ports.ts';
+import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
 import { buildWorker, otherModules, type WorkerModules } from '../../dev/worker-modules.ts';
 
 /** Objects that load their code with `import()`, as deployed modules in raw workerd, without a test runner. */

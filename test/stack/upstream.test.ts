@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningServer, serveLoopback } from '../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
 import { DEMO_TOOLS, startUpstream, type Upstream } from '../../dev/upstream/upstream.ts';
 
 describe('the demo upstream', () => {

@@ -1,6 +1,6 @@
 import type { SignedAuthorization } from '../../dev/stack/authorization.ts';
 import { people } from '../../dev/stack/people.ts';
-import { usdc } from '../../dev/stack/usdc.ts';
+import { usdc } from '../../dev/stack/chain-access.ts';
 
 /** Standard base64 of JSON, as in the headers of x402. */
 export const base64Json = (value: unknown): string =>

@@ -1,7 +1,12 @@
 import { type Address, encodeFunctionData, type Hex, multicall3Abi, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { ChainClient } from '../../../dev/stack/chain-client.ts';
-import { multicall3 } from '../../../dev/stack/faucet.ts';
+import {
+  type ChainClient,
+  multicall3,
+  usdc,
+  usdcAbi,
+  usdcBalance,
+} from '../../../dev/stack/chain-access.ts';
 import {
   randomNonce,
   signAuthorization,
@@ -9,7 +14,6 @@ import {
   type SignedAuthorization,
 } from '../../../dev/stack/authorization.ts';
 import { people } from '../../../dev/stack/people.ts';
-import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/usdc.ts';
 import { nextKey, type Attack } from './payer.ts';
 import type { Purchase } from './purchase.ts';
 import type { Signed } from './sign-purchase.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Address, type Hex, parseEther } from 'viem';
-import type { ChainClient } from '../../../dev/stack/chain-client.ts';
+import type { ChainClient } from '../../../dev/stack/chain-access.ts';
 import type { Random } from '../../falsify/random.ts';
 
 /** Faults of the chain. */

@@ -1,7 +1,6 @@
 import { type Hex, parseEventLogs, type TransactionReceipt } from 'viem';
-import type { ChainClient } from '../../../dev/stack/chain-client.ts';
+import { type ChainClient, usdc, usdcAbi } from '../../../dev/stack/chain-access.ts';
 import { people } from '../../../dev/stack/people.ts';
-import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 
 /** A transfer to `payTo`. */
 export type Moved = {

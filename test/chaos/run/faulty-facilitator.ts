@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { facilitatorHandler } from '../../../dev/stack/facilitator.ts';
 import type { Person } from '../../../dev/stack/people.ts';
-import { type Handler, type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
+import { type Handler, type RunningServer, serveLoopback } from '../../../dev/stack/loopback.ts';
 import type { Random } from '../../falsify/random.ts';
 import { draw, type FaultSource } from './fault-source.ts';
 

@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/loopback.ts';
 import { callNode, staleAnswers, type RpcAnswer, type RpcRequest } from './stale-answers.ts';
 import { draw, type FaultSource } from './fault-source.ts';
 

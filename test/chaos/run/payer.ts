@@ -1,6 +1,6 @@
 import type { Address, LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { usdc } from '../../../dev/stack/usdc.ts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { openRandom, type Random } from '../../falsify/random.ts';
 import type { Signed } from './sign-purchase.ts';

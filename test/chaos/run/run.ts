@@ -1,5 +1,5 @@
 import { people } from '../../../dev/stack/people.ts';
-import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
+import { usdc, usdcAbi } from '../../../dev/stack/chain-access.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { type AccountRecord, readAccountRecords } from '../support/account-records.ts';
 import { type Buyers, openBuyers } from './buyers.ts';

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Hex, hexToBytes, type LocalAccount } from 'viem';
 import { signAuthorization, type SignedAuthorization } from '../../../dev/stack/authorization.ts';
 import { people } from '../../../dev/stack/people.ts';
-import { CHAIN_ID } from '../../../dev/stack/chain-client.ts';
-import { usdc } from '../../../dev/stack/usdc.ts';
+import { CHAIN_ID, usdc } from '../../../dev/stack/chain-access.ts';
 import {
   type AgentIntent,
   encodeAgentIntent,

@@ -1,4 +1,4 @@
-import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/loopback.ts';
 
 /** Receives the purchase number of each tool run before the upstream answers. */
 export type Runs = (number: number) => Promise<void>;

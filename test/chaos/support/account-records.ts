@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Address, type Hex, parseAbiItem } from 'viem';
 import { people } from '../../../dev/stack/people.ts';
-import { usdc } from '../../../dev/stack/usdc.ts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
 import { decodeChunk } from '../../../src/audit/chunk.ts';
 import { GENESIS } from '../../../src/audit/entry.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';

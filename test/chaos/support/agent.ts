@@ -8,7 +8,7 @@ import {
   type SignedAuthorization,
 } from '../../../dev/stack/authorization.ts';
 import { people } from '../../../dev/stack/people.ts';
-import { usdc } from '../../../dev/stack/usdc.ts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { paymentHeader } from '../../support/payment-header.ts';
 import { PRICES, type Stage, type ToolName } from './stage.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunningServer } from '../../../dev/stack/server.ts';
+import type { RunningServer } from '../../../dev/stack/loopback.ts';
 import { type Stack, startStack } from '../../../dev/stack/stack.ts';
 import { type Intercept, type Party, startProxy } from './proxy.ts';
 

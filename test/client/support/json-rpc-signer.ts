@@ -1,6 +1,5 @@
 import type { Hex, LocalAccount, TypedDataDefinition } from 'viem';
-import type { RunningServer } from '../../../dev/stack/server.ts';
-import { serveLoopback } from '../../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/loopback.ts';
 
 /** A call of a JSON-RPC method as the service received it. */
 export type RpcCall = {

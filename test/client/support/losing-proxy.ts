@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/loopback.ts';
 
 /** A request that went through. */
 export type Passed = { readonly method: string; readonly path: string; readonly proof?: string };

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AgentOptions } from '../../../src/client/index.ts';
-import { usdcBalance } from '../../../dev/stack/usdc.ts';
+import { usdcBalance } from '../../../dev/stack/chain-access.ts';
 import { transfersFrom } from '../../conformance/support/payment.ts';
 import type { World } from '../../conformance/support/world.ts';
 import { claimsOf, newCustomer, post } from './customer.ts';

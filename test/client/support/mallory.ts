@@ -5,7 +5,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LOOPBACK } from '../../../dev/stack/ports.ts';
+import { LOOPBACK } from '../../../dev/stack/loopback.ts';
 
 /** A request as it arrived. */
 export type Received = {

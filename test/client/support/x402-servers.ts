@@ -4,7 +4,7 @@ import { paymentMiddleware, x402ResourceServer } from '@x402/hono';
 import { Hono } from 'hono';
 import type { Address } from 'viem';
 import { paymentMiddleware as paymentMiddlewareV1 } from 'x402-hono';
-import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/loopback.ts';
 
 /** A third-party server with one tool, and a counter of its runs. */
 export type Shop = RunningServer & { readonly made: () => number };

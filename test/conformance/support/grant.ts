@@ -1,7 +1,7 @@
 import { type Hex, hashTypedData, type LocalAccount, recoverTypedDataAddress } from 'viem';
 import { expect } from 'vitest';
 import { randomNonce } from '../../../dev/stack/authorization.ts';
-import { usdc } from '../../../dev/stack/usdc.ts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
 import {
   type AgentDelegation,
   type AgentRevocation,

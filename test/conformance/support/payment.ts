@@ -1,9 +1,8 @@
 import type { Hex, LocalAccount } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { expect, vi } from 'vitest';
-import { mint } from '../../../dev/stack/faucet.ts';
+import { mint, usdc, usdcAbi } from '../../../dev/stack/chain-access.ts';
 import { randomNonce, signAuthorization } from '../../../dev/stack/authorization.ts';
-import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 import { base64Json, payloadOf } from '../../support/payment-header.ts';
 import type { Accepted } from './offer.ts';
 import { report, type ToolCall, type World } from './world.ts';

@@ -9,7 +9,7 @@ import {
   parseEther,
 } from 'viem';
 import { deploy } from '../../../dev/stack/contracts.ts';
-import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/usdc.ts';
+import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/chain-access.ts';
 import type { World } from './world.ts';
 
 /** Moves all USDC of a key to another account by real transfers, until nothing remains. */

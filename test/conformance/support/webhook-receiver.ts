@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/loopback.ts';
 import { nowSeconds } from './payment.ts';
 import { publishedKeys } from './receipt.ts';
 import type { World } from './world.ts';

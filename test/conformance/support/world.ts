@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed } from 'vitest';
-import { type ChainClient, chainClient } from '../../../dev/stack/chain-client.ts';
+import { type ChainClient, chainClient } from '../../../dev/stack/chain-access.ts';
 import { type Stack, type StackOptions, startStack } from '../../../dev/stack/stack.ts';
 import type { Counts } from '../../../dev/upstream/upstream.ts';
 import { brokenLogs } from '../../chaos/support/account-records.ts';

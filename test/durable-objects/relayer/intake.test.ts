@@ -1,6 +1,6 @@
 import { parseEther } from 'viem';
 import { describe, expect, test } from 'vitest';
-import { usdc } from '../../../dev/stack/usdc.ts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
 import { openBench, payersOf, relayFrom, settle } from './support.ts';
 
 describe('does not take', () => {

@@ -1,6 +1,6 @@
 import { parseEther } from 'viem';
 import { describe, expect, test } from 'vitest';
-import { usdc } from '../../../dev/stack/usdc.ts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
 import { openBench, payersOf, relayFrom, alarmUntilIdle, callsOf, settle } from './support.ts';
 
 describe('while subscribers do not answer', () => {

@@ -1,7 +1,7 @@
 import { parseEther } from 'viem';
 import { describe, expect, test } from 'vitest';
 import { submitAuthorization } from '../../../dev/stack/authorization.ts';
-import { usdc } from '../../../dev/stack/usdc.ts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
 import { payTo } from '../../unit/settlement/real-chain.ts';
 import { openBench, payersOf, relayFrom, alarmUntilIdle, callsOf, settle } from './support.ts';
 import { walletPayment } from './wallets.ts';

@@ -14,9 +14,13 @@ import type { Payment, SettlementResult } from '../../../src/protocol/payment.ts
 import type { Relay, Relayed, RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
 import { type Node, openNode } from '../../../src/settlement/relayer/node.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
-import { type ChainAccess, connectChain } from '../../../dev/stack/chain-access.ts';
-import { multicall3 } from '../../../dev/stack/faucet.ts';
-import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
+import {
+  type ChainAccess,
+  connectChain,
+  multicall3,
+  usdc,
+  usdcAbi,
+} from '../../../dev/stack/chain-access.ts';
 import type { RelayerContext, Subscribers } from '../../../durable-objects/relayer/context.ts';
 import { type Loop, openLoop } from '../../../durable-objects/relayer/loop.ts';
 import { loadMemory } from '../../../durable-objects/relayer/open.ts';

@@ -1,5 +1,5 @@
 import { openApi } from '../../../dev/openapi/document.ts';
-import { EXAMPLES } from '../../../dev/openapi/examples.ts';
+import { EXAMPLES } from '../../../dev/openapi/operation.ts';
 import { parseTools } from '../../../src/catalog/schema.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
 import { parsePolicy } from '../../../src/policy/policy.ts';

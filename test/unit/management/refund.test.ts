@@ -1,4 +1,4 @@
-import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
+import { usdc, usdcAbi } from '../../../dev/stack/chain-access.ts';
 import { refundsTool } from '../../../src/catalog/gateway-tools.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';

@@ -1,9 +1,8 @@
 import { type Hex, parseEther } from 'viem';
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
 import { inject } from 'vitest';
-import { connectChain } from '../../../dev/stack/chain-access.ts';
+import { connectChain, usdc } from '../../../dev/stack/chain-access.ts';
 import { randomNonce, signAuthorization } from '../../../dev/stack/authorization.ts';
-import { usdc } from '../../../dev/stack/usdc.ts';
 import type { Address } from '../../../src/core/hex.ts';
 import type { Authorization, Payment } from '../../../src/protocol/payment.ts';
 

@@ -1,12 +1,11 @@
 import { encodeFunctionData, multicall3Abi, type PrivateKeyAccount } from 'viem';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { multicall3 } from '../../../../dev/stack/faucet.ts';
+import { multicall3, usdc, usdcAbi } from '../../../../dev/stack/chain-access.ts';
 import {
   signCancellation,
   submitAuthorization,
   submitCancellation,
 } from '../../../../dev/stack/authorization.ts';
-import { usdc, usdcAbi } from '../../../../dev/stack/usdc.ts';
 import { accountId } from '../../../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';

@@ -1,6 +1,6 @@
 import { encodeFunctionData, toEventSelector } from 'viem';
 import { expect, test } from 'vitest';
-import { usdcAbi } from '../../../../dev/stack/usdc.ts';
+import { usdcAbi } from '../../../../dev/stack/chain-access.ts';
 import {
   AUTHORIZATION_CANCELED,
   AUTHORIZATION_USED,

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { parseEther } from 'viem';
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { connectChain } from '../../../../dev/stack/chain-access.ts';
+import { connectChain, usdc, usdcAbi } from '../../../../dev/stack/chain-access.ts';
 import {
   randomNonce,
   signAuthorization,
@@ -12,7 +12,6 @@ import {
   submitAuthorization,
   submitCancellation,
 } from '../../../../dev/stack/authorization.ts';
-import { usdc, usdcAbi } from '../../../../dev/stack/usdc.ts';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import type { AlertBody } from '../../../../src/protocol/alert.ts';
 import { configOf } from '../../../../src/app.ts';

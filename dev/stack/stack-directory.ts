@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { ROOT } from '../root.ts';
 import type { Person } from './people.ts';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 /** Content of `.dev/stack.json`: all that tests and clients need to know about a running stack. */
 export type StackDescription = {
@@ -72,4 +72,35 @@ export const writeStackFile = async (
 /** Removes the file, unless another stack has overwritten it. */
 export const removeStackFile = async (file: string, gateway: string): Promise<void> => {
   if ((await gatewayIn(file)) === gateway) await rm(file, { force: true });
+};
+
+let created = 0;
+
+const isRunning = (processId: number): boolean => {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/** Removes directories of processes that have ended, e.g. after SIGKILL. */
+const removeAbandoned = async (): Promise<void> => {
+  for (const name of await readdir(STACK_DIRECTORY)) {
+    const owner = /^run-([0-9]+)-[0-9]+$/.exec(name)?.[1];
+    if (owner === undefined || isRunning(Number(owner))) continue;
+    await rm(join(STACK_DIRECTORY, name), { recursive: true, force: true });
+  }
+};
+
+/** Creates an empty directory in `.dev` for the state of one stack of this process. */
+export const newRunDirectory = async (): Promise<string> => {
+  await mkdir(STACK_DIRECTORY, { recursive: true });
+  await removeAbandoned();
+  created += 1;
+  const directory = join(STACK_DIRECTORY, `run-${process.pid}-${created}`);
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory);
+  return directory;
 };

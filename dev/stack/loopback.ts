@@ -1,0 +1,97 @@
+import { type HttpBindings, serve } from '@hono/node-server';
+import { randomInt } from 'node:crypto';
+import type { Server } from 'node:http';
+import { connect, createServer } from 'node:net';
+
+/** The only address the local stack listens on. */
+export const LOOPBACK = '127.0.0.1';
+
+/** Below the range of outgoing connections, one of which could take the port before the caller does. */
+const LOWEST = 10_240;
+const HIGHEST = 32_767;
+
+/** Finds a free TCP port. Random among 20,000, because another process could take it before the caller does. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = randomInt(LOWEST, HIGHEST + 1);
+    if (!(await portTaken(port))) return port;
+  }
+};
+
+/** Whether a process listens on the port. Finds out by listening for a moment. */
+export const portTaken = async (port: number): Promise<boolean> =>
+  await new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(true) : reject(error),
+    );
+    server.listen(port, LOOPBACK, () => server.close(() => resolve(false)));
+  });
+
+/** Whether the port accepts connections. Unlike `portTaken`, this never occupies the port. */
+export const portAnswers = async (port: number): Promise<boolean> =>
+  await new Promise((resolve) => {
+    const socket = connect(port, LOOPBACK);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+/** Waits until no process listens on the port. @throws Error after a timeout. */
+export const portFreed = async (port: number, milliseconds: number): Promise<void> => {
+  const deadline = Date.now() + milliseconds;
+  while (await portTaken(port)) {
+    if (Date.now() > deadline) throw new Error(`port ${port} is taken`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+/** Answers one request. Tests wrap handlers to inject faults between two parts. */
+export type Handler = (request: Request) => Response | Promise<Response>;
+
+/** Like `Handler`, with the raw Node request and response. */
+export type RawHandler = (request: Request, raw: HttpBindings) => Response | Promise<Response>;
+
+/** A listening HTTP server. `url` is an origin without a trailing slash. */
+export type RunningServer = {
+  readonly url: string;
+  readonly port: number;
+  /** Closes the port and every connection, also those with a request in progress. */
+  readonly stop: () => Promise<void>;
+};
+
+/**
+ * Milliseconds that an idle connection stays open. Race: Node closes after six seconds and workerd after five. When workerd is late, it
+ * sends a request on a connection that Node is closing, and cannot repeat it.
+ */
+const KEEP_ALIVE = 65_000;
+
+/** Serves on 127.0.0.1, on a free port by default. Rejects when the port is taken. */
+export const serveLoopback = async (options: {
+  readonly handler: RawHandler;
+  readonly port?: number;
+}): Promise<RunningServer> =>
+  await new Promise((resolve, reject) => {
+    const server = serve(
+      {
+        fetch: async (request, raw) => await options.handler(request, raw as HttpBindings),
+        hostname: LOOPBACK,
+        port: options.port ?? 0,
+        overrideGlobalObjects: false,
+      },
+      ({ port }) =>
+        resolve({
+          url: `http://${LOOPBACK}:${port}`,
+          port,
+          stop: async () =>
+            await new Promise((stopped) => {
+              server.close(() => stopped());
+              server.closeAllConnections();
+            }),
+        }),
+    ) as Server;
+    server.keepAliveTimeout = KEEP_ALIVE;
+    server.once('error', reject);
+  });
