@@ -33,21 +33,19 @@ import type {
 } from '../../src/protocol/account/standing.ts';
 import type { EntryPage } from '../../src/protocol/entry.ts';
 import type { SettlementMessage, SettlementResult } from '../../src/protocol/payment.ts';
-import { loadCall } from './call/call-noun.ts';
+import { decideAlarm } from './alarm.ts';
+import { loadCall } from './call/call-record.ts';
 import { concludeAll } from './call/conclude.ts';
 import { finish } from './call/finish.ts';
-import { recheckMessages } from './call/recheck.ts';
 import { reserveCall } from './call/reserve-call.ts';
+import { recheckMessages } from './call/settlement-message.ts';
 import { type Commands, openCommands } from './commands/open-commands.ts';
 import { acknowledgeTransfer } from './commands/transfer.ts';
 import { unchanged } from './decision.ts';
-import { type Decide, type Ledger, openLedger } from './ledger.ts';
+import { type Decide, type Ledger, openLedger, openRules } from './ledger.ts';
 import { loadManagement, type Management } from './load-management.ts';
-import { type Deliveries, openDeliveries } from './log/deliveries.ts';
-import { exported } from './log/exported.ts';
 import { type Feed, openFeed } from './log/feed.ts';
-import { tick } from './log/tick.ts';
-import { openRules } from './rules.ts';
+import { exported, openOutbox, type Outbox } from './log/outbox.ts';
 import type { Snapshot } from './snapshot.ts';
 import { relationOf } from './tree/ancestors.ts';
 import { answerLease } from './tree/grant-lease.ts';
@@ -89,7 +87,7 @@ export class AgentAccount extends DurableObject<Env> {
 
   readonly #ledger: Ledger;
   readonly #feed: Feed;
-  readonly #deliveries: Deliveries;
+  readonly #outbox: Outbox;
   readonly #requests: LeaseRequests;
   readonly #recalls: Recalls;
   readonly #commands: Commands;
@@ -98,7 +96,7 @@ export class AgentAccount extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     const account = (context.id.name ?? '') as AccountId;
-    this.#deliveries = openDeliveries(env, account, (transfer) =>
+    this.#outbox = openOutbox(env, account, (transfer) =>
       this.#ledger.submit<Acknowledged>(
         (state, { read }) => acknowledgeTransfer(state, transfer, transfer.sent, read),
         UNAVAILABLE,
@@ -107,7 +105,7 @@ export class AgentAccount extends DurableObject<Env> {
     this.#feed = openFeed(() => this.#ledger);
     this.#ledger = openLedger(account, context.storage, openRules(env), (memory, added) => {
       this.#feed.committed(added);
-      context.waitUntil(this.#deliveries.send(memory, this.#ledger.disk()));
+      context.waitUntil(this.#outbox.send(memory, this.#ledger.disk()));
     });
     // A fresh stub each time: a stub that has thrown stays broken.
     const peers = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);
@@ -281,12 +279,12 @@ export class AgentAccount extends DurableObject<Env> {
   /** Ends overdue calls, prunes, and sends unacknowledged messages again. Runs at least once, so it is idempotent. */
   override async alarm(): Promise<void> {
     await this.#ledger.submit<Acknowledged>(
-      (state, context, memory) => tick(state, memory, context),
+      (state, context, memory) => decideAlarm(state, memory, context),
       UNAVAILABLE,
     );
     await this.#ledger.rearm(async (memory) => {
       memory.pruneAt = memory.prune(nowSeconds(), memory.state.exported, memory.pruneAt);
-      await this.#deliveries.send(memory, this.#ledger.disk());
+      await this.#outbox.send(memory, this.#ledger.disk());
       await this.#recalls.giveUpIdle();
     });
   }

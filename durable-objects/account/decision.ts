@@ -1,15 +1,14 @@
-import type { AssetId } from '../../src/protocol/account-id.ts';
-import type { Entry, EntryBody } from '../../src/protocol/entry.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import type { Seconds } from '../../src/core/clock.ts';
-import { link } from '../../src/audit/entry.ts';
-import type { Policy } from '../../src/policy/policy.ts';
+import { CALL, type CallRecord } from './call/call-record.ts';
+import { ACCOUNT, type AccountState } from './state.ts';
 import type { Decision as StoreDecision } from '../store/decision.ts';
 import { put } from '../store/noun.ts';
 import type { Reader } from '../store/query.ts';
-import { CALL } from './call/call-noun.ts';
-import type { CallRecord } from './call/record.ts';
-import { ACCOUNT, type AccountState } from './state.ts';
+import { link } from '../../src/audit/entry.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
+import type { Entry, EntryBody } from '../../src/protocol/entry.ts';
 
 /** The inputs of a decision besides the account and the call's own record. */
 export type Context = {

@@ -1,17 +1,20 @@
-import type { Entry } from '../../src/protocol/entry.ts';
-import type { AccountId } from '../../src/protocol/account-id.ts';
 import { random16 } from '../../src/core/hex.ts';
+import { ok } from '../../src/core/result.ts';
+import { BUILT_IN_POLICY, parseDefaultPolicy, policyHash } from '../../src/policy/policy.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import { parseCommandBytes } from '../../src/protocol/account/command-budget.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
 import {
   type Decide as StoreDecide,
   type GroupCommit,
   openGroupCommit,
 } from '../store/group-commit.ts';
-import { CALL } from './call/call-noun.ts';
+import { CALL } from './call/call-record.ts';
+import { openSince, releasedOf } from './call/open-calls.ts';
 import { MAX_RELEASED } from './call/pace.ts';
-import { openSince } from './call/stuck.ts';
 import type { Context } from './decision.ts';
 import { withAlerts } from './log/alerts.ts';
-import { type Memory, nextDue, releasedOf, remember, wake } from './memory.ts';
+import { type Memory, nextDue, remember, wake } from './memory.ts';
 import { ACCOUNT, type AccountState } from './state.ts';
 
 /** The decisions of one account, on the engine that `store/group-commit.ts` describes. */
@@ -20,7 +23,7 @@ export type Ledger = GroupCommit<AccountState, Context, Memory>;
 export type Decide<Verdict> = StoreDecide<AccountState, Context, Memory, Verdict>;
 
 /** The operator's settings for every account. */
-export type Rules = Pick<Context, 'policy' | 'policyHash' | 'commandBytes'>;
+type Rules = Pick<Context, 'policy' | 'policyHash' | 'commandBytes'>;
 
 export const openLedger = (
   account: AccountId,
@@ -53,3 +56,18 @@ export const openLedger = (
     nextDue,
     afterCommit,
   });
+
+/** The operator's settings for every account, parsed once per object. An unreadable setting denies every call (law 8). */
+export const openRules = (env: Env): (() => Rules) => {
+  let rules: Rules | undefined;
+  return () => {
+    if (rules !== undefined) return rules;
+    const text = env.DEFAULT_POLICY.trim();
+    const policy = text === '' ? ok(BUILT_IN_POLICY) : parseDefaultPolicy(JSON.parse(text));
+    if (!policy.ok) throw new Error('DEFAULT_POLICY is malformed');
+    const commandBytes = parseCommandBytes(env.COMMAND_BYTES_PER_DAY.trim());
+    if (commandBytes === undefined) throw new Error('COMMAND_BYTES_PER_DAY is malformed');
+    rules = { policy: policy.value, policyHash: policyHash(policy.value), commandBytes };
+    return rules;
+  };
+};

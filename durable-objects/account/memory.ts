@@ -7,12 +7,9 @@ import type { Disk } from '../store/disk.ts';
 import type { Committed } from '../store/group-commit.ts';
 import { valuesOf } from '../store/noun.ts';
 import { RESEND_FIRST, sendAt, type Sending, UNSENT } from '../store/outbox.ts';
-import { CALL } from './call/call-noun.ts';
+import { awaitsLook, CALL, type CallRecord, isFinal, prunesAt } from './call/call-record.ts';
 import { DENIAL_WINDOW } from './call/denial.ts';
-import { type LastLooks, openLastLooks } from './call/last-looks.ts';
-import type { Pruning } from './call/pruning.ts';
-import { awaitsLook, type CallRecord, isFinal, prunesAt } from './call/record.ts';
-import { openWholeCalls, type WholeCalls } from './call/whole-calls.ts';
+import { dueAt, type OpenCalls, openLastLooks, openWholeCalls } from './call/open-calls.ts';
 import { DOCUMENT } from './commands/document.ts';
 import {
   isPending,
@@ -21,8 +18,7 @@ import {
   TRANSFER,
   transferKey,
 } from './commands/transfer.ts';
-import { dueAt, type Live } from './log/outbox.ts';
-import { openPruning } from './log/pruning.ts';
+import { openPruning, type Pruning } from './pruning.ts';
 import { ACCOUNT, type AccountState, emptyAccount } from './state.ts';
 import { heldGrants } from './tree/grants.ts';
 import { ISSUED_LEASE, type Lessees, liveLessees, openLessees } from './tree/issued-lease.ts';
@@ -53,12 +49,8 @@ const PROMPT: ReadonlySet<string> = new Set([
 export type Pending = Sending & { readonly transfer: Transfer };
 
 /** The memory of an awake account. A cache: storage is the truth, and all of this is rebuilt from it. */
-export type Memory = {
+export type Memory = OpenCalls & {
   state: AccountState;
-  /** Calls on which work is still due, except those that only await their last look. */
-  readonly live: Map<Hex, Live>;
-  readonly looks: LastLooks;
-  readonly whole: WholeCalls;
   /** Credit that its other account has not acknowledged, by peer and asset. */
   readonly pending: Map<string, Pending>;
   readonly lessees: Lessees;
@@ -161,20 +153,6 @@ const rememberCall = (memory: Memory, record: CallRecord, added: readonly Entry[
       ...(known?.alerted === true ? { alerted: true } : {}),
     });
   }
-};
-
-/**
- * Calls that failed, or may still fail, and whose payments can still move. Running calls count; otherwise calls that begin at once could
- * pass the bound.
- */
-export const releasedOf = ({ looks, live }: Memory, most: number): number => {
-  const all = looks.size() + live.size;
-  if (all < most) return all;
-  let running = 0;
-  for (const { record } of live.values()) {
-    if (record.state === 'held' && record.paidBy === 'deferred') running += 1;
-  }
-  return looks.size() + running;
 };
 
 /** When the alarm must fire next; undefined if nothing will be due. */

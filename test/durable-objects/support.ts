@@ -1,19 +1,18 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
-import { CALL } from '../../durable-objects/account/call/call-noun.ts';
-import type { CallRecord } from '../../durable-objects/account/call/record.ts';
-import { entriesAfter } from '../../durable-objects/account/log/stored-entries.ts';
+import { CALL, type CallRecord } from '../../durable-objects/account/call/call-record.ts';
+import { entriesAfter } from '../../durable-objects/account/log/feed.ts';
 import { ACCOUNT, type AccountState } from '../../durable-objects/account/state.ts';
 import type { Disk } from '../../durable-objects/store/disk.ts';
 import { openSqlDisk } from '../../durable-objects/store/sql-disk.ts';
+import { entryHash, GENESIS } from '../../src/audit/entry.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
 import type { FinishVerdict } from '../../src/protocol/account/call-verdict.ts';
 import type { Call, Outcome, PayerFacts } from '../../src/protocol/account/call.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
-import { entryHash, GENESIS } from '../../src/audit/entry.ts';
-import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import { nowSeconds } from '../../src/core/clock.ts';
 
 export const randomHex = (bytes: number): Hex =>
   `0x${Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;

@@ -1,11 +1,11 @@
-import { expect } from 'vitest';
+import { isFinal, keepsHold } from '../../durable-objects/account/call/call-record.ts';
+import { purseOf } from '../../durable-objects/account/purse.ts';
 import { GENESIS } from '../../src/audit/entry.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
-import { isFinal, keepsHold } from '../../durable-objects/account/call/record.ts';
-import { purseOf } from '../../durable-objects/account/purse.ts';
 import { asset, type SimulatedAccount } from './simulated-account.ts';
 import type { Simulation } from './simulation.ts';
+import { expect } from 'vitest';
 
 export const sum = <T>(list: Iterable<T>, amount: (one: T) => bigint): bigint => {
   let total = 0n;

@@ -1,13 +1,13 @@
-import { expect } from 'vitest';
-import { GENESIS } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import type { Policy } from '../../src/policy/policy.ts';
-import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
-import type { Entry } from '../../src/protocol/entry.ts';
-import { type CallRecord, isBounced } from '../../durable-objects/account/call/record.ts';
+import { type CallRecord, isBounced } from '../../durable-objects/account/call/call-record.ts';
 import type { Transfer } from '../../durable-objects/account/commands/transfer.ts';
 import { exposed, purseOf } from '../../durable-objects/account/purse.ts';
 import { type AccountState, emptyAccount } from '../../durable-objects/account/state.ts';
+import { GENESIS } from '../../src/audit/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import { accountId, type AccountId, assetId } from '../../src/protocol/account-id.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import { expect } from 'vitest';
 
 export const START = 1_800_000_000;
 export const hex = (n: number, bytes: number): Hex =>

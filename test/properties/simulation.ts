@@ -1,19 +1,16 @@
 import { expect } from 'vitest';
-import type { Hex } from '../../src/core/hex.ts';
-import { accountId } from '../../src/protocol/account-id.ts';
-import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
-import type { SettlementOutcome } from '../../src/protocol/payment.ts';
-import { CALL } from '../../durable-objects/account/call/call-noun.ts';
-import { finish } from '../../durable-objects/account/call/finish.ts';
-import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
+import { decideAlarm } from '../../durable-objects/account/alarm.ts';
 import {
   awaitsSettlement,
+  CALL,
   type CallRecord,
   isFinal,
   keepsHold,
-} from '../../durable-objects/account/call/record.ts';
-import { reserve } from '../../durable-objects/account/call/reserve.ts';
+} from '../../durable-objects/account/call/call-record.ts';
 import { conclude } from '../../durable-objects/account/call/conclude.ts';
+import { finish } from '../../durable-objects/account/call/finish.ts';
+import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
+import { reserve } from '../../durable-objects/account/call/reserve.ts';
 import { apply } from '../../durable-objects/account/commands/apply.ts';
 import { resolve } from '../../durable-objects/account/commands/resolve.ts';
 import {
@@ -24,11 +21,14 @@ import {
   transferWith,
 } from '../../durable-objects/account/commands/transfer.ts';
 import type { Context, Decision } from '../../durable-objects/account/decision.ts';
-import { tick } from '../../durable-objects/account/log/tick.ts';
 import { suspensionOf } from '../../durable-objects/account/purse.ts';
 import { put, valuesOf } from '../../durable-objects/store/noun.ts';
 import { NOTHING, openOverlay } from '../../durable-objects/store/overlay.ts';
 import type { Reader } from '../../durable-objects/store/query.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import { accountId } from '../../src/protocol/account-id.ts';
+import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
+import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { ALONE } from './alone.ts';
 import {
   asset,
@@ -355,7 +355,7 @@ export const openSimulation = (
   const ring = (simulated: SimulatedAccount): void => {
     const live = [...simulated.records.values()].filter((record) => !isFinal(record));
     const known = new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }]));
-    commit(simulated, tick(simulated.state, { live: known }, contextOf(simulated)));
+    commit(simulated, decideAlarm(simulated.state, { live: known }, contextOf(simulated)));
   };
 
   const wait = (seconds: number): void => {

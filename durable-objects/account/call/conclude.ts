@@ -1,15 +1,20 @@
-import type { Decision } from '../decision.ts';
+import {
+  CALL,
+  type CallRecord,
+  type HeldPayment,
+  isBounced,
+  loadCall,
+  reduced,
+} from './call-record.ts';
+import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
+import { append, type Context, type Decision } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { put } from '../../store/noun.ts';
+import { openOverlay } from '../../store/overlay.ts';
 import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
 import type { SettlementOutcome, SettlementResult } from '../../../src/protocol/payment.ts';
 import { type PaymentEvent, transition } from '../../../src/settlement/transition.ts';
-import { put } from '../../store/noun.ts';
-import { openOverlay } from '../../store/overlay.ts';
-import { append, type Context } from '../decision.ts';
-import type { AccountState } from '../state.ts';
-import { CALL, loadCall } from './call-noun.ts';
-import { spentSignature } from './evidence.ts';
-import { reduced, type CallRecord, type HeldPayment, isBounced } from './record.ts';
 
 /** A call after a result from the chain. `isNews` is false if the result changes nothing (a redelivery, a late "sent"). */
 export type Concluded = {
@@ -75,7 +80,7 @@ const concludeUpfront = (
     case 'bounced':
       return { state, record, isNews: false };
     case 'settled':
-      return enter(
+      return withEntry(
         money.settleUpfront(state, record, result.block),
         { ...ended(record, 'settle'), transaction: result.transaction },
         record,
@@ -85,8 +90,8 @@ const concludeUpfront = (
       );
     // Nothing ran, and the money can no longer move: no debt, the hold is released.
     case 'failed':
-      return enter(
-        money.giveBack(state, record),
+      return withEntry(
+        money.release(state, record),
         { ...ended(record, 'fail'), state: 'released' },
         record,
         'payment.failed',
@@ -94,8 +99,8 @@ const concludeUpfront = (
         context,
       );
     case 'released':
-      return enter(
-        money.giveBack(state, record),
+      return withEntry(
+        money.release(state, record),
         { ...ended(record, 'release'), state: 'released', hadLastLook: true },
         record,
         'payment.released',
@@ -117,7 +122,7 @@ const concludeCommitted = (
         ? { state, record, isNews: false }
         : { state, record: advanced(record, 'present'), isNews: true };
     case 'settled':
-      return enter(
+      return withEntry(
         money.settleDeferred(state, record, result.block),
         { ...ended(record, 'settle'), transaction: result.transaction },
         record,
@@ -126,8 +131,8 @@ const concludeCommitted = (
         context,
       );
     case 'failed':
-      return enter(
-        result.fault === 'payer' ? money.owe(state, record) : money.writeOff(state, record),
+      return withEntry(
+        result.fault === 'payer' ? money.recordDebt(state, record) : money.writeOff(state, record),
         ended(record, 'fail'),
         record,
         'payment.failed',
@@ -190,9 +195,9 @@ const concludeFailed = (
   const move = forNothing
     ? money.settleReleased
     : fault === 'payer'
-      ? money.settleOwed
+      ? money.settleDebt
       : money.settleWrittenOff;
-  return enter(
+  return withEntry(
     move(state, record, block),
     next,
     record,
@@ -224,7 +229,7 @@ const concludeReleased = (
   }
   if (result.outcome === 'settled') {
     // Also after the last look found it unused: a reorganisation may have removed the block of that look (law 5).
-    return enter(
+    return withEntry(
       money.settleReleased(state, record, result.block),
       { ...ended(record, 'settle'), transaction: result.transaction, hadLastLook: true },
       record,
@@ -253,7 +258,7 @@ export const ended = (record: CallRecord, event: 'settle' | 'fail' | 'release'):
 
 const withoutSignature = ({ signature: _, ...rest }: HeldPayment): HeldPayment => rest;
 
-const enter = (
+const withEntry = (
   state: AccountState,
   next: CallRecord,
   before: CallRecord,

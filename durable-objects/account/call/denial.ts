@@ -1,10 +1,15 @@
-import type { Seconds } from '../../../src/core/clock.ts';
-import type { Call } from '../../../src/protocol/account/call.ts';
-import type { Denial } from '../../../src/protocol/account/denial.ts';
-import type { Entry } from '../../../src/protocol/entry.ts';
+import type { Progress } from './progress.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
 import { raiseBreaker } from '../log/alerts.ts';
 import { type AccountState, type DenialBucket, isKnown } from '../state.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import type { Verdict } from '../../../src/policy/evaluate.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
+
+/** Why a call is denied. Without an account, the rule is the caller's own. */
+export type Refusal = Omit<Denial, 'policy' | 'account'> & Partial<Pick<Denial, 'account'>>;
 
 /** Equal denials within this time are one entry with a count. */
 export const DENIAL_WINDOW: Seconds = 10;
@@ -87,4 +92,42 @@ export const flushDenials = (
     return entered.entry;
   });
   return { state: next, entries };
+};
+
+type Refused = Extract<Verdict, { readonly allowed: false }>;
+
+/** The refusal by a policy rule, with the account of the policy. */
+export const refusalOf = (refused: Refused): Refusal => {
+  const { rule, source, limit, retryAfter, param } = refused;
+  const { kind, account, hash } = source.origin;
+  return {
+    rule,
+    account,
+    // A pause may end at any time.
+    retryAllowed: retryAfter !== undefined || rule === 'paused',
+    ...(limit === undefined ? {} : { limit }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(param === undefined ? {} : { param }),
+    ...(kind === 'grant' || kind === 'lease' ? { grant: hash } : {}),
+  };
+};
+
+/** The account denies a call if an ancestor does not answer (law 8). */
+export const unreachable = (account: Denial['account']): Refusal => ({
+  rule: 'unreachable',
+  account,
+  retryAllowed: true,
+  retryAfter: 1,
+});
+
+/** The refusal when an ancestor's limit has too little remaining. A new period helps only if the whole limit would cover the price. */
+export const shortOfLimit = (
+  denial: NonNullable<Progress['short']>['denial'],
+  price: bigint,
+  now: Seconds,
+): Refusal => {
+  const { resetsAt, limit } = denial.limit ?? {};
+  return resetsAt === undefined || price > BigInt(limit ?? 0)
+    ? { ...denial, retryAllowed: denial.rule === 'credit' }
+    : { ...denial, retryAllowed: true, retryAfter: Math.max(1, resetsAt - now) };
 };

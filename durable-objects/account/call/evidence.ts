@@ -1,9 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import type { Json } from '../../../src/protocol/entry.ts';
+import type { HeldPayment } from './call-record.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Consent } from '../../../src/protocol/account/grant.ts';
-import type { HeldPayment } from './record.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
 
 /**
  * The signed fields, verbatim: anyone can check an acceptance offline (law 11). Of a token signature it keeps only the SHA-256, because

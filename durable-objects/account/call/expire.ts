@@ -1,10 +1,10 @@
+import { awaitsSettlement, type CallRecord, isKeepable } from './call-record.ts';
+import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from './finish.ts';
 import * as money from './money.ts';
-import type { Seconds } from '../../../src/core/clock.ts';
-import type { Write } from '../../store/noun.ts';
 import { append, type Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from './finish.ts';
-import { awaitsSettlement, type CallRecord, isKeepable } from './record.ts';
+import type { Write } from '../../store/noun.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
 
 /** How long the settled money of an upfront call that never ran waits for a repeat before it becomes credit. */
 const REPEAT_GRACE: Seconds = 300;
@@ -61,7 +61,7 @@ const end = (state: AccountState, record: CallRecord, context: Context): Ended =
     return { next, ...creditTopUp(state, next, context) };
   }
   if (awaitsSettlement(record)) {
-    return { next: { ...record, state: 'released' }, state: money.giveBack(state, record) };
+    return { next: { ...record, state: 'released' }, state: money.release(state, record) };
   }
   if (record.onSilence === 'keep') {
     const next: CallRecord = { ...record, state: 'abandoned', charged: keptCharge(record) };
@@ -69,6 +69,6 @@ const end = (state: AccountState, record: CallRecord, context: Context): Ended =
   }
   return {
     next: { ...toReleased(record), state: 'abandoned' },
-    state: money.giveBack(state, record),
+    state: money.release(state, record),
   };
 };

@@ -5,7 +5,7 @@ import { exposed, type Purse, purseOf, suspensionOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 
 /** The validity that an authorization must still have when its tool has answered: enough for an outage of the backends. */
-const SETTLE_ROOM: Seconds = 900;
+const SETTLE_MARGIN: Seconds = 900;
 
 /** A delivered payment that is open for longer is slow: on any rollup it takes a tenth of that. */
 const SLOW_AFTER: Seconds = 60;
@@ -14,14 +14,14 @@ const SLOW_AFTER: Seconds = 60;
 const SLOW_PAUSE: Seconds = 15;
 
 /** How much more service a payer may get unpaid: up to its cap, and up to its last known balance (law 7). Atomic units. */
-export const roomFor = (purse: Purse, exposure: bigint): bigint =>
+export const remainingExposure = (purse: Purse, exposure: bigint): bigint =>
   min(exposure, purse.balance) - exposed(purse);
 
 /**
  * Whether the payment of a call may settle after its tool at all. It settles first if the price exceeds the exposure cap, if a contract
  * has signed it (ERC-1271: a contract may withdraw its signature), or if a payment of this payer has bounced.
  */
-export const mayWait = (
+export const mayEverDefer = (
   state: AccountState,
   { settlement, contractCheckedAt, price }: Call,
   exposure: bigint,
@@ -33,8 +33,9 @@ export const mayWait = (
   suspensionOf(state) === undefined;
 
 /**
- * Law 7: exposure stays below what already settled here, so a hundred fresh keys that pass one dollar along fail here. An authorization
- * that may expire before the queue has presented it settles first, because each one would be our loss.
+ * Whether the payment may settle after its tool now. Law 7: exposure stays within what already settled here, so a hundred fresh keys
+ * that pass one dollar along fail here. An authorization that may expire before the queue has presented it settles first, because each
+ * one would be our loss.
  */
 export const mayDefer = (
   state: AccountState,
@@ -43,13 +44,18 @@ export const mayDefer = (
   now: Seconds,
 ): boolean => {
   const purse = purseOf(state, call.asset);
-  const lasts = call.validBefore - now >= call.timeoutSeconds + SETTLE_ROOM;
-  return mayWait(state, call, exposure) && lasts && exposed(purse) + call.price <= purse.settled;
+  const lasts = call.validBefore - now >= call.timeoutSeconds + SETTLE_MARGIN;
+  return (
+    mayEverDefer(state, call, exposure) && lasts && exposed(purse) + call.price <= purse.settled
+  );
 };
 
 /**
  * How long to wait while settlements are slow, seconds; undefined if they are not. The payer is not at fault for slow settlement.
  * @param since of the longest open payment.
  */
-export const settlesSlowly = (since: Seconds | undefined, now: Seconds): Seconds | undefined =>
+export const slowSettlementPause = (
+  since: Seconds | undefined,
+  now: Seconds,
+): Seconds | undefined =>
   since !== undefined && now - since >= SLOW_AFTER ? SLOW_PAUSE : undefined;

@@ -1,4 +1,3 @@
-import * as money from './money.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { FinishVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Outcome } from '../../../src/protocol/account/call.ts';
@@ -7,9 +6,10 @@ import type { Write } from '../../store/noun.ts';
 import { sendMore } from '../commands/transfer.ts';
 import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { limitsOf, paidFrom } from './permit.ts';
-import { awaitsSettlement, type CallRecord, isKeepable, keepsHold } from './record.ts';
+import { awaitsSettlement, type CallRecord, isKeepable, keepsHold } from './call-record.ts';
 import { advanced, ended } from './conclude.ts';
+import * as money from './money.ts';
+import { limitsOf, paidFrom } from './permit.ts';
 
 /**
  * Ends a dispatched call with the outcome of its tool (laws 4 and 5). Pure, and idempotent by (call, attempt): a repeat gets the same
@@ -95,7 +95,7 @@ const fail = (
   }
   // Failures are free, so the answer of a failed tool is not stored: a repeat gets `already_used`.
   const released: CallRecord = { ...toReleased(record), state: 'released' };
-  return close(money.giveBack(state, record), released, outcome, context);
+  return close(money.release(state, record), released, outcome, context);
 };
 
 /** The outcome of the tool is unknown: no answer in time, or half of one (law 4). */

@@ -8,7 +8,7 @@ import { max } from '../../../src/protocol/amount.ts';
 import type { Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { limitCounters } from '../tree/counters.ts';
-import type { CallRecord } from './record.ts';
+import type { CallRecord } from './call-record.ts';
 import { bindingOf } from './repeat.ts';
 
 type InFlight = NonNullable<Extract<CommandVerdict, { readonly verdict: 'applied' }>['inFlight']>;

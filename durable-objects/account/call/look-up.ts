@@ -1,11 +1,11 @@
 import type { LookUpVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { CallStatus, LookUp } from '../../../src/protocol/account/call.ts';
 import { type Decision, unchanged } from '../decision.ts';
-import { withFacts, isStale } from './funds.ts';
-import { paidFrom } from './permit.ts';
-import { type CallRecord, isReduced } from './record.ts';
-import { bindingOf } from './repeat.ts';
 import type { AccountState } from '../state.ts';
+import { type CallRecord, isReduced } from './call-record.ts';
+import { isStale, withFacts } from './payer-facts.ts';
+import { paidFrom } from './permit.ts';
+import { bindingOf } from './repeat.ts';
 
 /**
  * Returns what became of a call to its payer, whose signature the gateway has checked. Reads only: it reserves, writes and counts

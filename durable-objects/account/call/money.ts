@@ -4,20 +4,21 @@ import { max } from '../../../src/protocol/amount.ts';
 import { type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { changeUsedShares } from '../tree/tree.ts';
-import { type CallRecord, isBounced } from './record.ts';
+import { type CallRecord, isBounced } from './call-record.ts';
 
 /**
- * Every movement of money in an account, one function each. Nothing else changes a purse, so every hold is later spent or given back,
+ * Every movement of money in an account, one function each. Nothing else changes a purse, so every hold is later spent or released,
  * once (laws 4 to 7).
  */
 
-type Change = (purse: Purse) => Purse;
-
-const change = (state: AccountState, record: CallRecord, by: Change): AccountState =>
-  withPurse(state, record.asset, by(purseOf(state, record.asset)));
+const change = (
+  state: AccountState,
+  record: CallRecord,
+  by: (purse: Purse) => Purse,
+): AccountState => withPurse(state, record.asset, by(purseOf(state, record.asset)));
 
 /** Moves what a call counts in its ancestors: shares of limits, and of credit if that pays. */
-const above = (
+const countInAncestors = (
   state: AccountState,
   record: CallRecord,
   held: bigint,
@@ -30,8 +31,8 @@ const above = (
   }));
 
 /** Holds the price of a new call, in its source of money and in every window. */
-export const reserve = (state: AccountState, record: CallRecord): AccountState =>
-  change(above(state, record, record.price, 0n), record, (purse) => {
+export const hold = (state: AccountState, record: CallRecord): AccountState =>
+  change(countInAncestors(state, record, record.price, 0n), record, (purse) => {
     const windows: Record<string, WindowSpend> = { ...purse.windows };
     for (const { name } of record.windows.map(periodIn)) {
       const spent = rolled(purse.windows[name], everyOf(name), record.acceptedAt);
@@ -42,7 +43,7 @@ export const reserve = (state: AccountState, record: CallRecord): AccountState =
 
 /** The tool succeeded: the hold becomes spend. A deferred payment stays exposure until the chain has settled it. */
 export const spend = (state: AccountState, record: CallRecord, charged: bigint): AccountState =>
-  change(above(state, record, -record.price, charged), record, (purse) => {
+  change(countInAncestors(state, record, -record.price, charged), record, (purse) => {
     const windows = settleWindows(purse, record, charged);
     switch (record.paidBy) {
       case 'deferred':
@@ -67,8 +68,8 @@ export const spend = (state: AccountState, record: CallRecord, charged: bigint):
   });
 
 /** The tool failed, or never ran: the hold is released; money that already moved becomes credit (law 4). */
-export const giveBack = (state: AccountState, record: CallRecord): AccountState =>
-  change(above(state, record, -record.price, 0n), record, (purse) => {
+export const release = (state: AccountState, record: CallRecord): AccountState =>
+  change(countInAncestors(state, record, -record.price, 0n), record, (purse) => {
     const windows = settleWindows(purse, record, 0n);
     switch (record.paidBy) {
       case 'deferred':
@@ -95,7 +96,7 @@ export const settleUpfront = (
   block: number,
 ): AccountState =>
   change(state, record, (purse) =>
-    lowered(
+    withSettlement(
       {
         ...purse,
         upfrontHeld: purse.upfrontHeld - record.price,
@@ -114,7 +115,7 @@ export const settleDeferred = (
   block: number,
 ): AccountState =>
   change(state, record, (purse) =>
-    lowered(
+    withSettlement(
       {
         ...withoutBounce(purse, record),
         unsettled: purse.unsettled - record.charged,
@@ -151,7 +152,7 @@ export const settleReleased = (
   block: number,
 ): AccountState =>
   change(state, record, (purse) =>
-    lowered(
+    withSettlement(
       {
         ...purse,
         credit: purse.credit + record.price,
@@ -163,7 +164,7 @@ export const settleReleased = (
   );
 
 /** The payer made its accepted payment impossible: a debt, which is negative credit. */
-export const owe = (state: AccountState, record: CallRecord): AccountState =>
+export const recordDebt = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({
     ...withoutBounce(purse, record),
     unsettled: purse.unsettled - record.charged,
@@ -185,13 +186,13 @@ export const settleWrittenOff = (
   block: number,
 ): AccountState =>
   change(state, record, (purse) =>
-    lowered({ ...purse, settled: purse.settled + record.charged }, record.charged, block),
+    withSettlement({ ...purse, settled: purse.settled + record.charged }, record.charged, block),
   );
 
 /** A payment that counted as a debt had moved after all: the debt is paid. */
-export const settleOwed = (state: AccountState, record: CallRecord, block: number): AccountState =>
+export const settleDebt = (state: AccountState, record: CallRecord, block: number): AccountState =>
   change(state, record, (purse) =>
-    lowered(
+    withSettlement(
       {
         ...purse,
         credit: purse.credit + record.charged,
@@ -220,7 +221,7 @@ const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
 };
 
 /** A settlement in a later block than the known balance lowers it; the balance already includes an earlier settlement. */
-const lowered = (purse: Purse, amount: bigint, block: number): Purse => ({
+const withSettlement = (purse: Purse, amount: bigint, block: number): Purse => ({
   ...purse,
   balance: block > purse.balanceBlock ? max(0n, purse.balance - amount) : purse.balance,
   settledBlock: Math.max(purse.settledBlock, block),
@@ -230,7 +231,7 @@ const lowered = (purse: Purse, amount: bigint, block: number): Purse => ({
  * The counters that a call is counted in, with their periods, as its record keeps them. The record needs the periods: after a clock was
  * set back, the hold may be in a newer period than the call's time, and must be released there.
  */
-export const counted = (
+export const countedPeriods = (
   state: AccountState,
   asset: CallRecord['asset'],
   names: readonly string[],

@@ -1,9 +1,7 @@
-import type { Seconds } from '../../../src/core/clock.ts';
-import { rateState } from '../../../src/policy/rules/rate.ts';
-import type { Rate } from '../../../src/policy/rules/rate.ts';
-import { admit } from '../../../src/policy/rules/rate.ts';
-import type { Refusal } from './refusal.ts';
+import type { Refusal } from './denial.ts';
 import type { AccountState } from '../state.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { admit, type Rate, rateState } from '../../../src/policy/rules/rate.ts';
 
 /**
  * The rate of denied calls and dry runs of one account. They are free, and each may ask the chain or an ancestor. The state is one
@@ -39,12 +37,12 @@ export const countRisk = (
 
 /** The denial names the rate, and when to retry (law 8). */
 export const floodRefusal = ({ denialArrival }: AccountState, now: Seconds): Refusal =>
-  refusalOf('denial_rate', DENIAL_RATE, denialArrival, now);
+  rateRefusal('denial_rate', DENIAL_RATE, denialArrival, now);
 
 export const failureRefusal = ({ failureArrival }: AccountState, now: Seconds): Refusal =>
-  refusalOf('failure_rate', FAILURE_RATE, failureArrival, now);
+  rateRefusal('failure_rate', FAILURE_RATE, failureArrival, now);
 
-const refusalOf = (
+const rateRefusal = (
   rule: 'denial_rate' | 'failure_rate',
   rate: Rate,
   arrival: number,

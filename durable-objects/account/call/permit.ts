@@ -6,7 +6,7 @@ import type { Context } from '../decision.ts';
 import { purseOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { ownSources } from '../tree/sources.ts';
-import type { CallRecord } from './record.ts';
+import type { CallRecord } from './call-record.ts';
 
 /** A hold lives this much longer than the tool may take; then the alarm abandons the call. */
 export const HOLD_GRACE: Seconds = 60;

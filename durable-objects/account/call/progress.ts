@@ -1,8 +1,17 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { LeaseNeed } from '../tree/lease-need.ts';
 import type { Report } from '../tree/merge-report.ts';
+
+/** The request to other accounts of the tree that the account must send before it can decide a call. */
+export type TreeRequest =
+  /** Lease shares of these ancestors. */
+  | { readonly verdict: 'lease'; readonly needs: readonly LeaseNeed[]; readonly asset: AssetId }
+  /** Descendants may hold money of this account that they do not use: they report it, or return it. */
+  | { readonly verdict: 'report' }
+  | { readonly verdict: 'recall' };
 
 /** The answers of other accounts to one attempt to decide a call. */
 export type Progress = {
@@ -25,7 +34,7 @@ export type Progress = {
   readonly wouldLend: readonly Hex[];
   /** Only for a dry run: grants whose issuers would lend the price as credit. */
   readonly wouldLendCredit: readonly Hex[];
-  /** Only for a dry run, which takes no lease: the ancestors' policies. */
+  /** Only for a dry run, which takes no lease: the policies of the ancestors. */
   readonly ancestorPolicies: readonly Source[];
 };
 
@@ -38,3 +47,6 @@ export const NO_PROGRESS: Progress = {
   wouldLendCredit: [],
   ancestorPolicies: [],
 };
+
+/** Rounds of recalls that one call may cause: each round asks the descendants with most unused money. */
+export const MAX_RECALLS = 16;

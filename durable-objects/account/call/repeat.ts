@@ -1,11 +1,11 @@
-import type { SettlementOutcome } from '../../../src/protocol/payment.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Binding, Call, Evidence } from '../../../src/protocol/account/call.ts';
+import type { SettlementOutcome } from '../../../src/protocol/payment.ts';
 import { changed, type Context, type Decision, unchanged } from '../decision.ts';
-import { HOLD_GRACE, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
-import { awaitsSettlement, type CallRecord } from './record.ts';
-import { conclude } from './conclude.ts';
 import type { AccountState } from '../state.ts';
+import { awaitsSettlement, type CallRecord } from './call-record.ts';
+import { conclude } from './conclude.ts';
+import { HOLD_GRACE, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 
 /**
  * Decides a call that is known already. The runtime's retry of one attempt gets the same verdict again; another attempt gets a stored
@@ -20,16 +20,16 @@ export const repeat = (
   context: Context,
 ): Decision<ReserveVerdict> => {
   if (record.id !== call.call) return sameOperation(state, record, call, context);
-  const shown = isShown(record, call);
+  const shown = showsSecret(record, call);
   // Attack: the signature of a settled payment is on the chain, and the intent is in the log. A caller with both must learn neither the
   // request nor the answer (law 3).
   if (record.state !== 'held' && !shown) return unchanged(state, { verdict: 'already_used' });
-  if (record.attempt !== attempt && keepsSecret(record) && !shown) {
+  if (record.attempt !== attempt && hasSecret(record) && !shown) {
     return unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
   // A payment was moved to another tool, path, query, method or body: the first use pins the request.
   if (record.request !== call.request) return unchanged(state, { verdict: 'conflict' });
-  if (record.state !== 'held') return unchanged(state, ended(record));
+  if (record.state !== 'held') return unchanged(state, outcomeOf(record));
 
   if (awaitsSettlement(record)) {
     if (record.attempt === attempt) {
@@ -59,18 +59,18 @@ const sameOperation = (
   call: Call,
   context: Context,
 ): Decision<ReserveVerdict> => {
-  const of = { call: record.id };
-  if (record.request !== call.request) return unchanged(state, { verdict: 'conflict', ...of });
+  const first = { call: record.id };
+  if (record.request !== call.request) return unchanged(state, { verdict: 'conflict', ...first });
   return unchanged(
     state,
     record.state === 'held'
-      ? { verdict: 'in_progress', retryAfter: waitFor(record, context), ...of }
-      : { ...ended(record), ...of },
+      ? { verdict: 'in_progress', retryAfter: waitFor(record, context), ...first }
+      : { ...outcomeOf(record), ...first },
   );
 };
 
 /** How long after an attempt gave up the next one may settle; the gateway sends it as `Retry-After`. */
-const GIVEN_BACK_PAUSE = 5;
+const YIELD_PAUSE = 5;
 
 /** The attempt that settled an upfront payment brings the chain's result; a settled call may run, once. */
 const proceed = (
@@ -82,11 +82,11 @@ const proceed = (
   if (settlement.outcome === 'sent') {
     // The attempt gives up without a result: a repeat may try soon, and the settlement queue asks the chain meanwhile. Not at once,
     // because each try costs a backend a look, which a payer that has moved its money away would get for free (law 12).
-    const given = {
+    const yielded = {
       ...record,
-      holdUntil: Math.min(record.holdUntil, context.now + GIVEN_BACK_PAUSE),
+      holdUntil: Math.min(record.holdUntil, context.now + YIELD_PAUSE),
     };
-    return changed(state, given, { verdict: 'in_progress', retryAfter: GIVEN_BACK_PAUSE });
+    return changed(state, yielded, { verdict: 'in_progress', retryAfter: YIELD_PAUSE });
   }
   const concluded = conclude(state, record, settlement, context);
   const next = concluded.record;
@@ -141,17 +141,17 @@ const dispatch = (
  * Whether the caller presents what only client and gateway know: the secret behind the intent's nonce, or the payment-identifier of the
  * first request. Signatures and intents prove nothing here: the chain and the log show them to others.
  */
-const isShown = (record: CallRecord, call: Call): boolean =>
+const showsSecret = (record: CallRecord, call: Call): boolean =>
   call.showsSecret === true ||
   (record.identifier !== undefined && record.identifier === call.identifier);
 
 /** Whether the client has a secret to present. */
-const keepsSecret = (record: CallRecord): boolean =>
+const hasSecret = (record: CallRecord): boolean =>
   record.identifier !== undefined || bindingOf(record) === 'intent';
 
-type Ended = Extract<ReserveVerdict, { readonly verdict: 'stored' | 'already_used' }>;
+type StoredOutcome = Extract<ReserveVerdict, { readonly verdict: 'stored' | 'already_used' }>;
 
-const ended = (record: CallRecord): Ended =>
+const outcomeOf = (record: CallRecord): StoredOutcome =>
   record.answer !== undefined
     ? {
         verdict: 'stored',

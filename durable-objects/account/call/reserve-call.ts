@@ -1,15 +1,12 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
-import type { Context } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LeaseRequests } from '../tree/lease-requests.ts';
 import type { Recalls } from '../tree/recalls.ts';
-import { loadCall } from './call-noun.ts';
-import { callNamed } from './identifier.ts';
-import { NO_PROGRESS, type Progress } from './progress.ts';
-import type { CallRecord } from './record.ts';
-import { MAX_RECALLS, type Question, reserve } from './reserve.ts';
+import { recordOf } from './payment-identifier.ts';
+import { MAX_RECALLS, NO_PROGRESS, type Progress, type TreeRequest } from './progress.ts';
+import { reserve } from './reserve.ts';
 
 /** How often one call may be decided: concurrent calls may each time take the amount that it waited for. */
 const MAX_TRIES = 64;
@@ -36,9 +33,9 @@ export const reserveCall = async (
   for (let tried = 0; tried < MAX_TRIES; tried += 1) {
     if (tried > HASTY_TRIES) await scheduler.wait(PAUSE_MS);
     const known = progress;
-    const verdict = await ledger.submit<ReserveVerdict | Question>(
+    const verdict = await ledger.submit<ReserveVerdict | TreeRequest>(
       (state, context) =>
-        reserve(state, recordOf(call, context), call, attempt, evidence, known, context),
+        reserve(state, recordOf(call, context.read), call, attempt, evidence, known, context),
       { verdict: 'unavailable' },
     );
     if (verdict.verdict === 'report') {
@@ -56,18 +53,4 @@ export const reserveCall = async (
     } else return verdict;
   }
   return { verdict: 'unavailable' };
-};
-
-/**
- * The record of a call. A payment-identifier leads to the call that it was first used for, whatever signature comes with it now.
- *
- * Race: two signatures under one identifier arrive at once. The identifier is looked up in the decision that reserves, so only one is
- * new.
- */
-const recordOf = (
-  { call, identifier }: Call,
-  { read }: Pick<Context, 'read'>,
-): CallRecord | undefined => {
-  const named = identifier === undefined ? undefined : callNamed(read, identifier);
-  return (named === undefined ? undefined : loadCall(read, named)) ?? loadCall(read, call);
 };

@@ -3,8 +3,8 @@ import type { CommandVerdict } from '../../../src/protocol/account/command-verdi
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { put } from '../../store/noun.ts';
+import type { CallRecord } from '../call/call-record.ts';
 import { inFlight } from '../call/in-flight.ts';
-import type { CallRecord } from '../call/record.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { isRaised, mayReplace } from '../tree/ancestors.ts';

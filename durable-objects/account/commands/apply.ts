@@ -1,9 +1,7 @@
-import { refusalOf } from './permission.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { isDurable } from '../../store/decision.ts';
-import { loadCall } from '../call/call-noun.ts';
-import type { CallRecord } from '../call/record.ts';
+import { type CallRecord, loadCall } from '../call/call-record.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { takeAlert } from '../log/alerts.ts';
 import type { Memory } from '../memory.ts';
@@ -12,6 +10,7 @@ import { setPolicy } from './account-policy.ts';
 import { setStatus } from './account-status.ts';
 import { adjust } from './adjust.ts';
 import { once } from './applied-command.ts';
+import { changedTree, done, refused } from './command-answer.ts';
 import { type Charge, type Payer, withinBudget } from './command-budget.ts';
 import { commandEvidence } from './command-evidence.ts';
 import { receive, recordRefund } from './credit.ts';
@@ -20,13 +19,12 @@ import type { AskAncestors } from './grant-evidence.ts';
 import { accept, issue } from './issue.ts';
 import { setLabel } from './label.ts';
 import { redrive, writeOff } from './payment-command.ts';
-import { capacityFor, type SignedCommand } from './permission.ts';
+import { capacityFor, refusalOf, type SignedCommand } from './permission.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import { putDocument } from './put-document.ts';
 import { resolve } from './resolve.ts';
 import { revoke } from './revoke.ts';
 import { take } from './take.ts';
-import { changedTree, done, refused } from './command-answer.ts';
 
 /** The answers of other accounts that this command needed. */
 export type Known = { readonly hasAsked?: boolean; readonly isCharged?: boolean };

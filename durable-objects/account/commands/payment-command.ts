@@ -1,18 +1,17 @@
+import { CALL, type CallRecord, WRITTEN_OFF } from '../call/call-record.ts';
+import { ended } from '../call/conclude.ts';
+import { spentSignature } from '../call/evidence.ts';
 import * as money from '../call/money.ts';
+import { firstSendAt, LOOK_DELAY } from '../call/settlement-message.ts';
+import { applied, refused } from './command-answer.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { append, type Context, type Decision } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { put } from '../../store/noun.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
-import { put } from '../../store/noun.ts';
-import { CALL } from '../call/call-noun.ts';
-import { spentSignature } from '../call/evidence.ts';
-import { type CallRecord, WRITTEN_OFF } from '../call/record.ts';
-import { ended } from '../call/conclude.ts';
-import { append, type Context, type Decision } from '../decision.ts';
-import { firstSendAt, LOOK_DELAY } from '../log/outbox.ts';
-import type { AccountState } from '../state.ts';
-import { commandEvidence } from './command-evidence.ts';
-import { applied, refused } from './command-answer.ts';
 
 type Order<Kind extends AccountCommand['kind']> = Extract<AccountCommand, { readonly kind: Kind }>;
 

@@ -1,13 +1,12 @@
-import * as money from '../call/money.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { put } from '../../store/noun.ts';
-import { CALL } from '../call/call-noun.ts';
-import { type CallRecord, keepsHold } from '../call/record.ts';
+import { CALL, type CallRecord, keepsHold } from '../call/call-record.ts';
+import * as money from '../call/money.ts';
 import { append, type Context, type Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { commandEvidence } from './command-evidence.ts';
 import { applied, refused } from './command-answer.ts';
+import { commandEvidence } from './command-evidence.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'resolve' }>;
 
@@ -27,7 +26,7 @@ export const resolve = (
   if (!keepsHold(record)) return refused(state, { reason: 'not_writable', hint: hintOf(record) });
   const charged = charge ? record.price : 0n;
   const entered = append(
-    charge ? money.spend(state, record, charged) : money.giveBack(state, record),
+    charge ? money.spend(state, record, charged) : money.release(state, record),
     { ...record, charged },
     context,
     {

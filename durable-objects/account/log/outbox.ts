@@ -1,80 +1,119 @@
-import type { Seconds } from '../../../src/core/clock.ts';
+import { loadCall } from '../call/call-record.ts';
+import { settleAt } from '../call/open-calls.ts';
+import { settlementMessage } from '../call/settlement-message.ts';
+import type { Transfer } from '../commands/transfer.ts';
+import { type Decision, stored, unchanged } from '../decision.ts';
+import { entriesAfter } from './feed.ts';
+import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from '../memory.ts';
+import type { AccountState } from '../state.ts';
+import type { Disk } from '../../store/disk.ts';
+import { sendAt, sent } from '../../store/outbox.ts';
+import { splitRun } from '../../../src/audit/chunk.ts';
+import { nowSeconds, type Seconds } from '../../../src/core/clock.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
-import { RESEND_FIRST, sendAt, type Sending } from '../../store/outbox.ts';
-import { expiresAt } from '../call/expire.ts';
-import { awaitsSettlement, type CallRecord } from '../call/record.ts';
 
-/** A call on which work is still due, and how often the account sent it to the settlement queue. */
-export type Live = Sending & {
-  readonly record: CallRecord;
-  /** An alert was raised because its payment is open for too long. */
-  readonly alerted?: boolean;
+/** Messages of one `sendBatch`, well under its 256 KB. */
+const BATCH = 50;
+/** Accounts that get credit totals at once. */
+const CREDITS_AT_ONCE = 20;
+/** Entries of one export. */
+const EXPORT_MOST = 500;
+
+export type Outbox = {
+  /** Sends unacknowledged messages. The next alarm retries failures. */
+  send(memory: Memory, disk: Disk): Promise<void>;
 };
 
-/** A released payment gets its last look this long after its authorization has ended. */
-export const LOOK_DELAY: Seconds = 30;
-
-/** When to send this call to the settlement queue (again); undefined if nothing is to be sent. */
-export const settleAt = ({ record, ...sending }: Live): Seconds | undefined => {
-  const first = firstSendAt(record);
-  if (first === undefined) return undefined;
-  return Math.max(first, sendAt(sending));
-};
-
-/** When its payment first has a message to send; undefined if it has none. */
-export const firstSendAt = (record: CallRecord): Seconds | undefined => {
-  if (record.held === undefined) return undefined;
-  switch (record.payment) {
-    case 'queued':
-    case 'sent':
-      return 0;
-    // An attempt ended between settle and dispatch: the queue consumer looks at the chain once the attempt's lease has expired.
-    case 'held':
-      return awaitsSettlement(record) ? record.holdUntil : undefined;
-    case 'released':
-      return record.hadLastLook ? undefined : record.validBefore + LOOK_DELAY;
-    case 'none':
-    case 'settled':
-    case 'failed':
-      return undefined;
-  }
-};
-
-/** When this call next needs the alarm. A message that is due now leaves with this commit; the alarm only sends it again. */
-export const dueAt = (live: Live, now: Seconds): Seconds | undefined => {
-  const send = settleAt(live);
-  const resend = send !== undefined && send <= now ? now + RESEND_FIRST : send;
-  const times = [expiresAt(live.record), resend].filter((time) => time !== undefined);
-  return times.length === 0 ? undefined : Math.min(...times);
-};
-
-/** The settlement message of a call: enough to present and to look, so that the queue consumer needs nothing else. */
-export const settlementMessage = (
+/**
+ * Sends the account's outbox (laws 5 and 11). The committed values decide what must be sent, so the account sends a lost message again
+ * until it has committed its consumer's answer.
+ */
+export const openOutbox = (
+  env: Env,
   account: AccountId,
-  record: CallRecord,
-): SettlementMessage | undefined => {
-  if (record.held === undefined) return undefined;
-  const { token, authorization, signature, maxTimeoutSeconds } = record.held;
-  const presents = record.payment === 'queued' || record.payment === 'sent';
-  if (presents && signature === undefined) return undefined;
+  acknowledge: (transfer: Transfer) => Promise<unknown>,
+): Outbox => {
+  const settle = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
+    const messages: { body: SettlementMessage }[] = [];
+    for (const id of memory.looks.take(now)) {
+      const record = loadCall(disk, id);
+      const body = record && settlementMessage(memory.state.account, record);
+      if (body === undefined) memory.looks.remove(id);
+      else messages.push({ body });
+    }
+    for (const [id, live] of memory.live) {
+      const due = settleAt(live);
+      if (due === undefined || due > now) continue;
+      const body = settlementMessage(memory.state.account, live.record);
+      if (body === undefined) continue;
+      messages.push({ body });
+      memory.live.set(id, sent(live, now));
+    }
+    for (let at = 0; at < messages.length; at += BATCH) {
+      await env.SETTLEMENT_QUEUE.sendBatch(messages.slice(at, at + BATCH));
+    }
+  };
+
+  /** Sends other accounts the totals of credit that this one has paid for, until each has committed them (law 5). */
+  const credit = async (memory: Memory, now: Seconds): Promise<void> => {
+    const due = [...memory.pending].filter(([, pending]) => sendAt(pending) <= now);
+    const sends = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
+      const { peer, asset, sent: total } = pending.transfer;
+      memory.pending.set(key, sent(pending, now));
+      // The stored name, not the object's: two names for one payer would be two totals.
+      const { account: from } = memory.state;
+      const command = { kind: 'credit', from, asset, total } as const;
+      const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(command);
+      if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
+    });
+    // One unreachable account must not delay the others.
+    const failed = (await Promise.allSettled(sends)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  };
+
+  const exportEntries = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
+    const { head, exported } = memory.state;
+    if (head.seq <= exported) return;
+    const underWay = memory.exportSentTo > exported && now < memory.exportSentAt + EXPORT_RESEND;
+    const oldest = memory.fresh[0]?.at ?? 0;
+    if (underWay || !(memory.exportNow || now >= oldest + EXPORT_DELAY)) return;
+    const entries =
+      memory.fresh[0]?.seq === exported + 1
+        ? memory.fresh.slice(0, EXPORT_MOST)
+        : entriesAfter(disk, exported, EXPORT_MOST);
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    memory.exportNow = last.seq < head.seq;
+    memory.exportSentAt = now;
+    memory.exportSentTo = last.seq;
+    for (const message of await splitRun(entries)) {
+      await env.AUDIT_QUEUE.send(message, { contentType: 'v8' });
+    }
+  };
+
   return {
-    v: 1,
-    kind: presents ? 'settle' : 'look',
-    account,
-    call: record.id,
-    token,
-    authorization: {
-      from: authorization.from,
-      to: authorization.to,
-      value: authorization.value.toString(),
-      validAfter: authorization.validAfter.toString(),
-      validBefore: authorization.validBefore.toString(),
-      nonce: authorization.nonce,
+    async send(memory, disk) {
+      const now = nowSeconds();
+      const done = await Promise.allSettled([
+        settle(memory, disk, now),
+        credit(memory, now),
+        exportEntries(memory, disk, now),
+      ]);
+      for (const one of done) {
+        if (one.status === 'rejected') {
+          console.error({ event: 'delivery_failed', account, cause: String(one.reason) });
+        }
+      }
     },
-    ...(presents && signature !== undefined ? { signature } : {}),
-    maxTimeoutSeconds,
-    sinceBlock: record.sinceBlock,
-    acceptedAt: record.acceptedAt,
   };
 };
+
+const OK: Acknowledged = { verdict: 'ok' };
+
+/** D1 has every entry up to `seq`. A lower or a future one changes nothing: queues do not order. */
+export const exported = (state: AccountState, seq: number): Decision<Acknowledged> =>
+  Number.isSafeInteger(seq) && seq > state.exported && seq <= state.head.seq
+    ? stored({ ...state, exported: seq }, OK)
+    : unchanged(state, OK);

@@ -8,7 +8,7 @@ import type {
 } from '../../../src/protocol/account/lease.ts';
 import { max, MAX_STORED, min } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
-import { MAX_RECALLS } from '../call/reserve.ts';
+import { MAX_RECALLS } from '../call/progress.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { freeCredit, purseOf } from '../purse.ts';

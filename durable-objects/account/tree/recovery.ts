@@ -1,10 +1,8 @@
+import { freeCredit, type Purse, purseOf, withPurse } from '../purse.ts';
+import type { AccountState } from '../state.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
 import type { SpendCounter } from '../../../src/policy/rule.ts';
 import type { AssetId } from '../../../src/protocol/account-id.ts';
-import type { Call } from '../../../src/protocol/account/call.ts';
-import type { Funding } from '../call/funds.ts';
-import { freeCredit, type Purse, purseOf, withPurse } from '../purse.ts';
-import type { AccountState } from '../state.ts';
 
 /**
  * Whether descendants could free what a need lacks. `now`: what they reported as unused is enough. `perhaps`: only if calls fail that
@@ -48,20 +46,6 @@ export const worstLimit = (
 /** As `limitRecovery`, for the account's credit. */
 export const creditRecovery = (purse: Purse, need: bigint): Recovery =>
   recoveryOf(need, freeCredit(purse), lentCredit(purse));
-
-/** For the credit that would pay for a call, if the account lacks it only because descendants have some. */
-export const lentCreditRecovery = (
-  state: AccountState,
-  { asset, price, topUp }: Pick<Call, 'asset' | 'price' | 'topUp'>,
-  funding: Funding,
-): Recovery => {
-  const lacksCredit =
-    !funding.funded &&
-    ('halted' in funding || ('denial' in funding && funding.denial.rule === 'credit'));
-  return lacksCredit && topUp === undefined
-    ? creditRecovery(purseOf(state, asset), price)
-    : 'never';
-};
 
 const lentCredit = ({ creditLent, creditHeldByDescendants }: Purse): Lent => ({
   unused: creditLent - creditHeldByDescendants,

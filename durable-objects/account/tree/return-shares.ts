@@ -2,7 +2,7 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Recall, Returned, Shares } from '../../../src/protocol/account/lease.ts';
 import { type Context, type Decision, stored, unchanged } from '../decision.ts';
-import { forgetsAt, isOver } from '../log/forget.ts';
+import { droppedAt, isOver } from '../pruning.ts';
 import type { AccountState } from '../state.ts';
 import { type HeldGrant, linksOf } from './grants.ts';
 import { allReturned, hasUnused, NO_SHARE } from './share.ts';
@@ -150,7 +150,7 @@ export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined =
       .filter((issued) => isUnused(state, issued, now))
       .map((issued) => leaseEnd(state, issued)),
     ...(branches.some((issued) => isClosing(state, issued, now)) ? [now + REPORT_AGAIN] : []),
-    ...state.held.map(forgetsAt).filter((at) => at > now),
+    ...state.held.map(droppedAt).filter((at) => at > now),
   ];
   return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
 };

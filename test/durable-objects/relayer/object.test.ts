@@ -1,15 +1,15 @@
-import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
-import { CALL } from '../../../durable-objects/account/call/call-noun.ts';
 import { applyD1Migrations, type D1Migration, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { CALL } from '../../../durable-objects/account/call/call-record.ts';
+import { Relayer } from '../../../durable-objects/relayer.ts';
+import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import { payersOf, relayFrom } from './support.ts';
+import { callOf, factsOf, randomHex, stubOf } from '../support.ts';
+import { chain, payTo } from '../../unit/settlement/real-chain.ts';
 import { parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { beforeEach, expect, test } from 'vitest';
-import { Relayer } from '../../../durable-objects/relayer.ts';
-import { nowSeconds } from '../../../src/core/clock.ts';
-import { chain, payTo } from '../../unit/settlement/real-chain.ts';
-import { payersOf, relayFrom } from './support.ts';
-import { callOf, factsOf, randomHex, stubOf } from '../support.ts';
 
 const network = 'eip155:84532';
 const { AUDIT_DB: database, TEST_MIGRATIONS: migrations } = env as Env & {

@@ -1,22 +1,29 @@
+import {
+  CALL,
+  type CallRecord,
+  keepsHold,
+} from '../../../durable-objects/account/call/call-record.ts';
+import { expire } from '../../../durable-objects/account/call/expire.ts';
+import { finish } from '../../../durable-objects/account/call/finish.ts';
+import {
+  MAX_RECALLS,
+  NO_PROGRESS,
+  type Progress,
+} from '../../../durable-objects/account/call/progress.ts';
+import { reserve } from '../../../durable-objects/account/call/reserve.ts';
+import { resolve } from '../../../durable-objects/account/commands/resolve.ts';
+import { unchanged } from '../../../durable-objects/account/decision.ts';
+import { dropEndedGrants } from '../../../durable-objects/account/pruning.ts';
+import { put } from '../../../durable-objects/store/noun.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Evidence } from '../../../src/protocol/account/call.ts';
-import { CALL } from '../../../durable-objects/account/call/call-noun.ts';
-import { expire } from '../../../durable-objects/account/call/expire.ts';
-import { finish } from '../../../durable-objects/account/call/finish.ts';
-import { NO_PROGRESS, type Progress } from '../../../durable-objects/account/call/progress.ts';
-import { type CallRecord, keepsHold } from '../../../durable-objects/account/call/record.ts';
-import { MAX_RECALLS, reserve } from '../../../durable-objects/account/call/reserve.ts';
-import { resolve } from '../../../durable-objects/account/commands/resolve.ts';
-import { unchanged } from '../../../durable-objects/account/decision.ts';
-import { forget } from '../../../durable-objects/account/log/forget.ts';
-import { put } from '../../../durable-objects/store/noun.ts';
 import type { Grants } from './grants.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import { accountAt, hex } from './names.ts';
-import type { Participants } from './participants.ts';
 import { type How, outcomeOf } from './outcome.ts';
+import type { Participants } from './participants.ts';
 import type { Recalls } from './recalls.ts';
 import { callOf, type Wish } from './wish.ts';
 
@@ -153,7 +160,7 @@ export const openCalls = (
     expireAll(): void {
       for (const keeper of keepers) {
         keeper.decide((state) => {
-          const lasting = forget(state, clock.now);
+          const lasting = dropEndedGrants(state, clock.now);
           if (lasting.writes.length > 0) note('forgotten');
           return { ...unchanged(lasting.state, undefined), writes: lasting.writes };
         });

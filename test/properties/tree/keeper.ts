@@ -1,7 +1,4 @@
-import type { Hex } from '../../../src/core/hex.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { CALL } from '../../../durable-objects/account/call/call-noun.ts';
-import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
+import { CALL, type CallRecord } from '../../../durable-objects/account/call/call-record.ts';
 import type { Context, Decision } from '../../../durable-objects/account/decision.ts';
 import {
   ACCOUNT,
@@ -15,6 +12,8 @@ import {
 } from '../../../durable-objects/account/tree/issued-lease.ts';
 import { isDurable } from '../../../durable-objects/store/decision.ts';
 import { put } from '../../../durable-objects/store/noun.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { openMemoryStore } from '../memory-store.ts';
 import { accountAt, BARE, BARE_HASH, hex } from './names.ts';
 

@@ -1,7 +1,6 @@
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
-import type { Progress } from '../../../durable-objects/account/call/progress.ts';
-import { MAX_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
+import { MAX_RECALLS, type Progress } from '../../../durable-objects/account/call/progress.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
 import { lease } from '../../../durable-objects/account/tree/grant-lease.ts';
 import { issuerOf } from '../../../durable-objects/account/tree/grants.ts';

@@ -1,13 +1,14 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { CallRecord } from '../../../durable-objects/account/call/call-record.ts';
 import { conclude } from '../../../durable-objects/account/call/conclude.ts';
-import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
 import type { Context } from '../../../durable-objects/account/decision.ts';
 import { purseOf, withPurse } from '../../../durable-objects/account/purse.ts';
 import { emptyAccount } from '../../../durable-objects/account/state.ts';
-import fc from 'fast-check';
 import { creditMovement } from '../../../src/audit/credit-movement.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
-import type { LedgerItem } from '../../../src/management/ledger.route.ts';
 import { type LedgerRange, readLedger } from '../../../src/management/ledger-query.ts';
+import type { LedgerItem } from '../../../src/management/ledger.route.ts';
 import { cursorOf } from '../../../src/management/page.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { ALONE } from '../../properties/alone.ts';
@@ -28,7 +29,6 @@ import {
   word,
 } from '../audit/history.ts';
 import { bodies } from '../audit/random-history.ts';
-import { beforeEach, describe, expect, test } from 'vitest';
 
 const ASSET = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e';
 const GAS = 'eip155:84532/slip44:60';

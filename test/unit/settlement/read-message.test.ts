@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest';
-import { settlementMessage } from '../../../durable-objects/account/log/outbox.ts';
-import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
+import type { CallRecord } from '../../../durable-objects/account/call/call-record.ts';
+import { settlementMessage } from '../../../durable-objects/account/call/settlement-message.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { readSettlementMessage } from '../../../src/settlement/consumer.ts';
 import { messageFor, NOW, paymentNumber } from './scripted.ts';
+import { expect, test } from 'vitest';
 
 const payment = paymentNumber(1);
 const good = messageFor(payment);

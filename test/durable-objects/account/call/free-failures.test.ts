@@ -1,8 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import {
+  CALL,
+  type CallRecord,
+  loadCall,
+} from '../../../../durable-objects/account/call/call-record.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { CALL, loadCall } from '../../../../durable-objects/account/call/call-noun.ts';
-import type { CallRecord } from '../../../../durable-objects/account/call/record.ts';
 import {
   callOf,
   failure,
@@ -17,6 +19,7 @@ import {
   trust,
 } from '../../support.ts';
 import { pass, putToSleep, restore, ruleOf } from '../../tree-support.ts';
+import { afterEach, describe, expect, test } from 'vitest';
 
 afterEach(restore);
 

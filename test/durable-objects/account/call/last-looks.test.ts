@@ -1,11 +1,10 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
-import { afterEach, describe, expect, test } from 'vitest';
-import { nowSeconds } from '../../../../src/core/clock.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
-import { CALL, loadCall } from '../../../../durable-objects/account/call/call-noun.ts';
-import { openLastLooks } from '../../../../durable-objects/account/call/last-looks.ts';
+import { CALL, loadCall } from '../../../../durable-objects/account/call/call-record.ts';
+import { openLastLooks } from '../../../../durable-objects/account/call/open-calls.ts';
 import { MAX_RELEASED } from '../../../../durable-objects/account/call/pace.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import {
   callOf,
   failure,
@@ -18,6 +17,7 @@ import {
   trust,
 } from '../../support.ts';
 import { denialOf, freeze, pass, putToSleep, restore, ruleOf } from '../../tree-support.ts';
+import { afterEach, describe, expect, test } from 'vitest';
 
 afterEach(restore);
 

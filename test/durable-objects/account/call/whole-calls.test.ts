@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import type { CallRecord } from '../../../../durable-objects/account/call/record.ts';
-import { openWholeCalls } from '../../../../durable-objects/account/call/whole-calls.ts';
+import type { CallRecord } from '../../../../durable-objects/account/call/call-record.ts';
+import { openWholeCalls } from '../../../../durable-objects/account/call/open-calls.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
+import { describe, expect, it } from 'vitest';
 
 const idOf = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`;
 

@@ -1,21 +1,21 @@
 import { runInDurableObject } from 'cloudflare:test';
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Hex } from '../../../../src/core/hex.ts';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import { loadCall } from '../../../../durable-objects/account/call/call-noun.ts';
-import { callOf, factsOf, onDisk, purseOf, randomHex, snapshotOf, stubOf } from '../../support.ts';
-import { pass, restore } from '../../tree-support.ts';
+import { loadCall } from '../../../../durable-objects/account/call/call-record.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import {
-  intentOf,
-  operator,
   applyLabel,
   changed,
-  refused,
+  intentOf,
   lastEntry,
   openPayment,
-  writeOff,
+  operator,
   redrive,
+  refused,
+  writeOff,
 } from './command-support.ts';
+import { callOf, factsOf, onDisk, purseOf, randomHex, snapshotOf, stubOf } from '../../support.ts';
+import { pass, restore } from '../../tree-support.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 
 afterEach(restore);
 

@@ -1,5 +1,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { deny } from '../../../../durable-objects/account/call/denial.ts';
+import type { Context } from '../../../../durable-objects/account/decision.ts';
+import { ACCOUNT, emptyAccount } from '../../../../durable-objects/account/state.ts';
+import { ENTRY } from '../../../../durable-objects/store/entry.ts';
 import { entryText } from '../../../../src/audit/entry.ts';
 import { project } from '../../../../src/audit/projection.ts';
 import { verifyLog } from '../../../../src/audit/verify.ts';
@@ -8,11 +12,6 @@ import { BUILT_IN_POLICY, policyHash } from '../../../../src/policy/policy.ts';
 import type { Call } from '../../../../src/protocol/account/call.ts';
 import type { AlertBody } from '../../../../src/protocol/alert.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
-import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import { deny } from '../../../../durable-objects/account/call/denial.ts';
-import type { Context } from '../../../../durable-objects/account/decision.ts';
-import { ACCOUNT, emptyAccount } from '../../../../durable-objects/account/state.ts';
-import { ENTRY } from '../../../../durable-objects/store/entry.ts';
 import {
   accountOf,
   asset,
@@ -45,6 +44,7 @@ import {
   ruleOf,
   setPolicy,
 } from '../../tree-support.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 
 afterEach(restore);
 

@@ -1,12 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
-import { CALL } from '../../../../durable-objects/account/call/call-noun.ts';
-import { openCallPruning, type Pruning } from '../../../../durable-objects/account/call/pruning.ts';
-import type { CallRecord } from '../../../../durable-objects/account/call/record.ts';
+import { CALL, type CallRecord } from '../../../../durable-objects/account/call/call-record.ts';
+import { openCallPruning, type Pruning } from '../../../../durable-objects/account/pruning.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';
 import { openSqlDisk } from '../../../../durable-objects/store/sql-disk.ts';
 import { countReads } from '../../count-reads.ts';
+import { describe, expect, it } from 'vitest';
 
 const NOW = 1_800_000_000;
 const STEP = 10;

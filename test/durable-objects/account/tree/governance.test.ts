@@ -1,7 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
+import { CALL } from '../../../../durable-objects/account/call/call-record.ts';
 import type { Status } from '../../../../src/protocol/account/command.ts';
-import { CALL } from '../../../../durable-objects/account/call/call-noun.ts';
 import {
   accountOf,
   entriesOf,

@@ -1,6 +1,5 @@
-import { expect } from 'vitest';
+import { CALL } from '../../../../durable-objects/account/call/call-record.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { CALL } from '../../../../durable-objects/account/call/call-noun.ts';
 import { factsOf, intentCallOf, onDisk, randomHex, stubOf, success } from '../../support.ts';
 import {
   AUDIENCE,
@@ -12,6 +11,7 @@ import {
   ruleOf,
   setStatus,
 } from '../../tree-support.ts';
+import { expect } from 'vitest';
 
 export const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
 export const WINDOW = `window:${LONG}s`;

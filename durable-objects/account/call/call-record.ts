@@ -1,9 +1,13 @@
-import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
-import type { Hex } from '../../../src/core/hex.ts';
+import { entryText } from '../../../src/audit/entry.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
 import type { CallState, StoredAnswer } from '../../../src/protocol/account/call.ts';
+import { toStored } from '../../../src/protocol/amount.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
-import type { Payment, PaymentState } from '../../../src/protocol/payment.ts';
+import type { Authorization, Payment, PaymentState } from '../../../src/protocol/payment.ts';
+import type { Noun } from '../../store/noun.ts';
+import type { Reader } from '../../store/query.ts';
 
 /** How a call is paid, decided at its reserve: a newcomer's deferred call settles upfront (law 7). `lent`: an ancestor's credit. */
 export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free';
@@ -45,7 +49,7 @@ export type CallRecord = {
   readonly acceptedEntry: Hex;
   readonly finishedEntry: Hex | undefined;
   readonly policy: Hex;
-  /** Names and periods of the counters that the price counts in (`money.counted`): a policy may change while the call runs. */
+  /** Names and periods of the counters that the price counts in (`money.countedPeriods`): a policy may change while the call runs. */
   readonly windows: readonly string[];
   /** The grant of the call, and the ancestors' shares that it counts in (`usedShareText`). */
   readonly grant: Hex | undefined;
@@ -76,7 +80,7 @@ export const keepsHold = (record: CallRecord): boolean =>
 export const WRITTEN_OFF = 'written_off';
 
 /** When an operator wrote the payment off without asking the chain; undefined if none did, or if the chain has decided since. */
-export const writtenOffAt = ({ payment, entries }: CallRecord): Seconds | undefined =>
+const writtenOffAt = ({ payment, entries }: CallRecord): Seconds | undefined =>
   payment === 'failed'
     ? entries.findLast(({ payment: recorded }) => recorded?.['reason'] === WRITTEN_OFF)?.at
     : undefined;
@@ -111,11 +115,14 @@ export const isReduced = ({ attempt }: CallRecord): boolean => attempt === NO_AT
 /** A finished call is kept this long after its proof has expired, so that every repeat finds it (law 3). */
 const PRUNE_HORIZON: Seconds = 600;
 /** A settlement message on its way when the payment was written off reports within this time. */
-const LATE_WORD: Seconds = 86_400;
+const LATE_RESULT: Seconds = 86_400;
 
 /** From when a final call may be deleted. */
 export const prunesAt = (record: CallRecord): Seconds =>
-  Math.max(record.validBefore + PRUNE_HORIZON, (writtenOffAt(record) ?? -LATE_WORD) + LATE_WORD);
+  Math.max(
+    record.validBefore + PRUNE_HORIZON,
+    (writtenOffAt(record) ?? -LATE_RESULT) + LATE_RESULT,
+  );
 
 /** Whether only the last look at its payment is due. */
 export const awaitsLook = ({ payment, hadLastLook }: CallRecord): boolean =>
@@ -139,3 +146,89 @@ export const isFinal = (record: CallRecord): boolean => {
       return false;
   }
 };
+
+type StoredPayment = Omit<HeldPayment, 'authorization'> & {
+  readonly authorization: Omit<Authorization, 'value' | 'validAfter' | 'validBefore'> &
+    Readonly<Record<'value' | 'validAfter' | 'validBefore', string>>;
+};
+
+type Stored = Omit<CallRecord, 'price' | 'charged' | 'held' | 'answer' | 'entries'> & {
+  readonly price: number;
+  readonly charged: number;
+  readonly held?: StoredPayment | undefined;
+};
+
+type Detail = { readonly entries: readonly Entry[]; readonly answer?: StoredAnswer };
+
+type Fields = 'due' | 'prune_at' | 'last_seq' | 'valid_before' | 'identifier';
+
+/**
+ * `due`: `look` if only the last look at its payment is due, `live` if anything else is; null for a final call. No field has an index: it
+ * would cost two rows per call.
+ */
+export const CALL: Noun<CallRecord, Fields> = {
+  name: 'call',
+  key: ({ id }) => id,
+  encode: ({ entries, answer, price, charged, held, ...rest }) => [
+    JSON.stringify({
+      ...rest,
+      price: toStored(price),
+      charged: toStored(charged),
+      held: held && encodeHeld(held),
+    } satisfies Stored),
+    `{"entries":[${entries.map(entryText).join(',')}]${answer === undefined ? '' : `,"answer":${JSON.stringify(answer)}`}}`,
+  ],
+  decode: (text, detail) => {
+    const { price, charged, held, ...rest } = JSON.parse(text) as Stored;
+    const { entries, answer }: Detail =
+      detail === null ? { entries: [] } : (JSON.parse(detail) as Detail);
+    return {
+      ...ABSENT,
+      ...rest,
+      price: BigInt(price),
+      charged: BigInt(charged),
+      held: held && decodeHeld(held),
+      entries,
+      answer,
+    };
+  },
+  fields: {
+    due: (record) => (isFinal(record) ? null : awaitsLook(record) ? 'look' : 'live'),
+    prune_at: (record) => (isFinal(record) ? prunesAt(record) : null),
+    last_seq: ({ entries }) => entries.at(-1)?.seq ?? 0,
+    valid_before: ({ validBefore }) => validBefore,
+    identifier: ({ identifier }) => identifier ?? null,
+  },
+};
+
+/** The members that JSON omits because they are undefined. */
+const ABSENT = {
+  identifier: undefined,
+  transaction: undefined,
+  topUp: undefined,
+  finishedEntry: undefined,
+  grant: undefined,
+};
+
+/** Signed values may be as large as a uint256 (a `validBefore`), so they are stored as text. */
+const encodeHeld = ({ authorization, ...held }: HeldPayment): StoredPayment => ({
+  ...held,
+  authorization: {
+    ...authorization,
+    value: authorization.value.toString(),
+    validAfter: authorization.validAfter.toString(),
+    validBefore: authorization.validBefore.toString(),
+  },
+});
+
+const decodeHeld = ({ authorization, ...held }: StoredPayment): HeldPayment => ({
+  ...held,
+  authorization: {
+    ...authorization,
+    value: BigInt(authorization.value),
+    validAfter: BigInt(authorization.validAfter),
+    validBefore: BigInt(authorization.validBefore),
+  },
+});
+
+export const loadCall = (read: Reader, id: Hex): CallRecord | undefined => read.get(CALL, id);

@@ -1,0 +1,166 @@
+import type { Verdict } from '../../../src/policy/evaluate.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
+import { put } from '../../store/noun.ts';
+import { append, changed, type Decision, unchanged } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { type HeldGrant, linksOf } from '../tree/grants.ts';
+import { CREDIT } from '../tree/share.ts';
+import { countersOf } from '../tree/sources.ts';
+import { shareOf, type Tree, usedShareText } from '../tree/tree.ts';
+import type { CallRecord } from './call-record.ts';
+import { callEvidence } from './evidence.ts';
+import type { Funded } from './funding.ts';
+import * as money from './money.ts';
+import { countDenial } from './pace.ts';
+import { IDENTIFIER } from './payment-identifier.ts';
+import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
+import type { Reservation } from './reservation.ts';
+
+type Allowed = Extract<Verdict, { readonly allowed: true }>;
+
+/**
+ * Accepts a call that passed every check: holds its money, counts it, and writes its record and entry. For a dry run it only returns the
+ * verdict.
+ *
+ * @param counted the account with the call counted towards the rate of calls that may fail.
+ */
+export const accept = (
+  reservation: Reservation,
+  counted: AccountState,
+  allowed: Allowed,
+  funding: Funded,
+): Decision<ReserveVerdict> => {
+  const { state, call, context, grant, policy, isDryRun } = reservation;
+  const draft = draftOf({ ...reservation, state: counted }, funding);
+  const decision = draft.dispatchedAt > 0 ? 'go' : 'settle';
+  if (isDryRun) {
+    return unchanged(countDenial(state, context.now) ?? state, {
+      verdict: 'dry_run',
+      decision,
+      policy,
+      paidFrom: paidFrom(draft),
+      limits: limitsOf(state, draft, context),
+    });
+  }
+  const reserved = money.hold(withCounted(counted, allowed), draft);
+  const entered = append(reserved, draft, context, {
+    type: 'call.accepted',
+    binding: call.binding,
+    evidence: callEvidence(call),
+    decision,
+    policy,
+    amounts: { price: call.price.toString() },
+    payment: {
+      asset: call.asset,
+      payTo: call.payTo,
+      paidBy: funding.paidBy,
+      ...(call.topUp === undefined ? {} : { creditTo: call.topUp.to }),
+      ...(grant === undefined ? {} : { grant: grant.grant.hash }),
+      ...(funding.lender === undefined ? {} : { lender: funding.lender }),
+    },
+  });
+  const accepted: CallRecord = { ...entered.record, acceptedEntry: entered.hash };
+  const { identifier } = accepted;
+  const named =
+    identifier === undefined ? [] : [put(IDENTIFIER, { digest: identifier, call: call.call })];
+  const decided = changed(entered.state, accepted, permit(entered.state, accepted, context));
+  return { ...decided, writes: [...decided.writes, ...named] };
+};
+
+/** Returns the decision on a repeat; for a dry run only the verdict that the repeat would get. */
+export const repeatOrDryRun = (
+  state: AccountState,
+  call: Call,
+  decision: Decision<ReserveVerdict>,
+): Decision<ReserveVerdict> => {
+  if (call.dryRun !== true) return decision;
+  const { verdict } = decision;
+  if (verdict.verdict !== 'go' && verdict.verdict !== 'settle') return unchanged(state, verdict);
+  const { policy, paidFrom: from, limits } = verdict;
+  const next = verdict.verdict;
+  return unchanged(state, { verdict: 'dry_run', decision: next, policy, paidFrom: from, limits });
+};
+
+/** Builds the record of a new call: its facts, its source of money, and every counter that it counts in. */
+const draftOf = (
+  { state, call, attempt, policy, grant, context }: Reservation,
+  funding: Funded,
+): CallRecord => {
+  const runsNow = funding.paidBy !== 'upfront';
+  const isTopUp = call.topUp !== undefined;
+  const isPayment = funding.paidBy === 'deferred' || funding.paidBy === 'upfront';
+  return {
+    id: call.call,
+    request: call.request,
+    tool: call.tool,
+    attempt,
+    state: 'held',
+    payment: isPayment ? 'held' : 'none',
+    paidBy: funding.paidBy,
+    onSilence: call.onSilence,
+    timeoutSeconds: call.timeoutSeconds,
+    asset: call.asset,
+    price: call.price,
+    charged: 0n,
+    acceptedAt: context.now,
+    dispatchedAt: runsNow ? context.now : 0,
+    holdUntil: context.now + (runsNow ? call.timeoutSeconds + HOLD_GRACE : SETTLE_LEASE),
+    validBefore: call.validBefore,
+    sinceBlock: state.factsBlock,
+    hadLastLook: false,
+    identifier: call.identifier,
+    transaction: undefined,
+    // Credit pays: drop the authorization, so that nothing can present it from here.
+    held: isPayment ? call.payment : undefined,
+    topUp: call.topUp?.to,
+    answer: undefined,
+    acceptedEntry: state.head.hash,
+    finishedEntry: undefined,
+    policy,
+    windows: isTopUp
+      ? []
+      : money.countedPeriods(
+          state,
+          call.asset,
+          countersOf(state, call.asset, grant, context),
+          context.now,
+        ),
+    grant: grant?.grant.hash,
+    usedShares: isTopUp ? [] : usedSharesOf(state, grant, call.price, funding.lender),
+    entries: [],
+  };
+};
+
+/** The ancestors' shares that a call counts in: every counter of every ancestor, and the lender's credit. */
+const usedSharesOf = (
+  { tree, leases }: AccountState,
+  grant: HeldGrant | undefined,
+  price: bigint,
+  lender: CallRecord['grant'],
+): readonly string[] => {
+  if (grant === undefined || price === 0n) return [];
+  return linksOf(grant).flatMap(({ hash: issued }) => {
+    const names = [...(leases[issued]?.names ?? []), ...(issued === lender ? [CREDIT] : [])];
+    return names.map((name) =>
+      usedShareText({ issued, name, start: shareOf(tree, issued, name).start }),
+    );
+  });
+};
+
+/** Rate states and repeats after an accepted call. */
+const withCounted = (
+  state: AccountState,
+  { arrivals, repeats }: Extract<Verdict, { readonly allowed: true }>,
+): AccountState => {
+  const { base = state.arrival, owner: ownerArrival } = arrivals;
+  const tree: Tree =
+    ownerArrival === undefined && Object.keys(repeats).length === 0
+      ? state.tree
+      : {
+          ...state.tree,
+          ownerArrival: ownerArrival ?? state.tree.ownerArrival,
+          repeats: { ...state.tree.repeats, ...repeats },
+        };
+  return { ...state, arrival: base, tree };
+};

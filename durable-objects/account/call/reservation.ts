@@ -1,0 +1,115 @@
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Source } from '../../../src/policy/evaluate.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import type { GrantChoice } from '../tree/call-grant.ts';
+import type { HeldGrant } from '../tree/grants.ts';
+import { withReports } from '../tree/merge-report.ts';
+import { type Recovery, withAllReturned } from '../tree/recovery.ts';
+import { ancestorSources, ownSources, rulesHash } from '../tree/sources.ts';
+import { deny, type Refusal } from './denial.ts';
+import { countDenial, floodRefusal, isFlooded } from './pace.ts';
+import { MAX_RECALLS, type Progress, type TreeRequest } from './progress.ts';
+
+/** What one attempt to reserve a new call starts from. */
+export type ReservationInput = {
+  /** With what the evidence shows. */
+  readonly state: AccountState;
+  readonly call: Call;
+  readonly attempt: Hex;
+  readonly evidence: Evidence;
+  readonly progress: Progress;
+  readonly context: Context;
+};
+
+/** One attempt to reserve a new call, with everything that its checks read. */
+export type Reservation = ReservationInput & {
+  readonly isDryRun: boolean;
+  /** Denied calls have used up their rate. */
+  readonly isFlooding: boolean;
+  readonly grant: HeldGrant | undefined;
+  /** The state that limits are checked on. A dry run takes nothing: shares that descendants would return count as returned. */
+  readonly view: AccountState;
+  /** The policies that this account counts, and those of its ancestors. */
+  readonly own: readonly Source[];
+  readonly ancestors: readonly Source[];
+  /** One hash for all of them. */
+  readonly policy: Hex;
+};
+
+/** The answer to an attempt: its verdict, or what the account must request first. */
+export type Answer = Decision<ReserveVerdict | TreeRequest>;
+
+export const openReservation = (input: ReservationInput, choice: GrantChoice): Reservation => {
+  const { state, call, progress, context } = input;
+  const isDryRun = call.dryRun === true;
+  const grant = choice.chosen ? choice.grant : undefined;
+  const view = isDryRun
+    ? withAllReturned(withReports(state, progress.reports, context), call.asset)
+    : state;
+  const own = ownSources(view, call.asset, grant, context);
+  const ancestors = [...ancestorSources(state, grant, context.now), ...progress.ancestorPolicies];
+  return {
+    ...input,
+    isDryRun,
+    isFlooding: isFlooded(state, context.now),
+    grant,
+    view,
+    own,
+    ancestors,
+    policy: rulesHash([...own, ...ancestors]),
+  };
+};
+
+/** Denies the call, or only counts the denial of a dry run. Every denial counts towards their rate. */
+export const refuse = (
+  { state, call, context, grant, policy, isDryRun }: Reservation,
+  refusal: Refusal,
+): Answer => {
+  const counted = countDenial(state, context.now);
+  const reported = counted === undefined ? floodRefusal(state, context.now) : refusal;
+  const authority = grant?.grant.hash ?? reported.grant;
+  const denial: Denial = {
+    account: state.account,
+    ...reported,
+    ...(authority === undefined ? {} : { authority }),
+    policy,
+  };
+  return isDryRun
+    ? unchanged(counted ?? state, { verdict: 'denied', denial })
+    : deny(counted ?? state, call, denial, context);
+};
+
+/**
+ * Requests what the decision needs from the chain or from other accounts. While denied calls have used up their rate, the account requests
+ * nothing for a call that would be denied.
+ *
+ * @param isVain whether the request will hardly help.
+ */
+export const request = (
+  reservation: Reservation,
+  wanted: ReserveVerdict | TreeRequest,
+  isVain: boolean,
+): Answer => {
+  const { state, context, isFlooding } = reservation;
+  return isFlooding && isVain
+    ? refuse(reservation, floodRefusal(state, context.now))
+    : unchanged<ReserveVerdict | TreeRequest>(state, wanted);
+};
+
+/** Makes descendants report their unused shares, then return them, but only if that would let the call run. */
+export const requestUnusedShares = (
+  reservation: Reservation,
+  recovery: Recovery,
+  otherwise: () => Answer,
+): Answer => {
+  const { progress, isDryRun } = reservation;
+  if (recovery === 'never' || isDryRun) return otherwise();
+  if (!progress.descendantsReported) return request(reservation, { verdict: 'report' }, true);
+  return recovery === 'now' && progress.recalls < MAX_RECALLS
+    ? request(reservation, { verdict: 'recall' }, true)
+    : otherwise();
+};
