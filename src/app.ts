@@ -12,7 +12,7 @@ import { DESCRIPTION_PATH } from './gateway/request-proof.ts';
 import type { AdminContext } from './management/handler.ts';
 import { problem } from './protocol/problem/problem.ts';
 import type { Reason } from './protocol/problem/reason.ts';
-import { raiser } from './raise-alert.ts';
+import { raiser } from './alerts.ts';
 import { settlingOf } from './settling.ts';
 import toolsJson from '../tools.json';
 

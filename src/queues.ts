@@ -5,7 +5,7 @@ import { nowSeconds } from './core/clock.ts';
 import { openSigner } from './crypto/signer.ts';
 import type { AlertBody } from './protocol/alert.ts';
 import { type AccountId, type Network, parseAccountId } from './protocol/account-id.ts';
-import { type Raise, raiser } from './raise-alert.ts';
+import { type Raise, raiser } from './alerts.ts';
 import type { Chain } from './settlement/chain/observation.ts';
 import { consumeSettlement, type SettlementDeps } from './settlement/consumer.ts';
 import {

@@ -1,13 +1,13 @@
-import { watchSize } from './audit/database-size.ts';
 import { pruneOfferedGrants } from './audit/offered-grants.ts';
 import { type Config, gatewayAccount } from './config.ts';
-import type { Network } from './protocol/account-id.ts';
-import type { Address } from './core/hex.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
-import { raiser } from './raise-alert.ts';
+import type { Address } from './core/hex.ts';
+import type { Network } from './protocol/account-id.ts';
+import type { AlertBody } from './protocol/alert.ts';
+import { tokenOf } from './protocol/x402/tokens.ts';
+import { raiser } from './alerts.ts';
 import type { Site } from './settlement/sweep/examine.ts';
 import { reconcile } from './settlement/sweep/reconcile.ts';
-import { tokenOf } from './protocol/x402/tokens.ts';
 
 /** Runs on the cron trigger: deletes expired offered grants, checks the size of D1, and compares ledger and chain. */
 export const runScheduled = async (
@@ -48,3 +48,39 @@ const siteOf = (config: Config, network: Network): Site | undefined => {
     days: config.reconcileDays,
   };
 };
+
+/** Percentages of the maximum size that raise an alert. */
+const THRESHOLDS = [70, 90] as const;
+/** A threshold is armed again this many points below it, so that a size around the threshold raises one alert. */
+const HYSTERESIS = 5;
+
+/**
+ * Raises `database_size` once each time the database grows past a threshold. D1 reports its size with every answer. The alert is raised
+ * before it is recorded: after a crash between the two it is raised again rather than never.
+ *
+ * @param max the size in bytes at which D1 rejects writes
+ * @throws Error if the database does not answer
+ */
+export const watchSize = async (
+  db: D1Database,
+  max: number,
+  raise: (alert: AlertBody) => Promise<boolean>,
+): Promise<void> => {
+  const { results, meta } = await db
+    .prepare('SELECT percent FROM database_alerts')
+    .all<{ percent: number }>();
+  const used = (100 * meta.size_after) / max;
+  const raised = new Set(results.map(({ percent }) => percent));
+  for (const percent of THRESHOLDS) {
+    if (used >= percent && !raised.has(percent)) {
+      if (await raise({ rule: 'database_size', detail: { percent, max } })) {
+        await record(db, 'INSERT OR IGNORE INTO database_alerts VALUES (?1)', percent);
+      }
+    } else if (used < percent - HYSTERESIS && raised.has(percent)) {
+      await record(db, 'DELETE FROM database_alerts WHERE percent = ?1', percent);
+    }
+  }
+};
+
+const record = (db: D1Database, sql: string, percent: number): Promise<unknown> =>
+  db.prepare(sql).bind(percent).run();

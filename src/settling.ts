@@ -1,12 +1,11 @@
 import { type Config, gatewayAccount } from './config.ts';
-import { nowSeconds, type Seconds } from './core/clock.ts';
-import type { AccountId } from './protocol/account-id.ts';
-import { type Raise, raiser } from './raise-alert.ts';
+import { nowSeconds } from './core/clock.ts';
+import { openBackendAlert, raiser } from './alerts.ts';
 import { type Backends, openBackends } from './settlement/backends/registry.ts';
 import { type ChainHealth, openChainHealth } from './settlement/chain/health.ts';
 import { type HealthChanges, openHealthChanges } from './settlement/operator-tables.ts';
 import type { Presentations } from './settlement/present/presentations.ts';
-import { type Emit, type MarkRejected, openEmit } from './settlement/telemetry.ts';
+import { type Emit, openEmit } from './settlement/telemetry.ts';
 
 /** The settlement state of one isolate. Requests and queue share it: a backend that failed for one is paused for all. */
 export type SettlingState = {
@@ -47,22 +46,4 @@ export const settlingOf = (env: Env, config: Config): SettlingState => {
 const keepAlive = async (promise: Promise<unknown>): Promise<void> => {
   const { waitUntil } = await import('cloudflare:workers');
   waitUntil(promise);
-};
-
-/** How often an isolate raises the same alert. The account ignores repeats from other isolates. */
-const ALERT_EVERY: Seconds = 3_600;
-
-/** Raises the alert `backend` in the gateway's own account, once an hour per backend. Never throws. */
-export const openBackendAlert = (
-  self: AccountId,
-  raise: Raise,
-): ((event: MarkRejected, now: Seconds) => Promise<void>) => {
-  const raised = new Map<string, Seconds>();
-  return async ({ network, backend, error }, now) => {
-    const key = `${network} ${backend}`;
-    if (now < (raised.get(key) ?? 0) + ALERT_EVERY) return;
-    raised.set(key, now);
-    const detail = { network, backend, kind: 'rejects_bound', error };
-    if (!(await raise(self, { rule: 'backend', detail }))) raised.delete(key);
-  };
 };

@@ -1,17 +1,16 @@
-import type { AccountId } from '../protocol/account-id.ts';
-import type { Hex } from '../core/hex.ts';
-import type { Seconds } from '../core/clock.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import { type AccountRow, newRow } from './account-row.ts';
 import { type AuditMessage, type ChunkFault, decodeChunk, encodeChunk } from './chunk.ts';
 import { entryHash } from './entry.ts';
-import type { ChainHead, Entry } from '../protocol/entry.ts';
-import { type Projection, project } from './projection.ts';
-import { type AccountRow, newRow } from './account-row.ts';
-import { rollUpStatements } from './roll-up-statements.ts';
-import { type RollUp, rollUp } from './roll-up.ts';
-import { loadChunk, loadStoredHead } from './stored-chain.ts';
 import { projectionStatements } from './projection-statements.ts';
+import { project, type Projection } from './projection.ts';
+import { rollUp, type RollUp, rollUpStatements } from './roll-up.ts';
+import { loadChunk, loadStoredHead } from './stored-chain.ts';
 import { type Broken, verifyRun } from './verify.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { ChainHead, Entry } from '../protocol/entry.ts';
 
 export type StoredChunk = {
   /** D1 has every entry of the account up to this seq. */

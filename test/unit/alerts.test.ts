@@ -4,7 +4,8 @@ import type { AlertBody } from '../../src/protocol/alert.ts';
 import { configOf } from '../../src/app.ts';
 import { gatewayAccount } from '../../src/config.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import { openBackendAlert, settlingOf } from '../../src/settling.ts';
+import { openBackendAlert } from '../../src/alerts.ts';
+import { settlingOf } from '../../src/settling.ts';
 
 const NOW = 1_800_000_000;
 const SELF: AccountId = `eip155:84532:0x${'11'.repeat(20)}`;
