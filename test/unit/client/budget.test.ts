@@ -1,39 +1,23 @@
 import { createBudget } from '../../../src/client/budget.ts';
-import { CountersignError } from '../../../src/client/index.ts';
 import type { Signer } from '../../../src/client/signer.ts';
-import { account, agentOf, offer, scripted, type Step, URL_OF_TOOL } from './server.ts';
+import {
+  account,
+  agentOf,
+  offer,
+  scripted,
+  type Step,
+  URL_OF_TOOL,
+  clientErrorOf,
+  countingSigner,
+} from './server.ts';
 import { describe, expect, it } from 'vitest';
-
-/** An account that counts its signatures. */
-const counting = () => {
-  let signed = 0;
-  const signer: Signer = {
-    address: account.address,
-    signTypedData: async (data) => {
-      signed += 1;
-      return await account.signTypedData(data as never);
-    },
-  };
-  return { signer, count: () => signed };
-};
-
-const failing = async (promise: Promise<unknown>): Promise<CountersignError> => {
-  const error = await promise.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  if (!(error instanceof CountersignError))
-    throw new Error(`no CountersignError: ${String(error)}`);
-  expect(error.hint.length).toBeGreaterThan(10);
-  return error;
-};
 
 describe('the total', () => {
   const serve: Step = ({ headers }) =>
     headers.has('PAYMENT-SIGNATURE') ? new Response('ok') : offer();
 
   it('holds for parallel calls', async () => {
-    const { signer, count } = counting();
+    const { signer, count } = countingSigner();
     const server = scripted(...Array<Step>(40).fill(serve));
     const agent = agentOf(server, {
       account: signer,
@@ -84,7 +68,7 @@ describe('the total', () => {
     for (const [more, code] of options) {
       const server = scripted(() => offer());
       const agent = agentOf(server, more);
-      const error = await failing(agent.fetch(URL_OF_TOOL));
+      const error = await clientErrorOf(agent.fetch(URL_OF_TOOL));
       expect(error.code).toBe(code);
       expect(server.arrived).toHaveLength(1);
       expect(agent.spending().signed).toBe(0n);

@@ -20,9 +20,9 @@ import {
   USDC,
   type Hex,
   type Step,
+  serve,
 } from './server.ts';
 
-const serve: Step = async (arrived) => await served(arrived, callOf(arrived));
 const serveWithCredit: Step = async (arrived) =>
   await served(arrived, callOf(arrived), {}, creditLeft(50_000n));
 

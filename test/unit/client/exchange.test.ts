@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Retry } from '../../../src/client/index.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
-import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import {
   agentOf,
   base64Json,
@@ -13,18 +12,11 @@ import {
   scripted,
   served,
   URL_OF_TOOL,
-  type Arrived,
-  type Hex,
   type Step,
+  callOf,
+  rejectionOf,
+  serve,
 } from './server.ts';
-
-const nonceOf = (arrived: Arrived | undefined): Hex => {
-  const parsed = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-  return parsed.value.authorization.nonce;
-};
-
-const serve: Step = async (arrived) => await served(arrived, nonceOf(arrived));
 
 const unavailable: Step = () => problem(503, 'storage-unavailable', {}, { 'Retry-After': '0' });
 
@@ -34,7 +26,7 @@ const running: Step = () => problem(409, 'in-progress', {}, { 'Retry-After': '0'
 
 /** Announces more bytes than it sends: the connection breaks in the middle of the body. */
 const broken: Step = async (arrived) => {
-  const whole = await served(arrived, nonceOf(arrived));
+  const whole = await served(arrived, callOf(arrived));
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => {
       controller.enqueue(utf8('bon'));
@@ -43,12 +35,6 @@ const broken: Step = async (arrived) => {
   });
   return new Response(body, { headers: whole.headers });
 };
-
-const failing = async (promise: Promise<unknown>): Promise<unknown> =>
-  await promise.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
 
 describe('a lost answer', () => {
   it.each([
@@ -74,7 +60,7 @@ describe('a lost answer', () => {
     expect(await answer.text()).toBe('bonjour');
     expect(answer.countersign).toMatchObject({ attempts: 2, receipt: { verified: true } });
     expect(agent.spending().signed).toBe(20_000n);
-    expect(retries).toMatchObject([{ call: nonceOf(first), attempt: 2 }]);
+    expect(retries).toMatchObject([{ call: callOf(first), attempt: 2 }]);
   });
 
   it('after a timeout is requested again', async () => {
@@ -88,8 +74,8 @@ describe('a lost answer', () => {
     for (const step of [dropped, unavailable, halted]) {
       const server = scripted(() => offer(), step, step, step);
       const agent = agentOf(server, { retries: 1 });
-      const error = await failing(agent.fetch(URL_OF_TOOL));
-      expect(error).toMatchObject({ code: 'answer_lost', call: nonceOf(server.arrived[1]) });
+      const error = await rejectionOf(agent.fetch(URL_OF_TOOL));
+      expect(error).toMatchObject({ code: 'answer_lost', call: callOf(server.arrived[1]) });
       expect(server.arrived).toHaveLength(3);
       expect(agent.spending().signed).toBe(20_000n);
     }
@@ -102,7 +88,7 @@ describe('a lost answer', () => {
       throw new TypeError('connection closed');
     };
     const server = scripted(() => offer(), late, late, late);
-    const error = await failing(agentOf(server, { now: () => now }).fetch(URL_OF_TOOL));
+    const error = await rejectionOf(agentOf(server, { now: () => now }).fetch(URL_OF_TOOL));
     expect(error).toMatchObject({ code: 'answer_lost' });
     expect(server.arrived.length).toBeLessThanOrEqual(3);
   });
@@ -127,7 +113,7 @@ describe('a lost answer', () => {
       dropped,
       () => new Response('{}', { status: 402, headers: { 'PAYMENT-RESPONSE': base64Json(used) } }),
     );
-    const error = await failing(agentOf(server).fetch(URL_OF_TOOL));
+    const error = await rejectionOf(agentOf(server).fetch(URL_OF_TOOL));
     expect(error).toMatchObject({ code: 'answer_lost' });
     expect(String(error)).toContain('nonce_used');
   });

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { AgentOptions } from '../../../src/client/index.ts';
 import { encodeBase64, sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { parseAgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import { requestDigest } from '../../../src/protocol/intent/binding.ts';
 import {
   agentOf,
@@ -18,27 +17,14 @@ import {
   problem,
   receiptOf,
   scripted,
-  served,
   URL_OF_TOOL,
   USDC,
   type Arrived,
-  type Hex,
   type Step,
+  callOf,
+  rejectionOf,
+  serve,
 } from './server.ts';
-
-const nonceOf = (arrived: Arrived | undefined): Hex => {
-  const parsed = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-  return parsed.value.authorization.nonce;
-};
-
-const serve: Step = async (arrived) => await served(arrived, nonceOf(arrived));
-
-const failing = async (promise: Promise<unknown>): Promise<unknown> =>
-  await promise.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
 
 const record = async (
   arrived: Arrived | undefined,
@@ -46,7 +32,7 @@ const record = async (
 ) => {
   const url = new URL(arrived?.url ?? '');
   return {
-    call: nonceOf(arrived),
+    call: callOf(arrived),
     tool: 'translate',
     request: await requestDigest({
       audience: GATEWAY,
@@ -85,7 +71,7 @@ describe('already used', () => {
       async () => {
         const first = server.arrived[1];
         if (first === undefined) throw new Error('no payment');
-        const claims = await claimsFor(first, nonceOf(first), 'bonjour', { status: 201 });
+        const claims = await claimsFor(first, callOf(first), 'bonjour', { status: 201 });
         return Response.json(await record(first), {
           headers: { 'Agent-Receipt': await receiptOf(claims) },
         });
@@ -104,7 +90,7 @@ describe('already used', () => {
       receipt: { verified: true },
     });
     const asked = server.arrived[3];
-    expect(asked?.url).toBe(`${GATEWAY}/calls/${nonceOf(server.arrived[1])}`);
+    expect(asked?.url).toBe(`${GATEWAY}/calls/${callOf(server.arrived[1])}`);
     const signed = parseAgentIntent(asked?.headers.get('Agent-Intent') ?? '');
     if (!signed.ok) throw new Error(JSON.stringify(signed.error));
     expect(signed.value.intent).toMatchObject({ tool: 'countersign.calls', maxAmount: 0n });
@@ -138,7 +124,7 @@ describe('look', () => {
   const calls = (): Response => challenged(', realm="a, AgentIntent b"');
   const looked = async (more: Partial<AgentOptions>, ...steps: readonly Step[]) => {
     const server = scripted(calls, ...steps);
-    return { server, answer: await failing(agentOf(server, more).look(GATEWAY, HASH)) };
+    return { server, answer: await rejectionOf(agentOf(server, more).look(GATEWAY, HASH)) };
   };
 
   it('signs as the payer of the call, by the challenge', async () => {
@@ -187,7 +173,7 @@ describe('look', () => {
         },
       ),
     );
-    expect(await failing(agentOf(server).look(GATEWAY, HASH))).toMatchObject({
+    expect(await rejectionOf(agentOf(server).look(GATEWAY, HASH))).toMatchObject({
       code: 'audience_mismatch',
     });
   });

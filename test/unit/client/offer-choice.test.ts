@@ -1,7 +1,5 @@
-import { CountersignError, type ErrorCode } from '../../../src/client/index.ts';
-import type { Signer } from '../../../src/client/signer.ts';
+import { type ErrorCode } from '../../../src/client/index.ts';
 import {
-  account,
   agentOf,
   BASE_SEPOLIA,
   base64Json,
@@ -15,34 +13,12 @@ import {
   type Step,
   URL_OF_TOOL,
   USDC,
+  clientErrorOf,
+  countingSigner,
 } from './server.ts';
 import { describe, expect, it } from 'vitest';
 
 const OTHER = `0x${'77'.repeat(20)}`;
-
-/** An account that counts its signatures. */
-const counting = () => {
-  let signed = 0;
-  const signer: Signer = {
-    address: account.address,
-    signTypedData: async (data) => {
-      signed += 1;
-      return await account.signTypedData(data as never);
-    },
-  };
-  return { signer, count: () => signed };
-};
-
-const failing = async (promise: Promise<unknown>): Promise<CountersignError> => {
-  const error = await promise.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  if (!(error instanceof CountersignError))
-    throw new Error(`no CountersignError: ${String(error)}`);
-  expect(error.hint.length).toBeGreaterThan(10);
-  return error;
-};
 
 describe('an agent pays no malicious 402', () => {
   const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, ErrorCode])[] = [
@@ -60,13 +36,13 @@ describe('an agent pays no malicious 402', () => {
     ['an unknown flow', { extra: { paymentFlow: 'trust-me' } }, 'flow_unsupported'],
   ];
   it.each(cases)('%s', async (_, more, code) => {
-    const { signer, count } = counting();
+    const { signer, count } = countingSigner();
     const server = scripted(() => offer([entry(more)]));
     const agent = agentOf(server, {
       account: signer,
       spend: { perCall: '$0.05', total: '$1', assets: [USDC], payees: [PAY_TO] },
     });
-    const error = await failing(agent.fetch(URL_OF_TOOL));
+    const error = await clientErrorOf(agent.fetch(URL_OF_TOOL));
     expect(error.code).toBe(code);
     expect(error.response?.status).toBe(402);
     expect(count()).toBe(0);
@@ -75,12 +51,12 @@ describe('an agent pays no malicious 402', () => {
   });
 
   it('in another token than the pinned one, also where the caller named no assets', async () => {
-    const { signer, count } = counting();
+    const { signer, count } = countingSigner();
     const agent = agentOf(
       scripted(() => offer([entry({ asset: OTHER })])),
       { account: signer },
     );
-    expect((await failing(agent.fetch(URL_OF_TOOL))).code).toBe('asset_not_allowed');
+    expect((await clientErrorOf(agent.fetch(URL_OF_TOOL))).code).toBe('asset_not_allowed');
     expect(count()).toBe(0);
   });
 
@@ -91,7 +67,7 @@ describe('an agent pays no malicious 402', () => {
     const agent = agentOf(server, {
       spend: { perCall: '$0.05', total: '$1', payees: [PAY_TO] },
     });
-    const error = await failing(agent.fetch(URL_OF_TOOL));
+    const error = await clientErrorOf(agent.fetch(URL_OF_TOOL));
     expect(error.code).toBe('over_per_call');
     expect(error.message).toContain('$0.06');
     expect(error.message).toContain('$0.05');
@@ -176,9 +152,9 @@ describe('an agent pays no malicious 402', () => {
     ],
   ];
   it.each(malformed)('%s', async (_, step, code, field) => {
-    const { signer, count } = counting();
+    const { signer, count } = countingSigner();
     const server = scripted(step);
-    const error = await failing(agentOf(server, { account: signer }).fetch(URL_OF_TOOL));
+    const error = await clientErrorOf(agentOf(server, { account: signer }).fetch(URL_OF_TOOL));
     expect(error.code).toBe(code);
     expect(error.message).toContain(field);
     expect(count()).toBe(0);
@@ -198,8 +174,8 @@ describe('an agent pays no malicious 402', () => {
       return answer;
     };
     for (const status of [402, 401]) {
-      const { signer, count } = counting();
-      const error = await failing(
+      const { signer, count } = countingSigner();
+      const error = await clientErrorOf(
         agentOf(
           scripted(() => moved(status)),
           { account: signer },
@@ -220,7 +196,7 @@ describe('an agent pays no malicious 402', () => {
       () => offer(),
       () => new Response(null, { status, headers: { Location: 'https://evil.example/' } }),
     );
-    const error = await failing(agentOf(server).fetch(URL_OF_TOOL));
+    const error = await clientErrorOf(agentOf(server).fetch(URL_OF_TOOL));
     expect(error.code).toBe('redirected');
     expect(error.call).toMatch(/^0x[0-9a-f]{64}$/);
     expect(server.arrived).toHaveLength(2);
@@ -230,10 +206,10 @@ describe('an agent pays no malicious 402', () => {
     ['of version 2', () => offer()],
     ['of version 1', () => offer1()],
   ])('that repeats: a loop of 402s %s ends after one signature', async (_, step) => {
-    const { signer, count } = counting();
+    const { signer, count } = countingSigner();
     const server = scripted(step, step, step, step);
     const agent = agentOf(server, { account: signer });
-    const error = await failing(agent.fetch(URL_OF_TOOL));
+    const error = await clientErrorOf(agent.fetch(URL_OF_TOOL));
     expect(error.code).toBe('payment_refused');
     expect(error.message).toMatch(/required/);
     expect([count(), server.arrived.length]).toEqual([1, 2]);
@@ -252,12 +228,12 @@ describe('an agent pays no malicious 402', () => {
       () =>
         new Response('{}', { status: 402, headers: { 'PAYMENT-RESPONSE': base64Json(failed) } }),
     );
-    const error = await failing(agentOf(server).fetch(URL_OF_TOOL));
+    const error = await clientErrorOf(agentOf(server).fetch(URL_OF_TOOL));
     expect(error.message).toContain('insufficient_funds?');
   });
 
   it('after a success: the client signs nothing for a paid call', async () => {
-    const { signer, count } = counting();
+    const { signer, count } = countingSigner();
     const server = scripted(
       () => offer(),
       () => new Response('ok', { headers: { 'PAYMENT-REQUIRED': 'AAAA' } }),

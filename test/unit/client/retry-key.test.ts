@@ -19,9 +19,9 @@ import {
   type Arrived,
   type Hex,
   type Step,
+  serve,
 } from './server.ts';
 
-const serve: Step = async (arrived) => await served(arrived, callOf(arrived));
 const used: Step = () => problem(409, 'already-used');
 const running: Step = () => problem(409, 'in-progress', {}, { 'Retry-After': '0' });
 

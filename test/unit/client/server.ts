@@ -1,5 +1,12 @@
 import { privateKeyToAccount } from 'viem/accounts';
-import { createAgent, type Agent, type AgentOptions } from '../../../src/client/index.ts';
+import { expect } from 'vitest';
+import {
+  CountersignError,
+  createAgent,
+  type Agent,
+  type AgentOptions,
+} from '../../../src/client/index.ts';
+import type { Signer } from '../../../src/client/signer.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { encodeBase64, sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { openSigner, type Signer as ReceiptSigner } from '../../../src/crypto/signer.ts';
@@ -266,4 +273,36 @@ export const callOf = (arrived: Arrived | undefined): Hex => {
   if (paid.ok) return paid.value.authorization.nonce;
   const { intent, chainId } = intentOf(arrived);
   return intentDigest(intent, chainId);
+};
+
+/** Serves the call that a request pays for. */
+export const serve: Step = async (arrived) => await served(arrived, callOf(arrived));
+
+/** The reason of a rejected promise; undefined if it resolves. */
+export const rejectionOf = async (promise: Promise<unknown>): Promise<unknown> =>
+  await promise.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+
+/** Expects that a call fails with a `CountersignError` with a hint, and returns it. */
+export const clientErrorOf = async (promise: Promise<unknown>): Promise<CountersignError> => {
+  const error = await rejectionOf(promise);
+  if (!(error instanceof CountersignError))
+    throw new Error(`no CountersignError: ${String(error)}`);
+  expect(error.hint.length).toBeGreaterThan(10);
+  return error;
+};
+
+/** An account that counts its signatures. */
+export const countingSigner = () => {
+  let signed = 0;
+  const signer: Signer = {
+    address: account.address,
+    signTypedData: async (data) => {
+      signed += 1;
+      return await account.signTypedData(data as never);
+    },
+  };
+  return { signer, count: () => signed };
 };

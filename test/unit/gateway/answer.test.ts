@@ -1,20 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FinishVerdict } from '../../../src/protocol/account/call-verdict.ts';
 
 import { call } from '../../../src/gateway/call.ts';
 
 import { claimsOf, ENTRY, KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
-import { NOW, paying } from './signing.ts';
+import { paying } from './signing.ts';
 
 import { config, signed, bodyOf } from './call-fixture.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('an attempt that cannot report how the call ended', () => {
   const finished = { entry: ENTRY, state: 'abandoned', payment: 'none' } as const;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { call } from '../../../src/gateway/call.ts';
 
@@ -6,14 +6,9 @@ import { claimsOf, ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from '
 import { addressOf, NOW, paying } from './signing.ts';
 
 import { config, signed } from './call-fixture.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('the assertion', () => {
   const go = (price: bigint) =>

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { call } from '../../../src/gateway/call.ts';
 
@@ -9,7 +9,6 @@ import {
   addressOf,
   intentFor,
   intentHeader,
-  NOW,
   paying,
   paymentHeader,
   paymentOf,
@@ -17,14 +16,9 @@ import {
 } from './signing.ts';
 
 import { config, requestOf, signed, bodyOf } from './call-fixture.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('a paid tool called with an Agent-Intent', () => {
   it('debits credit, sends no payment to the account and no payment response', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { creditsTool } from '../../../src/catalog/gateway-tools.ts';
 import { call } from '../../../src/gateway/call.ts';
@@ -17,17 +17,12 @@ import {
   signIntent,
   vectorConfig,
 } from './signing.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const config = vectorConfig();
 const ACCOUNT = `eip155:84532:${addressOf('agent')}` as const;
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 const requestOf = (headers: Record<string, string> = {}) =>
   new Request('https://gw.example/tools/translate', { method: 'POST', headers });

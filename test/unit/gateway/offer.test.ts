@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { call } from '../../../src/gateway/call.ts';
@@ -15,14 +15,9 @@ import {
 } from './signing.ts';
 
 import { config, requestOf, signed, bodyOf } from './call-fixture.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('the 402', () => {
   it('describes binding and top-ups outside accepts', async () => {

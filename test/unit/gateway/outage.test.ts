@@ -20,17 +20,12 @@ import {
   signIntent,
   vectorConfig,
 } from './signing.ts';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const config = vectorConfig();
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 type Backends = Gateway['backends'];
 const UP: Backends = { ...backendsOf(config), isDown: () => false };

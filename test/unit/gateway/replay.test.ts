@@ -1,17 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
 import { addressOf, NOW, paymentHeader, paymentOf } from './signing.ts';
 import { config, requestOf, signed, bodyOf } from './reserve-fixture.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('a replay of a call', () => {
   const client = { 'CF-Connecting-IP': '203.0.113.7' };

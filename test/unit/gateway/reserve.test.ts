@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { call } from '../../../src/gateway/call.ts';
 import { observe } from './fixture.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
@@ -15,14 +15,9 @@ import {
   GO,
   wanting,
 } from './reserve-fixture.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('a call of a tool', () => {
   it('passes the grant that its intent names to the account', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { encodeRetryKey, newRetrySecret } from '../../../src/protocol/intent/retry-key.ts';
@@ -18,7 +18,6 @@ import {
   addressOf,
   intentFor,
   intentHeader,
-  NOW,
   oldPaymentHeader,
   paying,
   paymentHeader,
@@ -29,6 +28,7 @@ import {
   vectorConfig,
   type Who,
 } from './signing.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const { header: KEY, nonce, secret } = vectors.retry;
 const NONCE = nonce as Hex;
@@ -37,12 +37,8 @@ const IDENTIFIER = 'order-0123456789abcdef';
 const config = vectorConfig([translate, search]);
 const PATH = '/tools/translate';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
+useVectorsClock();
 afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
 

@@ -1,19 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { call } from '../../../src/gateway/call.ts';
 
 import { claimsOf, decoded, KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
-import { NOW, paying, paymentHeader, paymentOf } from './signing.ts';
+import { paying, paymentHeader, paymentOf } from './signing.ts';
 
 import { config, requestOf, signed, bodyOf } from './call-fixture.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('a tool of variable price', () => {
   const charging = (header: string, status = 200) =>

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Relation } from '../../../src/protocol/account/standing.ts';
 import { manage } from '../../../src/management/router.ts';
 import type { Config } from '../../../src/config.ts';
@@ -7,8 +7,9 @@ import type { AdminRole } from '../../../src/management/route.ts';
 import { type AdminRoute, ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
-import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
+import { addressOf, NETWORK, vectorConfig } from '../gateway/signing.ts';
 import { accountOf, scriptedContext, signedRequest } from './scripted-context.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const OPERATOR = addressOf('owner');
 const config: Config = { ...vectorConfig(), operators: [OPERATOR] };
@@ -16,13 +17,7 @@ const CALL = `0x${'ca'.repeat(32)}`;
 const X: AccountId = `${NETWORK}:0x${'55'.repeat(20)}`;
 
 beforeAll(freshDatabase);
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 const pathOf = ({ path }: AdminRoute, account: string): string =>
   path

@@ -11,18 +11,15 @@ import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
 import { scriptedContext, signedRequest } from './scripted-context.ts';
 import { alertOf } from '../webhooks/world.ts';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 
+useVectorsClock();
 beforeEach(async () => {
   await freshDatabase();
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
   network(KEY_ACCOUNT);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
 });
 
 const redrive = async (id: string, answers: Parameters<typeof scriptedContext>[1] = {}) => {

@@ -11,6 +11,7 @@ import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
 import { type RequestParts, scriptedContext, signedRequest } from './scripted-context.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const config: Config = { ...vectorConfig([]), operators: [addressOf('owner')] };
 const self = gatewayAccount(config);
@@ -21,14 +22,12 @@ const document = {
 };
 const hash = toolHash(document);
 
+useVectorsClock();
 beforeEach(async () => {
   await freshDatabase();
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
   network(KEY_ACCOUNT);
 });
 afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
 

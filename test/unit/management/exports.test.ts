@@ -8,20 +8,17 @@ import { accepted, ALICE, committed, history, settled, START, word } from '../au
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
 import { scriptedContext, signedRequest } from './scripted-context.ts';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 const CALLS = 5;
 const HOSTILE = '=HYPERLINK("//evil")';
 
+useVectorsClock();
 beforeEach(async () => {
   await freshDatabase();
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
   network(KEY_ACCOUNT);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
 });
 
 const ask = async (id: RouteId, path: string) => {

@@ -23,7 +23,8 @@ import {
 import { scriptedContext } from './scripted-context.ts';
 import { chain, freshPayer, mined, payTo } from '../settlement/real-chain.ts';
 import { parseEther } from 'viem';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const OPERATOR = addressOf('owner');
 const RECEIVER: Hex = `0x${'55'.repeat(20)}`;
@@ -32,13 +33,7 @@ const TOKEN = usdc.address.toLowerCase() as Hex;
 const HASH: Hex = `0x${'99'.repeat(32)}`;
 const config: Config = { ...vectorConfig(), operators: [OPERATOR] };
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 const requestOf = (body: string, headers: Record<string, string> = {}) =>
   new Request('https://gw.example/admin/credits/refunds', {

@@ -5,7 +5,8 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
 import { type RequestParts, scriptedContext, signedRequest } from './scripted-context.ts';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 const X: AccountId = `${NETWORK}:0x${'55'.repeat(20)}`;
@@ -13,13 +14,9 @@ const HASH = `0x${'ab'.repeat(32)}` as const;
 const own = `/accounts/${X}`;
 const admin = `/admin/accounts/${X}`;
 
+useVectorsClock();
 beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
   network(KEY_ACCOUNT);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
 });
 
 const played = (answers: Parameters<typeof scriptedContext>[1] = {}) =>

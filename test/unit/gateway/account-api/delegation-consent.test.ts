@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { registerDelegation } from '../../../../src/gateway/account-api/delegations.ts';
 import { intentDigest, intentFields } from '../../../../src/protocol/intent/agent-intent.ts';
 import { delegationBody, delegationOf } from './documents.ts';
@@ -14,14 +14,9 @@ import {
   sendWith,
   contractAt,
 } from './delegation-fixture.ts';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('consent', () => {
   const takes = (asked: readonly unknown[]) => asked.at(-1);

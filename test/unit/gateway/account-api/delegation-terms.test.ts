@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { registerDelegation } from '../../../../src/gateway/account-api/delegations.ts';
 import vectors from '../../../vectors/countersign-v1.json';
@@ -7,14 +7,9 @@ import { KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
 import { addressOf, NOW, PAY_TO } from '../signing.ts';
 
 import { config, requestOf, bodyOf, send, contractAt } from './delegation-fixture.ts';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('a grant with impossible terms', () => {
   type Body = Awaited<ReturnType<typeof delegationBody>>;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type {
   CommandVerdict,
   CommandFieldFault,
@@ -20,14 +20,9 @@ import {
   sendWith,
   contractAt,
 } from './delegation-fixture.ts';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 describe('PUT /delegations', () => {
   it('warns about limits below every price, and registers the grant', async () => {

@@ -17,19 +17,14 @@ import {
   vectorConfig,
   type Who,
 } from '../signing.ts';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
 const config = vectorConfig();
 const ID = `0x${'c0'.repeat(32)}` as const;
 const ACCOUNT = `eip155:84532:${addressOf('agent')}` as const;
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 const status: CallStatus = {
   call: ID,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ReserveVerdict } from '../../../../src/protocol/account/call-verdict.ts';
 import type { Evidence } from '../../../../src/protocol/account/call.ts';
 import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
@@ -22,7 +22,6 @@ import {
   addressOf,
   intentFor,
   intentHeader,
-  NOW,
   paying,
   paymentHeader,
   paymentOf,
@@ -30,19 +29,14 @@ import {
   translate,
   vectorConfig,
 } from '../signing.ts';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
 const config = vectorConfig([translate]);
 const GRANT: Hex = `0x${'9a'.repeat(32)}`;
 const ISSUER: AccountId = `eip155:84532:${addressOf('owner')}`;
 const HOLDER: AccountId = `eip155:84532:${addressOf('agent')}`;
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 const grant = {
   hash: GRANT,

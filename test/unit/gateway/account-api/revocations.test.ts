@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { revoke } from '../../../../src/gateway/account-api/revocations.ts';
@@ -12,20 +12,15 @@ import {
   type Signing,
 } from './documents.ts';
 import { governed, KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
-import { addressOf, NOW, vectorConfig } from '../signing.ts';
+import { addressOf, vectorConfig } from '../signing.ts';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
 const config = vectorConfig();
 const OWNER = `eip155:84532:${addressOf('owner')}` as const;
 const AGENT = `eip155:84532:${addressOf('agent')}` as const;
 const { id } = vectors.revocation.message;
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 const requestOf = (body: unknown) =>
   new Request('https://gw.example/revocations', {

@@ -18,7 +18,8 @@ import {
   vectorConfig,
   type Who,
 } from '../signing.ts';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
 const config = vectorConfig();
 const ACCOUNT = `eip155:84532:${addressOf('agent')}` as const;
@@ -27,13 +28,7 @@ const ASSET = `eip155:84532/erc20:0x${'03'.repeat(20)}` as const;
 const GRANT = `0x${'9a'.repeat(32)}` as const;
 const ID = `0x${'1d'.repeat(32)}` as const;
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 const found: StandingVerdict = {
   verdict: 'found',

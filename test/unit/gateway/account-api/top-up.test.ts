@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Call } from '../../../../src/protocol/account/call.ts';
 import { app } from '../../../../src/app.ts';
 import { creditsTool } from '../../../../src/catalog/gateway-tools.ts';
@@ -21,7 +21,6 @@ import {
   addressOf,
   intentFor,
   intentHeader,
-  NOW,
   oldPaymentHeader,
   paying,
   paymentHeader,
@@ -29,6 +28,7 @@ import {
   signIntent,
   vectorConfig,
 } from '../signing.ts';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
 const SECOND = 'eip155:8453' as const;
 const config = {
@@ -39,13 +39,7 @@ const config = {
 const OWN = `eip155:84532:${addressOf('agent')}` as const;
 const OTHER = `eip155:84532:${addressOf('owner')}` as const;
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+useVectorsClock();
 
 const requestOf = (query: string, headers: Record<string, string> = {}, body?: string) =>
   new Request(`https://gw.example/credits${query}`, {
