@@ -1,79 +1,21 @@
-import {
-  CountersignError,
-  createManagement,
-  type ManagementOptions,
-} from '../../../src/client/index.ts';
-import { digestOf, intentTypedData } from '../../../src/client/signer.ts';
-import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
-import {
-  account,
-  type Arrived,
-  BASE_SEPOLIA,
-  challenged,
-  GATEWAY,
-  intentOf,
-  NOW,
-  problem,
-  scripted,
-  type Step,
-} from './server.ts';
-import { recoverAddress } from 'viem/utils';
 import { describe, expect, it } from 'vitest';
+import { createManagement } from '../../../src/client/index.ts';
+import {
+  CHALLENGE,
+  clientOf,
+  errorOf,
+  expectSigned,
+  HASH,
+  json,
+  ORDERED,
+  OTHER,
+  OWNER,
+  POLICY,
+} from './management-fixture.ts';
+import { account, GATEWAY, intentOf, problem, scripted, type Step } from './server.ts';
 
-const OWNER = `${BASE_SEPOLIA}:${account.address.toLowerCase()}`;
-const OTHER = `eip155:8453:${account.address.toLowerCase()}`;
-const HASH = `0x${'5a'.repeat(32)}`;
-const POLICY = { perCall: '$0.05', windows: [{ every: 'day' as const, limit: '$2' }] };
-
-const clientOf = (
-  server: { readonly fetch: typeof globalThis.fetch },
-  more: Partial<ManagementOptions> = {},
-) => createManagement({ gateway: GATEWAY, account, now: () => NOW, ...more, fetch: server.fetch });
-
-const json =
-  (body: unknown, headers: Readonly<Record<string, string>> = {}): Step =>
-  () =>
-    Response.json(body, { headers });
-
-/** A 401 as any gateway gives it. */
-const CHALLENGE: Step = () => challenged();
-
-const ORDERED = { changed: true, revision: 7, acknowledged: [], silent: [] };
-
-const errorOf = async (work: () => Promise<unknown>): Promise<CountersignError> => {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof CountersignError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
-
-/** Whether the intent of a request was signed by the account for exactly what arrived. */
-const expectSigned = async (arrived: Arrived | undefined, tool: string): Promise<void> => {
-  if (arrived === undefined) throw new Error('nothing arrived');
-  const { intent, chainId, signature } = intentOf(arrived);
-  const url = new URL(arrived.url);
-  expect(intent).toMatchObject({
-    agent: account.address.toLowerCase(),
-    audience: GATEWAY,
-    tool,
-    method: arrived.method,
-    target: url.pathname + url.search,
-    contentType: arrived.headers.get('content-type') ?? '',
-    payloadDigest: sha256Hex(utf8(arrived.body)),
-    maxAmount: 0n,
-    payTo: `0x${'0'.repeat(40)}`,
-    asset: `0x${'0'.repeat(40)}`,
-    authority: `0x${'0'.repeat(64)}`,
-  });
-  const hash = digestOf(intentTypedData(intent, chainId));
-  expect(await recoverAddress({ hash, signature })).toBe(account.address);
-};
-
-describe('a request', () => {
-  it('is signed for exactly what goes out', async () => {
+describe('a management request', () => {
+  it('is signed for exactly the method, URL, headers and body that are sent', async () => {
     const server = scripted(json(ORDERED, { etag: `"${HASH}"` }));
     const { body, etag } = await clientOf(server).call('account.policy.put', {
       params: { account: OWNER },
@@ -95,7 +37,7 @@ describe('a request', () => {
     await expectSigned(arrived, 'countersign.admin.account.policy.put');
   });
 
-  it('has its query in the target that is signed, numbers as text, and nothing that is not said', async () => {
+  it('signs its query as part of the target, with numbers as text and without undefined members', async () => {
     const server = scripted(json({ items: [] }));
     await clientOf(server).call('account.calls', {
       params: { account: OWNER },
@@ -105,7 +47,7 @@ describe('a request', () => {
     await expectSigned(server.arrived[0], 'countersign.admin.account.calls');
   });
 
-  it('is signed anew each time', async () => {
+  it('gets a new nonce each time', async () => {
     const server = scripted(json({ items: [] }), json({ items: [] }));
     const management = clientOf(server, { chainId: 84532 });
     await management.call('tools.list');
@@ -114,7 +56,7 @@ describe('a request', () => {
     expect(one).not.toBe(two);
   });
 
-  it('takes ETags with quotes, without, and *', async () => {
+  it('accepts ifMatch with quotes, without quotes, and as *', async () => {
     const server = scripted(json(ORDERED), json(ORDERED), json(ORDERED));
     const management = clientOf(server);
     for (const ifMatch of [HASH, `"${HASH}"`, '*']) {
@@ -128,7 +70,7 @@ describe('a request', () => {
   });
 
   it.each(['..', '.', 'a/b', 'a?b', 'a#b', '%2e%2e', 'a b', '', 'a\\b', 'é'])(
-    'cannot be made another one by the name %j',
+    'rejects the tool name %j, which would change the path',
     async (tool) => {
       const server = scripted();
       const error = await errorOf(async () =>
@@ -140,20 +82,20 @@ describe('a request', () => {
   );
 });
 
-describe('the chain', () => {
-  it('is that of the account asked about', async () => {
+describe('the chain of a management request', () => {
+  it('is the chain of the account in its path', async () => {
     const server = scripted(json({}));
     await clientOf(server).call('account.get', { params: { account: OTHER } });
     expect(intentOf(server.arrived[0]).chainId).toBe(8453);
   });
 
-  it('is the one that was given', async () => {
+  it('is the chainId of the options', async () => {
     const server = scripted(json({}));
     await clientOf(server, { chainId: 84532 }).call('account.get', { params: { account: OTHER } });
     expect(intentOf(server.arrived[0]).chainId).toBe(84532);
   });
 
-  it('is the gateway’s first where nothing says which', async () => {
+  it('is the first chain of the gateway if neither path nor options name one', async () => {
     const server = scripted(CHALLENGE, json({ items: [] }), json({ items: [] }));
     const management = clientOf(server);
     await management.call('tools.list');
@@ -167,8 +109,8 @@ describe('the chain', () => {
   });
 });
 
-describe('a refusal', () => {
-  it('is thrown with its problem', async () => {
+describe('a refused management request', () => {
+  it('throws the problem of the gateway', async () => {
     const server = scripted(() => problem(412, 'precondition-failed', { current: HASH }));
     const error = await errorOf(async () =>
       clientOf(server).call('account.policy.put', { params: { account: OWNER }, body: POLICY }),
@@ -180,7 +122,7 @@ describe('a refusal', () => {
     });
   });
 
-  it('is no answer, and neither is what is not JSON', async () => {
+  it('throws answer_malformed for an answer that is not JSON', async () => {
     const server = scripted(() => new Response('<html>'));
     const error = await errorOf(async () =>
       clientOf(server).call('account.get', { params: { account: OWNER } }),
@@ -188,7 +130,7 @@ describe('a refusal', () => {
     expect(error.code).toBe('answer_malformed');
   });
 
-  it('by a redirect is not followed', async () => {
+  it('does not follow a redirect', async () => {
     const server = scripted(
       () => new Response(null, { status: 307, headers: { location: 'https://evil.example/' } }),
     );
@@ -204,7 +146,7 @@ const lose: Step = () => {
   throw new TypeError('connection lost');
 };
 
-describe('a lost answer', () => {
+describe('a lost answer to a management request', () => {
   it('is requested again for a read, with the same signature', async () => {
     const server = scripted(lose, json({ items: [] }));
     await clientOf(server).call('account.tree', { params: { account: OWNER } });
@@ -251,237 +193,13 @@ describe('a lost answer', () => {
   });
 });
 
-describe('a list', () => {
-  it('is fetched page by page, as far as it is read', async () => {
-    const server = scripted(
-      json({ items: [{ id: 'a' }, { id: 'b' }], next: 'x' }),
-      json({ items: [], next: 'y' }),
-      json({ items: [{ id: 'c' }], next: 'z' }),
-    );
-    const ids: string[] = [];
-    for await (const { id } of clientOf(server).list('account.webhooks.list', {
-      params: { account: OWNER },
-      query: { limit: 2 },
-    })) {
-      ids.push(id);
-      if (ids.length === 3) break;
-    }
-    expect(ids).toEqual(['a', 'b', 'c']);
-    expect(server.arrived.map(({ url }) => new URL(url).search)).toEqual([
-      '?limit=2',
-      '?limit=2&after=x',
-      '?limit=2&after=y',
-    ]);
-  });
-
-  it('that goes round in circles is left', async () => {
-    const server = scripted(json({ items: [], next: 'x' }), json({ items: [], next: 'x' }));
-    const error = await errorOf(async () => {
-      for await (const _ of clientOf(server).list('account.tree', { params: { account: OWNER } }));
-    });
-    expect(error.code).toBe('answer_malformed');
-  });
-
-  it('that goes round in a wider circle is left, too, and so is an export', async () => {
-    const page = (next: string) => json({ items: [], next });
-    const listed = scripted(page('x'), page('y'), page('x'));
-    const link = (after: string) => () =>
-      new Response('', { headers: { link: `<?after=${after}>; rel="next"` } });
-    const exported = scripted(link('x'), link('y'), link('x'));
-    const params = { params: { account: OWNER } };
-    for (const items of [
-      clientOf(listed).list('account.tree', params),
-      clientOf(exported).export('account.calls', params),
-    ]) {
-      const error = await errorOf(async () => {
-        for await (const _ of items);
-      });
-      expect(error.code).toBe('answer_malformed');
-    }
-  });
-
-  it('whose export never ends is left', async () => {
-    const endless: Step = () => new Response(new ReadableStream());
-    const texts = clientOf(scripted(endless), { timeoutSeconds: 1 }).export('account.calls', {
-      params: { account: OWNER },
-    });
-    await expect(texts.next()).rejects.toThrow('took too long');
-  });
-
-  it('is exported as one file', async () => {
-    const link = `</accounts/${OWNER}/calls?format=csv&after=p2>; rel="next"`;
-    const server = scripted(
-      () => new Response('call\n1\n', { headers: { link } }),
-      () => new Response('2\n'),
-    );
-    let file = '';
-    for await (const text of clientOf(server).export('account.calls', {
-      params: { account: OWNER },
-      query: { format: 'csv' },
-    })) {
-      file += text;
-    }
-    expect(file).toBe('call\n1\n2\n');
-    expect(server.arrived[1]?.url).toBe(`${GATEWAY}/accounts/${OWNER}/calls?format=csv&after=p2`);
-  });
-
-  it('takes nothing of a link but where it goes on', async () => {
-    const link = '<https://evil.example/admin/accounts?after=p2>; rel="next"';
-    const server = scripted(
-      () => new Response('', { headers: { link } }),
-      () => new Response(''),
-    );
-    for await (const _ of clientOf(server).export('account.entries', {
-      params: { account: OWNER },
-    }));
-    expect(server.arrived[1]?.url).toBe(
-      `${GATEWAY}/accounts/${OWNER}/entries?format=ndjson&after=p2`,
-    );
-  });
-});
-
-const feed = (...pieces: readonly string[]): Step => {
-  const stream = new ReadableStream<Uint8Array>({
-    start: (controller) => {
-      for (const piece of pieces) controller.enqueue(utf8(piece));
-      controller.close();
-    },
-  });
-  return () => new Response(stream, { headers: { 'content-type': 'text/event-stream' } });
-};
-
-const event = (seq: number, more = ''): string =>
-  `id: ${seq}\nevent: call.accepted\ndata: ${JSON.stringify({ seq, more })}\n\n`;
-
-const followed = async (
-  steps: readonly Step[],
-  count: number,
-  after?: number,
-): Promise<{ readonly seqs: readonly number[]; readonly queries: readonly string[] }> => {
-  const server = scripted(...steps);
-  const seqs: number[] = [];
-  const options = after === undefined ? {} : { after };
-  for await (const { seq } of clientOf(server).events(OWNER, options)) {
-    seqs.push(seq);
-    if (seqs.length === count) break;
-  }
-  await expectSigned(server.arrived[0], 'countersign.admin.account.events');
-  const headers = server.arrived.map((arrived) => arrived.headers.get('agent-intent'));
-  expect(new Set(headers).size).toBe(headers.length);
-  return { seqs, queries: server.arrived.map(({ url }) => new URL(url).search) };
-};
-
-describe('the feed', () => {
-  it('gives entries, whatever pieces they come in, and passes comments over', async () => {
-    const text = `retry: 3000\n\n: nothing new\n\n${event(3, 'ü\u2028')}:x\r\n\r\n${event(4)}`;
-    const bytes = utf8(text);
-    const stream = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        for (const byte of bytes) controller.enqueue(new Uint8Array([byte]));
-        controller.close();
-      },
-    });
-    const { seqs, queries } = await followed([() => new Response(stream)], 2, 2);
-    expect(seqs).toEqual([3, 4]);
-    expect(queries).toEqual(['?after=2']);
-  });
-
-  it('goes on where it was, signed anew, when it ends or breaks', async () => {
-    const broken: Step = () =>
-      new Response(
-        new ReadableStream<Uint8Array>({
-          start: (controller) => {
-            controller.enqueue(utf8(`${event(6)}id: 7\ndata: {"seq"`));
-          },
-          pull: (controller) => {
-            controller.error(new TypeError('connection lost'));
-          },
-        }),
-      );
-    const { seqs, queries } = await followed([feed(event(5)), broken, feed(event(7))], 3);
-    expect(seqs).toEqual([5, 6, 7]);
-    expect(queries).toEqual(['', '?after=5', '?after=6']);
-  });
-
-  it('begins where the gateway says it stands, so that nothing is missed before the first entry', async () => {
-    const { queries } = await followed([feed('id: 41\n\n'), feed(event(42))], 1);
-    expect(queries).toEqual(['', '?after=41']);
-  });
-
-  it('gives no entry twice', async () => {
-    const { seqs } = await followed([feed(event(5), event(5), event(4), event(6))], 2);
-    expect(seqs).toEqual([5, 6]);
-  });
-
-  it('waits where the gateway is busy, and gives up where it says no', async () => {
-    const busy: Step = () => new Response('', { status: 429, headers: { 'retry-after': '1' } });
-    const server = scripted(busy, () => problem(404, 'unknown-account'));
-    const error = await errorOf(async () => {
-      for await (const _ of clientOf(server).events(OWNER));
-    });
-    expect(error).toMatchObject({
-      code: 'refused',
-      problem: { type: 'urn:countersign:problem:unknown-account' },
-    });
-    expect(server.arrived).toHaveLength(2);
-  });
-
-  it('stops when its signal aborts', async () => {
-    const stop = new AbortController();
-    const silent: Step = () => new Response(new ReadableStream());
-    const events = clientOf(scripted(silent)).events(OWNER, { signal: stop.signal });
-    const next = events.next();
-    setTimeout(() => stop.abort(new Error('enough')), 20);
-    await expect(next).rejects.toThrow('enough');
-  });
-
-  it.each([
-    ['an entry without a place', 'data: {"seq":9}\n\n'],
-    ['a place that is no number', 'id: 0x5g\ndata: {"seq":9}\n\n'],
-    ['an event that never ends', `data: ${'x'.repeat(1_000)}\n`.repeat(400)],
-  ])('does not take %s', async (_, text) => {
-    const error = await errorOf(async () => followed([feed(text), feed(event(9))], 1));
-    expect(error.code).toBe('answer_malformed');
-  });
-
-  it('does not take one line end for two because it comes in two pieces', async () => {
-    const pieces = ['id: 5\r', '\ndata: {"seq":5}\r', '\n\r', '\n'];
-    const stream = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        for (const piece of pieces) controller.enqueue(utf8(piece));
-        controller.close();
-      },
-    });
-    const { seqs } = await followed([() => new Response(stream)], 1);
-    expect(seqs).toEqual([5]);
-  });
-
-  it('does not ask again without a pause where nothing new comes', async () => {
-    const stop = new AbortController();
-    setTimeout(() => stop.abort(new Error('enough')), 200);
-    let asked = 0;
-    const same = () => {
-      asked += 1;
-      return Promise.resolve(new Response(event(5)));
-    };
-    const events = clientOf({ fetch: same }).events(OWNER, { after: 5, signal: stop.signal });
-    await expect(events.next()).rejects.toThrow('enough');
-    expect(asked).toBeLessThan(4);
-  });
-
-  it('does not take what is no entry', async () => {
-    const error = await errorOf(async () => followed([feed('id: 5\ndata: nonsense\n\n')], 1));
-    expect(error.code).toBe('answer_malformed');
-  });
-});
-
-describe('the options', () => {
+describe('createManagement', () => {
   it.each([
     [{ gateway: 'nowhere' }, 'gateway'],
     [{ chainId: 1.5 }, 'chainId'],
     [{ retries: -1 }, 'retries'],
     [{ timeoutSeconds: Number.NaN }, 'timeoutSeconds'],
-  ])('%j are refused by name', (options, name) => {
+  ])('rejects the options %j and names %s', (options, name) => {
     expect(() => createManagement({ gateway: GATEWAY, account, ...options })).toThrow(name);
   });
 });

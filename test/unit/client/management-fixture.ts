@@ -1,0 +1,71 @@
+import { recoverAddress } from 'viem/utils';
+import { expect } from 'vitest';
+import {
+  CountersignError,
+  createManagement,
+  type ManagementOptions,
+} from '../../../src/client/index.ts';
+import { digestOf, intentTypedData } from '../../../src/client/signer.ts';
+import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
+import {
+  account,
+  type Arrived,
+  BASE_SEPOLIA,
+  challenged,
+  GATEWAY,
+  intentOf,
+  NOW,
+  type Step,
+} from './server.ts';
+
+export const OWNER = `${BASE_SEPOLIA}:${account.address.toLowerCase()}`;
+export const OTHER = `eip155:8453:${account.address.toLowerCase()}`;
+export const HASH = `0x${'5a'.repeat(32)}`;
+export const POLICY = { perCall: '$0.05', windows: [{ every: 'day' as const, limit: '$2' }] };
+
+export const clientOf = (
+  server: { readonly fetch: typeof globalThis.fetch },
+  more: Partial<ManagementOptions> = {},
+) => createManagement({ gateway: GATEWAY, account, now: () => NOW, ...more, fetch: server.fetch });
+
+export const json =
+  (body: unknown, headers: Readonly<Record<string, string>> = {}): Step =>
+  () =>
+    Response.json(body, { headers });
+
+/** A 401 as any gateway gives it. */
+export const CHALLENGE: Step = () => challenged();
+
+export const ORDERED = { changed: true, revision: 7, acknowledged: [], silent: [] };
+
+export const errorOf = async (work: () => Promise<unknown>): Promise<CountersignError> => {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof CountersignError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+};
+
+/** Whether the intent of a request was signed by the account for exactly what arrived. */
+export const expectSigned = async (arrived: Arrived | undefined, tool: string): Promise<void> => {
+  if (arrived === undefined) throw new Error('nothing arrived');
+  const { intent, chainId, signature } = intentOf(arrived);
+  const url = new URL(arrived.url);
+  expect(intent).toMatchObject({
+    agent: account.address.toLowerCase(),
+    audience: GATEWAY,
+    tool,
+    method: arrived.method,
+    target: url.pathname + url.search,
+    contentType: arrived.headers.get('content-type') ?? '',
+    payloadDigest: sha256Hex(utf8(arrived.body)),
+    maxAmount: 0n,
+    payTo: `0x${'0'.repeat(40)}`,
+    asset: `0x${'0'.repeat(40)}`,
+    authority: `0x${'0'.repeat(64)}`,
+  });
+  const hash = digestOf(intentTypedData(intent, chainId));
+  expect(await recoverAddress({ hash, signature })).toBe(account.address);
+};
