@@ -1,70 +1,33 @@
-import { storeChunk } from '../../../src/audit/store.ts';
-import type { Config } from '../../../src/config.ts';
-import type { Address } from '../../../src/core/hex.ts';
-import type { AdminContext } from '../../../src/management/handler.ts';
 import { manage } from '../../../src/management/router.ts';
-import { ROUTE_TABLE, type RouteId } from '../../../src/management/routes.ts';
-import type { EntryBody } from '../../../src/protocol/entry.ts';
 import type { RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
 import { recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
 import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
-import { db, freshDatabase, messageOf } from '../audit/database.ts';
-import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';
+import { db, freshDatabase } from '../audit/database.ts';
+import { accepted, ALICE, committed, settled, START, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
-import { addressOf, vectorConfig } from '../gateway/signing.ts';
 import { scriptedContext, signedRequest } from './scripted-context.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-
-const BASE = 'eip155:8453';
-const SEPOLIA = 'eip155:84532';
-const ASSET = `${SEPOLIA}/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e`;
-const NOW = START + 600;
-const TIMES = { validAfter: BigInt(NOW - 10), validBefore: BigInt(NOW + 200) };
-const RELAYER: Address = `0x${'4e'.repeat(20)}`;
-const SETTING = {
-  ...{ address: RELAYER, batch: 100, wait: 2, maxFeePerGas: 1n, first: true },
-} as const;
-const config: Config = {
-  ...vectorConfig(),
-  operators: [addressOf('owner')],
-  relayers: new Map([
-    [SEPOLIA, SETTING],
-    [BASE, SETTING],
-  ]),
-  facilitators: [
-    { url: 'https://other.example', networks: [BASE], auth: 'none', concurrency: 4, fee: 9n },
-    { url: 'https://x402.example', auth: 'none', concurrency: 4, fee: 1_000n },
-  ],
-};
+import {
+  NOW,
+  SEPOLIA,
+  BASE,
+  SETTING,
+  answerOf,
+  happened,
+  config,
+  TIMES,
+} from './operations-world.ts';
 
 beforeEach(async () => {
   await freshDatabase();
   vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
   network(KEY_ACCOUNT);
 });
+
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
 });
-
-const ask = async (
-  id: RouteId,
-  path: string,
-  more: Partial<AdminContext> = {},
-): Promise<Response> => {
-  const { context } = await scriptedContext(config);
-  return manage({ ...context, ...more }, await signedRequest(config, id, path, { fields: TIMES }));
-};
-
-/** The JSON of an answer, checked by its schema. */
-const told = async <Id extends RouteId>(id: Id, path: string, more: Partial<AdminContext> = {}) => {
-  const answer = await ask(id, path, more);
-  expect(answer.status).toBe(200);
-  return ROUTE_TABLE[id].answer.parse(await answer.json()) as Record<string, unknown>;
-};
-
-const happened = async (...bodies: readonly EntryBody[]) =>
-  storeChunk(db, await messageOf(history(ALICE, bodies)), NOW);
 
 describe('payments', () => {
   beforeEach(async () => {
@@ -89,7 +52,7 @@ describe('payments', () => {
   test.each(['', '?state=open', `?account=${ALICE}`, `?account=${ALICE}&state=open`])(
     'in the list%s say how long, how often, by whom and why',
     async (query) => {
-      const { items } = await told('settlements.list', `/admin/settlements${query}`);
+      const { items } = await answerOf('settlements.list', `/admin/settlements${query}`);
       const [third, second, ...rest] = items as readonly object[];
       expect(third).toMatchObject({ call: word(3), state: 'open', age: 400 });
       expect(third).not.toHaveProperty('attempts');
@@ -105,20 +68,20 @@ describe('payments', () => {
       { ...letter, id: 'a/2', call: word(2), at: START + 400, reason: 'again' },
       { ...letter, id: 'a/3', call: word(3), at: START + 400, reason: 'of another' },
     ]);
-    const story = await told('settlements.get', `/admin/settlements/${ALICE}/${word(2)}`);
+    const story = await answerOf('settlements.get', `/admin/settlements/${ALICE}/${word(2)}`);
     expect(story).toMatchObject({ settlement: trouble });
     // The ids of the list, so that a client can redrive them.
-    const { items } = await told('deadletters.list', '/admin/dead-letters');
+    const { items } = await answerOf('deadletters.list', '/admin/dead-letters');
     const own = (items as readonly { call: string }[]).filter(({ call }) => call === word(2));
     expect(own).toHaveLength(2);
     expect(story['dead_letters']).toEqual(own);
-    const settledOne = await told('settlements.get', `/admin/settlements/${ALICE}/${word(1)}`);
+    const settledOne = await answerOf('settlements.get', `/admin/settlements/${ALICE}/${word(1)}`);
     expect(settledOne).toMatchObject({ settlement: { state: 'settled' }, dead_letters: [] });
   });
 });
 
 test('lists backends as the isolate that wrote last saw them', async () => {
-  expect(await told('backends', '/admin/backends')).toEqual({ items: [] });
+  expect(await answerOf('backends', '/admin/backends')).toEqual({ items: [] });
   await db.batch([
     db
       .prepare("INSERT INTO backends VALUES (?, 'x402.example', 'open', 90, 7, 'timeout', 5, 6)")
@@ -127,7 +90,7 @@ test('lists backends as the isolate that wrote last saw them', async () => {
       .prepare("INSERT INTO backends VALUES (?, 'relayer', 'closed', 12, 0, NULL, NULL, 8)")
       .bind(BASE),
   ]);
-  expect(await told('backends', '/admin/backends')).toEqual({
+  expect(await answerOf('backends', '/admin/backends')).toEqual({
     items: [
       {
         ...{ network: BASE, backend: 'relayer', state: 'closed', succeeded: 12, failed: 0, at: 8 },
@@ -167,7 +130,7 @@ describe('relayers', () => {
 
   test('report the payments that their balance covers, and their waiting ones', async () => {
     expect(
-      await told('relayers', '/admin/relayers', relayer({ [SEPOLIA]: async () => status })),
+      await answerOf('relayers', '/admin/relayers', relayer({ [SEPOLIA]: async () => status })),
     ).toEqual({
       items: [
         {
@@ -198,7 +161,7 @@ describe('relayers', () => {
       },
       [BASE]: async () => status,
     });
-    const { items } = await told('relayers', '/admin/relayers', answers);
+    const { items } = await answerOf('relayers', '/admin/relayers', answers);
     expect(items).toMatchObject([
       { network: SEPOLIA, state: 'unavailable' },
       { network: BASE, state: 'ready' },
@@ -213,94 +176,23 @@ describe('relayers', () => {
     const request = await signedRequest(config, 'relayers', '/admin/relayers', {
       fields: TIMES,
     });
-    const asked: string[] = [];
+    const networks: string[] = [];
     const answer = manage(
       {
         ...context,
         relayer: (on) => ({
           status: () => {
-            asked.push(on);
+            networks.push(on);
             return new Promise(() => undefined);
           },
         }),
       },
       request,
     );
-    while (asked.length < 2) await new Promise((resolve) => later(resolve, 1));
+    while (networks.length < 2) await new Promise((resolve) => later(resolve, 1));
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await (await answer).json()).toEqual({
       items: [SEPOLIA, BASE].map((on) => ({ network: on, state: 'unavailable' })),
     });
-  });
-});
-
-describe('ledger totals', () => {
-  const day = '2027-01-15';
-  const path = `/admin/books?from=${day}&to=${day}`;
-  const HOSTILE = '=HYPERLINK("//evil")';
-
-  beforeEach(async () => {
-    await happened(
-      { ...accepted(1), tool: HOSTILE },
-      { ...committed(1), tool: HOSTILE },
-      settled(1),
-      {
-        ...{ type: 'credit.adjusted', at: START, decision: 'taken' },
-        ...{ amounts: { amount: '5' }, payment: { asset: ASSET } },
-      },
-    );
-  });
-
-  test('are JSON, with the fee of the network’s facilitator', async () => {
-    expect(await told('books', path)).toEqual({
-      ...{ from: day, to: day },
-      items: [
-        { day, asset: ASSET, line: 'credit_liability', amount: '-5' },
-        { day, asset: ASSET, line: 'credit_taken', count: 1, amount: '5' },
-        { day, asset: ASSET, line: 'fees', count: 1, amount: '1000' },
-        {
-          ...{ day, asset: ASSET, line: 'revenue', tool: HOSTILE, payee: `0x${'0f'.repeat(20)}` },
-          ...{ count: 1, amount: '20000' },
-        },
-        { day, asset: ASSET, line: 'settled', count: 1, amount: '20000' },
-      ],
-    });
-  });
-
-  test('are CSV without formulas, whose pages are one file', async () => {
-    let text = '';
-    let next: string | undefined = '/admin/books?from=2027-01-01&to=2027-06-30&format=csv';
-    while (next !== undefined) {
-      const answer: Response = await ask('books', next);
-      expect(answer.status).toBe(200);
-      expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
-      text += await answer.text();
-      next = /^<([^>]+)>; rel="next"$/.exec(answer.headers.get('Link') ?? '')?.[1];
-    }
-    const lines = text.split('\r\n');
-    expect(lines[0]).toBe('day,asset,line,tool,payee,count,amount');
-    expect(lines.filter((line) => line.startsWith('day,'))).toHaveLength(1);
-    expect(lines).toContain(`${day},${ASSET},credit_liability,,,,-5`);
-    expect(lines).toContain(
-      `${day},${ASSET},revenue,"'=HYPERLINK(""//evil"")",0x${'0f'.repeat(20)},1,20000`,
-    );
-    // The liability repeats on each later day.
-    expect(lines.filter((line) => line.includes('credit_liability'))).toHaveLength(167);
-  });
-
-  test.each([
-    ['a day after to', 'from=2027-01-16&to=2027-01-15', 'query.from'],
-    ['more than a year', 'from=2026-01-14&to=2027-01-15', 'query.from'],
-    ['no day', 'from=2027-02-30&to=2027-03-01', 'query.from'],
-    ['no place', `from=${day}&to=${day}&after=eA`, 'query.after'],
-    ['what it does not know', `from=${day}&limit=5`, 'query.limit'],
-  ])('reject %s', async (_, query, field) => {
-    const answer = await ask('books', `/admin/books?${query}`);
-    expect(answer.status).toBe(400);
-    expect(await answer.json()).toMatchObject({ field });
-  });
-
-  test('cover the last 30 days by default', async () => {
-    expect(await told('books', '/admin/books')).toMatchObject({ from: '2026-12-17', to: day });
   });
 });

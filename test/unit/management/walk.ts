@@ -1,14 +1,15 @@
+import { entryHash } from '../../../src/audit/entry.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import type { ListPage, PageRequest, Queried } from '../../../src/management/page.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { EntryBody } from '../../../src/protocol/entry.ts';
+import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { db, messageOf } from '../audit/database.ts';
 import { history, START } from '../audit/history.ts';
 import { expect } from 'vitest';
 
 /** Reads all items of a list, page by page. */
 export const walk = async <T>(
-  ask: (asked: PageRequest) => Queried<ListPage<T>>,
+  ask: (page: PageRequest) => Queried<ListPage<T>>,
   limit: number,
 ): Promise<T[]> => {
   const items: T[] = [];
@@ -24,8 +25,8 @@ export const walk = async <T>(
 };
 
 /** The value of a successful query. */
-export const valueOf = async <T>(asked: Queried<T>): Promise<T> => {
-  const found = await asked;
+export const valueOf = async <T>(query: Queried<T>): Promise<T> => {
+  const found = await query;
   if (!found.ok) throw new Error(JSON.stringify(found.error));
   return found.value;
 };
@@ -43,3 +44,17 @@ export const happen = async (
   }
   return entries;
 };
+
+export const named = (items: readonly { readonly call: string }[]): number[] =>
+  items.map(({ call }) => Number(call));
+
+/** Archives and deletes every chunk up to an entry, like an operator after an export. */
+export const archive = (last: Entry) =>
+  db.batch([
+    db
+      .prepare('INSERT INTO archived VALUES (?, ?, ?, ?)')
+      .bind(last.account, last.seq, entryHash(last), START),
+    db
+      .prepare('DELETE FROM chunks WHERE account = ? AND last_seq <= ?')
+      .bind(last.account, last.seq),
+  ]);
