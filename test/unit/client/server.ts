@@ -10,7 +10,7 @@ import type { Signer } from '../../../src/client/signer.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { encodeBase64, sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { openSigner, type Signer as ReceiptSigner } from '../../../src/crypto/signer.ts';
-import { RECEIPT_TYPE } from '../../../src/protocol/receipt.ts';
+import { RECEIPT_TYPE, type ReceiptClaims } from '../../../src/protocol/receipt.ts';
 import { checksummed } from '../../../src/crypto/checksum.ts';
 import { intentDigest, parseAgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { requestDigest } from '../../../src/protocol/intent/binding.ts';
@@ -197,7 +197,7 @@ export const claimsFor = async (
     binding: 'intent',
     iat: NOW,
     ...more,
-  };
+  } satisfies Record<keyof ReceiptClaims, unknown>;
 };
 
 export const receiptOf = async (
