@@ -82,16 +82,16 @@ const readers: readonly (readonly [string, (url: string, reach: EgressReach) => 
   ],
 ];
 
-/** An upstream in the one spelling that the catalogue takes anyway, and that UPSTREAM_URL takes. */
+/** True for the form that both the catalogue and UPSTREAM_URL accept. */
 const isOrigin = (url: string): boolean => URL.parse(url)?.origin === url;
 
 describe.each(readers)('%s', (title, refuses) => {
-  it('is never a URL that no gateway calls', () => {
-    // An empty upstream of the gateway is none at all.
+  it('rejects every forbidden URL', () => {
+    // An empty UPSTREAM_URL means that there is none.
     const all = FORBIDDEN_URLS.filter((url) => url !== '' || title !== 'UPSTREAM_URL');
     expect(all.filter((url) => !refuses(url, 'public'))).toEqual([]);
     expect(all.filter((url) => !refuses(url, 'local_stack'))).toEqual([]);
-    // In the spelling of an origin, so that nothing but the rule refuses it.
+    // In the form of an origin, so that only the rule under test rejects it.
     const origins = all.flatMap((url) => URL.parse(url)?.origin ?? []).filter(isOrigin);
     expect(origins.length).toBeGreaterThan(20);
     const forbidden = origins.filter((url) => !url.endsWith('//hooks.example.com'));
@@ -99,13 +99,13 @@ describe.each(readers)('%s', (title, refuses) => {
     expect(forbidden.filter((url) => !refuses(url, 'local_stack'))).toEqual([]);
   });
 
-  it('is on the gateway’s own machine in a local stack only', () => {
+  it('accepts a loopback URL in a local stack only', () => {
     const origins = LOOPBACK_URLS.map((url) => new URL(url).origin);
     expect(origins.filter((url) => !refuses(url, 'public'))).toEqual([]);
     expect(origins.filter((url) => refuses(url, 'local_stack'))).toEqual([]);
   });
 
-  it('is an https URL of a public host', () => {
+  it('accepts an https URL of a public host', () => {
     expect(refuses('https://hooks.example.com:8443', 'public')).toBe(false);
     expect(refuses('https://hooks.example.com', 'local_stack')).toBe(false);
   });
@@ -128,7 +128,7 @@ it('names the tool whose upstream may not be called, and not the URL', () => {
 });
 
 describe('LOCAL_STACK', () => {
-  it('is off unless it says "true"', () => {
+  it('is off unless it is "true"', () => {
     for (const value of [undefined, '', 'false', ' false ']) {
       expect(parseConfig({ ...complete, LOCAL_STACK: value }, FILE)).toMatchObject({
         ok: true,
@@ -153,7 +153,7 @@ describe('LOCAL_STACK', () => {
     'https://test.io',
     'https://127.0.0.1.nip.io',
     'http://[fd00::1]',
-  ])('is refused beside the audience %s', (AUDIENCES) => {
+  ])('is rejected if an audience is %s', (AUDIENCES) => {
     expect(blamed({ AUDIENCES })).toEqual([]);
     expect(blamed({ AUDIENCES, LOCAL_STACK: 'true' })).toEqual(['LOCAL_STACK']);
     const relayers = { RELAYERS: relayer('https://signer.example.com') };
@@ -169,11 +169,11 @@ describe('LOCAL_STACK', () => {
     'http://[::1]:8787',
     'https://gateway.example',
     'https://gateway.test,http://localhost',
-  ])('is taken beside the audience %s, which nobody else can reach', (AUDIENCES) => {
+  ])('is accepted if the audience is %s, which only this machine can reach', (AUDIENCES) => {
     expect(blamed({ AUDIENCES, LOCAL_STACK: 'true' })).toEqual([]);
   });
 
-  it('leaves a fault of AUDIENCES to AUDIENCES', () => {
+  it('reports no second fault for a malformed AUDIENCES', () => {
     expect(blamed({ AUDIENCES: 'nonsense', LOCAL_STACK: 'true' })).toEqual(['AUDIENCES']);
   });
 });

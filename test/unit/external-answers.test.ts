@@ -51,7 +51,7 @@ const dispatched = async (behaviour: string) => {
 };
 
 describe.each(BEHAVIOURS)('a server whose answer never ends: %s', (behaviour) => {
-  it('costs an RPC endpoint its turn, and no more time than that', async () => {
+  it('makes an RPC endpoint time out', async () => {
     const call = { method: 'eth_blockNumber', params: [] };
     const answer = await within(() => rpcBatch([url(behaviour)], [call], { timeoutMs: BRIEF_MS }));
     expect(answer).toEqual({ ok: false, error: { kind: 'timeout' } });
@@ -73,11 +73,11 @@ describe.each(BEHAVIOURS)('a server whose answer never ends: %s', (behaviour) =>
   });
 });
 
-describe('an answer without end', () => {
+describe('an endless answer', () => {
   it.each<[string, (to: string) => Promise<unknown>]>([
     ['of a POST', (to) => postJson(to, {}, { timeoutMs: SOON_MS, maxBytes: 100_000 })],
     ['of a GET', (to) => getJson(to, { timeoutMs: SOON_MS, maxBytes: 100_000 })],
-  ])('%s is given up at the cap', async (_, ask) => {
+  ])('%s is rejected as too large at the limit', async (_, ask) => {
     expect(await within(() => ask(url('endless')))).toEqual({
       ok: false,
       error: { kind: 'too_large' },

@@ -126,10 +126,10 @@ describe('every fetch of the sources', () => {
       .filter(({ given }) => !isType(given)),
   );
 
-  it('asks for redirects by hand, or hands on what its caller asks for', () => {
-    const handingOn = ['src/cli/call/trace.ts', 'src/cli/tail/feeds.ts', 'src/client/send.ts'];
+  it('sets redirect to manual, or passes on the choice of its caller', () => {
+    const passingOn = ['src/cli/call/trace.ts', 'src/cli/tail/feeds.ts', 'src/client/transport.ts'];
     expect(calls.length).toBeGreaterThan(8);
     const others = calls.filter(({ given }) => !given.includes("redirect: 'manual'"));
-    expect([...new Set(others.map(({ path }) => path))].toSorted()).toEqual(handingOn);
+    expect([...new Set(others.map(({ path }) => path))].toSorted()).toEqual(passingOn);
   });
 });

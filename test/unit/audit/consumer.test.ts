@@ -1,66 +1,16 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { consumeAudit } from '../../../src/audit/consumer.ts';
+import { openOfferedGrants } from '../../../src/audit/offered-grants.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { KeptDocument } from '../../../src/protocol/account/command.ts';
 import type { AlertBody } from '../../../src/protocol/alert.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
-import type { AuditMessage } from '../../../src/audit/chunk.ts';
-import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
-import { auditDeadLetter } from '../../../src/audit/consumer.ts';
-import { consumeDeadLetters } from '../../../src/settlement/dead-letter.ts';
-import { openOfferedGrants } from '../../../src/audit/offered-grants.ts';
-import type { Hex } from '../../../src/core/hex.ts';
-import { decodeBase64 } from '../../../src/crypto/bytes.ts';
 import { type WebhookDocument, webhookHash } from '../../../src/webhooks/document.ts';
 import { projectWebhook } from '../../../src/webhooks/registry.ts';
+import { alice, cut, deliver, listeners, mallory, QUEUE } from './consumer-fixture.ts';
 import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
-import { accepted, ALICE, committed, history, MALLORY, paidCalls, START, word } from './history.ts';
-
-const QUEUE = 'countersign-audit';
-
-/** Accounts that record their calls. */
-const listeners = (
-  answer: (seq: number) => Promise<{ verdict: 'ok' | 'unavailable' }> = async () => ({
-    verdict: 'ok',
-  }),
-) => {
-  const acknowledged: [string, number][] = [];
-  return {
-    acknowledged,
-    account: (id: string) => ({
-      exported: (seq: number) => {
-        acknowledged.push([id, seq]);
-        return answer(seq);
-      },
-      document: async () => ({ verdict: 'unknown' }) as const,
-    }),
-  };
-};
-
-const deliver = async (
-  bodies: readonly unknown[],
-  { account, alert }: Pick<AuditDeps, 'account' | 'alert'>,
-  database: D1Database = db,
-) => {
-  const batch = createMessageBatch(
-    QUEUE,
-    bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body })),
-  );
-  await consumeAudit(
-    batch,
-    { db: database, account, projectWebhook, ...(alert && { alert }) },
-    START,
-  );
-  const result = await getQueueResult(batch, createExecutionContext());
-  return {
-    acked: result.explicitAcks,
-    retried: result.retryMessages.map(({ msgId }) => msgId),
-  };
-};
-
-const alice = paidCalls(ALICE, 3);
-const mallory = paidCalls(MALLORY, 1);
-const cut = (entries: readonly Entry[], from: number, to: number) =>
-  messageOf(entries.slice(from, to));
+import { accepted, ALICE, committed, history, MALLORY, START, word } from './history.ts';
 
 beforeEach(async () => {
   await freshDatabase();
@@ -280,70 +230,6 @@ describe('applying stored entries', () => {
     await consumeAudit(batch, { db: away, projectWebhook, ...listeners(), raise }, START);
     expect((await getQueueResult(batch, createExecutionContext())).retryMessages).toHaveLength(1);
     expect(raised).toEqual([{ rule: 'database_unavailable', detail: {} }]);
-  });
-});
-
-describe('a message that no account could have sent', () => {
-  const tampered = async (): Promise<AuditMessage> => {
-    const entry = { ...(alice[0] as Entry), tool: 'other' };
-    return messageOf(alice.slice(0, 3).with(0, entry));
-  };
-
-  test('is recorded as a dead letter, acknowledged, and blocks no other message', async () => {
-    const { acknowledged, account } = listeners();
-    const bodies = [{ v: 1, junk: 10n }, await tampered(), await cut(mallory, 0, 3)];
-    expect(await deliver(bodies, { account })).toMatchObject({
-      acked: ['m0', 'm1', 'm2'],
-      retried: [],
-    });
-    expect(acknowledged).toEqual([[MALLORY, 3]]);
-    expect(await storedEntries(ALICE)).toEqual([]);
-    const letters = await rows('dead_letters');
-    expect(letters).toMatchObject([
-      { id: `${QUEUE}/${ALICE}/1`, queue: QUEUE, account: ALICE, at: START },
-      { id: 'm0', account: '', body: '{"v":1,"junk":"10"}', reason: 'malformed message' },
-    ]);
-    expect(JSON.parse(letters[0]?.reason as string)).toEqual({
-      kind: 'broken',
-      broken: { index: 0, seq: 1, reason: 'altered' },
-    });
-  });
-
-  test('is one dead letter, however often it is sent', async () => {
-    const { account } = listeners();
-    for (let times = 0; times < 3; times += 1) await deliver([await tampered()], { account });
-    expect(await rows('dead_letters')).toHaveLength(1);
-  });
-
-  test('can be redriven from its dead letter', async () => {
-    const message = await cut(alice, 0, 3);
-    const batch = createMessageBatch(`${QUEUE}-dead`, [
-      { id: 'd0', timestamp: new Date(), attempts: 1, body: message as unknown },
-      { id: 'd1', timestamp: new Date(), attempts: 1, body: 'junk' },
-    ]);
-    await consumeDeadLetters(batch, db, auditDeadLetter, START);
-    expect((await getQueueResult(batch, createExecutionContext())).explicitAcks).toEqual([
-      'd0',
-      'd1',
-    ]);
-    const letters = await rows('dead_letters');
-    expect(letters.map(({ reason }) => reason)).toEqual(['retries exhausted', 'retries exhausted']);
-    const body = JSON.parse(letters.find(({ account }) => account === ALICE)?.body as string);
-    const { account } = listeners();
-    const again = { ...body, body: decodeBase64(body.body) };
-    expect(await deliver([again], { account })).toMatchObject({ acked: ['m0'] });
-    expect(await storedEntries(ALICE)).toEqual(alice.slice(0, 3));
-  });
-
-  test('stays in the dead-letter queue until it is recorded', async () => {
-    await db.prepare('DROP TABLE dead_letters').run();
-    const batch = createMessageBatch(`${QUEUE}-dead`, [
-      { id: 'd0', timestamp: new Date(), attempts: 1, body: 'junk' as unknown },
-    ]);
-    await consumeDeadLetters(batch, db, auditDeadLetter, START);
-    const result = await getQueueResult(batch, createExecutionContext());
-    expect(result.explicitAcks).toEqual([]);
-    expect(result.retryMessages).toMatchObject([{ msgId: 'd0' }]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { recoverAddress } from 'viem/utils';
 import { expect } from 'vitest';
 import {
-  CountersignError,
+  type CountersignError,
   createManagement,
   type ManagementOptions,
 } from '../../../src/client/index.ts';
@@ -12,6 +12,7 @@ import {
   type Arrived,
   BASE_SEPOLIA,
   challenged,
+  clientErrorOf,
   GATEWAY,
   intentOf,
   NOW,
@@ -38,15 +39,9 @@ export const CHALLENGE: Step = () => challenged();
 
 export const ORDERED = { changed: true, revision: 7, acknowledged: [], silent: [] };
 
-export const errorOf = async (work: () => Promise<unknown>): Promise<CountersignError> => {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof CountersignError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
+/** Runs a call that must fail, and returns its error. */
+export const errorOf = async (work: () => Promise<unknown>): Promise<CountersignError> =>
+  await clientErrorOf(work());
 
 /** Whether the intent of a request was signed by the account for exactly what arrived. */
 export const expectSigned = async (arrived: Arrived | undefined, tool: string): Promise<void> => {

@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { FinishVerdict } from '../../../src/protocol/account/call-verdict.ts';
-
 import { call } from '../../../src/gateway/call.ts';
-
+import type { FinishVerdict } from '../../../src/protocol/account/call-verdict.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
+import { config, signed, bodyOf } from './call-fixture.ts';
 import { claimsOf, ENTRY, KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
 import { paying } from './signing.ts';
-
-import { config, signed, bodyOf } from './call-fixture.ts';
-import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 useVectorsClock();
 
@@ -45,7 +42,7 @@ describe('an attempt that cannot report how the call ended', () => {
       504,
       { money: 'charged' },
     ],
-  ])('states it: %s', async (_, verdict, status, body) => {
+  ])('answers with what it knows: %s', async (_, verdict, status, body) => {
     network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config, { finish: async () => verdict });
     const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));

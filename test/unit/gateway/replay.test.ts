@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { call } from '../../../src/gateway/call.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
+import { config, requestOf, signed, bodyOf } from './reserve-fixture.ts';
 import { KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
 import { addressOf, NOW, paymentHeader, paymentOf } from './signing.ts';
-import { config, requestOf, signed, bodyOf } from './reserve-fixture.ts';
-import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 useVectorsClock();
 
@@ -87,7 +87,7 @@ describe('a replay of a call', () => {
     },
     { verdict: 'settlement_unavailable', retryAfter: 1 },
     { verdict: 'unavailable' },
-  ])('is none where nothing was claimed: $verdict', async (verdict) => {
+  ])('is not counted if the call was not reserved: $verdict', async (verdict) => {
     network(KEY_ACCOUNT);
     const { gateway, rateLimited } = await scriptedGateway(config, {
       reserve: async () => verdict,

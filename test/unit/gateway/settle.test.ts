@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { problemOf } from '../../../src/protocol/problem/reason.ts';
 import { failureOf } from '../../../src/gateway/settle.ts';
+import { problemOf } from '../../../src/protocol/problem/reason.ts';
 
 it.each<[string, Parameters<typeof failureOf>[0], number, RegExp]>([
   [
@@ -22,7 +22,7 @@ it.each<[string, Parameters<typeof failureOf>[0], number, RegExp]>([
     503,
     /expired before the gateway could settle it/,
   ],
-])('a payment that %s is told so', (_, settled, status, detail) => {
+])('a payment that %s gets that reason', (_, settled, status, detail) => {
   const { members } = problemOf(failureOf(settled));
   expect(members.status).toBe(status);
   expect(members.detail).toMatch(detail);

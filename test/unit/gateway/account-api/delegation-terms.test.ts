@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { registerDelegation } from '../../../../src/gateway/account-api/delegations.ts';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 import vectors from '../../../vectors/countersign-v1.json';
-import { counterfactual, delegationBody, delegationOf, malleated } from './documents.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
 import { addressOf, NOW, PAY_TO } from '../signing.ts';
-
 import { config, requestOf, bodyOf, send, contractAt } from './delegation-fixture.ts';
-import { useVectorsClock } from '../../../support/vectors-clock.ts';
+import { counterfactual, delegationBody, delegationOf, malleated } from './documents.ts';
 
 useVectorsClock();
 
@@ -128,17 +127,20 @@ describe('a grant with impossible terms', () => {
   it.each([
     ['high s', malleated, 'invalid-signature', 'high_s'],
     ['an ERC-6492 wrapper', counterfactual, 'unsupported-signature', undefined],
-  ])('signed with %s is refused before anybody is asked', async (_, form, type, fault) => {
-    const { rpc } = network(KEY_ACCOUNT);
-    const signature = form(vectors.delegation.signature as Hex);
-    const { answer, asked } = await send({ signing: { signature } });
-    expect(answer.status).toBe(400);
-    const body = await bodyOf(answer);
-    expect(body).toMatchObject({
-      type: `urn:countersign:problem:${type}`,
-      field: 'body.signature',
-    });
-    expect(body['fault']).toBe(fault);
-    expect([asked, rpc]).toEqual([[], []]);
-  });
+  ])(
+    'signed with %s is rejected before the account or the chain is asked',
+    async (_, form, type, fault) => {
+      const { rpc } = network(KEY_ACCOUNT);
+      const signature = form(vectors.delegation.signature as Hex);
+      const { answer, asked } = await send({ signing: { signature } });
+      expect(answer.status).toBe(400);
+      const body = await bodyOf(answer);
+      expect(body).toMatchObject({
+        type: `urn:countersign:problem:${type}`,
+        field: 'body.signature',
+      });
+      expect(body['fault']).toBe(fault);
+      expect([asked, rpc]).toEqual([[], []]);
+    },
+  );
 });

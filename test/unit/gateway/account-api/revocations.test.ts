@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { revoke } from '../../../../src/gateway/account-api/revocations.ts';
+import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type { AgentRevocation } from '../../../../src/protocol/intent/agent-revocation.ts';
+import { useVectorsClock } from '../../../support/vectors-clock.ts';
 import vectors from '../../../vectors/countersign-v1.json';
+import { governed, KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
+import { addressOf, vectorConfig } from '../signing.ts';
 import {
   counterfactual,
   malleated,
@@ -11,9 +14,6 @@ import {
   revocationOf,
   type Signing,
 } from './documents.ts';
-import { governed, KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
-import { addressOf, vectorConfig } from '../signing.ts';
-import { useVectorsClock } from '../../../support/vectors-clock.ts';
 
 const config = vectorConfig();
 const OWNER = `eip155:84532:${addressOf('owner')}` as const;
@@ -123,13 +123,16 @@ describe('a revocation', () => {
   it.each([
     ['high s', malleated, 'invalid-signature'],
     ['an ERC-6492 wrapper', counterfactual, 'unsupported-signature'],
-  ])('signed with %s is refused before anybody is asked', async (_, form, type) => {
-    const { rpc } = network(KEY_ACCOUNT);
-    const signature = form(vectors.revocation.signature as Hex);
-    const { answer, asked } = await send({ signing: { signature } });
-    expect(await bodyOf(answer)).toMatchObject({ type: `urn:countersign:problem:${type}` });
-    expect([asked, rpc]).toEqual([[], []]);
-  });
+  ])(
+    'signed with %s is rejected before the account or the chain is asked',
+    async (_, form, type) => {
+      const { rpc } = network(KEY_ACCOUNT);
+      const signature = form(vectors.revocation.signature as Hex);
+      const { answer, asked } = await send({ signing: { signature } });
+      expect(await bodyOf(answer)).toMatchObject({ type: `urn:countersign:problem:${type}` });
+      expect([asked, rpc]).toEqual([[], []]);
+    },
+  );
 
   it('of a contract account needs the contract’s confirmation', async () => {
     const magic = `0x1626ba7e${'0'.repeat(56)}`;
