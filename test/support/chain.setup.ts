@@ -5,23 +5,25 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { startChain } = await import('../../dev/stack/chain.ts');
   const { startFacilitator } = await import('../../dev/stack/facilitator.ts');
   const { people } = await import('../../dev/stack/people.ts');
-  const [chain, manual, fickle] = await Promise.all([
+  const [chain, manual, restart, fickle] = await Promise.all([
+    startChain({}),
     startChain({}),
     startChain({}),
     startChain({}),
   ]);
-  // One test file mines the blocks of this chain and reorganises it. No other file may use it.
-  await manual.client.setAutomine(false);
+  // One test file mines the blocks of each of these chains and reorganises it. No other file may use it.
+  await Promise.all([manual, restart].map(({ client }) => client.setAutomine(false)));
   const facilitator = await startFacilitator({ rpc: chain.rpc });
   project.provide('rpc', chain.rpc);
   project.provide('manualRpc', manual.rpc);
+  project.provide('restartRpc', restart.rpc);
   project.provide('fickleRpc', fickle.rpc);
   project.provide('facilitator', facilitator.url);
   project.provide('receiptKey', await freshKey());
   project.provide('people', JSON.parse(JSON.stringify(people)));
   return async () => {
     await facilitator.stop();
-    await Promise.all([chain.stop(), manual.stop(), fickle.stop()]);
+    await Promise.all([chain.stop(), manual.stop(), restart.stop(), fickle.stop()]);
   };
 }
 
@@ -40,6 +42,8 @@ declare module 'vitest' {
     rpc: string;
     /** A chain that mines only on request. */
     manualRpc: string;
+    /** Another one, for the tests of a relayer that restarts. */
+    restartRpc: string;
     /** A chain that mines at once and is reorganised. Only the file that compares it with its ledger uses it. */
     fickleRpc: string;
     facilitator: string;

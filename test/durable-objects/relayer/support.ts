@@ -128,7 +128,7 @@ export const openBench = async (
   } = {},
 ): Promise<Bench> => {
   const rpc = options.rpc ?? inject('rpc');
-  const isManual = rpc === inject('manualRpc');
+  const isManual = rpc === inject('manualRpc') || rpc === inject('restartRpc');
   const chain = connectChain(rpc);
   const freshKey = async (): Promise<{ key: Hex; address: Address }> => {
     const key = generatePrivateKey();
