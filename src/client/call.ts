@@ -8,7 +8,7 @@ import { consent } from './hooks.ts';
 import { choose } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import { signPayment } from './payment-proof.ts';
-import { conclude, present, type SignedResult } from './present.ts';
+import { completeCall, present, type SignedResult } from './present.ts';
 import { type Proof, signIntent, windowAt } from './proof.ts';
 import { readOffer, type ReceivedOffer } from './received-offer.ts';
 import { send } from './transport.ts';
@@ -132,7 +132,7 @@ const identify = async (
         authority: context.authority,
       }),
   });
-  return await conclude(context, outgoing, proof, await present(context, outgoing, proof));
+  return await completeCall(context, outgoing, proof, await present(context, outgoing, proof));
 };
 
 const pay = async (
@@ -173,5 +173,5 @@ const pay = async (
     },
     sign: () => signPayment(context, outgoing, offer, choice),
   });
-  return await conclude(context, outgoing, proof, await present(context, outgoing, proof));
+  return await completeCall(context, outgoing, proof, await present(context, outgoing, proof));
 };

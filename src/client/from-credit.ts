@@ -9,7 +9,7 @@ import type { ExchangeResult } from './exchange.ts';
 import { consent } from './hooks.ts';
 import { choose, type Rules } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
-import { conclude, isFromAudience, present, type SignedResult } from './present.ts';
+import { completeCall, isFromAudience, present, type SignedResult } from './present.ts';
 import { signIntent, windowAt } from './proof.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
@@ -71,12 +71,12 @@ export const callFromCredit = async (
     credit.forget(key);
     context.memory.forgetOffer(outgoing);
     if (offer.creditOnly && isProblem(result.problem, 'denied')) {
-      return await conclude(context, outgoing, proof, result);
+      return await completeCall(context, outgoing, proof, result);
     }
     await result.response.body?.cancel().catch(() => undefined);
     return undefined;
   }
-  const presented = await conclude(context, outgoing, proof, result);
+  const presented = await completeCall(context, outgoing, proof, result);
   const report = presented.response.countersign;
   // Only the holder of the credit can state what it debited.
   const charged = isFromAudience(outgoing, proof, report) ? report.charged : requirement.amount;

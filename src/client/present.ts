@@ -34,7 +34,7 @@ export const present = async (
 };
 
 /** Reports on an answer, and remembers what later calls need from it. */
-export const conclude = async (
+export const completeCall = async (
   context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,

@@ -65,7 +65,7 @@ export type PaidRequest = {
   readonly topUp?: { readonly to: AccountId | undefined };
   /**
    * Starts the work that needs no permission, while the account decides, and returns the function that runs the tool. That function is
-   * called only after the account said "go". Neither throws.
+   * called only after the account decided "go". Neither throws.
    */
   readonly prepare: (
     received: ReceivedRequest,

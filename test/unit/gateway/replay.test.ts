@@ -1,5 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
+import { openReplayCache } from '../../../src/gateway/replay.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { useVectorsClock } from '../../support/vectors-clock.ts';
 import { config, requestOf, signed, bodyOf } from './reserve-fixture.ts';
@@ -139,5 +142,39 @@ describe('a proof that expired more than 24 hours ago', () => {
     const payment = await paymentOf({ validBefore: aged(0) });
     await call(gateway, requestOf('/tools/translate', paymentHeader(payment)));
     expect(asked[0]).toMatchObject({ asked: 'reserve', call: { execute: false } });
+  });
+});
+
+describe('the replay cache', () => {
+  const accountNumber = (digit: string): AccountId => `eip155:84532:0x${digit.repeat(40)}`;
+  const callNumber = (digit: string): Hex => `0x${digit.repeat(64)}`;
+
+  it('remembers a call of one account, not the same nonce of another', () => {
+    const calls = openReplayCache();
+    calls.add(accountNumber('1'), callNumber('a'));
+    expect(calls.has(accountNumber('1'), callNumber('a'))).toBe(true);
+    expect(calls.has(accountNumber('1'), callNumber('b'))).toBe(false);
+    expect(calls.has(accountNumber('2'), callNumber('a'))).toBe(false);
+  });
+
+  it('evicts the call that was seen longest ago, and keeps one that is replayed all the time', () => {
+    const calls = openReplayCache(3);
+    for (const digit of ['a', 'b', 'c']) calls.add(accountNumber('1'), callNumber(digit));
+    expect(calls.has(accountNumber('1'), callNumber('a'))).toBe(true);
+    calls.add(accountNumber('1'), callNumber('d'));
+    expect(calls.has(accountNumber('1'), callNumber('b'))).toBe(false);
+    for (const digit of ['a', 'c', 'd']) {
+      expect(calls.has(accountNumber('1'), callNumber(digit)), digit).toBe(true);
+    }
+  });
+
+  it('throttles replays of one account for a time, and of no other account', () => {
+    const proofs = openReplayCache();
+    proofs.throttle(accountNumber('1'), 100);
+    expect([
+      proofs.isThrottled(accountNumber('1'), 99),
+      proofs.isThrottled(accountNumber('1'), 100),
+    ]).toEqual([true, false]);
+    expect(proofs.isThrottled(accountNumber('2'), 99)).toBe(false);
   });
 });
