@@ -1,17 +1,17 @@
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import { everyOf, periodOf } from '../../src/policy/window.ts';
+import type { Disk } from '../store/disk.ts';
+import { ENTRY } from '../store/entry.ts';
+import { remove, type Write } from '../store/noun.ts';
 import { CALL } from './call/call-record.ts';
 import { IDENTIFIER } from './call/payment-identifier.ts';
 import { APPLIED_COMMAND } from './commands/applied-command.ts';
-import { LOGGED_TEXT, TEXT_REMEMBERED } from './commands/logged-text.ts';
+import { LOGGED_TEXT, TEXT_REMEMBERED } from './commands/document.ts';
 import type { Purse } from './purse.ts';
 import type { AccountState } from './state.ts';
 import { HELD_GRANT, type HeldGrant, linksOf } from './tree/grants.ts';
 import { pruneTree } from './tree/issued-lease.ts';
-import type { Disk } from '../store/disk.ts';
-import { ENTRY } from '../store/entry.ts';
-import { remove, type Write } from '../store/noun.ts';
-import type { Seconds } from '../../src/core/clock.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import { everyOf, periodOf } from '../../src/policy/window.ts';
 
 /**
  * Runs one step of pruning.

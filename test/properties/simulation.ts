@@ -1,4 +1,8 @@
 import { expect } from 'vitest';
+import type { Hex } from '../../src/core/hex.ts';
+import { accountId } from '../../src/protocol/account-id.ts';
+import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
+import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { decideAlarm } from '../../durable-objects/account/alarm.ts';
 import {
   awaitsSettlement,
@@ -12,7 +16,7 @@ import { finish } from '../../durable-objects/account/call/finish.ts';
 import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
 import { reserve } from '../../durable-objects/account/call/reserve.ts';
 import { apply } from '../../durable-objects/account/commands/apply.ts';
-import { resolve } from '../../durable-objects/account/commands/resolve.ts';
+import { resolve } from '../../durable-objects/account/commands/payment-command.ts';
 import {
   acknowledgeTransfer,
   isPending,
@@ -25,10 +29,6 @@ import { suspensionOf } from '../../durable-objects/account/purse.ts';
 import { put, valuesOf } from '../../durable-objects/store/noun.ts';
 import { NOTHING, openOverlay } from '../../durable-objects/store/overlay.ts';
 import type { Reader } from '../../durable-objects/store/query.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import { accountId } from '../../src/protocol/account-id.ts';
-import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
-import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { ALONE } from './alone.ts';
 import {
   asset,

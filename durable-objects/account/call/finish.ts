@@ -102,7 +102,7 @@ const fail = (
 const isSilence = (outcome: Outcome): boolean =>
   outcome.reason === 'timeout' || outcome.reason === 'dropped' || outcome.reason === 'truncated';
 
-/** Until an operator resolves the call (`commands/resolve.ts`), money that moved upfront stays charged, and credit stays held. */
+/** Until an operator resolves the call (`commands/payment-command.ts`), money that moved upfront stays charged, and credit stays held. */
 export const keptCharge = (record: CallRecord): bigint =>
   record.paidBy === 'upfront' ? record.price : 0n;
 

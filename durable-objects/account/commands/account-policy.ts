@@ -10,9 +10,8 @@ import type { AccountState } from '../state.ts';
 import { isRaised, mayReplace } from '../tree/ancestors.ts';
 import { windowBeyondCap, withoutDeadCounters } from '../tree/counters.ts';
 import type { WrittenPolicy } from '../tree/tree.ts';
-import { changedTree, done, refused } from './command-answer.ts';
-import { commandEvidence } from './command-evidence.ts';
-import { isLogged, LOGGED_TEXT } from './logged-text.ts';
+import { changedTree, commandEvidence, done, refused } from './command-answer.ts';
+import { isLogged, LOGGED_TEXT } from './document.ts';
 import { mismatch, unseen } from './precondition.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'policy' }>;

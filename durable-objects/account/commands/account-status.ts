@@ -6,8 +6,7 @@ import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { isRaised, mayReplace } from '../tree/ancestors.ts';
 import type { Tree } from '../tree/tree.ts';
-import { changedTree, done, refused } from './command-answer.ts';
-import { commandEvidence } from './command-evidence.ts';
+import { changedTree, commandEvidence, done, refused } from './command-answer.ts';
 import { documentHash, mismatch } from './precondition.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'status' }>;

@@ -8,21 +8,22 @@ import type { Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
 import { setPolicy } from './account-policy.ts';
 import { setStatus } from './account-status.ts';
-import { adjust } from './adjust.ts';
 import { once } from './applied-command.ts';
-import { changedTree, done, refused } from './command-answer.ts';
+import {
+  type AskAncestors,
+  changedTree,
+  commandEvidence,
+  done,
+  refused,
+} from './command-answer.ts';
 import { type Charge, type Payer, withinBudget } from './command-budget.ts';
-import { commandEvidence } from './command-evidence.ts';
-import { receive, recordRefund } from './credit.ts';
-import { noteLetter } from './dead-letter.ts';
-import type { AskAncestors } from './grant-evidence.ts';
+import { adjust, receive, recordRefund } from './credit.ts';
 import { accept, issue } from './issue.ts';
 import { setLabel } from './label.ts';
-import { redrive, writeOff } from './payment-command.ts';
+import { noteDeadLetter, redrive, resolve, writeOff } from './payment-command.ts';
 import { capacityFor, refusalOf, type SignedCommand } from './permission.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import { putDocument } from './put-document.ts';
-import { resolve } from './resolve.ts';
 import { revoke } from './revoke.ts';
 import { take } from './take.ts';
 
@@ -117,7 +118,7 @@ const decide = (
         resolve(state, loadCall(context.read, order.call), order, context),
       );
     case 'deadLetter':
-      return ordered(order, () => noteLetter(state, order, context));
+      return ordered(order, () => noteDeadLetter(state, order, context));
     case 'alert':
       return takeAlert(state, order, context);
     case 'credit':

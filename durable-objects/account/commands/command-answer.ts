@@ -4,7 +4,11 @@ import type {
   CommandVerdict,
   CreditTooLow,
 } from '../../../src/protocol/account/command-verdict.ts';
-import type { EntryBody } from '../../../src/protocol/entry.ts';
+import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/command.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { EntryBody, Json } from '../../../src/protocol/entry.ts';
+import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
+import { checkedAt } from '../call/evidence.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -66,4 +70,32 @@ const answerOf = (
   acknowledged: [],
   silent: [],
   ...more,
+});
+
+/** The account must ask its ancestors before it can decide the command. */
+export type AskAncestors = { readonly verdict: 'ask_ancestors' };
+
+export const ASK_ANCESTORS: AskAncestors = { verdict: 'ask_ancestors' };
+
+/** A fault in a field of a delegation. */
+export const wrong = (field: string, expected: string, got: string): CommandFieldFault => ({
+  ...{ reason: 'grant_refused', field: `delegation.${field}`, expected, got },
+});
+
+/** The signed intent of a command, and its signer (law 11). */
+export const commandEvidence = (
+  { fields, signature }: CommandIntent,
+  by: CommandSigner | undefined,
+): { readonly [key: string]: Json } => ({
+  order: fields,
+  signature,
+  ...(by === undefined ? {} : { by: by.account, role: by.role, ...checkedAt(by) }),
+});
+
+/** The grant as signed: anyone can check it offline (law 11). */
+export const grantEvidence = (grant: SignedGrant): { readonly [key: string]: Json } => ({
+  grant: grant.hash,
+  delegation: delegationFields(grant.delegation),
+  signature: grant.signature,
+  ...checkedAt(grant),
 });

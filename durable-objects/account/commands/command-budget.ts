@@ -14,7 +14,7 @@ import { type Context, type Decision, stored, unchanged } from '../decision.ts';
 import { type AccountState, hasPaid } from '../state.ts';
 import { ancestorsOf, hasParent } from '../tree/ancestors.ts';
 import type { CommandCount } from '../tree/tree.ts';
-import type { AskAncestors } from './grant-evidence.ts';
+import type { AskAncestors } from './command-answer.ts';
 
 /**
  * The budgets of an account's commands: `own` for those it signs, of which `grant` (grants) and `stop` (commands that only stop an

@@ -20,8 +20,16 @@ import {
   isZero,
   linksOf,
 } from '../tree/grants.ts';
-import { changedTree, done, logged, refused } from './command-answer.ts';
-import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './grant-evidence.ts';
+import {
+  ASK_ANCESTORS,
+  type AskAncestors,
+  changedTree,
+  done,
+  grantEvidence,
+  logged,
+  refused,
+  wrong,
+} from './command-answer.ts';
 
 /** The longest chain of grants (`docs/wire-format.md`). */
 const MAX_CHAIN = 3;

@@ -3,9 +3,8 @@ import type { CommandVerdict } from '../../../src/protocol/account/command-verdi
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { commandEvidence } from './command-evidence.ts';
+import { commandEvidence, done, logged, refused } from './command-answer.ts';
 import { documentHash, unseen } from './precondition.ts';
-import { done, logged, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'label' }>;
 

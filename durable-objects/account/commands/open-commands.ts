@@ -13,8 +13,8 @@ import { loadManagement } from '../load-management.ts';
 import { issuedById } from '../tree/grants.ts';
 import type { Recalls } from '../tree/recalls.ts';
 import type { Known } from './apply.ts';
+import type { AskAncestors } from './command-answer.ts';
 import type { Charge } from './command-budget.ts';
-import type { AskAncestors } from './grant-evidence.ts';
 
 /** Charges that are remembered: more than the rates let pass while copies of one command are under way. */
 const MAX_CHARGES = 1_000;

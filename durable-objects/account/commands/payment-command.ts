@@ -1,25 +1,31 @@
-import { CALL, type CallRecord, WRITTEN_OFF } from '../call/call-record.ts';
-import { ended } from '../call/conclude.ts';
-import { spentSignature } from '../call/evidence.ts';
-import * as money from '../call/money.ts';
-import { firstSendAt, LOOK_DELAY } from '../call/settlement-message.ts';
-import { applied, refused } from './command-answer.ts';
-import { commandEvidence } from './command-evidence.ts';
-import { append, type Context, type Decision } from '../decision.ts';
-import type { AccountState } from '../state.ts';
-import { put } from '../../store/noun.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
+import { put } from '../../store/noun.ts';
+import { CALL, type CallRecord, keepsHold, WRITTEN_OFF } from '../call/call-record.ts';
+import { ended } from '../call/conclude.ts';
+import { spentSignature } from '../call/evidence.ts';
+import * as money from '../call/money.ts';
+import { firstSendAt, LOOK_DELAY } from '../call/settlement-message.ts';
+import { append, type Context, type Decision } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { applied, commandEvidence, logged, refused } from './command-answer.ts';
 
-type Order<Kind extends AccountCommand['kind']> = Extract<AccountCommand, { readonly kind: Kind }>;
+type CommandOf<Kind extends AccountCommand['kind']> = Extract<
+  AccountCommand,
+  { readonly kind: Kind }
+>;
+
+/** The longest texts that an entry stores, in characters. */
+const MAX_REASON = 1_000;
+const MAX_NAME = 512;
 
 /** Sends a payment to the settlement queue again, at once: one that is stuck, or whose message became a dead letter. */
 export const redrive = (
   state: AccountState,
   record: CallRecord | undefined,
-  { by, order }: Order<'redrive'>,
+  { by, order }: CommandOf<'redrive'>,
   context: Context,
 ): Decision<CommandVerdict> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
@@ -42,7 +48,7 @@ export const redrive = (
 export const writeOff = (
   state: AccountState,
   record: CallRecord | undefined,
-  { reason, by, order }: Order<'writeOff'>,
+  { reason, by, order }: CommandOf<'writeOff'>,
   context: Context,
 ): Decision<CommandVerdict> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
@@ -60,7 +66,7 @@ export const writeOff = (
     type: 'payment.failed',
     amounts: { amount: record.price.toString() },
     payment: { fault: 'gateway', reason: WRITTEN_OFF },
-    outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
+    outcome: { reason: shortened(reason, MAX_REASON) },
     evidence: {
       ...commandEvidence(order, by),
       ...(paid['signature'] === undefined ? {} : { paymentSignature: paid['signature'] }),
@@ -68,8 +74,6 @@ export const writeOff = (
   });
   return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
 };
-
-const MAX_REASON = 1_000;
 
 /** An authorization is valid for longer than its intent. */
 const lastsUntil = ({ held, validBefore }: CallRecord): Seconds =>
@@ -91,3 +95,59 @@ const hintOf = ({ payment, state }: CallRecord): string => {
       return 'Its payment is open.';
   }
 };
+
+/**
+ * Resolves a call whose silent tool an operator has checked (law 4): charges the price, or releases the hold; money that had moved becomes
+ * credit. The call stays `abandoned`, because its answer never came. Works once, because the entry ends the hold (`keepsHold`).
+ */
+export const resolve = (
+  state: AccountState,
+  record: CallRecord | undefined,
+  { charge, reason, by, order }: CommandOf<'resolve'>,
+  context: Context,
+): Decision<CommandVerdict> => {
+  if (record === undefined) return refused(state, { reason: 'unknown_call' });
+  if (!keepsHold(record)) return refused(state, { reason: 'not_writable', hint: endOf(record) });
+  const charged = charge ? record.price : 0n;
+  const entered = append(
+    charge ? money.spend(state, record, charged) : money.release(state, record),
+    { ...record, charged },
+    context,
+    {
+      type: 'call.resolved',
+      decision: charge ? 'charged' : 'released',
+      // Both amounts: the entry that ended the call counts what had moved as charged, so a sum of the log takes the difference.
+      amounts: { charged: charged.toString(), before: record.charged.toString() },
+      outcome: { reason: shortened(reason, MAX_REASON) },
+      payment: { state: record.payment, paidBy: record.paidBy },
+      evidence: commandEvidence(order, by),
+    },
+  );
+  return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
+};
+
+const endOf = ({ state, entries }: CallRecord): string => {
+  if (state === 'held') return 'The call is still running.';
+  const before = entries.find(({ type }) => type === 'call.resolved');
+  return before === undefined
+    ? `The account keeps no amount of this call: it has ended as ${state}.`
+    : `It has been resolved: ${before.decision ?? ''}.`;
+};
+
+/** Records that an operator resent a dead letter. It changes nothing else here; its signed intent is valid once. */
+export const noteDeadLetter = (
+  state: AccountState,
+  { id, queue, by, order }: CommandOf<'deadLetter'>,
+  context: Context,
+): Decision<CommandVerdict> =>
+  logged(
+    state,
+    {
+      type: 'letter.redriven',
+      outcome: { letter: shortened(id, MAX_NAME), queue: shortened(queue, MAX_NAME) },
+      evidence: commandEvidence(order, by),
+    },
+    context,
+  );
+
+const shortened = (text: string, most: number): string => text.slice(0, most).toWellFormed();

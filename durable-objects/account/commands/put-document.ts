@@ -13,7 +13,7 @@ import { put, remove } from '../../store/noun.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
-import { commandEvidence } from './command-evidence.ts';
+import { commandEvidence, done, logged, refused } from './command-answer.ts';
 import {
   changedDocuments,
   DOCUMENT,
@@ -21,12 +21,12 @@ import {
   documentKey,
   documentNames,
   documentOf,
+  isLogged,
+  LOGGED_TEXT,
   newestOf,
   type StoredDocument,
 } from './document.ts';
-import { isLogged, LOGGED_TEXT } from './logged-text.ts';
 import { documentHash, documentText, unseen } from './precondition.ts';
-import { done, logged, refused } from './command-answer.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'document' }>;
 

@@ -18,8 +18,15 @@ import {
 } from '../tree/grants.ts';
 import { outstandingOf, shareEnd } from '../tree/share.ts';
 import { isStopped } from './account-status.ts';
-import { changedTree, done, refused } from './command-answer.ts';
-import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './grant-evidence.ts';
+import {
+  ASK_ANCESTORS,
+  type AskAncestors,
+  changedTree,
+  done,
+  grantEvidence,
+  refused,
+  wrong,
+} from './command-answer.ts';
 import { withoutWebhooks } from './put-document.ts';
 
 /** Grants that one account may hold at a time. */

@@ -1,3 +1,6 @@
+import type { Hex } from '../../../src/core/hex.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
+import type { Evidence } from '../../../src/protocol/account/call.ts';
 import {
   CALL,
   type CallRecord,
@@ -11,13 +14,10 @@ import {
   type Progress,
 } from '../../../durable-objects/account/call/progress.ts';
 import { reserve } from '../../../durable-objects/account/call/reserve.ts';
-import { resolve } from '../../../durable-objects/account/commands/resolve.ts';
+import { resolve } from '../../../durable-objects/account/commands/payment-command.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
 import { dropEndedGrants } from '../../../durable-objects/account/pruning.ts';
 import { put } from '../../../durable-objects/store/noun.ts';
-import type { Hex } from '../../../src/core/hex.ts';
-import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
-import type { Evidence } from '../../../src/protocol/account/call.ts';
 import type { Grants } from './grants.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';

@@ -5,13 +5,13 @@ import { DOCUMENT } from '../../../../durable-objects/account/commands/document.
 import { entriesOf, onDisk, randomHex, stubOf, tablesOf } from '../../support.ts';
 import { branchWith, callOnce, restore, ruleOf } from '../../tree-support.ts';
 import {
-  ownerBy,
-  operator,
   applyDocument,
-  currentOf,
   changed,
-  refused,
+  currentOf,
   lastEntry,
+  operator,
+  ownerBy,
+  refused,
 } from './command-support.ts';
 
 afterEach(restore);
