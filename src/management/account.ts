@@ -2,17 +2,17 @@ import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { standingBody } from '../gateway/account-api/look-ups.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Status } from '../protocol/account/command.ts';
+import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import type { ACCOUNT_ROUTES } from './account.route.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
-import { conditions, scan } from './scan.ts';
 import type { AnswerOf } from './routes.ts';
-import type { AccountId } from '../protocol/account-id.ts';
-import type { Status } from '../protocol/account/command.ts';
-import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
+import { conditions, scan } from './scan.ts';
 
 /** An account, as its stored entries describe it. */
 export type AccountItem = {
@@ -131,16 +131,23 @@ export const standingOf = async (
 };
 
 /** Sets or removes a label. An operator's label creates an account that does not exist yet. */
-const putLabel: Handler<'account.put'> = async ({ context, params, body, by, order, expected }) => {
+const putLabel: Handler<'account.put'> = async ({
+  context,
+  params,
+  body,
+  by,
+  intent,
+  expected,
+}) => {
   const applied = await sendCommand(context, params.account, {
-    ...{ kind: 'label', label: body.label, by, order },
+    ...{ kind: 'label', label: body.label, by, intent },
     ...(expected === undefined ? {} : { expected }),
   });
   return applied.ok ? reply(outcomeBody(applied.value), applied.value.current) : applied;
 };
 
-const putStatus: Handler<'account.status'> = async ({ context, params, body, by, order }) => {
-  const command = { kind: 'status', status: body.status, by, order } as const;
+const putStatus: Handler<'account.status'> = async ({ context, params, body, by, intent }) => {
+  const command = { kind: 'status', status: body.status, by, intent } as const;
   const applied = await sendCommand(context, params.account, command);
   return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };
@@ -150,9 +157,9 @@ const putDefaultGrant: Handler<'account.default'> = async ({
   params,
   body,
   by,
-  order,
+  intent,
 }) => {
-  const command = { kind: 'default', grant: body.grant, by, order } as const;
+  const command = { kind: 'default', grant: body.grant, by, intent } as const;
   const applied = await sendCommand(context, params.account, command);
   return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };

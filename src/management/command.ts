@@ -1,7 +1,8 @@
-import { hexOf } from '../crypto/bytes.ts';
-import { err, ok, type Result } from '../core/result.ts';
 import type { Hex } from '../core/hex.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { hexOf } from '../crypto/bytes.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { CommandVerdict } from '../protocol/account/command-verdict.ts';
 import type {
   AccountCommand,
@@ -10,7 +11,6 @@ import type {
   DocumentType,
 } from '../protocol/account/command.ts';
 import type { Json } from '../protocol/entry.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 import { intentFields, UNPAID_SKEW } from '../protocol/intent/agent-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { AdminContext, AdminRequest } from './handler.ts';
@@ -122,14 +122,14 @@ export const sendDocumentCommand = async (
   {
     context,
     by,
-    order,
+    intent,
     expected,
-  }: Pick<AdminRequest<'tools.put'>, 'context' | 'by' | 'order' | 'expected'>,
+  }: Pick<AdminRequest<'tools.put'>, 'context' | 'by' | 'intent' | 'expected'>,
   { keeper, known, anew, ...document }: DocumentCommand,
   write: (place: EntryPlace) => Promise<Reason | undefined>,
 ): Promise<Result<AppliedCommand, Reason>> => {
   const applied = await sendCommand(context, keeper, {
-    ...{ kind: 'document', ...document, by, order },
+    ...{ kind: 'document', ...document, by, intent },
     ...(known === undefined ? {} : { known }),
     ...(expected === undefined ? {} : { expected }),
     ...(anew === true ? { anew } : {}),

@@ -1,11 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { sendCreditCommand } from './command.ts';
-import type { CREDIT_ROUTES } from './credit.route.ts';
-import type { AdminRequest, Handler, Handlers } from './handler.ts';
-import { refuse, reply } from './reply.ts';
-import type { AnswerOf } from './routes.ts';
 import { assetId, type AssetId, parseAccountId } from '../protocol/account-id.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -21,9 +16,14 @@ import {
   runQueries,
 } from '../settlement/chain/query.ts';
 import { addressWord, TRANSFER } from '../settlement/chain/token-calls.ts';
+import { sendCreditCommand } from './command.ts';
+import type { CREDIT_ROUTES } from './credit.route.ts';
+import type { AdminRequest, Handler, Handlers } from './handler.ts';
+import { refuse, reply } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
 
 /** Gives or takes credit of an account. */
-const adjust: Handler<'credits.adjust'> = async ({ context, params, body, by, order }) => {
+const adjust: Handler<'credits.adjust'> = async ({ context, params, body, by, intent }) => {
   const { account } = params;
   const { asset, amount, reason } = body;
   const network = parseAccountId(account)?.network;
@@ -38,7 +38,7 @@ const adjust: Handler<'credits.adjust'> = async ({ context, params, body, by, or
       hint: `must be the asset of this gateway’s tools on the account’s chain: ${expected}`,
     });
   }
-  const command = { kind: 'adjust', asset, amount, reason, by, order } as const;
+  const command = { kind: 'adjust', asset, amount, reason, by, intent } as const;
   const applied = await sendCreditCommand(context, account, command);
   if (!applied.ok) return applied;
   const { credit } = applied.value;
@@ -52,14 +52,14 @@ const adjust: Handler<'credits.adjust'> = async ({ context, params, body, by, or
  * Records that an operator paid credit back on chain. The amount comes from the chain, and the account lowers its credit by it once for each
  * transfer, however often the operator reports it.
  */
-const refund: Handler<'credits.refund'> = async ({ context, body, by, order }) => {
+const refund: Handler<'credits.refund'> = async ({ context, body, by, intent }) => {
   const found = await search(context.config, body);
   if (!found.ok) return found;
   const { asset, transfer } = found.value;
   const { account, transaction } = body;
   const { amount, place, block } = transfer;
   const applied = await sendCreditCommand(context, account, {
-    ...{ kind: 'refund', asset, amount, transaction, place, block, by, order },
+    ...{ kind: 'refund', asset, amount, transaction, place, block, by, intent },
   });
   if (!applied.ok) return applied;
   const { credit, known } = applied.value;

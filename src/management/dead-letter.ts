@@ -11,6 +11,10 @@ import {
   encodeBase64Url,
   utf8,
 } from '../crypto/bytes.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
+import { readWebhookMessage } from '../webhooks/message.ts';
 import { type AppliedCommand, sendCommand } from './command.ts';
 import type { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
@@ -18,10 +22,6 @@ import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } 
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
 import { scan } from './scan.ts';
-import type { AccountId } from '../protocol/account-id.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
-import { parseStrictJson } from '../protocol/strict-json.ts';
-import { readWebhookMessage } from '../webhooks/message.ts';
 
 /** A message that no consumer could process. */
 export type DeadLetterItem = {
@@ -161,19 +161,19 @@ const redrive: Handler<'deadletters.redrive'> = async (request) => {
   return reply({ id: params.letter, queue: found.value.queue, redriven_at: now });
 };
 
-type Sender = Pick<AdminRequest<'deadletters.redrive'>, 'context' | 'by' | 'order'>;
+type Sender = Pick<AdminRequest<'deadletters.redrive'>, 'context' | 'by' | 'intent'>;
 
 const sendAgain = async (
   sender: Sender,
   item: DeadLetterWithBody,
 ): Promise<Result<AppliedCommand, Reason>> => {
   const { account, call, queue } = item;
-  const { context, by, order } = sender;
+  const { context, by, intent } = sender;
   if (queue.startsWith('countersign-settlement')) {
     // Only the account has the payment's signature and its current state (law 9).
     return account === undefined || call === undefined
       ? UNREADABLE
-      : sendCommand(context, account, { kind: 'redrive', call, by, order });
+      : sendCommand(context, account, { kind: 'redrive', call, by, intent });
   }
   if (queue.startsWith('countersign-audit')) {
     const message = auditMessage(item.body);
@@ -197,12 +197,12 @@ const UNREADABLE = err<Reason>({
 
 /** Records the command first: an intent that was used before sends nothing. */
 const sendRecorded = async (
-  { context, by, order }: Sender,
+  { context, by, intent }: Sender,
   { id, queue }: DeadLetterItem,
   send: () => Promise<unknown>,
 ): Promise<Result<AppliedCommand, Reason>> => {
   const self = gatewayAccount(context.config);
-  const applied = await sendCommand(context, self, { kind: 'deadLetter', id, queue, by, order });
+  const applied = await sendCommand(context, self, { kind: 'deadLetter', id, queue, by, intent });
   if (!applied.ok) return applied;
   try {
     await send();

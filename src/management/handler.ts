@@ -1,13 +1,13 @@
+import type * as z from 'zod/mini';
 import type { Seconds } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import type { PARAMS, ParamName, ROUTE_TABLE, RouteId } from './routes.ts';
 import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { CommandIntent, CommandSigner, Expected } from '../protocol/account/command.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { RelayerRpc } from '../protocol/relayer-contract.ts';
-import type * as z from 'zod/mini';
+import type { PARAMS, ParamName, ROUTE_TABLE, RouteId } from './routes.ts';
 
 /** The services that the management API uses: those of a paid request, more methods of each account, the relayers, D1 and the queues. */
 export type AdminContext = Omit<Gateway, 'account'> & {
@@ -35,7 +35,7 @@ export type AdminRequest<Id extends RouteId> = {
   readonly context: AdminContext;
   readonly by: CommandSigner;
   /** The signed intent of the request: evidence of a command, and valid for one. */
-  readonly order: CommandIntent;
+  readonly intent: CommandIntent;
   readonly params: ParamsOf<Id>;
   readonly query: PartOf<Id, 'query'>;
   readonly body: PartOf<Id, 'body'>;

@@ -1,11 +1,11 @@
 import { type LimitWarning, limitWarnings } from '../catalog/limit-warning.ts';
 import type { Seconds } from '../core/clock.ts';
+import { parsePolicy, type Policy } from '../policy/policy.ts';
 import { standingOf } from './account.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminContext, AdminRequest, Handlers } from './handler.ts';
 import type { POLICY_ROUTES } from './policy.route.ts';
 import { refuse, reply, type ReplyResult } from './reply.ts';
-import { parsePolicy, type Policy } from '../policy/policy.ts';
 
 /** The author of a policy. Both policies bind; neither author can change the other's. */
 type Slot = 'operator' | 'owner';
@@ -28,12 +28,12 @@ const get =
 
 const write = async (
   slot: Slot,
-  { context, params, by, order, expected, dryRun, now }: DeleteRequest,
+  { context, params, by, intent, expected, dryRun, now }: DeleteRequest,
   document: unknown,
   policy?: Policy,
 ): Promise<ReplyResult> => {
   const applied = await sendCommand(context, params.account, {
-    ...{ kind: 'policy', slot, document, by, order },
+    ...{ kind: 'policy', slot, document, by, intent },
     ...(expected === undefined ? {} : { expected }),
     ...(dryRun ? { dryRun } : {}),
   });

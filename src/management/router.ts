@@ -4,6 +4,8 @@ import { nowSeconds } from '../core/clock.ts';
 import { authenticate } from '../gateway/account-api/authenticate.ts';
 import { observeOwnHead } from '../gateway/observe.ts';
 import { clientOf } from '../gateway/rate-limit.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import { problem } from '../protocol/problem/problem.ts';
 import { accountHandlers } from './account.ts';
 import { authorise, isForOperatorsOnly } from './authorise.ts';
 import { backendHandlers } from './backend.ts';
@@ -11,11 +13,11 @@ import { callHandlers } from './call.ts';
 import { commandIntent } from './command.ts';
 import { creditHandlers } from './credit.ts';
 import { deadLetterHandlers } from './dead-letter.ts';
+import { toolIdOf } from './endpoint.ts';
 import { entryHandlers } from './entry.ts';
 import type { AdminContext, AdminRequest, Handler, Handlers } from './handler.ts';
 import { ledgerHandlers } from './ledger.ts';
 import { parseParams, parseRequest } from './parse-request.ts';
-import { toolIdOf } from './endpoint.ts';
 import { policyHandlers } from './policy.ts';
 import { queueHandlers } from './queue.ts';
 import { reconciliationHandlers } from './reconciliation.ts';
@@ -25,8 +27,6 @@ import { settlementHandlers } from './settlement.ts';
 import { spendHandlers } from './spend.ts';
 import { toolHandlers } from './tool.ts';
 import { webhookHandlers } from './webhook.ts';
-import type { AccountId } from '../protocol/account-id.ts';
-import { problem } from '../protocol/problem/problem.ts';
 
 /** The handler of every route. */
 const HANDLERS: Handlers<RouteId> = {
@@ -78,7 +78,7 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
   const answered = await handlerOf(route)({
     context,
     by: admitted.value,
-    order: commandIntent(signer),
+    intent: commandIntent(signer),
     params: params.value,
     request,
     now: nowSeconds(),

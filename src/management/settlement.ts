@@ -1,6 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import { amountOf, CALL_COLUMNS, type CallRow, paymentItem, type PaymentItem } from './call-row.ts';
 import { callBody, callsByTime } from './call.ts';
 import { outcomeBody, sendCommand } from './command.ts';
@@ -21,7 +22,6 @@ import {
 } from './settlement-body.ts';
 import { settlementStory } from './settlement-story.ts';
 import type { SETTLEMENT_ROUTES } from './settlement.route.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 
 /** A payment that is open or has ended, or the amount that a silent tool keeps. */
 export type SettlementItem = {
@@ -165,24 +165,24 @@ const get: Handler<'settlements.get'> = async ({ context, params, now }) => {
 };
 
 /** Presents an open payment again, now. Only its account has the signature to do so (law 9). */
-const redrive: Handler<'settlements.redrive'> = async ({ context, params, by, order }) => {
+const redrive: Handler<'settlements.redrive'> = async ({ context, params, by, intent }) => {
   const { account, call } = params;
-  const applied = await sendCommand(context, account, { kind: 'redrive', call, by, order });
+  const applied = await sendCommand(context, account, { kind: 'redrive', call, by, intent });
   return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };
 
-const writeOff: Handler<'settlements.writeoff'> = async ({ context, params, body, by, order }) => {
+const writeOff: Handler<'settlements.writeoff'> = async ({ context, params, body, by, intent }) => {
   const { account, call } = params;
-  const command = { kind: 'writeOff', call, reason: body.reason, by, order } as const;
+  const command = { kind: 'writeOff', call, reason: body.reason, by, intent } as const;
   const applied = await sendCommand(context, account, command);
   return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };
 
 /** Ends the hold of a silent tool, once the operator knows whether it did its work (law 4). */
-const resolve: Handler<'settlements.resolve'> = async ({ context, params, body, by, order }) => {
+const resolve: Handler<'settlements.resolve'> = async ({ context, params, body, by, intent }) => {
   const { account, call } = params;
   const { charge, reason } = body;
-  const command = { kind: 'resolve', call, charge, reason, by, order } as const;
+  const command = { kind: 'resolve', call, charge, reason, by, intent } as const;
   const applied = await sendCommand(context, account, command);
   return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };

@@ -1,12 +1,12 @@
 import { checkPut, findListed, type ListedTool, listTools } from '../catalog/catalogue.ts';
 import { gatewayAccount } from '../config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
+import type { Json } from '../protocol/entry.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { queryReason, refuse, reply, replyPage, type ReplyResult } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
 import type { TOOL_ROUTES } from './tool.route.ts';
-import type { Json } from '../protocol/entry.ts';
 
 type Item = AnswerOf<'tools.list'>['items'][number];
 
@@ -79,15 +79,18 @@ const write = async (
     context,
     params,
     by,
-    order,
+    intent,
     expected,
     now,
-  }: Pick<AdminRequest<'tools.delete'>, 'context' | 'params' | 'by' | 'order' | 'expected' | 'now'>,
+  }: Pick<
+    AdminRequest<'tools.delete'>,
+    'context' | 'params' | 'by' | 'intent' | 'expected' | 'now'
+  >,
   document: Json | null,
   known: ListedTool['hash'] | undefined,
 ): Promise<ReplyResult> => {
   const applied = await sendCommand(context, gatewayAccount(context.config), {
-    ...{ kind: 'document', type: 'tool', name: params.tool, document, by, order },
+    ...{ kind: 'document', type: 'tool', name: params.tool, document, by, intent },
     ...(known === undefined ? {} : { known }),
     ...(expected === undefined ? {} : { expected }),
   });

@@ -1,10 +1,5 @@
 import { gatewayAccount } from '../config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
-import { outcomeBody, sendDocumentCommand } from './command.ts';
-import type { AdminRequest, Handlers } from './handler.ts';
-import { refuse, reply, replyPage, type ReplyResult } from './reply.ts';
-import type { AnswerOf, RouteId } from './routes.ts';
-import type { WEBHOOK_ROUTES } from './webhook.route.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Json } from '../protocol/entry.ts';
 import { type Delivery, listDeliveries, testDelivery } from '../webhooks/deliveries.ts';
@@ -16,6 +11,11 @@ import {
   putWebhook,
   type Webhook,
 } from '../webhooks/registry.ts';
+import { outcomeBody, sendDocumentCommand } from './command.ts';
+import type { AdminRequest, Handlers } from './handler.ts';
+import { refuse, reply, replyPage, type ReplyResult } from './reply.ts';
+import type { AnswerOf, RouteId } from './routes.ts';
+import type { WEBHOOK_ROUTES } from './webhook.route.ts';
 
 type Item = AnswerOf<'webhooks.get'>;
 
@@ -33,7 +33,7 @@ const UNKNOWN = { reason: 'unknown_document', what: 'webhook of this name' } as 
 type Scoped = { readonly scope: WebhookScope; readonly keeper: AccountId };
 type RequestFor<Id extends RouteId> = Pick<
   AdminRequest<Id>,
-  'context' | 'by' | 'order' | 'expected' | 'query' | 'body' | 'request' | 'now'
+  'context' | 'by' | 'intent' | 'expected' | 'query' | 'body' | 'request' | 'now'
 >;
 type Named = { readonly webhook: string };
 

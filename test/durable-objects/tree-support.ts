@@ -93,8 +93,8 @@ export const offer = (grant: SignedGrant, balance = 1n): Promise<CommandVerdict>
 /** Registers a grant as the gateway does with its delegate's consent: at its issuer, then at its delegate. */
 export const register = async (grant: SignedGrant, given = consent()): Promise<CommandVerdict> => {
   const { issuer, delegate } = grant.delegation;
-  const order = { kind: 'issue', grant, facts: factsOf(1n), consent: true } as const;
-  const issued = await stubOf(issuer).apply(order);
+  const command = { kind: 'issue', grant, facts: factsOf(1n), consent: true } as const;
+  const issued = await stubOf(issuer).apply(command);
   if (issued.verdict !== 'applied') return issued;
   const { chain = [] } = issued;
   return stubOf(delegate).apply({ kind: 'take', grant, chain, consent: given });
@@ -112,16 +112,16 @@ export const enrol = async (
   return grant;
 };
 
-const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+const intent: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
 
 export const setStatus = (payer: Hex, status: Status): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'status', status, order });
+  stubOf(payer).apply({ kind: 'status', status, intent });
 
 export const setPolicy = async (
   payer: Hex,
   document: unknown,
   slot: 'operator' | 'owner' = 'operator',
-): Promise<CommandVerdict> => stubOf(payer).apply({ kind: 'policy', slot, document, order });
+): Promise<CommandVerdict> => stubOf(payer).apply({ kind: 'policy', slot, document, intent });
 
 export const revoke = (issuer: Hex, id: Hex, epoch = 0n): Promise<CommandVerdict> =>
   stubOf(issuer).apply({

@@ -1,8 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { expect } from 'vitest';
-import type { Call, CallStatus, Evidence, Outcome } from '../../src/protocol/account/call.ts';
-import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { Call, CallStatus, Evidence, Outcome } from '../../src/protocol/account/call.ts';
 import type { SettlementOutcome, SettlementResult } from '../../src/protocol/payment.ts';
 import {
   accountOf,
@@ -128,8 +128,8 @@ export const openPair = (plans: readonly Plan[]): Pair => {
 
   const resolve = async ({ payer, call: { call } }: Known, charge: boolean): Promise<void> => {
     const by = { account: accountOf(payer), role: 'operator' } as const;
-    const order = { fields: {}, signature: '0x' } as const;
-    await stubOf(payer).apply({ kind: 'resolve', call, charge, reason: 'asked', by, order });
+    const intent = { fields: {}, signature: '0x' } as const;
+    await stubOf(payer).apply({ kind: 'resolve', call, charge, reason: 'asked', by, intent });
   };
 
   const facts = (): Evidence => ({ facts: factsOf(1_000_000n, BLOCK - 1) });
@@ -191,7 +191,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
       transaction: refundsIn,
       place: log,
       block: BLOCK,
-      order: { fields: {}, signature: '0x' },
+      intent: { fields: {}, signature: '0x' },
     });
   };
 

@@ -50,7 +50,7 @@ const ATTEMPTS = [hex(1, 16), hex(2, 16), hex(3, 16)] as const;
 const POLICY_HASH = hex(9, 32);
 const TRANSACTION = hex(1, 32);
 const OPERATOR = { account: accountId(token.network, hex(0x0e, 20)), role: 'operator' } as const;
-const ORDER = { fields: {}, signature: hex(0x55, 65) } as const;
+const INTENT = { fields: {}, signature: hex(0x55, 65) } as const;
 
 export type Simulation = {
   readonly all: readonly SimulatedAccount[];
@@ -255,11 +255,11 @@ export const openSimulation = (
       candidates.find(({ records }) => [...records.values()].some(keepsHold)) ?? ownerOf(index);
     const kept = [...simulated.records.values()].find(keepsHold);
     const call = kept?.id ?? idOf(index);
-    const asked = { call, charge, reason: 'asked', by: OPERATOR, order: ORDER } as const;
-    const order = { kind: 'resolve', ...asked } as const;
+    const asked = { call, charge, reason: 'asked', by: OPERATOR, intent: INTENT } as const;
+    const command = { kind: 'resolve', ...asked } as const;
     const { verdict } = commit(
       simulated,
-      resolve(simulated.state, simulated.records.get(call), order, contextOf(simulated)),
+      resolve(simulated.state, simulated.records.get(call), command, contextOf(simulated)),
     );
     if ((verdict === 'applied') !== (kept !== undefined)) expect(verdict).toBe('kept');
     if (kept === undefined) return;
@@ -338,16 +338,16 @@ export const openSimulation = (
       simulated.refunds.set(`${log}`, amount);
       simulated.allowedDeficit += amount;
     }
-    const order = {
+    const intent = {
       kind: 'refund',
       asset,
       amount,
       transaction: TRANSACTION,
       place: log,
       block,
-      order: { fields: {}, signature: '0x' },
+      intent: { fields: {}, signature: '0x' },
     } as const;
-    const verdict = nameOf(commit(simulated, apply(simulated.state, order, contextOf(simulated))));
+    const verdict = nameOf(commit(simulated, apply(simulated.state, intent, contextOf(simulated))));
     note(`refund ${verdict}`);
     if (known !== (verdict === 'known')) expect({ known, verdict }).toBe('recorded once');
   };

@@ -14,12 +14,12 @@ import { changedTree, commandEvidence, done, refused } from './command-answer.ts
 import { isLogged, LOGGED_TEXT } from './document.ts';
 import { mismatch, unseen } from './precondition.ts';
 
-type Order = Extract<AccountCommand, { readonly kind: 'policy' }>;
+type PolicyCommand = Extract<AccountCommand, { readonly kind: 'policy' }>;
 
 /** Sets the operator's or the owner's policy of an account; both bind. @param held running calls. */
 export const setPolicy = (
   state: AccountState,
-  { slot, document, by, expected, dryRun = false, order }: Order,
+  { slot, document, by, expected, dryRun = false, intent }: PolicyCommand,
   context: Context,
   held: readonly CallRecord[],
 ): Decision<CommandVerdict> => {
@@ -47,7 +47,7 @@ export const setPolicy = (
     ...(written === undefined ? {} : { [slot]: written }),
     ...(kept === undefined ? {} : { ownerBy: kept }),
   };
-  const evidence = commandEvidence(order, by);
+  const evidence = commandEvidence(intent, by);
   const outcome = { hash: next ?? null };
   const isNewText = next !== undefined && !isLogged(context.read, next);
   const beyond = written === undefined ? undefined : windowBeyondCap(state, written.policy);

@@ -9,7 +9,7 @@ import type { Tree } from '../tree/tree.ts';
 import { changedTree, commandEvidence, done, refused } from './command-answer.ts';
 import { documentHash, mismatch } from './precondition.ts';
 
-type Order = Extract<AccountCommand, { readonly kind: 'status' }>;
+type StatusCommand = Extract<AccountCommand, { readonly kind: 'status' }>;
 
 const ORDER: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
 
@@ -27,7 +27,7 @@ export const statusHash = (status: Status): Hex => documentHash({ status });
 /** `revoked` is final; any other status may follow any other. Running calls may end. */
 export const setStatus = (
   state: AccountState,
-  { status, by, expected, order }: Order,
+  { status, by, expected, intent }: StatusCommand,
   context: Context,
 ): Decision<CommandVerdict> => {
   const side = by?.role === 'owner' ? 'owner' : 'operator';
@@ -64,7 +64,7 @@ export const setStatus = (
       type: 'account.status',
       decision: status,
       outcome: { side, status: tree.status },
-      evidence: commandEvidence(order, by),
+      evidence: commandEvidence(intent, by),
     },
     context,
     { current },

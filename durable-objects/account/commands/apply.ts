@@ -38,45 +38,49 @@ export type Known = { readonly hasAsked?: boolean; readonly isCharged?: boolean 
  */
 export const apply = (
   state: AccountState,
-  order: AccountCommand,
+  command: AccountCommand,
   context: Context,
   known: Known = {},
   live: Memory['live'] = new Map(),
 ): Decision<CommandVerdict | AskAncestors | Charge> => {
-  const decision = decide(state, order, context, known, live);
-  const payer = isDurable(decision) ? payerOf(state, order) : undefined;
+  const decision = decide(state, command, context, known, live);
+  const payer = isDurable(decision) ? payerOf(state, command) : undefined;
   return payer === undefined
     ? decision
     : withinBudget(state, decision, { ...payer, paid: known.isCharged === true }, context);
 };
 
 /** The account whose budget pays for a command. An operator pays for D1, so nothing limits operators. */
-const payerOf = (state: AccountState, order: AccountCommand): Omit<Payer, 'paid'> | undefined => {
-  if (order.kind === 'issue') {
-    return { account: state.account, budget: 'grant', id: order.grant.hash };
+const payerOf = (state: AccountState, command: AccountCommand): Omit<Payer, 'paid'> | undefined => {
+  if (command.kind === 'issue') {
+    return { account: state.account, budget: 'grant', id: command.grant.hash };
   }
   // Stopping has a budget of its own, so that a leaked key can be cut off on a day whose budget policies have used up.
-  if (order.kind === 'revoke') return { account: state.account, budget: 'stop', id: order.hash };
+  if (command.kind === 'revoke')
+    return { account: state.account, budget: 'stop', id: command.hash };
   // The issuer has paid once for the entries of a grant. A holder that moves between two parents pays for each move.
-  if (order.kind === 'take' && state.held.some(({ grant }) => grant.hash === order.grant.hash)) {
-    return { account: state.account, budget: 'own', id: order.consent.call };
+  if (
+    command.kind === 'take' &&
+    state.held.some(({ grant }) => grant.hash === command.grant.hash)
+  ) {
+    return { account: state.account, budget: 'own', id: command.consent.call };
   }
   // An alert is not a command, and an account has paid for the credit that it sends.
-  if (!('order' in order)) return undefined;
-  const { by, order: signed } = order;
-  if (by?.role !== 'owner' || signed.digest === undefined) return undefined;
-  const stops = order.kind === 'status' && order.status !== 'active';
-  return { account: by.account, budget: stops ? 'stop' : 'own', id: signed.digest };
+  if (!('intent' in command)) return undefined;
+  const { by, intent } = command;
+  if (by?.role !== 'owner' || intent.digest === undefined) return undefined;
+  const stops = command.kind === 'status' && command.status !== 'active';
+  return { account: by.account, budget: stops ? 'stop' : 'own', id: intent.digest };
 };
 
 const decide = (
   state: AccountState,
-  order: AccountCommand,
+  command: AccountCommand,
   context: Context,
   { hasAsked = false }: Known,
   live: Memory['live'],
 ): Decision<CommandVerdict | AskAncestors> => {
-  const ordered = (
+  const allowed = (
     given: SignedCommand,
     decide: () => Decision<CommandVerdict>,
   ): Decision<CommandVerdict> => {
@@ -84,52 +88,52 @@ const decide = (
     if (fault !== undefined) return refused(state, fault);
     // A dry run may be repeated.
     if (given.kind === 'policy' && given.dryRun === true) return decide();
-    return once(state, given.order, context, decide, capacityFor(state, given.by));
+    return once(state, given.intent, context, decide, capacityFor(state, given.by));
   };
-  switch (order.kind) {
+  switch (command.kind) {
     case 'issue':
-      return issue(state, order, context, hasAsked);
+      return issue(state, command, context, hasAsked);
     case 'accept':
-      return accept(state, order, context, hasAsked);
+      return accept(state, command, context, hasAsked);
     case 'take':
-      return take(state, order, context, hasAsked);
+      return take(state, command, context, hasAsked);
     case 'revoke':
-      return revoke(state, order, context);
+      return revoke(state, command, context);
     case 'status':
-      return ordered(order, () => setStatus(state, order, context));
+      return allowed(command, () => setStatus(state, command, context));
     case 'policy':
-      return ordered(order, () => setPolicy(state, order, context, runningIn(live, context)));
+      return allowed(command, () => setPolicy(state, command, context, runningIn(live, context)));
     case 'default':
-      return ordered(order, () => setDefault(state, order, context));
+      return allowed(command, () => setDefault(state, command, context));
     case 'label':
-      return ordered(order, () => setLabel(state, order, context));
+      return allowed(command, () => setLabel(state, command, context));
     case 'document':
-      return ordered(order, () => putDocument(state, order, context));
+      return allowed(command, () => putDocument(state, command, context));
     case 'redrive':
-      return ordered(order, () =>
-        redrive(state, loadCall(context.read, order.call), order, context),
+      return allowed(command, () =>
+        redrive(state, loadCall(context.read, command.call), command, context),
       );
     case 'writeOff':
-      return ordered(order, () =>
-        writeOff(state, loadCall(context.read, order.call), order, context),
+      return allowed(command, () =>
+        writeOff(state, loadCall(context.read, command.call), command, context),
       );
     case 'resolve':
-      return ordered(order, () =>
-        resolve(state, loadCall(context.read, order.call), order, context),
+      return allowed(command, () =>
+        resolve(state, loadCall(context.read, command.call), command, context),
       );
     case 'deadLetter':
-      return ordered(order, () => noteDeadLetter(state, order, context));
+      return allowed(command, () => noteDeadLetter(state, command, context));
     case 'alert':
-      return takeAlert(state, order, context);
+      return takeAlert(state, command, context);
     case 'credit':
-      return receive(state, order, context);
+      return receive(state, command, context);
     case 'refund':
-      return recordRefund(state, order, context);
+      return recordRefund(state, command, context);
     case 'adjust':
-      return ordered(order, () => adjust(state, order, context));
+      return allowed(command, () => adjust(state, command, context));
     default:
       // During a deploy a newer Worker may send a kind that this release does not know. A throw would reject the whole group.
-      order satisfies never;
+      command satisfies never;
       return unchanged(state, { verdict: 'unavailable' });
   }
 };
@@ -143,7 +147,7 @@ const runningIn = (live: Memory['live'], { read }: Context): readonly CallRecord
 
 const setDefault = (
   state: AccountState,
-  { grant, by, expected, order }: Extract<AccountCommand, { readonly kind: 'default' }>,
+  { grant, by, expected, intent }: Extract<AccountCommand, { readonly kind: 'default' }>,
   context: Context,
 ): Decision<CommandVerdict> => {
   const known = state.held.find((each) => each.grant.hash === grant);
@@ -155,7 +159,7 @@ const setDefault = (
   if (fault !== undefined) return refused(state, fault);
   const more = { current: documentHash({ grant }) };
   if (defaultGrant === grant) return done(state, false, more);
-  const evidence = { ...commandEvidence(order, by), grant };
+  const evidence = { ...commandEvidence(intent, by), grant };
   return changedTree(
     state,
     { defaultGrant: grant },

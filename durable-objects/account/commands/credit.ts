@@ -47,7 +47,7 @@ export const receive = (
  */
 export const recordRefund = (
   state: AccountState,
-  { asset, amount, transaction, place, block, order, by }: Refund,
+  { asset, amount, transaction, place, block, intent, by }: Refund,
   context: Context,
 ): Decision<CommandVerdict> => {
   const known = transferWith(context.read, `${transaction}#${place}`, asset);
@@ -61,7 +61,7 @@ export const recordRefund = (
   };
   return move(state, { ...known, received: amount }, refunded, context, {
     type: 'credit.refunded',
-    evidence: commandEvidence(order, by),
+    evidence: commandEvidence(intent, by),
     amounts: { amount: amount.toString() },
     payment: { asset, transaction, block, log: place },
   });
@@ -70,11 +70,11 @@ export const recordRefund = (
 /** An operator adds credit, or takes free credit away: credit that running calls hold or that is lent to descendants stays. */
 export const adjust = (
   state: AccountState,
-  { asset, amount, reason, by, order }: Adjust,
+  { asset, amount, reason, by, intent }: Adjust,
   context: Context,
 ): Decision<CommandVerdict> => {
   // Without the intent's digest a retry would adjust twice.
-  if (order.digest === undefined || order.attempt === undefined) {
+  if (intent.digest === undefined || intent.attempt === undefined) {
     return unchanged(state, { verdict: 'unavailable' });
   }
   const purse = purseOf(state, asset);
@@ -102,7 +102,7 @@ export const adjust = (
     amounts: { amount: max(amount, -amount).toString() },
     payment: { asset, credit: credit.toString() },
     outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
-    evidence: commandEvidence(order, by),
+    evidence: commandEvidence(intent, by),
   });
   return applied(entered.state, { credit }, [entered.entry]);
 };

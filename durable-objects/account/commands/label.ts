@@ -6,7 +6,7 @@ import type { AccountState } from '../state.ts';
 import { commandEvidence, done, logged, refused } from './command-answer.ts';
 import { documentHash, unseen } from './precondition.ts';
 
-type Order = Extract<AccountCommand, { readonly kind: 'label' }>;
+type LabelCommand = Extract<AccountCommand, { readonly kind: 'label' }>;
 
 const MAX_LABEL = 256;
 
@@ -15,7 +15,7 @@ export const labelHash = (label: string): Hex => documentHash({ label });
 /** Sets a name for people. It affects no decision, so descendants are not notified. */
 export const setLabel = (
   state: AccountState,
-  { label, by, expected, order }: Order,
+  { label, by, expected, intent }: LabelCommand,
   context: Context,
 ): Decision<CommandVerdict> => {
   if (label !== null && (label === '' || label.length > MAX_LABEL || !label.isWellFormed())) {
@@ -32,7 +32,7 @@ export const setLabel = (
   if ((known ?? null) === label) return done(state, false, more);
   return logged(
     { ...state, tree: label === null ? rest : { ...rest, label } },
-    { type: 'account.label', outcome: { label }, evidence: commandEvidence(order, by) },
+    { type: 'account.label', outcome: { label }, evidence: commandEvidence(intent, by) },
     context,
     more,
   );

@@ -25,7 +25,7 @@ const MAX_NAME = 512;
 export const redrive = (
   state: AccountState,
   record: CallRecord | undefined,
-  { by, order }: CommandOf<'redrive'>,
+  { by, intent }: CommandOf<'redrive'>,
   context: Context,
 ): Decision<CommandVerdict> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
@@ -38,7 +38,7 @@ export const redrive = (
   const entered = append(state, record, context, {
     type: 'settlement.redriven',
     payment: { state: record.payment },
-    evidence: commandEvidence(order, by),
+    evidence: commandEvidence(intent, by),
   });
   // Memory sends it again when it sees this entry.
   return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
@@ -48,7 +48,7 @@ export const redrive = (
 export const writeOff = (
   state: AccountState,
   record: CallRecord | undefined,
-  { reason, by, order }: CommandOf<'writeOff'>,
+  { reason, by, intent }: CommandOf<'writeOff'>,
   context: Context,
 ): Decision<CommandVerdict> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
@@ -68,7 +68,7 @@ export const writeOff = (
     payment: { fault: 'gateway', reason: WRITTEN_OFF },
     outcome: { reason: shortened(reason, MAX_REASON) },
     evidence: {
-      ...commandEvidence(order, by),
+      ...commandEvidence(intent, by),
       ...(paid['signature'] === undefined ? {} : { paymentSignature: paid['signature'] }),
     },
   });
@@ -103,7 +103,7 @@ const hintOf = ({ payment, state }: CallRecord): string => {
 export const resolve = (
   state: AccountState,
   record: CallRecord | undefined,
-  { charge, reason, by, order }: CommandOf<'resolve'>,
+  { charge, reason, by, intent }: CommandOf<'resolve'>,
   context: Context,
 ): Decision<CommandVerdict> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
@@ -120,7 +120,7 @@ export const resolve = (
       amounts: { charged: charged.toString(), before: record.charged.toString() },
       outcome: { reason: shortened(reason, MAX_REASON) },
       payment: { state: record.payment, paidBy: record.paidBy },
-      evidence: commandEvidence(order, by),
+      evidence: commandEvidence(intent, by),
     },
   );
   return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
@@ -137,7 +137,7 @@ const endOf = ({ state, entries }: CallRecord): string => {
 /** Records that an operator resent a dead letter. It changes nothing else here; its signed intent is valid once. */
 export const noteDeadLetter = (
   state: AccountState,
-  { id, queue, by, order }: CommandOf<'deadLetter'>,
+  { id, queue, by, intent }: CommandOf<'deadLetter'>,
   context: Context,
 ): Decision<CommandVerdict> =>
   logged(
@@ -145,7 +145,7 @@ export const noteDeadLetter = (
     {
       type: 'letter.redriven',
       outcome: { letter: shortened(id, MAX_NAME), queue: shortened(queue, MAX_NAME) },
-      evidence: commandEvidence(order, by),
+      evidence: commandEvidence(intent, by),
     },
     context,
   );

@@ -11,7 +11,7 @@ import { type AccountState, hasPaid } from '../state.ts';
 import { ancestorsOf, exists, hasParent, relationTo } from '../tree/ancestors.ts';
 
 /** A command that carries the signed intent of its sender. */
-export type SignedCommand = Extract<AccountCommand, { readonly order: CommandIntent }>;
+export type SignedCommand = Extract<AccountCommand, { readonly intent: CommandIntent }>;
 
 /**
  * Commands remembered at a time: more than any account gives in five minutes, and few enough to count. Law 12: fewer of unpaid accounts.
@@ -31,13 +31,13 @@ export const capacityFor = (state: AccountState, by: CommandSigner | undefined):
 /** Why this sender may not give a command. Without `by`: the gateway itself. */
 export const refusalOf = (
   state: AccountState,
-  order: SignedCommand,
+  command: SignedCommand,
 ): CommandFault | CommandFieldFault | undefined => {
-  const { by } = order;
+  const { by } = command;
   if (by === undefined) return undefined;
   const forbidden = { reason: 'forbidden' } as const;
-  if (by.role === 'operator') return isOperators(order) ? undefined : forbidden;
-  if (!isOwners(order)) return forbidden;
+  if (by.role === 'operator') return isOperators(command) ? undefined : forbidden;
+  if (!isOwners(command)) return forbidden;
   switch (relationTo(state, by.account)) {
     case 'ancestor':
       return undefined;
@@ -50,19 +50,19 @@ export const refusalOf = (
   }
 };
 
-const isOperators = (order: SignedCommand): boolean =>
-  order.kind === 'policy' ? order.slot === 'operator' : order.kind !== 'default';
+const isOperators = (command: SignedCommand): boolean =>
+  command.kind === 'policy' ? command.slot === 'operator' : command.kind !== 'default';
 
-const isOwners = (order: SignedCommand): boolean => {
-  switch (order.kind) {
+const isOwners = (command: SignedCommand): boolean => {
+  switch (command.kind) {
     case 'status':
     case 'default':
     case 'label':
       return true;
     case 'policy':
-      return order.slot === 'owner';
+      return command.slot === 'owner';
     case 'document':
-      return order.type === 'webhook';
+      return command.type === 'webhook';
     case 'redrive':
     case 'writeOff':
     case 'resolve':

@@ -28,7 +28,7 @@ import {
 } from './document.ts';
 import { documentHash, documentText, unseen } from './precondition.ts';
 
-type Order = Extract<AccountCommand, { readonly kind: 'document' }>;
+type DocumentCommand = Extract<AccountCommand, { readonly kind: 'document' }>;
 
 const MAX_BYTES = 16_384;
 /** Evidence holds the document one level down. */
@@ -39,7 +39,7 @@ const MOST: Readonly<Record<DocumentType, number>> = { tool: 1_000, webhook: 100
 /** Puts or removes a document that the account keeps for the gateway: its tools, and its webhooks. The account serialises them (law 2). */
 export const putDocument = (
   state: AccountState,
-  { type, name, document, known, anew, expected, by, order }: Order,
+  { type, name, document, known, anew, expected, by, intent }: DocumentCommand,
   context: Context,
 ): Decision<CommandVerdict> => {
   const unwritable = (hint: string) => refused(state, { reason: 'not_writable', hint });
@@ -68,8 +68,8 @@ export const putDocument = (
       type: document === null ? `${type}.removed` : `${type}.put`,
       outcome: next === undefined ? { name } : { name, hash: next },
       evidence: isNewText
-        ? { ...commandEvidence(order, by), document }
-        : commandEvidence(order, by),
+        ? { ...commandEvidence(intent, by), document }
+        : commandEvidence(intent, by),
     },
     context,
     more,

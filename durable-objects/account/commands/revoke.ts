@@ -18,7 +18,7 @@ import {
 } from '../tree/grants.ts';
 import { changedTree, done, refused } from './command-answer.ts';
 
-type Order = Extract<AccountCommand, { readonly kind: 'revoke' }>;
+type RevokeCommand = Extract<AccountCommand, { readonly kind: 'revoke' }>;
 
 /**
  * A revocation by the issuer of a grant, or by its holder. An id is revoked for ever, even if it was never registered here; an epoch
@@ -26,7 +26,7 @@ type Order = Extract<AccountCommand, { readonly kind: 'revoke' }>;
  */
 export const revoke = (
   state: AccountState,
-  { revocation, hash, signature, contractCheckedAt, facts }: Order,
+  { revocation, hash, signature, contractCheckedAt, facts }: RevokeCommand,
   context: Context,
 ): Decision<CommandVerdict> => {
   // ERC-1271: a key does not count for an account with code, and without facts the account does not know whether it has code.

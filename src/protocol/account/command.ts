@@ -43,7 +43,7 @@ export type AccountCommand =
       readonly status: Status;
       readonly by?: CommandSigner;
       readonly expected?: Expected;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** Sets a policy, or removes it with null. The operator's and the owner's policy both bind. */
   | {
@@ -54,7 +54,7 @@ export type AccountCommand =
       readonly expected?: Expected;
       /** Only return which running calls the policy would have denied. */
       readonly dryRun?: boolean;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** Sets the grant of calls without `authority`. */
   | {
@@ -62,7 +62,7 @@ export type AccountCommand =
       readonly grant: Hex;
       readonly by?: CommandSigner;
       readonly expected?: Expected;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** Sets a name for people, or removes it with null. An operator's command creates an unknown account. */
   | {
@@ -70,7 +70,7 @@ export type AccountCommand =
       readonly label: string | null;
       readonly by: CommandSigner;
       readonly expected?: Expected;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** Puts a document that the account keeps for the gateway, or removes it with null: entries `tool.put`, `webhook.removed`, … */
   | {
@@ -85,14 +85,14 @@ export type AccountCommand =
       readonly anew?: boolean;
       readonly expected?: Expected;
       readonly by: CommandSigner;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** Sends a payment to the settlement queue again. */
   | {
       readonly kind: 'redrive';
       readonly call: Hex;
       readonly by: CommandSigner;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** Writes off a payment that cannot move any more, without a debt of the payer. */
   | {
@@ -100,7 +100,7 @@ export type AccountCommand =
       readonly call: Hex;
       readonly reason: string;
       readonly by: CommandSigner;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** Resolves a call of a silent tool: charges the kept hold, or releases it (law 4). */
   | {
@@ -109,7 +109,7 @@ export type AccountCommand =
       readonly charge: boolean;
       readonly reason: string;
       readonly by: CommandSigner;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** To the gateway's own account: an operator resent a dead letter that belongs to no payment. */
   | {
@@ -117,7 +117,7 @@ export type AccountCommand =
       readonly id: string;
       readonly queue: string;
       readonly by: CommandSigner;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** Records an alert of the Worker: a dead letter, a disabled webhook. */
   | { readonly kind: 'alert'; readonly alert: AlertBody };
@@ -144,7 +144,7 @@ export type CreditCommand =
       readonly place: number;
       readonly block: number;
       readonly by?: CommandSigner;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     }
   /** An operator adds credit (a positive amount) or removes it. Applied once for each signed intent, which it must name. */
   | {
@@ -153,7 +153,7 @@ export type CreditCommand =
       readonly amount: bigint;
       readonly reason: string;
       readonly by?: CommandSigner;
-      readonly order: CommandIntent;
+      readonly intent: CommandIntent;
     };
 
 /** The verified signer of a command. The account decides whether an owner may send it. */

@@ -1,14 +1,14 @@
-import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import { type Hex, random16 } from '../../../src/core/hex.ts';
+import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
+import { accountId, assetId } from '../../../src/protocol/account-id.ts';
 import type { AccountCommand, CommandIntent } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import { accountId, assetId } from '../../../src/protocol/account-id.ts';
-import { type Hex, random16 } from '../../../src/core/hex.ts';
-import { nowSeconds } from '../../../src/core/clock.ts';
 import {
   type AgentDelegation,
   delegationDigest,
 } from '../../../src/protocol/intent/agent-delegation.ts';
-import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
+import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
 
 /** Bindings for RPC to the accounts, which the gateway calls after it has verified a command. */
 export type Accounts = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };
@@ -67,8 +67,8 @@ const grantOf = (enrolment: Enrolment): SignedGrant => {
   };
 };
 
-const apply = async (accounts: Accounts, address: Hex, order: AccountCommand) => {
-  const governed = await stubOf(accounts, address).apply(order);
+const apply = async (accounts: Accounts, address: Hex, command: AccountCommand) => {
+  const governed = await stubOf(accounts, address).apply(command);
   if (governed.verdict === 'applied') return governed;
   throw new Error(`${address} refused a command: ${JSON.stringify(governed)}`);
 };
@@ -96,8 +96,8 @@ export const setPolicy = async (
   accounts: Accounts,
   { account, slot, document }: PolicyChange,
 ): Promise<void> => {
-  const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
-  await apply(accounts, account, { kind: 'policy', slot, document, order });
+  const intent: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+  await apply(accounts, account, { kind: 'policy', slot, document, intent });
 };
 
 const toolOf = (number: number) => ({
@@ -116,13 +116,13 @@ export const putTools = async (
   accounts: Accounts,
   { keeper, count }: ToolChange,
 ): Promise<void> => {
-  const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+  const intent: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
   const by = { account: accountId(NETWORK, keeper), role: 'operator' } as const;
   const documents = Array.from({ length: count }, (_, number) => toolOf(number));
   await Promise.all(
     documents.map((document) =>
       apply(accounts, keeper, {
-        ...{ kind: 'document', type: 'tool', name: document.id, document, by, order },
+        ...{ kind: 'document', type: 'tool', name: document.id, document, by, intent },
       }),
     ),
   );

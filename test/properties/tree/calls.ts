@@ -31,7 +31,7 @@ import { callOf, type Wish } from './wish.ts';
 const MAX_TRIES = 40;
 const ATTEMPT = hex(1);
 const OPERATOR = { account: accountAt(91), role: 'operator' } as const;
-const ORDER = { fields: {}, signature: hex(0x55) };
+const INTENT = { fields: {}, signature: hex(0x55) };
 
 /** Calls of all accounts. Each is decided again with every answer that it waits for, as in the object (`durable-objects/account/call/`). */
 export const openCalls = (
@@ -140,7 +140,7 @@ export const openCalls = (
         charge,
         reason: 'asked',
         by: OPERATOR,
-        order: ORDER,
+        intent: INTENT,
       } as const;
       const { verdict } = keeper.decide((state, context) =>
         resolve(state, record, command, context),

@@ -10,7 +10,7 @@ import type { Participants } from './participants.ts';
 import type { Recalls } from './recalls.ts';
 import type { Statement } from './statements.ts';
 
-const ORDER = { fields: {}, signature: hex(0x55) };
+const INTENT = { fields: {}, signature: hex(0x55) };
 const BANK = accountAt(90);
 
 const documentOf = ({ perCall, counters: { lifetime, ...windows } }: Limits): object => ({
@@ -63,14 +63,14 @@ export const openCommands = (participants: Participants, { push }: Recalls, { so
     give,
     status(keeper: Keeper, status: Status): void {
       const active = status === 'active';
-      give(keeper, { kind: 'status', status, order: ORDER }, () => ({ active }));
+      give(keeper, { kind: 'status', status, intent: INTENT }, () => ({ active }));
       note(status);
       push(keeper);
     },
 
     policy(keeper: Keeper, slot: 'operator' | 'owner', limits: Limits | undefined): void {
       const document = limits === undefined ? null : documentOf(limits);
-      give(keeper, { kind: 'policy', slot, document, order: ORDER }, () => {
+      give(keeper, { kind: 'policy', slot, document, intent: INTENT }, () => {
         const { [slot]: _, ...others } = reference.statements.current(keeper.account).policies;
         return { policies: limits === undefined ? others : { ...others, [slot]: limits } };
       });

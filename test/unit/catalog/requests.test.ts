@@ -1,11 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
-import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/command.ts';
-import type { Json } from '../../../src/protocol/entry.ts';
 import { configOf } from '../../../src/app.ts';
 import { gatewayAccount } from '../../../src/config.ts';
+import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/command.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
+import { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { documentOf } from './documents.ts';
 
@@ -29,14 +29,14 @@ const self = () => {
   if (!config.ok) throw new Error('no config');
   return env.AGENT_ACCOUNT.getByName(gatewayAccount(config.value));
 };
-const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+const intent: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
 const by: CommandSigner = { account: `eip155:84532:0x${'11'.repeat(20)}`, role: 'operator' };
 
 /** Puts or removes a tool like an operator. */
 const write = async (name: string, document: Json | null): Promise<void> => {
   const expected = (await isKnown(name)) ? '*' : 'none';
   const governed = await self().apply({
-    ...{ kind: 'document', type: 'tool', name, document, expected, by, order },
+    ...{ kind: 'document', type: 'tool', name, document, expected, by, intent },
   });
   expect(governed).toMatchObject({ verdict: 'applied', changed: true });
 };

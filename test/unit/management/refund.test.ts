@@ -148,7 +148,7 @@ describe('a recorded refund', () => {
           place: 1,
           block: 100,
           by: { account: `eip155:84532:${OPERATOR}`, role: 'operator' },
-          order: {
+          intent: {
             fields: expect.objectContaining({
               agent: OPERATOR,
               tool: 'countersign.admin.credits.refund',

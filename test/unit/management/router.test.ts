@@ -173,11 +173,11 @@ describe('a command', () => {
       ...{ changed: true, revision: 7, acknowledged: [], silent: [], etag: HASH },
     });
     await manage(context, again);
-    const orders = asked.map((each) => (each.asked === 'apply' ? each.order : undefined));
-    expect(orders[0]).toMatchObject({
+    const commands = asked.map((each) => (each.asked === 'apply' ? each.order : undefined));
+    expect(commands[0]).toMatchObject({
       ...{ kind: 'label', label: 'Ada', expected: 'none' },
       by: { account: `${NETWORK}:${addressOf('owner')}`, role: 'owner' },
-      order: {
+      intent: {
         fields: { tool: 'countersign.admin.account.put', target: own, method: 'PUT' },
         signature: expect.stringMatching(/^0x[0-9a-f]{130}$/) as string,
         digest: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
@@ -186,8 +186,8 @@ describe('a command', () => {
         validBefore: NOW + 50 + 30,
       },
     });
-    const [first, second] = orders.map((order) =>
-      order !== undefined && 'order' in order ? order.order : undefined,
+    const [first, second] = commands.map((command) =>
+      command !== undefined && 'intent' in command ? command.intent : undefined,
     );
     expect(second?.digest).toBe(first?.digest);
     expect(second?.attempt).not.toBe(first?.attempt);

@@ -57,7 +57,7 @@ const refundOf = (
     transaction: randomHex(32),
     place: 3,
     block: 20,
-    order: { fields: { tool: 'countersign.admin.credits.refund' }, signature: '0x22' },
+    intent: { fields: { tool: 'countersign.admin.credits.refund' }, signature: '0x22' },
     ...changes,
   }) as const;
 
@@ -366,7 +366,7 @@ describe('a refund that was paid on chain', () => {
       {
         amounts: { amount: '2000' },
         payment: { asset, transaction: refund.transaction, block: 20, log: 3 },
-        evidence: { order: refund.order.fields, signature: '0x22' },
+        evidence: { order: refund.intent.fields, signature: '0x22' },
       },
       { amounts: { amount: '2000' }, payment: { log: 4 } },
     ]);

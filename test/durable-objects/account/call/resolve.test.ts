@@ -50,10 +50,10 @@ const resolve = (
   payer: Hex,
   call: Hex,
   charge: boolean,
-  order = intentOf(),
+  intent = intentOf(),
   by = operator,
 ): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'resolve', call, charge, reason: 'asked the bank', by, order });
+  stubOf(payer).apply({ kind: 'resolve', call, charge, reason: 'asked the bank', by, intent });
 
 const changed = { verdict: 'applied', changed: true };
 const unwritable = (hint: string) => ({
@@ -108,8 +108,8 @@ describe.each(KINDS)('a hold on %s after a silent tool', (name, make, before) =>
         payment: { kept: true },
       });
       expect(await purseOf(payer)).toMatchObject(before);
-      const order = intentOf();
-      expect(await resolve(payer, call, true, order)).toMatchObject(changed);
+      const intent = intentOf();
+      expect(await resolve(payer, call, true, intent)).toMatchObject(changed);
       expect(await purseOf(payer)).toMatchObject({
         credit: isCredit ? '4000' : '0',
         creditHeld: '0',
@@ -121,7 +121,7 @@ describe.each(KINDS)('a hold on %s after a silent tool', (name, make, before) =>
         amounts: { charged: '1000', before: isCredit ? '0' : '1000' },
         outcome: { reason: 'asked the bank' },
         payment: { state: isCredit ? 'none' : 'settled', paidBy: isCredit ? 'credit' : 'upfront' },
-        evidence: { order: order.fields, signature: order.signature, by: operator.account },
+        evidence: { order: intent.fields, signature: intent.signature, by: operator.account },
       });
     },
   );
@@ -150,8 +150,8 @@ describe.each(KINDS)('a hold on %s after a silent tool', (name, make, before) =>
     'is resolved once, whatever a later command orders (charge %s)',
     async (charge) => {
       const { payer, call } = await make();
-      const order = intentOf();
-      expect(await resolve(payer, call, charge, order)).toMatchObject(changed);
+      const intent = intentOf();
+      expect(await resolve(payer, call, charge, intent)).toMatchObject(changed);
       const after = await purseOf(payer);
       const { seq } = await snapshotOf(payer);
       for (const next of [charge, !charge]) {
@@ -160,8 +160,8 @@ describe.each(KINDS)('a hold on %s after a silent tool', (name, make, before) =>
         );
       }
       // A retry by the runtime gets the first answer; a second request with the same intent is rejected.
-      expect(await resolve(payer, call, charge, order)).toMatchObject(changed);
-      expect(await resolve(payer, call, charge, { ...order, attempt: randomHex(16) })).toEqual({
+      expect(await resolve(payer, call, charge, intent)).toMatchObject(changed);
+      expect(await resolve(payer, call, charge, { ...intent, attempt: randomHex(16) })).toEqual({
         verdict: 'refused',
         fault: { reason: 'already_used' },
       });

@@ -41,11 +41,11 @@ const loseDeliveries = (count: number, where: 'before' | 'after') => {
   let left = count;
   return vi.spyOn(AgentAccount.prototype, 'apply').mockImplementation(async function (
     this: AgentAccount,
-    order: AccountCommand,
+    command: AccountCommand,
   ) {
-    if (left <= 0) return apply.call(this, order);
+    if (left <= 0) return apply.call(this, command);
     left -= 1;
-    if (where === 'after') await apply.call(this, order);
+    if (where === 'after') await apply.call(this, command);
     return { verdict: 'unavailable' };
   });
 };
@@ -101,8 +101,8 @@ describe('a top-up for another account arrives exactly once', () => {
       // SQLite cannot store this amount: a commit with it would fail for its whole group.
       { kind: 'credit', from, asset, total: 2n ** 60n },
     ] as unknown as AccountCommand[];
-    for (const order of odd) {
-      expect(await stubOf(receiver).apply(order)).toEqual({ verdict: 'unavailable' });
+    for (const command of odd) {
+      expect(await stubOf(receiver).apply(command)).toEqual({ verdict: 'unavailable' });
     }
     expect(await tablesOf(receiver)).toEqual([]);
   });
@@ -117,15 +117,15 @@ describe('a top-up for another account arrives exactly once', () => {
       transaction: randomHex(32),
       place: 0,
       block: 20,
-      order: { fields: {}, signature: '0x' },
+      intent: { fields: {}, signature: '0x' },
     });
     const from = accountOf(randomHex(20));
-    const order = { kind: 'credit', from, asset, total: most + 1n } as const;
+    const command = { kind: 'credit', from, asset, total: most + 1n } as const;
     // While the first commit is being persisted, the other commands form one group.
     const [, ...together] = await Promise.all([
-      stubOf(receiver).apply({ ...order, total: 1n }),
-      stubOf(receiver).apply(order),
-      stubOf(receiver).apply({ ...order, total: 5n }),
+      stubOf(receiver).apply({ ...command, total: 1n }),
+      stubOf(receiver).apply(command),
+      stubOf(receiver).apply({ ...command, total: 5n }),
     ]);
     // The other command of the group is still applied.
     expect(together.map(({ verdict }) => verdict)).toEqual(['unavailable', 'applied']);
@@ -185,8 +185,8 @@ describe('a top-up for another account arrives exactly once', () => {
       .mockImplementationOnce(async () => {
         throw new Error('cannot be reached');
       })
-      .mockImplementation(async function (this: AgentAccount, order: AccountCommand) {
-        return apply.call(this, order);
+      .mockImplementation(async function (this: AgentAccount, command: AccountCommand) {
+        return apply.call(this, command);
       });
     await topUp(payer, 3_000n, to(broken));
     await vi.waitFor(() => {
@@ -243,15 +243,15 @@ describe('a top-up for another account arrives exactly once', () => {
     const deliveries = vi
       .spyOn(AgentAccount.prototype, 'apply')
       // The receiver has committed the first total, but its answer is slow.
-      .mockImplementationOnce(async function (this: AgentAccount, order: AccountCommand) {
-        const answer = await apply.call(this, order);
+      .mockImplementationOnce(async function (this: AgentAccount, command: AccountCommand) {
+        const answer = await apply.call(this, command);
         await first;
         return answer;
       })
       .mockImplementationOnce(async () => ({ verdict: 'unavailable' }))
       .mockImplementationOnce(async () => ({ verdict: 'unavailable' }))
-      .mockImplementation(async function (this: AgentAccount, order: AccountCommand) {
-        return apply.call(this, order);
+      .mockImplementation(async function (this: AgentAccount, command: AccountCommand) {
+        return apply.call(this, command);
       });
     await topUp(payer, 1_000n, to(receiver));
     await vi.waitFor(() => {
@@ -284,14 +284,14 @@ describe('a top-up for another account arrives exactly once', () => {
     const answered = vi.fn<() => void>();
     const deliveries = vi
       .spyOn(AgentAccount.prototype, 'apply')
-      .mockImplementationOnce(async function (this: AgentAccount, order: AccountCommand) {
-        const answer = await apply.call(this, order);
+      .mockImplementationOnce(async function (this: AgentAccount, command: AccountCommand) {
+        const answer = await apply.call(this, command);
         await slow;
         answered();
         return answer;
       })
-      .mockImplementation(async function (this: AgentAccount, order: AccountCommand) {
-        return apply.call(this, order);
+      .mockImplementation(async function (this: AgentAccount, command: AccountCommand) {
+        return apply.call(this, command);
       });
     await topUp(payer, 1_000n, to(receiver));
     await topUp(payer, 2_000n, to(receiver));
@@ -337,7 +337,7 @@ describe('a top-up for another account arrives exactly once', () => {
       transaction: randomHex(32),
       place: 0,
       block: 12,
-      order: { fields: {}, signature: '0x' },
+      intent: { fields: {}, signature: '0x' },
     });
     expect(await creditOf(receiver)).toBe('-700');
     await topUp(payer, 1_000n, to(receiver));

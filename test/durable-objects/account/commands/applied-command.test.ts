@@ -46,24 +46,24 @@ describe('a signed command', () => {
   test('is used up by a refusal, and not by a dry run or by a caller without permission', async () => {
     const owner = await ownerWith(1_000n);
     const intent = intentOf();
-    const changes = { order: intent, expected: randomHex(32) };
+    const changes = { intent, expected: randomHex(32) };
     expect(await applyPolicy(owner, ownerBy(owner), wide, changes)).toEqual(
       refused('precondition_failed'),
     );
     // `If-Match` is not signed: an attacker who has seen the request could send it with another value.
-    const again = { order: { ...intent, attempt: randomHex(16) } };
+    const again = { intent: { ...intent, attempt: randomHex(16) } };
     expect(await applyPolicy(owner, ownerBy(owner), wide, again)).toEqual(refused('already_used'));
 
     const dry = intentOf();
     for (let times = 0; times < 2; times += 1) {
-      const order = { ...dry, attempt: randomHex(16) };
-      expect(await applyPolicy(owner, ownerBy(owner), wide, { order, dryRun: true })).toMatchObject(
-        changed,
-      );
+      const intent = { ...dry, attempt: randomHex(16) };
+      expect(
+        await applyPolicy(owner, ownerBy(owner), wide, { intent, dryRun: true }),
+      ).toMatchObject(changed);
     }
     const stranger = ownerBy(randomHex(20));
-    expect(await applyPolicy(owner, stranger, wide, { order: dry })).toEqual(refused('forbidden'));
-    expect(await applyPolicy(owner, ownerBy(owner), wide, { order: dry })).toMatchObject(changed);
+    expect(await applyPolicy(owner, stranger, wide, { intent: dry })).toEqual(refused('forbidden'));
+    expect(await applyPolicy(owner, ownerBy(owner), wide, { intent: dry })).toMatchObject(changed);
   });
 
   test('is applied once by concurrent requests', async () => {
@@ -80,19 +80,19 @@ describe('a signed command', () => {
     const owner = await ownerWith(1_000n);
     const kept = (): Promise<number> => onDisk(owner, (disk) => disk.count(APPLIED_COMMAND));
     const old = intentOf();
-    await applyLabel(owner, ownerBy(owner), 'one', { order: old });
+    await applyLabel(owner, ownerBy(owner), 'one', { intent: old });
     await applyLabel(owner, ownerBy(owner), null);
     expect(await kept()).toBe(2);
     pass(301);
     expect(
       await applyLabel(owner, ownerBy(owner), 'one', {
-        order: { ...old, attempt: randomHex(16) },
+        intent: { ...old, attempt: randomHex(16) },
       }),
     ).toEqual(refused('already_used'));
     pass(60);
     expect(
       await applyLabel(owner, ownerBy(owner), 'one', {
-        order: { ...old, attempt: randomHex(16) },
+        intent: { ...old, attempt: randomHex(16) },
       }),
     ).toEqual(refused('already_used'));
     await applyLabel(owner, ownerBy(owner), 'two');
@@ -101,7 +101,7 @@ describe('a signed command', () => {
     await applyLabel(owner, ownerBy(owner), null);
     expect(
       await applyLabel(owner, ownerBy(owner), 'one', {
-        order: { ...old, attempt: randomHex(16) },
+        intent: { ...old, attempt: randomHex(16) },
       }),
     ).toEqual(refused('already_used'));
     expect(await standingOf(owner)).not.toHaveProperty('label');
@@ -109,12 +109,12 @@ describe('a signed command', () => {
 
   test('is applied once, whatever its kind', async () => {
     const payer = await ownerWith(1_000n);
-    const kinds: readonly ((order: CommandIntent) => Promise<CommandVerdict>)[] = [
-      (order) => applyStatus(payer, operator, 'paused', order),
-      (order) => applyPolicy(payer, operator, wide, { order }),
-      (order) => applyLabel(payer, operator, 'shop', { order }),
-      (order) => applyDocument(payer, { id: 'lookup' }, { order }),
-      (order) => adjust(payer, 5n, order),
+    const kinds: readonly ((intent: CommandIntent) => Promise<CommandVerdict>)[] = [
+      (intent) => applyStatus(payer, operator, 'paused', intent),
+      (intent) => applyPolicy(payer, operator, wide, { intent }),
+      (intent) => applyLabel(payer, operator, 'shop', { intent }),
+      (intent) => applyDocument(payer, { id: 'lookup' }, { intent }),
+      (intent) => adjust(payer, 5n, intent),
     ];
     for (const give of kinds) {
       const intent = intentOf();

@@ -40,7 +40,7 @@ beforeEach(() => {
 });
 afterEach(restore);
 
-const orderOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
+const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   fields: { tool: 'countersign.admin.test' },
   signature: `0x${'77'.repeat(65)}`,
   digest: randomHex(32),
@@ -63,26 +63,26 @@ const setPolicy = (
   payer: Hex,
   by: CommandSigner,
   document: unknown,
-  order = orderOf(),
+  intent = intentOf(),
 ): Promise<CommandVerdict> =>
   stubOf(payer).apply({
-    ...{ kind: 'policy', slot: by.role, document, by, order, expected: '*' },
-    ...(order.fields['first'] === 'yes' ? { expected: 'none' } : {}),
+    ...{ kind: 'policy', slot: by.role, document, by, intent, expected: '*' },
+    ...(intent.fields['first'] === 'yes' ? { expected: 'none' } : {}),
   } as Extract<AccountCommand, { kind: 'policy' }>);
-const first = () => orderOf({ fields: { first: 'yes' } });
+const first = () => intentOf({ fields: { first: 'yes' } });
 
 const setLabel = (
   payer: Hex,
   by: CommandSigner,
   label: string,
-  order = orderOf(),
+  intent = intentOf(),
 ): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'label', label, by, order, expected: '*' });
+  stubOf(payer).apply({ kind: 'label', label, by, intent, expected: '*' });
 
 /** Sets a label by an operator, whose commands count against no budget. Any number of concurrent commands may replace it. */
 const named = async (payer: Hex): Promise<Hex> => {
   const { verdict } = await stubOf(payer).apply({
-    ...{ kind: 'label', label: 'first', by: operator, order: orderOf() },
+    ...{ kind: 'label', label: 'first', by: operator, intent: intentOf() },
   });
   expect(verdict).toBe('applied');
   return payer;
@@ -92,7 +92,8 @@ const setStatus = (
   payer: Hex,
   by: CommandSigner,
   status: 'active' | 'frozen',
-): Promise<CommandVerdict> => stubOf(payer).apply({ kind: 'status', status, by, order: orderOf() });
+): Promise<CommandVerdict> =>
+  stubOf(payer).apply({ kind: 'status', status, by, intent: intentOf() });
 
 const tooMany = (rule: string, payer: Hex, more = {}) => ({
   verdict: 'refused',
@@ -150,16 +151,16 @@ describe('the daily budget of bytes', () => {
     await flood(payer, ownerBy(payer));
     pass(60);
     const before = await snapshotOf(payer);
-    const order = orderOf({ validBefore: nowSeconds() + 2 * DAY });
+    const intent = intentOf({ validBefore: nowSeconds() + 2 * DAY });
     for (let sent = 0; sent < 5; sent += 1) {
-      expect(await setPolicy(payer, ownerBy(payer), large('late'), order)).toMatchObject(
+      expect(await setPolicy(payer, ownerBy(payer), large('late'), intent)).toMatchObject(
         tooMany('command_bytes', payer),
       );
     }
     const after = await snapshotOf(payer);
     expect([after.seq, after.rowsWritten]).toEqual([before.seq, before.rowsWritten]);
     pass(DAY);
-    expect(await setPolicy(payer, ownerBy(payer), large('late'), order)).toMatchObject({
+    expect(await setPolicy(payer, ownerBy(payer), large('late'), intent)).toMatchObject({
       verdict: 'applied',
     });
   }, 120_000);
@@ -240,7 +241,7 @@ describe('the rate', () => {
     const payer = await payerOf();
     const wrong = () =>
       stubOf(payer).apply({
-        ...{ kind: 'label', label: 'x', by: ownerBy(payer), order: orderOf() },
+        ...{ kind: 'label', label: 'x', by: ownerBy(payer), intent: intentOf() },
         expected: `0x${'99'.repeat(32)}`,
       });
     const answers = await Promise.all(Array.from({ length: 150 }, wrong));
@@ -252,9 +253,9 @@ describe('the rate', () => {
   test('is not used up by copies of one signed command', async () => {
     const { owner, agent } = await branchWith(10_000n);
     await named(agent);
-    const order = orderOf();
+    const intent = intentOf();
     const copies = Array.from({ length: 200 }, () =>
-      setLabel(agent, ownerBy(owner), 'once', { ...order, attempt: randomHex(16) }),
+      setLabel(agent, ownerBy(owner), 'once', { ...intent, attempt: randomHex(16) }),
     );
     const answers = await Promise.all(copies);
     expect(answers.filter(({ verdict }) => verdict === 'applied')).toHaveLength(1);

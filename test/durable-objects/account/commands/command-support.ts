@@ -9,8 +9,8 @@ import type {
   Expected,
   Status,
 } from '../../../../src/protocol/account/command.ts';
-import type { Entry } from '../../../../src/protocol/entry.ts';
 import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
+import type { Entry } from '../../../../src/protocol/entry.ts';
 import {
   accountOf,
   asset,
@@ -47,14 +47,14 @@ export const applyStatus = (
   payer: Hex,
   by: CommandSigner,
   status: Status,
-  order = intentOf(),
+  intent = intentOf(),
   expected?: Expected,
 ): Promise<CommandVerdict> =>
   stubOf(payer).apply({
     kind: 'status',
     status,
     by,
-    order,
+    intent,
     ...(expected === undefined ? {} : { expected }),
   });
 
@@ -71,7 +71,7 @@ export const applyPolicy = async (
     slot: by.role,
     document,
     by,
-    order: intentOf(),
+    intent: intentOf(),
     ...changes,
   });
 
@@ -81,7 +81,7 @@ export const applyLabel = (
   label: string | null,
   changes: Partial<Extract<AccountCommand, { readonly kind: 'label' }>> = {},
 ): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'label', label, by, order: intentOf(), ...changes });
+  stubOf(payer).apply({ kind: 'label', label, by, intent: intentOf(), ...changes });
 
 type DocumentChanges = Partial<Extract<AccountCommand, { readonly kind: 'document' }>>;
 
@@ -96,12 +96,12 @@ export const applyDocument = async (
     name: 'lookup',
     document,
     by: operator,
-    order: intentOf(),
+    intent: intentOf(),
     ...changes,
   });
 
-export const adjust = (payer: Hex, amount: bigint, order = intentOf()): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'adjust', asset, amount, reason: 'goodwill', by: operator, order });
+export const adjust = (payer: Hex, amount: bigint, intent = intentOf()): Promise<CommandVerdict> =>
+  stubOf(payer).apply({ kind: 'adjust', asset, amount, reason: 'goodwill', by: operator, intent });
 
 export const standingOf = async (payer: Hex, by: CommandSigner = operator) => {
   const stub: Pick<AgentAccountRpc, 'standing'> = stubOf(payer);
@@ -148,8 +148,8 @@ export const openPayment = async () => {
   };
 };
 
-export const writeOff = (payer: Hex, call: Hex, order = intentOf()): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'writeOff', call, reason: 'lost key', by: operator, order });
+export const writeOff = (payer: Hex, call: Hex, intent = intentOf()): Promise<CommandVerdict> =>
+  stubOf(payer).apply({ kind: 'writeOff', call, reason: 'lost key', by: operator, intent });
 
-export const redrive = (payer: Hex, call: Hex, order = intentOf()): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'redrive', call, by: operator, order });
+export const redrive = (payer: Hex, call: Hex, intent = intentOf()): Promise<CommandVerdict> =>
+  stubOf(payer).apply({ kind: 'redrive', call, by: operator, intent });

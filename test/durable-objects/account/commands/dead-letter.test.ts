@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type {
   AccountCommand,
   CommandIntent,
   CommandSigner,
 } from '../../../../src/protocol/account/command.ts';
-import { nowSeconds } from '../../../../src/core/clock.ts';
 import { accountOf, entriesOf, randomHex, stubOf } from '../../support.ts';
 import { restore } from '../../tree-support.ts';
 
@@ -22,29 +22,29 @@ const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   ...changes,
 });
 
-const redriveOf = (order: CommandIntent, by = operator): AccountCommand => ({
+const redriveOf = (intent: CommandIntent, by = operator): AccountCommand => ({
   ...{ kind: 'deadLetter', id: 'countersign-audit-dead/a/1', queue: 'countersign-audit-dead' },
-  ...{ by, order },
+  ...{ by, intent },
 });
 
 describe('a dead letter that an operator sent again', () => {
   test('is one entry for each intent, with the signature of its command', async () => {
     const self = randomHex(20);
-    const order = intentOf();
-    expect(await stubOf(self).apply(redriveOf(order))).toMatchObject({
+    const intent = intentOf();
+    expect(await stubOf(self).apply(redriveOf(intent))).toMatchObject({
       ...{ verdict: 'applied', changed: true, entry: { seq: 1 } },
     });
-    const again = { ...order, attempt: randomHex(16) };
+    const again = { ...intent, attempt: randomHex(16) };
     expect(await stubOf(self).apply(redriveOf(again))).toEqual({
       ...{ verdict: 'refused', fault: { reason: 'already_used' } },
     });
     // A retry by the runtime has the same attempt and gets the same answer.
-    expect(await stubOf(self).apply(redriveOf(order))).toMatchObject({ entry: { seq: 1 } });
+    expect(await stubOf(self).apply(redriveOf(intent))).toMatchObject({ entry: { seq: 1 } });
     expect(await entriesOf(self)).toMatchObject([
       {
         type: 'letter.redriven',
         outcome: { letter: 'countersign-audit-dead/a/1', queue: 'countersign-audit-dead' },
-        evidence: { order: order.fields, signature: order.signature, role: 'operator' },
+        evidence: { order: intent.fields, signature: intent.signature, role: 'operator' },
       },
     ]);
   });
@@ -64,7 +64,7 @@ describe('a document put with `anew`', () => {
     const put = async (anew?: boolean): Promise<CommandVerdict> =>
       stubOf(self).apply({
         ...{ kind: 'document', type: 'webhook', name: '*/ops', document: { url: 'https://a.b' } },
-        ...{ by: operator, order: intentOf(), ...(anew === undefined ? {} : { anew }) },
+        ...{ by: operator, intent: intentOf(), ...(anew === undefined ? {} : { anew }) },
       });
     expect(await put()).toMatchObject({ changed: true, entry: { seq: 1 } });
     const same = await put();

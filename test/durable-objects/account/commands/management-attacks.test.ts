@@ -1,5 +1,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type {
   AccountCommand,
@@ -7,10 +9,8 @@ import type {
   CommandSigner,
   Status,
 } from '../../../../src/protocol/account/command.ts';
-import type { Entry } from '../../../../src/protocol/entry.ts';
 import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
-import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Entry } from '../../../../src/protocol/entry.ts';
 import type { SettlementResult } from '../../../../src/protocol/payment.ts';
 import {
   accountOf,
@@ -52,16 +52,16 @@ const intentOf = (): CommandIntent => ({
 const ownerBy = (payer: Hex): CommandSigner => ({ account: accountOf(payer), role: 'owner' });
 const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
-const orderStatus = (payer: Hex, by: CommandSigner, status: Status): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'status', status, by, order: intentOf() });
+const commandStatus = (payer: Hex, by: CommandSigner, status: Status): Promise<CommandVerdict> =>
+  stubOf(payer).apply({ kind: 'status', status, by, intent: intentOf() });
 
-const orderLabel = (
+const commandLabel = (
   payer: Hex,
   by: CommandSigner,
   label: string | null,
   changes: Partial<Extract<AccountCommand, { readonly kind: 'label' }>> = {},
 ): Promise<CommandVerdict> =>
-  stubOf(payer).apply({ kind: 'label', label, by, order: intentOf(), ...changes });
+  stubOf(payer).apply({ kind: 'label', label, by, intent: intentOf(), ...changes });
 
 const alertsOf = async (payer: Hex, rule: string): Promise<Entry[]> =>
   (await entriesOf(payer)).filter((entry) => entry.type === 'alert.raised' && entry.rule === rule);
@@ -78,7 +78,7 @@ const flood = async (payer: Hex, by: CommandSigner, count: number): Promise<Comm
   const all: CommandVerdict[] = [];
   for (let at = 0; at < count; at += 100) {
     const some = Array.from({ length: Math.min(100, count - at) }, () =>
-      orderLabel(payer, by, null, { expected: '*' }),
+      commandLabel(payer, by, null, { expected: '*' }),
     );
     all.push(...(await Promise.all(some)));
   }
@@ -90,14 +90,14 @@ describe('commands sent to fill the memory of commands', () => {
     const payer = await ownerWith(1_000n);
     const filled = await flood(payer, ownerBy(payer), 1_100);
     expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
-    expect(await orderStatus(payer, operator, 'frozen')).toMatchObject({ verdict: 'applied' });
+    expect(await commandStatus(payer, operator, 'frozen')).toMatchObject({ verdict: 'applied' });
   });
 
   test('do not keep an owner from stopping its manager’s agent', async () => {
     const { owner, manager, agent } = await branchWith(10_000n);
     const filled = await flood(agent, ownerBy(manager), 2_100);
     expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
-    expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({
+    expect(await commandStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({
       verdict: 'applied',
     });
   });
@@ -116,7 +116,7 @@ describe('a manager that leaves its owner', () => {
   test('cannot keep or reactivate an agent that the owner has stopped (law 8)', async () => {
     const { owner, manager, agent } = await branchWith(10_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
-    await orderStatus(agent, ownerBy(owner), 'frozen');
+    await commandStatus(agent, ownerBy(owner), 'frozen');
     // The manager has returned its shares: it holds no money of its owner any more.
     pass(400);
     await runDurableObjectAlarm(stubOf(agent));
@@ -127,7 +127,7 @@ describe('a manager that leaves its owner', () => {
     expect(await register(moved)).toMatchObject({ verdict: 'applied', changed: true });
     const again = grantOf(manager, agent, { parent: moved.hash, depth: 1 });
     expect(faultOf(await register(again)).reason).toBe('grant_refused');
-    await orderStatus(agent, ownerBy(manager), 'active');
+    await commandStatus(agent, ownerBy(manager), 'active');
     expect((await standingOf(agent)).status).toBe('frozen');
   });
 });
@@ -140,7 +140,7 @@ describe('a former owner', () => {
     await register(grantOf(first, agent));
     const name = `${accountOf(agent)}/spy`;
     const put = await stubOf(agent).apply({
-      ...{ kind: 'document', type: 'webhook', name, by: ownerBy(first), order: intentOf() },
+      ...{ kind: 'document', type: 'webhook', name, by: ownerBy(first), intent: intentOf() },
       document: { url: 'https://first.example/', events: ['*'] },
     });
     expect(put).toMatchObject({ verdict: 'applied', changed: true });
@@ -156,17 +156,19 @@ describe('a manager that its owner has cut off', () => {
   test('loses permission over its agents, while its owner keeps it', async () => {
     const { owner, manager, agent, upper } = await branchWith(10_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
-    expect(await orderStatus(agent, ownerBy(manager), 'paused')).toMatchObject({ changed: true });
+    expect(await commandStatus(agent, ownerBy(manager), 'paused')).toMatchObject({ changed: true });
     expect(await revoke(owner, upper.delegation.id)).toMatchObject({ changed: true });
     expect(await stubOf(agent).relation({ by: accountOf(manager) })).toMatchObject({
       relation: 'none',
     });
     // Without this rule the manager would keep its permission for ever.
-    expect(faultOf(await orderStatus(agent, ownerBy(manager), 'revoked')).reason).toBe('forbidden');
+    expect(faultOf(await commandStatus(agent, ownerBy(manager), 'revoked')).reason).toBe(
+      'forbidden',
+    );
     expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
       relation: 'ancestor',
     });
-    expect(await orderStatus(agent, ownerBy(owner), 'active')).toMatchObject({ changed: true });
+    expect(await commandStatus(agent, ownerBy(owner), 'active')).toMatchObject({ changed: true });
   });
 });
 
@@ -183,7 +185,7 @@ describe('a grant that its delegate gives up', () => {
     expect(await standingOf(agent)).toMatchObject({
       grants: [],
     });
-    await orderStatus(agent, ownerBy(owner), 'frozen');
+    await commandStatus(agent, ownerBy(owner), 'frozen');
     const renewed = await enrol(owner, agent);
     expect(renewed.hash).not.toBe(first.hash);
     await revoke(agent, renewed.delegation.id);
@@ -246,10 +248,10 @@ describe('a payment that was written off', () => {
     await stubOf(payer).reserve(call, attempt, { facts: factsOf(100_000n, 11) });
     await stubOf(payer).finish(call.call, attempt, success);
     pass(3_700);
-    const order = intentOf();
+    const intent = intentOf();
     expect(
       await stubOf(payer).apply({
-        ...{ kind: 'writeOff', call: call.call, reason: 'no answer', by: operator, order },
+        ...{ kind: 'writeOff', call: call.call, reason: 'no answer', by: operator, intent },
       }),
     ).toMatchObject({ verdict: 'applied' });
     // Hours later: the settlement queue retries that long.

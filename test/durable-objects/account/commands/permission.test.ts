@@ -43,22 +43,22 @@ describe('permission for a command', () => {
     const before = await seqOf(agent);
     const strangers = [other, randomHex(20), agent];
     for (const by of strangers) {
-      const orders: readonly AccountCommand[] = [
-        { kind: 'status', status: 'frozen', by: ownerBy(by), order: intentOf() },
-        { kind: 'policy', slot: 'owner', document: wide, by: ownerBy(by), order: intentOf() },
-        { kind: 'label', label: 'mine', by: ownerBy(by), order: intentOf() },
-        { kind: 'default', grant: randomHex(32), by: ownerBy(by), order: intentOf() },
+      const commands: readonly AccountCommand[] = [
+        { kind: 'status', status: 'frozen', by: ownerBy(by), intent: intentOf() },
+        { kind: 'policy', slot: 'owner', document: wide, by: ownerBy(by), intent: intentOf() },
+        { kind: 'label', label: 'mine', by: ownerBy(by), intent: intentOf() },
+        { kind: 'default', grant: randomHex(32), by: ownerBy(by), intent: intentOf() },
         {
           kind: 'document',
           type: 'webhook',
           name: 'a',
           document: {},
           by: ownerBy(by),
-          order: intentOf(),
+          intent: intentOf(),
         },
       ];
-      for (const order of orders) {
-        expect(await stubOf(agent).apply(order)).toEqual(refused('forbidden'));
+      for (const command of commands) {
+        expect(await stubOf(agent).apply(command)).toEqual(refused('forbidden'));
       }
     }
     // A manager has no permission over its ancestors or siblings.
@@ -71,24 +71,24 @@ describe('permission for a command', () => {
     const owner = await ownerWith(1_000n);
     const call = randomHex(32);
     const owners: readonly AccountCommand[] = [
-      { kind: 'policy', slot: 'operator', document: wide, by: ownerBy(owner), order: intentOf() },
-      { kind: 'redrive', call, by: ownerBy(owner), order: intentOf() },
-      { kind: 'writeOff', call, reason: 'no', by: ownerBy(owner), order: intentOf() },
+      { kind: 'policy', slot: 'operator', document: wide, by: ownerBy(owner), intent: intentOf() },
+      { kind: 'redrive', call, by: ownerBy(owner), intent: intentOf() },
+      { kind: 'writeOff', call, reason: 'no', by: ownerBy(owner), intent: intentOf() },
       {
         kind: 'document',
         type: 'tool',
         name: 'x',
         document: {},
         by: ownerBy(owner),
-        order: intentOf(),
+        intent: intentOf(),
       },
     ];
     const operators: readonly AccountCommand[] = [
-      { kind: 'policy', slot: 'owner', document: wide, by: operator, order: intentOf() },
-      { kind: 'default', grant: call, by: operator, order: intentOf() },
+      { kind: 'policy', slot: 'owner', document: wide, by: operator, intent: intentOf() },
+      { kind: 'default', grant: call, by: operator, intent: intentOf() },
     ];
-    for (const order of [...owners, ...operators]) {
-      expect(await stubOf(owner).apply(order)).toEqual(refused('forbidden'));
+    for (const command of [...owners, ...operators]) {
+      expect(await stubOf(owner).apply(command)).toEqual(refused('forbidden'));
     }
     const applied = await stubOf(owner).apply({
       kind: 'adjust',
@@ -96,7 +96,7 @@ describe('permission for a command', () => {
       amount: 5n,
       reason: 'for me',
       by: ownerBy(owner),
-      order: intentOf(),
+      intent: intentOf(),
     });
     expect(applied).toEqual(refused('forbidden'));
     expect((await purseOf(owner)).credit).toBe('1000');

@@ -83,20 +83,20 @@ describe('If-Match', () => {
       refused('precondition_failed'),
     );
 
-    const order = (grant: Hex, expected?: Expected): AccountCommand => ({
+    const commandOf = (grant: Hex, expected?: Expected): AccountCommand => ({
       kind: 'default',
       grant,
       by,
-      order: intentOf(),
+      intent: intentOf(),
       ...(expected === undefined ? {} : { expected }),
     });
     // The grant that was registered last is the default already.
-    expect(await stubOf(agent).apply(order(two.hash))).toMatchObject({ changed: false });
-    const first = currentOf(await stubOf(agent).apply(order(one.hash)));
-    expect(await stubOf(agent).apply(order(two.hash, 'none'))).toEqual({
+    expect(await stubOf(agent).apply(commandOf(two.hash))).toMatchObject({ changed: false });
+    const first = currentOf(await stubOf(agent).apply(commandOf(one.hash)));
+    expect(await stubOf(agent).apply(commandOf(two.hash, 'none'))).toEqual({
       verdict: 'refused',
       fault: { reason: 'precondition_failed', current: first },
     });
-    expect(await stubOf(agent).apply(order(two.hash, first))).toMatchObject(changed);
+    expect(await stubOf(agent).apply(commandOf(two.hash, first))).toMatchObject(changed);
   });
 });

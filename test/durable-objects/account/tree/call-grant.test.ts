@@ -21,7 +21,7 @@ import {
 
 afterEach(restore);
 
-const order = { fields: { tool: 'countersign.order' }, signature: '0x55' } as const;
+const intent = { fields: { tool: 'countersign.order' }, signature: '0x55' } as const;
 
 describe('the standing of an account', () => {
   test('shows a grant as revoked although the holder got no push', async () => {
@@ -94,12 +94,12 @@ describe('a call without `authority`', () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const first = await enrol(owner, agent, { maxPerCall: 5n });
-    await stubOf(agent).apply({ kind: 'default', grant: first.hash, order });
+    await stubOf(agent).apply({ kind: 'default', grant: first.hash, intent });
     expect(await usedBy(agent)).toBe('per_call');
     const raised = await enrol(owner, agent);
     expect(await usedBy(agent)).toBe(raised.hash);
     // Unless the owner sets it again.
-    await stubOf(agent).apply({ kind: 'default', grant: first.hash, order });
+    await stubOf(agent).apply({ kind: 'default', grant: first.hash, intent });
     expect(await usedBy(agent)).toBe('per_call');
   });
 
@@ -127,7 +127,7 @@ describe('a call without `authority`', () => {
     const agent = randomHex(20);
     const second = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
     const first = await enrol(owner, agent);
-    const set = (grant: Hex) => stubOf(agent).apply({ kind: 'default', grant, order });
+    const set = (grant: Hex) => stubOf(agent).apply({ kind: 'default', grant, intent });
     expect(await set(second.hash)).toMatchObject({ verdict: 'applied', changed: true });
     expect(await set(second.hash)).toMatchObject({ verdict: 'applied', changed: false });
     expect(await usedBy(agent)).toBe(second.hash);

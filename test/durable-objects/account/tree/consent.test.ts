@@ -46,14 +46,14 @@ const acceptOffered = async (
   { hash, delegation: { issuer, delegate } }: SignedGrant,
   given = consent(),
 ): Promise<CommandVerdict> => {
-  const order = { kind: 'accept', hash, delegate: accountOf(delegate) } as const;
-  const accepted = await stubOf(issuer).apply(order);
+  const command = { kind: 'accept', hash, delegate: accountOf(delegate) } as const;
+  const accepted = await stubOf(issuer).apply(command);
   if (accepted.verdict !== 'applied' || accepted.grant === undefined) return accepted;
   const { grant, chain = [] } = accepted;
   return stubOf(delegate).apply({ kind: 'take', grant, chain, consent: given });
 };
 
-const order = { fields: { tool: 'countersign.order' }, signature: '0x55' } as const;
+const intent = { fields: { tool: 'countersign.order' }, signature: '0x55' } as const;
 
 describe('a grant without its holder’s consent', () => {
   test('limits nothing, shows nothing and costs the holder no row, whatever its issuer commands', async () => {
@@ -73,7 +73,7 @@ describe('a grant without its holder’s consent', () => {
       expect(await stubOf(holder).relation({ by: by.account })).toMatchObject({ relation: 'none' });
       const asked = await stubOf(holder).standing({ account: accountOf(holder), by });
       expect(asked).toEqual({ verdict: 'unknown_account' });
-      const frozen = { kind: 'status', status: 'frozen', by, order } as const;
+      const frozen = { kind: 'status', status: 'frozen', by, intent } as const;
       expect(faultOf(await stubOf(holder).apply(frozen))).toEqual({ reason: 'forbidden' });
       await setStatus(stranger, 'active');
     }
@@ -241,8 +241,8 @@ describe('a consent', () => {
     let taken: CommandVerdict = { verdict: 'unavailable' };
     for (let i = 0; i < 200; i += 1) {
       const grant = grants[i % 2] as SignedGrant;
-      const order = { kind: 'take', grant, chain: [], consent: consent() } as const;
-      taken = await stubOf(agent).apply(order);
+      const command = { kind: 'take', grant, chain: [], consent: consent() } as const;
+      taken = await stubOf(agent).apply(command);
       if (taken.verdict !== 'applied') break;
     }
     expect(faultOf(taken)).toMatchObject({ reason: 'too_many_commands' });

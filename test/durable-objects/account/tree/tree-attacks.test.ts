@@ -66,7 +66,7 @@ const refund = (owner: Hex, amount: bigint) =>
     transaction: randomHex(32),
     place: 0,
     block: 1,
-    order: { fields: {}, signature: '0x00' },
+    intent: { fields: {}, signature: '0x00' },
   });
 
 describe('spend counts at the owner', () => {
