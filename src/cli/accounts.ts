@@ -194,8 +194,7 @@ const label: Command = {
   },
 };
 
-const MOST = 10_000;
-
+const MAX_ACCOUNTS = 10_000;
 const STATUSES = ['active', 'paused', 'frozen', 'revoked'] as const;
 
 const list: Command = {
@@ -214,7 +213,7 @@ const list: Command = {
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, 'operator');
-    const most = input.number('limit', 1, MOST) ?? 200;
+    const most = input.number('limit', 1, MAX_ACCOUNTS) ?? 200;
     const [label, below] = [input.text('label'), input.text('below')];
     const status = STATUSES.find((each) => each === input.text('status'));
     const query = {

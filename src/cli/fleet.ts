@@ -151,7 +151,6 @@ export const group: CommandGroup = {
 };
 
 const MAX_AGENTS = 10_000;
-
 const MAX_AT_ONCE = 1000;
 
 type NewAgent = { readonly index: number; readonly name: string };

@@ -13,8 +13,7 @@ import { reconcile } from './settlements/reconcile.ts';
 import { CALL, letters, PAYER, redrive, resend, resolve, writeOff } from './settlements/repair.ts';
 
 const STATES = ['open', 'kept', 'settled', 'failed', 'released'] as const;
-
-const MOST = 1000;
+const MAX_PAYMENTS = 1000;
 
 const list: Command = {
   summary: 'list payments and their state, newest first, as operator',
@@ -30,7 +29,7 @@ const list: Command = {
     const state = STATES.find((each) => each === input.text('state'));
     const named = input.text('account');
     const account = named === undefined ? undefined : await accountNamed(admin, named);
-    const most = input.number('limit', 1, MOST) ?? 50;
+    const most = input.number('limit', 1, MAX_PAYMENTS) ?? 50;
     const query = {
       limit: Math.min(most, 500),
       ...(state === undefined ? {} : { state }),

@@ -9,10 +9,115 @@ import { listed, sentence } from './lib/print.ts';
 import { clipped, counted, printable } from './lib/text.ts';
 import { dayIn, dollars, isoDay } from './lib/units.ts';
 
-type SpendRow = AnswerOf<'account.spend'>['items'][number];
-
 const GROUPS = ['tool', 'agent', 'payee', 'day'] as const;
+
 type Group = (typeof GROUPS)[number];
+
+const MAX_ROWS = 10_000;
+const DAYS = 30;
+
+export const command: Command = {
+  summary: 'report spend by tool, agent, payee or day',
+  arguments: [
+    {
+      syntax: '[account]',
+      summary: 'this account and its descendants (default: your own)',
+    },
+  ],
+  options: [
+    { flags: '--by <what>', summary: 'what a row stands for (default: tool)', choices: GROUPS },
+    { flags: '--from <day>', summary: 'first day of UTC (default: 30 days ago)' },
+    { flags: '--to <day>', summary: 'last day of UTC (default: today)' },
+    {
+      flags: '--operator',
+      summary: 'sign as operator; without an account, report the whole gateway',
+    },
+  ],
+  shared: ['gateway', 'signer'],
+  examples: [
+    'countersign spend --by tool',
+    'countersign spend team/alice --by day --from 2026-11-01',
+    'countersign spend --operator --by agent',
+  ],
+  run: async (session, input) => {
+    const { out } = session;
+    const group = GROUPS.find((each) => each === (input.text('by') ?? 'tool')) ?? 'tool';
+    const to = dayIn(input.text('to'), '--to') ?? isoDay(session.now());
+    const from =
+      dayIn(input.text('from'), '--from') ??
+      isoDay(Date.parse(`${to}T00:00:00Z`) / 1000 - (DAYS - 1) * 86_400);
+    if (from > to) throw usageError('--from is after --to.', 'Swap the two days.');
+    const admin = await openAdmin(session, roleOf(input));
+    const query = { from, to, by: group === 'agent' ? 'account' : group, limit: 500 } as const;
+    const { scope, rows } = await readSpend(admin, input.arguments[0], query);
+    const lines = linesOf(rows, group);
+    const names = await namesOf(session);
+    const title = scope === 'gateway' ? 'the whole gateway' : names.of(scope);
+    const document = { scope, from, to, by: group, rows: lines, total: totalOf(lines) };
+    out.result(document, () =>
+      [
+        sentence(
+          out,
+          `${out.style.bold(title)}  ${out.style.dim(`${from} to ${to}; the log is a few seconds behind`)}`,
+        ),
+        lines.length === 0
+          ? sentence(out, 'No spend and no denial in these days.')
+          : spendText(out, lines, group, names),
+      ].join('\n'),
+    );
+  },
+};
+
+type Query = {
+  readonly from: string;
+  readonly to: string;
+  readonly by: 'tool' | 'payee' | 'day' | 'account';
+  readonly limit: number;
+};
+
+type Spend = { readonly scope: AccountId | 'gateway'; readonly rows: readonly SpendRow[] };
+
+const readSpend = async (
+  admin: AdminClient,
+  text: string | undefined,
+  query: Query,
+): Promise<Spend> => {
+  const ofGateway = async (): Promise<Spend> => ({
+    scope: 'gateway',
+    rows: await rowsOf(admin, admin.list('spend', { query })),
+  });
+  if (text === undefined && admin.role === 'operator') return await ofGateway();
+  const account = text === undefined ? await admin.own() : await accountNamed(admin, text);
+  try {
+    const items = admin.list('account.spend', { params: { account }, query });
+    return { scope: account, rows: await rowsOf(admin, items) };
+  } catch (thrown) {
+    // The signer may be an operator without an account of its own.
+    if (text !== undefined || !isRefusal(thrown, 'unknown_account')) throw thrown;
+    return await ofGateway().catch(() => {
+      throw thrown;
+    });
+  }
+};
+
+const rowsOf = async (
+  { session }: AdminClient,
+  items: AsyncGenerator<SpendRow>,
+): Promise<readonly SpendRow[]> =>
+  await session.progress.during('adding up', async () => {
+    const rows: SpendRow[] = [];
+    for await (const row of items) {
+      rows.push(row);
+      if (rows.length > MAX_ROWS)
+        throw usageError(
+          `The report has more than ${MAX_ROWS} rows.`,
+          'Give fewer days with --from and --to.',
+        );
+    }
+    return rows;
+  });
+
+type SpendRow = AnswerOf<'account.spend'>['items'][number];
 
 /** The spend of one tool, agent, payee or day. */
 type SpendLine = {
@@ -23,16 +128,6 @@ type SpendLine = {
   readonly denied: number;
   readonly failed: number;
 };
-
-const added = (sum: SpendLine, line: SpendLine): SpendLine => ({
-  key: sum.key,
-  calls: sum.calls + line.calls,
-  charged: sum.charged + line.charged,
-  denied: sum.denied + line.denied,
-  failed: sum.failed + line.failed,
-});
-
-const zero = (key: string): SpendLine => ({ key, calls: 0, charged: 0n, denied: 0, failed: 0 });
 
 /** Adds the rows of each key, which differ in their asset: every asset is a dollar token. Sorts days by date, all else by spend. */
 export const linesOf = (rows: readonly SpendRow[], group: Group): readonly SpendLine[] => {
@@ -51,14 +146,15 @@ export const linesOf = (rows: readonly SpendRow[], group: Group): readonly Spend
 export const totalOf = (lines: readonly SpendLine[]): SpendLine =>
   lines.reduce(added, zero('total'));
 
-const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+const added = (sum: SpendLine, line: SpendLine): SpendLine => ({
+  key: sum.key,
+  calls: sum.calls + line.calls,
+  charged: sum.charged + line.charged,
+  denied: sum.denied + line.denied,
+  failed: sum.failed + line.failed,
+});
 
-/** A bar in proportion to the largest amount, to an eighth of a column. Every amount above zero is visible. */
-export const bar = (amount: bigint, largest: bigint, width: number): string => {
-  if (largest <= 0n || amount <= 0n) return '';
-  const eighths = Math.max(1, Number((amount * BigInt(width * 8)) / largest));
-  return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
-};
+const zero = (key: string): SpendLine => ({ key, calls: 0, charged: 0n, denied: 0, failed: 0 });
 
 const BAR = 24;
 const NARROW = 64;
@@ -127,105 +223,11 @@ const countsText = ({ calls, denied, failed }: SpendLine): string =>
     ...(failed === 0 ? [] : [`${failed} failed`]),
   ].join(', ');
 
-const MAX_ROWS = 10_000;
-const DAYS = 30;
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-export const command: Command = {
-  summary: 'report spend by tool, agent, payee or day',
-  arguments: [
-    {
-      syntax: '[account]',
-      summary: 'this account and its descendants (default: your own)',
-    },
-  ],
-  options: [
-    { flags: '--by <what>', summary: 'what a row stands for (default: tool)', choices: GROUPS },
-    { flags: '--from <day>', summary: 'first day of UTC (default: 30 days ago)' },
-    { flags: '--to <day>', summary: 'last day of UTC (default: today)' },
-    {
-      flags: '--operator',
-      summary: 'sign as operator; without an account, report the whole gateway',
-    },
-  ],
-  shared: ['gateway', 'signer'],
-  examples: [
-    'countersign spend --by tool',
-    'countersign spend team/alice --by day --from 2026-11-01',
-    'countersign spend --operator --by agent',
-  ],
-  run: async (session, input) => {
-    const { out } = session;
-    const group = GROUPS.find((each) => each === (input.text('by') ?? 'tool')) ?? 'tool';
-    const to = dayIn(input.text('to'), '--to') ?? isoDay(session.now());
-    const from =
-      dayIn(input.text('from'), '--from') ??
-      isoDay(Date.parse(`${to}T00:00:00Z`) / 1000 - (DAYS - 1) * 86_400);
-    if (from > to) throw usageError('--from is after --to.', 'Swap the two days.');
-    const admin = await openAdmin(session, roleOf(input));
-    const query = { from, to, by: group === 'agent' ? 'account' : group, limit: 500 } as const;
-    const { scope, rows } = await readSpend(admin, input.arguments[0], query);
-    const lines = linesOf(rows, group);
-    const names = await namesOf(session);
-    const title = scope === 'gateway' ? 'the whole gateway' : names.of(scope);
-    const document = { scope, from, to, by: group, rows: lines, total: totalOf(lines) };
-    out.result(document, () =>
-      [
-        sentence(
-          out,
-          `${out.style.bold(title)}  ${out.style.dim(`${from} to ${to}; the log is a few seconds behind`)}`,
-        ),
-        lines.length === 0
-          ? sentence(out, 'No spend and no denial in these days.')
-          : spendText(out, lines, group, names),
-      ].join('\n'),
-    );
-  },
+/** A bar in proportion to the largest amount, to an eighth of a column. Every amount above zero is visible. */
+export const bar = (amount: bigint, largest: bigint, width: number): string => {
+  if (largest <= 0n || amount <= 0n) return '';
+  const eighths = Math.max(1, Number((amount * BigInt(width * 8)) / largest));
+  return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
 };
-
-type Query = {
-  readonly from: string;
-  readonly to: string;
-  readonly by: 'tool' | 'payee' | 'day' | 'account';
-  readonly limit: number;
-};
-type Spend = { readonly scope: AccountId | 'gateway'; readonly rows: readonly SpendRow[] };
-
-const readSpend = async (
-  admin: AdminClient,
-  text: string | undefined,
-  query: Query,
-): Promise<Spend> => {
-  const ofGateway = async (): Promise<Spend> => ({
-    scope: 'gateway',
-    rows: await rowsOf(admin, admin.list('spend', { query })),
-  });
-  if (text === undefined && admin.role === 'operator') return await ofGateway();
-  const account = text === undefined ? await admin.own() : await accountNamed(admin, text);
-  try {
-    const items = admin.list('account.spend', { params: { account }, query });
-    return { scope: account, rows: await rowsOf(admin, items) };
-  } catch (thrown) {
-    // The signer may be an operator without an account of its own.
-    if (text !== undefined || !isRefusal(thrown, 'unknown_account')) throw thrown;
-    return await ofGateway().catch(() => {
-      throw thrown;
-    });
-  }
-};
-
-const rowsOf = async (
-  { session }: AdminClient,
-  items: AsyncGenerator<SpendRow>,
-): Promise<readonly SpendRow[]> =>
-  await session.progress.during('adding up', async () => {
-    const rows: SpendRow[] = [];
-    for await (const row of items) {
-      rows.push(row);
-      if (rows.length > MAX_ROWS)
-        throw usageError(
-          `The report has more than ${MAX_ROWS} rows.`,
-          'Give fewer days with --from and --to.',
-        );
-    }
-    return rows;
-  });

@@ -9,84 +9,9 @@ import type { Output } from '../lib/output.ts';
 import { listed } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
 import { fields, lasting, printable } from '../lib/text.ts';
-import { tokenAmount } from '../lib/units.ts';
+import { CALL_RULES, tokenAmount } from '../lib/units.ts';
 import type { CallRequest } from './request.ts';
-
-const MAX_BODY = 1024 * 1024;
-
-const limitSchema = z.looseObject({
-  rule: z.string(),
-  limit: z.optional(z.string()),
-  remaining: z.string(),
-  resets_at: z.optional(z.int()),
-});
-
-const schema = z.looseObject({
-  dry_run: z.literal(true),
-  verdict: z.string(),
-  tool: z.string(),
-  price: z.string(),
-  paid_from: z.string(),
-  policy: z.string(),
-  limits: z.array(limitSchema),
-});
-
-/** Rules that count calls. */
-const COUNTS = new Set(['rate', 'denial_rate', 'failure_rate', 'repeat']);
-
-/** Prints the gateway's verdict on a call that did not run, and what remains of each limit. */
-export const printDryRun = async (
-  { out, now }: Session,
-  response: AgentResponse,
-): Promise<void> => {
-  const { problem, charged } = response.countersign;
-  if (!response.ok) throw problemError(response.status, problem);
-  const parsed = schema.safeParse(await readJsonBody(response, MAX_BODY));
-  if (!parsed.success) {
-    throw new CliError('The server did not treat the call as a dry run.', {
-      hint: 'It requests no payment or does not support dry runs, so the request has run. The command sent nothing else.',
-      code: 'dry_run_unavailable',
-      details: { status: response.status, charged },
-    });
-  }
-  const verdict = parsed.data;
-  const amount = (text: string | undefined, rule: string): string => {
-    const value = text === undefined ? undefined : parseAmount(text);
-    if (value === undefined) return text ?? '';
-    return COUNTS.has(rule) ? value.toString() : formatDollars(value);
-  };
-  out.result(verdict, () =>
-    [
-      fields(
-        [
-          ['verdict', verdict.verdict],
-          ['tool', verdict.tool],
-          ['price', amount(verdict.price, 'price')],
-          ['paid from', verdict.paid_from],
-          ['policy', verdict.policy],
-        ],
-        out.style.dim,
-        out.width,
-      ),
-      '',
-      listed(
-        out,
-        [
-          { title: 'LIMIT' },
-          { title: 'OF', align: 'right' },
-          { title: 'LEFT', align: 'right' },
-          { title: 'RESETS' },
-        ],
-        verdict.limits.map(({ rule, limit, remaining, resets_at: resetsAt }) => [
-          rule,
-          amount(limit, rule),
-          amount(remaining, rule),
-          resetsAt === undefined ? '' : `in ${lasting(resetsAt - now())}`,
-        ]),
-      ),
-    ].join('\n'),
-  );
-};
+import { traceReport } from './trace.ts';
 
 /** Writes the body to stdout and a summary to stderr. @throws CliError for a refusal of the gateway itself */
 export const printAnswer = async (
@@ -149,24 +74,6 @@ const chargeText = (
   return `paid ${amount(charged)}${paid === 'credit' ? ', from credit' : ''}`;
 };
 
-const traceReport = ({ trace, noteStyle: style }: Output, report: CallReport): void => {
-  const line = (text: string): void => trace(`${style.dim('*')} ${text}`);
-  const { receipt, limits, transaction, call } = report;
-  if (call !== undefined) line(`${style.accent('call')} ${call}`);
-  if (transaction !== undefined) line(`${style.accent('settled')} in ${transaction}`);
-  if (receipt?.verified === true) {
-    const { charged, entry, policy, iss } = receipt.claims;
-    line(`${style.good('receipt verified')} with the published key of ${printable(iss)}`);
-    line(`  charged ${charged}, entry ${entry}, policy ${policy}`);
-  } else if (receipt !== undefined)
-    line(`${style.bad('receipt does not verify')}: ${printable(receipt.why)}`);
-  for (const { rule, remaining, limit, resetsIn } of limits) {
-    const of = limit === undefined ? '' : ` of ${limit}`;
-    const when = resetsIn === undefined ? '' : `, resets in ${lasting(resetsIn)}`;
-    line(`${style.accent('left')} ${printable(rule)}: ${remaining}${of}${when}`);
-  }
-};
-
 const documentOf = async (
   { url, method }: CallRequest,
   response: AgentResponse,
@@ -193,4 +100,77 @@ const bodyDocument = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
   } catch {
     return { body: text };
   }
+};
+
+const MAX_BODY = 1024 * 1024;
+
+const limitSchema = z.looseObject({
+  rule: z.string(),
+  limit: z.optional(z.string()),
+  remaining: z.string(),
+  resets_at: z.optional(z.int()),
+});
+
+const verdictSchema = z.looseObject({
+  dry_run: z.literal(true),
+  verdict: z.string(),
+  tool: z.string(),
+  price: z.string(),
+  paid_from: z.string(),
+  policy: z.string(),
+  limits: z.array(limitSchema),
+});
+
+/** Prints the gateway's verdict on a call that did not run, and what remains of each limit. */
+export const printDryRun = async (
+  { out, now }: Session,
+  response: AgentResponse,
+): Promise<void> => {
+  const { problem, charged } = response.countersign;
+  if (!response.ok) throw problemError(response.status, problem);
+  const parsed = verdictSchema.safeParse(await readJsonBody(response, MAX_BODY));
+  if (!parsed.success) {
+    throw new CliError('The server did not treat the call as a dry run.', {
+      hint: 'It requests no payment or does not support dry runs, so the request has run. The command sent nothing else.',
+      code: 'dry_run_unavailable',
+      details: { status: response.status, charged },
+    });
+  }
+  const verdict = parsed.data;
+  const amount = (text: string | undefined, rule: string): string => {
+    const value = text === undefined ? undefined : parseAmount(text);
+    if (value === undefined) return text ?? '';
+    return CALL_RULES.has(rule) ? value.toString() : formatDollars(value);
+  };
+  out.result(verdict, () =>
+    [
+      fields(
+        [
+          ['verdict', verdict.verdict],
+          ['tool', verdict.tool],
+          ['price', amount(verdict.price, 'price')],
+          ['paid from', verdict.paid_from],
+          ['policy', verdict.policy],
+        ],
+        out.style.dim,
+        out.width,
+      ),
+      '',
+      listed(
+        out,
+        [
+          { title: 'LIMIT' },
+          { title: 'OF', align: 'right' },
+          { title: 'LEFT', align: 'right' },
+          { title: 'RESETS' },
+        ],
+        verdict.limits.map(({ rule, limit, remaining, resets_at: resetsAt }) => [
+          rule,
+          amount(limit, rule),
+          amount(remaining, rule),
+          resetsAt === undefined ? '' : `in ${lasting(resetsAt - now())}`,
+        ]),
+      ),
+    ].join('\n'),
+  );
 };

@@ -1,7 +1,8 @@
+import type { CallReport } from '../../client/call-report.ts';
 import type { AgentHooks, Offered } from '../../client/hooks.ts';
 import type { Signer, TypedData } from '../../client/signer.ts';
 import type { Output } from '../lib/output.ts';
-import { fields, printable } from '../lib/text.ts';
+import { fields, lasting, printable } from '../lib/text.ts';
 import { tokenAmount } from '../lib/units.ts';
 
 /** Prints each step of a call on stderr (`-v`). Prints no signature: every reader of the terminal could present it. */
@@ -12,6 +13,7 @@ export type Trace = {
 };
 
 const PROOFS = new Set(['payment-signature', 'x-payment', 'agent-intent']);
+
 /** Long encodings that the trace prints decoded. */
 const ENCODED = new Set([
   'payment-required',
@@ -19,6 +21,7 @@ const ENCODED = new Set([
   'x-payment-response',
   'agent-receipt',
 ]);
+
 const MAX_VALUE = 200;
 
 export const createTrace = ({ trace, noteStyle: style }: Output): Trace => {
@@ -82,3 +85,22 @@ const typedDataText = ({ domain, message }: TypedData, dim: (text: string) => st
     ],
     dim,
   );
+
+/** Prints what came of the call: its settlement, its receipt and the remaining limits. */
+export const traceReport = ({ trace, noteStyle: style }: Output, report: CallReport): void => {
+  const line = (text: string): void => trace(`${style.dim('*')} ${text}`);
+  const { receipt, limits, transaction, call } = report;
+  if (call !== undefined) line(`${style.accent('call')} ${call}`);
+  if (transaction !== undefined) line(`${style.accent('settled')} in ${transaction}`);
+  if (receipt?.verified === true) {
+    const { charged, entry, policy, iss } = receipt.claims;
+    line(`${style.good('receipt verified')} with the published key of ${printable(iss)}`);
+    line(`  charged ${charged}, entry ${entry}, policy ${policy}`);
+  } else if (receipt !== undefined)
+    line(`${style.bad('receipt does not verify')}: ${printable(receipt.why)}`);
+  for (const { rule, remaining, limit, resetsIn } of limits) {
+    const of = limit === undefined ? '' : ` of ${limit}`;
+    const when = resetsIn === undefined ? '' : `, resets in ${lasting(resetsIn)}`;
+    line(`${style.accent('left')} ${printable(rule)}: ${remaining}${of}${when}`);
+  }
+};

@@ -203,7 +203,6 @@ export type ImportedWindow =
   | { readonly notMapped: string };
 
 const DAY = 86_400;
-
 const LONGEST = 366 * DAY;
 
 /**
@@ -250,9 +249,7 @@ const mapRate = (calls: number | undefined, draft: ImportDraft): void => {
 };
 
 const TOOL = /^(?:\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*)$/;
-
 const EVERYTHING = new Set(['*', 'all-proxy-models', 'all-team-models']);
-
 const MAX_TOOLS = 64;
 
 const mapModels = (

@@ -161,7 +161,6 @@ const mapCredits = (key: Key, { price }: UnkeyOptions, draft: ImportDraft): void
 };
 
 const DAY = 86_400;
-
 const MAX_CALLS = 1_000_000;
 
 /** A policy has one rate: take the limit that allows the fewest calls in the long run. */

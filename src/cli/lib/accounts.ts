@@ -18,7 +18,7 @@ type TreeNode = ItemOf<'account.tree'> & {
 };
 
 /** Bounds the requests of one command: at most 500 accounts, eight at a time. */
-const MOST = 500;
+const MAX_ACCOUNTS = 500;
 const AT_ONCE = 8;
 const MAX_DEPTH = 3;
 
@@ -40,14 +40,14 @@ export const treeBelow = async (
       const items: ItemOf<'account.tree'>[] = [];
       for await (const item of admin.list('account.tree', { params: { account: parent } })) {
         items.push(item);
-        if (nodes.length + items.length >= MOST) break;
+        if (nodes.length + items.length >= MAX_ACCOUNTS) break;
       }
       for (let at = 0; at < items.length; at += AT_ONCE)
         await Promise.all(
           items.slice(at, at + AT_ONCE).map(async ({ account }) => await look(account)),
         );
       for (const item of items) {
-        if (nodes.length >= MOST) return;
+        if (nodes.length >= MAX_ACCOUNTS) return;
         const isFirst = !nodes.some(({ account }) => account === item.account);
         nodes.push({ ...item, parent, depth, ...(await look(item.account)) });
         // The descendants of an account are private until its holder consents to the grant.

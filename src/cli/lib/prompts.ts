@@ -126,12 +126,14 @@ type Passwords = {
 };
 
 const ALTERNATIVES = '--password-file <path>, or the environment variable COUNTERSIGN_PASSWORD';
-const LEAST = 8;
-const MOST = 1024;
+const MIN_LENGTH = 8;
+const MAX_LENGTH = 1024;
 
 const weaknessOf = (password: string): string | undefined => {
-  if (password.length > MOST) return `A password has at most ${MOST} characters.`;
-  return password.length < LEAST ? `A password has at least ${LEAST} characters.` : undefined;
+  if (password.length > MAX_LENGTH) return `A password has at most ${MAX_LENGTH} characters.`;
+  return password.length < MIN_LENGTH
+    ? `A password has at least ${MIN_LENGTH} characters.`
+    : undefined;
 };
 
 export const createPasswords = (options: PasswordOptions): Passwords => {

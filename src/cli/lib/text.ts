@@ -58,7 +58,7 @@ export type Column = {
 };
 
 const GAP = '  ';
-const LEAST = 8;
+const MIN_CELL = 8;
 
 /**
  * Rows under their titles. Cuts the widest columns that allow it until the rows fit; if that is not enough, prints each row as
@@ -118,7 +118,7 @@ const fittingWidths = (
       .map(({ cut, title }, at) => ({
         at,
         columns: cut === undefined ? 0 : (widths[at] ?? 0),
-        least: Math.max(LEAST, widthOf(title)),
+        least: Math.max(MIN_CELL, widthOf(title)),
       }))
       .filter((each) => each.columns > each.least)
       .toSorted((a, b) => b.columns - a.columns)[0];

@@ -7,7 +7,7 @@ import { listed, sentence } from '../lib/print.ts';
 import { counted } from '../lib/text.ts';
 import { dollars, shortTime } from '../lib/units.ts';
 
-const MOST = 1000;
+const MAX_ITEMS = 1000;
 
 type Run = ItemOf<'reconciliations.list'>;
 type Difference = ItemOf<'differences.list'>;
@@ -21,7 +21,7 @@ export const reconcile: Command = {
   shared: ['gateway', 'signer'],
   run: async (session, input) => {
     const { out } = session;
-    const most = input.number('limit', 1, MOST) ?? 10;
+    const most = input.number('limit', 1, MAX_ITEMS) ?? 10;
     const admin = await openAdmin(session, 'operator');
     const query = { limit: Math.min(most, 500) };
     const runs = await collected(admin, admin.list('reconciliations.list', { query }), most);
@@ -29,7 +29,7 @@ export const reconcile: Command = {
     const differences = await collected(
       admin,
       admin.list('differences.list', { query: { state } }),
-      MOST,
+      MAX_ITEMS,
     );
     const names = await namesOf(session);
     out.result({ reconciliations: runs, differences }, () =>

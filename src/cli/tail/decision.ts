@@ -1,5 +1,5 @@
 import type { EntryEvent } from '../../client/management-events.ts';
-import { dollars } from '../lib/units.ts';
+import { CALL_RULES, dollars } from '../lib/units.ts';
 
 /** A log entry as a decision. Amounts in atomic units. */
 export type Decision = {
@@ -23,9 +23,6 @@ export type Decision = {
   readonly limit?: string;
   readonly says: string;
 };
-
-/** Rules that count calls. */
-const COUNTS = new Set(['rate', 'denial_rate', 'failure_rate', 'repeat']);
 
 /** The account merges equal denials of ten seconds into one entry, written at the end with the time of the first. */
 const DENIALS_TOGETHER = 10;
@@ -74,11 +71,15 @@ const verdictOf = (entry: EntryEvent, price: string | undefined): Verdict | unde
   const { outcome = {}, amounts = {}, decision } = entry;
   switch (entry.type) {
     case 'call.accepted': {
-      const asked = amounts['price'];
+      const acceptedPrice = amounts['price'];
       const by = entry.payment?.['paidBy'];
       const says =
         by === 'lent' ? "from the parent's credit" : by === 'credit' ? 'from credit' : '';
-      return { verdict: 'allowed', ...(asked === undefined ? {} : { price: asked }), says };
+      return {
+        verdict: 'allowed',
+        ...(acceptedPrice === undefined ? {} : { price: acceptedPrice }),
+        says,
+      };
     }
     case 'call.denied':
       return { verdict: 'denied', ...denialOf(entry) };
@@ -171,7 +172,8 @@ const denialOf = (
   const { account: by, param } = outcome;
   const figures = objectOf(outcome['limit']);
   const [limit, left] = [unitsOf(figures['limit']), unitsOf(figures['remaining'])];
-  const amount = (value: string): string => (COUNTS.has(entry.rule ?? '') ? value : dollars(value));
+  const amount = (value: string): string =>
+    CALL_RULES.has(entry.rule ?? '') ? value : dollars(value);
   const says = [
     limit === undefined ? undefined : `limit ${amount(limit)}`,
     left === undefined ? undefined : `left ${amount(left)}`,
