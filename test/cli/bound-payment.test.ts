@@ -9,7 +9,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-type Asked = {
+type VerifyRequest = {
   readonly path: string;
   readonly authorization: string | undefined;
   readonly body: {
@@ -22,15 +22,15 @@ type Asked = {
 
 /** A facilitator with a fixed answer to `/verify`. */
 const facilitatorWith = async (body: string, status = 200) => {
-  const asked: Asked[] = [];
+  const requests: VerifyRequest[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      asked.push({
+      requests.push({
         path: request.url ?? '',
         authorization: request.headers.authorization,
-        body: JSON.parse(Buffer.concat(chunks).toString()) as Asked['body'],
+        body: JSON.parse(Buffer.concat(chunks).toString()) as VerifyRequest['body'],
       });
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(body);
@@ -38,7 +38,7 @@ const facilitatorWith = async (body: string, status = 200) => {
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/x402/`, asked };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/x402/`, requests };
 };
 
 const refusing = async (invalidReason: unknown) =>
@@ -46,13 +46,13 @@ const refusing = async (invalidReason: unknown) =>
 
 describe('the bound payment check', () => {
   test('sends a bound payment of an account without funds', async () => {
-    const { url, asked } = await refusing('invalid_exact_evm_insufficient_balance');
+    const { url, requests } = await refusing('invalid_exact_evm_insufficient_balance');
     const found = await boundPaymentCheck(url, 'eip155:84532', { authorization: 'Bearer x' });
     expect(found).toMatchObject({ name: 'bound payments', status: 'ok' });
-    expect(asked).toMatchObject([
+    expect(requests).toMatchObject([
       { path: '/x402/verify', authorization: 'Bearer x', body: { x402Version: 2 } },
     ]);
-    const { validAfter, from, to } = asked[0]?.body.paymentPayload.payload.authorization ?? {};
+    const { validAfter, from, to } = requests[0]?.body.paymentPayload.payload.authorization ?? {};
     expect(validAfter).toBe(vectors.boundValidAfter);
     expect(from).not.toBe(to);
   });

@@ -60,10 +60,10 @@ test.each([
   [['call', 'http://127.0.0.1:1/', '--timeout', '0'], 2],
   [['call', 'http://127.0.0.1:1/', '--as', 'treasury', '--max', '1 dollar'], 2],
   [['call', 'http://127.0.0.1:1/', '--as', 'treasury', '--grant', '0x12'], 2],
-  [['call', 'http://127.0.0.1:1/', '--as', 'nobody'], 4],
+  [['call', 'http://127.0.0.1:1/', '--as', 'stranger'], 4],
   [['call', 'http://127.0.0.1:1/', '--as', 'treasury'], 3],
   [['call', 'http://nowhere.invalid/', '--as', 'treasury'], 3],
-  [['keys', 'export', 'nobody'], 4],
+  [['keys', 'export', 'stranger'], 4],
   [['doctor', '--gateway', 'http://127.0.0.1:1'], 1],
   [['doctor'], 2],
 ])('ends %j with %i and prints the next step', async (words, exit) => {
@@ -76,7 +76,7 @@ test.each([
 });
 
 test('prints a stack trace with COUNTERSIGN_DEBUG only', async () => {
-  const words = ['call', 'http://127.0.0.1:1/', '--as', 'nobody'];
+  const words = ['call', 'http://127.0.0.1:1/', '--as', 'stranger'];
   const { stderr } = await pipe(withEnv(home(), { COUNTERSIGN_DEBUG: '1' }), words);
   expect(stderr).toMatch(/^\s+at .*:\d+/m);
 });
@@ -88,13 +88,13 @@ test('prints the version of the package', async () => {
 
 test('ends with 130 and a document on a signal while a server does not answer', async () => {
   await putKey(home(), 'treasury', SOME_KEY);
-  const asked = Promise.withResolvers<void>();
-  const server = createServer(() => asked.resolve());
+  const requested = Promise.withResolvers<void>();
+  const server = createServer(() => requested.resolve());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const { port } = server.address() as { port: number };
     const words = ['call', `http://127.0.0.1:${port}/`, '--as', 'treasury', '--json'];
-    const stop = asked.promise.then(() => 'SIGINT' as const);
+    const stop = requested.promise.then(() => 'SIGINT' as const);
     const ran = await pipe(known(), words, '', { stop });
     expect(ran.code).toBe(130);
     expect(documentIn(ran)['error']).toMatchObject({ code: 'cancelled', exit: 130 });

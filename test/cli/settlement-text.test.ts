@@ -24,7 +24,7 @@ afterEach(() => {
 const gatewayWith = async (
   answers: Readonly<Record<string, { readonly body: unknown; readonly link?: string }>>,
 ) => {
-  const asked: string[] = [];
+  const requests: string[] = [];
   const server = createServer((request, response) => {
     const { pathname, search } = new URL(request.url ?? '', 'http://x');
     if (request.headers['agent-intent'] === undefined && pathname.startsWith('/admin')) {
@@ -35,7 +35,7 @@ const gatewayWith = async (
       response.end('{"type":"urn:countersign:problem:intent-required"}');
       return;
     }
-    asked.push(pathname + search);
+    requests.push(pathname + search);
     const answer = answers[pathname + search] ?? answers[pathname];
     if (answer === undefined) {
       response.writeHead(404, { 'content-type': 'application/problem+json' });
@@ -58,7 +58,7 @@ const gatewayWith = async (
       ...words,
       ...['--gateway', origin, '--as', 'ops'],
     ]);
-  return { run, asked };
+  return { run, requests };
 };
 
 const open = {
@@ -185,11 +185,11 @@ describe('settlements export', () => {
   });
 
   test('rejects a bad day without a request', async () => {
-    const { run, asked } = await gatewayWith(answers);
+    const { run, requests } = await gatewayWith(answers);
     const { code, stdout } = await run('settlements', 'export', '--from', 'monday', '--json');
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'usage' } });
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 });
 
