@@ -1,160 +1,32 @@
-import { encodeFunctionData, multicall3Abi, type PrivateKeyAccount } from 'viem';
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { multicall3, usdc, usdcAbi } from '../../../../dev/stack/chain-access.ts';
-import {
-  signCancellation,
-  submitAuthorization,
-  submitCancellation,
-} from '../../../../dev/stack/authorization.ts';
-import { accountId } from '../../../../src/protocol/account-id.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { usdc } from '../../../../dev/stack/chain-access.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
-import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
 import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
 import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
 import { readPayerFacts } from '../../../../src/settlement/chain/payer.ts';
-import type {
-  Payment,
-  SettlementMessage,
-  SettlementResult,
-} from '../../../../src/protocol/payment.ts';
-import { settleNow } from '../../../../src/settlement/present/settle-now.ts';
 import { AUTHORIZATION_USED, TRANSFER } from '../../../../src/settlement/chain/token-calls.ts';
+import { chain, freshPayer, headBlock, payTo, rpc, signPayment } from '../real-chain.ts';
 import {
-  chain,
-  evidence,
-  facilitator,
-  freshPayer,
-  headBlock,
-  mined,
-  payTo,
-  rpc,
-  signPayment,
-} from '../real-chain.ts';
-import { backendsAt, messageFor } from '../scripted.ts';
+  freshPeople,
+  payer,
+  since,
+  countFrom,
+  intercept,
+  frontRun,
+  cancel,
+  sendTogether,
+  see,
+  settle,
+  consume,
+  settleMessage,
+  lookMessage,
+} from './real-payments.ts';
 
-/** Everything here is real: the chain, Circle's USDC and the official facilitator, whose requests a test may intercept. */
-let payer: PrivateKeyAccount;
-let sender: PrivateKeyAccount;
-let since: number;
+beforeEach(freshPeople);
 
-beforeAll(async () => {
-  sender = await freshPayer(0n);
-});
-beforeEach(async () => {
-  payer = await freshPayer();
-  since = await headBlock();
-});
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** Intercepts requests to the real facilitator; all other requests pass. */
-const intercept = (act: (pass: () => Promise<Response>) => Promise<Response>): void => {
-  const real = globalThis.fetch.bind(globalThis);
-  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-    const pass = async (): Promise<Response> => await real(input, init);
-    return input === `${facilitator}/settle` ? await act(pass) : await pass();
-  });
-};
-
-const frontRun = async (payment: Payment) =>
-  await submitAuthorization({
-    client: chain.client,
-    sender,
-    token: usdc,
-    signed: payment,
-  });
-const cancel = async ({ authorization: { nonce } }: Payment) =>
-  await submitCancellation({
-    client: chain.client,
-    sender,
-    token: usdc,
-    authorizer: payer.address,
-    nonce,
-    signature: await signCancellation({ account: payer, token: usdc, nonce }),
-  });
-const transferCall = ({ authorization, signature }: Payment) => {
-  const { from, to, value, validAfter, validBefore, nonce } = authorization;
-  return encodeFunctionData({
-    abi: usdcAbi,
-    functionName: 'transferWithAuthorization',
-    args: [from, to, value, validAfter, validBefore, nonce, signature],
-  });
-};
-const sendTogether = async (payments: readonly Payment[]) =>
-  await mined(
-    await chain.client.writeContract({
-      address: multicall3,
-      abi: multicall3Abi,
-      account: sender,
-      functionName: 'aggregate3',
-      args: [
-        payments.map((payment) => ({
-          target: usdc.address,
-          allowFailure: false,
-          callData: transferCall(payment),
-        })),
-      ],
-    }),
-  );
-
-const see = async (...payments: readonly Payment[]) =>
-  await observePayments(
-    evidence,
-    payments.map((payment) => expectedTransfer(payment, since)),
-  );
-const settle = async (payment: Payment) =>
-  await settleNow(
-    { chain: evidence, backends: backendsAt([facilitator]), pauses: [50, 100, 200] },
-    {
-      account: accountId(usdc.network, payment.authorization.from),
-      call: payment.authorization.nonce,
-      payment,
-      sinceBlock: since,
-    },
-    nowSeconds(),
-  );
-
-const consume = async (bodies: readonly SettlementMessage[], now = nowSeconds()) => {
-  const results: SettlementResult[] = [];
-  let acked = 0;
-  let retried = 0;
-  await consumeSettlement(
-    bodies.map((body) => ({
-      id: body.call,
-      body: JSON.parse(JSON.stringify(body)) as unknown,
-      attempts: 1,
-      ack: () => {
-        acked += 1;
-      },
-      retry: () => {
-        retried += 1;
-      },
-    })),
-    {
-      chains: new Map([[usdc.network, evidence]]),
-      backends: backendsAt([facilitator]),
-      presentations: new Map(),
-      attempts: { record: async () => undefined, forget: async () => undefined },
-      recordHealth: async () => undefined,
-      emit: () => undefined,
-      account: () => ({
-        settled: async (told) => {
-          results.push(...told);
-          return await Promise.resolve({ verdict: 'ok' as const });
-        },
-      }),
-      deadLetter: async () => await Promise.reject(new Error('no letter expected')),
-    },
-    now,
-  );
-  return { results, acked, retried };
-};
-const settleMessage = (payment: Payment) => messageFor(payment, { sinceBlock: since });
-const lookMessage = (payment: Payment): SettlementMessage => {
-  const { signature: _, ...rest } = messageFor(payment, { kind: 'look', sinceBlock: since });
-  return rest;
-};
 
 test('USDC emits AuthorizationUsed, directly followed by Transfer, and nothing else', async () => {
   const hash = await frontRun(await signPayment(payer));
@@ -242,7 +114,7 @@ describe('another party acts', () => {
   test('a third account settles the payment: it is settled, and not presented', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
-    intercept(async () => await Promise.reject(new Error('must not be asked')));
+    intercept(async () => await Promise.reject(new Error('must not receive a request')));
     expect(await settle(payment)).toMatchObject({ outcome: 'settled', transaction });
     const { results } = await consume([settleMessage(payment)]);
     expect(results).toMatchObject([{ outcome: 'settled', transaction }]);
@@ -292,7 +164,7 @@ describe('another party acts', () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     await chain.client.mine({ blocks: 65 });
-    since = await headBlock();
+    countFrom(await headBlock());
     expect(await see(payment)).toEqual([{ kind: 'spent_otherwise', transaction }]);
   });
 
@@ -300,7 +172,7 @@ describe('another party acts', () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     await chain.client.mine({ blocks: 64 });
-    since = await headBlock();
+    countFrom(await headBlock());
     expect(await see(payment)).toMatchObject([{ kind: 'settled', transaction }]);
   });
 

@@ -1,202 +1,59 @@
-import { createScheduledController, runInDurableObject } from 'cloudflare:test';
+import { createScheduledController } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { parseEther } from 'viem';
-import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { connectChain, usdc, usdcAbi } from '../../../../dev/stack/chain-access.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { usdc, usdcAbi } from '../../../../dev/stack/chain-access.ts';
 import {
-  randomNonce,
-  signAuthorization,
   type SignedAuthorization,
   signCancellation,
-  submitAuthorization,
   submitCancellation,
 } from '../../../../dev/stack/authorization.ts';
-import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { AlertBody } from '../../../../src/protocol/alert.ts';
 import { configOf } from '../../../../src/app.ts';
-import { storeChunk } from '../../../../src/audit/store.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
-import type { Address, Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import worker from '../../../../src/index.ts';
-import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
-import { readSettlementMessage } from '../../../../src/settlement/consumer.ts';
-import { reconcile } from '../../../../src/settlement/sweep/reconcile.ts';
-import { conclude } from '../../../../src/settlement/conclude.ts';
+import { failure, purseOf, randomHex, stubOf } from '../../../durable-objects/support.ts';
+import { db } from '../../audit/database.ts';
+import { differences, runs } from './ledger.ts';
 import {
-  callOf,
-  entriesOf,
-  factsOf,
-  failure,
-  purseOf,
-  randomHex,
-  stubOf,
-  success,
-} from '../../../durable-objects/support.ts';
-import { db, freshDatabase, messageOf } from '../../audit/database.ts';
-import { differences, emptyTables, runs, site } from './ledger.ts';
-
-const chain = connectChain(inject('fickleRpc'));
-const { client } = chain;
-const lower = (address: string) => address.toLowerCase() as Address;
-
-let sender: PrivateKeyAccount;
-let alice: PrivateKeyAccount;
-let payTo: Address;
-let first: number;
-
-const funded = async (): Promise<PrivateKeyAccount> => {
-  const account = privateKeyToAccount(generatePrivateKey());
-  await client.setBalance({ address: account.address, value: parseEther('10') });
-  await chain.fund(account.address, 100_000_000n);
-  return account;
-};
+  chain,
+  client,
+  alice,
+  payTo,
+  first,
+  clock,
+  alerts,
+  freshShop,
+  sign,
+  present,
+  buy,
+  exported,
+  shop,
+  reconcileOnce,
+  reconcileNextDay,
+  messagesOf,
+  deliver,
+  kinds,
+  sender,
+  lower,
+} from './real-ledger.ts';
 
 beforeEach(async () => {
-  await freshDatabase();
-  // State of the file before may survive the first reset of a file.
-  await emptyTables();
-  [sender, alice] = await Promise.all([funded(), funded()]);
-  // Each test has its own receiver, so that it sees no other test's money.
-  payTo = lower(privateKeyToAccount(generatePrivateKey()).address);
-  first = Number(await client.getBlockNumber());
+  await freshShop();
   for (const level of ['log', 'warn', 'error'] as const) {
     vi.spyOn(console, level).mockImplementation(() => undefined);
   }
 });
+
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
-const sign = (value: bigint, from = alice): Promise<SignedAuthorization> =>
-  signAuthorization({
-    ...{ account: from, token: usdc, to: payTo, value, validAfter: 0n, nonce: randomNonce() },
-    validBefore: BigInt(nowSeconds() + 3_600),
-  });
-
-/** Settles a payment on the chain, as a facilitator does. */
-const present = async (signed: SignedAuthorization) => {
-  const transaction = await submitAuthorization({ client, sender, token: usdc, signed });
-  const { blockNumber } = await client.getTransactionReceipt({ hash: transaction });
-  return { transaction, block: Number(blockNumber) };
-};
-
-/** A call of Alice that her account has accepted and its tool has answered. */
-const buy = async (
-  signed: SignedAuthorization,
-  settlement: 'upfront' | 'deferred',
-  outcome: typeof success = success,
-): Promise<void> => {
-  const { authorization, signature } = signed;
-  const stub = stubOf(authorization.from);
-  const attempt = randomHex(16);
-  const call = callOf(authorization.from, {
-    ...{ call: authorization.nonce, price: authorization.value, payTo, settlement },
-    payment: { token: usdc, authorization, signature, maxTimeoutSeconds: 3_600 },
-  });
-  const facts = factsOf(100_000_000n, first);
-  const verdict = await stub.reserve(call, attempt, { facts });
-  if (verdict.verdict === 'settle') {
-    const settled = { outcome: 'settled', ...(await present(signed)) } as const;
-    expect(await stub.reserve(call, attempt, { settlement: settled })).toMatchObject({
-      verdict: 'go',
-    });
-  } else expect(verdict).toMatchObject({ verdict: 'go' });
-  await stub.finish(authorization.nonce, attempt, outcome);
-};
-
-/** Reports a settlement to the account, as the queue's consumer does. */
-const settle = async (signed: SignedAuthorization): Promise<Hex> => {
-  const seen = await present(signed);
-  const { nonce: call, from } = signed.authorization;
-  await stubOf(from).settled([{ call, outcome: 'settled', ...seen }]);
-  return seen.transaction;
-};
-
-/** Exports everything that Alice's account has written to D1. */
-const exported = async (): Promise<void> => {
-  const message = await messageOf(await entriesOf(lower(alice.address)));
-  expect(await storeChunk(db, message, nowSeconds())).toMatchObject({ ok: true });
-};
-
-/** An upfront payment, which allows deferred ones, and two deferred payments. */
-const shop = async (): Promise<readonly SignedAuthorization[]> => {
-  const signed = await Promise.all([sign(1_000_000n), sign(3_000n), sign(4_000n)]);
-  await buy(signed[0], 'upfront');
-  for (const each of signed.slice(1)) {
-    await buy(each, 'deferred');
-    await settle(each);
-  }
-  await exported();
-  return signed;
-};
-
-const DAY = 86_400;
-/** The next runs, at a time when every block is old enough. */
-let clock = 0;
-beforeEach(() => {
-  clock = nowSeconds() + 2_000;
-});
-
-const told: AlertBody[] = [];
-beforeEach(() => {
-  told.length = 0;
-});
-
-const sweep = async (later = 900): Promise<void> => {
-  await client.mine({ blocks: 3 });
-  clock += later;
-  await reconcile(
-    {
-      db,
-      sites: [site({ urls: [chain.rpc], payTo, depth: 2, days: 5 })],
-      account: (account) => env.AGENT_ACCOUNT.getByName(account),
-      raise: async (alert) => {
-        told.push(alert);
-        return true;
-      },
-    },
-    clock,
-  );
-};
-
-/** The next day, on which the last days are compared again. */
-const sweepAgain = () => sweep((Math.floor(clock / DAY) + 1) * DAY - clock);
-
-/** The messages that an account sends to the settlement queue; none of them arrives. */
-const messagesOf = async (payer: Hex): Promise<unknown[]> => {
-  const sent: unknown[] = [];
-  await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
-    const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
-    vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
-      for (const { body } of messages) sent.push(body);
-      return Promise.resolve({} as QueueSendBatchResponse);
-    });
-  });
-  return sent;
-};
-
-/** Processes such a message as the consumer does. */
-const deliver = async (message: unknown): Promise<void> => {
-  const read = readSettlementMessage(message);
-  if (!read.ok) throw new Error(read.error);
-  const { account, call, transfer, kind } = read.value;
-  const [observation] = await observePayments({ urls: [chain.rpc], confirmations: 1 }, [transfer]);
-  const outcome = observation && conclude(kind, transfer, observation);
-  if (outcome === undefined) throw new Error('nothing was seen');
-  await env.AGENT_ACCOUNT.getByName(account).settled([{ call, ...outcome }]);
-};
-
-const kinds = async (): Promise<readonly string[]> =>
-  (await differences()).map(({ kind }) => String(kind)).toSorted();
-
 describe('ledger and chain', () => {
   test('agree about settled payments: no difference, and equal sums', async () => {
     await shop();
-    await sweep();
-    await sweepAgain();
+    await reconcileOnce();
+    await reconcileNextDay();
     expect(await differences(false)).toEqual([]);
     const sums = { chain_amount: '1007000', ledger_amount: '1007000' };
     const counts = { chain_payments: 3, ledger_payments: 3, state: 'complete' };
@@ -206,7 +63,7 @@ describe('ledger and chain', () => {
       // The blocks mined since.
       { kind: 'new', chain_payments: 0 },
     ]);
-    expect(told).toEqual([]);
+    expect(alerts).toEqual([]);
   });
 
   test('differ in exactly what was tampered with', async () => {
@@ -243,7 +100,7 @@ describe('ledger and chain', () => {
       ...{ client, sender, token: usdc, authorizer: alice.address, nonce },
       signature: await signCancellation({ account: alice, token: usdc, nonce }),
     });
-    await sweep();
+    await reconcileOnce();
 
     const seen = (await differences()).map((row) => [
       ...[row['kind'], row['call'] ?? row['transaction_hash'], row['chain_amount']],
@@ -259,17 +116,17 @@ describe('ledger and chain', () => {
         `unsolicited ${gift} 77 absent 1`,
       ]),
     );
-    expect(told).toHaveLength(4);
+    expect(alerts).toHaveLength(4);
     // Repaired differences are resolved.
     await db
       .prepare('UPDATE payments SET amount = amount / 2 WHERE call = ?1')
       .bind(nonceOf(raised))
       .run();
-    await sweep();
+    await reconcileOnce();
     expect(await kinds()).toEqual([
       ...['missing', 'missing', 'unrecorded', 'unrecorded', 'unsolicited'],
     ]);
-    expect(told).toHaveLength(4);
+    expect(alerts).toHaveLength(4);
   });
 
   test("agree again after the account's recheck: a released payment that settled is credit", async () => {
@@ -283,7 +140,7 @@ describe('ledger and chain', () => {
     const { transaction } = await present(signed);
     await exported();
     const sent = await messagesOf(payer);
-    await sweep();
+    await reconcileOnce();
     expect(await differences()).toMatchObject([
       { kind: 'unrecorded', call, ledger: 'released', transaction_hash: transaction },
     ]);
@@ -291,10 +148,10 @@ describe('ledger and chain', () => {
     for (const each of [...sent, ...sent]) await deliver(each);
     expect((await purseOf(payer)).credit).toBe('6000');
     await exported();
-    await sweep();
+    await reconcileOnce();
     expect(await differences(false)).toMatchObject([{ call, resolved_at: clock }]);
     expect(sent).toHaveLength(1);
-    await sweepAgain();
+    await reconcileNextDay();
     expect((await runs()).filter(({ kind }) => kind === 'again')).toMatchObject([
       { chain_amount: '1013000', ledger_amount: '1013000', differences: 0 },
     ]);
@@ -305,7 +162,7 @@ describe('ledger and chain', () => {
     if (signed === undefined) throw new Error('nothing was bought');
     await exported();
     const { nonce: call } = signed.authorization;
-    await sweep();
+    await reconcileOnce();
     expect(await differences()).toEqual([]);
 
     const head = await client.getBlockNumber();
@@ -314,15 +171,15 @@ describe('ledger and chain', () => {
       method: 'anvil_reorg' as never,
       params: [depth, []] as never,
     });
-    await sweepAgain();
+    await reconcileNextDay();
     const lost = await differences();
     expect(lost.map(({ kind }) => kind)).toEqual(['missing', 'missing', 'missing']);
     expect(lost.map((row) => row['call'])).toContain(call);
-    expect(told).toHaveLength(3);
+    expect(alerts).toHaveLength(3);
 
     const { transaction, block } = await present(signed);
-    await sweep();
-    await sweep();
+    await reconcileOnce();
+    await reconcileOnce();
     const moved = (await differences()).filter((row) => row['call'] === call);
     expect(moved).toMatchObject([{ kind: 'moved', block, transaction_hash: transaction }]);
     expect(await kinds()).toEqual([...['missing', 'missing', 'moved']]);
