@@ -3,7 +3,7 @@ import { people } from '../../dev/stack/people.ts';
 import { type FinalState, waitUntilEnded, DEFERRED, type Killed, UPFRONT } from './kills.ts';
 import { isClosed, ledgerOf, verifyRecord } from './support/account-records.ts';
 
-/** Checks what the killed gateways leave behind once all their calls have ended. */
+/** Checks the state that the killed gateways leave behind once all their calls have ended. */
 export const describeKills = (killed: () => Killed): void => {
   describe('a gateway that is killed at every message of a paid call', () => {
     let after: FinalState;

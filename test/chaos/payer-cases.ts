@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectSettledOnce, expectTrue } from './expectations.ts';
 import { CLAIMS_FAILURE, newLiar, presentAsStranger, settleOneOfTwins, SPOILED } from './lies.ts';
@@ -18,7 +17,7 @@ export const describePayers = (lying: () => LyingStage): void => {
     it.for(Object.entries(SPOILED))('%s owes a deferred call', async ([name, spoil]) => {
       const agent = await world.knownAgent(name);
       const liar = newLiar(CLAIMS_FAILURE);
-      // Its authorization is too short for deferred service. The account accepts it before the debt, its money arrives after it.
+      // Its authorization is too short for deferred service. The account accepts it before the debt arises, and its money arrives afterwards.
       const failing = await world.sign(agent, 'failing', liar.lie, 300);
       expect(await send(failing)).toMatchObject({ status: 503 });
       const request = await world.sign(agent, 'deferred', spoil);
@@ -130,7 +129,6 @@ export const describePayers = (lying: () => LyingStage): void => {
       const agent = await world.knownAgent('deferred, gone');
       const request = await world.sign(agent, 'deferred', undefined);
       await sendAndLeave(request);
-      await pause(500);
       await expectSettledOnce(world, agent, request);
     });
 

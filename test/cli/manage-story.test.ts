@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { beforeEach, expect, test } from 'vitest';
+import { untilDayLasts } from '../support/day.ts';
 import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
@@ -35,6 +36,8 @@ const at = async (line: readonly string[], exit = 0): Promise<string> => {
 };
 
 test('lets an owner govern a fleet with the command alone', async () => {
+  // The story fills the window of a day, which must not end meanwhile.
+  await untilDayLasts(60_000);
   // A fleet of three agents without money of their own.
   expect(await at(['fleet', 'new', 'team', '--names', 'alice,bob,carol'])).toContain('3 agents');
   await at(['credits', 'top-up', '$1', '--to', 'owner', '--as', 'agent']);

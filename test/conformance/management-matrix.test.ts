@@ -89,7 +89,7 @@ const sampleOf = (id: RouteId, account: string, mark: string): RequestParts => {
 const LONG = 400_000;
 const WAIT = { timeout: 20_000, interval: 200 };
 
-/** Creates what routes read, and what cases remove. */
+/** Creates the documents that routes read and that cases remove. */
 const fixtures = async (): Promise<void> => {
   const { body } = sampleOf('webhooks.put', names.agent, KEPT);
   const webhook = { webhook: KEPT };

@@ -25,7 +25,7 @@ type Caller = { readonly member: Member; readonly branch: Branch };
 const callersOf = ({ members }: Fleet): readonly Caller[] =>
   members.flatMap((member) => member.branches.map((branch) => ({ member, branch })));
 
-/** Calls at ever lower prices until every account is denied a call of price 1: what remains then, no account can use. */
+/** Calls at ever lower prices until every account is denied a call of price 1: no account can use the amount that remains. */
 export const exhaust = async (
   fleet: Fleet,
   gateway: Gateway,

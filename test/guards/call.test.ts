@@ -7,7 +7,7 @@ import { bound, requestWith, vanilla } from './payments.ts';
 import { tally } from './tally.ts';
 
 /**
- * Counts what a paid call costs, so that no change makes it dearer by accident. Work that is not listed does not happen at all: no
+ * Counts what a paid call costs, so that no change makes it more expensive by accident. Work that is not listed does not happen at all: no
  * request to the chain, no query, no rate limit.
  */
 let gateway: CountedGateway;

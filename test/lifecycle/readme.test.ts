@@ -9,6 +9,7 @@ import { ROOT } from '../../dev/root.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { createAgent } from '../../src/client/index.ts';
 import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/policy.ts';
+import { untilDayLasts } from '../support/day.ts';
 
 const page = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
 const README = page('README.md');
@@ -69,6 +70,8 @@ describe('README and docs', () => {
   });
 
   it('have a fleet story that works and a log that verifies', async () => {
+    // The story fills the window of a day, which must not end meanwhile.
+    await untilDayLasts(45_000);
     const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
     const audit = blocks('sh').find((block) => block.includes('audit verify')) ?? '';
     const command = `node ${join(ROOT, 'dist/cli/index.js')}`;

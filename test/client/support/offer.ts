@@ -40,6 +40,7 @@ export const bound = (audience: string, changes: Json = {}): Json => ({
   },
 });
 
+/** Answers 402 with an offer. */
 export const sendOffer = (response: ServerResponse, offer: Json): void => {
   response.writeHead(402, { 'PAYMENT-REQUIRED': base64Json(offer) }).end('{}');
 };

@@ -1,7 +1,7 @@
 import type { RouteId } from '../../../src/management/routes.ts';
 import type { RequestParts } from './manage.ts';
 
-/** What requests can be about. `mark` names what a case creates, so that cases do not disturb each other. */
+/** The subjects of requests. `mark` names the documents that a case creates, so that cases do not disturb each other. */
 export type Subject = {
   readonly account: string;
   readonly mark: string;
