@@ -168,7 +168,7 @@ describe('credit', () => {
     ]);
     const first = await poor.agent.fetch(`${gateway()}/tools/lookup?word=river`);
     expect(first.status).toBe(200);
-    // The client does not know of the credit and sends a payment. The gateway charges the credit and drops the authorization.
+    // The client has not seen the credit yet, so it sends a payment. The gateway charges the credit and drops the authorization.
     expect(first.countersign).toMatchObject({ paid: 'credit', charged: 1000n });
     const second = await poor.agent.fetch(`${gateway()}/tools/lookup?word=bank`);
     expect(second.countersign).toMatchObject({ paid: 'credit', charged: 1000n });

@@ -219,7 +219,7 @@ describe('a payment by an account with credit', () => {
     expect(await transfersFrom(world(), creditHolder.address)).toEqual([10_000n]);
   });
 
-  it('pays a credit-only tool from credit; without credit the problem says how to top up', async () => {
+  it('pays a credit-only tool from credit; without credit the problem explains how to top up', async () => {
     const call = summarise('One sentence. Another sentence about sentences.', '1500');
     const creditHolder = await creditedAccount(world(), { credit: 50_000n, balance: 100_000n });
     const payment = await bind(world(), creditHolder, call);

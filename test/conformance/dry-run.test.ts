@@ -310,7 +310,7 @@ describe('a dry run under a limit that agents share', () => {
     return other;
   };
 
-  const askAndCall = async (agent: LocalAccount, call: ToolCall) => {
+  const dryRunAndCall = async (agent: LocalAccount, call: ToolCall) => {
     const headers = agentIntent(await signPaidIntent(world(), agent, call));
     const dry = await world().send(call, { ...headers, ...DRY });
     const real = await world().send(call, headers);
@@ -320,13 +320,13 @@ describe('a dry run under a limit that agents share', () => {
   it('predicts each call correctly up to the last unit of the limit', async () => {
     const agent = await shared(12_000n);
     for (const expected of [200, 200, 200, 200, 403, 403])
-      expect(await askAndCall(agent, lookup)).toEqual([expected, expected]);
+      expect(await dryRunAndCall(agent, lookup)).toEqual([expected, expected]);
   });
 
   it('counts the share that another agent holds and does not use', async () => {
     const agent = await shared(28_000n);
-    expect(await askAndCall(agent, translate)).toEqual([200, 200]);
-    expect(await askAndCall(agent, lookup)).toEqual([403, 403]);
+    expect(await dryRunAndCall(agent, translate)).toEqual([200, 200]);
+    expect(await dryRunAndCall(agent, lookup)).toEqual([403, 403]);
   });
 });
 

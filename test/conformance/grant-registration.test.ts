@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type AgentDelegation, signDelegation } from '../../src/client/index.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import {
-  ANYBODY,
+  EVERY_PAYEE,
   callWith,
   granted,
   childGrant,
@@ -26,7 +26,7 @@ import { fundedAccount, newAccount, nowSeconds, pay, trustedAccount } from './su
 import { reshaped } from './support/refusal.ts';
 import { lookup, report, translate, useWorld } from './support/world.ts';
 import { expectOk, expectProblem } from './support/expect-answer.ts';
-import { askStanding, standingOf } from './support/standing.ts';
+import { requestStanding, standingOf } from './support/standing.ts';
 
 const world = useWorld({ variables: { DEFAULT_POLICY: MONTHLY_POLICY } });
 
@@ -86,14 +86,14 @@ describe('the registration of a grant', () => {
         got: expect.stringMatching(/./) as string,
       });
     }
-    expect((await askStanding(world(), agent)).status).toBe(404);
+    expect((await requestStanding(world(), agent)).status).toBe(404);
   });
 
   it.each<[string, (parent: AgentDelegation) => Fields]>([
     ['audience', () => ({ audience: 'http://other.example' })],
     ['tools', () => ({ tools: ['lookup', 'report'] })],
     ['tools', () => ({ tools: ['*'] })],
-    ['payees', () => ({ payees: [ANYBODY] })],
+    ['payees', () => ({ payees: [EVERY_PAYEE] })],
     ['maxPerCall', ({ maxPerCall }) => ({ maxPerCall: maxPerCall + 1n })],
     ['maxTotal', ({ maxTotal }) => ({ maxTotal: maxTotal + 1n })],
     ['windowSeconds', ({ windowSeconds }) => ({ windowSeconds: windowSeconds - 1n })],
@@ -110,7 +110,7 @@ describe('the registration of a grant', () => {
     const answer = world().send(registration(await signUnchecked(manager, child)));
     const problem = await expectProblem(answer, 400);
     expect([kindOf(problem), problem.field]).toEqual(['grant-refused', `body.delegation.${field}`]);
-    expect((await askStanding(world(), agent)).status).toBe(404);
+    expect((await requestStanding(world(), agent)).status).toBe(404);
   });
 
   /** A manager whose grant limits every field. */
@@ -190,7 +190,7 @@ describe('the registration of a grant', () => {
       const changed = { ...body, signature: reshaped(form, body.signature) };
       const problem = await expectProblem(world().send(registration(changed)), 400);
       expect(problem.field).toBe('body.signature');
-      expect((await askStanding(world(), agent)).status).toBe(404);
+      expect((await requestStanding(world(), agent)).status).toBe(404);
     },
   );
 
@@ -206,7 +206,7 @@ describe('the registration of a grant', () => {
       const problem = await expectProblem(world().send(registration(forged)), 400);
       expect(problem.field).toBe('body.signature');
     }
-    expect((await askStanding(world(), agent)).status).toBe(404);
+    expect((await requestStanding(world(), agent)).status).toBe(404);
   });
 
   it('is rejected for an unknown, missing, duplicate or malformed field', async () => {
@@ -330,7 +330,7 @@ describe('an offer of a stranger to a customer', () => {
     });
     const { hash } = await offered(world(), stranger, nothing);
     // An offer writes no row for the customer.
-    expect((await askStanding(world(), customer)).status).toBe(404);
+    expect((await requestStanding(world(), customer)).status).toBe(404);
     await expectOk(pay(world(), customer, lookup));
     await expectOk(pay(world(), customer, lookup));
     expect(new Set(await readBy(stranger, customer))).toEqual(new Set([404]));

@@ -4,7 +4,6 @@ import { createAgent, signDelegation } from '../../src/client/index.ts';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 import { accountOf, creditedAccount, rateLimitOf } from './support/credit.ts';
 import {
-  ANYBODY,
   callWith,
   granted,
   childGrant,
@@ -123,7 +122,7 @@ describe('a grant', () => {
     expect(await transfersFrom(world(), agent.address)).toEqual([1_000n]);
     const stranger = createAgent({
       account: agent,
-      authority: hashOf(grantFor(world(), owner.address, ANYBODY)),
+      authority: hashOf(grantFor(world(), owner.address, newAccount().address)),
       spend: { perCall: '$0.05', total: '$1' },
     });
     const refusedByName = await stranger.fetch(gateway + lookup.path);

@@ -227,10 +227,8 @@ describe('an owner', () => {
     expect(await spend(owner, owner, 'account')).toMatchObject({
       [accountOf(one.agent.address)]: '21000',
     });
-    const everybody = await okJson<Page>(
-      manage(world(), operator, 'spend', { query: { by: 'tool' } }),
-    );
-    expect(everybody.items.map(({ key }) => key)).toContain('translate');
+    const all = await okJson<Page>(manage(world(), operator, 'spend', { query: { by: 'tool' } }));
+    expect(all.items.map(({ key }) => key)).toContain('translate');
 
     const stranger = newAccount();
     for (const reader of [stranger, fleet[1]?.agent as LocalAccount]) {

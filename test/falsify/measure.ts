@@ -67,7 +67,7 @@ export const overspendOf = (
 
 type Counter = { readonly key: string; readonly name: string; readonly most: bigint };
 
-/** Returns what a call counts in: limits, in the period of its acceptance, and the credit that pays for it. */
+/** Returns the limits that a call counts in, in the period of its acceptance, and the credit that pays for it. */
 const countersOf = (
   { members, limits }: Fleet,
   { member, branch }: JournalCall,

@@ -49,21 +49,21 @@ export const injectMessageFaults = (random: Random): MessageFaults => {
   let leases = 0;
 
   /** A message's fate depends only on its sender and its number, not on concurrent messages, so that a seed repeats it. */
-  const luckOf = (way: string): Random => {
+  const streamOf = (way: string): Random => {
     const number = sent.get(way) ?? 0;
     sent.set(way, number + 1);
     return random.fork(`${way} ${number}`);
   };
 
   const deliver = async <T>(
-    luck: Random,
+    stream: Random,
     run: () => Promise<T>,
     copies: (answer: T) => readonly Message[],
   ): Promise<T | typeof NOTHING> => {
-    const fate: Fate = isActive ? luck.pick(FATES) : 'arrives';
+    const fate: Fate = isActive ? stream.pick(FATES) : 'arrives';
     if (fate === 'lost') return NOTHING;
     const answer = await run();
-    if (fate === 'late') await pause(luck.integer(...LATE_MS));
+    if (fate === 'late') await pause(stream.integer(...LATE_MS));
     if (isActive)
       copies(answer).forEach(fate === 'repeated' ? redelivery.repeat : redelivery.remember);
     return fate === 'unanswered' ? NOTHING : answer;
@@ -74,9 +74,9 @@ export const injectMessageFaults = (random: Random): MessageFaults => {
     leases += 1;
     const to = nameOf(this);
     const key = `${request.child} ${request.issued}`;
-    const luck = luckOf(`lease ${key}`);
+    const stream = streamOf(`lease ${key}`);
     const verdict = await deliver(
-      luck,
+      stream,
       () => lease.call(this, request),
       () => [{ kind: 'lease', to, request }],
     );
@@ -84,14 +84,14 @@ export const injectMessageFaults = (random: Random): MessageFaults => {
     if (!isActive || verdict.verdict === 'unavailable') return verdict;
     verdicts.set(key, verdict);
     // An older verdict has lower totals. The child must not take them for a return of its share.
-    return older !== undefined && luck.chance(OLDER) ? older : verdict;
+    return older !== undefined && stream.chance(OLDER) ? older : verdict;
   }
 
   async function recalled(this: AgentAccount, message: Recall): ReturnType<AgentAccount['recall']> {
     if (isRepeated(message)) return recall.call(this, message);
     const to = nameOf(this);
     return deliver(
-      luckOf(`recall ${to} ${message.of}`),
+      streamOf(`recall ${to} ${message.of}`),
       () => recall.call(this, message),
       (returned) => [
         { kind: 'recall', to, recall: message },
@@ -109,7 +109,7 @@ export const injectMessageFaults = (random: Random): MessageFaults => {
   ): ReturnType<AgentAccount['giveBack']> {
     const to = nameOf(this);
     return deliver(
-      luckOf(`giveBack ${child} ${to}`),
+      streamOf(`giveBack ${child} ${to}`),
       () => giveBack.call(this, child, branches),
       () => [{ kind: 'giveBack', to, child, branches }],
     );

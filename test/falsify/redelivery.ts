@@ -21,7 +21,7 @@ export type Redelivery = {
   readonly remember: (message: Message) => void;
   /** Delivers a message again soon, once or twice. */
   readonly repeat: (message: Message) => void;
-  /** Delivers what is due. Tests call it: an object must not wait for I/O that another request started. */
+  /** Delivers the messages that are due. Tests call it: an object must not wait for I/O that another request started. */
   readonly round: () => Promise<void>;
   /** Delivers all that remains, and some remembered messages. */
   readonly drain: () => Promise<void>;

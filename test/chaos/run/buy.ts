@@ -33,7 +33,7 @@ export const buy = async (
   purchase: Purchase,
   signs: (signed: Signed) => void,
 ): Promise<void> => {
-  const { manner, luck, replies, payer } = purchase;
+  const { manner, random, replies, payer } = purchase;
   const sign = async (): Promise<Signed> => {
     const signed = await signPurchase(purchase, context.audience, context.now());
     purchase.nonces.push(signed.nonce);
@@ -50,7 +50,7 @@ export const buy = async (
   if (manner === 'leaves' || manner === 'isGone') {
     await sendAndLeave(context.gateway, signed);
     if (manner === 'isGone') return;
-    await pause(luck.integer(100, 4_000));
+    await pause(random.integer(100, 4_000));
   }
   if (manner === 'sendsTwice') void attempt(signed);
   const until = Date.now() + PATIENCE_MS;

@@ -43,12 +43,12 @@ export const openBuyers = (
   let counted = 0;
 
   const next = (): Purchase => {
-    const luck = random.fork(`purchase ${purchases.length}`);
-    const payer = luck.pick(payers as readonly [Payer, ...Payer[]]);
+    const own = random.fork(`purchase ${purchases.length}`);
+    const payer = own.pick(payers as readonly [Payer, ...Payer[]]);
     const key = keyInUse(payer);
     const before = begun.get(key.address) ?? 0;
     begun.set(key.address, before + 1);
-    const purchase = purchaseOf(purchases.length, payer, key, before < FIRST, luck);
+    const purchase = purchaseOf(purchases.length, payer, key, before < FIRST, own);
     purchases.push(purchase);
     return purchase;
   };

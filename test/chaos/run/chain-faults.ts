@@ -12,9 +12,9 @@ export type ChainFaults = {
   /** Takes all ether from the relayer for a time in milliseconds. */
   readonly emptyRelayer: (milliseconds: number) => Promise<void>;
   /** Removes a transaction from the pool. Resolves to false if the pool is empty. */
-  readonly drop: (luck: Random) => Promise<boolean>;
+  readonly drop: (random: Random) => Promise<boolean>;
   /** Reverts the last two blocks. Their transactions enter other blocks, return to the pool, or are lost. */
-  readonly reorganise: (luck: Random) => Promise<void>;
+  readonly reorganise: (random: Random) => Promise<void>;
 };
 
 const DEPTH = 2;
@@ -46,17 +46,17 @@ export const chainFaultsOf = (
       await pause(milliseconds);
       await client.setBalance({ address: relayer, value: parseEther('1000') });
     },
-    async drop(luck) {
+    async drop(random) {
       const { pending } = await rpc<{ pending: Record<string, Record<string, { hash: Hex }>> }>(
         'txpool_content',
         [],
       );
       const [first, ...more] = Object.values(pending).flatMap((own) => Object.values(own));
       if (first === undefined) return false;
-      await rpc('anvil_dropTransaction', [luck.pick([first, ...more]).hash]);
+      await rpc('anvil_dropTransaction', [random.pick([first, ...more]).hash]);
       return true;
     },
-    async reorganise(luck) {
+    async reorganise(random) {
       const balance = await client.getBalance({ address: relayer });
       const head = await client.getBlockNumber();
       const raws: Hex[] = [];
@@ -66,8 +66,8 @@ export const chainFaultsOf = (
           raws.push(await rpc<Hex>('eth_getRawTransactionByHash', [hash]));
         }
       }
-      const kept = luck.chance(0.3) ? raws.filter(() => luck.chance(0.7)) : raws;
-      const comesBack = luck.chance(0.5);
+      const kept = random.chance(0.3) ? raws.filter(() => random.chance(0.7)) : raws;
+      const comesBack = random.chance(0.5);
       await rpc('anvil_reorg', [
         DEPTH,
         comesBack && kept.length === raws.length ? kept.map((raw) => [raw, DEPTH - 1]) : [],

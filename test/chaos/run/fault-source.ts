@@ -8,7 +8,7 @@ export type FaultSource = {
    * Random numbers for the next message on a way, such as one payment to one backend. They depend only on the way and the message's
    * number on it, not on concurrent messages, so that a seed repeats each message's fate.
    */
-  readonly luckOf: (way: string) => Random;
+  readonly randomOf: (way: string) => Random;
   readonly end: () => void;
 };
 
@@ -21,7 +21,7 @@ export const openFaultSource = ({
   let over = false;
   return {
     isActive: (fault) => !over && faults.has(fault),
-    luckOf(way) {
+    randomOf(way) {
       const number = sent.get(way) ?? 0;
       sent.set(way, number + 1);
       return random.fork(`${way} ${number}`);

@@ -82,9 +82,9 @@ export const startFaultyFacilitator = async (
         await real(new Request(request.url, { method: 'POST', headers: request.headers, body }));
       if (request.method !== 'POST') return mode === 'down' ? drop() : await real(request);
       requests += 1;
-      const luck = faultSource.luckOf(`${name} ${/"nonce":"(0x[0-9a-f]+)"/.exec(body)?.[1]}`);
-      const fate = faultSource.isActive('facilitator') ? draw(luck, MODES[mode]) : 'well';
-      return (await answerOf(fate, forward, luck)) ?? drop();
+      const random = faultSource.randomOf(`${name} ${/"nonce":"(0x[0-9a-f]+)"/.exec(body)?.[1]}`);
+      const fate = faultSource.isActive('facilitator') ? draw(random, MODES[mode]) : 'well';
+      return (await answerOf(fate, forward, random)) ?? drop();
     },
   });
   return {
@@ -103,26 +103,26 @@ export const startFaultyFacilitator = async (
 const answerOf = async (
   fate: Fate,
   forward: () => Promise<Response>,
-  luck: Random,
+  random: Random,
 ): Promise<Response | undefined> => {
   switch (fate) {
     case 'well':
       return await forward();
     case 'late':
-      await pause(luck.integer(...LATE));
+      await pause(random.integer(...LATE));
       return await forward();
     case 'dropped':
       return undefined;
     case 'unanswered':
       void forward().catch(() => undefined);
-      await pause(luck.integer(0, 1_000));
+      await pause(random.integer(0, 1_000));
       return undefined;
     case 'brokenAfter':
       void forward().catch(() => undefined);
-      await pause(luck.integer(0, 1_000));
+      await pause(random.integer(0, 1_000));
       return new Response('Internal Server Error', { status: 500 });
     case 'falseSuccess':
-      return answer({ success: true, transaction: luck.hex(32) });
+      return answer({ success: true, transaction: random.hex(32) });
     case 'falseFailure':
       return answer({ success: false, errorReason: 'unexpected_settle_error' });
     case 'failureAfter':
@@ -135,12 +135,12 @@ const answerOf = async (
       return answer({
         success: false,
         errorReason: 'settlement_pending',
-        transaction: luck.hex(32),
+        transaction: random.hex(32),
       });
     case 'busy':
       return new Response('Too Many Requests', {
         status: 429,
-        headers: { 'Retry-After': String(luck.integer(...RETRY_AFTER)) },
+        headers: { 'Retry-After': String(random.integer(...RETRY_AFTER)) },
       });
     case 'garbage':
       return new Response('{"success": "yes"', { headers: { 'Content-Type': 'application/json' } });

@@ -50,21 +50,21 @@ export const startFaultyNode = async (
   const server = await serveLoopback({
     handler: async (request, { incoming }) => {
       const body = await request.text();
-      const luck = faultSource.luckOf(`node ${name}`);
-      const fate = faultSource.isActive('node') ? draw(luck, MODES[mode]) : 'well';
+      const random = faultSource.randomOf(`node ${name}`);
+      const fate = faultSource.isActive('node') ? draw(random, MODES[mode]) : 'well';
       const calls = JSON.parse(body) as readonly RpcRequest[];
       switch (fate) {
         case 'down':
           incoming.socket.destroy();
           return RESPONSE_ALREADY_SENT;
         case 'garbage':
-          return new Response('<html>Bad Gateway</html>', { status: luck.pick([200, 502]) });
+          return new Response('<html>Bad Gateway</html>', { status: random.pick([200, 502]) });
         case 'slow':
-          await new Promise((resolve) => setTimeout(resolve, luck.integer(...SLOW)));
+          await new Promise((resolve) => setTimeout(resolve, random.integer(...SLOW)));
           return Response.json(await callNode(rpc, calls));
         case 'stale':
           return Response.json(
-            Array.isArray(calls) ? await staleAnswers(rpc, calls, luck.integer(...BEHIND)) : [],
+            Array.isArray(calls) ? await staleAnswers(rpc, calls, random.integer(...BEHIND)) : [],
           );
         case 'well':
           return Response.json(await callNode(rpc, calls));

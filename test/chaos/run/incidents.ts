@@ -60,21 +60,21 @@ const SPIKED_BLOCKS = 6;
 export const cause = async (
   { stage, chainFaults, longest, stall }: IncidentTargets,
   incident: Incident,
-  luck: Random,
+  random: Random,
 ): Promise<void> => {
   const { facilitators, nodes, stack } = stage;
-  const some = <T>(all: readonly T[]): readonly T[] => [luck.pick(all as [T, ...T[]])];
+  const some = <T>(all: readonly T[]): readonly T[] => [random.pick(all as [T, ...T[]])];
   const setMode = async <M extends string>(
     parts: readonly { readonly setMode: (mode: M | 'well') => void }[],
     mode: M,
   ): Promise<void> => {
     for (const part of parts) part.setMode(mode);
-    await pause(luck.integer(Math.ceil(longest / 3), longest));
+    await pause(random.integer(Math.ceil(longest / 3), longest));
     for (const part of parts) part.setMode('well');
   };
   /** Restarts the facilitators after a while, as their operators would: a lost transaction leaves a gap in their nonces. */
   const restartSoon = async (): Promise<void> => {
-    await pause(luck.integer(Math.ceil(longest / 4), Math.ceil(longest / 2)));
+    await pause(random.integer(Math.ceil(longest / 4), Math.ceil(longest / 2)));
     for (const facilitator of facilitators) facilitator.restart();
   };
   switch (incident) {
@@ -104,16 +104,16 @@ export const cause = async (
     case 'spike':
       return await chainFaults.spike(SPIKED_BLOCKS);
     case 'poorRelayer':
-      return await chainFaults.emptyRelayer(luck.integer(Math.ceil(longest / 3), longest));
+      return await chainFaults.emptyRelayer(random.integer(Math.ceil(longest / 3), longest));
     case 'drop':
-      if (await chainFaults.drop(luck)) await restartSoon();
+      if (await chainFaults.drop(random)) await restartSoon();
       return undefined;
     case 'reorganisation':
-      await chainFaults.reorganise(luck);
+      await chainFaults.reorganise(random);
       return await restartSoon();
     case 'kill':
       await stack.gateway.kill();
-      await pause(luck.integer(0, 1_000));
+      await pause(random.integer(0, 1_000));
       return await stack.gateway.restart();
     case 'reload':
       await stage.reload();

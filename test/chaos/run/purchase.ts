@@ -31,7 +31,7 @@ export type Purchase = {
   readonly attack: { readonly kind: Attack; readonly at: Moment } | undefined;
   /** Seconds from its signature to validBefore. */
   readonly lifetime: number;
-  readonly luck: Random;
+  readonly random: Random;
   /** Nonces that the client signed for this purchase: two if the gateway answered 402. They are also call ids. */
   readonly nonces: Hex[];
   readonly replies: Reply[];
@@ -63,27 +63,27 @@ export const purchaseOf = (
   payer: Payer,
   key: Key,
   isFirst: boolean,
-  luck: Random,
+  random: Random,
 ): Purchase => {
   const { attack } = payer;
   const product = isFirst
     ? 'upfront'
-    : attack === 'settlesReleased' && luck.chance(0.4)
+    : attack === 'settlesReleased' && random.chance(0.4)
       ? 'failing'
-      : draw(luck, PRODUCTS);
+      : draw(random, PRODUCTS);
   const strikes =
-    attack !== undefined && !isFirst && luck.chance(attack === 'drains' ? DRAINS : ATTACKING);
+    attack !== undefined && !isFirst && random.chance(attack === 'drains' ? DRAINS : ATTACKING);
   const lasts = product === 'deferred' || product === 'failing';
   return {
     number,
     payer,
     key,
     product,
-    bound: product === 'credit' || luck.chance(BOUND),
-    manner: draw(luck, MANNERS),
-    attack: strikes ? { kind: attack, at: draw(luck, MOMENTS) } : undefined,
-    lifetime: lasts ? luck.integer(...DEFERRED) : luck.integer(...UPFRONT),
-    luck,
+    bound: product === 'credit' || random.chance(BOUND),
+    manner: draw(random, MANNERS),
+    attack: strikes ? { kind: attack, at: draw(random, MOMENTS) } : undefined,
+    lifetime: lasts ? random.integer(...DEFERRED) : random.integer(...UPFRONT),
+    random,
     nonces: [],
     replies: [],
     runs: [],

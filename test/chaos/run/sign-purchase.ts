@@ -70,9 +70,9 @@ export const signPurchase = async (
   audience: string,
   now: number,
 ): Promise<Signed> => {
-  const { product, key, lifetime, luck } = purchase;
+  const { product, key, lifetime, random } = purchase;
   const { account } = key;
-  const secret = hexToBytes(luck.hex(32));
+  const secret = hexToBytes(random.hex(32));
   const intent = purchase.bound ? intentOf(purchase, audience, now, secret) : undefined;
   // Every attempt sends the key: after a lost answer the client cannot know which attempt arrives first.
   const retryKey = { 'Agent-Retry-Key': encodeRetryKey(secret) };
@@ -88,7 +88,7 @@ export const signPurchase = async (
       authorization: undefined,
     };
   }
-  const nonce = digest ?? luck.hex(32);
+  const nonce = digest ?? random.hex(32);
   const value = PRICES[product];
   const signed = await signAuthorization({
     account,
@@ -103,7 +103,7 @@ export const signPurchase = async (
     signed,
     LONGEST[product],
     intent === undefined
-      ? { 'payment-identifier': { info: { id: luck.hex(16).slice(2) } } }
+      ? { 'payment-identifier': { info: { id: random.hex(16).slice(2) } } }
       : {
           'agent-intent': {
             info: { ...advertOf(audience, intent.tool), intent: intentFields(intent) },

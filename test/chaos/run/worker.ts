@@ -46,9 +46,9 @@ const withFaultyQueues = (env: Env): Env => {
 const evictionOf = (): 'before' | 'after' | 'never' => {
   calls += 1;
   if (!isActive('worker')) return 'never';
-  const luck = openRandom(`eviction ${options.seed} ${calls}`);
-  if (luck.integer(1, EVICTIONS) > 1) return 'never';
-  return luck.pick(['before', 'after']);
+  const random = openRandom(`eviction ${options.seed} ${calls}`);
+  if (random.integer(1, EVICTIONS) > 1) return 'never';
+  return random.pick(['before', 'after']);
 };
 
 export class AgentAccount extends Account {

@@ -154,7 +154,7 @@ export const isClosed = ({ calls, exported, head, purse }: AccountRecord): boole
   purse.unsettled + purse.deferredHeld + purse.upfrontHeld + purse.creditHeld === 0n &&
   calls.every(({ paidBy, payment }) => paidBy === 'credit' || payment !== undefined);
 
-/** Returns what a payer has moved to the gateway's `payTo`, from the chain's logs. */
+/** Returns the amount that a payer has moved to the gateway's `payTo`, from the chain's logs. */
 export const movedBy = async (stage: Stage, payer: Address): Promise<bigint> => {
   const logs = await stage.stack.chain.client.getLogs({
     address: usdc.address,

@@ -57,7 +57,7 @@ const buy = async (url: string) => {
     body: '{}',
     headers: { 'Content-Type': 'application/json' },
   });
-  // The call is paid, so the caller gets the answer whatever the receipt is worth.
+  // The call is paid, so the caller gets the answer even if its receipt does not verify.
   expect([answer.status, await answer.text(), ledger.transfers.length]).toEqual([200, GOODS, 1]);
   expect(agent.spending().signed).toBe(1000n);
   return answer.countersign;

@@ -2,16 +2,9 @@ import type { LocalAccount } from 'viem';
 import { describe, expect, it } from 'vitest';
 import { type AgentDelegation } from '../../../src/client/index.ts';
 import { accountOf, creditedAccount } from '../support/credit.ts';
-import {
-  ANYBODY,
-  callWith,
-  grantFor,
-  hashOf,
-  stableWindow,
-  grantedAgent,
-} from '../support/grant.ts';
+import { callWith, grantFor, hashOf, stableWindow, grantedAgent } from '../support/grant.ts';
 import { kindOf, readProblem } from '../support/offer.ts';
-import { nowSeconds } from '../support/payment.ts';
+import { nowSeconds, newAccount } from '../support/payment.ts';
 import { lookup, type ToolCall, translate } from '../support/world.ts';
 import { expectOk, expectProblem } from '../support/expect-answer.ts';
 import type { World } from '../support/world.ts';
@@ -142,7 +135,10 @@ export const describeGrantDenials = (world: () => World, owner: () => LocalAccou
     it('is denied under a grant of another agent or an unknown grant', async () => {
       const { agent } = await grantedAgent(world(), owner());
       const stolen = (await grantedAgent(world(), owner())).grant;
-      for (const authority of [stolen.hash, hashOf(grantFor(world(), owner().address, ANYBODY))]) {
+      for (const authority of [
+        stolen.hash,
+        hashOf(grantFor(world(), owner().address, newAccount().address)),
+      ]) {
         const problem = await expectProblem(callWith(world(), agent, lookup, authority), 403);
         expect(problem).toMatchObject({ rule: 'authority', retry_allowed: false });
       }

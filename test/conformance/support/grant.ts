@@ -17,7 +17,7 @@ import { agentIntent, CHAIN, type SignedIntent, signIntent, signPaidIntent } fro
 import { keyOf, newAccount, nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 
-export const ANYBODY: Hex = `0x${'f'.repeat(40)}`;
+export const EVERY_PAYEE: Hex = `0x${'f'.repeat(40)}`;
 export const NO_PARENT: Hex = `0x${'0'.repeat(64)}`;
 
 const membersOf = (type: string) =>
@@ -67,7 +67,7 @@ export const grantFor = (
   delegate: lower(delegate),
   audience: world.stack.description.audience,
   tools: ['*'],
-  payees: [ANYBODY],
+  payees: [EVERY_PAYEE],
   asset: lower(usdc.address),
   maxPerCall: 10_000_000n,
   maxTotal: 10_000_000n,

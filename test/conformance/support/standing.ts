@@ -49,13 +49,13 @@ type StandingBody = {
 const me: ToolCall = { path: '/accounts/me' };
 
 /** Requests the standing of an account with its signature. */
-export const askStanding = async (world: World, account: LocalAccount): Promise<Response> => {
+export const requestStanding = async (world: World, account: LocalAccount): Promise<Response> => {
   const signed = await signIntent(world, account, me, { tool: 'countersign.account' });
   return await world.send(me, agentIntent(signed));
 };
 
 export const standingOf = async (world: World, account: LocalAccount): Promise<StandingBody> => {
-  const answer = await askStanding(world, account);
+  const answer = await requestStanding(world, account);
   expect(answer.status, await answer.clone().text()).toBe(200);
   expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
   return (await answer.json()) as StandingBody;
