@@ -1,10 +1,28 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { entryText } from '../../../../src/audit/entry.ts';
+import { verifyLog } from '../../../../src/audit/verify.ts';
 import type { EntryPage } from '../../../../src/protocol/entry.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { entriesOf, intentCallOf, randomHex, snapshotOf, stubOf, tablesOf } from '../../support.ts';
-import { callOnce, ownerWith, pause, putToSleep, restore, rowsOf } from '../../tree-support.ts';
+import {
+  accountOf,
+  entriesOf,
+  intentCallOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  tablesOf,
+} from '../../support.ts';
+import {
+  branchWith,
+  callOnce,
+  ownerWith,
+  pause,
+  putToSleep,
+  restore,
+  rowsOf,
+} from '../../tree-support.ts';
 
 afterEach(restore);
 
@@ -275,4 +293,15 @@ describe('a reader that waits for new entries', () => {
     const answers = await Promise.all(waiting);
     expect(answers.every(({ entries }) => entries[0]?.seq === head + 1)).toBe(true);
   });
+});
+
+test('the log of an agent names its ancestors, parent first', async () => {
+  const { owner, manager, agent } = await branchWith(1_000n);
+  const taken = (await entriesOf(agent)).find(({ type }) => type === 'grant.taken');
+  expect(taken?.outcome).toEqual({ above: [accountOf(manager), accountOf(owner)] });
+  await callOnce(agent, 10n);
+  const accepted = (await entriesOf(agent)).find(({ type }) => type === 'call.accepted');
+  expect(accepted?.payment).toMatchObject({ payTo: `0x${'bb'.repeat(20)}` });
+  const log = (await entriesOf(agent)).map((entry) => `${entryText(entry)}\n`).join('');
+  expect(verifyLog(log)).toMatchObject({ ok: true });
 });

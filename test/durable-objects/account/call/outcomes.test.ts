@@ -1,0 +1,98 @@
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import {
+  callOf,
+  callsOf,
+  failure,
+  purseOf,
+  randomHex,
+  stubOf,
+  success,
+  trust,
+} from '../../support.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const at = (seconds: number): void => {
+  vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
+};
+
+describe('laws 4 and 5: money follows what happened', () => {
+  test('a failed call costs nothing; its released payment becomes credit once if it settles after all', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    expect(await stubOf(payer).finish(call.call, attempt, failure)).toMatchObject({
+      state: 'released',
+      charged: 0n,
+      payment: 'released',
+    });
+    expect(await purseOf(payer)).toMatchObject({ held: '0', unsettled: '0', credit: '0' });
+    const moved = {
+      call: call.call,
+      outcome: 'settled',
+      transaction: randomHex(32),
+      block: 12,
+    } as const;
+    await stubOf(payer).settled([moved]);
+    await stubOf(payer).settled([moved, moved]);
+    expect((await purseOf(payer)).credit).toBe('1000');
+    const stored = await callsOf(payer);
+    expect(JSON.stringify(stored.map(({ held }) => held?.signature ?? null))).not.toContain(
+      '33'.repeat(65),
+    );
+  });
+
+  test('a payer that makes its payment impossible owes it, and is denied until the debt is cleared', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const released = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(released, attempt, {});
+    await stubOf(payer).finish(released.call, attempt, failure);
+    const spent = callOf(payer);
+    await stubOf(payer).reserve(spent, attempt, {});
+    await stubOf(payer).finish(spent.call, attempt, success);
+    await stubOf(payer).settled([
+      { call: spent.call, outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
+    ]);
+    expect((await purseOf(payer)).credit).toBe('-1000');
+    expect(await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).toMatchObject({
+      verdict: 'denied',
+      denial: { rule: 'debt' },
+    });
+    await stubOf(payer).settled([
+      { call: released.call, outcome: 'settled', transaction: randomHex(32), block: 12 },
+    ]);
+    expect((await purseOf(payer)).credit).toBe('0');
+    expect((await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).verdict).toBe('go');
+  });
+
+  test('the alarm abandons a call without a finish after its hold; a late finish is recorded and charges nothing', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    at(start + 69);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect((await purseOf(payer)).held).toBe('1000');
+    at(start + 70);
+    await evictDurableObject(stubOf(payer));
+    await runDurableObjectAlarm(stubOf(payer));
+    expect((await purseOf(payer)).held).toBe('0');
+    expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+      verdict: 'late',
+      state: 'abandoned',
+    });
+    expect(await purseOf(payer)).toMatchObject({ unsettled: '0', credit: '0' });
+    expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('already_used');
+  });
+});

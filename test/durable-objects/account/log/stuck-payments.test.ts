@@ -1,0 +1,105 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { ENTRY } from '../../../../durable-objects/store/entry.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { asset, callOf, entriesOf, onDisk, randomHex, stubOf, trust } from '../../support.ts';
+import { pass, putToSleep, restore, rowsOf } from '../../tree-support.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { alertsOf, unsettled } from './alert-support.ts';
+
+afterEach(restore);
+
+/** Entries that have rows of their own. */
+const looseOf = (payer: Hex): Promise<number> => onDisk(payer, (disk) => disk.count(ENTRY));
+
+describe('stuck', () => {
+  test('is raised by the alarm, once for each payment that is open for fifteen minutes', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const { call } = await unsettled(payer);
+    await stubOf(payer).settled([{ call, outcome: 'sent', backend: 'facilitator' }]);
+    pass(899);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await alertsOf(payer)).toEqual([]);
+    pass(1);
+    const looseBefore = await looseOf(payer);
+    for (const _ of Array(3)) {
+      await runDurableObjectAlarm(stubOf(payer));
+      pass(300);
+    }
+    await putToSleep(payer);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await alertsOf(payer)).toMatchObject([
+      {
+        rule: 'stuck',
+        call,
+        tool: 'lookup',
+        outcome: { call, tool: 'lookup', asset, amount: '1000', since: expect.any(Number) },
+      },
+    ]);
+    // The alert is part of the call's row, so it costs no row of its own.
+    expect(await looseOf(payer)).toBe(looseBefore);
+    // The alert decides nothing: the chain still decides what became of the payment (law 5).
+    await stubOf(payer).settled([
+      { call, outcome: 'settled', transaction: randomHex(32), block: 12 },
+    ]);
+    expect((await entriesOf(payer)).at(-1)).toMatchObject({ type: 'payment.settled', call });
+  });
+
+  test('adds no reads or writes to later alarms', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    await unsettled(payer);
+    const ring = async (): Promise<number> => {
+      const before = await rowsOf(payer);
+      await runDurableObjectAlarm(stubOf(payer));
+      return (await rowsOf(payer)) - before;
+    };
+    pass(600);
+    await ring();
+    const young = await ring();
+    pass(400);
+    // Two rows: the account's and the call's.
+    expect(await ring()).toBe(young + 2);
+    expect(await ring()).toBe(young);
+  });
+
+  test('is not raised for a payment that has ended, nor for an upfront payment', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const { call } = await unsettled(payer);
+    await stubOf(payer).settled([
+      { call, outcome: 'settled', transaction: randomHex(32), block: 12 },
+    ]);
+    const upfront = callOf(payer, { settlement: 'upfront' });
+    await stubOf(payer).reserve(upfront, randomHex(16), {});
+    pass(1_000);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await alertsOf(payer)).toEqual([]);
+  });
+
+  test('is raised for twenty payments an alarm after a long outage', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    for (let made = 0; made < 25; made += 1) await unsettled(payer);
+    pass(1_000);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await alertsOf(payer)).toHaveLength(20);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await alertsOf(payer)).toHaveLength(25);
+    expect(new Set((await alertsOf(payer)).map(({ call }) => call)).size).toBe(25);
+    // After an eviction the account reads each call once more, to see that its alert was raised.
+    await putToSleep(payer);
+    const readsAtAlarm = async (): Promise<number> => {
+      const read = await runInDurableObject(stubOf(payer), (_: AgentAccount, { storage }) =>
+        vi.spyOn(storage.sql, 'exec'),
+      );
+      await runDurableObjectAlarm(stubOf(payer));
+      const reads = read.mock.calls.filter(([query]) => /FROM "call" WHERE key = /.test(query));
+      read.mockRestore();
+      return reads.length;
+    };
+    expect([await readsAtAlarm(), await readsAtAlarm(), await readsAtAlarm()]).toEqual([20, 5, 0]);
+    expect(await alertsOf(payer)).toHaveLength(25);
+  });
+});
