@@ -7,7 +7,7 @@ import type {
   StandingVerdict,
 } from '../../src/protocol/account/standing.ts';
 import { max } from '../../src/protocol/amount.ts';
-import { refusalOfAsker } from './call/look-up.ts';
+import { checkAsker } from './call/look-up.ts';
 import { labelHash } from './commands/label.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { purseOf } from './purse.ts';
@@ -38,7 +38,7 @@ export const standing = (
         : { verdict: 'unknown_account' },
     );
   }
-  const asker = refusalOfAsker(state, question, context.now);
+  const asker = checkAsker(state, question, context.now);
   return asker.refusal === undefined
     ? unchanged(asker.state, { verdict: 'found', standing: standingOf(asker.state, context) })
     : unchanged(asker.state, { verdict: asker.refusal });

@@ -9,7 +9,7 @@ import type { Authorization, Payment, PaymentState } from '../../../src/protocol
 import type { Noun } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
 
-/** How a call is paid, decided at its reserve: a newcomer's deferred call settles upfront (law 7). `lent`: an ancestor's credit. */
+/** How a call is paid, decided at its reserve: the deferred call of a payer without a settled payment settles upfront (law 7). `lent`: an ancestor's credit. */
 export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free';
 
 /** A payment as stored: the signature is erased once nothing may present the payment any more. */
@@ -57,6 +57,50 @@ export type CallRecord = {
   /** The call's own entries; they leave with it. */
   readonly entries: readonly Entry[];
 };
+
+type Fields = 'due' | 'prune_at' | 'last_seq' | 'valid_before' | 'identifier';
+
+/**
+ * `due`: `look` if only the last look at its payment is due, `live` if anything else is; null for a final call. No field has an index: it
+ * would cost two rows per call.
+ */
+export const CALL: Noun<CallRecord, Fields> = {
+  name: 'call',
+  key: ({ id }) => id,
+  encode: ({ entries, answer, price, charged, held, ...rest }) => [
+    JSON.stringify({
+      ...rest,
+      price: toStored(price),
+      charged: toStored(charged),
+      held: held && encodeHeld(held),
+    } satisfies Stored),
+    `{"entries":[${entries.map(entryText).join(',')}]${answer === undefined ? '' : `,"answer":${JSON.stringify(answer)}`}}`,
+  ],
+  decode: (text, detail) => {
+    const { price, charged, held, ...rest } = JSON.parse(text) as Stored;
+    const { entries, answer }: Detail =
+      detail === null ? { entries: [] } : (JSON.parse(detail) as Detail);
+    return {
+      ...ABSENT,
+      ...rest,
+      price: BigInt(price),
+      charged: BigInt(charged),
+      held: held && decodeHeld(held),
+      entries,
+      answer,
+    };
+  },
+  fields: {
+    due: (record) => (isFinal(record) ? null : awaitsLook(record) ? 'look' : 'live'),
+    prune_at: (record) => (isFinal(record) ? prunesAt(record) : null),
+    last_seq: ({ entries }) => entries.at(-1)?.seq ?? 0,
+    valid_before: ({ validBefore }) => validBefore,
+    identifier: ({ identifier }) => identifier ?? null,
+  },
+};
+
+/** Returns a call, also one that an earlier decision of the group wrote. */
+export const loadCall = (read: Reader, id: Hex): CallRecord | undefined => read.get(CALL, id);
 
 /** An upfront call that has not got "go" yet. */
 export const awaitsSettlement = (record: CallRecord): boolean =>
@@ -160,47 +204,6 @@ type Stored = Omit<CallRecord, 'price' | 'charged' | 'held' | 'answer' | 'entrie
 
 type Detail = { readonly entries: readonly Entry[]; readonly answer?: StoredAnswer };
 
-type Fields = 'due' | 'prune_at' | 'last_seq' | 'valid_before' | 'identifier';
-
-/**
- * `due`: `look` if only the last look at its payment is due, `live` if anything else is; null for a final call. No field has an index: it
- * would cost two rows per call.
- */
-export const CALL: Noun<CallRecord, Fields> = {
-  name: 'call',
-  key: ({ id }) => id,
-  encode: ({ entries, answer, price, charged, held, ...rest }) => [
-    JSON.stringify({
-      ...rest,
-      price: toStored(price),
-      charged: toStored(charged),
-      held: held && encodeHeld(held),
-    } satisfies Stored),
-    `{"entries":[${entries.map(entryText).join(',')}]${answer === undefined ? '' : `,"answer":${JSON.stringify(answer)}`}}`,
-  ],
-  decode: (text, detail) => {
-    const { price, charged, held, ...rest } = JSON.parse(text) as Stored;
-    const { entries, answer }: Detail =
-      detail === null ? { entries: [] } : (JSON.parse(detail) as Detail);
-    return {
-      ...ABSENT,
-      ...rest,
-      price: BigInt(price),
-      charged: BigInt(charged),
-      held: held && decodeHeld(held),
-      entries,
-      answer,
-    };
-  },
-  fields: {
-    due: (record) => (isFinal(record) ? null : awaitsLook(record) ? 'look' : 'live'),
-    prune_at: (record) => (isFinal(record) ? prunesAt(record) : null),
-    last_seq: ({ entries }) => entries.at(-1)?.seq ?? 0,
-    valid_before: ({ validBefore }) => validBefore,
-    identifier: ({ identifier }) => identifier ?? null,
-  },
-};
-
 /** The members that JSON omits because they are undefined. */
 const ABSENT = {
   identifier: undefined,
@@ -230,5 +233,3 @@ const decodeHeld = ({ authorization, ...held }: StoredPayment): HeldPayment => (
     validBefore: BigInt(authorization.validBefore),
   },
 });
-
-export const loadCall = (read: Reader, id: Hex): CallRecord | undefined => read.get(CALL, id);

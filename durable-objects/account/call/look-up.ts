@@ -22,14 +22,14 @@ export const lookUp = (
   if (record === undefined || isReduced(record)) {
     return unchanged(state, { verdict: 'unknown_call' });
   }
-  const asker = refusalOfAsker(state, question, now);
+  const asker = checkAsker(state, question, now);
   return asker.refusal === undefined
     ? unchanged(asker.state, { verdict: 'found', status: statusOf(record) })
     : unchanged(asker.state, { verdict: asker.refusal });
 };
 
 /** Whether a key may ask for its account. The contract of an account with code must have verified the question (ERC-1271). */
-export const refusalOfAsker = (
+export const checkAsker = (
   state: AccountState,
   { facts, contractCheckedAt }: Pick<LookUp, 'facts' | 'contractCheckedAt'>,
   now: number,

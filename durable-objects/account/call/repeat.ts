@@ -20,11 +20,11 @@ export const repeat = (
   context: Context,
 ): Decision<ReserveVerdict> => {
   if (record.id !== call.call) return sameOperation(state, record, call, context);
-  const shown = showsSecret(record, call);
+  const knowsSecret = showsSecret(record, call);
   // Attack: the signature of a settled payment is on the chain, and the intent is in the log. A caller with both must learn neither the
   // request nor the answer (law 3).
-  if (record.state !== 'held' && !shown) return unchanged(state, { verdict: 'already_used' });
-  if (record.attempt !== attempt && hasSecret(record) && !shown) {
+  if (record.state !== 'held' && !knowsSecret) return unchanged(state, { verdict: 'already_used' });
+  if (record.attempt !== attempt && hasSecret(record) && !knowsSecret) {
     return unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
   // A payment was moved to another tool, path, query, method or body: the first use pins the request.
@@ -40,7 +40,8 @@ export const repeat = (
     // While a payment settles, its signature is public: without a secret, the gateway cannot distinguish its owner from a copier. So no
     // other attempt takes over a call without a secret; its settled money becomes credit (law 4). If another attempt took over while this
     // one was settling, only record the settlement. Answering "go" here would start a tool run that no client is waiting for.
-    return shown && (evidence.settlement === undefined || evidence.settlement.outcome === 'settled')
+    return knowsSecret &&
+      (evidence.settlement === undefined || evidence.settlement.outcome === 'settled')
       ? takeOver(state, record, call, attempt, context)
       : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }

@@ -43,13 +43,13 @@ export const reserveCall = async (
       if (call.dryRun !== true) await recalls.look();
       progress = { ...known, descendantsReported: true, reports };
     } else if (verdict.verdict === 'recall') {
-      const asked = await recalls.round();
+      const recalled = await recalls.round();
       // No descendant received a recall, so another round would return nothing.
-      progress = { ...known, recalls: asked === 0 ? MAX_RECALLS : known.recalls + 1 };
+      progress = { ...known, recalls: recalled === 0 ? MAX_RECALLS : known.recalls + 1 };
     } else if (verdict.verdict === 'lease') {
       const { needs, asset } = verdict;
-      const ask = call.dryRun === true ? requests.rehearse : requests.obtain;
-      progress = await ask(known, needs, asset);
+      const obtain = call.dryRun === true ? requests.rehearse : requests.obtain;
+      progress = await obtain(known, needs, asset);
     } else return verdict;
   }
   return { verdict: 'unavailable' };

@@ -7,23 +7,6 @@ import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Memory } from '../memory.ts';
 
-/** Stored entries after `seq`, in order, at most `limit`: those of calls, and those that are stored by themselves. */
-export const entriesAfter = (read: Reader, after: number, limit: number): readonly Entry[] => {
-  let lowest: Entry[] = [];
-  const trim = (): void => {
-    lowest = lowest.toSorted((a, b) => a.seq - b.seq).slice(0, limit);
-  };
-  // Reads one value at a time and keeps at most `limit`: a backlog may be larger than the memory of an isolate.
-  const add = (entries: readonly Entry[]): void => {
-    lowest.push(...entries.filter(({ seq }) => seq > after));
-    if (lowest.length > 2 * limit) trim();
-  };
-  for (const { entries } of read.find(CALL, { where: [['last_seq', '>', after]] })) add(entries);
-  for (const entry of read.find(ENTRY, { where: [['key', '>', after]], limit })) add([entry]);
-  trim();
-  return lowest;
-};
-
 /** The longest wait, milliseconds. */
 const MAX_WAIT_MS = 25_000;
 const MAX_ENTRIES = 200;
@@ -86,7 +69,7 @@ export const openFeed = (ledger: () => Ledger): Feed => {
       const listens = waiters.size > 0 || Date.now() < listensUntil;
       const continues = recent.at(-1)?.seq === first.seq - 1;
       recent = listens ? [...(continues ? recent : []), ...added].slice(-KEPT) : [];
-      for (const ring of waiters.keys()) ring();
+      for (const signal of waiters.keys()) signal();
     },
 
     async entries(after, waitMs, limit, by) {
@@ -94,30 +77,47 @@ export const openFeed = (ledger: () => Ledger): Feed => {
       if (waits >= MAX_WAITS) return { verdict: 'unavailable' };
       const from = Number.isSafeInteger(after) ? Math.max(0, after) : 0;
       const most = Number.isSafeInteger(limit) ? Math.min(Math.max(1, limit), MAX_ENTRIES) : 1;
-      const turn = { isOver: !(waitMs > 0), rang: false, wake: (): void => undefined };
-      const ring = (): void => {
-        turn.rang = true;
-        turn.wake();
+      const wait = { isOver: !(waitMs > 0), hasNews: false, resume: (): void => undefined };
+      const signal = (): void => {
+        wait.hasNews = true;
+        wait.resume();
       };
-      const over = (): void => {
-        turn.isOver = true;
-        turn.wake();
+      const end = (): void => {
+        wait.isOver = true;
+        wait.resume();
       };
-      const timer = turn.isOver ? undefined : setTimeout(over, Math.min(waitMs, MAX_WAIT_MS));
+      const timer = wait.isOver ? undefined : setTimeout(end, Math.min(waitMs, MAX_WAIT_MS));
       // Race: register before reading, so that no commit between reading and waiting is missed.
-      waiters.set(ring, by);
+      waiters.set(signal, by);
       try {
         for (;;) {
-          turn.rang = false;
+          wait.hasNews = false;
           const found = await read(from, most);
-          if (found.verdict !== 'found' || from < found.head || turn.isOver) return found;
-          if (!turn.rang) await new Promise<void>((resolve) => (turn.wake = resolve));
+          if (found.verdict !== 'found' || from < found.head || wait.isOver) return found;
+          if (!wait.hasNews) await new Promise<void>((resolve) => (wait.resume = resolve));
         }
       } finally {
         clearTimeout(timer);
-        waiters.delete(ring);
+        waiters.delete(signal);
         listensUntil = Date.now() + LISTENS_MS;
       }
     },
   };
+};
+
+/** Stored entries after `seq`, in order, at most `limit`: those of calls, and those that are stored by themselves. */
+export const entriesAfter = (read: Reader, after: number, limit: number): readonly Entry[] => {
+  let lowest: Entry[] = [];
+  const trim = (): void => {
+    lowest = lowest.toSorted((a, b) => a.seq - b.seq).slice(0, limit);
+  };
+  // Reads one value at a time and keeps at most `limit`: a backlog may be larger than the memory of an isolate.
+  const add = (entries: readonly Entry[]): void => {
+    lowest.push(...entries.filter(({ seq }) => seq > after));
+    if (lowest.length > 2 * limit) trim();
+  };
+  for (const { entries } of read.find(CALL, { where: [['last_seq', '>', after]] })) add(entries);
+  for (const entry of read.find(ENTRY, { where: [['key', '>', after]], limit })) add([entry]);
+  trim();
+  return lowest;
 };
