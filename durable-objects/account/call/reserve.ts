@@ -70,7 +70,7 @@ export const reserve = (
   const reservation = withFunding(opened);
   const allowed = evaluate([...opened.own, ...opened.ancestors], subjectOf(call), context.now);
   if (!allowed.allowed) return decideDenied(reservation, allowed);
-  const pause = outagePause({ ...reservation.request, state: informed });
+  const pause = outagePause({ ...reservation.fundingRequest, state: informed });
   if (pause !== undefined) return settlementUnavailable(reservation, pause);
   const counted = countDeferred(reservation);
   if (counted === undefined) return refuse(reservation, failureRefusal(informed, context.now));
@@ -106,7 +106,7 @@ const checkDryRun = (reservation: Reservation): Answer | undefined => {
 
 /** A reservation with what would pay for the call. */
 type FundedReservation = Reservation & {
-  readonly request: FundingRequest;
+  readonly fundingRequest: FundingRequest;
   readonly funding: Funding;
   /** Whether descendants could return the credit that is missing. */
   readonly creditRecovery: Recovery;
@@ -127,7 +127,7 @@ const withFunding = (reservation: Reservation): FundedReservation => {
   const creditRecovery = lentCreditRecovery(view, call, funding);
   const canBePaid =
     funding.status === 'funded' || funding.status === 'needs_credit' || creditRecovery !== 'never';
-  return { ...reservation, request: funds, funding, creditRecovery, canBePaid };
+  return { ...reservation, fundingRequest: funds, funding, creditRecovery, canBePaid };
 };
 
 /** A policy denies the call, unless unused shares of descendants would satisfy the limit. */
