@@ -13,7 +13,7 @@ export type Spending = {
   readonly remaining: bigint;
 };
 
-/** What the agent may still sign for under `spend.total`. Amounts in atomic units. */
+/** Counts what an agent signs for under `spend.total`. Amounts in atomic units. */
 export type Budget = {
   /** Counts a payment. Synchronous, so that parallel calls cannot pass the total together. */
   takePayment(amount: bigint): Result<Hold, Exhausted>;

@@ -8,7 +8,7 @@ import { race } from './transport.ts';
 /** An entry of an account's log (docs/wire-format.md §15). Amounts in atomic units as decimal strings, times in Unix seconds. */
 export type EntryEvent = AnswerOf<'account.events'>;
 
-/** Where a feed of log entries begins, and how the caller stops it. */
+/** The start of a feed of log entries, and the signal that ends it. */
 export type EventsOptions = {
   /** Resume after the entry with this sequence number (`seq`). Default: only entries from now on. */
   readonly after?: number;
