@@ -20,7 +20,7 @@ import type { CheckedProof, ReceivedRequest } from '../paid-request.ts';
 import { clientOf } from '../rate-limit.ts';
 import { type OnChainCheck, verifyOnChain } from '../verify-signature.ts';
 import { authenticateReceived } from './authenticate.ts';
-import { sendTreeCommand } from './grant-commands.ts';
+import { sendGrantCommand } from './grant-commands.ts';
 import { type Chain, readDocument, verifyDocument } from './signed-document.ts';
 
 /**
@@ -169,7 +169,7 @@ const register = async (
   { grant, facts, consent }: VerifiedGrant,
 ): Promise<Result<readonly SignedGrant[], Reason>> => {
   const command = { kind: 'issue', grant, facts, consent: consent !== undefined } as const;
-  const issued = await sendTreeCommand(gateway, issuer, command);
+  const issued = await sendGrantCommand(gateway, issuer, command);
   if (!issued.ok) return issued;
   const { chain = [] } = issued.value;
   let { changed } = issued.value;
@@ -177,7 +177,7 @@ const register = async (
     await keepOffered(gateway, issuer, grant);
   } else {
     const take = { kind: 'take', grant, chain, consent } as const;
-    const taken = await sendTreeCommand(gateway, account, take);
+    const taken = await sendGrantCommand(gateway, account, take);
     if (!taken.ok) return taken;
     changed ||= taken.value.changed;
   }

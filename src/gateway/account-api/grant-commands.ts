@@ -11,7 +11,7 @@ import { passesRateLimit, TOO_MANY } from '../rate-limit.ts';
 import { type OnChainCheck, verifyOnChain } from '../verify-signature.ts';
 
 /** Sends a command about grants to an account. Any error on the way is a refusal; the caller may send the command again (law 2). */
-export const sendTreeCommand = async (
+export const sendGrantCommand = async (
   gateway: Gateway,
   account: AccountId,
   command: AccountCommand,
@@ -63,11 +63,11 @@ export const takeNamedGrant = async (
   const verified = await verifyOnChain(gateway, checked, client);
   if (!verified.ok) return verified;
   const accept = { kind: 'accept', hash: authority, delegate: call.account } as const;
-  const accepted = await sendTreeCommand(gateway, issuer.value, accept);
+  const accepted = await sendGrantCommand(gateway, issuer.value, accept);
   if (!accepted.ok) return isOutage(accepted.error) ? accepted : verified;
   const { grant, chain = [] } = accepted.value;
   if (grant === undefined) return verified;
-  const taken = await sendTreeCommand(gateway, call.account, {
+  const taken = await sendGrantCommand(gateway, call.account, {
     kind: 'take',
     grant,
     chain,

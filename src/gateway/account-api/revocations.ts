@@ -7,7 +7,7 @@ import { PRIVATE } from '../answer-headers.ts';
 import type { Gateway } from '../gateway.ts';
 import { clientOf } from '../rate-limit.ts';
 import { checkSignature } from '../verify-signature.ts';
-import { sendTreeCommand } from './grant-commands.ts';
+import { sendGrantCommand } from './grant-commands.ts';
 import { readDocument, verifyDocument } from './signed-document.ts';
 
 /**
@@ -32,7 +32,7 @@ export const revoke = async (gateway: Gateway, request: Request): Promise<Respon
   const account = accountId(chain.network, issuer);
   const facts = verified.ok ? { facts: verified.value.facts, ...verified.value.checkedAt } : {};
   const command = { kind: 'revoke', revocation, hash, signature, ...facts } as const;
-  const applied = await sendTreeCommand(gateway, account, command);
+  const applied = await sendGrantCommand(gateway, account, command);
   if (!applied.ok) return problem(applied.error);
   const { changed, acknowledged, silent } = applied.value;
   return Response.json(
