@@ -132,11 +132,11 @@ export const chargeHere = (
   state: AccountState,
   { budget, bytes, id }: CommandCharge,
   context: Budget,
-  isPaidAbove: boolean,
+  isPaidByRoot: boolean,
 ): Decision<ChargedCommand | Charge> => {
   const spent = spendBudget(state, budget, bytes, context);
   if ('fault' in spent) return unchanged(state, { verdict: 'refused', fault: spent.fault });
-  const root = budget === 'own' && !isPaidAbove ? rootOf(state) : undefined;
+  const root = budget === 'own' && !isPaidByRoot ? rootOf(state) : undefined;
   if (root !== undefined) {
     return unchanged(state, { verdict: 'charge', to: root, budget: 'descendants', bytes, id });
   }

@@ -65,9 +65,9 @@ export const issue = (
   if (twin !== undefined && twin.grant.hash !== hash) {
     return refused(state, { reason: 'already_registered', field: 'delegation.id' });
   }
-  const above = parentChain(state, grant, context, hasAsked);
-  if ('verdict' in above) return above;
-  const { chain } = above;
+  const parents = parentChain(state, grant, context, hasAsked);
+  if ('verdict' in parents) return parents;
+  const { chain } = parents;
   if (twin !== undefined)
     return consent ? accepted(state, twin, chain, context) : done(state, false, { chain });
   const issued: IssuedGrant = {
@@ -104,8 +104,8 @@ export const accept = (
   }
   const death = deathOf(state, delegation, context);
   if (death !== undefined) return refused(state, death);
-  const above = parentChain(state, issued.grant, context, hasAsked);
-  return 'verdict' in above ? above : accepted(state, issued, above.chain, context);
+  const parents = parentChain(state, issued.grant, context, hasAsked);
+  return 'verdict' in parents ? parents : accepted(state, issued, parents.chain, context);
 };
 
 const accepted = (
@@ -136,14 +136,14 @@ const deathOf = (
     : undefined;
 };
 
-type Above = { readonly chain: readonly SignedGrant[] };
+type ParentChain = { readonly chain: readonly SignedGrant[] };
 
 const parentChain = (
   state: AccountState,
   { delegation }: SignedGrant,
   context: Context,
   hasAsked: boolean,
-): Above | Decision<CommandVerdict | AskAncestors> => {
+): ParentChain | Decision<CommandVerdict | AskAncestors> => {
   const refuse = (field: string, expected: string, got: string): Decision<CommandVerdict> =>
     refused(state, wrong(field, expected, got));
   if (isZero(delegation.parent)) {
@@ -174,9 +174,9 @@ const parentChain = (
   const fault = attenuationFault(own, parent.grant.hash, delegation);
   if (fault !== undefined) return refuse(fault.field, fault.expected, fault.got);
   // Attack: a cycle. An account would be its own ancestor, and wait for itself.
-  const isAbove = chain.some((link) => link.delegation.issuer === delegation.delegate);
-  if (isAbove) {
-    return refuse('delegate', 'an account that is not above the issuer', delegation.delegate);
+  const isAncestor = chain.some((link) => link.delegation.issuer === delegation.delegate);
+  if (isAncestor) {
+    return refuse('delegate', 'an account that is no ancestor of the issuer', delegation.delegate);
   }
   // Checked last: a grant that is invalid in itself costs no request.
   return hasAsked ? { chain } : unchanged(state, ASK_ANCESTORS);

@@ -63,7 +63,7 @@ const decodeGrant = ({ delegation, ...grant }: StoredGrant): SignedGrant => ({
 /** A grant that this account holds: the account may call by it, and grant parts of it to others. */
 export type HeldGrant = {
   readonly grant: SignedGrant;
-  /** The grants above it, nearest first. An ancestor of this account issued each. */
+  /** Its parent grants, nearest first. An ancestor of this account issued each. */
   readonly chain: readonly SignedGrant[];
   readonly issuer: AccountId;
   readonly policy: Policy;

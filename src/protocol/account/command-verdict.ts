@@ -14,7 +14,7 @@ export type CommandVerdict =
       /** Holders of live leases that acknowledged, and those that did not answer, which stop when their lease expires. */
       readonly acknowledged: readonly AccountId[];
       readonly silent: readonly AccountId[];
-      /** For `issue` and `accept`: the grants above this one, nearest first. */
+      /** For `issue` and `accept`: the parent grants of this one, nearest first. */
       readonly chain?: readonly SignedGrant[];
       /** For `accept`: the registered grant. */
       readonly grant?: SignedGrant;

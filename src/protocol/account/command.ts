@@ -19,7 +19,7 @@ export type AccountCommand =
     }
   /** To the issuer: the delegate consents to an offered grant. The verdict contains the grant and its chain. */
   | { readonly kind: 'accept'; readonly hash: Hex; readonly delegate: AccountId }
-  /** To the delegate, after the issuer has registered the grant. `chain`: the grants above it, nearest first. */
+  /** To the delegate, after the issuer has registered the grant. `chain`: its parent grants, nearest first. */
   | {
       readonly kind: 'take';
       readonly grant: SignedGrant;

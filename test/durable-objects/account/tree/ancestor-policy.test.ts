@@ -17,7 +17,7 @@ import {
   ruleOf,
   setPolicy,
 } from '../../tree-support.ts';
-import { fleetWith } from './fleet-with.ts';
+import { fleetWith } from './fleets.ts';
 
 afterEach(restore);
 

@@ -1,9 +1,9 @@
+import { afterEach, describe, expect, test } from 'vitest';
 import type { Ledger } from '../../../../durable-objects/account/ledger.ts';
 import { openRecalls } from '../../../../durable-objects/account/tree/recalls.ts';
-import { windowOf } from './attack-support.ts';
 import { accountOf, randomHex } from '../../support.ts';
 import { callOnce, enrol, ownerWith, restore, ruleOf, watchRecalls } from '../../tree-support.ts';
-import { afterEach, describe, expect, test } from 'vitest';
+import { windowOf } from './fleets.ts';
 
 afterEach(restore);
 

@@ -22,7 +22,7 @@ import {
   ruleOf,
   watchLeases,
 } from '../../tree-support.ts';
-import { countOf, DAY, tidy, windowOf } from './attack-support.ts';
+import { countOf, DAY, tidy, windowOf } from './fleets.ts';
 
 afterEach(restore);
 

@@ -27,7 +27,7 @@ import {
   ruleOf,
   watchRecalls,
 } from '../../tree-support.ts';
-import { countOf, DAY, tidy, WINDOW, windowOf } from './attack-support.ts';
+import { countOf, DAY, tidy, WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 

@@ -15,7 +15,7 @@ import {
   watchLeases,
   watchRecalls,
 } from '../../tree-support.ts';
-import { windowOf, callsOf } from './lease-fleet.ts';
+import { callsOf, windowOf } from './fleets.ts';
 
 afterEach(restore);
 

@@ -18,7 +18,7 @@ import {
   watchLeases,
   watchRecalls,
 } from '../../tree-support.ts';
-import { windowOf, WINDOW, fleetOf, begin, expectSpent } from './lease-fleet.ts';
+import { begin, expectSpent, fleetOf, WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 

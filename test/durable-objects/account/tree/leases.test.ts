@@ -18,7 +18,7 @@ import {
   ruleOf,
   watchLeases,
 } from '../../tree-support.ts';
-import { windowOf, WINDOW, fleetOf, begin, callsOf, expectSpent } from './lease-fleet.ts';
+import { begin, callsOf, expectSpent, fleetOf, WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 

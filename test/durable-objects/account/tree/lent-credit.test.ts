@@ -11,7 +11,7 @@ import {
   ruleOf,
   setStatus,
 } from '../../tree-support.ts';
-import { windowOf, begin } from './lease-fleet.ts';
+import { begin, windowOf } from './fleets.ts';
 
 afterEach(restore);
 

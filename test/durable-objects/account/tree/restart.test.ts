@@ -26,7 +26,7 @@ import {
   setStatus,
   watchRecalls,
 } from '../../tree-support.ts';
-import { windowOf, WINDOW } from './attack-support.ts';
+import { WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 

@@ -27,7 +27,7 @@ import {
   watchLeases,
   watchRecalls,
 } from '../../tree-support.ts';
-import { begin, expectSpent, fleetOf, WINDOW, windowOf } from './lease-fleet.ts';
+import { begin, expectSpent, fleetOf, WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 

@@ -1,9 +1,20 @@
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { CALL } from '../../../../durable-objects/account/call/call-record.ts';
+import type { Noun } from '../../../../durable-objects/store/noun.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { factsOf, intentCallOf, onDisk, randomHex, stubOf, success } from '../../support.ts';
+import {
+  factsOf,
+  intentCallOf,
+  onDisk,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+} from '../../support.ts';
 import {
   AUDIENCE,
-  type callOnce,
+  branchWith,
+  callOnce,
   enrol,
   limitOf,
   LONG,
@@ -46,4 +57,30 @@ export const expectSpent = async (owner: Hex, spent: number): Promise<void> => {
   // A push makes every descendant report.
   await setStatus(owner, 'paused');
   expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: `${spent}`, held: '0' });
+};
+
+/** An owner, its manager with an agent, a second agent of the owner's own, and another owner's agent; all have called. */
+export const fleetWith = async () => {
+  const { owner, manager, agent, ...grants } = await branchWith(100_000n);
+  const sibling = randomHex(20);
+  await enrol(owner, sibling);
+  const stranger = await ownerWith(100_000n);
+  const theirs = randomHex(20);
+  await enrol(stranger, theirs);
+  const all = { owner, manager, agent, sibling, theirs };
+  for (const each of Object.values(all)) expect(ruleOf(await callOnce(each, 10n))).toBe('go');
+  return { all, ...all, ...grants };
+};
+
+export const DAY = 86_400;
+
+export const countOf = <Value, Fields extends string>(
+  payer: Hex,
+  noun: Noun<Value, Fields>,
+): Promise<number> => onDisk(payer, (disk) => disk.count(noun));
+
+/** D1 has every entry and the alarm ran: everything that can be pruned is gone. */
+export const tidy = async (payer: Hex): Promise<void> => {
+  await stubOf(payer).exported((await snapshotOf(payer)).seq);
+  await runDurableObjectAlarm(stubOf(payer));
 };

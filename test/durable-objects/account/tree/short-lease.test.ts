@@ -1,0 +1,109 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { accountOf, purseOf, randomHex, snapshotOf, stubOf, topUp } from '../../support.ts';
+import {
+  callOnce,
+  callWhile,
+  enrol,
+  freeOnce,
+  grantOf,
+  limitOf,
+  ownerWith,
+  pass,
+  putToSleep,
+  register,
+  restore,
+  revoke,
+  ruleOf,
+} from '../../tree-support.ts';
+import { WINDOW, windowOf } from './fleets.ts';
+
+afterEach(restore);
+
+/** An agent with money of its own that consented to a grant. */
+const paying = async (owner: Hex, credit: bigint) => {
+  const agent = randomHex(20);
+  await topUp(agent, credit);
+  const grant = grantOf(owner, agent);
+  expect(await register(grant)).toMatchObject({ verdict: 'applied' });
+  return { agent, grant };
+};
+
+describe('an account whose ancestor had too little', () => {
+  /** Agents that did not acknowledge are silent or hold no lease, so they admit nothing afterwards. */
+  const expectCutOff = async (owner: Hex, id: Hex, agent: Hex, own: bigint): Promise<void> => {
+    const verdict = await revoke(owner, id);
+    if (verdict.verdict !== 'applied') throw new Error(JSON.stringify(verdict));
+    expect(verdict.silent).not.toContain(accountOf(agent));
+    expect(ruleOf(await freeOnce(agent))).toBe('revoked');
+    if (own > 0n) expect(ruleOf(await callOnce(agent, own))).toBe('revoked');
+  };
+
+  test('holds no lease: a revocation stops also its free calls', async () => {
+    const owner = await ownerWith(100_000n, windowOf(100));
+    const [first, second] = [randomHex(20), randomHex(20)];
+    await enrol(owner, first);
+    const { delegation } = await enrol(owner, second);
+    expect(ruleOf(await callOnce(first, 100n))).toBe('go');
+    expect(ruleOf(await callOnce(second, 1n))).toBe('window');
+    await expectCutOff(owner, delegation.id, second, 0n);
+  });
+
+  test('decides no longer than before: its lease ends when the ancestor expects it to', async () => {
+    const owner = await ownerWith(100_000n, windowOf(1_000));
+    const { agent, grant } = await paying(owner, 5_000n);
+    for (let i = 0; i < 9; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    pass(55);
+    expect(ruleOf(await callOnce(agent, 2_000n))).toBe('window');
+    expect(ruleOf(await callOnce(agent, 990n))).toBe('window');
+    pass(20);
+    await expectCutOff(owner, grant.delegation.id, agent, 10n);
+  });
+
+  test('decides no longer than before when only credit was too little', async () => {
+    const owner = await ownerWith(1n, windowOf(100_000));
+    expect(ruleOf(await callOnce(owner, 1n))).toBe('go');
+    const { agent, grant } = await paying(owner, 205n);
+    for (let i = 0; i < 9; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    pass(50);
+    expect(ruleOf(await callOnce(agent, 116n))).toBe('credit');
+    pass(20);
+    await expectCutOff(owner, grant.delegation.id, agent, 10n);
+    expect((await callWhile(agent, 10n, 30)).went).toBe(0);
+  });
+});
+
+describe('an agent that became idle while its object slept', () => {
+  test('returns unused shares by one alarm, which then stops', async () => {
+    const owner = await ownerWith(100_000n, windowOf(100_000));
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    for (let i = 0; i < 6; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    expect((await limitOf(owner, WINDOW)).held).not.toBe('0');
+    await stubOf(agent).exported((await snapshotOf(agent)).seq);
+    await putToSleep(agent);
+    const given = vi.spyOn(AgentAccount.prototype, 'giveBack');
+    pass(70);
+    const alarmIn = (): Promise<number> =>
+      runInDurableObject(
+        stubOf(agent),
+        async (_, { storage }) => ((await storage.getAlarm()) ?? Infinity) - Date.now(),
+      );
+    expect(await runDurableObjectAlarm(stubOf(agent))).toBe(true);
+    expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: '60', held: '0' });
+    expect(await purseOf(owner)).toMatchObject({ credit: '99940', creditLent: '0' });
+    for (let i = 0; i < 5; i += 1) {
+      pass(6);
+      // The second alarm may check once more that nothing is left.
+      if (i > 0) expect(await alarmIn()).toBeGreaterThan(600_000);
+      await runDurableObjectAlarm(stubOf(agent));
+      await putToSleep(agent);
+    }
+    expect(given).toHaveBeenCalledTimes(1);
+    // Its money is back and nothing is held, so the agent may move to another parent.
+    const other = await ownerWith(1_000n);
+    expect(await register(grantOf(other, agent))).toMatchObject({ verdict: 'applied' });
+  });
+});
