@@ -1,6 +1,6 @@
 import type { CommandTree } from './lib/command.ts';
 
-/** Every noun and command, in the order of `--help`. A new command of a noun is in the noun's file and needs no line here. */
+/** Every noun and every command without one, in the order of `--help`. A new command of a noun goes into its file and needs no line here. */
 export const commands: CommandTree = {
   init: async () => (await import('./init.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,

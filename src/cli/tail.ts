@@ -138,7 +138,7 @@ const NAME = { narrow: 14, wide: 22 };
 const TOOL = 14;
 const PRICE = 8;
 
-/** A decision on one line; on a narrow terminal the reason stands below. */
+/** A decision on one line; on a narrow terminal the reason goes below. */
 export const decisionText = (
   { width, style }: Output,
   line: Decision,

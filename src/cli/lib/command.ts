@@ -13,7 +13,7 @@ export type Command = {
   readonly run: (session: Session, input: Input) => Promise<void>;
 };
 
-/** The commands of one noun, e.g. `countersign fleet …`, in the order of its help. */
+/** The commands of one noun, e.g. `countersign fleet …`, in the order of its help. The noun's file exports it as `group`. */
 export type CommandGroup = {
   readonly examples?: readonly string[];
   readonly commands: Readonly<Record<string, Command>>;

@@ -142,7 +142,7 @@ const argumentOf = ({ syntax, summary, choices }: ArgumentSpec): Argument => {
   return choices === undefined ? argument : argument.choices([...choices]);
 };
 
-/** For narrow terminals: the description stands below its term. */
+/** For narrow terminals: puts the description below its term. */
 function stackedItem(
   this: Help,
   term: string,

@@ -40,12 +40,18 @@ export const CALL_RULES: ReadonlySet<string> = new Set([
 export const lentText = (lent: string): string | undefined =>
   lent === '0' ? undefined : `${dollars(lent)}; agents report what they spent of it within 70 s`;
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+const SECONDS_IN: Readonly<Record<string, number>> = {
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: 86_400,
+  w: 604_800,
+};
 
 /** Seconds of `30d`, `12h`, `60s` or `60`; undefined for anything else. */
 export const durationIn = (text: string): number | undefined => {
   const [, count = '', unit = 's'] = /^([1-9][0-9]{0,8})([smhdw]?)$/.exec(text) ?? [];
-  const seconds = Number(count) * (UNITS[unit === '' ? 's' : unit] ?? Number.NaN);
+  const seconds = Number(count) * (SECONDS_IN[unit === '' ? 's' : unit] ?? Number.NaN);
   return count !== '' && Number.isSafeInteger(seconds) ? seconds : undefined;
 };
 
