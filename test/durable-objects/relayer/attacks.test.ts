@@ -140,7 +140,7 @@ describe('burnt gas', () => {
       transactions += memory.flights.size;
       await mineInVain();
     }
-    // 34 of 600,000, and those that were open beside the last one.
+    // 34 of 600,000, and those that were open with the last one.
     expect(transactions).toBeGreaterThanOrEqual(34);
     expect(transactions).toBeLessThanOrEqual(36);
     expect(give([relayNumber(901, codeNumber(1), hour)])).toEqual(['refused']);

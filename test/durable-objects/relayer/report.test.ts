@@ -76,10 +76,10 @@ test('does not wait for the alert about gas, whether it hangs or fails', async (
   await bench.chain.client.setBalance({ address: bench.address, value: parseEther('0.01') });
   bench.ahead += 60;
   expect(await bench.relay([await relayFrom(payer)])).toEqual(['taken']);
-  let asked = 0;
+  let attempts = 0;
   bench.subscribers = {
     alertLowGas: async () => {
-      asked += 1;
+      attempts += 1;
       return new Promise(() => undefined);
     },
   };
@@ -89,5 +89,5 @@ test('does not wait for the alert about gas, whether it hangs or fails', async (
   await bench.onAlarm();
   expect(await bench.alarm()).not.toBeNull();
   // A pending alert is not raised again.
-  expect(asked).toBe(1);
+  expect(attempts).toBe(1);
 });

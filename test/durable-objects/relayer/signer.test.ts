@@ -11,17 +11,17 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-type Asked = Readonly<Record<string, string>>;
+type SignRequest = Readonly<Record<string, string>>;
 
 /** A scripted signer beside the real chain. */
-const standIn = (answer: (asked: Asked) => Promise<unknown>): Asked[] => {
-  const asked: Asked[] = [];
+const standIn = (answer: (request: SignRequest) => Promise<unknown>): SignRequest[] => {
+  const requests: SignRequest[] = [];
   const real = globalThis.fetch;
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     if (input !== SIGNER) return real(input, init);
-    const [call] = JSON.parse(init?.body as string) as { method: string; params: [Asked] }[];
-    if (call?.method !== 'eth_signTransaction') throw new Error('not asked to sign');
-    asked.push(call.params[0]);
+    const [call] = JSON.parse(init?.body as string) as { method: string; params: [SignRequest] }[];
+    if (call?.method !== 'eth_signTransaction') throw new Error('unexpected method');
+    requests.push(call.params[0]);
     const result = await answer(call.params[0]);
     return Response.json(
       result === undefined
@@ -29,21 +29,21 @@ const standIn = (answer: (asked: Asked) => Promise<unknown>): Asked[] => {
         : [{ jsonrpc: '2.0', id: 0, result }],
     );
   });
-  return asked;
+  return requests;
 };
 
 const signAs =
   (key: `0x${string}`, changes: Record<string, unknown> = {}) =>
-  async (asked: Asked) =>
+  async (request: SignRequest) =>
     privateKeyToAccount(key).signTransaction({
       type: 'eip1559',
-      chainId: Number(asked['chainId']),
-      nonce: Number(asked['nonce']),
-      to: asked['to'] as `0x${string}`,
-      data: asked['data'] as `0x${string}`,
-      gas: BigInt(asked['gas'] ?? 0),
-      maxFeePerGas: BigInt(asked['maxFeePerGas'] ?? 0),
-      maxPriorityFeePerGas: BigInt(asked['maxPriorityFeePerGas'] ?? 0),
+      chainId: Number(request['chainId']),
+      nonce: Number(request['nonce']),
+      to: request['to'] as `0x${string}`,
+      data: request['data'] as `0x${string}`,
+      gas: BigInt(request['gas'] ?? 0),
+      maxFeePerGas: BigInt(request['maxFeePerGas'] ?? 0),
+      maxPriorityFeePerGas: BigInt(request['maxPriorityFeePerGas'] ?? 0),
       ...changes,
     });
 
@@ -52,7 +52,7 @@ describe('a remote signer', () => {
     'that returns %s settles payments',
     async (form) => {
       const bench = await openBench();
-      const asked = standIn(async (of) => {
+      const requests = standIn(async (of) => {
         const raw = await signAs(bench.key)(of);
         return form === 'the bytes' ? raw : { raw, tx: { hash: keccak256(raw) } };
       });
@@ -63,7 +63,7 @@ describe('a remote signer', () => {
       await bench.relay(relays);
       await alarmUntilIdle(bench);
       expect(settledCalls(bench)).toHaveLength(2);
-      expect(asked).toMatchObject([{ from: bench.address, chainId: '0x14a34', value: '0x0' }]);
+      expect(requests).toMatchObject([{ from: bench.address, chainId: '0x14a34', value: '0x0' }]);
     },
   );
 

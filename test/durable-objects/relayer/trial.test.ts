@@ -120,7 +120,7 @@ describe('a node', () => {
     ['on a chain without Multicall3', { kind: 'returned', data: '0x' }],
     ['that refuses a call this large', { kind: 'unknown' }],
     ['where one payer burns the gas of all', { kind: 'reverted' }],
-  ] as const)('%s is asked about payments one by one', async ([, answer]) => {
+  ] as const)('%s gets payments one by one', async ([, answer]) => {
     const bench = await openBench();
     const relays = await threeOf(bench);
     const real = openNode([bench.chain.rpc], bench.address);

@@ -1,123 +1,21 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Entry, EntryPage } from '../../../src/protocol/entry.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
 import { type EventSource, eventStream } from '../../../src/management/event-stream.ts';
 import { entryText } from '../../../src/audit/entry.ts';
-import { storeChunk } from '../../../src/audit/store.ts';
-import { readLog, verifyRun } from '../../../src/audit/verify.ts';
-import { db, freshDatabase, messageOf } from '../audit/database.ts';
+import { verifyRun } from '../../../src/audit/verify.ts';
+import { db, freshDatabase } from '../audit/database.ts';
 import { accountOf, entriesOf, randomHex, topUp } from '../../durable-objects/support.ts';
 import { callOnce } from '../../durable-objects/tree-support.ts';
-import { accepted, ALICE, committed, denied, history, START } from '../audit/history.ts';
+import { ALICE, denied, history } from '../audit/history.ts';
+import { accountWith, clock, open, entriesIn, chainOf, store } from './event-source.ts';
 
 beforeEach(freshDatabase);
+
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
-
-type Asked = { readonly after: number; readonly waitMs: number; readonly limit: number };
-
-/** An account whose chain grows as the test directs. It keeps the entries that are not exported. */
-const accountWith = (chain: readonly Entry[], exported = 0) => {
-  const state = { chain, exported, fails: 0 };
-  const asked: Asked[] = [];
-  let wake = (): void => undefined;
-  const read = (after: number, limit: number): EntryPage => ({
-    verdict: 'found',
-    entries:
-      after < state.exported ? [] : state.chain.filter(({ seq }) => seq > after).slice(0, limit),
-    exported: state.exported,
-    head: state.chain.length,
-  });
-  const source: EventSource = {
-    db,
-    account: () => ({
-      async entries(after, waitMs, limit) {
-        asked.push({ after, waitMs, limit });
-        if (state.fails > 0) {
-          state.fails -= 1;
-          if (state.fails % 2 === 0) throw new Error('reset');
-          return { verdict: 'unavailable' };
-        }
-        const now = read(after, limit);
-        if (now.verdict !== 'found' || after < now.head || waitMs === 0) return now;
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, waitMs);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        return read(after, limit);
-      },
-    }),
-  };
-  return {
-    source,
-    asked,
-    state,
-    grow(more: readonly Entry[]) {
-      state.chain = [...state.chain, ...more];
-      wake();
-    },
-  };
-};
-
-const clock = () => Math.floor(Date.now() / 1000);
-
-const open = (
-  { source }: ReturnType<typeof accountWith>,
-  after: number,
-  signal: AbortSignal = new AbortController().signal,
-) => {
-  const reader = eventStream(source, ALICE, ALICE, after, signal, clock).getReader();
-  return {
-    reader,
-    /** The next part as text; undefined at the end. */
-    async next(): Promise<string | undefined> {
-      const { done, value } = await reader.read();
-      return done ? undefined : new TextDecoder().decode(value);
-    },
-    /** Reads until that many entries have arrived. */
-    async entries(count: number): Promise<Entry[]> {
-      let text = '';
-      while (text.split('\ndata: ').length <= count) text += (await this.next()) ?? '\ndata: ';
-      return entriesIn(text);
-    },
-  };
-};
-
-/** Parses a stream like a client: entries with their ids and event names. */
-const entriesIn = (text: string): Entry[] => {
-  const data = text
-    .split('\n\n')
-    .filter((block) => block.startsWith('id: '))
-    .map((block) => {
-      const [id, event, ...rest] = block.split('\n');
-      expect(rest).toHaveLength(1);
-      const line = rest[0]?.slice('data: '.length) ?? '';
-      const entry = JSON.parse(line) as Entry;
-      expect([id, event]).toEqual([`id: ${entry.seq}`, `event: ${entry.type}`]);
-      return line;
-    });
-  const read = readLog(data.join('\n'));
-  if (!read.ok) throw new Error(JSON.stringify(read.error));
-  return [...read.value];
-};
-
-const chainOf = (count: number): Entry[] =>
-  history(
-    ALICE,
-    Array.from({ length: count }, (_, at) =>
-      at % 2 === 0 ? accepted(at, START + at) : committed(at - 1, START + at),
-    ),
-  );
-
-const store = async (entries: readonly Entry[]): Promise<void> => {
-  const stored = await storeChunk(db, await messageOf(entries), START);
-  if (!stored.ok) throw new Error(JSON.stringify(stored.error));
-};
 
 describe('the stream', () => {
   test('sends the retry time, then each entry with its seq, its type and the hashed text', async () => {
@@ -184,7 +82,7 @@ describe('the stream', () => {
     await stream.next();
     account.grow([]);
     const received = stream.entries(2);
-    await vi.waitFor(() => expect(account.asked.at(-1)?.after).toBe(2));
+    await vi.waitFor(() => expect(account.reads.at(-1)?.after).toBe(2));
     account.grow(chain.slice(2));
     expect(await received).toEqual(chain.slice(2));
   });
@@ -226,96 +124,4 @@ test('streams the calls of a real account as they happen', async () => {
   await readUntil('"charged":"10"');
   await reader.cancel();
   expect(entriesIn(text)).toEqual(await entriesOf(payer));
-});
-
-describe('a client', () => {
-  test('gets a heartbeat every fifteen seconds, and is disconnected after five minutes', async () => {
-    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: START * 1_000 });
-    const account = accountWith([]);
-    const { next } = open(account, 0);
-    await next();
-    const heard: number[] = [];
-    for (let piece = next(); ; piece = next()) {
-      await vi.advanceTimersByTimeAsync(15_000);
-      const text = await piece;
-      if (text === undefined) break;
-      expect(text).toMatch(/^: nothing new\nid: \d+\n\n$/);
-      heard.push(clock() - START);
-    }
-    expect(Math.max(...heard.slice(1).map((at, index) => at - (heard[index] ?? 0)))).toBe(15);
-    expect(heard.at(-1)).toBe(300);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  test('that starts with new entries gets the current seq at once', async () => {
-    const { next } = open(accountWith(chainOf(3)), Number.MAX_SAFE_INTEGER);
-    expect(await next()).toContain('retry:');
-    expect(await next()).toBe(': nothing new\nid: 3\n\n');
-  });
-
-  test('gets nothing after its five minutes, however many entries are left', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: START * 1_000 });
-    const { next } = open(accountWith(chainOf(900)), 0);
-    await next();
-    expect(await next()).toContain('id: 200\n');
-    vi.setSystemTime((START + 300) * 1_000);
-    expect(await next()).toBeUndefined();
-  });
-
-  test('that does not read causes no calls', async () => {
-    const account = accountWith(chainOf(900));
-    const { next } = open(account, 0);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(account.asked).toEqual([]);
-    await next();
-    await next();
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(account.asked).toEqual([{ after: 0, waitMs: 0, limit: 200 }]);
-  });
-
-  test('that disconnects ends the wait', async () => {
-    const account = accountWith([]);
-    const { reader, next } = open(account, 0);
-    await next();
-    await next();
-    const waiting = next();
-    await vi.waitFor(() => expect(account.asked).toHaveLength(2));
-    await reader.cancel();
-    expect(await waiting).toBeUndefined();
-    account.grow(chainOf(1));
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(account.asked).toHaveLength(2);
-  });
-
-  test.each(['before', 'while it waits'])(
-    'whose request is aborted %s ends the stream',
-    async (when) => {
-      const account = accountWith([]);
-      const controller = new AbortController();
-      if (when === 'before') controller.abort();
-      const { next } = open(account, 0, controller.signal);
-      await next();
-      if (when !== 'before') await next();
-      const waiting = next();
-      if (when !== 'before') {
-        await vi.waitFor(() => expect(account.asked).toHaveLength(2));
-        controller.abort();
-      }
-      expect(await waiting).toBeUndefined();
-    },
-  );
-
-  test('that disconnects during a failure leaves no timer', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const account = accountWith([]);
-    account.state.fails = 1_001;
-    const { next, reader } = open(account, 0);
-    await next();
-    const waiting = next();
-    await vi.advanceTimersByTimeAsync(1);
-    await reader.cancel();
-    await waiting;
-    await vi.advanceTimersByTimeAsync(1);
-    expect(vi.getTimerCount()).toBe(0);
-  });
 });

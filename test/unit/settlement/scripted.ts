@@ -296,9 +296,9 @@ export const scriptChain = () => {
       isTransfer && (refusing.has(payer) || codes.has(payer) || (balances.get(payer) ?? 0n) < value)
     );
   };
-  const answered = (asked: RpcCall): object => {
-    if (isReverted(asked)) return { error: { code: 3, message: 'execution reverted' } };
-    const result = hidden.has(asked.method) ? undefined : answer(asked);
+  const answered = (call: RpcCall): object => {
+    if (isReverted(call)) return { error: { code: 3, message: 'execution reverted' } };
+    const result = hidden.has(call.method) ? undefined : answer(call);
     return result === undefined
       ? { error: { code: -32_005, message: 'limit exceeded' } }
       : { result };
@@ -308,10 +308,10 @@ export const scriptChain = () => {
     const batch = body as ({ id: number } & RpcCall)[];
     batches.push(batch);
     return Response.json(
-      batch.map(({ id, ...asked }) => ({
+      batch.map(({ id, ...call }) => ({
         jsonrpc: '2.0',
         id,
-        ...answered(asked),
+        ...answered(call),
       })),
     );
   };

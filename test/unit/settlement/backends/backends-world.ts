@@ -16,7 +16,7 @@ import {
 /** The state that each test starts with anew. */
 type World = {
   clock: ReturnType<typeof standingClock>;
-  asked: string[];
+  requests: string[];
   answers: Record<string, (path: string) => Response>;
   observed: SettlementEvent[];
   relay: (relays: readonly Relay[], urgent: boolean) => Promise<readonly Relayed[]>;
@@ -35,12 +35,12 @@ export const busy = () => new Response('busy', { status: 503 });
 export const useBackendsWorld = (): void => {
   beforeEach(() => {
     world.clock = standingClock();
-    world.asked = [];
+    world.requests = [];
     world.answers = {};
     world.observed = [];
     world.relay = async (relays) => relays.map(({ call }) => ({ call, verdict: 'taken' }));
     const at = (host: string) => (_: unknown, path: string) => {
-      world.asked.push(`${host}${path}`);
+      world.requests.push(`${host}${path}`);
       return (world.answers[host] ?? success)(path);
     };
     answerHosts({ 'a.test': at('a.test'), 'b.test': at('b.test'), 'c.test': at('c.test') });

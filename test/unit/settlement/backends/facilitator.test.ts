@@ -53,7 +53,7 @@ describe('limits of a facilitator', () => {
   test('presents nothing without a place in time', async () => {
     const backends = open([facilitatorAt(A, { concurrency: 1, perSecond: 2 })]);
     const said = await present(backends, 5);
-    expect(world.asked).toHaveLength(2);
+    expect(world.requests).toHaveLength(2);
     expect(said.map(({ kind }) => kind)).toEqual([
       'claimed_success',
       'claimed_success',
@@ -88,7 +88,7 @@ describe('limits of a facilitator', () => {
     const over = { ...patience(), startBy: world.clock.now() - 1 };
     const said = await backends.for(NETWORK)[0]?.present(presentables(2), over);
     expect(said?.map(({ kind }) => kind)).toEqual(['declined', 'declined']);
-    expect(world.asked).toEqual([]);
+    expect(world.requests).toEqual([]);
   });
 });
 
@@ -101,7 +101,7 @@ describe('/supported', () => {
         extensions: [],
         signers: { 'eip155:*': [] },
       });
-  const lists = () => world.asked.filter((one) => one.endsWith('/supported'));
+  const lists = () => world.requests.filter((one) => one.endsWith('/supported'));
 
   test('leaves out a facilitator that does not list the network', async () => {
     world.answers['a.test'] = kinds(ELSEWHERE);
@@ -169,7 +169,7 @@ describe('/supported', () => {
       facilitatorAt(B, { networks: [NETWORK] }),
     ]).refresh(NETWORK);
     await open([A]).refresh(NETWORK);
-    expect(world.asked).toEqual([]);
+    expect(world.requests).toEqual([]);
   });
 
   test('is ignored if no facilitator lists the network', async () => {

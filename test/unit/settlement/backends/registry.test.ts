@@ -72,7 +72,7 @@ describe('health', () => {
       { kind: 'declined', why: 'circuit_open' },
     ]);
     await one;
-    expect(world.asked).toHaveLength(4);
+    expect(world.requests).toHaveLength(4);
   });
 
   test('pauses at once for the time of Retry-After', async () => {
@@ -121,11 +121,11 @@ describe('health', () => {
         world.clock.set(NOW + at);
         if (namesOf(backends)[0] === 'a.test') await present(backends);
       }
-      return world.asked.length;
+      return world.requests.length;
     };
     const alone = await failFor(open([A]), 10, 600);
     world.clock.set(NOW);
-    world.asked = [];
+    world.requests = [];
     const among = await failFor(open([A, B]), 3, 600);
     // 5 and 15 seconds after it opened, then 30, 45, … 585.
     expect(alone).toBe(10 + 2 + 38);

@@ -109,8 +109,8 @@ describe('a node that limits the ranges of eth_getLogs', () => {
       vi.restoreAllMocks();
       answerHosts({
         'node.test': (body) => {
-          const asked = JSON.stringify(body).replaceAll(/"0x[0-9a-f]+",false/g, '"latest",false');
-          return real(JSON.parse(asked));
+          const text = JSON.stringify(body).replaceAll(/"0x[0-9a-f]+",false/g, '"latest",false');
+          return real(JSON.parse(text));
         },
       });
       expect(await see(payment)).toMatchObject({ kind: 'unknown' });

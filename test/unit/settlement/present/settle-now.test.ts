@@ -1,72 +1,33 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BOUND_VALID_AFTER } from '../../../../src/protocol/intent/binding.ts';
-import type { Payment } from '../../../../src/protocol/payment.ts';
 import { settleNow } from '../../../../src/settlement/present/settle-now.ts';
 import {
   answerHosts,
   backendsAt,
-  canceledLog,
   FACILITATOR,
   facilitatorAt,
   NOW,
-  OTHER,
   paymentNumber,
   RPC,
-  scriptChain,
-  type ScriptedChain,
   standingClock,
   TOKEN,
-  transferLog,
-  usedLog,
 } from '../scripted.ts';
-
-let chain: ScriptedChain;
-let presented: string[];
-let conduct: Record<string, () => Response>;
-const payment = paymentNumber(1);
-const presentable = {
-  account: 'eip155:84532:0x0000000000000000000000000000000000000001',
-  call: payment.authorization.nonce,
+import {
+  chain,
+  presented,
+  conduct,
   payment,
-  sinceBlock: 100,
-} as const;
+  freshBackends,
+  answerWith,
+  settle,
+  presentable,
+} from './settle-now-world.ts';
 
-beforeEach(() => {
-  chain = scriptChain();
-  presented = [];
-  conduct = {};
-  const at =
-    (host: string) =>
-    (_: unknown, path: string): Response => {
-      // A facilitator whose list cannot be read counts as supporting the network.
-      if (path === '/supported') return new Response('', { status: 404 });
-      presented.push(host);
-      const act = conduct[host];
-      if (act === undefined) return answerWith({ success: true, transaction: chain.pay(payment) });
-      return act();
-    };
-  answerHosts({
-    'node.test': (body) => chain.respond(body),
-    'facilitator.test': at('facilitator.test'),
-    'second.test': at('second.test'),
-  });
-});
+beforeEach(freshBackends);
+
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-const answerWith = (changes: object): Response =>
-  Response.json({ success: false, transaction: '', ...changes });
-const settle = async (one: Payment = payment, confirmations = 1, now = NOW) =>
-  await settleNow(
-    {
-      chain: { urls: [RPC], confirmations },
-      backends: backendsAt([FACILITATOR, 'https://second.test']),
-      pauses: [1, 1, 1, 1, 1],
-    },
-    { ...presentable, payment: one },
-    now,
-  );
 
 test('settles through the first backend', async () => {
   expect(await settle()).toMatchObject({ outcome: 'settled', block: 101 });
@@ -174,8 +135,7 @@ test('waits for a place at a busy backend if there is no other, and goes to the 
   const shared = { now: clock.now, sleep: async (milliseconds: number) => sleeping(milliseconds) };
   expect(await ask(backendsAt([busy], { clock: shared }))).toMatchObject({ outcome: 'settled' });
   expect(presented).toEqual(['facilitator.test', 'facilitator.test']);
-  chain = scriptChain();
-  presented = [];
+  freshBackends();
   expect(await ask(backendsAt([busy, 'https://second.test'], { clock: shared }))).toMatchObject({
     outcome: 'settled',
   });
@@ -254,82 +214,4 @@ test("waits for the confirmations of another sender's transaction, too", async (
   setTimeout(() => chain.mine(), 3);
   expect(await settle(payment, 2)).toMatchObject({ outcome: 'settled', block: 101 });
   expect(presented).toEqual([]);
-});
-
-describe('unknown, never failed, while the authorization is unused and valid', () => {
-  test('if success is claimed without a transfer', async () => {
-    conduct['facilitator.test'] = () =>
-      answerWith({ success: true, transaction: `0x${'aa'.repeat(32)}` });
-    expect(await settle()).toEqual({
-      outcome: 'unknown',
-      why: 'the settlement is not on the chain yet',
-    });
-    expect(presented).toEqual(['facilitator.test']);
-  });
-
-  test('if every backend rejects', async () => {
-    conduct['facilitator.test'] = () => answerWith({ errorReason: 'a' });
-    conduct['second.test'] = () => answerWith({ errorReason: 'insufficient_funds' });
-    expect(await settle()).toEqual({ outcome: 'unknown', why: 'insufficient_funds' });
-  });
-
-  test('if every backend is down', async () => {
-    conduct['facilitator.test'] = conduct['second.test'] = () => new Response('', { status: 502 });
-    expect(await settle()).toMatchObject({ outcome: 'unknown' });
-  });
-
-  test('if the chain is down, without presenting', async () => {
-    chain.state.down = true;
-    expect(await settle()).toMatchObject({ outcome: 'unknown' });
-    expect(presented).toEqual([]);
-  });
-
-  test('if the chain goes down after presenting', async () => {
-    conduct['facilitator.test'] = () => {
-      chain.state.down = true;
-      return answerWith({ success: true, transaction: chain.pay(payment) });
-    };
-    expect(await settle()).toMatchObject({ outcome: 'unknown' });
-    expect(presented).toEqual(['facilitator.test']);
-  });
-
-  test('past validBefore by the clock, while no block is past it', async () => {
-    const late = paymentNumber(1, { validBefore: BigInt(NOW + 5) });
-    expect(await settle(late, 1, NOW + 500)).toMatchObject({ outcome: 'unknown' });
-    expect(presented).toEqual([]);
-  });
-
-  test('if it is not valid yet, without presenting', async () => {
-    expect(await settle(paymentNumber(1, { validAfter: BigInt(NOW) }))).toEqual({
-      outcome: 'unknown',
-      why: 'the authorization is not valid now',
-    });
-    expect(presented).toEqual([]);
-  });
-});
-
-describe('final without a settlement', () => {
-  test('released: unused, and a final block is past validBefore', async () => {
-    chain.mine(NOW + 6);
-    const late = paymentNumber(1, { validBefore: BigInt(NOW + 5) });
-    expect(await settle(late, 1, NOW + 7)).toEqual({ outcome: 'released' });
-    expect(presented).toEqual([]);
-  });
-
-  test('failed: the payer spent the nonce on another receiver', async () => {
-    const logs = [usedLog(payment), transferLog(payment, { to: OTHER })];
-    const transaction = chain.emit(logs, [payment.authorization.nonce]);
-    expect(await settle()).toEqual({
-      outcome: 'failed',
-      fault: 'payer',
-      reason: 'spent_otherwise',
-      transaction,
-    });
-  });
-
-  test('failed: the payer cancelled', async () => {
-    chain.emit([canceledLog(payment)], [payment.authorization.nonce]);
-    expect(await settle()).toMatchObject({ outcome: 'failed', reason: 'cancelled' });
-    expect(presented).toEqual([]);
-  });
 });

@@ -15,17 +15,17 @@ type Answer = { readonly result?: unknown; readonly error?: { code: number; mess
 
 /** Nodes that answer call by call; undefined: a node that does not answer at all. */
 const nodes = (answer: (url: string, call: RpcCall) => Answer | undefined): RpcCall[] => {
-  const asked: RpcCall[] = [];
+  const received: RpcCall[] = [];
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const calls = JSON.parse(init?.body as string) as (RpcCall & { id: number })[];
     const answers = calls.map((call) => {
-      asked.push(call);
+      received.push(call);
       return { jsonrpc: '2.0', id: call.id, ...answer(input as string, call) };
     });
     if (calls.some((call) => answer(input as string, call) === undefined)) throw new Error('down');
     return Response.json(answers);
   });
-  return asked;
+  return received;
 };
 
 const refused = (message: string, code = -32_000): Answer => ({ error: { code, message } });
@@ -69,7 +69,7 @@ describe('facts', () => {
 
 describe('payers', () => {
   test('have a key or code; a payer without an answer is missing', async () => {
-    const asked = nodes((_, { params: [of] }) => {
+    const received = nodes((_, { params: [of] }) => {
       if (of === addressOf(1)) return { result: '0x' };
       return of === addressOf(2) ? { result: '0xEf0100' } : refused('busy');
     });
@@ -78,7 +78,7 @@ describe('payers', () => {
       [addressOf(1), 'key'],
       [addressOf(2), 'contract'],
     ]);
-    expect(asked).toHaveLength(3);
+    expect(received).toHaveLength(3);
   });
 });
 
@@ -93,10 +93,10 @@ describe('a simulated call', () => {
       refused('header not found'),
       { result: 7 },
     ];
-    const asked: RpcCall[] = [];
+    const received: RpcCall[] = [];
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (_, init) => {
       const calls = JSON.parse(init?.body as string) as (RpcCall & { id: number })[];
-      asked.push(...calls);
+      received.push(...calls);
       return Response.json(calls.map(({ id }) => ({ jsonrpc: '2.0', id, ...answers[id] })));
     });
     const simulated = await openNode([FIRST], KEY).simulate([trial, trial, trial, trial, trial]);
@@ -107,7 +107,7 @@ describe('a simulated call', () => {
       'unknown',
       'unknown',
     ]);
-    expect(asked[0]?.params).toEqual([
+    expect(received[0]?.params).toEqual([
       { from: KEY, to: trial.to, data: trial.data, gas: '0x38270' },
       'latest',
     ]);
@@ -116,9 +116,11 @@ describe('a simulated call', () => {
 
 describe('a transaction', () => {
   test('is sent to every node, and one that accepts it is enough', async () => {
-    const asked = nodes((url) => (url === FIRST ? refused('nonce too low') : { result: '0x12' }));
+    const received = nodes((url) =>
+      url === FIRST ? refused('nonce too low') : { result: '0x12' },
+    );
     expect(await openNode([FIRST, SECOND], KEY).send('0x02')).toBeUndefined();
-    expect(asked.map(({ method }) => method)).toEqual([
+    expect(received.map(({ method }) => method)).toEqual([
       'eth_sendRawTransaction',
       'eth_sendRawTransaction',
     ]);

@@ -62,10 +62,10 @@ describe('once a day', () => {
     await run(next);
     const { again_next: goesOn, again_to: to } = (await cursor()) ?? {};
     expect(goesOn).toBeLessThan(Number(to));
-    const asked = world.node.windows.length - before;
-    expect(asked).toBeLessThanOrEqual(50);
+    const windows = world.node.windows.length - before;
+    expect(windows).toBeLessThanOrEqual(50);
     await run(next + 900);
-    expect(world.node.windows[before + asked]?.[0]).toBe(goesOn);
+    expect(world.node.windows[before + windows]?.[0]).toBe(goesOn);
     world.node.state.maxRange = Infinity;
     for (let at = 2; at < 8; at += 1) await run(next + at * 900);
     expect(await cursor()).toMatchObject({ again_next: null, again_to: null });

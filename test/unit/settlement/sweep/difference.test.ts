@@ -138,16 +138,16 @@ describe('a difference', () => {
 
   test('of an earlier run is alerted before any request', async () => {
     await payment(1, 10, { state: 'open' });
-    const told: number[] = [];
+    const raisedAt: number[] = [];
     const raise = vi.fn<(alert: object) => Promise<boolean>>(async () => {
-      told.push(world.node.windows.length);
-      return told.length > 1;
+      raisedAt.push(world.node.windows.length);
+      return raisedAt.length > 1;
     });
     const { run } = sweeping({ raise });
     await run(wellAfter(LAST));
     const before = world.node.windows.length;
     await run(wellAfter(LAST) + 900);
-    expect(told).toEqual([before, before]);
+    expect(raisedAt).toEqual([before, before]);
   });
 
   test('in a block that is always refused does not delay others', async () => {
@@ -159,9 +159,9 @@ describe('a difference', () => {
     // The node no longer returns the first twenty blocks.
     answerHosts({
       'node.test': (body) => {
-        const asked = JSON.stringify(body);
-        const last = /"fromBlock":"0x14","toBlock":"0x14"/.test(asked);
-        return asked.includes('eth_getLogs') && !last
+        const text = JSON.stringify(body);
+        const last = /"fromBlock":"0x14","toBlock":"0x14"/.test(text);
+        return text.includes('eth_getLogs') && !last
           ? new Response('', { status: 429 })
           : respond(body);
       },

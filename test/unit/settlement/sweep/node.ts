@@ -146,8 +146,8 @@ export const scriptNode = (head: number) => {
   const respond = (body: unknown): Response => {
     if ((state.answers -= 1) < 0) throw new TypeError('connection refused');
     return Response.json(
-      (body as ({ id: number } & RpcCall)[]).map(({ id, ...asked }) => {
-        const result = answer(asked);
+      (body as ({ id: number } & RpcCall)[]).map(({ id, ...call }) => {
+        const result = answer(call);
         return result === undefined
           ? { jsonrpc: '2.0', id, error: { code: -32_005, message: 'query returned too much' } }
           : { jsonrpc: '2.0', id, result };

@@ -93,12 +93,12 @@ describe('a run', () => {
     world.node.state.maxRange = 10;
     const { run } = sweeping({ sites: [site({ days: 30 })] });
     await run(wellAfter(60_000));
-    const asked = world.node.windows.length;
-    expect(asked).toBeLessThanOrEqual(50);
+    const windows = world.node.windows.length;
+    expect(windows).toBeLessThanOrEqual(50);
     expect((await runs()).map(({ state }) => state)).toEqual(['partial']);
     const next = (await cursor())?.['next_block'];
     await run(wellAfter(60_000) + 900);
-    expect(world.node.windows[asked]?.[0]).toBe(next);
+    expect(world.node.windows[windows]?.[0]).toBe(next);
   });
 
   test('loses nothing and counts nothing twice when it is cut off anywhere', async () => {
