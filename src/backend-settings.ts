@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Address, type Hex, ZERO_ADDRESS } from './core/hex.ts';
 import { err, ok } from './core/result.ts';
-import { parseAddress } from './crypto/checksum.ts';
+import { parseAddress } from './crypto/address.ts';
 import type { Network } from './protocol/account-id.ts';
 import { MONEY_HINT, parseAmount, parseMoney } from './protocol/amount.ts';
 import type { EgressReach } from './protocol/egress-url.ts';

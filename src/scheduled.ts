@@ -4,7 +4,7 @@ import { nowSeconds, type Seconds } from './core/clock.ts';
 import type { Address } from './core/hex.ts';
 import type { Network } from './protocol/account-id.ts';
 import type { AlertBody } from './protocol/alert.ts';
-import { tokenOf } from './protocol/x402/tokens.ts';
+import { tokenOf } from './protocol/x402/networks.ts';
 import { raiser } from './alerts.ts';
 import type { Site } from './settlement/sweep/examine.ts';
 import { reconcile } from './settlement/sweep/reconcile.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Address, ZERO_ADDRESS } from './core/hex.ts';
 import { err, ok } from './core/result.ts';
-import { parseAddress } from './crypto/checksum.ts';
+import { parseAddress } from './crypto/address.ts';
 import { byNetwork, MAX_URLS, readJson, type Setting, urlSchema } from './json-setting.ts';
 import type { Network } from './protocol/account-id.ts';
 import {
@@ -12,7 +12,7 @@ import {
 import { egressFault, type EgressReach, isLoopbackHost } from './protocol/egress-url.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
 import { readingText } from './protocol/wire-fields.ts';
-import { tokenOf } from './protocol/x402/tokens.ts';
+import { tokenOf } from './protocol/x402/networks.ts';
 
 const MAX_AUDIENCES = 16;
 /** The maximum length of an audience in an intent (`agentIntentSchema`): clients could not sign for a longer origin. */

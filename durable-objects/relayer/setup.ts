@@ -5,7 +5,7 @@ import type { Address, Hex } from '../../src/core/hex.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
 import { type AccountId, chainIdOf, type Network } from '../../src/protocol/account-id.ts';
 import type { Token } from '../../src/protocol/payment.ts';
-import { tokenOf } from '../../src/protocol/x402/tokens.ts';
+import { tokenOf } from '../../src/protocol/x402/networks.ts';
 import { readConfirmations, readPayTo, readReach, readRpcUrls } from '../../src/settings.ts';
 import type { RelayerSetting } from '../../src/settlement/backends/relayer.ts';
 import { bytesSchema, readAnswer, rpcBatch } from '../../src/settlement/chain/json-rpc.ts';

@@ -9,7 +9,7 @@ import { delegationDigest } from '../protocol/intent/agent-delegation.ts';
 import { intentDigest } from '../protocol/intent/agent-intent.ts';
 import { revocationDigest } from '../protocol/intent/agent-revocation.ts';
 import { bindingMarkOf } from '../protocol/intent/binding.ts';
-import { tokenOf } from '../protocol/x402/tokens.ts';
+import { tokenOf } from '../protocol/x402/networks.ts';
 import type { Entry } from '../protocol/entry.ts';
 import {
   grantSchema,

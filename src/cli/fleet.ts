@@ -1,5 +1,5 @@
 import type { Hex } from '../core/hex.ts';
-import { checksummed } from '../crypto/checksum.ts';
+import { checksummed } from '../crypto/address.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
 import { CliError, EXIT, usageError } from './lib/errors.ts';
 import { type Input, listOf } from './lib/input.ts';

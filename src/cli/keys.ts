@@ -1,6 +1,6 @@
 import type { Hex } from '../core/hex.ts';
 import { hexOf } from '../crypto/bytes.ts';
-import { checksummed } from '../crypto/checksum.ts';
+import { checksummed } from '../crypto/address.ts';
 import { readText } from './lib/atomic-file.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
 import { cancelled, CliError, EXIT, usageError } from './lib/errors.ts';

@@ -1,9 +1,9 @@
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { type Address, type Hex, ZERO_HASH } from '../core/hex.ts';
-import { parseAddress } from '../crypto/checksum.ts';
+import { parseAddress } from '../crypto/address.ts';
 import { assetId, type AssetId } from '../protocol/account-id.ts';
 import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
-import { tokenNetworks, tokenOf } from '../protocol/x402/tokens.ts';
+import { tokenNetworks, tokenOf } from '../protocol/x402/networks.ts';
 import { createBudget, createKnownCredit } from './budget.ts';
 import { type AgentContext, createMemory } from './context.ts';
 import { CountersignError } from './errors.ts';

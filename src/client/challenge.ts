@@ -1,5 +1,5 @@
 import { assetId, type AssetId, chainIdOf, type Network } from '../protocol/account-id.ts';
-import { tokenOf } from '../protocol/x402/tokens.ts';
+import { tokenOf } from '../protocol/x402/networks.ts';
 import { CountersignError } from './errors.ts';
 import { isRecord, readJsonBody } from './json.ts';
 

@@ -4,7 +4,7 @@ import { assetId, type AssetId } from '../protocol/account-id.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import type { Token } from '../protocol/payment.ts';
 import type { Requirement } from '../protocol/x402/requirement.ts';
-import { tokenOf } from '../protocol/x402/tokens.ts';
+import { tokenOf } from '../protocol/x402/networks.ts';
 import type { Exhausted, Hold } from './budget.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Entry, ReceivedOffer } from './received-offer.ts';

@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import { type Hex, random32 } from '../core/hex.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
-import { checksummed } from '../crypto/checksum.ts';
+import { checksummed } from '../crypto/address.ts';
 import { chainIdOf } from '../protocol/account-id.ts';
 import { type AgentIntent, intentDigest, intentFields } from '../protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../protocol/intent/binding.ts';

@@ -8,7 +8,7 @@ import {
   intentDigest,
 } from '../protocol/intent/agent-intent.ts';
 import { commitmentOf, newRetrySecret, type RetrySecret } from '../protocol/intent/retry-key.ts';
-import { tokenOf } from '../protocol/x402/tokens.ts';
+import { tokenOf } from '../protocol/x402/networks.ts';
 import { observedAs, type Outgoing } from './outgoing.ts';
 import { addressOf, intentTypedData, sign, type Signer } from './signer.ts';
 

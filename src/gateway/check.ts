@@ -23,7 +23,7 @@ import {
 import { paymentField } from '../protocol/x402/headers.ts';
 import type { PaymentPayload } from '../protocol/x402/payment-payload.ts';
 import { matchRequirement, requirementOn } from '../protocol/x402/requirement.ts';
-import { tokenOf } from '../protocol/x402/tokens.ts';
+import { tokenOf } from '../protocol/x402/networks.ts';
 import type {
   CheckedProof,
   PaidRequest,

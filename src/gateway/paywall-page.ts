@@ -1,6 +1,6 @@
 import type { Tool } from '../catalog/tool.ts';
 import { bytesOf, encodeBase64, sha256Hex, utf8 } from '../crypto/bytes.ts';
-import { checksummed } from '../crypto/checksum.ts';
+import { checksummed } from '../crypto/address.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import type { Offer } from '../protocol/x402/offer.ts';
 

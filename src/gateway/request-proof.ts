@@ -13,7 +13,7 @@ import {
   requirementOf,
   UPFRONT_TIMEOUT,
 } from '../protocol/x402/requirement.ts';
-import { tokenOf } from '../protocol/x402/tokens.ts';
+import { tokenOf } from '../protocol/x402/networks.ts';
 import { discard } from './body.ts';
 import type { PaidRequest, RequestHead } from './paid-request.ts';
 import type { NoProof, Proof } from './proof.ts';

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { assetId, type AssetId, parseAccountId } from '../protocol/account-id.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { tokenOf } from '../protocol/x402/tokens.ts';
+import { tokenOf } from '../protocol/x402/networks.ts';
 import { isFinal } from '../settlement/chain/expected-transfer.ts';
 import type { RpcAnswer } from '../settlement/chain/json-rpc.ts';
 import type { Chain } from '../settlement/chain/observation.ts';

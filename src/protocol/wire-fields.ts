@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Address, type Hex, ZERO_ADDRESS } from '../core/hex.ts';
 import { isHex } from '../crypto/bytes.ts';
-import { parseAddress } from '../crypto/checksum.ts';
+import { parseAddress } from '../crypto/address.ts';
 import { MAX_SIGNATURE_TEXT } from '../crypto/signature-shape.ts';
 import { MAX_STORED, parseAmount } from './amount.ts';
 

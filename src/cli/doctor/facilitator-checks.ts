@@ -6,8 +6,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { BOUND_VALID_AFTER } from '../../protocol/intent/binding.ts';
 import type { Payment, Token } from '../../protocol/payment.ts';
-import { nameOfNetwork } from '../../protocol/x402/networks.ts';
-import { tokenOf } from '../../protocol/x402/tokens.ts';
+import { nameOfNetwork, tokenOf } from '../../protocol/x402/networks.ts';
 import { isNotYetValid } from '../../settlement/backends/backend.ts';
 import { openCdpTokens } from '../../settlement/backends/cdp-token.ts';
 import {

@@ -1,11 +1,10 @@
 import { readFacilitators } from '../../backend-settings.ts';
 import { type Address, ZERO_ADDRESS } from '../../core/hex.ts';
-import { parseAddress } from '../../crypto/checksum.ts';
+import { parseAddress } from '../../crypto/address.ts';
 import type { Setting } from '../../json-setting.ts';
 import { network, type Network } from '../../protocol/account-id.ts';
 import { egressFault, type EgressReach } from '../../protocol/egress-url.ts';
-import { nameOfNetwork } from '../../protocol/x402/networks.ts';
-import { tokenNetworks } from '../../protocol/x402/tokens.ts';
+import { nameOfNetwork, tokenNetworks } from '../../protocol/x402/networks.ts';
 import { readAudiences, readOperators } from '../../settings.ts';
 import { usageError } from '../lib/errors.ts';
 import { flagOf, type Input } from '../lib/input.ts';

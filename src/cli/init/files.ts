@@ -2,7 +2,7 @@ import { parse, patch } from '@decimalturn/toml-patch';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { checksummed } from '../../crypto/checksum.ts';
+import { checksummed } from '../../crypto/address.ts';
 import type { FileToWrite } from '../lib/atomic-file.ts';
 import { CONFIG_FILE, type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../lib/config-files.ts';
 import type { Answers } from './answers.ts';

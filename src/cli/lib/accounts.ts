@@ -1,5 +1,5 @@
 import { type Address, isAddress } from '../../core/hex.ts';
-import { parseAddress } from '../../crypto/checksum.ts';
+import { parseAddress } from '../../crypto/address.ts';
 import type { ItemOf } from '../../management/routes.ts';
 import { accountId, type AccountId, parseAccountId } from '../../protocol/account-id.ts';
 import { type AdminClient, collected } from './admin-client.ts';

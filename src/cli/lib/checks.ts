@@ -1,8 +1,7 @@
 import * as z from 'zod/mini';
 import { chainIdOf, type Network } from '../../protocol/account-id.ts';
 import { tokenDomainSeparator } from '../../protocol/x402/authorization.ts';
-import { nameOfNetwork } from '../../protocol/x402/networks.ts';
-import { tokenOf } from '../../protocol/x402/tokens.ts';
+import { nameOfNetwork, tokenOf } from '../../protocol/x402/networks.ts';
 import { supportedUrl } from '../../settlement/backends/facilitator-api.ts';
 import {
   bytesSchema,

@@ -1,10 +1,10 @@
-import type { Condition } from '../../policy/condition.ts';
+import type { Condition } from '../../policy/rules/conditions.ts';
 import { type Policy, POLICY_OPTIONS } from '../../policy/policy.ts';
 import type { PolicyOption } from '../../policy/rule.ts';
 import { ANY_PAYEE } from '../../policy/rules/payees.ts';
 import type { Window } from '../../policy/window.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import { tokenOf } from '../../protocol/x402/tokens.ts';
+import { tokenOf } from '../../protocol/x402/networks.ts';
 import type { Output } from './output.ts';
 import { proseWidth } from './print.ts';
 import { counted, fields, printable, widthOf, wrapped } from './text.ts';

@@ -1,5 +1,5 @@
 import type { Hex } from '../../core/hex.ts';
-import { parseAddress } from '../../crypto/checksum.ts';
+import { parseAddress } from '../../crypto/address.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
 import type { AnswerOf } from '../../management/routes.ts';
 import { parsePolicy, type Policy, POLICY_OPTIONS } from '../../policy/policy.ts';

@@ -1,8 +1,7 @@
 import type { Address } from '../../core/hex.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { formatDollars, parseMoneyOption } from '../../protocol/amount.ts';
-import { nameOfNetwork } from '../../protocol/x402/networks.ts';
-import { tokenOf } from '../../protocol/x402/tokens.ts';
+import { nameOfNetwork, tokenOf } from '../../protocol/x402/networks.ts';
 import { usageError } from './errors.ts';
 import { counted, printable } from './text.ts';
 

@@ -7,7 +7,7 @@ import {
   revocationsTool,
 } from '../../catalog/gateway-tools.ts';
 import type { Config } from '../../config.ts';
-import { checksummed } from '../../crypto/checksum.ts';
+import { checksummed } from '../../crypto/address.ts';
 import { chainIdOf } from '../../protocol/account-id.ts';
 import {
   AGENT_INTENT_HEADER,
@@ -19,7 +19,7 @@ import {
 import { BOUND_VALID_AFTER } from '../../protocol/intent/binding.ts';
 import { RETRY_KEY_HEADER } from '../../protocol/intent/retry-key.ts';
 import { PAYMENT_HEADER } from '../../protocol/x402/headers.ts';
-import { tokenOf } from '../../protocol/x402/tokens.ts';
+import { tokenOf } from '../../protocol/x402/networks.ts';
 
 /** The fields of the type as `eth_signTypedData_v4` wants them. */
 const FIELDS = AGENT_INTENT_TYPE.replace(/^AgentIntent\(|\)$/g, '')

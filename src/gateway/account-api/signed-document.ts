@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { network, type Network } from '../../protocol/account-id.ts';
 import type { Token } from '../../protocol/payment.ts';
 import type { Reason } from '../../protocol/problem/reason.ts';
-import { tokenOf } from '../../protocol/x402/tokens.ts';
+import { tokenOf } from '../../protocol/x402/networks.ts';
 import type { Gateway } from '../gateway.ts';
 import { isDryRun, observeOwn } from '../observe.ts';
 import type { ReceivedRequest } from '../paid-request.ts';

@@ -1,5 +1,5 @@
 import { encodeBase64, utf8 } from '../../crypto/bytes.ts';
-import { checksummed } from '../../crypto/checksum.ts';
+import { checksummed } from '../../crypto/address.ts';
 import { CREDIT_EXTENSION, type Extensions } from './extensions.ts';
 import { offeredName } from './networks.ts';
 import type { Requirement } from './requirement.ts';

@@ -23,7 +23,7 @@ import {
 import { BOUND_VALID_AFTER, requestDigest } from '../../../src/protocol/intent/binding.ts';
 import type { Token } from '../../../src/protocol/payment.ts';
 import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/authorization.ts';
-import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
+import { tokenOf } from '../../../src/protocol/x402/networks.ts';
 import { history, START, word } from './history.ts';
 
 export const CHAIN = 84_532;

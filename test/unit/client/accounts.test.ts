@@ -1,7 +1,7 @@
 import { fleet, remoteAccount } from '../../../src/client/index.ts';
 import { digestOf, intentTypedData, transferTypedData } from '../../../src/client/signer.ts';
 import { bytesOf, hexOf } from '../../../src/crypto/bytes.ts';
-import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
+import { tokenOf } from '../../../src/protocol/x402/networks.ts';
 import {
   account,
   AGENT,

@@ -13,7 +13,7 @@ import {
   type PaymentPayload,
 } from '../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement } from '../../../src/protocol/x402/requirement.ts';
-import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
+import { tokenOf } from '../../../src/protocol/x402/networks.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { requirement } from '../protocol/x402/fixture.ts';
 import {

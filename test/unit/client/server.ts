@@ -11,7 +11,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { encodeBase64, sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { openSigner, type Signer as ReceiptSigner } from '../../../src/crypto/signer.ts';
 import { RECEIPT_TYPE, type ReceiptClaims } from '../../../src/protocol/receipt.ts';
-import { checksummed } from '../../../src/crypto/checksum.ts';
+import { checksummed } from '../../../src/crypto/address.ts';
 import { intentDigest, parseAgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { requestDigest } from '../../../src/protocol/intent/binding.ts';
 import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';

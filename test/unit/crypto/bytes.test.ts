@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  bodyDigest,
   byteLength,
   bytesOf,
   decodeBase64,
@@ -10,8 +11,10 @@ import {
   encodeBase64Url,
   hexOf,
   isHex,
+  sha256Hex,
   utf8,
 } from '../../../src/crypto/bytes.ts';
+import vectors from '../../vectors/countersign-v1.json';
 
 const bytes = fc.uint8Array({ maxLength: 300 });
 
@@ -79,5 +82,16 @@ describe('hex', () => {
 
   it.each(['', '0', '0x0', '0X00', '00', '0xgg', '0x00 ', '0x00\n'])('refuses %j', (text) => {
     expect(isHex(text)).toBe(false);
+  });
+});
+
+describe.each([
+  ['the paid body', vectors.paid.request.body, vectors.paid.intent.payloadDigest],
+  ['an empty body', vectors.unpaid.request.body, vectors.unpaid.intent.payloadDigest],
+  ['an MCP call', vectors.mcp.canonicalPayload, vectors.mcp.intent.payloadDigest],
+])('SHA-256 of %s', (_, text, digest) => {
+  it('agrees with the vectors, computed synchronously and by the runtime', async () => {
+    expect(sha256Hex(utf8(text))).toBe(digest);
+    expect(await bodyDigest(new Uint8Array(utf8(text)))).toBe(digest);
   });
 });

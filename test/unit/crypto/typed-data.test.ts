@@ -7,7 +7,7 @@ import {
   tokenDomainSeparator,
   transferWithAuthorizationDigest,
 } from '../../../src/protocol/x402/authorization.ts';
-import { tokenNetworks, tokenOf } from '../../../src/protocol/x402/tokens.ts';
+import { tokenNetworks, tokenOf } from '../../../src/protocol/x402/networks.ts';
 import vectors from '../../vectors/countersign-v1.json';
 
 const TYPES = {

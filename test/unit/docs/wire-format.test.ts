@@ -29,7 +29,7 @@ import {
   parsePaymentSignature,
   parseXPayment,
 } from '../../../src/protocol/x402/payment-payload.ts';
-import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
+import { tokenOf } from '../../../src/protocol/x402/networks.ts';
 import vectors from '../../vectors/countersign-v1.json';
 
 const { chainId } = vectors.domain;

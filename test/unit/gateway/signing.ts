@@ -12,7 +12,7 @@ import {
 } from '../../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
-import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
+import { tokenOf } from '../../../src/protocol/x402/networks.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { configOf, toolOf } from './fixture.ts';
 

@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../../src/crypto/bytes.ts';
-import type { Condition, Operator } from '../../../src/policy/condition.ts';
+import type { Condition, Operator } from '../../../src/policy/rules/conditions.ts';
 import {
   BUILT_IN_POLICY,
   parsePolicy,

@@ -27,7 +27,7 @@ import {
   type PaymentPayload,
 } from '../../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement, requirementOn } from '../../../../src/protocol/x402/requirement.ts';
-import { tokenOf } from '../../../../src/protocol/x402/tokens.ts';
+import { tokenOf } from '../../../../src/protocol/x402/networks.ts';
 import { AGENT, AGENT_KEY, header, requirement } from './fixture.ts';
 
 const account = privateKeyToAccount(AGENT_KEY);

@@ -6,7 +6,7 @@ import { encodeBase64, utf8 } from '../../../../src/crypto/bytes.ts';
 import type { WireFault } from '../../../../src/protocol/fault.ts';
 import type { Authorization } from '../../../../src/protocol/payment.ts';
 import { requirementOf, type Requirement } from '../../../../src/protocol/x402/requirement.ts';
-import { tokenOf } from '../../../../src/protocol/x402/tokens.ts';
+import { tokenOf } from '../../../../src/protocol/x402/networks.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 
 export const AGENT_KEY = vectors.keys.agent.privateKey as Hex;

@@ -10,7 +10,7 @@ import {
 } from '../../../../src/protocol/x402/offer.ts';
 import { parsePaymentSignature } from '../../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement } from '../../../../src/protocol/x402/requirement.ts';
-import { tokenNetworks } from '../../../../src/protocol/x402/tokens.ts';
+import { tokenNetworks } from '../../../../src/protocol/x402/networks.ts';
 import { header, payload2, requirement } from './fixture.ts';
 
 const offer: Offer = {

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Operator } from '../../../src/policy/condition.ts';
-import type { Condition } from '../../../src/policy/condition.ts';
-import type { Subject } from '../../../src/policy/rule.ts';
-import { hostOf, scaled } from '../../../src/policy/condition.ts';
-import { denyingCondition } from '../../../src/policy/condition.ts';
+import {
+  type Condition,
+  denyingCondition,
+  hostOf,
+  type Operator,
+  scaled,
+} from '../../../../src/policy/rules/conditions.ts';
+import type { Subject } from '../../../../src/policy/rule.ts';
 
 const subjectOf = (params: Subject['params'], tool = 'pay.card'): Subject => ({
   tool,

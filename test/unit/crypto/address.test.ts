@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { getAddress, type Hex } from 'viem';
 import { describe, expect, it } from 'vitest';
-import { checksummed, parseAddress } from '../../../src/crypto/checksum.ts';
+import { checksummed, parseAddress } from '../../../src/crypto/address.ts';
 
 const addresses = fc
   .uint8Array({ minLength: 20, maxLength: 20 })

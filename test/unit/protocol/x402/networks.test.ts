@@ -2,7 +2,7 @@ import { DEFAULT_ASSETS } from '@x402/evm';
 import { describe, expect, it } from 'vitest';
 import { chainIdOf } from '../../../../src/protocol/account-id.ts';
 import { isAddress } from '../../../../src/core/hex.ts';
-import { tokenNetworks, tokenOf } from '../../../../src/protocol/x402/tokens.ts';
+import { tokenNetworks, tokenOf } from '../../../../src/protocol/x402/networks.ts';
 
 const published = new Map(Object.entries(DEFAULT_ASSETS));
 
