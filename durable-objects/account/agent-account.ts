@@ -32,20 +32,19 @@ import type {
   StandingVerdict,
 } from '../../src/protocol/account/standing.ts';
 import type { EntryPage } from '../../src/protocol/entry.ts';
-import type { SettlementMessage, SettlementResult } from '../../src/protocol/payment.ts';
+import type { SettlementResult } from '../../src/protocol/payment.ts';
 import { decideAlarm } from './alarm.ts';
 import { loadCall } from './call/call-record.ts';
 import { concludeAll } from './call/conclude.ts';
 import { finish } from './call/finish.ts';
 import { reserveCall } from './call/reserve-call.ts';
-import { recheckMessages } from './call/settlement-message.ts';
 import { type Commands, openCommands } from './commands/open-commands.ts';
 import { acknowledgeTransfer } from './commands/transfer.ts';
 import { unchanged } from './decision.ts';
 import { type Decide, type Ledger, openLedger, openRules } from './ledger.ts';
 import { loadManagement, type Management } from './load-management.ts';
 import { type Feed, openFeed } from './log/feed.ts';
-import { exported, openOutbox, type Outbox } from './log/outbox.ts';
+import { exported, openOutbox, type Outbox, recheck } from './log/outbox.ts';
 import type { Snapshot } from './snapshot.ts';
 import { relationOf } from './tree/ancestors.ts';
 import { answerLease } from './tree/grant-lease.ts';
@@ -53,8 +52,8 @@ import { checkAncestors, type LeaseRequests, openLeaseRequests } from './tree/le
 import { openRecalls, type Recalls, takeBackAll } from './tree/recalls.ts';
 import { recalled, reported } from './tree/return-shares.ts';
 
-/** How often `standing` may ask the ancestors, milliseconds: any descendant could keep them busy. */
-const ASK_PAUSE_MS = 1_000;
+/** How often `standing` may check the ancestors, milliseconds: any descendant could keep them busy. */
+const CHECK_PAUSE_MS = 1_000;
 
 const UNAVAILABLE = { verdict: 'unavailable' } as const;
 
@@ -91,7 +90,7 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #requests: LeaseRequests;
   readonly #recalls: Recalls;
   readonly #commands: Commands;
-  #asksAgainAt = 0;
+  #checksAgainAt = 0;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -198,8 +197,8 @@ export class AgentAccount extends DurableObject<Env> {
     const known = await decide();
     // A revocation is pushed to holders of live leases; this account may hold none, and would show a revoked grant as active.
     const hasAncestors = known.verdict === 'found' && known.standing.parent !== undefined;
-    if (!hasAncestors || Date.now() < this.#asksAgainAt) return known;
-    this.#asksAgainAt = Date.now() + ASK_PAUSE_MS;
+    if (!hasAncestors || Date.now() < this.#checksAgainAt) return known;
+    this.#checksAgainAt = Date.now() + CHECK_PAUSE_MS;
     await checkAncestors(this.#ledger, this.#requests);
     return decide();
   }
@@ -245,20 +244,9 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /**
-   * Sends payments on which ledger and chain differ to the settlement queue again. Writes nothing: the next reconciliation repeats the
-   * request.
-   */
+  /** Looks again at payments on which ledger and chain differ. Writes nothing. */
   async recheck(calls: readonly Hex[]): Promise<Rechecked> {
-    const messages = await this.#ledger.submit<readonly SettlementMessage[] | undefined>(
-      (state, context) => unchanged(state, recheckMessages(state, calls, context)),
-      undefined,
-    );
-    if (messages === undefined) return UNAVAILABLE;
-    if (messages.length > 0) {
-      await this.env.SETTLEMENT_QUEUE.sendBatch(messages.map((body) => ({ body })));
-    }
-    return { verdict: 'rechecking', calls: messages.map(({ call }) => call) };
+    return recheck(this.#ledger, this.env, calls);
   }
 
   /** Every entry up to `seq` is in D1. */

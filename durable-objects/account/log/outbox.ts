@@ -1,17 +1,19 @@
 import { loadCall } from '../call/call-record.ts';
 import { settleAt } from '../call/open-calls.ts';
-import { settlementMessage } from '../call/settlement-message.ts';
+import { recheckMessages, settlementMessage } from '../call/settlement-message.ts';
 import type { Transfer } from '../commands/transfer.ts';
 import { type Decision, stored, unchanged } from '../decision.ts';
 import { entriesAfter } from './feed.ts';
+import type { Ledger } from '../ledger.ts';
 import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
 import type { Disk } from '../../store/disk.ts';
 import { sendAt, sent } from '../../store/outbox.ts';
 import { splitRun } from '../../../src/audit/chunk.ts';
 import { nowSeconds, type Seconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
+import type { Acknowledged, Rechecked } from '../../../src/protocol/account/rpc.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
 
 /** Messages of one `sendBatch`, well under its 256 KB. */
@@ -117,3 +119,23 @@ export const exported = (state: AccountState, seq: number): Decision<Acknowledge
   Number.isSafeInteger(seq) && seq > state.exported && seq <= state.head.seq
     ? stored({ ...state, exported: seq }, OK)
     : unchanged(state, OK);
+
+/**
+ * Sends payments on which ledger and chain differ to the settlement queue again. Writes nothing: the next reconciliation repeats the
+ * request.
+ */
+export const recheck = async (
+  ledger: Ledger,
+  env: Env,
+  calls: readonly Hex[],
+): Promise<Rechecked> => {
+  const messages = await ledger.submit<readonly SettlementMessage[] | undefined>(
+    (state, context) => unchanged(state, recheckMessages(state, calls, context)),
+    undefined,
+  );
+  if (messages === undefined) return { verdict: 'unavailable' };
+  if (messages.length > 0) {
+    await env.SETTLEMENT_QUEUE.sendBatch(messages.map((body) => ({ body })));
+  }
+  return { verdict: 'rechecking', calls: messages.map(({ call }) => call) };
+};
