@@ -22,10 +22,9 @@ import type { Grants } from './grants.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import { accountAt, hex } from './names.ts';
-import { type How, outcomeOf } from './outcome.ts';
+import { callOf, outcomeOf, type How, type Wish } from './wish.ts';
 import type { Participants } from './participants.ts';
 import type { Recalls } from './recalls.ts';
-import { callOf, type Wish } from './wish.ts';
 
 /** How often a call may wait for other accounts when nothing else happens. */
 const MAX_TRIES = 40;
@@ -47,7 +46,7 @@ export const openCalls = (
   const admit = (keeper: Keeper, record: CallRecord): void => {
     const { grant, price, paidBy, entries, id } = record;
     if (grant === undefined && bound.has(keeper))
-      throw new Error('let through as if nobody governed it');
+      throw new Error('admitted without a grant although the account is governed');
     const chain = grant === undefined ? [] : (all.get(grant)?.chain ?? []);
     const lender = entries[0]?.payment?.lender;
     const payer = chain.find((link) => link.grant === lender)?.issuer ?? keeper.account;
@@ -72,12 +71,12 @@ export const openCalls = (
         progress = { ...progress, descendantsReported: true };
       } else if (verdict.verdict === 'recall') {
         note('recalled for itself');
-        const asked = round(keeper);
-        progress = { ...progress, recalls: asked === 0 ? MAX_RECALLS : progress.recalls + 1 };
+        const recalled = round(keeper);
+        progress = { ...progress, recalls: recalled === 0 ? MAX_RECALLS : progress.recalls + 1 };
       } else if (verdict.verdict === 'lease') {
         progress = leases.obtain(keeper, progress, verdict.needs, wish.appetite);
       } else if (verdict.verdict === 'stale_grant') {
-        note('contract asked');
+        note('contract checked');
         const at = clock.now;
         evidence = { grants: verdict.proofs.map(({ hash }) => ({ hash, valid: true, at })) };
       } else {
@@ -111,7 +110,7 @@ export const openCalls = (
       const verdict = claim(keeper, wish);
       if (verdict.verdict === 'denied') {
         const { rule, account, limit } = verdict.denial;
-        note(`denied ${rule} ${account === keeper.account ? 'own' : 'above'}`);
+        note(`denied ${rule} ${account === keeper.account ? 'own' : 'of an ancestor'}`);
         if (rule === 'window' || rule === 'lifetime') {
           for (const part of limit?.rule.split(':') ?? []) note(`full ${part}`);
         }

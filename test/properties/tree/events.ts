@@ -49,8 +49,10 @@ const FATES = ['lost', 'late', 'asleep', 'twice', 'meanwhile', 'delivered'];
 export const OF_TREE = [
   ...OF_ONE,
   ...each(FATES, ['request', 'reply', 'recall', 'answer', 'give-back']),
-  ...each(['denied'], ['window above', 'lifetime above', 'per_call above', 'unreachable above']),
-  ...each(['denied'], ['frozen above', 'paused above', 'revoked above', 'expired own']),
+  ...each(['denied'], ['expired own']),
+  ...['window', 'lifetime', 'per_call', 'unreachable', 'frozen', 'paused', 'revoked'].map(
+    (rule) => `denied ${rule} of an ancestor`,
+  ),
   ...each(['short of'], ['window', 'lifetime', 'credit']),
   ...each(['refused as'], ['frozen', 'paused', 'revoked', 'expired']),
   ...each(['revoked by'], ['issuer', 'holder', 'epoch']),
@@ -60,7 +62,7 @@ export const OF_TREE = [
   'consented',
   'consents later',
   'consents never',
-  'contract asked',
+  'contract checked',
   'credit lent',
   'forgotten',
   'grant_refused',
@@ -69,6 +71,6 @@ export const OF_TREE = [
   'moved',
   'nothing lives',
   'recalled for itself',
-  'rest refused above',
+  'rest refused of an ancestor',
   'resolved lent',
 ];

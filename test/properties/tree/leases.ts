@@ -21,31 +21,31 @@ import type { Recalls } from './recalls.ts';
 export const openLeases = (participants: Participants, { look, round }: Recalls) => {
   const { clock, messages, reference, note } = participants;
 
-  const answer = (above: Keeper, request: LeaseRequest): LeaseVerdict => {
+  const answer = (parent: Keeper, request: LeaseRequest): LeaseVerdict => {
     const decide = () =>
-      above.decide((state, context) => {
+      parent.decide((state, context) => {
         const decided = lease(state, request, context);
         if (request.dryRun === true && decided.state !== state) {
-          throw new Error('what was only asked has changed something');
+          throw new Error('a dry run has changed something');
         }
         return decided;
       });
     let { verdict, recovery } = decide();
     if (verdict.verdict !== 'short' || recovery === 'never' || request.dryRun === true)
       return verdict;
-    look(above);
+    look(parent);
     ({ verdict, recovery } = decide());
     for (let rounds = 0; rounds < MAX_RECALLS; rounds += 1) {
       if (verdict.verdict !== 'short' || recovery !== 'now') return verdict;
       note(`short of ${verdict.rule}`);
-      const asked = round(above);
+      const recalled = round(parent);
       ({ verdict, recovery } = decide());
-      if (asked === 0) return verdict;
+      if (recalled === 0) return verdict;
     }
     return verdict;
   };
 
-  const hear = (
+  const receive = (
     keeper: Keeper,
     link: SignedGrant,
     verdict: LeaseVerdict,
@@ -59,7 +59,7 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
     );
     if (verdict.authority.status === 'active') {
       const since = verdict.verdict === 'leased' ? requestedAt : undefined;
-      reference.statements.hear(keeper.account, link.hash, statement, since);
+      reference.statements.receive(keeper.account, link.hash, statement, since);
     } else note(`refused as ${verdict.authority.status}`);
     return verdict;
   };
@@ -86,14 +86,14 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
   /** Sends a lease request to one ancestor. Returns what its answer means for the waiting call. */
   const ask = (keeper: Keeper, wanted: LeaseNeed, appetite: bigint): LeaseAnswer => {
     const { link } = wanted;
-    const above = keeperOf(participants, issuerOf(link));
+    const parent = keeperOf(participants, issuerOf(link));
     const requestedAt = clock.now;
     const request = requestOf(keeper, wanted, appetite);
     const verdict = messages.send('request', keeper, () => {
-      const told = answer(above, request);
-      const statement = reference.statements.last(above.account);
-      return messages.send('reply', above, () =>
-        hear(keeper, link, told, statement, requestedAt, wanted.need),
+      const answered = answer(parent, request);
+      const statement = reference.statements.last(parent.account);
+      return messages.send('reply', parent, () =>
+        receive(keeper, link, answered, statement, requestedAt, wanted.need),
       );
     });
     const state = keeper.state();
@@ -124,25 +124,25 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
       let progress = known;
       for (const each of needs) {
         const { link } = each;
-        const told = ask(keeper, each, appetite);
-        if (told.answered === 'unreachable') {
+        const answer = ask(keeper, each, appetite);
+        if (answer.answered === 'unreachable') {
           progress = { ...progress, unreachable: { issued: link.hash, account: issuerOf(link) } };
-        } else if (told.answered === 'no_credit') {
+        } else if (answer.answered === 'no_credit') {
           progress = { ...progress, withoutCredit: [...progress.withoutCredit, link.hash] };
-        } else if (told.answered === 'short') {
-          progress = { ...progress, short: { issued: link.hash, denial: told.denial } };
+        } else if (answer.answered === 'short') {
+          progress = { ...progress, short: { issued: link.hash, denial: answer.denial } };
         }
       }
       return progress;
     },
-    /** Asks those above for their word only, without taking anything. */
+    /** Requests the status of grants from their issuers, without taking a share. */
     sound(keeper: Keeper, needs: readonly LeaseNeed[]): void {
       for (const each of needs) {
-        const above = keeperOf(participants, issuerOf(each.link));
+        const parent = keeperOf(participants, issuerOf(each.link));
         const requestedAt = clock.now;
-        const verdict = answer(above, { ...requestOf(keeper, each, 0n), dryRun: true });
+        const verdict = answer(parent, { ...requestOf(keeper, each, 0n), dryRun: true });
         if (verdict.verdict === 'refused')
-          hear(keeper, each.link, verdict, 0, requestedAt, each.need);
+          receive(keeper, each.link, verdict, 0, requestedAt, each.need);
       }
     },
   };

@@ -1,8 +1,33 @@
 import type { Keeper } from './keeper.ts';
-import type { Fate } from './fate.ts';
+import { chooser } from './plan.ts';
+
+/** The fate of a message. `asleep`: its sender restarts before it arrives. `meanwhile`: another step comes between. */
+export type Fate = 'now' | 'late' | 'asleep' | 'lost' | 'twice' | 'meanwhile';
+
+const FATES: readonly Fate[] = [
+  ...Array.from({ length: 16 }, () => 'now' as const),
+  'late',
+  'late',
+  'asleep',
+  'asleep',
+  'lost',
+  'twice',
+  'meanwhile',
+  'meanwhile',
+];
+
+/** The fates of the first messages of a step. Later ones arrive at once. */
+export const fatesOf = (seed: number): readonly Fate[] => {
+  const { of } = chooser(seed);
+  return Array.from({ length: 7 }, () => of(FATES));
+};
+
+/** Gives all messages one fate, or several in turn. */
+export const always = (...each: readonly Fate[]): readonly Fate[] =>
+  Array.from({ length: 8 }, () => each).flat();
 
 /** A sent message that may still arrive. Calling it delivers it. */
-type Letter = { readonly what: string; readonly arrive: () => void };
+type Sent = { readonly what: string; readonly arrive: () => void };
 
 /**
  * All messages between accounts. A message arrives at once, late, never or twice, or another step runs while it is on its way. The sender
@@ -13,7 +38,7 @@ export const openMessages = (
   meanwhile: () => void,
   restart: (keeper: Keeper) => void,
 ) => {
-  const bag: Letter[] = [];
+  const waiting: Sent[] = [];
   let fates: Fate[] = [];
 
   const send = <Answer>(what: string, from: Keeper, arrive: () => Answer): Answer | undefined => {
@@ -23,14 +48,14 @@ export const openMessages = (
       case 'lost':
         return undefined;
       case 'late':
-        bag.push({ what, arrive });
+        waiting.push({ what, arrive });
         return undefined;
       case 'asleep':
-        bag.push({ what, arrive });
+        waiting.push({ what, arrive });
         restart(from);
         return undefined;
       case 'twice':
-        bag.push({ what, arrive });
+        waiting.push({ what, arrive });
         return arrive();
       case 'meanwhile':
         meanwhile();
@@ -51,15 +76,15 @@ export const openMessages = (
     },
     /** Delivers one of the waiting messages, by index. With `again` it stays and may arrive once more. */
     deliver(which: number, again: boolean): void {
-      const at = which % Math.max(1, bag.length);
-      const letter = again ? bag[at] : bag.splice(at, 1)[0];
-      if (letter === undefined) return;
-      note(`delivered ${letter.what}`);
-      letter.arrive();
+      const at = which % Math.max(1, waiting.length);
+      const message = again ? waiting[at] : waiting.splice(at, 1)[0];
+      if (message === undefined) return;
+      note(`delivered ${message.what}`);
+      message.arrive();
     },
     /** Delivers all waiting messages in the order of sending. */
     deliverAll(): void {
-      while (bag.length > 0) this.deliver(0, false);
+      while (waiting.length > 0) this.deliver(0, false);
     },
   };
 };

@@ -1,5 +1,5 @@
 import type { Hex } from '../../../src/core/hex.ts';
-import { always } from './fate.ts';
+import { always } from './messages.ts';
 import type { Keeper } from './keeper.ts';
 import type { Limits } from './limits.ts';
 import type { World } from './world.ts';
@@ -45,8 +45,8 @@ const giveBack = (world: World, keeper: Keeper, isAsked: boolean): void => {
   agentsCall(world, 1n, 40n);
   if (isAsked) world.messages.withFates(ANSWERS_ASLEEP, () => void world.recalls.round(keeper));
   for (const each of isAsked ? [] : world.keepers) {
-    const books = Object.keys(each.state().tree.shares) as Hex[];
-    world.messages.withFates(ASLEEP, () => world.recalls.giveUp(each, books));
+    const issued = Object.keys(each.state().tree.shares) as Hex[];
+    world.messages.withFates(ASLEEP, () => world.recalls.giveUp(each, issued));
   }
 };
 

@@ -77,17 +77,17 @@ export const grantOf = (seed: number): GrantPlan => {
 };
 
 /** Narrows a grant to its parent grant: the account rejects a wider one. */
-export const within = (plan: GrantPlan, above: GrantPlan | undefined): GrantPlan => {
+export const within = (plan: GrantPlan, parent: GrantPlan | undefined): GrantPlan => {
   const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-  if (above === undefined) return plan;
-  const seconds = plan.seconds > above.seconds ? plan.seconds : above.seconds;
+  if (parent === undefined) return plan;
+  const seconds = plan.seconds > parent.seconds ? plan.seconds : parent.seconds;
   return {
     ...plan,
-    perCall: least(plan.perCall, above.perCall),
-    total: least(plan.total, above.total),
+    perCall: least(plan.perCall, parent.perCall),
+    total: least(plan.total, parent.total),
     seconds,
-    inWindow: above.seconds > 0n ? least(plan.inWindow, above.inWindow) : plan.inWindow,
-    life: Math.min(plan.life, above.life),
+    inWindow: parent.seconds > 0n ? least(plan.inWindow, parent.inWindow) : plan.inWindow,
+    life: Math.min(plan.life, parent.life),
   };
 };
 

@@ -24,12 +24,12 @@ export const openRecalls = (participants: Participants) => {
   const { clock, messages, reference } = participants;
 
   const takeReturned = (
-    above: Keeper,
+    parent: Keeper,
     child: Keeper,
     branches: Readonly<Record<Hex, Shares>>,
   ): void => {
     for (const [issued, shares] of Object.entries(branches) as [Hex, Shares][]) {
-      above.decide<unknown>((state, context) => {
+      parent.decide<unknown>((state, context) => {
         const row = leaseOf(context.read, child.account, issued);
         return row === undefined
           ? unchanged(state, undefined)
@@ -39,35 +39,35 @@ export const openRecalls = (participants: Participants) => {
   };
 
   const recallsFor = (
-    above: Keeper,
+    parent: Keeper,
     rows: readonly IssuedLease[],
   ): readonly (readonly [Keeper, Recall])[] =>
     [...new Set(rows.map((row) => row.child))].map((account) => {
       const branches: Record<Hex, Recall['branches'][Hex]> = {};
       for (const row of rows.filter((each) => each.child === account)) {
-        const { authority } = authorityOver(above.state(), row, above.context());
+        const { authority } = authorityOver(parent.state(), row, parent.context());
         const { revision, status } = authority;
         branches[row.issued] = { revision, status, shares: row.shares };
       }
-      return [keeperOf(participants, account), { of: above.account, branches }];
+      return [keeperOf(participants, account), { of: parent.account, branches }];
     });
 
   /** Pushes the current state to children, which return unused shares. */
-  const recall = (above: Keeper, rows: readonly IssuedLease[]): void => {
-    for (const [child, message] of recallsFor(above, rows)) {
-      const statement = reference.statements.last(above.account);
-      messages.send('recall', above, () => {
+  const recall = (parent: Keeper, rows: readonly IssuedLease[]): void => {
+    for (const [child, message] of recallsFor(parent, rows)) {
+      const statement = reference.statements.last(parent.account);
+      messages.send('recall', parent, () => {
         const verdict = child.decide((state, context) => recalled(state, message, context));
         for (const issued of Object.keys(message.branches))
           reference.statements.acknowledge(child.account, issued as Hex, statement);
         if (verdict.verdict === 'unavailable') return;
-        messages.send('answer', child, () => takeReturned(above, child, verdict.branches));
+        messages.send('answer', child, () => takeReturned(parent, child, verdict.branches));
       });
     }
   };
 
-  const rowsWith = (above: Keeper, isWorth: (share: Share) => boolean): readonly IssuedLease[] =>
-    [...above.leases()].filter(({ shares }) =>
+  const rowsWith = (parent: Keeper, isWorth: (share: Share) => boolean): readonly IssuedLease[] =>
+    [...parent.leases()].filter(({ shares }) =>
       Object.entries(shares).some(
         ([name, share]) => clock.now < shareEnd(name, share) && isWorth(share),
       ),
@@ -75,26 +75,26 @@ export const openRecalls = (participants: Participants) => {
 
   return {
     /** Requests reports of unused shares from children. */
-    look(above: Keeper): void {
-      for (const [child, message] of recallsFor(above, rowsWith(above, isLoose))) {
-        messages.send('recall', above, () => {
+    look(parent: Keeper): void {
+      for (const [child, message] of recallsFor(parent, rowsWith(parent, isLoose))) {
+        messages.send('recall', parent, () => {
           const verdict = child.decide((state) => unchanged(state, reported(state, message)));
           if (verdict.verdict === 'unavailable') return;
-          messages.send('answer', child, () => takeReturned(above, child, verdict.branches));
+          messages.send('answer', child, () => takeReturned(parent, child, verdict.branches));
         });
       }
     },
     /** Recalls unused shares. @returns how many children it asked. */
-    round(above: Keeper): number {
-      const rows = rowsWith(above, isUnused);
-      recall(above, rows);
+    round(parent: Keeper): number {
+      const rows = rowsWith(parent, isUnused);
+      recall(parent, rows);
       return rows.length;
     },
     /** Pushes the current state to holders of live leases: to all of them if undefined. */
-    push(above: Keeper, issued?: readonly Hex[]): void {
-      const live = [...above.leases()].filter(({ until }) => until > clock.now);
+    push(parent: Keeper, issued?: readonly Hex[]): void {
+      const live = [...parent.leases()].filter(({ until }) => until > clock.now);
       recall(
-        above,
+        parent,
         live.filter((row) => issued === undefined || issued.includes(row.issued)),
       );
     },
@@ -105,9 +105,9 @@ export const openRecalls = (participants: Participants) => {
         const link = links.find((each) => each.hash === hash);
         if (link === undefined) continue;
         const shares = keeper.decide((state) => giveUp(state, hash));
-        const above = keeperOf(participants, issuerOf(link));
+        const parent = keeperOf(participants, issuerOf(link));
         const answer = messages.send('give-back', keeper, () => {
-          takeReturned(above, keeper, { [hash]: shares });
+          takeReturned(parent, keeper, { [hash]: shares });
           return true;
         });
         if (answer === true) keeper.decide((state) => closeShares(state, hash, shares, clock.now));

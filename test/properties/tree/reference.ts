@@ -45,7 +45,7 @@ export const openReference = () => {
   };
   const nowOf = (caller: Caller): readonly Place[] => placesOf(caller, () => -1);
 
-  /** The highest that a word allows which may still be believed; undefined where one sets no limit. */
+  /** Returns the highest limit among the statements that may still be followed. Undefined if one of them sets none. */
   const bound = (place: Place, of: (limits: Limits) => bigint | undefined): bigint | undefined => {
     const each = place.statements.map((list) => least(list.map(of)));
     return each.reduce((a, b) => (a === undefined || b === undefined ? undefined : a > b ? a : b));
@@ -66,7 +66,7 @@ export const openReference = () => {
     );
 
   /** Returns why the call must be denied according to these statements of its ancestors. */
-  const silenced = (
+  const reasonToDeny = (
     { account, chain, at }: Caller,
     statementOf: (link: Link) => Statement | undefined,
   ): string | undefined => {
@@ -76,10 +76,10 @@ export const openReference = () => {
     for (const [index, link] of chain.entries()) {
       if (at >= link.until) return `the grant ${link.grant} has run out`;
       const statement = statementOf(link);
-      if (statement === undefined) return `${link.issuer} was not asked lately`;
-      const stood = [link.grant, chain[index + 1]?.grant ?? ''];
-      if (!statement.active || stood.some((grant) => statement.dead.includes(grant))) {
-        return `${link.issuer} has said no`;
+      if (statement === undefined) return `${link.issuer} has no statement that is still followed`;
+      const links = [link.grant, chain[index + 1]?.grant ?? ''];
+      if (!statement.active || links.some((grant) => statement.dead.includes(grant))) {
+        return `${link.issuer} does not allow it`;
       }
     }
     return undefined;
@@ -93,8 +93,8 @@ export const openReference = () => {
     /** Records an admitted call. @throws Error if that breaks a law. */
     admit(id: string, call: Call): void {
       const trusted = (link: Link) => statements.trusted(call.account, link, call.at) ?? Infinity;
-      const no = silenced(call, (link) => statements.of(link.issuer)[trusted(link)]);
-      if (no !== undefined) throw new Error(`let through although ${no}`);
+      const no = reasonToDeny(call, (link) => statements.of(link.issuer)[trusted(link)]);
+      if (no !== undefined) throw new Error(`admitted although ${no}`);
       const places = placesOf(call, trusted);
       const counted = places.flatMap((place) =>
         (place.statements[0] ?? []).flatMap(({ counters }) =>
@@ -126,7 +126,7 @@ export const openReference = () => {
 
     /** Whether neither the account nor an ancestor denies such a call now. */
     lives: (caller: Caller): boolean =>
-      silenced(caller, ({ issuer }) => statements.current(issuer)) === undefined,
+      reasonToDeny(caller, ({ issuer }) => statements.current(issuer)) === undefined,
     /** Whether the caller knows the current state of all its ancestors. */
     isInformed: ({ account, chain, at }: Caller): boolean =>
       chain.every((link) => {

@@ -5,7 +5,7 @@ import { equal, isDropped } from './balance.ts';
 import type { Keeper } from './keeper.ts';
 import { agentsCall, MISHAPS } from './mishaps.ts';
 import { ASSET } from './names.ts';
-import type { How } from './outcome.ts';
+import type { How } from './wish.ts';
 import { checkUsable } from './usable.ts';
 import type { World } from './world.ts';
 
@@ -13,14 +13,14 @@ import type { World } from './world.ts';
 const settleDown = (world: World): void => {
   const { messages, calls, commands, keepers, reference } = world;
   const hows: readonly How[] = ['success', 'failure', 'success', 'silence'];
-  // Once more by everybody, before what is late arrives: it may be what had been given back, and forgotten.
+  // Agents call before late messages arrive: these may carry shares that were returned and forgotten.
   agentsCall(world, 3n);
   messages.deliverAll();
   calls.finishAll((at) => hows[at % hows.length] as How);
   for (const keeper of keepers) {
     if (!reference.statements.current(keeper.account).active) commands.status(keeper, 'active');
   }
-  // As long as a refusal from above is believed.
+  // As long as an account follows a refusal of an ancestor.
   world.wait(3, false);
 };
 
@@ -54,7 +54,7 @@ const checkBack = (world: World): void => {
   note('given back');
 };
 
-/** What must be so when nothing is under way any more. `who`: what happens first and to whom, and whose turn it is afterwards. */
+/** Checks a world at rest. `who` selects the mishap that comes first, the account that it meets, and the account that calls afterwards. */
 export const checkAtRest = (world: World, who: number): void => {
   const keeperAt = (at: number): Keeper => world.keepers[at % world.keepers.length] as Keeper;
   MISHAPS[who % MISHAPS.length]?.(world, keeperAt(Math.floor(who / MISHAPS.length)));

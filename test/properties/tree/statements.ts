@@ -14,51 +14,51 @@ const FIRST: Statement = { active: true, dead: [], policies: {} };
 
 /** All statements of each account, and what its descendants have received and acknowledged. */
 export const openStatements = () => {
-  const said = new Map<string, readonly Statement[]>();
+  const all = new Map<string, readonly Statement[]>();
   const acknowledged = new Map<string, number>();
-  const told = new Map<string, { readonly statement: number; readonly requestedAt: Seconds }>();
+  const received = new Map<string, { readonly statement: number; readonly requestedAt: Seconds }>();
 
-  const of = (account: string): readonly Statement[] => said.get(account) ?? [FIRST];
+  const of = (account: string): readonly Statement[] => all.get(account) ?? [FIRST];
   const current = (account: string): Statement => of(account).at(-1) as Statement;
 
   return {
     of,
     current,
     change: (account: string, changes: Partial<Statement>): unknown =>
-      said.set(account, [...of(account), { ...current(account), ...changes }]),
+      all.set(account, [...of(account), { ...current(account), ...changes }]),
     /** Index of an account's last statement. */
     last: (account: string): number => of(account).length - 1,
     /**
-     * An account above has answered: its grant may be used. `requestedAt`: for how long from then it has lent something; undefined where it
+     * An ancestor has answered that its grant may be used. `requestedAt`: for how long from then it has lent something; undefined where it
      * has lent nothing, and trust lasts no longer than before.
      */
-    hear(
+    receive(
       account: string,
       grant: string,
       statement: number,
       requestedAt: Seconds | undefined,
     ): void {
       const key = `${account} ${grant}`;
-      const known = told.get(key);
+      const known = received.get(key);
       if (statement < Math.max(known?.statement ?? 0, acknowledged.get(key) ?? 0)) return;
       const before = known?.requestedAt ?? -Infinity;
       const isSame = known?.statement === statement;
       const since =
         requestedAt === undefined ? before : isSame ? Math.max(before, requestedAt) : requestedAt;
-      told.set(key, { statement, requestedAt: since });
+      received.set(key, { statement, requestedAt: since });
     },
     acknowledge(account: string, grant: string, statement: number): void {
       const key = `${account} ${grant}`;
       acknowledged.set(key, Math.max(acknowledged.get(key) ?? 0, statement));
-      if ((told.get(key)?.statement ?? 0) < statement) told.delete(key);
+      if ((received.get(key)?.statement ?? 0) < statement) received.delete(key);
     },
-    /** Who has slept asks again. */
+    /** A restarted account requests every lease again. */
     forget(account: string): void {
-      for (const key of told.keys()) if (key.startsWith(`${account} `)) told.delete(key);
+      for (const key of received.keys()) if (key.startsWith(`${account} `)) received.delete(key);
     },
-    /** Which word of the account above is trusted; undefined where it was not asked for a minute. */
+    /** Returns the ancestor's statement that an account may follow. Undefined if it requested none for a minute. */
     trusted(account: string, { grant }: Link, at: Seconds): number | undefined {
-      const last = told.get(`${account} ${grant}`);
+      const last = received.get(`${account} ${grant}`);
       return last === undefined || at >= last.requestedAt + TRUST ? undefined : last.statement;
     },
   };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { type Fate, fatesOf } from './fate.ts';
+import { type Fate, fatesOf } from './messages.ts';
 import { type GrantPlan, chooser, grantOf, limitsOf } from './plan.ts';
-import type { How } from './outcome.ts';
+import type { How } from './wish.ts';
 import type { Limits } from './limits.ts';
 
 /** Index of an account, counted from the last, which has no descendants; or the last caller. */

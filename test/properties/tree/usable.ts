@@ -31,7 +31,7 @@ const text = (value: unknown): string =>
 /** Whether a denial names a limit that is too small for the price, with what remains of it. */
 const refuses = (limits: readonly Left[], { account, limit }: Denial, price: bigint): boolean => {
   if (limit === undefined) return false;
-  const told = BigInt(limit.remaining);
+  const reported = BigInt(limit.remaining);
   return limits.some((each) => {
     const left = each.remaining > 0n ? each.remaining : 0n;
     return (
@@ -39,8 +39,8 @@ const refuses = (limits: readonly Left[], { account, limit }: Denial, price: big
       limit.rule.split(':').at(-1) === each.name &&
       limit.limit === each.limit.toString() &&
       left < price &&
-      // Nobody is asked for a call that cannot fit anyway, so what those below spent since they last reported is not known.
-      (told === left || told < price)
+      // The account asks no descendant about a call that cannot fit, so it does not know their spend since the last report.
+      (reported === left || reported < price)
     );
   });
 };
@@ -49,7 +49,7 @@ const refuses = (limits: readonly Left[], { account, limit }: Denial, price: big
 export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): void => {
   const { reference, clock, note, calls } = world;
   const standing = standingOf(world, keeper);
-  // Until nobody may still go by what was true before.
+  // Wait until no account may follow an older statement.
   if (
     !hasWaited &&
     (standing === undefined ||
@@ -84,7 +84,7 @@ export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): vo
   } else if (limits.some(({ remaining }) => remaining <= price)) {
     if (!refuses(limits, denial, price + 1n))
       throw new Error(`wrong limit: ${text({ denial, limits })}`);
-    note(`rest refused ${denial.account === account ? 'own' : 'above'}`);
+    note(`rest refused ${denial.account === account ? 'own' : 'of an ancestor'}`);
   } else if (denial.rule !== 'credit') throw new Error(`expected credit: ${text(denial)}`);
 
   if (price === 0n || price > perCall) return;

@@ -1,3 +1,4 @@
+import type { Outcome } from '../../../src/protocol/account/call.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
@@ -37,3 +38,21 @@ export const callOf = (
   contractCheckedAt: 1,
   ...(authority === undefined ? {} : { authority }),
 });
+
+export type How = 'success' | 'part' | 'failure' | 'silence';
+
+const ANSWERED = { status: 200, digest: 'none', reason: 'answered' } as const;
+
+/** The result of a tool's run. `part` charges half of the price. */
+export const outcomeOf = (how: How, price: bigint): Outcome => {
+  switch (how) {
+    case 'success':
+      return { ...ANSWERED, success: true };
+    case 'part':
+      return { ...ANSWERED, success: true, amount: price / 2n };
+    case 'failure':
+      return { success: false, status: 500, digest: 'none', reason: 'upstream_status' };
+    case 'silence':
+      return { success: false, status: 0, digest: 'none', reason: 'timeout' };
+  }
+};
