@@ -17,7 +17,7 @@ import { formatDollars } from '../../src/protocol/amount.ts';
 import { requestDigest } from '../../src/protocol/intent/binding.ts';
 import type { Hex } from 'viem';
 
-/** What the payer knows without the receipt. */
+/** Facts that the payer has without the receipt. */
 type Expected = {
   /** CAIP-10. */
   readonly agent: string;

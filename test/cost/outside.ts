@@ -1,6 +1,7 @@
 import { usdc } from '../../dev/stack/chain-access.ts';
 import type { Payment } from '../../src/protocol/payment.ts';
-import { answerHosts, FACILITATOR, RPC, type ScriptedChain } from '../unit/settlement/scripted.ts';
+import { FACILITATOR, RPC } from '../unit/settlement/scripted.ts';
+import { answerHosts, type ScriptedChain } from '../unit/settlement/scripted-chain.ts';
 
 export const UPSTREAM = 'https://upstream.example';
 /** An answer of the tool with the size of a dictionary entry. */

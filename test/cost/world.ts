@@ -11,7 +11,7 @@ import type { Offer } from '../../dev/bench/signing.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import gateway from '../../src/index.ts';
-import { scriptChain } from '../unit/settlement/scripted.ts';
+import { scriptChain } from '../unit/settlement/scripted-chain.ts';
 import { AUDIENCE, environment } from './environment.ts';
 import { openMeter, type Sent } from './meter.ts';
 import { answerOutside } from './outside.ts';

@@ -13,7 +13,7 @@ afterEach(() => {
 
 type SignRequest = Readonly<Record<string, string>>;
 
-/** A scripted signer beside the real chain. */
+/** A scripted signer; the chain is real. */
 const standIn = (answer: (request: SignRequest) => Promise<unknown>): SignRequest[] => {
   const requests: SignRequest[] = [];
   const real = globalThis.fetch;

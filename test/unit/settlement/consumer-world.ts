@@ -6,18 +6,16 @@ import type { Attempt } from '../../../src/settlement/operator-tables.ts';
 import type { Payment, SettlementResult } from '../../../src/protocol/payment.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 import {
-  answerHosts,
   backendsAt,
   FACILITATOR,
   messageFor,
   NOW,
   paymentNumber,
   RPC,
-  scriptChain,
-  type ScriptedChain,
   standingClock,
   TOKEN,
 } from './scripted.ts';
+import { answerHosts, scriptChain, type ScriptedChain } from './scripted-chain.ts';
 
 /** The state that each test starts with anew. */
 type World = {
@@ -37,7 +35,7 @@ type World = {
 
 export const world = {} as World;
 
-/** What a facilitator does with a presented payment. */
+/** How a facilitator answers a presented payment. */
 export type Conduct = (payment: Payment) => Response | Promise<Response>;
 
 export const answerWith = (changes: object): Response =>

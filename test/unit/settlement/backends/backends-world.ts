@@ -4,14 +4,8 @@ import type { Facilitator } from '../../../../src/settlement/backends/facilitato
 import type { RelayerSetting } from '../../../../src/settlement/backends/relayer.ts';
 import type { BackendSettings } from '../../../../src/settlement/backends/registry.ts';
 import type { SettlementEvent } from '../../../../src/settlement/telemetry.ts';
-import {
-  answerHosts,
-  backendsAt,
-  OTHER,
-  paymentNumber,
-  standingClock,
-  TOKEN,
-} from '../scripted.ts';
+import { backendsAt, OTHER, paymentNumber, standingClock, TOKEN } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 
 /** The state that each test starts with anew. */
 type World = {

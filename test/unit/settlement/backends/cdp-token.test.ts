@@ -3,7 +3,6 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { decodeBase64Url, encodeBase64 } from '../../../../src/crypto/bytes.ts';
 import { openCdpTokens } from '../../../../src/settlement/backends/cdp-token.ts';
 import {
-  answerHosts,
   backendsAt,
   facilitatorAt,
   NOW,
@@ -11,6 +10,7 @@ import {
   standingClock,
   TOKEN,
 } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 
 const ID = 'organizations/one/apiKeys/two';
 const URL_OF_IT = 'https://api.cdp.test/platform/v2/x402/settle';

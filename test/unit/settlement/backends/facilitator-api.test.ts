@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { postSettle } from '../../../../src/settlement/backends/facilitator-api.ts';
-import { answerHosts, FACILITATOR, paymentNumber } from '../scripted.ts';
+import { FACILITATOR, paymentNumber } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 
 const payment = paymentNumber(1);
 const transaction = `0x${'aa'.repeat(32)}`;

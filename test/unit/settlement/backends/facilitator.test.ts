@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { answerHosts, facilitatorAt, NOW } from '../scripted.ts';
+import { facilitatorAt, NOW } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 import {
   A,
   B,

@@ -113,7 +113,7 @@ describe('health', () => {
     expect(backends.probeAt(NETWORK)).toBeUndefined();
   });
 
-  test('tries a backend every 15 seconds when alone, and after its whole pause beside others', async () => {
+  test('tries a backend every 15 seconds when alone, and after its whole pause next to others', async () => {
     world.answers['a.test'] = busy;
     const failFor = async (backends: Opened, times: number, seconds: number) => {
       await breakDown(backends, times);

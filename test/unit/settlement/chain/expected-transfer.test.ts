@@ -7,7 +7,8 @@ import {
   REORG_MARGIN,
 } from '../../../../src/settlement/chain/expected-transfer.ts';
 import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
-import { OTHER, paymentNumber, transferLog, usedLog } from '../scripted.ts';
+import { OTHER, paymentNumber } from '../scripted.ts';
+import { transferLog, usedLog } from '../scripted-chain.ts';
 
 const payment = paymentNumber(1);
 const twin = {

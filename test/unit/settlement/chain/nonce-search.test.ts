@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { REORG_MARGIN } from '../../../../src/settlement/chain/expected-transfer.ts';
-import { answerHosts, NOW, OTHER, paymentNumber, transferLog, usedLog } from '../scripted.ts';
+import { NOW, OTHER, paymentNumber } from '../scripted.ts';
+import { answerHosts, transferLog, usedLog } from '../scripted-chain.ts';
 import { payment, see, world, useObserveWorld } from './observe-world.ts';
 
 useObserveWorld();

@@ -3,17 +3,8 @@ import { observePayments } from '../../../../src/settlement/chain/observe-paymen
 import { REORG_MARGIN } from '../../../../src/settlement/chain/expected-transfer.ts';
 import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
 import type { Payment } from '../../../../src/protocol/payment.ts';
-import {
-  answerHosts,
-  canceledLog,
-  OTHER,
-  PAY_TO,
-  paymentNumber,
-  RPC,
-  transferLog,
-  usedLog,
-  word,
-} from '../scripted.ts';
+import { OTHER, PAY_TO, paymentNumber, RPC, word } from '../scripted.ts';
+import { answerHosts, canceledLog, transferLog, usedLog } from '../scripted-chain.ts';
 import { payment, see, world, useObserveWorld } from './observe-world.ts';
 
 useObserveWorld();

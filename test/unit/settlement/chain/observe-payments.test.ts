@@ -1,16 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
 import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
-import {
-  answerHosts,
-  canceledLog,
-  NOW,
-  OTHER,
-  paymentNumber,
-  RPC,
-  transferLog,
-  usedLog,
-} from '../scripted.ts';
+import { NOW, OTHER, paymentNumber, RPC } from '../scripted.ts';
+import { answerHosts, canceledLog, transferLog, usedLog } from '../scripted-chain.ts';
 import { expiring, payment, see, world, useObserveWorld } from './observe-world.ts';
 
 useObserveWorld();

@@ -1,16 +1,10 @@
 import { afterEach, beforeEach, vi } from 'vitest';
-import { type Observation } from '../../../../src/settlement/chain/observation.ts';
+import type { Observation } from '../../../../src/settlement/chain/observation.ts';
 import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
 import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
 import type { Payment } from '../../../../src/protocol/payment.ts';
-import {
-  answerHosts,
-  NOW,
-  paymentNumber,
-  RPC,
-  scriptChain,
-  type ScriptedChain,
-} from '../scripted.ts';
+import { NOW, paymentNumber, RPC } from '../scripted.ts';
+import { answerHosts, scriptChain, type ScriptedChain } from '../scripted-chain.ts';
 
 /** The state that each test starts with anew. */
 type World = {

@@ -1,14 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readPayerFacts } from '../../../../src/settlement/chain/payer.ts';
-import {
-  answerHosts,
-  NOW,
-  paymentNumber,
-  RPC,
-  scriptChain,
-  type ScriptedChain,
-  TOKEN,
-} from '../scripted.ts';
+import { NOW, paymentNumber, RPC, TOKEN } from '../scripted.ts';
+import { answerHosts, scriptChain, type ScriptedChain } from '../scripted-chain.ts';
 
 let chain: ScriptedChain;
 const payment = paymentNumber(1);

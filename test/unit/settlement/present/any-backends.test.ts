@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Relayed } from '../../../../src/protocol/relayer-contract.ts';
 import type { Payment } from '../../../../src/protocol/payment.ts';
-import { NOW, scriptChain } from '../scripted.ts';
+import { NOW } from '../scripted.ts';
+import { scriptChain } from '../scripted-chain.ts';
 import {
   type Conduct,
   HOSTS,

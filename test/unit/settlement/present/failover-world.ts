@@ -6,7 +6,6 @@ import { consumeSettlement, type SettlementDeps } from '../../../../src/settleme
 import type { Payment, SettlementResult } from '../../../../src/protocol/payment.ts';
 import type { SettlementEvent } from '../../../../src/settlement/telemetry.ts';
 import {
-  answerHosts,
   backendsAt,
   facilitatorAt,
   messageFor,
@@ -14,11 +13,10 @@ import {
   OTHER,
   paymentNumber,
   RPC,
-  scriptChain,
-  type ScriptedChain,
   standingClock,
   TOKEN,
 } from '../scripted.ts';
+import { answerHosts, scriptChain, type ScriptedChain } from '../scripted-chain.ts';
 
 /** The state that each test starts with anew. */
 type World = {

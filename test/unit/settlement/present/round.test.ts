@@ -1,15 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Payment } from '../../../../src/protocol/payment.ts';
-import {
-  canceledLog,
-  messageFor,
-  NOW,
-  OTHER,
-  paymentNumber,
-  RPC,
-  transferLog,
-  usedLog,
-} from '../scripted.ts';
+import { messageFor, NOW, OTHER, paymentNumber, RPC } from '../scripted.ts';
+import { canceledLog, transferLog, usedLog } from '../scripted-chain.ts';
 import {
   type Conduct,
   consume,

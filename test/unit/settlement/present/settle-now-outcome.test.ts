@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { canceledLog, NOW, OTHER, paymentNumber, transferLog, usedLog } from '../scripted.ts';
+import { NOW, OTHER, paymentNumber } from '../scripted.ts';
+import { canceledLog, transferLog, usedLog } from '../scripted-chain.ts';
 import {
   chain,
   presented,

@@ -1,15 +1,7 @@
 import type { Payment } from '../../../../src/protocol/payment.ts';
 import { settleNow } from '../../../../src/settlement/present/settle-now.ts';
-import {
-  answerHosts,
-  backendsAt,
-  FACILITATOR,
-  NOW,
-  paymentNumber,
-  RPC,
-  scriptChain,
-  type ScriptedChain,
-} from '../scripted.ts';
+import { backendsAt, FACILITATOR, NOW, paymentNumber, RPC } from '../scripted.ts';
+import { answerHosts, scriptChain, type ScriptedChain } from '../scripted-chain.ts';
 export let chain: ScriptedChain;
 export let presented: string[];
 export let conduct: Record<string, () => Response>;

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BOUND_VALID_AFTER } from '../../../../src/protocol/intent/binding.ts';
 import { settleNow } from '../../../../src/settlement/present/settle-now.ts';
 import {
-  answerHosts,
   backendsAt,
   FACILITATOR,
   facilitatorAt,
@@ -12,6 +11,7 @@ import {
   standingClock,
   TOKEN,
 } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 import {
   chain,
   presented,

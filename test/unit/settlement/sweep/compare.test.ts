@@ -11,7 +11,7 @@ import {
   vi,
 } from 'vitest';
 import { freshDatabase } from '../../audit/database.ts';
-import { answerHosts } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 import {
   type Emitted,
   hashOf,

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { db } from '../../audit/database.ts';
-import { answerHosts } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 import { differences, enter, NETWORK, runs, site, sweeping, wellAfter } from './ledger.ts';
 import { hashOf, nonce, OTHER, paid, PAY_TO, timeOf, transfer } from './node.ts';
 import {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { db, freshDatabase } from '../../audit/database.ts';
-import { answerHosts } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 import { differences, emptyTables, enter, type LedgerFate } from './ledger.ts';
 import { hashOf, nonce, paid, payer, type ScriptedNode, scriptNode, timeOf } from './node.ts';
 

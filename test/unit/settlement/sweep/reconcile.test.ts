@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Difference } from '../../../../src/settlement/sweep/difference.ts';
 import { saveFindings } from '../../../../src/settlement/sweep/difference-table.ts';
 import { db } from '../../audit/database.ts';
-import { answerHosts } from '../scripted.ts';
+import { answerHosts } from '../scripted-chain.ts';
 import { differences, NETWORK, runs, site, sweeping, wellAfter } from './ledger.ts';
 import { hashOf, nonce, timeOf } from './node.ts';
 import {
