@@ -10,6 +10,8 @@ import { type DemoResults, play } from './demo/story.ts';
 import { openWallet } from './demo/wallet.ts';
 import { wholeNumber } from './command-line.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
+import { relayerVariables } from './stack/gateway.ts';
+import { people } from './stack/people.ts';
 import { newRunDirectory } from './stack/stack-directory.ts';
 import { type Stack, startStack } from './stack/stack.ts';
 
@@ -63,6 +65,7 @@ const boot = async (flags: Flags, directory: string, narrator: Narrator): Promis
     startStack({
       persistTo: directory,
       file: join(directory, 'stack.json'),
+      variables: relayerVariables(people.relayer),
       ...(flags.blockTime === undefined ? {} : { blockTime: flags.blockTime }),
       onProgress: (part, where, milliseconds) =>
         narrator.print(`     ${part.padEnd(12)} ${where}  ${milliseconds} ms`),

@@ -4,9 +4,12 @@ import { parseArgs } from 'node:util';
 import { wholeNumber } from './command-line.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
 import { portTaken } from './stack/loopback.ts';
+import { relayerVariables } from './stack/gateway.ts';
+import { people } from './stack/people.ts';
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 
-const HELP = `Runs Countersign on this machine: a chain with USDC, a facilitator, an upstream with demo tools, and the gateway.
+const HELP = `Runs Countersign on this machine: a chain with USDC, a facilitator, an upstream with demo tools, and the gateway
+with a relayer.
 
   npm start -- [flags]
 
@@ -59,6 +62,7 @@ The local stack is running.
   gateway      ${gateway.url}
   chain        ${rpc}  (id ${description.chainId}, ${blocks})
   facilitator  ${facilitator}
+  relayer      ${people.relayer.address}  (takes what the facilitator cannot take at once)
   upstream     ${upstream}  (requests by tool: ${upstream}/_count)
   USDC         ${usdc}
   payee        ${payTo}
@@ -95,6 +99,7 @@ const run = async ({ options, json }: Flags): Promise<void> => {
     await import('./openapi.ts');
     stack = await startStack({
       ...options,
+      variables: relayerVariables(people.relayer),
       ...(port === undefined ? {} : { port }),
       onProgress: (part, where, milliseconds) =>
         say(`${part.padEnd(12)} ${where}  ${milliseconds} ms`),

@@ -53,7 +53,7 @@ const answers = async (client: ChainClient, exited: Promise<Exit>): Promise<void
 const furnish = async (client: ChainClient, blockTime: number | undefined): Promise<void> => {
   await deployUsdc(client);
   await deployMulticall3(client);
-  for (const { address } of people.facilitators)
+  for (const { address } of [...people.facilitators, people.relayer])
     await client.setBalance({ address, value: parseEther('1000') });
   await Promise.all(
     [people.agent, ...people.agents].map(

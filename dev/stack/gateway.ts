@@ -5,6 +5,7 @@ import { CHAIN_ID } from './chain-access.ts';
 import { prepareDatabase, writeGatewayFiles } from './gateway-files.ts';
 import { ROOT } from '../root.ts';
 import { freePort, LOOPBACK, portFreed, portTaken } from './loopback.ts';
+import type { Person } from './people.ts';
 import { type Exit, type ProcessGroup, startProcess } from './process.ts';
 
 /** Options of a gateway under `wrangler dev`. */
@@ -163,6 +164,12 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
   CONFIRMATIONS: '1',
   LOCAL_STACK: 'true',
   ...options.variables,
+});
+
+/** Variables of a gateway whose relayer takes, with this key, what the facilitators cannot take at once. `countersign init` sets the same. */
+export const relayerVariables = ({ address, privateKey }: Person): Record<string, string> => ({
+  RELAYERS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: { address, first: false } }),
+  RELAYER_KEY: privateKey,
 });
 
 /**

@@ -18,6 +18,8 @@ export type People = {
   readonly agents: Eight;
   /** Keys of facilitators, funded with ether. Two facilitators must not share a key. */
   readonly facilitators: readonly [Person, Person, Person, Person];
+  /** Key of the gateway's relayer, funded with ether. */
+  readonly relayer: Person;
   /** Receives every payment of the gateway. */
   readonly payTo: Address;
 };
@@ -50,5 +52,6 @@ export const people: People = {
     person('facilitator 3'),
     person('facilitator 4'),
   ],
+  relayer: person('relayer'),
   payTo: person('payee').address,
 };

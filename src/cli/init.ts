@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { type Answers, askAnswers } from './init/answers.ts';
 import { type Draft, draftFiles } from './init/files.ts';
+import { checksummed } from '../crypto/address.ts';
 import { writeFiles } from './lib/atomic-file.ts';
 import {
   chainChecks,
@@ -38,6 +39,10 @@ export const command: Command = {
       summary: 'facilitator that settles (default: one for the network)',
     },
     {
+      flags: '--without-relayer',
+      summary: 'settle by the facilitator alone, without a key of your own',
+    },
+    {
       flags: '--operator <address>',
       summary: 'address that may manage the gateway; several comma-separated',
     },
@@ -72,11 +77,19 @@ export const command: Command = {
     const receiptKey = draft.madeKey
       ? '.dev.vars holds RECEIPT_KEY, which signs receipts: keep the file secret.'
       : 'RECEIPT_KEY in .dev.vars is unchanged.';
-    out.result({ written, checks, next: NEXT.map(([shell]) => shell) }, () =>
+    const relayer = draft.relayer && checksummed(draft.relayer.address);
+    const relayerKey =
+      relayer === undefined
+        ? []
+        : [
+            `RELAYER_KEY in .dev.vars pays gas for what the facilitator cannot take at once: send some ether to ${relayer}.`,
+          ];
+    const next = NEXT.map(([shell]) => shell);
+    out.result({ written, checks, next, ...(relayer === undefined ? {} : { relayer }) }, () =>
       [
         ...(checks.length === 0 ? [] : [checkLines(out, checks), '']),
         `${out.style.good('wrote')} ${written.join(', ')}`,
-        out.style.dim(receiptKey),
+        ...[receiptKey, ...relayerKey].map((line) => out.style.dim(line)),
         '',
         'Next:',
         ...NEXT.map(([shell, what]) => `  ${out.style.accent(shell)}\n      ${what}`),

@@ -1,6 +1,8 @@
 import { parse } from '@decimalturn/toml-patch';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Hex } from 'viem';
+import { privateKeyToAddress } from 'viem/accounts';
 import { describe, expect, test } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { people } from '../../dev/stack/people.ts';
@@ -56,6 +58,37 @@ describe('init in a pipe', () => {
     expect(await Promise.all(['wrangler.toml', 'tools.json', '.dev.vars'].map(read))).toEqual(
       before,
     );
+  });
+
+  test('sets up a relayer for what the facilitator cannot take at once, and prints its address alone', async () => {
+    const { code, stdout, stderr } = await pipe(checkout(), ['init', ...flags(), '--json']);
+    expect(code, stderr).toBe(0);
+    const key = /^RELAYER_KEY='(0x[0-9a-f]{64})'$/m.exec(await read('.dev.vars'))?.[1] as Hex;
+    const address = privateKeyToAddress(key);
+    expect((await variables())['RELAYERS']).toBe(
+      JSON.stringify({ 'eip155:84532': { address, first: false } }),
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ relayer: address });
+    expect(stdout + stderr).not.toContain(key.slice(2));
+  });
+
+  test('sets up no relayer with --without-relayer', async () => {
+    const { code } = await pipe(checkout(), ['init', ...flags(), '--without-relayer']);
+    expect(code).toBe(0);
+    expect((await variables())['RELAYERS']).toBe('');
+    expect(await read('.dev.vars')).not.toContain('RELAYER_KEY');
+  });
+
+  test('keeps a relayer that the operator has set up', async () => {
+    const own = { 'eip155:84532': { address: people.owner.address, signer: 'https://s.example' } };
+    const text = (await read('wrangler.toml')).replace(
+      'RELAYERS = ""',
+      `RELAYERS = '${JSON.stringify(own)}'`,
+    );
+    await writeFile(join(checkout().directory, 'wrangler.toml'), text);
+    expect((await pipe(checkout(), ['init', ...flags()])).code).toBe(0);
+    expect((await variables())['RELAYERS']).toBe(JSON.stringify(own));
+    expect(await read('.dev.vars')).not.toContain('RELAYER_KEY');
   });
 
   test('overwrites no edited value without --force', async () => {
@@ -128,7 +161,9 @@ describe('init in a pipe', () => {
     const words = [...flags(urls).filter((word) => word !== LOCAL), '--skip-checks', '--force'];
     const { code, stderr } = await pipe(checkout(), ['init', ...words]);
     expect(code, stderr).toBe(0);
-    expect(await read('.dev.vars')).toMatch(/RECEIPT_KEY='.*'\nLOCAL_STACK='false'\n$/);
+    expect(await read('.dev.vars')).toMatch(
+      /RECEIPT_KEY='.*'\nRELAYER_KEY='.*'\nLOCAL_STACK='false'\n$/,
+    );
   });
 
   test('rejects the wrangler.toml of another Worker', async () => {

@@ -19,6 +19,8 @@ export type Answers = {
   readonly upstream: { readonly origin: string; readonly path: string };
   readonly audience: string;
   readonly facilitator: string;
+  /** Whether a key of its own settles what the facilitator cannot take at once. */
+  readonly relayer: 'own_key' | 'none';
   /** Undefined: the configured operators stay. */
   readonly operators: string | undefined;
   readonly reach: EgressReach;
@@ -102,6 +104,7 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
     upstream: { origin, path: pathname + search },
     audience,
     facilitator,
+    relayer: input.flag('withoutRelayer') ? 'none' : 'own_key',
     operators,
     reach,
   };

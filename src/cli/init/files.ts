@@ -6,6 +6,7 @@ import { checksummed } from '../../crypto/address.ts';
 import type { FileToWrite } from '../lib/atomic-file.ts';
 import { CONFIG_FILE, type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../lib/config-files.ts';
 import type { Answers } from './answers.ts';
+import { draftRelayer, type RelayerDraft } from './relayer.ts';
 
 /** The files that `init` will write. */
 export type Draft = {
@@ -16,6 +17,8 @@ export type Draft = {
   readonly lost: readonly string[];
   /** Whether the draft adds a new RECEIPT_KEY. */
   readonly madeKey: boolean;
+  /** The relayer that the draft adds. */
+  readonly relayer: RelayerDraft | undefined;
 };
 
 /** SHA-256 of the tools.json of this release: a file with another digest was edited. A test compares it with the file. */
@@ -29,7 +32,9 @@ export const draftFiles = async (
   answers: Answers,
   keepTools: boolean,
 ): Promise<Draft> => {
-  const values = variablesOf(answers);
+  const relayer =
+    answers.relayer === 'own_key' ? draftRelayer(present, answers.network.network) : undefined;
+  const values = { ...variablesOf(answers), ...relayer?.variables };
   const variables = { ...present.variables, ...values };
   const toml = withSingleQuotes(
     patch(present.toml, { ...(parse(present.toml) as object), vars: variables }),
@@ -37,7 +42,10 @@ export const draftFiles = async (
   );
   const tools = keepTools && present.tools !== undefined ? present.tools : exampleTools(answers);
   const hasKey = (present.secrets['RECEIPT_KEY'] ?? '') !== '';
-  const secrets = secretsOf(present, answers, hasKey ? undefined : await newReceiptKey());
+  const secrets = secretsOf(present, answers, {
+    ...(hasKey ? {} : { RECEIPT_KEY: await newReceiptKey() }),
+    ...relayer?.secrets,
+  });
   const lost = [
     ...Object.entries(values)
       .filter(([name, value]) => !['', value].includes(present.variables[name]?.trim() ?? ''))
@@ -52,6 +60,7 @@ export const draftFiles = async (
     config: { ...present, toml, variables, tools, secrets: secrets.values },
     lost,
     madeKey: !hasKey,
+    relayer,
     files: [
       { path: join(directory, CONFIG_FILE), text: toml },
       ...(tools === present.tools ? [] : [{ path: join(directory, TOOLS_FILE), text: tools }]),
@@ -101,15 +110,15 @@ const exampleTools = ({ upstream }: Answers): string => {
 /** `.dev.vars`: its values and its text. `wrangler dev` reads the file and never deploys it, so LOCAL_STACK stays on this machine. */
 type Secrets = { readonly values: ConfigFiles['secrets']; readonly text: string };
 
-/** Adds a new receipt key, if one is given: a present key stays, because its receipts verify with it alone. */
+/** Adds the new keys. A present receipt key is never among them, because its receipts verify with it alone. */
 const secretsOf = (
   { secrets, secretsText }: ConfigFiles,
   { reach }: Answers,
-  newKey: string | undefined,
+  newKeys: Readonly<Record<string, string>>,
 ): Secrets => {
   const localStack = String(reach === 'local_stack');
   const changes = {
-    ...(newKey === undefined ? {} : { RECEIPT_KEY: newKey }),
+    ...newKeys,
     ...((secrets['LOCAL_STACK'] ?? 'false') === localStack ? {} : { LOCAL_STACK: localStack }),
   };
   return {

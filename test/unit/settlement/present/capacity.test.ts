@@ -37,6 +37,13 @@ describe('a batch beyond the width of the first backend', () => {
     );
   });
 
+  test('waits for the first backend alone once the relayer has declined it', async () => {
+    world.relay = (relays) => relays.map(({ call }) => ({ call, verdict: 'gas' }));
+    world.deps = { ...world.deps, backends: openWith(withRelayer(false), 4) };
+    expect(await sharesOf(50)).toEqual([50, 0, 0]);
+    expect(world.handedOver).toEqual([{ count: 46, urgent: false }]);
+  });
+
   test('is not shared up to that width', async () => {
     world.deps = { ...world.deps, backends: openWith(withRelayer(false), 4) };
     expect(await sharesOf(4)).toEqual([4, 0, 0]);
