@@ -107,12 +107,15 @@ const facilitatorSchema = (reach: EgressReach) =>
       url: urlSchema(reach),
       networks: z.exactOptional(z.array(networkSchema).check(z.minLength(1), z.maxLength(16))),
       auth: z._default(z.enum(['none', 'cdp'], 'must be "none" or "cdp"'), 'none'),
-      concurrency: z._default(between(1, 64), 4),
+      concurrency: z._default(between(1, MAX_REQUESTS), 4),
       perSecond: z.exactOptional(between(1, 1_000)),
       fee: z._default(readingText<bigint>(MONEY_HINT, parseMoney), 0n),
     },
     'must be an object {"url": "https://…", networks?, auth?, concurrency?, perSecond?, fee?}',
   );
+
+/** As many as a batch can send: 31 further invocations with six connections each. */
+const MAX_REQUESTS = 186;
 
 const LIST = `must be an array of at most ${MAX_URLS} facilitators`;
 const facilitatorsSchema = (reach: EgressReach) =>

@@ -6,6 +6,8 @@ import { openSigner } from './crypto/signer.ts';
 import type { AlertBody } from './protocol/alert.ts';
 import { type AccountId, type Network, parseAccountId } from './protocol/account-id.ts';
 import { type Raise, raiser } from './alerts.ts';
+import type { Invocations } from './settlement/backends/backend.ts';
+import { openInvocations } from './settlement/backends/invocations.ts';
 import type { Chain } from './settlement/chain/observation.ts';
 import { consumeSettlement, type SettlementDeps } from './settlement/consumer.ts';
 import {
@@ -30,7 +32,12 @@ const DEAD_LETTER_QUEUES: ReadonlyMap<string, MakeDeadLetter> = new Map([
 ]);
 
 /** Passes a batch to the consumer of its queue. An unknown queue is retried, not dropped: a deploy may be in progress. */
-export const consume = async (batch: MessageBatch, env: Env, config: Config): Promise<void> => {
+export const consume = async (
+  batch: MessageBatch,
+  env: Env,
+  context: ExecutionContext,
+  config: Config,
+): Promise<void> => {
   const now = nowSeconds();
   const db = env.AUDIT_DB;
   const self = gatewayAccount(config);
@@ -49,7 +56,11 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
   }
   switch (batch.queue) {
     case 'countersign-settlement':
-      return consumeSettlement(batch.messages, settlementDeps(env, config, keepDeadLetter), now);
+      return consumeSettlement(
+        batch.messages,
+        { ...settlementDeps(env, config, keepDeadLetter), invocations: invocationsOf(context) },
+        now,
+      );
     case 'countersign-audit':
       return consumeAudit(
         batch,
@@ -76,6 +87,12 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
       console.error({ event: 'unknown_queue', queue: batch.queue });
       return batch.retryAll({ delaySeconds: 60 });
   }
+};
+
+/** The further invocations of one batch. A runtime without loopback (tests with stubs) has none. */
+const invocationsOf = (context: Partial<ExecutionContext> | undefined): Invocations => {
+  const loopback = context?.exports?.SettlementRequests;
+  return openInvocations(loopback && (async (requests) => loopback.postAll(requests)));
 };
 
 const settlementDeps = (

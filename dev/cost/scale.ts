@@ -10,8 +10,8 @@ export const LIMITS = {
   objectGigabytes: 10,
   objectRequestsPerSecond: 1_000,
   queueMessagesPerSecond: 5_000,
-  /** `max_concurrency` of the consumers of settlement and of audit. */
-  consumers: 2,
+  /** `max_concurrency` of the consumer of settlement. */
+  consumers: 20,
   /** Concurrent requests of one isolate to one facilitator. */
   facilitatorConcurrency: 4,
   /** Pending transactions of the relayer, and payments in each. */

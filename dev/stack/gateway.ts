@@ -159,7 +159,7 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
   PAY_TO: JSON.stringify({ [`eip155:${CHAIN_ID}`]: options.payTo }),
   RPC_URLS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: [options.rpc] }),
   // The local facilitator assigns nonces in order, so it can take more parallel requests than the default.
-  FACILITATORS: JSON.stringify(options.facilitators.map((url) => ({ url, concurrency: 64 }))),
+  FACILITATORS: JSON.stringify(options.facilitators.map((url) => ({ url, concurrency: 100 }))),
   UPSTREAM_URL: options.upstreamUrl,
   CONFIRMATIONS: '1',
   LOCAL_STACK: 'true',

@@ -20,7 +20,7 @@ export const TARGET = '/tools/lookup?word=signature';
 /** Settings of the queues in `wrangler.toml`: batch timeout and batch size. */
 const WAIT = 1;
 const BATCH: Readonly<Record<string, number>> = {
-  'countersign-settlement': 50,
+  'countersign-settlement': 100,
   'countersign-audit': 20,
 };
 /** Seconds without a request after which an object is evicted. */
@@ -88,7 +88,11 @@ export const openWorld = async (start: number) => {
         waiting.push({ ...one, at: now + delaySeconds, attempts: one.attempts + 1 });
       },
     }));
-    await gateway.queue({ queue, messages } as unknown as MessageBatch, world);
+    await gateway.queue(
+      { queue, messages } as unknown as MessageBatch,
+      world,
+      createExecutionContext(),
+    );
   };
 
   /** Evicts the object after a time without requests. */

@@ -49,7 +49,7 @@ describe('parseConfig', () => {
     ['FACILITATORS', '[{"url": "https://a.example", "networks": ["eip155:8453"]}]'],
     ['FACILITATORS', '[{"url": "https://a.example", "auth": "basic"}]'],
     ['FACILITATORS', '[{"url": "https://a.example", "concurrency": 0}]'],
-    ['FACILITATORS', '[{"url": "https://a.example", "concurrency": 65}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "concurrency": 187}]'],
     ['FACILITATORS', '[{"url": "https://a.example", "perSecond": 0.5}]'],
     ['FACILITATORS', '[{"url": "https://a.example", "fee": 1000}]'],
     ['FACILITATORS', '[{"url": "https://a.example", "fee": "-1"}]'],

@@ -40,8 +40,9 @@ const watched = () => {
 const run = async (watching: Env, batch: MessageBatch) => {
   const config = configOf(env as Env);
   if (!config.ok) throw new Error('no configuration');
-  await consume(batch, watching, config.value);
-  return getQueueResult(batch, createExecutionContext());
+  const context = createExecutionContext();
+  await consume(batch, watching, context, config.value);
+  return getQueueResult(batch, context);
 };
 
 const self = () => {

@@ -9,7 +9,7 @@ import { isOnChain, type Observation } from '../chain/observation.ts';
 import type { Emit } from '../telemetry.ts';
 
 /**
- * Requests that a Worker may have open at once, to all hosts together (Cloudflare's limit of simultaneous connections). Further requests
+ * Requests that an invocation may have open at once, to all hosts together (Cloudflare's limit of simultaneous connections). Further requests
  * queue inside the platform and time out there. A facilitator answers after it settled, so a presentation holds a connection for seconds.
  */
 export const CONNECTIONS = 6;
@@ -26,6 +26,8 @@ export type PresentOptions = {
   readonly source: 'queue' | 'request';
   /** How many of `CONNECTIONS` may be used; absent: all. */
   readonly connections?: number;
+  /** Further invocations, each with `CONNECTIONS` of its own; absent: none. */
+  readonly invocations?: Invocations;
 };
 
 /**
@@ -49,7 +51,7 @@ export type Backend = {
   readonly network: Network;
   /** Lower ranks are tried first; equal ranks in the order of the configuration. */
   readonly rank: number;
-  /** How many payments it presents at once; more would wait for these. `Infinity` if one call takes them all. */
+  /** How many payments it presents at once, given connections; more would wait for these. `Infinity` if one call takes them all. */
   readonly width: number;
   /** Whether each presentation holds one of `CONNECTIONS` until it has ended. */
   readonly usesConnections: boolean;
@@ -72,6 +74,24 @@ export type Backend = {
     payments: readonly Presentable[],
     options: PresentOptions,
   ): Promise<readonly BackendAnswer[]>;
+};
+
+/** One request to a facilitator, as it crosses into another invocation. */
+export type SettleRequest = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payment: Payment;
+  readonly timeoutMs: number;
+};
+
+/** Sends requests, all at once. @returns one answer per request, in order. */
+export type PostAll = (requests: readonly SettleRequest[]) => Promise<readonly BackendAnswer[]>;
+
+/** The further invocations of the Worker that one batch of the queue may cause. */
+export type Invocations = {
+  remaining(): number;
+  /** Takes one invocation; undefined if none remains. */
+  take(): PostAll | undefined;
 };
 
 /** The parameters that every kind of backend needs. */

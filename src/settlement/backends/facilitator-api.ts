@@ -4,7 +4,7 @@ import { getJson, postJson } from '../post-json.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import type { Payment } from '../../protocol/payment.ts';
 import { wordSchema } from '../chain/json-rpc.ts';
-import type { BackendAnswer } from './backend.ts';
+import type { BackendAnswer, PostAll } from './backend.ts';
 
 const SETTLE_TIMEOUT_MS = 60_000;
 const MAX_SETTLE_BYTES = 64 * 1024;
@@ -60,6 +60,12 @@ export const postSettle = async (
     ? { kind: 'pending', transaction: transaction.data }
     : { kind: 'pending' };
 };
+
+/** Presents payments, all at once: at most as many as an invocation has connections. */
+export const postSettles: PostAll = async (requests) =>
+  Promise.all(
+    requests.map(async ({ payment, timeoutMs, ...to }) => postSettle(to, payment, timeoutMs)),
+  );
 
 const unreachable = (
   why: string,

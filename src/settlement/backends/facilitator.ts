@@ -7,21 +7,24 @@ import {
   blamesPayer,
   CONNECTIONS,
   errorOf,
+  type Invocations,
   isInHand,
   type OpenContext,
+  type PostAll,
   type Presentable,
   type PresentOptions,
   rejectsMark,
 } from './backend.ts';
 import { type Authorize, type CdpKey, openCdpAuthorize } from './cdp-token.ts';
 import {
-  postSettle,
+  postSettles,
   readSupported,
   settleUrl,
   type Supported,
   supportedUrl,
 } from './facilitator-api.ts';
 import type { Health } from './health.ts';
+import { INVOCATION_LOST } from './invocations.ts';
 import { type Limiter, openLimiter } from './limiter.ts';
 
 /** An x402 facilitator as `FACILITATORS` configures it. */
@@ -78,7 +81,7 @@ export const openFacilitators = (
         name,
         network,
         rank: RANK,
-        width: Math.min(CONNECTIONS, concurrency),
+        width: concurrency,
         usesConnections: true,
         keepsPayments: false,
         health,
@@ -117,40 +120,83 @@ const presentEach = async (
     if (first !== undefined) answers[0] = await presentProbe(context, first, options);
     return answers;
   }
-  const queue = payments.entries();
-  const work = async (): Promise<void> => {
+  const queue = payments.map((payment, at) => ({ at, payment }));
+  const work = async (lane: Lane): Promise<void> => {
     for (let hasMore = true; hasMore && health.availability() === 'up';) {
-      hasMore = await presentNext(context, queue, answers, options);
+      hasMore = await presentNext(context, lane, queue, answers, options);
     }
   };
-  const { connections = CONNECTIONS } = options;
-  const length = Math.min(connections, concurrency, payments.length);
-  await Promise.all(Array.from({ length }, work));
+  const { connections = CONNECTIONS, invocations } = options;
+  const atOnce = Math.min(concurrency, payments.length);
+  if (invocations !== undefined && atOnce > connections) {
+    const lanes = Math.min(Math.ceil(atOnce / CONNECTIONS), invocations.remaining());
+    await Promise.all(Array.from({ length: lanes }, async () => work(laneIn(invocations))));
+    if (invocations.remaining() > 0) return answers;
+  }
+  // What remains without further invocations goes over the connections of this one.
+  const length = Math.min(connections, concurrency, queue.length);
+  await Promise.all(Array.from({ length }, async () => work(DIRECT)));
   return answers;
 };
 
-/** Takes a place, and only then the next payment: however long the wait was, the most urgent payment goes first. False if none remains. */
+/** Sends the requests of one facilitator, group after group. */
+type Lane = {
+  /** Requests in a group, at most. */
+  readonly width: number;
+  /** How the next group is sent; undefined if no invocation remains. */
+  readonly next: () => PostAll | undefined;
+};
+
+/** One request at a time, over a connection of this invocation. */
+const DIRECT: Lane = { width: 1, next: () => postSettles };
+
+/** Each group in an invocation of its own, which has as many connections as this one. */
+const laneIn = (invocations: Invocations): Lane => ({
+  width: CONNECTIONS,
+  next: () => invocations.take(),
+});
+
+type Queued = { readonly at: number; readonly payment: Presentable };
+
+/**
+ * Takes a place, and only then the next payment: however long the wait was, the most urgent payment goes first. A group takes further
+ * places that are free now. The places are those of this isolate, wherever the requests are sent. @returns false if the lane ends.
+ */
 const presentNext = async (
   context: Context,
-  queue: Iterator<[number, Presentable]>,
+  lane: Lane,
+  queue: Queued[],
   answers: BackendAnswer[],
   { waitMs, startBy, endBy }: PresentOptions,
 ): Promise<boolean> => {
   const { limiter, health, clock } = context;
   const place = await limiter.enter(waitMs, TIMEOUT_MS + MIN_MS);
   if (place === undefined) return false;
+  const places = [place];
   try {
+    while (places.length < Math.min(lane.width, queue.length)) {
+      const another = await limiter.enter(0, TIMEOUT_MS + MIN_MS);
+      if (another === undefined) break;
+      places.push(another);
+    }
     // During the wait another presentation may have opened the circuit.
     if (health.availability() !== 'up') return false;
     if (clock.now() > Math.min(startBy, endBy - MIN_MS)) return false;
-    const next = queue.next();
-    if (next.done === true) return false;
-    const [at, payment] = next.value;
+    if (queue.length === 0) return false;
+    const postAll = lane.next();
+    if (postAll === undefined) return false;
+    const group = queue.splice(0, places.length);
     const timeoutMs = Math.min(TIMEOUT_MS, endBy - clock.now());
-    answers[at] = await presentOne(context, payment, timeoutMs);
+    const given = await presentGroup(
+      context,
+      group.map(({ payment }) => payment),
+      timeoutMs,
+      postAll,
+    );
+    for (const [index, { at }] of group.entries()) answers[at] = given[index] ?? NO_CREDENTIAL;
     return true;
   } finally {
-    place.leave();
+    for (const one of places) one.leave();
   }
 };
 
@@ -168,36 +214,57 @@ const presentProbe = async (
   }
   try {
     const timeoutMs = Math.max(MIN_MS, Math.min(most, endBy - clock.now()));
-    return await presentOne(context, payment, timeoutMs);
+    const [answer = NO_CREDENTIAL] = await presentGroup(context, [payment], timeoutMs, postSettles);
+    return answer;
   } finally {
     place.leave();
   }
 };
 
-const presentOne = async (
-  { name, network, url, authorize, health, clock, emit }: Context,
-  { payment }: Presentable,
+const NO_CREDENTIAL: BackendAnswer = { kind: 'unreachable', why: 'credential' };
+
+/** Presents payments, all at once, and notes what the answers say about the facilitator. */
+const presentGroup = async (
+  context: Context,
+  payments: readonly Presentable[],
   timeoutMs: number,
-): Promise<BackendAnswer> => {
+  postAll: PostAll,
+): Promise<readonly BackendAnswer[]> => {
+  const { url, authorize, clock } = context;
   const from = clock.now();
-  const headers = await authorize('POST', settleUrl(url));
-  const answer: BackendAnswer =
-    headers === undefined
-      ? { kind: 'unreachable', why: 'credential' }
-      : await postSettle({ url, headers }, payment, timeoutMs);
+  const headers = await Promise.all(payments.map(async () => authorize('POST', settleUrl(url))));
+  const requests = payments.flatMap(({ payment }, at) => {
+    const own = headers[at];
+    return own === undefined ? [] : [{ url, headers: own, payment, timeoutMs }];
+  });
+  const posted = (requests.length === 0 ? [] : await postAll(requests)).values();
+  return payments.map(({ payment }, at) => {
+    const answer = headers[at] === undefined ? NO_CREDENTIAL : posted.next().value;
+    return noteAnswer(context, payment, answer ?? NO_CREDENTIAL, clock.now() - from);
+  });
+};
+
+const noteAnswer = (
+  { name, network, health, emit }: Context,
+  payment: Presentable['payment'],
+  answer: BackendAnswer,
+  milliseconds: number,
+): BackendAnswer => {
   const error = errorOf(answer);
   emit({
     event: 'backend_answered',
     network,
     backend: name,
     ok: isInHand(answer) || blamesPayer(answer, payment),
-    milliseconds: clock.now() - from,
+    milliseconds,
     ...(error === undefined ? {} : { error }),
   });
   if (rejectsMark(answer, payment)) {
     emit({ event: 'backend_rejects_bound', network, backend: name, error: error ?? '' });
   }
-  if (answer.kind === 'unreachable') health.record('fault', error, answer.retryAfter);
+  if (answer.kind === 'unreachable' && answer.why !== INVOCATION_LOST) {
+    health.record('fault', error, answer.retryAfter);
+  }
   return answer;
 };
 

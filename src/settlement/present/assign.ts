@@ -15,17 +15,24 @@ export type OpenPayment = {
  * later backend of unlimited width, if there is one, because a backlog ends in missed deadlines. They do not go to another facilitator:
  * both would share the Worker's connections. A backend that is due for a probe gets the payment with the latest deadline, and the other
  * payments ignore it.
+ *
+ * @param requests how many requests to facilitators may be open at once.
  */
 export const assign = (
   open: readonly OpenPayment[],
   backends: readonly Backend[],
   presentations: Presentations,
+  requests: number,
 ): ReadonlyMap<Backend, readonly OpenPayment[]> => {
   const groups = new Map<Backend, OpenPayment[]>();
   const probe = backends.find(({ health }) => health.availability() === 'probe');
   const others = backends.filter((backend) => backend !== probe);
   const probing = probe === undefined ? undefined : open.findLast(({ tried }) => !tried.has(probe));
-  const isFull = (backend: Backend): boolean => (groups.get(backend)?.length ?? 0) >= backend.width;
+  const isFull = (backend: Backend): boolean => {
+    const { width, usesConnections } = backend;
+    const most = usesConnections ? Math.min(width, requests) : width;
+    return (groups.get(backend)?.length ?? 0) >= most;
+  };
   for (const one of open) {
     const backend =
       one === probing

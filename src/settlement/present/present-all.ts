@@ -4,8 +4,10 @@ import {
   type Backend,
   type BackendAnswer,
   blamesPayer,
+  CONNECTIONS,
   errorOf,
   healthSignalOf,
+  type Invocations,
   isInHand,
   type Presentable,
   type PresentOptions,
@@ -30,6 +32,7 @@ type Round = {
   readonly endBy: number;
   /** How many connections may be used at once. */
   readonly connections: number;
+  readonly invocations?: Invocations;
   readonly observe: (tasks: readonly SettlementTask[]) => Promise<readonly Observation[]>;
 };
 
@@ -79,12 +82,21 @@ export const presentAll = async (
   );
   for (let waves = 0; waves < MAX_WAVES && open.length > 0; waves += 1) {
     if (clock.now() >= round.endBy) break;
-    const groups = assign(open, round.backends.for(round.network), round.presentations);
+    const groups = assign(
+      open,
+      round.backends.for(round.network),
+      round.presentations,
+      requestsAtOnce(round),
+    );
     if (groups.size === 0) break;
     const connections = shareOf(round.connections, [...groups.keys()]);
     const presented = await Promise.all(
       [...groups].map(async ([backend, own]) => {
-        const options = { ...optionsFor(round, backend, clock.now()), connections };
+        const options = {
+          ...optionsFor(round, backend, clock.now()),
+          connections,
+          ...(round.invocations === undefined ? {} : { invocations: round.invocations }),
+        };
         const answers = await backend.present(own.map(presentableOf), options);
         return own.map((one, at) => ({ one, backend, answer: answers[at] ?? NO_ANSWER }));
       }),
@@ -93,6 +105,10 @@ export const presentAll = async (
   }
   return results;
 };
+
+/** How many requests may be open at once, in this invocation or in further ones. */
+const requestsAtOnce = ({ connections, invocations }: Round): number =>
+  Math.max(connections, CONNECTIONS * (invocations?.remaining() ?? 0));
 
 /** The connections of each backend in a wave: a slow backend must not make another one time out. */
 const shareOf = (connections: number, backends: readonly Backend[]): number => {

@@ -1,6 +1,6 @@
 import { type Clock, type Seconds, SYSTEM_CLOCK } from '../../core/clock.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import { CONNECTIONS } from '../backends/backend.ts';
+import { CONNECTIONS, type Invocations } from '../backends/backend.ts';
 import type { Backends } from '../backends/registry.ts';
 import type { Chain, Observation } from '../chain/observation.ts';
 import { observePayments } from '../chain/observe-payments.ts';
@@ -15,6 +15,8 @@ export type RoundDeps = {
   readonly backends: Backends;
   /** One per isolate. */
   readonly presentations: Presentations;
+  /** The further invocations of this batch; absent: none. */
+  readonly invocations?: Invocations;
   readonly clock?: Clock;
 };
 

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { PostAll } from '../../../../src/settlement/backends/backend.ts';
+import { postSettles } from '../../../../src/settlement/backends/facilitator-api.ts';
+import { openInvocations } from '../../../../src/settlement/backends/invocations.ts';
 import { NOW, paymentNumber, runningClock } from '../scripted.ts';
 import {
   HOSTS,
@@ -9,6 +12,7 @@ import {
   isAcked,
   openWith,
   pay,
+  standing,
   withRelayer,
   world,
   useFailoverWorld,
@@ -72,6 +76,46 @@ describe('a batch beyond the width of the first backend', () => {
     expect(new Set(hosts()).size).toBe(3);
     expect(messages.every(isAcked)).toBe(true);
     expect(most).toBe(6);
+  });
+});
+
+describe('a batch with further invocations', () => {
+  const consumeMany = async (count: number, postAll: PostAll) => {
+    world.deps = { ...world.deps, invocations: openInvocations(postAll) };
+    const messages = Array.from({ length: count }, (_, at) => deliver(pay(at + 1)));
+    await consume(messages);
+    return messages;
+  };
+
+  test('goes to the first backend up to its concurrency, and only the rest to the relayer', async () => {
+    world.deps = { ...world.deps, backends: openWith(withRelayer(false), 64) };
+    const messages = await consumeMany(100, postSettles);
+    expect(messages.every(isAcked)).toBe(true);
+    expect(hosts()).toEqual(Array.from({ length: 64 }, () => 'a.test'));
+    expect(world.handedOver).toEqual([{ count: 36, urgent: false }]);
+  });
+
+  test('presents no payment again that a lost invocation had broadcast', async () => {
+    world.deps = { ...world.deps, backends: openWith({}, 64) };
+    const messages = await consumeMany(60, async (requests) => {
+      await postSettles(requests);
+      throw new Error('isolate reset');
+    });
+    // `useFailoverWorld` fails the test if a payment is presented after the chain shows it.
+    expect(world.presented).toHaveLength(60);
+    expect(messages.every(isAcked)).toBe(true);
+    expect(world.reported.every(({ outcome }) => outcome === 'settled')).toBe(true);
+    expect(standing('a.test')).toMatchObject({ failed: 0 });
+  });
+
+  test('presents payments of a lost invocation to another backend, and reports none as failed', async () => {
+    world.deps = { ...world.deps, backends: openWith({}, 64) };
+    const messages = await consumeMany(60, async () => {
+      throw new Error('Worker invocation limit reached');
+    });
+    expect(messages.every(isAcked)).toBe(true);
+    expect(world.presented).toHaveLength(60);
+    expect(world.reported.every(({ outcome }) => outcome === 'settled')).toBe(true);
   });
 });
 
