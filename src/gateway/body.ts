@@ -34,11 +34,6 @@ export const readUpTo = async (
   }
 };
 
-/** Cancels an unread body. The runtime sends the answer, then drops what still arrives, or closes the connection. */
-export const discard = async ({ body }: Request): Promise<void> => {
-  if (body !== null && !body.locked) await body.cancel().catch(() => undefined);
-};
-
 const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(length);
   let at = 0;

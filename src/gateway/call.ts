@@ -6,7 +6,6 @@ import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
 import { answer, answerDryRun, answerStored } from './answer.ts';
-import { discard } from './body.ts';
 import { check } from './check.ts';
 import { dispatch } from './dispatch.ts';
 import { finish } from './finish.ts';
@@ -58,14 +57,14 @@ export const servePaidRequest = async (
   paidRequest: PaidRequest,
 ): Promise<Response> => {
   const dryRun = isDryRun(paidRequest.request.headers);
-  if (!dryRun.ok) return refuseUnread(paidRequest, dryRun.error);
+  if (!dryRun.ok) return refuse(paidRequest, dryRun.error);
   const parsed = readProof(paidRequest.request.headers);
-  if (!parsed.ok) return refuseUnread(paidRequest, parsed.error);
+  if (!parsed.ok) return refuse(paidRequest, parsed.error);
   const proof = usableProof(paidRequest, parsed.value);
   if (proof === undefined) return requestProof(gateway.config, paidRequest);
   const aged = ageFault(proof, nowSeconds());
-  if (aged !== undefined) return refuseUnread(paidRequest, aged);
-  if (isThrottledReplay(gateway, proof, nowSeconds())) return refuseUnread(paidRequest, TOO_MANY);
+  if (aged !== undefined) return refuse(paidRequest, aged);
+  if (isThrottledReplay(gateway, proof, nowSeconds())) return refuse(paidRequest, TOO_MANY);
 
   const observed = await observeBody(paidRequest.request, paidRequest.tool, paidRequest.head);
   if (!observed.ok) return refuse(paidRequest, observed.error);
@@ -118,11 +117,6 @@ const execute = async (
   const dispatched = await runTool(decided);
   const finished = await finish(gateway, decided, dispatched);
   return answer(gateway, checked, decided, dispatched, finished);
-};
-
-const refuseUnread = async (paidRequest: PaidRequest, reason: Reason): Promise<Response> => {
-  await discard(paidRequest.request);
-  return refuse(paidRequest, reason);
 };
 
 /** Returns the call id of a decision: not the proof's if a `payment-identifier` led to an earlier call. */

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { bodyDigest } from '../crypto/bytes.ts';
 import { requestDigest } from '../protocol/intent/binding.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { discard, readUpTo } from './body.ts';
+import { readUpTo } from './body.ts';
 import type { ReceivedRequest, RequestHead } from './paid-request.ts';
 
 /** The maximum lengths in the wire form of an intent (`agentIntentSchema`): a client could call a longer URL, but not sign for it. */
@@ -139,7 +139,6 @@ const readBody = async (
   const limit = tool.maxBodyBytes;
   // Rejects before it buffers a byte. A missing or wrong Content-Length meets the same limit while reading.
   if (Number(headers.get('content-length') ?? 0) > limit) {
-    await discard(request);
     return err({ reason: 'body_too_large', limit });
   }
   const reading = await readUpTo(body, limit);

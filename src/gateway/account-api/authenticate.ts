@@ -7,7 +7,6 @@ import {
   type SignedIntent,
 } from '../../protocol/intent/agent-intent.ts';
 import { problem } from '../../protocol/problem/problem.ts';
-import { discard } from '../body.ts';
 import { checkIntent } from '../check.ts';
 import type { Gateway } from '../gateway.ts';
 import { observeBody } from '../observe.ts';
@@ -29,10 +28,7 @@ export const authenticate = async (
   head: RequestHead,
 ): Promise<Result<Authenticated, Response>> => {
   const signed = await readIntent(gateway, head, request.headers);
-  if (!signed.ok) {
-    await discard(request);
-    return signed;
-  }
+  if (!signed.ok) return signed;
   const received = await observeBody(request, tool, head);
   if (!received.ok) return err(await problem(received.error));
   const signer = await checkSigner(gateway, tool, received.value, signed.value);

@@ -121,7 +121,7 @@ describe('a proof that expired more than 24 hours ago', () => {
       call: nonce,
       hint: expect.stringContaining(`GET /calls/${nonce}`) as string,
     });
-    expect(request.bodyUsed).toBe(true);
+    expect(request.bodyUsed).toBe(false);
     expect([asked, rateLimited, rpc, sent]).toEqual([[], [], [], []]);
   });
 

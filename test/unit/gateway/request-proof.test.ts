@@ -148,7 +148,7 @@ describe('the body of a caller without a usable proof', () => {
     ['more bytes than the tool takes', '/tools/translate', { 'Content-Length': '99999999' }, 402],
   ];
 
-  it.each(asked)('is cancelled unread: %s', async (_, path, headers, status) => {
+  it.each(asked)('is neither read nor cancelled: %s', async (_, path, headers, status) => {
     const body = unreadBody();
     const { gateway } = await scriptedGateway(vectorConfig([translate, whoami]));
     const request = new Request(`https://gw.example${path}`, {
@@ -157,7 +157,8 @@ describe('the body of a caller without a usable proof', () => {
       headers,
     });
     expect((await call(gateway, request)).status).toBe(status);
-    expect(body.happened).toEqual(['cancelled']);
+    // A cancelled body would break the answer in a proxy before the Worker.
+    expect(body.happened).toEqual([]);
   });
 
   it('does not keep a proof alive that expires while the body arrives', async () => {
