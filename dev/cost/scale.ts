@@ -20,9 +20,6 @@ export const LIMITS = {
   blockSeconds: 2,
   /** Seconds: validity of a proof for a deferred tool, and retention of the call after that. */
   remembered: 3_600 + 600,
-  /** Calls that one alarm of an account checks, and seconds until the next alarm where it remembers more. */
-  checked: 2_000,
-  checkPause: 2,
   assumed: { settleSeconds: 2, databaseBatchSeconds: 0.005 },
 } as const;
 
@@ -48,9 +45,6 @@ export const limitsOf = ({ alone, atOnce }: Both, bytes: Grown): readonly Met[] 
   const requests = atOnce.reserve + atOnce.finish + atOnce.settled + atOnce.exported + atOnce.alarm;
   const chunks = 1 / assumed.databaseBatchSeconds;
   const remembered = (LIMITS.objectGigabytes * GIGABYTE) / bytes.atOnce.object;
-  // On average, a call waits for half of the checks.
-  const walk = (remembered / LIMITS.checked) * LIMITS.checkPause;
-  const kept = LIMITS.remembered + walk / 2;
   const all: readonly Met[] = [
     {
       limit: '10 GB of one D1, single calls',
@@ -90,8 +84,8 @@ export const limitsOf = ({ alone, atOnce }: Both, bytes: Grown): readonly Met[] 
     },
     {
       limit: '10 GB of one object',
-      arithmetic: `10 GB / ${kilobytes(bytes.atOnce.object)} KB = ${(remembered / 1e6).toFixed(2)} M remembered for ${Math.round(kept).toLocaleString('en-US')} s`,
-      calls: monthly(remembered / kept),
+      arithmetic: `10 GB / ${kilobytes(bytes.atOnce.object)} KB = ${(remembered / 1e6).toFixed(2)} M remembered for ${LIMITS.remembered.toLocaleString('en-US')} s`,
+      calls: monthly(remembered / LIMITS.remembered),
       of: 'one account, a month',
     },
     {

@@ -7,7 +7,6 @@ import {
   GAS,
   gasDollars,
   plainBill,
-  PRICES,
   STORAGE,
 } from './bill.ts';
 import { type Both, type Grown, LIMITS, limitsOf } from './scale.ts';
@@ -123,7 +122,6 @@ const storage = ({ bytes, reads, steady }: Measurement): readonly string[] => {
   const share = LIMITS.remembered / MONTH;
   const row = (name: string, alone: number, atOnce: number, price: number): string =>
     `| ${name} | ${Math.round(alone).toLocaleString('en-US')} | ${Math.round(atOnce).toLocaleString('en-US')} | ${money((alone * price) / 1_000)} | ${money((atOnce * price) / 1_000)} |`;
-  const walked = Math.round(reads.alarm * LIMITS.checked);
   return [
     '| stored for a call | bytes, single | bytes, one of 32 | $ a million calls, single | one of 32 |',
     '|---|--:|--:|--:|--:|',
@@ -131,7 +129,7 @@ const storage = ({ bytes, reads, steady }: Measurement): readonly string[] => {
     row('of which bodies of chunks', bytes.alone.chunks, bytes.atOnce.chunks, STORAGE.database),
     row('object, 70 minutes', bytes.alone.object, bytes.atOnce.object, STORAGE.object * share),
     '',
-    `An object that wakes reads ${small(reads.wake)} row(s) for each remembered call. The alarm at the end of a call reads ${small(reads.alarm)} row(s) for each of up to ${LIMITS.checked.toLocaleString('en-US')} calls. With one call a second and ${steady.remembered} remembered calls, a call costs ${small(steady.counts.alarm)} alarm, ${small(steady.counts.objectWritten)} rows written and ${Math.round(steady.counts.objectRead).toLocaleString('en-US')} rows read. With ${LIMITS.checked.toLocaleString('en-US')} remembered calls (one every two seconds for more than an hour) it reads ${walked.toLocaleString('en-US')} rows, $${money(walked * PRICES.rowRead)} a million calls; with more, ${(walked / LIMITS.checkPause).toLocaleString('en-US')} rows a second at any rate.`,
+    `An object that wakes reads ${small(reads.wake)} row(s) for each remembered call: the rows of its journal, and the head of each page of ended calls. An alarm reads ${small(reads.alarm)}. With one call a second and ${steady.remembered} remembered calls, a call costs ${small(steady.counts.alarm)} alarm, ${small(steady.counts.objectWritten)} rows written and ${Math.round(steady.counts.objectRead).toLocaleString('en-US')} rows read.`,
   ];
 };
 

@@ -271,7 +271,7 @@ export class AgentAccount extends DurableObject<Env> {
       UNAVAILABLE,
     );
     await this.#ledger.rearm(async (memory) => {
-      memory.pruneAt = memory.prune(nowSeconds(), memory.state.exported, memory.pruneAt);
+      memory.pruneAt = memory.prune(nowSeconds(), memory.state.exported);
       await this.#outbox.send(memory, this.#ledger.disk());
       await this.#recalls.giveUpIdle();
     });

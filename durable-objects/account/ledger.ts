@@ -53,6 +53,7 @@ export const openLedger = (
     }),
     complete: withAlerts,
     remember,
+    exportedOf: ({ exported }) => exported,
     nextDue,
     afterCommit,
   });

@@ -4,12 +4,21 @@ import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { DocumentType } from '../../src/protocol/account/command.ts';
 import type { Entry, EntryType } from '../../src/protocol/entry.ts';
 import type { Disk } from '../store/disk.ts';
+import { openDueTimes } from '../store/due-times.ts';
 import type { Committed } from '../store/group-commit.ts';
 import { valuesOf } from '../store/noun.ts';
 import { RESEND_FIRST, sendAt, type Sending, UNSENT } from '../store/outbox.ts';
-import { awaitsLook, CALL, type CallRecord, isFinal, prunesAt } from './call/call-record.ts';
+import { awaitsLook, CALL, type CallRecord, isFinal, loadCall } from './call/call-record.ts';
 import { DENIAL_WINDOW } from './call/denial.ts';
-import { dueAt, type OpenCalls, openLastLooks, openWholeCalls } from './call/open-calls.ts';
+import {
+  dropLive,
+  keepLive,
+  type LiveCall,
+  nextAlarm,
+  type OpenCalls,
+  openLastLooks,
+  openWholeCalls,
+} from './call/open-calls.ts';
 import { DOCUMENT } from './commands/document.ts';
 import {
   isPending,
@@ -70,11 +79,22 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
   const [known = emptyAccount(account)] = disk.find(ACCOUNT, { limit: 1 });
   const state = { ...known, held: heldGrants(disk) };
   // Without answers and entries, which are most of a record: an account wakes with what it must do.
-  const live = [...disk.brief(CALL, { where: [['due', '=', 'live']] })];
+  const live = disk.brief(CALL, { where: [['due', '=', 'live']] });
+  const looks = disk.brief(CALL, { where: [['due', '=', 'look']] });
+  const open = {
+    live: new Map<Hex, LiveCall>(),
+    sends: openDueTimes<Hex>(),
+    alarms: openDueTimes<Hex>(),
+  };
+  for (const record of live) {
+    // Only the entries of an abandoned call show whether an operator has resolved it.
+    const whole = record.state === 'abandoned' ? loadCall(disk, record.id) : undefined;
+    if (whole === undefined || !isFinal(whole)) keepLive(open, { record, ...UNSENT }, now);
+  }
   return {
     state,
-    live: new Map(live.map((record) => [record.id, { record, ...UNSENT }])),
-    looks: openLastLooks(looksIn(disk)),
+    ...open,
+    looks: openLastLooks(looks.map(({ id, validBefore }) => [id, validBefore])),
     whole: openWholeCalls(),
     pending: new Map(
       [...pendingTransfers(disk)].map((transfer) => [
@@ -93,25 +113,17 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
   };
 };
 
-const looksIn = function* (disk: Disk): Iterable<readonly [Hex, Seconds]> {
-  for (const { key, valid_before: validBefore } of disk.list(CALL, {
-    where: [['due', '=', 'look']],
-  })) {
-    yield [key as Hex, Number(validBefore)];
-  }
-};
-
 /** Updates memory from a committed group. @returns its entries, in order. */
 export const remember = (
   memory: Memory,
-  { state, writes, entries }: Committed<AccountState>,
+  { state, writes, entries, now }: Committed<AccountState>,
 ): readonly Entry[] => {
   const before = memory.state.head.seq;
   const added: Entry[] = [...entries];
   for (const record of valuesOf(writes, CALL)) {
     const own = record.entries.filter(({ seq }) => seq > before);
     added.push(...own);
-    rememberCall(memory, record, own);
+    rememberCall(memory, record, own, now);
   }
   for (const transfer of valuesOf(writes, TRANSFER)) {
     if (isPending(transfer)) memory.pending.set(transferKey(transfer), { transfer, ...UNSENT });
@@ -129,35 +141,39 @@ export const remember = (
 };
 
 /** @param added the entries of the call that this group has added. */
-const rememberCall = (memory: Memory, record: CallRecord, added: readonly Entry[]): void => {
+const rememberCall = (
+  memory: Memory,
+  record: CallRecord,
+  added: readonly Entry[],
+  now: Seconds,
+): void => {
   const known = memory.live.get(record.id);
   const isRedriven = added.some(({ type }) => type === 'settlement.redriven');
   memory.whole.keep(record);
   if (isFinal(record)) {
-    memory.live.delete(record.id);
+    dropLive(memory, record.id);
     memory.exportNow = true;
     memory.looks.remove(record.id);
-    const pruneAt = prunesAt(record);
-    memory.pruneAt = Math.min(memory.pruneAt ?? pruneAt, pruneAt);
   } else if (awaitsLook(record)) {
-    memory.live.delete(record.id);
+    dropLive(memory, record.id);
     memory.looks.add(record.id, record.validBefore);
     if (isRedriven) memory.looks.hasten(record.id);
   } else {
     // The outbox starts again for a call whose payment changed its state.
     const isSent = known?.record.payment === record.payment || record.payment === 'sent';
     const { sentAt, sends } = isSent && !isRedriven && known !== undefined ? known : UNSENT;
-    memory.live.set(record.id, {
+    const call = {
       record: brief(record),
       ...{ sentAt, sends },
       ...(known?.alerted === true ? { alerted: true } : {}),
-    });
+    };
+    keepLive(memory, call, now);
   }
 };
 
 /** When the alarm must fire next; undefined if nothing will be due. */
 export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
-  const times = [...memory.live.values()].map((live) => dueAt(live, now));
+  const times = [nextAlarm(memory, now)];
   if (memory.state.head.seq > memory.state.exported) {
     const isSent = memory.exportSentTo > memory.state.exported;
     times.push(

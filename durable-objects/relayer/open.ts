@@ -4,7 +4,7 @@ import { openNode } from '../../src/settlement/relayer/node.ts';
 import { senderOf } from '../../src/settlement/relayer/transaction.ts';
 import type { Disk } from '../store/disk.ts';
 import { remove } from '../store/noun.ts';
-import { openSqlDisk } from '../store/sql-disk.ts';
+import { openDisk } from '../store/open-disk.ts';
 import { openSubscribers } from './context.ts';
 import { FLIGHT } from './flight.ts';
 import { type Loop, openLoop } from './loop.ts';
@@ -17,7 +17,7 @@ const UNCONFIGURED_MS = 300_000;
 /** Opens the relayer of an object with the current settings. */
 export const openRelayer = ({ id, storage }: DurableObjectState, env: Env): Loop => {
   const setup = readSetup(env as unknown as Record<string, unknown>, id.name);
-  const disk = openSqlDisk(storage);
+  const disk = openDisk(storage);
   if (!setup.ok) {
     if (setup.error.kind === 'malformed') {
       console.error({ event: 'relayer_unsupported', variable: setup.error.variable });

@@ -1,31 +1,30 @@
-import type { Noun, Write } from './noun.ts';
-import type { Condition, Listed, Query, Reader } from './query.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { AnyNoun, Noun, Write } from './noun.ts';
+import type { Horizon } from './pages.ts';
+import type { Query, Reader } from './query.ts';
 
-/**
- * The storage interface of the engine. Nouns, decisions and the group commit depend on it alone, so storage can be replaced without
- * changing them: `sql-disk.ts` keeps one table per noun.
- */
+/** The storage interface of the engine. Nouns, decisions and the group commit depend on it alone. It shows durable values only. */
 export type Disk = Reader & {
-  /** Like `find`, but without the details of the values. */
+  /** The values in memory, without their details: of a noun whose values end, those on which work is due, and the last ended ones. */
   brief<Value, Fields extends string>(
     noun: Noun<Value, Fields>,
     query?: Query<Fields>,
-  ): Iterable<Value>;
-  /** Like `find`, but only keys and fields. */
-  list<Value, Fields extends string>(
-    noun: Noun<Value, Fields>,
-    query?: Query<Fields>,
-  ): Iterable<Listed<Fields>>;
-  /** Writes all values or none. The first value of a noun creates its table (law 12). */
-  write(writes: Iterable<Write>): void;
+  ): readonly Value[];
+  /** Entries after a seq, in order, at most `limit`. Of a backlog of millions it reads the pages that hold them. */
+  entriesAfter(nouns: readonly AnyNoun[], after: number, limit: number): readonly Entry[];
   /**
-   * Removes every value that meets the conditions. For maintenance only: a decision removes by key, so that the rest of its group sees the
-   * removal.
+   * Writes all values or none, and then forgets ended ones that are over.
+   *
+   * @throws if nothing was written.
    */
-  removeAll<Value, Fields extends string>(
-    noun: Noun<Value, Fields>,
-    where: readonly Condition<Fields>[],
-  ): void;
+  write(writes: Iterable<Write>, horizon?: Horizon): void;
+  /** Forgets ended values that are over. @returns when the next page can be forgotten; undefined if none is left. */
+  forget(horizon: Horizon): Seconds | undefined;
+  /** Rejects all further writes. Race: a second disk of the object writes to the slots that this one believes to be free. */
+  close(): void;
+  /** Accesses storage. @throws in an instance of the object that the runtime has replaced. */
+  check(): void;
   /** Whether the object has ever written a value. */
   exists(): boolean;
   /** Rows billed since the object woke, deletes and alarms included. Cost tests read it. */

@@ -2,10 +2,12 @@ import { entryText } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import type { Noun } from './noun.ts';
 
-/** An entry that no stored value contains, kept until it is exported. */
+/** An entry that no other value contains, kept until it is exported. */
 export const ENTRY: Noun<Entry> = {
   name: 'entry',
   key: ({ seq }) => seq,
   encode: entryText,
   decode: (text) => JSON.parse(text) as Entry,
+  entries: (entry) => [entry],
+  forgetAt: () => 0,
 };

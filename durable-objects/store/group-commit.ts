@@ -5,7 +5,7 @@
  * - A **decision** (`decision.ts`) is pure and synchronous: from the state, a reader and a clock to `{state, writes, entries, verdict}`.
  * - A **group** is the commands that arrive while the last commit is being made durable. They are decided one after the other, each on the
  *   writes of its predecessors (`overlay.ts`), written in one transaction, and answered only after `sync()` resolves. There is no timer.
- * - A **disk** (`disk.ts`) stores the writes and counts the rows. Nothing above it knows SQL.
+ * - A **disk** (`disk.ts`) stores the writes of a group as one row of a journal (`engine.ts`) and counts the rows. Nothing above it knows SQL.
  *
  * Race: an answer that leaves before its commit is durable could be undone by a crash, and the caller would run the tool twice. One runner
  * takes the groups, so no decision ever sees a state that is not its predecessor's.
@@ -19,7 +19,7 @@ import { ENTRY } from './entry.ts';
 import { type Noun, put, type Write } from './noun.ts';
 import { openOverlay } from './overlay.ts';
 import type { Reader } from './query.ts';
-import { openSqlDisk } from './sql-disk.ts';
+import { openDisk } from './open-disk.ts';
 
 /** The delay of the alarm that retries after a failed commit. */
 const FAILED_PAUSE: Seconds = 30;
@@ -35,6 +35,7 @@ export type Committed<State> = {
   readonly state: State;
   readonly writes: readonly Write[];
   readonly entries: readonly Entry[];
+  readonly now: Seconds;
 };
 
 /** The parts that an object supplies to the engine. `Memory` is a cache: storage is the truth, and memory is rebuilt from it. */
@@ -55,6 +56,8 @@ export type Model<State, Context, Memory extends { state: State }> = {
   ): Decision<State, Verdict>;
   /** Updates memory from a written group. @returns its entries, in order. */
   remember(memory: Memory, committed: Committed<State>): readonly Entry[];
+  /** Every entry up to this seq is in D1: the values that contain it may be forgotten. */
+  exportedOf(state: State): number;
   /** Returns when the alarm must fire next; undefined if nothing will be due. */
   nextDue(memory: Memory, now: Seconds): Seconds | undefined;
   /** Runs after a group is durable and before it is answered. */
@@ -83,7 +86,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   storage: DurableObjectStorage,
   model: Model<State, Context, Memory>,
 ): GroupCommit<State, Context, Memory> => {
-  let disk = openSqlDisk(storage);
+  let disk = openDisk(storage);
   let alarm = openAlarm(storage, () => disk);
   let memory: Memory | undefined;
   let waiting: Job<State, Context, Memory>[] = [];
@@ -110,6 +113,8 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       return decision.verdict;
     });
     if (!stores) {
+      // Race: an instance that the runtime has replaced would answer from its memory. Storage access makes it fail.
+      disk.check();
       known.state = state;
       // The runtime drops an alarm that failed too often, so the next request sets it again (law 5).
       if (!alarm.isSet()) await alarm.set(model.nextDue(known, now));
@@ -117,8 +122,9 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
     }
     overlay.add([put(model.state, state)]);
     const writes = [...overlay.writes()];
-    disk.write([...writes, ...entries.map((entry) => put(ENTRY, entry))]);
-    const added = model.remember(known, { state, writes, entries });
+    const exported = model.exportedOf(state);
+    disk.write([...writes, ...entries.map((entry) => put(ENTRY, entry))], { now, exported });
+    const added = model.remember(known, { state, writes, entries, now });
     const set = alarm.set(model.nextDue(known, now));
     await Promise.all([set, storage.sync()]);
     model.afterCommit(known, added);
@@ -137,7 +143,8 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
         // A failed commit rejects its whole group (law 2): some commands were decided on writes that do not exist now.
         console.error({ event: 'commit_failed', object: model.name, cause: String(cause) });
         memory = undefined;
-        disk = openSqlDisk(storage);
+        disk.close();
+        disk = openDisk(storage);
         alarm = openAlarm(storage, () => disk);
         for (const { answer, refused } of group) answer(refused);
         await retryLater();

@@ -13,9 +13,6 @@ export type Query<Fields extends string> = {
   readonly limit?: number;
 };
 
-/** A value's key and fields, without the value. */
-export type Listed<Fields extends string> = { readonly key: Key } & Readonly<Record<Fields, Field>>;
-
 /** Reads values, including the writes of a decision's predecessors in the group. */
 export type Reader = {
   get<Value, Fields extends string>(noun: Noun<Value, Fields>, key: Key): Value | undefined;
@@ -26,29 +23,30 @@ export type Reader = {
   count<Value, Fields extends string>(noun: Noun<Value, Fields>, query?: Query<Fields>): number;
 };
 
-/** Whether a value that is not on the disk yet meets the conditions. */
+/** Whether a value meets the conditions. */
 export const meets = <Value, Fields extends string>(
   noun: Noun<Value, Fields>,
   value: Value,
   where: readonly Condition<Fields>[],
-): boolean =>
-  where.every(([field, is, than]) => {
-    const own = fieldOf(noun, value, field);
-    if (own === null) return false;
-    const order = compareFields(own, than);
-    switch (is) {
-      case '=':
-        return order === 0;
-      case '<':
-        return order < 0;
-      case '<=':
-        return order <= 0;
-      case '>':
-        return order > 0;
-      case '>=':
-        return order >= 0;
-    }
-  });
+): boolean => where.every(([field, is, than]) => holds(fieldOf(noun, value, field), is, than));
+
+/** Whether a field or a key meets one condition. */
+export const holds = (own: Field, is: Condition<never>[1], than: string | number): boolean => {
+  if (own === null) return false;
+  const order = compareFields(own, than);
+  switch (is) {
+    case '=':
+      return order === 0;
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    case '>=':
+      return order >= 0;
+  }
+};
 
 /** The order of a query's results. */
 export const compare =
@@ -61,14 +59,25 @@ export const compare =
     return compareFields(noun.key(one), noun.key(other));
   };
 
+/** The fields of values that queries have compared: a parent of ten thousand leases compares all of them in each recall. */
+const computed = new WeakMap<object, Map<string, Field>>();
+
 const fieldOf = <Value, Fields extends string>(
   noun: Noun<Value, Fields>,
   value: Value,
   field: Fields | 'key',
-): Field => (field === 'key' ? noun.key(value) : (noun.fields?.[field as Fields]?.(value) ?? null));
+): Field => {
+  if (field === 'key') return noun.key(value);
+  const known = computed.get(value as object) ?? new Map<string, Field>();
+  const own = known.get(field);
+  if (own !== undefined) return own;
+  const fresh = noun.fields?.[field as Fields]?.(value) ?? null;
+  computed.set(value as object, known.set(field, fresh));
+  return fresh;
+};
 
-/** As SQLite sorts: null, then numbers, then text by its code units. */
-const compareFields = (one: Field, other: Field): number => {
+/** Null sorts first, then numbers, then text by its code units. */
+export const compareFields = (one: Field, other: Field): number => {
   if (one === other) return 0;
   const [rank, otherRank] = [rankOf(one), rankOf(other)];
   if (rank !== otherRank || one === null || other === null) return rank - otherRank;

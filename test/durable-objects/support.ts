@@ -5,7 +5,7 @@ import { CALL, type CallRecord } from '../../durable-objects/account/call/call-r
 import { entriesAfter } from '../../durable-objects/account/log/feed.ts';
 import { ACCOUNT, type AccountState } from '../../durable-objects/account/state.ts';
 import type { Disk } from '../../durable-objects/store/disk.ts';
-import { openSqlDisk } from '../../durable-objects/store/sql-disk.ts';
+import { openDisk } from '../../durable-objects/store/open-disk.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { Hex } from '../../src/core/hex.ts';
@@ -159,9 +159,20 @@ export const topUp = async (
 
 /** Reads what an account has stored, or writes what the account itself would have stored. */
 export const onDisk = <T>(payer: Hex, work: (disk: Disk) => T): Promise<T> =>
-  runInDurableObject(stubOf(payer), (_, { storage }) => work(openSqlDisk(storage)));
+  runInDurableObject(stubOf(payer), (_, { storage }) => {
+    const disk = openDisk(storage);
+    // An account forgets what is over when its alarm fires, and does not record it.
+    const [account] = disk.find(ACCOUNT);
+    disk.brief(CALL);
+    disk.forget({ now: nowSeconds(), exported: account?.exported ?? 0 });
+    return work(disk);
+  });
 
-/** Every call that an account has stored. */
+/** Fires the alarm of an account, also if none is set. */
+export const ringNow = (payer: Hex): Promise<void> =>
+  runInDurableObject(stubOf(payer), (account) => account.alarm());
+
+/** Every call that an account remembers. */
 export const callsOf = (payer: Hex): Promise<readonly CallRecord[]> =>
   onDisk(payer, (disk) => [...disk.find(CALL)]);
 

@@ -8,12 +8,11 @@ import { type HeldGrant, linksOf } from '../tree/grants.ts';
 import { CREDIT } from '../tree/share.ts';
 import { countersOf } from '../tree/sources.ts';
 import { shareOf, type Tree, usedShareText } from '../tree/tree.ts';
-import type { CallRecord } from './call-record.ts';
 import { callEvidence } from './evidence.ts';
 import type { Funded } from './funding.ts';
 import * as money from './money.ts';
 import { countDenial } from './pace.ts';
-import { IDENTIFIER } from './payment-identifier.ts';
+import { type CallRecord, IDENTIFIER } from './call-record.ts';
 import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import type { Reservation } from './reservation.ts';
 

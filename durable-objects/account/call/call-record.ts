@@ -6,7 +6,7 @@ import type { CallState, StoredAnswer } from '../../../src/protocol/account/call
 import { toStored } from '../../../src/protocol/amount.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import type { Authorization, Payment, PaymentState } from '../../../src/protocol/payment.ts';
-import type { Noun } from '../../store/noun.ts';
+import { type Noun, put } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
 
 /** How a call is paid, decided at its reserve: the deferred call of a payer without a settled payment settles upfront (law 7). `lent`: an ancestor's credit. */
@@ -58,12 +58,19 @@ export type CallRecord = {
   readonly entries: readonly Entry[];
 };
 
-type Fields = 'due' | 'prune_at' | 'last_seq' | 'valid_before' | 'identifier';
+/** The call that first used a payment-identifier. Forgotten with its call. */
+type Identifier = { readonly digest: Hex; readonly call: Hex };
 
-/**
- * `due`: `look` if only the last look at its payment is due, `live` if anything else is; null for a final call. No field has an index: it
- * would cost two rows per call.
- */
+export const IDENTIFIER: Noun<Identifier> = {
+  name: 'identifier',
+  key: ({ digest }) => digest,
+  encode: JSON.stringify,
+  decode: (text) => JSON.parse(text) as Identifier,
+};
+
+type Fields = 'due';
+
+/** `due`: `look` if only the last look at its payment is due, `live` if anything else is; null for a final call. */
 export const CALL: Noun<CallRecord, Fields> = {
   name: 'call',
   key: ({ id }) => id,
@@ -92,11 +99,11 @@ export const CALL: Noun<CallRecord, Fields> = {
   },
   fields: {
     due: (record) => (isFinal(record) ? null : awaitsLook(record) ? 'look' : 'live'),
-    prune_at: (record) => (isFinal(record) ? prunesAt(record) : null),
-    last_seq: ({ entries }) => entries.at(-1)?.seq ?? 0,
-    valid_before: ({ validBefore }) => validBefore,
-    identifier: ({ identifier }) => identifier ?? null,
   },
+  entries: ({ entries }) => entries,
+  forgetAt: (record) => (isFinal(record) ? forgetAt(record) : undefined),
+  companions: ({ id, identifier }) =>
+    identifier === undefined ? [] : [put(IDENTIFIER, { digest: identifier, call: id })],
 };
 
 /** Returns a call, also one that an earlier decision of the group wrote. */
@@ -157,16 +164,13 @@ export const reduced = (record: CallRecord): CallRecord => ({
 export const isReduced = ({ attempt }: CallRecord): boolean => attempt === NO_ATTEMPT;
 
 /** A finished call is kept this long after its proof has expired, so that every repeat finds it (law 3). */
-const PRUNE_HORIZON: Seconds = 600;
+const FORGET_AFTER: Seconds = 600;
 /** A settlement message on its way when the payment was written off reports within this time. */
 const LATE_RESULT: Seconds = 86_400;
 
-/** From when a final call may be deleted. */
-export const prunesAt = (record: CallRecord): Seconds =>
-  Math.max(
-    record.validBefore + PRUNE_HORIZON,
-    (writtenOffAt(record) ?? -LATE_RESULT) + LATE_RESULT,
-  );
+/** From when a final call may be forgotten. */
+const forgetAt = (record: CallRecord): Seconds =>
+  Math.max(record.validBefore + FORGET_AFTER, (writtenOffAt(record) ?? -LATE_RESULT) + LATE_RESULT);
 
 /** Whether only the last look at its payment is due. */
 export const awaitsLook = ({ payment, hadLastLook }: CallRecord): boolean =>

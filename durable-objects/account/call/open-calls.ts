@@ -1,6 +1,7 @@
 import { type CallRecord, isFinal } from './call-record.ts';
 import { expiresAt } from './expire.ts';
 import { firstSendAt, LOOK_DELAY } from './settlement-message.ts';
+import type { DueTimes } from '../../store/due-times.ts';
 import { RESEND_FIRST, resendPause, sendAt, type Sending } from '../../store/outbox.ts';
 import { entryText } from '../../../src/audit/entry.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
@@ -11,6 +12,9 @@ import type { AssetId } from '../../../src/protocol/account-id.ts';
 export type OpenCalls = {
   /** Calls on which work is still due, except those that only await their last look. */
   readonly live: Map<Hex, LiveCall>;
+  /** When each of them must be sent to the settlement queue, and when each next needs the alarm. */
+  readonly sends: DueTimes<Hex>;
+  readonly alarms: DueTimes<Hex>;
   readonly looks: LastLooks;
   readonly whole: WholeCalls;
 };
@@ -22,6 +26,40 @@ export type LiveCall = Sending & {
   readonly alerted?: boolean;
 };
 
+/** Remembers a call on which work is due. */
+export const keepLive = (
+  { live, sends, alarms }: Pick<OpenCalls, 'live' | 'sends' | 'alarms'>,
+  call: LiveCall,
+  now: Seconds,
+): void => {
+  const { id } = call.record;
+  live.set(id, call);
+  sends.set(id, settleAt(call));
+  alarms.set(id, dueAt(call, now));
+};
+
+export const dropLive = (
+  { live, sends, alarms }: Pick<OpenCalls, 'live' | 'sends' | 'alarms'>,
+  id: Hex,
+): void => {
+  live.delete(id);
+  sends.set(id, undefined);
+  alarms.set(id, undefined);
+};
+
+/** When the next of these calls needs the alarm. A time that has passed counts from now on: an alarm in the past would fire at once. */
+export const nextAlarm = (
+  { live, alarms }: Pick<OpenCalls, 'live' | 'alarms'>,
+  now: Seconds,
+): Seconds | undefined => {
+  for (const id of alarms.take(now)) {
+    const call = live.get(id);
+    const due = call && dueAt(call, now);
+    alarms.set(id, due && Math.max(due, now + 1));
+  }
+  return alarms.earliest();
+};
+
 /** When to send this call to the settlement queue (again); undefined if nothing is to be sent. */
 export const settleAt = ({ record, ...sending }: LiveCall): Seconds | undefined => {
   const first = firstSendAt(record);
@@ -30,7 +68,7 @@ export const settleAt = ({ record, ...sending }: LiveCall): Seconds | undefined 
 };
 
 /** When this call next needs the alarm. A message that is due now leaves with this commit; the alarm only sends it again. */
-export const dueAt = (live: LiveCall, now: Seconds): Seconds | undefined => {
+const dueAt = (live: LiveCall, now: Seconds): Seconds | undefined => {
   const send = settleAt(live);
   const resend = send !== undefined && send <= now ? now + RESEND_FIRST : send;
   const times = [expiresAt(live.record), resend].filter((time) => time !== undefined);

@@ -1,18 +1,6 @@
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
-import type { Noun } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
-import { type CallRecord, loadCall } from './call-record.ts';
-
-/** The call that first used a payment-identifier. Deleted with its call; a call without an identifier writes no such row. */
-export type Identifier = { readonly digest: Hex; readonly call: Hex };
-
-export const IDENTIFIER: Noun<Identifier> = {
-  name: 'identifier',
-  key: ({ digest }) => digest,
-  encode: JSON.stringify,
-  decode: (text) => JSON.parse(text) as Identifier,
-};
+import { type CallRecord, IDENTIFIER, loadCall } from './call-record.ts';
 
 /**
  * Returns the record of a call. A payment-identifier leads to the call that first used it, whatever signature comes with it now.

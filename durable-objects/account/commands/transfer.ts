@@ -30,7 +30,6 @@ export const transferKey = ({ peer, asset }: Pick<Transfer, 'peer' | 'asset'>): 
 /** Whether the other side must get the total (again). */
 export const isPending = ({ sent, acknowledged }: Transfer): boolean => sent > acknowledged;
 
-/** The index holds transfers under way only: an account that wakes does not read every account that ever paid for it. */
 export const TRANSFER: Noun<Transfer, 'pending'> = {
   name: 'transfer',
   key: transferKey,
@@ -52,7 +51,6 @@ export const TRANSFER: Noun<Transfer, 'pending'> = {
     };
   },
   fields: { pending: (transfer) => (isPending(transfer) ? 1 : null) },
-  indexed: ['pending'],
 };
 
 export const pendingTransfers = (read: Reader): Iterable<Transfer> =>

@@ -1,7 +1,8 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Entry, EntryPage } from '../../../src/protocol/entry.ts';
+import type { Disk } from '../../store/disk.ts';
 import { ENTRY } from '../../store/entry.ts';
-import type { Reader } from '../../store/query.ts';
+import { anyNoun } from '../../store/noun.ts';
 import { CALL } from '../call/call-record.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
@@ -106,18 +107,5 @@ export const openFeed = (ledger: () => Ledger): Feed => {
 };
 
 /** Stored entries after `seq`, in order, at most `limit`: those of calls, and those that are stored by themselves. */
-export const entriesAfter = (read: Reader, after: number, limit: number): readonly Entry[] => {
-  let lowest: Entry[] = [];
-  const trim = (): void => {
-    lowest = lowest.toSorted((a, b) => a.seq - b.seq).slice(0, limit);
-  };
-  // Reads one value at a time and keeps at most `limit`: a backlog may be larger than the memory of an isolate.
-  const add = (entries: readonly Entry[]): void => {
-    lowest.push(...entries.filter(({ seq }) => seq > after));
-    if (lowest.length > 2 * limit) trim();
-  };
-  for (const { entries } of read.find(CALL, { where: [['last_seq', '>', after]] })) add(entries);
-  for (const entry of read.find(ENTRY, { where: [['key', '>', after]], limit })) add([entry]);
-  trim();
-  return lowest;
-};
+export const entriesAfter = (disk: Disk, after: number, limit: number): readonly Entry[] =>
+  disk.entriesAfter([anyNoun(CALL), anyNoun(ENTRY)], after, limit);

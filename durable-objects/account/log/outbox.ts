@@ -1,5 +1,5 @@
 import { loadCall } from '../call/call-record.ts';
-import { settleAt } from '../call/open-calls.ts';
+import { keepLive } from '../call/open-calls.ts';
 import { recheckMessages, settlementMessage } from '../call/settlement-message.ts';
 import type { Transfer } from '../commands/transfer.ts';
 import { type Decision, stored, unchanged } from '../decision.ts';
@@ -45,13 +45,13 @@ export const openOutbox = (
       if (body === undefined) memory.looks.remove(id);
       else messages.push({ body });
     }
-    for (const [id, live] of memory.live) {
-      const due = settleAt(live);
-      if (due === undefined || due > now) continue;
-      const body = settlementMessage(memory.state.account, live.record);
-      if (body === undefined) continue;
+    for (const id of memory.sends.take(now)) {
+      const live = memory.live.get(id);
+      const body = live && settlementMessage(memory.state.account, live.record);
+      // Only a new version of the record can give it a message.
+      if (live === undefined || body === undefined) continue;
       messages.push({ body });
-      memory.live.set(id, sent(live, now));
+      keepLive(memory, sent(live, now), now);
     }
     for (let at = 0; at < messages.length; at += BATCH) {
       await env.SETTLEMENT_QUEUE.sendBatch(messages.slice(at, at + BATCH));

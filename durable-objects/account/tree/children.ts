@@ -10,7 +10,7 @@ import { leaseOf, reportedAt, spentOf } from './issued-lease.ts';
 /** The most children on one page. */
 const MAX_PAGE = 500;
 
-/** A page of the account's children, by the hashes of their grants. Reads no more rows than the page has, and one. */
+/** A page of the account's children, by the hashes of their grants. */
 export const children = (
   state: AccountState,
   after: Hex | undefined,

@@ -148,7 +148,6 @@ export const ISSUED_GRANT: Noun<IssuedGrant, 'id' | 'valid_until' | 'is_root'> =
     valid_until: ({ grant }) => Number(grant.delegation.validUntil),
     is_root: ({ grant }) => (isZero(grant.delegation.parent) ? 1 : 0),
   },
-  indexed: ['id'],
 };
 
 export const issuedGrant = (read: Reader, hash: Hex): IssuedGrant | undefined =>

@@ -6,7 +6,7 @@ import { max, toStored } from '../../../src/protocol/amount.ts';
 import type { Disk } from '../../store/disk.ts';
 import { type Noun, remove } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
-import { ISSUED_GRANT } from './grants.ts';
+import { ISSUED_GRANT, issuedGrant } from './grants.ts';
 import {
   decodeShares,
   encodeShares,
@@ -39,11 +39,6 @@ export const UNTIL_GRACE = 5;
 
 const leaseKey = ({ child, issued }: Pick<IssuedLease, 'child' | 'issued'>): string =>
   `${child} ${issued}`;
-
-const parseKey = (key: unknown): readonly [child: AccountId, issued: Hex] => {
-  const [child = '', issued = ''] = String(key).split(' ');
-  return [child as AccountId, issued as Hex];
-};
 
 const most = (shares: Shares, of: (share: Share) => bigint): number =>
   toStored(Object.values(shares).reduce((least, share) => max(least, of(share)), 0n));
@@ -109,35 +104,31 @@ const FORGET_AFTER: Seconds = 30 * 86_400;
 
 /** Removes expired grants, and the leases of removed grants once nothing of them can be returned: until then they count. */
 export const pruneTree = (disk: Disk, now: Seconds): void => {
-  disk.removeAll(ISSUED_GRANT, [['valid_until', '<=', now - FORGET_AFTER]]);
-  const ended = [...endedLeases(disk, now)];
-  if (ended.length === 0) return;
-  const issued = new Set([...disk.list(ISSUED_GRANT)].map(({ key }) => key));
-  disk.write(
-    ended.filter((lease) => !issued.has(lease.issued)).map(({ key }) => remove(ISSUED_LEASE, key)),
+  const expired = [
+    ...disk.find(ISSUED_GRANT, { where: [['valid_until', '<=', now - FORGET_AFTER]] }),
+  ].map(({ grant }) => grant.hash);
+  const removed = new Set(expired);
+  const ended = endedLeases(disk, now).filter(
+    ({ issued }) => removed.has(issued) || issuedGrant(disk, issued) === undefined,
   );
+  disk.write([
+    ...expired.map((hash) => remove(ISSUED_GRANT, hash)),
+    ...ended.map((lease) => remove(ISSUED_LEASE, leaseKey(lease))),
+  ]);
 };
 
-/** Keys of leases of which nothing can be returned any more. */
-const endedLeases = function* (
-  disk: Disk,
-  now: Seconds,
-): Iterable<{ readonly key: string; readonly issued: Hex }> {
-  for (const { key, loose, good_until: goodUntil } of disk.list(ISSUED_LEASE)) {
-    if (Number(loose) > 0 && Number(goodUntil) > now) continue;
-    yield { key: String(key), issued: parseKey(key)[1] };
-  }
+/** Leases of which nothing can be returned any more. */
+const endedLeases = (read: Reader, now: Seconds): readonly IssuedLease[] => {
+  const mayReturn = new Set(recallable(read, now, Infinity).map(leaseKey));
+  return [...read.find(ISSUED_LEASE)].filter((lease) => !mayReturn.has(leaseKey(lease)));
 };
 
 /** The descendants with a live lease, and until when it lasts. */
-export const liveLessees = function* (
-  disk: Disk,
+export const liveLessees = (
+  read: Reader,
   now: Seconds,
-): Iterable<readonly [child: AccountId, issued: Hex, until: Seconds]> {
-  for (const { key, until } of disk.list(ISSUED_LEASE, { where: [['until', '>', now]] })) {
-    yield [...parseKey(key), Number(until)];
-  }
-};
+): readonly (readonly [child: AccountId, issued: Hex, until: Seconds])[] =>
+  liveLeases(read, now).map(({ child, issued, until }) => [child, issued, until]);
 
 /** Descendants that may decide for this account, and until when. */
 export type Lessees = {

@@ -129,7 +129,7 @@ describe('law 8: repeated denials', () => {
 });
 
 describe('the rows that a call writes', () => {
-  test('are at most 10 for a lone warm deferred call, deletes and alarms included', async () => {
+  test('are at most 5 for a lone warm deferred call, deletes and alarms included', async () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
@@ -156,7 +156,7 @@ describe('the rows that a call writes', () => {
 
     const rows = (await snapshotOf(payer)).rowsWritten - before;
     console.log(`rows written by a lone warm deferred call: ${rows}`);
-    expect(rows).toBeLessThanOrEqual(10);
+    expect(rows).toBeLessThanOrEqual(5);
     expect(await callsOf(payer)).toEqual([]);
     expect((await snapshotOf(payer)).open).toBe(0);
     expect((await snapshotOf(payer)).purses[asset]?.settled).toBe('1001000');
@@ -173,6 +173,6 @@ describe('the rows that a call writes', () => {
     );
     const rows = (await snapshotOf(payer)).rowsWritten - before;
     console.log(`rows written by 100 concurrent reserves: ${rows}`);
-    expect(rows).toBeLessThan(200);
+    expect(rows).toBeLessThan(50);
   });
 });

@@ -2,7 +2,7 @@ import { applyD1Migrations, type D1Migration, runInDurableObject } from 'cloudfl
 import { env } from 'cloudflare:workers';
 import { CALL } from '../../../durable-objects/account/call/call-record.ts';
 import { Relayer } from '../../../durable-objects/relayer.ts';
-import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
+import { openDisk } from '../../../durable-objects/store/open-disk.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { payersOf, relayFrom } from './support.ts';
 import { callOf, factsOf, randomHex, stubOf } from '../support.ts';
@@ -95,7 +95,7 @@ test('takes a payment, settles it, notifies its account, and records its cost', 
   expect(Math.abs(Number(row?.['at']) - nowSeconds())).toBeLessThan(600);
 
   const calls = await runInDurableObject(account, async (_, { storage }) => [
-    ...openSqlDisk(storage).find(CALL),
+    ...openDisk(storage).find(CALL),
   ]);
   expect(calls).toMatchObject([{ payment: 'settled', transaction: row?.['transaction_hash'] }]);
 });

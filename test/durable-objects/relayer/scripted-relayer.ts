@@ -118,9 +118,11 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
     disk: {
       ...NOTHING,
       brief: () => [],
-      list: () => [],
       write: (writes) => void world.written.push(...writes),
-      removeAll: () => undefined,
+      entriesAfter: () => [],
+      forget: () => undefined,
+      close: () => undefined,
+      check: () => undefined,
       exists: () => false,
       rowsWritten: () => 0,
       countRow: () => undefined,

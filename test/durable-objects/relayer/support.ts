@@ -28,7 +28,7 @@ import type { ReportRecord } from '../../../durable-objects/relayer/report-recor
 import { keySigner, type Setup } from '../../../durable-objects/relayer/setup.ts';
 import { loadStored, type Stored } from '../../../durable-objects/relayer/memory.ts';
 import type { Disk } from '../../../durable-objects/store/disk.ts';
-import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
+import { openDisk } from '../../../durable-objects/store/open-disk.ts';
 import { payTo, signPayment } from '../../unit/settlement/real-chain.ts';
 import { randomHex } from '../support.ts';
 
@@ -147,7 +147,7 @@ export const openBench = async (
 
   const open = (storage: DurableObjectStorage): Loop => {
     if (loop !== undefined) return loop;
-    disk = openSqlDisk(storage);
+    disk = openDisk(storage);
     const { address, key } = bench;
     const node = openNode([rpc], address);
     const context: RelayerContext = {
@@ -224,7 +224,7 @@ export const openBench = async (
         await open(storage).onAlarm();
         if (isManual) return;
         // Automatic mining takes a moment, and a test counts its rounds.
-        const { flights } = loadStored(openSqlDisk(storage));
+        const { flights } = loadStored(openDisk(storage));
         await Promise.all(
           flights.map(async ({ attempts }) =>
             chain.client.waitForTransactionReceipt({ hash: attempts[0].hash }),
@@ -244,7 +244,7 @@ export const openBench = async (
       Object.assign(bench, await freshKey());
       loop = undefined;
     },
-    stored: async () => inObject((storage) => loadStored(openSqlDisk(storage))),
+    stored: async () => inObject((storage) => loadStored(openDisk(storage))),
     rows: () => disk?.rowsWritten() ?? 0,
     alarm: async () => inObject(async (storage) => storage.getAlarm()),
     tables: async () =>

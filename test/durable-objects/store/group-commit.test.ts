@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Decide, openGroupCommit } from '../../../durable-objects/store/group-commit.ts';
 import { type Noun, put, remove, type Write } from '../../../durable-objects/store/noun.ts';
 import type { Reader } from '../../../durable-objects/store/query.ts';
-import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
+import { openDisk } from '../../../durable-objects/store/open-disk.ts';
 import { randomHex, stubOf } from '../support.ts';
 
 type State = { readonly id: 'state'; readonly seen: number };
@@ -41,6 +41,7 @@ const open = (storage: DurableObjectStorage) =>
       memory.state = state;
       return entries;
     },
+    exportedOf: () => 0,
     nextDue: () => undefined,
     afterCommit: () => undefined,
   });
@@ -69,7 +70,7 @@ describe('a group commit', () => {
         submit(deciding(put(THING, { id: 'a', size: 4 })), 'refused'),
         submit(deciding(), 'refused'),
       ]);
-      const disk = openSqlDisk(storage);
+      const disk = openDisk(storage);
       return { verdicts, things: [...disk.find(THING)], state: disk.get(STATE, 'state') };
     });
 
@@ -87,9 +88,9 @@ describe('a group commit', () => {
     const found = await inObject(async (storage) => {
       const { submit } = open(storage);
       await submit(deciding(), 'refused');
-      const before = openSqlDisk(storage).exists();
+      const before = openDisk(storage).exists();
       await submit(deciding(put(THING, { id: 'a', size: 1 })), 'refused');
-      return { before, state: openSqlDisk(storage).get(STATE, 'state') };
+      return { before, state: openDisk(storage).get(STATE, 'state') };
     });
 
     expect(found).toEqual({ before: false, state: { id: 'state', seen: 2 } });
@@ -105,7 +106,7 @@ describe('a group commit', () => {
         submit(deciding(put(THING, { id: 'c', size: -1 })), 'refused'),
       ]);
       const last = await submit(deciding(), 'refused');
-      return { first, group, last, things: [...openSqlDisk(storage).find(THING)] };
+      return { first, group, last, things: [...openDisk(storage).find(THING)] };
     });
 
     // The first of a burst is decided alone, as nothing is being stored yet.

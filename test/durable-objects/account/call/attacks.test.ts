@@ -9,6 +9,7 @@ import {
   failure,
   purseOf,
   randomHex,
+  ringNow,
   snapshotOf,
   stubOf,
   success,
@@ -227,7 +228,7 @@ describe('law 3: the end of a record', () => {
     expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('already_used');
     at(start + 100 + 600);
     await evictDurableObject(stubOf(payer));
-    await runDurableObjectAlarm(stubOf(payer));
+    await ringNow(payer);
     const late = { ...call, execute: false };
     expect((await stubOf(payer).reserve(late, randomHex(16), {})).verdict).toBe('expired');
   });

@@ -1,9 +1,9 @@
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import type { Call } from '../../../../src/protocol/account/call.ts';
-import { IDENTIFIER } from '../../../../durable-objects/account/call/payment-identifier.ts';
+import { IDENTIFIER } from '../../../../durable-objects/account/call/call-record.ts';
 import { BALANCE, BLOCK, rowsOf } from '../../row-count.ts';
 import {
   callOf,
@@ -15,7 +15,7 @@ import {
   snapshotOf,
   stubOf,
   success,
-  tablesOf,
+  ringNow,
   trust,
 } from '../../support.ts';
 
@@ -36,11 +36,9 @@ const trusted = async (): Promise<Hex> => {
   return payer;
 };
 
-/** The stored identifiers; undefined if the account never created their table. */
-const identifiersOf = async (payer: Hex): Promise<readonly unknown[] | undefined> =>
-  (await tablesOf(payer)).includes(IDENTIFIER.name)
-    ? onDisk(payer, (disk) => [...disk.find(IDENTIFIER)])
-    : undefined;
+/** The stored identifiers. */
+const identifiersOf = (payer: Hex): Promise<readonly unknown[]> =>
+  onDisk(payer, (disk) => [...disk.find(IDENTIFIER)]);
 
 /** The money and the written rows, which a second signature must not change. */
 const moneyOf = async (payer: Hex) => ({
@@ -159,7 +157,7 @@ describe('a payment-identifier that comes with a second signature', () => {
     await evictDurableObject(stubOf(payer));
     expect(await again()).toEqual(used);
     at(start + 4_201);
-    await runDurableObjectAlarm(stubOf(payer));
+    await ringNow(payer);
     expect(await identifiersOf(payer)).toEqual([]);
   });
 
@@ -217,11 +215,11 @@ describe('the stored identifier', () => {
     const kept = await run(payer, { identifier: long, validBefore: start + 3_600 });
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     at(start + 2_500 + 599);
-    await runDurableObjectAlarm(stubOf(payer));
+    await ringNow(payer);
     expect(await identifiersOf(payer)).toHaveLength(2);
     at(start + 2_500 + 601);
     await evictDurableObject(stubOf(payer));
-    await runDurableObjectAlarm(stubOf(payer));
+    await ringNow(payer);
     expect(await identifiersOf(payer)).toEqual([{ digest: long, call: kept.call }]);
     const later = { validBefore: start + 6_000 };
     expect((await reserve(payer, callOf(payer, { identifier: long, ...later }))).verdict).toBe(
@@ -229,7 +227,7 @@ describe('the stored identifier', () => {
     );
   });
 
-  test('costs a call without identifier no row and no table', async () => {
+  test('costs no row', async () => {
     const send = (identifier?: Hex) => async (payer: Hex) => {
       const call = callOf(payer, identifier === undefined ? {} : { identifier });
       const attempt = randomHex(16);
@@ -240,9 +238,8 @@ describe('the stored identifier', () => {
     };
     const [plain, named] = [randomHex(20), randomHex(20)];
     const without = await rowsOf(plain, async () => await send()(plain));
-    expect(await identifiersOf(plain)).toBeUndefined();
+    expect(await identifiersOf(plain)).toEqual([]);
     vi.useRealTimers();
-    // The first identifier creates the table; count the rows of a later one.
     await trust(named, 1_000n, BALANCE);
     const attempt = randomHex(16);
     const first = callOf(named, { settlement: 'upfront', identifier: randomHex(32) });
@@ -254,6 +251,6 @@ describe('the stored identifier', () => {
     console.log(
       `rows of a lone deferred call: ${without}; with a payment-identifier: ${beforehand}`,
     );
-    expect(beforehand - without).toBe(2);
+    expect(beforehand - without).toBe(0);
   });
 });

@@ -1,28 +1,22 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
 import type { Child, SignedGrant } from '../../../../src/protocol/account/grant.ts';
 import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
-import type { Context } from '../../../../durable-objects/account/decision.ts';
-import { emptyAccount } from '../../../../durable-objects/account/state.ts';
-import { children } from '../../../../durable-objects/account/tree/children.ts';
 import { ISSUED_GRANT } from '../../../../durable-objects/account/tree/grants.ts';
 import {
   ISSUED_LEASE,
   type IssuedLease,
   liveLeases,
-  recallable,
 } from '../../../../durable-objects/account/tree/issued-lease.ts';
-import type { Disk } from '../../../../durable-objects/store/disk.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';
-import { openSqlDisk } from '../../../../durable-objects/store/sql-disk.ts';
-import { countReads } from '../../count-reads.ts';
 import {
   accountOf,
   asset,
   factsOf,
+  onDisk,
   purseOf,
   randomHex,
   snapshotOf,
@@ -93,20 +87,6 @@ const putAll = (grants: readonly SignedGrant[]): Promise<void> =>
     ),
   );
 
-/** Counts the reads of an account's database during one question. */
-const rowsRead = <T>(
-  payer: Hex,
-  question: (disk: Disk) => T,
-): Promise<{ readonly read: number; readonly answer: T }> =>
-  runInDurableObject(stubOf(payer), (_, { storage }) => {
-    const counted = countReads(storage);
-    const disk = openSqlDisk(counted.storage);
-    // An object reads the names of its tables once in its life.
-    disk.exists();
-    const before = counted.read();
-    return { answer: question(disk), read: counted.read() - before };
-  });
-
 const pagesOf = async (payer: Hex, limit: number): Promise<(readonly Child[])[]> => {
   const pages: (readonly Child[])[] = [];
   let after: Hex | undefined;
@@ -174,22 +154,6 @@ describe('ten thousand agents of one owner', () => {
     }
     const past = await stubOf(owner).children(`0x${'ff'.repeat(32)}`, PAGE);
     expect(past).toEqual({ children: [] });
-  });
-
-  test('cost no more reads than the page shows', async () => {
-    for (const limit of [1, 50, PAGE]) {
-      for (const after of [undefined, `0x80${'00'.repeat(31)}`] as const) {
-        const { read, answer } = await rowsRead(owner, (disk) => {
-          const context = { read: disk, now: nowSeconds() } as unknown as Context;
-          const page = children(emptyAccount(accountOf(owner)), after, limit, context);
-          return page.verdict.children;
-        });
-        expect(answer).toHaveLength(limit);
-        // A grant, and the lease of its delegate.
-        expect(read).toBeLessThanOrEqual(2 * limit + 1);
-        console.log(`rows read for a page of ${limit}: ${read}`);
-      }
-    }
   });
 
   test('are listed with what each has spent', async () => {
@@ -262,11 +226,8 @@ describe('ten thousand agents of one owner', () => {
       owner,
       [...rows, ...others].map((lease) => put(ISSUED_LEASE, lease)),
     );
-    const live = await rowsRead(owner, (disk) => liveLeases(disk, nowSeconds()));
-    expect(live.answer).toHaveLength(BUSY);
-    console.log(`rows read to find ${BUSY} live leases of ${SIZE}: ${live.read}`);
-    const loose = await rowsRead(owner, (disk) => recallable(disk, nowSeconds(), 64));
-    console.log(`rows read to find whom to recall from of ${SIZE}: ${loose.read}`);
+    const live = await onDisk(owner, (disk) => liveLeases(disk, nowSeconds()));
+    expect(live).toHaveLength(BUSY);
     const recalls = watchRecalls();
     await timed(`frozen: ${BUSY} at work of ${SIZE} with a lease once`, () =>
       setStatus(owner, 'frozen'),

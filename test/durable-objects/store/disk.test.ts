@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Noun, put, remove, type Write } from '../../../durable-objects/store/noun.ts';
 import { openOverlay } from '../../../durable-objects/store/overlay.ts';
 import type { Query } from '../../../durable-objects/store/query.ts';
-import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
+import { openDisk } from '../../../durable-objects/store/open-disk.ts';
 import { randomHex, stubOf } from '../support.ts';
 
 type Thing = {
@@ -19,7 +19,6 @@ const THING: Noun<Thing, Fields> = {
   encode: JSON.stringify,
   decode: (text) => JSON.parse(text) as Thing,
   fields: { mixed: ({ mixed }) => mixed, count: ({ count }) => count },
-  indexed: ['mixed'],
 };
 
 const inObject = <T>(work: (storage: DurableObjectStorage) => T | Promise<T>): Promise<T> =>
@@ -65,7 +64,7 @@ describe('the disk of an object', () => {
     });
 
     const differing = await inObject((storage) => {
-      const disk = openSqlDisk(storage);
+      const disk = openDisk(storage);
       return Array.from({ length: 150 }, () => {
         disk.write(Array.from({ length: 4 }, change));
         const overlay = openOverlay(disk, Array.from({ length: Math.floor(random() * 5) }, change));
@@ -85,11 +84,55 @@ describe('the disk of an object', () => {
     expect(differing).toEqual([]);
   });
 
+  test('stores a group of several megabytes, and reads it after a restart', async () => {
+    const things = await inObject((storage) => {
+      const big = {
+        ...THING,
+        encode: (thing: Thing) => JSON.stringify({ ...thing, pad: '\u20ac'.repeat(300_000) }),
+      };
+      const all = Array.from({ length: 8 }, (_, id) => ({ id, mixed: 'x', count: id }));
+      openDisk(storage).write(all.map((thing) => put(big, thing)));
+      return [...openDisk(storage).find(THING)].map(({ count }) => count);
+    });
+
+    expect(things).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test('keeps an ended value whose time no column can hold', async () => {
+    const found = await inObject((storage) => {
+      const ended = { ...THING, forgetAt: () => 2 ** 256 };
+      const disk = openDisk(storage);
+      const big = {
+        ...ended,
+        encode: (thing: Thing) => JSON.stringify({ ...thing, pad: 'x'.repeat(300_000) }),
+      };
+      for (let id = 0; id < 5; id += 1) disk.write([put(big, { id, mixed: 1, count: id })]);
+      const pages = storage.sql.exec('SELECT count(*) AS count FROM page').one()['count'];
+      const read = openDisk(storage);
+      return { pages, counts: [0, 1, 2, 3, 4].map((id) => read.get(ended, id)?.count) };
+    });
+
+    expect(found).toEqual({ pages: 4, counts: [0, 1, 2, 3, 4] });
+  });
+
+  test('writes no more once the object has replaced it', async () => {
+    const found = await inObject((storage) => {
+      const thing = { id: 'a', mixed: 1, count: 1 };
+      const old = openDisk(storage);
+      old.write([put(THING, thing)]);
+      old.close();
+      expect(() => old.write([put(THING, { ...thing, count: 2 })])).toThrow('replaced');
+      return openDisk(storage).get(THING, 'a');
+    });
+
+    expect(found).toEqual({ id: 'a', mixed: 1, count: 1 });
+  });
+
   test('does not exist because the runtime stores an alarm', async () => {
     const exists = await inObject(async (storage) => {
       await storage.setAlarm(Date.now() + 86_400_000);
       await storage.sync();
-      return openSqlDisk(storage).exists();
+      return openDisk(storage).exists();
     });
 
     expect(exists).toBe(false);
@@ -104,7 +147,7 @@ describe('the disk of an object', () => {
     };
 
     const found = await inObject((storage) => {
-      const disk = openSqlDisk(storage);
+      const disk = openDisk(storage);
       const thing = { id: 'a', mixed: 1, count: 1 };
       expect(() => disk.write([put(THING, thing), put(broken, thing)])).toThrow('not storable');
       const left = { exists: disk.exists(), things: [...disk.find(THING)] };

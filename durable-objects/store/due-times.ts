@@ -1,0 +1,86 @@
+import type { Seconds } from '../../src/core/clock.ts';
+
+/** The next time of each key, in order: a commit must not look at thousands of calls to know which one is due first. */
+export type DueTimes<Key> = {
+  /** Sets the time of a key; undefined removes it. */
+  set(key: Key, at: Seconds | undefined): void;
+  /** The earliest time; undefined if there is none. */
+  earliest(): Seconds | undefined;
+  /** Removes and returns the keys whose time has come, earliest first. */
+  take(now: Seconds): readonly Key[];
+};
+
+type Timed<Key> = { readonly key: Key; readonly at: Seconds };
+
+/** A binary heap. A key that was set again leaves its older times in the heap; they are dropped when they come to the top. */
+export const openDueTimes = <Key>(): DueTimes<Key> => {
+  const times = new Map<Key, Seconds>();
+  let heap: Timed<Key>[] = [];
+
+  const atOf = (index: number): Seconds => heap[index]?.at ?? Infinity;
+
+  const swap = (one: number, other: number): void => {
+    const [first, second] = [heap[one], heap[other]];
+    if (first === undefined || second === undefined) return;
+    heap[one] = second;
+    heap[other] = first;
+  };
+
+  const push = (timed: Timed<Key>): void => {
+    heap.push(timed);
+    for (let at = heap.length - 1; at > 0;) {
+      const parent = (at - 1) >> 1;
+      if (atOf(parent) <= atOf(at)) return;
+      swap(parent, at);
+      at = parent;
+    }
+  };
+
+  const pop = (): void => {
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    heap[0] = last;
+    for (let at = 0; ;) {
+      const left = 2 * at + 1;
+      const least = atOf(left + 1) < atOf(left) ? left + 1 : left;
+      if (atOf(least) >= atOf(at)) return;
+      swap(least, at);
+      at = least;
+    }
+  };
+
+  /** The earliest time that is still the time of its key. */
+  const top = (): Timed<Key> | undefined => {
+    for (let first = heap[0]; first !== undefined; first = heap[0]) {
+      if (times.get(first.key) === first.at) return first;
+      pop();
+    }
+    return undefined;
+  };
+
+  return {
+    set(key, at) {
+      if (at === undefined) {
+        times.delete(key);
+        return;
+      }
+      if (times.get(key) === at) return;
+      times.set(key, at);
+      push({ key, at });
+      // Mostly times of the past: build the heap anew, so that it stays as small as the keys.
+      if (heap.length <= 64 + 2 * times.size) return;
+      heap = [];
+      for (const [each, time] of times) push({ key: each, at: time });
+    },
+    earliest: () => top()?.at,
+    take(now) {
+      const due: Key[] = [];
+      for (let first = top(); first !== undefined && first.at <= now; first = top()) {
+        times.delete(first.key);
+        pop();
+        due.push(first.key);
+      }
+      return due;
+    },
+  };
+};

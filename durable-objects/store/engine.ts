@@ -1,0 +1,254 @@
+import type { Disk } from './disk.ts';
+import {
+  EMPTY_JOURNAL,
+  type Encoded,
+  endOf,
+  extend,
+  isSnapshotDue,
+  type Limits,
+  LIMITS,
+  lineOf,
+  lineStart,
+  readLine,
+  rewound,
+} from './journal.ts';
+import { decode, type LiveValue, openLiveValues, retentionOf } from './live-values.ts';
+import type { Change, Medium } from './medium.ts';
+import { type AnyNoun, anyNoun, type Key, type Noun, type Write } from './noun.ts';
+import { openEndedValues, openLowestEntries } from './ended-values.ts';
+import { type Ended, type Horizon, isOver, pack } from './pages.ts';
+import { compare, meets, type Query } from './query.ts';
+
+/** Forgets nothing. */
+const NEVER: Horizon = { now: 0, exported: 0 };
+
+/** A write as the journal has it; without `encoded` a removal. */
+type Changed = Write & { readonly encoded: Encoded | undefined };
+
+type Located = { readonly noun: AnyNoun; readonly key: Key; readonly live: LiveValue };
+
+/**
+ * Keeps the values of one object: live ones in memory and in the journal, ended ones in pages.
+ *
+ * - A write is one journal row, in one transaction. Memory changes only after it.
+ * - When the journal is long enough, the next write first takes a snapshot in the same transaction: ended values go into pages and leave
+ *   memory, all others are written again from slot 0 on. So every value has its newest copy in the journal or in a page, always.
+ * - An object that wakes reads the journal, and of the pages their fingerprints.
+ * - Forgetting is not recorded: an object that wakes may remember what is over, and forgets it again.
+ *
+ * Race: an ended value that changes has an older copy in a page. Its newer copy must not be forgotten first, or the older one would
+ * return. So it is kept at least as long as any page that may hold a copy.
+ */
+export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
+  const rows = medium.journal();
+  const live = openLiveValues();
+  const pages = openEndedValues(medium);
+  /** Nouns that were used since the object woke. Values of others stay in memory. */
+  const nouns = new Map<string, AnyNoun>();
+  let end =
+    rows.length === 0 ? EMPTY_JOURNAL : { ...endOf(rows), seq: (rows.at(-1)?.seq ?? 0) + 1 };
+  let alarms = 0;
+  let isClosed = false;
+  for (const { text } of rows) {
+    for (const line of text.split('\n')) {
+      const { noun, key, encoded } = readLine(line);
+      live.set(noun, key, encoded && { ...encoded });
+    }
+  }
+
+  const known = <Value, Fields extends string>(noun: Noun<Value, Fields>): AnyNoun => {
+    const any = anyNoun(noun);
+    nouns.set(noun.name, any);
+    return any;
+  };
+
+  const find = <Value, Fields extends string>(
+    noun: Noun<Value, Fields>,
+    query: Query<Fields> = {},
+  ): readonly Value[] => {
+    known(noun);
+    const inMemory = live.find(noun, query);
+    if (noun.forgetAt === undefined) return inMemory;
+    const { where = [], highest, limit } = query;
+    const isLive = (key: Key): boolean => live.get(noun.name, key) !== undefined;
+    const ended = pages.all(noun, isLive).filter((value) => meets(noun, value, where));
+    return [...inMemory, ...ended].toSorted(compare(noun, highest)).slice(0, limit);
+  };
+
+  /** The companions of a value that are in memory and still its own. */
+  const companionsOf = (noun: AnyNoun, value: LiveValue): readonly Located[] =>
+    noun.companions === undefined
+      ? []
+      : noun.companions(decode(noun, value)).flatMap((write) => {
+          const companion = live.get(write.noun.name, write.key);
+          const isOwn = companion?.text === encode(write).text;
+          return companion !== undefined && isOwn ? [{ ...write, live: companion }] : [];
+        });
+
+  /** Companions that are in a page with an older copy of a written value: they return to memory with it, and leave with it again. */
+  const returningWith = ({ noun, key, value }: Write): readonly Write[] =>
+    noun.companions === undefined ||
+    live.get(noun.name, key) !== undefined ||
+    pages.pagesOf(noun.name, key).length === 0
+      ? []
+      : noun.companions(value).filter((companion) => {
+          const { noun: of, key: name } = companion;
+          return pages.load(of.name, name)?.text === encode(companion).text;
+        });
+
+  /** Ended values in memory, with their companions. `over`: those that may be forgotten, and of which no page has an older copy. */
+  const endedValues = function* (horizon: Horizon) {
+    for (const noun of nouns.values()) {
+      if (noun.forgetAt === undefined) continue;
+      for (const [key, value] of live.of(noun.name)) {
+        const { until, firstSeq, lastSeq } = retentionOf(noun, value);
+        if (until === undefined) continue;
+        const older = pages.pagesOf(noun.name, key);
+        const retention = {
+          until: Math.max(until, ...older.map((page) => page.until)),
+          firstSeq,
+          lastSeq: Math.max(lastSeq, ...older.map((page) => page.lastSeq)),
+        };
+        const values: readonly Located[] = [
+          { noun, key, live: value },
+          ...companionsOf(noun, value),
+        ];
+        yield { values, retention, isForgotten: older.length === 0 && isOver(retention, horizon) };
+      }
+    }
+  };
+
+  /** The last write of each value, encoded. Removing a value that is not there changes nothing. */
+  const changesOf = (writes: Iterable<Write>): readonly Changed[] => {
+    const changes = new Map<string, Changed>();
+    for (const write of writes) {
+      const all = write.value === undefined ? [write] : [...returningWith(write), write];
+      for (const each of all) {
+        const encoded = each.value === undefined ? undefined : encode(each);
+        changes.set(lineStart(each.noun.name, each.key), { ...each, encoded });
+      }
+    }
+    return [...changes.values()].filter(
+      ({ noun, key, encoded }) => encoded !== undefined || live.get(noun.name, key) !== undefined,
+    );
+  };
+
+  const commit = (change: Change): void => {
+    if (isClosed) throw new Error('This disk was replaced.');
+    medium.commit(change);
+  };
+
+  /** Forgets values of memory. Their lines stay in the journal until its next snapshot. */
+  const leave = (values: Iterable<Located>): void => {
+    for (const { noun, key } of values) live.set(noun.name, key, undefined);
+  };
+
+  /** What a snapshot writes before a group with these changes. It leaves out what they replace, whose companions must stay. */
+  const snapshot = (horizon: Horizon, changes: readonly Changed[]) => {
+    const replaced = new Set(changes.map(({ noun, key }) => live.get(noun.name, key)));
+    const ended: Ended[] = [];
+    const left = new Map<LiveValue, Located>();
+    for (const { values, retention, isForgotten } of endedValues(horizon)) {
+      if (values.some((each) => replaced.has(each.live))) continue;
+      for (const value of values) left.set(value.live, value);
+      if (isForgotten) continue;
+      ended.push({
+        ...retention,
+        lines: values.map(({ noun, key, live: encoded }) =>
+          lineOf({ noun: noun.name, key, encoded }),
+        ),
+        prints: values.map(({ noun, key }) => pages.print(noun.name, key)),
+      });
+    }
+    const lines: string[] = [];
+    for (const [noun, key, encoded] of live.all()) {
+      if (left.has(encoded) || replaced.has(encoded)) continue;
+      lines.push(lineOf({ noun, key, encoded }));
+    }
+    const packed = pack(ended, pages.nextId(), pages.seed, horizon.now, limits);
+    return { lines, left: left.values(), packed, forgotten: pages.over(horizon) };
+  };
+
+  return {
+    get(noun, key) {
+      known(noun);
+      const inMemory = live.get(noun.name, key);
+      if (inMemory !== undefined) return decode(noun, inMemory);
+      const ended = pages.load(noun.name, key);
+      return ended && noun.decode(ended.text, ended.detail);
+    },
+    find,
+    count: (noun, query) =>
+      query?.where === undefined && noun.forgetAt === undefined
+        ? Math.min(live.size(noun.name), query?.limit ?? Infinity)
+        : find(noun, query).length,
+    brief(noun, query = {}) {
+      known(noun);
+      return live.find(noun, query, 'brief');
+    },
+    entriesAfter(from, after, limit) {
+      const lowest = openLowestEntries(after, limit);
+      for (const noun of from) {
+        for (const [, value] of live.of(known(noun).name)) {
+          if (retentionOf(noun, value).lastSeq > after)
+            lowest.add(noun.entries?.(decode(noun, value)));
+        }
+      }
+      pages.addEntries(from, lowest);
+      return lowest.all();
+    },
+    write(writes, horizon = NEVER) {
+      const changes = changesOf(writes);
+      if (changes.length === 0) return;
+      const lines = changes.map(({ noun, key, encoded }) =>
+        lineOf({ noun: noun.name, key, encoded }),
+      );
+      if (isSnapshotDue(end, limits)) {
+        const { lines: kept, left, packed, forgotten } = snapshot(horizon, changes);
+        const first = extend(rewound(end), 'snapshot', kept, limits);
+        const next = extend(first.end, 'group', lines, limits);
+        commit({ rows: [...first.rows, ...next.rows], pages: packed, forgotten });
+        ({ end } = next);
+        leave(left);
+        for (const id of forgotten) pages.drop(id);
+        for (const page of packed) pages.add(page);
+      } else {
+        const next = extend(end, 'group', lines, limits);
+        commit({ rows: next.rows, pages: [], forgotten: [] });
+        ({ end } = next);
+      }
+      for (const { noun, key, value, encoded } of changes) {
+        known(noun);
+        const stored: LiveValue | undefined = encoded;
+        if (stored !== undefined && noun.forgetAt !== undefined) retentionOf(noun, stored, value);
+        live.set(noun.name, key, stored);
+      }
+    },
+    forget(horizon) {
+      const over = [...endedValues(horizon)].filter(({ isForgotten }) => isForgotten);
+      leave(over.flatMap(({ values }) => values));
+      const forgotten = pages.over(horizon);
+      if (forgotten.length > 0) {
+        commit({ rows: [], pages: [], forgotten });
+        for (const id of forgotten) pages.drop(id);
+      }
+      return pages.nextOver(horizon.exported);
+    },
+    close() {
+      isClosed = true;
+    },
+    check: () => medium.check(),
+    exists: () => end.slot > 0,
+    rowsWritten: () => medium.rowsWritten() + alarms,
+    countRow() {
+      alarms += 1;
+    },
+  };
+};
+
+const encode = ({ noun, value }: Write): Encoded => {
+  const encoded = noun.encode(value);
+  return typeof encoded === 'string'
+    ? { text: encoded, detail: null }
+    : { text: encoded[0], detail: encoded[1] };
+};

@@ -1,0 +1,131 @@
+import type { Key } from './noun.ts';
+
+/**
+ * The journal of an object: every change since its last snapshot, and that snapshot. One row is one group, or a part of a long one.
+ *
+ * Slots are overwritten, never deleted. A snapshot starts again at slot 0 with the next seq, so that `seq - slot` rises with each snapshot:
+ * the rows whose `seq - slot` is that of slot 0 are the journal, and all others are leftovers. A snapshot and the group after it are written
+ * in one transaction, so a leftover never holds the only copy of a value.
+ */
+export type JournalRow = {
+  readonly slot: number;
+  readonly seq: number;
+  /** Whether the row is a part of the snapshot. */
+  readonly kind: 'snapshot' | 'group';
+  /** A line for each change, later lines win: noun, key as JSON, text, detail; a line without text removes the value. */
+  readonly text: string;
+};
+
+/** A value as stored. */
+export type Encoded = { readonly text: string; readonly detail: string | null };
+
+/** A change of one value, or its removal. */
+export type Line = {
+  readonly noun: string;
+  readonly key: Key;
+  readonly encoded: Encoded | undefined;
+};
+
+/** Sizes in characters. */
+export type Limits = {
+  readonly row: number;
+  /** Of a page of ended values. A look-up reads one whole. */
+  readonly page: number;
+  /** A snapshot is due when this much was written since the last one, and as much as that one holds. So it at most doubles what is written. */
+  readonly snapshotAfter: number;
+};
+
+/** A character takes at most three bytes of UTF-8, and a row at most 2 MB. */
+export const LIMITS: Limits = { row: 524_288, page: 262_144, snapshotAfter: 524_288 };
+
+/** The end of a journal. */
+export type JournalEnd = {
+  /** The slot and the seq of the next row. */
+  readonly slot: number;
+  readonly seq: number;
+  /** Characters of the snapshot, and of the groups since. */
+  readonly snapshot: number;
+  readonly groups: number;
+};
+
+export const EMPTY_JOURNAL: JournalEnd = { slot: 0, seq: 1, snapshot: 0, groups: 0 };
+
+export const isSnapshotDue = (
+  { snapshot, groups }: JournalEnd,
+  { snapshotAfter }: Limits,
+): boolean => groups > Math.max(snapshotAfter, snapshot);
+
+/** Extends a journal by lines. @returns the new rows, and the end after them. */
+export const extend = (
+  end: JournalEnd,
+  kind: JournalRow['kind'],
+  lines: readonly string[],
+  { row }: Limits,
+): { readonly rows: readonly JournalRow[]; readonly end: JournalEnd } => {
+  const texts = split(lines, row);
+  const written = texts.reduce((sum, { length }) => sum + length, 0);
+  return {
+    rows: texts.map((text, at) => ({ slot: end.slot + at, seq: end.seq + at, kind, text })),
+    end: {
+      slot: end.slot + texts.length,
+      seq: end.seq + texts.length,
+      snapshot: end.snapshot + (kind === 'snapshot' ? written : 0),
+      groups: end.groups + (kind === 'group' ? written : 0),
+    },
+  };
+};
+
+/** The end of a journal before its next snapshot: the snapshot overwrites it from slot 0 on. */
+export const rewound = ({ seq }: JournalEnd): JournalEnd => ({ ...EMPTY_JOURNAL, seq });
+
+/** The end of the journal that these rows are. */
+export const endOf = (rows: readonly JournalRow[]): JournalEnd =>
+  rows.reduce(
+    ({ snapshot, groups }, { slot, seq, kind, text: { length } }) => ({
+      slot: slot + 1,
+      seq: seq + 1,
+      snapshot: snapshot + (kind === 'snapshot' ? length : 0),
+      groups: groups + (kind === 'group' ? length : 0),
+    }),
+    EMPTY_JOURNAL,
+  );
+
+/** Joins lines to texts that fit into rows. */
+const split = (lines: readonly string[], most: number): readonly string[] => {
+  const texts: string[] = [];
+  let open: string[] = [];
+  let length = 0;
+  for (const line of lines) {
+    if (open.length > 0 && length + line.length > most) {
+      texts.push(open.join('\n'));
+      open = [];
+      length = 0;
+    }
+    open.push(line);
+    length += line.length + 1;
+  }
+  return open.length === 0 ? texts : [...texts, open.join('\n')];
+};
+
+/** Returns the beginning of a value's line, which no other value's line has. */
+export const lineStart = (noun: string, key: Key): string => `${noun}\t${JSON.stringify(key)}`;
+
+/** @throws RangeError if the text cannot be a line: the engine refuses its group. */
+export const lineOf = ({ noun, key, encoded }: Line): string => {
+  const start = lineStart(noun, key);
+  if (encoded === undefined) return start;
+  const { text, detail } = encoded;
+  if (/[\t\n]/.test(text) || (detail !== null && /[\t\n]/.test(detail))) {
+    throw new RangeError(`A ${noun} contains a tab or a line break.`);
+  }
+  return detail === null ? `${start}\t${text}` : `${start}\t${text}\t${detail}`;
+};
+
+export const readLine = (line: string): Line => {
+  const [noun = '', key = '', text, detail = null] = line.split('\t');
+  return {
+    noun,
+    key: JSON.parse(key) as Key,
+    encoded: text === undefined ? undefined : { text, detail },
+  };
+};

@@ -1,0 +1,114 @@
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { Encoded } from './journal.ts';
+import type { AnyNoun, Key, Noun } from './noun.ts';
+import { compare, compareFields, holds, meets, type Query } from './query.ts';
+
+/** A value in memory, as text until a reader needs it: calls of a busy account are many, and most are read once. */
+export type LiveValue = Encoded & {
+  /** Decoded, if it has no detail. */
+  decoded?: unknown;
+  retention?: Retained;
+};
+
+/** What decides whether a value may leave memory, and be forgotten. */
+type Retained = {
+  /** Undefined while work on the value is due. */
+  readonly until: Seconds | undefined;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+};
+
+/** All values of an object that are not in pages, by noun and key. */
+export type LiveValues = {
+  get(noun: string, key: Key): LiveValue | undefined;
+  set(noun: string, key: Key, value: LiveValue | undefined): void;
+  all(): Iterable<readonly [noun: string, key: Key, value: LiveValue]>;
+  of(noun: string): Iterable<readonly [key: Key, value: LiveValue]>;
+  size(noun?: string): number;
+  find<Value, Fields extends string>(
+    noun: Noun<Value, Fields>,
+    query: Query<Fields>,
+    form?: 'whole' | 'brief',
+  ): readonly Value[];
+};
+
+type Table = {
+  readonly values: Map<Key, LiveValue>;
+  /** The keys in order; undefined after a key was added or removed. */
+  ordered: readonly Key[] | undefined;
+};
+
+export const openLiveValues = (): LiveValues => {
+  const tables = new Map<string, Table>();
+
+  const tableOf = (noun: string): Table => {
+    const known = tables.get(noun) ?? { values: new Map<Key, LiveValue>(), ordered: undefined };
+    tables.set(noun, known);
+    return known;
+  };
+
+  return {
+    get: (noun, key) => tables.get(noun)?.values.get(key),
+    set(noun, key, value) {
+      const table = tableOf(noun);
+      if ((value === undefined) === table.values.has(key)) table.ordered = undefined;
+      if (value === undefined) table.values.delete(key);
+      else table.values.set(key, value);
+    },
+    *all() {
+      for (const [noun, { values }] of tables) {
+        for (const [key, value] of values) yield [noun, key, value];
+      }
+    },
+    of: (noun) => tables.get(noun)?.values ?? [],
+    size: (noun) =>
+      noun === undefined
+        ? [...tables.values()].reduce((sum, { values }) => sum + values.size, 0)
+        : (tables.get(noun)?.values.size ?? 0),
+    find(noun, { where = [], highest = [], limit = Infinity }, form = 'whole') {
+      const table = tables.get(noun.name);
+      if (table === undefined) return [];
+      table.ordered ??= [...table.values.keys()].toSorted(compareFields);
+      const byKey = where.filter(([field]) => field === 'key');
+      const byField = where.filter(([field]) => field !== 'key');
+      const found: ReturnType<typeof noun.decode>[] = [];
+      for (const key of table.ordered) {
+        if (highest.length === 0 && found.length >= limit) break;
+        // Keys first: a value that they exclude need not be decoded.
+        if (!byKey.every(([, is, than]) => holds(key, is, than))) continue;
+        const live = table.values.get(key);
+        if (live === undefined) continue;
+        const value = form === 'brief' ? noun.decode(live.text, null) : decode(noun, live);
+        if (meets(noun, value, byField)) found.push(value);
+      }
+      if (highest.length > 0) found.sort(compare(noun, highest));
+      return found.slice(0, limit);
+    },
+  };
+};
+
+/** Decodes a value; small ones once. */
+export const decode = <Value, Fields extends string>(
+  noun: Noun<Value, Fields>,
+  live: LiveValue,
+): Value => {
+  if (live.detail !== null) return noun.decode(live.text, live.detail);
+  live.decoded ??= noun.decode(live.text, null);
+  return live.decoded as Value;
+};
+
+/** Computes once what decides whether a value may be forgotten. @param value if it is at hand. */
+export const retentionOf = (noun: AnyNoun, live: LiveValue, value?: unknown): Retained => {
+  if (live.retention !== undefined) return live.retention;
+  const whole = value ?? decode(noun, live);
+  const entries: readonly Entry[] = noun.entries?.(whole) ?? [];
+  const until = noun.forgetAt?.(whole);
+  live.retention = {
+    // A payer chooses when a proof ends, and a column holds no larger number: the group that stores it would fail again and again.
+    until: until === undefined ? undefined : Math.min(until, Number.MAX_SAFE_INTEGER),
+    firstSeq: entries[0]?.seq ?? 0,
+    lastSeq: entries.at(-1)?.seq ?? 0,
+  };
+  return live.retention;
+};

@@ -1,0 +1,83 @@
+import type { Disk } from './disk.ts';
+import { openEngine } from './engine.ts';
+import type { JournalRow } from './journal.ts';
+import type { Medium } from './medium.ts';
+import type { PageHead } from './pages.ts';
+
+/** Opens the disk of an object. */
+export const openDisk = (storage: DurableObjectStorage): Disk => openEngine(openSqlMedium(storage));
+
+const TABLES = `
+  CREATE TABLE journal (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+  CREATE TABLE page (id INTEGER PRIMARY KEY, until INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+    prints BLOB NOT NULL, text TEXT NOT NULL) STRICT;`;
+
+/** Keeps journal and pages in the SQLite of a Durable Object. `prints` precedes `text`: an object that wakes reads no text of a page. */
+const openSqlMedium = (storage: DurableObjectStorage): Medium => {
+  const { sql } = storage;
+  let rows = 0;
+  let hasTables =
+    sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'journal'`).toArray()
+      .length > 0;
+
+  const run = (query: string, ...bindings: SqlStorageValue[]): void => {
+    const cursor = sql.exec(query, ...bindings);
+    cursor.toArray();
+    rows += cursor.rowsWritten;
+  };
+
+  return {
+    journal: () =>
+      hasTables
+        ? sql
+            .exec<JournalRow>(
+              `SELECT slot, seq, kind, text FROM journal
+               WHERE seq - slot = (SELECT seq FROM journal WHERE slot = 0) ORDER BY slot`,
+            )
+            .toArray()
+        : [],
+    *pages() {
+      if (!hasTables) return;
+      type Head = Record<'id' | 'until' | 'first_seq' | 'last_seq', number> & {
+        readonly prints: ArrayBuffer;
+      };
+      const heads = sql.exec<Head>(
+        'SELECT id, until, first_seq, last_seq, prints FROM page ORDER BY id',
+      );
+      for (const { id, until, first_seq: firstSeq, last_seq: lastSeq, prints } of heads) {
+        yield { id, until, firstSeq, lastSeq, prints: new Uint32Array(prints) } satisfies PageHead;
+      }
+    },
+    pageText: (id) =>
+      sql.exec<{ text: string }>('SELECT text FROM page WHERE id = ?', id).one().text,
+    commit(change) {
+      storage.transactionSync(() => {
+        if (!hasTables) run(TABLES);
+        for (const { id, until, firstSeq, lastSeq, prints, text } of change.pages) {
+          const bytes = prints.slice().buffer;
+          run(
+            'INSERT INTO page VALUES (?, ?, ?, ?, ?, ?)',
+            id,
+            until,
+            firstSeq,
+            lastSeq,
+            bytes,
+            text,
+          );
+        }
+        for (const id of change.forgotten) run('DELETE FROM page WHERE id = ?', id);
+        for (const { slot, seq, kind, text } of change.rows) {
+          run(
+            `INSERT INTO journal VALUES (?, ?, ?, ?)
+             ON CONFLICT (slot) DO UPDATE SET seq = excluded.seq, kind = excluded.kind, text = excluded.text`,
+            ...[slot, seq, kind, text],
+          );
+        }
+      });
+      // Only after the transaction: a failed one also undoes its new tables.
+      hasTables = true;
+    },
+    check: () => void sql.exec('SELECT 1').toArray(),
+    rowsWritten: () => rows,
+  };
+};
