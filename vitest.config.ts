@@ -7,7 +7,8 @@ await writeLibsecp256k1();
 const migrations = await readD1Migrations('src/audit/migrations');
 
 const OURS = ['src', 'durable-objects'];
-const COUNTED = /^(?:#|@noble\/(?:curves|hashes)\/)(libsecp256k1|secp256k1|sha2|sha3)(?:\.js)?$/;
+const COUNTED =
+  /^(?:#|@noble\/(?:curves|hashes)\/|\..*\/)(libsecp256k1|native-crypto|secp256k1|sha2|sha3)(?:\.[jt]s)?$/;
 
 /** Replaces the cryptography that the Worker imports by stand-ins that count: nothing that is deployed has a counter. */
 const counted = {

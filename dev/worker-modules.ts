@@ -45,7 +45,7 @@ export const buildWorker = async (
     input: entry,
     cwd: ROOT,
     platform: 'browser',
-    external: /^cloudflare:/,
+    external: /^(?:cloudflare|node):/,
     plugins: [wasmModules],
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'production'] },
     transform: { target: 'es2024' },

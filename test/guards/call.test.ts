@@ -39,12 +39,10 @@ const ALWAYS = {
   'account.reserve': 1,
   'account.finish': 1,
   upstream: 1,
-  // The body of the request, the request, the body of the answer.
-  'native.digest': 3,
+  // The body of the request, the request, the body of the answer. In the object: the two entries, and the signature as evidence.
+  'native.digest': 6,
   // The assertion to the upstream, and the receipt.
   'native.sign': 2,
-  // In the object: the two entries, and the signature as evidence.
-  sha256: 3,
 };
 /** The transfer and its digest. */
 const TRANSFER = 2;

@@ -1,7 +1,7 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { HeldPayment } from './call-record.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import { bytesOf } from '../../../src/crypto/bytes.ts';
+import { nativeSha256 } from '../../../src/crypto/native-crypto.ts';
 import type { Consent } from '../../../src/protocol/account/grant.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 
@@ -40,8 +40,7 @@ export const checkedAt = ({
 export const spentSignature = (held: HeldPayment | undefined): { readonly [key: string]: Json } =>
   held?.signature === undefined ? {} : { signature: held.signature };
 
-const signatureDigest = (signature: Hex): Hex =>
-  `0x${bytesToHex(sha256(hexToBytes(signature.slice(2))))}`;
+const signatureDigest = (signature: Hex): Hex => nativeSha256(bytesOf(signature));
 
 const signedFields = ({ authorization }: HeldPayment): { readonly authorization: Json } => ({
   authorization: {
