@@ -1,10 +1,17 @@
 /**
- * Hashes by the native code of workerd and Node, synchronous: WebCrypto is native too, but each of its promises costs a paid
+ * Hashes and signatures by the native code of workerd and Node, synchronous: WebCrypto is native too, but each of its promises costs a paid
  * call more than the work does. Browsers lack `node:crypto`, so the client must not import this file; it uses `bytes.ts`.
  */
-import { createHash } from 'node:crypto';
+import { createHash, KeyObject, sign, type webcrypto } from 'node:crypto';
 import type { Hex } from '../core/hex.ts';
 
 /** Hashes bytes with SHA-256. */
 export const nativeSha256 = (bytes: Uint8Array): Hex =>
   `0x${createHash('sha256').update(bytes).digest('hex')}`;
+
+/** Returns a function that signs bytes with an Ed25519 private key. */
+export const ed25519Signer = (key: CryptoKey): ((bytes: Uint8Array) => Uint8Array) => {
+  // The types of workerd and of Node name the same class.
+  const native = KeyObject.from(key as webcrypto.CryptoKey);
+  return (bytes) => sign(null, bytes, native);
+};

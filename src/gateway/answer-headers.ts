@@ -42,11 +42,11 @@ type ReceiptOutcome = {
 };
 
 /** Signs the header `Agent-Receipt`: the gateway's statement about an ended call. */
-export const receiptHeader = async (
+export const receiptHeader = (
   { signer }: Gateway,
   call: ReceiptCall,
   outcome: ReceiptOutcome,
-): Promise<{ readonly 'Agent-Receipt': string }> => {
+): { readonly 'Agent-Receipt': string } => {
   const claims = receiptClaims(
     {
       iss: call.audience,
@@ -64,7 +64,7 @@ export const receiptHeader = async (
     },
     nowSeconds(),
   );
-  return { 'Agent-Receipt': await signer.sign(claims, RECEIPT_TYPE) };
+  return { 'Agent-Receipt': signer.sign(claims, RECEIPT_TYPE) };
 };
 
 /** How a call ended: just now, or before, as the account stored it. */

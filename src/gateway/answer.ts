@@ -1,4 +1,5 @@
-import { decodeBase64, sha256Hex } from '../crypto/bytes.ts';
+import { decodeBase64 } from '../crypto/bytes.ts';
+import { nativeSha256 } from '../crypto/native-crypto.ts';
 import type { FinishVerdict, ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import { limitBody } from '../protocol/account/denial.ts';
 import { problem } from '../protocol/problem/problem.ts';
@@ -35,7 +36,7 @@ export const answer = async (
   const headers = {
     ...PRIVATE,
     ...limitHeaders(finished.limits),
-    ...(await receiptHeader(gateway, receiptCall(checked, call), { ...finished, ...outcome })),
+    ...receiptHeader(gateway, receiptCall(checked, call), { ...finished, ...outcome }),
     ...paymentHeader(checked, { ...finished, status, price: call.price }),
   };
   if (dispatched.kind === 'failed') {
@@ -90,11 +91,11 @@ export const answerStored = async (
   const outcome = {
     binding: stored.binding,
     status,
-    response: sha256Hex(body),
+    response: nativeSha256(body),
   };
   const headers = {
     ...PRIVATE,
-    ...(await receiptHeader(gateway, receiptCall(checked, call), { ...stored, ...outcome })),
+    ...receiptHeader(gateway, receiptCall(checked, call), { ...stored, ...outcome }),
     // The price that was reserved: the tool's price may have changed since.
     ...paymentHeader(checked, { ...stored, status, price: stored.price }),
   };

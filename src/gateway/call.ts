@@ -24,7 +24,7 @@ import { admitsReplay, ageFault, isReplay, isThrottledReplay } from './replay.ts
 import { descriptionUrl, requestProof, usableProof } from './request-proof.ts';
 import { reserve } from './reserve.ts';
 import { settle } from './settle.ts';
-import { beginAssertion } from './upstream-headers.ts';
+import { signAssertion } from './upstream-headers.ts';
 
 /** Serves a request to a tool of the catalogue. */
 export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
@@ -36,15 +36,12 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
     tool,
     head,
     request,
-    prepare: (received, checked, attempt) => {
-      const assertion = beginAssertion(gateway, tool, received, checked, attempt);
-      return async (reserved) =>
-        dispatch(gateway.config, tool, received, {
-          headers: request.headers,
-          assertion: await assertion(),
-          maxCharge: reserved.call.price,
-        });
-    },
+    run: (received, checked, { call: reserved, attempt }) =>
+      dispatch(gateway.config, tool, received, {
+        headers: request.headers,
+        assertion: signAssertion(gateway, tool, received, checked, attempt),
+        maxCharge: reserved.price,
+      }),
   });
 };
 
@@ -97,7 +94,6 @@ const execute = async (
 ): Promise<Response> => {
   const { call: id } = checked;
   const attempt = random16();
-  const runTool = paidRequest.prepare(paidRequest.received, checked, attempt);
   const reserved = await reserve(gateway, paidRequest, checked, attempt, dryRun);
   if (!reserved.ok) return refuse(paidRequest, reserved.error, { call: id });
   const { decision: first } = reserved.value;
@@ -114,7 +110,7 @@ const execute = async (
   if (refusal !== undefined) return refuse(paidRequest, refusal, { call: known.call });
   noteAccepted(gateway, checked, decision);
 
-  const dispatched = await runTool(decided);
+  const dispatched = await paidRequest.run(paidRequest.received, checked, decided);
   const finished = await finish(gateway, decided, dispatched);
   return answer(gateway, checked, decided, dispatched, finished);
 };

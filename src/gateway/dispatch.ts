@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { type Tool, upstreamUrlOf } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { bodyDigest } from '../crypto/bytes.ts';
+import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
@@ -123,23 +123,23 @@ const receive = async (
   if (declared !== null && plain && !bodiless && Number(declared) !== reading.bytes.byteLength) {
     return { kind: 'failed', reason: 'truncated' };
   }
-  return { ...(await answered(status, headers, reading.bytes)), ...charge };
+  return { ...answered(status, headers, reading.bytes), ...charge };
 };
 
 /** 304 is not a redirect: it answers a conditional request (RFC 9110 §15.4.5). */
 const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
 
 /** Builds the result for an answer whose body is known: one that was read completely, or the gateway's own. */
-export const answered = async (
+export const answered = (
   status: number,
   headers: Headers,
   body: Uint8Array<ArrayBuffer>,
-): Promise<Extract<DispatchResult, { readonly kind: 'answered' }>> => ({
+): Extract<DispatchResult, { readonly kind: 'answered' }> => ({
   kind: 'answered',
   status,
   headers,
   body,
-  digest: await bodyDigest(body),
+  digest: nativeSha256(body),
 });
 
 const isEventStream = (headers: Headers): boolean =>

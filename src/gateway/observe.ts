@@ -3,8 +3,8 @@ import { findTool, type Routes } from '../catalog/route.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { audienceOf, type Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { bodyDigest } from '../crypto/bytes.ts';
-import { requestDigest } from '../protocol/intent/binding.ts';
+import { nativeSha256 } from '../crypto/native-crypto.ts';
+import { requestEncoding } from '../protocol/intent/binding.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { readUpTo } from './body.ts';
 import type { ReceivedRequest, RequestHead } from './paid-request.ts';
@@ -61,11 +61,11 @@ export const observeBody = async (
 ): Promise<Result<ReceivedRequest, Reason>> => {
   const body = await readBody(request, tool);
   if (!body.ok) return body;
-  const fields = { ...head, payloadDigest: await bodyDigest(body.value) };
+  const fields = { ...head, payloadDigest: nativeSha256(body.value) };
   return ok({
     ...fields,
     body: body.value.byteLength === 0 ? undefined : body.value,
-    request: await requestDigest(fields),
+    request: nativeSha256(requestEncoding(fields)),
   });
 };
 

@@ -63,15 +63,12 @@ export type PaidRequest = {
   readonly request: Request;
   /** Set for a top-up: the account that gets the credit; `to` is undefined if the payer tops up its own account. */
   readonly topUp?: { readonly to: AccountId | undefined };
-  /**
-   * Starts the work that needs no permission, while the account decides, and returns the function that runs the tool. That function is
-   * called only after the account decided "go". Neither throws.
-   */
-  readonly prepare: (
+  /** Runs the tool. Called only after the account decided "go". Never throws. */
+  readonly run: (
     received: ReceivedRequest,
     checked: CheckedProof,
-    attempt: Hex,
-  ) => (reserved: ReservedCall) => Promise<DispatchResult>;
+    reserved: ReservedCall,
+  ) => Promise<DispatchResult>;
 };
 
 /** A paid request that carried a proof, so its body was read. */

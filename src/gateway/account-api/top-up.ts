@@ -34,7 +34,7 @@ export const topUp = async (gateway: Gateway, request: Request): Promise<Respons
     head: head.value,
     request,
     topUp: { to: account },
-    prepare: () => creditBought,
+    run: async (_received, _checked, reserved) => creditBought(reserved),
   });
 };
 
@@ -89,7 +89,7 @@ const onChainOf = (gateway: Gateway, account: AccountId | undefined): Gateway =>
 };
 
 /** Answers a top-up. The money has moved already, so there is nothing left to run. */
-const creditBought = ({ call }: ReservedCall): Promise<DispatchResult> => {
+const creditBought = ({ call }: ReservedCall): DispatchResult => {
   const body = {
     account: call.topUp?.to ?? call.account,
     asset: call.asset,

@@ -20,10 +20,10 @@ export type ObservedRequest = {
 const REQUEST_PREFIX = 'countersign-request/1\n';
 
 /**
- * Hashes every field that identifies a request: SHA-256 over the prefix, then audience, tool, method, target, content type and
- * payload digest, each as UTF-8 after its length in four bytes, big-endian. The lengths keep two requests from sharing one encoding.
+ * Encodes every field that identifies a request: the prefix, then audience, tool, method, target, content type and payload digest, each
+ * as UTF-8 after its length in four bytes, big-endian. The lengths keep two requests from sharing one encoding.
  */
-export const requestDigest = async (observed: ObservedRequest): Promise<Hex> => {
+export const requestEncoding = (observed: ObservedRequest): Uint8Array<ArrayBuffer> => {
   const fields = [
     observed.audience,
     observed.tool,
@@ -44,8 +44,12 @@ export const requestDigest = async (observed: ObservedRequest): Promise<Hex> => 
     bytes.set(field, at + 4);
     at += 4 + field.byteLength;
   }
-  return bodyDigest(bytes);
+  return bytes;
 };
+
+/** The SHA-256 of `requestEncoding`. */
+export const requestDigest = (observed: ObservedRequest): Promise<Hex> =>
+  bodyDigest(requestEncoding(observed));
 
 /**
  * `validAfter` of a bound payment: 0x436F756E, "Coun" in ASCII, a moment in 2005 that no x402 client signs. The payer's signature

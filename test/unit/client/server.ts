@@ -203,7 +203,7 @@ export const claimsFor = async (
 export const receiptOf = async (
   claims: Readonly<Record<string, unknown>>,
   typ: string = RECEIPT_TYPE,
-): Promise<string> => await (await receiptSigner()).sign(claims, typ);
+): Promise<string> => (await receiptSigner()).sign(claims, typ);
 
 /** The text answer of a tool with the gateway's receipt. */
 export const served = async (

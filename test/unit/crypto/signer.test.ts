@@ -1,4 +1,4 @@
-import { createLocalJWKSet, jwtVerify, SignJWT } from 'jose';
+import { CompactSign, createLocalJWKSet, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import { openSigner, type Signer } from '../../../src/crypto/signer.ts';
@@ -85,7 +85,7 @@ beforeAll(async () => {
 
 describe('a receipt', () => {
   test('verifies with jose against the JWKS and contains its claims', async () => {
-    const token = await signer.sign(receipt, RECEIPT_TYPE);
+    const token = signer.sign(receipt, RECEIPT_TYPE);
     const { payload, protectedHeader } = await jwtVerify(token, keysOf(signer), {
       typ: RECEIPT_TYPE,
     });
@@ -94,7 +94,7 @@ describe('a receipt', () => {
   });
 
   test.each(Object.keys(receipt))('fails when %s is changed', async (claim) => {
-    const token = await signer.sign(receipt, RECEIPT_TYPE);
+    const token = signer.sign(receipt, RECEIPT_TYPE);
     const value = receipt[claim as keyof typeof receipt];
     const changed = { ...receipt, [claim]: typeof value === 'number' ? value + 1 : `${value}0` };
     await expect(jwtVerify(swapClaims(token, changed), keysOf(signer))).rejects.toThrow(
@@ -107,32 +107,41 @@ describe('a receipt', () => {
   });
 
   test('does not pass as an assertion', async () => {
-    const token = await signer.sign({ ...receipt, aud: 'https://upstream.example' }, RECEIPT_TYPE);
+    const token = signer.sign({ ...receipt, aud: 'https://upstream.example' }, RECEIPT_TYPE);
     await expect(upstreamAccepts(token, signer, NOW)).rejects.toThrow('typ');
   });
 });
 
 describe('an assertion', () => {
   test('is accepted by its upstream, for a minute', async () => {
-    const token = await signer.sign(assertion, ASSERTION_TYPE);
+    const token = signer.sign(assertion, ASSERTION_TYPE);
     const { payload } = await upstreamAccepts(token, signer, NOW + ASSERTION_LIFETIME - 1);
     expect(payload).toEqual({ ...assertion, iat: NOW, exp: NOW + 60 });
     await expect(upstreamAccepts(token, signer, NOW + ASSERTION_LIFETIME)).rejects.toThrow('exp');
   });
 
   test('is refused by other upstreams, and when another key signed it', async () => {
-    const token = await signer.sign(assertion, ASSERTION_TYPE);
+    const token = signer.sign(assertion, ASSERTION_TYPE);
     await expect(upstreamAccepts(token, signer, NOW, 'https://other.example')).rejects.toThrow(
       'aud',
     );
     const stranger = await open(JSON.stringify(await newKey()));
-    const forged = await stranger.sign(assertion, ASSERTION_TYPE);
+    const forged = stranger.sign(assertion, ASSERTION_TYPE);
     await expect(upstreamAccepts(forged, signer, NOW)).rejects.toThrow('no applicable key');
     const renamed = await new SignJWT({ ...assertion })
       .setProtectedHeader({ alg: 'HS256', typ: ASSERTION_TYPE, kid: signer.kid })
       .sign(new TextEncoder().encode(signer.jwks.keys[0]?.x));
     await expect(upstreamAccepts(renamed, signer, NOW)).rejects.toThrow('alg');
   });
+});
+
+test('a statement has the bytes that jose makes with the same key', async () => {
+  const header = { alg: 'EdDSA', typ: RECEIPT_TYPE, kid: signer.kid };
+  const claims = { ...receipt, tool: 'Wörterbuch 🦀' };
+  const theirs = await new CompactSign(utf8(JSON.stringify(claims)))
+    .setProtectedHeader(header)
+    .sign(await importJWK({ ...jwk, alg: 'EdDSA' } as JWK));
+  expect(signer.sign(claims, RECEIPT_TYPE)).toBe(theirs);
 });
 
 describe('signBytes', () => {
@@ -150,7 +159,7 @@ describe('signBytes', () => {
   });
 
   test('rejects bytes that begin like a JWS', async () => {
-    const token = await signer.sign(receipt, RECEIPT_TYPE);
+    const token = signer.sign(receipt, RECEIPT_TYPE);
     const signed = Uint8Array.from(utf8(token.slice(0, token.lastIndexOf('.'))));
     await expect(signer.signBytes(signed)).rejects.toThrow('JWS');
   });

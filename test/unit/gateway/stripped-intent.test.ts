@@ -48,7 +48,7 @@ const outcomeOf = (
   const claimed = readProof(new Headers(headers));
   if (!claimed.ok) return claimed;
   const request = new Request(paid.request.url);
-  const paidRequest = { tool, head: received, received, request, prepare: unused };
+  const paidRequest = { tool, head: received, received, request, run: unused };
   const proof = usableProof(paidRequest, claimed.value);
   return proof === undefined ? undefined : check(config, paidRequest, proof, now);
 };
