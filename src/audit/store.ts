@@ -69,7 +69,7 @@ export const storeChunk = async (
     const before = standing.row ?? newRow(entries[0]?.at ?? now);
     const derived = derive(rest, before);
     if (derived === undefined) return refuse({ kind: 'amount' });
-    const body = rest.length === entries.length ? message.body : await encodeChunk(rest);
+    const body = rest.length === entries.length ? message.body : encodeChunk(rest);
     const results = await db.batch([
       insertChunk(db, message.account, rest, run.value.hash, body, now),
       ...projectionStatements(db, message.account, derived.projection),

@@ -123,7 +123,7 @@ export const fill = async (
   await run(OPEN);
   for (const sql of [OWN, ALL, TREE]) await run(sql);
   report('spend');
-  const body = await encodeChunk(paidCalls(nth(1), 1));
+  const body = encodeChunk(paidCalls(nth(1), 1));
   for (let from = 0; from < below * CHUNKS; from += BLOCK) {
     await run(CHUNKS_OF, from, Math.min(below * CHUNKS, from + BLOCK) - 1, below, body, START);
   }

@@ -90,7 +90,7 @@ export const openOutbox = (
     memory.exportNow = last.seq < head.seq;
     memory.exportSentAt = now;
     memory.exportSentTo = last.seq;
-    for (const message of await splitRun(entries)) {
+    for (const message of splitRun(entries)) {
       await env.AUDIT_QUEUE.send(message, { contentType: 'v8' });
     }
   };

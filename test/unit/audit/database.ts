@@ -35,7 +35,7 @@ export const freshDatabase = async (): Promise<void> => {
 
 /** These entries as one message. */
 export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage> => {
-  const [message, ...more] = await splitRun(entries);
+  const [message, ...more] = splitRun(entries);
   if (message === undefined || more.length > 0) throw new Error('not one message');
   return message;
 };

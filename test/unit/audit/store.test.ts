@@ -213,6 +213,6 @@ test('a stored chunk is the sent one, byte for byte', async () => {
   const entries = paidCalls(ALICE, 1);
   await store(entries);
   const row = await db.prepare('SELECT body FROM chunks').first<{ body: number[] }>();
-  const sent = await encodeChunk(entries);
+  const sent = encodeChunk(entries);
   expect(Uint8Array.from(row?.body ?? [])).toEqual(sent);
 });
