@@ -1,3 +1,5 @@
+import { bytesToHex } from '@noble/hashes/utils.js';
+
 /** 0x-prefixed lowercase hex. */
 export type Hex = `0x${string}`;
 /** 20 bytes as lowercase hex. */
@@ -12,10 +14,8 @@ export const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`;
 /** Whether a string is a lowercase 20-byte address. */
 export const isAddress = (value: string): value is Address => ADDRESS.test(value);
 
-const randomHex = (length: number): Hex => {
-  const bytes = crypto.getRandomValues(new Uint8Array(length));
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-};
+const randomHex = (length: number): Hex =>
+  `0x${bytesToHex(crypto.getRandomValues(new Uint8Array(length)))}`;
 
 /** 16 random bytes, e.g. the id of an attempt or the salt of an entry. */
 export const random16 = (): Hex => randomHex(16);

@@ -2,13 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { Hex } from '../core/hex.ts';
 
-const HEX = /^0x(?:[0-9a-fA-F]{2})*$/;
-// Unused bits of the last group must be zero, so that each value has one text (RFC 4648 §3.5).
-const BASE64 =
-  /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/;
-const BASE64URL =
-  /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$/;
-
+const HEX = /^0x[0-9a-fA-F]*$/;
 /** Encodes bytes as 0x-prefixed lowercase hex. */
 export const hexOf = (bytes: Uint8Array): Hex => `0x${bytesToHex(bytes)}`;
 
@@ -16,7 +10,7 @@ export const hexOf = (bytes: Uint8Array): Hex => `0x${bytesToHex(bytes)}`;
 export const bytesOf = (hex: Hex): Uint8Array => hexToBytes(hex.slice(2));
 
 /** Whether a text is 0x-prefixed hex of whole bytes, in lower or upper case. */
-export const isHex = (text: string): text is Hex => HEX.test(text);
+export const isHex = (text: string): text is Hex => text.length % 2 === 0 && HEX.test(text);
 
 /** Returns the length of hex in bytes. */
 export const byteLength = (hex: Hex): number => (hex.length - 2) / 2;
@@ -27,15 +21,47 @@ const binaryBytes = (binary: string): Uint8Array => {
   return bytes;
 };
 
+/**
+ * Decodes canonical standard base64 with padding to a binary string: each character is one byte.
+ *
+ * @returns undefined for text that is not the encoding of its own bytes: each value has one text (RFC 4648 §3.5).
+ */
+export const decodeBinary = (text: string): string | undefined => {
+  try {
+    const binary = atob(text);
+    return btoa(binary) === text ? binary : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const URL_SAFE = /^[A-Za-z0-9_-]*$/;
+
+/** Like `decodeBinary`, for base64url without padding. */
+export const decodeBinaryUrl = (text: string): string | undefined =>
+  URL_SAFE.test(text)
+    ? decodeBinary(
+        `${text.replaceAll('-', '+').replaceAll('_', '/')}${'='.repeat(-text.length & 3)}`,
+      )
+    : undefined;
+
 /** Decodes canonical standard base64 with padding. @returns undefined for other text, base64url included. */
-export const decodeBase64 = (text: string): Uint8Array | undefined =>
-  BASE64.test(text) ? binaryBytes(atob(text)) : undefined;
+export const decodeBase64 = (text: string): Uint8Array | undefined => {
+  const binary = decodeBinary(text);
+  return binary === undefined ? undefined : binaryBytes(binary);
+};
 
 /** Decodes canonical base64url without padding. @returns undefined for other text. */
-export const decodeBase64Url = (text: string): Uint8Array | undefined =>
-  BASE64URL.test(text)
-    ? binaryBytes(atob(text.replaceAll('-', '+').replaceAll('_', '/')))
-    : undefined;
+export const decodeBase64Url = (text: string): Uint8Array | undefined => {
+  const binary = decodeBinaryUrl(text);
+  return binary === undefined ? undefined : binaryBytes(binary);
+};
+
+const NOT_ASCII = /[^\x00-\x7f]/;
+
+/** Decodes the UTF-8 in a binary string. @returns undefined for bytes that are not UTF-8. */
+export const decodeBinaryUtf8 = (binary: string): string | undefined =>
+  NOT_ASCII.test(binary) ? decodeUtf8(binaryBytes(binary)) : binary;
 
 /** Decodes UTF-8. @returns undefined for bytes that are not UTF-8, e.g. an encoded surrogate. */
 export const decodeUtf8 = (bytes: Uint8Array): string | undefined => {
@@ -46,8 +72,13 @@ export const decodeUtf8 = (bytes: Uint8Array): string | undefined => {
   }
 };
 
+/** A member of ES2026 that Node 24 and older browsers lack. */
+type NativeBase64 = { readonly toBase64?: () => string };
+
 /** Encodes standard base64 with padding. */
 export const encodeBase64 = (bytes: Uint8Array): string => {
+  const native = (bytes as NativeBase64).toBase64?.();
+  if (native !== undefined) return native;
   let binary = '';
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeBase64, utf8 } from '../../src/crypto/bytes.ts';
 import { parsePaymentSignature, parseXPayment } from '../../src/protocol/x402/payment-payload.ts';
 import { changed, header, leaves, payload1, payload2 } from '../unit/protocol/x402/fixture.ts';
+import { parseCarefully, parseStrictJson } from '../../src/protocol/strict-json.ts';
 import { seeded } from './runs.ts';
 
 /** 100,000 headers of four kinds. */
@@ -92,5 +93,90 @@ describe('fuzzed payment headers', () => {
         return encodeBase64(utf8(text.slice(0, cut) + add + text.slice(cut + drop)));
       });
     expect(count(texts)).toBeGreaterThan(0);
+  });
+});
+
+/** Values as text: what two parsers read differently, and what is written in another form than it is read. */
+const VALUES = [
+  ...[
+    'null',
+    '0',
+    '-0',
+    '1.0',
+    '1e2',
+    '1E400',
+    '""',
+    '"a"',
+    '[]',
+    '{}',
+    ' 0',
+    '0\n',
+    '"é"',
+    '"\u2028"',
+  ],
+  ...[
+    '"\\u0061"',
+    '"\\n"',
+    '"\\ud800"',
+    '"\\ud83c\\udf89"',
+    '"\ud800"',
+    '"\\x"',
+    '"',
+    '01',
+    '+1',
+    'NaN',
+  ],
+  ...['{"a":1,"a":1}', '{"a":1,"\\u0061":1}', '{"b":1,"a":2}', '{"1":0,"0":1}', '{"0":0,"1":1}'],
+  ...[
+    '{"__proto__":1}',
+    '{"__proto__":null,"a":1}',
+    '{"\\u005f_proto__":1}',
+    '{"toJSON":1}',
+    '{"\ud800":1}',
+  ],
+];
+const dangerous = fc
+  .tuple(
+    fc.array(fc.constantFrom(...VALUES), { maxLength: 3 }),
+    // Mostly near the sixteenth level, where the careful reader stops.
+    fc.oneof(fc.nat({ max: 2 }), fc.integer({ min: 14, max: 18 })),
+    fc.oneof(fc.constant(0), fc.nat({ max: 3 })),
+    fc.constantFrom(0, 0, 0, 1, -1),
+  )
+  .map(([list, arrays, objects, more]) =>
+    [
+      '['.repeat(arrays),
+      '{"k":'.repeat(objects),
+      objects === 0 && arrays > 0 ? list.join(',') : (list[0] ?? '0'),
+      '}'.repeat(objects),
+      ']'.repeat(Math.max(0, arrays + more)),
+    ].join(''),
+  );
+
+describe('the fast reader of JSON and the careful one', () => {
+  const changedText = fc
+    .tuple(
+      fc.constantFrom(...valid.map((value) => JSON.stringify(value))),
+      fc.nat(),
+      fc.nat({ max: 3 }),
+      fc.oneof(fc.constantFrom(...VALUES), fc.string({ maxLength: 3 })),
+    )
+    .map(([text, at, drop, add]) => {
+      const cut = at % text.length;
+      return text.slice(0, cut) + add + text.slice(cut + drop);
+    });
+
+  it.each([
+    ['values that hide something, in up to 21 levels', dangerous],
+    ['random JSON', fc.json({ depthSize: 'small', stringUnit: 'binary' })],
+    ['random JSON in lines', fc.jsonValue().map((value) => JSON.stringify(value, undefined, 1))],
+    ['a changed payment', changedText],
+  ])('agree on %s', { timeout: TIMEOUT }, (_, texts) => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(parseStrictJson(text)).toStrictEqual(parseCarefully(text));
+      }),
+      { numRuns: RUNS, ...seeded() },
+    );
   });
 });
