@@ -10,6 +10,8 @@ import type { Entry } from '../../../src/protocol/entry.ts';
 import { type Unsigned, verifySignedRun } from '../../../src/audit/signatures.ts';
 import type { Broken } from '../../../src/audit/verify.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
+import { ACCOUNT } from '../../../durable-objects/account/state.ts';
+import { readLine } from '../../../durable-objects/store/journal.ts';
 import type { Stage } from './stage.ts';
 
 /** A row of `calls` in D1, with the row of its payment if the payment has ended. Amounts in atomic units. */
@@ -93,12 +95,26 @@ const readEntries = async (bodies: readonly unknown[]): Promise<readonly Entry[]
   return entries;
 };
 
-/** An account's row in its object. */
+/** An account's state, as its object stores it. */
 type Stored = {
   readonly account: string;
   readonly exported: number;
   readonly head: { readonly seq: number; readonly hash: Hex };
   readonly purses: Readonly<Record<string, Record<string, unknown>>>;
+};
+
+/** The newest state in the journal of an object: STORAGE.md, "What is in the two tables?". */
+const stateIn = (database: DatabaseSync): Stored | undefined => {
+  const states = database
+    .prepare(
+      `SELECT text FROM journal WHERE seq - slot = (SELECT seq FROM journal WHERE slot = 0)
+       ORDER BY slot`,
+    )
+    .all()
+    .flatMap(({ text }) => String(text).split('\n').map(readLine))
+    .filter(({ noun }) => noun === ACCOUNT.name);
+  const text = states.at(-1)?.encoded?.text;
+  return text === undefined ? undefined : (JSON.parse(text) as Stored);
 };
 
 /** Reads the record of every account that has one. The gateway may be running. */
@@ -107,12 +123,11 @@ export const readAccountRecords = async (
 ): Promise<ReadonlyMap<string, AccountRecord>> => {
   const [audit] = databasesWith(join(directory, STATE, 'd1/miniflare-D1DatabaseObject'), 'chunks');
   if (audit === undefined) throw new Error('there is no audit database');
-  const objects = databasesWith(join(directory, STATE, 'do/countersign-AgentAccount'), 'account');
+  const objects = databasesWith(join(directory, STATE, 'do/countersign-AgentAccount'), 'journal');
   const records = new Map<string, AccountRecord>();
   for (const file of objects) {
-    const row = open(file, (database) => database.prepare('SELECT text FROM account').get());
-    if (row === undefined) continue;
-    const known = JSON.parse(String(row['text'])) as Stored;
+    const known = open(file, stateIn);
+    if (known === undefined) continue;
     const { account } = known;
     const stored = open(audit, (database) => ({
       calls: readCalls(database, account),
