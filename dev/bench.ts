@@ -13,6 +13,7 @@ import { type Part, readOptions } from './bench/options.ts';
 import { markdown } from './bench/report.ts';
 import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { newWorkspace, startUpstream } from './bench/subject.ts';
+import { measureSettlement } from './bench/settlement.ts';
 import { measureReplays } from './bench/replays.ts';
 import { measureTrees } from './bench/trees.ts';
 import type { BenchOptions, Rounds, Rows } from '../test/bench/rounds.ts';
@@ -25,10 +26,11 @@ import { runProject } from './run-project.ts';
  * each subject and round, in changing sequence; and once on a real chain. A complete run writes `test/bench/results/<date>.json` and
  * `docs/bench.svg`, a run of some parts `.dev/bench.json`.
  */
-const USAGE = 'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--calls N] [--json]';
+const USAGE =
+  'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--calls N] [--rate N] [--json]';
 
 const options = flagsOrExit(USAGE, () => readOptions(process.argv.slice(2)));
-const { rounds, objectTests, remembered, json, isWhole, has } = options;
+const { rounds, objectTests, remembered, perSecond, json, isWhole, has } = options;
 const print = startProgress();
 
 /** Measures the objects without a gateway: runs the vitest project `bench`. */
@@ -46,6 +48,17 @@ const measureObjects = async (
   return { tree, rows };
 };
 
+/** Seconds that each part took. The rounds of verifiers and calls alternate, so these parts count as one. */
+const seconds: Record<string, number> = {};
+
+/** Measures the time of some work. */
+const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+  const began = performance.now();
+  const result = await work();
+  seconds[name] = Math.round((performance.now() - began) / 1_000);
+  return result;
+};
+
 /** Runs one part, if it is selected. */
 const part = async (
   name: Part,
@@ -54,7 +67,7 @@ const part = async (
 ): Promise<Partial<Measured>> => {
   if (!has(name)) return {};
   print(`Measuring ${description}.`);
-  return await measure();
+  return await timed(name, measure);
 };
 
 const here = machine();
@@ -66,17 +79,21 @@ print(
   `The gateway has ${bundles.gatewayKiB.toFixed(1)} KiB of JavaScript and ${bundles.wasmKiB.toFixed(1)} KiB of WebAssembly, gzip.`,
 );
 
-// First, because it needs the most of the machine and fails early on a slow one.
+// First, because they need the most of the machine and fail early on a slow one.
 const blocks = await part('blocks', 'payments on a chain with blocks of two seconds', async () => ({
   blocks: await measureBlocks(bench),
+}));
+const settlement = await part('settlement', 'what settles while it is sold', async () => ({
+  settlement: await measureSettlement(bench, perSecond, print),
 }));
 const upstreams = {
   instant: await startUpstream(bench, { verify: 0, settle: 0 }),
   slow: await startUpstream(bench, { verify: 100, settle: 2_000 }),
 };
 const { instant } = upstreams;
+const hasPeers = (['verification', 'calls', 'concurrency'] as const).some(has);
 const measured: Partial<Measured> = {
-  ...(await measurePeers(bench, upstreams, options, print)),
+  ...(hasPeers ? await timed('peers', () => measurePeers(bench, upstreams, options, print)) : {}),
   ...(await part('growth', `an account that remembers ${remembered} calls`, async () => ({
     growth: await measureGrowth(bench, instant, remembered),
   }))),
@@ -93,6 +110,7 @@ const measured: Partial<Measured> = {
     replays: await measureReplays(bench, instant),
   }))),
   ...blocks,
+  ...settlement,
 };
 await upstreams.instant.stop();
 await upstreams.slow.stop();
@@ -104,6 +122,7 @@ const results: Results = {
   date: new Date().toISOString().slice(0, 10),
   machine: here,
   rounds,
+  seconds,
   stubs: STUBS,
   gzipKiB: bundles.gatewayKiB,
   ...measured,

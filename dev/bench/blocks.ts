@@ -1,67 +1,20 @@
-import { countersign, exactOn, type Purchase, type Seller } from './sellers.ts';
-import { nonceOf } from './signing.ts';
+import { POLICY } from './gateway-subject.ts';
+import {
+  buy,
+  buyerOf,
+  buyFirst,
+  countersign,
+  exactOn,
+  type Paid,
+  SELLER,
+  type Seller,
+} from './sellers.ts';
 import { quantile } from './statistics.ts';
 import { type Bench, newDirectory } from './subject.ts';
-import { type ChainAccess, usdcAbi } from '../stack/chain-access.ts';
+import { type TransferWatcher, watchTransfers } from './transfer-watcher.ts';
+import { people } from '../stack/people.ts';
 import { startStack } from '../stack/stack.ts';
 import { join } from 'node:path';
-import type { Hex } from '../../src/core/hex.ts';
-
-/** Observes when authorizations settle on a chain, by their nonces. */
-type TransferWatcher = {
-  readonly at: (nonce: Hex) => number | undefined;
-  /** Waits until all of them have settled, or for a time limit. */
-  readonly all: (nonces: readonly Hex[], milliseconds: number) => Promise<void>;
-  readonly stop: () => Promise<void>;
-};
-
-/** Interval of requests to the node, and so the error of the measured times. */
-const POLL_MS = 25;
-
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, POLL_MS));
-
-/** Watches the logs of the token from the next block on: they show every settlement, whoever sent the transaction. */
-const watchTransfers = async (chain: ChainAccess): Promise<TransferWatcher> => {
-  const seen = new Map<Hex, number>();
-  let stopped = false;
-  let next = (await chain.client.getBlockNumber()) + 1n;
-  const look = async (): Promise<void> => {
-    const head = await chain.client.getBlockNumber();
-    if (head < next) return;
-    const logs = await chain.client.getContractEvents({
-      address: chain.usdc,
-      abi: usdcAbi,
-      eventName: 'AuthorizationUsed',
-      fromBlock: next,
-      toBlock: head,
-      strict: true,
-    });
-    const now = performance.now();
-    for (const { args } of logs) seen.set(args.nonce, now);
-    next = head + 1n;
-  };
-  const watching = (async () => {
-    while (!stopped) {
-      await look();
-      await pause();
-    }
-  })();
-  // `all` and `stop` report a failure; until then it must not count as unhandled.
-  watching.catch(() => {});
-  return {
-    at: (nonce) => seen.get(nonce),
-    all: async (nonces, milliseconds) => {
-      const deadline = performance.now() + milliseconds;
-      while (performance.now() < deadline && nonces.some((nonce) => !seen.has(nonce))) {
-        await Promise.race([pause(), watching]);
-      }
-    },
-    stop: async () => {
-      stopped = true;
-      await watching;
-    },
-  };
-};
 
 /** Seconds from a paid request to its answer and to its settlement, on a chain with blocks of `blockSeconds`. */
 export type Selling = {
@@ -84,25 +37,10 @@ const PAYMENTS = 40;
 const PACE_MS = 430;
 const PATIENCE_MS = 30_000;
 
-type Paid = { readonly nonce: Hex; readonly at: number; readonly answeredAt: number };
-
 const secondsOf = (times: readonly number[]): Seconds => ({
   p50: quantile(times, 0.5) / 1_000,
   p99: quantile(times, 0.99) / 1_000,
 });
-
-const send = async ({ url, payment }: Purchase): Promise<Paid> => {
-  const at = performance.now();
-  const answer = await fetch(url, { headers: { 'PAYMENT-SIGNATURE': payment } });
-  const text = await answer.text();
-  const answeredAt = performance.now();
-  if (answer.status === 200) return { nonce: nonceOf(payment), at, answeredAt };
-  throw new Error(`${url} answered ${answer.status}: ${text}`);
-};
-
-/** Sends the first payment of each buyer, all at once. */
-const sendFirst = async ({ buyers, first }: Seller): Promise<readonly Paid[]> =>
-  await Promise.all(buyers.map(async (buyer) => await send(first(buyer))));
 
 /** Sends payments at an even pace, without waiting for answers. */
 const sendPaced = async ({ buyers, next }: Seller): Promise<readonly Paid[]> => {
@@ -113,7 +51,7 @@ const sendPaced = async ({ buyers, next }: Seller): Promise<readonly Paid[]> => 
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
     const buyer = buyers[number % buyers.length];
     if (buyer === undefined) throw new Error('There is no buyer.');
-    const sent = send(next(buyer));
+    const sent = buy(next(buyer));
     // `Promise.all` below reports the failure.
     sent.catch(() => {});
     sending.push(sent);
@@ -155,12 +93,15 @@ export const measureBlocks = async (bench: Bench): Promise<readonly Selling[]> =
     persistTo: directory,
     file: join(directory, 'stack.json'),
     entry: bench.bundles.gateway.main,
+    variables: { DEFAULT_POLICY: JSON.stringify(POLICY) },
   });
   const sellers: Seller[] = [];
   try {
-    sellers.push(await countersign(stack), await exactOn(bench, stack));
+    const buyers = people.agents.map(buyerOf);
+    sellers.push(await countersign(stack.gateway, SELLER.bound, buyers.slice(0, 4)));
+    sellers.push(await exactOn(bench, stack, buyers.slice(4)));
     const watcher = await watchTransfers(stack.chain);
-    const first = await Promise.all(sellers.map(sendFirst));
+    const first = await Promise.all(sellers.map(buyFirst));
     const sent = await Promise.all(sellers.map(sendPaced));
     const nonces = sent.flat().map(({ nonce }) => nonce);
     await watcher.all(nonces, PATIENCE_MS);

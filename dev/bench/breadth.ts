@@ -6,7 +6,7 @@ import type { Bench, Upstream } from './subject.ts';
 /** Cost of a call in a gateway with many tools or rules. */
 export type Breadth = { readonly holds: string; readonly alone: Measured; readonly at16: Measured };
 
-const WARM_UP = 600;
+const WARM_UP = 400;
 const CALLS = 200;
 
 const names = (prefix: string, count: number): readonly string[] =>

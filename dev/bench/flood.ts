@@ -46,7 +46,7 @@ export type Latency = { readonly p50: Spread; readonly p99: Spread };
  * answered: client, node and gateway share two cores, so it measures the machine as well.
  */
 const FLOODERS: readonly Flooder[] = [
-  { connections: 4, pauseMs: 15, rounds: 5 },
+  { connections: 4, pauseMs: 15, rounds: 3 },
   { connections: 4, pauseMs: 0, rounds: 2 },
 ];
 const CALLS = 300;

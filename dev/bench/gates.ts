@@ -2,6 +2,9 @@ import type { CellFigures, Results, VerifierFigures } from './results.ts';
 import { ENTRANT } from './calls.ts';
 import { AGENTS } from './contenders.ts';
 import { slowdown } from './flood.ts';
+import { SELLER } from './sellers.ts';
+import type { Sustained } from './settlement.ts';
+import { median } from './statistics.ts';
 
 /** Figures that a change must not make worse. Ratios are the peer's figure divided by Countersign's: more is better, except where noted. */
 export type Gates = {
@@ -12,6 +15,10 @@ export type Gates = {
   /** CPU of a bound call of a hundred agents, sixteen concurrent. */
   readonly callVsBatchSettlement: number;
   readonly callVsExactInstant: number;
+  /** CPU of a bound call of one agent, sixteen concurrent; the peer's is that of a hundred agents, because a channel takes one call at a time. */
+  readonly oneAgentVsBatchSettlement: number;
+  /** Bound calls a second of one agent, 64 concurrent: the most of one object. */
+  readonly oneAgentPerSecond: number;
   /** Median latency of sequential calls. */
   readonly latencyVsExact2s: number;
   /** Accepted calls of 64 concurrent ones of one agent; the minimum of all rounds. */
@@ -20,20 +27,30 @@ export type Gates = {
   readonly rowsPerCall32: number;
   /** Median latency with a million remembered calls, divided by that with none: less is better. */
   readonly growth1e6: number;
+  /** Milliseconds of the first call to a sleeping object with a million remembered calls: less is better. */
+  readonly wakeMs1e6: number;
   /** p99 during a moderate flood of invalid signatures, divided by p99 without: less is better. */
   readonly floodP99: number;
+  /** Payments that settle a second by the relayer, and payments a second by which its backlog grows (less is better): sustained. */
+  readonly relayerPerSecond: number;
+  readonly relayerBacklogGrowth: number;
+  /** p99 of the seconds from acceptance to settlement by the relayer at a hundred payments a second: less is better. */
+  readonly relayerP99At100: number;
+  /** Payments that settle a second by the facilitator, divided by those of `exact`: more is better. */
+  readonly facilitatorVsExact: number;
   readonly gzipKiB: number;
 };
 
-/** Finds the figures of an entrant with many agents, by the number of connections. */
+/** Finds the figures of an entrant by the number of connections, with many agents or another number of them. */
 export const cellOf = (
   { calls = [] }: Pick<Results, 'calls'>,
   entrant: string,
   connections: number,
+  agents: number = AGENTS,
 ): CellFigures => {
   const found = calls.find(
     (cell) =>
-      cell.entrant === entrant && cell.agents === AGENTS && cell.connections === connections,
+      cell.entrant === entrant && cell.agents === agents && cell.connections === connections,
   );
   if (found === undefined) throw new Error(`${entrant} was not measured at ${connections}.`);
   return found;
@@ -65,9 +82,12 @@ const verificationGates = (results: Results): Partial<Gates> => {
 const callGates = (results: Results): Partial<Gates> => {
   if (results.calls === undefined) return {};
   const bound = cellOf(results, ENTRANT.bound, 16).cpuPerRequest.median;
+  const batchSettlement = cellOf(results, ENTRANT.batchSettlement, 16).cpuPerRequest.median;
   return {
-    callVsBatchSettlement:
-      cellOf(results, ENTRANT.batchSettlement, 16).cpuPerRequest.median / bound,
+    callVsBatchSettlement: batchSettlement / bound,
+    oneAgentVsBatchSettlement:
+      batchSettlement / cellOf(results, ENTRANT.bound, 16, 1).cpuPerRequest.median,
+    oneAgentPerSecond: cellOf(results, ENTRANT.bound, 64, 1).perSecond.median,
     callVsExactInstant: cellOf(results, ENTRANT.exactInstant, 16).cpuPerRequest.median / bound,
     latencyVsExact2s:
       cellOf(results, ENTRANT.exactSlow, 1).p50.median /
@@ -77,8 +97,26 @@ const callGates = (results: Results): Partial<Gates> => {
 
 const growthGates = ({ growth }: Results): Partial<Gates> => {
   if (growth === undefined) return {};
-  const [empty, full] = growth.map(({ alone }) => alone.p50.median);
-  return { growth1e6: (full ?? Number.NaN) / (empty ?? Number.NaN) };
+  const [empty, full] = [growth.at(0), growth.at(-1)];
+  return {
+    growth1e6: (full?.alone.p50.median ?? Number.NaN) / (empty?.alone.p50.median ?? Number.NaN),
+    wakeMs1e6: full?.wakeMs.median ?? Number.NaN,
+  };
+};
+
+const settlementGates = ({ settlement }: Results): Partial<Gates> => {
+  if (settlement === undefined) return {};
+  const runsOf = (seller: string): readonly Sustained[] =>
+    settlement.filter((run) => run.seller === seller);
+  const settledBy = (seller: string): number =>
+    median(runsOf(seller).flatMap(({ settled }) => settled.values));
+  const [hundred, most] = runsOf(SELLER.relayer);
+  return {
+    relayerPerSecond: most?.settled.median ?? Number.NaN,
+    relayerBacklogGrowth: most?.backlogGrowth ?? Number.NaN,
+    relayerP99At100: hundred?.delay.p99 ?? Number.NaN,
+    facilitatorVsExact: settledBy(SELLER.facilitator) / settledBy(SELLER.exact),
+  };
 };
 
 /** Computes the gates of the parts that ran. */
@@ -92,6 +130,7 @@ export const gatesOf = (results: Results): Partial<Gates> => {
     }),
     ...(rows && { rowsPerCallAlone: rows.alone, rowsPerCall32: rows.atOnce }),
     ...growthGates(results),
+    ...settlementGates(results),
     ...(moderate && { floodP99: slowdown(moderate) }),
     gzipKiB,
   };

@@ -72,7 +72,7 @@ const seederAt = (port: number, output: () => string): Seeder => {
 export type GatewaySubject = Subject & Seeder & { readonly audience: string };
 
 /** Limits that the bench does not reach. */
-const POLICY = {
+export const POLICY = {
   perCall: '1000000000000u',
   exposure: '1000000000000000u',
   rate: { limit: 1_000_000, seconds: 1 },

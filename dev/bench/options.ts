@@ -5,6 +5,7 @@ import type { BenchOptions } from '../../test/bench/rounds.ts';
 /** Parts of the bench, which can run without each other. */
 export const PARTS = [
   'blocks',
+  'settlement',
   'verification',
   'calls',
   'concurrency',
@@ -24,6 +25,8 @@ export type Options = {
   readonly objectTests: BenchOptions;
   /** Calls that one account remembers in the part `growth`. */
   readonly remembered: number;
+  /** Payments a second that buyers offer to the relayer in the part `settlement`. */
+  readonly perSecond: number;
   readonly json: boolean;
   readonly isWhole: boolean;
   readonly has: (part: Part) => boolean;
@@ -40,9 +43,10 @@ export const readOptions = (args: readonly string[]): Options => {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '5' },
+      rounds: { type: 'string', default: '3' },
       calls: { type: 'string', default: '10' },
       remembered: { type: 'string', default: '1000000' },
+      rate: { type: 'string', default: '160' },
       only: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
     },
@@ -53,6 +57,7 @@ export const readOptions = (args: readonly string[]): Options => {
     rounds,
     objectTests: { rounds, calls: wholeNumber('calls', values.calls) },
     remembered: wholeNumber('remembered', values.remembered),
+    perSecond: wholeNumber('rate', values.rate),
     json: values.json,
     isWhole: parts.size === PARTS.length,
     has: (part) => parts.has(part),

@@ -1,8 +1,9 @@
 import { boundRequests, type GatewaySubject, startGateway } from './gateway-subject.ts';
 import { type Branch, grow } from './branches.ts';
-import { getRequest, openConnection } from './connection.ts';
+import { getRequest } from './connection.ts';
 import { cpuOf, type Latency, latencyOf, shown, sum } from './flood.ts';
 import { deal, type Lane, type Measured, mustAllBe, run } from './load.ts';
+import { startLoad } from './paced-load.ts';
 import {
   agents,
   base64Json,
@@ -28,14 +29,13 @@ export type Replayed = {
 };
 
 /** Copies a second, each from another client address. */
-const PER_SECOND = 1_000;
-const LANES = 8;
+const PACE = { connections: 8, perSecond: 1_000 };
 const AGES = [0, 25 * 3_600] as const;
 const FLEET = 16;
 const CALLS = 640;
 const CONNECTIONS = 4;
 const WARM_UP = 320;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const CLIENTS = 4_096;
 
 /** Signs a vanilla payment of the owner that expired `age` seconds ago. Any reader of the chain could copy it. */
@@ -51,29 +51,14 @@ const paymentOf = (owner: BenchAgent, offer: Offer, age: number): string => {
   });
 };
 
-/** Sends copies at the pace until `stop`. A late connection sends at once. */
+/** Sends copies at the pace until `stop`. */
 const replay = async (port: number, copies: readonly Buffer[]) => {
   const statuses: Record<string, number> = {};
-  const lanes = await Promise.all(Array.from({ length: LANES }, () => openConnection(port)));
-  const interval = (1_000 * LANES) / PER_SECOND;
-  const began = performance.now();
-  let stopped = false;
-  let sent = 0;
-  const working = lanes.map(async ({ send, close }, lane) => {
-    for (let turn = 0; !stopped; turn += 1) {
-      const due = began + (turn + lane / LANES) * interval - performance.now();
-      if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
-      sent += 1;
-      const { status } = await send(copies[sent % copies.length] ?? Buffer.alloc(0));
-      statuses[status] = (statuses[status] ?? 0) + 1;
-    }
-    close();
+  const { stop } = await startLoad(port, PACE, async (connection, number) => {
+    const copy = copies[number % copies.length] ?? Buffer.alloc(0);
+    const { status } = await connection.send(copy);
+    statuses[status] = (statuses[status] ?? 0) + 1;
   });
-  const stop = async (): Promise<number> => {
-    stopped = true;
-    await Promise.all(working);
-    return (performance.now() - began) / 1_000;
-  };
   return { statuses, stop };
 };
 

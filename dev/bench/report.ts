@@ -79,17 +79,17 @@ const growth = (accounts: Measured['growth']): readonly string[] =>
       'p99 ms, sequential',
       'CPU µs, sequential',
       'CPU µs, 16 concurrent',
-      'first call, ms',
+      'first call of a sleeping object, ms',
       'failed calls',
       'database, MiB',
     ],
-    accounts.map(({ remembered, alone, at16, firstMs, failed, mebibytes }) => [
+    accounts.map(({ remembered, alone, at16, wakeMs, failed, mebibytes }) => [
       remembered.toLocaleString('en-US'),
       cell(alone.p50),
       cell(alone.p99),
       cell(alone.cpuPerRequest),
       cell(at16.cpuPerRequest),
-      digits(firstMs),
+      wakeMs.values.length === 0 ? 'stays awake' : cell(wakeMs),
       String(failed),
       digits(mebibytes),
     ]),
@@ -150,6 +150,34 @@ const blocks = (sellings: Measured['blocks']): readonly string[] =>
     ]),
   );
 
+const settlement = (runs: Measured['settlement']): readonly string[] =>
+  table(
+    [
+      `sustained without stubs, blocks of ${runs[0]?.blockSeconds} s`,
+      'seconds',
+      'offered a second',
+      'accepted a second',
+      'settled a second',
+      'accepted to settled, p50 s',
+      'p99',
+      'backlog, each 10 s',
+      'its growth a second',
+      'rejected',
+    ],
+    runs.map(({ seller, seconds, offered, accepted, settled, delay, ...run }) => [
+      seller,
+      String(seconds),
+      offered === null ? 'what 64 connections take' : String(offered),
+      cell(accepted),
+      cell(settled),
+      digits(delay.p50),
+      digits(delay.p99),
+      run.backlog.map((mean) => mean.toFixed(0)).join(', '),
+      digits(run.backlogGrowth),
+      String(Object.values(run.rejected).reduce((sum, count) => sum + count, 0)),
+    ]),
+  );
+
 /** Formats a table for each part that ran. */
 const tables = (measured: Partial<Measured>): readonly string[] =>
   [
@@ -159,6 +187,7 @@ const tables = (measured: Partial<Measured>): readonly string[] =>
     measured.breadth && breadth(measured.breadth),
     measured.trees && trees(measured.trees),
     measured.blocks && blocks(measured.blocks),
+    measured.settlement && settlement(measured.settlement),
   ].flatMap((lines) => (lines === undefined ? [] : [...lines, '']));
 
 /** Results that are sentences. */
@@ -191,6 +220,12 @@ const sentences = (
   );
 };
 
+const timesOf = ({ seconds }: Results): string => {
+  const parts = Object.entries(seconds).map(([name, time]) => `${name} ${time}`);
+  const all = Object.values(seconds).reduce((sum, time) => sum + time, 0);
+  return `${parts.join(', ')}; together ${all}`;
+};
+
 /** Formats all results as Markdown. */
 export const markdown = (results: Results, gates: Partial<Gates>): string =>
   [
@@ -198,6 +233,7 @@ export const markdown = (results: Results, gates: Partial<Gates>): string =>
     '',
     ...tables(results),
     ...sentences(results, gates),
+    `- Time of the parts, in seconds: ${timesOf(results)}.`,
     '',
     'Stubs:',
     ...results.stubs.map((stub) => `- ${stub}`),

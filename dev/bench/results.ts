@@ -6,6 +6,7 @@ import type { Flooded } from './flood.ts';
 import type { Remembered } from './growth.ts';
 import type { Replayed } from './replays.ts';
 import type { Machine } from './machine.ts';
+import type { Sustained } from './settlement.ts';
 import { spread, type Spread } from './statistics.ts';
 import type { Position } from './trees.ts';
 import type { Verification, Verifier } from './verification.ts';
@@ -18,6 +19,8 @@ type Run = {
   readonly date: string;
   readonly machine: Machine;
   readonly rounds: number;
+  /** Seconds that each part of the bench took. */
+  readonly seconds: Readonly<Record<string, number>>;
   /** Stubs in place of real services, and whether their cost is part of the figures. */
   readonly stubs: readonly string[];
   /** JavaScript that every isolate of the gateway loads. */
@@ -40,6 +43,8 @@ export type Measured = {
   readonly replays: readonly Replayed[];
   /** End to end, without stubs. */
   readonly blocks: readonly Selling[];
+  /** Sustained sales and settlements. `exact` has several runs. */
+  readonly settlement: readonly Sustained[];
   readonly rows: Rows;
   /** Calls a second of 64 children of one owner, and of 64 accounts without an owner. */
   readonly tree: Rounds;
@@ -73,7 +78,7 @@ export const STUBS = [
   'channels of batch-settlement: written into its store in memory, without a deposit',
   'tool: one process for all subjects, not counted',
   'grants and policies of trees: written by RPC to the objects, without signatures',
-  'the part `blocks` runs on a local chain (anvil) with the real code of USDC, and has no stub',
+  'the parts `blocks` and `settlement` run on a local chain (anvil) with the real code of USDC, and have no stub',
 ] as const;
 
 /** Summarises the rounds of each verifier. */

@@ -97,11 +97,14 @@ export const payloadOf = ({ signature, ...authorization }: SignedTransfer) => ({
 /** Builds a payment of x402 version 2, as any client does. */
 export const vanillaPayment = (agent: BenchAgent, offer: Offer): string => {
   const [accepted] = offer.accepts;
+  const { payTo, amount, maxTimeoutSeconds } = accepted;
+  const validBefore = BigInt(nowSeconds() + maxTimeoutSeconds);
+  const transfer = signTransfer(agent, payTo, randomHex(32), BigInt(amount), 0n, validBefore);
   return base64Json({
     x402Version: 2,
     resource: offer.resource,
     accepted,
-    payload: payloadOf(signTransfer(agent, accepted.payTo, randomHex(32), BigInt(accepted.amount))),
+    payload: payloadOf(transfer),
   });
 };
 
