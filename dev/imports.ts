@@ -21,6 +21,7 @@ const LAYERS = [
   'src/',
   'durable-objects/',
   'src/gateway/',
+  'src/facilitator/',
   'src/management/',
   'src/app.ts',
   'src/index.ts',

@@ -63,6 +63,7 @@ The local stack is running.
   chain        ${rpc}  (id ${description.chainId}, ${blocks})
   facilitator  ${facilitator}
   relayer      ${people.relayer.address}  (takes what the facilitator cannot take at once)
+  for others   ${gateway.url}/facilitator  (receiving address ${people.seller})
   upstream     ${upstream}  (requests by tool: ${upstream}/_count)
   USDC         ${usdc}
   payee        ${payTo}

@@ -139,6 +139,15 @@ const unlessPaused =
 
 const only = (method: string) => () => problem({ reason: 'method_not_allowed', allow: [method] });
 
+/** The facilitator for other sellers, loaded with its first request. Where `FACILITATES` is empty, its paths do not exist. */
+app.all('/facilitator/*', async (context, next) => {
+  const config = configOf(context.env);
+  if (!config.ok || config.value.facilitates.size === 0) return next();
+  return serve(async (gateway, request) => {
+    const { facilitate } = await import('./facilitator/facilitate.ts');
+    return facilitate(gateway, request);
+  })(context);
+});
 app.post('/credits', serve(unlessPaused(accountApi('topUp'))));
 app.all('/credits', only('POST'));
 app.get('/calls/:call', serve(accountApi('lookUp')));

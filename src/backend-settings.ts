@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
-import { type Address, type Hex, ZERO_ADDRESS } from './core/hex.ts';
+import type { Address, Hex } from './core/hex.ts';
 import { err, ok } from './core/result.ts';
-import { parseAddress } from './crypto/address.ts';
 import type { Network } from './protocol/account-id.ts';
 import { MONEY_HINT, parseAmount, parseMoney } from './protocol/amount.ts';
 import type { EgressReach } from './protocol/egress-url.ts';
 import { readingText } from './protocol/wire-fields.ts';
 import {
+  accountSchema,
   byNetwork,
   MAX_URLS,
   networkSchema,
@@ -135,10 +135,7 @@ export const readFacilitators = (
 const relayerSchema = (reach: EgressReach) =>
   z.strictObject(
     {
-      address: readingText<Address>('must be an address that is not zero', (text) => {
-        const address = parseAddress(text);
-        return address === ZERO_ADDRESS ? undefined : address;
-      }),
+      address: accountSchema,
       signer: z.exactOptional(urlSchema(reach)),
       batch: z._default(between(1, 100), 100),
       wait: z._default(between(0, 60), 2),

@@ -12,6 +12,7 @@ import {
   backendFaults,
   readBackends,
 } from './backend-settings.ts';
+import { type Facilitates, facilitatesFaults, readFacilitates } from './facilitates.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/policy.ts';
 import {
@@ -39,6 +40,8 @@ export type Config = BackendConfig & {
   readonly networks: readonly [Network, ...Network[]];
   readonly payTo: ReadonlyMap<Network, Address>;
   readonly rpcUrls: ReadonlyMap<Network, readonly [string, ...string[]]>;
+  /** Empty: the gateway is no facilitator for others. */
+  readonly facilitates: Facilitates;
   /** Origin that relative tool upstreams are resolved against. */
   readonly upstreamUrl: string | undefined;
   /** The URLs that the gateway may call. */
@@ -68,6 +71,7 @@ const VARIABLES = [
   'PAY_TO',
   'RPC_URLS',
   ...BACKEND_VARIABLES,
+  'FACILITATES',
   'UPSTREAM_URL',
   'PAUSED',
   'DEFAULT_POLICY',
@@ -110,6 +114,7 @@ export const parseConfig = (
   const payTo = read('PAY_TO', readPayTo);
   const rpcUrls = read('RPC_URLS', (text) => readRpcUrls(text, reach));
   const backends = readBackends(read, reach);
+  const facilitates = read('FACILITATES', readFacilitates);
   const upstreamUrl = read('UPSTREAM_URL', (text) => readUpstreamUrl(text, reach));
   const paused = read('PAUSED', readPaused);
   const policy = read('DEFAULT_POLICY', readPolicy);
@@ -128,6 +133,7 @@ export const parseConfig = (
   }
   if (payTo !== undefined && backends !== undefined) {
     faults.push(...backendFaults(payTo, backends));
+    blame('FACILITATES', facilitatesFaults(facilitates ?? new Map(), payTo, backends.relayers));
   }
   const relative = tools.ok ? tools.value.find(isRelative) : undefined;
   if (relative !== undefined && (environment.UPSTREAM_URL ?? '').trim() === '') {
@@ -137,6 +143,7 @@ export const parseConfig = (
     audiences,
     payTo,
     rpcUrls,
+    facilitates,
     backends,
     paused,
     policy,

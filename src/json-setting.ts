@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
+import { type Address, ZERO_ADDRESS } from './core/hex.ts';
 import { err, ok, type Result } from './core/result.ts';
+import { parseAddress } from './crypto/address.ts';
 import { chainIdOf, type Network } from './protocol/account-id.ts';
 import { egressFault, type EgressReach } from './protocol/egress-url.ts';
 import { type FieldFault, faultsOf } from './protocol/fault.ts';
@@ -62,6 +64,15 @@ export const byNetwork = <T>(value: z.ZodMiniType<T>, hint: string) =>
       return map;
     }),
   );
+
+/** The address of an account: not zero, and with a right EIP-55 checksum if in mixed case. */
+export const accountSchema = readingText<Address>(
+  'must be an address: 0x and 40 hex digits, not zero, with a right EIP-55 checksum if in mixed case',
+  (text) => {
+    const address = parseAddress(text);
+    return address === ZERO_ADDRESS ? undefined : address;
+  },
+);
 
 /** A URL that the gateway may call. */
 export const urlSchema = (reach: EgressReach) =>

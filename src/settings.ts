@@ -2,7 +2,14 @@ import * as z from 'zod/mini';
 import { type Address, ZERO_ADDRESS } from './core/hex.ts';
 import { err, ok } from './core/result.ts';
 import { parseAddress } from './crypto/address.ts';
-import { byNetwork, MAX_URLS, readJson, type Setting, urlSchema } from './json-setting.ts';
+import {
+  accountSchema,
+  byNetwork,
+  MAX_URLS,
+  readJson,
+  type Setting,
+  urlSchema,
+} from './json-setting.ts';
 import type { Network } from './protocol/account-id.ts';
 import {
   MAX_COMMAND_BYTES,
@@ -11,7 +18,6 @@ import {
 } from './protocol/account/command-budget.ts';
 import { egressFault, type EgressReach, isLoopbackHost } from './protocol/egress-url.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
-import { readingText } from './protocol/wire-fields.ts';
 import { tokenOf } from './protocol/x402/networks.ts';
 
 const MAX_AUDIENCES = 16;
@@ -75,16 +81,7 @@ const isUnreachable = (origin: string): boolean => {
   return isLoopbackHost(hostname) || RESERVED.test(hostname);
 };
 
-const payToSchema = byNetwork(
-  readingText<Address>(
-    'must be an address: 0x and 40 hex digits, not zero, with a right EIP-55 checksum if in mixed case',
-    (text) => {
-      const address = parseAddress(text);
-      return address === ZERO_ADDRESS ? undefined : address;
-    },
-  ),
-  'must be an object from network to address',
-);
+const payToSchema = byNetwork(accountSchema, 'must be an object from network to address');
 
 /** Reads `PAY_TO`: the payee by network. Rejects a network without a pinned token, which no offer could name. */
 export const readPayTo = (text: string): Setting<ReadonlyMap<Network, Address>> => {

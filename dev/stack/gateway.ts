@@ -5,7 +5,7 @@ import { CHAIN_ID } from './chain-access.ts';
 import { prepareDatabase, writeGatewayFiles } from './gateway-files.ts';
 import { ROOT } from '../root.ts';
 import { freePort, LOOPBACK, portFreed, portTaken } from './loopback.ts';
-import type { Person } from './people.ts';
+import { people, type Person } from './people.ts';
 import { type Exit, type ProcessGroup, startProcess } from './process.ts';
 
 /** Options of a gateway under `wrangler dev`. */
@@ -166,10 +166,14 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
   ...options.variables,
 });
 
-/** Variables of a gateway whose relayer takes, with this key, what the facilitators cannot take at once. `countersign init` sets the same. */
+/**
+ * Variables of a gateway whose relayer takes, with this key, what the facilitators cannot take at once, as `countersign init` sets them, and
+ * that is the facilitator of `people.seller`.
+ */
 export const relayerVariables = ({ address, privateKey }: Person): Record<string, string> => ({
   RELAYERS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: { address, first: false } }),
   RELAYER_KEY: privateKey,
+  FACILITATES: JSON.stringify({ [`eip155:${CHAIN_ID}`]: [people.seller] }),
 });
 
 /**

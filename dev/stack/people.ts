@@ -22,6 +22,8 @@ export type People = {
   readonly relayer: Person;
   /** Receives every payment of the gateway. */
   readonly payTo: Address;
+  /** Receives the payments of another seller, whose facilitator is the gateway. */
+  readonly seller: Address;
 };
 
 /**
@@ -54,4 +56,5 @@ export const people: People = {
   ],
   relayer: person('relayer'),
   payTo: person('payee').address,
+  seller: person('seller').address,
 };

@@ -119,7 +119,11 @@ const end = (
     payments: keys.length,
     gasUsed: mined.gasUsed,
     fee: mined.fee,
-    settled: settled.map(({ key, account, call }) => ({ key, account, call })),
+    settled: settled.map(({ key, account, call }) => ({
+      key,
+      call,
+      ...(account === undefined ? {} : { account }),
+    })),
   };
   const struck: Pending[] = unmoved
     .filter((one) => !isTooLate(one, now()))

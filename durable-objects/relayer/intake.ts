@@ -1,16 +1,21 @@
 import type { Seconds } from '../../src/core/clock.ts';
-import type { Address } from '../../src/core/hex.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
+import type { Authorization } from '../../src/protocol/payment.ts';
 import type { Relay, Relayed } from '../../src/protocol/relayer-contract.ts';
 import { feeLimit, feesFor, gasFor } from '../../src/settlement/relayer/fees.ts';
 import { isRefused, keyOf, NEAR, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { put, remove } from '../store/noun.ts';
 import { isBarred } from './burners.ts';
 import type { RelayerContext } from './context.ts';
+import { newest } from './flight.ts';
 import { inFlight, isPayerBarred, type Memory, reservedOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 
 /** Payments that may wait at once; further ones go to other backends. */
 const MAX_PENDING = 5_000;
+/** Payments to other sellers that may wait at once, and to one of their addresses: the gateway's own sales keep the other half. */
+const MAX_FACILITATED = 2_500;
+const MAX_OF_ADDRESS = 1_000;
 /** Payments of one payer: tiny payments are cheap to make and must not crowd out other payers. */
 const MAX_OF_PAYER = 1_000;
 /** With less time a payment is not taken: signing, a batch and a block must fit in. */
@@ -35,6 +40,7 @@ export const take = (
   const count = ({ authorization }: Pick<Pending, 'authorization'>): void => {
     counts.set(authorization.from, (counts.get(authorization.from) ?? 0) + 1);
   };
+  const facilitated = openFacilitated(memory);
   for (const one of memory.pending.values()) count(one);
   const isCrowded = (): boolean => memory.pending.size + fresh.size >= MAX_PENDING;
   const isGreedy = (payer: Address): boolean => (counts.get(payer) ?? 0) >= MAX_OF_PAYER;
@@ -60,8 +66,9 @@ export const take = (
     if (verdict !== 'taken' || fresh.has(key)) return verdict;
     const known = memory.pending.get(key);
     if (known === undefined && !isReported(memory, key)) {
-      if (isFull(relay.payment.authorization.from)) return 'full';
+      if (facilitated.isFull(relay) || isFull(relay.payment.authorization.from)) return 'full';
       fresh.set(key, pendingOf(relay, key, urgent, now));
+      facilitated.add(relay);
       count(relay.payment);
     } else if (known !== undefined && urgent) {
       // In memory only: the request that waits for it does not survive this object either.
@@ -72,6 +79,28 @@ export const take = (
   if (fresh.size > 0) disk.write([...fresh.values()].map((one) => put(PENDING, one)));
   for (const one of fresh.values()) memory.pending.set(one.key, one);
   return verdicts;
+};
+
+/** Counts the open payments to other sellers, whose caller may be anyone: they must not use up the places of the gateway's own sales. */
+const openFacilitated = ({ pending }: Memory) => {
+  const byAddress = new Map<Address, number>();
+  let total = 0;
+  const note = ({ to }: Authorization): void => {
+    byAddress.set(to, (byAddress.get(to) ?? 0) + 1);
+    total += 1;
+  };
+  for (const { account, authorization } of pending.values()) {
+    if (account === undefined) note(authorization);
+  }
+  return {
+    isFull: ({ account, payment }: Relay): boolean =>
+      account === undefined &&
+      (total >= MAX_FACILITATED ||
+        (byAddress.get(payment.authorization.to) ?? 0) >= MAX_OF_ADDRESS),
+    add: ({ account, payment }: Relay): void => {
+      if (account === undefined) note(payment.authorization);
+    },
+  };
 };
 
 /**
@@ -89,7 +118,10 @@ const hopelessOf = (memory: Memory, now: Seconds): readonly Pending[] => {
   );
 };
 
-const evict = ({ memory, disk }: RelayerContext, payments: readonly Pending[]): void => {
+const evict = (
+  { memory, disk }: Pick<RelayerContext, 'memory' | 'disk'>,
+  payments: readonly Pending[],
+): void => {
   if (payments.length === 0) return;
   disk.write(payments.map(({ key }) => remove(PENDING, key)));
   for (const { key } of payments) {
@@ -107,27 +139,69 @@ export const afterwards = (
     memory.trials.has(keyOf(payment.authorization)) ? 'refused' : 'taken',
   );
 
+/**
+ * Drops the refused payments to other sellers. Their servers answer clients that the payment failed, and no account presents it again, so it
+ * must not move later.
+ */
+export const dropRefused = (
+  { memory, disk }: RelayerContext,
+  relays: readonly Relay[],
+  verdicts: readonly Verdict[],
+): void => {
+  const flying = inFlight(memory);
+  const refused = relays.flatMap(({ account, payment }, at) => {
+    const known = memory.pending.get(keyOf(payment.authorization));
+    const isDropped =
+      account === undefined &&
+      verdicts[at] === 'refused' &&
+      known !== undefined &&
+      isSame(known.authorization, payment.authorization) &&
+      !flying.has(known.key);
+    return isDropped ? [known] : [];
+  });
+  evict({ memory, disk }, refused);
+};
+
+/** The newest transaction that carries a payment. */
+export const transactionOf = ({ memory }: RelayerContext, { payment }: Relay): Hex | undefined => {
+  const key = keyOf(payment.authorization);
+  const flight = [...memory.flights.values()].find(({ record }) => record.keys.includes(key));
+  return flight === undefined ? undefined : newest(flight.record).hash;
+};
+
+/** Whether two authorizations of one payer and nonce move the same money. Of two that differ only the first is presented. */
+const isSame = (one: Authorization, other: Authorization): boolean =>
+  one.to === other.to &&
+  one.value === other.value &&
+  one.validAfter === other.validAfter &&
+  one.validBefore === other.validBefore;
+
 /** Failed trials after which other backends are tried although no caller waits. */
 const MAX_FAILURES = 2;
 
 const admit = (
   { setup, memory, now }: RelayerContext,
-  { payment }: Relay,
+  { account, payment }: Relay,
   key: string,
   urgent: boolean,
 ): Verdict => {
   const { token, authorization, signature } = payment;
+  const { to } = authorization;
+  const isServed = account === undefined ? setup.facilitates.includes(to) : to === setup.payTo;
   const ours =
     token.network === setup.network &&
     token.address === setup.token.address &&
-    authorization.to === setup.payTo &&
+    isServed &&
     signature.length <= MAX_SIGNATURE;
   if (!ours) return 'unsupported';
   const left = Number(authorization.validBefore) - now();
   if (left < LEAST) return 'expired';
   const known = memory.pending.get(key);
   if (known !== undefined) {
-    const failures = memory.trials.get(key)?.failures ?? 0;
+    // Race: two authorizations of one nonce. `taken` would let the account of the second one wait for money that never moves.
+    if (!isSame(known.authorization, authorization)) return 'refused';
+    // A refused payment to another seller is dropped, so it is tried once more first: a running round may have chosen it.
+    const failures = account === undefined ? 0 : (memory.trials.get(key)?.failures ?? 0);
     const held = isPayerBarred(memory, authorization.from, now()) && !inFlight(memory).has(key);
     return isRefused(known) || failures >= MAX_FAILURES || held ? 'refused' : 'taken';
   }
@@ -158,7 +232,7 @@ const pendingOf = (
   at: Seconds,
 ): Pending => ({
   key,
-  account,
+  ...(account === undefined ? {} : { account }),
   call,
   authorization: payment.authorization,
   signature: payment.signature,

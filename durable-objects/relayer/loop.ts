@@ -7,7 +7,7 @@ import { rebroadcast } from './broadcast.ts';
 import { confirm } from './confirm.ts';
 import type { RelayerContext } from './context.ts';
 import { dispatch } from './dispatch.ts';
-import { afterwards, take } from './intake.ts';
+import { afterwards, dropRefused, take, transactionOf } from './intake.ts';
 import { fail, inFlight, type Memory, waitingOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 import { report } from './report.ts';
@@ -110,7 +110,15 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
   return {
     async relay(relays, urgent) {
       const answered = (verdicts: readonly Relayed['verdict'][]): readonly Relayed[] =>
-        relays.map(({ call }, at) => ({ call, verdict: verdicts[at] ?? 'unavailable' }));
+        relays.map((relay, at): Relayed => {
+          const verdict = verdicts[at] ?? 'unavailable';
+          const transaction = verdict === 'taken' ? transactionOf(context, relay) : undefined;
+          return {
+            call: relay.call,
+            verdict,
+            ...(transaction === undefined ? {} : { transaction }),
+          };
+        });
       try {
         // Without an observation of the chain the relayer can move nothing; another backend may.
         if (!isFresh() && !(await look())) {
@@ -121,12 +129,17 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
         const now = context.now();
         await setAlarm(urgent ? now + POLL : dueAt(setup, memory, now));
         if (taken.includes('gas')) await alert();
-        if (!urgent || !taken.includes('taken')) return answered(taken);
+        if (!urgent || !taken.includes('taken')) {
+          dropRefused(context, relays, taken);
+          return answered(taken);
+        }
         await run();
         const tried = afterwards(context, relays);
-        return answered(
-          taken.map((verdict, at) => (verdict === 'taken' ? tried[at] : verdict) ?? verdict),
+        const verdicts = taken.map(
+          (verdict, at) => (verdict === 'taken' ? tried[at] : verdict) ?? verdict,
         );
+        dropRefused(context, relays, verdicts);
+        return answered(verdicts);
       } catch (cause) {
         console.error({ event: 'relayer_failed', network: setup.network, cause: String(cause) });
         return answered([]);

@@ -100,7 +100,9 @@ export const openFlight = (record: FlightRecord): LiveFlight => ({
 
 export const openReport = (record: ReportRecord): LiveReport => ({
   record,
-  unacknowledged: new Set(record.settled.map(({ key }) => key)),
+  unacknowledged: new Set(
+    record.settled.flatMap(({ key, account }) => (account === undefined ? [] : [key])),
+  ),
   isRecorded: false,
   tries: 0,
   dueAt: 0,

@@ -16,7 +16,8 @@ export type ReportRecord = {
   readonly fee: bigint;
   readonly settled: readonly {
     readonly key: string;
-    readonly account: AccountId;
+    /** Absent: the payment pays another seller. */
+    readonly account?: AccountId;
     readonly call: Hex;
   }[];
 };

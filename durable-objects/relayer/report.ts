@@ -47,9 +47,10 @@ const notifyAll = async (
     ({ account }) => account,
   );
   const notify = async ([account, payments]: readonly [
-    AccountId,
+    AccountId | undefined,
     typeof settled,
   ]): Promise<void> => {
+    if (account === undefined) return;
     const results = payments.map(({ call }): SettlementResult => ({
       call,
       outcome: 'settled',
@@ -103,7 +104,7 @@ export const notifyBounces = async (
     const results = failed.flatMap(({ account, call }, at) => {
       const answer = answers[at];
       const reason = answer?.ok === true ? answer.value : undefined;
-      if (reason === undefined) return [];
+      if (reason === undefined || account === undefined) return [];
       const result: SettlementResult = { call, outcome: 'bounced', reason, backend: RELAYER };
       return { account, result };
     });

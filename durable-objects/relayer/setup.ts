@@ -1,5 +1,6 @@
 import { readRelayerKey, readRelayers } from '../../src/backend-settings.ts';
 import { gatewayAccount } from '../../src/config.ts';
+import { readFacilitates } from '../../src/facilitates.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
@@ -25,6 +26,8 @@ export type Setup = {
   readonly chainId: number;
   readonly token: Token;
   readonly payTo: Address;
+  /** Receiving addresses of other sellers. */
+  readonly facilitates: readonly Address[];
   readonly urls: readonly string[];
   readonly confirmations: number;
   readonly address: Address;
@@ -67,6 +70,8 @@ export const readSetup = (
   const payTo = readPayTo(textOf(environment, 'PAY_TO'));
   const receiver = payTo.ok ? payTo.value.get(network) : undefined;
   if (!payTo.ok || receiver === undefined) return fault('PAY_TO');
+  const facilitates = readFacilitates(textOf(environment, 'FACILITATES'));
+  if (!facilitates.ok) return fault('FACILITATES');
   const rpcUrls = readRpcUrls(textOf(environment, 'RPC_URLS'), reach.value);
   const urls = rpcUrls.ok ? rpcUrls.value.get(network) : undefined;
   if (urls === undefined) return fault('RPC_URLS');
@@ -80,6 +85,7 @@ export const readSetup = (
     chainId,
     token,
     payTo: receiver,
+    facilitates: facilitates.value.get(network) ?? [],
     urls,
     confirmations: confirmations.value,
     address: setting.address,

@@ -131,9 +131,10 @@ const readContentType = (headers: Headers): Result<string, Reason> => {
   return ok(value);
 };
 
-const readBody = async (
+/** Reads the body of a request for a tool, or for one of the gateway's own routes, up to its limit. */
+export const readBody = async (
   request: Request,
-  tool: Tool,
+  tool: Pick<Tool, 'maxBodyBytes'>,
 ): Promise<Result<Uint8Array<ArrayBuffer>, Reason>> => {
   const { method, headers, body } = request;
   const limit = tool.maxBodyBytes;

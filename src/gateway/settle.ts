@@ -71,7 +71,8 @@ const settleLazily: typeof settleNow = async (...all): Promise<SettledNow> => {
   try {
     settlement = await import('../settlement/present/settle-now.ts');
   } catch (cause) {
-    return { outcome: 'unknown', why: `not loaded: ${String(cause)}` };
+    const why = `not loaded: ${String(cause)}`;
+    return { outcome: 'unknown', why, observation: { kind: 'unknown', why } };
   }
   return settlement.settleNow(...all);
 };

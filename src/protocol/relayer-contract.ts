@@ -8,7 +8,8 @@ export const RELAYER = 'relayer';
 
 /** One payment for the relayer, with its account and call. Idempotent by (token, payer, nonce). */
 export type Relay = {
-  readonly account: AccountId;
+  /** The account that the relayer notifies. Absent: the payment pays another seller (`FACILITATES`), whose server asks again. */
+  readonly account?: AccountId;
   readonly call: Hex;
   readonly payment: Payment;
   /** The newest block known when the call was accepted: an older settlement is not this payment's. */
@@ -23,6 +24,8 @@ export type Relay = {
  */
 export type Relayed = {
   readonly call: Hex;
+  /** The newest transaction that carries a taken payment; absent while it waits for one. Another transaction may replace it. */
+  readonly transaction?: Hex;
   readonly verdict:
     | 'taken'
     | 'full'

@@ -10,6 +10,13 @@ export type SettlementEvent =
       readonly amount: bigint;
       readonly age?: Seconds;
     }
+  /** A payment to another seller (`FACILITATES`). Each request of its server that finds it settled is one event. */
+  | {
+      readonly event: 'payment_facilitated';
+      readonly network: Network;
+      readonly amount: bigint;
+      readonly age: Seconds;
+    }
   | {
       readonly event: 'backend_answered';
       readonly network: Network;
@@ -122,6 +129,7 @@ const log = (event: SettlementEvent): void => {
     case 'relay_mined':
       return console.log(lineOf(event));
     case 'payment_accepted':
+    case 'payment_facilitated':
     case 'payment_settled':
     case 'payment_released':
   }

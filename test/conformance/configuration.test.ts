@@ -99,6 +99,7 @@ describe('a gateway', () => {
         '[{"url":"https://f.example","key":"x"}]',
       ],
     ],
+    ['FACILITATES', ['{}', '[]', 'x', `{"eip155:84532":["0x${'22'.repeat(20)}"]}`]],
     ['UPSTREAM_URL', [undefined, '', 'upstream', 'https://upstream.example/path']],
     ['PAUSED', ['yes', 'TRUE', '1']],
     ['DEFAULT_POLICY', ['{', '{}', '{"perCall":"1"}', '[]']],

@@ -55,6 +55,14 @@ describe('the routes of the gateway itself', () => {
     expect((await get('/%63redits?amount=5', { method: 'POST' })).status).toBe(400);
   });
 
+  it('have no facilitator without FACILITATES', async () => {
+    for (const path of ['supported', 'verify', 'settle', 'payments/a/b/c']) {
+      const answer = await get(`/facilitator/${path}`, { method: 'POST', body: '{}' });
+      expect(answer.status, path).toBe(404);
+      expect(await answer.json()).toMatchObject({ type: 'urn:countersign:problem:not-found' });
+    }
+  });
+
   it('while paused: start nothing new; look-ups, revocations and refunds work', async () => {
     const paused = { PAUSED: 'true' };
     expect((await get('/credits?amount=50000', { method: 'POST' }, paused)).status).toBe(503);

@@ -4,6 +4,10 @@ import { AGAIN, FREE, retryAfter, type Texts } from './problem-text.ts';
 /** The gateway cannot serve the request now. */
 export type GatewayReason =
   | { readonly reason: 'too_many_requests'; readonly retryAfter: Seconds }
+  /** The receiving address of a facilitated payment has too many that have not settled. */
+  | { readonly reason: 'too_many_payments'; readonly retryAfter: Seconds }
+  /** The relayer cannot send transactions now, so it has not taken a facilitated payment. */
+  | { readonly reason: 'facilitator_unavailable'; readonly retryAfter: Seconds }
   | { readonly reason: 'paused' }
   | { readonly reason: 'payer_unreachable' }
   | { readonly reason: 'storage_unavailable' }
@@ -20,6 +24,21 @@ export const gatewayTexts: Texts<GatewayReason> = {
     detail:
       'This client or this payer sends too many requests that repeat a call or need a look at the chain.',
     hint: `Wait \`retry_after\` seconds, then send the same request again, with the same signature. ${FREE}`,
+    headers: retryAfter(reason.retryAfter),
+  }),
+  too_many_payments: (reason) => ({
+    status: 429,
+    title: 'Too many open payments',
+    detail:
+      'The facilitator has as many open payments for this receiving address, or in all, as it takes at once. It has not taken this one.',
+    hint: 'Send the same request again after `retry_after` seconds, with the same payment.',
+    headers: retryAfter(reason.retryAfter),
+  }),
+  facilitator_unavailable: (reason) => ({
+    status: 503,
+    title: 'Facilitator not available',
+    detail: 'The relayer cannot send transactions now. It has not taken this payment.',
+    hint: 'Send the same request again after `retry_after` seconds, with the same payment.',
     headers: retryAfter(reason.retryAfter),
   }),
   paused: () => ({

@@ -50,18 +50,18 @@ const payload = z.strictObject(
   'must be an EIP-3009 payload: an object with signature and authorization',
 );
 
-const exact = z.literal('exact', 'must be "exact"');
+export const exact = z.literal('exact', 'must be "exact"');
 
-const caip2 = readingText<Network>(
+export const caip2 = readingText<Network>(
   'must be an EVM network in CAIP-2 form, e.g. eip155:8453',
   (text) => (chainIdOf(text) === undefined ? undefined : (text as Network)),
 );
-const networkName = readingText(
+export const networkName = readingText(
   'must be an x402 v1 name of an EVM network, e.g. base',
   networkOfName,
 );
 
-const timeout = z
+export const timeout = z
   .number('must be a positive integer')
   .check(
     z.refine((value) => Number.isSafeInteger(value) && value > 0, 'must be a positive integer'),
@@ -80,21 +80,26 @@ const resource = z.looseObject(
   'must be an object with url',
 );
 
+export const extra = z.nullish(z.record(z.string(), z.unknown(), 'must be an object'));
+
+/** `PaymentRequirements` of x402 v2. */
+export const requirement = z.strictObject(
+  {
+    scheme: exact,
+    network: caip2,
+    amount: uint256,
+    asset: address,
+    payTo: address,
+    maxTimeoutSeconds: timeout,
+    extra,
+  },
+  'must be an offer: an object with scheme, network, amount, asset, payTo, maxTimeoutSeconds',
+);
+
 const version2 = z.strictObject(
   {
-    x402Version: z.literal(2, 'must be 2 in this header'),
-    accepted: z.strictObject(
-      {
-        scheme: exact,
-        network: caip2,
-        amount: uint256,
-        asset: address,
-        payTo: address,
-        maxTimeoutSeconds: timeout,
-        extra: z.nullish(z.record(z.string(), z.unknown(), 'must be an object')),
-      },
-      'must be the accepted offer, an object',
-    ),
+    x402Version: z.literal(2, 'must be 2 in this payload'),
+    accepted: requirement,
     payload,
     resource: z.nullish(resource),
     extensions: z.nullish(acceptedExtensions),
@@ -104,7 +109,7 @@ const version2 = z.strictObject(
 
 const version1 = z.strictObject(
   {
-    x402Version: z.literal(1, 'must be 1 in this header'),
+    x402Version: z.literal(1, 'must be 1 in this payload'),
     scheme: exact,
     network: networkName,
     payload,
@@ -120,36 +125,46 @@ const REASONS: Readonly<Record<string, WireReason>> = {
   'accepted.network': 'unsupported_network',
 };
 
-/** Reads `PAYMENT-SIGNATURE` (x402 v2). Never throws: every text yields a payload, or a fault that names the field. */
-export const parsePaymentSignature = (text: string): Result<PaymentPayload, WireFault> => {
-  const json = readJsonHeader(header(2), text);
-  if (!json.ok) return json;
-  const parsed = version2.safeParse(json.value);
-  if (!parsed.success) return err(schemaFault(PAYMENT_HEADER[2], parsed.error.issues, REASONS));
-  const { accepted, extensions } = parsed.data;
+/**
+ * Reads the JSON of a payment payload. Never throws: every value yields a payload, or a fault that names the field.
+ *
+ * @param root the header or body that the fields are in, for the paths of faults.
+ */
+export const readPaymentPayload = (
+  version: 1 | 2,
+  root: string,
+  json: unknown,
+): Result<PaymentPayload, WireFault> => {
+  if (version === 1) {
+    const parsed = version1.safeParse(json);
+    if (!parsed.success) return err(schemaFault(root, parsed.error.issues, REASONS));
+    const { network, payload: paid } = parsed.data;
+    return ok({ version, network, ...paid });
+  }
+  const parsed = version2.safeParse(json);
+  if (!parsed.success) return err(schemaFault(root, parsed.error.issues, REASONS));
+  const { accepted, extensions, payload: paid } = parsed.data;
   const identifier = extensions?.['payment-identifier']?.info.id ?? undefined;
   const intent = extensions?.['agent-intent']?.info.intent;
   return ok({
-    version: 2,
+    version,
     network: accepted.network,
     accepted: { ...accepted, extra: accepted.extra ?? {} },
-    authorization: parsed.data.payload.authorization,
-    signature: parsed.data.payload.signature,
+    ...paid,
     ...(identifier === undefined ? {} : { paymentIdentifier: identifier }),
     ...(intent === undefined ? {} : { intent }),
   });
 };
 
-/** Reads `X-PAYMENT` (x402 v1). Never throws. */
-export const parseXPayment = (text: string): Result<PaymentPayload, WireFault> => {
-  const json = readJsonHeader(header(1), text);
-  if (!json.ok) return json;
-  const parsed = version1.safeParse(json.value);
-  if (!parsed.success) return err(schemaFault(PAYMENT_HEADER[1], parsed.error.issues, REASONS));
-  return ok({
-    version: 1,
-    network: parsed.data.network,
-    authorization: parsed.data.payload.authorization,
-    signature: parsed.data.payload.signature,
-  });
+const readHeader = (version: 1 | 2, text: string): Result<PaymentPayload, WireFault> => {
+  const json = readJsonHeader(header(version), text);
+  return json.ok ? readPaymentPayload(version, PAYMENT_HEADER[version], json.value) : json;
 };
+
+/** Reads `PAYMENT-SIGNATURE` (x402 v2). Never throws. */
+export const parsePaymentSignature = (text: string): Result<PaymentPayload, WireFault> =>
+  readHeader(2, text);
+
+/** Reads `X-PAYMENT` (x402 v1). Never throws. */
+export const parseXPayment = (text: string): Result<PaymentPayload, WireFault> =>
+  readHeader(1, text);

@@ -111,8 +111,8 @@ export type BackendAnswer =
   | { readonly kind: 'claimed_failure'; readonly reason: string }
   /** Broadcast, but not in a block yet. */
   | { readonly kind: 'pending'; readonly transaction?: Hex }
-  /** The backend has stored the payment and presents it until it ends. */
-  | { readonly kind: 'taken' }
+  /** The backend has stored the payment and presents it until it ends. `transaction`: already broadcast with it. */
+  | { readonly kind: 'taken'; readonly transaction?: Hex }
   /** No readable answer. The payment may have been broadcast. */
   | { readonly kind: 'unreachable'; readonly why: string; readonly retryAfter?: Seconds }
   /** Certainly not presented: the next backend may be tried at once. `retryAfter`: no payment can use the backend before. */

@@ -127,17 +127,17 @@ const handOver = async (
     // Matched by position, not by call: a nonce is the payer's choice, so two accounts may have calls of the same id.
     return payments.map(({ call }, at) => {
       const one = relayed?.[at];
-      return one?.call === call ? answerOf(one.verdict) : UNAVAILABLE;
+      return one?.call === call ? answerOf(one) : UNAVAILABLE;
     });
   } catch {
     return payments.map(() => UNAVAILABLE);
   }
 };
 
-const answerOf = (verdict: Relayed['verdict']): BackendAnswer => {
+const answerOf = ({ verdict, transaction }: Relayed): BackendAnswer => {
   switch (verdict) {
     case 'taken':
-      return { kind: 'taken' };
+      return transaction === undefined ? { kind: 'taken' } : { kind: 'taken', transaction };
     case 'refused':
     case 'expired':
       return { kind: 'claimed_failure', reason: verdict };

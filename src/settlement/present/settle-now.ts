@@ -18,14 +18,22 @@ import { FALSE_AFTER_BLOCKS } from './presentations.ts';
 export type SettleConfig = {
   readonly chain: Chain;
   /** One per isolate. */
-  readonly backends: Backends;
+  readonly backends: Pick<Backends, 'for' | 'refresh'>;
   /** Milliseconds before each further observation after a backend took the payment; their sum bounds the wait. */
   readonly pauses?: readonly number[];
   readonly clock?: Clock;
 };
 
 /** `unknown` is not a failure: the nonce may still be used, so the call keeps its hold (law 5). */
-export type SettledNow = FinalOutcome | { readonly outcome: 'unknown'; readonly why: string };
+export type SettledNow = FinalOutcome | UnknownSettlement;
+
+export type UnknownSettlement = {
+  readonly outcome: 'unknown';
+  readonly why: string;
+  /** The last observation, and the last answer of a backend if one was asked. */
+  readonly observation: Observation;
+  readonly answer?: BackendAnswer;
+};
 
 /** About 20 seconds: several blocks of any rollup, and less than a client waits. */
 const PAUSES = [100, 200, 400, 800, 1_500, 2_000, 2_000, 3_000, 5_000, 5_000];
@@ -77,6 +85,7 @@ export const settleNow = async (
   const limits = { startBy, endBy: startBy + ANSWER_MS, source: 'request' } as const;
   const [first] = await Promise.all([observe(), backends.refresh(network)]);
   let observation = first;
+  let last: BackendAnswer | undefined;
   let why = first.kind === 'unknown' ? first.why : 'the authorization is not valid now';
   const { validAfter, validBefore } = payment.authorization;
   const isValid = validAfter < BigInt(now) && BigInt(now) < validBefore;
@@ -89,6 +98,7 @@ export const settleNow = async (
     const waitMs = WAIT_MS[backend === order.at(-1) ? 'alone' : 'others'];
     const [answer] = await backend.present([presentable], { ...limits, waitMs });
     if (answer === undefined) continue;
+    last = answer;
     why = reasonOf(answer);
     if (answer.kind === 'declined') continue;
     observation = await watch(await observe(), pausesAfter(answer, pauses.length));
@@ -101,6 +111,8 @@ export const settleNow = async (
     decide(observation) ?? {
       outcome: 'unknown',
       why: observation.kind === 'unknown' ? observation.why : why,
+      observation,
+      ...(last === undefined ? {} : { answer: last }),
     }
   );
 };

@@ -7,7 +7,8 @@ import type { Authorization } from '../../protocol/payment.ts';
 export type Pending = {
   /** Payer and nonce; a network has one token. */
   readonly key: string;
-  readonly account: AccountId;
+  /** Absent: the payment pays another seller, and no account is notified of it. */
+  readonly account?: AccountId;
   readonly call: Hex;
   readonly authorization: Authorization;
   readonly signature: Hex;

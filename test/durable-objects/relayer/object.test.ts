@@ -64,7 +64,13 @@ test('takes a payment, settles it, notifies its account, and records its cost', 
   expect(verdict).toMatchObject({ verdict: 'settle' });
 
   await withRelayer(settings, async (relayer, storage) => {
-    expect(await relayer.relay([relay], true)).toEqual([{ call: relay.call, verdict: 'taken' }]);
+    expect(await relayer.relay([relay], true)).toEqual([
+      {
+        call: relay.call,
+        verdict: 'taken',
+        transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      },
+    ]);
     expect(await storage.getAlarm()).not.toBeNull();
     await relayer.alarm();
   });

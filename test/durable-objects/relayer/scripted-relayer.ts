@@ -138,6 +138,7 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
       chainId: 84532,
       token: TOKEN,
       payTo: PAY_TO,
+      facilitates: [],
       urls: ['https://node.test/'],
       confirmations: 1,
       address: addressOfPrivateKey(KEY),

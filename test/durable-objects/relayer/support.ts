@@ -159,6 +159,7 @@ export const openBench = async (
         chainId: 84532,
         token: usdc,
         payTo,
+        facilitates: [],
         urls: [rpc],
         confirmations: 1,
         address,

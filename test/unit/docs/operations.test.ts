@@ -10,6 +10,7 @@ const EVENTS = [
   'payment_settled',
   'payment_failed',
   'payment_released',
+  'payment_facilitated',
   'backend_answered',
   'backend_circuit',
   'relay_mined',

@@ -36,6 +36,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   payTo: new Map([['eip155:84532', '0x1111111111111111111111111111111111111111']]),
   rpcUrls: new Map([['eip155:84532', ['https://rpc.example']]]),
   facilitators: [{ url: 'https://facilitator.example', auth: 'none', concurrency: 4, fee: 0n }],
+  facilitates: new Map(),
   relayers: new Map(),
   relayerKey: undefined,
   cdpKey: undefined,

@@ -146,6 +146,8 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   malformed_document: [[400, { faults: [{ field: 'body.price', reason: 'must be' }] }]],
 
   too_many_requests: [[429, { retryAfter: 10 }]],
+  too_many_payments: [[429, { retryAfter: 5 }]],
+  facilitator_unavailable: [[503, { retryAfter: 5 }]],
   paused: [[503, {}]],
   payer_unreachable: [[503, {}]],
   storage_unavailable: [[503, {}]],

@@ -76,7 +76,7 @@ test('is unknown after one observation, without waiting, if every backend is pau
   for (let at = 0; at < 10; at += 1) await ask();
   expect(backends.isDown(TOKEN.network)).toBe(true);
   const [presentations, batches] = [presented.length, chain.batches.length];
-  expect(await ask()).toEqual({ outcome: 'unknown', why: 'every backend is paused' });
+  expect(await ask()).toMatchObject({ outcome: 'unknown', why: 'every backend is paused' });
   expect([presented.length, chain.batches.length]).toEqual([presentations, batches + 1]);
 });
 

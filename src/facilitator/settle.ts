@@ -1,0 +1,148 @@
+import { nowSeconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import { unreachable } from '../core/result.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import type { BackendAnswer, Presentable } from '../settlement/backends/backend.ts';
+import type { Backends } from '../settlement/backends/registry.ts';
+import { settleNow, type UnknownSettlement } from '../settlement/present/settle-now.ts';
+import { refusedSettlement, settledPayment, settlementPending } from './answer-settle.ts';
+import type { CheckedPayment } from './check-payment.ts';
+import { checkOnChain, readPayer } from './payer.ts';
+import { receivePayment } from './receive.ts';
+import type { Refusal } from './refusal.ts';
+import { chainOf, searchFrom } from './search.ts';
+import { nonceUsed } from './verify.ts';
+
+/** Milliseconds before each look at the chain; 45 seconds together. x402's client waits 90, and a full relayer needs half a minute. */
+const PAUSES = [100, 200, 400, 800, 1_500, 2_000, 2_000, 3_000, ...Array<number>(7).fill(5_000)];
+
+/** How long a server should wait before it presents a payment again that the relayer did not take, seconds. */
+const PAUSE = 5;
+
+/** How long the relayer may take to name the transaction of a payment that it has. */
+const ASK_MS = 5_000;
+
+/**
+ * `POST /facilitator/settle`: settles a payment for another seller, idempotent by payer and nonce.
+ *
+ * The chain decides what the answer is (law 5). A payment that has settled gives the same answer again, also after its authorization
+ * ended. An outcome that is not known is `settlement_pending`: the relayer may still move the money, so the server must ask again and not
+ * demand another payment.
+ */
+export const settle = async (
+  gateway: Gateway,
+  request: Request,
+  pauses: readonly number[] = PAUSES,
+): Promise<Response> => {
+  const received = await receivePayment(gateway, 'settle', request, nowSeconds());
+  if (!received.ok) {
+    const { error } = received;
+    return error.kind === 'problem' ? problem(error.reason) : refusedSettlement(error.refusal);
+  }
+  const checked = received.value;
+  const facts = await readPayer(gateway, checked);
+  const standing = facts && (await checkOnChain(gateway, checked, facts));
+  // Nothing was presented now, but an earlier request may have presented it.
+  if (facts === undefined || standing === undefined) {
+    return settlementPending(gateway, request, checked);
+  }
+  if (!standing.ok) return refusedSettlement(standing.error, checked);
+  const { payment } = checked;
+  const call = payment.authorization.nonce;
+  const presentable = { call, payment, sinceBlock: searchFrom(facts) };
+  return settleOnChain(gateway, request, checked, presentable, pauses);
+};
+
+const settleOnChain = async (
+  gateway: Gateway,
+  request: Request,
+  checked: CheckedPayment,
+  presentable: Presentable,
+  pauses: readonly number[],
+): Promise<Response> => {
+  const { payment } = checked;
+  const { network } = payment.token;
+  const begun = nowSeconds();
+  const chain = chainOf(gateway, network);
+  const backends = relayerOf(gateway.backends);
+  const settled = await settleNow({ chain, backends, pauses }, presentable, begun);
+  switch (settled.outcome) {
+    case 'settled':
+      gateway.emit({
+        event: 'payment_facilitated',
+        network,
+        amount: payment.authorization.value,
+        age: nowSeconds() - begun,
+      });
+      return settledPayment(checked, settled);
+    case 'failed':
+      return refusedSettlement(nonceUsed(payment.authorization.from), checked);
+    case 'released':
+      return refusedSettlement(ended, checked);
+    case 'unknown':
+      return notSettled(gateway, request, checked, presentable, settled);
+    default:
+      return unreachable(settled);
+  }
+};
+
+/** The relayer, which alone keeps payments. Only it settles for others: a facilitator would charge the operator for each payment. */
+const relayerOf = (backends: Backends): Pick<Backends, 'for' | 'refresh'> => ({
+  for: (network) => backends.for(network).filter(({ keepsPayments }) => keepsPayments),
+  refresh: async () => undefined,
+});
+
+const ended: Refusal = {
+  reason: 'invalid_exact_evm_payload_authorization_valid_before',
+  message: 'The authorization has ended, and its nonce is unused: the money never moves.',
+};
+
+const notMoving: Refusal = {
+  reason: 'invalid_exact_evm_transaction_simulation_failed',
+  message: 'The token rejects the transfer on the newest state of the chain.',
+};
+
+/**
+ * Answers a settlement that the chain does not show. Only if the chain shows the nonce unused and our own relayer has certainly not kept the
+ * payment, the answer is definite.
+ */
+const notSettled = async (
+  gateway: Gateway,
+  request: Request,
+  checked: CheckedPayment,
+  presentable: Presentable,
+  { observation, answer, why }: UnknownSettlement,
+): Promise<Response> => {
+  if (observation.kind === 'unused' && !checked.isExpired) {
+    if (answer === undefined || answer.kind === 'declined') {
+      return answer?.kind === 'declined' && answer.why === 'full'
+        ? problem({ reason: 'too_many_payments', retryAfter: PAUSE })
+        : problem({ reason: 'facilitator_unavailable', retryAfter: PAUSE });
+    }
+    if (answer.kind === 'claimed_failure') {
+      return refusedSettlement(answer.reason === 'expired' ? ended : notMoving, checked);
+    }
+  }
+  console.warn({ event: 'facilitated_unknown', network: checked.payment.token.network, why });
+  if (observation.kind === 'unconfirmed') {
+    return settlementPending(gateway, request, checked, observation.transaction);
+  }
+  const transaction =
+    answer?.kind === 'taken' ? await transactionOf(gateway, presentable, answer) : undefined;
+  return settlementPending(gateway, request, checked, transaction);
+};
+
+/** The transaction that carries a taken payment. The relayer is asked again, because at first the payment may have waited for one. */
+const transactionOf = async (
+  { backends }: Gateway,
+  presentable: Presentable,
+  taken: Extract<BackendAnswer, { readonly kind: 'taken' }>,
+): Promise<Hex | undefined> => {
+  if (taken.transaction !== undefined) return taken.transaction;
+  const [relayer] = relayerOf(backends).for(presentable.payment.token.network);
+  const now = Date.now();
+  const limits = { waitMs: 0, startBy: now + ASK_MS, endBy: now + 2 * ASK_MS } as const;
+  const [again] = (await relayer?.present([presentable], { ...limits, source: 'request' })) ?? [];
+  return again?.kind === 'taken' ? again.transaction : undefined;
+};

@@ -1,0 +1,223 @@
+import type { Hex } from 'viem';
+import { privateKeyToAccount, generatePrivateKey, type PrivateKeyAccount } from 'viem/accounts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  submitAuthorization,
+  submitCancellation,
+  signCancellation,
+} from '../../../dev/stack/authorization.ts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
+import type { Relay, Relayed } from '../../../src/protocol/relayer-contract.ts';
+import { chain, freshPayer } from '../settlement/real-chain.ts';
+import { always, bodyFor, CONFIG, openFacilitator, signForSeller } from './world.ts';
+
+let sender: PrivateKeyAccount;
+beforeAll(async () => {
+  sender = await freshPayer(0n);
+});
+
+const submit = async ({ payment: { authorization, signature } }: Pick<Relay, 'payment'>) =>
+  submitAuthorization({
+    client: chain.client,
+    sender,
+    token: usdc,
+    signed: { authorization, signature },
+  });
+
+/** A relayer that settles at once. */
+const honest = async (relays: readonly Relay[]): Promise<readonly Relayed[]> => {
+  for (const one of relays) await submit(one);
+  return relays.map(({ call }) => ({ call, verdict: 'taken' }));
+};
+
+describe('POST /facilitator/settle', () => {
+  it("hands the payment to the relayer alone, without an account, and answers with the chain's proof", async () => {
+    const payer = await freshPayer(2_000n);
+    const payment = await signForSeller(payer);
+    const { send, relayed, observed } = await openFacilitator(honest);
+    const first = await send('settle', bodyFor(payment));
+    expect(first.json).toMatchObject({
+      success: true,
+      payer: payer.address.toLowerCase(),
+      network: usdc.network,
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      amount: '2000',
+      extra: { status: 'settled' },
+    });
+    expect(relayed).toHaveLength(1);
+    expect(relayed[0]?.account).toBeUndefined();
+    expect(observed).toMatchObject([{ event: 'payment_facilitated', amount: 2_000n }]);
+    // Again: the same answer, and nothing is presented.
+    expect((await send('settle', bodyFor(payment))).json).toEqual(first.json);
+    expect(relayed).toHaveLength(1);
+  });
+
+  it('gives the same answer after the authorization ended', async () => {
+    const payer = await freshPayer(2_000n);
+    const validBefore = BigInt(Math.floor(Date.now() / 1000) + 7);
+    const payment = await signForSeller(payer, { validBefore });
+    await submit({ payment });
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const { send, relayed } = await openFacilitator();
+    expect((await send('verify', bodyFor(payment))).json).toMatchObject({ isValid: false });
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject({ success: true });
+    expect(relayed).toEqual([]);
+  });
+
+  it.each([
+    ['insufficient_balance', 1_999n],
+    ['signature', 2_000n],
+  ])('presents nothing with %s', async (reason, funds) => {
+    const payer = await freshPayer(funds);
+    const payment = await signForSeller(payer);
+    const other = privateKeyToAccount(generatePrivateKey());
+    const { signature } =
+      reason === 'signature' ? await signForSeller(other, payment.authorization) : payment;
+    const { send, relayed } = await openFacilitator(honest);
+    expect((await send('settle', bodyFor({ ...payment, signature }))).json).toMatchObject({
+      success: false,
+      errorReason: `invalid_exact_evm_${reason}`,
+    });
+    expect(relayed).toEqual([]);
+  });
+
+  it('does not give the answer of a settled payment to another signature', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    await submit({ payment });
+    const other = privateKeyToAccount(generatePrivateKey());
+    const { signature } = await signForSeller(other, payment.authorization);
+    const { send } = await openFacilitator();
+    expect((await send('settle', bodyFor({ ...payment, signature }))).json).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_signature',
+    });
+  });
+
+  it('says that the nonce is used if it paid for something else, or was cancelled', async () => {
+    const used = { success: false, errorReason: 'invalid_exact_evm_nonce_already_used' };
+    const payer = await freshPayer(10_000n);
+    const spent = await signForSeller(payer);
+    const { nonce } = spent.authorization;
+    await submit({ payment: await signForSeller(payer, { nonce, value: 1_000n }) });
+    const cancelled = await signForSeller(payer);
+    const authorizer = payer.address;
+    const signature = await signCancellation({
+      account: payer,
+      token: usdc,
+      nonce: cancelled.authorization.nonce,
+    });
+    await submitCancellation({
+      client: chain.client,
+      sender,
+      token: usdc,
+      authorizer,
+      nonce: cancelled.authorization.nonce as Hex,
+      signature,
+    });
+    const { send } = await openFacilitator(honest);
+    for (const payment of [spent, cancelled]) {
+      expect((await send('settle', bodyFor(payment))).json).toMatchObject(used);
+    }
+  });
+
+  it('says that an unused authorization has ended once the chain is past it', async () => {
+    const payment = await signForSeller(await freshPayer(), { validBefore: 1_000_000_000n });
+    const { send, relayed } = await openFacilitator(honest);
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject({
+      errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
+    });
+    expect(relayed).toEqual([]);
+  });
+});
+
+describe('a payment that the relayer has not kept', () => {
+  it.each([
+    ['refused', 'invalid_exact_evm_transaction_simulation_failed'],
+    ['expired', 'invalid_exact_evm_payload_authorization_valid_before'],
+  ] as const)('fails for certain (%s)', async (verdict, errorReason) => {
+    const payment = await signForSeller(await freshPayer());
+    const { send } = await openFacilitator(always(verdict));
+    const { status, json } = await send('settle', bodyFor(payment));
+    expect([status, json]).toMatchObject([200, { success: false, errorReason }]);
+  });
+
+  it.each([
+    ['full', 429, 'too-many-payments'],
+    ['gas', 503, 'facilitator-unavailable'],
+    ['fee', 503, 'facilitator-unavailable'],
+    ['unsupported', 503, 'facilitator-unavailable'],
+  ] as const)('is for another time (%s)', async (verdict, status, type) => {
+    const payment = await signForSeller(await freshPayer());
+    const { send } = await openFacilitator(always(verdict));
+    const answer = await send('settle', bodyFor(payment));
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('Retry-After')).toBe('5');
+    // No member `success`: x402's client would count the payment as failed, and its server would demand another one.
+    expect(answer.json).toMatchObject({ type: `urn:countersign:problem:${type}` });
+    expect(answer.json).not.toHaveProperty('success');
+  });
+});
+
+describe('an outcome that is not known is pending', () => {
+  const pending = {
+    success: false,
+    errorReason: 'settlement_pending',
+    extra: { status: 'pending', retryAfter: '5' },
+  };
+
+  it('if no node answers, with the look-up and nothing presented', async () => {
+    const payment = await signForSeller(await freshPayer());
+    const { from, nonce, validBefore } = payment.authorization;
+    const rpcUrls = new Map([[usdc.network, ['http://127.0.0.1:1']]] as const);
+    const { send, relayed } = await openFacilitator(honest, { rpcUrls });
+    const { json, headers } = await send('settle', bodyFor(payment));
+    expect(json).toMatchObject(pending);
+    expect(json).toMatchObject({
+      transaction: '',
+      extra: {
+        lookUp: `${CONFIG.audiences[0]}/facilitator/payments/${usdc.network}/${from}/${nonce}?payTo=${payment.authorization.to}&amount=2000&validBefore=${validBefore}`,
+      },
+    });
+    expect(headers.get('Retry-After')).toBe('5');
+    expect(relayed).toEqual([]);
+  });
+
+  it('if the relayer does not answer: it may have taken the payment', async () => {
+    const payment = await signForSeller(await freshPayer());
+    const { send } = await openFacilitator(always('unavailable'));
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject(pending);
+  });
+
+  it('with the transaction while its block is not final', async () => {
+    const payment = await signForSeller(await freshPayer());
+    const hash = await submit({ payment });
+    const { settleWith, relayed } = await openFacilitator(honest, { confirmations: 64 });
+    expect(await settleWith([1, 1], bodyFor(payment))).toMatchObject({
+      ...pending,
+      transaction: hash,
+    });
+    expect(relayed).toEqual([]);
+  });
+
+  it('with the transaction that carries it, for which the relayer is asked again', async () => {
+    const payment = await signForSeller(await freshPayer());
+    const transaction = `0x${'ab'.repeat(32)}` as const;
+    const { settleWith, relayed } = await openFacilitator(async (relays) =>
+      relays.map(({ call }) => ({
+        call,
+        verdict: 'taken',
+        ...(relayed.length === 1 ? {} : { transaction }),
+      })),
+    );
+    expect(await settleWith([1, 1], bodyFor(payment))).toMatchObject({ ...pending, transaction });
+    expect(relayed).toHaveLength(2);
+  });
+});
+
+it('settles nothing while the gateway is paused', async () => {
+  const payment = await signForSeller(await freshPayer());
+  const { send, relayed } = await openFacilitator(honest, { paused: true });
+  expect((await send('settle', bodyFor(payment))).status).toBe(503);
+  expect((await send('verify', bodyFor(payment))).status).toBe(503);
+  expect(relayed).toEqual([]);
+});

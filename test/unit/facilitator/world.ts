@@ -1,0 +1,115 @@
+import type { PrivateKeyAccount } from 'viem/accounts';
+import { usdc } from '../../../dev/stack/chain-access.ts';
+import type { Address } from '../../../src/core/hex.ts';
+import { facilitate } from '../../../src/facilitator/facilitate.ts';
+import { settle } from '../../../src/facilitator/settle.ts';
+import type { Authorization, Payment } from '../../../src/protocol/payment.ts';
+import type { Relay, Relayed } from '../../../src/protocol/relayer-contract.ts';
+import { openBackends } from '../../../src/settlement/backends/registry.ts';
+import { configOf } from '../gateway/fixture.ts';
+import { scriptedGateway } from '../gateway/scripted.ts';
+import { rpc, signPayment } from '../settlement/real-chain.ts';
+
+export const SELLER: Address = `0x${'5e'.repeat(20)}`;
+export const RELAYER_ADDRESS: Address = `0x${'4e'.repeat(20)}`;
+
+export const CONFIG = {
+  ...configOf(),
+  rpcUrls: new Map([[usdc.network, [rpc]]] as const),
+  facilitates: new Map([[usdc.network, [SELLER]]]),
+  relayers: new Map([
+    [
+      usdc.network,
+      { address: RELAYER_ADDRESS, batch: 100, wait: 2, maxFeePerGas: 1n, first: false },
+    ],
+  ]),
+};
+
+/** A payment to the seller, above the least amount. */
+export const signForSeller = async (
+  account: PrivateKeyAccount,
+  changes: Partial<Omit<Authorization, 'from'>> = {},
+): Promise<Payment> => signPayment(account, { to: SELLER, value: 2_000n, ...changes });
+
+/** The requirements of the seller's server (x402 v2), with changes. */
+export const requirementFor = ({ authorization }: Payment, changes: object = {}) => ({
+  scheme: 'exact',
+  network: usdc.network,
+  amount: authorization.value.toString(),
+  asset: usdc.address,
+  payTo: authorization.to,
+  maxTimeoutSeconds: 300,
+  extra: { name: usdc.name, version: usdc.version },
+  ...changes,
+});
+
+/** The body that the server sends, with changes of the requirements. */
+export const bodyFor = (
+  { authorization, signature, ...payment }: Payment,
+  changes: object = {},
+) => {
+  const requirements = requirementFor({ authorization, signature, ...payment }, changes);
+  return {
+    x402Version: 2,
+    paymentPayload: {
+      x402Version: 2,
+      accepted: requirements,
+      payload: {
+        signature,
+        authorization: {
+          ...authorization,
+          value: authorization.value.toString(),
+          validAfter: authorization.validAfter.toString(),
+          validBefore: authorization.validBefore.toString(),
+        },
+      },
+    },
+    paymentRequirements: requirements,
+  };
+};
+
+type Relayer = (relays: readonly Relay[]) => Promise<readonly Relayed[]>;
+
+/** A facilitator with a scripted relayer and the chain of the test run. Records what the relayer got, and what was rate-limited. */
+export const openFacilitator = async (
+  relay: Relayer = async () => [],
+  changes: Partial<typeof CONFIG> = {},
+) => {
+  const config = { ...CONFIG, ...changes };
+  const { gateway, rateLimited, observed } = await scriptedGateway(config);
+  const relayed: Relay[] = [];
+  const backends = openBackends(config, {
+    relayer: () => ({
+      relay: async (relays) => {
+        relayed.push(...relays);
+        return relay(relays);
+      },
+    }),
+    emit: () => undefined,
+  });
+  const limits = { rateLimit: gateway.rateLimit };
+  const send = async (action: string, body?: unknown, init: RequestInit = {}) => {
+    const answer = await facilitate(
+      { ...gateway, ...limits, backends },
+      new Request(`https://gw.example/facilitator/${action}`, {
+        ...(body === undefined
+          ? {}
+          : { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...init,
+      }),
+    );
+    return { status: answer.status, headers: answer.headers, json: await answer.json<object>() };
+  };
+  const settleWith = async (pauses: readonly number[], body: unknown) => {
+    const init = { method: 'POST', body: JSON.stringify(body) };
+    const request = new Request('https://gw.example/facilitator/settle', init);
+    return (await settle({ ...gateway, backends }, request, pauses)).json<object>();
+  };
+  return { send, settleWith, relayed, rateLimited, observed, limits };
+};
+
+/** Answers with one verdict for each payment. */
+export const always =
+  (verdict: Relayed['verdict']): Relayer =>
+  async (relays) =>
+    relays.map(({ call }) => ({ call, verdict }));
