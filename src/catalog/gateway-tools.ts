@@ -13,6 +13,7 @@ const own = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool =
   timeoutSeconds: 10,
   maxBodyBytes: 0,
   requestHeaders: [],
+  assertion: false,
   requireBinding: 'none',
   params: {},
   disabled: false,

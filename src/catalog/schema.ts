@@ -102,6 +102,7 @@ export const toolSchema = z.strictObject(
         )
         .check(z.maxLength(MAX_REQUEST_HEADERS, `must hold at most ${MAX_REQUEST_HEADERS} names`)),
     ),
+    assertion: z.optional(z.boolean('must be true or false')),
     onSilence: z.optional(z.enum(['release', 'keep'], 'must be release or keep')),
     requireBinding: z.optional(z.enum(['none', 'intent'], 'must be none or intent')),
     params: z.optional(params),
@@ -130,6 +131,7 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   timeoutSeconds: tool.timeoutSeconds ?? 10,
   maxBodyBytes: tool.maxBodyBytes ?? 1_048_576,
   requestHeaders: tool.requestHeaders ?? [],
+  assertion: tool.assertion ?? true,
   onSilence: tool.onSilence ?? 'release',
   requireBinding: tool.requireBinding ?? 'none',
   params: tool.params ?? {},

@@ -25,6 +25,8 @@ export type Tool = {
   readonly maxBodyBytes: number;
   /** Request headers that the tool needs beyond the allow-list, lower case. */
   readonly requestHeaders: readonly string[];
+  /** Whether the gateway signs `X-Agent-Assertion` for the upstream. */
+  readonly assertion: boolean;
   readonly requireBinding: Binding;
   /** The parameters that policies may name, and the source of each. */
   readonly params: Readonly<Record<string, ParamSource>>;

@@ -13,8 +13,8 @@ import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
 export type Outgoing = {
   /** The caller's headers; an allow-list of them is forwarded. */
   readonly headers: Headers;
-  /** The JWS for `X-Agent-Assertion`. */
-  readonly assertion: string;
+  /** The JWS for `X-Agent-Assertion`; undefined for a tool without one. */
+  readonly assertion: string | undefined;
   /** The maximum charge of this call, atomic units. */
   readonly maxCharge: bigint;
 };

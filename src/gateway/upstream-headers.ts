@@ -23,14 +23,14 @@ const FORWARDED = new Set([
 ]);
 
 /**
- * Returns the headers that an upstream gets: an allow-list of the caller's, those that the tool asks for, and the assertion. Nothing else
- * passes, so no proof, credential or claim of another URL does (law 9).
+ * Returns the headers that an upstream gets: an allow-list of the caller's, those that the tool asks for, and the assertion, if the tool
+ * takes one. Nothing else passes, so no proof, credential or claim of another URL does (law 9).
  */
 export const headersToUpstream = (
   headers: Headers,
   tool: Tool,
   contentType: string,
-  assertion: string,
+  assertion: string | undefined,
 ): Headers => {
   const named = connectionNamed(headers);
   const sent = new Headers();
@@ -45,7 +45,7 @@ export const headersToUpstream = (
   if (contentType !== '') sent.set('Content-Type', contentType);
   // The gateway hashes and stores the bytes themselves, and Content-Length shows only for an unencoded body whether it is complete.
   sent.set('Accept-Encoding', 'identity');
-  sent.set(ASSERTION_HEADER, assertion);
+  if (assertion !== undefined) sent.set(ASSERTION_HEADER, assertion);
   return sent;
 };
 
@@ -113,6 +113,7 @@ const connectionNamed = (headers: Headers): ReadonlySet<string> =>
  * Signs `X-Agent-Assertion`, with which an upstream verifies that the call came through the gateway and what it may cost.
  *
  * @param attempt becomes the `jti`.
+ * @returns undefined for a tool without an assertion.
  */
 export const signAssertion = (
   { signer, config }: Gateway,
@@ -120,21 +121,23 @@ export const signAssertion = (
   received: ReceivedRequest,
   checked: CheckedProof,
   attempt: Hex,
-): string =>
-  signer.sign(
-    assertionClaims(
-      {
-        iss: received.audience,
-        aud: originOf(tool, config.upstreamUrl),
-        account: accountId(checked.network, checked.payer),
-        call: checked.call,
-        tool: tool.id,
-        digest: received.payloadDigest,
-        binding: checked.binding,
-        max: checked.price,
-        jti: attempt,
-      },
-      nowSeconds(),
-    ),
-    ASSERTION_TYPE,
-  );
+): string | undefined =>
+  tool.assertion
+    ? signer.sign(
+        assertionClaims(
+          {
+            iss: received.audience,
+            aud: originOf(tool, config.upstreamUrl),
+            account: accountId(checked.network, checked.payer),
+            call: checked.call,
+            tool: tool.id,
+            digest: received.payloadDigest,
+            binding: checked.binding,
+            max: checked.price,
+            jti: attempt,
+          },
+          nowSeconds(),
+        ),
+        ASSERTION_TYPE,
+      )
+    : undefined;

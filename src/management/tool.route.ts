@@ -16,6 +16,7 @@ export type ToolDocument = {
   readonly timeoutSeconds?: number | undefined;
   readonly maxBodyBytes?: number | undefined;
   readonly requestHeaders?: readonly string[] | undefined;
+  readonly assertion?: boolean | undefined;
   readonly onSilence?: 'release' | 'keep' | undefined;
   readonly requireBinding?: 'none' | 'intent' | undefined;
   readonly params?:

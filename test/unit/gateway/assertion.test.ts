@@ -42,6 +42,21 @@ describe('the assertion', () => {
     });
   });
 
+  it('is neither signed nor sent for a tool without one', async () => {
+    const { sent } = network(KEY_ACCOUNT);
+    const tools = config.tools.map((tool) => ({ ...tool, assertion: false }));
+    const { gateway } = await scriptedGateway(
+      { ...config, tools },
+      { reserve: async ({ price }) => go(price) },
+    );
+    const sign = vi.fn<Signer['sign']>(gateway.signer.sign);
+    const request = await signed('/tools/translate', paying(20_000n));
+    const answer = await call({ ...gateway, signer: { ...gateway.signer, sign } }, request);
+    expect(answer.status).toBe(200);
+    expect(sent[0]?.headers.has('X-Agent-Assertion')).toBe(false);
+    expect(sign.mock.calls.map(([, type]) => type)).toEqual(['agent-receipt+jwt']);
+  });
+
   it('is not signed if the tool must not run', async () => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config, {

@@ -24,6 +24,7 @@ export const toolOf = (changes: Partial<Tool> = {}): Tool => ({
   timeoutSeconds: 10,
   maxBodyBytes: 1_024,
   requestHeaders: [],
+  assertion: true,
   requireBinding: 'none',
   params: {},
   disabled: false,
