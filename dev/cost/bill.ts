@@ -62,9 +62,12 @@ export type Cpu = {
 export const objectRequests = ({ reserve, finish, settled, exported, alarm }: Counts): number =>
   reserve + finish + settled + exported + alarm;
 
-/** Counts invocations of Worker and objects. Each is an event in Workers Logs with the sampling of `wrangler.toml`. */
+/** Counts invocations of Worker and objects. */
 export const invocations = (counts: Counts): number =>
   counts.worker + counts.batches + objectRequests(counts);
+
+/** The part of all invocations that Workers Logs keep: `head_sampling_rate` in `wrangler.toml`. */
+const LOGGED = 0.01;
 
 /** Computes the bill of a call. */
 export const billOf = (counts: Counts, cpu: number): readonly Line[] => [
@@ -82,14 +85,18 @@ export const billOf = (counts: Counts, cpu: number): readonly Line[] => [
   { what: 'D1 rows written', each: counts.databaseWritten, price: PRICES.rowWritten },
   { what: 'D1 rows read', each: counts.databaseRead, price: PRICES.rowRead },
   { what: 'Analytics Engine points', each: counts.points, price: PRICES.analyticsPoint },
-  { what: 'Workers Logs events', each: invocations(counts) + counts.lines, price: PRICES.logEvent },
+  {
+    what: 'Workers Logs events',
+    each: LOGGED * (invocations(counts) + counts.lines),
+    price: PRICES.logEvent,
+  },
 ];
 
 /** Computes the bill of a Worker without state. */
 export const plainBill = (requests: number, cpu: number): readonly Line[] => [
   { what: 'Worker requests', each: requests, price: PRICES.workerRequest },
   { what: 'Worker CPU, ms', each: cpu, price: PRICES.workerCpuMillisecond },
-  { what: 'Workers Logs events', each: requests, price: PRICES.logEvent },
+  { what: 'Workers Logs events', each: LOGGED * requests, price: PRICES.logEvent },
 ];
 
 /** Sums a bill: dollars for a million calls. */
