@@ -1,9 +1,12 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Projection } from './projection.ts';
+import { acceptedAtOf, segmentOf } from '../settlement/stored-call.ts';
+import type { CallUpdate } from './projection.ts';
 
-/** Column and member of each fact of a call that a later entry may add. */
-const CALL_FACTS = [
+/** Column and member of each fact of a call that a later entry may change. */
+const FACTS = [
+  ['seq', 'seq'],
+  ['state', 'state'],
   ['tool', 'tool'],
   ['payee', 'payee'],
   ['request', 'request'],
@@ -19,70 +22,84 @@ const CALL_FACTS = [
   ['policy', 'policy'],
   ['kept', 'kept'],
   ['ended_at', 'endedAt'],
+  ['transaction_hash', 'payment.transaction'],
+  ['block', 'payment.block'],
 ] as const;
 
-/** Facts of the accepting entry only. Setting an indexed column again would be billed as an index row each time. */
-const FIRST_FACTS = [
-  ['first_seq', 'firstSeq'],
-  ['accepted_at', 'acceptedAt'],
-] as const;
-
-const FACTS = [...CALL_FACTS, ...FIRST_FACTS];
-
-const UPSERT_CALLS = `
-INSERT INTO calls (account, call, seq, state, ${FACTS.map(([column]) => column).join(', ')})
-SELECT ?1, value ->> 'call', value ->> 'seq', value ->> 'state',
-  ${FACTS.map(([, member]) => `value ->> '${member}'`).join(', ')}
-FROM json_each(?2) WHERE true
-ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = coalesce(excluded.state, state),
-  ${CALL_FACTS.map(([column]) => `${column} = coalesce(excluded.${column}, ${column})`).join(', ')}
-WHERE excluded.seq > calls.seq`;
+const member = (path: string): string => `value ->> '$.${path}'`;
 
 /** Ledger totals find a payment by the acceptance of its call if the payment ends within this time after it. */
 export const FOUND_WITHIN: Seconds = 86_400;
 
-const PRICE = "(SELECT price FROM calls WHERE account = ?1 AND call = value ->> 'call')";
+/** 1 if the payment ended too long after the acceptance of its call for ledger totals to find it by the acceptance. */
+const lateSince = (acceptedAt: string): string =>
+  `iif(${member('payment.at')} BETWEEN ${acceptedAt} AND ${acceptedAt} + ${FOUND_WITHIN}, NULL, 1)`;
 
-/** Whether the payment ended too long after the acceptance of its call for ledger totals to find it by the acceptance. */
-const LATE = `(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE account = ?1 AND call = value ->> 'call'
-  AND value ->> 'at' BETWEEN accepted_at AND accepted_at + ${FOUND_WITHIN}))`;
+/** Columns of the end of a payment, set only with an end. \`price\` and \`acceptedAt\`: where the statement has these facts of the call. */
+const endOf = (price: string, acceptedAt: string) =>
+  [
+    ['amount', `coalesce(${member('payment.amount')}, ${price}, 0)`],
+    ['credited', `coalesce(${member('payment.credited')}, ${price}, 0)`],
+    ['fault', member('payment.fault')],
+    ['payment_reason', member('payment.reason')],
+    ['payment_seq', member('payment.seq')],
+    ['payment_at', member('payment.at')],
+    ['late', lateSince(acceptedAt)],
+  ] as const;
 
-/** A settled payment that becomes credit keeps its transaction and time, which the entry of the credit does not have. */
-const UPSERT_PAYMENTS = `
-INSERT INTO payments (account, call, seq, state, amount, credited, transaction_hash, block, fault, reason, at, late)
-SELECT ?1, value ->> 'call', value ->> 'seq', value ->> 'state',
-  coalesce(value ->> 'amount', ${PRICE}, 0), coalesce(value ->> 'credited', ${PRICE}, 0),
-  value ->> 'transaction', value ->> 'block', value ->> 'fault', value ->> 'reason', value ->> 'at', ${LATE}
+const IS_END = `${member('payment.seq')} IS NOT NULL`;
+const IN_CHUNK = endOf(member('price'), member('acceptedAt'));
+const STORED = endOf('price', 'stored.accepted_at');
+
+/** Calls that the chunk accepts. A call that is stored already has this chunk, and perhaps later ones. */
+const INSERT_ACCEPTED = `
+INSERT INTO calls (accepted_at, account, call, first_seq, segment, payment, ${[...FACTS, ...IN_CHUNK].map(([column]) => column).join(', ')})
+SELECT ${member('acceptedAt')}, ?1, ${member('call')}, ${member('firstSeq')}, ${segmentOf(member('firstSeq'))}, ${member('payment.state')}, ${FACTS.map(([, path]) => member(path)).join(', ')},
+  ${IN_CHUNK.map(([, value]) => `iif(${IS_END}, ${value}, NULL)`).join(', ')}
 FROM json_each(?2) WHERE true
-ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = excluded.state, amount = excluded.amount,
-  credited = excluded.credited, transaction_hash = coalesce(excluded.transaction_hash, transaction_hash),
-  block = coalesce(excluded.block, block), fault = excluded.fault, reason = excluded.reason,
-  at = CASE WHEN state = excluded.state THEN at ELSE excluded.at END,
-  late = CASE WHEN state = excluded.state THEN late ELSE excluded.late END
-WHERE excluded.seq > payments.seq`;
+ON CONFLICT DO NOTHING`;
 
-/** The plus keeps SQLite from using the index on time, which would scan all calls of the account. */
-const OF_CALLS = `
-SELECT accepted_at, account, call FROM calls
-WHERE account = ?1 AND call IN (SELECT value FROM json_each(?2)) AND +accepted_at IS NOT NULL`;
+/** A payment that has ended is never open again. */
+const PAYMENT_STATE = `iif(${IS_END}, ${member('payment.state')}, coalesce(payment, ${member('payment.state')}))`;
 
-const OPEN_PAYMENTS = `INSERT OR IGNORE INTO open_payments (at, account, call) ${OF_CALLS}`;
-const CLOSE_PAYMENTS = `DELETE FROM open_payments WHERE (at, account, call) IN (${OF_CALLS})`;
+/** A settled payment that becomes credit keeps its time, which the entry of the credit does not have. */
+const keepsTime = (column: string): boolean => column === 'payment_at' || column === 'late';
 
-/** The statements that write a projection: one per table, with all rows as one JSON parameter. */
+/**
+ * Calls that an earlier chunk accepted. Sets no column of the key or of the index on the account: that would be billed as another row.
+ * Updates from entries older than the row change nothing. Materialized, because SQLite would otherwise begin with the rows of the account.
+ */
+const UPDATE_EARLIER = `
+WITH news AS MATERIALIZED (
+  SELECT value, ${acceptedAtOf('?1', "value ->> 'call'")} AS accepted_at, ?1 AS account, value ->> 'call' AS call FROM json_each(?2)
+)
+UPDATE calls AS stored SET payment = ${PAYMENT_STATE},
+  ${FACTS.map(([column, path]) => `${column} = coalesce(${member(path)}, ${column})`).join(', ')},
+  ${STORED.map(([column, value]) => {
+    const when = keepsTime(column)
+      ? `${IS_END} AND payment IS NOT ${member('payment.state')}`
+      : IS_END;
+    return `${column} = iif(${when}, ${value}, ${column})`;
+  }).join(', ')}
+FROM news
+WHERE stored.accepted_at = news.accepted_at AND stored.account = news.account AND stored.call = news.call
+  AND max(coalesce(${member('seq')}, 0), coalesce(${member('payment.seq')}, 0)) > max(seq, coalesce(payment_seq, 0))`;
+
+/** The statements that write a projection, each with all its calls as one JSON parameter. A call that was never accepted is ignored. */
 export const projectionStatements = (
   db: D1Database,
   account: AccountId,
-  { calls, payments, opened, closed }: Projection,
-): D1PreparedStatement[] =>
-  (
-    [
-      [UPSERT_CALLS, calls],
-      [UPSERT_PAYMENTS, payments],
-      // After the calls, whose `accepted_at` is in the key.
-      [OPEN_PAYMENTS, opened],
-      [CLOSE_PAYMENTS, closed],
-    ] as const
-  ).flatMap(([sql, rows]) =>
-    rows.length === 0 ? [] : [db.prepare(sql).bind(account, JSON.stringify(rows))],
+  calls: readonly CallUpdate[],
+): D1PreparedStatement[] => {
+  const { accepted = [], earlier = [] } = Object.groupBy(calls, ({ firstSeq }) =>
+    firstSeq === undefined ? 'earlier' : 'accepted',
   );
+  return (
+    [
+      [INSERT_ACCEPTED, accepted],
+      [UPDATE_EARLIER, earlier],
+    ] as const
+  ).flatMap(([sql, some]) =>
+    some.length === 0 ? [] : [db.prepare(sql).bind(account, JSON.stringify(some))],
+  );
+};

@@ -7,9 +7,9 @@ import type { Entry, Json } from '../protocol/entry.ts';
 /** The changes of a call's row. An absent member leaves its column unchanged. Amounts are atomic units. */
 export type CallUpdate = {
   readonly call: Hex;
-  /** Seq of the newest entry in it: older entries never overwrite a row. */
-  readonly seq: number;
-  readonly state: 'held' | 'committed' | 'released' | 'abandoned';
+  /** Seq of the newest entry about the call itself. */
+  readonly seq?: number;
+  readonly state?: 'held' | 'committed' | 'released' | 'abandoned';
   /** Seq of the entry that accepted it. */
   readonly firstSeq?: number;
   readonly tool?: string;
@@ -29,11 +29,14 @@ export type CallUpdate = {
   readonly kept?: 'held' | 'charged' | 'released';
   readonly acceptedAt?: Seconds;
   readonly endedAt?: Seconds;
+  readonly payment?: OpenPayment | EndedPayment;
 };
 
+/** A payment under way: from the commit of its call (upfront: from its acceptance) until the chain has decided. */
+type OpenPayment = { readonly state: 'open' };
+
 /** The end of a payment. Without `amount` or `credited`, the price in the call's row applies. */
-export type PaymentUpdate = {
-  readonly call: Hex;
+type EndedPayment = {
   readonly seq: number;
   readonly state: 'settled' | 'failed' | 'released';
   readonly amount?: number;
@@ -45,68 +48,48 @@ export type PaymentUpdate = {
   readonly at: Seconds;
 };
 
-export type Projection = {
-  readonly calls: readonly CallUpdate[];
-  readonly payments: readonly PaymentUpdate[];
-  /** Calls whose payment these entries open, and earlier calls whose payment they end. */
-  readonly opened: readonly Hex[];
-  readonly closed: readonly Hex[];
-};
-
 /**
- * Projects entries to the rows of `calls`, `payments` and `open_payments`: one row per call and one per ended payment, however many entries
- * describe it. A denial reserves no call, so it has no row. Pure.
+ * Projects entries to the rows of `calls`: one update per call, however many entries describe it and its payment. A denial reserves no call,
+ * so it has no row. Pure.
  *
  * @throws RangeError for an amount that is not a safe integer
  */
-export const project = (entries: readonly Entry[]): Projection => {
+export const project = (entries: readonly Entry[]): readonly CallUpdate[] => {
   const calls = new Map<Hex, CallUpdate>();
-  const payments = new Map<Hex, PaymentUpdate>();
-  const open = new Map<Hex, boolean>();
   for (const entry of entries) {
     if (entry.call === undefined) continue;
-    const opens = opensPayment(entry);
-    if (opens !== undefined) open.set(entry.call, opens);
+    const before = calls.get(entry.call);
     const call = callRow(entry, entry.call);
-    if (call !== undefined) calls.set(entry.call, { ...calls.get(entry.call), ...call });
-    const price = calls.get(entry.call)?.price;
-    const payment = isCredit(entry)
-      ? creditRow(entry, entry.call, price, payments.get(entry.call))
-      : paymentRow(entry, entry.call, price);
-    if (payment !== undefined) payments.set(entry.call, payment);
+    const price = call?.price ?? before?.price;
+    const payment = paymentAfter(entry, price, before?.payment);
+    if (call === undefined && payment === undefined) continue;
+    calls.set(entry.call, {
+      ...before,
+      ...(call ?? { call: entry.call }),
+      ...withoutUndefined({ payment }),
+    });
   }
-  const isOpen = [...open];
-  return {
-    calls: [...calls.values()],
-    payments: [...payments.values()],
-    opened: isOpen.filter(([, opens]) => opens).map(([call]) => call),
-    closed: isOpen
-      // A call accepted in the same run has no row to delete.
-      .filter(([call, opens]) => !opens && calls.get(call)?.firstSeq === undefined)
-      .map(([call]) => call),
-  };
+  return [...calls.values()];
 };
 
-/**
- * Returns whether an entry opens a payment (deferred: when its call is committed; upfront: when it is accepted) or ends one; otherwise
- * undefined.
- */
-const opensPayment = ({ type, decision, payment = {} }: Entry): boolean | undefined => {
-  if (type === 'call.accepted') {
-    return payment.paidBy === 'upfront' && decision === 'settle' ? true : undefined;
-  }
-  if (type === 'call.finished' || type === 'call.abandoned') {
-    if (payment.state === 'queued') return true;
-    return payment.state === 'released' ? false : undefined;
-  }
-  return ENDS_PAYMENT.has(type) ? false : undefined;
+/** The payment after an entry; undefined if the entry does not change it. */
+const paymentAfter = (
+  entry: Entry,
+  price: number | undefined,
+  before: CallUpdate['payment'],
+): CallUpdate['payment'] => {
+  const known = before?.state === 'open' ? undefined : before;
+  if (isCredit(entry)) return creditedPayment(entry, price, known);
+  const ended = endedPayment(entry, price);
+  // A payment that has ended is never open again.
+  return ended ?? (known === undefined && opensPayment(entry) ? { state: 'open' } : undefined);
 };
 
-const ENDS_PAYMENT = new Set<Entry['type']>([
-  'payment.settled',
-  'payment.failed',
-  'payment.released',
-]);
+/** Whether an entry opens a payment: deferred ones when their call is committed, upfront ones when it is accepted. */
+const opensPayment = ({ type, decision, payment = {} }: Entry): boolean =>
+  type === 'call.accepted'
+    ? payment.paidBy === 'upfront' && decision === 'settle'
+    : (type === 'call.finished' || type === 'call.abandoned') && payment.state === 'queued';
 
 const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
   const { seq, amounts, outcome = {}, payment = {} } = entry;
@@ -188,16 +171,11 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
   }
 };
 
-const paymentRow = (
-  entry: Entry,
-  call: Hex,
-  price: number | undefined,
-): PaymentUpdate | undefined => {
+const endedPayment = (entry: Entry, price: number | undefined): EndedPayment | undefined => {
   const { seq, at, payment = {}, amounts } = entry;
   const state = endOf(entry);
   if (state === undefined) return undefined;
   return {
-    call,
     seq,
     at,
     state,
@@ -213,7 +191,7 @@ const paymentRow = (
 };
 
 /** The state in which an entry ends a payment; undefined for entries of open payments and all others. */
-const endOf = ({ type, payment }: Entry): PaymentUpdate['state'] | undefined => {
+const endOf = ({ type, payment }: Entry): EndedPayment['state'] | undefined => {
   if (type === 'payment.settled') return 'settled';
   if (type === 'payment.failed') return 'failed';
   if (type === 'payment.released') return 'released';
@@ -230,27 +208,25 @@ const isCredit = ({ type, amounts, payment }: Entry): boolean =>
   (amounts?.charged === '0' || amounts?.credited !== undefined);
 
 /** The settled payment, now credited in full. Its transaction and time stay. */
-const creditRow = (
+const creditedPayment = (
   { seq, at }: Entry,
-  call: Hex,
   price: number | undefined,
-  settled: PaymentUpdate | undefined,
-): PaymentUpdate => {
-  const { credited: _, ...known } = settled ?? { call, at };
+  settled: EndedPayment | undefined,
+): EndedPayment => {
+  const { credited: _, ...known } = settled ?? { at };
   const amount = settled?.amount ?? price;
   return { ...known, seq, state: 'settled', ...withoutUndefined({ amount, credited: amount }) };
 };
 
 /** The states in which a call can end. The last entry of a call has its state in `decision`. */
-const ENDED = new Set<string>([
-  'committed',
-  'released',
-  'abandoned',
-] satisfies CallUpdate['state'][]);
+const ENDED = new Set<string>(['committed', 'released', 'abandoned'] satisfies NonNullable<
+  CallUpdate['state']
+>[]);
 
 /** The state of a call after an entry. */
-export const stateOf = ({ type, decision, outcome }: Entry): CallUpdate['state'] => {
-  if (decision !== undefined && ENDED.has(decision)) return decision as CallUpdate['state'];
+export const stateOf = ({ type, decision, outcome }: Entry): NonNullable<CallUpdate['state']> => {
+  if (decision !== undefined && ENDED.has(decision))
+    return decision as NonNullable<CallUpdate['state']>;
   if (type === 'call.abandoned') return 'abandoned';
   return outcome?.success === true ? 'committed' : 'released';
 };

@@ -2,6 +2,7 @@ import type { Hex } from '../core/hex.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { parseAmount, toStored } from '../protocol/amount.ts';
 import type { Entry } from '../protocol/entry.ts';
+import { acceptedAtOf } from '../settlement/stored-call.ts';
 import { type AccountRow, rowAfter } from './account-row.ts';
 import { creditMovement, type CreditMovement } from './credit-movement.ts';
 import { dayOf } from './day.ts';
@@ -115,6 +116,9 @@ const putAccount = (
   ];
 };
 
+/** The row of the call that an addition names. */
+const OF_CALL = `c.accepted_at = ${acceptedAtOf('?1', "value ->> 'call'")} AND c.account = ?1 AND c.call = value ->> 'call'`;
+
 /**
  * Adds to `spend`, one row per key: for the account, for all accounts, and for each ancestor. The addition happens once because the insert
  * of the chunk, in the same transaction, fails if its entries are stored already.
@@ -126,7 +130,7 @@ WITH spent AS MATERIALIZED (
     sum(value ->> 'calls') AS calls, sum(value ->> 'charged') AS charged, sum(value ->> 'denied') AS denied,
     sum(value ->> 'failed') AS failed,
     sum(CASE WHEN c.paid_by = 'credit' THEN value ->> 'charged' ELSE 0 END) AS from_credit
-  FROM json_each(?2) LEFT JOIN calls c ON c.account = ?1 AND c.call = value ->> 'call'
+  FROM json_each(?2) LEFT JOIN calls c ON ${OF_CALL}
   GROUP BY 1, 2, 3, 4, 5
 )
 INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed, from_credit)
@@ -147,7 +151,7 @@ const ADD_MOVEMENTS = `
 INSERT INTO credit_movements (day, asset, line, count, amount)
 SELECT value ->> 'day', coalesce(value ->> 'asset', c.asset, ''), value ->> 'line', count(*),
   sum(coalesce(value ->> 'amount', c.price, 0))
-FROM json_each(?2) LEFT JOIN calls c ON c.account = ?1 AND c.call = value ->> 'call'
+FROM json_each(?2) LEFT JOIN calls c ON ${OF_CALL}
 GROUP BY 1, 2, 3
 ON CONFLICT DO UPDATE SET count = count + excluded.count, amount = amount + excluded.amount`;
 

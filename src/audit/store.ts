@@ -2,7 +2,7 @@ import { type AccountRow, newRow } from './account-row.ts';
 import { type AuditMessage, type ChunkFault, decodeChunk, encodeChunk } from './chunk.ts';
 import { entryHash } from './entry.ts';
 import { projectionStatements } from './projection-statements.ts';
-import { project, type Projection } from './projection.ts';
+import { type CallUpdate, project } from './projection.ts';
 import { rollUp, type RollUp, rollUpStatements } from './roll-up.ts';
 import { loadChunk, loadStoredHead } from './stored-chain.ts';
 import { type Broken, verifyRun } from './verify.ts';
@@ -72,7 +72,7 @@ export const storeChunk = async (
     const body = rest.length === entries.length ? message.body : encodeChunk(rest);
     const results = await db.batch([
       insertChunk(db, message.account, rest, run.value.hash, body, now),
-      ...projectionStatements(db, message.account, derived.projection),
+      ...projectionStatements(db, message.account, derived.calls),
       ...rollUpStatements(db, message.account, derived.rollUp, standing),
     ]);
     const rowsWritten = results.reduce((rows, { meta }) => rows + meta.rows_written, 0);
@@ -121,9 +121,9 @@ const insertChunk = (
 const derive = (
   entries: readonly Entry[],
   before: AccountRow,
-): { readonly projection: Projection; readonly rollUp: RollUp } | undefined => {
+): { readonly calls: readonly CallUpdate[]; readonly rollUp: RollUp } | undefined => {
   try {
-    return { projection: project(entries), rollUp: rollUp(entries, before) };
+    return { calls: project(entries), rollUp: rollUp(entries, before) };
   } catch {
     return undefined;
   }

@@ -39,7 +39,7 @@ export type CallItem = {
   readonly policy?: Hex;
   /** The amount of a silent tool: `held` until an operator resolves it. */
   readonly kept?: 'held' | 'charged' | 'released';
-  readonly acceptedAt?: Seconds;
+  readonly acceptedAt: Seconds;
   readonly endedAt?: Seconds;
   /** Seq of the newest entry that changed it. */
   readonly seq: number;
@@ -50,7 +50,7 @@ export type CallItem = {
 type Text = string | null;
 type Integer = number | null;
 
-/** A row of `calls` joined with its row of `payments`, selected by `CALL_COLUMNS`. */
+/** A row of `calls`, selected by `CALL_COLUMNS`. */
 export type CallRow = {
   readonly account: AccountId;
   readonly call: Hex;
@@ -69,11 +69,12 @@ export type CallRow = {
   readonly reason: Text;
   readonly policy: Text;
   readonly kept: 'held' | 'charged' | 'released' | null;
-  readonly accepted_at: Integer;
+  readonly accepted_at: number;
   readonly ended_at: Integer;
-  readonly first_seq: Integer;
+  readonly first_seq: number;
+  readonly segment: number;
   readonly seq: number;
-  readonly payment_state: EndedPayment | null;
+  readonly payment: 'open' | EndedPayment | null;
   readonly amount: Integer;
   readonly credited: Integer;
   readonly transaction_hash: Text;
@@ -86,10 +87,8 @@ export type CallRow = {
 
 export const CALL_COLUMNS = `
 c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.price, c.paid_by, c.charged, c.success, c.status, c.digest,
-c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.seq, p.state AS payment_state, p.amount, p.credited, p.transaction_hash,
-p.block, p.fault, p.reason AS payment_reason, p.at AS payment_at, p.seq AS payment_seq`;
-
-export const PAYMENTS_JOIN = 'LEFT JOIN payments p ON p.account = c.account AND p.call = c.call';
+c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.segment, c.seq, c.payment, c.amount, c.credited, c.transaction_hash,
+c.block, c.fault, c.payment_reason, c.payment_at, c.payment_seq`;
 
 export const callItemOf = (row: CallRow): CallItem => ({
   ...withoutNulls({
@@ -110,18 +109,18 @@ export const callItemOf = (row: CallRow): CallItem => ({
     reason: row.reason,
     policy: row.policy as Hex | null,
     kept: row.kept,
-    acceptedAt: row.accepted_at,
     endedAt: row.ended_at,
     payment: paymentItem(row),
   }),
+  acceptedAt: row.accepted_at,
   seq: row.seq,
 });
 
 export const paymentItem = (row: CallRow): PaymentItem | null =>
-  row.payment_state === null
+  row.payment === null || row.payment === 'open'
     ? null
     : {
-        state: row.payment_state,
+        state: row.payment,
         amount: BigInt(row.amount ?? 0),
         credited: BigInt(row.credited ?? 0),
         at: row.payment_at ?? 0,

@@ -2,20 +2,16 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { CallState } from '../protocol/account/call.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
+import { acceptedAtOf } from '../settlement/stored-call.ts';
 import { ok } from '../core/result.ts';
-import {
-  CALL_COLUMNS,
-  callItemOf,
-  type CallItem,
-  type CallRow,
-  PAYMENTS_JOIN,
-} from './call-row.ts';
+import { CALL_COLUMNS, callItemOf, type CallItem, type CallRow } from './call-row.ts';
 import type { CALL_ROUTES } from './call.route.ts';
 import { type Cell, queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried } from './page.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { conditions, scan, type Scan } from './scan.ts';
+import { segmentsBetween } from './call-segments.ts';
 import { settlementBody, settlementState } from './settlement-body.ts';
 import type { AnswerOf } from './routes.ts';
 
@@ -34,17 +30,12 @@ export const listCalls = (
   db: D1Database,
   { account, tool, state, from, to, ...page }: CallFilter & PageRequest,
 ): Queried<ListPage<CallItem>> =>
-  attempt(() =>
-    scan(
-      db,
-      {
-        ...callsByTime(account, from, to),
-        filters: conditions({ 'c.tool = ?': tool, 'c.state = ?': state }),
-      },
-      page,
-      callItemOf,
-    ),
-  );
+  attempt(async () => {
+    const filters = conditions({ 'c.tool = ?': tool, 'c.state = ?': state });
+    const list =
+      account === undefined ? callsByTime(from, to) : await callsOfAccount(db, account, from, to);
+    return scan(db, { ...list, filters: [...list.filters, ...filters] }, page, callItemOf);
+  });
 
 /** Finds one call; undefined if D1 has none with this id. */
 export const findCall = (
@@ -60,30 +51,43 @@ export const findCall = (
 export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise<CallRow | null> =>
   db
     .prepare(
-      `SELECT ${CALL_COLUMNS} FROM calls c ${PAYMENTS_JOIN} WHERE c.account = ?1 AND c.call = ?2`,
+      `SELECT ${CALL_COLUMNS} FROM calls c
+       WHERE c.accepted_at = ${acceptedAtOf('?1', '?2')} AND c.account = ?1 AND c.call = ?2`,
     )
     .bind(account, call)
     .first<CallRow>();
 
-/** The scan of one account's calls, or of all calls, by the index on their time. */
-export const callsByTime = (
-  account: AccountId | undefined,
-  from?: Seconds,
-  to?: Seconds,
-): Omit<Scan<CallRow>, 'filters'> => ({
-  list: account === undefined ? 'calls' : 'calls of',
-  index: `calls c INDEXED BY ${account === undefined ? 'calls_by_time' : 'calls_by_account'}`,
-  key:
-    account === undefined ? ['c.accepted_at', 'c.account', 'c.call'] : ['c.accepted_at', 'c.call'],
-  shape: account === undefined ? ['number', 'string', 'string'] : ['number', 'string'],
-  within: conditions({ 'c.account = ?': account }),
+/** The scan of all calls, in the order of the key. */
+export const callsByTime = (from?: Seconds, to?: Seconds): Scan<CallRow> => ({
+  list: 'calls',
+  index: 'calls c',
+  key: ['c.accepted_at', 'c.account', 'c.call'],
+  shape: ['number', 'string', 'string'],
+  within: [],
   range: { least: from ?? 0, below: to },
   columns: CALL_COLUMNS,
-  joins: PAYMENTS_JOIN,
-  placeOf: (row) =>
-    account === undefined
-      ? [row.accepted_at ?? 0, row.account, row.call]
-      : [row.accepted_at ?? 0, row.call],
+  joins: '',
+  filters: [],
+  placeOf: (row) => [row.accepted_at, row.account, row.call],
+});
+
+/** The scan of one account's calls, segment by segment of its log. */
+export const callsOfAccount = async (
+  db: D1Database,
+  account: AccountId,
+  from?: Seconds,
+  to?: Seconds,
+): Promise<Scan<CallRow>> => ({
+  list: 'calls of',
+  index: 'calls c INDEXED BY calls_of_account',
+  key: ['c.segment', 'c.accepted_at', 'c.call'],
+  shape: ['number', 'number', 'string'],
+  within: [['c.account = ?', account]],
+  range: await segmentsBetween(db, account, from, to),
+  columns: CALL_COLUMNS,
+  joins: '',
+  filters: conditions({ 'c.accepted_at >= ?': from, 'c.accepted_at < ?': to }),
+  placeOf: (row) => [row.segment, row.accepted_at, row.call],
 });
 
 type CallBody = AnswerOf<'calls.list'>['items'][number];

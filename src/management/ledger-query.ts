@@ -67,16 +67,16 @@ const daysThatFit = async (db: D1Database, from: Day, last: Day, most: number): 
   return days;
 };
 
-/** Reads at most `most` index rows of each kind. */
+/** Counts calls by the roll-up, from the day before on, and reads at most `most` rows of each kind. */
 const isTooWide = async (db: D1Database, from: Day, to: Day, most: number): Promise<boolean> => {
   const row = await db
     .prepare(
       `SELECT
-         (SELECT 1 FROM calls INDEXED BY calls_by_time WHERE accepted_at >= ?1 AND accepted_at < ?2 LIMIT 1 OFFSET ?5) AS calls,
+         (SELECT sum(calls) > ?5 FROM (SELECT calls FROM spend WHERE scope = '*' AND kind = 'own' AND day >= ?1 AND day <= ?4 LIMIT ?5)) AS calls,
          (SELECT 1 FROM spend WHERE scope = '*' AND kind = 'own' AND day >= ?3 AND day <= ?4 LIMIT 1 OFFSET ?5) AS spend,
-         (SELECT 1 FROM payments INDEXED BY payments_late WHERE late = 1 AND at >= ?6 AND at < ?2 LIMIT 1 OFFSET ?5) AS late`,
+         (SELECT 1 FROM calls INDEXED BY calls_late WHERE late = 1 AND payment_at >= ?6 AND payment_at < ?2 LIMIT 1 OFFSET ?5) AS late`,
     )
-    .bind(startOf(from) - FOUND_WITHIN, endOf(to), from, to, most, startOf(from))
+    .bind(daysAfter(from, -1), endOf(to), from, to, most, startOf(from))
     .first<Record<'calls' | 'spend' | 'late', 1 | null>>();
   return row?.calls === 1 || row?.spend === 1 || row?.late === 1;
 };
@@ -109,23 +109,22 @@ const revenueOf = async (db: D1Database, from: Day, to: Day): Promise<readonly L
 
 /** The transaction is the relayer's. Its block lies between the acceptance of the call and the day its end was known. */
 const isOurs = (days: string): string => `EXISTS (
-  SELECT 1 FROM relays r WHERE r.network = substr(c.asset, 1, instr(c.asset, '/') - 1) AND ${days} AND r.transaction_hash = p.transaction_hash)`;
+  SELECT 1 FROM relays r WHERE r.network = substr(c.asset, 1, instr(c.asset, '/') - 1) AND ${days} AND r.transaction_hash = c.transaction_hash)`;
 
 const ACCEPTED_DAY = "date(c.accepted_at, 'unixepoch')";
-const ENDED_DAY = "date(p.at, 'unixepoch')";
-const OF_PAYMENT = `${ENDED_DAY} AS day, c.asset AS asset, p.amount AS amount, p.transaction_hash AS hash`;
-const JOINED = 'p.account = c.account AND p.call = c.call';
+const ENDED_DAY = "date(c.payment_at, 'unixepoch')";
+const OF_PAYMENT = `${ENDED_DAY} AS day, c.asset AS asset, c.amount AS amount, c.transaction_hash AS hash`;
 
-/** Each half follows one index and reads only payments of these days and the day before. */
+/** The first half follows the key, the second an index, and both read only payments of these days and the day before. */
 const SETTLED = `
 WITH settled AS MATERIALIZED (
   SELECT ${OF_PAYMENT}, ${isOurs(`r.day IN (${ACCEPTED_DAY}, ${ENDED_DAY})`)} AS ours
-  FROM calls c INDEXED BY calls_by_time CROSS JOIN payments p ON ${JOINED}
-  WHERE c.accepted_at >= ?1 AND c.accepted_at < ?3 AND p.state = 'settled' AND p.late IS NULL AND p.at >= ?2 AND p.at < ?3
+  FROM calls c
+  WHERE c.accepted_at >= ?1 AND c.accepted_at < ?3 AND c.payment = 'settled' AND c.late IS NULL AND c.payment_at >= ?2 AND c.payment_at < ?3
   UNION ALL
-  SELECT ${OF_PAYMENT}, ${isOurs(`r.day BETWEEN coalesce(${ACCEPTED_DAY}, '') AND ${ENDED_DAY}`)}
-  FROM payments p INDEXED BY payments_late CROSS JOIN calls c ON ${JOINED}
-  WHERE p.late = 1 AND p.state = 'settled' AND p.at >= ?2 AND p.at < ?3
+  SELECT ${OF_PAYMENT}, ${isOurs(`r.day BETWEEN ${ACCEPTED_DAY} AND ${ENDED_DAY}`)}
+  FROM calls c INDEXED BY calls_late
+  WHERE c.late = 1 AND c.payment = 'settled' AND c.payment_at >= ?2 AND c.payment_at < ?3
 )
 SELECT day, coalesce(asset, '') AS asset, '' AS tool, '' AS payee, CAST(count(*) AS TEXT) AS count, CAST(sum(amount) AS TEXT) AS amount,
   CAST(count(DISTINCT CASE WHEN ours THEN NULL ELSE hash END) AS TEXT) AS others
@@ -158,11 +157,11 @@ const unsettledOf = async (db: D1Database, from: Day, to: Day): Promise<readonly
   const { results } = await db
     .prepare(
       `SELECT ${ENDED_DAY} AS day, coalesce(c.asset, '') AS asset, coalesce(c.tool, '') AS tool, coalesce(c.payee, '') AS payee,
-         CASE p.fault WHEN 'gateway' THEN 'write_off' WHEN 'payer' THEN 'debt' ELSE 'released' END AS line,
-         CAST(count(*) AS TEXT) AS count, CAST(sum(p.amount) AS TEXT) AS amount
+         CASE c.fault WHEN 'gateway' THEN 'write_off' WHEN 'payer' THEN 'debt' ELSE 'released' END AS line,
+         CAST(count(*) AS TEXT) AS count, CAST(sum(c.amount) AS TEXT) AS amount
        FROM json_each('["failed","released"]') s
-       CROSS JOIN payments p INDEXED BY payments_unsettled ON p.state <> 'settled' AND p.state = s.value AND p.at >= ?1 AND p.at < ?2
-       CROSS JOIN calls c ON ${JOINED}
+       CROSS JOIN calls c INDEXED BY calls_unsettled
+         ON c.payment IN ('failed', 'released') AND c.payment = s.value AND c.payment_at >= ?1 AND c.payment_at < ?2
        GROUP BY 1, 2, 3, 4, 5`,
     )
     .bind(startOf(from), endOf(to))

@@ -40,8 +40,8 @@ type DepthsRow = {
 };
 
 const DEPTHS = `
-SELECT (SELECT count(*) FROM (SELECT 1 FROM open_payments LIMIT ?1)) AS open,
-  (SELECT at FROM open_payments ORDER BY at LIMIT 1) AS oldest_open, letters, oldest_letter
+SELECT (SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_open WHERE payment = 'open' LIMIT ?1)) AS open,
+  (SELECT accepted_at FROM calls INDEXED BY calls_open WHERE payment = 'open' ORDER BY accepted_at LIMIT 1) AS oldest_open, letters, oldest_letter
 FROM (
   SELECT count(*) AS letters, min(at) AS oldest_letter
   FROM (SELECT at FROM dead_letters WHERE redriven_at IS NULL ORDER BY at LIMIT ?1)

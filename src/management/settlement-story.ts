@@ -30,14 +30,13 @@ export const settlementStory = (
   call: Hex,
 ): Queried<Story | undefined> =>
   attempt(async () => {
-    const [row, open, tried, deadLetters] = await Promise.all([
+    const [row, tried, deadLetters] = await Promise.all([
       loadCall(db, account, call),
-      db.prepare(IS_OPEN).bind(account, call).first(),
       db.prepare(TRIED).bind(account, call).first<TroubleRow>(),
       deadLettersOfCall(db, account, call),
     ]);
     if (row === null) return ok(undefined);
-    const isOpen = open !== null;
+    const isOpen = row.payment === 'open';
     const trouble = tried === null || !isOpen ? null : troubleOf(tried);
     const run = await entriesOf(db, row, isOpen);
     return ok({
@@ -48,10 +47,6 @@ export const settlementStory = (
       ...run,
     });
   });
-
-const IS_OPEN = `
-SELECT 1 FROM calls c JOIN open_payments o ON o.at = c.accepted_at AND o.account = c.account AND o.call = c.call
-WHERE c.account = ?1 AND c.call = ?2`;
 
 const TRIED = `SELECT ${TROUBLE_COLUMNS} FROM attempts t WHERE t.account = ?1 AND t.call = ?2`;
 
@@ -64,7 +59,7 @@ const entriesOf = async (
   row: CallRow,
   isOpen: boolean,
 ): Promise<Pick<Story, 'entries' | 'complete'>> => {
-  const named = [row.first_seq ?? row.seq, row.seq, row.payment_seq ?? row.seq];
+  const named = [row.first_seq, row.seq, row.payment_seq ?? row.seq];
   const first = Math.min(...named);
   const last = Math.max(...named);
   const run = await loadRun(db, row.account, first, isOpen ? last + AFTERMATH : last);
@@ -76,6 +71,6 @@ const entriesOf = async (
   );
   return {
     entries: [...own.values()].toSorted((a, b) => a.seq - b.seq),
-    complete: row.first_seq !== null && missed.length === 0 && named.every((seq) => own.has(seq)),
+    complete: missed.length === 0 && named.every((seq) => own.has(seq)),
   };
 };

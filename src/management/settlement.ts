@@ -3,7 +3,7 @@ import type { Hex } from '../core/hex.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { amountOf, CALL_COLUMNS, type CallRow, paymentItem, type PaymentItem } from './call-row.ts';
-import { callBody, callsByTime } from './call.ts';
+import { callBody, callsByTime, callsOfAccount } from './call.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import { deadLetterBody } from './dead-letter.ts';
 import type { Handler, Handlers } from './handler.ts';
@@ -50,83 +50,74 @@ export const listSettlements = (
   db: D1Database,
   { state, account, ...page }: SettlementFilter & PageRequest,
 ): Queried<ListPage<SettlementItem>> =>
-  attempt(() => scan(db, scanOf(state, account), page, settlementItem));
+  attempt(async () => scan(db, await scanOf(db, state, account), page, settlementItem));
 
-const scanOf = (
+const scanOf = async (
+  db: D1Database,
   state: SettlementState | undefined,
   account: AccountId | undefined,
-): Scan<SettlementRow> => {
+): Promise<Scan<SettlementRow>> => {
   if (state === 'kept') return kept(account);
   if (account === undefined && state === 'open') return OPEN;
   if (account === undefined && (state === 'failed' || state === 'released')) return ended(state);
-  const calls = callsByTime(account);
+  const calls = account === undefined ? callsByTime() : await callsOfAccount(db, account);
   return {
     ...calls,
     list: `settlements ${calls.list}`,
-    columns: `${calls.columns}, o.call IS NOT NULL AS open, ${TROUBLE_COLUMNS}`,
-    joins: `${calls.joins} ${IS_OPEN} ${TROUBLES}`,
+    columns: `${CALL_COLUMNS}, ${TROUBLE_COLUMNS}`,
+    joins: TROUBLES,
     filters:
       state === undefined
-        ? [["(p.state IS NOT NULL OR o.call IS NOT NULL OR c.kept = 'held')"]]
+        ? [["(c.payment IS NOT NULL OR c.kept = 'held')"]]
         : state === 'open'
-          ? [['o.call IS NOT NULL']]
-          : [['p.state = ?', state], ["c.kept IS NOT 'held'"]],
+          ? [["c.payment = 'open'"]]
+          : [['c.payment = ?', state], ["c.kept IS NOT 'held'"]],
   };
 };
 
-type SettlementRow = CallRow & TroubleRow & { readonly open: 0 | 1 };
+type SettlementRow = CallRow & TroubleRow;
 
 const TROUBLES = 'LEFT JOIN attempts t ON t.account = c.account AND t.call = c.call';
 const NO_TROUBLE = 'NULL AS tries, NULL AS backend, NULL AS error, NULL AS tried_at';
 
-const IS_OPEN =
-  'LEFT JOIN open_payments o ON o.at = c.accepted_at AND o.account = c.account AND o.call = c.call';
-
-const KEY_SHAPE = ['number', 'string', 'string'] as const;
-
 const OPEN: Scan<SettlementRow> = {
+  ...callsByTime(),
   list: 'settlements open',
-  index: 'open_payments o',
-  key: ['o.at', 'o.account', 'o.call'],
-  shape: KEY_SHAPE,
-  within: [],
-  range: { least: 0 },
-  columns: `${CALL_COLUMNS}, 1 AS open, ${TROUBLE_COLUMNS}`,
-  joins: `CROSS JOIN calls c ON c.account = o.account AND c.call = o.call
-    LEFT JOIN payments p ON p.account = c.account AND p.call = c.call ${TROUBLES}`,
-  filters: [],
-  placeOf: (row) => [row.accepted_at ?? 0, row.account, row.call],
+  index: 'calls c INDEXED BY calls_open',
+  within: [["c.payment = 'open'"]],
+  columns: `${CALL_COLUMNS}, ${TROUBLE_COLUMNS}`,
+  joins: TROUBLES,
 };
 
 /** Kept amounts are few, so the filter by account scans all of them. */
 const kept = (account: AccountId | undefined): Scan<SettlementRow> => ({
-  ...callsByTime(undefined),
+  ...callsByTime(),
   list: 'settlements kept',
   index: 'calls c INDEXED BY calls_kept',
   within: [["c.kept = 'held'"]],
-  columns: `${CALL_COLUMNS}, 0 AS open, ${NO_TROUBLE}`,
+  columns: `${CALL_COLUMNS}, ${NO_TROUBLE}`,
   filters: conditions({ 'c.account = ?': account }),
 });
 
 /** Failed or released payments, by their own index. */
 const ended = (state: 'failed' | 'released'): Scan<SettlementRow> => ({
   list: `settlements ${state}`,
-  index: 'payments p INDEXED BY payments_unsettled',
-  key: ['p.at', 'p.account', 'p.call'],
-  shape: KEY_SHAPE,
-  within: [["p.state <> 'settled'"], ['p.state = ?', state]],
+  index: 'calls c INDEXED BY calls_unsettled',
+  key: ['c.payment_at', 'c.accepted_at', 'c.account', 'c.call'],
+  shape: ['number', 'number', 'string', 'string'],
+  within: [["c.payment IN ('failed', 'released')"], ['c.payment = ?', state]],
   range: { least: 0 },
-  columns: `${CALL_COLUMNS}, 0 AS open, ${NO_TROUBLE}`,
-  joins: 'CROSS JOIN calls c ON c.account = p.account AND c.call = p.call',
+  columns: `${CALL_COLUMNS}, ${NO_TROUBLE}`,
+  joins: '',
   filters: [],
-  placeOf: (row) => [row.payment_at ?? 0, row.account, row.call],
+  placeOf: (row) => [row.payment_at ?? 0, row.accepted_at, row.account, row.call],
 });
 
 const settlementItem = (row: SettlementRow): SettlementItem =>
   withoutNulls({
     account: row.account,
     call: row.call,
-    state: row.kept === 'held' ? ('kept' as const) : (row.payment_state ?? ('open' as const)),
+    state: row.kept === 'held' ? ('kept' as const) : (row.payment ?? ('open' as const)),
     tool: row.tool,
     payee: row.payee,
     asset: row.asset,
@@ -136,7 +127,7 @@ const settlementItem = (row: SettlementRow): SettlementItem =>
     endedAt: row.ended_at,
     payment: paymentItem(row),
     // The row in `attempts` may outlive the open payment for a while.
-    trouble: row.open === 1 ? troubleOf(row) : null,
+    trouble: row.payment === 'open' ? troubleOf(row) : null,
   });
 
 const list: Handler<'settlements.list'> = async ({ context, query, request, now }) => {

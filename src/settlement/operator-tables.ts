@@ -48,11 +48,19 @@ export const attemptsIn = (database: D1Database): Attempts => ({
   },
 });
 
+/** Payments that an isolate has presented to a healthy backend before it replaces the counts of another isolate. */
+const MANY = 10;
+
+/**
+ * A fresh isolate counts from zero. While it has only seen a few payments succeed at a backend that D1 shows as healthy, its row has no news
+ * and is not written: otherwise every payment of a quiet gateway would cost a row.
+ */
 const UPSERT_HEALTH = `INSERT INTO backends (network, backend, state, succeeded, failed, last_error, last_error_at, at)
  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
  ON CONFLICT (network, backend) DO UPDATE SET state = excluded.state, succeeded = excluded.succeeded,
  failed = excluded.failed, last_error = excluded.last_error, last_error_at = excluded.last_error_at, at = excluded.at
- WHERE excluded.at >= backends.at`;
+ WHERE excluded.at >= backends.at
+   AND (excluded.state <> backends.state OR excluded.failed > 0 OR excluded.succeeded >= ${MANY})`;
 
 /** Writes the health of backends. @throws if the database does not accept the write. */
 export const recordHealth = async (

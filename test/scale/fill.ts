@@ -1,4 +1,5 @@
 import { encodeChunk } from '../../src/audit/chunk.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { db } from '../unit/audit/database.ts';
 import { paidCalls, START } from '../unit/audit/history.ts';
@@ -11,6 +12,10 @@ const OWNERS = 10;
 /** Chunks of each account. */
 const CHUNKS = 10;
 const BLOCK = 100_000;
+/** The account that makes half of all calls. */
+export const BUSY = 57;
+/** The id of its first call. */
+export const BUSY_CALL: Hex = `0x${'00'.repeat(32)}`;
 
 /** The first account is the root; each of the next ten is the parent of a tenth of the others. */
 export const nth = (at: number): AccountId => `eip155:84532:0x${at.toString(16).padStart(40, '0')}`;
@@ -23,31 +28,29 @@ const N = `WITH RECURSIVE n(i) AS (SELECT ${int('?1')} UNION ALL SELECT i + 1 FR
 
 /**
  * Fills the tables as after many calls, with one statement per table and block; other tests compare the roll-up with its entries. Rows are
- * in the order of the key (by account); times and call ids are in no order.
+ * in the order of the key (by time). Every other call is of one account. Call ids are in no order.
  */
 const CALLS = `
 INSERT INTO calls (account, call, tool, payee, request, binding, asset, price, paid_by, charged, state, success, status, digest, reason,
-  policy, accepted_at, ended_at, first_seq, seq)
+  policy, accepted_at, ended_at, first_seq, segment, seq)
 ${N}, c AS (
-  SELECT i, 1 + i / ${int('?3')} AS nth, i % ${int('?3')} AS own, ${int('?4')} + (i * 7919) % ${int('?6')} * ${int('?5')} / ${int('?6')} AS at FROM n
+  SELECT i, iif(i % 2 = 0, ${BUSY}, 1 + i / 2 % ${int('?3')}) AS nth, i / iif(i % 2 = 0, 2, 2 * ${int('?3')}) AS own,
+    ${int('?4')} + i * ${int('?5')} / ${int('?6')} AS at FROM n
 )
 SELECT ${NTH('nth')}, printf('0x%064x', (i * 2654435761) % 4294967296), 'tool-' || (i % 20),
   printf('0x%040x', (i / 7) % 4), printf('0x%064x', i), 'intent', 'asset-' || (i % 2), 20000, 'deferred',
   iif(i % 20 = 3, 0, 20000), CASE WHEN i % 1000 = 1 THEN 'held' WHEN i % 20 = 3 THEN 'released' ELSE 'committed' END,
-  i % 20 <> 3, 200, printf('0x%064x', i), 'answered', printf('0x%064x', 7), at, iif(i % 1000 = 1, NULL, at), own * 3 + 1, own * 3 + 2
+  i % 20 <> 3, 200, printf('0x%064x', i), 'answered', printf('0x%064x', 7), at, iif(i % 1000 = 1, NULL, at), own * 3 + 1, (own * 3 + 1) / 4096, own * 3 + 2
 FROM c`;
 
 const PAYMENTS = `
-INSERT INTO payments (account, call, state, amount, credited, transaction_hash, block, at, seq)
-SELECT account, call,
-  CASE WHEN state = 'released' THEN 'released' WHEN place % 500 = 7 THEN 'failed' ELSE 'settled' END,
-  price, 0, request, 7, accepted_at + 9, seq + 1
-FROM (SELECT *, seq + accepted_at AS place FROM calls WHERE account >= ?1 AND account < ?2 AND state <> 'held')
-WHERE place % 2000 <> 11`;
+UPDATE calls SET payment = CASE WHEN state = 'released' THEN 'released' WHEN (seq + accepted_at) % 2000 = 11 THEN 'open'
+  WHEN (seq + accepted_at) % 500 = 7 THEN 'failed' ELSE 'settled' END
+WHERE state <> 'held'`;
 
-const OPEN = `
-INSERT INTO open_payments SELECT accepted_at, account, call FROM calls WHERE state = 'committed'
-AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.account = calls.account AND p.call = calls.call)`;
+const ENDS = `
+UPDATE calls SET amount = price, credited = 0, transaction_hash = request, block = 7, payment_at = accepted_at + 9, payment_seq = seq + 1
+WHERE payment <> 'open'`;
 
 const ACCOUNTS = `
 INSERT INTO accounts (account, parent, above, label, operator_status, first_at, seq)
@@ -85,7 +88,7 @@ ${N} SELECT 'letter-' || i, iif(i % 3 = 0, 'countersign-settlement', 'countersig
 const withoutIndexes = async (): Promise<readonly string[]> => {
   const { results } = await db
     .prepare(
-      `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name IN ('calls', 'payments') AND sql IS NOT NULL`,
+      `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'calls' AND sql IS NOT NULL`,
     )
     .all<{ name: string; sql: string }>();
   await db.batch(results.map(({ name }) => db.prepare(`DROP INDEX ${name}`)));
@@ -109,18 +112,16 @@ export const fill = async (
   await run(ACCOUNTS, 0, below, OWNERS, START);
   await run('INSERT INTO kin SELECT a.value, account FROM accounts CROSS JOIN json_each(above) a');
   const first = START - DAYS * DAY;
-  const each = Math.ceil(calls / below);
   const indexes = await withoutIndexes();
-  const block = Math.max(1, Math.floor(BLOCK / each));
-  for (let from = 0; from < below; from += block) {
-    const to = Math.min(below, from + block);
-    await run(CALLS, from * each, to * each - 1, each, first, DAYS * DAY, calls);
-    await run(PAYMENTS, nth(1 + from), nth(1 + to));
-    report(`${to * each} calls`);
+  for (let from = 0; from < calls; from += BLOCK) {
+    const to = Math.min(calls, from + BLOCK);
+    await run(CALLS, from, to - 1, below, first, DAYS * DAY, calls);
+    report(`${to} calls`);
   }
+  for (const sql of [PAYMENTS, ENDS]) await run(sql);
+  report('payments');
   for (const sql of indexes) await run(sql);
   report('indexes');
-  await run(OPEN);
   for (const sql of [OWN, ALL, TREE]) await run(sql);
   report('spend');
   const body = encodeChunk(paidCalls(nth(1), 1));

@@ -10,7 +10,7 @@ import { settlementStory } from '../../src/management/settlement-story.ts';
 import { listSettlements } from '../../src/management/settlement.ts';
 import { type SpendKey, spendReport } from '../../src/management/spend.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import { DAYS, nth } from './fill.ts';
+import { BUSY, BUSY_CALL, DAYS, nth } from './fill.ts';
 import { START } from '../unit/audit/history.ts';
 
 export type Query = readonly [
@@ -19,7 +19,7 @@ export type Query = readonly [
 ];
 
 const DAY = 86_400;
-const [ROOT, OWNER, AGENT] = [nth(0), nth(1), nth(57)];
+const [ROOT, OWNER, AGENT, BUSIEST] = [nth(0), nth(1), nth(56), nth(BUSY)];
 const limit = 100;
 const day = (at: number) => new Date(at * 1000).toISOString().slice(0, 10);
 const whole = { from: day(START - DAYS * DAY), to: day(START), limit };
@@ -27,7 +27,7 @@ const week = { from: day(START - 37 * DAY), to: day(START - 30 * DAY), limit };
 const middle = START - (DAYS / 2) * DAY;
 const [deep, deepOf] = [
   cursorOf('calls', [middle, AGENT, '0x']),
-  cursorOf('calls of', [middle, '0x']),
+  cursorOf('calls of', [0, middle, '0x']),
 ];
 
 const states: readonly (SettlementState | undefined)[] = [
@@ -87,13 +87,28 @@ export const queries = (real: AccountId, call: Hex): readonly Query[] => [
     'calls of an account in a week',
     (db) => listCalls(db, { limit, account: AGENT, from: middle, to: middle + 7 * DAY }),
   ],
+  ['calls of a busy account', (db) => listCalls(db, { limit, account: BUSIEST })],
+  [
+    'calls of a busy account and no tool',
+    (db) => listCalls(db, { limit, account: BUSIEST, tool: 'none' }),
+  ],
+  [
+    'calls of a busy account in a week',
+    (db) => listCalls(db, { limit, account: BUSIEST, from: middle, to: middle + 7 * DAY }),
+  ],
   ['a thousand calls', (db) => listCalls(db, { limit: 1_000 })],
   ['one call', (db) => findCall(db, real, call)],
+  ['the first call of half a million', (db) => findCall(db, BUSIEST, BUSY_CALL)],
+  ['no call of half a million', (db) => findCall(db, BUSIEST, `0x${'ff'.repeat(32)}`)],
   ...states.flatMap((state): Query[] => [
     [`settlements, ${state ?? 'all'}`, (db) => listSettlements(db, { limit, state })],
     [
       `settlements of an account, ${state ?? 'all'}`,
       (db) => listSettlements(db, { limit, state, account: AGENT }),
+    ],
+    [
+      `settlements of a busy account, ${state ?? 'all'}`,
+      (db) => listSettlements(db, { limit, state, account: BUSIEST }),
     ],
   ]),
   ['the story of a settlement', (db) => settlementStory(db, real, call)],

@@ -30,8 +30,7 @@ export const watched = (db: D1Database): { readonly db: D1Database; readonly see
 };
 
 /** Tables that grow with calls and accounts. No statement may scan them. */
-const LARGE =
-  /^SCAN (calls|payments|spend|accounts|chunks|kin|a|c|d|k|o|p|s)\b(?!.*(USING|VIRTUAL TABLE))/;
+const LARGE = /^SCAN (calls|spend|accounts|chunks|kin|a|c|d|k|s)\b(?!.*(USING|VIRTUAL TABLE))/;
 
 /** Explains the query plan of a statement. */
 export const planOf = async (db: D1Database, { sql, values }: Seen): Promise<readonly string[]> => {

@@ -54,10 +54,18 @@ BEGIN SELECT RAISE(ABORT, 'watermark is not the end of a later chunk'); END;
 CREATE TRIGGER archived_stays BEFORE DELETE ON archived
 BEGIN SELECT RAISE(ABORT, 'watermarks are never removed'); END;
 
--- The state of each accepted call. A projection: it can be rebuilt from the chunks.
+-- Each accepted call and its payment. A projection: it can be rebuilt from the chunks. The key is in the order of time, so the list of all
+-- calls needs no index.
 CREATE TABLE calls (
+  accepted_at INTEGER NOT NULL,
   account TEXT NOT NULL,
   call TEXT NOT NULL,
+  -- Seq of the entry that accepted the call.
+  first_seq INTEGER NOT NULL,
+  -- The account's log in segments of 4,096 entries, so a segment has at most that many calls.
+  segment INTEGER NOT NULL CHECK (segment = first_seq / 4096),
+  -- Seq of the newest entry that changed the call.
+  seq INTEGER NOT NULL,
   tool TEXT,
   request TEXT,
   binding TEXT,
@@ -71,56 +79,35 @@ CREATE TABLE calls (
   digest TEXT,
   reason TEXT,
   policy TEXT,
-  accepted_at INTEGER,
-  ended_at INTEGER,
-  -- Seq of the newest entry that changed this row.
-  seq INTEGER NOT NULL,
   payee TEXT,
-  -- Seq of the entry that accepted the call.
-  first_seq INTEGER,
+  ended_at INTEGER,
   -- The amount of a silent tool (`onSilence: keep`): held until an operator charges or releases it.
   kept TEXT CHECK (kept IN ('held', 'charged', 'released')),
-  PRIMARY KEY (account, call)
-) STRICT, WITHOUT ROWID;
-
--- Calls of one account, and of all accounts, by time. An upsert never sets `accepted_at` again, so only the first row of a call writes
--- to these indexes.
-CREATE INDEX calls_by_account ON calls (account, accepted_at);
-CREATE INDEX calls_by_time ON calls (accepted_at);
--- Calls whose kept amount an operator must resolve. No other call has an entry here.
-CREATE INDEX calls_kept ON calls (accepted_at) WHERE kept = 'held';
-
--- The end of each payment. A payment that is still open has no row.
-CREATE TABLE payments (
-  account TEXT NOT NULL,
-  call TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('settled', 'failed', 'released')),
-  amount INTEGER NOT NULL,
-  credited INTEGER NOT NULL,
+  -- State of the payment. `open`: from the commit of the call (upfront: from its acceptance) until the chain has decided. The columns below
+  -- describe its end, and are empty until then.
+  payment TEXT CHECK (payment IN ('open', 'settled', 'failed', 'released')),
+  amount INTEGER,
+  credited INTEGER,
   transaction_hash TEXT,
   block INTEGER,
   fault TEXT,
-  reason TEXT,
-  at INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
+  payment_reason TEXT,
+  payment_at INTEGER,
+  payment_seq INTEGER,
   -- 1: ended more than a day after its call was accepted.
   late INTEGER,
-  PRIMARY KEY (account, call)
+  PRIMARY KEY (accepted_at, account, call)
 ) STRICT, WITHOUT ROWID;
 
--- Failed and released payments. Nearly all payments settle, and those have no entry here.
-CREATE INDEX payments_unsettled ON payments (state, at) WHERE state <> 'settled';
--- Ledger totals find a payment by the time of its call, which has an index, within a day. Later payments are rare and need this one.
-CREATE INDEX payments_late ON payments (at) WHERE late = 1;
-
--- Payments under way: from the commit of the call (for upfront calls: from its acceptance) until the chain has decided. The row is then
--- deleted, so the table stays small. `at` is the `accepted_at` of the call.
-CREATE TABLE open_payments (
-  at INTEGER NOT NULL,
-  account TEXT NOT NULL,
-  call TEXT NOT NULL,
-  PRIMARY KEY (at, account, call)
-) STRICT, WITHOUT ROWID;
+-- The only index with an entry for each call. One segment, sorted, is a page of an account's list; one search per segment, newest first,
+-- finds a call by its id (src/settlement/stored-call.ts). An index on the time and another on the id would cost a row more per call.
+CREATE INDEX calls_of_account ON calls (account, segment, call);
+-- Calls whose kept amount an operator must resolve, open payments, failed and released payments, and payments that ended more than a day
+-- after acceptance, which ledger totals do not find by the time of their call. No other call has an entry here.
+CREATE INDEX calls_kept ON calls (accepted_at) WHERE kept = 'held';
+CREATE INDEX calls_open ON calls (accepted_at) WHERE payment = 'open';
+CREATE INDEX calls_unsettled ON calls (payment, payment_at) WHERE payment IN ('failed', 'released');
+CREATE INDEX calls_late ON calls (payment_at) WHERE late = 1;
 
 -- Open payments that did not settle at the first delivery. The row is deleted when the payment ends.
 CREATE TABLE attempts (

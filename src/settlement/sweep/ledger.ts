@@ -1,6 +1,7 @@
 import { type AccountId, accountId, type Network } from '../../protocol/account-id.ts';
 import type { Address, Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
+import { acceptedAtOf } from '../stored-call.ts';
 import { type Blocks, chunks } from './blocks.ts';
 import type { ChainPayment } from './window.ts';
 
@@ -34,14 +35,17 @@ export const ledgerKey = (network: Network, { payer, nonce }: ChainPayment): Led
 /** Keys of one statement: D1 accepts a parameter of at most two million bytes. */
 const KEYS = 1_000;
 
-const COLUMNS = `c.account, c.call, c.payee, c.accepted_at, coalesce(p.state, 'open') AS state, p.amount, p.transaction_hash, p.block`;
+const COLUMNS = `c.account, c.call, c.payee, c.accepted_at, coalesce(c.payment, 'open') AS state, c.amount, c.transaction_hash, c.block`;
 
 export const BY_KEY = `
 SELECT ${COLUMNS} FROM json_each(?1) k
-CROSS JOIN calls c ON c.account = k.value ->> 0 AND c.call = k.value ->> 1
-LEFT JOIN payments p ON p.account = c.account AND p.call = c.call`;
+CROSS JOIN calls c ON c.accepted_at = ${acceptedAtOf('k.value ->> 0', 'k.value ->> 1')}
+  AND c.account = k.value ->> 0 AND c.call = k.value ->> 1`;
 
-/** Finds these payments in the ledger; unknown ones are missing from the result. Reads by primary key, so an account with millions of payments costs one read per payment. */
+/**
+ * Finds these payments in the ledger; unknown ones are missing from the result. A payment of the last hours costs a few reads, however
+ * many its account has.
+ */
 export const findPayments = async (
   db: D1Database,
   keys: readonly LedgerKey[],
@@ -65,12 +69,11 @@ const MAX_SETTLED = 10_000;
 const BEFORE: Seconds = 7_200;
 const AFTER: Seconds = 7_200;
 
-/** An index on the block would cost a row per payment. The time of acceptance has an index, and is near the time of the block. */
+/** An index on the block would cost a row per payment. The key begins with the time of acceptance, which is near the time of the block. */
 export const BY_TIME = `
-SELECT ${COLUMNS} FROM calls c INDEXED BY calls_by_time
-CROSS JOIN payments p ON p.account = c.account AND p.call = c.call
+SELECT ${COLUMNS} FROM calls c
 WHERE c.accepted_at BETWEEN ?1 AND ?2 AND c.account BETWEEN ?3 || ':' AND ?3 || ';'
-  AND p.state = 'settled' AND p.block BETWEEN ?4 AND ?5
+  AND c.payment = 'settled' AND c.block BETWEEN ?4 AND ?5
 LIMIT ${MAX_SETTLED + 1}`;
 
 /** Finds the payments that the ledger has settled in these blocks; undefined if they are too many to compare at once. */
@@ -91,7 +94,7 @@ type Row = {
   readonly account: AccountId;
   readonly call: Hex;
   readonly payee: Address | null;
-  readonly accepted_at: number | null;
+  readonly accepted_at: number;
   readonly state: LedgerState;
   readonly amount: number | null;
   readonly transaction_hash: Hex | null;
@@ -102,7 +105,7 @@ const paymentOf = (row: Row): LedgerPayment => ({
   account: row.account,
   call: row.call,
   state: row.state,
-  acceptedAt: row.accepted_at ?? 0,
+  acceptedAt: row.accepted_at,
   ...(row.amount === null ? {} : { amount: BigInt(row.amount) }),
   ...(row.transaction_hash === null ? {} : { transaction: row.transaction_hash }),
   ...(row.block === null ? {} : { block: row.block }),

@@ -70,7 +70,9 @@ const openPayments = (directory: string): number | undefined => {
     for (const name of readdirSync(folder).filter((each) => /^[0-9a-f]{64}\.sqlite$/.test(each))) {
       const database = new DatabaseSync(join(folder, name), { readOnly: true, timeout: 1_000 });
       try {
-        const row = database.prepare('SELECT count(*) AS open FROM open_payments').get();
+        const row = database
+          .prepare("SELECT count(*) AS open FROM calls WHERE payment = 'open'")
+          .get();
         return Number(row?.['open']);
       } finally {
         database.close();

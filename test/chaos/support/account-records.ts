@@ -70,8 +70,7 @@ const amount = (value: unknown): bigint => BigInt((value ?? 0) as number);
 const readCalls = (database: DatabaseSync, account: string): readonly RecordedCall[] =>
   database
     .prepare(
-      `SELECT calls.call, tool, calls.state, paid_by, price, charged, payments.state AS payment, fault
-       FROM calls LEFT JOIN payments USING (account, call) WHERE account = ?`,
+      `SELECT call, tool, state, paid_by, price, charged, nullif(payment, 'open') AS payment, fault FROM calls WHERE account = ?`,
     )
     .all(account)
     .map((row) => ({

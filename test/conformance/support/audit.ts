@@ -15,7 +15,7 @@ export type CallRow = {
   readonly binding: string;
 };
 
-/** A row of the projection `payments`. */
+/** The end of a payment, from the row of its call. */
 export type PaymentRow = {
   readonly state: string;
   readonly amount: number;
@@ -58,9 +58,10 @@ export const openAudit = (state: string): Audit => {
         id,
       ) as CallRow | undefined,
     payment: (id) =>
-      row('SELECT state, amount, credited, transaction_hash FROM payments WHERE call = ?', id) as
-        | PaymentRow
-        | undefined,
+      row(
+        `SELECT payment AS state, amount, credited, transaction_hash FROM calls WHERE call = ? AND payment <> 'open'`,
+        id,
+      ) as PaymentRow | undefined,
     entries: async (account) => {
       const chunks = rows('SELECT body FROM chunks WHERE account = ? ORDER BY first_seq', account);
       const read = await Promise.all(

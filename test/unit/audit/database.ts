@@ -40,9 +40,7 @@ export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage
   return message;
 };
 
-export const rows = async (
-  table: 'calls' | 'payments' | 'dead_letters' | 'open_payments' | 'accounts' | 'kin' | 'spend',
-) => {
+export const rows = async (table: 'calls' | 'dead_letters' | 'accounts' | 'kin' | 'spend') => {
   // In the order of the primary key.
   const { results } = await db.prepare(`SELECT * FROM ${table}`).all();
   return results;

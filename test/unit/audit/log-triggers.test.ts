@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { entryHash } from '../../../src/audit/entry.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
 import { ALICE, MALLORY, paidCalls, START } from './history.ts';
@@ -100,16 +101,12 @@ describe('triggers protect the log', () => {
 
   test('an older seq never overwrites a newer projection', async () => {
     const before = await rows('calls');
-    const old = [{ call: before[0]?.call, seq: 1, state: 'held', tool: 'older' }];
+    const call = before[0]?.['call'] as Hex;
+    const old = { call, seq: 1, state: 'held', tool: 'older' } as const;
+    const acceptance = { ...old, firstSeq: 1, acceptedAt: START };
     const { projectionStatements } = await import('../../../src/audit/projection-statements.ts');
-    await db.batch(
-      projectionStatements(db, ALICE, {
-        calls: old as never,
-        payments: [],
-        opened: [],
-        closed: [],
-      }),
-    );
+    await db.batch(projectionStatements(db, ALICE, [old]));
+    await db.batch(projectionStatements(db, ALICE, [acceptance]));
     expect(await rows('calls')).toEqual(before);
   });
 
@@ -117,18 +114,18 @@ describe('triggers protect the log', () => {
     const { results } = await db
       .prepare(
         `SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
-         AND tbl_name IN ('chunks', 'calls', 'payments', 'open_payments', 'accounts', 'kin', 'spend', 'dead_letters') ORDER BY 1`,
+         AND tbl_name IN ('chunks', 'calls', 'accounts', 'kin', 'spend', 'dead_letters') ORDER BY 1`,
       )
       .all<{ name: string }>();
     expect(results.map(({ name }) => name)).toEqual([
       'accounts_below',
-      'calls_by_account',
-      'calls_by_time',
       'calls_kept',
+      'calls_late',
+      'calls_of_account',
+      'calls_open',
+      'calls_unsettled',
       'dead_letters_by_call',
       'dead_letters_by_time',
-      'payments_late',
-      'payments_unsettled',
     ]);
   });
 });

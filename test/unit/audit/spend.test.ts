@@ -87,7 +87,7 @@ describe('spend equals the sum of the entries', () => {
             ({ length }) => length > 0,
           );
           await db.batch(
-            ['spend', 'accounts', 'kin', 'open_payments', 'calls', 'payments'].map((table) =>
+            ['spend', 'accounts', 'kin', 'calls'].map((table) =>
               db.prepare(`DELETE FROM ${table}`),
             ),
           );

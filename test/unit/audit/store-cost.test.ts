@@ -54,13 +54,12 @@ test('the cost of a chunk does not grow with the history of its account', async 
 });
 
 /**
- * Rows billed for one paid call of an account without ancestors. Chunk: its row. Call: its row, and one in each of the two indexes by time,
- * which no later upsert touches. Payment: its row; if it ends in a later chunk, also its row in `open_payments` and the deletion of that row.
- * `spend`: one row of the account and one of all accounts. First chunk of an account: its row in `accounts`.
+ * Rows billed for one paid call of an account without ancestors. Chunk: its row. Call: its row, and one in the index on the account, which no
+ * later update touches. Payment: nothing if it ends in the chunk of its call; otherwise a row in the index of open ones, and later the call's
+ * row again. `spend`: one row of the account and one of all accounts. First chunk of an account: its row in `accounts`.
  */
 const CHUNK = 1;
-const CALL = 1 + 2;
-const PAYMENT = 1;
+const CALL = 1 + 1;
 const OPEN = 1 + 1;
 const SPEND = 1 + 1;
 const FIRST = 1;
@@ -69,8 +68,8 @@ describe('the rows that D1 bills for a paid call', () => {
   const entries = history(ALICE, [accepted(1), committed(1), settled(1)]);
 
   test.each([
-    ['in one chunk', [3], FIRST + CHUNK + CALL + PAYMENT + SPEND],
-    ['settled in a second chunk', [2, 3], FIRST + 2 * CHUNK + CALL + PAYMENT + OPEN + SPEND],
+    ['in one chunk', [3], FIRST + CHUNK + CALL + SPEND],
+    ['settled in a second chunk', [2, 3], FIRST + 2 * CHUNK + CALL + OPEN + SPEND],
   ])('%s', async (_, cuts, expected) => {
     let written = 0;
     let from = 0;
@@ -80,7 +79,7 @@ describe('the rows that D1 bills for a paid call', () => {
       from = to;
     }
     expect(written).toBe(expected);
-    expect(written).toBeLessThanOrEqual(11);
+    expect(written).toBeLessThanOrEqual(9);
     expect(await rows('calls')).toMatchObject([
       {
         tool: 'translate',
@@ -91,12 +90,11 @@ describe('the rows that D1 bills for a paid call', () => {
         status: 200,
         accepted_at: START,
         first_seq: 1,
+        payment: 'settled',
+        amount: 20_000,
+        block: 123,
       },
     ]);
-    expect(await rows('payments')).toMatchObject([
-      { state: 'settled', amount: 20_000, block: 123 },
-    ]);
-    expect(await rows('open_payments')).toEqual([]);
   });
 
   test.each([
@@ -113,7 +111,7 @@ describe('the rows that D1 bills for a paid call', () => {
     const setting = before === 0 ? 1 : before;
     await store(all.slice(0, setting));
     expect(await store(all.slice(setting))).toMatchObject({
-      value: { rowsWritten: CHUNK + CALL + PAYMENT + SPEND + (above > 0 ? above : 0) },
+      value: { rowsWritten: CHUNK + CALL + SPEND + (above > 0 ? above : 0) },
     });
   });
 
@@ -131,16 +129,16 @@ describe('the rows that D1 bills for a paid call', () => {
   test('a hundred calls of one chunk share their rows of `spend`', async () => {
     const result = await store(paidCalls(ALICE, 100));
     expect(result).toMatchObject({
-      value: { rowsWritten: FIRST + CHUNK + 100 * (CALL + PAYMENT) + SPEND },
+      value: { rowsWritten: FIRST + CHUNK + 100 * CALL + SPEND },
     });
   });
 
   const spent = { state: 'settled', paidBy: 'upfront' };
 
   test.each([
-    ['succeeds', { ...committed(1), payment: spent }, 0, [8, 10, 10]],
+    ['succeeds', { ...committed(1), payment: spent }, 0, [6, 8, 8]],
     // Also a row of `credit_movements`.
-    ['fails', { ...failed(1), payment: spent }, 20_000, [9, 12, 11]],
+    ['fails', { ...failed(1), payment: spent }, 20_000, [7, 9, 9]],
   ])('a call settled upfront whose tool %s', async (_, end, credited, expected) => {
     const upfront = history(ALICE, [accepted(1), settled(1), end]);
     const written: number[] = [];
@@ -153,15 +151,15 @@ describe('the rows that D1 bills for a paid call', () => {
         from = to;
       }
       written.push(sum);
-      expect(await rows('payments')).toEqual([
+      expect(await rows('calls')).toMatchObject([
         {
-          ...((await rows('payments'))[0] as object),
-          state: 'settled',
+          payment: 'settled',
           amount: 20_000,
           credited,
           transaction_hash: settled(1).payment?.['transaction'],
           block: 123,
-          at: START + 4,
+          payment_at: START + 4,
+          late: null,
         },
       ]);
     }

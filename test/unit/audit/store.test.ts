@@ -22,11 +22,8 @@ const store = async (entries: readonly Entry[]) => storeChunk(db, await messageO
 /** The whole content of the database, to compare orders of arrival. */
 const picture = async () => ({
   entries: (await storedEntries(ALICE)).map(entryText),
-  reports: await Promise.all(
-    (['spend', 'accounts', 'kin', 'open_payments'] as const).map((table) => rows(table)),
-  ),
+  reports: await Promise.all((['spend', 'accounts', 'kin'] as const).map((table) => rows(table))),
   calls: await rows('calls'),
-  payments: await rows('payments'),
 });
 
 beforeEach(freshDatabase);
@@ -96,13 +93,12 @@ describe('the tables do not depend on how chunks arrive', () => {
     expect(expected.entries).toEqual(entries.map(entryText));
     await freshDatabase();
     for (const [from, to] of cuts) await store(entries.slice(from, to));
-    const { entries: stored, calls, payments, reports } = await picture();
+    const { entries: stored, calls, reports } = await picture();
     expect(reports).toEqual(expected.reports);
     expect(stored).toEqual(expected.entries);
     expect(calls).toEqual(expected.calls);
-    expect(payments).toEqual(expected.payments);
     expect(calls).toHaveLength(3);
-    expect(payments.map(({ state }) => state)).toEqual(['released', 'settled', 'settled']);
+    expect(calls.map(({ payment }) => payment)).toEqual(['released', 'settled', 'settled']);
   });
 
   test('two concurrent consumers store it once', async () => {
@@ -120,7 +116,6 @@ describe('the tables do not depend on how chunks arrive', () => {
     for (let from = 0; from < long.length; from += 250) await store(long.slice(from, from + 250));
     await store(other);
     expect(await rows('calls')).toHaveLength(302);
-    expect(await rows('payments')).toHaveLength(302);
     expect(await storedEntries(ALICE)).toEqual(long);
   });
 });
@@ -202,7 +197,7 @@ describe('a chunk that no account could have sent writes nothing', () => {
   });
 
   test('a projection that fails rolls its chunk back', async () => {
-    await db.prepare('DROP TABLE payments').run();
+    await db.prepare('DROP TABLE spend').run();
     expect(await store(entries)).toMatchObject({ error: { kind: 'unavailable' } });
     expect(await stored()).toBe(0);
     expect(await rows('calls')).toEqual([]);

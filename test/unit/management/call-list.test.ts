@@ -93,9 +93,9 @@ describe('calls', () => {
   test('that do not match end a page early, with `next`', async () => {
     await db
       .prepare(
-        `INSERT INTO calls (account, call, tool, state, accepted_at, seq)
+        `INSERT INTO calls (account, call, tool, state, accepted_at, first_seq, segment, seq)
          WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 12499)
-         SELECT ?, 'c' || i, iif(i = 7, 'rare', 'common'), 'committed', ? + i, i FROM n`,
+         SELECT ?, 'c' || i, iif(i = 7, 'rare', 'common'), 'committed', ? + i, i, i / 4096, i FROM n`,
       )
       .bind(accountOf(1), START + 1_000)
       .run();

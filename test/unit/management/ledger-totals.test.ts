@@ -35,7 +35,7 @@ const forget = () =>
     [
       'DROP TRIGGER IF EXISTS chunks_stay_until_archived',
       ...[
-        ...['chunks', 'spend', 'accounts', 'kin', 'open_payments', 'calls', 'payments'],
+        ...['chunks', 'spend', 'accounts', 'kin', 'calls'],
         ...['credit_movements', 'relays'],
       ].map((table) => `DELETE FROM ${table}`),
     ].map((sql) => db.prepare(sql)),

@@ -53,6 +53,21 @@ test('stores an error of any length', async () => {
   expect(await rowsOf('attempts')).toMatchObject([{ error: 'x'.repeat(200), backend: null }]);
 });
 
+test('a fresh isolate that only saw a few payments succeed does not write the health of a backend again', async () => {
+  const one = { network: NETWORK, backend: 'quiet.test', state: 'closed', failed: 0 } as const;
+  const stored = async () =>
+    database.prepare("SELECT succeeded, at FROM backends WHERE backend = 'quiet.test'").first();
+  await recordHealth(database, [{ ...one, succeeded: 1 }], NOW);
+  expect(await stored()).toEqual({ succeeded: 1, at: NOW });
+  await recordHealth(database, [{ ...one, succeeded: 9 }], NOW + 60);
+  expect(await stored()).toEqual({ succeeded: 1, at: NOW });
+  await recordHealth(database, [{ ...one, succeeded: 10 }], NOW + 120);
+  expect(await stored()).toEqual({ succeeded: 10, at: NOW + 120 });
+  await recordHealth(database, [{ ...one, succeeded: 1, failed: 1 }], NOW + 180);
+  expect(await stored()).toEqual({ succeeded: 1, at: NOW + 180 });
+  await database.prepare('DELETE FROM backends').run();
+});
+
 test('newer health of a backend overwrites older health, never the reverse', async () => {
   const one = {
     network: NETWORK,

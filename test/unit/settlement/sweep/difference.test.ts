@@ -73,7 +73,7 @@ describe('a difference', () => {
     await settle(1, 10, transaction);
     await run(now + DAY + 900);
     expect(await kinds()).toEqual(['unrecorded']);
-    await db.prepare("UPDATE payments SET state = 'failed'").run();
+    await db.prepare("UPDATE calls SET payment = 'failed'").run();
     await run(now + 2 * DAY);
     expect(alerts).toHaveLength(2);
   });

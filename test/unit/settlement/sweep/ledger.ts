@@ -28,25 +28,18 @@ export const enter = async (
   payee: Hex = PAY_TO,
 ): Promise<void> => {
   const account = accountId(NETWORK, from);
-  const rows = [
-    db
-      .prepare(
-        `INSERT INTO calls (account, call, state, price, payee, accepted_at, seq) VALUES (?1, ?2, 'committed', 1, ?3, ?4, 1)`,
-      )
-      .bind(account, call, payee, acceptedAt),
-  ];
-  if (fate.state !== 'open') {
-    const [block, transaction] =
-      fate.state === 'settled' ? [fate.block, fate.transaction] : [null, null];
-    rows.push(
-      db
-        .prepare(
-          `INSERT INTO payments (account, call, state, amount, credited, transaction_hash, block, at, seq) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, 2)`,
-        )
-        .bind(account, call, fate.state, Number(fate.amount), transaction, block, acceptedAt + 5),
-    );
-  }
-  await db.batch(rows);
+  const settled = fate.state === 'settled' ? fate : undefined;
+  const [amount, at] = fate.state === 'open' ? [null, null] : [Number(fate.amount), acceptedAt + 5];
+  await db
+    .prepare(
+      `INSERT INTO calls (account, call, state, price, payee, accepted_at, first_seq, segment, seq, payment, amount, transaction_hash, block, payment_at)
+       VALUES (?1, ?2, 'committed', 1, ?3, ?4, 1, 0, 1, ?5, ?6, ?7, ?8, ?9)`,
+    )
+    .bind(
+      ...[account, call, payee, acceptedAt, fate.state, amount],
+      ...[settled?.transaction ?? null, settled?.block ?? null, at],
+    )
+    .run();
 };
 
 export const site = (changes: Partial<Site> = {}): Site => ({
@@ -105,7 +98,7 @@ export const runs = async (): Promise<readonly DifferenceRow[]> => {
 
 export const emptyTables = async (): Promise<void> => {
   await db.batch(
-    ['calls', 'payments', 'sweeps', 'reconciliations', 'differences'].map((table) =>
+    ['calls', 'sweeps', 'reconciliations', 'differences'].map((table) =>
       db.prepare(`DELETE FROM ${table}`),
     ),
   );

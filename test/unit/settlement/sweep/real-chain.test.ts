@@ -76,9 +76,9 @@ describe('ledger and chain', () => {
     await exported();
     // The ledger loses one settlement, and has twice the amount of another.
     const nonceOf = (signed?: SignedAuthorization) => signed?.authorization.nonce;
-    await db.prepare('DELETE FROM payments WHERE call = ?1').bind(nonceOf(lost)).run();
+    await db.prepare('UPDATE calls SET payment = NULL WHERE call = ?1').bind(nonceOf(lost)).run();
     await db
-      .prepare('UPDATE payments SET amount = amount * 2 WHERE call = ?1')
+      .prepare('UPDATE calls SET amount = amount * 2 WHERE call = ?1')
       .bind(nonceOf(raised))
       .run();
     // A payment settles that was never accepted, and a plain transfer arrives.
@@ -119,7 +119,7 @@ describe('ledger and chain', () => {
     expect(alerts).toHaveLength(4);
     // Repaired differences are resolved.
     await db
-      .prepare('UPDATE payments SET amount = amount / 2 WHERE call = ?1')
+      .prepare('UPDATE calls SET amount = amount / 2 WHERE call = ?1')
       .bind(nonceOf(raised))
       .run();
     await reconcileOnce();
@@ -193,7 +193,7 @@ describe('ledger and chain', () => {
     const account: AccountId = `eip155:84532:${from}`;
     await db
       .prepare(
-        "INSERT INTO calls (account, call, state, seq, accepted_at) VALUES (?1, ?2, 'committed', 1, ?3)",
+        "INSERT INTO calls (account, call, state, first_seq, segment, seq, accepted_at) VALUES (?1, ?2, 'committed', 1, 0, 1, ?3)",
       )
       .bind(account, call, nowSeconds())
       .run();

@@ -42,15 +42,13 @@ export const payment = async (
 
 /** The effect of the account's recheck: its entry settles the payment in D1. */
 export const settle = async (seed: number, block: number, transaction: Hex): Promise<void> => {
-  await db.batch([
-    db.prepare('DELETE FROM payments WHERE call = ?1').bind(nonce(seed)),
-    db
-      .prepare(
-        `INSERT INTO payments (account, call, state, amount, credited, transaction_hash, block, at, seq)
-         SELECT account, call, 'settled', 2, 2, ?2, ?3, 1, 9 FROM calls WHERE call = ?1`,
-      )
-      .bind(nonce(seed), transaction, block),
-  ]);
+  await db
+    .prepare(
+      `UPDATE calls SET payment = 'settled', amount = 2, credited = 2, transaction_hash = ?2, block = ?3, payment_at = 1, payment_seq = 9
+       WHERE call = ?1`,
+    )
+    .bind(nonce(seed), transaction, block)
+    .run();
 };
 
 export const cursor = () =>
