@@ -11,7 +11,7 @@ import type { Loop } from './relayer/loop.ts';
 /** When an object whose code could not be loaded tries again: the platform stops retrying an alarm that keeps throwing. */
 const UNOPENED_MS = 60_000;
 
-/** The relayer of one network: settles payments in batches with the gateway's own key. One object per network, named by it. */
+/** Settles payments in batches with a key of the gateway. One object per key, named by its CAIP-10 account. */
 export class Relayer extends DurableObject<Env> implements RelayerRpc {
   static {
     // Idempotent by payer and nonce.

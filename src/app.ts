@@ -122,7 +122,7 @@ const manage = async (context: Context<Bindings>): Promise<Response> => {
   const admin: AdminContext = {
     ...gateway.value,
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
-    relayer: (network) => env.RELAYER.getByName(network),
+    relayer: (key) => env.RELAYER.getByName(key),
     db: env.AUDIT_DB,
     auditQueue: env.AUDIT_QUEUE,
     webhookQueue: env.WEBHOOK_QUEUE,

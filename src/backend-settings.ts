@@ -32,8 +32,8 @@ type BackendVariable = (typeof BACKEND_VARIABLES)[number];
 
 /** The settings of all backends but their networks, which follow from `PAY_TO`. */
 export type BackendConfig = Omit<BackendSettings, 'networks'> & {
-  /** Signs for relayers without a signer of their own. */
-  readonly relayerKey: Hex | undefined;
+  /** Sign for relayers without a signer of their own. */
+  readonly relayerKeys: readonly Hex[];
 };
 
 /**
@@ -48,18 +48,18 @@ export const readBackends = (
 ): BackendConfig | undefined => {
   const facilitators = read('FACILITATORS', (text) => readFacilitators(text, reach));
   const relayers = read('RELAYERS', (text) => readRelayers(text, reach));
-  const relayerKey = read('RELAYER_KEY', readRelayerKey);
+  const relayerKeys = read('RELAYER_KEY', readRelayerKeys) ?? [];
   const cdpId = read('CDP_API_KEY_ID', (text) => ok(text)) ?? '';
   const cdpKey = read('CDP_API_KEY_SECRET', (secret) => readCdpKey(cdpId, secret));
   return facilitators === undefined || relayers === undefined
     ? undefined
-    : { facilitators, relayers, relayerKey, cdpKey };
+    : { facilitators, relayers, relayerKeys, cdpKey };
 };
 
 /** Checks the settings together: each network has a backend, and each backend has the key that it needs. */
 export const backendFaults = (
   payTo: ReadonlyMap<Network, Address>,
-  { facilitators, relayers, relayerKey, cdpKey }: BackendConfig,
+  { facilitators, relayers, relayerKeys, cdpKey }: BackendConfig,
 ): readonly { readonly name: BackendVariable; readonly reason: string }[] => {
   const unreached = [...payTo.keys()].filter(
     (network) =>
@@ -77,7 +77,7 @@ export const backendFaults = (
       name: 'RELAYERS' as const,
       reason: `at ${network}: must not be there, because PAY_TO does not name this network`,
     })),
-    ...(keyless && relayerKey === undefined
+    ...(keyless && relayerKeys.length === 0
       ? [
           {
             name: 'RELAYER_KEY' as const,
@@ -132,10 +132,17 @@ export const readFacilitators = (
   return new Set(urls).size === urls.length ? read : err(['names a URL twice']);
 };
 
+/** Addresses of one network: each has an object of its own. */
+const MAX_ADDRESSES = 16;
+const ADDRESSES = 'must be 1 to 16 different nonzero addresses';
+
+const isAddressList = (list: readonly Address[]): boolean =>
+  list.length > 0 && list.length <= MAX_ADDRESSES && new Set(list).size === list.length;
+
 const relayerSchema = (reach: EgressReach) =>
   z.strictObject(
     {
-      address: accountSchema,
+      addresses: z.array(accountSchema, ADDRESSES).check(z.refine(isAddressList, ADDRESSES)),
       signer: z.exactOptional(urlSchema(reach)),
       batch: z._default(between(1, 100), 100),
       wait: z._default(between(0, 60), 2),
@@ -145,7 +152,7 @@ const relayerSchema = (reach: EgressReach) =>
       ),
       first: z._default(z.boolean('must be true or false'), true),
     },
-    'must be an object {"address": "0x…", signer?, batch?, wait?, maxFeePerGas?, first?}',
+    'must be an object {"addresses": ["0x…"], signer?, batch?, wait?, maxFeePerGas?, first?}',
   );
 
 const relayersSchema = (reach: EgressReach) =>
@@ -161,14 +168,18 @@ export const readRelayers = (
 ): Setting<ReadonlyMap<Network, RelayerSetting>> =>
   text === ''
     ? ok(new Map())
-    : readJson(text, relayersSchema(reach), '{"eip155:8453": {"address": "0x…"}}');
+    : readJson(text, relayersSchema(reach), '{"eip155:8453": {"addresses": ["0x…"]}}');
 
-const RELAYER_KEY_HINT = 'must be 0x and 64 hex digits';
+const RELAYER_KEY_HINT = 'must be 0x and 64 hex digits each';
 
-/** Reads `RELAYER_KEY`, the private key that pays gas; may be empty. */
-export const readRelayerKey = (text: string): Setting<Hex | undefined> => {
-  if (text === '') return ok(undefined);
-  return /^0x[0-9a-fA-F]{64}$/.test(text) ? ok(text.toLowerCase() as Hex) : err([RELAYER_KEY_HINT]);
+/** Reads `RELAYER_KEY`, the private keys that pay gas, comma-separated; may be empty. */
+export const readRelayerKeys = (text: string): Setting<readonly Hex[]> => {
+  const keys = text
+    .toLowerCase()
+    .split(',')
+    .map((key) => key.trim() as Hex);
+  if (text === '') return ok([]);
+  return keys.every((key) => /^0x[0-9a-f]{64}$/.test(key)) ? ok(keys) : err([RELAYER_KEY_HINT]);
 };
 
 const MAX_KEY = 2_048;

@@ -30,7 +30,7 @@ export const settlingOf = (env: Env, config: Config): SettlingState => {
   };
   const state: SettlingState = {
     backends: openBackends(config, {
-      relayer: (network) => env.RELAYER.getByName(network),
+      relayer: (key) => env.RELAYER.getByName(key),
       emit,
     }),
     chainHealth: openChainHealth(),

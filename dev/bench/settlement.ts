@@ -105,7 +105,7 @@ const startRelayed = async (bench: Bench, { chain, upstream }: Stack): Promise<G
     payTo: people.payTo,
     entry: bench.bundles.gateway.main,
     variables: {
-      RELAYERS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: { address: RELAYER.address } }),
+      RELAYERS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: { addresses: [RELAYER.address] } }),
       RELAYER_KEY: RELAYER.privateKey,
       DEFAULT_POLICY: JSON.stringify(POLICY),
     },

@@ -14,8 +14,8 @@ export const LIMITS = {
   consumers: 20,
   /** Concurrent requests of one isolate to one facilitator. */
   facilitatorConcurrency: 4,
-  /** Pending transactions of the relayer, and payments in each. */
-  flights: 4,
+  /** Transactions that one relayer key has under way at most, and payments in each. */
+  flights: 10,
   batch: 100,
   blockSeconds: 2,
   /** Seconds: validity of a proof for a deferred tool, and retention of the call after that. */
@@ -77,7 +77,7 @@ export const limitsOf = ({ alone, atOnce }: Both, bytes: Grown): readonly Met[] 
       of: 'all accounts, a month',
     },
     {
-      limit: 'the relayer on one chain',
+      limit: 'one relayer key',
       arithmetic: `${LIMITS.flights} transactions × ${LIMITS.batch} payments / 2 s block = ${relayed} a second`,
       calls: monthly(relayed),
       of: 'all accounts, a month',

@@ -171,7 +171,7 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
  * that is the facilitator of `people.seller`.
  */
 export const relayerVariables = ({ address, privateKey }: Person): Record<string, string> => ({
-  RELAYERS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: { address, first: false } }),
+  RELAYERS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: { addresses: [address], first: false } }),
   RELAYER_KEY: privateKey,
   FACILITATES: JSON.stringify({ [`eip155:${CHAIN_ID}`]: [people.seller] }),
 });

@@ -1,12 +1,9 @@
-import type { Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Noun } from '../store/noun.ts';
 import type { ReportRecord } from './report-record.ts';
 
 /** Totals since the relayer's first transaction. */
 export type Counters = {
-  /** The address whose nonces are counted: the key may be exchanged. */
-  readonly address: Address | '';
   /** One more than the highest final nonce: a node that reports less lags behind. */
   readonly nextNonce: number;
   readonly transactions: number;
@@ -25,7 +22,6 @@ export type Counters = {
 const USUAL_GAS = 60_000;
 
 export const noCounters: Counters = {
-  address: '',
   nextNonce: 0,
   transactions: 0,
   payments: 0,

@@ -15,6 +15,7 @@ import {
   gasFor,
   paymentsIn,
 } from '../../src/settlement/relayer/fees.ts';
+import { flightsFor } from '../../src/settlement/relayer/flights.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { put } from '../store/noun.ts';
 import { broadcast } from './broadcast.ts';
@@ -32,11 +33,8 @@ import {
 } from './memory.ts';
 import { tryPayments } from './trial.ts';
 
-/** Transactions that are not in a block, at most: nonces must not pile up on a chain that makes no blocks. */
-const MAX_FLIGHTS = 4;
-/** The maximum of them for payments that may fail, and for the other payments while such payments wait. */
+/** Transactions that are not in a block, at most, for payments that may fail. While such payments wait, one place is theirs. */
 const MAX_SUSPECT = 2;
-const MAX_SHARED = 3;
 
 /** Trials of one round without a transaction. The remaining payments are tried in the next round, after `confirm`. */
 const MAX_FAILED = 8;
@@ -73,7 +71,7 @@ export const dispatch = async (context: RelayerContext, facts: Facts): Promise<v
     // Dear gas is spent only on payments that would otherwise be lost.
     const ready = far ? waiting : waiting.filter((one) => isNear(one, now));
     if (waiting.length > 0 && ready.length === 0) fail(memory, 'gas_too_dear', now);
-    const chosen = choose(context, ready, now);
+    const chosen = choose(context, facts, ready, now);
     const affordable = chosen.slice(0, affords(facts, memory, fees));
     if (chosen.length > 0 && affordable.length === 0) fail(memory, 'insufficient_gas', now);
     if (affordable.length === 0) return;
@@ -91,9 +89,13 @@ export const dispatch = async (context: RelayerContext, facts: Facts): Promise<v
 
 const choose = (
   { setup, memory }: RelayerContext,
+  { blockGas }: Facts,
   waiting: readonly Pending[],
   now: Seconds,
 ): readonly Pending[] => {
+  const { gasPerPayment } = memory.counters;
+  // Nonces must not pile up on a chain that makes no blocks.
+  const most = flightsFor({ ...setup, blockGas, gasPerPayment });
   const unmined = flightsOf(memory).filter(({ block }) => block === undefined);
   const risky = unmined.filter((one) => pendingIn(memory, one).some((of) => isSuspect(memory, of)));
   // One suspect payment per payer at a time, so that no payer occupies all of these places.
@@ -103,8 +105,8 @@ const choose = (
   const suspects = waiting.filter(
     (one) => isSuspect(memory, one) && !flying.has(one.authorization.from),
   );
-  if (unmined.length >= MAX_FLIGHTS) return [];
-  if (unmined.length - risky.length < (suspects.length > 0 ? MAX_SHARED : MAX_FLIGHTS)) {
+  if (unmined.length >= most) return [];
+  if (unmined.length - risky.length < (suspects.length > 0 ? most - 1 : most)) {
     const clean = waiting.filter((one) => !isSuspect(memory, one));
     const chosen = chooseBatch(clean, setup, now);
     if (chosen.length > 0) return chosen;

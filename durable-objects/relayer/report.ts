@@ -14,7 +14,7 @@ const AT_ONCE = 20;
 const FIRST_PAUSE: Seconds = 2;
 const LONGEST_PAUSE: Seconds = 300;
 /** After this time a report is dropped: accounts look at the chain themselves, and an operator can find the missing `relays` row. */
-const GIVEN_UP: Seconds = 7 * 86_400;
+export const GIVEN_UP: Seconds = 7 * 86_400;
 
 /**
  * Reports final transactions: notifies accounts of what has settled, and records in D1 what it cost, until each has answered. Neither waits

@@ -1,10 +1,15 @@
-import { readRelayerKey, readRelayers } from '../../src/backend-settings.ts';
+import { readRelayerKeys, readRelayers } from '../../src/backend-settings.ts';
 import { gatewayAccount } from '../../src/config.ts';
 import { readFacilitates } from '../../src/facilitates.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
-import { type AccountId, chainIdOf, type Network } from '../../src/protocol/account-id.ts';
+import {
+  type AccountId,
+  chainIdOf,
+  type Network,
+  parseAccountId,
+} from '../../src/protocol/account-id.ts';
 import type { Token } from '../../src/protocol/payment.ts';
 import { tokenOf } from '../../src/protocol/x402/networks.ts';
 import { readConfirmations, readPayTo, readReach, readRpcUrls } from '../../src/settings.ts';
@@ -31,6 +36,8 @@ export type Setup = {
   readonly urls: readonly string[];
   readonly confirmations: number;
   readonly address: Address;
+  /** How many keys of the gateway share the chain, this one included. */
+  readonly keys: number;
   readonly batch: number;
   readonly wait: Seconds;
   /** Wei. */
@@ -50,23 +57,25 @@ const textOf = (environment: Environment, name: string): string => {
   return typeof value === 'string' ? value.trim() : '';
 };
 
-/** Reads the settings of the relayer for the network that names the object. */
+/** Reads the settings of the relayer whose key names the object (CAIP-10). */
 export const readSetup = (
   environment: Environment,
   name: string | undefined,
 ): Result<Setup, SetupFault> => {
   const fault = (variable: string, kind: SetupFault['kind'] = 'malformed') =>
     err({ variable, kind });
-  const network = name as Network;
-  const chainId = chainIdOf(network ?? '');
-  const token = chainId === undefined ? undefined : tokenOf(network);
-  if (chainId === undefined || token === undefined) return fault('network', 'absent');
+  const key = parseAccountId(name ?? '');
+  const token = key && tokenOf(key.network);
+  const chainId = key && chainIdOf(key.network);
+  if (key === undefined || chainId === undefined || token === undefined)
+    return fault('network', 'absent');
+  const { network, address } = key;
   const reach = readReach(textOf(environment, 'LOCAL_STACK'), textOf(environment, 'AUDIENCES'));
   if (!reach.ok) return fault('LOCAL_STACK');
   const relayers = readRelayers(textOf(environment, 'RELAYERS'), reach.value);
   if (!relayers.ok) return fault('RELAYERS');
   const setting = relayers.value.get(network);
-  if (setting === undefined) return fault('RELAYERS', 'absent');
+  if (setting?.addresses.includes(address) !== true) return fault('RELAYERS', 'absent');
   const payTo = readPayTo(textOf(environment, 'PAY_TO'));
   const receiver = payTo.ok ? payTo.value.get(network) : undefined;
   if (!payTo.ok || receiver === undefined) return fault('PAY_TO');
@@ -77,7 +86,7 @@ export const readSetup = (
   if (urls === undefined) return fault('RPC_URLS');
   const confirmations = readConfirmations(textOf(environment, 'CONFIRMATIONS'));
   if (!confirmations.ok) return fault('CONFIRMATIONS');
-  const sign = signerOf(environment, setting);
+  const sign = signerOf(environment, address, setting);
   if (sign === undefined) return fault('RELAYER_KEY');
   const networks = [...payTo.value.keys()] as [Network, ...Network[]];
   return ok({
@@ -88,7 +97,8 @@ export const readSetup = (
     facilitates: facilitates.value.get(network) ?? [],
     urls,
     confirmations: confirmations.value,
-    address: setting.address,
+    address,
+    keys: setting.addresses.length,
     batch: setting.batch,
     wait: setting.wait,
     maxFeePerGas: setting.maxFeePerGas,
@@ -100,15 +110,20 @@ export const readSetup = (
 /** A key of another address would pay from an account that the operator does not watch. */
 const signerOf = (
   environment: Environment,
-  { address, signer }: RelayerSetting,
+  address: Address,
+  { signer }: RelayerSetting,
 ): Sign | undefined => {
   if (signer !== undefined) return remoteSigner(signer, address);
-  const key = readRelayerKey(textOf(environment, 'RELAYER_KEY'));
-  if (!key.ok || key.value === undefined) return undefined;
+  const keys = readRelayerKeys(textOf(environment, 'RELAYER_KEY'));
+  const own = keys.ok ? keys.value.find((key) => isKeyOf(key, address)) : undefined;
+  return own && keySigner(own);
+};
+
+const isKeyOf = (key: Hex, address: Address): boolean => {
   try {
-    return addressOfPrivateKey(key.value) === address ? keySigner(key.value) : undefined;
+    return addressOfPrivateKey(key) === address;
   } catch {
-    return undefined; // The key is zero, or not below the order of the curve.
+    return false; // The key is zero, or not below the order of the curve.
   }
 };
 

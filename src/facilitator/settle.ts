@@ -89,7 +89,8 @@ const settleOnChain = async (
 
 /** The relayer, which alone keeps payments. Only it settles for others: a facilitator would charge the operator for each payment. */
 const relayerOf = (backends: Backends): Pick<Backends, 'for' | 'refresh'> => ({
-  for: (network) => backends.for(network).filter(({ keepsPayments }) => keepsPayments),
+  for: (network, payer) =>
+    backends.for(network, payer).filter(({ keepsPayments }) => keepsPayments),
   refresh: async () => undefined,
 });
 
@@ -140,7 +141,8 @@ const transactionOf = async (
   taken: Extract<BackendAnswer, { readonly kind: 'taken' }>,
 ): Promise<Hex | undefined> => {
   if (taken.transaction !== undefined) return taken.transaction;
-  const [relayer] = relayerOf(backends).for(presentable.payment.token.network);
+  const { token, authorization } = presentable.payment;
+  const [relayer] = relayerOf(backends).for(token.network, authorization.from);
   const now = Date.now();
   const limits = { waitMs: 0, startBy: now + ASK_MS, endBy: now + 2 * ASK_MS } as const;
   const [again] = (await relayer?.present([presentable], { ...limits, source: 'request' })) ?? [];

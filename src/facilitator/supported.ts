@@ -14,7 +14,7 @@ export const supported = ({
       ...(name === undefined ? [] : [{ x402Version: 1, scheme: 'exact', network: name }]),
     ];
   });
-  const signers = new Set(networks.flatMap((network) => relayers.get(network)?.address ?? []));
+  const signers = new Set(networks.flatMap((network) => relayers.get(network)?.addresses ?? []));
   return Response.json(
     { kinds, extensions: [], signers: { 'eip155:*': [...signers] } },
     { headers: { 'Cache-Control': 'public, max-age=300' } },

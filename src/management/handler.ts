@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { Seconds } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import type { AccountId, Network } from '../protocol/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { CommandIntent, CommandSigner, Expected } from '../protocol/account/command.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -14,7 +14,7 @@ export type AdminContext = Omit<Gateway, 'account'> & {
   readonly account: (
     id: AccountId,
   ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'relation' | 'entries'>;
-  readonly relayer: (network: Network) => Pick<RelayerRpc, 'status'>;
+  readonly relayer: (key: AccountId) => Pick<RelayerRpc, 'status'>;
   readonly db: D1Database;
   readonly auditQueue: Pick<Queue, 'send'>;
   readonly webhookQueue: Pick<Queue, 'send'>;

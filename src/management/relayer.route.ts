@@ -12,12 +12,12 @@ const flight = z.strictObject({
   block: z.exactOptional(count),
 });
 
-/** The relayer of each network. With a `state` other than `ready` nothing else is known. Wei as decimal strings. */
+/** The keys of each network. With a `state` other than `ready` nothing else is known. Wei as decimal strings. */
 const relayers = pageOf(
   z.strictObject({
     network: z.string(),
     state: z.enum(['ready', 'unconfigured', 'unavailable']),
-    address: z.exactOptional(address),
+    address,
     balance: z.exactOptional(amount),
     balance_at: z.exactOptional(time),
     /** The number of payments that the balance still pays for. */

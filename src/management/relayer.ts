@@ -3,7 +3,8 @@ import type { AdminContext, Handlers } from './handler.ts';
 import type { RELAYER_ROUTES } from './relayer.route.ts';
 import { reply } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
-import type { Network } from '../protocol/account-id.ts';
+import type { Address } from '../core/hex.ts';
+import { type AccountId, accountId, type Network } from '../protocol/account-id.ts';
 import type { Flight, RelayerStatus } from '../protocol/relayer-contract.ts';
 
 type Item = AnswerOf<'relayers'>['items'][number];
@@ -11,12 +12,12 @@ type Item = AnswerOf<'relayers'>['items'][number];
 /** A relayer that waits for its chain may answer late; the list then omits its state. */
 const STATUS_TIMEOUT_MS = 5_000;
 
-const itemOf = async (context: AdminContext, network: Network): Promise<Item> => {
-  const status = await statusOf(context, network);
+const itemOf = async (context: AdminContext, network: Network, address: Address): Promise<Item> => {
+  const status = await statusOf(context, accountId(network, address));
   if (status?.verdict !== 'found') {
-    return { network, state: status === undefined ? 'unavailable' : 'unconfigured' };
+    return { network, address, state: status === undefined ? 'unavailable' : 'unconfigured' };
   }
-  const { address, balance, balanceAt, covers, waiting, oldestAt, totals, lastError } = status;
+  const { balance, balanceAt, covers, waiting, oldestAt, totals, lastError } = status;
   return {
     ...{ network, state: 'ready', address, waiting, flights: status.flights.map(flightOf) },
     totals: {
@@ -37,16 +38,16 @@ const flightOf = ({ nonce, hashes, payments, maxFeePerGas, sentAt, block }: Flig
 
 const statusOf = async (
   context: AdminContext,
-  network: Network,
+  key: AccountId,
 ): Promise<RelayerStatus | undefined> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), STATUS_TIMEOUT_MS);
     });
-    return await Promise.race([context.relayer(network).status(), late]);
+    return await Promise.race([context.relayer(key).status(), late]);
   } catch (cause) {
-    console.error({ event: 'relayer_unavailable', network, cause: String(cause) });
+    console.error({ event: 'relayer_unavailable', key, cause: String(cause) });
     return undefined;
   } finally {
     clearTimeout(timer);
@@ -55,8 +56,11 @@ const statusOf = async (
 
 export const relayerHandlers: Handlers<keyof typeof RELAYER_ROUTES> = {
   relayers: async ({ context }) => {
-    const networks = [...context.config.relayers.keys()];
-    const items = await Promise.all(networks.map((network) => itemOf(context, network)));
+    const items = await Promise.all(
+      [...context.config.relayers].flatMap(([network, { addresses }]) =>
+        addresses.map((address) => itemOf(context, network, address)),
+      ),
+    );
     const body: AnswerOf<'relayers'> = { items };
     return reply(body);
   },

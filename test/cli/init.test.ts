@@ -66,7 +66,7 @@ describe('init in a pipe', () => {
     const key = /^RELAYER_KEY='(0x[0-9a-f]{64})'$/m.exec(await read('.dev.vars'))?.[1] as Hex;
     const address = privateKeyToAddress(key);
     expect((await variables())['RELAYERS']).toBe(
-      JSON.stringify({ 'eip155:84532': { address, first: false } }),
+      JSON.stringify({ 'eip155:84532': { addresses: [address], first: false } }),
     );
     expect(JSON.parse(stdout)).toMatchObject({ relayer: address });
     expect(stdout + stderr).not.toContain(key.slice(2));
@@ -80,7 +80,9 @@ describe('init in a pipe', () => {
   });
 
   test('keeps a relayer that the operator has set up', async () => {
-    const own = { 'eip155:84532': { address: people.owner.address, signer: 'https://s.example' } };
+    const own = {
+      'eip155:84532': { addresses: [people.owner.address], signer: 'https://s.example' },
+    };
     const text = (await read('wrangler.toml')).replace(
       'RELAYERS = ""',
       `RELAYERS = '${JSON.stringify(own)}'`,

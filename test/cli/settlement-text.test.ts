@@ -120,7 +120,12 @@ describe('settlements backends', () => {
     const { run } = await gatewayWith({
       '/admin/backends': { body: { items: [backend] } },
       '/admin/relayers': {
-        body: { items: [ready, { network: 'eip155:8453', state: 'unavailable' }] },
+        body: {
+          items: [
+            ready,
+            { ...{ network: 'eip155:8453', address: ready.address }, state: 'unavailable' },
+          ],
+        },
       },
     });
     const { code, stdout } = await run('settlements', 'backends');
@@ -129,7 +134,7 @@ describe('settlements backends', () => {
     expect(stdout).toMatch(/balance +0\.012345\n/);
     expect(stdout).toMatch(/pays for +1234 payments/);
     expect(stdout).toMatch(/under way +1 transaction, 20 payments/);
-    expect(stdout).toMatch(/relayer eip155:8453 +unavailable/);
+    expect(stdout).toMatch(/relayer eip155:8453 +unavailable, 0x4e4e/);
     expect(stdout).not.toContain(ESC);
   });
 
@@ -204,8 +209,8 @@ describe('doctor', () => {
     [{ ...relayer, covers: 999 }, 'warn', 'gas for 999 payments'],
     [{ ...relayer, covers: 0 }, 'fail', 'gas for 0 payments'],
     [relayer, 'ok', 'not read yet'],
-    [{ network: NETWORK, state: 'unavailable' }, 'fail', 'does not answer'],
-    [{ network: NETWORK, state: 'unconfigured' }, 'warn', 'not set up'],
+    [{ ...relayer, state: 'unavailable' }, 'fail', 'does not answer'],
+    [{ ...relayer, state: 'unconfigured' }, 'warn', 'not set up'],
   ] as const)('checks the relayer %j as %s', (item, status, says) => {
     const check = relayerCheck(item);
     expect(check).toMatchObject({ status, says: expect.stringContaining(says) as string });

@@ -54,7 +54,7 @@ describe('a facilitator that rejects the mark, with a relayer behind it', () => 
   const world = useWorld({
     variables: {
       RELAYERS: JSON.stringify({
-        [usdc.network]: { address: relayer.address, first: false, wait: 0 },
+        [usdc.network]: { addresses: [relayer.address], first: false, wait: 0 },
       }),
       RELAYER_KEY: relayerKey,
       WEBHOOK_LOCAL: 'true',

@@ -23,7 +23,9 @@ beforeAll(async () => {
     file: join(directory, 'stack.json'),
     entry: built.main,
     variables: {
-      RELAYERS: JSON.stringify({ [network]: { address: relayer.address, first: true, wait: 0 } }),
+      RELAYERS: JSON.stringify({
+        [network]: { addresses: [relayer.address], first: true, wait: 0 },
+      }),
       RELAYER_KEY: relayerKey,
     },
   });

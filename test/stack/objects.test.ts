@@ -50,7 +50,11 @@ const begin = async (worker: WorkerModules): Promise<CallAll> => {
     text: JSON.stringify(Object.fromEntries(networks.map((network) => [network, value]))),
   });
   const bindings = {
-    ...{ PAY_TO: each(people.payTo), RELAYERS: each({ address }), RELAYER_KEY: { text: key } },
+    ...{
+      PAY_TO: each(people.payTo),
+      RELAYERS: each({ addresses: [address] }),
+      RELAYER_KEY: { text: key },
+    },
     // No process listens there.
     ...{ RPC_URLS: each([`http://${LOOPBACK}:1`]), CONFIRMATIONS: { text: '1' } },
     ...{ DEFAULT_POLICY: { text: '' }, COMMAND_BYTES_PER_DAY: { text: '' } },
@@ -97,6 +101,7 @@ const without = (text: string): WorkerModules => {
   return { main: moved(main), first: first.map(moved), later, wasm: wasm.map(moved) };
 };
 
+const relayers = networks.map((network) => `${network}:${address.toLowerCase()}`);
 const many = Array.from({ length: 50 }, (_, at) => `many:${at}`);
 const accounts = Array.from(
   { length: 50 },
@@ -105,12 +110,15 @@ const accounts = Array.from(
 
 it.each([1, 2, 3])('relayers start concurrently in a fresh isolate (%i)', async () => {
   const callAll = await begin(built);
-  const names = [...many, ...networks, ...many, ...networks];
+  const names = [...many, ...relayers, ...many, ...relayers];
   const statuses = await callAll('RELAYER', names, 'status');
-  const found = (network: string) => ({ verdict: 'found', network, waiting: 0, flights: [] });
+  const found = (name: string) => {
+    const network = name.slice(0, name.lastIndexOf(':'));
+    return { verdict: 'found', network, waiting: 0, flights: [] };
+  };
   const none = { verdict: 'unconfigured' };
   expect(statuses).toMatchObject(
-    names.map((name) => (networks.includes(name) ? found(name) : none)),
+    names.map((name) => (relayers.includes(name) ? found(name) : none)),
   );
   expect(await callAll('RELAYER', many, 'relay', [{ call: '0x01' }], true)).toEqual(
     many.map(() => [{ call: '0x01', verdict: 'unsupported' }]),
@@ -127,7 +135,7 @@ it.each([1, 2, 3])('accounts start concurrently in a fresh isolate (%i)', async 
 
 it('relayers accept no payment when their code cannot be loaded', async () => {
   const callAll = await begin(without('relayer_unsupported'));
-  const names = [...networks, ...networks];
+  const names = [...relayers, ...relayers];
   expect(
     await callAll('RELAYER', names, 'relay', [{ call: '0x01' }, { call: '0x02' }], true),
   ).toEqual(names.map(() => ['0x01', '0x02'].map((call) => ({ call, verdict: 'unavailable' }))));

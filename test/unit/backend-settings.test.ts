@@ -35,10 +35,11 @@ describe('parseConfig', () => {
 
   it('reads relayers, with their defaults', () => {
     const address = CHECKSUMMED.toLowerCase();
+    const OTHER = `0x${'ef'.repeat(20)}`;
     const RELAYERS = JSON.stringify({
-      'eip155:84532': { address: CHECKSUMMED },
+      'eip155:84532': { addresses: [CHECKSUMMED, OTHER] },
       'eip155:8453': {
-        address,
+        addresses: [address],
         signer: 'https://signer.example',
         batch: 20,
         wait: 0,
@@ -47,18 +48,24 @@ describe('parseConfig', () => {
       },
     });
     const result = parseConfig(
-      { ...complete, RELAYERS, RELAYER_KEY: `0x${'AB'.repeat(32)}` },
+      { ...complete, RELAYERS, RELAYER_KEY: ` 0x${'AB'.repeat(32)},0x${'cd'.repeat(32)}` },
       tools,
     );
     expect(result.ok && [...result.value.relayers]).toEqual([
       [
         'eip155:84532',
-        { address, batch: 100, wait: 2, maxFeePerGas: 50_000_000_000n, first: true },
+        {
+          addresses: [address, OTHER],
+          batch: 100,
+          wait: 2,
+          maxFeePerGas: 50_000_000_000n,
+          first: true,
+        },
       ],
       [
         'eip155:8453',
         {
-          address,
+          addresses: [address],
           signer: 'https://signer.example',
           batch: 20,
           wait: 0,
@@ -67,11 +74,14 @@ describe('parseConfig', () => {
         },
       ],
     ]);
-    expect(result.ok && result.value.relayerKey).toBe(`0x${'ab'.repeat(32)}`);
+    expect(result.ok && result.value.relayerKeys).toEqual([
+      `0x${'ab'.repeat(32)}`,
+      `0x${'cd'.repeat(32)}`,
+    ]);
   });
 
   it('needs a facilitator for networks without a relayer', () => {
-    const own = { address: CHECKSUMMED, signer: 'https://signer.example' };
+    const own = { addresses: [CHECKSUMMED], signer: 'https://signer.example' };
     const both = JSON.stringify({ 'eip155:84532': own, 'eip155:8453': own });
     expect(faultsOf({ FACILITATORS: '[]', RELAYERS: both })).toEqual([]);
     expect(faultsOf({ FACILITATORS: '[]', RELAYERS: relayerOf({}) })).toEqual([
@@ -82,7 +92,7 @@ describe('parseConfig', () => {
   });
 
   it('needs a key for a relayer without a signer, and for a facilitator of CDP', () => {
-    const RELAYERS = JSON.stringify({ 'eip155:8453': { address: CHECKSUMMED } });
+    const RELAYERS = JSON.stringify({ 'eip155:8453': { addresses: [CHECKSUMMED] } });
     expect(namesOf({ RELAYERS })).toEqual(['RELAYER_KEY']);
     expect(namesOf({ RELAYERS, RELAYER_KEY: `0x${'11'.repeat(32)}` })).toEqual([]);
     expect(namesOf({ RELAYERS: relayerOf({}) })).toEqual([]);

@@ -62,8 +62,16 @@ describe('parseConfig', () => {
       'RELAYERS',
       '{"base": {"address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "signer": "https://s.example"}}',
     ],
-    ['RELAYERS', relayerOf({ address: '0x12' })],
-    ['RELAYERS', relayerOf({ address: `0x${'0'.repeat(40)}` })],
+    ['RELAYERS', relayerOf({ addresses: ['0x12'] })],
+    ['RELAYERS', relayerOf({ addresses: [`0x${'0'.repeat(40)}`] })],
+    ['RELAYERS', relayerOf({ addresses: [] })],
+    ['RELAYERS', relayerOf({ addresses: [CHECKSUMMED, CHECKSUMMED.toLowerCase()] })],
+    [
+      'RELAYERS',
+      relayerOf({
+        addresses: Array.from({ length: 17 }, (_, at) => `0x${(at + 10).toString().repeat(20)}`),
+      }),
+    ],
     ['RELAYERS', relayerOf({ batch: 0 })],
     ['RELAYERS', relayerOf({ batch: 101 })],
     ['RELAYERS', relayerOf({ wait: 61 })],

@@ -42,7 +42,7 @@ export const tools = {
 /** `RELAYERS` with one relayer that has its own signer. */
 export const relayerOf = (changes: object, network = 'eip155:8453'): string =>
   JSON.stringify({
-    [network]: { address: CHECKSUMMED, signer: 'https://signer.example', ...changes },
+    [network]: { addresses: [CHECKSUMMED], signer: 'https://signer.example', ...changes },
   });
 
 export const faultsOf = (change: Environment, json: unknown = tools) => {

@@ -15,7 +15,7 @@ describe('parseConfig', () => {
           { url: 'https://facilitator.example/x402', auth: 'none', concurrency: 4, fee: 0n },
         ],
         relayers: new Map(),
-        relayerKey: undefined,
+        relayerKeys: [],
         cdpKey: undefined,
         upstreamUrl: 'http://127.0.0.1:9000',
         reach: 'local_stack',

@@ -32,7 +32,7 @@ const blamed = (change: Environment, file: unknown = FILE): readonly string[] =>
 };
 const rpc = (url: string) => JSON.stringify({ [ON]: ['https://rpc.example.com', url] });
 const facilitator = (url: string) => JSON.stringify([{ url }]);
-const relayer = (signer: string) => JSON.stringify({ [ON]: { address: ADDRESS, signer } });
+const relayer = (signer: string) => JSON.stringify({ [ON]: { addresses: [ADDRESS], signer } });
 const tool = (upstream: string) => documentOf('lookup', { upstream });
 
 /** Each place a URL comes from, and whether a text is refused there. */
@@ -72,11 +72,11 @@ const readers: readonly (readonly [string, (url: string, reach: EgressReach) => 
       const environment = {
         ...complete,
         ...(reach === 'public' ? {} : LOCAL),
-        RELAYERS: JSON.stringify({ [ON]: { address: ADDRESS } }),
+        RELAYERS: JSON.stringify({ [ON]: { addresses: [ADDRESS] } }),
         RELAYER_KEY: `0x${'22'.repeat(32)}`,
         RPC_URLS: JSON.stringify({ [ON]: [url] }),
       };
-      const setup = readSetup(environment, ON);
+      const setup = readSetup(environment, `${ON}:${ADDRESS}`);
       return !setup.ok && setup.error.variable === 'RPC_URLS';
     },
   ],
@@ -157,7 +157,9 @@ describe('LOCAL_STACK', () => {
     expect(blamed({ AUDIENCES })).toEqual([]);
     expect(blamed({ AUDIENCES, LOCAL_STACK: 'true' })).toEqual(['LOCAL_STACK']);
     const relayers = { RELAYERS: relayer('https://signer.example.com') };
-    expect(readSetup({ ...complete, ...relayers, AUDIENCES, LOCAL_STACK: 'true' }, ON)).toEqual({
+    expect(
+      readSetup({ ...complete, ...relayers, AUDIENCES, LOCAL_STACK: 'true' }, `${ON}:${ADDRESS}`),
+    ).toEqual({
       ok: false,
       error: { variable: 'LOCAL_STACK', kind: 'malformed' },
     });

@@ -190,10 +190,10 @@ export const relayerCheck = (relayer: ItemOf<'relayers'>): Check => {
     return failure(name, 'its object does not answer', 'Look at the logs of the Worker.');
   if (relayer.state !== 'ready')
     return warning(name, 'it is not set up', 'Check RELAYERS and RELAYER_KEY.');
-  const { covers, waiting = 0, address = '' } = relayer;
+  const { covers, waiting = 0, address } = relayer;
   const gas =
     covers === undefined ? 'balance not read yet' : `gas for ${counted(covers, 'payment')}`;
-  const says = `${gas}, ${counted(waiting, 'payment')} waiting`;
+  const says = `${address}: ${gas}, ${counted(waiting, 'payment')} waiting`;
   const hint = `Send the chain's coin to ${address}.`;
   if (covers === undefined || covers >= FEW_PAYMENTS) return passed(name, says);
   return covers === 0 ? failure(name, says, hint) : warning(name, says, hint);

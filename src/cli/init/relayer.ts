@@ -1,5 +1,5 @@
 import { randomPrivateKey } from 'ox/Secp256k1';
-import { readRelayerKey, readRelayers } from '../../backend-settings.ts';
+import { readRelayerKeys, readRelayers } from '../../backend-settings.ts';
 import type { Address } from '../../core/hex.ts';
 import { checksummed } from '../../crypto/address.ts';
 import type { Network } from '../../protocol/account-id.ts';
@@ -25,13 +25,13 @@ export const draftRelayer = (
 ): RelayerDraft | undefined => {
   const present = readRelayers(variables['RELAYERS']?.trim() ?? '', 'local_stack');
   if (present.ok && present.value.has(network)) return undefined;
-  const known = readRelayerKey(secrets['RELAYER_KEY']?.trim() ?? '');
-  const key = (known.ok ? known.value : undefined) ?? randomPrivateKey();
+  const known = readRelayerKeys(secrets['RELAYER_KEY'] ?? '');
+  const key = (known.ok ? known.value[0] : undefined) ?? randomPrivateKey();
   const address = addressOfPrivateKey(key);
   return {
     address,
     variables: {
-      RELAYERS: JSON.stringify({ [network]: { address: checksummed(address), first: false } }),
+      RELAYERS: JSON.stringify({ [network]: { addresses: [checksummed(address)], first: false } }),
     },
     secrets: { RELAYER_KEY: key },
   };

@@ -62,7 +62,11 @@ const backendTable = ({ out }: Session, backends: readonly Backend[]): string =>
 const relayerText = ({ out, now }: Session, relayer: Relayer): string => {
   const { network, state, waiting = 0, flights = [], totals, last_error: error } = relayer;
   if (state !== 'ready')
-    return fields([[`relayer ${network}`, state]], out.style.dim, proseWidth(out));
+    return fields(
+      [[`relayer ${network}`, `${state}, ${relayer.address}`]],
+      out.style.dim,
+      proseWidth(out),
+    );
   const { oldest_at: oldest, balance, covers } = relayer;
   const underWay = flights.reduce((sum, { payments }) => sum + payments, 0);
   return fields(

@@ -1,5 +1,5 @@
 import type { Clock, Seconds } from '../../core/clock.ts';
-import type { Hex } from '../../core/hex.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { bindingMarkOf } from '../../protocol/intent/binding.ts';
 import type { Payment } from '../../protocol/payment.ts';
@@ -46,7 +46,7 @@ export type PresentOptions = {
  *   only.
  */
 export type Backend = {
-  /** The host of a facilitator, or `relayer`. Appears in logs, metrics and D1. */
+  /** The host of a facilitator, or `relayer` and which key. Appears in logs, metrics and D1. */
   readonly name: string;
   readonly network: Network;
   /** Lower ranks are tried first; equal ranks in the order of the configuration. */
@@ -61,6 +61,8 @@ export type Backend = {
    */
   readonly keepsPayments: boolean;
   readonly health: Health;
+  /** Whether it presents the payments of this payer: the keys of a relayer share the payers. */
+  takes(payer: Address): boolean;
   /** Whether it settles on its network, as far as is known. */
   supportsNetwork(): boolean;
   /** Refreshes the list of what it supports, if that is due. Takes at most two seconds and never throws. */
@@ -89,10 +91,13 @@ export type PostAll = (requests: readonly SettleRequest[]) => Promise<readonly B
 
 /** The further invocations of the Worker that one batch of the queue may cause. */
 export type Invocations = {
-  remaining(): number;
+  readonly remaining: () => number;
   /** Takes one invocation; undefined if none remains. */
-  take(): PostAll | undefined;
+  readonly take: () => PostAll | undefined;
 };
+
+/** Why a payment has no answer if its invocation was lost. The facilitator is not at fault. */
+export const INVOCATION_LOST = 'invocation_lost';
 
 /** The parameters that every kind of backend needs. */
 export type OpenContext = {

@@ -7,7 +7,7 @@ import {
   blamesPayer,
   CONNECTIONS,
   errorOf,
-  type Invocations,
+  INVOCATION_LOST,
   isInHand,
   type OpenContext,
   type PostAll,
@@ -24,7 +24,6 @@ import {
   supportedUrl,
 } from './facilitator-api.ts';
 import type { Health } from './health.ts';
-import { INVOCATION_LOST } from './invocations.ts';
 import { type Limiter, openLimiter } from './limiter.ts';
 
 /** An x402 facilitator as `FACILITATORS` configures it. */
@@ -85,6 +84,7 @@ export const openFacilitators = (
         usesConnections: true,
         keepsPayments: false,
         health,
+        takes: () => true,
         supportsNetwork: () => facilitator.networks !== undefined || list.has(network),
         refresh: async () => (facilitator.networks === undefined ? list.refresh() : undefined),
         present: async (payments, options) => presentEach(context, payments, options),
@@ -130,7 +130,9 @@ const presentEach = async (
   const atOnce = Math.min(concurrency, payments.length);
   if (invocations !== undefined && atOnce > connections) {
     const lanes = Math.min(Math.ceil(atOnce / CONNECTIONS), invocations.remaining());
-    await Promise.all(Array.from({ length: lanes }, async () => work(laneIn(invocations))));
+    // Each group in an invocation of its own, which has as many connections as this one.
+    const lane: Lane = { width: CONNECTIONS, next: invocations.take };
+    await Promise.all(Array.from({ length: lanes }, async () => work(lane)));
     if (invocations.remaining() > 0) return answers;
   }
   // What remains without further invocations goes over the connections of this one.
@@ -149,12 +151,6 @@ type Lane = {
 
 /** One request at a time, over a connection of this invocation. */
 const DIRECT: Lane = { width: 1, next: () => postSettles };
-
-/** Each group in an invocation of its own, which has as many connections as this one. */
-const laneIn = (invocations: Invocations): Lane => ({
-  width: CONNECTIONS,
-  next: () => invocations.take(),
-});
 
 type Queued = { readonly at: number; readonly payment: Presentable };
 
@@ -180,9 +176,8 @@ const presentNext = async (
       places.push(another);
     }
     // During the wait another presentation may have opened the circuit.
-    if (health.availability() !== 'up') return false;
+    if (health.availability() !== 'up' || queue.length === 0) return false;
     if (clock.now() > Math.min(startBy, endBy - MIN_MS)) return false;
-    if (queue.length === 0) return false;
     const postAll = lane.next();
     if (postAll === undefined) return false;
     const group = queue.splice(0, places.length);
@@ -193,7 +188,7 @@ const presentNext = async (
       timeoutMs,
       postAll,
     );
-    for (const [index, { at }] of group.entries()) answers[at] = given[index] ?? NO_CREDENTIAL;
+    for (const [index, { at }] of group.entries()) answers[at] = given[index] as BackendAnswer;
     return true;
   } finally {
     for (const one of places) one.leave();
@@ -214,8 +209,8 @@ const presentProbe = async (
   }
   try {
     const timeoutMs = Math.max(MIN_MS, Math.min(most, endBy - clock.now()));
-    const [answer = NO_CREDENTIAL] = await presentGroup(context, [payment], timeoutMs, postSettles);
-    return answer;
+    const answers = await presentGroup(context, [payment], timeoutMs, postSettles);
+    return answers[0] as BackendAnswer;
   } finally {
     place.leave();
   }
@@ -235,12 +230,12 @@ const presentGroup = async (
   const headers = await Promise.all(payments.map(async () => authorize('POST', settleUrl(url))));
   const requests = payments.flatMap(({ payment }, at) => {
     const own = headers[at];
-    return own === undefined ? [] : [{ url, headers: own, payment, timeoutMs }];
+    return own === undefined ? [] : { url, headers: own, payment, timeoutMs };
   });
-  const posted = (requests.length === 0 ? [] : await postAll(requests)).values();
+  const posted = (await postAll(requests)).values();
   return payments.map(({ payment }, at) => {
-    const answer = headers[at] === undefined ? NO_CREDENTIAL : posted.next().value;
-    return noteAnswer(context, payment, answer ?? NO_CREDENTIAL, clock.now() - from);
+    const answer = (headers[at] && posted.next().value) ?? NO_CREDENTIAL;
+    return noteAnswer(context, payment, answer, clock.now() - from);
   });
 };
 

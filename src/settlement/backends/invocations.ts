@@ -1,12 +1,15 @@
-import type { BackendAnswer, Invocations, PostAll, SettleRequest } from './backend.ts';
+import {
+  type BackendAnswer,
+  INVOCATION_LOST,
+  type Invocations,
+  type PostAll,
+  type SettleRequest,
+} from './backend.ts';
 
 /** A request may cause 32 invocations of Workers, its own included (Cloudflare, "Service bindings: Limits"). */
 const MAX_INVOCATIONS = 31;
 /** After the requests themselves have timed out. */
 const GRACE_MS = 5_000;
-
-/** Why a payment has no answer if its invocation was lost. The facilitator is not at fault. */
-export const INVOCATION_LOST = 'invocation_lost';
 
 /**
  * Opens the invocations of one batch.

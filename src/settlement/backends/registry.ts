@@ -1,4 +1,5 @@
 import { type Clock, type Seconds, SYSTEM_CLOCK } from '../../core/clock.ts';
+import type { Address } from '../../core/hex.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import type { Emit } from '../telemetry.ts';
 import type { Backend, OpenContext } from './backend.ts';
@@ -9,8 +10,11 @@ import { openRelayers, type RelayerOf, type RelayerSettings } from './relayer.ts
 
 /** The backends of one isolate. Opened once, shared by requests and queue. */
 export type Backends = {
-  /** The backends to try now, in order. One that is due for a probe comes first and gets one payment; paused ones are left out. */
-  for(network: Network): readonly Backend[];
+  /**
+   * The backends to try now for the payments of a payer, or of any payer, in order. One that is due for a probe comes first and gets one
+   * payment; paused ones are left out.
+   */
+  for(network: Network, payer?: Address): readonly Backend[];
   /** Whether every backend is paused and none is due for a probe: an upfront call would wait for nothing. */
   isDown(network: Network): boolean;
   /** When the first paused backend may be tried; undefined if one may be tried now. */
@@ -44,10 +48,13 @@ const openAll = (
 export const openBackends = (settings: BackendSettings, deps: BackendDeps): Backends => {
   const clock = deps.clock ?? SYSTEM_CLOCK;
 
-  const alternativesTo = (network: Network, name: string): Alternatives =>
-    candidates(network).some((other) => other.name !== name && other.health.isClosed())
-      ? 'others'
-      : 'alone';
+  /** Keys of one relayer are no alternatives of each other: each has its own payers. */
+  const alternativesTo = (network: Network, name: string): Alternatives => {
+    const all = candidates(network);
+    const isKey = all.some((one) => one.name === name && one.keepsPayments);
+    const others = all.filter((one) => one.name !== name && !(isKey && one.keepsPayments));
+    return others.some(({ health }) => health.isClosed()) ? 'others' : 'alone';
+  };
 
   const backends = openAll(settings, {
     ...deps,
@@ -71,11 +78,10 @@ export const openBackends = (settings: BackendSettings, deps: BackendDeps): Back
   };
 
   return {
-    for: (network) => {
-      const all = candidates(network).map((backend) => ({
-        backend,
-        availability: backend.health.availability(),
-      }));
+    for: (network, payer) => {
+      const all = candidates(network)
+        .filter((backend) => payer === undefined || backend.takes(payer))
+        .map((backend) => ({ backend, availability: backend.health.availability() }));
       const probe = all.find(({ availability }) => availability === 'probe');
       const up = all.filter(({ availability }) => availability === 'up');
       return [...(probe === undefined ? [] : [probe]), ...up].map(({ backend }) => backend);

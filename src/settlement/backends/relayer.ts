@@ -1,7 +1,8 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
-import type { Network } from '../../protocol/account-id.ts';
+import { type AccountId, accountId, type Network } from '../../protocol/account-id.ts';
 import { RELAYER, type Relayed, type RelayerRpc } from '../../protocol/relayer-contract.ts';
+import { keyOfPayer } from '../relayer/key-of-payer.ts';
 import {
   type Backend,
   type BackendAnswer,
@@ -14,9 +15,9 @@ import type { Health } from './health.ts';
 
 /** The relayer of one network as `RELAYERS` configures it. */
 export type RelayerSetting = {
-  /** Pays the gas: the address of `RELAYER_KEY`, or of the key that `signer` holds. */
-  readonly address: Address;
-  /** JSON-RPC URL that answers `eth_signTransaction`; absent: `RELAYER_KEY` signs. */
+  /** Pay the gas: addresses of keys in `RELAYER_KEY`, or of keys that `signer` holds. */
+  readonly addresses: readonly [Address, ...Address[]];
+  /** JSON-RPC URL that answers `eth_signTransaction` for each of them; absent: `RELAYER_KEY` signs. */
   readonly signer?: string;
   /** Payments in one transaction, at most. */
   readonly batch: number;
@@ -30,8 +31,8 @@ export type RelayerSetting = {
 
 export type RelayerSettings = { readonly relayers: ReadonlyMap<Network, RelayerSetting> };
 
-/** Returns the Relayer object of a network: a fresh stub per call, because a stub that has thrown stays broken. */
-export type RelayerOf = (network: Network) => Pick<RelayerRpc, 'relay'>;
+/** Returns the Relayer object of a key: a fresh stub per call, because a stub that has thrown stays broken. */
+export type RelayerOf = (key: AccountId) => Pick<RelayerRpc, 'relay'>;
 
 const FIRST_RANK = 0;
 const LAST_RANK = 2;
@@ -41,30 +42,41 @@ const MIN_MS = 5_000;
 /** A key without gas or without settings is not repaired within one round. */
 const USELESS_PAUSE: Seconds = 15;
 
-/** Opens a backend for each network with a relayer. It hands all payments over in one call. */
+/** Opens a backend for each key of each network. It hands all payments over in one call. */
 export const openRelayers = (
   { relayers }: RelayerSettings,
   context: OpenContext & { readonly relayer: RelayerOf },
 ): readonly Backend[] =>
-  [...relayers].map(([network, { first }]): Backend => {
-    const health = context.openHealth(network, RELAYER);
-    return {
-      name: RELAYER,
-      network,
-      rank: first ? FIRST_RANK : LAST_RANK,
-      width: Infinity,
-      usesConnections: false,
-      keepsPayments: true,
-      health,
-      supportsNetwork: () => true,
-      refresh: async () => undefined,
-      present: async (payments, options) =>
-        presentAll({ ...context, network, health }, payments, options),
-    };
-  });
+  [...relayers].flatMap(([network, { addresses, first }]) =>
+    addresses.map((address): Backend => {
+      const name = nameOf(address, addresses);
+      const health = context.openHealth(network, name);
+      const key = accountId(network, address);
+      return {
+        name,
+        network,
+        rank: first ? FIRST_RANK : LAST_RANK,
+        width: Infinity,
+        usesConnections: false,
+        keepsPayments: true,
+        health,
+        takes: (payer) => keyOfPayer(payer, addresses) === address,
+        supportsNetwork: () => true,
+        refresh: async () => undefined,
+        present: async (payments, options) =>
+          presentAll({ ...context, network, name, key, health }, payments, options),
+      };
+    }),
+  );
+
+/** `relayer`, or with several keys `relayer-` and the first eight digits of the address. */
+const nameOf = (address: Address, { length }: readonly Address[]): string =>
+  length === 1 ? RELAYER : `${RELAYER}-${address.slice(2, 10)}`;
 
 type Context = OpenContext & {
   readonly network: Network;
+  readonly name: string;
+  readonly key: AccountId;
   readonly health: Health;
   readonly relayer: RelayerOf;
 };
@@ -73,7 +85,7 @@ const OPEN: BackendAnswer = { kind: 'declined', why: 'circuit_open' };
 const LATE: BackendAnswer = { kind: 'declined', why: 'busy' };
 
 const presentAll = async (
-  { network, health, relayer, clock, emit }: Context,
+  { network, name, key, health, relayer, clock, emit }: Context,
   payments: readonly Presentable[],
   { startBy, endBy, source }: PresentOptions,
 ): Promise<readonly BackendAnswer[]> => {
@@ -85,14 +97,14 @@ const presentAll = async (
   if (availability === 'probe') health.probe();
   const presented = availability === 'probe' ? payments.slice(0, 1) : payments;
   const timeoutMs = Math.min(TIMEOUT_MS, endBy - from);
-  const answers = await handOver(relayer(network), presented, source === 'request', timeoutMs);
+  const answers = await handOver(relayer(key), presented, source === 'request', timeoutMs);
   const isUseless = answers.every((one) => one.kind === 'declined' && one.why === 'unsupported');
   const worst = answers.find(isTrouble) ?? answers.find(({ kind }) => kind !== 'taken');
   const error = worst && errorOf(worst);
   emit({
     event: 'backend_answered',
     network,
-    backend: RELAYER,
+    backend: name,
     ok: !isUseless && !answers.some(isTrouble),
     milliseconds: clock.now() - from,
     ...(error === undefined ? {} : { error }),

@@ -1,3 +1,4 @@
+import type { Address } from '../../core/hex.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Observation } from '../chain/observation.ts';
 import type { Presentations } from './presentations.ts';
@@ -16,28 +17,33 @@ export type OpenPayment = {
  * both would share the Worker's connections. A backend that is due for a probe gets the payment with the latest deadline, and the other
  * payments ignore it.
  *
+ * @param backendsOf the backends to try now for a payer, in order.
  * @param requests how many requests to facilitators may be open at once.
  */
 export const assign = (
   open: readonly OpenPayment[],
-  backends: readonly Backend[],
+  backendsOf: (payer: Address) => readonly Backend[],
   presentations: Presentations,
   requests: number,
 ): ReadonlyMap<Backend, readonly OpenPayment[]> => {
   const groups = new Map<Backend, OpenPayment[]>();
-  const probe = backends.find(({ health }) => health.availability() === 'probe');
-  const others = backends.filter((backend) => backend !== probe);
-  const probing = probe === undefined ? undefined : open.findLast(({ tried }) => !tried.has(probe));
+  const lists = new Map(open.map((one) => [one, backendsOf(one.task.transfer.payer)]));
+  const probes = new Map<Backend, OpenPayment>();
+  for (const one of open.toReversed()) {
+    const probe = lists.get(one)?.find(isProbe);
+    if (probe !== undefined && !one.tried.has(probe) && !probes.has(probe)) probes.set(probe, one);
+  }
   const isFull = (backend: Backend): boolean => {
     const { width, usesConnections } = backend;
     const most = usesConnections ? Math.min(width, requests) : width;
     return (groups.get(backend)?.length ?? 0) >= most;
   };
   for (const one of open) {
+    const list = lists.get(one) ?? [];
+    const others = list.filter((backend) => !isProbe(backend));
+    const probe = list.find((backend) => probes.get(backend) === one);
     const backend =
-      one === probing
-        ? probe
-        : (keeperOf(one, others, presentations) ?? pick(inTurn(one, others), isFull));
+      probe ?? keeperOf(one, others, presentations) ?? pick(inTurn(one, others), isFull);
     if (backend === undefined) continue;
     const group = groups.get(backend);
     if (group === undefined) groups.set(backend, [one]);
@@ -45,6 +51,8 @@ export const assign = (
   }
   return groups;
 };
+
+const isProbe = ({ health }: Backend): boolean => health.availability() === 'probe';
 
 const pick = (
   [first, ...rest]: readonly Backend[],

@@ -84,7 +84,7 @@ export const presentAll = async (
     if (clock.now() >= round.endBy) break;
     const groups = assign(
       open,
-      round.backends.for(round.network),
+      (payer) => round.backends.for(round.network, payer),
       round.presentations,
       requestsAtOnce(round),
     );

@@ -108,12 +108,6 @@ export const readSigned = (
   }
 };
 
-/** Returns who signed a raw transaction of the relayer. @throws Error for other bytes. */
-export const senderOf = (raw: Hex): Address | undefined => {
-  const { unsigned, signature } = read(raw);
-  return signerOf(unsigned, signature);
-};
-
 /** Returns the fields of a raw transaction of the relayer. @throws Error for other bytes. */
 export const readUnsigned = (raw: Hex): UnsignedTransaction => read(raw).unsigned;
 

@@ -119,7 +119,7 @@ export const startChaosStage = async (
         DEFAULT_POLICY: POLICY,
         ...(relayer
           ? {
-              RELAYERS: JSON.stringify({ [usdc.network]: { address: RELAYER.address, first } }),
+              RELAYERS: JSON.stringify({ [usdc.network]: { addresses: [RELAYER.address], first } }),
               RELAYER_KEY: RELAYER.privateKey,
             }
           : {}),

@@ -2,6 +2,7 @@ import { applyD1Migrations, type D1Migration, runInDurableObject } from 'cloudfl
 import { env } from 'cloudflare:workers';
 import { CALL } from '../../../durable-objects/account/call/call-record.ts';
 import { Relayer } from '../../../durable-objects/relayer.ts';
+import { PENDING } from '../../../durable-objects/relayer/pending-noun.ts';
 import { openDisk } from '../../../durable-objects/store/open-disk.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { payersOf, relayFrom } from './support.ts';
@@ -9,7 +10,7 @@ import { callOf, factsOf, randomHex, stubOf } from '../support.ts';
 import { chain, payTo } from '../../unit/settlement/real-chain.ts';
 import { parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 
 const network = 'eip155:84532';
 const { AUDIT_DB: database, TEST_MIGRATIONS: migrations } = env as Env & {
@@ -20,12 +21,16 @@ beforeEach(async () => {
   await applyD1Migrations(database, migrations);
 });
 
-/** The object of the network, with other settings than those of the test run. */
+const key = generatePrivateKey();
+const { address } = privateKeyToAccount(key);
+const name = `${network}:${address.toLowerCase()}`;
+
+/** The object of the key, with other settings than those of the test run. */
 const withRelayer = async <T>(
   settings: Partial<Record<'RELAYERS' | 'RELAYER_KEY', string>>,
   work: (relayer: Relayer, storage: DurableObjectStorage) => Promise<T>,
 ): Promise<T> =>
-  runInDurableObject(env.RELAYER.getByName(network), async (_, state) =>
+  runInDurableObject(env.RELAYER.getByName(name), async (_, state) =>
     work(new Relayer(state, { ...env, ...settings } as Env), state.storage),
   );
 
@@ -40,10 +45,11 @@ const alarmUntilIdle = async (relayer: Relayer): Promise<void> => {
 };
 
 const settingsOf = async () => {
-  const key = generatePrivateKey();
-  const { address } = privateKeyToAccount(key);
   await chain.client.setBalance({ address, value: parseEther('1') });
-  return { RELAYERS: JSON.stringify({ [network]: { address, wait: 0 } }), RELAYER_KEY: key };
+  return {
+    RELAYERS: JSON.stringify({ [network]: { addresses: [address], wait: 0 } }),
+    RELAYER_KEY: key,
+  };
 };
 
 test('takes a payment, settles it, notifies its account, and records its cost', async () => {
@@ -137,6 +143,26 @@ test('keeps its alarm when its setting is removed while payments wait, and conti
   expect(await chain.balanceOf(payer.address)).toBe(9_000n);
 });
 
+test('forgets payments that have ended while its setting is removed, and sets no further alarm', async () => {
+  const settings = await settingsOf();
+  const [payer] = await payersOf(chain, 1);
+  if (payer === undefined) throw new Error('no payer');
+  const relay = await relayFrom(payer);
+  await withRelayer(settings, async (relayer) => relayer.relay([relay], false));
+  const end = Number(relay.payment.authorization.validBefore);
+  vi.useFakeTimers({ now: (end + 1) * 1_000, toFake: ['Date'] });
+  try {
+    await withRelayer({ RELAYERS: '' }, async (relayer, storage) => {
+      await storage.deleteAlarm();
+      await relayer.alarm();
+      expect(await storage.getAlarm()).toBeNull();
+      expect([...openDisk(storage).find(PENDING)]).toEqual([]);
+    });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('opens several objects of one isolate at once, independently', async () => {
   const stubs = Array.from({ length: 30 }, (_, at) => env.RELAYER.getByName(`many:${at}`));
   const said = await Promise.all(stubs.map(async (stub) => stub.status()));
@@ -150,7 +176,7 @@ test('takes nothing if its code cannot be loaded, and tries again', async () => 
       throw new Error('broken');
     },
   }) as Env;
-  await runInDurableObject(env.RELAYER.getByName(network), async (_, state) => {
+  await runInDurableObject(env.RELAYER.getByName(name), async (_, state) => {
     const relayer = new Relayer(state, broken);
     expect(await relayer.relay(relays, true)).toMatchObject([{ verdict: 'unavailable' }]);
     await expect(relayer.status()).rejects.toThrow('could not be opened');

@@ -62,6 +62,7 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
     block: 100,
     baseFee: 10n * MWEI,
     count: 0,
+    blockGas: 30_000_000,
     reverts: (_: Address): boolean => false,
     /** Payers whose payments were simulated, one per trial. */
     tried: [] as string[],
@@ -74,7 +75,7 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
     market: { baseFee: world.baseFee, tip: MWEI },
     count: world.count,
     balance: 10n ** 18n,
-    blockGas: 30_000_000,
+    blockGas: world.blockGas,
   });
   const answer = ({ calls }: ChainQuery<unknown>): unknown =>
     calls[0]?.method === 'eth_getTransactionCount'
@@ -142,6 +143,7 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
       urls: ['https://node.test/'],
       confirmations: 1,
       address: addressOfPrivateKey(KEY),
+      keys: 1,
       batch: 1,
       wait: 0,
       maxFeePerGas: 100n * MWEI,

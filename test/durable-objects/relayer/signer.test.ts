@@ -127,8 +127,9 @@ describe('settings', () => {
   const key = generatePrivateKey();
   const { address } = privateKeyToAccount(key);
   const network = 'eip155:84532';
+  const name = `${network}:${address.toLowerCase()}`;
   const good = {
-    RELAYERS: JSON.stringify({ [network]: { address } }),
+    RELAYERS: JSON.stringify({ [network]: { addresses: [address] } }),
     RELAYER_KEY: key,
     PAY_TO: JSON.stringify({ 'eip155:8453': address, [network]: `0x${'bb'.repeat(20)}` }),
     RPC_URLS: JSON.stringify({ [network]: ['https://node.test'] }),
@@ -136,7 +137,7 @@ describe('settings', () => {
   };
 
   test('open the relayer of its network', () => {
-    const setup = readSetup(good, network);
+    const setup = readSetup(good, name);
     expect(setup).toMatchObject({
       ok: true,
       value: {
@@ -157,7 +158,7 @@ describe('settings', () => {
     ['there are no relayers', { RELAYERS: '' }, 'RELAYERS', 'absent'],
     [
       'there is none on this network',
-      { RELAYERS: JSON.stringify({ 'eip155:8453': { address } }) },
+      { RELAYERS: JSON.stringify({ 'eip155:8453': { addresses: [address] } }) },
       'RELAYERS',
       'absent',
     ],
@@ -184,12 +185,14 @@ describe('settings', () => {
     ],
     ['there are no confirmations', { CONFIRMATIONS: '0' }, 'CONFIRMATIONS', 'malformed'],
   ] as const)('make none where %s, and the fault names no value', ([, changes, variable, kind]) => {
-    const setup = readSetup({ ...good, ...changes }, network);
+    const setup = readSetup({ ...good, ...changes }, name);
     expect(setup).toEqual({ ok: false, error: { variable, kind } });
   });
 
-  test('open none if the object is not named by a network', () => {
-    expect(readSetup(good, 'eip155:1337').ok).toBe(false);
+  test('open none if no configured key names the object', () => {
+    expect(readSetup(good, `eip155:1337:${address.toLowerCase()}`).ok).toBe(false);
+    expect(readSetup(good, network).ok).toBe(false);
+    expect(readSetup(good, `${network}:0x${'bb'.repeat(20)}`).ok).toBe(false);
     expect(readSetup(good, 'nonsense').ok).toBe(false);
     expect(readSetup(good, undefined).ok).toBe(false);
   });

@@ -23,10 +23,9 @@ import {
 } from '../../../dev/stack/chain-access.ts';
 import type { RelayerContext, Subscribers } from '../../../durable-objects/relayer/context.ts';
 import { type Loop, openLoop } from '../../../durable-objects/relayer/loop.ts';
-import { loadMemory } from '../../../durable-objects/relayer/open.ts';
 import type { ReportRecord } from '../../../durable-objects/relayer/report-record.ts';
 import { keySigner, type Setup } from '../../../durable-objects/relayer/setup.ts';
-import { loadStored, type Stored } from '../../../durable-objects/relayer/memory.ts';
+import { loadStored, openMemory, type Stored } from '../../../durable-objects/relayer/memory.ts';
 import type { Disk } from '../../../durable-objects/store/disk.ts';
 import { openDisk } from '../../../durable-objects/store/open-disk.ts';
 import { payTo, signPayment } from '../../unit/settlement/real-chain.ts';
@@ -109,8 +108,6 @@ export type Bench = {
   status(): Promise<Extract<RelayerStatus, { verdict: 'found' }>>;
   /** Restarts the object: everything that is not in storage is lost. */
   crash(): Promise<void>;
-  /** Restarts it with another key in its settings. */
-  rekey(): Promise<void>;
   stored(): Promise<Stored>;
   rows(): number;
   alarm(): Promise<number | null>;
@@ -152,7 +149,7 @@ export const openBench = async (
     const node = openNode([rpc], address);
     const context: RelayerContext = {
       disk,
-      memory: loadMemory(disk, address),
+      memory: openMemory(loadStored(disk)),
       now: () => nowSeconds() + bench.ahead,
       setup: {
         network: usdc.network,
@@ -163,6 +160,7 @@ export const openBench = async (
         urls: [rpc],
         confirmations: 1,
         address,
+        keys: 1,
         batch: 100,
         wait: 0,
         maxFeePerGas: 50_000_000_000n,
@@ -239,10 +237,6 @@ export const openBench = async (
         return status;
       }),
     async crash() {
-      loop = undefined;
-    },
-    async rekey() {
-      Object.assign(bench, await freshKey());
       loop = undefined;
     },
     stored: async () => inObject((storage) => loadStored(openDisk(storage))),

@@ -20,7 +20,13 @@ export const CONFIG = {
   relayers: new Map([
     [
       usdc.network,
-      { address: RELAYER_ADDRESS, batch: 100, wait: 2, maxFeePerGas: 1n, first: false },
+      {
+        addresses: [RELAYER_ADDRESS] as const,
+        batch: 100,
+        wait: 2,
+        maxFeePerGas: 1n,
+        first: false,
+      },
     ],
   ]),
 };

@@ -39,7 +39,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   facilitators: [{ url: 'https://facilitator.example', auth: 'none', concurrency: 4, fee: 0n }],
   facilitates: new Map(),
   relayers: new Map(),
-  relayerKey: undefined,
+  relayerKeys: [],
   cdpKey: undefined,
   upstreamUrl: 'https://api.example',
   reach: 'public',

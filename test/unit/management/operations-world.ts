@@ -21,10 +21,10 @@ export const NOW = START + 600;
 
 export const TIMES = { validAfter: BigInt(NOW - 10), validBefore: BigInt(NOW + 200) };
 
-const RELAYER: Address = `0x${'4e'.repeat(20)}`;
+export const RELAYER: Address = `0x${'4e'.repeat(20)}`;
 
-export const SETTING = {
-  ...{ address: RELAYER, batch: 100, wait: 2, maxFeePerGas: 1n, first: true },
+const SETTING = {
+  ...{ addresses: [RELAYER] as const, batch: 100, wait: 2, maxFeePerGas: 1n, first: true },
 } as const;
 
 export const config: Config = {

@@ -11,7 +11,7 @@ import {
   NOW,
   SEPOLIA,
   BASE,
-  SETTING,
+  RELAYER,
   answerOf,
   happened,
   config,
@@ -105,7 +105,7 @@ test('lists backends as the isolate that wrote last saw them', async () => {
 
 describe('relayers', () => {
   const status: RelayerStatus = {
-    ...{ verdict: 'found', network: SEPOLIA, address: SETTING.address },
+    ...{ verdict: 'found', network: SEPOLIA, address: RELAYER },
     ...{ balance: '1000000000000000000', balanceAt: 5, covers: 90_000, waiting: 3, oldestAt: 4 },
     flights: [
       {
@@ -130,11 +130,15 @@ describe('relayers', () => {
 
   test('report the payments that their balance covers, and their waiting ones', async () => {
     expect(
-      await answerOf('relayers', '/admin/relayers', relayer({ [SEPOLIA]: async () => status })),
+      await answerOf(
+        'relayers',
+        '/admin/relayers',
+        relayer({ [`${SEPOLIA}:${RELAYER}`]: async () => status }),
+      ),
     ).toEqual({
       items: [
         {
-          ...{ network: SEPOLIA, state: 'ready', address: SETTING.address, covers: 90_000 },
+          ...{ network: SEPOLIA, state: 'ready', address: RELAYER, covers: 90_000 },
           ...{ balance: '1000000000000000000', balance_at: 5, waiting: 3, oldest_at: 4 },
           flights: [
             {
@@ -148,7 +152,7 @@ describe('relayers', () => {
           },
           last_error: { at: 3, text: 'insufficient_gas' },
         },
-        { network: BASE, state: 'unconfigured' },
+        { network: BASE, address: RELAYER, state: 'unconfigured' },
       ],
     });
   });
@@ -156,10 +160,10 @@ describe('relayers', () => {
   test('list the others if one does not answer', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const answers = relayer({
-      [SEPOLIA]: async () => {
+      [`${SEPOLIA}:${RELAYER}`]: async () => {
         throw new Error('reset');
       },
-      [BASE]: async () => status,
+      [`${BASE}:${RELAYER}`]: async () => status,
     });
     const { items } = await answerOf('relayers', '/admin/relayers', answers);
     expect(items).toMatchObject([
@@ -192,7 +196,7 @@ describe('relayers', () => {
     while (networks.length < 2) await new Promise((resolve) => later(resolve, 1));
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await (await answer).json()).toEqual({
-      items: [SEPOLIA, BASE].map((on) => ({ network: on, state: 'unavailable' })),
+      items: [SEPOLIA, BASE].map((on) => ({ network: on, address: RELAYER, state: 'unavailable' })),
     });
   });
 });

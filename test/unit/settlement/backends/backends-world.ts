@@ -58,7 +58,13 @@ export const open = (
     settings,
   );
 export const relayer = (first: boolean): Partial<BackendSettings> => {
-  const setting: RelayerSetting = { address: OTHER, batch: 100, wait: 2, maxFeePerGas: 1n, first };
+  const setting: RelayerSetting = {
+    addresses: [OTHER],
+    batch: 100,
+    wait: 2,
+    maxFeePerGas: 1n,
+    first,
+  };
   return { relayers: new Map([[NETWORK, setting]]) };
 };
 export type Opened = ReturnType<typeof open>;

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, vi } from 'vitest';
+import type { AccountId } from '../../../../src/protocol/account-id.ts';
 import type { Relay, Relayed } from '../../../../src/protocol/relayer-contract.ts';
 import type { Attempt } from '../../../../src/settlement/operator-tables.ts';
+import type { RelayerSetting } from '../../../../src/settlement/backends/relayer.ts';
 import type { BackendSettings } from '../../../../src/settlement/backends/registry.ts';
 import { consumeSettlement, type SettlementDeps } from '../../../../src/settlement/consumer.ts';
 import type { Payment, SettlementResult } from '../../../../src/protocol/payment.ts';
@@ -28,8 +30,10 @@ type World = {
   presented: { host: string; nonce: string }[];
   /** Law 5: a payment that the chain shows is presented to no backend. */
   presentedInVain: string[];
-  relay: (relays: readonly Relay[], urgent: boolean) => readonly Relayed[];
+  relay: (relays: readonly Relay[], urgent: boolean, key: AccountId) => readonly Relayed[];
   handedOver: { count: number; urgent: boolean }[];
+  /** The relayer keys that payments were handed over to, in order. */
+  keys: AccountId[];
   reported: SettlementResult[];
   stores: boolean;
   recorded: Attempt[];
@@ -74,19 +78,21 @@ export const openWith = (settings: Partial<BackendSettings> = {}, concurrency = 
     {
       clock: world.clock,
       emit: (event) => void world.observed.push(event),
-      relayer: () => ({
+      relayer: (key) => ({
         relay: async (relays, urgent) => {
           world.handedOver.push({ count: relays.length, urgent });
-          return world.relay(relays, urgent);
+          world.keys.push(key);
+          return world.relay(relays, urgent, key);
         },
       }),
     },
     settings,
   );
-export const withRelayer = (first = true): Partial<BackendSettings> => ({
-  relayers: new Map([
-    [TOKEN.network, { address: OTHER, batch: 100, wait: 2, maxFeePerGas: 1n, first }],
-  ]),
+export const withRelayer = (
+  first = true,
+  addresses: RelayerSetting['addresses'] = [OTHER],
+): Partial<BackendSettings> => ({
+  relayers: new Map([[TOKEN.network, { addresses, batch: 100, wait: 2, maxFeePerGas: 1n, first }]]),
 });
 
 /** Resets the world before each test. Test files share modules, so each file calls it. */
@@ -99,6 +105,7 @@ export const useFailoverWorld = (): void => {
     world.presented = [];
     world.presentedInVain = [];
     world.handedOver = [];
+    world.keys = [];
     world.reported = [];
     world.stores = true;
     world.recorded = [];
