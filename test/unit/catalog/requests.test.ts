@@ -108,11 +108,12 @@ describe('an account that keeps tools', () => {
       const exec = vi.spyOn(storage.sql, 'exec');
       const same = await object.documentsSince('tool', top);
       expect(same).toEqual({ verdict: 'found', top, documents: [] });
-      const asked = exec.mock.calls.length;
+      // Every answer accesses storage once, so that an instance that the runtime has replaced fails.
+      const statements = exec.mock.calls.filter(([sql]) => sql !== 'SELECT 1').length;
       // An isolate that is ahead of restored storage gets all tools.
       const ahead = await object.documentsSince('tool', top + 1);
       expect(ahead.verdict === 'found' && ahead.documents.length).toBeGreaterThan(1);
-      return asked;
+      return statements;
     });
     expect(read).toBe(0);
   });
