@@ -106,6 +106,8 @@ describe('a facilitator that contradicts the chain', () => {
     expect(await settle(await signPayment(poor))).toEqual({
       outcome: 'unknown',
       why: 'invalid_exact_evm_insufficient_balance',
+      observation: expect.objectContaining({ kind: 'unused', balance: 999n }),
+      answer: { kind: 'claimed_failure', reason: 'invalid_exact_evm_insufficient_balance' },
     });
   });
 });
