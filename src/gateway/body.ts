@@ -34,6 +34,21 @@ export const readUpTo = async (
   }
 };
 
+/**
+ * Cancels a body that is announced longer than its limit. Its sender may wait for the answer first, which it would never get.
+ *
+ * Platform trap: do not cancel a shorter body. It may be arriving; a proxy before the Worker (`wrangler dev`) then fails to send the rest,
+ * and the caller gets its 500 or a broken connection instead of the answer. The runtime drops what still arrives after the answer.
+ */
+export const cancelOversized = async (
+  { headers, body }: Request,
+  limit: number,
+): Promise<boolean> => {
+  if (Number(headers.get('content-length') ?? 0) <= limit) return false;
+  if (body !== null && !body.locked) await body.cancel().catch(() => undefined);
+  return true;
+};
+
 const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(length);
   let at = 0;

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { requestEncoding } from '../protocol/intent/binding.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { readUpTo } from './body.ts';
+import { cancelOversized, readUpTo } from './body.ts';
 import type { ReceivedRequest, RequestHead } from './paid-request.ts';
 
 /** The maximum lengths in the wire form of an intent (`agentIntentSchema`): a client could call a longer URL, but not sign for it. */
@@ -136,12 +136,10 @@ export const readBody = async (
   request: Request,
   tool: Pick<Tool, 'maxBodyBytes'>,
 ): Promise<Result<Uint8Array<ArrayBuffer>, Reason>> => {
-  const { method, headers, body } = request;
+  const { method, body } = request;
   const limit = tool.maxBodyBytes;
   // Rejects before it buffers a byte. A missing or wrong Content-Length meets the same limit while reading.
-  if (Number(headers.get('content-length') ?? 0) > limit) {
-    return err({ reason: 'body_too_large', limit });
-  }
+  if (await cancelOversized(request, limit)) return err({ reason: 'body_too_large', limit });
   const reading = await readUpTo(body, limit);
   if (reading.read === 'broken') return err({ reason: 'body_incomplete' });
   if (reading.read === 'over') {

@@ -14,20 +14,20 @@ import {
   UPFRONT_TIMEOUT,
 } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
+import { cancelOversized } from './body.ts';
 import type { PaidRequest, RequestHead } from './paid-request.ts';
 import type { NoProof, Proof } from './proof.ts';
 
 /**
  * Answers a caller without a usable proof: 402 with the offer of a paid tool, 401 with the challenge of a free one. Neither needs the body
  * (CWE-400).
- *
- * Platform trap: do not cancel the unread body. The runtime drops what still arrives after the answer; if the body is cancelled, a proxy
- * before the Worker (`wrangler dev`) fails to send the rest, and the caller gets its 500 or a broken connection instead of the answer.
  */
-export const requestProof = async (config: Config, paidRequest: PaidRequest): Promise<Response> =>
-  paidRequest.tool.settlement === 'free'
+export const requestProof = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
+  await cancelOversized(paidRequest.request, paidRequest.tool.maxBodyBytes);
+  return paidRequest.tool.settlement === 'free'
     ? challenge(config, paidRequest.head)
     : offer(config, paidRequest);
+};
 
 /** Returns the proof of a request if it can pay for it; otherwise undefined, and the caller gets an offer or a challenge. */
 export const usableProof = (

@@ -145,7 +145,6 @@ describe('the body of a caller without a usable proof', () => {
     ['a proof that is no base64', '/tools/translate', { 'PAYMENT-SIGNATURE': '?' }, 400],
     ['two proofs', '/tools/translate', { 'X-PAYMENT': 'e30=', 'Agent-Intent': 'e30' }, 400],
     ['a Dry-Run that is neither yes nor no', '/tools/translate', { 'Dry-Run': 'yes' }, 400],
-    ['more bytes than the tool takes', '/tools/translate', { 'Content-Length': '99999999' }, 402],
   ];
 
   it.each(asked)('is neither read nor cancelled: %s', async (_, path, headers, status) => {
@@ -159,6 +158,18 @@ describe('the body of a caller without a usable proof', () => {
     expect((await call(gateway, request)).status).toBe(status);
     // A cancelled body would break the answer in a proxy before the Worker.
     expect(body.happened).toEqual([]);
+  });
+
+  it('is cancelled unread if it is announced longer than the tool takes: its sender may wait for the answer', async () => {
+    const body = unreadBody();
+    const { gateway } = await scriptedGateway(vectorConfig([translate]));
+    const request = new Request('https://gw.example/tools/translate', {
+      method: 'POST',
+      body: body.stream,
+      headers: { 'Content-Length': '99999999' },
+    });
+    expect((await call(gateway, request)).status).toBe(402);
+    expect(body.happened).toEqual(['cancelled']);
   });
 
   it('does not keep a proof alive that expires while the body arrives', async () => {
