@@ -134,7 +134,7 @@ const notSettled = async (
   return settlementPending(gateway, request, checked, transaction);
 };
 
-/** The transaction that carries a taken payment. The relayer is asked again, because at first the payment may have waited for one. */
+/** Asks the relayer for the transaction that carries a payment. When the relayer took the payment, there may have been none yet. */
 const transactionOf = async (
   { backends }: Gateway,
   presentable: Presentable,

@@ -22,8 +22,12 @@ export type ChainQuery<T> = {
   readonly maxBytes?: number;
 };
 
+/** An observation of fifty payments. A provider rejects a batch above its limit whole, and every payment in it would stay open. */
+const MAX_CALLS = 160;
+
 /**
- * Runs many queries in one JSON-RPC batch. Equal calls are sent once: payments of one transaction share its receipt.
+ * Runs many queries in JSON-RPC batches of at most `MAX_CALLS` calls. Equal calls of a batch are sent once: payments of one transaction
+ * share its receipt. A query is never divided, so all its answers are of one node.
  *
  * Attack: a payer spends its nonce in a transaction with megabytes of logs, so that the batch exceeds the size limit. The batch is
  * halved and sent again until only that payer's query fails.
@@ -38,6 +42,7 @@ export const runQueries = async <T>(
   for (const call of queries.flatMap((query) => query.calls)) {
     calls.set(JSON.stringify(call), call);
   }
+  if (calls.size > MAX_CALLS && queries.length > 1) return runHalves(urls, queries);
   const [first] = queries;
   const isAlone = queries.length === 1 && first?.maxBytes !== undefined;
   const limits = isAlone ? { maxBytes: first.maxBytes } : {};
@@ -49,11 +54,16 @@ export const runQueries = async <T>(
     );
   }
   if (answers.error.kind !== 'too_large' || queries.length < 2) return queries.map(() => answers);
+  return runHalves(urls, queries);
+};
+
+const runHalves = async <T>(
+  urls: readonly string[],
+  queries: readonly ChainQuery<T>[],
+): Promise<readonly Result<T, RpcFault>[]> => {
   const middle = queries.length >> 1;
-  return [
-    ...(await runQueries(urls, queries.slice(0, middle))),
-    ...(await runQueries(urls, queries.slice(middle))),
-  ];
+  const halves = [queries.slice(0, middle), queries.slice(middle)];
+  return (await Promise.all(halves.map(async (half) => runQueries(urls, half)))).flat();
 };
 
 export type Block = { readonly number: number; readonly timestamp: Seconds };

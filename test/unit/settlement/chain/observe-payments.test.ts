@@ -23,6 +23,22 @@ test('observes many payments in two requests, with one receipt per transaction',
   expect(world.chain.batches.map((batch) => batch.length)).toEqual([151, 1]);
 });
 
+test('observes more payments than one batch may hold in several batches, in their order', async () => {
+  const payments = Array.from({ length: 100 }, (_, at) => paymentNumber(at + 1));
+  const paid = payments.slice(0, 30);
+  world.chain.emit(
+    paid.flatMap((one) => [usedLog(one), transferLog(one)]),
+    paid.map((one) => one.authorization.nonce),
+  );
+  const looks = payments.map((one) => expectedTransfer(one, 100));
+  const views = await observePayments({ urls: [RPC], confirmations: 1 }, looks);
+  expect(views.map(({ kind }) => kind)).toEqual([
+    ...Array.from({ length: 30 }, () => 'settled'),
+    ...Array.from({ length: 70 }, () => 'unused'),
+  ]);
+  expect(world.chain.batches.map((batch) => batch.length)).toEqual([151, 151, 1]);
+});
+
 test('reports whether any node has answered', async () => {
   const heard: boolean[] = [];
   const hearing = {
