@@ -13,6 +13,18 @@ import {
 } from './support.ts';
 import { BURNER, setCode, TWO_FACED } from './wallets.ts';
 
+/** Gives the relayer payments of three honest payers, and one of an account with this code. */
+const relayWithCode = async (code: Parameters<typeof setCode>[2]) => {
+  const bench = await openBench();
+  const [hostile, ...payers] = await payersOf(bench.chain, 4);
+  if (hostile === undefined) throw new Error('no payer');
+  await setCode(bench.chain, hostile.address, code);
+  const bad = await relayFrom(hostile);
+  const good = await Promise.all(payers.map(async (payer) => relayFrom(payer)));
+  await bench.relay([bad, ...good]);
+  return { bench, bad, good };
+};
+
 describe('one bad payment', () => {
   test('is left out by its trial, costs no gas, and the rest settle', async () => {
     const bench = await openBench();
@@ -45,13 +57,7 @@ describe('one bad payment', () => {
   });
 
   test('of an account whose code burns gas is tried alone, and never sent', async () => {
-    const bench = await openBench();
-    const [hostile, ...payers] = await payersOf(bench.chain, 4);
-    if (hostile === undefined) throw new Error('no payer');
-    await setCode(bench.chain, hostile.address, BURNER);
-    const bad = await relayFrom(hostile);
-    const good = await Promise.all(payers.map(async (payer) => relayFrom(payer)));
-    await bench.relay([bad, ...good]);
+    const { bench, bad, good } = await relayWithCode(BURNER);
     for (let round = 0; round < 4; round += 1) {
       await bench.onAlarm();
       bench.ahead += 5;
@@ -62,13 +68,7 @@ describe('one bad payment', () => {
   });
 
   test('of code that behaves in the trial burns gas three times, alone, and never again', async () => {
-    const bench = await openBench();
-    const [hostile, ...payers] = await payersOf(bench.chain, 4);
-    if (hostile === undefined) throw new Error('no payer');
-    await setCode(bench.chain, hostile.address, TWO_FACED);
-    const bad = await relayFrom(hostile);
-    const good = await Promise.all(payers.map(async (payer) => relayFrom(payer)));
-    await bench.relay([bad, ...good]);
+    const { bench, bad, good } = await relayWithCode(TWO_FACED);
     for (let round = 0; round < 12; round += 1) {
       await bench.onAlarm();
       bench.ahead += 2;
