@@ -16,6 +16,7 @@ const own = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool =
   assertion: false,
   requireBinding: 'none',
   params: {},
+  bazaar: false,
   disabled: false,
 });
 

@@ -70,8 +70,12 @@ export const findTool = (routes: Routes, method: string, pathname: string): Rout
 
 const isServed = (method: string): boolean => METHODS.some((each) => each === method);
 
-/** Returns the tools of the longest wildcard, unless a lenient upstream could take the path for a nearer one. */
+/**
+ * Returns the tools of the longest wildcard, unless a lenient upstream could take the path for a nearer one. `/` is the gateway's own page,
+ * also with a tool at `/*`.
+ */
 const atWildcard = (routes: Routes, pathname: string): readonly Tool[] | undefined => {
+  if (pathname === '/') return undefined;
   const here = longestBeginning(routes.wildcard, routes.longest, pathname);
   if (here === undefined) return undefined;
   // `/tools/Enrich` must not reach the tool of `/tools/*` if the upstream could serve the more expensive `/tools/enrich` for it.

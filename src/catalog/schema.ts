@@ -22,7 +22,7 @@ const WILDCARD = /^(?:\/[A-Za-z0-9._~-]+)*\/\*$/;
 const DOTS = /\/\.{1,2}(?:\/|$)/;
 /** The gateway's own paths: no request could reach a tool there. */
 const GATEWAY_PATH =
-  /^\/(?:healthz|calls|credits|admin|accounts|delegations|revocations|facilitator|openapi\.json|\.well-known)(?:\/|$)/;
+  /^\/(?:$|(?:healthz|calls|credits|admin|accounts|delegations|revocations|facilitator|openapi\.json|llms\.txt|\.well-known)(?:\/|$))/;
 
 const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
 
@@ -106,6 +106,7 @@ export const toolSchema = z.strictObject(
     onSilence: z.optional(z.enum(['release', 'keep'], 'must be release or keep')),
     requireBinding: z.optional(z.enum(['none', 'intent'], 'must be none or intent')),
     params: z.optional(params),
+    bazaar: z.optional(z.boolean('must be true or false')),
     disabled: z.optional(z.boolean('must be true or false')),
   },
   'must be an object',
@@ -135,6 +136,7 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   onSilence: tool.onSilence ?? 'release',
   requireBinding: tool.requireBinding ?? 'none',
   params: tool.params ?? {},
+  bazaar: tool.bazaar ?? false,
   disabled: tool.disabled ?? false,
 });
 

@@ -30,6 +30,8 @@ export type Tool = {
   readonly requireBinding: Binding;
   /** The parameters that policies may name, and the source of each. */
   readonly params: Readonly<Record<string, ParamSource>>;
+  /** Whether offers describe the tool for indexes of x402, in the extension `bazaar`. */
+  readonly bazaar: boolean;
   /** A disabled tool answers 404 and keeps its path reserved. */
   readonly disabled: boolean;
 };

@@ -31,7 +31,7 @@ import type {
   ReceivedRequest,
 } from './paid-request.ts';
 import { bindingRequired, INTENT, type Proof } from './proof.ts';
-import { requirementsOf } from './request-proof.ts';
+import { requirementsOf } from './public-tool.ts';
 import { checkSignature } from './verify-signature.ts';
 
 /**

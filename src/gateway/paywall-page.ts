@@ -1,8 +1,7 @@
-import type { Tool } from '../catalog/tool.ts';
 import { bytesOf, encodeBase64, sha256Hex, utf8 } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/address.ts';
-import { formatDollars } from '../protocol/amount.ts';
 import type { Offer } from '../protocol/x402/offer.ts';
+import type { PublicTool } from './public-tool.ts';
 
 /** A page, and the headers that it needs. */
 export type Page = { readonly html: string; readonly headers: Readonly<Record<string, string>> };
@@ -12,7 +11,7 @@ export const paywallPage = ({
   tool,
   offer,
 }: {
-  readonly tool: Tool;
+  readonly tool: PublicTool;
   readonly offer: Offer;
 }): Page => ({
   html: document(tool, offer),
@@ -49,14 +48,14 @@ const SIGNS: Readonly<Record<string, string>> = {
 /** Escapes text and quoted attributes. An attacker may have chosen the URL and sent the visitor here. */
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => SIGNS[sign] ?? '');
 
-const WHEN: Readonly<Record<Tool['settlement'], string>> = {
+const WHEN: Readonly<Record<PublicTool['settlement'], string>> = {
   deferred: 'after the answer; nothing is charged if the tool fails',
   upfront: 'before the tool runs; it becomes credit if the tool fails',
   credit: 'from prepaid credit',
   free: 'never: the tool is free',
 };
 
-const snippet = (tool: Tool, offer: Offer): string => {
+const snippet = (tool: PublicTool, offer: Offer): string => {
   const method =
     tool.method === '*' || tool.method === 'GET' ? '' : `\n  { method: '${tool.method}' },`;
   const ahead =
@@ -68,7 +67,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 
 const agent = createAgent({
   account: privateKeyToAccount(process.env.AGENT_KEY),
-  spend: { perCall: '${formatDollars(tool.price)}', total: '$10.00' },
+  spend: { perCall: '${tool.dollars}', total: '$10.00' },
 });
 ${ahead}
 const response = await agent.fetch(
@@ -78,9 +77,9 @@ console.log(await response.text(), response.countersign);`;
 };
 
 /** Says which other clients can call the tool: any x402 client, unless the tool requires more than plain x402. */
-const others = (tool: Tool): string => {
+const others = (tool: PublicTool): string => {
   if (tool.settlement === 'credit') return 'The tool is paid from credit that was bought before.';
-  return tool.requireBinding === 'intent'
+  return tool.binding === 'intent'
     ? 'The tool takes only payments that are bound to their request, as this client makes them.'
     : 'Any other client for <a href="https://www.x402.org" rel="noreferrer">x402</a> works as well.';
 };
@@ -88,7 +87,7 @@ const others = (tool: Tool): string => {
 const row = (term: string, detail: string): string =>
   `<div><dt>${term}</dt><dd>${detail}</dd></div>`;
 
-const rows = (tool: Tool, offer: Offer): string =>
+const rows = (tool: PublicTool, offer: Offer): string =>
   [
     ...offer.requirements.flatMap(({ network, payTo, asset, extra }) => [
       row('Network', `<code>${escaped(network)}</code>`),
@@ -99,7 +98,7 @@ const rows = (tool: Tool, offer: Offer): string =>
     row('Answer', `<code>${escaped(tool.mimeType)}</code>`),
   ].join('\n');
 
-const document = (tool: Tool, offer: Offer): string => `<!doctype html>
+const document = (tool: PublicTool, offer: Offer): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -114,7 +113,7 @@ const document = (tool: Tool, offer: Offer): string => `<!doctype html>
 <p class="status">402 Payment required</p>
 <h1>${escaped(tool.id)}</h1>
 <p class="about">${escaped(tool.description)}</p>
-<p class="price"><strong>${formatDollars(tool.price)}</strong> <span>${tool.pricing === 'upto' ? 'at most, ' : ''}per call, in USDC</span></p>
+<p class="price"><strong>${tool.dollars}</strong> <span>${tool.pricing === 'upto' ? 'at most, ' : ''}per call, in USDC</span></p>
 <dl>
 ${rows(tool, offer)}
 </dl>

@@ -1,22 +1,19 @@
 import { MAX_TOP_UP } from '../catalog/gateway-tools.ts';
-import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
 import { ZERO_ADDRESS } from '../core/hex.ts';
 import { min } from '../protocol/amount.ts';
 import { problem } from '../protocol/problem/problem.ts';
-import { creditExtension, offeredExtensions } from '../protocol/x402/extensions.ts';
+import {
+  bazaarExtension,
+  creditExtension,
+  offeredExtensions,
+} from '../protocol/x402/extensions.ts';
 import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/headers.ts';
 import { encodePaymentRequired, type Offer, paymentRequiredBody } from '../protocol/x402/offer.ts';
-import {
-  DEFERRED_TIMEOUT,
-  type Requirement,
-  requirementOf,
-  UPFRONT_TIMEOUT,
-} from '../protocol/x402/requirement.ts';
-import { tokenOf } from '../protocol/x402/networks.ts';
 import { cancelOversized } from './body.ts';
 import type { PaidRequest, RequestHead } from './paid-request.ts';
 import type { NoProof, Proof } from './proof.ts';
+import { publicTool } from './public-tool.ts';
 
 /**
  * Answers a caller without a usable proof: 402 with the offer of a paid tool, 401 with the challenge of a free one. Neither needs the body
@@ -53,8 +50,9 @@ const CALLS_AHEAD = 10n;
  * for clients that know neither, and a page for a person who opened the URL in a browser.
  */
 const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
-  const { tool, head, request, topUp } = paidRequest;
-  const [first, ...rest] = requirementsOf(config, tool);
+  const { head, request, topUp } = paidRequest;
+  const tool = publicTool(config, paidRequest.tool);
+  const [first, ...rest] = tool.requirements;
   if (first === undefined) return problem({ reason: 'internal' });
   const { audience } = head;
   const made: Offer = {
@@ -69,6 +67,7 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
     extensions: {
       ...offeredExtensions(audience, tool.id),
       ...(topUp === undefined ? creditExtension(audience, tool.settlement) : {}),
+      ...(tool.bazaar ? bazaarExtension(head.method) : {}),
     },
   };
   const headers = {
@@ -112,20 +111,6 @@ const wantsOf = ({ tool, topUp }: PaidRequest): 'payment' | 'bound_payment' | 'c
 const wantsPage = (request: Request): boolean =>
   (request.headers.get('Accept') ?? '').includes('text/html') &&
   (request.headers.get('User-Agent') ?? '').includes('Mozilla');
-
-/** Returns the x402 payment requirements of a tool: one per network, in the operator's order, because clients take the first. */
-export const requirementsOf = (config: Config, tool: Tool): Requirement[] =>
-  config.networks.flatMap((network) => {
-    const token = tokenOf(network);
-    const payTo = config.payTo.get(network);
-    return token === undefined || payTo === undefined
-      ? []
-      : requirementOf(token, payTo, tool.price, timeoutOf(tool));
-  });
-
-/** A deferred payment may be settled up to an hour later, an upfront one within five minutes. */
-const timeoutOf = (tool: Tool): number =>
-  tool.settlement === 'deferred' ? DEFERRED_TIMEOUT : UPFRONT_TIMEOUT;
 
 /**
  * Answers 401 for a free route, with a challenge that explains how to prove a key. It states the request as the gateway saw it, so that a

@@ -19,6 +19,7 @@ export type ToolDocument = {
   readonly assertion?: boolean | undefined;
   readonly onSilence?: 'release' | 'keep' | undefined;
   readonly requireBinding?: 'none' | 'intent' | undefined;
+  readonly bazaar?: boolean | undefined;
   readonly params?:
     | Readonly<Record<string, { readonly pointer: string } | { readonly query: string }>>
     | undefined;

@@ -73,6 +73,18 @@ export const creditExtension = (audience: string, settlement: string): Extension
   },
 });
 
+export const BAZAAR_EXTENSION = 'bazaar';
+
+/**
+ * Describes a request for indexes of x402 services (extension `bazaar`). The schema allows everything, because the real one would not fit a
+ * header; indexes reject an extension without any.
+ *
+ * @param method of the request that the offer answers
+ */
+export const bazaarExtension = (method: string): Extensions => ({
+  [BAZAAR_EXTENSION]: { info: { input: { type: 'http', method } }, schema: {} },
+});
+
 /**
  * The digest that the gateway stores of a `payment-identifier`: SHA-256 of a prefix, the payer's account and the identifier. The
  * gateway never stores the identifier itself.

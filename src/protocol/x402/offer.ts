@@ -1,6 +1,6 @@
 import { encodeBase64, utf8 } from '../../crypto/bytes.ts';
 import { checksummed } from '../../crypto/address.ts';
-import { CREDIT_EXTENSION, type Extensions } from './extensions.ts';
+import { BAZAAR_EXTENSION, CREDIT_EXTENSION, type Extensions } from './extensions.ts';
 import { offeredName } from './networks.ts';
 import type { Requirement } from './requirement.ts';
 
@@ -10,7 +10,7 @@ export type Offer = {
   readonly error: string;
   /** One entry per network, in the operator's order: clients pay the first entry that they can. */
   readonly requirements: readonly [Requirement, ...Requirement[]];
-  /** `offeredExtensions`, and `creditExtension` if the tool accepts credit. */
+  /** `offeredExtensions`, `creditExtension` if the tool accepts credit, and `bazaarExtension` if its operator wants it indexed. */
   readonly extensions: Extensions;
 };
 
@@ -21,8 +21,9 @@ export type Resource = {
   readonly mimeType: string;
 };
 
-/** Some proxies reject response headers above 2 KiB. */
+/** Some proxies reject response headers above 2 KiB. An operator whose tool has `bazaar` accepts a longer one. */
 const MAX_HEADER = 2048;
+const MAX_BAZAAR_HEADER = 4096;
 
 const wireRequirement = (requirement: Requirement) => ({
   scheme: requirement.scheme,
@@ -56,22 +57,23 @@ const encode = (offer: Offer, { resource, extensions, count }: Cut): string =>
   );
 
 /**
- * Writes the header `PAYMENT-REQUIRED` (x402 v2): base64 JSON under 2 KiB. The caller chooses the URL and could make the header too
- * long, so this drops parts until it fits: the description, the query, the path, the credit extension, then networks from the end.
- * The binding extension always stays. The gateway decides nothing from the dropped parts.
+ * Writes the header `PAYMENT-REQUIRED` (x402 v2): base64 JSON under 2 KiB, or under 4 KiB with `bazaar`. The caller chooses the URL and
+ * could make the header too long, so this drops parts until it fits: the description, the query, the path, the extensions for credit and
+ * `bazaar`, then networks from the end. The binding extension always stays. The gateway decides nothing from the dropped parts.
  */
 export const encodePaymentRequired = (offer: Offer): string => {
+  const most = BAZAAR_EXTENSION in offer.extensions ? MAX_BAZAAR_HEADER : MAX_HEADER;
   let value = '';
   for (const cut of cutsOf(offer)) {
     value = encode(offer, cut);
-    if (value.length < MAX_HEADER) return value;
+    if (value.length < most) return value;
   }
   return value;
 };
 
 const cutsOf = ({ resource, extensions, requirements }: Offer): readonly Cut[] => {
   const { url, mimeType } = resource;
-  const { [CREDIT_EXTENSION]: _credit, ...needed } = extensions;
+  const { [CREDIT_EXTENSION]: _credit, [BAZAAR_EXTENSION]: _bazaar, ...needed } = extensions;
   const whole: Cut = { resource, extensions, count: requirements.length };
   const origin = { ...whole, resource: { mimeType, url: originOf(url) } };
   return [

@@ -42,6 +42,12 @@ describe('findTool', () => {
     },
   );
 
+  it('leaves / to the gateway, also with a wildcard at the root', () => {
+    const everything = routesOf([toolOf({ id: 'all', method: '*', path: '/*' })]);
+    expect(findTool(everything, 'POST', '/')).toEqual({ route: 'not_found' });
+    expect(findTool(everything, 'POST', '/a')).toMatchObject({ tool: { id: 'all' } });
+  });
+
   it('names the methods of a path', () => {
     expect(found('DELETE', '/lookup')).toEqual({
       route: 'method_not_allowed',
@@ -92,7 +98,9 @@ const byTheRule = (tools: readonly Tool[], method: string, pathname: string): Ro
   const bySpecificity = (a: Tool, b: Tool) => rank(b) - rank(a);
   const here = tools
     .filter(({ path }) =>
-      isWildcard(path) ? pathname.startsWith(path.slice(0, -1)) : pathname === path,
+      isWildcard(path)
+        ? pathname !== '/' && pathname.startsWith(path.slice(0, -1))
+        : pathname === path,
     )
     .toSorted(bySpecificity);
   const nearest = tools

@@ -27,6 +27,7 @@ export const toolOf = (changes: Partial<Tool> = {}): Tool => ({
   assertion: true,
   requireBinding: 'none',
   params: {},
+  bazaar: false,
   disabled: false,
   ...changes,
 });

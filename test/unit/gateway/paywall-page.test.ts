@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { PAGE_STYLE } from '../../../src/gateway/paywall-page.ts';
 import { paywallPage } from '../../../src/gateway/paywall-page.ts';
 import type { Offer } from '../../../src/protocol/x402/offer.ts';
-import { toolOf } from './fixture.ts';
+import { publicTool } from '../../../src/gateway/public-tool.ts';
+import { configOf, toolOf } from './fixture.ts';
 
 const offerOf = (url: string): Offer => ({
   resource: { url, description: '', mimeType: 'application/json' },
@@ -27,7 +28,10 @@ const page = (
   url = 'https://gw.example/tools/lookup?word=tea',
 ) =>
   paywallPage({
-    tool: toolOf({ id: 'lookup', method: 'GET', price: 20_000n, ...change }),
+    tool: publicTool(
+      configOf(),
+      toolOf({ id: 'lookup', method: 'GET', price: 20_000n, ...change }),
+    ),
     offer: offerOf(url),
   });
 

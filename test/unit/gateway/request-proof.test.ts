@@ -46,6 +46,18 @@ describe('the 402', () => {
     expect(header['accepts']).toHaveLength(1);
   });
 
+  it('describes a tool to indexes of x402 only if its operator wants that', async () => {
+    const indexed = { ...config, tools: config.tools.map((tool) => ({ ...tool, bazaar: true })) };
+    const { gateway } = await scriptedGateway(indexed);
+    const header = decoded(
+      (await call(gateway, requestOf('/tools/translate'))).headers.get('PAYMENT-REQUIRED'),
+    );
+    expect(header['extensions']).toMatchObject({
+      bazaar: { info: { input: { type: 'http', method: 'POST' } }, schema: {} },
+      'agent-intent': { info: { tool: 'translate' } },
+    });
+  });
+
   it.each([
     ['/tools/translate', /^Sign one entry of `accepts`/],
     ['/tools/strict', /^Sign an AgentIntent for this request\. Sign one entry/],

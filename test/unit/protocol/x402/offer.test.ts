@@ -2,7 +2,11 @@ import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { PaymentRequiredV1Schema, PaymentRequiredV2Schema } from '@x402/core/schemas';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { creditExtension, offeredExtensions } from '../../../../src/protocol/x402/extensions.ts';
+import {
+  bazaarExtension,
+  creditExtension,
+  offeredExtensions,
+} from '../../../../src/protocol/x402/extensions.ts';
 import {
   encodePaymentRequired,
   paymentRequiredBody,
@@ -79,7 +83,10 @@ describe('encodePaymentRequired', () => {
     }
   });
 
-  it('stays under 2 KiB for every URL, and keeps at least one entry', () => {
+  it.each([
+    ['2 KiB', 2048, {}],
+    ['4 KiB with bazaar', 4096, bazaarExtension('POST')],
+  ])('stays under %s for every URL, and keeps at least one entry', (_, most, more) => {
     const offers = fc
       .record({
         query: fc.string({ maxLength: 3000 }),
@@ -102,13 +109,14 @@ describe('encodePaymentRequired', () => {
           extensions: {
             ...offeredExtensions(audience, tool),
             ...creditExtension(audience, 'credit'),
+            ...more,
           },
         };
       });
     fc.assert(
       fc.property(offers, (each) => {
         const value = encodePaymentRequired(each);
-        expect(value.length).toBeLessThan(2048);
+        expect(value.length).toBeLessThan(most);
         const required = PaymentRequiredV2Schema.parse(decodePaymentRequiredHeader(value));
         expect(required.accepts[0]?.network).toBe(each.requirements[0].network);
         expect(new URL(required.resource.url).origin).toBe(new URL(each.resource.url).origin);
@@ -117,6 +125,24 @@ describe('encodePaymentRequired', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('drops bazaar before a network that the header has no room for', () => {
+    const bazaar = bazaarExtension('POST');
+    const extensions = { ...offer.extensions, ...bazaar };
+    const url = `https://gw.example/${'a'.repeat(1500)}`;
+    const [first, ...rest] = tokenNetworks.map((network) => requirement(network, 20_000n, 3600));
+    if (first === undefined) throw new Error('at least one');
+    const fits = decodePaymentRequiredHeader(
+      encodePaymentRequired({ ...offer, resource: { ...offer.resource, url }, extensions }),
+    );
+    expect(fits.extensions).toMatchObject(bazaar);
+    expect(fits.resource.url).toBe(url);
+    const many = decodePaymentRequiredHeader(
+      encodePaymentRequired({ ...offer, requirements: [first, ...rest], extensions }),
+    );
+    expect(many.extensions).not.toHaveProperty('bazaar');
+    expect(many.accepts.length).toBeGreaterThan(2);
   });
 
   it('drops the description before the query, and the query before a network', () => {

@@ -1,0 +1,14 @@
+/** Controls and line separators: text with them has more than one line, or none that a terminal shows as it is. */
+// oxlint-disable-next-line no-control-regex -- the controls are what it finds
+const BREAKS = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g;
+
+/**
+ * Characters that no reader sees, but that reorder the text around them (bidirectional controls, CVE-2021-42574), or that carry text to a
+ * model which a person does not see (zero-width characters, tags). The joiners U+200C and U+200D stay: scripts and emoji need them.
+ */
+const UNSEEN =
+  /[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]+/gu;
+
+/** Returns text of another party as one line, which a person reads as a program does. Lone surrogates become U+FFFD. */
+export const plainText = (text: string): string =>
+  text.toWellFormed().replace(UNSEEN, '').replace(BREAKS, ' ').trim();

@@ -1,0 +1,73 @@
+import type { Tool } from '../catalog/tool.ts';
+import type { Config } from '../config.ts';
+import { plainText } from '../core/plain-text.ts';
+import type { Binding, SettlementMode } from '../protocol/account/call.ts';
+import { formatDollars } from '../protocol/amount.ts';
+import { tokenOf } from '../protocol/x402/networks.ts';
+import {
+  DEFERRED_TIMEOUT,
+  type Requirement,
+  requirementOf,
+  UPFRONT_TIMEOUT,
+} from '../protocol/x402/requirement.ts';
+
+/** What anyone may know about a tool. */
+export type PublicTool = {
+  readonly id: string;
+  /** HTTP method, or `*` for any. */
+  readonly method: string;
+  /** Path at the gateway; a trailing `/*` matches every path below. */
+  readonly path: string;
+  /** The operator's words, as plain text. A page must still escape them. */
+  readonly description: string;
+  readonly mimeType: string;
+  readonly settlement: SettlementMode;
+  /** `upto`: the price is a maximum. */
+  readonly pricing: Tool['pricing'];
+  /** `intent`: only proofs that are bound to the request pay. */
+  readonly binding: Binding;
+  /** Whether the offer describes the tool for indexes of x402 (`bazaar`). */
+  readonly bazaar: boolean;
+  /** Atomic units; 0 only for a free tool. */
+  readonly price: bigint;
+  /** The price as `$0.02`. */
+  readonly dollars: string;
+  /** What a payer can sign, once on each network, in the operator's order. Empty for a free tool. */
+  readonly requirements: readonly Requirement[];
+};
+
+/**
+ * Describes a tool to the public. The offer of the 402, the pages, every document of discovery and the lists of MCP use this one function,
+ * so none of them can show another price than the gateway charges.
+ */
+export const publicTool = (config: Pick<Config, 'networks' | 'payTo'>, tool: Tool): PublicTool => ({
+  id: tool.id,
+  method: tool.method,
+  path: tool.path,
+  description: plainText(tool.description),
+  mimeType: tool.mimeType,
+  settlement: tool.settlement,
+  pricing: tool.pricing,
+  binding: tool.requireBinding,
+  bazaar: tool.bazaar,
+  price: tool.price,
+  dollars: formatDollars(tool.price),
+  requirements: tool.settlement === 'free' ? [] : requirementsOf(config, tool),
+});
+
+/** Returns the x402 payment requirements of a tool: one per network, in the operator's order, because clients take the first. */
+export const requirementsOf = (
+  config: Pick<Config, 'networks' | 'payTo'>,
+  tool: Tool,
+): Requirement[] =>
+  config.networks.flatMap((network) => {
+    const token = tokenOf(network);
+    const payTo = config.payTo.get(network);
+    return token === undefined || payTo === undefined
+      ? []
+      : requirementOf(token, payTo, tool.price, timeoutOf(tool));
+  });
+
+/** A deferred payment may be settled up to an hour later, an upfront one within five minutes. */
+const timeoutOf = (tool: Tool): number =>
+  tool.settlement === 'deferred' ? DEFERRED_TIMEOUT : UPFRONT_TIMEOUT;

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { plainText } from '../../../src/core/plain-text.ts';
+
+describe('plainText', () => {
+  it.each([
+    ['line\nbreak\r\n\ttab', 'line break tab'],
+    ['one\u2028two\u2029three', 'one two three'],
+    ['a\u0000b\u001b[31mc\u009bd', 'a b [31mc d'],
+    ['price \u202e10.0$\u202c', 'price 10.0$'],
+    ['\u2066x\u2069 \u200ey\u200f \u061cz', 'x y z'],
+    ['in\u200bvis\ufeffible\u2060', 'invisible'],
+    ['ok\u{e0049}\u{e0067}\u{e01ef}', 'ok'],
+    ['half \ud800 pair', 'half \ufffd pair'],
+  ])('turns %j into %j', (text, plain) => {
+    expect(plainText(text)).toBe(plain);
+  });
+
+  it('keeps scripts and emoji as they are', () => {
+    for (const text of [
+      'Übersetzt Wörter',
+      '翻訳',
+      '\u0645\u06cc\u200c\u062e',
+      '👩\u200d🔬 ✔\ufe0f',
+      'עברית',
+    ])
+      expect(plainText(text)).toBe(text);
+  });
+});
