@@ -1,6 +1,7 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { writeLibsecp256k1 } from './dev/libsecp256k1.ts';
+import { boundWorker } from './test/support/bound-worker.ts';
 import { earlyImports } from './test/support/early-imports.ts';
 
 await writeLibsecp256k1();
@@ -51,6 +52,7 @@ export default defineConfig({
           cloudflareTest(({ inject }) => ({
             wrangler: { configPath: './test/wrangler.test.toml' },
             miniflare: {
+              serviceBindings: { BOUND: boundWorker },
               bindings: {
                 TEST_MIGRATIONS: migrations,
                 AUDIENCES: 'https://gateway.example',

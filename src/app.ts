@@ -6,7 +6,7 @@ import { audienceOf, type Config, gatewayAccount, parseConfig } from './config.t
 import { err, ok, type Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
-import type { Gateway } from './gateway/gateway.ts';
+import type { BoundFetcher, Gateway } from './gateway/gateway.ts';
 import { openReplayCache } from './gateway/replay.ts';
 import { DESCRIPTION_PATH } from './gateway/request-proof.ts';
 import type { AdminContext } from './management/handler.ts';
@@ -92,6 +92,9 @@ const gatewayOf = async ({
     ...settlingOf(env, config.value),
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
     offeredGrants: openOfferedGrants(env.AUDIT_DB),
+    raise: (alert) => raiser(env)(gatewayAccount(config.value), alert),
+    service: (name) =>
+      config.value.services.includes(name) ? (Reflect.get(env, name) as BoundFetcher) : undefined,
     rateLimit: async (key) => (await env.SHIELD.limit({ key })).success,
     replayCache,
     waitUntil: (promise) => executionCtx.waitUntil(promise),
@@ -172,12 +175,20 @@ const badKey: Reason = {
   faults: [{ name: 'RECEIPT_KEY', reason: 'must be an Ed25519 private key as JWK' }],
 };
 
+/** Service bindings are the only bindings with a `fetch`, besides the assets, which are no upstream. */
+const servicesOf = (env: Env): readonly string[] =>
+  Object.entries(env).flatMap(([name, binding]: [string, unknown]) =>
+    typeof binding === 'object' && binding !== null && 'fetch' in binding && name !== 'ASSETS'
+      ? [name]
+      : [],
+  );
+
 /** The configuration, read once per isolate: variables do not change while it lives. */
 let parsed: { readonly env: Env; readonly config: Result<Config, Reason> } | undefined;
 
 export const configOf = (env: Env): Result<Config, Reason> => {
   if (parsed?.env === env) return parsed.config;
-  const result = parseConfig(env, toolsJson);
+  const result = parseConfig(env, toolsJson, servicesOf(env));
   const config: Result<Config, Reason> = result.ok
     ? ok(result.value)
     : err({ reason: 'misconfigured', faults: result.error });
@@ -190,13 +201,13 @@ let opened: { readonly env: Env; readonly catalogue: LiveCatalogue } | undefined
 
 const catalogueOf = (env: Env, config: Config): LiveCatalogue => {
   if (opened?.env === env) return opened.catalogue;
-  const { tools, upstreamUrl, reach } = config;
+  const { tools, upstreamUrl, reach, services } = config;
   const self = gatewayAccount(config);
   const raise = raiser(env);
   const catalogue = openCatalogue({
     read: readToolsOf(() => env.AGENT_ACCOUNT.getByName(self)),
     raise: (alert) => raise(self, alert),
-    deployed: { tools, documents: toolsJson.tools, upstreamUrl, reach },
+    deployed: { tools, documents: toolsJson.tools, upstreamUrl, reach, services },
   });
   opened = { env, catalogue };
   return catalogue;

@@ -1,6 +1,7 @@
 import { type AccountId, accountId, type Network } from './protocol/account-id.ts';
 import type { Address } from './core/hex.ts';
-import { isRelative, type Tool } from './catalog/tool.ts';
+import type { Tool } from './catalog/tool.ts';
+import { isRelative, serviceOf } from './catalog/upstream.ts';
 import type { Policy } from './policy/policy.ts';
 import { parseTools } from './catalog/schema.ts';
 import type { EgressReach } from './protocol/egress-url.ts';
@@ -46,6 +47,8 @@ export type Config = BackendConfig & {
   readonly upstreamUrl: string | undefined;
   /** The URLs that the gateway may call. */
   readonly reach: EgressReach;
+  /** Names of the service bindings that this Worker has. */
+  readonly services: readonly string[];
   readonly paused: boolean;
   readonly policy: Policy;
   readonly confirmations: number;
@@ -92,10 +95,15 @@ export type ConfigFault = { readonly name: string; readonly reason: string };
 
 const TOOLS = 'tools.json';
 
-/** Reads the configuration and collects all faults, each with the name of its variable. */
+/**
+ * Reads the configuration and collects all faults, each with the name of its variable.
+ *
+ * @param services names of the service bindings that this Worker has
+ */
 export const parseConfig = (
   environment: Environment,
   toolsJson: unknown,
+  services: readonly string[] = [],
 ): Result<Config, readonly ConfigFault[]> => {
   const faults: ConfigFault[] = [];
   const blame = (name: string, reasons: readonly string[]): void => {
@@ -139,6 +147,7 @@ export const parseConfig = (
   if (relative !== undefined && (environment.UPSTREAM_URL ?? '').trim() === '') {
     blame('UPSTREAM_URL', [`must be set: the upstream of tool ${relative.id} is a path`]);
   }
+  if (tools.ok) blame(TOOLS, unboundServices(tools.value, services));
   const required = {
     audiences,
     payTo,
@@ -166,6 +175,7 @@ export const parseConfig = (
     networks: [first, ...more],
     upstreamUrl,
     reach,
+    services,
     tools: tools.value,
   });
 };
@@ -204,6 +214,17 @@ const readPolicy = (text: string): Setting<Policy> => {
 
 const readTools = (json: unknown, reach: EgressReach): Setting<readonly Tool[]> =>
   inSentences(parseTools(json, reach));
+
+/** Finds the tools whose service binding does not exist, e.g. because `wrangler.toml` spells it differently. */
+const unboundServices = (tools: readonly Tool[], services: readonly string[]): readonly string[] =>
+  tools.flatMap((tool) => {
+    const service = serviceOf(tool);
+    return service === undefined || services.includes(service)
+      ? []
+      : [
+          `names a service binding that wrangler.toml does not have: ${service}, of tool ${tool.id}`,
+        ];
+  });
 
 const inSentences = <T>(result: Result<T, readonly FieldFault[]>): Setting<T> =>
   result.ok ? result : err(result.error.map(sentence));

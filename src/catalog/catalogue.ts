@@ -3,13 +3,13 @@ import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256Hex, utf8 } from '../crypto/bytes.ts';
 import { min } from '../protocol/amount.ts';
-import type { EgressReach } from '../protocol/egress-url.ts';
 import type { Json } from '../protocol/entry.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import { placeholderTool } from './gateway-tools.ts';
 import { routeKey, type Routes, routesOf } from './route.ts';
 import { MAX_TOOLS, parseTool } from './schema.ts';
-import { isRelative, type Tool } from './tool.ts';
+import type { Tool } from './tool.ts';
+import { upstreamFault, type UpstreamSettings } from './upstream.ts';
 
 /** One complete, immutable version of the catalogue. */
 export type Catalogue = UpstreamSettings & {
@@ -35,13 +35,6 @@ type CatalogueTool = {
 
 /** A tool as management lists it. `hash`: SHA-256 over the JCS form of the document, its ETag. */
 export type ListedTool = CatalogueTool & { readonly hash: Hex };
-
-/** The operator's settings for upstreams. */
-type UpstreamSettings = {
-  /** Origin of upstreams that are paths. */
-  readonly upstreamUrl: string | undefined;
-  readonly reach: EgressReach;
-};
 
 /** The tools of the deployed `tools.json`: parsed, and as JSON documents. */
 export type DeployedTools = UpstreamSettings & {
@@ -86,6 +79,7 @@ export const catalogueOf = (deployed: DeployedTools, changes: ToolChanges): Cata
     holders,
     upstreamUrl: deployed.upstreamUrl,
     reach: deployed.reach,
+    services: deployed.services,
   };
 };
 
@@ -100,17 +94,17 @@ const routed = ({ id, document, tool, fault }: CatalogueTool): readonly Tool[] =
 export const readToolDocument = (
   id: string,
   text: string,
-  { upstreamUrl, reach }: UpstreamSettings,
+  settings: UpstreamSettings,
 ): CatalogueTool => {
   const document = JSON.parse(text) as Json;
-  const parsed = parseTool(document, reach);
+  const parsed = parseTool(document, settings.reach);
   if (!parsed.ok || parsed.value.id !== id) {
     const [first] = parsed.ok ? [{ field: 'id', reason: 'is another' }] : parsed.error;
     const fault = `cannot be read by this release: ${first?.field ?? ''} ${first?.reason ?? ''}`;
     return { id, document, source: 'stored', disabled: false, tool: undefined, fault };
   }
   const tool = parsed.value;
-  const fault = upstreamFault(tool, upstreamUrl);
+  const fault = upstreamFault(tool, settings);
   return {
     id,
     document,
@@ -132,7 +126,7 @@ export const checkPut = (
   const tool = parsed.value;
   const faults: FieldFault[] = [];
   if (tool.id !== id) faults.push({ field: 'id', reason: 'must be the id in the URL' });
-  const upstream = upstreamFault(tool, catalogue.upstreamUrl);
+  const upstream = upstreamFault(tool, catalogue);
   if (upstream !== undefined) faults.push({ field: 'upstream', reason: upstream });
   const holder = catalogue.holders.get(routeKey(tool));
   if (holder !== undefined && holder !== id) {
@@ -143,12 +137,6 @@ export const checkPut = (
   }
   return faults.length === 0 ? ok(tool) : err(faults);
 };
-
-/** Returns a fault for an upstream that is a path if `UPSTREAM_URL` is not set. */
-const upstreamFault = (tool: Tool, upstreamUrl: string | undefined): string | undefined =>
-  isRelative(tool) && upstreamUrl === undefined
-    ? 'is a path, and UPSTREAM_URL is not set'
-    : undefined;
 
 /** Returns all tools by id: served, disabled, and faulty. */
 export const listTools = (catalogue: Catalogue): readonly ListedTool[] =>

@@ -1,13 +1,14 @@
 import * as z from 'zod/mini';
 import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
-import { egressFault, type EgressReach } from '../protocol/egress-url.ts';
+import type { EgressReach } from '../protocol/egress-url.ts';
 import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readingText } from '../protocol/wire-fields.ts';
 import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
 import { isForwardable } from './forwardable.ts';
 import { METHODS, routeKey } from './route.ts';
-import { isRelative, isUpstream, type Tool } from './tool.ts';
+import type { Tool } from './tool.ts';
+import { isRemote, upstreamSchema, upstreamUrlFault } from './upstream.ts';
 
 /** The maximum number of tools in a catalogue. */
 export const MAX_TOOLS = 1_000;
@@ -29,8 +30,6 @@ const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pat
 const PRICE = `${MONEY_HINT}; or {"max": "$0.10"} for a tool that may charge less`;
 const PATH_HINT =
   'must be a path of segments of A-Z a-z 0-9 . _ ~ -, and may end in /* to match everything below';
-const UPSTREAM_HINT =
-  'must be a path, or an absolute URL, without user, query, fragment, dot segments and trailing slash';
 const HEADER_HINT =
   'must be a header name that the gateway neither sets, drops nor forwards by itself';
 
@@ -88,7 +87,7 @@ export const toolSchema = z.strictObject(
       ['deferred', 'upfront', 'credit', 'free'],
       'must be one of deferred, upfront, credit, free',
     ),
-    upstream: z.string(UPSTREAM_HINT).check(z.refine(isUpstream, UPSTREAM_HINT)),
+    upstream: upstreamSchema,
     timeoutSeconds: z.optional(integer(1, MAX_KEPT_TIMEOUT)),
     maxBodyBytes: z.optional(integer(0, MAX_BODY)),
     requestHeaders: z.optional(
@@ -164,6 +163,13 @@ const contradictions = (tool: Tool): readonly FieldFault[] => {
   if (tool.onSilence === 'keep' && tool.settlement !== 'upfront' && tool.settlement !== 'credit') {
     fault('onSilence', 'may be keep only with settlement upfront or credit');
   }
+  if (isRemote(tool) && (tool.method !== 'POST' || tool.path.endsWith('/*'))) {
+    fault('method', 'must be POST, on a path without *, for a tool of a remote MCP server');
+  }
+  // No MCP server states a charge.
+  if (isRemote(tool) && tool.pricing === 'upto') {
+    fault('price', 'may have no max for a tool of a remote MCP server');
+  }
   if (GATEWAY_ID.test(tool.id))
     fault('id', 'may not start with countersign., which is the gateway itself');
   return faults;
@@ -171,7 +177,7 @@ const contradictions = (tool: Tool): readonly FieldFault[] => {
 
 /** Returns faults that no schema finds: contradictions, and an upstream that the gateway may not call. */
 const faultsIn = (tool: Tool, reach: EgressReach): readonly FieldFault[] => {
-  const upstream = isRelative(tool) ? undefined : egressFault(tool.upstream, reach);
+  const upstream = upstreamUrlFault(tool, reach);
   return [
     ...contradictions(tool),
     ...(upstream === undefined ? [] : [{ field: 'upstream', reason: upstream }]),

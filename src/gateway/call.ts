@@ -1,3 +1,5 @@
+import type { Tool } from '../catalog/tool.ts';
+import { serviceOf } from '../catalog/upstream.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { type Hex, random16 } from '../core/hex.ts';
 import { policyWording } from '../policy/policy.ts';
@@ -9,7 +11,7 @@ import { answer, answerDryRun, answerStored } from './answer.ts';
 import { check } from './check.ts';
 import { dispatch } from './dispatch.ts';
 import { finish } from './finish.ts';
-import type { Gateway } from './gateway.ts';
+import type { BoundFetcher, Gateway } from './gateway.ts';
 import { isDryRun, observeBody, observeHead } from './observe.ts';
 import type {
   CheckedProof,
@@ -41,8 +43,15 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
         headers: request.headers,
         assertion: signAssertion(gateway, tool, received, checked, attempt),
         maxCharge: reserved.price,
+        service: boundTo(gateway, tool),
       }),
   });
+};
+
+/** Returns the Worker that serves a tool with a service binding. */
+const boundTo = (gateway: Gateway, tool: Tool): BoundFetcher | undefined => {
+  const name = serviceOf(tool);
+  return name === undefined ? undefined : gateway.service(name);
 };
 
 /**

@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
-import { type Tool, upstreamUrlOf } from '../catalog/tool.ts';
+import type { Tool } from '../catalog/tool.ts';
+import { isRemote, serviceOf, upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
+import type { BoundFetcher } from './gateway.ts';
 import type { DispatchResult, ReceivedRequest } from './paid-request.ts';
 import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
 
@@ -17,6 +19,8 @@ export type Outgoing = {
   readonly assertion: string | undefined;
   /** The maximum charge of this call, atomic units. */
   readonly maxCharge: bigint;
+  /** The Worker that serves the tool, for a tool with a service binding. */
+  readonly service: BoundFetcher | undefined;
 };
 
 /** The gateway reads answers up to this size completely before it passes them on. */
@@ -36,10 +40,13 @@ export const dispatch = async (
   received: ReceivedRequest,
   outgoing: Outgoing,
 ): Promise<DispatchResult> => {
+  // An MCP server must not get the caller's body as it is.
+  if (isRemote(tool)) return { kind: 'failed', reason: 'dropped' };
   const aborter = new AbortController();
   const timer = setTimeout(() => aborter.abort(), tool.timeoutSeconds * 1000);
   try {
-    const response = await fetch(upstreamUrlOf(tool, received.target, config.upstreamUrl), {
+    const url = upstreamUrlOf(tool, received.target, config.upstreamUrl);
+    const init: RequestInit = {
       method: received.method,
       headers: headersToUpstream(outgoing.headers, tool, received.contentType, outgoing.assertion),
       body: received.body ?? null,
@@ -47,7 +54,13 @@ export const dispatch = async (
       // An edge cache would return one agent's paid answer to another agent (law 10).
       cache: 'no-store',
       signal: aborter.signal,
-    });
+    };
+    // A bound Worker has no host: without its binding the request would go to the public internet.
+    const response =
+      serviceOf(tool) === undefined
+        ? await fetch(url, init)
+        : await outgoing.service?.fetch(url, init);
+    if (response === undefined) return { kind: 'failed', reason: 'dropped' };
     if (isRedirect(response.status)) {
       // Does not log the Location: it may contain a secret of the upstream.
       console.error({ event: 'upstream_redirect', tool: tool.id, status: response.status });

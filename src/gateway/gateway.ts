@@ -3,12 +3,16 @@ import type { LiveCatalogue } from '../catalog/live-catalogue.ts';
 import type { Config } from '../config.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import type { AlertBody } from '../protocol/alert.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { ChainHealth } from '../settlement/chain/health.ts';
 import type { Emit } from '../settlement/telemetry.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { ReplayCache } from './replay.ts';
+
+/** A Worker that is bound to this one. */
+export type BoundFetcher = Pick<Fetcher, 'fetch'>;
 
 /** The services that the request path uses: configuration, accounts, signing key, rate limiter, settlement. */
 export type Gateway = {
@@ -27,6 +31,10 @@ export type Gateway = {
   ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'standing'>;
   /** Finds the account that keeps an offered grant. Read only if a call names a grant that its account does not hold. */
   readonly offeredGrants: OfferedGrants;
+  /** Returns the Worker that a service binding names; undefined if there is no such binding. */
+  readonly service: (name: string) => BoundFetcher | undefined;
+  /** Raises an alert about the gateway itself; false if it could not be recorded. */
+  readonly raise: (alert: AlertBody) => Promise<boolean>;
   readonly rateLimit: RateLimit;
   /** One instance per isolate. */
   readonly replayCache: ReplayCache;

@@ -1,5 +1,6 @@
 import { HOP_BY_HOP } from '../catalog/forwardable.ts';
-import { originOf, type Tool } from '../catalog/tool.ts';
+import type { Tool } from '../catalog/tool.ts';
+import { originOf } from '../catalog/upstream.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { accountId } from '../protocol/account-id.ts';

@@ -12,7 +12,11 @@ export type ToolDocument = {
   /** `"$0.02"` or `"20000u"`, or the most that a tool may charge. */
   readonly price: string | { readonly max: string };
   readonly settlement: 'deferred' | 'upfront' | 'credit' | 'free';
-  readonly upstream: string;
+  /** A URL or path, a tool of a remote MCP server, or a Worker bound to the gateway. */
+  readonly upstream:
+    | string
+    | { readonly mcp: string; readonly tool: string; readonly pin: string }
+    | { readonly service: string; readonly path: string };
   readonly timeoutSeconds?: number | undefined;
   readonly maxBodyBytes?: number | undefined;
   readonly requestHeaders?: readonly string[] | undefined;

@@ -61,6 +61,7 @@ const readers: readonly (readonly [string, (url: string, reach: EgressReach) => 
       const stored = readToolDocument('lookup', JSON.stringify(tool(url)), {
         upstreamUrl: undefined,
         reach,
+        services: [],
       });
       return stored.tool === undefined;
     },

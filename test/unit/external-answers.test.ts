@@ -46,7 +46,12 @@ const dispatched = async (behaviour: string) => {
       body: undefined,
       request: `0x${'11'.repeat(32)}`,
     },
-    { headers: new Headers(), assertion: 'the.jws.here', maxCharge: tool.price },
+    {
+      headers: new Headers(),
+      assertion: 'the.jws.here',
+      maxCharge: tool.price,
+      service: undefined,
+    },
   );
 };
 

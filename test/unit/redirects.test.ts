@@ -43,7 +43,12 @@ describe('a redirect is a failure of the call, and is not followed', () => {
         body,
         request: `0x${'11'.repeat(32)}`,
       },
-      { headers: new Headers(), assertion: 'the.jws.here', maxCharge: tool.price },
+      {
+        headers: new Headers(),
+        assertion: 'the.jws.here',
+        maxCharge: tool.price,
+        service: undefined,
+      },
     );
     expect(result).toEqual({ kind: 'failed', reason: 'redirect' });
     await wasNotFollowed();

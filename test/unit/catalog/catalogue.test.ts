@@ -14,7 +14,11 @@ import { documentOf, startOf } from './documents.ts';
 
 type Put = { readonly id: string; readonly [key: string]: Json };
 
-const UPSTREAM = { upstreamUrl: 'https://api.example', reach: 'public' } as const;
+const UPSTREAM = {
+  upstreamUrl: 'https://api.example',
+  reach: 'public',
+  services: ['BOUND'],
+} as const;
 
 /** A deployed file with these puts and removals applied. */
 const laid = (file: readonly Put[], puts: readonly Put[] = [], removed: readonly string[] = []) =>

@@ -20,5 +20,11 @@ export const documentOf = (id: string, changes: Readonly<Record<string, Json>> =
 export const startOf = (documents: readonly Document[]): DeployedTools => {
   const tools = parseTools({ tools: documents }, 'public');
   if (!tools.ok) throw new Error(JSON.stringify(tools.error));
-  return { tools: tools.value, documents, upstreamUrl: 'https://api.example', reach: 'public' };
+  return {
+    tools: tools.value,
+    documents,
+    upstreamUrl: 'https://api.example',
+    reach: 'public',
+    services: ['BOUND'],
+  };
 };

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isUpstream, originOf, upstreamUrlOf } from '../../../src/catalog/tool.ts';
+import { parseTool } from '../../../src/catalog/schema.ts';
+import {
+  isRemote,
+  isUpstream,
+  originOf,
+  upstreamFault,
+  upstreamUrlOf,
+} from '../../../src/catalog/upstream.ts';
+import type { EgressReach } from '../../../src/protocol/egress-url.ts';
 import { toolOf } from '../gateway/fixture.ts';
 
 describe('isUpstream', () => {
@@ -40,6 +48,97 @@ describe('isUpstream', () => {
     ' https://api.example',
   ])('refuses %s', (upstream) => {
     expect(isUpstream(upstream)).toBe(false);
+  });
+});
+
+describe('an upstream that is a tool of a remote MCP server', () => {
+  const pin = 'ab'.repeat(32);
+  const remote = { mcp: 'https://mcp.example/mcp', tool: 'Search_Web', pin };
+  const document = (changes: object = {}) => ({
+    id: 'search',
+    method: 'POST',
+    path: '/tools/search',
+    description: 'Searches.',
+    price: '$0.01',
+    settlement: 'deferred',
+    upstream: remote,
+    ...changes,
+  });
+  const faults = (changes: object, reach: EgressReach = 'public') => {
+    const parsed = parseTool(document(changes), reach);
+    return parsed.ok ? [] : parsed.error.map(({ field }) => field);
+  };
+
+  it('is accepted with server, name and pin', () => {
+    const parsed = parseTool(document(), 'public');
+    expect(parsed.ok && parsed.value.upstream).toEqual(remote);
+    expect(parsed.ok && isRemote(parsed.value)).toBe(true);
+    expect(parsed.ok && originOf(parsed.value, undefined)).toBe('https://mcp.example');
+  });
+
+  it.each([
+    { mcp: 'https://mcp.example/mcp', tool: 'x' },
+    { ...remote, pin: 'AB'.repeat(32) },
+    { ...remote, pin: `0x${pin}` },
+    { ...remote, tool: '' },
+    { ...remote, tool: 'a\nb' },
+    { ...remote, header: 'x' },
+    {},
+  ])('is refused as %j', (upstream) => {
+    expect(faults({ upstream })[0]).toMatch(/^upstream/);
+  });
+
+  it.each(['http://mcp.example/mcp', 'https://10.0.0.1/mcp', 'https://localhost/mcp', '/mcp'])(
+    'may not be at %s, where no HTTP upstream may be either',
+    (mcp) => {
+      expect(faults({ upstream: { ...remote, mcp } })).toEqual(['upstream']);
+    },
+  );
+
+  it('takes POST on one path only, because the arguments are one JSON body', () => {
+    expect(faults({ method: 'GET' })).toEqual(['method']);
+    expect(faults({ path: '/tools/*' })).toEqual(['method']);
+  });
+
+  it('takes no variable price, because no MCP server states a charge', () => {
+    expect(faults({ price: { max: '$0.10' }, settlement: 'credit' })).toEqual(['price']);
+  });
+});
+
+describe('an upstream that is a bound Worker', () => {
+  const tool = { path: '/tools/x/*', upstream: { service: 'TOOLS_API', path: '/x' } };
+
+  it('gets the path and query of the call, at an origin made of its name', () => {
+    expect(upstreamUrlOf(tool, '/tools/x/a?b=1', undefined)).toBe(
+      'https://tools_api.service.internal/x/a?b=1',
+    );
+    expect(originOf(tool, undefined)).toBe('https://tools_api.service.internal');
+  });
+
+  it('is a fault where the Worker has no such binding', () => {
+    const settings = { upstreamUrl: undefined, services: ['OTHER'] };
+    expect(upstreamFault(tool, settings)).toMatch(/TOOLS_API, which this Worker does not have/);
+    expect(upstreamFault(tool, { ...settings, services: ['TOOLS_API'] })).toBeUndefined();
+  });
+
+  it.each([
+    { service: 'X' },
+    { service: 'a-b', path: '/x' },
+    { service: 'X', path: 'x' },
+    { service: 'X', path: 'https://a.example/x' },
+    { service: 'X', path: '/../x' },
+  ])('is refused as %j', (upstream) => {
+    const json = {
+      id: 'x',
+      method: 'GET',
+      path: '/x',
+      description: 'X.',
+      price: '$0',
+      settlement: 'free',
+      upstream,
+    };
+    const parsed = parseTool(json, 'public');
+    expect(!parsed.ok && parsed.error[0]?.field).toMatch(/^upstream/);
   });
 });
 

@@ -41,7 +41,12 @@ const run = (
     configOf([tool]),
     tool,
     { ...observed, ...seen },
-    { headers: new Headers(headers), assertion: 'the.jws.here', maxCharge: tool.price },
+    {
+      headers: new Headers(headers),
+      assertion: 'the.jws.here',
+      maxCharge: tool.price,
+      service: undefined,
+    },
   );
 };
 

@@ -44,6 +44,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   cdpKey: undefined,
   upstreamUrl: 'https://api.example',
   reach: 'public',
+  services: [],
   paused: false,
   policy: BUILT_IN_POLICY,
   confirmations: 1,
@@ -66,7 +67,7 @@ export const observe = async (request: Request, config: Config) => {
 };
 
 /** A catalogue that does not change. */
-export const soldBy = ({ tools, upstreamUrl, reach }: Config): LiveCatalogue => {
-  const sold = catalogueOf({ tools, documents: [], upstreamUrl, reach }, new Map());
+export const soldBy = ({ tools, upstreamUrl, reach, services }: Config): LiveCatalogue => {
+  const sold = catalogueOf({ tools, documents: [], upstreamUrl, reach, services }, new Map());
   return { current: async () => sold, fresh: async () => ok(sold) };
 };

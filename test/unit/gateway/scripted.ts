@@ -143,6 +143,8 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
       return true;
     },
     replayCache: openReplayCache(),
+    service: () => undefined,
+    raise: async () => true,
     waitUntil: () => undefined,
   };
   return { gateway, asked, rateLimited, observed, offered };

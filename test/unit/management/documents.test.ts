@@ -44,7 +44,7 @@ const openContext = async (apply: Govern, tools = watchedTools()) => {
   const catalogue = openCatalogue({
     read: tools.read,
     raise: async () => true,
-    deployed: { tools: [], documents: [], upstreamUrl: undefined, reach: 'public' },
+    deployed: { tools: [], documents: [], upstreamUrl: undefined, reach: 'public', services: [] },
   });
   return { context: { ...context, catalogue }, asked };
 };

@@ -80,6 +80,8 @@ const openGateway = async (): Promise<Gateway> => {
     offeredGrants: { issuerOf: async () => undefined, keep: async () => undefined },
     rateLimit: async () => true,
     replayCache: openReplayCache(),
+    service: () => undefined,
+    raise: async () => true,
     waitUntil: () => undefined,
   };
 };

@@ -63,6 +63,8 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
       return true;
     },
     replayCache: openReplayCache(),
+    service: () => undefined,
+    raise: async () => true,
     waitUntil: (promise) => trace.kept.push(promise),
   };
   return { gateway, trace };

@@ -1,0 +1,150 @@
+import * as z from 'zod/mini';
+import { egressFault, type EgressReach } from '../protocol/egress-url.ts';
+import { pathFault } from './path.ts';
+
+/** What the gateway calls for a tool: an HTTP endpoint, a tool of a remote MCP server, or a Worker that is bound to this one. */
+export type Upstream = HttpUpstream | RemoteTool | BoundWorker;
+
+/** Absolute URL, or a path below `UPSTREAM_URL`. For a `/*` path the rest is appended. */
+export type HttpUpstream = string;
+
+/** A tool of a remote MCP server. */
+export type RemoteTool = {
+  /** URL of the server's Streamable HTTP endpoint. */
+  readonly mcp: string;
+  /** The tool's name at the server. */
+  readonly tool: string;
+  /** `toolPin` of the definition that the operator accepted: 64 hex digits, lower case. */
+  readonly pin: string;
+};
+
+/** A Worker of the same Cloudflare account, which no other client needs to reach. */
+export type BoundWorker = {
+  /** Name of the service binding in `wrangler.toml`. */
+  readonly service: string;
+  /** Path at the bound Worker. For a `/*` path the rest is appended. */
+  readonly path: string;
+};
+
+/** The operator's settings that decide whether an upstream can be called. */
+export type UpstreamSettings = {
+  /** Origin of upstreams that are paths. */
+  readonly upstreamUrl: string | undefined;
+  readonly reach: EgressReach;
+  /** Names of the service bindings that this Worker has. */
+  readonly services: readonly string[];
+};
+
+/** The fields of a tool that say where its calls go. */
+type Routed = { readonly path: string; readonly upstream: Upstream };
+
+const HINT =
+  'must be a path, or an absolute URL, without user, query, fragment, dot segments and trailing slash; or {"mcp": url, "tool": name, ' +
+  '"pin": hash}; or {"service": binding, "path": path}';
+const PATH_HINT = 'must be a path, without query, fragment, dot segments and trailing slash';
+
+const matching = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
+
+/** The schema of `upstream`. `upstreamFault` decides whether the gateway may call it. */
+export const upstreamSchema = z.union(
+  [
+    z.string(HINT).check(z.refine((text) => isUpstream(text), HINT)),
+    z.strictObject({
+      mcp: z.string('must be a URL'),
+      tool: matching(/^[A-Za-z0-9_./:-]{1,128}$/, 'must be 1 to 128 of A-Z a-z 0-9 _ . / : -'),
+      pin: matching(/^[0-9a-f]{64}$/, 'must be 64 hex digits, lower case'),
+    }),
+    z.strictObject({
+      service: matching(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a binding'),
+      path: matching(/^\//, PATH_HINT).check(z.refine((text) => isUpstream(text), PATH_HINT)),
+    }),
+  ],
+  HINT,
+);
+
+/**
+ * True if an HTTP upstream is unambiguous: a path, or an absolute http(s) URL, without user, query, fragment and trailing slash (`/`
+ * alone, or an origin alone, is the root). `egressFault` decides whether the gateway may call it.
+ */
+export const isUpstream = (upstream: HttpUpstream): boolean => {
+  if (upstream.startsWith('/')) return isPlainPath(upstream);
+  const url = URL.parse(upstream);
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false;
+  // Equality excludes a user, a query, a default port and other spellings.
+  if (upstream === url.origin) return true;
+  return upstream === url.origin + url.pathname && isPlainPath(url.pathname);
+};
+
+const isPlainPath = (path: string): boolean =>
+  path === '/' || (pathFault(path) === undefined && !path.endsWith('/') && !/[?#*]/.test(path));
+
+/** True for a tool whose upstream is a tool of a remote MCP server. */
+export const isRemote = <T extends { readonly upstream: Upstream }>(
+  tool: T,
+): tool is T & { readonly upstream: RemoteTool } =>
+  typeof tool.upstream === 'object' && 'mcp' in tool.upstream;
+
+/** Returns the name of the service binding that a tool calls; undefined for a tool with another upstream. */
+export const serviceOf = ({ upstream }: { readonly upstream: Upstream }): string | undefined =>
+  typeof upstream === 'object' && 'service' in upstream ? upstream.service : undefined;
+
+/** True if the tool needs `UPSTREAM_URL`. */
+export const isRelative = ({ upstream }: { readonly upstream: Upstream }): boolean =>
+  typeof upstream === 'string' && upstream.startsWith('/');
+
+/** Returns why the gateway may not call a URL of a tool's upstream, under any settings; undefined if it may. */
+export const upstreamUrlFault = (
+  tool: { readonly upstream: Upstream },
+  reach: EgressReach,
+): string | undefined => {
+  if (isRemote(tool)) return egressFault(tool.upstream.mcp, reach);
+  return typeof tool.upstream === 'string' && !isRelative(tool)
+    ? egressFault(tool.upstream, reach)
+    : undefined;
+};
+
+/** Returns what the settings lack for a tool's upstream: an origin or a binding; undefined if the gateway can call it. */
+export const upstreamFault = (
+  tool: { readonly upstream: Upstream },
+  { upstreamUrl, services }: Pick<UpstreamSettings, 'upstreamUrl' | 'services'>,
+): string | undefined => {
+  if (isRelative(tool) && upstreamUrl === undefined)
+    return 'is a path, and UPSTREAM_URL is not set';
+  const service = serviceOf(tool);
+  return service === undefined || services.includes(service)
+    ? undefined
+    : `names the service binding ${service}, which this Worker does not have`;
+};
+
+/** Returns the origin of a tool's upstream. That of a bound Worker is made of the binding's name, because the Worker needs no host. */
+export const originOf = (tool: Routed, upstreamUrl: string | undefined): string =>
+  new URL(baseOf(tool, upstreamUrl)).origin;
+
+/**
+ * Returns the URL of a call: the tool's upstream, the part that a wildcard matched, and the query, both exactly as signed.
+ *
+ * @param target canonical; `tool` is the tool of its path, and not one of a remote MCP server.
+ */
+export const upstreamUrlOf = (
+  tool: Routed,
+  target: string,
+  upstreamUrl: string | undefined,
+): string => {
+  const [, path = '', search = ''] = /^([^?]*)(.*)$/s.exec(target) ?? [];
+  const base = baseOf(tool, upstreamUrl);
+  if (!tool.path.endsWith('/*')) return base + search;
+  return base.replace(/\/$/, '') + path.slice(tool.path.length - 2) + search;
+};
+
+/** @throws Error without `UPSTREAM_URL` for a relative upstream; `parseConfig` rejects that configuration */
+const baseOf = (tool: Routed, upstreamUrl: string | undefined): string => {
+  const { upstream } = tool;
+  if (typeof upstream === 'object') {
+    return 'mcp' in upstream
+      ? upstream.mcp
+      : `https://${upstream.service.toLowerCase()}.service.internal${upstream.path}`;
+  }
+  if (!isRelative(tool)) return upstream;
+  if (upstreamUrl === undefined) throw new Error('a relative upstream needs UPSTREAM_URL');
+  return upstreamUrl + upstream;
+};

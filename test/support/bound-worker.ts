@@ -1,0 +1,17 @@
+/** The Worker behind the service binding `BOUND` of the tests: it answers with what it got. Runs in Node, behind a real binding of workerd. */
+export const boundWorker = async (request: {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: { readonly get: (name: string) => string | null };
+  readonly text: () => Promise<string>;
+}): Promise<Response> => {
+  if (request.url.endsWith('/away'))
+    return new Response(null, { status: 302, headers: { Location: 'https://elsewhere.example/' } });
+  return Response.json({
+    method: request.method,
+    url: request.url,
+    assertion: request.headers.get('x-agent-assertion'),
+    cookie: request.headers.get('cookie'),
+    body: await request.text(),
+  });
+};
