@@ -94,6 +94,9 @@ export const countersign = async (
   };
 };
 
+/** Receives the payments to `@x402/hono`. */
+export const PAYEE = person('bench payee');
+
 /** `@x402/hono` with scheme `exact` in raw workerd, with the same chain, facilitator and tool. */
 export const exactOn = async (
   bench: Bench,
@@ -103,7 +106,7 @@ export const exactOn = async (
   const subject = await startWorker(bench, 'exact', {
     UPSTREAM_URL: upstream.url,
     FACILITATOR_URL: facilitator.url,
-    PAY_TO: person('bench payee').address,
+    PAY_TO: PAYEE.address,
   });
   const offer = await offerOf(subject);
   const vanilla = (buyer: BenchAgent): string => vanillaPayment(buyer, offer);

@@ -9,7 +9,7 @@ import { getRequest } from './connection.ts';
 import { type Flow, flowOf } from './flow.ts';
 import { POLICY } from './gateway-subject.ts';
 import { type Pace, startLoad } from './paced-load.ts';
-import { buyFirst, countersign, exactOn, SELLER, type Seller } from './sellers.ts';
+import { buyFirst, countersign, exactOn, PAYEE, SELLER, type Seller } from './sellers.ts';
 import { agents, type BenchAgent, nonceOf } from './signing.ts';
 import { type Bench, newDirectory, TARGET } from './subject.ts';
 import { type TransferWatcher, watchTransfers } from './transfer-watcher.ts';
@@ -115,6 +115,11 @@ const startRelayed = async (bench: Bench, { chain, upstream }: Stack): Promise<G
 /** Funds buyers and sends their first payments, so that the sellers know them. */
 const introduce = async ({ chain }: Stack, sellers: readonly Seller[]): Promise<void> => {
   const buyers = sellers.flatMap((seller) => seller.buyers);
+  // Race: the first transfer to an account without USDC takes 17,100 more gas. The facilitator estimates on the pending block, where the
+  // relayer's transaction comes before; a block that orders them the other way reverts every payment of the facilitator.
+  await Promise.all(
+    [people.payTo, PAYEE.address].map(async (payee) => await chain.fund(payee, 1n)),
+  );
   await Promise.all(buyers.map(async ({ address }) => await chain.fund(address, FUNDS)));
   await Promise.all(sellers.map(buyFirst));
 };
