@@ -104,7 +104,7 @@ export class AgentAccount extends DurableObject<Env> {
     this.#feed = openFeed(() => this.#ledger);
     this.#ledger = openLedger(account, context.storage, openRules(env), (memory, added) => {
       this.#feed.committed(added);
-      context.waitUntil(this.#outbox.send(memory, this.#ledger.disk()));
+      context.waitUntil(this.#outbox.committed(memory, this.#ledger.disk()));
     });
     // A fresh stub each time: a stub that has thrown stays broken.
     const peers = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);

@@ -8,6 +8,7 @@ import type { Ledger } from '../ledger.ts';
 import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
 import type { Disk } from '../../store/disk.ts';
+import { openThrottle } from '../../store/throttle.ts';
 import { sendAt, sent } from '../../store/outbox.ts';
 import { splitRun } from '../../../src/audit/chunk.ts';
 import { nowSeconds, type Seconds } from '../../../src/core/clock.ts';
@@ -15,16 +16,19 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Acknowledged, Rechecked } from '../../../src/protocol/account/rpc.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
+import { presentPayments } from './present-payments.ts';
 
-/** Messages of one `sendBatch`, well under its 256 KB. */
-const BATCH = 50;
+/** A busy account sends at most this often, milliseconds: many payments and entries share a message. */
+const SEND_PAUSE_MS = 1_000;
 /** Accounts that get credit totals at once. */
 const CREDITS_AT_ONCE = 20;
 /** Entries of one export. */
 const EXPORT_MOST = 500;
 
 export type Outbox = {
-  /** Sends unacknowledged messages. The next alarm retries failures. */
+  /** Sends what is due after a commit: at once, or with all that becomes due within a second of the last time. */
+  committed(memory: Memory, disk: Disk): Promise<void>;
+  /** Sends unacknowledged messages now. The next alarm retries failures. */
   send(memory: Memory, disk: Disk): Promise<void>;
 };
 
@@ -37,25 +41,25 @@ export const openOutbox = (
   account: AccountId,
   acknowledge: (transfer: Transfer) => Promise<unknown>,
 ): Outbox => {
+  const throttle = openThrottle(SEND_PAUSE_MS);
+
   const settle = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
-    const messages: { body: SettlementMessage }[] = [];
+    const messages: SettlementMessage[] = [];
     for (const id of memory.looks.take(now)) {
       const record = loadCall(disk, id);
-      const body = record && settlementMessage(memory.state.account, record);
-      if (body === undefined) memory.looks.remove(id);
-      else messages.push({ body });
+      const message = record && settlementMessage(memory.state.account, record);
+      if (message === undefined) memory.looks.remove(id);
+      else messages.push(message);
     }
     for (const id of memory.sends.take(now)) {
       const live = memory.live.get(id);
-      const body = live && settlementMessage(memory.state.account, live.record);
+      const message = live && settlementMessage(memory.state.account, live.record);
       // Only a new version of the record can give it a message.
-      if (live === undefined || body === undefined) continue;
-      messages.push({ body });
+      if (live === undefined || message === undefined) continue;
+      messages.push(message);
       keepLive(memory, sent(live, now), now);
     }
-    for (let at = 0; at < messages.length; at += BATCH) {
-      await env.SETTLEMENT_QUEUE.sendBatch(messages.slice(at, at + BATCH));
-    }
+    if (messages.length > 0) await presentPayments(env, messages);
   };
 
   /** Sends other accounts the totals of credit that this one has paid for, until each has committed them (law 5). */
@@ -76,11 +80,8 @@ export const openOutbox = (
   };
 
   const exportEntries = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
+    if (!isExportDue(memory, now)) return;
     const { head, exported } = memory.state;
-    if (head.seq <= exported) return;
-    const underWay = memory.exportSentTo > exported && now < memory.exportSentAt + EXPORT_RESEND;
-    const oldest = memory.fresh[0]?.at ?? 0;
-    if (underWay || !(memory.exportNow || now >= oldest + EXPORT_DELAY)) return;
     const entries =
       memory.fresh[0]?.seq === exported + 1
         ? memory.fresh.slice(0, EXPORT_MOST)
@@ -95,21 +96,40 @@ export const openOutbox = (
     }
   };
 
-  return {
-    async send(memory, disk) {
-      const now = nowSeconds();
-      const done = await Promise.allSettled([
-        settle(memory, disk, now),
-        credit(memory, now),
-        exportEntries(memory, disk, now),
-      ]);
-      for (const one of done) {
-        if (one.status === 'rejected') {
-          console.error({ event: 'delivery_failed', account, cause: String(one.reason) });
-        }
+  const send = async (memory: Memory, disk: Disk): Promise<void> => {
+    const now = nowSeconds();
+    const done = await Promise.allSettled([
+      settle(memory, disk, now),
+      credit(memory, now),
+      exportEntries(memory, disk, now),
+    ]);
+    for (const one of done) {
+      if (one.status === 'rejected') {
+        console.error({ event: 'delivery_failed', account, cause: String(one.reason) });
       }
-    },
+    }
   };
+
+  return {
+    async committed(memory, disk) {
+      if (isDue(memory, nowSeconds())) await throttle(() => send(memory, disk));
+    },
+    send,
+  };
+};
+
+const isDue = (memory: Memory, now: Seconds): boolean =>
+  (memory.sends.earliest() ?? Infinity) <= now ||
+  (memory.looks.dueAt() ?? Infinity) <= now ||
+  [...memory.pending.values()].some((pending) => sendAt(pending) <= now) ||
+  isExportDue(memory, now);
+
+const isExportDue = (memory: Memory, now: Seconds): boolean => {
+  const { head, exported } = memory.state;
+  if (head.seq <= exported) return false;
+  const isUnderWay = memory.exportSentTo > exported && now < memory.exportSentAt + EXPORT_RESEND;
+  const oldest = memory.fresh[0]?.at ?? 0;
+  return !isUnderWay && (memory.exportNow || now >= oldest + EXPORT_DELAY);
 };
 
 const OK: Acknowledged = { verdict: 'ok' };
@@ -134,8 +154,6 @@ export const recheck = async (
     undefined,
   );
   if (messages === undefined) return { verdict: 'unavailable' };
-  if (messages.length > 0) {
-    await env.SETTLEMENT_QUEUE.sendBatch(messages.map((body) => ({ body })));
-  }
+  if (messages.length > 0) await presentPayments(env, messages);
   return { verdict: 'rechecking', calls: messages.map(({ call }) => call) };
 };

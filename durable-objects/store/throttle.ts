@@ -1,0 +1,29 @@
+/**
+ * Runs work at most once in a while: at once after a quiet while, otherwise when the while is over. Work that arrives meanwhile replaces
+ * the work that waits. Not durable: the work of an evicted object is lost, so an alarm must repeat it.
+ */
+export type Throttle = (work: () => Promise<void>) => Promise<void>;
+
+export const openThrottle = (pauseMs: number): Throttle => {
+  let lastAt = -Infinity;
+  let newest: () => Promise<void> = () => Promise.resolve();
+  let waiting: Promise<void> | undefined;
+
+  const runNewest = async (): Promise<void> => {
+    lastAt = Date.now();
+    await newest();
+  };
+  const runAfter = async (rest: number): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, rest));
+    waiting = undefined;
+    await runNewest();
+  };
+
+  return async (work) => {
+    newest = work;
+    const rest = lastAt + pauseMs - Date.now();
+    // A clock that has stepped back must not delay the work for longer than the pause.
+    const isQuiet = waiting === undefined && (rest <= 0 || rest > pauseMs);
+    await (isQuiet ? runNewest() : (waiting ??= runAfter(rest)));
+  };
+};
