@@ -28,7 +28,7 @@ export type Gateway = {
   /** Returns a fresh stub each time: a Durable Object stub that has thrown stays broken. */
   readonly account: (
     id: AccountId,
-  ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'standing'>;
+  ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'standing' | 'rights'>;
   /** Finds the account that keeps an offered grant. Read only if a call names a grant that its account does not hold. */
   readonly offeredGrants: OfferedGrants;
   /** Returns the Worker that a service binding names; undefined if there is no such binding. */

@@ -9,7 +9,7 @@ import {
   type RuleSource,
   type Subject,
 } from './rule.ts';
-import { type Policy, RULE_GROUPS } from './policy.ts';
+import { type Policy, RULE_GROUPS, STANDING_GROUPS } from './policy.ts';
 import { countRate, rateState } from './rules/rate.ts';
 import { countRepeat } from './rules/repeat.ts';
 
@@ -25,16 +25,29 @@ export type Verdict =
     }
   | ({ readonly allowed: false; readonly source: Source } & Refusal);
 
+type Denied = Extract<Verdict, { readonly allowed: false }>;
+
+/** A rule as `firstDenial` runs it. Rules on the account alone take no subject. */
+type Checked<Call> = {
+  readonly check: (
+    policy: Policy,
+    source: Source,
+    subject: Call,
+    now: Seconds,
+  ) => Refusal | undefined;
+};
+
 /** The checks of all groups in one list, and for each check where its group begins. */
-const flat = (groups: typeof RULE_GROUPS) => ({
+const flat = <Call>(groups: readonly (readonly Checked<Call>[])[]) => ({
   checks: groups.flatMap((group) => group.map(({ check }) => check)),
   groupStart: groups.flatMap((group, at) =>
     group.map(() => groups.slice(0, at).reduce((count, { length }) => count + length, 0)),
   ),
 });
 
-const ALL = flat(RULE_GROUPS);
-const TOP_UP = flat(
+const STANDING = flat<undefined>(STANDING_GROUPS);
+const ALL = flat<Subject>(RULE_GROUPS);
+const TOP_UP = flat<Subject>(
   RULE_GROUPS.map((group) => group.filter(({ checksTopUps }) => checksTopUps === true)),
 );
 
@@ -43,18 +56,7 @@ const TOP_UP = flat(
  * denial of the earliest group of `RULE_GROUPS`, and within a group that of the first source.
  */
 export const evaluate = (sources: readonly Source[], subject: Subject, now: Seconds): Verdict => {
-  const { checks, groupStart } = subject.topUp ? TOP_UP : ALL;
-  let denied: Extract<Verdict, { readonly allowed: false }> | undefined;
-  /** After a denial, only earlier groups matter. */
-  let end = checks.length;
-  for (const source of sources) {
-    for (let at = 0; at < end; at += 1) {
-      const refusal = checks[at]?.(source.policy, source, subject, now);
-      if (refusal === undefined) continue;
-      denied = { allowed: false, source, ...refusal };
-      end = groupStart[at] ?? 0;
-    }
-  }
+  const denied = firstDenial(subject.topUp ? TOP_UP : ALL, sources, subject, now);
   if (denied !== undefined) return denied;
   const arrivals: Record<string, number> = {};
   const repeats: Record<string, Repeats> = {};
@@ -67,6 +69,30 @@ export const evaluate = (sources: readonly Source[], subject: Subject, now: Seco
     if (repeat?.admitted === true) repeats[source.key] = repeat.repeats;
   }
   return { allowed: true, arrivals, repeats };
+};
+
+/** Returns why the sources deny every call now, whatever it asks for; undefined if they do not. */
+export const standstill = (sources: readonly Source[], now: Seconds): Denied | undefined =>
+  firstDenial(STANDING, sources, undefined, now);
+
+const firstDenial = <Call>(
+  { checks, groupStart }: ReturnType<typeof flat<Call>>,
+  sources: readonly Source[],
+  subject: Call,
+  now: Seconds,
+): Denied | undefined => {
+  let denied: Denied | undefined;
+  /** After a denial, only earlier groups matter. */
+  let end = checks.length;
+  for (const source of sources) {
+    for (let at = 0; at < end; at += 1) {
+      const refusal = checks[at]?.(source.policy, source, subject, now);
+      if (refusal === undefined) continue;
+      denied = { allowed: false, source, ...refusal };
+      end = groupStart[at] ?? 0;
+    }
+  }
+  return denied;
 };
 
 /** Returns every limit whose remaining amount the account knows. A lease is only a share of an ancestor's limit. */

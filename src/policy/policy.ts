@@ -42,15 +42,16 @@ export type Policy = ToolsFields &
   ValidPeriodFields &
   ConditionFields;
 
+/** The rules that look at the account and its grants alone. What they deny, they deny to every call. */
+export const STANDING_GROUPS = [[frozen], [paused], [revoked, validPeriod]] as const;
+
 /**
  * The order of evaluation. Every source of limits passes one group before any source is checked against the next; within a group the
  * first source that denies is named. A free call passes the rules on payees, assets and money. Whether the funds suffice is the
  * account's decision, after all rules.
  */
 export const RULE_GROUPS: readonly (readonly CheckedRule[])[] = [
-  [frozen],
-  [paused],
-  [revoked, validPeriod],
+  ...STANDING_GROUPS,
   [deny],
   [tools, payees, assets, require, binding, maxValidity],
   [perCall],

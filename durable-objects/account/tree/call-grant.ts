@@ -26,7 +26,11 @@ export const defaultAmong = (
  * The grant of a call (`docs/wire-format.md`): the one its intent names, else the account's default. An account that ever took a grant
  * never calls without one: a revoked agent does not become a stranger (law 8).
  */
-export const chooseGrant = (state: AccountState, call: Call, now: Seconds): GrantChoice => {
+export const chooseGrant = (
+  state: AccountState,
+  call: Pick<Call, 'authority' | 'audience'>,
+  now: Seconds,
+): GrantChoice => {
   const { held, tree } = state;
   const refuse = (rule: Denial['rule'], grant?: HeldGrant): GrantChoice => ({
     chosen: false,
@@ -64,8 +68,10 @@ export const namesUntaken = ({ held }: AccountState, call: Call): boolean =>
 /** A grant of a former parent must be taken anew. */
 const isUsable = ({ status }: HeldGrant): boolean => status !== 'superseded';
 
-const namedIn = (usable: readonly HeldGrant[], { authority }: Call): HeldGrant | undefined =>
-  usable.find(({ grant }) => grant.hash === authority);
+const namedIn = (
+  usable: readonly HeldGrant[],
+  { authority }: Pick<Call, 'authority'>,
+): HeldGrant | undefined => usable.find(({ grant }) => grant.hash === authority);
 
 /** Signatures of contract issuers that were not confirmed lately: a contract may withdraw its signature (ERC-1271). */
 export const staleProofs = (

@@ -16,8 +16,7 @@ export const tools = {
       hint: 'Call a tool that this account may use, or ask its owner to allow this one.',
     },
   },
-  check: (policy, _, { tool }) =>
-    policy.tools === undefined || matchesTool(policy.tools, tool) ? undefined : { rule: 'tool' },
+  check: (policy, _, { tool }) => (allowsTool(policy, tool) ? undefined : { rule: 'tool' }),
   options: [
     {
       flags: '--tools <ids>',
@@ -38,6 +37,10 @@ const contains = (outer: string, inner: string): boolean =>
 /** True if one of `patterns` (ids, `prefix.*`, `*`) matches the tool. An empty list matches none. */
 export const matchesTool = (patterns: readonly string[], id: string): boolean =>
   patterns.some((pattern) => contains(pattern, id));
+
+/** True if a policy lists the tool, or lists no tools at all. */
+export const allowsTool = ({ tools: patterns }: ToolsFields, id: string): boolean =>
+  patterns === undefined || matchesTool(patterns, id);
 
 /** True if every pattern of a child is inside a pattern of its parent: a grant is never wider than its parent. */
 export const coversPatterns = (parent: readonly string[], child: readonly string[]): boolean =>

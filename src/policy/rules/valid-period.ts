@@ -25,7 +25,7 @@ export const validPeriod = {
       hint: 'It becomes valid in `retry_after` seconds: sign and send the call again then.',
     },
   },
-  check: ({ validFrom, validUntil }, _source, _subject, now) => {
+  check: ({ validFrom, validUntil }, _source, _subject: unknown, now) => {
     if (validUntil !== undefined && validUntil <= now) return { rule: 'expired' };
     return validFrom !== undefined && validFrom > now
       ? { rule: 'not_yet', retryAfter: validFrom - now }

@@ -6,6 +6,7 @@ import type { Call, Evidence, LookUp, Outcome } from './call.ts';
 import type { ChargedCommand, CommandCharge } from './command-budget.ts';
 import type { CommandVerdict } from './command-verdict.ts';
 import type { AccountCommand, ChangedDocuments, DocumentType, KeptDocument } from './command.ts';
+import type { RightsQuestion, RightsVerdict } from './rights.ts';
 import type { Relation, StandingQuestion, StandingVerdict } from './standing.ts';
 import type { EntryPage } from '../entry.ts';
 import type { Children } from './grant.ts';
@@ -31,6 +32,7 @@ export type AgentAccountRpc = {
   giveBack(child: AccountId, branches: Readonly<Record<Hex, Shares>>): Promise<Acknowledged>;
   children(after: Hex | undefined, limit: number): Promise<Children>;
   standing(question: StandingQuestion): Promise<StandingVerdict>;
+  rights(question: RightsQuestion): Promise<RightsVerdict>;
   relation(question: { readonly by: AccountId }): Promise<Relation>;
   document(type: DocumentType, name: string): Promise<KeptDocument>;
   documentsSince(type: DocumentType, since: number): Promise<ChangedDocuments>;

@@ -14,6 +14,7 @@ import type {
 } from '../../../src/protocol/account/call.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { RightsQuestion } from '../../../src/protocol/account/rights.ts';
 import type { StandingQuestion } from '../../../src/protocol/account/standing.ts';
 import { openBackends } from '../../../src/settlement/backends/registry.ts';
 import { openChainHealth } from '../../../src/settlement/chain/health.ts';
@@ -38,7 +39,8 @@ export type Asked =
   | { readonly asked: 'finish'; readonly of: AccountId; readonly outcome: Outcome }
   | { readonly asked: 'lookUp'; readonly of: AccountId; readonly question: LookUp }
   | { readonly asked: 'apply'; readonly of: AccountId; readonly order: AccountCommand }
-  | { readonly asked: 'standing'; readonly of: AccountId; readonly question: StandingQuestion };
+  | { readonly asked: 'standing'; readonly of: AccountId; readonly question: StandingQuestion }
+  | { readonly asked: 'rights'; readonly of: AccountId; readonly question: RightsQuestion };
 
 /** Stub accounts that let every call run and charge what the tool reports; a test can replace each answer. */
 const openAccounts =
@@ -94,6 +96,10 @@ const openAccounts =
       standing: async (question) => {
         asked.push({ asked: 'standing', of, question });
         return answers.standing?.(question) ?? { verdict: 'unknown_account' };
+      },
+      rights: async (question) => {
+        asked.push({ asked: 'rights', of, question });
+        return answers.rights?.(question) ?? { verdict: 'unavailable' };
       },
     };
   };

@@ -55,6 +55,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
         lookUp: (question) => stub.lookUp(question),
         apply: (order) => stub.apply(order),
         standing: (question) => stub.standing(question),
+        rights: (question) => stub.rights(question),
       };
     },
     offeredGrants: { issuerOf: async () => undefined, keep: async () => undefined },
