@@ -22,6 +22,7 @@ const LAYERS = [
   'durable-objects/',
   'src/gateway/',
   'src/facilitator/',
+  'src/mcp/',
   'src/management/',
   'src/app.ts',
   'src/index.ts',

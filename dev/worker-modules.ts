@@ -32,6 +32,25 @@ const wasmModules: Plugin = {
   },
 };
 
+const OWN = '?own';
+
+/**
+ * Gives the MCP SDK its own copy of zod. It uses most of zod, and the parts that it shares with the rest would all move into the module
+ * that every isolate loads.
+ */
+const ownZod: Plugin = {
+  name: 'own-zod',
+  async resolveId(source, importer) {
+    const isOwn = importer?.endsWith(OWN) === true;
+    if (!isOwn && importer?.includes('/@modelcontextprotocol/') !== true) return undefined;
+    const resolved = await this.resolve(source, importer?.replace(OWN, ''), { skipSelf: true });
+    return resolved?.id.includes('/node_modules/zod/') === true
+      ? { ...resolved, id: `${resolved.id}${OWN}` }
+      : resolved;
+  },
+  load: (id) => (id.endsWith(OWN) ? readFile(id.slice(0, -OWN.length), 'utf8') : undefined),
+};
+
 /**
  * Builds the Worker as minified modules, one for each dynamic import. wrangler would bundle them into one file, which every isolate would
  * parse at its start. The other options are those of wrangler.
@@ -46,7 +65,7 @@ export const buildWorker = async (
     cwd: ROOT,
     platform: 'browser',
     external: /^(?:cloudflare|node):/,
-    plugins: [wasmModules],
+    plugins: [wasmModules, ownZod],
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'production'] },
     transform: { target: 'es2024' },
     // Otherwise an unresolved import is a warning, and fails at run time.

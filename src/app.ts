@@ -161,6 +161,12 @@ app.put('/delegations', serve(unlessPaused(accountApi('registerDelegation'))));
 app.all('/delegations', only('PUT'));
 app.post('/revocations', serve(accountApi('revoke')));
 app.all('/revocations', only('POST'));
+/** MCP, loaded with its first request. It answers itself while the gateway is paused or not configured, because MCP clients read results. */
+app.post('/mcp', async (context) => {
+  const { serveMcp } = await import('./mcp/endpoint.ts');
+  return serveMcp(await gatewayOf(context), context.req.raw);
+});
+app.all('/mcp', only('POST'));
 app.all('/admin/*', manage);
 app.all('/accounts/*', manage);
 app.all('*', serve(unlessPaused(call)));

@@ -54,6 +54,7 @@ const FAILURES = {
   redirect: 'upstream_redirect',
   encoding: 'upstream_encoding',
   overcharge: 'upstream_overcharge',
+  oversized: 'upstream_oversized',
 } as const;
 
 /** Returns what happened to the caller's money after a failure. */

@@ -49,7 +49,7 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
 };
 
 /** Returns the Worker that serves a tool with a service binding. */
-const boundTo = (gateway: Gateway, tool: Tool): BoundFetcher | undefined => {
+export const boundTo = (gateway: Gateway, tool: Tool): BoundFetcher | undefined => {
   const name = serviceOf(tool);
   return name === undefined ? undefined : gateway.service(name);
 };

@@ -8,7 +8,7 @@ import { parseStrictJson } from '../protocol/strict-json.ts';
 import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
 import type { BoundFetcher } from './gateway.ts';
-import type { DispatchResult, ReceivedRequest } from './paid-request.ts';
+import { type DispatchResult, MAX_WHOLE, type ReceivedRequest } from './paid-request.ts';
 import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
 
 /** The headers and limits that the gateway adds to the upstream request. */
@@ -21,10 +21,12 @@ export type Outgoing = {
   readonly maxCharge: bigint;
   /** The Worker that serves the tool, for a tool with a service binding. */
   readonly service: BoundFetcher | undefined;
+  /**
+   * Set if the caller cannot take a stream: the gateway reads every answer up to this many bytes completely, event streams included, and a
+   * longer one has failed.
+   */
+  readonly readWhole?: number;
 };
-
-/** The gateway reads answers up to this size completely before it passes them on. */
-export const MAX_WHOLE = 64 * 1024;
 
 /** Encodings that the runtime decodes. */
 const DECODED = new Set(['', 'identity', 'gzip', 'br']);
@@ -65,9 +67,12 @@ export const dispatch = async (
       // Does not log the Location: it may contain a secret of the upstream.
       console.error({ event: 'upstream_redirect', tool: tool.id, status: response.status });
     }
-    return await receive(response, received.method, aborter.signal, (answered) =>
-      chargeOf(answered, tool, outgoing.maxCharge),
-    );
+    return await receive(response, {
+      method: received.method,
+      signal: aborter.signal,
+      readWhole: outgoing.readWhole,
+      charging: (answered) => chargeOf(answered, tool, outgoing.maxCharge),
+    });
   } catch (cause) {
     if (aborter.signal.aborted) return { kind: 'failed', reason: 'timeout' };
     // Logged for the operator; the caller learns only that the tool broke off.
@@ -78,11 +83,16 @@ export const dispatch = async (
   }
 };
 
+type Receiving = {
+  readonly method: string;
+  readonly signal: AbortSignal;
+  readonly readWhole: number | undefined;
+  readonly charging: (headers: Headers) => ReturnType<typeof chargeOf>;
+};
+
 const receive = async (
   response: Response,
-  method: string,
-  signal: AbortSignal,
-  charging: (headers: Headers) => ReturnType<typeof chargeOf>,
+  { method, signal, readWhole, charging }: Receiving,
 ): Promise<DispatchResult> => {
   const { status } = response;
   const discard = () => response.body?.cancel().catch(() => undefined);
@@ -115,12 +125,17 @@ const receive = async (
 
   const headers = headersFromUpstream(response.headers);
   const bodiless = isBodiless(status) || method === 'HEAD';
-  if (response.body !== null && !bodiless && isEventStream(response.headers)) {
+  const streams = readWhole === undefined && !bodiless && isEventStream(response.headers);
+  if (response.body !== null && streams) {
     return { kind: 'streaming', status, headers, body: response.body, ...charge };
   }
-  const reading = await readUpTo(response.body, MAX_WHOLE);
+  const reading = await readUpTo(response.body, readWhole ?? MAX_WHOLE);
   if (reading.read === 'broken') {
     return { kind: 'failed', reason: signal.aborted ? 'timeout' : 'truncated' };
+  }
+  if (reading.read === 'over' && readWhole !== undefined) {
+    await reading.rest.cancel().catch(() => undefined);
+    return { kind: 'failed', reason: 'oversized' };
   }
   if (reading.read === 'over') {
     return {

@@ -2,7 +2,7 @@ import { encodeBase64 } from '../crypto/bytes.ts';
 import type { FinishVerdict } from '../protocol/account/call-verdict.ts';
 import type { Outcome, StoredAnswer } from '../protocol/account/call.ts';
 import type { Gateway } from './gateway.ts';
-import type { DispatchResult, ReservedCall } from './paid-request.ts';
+import { type DispatchResult, MAX_WHOLE, type ReservedCall } from './paid-request.ts';
 
 /** `finish` is idempotent by (call, attempt), so the gateway retries it. */
 const TRIES = 3;
@@ -48,7 +48,9 @@ const outcomeOf = (dispatched: DispatchResult): Outcome => {
         digest: dispatched.digest,
         reason: success ? 'answered' : 'upstream_status',
         // Failures are free (law 4), so storing their answers would fill the account's storage for free.
-        ...(success ? { answer: storedAnswer(dispatched) } : {}),
+        ...(success && dispatched.body.byteLength <= MAX_WHOLE
+          ? { answer: storedAnswer(dispatched) }
+          : {}),
         ...amountOf(dispatched),
       };
     }
@@ -62,6 +64,7 @@ const failureOf = (
     case 'payment':
     case 'encoding':
     case 'overcharge':
+    case 'oversized':
       return 'refused';
     case 'redirect':
     case 'timeout':

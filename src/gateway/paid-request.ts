@@ -55,12 +55,17 @@ export type CheckedProof = {
   readonly paymentIdentifier?: string;
 };
 
+/** The parts of a request that hold its parameters. */
+export type ParamsRequest = Pick<ReceivedRequest, 'target' | 'contentType' | 'body'>;
+
 /** A request for something with a price: a tool call, or a top-up of credit. Both take the same steps. */
 export type PaidRequest = {
   readonly tool: Tool;
   readonly head: RequestHead;
   /** The incoming request. Its headers name the client, carry the proof, and are forwarded by an allow-list. */
   readonly request: Request;
+  /** Where policies find the parameters of the call. Absent: in the request itself. */
+  readonly paramsIn?: ParamsRequest;
   /** Set for a top-up: the account that gets the credit; `to` is undefined if the payer tops up its own account. */
   readonly topUp?: { readonly to: AccountId | undefined };
   /** Runs the tool. Called only after the account decided "go". Never throws. */
@@ -89,9 +94,12 @@ export type ReservedCall = {
 /** The final verdict of an account about a call. */
 export type Decision = Exclude<ReserveVerdict, OpenVerdict>;
 
+/** The gateway reads answers up to this size completely before it passes them on, and stores them. */
+export const MAX_WHOLE = 64 * 1024;
+
 /** The result of calling a tool. `charge`: what a tool of variable price charges, atomic units; absent: the whole reserved amount. */
 export type DispatchResult =
-  /** Read completely: at most 64 KiB. `digest` is the SHA-256 of the body. */
+  /** Read completely. `digest` is the SHA-256 of the body. */
   | {
       readonly kind: 'answered';
       readonly status: number;
@@ -109,8 +117,8 @@ export type DispatchResult =
       readonly charge?: bigint;
     }
   /**
-   * `timeout` and `dropped`: the tool may or may not have run. `truncated`: the answer broke off. `payment`, `redirect`, `encoding`,
-   * `overcharge`: the gateway must not pass the answer on.
+   * `timeout` and `dropped`: the tool may or may not have run. `truncated`: the answer broke off. `oversized`: it is longer than the
+   * caller's protocol can take. `payment`, `redirect`, `encoding`, `overcharge`: the gateway must not pass the answer on.
    */
   | {
       readonly kind: 'failed';
@@ -121,5 +129,6 @@ export type DispatchResult =
         | 'payment'
         | 'redirect'
         | 'encoding'
-        | 'overcharge';
+        | 'overcharge'
+        | 'oversized';
     };

@@ -3,19 +3,17 @@ import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
 import { MAX_PARAM_BYTES } from '../policy/fields.ts';
 import type { Param } from '../protocol/account/call.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
-import type { ReceivedRequest } from './paid-request.ts';
+import type { ParamsRequest } from './paid-request.ts';
 
 /** Media types that every upstream decodes as JSON: a form parser would find other fields in the same bytes. */
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json *(?:; *charset="?utf-8"? *)?$/i;
 const INDEX = /^(?:0|[1-9][0-9]{0,8})$/;
 
-type Request = Pick<ReceivedRequest, 'target' | 'contentType' | 'body'>;
-
 /**
  * Reads the parameters that a tool declares. A policy rule must see what the upstream will see, so a value that two parsers could read
  * differently counts as not found, and a rule refuses a parameter that is not found.
  */
-export const readParams = (tool: Tool, request: Request): Readonly<Record<string, Param>> => {
+export const readParams = (tool: Tool, request: ParamsRequest): Readonly<Record<string, Param>> => {
   const declared = Object.entries(tool.params);
   if (declared.length === 0) return {};
   const query = queryOf(request.target);
@@ -37,7 +35,7 @@ const queryOf = (target: string): readonly (readonly [string, string])[] => {
   return search.includes(';') ? [] : [...new URLSearchParams(search)];
 };
 
-const jsonOf = ({ contentType, body }: Request): unknown => {
+const jsonOf = ({ contentType, body }: ParamsRequest): unknown => {
   if (body === undefined || !JSON_TYPE.test(contentType)) return undefined;
   const text = decodeUtf8(body);
   const json = text === undefined ? undefined : parseStrictJson(text);

@@ -6,6 +6,7 @@ import { problem } from '../protocol/problem/problem.ts';
 import {
   bazaarExtension,
   creditExtension,
+  type Extensions,
   offeredExtensions,
 } from '../protocol/x402/extensions.ts';
 import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/headers.ts';
@@ -13,7 +14,7 @@ import { encodePaymentRequired, type Offer, paymentRequiredBody } from '../proto
 import { cancelOversized } from './body.ts';
 import type { PaidRequest, RequestHead } from './paid-request.ts';
 import type { NoProof, Proof } from './proof.ts';
-import { publicTool } from './public-tool.ts';
+import { type PublicTool, publicTool } from './public-tool.ts';
 
 /**
  * Answers a caller without a usable proof: 402 with the offer of a paid tool, 401 with the challenge of a free one. Neither needs the body
@@ -52,24 +53,14 @@ const CALLS_AHEAD = 10n;
 const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
   const { head, request, topUp } = paidRequest;
   const tool = publicTool(config, paidRequest.tool);
-  const [first, ...rest] = tool.requirements;
-  if (first === undefined) return problem({ reason: 'internal' });
   const { audience } = head;
-  const made: Offer = {
-    resource: {
-      // The configured audience, never the Host header: the offer names what the gateway will check.
-      url: audience + head.target,
-      description: tool.description,
-      mimeType: tool.mimeType,
-    },
-    error: 'Payment required',
-    requirements: [first, ...rest],
-    extensions: {
-      ...offeredExtensions(audience, tool.id),
-      ...(topUp === undefined ? creditExtension(audience, tool.settlement) : {}),
-      ...(tool.bazaar ? bazaarExtension(head.method) : {}),
-    },
-  };
+  // The configured audience, never the Host header: the offer names what the gateway will check.
+  const made = offerOf(tool, audience + head.target, {
+    ...offeredExtensions(audience, tool.id),
+    ...(topUp === undefined ? creditExtension(audience, tool.settlement) : {}),
+    ...(tool.bazaar ? bazaarExtension(head.method) : {}),
+  });
+  if (made === undefined) return problem({ reason: 'internal' });
   const headers = {
     'Cache-Control': 'no-store',
     [PAYMENT_REQUIRED_HEADER]: encodePaymentRequired(made),
@@ -91,6 +82,28 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
       ...(topUp === undefined ? { credit: creditOf(audience, tool.price) } : {}),
     },
     { status: 402, headers },
+  );
+};
+
+/**
+ * Builds the offer of a tool.
+ *
+ * @param url of the resource, absolute.
+ * @returns undefined if no network can take its price; `parseConfig` rejects such a configuration.
+ */
+export const offerOf = (
+  { description, mimeType, requirements }: PublicTool,
+  url: string,
+  extensions: Extensions,
+): Offer | undefined => {
+  const [first, ...rest] = requirements;
+  return (
+    first && {
+      resource: { url, description, mimeType },
+      error: 'Payment required',
+      requirements: [first, ...rest],
+      extensions,
+    }
   );
 };
 

@@ -110,7 +110,10 @@ const requestVerdict = async (
   }
 };
 
-const callOf = ({ tool, received, topUp }: PaidRequestWithBody, checked: CheckedProof): Call => ({
+const callOf = (
+  { tool, received, topUp, paramsIn }: PaidRequestWithBody,
+  checked: CheckedProof,
+): Call => ({
   account: accountOf(checked),
   call: checked.call,
   request: received.request,
@@ -142,7 +145,7 @@ const callOf = ({ tool, received, topUp }: PaidRequestWithBody, checked: Checked
   ...(checked.intent === undefined || checked.intent.authority === ZERO_HASH
     ? {}
     : { authority: checked.intent.authority }),
-  params: readParams(tool, received),
+  params: readParams(tool, paramsIn ?? received),
   ...(topUp === undefined ? {} : { topUp: { to: topUp.to ?? accountOf(checked) } }),
 });
 

@@ -86,11 +86,11 @@ const hiddenFault = (text: string): JsonFault | undefined => {
 };
 
 /** Whether a parsed value nests at most `levels` deep. Looks no deeper, so that deep nesting cannot overflow the stack (CWE-674). */
-const isWithin = (value: unknown, levels: number): boolean => {
+export const nestsWithin = (value: unknown, levels: number): boolean => {
   if (typeof value !== 'object' || value === null) return true;
   if (levels === 0) return false;
   for (const member of Object.values(value)) {
-    if (!isWithin(member, levels - 1)) return false;
+    if (!nestsWithin(member, levels - 1)) return false;
   }
   return true;
 };
@@ -103,7 +103,7 @@ const isWithin = (value: unknown, levels: number): boolean => {
 const isFaithful = (text: string, value: unknown): boolean =>
   !text.includes('\\') &&
   !text.includes('__proto__') &&
-  isWithin(value, MAX_DEPTH) &&
+  nestsWithin(value, MAX_DEPTH) &&
   JSON.stringify(value) === text;
 
 /** Parses untrusted JSON by `hiddenFault` alone: the reader of every text that is not faithful. Exported for the test that compares both. */

@@ -99,7 +99,9 @@ export type UpstreamReason = {
     | 'upstream_redirect'
     | 'upstream_encoding'
     /** The tool charged more than the call had reserved, or stated no readable charge. */
-    | 'upstream_overcharge';
+    | 'upstream_overcharge'
+    /** Longer than an answer may be over MCP, which has no streams. */
+    | 'upstream_oversized';
   readonly money: Money;
 };
 
@@ -159,5 +161,10 @@ export const upstreamTexts: Texts<UpstreamReason> = {
     502,
     'Tool charged too much',
     'The tool charged more than this call may cost, or did not state a readable charge.',
+  ),
+  upstream_oversized: failed(
+    502,
+    'Answer too long for MCP',
+    'The answer of the tool is longer than the gateway returns over MCP. The same tool over HTTP has no such limit.',
   ),
 };

@@ -43,18 +43,25 @@ type Cut = {
   readonly count: number;
 };
 
-const encode = (offer: Offer, { resource, extensions, count }: Cut): string =>
-  encodeBase64(
-    utf8(
-      JSON.stringify({
-        x402Version: 2,
-        error: offer.error,
-        resource,
-        accepts: offer.requirements.slice(0, count).map(wireRequirement),
-        extensions,
-      }),
-    ),
-  );
+const version2 = (offer: Offer, { resource, extensions, count }: Cut) => ({
+  x402Version: 2,
+  error: offer.error,
+  resource,
+  accepts: offer.requirements.slice(0, count).map(wireRequirement),
+  extensions,
+});
+
+/** The offer as an object of x402 v2 (`PaymentRequired`), for transports without a limit on headers. */
+export const paymentRequired = (offer: Offer) => version2(offer, wholeOf(offer));
+
+const wholeOf = ({ resource, extensions, requirements }: Offer): Cut => ({
+  resource,
+  extensions,
+  count: requirements.length,
+});
+
+const encode = (offer: Offer, cut: Cut): string =>
+  encodeBase64(utf8(JSON.stringify(version2(offer, cut))));
 
 /**
  * Writes the header `PAYMENT-REQUIRED` (x402 v2): base64 JSON under 2 KiB, or under 4 KiB with `bazaar`. The caller chooses the URL and
@@ -71,10 +78,11 @@ export const encodePaymentRequired = (offer: Offer): string => {
   return value;
 };
 
-const cutsOf = ({ resource, extensions, requirements }: Offer): readonly Cut[] => {
+const cutsOf = (offer: Offer): readonly Cut[] => {
+  const { resource, extensions, requirements } = offer;
   const { url, mimeType } = resource;
   const { [CREDIT_EXTENSION]: _credit, [BAZAAR_EXTENSION]: _bazaar, ...needed } = extensions;
-  const whole: Cut = { resource, extensions, count: requirements.length };
+  const whole = wholeOf(offer);
   const origin = { ...whole, resource: { mimeType, url: originOf(url) } };
   return [
     whole,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import { dispatch, MAX_WHOLE } from '../../../src/gateway/dispatch.ts';
-import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
+import { dispatch } from '../../../src/gateway/dispatch.ts';
+import { MAX_WHOLE, type ReceivedRequest } from '../../../src/gateway/paid-request.ts';
 import { AUDIENCE, configOf, toolOf } from './fixture.ts';
 
 const observed: ReceivedRequest = {

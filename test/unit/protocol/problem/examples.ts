@@ -161,6 +161,7 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   upstream_redirect: [[502, upstream('untouched')]],
   upstream_encoding: [[502, upstream('untouched')]],
   upstream_overcharge: [[502, upstream('charged')]],
+  upstream_oversized: [[502, upstream('untouched')]],
 };
 
 /** Every example with its reason. */

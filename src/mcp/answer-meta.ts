@@ -1,0 +1,44 @@
+import { decodeBinary, decodeBinaryUtf8 } from '../crypto/bytes.ts';
+import { nameOfNetwork, networkOfName } from '../protocol/x402/networks.ts';
+import { PAYMENT_RESPONSE_HEADER } from '../protocol/x402/headers.ts';
+import type { Network } from '../protocol/account-id.ts';
+import type { JsonObject } from './message.ts';
+
+/** The headers of an answer that MCP clients get in `_meta`, as their text. */
+const TEXTS = {
+  'Agent-Receipt': 'countersign/receipt',
+  RateLimit: 'countersign/ratelimit',
+  'RateLimit-Policy': 'countersign/ratelimit-policy',
+} as const;
+
+/** A payment response in the form of x402 (`SettleResponse`). */
+export type PaymentResponseJson = JsonObject & { readonly network: string };
+
+/**
+ * Returns the `_meta` of a result: what the HTTP answer states in headers about payment, receipt and limits. It is the only place for
+ * them, because the headers of an event stream leave before the tool has answered.
+ */
+export const answerMeta = (headers: Headers): Record<string, unknown> => {
+  const meta: Record<string, unknown> = {};
+  for (const [header, key] of Object.entries(TEXTS)) {
+    const value = headers.get(header);
+    if (value !== null) meta[key] = value;
+  }
+  const paid = paymentResponseOf(headers);
+  if (paid === undefined) return meta;
+  const { network } = paid;
+  const version1 = nameOfNetwork(network as Network) ?? network;
+  return {
+    ...meta,
+    'x402/payment-response': { ...paid, network: networkOfName(network) ?? network },
+    'x402.payment-response': { ...paid, network: version1 },
+  };
+};
+
+/** Reads the payment response that the gateway itself wrote, in either version. */
+export const paymentResponseOf = (headers: Headers): PaymentResponseJson | undefined => {
+  const value = headers.get(PAYMENT_RESPONSE_HEADER[2]) ?? headers.get(PAYMENT_RESPONSE_HEADER[1]);
+  const binary = value === null ? undefined : decodeBinary(value);
+  const text = binary === undefined ? undefined : decodeBinaryUtf8(binary);
+  return text === undefined ? undefined : (JSON.parse(text) as PaymentResponseJson);
+};

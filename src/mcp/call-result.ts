@@ -1,0 +1,79 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import { isSuccess } from '../gateway/finish.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { answerMeta, paymentResponseOf } from './answer-meta.ts';
+import type { JsonObject } from './message.ts';
+import type { Terms } from './terms.ts';
+import { toolContent } from './tool-content.ts';
+
+/** A result that may name a type of its own (`org.x402/payment`). */
+export type CallResult = CallToolResult | PaymentRequiredResult;
+
+/** The form of the extension `org.x402/payment`, for a client that advertises it. */
+export type PaymentRequiredResult = {
+  readonly resultType: 'payment_required';
+  readonly paymentRequired: Terms['version2'];
+  readonly content: [];
+};
+
+/**
+ * Translates the HTTP answer of a call into the result of `tools/call`. A refusal, a failure of the tool and an unpaid call are results
+ * with `isError`, not JSON-RPC errors: the model must read why, and what to do next.
+ *
+ * @param uri of an answer that becomes an embedded resource.
+ */
+export const callResult = async (answer: Response, uri: string): Promise<CallToolResult> => {
+  const { headers, status } = answer;
+  const body = new Uint8Array(await answer.arrayBuffer());
+  const meta = answerMeta(headers);
+  const shown = toolContent(headers.get('content-type'), body, uri);
+  const content = { ...shown, ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }) };
+  if (isSuccess(status)) {
+    return shown.content.length > 0
+      ? content
+      : {
+          ...content,
+          content: [textOf(`The tool answered with HTTP status ${status} and no body.`)],
+        };
+  }
+  const words =
+    problemWords(shown.structuredContent) ??
+    `The tool failed: it answered with HTTP status ${status}. ${moneyWords(headers)}`;
+  return { ...content, content: [textOf(words), ...content.content], isError: true };
+};
+
+/** The result for a refusal before the call has begun. */
+export const refusal = async (reason: Reason): Promise<CallToolResult> =>
+  await callResult(await problem(reason), '');
+
+/** The result for a call without a payment: the terms in every form that clients read (docs/mcp.md). */
+export const unpaidResult = ({ version2, version1, words }: Terms): CallToolResult => ({
+  isError: true,
+  structuredContent: version2,
+  content: [
+    // x402 requires the same object as `structuredContent` in the first block.
+    textOf(JSON.stringify(version2)),
+    ...(version1.accepts.length === 0 ? [] : [textOf(JSON.stringify(version1))]),
+    textOf(words),
+  ],
+  _meta: { 'x402/error': version2 },
+});
+
+export const textOf = (text: string) => ({ type: 'text' as const, text });
+
+/** Says what the gateway's own problem says: title, detail, and what to do next. */
+const problemWords = (json: JsonObject | undefined): string | undefined => {
+  const { type, title, detail, hint } = json ?? {};
+  return typeof type === 'string' && type.startsWith('urn:countersign:problem:')
+    ? `${String(title)}: ${String(detail)} ${String(hint)}`
+    : undefined;
+};
+
+/** What a failure of the tool means for the caller's money (law 4). */
+const moneyWords = (headers: Headers): string => {
+  const paid = paymentResponseOf(headers);
+  return paid?.['success'] === true
+    ? 'The payment had settled before, so the amount is credit of the paying account now.'
+    : 'The gateway charged nothing.';
+};

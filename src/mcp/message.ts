@@ -1,0 +1,70 @@
+import { err, ok, type Result } from '../core/result.ts';
+import { decodeUtf8 } from '../crypto/bytes.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
+import { inexactNumber } from './exact-numbers.ts';
+
+/** A JSON object, parsed strictly. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** A JSON-RPC message of a client. The SDK checks its form; this side needs the parts that decide about money. */
+export type Message = {
+  readonly json: JsonObject;
+  /** Undefined for a notification, and for an id of a wrong type. */
+  readonly id: string | number | undefined;
+  readonly method: string | undefined;
+  readonly params: JsonObject;
+  /** `params._meta`; empty if there is none. */
+  readonly meta: JsonObject;
+};
+
+/** Why a body is no message: a code of JSON-RPC 2.0 §5.1, and the fault in words. */
+export type MessageFault = { readonly code: -32700 | -32600; readonly message: string };
+
+/**
+ * Parses the body of a request to `/mcp`.
+ *
+ * Attack: two parsers that read a body differently would let the gateway check one call and the upstream run another (CWE-436). So
+ * duplicate keys, `__proto__`, lone surrogates, deep nesting and numbers that a double cannot hold are faults. A batch is a fault as well:
+ * a proof in the headers would count for each call in it.
+ */
+export const parseMessage = (body: Uint8Array): Result<Message, MessageFault> => {
+  const text = decodeUtf8(body);
+  if (text === undefined) return unreadable('is not UTF-8');
+  const json = parseStrictJson(text);
+  if (!json.ok) return unreadable(FAULTS[json.error.reason]);
+  const inexact = inexactNumber(text);
+  if (inexact !== undefined) {
+    return unreadable(`holds a number that a double cannot hold: ${inexact}`);
+  }
+  const { value } = json;
+  if (Array.isArray(value)) {
+    return err({
+      code: -32600,
+      message: 'Send one message in each request: there are no batches.',
+    });
+  }
+  if (!isObject(value)) return err({ code: -32600, message: 'The body must be a JSON object.' });
+  const { id, method, params } = value;
+  const given = isObject(params) ? params : {};
+  return ok({
+    json: value,
+    id: typeof id === 'string' || typeof id === 'number' ? id : undefined,
+    method: typeof method === 'string' ? method : undefined,
+    params: given,
+    meta: isObject(given['_meta']) ? given['_meta'] : {},
+  });
+};
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const unreadable = (fault: string): Result<Message, MessageFault> =>
+  err({ code: -32700, message: `The body ${fault}.` });
+
+const FAULTS = {
+  syntax: 'is not JSON',
+  too_deep: 'nests deeper than 16 levels',
+  duplicate_key: 'holds a key twice in one object',
+  forbidden_key: 'holds the key __proto__',
+  lone_surrogate: 'holds a lone surrogate, which is not valid Unicode text',
+} as const;

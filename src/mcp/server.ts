@@ -1,0 +1,77 @@
+import {
+  createMcpHandler,
+  type McpHttpHandler,
+  ProtocolError,
+  Server,
+} from '@modelcontextprotocol/server';
+import { refusal } from './call-result.ts';
+import { callTool } from './call-tool.ts';
+import type { McpCall, McpContext } from './context.ts';
+import { listTools } from './list-tools.ts';
+import { isObject } from './message.ts';
+
+/** As `package.json` states them. */
+export const SERVER_INFO = { name: 'countersign', version: '0.1.0' };
+
+const INSTRUCTIONS =
+  'Tools of this gateway cost money: each description states the price. A call without a payment answers with the terms and charges ' +
+  'nothing. A failed call charges nothing. Repeat a call whose outcome is unknown with the same payment: a new one could pay twice.';
+
+const PAYMENT_EXTENSION = 'org.x402/payment';
+
+/** Lists may change at any moment, and depend on the caller. */
+const LIST_CACHE = { ttlMs: 5_000, cacheScope: 'private' as const };
+
+/**
+ * Builds the SDK's handler for one request. Stateless: no session, and no object outlives the request. A platform trap forces that as
+ * well: a Worker cannot write to a stream that another request opened.
+ */
+export const mcpHandler = (context: McpContext): McpHttpHandler =>
+  createMcpHandler(() => serverOf(context), {
+    onerror: (cause) => console.warn({ event: 'mcp_rejected', cause: String(cause).slice(0, 256) }),
+  });
+
+const serverOf = (context: McpContext): Server => {
+  const server = new Server(SERVER_INFO, {
+    capabilities: { tools: {}, extensions: { [PAYMENT_EXTENSION]: {} } },
+    instructions: INSTRUCTIONS,
+  });
+  server.setRequestHandler('tools/list', async () => ({
+    tools: await listTools(context),
+    ...LIST_CACHE,
+  }));
+  server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
+    const { progressToken } = mcpReq._meta ?? {};
+    const mcpCall: McpCall = {
+      signal: mcpReq.signal,
+      takesPaymentRequired: namesExtension(mcpReq.envelope),
+      progress: async (progress) => {
+        if (progressToken === undefined) return;
+        await mcpReq.notify({
+          method: 'notifications/progress',
+          params: { ...progress, progressToken },
+        });
+      },
+    };
+    // The arguments as this side has parsed them: the SDK's own copy is not bound to what was checked.
+    const { arguments: given } = context.message.params;
+    try {
+      return await callTool(context, params.name, isObject(given) ? given : {}, mcpCall);
+    } catch (cause) {
+      if (cause instanceof ProtocolError) throw cause;
+      // The SDK would put the text of the cause into its answer (law 9).
+      console.error({ event: 'mcp_call_failed', cause: String(cause) });
+      return await refusal({ reason: 'internal' });
+    }
+  });
+  return server;
+};
+
+const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+
+/** True if the client advertises the extension. Only the modern era states capabilities in each request. */
+const namesExtension = (envelope: unknown): boolean => {
+  const capabilities = isObject(envelope) ? envelope[CAPABILITIES] : undefined;
+  const extensions = isObject(capabilities) ? capabilities['extensions'] : undefined;
+  return isObject(extensions) && extensions[PAYMENT_EXTENSION] !== undefined;
+};

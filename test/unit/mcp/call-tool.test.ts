@@ -1,0 +1,198 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { utf8 } from '../../../src/crypto/bytes.ts';
+import { nativeSha256 } from '../../../src/crypto/native-crypto.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
+import { claimsOf, KEY_ACCOUNT, network, scriptedGateway } from '../gateway/scripted.ts';
+import { paymentOf, search, translate, vectorConfig } from '../gateway/signing.ts';
+import { toolOf } from '../gateway/fixture.ts';
+import { callOf, intentOf, problemIn, send, sendModern, wire } from './fixture.ts';
+
+useVectorsClock();
+afterEach(() => vi.unstubAllGlobals());
+
+const report = toolOf({ id: 'report', method: 'GET', path: '/tools/report', price: 1_000n });
+const below = toolOf({ id: 'below', method: 'GET', path: '/tools/below/*', price: 1_000n });
+const config = vectorConfig([translate, search, report, below]);
+const given = { text: 'hello', to: 'fr' };
+const answers = (body: unknown, init?: ResponseInit) => () => Response.json(body, init);
+
+describe('tools/call without a proof', () => {
+  it('returns the terms of a paid tool in each dialect, and asks no account', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const { status, result } = await send(gateway, 'tools/call', callOf(given));
+    expect([status, result?.isError]).toEqual([200, true]);
+    const terms = result?.structuredContent;
+    expect(terms).toMatchObject({
+      x402Version: 2,
+      resource: { url: 'mcp://tool/translate' },
+      accepts: [{ scheme: 'exact', network: 'eip155:84532', amount: '20000' }],
+      extensions: { 'agent-intent': { info: { audience: 'https://gw.example' } } },
+    });
+    expect(result?._meta).toEqual({ 'x402/error': terms });
+    const [first, second, words] = result?.content ?? [];
+    expect(first?.text).toBe(JSON.stringify(terms));
+    expect(JSON.parse(second?.text ?? '')).toMatchObject({
+      x402Version: 1,
+      accepts: [
+        { network: 'base-sepolia', maxAmountRequired: '20000', resource: 'mcp://tool/translate' },
+      ],
+    });
+    expect(words?.text).toContain('costs $0.02 a call');
+    expect(asked).toEqual([]);
+  });
+
+  it('returns the extension result to a client that advertises org.x402/payment, and to no other', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config);
+    const capable = { extensions: { 'org.x402/payment': {} } };
+    const extended = await sendModern(gateway, 'tools/call', callOf(given), capable);
+    expect(extended.result).toMatchObject({
+      resultType: 'payment_required',
+      paymentRequired: { accepts: [{ amount: '20000' }] },
+    });
+    const plain = await sendModern(gateway, 'tools/call', callOf(given));
+    expect(plain.result).toMatchObject({ resultType: 'complete', isError: true });
+  });
+
+  it('explains to the caller of a free tool what to sign', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config);
+    const answer = await send(gateway, 'tools/call', callOf({ q: 'x' }, {}, 'search.web'));
+    expect(problemIn(answer, 'intent-required')).toMatchObject({
+      intent: { method: 'tools/call', target: '/mcp', tool: 'search.web', contentType: '' },
+    });
+  });
+});
+
+describe('tools/call with a proof', () => {
+  it('runs the call of the published vector', async () => {
+    const { sent } = network(KEY_ACCOUNT, answers({ text: 'bonjour' }));
+    const { gateway, asked } = await scriptedGateway(config);
+    const { intent, signature } = vectors.mcp;
+    const meta = { 'countersign/intent': { v: 1, chainId: '84532', intent, signature } };
+    const { result } = await send(gateway, 'tools/call', callOf(given, meta));
+    expect(result).toMatchObject({
+      content: [{ type: 'text', text: '{"text":"bonjour"}' }],
+      structuredContent: { text: 'bonjour' },
+    });
+    expect(result?.isError).toBeUndefined();
+    expect(asked).toMatchObject([
+      {
+        asked: 'reserve',
+        call: { call: vectors.mcp.intentHash, binding: 'intent', price: 20_000n },
+      },
+      { asked: 'finish', outcome: { success: true, status: 200 } },
+    ]);
+    expect(sent.map(({ method, url }) => [method, url])).toEqual([
+      ['POST', 'https://api.example/echo'],
+    ]);
+    expect(await sent[0]?.text()).toBe('{"text":"hello","to":"fr"}');
+    const receipt = claimsOf(result?._meta?.['countersign/receipt'] as string);
+    expect(receipt).toMatchObject({
+      tool: 'translate',
+      call: vectors.mcp.intentHash,
+      charged: '20000',
+      response: nativeSha256(new Uint8Array(utf8('{"text":"bonjour"}'))),
+    });
+  });
+
+  it('takes a payment as an object, and returns its response under both keys', async () => {
+    network(KEY_ACCOUNT, answers({ ok: true }));
+    const { gateway } = await scriptedGateway(config);
+    const payment = await paymentOf();
+    const { result } = await send(
+      gateway,
+      'tools/call',
+      callOf(given, { 'x402/payment': payment }),
+    );
+    expect(result?.isError).toBeUndefined();
+    expect(result?._meta).toMatchObject({
+      'x402/payment-response': { network: 'eip155:84532' },
+      'x402.payment-response': { network: 'base-sepolia' },
+    });
+  });
+
+  it('refuses an intent for other arguments, another tool and the HTTP form, before it asks the account', async () => {
+    const { sent } = network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    for (const [name, args, field] of [
+      ['translate', { ...given, to: 'de' }, 'payloadDigest'],
+      ['report', given, 'tool'],
+    ] as const) {
+      const meta = { 'countersign/intent': wire(await intentOf('translate', given)) };
+      const answer = await send(gateway, 'tools/call', callOf(args, meta, name));
+      expect(problemIn(answer, 'intent-mismatch')['field']).toBe(`Agent-Intent.intent.${field}`);
+    }
+    const overHttp = await intentOf('translate', given, {
+      method: 'POST',
+      target: '/tools/translate',
+    });
+    const meta = { 'countersign/intent': wire(overHttp) };
+    problemIn(await send(gateway, 'tools/call', callOf(given, meta)), 'intent-mismatch');
+    expect([asked, sent]).toEqual([[], []]);
+  });
+
+  it('charges nothing for a failure of the tool, and explains it', async () => {
+    network(KEY_ACCOUNT, answers({ error: 'no such word' }, { status: 404 }));
+    const { gateway, asked } = await scriptedGateway(config);
+    const meta = { 'countersign/intent': wire(await intentOf('translate', given)) };
+    const { result } = await send(gateway, 'tools/call', callOf(given, meta));
+    expect(result).toMatchObject({
+      isError: true,
+      structuredContent: { error: 'no such word' },
+      content: [
+        { text: 'The tool failed: it answered with HTTP status 404. The gateway charged nothing.' },
+        { text: '{"error":"no such word"}' },
+      ],
+    });
+    expect(asked[1]).toMatchObject({ outcome: { success: false } });
+    expect(claimsOf(result?._meta?.['countersign/receipt'] as string)['charged']).toBe('0');
+  });
+
+  it('puts the arguments of a GET tool into its query', async () => {
+    const { sent } = network(KEY_ACCOUNT, answers({}));
+    const { gateway } = await scriptedGateway(config);
+    const args = { word: 'tea & milk', n: [1, 2] };
+    const meta = { 'countersign/intent': wire(await intentOf('report', args)) };
+    const { result } = await send(gateway, 'tools/call', callOf(args, meta, 'report'));
+    expect(result?.isError).toBeUndefined();
+    expect(new URL(sent[0]?.url ?? '').search).toBe('?word=tea+%26+milk&n=1&n=2');
+  });
+});
+
+describe('tools', () => {
+  it('are listed with their prices, in one order, without those that arguments do not determine', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const { result } = await send(gateway, 'tools/list');
+    expect(result).toMatchObject({
+      ttlMs: 5_000,
+      cacheScope: 'private',
+      tools: [
+        { name: 'report' },
+        { name: 'search.web', _meta: { 'countersign/price': { amount: '0' } } },
+        {
+          name: 'translate',
+          description: expect.stringContaining('($0.02 a call)') as string,
+          _meta: {
+            'countersign/price': { amount: '20000', usd: '0.02' },
+            'agents-x402/paymentRequired': true,
+            'agents-x402/priceUSD': 0.02,
+          },
+        },
+      ],
+    });
+    expect(JSON.stringify(result)).not.toContain('outputSchema');
+  });
+
+  it('that are not listed are unknown', async () => {
+    const { gateway, asked } = await scriptedGateway(config);
+    for (const name of ['below', 'nothing', 'Translate', '__proto__']) {
+      const meta = { 'countersign/intent': wire(await intentOf(name, given)) };
+      const { error } = await send(gateway, 'tools/call', callOf(given, meta, name));
+      expect(error).toEqual({ code: -32602, message: `Unknown tool: ${name}` });
+    }
+    expect(asked).toEqual([]);
+  });
+});
