@@ -1,3 +1,4 @@
+import { OPEN_SCHEMA } from './input-schema.ts';
 import type { Tool } from './tool.ts';
 
 /** Builds the tool of a gateway route, so that an intent can name it. `tools.json` can contain no such id and path. */
@@ -17,6 +18,8 @@ const own = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool =
   requireBinding: 'none',
   params: {},
   bazaar: false,
+  inputSchema: OPEN_SCHEMA,
+  arguments: {},
   disabled: false,
 });
 

@@ -5,7 +5,9 @@ import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readingText } from '../protocol/wire-fields.ts';
 import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
+import { argumentPlaces, placeFaults } from './argument-place.ts';
 import { isForwardable } from './forwardable.ts';
+import { inputSchema, OPEN_SCHEMA } from './input-schema.ts';
 import { METHODS, routeKey } from './route.ts';
 import type { Tool } from './tool.ts';
 import { isRemote, upstreamSchema, upstreamUrlFault } from './upstream.ts';
@@ -106,6 +108,8 @@ export const toolSchema = z.strictObject(
     requireBinding: z.optional(z.enum(['none', 'intent'], 'must be none or intent')),
     params: z.optional(params),
     bazaar: z.optional(z.boolean('must be true or false')),
+    inputSchema: z.optional(inputSchema),
+    arguments: z.optional(argumentPlaces),
     disabled: z.optional(z.boolean('must be true or false')),
   },
   'must be an object',
@@ -136,6 +140,8 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   requireBinding: tool.requireBinding ?? 'none',
   params: tool.params ?? {},
   bazaar: tool.bazaar ?? false,
+  inputSchema: tool.inputSchema ?? OPEN_SCHEMA,
+  arguments: tool.arguments ?? {},
   disabled: tool.disabled ?? false,
 });
 
@@ -172,7 +178,7 @@ const contradictions = (tool: Tool): readonly FieldFault[] => {
   }
   if (GATEWAY_ID.test(tool.id))
     fault('id', 'may not start with countersign., which is the gateway itself');
-  return faults;
+  return [...faults, ...placeFaults(tool)];
 };
 
 /** Returns faults that no schema finds: contradictions, and an upstream that the gateway may not call. */

@@ -1,5 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { Binding, SettlementMode } from '../protocol/account/call.ts';
+import type { ArgumentPlace } from './argument-place.ts';
+import type { JsonSchema } from './input-schema.ts';
 import type { Upstream } from './upstream.ts';
 
 /** A tool that agents can call: one entry of `tools.json`, checked and with its defaults. */
@@ -31,6 +33,10 @@ export type Tool = {
   readonly params: Readonly<Record<string, ParamSource>>;
   /** Whether offers describe the tool for indexes of x402, in the extension `bazaar`. */
   readonly bazaar: boolean;
+  /** What an MCP call takes: an object. `OPEN_SCHEMA` if the tool declares none. */
+  readonly inputSchema: JsonSchema;
+  /** The place of each MCP argument in the HTTP request; all others go where the tool's method expects them. */
+  readonly arguments: Readonly<Record<string, ArgumentPlace>>;
   /** A disabled tool answers 404 and keeps its path reserved. */
   readonly disabled: boolean;
 };

@@ -1,11 +1,16 @@
 import * as z from 'zod/mini';
 import { egressFault, type EgressReach } from '../protocol/egress-url.ts';
+import type { FieldFault } from '../protocol/fault.ts';
 import { pathFault } from './path.ts';
+import { fillPlaceholders, withPlaceholders } from './placeholder.ts';
 
 /** What the gateway calls for a tool: an HTTP endpoint, a tool of a remote MCP server, or a Worker that is bound to this one. */
 export type Upstream = HttpUpstream | RemoteTool | BoundWorker;
 
-/** Absolute URL, or a path below `UPSTREAM_URL`. For a `/*` path the rest is appended. */
+/**
+ * Absolute URL, or a path below `UPSTREAM_URL`. For a `/*` path the rest is appended. A segment `{name}` is a placeholder: an HTTP call gives
+ * its value in the query, an MCP call as an argument.
+ */
 export type HttpUpstream = string;
 
 /** A tool of a remote MCP server. */
@@ -22,7 +27,7 @@ export type RemoteTool = {
 export type BoundWorker = {
   /** Name of the service binding in `wrangler.toml`. */
   readonly service: string;
-  /** Path at the bound Worker. For a `/*` path the rest is appended. */
+  /** Path at the bound Worker, with placeholders like those of an HTTP upstream. For a `/*` path the rest is appended. */
   readonly path: string;
 };
 
@@ -39,7 +44,8 @@ export type UpstreamSettings = {
 type Routed = { readonly path: string; readonly upstream: Upstream };
 
 const HINT =
-  'must be a path, or an absolute URL, without user, query, fragment, dot segments and trailing slash; or {"mcp": url, "tool": name, ' +
+  'must be a path, or an absolute URL, without user, query, fragment, dot segments and trailing slash, whose segments may be placeholders ' +
+  'like {id}; or {"mcp": url, "tool": name, ' +
   '"pin": hash}; or {"service": binding, "path": path}';
 const PATH_HINT = 'must be a path, without query, fragment, dot segments and trailing slash';
 
@@ -66,7 +72,8 @@ export const upstreamSchema = z.union(
  * True if an HTTP upstream is unambiguous: a path, or an absolute http(s) URL, without user, query, fragment and trailing slash (`/`
  * alone, or an origin alone, is the root). `egressFault` decides whether the gateway may call it.
  */
-export const isUpstream = (upstream: HttpUpstream): boolean => {
+export const isUpstream = (written: HttpUpstream): boolean => {
+  const upstream = withPlaceholders(written, () => 'x');
   if (upstream.startsWith('/')) return isPlainPath(upstream);
   const url = URL.parse(upstream);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false;
@@ -76,7 +83,7 @@ export const isUpstream = (upstream: HttpUpstream): boolean => {
 };
 
 const isPlainPath = (path: string): boolean =>
-  path === '/' || (pathFault(path) === undefined && !path.endsWith('/') && !/[?#*]/.test(path));
+  path === '/' || (pathFault(path) === undefined && !path.endsWith('/') && !/[?#*{}]/.test(path));
 
 /** True for a tool whose upstream is a tool of a remote MCP server. */
 export const isRemote = <T extends { readonly upstream: Upstream }>(
@@ -121,9 +128,11 @@ export const originOf = (tool: Routed, upstreamUrl: string | undefined): string 
   new URL(baseOf(tool, upstreamUrl)).origin;
 
 /**
- * Returns the URL of a call: the tool's upstream, the part that a wildcard matched, and the query, both exactly as signed.
+ * Returns the URL of a call: the tool's upstream with its placeholders filled, the part that a wildcard matched, and the rest of the query,
+ * exactly as signed.
  *
  * @param target canonical; `tool` is the tool of its path, and not one of a remote MCP server.
+ * @throws Error for a placeholder without a value; `placeholderFault` finds it before the call is reserved
  */
 export const upstreamUrlOf = (
   tool: Routed,
@@ -131,9 +140,27 @@ export const upstreamUrlOf = (
   upstreamUrl: string | undefined,
 ): string => {
   const [, path = '', search = ''] = /^([^?]*)(.*)$/s.exec(target) ?? [];
-  const base = baseOf(tool, upstreamUrl);
-  if (!tool.path.endsWith('/*')) return base + search;
-  return base.replace(/\/$/, '') + path.slice(tool.path.length - 2) + search;
+  const filled = fillPlaceholders(baseOf(tool, upstreamUrl), search);
+  if (!filled.ok) throw new Error(`${filled.error.field} ${filled.error.reason}`);
+  const { upstream: base, search: rest } = filled.value;
+  if (!tool.path.endsWith('/*')) return base + rest;
+  return base.replace(/\/$/, '') + path.slice(tool.path.length - 2) + rest;
+};
+
+/** Returns the part of an upstream that may hold placeholders. */
+export const templateOf = (upstream: Upstream): string => {
+  if (typeof upstream === 'string') return upstream;
+  return 'path' in upstream ? upstream.path : '';
+};
+
+/** Returns why a request does not fill the placeholders of its tool's upstream; undefined if it does. */
+export const placeholderFault = (
+  { upstream }: { readonly upstream: Upstream },
+  target: string,
+): FieldFault | undefined => {
+  const [, search = ''] = /^[^?]*(.*)$/s.exec(target) ?? [];
+  const filled = fillPlaceholders(templateOf(upstream), search);
+  return filled.ok ? undefined : filled.error;
 };
 
 /** @throws Error without `UPSTREAM_URL` for a relative upstream; `parseConfig` rejects that configuration */

@@ -1,8 +1,9 @@
 import type { Tool } from '../catalog/tool.ts';
-import { serviceOf } from '../catalog/upstream.ts';
+import { placeholderFault, serviceOf } from '../catalog/upstream.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { type Hex, random16 } from '../core/hex.ts';
 import { policyWording } from '../policy/policy.ts';
+import type { FieldFault } from '../protocol/fault.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -34,10 +35,12 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
   const observed = observeHead(request, gateway.config, routes);
   if (!observed.ok) return problem(observed.error);
   const { head, tool } = observed.value;
+  const fault = placeholderFault(tool, head.target);
   return servePaidRequest(gateway, {
     tool,
     head,
     request,
+    ...(fault === undefined ? {} : { refusal: malformed(fault) }),
     run: (received, checked, { call: reserved, attempt }) =>
       dispatch(gateway.config, tool, received, {
         headers: request.headers,
@@ -54,6 +57,12 @@ export const boundTo = (gateway: Gateway, tool: Tool): BoundFetcher | undefined 
   return name === undefined ? undefined : gateway.service(name);
 };
 
+const malformed = ({ field, reason }: FieldFault): Reason => ({
+  reason: 'malformed_request',
+  field,
+  hint: reason,
+});
+
 /**
  * Takes the steps of a paid request: proof, observe (the body), check, reserve, settle, dispatch, finish, answer. Steps before `reserve`
  * write nothing. From `reserve` on the work is one promise that continues if the client disconnects.
@@ -68,6 +77,7 @@ export const servePaidRequest = async (
   if (!parsed.ok) return refuse(paidRequest, parsed.error);
   const proof = usableProof(paidRequest, parsed.value);
   if (proof === undefined) return requestProof(gateway.config, paidRequest);
+  if (paidRequest.refusal !== undefined) return refuse(paidRequest, paidRequest.refusal);
   const aged = ageFault(proof, nowSeconds());
   if (aged !== undefined) return refuse(paidRequest, aged);
   if (isThrottledReplay(gateway, proof, nowSeconds())) return refuse(paidRequest, TOO_MANY);

@@ -10,6 +10,7 @@ import type { ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import type { Binding, Call } from '../protocol/account/call.ts';
 import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
 import type { ObservedRequest } from '../protocol/intent/binding.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import type { Payment, Token } from '../protocol/payment.ts';
 
 /** The request line and headers, as a proof is checked against them. The body is not read yet. */
@@ -68,6 +69,8 @@ export type PaidRequest = {
   readonly paramsIn?: ParamsRequest;
   /** Set for a top-up: the account that gets the credit; `to` is undefined if the payer tops up its own account. */
   readonly topUp?: { readonly to: AccountId | undefined };
+  /** Why the tool cannot run for this request. A caller without a proof learns the price all the same. */
+  readonly refusal?: Reason;
   /** Runs the tool. Called only after the account decided "go". Never throws. */
   readonly run: (
     received: ReceivedRequest,

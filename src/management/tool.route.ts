@@ -27,6 +27,20 @@ export type ToolDocument = {
   readonly params?:
     | Readonly<Record<string, { readonly pointer: string } | { readonly query: string }>>
     | undefined;
+  /** JSON Schema of the arguments of MCP calls. */
+  readonly inputSchema?: { readonly [keyword: string]: unknown } | undefined;
+  /** The place of each MCP argument in the HTTP request. */
+  readonly arguments?:
+    | Readonly<
+        Record<
+          string,
+          | { readonly path: string }
+          | { readonly query: string }
+          | { readonly header: string }
+          | { readonly pointer: string }
+        >
+      >
+    | undefined;
   readonly disabled?: boolean | undefined;
 };
 

@@ -12,6 +12,10 @@ const tool = {
   upstream: '/lookup',
 };
 
+/** A schema that nests as many levels of JSON. */
+const nested = (levels: number): object =>
+  levels === 1 ? { type: 'object' } : { type: 'object', not: nested(levels - 1) };
+
 const fieldsOf = (...tools: unknown[]) => {
   const result = parseTools({ tools }, 'public');
   return result.ok ? [] : result.error.map((fault) => fault.field);
@@ -35,6 +39,8 @@ describe('parseTools', () => {
           requireBinding: 'none',
           params: {},
           bazaar: false,
+          inputSchema: { type: 'object', properties: {} },
+          arguments: {},
           disabled: false,
         },
       ],
@@ -104,6 +110,29 @@ describe('parseTools', () => {
     ['requestHeaders[0]', { requestHeaders: ['Agent-Retry-Key'] }],
     ['requestHeaders', { requestHeaders: 'x-mine' }],
     ['requestHeaders', { requestHeaders: Array.from({ length: 17 }, (_, at) => `x-${at}`) }],
+    ['upstream', { upstream: 'https://{host}/x' }],
+    ['upstream', { upstream: '/pets/{id' }],
+    ['upstream', { upstream: '/pets/a{id}' }],
+    ['upstream', { upstream: '/pets/{id}/{id}' }],
+    ['upstream', { upstream: '/pets/{id}', path: '/tools/pets/*' }],
+    ['inputSchema', { inputSchema: [] }],
+    ['inputSchema', { inputSchema: { type: 'string' } }],
+    ['inputSchema', { inputSchema: { properties: {} } }],
+    ['inputSchema', { inputSchema: nested(33) }],
+    ['inputSchema', { inputSchema: { type: 'object', description: 'a'.repeat(65_536) } }],
+    [
+      'inputSchema',
+      { inputSchema: { type: 'object', properties: { a: { 'x-mcp-header': 'A' } } } },
+    ],
+    ['arguments.a', { arguments: { a: { body: 'x' } } }],
+    ['arguments.a.query', { arguments: { a: { query: '' } } }],
+    ['arguments.a.pointer', { method: 'POST', arguments: { a: { pointer: '/x/y' } } }],
+    ['arguments.a', { arguments: { a: { pointer: '/x' } } }],
+    ['arguments.a', { arguments: { a: { header: 'x-mine' } } }],
+    ['arguments.a', { arguments: { a: { path: 'id' } } }],
+    ['arguments.a', { upstream: '/pets/{id}', arguments: { a: { query: 'id' } } }],
+    ['arguments.b', { arguments: { a: { query: 'x' }, b: { query: 'x' } } }],
+    ['arguments', { method: 'POST', arguments: { a: { pointer: '' }, b: { pointer: '/b' } } }],
     ['assertion', { assertion: 'no' }],
     ['onSilence', { onSilence: 'keep' }],
     ['onSilence', { onSilence: 'forget' }],

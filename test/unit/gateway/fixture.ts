@@ -1,4 +1,5 @@
 import { catalogueOf } from '../../../src/catalog/catalogue.ts';
+import { OPEN_SCHEMA } from '../../../src/catalog/input-schema.ts';
 import type { LiveCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { routesOf } from '../../../src/catalog/route.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
@@ -28,6 +29,8 @@ export const toolOf = (changes: Partial<Tool> = {}): Tool => ({
   requireBinding: 'none',
   params: {},
   bazaar: false,
+  inputSchema: OPEN_SCHEMA,
+  arguments: {},
   disabled: false,
   ...changes,
 });

@@ -1,0 +1,131 @@
+import { err, ok, type Result } from '../core/result.ts';
+import type { FieldFault } from '../protocol/fault.ts';
+import { cleanText } from './clean-text.ts';
+import { type JsonSchema, OPEN_SCHEMA } from './input-schema.ts';
+import { resolveSchema } from './resolve-schema.ts';
+import type { Tool } from './tool.ts';
+import type { ToolArguments } from './tool-request.ts';
+
+const MAX_DEPTH = 16;
+/** The most values in the arguments of a call, members and items included. */
+const MAX_VALUES = 20_000;
+/** The most pairs of a keyword and a value: the validator compares each pair at most once, in about a microsecond. */
+const MAX_PAIRS = 1_000_000;
+const MAX_REASON = 200;
+
+/** A schema that the validator has compiled. `weight`: its keywords and listed values. */
+type Compiled =
+  | { readonly check: (values: unknown) => string | undefined; readonly weight: number }
+  | { readonly fault: FieldFault };
+
+const compiledSchemas = new WeakMap<JsonSchema, Compiled>();
+
+/**
+ * Validates the arguments of an MCP call against the schema of its tool, at a bounded cost for every schema and all arguments. Loads the
+ * validator with the first schema.
+ *
+ * @returns the first fault of the arguments, as a path such as `arguments.order.amount`; or `inputSchema` if the schema itself is faulty.
+ */
+export const validateArguments = async (
+  { inputSchema }: Pick<Tool, 'inputSchema'>,
+  values: ToolArguments,
+): Promise<Result<undefined, readonly FieldFault[]>> => {
+  const refuse = (field: string, reason: string) => err([{ field, reason }]);
+  const bare = bareCopy(values);
+  if (bare === undefined) {
+    return refuse('arguments', `must be at most ${MAX_VALUES} values, ${MAX_DEPTH} levels deep`);
+  }
+  if (inputSchema === OPEN_SCHEMA) return ok(undefined);
+  const compiled = compiledSchemas.get(inputSchema) ?? (await compile(inputSchema));
+  compiledSchemas.set(inputSchema, compiled);
+  if ('fault' in compiled) return err([compiled.fault]);
+  if (bare.count * compiled.weight > MAX_PAIRS) {
+    return refuse('arguments', 'are too many values for the schema of the tool');
+  }
+  const message = compiled.check(bare.value);
+  return message === undefined ? ok(undefined) : err([faultOf(message)]);
+};
+
+/** Returns why a tool's input schema cannot be used; undefined if it can. Called when an operator writes it. */
+export const schemaFault = (schema: JsonSchema): FieldFault | undefined => {
+  const resolved = resolveSchema(schema);
+  return resolved.ok ? undefined : schemaField(resolved.error);
+};
+
+const schemaField = ({ field, reason }: FieldFault): FieldFault => ({
+  field: cleanText(`inputSchema${field.replaceAll('/', '.')}`, MAX_REASON),
+  reason,
+});
+
+const compile = async (schema: JsonSchema): Promise<Compiled> => {
+  const resolved = resolveSchema(schema);
+  if (!resolved.ok) return { fault: schemaField(resolved.error) };
+  const { CfWorkerJsonSchemaValidator } =
+    await import('@modelcontextprotocol/server/validators/cf-worker');
+  const validator = new CfWorkerJsonSchemaValidator({ draft: '2020-12' });
+  try {
+    const validate = validator.getValidator(resolved.value.schema);
+    const check = (values: unknown): string | undefined => {
+      // The validator throws for schemas and values that it does not expect. What it cannot judge is refused.
+      try {
+        const result = validate(values);
+        return result.valid ? undefined : (result.errorMessage ?? '');
+      } catch {
+        return '#: cannot be compared with the schema';
+      }
+    };
+    return { check, weight: weightOf(resolved.value.schema) };
+  } catch {
+    return { fault: { field: 'inputSchema', reason: 'cannot be read by the validator' } };
+  }
+};
+
+/** Counts the members and items of a schema, those of listed values included. */
+const weightOf = (schema: unknown): number =>
+  typeof schema === 'object' && schema !== null
+    ? Object.values(schema).reduce<number>((sum, member) => sum + weightOf(member), 1)
+    : 1;
+
+/**
+ * Copies JSON into objects without a prototype: the validator looks members up with `in`, and `constructor` or `toString` would be found in
+ * every object.
+ *
+ * @returns undefined if the value is too deep or has too many members.
+ */
+const bareCopy = (
+  root: unknown,
+): { readonly value: unknown; readonly count: number } | undefined => {
+  let count = 0;
+  const copy = (value: unknown, levels: number): unknown => {
+    count += 1;
+    if (count > MAX_VALUES || levels < 0) {
+      count = Number.POSITIVE_INFINITY;
+      return undefined;
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map((item) => copy(item, levels - 1));
+    const bare = Object.create(null) as Record<string, unknown>;
+    for (const [key, member] of Object.entries(value)) bare[key] = copy(member, levels - 1);
+    return bare;
+  };
+  const value = copy(root, MAX_DEPTH);
+  return count <= MAX_VALUES ? { value, count } : undefined;
+};
+
+/** Messages that only say that something below is wrong. */
+const CONTAINER =
+  /^(?:Property ".*" does not match schema|Items? did not match schema|A subschema had errors)/;
+
+/** Returns the first message of the validator that names a cause: `#/order/amount: -1 is less than 0.` */
+const faultOf = (message: string): FieldFault => {
+  const messages = message.split('; #').map((each) => each.replace(/^#/, ''));
+  const causes = messages.filter((each) => !CONTAINER.test(each.replace(/^[^:]*: /, '')));
+  const [, pointer = '', reason = ''] = /^([^:]*): (.*)$/s.exec(causes[0] ?? '') ?? [];
+  return {
+    field: cleanText(
+      `arguments${pointer.replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~')}`,
+      MAX_REASON,
+    ),
+    reason: cleanText(reason, MAX_REASON) || 'do not match the schema of the tool',
+  };
+};
