@@ -2,7 +2,6 @@ import canonicalize from 'canonicalize';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256Hex, utf8 } from '../crypto/bytes.ts';
-import { min } from '../protocol/amount.ts';
 import type { Json } from '../protocol/entry.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import { placeholderTool } from './gateway-tools.ts';
@@ -152,11 +151,16 @@ const hashed = (tool: CatalogueTool): ListedTool => ({ ...tool, hash: toolHash(t
 
 export const toolHash = (document: Json): Hex => sha256Hex(utf8(canonicalize(document) ?? ''));
 
-/** Returns the price of the cheapest paid tool that is served, atomic units; undefined if there is none. */
-export const cheapestPrice = ({ tools }: Catalogue): bigint | undefined =>
-  [...tools.values()].reduce<bigint | undefined>((least, { tool, fault }) => {
-    if (tool === undefined || tool.disabled || fault !== undefined || tool.price === 0n) {
-      return least;
-    }
-    return least === undefined ? tool.price : min(least, tool.price);
-  }, undefined);
+/** Returns the cheapest paid tool that is served, of those that `isWanted`; undefined if there is none. */
+export const cheapestTool = (
+  tools: Catalogue['tools'],
+  isWanted: (tool: Tool) => boolean = () => true,
+): Tool | undefined => {
+  let cheapest: Tool | undefined;
+  for (const { tool, fault } of tools.values()) {
+    const isSold = tool !== undefined && fault === undefined && !tool.disabled && tool.price > 0n;
+    if (!isSold || !isWanted(tool)) continue;
+    if (cheapest === undefined || tool.price < cheapest.price) cheapest = tool;
+  }
+  return cheapest;
+};

@@ -1,7 +1,6 @@
 import type { Policy } from '../policy/policy.ts';
 import { matchesTool } from '../policy/rules/tools.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { Tool } from './tool.ts';
+import { type Catalogue, cheapestTool } from './catalogue.ts';
 
 /** A limit below the price of every paid tool that the policy allows. Amounts are decimal strings of atomic units. */
 export type LimitWarning = {
@@ -21,7 +20,7 @@ export const limitWarnings = (
   { tools }: Pick<Catalogue, 'tools'>,
   policy: Policy,
 ): readonly LimitWarning[] => {
-  const cheapest = cheapestOf(tools, policy);
+  const cheapest = cheapestTool(tools, ({ id }) => matchesTool(policy.tools ?? ['*'], id));
   if (cheapest === undefined) return [];
   const { id: tool, price } = cheapest;
   const limits: readonly (readonly [field: string, limit: bigint | undefined])[] = [
@@ -34,14 +33,4 @@ export const limitWarnings = (
       ? []
       : { field, limit: limit.toString(), tool, price: price.toString() },
   );
-};
-
-const cheapestOf = (tools: Catalogue['tools'], policy: Policy): Tool | undefined => {
-  let cheapest: Tool | undefined;
-  for (const { tool, fault } of tools.values()) {
-    const isSold = tool !== undefined && fault === undefined && !tool.disabled && tool.price > 0n;
-    if (!isSold || !matchesTool(policy.tools ?? ['*'], tool.id)) continue;
-    if (cheapest === undefined || tool.price < cheapest.price) cheapest = tool;
-  }
-  return cheapest;
 };

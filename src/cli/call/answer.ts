@@ -3,13 +3,14 @@ import type { AgentResponse, CallReport } from '../../client/call-report.ts';
 import type { Offered } from '../../client/hooks.ts';
 import { readJsonBody } from '../../client/json.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
+import { countsCalls } from '../../protocol/account/denial.ts';
 import { formatDollars, parseAmount } from '../../protocol/amount.ts';
 import { CliError, Ended, EXIT, problemError } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
 import { listed } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
 import { fields, lasting, printable } from '../lib/text.ts';
-import { CALL_RULES, tokenAmount } from '../lib/units.ts';
+import { tokenAmount } from '../lib/units.ts';
 import type { CallRequest } from './request.ts';
 import { traceReport } from './trace.ts';
 
@@ -140,7 +141,7 @@ export const printDryRun = async (
   const amount = (text: string | undefined, rule: string): string => {
     const value = text === undefined ? undefined : parseAmount(text);
     if (value === undefined) return text ?? '';
-    return CALL_RULES.has(rule) ? value.toString() : formatDollars(value);
+    return countsCalls(rule) ? value.toString() : formatDollars(value);
   };
   out.result(verdict, () =>
     [

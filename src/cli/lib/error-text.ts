@@ -1,20 +1,10 @@
+import { countsCalls } from '../../protocol/account/denial.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import { type CliError, EXIT } from './errors.ts';
 import type { Style } from './output.ts';
 import { fields, lasting, printable, wrapped } from './text.ts';
 
-/** Rules whose figures are atomic units of a dollar token. All others count calls. */
-const MONEY_RULES = new Set([
-  'per_call',
-  'window',
-  'lifetime',
-  'exposure',
-  'balance',
-  'credit',
-  'debt',
-  'suspended',
-  'penniless',
-]);
+/** Members of a denial that are atomic units, unless its rule counts calls. */
 const MONEY_FIELDS = new Set(['limit', 'spent', 'held', 'remaining', 'price']);
 
 const LABELS: Readonly<Record<string, string>> = {
@@ -54,8 +44,10 @@ const detailText = (
   if (value === undefined || value === null) return undefined;
   if (name === 'resets_at' && typeof value === 'number') return timeText(value, now);
   if (name === 'retry_after' && typeof value === 'number') return lasting(value);
+  const { rule } = all;
   const isMoney =
-    MONEY_FIELDS.has(name) && (name === 'price' || MONEY_RULES.has(String(all['rule'])));
+    MONEY_FIELDS.has(name) &&
+    (name === 'price' || (typeof rule === 'string' && !countsCalls(rule)));
   if (isMoney && typeof value === 'string' && /^-?[0-9]{1,78}$/.test(value))
     return formatDollars(BigInt(value));
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

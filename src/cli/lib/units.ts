@@ -27,14 +27,6 @@ export const tokenAmount = (amount: bigint, network: Network, asset: Address): s
     : `${amount} of ${asset} on ${name}`;
 };
 
-/** Rules whose figures count calls. Those of every other rule are money. */
-export const CALL_RULES: ReadonlySet<string> = new Set([
-  'rate',
-  'denial_rate',
-  'failure_rate',
-  'repeat',
-]);
-
 /** Credit lent to agents. The account learns what they spent when a lease is renewed or ends. */
 export const lentText = (lent: string): string | undefined =>
   lent === '0' ? undefined : `${dollars(lent)}; agents report what they spent of it within 70 s`;

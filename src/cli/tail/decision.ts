@@ -1,5 +1,6 @@
 import type { EntryEvent } from '../../client/management-events.ts';
-import { CALL_RULES, dollars } from '../lib/units.ts';
+import { countsCalls } from '../../protocol/account/denial.ts';
+import { dollars } from '../lib/units.ts';
 
 /** A log entry as a decision. Amounts in atomic units. */
 export type Decision = {
@@ -173,7 +174,7 @@ const denialOf = (
   const figures = objectOf(outcome['limit']);
   const [limit, left] = [unitsOf(figures['limit']), unitsOf(figures['remaining'])];
   const amount = (value: string): string =>
-    CALL_RULES.has(entry.rule ?? '') ? value : dollars(value);
+    countsCalls(entry.rule ?? '') ? value : dollars(value);
   const says = [
     limit === undefined ? undefined : `limit ${amount(limit)}`,
     left === undefined ? undefined : `left ${amount(left)}`,

@@ -1,4 +1,4 @@
-import { type Catalogue, cheapestPrice } from '../../catalog/catalogue.ts';
+import { type Catalogue, cheapestTool } from '../../catalog/catalogue.ts';
 import { creditsTool, MAX_TOP_UP } from '../../catalog/gateway-tools.ts';
 import type { Config } from '../../config.ts';
 import { nowSeconds } from '../../core/clock.ts';
@@ -80,7 +80,8 @@ const readQuery = (
  * Returns the minimum top-up: the price of the cheapest tool, atomic units. The operator pays for the settlement of every top-up, so none
  * is smaller than payments that the operator settles anyway (law 12).
  */
-const minTopUp = (catalogue: Catalogue): bigint => min(MAX_TOP_UP, cheapestPrice(catalogue) ?? 1n);
+const minTopUp = ({ tools }: Catalogue): bigint =>
+  min(MAX_TOP_UP, cheapestTool(tools)?.price ?? 1n);
 
 /** Returns a gateway with only the account's network: money stays on its chain when it becomes credit. */
 const onChainOf = (gateway: Gateway, account: AccountId | undefined): Gateway => {

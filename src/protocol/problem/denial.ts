@@ -1,4 +1,4 @@
-import { type AccountRule, type Denial, limitBody } from '../account/denial.ts';
+import { type AccountRule, countsCalls, type Denial, limitBody } from '../account/denial.ts';
 import { formatDollars } from '../amount.ts';
 import { retryAfter, type Texts } from './problem-text.ts';
 
@@ -49,10 +49,10 @@ const membersOf = (
   policy: denial.policy,
 });
 
-/** The amounts of the limit, for people. A rate and repeats count calls instead of money. */
+/** The figures of the limit, for people. */
 const amounts = ({ rule, limit }: Denial, price: bigint): string => {
   if (limit === undefined) return '';
-  if (rule.endsWith('rate') || rule === 'repeat') {
+  if (countsCalls(rule)) {
     const calls = limit.limit === '1' ? '1 call' : `${limit.limit} calls`;
     return ` Limit: ${calls} in ${limit.window ?? 1} seconds.`;
   }
