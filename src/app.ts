@@ -148,7 +148,7 @@ app.all('/facilitator/*', async (context, next) => {
   if (!config.ok || config.value.facilitates.size === 0) return next();
   return serve(async (gateway, request) => {
     const { facilitate } = await import('./facilitator/facilitate.ts');
-    return facilitate(gateway, request);
+    return facilitate({ ...gateway, db: context.env.AUDIT_DB }, request);
   })(context);
 });
 app.post('/credits', serve(unlessPaused(accountApi('topUp'))));

@@ -6,7 +6,7 @@ import type { FinalOutcome } from '../protocol/payment.ts';
 import { nameOfNetwork } from '../protocol/x402/networks.ts';
 import type { CheckedPayment } from './check-payment.ts';
 import { statusPath } from './payment-status.ts';
-import type { Refusal } from './refusal.ts';
+import { nonceUsed, type Refusal } from './refusal.ts';
 
 /** How long a server should wait before it asks again, seconds: one or two blocks of a rollup. */
 const AGAIN = 5;
@@ -17,18 +17,30 @@ const membersOf = ({ version, payment: { token, authorization } }: CheckedPaymen
   network: (version === 1 ? nameOfNetwork(token.network) : undefined) ?? token.network,
 });
 
-/** The money has moved, in a final block. */
-export const settledPayment = (
-  checked: CheckedPayment,
-  { transaction, block }: Extract<FinalOutcome, { readonly outcome: 'settled' }>,
-): Response =>
-  answer({
-    success: true,
-    ...membersOf(checked),
-    transaction,
-    amount: checked.payment.authorization.value.toString(),
-    extra: { status: 'settled', block: block.toString() },
+type Settled = Extract<FinalOutcome, { readonly outcome: 'settled' }>;
+
+/** What the chain shows: the money has moved, in a final block. */
+const factsOf = (checked: CheckedPayment, { transaction, block }: Settled) => ({
+  ...membersOf(checked),
+  transaction,
+  amount: checked.payment.authorization.value.toString(),
+  extra: { status: 'settled', block: block.toString() },
+});
+
+/** The payment has settled, and this request is the first one to learn it: its server may serve. */
+export const settledPayment = (checked: CheckedPayment, settled: Settled): Response =>
+  answer({ success: true, ...factsOf(checked, settled) });
+
+/** The payment has settled, and an earlier request got its success. The facts are the same, so a server that lost the answer has them. */
+export const settledBefore = (checked: CheckedPayment, settled: Settled): Response => {
+  const { reason, message } = nonceUsed(checked.payment.authorization.from);
+  return answer({
+    success: false,
+    errorReason: reason,
+    errorMessage: `${message} An earlier request got the success of this settlement.`,
+    ...factsOf(checked, settled),
   });
+};
 
 /** The money does not move. `checked`: absent if the payment could not be read or verified. */
 export const refusedSettlement = (

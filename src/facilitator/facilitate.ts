@@ -1,5 +1,5 @@
-import type { Gateway } from '../gateway/gateway.ts';
 import { problem } from '../protocol/problem/problem.ts';
+import type { Facilitator } from './claim-success.ts';
 import { paymentStatus, STATUS_PATH } from './payment-status.ts';
 import { settle } from './settle.ts';
 import { supported } from './supported.ts';
@@ -9,7 +9,7 @@ import { verify } from './verify.ts';
  * Serves the facilitator API of x402 for the servers of listed addresses. The Worker loads this module with the first request below
  * `/facilitator`. A paused gateway settles nothing new; what it shows of the chain stays available.
  */
-export const facilitate = async (gateway: Gateway, request: Request): Promise<Response> => {
+export const facilitate = async (gateway: Facilitator, request: Request): Promise<Response> => {
   const { method } = request;
   const { pathname } = new URL(request.url);
   const only = async (allowed: string, serve: () => Promise<Response> | Response) =>

@@ -32,3 +32,9 @@ export type Refusal = {
   /** Only after its signature verified, or for a fault that the payer's signature cannot change. */
   readonly payer?: Address;
 };
+
+export const nonceUsed = (payer: Address): Refusal => ({
+  reason: 'invalid_exact_evm_nonce_already_used',
+  message: 'The payer has used or cancelled this nonce.',
+  payer,
+});

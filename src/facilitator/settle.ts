@@ -1,18 +1,24 @@
-import { nowSeconds } from '../core/clock.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { unreachable } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import type { FinalOutcome } from '../protocol/payment.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { BackendAnswer, Presentable } from '../settlement/backends/backend.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import { settleNow, type UnknownSettlement } from '../settlement/present/settle-now.ts';
-import { refusedSettlement, settledPayment, settlementPending } from './answer-settle.ts';
+import {
+  refusedSettlement,
+  settledBefore,
+  settledPayment,
+  settlementPending,
+} from './answer-settle.ts';
 import type { CheckedPayment } from './check-payment.ts';
+import { claimSuccess, type Facilitator } from './claim-success.ts';
 import { checkOnChain, readPayer } from './payer.ts';
 import { receivePayment } from './receive.ts';
-import type { Refusal } from './refusal.ts';
+import { nonceUsed, type Refusal } from './refusal.ts';
 import { chainOf, searchFrom } from './search.ts';
-import { nonceUsed } from './verify.ts';
 
 /** Milliseconds before each look at the chain; 45 seconds together. x402's client waits 90, and a full relayer needs half a minute. */
 const PAUSES = [100, 200, 400, 800, 1_500, 2_000, 2_000, 3_000, ...Array<number>(7).fill(5_000)];
@@ -26,12 +32,12 @@ const ASK_MS = 5_000;
 /**
  * `POST /facilitator/settle`: settles a payment for another seller, idempotent by payer and nonce.
  *
- * The chain decides what the answer is (law 5). A payment that has settled gives the same answer again, also after its authorization
- * ended. An outcome that is not known is `settlement_pending`: the relayer may still move the money, so the server must ask again and not
+ * The chain decides what the answer is (law 5). The first request that finds the payment settled gets `success`; every later one gets the same
+ * transaction without it, because a server serves once per success. An outcome that is not known is `settlement_pending`: the relayer may still move the money, so the server must ask again and not
  * demand another payment.
  */
 export const settle = async (
-  gateway: Gateway,
+  gateway: Facilitator,
   request: Request,
   pauses: readonly number[] = PAUSES,
 ): Promise<Response> => {
@@ -55,7 +61,7 @@ export const settle = async (
 };
 
 const settleOnChain = async (
-  gateway: Gateway,
+  gateway: Facilitator,
   request: Request,
   checked: CheckedPayment,
   presentable: Presentable,
@@ -69,13 +75,7 @@ const settleOnChain = async (
   const settled = await settleNow({ chain, backends, pauses }, presentable, begun);
   switch (settled.outcome) {
     case 'settled':
-      gateway.emit({
-        event: 'payment_facilitated',
-        network,
-        amount: payment.authorization.value,
-        age: nowSeconds() - begun,
-      });
-      return settledPayment(checked, settled);
+      return hasSettled(gateway, request, checked, settled, begun);
     case 'failed':
       return refusedSettlement(nonceUsed(payment.authorization.from), checked);
     case 'released':
@@ -85,6 +85,27 @@ const settleOnChain = async (
     default:
       return unreachable(settled);
   }
+};
+
+/** Answers a settlement that the chain shows. A claim that is not stored is pending, so that the server asks again. */
+const hasSettled = async (
+  gateway: Facilitator,
+  request: Request,
+  checked: CheckedPayment,
+  settled: Extract<FinalOutcome, { readonly outcome: 'settled' }>,
+  begun: Seconds,
+): Promise<Response> => {
+  const { payment } = checked;
+  const claimed = await claimSuccess(gateway.db, payment, settled);
+  if (!claimed.ok) return settlementPending(gateway, request, checked, settled.transaction);
+  if (!claimed.value) return settledBefore(checked, settled);
+  gateway.emit({
+    event: 'payment_facilitated',
+    network: payment.token.network,
+    amount: payment.authorization.value,
+    age: nowSeconds() - begun,
+  });
+  return settledPayment(checked, settled);
 };
 
 /** The relayer, which alone keeps payments. Only it settles for others: a facilitator would charge the operator for each payment. */

@@ -1,11 +1,10 @@
 import { nowSeconds } from '../core/clock.ts';
-import type { Address } from '../core/hex.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import { checkOnChain, readPayer } from './payer.ts';
 import { receivePayment } from './receive.ts';
-import type { Refusal } from './refusal.ts';
+import { nonceUsed, type Refusal } from './refusal.ts';
 
 /**
  * `POST /facilitator/verify`: whether a payment would settle now. Reads the chain and writes nothing. An unreachable chain is a problem with
@@ -32,12 +31,6 @@ export const verify = async (gateway: Gateway, request: Request): Promise<Respon
   if (!standing.ok) return refused(standing.error);
   return standing.value === 'ended' ? refused(nonceUsed(payer)) : answer({ isValid: true, payer });
 };
-
-export const nonceUsed = (payer: Address): Refusal => ({
-  reason: 'invalid_exact_evm_nonce_already_used',
-  message: 'The payer has used or cancelled this nonce.',
-  payer,
-});
 
 const refused = ({ reason, message, payer }: Refusal): Response =>
   answer({

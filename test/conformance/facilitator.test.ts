@@ -60,6 +60,25 @@ describe('a stock server whose facilitator is the gateway', () => {
     expect(from).toBe(relayer.toLowerCase());
   });
 
+  it('serves one of many copies of a payment', async () => {
+    const account = await fundedAccount(world(), 1_000_000n);
+    const { payload } = await signForSeller(account, { value: 20_000n });
+    const offer = await fetch(`${shops[1]?.url}/goods`);
+    const offered = JSON.parse(
+      Buffer.from(offer.headers.get('PAYMENT-REQUIRED') ?? '', 'base64').toString(),
+    );
+    const [accepted] = offered.accepts;
+    const payment = { x402Version: 2, resource: offered.resource, accepted, payload };
+    const headers = {
+      'PAYMENT-SIGNATURE': Buffer.from(JSON.stringify(payment)).toString('base64'),
+    };
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, async () => await fetch(`${shops[1]?.url}/goods`, { headers })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 402, 402, 402, 402, 402]);
+    expect(await usdcBalance(world().client, account.address)).toBe(980_000n);
+  });
+
   it('does not sell to a payer without funds', async () => {
     const answer = await newer(newAccount())(`${shops[1]?.url}/goods`);
     expect(answer.status).toBe(402);
@@ -71,7 +90,7 @@ describe('settlements', () => {
     ['v1', body1, 'base-sepolia'],
     ['v2', body2, usdc.network],
   ] as const)(
-    'are verified, settled, and repeated with the same answer (%s)',
+    'are verified, settled, and repeated without a second success (%s)',
     async (_, bodyOf, network) => {
       const account = await fundedAccount(world(), 10_000n);
       const body = bodyOf(await signForSeller(account));
@@ -86,7 +105,14 @@ describe('settlements', () => {
         json: { success: true, payer, network, amount: '10000', extra: { status: 'settled' } },
       });
       // The payer has spent its last unit, and the nonce is used.
-      expect(await postTo(world(), 'settle', body)).toEqual(first);
+      expect(await postTo(world(), 'settle', body)).toMatchObject({
+        status: 200,
+        json: {
+          ...first.json,
+          success: false,
+          errorReason: 'invalid_exact_evm_nonce_already_used',
+        },
+      });
       expect((await postTo(world(), 'verify', body)).json).toMatchObject({
         isValid: false,
         invalidReason: 'invalid_exact_evm_nonce_already_used',
@@ -108,13 +134,14 @@ describe('settlements', () => {
     expect(new Set(answers.map(({ json }) => json['transaction']))).toEqual(new Set(transactions));
   });
 
-  it('of one payment at once move the money once', async () => {
+  it('of one payment at once move the money once, and one of them succeeds', async () => {
     const account = await fundedAccount(world(), 1_000_000n);
     const body = body2(await signForSeller(account));
     const answers = await Promise.all(
       Array.from({ length: 4 }, async () => await postTo(world(), 'settle', body)),
     );
-    expect(new Set(answers.map(({ json }) => JSON.stringify(json))).size).toBe(1);
+    expect(answers.filter(({ json }) => json['success']).length).toBe(1);
+    expect(new Set(answers.map(({ json }) => json['transaction'])).size).toBe(1);
     expect(await usdcBalance(world().client, account.address)).toBe(990_000n);
   });
 

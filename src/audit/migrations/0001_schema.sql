@@ -352,3 +352,12 @@ CREATE TABLE offered_grants (
   valid_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX offered_grants_by_end ON offered_grants (valid_until);
+
+-- Settlements for other sellers whose server has got its one answer of success. The chain moves a nonce once, so a row is in one block.
+CREATE TABLE facilitated (
+  network TEXT NOT NULL,
+  block INTEGER NOT NULL,
+  payer TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  PRIMARY KEY (network, block, payer, nonce)
+) STRICT, WITHOUT ROWID;

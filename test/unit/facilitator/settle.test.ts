@@ -1,12 +1,15 @@
 import type { Hex } from 'viem';
 import { privateKeyToAccount, generatePrivateKey, type PrivateKeyAccount } from 'viem/accounts';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { env } from 'cloudflare:test';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   submitAuthorization,
   submitCancellation,
   signCancellation,
 } from '../../../dev/stack/authorization.ts';
 import { usdc } from '../../../dev/stack/chain-access.ts';
+import { ok } from '../../../src/core/result.ts';
+import { claimSuccess } from '../../../src/facilitator/claim-success.ts';
 import type { Relay, Relayed } from '../../../src/protocol/relayer-contract.ts';
 import { chain, freshPayer } from '../settlement/real-chain.ts';
 import { always, bodyFor, CONFIG, openFacilitator, signForSeller } from './world.ts';
@@ -47,12 +50,18 @@ describe('POST /facilitator/settle', () => {
     expect(relayed).toHaveLength(1);
     expect(relayed[0]?.account).toBeUndefined();
     expect(observed).toMatchObject([{ event: 'payment_facilitated', amount: 2_000n }]);
-    // Again: the same answer, and nothing is presented.
-    expect((await send('settle', bodyFor(payment))).json).toEqual(first.json);
+    // Again: the same facts without the success, and nothing is presented.
+    expect((await send('settle', bodyFor(payment))).json).toEqual({
+      ...first.json,
+      success: false,
+      errorReason: 'invalid_exact_evm_nonce_already_used',
+      errorMessage: expect.stringContaining('An earlier request got the success') as string,
+    });
     expect(relayed).toHaveLength(1);
+    expect(observed).toHaveLength(1);
   });
 
-  it('gives the same answer after the authorization ended', async () => {
+  it('finds the settlement after the authorization ended', async () => {
     const payer = await freshPayer(2_000n);
     const validBefore = BigInt(Math.floor(Date.now() / 1000) + 7);
     const payment = await signForSeller(payer, { validBefore });
@@ -127,6 +136,57 @@ describe('POST /facilitator/settle', () => {
       errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
     });
     expect(relayed).toEqual([]);
+  });
+});
+
+describe('the success of a settlement', () => {
+  const successes = (answers: readonly { readonly json: object }[]) =>
+    answers.filter(({ json }) => 'success' in json && json.success === true).length;
+
+  it('goes to one of many requests at once, whoever sent the transaction', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    await submit({ payment });
+    const { send } = await openFacilitator();
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, async () => await send('settle', bodyFor(payment))),
+    );
+    expect(successes(answers)).toBe(1);
+  });
+
+  it('is not given to a second authorization with the same nonce', async () => {
+    const payer = await freshPayer(4_000n);
+    const payment = await signForSeller(payer);
+    const { nonce, validBefore } = payment.authorization;
+    const twin = await signForSeller(payer, { nonce, validBefore: validBefore - 1n });
+    const { send } = await openFacilitator(honest);
+    const answers = [];
+    for (const one of [payment, twin]) answers.push(await send('settle', bodyFor(one)));
+    expect(successes(answers)).toBe(1);
+  });
+
+  it('is pending while the database does not answer, and can be claimed later', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    await submit({ payment });
+    const { send } = await openFacilitator();
+    const batch = vi.spyOn(env.AUDIT_DB, 'batch').mockRejectedValueOnce(new Error('no answer'));
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject({
+      errorReason: 'settlement_pending',
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
+    });
+    batch.mockRestore();
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject({ success: true });
+  });
+
+  it('is forgotten when no request can find the settlement any more', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    const at = (block: number) => ({ outcome: 'settled', block, transaction: '0x' }) as const;
+    await openFacilitator();
+    const claim = async (block: number) => await claimSuccess(env.AUDIT_DB, payment, at(block));
+    expect(await claim(1_000_000)).toEqual(ok(true));
+    expect(await claim(1_100_000)).toEqual(ok(true));
+    expect(await claim(1_000_000)).toEqual(ok(false));
+    expect(await claim(1_100_001)).toEqual(ok(true));
+    expect(await claim(1_000_000)).toEqual(ok(true));
   });
 });
 

@@ -1,3 +1,4 @@
+import { applyD1Migrations, env } from 'cloudflare:test';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { usdc } from '../../../dev/stack/chain-access.ts';
 import type { Address } from '../../../src/core/hex.ts';
@@ -9,6 +10,10 @@ import { openBackends } from '../../../src/settlement/backends/registry.ts';
 import { configOf } from '../gateway/fixture.ts';
 import { scriptedGateway } from '../gateway/scripted.ts';
 import { rpc, signPayment } from '../settlement/real-chain.ts';
+
+const { TEST_MIGRATIONS } = env as unknown as {
+  readonly TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1];
+};
 
 export const SELLER: Address = `0x${'5e'.repeat(20)}`;
 export const RELAYER_ADDRESS: Address = `0x${'4e'.repeat(20)}`;
@@ -94,9 +99,12 @@ export const openFacilitator = async (
     emit: () => undefined,
   });
   const limits = { rateLimit: gateway.rateLimit };
+  await applyD1Migrations(env.AUDIT_DB, TEST_MIGRATIONS);
+  // Tests change the limits after they opened the facilitator.
+  const facilitator = () => ({ ...gateway, ...limits, backends, db: env.AUDIT_DB });
   const send = async (action: string, body?: unknown, init: RequestInit = {}) => {
     const answer = await facilitate(
-      { ...gateway, ...limits, backends },
+      facilitator(),
       new Request(`https://gw.example/facilitator/${action}`, {
         ...(body === undefined
           ? {}
@@ -109,7 +117,7 @@ export const openFacilitator = async (
   const settleWith = async (pauses: readonly number[], body: unknown) => {
     const init = { method: 'POST', body: JSON.stringify(body) };
     const request = new Request('https://gw.example/facilitator/settle', init);
-    return (await settle({ ...gateway, backends }, request, pauses)).json<object>();
+    return (await settle(facilitator(), request, pauses)).json<object>();
   };
   return { send, settleWith, relayed, rateLimited, observed, limits };
 };
