@@ -13,7 +13,7 @@ import { counted, wrapped } from './lib/text.ts';
 
 export const command: Command = {
   summary:
-    'check configuration, clocks, chain, token, facilitators, upstream, gateway, queues and gas',
+    'check configuration, clocks, chain, batches, token, facilitators, upstream, gateway, queues and gas',
   shared: ['gateway', 'signer'],
   examples: ['countersign doctor', 'countersign doctor --gateway https://gateway.example --as ops'],
   run: async (session, input) => {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { serveLoopback } from '../../dev/stack/loopback.ts';
 import { checkNamed, useCheckout } from './support/checkout.ts';
 import { pipe } from './support/command.ts';
 import { putStackFile } from './support/stack.ts';
@@ -16,6 +17,7 @@ describe('doctor', () => {
     expect(ran.code, ran.stdout).toBe(0);
     for (const name of [
       'RPC base-sepolia',
+      'batches base-sepolia',
       'clock base-sepolia',
       'USDC base-sepolia',
       'facilitator',
@@ -51,6 +53,33 @@ describe('doctor', () => {
     expect(checkNamed(ran, 'PAUSED').status).toBe('fail');
     expect(checkNamed(ran, 'RPC_URLS').hint).toContain('wrangler.toml');
     expect(checkNamed(ran, 'tools.json').status).toBe('fail');
+  });
+
+  test('warns of an RPC endpoint that rejects the batches of the gateway', async () => {
+    const { rpc } = world().stack.description;
+    // Real answers of the chain, behind the batch limit of a provider.
+    const limited = await serveLoopback({
+      handler: async (request) => {
+        const calls = (await request.json()) as readonly unknown[];
+        if (calls.length > 50) return Response.json({ error: { code: -32_600 } }, { status: 413 });
+        const { headers } = request;
+        return await fetch(rpc, { method: 'POST', headers, body: JSON.stringify(calls) });
+      },
+    });
+    try {
+      await pipe(checkout(), ['init', ...flags()]);
+      const file = join(checkout().directory, 'wrangler.toml');
+      await writeFile(file, (await read('wrangler.toml')).replaceAll(rpc, limited.url));
+      const ran = await doctor();
+      expect(checkNamed(ran, 'RPC base-sepolia').status).toBe('ok');
+      expect(checkNamed(ran, 'batches base-sepolia')).toMatchObject({
+        status: 'warn',
+        says: expect.stringContaining('answers 40 calls in one request') as string,
+        hint: expect.stringContaining('RPC_URLS') as string,
+      });
+    } finally {
+      await limited.stop();
+    }
   });
 
   test('detects a wrong clock, another receipt key and a paused gateway', async () => {

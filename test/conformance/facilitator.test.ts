@@ -75,7 +75,8 @@ describe('a stock server whose facilitator is the gateway', () => {
     const answers = await Promise.all(
       Array.from({ length: 6 }, async () => await fetch(`${shops[1]?.url}/goods`, { headers })),
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 402, 402, 402, 402, 402]);
+    const served = answers.filter(({ status }) => status === 200);
+    expect([served.length, answers.filter(({ status }) => status === 402).length]).toEqual([1, 5]);
     expect(await usdcBalance(world().client, account.address)).toBe(980_000n);
   });
 

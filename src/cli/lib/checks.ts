@@ -11,6 +11,7 @@ import {
   rpcBatch,
   wordSchema,
 } from '../../settlement/chain/json-rpc.ts';
+import { MAX_CALLS } from '../../settlement/chain/query.ts';
 import { httpGet } from './http-get.ts';
 import type { Output } from './output.ts';
 import { lasting, printable, widthOf, wrapped } from './text.ts';
@@ -69,7 +70,7 @@ const MAX_AGE = 300;
 /** Seconds. Nodes accept blocks stamped slightly ahead. */
 const MAX_AHEAD = 30;
 
-/** Checks chain id, latest block and USDC contract of one RPC endpoint. */
+/** Checks chain id, batch limit, latest block and USDC contract of one RPC endpoint. */
 export const chainChecks = async (
   on: Network,
   url: string,
@@ -112,9 +113,39 @@ export const chainChecks = async (
   }
   return [
     passed(rpc, `${host} answers for chain ${found}`),
+    await batchCheck(name, url),
     blockCheck(name, host, block, now()),
     tokenCheck(name, decimals, separator, tokenDomainSeparator(token)),
   ];
+};
+
+/** Calls of the batches that the check tries, until the endpoint answers one. */
+const BATCHES = [MAX_CALLS, 80, 40, 20, 10];
+
+/** Whether the endpoint answers the longest batch that the gateway sends. The calls differ: a provider may count equal ones once. */
+const batchCheck = async (name: string, url: string): Promise<Check> => {
+  const title = `batches ${name}`;
+  const longest = await longestBatch(url);
+  if (longest === MAX_CALLS) return passed(title, `${longest} calls in one request`);
+  return warning(
+    title,
+    `${hostOf(url)} answers ${longest} calls in one request, the gateway sends up to ${MAX_CALLS}`,
+    'Payments stay open while many settle at once. Raise the batch limit or the request rate of this endpoint at its provider, or put another endpoint first in RPC_URLS.',
+  );
+};
+
+const longestBatch = async (url: string): Promise<number> => {
+  for (const size of BATCHES) {
+    const answers = await rpcBatch(
+      [url],
+      Array.from({ length: size }, (_, at) => ({
+        method: 'eth_getBalance',
+        params: [`0x${(at + 1).toString(16).padStart(40, '0')}`, 'latest'],
+      })),
+    );
+    if (answers.ok && answers.value.every(({ ok }) => ok)) return size;
+  }
+  return 0;
 };
 
 const blockCheck = (

@@ -23,7 +23,7 @@ export type ChainQuery<T> = {
 };
 
 /** An observation of fifty payments. A provider rejects a batch above its limit whole, and every payment in it would stay open. */
-const MAX_CALLS = 160;
+export const MAX_CALLS = 160;
 
 /**
  * Runs many queries in JSON-RPC batches of at most `MAX_CALLS` calls. Equal calls of a batch are sent once: payments of one transaction
