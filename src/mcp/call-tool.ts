@@ -1,4 +1,6 @@
 import { ProtocolError } from '@modelcontextprotocol/server';
+import { validateArguments } from '../catalog/arguments.ts';
+import { requestOf, type ToolRequest } from '../catalog/tool-request.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { nowSeconds } from '../core/clock.ts';
@@ -9,12 +11,13 @@ import { dispatch } from '../gateway/dispatch.ts';
 import type { PaidRequest } from '../gateway/paid-request.ts';
 import { readProof } from '../gateway/proof.ts';
 import { signAssertion } from '../gateway/upstream-headers.ts';
+import type { FieldFault } from '../protocol/fault.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { type CallResult, callResult, refusal, unpaidResult } from './call-result.ts';
 import { type McpCall, type McpContext, MCP_PATH } from './context.ts';
 import { MAX_MESSAGE } from './guard.ts';
 import type { JsonObject } from './message.ts';
 import { termsOf } from './terms.ts';
-import { type ToolRequest, toolRequestOf } from './tool-request.ts';
 import { visibleTools } from './visible-tools.ts';
 
 /** The longest answer of a tool, bytes: MCP results are whole messages. */
@@ -43,8 +46,10 @@ export const callTool = async (
   const tool = tools.get(name)?.tool;
   if (tool === undefined) throw new ProtocolError(-32602, `Unknown tool: ${name}`);
   if (!headers.ok) return await refusal(headers.error);
-  const forwarded = toolRequestOf(tool, given);
-  if (!forwarded.ok) return await refusal(forwarded.error);
+  const valid = await validateArguments(tool, given);
+  if (!valid.ok) return await refusal(malformed(valid.error));
+  const forwarded = requestOf(tool, given);
+  if (!forwarded.ok) return await refusal(malformed(forwarded.error));
 
   const answer = await servePaidRequest(
     gateway,
@@ -60,6 +65,12 @@ export const callTool = async (
   return await callResult(answer, `mcp://tool/${tool.id}/answer`);
 };
 
+const malformed = ([fault]: readonly FieldFault[]): Reason => ({
+  reason: 'malformed_request',
+  field: fault?.field ?? 'arguments',
+  hint: fault?.reason ?? 'are not valid',
+});
+
 /** The gateway's own status: `dispatch` never passes on the 402 of a tool. */
 const UNPAID = 402;
 
@@ -72,7 +83,7 @@ const paidRequestOf = (
 ): PaidRequest => {
   const body = utf8(canonicalJson({ arguments: given, name: tool.id }));
   return {
-    // The tool's own limit is for the body that it gets, which `toolRequestOf` has checked.
+    // The tool's own limit is for the body that it gets, which `requestOf` has checked.
     tool: { ...tool, maxBodyBytes: MAX_MESSAGE },
     head: {
       audience,
@@ -94,7 +105,7 @@ const paidRequestOf = (
         payloadDigest: nativeSha256(forwarded.body ?? new Uint8Array(0)),
       };
       return await dispatch(gateway.config, tool, sent, {
-        headers: headersOfTool(headers, tool),
+        headers: headersOfTool(headers, tool, forwarded),
         assertion: signAssertion(gateway, tool, sent, checked, attempt),
         maxCharge: reserved.price,
         service: boundTo(gateway, tool),
@@ -116,11 +127,12 @@ const headersOfCall = (headers: Headers, length: number): Headers => {
 /** Forwarded besides what the tool asks for. The other headers of the POST, e.g. `Accept` and `Range`, concern the MCP message. */
 const FORWARDED = ['user-agent', 'traceparent', 'accept-language'];
 
-const headersOfTool = (headers: Headers, tool: Tool): Headers => {
+const headersOfTool = (headers: Headers, tool: Tool, forwarded: ToolRequest): Headers => {
   const own = new Headers({ Accept: '*/*' });
   for (const name of [...FORWARDED, ...tool.requestHeaders]) {
     const value = headers.get(name);
     if (value !== null) own.set(name, value);
   }
+  for (const [name, value] of Object.entries(forwarded.headers)) own.set(name, value);
   return own;
 };

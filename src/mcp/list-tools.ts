@@ -1,4 +1,5 @@
 import type { Tool as ListedTool } from '@modelcontextprotocol/server';
+import type { Tool } from '../catalog/tool.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { readProof } from '../gateway/proof.ts';
 import { type PublicTool, publicTool } from '../gateway/public-tool.ts';
@@ -13,17 +14,20 @@ export const listTools = async ({ gateway, headers }: McpContext): Promise<Liste
     proof?.ok === true ? proof.value : { kind: 'none' },
     nowSeconds(),
   );
-  return [...tools.values()].map(({ tool }) => listed(publicTool(gateway.config, tool)));
+  return [...tools.values()].map(({ tool }) => listed(publicTool(gateway.config, tool), tool));
 };
 
 /**
  * Describes a tool. A priced tool has no `outputSchema`: clients would check the terms of an unpaid call against it and drop them
  * (docs/mcp.md).
  */
-export const listed = (tool: PublicTool): ListedTool => ({
+export const listed = (
+  tool: PublicTool,
+  { inputSchema }: Pick<Tool, 'inputSchema'>,
+): ListedTool => ({
   name: tool.id,
   description: `${tool.description} ${priceWords(tool)}`,
-  inputSchema: { type: 'object', properties: {}, additionalProperties: true },
+  inputSchema: { ...inputSchema, type: 'object' },
   _meta: priceMeta(tool),
 });
 

@@ -13,7 +13,18 @@ afterEach(() => vi.unstubAllGlobals());
 
 const report = toolOf({ id: 'report', method: 'GET', path: '/tools/report', price: 1_000n });
 const below = toolOf({ id: 'below', method: 'GET', path: '/tools/below/*', price: 1_000n });
-const config = vectorConfig([translate, search, report, below]);
+const toy = toolOf({
+  ...{ id: 'toy', method: 'GET', path: '/tools/toy', price: 1_000n, upstream: '/pets/{pet}/toys' },
+  inputSchema: {
+    type: 'object',
+    properties: { pet: { type: 'string' }, trace: { type: 'string' } },
+    required: ['pet'],
+    additionalProperties: false,
+  },
+  requestHeaders: ['x-trace'],
+  arguments: { trace: { header: 'x-trace' } },
+});
+const config = vectorConfig([translate, search, report, below, toy]);
 const given = { text: 'hello', to: 'fr' };
 const answers = (body: unknown, init?: ResponseInit) => () => Response.json(body, init);
 
@@ -158,7 +169,44 @@ describe('tools/call with a proof', () => {
     const meta = { 'countersign/intent': wire(await intentOf('report', args)) };
     const { result } = await send(gateway, 'tools/call', callOf(args, meta, 'report'));
     expect(result?.isError).toBeUndefined();
-    expect(new URL(sent[0]?.url ?? '').search).toBe('?word=tea+%26+milk&n=1&n=2');
+    expect(new URL(sent[0]?.url ?? '').search).toBe('?word=tea%20%26%20milk&n=1&n=2');
+  });
+});
+
+describe('a tool with a schema', () => {
+  it('gets its arguments at their places', async () => {
+    const { sent } = network(KEY_ACCOUNT, answers({}));
+    const { gateway } = await scriptedGateway(config);
+    const args = { pet: 'Mr Fluff', trace: 't1' };
+    const meta = { 'countersign/intent': wire(await intentOf('toy', args)) };
+    const { result } = await send(gateway, 'tools/call', callOf(args, meta, 'toy'));
+    expect(result?.isError).toBeUndefined();
+    expect(new URL(sent[0]?.url ?? '').pathname).toBe('/pets/Mr%20Fluff/toys');
+    expect(sent[0]?.headers.get('x-trace')).toBe('t1');
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{}, 'arguments'],
+    [{ pet: 1 }, 'arguments.pet'],
+    [{ pet: 'a', other: 1 }, 'arguments'],
+    [{ pet: '..' }, 'arguments.pet'],
+    [{ pet: 'a/b' }, 'arguments.pet'],
+  ])('refuses %j before it asks the account', async (args, field) => {
+    const { sent } = network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const meta = { 'countersign/intent': wire(await intentOf('toy', args)) };
+    const answer = await send(gateway, 'tools/call', callOf(args, meta, 'toy'));
+    expect(problemIn(answer, 'malformed-request')['field']).toBe(field);
+    expect([asked, sent]).toEqual([[], []]);
+  });
+
+  it('is listed with it', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const { result } = await send(gateway, 'tools/list');
+    const tools = result?.['tools'] as readonly { readonly name: string }[];
+    expect(tools.find(({ name }) => name === 'toy')).toMatchObject({
+      inputSchema: toy.inputSchema,
+    });
   });
 });
 
@@ -172,6 +220,7 @@ describe('tools', () => {
       tools: [
         { name: 'report' },
         { name: 'search.web', _meta: { 'countersign/price': { amount: '0' } } },
+        { name: 'toy' },
         {
           name: 'translate',
           description: expect.stringContaining('($0.02 a call)') as string,
