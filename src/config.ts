@@ -17,10 +17,12 @@ import { type Facilitates, facilitatesFaults, readFacilitates } from './facilita
 import { parseStrictJson } from './protocol/strict-json.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/policy.ts';
 import {
+  type McpTools,
   readAudiences,
   readCommandBytes,
   readConfirmations,
   readDatabaseMax,
+  readMcpTools,
   readOperators,
   readPaused,
   readPayTo,
@@ -50,6 +52,7 @@ export type Config = BackendConfig & {
   /** Names of the service bindings that this Worker has. */
   readonly services: readonly string[];
   readonly paused: boolean;
+  readonly mcpTools: McpTools;
   readonly policy: Policy;
   readonly confirmations: number;
   /** The reconciliation ends this many blocks before the head of the chain. */
@@ -77,6 +80,7 @@ const VARIABLES = [
   'FACILITATES',
   'UPSTREAM_URL',
   'PAUSED',
+  'MCP_TOOLS',
   'DEFAULT_POLICY',
   'CONFIRMATIONS',
   'RECONCILE_DEPTH',
@@ -125,6 +129,7 @@ export const parseConfig = (
   const facilitates = read('FACILITATES', readFacilitates);
   const upstreamUrl = read('UPSTREAM_URL', (text) => readUpstreamUrl(text, reach));
   const paused = read('PAUSED', readPaused);
+  const mcpTools = read('MCP_TOOLS', readMcpTools);
   const policy = read('DEFAULT_POLICY', readPolicy);
   const confirmations = read('CONFIRMATIONS', readConfirmations);
   const reconcileDepth = read('RECONCILE_DEPTH', readReconcileDepth);
@@ -155,6 +160,7 @@ export const parseConfig = (
     facilitates,
     backends,
     paused,
+    mcpTools,
     policy,
     confirmations,
     reconcileDepth,

@@ -129,6 +129,15 @@ export const readPaused = (text: string): Setting<boolean> => {
   return text === 'true' ? ok(true) : err(['must be "true" or "false"']);
 };
 
+/** What `tools/list` of MCP returns: every tool, the tools that search them, or the latter above 40 tools. */
+export type McpTools = 'auto' | 'list' | 'search';
+
+/** Reads `MCP_TOOLS`. */
+export const readMcpTools = (text: string): Setting<McpTools> =>
+  text === '' || text === 'auto' || text === 'list' || text === 'search'
+    ? ok(text === '' ? 'auto' : text)
+    : err(['must be "auto", "list" or "search"']);
+
 /** Reads `OPERATORS`: comma-separated addresses that may use operator routes. Empty: no address may (law 8). */
 export const readOperators = (text: string): Setting<readonly Address[]> => {
   if (text === '') return ok([]);

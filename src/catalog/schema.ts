@@ -148,6 +148,8 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
 const MAX_TIMEOUT = 25;
 /** Ids of the gateway's own routes: an intent for one of them must never reach an upstream. */
 const GATEWAY_ID = /^countersign(?:\.|$)/;
+/** The gateway's own tools over MCP: a sold tool of such a name could not be called there. */
+const MCP_NAME = /^(?:search_tools|describe_tool|call_tool|spending)$/;
 
 /** Returns faults that concern several fields of a tool. */
 const contradictions = (tool: Tool): readonly FieldFault[] => {
@@ -178,6 +180,7 @@ const contradictions = (tool: Tool): readonly FieldFault[] => {
   }
   if (GATEWAY_ID.test(tool.id))
     fault('id', 'may not start with countersign., which is the gateway itself');
+  if (MCP_NAME.test(tool.id)) fault('id', 'may not be the name of a tool of the gateway over MCP');
   return [...faults, ...placeFaults(tool)];
 };
 

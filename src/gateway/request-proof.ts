@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { ZERO_ADDRESS } from '../core/hex.ts';
 import { min } from '../protocol/amount.ts';
 import { problem } from '../protocol/problem/problem.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import {
   bazaarExtension,
   creditExtension,
@@ -129,29 +130,29 @@ const wantsPage = (request: Request): boolean =>
  * Answers 401 for a free route, with a challenge that explains how to prove a key. It states the request as the gateway saw it, so that a
  * client whose proxy or library changed something sees what to sign. It states no body digest, because the gateway has not read the body.
  */
-export const challenge = (
+export const challenge = (config: Config, head: RequestHead): Promise<Response> =>
+  problem(challengeOf(config, head), { docs: descriptionUrl(head.audience) });
+
+/** The reason of that answer. */
+export const challengeOf = (
   config: Config,
   { audience, tool, method, target, contentType }: RequestHead,
-): Promise<Response> =>
-  problem(
-    {
-      reason: 'intent_required',
-      audience,
-      networks: config.networks,
-      tool,
-      intent: {
-        audience,
-        tool,
-        method,
-        target,
-        contentType,
-        payTo: ZERO_ADDRESS,
-        asset: ZERO_ADDRESS,
-        maxAmount: '0',
-      },
-    },
-    { docs: descriptionUrl(audience) },
-  );
+): Reason => ({
+  reason: 'intent_required',
+  audience,
+  networks: config.networks,
+  tool,
+  intent: {
+    audience,
+    tool,
+    method,
+    target,
+    contentType,
+    payTo: ZERO_ADDRESS,
+    asset: ZERO_ADDRESS,
+    maxAmount: '0',
+  },
+});
 
 export const DESCRIPTION_PATH = '/.well-known/agent-intent';
 

@@ -1,68 +1,66 @@
-import { ProtocolError } from '@modelcontextprotocol/server';
+import type { CallToolResult } from '@modelcontextprotocol/server';
 import { validateArguments } from '../catalog/arguments.ts';
 import { requestOf, type ToolRequest } from '../catalog/tool-request.ts';
 import type { Tool } from '../catalog/tool.ts';
-import { canonicalJson } from '../core/canonical-json.ts';
-import { nowSeconds } from '../core/clock.ts';
-import { utf8 } from '../crypto/bytes.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { boundTo, servePaidRequest } from '../gateway/call.ts';
 import { dispatch } from '../gateway/dispatch.ts';
 import type { PaidRequest } from '../gateway/paid-request.ts';
-import { readProof } from '../gateway/proof.ts';
 import { signAssertion } from '../gateway/upstream-headers.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { type CallResult, callResult, refusal, unpaidResult } from './call-result.ts';
-import { type McpCall, type McpContext, MCP_PATH } from './context.ts';
+import { headOfCall, payloadOfCall } from './call-payload.ts';
+import type { McpCall, McpContext } from './context.ts';
 import { MAX_MESSAGE } from './guard.ts';
-import type { JsonObject } from './message.ts';
+import { isObject, type JsonObject } from './message.ts';
 import { termsOf } from './terms.ts';
-import { visibleTools } from './visible-tools.ts';
 
 /** The longest answer of a tool, bytes: MCP results are whole messages. */
 export const MAX_ANSWER = 1024 * 1024;
 
+/** The end of a `tools/call`. */
+export type Called = {
+  readonly result: CallResult;
+  /** Whether the gateway refused the call before its tool ran. `rule`: of a denial. */
+  readonly refused?: { readonly rule: string | undefined };
+};
+
 /**
  * Calls a tool: the steps of `servePaidRequest`, with the request that docs/wire-format.md §18 defines. The payload is the JCS form of name
  * and arguments, so `1.0` and `1` are one call.
- *
- * @throws ProtocolError -32602 for a name that the caller does not see.
  */
 export const callTool = async (
   context: McpContext,
-  name: string,
+  tool: Tool,
+  headers: Headers,
   given: JsonObject,
   mcpCall: McpCall,
-): Promise<CallResult> => {
-  const { gateway, headers, audience } = context;
-  if (gateway.config.paused) return await refusal({ reason: 'paused' });
-  const proof = headers.ok ? readProof(headers.value) : undefined;
-  const tools = await visibleTools(
-    gateway,
-    proof?.ok === true ? proof.value : { kind: 'none' },
-    nowSeconds(),
-  );
-  const tool = tools.get(name)?.tool;
-  if (tool === undefined) throw new ProtocolError(-32602, `Unknown tool: ${name}`);
-  if (!headers.ok) return await refusal(headers.error);
+): Promise<Called> => {
+  const { gateway, audience } = context;
   const valid = await validateArguments(tool, given);
-  if (!valid.ok) return await refusal(malformed(valid.error));
+  if (!valid.ok) return refused(await refusal(malformed(valid.error)));
   const forwarded = requestOf(tool, given);
-  if (!forwarded.ok) return await refusal(malformed(forwarded.error));
+  if (!forwarded.ok) return refused(await refusal(malformed(forwarded.error)));
 
   const answer = await servePaidRequest(
     gateway,
-    paidRequestOf(context, tool, headers.value, given, forwarded.value),
+    paidRequestOf(context, tool, headers, given, forwarded.value),
   );
   if (answer.status === UNPAID) {
     const terms = termsOf(gateway.config, tool, audience);
-    if (terms === undefined) return await refusal({ reason: 'internal' });
-    return mcpCall.takesPaymentRequired
-      ? { resultType: 'payment_required', paymentRequired: terms.version2, content: [] }
-      : unpaidResult(terms);
+    if (terms === undefined) return refused(await refusal({ reason: 'internal' }));
+    return {
+      result: mcpCall.takesPaymentRequired
+        ? { resultType: 'payment_required', paymentRequired: terms.version2, content: [] }
+        : unpaidResult(terms),
+    };
   }
-  return await callResult(answer, `mcp://tool/${tool.id}/answer`);
+  const result = await callResult(answer, `mcp://tool/${tool.id}/answer`);
+  // Every call that ran has a receipt, and no upstream can forge one: its `agent-*` headers are dropped.
+  return answer.headers.has('Agent-Receipt') || result.isError !== true
+    ? { result }
+    : refused(result);
 };
 
 const malformed = ([fault]: readonly FieldFault[]): Reason => ({
@@ -70,6 +68,15 @@ const malformed = ([fault]: readonly FieldFault[]): Reason => ({
   field: fault?.field ?? 'arguments',
   hint: fault?.reason ?? 'are not valid',
 });
+
+const refused = (result: CallToolResult): Called => {
+  const { type, rule } = isObject(result.structuredContent) ? result.structuredContent : {};
+  // A replay: its call was reserved before. Another question to the account would defeat the rate limit.
+  if (type === TOO_MANY_REQUESTS) return { result };
+  return { result, refused: { rule: typeof rule === 'string' ? rule : undefined } };
+};
+
+const TOO_MANY_REQUESTS = 'urn:countersign:problem:too-many-requests';
 
 /** The gateway's own status: `dispatch` never passes on the 402 of a tool. */
 const UNPAID = 402;
@@ -81,21 +88,15 @@ const paidRequestOf = (
   given: JsonObject,
   forwarded: ToolRequest,
 ): PaidRequest => {
-  const body = utf8(canonicalJson({ arguments: given, name: tool.id }));
+  const body = payloadOfCall(tool.id, given);
   return {
     // The tool's own limit is for the body that it gets, which `requestOf` has checked.
     tool: { ...tool, maxBodyBytes: MAX_MESSAGE },
-    head: {
-      audience,
-      tool: tool.id,
-      method: 'tools/call',
-      target: MCP_PATH,
-      contentType: '',
-    },
+    head: headOfCall(tool.id, audience),
     request: new Request(request.url, {
       method: 'POST',
       headers: headersOfCall(headers, body.byteLength),
-      body: body as Uint8Array<ArrayBuffer>,
+      body,
     }),
     paramsIn: forwarded,
     run: async (received, checked, { call: reserved, attempt }) => {

@@ -1,20 +1,52 @@
-import type { Tool as ListedTool } from '@modelcontextprotocol/server';
+import { ProtocolError, type Tool as ListedTool } from '@modelcontextprotocol/server';
 import type { Tool } from '../catalog/tool.ts';
+import type { Config } from '../config.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { readProof } from '../gateway/proof.ts';
+import { clientOf } from '../gateway/rate-limit.ts';
 import { type PublicTool, publicTool } from '../gateway/public-tool.ts';
+import { problemOf, type Reason } from '../protocol/problem/reason.ts';
 import type { McpContext } from './context.ts';
-import { visibleTools } from './visible-tools.ts';
+import { MAX_LISTED, META_TOOLS } from './meta-tools.ts';
+import { listingTool } from './own-tools.ts';
+import { readerOf } from './reader.ts';
+import { remainingFor } from './remaining.ts';
+import { type View, visibleTools } from './visible-tools.ts';
 
-/** Returns the tools that the caller sees, each with its price. */
-export const listTools = async ({ gateway, headers }: McpContext): Promise<ListedTool[]> => {
-  const proof = headers.ok ? readProof(headers.value) : undefined;
-  const tools = await visibleTools(
-    gateway,
-    proof?.ok === true ? proof.value : { kind: 'none' },
-    nowSeconds(),
-  );
-  return [...tools.values()].map(({ tool }) => listed(publicTool(gateway.config, tool), tool));
+/**
+ * Returns the tools that the caller sees, each with its price and what the caller's limits leave; for a large catalogue the tools that
+ * search it. Whether it is large depends on what the caller sees, so the form of a list reveals nothing either.
+ *
+ * @throws ProtocolError if the request carries a proof that does not sign it.
+ */
+export const listTools = async (context: McpContext): Promise<ListedTool[]> => {
+  const { gateway, request } = context;
+  const now = nowSeconds();
+  const reader = readerOf(context, listingTool, now);
+  if (!reader.ok) throw refusedList(reader.error);
+  const view = await visibleTools(gateway, reader.value, clientOf(request.headers), now);
+  if (!view.ok) throw refusedList(view.error);
+  return isLarge(gateway.config, view.value)
+    ? [...META_TOOLS]
+    : [...view.value.tools.values()].map((tool) => listedTool(gateway.config, tool, view.value));
+};
+
+const isLarge = ({ mcpTools }: Config, { tools }: View): boolean =>
+  mcpTools === 'search' || (mcpTools === 'auto' && tools.size > MAX_LISTED);
+
+/** `tools/list` has no results with `isError`, so its refusal is a JSON-RPC error that carries the problem. */
+const refusedList = (reason: Reason): ProtocolError => {
+  const { members } = problemOf(reason);
+  const code = members.status >= 500 ? -32603 : -32602;
+  return new ProtocolError(code, `${members.title}: ${members.detail} ${members.hint}`, members);
+};
+
+/** Describes a tool to a caller, with what is left of its tightest limit. */
+export const listedTool = (config: Config, tool: Tool, { rights }: View): ListedTool => {
+  const described = listed(publicTool(config, tool), tool);
+  const remaining = rights && remainingFor(tool, rights);
+  return remaining === undefined
+    ? described
+    : { ...described, _meta: { ...described._meta, 'countersign/remaining': remaining } };
 };
 
 /**

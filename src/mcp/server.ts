@@ -5,7 +5,7 @@ import {
   Server,
 } from '@modelcontextprotocol/server';
 import { refusal } from './call-result.ts';
-import { callTool } from './call-tool.ts';
+import { answerCall } from './answer-call.ts';
 import type { McpCall, McpContext } from './context.ts';
 import { listTools } from './list-tools.ts';
 import { isObject } from './message.ts';
@@ -56,7 +56,7 @@ const serverOf = (context: McpContext): Server => {
     // The arguments as this side has parsed them: the SDK's own copy is not bound to what was checked.
     const { arguments: given } = context.message.params;
     try {
-      return await callTool(context, params.name, isObject(given) ? given : {}, mcpCall);
+      return await answerCall(context, params.name, isObject(given) ? given : {}, mcpCall);
     } catch (cause) {
       if (cause instanceof ProtocolError) throw cause;
       // The SDK would put the text of the cause into its answer (law 9).

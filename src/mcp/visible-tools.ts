@@ -1,42 +1,113 @@
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { isRemote } from '../catalog/upstream.ts';
+import { memoize } from '../core/bounded-map.ts';
 import type { Seconds } from '../core/clock.ts';
+import { ok, type Result } from '../core/result.ts';
+import { askAccount } from '../gateway/account-api/look-ups.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import type { NoProof, Proof } from '../gateway/proof.ts';
-
-/** A tool that the caller may use. */
-export type VisibleTool = { readonly tool: Tool };
+import type { CheckedProof } from '../gateway/paid-request.ts';
+import { allowedTools } from '../policy/allowed-tools.ts';
+import { assetId } from '../protocol/account-id.ts';
+import type { Rights } from '../protocol/account/rights.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { ZERO_HASH } from '../core/hex.ts';
 
 /** Tools by MCP name, which is the tool's id, in the order of a list. */
-export type VisibleTools = ReadonlyMap<string, VisibleTool>;
+export type VisibleTools = ReadonlyMap<string, Tool>;
+
+/** What a caller sees over MCP. Every other tool is unknown to it, in lists and in calls. */
+export type View = {
+  readonly catalogue: Catalogue;
+  readonly tools: VisibleTools;
+  /** Of the account that signed; absent for a caller that proved no key, who sees the public catalogue. */
+  readonly rights?: Rights;
+};
 
 /**
- * Returns the tools that a caller sees over MCP. Every other tool is unknown to it, in lists and in calls.
+ * Returns what a caller sees: with a verified signer, the tools that its whole chain of policies allows. Asks one object at most.
  *
- * @param proof as the request carries it, not verified.
+ * @param client the rate limiter's key of the caller.
  */
 export const visibleTools = async (
   gateway: Gateway,
-  _proof: Proof | NoProof,
+  signer: CheckedProof | undefined,
+  client: string,
   now: Seconds,
-): Promise<VisibleTools> => publicTools(await gateway.catalogue.current(now, gateway.waitUntil));
+): Promise<Result<View, Reason>> => {
+  const catalogue = await gateway.catalogue.current(now, gateway.waitUntil);
+  if (signer === undefined) return ok({ catalogue, tools: publicTools(catalogue) });
+  const rights = await rightsOf(gateway, signer, client);
+  return rights.ok
+    ? ok({ catalogue, tools: listedFor(catalogue, rights.value), rights: rights.value })
+    : rights;
+};
 
-/** One computation for each version of the catalogue. */
-const known = new WeakMap<Catalogue, VisibleTools>();
+/** Asks the account of a signer what its calls may do now. */
+export const rightsOf = async (
+  gateway: Gateway,
+  signer: CheckedProof,
+  client: string,
+): Promise<Result<Rights, Reason>> => {
+  const { network, token, audience, intent } = signer;
+  const authority = intent?.authority ?? ZERO_HASH;
+  const found = await askAccount(gateway, signer, client, (own, facts, account) =>
+    own.rights({
+      account,
+      asset: assetId(network, token.address),
+      audience,
+      ...(authority === ZERO_HASH ? {} : { authority }),
+      ...facts,
+    }),
+  );
+  return found.ok ? ok(found.value.rights) : found;
+};
 
-const publicTools = (catalogue: Catalogue): VisibleTools => {
-  const there = known.get(catalogue);
-  if (there !== undefined) return there;
+/** What stops an account for a time only: it keeps its tools. */
+const TEMPORARY: ReadonlySet<string> = new Set(['frozen', 'paused', 'not_yet']);
+
+/** An account whose grant was revoked or has expired may call nothing, so it sees nothing. */
+const listedFor = (catalogue: Catalogue, { policies, stopped }: Rights): VisibleTools =>
+  stopped !== undefined && !TEMPORARY.has(stopped.rule)
+    ? new Map()
+    : computedFor(catalogue).allowed(policies);
+
+/** Returns every tool that is served and whose request the arguments of a call determine, by id. */
+export const publicTools = (catalogue: Catalogue): VisibleTools => computedFor(catalogue).all;
+
+/** The computations of one version of the catalogue. */
+type Computed = {
+  readonly all: VisibleTools;
+  readonly allowed: (policies: Rights['policies']) => VisibleTools;
+};
+
+/** Chains of policies whose tools are kept: agents of one owner mostly share theirs. */
+const MAX_CHAINS = 64;
+
+const computed = new WeakMap<Catalogue, Computed>();
+
+const computedFor = (catalogue: Catalogue): Computed => {
+  const known = computed.get(catalogue);
+  if (known !== undefined) return known;
   const tools = [...catalogue.tools.values()]
     .flatMap(({ tool, disabled, fault }) =>
       tool === undefined || disabled || fault !== undefined || !isCallable(tool) ? [] : tool,
     )
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const visible = new Map(tools.map((tool) => [tool.id, { tool }]));
-  known.set(catalogue, visible);
-  return visible;
+  const made: Computed = {
+    all: byId(tools),
+    allowed: memoize(
+      MAX_CHAINS,
+      (policies) => JSON.stringify(policies),
+      (policies) => byId(allowedTools(policies, tools)),
+    ),
+  };
+  computed.set(catalogue, made);
+  return made;
 };
+
+const byId = (tools: readonly Tool[]): VisibleTools =>
+  new Map(tools.map((tool) => [tool.id, tool]));
 
 /** True if arguments determine the HTTP request: not for a tool of any method, or of any path below a prefix. */
 const isCallable = (tool: Tool): boolean =>

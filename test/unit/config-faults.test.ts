@@ -88,6 +88,8 @@ describe('parseConfig', () => {
     ['UPSTREAM_URL', 'http://127.0.0.1:9000/base'],
     ['PAUSED', 'yes'],
     ['PAUSED', 'TRUE'],
+    ['MCP_TOOLS', 'all'],
+    ['MCP_TOOLS', 'Search'],
     ['DEFAULT_POLICY', '{'],
     ['DEFAULT_POLICY', '{"perCall":"$1","exposure":"$1"}'],
     ['CONFIRMATIONS', '0'],

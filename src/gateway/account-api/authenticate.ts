@@ -1,5 +1,5 @@
 import type { Tool } from '../../catalog/tool.ts';
-import { nowSeconds } from '../../core/clock.ts';
+import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import {
   AGENT_INTENT_HEADER,
@@ -7,6 +7,7 @@ import {
   type SignedIntent,
 } from '../../protocol/intent/agent-intent.ts';
 import { problem } from '../../protocol/problem/problem.ts';
+import type { Reason } from '../../protocol/problem/reason.ts';
 import { checkIntent } from '../check.ts';
 import type { Gateway } from '../gateway.ts';
 import { observeBody } from '../observe.ts';
@@ -72,12 +73,24 @@ const checkSigner = async (
   received: ReceivedRequest,
   signed: SignedIntent,
 ): Promise<Result<CheckedProof, Response>> => {
-  const docs = descriptionUrl(received.audience);
-  const now = nowSeconds();
+  const checked = checkSignedRequest(config, tool, received, signed, nowSeconds());
+  return checked.ok
+    ? checked
+    : err(await problem(checked.error, { docs: descriptionUrl(received.audience) }));
+};
+
+/** Checks that an intent is for exactly this request and in time. Unlike a call's, an expired intent authenticates nothing. */
+export const checkSignedRequest = (
+  config: Gateway['config'],
+  tool: Tool,
+  received: ReceivedRequest,
+  signed: SignedIntent,
+  now: Seconds,
+): Result<CheckedProof, Reason> => {
   const checked = checkIntent(config, tool, received, signed, now);
-  if (!checked.ok) return err(await problem(checked.error, { docs }));
+  if (!checked.ok) return checked;
   const timed = checkIntentWindow(signed.intent, now);
-  if (timed.ok) return ok(checked.value);
+  if (timed.ok) return checked;
   const field = `${AGENT_INTENT_HEADER}.intent.${timed.error.field}`;
-  return err(await problem({ ...timed.error, field }, { docs }));
+  return err({ ...timed.error, field });
 };

@@ -156,12 +156,12 @@ export const askAccount = async <V extends { readonly verdict: string }>(
   gateway: Gateway,
   signer: CheckedProof,
   client: string,
-  ask: (account: ReturnType<Gateway['account']>, facts: SignerFacts) => Promise<V>,
+  ask: (account: ReturnType<Gateway['account']>, facts: SignerFacts, id: AccountId) => Promise<V>,
 ): Promise<Result<Exclude<V, NoAnswer>, Reason>> => {
   const account = accountId(signer.network, signer.payer);
   const askWith = async (facts: SignerFacts): Promise<V | NoAnswer> => {
     try {
-      return await ask(gateway.account(account), facts);
+      return await ask(gateway.account(account), facts, account);
     } catch (cause) {
       // Any error on the way is a refusal (law 2).
       console.error({ event: 'question_failed', account, cause: String(cause) });

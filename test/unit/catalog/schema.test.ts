@@ -76,6 +76,8 @@ describe('parseTools', () => {
     ['path', { path: '/admin/credits/refunds' }],
     ['id', { id: 'countersign' }],
     ['id', { id: 'countersign.credits' }],
+    ['id', { id: 'call_tool' }],
+    ['id', { id: 'search_tools' }],
     ['description', { description: '' }],
     ['description', { description: 'a\nb' }],
     ['description', { description: 'a'.repeat(257) }],

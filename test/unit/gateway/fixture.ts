@@ -49,6 +49,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   reach: 'public',
   services: [],
   paused: false,
+  mcpTools: 'auto',
   policy: BUILT_IN_POLICY,
   confirmations: 1,
   reconcileDepth: 64,

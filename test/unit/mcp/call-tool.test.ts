@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { RightsVerdict } from '../../../src/protocol/account/rights.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { nativeSha256 } from '../../../src/crypto/native-crypto.ts';
 import vectors from '../../vectors/countersign-v1.json';
@@ -26,6 +27,18 @@ const toy = toolOf({
 });
 const config = vectorConfig([translate, search, report, below, toy]);
 const given = { text: 'hello', to: 'fr' };
+/** An account that may call every tool. */
+const anything: RightsVerdict = {
+  verdict: 'found',
+  rights: {
+    account: `eip155:84532:0x${'aa'.repeat(20)}`,
+    asset: `eip155:84532/erc20:0x${'03'.repeat(20)}`,
+    policies: [],
+    limits: [],
+    credit: '0',
+    debt: '0',
+  },
+};
 const answers = (body: unknown, init?: ResponseInit) => () => Response.json(body, init);
 
 describe('tools/call without a proof', () => {
@@ -191,13 +204,15 @@ describe('a tool with a schema', () => {
     [{ pet: 'a', other: 1 }, 'arguments'],
     [{ pet: '..' }, 'arguments.pet'],
     [{ pet: 'a/b' }, 'arguments.pet'],
-  ])('refuses %j before it asks the account', async (args, field) => {
+  ])('refuses %j before it reserves anything', async (args, field) => {
     const { sent } = network(KEY_ACCOUNT);
-    const { gateway, asked } = await scriptedGateway(config);
+    const { gateway, asked } = await scriptedGateway(config, { rights: async () => anything });
     const meta = { 'countersign/intent': wire(await intentOf('toy', args)) };
     const answer = await send(gateway, 'tools/call', callOf(args, meta, 'toy'));
     expect(problemIn(answer, 'malformed-request')['field']).toBe(field);
-    expect([asked, sent]).toEqual([[], []]);
+    // Only whether this agent may know the tool at all.
+    expect(asked).toMatchObject([{ asked: 'rights' }]);
+    expect(sent).toEqual([]);
   });
 
   it('is listed with it', async () => {
@@ -236,12 +251,12 @@ describe('tools', () => {
   });
 
   it('that are not listed are unknown', async () => {
-    const { gateway, asked } = await scriptedGateway(config);
+    const { gateway, asked } = await scriptedGateway(config, { rights: async () => anything });
     for (const name of ['below', 'nothing', 'Translate', '__proto__']) {
       const meta = { 'countersign/intent': wire(await intentOf(name, given)) };
       const { error } = await send(gateway, 'tools/call', callOf(given, meta, name));
       expect(error).toEqual({ code: -32602, message: `Unknown tool: ${name}` });
     }
-    expect(asked).toEqual([]);
+    expect(asked.map((each) => each.asked)).toEqual(Array.from({ length: 4 }, () => 'rights'));
   });
 });

@@ -1,0 +1,38 @@
+import { ownTool } from '../catalog/gateway-tools.ts';
+import type { Tool } from '../catalog/tool.ts';
+import { MCP_PATH } from './context.ts';
+
+/**
+ * The gateway's own requests over MCP, as an intent names them (docs/mcp.md). Each reads only, so an intent for one binds no arguments and
+ * is valid again until it expires: a client signs once in five minutes.
+ */
+const reading = (id: string, method: string, description: string): Tool =>
+  ownTool({ id, method, path: MCP_PATH, description });
+
+/** `tools/list`. */
+export const listingTool = reading(
+  'countersign.tools',
+  'tools/list',
+  'The tools that the signing account may call.',
+);
+
+/** `tools/call` of `search_tools`. */
+export const searchTool = reading(
+  'countersign.tools.search',
+  'tools/call',
+  'Search among the tools that the signing account may call.',
+);
+
+/** `tools/call` of `describe_tool`. */
+export const describeTool = reading(
+  'countersign.tools.describe',
+  'tools/call',
+  'One tool that the signing account may call.',
+);
+
+/** `tools/call` of `spending`. */
+export const spendingTool = reading(
+  'countersign.spending',
+  'tools/call',
+  'What the limits of the signing account leave.',
+);

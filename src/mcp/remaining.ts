@@ -1,0 +1,44 @@
+import type { Tool } from '../catalog/tool.ts';
+import type { LimitState } from '../protocol/account/denial.ts';
+import type { Rights } from '../protocol/account/rights.ts';
+
+/** What is left of the limit that allows the fewest further calls of a tool. */
+export type Remaining = {
+  readonly rule: string;
+  /** Calls at the tool's price, or at its maximum. */
+  readonly calls: number;
+  /** Atomic units; calls for a rate. */
+  readonly remaining: string;
+  readonly resets_at?: number;
+};
+
+/**
+ * Returns the tightest limit of an account for a tool; undefined without one. Counts the account's own limits only: an ancestor may have
+ * less left, which the call itself or a dry run tells.
+ */
+export const remainingFor = (
+  { price, pricing }: Pick<Tool, 'price' | 'pricing'>,
+  { perCall, limits }: Rights,
+): Remaining | undefined => {
+  // A call of variable price may be signed for less than the maximum.
+  if (perCall !== undefined && pricing === 'exact' && price > BigInt(perCall)) {
+    return { rule: 'per_call', calls: 0, remaining: perCall };
+  }
+  let tightest: Remaining | undefined;
+  for (const limit of limits) {
+    const calls = callsWithin(limit, price);
+    if (calls === undefined || (tightest !== undefined && calls >= tightest.calls)) continue;
+    tightest = {
+      rule: limit.rule,
+      calls,
+      remaining: limit.remaining,
+      ...(limit.resetsAt === undefined ? {} : { resets_at: limit.resetsAt }),
+    };
+  }
+  return tightest;
+};
+
+const callsWithin = ({ rule, remaining }: LimitState, price: bigint): number | undefined => {
+  if (rule.endsWith('rate')) return Number(remaining);
+  return price === 0n ? undefined : Number(BigInt(remaining) / price);
+};
