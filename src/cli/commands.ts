@@ -10,6 +10,7 @@ export const commands: CommandTree = {
     load: async () => (await import('./tools.ts')).group,
   },
   call: async () => (await import('./call.ts')).command,
+  mcp: async () => (await import('./mcp.ts')).command,
   keys: {
     summary: 'manage private keys, each encrypted on this machine',
     load: async () => (await import('./keys.ts')).group,

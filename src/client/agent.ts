@@ -10,6 +10,9 @@ import { look } from './look.ts';
 import { type FetchInit, type FetchInput, readOutgoing } from './outgoing.ts';
 import { isFromAudience } from './present.ts';
 import { addressOf } from './signer.ts';
+import type { McpClientInfo } from './mcp/connect.ts';
+import type { AgentTool } from './mcp/tools.ts';
+import type { Client } from '@modelcontextprotocol/client';
 
 /** A `fetch` that pays within caps. */
 export type Agent = {
@@ -41,6 +44,21 @@ export type Agent = {
    * @throws CountersignError `options_invalid`, `unknown_call`, `look_failed`
    */
   look(gateway: string, callId: string): Promise<CallRecord>;
+  /**
+   * Connects a client of the official MCP SDK that pays `tools/call` within the caps. Each result holds the call's report in
+   * `_meta["countersign/report"]`; a call that the agent refuses to pay rejects with `CountersignError`.
+   *
+   * @param url of a Streamable HTTP endpoint, e.g. `https://gw.example/mcp`
+   * @throws CountersignError `options_invalid`; the errors of the SDK's `Client.connect`
+   */
+  mcp(url: string, info?: McpClientInfo): Promise<Client>;
+  /**
+   * Lists the tools of an MCP server as plain definitions with an `execute` that pays, for any agent framework (docs/client.md).
+   *
+   * @param url of a Streamable HTTP endpoint
+   * @throws as `mcp`
+   */
+  tools(url: string): Promise<readonly AgentTool[]>;
   /** The amounts that this agent has signed for, that servers charged, and that remain of `spend.total`. */
   spending(): Spending;
 };
@@ -65,8 +83,26 @@ export const createAgent = (options: AgentOptions): Agent => {
     topUp: async (gateway, amount, { account } = {}) =>
       await topUp(context, gateway, amountOf(amount, 'amount'), account),
     look: async (gateway, callId) => await look(context, gateway, callId),
+    mcp: async (url, info) => await connectTo(context, url, info),
+    tools: async (url) => {
+      const { toolsOf } = await import('./mcp/tools.ts');
+      return await toolsOf(await connectTo(context, url));
+    },
     spending: () => context.budget.spending(),
   };
+};
+
+/** The SDK is large and few agents use MCP, so the client loads it with the first connection. */
+const connectTo = async (
+  context: AgentContext,
+  url: string,
+  info: McpClientInfo = { name: 'countersign', version: '0.1.0' },
+): Promise<Client> => {
+  if (!URL.canParse(url)) {
+    throw new CountersignError('options_invalid', 'The address of an MCP server must be a URL.');
+  }
+  const { connect } = await import('./mcp/connect.ts');
+  return await connect(context, url, info);
 };
 
 /**

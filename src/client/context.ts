@@ -50,7 +50,7 @@ type Memory = {
   hasOfferedBinding(origin: string): boolean;
   /** Never evicted: an attacker who could evict an origin could downgrade it to unbound payments (CWE-757). */
   keepBindingOffered(origin: string): void;
-  /** The last bound offer for this method and URL. */
+  /** The last bound offer for this method, URL and tool. */
   offerOf(outgoing: Outgoing): ReceivedOffer | undefined;
   keepOffer(outgoing: Outgoing, offer: ReceivedOffer): void;
   forgetOffer(outgoing: Outgoing): void;
@@ -66,7 +66,8 @@ export const createMemory = (): Memory => {
   const offers = createBoundedMap<string, ReceivedOffer>(MAX_OFFERS);
   const calls = createBoundedMap<Hex, Network>(MAX_CALLS);
   const binding = new Set<string>();
-  const keyOf = ({ method, url }: Outgoing): string => `${method} ${url}`;
+  const keyOf = ({ method, url, resource = '' }: Outgoing): string =>
+    `${method} ${url} ${resource}`;
   return {
     hasOfferedBinding: (origin) => binding.has(origin),
     keepBindingOffered: (origin) => {

@@ -44,6 +44,8 @@ const HINTS = {
     'The client signed no payment: only credit can pay for this call, and the gateway debited none. Top up the account with topUp, or tell the operator that the offer does not hold.',
   answer_lost:
     'The call may have run. Do not sign it again: look(gateway, error.call) returns its outcome.',
+  tool_failed:
+    'Read the reason of the tool. A call that fails costs nothing; a payment that had settled before is credit of the account.',
   unknown_call: 'The gateway has no such call of this account, or has already forgotten it.',
   look_failed: 'Try again later. A look-up costs nothing.',
   refused: 'Read error.problem: it states why the gateway refused, and what would help.',

@@ -5,6 +5,8 @@ export type { AgentHooks, Offered, Retry, SignedCall } from './hooks.ts';
 export type { Spending } from './budget.ts';
 
 export type { AgentResponse, CallReport, Limit } from './call-report.ts';
+export type { AgentTool } from './mcp/tools.ts';
+export type { McpClientInfo } from './mcp/connect.ts';
 export type { CallRecord } from './call-record.ts';
 export type { Receipt } from './verify-receipt.ts';
 export { CountersignError, type ErrorCode, type ProblemBody } from './errors.ts';

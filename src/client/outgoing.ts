@@ -18,6 +18,8 @@ export type Outgoing = {
   readonly target: string;
   readonly contentType: string;
   readonly payloadDigest: Hex;
+  /** The tool of a call over MCP. All calls of a server have one method and one URL there, and each tool its own price. */
+  readonly resource?: string;
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer> | undefined;
   /** The caller's choice for redirects. Applies to the unsigned request only. */

@@ -9,7 +9,13 @@ const TEXTS = {
   'Agent-Receipt': 'countersign/receipt',
   RateLimit: 'countersign/ratelimit',
   'RateLimit-Policy': 'countersign/ratelimit-policy',
+  'WWW-Authenticate': 'countersign/challenge',
 } as const;
+
+/** The HTTP status of the tool's answer, which its receipt names. */
+export const STATUS_KEY = 'countersign/status';
+/** Marks a block that the gateway wrote: the digest in the receipt does not cover it. */
+export const WORDS_KEY = 'countersign/words';
 
 /** A payment response in the form of x402 (`SettleResponse`). */
 export type PaymentResponseJson = JsonObject & { readonly network: string };

@@ -2,7 +2,7 @@ import type { CallToolResult } from '@modelcontextprotocol/server';
 import { isSuccess } from '../gateway/finish.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { answerMeta, paymentResponseOf } from './answer-meta.ts';
+import { answerMeta, paymentResponseOf, STATUS_KEY, WORDS_KEY } from './answer-meta.ts';
 import type { JsonObject } from './message.ts';
 import type { Terms } from './terms.ts';
 import { toolContent } from './tool-content.ts';
@@ -26,21 +26,20 @@ export type PaymentRequiredResult = {
 export const callResult = async (answer: Response, uri: string): Promise<CallToolResult> => {
   const { headers, status } = answer;
   const body = new Uint8Array(await answer.arrayBuffer());
-  const meta = answerMeta(headers);
   const shown = toolContent(headers.get('content-type'), body, uri);
-  const content = { ...shown, ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }) };
+  const content = { ...shown, _meta: { ...answerMeta(headers), [STATUS_KEY]: status } };
   if (isSuccess(status)) {
     return shown.content.length > 0
       ? content
       : {
           ...content,
-          content: [textOf(`The tool answered with HTTP status ${status} and no body.`)],
+          content: [wordsOf(`The tool answered with HTTP status ${status} and no body.`)],
         };
   }
   const words =
     problemWords(shown.structuredContent) ??
     `The tool failed: it answered with HTTP status ${status}. ${moneyWords(headers)}`;
-  return { ...content, content: [textOf(words), ...content.content], isError: true };
+  return { ...content, content: [wordsOf(words), ...content.content], isError: true };
 };
 
 /** The result for a refusal before the call has begun. */
@@ -61,6 +60,9 @@ export const unpaidResult = ({ version2, version1, words }: Terms): CallToolResu
 });
 
 export const textOf = (text: string) => ({ type: 'text' as const, text });
+
+/** A block of the gateway itself, beside those that show the tool's answer. */
+const wordsOf = (text: string) => ({ ...textOf(text), _meta: { [WORDS_KEY]: true } });
 
 /** Says what the gateway's own problem says: title, detail, and what to do next. */
 const problemWords = (json: JsonObject | undefined): string | undefined => {

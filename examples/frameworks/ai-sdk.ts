@@ -1,0 +1,19 @@
+// Tools of a gateway in the Vercel AI SDK: every call of the model is paid, within the caps of the agent.
+import type { Agent } from 'countersign/client';
+import { generateText, jsonSchema, type LanguageModel, stepCountIs, tool } from 'ai';
+
+export const answer = async (agent: Agent, url: string, model: LanguageModel, prompt: string) => {
+  const tools = Object.fromEntries(
+    (await agent.tools(url)).map(({ name, description, inputSchema, execute }) => [
+      name,
+      tool({
+        description,
+        inputSchema: jsonSchema<Record<string, unknown>>(inputSchema),
+        execute: async (input, { abortSignal: signal }) =>
+          await execute(input, signal === undefined ? {} : { signal }),
+      }),
+    ]),
+  );
+  const { text } = await generateText({ model, tools, prompt, stopWhen: stepCountIs(8) });
+  return text;
+};

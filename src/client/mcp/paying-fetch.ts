@@ -1,0 +1,116 @@
+import { decodeUtf8, encodeBase64 } from '../../crypto/bytes.ts';
+import type { AgentResponse, CallReport } from '../call-report.ts';
+import { call } from '../call.ts';
+import type { AgentContext } from '../context.ts';
+import { isRecord } from '../json.ts';
+import { type FetchInit, readOutgoing } from '../outgoing.ts';
+import { httpAnswerOf } from './http-answer.ts';
+import { answerWith, type Messages, readMessages } from './messages.ts';
+import { type ToolCall, toolCallOf } from './tool-call.ts';
+
+/** What the client adds to the `_meta` of each result: the cost of the call, as it has verified it (docs/client.md). */
+export const REPORT_KEY = 'countersign/report';
+
+/**
+ * Returns a `fetch` for the transport of an MCP client. It pays each `tools/call` for which the server asks for payment, within the agent's
+ * caps, and passes on every other request. Progress notifications arrive with the result.
+ *
+ * @throws CountersignError as `Agent.fetch` does: the call of the MCP client rejects with it
+ */
+export const payingFetch =
+  (context: AgentContext) =>
+  async (url: string | URL, init?: FetchInit): Promise<Response> => {
+    const post = await readOutgoing(url.toString(), init);
+    const toolCall = await toolCallOf(post);
+    if (toolCall === undefined) return await context.fetch(url, init);
+    const answered = new WeakMap<Response, Messages>();
+    const refused = new WeakSet<Response>();
+    const within = { ...context, fetch: overMcp(context, toolCall, { answered, refused }) };
+    const terms = { perCall: context.rules.perCall, binding: 'any', from: 'credit' } as const;
+    const { response } = await call(within, toolCall.outgoing, terms);
+    if (refused.has(response)) return response;
+    const messages = answered.get(response) ?? (await storedMessages(response, toolCall));
+    return answerWith(reported(messages, response.countersign));
+  };
+
+/** The answers of one call: those translated from messages, and those of the HTTP endpoint itself, e.g. a 403. */
+type Received = {
+  readonly answered: WeakMap<Response, Messages>;
+  readonly refused: WeakSet<Response>;
+};
+
+/**
+ * A `fetch` that carries a call over MCP: it sends the POST, and returns the HTTP answer that its result translates to. Other requests, such
+ * as the look-up of a lost answer, pass through.
+ */
+const overMcp =
+  (
+    { fetch, timeoutMs }: Pick<AgentContext, 'fetch' | 'timeoutMs'>,
+    { outgoing, id }: ToolCall,
+    { answered, refused }: Received,
+  ): typeof globalThis.fetch =>
+  async (url, init) => {
+    if (url !== outgoing.url) return await fetch(url, init);
+    const received = await fetch(url, { ...init, method: 'POST' });
+    if (!received.ok) {
+      refused.add(received);
+      return received;
+    }
+    const messages = await readMessages(received, id, timeoutMs);
+    // Not an error of the client: after a signature this answer is as good as lost, and the exchange repeats the call.
+    if (messages === undefined) throw new TypeError('The answer holds no JSON-RPC response.');
+    const answer = httpAnswerOf(messages.response);
+    answered.set(answer, messages);
+    return answer;
+  };
+
+/** The result for an answer that the client looked up: its first answer was lost, so there is no message of the server. */
+const storedMessages = async (response: Response, { id }: ToolCall): Promise<Messages> => {
+  const bytes = new Uint8Array(await response.clone().arrayBuffer());
+  const text = decodeUtf8(bytes);
+  const block =
+    text === undefined
+      ? {
+          type: 'resource',
+          resource: {
+            uri: 'mcp://stored-answer',
+            mimeType: response.headers.get('content-type') ?? 'application/octet-stream',
+            blob: encodeBase64(bytes),
+          },
+        }
+      : { type: 'text', text };
+  return {
+    earlier: [],
+    response: {
+      jsonrpc: '2.0',
+      id,
+      result: { content: [block], ...(response.ok ? {} : { isError: true }) },
+    },
+  };
+};
+
+/** Adds the report. A report that the server sent is replaced: only the client's own is one. */
+const reported = ({ earlier, response }: Messages, report: CallReport): Messages => {
+  const { result } = response;
+  if (!isRecord(result)) return { earlier, response };
+  const meta = isRecord(result['_meta']) ? result['_meta'] : {};
+  return {
+    earlier,
+    response: {
+      ...response,
+      result: { ...result, _meta: { ...meta, [REPORT_KEY]: reportJson(report) } },
+    },
+  };
+};
+
+/** A report as JSON: amounts as decimal strings. */
+const reportJson = ({ charged, credited, limits, ...rest }: AgentResponse['countersign']) => ({
+  ...rest,
+  charged: charged.toString(),
+  credited: credited.toString(),
+  limits: limits.map(({ limit, remaining, ...each }) => ({
+    ...each,
+    remaining: remaining.toString(),
+    ...(limit === undefined ? {} : { limit: limit.toString() }),
+  })),
+});
