@@ -130,9 +130,12 @@ const FORWARDED = ['user-agent', 'traceparent', 'accept-language'];
 
 const headersOfTool = (headers: Headers, tool: Tool, forwarded: ToolRequest): Headers => {
   const own = new Headers({ Accept: '*/*' });
+  // A header that is an argument comes from the signed and validated arguments alone.
+  const places = Object.values(tool.arguments);
   for (const name of [...FORWARDED, ...tool.requestHeaders]) {
     const value = headers.get(name);
-    if (value !== null) own.set(name, value);
+    const isArgument = places.some((place) => 'header' in place && place.header === name);
+    if (value !== null && !isArgument) own.set(name, value);
   }
   for (const [name, value] of Object.entries(forwarded.headers)) own.set(name, value);
   return own;

@@ -36,10 +36,13 @@ const serverOf = (context: McpContext): Server => {
     capabilities: { tools: {}, extensions: { [PAYMENT_EXTENSION]: {} } },
     instructions: INSTRUCTIONS,
   });
-  server.setRequestHandler('tools/list', async () => ({
-    tools: await listTools(context),
-    ...LIST_CACHE,
-  }));
+  server.setRequestHandler('tools/list', async () => {
+    try {
+      return { tools: await listTools(context), ...LIST_CACHE };
+    } catch (cause) {
+      throw noted(cause) ?? new ProtocolError(-32603, 'Internal error');
+    }
+  });
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     const { progressToken } = mcpReq._meta ?? {};
     const mcpCall: McpCall = {
@@ -58,13 +61,19 @@ const serverOf = (context: McpContext): Server => {
     try {
       return await answerCall(context, params.name, isObject(given) ? given : {}, mcpCall);
     } catch (cause) {
-      if (cause instanceof ProtocolError) throw cause;
-      // The SDK would put the text of the cause into its answer (law 9).
-      console.error({ event: 'mcp_call_failed', cause: String(cause) });
+      const fault = noted(cause);
+      if (fault !== undefined) throw fault;
       return await refusal({ reason: 'internal' });
     }
   });
   return server;
+};
+
+/** Returns an error for the client; logs any other, whose text the SDK would put into its answer (law 9). */
+const noted = (cause: unknown): ProtocolError | undefined => {
+  if (cause instanceof ProtocolError) return cause;
+  console.error({ event: 'mcp_failed', cause: String(cause) });
+  return undefined;
 };
 
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';

@@ -260,3 +260,32 @@ describe('tools', () => {
     expect(asked.map((each) => each.asked)).toEqual(Array.from({ length: 4 }, () => 'rights'));
   });
 });
+
+describe('the headers of the POST', () => {
+  const ask = toolOf({
+    ...{ id: 'ask', method: 'POST', path: '/tools/ask', price: 20_000n },
+    requestHeaders: ['x-region', 'x-tenant'],
+    arguments: { tenant: { header: 'x-tenant' } },
+  });
+
+  it('reach the tool only where it asks for them, and never in place of an argument', async () => {
+    const { sent } = network(KEY_ACCOUNT, answers({}));
+    const { gateway } = await scriptedGateway(vectorConfig([ask]));
+    const meta = { 'countersign/intent': wire(await intentOf('ask', {})) };
+    const { result } = await send(gateway, 'tools/call', callOf({}, meta, 'ask'), {
+      ...{ 'X-Region': 'eu', 'X-Tenant': 'other', 'X-Else': 'a' },
+      ...{ Range: 'bytes=0-1', 'If-None-Match': '"a"', Authorization: 'Bearer a' },
+    });
+    expect(result?.isError).toBeUndefined();
+    const { 'x-agent-assertion': assertion, ...headers } = Object.fromEntries(
+      sent[0]?.headers ?? [],
+    );
+    expect(headers).toEqual({
+      accept: '*/*',
+      'accept-encoding': 'identity',
+      'x-region': 'eu',
+    });
+    const { digest } = claimsOf(assertion ?? null);
+    expect(digest).toBe(nativeSha256(new Uint8Array(await (sent[0] as Request).arrayBuffer())));
+  });
+});
