@@ -23,6 +23,7 @@ const LAYERS = [
   'src/gateway/',
   'src/facilitator/',
   'src/mcp/',
+  'src/discovery/',
   'src/management/',
   'src/app.ts',
   'src/index.ts',

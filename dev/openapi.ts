@@ -1,13 +1,8 @@
-/** `node dev/openapi.ts`: writes the static assets of the gateway, `/openapi.json` and its headers, to `public/`. */
+/** `node dev/openapi.ts`: writes the description of the management API to `public/`, from where the Worker reads it. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './root.ts';
 import { openApi } from './openapi/document.ts';
-
-const HEADERS = `/openapi.json
-  Access-Control-Allow-Origin: *
-  Cache-Control: public, max-age=300
-`;
 
 /**
  * Replaces a file atomically: stacks that start concurrently both write it. An unchanged file is not touched, because every `wrangler dev`
@@ -28,4 +23,3 @@ const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'
 };
 await mkdir(directory, { recursive: true });
 await put(directory, 'openapi.json', `${JSON.stringify(openApi(version), undefined, 1)}\n`);
-await put(directory, '_headers', HEADERS);

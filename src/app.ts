@@ -4,6 +4,7 @@ import { openOfferedGrants } from './audit/offered-grants.ts';
 import { type LiveCatalogue, openCatalogue, readToolsOf } from './catalog/live-catalogue.ts';
 import { audienceOf, type Config, gatewayAccount, parseConfig } from './config.ts';
 import { err, ok, type Result } from './core/result.ts';
+import type { DocumentName } from './discovery/index.ts';
 import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
 import type { BoundFetcher, Gateway } from './gateway/gateway.ts';
@@ -134,6 +135,18 @@ const manage = async (context: Context<Bindings>): Promise<Response> => {
   return management.manage(admin, req.raw);
 };
 
+/** A document about the tools, loaded with its first request. Also while the gateway is paused: it says so. */
+const discover =
+  (document: DocumentName) =>
+  async (context: Context<Bindings>): Promise<Response> => {
+    const gateway = await gatewayOf(context);
+    const discovery = await import('./discovery/index.ts');
+    if (!gateway.ok) return discovery.describeFault(gateway.error, document, context.req.raw);
+    const { AUDIT_DB, ASSETS } = context.env;
+    const services = { ...gateway.value, db: AUDIT_DB, assets: ASSETS };
+    return discovery.describe(services, document, context.req.raw);
+  };
+
 /** A paused gateway starts nothing new. Look-ups, revocations and refunds still work. */
 const unlessPaused =
   (handler: Handler): Handler =>
@@ -167,6 +180,11 @@ app.post('/mcp', async (context) => {
   return serveMcp(await gatewayOf(context), context.req.raw);
 });
 app.all('/mcp', only('POST'));
+app.get('/', discover('home'));
+app.all('/', only('GET'));
+app.get('/openapi.json', discover('openapi'));
+app.get('/llms.txt', discover('llms'));
+app.get('/.well-known/x402', discover('x402'));
 app.all('/admin/*', manage);
 app.all('/accounts/*', manage);
 app.all('*', serve(unlessPaused(call)));

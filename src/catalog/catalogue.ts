@@ -164,3 +164,10 @@ export const cheapestTool = (
   }
   return cheapest;
 };
+/** Returns the tools that the gateway serves, by id. */
+export const servedTools = ({ tools }: Catalogue): readonly Tool[] =>
+  [...tools.values()]
+    .flatMap(({ tool, fault }) =>
+      tool === undefined || tool.disabled || fault !== undefined ? [] : tool,
+    )
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));

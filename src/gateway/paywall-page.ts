@@ -1,6 +1,6 @@
-import { bytesOf, encodeBase64, sha256Hex, utf8 } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/address.ts';
 import type { Offer } from '../protocol/x402/offer.ts';
+import { COLOURS, escaped, pageHeaders } from './page.ts';
 import type { PublicTool } from './public-tool.ts';
 
 /** A page, and the headers that it needs. */
@@ -15,38 +15,10 @@ export const paywallPage = ({
   readonly offer: Offer;
 }): Page => ({
   html: document(tool, offer),
-  headers: {
-    'Content-Security-Policy': contentSecurityPolicy(),
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'Cache-Control': 'private, no-store',
-  },
+  headers: { ...(headers ??= pageHeaders(PAGE_STYLE)), 'Cache-Control': 'private, no-store' },
 });
 
-let policy: string | undefined;
-
-/** Allows only the page's own style, so that injected markup could neither run nor load anything. */
-const contentSecurityPolicy = (): string => {
-  policy ??= [
-    "default-src 'none'",
-    `style-src 'sha256-${encodeBase64(bytesOf(sha256Hex(utf8(PAGE_STYLE))))}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-  return policy;
-};
-
-const SIGNS: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Escapes text and quoted attributes. An attacker may have chosen the URL and sent the visitor here. */
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => SIGNS[sign] ?? '');
+let headers: Page['headers'] | undefined;
 
 const WHEN: Readonly<Record<PublicTool['settlement'], string>> = {
   deferred: 'after the answer; nothing is charged if the tool fails',
@@ -128,9 +100,7 @@ and sends the call again with that signature. ${others(tool)}</p>
 `;
 
 /** The page's only style: its hash is in the Content-Security-Policy. */
-export const PAGE_STYLE = `
-:root{--ground:#f6f6f3;--sheet:#fff;--ink:#1b1d1f;--soft:#5a6066;--line:#dcdcd6;--accent:#0b6b4f}
-@media (prefers-color-scheme:dark){:root{--ground:#131516;--sheet:#1b1e20;--ink:#eceeee;--soft:#a3aab0;--line:#34393c;--accent:#5fd0a8}}
+export const PAGE_STYLE = `${COLOURS}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
 main{max-width:48rem;margin:3rem auto;padding:2.5rem;background:var(--sheet);border:1px solid var(--line);border-radius:.75rem}

@@ -71,7 +71,7 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
     const page = paywallPage({ tool, offer: made });
     return new Response(page.html, {
       status: 402,
-      headers: { ...headers, ...page.headers, 'Content-Type': 'text/html; charset=utf-8' },
+      headers: { ...headers, ...page.headers },
     });
   }
   const { problemOf } = await import('../protocol/problem/reason.ts');

@@ -82,13 +82,84 @@ const visit = async (
   return { page, response, requested, console: messages };
 };
 
+const LOOKS = [
+  [1280, 'light'],
+  [1280, 'dark'],
+  [390, 'light'],
+  [390, 'dark'],
+] as const;
+
+describe('the page of the gateway', () => {
+  it.each(LOOKS)('is readable at %i px, %s', async (width, colorScheme) => {
+    const { page, response, requested } = await visit('/', { width, colorScheme });
+    expect(response.status()).toBe(200);
+    const picture = async (name: string) => {
+      if (PICTURES !== undefined)
+        await page.screenshot({
+          path: join(PICTURES, `${name}-${width}-${colorScheme}.png`),
+          fullPage: true,
+        });
+    };
+    await picture('home');
+    for (const open of await page.locator('summary').all()) await open.click();
+    await picture('home-open');
+    const shown = await page.locator('body').innerText();
+    for (const { id, price } of stack.description.tools) {
+      expect(shown).toContain(id);
+      expect(shown).toContain(price === '$0.00' ? 'Free' : price);
+    }
+    expect(shown).toContain(`${stack.description.audience}/mcp`);
+    expect(requested).toEqual([response.url()]);
+    expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
+    const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
+    expect({ readable: ratio >= 4.5, of, ratio }).toMatchObject({ readable: true });
+  });
+
+  it('can be used by keyboard, without a script', async () => {
+    const { page } = await visit('/');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(FOCUSED)).toEqual({ name: 'A', visible: true });
+    await page.keyboard.press('Enter');
+    expect(new URL(page.url()).hash).toBe('#tools');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(FOCUSED)).toEqual({ name: 'SUMMARY', visible: true });
+    expect(await page.locator('details[open]').count()).toBe(0);
+    await page.keyboard.press('Enter');
+    expect(await page.locator('details[open]').count()).toBe(1);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(FOCUSED)).toEqual({ name: 'PRE', visible: true });
+  });
+
+  it('runs and loads nothing but its own style, and shows foreign text as text', async () => {
+    const { page, console: messages } = await visit('/');
+    const title = await page.title();
+    expect(await page.locator('.about', { hasText: 'Looks a word up.' }).innerText()).toBe(
+      DESCRIPTION,
+    );
+    expect(await page.locator('script, img').count()).toBe(0);
+    expect(messages.filter((line) => line.includes('Content Security Policy'))).toEqual([]);
+    expect(await page.evaluate(INJECTED)).toEqual({
+      stopped: ['connect-src', 'img-src', 'script-src-elem', 'style-src-elem'],
+      title,
+      display: 'block',
+    });
+  });
+
+  it('has an example that runs unchanged', async () => {
+    const { page } = await visit('/');
+    const example = await page.locator('main > .ways pre').last().innerText();
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', example],
+      { cwd: ROOT, env: { ...process.env, AGENT_KEY: stack.description.agent.privateKey } },
+    );
+    // The tool asks for a word, and takes nothing for an answer without one.
+    expect(stdout).toContain('word');
+  });
+});
+
 describe('the page of a paid tool', () => {
-  it.each([
-    [1280, 'light'],
-    [1280, 'dark'],
-    [390, 'light'],
-    [390, 'dark'],
-  ] as const)('is readable at %i px, %s', async (width, colorScheme) => {
+  it.each(LOOKS)('is readable at %i px, %s', async (width, colorScheme) => {
     const { page, response, requested } = await visit('/tools/lookup?word=river', {
       width,
       colorScheme,

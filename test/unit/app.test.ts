@@ -1,6 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { openApi } from '../../dev/openapi/document.ts';
 import { app } from '../../src/app.ts';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import wrangler from '../../wrangler.toml?raw';
@@ -74,6 +75,89 @@ describe('the routes of the gateway itself', () => {
     expect((await get('/accounts/me', {}, paused)).status).toBe(401);
     expect((await get(`/calls/0x${'00'.repeat(32)}`, {}, paused)).status).toBe(401);
     expect((await get('/admin/credits/refunds', { method: 'POST' }, paused)).status).toBe(401);
+  });
+});
+
+describe('the documents about the tools', () => {
+  const documents = ['/', '/llms.txt', '/.well-known/x402', '/openapi.json'];
+  const management = JSON.stringify(openApi('1.2.3'));
+  /** The static assets of a deployment. */
+  const ASSETS = { fetch: async () => new Response(management) } as unknown as Fetcher;
+  const html = { headers: { Accept: 'text/html,application/xhtml+xml' } };
+
+  it('are public: a page for browsers, and JSON and text for programs', async () => {
+    for (const [path, init, type] of [
+      ['/', html, 'text/html; charset=utf-8'],
+      ['/', {}, 'application/json'],
+      ['/llms.txt', {}, 'text/plain; charset=utf-8'],
+      ['/.well-known/x402', {}, 'application/json'],
+      ['/openapi.json', {}, 'application/json'],
+    ] as const) {
+      const answer = await get(path, init, { ASSETS });
+      expect(answer.status, path).toBe(200);
+      expect(answer.headers.get('Content-Type')).toBe(type);
+      expect(answer.headers.get('Cache-Control')).toBe('public, max-age=5');
+      expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*');
+      expect(await answer.text()).toContain('translate');
+      const head = await get(path, { ...init, method: 'HEAD' }, { ASSETS });
+      expect([head.status, await head.text()]).toEqual([200, '']);
+    }
+    const page = await get('/', html);
+    expect(page.headers.get('Content-Security-Policy')).toMatch(/^default-src 'none'/);
+    expect(page.headers.get('Vary')).toBe('Accept');
+  });
+
+  it('name the configured origin, never the Host header', async () => {
+    for (const path of documents) {
+      const context = createExecutionContext();
+      const request = new Request(`https://evil.example${path}`, html);
+      const answer = await app.fetch(request, { ...env, ASSETS }, context);
+      const text = await answer.text();
+      expect(text).toContain('gateway.example');
+      expect(text).not.toContain('evil.example');
+    }
+  });
+
+  it('take no other method, and no tool takes their place', async () => {
+    const answer = await get('/', { method: 'POST', body: '{}' });
+    expect([answer.status, answer.headers.get('Allow')]).toEqual([405, 'GET']);
+  });
+
+  it('stay readable while the gateway is paused, and say so', async () => {
+    const paused = { PAUSED: 'true', ASSETS };
+    expect(await (await get('/', {}, paused)).json()).toMatchObject({ status: 'paused' });
+    expect(await (await get('/', html, paused)).text()).toContain('Paused');
+    for (const path of documents) expect((await get(path, {}, paused)).status).toBe(200);
+  });
+
+  it('name the faults of a gateway that is not configured, without their values', async () => {
+    const faulty = { PAY_TO: 'not-json-a-secret' };
+    for (const path of documents) {
+      const answer = await get(path, {}, faulty);
+      expect([answer.status, answer.headers.get('Content-Type')]).toEqual([
+        503,
+        'application/problem+json',
+      ]);
+    }
+    const page = await get('/', html, faulty);
+    expect([page.status, page.headers.get('Content-Type')]).toEqual([
+      503,
+      'text/html; charset=utf-8',
+    ]);
+    const text = await page.text();
+    expect(text).toContain('<code>PAY_TO</code>');
+    expect(text).not.toContain('not-json-a-secret');
+  });
+
+  it('cost strangers’ requests no query beyond one a minute', async () => {
+    const prepare = vi.fn<D1Database['prepare']>((sql) => env.AUDIT_DB.prepare(sql));
+    const AUDIT_DB = { prepare } as unknown as D1Database;
+    for (let round = 0; round < 40; round += 1) {
+      const path = `${documents[round % 4]}?${round}`;
+      const headers = { Accept: round % 3 === 0 ? 'text/html' : '*/*', Host: `${round}.example` };
+      expect((await get(path, { headers }, { AUDIT_DB, ASSETS })).status).toBe(200);
+    }
+    expect(prepare.mock.calls.length).toBeLessThanOrEqual(1);
   });
 });
 

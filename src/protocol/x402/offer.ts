@@ -25,7 +25,8 @@ export type Resource = {
 const MAX_HEADER = 2048;
 const MAX_BAZAAR_HEADER = 4096;
 
-const wireRequirement = (requirement: Requirement) => ({
+/** A requirement as JSON of x402 version 2. */
+export const wireRequirement = (requirement: Requirement) => ({
   scheme: requirement.scheme,
   network: requirement.network,
   amount: requirement.amount.toString(),

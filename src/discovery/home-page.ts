@@ -1,0 +1,214 @@
+import type { Seconds } from '../core/clock.ts';
+import { checksummed } from '../crypto/address.ts';
+import { escaped } from '../gateway/page.ts';
+import { HOME_STYLE } from './home-style.ts';
+import { DOCUMENTS, type ListedTool, type Listing, type Payee } from './listing.ts';
+import { type HealthState, isoTime, type ToolHealth } from './tool-health.ts';
+
+/** Renders what a gateway sells, for a person. Contains no script and loads nothing. */
+export const homePage = (listing: Listing): string => {
+  const { audience, tools, isPaused } = listing;
+  const { host } = new URL(audience);
+  return page(
+    `${host}: tools and prices`,
+    `<a class="skip" href="#tools">Skip to the tools</a>
+<header>
+<p class="status${isPaused ? ' bad' : ''}">${isPaused ? 'Paused: takes no new calls now' : 'Open for calls'}</p>
+<h1>${escaped(host)}</h1>
+<p class="about">${tools.length === 1 ? 'One tool' : `${tools.length} tools`} for software that holds a wallet. Each call is paid with a signature,
+in USDC. There is no account and no API key, and a call that fails costs nothing.</p>
+${payees(listing)}
+</header>
+<main>
+<h2 id="tools" tabindex="-1">Tools and prices</h2>
+${tools.length === 0 ? '<p>This gateway sells no tool now.</p>' : `<ul class="tools">\n${tools.map((tool) => item(tool, listing.at)).join('\n')}\n</ul>`}
+<h2>How to connect</h2>
+<dl class="ways">
+${way('MCP, for example in Claude Code', `claude mcp add --transport http ${host.replace(/[^A-Za-z0-9]+/g, '-')} ${audience}${DOCUMENTS.mcp}`)}
+${tools.length === 0 ? '' : way('In JavaScript', script(exampleOf(tools)))}
+</dl>
+<h2>For programs</h2>
+<ul class="documents">
+${documents(audience)}
+</ul>
+</main>
+<footer><p>${freshness(listing)} Opening this page has charged nothing.</p></footer>`,
+  );
+};
+
+/** Tells a visitor, most likely its operator, that the gateway does not run yet. Names settings, never their values. */
+export const faultPage = (
+  faults: readonly { readonly name: string; readonly reason: string }[],
+): string =>
+  page(
+    'Gateway not configured',
+    `<header>
+<p class="status bad">503 Not configured</p>
+<h1>This gateway does not run yet</h1>
+<p class="about">It takes no calls and has charged nothing. Its operator must correct these settings and deploy again:</p>
+</header>
+<main>
+<ul class="faults">
+${faults.map(({ name, reason }) => `<li><code>${escaped(name)}</code> ${escaped(reason)}</li>`).join('\n')}
+</ul>
+</main>`,
+  );
+
+const page = (title: string, body: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escaped(title)}</title>
+<style>${HOME_STYLE}</style>
+</head>
+<body>
+<div class="sheet">
+${body}
+</div>
+</body>
+</html>
+`;
+
+const payees = ({ payees: all }: Listing): string =>
+  all.length === 0 ? '' : `<dl class="payees">\n${all.map(payee).join('\n')}\n</dl>`;
+
+const payee = ({ network, asset, payTo, extra }: Payee): string =>
+  [
+    ['Network', `<code>${escaped(network)}</code>`],
+    ['Pay to', `<code>${checksummed(payTo)}</code>`],
+    ['Asset', `${escaped(String(extra['name']))} <code>${checksummed(asset)}</code>`],
+  ]
+    .map(([term = '', detail = '']) => `<div><dt>${term}</dt><dd>${detail}</dd></div>`)
+    .join('\n');
+
+const WHEN: Readonly<Record<ListedTool['settlement'], string>> = {
+  deferred: 'Paid after the answer',
+  upfront: 'Paid before the tool runs; credit if it fails',
+  credit: 'Paid from prepaid credit',
+  free: 'Free; the caller signs',
+};
+
+const item = (tool: ListedTool, now: Seconds): string => `<li>
+<h3>${escaped(tool.id)}</h3>
+<p class="price"><strong>${tool.settlement === 'free' ? 'Free' : tool.dollars}</strong>${priceNote(tool)}</p>
+<p class="about">${escaped(tool.description)}</p>
+<p class="facts"><code>${tool.method === '*' ? 'any method' : escaped(tool.method)} ${escaped(tool.path)}</code>
+<span>${WHEN[tool.settlement]}${tool.binding === 'intent' ? '; bound payments only' : ''}</span>
+${health(tool.health, now)}</p>
+<details><summary>Call ${escaped(tool.id)}</summary>
+<dl class="ways">
+${way('With the command line', countersignCall(tool))}
+${way(tool.settlement === 'free' ? 'See what to sign, with curl' : 'See the offer, with curl', curlCall(tool))}
+</dl>
+</details>
+</li>`;
+
+const priceNote = ({ settlement, pricing }: ListedTool): string => {
+  if (settlement === 'free') return '';
+  return pricing === 'upto' ? ' at most, per call' : ' per call';
+};
+
+const STATES: Readonly<Record<HealthState, string>> = {
+  working: 'Working',
+  failing: 'Failing',
+  unknown: 'No call in the last day',
+};
+
+const health = ({ state, lastSuccess }: ToolHealth, now: Seconds): string => {
+  const last =
+    lastSuccess === undefined
+      ? ''
+      : `, last success <time datetime="${escaped(lastSuccess)}">${escaped(since(lastSuccess, now))}</time>`;
+  return `<span class="${state}">${STATES[state]}${last}</span>`;
+};
+
+/** Writes how long ago a time was; a day without a time is older than all calls with one, and stays a date. */
+const since = (time: string, now: Seconds): string => {
+  if (!time.includes('T')) return `on ${time}`;
+  const seconds = Math.max(0, now - Math.floor(Date.parse(time) / 1000));
+  if (seconds < 60) return 'less than a minute ago';
+  const [size, unit] =
+    seconds < 3_600 ? [Math.floor(seconds / 60), 'minute'] : [Math.floor(seconds / 3_600), 'hour'];
+  return `${size} ${unit}${size === 1 ? '' : 's'} ago`;
+};
+
+/** Methods whose request has a body. */
+const hasBody = ({ method }: ListedTool): boolean => /^(?:POST|PUT|PATCH)$/.test(method);
+
+const methodOption = ({ method }: ListedTool, usual: string): string =>
+  method === '*' || method === usual ? '' : ` -X ${method}`;
+
+/** Ids, paths and audiences hold no quote and no space. */
+const countersignCall = (tool: ListedTool): string => {
+  const pay =
+    tool.settlement === 'credit'
+      ? ' --credit'
+      : tool.settlement === 'free'
+        ? ''
+        : ` --max ${tool.dollars.slice(1)}`;
+  const body = hasBody(tool) ? ` -H 'content-type: application/json' -d '{}'` : '';
+  return `npx countersign call '${tool.url}'${methodOption(tool, hasBody(tool) ? 'POST' : 'GET')}${pay}${body}`;
+};
+
+const curlCall = (tool: ListedTool): string => {
+  const body = hasBody(tool) ? ` -H 'content-type: application/json' -d '{}'` : '';
+  return `curl -i '${tool.url}'${methodOption(tool, hasBody(tool) ? 'POST' : 'GET')}${body}`;
+};
+
+/** A tool that a reader can call as it is: with one path, paid, a GET if there is one, and cheap. */
+const exampleOf = (tools: readonly ListedTool[]): ListedTool => {
+  const dear = ({ path, method, price }: ListedTool): bigint =>
+    (path.endsWith('*') ? 4n : 0n) * MANY +
+    (price === 0n ? 2n : 0n) * MANY +
+    (method === 'GET' ? 0n : MANY) +
+    price;
+  return tools.reduce((best, tool) => (dear(tool) < dear(best) ? tool : best));
+};
+
+/** More than any price. */
+const MANY = 10n ** 18n;
+
+const script = (tool: ListedTool): string => {
+  const body = hasBody(tool)
+    ? `, {\n  method: '${tool.method}', headers: { 'content-type': 'application/json' }, body: '{}',\n}`
+    : '';
+  return `import { createAgent } from 'countersign/client';
+import { privateKeyToAccount } from 'viem/accounts';
+
+const agent = createAgent({
+  account: privateKeyToAccount(process.env.AGENT_KEY),
+  spend: { perCall: '${tool.dollars}', total: '$1.00' },
+});
+const response = await agent.fetch('${tool.url}'${body});
+console.log(await response.text(), response.countersign);`;
+};
+
+const way = (name: string, text: string): string =>
+  `<div><dt>${escaped(name)}</dt><dd><pre tabindex="0" role="region" aria-label="${escaped(name)}"><code>${escaped(text)}</code></pre></dd></div>`;
+
+const documents = (audience: string): string =>
+  [
+    [DOCUMENTS.mcp, 'MCP endpoint (Streamable HTTP)'],
+    [DOCUMENTS.openapi, 'OpenAPI, with prices'],
+    [DOCUMENTS.x402, 'payment terms for x402 indexes'],
+    [DOCUMENTS.llms, 'for language models'],
+    [DOCUMENTS.signing, 'how to bind a payment to its request'],
+    [DOCUMENTS.keys, 'keys that sign receipts'],
+  ]
+    .map(([path = '', about = '']) =>
+      path === DOCUMENTS.mcp
+        ? `<li><code>${audience}${path}</code> ${about}</li>`
+        : `<li><a href="${path}"><code>${path}</code></a> ${about}</li>`,
+    )
+    .join('\n');
+
+const freshness = ({ at, healthAt }: Listing): string => {
+  const prices = `Prices as of <time datetime="${isoTime(at)}">${clock(at)}</time>.`;
+  return healthAt === undefined
+    ? `${prices} The health of the tools is not known now.`
+    : `${prices} Health as of <time datetime="${isoTime(healthAt)}">${clock(healthAt)}</time>, from the newest calls.`;
+};
+
+const clock = (at: Seconds): string => `${isoTime(at).slice(11, 19)} UTC`;

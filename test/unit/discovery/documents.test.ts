@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { faultPage } from '../../../src/discovery/home-page.ts';
+import { HOME_STYLE } from '../../../src/discovery/home-style.ts';
+import { pageHeaders } from '../../../src/gateway/page.ts';
+import { toolOf } from '../gateway/fixture.ts';
+import { AT, documentsOf, managementApi } from './documents.ts';
+
+const HOSTILE = `</code></pre><script>alert("x")</script>&' [link](javascript:x) \`code\``;
+const tool = toolOf({ id: 'translate', method: 'POST', path: '/tools/translate', price: 20_000n });
+
+const healthy = (id: string) => ({
+  readAt: AT - 20,
+  tools: new Map([
+    [
+      id,
+      { state: 'working', lastSuccess: '2026-11-27T14:57:00Z', lastFailure: undefined } as const,
+    ],
+  ]),
+});
+
+describe('the page of the gateway', () => {
+  it('shows each tool with price, health, last success and calls to copy', () => {
+    const { page } = documentsOf([tool], { report: healthy('translate') });
+    for (const text of [
+      '<h1>gw.example</h1>',
+      '<h3>translate</h3>',
+      '$0.02',
+      'POST /tools/translate',
+      'Working, last success <time datetime="2026-11-27T14:57:00Z">3 minutes ago</time>',
+      'npx countersign call &#39;https://gw.example/tools/translate&#39;',
+      '--max 0.02',
+      'curl -i &#39;https://gw.example/tools/translate&#39;',
+      'https://gw.example/mcp',
+      'eip155:84532',
+      '0x1111111111111111111111111111111111111111',
+      'Health as of <time datetime="2026-11-27T14:59:40Z">14:59:40 UTC</time>',
+    ])
+      expect(page).toContain(text);
+  });
+
+  it('says what it does not know', () => {
+    const { page } = documentsOf([tool]);
+    expect(page).toContain('No call in the last day');
+    expect(page).toContain('The health of the tools is not known now.');
+    expect(documentsOf([]).page).toContain('sells no tool now');
+  });
+
+  it('escapes markup of descriptions, and drops characters that nobody sees', () => {
+    const { page, llms, json } = documentsOf([
+      { ...tool, description: `${HOSTILE}\u202eevil\u{e0041}` },
+    ]);
+    expect(page).not.toContain('<script');
+    expect(page).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;');
+    expect(llms).toContain('\\[link\\](javascript:x) \\`code\\`');
+    expect(llms).toContain('\\<script\\>');
+    for (const text of [page, llms, JSON.stringify(json)])
+      expect(text).not.toMatch(/[\u202e\u{e0041}]/u);
+  });
+
+  it('loads and runs nothing, and its policy allows only its own style', async () => {
+    const { page } = documentsOf([tool]);
+    const fault = faultPage([{ name: 'PAY_TO', reason: 'must be <set>' }]);
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(HOME_STYLE));
+    const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
+    expect(pageHeaders(HOME_STYLE)['Content-Security-Policy']).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    );
+    for (const html of [page, fault]) {
+      expect(html).not.toMatch(
+        /<(script|img|link|iframe|form|object|base)\b|\son\w+=|style="|@import|url\(/i,
+      );
+      expect(html).toContain(`<style>${HOME_STYLE}</style>`);
+    }
+    expect(fault).toContain('<code>PAY_TO</code> must be &lt;set&gt;');
+  });
+
+  it('has landmarks, one h1, and headings in order', () => {
+    const { page } = documentsOf([tool, { ...tool, id: 'other', path: '/tools/other' }]);
+    for (const landmark of ['header', 'main', 'footer'])
+      expect(page.match(new RegExp(`<${landmark}>`, 'g'))).toHaveLength(1);
+    const levels = [...page.matchAll(/<h(\d)/g)].map(([, level]) => Number(level));
+    expect(levels).toEqual([1, 2, 3, 3, 2, 2]);
+    expect(page).toContain('<html lang="en">');
+    expect(page).toContain('<a class="skip" href="#tools">');
+  });
+
+  it('says that the gateway is paused', () => {
+    const { page, json, llms } = documentsOf([tool], { paused: true });
+    expect(page).toContain('Paused: takes no new calls now');
+    expect(json.status).toBe('paused');
+    expect(llms).toContain('This gateway is paused');
+  });
+
+  it('does not list tools that are not served', () => {
+    const { page, json, openapi, llms, x402 } = documentsOf([
+      tool,
+      { ...tool, id: 'hidden', path: '/tools/hidden', disabled: true },
+    ]);
+    for (const text of [page, llms, ...[json, openapi, x402].map((each) => JSON.stringify(each))])
+      expect(text).not.toContain('hidden');
+  });
+});
+
+describe('the OpenAPI document', () => {
+  const sold = [
+    tool,
+    toolOf({ id: 'read', method: 'GET', path: '/tools/all' }),
+    toolOf({ id: 'any', method: '*', path: '/tools/all' }),
+    toolOf({ id: 'echo', method: '*', path: '/tools/echo/*' }),
+    toolOf({ id: 'free', method: 'GET', path: '/tools/free', settlement: 'free', price: 0n }),
+    toolOf({
+      id: 'metered',
+      method: 'POST',
+      path: '/tools/metered',
+      settlement: 'credit',
+      pricing: 'upto',
+      price: 50_000n,
+    }),
+  ];
+  const { paths, ...rest } = documentsOf(sold).openapi as {
+    readonly paths: Readonly<Record<string, Record<string, Readonly<Record<string, unknown>>>>>;
+  };
+
+  it('keeps the management API, and adds the tools', () => {
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(Object.keys(managementApi['paths'] as object)),
+    );
+    expect(rest).toMatchObject({
+      openapi: '3.1.0',
+      info: { title: 'Countersign gateway gw.example', version: '1.2.3' },
+      servers: [{ url: 'https://gw.example' }],
+      components: { securitySchemes: { AgentIntent: {}, Payment: {} } },
+    });
+  });
+
+  it('states fixed and variable prices as indexes read them', () => {
+    expect(paths['/tools/translate']?.['post']).toMatchObject({
+      operationId: 'call:translate',
+      'x-payment-info': {
+        price: { mode: 'fixed', currency: 'USD', amount: '0.020000' },
+        protocols: [{ x402: {} }],
+      },
+      responses: { 402: { headers: { 'PAYMENT-REQUIRED': {} } } },
+    });
+    expect(paths['/tools/metered']?.['post']?.['x-payment-info']).toMatchObject({
+      price: { mode: 'dynamic', currency: 'USD', min: '0.000000', max: '0.050000' },
+    });
+    expect(paths['/tools/free']?.['get']).toMatchObject({ security: [{ AgentIntent: [] }] });
+  });
+
+  it('routes as the gateway does: a method of its own before any method', () => {
+    expect(paths['/tools/all']?.['get']?.['x-countersign-tool']).toBe('read');
+    expect(paths['/tools/all']?.['post']?.['x-countersign-tool']).toBe('any');
+    expect(Object.keys(paths['/tools/echo/{path}'] ?? {})).toHaveLength(6);
+    expect(paths['/tools/echo/{path}']?.['put']?.['parameters']).toMatchObject([
+      { name: 'path', in: 'path', required: true },
+    ]);
+    const ids = Object.values(paths).flatMap((path) =>
+      Object.values(path).map((operation) => operation['operationId']),
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('/.well-known/x402', () => {
+  it('lists each URL once, with the terms of each method', () => {
+    const put = { ...tool, id: 'put', method: 'PUT' };
+    const { x402 } = documentsOf([tool, put, toolOf()]);
+    expect(x402).toMatchObject({ version: 1, x402Version: 2 });
+    expect(x402.resources).toEqual([
+      'https://gw.example/tools/echo/',
+      'https://gw.example/tools/translate',
+    ]);
+    expect(x402.items.map(({ method, metadata }) => [method, metadata.tool])).toEqual([
+      ['*', 'echo'],
+      ['PUT', 'put'],
+      ['POST', 'translate'],
+    ]);
+  });
+});

@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../../../src/config.ts';
+import type { Tool } from '../../../src/catalog/tool.ts';
+import { call } from '../../../src/gateway/call.ts';
+import { publicTool } from '../../../src/gateway/public-tool.ts';
+import { listed } from '../../../src/mcp/list-tools.ts';
+import { tokenNetworks } from '../../../src/protocol/x402/networks.ts';
+import { configOf, toolOf } from '../gateway/fixture.ts';
+import { decoded, scriptedGateway } from '../gateway/scripted.ts';
+import { documentsOf } from './documents.ts';
+
+const PAY_TO = '0x1111111111111111111111111111111111111111';
+
+/** Reads dollars with at most six decimals as atomic units, without the code under test. */
+const atomic = (dollars: string | undefined): bigint => {
+  const [, whole = '', fraction = ''] = /^\$?(\d+)\.(\d{1,6})$/.exec(dollars ?? '') ?? [];
+  if (whole === '') throw new Error(`no dollars: ${dollars}`);
+  return BigInt(whole + fraction.padEnd(6, '0'));
+};
+
+const only = (text: string, pattern: RegExp): string | undefined => {
+  const found = [...text.matchAll(pattern)];
+  if (found.length !== 1) throw new Error(`${found.length} matches of ${pattern.source}`);
+  return found[0]?.[1];
+};
+
+type Prices = Pick<Config, 'networks' | 'payTo'>;
+
+type Terms = { readonly amount: string; readonly network: string; readonly payTo: string };
+
+/** The terms of each document and of the 402, and every price that they show, atomic units. */
+const shownFor = async (tool: Tool, config: Prices) => {
+  const { page, json, openapi, llms, x402 } = documentsOf([tool], config);
+  const { gateway } = await scriptedGateway({ ...configOf([tool]), ...config });
+  const ask = async (headers: Record<string, string>) =>
+    await call(gateway, new Request('https://gw.example/tools/t', { method: 'POST', headers }));
+  const plain = await ask({});
+  const offered = decoded(plain.headers.get('PAYMENT-REQUIRED'));
+  const paywall = await ask({ Accept: 'text/html', 'User-Agent': 'Mozilla/5.0' });
+  const operation = (openapi['paths'] as Record<string, Record<string, Record<string, unknown>>>)[
+    '/tools/t'
+  ]?.['post'];
+  if (operation === undefined) throw new Error('the tool has no operation');
+  const { price } = operation['x-payment-info'] as {
+    readonly price: { readonly amount?: string; readonly max?: string };
+  };
+  const terms = operation['x-countersign-terms'] as {
+    readonly amount: string;
+    readonly accepts: readonly Terms[];
+  };
+  const [first] = json.tools;
+  const { description = '', _meta } = listed(publicTool({ ...configOf(), ...config }, tool), tool);
+  const mcp = _meta?.['countersign/price'] as { readonly amount: string; readonly usd: string };
+  const [item] = x402.items;
+  const { accepts: v1 } = await plain.json<{
+    readonly accepts: readonly { readonly maxAmountRequired: string }[];
+  }>();
+  return {
+    offers: { json: first?.accepts, openapi: terms.accepts, x402: item?.accepts },
+    offered: offered['accepts'] as readonly Terms[],
+    prices: {
+      'JSON price': atomic(first?.price),
+      'JSON amount': BigInt(first?.amount ?? -1),
+      page: atomic(only(page, /<p class="price"><strong>([^<]+)<\/strong>/g)),
+      'x-payment-info': atomic(price.amount ?? price.max),
+      'x-countersign-terms': BigInt(terms.amount),
+      'MCP amount': BigInt(mcp.amount),
+      'MCP dollars': atomic(mcp.usd),
+      'MCP description': atomic(only(description, /(\$[0-9.]+) a call/g)),
+      'llms.txt': atomic(only(llms, /(\$[0-9.]+) a call/g)),
+      paywall: atomic(only(await paywall.text(), /<p class="price"><strong>([^<]+)<\/strong>/g)),
+      ...Object.fromEntries(v1.map((each, at) => [`v1 ${at}`, BigInt(each.maxAmountRequired)])),
+    } as Readonly<Record<string, bigint>>,
+  };
+};
+
+const base = { id: 't', method: 'POST', path: '/tools/t' } as const;
+const ONE: Prices = {
+  networks: ['eip155:84532'],
+  payTo: new Map([['eip155:84532', PAY_TO]]),
+};
+
+describe('the price of a tool', () => {
+  it('is the amount of the offer wherever it is shown, for any price and networks', async () => {
+    const networks = fc
+      .shuffledSubarray([...tokenNetworks], { minLength: 1, maxLength: 3 })
+      .map(([first, ...rest]) => {
+        if (first === undefined) throw new Error('at least one');
+        const all = [first, ...rest] as const;
+        return { networks: all, payTo: new Map(all.map((each) => [each, PAY_TO] as const)) };
+      });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.bigInt({ min: 1n, max: BigInt(Number.MAX_SAFE_INTEGER) }),
+        fc.constantFrom('deferred', 'upfront', 'credit'),
+        fc.boolean(),
+        networks,
+        async (price, settlement, isUpto, config) => {
+          const pricing = settlement === 'credit' && isUpto ? 'upto' : 'exact';
+          const tool = toolOf({ ...base, price, settlement, pricing });
+          const { offers, offered, prices } = await shownFor(tool, config);
+          expect(offered.map(({ amount }) => BigInt(amount))).toEqual(
+            config.networks.map(() => price),
+          );
+          expect(offered.map(({ network }) => network)).toEqual(config.networks);
+          for (const [name, terms] of Object.entries(offers)) expect(terms, name).toEqual(offered);
+          for (const [name, shown] of Object.entries(prices)) expect(shown, name).toBe(price);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('changes on every surface when the operator changes it', async () => {
+    const before = await shownFor(toolOf({ ...base, price: 20_000n }), ONE);
+    const after = await shownFor(toolOf({ ...base, price: 35_000n }), ONE);
+    expect(Object.keys(after.prices).length).toBeGreaterThanOrEqual(11);
+    for (const name of Object.keys(after.prices)) {
+      expect([before.prices[name], after.prices[name]], name).toEqual([20_000n, 35_000n]);
+    }
+    for (const terms of Object.values(after.offers)) expect(terms?.[0]?.amount).toBe('35000');
+  });
+
+  it('is nothing for a free tool, which no document offers for payment', () => {
+    const free = toolOf({ ...base, settlement: 'free', price: 0n });
+    const { page, json, openapi, llms, x402 } = documentsOf([free]);
+    expect(page).toContain('<strong>Free</strong>');
+    expect(json.tools[0]).toMatchObject({ price: '$0.00', accepts: [] });
+    expect(JSON.stringify(openapi)).not.toContain('x-payment-info');
+    expect(llms).toContain('free, signature required');
+    expect(x402).toMatchObject({ resources: [], items: [] });
+  });
+});
