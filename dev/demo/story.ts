@@ -1,5 +1,6 @@
 import { movePayment, overreach } from './attack.ts';
 import { type Bought, checkLog, readLog } from './audit-log.ts';
+import { payOverMcp } from './mcp.ts';
 import {
   loseAnswer,
   payAgain,
@@ -114,6 +115,11 @@ export const play = async (scene: Scene): Promise<DemoResults> => {
   narrator.step('The official x402 client, without any extension, buys a lookup as well');
   const stock = await payAsStock(scene, requests);
 
+  narrator.step(
+    'It finds the same tools over MCP, and pays for a call there with the official SDK',
+  );
+  const overMcp = await payOverMcp(scene);
+
   narrator.step('The agent calls a tool whose price is above the cap of the policy');
   const refused = await overreach(scene, requests);
 
@@ -121,7 +127,7 @@ export const play = async (scene: Scene): Promise<DemoResults> => {
   const { toppedUp, fromCredit, credit } = await useCredit(scene, requests);
 
   narrator.step('It waits until every payment has settled on the chain');
-  const payments = [first, second, bought, stock, toppedUp];
+  const payments = [first, second, bought, stock, overMcp, toppedUp];
   const settlements = await settle(scene, payments);
   const after = await balancesOf(scene);
   const total = payments.reduce((sum, { charged }) => sum + charged, 0n);

@@ -84,14 +84,14 @@ describe('npm run demo', () => {
         agent: { before: '1000000000', after: seen.balances[0] },
         payTo: { before: '0', after: seen.balances[1] },
       },
-      audit: 18,
+      audit: 21,
     });
-    expect(seen.balances).toEqual(['999858000', '142000']);
+    expect(seen.balances).toEqual(['999838000', '162000']);
     expect(seen.transfers.map(({ args }) => Number(args.value)).toSorted((a, b) => a - b)).toEqual([
-      1000, 1000, 20_000, 20_000, 100_000,
+      1000, 1000, 20_000, 20_000, 20_000, 100_000,
     ]);
     expect(seen.counts).toMatchObject({
-      translate: 2,
+      translate: 3,
       lookup: 2,
       echo: 0,
       enrich: 0,
