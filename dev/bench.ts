@@ -14,6 +14,7 @@ import { markdown } from './bench/report.ts';
 import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { newWorkspace, startUpstream } from './bench/subject.ts';
 import { measureSettlement } from './bench/settlement.ts';
+import { measureOverMcp } from './bench/over-mcp.ts';
 import { measureReplays } from './bench/replays.ts';
 import { measureTrees } from './bench/trees.ts';
 import type { BenchOptions, Rounds, Rows } from '../test/bench/rounds.ts';
@@ -108,6 +109,9 @@ const measured: Partial<Measured> = {
   }))),
   ...(await part('replays', 'a flood of copies of a settled payment', async () => ({
     replays: await measureReplays(bench, instant),
+  }))),
+  ...(await part('mcp', 'calls over MCP', async () => ({
+    mcp: await measureOverMcp(bench, instant),
   }))),
   ...blocks,
   ...settlement,

@@ -77,6 +77,22 @@ export const getRequest = (
   );
 };
 
+/** Encodes a POST request with a JSON body. */
+export const postRequest = (
+  port: number,
+  target: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Buffer => {
+  const all = {
+    ...headers,
+    'Content-Type': 'application/json',
+    'Content-Length': String(Buffer.byteLength(body)),
+  };
+  const head = getRequest(port, target, all).toString('latin1').replace(/^GET/, 'POST');
+  return Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)]);
+};
+
 /** Parses the headers of an answer, by lower-case name. */
 export const headersOf = (head: string): ReadonlyMap<string, string> =>
   new Map(

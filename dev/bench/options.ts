@@ -14,6 +14,7 @@ export const PARTS = [
   'trees',
   'flood',
   'replays',
+  'mcp',
   'objects',
 ] as const;
 

@@ -3,6 +3,7 @@ import { AGENTS } from './contenders.ts';
 import { floodLine } from './flood.ts';
 import type { Gates } from './gates.ts';
 import { machineLine } from './machine.ts';
+import { overMcpLine } from './over-mcp.ts';
 import { replayLine } from './replays.ts';
 import type { Measured, Results } from './results.ts';
 import { median, type Spread } from './statistics.ts';
@@ -192,7 +193,7 @@ const tables = (measured: Partial<Measured>): readonly string[] =>
 
 /** Results that are sentences. */
 const sentences = (
-  { concurrency, flood = [], replays = [], rows, tree, gzipKiB }: Results,
+  { concurrency, flood = [], replays = [], mcp = [], rows, tree, gzipKiB }: Results,
   { concurrentAccepted }: Partial<Gates>,
 ): readonly string[] => {
   const lines: string[] = [];
@@ -205,6 +206,7 @@ const sentences = (
     );
   }
   lines.push(...flood.map(floodLine), ...replays.map(replayLine));
+  if (mcp.length > 0) lines.push(overMcpLine(mcp));
   if (rows !== undefined) {
     lines.push(
       `Rows written per paid call, including deletes and alarms: ${digits(rows.alone)} for a single call, ${digits(rows.atOnce)} with 32 concurrent calls.`,

@@ -4,6 +4,7 @@ import type { Breadth } from './breadth.ts';
 import type { Cell, Concurrency, Result } from './calls.ts';
 import type { Flooded } from './flood.ts';
 import type { Remembered } from './growth.ts';
+import type { OverMcp } from './over-mcp.ts';
 import type { Replayed } from './replays.ts';
 import type { Machine } from './machine.ts';
 import type { Sustained } from './settlement.ts';
@@ -41,6 +42,8 @@ export type Measured = {
   readonly flood: readonly Flooded[];
   /** Copies of a valid payment, and of one that expired more than a day ago. */
   readonly replays: readonly Replayed[];
+  /** One call over HTTP and over both eras of MCP. */
+  readonly mcp: readonly OverMcp[];
   /** End to end, without stubs. */
   readonly blocks: readonly Selling[];
   /** Sustained sales and settlements. `exact` has several runs. */

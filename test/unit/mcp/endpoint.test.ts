@@ -151,3 +151,40 @@ describe('an error inside the gateway', () => {
     expect(JSON.stringify(answer)).not.toContain('secret');
   });
 });
+
+describe('a client that disconnects', () => {
+  it('does not end its call: the account learns the outcome', async () => {
+    const upstream = Promise.withResolvers<Response>();
+    const asked = Promise.withResolvers<undefined>();
+    vi.stubGlobal('fetch', async () => {
+      asked.resolve(undefined);
+      return await upstream.promise;
+    });
+    const kept: Promise<unknown>[] = [];
+    const scripted = await scriptedGateway(config);
+    const gateway = {
+      ...scripted.gateway,
+      waitUntil: (work: Promise<unknown>) => void kept.push(work),
+    };
+    const meta = { 'countersign/intent': wire(await intentOf('translate', given)) };
+    const aborter = new AbortController();
+    const request = new Request(requestOf({ ...rpc('tools/call'), params: callOf(given, meta) }), {
+      signal: aborter.signal,
+    });
+    const served = serveMcp({ ok: true, value: gateway }, request);
+    await asked.promise;
+    aborter.abort();
+    upstream.resolve(Response.json({}));
+    // Production cancels the handler; only what `waitUntil` got goes on.
+    expect(kept).toHaveLength(1);
+    await Promise.all(kept);
+    expect(scripted.asked).toMatchObject([
+      { asked: 'reserve' },
+      { asked: 'finish', outcome: { success: true } },
+    ]);
+    await served.then(
+      async (answer) => await answer.text().catch(() => ''),
+      () => '',
+    );
+  });
+});
