@@ -105,7 +105,7 @@ export const requestOf = (
 };
 
 /** Returns where an argument goes. One without a place goes where the tool's method expects it. */
-const placeOf = (tool: Tool, name: string): ArgumentPlace => {
+export const placeOf = (tool: Tool, name: string): ArgumentPlace => {
   const declared = Object.hasOwn(tool.arguments, name) ? tool.arguments[name] : undefined;
   if (declared !== undefined) return declared;
   if (placeholdersOf(templateOf(tool.upstream)).includes(name)) return { path: name };

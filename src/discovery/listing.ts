@@ -1,4 +1,5 @@
 import { type Catalogue, servedTools } from '../catalog/catalogue.ts';
+import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
 import { publicTool, type PublicTool } from '../gateway/public-tool.ts';
@@ -10,6 +11,8 @@ export type ListedTool = PublicTool & {
   /** Absolute URL; for a tool of many paths the beginning that they share. */
   readonly url: string;
   readonly health: ToolHealth;
+  /** The tool itself. No document shows it: it has the upstream. */
+  readonly source: Tool;
 };
 
 /** What a gateway sells at one time: the source of every document that describes it. */
@@ -40,6 +43,7 @@ export const listingOf = (
     ...publicTool(config, tool),
     url: audience + tool.path.replace(/\*$/, ''),
     health: report?.tools.get(tool.id) ?? UNKNOWN_HEALTH,
+    source: tool,
   }));
   return {
     audience,

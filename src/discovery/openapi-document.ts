@@ -2,6 +2,7 @@ import { METHODS } from '../catalog/route.ts';
 import { wireRequirement } from '../protocol/x402/offer.ts';
 import { priceJson } from './listing-json.ts';
 import type { ListedTool, Listing } from './listing.ts';
+import { describeRequest } from './request-description.ts';
 import type { ManagementDocument } from './management-document.ts';
 
 type Json = { readonly [name: string]: unknown };
@@ -52,26 +53,30 @@ const REST = {
   description: 'The rest of the path; may have several segments.',
 } as const;
 
-const operationOf = (tool: ListedTool, method: string): Json => ({
-  // A colon is in no id, so operations of two tools never share a name.
-  operationId: tool.method === '*' ? `call:${tool.id}:${method}` : `call:${tool.id}`,
-  summary: tool.id,
-  description: tool.description,
-  tags: ['tools'],
-  'x-countersign-tool': tool.id,
-  ...(tool.settlement === 'free'
-    ? { security: [{ AgentIntent: [] }] }
-    : { security: [{ Payment: [] }, { AgentIntent: [] }], ...paymentOf(tool) }),
-  ...(tool.path.endsWith('*') ? { parameters: [REST] } : {}),
-  responses: {
-    200: {
-      description: 'The answer of the tool.',
-      content: { [tool.mimeType]: {} },
+const operationOf = (tool: ListedTool, method: string): Json => {
+  const { parameters, ...body } = describeRequest(tool.source);
+  return {
+    // A colon is in no id, so operations of two tools never share a name.
+    operationId: tool.method === '*' ? `call:${tool.id}:${method}` : `call:${tool.id}`,
+    summary: tool.id,
+    description: tool.description,
+    tags: ['tools'],
+    'x-countersign-tool': tool.id,
+    ...(tool.settlement === 'free'
+      ? { security: [{ AgentIntent: [] }] }
+      : { security: [{ Payment: [] }, { AgentIntent: [] }], ...paymentOf(tool) }),
+    parameters: [...(tool.path.endsWith('*') ? [REST] : []), ...parameters],
+    ...body,
+    responses: {
+      200: {
+        description: 'The answer of the tool.',
+        content: { [tool.mimeType]: {} },
+      },
+      ...(tool.settlement === 'free' ? { 401: UNSIGNED } : { 402: UNPAID }),
+      default: { $ref: '#/components/responses/default' },
     },
-    ...(tool.settlement === 'free' ? { 401: UNSIGNED } : { 402: UNPAID }),
-    default: { $ref: '#/components/responses/default' },
-  },
-});
+  };
+};
 
 const UNSIGNED = { $ref: '#/components/responses/401' } as const;
 

@@ -91,6 +91,13 @@ describe('the page of the gateway', () => {
     expect(llms).toContain('This gateway is paused');
   });
 
+  it('names no upstream', () => {
+    const upstream = 'https://internal.example/secret';
+    const { page, json, openapi, llms, x402 } = documentsOf([{ ...tool, upstream }]);
+    for (const text of [page, llms, ...[json, openapi, x402].map((each) => JSON.stringify(each))])
+      expect(text).not.toContain('internal.example');
+  });
+
   it('does not list tools that are not served', () => {
     const { page, json, openapi, llms, x402 } = documentsOf([
       tool,
@@ -146,6 +153,44 @@ describe('the OpenAPI document', () => {
       price: { mode: 'dynamic', currency: 'USD', min: '0.000000', max: '0.050000' },
     });
     expect(paths['/tools/free']?.['get']).toMatchObject({ security: [{ AgentIntent: [] }] });
+  });
+
+  it('describes the request of a tool with an input schema, references resolved', () => {
+    const { openapi } = documentsOf([
+      {
+        ...tool,
+        requestHeaders: ['x-tone'],
+        arguments: { tone: { header: 'x-tone' }, dry: { query: 'dry-run' } },
+        inputSchema: {
+          type: 'object',
+          properties: {
+            text: { $ref: '#/$defs/text' },
+            tone: { type: 'string' },
+            dry: { type: 'boolean' },
+          },
+          required: ['text', 'dry'],
+          $defs: { text: { type: 'string', maxLength: 9 } },
+        },
+      },
+    ]);
+    const described = openapi as typeof rest & { readonly paths: typeof paths };
+    expect(described.paths['/tools/translate']?.['post']).toMatchObject({
+      parameters: [
+        { name: 'x-tone', in: 'header', required: false, schema: { type: 'string' } },
+        { name: 'dry-run', in: 'query', required: true, schema: { type: 'boolean' } },
+      ],
+      requestBody: {
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: { text: { type: 'string', maxLength: 9 } },
+              required: ['text'],
+            },
+          },
+        },
+      },
+    });
   });
 
   it('routes as the gateway does: a method of its own before any method', () => {
