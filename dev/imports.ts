@@ -17,6 +17,7 @@ const LAYERS = [
   'src/settlement/',
   'src/audit/',
   'src/catalog/',
+  'src/remote/',
   'src/webhooks/',
   'src/',
   'durable-objects/',

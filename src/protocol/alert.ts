@@ -12,6 +12,7 @@ export const ALERT_RULES = [
   'gas',
   'reconciliation',
   'catalogue_stale',
+  'tool_changed',
   'database_size',
   'database_unavailable',
   'backend',
