@@ -40,8 +40,12 @@ export const answer = async (
     ...paymentHeader(checked, { ...finished, status, price: call.price }),
   };
   if (dispatched.kind === 'failed') {
-    const reason = FAILURES[dispatched.reason];
-    return problem({ reason, money: moneyOf(finished) }, { call: checked.call, headers });
+    const money = moneyOf(finished);
+    const reason: Reason =
+      dispatched.reason === 'error'
+        ? { reason: 'upstream_error', error: dispatched.error, money }
+        : { reason: FAILURES[dispatched.reason], money };
+    return problem(reason, { call: checked.call, headers });
   }
   return respond(dispatched.body, dispatched.status, dispatched.headers, headers);
 };
@@ -55,6 +59,7 @@ const FAILURES = {
   encoding: 'upstream_encoding',
   overcharge: 'upstream_overcharge',
   oversized: 'upstream_oversized',
+  malformed: 'upstream_malformed',
 } as const;
 
 /** Returns what happened to the caller's money after a failure. */

@@ -1,5 +1,5 @@
 import type { Tool } from '../catalog/tool.ts';
-import { placeholderFault, serviceOf } from '../catalog/upstream.ts';
+import { isRemote, placeholderFault, serviceOf } from '../catalog/upstream.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { type Hex, random16 } from '../core/hex.ts';
 import { policyWording } from '../policy/policy.ts';
@@ -35,6 +35,14 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
   const observed = observeHead(request, gateway.config, routes);
   if (!observed.ok) return problem(observed.error);
   const { head, tool } = observed.value;
+  if (isRemote(tool)) {
+    const { changedReason, inputOfBody, runRemoteTool } = await import('./remote-tool.ts');
+    const changed = changedReason(gateway, tool, nowSeconds());
+    if (changed !== undefined) return problem(changed);
+    const caller = { headers: request.headers, inputOf: inputOfBody };
+    const run = runRemoteTool(gateway, tool, caller);
+    return servePaidRequest(gateway, { tool, head, request, run });
+  }
   const fault = placeholderFault(tool, head.target);
   return servePaidRequest(gateway, {
     tool,

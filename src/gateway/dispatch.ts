@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Tool } from '../catalog/tool.ts';
-import { isRemote, serviceOf, upstreamUrlOf } from '../catalog/upstream.ts';
+import { serviceOf, upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
@@ -42,8 +42,6 @@ export const dispatch = async (
   received: ReceivedRequest,
   outgoing: Outgoing,
 ): Promise<DispatchResult> => {
-  // An MCP server must not get the caller's body as it is.
-  if (isRemote(tool)) return { kind: 'failed', reason: 'dropped' };
   const aborter = new AbortController();
   const timer = setTimeout(() => aborter.abort(), tool.timeoutSeconds * 1000);
   try {

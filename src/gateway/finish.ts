@@ -65,7 +65,10 @@ const failureOf = (
     case 'encoding':
     case 'overcharge':
     case 'oversized':
+    case 'malformed':
       return 'refused';
+    case 'error':
+      return 'upstream_status';
     case 'redirect':
     case 'timeout':
     case 'dropped':

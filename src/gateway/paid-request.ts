@@ -10,6 +10,7 @@ import type { ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import type { Binding, Call } from '../protocol/account/call.ts';
 import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
 import type { ObservedRequest } from '../protocol/intent/binding.ts';
+import type { RpcError } from '../protocol/problem/call.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { Payment, Token } from '../protocol/payment.ts';
 
@@ -121,7 +122,7 @@ export type DispatchResult =
     }
   /**
    * `timeout` and `dropped`: the tool may or may not have run. `truncated`: the answer broke off. `oversized`: it is longer than the
-   * caller's protocol can take. `payment`, `redirect`, `encoding`, `overcharge`: the gateway must not pass the answer on.
+   * caller's protocol can take. `malformed`: a remote MCP server did not answer the call as MCP requires. `payment`, `redirect`, `encoding`, `overcharge`: the gateway must not pass the answer on.
    */
   | {
       readonly kind: 'failed';
@@ -133,5 +134,8 @@ export type DispatchResult =
         | 'redirect'
         | 'encoding'
         | 'overcharge'
-        | 'oversized';
-    };
+        | 'oversized'
+        | 'malformed';
+    }
+  /** The server of a remote MCP tool answered with a JSON-RPC error. */
+  | { readonly kind: 'failed'; readonly reason: 'error'; readonly error: RpcError };

@@ -2,6 +2,7 @@ import type { CallToolResult } from '@modelcontextprotocol/server';
 import { validateArguments } from '../catalog/arguments.ts';
 import { requestOf, type ToolRequest } from '../catalog/tool-request.ts';
 import type { Tool } from '../catalog/tool.ts';
+import { isRemote } from '../catalog/upstream.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { boundTo, servePaidRequest } from '../gateway/call.ts';
 import { dispatch } from '../gateway/dispatch.ts';
@@ -15,6 +16,7 @@ import type { McpCall, McpContext } from './context.ts';
 import { MAX_MESSAGE } from './guard.ts';
 import { isObject, type JsonObject } from './message.ts';
 import { termsOf } from './terms.ts';
+import type { RemoteCall } from './remote-call.ts';
 
 /** The longest answer of a tool, bytes: MCP results are whole messages. */
 export const MAX_ANSWER = 1024 * 1024;
@@ -42,10 +44,20 @@ export const callTool = async (
   if (!valid.ok) return refused(await refusal(malformed(valid.error)));
   const forwarded = requestOf(tool, given);
   if (!forwarded.ok) return refused(await refusal(malformed(forwarded.error)));
+  const remote = isRemote(tool)
+    ? (await import('./remote-call.ts')).openRemoteCall(
+        context,
+        tool,
+        headersOfTool(headers, tool, forwarded.value),
+        given,
+        mcpCall,
+      )
+    : undefined;
+  if (remote?.changed !== undefined) return refused(await refusal(remote.changed));
 
   const answer = await servePaidRequest(
     gateway,
-    paidRequestOf(context, tool, headers, given, forwarded.value),
+    paidRequestOf(context, tool, headers, given, forwarded.value, remote),
   );
   if (answer.status === UNPAID) {
     const terms = termsOf(gateway.config, tool, audience);
@@ -56,7 +68,9 @@ export const callTool = async (
         : unpaidResult(terms),
     };
   }
-  const result = await callResult(answer, `mcp://tool/${tool.id}/answer`);
+  const uri = `mcp://tool/${tool.id}/answer`;
+  const result =
+    remote === undefined ? await callResult(answer, uri) : await remote.resultOf(answer, uri);
   // Every call that ran has a receipt, and no upstream can forge one: its `agent-*` headers are dropped.
   return answer.headers.has('Agent-Receipt') || result.isError !== true
     ? { result }
@@ -82,13 +96,14 @@ const TOO_MANY_REQUESTS = 'urn:countersign:problem:too-many-requests';
 const UNPAID = 402;
 
 const paidRequestOf = (
-  { gateway, request, audience }: McpContext,
+  { gateway, request, message, audience }: McpContext,
   tool: Tool,
   headers: Headers,
   given: JsonObject,
   forwarded: ToolRequest,
+  remote: RemoteCall | undefined,
 ): PaidRequest => {
-  const body = payloadOfCall(tool.id, given);
+  const body = payloadOfCall(tool.id, given, message.params);
   return {
     // The tool's own limit is for the body that it gets, which `requestOf` has checked.
     tool: { ...tool, maxBodyBytes: MAX_MESSAGE },
@@ -99,20 +114,22 @@ const paidRequestOf = (
       body,
     }),
     paramsIn: forwarded,
-    run: async (received, checked, { call: reserved, attempt }) => {
-      const sent = {
-        ...received,
-        ...forwarded,
-        payloadDigest: nativeSha256(forwarded.body ?? new Uint8Array(0)),
-      };
-      return await dispatch(gateway.config, tool, sent, {
-        headers: headersOfTool(headers, tool, forwarded),
-        assertion: signAssertion(gateway, tool, sent, checked, attempt),
-        maxCharge: reserved.price,
-        service: boundTo(gateway, tool),
-        readWhole: MAX_ANSWER,
-      });
-    },
+    run:
+      remote?.run ??
+      (async (received, checked, { call: reserved, attempt }) => {
+        const sent = {
+          ...received,
+          ...forwarded,
+          payloadDigest: nativeSha256(forwarded.body ?? new Uint8Array(0)),
+        };
+        return await dispatch(gateway.config, tool, sent, {
+          headers: headersOfTool(headers, tool, forwarded),
+          assertion: signAssertion(gateway, tool, sent, checked, attempt),
+          maxCharge: reserved.price,
+          service: boundTo(gateway, tool),
+          readWhole: MAX_ANSWER,
+        });
+      }),
   };
 };
 

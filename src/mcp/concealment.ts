@@ -25,7 +25,7 @@ import { rightsOf } from './visible-tools.ts';
  * public catalogue, as anyone does who sends no proof.
  */
 export const mayLearnOf = async (
-  { gateway, audience }: McpContext,
+  { gateway, audience, message }: McpContext,
   headers: Headers,
   name: string,
   given: JsonObject,
@@ -34,7 +34,7 @@ export const mayLearnOf = async (
   if (!proof.ok || proof.value.kind === 'none') return ok(true);
   const fields = {
     ...headOfCall(name, audience),
-    payloadDigest: nativeSha256(payloadOfCall(name, given)),
+    payloadDigest: nativeSha256(payloadOfCall(name, given, message.params)),
   };
   const signer = signerOf(gateway.config, fields, proof.value);
   if (signer === undefined) return ok(true);

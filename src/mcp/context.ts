@@ -1,7 +1,7 @@
 import type { Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { Message } from './message.ts';
+import type { JsonObject, Message } from './message.ts';
 
 /** One request to `/mcp`: everything that its handlers need. Made anew for each request; nothing outlives it. */
 export type McpContext = {
@@ -24,12 +24,12 @@ export type McpCall = {
   readonly signal: AbortSignal;
   /** True if the client's capabilities name the extension `org.x402/payment`. */
   readonly takesPaymentRequired: boolean;
-  /** Sends a progress notification; does nothing if the client asked for none. */
-  readonly progress: (progress: Progress) => Promise<void>;
-};
-
-export type Progress = {
-  readonly progress: number;
-  readonly total?: number;
-  readonly message?: string;
+  /** The client's capabilities. Empty in revisions that state them only in `initialize`. */
+  readonly capabilities: JsonObject;
+  /** False in revisions without `input_required`. */
+  readonly takesInput: boolean;
+  /** The level of log messages that the client wants; undefined if it wants none. */
+  readonly logLevel: string | undefined;
+  /** Sends a notification about this call. Drops progress that the client did not ask for. */
+  readonly notify: (method: string, params: JsonObject) => Promise<void>;
 };

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../core/result.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
+import { inexactNumber } from '../protocol/exact-numbers.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
-import { inexactNumber } from './exact-numbers.ts';
 
 /** A JSON object, parsed strictly. */
 export type JsonObject = { readonly [key: string]: unknown };

@@ -8,7 +8,7 @@ import { refusal } from './call-result.ts';
 import { answerCall } from './answer-call.ts';
 import type { McpCall, McpContext } from './context.ts';
 import { listTools } from './list-tools.ts';
-import { isObject } from './message.ts';
+import { isObject, type JsonObject } from './message.ts';
 
 /** As `package.json` states them. */
 export const SERVER_INFO = { name: 'countersign', version: '0.1.0' };
@@ -45,14 +45,23 @@ const serverOf = (context: McpContext): Server => {
   });
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     const { progressToken } = mcpReq._meta ?? {};
+    const envelope: JsonObject | undefined = isObject(mcpReq.envelope)
+      ? mcpReq.envelope
+      : undefined;
+    const capabilities = envelope?.[CAPABILITIES];
+    const logLevel = envelope === undefined ? LEGACY_LOG_LEVEL : envelope[LOG_LEVEL];
     const mcpCall: McpCall = {
       signal: mcpReq.signal,
-      takesPaymentRequired: namesExtension(mcpReq.envelope),
-      progress: async (progress) => {
-        if (progressToken === undefined) return;
+      takesPaymentRequired: namesExtension(envelope),
+      capabilities: isObject(capabilities) ? capabilities : {},
+      takesInput: envelope !== undefined,
+      logLevel: typeof logLevel === 'string' ? logLevel : undefined,
+      notify: async (method, params) => {
+        const isProgress = method === 'notifications/progress';
+        if (isProgress && progressToken === undefined) return;
         await mcpReq.notify({
-          method: 'notifications/progress',
-          params: { ...progress, progressToken },
+          method,
+          params: { ...params, ...(isProgress ? { progressToken } : {}) },
         });
       },
     };
@@ -77,6 +86,9 @@ const noted = (cause: unknown): ProtocolError | undefined => {
 };
 
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+const LOG_LEVEL = 'io.modelcontextprotocol/logLevel';
+/** Older revisions set a level in a session, which the gateway does not have. */
+const LEGACY_LOG_LEVEL = 'info';
 
 /** True if the client advertises the extension. Only the modern era states capabilities in each request. */
 const namesExtension = (envelope: unknown): boolean => {

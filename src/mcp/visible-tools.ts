@@ -1,6 +1,5 @@
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { Tool } from '../catalog/tool.ts';
-import { isRemote } from '../catalog/upstream.ts';
 import { memoize } from '../core/bounded-map.ts';
 import type { Seconds } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
@@ -110,5 +109,4 @@ const byId = (tools: readonly Tool[]): VisibleTools =>
   new Map(tools.map((tool) => [tool.id, tool]));
 
 /** True if arguments determine the HTTP request: not for a tool of any method, or of any path below a prefix. */
-const isCallable = (tool: Tool): boolean =>
-  !isRemote(tool) && tool.method !== '*' && !tool.path.endsWith('/*');
+const isCallable = ({ method, path }: Tool): boolean => method !== '*' && !path.endsWith('/*');

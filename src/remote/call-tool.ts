@@ -1,10 +1,10 @@
+import type { RpcError } from '../protocol/problem/call.ts';
 import type { Exchanged } from './exchange.ts';
 import {
   isObject,
   type JsonObject,
   type NotificationListener,
   type RemoteFault,
-  type RpcError,
 } from './message.ts';
 import { openSession, type SessionOptions } from './session.ts';
 

@@ -1,4 +1,5 @@
-import type { JsonObject, NotificationListener, RemoteFault, RpcError } from './message.ts';
+import type { RpcError } from '../protocol/problem/call.ts';
+import type { JsonObject, NotificationListener, RemoteFault } from './message.ts';
 import { readAnswer } from './read-answer.ts';
 
 /** One POST to a remote MCP server. */

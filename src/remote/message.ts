@@ -1,14 +1,8 @@
+import type { RpcError } from '../protocol/problem/call.ts';
 import { nestsWithin } from '../protocol/strict-json.ts';
 
 /** A JSON object of a remote server. */
 export type JsonObject = { readonly [key: string]: unknown };
-
-/** A JSON-RPC error. Its text comes from a stranger. */
-export type RpcError = {
-  readonly code: number;
-  readonly message: string;
-  readonly data?: unknown;
-};
 
 export type NotificationListener = (method: string, params: JsonObject) => void;
 

@@ -101,9 +101,28 @@ export type UpstreamReason = {
     /** The tool charged more than the call had reserved, or stated no readable charge. */
     | 'upstream_overcharge'
     /** Longer than an answer may be over MCP, which has no streams. */
-    | 'upstream_oversized';
+    | 'upstream_oversized'
+    /** The server of a remote MCP tool sent an HTTP error, no JSON-RPC, or the answer to another request. */
+    | 'upstream_malformed';
   readonly money: Money;
 };
+
+/** A JSON-RPC error of a remote MCP server. `message` and `data` come from a stranger. */
+export type RpcError = {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: unknown;
+};
+
+/** The server of a remote MCP tool answered with a JSON-RPC error. */
+export type UpstreamErrorReason = {
+  readonly reason: 'upstream_error';
+  readonly error: RpcError;
+  readonly money: Money;
+};
+
+/** The server of a remote MCP tool defines it otherwise than the operator accepted. Nothing ran. */
+export type ToolChangedReason = { readonly reason: 'tool_changed' };
 
 /**
  * `untouched`: the call charged nothing. `credited`: the payment had settled and is credit now. `held`: the amount stays reserved until
@@ -129,6 +148,24 @@ const failed =
     hint: MONEY_HINTS[money],
     more: { money },
   });
+
+export const upstreamErrorTexts: Texts<UpstreamErrorReason | ToolChangedReason> = {
+  upstream_error: ({ error, money }) => ({
+    status: 502,
+    title: 'MCP server refused the call',
+    detail: `The MCP server behind the tool answered with the JSON-RPC error ${error.code}, which \`error\` holds.`,
+    hint: MONEY_HINTS[money],
+    more: { error, money },
+  }),
+  tool_changed: () => ({
+    status: 503,
+    title: 'Tool changed',
+    detail:
+      'The MCP server behind the tool defines it otherwise than the operator accepted, so the gateway does not sell it.',
+    hint: `Use another tool, or try again after \`retry_after\` seconds: the operator has an alert. ${FREE} If an earlier request with this proof ran the tool, GET /calls/<call id> returns its outcome.`,
+    headers: retryAfter(300),
+  }),
+};
 
 export const upstreamTexts: Texts<UpstreamReason> = {
   upstream_timeout: failed(504, 'Tool timed out', 'The tool did not answer in time.'),
@@ -164,7 +201,12 @@ export const upstreamTexts: Texts<UpstreamReason> = {
   ),
   upstream_oversized: failed(
     502,
-    'Answer too long for MCP',
-    'The answer of the tool is longer than the gateway returns over MCP. The same tool over HTTP has no such limit.',
+    'Answer too long',
+    'The answer of the tool is longer than the gateway returns over MCP, or takes from an MCP server.',
+  ),
+  upstream_malformed: failed(
+    502,
+    'Answer not readable',
+    'The MCP server behind the tool answered with an HTTP error, with something else than JSON-RPC, or to another request.',
   ),
 };

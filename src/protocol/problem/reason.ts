@@ -1,5 +1,13 @@
 import type { WireFault } from '../fault.ts';
-import { type CallReason, callTexts, type UpstreamReason, upstreamTexts } from './call.ts';
+import {
+  type CallReason,
+  callTexts,
+  type ToolChangedReason,
+  type UpstreamErrorReason,
+  upstreamErrorTexts,
+  type UpstreamReason,
+  upstreamTexts,
+} from './call.ts';
 import { type CommandReason, commandTexts, type DocumentReason, documentTexts } from './command.ts';
 import { type DeniedReason, deniedTexts } from './denial.ts';
 import { type GatewayReason, gatewayTexts } from './gateway.ts';
@@ -24,7 +32,9 @@ export type Reason =
   | GrantReason
   | DocumentReason
   | GatewayReason
-  | UpstreamReason;
+  | UpstreamReason
+  | UpstreamErrorReason
+  | ToolChangedReason;
 
 /** A problem of RFC 9457: its members, and the headers that its status requires. */
 export type Problem = {
@@ -54,6 +64,7 @@ export const problemTexts: Texts<Reason> = {
   ...documentTexts,
   ...gatewayTexts,
   ...upstreamTexts,
+  ...upstreamErrorTexts,
 };
 
 /** Builds the members and headers of a problem, without a response: the 402 adds its offer to them. */

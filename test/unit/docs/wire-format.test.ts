@@ -255,6 +255,7 @@ const AUTHORIZATION = {
 
 /** Enough for the words of any reason. */
 const ANY_MEMBERS = {
+  error: { code: -32_602, message: '' },
   expected: 'e',
   version: 2,
   because: 'tool',

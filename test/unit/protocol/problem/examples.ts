@@ -162,6 +162,9 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   upstream_encoding: [[502, upstream('untouched')]],
   upstream_overcharge: [[502, upstream('charged')]],
   upstream_oversized: [[502, upstream('untouched')]],
+  upstream_malformed: [[502, upstream('untouched')]],
+  upstream_error: [[502, { ...upstream('untouched'), error: { code: -32_602, message: 'no' } }]],
+  tool_changed: [[503, {}]],
 };
 
 /** Every example with its reason. */

@@ -1,0 +1,134 @@
+import { type CallToolResult, ProtocolError } from '@modelcontextprotocol/server';
+import { cleanText } from '../catalog/clean-text.ts';
+import { ok } from '../core/result.ts';
+import { nowSeconds } from '../core/clock.ts';
+import type { PaidRequest } from '../gateway/paid-request.ts';
+import {
+  changedReason,
+  type RemoteCaller,
+  type RemoteInput,
+  runRemoteTool,
+  type SoldRemoteTool,
+} from '../gateway/remote-tool.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { answerMeta } from './answer-meta.ts';
+import { callResult, textOf } from './call-result.ts';
+import { inputMembers } from './call-payload.ts';
+import type { McpCall, McpContext } from './context.ts';
+import { isObject, type JsonObject } from './message.ts';
+
+/** A call to a tool of a remote MCP server. `callTool` loads this code with the first one. */
+export type RemoteCall = {
+  /** Why the gateway does not sell the tool now. */
+  readonly changed: Reason | undefined;
+  readonly run: PaidRequest['run'];
+  /** Translates the HTTP answer of the call. */
+  readonly resultOf: (answer: Response, uri: string) => Promise<CallToolResult>;
+};
+
+/** @param headers of the POST that the server may get */
+export const openRemoteCall = (
+  { gateway, message }: McpContext,
+  tool: SoldRemoteTool,
+  headers: Headers,
+  given: JsonObject,
+  mcpCall: McpCall,
+): RemoteCall => {
+  const members = inputMembers(message.params);
+  const caller = remoteCaller(headers, { arguments: given, ...members }, mcpCall);
+  return {
+    changed: changedReason(gateway, tool, nowSeconds()),
+    run: runRemoteTool(gateway, tool, caller),
+    resultOf: async (answer, uri) => await remoteResult(answer, uri, mcpCall, members),
+  };
+};
+
+/** The caller of a remote tool. Its server learns what the caller can do for it, but of no extension: the gateway pays no other server. */
+const remoteCaller = (
+  headers: Headers,
+  input: RemoteInput,
+  { capabilities, logLevel, notify }: McpCall,
+): RemoteCaller => ({
+  headers,
+  inputOf: () => ok(input),
+  capabilities: Object.fromEntries(
+    INPUTS.flatMap((name) => (name in capabilities ? [[name, capabilities[name]]] : [])),
+  ),
+  ...(logLevel === undefined ? {} : { logLevel }),
+  onNotification: (method, params) => {
+    const passed = method === PROGRESS ? progressOf(params) : logOf(method, params, logLevel);
+    if (passed !== undefined) void notify(method, passed).catch(() => undefined);
+  },
+});
+
+/** What a tool may ask of the client (MCP 2026-07-28, `input_required`). */
+const INPUTS = ['elicitation', 'sampling', 'roots'] as const;
+
+const PROGRESS = 'notifications/progress';
+const LOG = 'notifications/message';
+const MAX_TEXT = 1_024;
+const MAX_LOG = 8 * 1_024;
+/** The least urgent levels come first (RFC 5424). */
+const LEVELS = [
+  ...['debug', 'info', 'notice', 'warning'],
+  ...['error', 'critical', 'alert', 'emergency'],
+];
+
+const progressOf = ({ progress, total, message }: JsonObject): JsonObject | undefined =>
+  typeof progress === 'number' && Number.isFinite(progress)
+    ? {
+        progress,
+        ...(typeof total === 'number' && Number.isFinite(total) ? { total } : {}),
+        ...(typeof message === 'string' ? { message: cleanText(message, MAX_TEXT) } : {}),
+      }
+    : undefined;
+
+const logOf = (
+  method: string,
+  { level, logger, data }: JsonObject,
+  wanted: string | undefined,
+): JsonObject | undefined => {
+  if (method !== LOG || wanted === undefined || data === undefined) return undefined;
+  if (typeof level !== 'string' || LEVELS.indexOf(level) < LEVELS.indexOf(wanted)) return undefined;
+  if (!LEVELS.includes(level) || JSON.stringify(data).length > MAX_LOG) return undefined;
+  return { level, data, ...(typeof logger === 'string' ? { logger: cleanText(logger, 128) } : {}) };
+};
+
+/** Errors that the client's own protocol code handles, not its model: a missing capability, and a state that the server rejects. */
+const isForClient = (code: unknown, members: JsonObject): boolean =>
+  code === -32_021 || (code === -32_602 && Object.keys(members).length > 0);
+
+/**
+ * Translates the HTTP answer of a call to a remote tool: the server's own result, with what the gateway states about payment and receipt.
+ *
+ * @throws ProtocolError for an error that the client must see as one
+ */
+const remoteResult = async (
+  answer: Response,
+  uri: string,
+  { takesInput }: McpCall,
+  members: JsonObject,
+): Promise<CallToolResult> => {
+  if (!/^application\/json\b/.test(answer.headers.get('content-type') ?? '')) {
+    const refused = await callResult(answer, uri);
+    const { structuredContent } = refused;
+    const error = isObject(structuredContent) ? structuredContent['error'] : undefined;
+    if (isObject(error) && isForClient(error['code'], members)) {
+      throw new ProtocolError(Number(error['code']), String(error['message']), error['data']);
+    }
+    return refused;
+  }
+  // The gateway wrote this JSON itself (`runRemoteTool`).
+  const result = (await answer.json()) as CallToolResult & JsonObject;
+  const meta = { ...result._meta, ...answerMeta(answer.headers) };
+  const stated = { ...result, ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }) };
+  if (result['resultType'] !== 'input_required') return stated;
+  if (takesInput) return { ...stated, _meta: { ...meta, 'countersign/hint': INPUT_HINT } };
+  // The SDK would call the tool again by itself, each time as a call of its own.
+  return { isError: true, content: [textOf(NO_INPUT)], ...(meta && { _meta: meta }) };
+};
+
+const INPUT_HINT =
+  'The tool requires input first. The gateway charged nothing. The call with inputResponses and requestState is a new call with a proof of its own, which covers both.';
+const NO_INPUT =
+  'The tool requires input from the client, which only clients of MCP 2026-07-28 can give. The gateway charged nothing.';
