@@ -18,6 +18,8 @@ const INSTRUCTIONS =
   'nothing. A failed call charges nothing. Repeat a call whose outcome is unknown with the same payment: a new one could pay twice.';
 
 const PAYMENT_EXTENSION = 'org.x402/payment';
+/** Tells a client what an intent names, so that it can sign its first `tools/list` (docs/mcp.md). */
+const INTENT_EXTENSION = 'countersign/intent';
 
 /** Lists may change at any moment, and depend on the caller. */
 const LIST_CACHE = { ttlMs: 5_000, cacheScope: 'private' as const };
@@ -32,8 +34,15 @@ export const mcpHandler = (context: McpContext): McpHttpHandler =>
   });
 
 const serverOf = (context: McpContext): Server => {
+  const { audience, gateway } = context;
   const server = new Server(SERVER_INFO, {
-    capabilities: { tools: {}, extensions: { [PAYMENT_EXTENSION]: {} } },
+    capabilities: {
+      tools: {},
+      extensions: {
+        [PAYMENT_EXTENSION]: {},
+        [INTENT_EXTENSION]: { audience, chains: [...gateway.config.payTo.keys()] },
+      },
+    },
     instructions: INSTRUCTIONS,
   });
   server.setRequestHandler('tools/list', async () => {

@@ -76,6 +76,34 @@ describe('agent.mcp', () => {
   });
 });
 
+describe('what an agent reads over MCP', () => {
+  it('is signed, so that the gateway answers for this account, and signed once', async () => {
+    const account = privateKeyToAccount(generatePrivateKey());
+    const intents: (string | null)[] = [];
+    const agent = createAgent({
+      account,
+      spend: { perCall: '$0.05', total: '$1' },
+      fetch: async (url, init) => {
+        const body = typeof init?.body === 'string' ? init.body : '';
+        const isList = body.includes('tools/list');
+        const bytes = init?.body instanceof Uint8Array ? new TextDecoder().decode(init.body) : '';
+        if (isList || bytes.includes('tools/list')) {
+          intents.push(new Headers(init?.headers).get('agent-intent'));
+        }
+        return await fetch(url, init);
+      },
+    });
+    const client = await agent.mcp(endpoint());
+    await client.listTools();
+    await client.listTools({}, { cacheMode: 'refresh' });
+    const [first, second] = intents;
+    expect(first).toEqual(expect.any(String));
+    expect(second).toBe(first);
+    const { structuredContent } = await client.callTool({ name: 'spending', arguments: {} });
+    expect(JSON.stringify(structuredContent)).toContain(account.address.toLowerCase());
+  });
+});
+
 describe('agent.tools', () => {
   it('lists plain definitions, whose execute pays', async () => {
     const { agent } = await funded();

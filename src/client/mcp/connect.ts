@@ -12,8 +12,8 @@ export const connect = async (
   info: McpClientInfo,
 ): Promise<Client> => {
   const client = new Client(info);
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(url), { fetch: payingFetch(context) }),
-  );
+  const endpoint = new URL(url);
+  const fetch = payingFetch(context, endpoint);
+  await client.connect(new StreamableHTTPClientTransport(endpoint, { fetch }));
   return client;
 };

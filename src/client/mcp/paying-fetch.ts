@@ -3,10 +3,13 @@ import type { AgentResponse, CallReport } from '../call-report.ts';
 import { call } from '../call.ts';
 import type { AgentContext } from '../context.ts';
 import { isRecord } from '../json.ts';
-import { type FetchInit, readOutgoing } from '../outgoing.ts';
+import { type FetchInit, type Outgoing, readOutgoing } from '../outgoing.ts';
+import type { Proof } from '../proof.ts';
+import { send } from '../transport.ts';
 import { httpAnswerOf } from './http-answer.ts';
 import { answerWith, type Messages, readMessages } from './messages.ts';
-import { type ToolCall, toolCallOf } from './tool-call.ts';
+import { openReading } from './reading.ts';
+import { requestIdOf, type ToolCall, toolCallOf } from './tool-call.ts';
 
 /** What the client adds to the `_meta` of each result: the cost of the call, as it has verified it (docs/client.md). */
 export const REPORT_KEY = 'countersign/report';
@@ -17,21 +20,43 @@ export const REPORT_KEY = 'countersign/report';
  *
  * @throws CountersignError as `Agent.fetch` does: the call of the MCP client rejects with it
  */
-export const payingFetch =
-  (context: AgentContext) =>
-  async (url: string | URL, init?: FetchInit): Promise<Response> => {
-    const post = await readOutgoing(url.toString(), init);
+export const payingFetch = (context: AgentContext, url: URL) => {
+  const reading = openReading(context, url.origin);
+  return async (target: string | URL, init?: FetchInit): Promise<Response> => {
+    const post = await readOutgoing(target.toString(), init);
+    const proof = await reading.proofFor(post);
+    if (proof !== undefined) return await readSigned(context, post, proof);
     const toolCall = await toolCallOf(post);
-    if (toolCall === undefined) return await context.fetch(url, init);
-    const answered = new WeakMap<Response, Messages>();
-    const refused = new WeakSet<Response>();
-    const within = { ...context, fetch: overMcp(context, toolCall, { answered, refused }) };
-    const terms = { perCall: context.rules.perCall, binding: 'any', from: 'credit' } as const;
-    const { response } = await call(within, toolCall.outgoing, terms);
-    if (refused.has(response)) return response;
-    const messages = answered.get(response) ?? (await storedMessages(response, toolCall));
-    return answerWith(reported(messages, response.countersign));
+    if (toolCall !== undefined) return await pay(context, toolCall);
+    const response = await context.fetch(target, init);
+    const id = requestIdOf(post);
+    const messages =
+      id === undefined || !response.ok
+        ? undefined
+        : await readMessages(response, id, context.timeoutMs);
+    if (messages !== undefined) reading.note(messages);
+    return response;
   };
+};
+
+/** Sends a request that only reads, with its intent. A lost answer needs no care: the transport may ask again. */
+const readSigned = async (
+  context: AgentContext,
+  post: Outgoing,
+  { header }: Proof,
+): Promise<Response> =>
+  await send(context, post, { header }, async (response) => await Promise.resolve(response));
+
+const pay = async (context: AgentContext, toolCall: ToolCall): Promise<Response> => {
+  const answered = new WeakMap<Response, Messages>();
+  const refused = new WeakSet<Response>();
+  const within = { ...context, fetch: overMcp(context, toolCall, { answered, refused }) };
+  const terms = { perCall: context.rules.perCall, binding: 'any', from: 'credit' } as const;
+  const { response } = await call(within, toolCall.outgoing, terms);
+  if (refused.has(response)) return response;
+  const messages = answered.get(response) ?? (await storedMessages(response, toolCall));
+  return answerWith(reported(messages, response.countersign));
+};
 
 /** The answers of one call: those translated from messages, and those of the HTTP endpoint itself, e.g. a 403. */
 type Received = {

@@ -41,6 +41,17 @@ export const toolCallOf = async (post: Outgoing): Promise<ToolCall | undefined> 
   };
 };
 
+/** The id of a request that introduces the server: its answer holds the server's capabilities. */
+export const requestIdOf = ({ method, body }: Outgoing): string | number | undefined => {
+  const text = method === 'POST' && body !== undefined ? decodeUtf8(body) : undefined;
+  const message = text === undefined ? undefined : readJson(text);
+  if (!isRecord(message) || !INTRODUCTIONS.has(message['method'])) return undefined;
+  const { id } = message;
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+};
+
+const INTRODUCTIONS: ReadonlySet<unknown> = new Set(['initialize', 'server/discover']);
+
 type Called = { readonly arguments: object; readonly name: string };
 
 const innerCall = (params: Readonly<Record<string, unknown>>): Called | undefined => {
