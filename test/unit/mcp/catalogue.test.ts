@@ -166,14 +166,13 @@ describe('tools/list', () => {
     expect(asked).toEqual([]);
   });
 
-  it('refuses a payment: a settled one is public', async () => {
-    const { gateway } = await gatewayWith();
+  it('shows the public catalogue to a payment, which anyone may copy, and asks no account', async () => {
+    const { gateway, asked } = await gatewayWith();
     const payment = await paymentOf();
-    const { error } = await send(gateway, 'tools/list', { _meta: { 'x402/payment': payment } });
-    expect(error?.data).toMatchObject({
-      type: 'urn:countersign:problem:intent-required',
-      tool: 'countersign.tools',
-    });
+    const paid = await send(gateway, 'tools/list', { _meta: { 'x402/payment': payment } });
+    expect(paid.result).toEqual((await send(gateway, 'tools/list')).result);
+    expect(paid.result?.['tools']).not.toEqual([]);
+    expect(asked).toEqual([]);
   });
 
   it.each([
