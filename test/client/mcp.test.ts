@@ -76,6 +76,35 @@ describe('agent.mcp', () => {
   });
 });
 
+describe('a call over MCP whose answer is lost', () => {
+  it('is repeated with the same signature, runs once, and gets the stored answer', async () => {
+    const account = privateKeyToAccount(generatePrivateKey());
+    await mint(world().client, account.address, 1_000_000n);
+    const proofs: (string | null)[] = [];
+    const agent = createAgent({
+      account,
+      spend: { perCall: '$0.05', total: '$1' },
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        const proof = new Headers(init?.headers).get('payment-signature');
+        if (proof !== null && proofs.push(proof) === 1) {
+          await answer.arrayBuffer();
+          throw new TypeError('the connection broke off');
+        }
+        return answer;
+      },
+    });
+    const before = await world().counts();
+    const result = await translated(agent);
+    const after = await world().counts();
+    expect(result.structuredContent).toMatchObject({ text: expect.any(String) });
+    expect(reportOf(result)).toMatchObject({ attempts: 2, receipt: { verified: true } });
+    expect(new Set(proofs).size).toBe(1);
+    expect((after.translate ?? 0) - (before.translate ?? 0)).toBe(1);
+    expect(agent.spending().charged).toBe(20_000n);
+  });
+});
+
 describe('what an agent reads over MCP', () => {
   it('is signed, so that the gateway answers for this account, and signed once', async () => {
     const account = privateKeyToAccount(generatePrivateKey());
