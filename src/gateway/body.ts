@@ -49,6 +49,37 @@ export const cancelOversized = async (
   return true;
 };
 
+/** What `discard` reads at most: 8 MiB, for two seconds. */
+const DISCARDED = 8 * 1_024 * 1_024;
+const DISCARD_MS = 2_000;
+
+/**
+ * Reads the rest of a body and keeps nothing of it, within bounds (CWE-400), then cancels it.
+ *
+ * Platform trap: a client that still writes when the connection closes loses the answer to the reset. So the rest of an unannounced body that
+ * is too long is read before the answer, as far as the bounds allow.
+ */
+export const discard = async (
+  rest: ReadableStreamDefaultReader<Uint8Array>,
+  most = DISCARDED,
+  milliseconds = DISCARD_MS,
+): Promise<void> => {
+  // A sender that stalls must not hold the request: cancelling ends the read that waits.
+  const timer = setTimeout(() => void rest.cancel().catch(() => undefined), milliseconds);
+  try {
+    for (let length = 0; length < most;) {
+      const { done, value } = await rest.read();
+      if (done) return;
+      length += value.byteLength;
+    }
+    await rest.cancel();
+  } catch {
+    // The connection has ended: nobody reads the answer.
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(length);
   let at = 0;

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { requestEncoding } from '../protocol/intent/binding.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { cancelOversized, readUpTo } from './body.ts';
+import { cancelOversized, discard, readUpTo } from './body.ts';
 import type { ReceivedRequest, RequestHead } from './paid-request.ts';
 
 /** The maximum lengths in the wire form of an intent (`agentIntentSchema`): a client could call a longer URL, but not sign for it. */
@@ -143,7 +143,7 @@ export const readBody = async (
   const reading = await readUpTo(body, limit);
   if (reading.read === 'broken') return err({ reason: 'body_incomplete' });
   if (reading.read === 'over') {
-    await reading.rest.cancel().catch(() => undefined);
+    await discard(reading.rest);
     return err({ reason: 'body_too_large', limit });
   }
   if (reading.bytes.byteLength > 0 && (method === 'GET' || method === 'HEAD')) {

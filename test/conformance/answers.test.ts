@@ -202,6 +202,28 @@ describe('a request that reaches a tool', () => {
     // The gateway offers the tool instead: it reads no body without a proof (CWE-400).
     expect((await sendHeadersOnly(url, length)).status).toBe(402);
   });
+
+  it.each([2, 4, 8])('gets its 413 while %i MiB are on their way in chunks', async (mebibytes) => {
+    const call: ToolCall = {
+      path: '/tools/echo/larger',
+      method: 'POST',
+      contentType: 'application/octet-stream',
+    };
+    const payment = await sign(world(), account, call);
+    let left = mebibytes * 16;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        controller.enqueue(new Uint8Array(64 * 1024));
+        left -= 1;
+        if (left === 0) controller.close();
+      },
+    });
+    const url = world().stack.description.gateway + call.path;
+    const sent: object = { method: 'POST', headers: v2(payment), body, duplex: 'half' };
+    const answer = await fetch(url, sent);
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ field: 'body', limit: 1024 * 1024 });
+  });
 });
 
 describe('an answer that reaches the caller', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bodyOf, readUpTo, resumed } from '../../../src/gateway/body.ts';
+import { bodyOf, discard, readUpTo, resumed } from '../../../src/gateway/body.ts';
 
 const streamOf = (chunks: readonly Uint8Array[], failure?: Error) => {
   const left = [...chunks];
@@ -47,6 +47,42 @@ describe('readUpTo', () => {
     expect(await readUpTo(streamOf([new Uint8Array(3)], new Error('lost')), 10)).toEqual({
       read: 'broken',
     });
+  });
+});
+
+describe('discard', () => {
+  const endless = (after: () => Promise<void> = async () => undefined) => {
+    let taken = 0;
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        await after();
+        taken += 10;
+        controller.enqueue(new Uint8Array(10));
+      },
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    return { rest: body.getReader(), seen: () => ({ taken, cancelled }) };
+  };
+
+  it('reads a body to its end, and no more than its bound of a longer one', async () => {
+    const short = streamOf([new Uint8Array(5), new Uint8Array(5)]).getReader();
+    await discard(short, 100, 1_000);
+    expect(await short.read()).toMatchObject({ done: true });
+    const long = endless();
+    await discard(long.rest, 100, 1_000);
+    // A stream pulls one chunk ahead.
+    expect(long.seen().taken).toBeLessThanOrEqual(110);
+    expect(long.seen().cancelled).toBe(true);
+  });
+
+  it('does not wait for a sender that stalls, nor fail with one that breaks off', async () => {
+    const stalled = endless(async () => await new Promise(() => {}));
+    await discard(stalled.rest, 100, 20);
+    expect(stalled.seen().cancelled).toBe(true);
+    await discard(streamOf([new Uint8Array(5)], new Error('lost')).getReader(), 100, 1_000);
   });
 });
 

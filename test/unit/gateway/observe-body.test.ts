@@ -31,7 +31,7 @@ describe('observeBody', () => {
     expect(read).toBe(0);
   });
 
-  it('stops reading a body of unknown length at the limit', async () => {
+  it('stops reading a body of unknown length after a bounded part that it discards', async () => {
     let read = 0;
     let cancelled = false;
     const endless = new ReadableStream<Uint8Array>({
@@ -45,7 +45,7 @@ describe('observeBody', () => {
     });
     const request = at('/tools/echo/a', { method: 'POST', body: endless });
     expect(await reasonOf(request)).toEqual({ reason: 'body_too_large', limit: 1_024 });
-    expect(read).toBeLessThan(6);
+    expect(read * 512).toBeLessThan(9 * 1_024 * 1_024);
     expect(cancelled).toBe(true);
   });
 
