@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { type Fault, FAULTS, type ChaosOptions } from '../test/chaos/run/options.ts';
 import { runChaos } from '../test/chaos/run/run.ts';
+import { reportOutage } from './chaos/report-outage.ts';
 import { flagsOrExit, startProgress, wholeNumber } from './command-line.ts';
 import { killEveryProcess } from './stack/process.ts';
 
@@ -10,7 +11,8 @@ import { killEveryProcess } from './stack/process.ts';
  * clients: no payment may be lost or charged twice (laws 3 to 7 and 11).
  */
 const USAGE =
-  'npm run chaos -- [--payments N] [--payers N] [--seed N] [--faults LIST|none] [--relayer on|off] [--json]';
+  'npm run chaos -- [--payments N] [--payers N] [--seed N] [--faults LIST|none] [--relayer on|off] [--json]\n' +
+  '   or: npm run chaos -- --outage SECONDS [--rate N] [--payers N] [--json]';
 
 const faultsOf = (text: string): ReadonlySet<Fault> => {
   const names = text === 'none' ? [] : text.split(',');
@@ -29,6 +31,8 @@ const readFlags = () => {
       seed: { type: 'string' },
       faults: { type: 'string', default: FAULTS.join(',') },
       relayer: { type: 'string', default: 'on' },
+      outage: { type: 'string' },
+      rate: { type: 'string', default: '100' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -44,6 +48,18 @@ const readFlags = () => {
 };
 
 const { values, options } = flagsOrExit(USAGE, readFlags);
+if (values.outage !== undefined) {
+  const flags = { outage: values.outage, rate: values.rate };
+  const outage = flagsOrExit(USAGE, () => ({
+    seconds: wholeNumber('outage', flags.outage, 1, 600),
+    rate: wholeNumber('rate', flags.rate, 1, 1_000),
+    payers: options.payers,
+    print,
+  }));
+  const code = await reportOutage(outage, values.json);
+  await killEveryProcess();
+  process.exit(code);
+}
 const command =
   `npm run chaos -- --seed ${options.seed} --payments ${options.payments} --payers ${options.payers}` +
   ` --faults ${values.faults} --relayer ${values.relayer}`;

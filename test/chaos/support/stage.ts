@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningServer } from '../../../dev/stack/loopback.ts';
-import { type Stack, startStack } from '../../../dev/stack/stack.ts';
+import { type Stack, type StackOptions, startStack } from '../../../dev/stack/stack.ts';
 import { type Intercept, type Party, startProxy } from './proxy.ts';
 
 /** A stack whose gateway reaches chain, facilitator and upstream only through proxies. */
@@ -43,10 +43,14 @@ export const mineEverySecond = ({ stack }: Stage): (() => void) => {
   return () => clearInterval(mining);
 };
 
-/** Starts a stack. `intercept` decides about every message of the gateway; `variables` are added to its configuration. */
+/**
+ * Starts a stack. `intercept` decides about every message of the gateway; `variables` are added to its configuration. `options` select other
+ * tools than `TOOLS`, or blocks at an interval.
+ */
 export const startStage = async (
   intercept: Intercept,
   variables: Readonly<Record<string, string>> = {},
+  options: Pick<StackOptions, 'blockTime' | 'toolsFile'> = {},
 ): Promise<Stage> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));
   const toolsFile = join(directory, 'tools.json');
@@ -68,6 +72,7 @@ export const startStage = async (
       toolsFile,
       shield: 100_000,
       variables,
+      ...options,
       wire: async ({ rpc, facilitators, upstream }) => ({
         rpc: await proxied('rpc', rpc),
         facilitators: await Promise.all(
