@@ -1,6 +1,6 @@
 import type { AnswerOf } from '../management/routes.ts';
 import { accountNamed, accountOrOwn, namesOf, treeBelow } from './lib/accounts.ts';
-import { collected, openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
+import { datedList, openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
 import {
   ACCOUNT,
   ACCOUNT_OR_OWN,
@@ -9,7 +9,7 @@ import {
   type CommandGroup,
 } from './lib/command.ts';
 import { isRefusal, usageError } from './lib/errors.ts';
-import { changedText, listed, paintStatus, proseWidth, sentence } from './lib/print.ts';
+import { asOfLine, changedText, listed, paintStatus, proseWidth, sentence } from './lib/print.ts';
 import { fields, lasting } from './lib/text.ts';
 import { dollars, isoDay, isoTime, lentText, shortTime } from './lib/units.ts';
 
@@ -211,7 +211,7 @@ const list: Command = {
   ],
   shared: ['gateway', 'signer'],
   run: async (session, input) => {
-    const { out } = session;
+    const { out, now } = session;
     const admin = await openAdmin(session, 'operator');
     const most = input.number('limit', 1, MAX_ACCOUNTS) ?? 200;
     const [label, below] = [input.text('label'), input.text('below')];
@@ -222,33 +222,40 @@ const list: Command = {
       ...(status === undefined ? {} : { status }),
       ...(below === undefined ? {} : { parent: await accountNamed(admin, below) }),
     };
-    const items = await collected(admin, admin.list('accounts.list', { query }), most);
+    const { items, asOf } = await datedList(
+      admin,
+      (onPage) => admin.list('accounts.list', { query, onPage }),
+      most,
+    );
     const names = await namesOf(session);
     const isNamed = (account: string): boolean =>
       names.known.has(account.slice(account.lastIndexOf(':') + 1));
-    out.result({ accounts: items }, () =>
-      items.length === 0
-        ? 'No account matches.'
-        : listed(
-            out,
-            [
-              { title: 'NAME', cut: 'middle' },
-              { title: 'STATUS' },
-              { title: 'PARENT', cut: 'middle' },
-              { title: 'SINCE' },
-              { title: 'ACCOUNT', cut: 'middle' },
-            ],
-            items.map((item) => [
-              item.label !== undefined || isNamed(item.account)
-                ? names.of(item.account, item.label)
-                : '',
-              item.status,
-              item.parent === undefined ? '' : names.of(item.parent),
-              shortTime(item.first_at),
-              item.account,
-            ]),
-            (text, column) => (column === 1 ? paintStatus(out, text) : text),
-          ),
+    out.result({ accounts: items, as_of: asOf }, () =>
+      [
+        items.length === 0
+          ? 'No account matches.'
+          : listed(
+              out,
+              [
+                { title: 'NAME', cut: 'middle' },
+                { title: 'STATUS' },
+                { title: 'PARENT', cut: 'middle' },
+                { title: 'SINCE' },
+                { title: 'ACCOUNT', cut: 'middle' },
+              ],
+              items.map((item) => [
+                item.label !== undefined || isNamed(item.account)
+                  ? names.of(item.account, item.label)
+                  : '',
+                item.status,
+                item.parent === undefined ? '' : names.of(item.parent),
+                shortTime(item.first_at),
+                item.account,
+              ]),
+              (text, column) => (column === 1 ? paintStatus(out, text) : text),
+            ),
+        asOfLine(out, asOf, now()),
+      ].join('\n'),
     );
   },
 };

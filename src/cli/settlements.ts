@@ -1,11 +1,11 @@
 import type { ItemOf } from '../management/routes.ts';
 import { accountNamed, type Names, namesOf } from './lib/accounts.ts';
-import { collected, openAdmin } from './lib/admin-client.ts';
+import { datedList, openAdmin } from './lib/admin-client.ts';
 import { writePages } from './lib/atomic-file.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
 import { callIn } from './lib/input.ts';
 import type { Output, Style } from './lib/output.ts';
-import { listed, proseWidth } from './lib/print.ts';
+import { asOfLine, listed, proseWidth } from './lib/print.ts';
 import { counted, fields, lasting, printable } from './lib/text.ts';
 import { dayIn, dollars, isoTime, shortTime } from './lib/units.ts';
 import { backends } from './settlements/backends.ts';
@@ -24,7 +24,7 @@ const list: Command = {
   ],
   shared: ['gateway', 'signer'],
   run: async (session, input) => {
-    const { out } = session;
+    const { out, now } = session;
     const admin = await openAdmin(session, 'operator');
     const state = STATES.find((each) => each === input.text('state'));
     const named = input.text('account');
@@ -35,10 +35,17 @@ const list: Command = {
       ...(state === undefined ? {} : { state }),
       ...(account === undefined ? {} : { account }),
     };
-    const items = await collected(admin, admin.list('settlements.list', { query }), most);
+    const { items, asOf } = await datedList(
+      admin,
+      (onPage) => admin.list('settlements.list', { query, onPage }),
+      most,
+    );
     const names = await namesOf(session);
-    out.result({ settlements: items }, () =>
-      items.length === 0 ? 'No payment matches.' : tableOf(out, items, names),
+    out.result({ settlements: items, as_of: asOf }, () =>
+      [
+        items.length === 0 ? 'No payment matches.' : tableOf(out, items, names),
+        asOfLine(out, asOf, now()),
+      ].join('\n'),
     );
   },
 };
@@ -159,8 +166,10 @@ const exportDays: Command = {
     const admin = await openAdmin(session, 'operator');
     const path = input.text('out');
     if (out.json && path === undefined) {
-      const lines = await collected(admin, admin.list('books', { query: days }));
-      return out.result({ lines }, () => '');
+      const { items, asOf } = await datedList(admin, (onPage) =>
+        admin.list('books', { query: days, onPage }),
+      );
+      return out.result({ lines: items, as_of: asOf }, () => '');
     }
     const pages = admin.export('books', { query: { ...days, format: 'csv' } });
     if (path === undefined || path === '-') {

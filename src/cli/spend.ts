@@ -1,11 +1,12 @@
+import type { PageInfo } from '../client/management.ts';
 import type { AnswerOf } from '../management/routes.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { accountNamed, type Names, namesOf } from './lib/accounts.ts';
-import { type AdminClient, openAdmin, roleOf } from './lib/admin-client.ts';
+import { type AdminClient, datedList, openAdmin, roleOf } from './lib/admin-client.ts';
 import type { Command } from './lib/command.ts';
 import { isRefusal, usageError } from './lib/errors.ts';
 import type { Output } from './lib/output.ts';
-import { listed, sentence } from './lib/print.ts';
+import { asOfLine, listed, sentence } from './lib/print.ts';
 import { clipped, counted, printable } from './lib/text.ts';
 import { dayIn, dollars, isoDay } from './lib/units.ts';
 
@@ -49,20 +50,26 @@ export const command: Command = {
     if (from > to) throw usageError('--from is after --to.', 'Swap the two days.');
     const admin = await openAdmin(session, roleOf(input));
     const query = { from, to, by: group === 'agent' ? 'account' : group, limit: 500 } as const;
-    const { scope, rows } = await readSpend(admin, input.arguments[0], query);
+    const { scope, rows, asOf } = await readSpend(admin, input.arguments[0], query);
     const lines = linesOf(rows, group);
     const names = await namesOf(session);
     const title = scope === 'gateway' ? 'the whole gateway' : names.of(scope);
-    const document = { scope, from, to, by: group, rows: lines, total: totalOf(lines) };
+    const document = {
+      scope,
+      from,
+      to,
+      by: group,
+      rows: lines,
+      total: totalOf(lines),
+      as_of: asOf,
+    };
     out.result(document, () =>
       [
-        sentence(
-          out,
-          `${out.style.bold(title)}  ${out.style.dim(`${from} to ${to}; the log is a few seconds behind`)}`,
-        ),
+        sentence(out, `${out.style.bold(title)}  ${out.style.dim(`${from} to ${to}`)}`),
         lines.length === 0
           ? sentence(out, 'No spend and no denial in these days.')
           : spendText(out, lines, group, names),
+        asOfLine(out, asOf, session.now()),
       ].join('\n'),
     );
   },
@@ -75,7 +82,9 @@ type Query = {
   readonly limit: number;
 };
 
-type Spend = { readonly scope: AccountId | 'gateway'; readonly rows: readonly SpendRow[] };
+type Spend = { readonly scope: AccountId | 'gateway' } & Report;
+
+type Report = { readonly rows: readonly SpendRow[]; readonly asOf?: number };
 
 const readSpend = async (
   admin: AdminClient,
@@ -84,13 +93,15 @@ const readSpend = async (
 ): Promise<Spend> => {
   const ofGateway = async (): Promise<Spend> => ({
     scope: 'gateway',
-    rows: await rowsOf(admin, admin.list('spend', { query })),
+    ...(await reportOf(admin, (onPage) => admin.list('spend', { query, onPage }))),
   });
   if (text === undefined && admin.role === 'operator') return await ofGateway();
   const account = text === undefined ? await admin.own() : await accountNamed(admin, text);
   try {
-    const items = admin.list('account.spend', { params: { account }, query });
-    return { scope: account, rows: await rowsOf(admin, items) };
+    const report = await reportOf(admin, (onPage) =>
+      admin.list('account.spend', { params: { account }, query, onPage }),
+    );
+    return { scope: account, ...report };
   } catch (thrown) {
     // The signer may be an operator without an account of its own.
     if (text !== undefined || !isRefusal(thrown, 'unknown_account')) throw thrown;
@@ -100,22 +111,18 @@ const readSpend = async (
   }
 };
 
-const rowsOf = async (
-  { session }: AdminClient,
-  items: AsyncGenerator<SpendRow>,
-): Promise<readonly SpendRow[]> =>
-  await session.progress.during('adding up', async () => {
-    const rows: SpendRow[] = [];
-    for await (const row of items) {
-      rows.push(row);
-      if (rows.length > MAX_ROWS)
-        throw usageError(
-          `The report has more than ${MAX_ROWS} rows.`,
-          'Give fewer days with --from and --to.',
-        );
-    }
-    return rows;
-  });
+const reportOf = async (
+  admin: AdminClient,
+  open: (onPage: (page: PageInfo) => void) => AsyncGenerator<SpendRow>,
+): Promise<Report> => {
+  const { items, ...age } = await datedList(admin, open, MAX_ROWS + 1);
+  if (items.length > MAX_ROWS)
+    throw usageError(
+      `The report has more than ${MAX_ROWS} rows.`,
+      'Give fewer days with --from and --to.',
+    );
+  return { rows: items, ...age };
+};
 
 type SpendRow = AnswerOf<'account.spend'>['items'][number];
 

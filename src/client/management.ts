@@ -38,9 +38,16 @@ export type Answered<Id extends RouteId> = {
 };
 
 type Abortable = { readonly signal?: AbortSignal };
+/** `onPage` is called with each page before its items. */
+type Paged = { readonly onPage?: (page: PageInfo) => void };
 /** Optional if the route needs no parameter. */
-type Arguments<R> =
-  Record<never, never> extends R ? [request?: R & Abortable] : [request: R & Abortable];
+type Arguments<R, More = unknown> =
+  Record<never, never> extends R
+    ? [request?: R & Abortable & More]
+    : [request: R & Abortable & More];
+
+/** What a page of a list says about itself. `asOf`: Unix seconds; the page shows everything that is older (docs/management.md §5). */
+export type PageInfo = { readonly asOf?: Seconds };
 
 /** The management API of a gateway (docs/management.md). The client signs every request for itself alone. */
 export type Management = {
@@ -58,7 +65,10 @@ export type Management = {
    *
    * @throws CountersignError like `call`; `answer_malformed`
    */
-  list<Id extends ListId>(id: Id, ...request: Arguments<RequestOf<Id>>): AsyncGenerator<ItemOf<Id>>;
+  list<Id extends ListId>(
+    id: Id,
+    ...request: Arguments<RequestOf<Id>, Paged>
+  ): AsyncGenerator<ItemOf<Id>>;
   /**
    * Yields a list as text in the `format` of the query, NDJSON by default, page by page. The pages together are one file.
    *
@@ -83,7 +93,7 @@ export const createManagement = (options: ManagementOptions): Management => {
       if (body === undefined) throw malformed(response, 'is not JSON');
       return { body: body as never, etag: response.headers.get('etag') ?? undefined };
     },
-    list: (id, ...[request = {}]) => itemsOf(context, id, request as RouteRequest),
+    list: (id, ...[request = {}]) => itemsOf(context, id, request as RouteRequest & Paged),
     export: (id, ...[request = {}]) => textsOf(context, id, request as RouteRequest),
     events: (account, eventsOptions = {}) => eventsOf(context, account, eventsOptions),
   };
@@ -125,16 +135,17 @@ const MAX_ANSWER = 32 * 1024 * 1024;
 async function* itemsOf<Id extends ListId>(
   context: ManagementContext,
   id: Id,
-  request: RouteRequest,
+  { onPage, ...request }: RouteRequest & Paged,
 ): AsyncGenerator<ItemOf<Id>, void, undefined> {
   const advance = cursors();
   let after: string | undefined;
   do {
     const response = await requestRoute(context, id, startingAfter(request, after));
-    const page = (await readJsonBody(response, MAX_ANSWER, context.timeoutMs)) as Partial<
-      AnswerOf<ListId>
+    const page = (await readJsonBody(response, MAX_ANSWER, context.timeoutMs)) as Readonly<
+      Record<'items' | 'next' | 'as_of', unknown>
     > | null;
     if (!Array.isArray(page?.items)) throw malformed(response, 'is not a page of a list');
+    onPage?.(Number.isSafeInteger(page.as_of) ? { asOf: Number(page.as_of) } : {});
     yield* page.items as ItemOf<Id>[];
     after = advance(response, page.next);
   } while (after !== undefined);

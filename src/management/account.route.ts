@@ -5,6 +5,7 @@ import {
   asset,
   commandOutcome,
   count,
+  datedPageOf,
   hash,
   label,
   listQuery,
@@ -120,7 +121,7 @@ export const ACCOUNT_ROUTES = {
     roles: OPERATOR,
     query: accountsQuery,
     summary: 'Lists accounts: all of them, or the children of one',
-    answer: pageOf(accountItem),
+    answer: datedPageOf(accountItem),
   },
   'accounts.put': {
     path: 'PUT /admin/accounts/:account',

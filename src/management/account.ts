@@ -7,6 +7,7 @@ import type { Status } from '../protocol/account/command.ts';
 import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { ACCOUNT_ROUTES } from './account.route.ts';
+import { asOf } from './as-of.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
@@ -85,11 +86,12 @@ const accountItem = (row: AccountRow): AccountItem =>
     firstAt: row.first_at,
   });
 
-const list: Handler<'accounts.list'> = async ({ context, query, request }) => {
+const list: Handler<'accounts.list'> = async ({ context, query, request, now }) => {
+  const complete = await asOf(context, undefined, now);
   const found = await listAccounts(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
-  return replyPage(request, { items: items.map(bodyOf), next });
+  return replyPage(request, { items: items.map(bodyOf), next, asOf: complete });
 };
 
 const bodyOf = (item: AccountItem): AnswerOf<'accounts.list'>['items'][number] =>

@@ -4,6 +4,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { acceptedAtOf } from '../settlement/stored-call.ts';
 import { ok } from '../core/result.ts';
+import { asOf } from './as-of.ts';
 import { CALL_COLUMNS, callItemOf, type CallItem, type CallRow } from './call-row.ts';
 import type { CALL_ROUTES } from './call.route.ts';
 import { type Cell, queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
@@ -146,20 +147,22 @@ const cellOf = (item: CallBody, column: keyof CallBody): Cell => {
   return typeof value === 'string' && AMOUNTS.has(column) ? BigInt(value) : value;
 };
 
-type ListRequest = Pick<AdminRequest<'calls.list'>, 'context' | 'query' | 'request'>;
+type ListRequest = Pick<AdminRequest<'calls.list'>, 'context' | 'query' | 'request' | 'now'>;
 
-const list = async ({ context, query, request }: ListRequest): Promise<ReplyResult> => {
+const list = async ({ context, query, request, now }: ListRequest): Promise<ReplyResult> => {
   const { format = 'json', ...filter } = query;
+  const complete = await asOf(context, query.account, now);
   const found = await listCalls(context.db, filter);
   if (!found.ok) return refuse(queryReason(found.error));
   return replyExport(request, format, {
     items: found.value.items.map(callBody),
     next: found.value.next,
+    asOf: complete,
     ...{ columns: COLUMNS, cellOf, isFirst: filter.after === undefined },
   });
 };
 
-/** Shows one call from D1, which gets it about a second after the account. */
+/** Shows one call from D1, which gets it up to some seconds after the account. */
 const get: Handler<'account.call'> = async ({ context, params, now }) => {
   const found = await findCall(context.db, params.account, params.call);
   if (!found.ok) return refuse(queryReason(found.error));

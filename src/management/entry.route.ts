@@ -2,11 +2,11 @@ import * as z from 'zod/mini';
 import {
   account,
   count,
+  datedPageOf,
   entryType,
   hash,
   listQuery,
   oneOf,
-  pageOf,
   place,
   salt,
   seq,
@@ -55,7 +55,7 @@ export const ENTRY_ROUTES = {
     roles: READERS,
     query: entriesQuery,
     summary: 'Lists the log entries of an account',
-    answer: pageOf(entry),
+    answer: datedPageOf(entry),
     formats: ENTRY_FORMATS,
   },
   'account.events': {

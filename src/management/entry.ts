@@ -2,6 +2,7 @@ import { entryText } from '../audit/entry.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
+import { asOf } from './as-of.ts';
 import { listEntries } from './entry-list.ts';
 import type { ENTRY_ROUTES } from './entry.route.ts';
 import { eventStream } from './event-stream.ts';
@@ -12,7 +13,7 @@ import type { Entry, EntryType } from '../protocol/entry.ts';
 const SEQ = /^(0|[1-9][0-9]{0,14})$/;
 
 /** Lists an account's log, oldest first. NDJSON lines are the hashed bytes, so that an export can be verified offline (law 11). */
-const list: Handler<'account.entries'> = async ({ context, params, query, request }) => {
+const list: Handler<'account.entries'> = async ({ context, params, query, request, now }) => {
   const { after, limit, type, format = 'json' } = query;
   if (after !== undefined && !SEQ.test(after)) return refuse(queryReason({ kind: 'bad_cursor' }));
   if (format === 'ndjson' && type !== undefined) {
@@ -23,6 +24,7 @@ const list: Handler<'account.entries'> = async ({ context, params, query, reques
       hint: 'is supported for JSON only: an exported log has every entry',
     });
   }
+  const complete = await asOf(context, params.account, now);
   const found = await listEntries(context.db, params.account, {
     limit,
     ...(after === undefined ? {} : { after: Number(after) }),
@@ -32,8 +34,8 @@ const list: Handler<'account.entries'> = async ({ context, params, query, reques
   const { items } = found.value;
   const next = found.value.next?.toString();
   return format === 'json'
-    ? replyPage(request, { items, next })
-    : replyText(request, 'application/x-ndjson', logOf(items), next);
+    ? replyPage(request, { items, next, asOf: complete })
+    : replyText(request, 'application/x-ndjson', logOf(items), { next, asOf: complete });
 };
 
 const logOf = (entries: readonly Entry[]): string =>

@@ -142,6 +142,14 @@ export const address = z.string().check(z.regex(/^0x[0-9a-f]{40}$/));
 export const pageOf = <T extends z.ZodMiniType>(item: T) =>
   z.strictObject({ items: z.array(item), next: z.exactOptional(z.string()) });
 
+/** A page of a list or report from D1. `as_of`: it shows everything that is older; absent if the gateway cannot tell. */
+export const datedPageOf = <T extends z.ZodMiniType>(item: T) =>
+  z.strictObject({
+    items: z.array(item),
+    next: z.exactOptional(z.string()),
+    as_of: z.exactOptional(time),
+  });
+
 /** The outcome of a command. `acknowledged` accounts apply it now; `silent` ones when their lease ends, within 60 s. */
 export const commandOutcome = z.strictObject({
   changed: z.boolean(),

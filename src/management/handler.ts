@@ -16,7 +16,7 @@ export type AdminContext = Omit<Gateway, 'account'> & {
   ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'relation' | 'entries'>;
   readonly relayer: (key: AccountId) => Pick<RelayerRpc, 'status'>;
   readonly db: D1Database;
-  readonly auditQueue: Pick<Queue, 'send'>;
+  readonly auditQueue: Pick<Queue, 'send' | 'metrics'>;
   readonly webhookQueue: Pick<Queue, 'send'>;
 };
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Day } from '../audit/day.ts';
-import { amount, count, cursor, day, oneOf } from './fields.ts';
+import { amount, count, cursor, day, oneOf, time } from './fields.ts';
 import { OPERATOR, type RouteTable } from './route.ts';
 
 const FORMATS = ['json', 'ndjson', 'csv'] as const;
@@ -77,6 +77,7 @@ const ledgerPage = z.strictObject({
   to: day,
   items: z.array(ledgerLine),
   next: z.exactOptional(z.string()),
+  as_of: z.exactOptional(time),
 });
 
 export const LEDGER_ROUTES = {

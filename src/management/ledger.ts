@@ -1,10 +1,11 @@
 import { dayOf, daysAfter, daysBetween } from '../audit/day.ts';
 import type { Config } from '../config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
+import { asOf } from './as-of.ts';
 import type { Handlers } from './handler.ts';
 import { type LEDGER_ROUTES, type LedgerItem, MAX_LEDGER_DAYS } from './ledger.route.ts';
 import { readLedger } from './ledger-query.ts';
-import { type Cell, queryReason, refuse, replyExport, replyReport } from './reply.ts';
+import { asOfMember, type Cell, queryReason, refuse, replyExport, replyReport } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
 import type { Network } from '../protocol/account-id.ts';
 
@@ -49,14 +50,18 @@ export const ledgerHandlers: Handlers<keyof typeof LEDGER_ROUTES> = {
       return refuse({ reason: 'malformed_field', field: 'query.from', hint });
     }
     const feeOn = (network: Network) => feeFor(context.config, network);
+    const complete = await asOf(context, undefined, now);
     const found = await readLedger(context.db, { from, to, after, feeOn });
     if (!found.ok) return refuse(queryReason(found.error));
     const { next } = found.value;
     const items = found.value.items.map(lineOf);
     if (format !== 'json') {
       const isFirst = after === undefined;
-      return replyExport(request, format, { items, next, columns: COLUMNS, cellOf, isFirst });
+      return replyExport(request, format, {
+        ...{ items, next, asOf: complete },
+        ...{ columns: COLUMNS, cellOf, isFirst },
+      });
     }
-    return replyReport(request, { from, to, items }, next);
+    return replyReport(request, { from, to, items, ...asOfMember(complete) }, next);
   },
 };

@@ -1,3 +1,4 @@
+import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
@@ -32,11 +33,20 @@ export const replyReport = (
     ),
   );
 
+type Page<T> = {
+  readonly items: readonly T[];
+  readonly next?: string | undefined;
+  /** The time up to which the page is complete. */
+  readonly asOf?: Seconds | undefined;
+};
+
 /** Answers one page of a list. `next`, in the body and as a link, asks for the page after it. */
-export const replyPage = <T>(
-  request: Request,
-  { items, next }: { readonly items: readonly T[]; readonly next?: string | undefined },
-): ReplyResult => replyReport(request, { items }, next);
+export const replyPage = <T>(request: Request, { items, next, asOf }: Page<T>): ReplyResult =>
+  replyReport(request, { items, ...asOfMember(asOf) }, next);
+
+/** The member of a page that says how old it is. */
+export const asOfMember = (asOf: Seconds | undefined): { readonly as_of?: Seconds } =>
+  asOf === undefined ? {} : { as_of: asOf };
 
 /** Links the next page: the same request with another cursor (RFC 8288). */
 const nextLink = (request: Request, next: string | undefined): Readonly<Record<string, string>> => {
@@ -51,13 +61,14 @@ export const replyText = (
   request: Request,
   type: 'application/x-ndjson' | 'text/csv; charset=utf-8',
   text: string,
-  next: string | undefined,
+  { next, asOf }: Pick<Page<never>, 'next' | 'asOf'>,
 ): ReplyResult =>
   ok(
     new Response(text, {
       headers: {
         ...PRIVATE,
         ...nextLink(request, next),
+        ...(asOf === undefined ? {} : { 'As-Of': asOf.toString() }),
         'Content-Type': type,
         // Cells hold strangers' text, which a browser must not render as a page of this origin.
         'X-Content-Type-Options': 'nosniff',
@@ -66,9 +77,7 @@ export const replyText = (
   );
 
 /** A page of a list that can be exported. */
-type Exported<T> = {
-  readonly items: readonly T[];
-  readonly next?: string | undefined;
+type Exported<T> = Page<T> & {
   /** The columns of a CSV, in order. */
   readonly columns: readonly (keyof T & string)[];
   readonly cellOf: (item: T, column: keyof T & string) => Cell;
@@ -80,19 +89,19 @@ type Exported<T> = {
 export const replyExport = <T>(
   request: Request,
   format: 'json' | 'ndjson' | 'csv',
-  { items, next, columns, cellOf, isFirst }: Exported<T>,
+  { columns, cellOf, isFirst, ...page }: Exported<T>,
 ): ReplyResult => {
   switch (format) {
     case 'json':
-      return replyPage(request, { items, next });
+      return replyPage(request, page);
     case 'ndjson': {
-      const text = items.map((item) => `${JSON.stringify(item)}\n`).join('');
-      return replyText(request, 'application/x-ndjson', text, next);
+      const text = page.items.map((item) => `${JSON.stringify(item)}\n`).join('');
+      return replyText(request, 'application/x-ndjson', text, page);
     }
     case 'csv': {
       const head = isFirst ? csvLine(columns) : '';
-      const lines = items.map((item) => csvLine(columns.map((name) => cellOf(item, name))));
-      return replyText(request, 'text/csv; charset=utf-8', head + lines.join(''), next);
+      const lines = page.items.map((item) => csvLine(columns.map((name) => cellOf(item, name))));
+      return replyText(request, 'text/csv; charset=utf-8', head + lines.join(''), page);
     }
   }
 };

@@ -3,7 +3,7 @@ import { reasonText } from '../protocol/wire-fields.ts';
 import { callItem, settlement, SETTLEMENT_STATES } from './call.route.ts';
 import { deadLetterSchema } from './dead-letter.route.ts';
 import { entry } from './entry.route.ts';
-import { account, commandOutcome, listQuery, oneOf, pageOf } from './fields.ts';
+import { account, commandOutcome, datedPageOf, listQuery, oneOf } from './fields.ts';
 import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 
 const settlementsQuery = listQuery({
@@ -34,7 +34,7 @@ export const SETTLEMENT_ROUTES = {
     roles: OPERATOR,
     query: settlementsQuery,
     summary: 'Lists payments and their states',
-    answer: pageOf(settlement),
+    answer: datedPageOf(settlement),
   },
   'settlements.get': {
     path: 'GET /admin/settlements/:account/:call',

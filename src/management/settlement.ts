@@ -2,6 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import { asOf } from './as-of.ts';
 import { amountOf, CALL_COLUMNS, type CallRow, paymentItem, type PaymentItem } from './call-row.ts';
 import { callBody, callsByTime, callsOfAccount } from './call.ts';
 import { outcomeBody, sendCommand } from './command.ts';
@@ -131,10 +132,15 @@ const settlementItem = (row: SettlementRow): SettlementItem =>
   });
 
 const list: Handler<'settlements.list'> = async ({ context, query, request, now }) => {
+  const complete = await asOf(context, query.account, now);
   const found = await listSettlements(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
-  return replyPage(request, { items: items.map((item) => settlementBody(item, now)), next });
+  return replyPage(request, {
+    items: items.map((item) => settlementBody(item, now)),
+    next,
+    asOf: complete,
+  });
 };
 
 const get: Handler<'settlements.get'> = async ({ context, params, now }) => {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { amount, asset, count, day, listQuery, oneOf } from './fields.ts';
+import { amount, asset, count, day, listQuery, oneOf, time } from './fields.ts';
 import { OPERATOR, READERS, type RouteTable } from './route.ts';
 
 export const SPEND_KEYS = ['tool', 'payee', 'day', 'account'] as const;
@@ -27,6 +27,7 @@ const spendPage = z.strictObject({
     }),
   ),
   next: z.exactOptional(z.string()),
+  as_of: z.exactOptional(time),
 });
 
 export const SPEND_ROUTES = {

@@ -1,5 +1,6 @@
 import { type Day, dayOf, daysAfter, daysBetween } from '../audit/day.ts';
 import { err, ok } from '../core/result.ts';
+import { asOf } from './as-of.ts';
 import type { AdminRequest, Handlers } from './handler.ts';
 import {
   attempt,
@@ -12,7 +13,7 @@ import {
   type Queried,
   readCursor,
 } from './page.ts';
-import { queryReason, refuse, replyReport, type ReplyResult } from './reply.ts';
+import { asOfMember, queryReason, refuse, replyReport, type ReplyResult } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
 import { conditions, type SqlCondition, sqlOf, valuesOf } from './scan.ts';
 import type { SPEND_ROUTES } from './spend.route.ts';
@@ -223,10 +224,16 @@ const report = async (
   if (from > to) {
     return refuse({ reason: 'malformed_field', field: 'query.from', hint: 'must not be after to' });
   }
+  // A report adds up descendants too: no single account knows how complete it is.
+  const complete = await asOf(context, undefined, now);
   const found = await spendReport(context.db, { ...query, scope, from, to });
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
-  return replyReport(request, { from, to, items: items.map(bodyOf) }, next);
+  return replyReport(
+    request,
+    { from, to, items: items.map(bodyOf), ...asOfMember(complete) },
+    next,
+  );
 };
 
 export const spendHandlers: Handlers<keyof typeof SPEND_ROUTES> = {

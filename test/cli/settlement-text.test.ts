@@ -81,6 +81,14 @@ describe('settlements list', () => {
     expect(stdout).not.toContain(ESC);
   });
 
+  test.each([
+    [{ as_of: NOW }, /Complete up to 20\d\d-/],
+    [{}, /does not know how old this list is/],
+  ])('says how old it is: %j', async (age, text) => {
+    const { run } = await gatewayWith({ '/admin/settlements': { body: { items: [], ...age } } });
+    expect((await run('settlements', 'list')).stdout).toMatch(text);
+  });
+
   test('omits those columns when no payment waits', async () => {
     const { run } = await gatewayWith({
       '/admin/settlements': { body: { items: [{ ...open, state: 'settled', age: undefined }] } },

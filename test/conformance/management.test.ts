@@ -3,6 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
+import { STORED_WITHIN } from '../../src/management/as-of.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import { callWith, grantedAgent } from './support/grant.ts';
 import { manage, type CommandAnswer, type Page, okJson, listAll } from './support/manage.ts';
@@ -278,6 +279,32 @@ describe('an owner', () => {
     const after = /[?&]after=([^&>]+)/.exec(link)?.[1] ?? '';
     const joined = (await first.text()) + (await (await csv({ limit: 2, after })).text());
     expect(joined).toBe(lines.join('\r\n'));
+  });
+
+  it('says how old its list of calls is, and never that a missing call is in it', async () => {
+    const { agent } = await grantedAgent(world(), owner);
+    const params = about(agent);
+    const began = nowSeconds();
+    await expectOk(callWith(world(), agent, lookup));
+    type Dated = Page<{ readonly accepted_at: number }> & { readonly as_of: number };
+    const list = async () =>
+      await okJson<Dated>(manage(world(), owner, 'account.calls', { params }));
+    const pages: Dated[] = [];
+    await expect
+      .poll(async () => {
+        pages.push(await list());
+        return pages.at(-1)?.items.length;
+      }, eventually)
+      .toBe(1);
+    const accepted = pages.at(-1)?.items[0]?.accepted_at ?? 0;
+    expect(accepted).toBeGreaterThanOrEqual(began);
+    for (const { items, as_of } of pages)
+      if (items.length === 0) expect(as_of).toBeLessThanOrEqual(accepted);
+    await expect.poll(async () => (await list()).as_of, eventually).toBeGreaterThan(accepted);
+    const all = await okJson<Dated>(manage(world(), operator, 'calls.list', {}));
+    expect(nowSeconds() - all.as_of).toBeGreaterThanOrEqual(STORED_WITHIN);
+    const csv = await manage(world(), owner, 'account.calls', { params, query: { format: 'csv' } });
+    expect(Number(csv.headers.get('As-Of'))).toBeGreaterThan(accepted);
   });
 
   it('follows the events of an agent as they happen', async () => {

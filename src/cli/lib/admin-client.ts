@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { createManagement, type Management } from '../../client/management.ts';
+import { createManagement, type Management, type PageInfo } from '../../client/management.ts';
 import { addressOf, type Signer } from '../../client/signer.ts';
 import type { Address } from '../../core/hex.ts';
 import {
@@ -101,6 +101,23 @@ export const collected = async <T>(
     }
     return all;
   });
+
+/** A list with its age: that of its first page, which is the oldest. */
+export const datedList = async <T>(
+  admin: AdminClient,
+  open: (onPage: (page: PageInfo) => void) => AsyncGenerator<T>,
+  most?: number,
+): Promise<{ readonly items: readonly T[] } & PageInfo> => {
+  let first: PageInfo | undefined;
+  const items = await collected(
+    admin,
+    open((page) => {
+      first ??= page;
+    }),
+    most,
+  );
+  return { items, ...first };
+};
 
 /** Sets the next step for Ctrl-C while a command is on its way to the gateway. */
 export const warnIfStopped = ({ session }: AdminClient): void =>

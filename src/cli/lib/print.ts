@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Names } from './accounts.ts';
 import type { Output } from './output.ts';
-import { type Column, counted, printable, table, wrapped } from './text.ts';
-import { dollars } from './units.ts';
+import { type Column, counted, lasting, printable, table, wrapped } from './text.ts';
+import { dollars, isoTime } from './units.ts';
 
 /** A table with dim titles; `paint` colours its rows. */
 export const listed = (
@@ -13,6 +13,17 @@ export const listed = (
 ): string =>
   table(columns, rows, width, (text, column, row) =>
     row === 'title' ? style.dim(text) : paint(text, column, row),
+  );
+
+/** How old a list is: everything before that time is in it. Nothing where the gateway cannot tell. */
+export const asOfLine = (out: Output, asOf: number | undefined, now: number): string =>
+  out.style.dim(
+    sentence(
+      out,
+      asOf === undefined
+        ? 'The gateway does not know how old this list is.'
+        : `Complete up to ${isoTime(asOf)}${now - asOf < 1 ? '' : `, ${lasting(now - asOf)} ago`}.`,
+    ),
   );
 
 /** Columns for prose: at most 100, which people can read. */

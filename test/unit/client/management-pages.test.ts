@@ -25,6 +25,20 @@ describe('a list of the management API', () => {
     ]);
   });
 
+  it('says how old each page is', async () => {
+    const server = scripted(
+      json({ items: [{ call: 'a' }], next: 'x', as_of: 7 }),
+      json({ items: [{ call: 'b' }], next: 'y', as_of: 'soon' }),
+      json({ items: [{ call: 'c' }] }),
+    );
+    const seen: unknown[] = [];
+    const params = { account: OWNER };
+    const onPage = (page: object) => seen.push(page);
+    for await (const { call } of clientOf(server).list('account.calls', { params, onPage }))
+      seen.push(call);
+    expect(seen).toEqual([{ asOf: 7 }, 'a', {}, 'b', {}, 'c']);
+  });
+
   it('stops when a page names itself as the next one', async () => {
     const server = scripted(json({ items: [], next: 'x' }), json({ items: [], next: 'x' }));
     const error = await errorOf(async () => {

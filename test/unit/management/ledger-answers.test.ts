@@ -45,6 +45,7 @@ describe('ledger totals', () => {
         },
         { day, asset: ASSET, line: 'settled', count: 1, amount: '20000' },
       ],
+      as_of: expect.any(Number) as number,
     });
   });
 

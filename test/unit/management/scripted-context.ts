@@ -34,6 +34,7 @@ export const scriptedContext = async (config: Config, answers: ScriptedRpc = {})
       queued.push({ queue: name, message });
       return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
     },
+    metrics: async () => ({ backlogCount: 0, backlogBytes: 0 }),
   });
   const context: AdminContext = {
     ...gateway,
