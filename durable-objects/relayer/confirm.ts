@@ -10,7 +10,7 @@ import { noteBurnt, noteStrike, noteStruckOut } from './burners.ts';
 import type { RelayerContext } from './context.ts';
 import { COUNTERS, counted } from './counters.ts';
 import { FLIGHT } from './flight.ts';
-import { pendingIn, fail, flightsOf, type LiveFlight, openReport } from './memory.ts';
+import { addReport, pendingIn, fail, flightsOf, type LiveFlight } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 import { REPORT, type ReportRecord } from './report-record.ts';
 
@@ -153,7 +153,7 @@ const end = (
     noteStrike(memory.burners, from, now());
     if (memory.contracts.has(from)) noteBurnt(memory.burners, mined.gasUsed, now());
   }
-  memory.reports.set(report.hash, openReport(report));
+  addReport(memory, report);
   memory.counters = counters;
   memory.floor = Math.max(memory.floor, nonce + 1);
   subscribers.emit({

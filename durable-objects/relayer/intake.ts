@@ -11,13 +11,18 @@ import { newest } from './flight.ts';
 import { inFlight, isPayerBarred, type Memory, reservedOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 
-/** Payments that may wait at once; further ones go to other backends. */
-const MAX_PENDING = 5_000;
+/**
+ * Payments that may wait at once; further ones go to other backends. At 100 calls a second they are 100 seconds without a block. They take
+ * about 1 KB each.
+ */
+const MAX_PENDING = 10_000;
+/** Characters of their signatures: those of contracts may have 8 KB each, and an object has 128 MB. */
+const MAX_CHARACTERS = 10_000_000;
 /** Payments to other sellers that may wait at once, and to one of their addresses: the gateway's own sales keep the other half. */
-const MAX_FACILITATED = 2_500;
-const MAX_OF_ADDRESS = 1_000;
+const MAX_FACILITATED = 5_000;
+const MAX_OF_ADDRESS = 2_000;
 /** Payments of one payer: tiny payments are cheap to make and must not crowd out other payers. */
-const MAX_OF_PAYER = 1_000;
+const MAX_OF_PAYER = 2_000;
 /** With less time a payment is not taken: signing, a batch and a block must fit in. */
 const LEAST: Seconds = 10;
 /** Hex characters: the gateway accepts signatures of at most 4 KiB. */
@@ -35,15 +40,11 @@ export const take = (
 ): readonly Verdict[] => {
   const { memory, disk } = context;
   const now = context.now();
-  const fresh = new Map<string, Pending>();
-  const counts = new Map<Address, number>();
-  const count = ({ authorization }: Pick<Pending, 'authorization'>): void => {
-    counts.set(authorization.from, (counts.get(authorization.from) ?? 0) + 1);
-  };
-  const facilitated = openFacilitated(memory);
-  for (const one of memory.pending.values()) count(one);
-  const isCrowded = (): boolean => memory.pending.size + fresh.size >= MAX_PENDING;
-  const isGreedy = (payer: Address): boolean => (counts.get(payer) ?? 0) >= MAX_OF_PAYER;
+  const { pending } = memory;
+  const fresh: Pending[] = [];
+  const isCrowded = (): boolean =>
+    pending.size >= MAX_PENDING || pending.characters() >= MAX_CHARACTERS;
+  const isGreedy = (payer: Address): boolean => pending.ofPayer(payer) >= MAX_OF_PAYER;
   let hopeless: readonly Pending[] | undefined;
   const isFull = (payer: Address): boolean => {
     if (!isCrowded() && !isGreedy(payer)) return false;
@@ -55,53 +56,40 @@ export const take = (
     const gone = new Set(evicted);
     hopeless = hopeless.filter((one) => !gone.has(one));
     evict(context, evicted);
-    for (const { authorization } of evicted) {
-      counts.set(authorization.from, (counts.get(authorization.from) ?? 0) - 1);
-    }
     return isCrowded() || isGreedy(payer);
   };
   const verdicts = relays.map((relay): Verdict => {
     const key = keyOf(relay.payment.authorization);
     const verdict = admit(context, relay, key, urgent);
-    if (verdict !== 'taken' || fresh.has(key)) return verdict;
-    const known = memory.pending.get(key);
-    if (known === undefined && !isReported(memory, key)) {
-      if (facilitated.isFull(relay) || isFull(relay.payment.authorization.from)) return 'full';
-      fresh.set(key, pendingOf(relay, key, urgent, now));
-      facilitated.add(relay);
-      count(relay.payment);
+    if (verdict !== 'taken') return verdict;
+    const known = pending.get(key);
+    if (known === undefined && !memory.reported.has(key)) {
+      if (isFullOfOthers(memory, relay) || isFull(relay.payment.authorization.from)) return 'full';
+      const one = pendingOf(relay, key, urgent, now);
+      fresh.push(one);
+      pending.set(key, one);
     } else if (known !== undefined && urgent) {
       // In memory only: the request that waits for it does not survive this object either.
-      memory.pending.set(key, { ...known, urgent });
+      pending.set(key, { ...known, urgent });
     }
     return verdict;
   });
-  if (fresh.size > 0) disk.write([...fresh.values()].map((one) => put(PENDING, one)));
-  for (const one of fresh.values()) memory.pending.set(one.key, one);
+  if (fresh.length === 0) return verdicts;
+  try {
+    disk.write(fresh.map((one) => put(PENDING, one)));
+  } catch (cause) {
+    // A payment that is not stored must not count as taken, also not when it is presented again.
+    for (const { key } of fresh) pending.delete(key);
+    throw cause;
+  }
   return verdicts;
 };
 
-/** Counts the open payments to other sellers, whose caller may be anyone: they must not use up the places of the gateway's own sales. */
-const openFacilitated = ({ pending }: Memory) => {
-  const byAddress = new Map<Address, number>();
-  let total = 0;
-  const note = ({ to }: Authorization): void => {
-    byAddress.set(to, (byAddress.get(to) ?? 0) + 1);
-    total += 1;
-  };
-  for (const { account, authorization } of pending.values()) {
-    if (account === undefined) note(authorization);
-  }
-  return {
-    isFull: ({ account, payment }: Relay): boolean =>
-      account === undefined &&
-      (total >= MAX_FACILITATED ||
-        (byAddress.get(payment.authorization.to) ?? 0) >= MAX_OF_ADDRESS),
-    add: ({ account, payment }: Relay): void => {
-      if (account === undefined) note(payment.authorization);
-    },
-  };
-};
+/** Whether payments to other sellers, whose caller may be anyone, already use up their places: the gateway's own sales keep the others. */
+const isFullOfOthers = ({ pending }: Memory, { account, payment }: Relay): boolean =>
+  account === undefined &&
+  (pending.facilitated() >= MAX_FACILITATED ||
+    pending.facilitated(payment.authorization.to) >= MAX_OF_ADDRESS);
 
 /**
  * Payments that keep a place and are never sent. Dropping one is safe, because its account presents it again. A payment with strikes stays, so
@@ -205,7 +193,7 @@ const admit = (
     const held = isPayerBarred(memory, authorization.from, now()) && !inFlight(memory).has(key);
     return isRefused(known) || failures >= MAX_FAILURES || held ? 'refused' : 'taken';
   }
-  if (isReported(memory, key)) return 'taken';
+  if (memory.reported.has(key)) return 'taken';
   const hasCode = memory.contracts.has(authorization.from) || signature.length !== KEY_SIGNATURE;
   if (isBarred(memory.burners, authorization.from, hasCode ? 'contract' : 'key', now()))
     return 'refused';
@@ -220,10 +208,6 @@ const admit = (
   const needed = gasFor(1, 'contract') * fees.maxFeePerGas;
   return facts.balance - reservedOf(memory) < needed ? 'gas' : 'taken';
 };
-
-/** Whether the payment has settled and its account is about to be notified. */
-const isReported = ({ reports }: Memory, key: string): boolean =>
-  [...reports.values()].some(({ unacknowledged }) => unacknowledged.has(key));
 
 const pendingOf = (
   { account, call, payment, sinceBlock }: Relay,

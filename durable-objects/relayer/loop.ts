@@ -51,12 +51,26 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
   const isFresh = (): boolean =>
     memory.facts !== undefined && context.now() - memory.facts.at < FRESH;
 
+  /** Reports final transactions. An account that does not answer must not delay transactions. Never throws. */
+  const reportAll = async (): Promise<void> => {
+    reporting ??= report(context)
+      .catch((cause: unknown) => {
+        console.error({ event: 'relayer_failed', network: setup.network, cause: String(cause) });
+      })
+      .finally(() => {
+        reporting = undefined;
+      });
+    await Promise.race([reporting, pause(REPORT_MS)]);
+  };
+
   const work = async (): Promise<void> => {
     try {
       drop(context);
       if (!(await look()) || memory.facts === undefined) return;
       const { facts } = memory.facts;
       await confirm(context, facts);
+      // Accounts learn of settled payments while the next transactions are tried, which may take seconds at a slow node.
+      if (memory.reports.size > 0) void reportAll();
       await rebroadcast(context, facts);
       await dispatch(context, facts);
     } catch (cause) {
@@ -79,14 +93,6 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
       return run();
     });
     return queued;
-  };
-
-  /** Reports final transactions. An account that does not answer must not delay transactions. */
-  const reportAll = async (): Promise<void> => {
-    reporting ??= report(context).finally(() => {
-      reporting = undefined;
-    });
-    await Promise.race([reporting, pause(REPORT_MS)]);
   };
 
   /** Never throws: the next round raises an alert again that the account did not record. */

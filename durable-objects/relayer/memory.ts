@@ -2,6 +2,7 @@ import { type Burners, isBarred, openBurners } from './burners.ts';
 import { type Counters, COUNTERS, noCounters } from './counters.ts';
 import { FLIGHT, type FlightRecord, newest } from './flight.ts';
 import { PENDING } from './pending-noun.ts';
+import { PendingPayments } from './pending-payments.ts';
 import { REPORT, type ReportRecord } from './report-record.ts';
 import type { Reader } from '../store/query.ts';
 import type { Seconds } from '../../src/core/clock.ts';
@@ -56,9 +57,11 @@ export type Trial = { readonly failures: number; readonly until: Seconds };
 
 /** The object's memory, built from storage when it wakes; storage is the truth. */
 export type Memory = {
-  readonly pending: Map<string, Pending>;
+  readonly pending: PendingPayments;
   readonly flights: Map<number, LiveFlight>;
   readonly reports: Map<Hex, LiveReport>;
+  /** Keys of all payments that have settled and whose accounts have not acknowledged that. */
+  readonly reported: Set<string>;
   counters: Counters;
   /** As last read, and when. */
   facts: { readonly facts: Facts; readonly at: Seconds } | undefined;
@@ -76,19 +79,23 @@ export type Memory = {
 /** Accounts with code that are remembered; beyond, all are looked at again. */
 const MAX_CONTRACTS = 10_000;
 
-export const openMemory = (stored: Stored): Memory => ({
-  pending: new Map(stored.pending.map((one) => [one.key, one])),
-  flights: new Map(stored.flights.map((record) => [record.nonce, openFlight(record)])),
-  reports: new Map(stored.reports.map((record) => [record.hash, openReport(record)])),
-  counters: stored.counters,
-  facts: undefined,
-  contracts: new Set(),
-  trials: new Map(),
-  burners: openBurners(stored.pending),
-  floor: stored.counters.nextNonce,
-  behindSince: undefined,
-  lastError: undefined,
-});
+export const openMemory = (stored: Stored): Memory => {
+  const reports = stored.reports.map(openReport);
+  return {
+    pending: new PendingPayments(stored.pending),
+    flights: new Map(stored.flights.map((record) => [record.nonce, openFlight(record)])),
+    reports: new Map(reports.map((one) => [one.record.hash, one])),
+    reported: new Set(reports.flatMap(({ unacknowledged }) => [...unacknowledged])),
+    counters: stored.counters,
+    facts: undefined,
+    contracts: new Set(),
+    trials: new Map(),
+    burners: openBurners(stored.pending),
+    floor: stored.counters.nextNonce,
+    behindSince: undefined,
+    lastError: undefined,
+  };
+};
 
 export const openFlight = (record: FlightRecord): LiveFlight => ({
   record,
@@ -98,7 +105,7 @@ export const openFlight = (record: FlightRecord): LiveFlight => ({
   missingSince: undefined,
 });
 
-export const openReport = (record: ReportRecord): LiveReport => ({
+const openReport = (record: ReportRecord): LiveReport => ({
   record,
   unacknowledged: new Set(
     record.settled.flatMap(({ key, account }) => (account === undefined ? [] : [key])),
@@ -107,6 +114,28 @@ export const openReport = (record: ReportRecord): LiveReport => ({
   tries: 0,
   dueAt: 0,
 });
+
+/** Adds the report of a final transaction. */
+export const addReport = ({ reports, reported }: Memory, record: ReportRecord): void => {
+  const report = openReport(record);
+  reports.set(record.hash, report);
+  for (const key of report.unacknowledged) reported.add(key);
+};
+
+/** Notes that an account has stored that a payment settled. */
+export const acknowledge = (
+  { reported }: Memory,
+  { unacknowledged }: LiveReport,
+  key: string,
+): void => {
+  unacknowledged.delete(key);
+  reported.delete(key);
+};
+
+export const dropReport = (memory: Memory, report: LiveReport): void => {
+  for (const key of report.unacknowledged) acknowledge(memory, report, key);
+  memory.reports.delete(report.record.hash);
+};
 
 /** In the order of their nonces, which is the order in which they can be mined. */
 export const flightsOf = ({ flights }: Memory): readonly LiveFlight[] =>

@@ -6,7 +6,7 @@ import { bounceQuery } from '../../src/settlement/present/bounce.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import { remove } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
-import { fail, type LiveReport } from './memory.ts';
+import { acknowledge, dropReport, fail, type LiveReport } from './memory.ts';
 import { REPORT } from './report-record.ts';
 
 /** Accounts that are notified at once. */
@@ -29,7 +29,7 @@ export const report = async (context: RelayerContext): Promise<void> => {
     if (isDone || context.now() - one.record.at > GIVEN_UP) {
       if (!isDone) console.error({ event: 'relay_unreported', transaction: one.record.hash });
       disk.write([remove(REPORT, one.record.hash)]);
-      memory.reports.delete(one.record.hash);
+      dropReport(memory, one);
       continue;
     }
     one.dueAt = context.now() + Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** one.tries);
@@ -59,7 +59,7 @@ const notifyAll = async (
     }));
     try {
       if (!(await subscribers.notify(account, results))) return;
-      for (const { key } of payments) one.unacknowledged.delete(key);
+      for (const { key } of payments) acknowledge(memory, one, key);
     } catch (cause) {
       console.error({ event: 'relay_untold', account, cause: String(cause) });
     }

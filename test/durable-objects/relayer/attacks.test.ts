@@ -9,9 +9,9 @@ describe('a full relayer', () => {
 
   test('makes room by dropping payments that failed their trial', () => {
     const { world, memory, give } = scene();
-    const hopeless = many(5_000, (id) => codeNumber(id % 5), world.now);
+    const hopeless = many(10_000, (id) => codeNumber(id % 10), world.now);
     expect(new Set(give(hopeless))).toEqual(new Set(['taken']));
-    const late = relayNumber(9_999, keyNumber(1), world.now + 3_600);
+    const late = relayNumber(99_999, keyNumber(1), world.now + 3_600);
     expect(give([late])).toEqual(['full']);
     const keys = [...memory.pending.keys()];
     for (const key of keys) memory.trials.set(key, { failures: 2, until: world.now + 60 });
@@ -31,7 +31,7 @@ describe('a full relayer', () => {
     expect([...memory.pending.keys()].slice(0, 2)).toEqual([flying, struck]);
     expect(memory.pending.size).toBe(3);
     expect(memory.trials.size).toBe(2);
-    expect(world.written.filter(({ value }) => value === undefined)).toHaveLength(4_998);
+    expect(world.written.filter(({ value }) => value === undefined)).toHaveLength(9_998);
     // Its account presents it again, so it is tried again.
     expect(give(hopeless.slice(2, 3))).toEqual(['taken']);
   });
@@ -39,7 +39,7 @@ describe('a full relayer', () => {
   test('drops payments of one payer only, if that payer has too many', () => {
     const { world, memory, give } = scene();
     const [other, ...greedy] = many(
-      1_001,
+      2_001,
       (id) => (id === 0 ? keyNumber(2) : codeNumber(1)),
       world.now,
     );

@@ -80,7 +80,7 @@ describe('does not take', () => {
     expect((await bench.stored()).pending).toHaveLength(1);
   });
 
-  test('more than five thousand payments, or a thousand of one payer', async () => {
+  test('more than ten thousand payments, or two thousand of one payer', async () => {
     const bench = await openBench({ setup: { wait: 60, batch: 100 } });
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -91,16 +91,31 @@ describe('does not take', () => {
       const authorization = { ...model.payment.authorization, from, nonce };
       return { ...model, call: nonce, payment: { ...model.payment, authorization } };
     };
-    const many = Array.from({ length: 5_001 }, (_, id) => numbered(id + 1));
+    const many = Array.from({ length: 10_001 }, (_, id) => numbered(id + 1));
     const verdicts = await bench.relay(many);
-    expect(verdicts.filter((verdict) => verdict === 'taken')).toHaveLength(5_000);
+    expect(verdicts.filter((verdict) => verdict === 'taken')).toHaveLength(10_000);
     expect(verdicts.at(-1)).toBe('full');
     const other = await openBench({ setup: { wait: 60 } });
-    const greedy = await other.relay(Array.from({ length: 1_001 }, (_, id) => numbered(id + 1, 1)));
-    expect(greedy.filter((verdict) => verdict === 'taken')).toHaveLength(1_000);
+    const greedy = await other.relay(Array.from({ length: 2_001 }, (_, id) => numbered(id + 1, 1)));
+    expect(greedy.filter((verdict) => verdict === 'taken')).toHaveLength(2_000);
     expect(await other.relay([model])).toEqual(['taken']);
     // Payments that it has stay taken.
     expect(await bench.relay(many.slice(0, 1))).toEqual(['taken']);
+  });
+
+  test('payments whose signatures take too much memory together', async () => {
+    const bench = await openBench({ setup: { wait: 60 } });
+    const payers = await payersOf(bench.chain, 2);
+    const [one, other] = await Promise.all(payers.map(async (payer) => relayFrom(payer)));
+    if (one === undefined || other === undefined) throw new Error('no payer');
+    const signature = `0x${'11'.repeat(4_096)}` as const;
+    const large = Array.from({ length: 1_221 }, (_, id) => {
+      const nonce = `0x${(id + 1).toString(16).padStart(64, '0')}` as const;
+      const authorization = { ...one.payment.authorization, nonce };
+      return { ...one, call: nonce, payment: { ...one.payment, authorization, signature } };
+    });
+    expect(new Set(await bench.relay(large))).toEqual(new Set(['taken']));
+    expect(await bench.relay([other])).toEqual(['full']);
   });
 });
 
