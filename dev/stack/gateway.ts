@@ -158,8 +158,8 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
   AUDIENCES: audience,
   PAY_TO: JSON.stringify({ [`eip155:${CHAIN_ID}`]: options.payTo }),
   RPC_URLS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: [options.rpc] }),
-  // The local facilitator assigns nonces in order, so it can take more parallel requests than the default.
-  FACILITATORS: JSON.stringify(options.facilitators.map((url) => ({ url, concurrency: 100 }))),
+  // The local facilitator assigns nonces in order, so it can take as many parallel requests as a batch can send.
+  FACILITATORS: JSON.stringify(options.facilitators.map((url) => ({ url, concurrency: 186 }))),
   UPSTREAM_URL: options.upstreamUrl,
   CONFIRMATIONS: '1',
   LOCAL_STACK: 'true',

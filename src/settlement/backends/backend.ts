@@ -92,9 +92,14 @@ export type PostAll = (requests: readonly SettleRequest[]) => Promise<readonly B
 /** The further invocations of the Worker that one batch of the queue may cause. */
 export type Invocations = {
   readonly remaining: () => number;
+  /** Whether the batch has taken them all. False if there are none or one was lost: then the batch presents over its own connections. */
+  readonly isUsedUp: () => boolean;
   /** Takes one invocation; undefined if none remains. */
   readonly take: () => PostAll | undefined;
 };
+
+/** Why a payment was not presented if the backend had no place for it. */
+export const BUSY = 'busy';
 
 /** Why a payment has no answer if its invocation was lost. The facilitator is not at fault. */
 export const INVOCATION_LOST = 'invocation_lost';

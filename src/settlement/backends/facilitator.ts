@@ -5,6 +5,7 @@ import {
   type Backend,
   type BackendAnswer,
   blamesPayer,
+  BUSY,
   CONNECTIONS,
   errorOf,
   INVOCATION_LOST,
@@ -133,13 +134,21 @@ const presentEach = async (
     // Each group in an invocation of its own, which has as many connections as this one.
     const lane: Lane = { width: CONNECTIONS, next: invocations.take };
     await Promise.all(Array.from({ length: lanes }, async () => work(lane)));
-    if (invocations.remaining() > 0) return answers;
   }
-  // What remains without further invocations goes over the connections of this one.
-  const length = Math.min(connections, concurrency, queue.length);
-  await Promise.all(Array.from({ length }, async () => work(DIRECT)));
+  if (!(atOnce > connections && (invocations?.remaining() ?? 0) > 0)) {
+    const length = Math.min(connections, concurrency, queue.length);
+    // Once the invocations are used up, each connection is used once: the rest would take minutes, and the next batch has invocations.
+    const direct = async (): Promise<unknown> =>
+      invocations?.isUsedUp() === true
+        ? presentNext(context, DIRECT, queue, answers, options)
+        : work(DIRECT);
+    await Promise.all(Array.from({ length }, direct));
+  }
+  if (health.availability() === 'up') for (const { at } of queue) answers[at] = NO_PLACE;
   return answers;
 };
+
+const NO_PLACE: BackendAnswer = { kind: 'declined', why: BUSY };
 
 /** Sends the requests of one facilitator, group after group. */
 type Lane = {
@@ -205,7 +214,7 @@ const presentProbe = async (
   const place = await limiter.enter(waitMs, most + MIN_MS);
   if (place === undefined) {
     health.record('undecided');
-    return { kind: 'declined', why: 'busy' };
+    return NO_PLACE;
   }
   try {
     const timeoutMs = Math.max(MIN_MS, Math.min(most, endBy - clock.now()));

@@ -21,14 +21,19 @@ const GRACE_MS = 5_000;
  */
 export const openInvocations = (postAll?: PostAll, most = MAX_INVOCATIONS): Invocations => {
   let remaining = postAll === undefined ? 0 : most;
+  let isLost = false;
   return {
     remaining: () => remaining,
+    isUsedUp: () => postAll !== undefined && remaining === 0 && !isLost,
     take: () => {
       if (postAll === undefined || remaining === 0) return undefined;
       remaining -= 1;
       return async (requests) => {
         const answers = await answersOf(postAll, requests);
-        if (answers === undefined) remaining = 0;
+        if (answers === undefined) {
+          isLost = true;
+          remaining = 0;
+        }
         return requests.map((_, at) => answers?.[at] ?? LOST);
       };
     },

@@ -6,6 +6,7 @@ import { keyOfPayer } from '../relayer/key-of-payer.ts';
 import {
   type Backend,
   type BackendAnswer,
+  BUSY,
   errorOf,
   type OpenContext,
   type Presentable,
@@ -82,7 +83,7 @@ type Context = OpenContext & {
 };
 
 const OPEN: BackendAnswer = { kind: 'declined', why: 'circuit_open' };
-const LATE: BackendAnswer = { kind: 'declined', why: 'busy' };
+const LATE: BackendAnswer = { kind: 'declined', why: BUSY };
 
 const presentAll = async (
   { network, name, key, health, relayer, clock, emit }: Context,

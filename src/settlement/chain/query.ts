@@ -24,13 +24,12 @@ export type ChainQuery<T> = {
 
 /** An observation of fifty payments. A provider rejects a batch above its limit whole, and every payment in it would stay open. */
 export const MAX_CALLS = 160;
+/** Batches at once: an invocation has six connections, and a request that waits for one times out. */
+const AT_ONCE = 4;
 
 /**
  * Runs many queries in JSON-RPC batches of at most `MAX_CALLS` calls. Equal calls of a batch are sent once: payments of one transaction
  * share its receipt. A query is never divided, so all its answers are of one node.
- *
- * Attack: a payer spends its nonce in a transaction with megabytes of logs, so that the batch exceeds the size limit. The batch is
- * halved and sent again until only that payer's query fails.
  *
  * @returns one result per query, in the order of the queries.
  */
@@ -38,11 +37,51 @@ export const runQueries = async <T>(
   urls: readonly string[],
   queries: readonly ChainQuery<T>[],
 ): Promise<readonly Result<T, RpcFault>[]> => {
+  const batches = batchesOf(queries);
+  const results: (readonly Result<T, RpcFault>[])[] = batches.map(() => []);
+  const waiting = batches.entries();
+  const work = async (): Promise<void> => {
+    for (const [at, batch] of waiting) results[at] = await runBatch(urls, batch);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, batches.length) }, work));
+  return results.flat();
+};
+
+/** Divides queries into batches of at most `MAX_CALLS` different calls, or of one query. */
+const batchesOf = <T>(queries: readonly ChainQuery<T>[]): readonly (readonly ChainQuery<T>[])[] => {
+  const batches: ChainQuery<T>[][] = [];
+  let calls = new Set<string>();
+  for (const query of queries) {
+    const own = query.calls.map((call) => JSON.stringify(call));
+    const last = batches.at(-1);
+    if (
+      last !== undefined &&
+      calls.size + own.filter((call) => !calls.has(call)).length <= MAX_CALLS
+    ) {
+      last.push(query);
+    } else {
+      batches.push([query]);
+      calls = new Set();
+    }
+    for (const call of own) calls.add(call);
+  }
+  return batches;
+};
+
+/**
+ * Runs one batch.
+ *
+ * Attack: a payer spends its nonce in a transaction with megabytes of logs, so that the batch exceeds the size limit. The batch is
+ * halved and sent again until only that payer's query fails.
+ */
+const runBatch = async <T>(
+  urls: readonly string[],
+  queries: readonly ChainQuery<T>[],
+): Promise<readonly Result<T, RpcFault>[]> => {
   const calls = new Map<string, RpcCall>();
   for (const call of queries.flatMap((query) => query.calls)) {
     calls.set(JSON.stringify(call), call);
   }
-  if (calls.size > MAX_CALLS && queries.length > 1) return runHalves(urls, queries);
   const [first] = queries;
   const isAlone = queries.length === 1 && first?.maxBytes !== undefined;
   const limits = isAlone ? { maxBytes: first.maxBytes } : {};
@@ -54,16 +93,9 @@ export const runQueries = async <T>(
     );
   }
   if (answers.error.kind !== 'too_large' || queries.length < 2) return queries.map(() => answers);
-  return runHalves(urls, queries);
-};
-
-const runHalves = async <T>(
-  urls: readonly string[],
-  queries: readonly ChainQuery<T>[],
-): Promise<readonly Result<T, RpcFault>[]> => {
   const middle = queries.length >> 1;
   const halves = [queries.slice(0, middle), queries.slice(middle)];
-  return (await Promise.all(halves.map(async (half) => runQueries(urls, half)))).flat();
+  return (await Promise.all(halves.map(async (half) => runBatch(urls, half)))).flat();
 };
 
 export type Block = { readonly number: number; readonly timestamp: Seconds };

@@ -1,6 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { BounceReason, Payment } from '../../protocol/payment.ts';
-import { isInHand } from '../backends/backend.ts';
+import { BUSY, isInHand } from '../backends/backend.ts';
 import {
   bytesSchema,
   isExecutionError,
@@ -68,13 +68,15 @@ const SLOW: Seconds = 15;
 
 /** Whether an owed payment is unused and still valid, but no backend took it, its payer lacks funds, or it takes long. */
 const isSuspect = <T extends SettlementTask>(
-  { task, observation, presented }: TaskResult<T>,
+  { task, observation, presented, declined }: TaskResult<T>,
   now: Seconds,
 ): boolean => {
   if (task.kind !== 'settle' || observation.kind !== 'unused') return false;
   if (BigInt(now) >= task.transfer.validBefore) return false;
   const isUntaken = presented !== undefined && !isInHand(presented.answer);
-  const isSlow = now >= task.acceptedAt + SLOW;
+  // A payment that found no place at any backend waits for the gateway, and not for its payer.
+  const isSlow =
+    now >= task.acceptedAt + SLOW && (presented !== undefined || declined?.why !== BUSY);
   return observation.balance < task.transfer.value || isUntaken || isSlow;
 };
 

@@ -57,17 +57,19 @@ describe('the invocations of a batch', () => {
     expect(invocations.remaining()).toBe(31 - 17);
   });
 
-  test('are 31 at most; what remains goes over the connections of the batch itself', async () => {
+  test('are 31 at most; then each connection of the batch is used once, and the rest finds no place', async () => {
     const { counted, postAll } = countRequests();
     const invocations = openInvocations(postAll);
     const backends = open([facilitatorAt(A, { concurrency: 186 })]);
     expect(settled(await presentAll(backends, 100, { invocations }))).toBe(100);
     counted.most = 0;
-    expect(settled(await presentAll(backends, 100, { invocations }))).toBe(100);
+    expect(settled(await presentAll(backends, 100, { invocations }))).toBe(14 * 6 + 6);
     expect(counted.groups).toHaveLength(31);
     expect(invocations.remaining()).toBe(0);
     counted.most = 0;
-    expect(settled(await presentAll(backends, 100, { invocations }))).toBe(100);
+    const answers = await presentAll(backends, 100, { invocations });
+    expect(settled(answers)).toBe(6);
+    expect(answers.slice(6)).toEqual(Array(94).fill({ kind: 'declined', why: 'busy' }));
     expect(counted.groups).toHaveLength(31);
     expect(counted.most).toBe(6);
   });
