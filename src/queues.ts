@@ -116,6 +116,11 @@ const settlementDeps = (
     presentations,
     emit,
     deadLetter: keepDeadLetter,
+    sendAgain: async (payments, delaySeconds) => {
+      const [first, ...others] = payments;
+      const body = others.length === 0 ? first : payments;
+      await env.SETTLEMENT_QUEUE.send(body, { delaySeconds });
+    },
     attempts: attemptsIn(env.AUDIT_DB),
     recordHealth: async (health, now) =>
       recordHealth(env.AUDIT_DB, healthChanges(health, now), now),

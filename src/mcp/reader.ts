@@ -5,6 +5,7 @@ import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { checkSignedRequest } from '../gateway/account-api/authenticate.ts';
 import type { CheckedProof, ReceivedRequest } from '../gateway/paid-request.ts';
 import { readProof } from '../gateway/proof.ts';
+import { challengeOf } from '../gateway/request-proof.ts';
 import { requestEncoding } from '../protocol/intent/binding.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { type McpContext, MCP_PATH } from './context.ts';
@@ -12,7 +13,7 @@ import { type McpContext, MCP_PATH } from './context.ts';
 const EMPTY = new Uint8Array(0);
 
 /**
- * Returns the account that signed a request that only reads, or undefined if none did. An intent that is not for this request is refused,
+ * Returns the account that signed a request that only reads, or undefined if none did. A proof that is not for this request is refused,
  * not ignored: a client whose signature is wrong must not take the public catalogue for its own.
  *
  * @param tool one of `own-tools.ts`. Its intent binds no arguments.
@@ -28,10 +29,10 @@ export const readerOf = (
   const received = requestOf(tool, audience);
   switch (proof.value.kind) {
     case 'none':
-    // A payment proves a key too, but it authorizes only a payment, and a settled one is public. It is ignored, because clients that pay
-    // in a header send it with each request of their connection.
-    case 'payment':
       return ok(undefined);
+    // A payment proves a key too, but it authorizes only a payment, and a settled one is public.
+    case 'payment':
+      return { ok: false, error: challengeOf(config, received) };
     case 'intent':
       return checkSignedRequest(config, tool, received, proof.value.signed, now);
   }

@@ -64,7 +64,10 @@ export type SettlementOutcome =
 /** An outcome that the chain has decided. */
 export type FinalOutcome = Exclude<SettlementOutcome, { readonly outcome: 'sent' | 'bounced' }>;
 
-/** A message of the settlement queue. JSON; amounts and times of the authorization as decimal strings. */
+/** A message of the settlement queue: one payment, or several of an account. */
+export type SettlementBody = SettlementMessage | readonly SettlementMessage[];
+
+/** A payment in a message of the settlement queue. JSON; amounts and times of the authorization as decimal strings. */
 export type SettlementMessage = {
   readonly v: 1;
   /** `settle`: present the payment, then observe. `look`: only observe, e.g. after a release or a crash of an upfront call. */
@@ -86,4 +89,6 @@ export type SettlementMessage = {
   /** The newest block known when the call was accepted: an older settlement is not this payment's. */
   readonly sinceBlock: number;
   readonly acceptedAt: Seconds;
+  /** How often earlier messages delivered the payment; absent: never. */
+  readonly deliveries?: number;
 };

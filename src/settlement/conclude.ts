@@ -1,5 +1,5 @@
 import { unreachable } from '../core/result.ts';
-import type { FinalOutcome, SettlementOutcome } from '../protocol/payment.ts';
+import type { FinalOutcome, SettlementMessage, SettlementOutcome } from '../protocol/payment.ts';
 import type { ExpectedTransfer } from './chain/expected-transfer.ts';
 import type { Observation } from './chain/observation.ts';
 import type { QueueMessage } from './dead-letter.ts';
@@ -69,8 +69,11 @@ const expired = (
 
 /** A task with the queue message that brought it. */
 export type Delivered = SettlementTask & {
+  /** Of this message, and of the earlier ones that it continues. */
   readonly attempts: number;
   readonly message: QueueMessage;
+  /** The payment as the message has it. */
+  readonly body: SettlementMessage;
 };
 
 /** The result of a task, with what its account should store. */

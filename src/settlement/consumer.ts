@@ -1,19 +1,21 @@
 import type { Seconds } from '../core/clock.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { type AccountId, chainIdOf, type Network, parseAccountId } from '../protocol/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Acknowledged } from '../protocol/account/rpc.ts';
-import { parseAmount } from '../protocol/amount.ts';
-import type { SettlementResult } from '../protocol/payment.ts';
+import type { SettlementMessage, SettlementResult } from '../protocol/payment.ts';
+import { BUSY } from './backends/backend.ts';
 import type { BackendHealth } from './backends/health.ts';
-import { expectedTransfer } from './chain/expected-transfer.ts';
 import { type Delivered, isHandedOver, type Report, reportOf } from './conclude.ts';
-import { type DeadLetter, type QueueMessage, settlementDeadLetter } from './dead-letter.ts';
+import {
+  type DeadLetter,
+  partsOf,
+  type QueueMessage,
+  settlementDeadLetter,
+} from './dead-letter.ts';
 import type { Attempts } from './operator-tables.ts';
 import { type RoundDeps, settleRound } from './present/round.ts';
-import type { SettlementTask } from './present/task.ts';
+import { readSettlementMessage } from './read-message.ts';
 import { recordRound, type StoredReport } from './round-record.ts';
 import type { Emit } from './telemetry.ts';
-import * as z from 'zod/mini';
 
 /** The queue's name in dead letters. */
 const QUEUE = 'countersign-settlement';
@@ -24,6 +26,12 @@ const MAX_ATTEMPTS = 8;
  * Near the deadline of a payment its message is retried at once: the balance at that moment decides whether payer or gateway is at fault.
  */
 const NEAR_DEADLINE: Seconds = 300;
+/** Every backend was busy: another round may find a free place. */
+const BUSY_PAUSE: Seconds = 4;
+/**
+ * Payments of one round: about what the facilitators can take with the connections of one batch. Six requests to the node observe them all.
+ */
+const MAX_PAYMENTS = 300;
 /** After a presentation: two blocks of a rollup pass before the next observation. */
 const PRESENTED_PAUSE: Seconds = 4;
 
@@ -38,15 +46,21 @@ export type SettlementDeps = RoundDeps & {
   readonly attempts: Attempts;
   /** Writes the health of backends that changed. */
   readonly recordHealth: (health: readonly BackendHealth[], now: Seconds) => Promise<void>;
+  /** Sends payments in a new message, after a delay. @throws if it was not sent. */
+  readonly sendAgain: (
+    payments: readonly SettlementMessage[],
+    delaySeconds: Seconds,
+  ) => Promise<void>;
   readonly emit: Emit;
 };
 
 /**
  * Consumes a batch of the settlement queue: one round over all its payments, then each account gets the results of its calls.
  *
- * A message is acknowledged only after its account has stored a final result, or a backend has stored the payment, or it was delivered
- * `MAX_ATTEMPTS` times; every other message is retried, later each time. Acknowledging an open payment is safe: the account keeps it open
- * and sends another message (law 5). So the messages of waiting payments do not multiply until they fill the dead-letter queue.
+ * A message is acknowledged only after the account has stored a final result of each of its payments, or a backend has stored the payment, or
+ * it was delivered `MAX_ATTEMPTS` times. Every other message is retried, later each time; if some of its payments are done, a new message
+ * takes the others on. Acknowledging an open payment is safe: the account keeps it open and sends another message (law 5). So the messages
+ * of waiting payments do not multiply until they fill the dead-letter queue.
  */
 export const consumeSettlement = async (
   messages: readonly QueueMessage[],
@@ -59,9 +73,16 @@ export const consumeSettlement = async (
   const reports = await Promise.all(
     [...byAccount].map(([account, own]) => reportToAccount(deps, account, own, now)),
   );
-  await recordRound(deps, reports.flat(), now);
+  const stored = reports.flat();
+  const byMessage = Map.groupBy(stored, ({ task }) => task.message);
+  await Promise.all([...byMessage.values()].map((own) => endMessage(deps, own, now)));
+  await recordRound(deps, stored, now);
 };
 
+/**
+ * Reads the payments of the messages, as many as one round takes. The other messages are delivered again at once, in production to another
+ * consumer.
+ */
 const readAll = async (
   messages: readonly QueueMessage[],
   deps: SettlementDeps,
@@ -69,23 +90,36 @@ const readAll = async (
 ): Promise<readonly Delivered[]> => {
   const delivered: Delivered[] = [];
   for (const message of messages) {
-    const { attempts } = message;
-    const read = readSettlementMessage(message.body);
-    if (read.ok) {
-      delivered.push({ ...read.value, attempts, message });
+    const parts = partsOf(message);
+    if (delivered.length > 0 && delivered.length + parts.length > MAX_PAYMENTS) {
+      message.retry({ delaySeconds: 0 });
       continue;
     }
-    try {
-      await deps.deadLetter(settlementDeadLetter(message, QUEUE, `malformed: ${read.error}`, now));
-      message.ack();
-    } catch {
-      message.retry({ delaySeconds: pauseAfter(attempts) });
+    const own: Delivered[] = [];
+    const malformed: DeadLetter[] = [];
+    for (const part of parts) {
+      const read = readSettlementMessage(part.body);
+      if (read.ok) {
+        const { deliveries, ...task } = read.value;
+        const body = part.body as SettlementMessage;
+        own.push({ ...task, attempts: message.attempts + deliveries, message, body });
+      } else {
+        malformed.push(settlementDeadLetter(part, QUEUE, `malformed: ${read.error}`, now));
+      }
     }
+    try {
+      for (const one of malformed) await deps.deadLetter(one);
+    } catch {
+      message.retry({ delaySeconds: pauseAfter(message.attempts) });
+      continue;
+    }
+    if (own.length === 0) message.ack();
+    delivered.push(...own);
   }
   return delivered;
 };
 
-/** Sends an account its results and acknowledges or retries the messages. @returns the reports, with whether the account stored them. */
+/** Sends an account its results. @returns the reports, with whether the account stored them. */
 const reportToAccount = async (
   deps: SettlementDeps,
   account: AccountId,
@@ -101,21 +135,44 @@ const reportToAccount = async (
   const isLeft = reports.some((report) => !report.isFinal && isLeftToAccount(report, now));
   const stored =
     (results.size === 0 && !isLeft) || (await store(deps, account, [...results.values()]));
-  for (const report of reports) {
-    const { task, observation, presented, isFinal } = report;
-    if (stored && (isFinal || isLeftToAccount(report, now))) {
-      task.message.ack();
-      continue;
-    }
-    const pause = pauseAfter(task.attempts);
-    const atLeast = presented === undefined ? pause : Math.max(pause, PRESENTED_PAUSE);
-    const delaySeconds =
-      observation.kind === 'unused'
-        ? untilDeadline(task.transfer.validBefore, atLeast, now)
-        : atLeast;
-    task.message.retry({ delaySeconds });
-  }
   return reports.map((report) => ({ ...report, stored }));
+};
+
+/** Acknowledges a message, retries it, or sends its open payments on in a new message. */
+const endMessage = async (
+  { sendAgain }: SettlementDeps,
+  reports: readonly StoredReport[],
+  now: Seconds,
+): Promise<void> => {
+  const [first] = reports;
+  if (first === undefined) return;
+  const { message } = first.task;
+  const open = reports.filter(
+    (report) => !(report.stored && (report.isFinal || isLeftToAccount(report, now))),
+  );
+  if (open.length === 0) return message.ack();
+  const delaySeconds = Math.min(...open.map((report) => delayOf(report, now)));
+  if (open.length < reports.length) {
+    try {
+      await sendAgain(
+        open.map(({ task }) => ({ ...task.body, deliveries: task.attempts })),
+        delaySeconds,
+      );
+      return message.ack();
+    } catch (cause) {
+      console.error({ event: 'settlement_not_sent_again', cause: String(cause) });
+    }
+  }
+  return message.retry({ delaySeconds });
+};
+
+const delayOf = ({ task, observation, presented, declined }: Report, now: Seconds): Seconds => {
+  const pause = pauseAfter(task.attempts);
+  const isBusy = presented === undefined && declined?.why === BUSY;
+  const atLeast = presented === undefined ? pause : Math.max(pause, PRESENTED_PAUSE);
+  return observation.kind === 'unused'
+    ? untilDeadline(task.transfer.validBefore, isBusy ? Math.min(pause, BUSY_PAUSE) : atLeast, now)
+    : atLeast;
 };
 
 /**
@@ -150,68 +207,4 @@ const pauseAfter = (attempts: number): Seconds =>
 const untilDeadline = (validBefore: bigint, pause: Seconds, now: Seconds): Seconds => {
   const remaining = Number(validBefore) - now;
   return remaining > 0 ? Math.min(pause, remaining + 2) : pause;
-};
-
-const lowercase = (pattern: RegExp) =>
-  z.pipe(
-    z.string().check(z.regex(pattern)),
-    z.transform((text: string) => text as `0x${string}`),
-  );
-const address = lowercase(/^0x[0-9a-f]{40}$/);
-const word = lowercase(/^0x[0-9a-f]{64}$/);
-/** At most 4 KiB: more than any contract signature that fits into a payment header. */
-const signature = lowercase(/^0x(?:[0-9a-fA-F]{2}){1,4096}$/);
-const network = z.pipe(
-  z.string().check(z.refine((text) => chainIdOf(text) !== undefined)),
-  z.transform((text: string) => text as Network),
-);
-const account = z.pipe(
-  z.string().check(z.refine((text) => parseAccountId(text) !== undefined)),
-  z.transform((text: string) => text as AccountId),
-);
-const amount = z.pipe(
-  z.string().check(z.refine((text) => parseAmount(text) !== undefined)),
-  z.transform((text: string) => BigInt(text)),
-);
-const whole = z.int().check(z.nonnegative());
-const name = z.string().check(z.minLength(1), z.maxLength(64));
-
-const common = {
-  v: z.literal(1),
-  account,
-  call: word,
-  token: z.strictObject({ network, address, name, version: name }),
-  authorization: z.strictObject({
-    from: address,
-    to: address,
-    value: amount,
-    validAfter: amount,
-    validBefore: amount,
-    nonce: word,
-  }),
-  maxTimeoutSeconds: whole,
-  sinceBlock: whole,
-  acceptedAt: whole,
-};
-
-const messageSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ ...common, kind: z.literal('settle'), signature }),
-  z.strictObject({ ...common, kind: z.literal('look'), signature: z.optional(signature) }),
-]);
-
-/**
- * Reads a `SettlementMessage`. Strict, although our own account wrote it: a message that is only half understood must not be settled.
- *
- * @returns the task, or the path of the first wrong field.
- */
-export const readSettlementMessage = (body: unknown): Result<SettlementTask, string> => {
-  const parsed = messageSchema.safeParse(body);
-  if (!parsed.success) return err(parsed.error.issues[0]?.path.join('.') || 'message');
-  const { account: owner, call, token, authorization, maxTimeoutSeconds, acceptedAt } = parsed.data;
-  const transfer = expectedTransfer({ token, authorization }, parsed.data.sinceBlock);
-  const task = { account: owner, call, network: token.network, transfer, acceptedAt };
-  if (parsed.data.kind === 'look') return ok({ ...task, kind: 'look' });
-  const { signature: signed } = parsed.data;
-  const payment = { token, authorization, signature: signed, maxTimeoutSeconds };
-  return ok({ ...task, kind: 'settle', payment });
 };

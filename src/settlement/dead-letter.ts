@@ -49,13 +49,24 @@ export const settlementDeadLetter: MakeDeadLetter = (message, queue, reason, now
   reason,
 });
 
+/** A message of several payments as one message for each, with an id that a second delivery repeats; any other message as it is. */
+export const partsOf = ({
+  id,
+  body,
+}: Pick<QueueMessage, 'id' | 'body'>): readonly Pick<QueueMessage, 'id' | 'body'>[] =>
+  Array.isArray(body) && body.length > 0
+    ? body.map((one: unknown, at) => ({ id: at === 0 ? id : `${id}-${at}`, body: one }))
+    : [{ id, body }];
+
 /** Builds the dead letters of a batch that has used up its deliveries. */
 export const deadLettersOf = (
   { queue, messages }: QueueBatch,
   make: MakeDeadLetter,
   now: Seconds,
 ): readonly DeadLetter[] =>
-  messages.map((message) => make(message, queue, 'retries exhausted', now));
+  messages
+    .flatMap((message) => partsOf(message))
+    .map((part) => make(part, queue, 'retries exhausted', now));
 
 /** Records dead letters in D1, each once. A redriven dead letter that returns is open again. @throws if D1 does not accept them. */
 export const recordDeadLetters = async (

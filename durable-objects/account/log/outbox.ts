@@ -16,7 +16,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Acknowledged, Rechecked } from '../../../src/protocol/account/rpc.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
-import { presentPayments } from './present-payments.ts';
+import type { Presenter } from './present-payments.ts';
 
 /** A busy account sends at most this often, milliseconds: many payments and entries share a message. */
 const SEND_PAUSE_MS = 1_000;
@@ -42,24 +42,30 @@ export const openOutbox = (
   acknowledge: (transfer: Transfer) => Promise<unknown>,
 ): Outbox => {
   const throttle = openThrottle(SEND_PAUSE_MS);
+  let presenter: Presenter | undefined;
 
   const settle = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
-    const messages: SettlementMessage[] = [];
+    const fresh: SettlementMessage[] = [];
+    const others: SettlementMessage[] = [];
     for (const id of memory.looks.take(now)) {
       const record = loadCall(disk, id);
       const message = record && settlementMessage(memory.state.account, record);
       if (message === undefined) memory.looks.remove(id);
-      else messages.push(message);
+      else others.push(message);
     }
     for (const id of memory.sends.take(now)) {
       const live = memory.live.get(id);
       const message = live && settlementMessage(memory.state.account, live.record);
       // Only a new version of the record can give it a message.
       if (live === undefined || message === undefined) continue;
-      messages.push(message);
+      // A payment that is sent again may have settled, which only the queue's consumer observes.
+      (live.sends === 0 ? fresh : others).push(message);
       keepLive(memory, sent(live, now), now);
     }
-    if (messages.length > 0) await presentPayments(env, messages);
+    if (fresh.length + others.length === 0) return;
+    // Loaded on first use: an isolate that only answers requests does not present payments.
+    presenter ??= (await import('./present-payments.ts')).openPresenter(env);
+    await Promise.all([presenter.present(fresh), presenter.enqueue(others)]);
   };
 
   /** Sends other accounts the totals of credit that this one has paid for, until each has committed them (law 5). */
@@ -154,6 +160,7 @@ export const recheck = async (
     undefined,
   );
   if (messages === undefined) return { verdict: 'unavailable' };
-  if (messages.length > 0) await presentPayments(env, messages);
+  const { openPresenter } = await import('./present-payments.ts');
+  await openPresenter(env).enqueue(messages);
   return { verdict: 'rechecking', calls: messages.map(({ call }) => call) };
 };

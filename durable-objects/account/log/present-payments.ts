@@ -1,19 +1,168 @@
-import type { SettlementMessage } from '../../../src/protocol/payment.ts';
+import { readFacilitators, readRelayers } from '../../../src/backend-settings.ts';
+import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
+import type { SettlementBody, SettlementMessage } from '../../../src/protocol/payment.ts';
+import type { Relay } from '../../../src/protocol/relayer-contract.ts';
+import { readReach } from '../../../src/settings.ts';
+import { keyOfPayer } from '../../../src/settlement/relayer/key-of-payer.ts';
 
-/** Messages of one `sendBatch`, well under its 256 KB. */
-const BATCH = 50;
+/** Presents an account's payments, or has them observed. */
+export type Presenter = {
+  /**
+   * Presents payments for the first time: to the relayer's object where that is their first backend, and else through the queue. May lose
+   * some: the account sends a payment again until it has committed its end.
+   *
+   * @throws if some could not be handed over.
+   */
+  readonly present: (messages: readonly SettlementMessage[]) => Promise<void>;
+  /** Sends payments to the queue, whose consumer observes the chain before it presents. @throws if some were not sent. */
+  readonly enqueue: (messages: readonly SettlementMessage[]) => Promise<void>;
+};
+
+type Bindings = Pick<
+  Env,
+  'SETTLEMENT_QUEUE' | 'RELAYER' | 'RELAYERS' | 'FACILITATORS' | 'LOCAL_STACK' | 'AUDIENCES'
+>;
+
+/** Payments of one call to a relayer, and of one message of the queue. */
+const RELAYS = 500;
+const PAYMENTS = 50;
+/** Characters of a message: a queue bills each 64 KB. Four of them are within the 256 KB of one `sendBatch`. */
+const MESSAGE_CHARACTERS = 60_000;
+const MESSAGES = 4;
+
+/** How long the account waits for a relayer, and how long it sends everything to the queue after no answer, milliseconds. */
+const PATIENCE_MS = 5_000;
+const PAUSE_MS = 15_000;
+
+export const openPresenter = (env: Bindings, now: () => number = Date.now): Presenter => {
+  let keyOf: KeyOf | undefined;
+  let pausedUntil = 0;
+
+  const enqueue = async (messages: readonly SettlementMessage[]): Promise<void> => {
+    const bodies = bodiesOf(messages);
+    for (let at = 0; at < bodies.length; at += MESSAGES) {
+      const batch = bodies.slice(at, at + MESSAGES);
+      await env.SETTLEMENT_QUEUE.sendBatch(batch.map((body) => ({ body })));
+    }
+  };
+
+  /** Hands payments to a relayer. @returns those that it did not take: another backend may. */
+  const relay = async (
+    key: AccountId,
+    messages: readonly SettlementMessage[],
+  ): Promise<readonly SettlementMessage[]> => {
+    try {
+      const relays = messages.map(relayOf);
+      const relayed = await within(env.RELAYER.getByName(key).relay(relays, false), PATIENCE_MS);
+      // An unanswered call may have stored the payments. Presenting them twice is safe: a nonce works once.
+      if (relayed === undefined) pausedUntil = now() + PAUSE_MS;
+      return messages.filter(({ call }, at) => {
+        const one = relayed?.[at];
+        return one?.call !== call || one.verdict !== 'taken';
+      });
+    } catch {
+      pausedUntil = now() + PAUSE_MS;
+      return messages;
+    }
+  };
+
+  return {
+    enqueue,
+    present: async (messages) => {
+      keyOf ??= openKeys(env);
+      const byKey = Map.groupBy(messages, now() < pausedUntil ? () => undefined : keyOf);
+      const left = await Promise.all(
+        [...byKey].map(async ([key, own]) => {
+          if (key === undefined) return own;
+          const relayed = chunksOf(own, RELAYS).map(async (some) => relay(key, some));
+          return (await Promise.all(relayed)).flat();
+        }),
+      );
+      await enqueue(left.flat());
+    },
+  };
+};
+
+/** The object of the relayer key that gets a payment first; undefined: the queue does. */
+type KeyOf = (message: SettlementMessage) => AccountId | undefined;
 
 /**
- * Hands payments over to be presented, or to be looked at. May lose some: the account sends a payment again until it has committed its
- * end.
- *
- * @throws if some could not be handed over.
+ * Reads which networks have a relayer as their first backend: `first`, or the only kind. A facilitator without a list may serve every
+ * network. Settings that cannot be read send everything to the queue, whose consumer reports them.
  */
-export const presentPayments = async (
-  { SETTLEMENT_QUEUE }: Pick<Env, 'SETTLEMENT_QUEUE'>,
-  messages: readonly SettlementMessage[],
-): Promise<void> => {
-  for (let at = 0; at < messages.length; at += BATCH) {
-    await SETTLEMENT_QUEUE.sendBatch(messages.slice(at, at + BATCH).map((body) => ({ body })));
+const openKeys = (env: Bindings): KeyOf => {
+  const textOf = (name: 'LOCAL_STACK' | 'AUDIENCES' | 'RELAYERS' | 'FACILITATORS'): string =>
+    String(env[name] ?? '').trim();
+  const reach = readReach(textOf('LOCAL_STACK'), textOf('AUDIENCES'));
+  const relayers = reach.ok ? readRelayers(textOf('RELAYERS'), reach.value) : undefined;
+  const facilitators = reach.ok ? readFacilitators(textOf('FACILITATORS'), reach.value) : undefined;
+  return ({ kind, signature, token: { network }, authorization }) => {
+    if (kind !== 'settle' || signature === undefined) return undefined;
+    const setting = relayers?.ok === true ? relayers.value.get(network) : undefined;
+    if (setting === undefined) return undefined;
+    const isServed =
+      facilitators?.ok !== true ||
+      facilitators.value.some(({ networks }) => networks?.includes(network) ?? true);
+    if (isServed && !setting.first) return undefined;
+    return accountId(network, keyOfPayer(authorization.from, setting.addresses));
+  };
+};
+
+const relayOf = ({
+  account,
+  call,
+  token,
+  authorization,
+  signature = '0x',
+  maxTimeoutSeconds,
+  sinceBlock,
+}: SettlementMessage): Relay => ({
+  account: account as AccountId,
+  call,
+  payment: {
+    token,
+    authorization: {
+      ...authorization,
+      value: BigInt(authorization.value),
+      validAfter: BigInt(authorization.validAfter),
+      validBefore: BigInt(authorization.validBefore),
+    },
+    signature,
+    maxTimeoutSeconds,
+  },
+  sinceBlock,
+});
+
+/** Packs payments into messages: one alone, or several. */
+const bodiesOf = (messages: readonly SettlementMessage[]): readonly SettlementBody[] => {
+  const packed: SettlementMessage[][] = [];
+  let characters = 0;
+  for (const message of messages) {
+    const own = JSON.stringify(message).length;
+    const last = packed.at(-1);
+    if (last !== undefined && last.length < PAYMENTS && characters + own <= MESSAGE_CHARACTERS) {
+      last.push(message);
+      characters += own;
+    } else {
+      packed.push([message]);
+      characters = own;
+    }
+  }
+  return packed.map((own) => (own.length === 1 ? (own[0] as SettlementMessage) : own));
+};
+
+const chunksOf = <T>(all: readonly T[], most: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(all.length / most) }, (_, at) =>
+    all.slice(at * most, (at + 1) * most),
+  );
+
+/** The result of a promise, or undefined after a time. */
+const within = async <T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> => {
+  const timeout = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => timeout.resolve(undefined), milliseconds);
+  try {
+    return await Promise.race([promise, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 };

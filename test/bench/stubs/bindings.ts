@@ -1,7 +1,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
-import type { SettlementMessage } from '../../../src/protocol/payment.ts';
+import type { SettlementBody, SettlementMessage } from '../../../src/protocol/payment.ts';
 
 /**
  * Stubs of services that raw workerd lacks. They have the same effect on the account: a payment is settled and entries are exported about
@@ -21,8 +21,8 @@ let waiting: SettlementMessage[] = [];
 
 /** Stub of the settlement queue with its consumer, facilitator and chain: every payment settles. */
 export class SettlementQueue extends WorkerEntrypoint<Bindings> {
-  sendBatch(messages: readonly { readonly body: SettlementMessage }[]): void {
-    for (const { body } of messages) {
+  sendBatch(messages: readonly { readonly body: SettlementBody }[]): void {
+    for (const body of messages.flatMap((message) => message.body)) {
       if (waiting.length === 0) this.ctx.waitUntil(this.#settleLater());
       waiting.push(body);
       if (waiting.length === BATCH_MOST) this.ctx.waitUntil(this.#settle());

@@ -166,13 +166,14 @@ describe('tools/list', () => {
     expect(asked).toEqual([]);
   });
 
-  it('shows the public catalogue to a payment, which anyone may copy, and asks no account', async () => {
-    const { gateway, asked } = await gatewayWith();
+  it('refuses a payment: a settled one is public', async () => {
+    const { gateway } = await gatewayWith();
     const payment = await paymentOf();
-    const paid = await send(gateway, 'tools/list', { _meta: { 'x402/payment': payment } });
-    expect(paid.result).toEqual((await send(gateway, 'tools/list')).result);
-    expect(paid.result?.['tools']).not.toEqual([]);
-    expect(asked).toEqual([]);
+    const { error } = await send(gateway, 'tools/list', { _meta: { 'x402/payment': payment } });
+    expect(error?.data).toMatchObject({
+      type: 'urn:countersign:problem:intent-required',
+      tool: 'countersign.tools',
+    });
   });
 
   it.each([

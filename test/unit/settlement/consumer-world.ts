@@ -3,7 +3,11 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { consumeSettlement, type SettlementDeps } from '../../../src/settlement/consumer.ts';
 import type { DeadLetter } from '../../../src/settlement/dead-letter.ts';
 import type { Attempt } from '../../../src/settlement/operator-tables.ts';
-import type { Payment, SettlementResult } from '../../../src/protocol/payment.ts';
+import type {
+  Payment,
+  SettlementMessage,
+  SettlementResult,
+} from '../../../src/protocol/payment.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 import {
   backendsAt,
@@ -25,6 +29,7 @@ type World = {
   conduct: Record<string, Conduct>;
   reported: { account: AccountId; results: readonly SettlementResult[] }[];
   letters: DeadLetter[];
+  sentAgain: { payments: readonly SettlementMessage[]; delaySeconds: number }[];
   refusal: 'none' | 'unavailable' | 'throws';
   deps: SettlementDeps;
   clock: ReturnType<typeof standingClock>;
@@ -65,6 +70,7 @@ export const useConsumerWorld = (): void => {
     world.conduct = {};
     world.reported = [];
     world.letters = [];
+    world.sentAgain = [];
     world.refusal = 'none';
     world.clock = standingClock();
     world.recorded = [];
@@ -90,6 +96,9 @@ export const useConsumerWorld = (): void => {
           return { verdict: 'ok' };
         },
       }),
+      sendAgain: async (payments, delaySeconds) => {
+        world.sentAgain.push({ payments, delaySeconds });
+      },
       deadLetter: async (letter) => {
         world.letters.push(letter);
         await Promise.resolve();

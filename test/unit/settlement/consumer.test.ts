@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { backendsAt, FACILITATOR, messageFor, NOW, paymentNumber } from './scripted.ts';
+import type { Payment } from '../../../src/protocol/payment.ts';
 import {
+  type Conduct,
   type Delivered,
   consume,
   deliver,
@@ -184,5 +186,91 @@ describe('presenting', () => {
     world.deps = { ...world.deps, backends: backendsAt([], { clock: world.clock }) };
     expectRetried(await settleOne(pay(1)));
     expect(world.reported).toEqual([]);
+  });
+});
+
+describe('a message of several payments', () => {
+  const several = (payments: readonly Payment[], attempts = 1): Delivered =>
+    deliver(
+      payments.map((payment) => messageFor(payment)),
+      attempts,
+    );
+  const refuse: Conduct = () => answerWith({ errorReason: 'insufficient_funds' });
+  const refuseSecond: Conduct = (payment) =>
+    payment.authorization.nonce === paymentNumber(2).authorization.nonce
+      ? refuse(payment)
+      : honest(payment);
+
+  test('is acknowledged once each of them has ended, and each is presented once', async () => {
+    const message = several([pay(1), pay(2), pay(3)]);
+    await consume([message]);
+    expectAcked(message);
+    expect(world.presented).toHaveLength(3);
+    expect(outcomes()).toHaveLength(3);
+    expect(world.sentAgain).toEqual([]);
+  });
+
+  test('continues with its open payments alone, which keep the number of their deliveries', async () => {
+    world.conduct['facilitator.test'] = refuseSecond;
+    const message = several([pay(1), pay(2), pay(3)], 3);
+    await consume([message]);
+    expectAcked(message);
+    const [again] = world.sentAgain;
+    expect(world.sentAgain).toHaveLength(1);
+    expect(again?.payments).toEqual([{ ...messageFor(paymentNumber(2)), deliveries: 3 }]);
+    expect(again?.delaySeconds).toBe(8);
+    // The next message ends where one message would have ended: after eight deliveries of the payment.
+    const next = deliver({ ...messageFor(paymentNumber(2)), deliveries: 7 });
+    world.conduct['facilitator.test'] = refuse;
+    await consume([next], NOW + 60);
+    expectAcked(next);
+  });
+
+  test('is retried whole if none has ended, or if the open ones could not be sent on', async () => {
+    world.conduct['facilitator.test'] = refuse;
+    const open = several([pay(1), pay(2)]);
+    await consume([open]);
+    expectRetried(open, 4);
+    expect(world.sentAgain).toEqual([]);
+    world.conduct['facilitator.test'] = refuseSecond;
+    world.deps = {
+      ...world.deps,
+      sendAgain: async () => await Promise.reject(new Error('queue unavailable')),
+    };
+    const unsent = several([pay(3), pay(2)]);
+    await consume([unsent], NOW + 60);
+    expectRetried(unsent);
+  });
+
+  test('is retried whole if its account stored nothing', async () => {
+    world.refusal = 'unavailable';
+    const message = several([pay(1), pay(2)]);
+    await consume([message]);
+    expectRetried(message);
+    expect(world.sentAgain).toEqual([]);
+  });
+
+  test('makes dead letters of its malformed payments alone', async () => {
+    const payment = pay(1);
+    const bad = { ...messageFor(payment), call: 'x' };
+    const message = deliver([messageFor(payment), bad, bad]);
+    await consume([message]);
+    expectAcked(message);
+    expect(world.letters.map(({ id }) => id)).toEqual([`${message.id}-1`, `${message.id}-2`]);
+    expect(outcomes()).toMatchObject([{ outcome: 'settled' }]);
+    const worse = deliver([bad]);
+    await consume([worse]);
+    expectAcked(worse);
+  });
+
+  test('waits for the next round if a round has no room for it', async () => {
+    const messages = Array.from({ length: 7 }, (_, at) =>
+      several(Array.from({ length: 50 }, (__, index) => pay(at * 50 + index + 1))),
+    );
+    await consume(messages);
+    const [last, ...others] = messages.toReversed();
+    for (const message of others) expectAcked(message);
+    expectRetried(last as Delivered, 0);
+    expect(world.presented).toHaveLength(300);
   });
 });

@@ -1,7 +1,7 @@
 import type { CallRecord } from '../../../durable-objects/account/call/call-record.ts';
 import { settlementMessage } from '../../../durable-objects/account/call/settlement-message.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { readSettlementMessage } from '../../../src/settlement/consumer.ts';
+import { readSettlementMessage } from '../../../src/settlement/read-message.ts';
 import { messageFor, NOW, paymentNumber } from './scripted.ts';
 import { expect, test } from 'vitest';
 
@@ -18,6 +18,7 @@ test('reads a settle message as a payment and its expected transfer', () => {
       network: 'eip155:84532',
       payment,
       acceptedAt: NOW,
+      deliveries: 0,
       transfer: {
         token: payment.token.address,
         payer: payment.authorization.from,

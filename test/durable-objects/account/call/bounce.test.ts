@@ -138,6 +138,7 @@ const settle = async (payment: Payment, facilitators = [facilitator]): Promise<v
       emit: () => undefined,
       account: (id) => env.AGENT_ACCOUNT.getByName(id),
       deadLetter: async () => undefined,
+      sendAgain: async () => undefined,
     },
     nowSeconds(),
   );

@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { readSettlementMessage } from '../../../../src/settlement/consumer.ts';
+import { readSettlementMessage } from '../../../../src/settlement/read-message.ts';
 import type { SettlementOutcome } from '../../../../src/protocol/payment.ts';
 import {
   callOf,

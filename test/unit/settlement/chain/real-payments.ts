@@ -137,6 +137,7 @@ export const consume = async (bodies: readonly SettlementMessage[], now = nowSec
         },
       }),
       deadLetter: async () => await Promise.reject(new Error('no dead letter expected')),
+      sendAgain: async () => await Promise.reject(new Error('no further message expected')),
     },
     now,
   );

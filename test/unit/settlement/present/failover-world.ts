@@ -125,6 +125,7 @@ export const useFailoverWorld = (): void => {
         },
       }),
       deadLetter: async () => Promise.reject(new Error('no letter expected')),
+      sendAgain: async () => Promise.reject(new Error('no further message expected')),
       attempts: {
         record: async (attempts) => void world.recorded.push(...attempts),
         forget: async (ended) => void world.forgotten.push(...ended.map(({ call }) => call)),

@@ -16,7 +16,7 @@ import { storeChunk } from '../../../../src/audit/store.ts';
 import type { Address, Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
-import { readSettlementMessage } from '../../../../src/settlement/consumer.ts';
+import { readSettlementMessage } from '../../../../src/settlement/read-message.ts';
 import { reconcile } from '../../../../src/settlement/sweep/reconcile.ts';
 import { conclude } from '../../../../src/settlement/conclude.ts';
 import {
