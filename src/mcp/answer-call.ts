@@ -21,7 +21,6 @@ export const answerCall = async (
   given: JsonObject,
   mcpCall: McpCall,
 ): Promise<CallResult> => {
-  if (context.gateway.config.paused) return await refusal({ reason: 'paused' });
   if (name === 'call_tool') {
     const inner = innerCall(given);
     return inner.ok
@@ -57,6 +56,8 @@ const answerSold = async (
   mcpCall: McpCall,
 ): Promise<CallResult> => {
   const { gateway, headers } = context;
+  // For every name alike. Reading the catalogue and the limits still works.
+  if (gateway.config.paused) return await refusal({ reason: 'paused' });
   if (!headers.ok) return await refusal(headers.error);
   const catalogue = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
   const tool = publicTools(catalogue).get(name);

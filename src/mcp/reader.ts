@@ -5,16 +5,19 @@ import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { checkSignedRequest } from '../gateway/account-api/authenticate.ts';
 import type { CheckedProof, ReceivedRequest } from '../gateway/paid-request.ts';
 import { readProof } from '../gateway/proof.ts';
-import { challengeOf } from '../gateway/request-proof.ts';
 import { requestEncoding } from '../protocol/intent/binding.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { type McpContext, MCP_PATH } from './context.ts';
 
 const EMPTY = new Uint8Array(0);
 
+/** The start of the ids in intents for the gateway itself. */
+const OWN = 'countersign.';
+
 /**
- * Returns the account that signed a request that only reads, or undefined if none did. A proof that is not for this request is refused,
- * not ignored: a client whose signature is wrong must not take the public catalogue for its own.
+ * Returns the account that signed a request that only reads, or undefined if none did. An intent for the gateway itself that is not for
+ * this request is refused: a client whose signature is wrong must not take the public catalogue for its own. A proof for a tool that is
+ * sold authenticates nothing here and is ignored, because some clients send one set of headers with every request, e.g. `mcp-inspector`.
  *
  * @param tool one of `own-tools.ts`. Its intent binds no arguments.
  */
@@ -26,16 +29,12 @@ export const readerOf = (
   if (!headers.ok) return headers;
   const proof = readProof(headers.value);
   if (!proof.ok) return proof;
-  const received = requestOf(tool, audience);
-  switch (proof.value.kind) {
-    case 'none':
-      return ok(undefined);
-    // A payment proves a key too, but it authorizes only a payment, and a settled one is public.
-    case 'payment':
-      return { ok: false, error: challengeOf(config, received) };
-    case 'intent':
-      return checkSignedRequest(config, tool, received, proof.value.signed, now);
-  }
+  // A payment proves a key too, but it authorizes only a payment, and a settled one is public.
+  if (proof.value.kind !== 'intent') return ok(undefined);
+  const { signed } = proof.value;
+  return signed.intent.tool.startsWith(OWN)
+    ? checkSignedRequest(config, tool, requestOf(tool, audience), signed, now)
+    : ok(undefined);
 };
 
 /** The request that an intent of a reader is bound to. */

@@ -16,7 +16,7 @@ import {
   translate,
   vectorConfig,
 } from '../gateway/signing.ts';
-import { callOf, ORIGIN, problemIn, send, sendModern, wire } from './fixture.ts';
+import { callOf, intentOf, ORIGIN, problemIn, send, sendModern, wire } from './fixture.ts';
 
 useVectorsClock();
 afterEach(() => vi.unstubAllGlobals());
@@ -166,14 +166,16 @@ describe('tools/list', () => {
     expect(asked).toEqual([]);
   });
 
-  it('refuses a payment: a settled one is public', async () => {
-    const { gateway } = await gatewayWith();
-    const payment = await paymentOf();
-    const { error } = await send(gateway, 'tools/list', { _meta: { 'x402/payment': payment } });
-    expect(error?.data).toMatchObject({
-      type: 'urn:countersign:problem:intent-required',
-      tool: 'countersign.tools',
-    });
+  it('shows the public catalogue to a client that sends the proof of a call with every request', async () => {
+    const { gateway, asked } = await gatewayWith();
+    for (const _meta of [
+      { 'x402/payment': await paymentOf() },
+      { 'countersign/intent': wire(await intentOf('translate', {})) },
+    ]) {
+      const { result } = await send(gateway, 'tools/list', { _meta });
+      expect(namesIn(result)).toEqual(['pay.card', 'search.web', 'translate']);
+    }
+    expect(asked).toEqual([]);
   });
 
   it.each([
@@ -330,6 +332,21 @@ describe('spending', () => {
 });
 
 describe('the gateway’s own tools', () => {
+  it('read while the gateway is paused, and calls of any name are refused alike', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway({ ...config, paused: true });
+    const found = await send(
+      gateway,
+      'tools/call',
+      callOf({ query: 'translate' }, {}, 'search_tools'),
+    );
+    expect(structured(found)).toMatchObject({ matches: 1 });
+    const inner = { name: 'translate', arguments: {} };
+    for (const params of [callOf({}), callOf({}, {}, 'nothing'), callOf(inner, {}, 'call_tool')]) {
+      problemIn(await send(gateway, 'tools/call', params), 'paused');
+    }
+  });
+
   it('answer a client of revision 2026-07-28 too', async () => {
     const { gateway } = await gatewayWith();
     const answer = await sendModern(
