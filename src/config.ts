@@ -32,6 +32,7 @@ import {
   readReceiptKey,
   readRpcUrls,
   readUpstreamUrl,
+  readPassthrough,
 } from './settings.ts';
 import { sentence, type Setting } from './json-setting.ts';
 
@@ -47,6 +48,8 @@ export type Config = BackendConfig & {
   readonly facilitates: Facilitates;
   /** Origin that relative tool upstreams are resolved against. */
   readonly upstreamUrl: string | undefined;
+  /** The MCP server whose prompts, resources and completions the gateway passes through, free and without a proof. */
+  readonly passthrough: string | undefined;
   /** The URLs that the gateway may call. */
   readonly reach: EgressReach;
   /** Names of the service bindings that this Worker has. */
@@ -79,6 +82,7 @@ const VARIABLES = [
   ...BACKEND_VARIABLES,
   'FACILITATES',
   'UPSTREAM_URL',
+  'MCP_PASSTHROUGH',
   'PAUSED',
   'MCP_TOOLS',
   'DEFAULT_POLICY',
@@ -128,6 +132,7 @@ export const parseConfig = (
   const backends = readBackends(read, reach);
   const facilitates = read('FACILITATES', readFacilitates);
   const upstreamUrl = read('UPSTREAM_URL', (text) => readUpstreamUrl(text, reach));
+  const passthrough = read('MCP_PASSTHROUGH', (text) => readPassthrough(text, reach));
   const paused = read('PAUSED', readPaused);
   const mcpTools = read('MCP_TOOLS', readMcpTools);
   const policy = read('DEFAULT_POLICY', readPolicy);
@@ -180,6 +185,7 @@ export const parseConfig = (
     ...ownBackends,
     networks: [first, ...more],
     upstreamUrl,
+    passthrough,
     reach,
     services,
     tools: tools.value,

@@ -123,6 +123,13 @@ export const readUpstreamUrl = (text: string, reach: EgressReach): Setting<strin
   return fault === undefined ? ok(text) : err([fault]);
 };
 
+/** Reads `MCP_PASSTHROUGH`: an MCP endpoint whose prompts and resources the gateway passes through. */
+export const readPassthrough = (text: string, reach: EgressReach): Setting<string | undefined> => {
+  if (text === '') return ok(undefined);
+  const fault = egressFault(text, reach);
+  return fault === undefined ? ok(text) : err([fault]);
+};
+
 /** Reads `PAUSED`. Rejects everything but "true", "false" and empty: a misspelt "true" must not serve. */
 export const readPaused = (text: string): Setting<boolean> => {
   if (text === '' || text === 'false') return ok(false);

@@ -29,7 +29,8 @@ export const serveMcp = async (
     headers: proofHeaders(request.headers, message.value.meta),
     audience: audienceOf(gateway.value.config, request.url),
   };
-  const answer = await mcpHandler(context).fetch(request, { parsedBody: message.value.json });
+  const handler = await mcpHandler(context);
+  const answer = await handler.fetch(request, { parsedBody: message.value.json });
   const headers = new Headers(answer.headers);
   // Results hold receipts and signed terms (law 10).
   headers.set('Cache-Control', 'private, no-store');

@@ -3,6 +3,7 @@ import {
   type McpHttpHandler,
   ProtocolError,
   Server,
+  type ServerCapabilities,
 } from '@modelcontextprotocol/server';
 import { refusal } from './call-result.ts';
 import { answerCall } from './answer-call.ts';
@@ -28,15 +29,24 @@ const LIST_CACHE = { ttlMs: 5_000, cacheScope: 'private' as const };
  * Builds the SDK's handler for one request. Stateless: no session, and no object outlives the request. A platform trap forces that as
  * well: a Worker cannot write to a stream that another request opened.
  */
-export const mcpHandler = (context: McpContext): McpHttpHandler =>
-  createMcpHandler(() => serverOf(context), {
+export const mcpHandler = async (context: McpContext): Promise<McpHttpHandler> => {
+  const { passthrough } = context.gateway.config;
+  const passed = passthrough === undefined ? undefined : await import('./passthrough.ts');
+  const make = () => {
+    const server = serverOf(context, passed?.PASSED_CAPABILITIES);
+    if (passthrough !== undefined) passed?.passThrough(server, context, passthrough);
+    return server;
+  };
+  return createMcpHandler(make, {
     onerror: (cause) => console.warn({ event: 'mcp_rejected', cause: String(cause).slice(0, 256) }),
   });
+};
 
-const serverOf = (context: McpContext): Server => {
+const serverOf = (context: McpContext, passed: ServerCapabilities = {}): Server => {
   const { audience, gateway } = context;
   const server = new Server(SERVER_INFO, {
     capabilities: {
+      ...passed,
       tools: {},
       extensions: {
         [PAYMENT_EXTENSION]: {},

@@ -82,7 +82,7 @@ const CLAIMS =
   /^(?:x402|countersign|agents-x402|org\.x402|org\.paymentauth|io\.modelcontextprotocol)[./]/;
 
 /** Attack: a server that adds a receipt or terms of its own, which the client would take for the gateway's. */
-const withoutClaims = (result: JsonObject): JsonObject => {
+export const withoutClaims = (result: JsonObject): JsonObject => {
   const { _meta: meta, ...rest } = result;
   if (!isObject(meta)) return rest;
   const kept = Object.entries(meta).filter(([key]) => !CLAIMS.test(key));

@@ -46,6 +46,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   relayerKeys: [],
   cdpKey: undefined,
   upstreamUrl: 'https://api.example',
+  passthrough: undefined,
   reach: 'public',
   services: [],
   paused: false,
