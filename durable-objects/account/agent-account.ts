@@ -38,7 +38,6 @@ import { decideAlarm } from './alarm.ts';
 import { loadCall } from './call/call-record.ts';
 import { concludeAll } from './call/conclude.ts';
 import { finish } from './call/finish.ts';
-import { NO_PROGRESS, type Progress, type TreeRequest } from './call/progress.ts';
 import { reserveCall } from './call/reserve-call.ts';
 import { type Commands, openCommands } from './commands/open-commands.ts';
 import { acknowledgeTransfer } from './commands/transfer.ts';
@@ -51,15 +50,11 @@ import type { Snapshot } from './snapshot.ts';
 import { relationOf } from './tree/ancestors.ts';
 import { answerLease } from './tree/grant-lease.ts';
 import { checkAncestors, type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
-import { openRehearsals, type Rehearse } from './tree/rehearsals.ts';
 import { openRecalls, type Recalls, takeBackAll } from './tree/recalls.ts';
 import { recalled, reported } from './tree/return-shares.ts';
 
 /** How often `standing` may check the ancestors, milliseconds: any descendant could keep them busy. */
 const CHECK_PAUSE_MS = 1_000;
-
-/** Rounds of questions to ancestors: each one can show that a grant is revoked, and the account then chooses the next. */
-const MAX_REHEARSALS = 4;
 
 const UNAVAILABLE = { verdict: 'unavailable' } as const;
 
@@ -96,7 +91,6 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #outbox: Outbox;
   readonly #requests: LeaseRequests;
   readonly #recalls: Recalls;
-  readonly #rehearse: Rehearse;
   readonly #commands: Commands;
   #checksAgainAt = 0;
 
@@ -117,7 +111,6 @@ export class AgentAccount extends DurableObject<Env> {
     // A fresh stub each time: a stub that has thrown stays broken.
     const peers = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);
     this.#requests = openLeaseRequests(account, this.#ledger, peers);
-    this.#rehearse = openRehearsals(this.#requests);
     this.#recalls = openRecalls(account, this.#ledger, peers);
     this.#commands = openCommands(this.#ledger, this.#recalls, peers, () =>
       checkAncestors(this.#ledger, this.#requests),
@@ -214,23 +207,8 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** What a call of the account could do now: tools, limits, and why it is stopped. Writes nothing. */
   async rights(question: RightsQuestion): Promise<RightsVerdict> {
-    const decide = (progress: Progress) =>
-      this.#manage<RightsVerdict | TreeRequest>(
-        ({ rights }) =>
-          (state, context) =>
-            rights(state, question, progress, context),
-        UNAVAILABLE,
-      );
-    let verdict = await decide(NO_PROGRESS);
-    for (let round = 0; verdict.verdict === 'lease' && round < MAX_REHEARSALS; round += 1) {
-      verdict = await decide(await this.#rehearse(verdict));
-    }
-    // An ancestor that does not answer allows nothing (law 8). A question about rights requests nothing of descendants.
-    return verdict.verdict === 'lease' ||
-      verdict.verdict === 'report' ||
-      verdict.verdict === 'recall'
-      ? UNAVAILABLE
-      : verdict;
+    const management = await loadManagement();
+    return management?.answerRights(this.#ledger, this.#requests, question) ?? UNAVAILABLE;
   }
 
   /** Entries after a place in the chain; if there are none yet, the next ones, as soon as they are durable. Writes nothing. */

@@ -3,7 +3,7 @@ export { apply } from './commands/apply.ts';
 export { chargeHere } from './commands/command-budget.ts';
 export { documentIn, documentsSince } from './commands/put-document.ts';
 export { lookUp } from './call/look-up.ts';
-export { rights } from './rights.ts';
+export { answerRights } from './answer-rights.ts';
 export { snapshotOf } from './snapshot.ts';
 export { standing } from './standing.ts';
 export { children } from './tree/children.ts';
