@@ -3,6 +3,7 @@ import type { FieldFault } from '../protocol/fault.ts';
 import { cleanText } from './clean-text.ts';
 import { type JsonSchema, OPEN_SCHEMA } from './input-schema.ts';
 import { resolveSchema } from './resolve-schema.ts';
+import { inSchema } from './schema-fault.ts';
 import type { Tool } from './tool.ts';
 import type { ToolArguments } from './tool-request.ts';
 
@@ -46,20 +47,9 @@ export const validateArguments = async (
   return message === undefined ? ok(undefined) : err([faultOf(message)]);
 };
 
-/** Returns why a tool's input schema cannot be used; undefined if it can. Called when an operator writes it. */
-export const schemaFault = (schema: JsonSchema): FieldFault | undefined => {
-  const resolved = resolveSchema(schema);
-  return resolved.ok ? undefined : schemaField(resolved.error);
-};
-
-const schemaField = ({ field, reason }: FieldFault): FieldFault => ({
-  field: cleanText(`inputSchema${field.replaceAll('/', '.')}`, MAX_REASON),
-  reason,
-});
-
 const compile = async (schema: JsonSchema): Promise<Compiled> => {
   const resolved = resolveSchema(schema);
-  if (!resolved.ok) return { fault: schemaField(resolved.error) };
+  if (!resolved.ok) return { fault: inSchema(resolved.error) };
   const { CfWorkerJsonSchemaValidator } =
     await import('@modelcontextprotocol/server/validators/cf-worker');
   const validator = new CfWorkerJsonSchemaValidator({ draft: '2020-12' });

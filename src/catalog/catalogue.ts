@@ -1,12 +1,7 @@
-import canonicalize from 'canonicalize';
-import type { Hex } from '../core/hex.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { sha256Hex, utf8 } from '../crypto/bytes.ts';
 import type { Json } from '../protocol/entry.ts';
-import type { FieldFault } from '../protocol/fault.ts';
 import { placeholderTool } from './gateway-tools.ts';
 import { routeKey, type Routes, routesOf } from './route.ts';
-import { MAX_TOOLS, parseTool } from './schema.ts';
+import { parseTool } from './schema.ts';
 import type { Tool } from './tool.ts';
 import { upstreamFault, type UpstreamSettings } from './upstream.ts';
 
@@ -20,7 +15,7 @@ export type Catalogue = UpstreamSettings & {
 };
 
 /** A tool's JSON document and the tool that it defines. */
-type CatalogueTool = {
+export type CatalogueTool = {
   readonly id: string;
   readonly document: Json;
   /** `stored`: put by an operator; it replaces a tool of the same id, or of the same method and path, in the file. */
@@ -31,9 +26,6 @@ type CatalogueTool = {
   /** Why the tool is not served although it is enabled. */
   readonly fault?: string;
 };
-
-/** A tool as management lists it. `hash`: SHA-256 over the JCS form of the document, its ETag. */
-export type ListedTool = CatalogueTool & { readonly hash: Hex };
 
 /** The tools of the deployed `tools.json`: parsed, and as JSON documents. */
 export type DeployedTools = UpstreamSettings & {
@@ -89,13 +81,22 @@ const routed = ({ id, document, tool, fault }: CatalogueTool): readonly Tool[] =
   return typeof path === 'string' ? [placeholderTool(id, path)] : [];
 };
 
+/** Parses a stored tool. Its schema is one text: see `storedTool`. @throws Error for text that is not JSON */
+const readStoredTool = (text: string): Json => {
+  const document = JSON.parse(text) as Json;
+  const schema = (document as { readonly inputSchema?: Json } | null)?.inputSchema;
+  return typeof schema === 'string'
+    ? { ...(document as object), inputSchema: JSON.parse(schema) as Json }
+    : document;
+};
+
 /** Parses a stored document again: another release, or other variables, may have accepted it. */
 export const readToolDocument = (
   id: string,
   text: string,
   settings: UpstreamSettings,
 ): CatalogueTool => {
-  const document = JSON.parse(text) as Json;
+  const document = readStoredTool(text);
   const parsed = parseTool(document, settings.reach);
   if (!parsed.ok || parsed.value.id !== id) {
     const [first] = parsed.ok ? [{ field: 'id', reason: 'is another' }] : parsed.error;
@@ -113,43 +114,6 @@ export const readToolDocument = (
     ...(fault === undefined ? {} : { fault: `upstream ${fault}` }),
   };
 };
-
-/** Checks whether an operator may put a document under an id. The fields of faults are the document's own. */
-export const checkPut = (
-  catalogue: Catalogue,
-  id: string,
-  document: unknown,
-): Result<Tool, readonly FieldFault[]> => {
-  const parsed = parseTool(document, catalogue.reach);
-  if (!parsed.ok) return parsed;
-  const tool = parsed.value;
-  const faults: FieldFault[] = [];
-  if (tool.id !== id) faults.push({ field: 'id', reason: 'must be the id in the URL' });
-  const upstream = upstreamFault(tool, catalogue);
-  if (upstream !== undefined) faults.push({ field: 'upstream', reason: upstream });
-  const holder = catalogue.holders.get(routeKey(tool));
-  if (holder !== undefined && holder !== id) {
-    faults.push({ field: 'path', reason: `is served by tool ${holder} with the same method` });
-  }
-  if (!catalogue.tools.has(id) && catalogue.tools.size >= MAX_TOOLS) {
-    faults.push({ field: '', reason: `would be more than ${MAX_TOOLS} tools` });
-  }
-  return faults.length === 0 ? ok(tool) : err(faults);
-};
-
-/** Returns all tools by id: served, disabled, and faulty. */
-export const listTools = (catalogue: Catalogue): readonly ListedTool[] =>
-  [...catalogue.tools.values()].map(hashed).toSorted((a, b) => (a.id < b.id ? -1 : 1));
-
-/** Returns a tool as `listTools` does; undefined if there is none, or it was removed. */
-export const findListed = (catalogue: Catalogue, id: string): ListedTool | undefined => {
-  const found = catalogue.tools.get(id);
-  return found === undefined ? undefined : hashed(found);
-};
-
-const hashed = (tool: CatalogueTool): ListedTool => ({ ...tool, hash: toolHash(tool.document) });
-
-export const toolHash = (document: Json): Hex => sha256Hex(utf8(canonicalize(document) ?? ''));
 
 /** Returns the cheapest paid tool that is served, of those that `isWanted`; undefined if there is none. */
 export const cheapestTool = (

@@ -11,7 +11,9 @@ export const MAX_SCHEMA = 65_536;
 /** How deep an input schema may nest as JSON, and in subschemas after its references are resolved. */
 export const MAX_SCHEMA_DEPTH = 32;
 /** The levels of a tool as JSON: its schema, and the tool around it. */
-export const TOOL_DEPTH = MAX_SCHEMA_DEPTH + 4;
+export const TOOL_DEPTH = MAX_SCHEMA_DEPTH + 1;
+/** The levels of `tools.json`. */
+export const TOOLS_DEPTH = TOOL_DEPTH + 2;
 
 /** Clients mirror an argument with this keyword into a header, and a server would have to compare both (MCP 2026-07-28). */
 const MIRRORED = 'x-mcp-header';

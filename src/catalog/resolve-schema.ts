@@ -40,9 +40,8 @@ export const resolveSchema = (
   const walker = createWalker(root);
   const resolved = walker.walk(schema, '', 0, []);
   if (walker.fault !== undefined) return err(walker.fault);
-  return typeof resolved.schema === 'boolean'
-    ? err({ field: '', reason: 'must be an object' })
-    : ok({ schema: resolved.schema, relaxed: walker.relaxed });
+  if (resolved.schema === false) return err({ field: '', reason: 'accepts nothing' });
+  return ok({ schema: resolved.schema === true ? {} : resolved.schema, relaxed: walker.relaxed });
 };
 
 const isKnownDialect = ($schema: unknown): boolean =>

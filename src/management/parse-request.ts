@@ -9,7 +9,7 @@ import { parseAccountId } from '../protocol/account-id.ts';
 import type { Expected } from '../protocol/account/command.ts';
 import { schemaFault } from '../protocol/fault.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { parseStrictJson } from '../protocol/strict-json.ts';
+import { MAX_DEPTH, parseStrictJson } from '../protocol/strict-json.ts';
 import type * as z from 'zod/mini';
 
 /** The query, body and headers of a request, as its route declares them. */
@@ -126,13 +126,13 @@ export const expectedOf = (headers: Headers): Result<Expected | undefined, Reaso
 const parseBody = (route: AdminRoute, bytes: Uint8Array | undefined): Result<unknown, Reason> => {
   if (route.body === undefined) return ok(undefined);
   const text = bytes === undefined ? undefined : decodeUtf8(bytes);
-  const json = text === undefined ? undefined : parseStrictJson(text);
+  const json = text === undefined ? undefined : parseStrictJson(text, route.maxDepth);
   return json?.ok === true
     ? parsed('body', route.body, json.value)
     : err({
         reason: 'malformed_request',
         field: 'body',
-        hint: 'must be JSON in UTF-8, at most 16 levels deep, with no key twice',
+        hint: `must be JSON in UTF-8, at most ${route.maxDepth ?? MAX_DEPTH} levels deep, with no key twice`,
       });
 };
 

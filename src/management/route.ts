@@ -13,6 +13,8 @@ export const WRITERS: readonly AdminRole[] = ['above', 'sovereign'];
 /** Limits of bodies, in bytes. */
 export const SMALL_BODY = 4_096;
 export const DOCUMENT_BODY = 16_384;
+/** A tool with a JSON Schema, also one that is indented. */
+export const TOOL_BODY = 131_072;
 export const POLICY_BODY = 32_768;
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -26,6 +28,8 @@ export type RouteEntry = {
   readonly body?: z.ZodMiniType;
   /** The longest body, in bytes. */
   readonly maxBody?: number;
+  /** How deep the JSON of the body may nest; 16 levels if absent. */
+  readonly maxDepth?: number;
   /** `etag`: the route reads If-Match and If-None-Match, and requires one of them to replace a document. */
   readonly precondition?: 'etag';
   /** `Dry-Run: ?1` answers what would change, and changes nothing. */

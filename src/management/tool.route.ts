@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { commandOutcome, documentOf, hash, pageOf, pageQuery } from './fields.ts';
-import { DOCUMENT_BODY, OPERATOR, type RouteTable } from './route.ts';
+import { TOOL_DEPTH } from '../catalog/input-schema.ts';
+import { OPERATOR, type RouteTable, TOOL_BODY } from './route.ts';
 
 /** A tool as in `tools.json` (docs/tools.md). A disabled tool answers like an unknown one. */
 export type ToolDocument = {
@@ -81,7 +82,8 @@ export const TOOL_ROUTES = {
     path: 'PUT /admin/tools/:tool',
     roles: OPERATOR,
     body: toolBody,
-    maxBody: DOCUMENT_BODY,
+    maxBody: TOOL_BODY,
+    maxDepth: TOOL_DEPTH,
     precondition: 'etag',
     summary: 'Adds or changes a tool; every isolate serves it within 5 s',
     answer: commandOutcome,

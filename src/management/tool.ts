@@ -1,4 +1,5 @@
-import { checkPut, findListed, type ListedTool, listTools } from '../catalog/catalogue.ts';
+import { checkPut, findListed, type ListedTool, listTools } from '../catalog/listed-tools.ts';
+import { storedTool } from '../catalog/stored-tool.ts';
 import { gatewayAccount } from '../config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { Json } from '../protocol/entry.ts';
@@ -61,8 +62,15 @@ const put: Handler<'tools.put'> = async (request) => {
     }));
     return refuse({ reason: 'malformed_document', faults });
   }
+  const { inputSchema } = checked.value;
+  const { schemaFault } = await import('../catalog/schema-fault.ts');
+  const fault = schemaFault(inputSchema);
+  if (fault !== undefined) {
+    const { field, reason } = fault;
+    return refuse({ reason: 'malformed_document', faults: [{ field: `body.${field}`, reason }] });
+  }
   const known = findListed(catalogue.value, params.tool)?.hash;
-  return write(request, request.body as unknown as Json, known);
+  return write(request, storedTool(request.body as unknown as Json), known);
 };
 
 const remove: Handler<'tools.delete'> = async (request) => {

@@ -10,7 +10,8 @@ type JsonFault =
   | { readonly reason: 'forbidden_key'; readonly key: string }
   | { readonly reason: 'lone_surrogate' };
 
-const MAX_DEPTH = 16;
+/** How deep untrusted JSON may nest, unless its reader needs more. */
+export const MAX_DEPTH = 16;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -57,13 +58,13 @@ const literal = (text: string): string | undefined => {
  * on different payments), `__proto__` (CWE-1321), nesting that overflows a recursive reader (CWE-674), and lone surrogates, which
  * encode to the same UTF-8 as U+FFFD.
  */
-const hiddenFault = (text: string): JsonFault | undefined => {
+const hiddenFault = (text: string, depth: number): JsonFault | undefined => {
   const keys: Set<string>[] = [];
   for (let at = 0; at < text.length; at += 1) {
     const sign = text.charCodeAt(at);
     if (sign === OPEN_OBJECT || sign === OPEN_ARRAY) {
       keys.push(new Set());
-      if (keys.length > MAX_DEPTH) return { reason: 'too_deep', limit: MAX_DEPTH };
+      if (keys.length > depth) return { reason: 'too_deep', limit: depth };
     } else if (sign === CLOSE_OBJECT || sign === CLOSE_ARRAY) {
       keys.pop();
     } else if (sign === QUOTE) {
@@ -100,15 +101,15 @@ export const nestsWithin = (value: unknown, levels: number): boolean => {
  * has each key once, so a text with a duplicate key differs from what is written. Without a backslash no surrogate is escaped, and a raw
  * lone surrogate is written as an escape. `JSON.parse` makes `__proto__` an ordinary member, so the text must not have it.
  */
-const isFaithful = (text: string, value: unknown): boolean =>
+const isFaithful = (text: string, value: unknown, depth: number): boolean =>
   !text.includes('\\') &&
   !text.includes('__proto__') &&
-  nestsWithin(value, MAX_DEPTH) &&
+  nestsWithin(value, depth) &&
   JSON.stringify(value) === text;
 
 /** Parses untrusted JSON by `hiddenFault` alone: the reader of every text that is not faithful. Exported for the test that compares both. */
-export const parseCarefully = (text: string): Result<unknown, JsonFault> => {
-  const hidden = hiddenFault(text);
+export const parseCarefully = (text: string, depth = MAX_DEPTH): Result<unknown, JsonFault> => {
+  const hidden = hiddenFault(text, depth);
   if (hidden !== undefined) return err(hidden);
   try {
     return ok(JSON.parse(text) as unknown);
@@ -117,16 +118,16 @@ export const parseCarefully = (text: string): Result<unknown, JsonFault> => {
   }
 };
 
-/** Parses untrusted JSON: at most 16 levels deep, unique keys, well-formed Unicode. The caller must bound the size of the text. */
-export const parseStrictJson = (text: string): Result<unknown, JsonFault> => {
+/** Parses untrusted JSON: at most 16 levels deep (or `depth`), unique keys, well-formed Unicode. The caller must bound the size of the text. */
+export const parseStrictJson = (text: string, depth = MAX_DEPTH): Result<unknown, JsonFault> => {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return parseCarefully(text);
+    return parseCarefully(text, depth);
   }
   // Clients mostly send what `JSON.stringify` wrote: comparing it takes a fraction of a scan in JavaScript.
-  return isFaithful(text, value) ? ok(value) : parseCarefully(text);
+  return isFaithful(text, value, depth) ? ok(value) : parseCarefully(text, depth);
 };
 
 /** A header whose value is encoded JSON. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { planOf } from '../../src/cli/apply.ts';
-import { etagOf } from '../../src/cli/tools.ts';
+import { planOf } from '../../src/cli/lib/catalogue-plan.ts';
+import { toolHash } from '../../src/catalog/stored-tool.ts';
+import type { Json } from '../../src/protocol/entry.ts';
 import type { ToolDocument } from '../../src/management/tool.route.ts';
 
 describe('a plan', () => {
@@ -12,7 +13,7 @@ describe('a plan', () => {
   const item = (document: ToolDocument) =>
     ({
       id: document.id,
-      etag: etagOf(document),
+      etag: toolHash(document as unknown as Json),
       source: 'file',
       disabled: false,
       tool: document,
@@ -22,11 +23,11 @@ describe('a plan', () => {
     const there = [item(tool('old')), item(tool('same')), item(tool('other'))];
     const wanted = [tool('new'), tool('same'), tool('other', { price: '$0.02' })];
     expect(planOf(there, wanted, false)).toMatchObject([
-      { kind: 'remove', id: 'old', etag: etagOf(tool('old')) },
+      { kind: 'remove', id: 'old', etag: toolHash(tool('old') as unknown as Json) },
       {
         kind: 'change',
         id: 'other',
-        etag: etagOf(tool('other')),
+        etag: toolHash(tool('other') as unknown as Json),
         fields: [{ name: 'price', before: '$0.01', after: '$0.02' }],
       },
       { kind: 'add', id: 'new' },

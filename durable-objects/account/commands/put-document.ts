@@ -30,7 +30,8 @@ import { documentHash, documentText, unseen } from './precondition.ts';
 
 type DocumentCommand = Extract<AccountCommand, { readonly kind: 'document' }>;
 
-const MAX_BYTES = 16_384;
+/** A tool may contain a JSON Schema as text. Its entry must stay below `MAX_ENTRY_TEXT`, with the intent and its signature. */
+const MAX_BYTES: Readonly<Record<DocumentType, number>> = { tool: 40_960, webhook: 16_384 };
 /** Evidence holds the document one level down. */
 const MAX_DEPTH = 7;
 const MAX_NAME = 256;
@@ -46,9 +47,9 @@ export const putDocument = (
   if (name === '' || name.length > MAX_NAME || !name.isWellFormed()) {
     return unwritable(`A name is 1 to ${MAX_NAME} characters of well-formed text.`);
   }
-  if (!isWritable(document)) {
+  if (!isWritable(type, document)) {
     return unwritable(
-      `A document is JSON of at most ${MAX_BYTES} bytes and ${MAX_DEPTH} levels, with no fractions.`,
+      `A document is JSON of at most ${MAX_BYTES[type]} bytes and ${MAX_DEPTH} levels, with no fractions.`,
     );
   }
   const stored = documentOf(context.read, type, name);
@@ -139,5 +140,5 @@ export const documentsSince = (
 const hashOf = ({ text }: StoredDocument): Hex | undefined =>
   text === null ? undefined : documentHash(JSON.parse(text) as Json);
 
-const isWritable = (document: unknown): document is Json =>
-  isJson(document, MAX_DEPTH) && utf8(documentText(document)).length <= MAX_BYTES;
+const isWritable = (type: DocumentType, document: unknown): document is Json =>
+  isJson(document, MAX_DEPTH) && utf8(documentText(document)).length <= MAX_BYTES[type];

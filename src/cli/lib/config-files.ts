@@ -1,3 +1,4 @@
+import { TOOLS_DEPTH } from '../../catalog/input-schema.ts';
 import { parse } from '@decimalturn/toml-patch';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -83,7 +84,7 @@ export const configOf = ({ variables, secrets, tools }: ConfigFiles): ReadConfig
   const environment: Environment = { ...variables, ...secrets };
   const isSet = (name: keyof Environment): boolean => (environment[name] ?? '').trim() !== '';
   const withoutKey = (environment.RECEIPT_KEY ?? '') === '';
-  const json = parseStrictJson(tools ?? '');
+  const json = parseStrictJson(tools ?? '', TOOLS_DEPTH);
   const parsed = parseConfig(
     {
       ...environment,

@@ -32,9 +32,11 @@ export const jsonFile = async (
   standardInput: StandardInput,
   path: string,
   limit = MAX_BYTES,
+  depth?: number,
 ): Promise<unknown> => {
   const parsed = parseStrictJson(
     (await textFile(standardInput, path, limit)).replace(/^\uFEFF/, ''),
+    depth,
   );
   if (parsed.ok) return parsed.value;
   const name = path === '-' ? 'Standard input' : path;

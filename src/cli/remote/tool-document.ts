@@ -1,4 +1,4 @@
-import { schemaFault } from '../../catalog/arguments.ts';
+import { schemaFault } from '../../catalog/schema-fault.ts';
 import { cleanText } from '../../catalog/clean-text.ts';
 import { resolveSchema } from '../../catalog/resolve-schema.ts';
 import { parseTool } from '../../catalog/schema.ts';

@@ -77,7 +77,7 @@ export type AccountCommand =
       readonly kind: 'document';
       readonly type: DocumentType;
       readonly name: string;
-      /** At most 16 KiB of canonical JSON, of type `Json`; or null. `unknown`, because RPC types cannot express `Json`. */
+      /** At most 16 KiB of canonical JSON, 40 KiB for a tool, of type `Json`; or null. `unknown`, because RPC types cannot express `Json`. */
       readonly document: unknown;
       /** Hash of the deployed document, if the account has never stored this one. */
       readonly known?: Hex;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { schemaFault, validateArguments } from '../../../src/catalog/arguments.ts';
+import { validateArguments } from '../../../src/catalog/arguments.ts';
+import { schemaFault } from '../../../src/catalog/schema-fault.ts';
 import { type JsonSchema, OPEN_SCHEMA } from '../../../src/catalog/input-schema.ts';
 
 const faultsOf = async (inputSchema: JsonSchema, values: Record<string, unknown>) => {

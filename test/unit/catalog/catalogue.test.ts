@@ -1,15 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/protocol/entry.ts';
-import {
-  type Catalogue,
-  catalogueOf,
-  checkPut,
-  findListed,
-  listTools,
-  readToolDocument,
-  toolHash,
-} from '../../../src/catalog/catalogue.ts';
+import { type Catalogue, catalogueOf, readToolDocument } from '../../../src/catalog/catalogue.ts';
+import { checkPut, findListed, listTools } from '../../../src/catalog/listed-tools.ts';
 import { findTool } from '../../../src/catalog/route.ts';
+import { toolHash } from '../../../src/catalog/stored-tool.ts';
 import { documentOf, startOf } from './documents.ts';
 
 type Put = { readonly id: string; readonly [key: string]: Json };
@@ -178,6 +172,20 @@ describe('checkPut', () => {
     ]) {
       expect(fieldsOf(catalogue, put.id, put)).toEqual([]);
     }
+  });
+
+  it('refuses a tool that no entry of the log could hold, and a catalogue that no isolate could', () => {
+    const described = (id: string, length: number) =>
+      documentOf(id, { inputSchema: { type: 'object', description: 'x'.repeat(length) } });
+    expect(fieldsOf(catalogue, 'd', described('d', 41_000))).toEqual([
+      ' must be at most 40960 characters as canonical JSON',
+    ]);
+    const full = laid(Array.from({ length: 105 }, (_, at) => described(`t${at}`, 39_700)));
+    expect(fieldsOf(full, 'd', documentOf('d'))).toEqual([]);
+    expect(fieldsOf(full, 'd', described('d', 39_700))).toEqual([
+      ' would make the catalogue longer than 4194304 characters',
+    ]);
+    expect(fieldsOf(full, 't1', described('t1', 39_700))).toEqual([]);
   });
 
   it.each<[string, string, unknown]>([

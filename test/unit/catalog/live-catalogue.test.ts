@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AlertBody } from '../../../src/protocol/alert.ts';
-import { findListed } from '../../../src/catalog/catalogue.ts';
+import { findListed } from '../../../src/catalog/listed-tools.ts';
 import { type LiveCatalogue, openCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';
 import { documentOf, startOf } from './documents.ts';

@@ -1,6 +1,6 @@
 import { openCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';
-import { toolHash } from '../../../src/catalog/catalogue.ts';
+import { toolHash } from '../../../src/catalog/stored-tool.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
 import { manage } from '../../../src/management/router.ts';
 import { webhookHash } from '../../../src/webhooks/document.ts';
@@ -76,6 +76,41 @@ describe('a tool', () => {
     // A tool of tools.json was never written by the account: it gets the hash of the gateway's version.
     await manage(context, await put());
     expect(asked[1]).toMatchObject({ order: { known: hash } });
+  });
+
+  it('with a schema is logged with the schema as text, and served as written', async () => {
+    const tools = watchedTools();
+    const { context, asked } = await openContext(async (order) => {
+      if (order.kind === 'document') tools.put(order.document as typeof document);
+      return putAs(3)(order);
+    }, tools);
+    let nested: object = { type: 'number', minimum: 0.5 };
+    for (let level = 0; level < 15; level += 1) nested = { properties: { inner: nested } };
+    const body = { ...document, inputSchema: { ...nested, type: 'object' } };
+    const headers = { 'If-None-Match': '*' };
+    expect((await manage(context, await put({ headers, body }))).status).toBe(200);
+    expect(asked).toMatchObject([
+      {
+        order: {
+          document: { ...document, inputSchema: expect.stringMatching(/^{"properties".*0\.5/) },
+        },
+      },
+    ]);
+    const read = await manage(context, await get());
+    expect([read.headers.get('ETag'), await read.json()]).toEqual([`"${toolHash(body)}"`, body]);
+    const sold = await context.catalogue.current(NOW, () => undefined);
+    expect(sold.tools.get('hello')?.tool?.inputSchema).toEqual(body.inputSchema);
+  });
+
+  it('with a schema that the gateway cannot resolve is refused', async () => {
+    const { context, asked } = await openContext(putAs(3));
+    const inputSchema = { type: 'object', properties: { a: { $ref: 'https://x.example/s' } } };
+    const answer = await manage(context, await put({ body: { ...document, inputSchema } }));
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { faults: [{ field: 'body.inputSchema.properties.a.$ref' }] },
+    ]);
+    expect(asked).toEqual([]);
   });
 
   it('answers 503 if the account does not record it', async () => {

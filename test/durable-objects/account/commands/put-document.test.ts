@@ -97,17 +97,21 @@ describe('documents', () => {
     expect(await applyDocument(keeper, tool, { known, expected: 'none' })).toMatchObject(changed);
   });
 
-  test('must be JSON without fractions, of at most 16 KiB and seven levels', async () => {
+  test('must be JSON without fractions, of at most 40 KiB (a webhook: 16 KiB) and seven levels', async () => {
     const keeper = randomHex(20);
     const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)]);
-    const bad = ['x'.repeat(16_383), { price: 0.5 }, deep(8), { text: '\ud800' }];
+    const bad = ['x'.repeat(40_959), { price: 0.5 }, deep(8), { text: '\ud800' }];
     for (const document of bad) {
       expect(await applyDocument(keeper, document)).toMatchObject(refused('not_writable'));
     }
+    const hook = 'x'.repeat(16_383);
+    expect(await applyDocument(keeper, hook, { type: 'webhook' })).toMatchObject(
+      refused('not_writable'),
+    );
     expect(await applyDocument(keeper, tool, { name: '' })).toMatchObject(refused('not_writable'));
     expect(await tablesOf(keeper)).toEqual([]);
     expect(await applyDocument(keeper, deep(7))).toMatchObject(changed);
-    await applyDocument(keeper, 'x'.repeat(16_382), { name: 'long' });
+    await applyDocument(keeper, 'x'.repeat(40_958), { name: 'long' });
     // The entry of a document must fit into an export chunk.
     expect((await entriesOf(keeper)).map(({ type }) => type)).toEqual(['tool.put', 'tool.put']);
   });
