@@ -51,6 +51,8 @@ const bundle = async (): Promise<void> => {
     platform: 'node',
     target: 'node20',
     external: installed,
+    // Its entry for Node is CommonJS, whose `require` of Node modules has no equal in an ES module.
+    alias: { yaml: join(ROOT, 'node_modules/yaml/browser/index.js') },
     plugins: [pathsAsText],
     logLevel: 'warning',
   });

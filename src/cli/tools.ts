@@ -1,20 +1,25 @@
-import canonicalize from 'canonicalize';
+import { TOOL_DEPTH } from '../catalog/input-schema.ts';
 import { parseTool } from '../catalog/schema.ts';
-import { sha256Hex, utf8 } from '../crypto/bytes.ts';
-import type { AnswerOf, ItemOf } from '../management/routes.ts';
 import type { ToolDocument } from '../management/tool.route.ts';
-import type { EgressReach } from '../protocol/egress-url.ts';
-import { type AdminClient, collected, openAdmin, warnIfStopped } from './lib/admin-client.ts';
+import { type AdminClient, openAdmin } from './lib/admin-client.ts';
+import {
+  type CatalogueTool,
+  deleteTool,
+  priceText,
+  reachOf,
+  readCatalogue,
+  readTool,
+  schemaFaults,
+  writeTool,
+} from './lib/catalogue.ts';
 import type { ArgumentSpec, Command, CommandGroup } from './lib/command.ts';
 import { CliError, EXIT, isRefusal, usageError } from './lib/errors.ts';
 import { type Input, jsonFile } from './lib/input.ts';
-import { isLoopback } from './lib/local-stack.ts';
 import { changedText, listed, sentence } from './lib/print.ts';
 import type { Session } from './lib/session.ts';
+import { importOpenApi } from './openapi/command.ts';
 
 const TOOL: ArgumentSpec = { syntax: '<tool>', summary: 'id of the tool' };
-
-export type CatalogueTool = ItemOf<'tools.list'>;
 
 const list: Command = {
   summary: 'list the catalogue, with disabled and faulty tools, as operator',
@@ -77,7 +82,7 @@ const put: Command = {
   shared: ['gateway', 'signer'],
   run: async (session, input) => {
     const { out } = session;
-    const json = await jsonFile(session, input.arguments[0] ?? '', MAX_FILE);
+    const json = await jsonFile(session, input.arguments[0] ?? '', MAX_FILE, TOOL_DEPTH);
     if (typeof json === 'object' && json !== null && 'tools' in json) {
       throw usageError(
         'That file holds a list of tools.',
@@ -134,9 +139,10 @@ export const group: CommandGroup = {
   examples: [
     'countersign tools list',
     'countersign tools get lookup > lookup.json',
+    'countersign tools import openapi.yaml --price 0.01',
     'countersign tools disable lookup',
   ],
-  commands: { list, get, put, disable, enable, remove },
+  commands: { list, get, put, import: importOpenApi, disable, enable, remove },
 };
 
 /** `tools enable` and `tools disable`. */
@@ -153,64 +159,16 @@ const setDisabled = async (session: Session, input: Input, disabled: boolean): P
   );
 };
 
-export const readCatalogue = async (admin: AdminClient): Promise<readonly CatalogueTool[]> =>
-  await collected(admin, admin.list('tools.list', { query: { limit: 500 } }));
-
-/** A tool and the ETag of its stored version. */
-const readTool = async (
-  admin: AdminClient,
-  tool: string,
-): Promise<{ readonly document: ToolDocument; readonly etag: string }> => {
-  const { body, etag } = await admin.call('tools.get', { params: { tool } });
-  return { document: body, etag: etag?.replaceAll('"', '') ?? '*' };
-};
-
-/** Replaces the version with this ETag; without one, adds a tool that must not exist. */
-export const writeTool = async (
-  admin: AdminClient,
-  document: ToolDocument,
-  etag: string | undefined,
-): Promise<AnswerOf<'tools.put'>> => {
-  warnIfStopped(admin);
-  const { body } = await admin.call('tools.put', {
-    params: { tool: document.id },
-    body: document,
-    ...(etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }),
-  });
-  return body;
-};
-
-export const deleteTool = async (
-  admin: AdminClient,
-  tool: string,
-  etag: string,
-): Promise<AnswerOf<'tools.delete'>> => {
-  warnIfStopped(admin);
-  return (await admin.call('tools.delete', { params: { tool }, ifMatch: etag })).body;
-};
-
 /** Parses a tool with the gateway's own parser. @throws CliError usage, which names each faulty field */
 const toolIn = (json: unknown, gateway: string): ToolDocument => {
   const parsed = parseTool(json, reachOf(gateway));
-  if (parsed.ok) return json as ToolDocument;
-  const faults = parsed.error.map(
-    ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,
-  );
+  const wrong = parsed.ok ? schemaFaults(parsed.value) : parsed.error;
+  if (wrong.length === 0) return json as ToolDocument;
+  const faults = wrong.map(({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`);
   throw new CliError(`That is not a valid tool: ${faults.slice(0, 4).join('; ')}.`, {
     hint: 'Correct the tool. docs/tools.md lists its fields.',
     exit: EXIT.usage,
     code: 'malformed_document',
-    details: { faults: parsed.error },
+    details: { faults: wrong },
   });
 };
-
-/** Which upstreams the tools of a gateway may call. The gateway decides by its configuration; this guess only improves the error. */
-export const reachOf = (gateway: string): EgressReach =>
-  isLoopback(gateway) ? 'local_stack' : 'public';
-
-/** The ETag that a gateway gives to a document: SHA-256 of its canonical JSON (RFC 8785). */
-export const etagOf = (document: unknown): string => sha256Hex(utf8(canonicalize(document) ?? ''));
-
-/** The price, or the maximum of a variable price. */
-export const priceText = ({ price }: Pick<ToolDocument, 'price'>): string =>
-  typeof price === 'string' ? price : `≤ ${price.max}`;
