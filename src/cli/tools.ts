@@ -18,6 +18,8 @@ import { type Input, jsonFile } from './lib/input.ts';
 import { changedText, listed, sentence } from './lib/print.ts';
 import type { Session } from './lib/session.ts';
 import { importOpenApi } from './openapi/command.ts';
+import { checkMcp } from './remote/check-command.ts';
+import { importMcp } from './remote/import-command.ts';
 
 const TOOL: ArgumentSpec = { syntax: '<tool>', summary: 'id of the tool' };
 
@@ -142,7 +144,10 @@ export const group: CommandGroup = {
     'countersign tools import openapi.yaml --price 0.01',
     'countersign tools disable lookup',
   ],
-  commands: { list, get, put, import: importOpenApi, disable, enable, remove },
+  commands: {
+    ...{ list, get, put, import: importOpenApi, 'import-mcp': importMcp, 'check-mcp': checkMcp },
+    ...{ disable, enable, remove },
+  },
 };
 
 /** `tools enable` and `tools disable`. */

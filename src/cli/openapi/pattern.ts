@@ -7,7 +7,8 @@ import type { Operation } from './operation.ts';
 export const matches = (pattern: string, { id, method, path }: Operation): boolean =>
   [id, path, `${method} ${path}`].some((text) => isLike(pattern.trim(), text));
 
-const isLike = (pattern: string, text: string): boolean => {
+/** True if a text is like a pattern. */
+export const isLike = (pattern: string, text: string): boolean => {
   const [start = '', ...parts] = pattern.split('*');
   if (parts.length === 0) return text === pattern;
   if (!text.startsWith(start)) return false;

@@ -17,6 +17,8 @@ type Management = {
   /** A home without a stack. */
   readonly home: () => Home;
   readonly place: () => Home;
+  /** Origin of the gateway. */
+  readonly gateway: () => string;
   readonly run: (...words: readonly string[]) => Promise<Ran>;
   /** The JSON of a command that must succeed. */
   readonly okJson: (...words: readonly string[]) => Promise<Record<string, unknown>>;
@@ -49,6 +51,7 @@ export const useManagement = (): Management => {
   return {
     home,
     place,
+    gateway: () => world().stack.description.gateway,
     run,
     okJson,
     errorOf: async (exit, ...words) =>

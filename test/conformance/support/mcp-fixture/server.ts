@@ -59,7 +59,7 @@ const resourceOf = (uri: string): object => {
 const META = 'io.modelcontextprotocol/';
 
 /** The server of the conformance suite, on the official SDK: every tool, prompt and resource that its scenarios name. */
-const fixture = (era: 'legacy' | 'modern'): Server => {
+const fixture = (era: 'legacy' | 'modern', changed: ReadonlyMap<string, string>): Server => {
   const server = new Server(
     { name: 'fixture', version: '1' },
     { capabilities: { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} } },
@@ -67,7 +67,7 @@ const fixture = (era: 'legacy' | 'modern'): Server => {
   server.setRequestHandler('tools/list', () => ({
     tools: Object.entries(TOOLS).map(([name, { description, inputSchema }]) => ({
       name,
-      description,
+      description: changed.get(name) ?? description,
       inputSchema,
     })),
     ...CACHE,
@@ -129,8 +129,15 @@ const fixture = (era: 'legacy' | 'modern'): Server => {
   return server;
 };
 
-/** Serves the fixture on 127.0.0.1. `changed` replaces the definitions that `tools/list` shows. */
-export const startFixture = async (): Promise<RunningServer> => {
-  const handler = createMcpHandler(({ era }) => fixture(era));
-  return await serveLoopback({ handler: async (request) => await handler.fetch(request) });
+/** The fixture on 127.0.0.1. */
+type Fixture = RunningServer & {
+  /** Changes the description that `tools/list` shows for a tool. */
+  readonly describe: (tool: string, description: string) => void;
+};
+
+export const startFixture = async (): Promise<Fixture> => {
+  const changed = new Map<string, string>();
+  const handler = createMcpHandler(({ era }) => fixture(era, changed));
+  const server = await serveLoopback({ handler: async (request) => await handler.fetch(request) });
+  return { ...server, describe: (tool, description) => void changed.set(tool, description) };
 };
