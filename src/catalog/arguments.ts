@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../core/result.ts';
 import type { FieldFault } from '../protocol/fault.ts';
-import { cleanText } from './clean-text.ts';
+import { shortText } from '../core/plain-text.ts';
 import { type JsonSchema, OPEN_SCHEMA } from './input-schema.ts';
 import { resolveSchema } from './resolve-schema.ts';
 import { inSchema } from './schema-fault.ts';
@@ -112,10 +112,10 @@ const faultOf = (message: string): FieldFault => {
   const causes = messages.filter((each) => !CONTAINER.test(each.replace(/^[^:]*: /, '')));
   const [, pointer = '', reason = ''] = /^([^:]*): (.*)$/s.exec(causes[0] ?? '') ?? [];
   return {
-    field: cleanText(
+    field: shortText(
       `arguments${pointer.replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~')}`,
       MAX_REASON,
     ),
-    reason: cleanText(reason, MAX_REASON) || 'do not match the schema of the tool',
+    reason: shortText(reason, MAX_REASON) || 'do not match the schema of the tool',
   };
 };

@@ -1,4 +1,4 @@
-import { cleanText } from './clean-text.ts';
+import { shortText } from '../core/plain-text.ts';
 
 const MAX_DESCRIPTION = 1_024;
 const MAX_TITLE = 128;
@@ -75,8 +75,8 @@ export const plainKeywords = (
     else refuse(`${at}/multipleOf`, 'must be a number above zero');
   }
   if (typeof format === 'string' && FORMATS.has(format)) set('format', format);
-  if (typeof title === 'string') set('title', cleanText(title, MAX_TITLE));
-  if (typeof description === 'string') set('description', cleanText(description, MAX_DESCRIPTION));
+  if (typeof title === 'string') set('title', shortText(title, MAX_TITLE));
+  if (typeof description === 'string') set('description', shortText(description, MAX_DESCRIPTION));
   if (standard !== undefined) set('default', standard);
   if (schema['deprecated'] === true) set('deprecated', true);
   if (schema['readOnly'] === true) set('readOnly', true);

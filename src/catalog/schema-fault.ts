@@ -1,5 +1,5 @@
 import type { FieldFault } from '../protocol/fault.ts';
-import { cleanText } from './clean-text.ts';
+import { shortText } from '../core/plain-text.ts';
 import type { JsonSchema } from './input-schema.ts';
 import { resolveSchema } from './resolve-schema.ts';
 
@@ -13,6 +13,6 @@ export const schemaFault = (schema: JsonSchema): FieldFault | undefined => {
 
 /** Turns the JSON pointer of a fault in a schema into a field of its tool. */
 export const inSchema = ({ field, reason }: FieldFault): FieldFault => ({
-  field: cleanText(`inputSchema${field.replaceAll('/', '.')}`, MAX_FIELD),
+  field: shortText(`inputSchema${field.replaceAll('/', '.')}`, MAX_FIELD),
   reason,
 });

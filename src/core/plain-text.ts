@@ -12,3 +12,14 @@ const UNSEEN =
 /** Returns text of another party as one line, which a person reads as a program does. Lone surrogates become U+FFFD. */
 export const plainText = (text: string): string =>
   text.toWellFormed().replace(UNSEEN, '').replace(BREAKS, ' ').trim();
+
+/** Returns `plainText` with single spaces and at most `limit` characters; an ellipsis marks text that was cut. */
+export const shortText = (text: string, limit: number): string => {
+  // Cuts first: a description may be megabytes long.
+  const line = plainText(text.slice(0, limit * 4)).replace(/\s+/g, ' ');
+  if (line.length <= limit) return line;
+  return `${line
+    .slice(0, limit - 1)
+    .replace(/[\ud800-\udbff]$/, '')
+    .trimEnd()}…`;
+};

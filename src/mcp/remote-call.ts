@@ -1,5 +1,5 @@
 import { type CallToolResult, ProtocolError } from '@modelcontextprotocol/server';
-import { cleanText } from '../catalog/clean-text.ts';
+import { shortText } from '../core/plain-text.ts';
 import { ok } from '../core/result.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { PaidRequest } from '../gateway/paid-request.ts';
@@ -79,7 +79,7 @@ const progressOf = ({ progress, total, message }: JsonObject): JsonObject | unde
     ? {
         progress,
         ...(typeof total === 'number' && Number.isFinite(total) ? { total } : {}),
-        ...(typeof message === 'string' ? { message: cleanText(message, MAX_TEXT) } : {}),
+        ...(typeof message === 'string' ? { message: shortText(message, MAX_TEXT) } : {}),
       }
     : undefined;
 
@@ -91,7 +91,7 @@ const logOf = (
   if (method !== LOG || wanted === undefined || data === undefined) return undefined;
   if (typeof level !== 'string' || LEVELS.indexOf(level) < LEVELS.indexOf(wanted)) return undefined;
   if (!LEVELS.includes(level) || JSON.stringify(data).length > MAX_LOG) return undefined;
-  return { level, data, ...(typeof logger === 'string' ? { logger: cleanText(logger, 128) } : {}) };
+  return { level, data, ...(typeof logger === 'string' ? { logger: shortText(logger, 128) } : {}) };
 };
 
 /** Errors that the client's own protocol code handles, not its model: a missing capability, and a state that the server rejects. */

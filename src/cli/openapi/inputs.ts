@@ -1,5 +1,5 @@
 import type { ArgumentPlace } from '../../catalog/argument-place.ts';
-import { cleanText } from '../../catalog/clean-text.ts';
+import { shortText } from '../../core/plain-text.ts';
 import { isForwardable } from '../../catalog/forwardable.ts';
 import type { JsonSchema } from '../../catalog/input-schema.ts';
 import { resolveSchema } from '../../catalog/resolve-schema.ts';
@@ -36,7 +36,7 @@ export const inputsOf = (document: OpenApi, operation: Operation): Result<Inputs
   for (const parameter of parametersOf(document, operation)) {
     if (parameter === undefined) return err('a parameter refers to another document');
     const input = inputOf(document, parameter);
-    const name = cleanText(typeof parameter['name'] === 'string' ? parameter['name'] : '', 64);
+    const name = shortText(typeof parameter['name'] === 'string' ? parameter['name'] : '', 64);
     if (input.ok) inputs.push(...(input.value === undefined ? [] : [input.value]));
     else if (parameter['required'] === true) return err(`parameter ${name} ${input.error}`);
     else notes.push(`without parameter ${name}, which ${input.error}`);
@@ -44,7 +44,7 @@ export const inputsOf = (document: OpenApi, operation: Operation): Result<Inputs
   const placeholders = [...operation.path.matchAll(/\{([^{}]*)\}/g)].map(([, name = '']) => name);
   for (const name of placeholders) {
     if (!inputs.some(({ place }) => 'path' in place && place.path === name)) {
-      return err(`its path has {${cleanText(name, 64)}}, which no parameter describes`);
+      return err(`its path has {${shortText(name, 64)}}, which no parameter describes`);
     }
   }
   const { requestBody } = operation.operation;
@@ -88,7 +88,7 @@ const inputOf = (
   const isList = types.includes('array');
   const described =
     typeof description === 'string' && !('description' in schema)
-      ? { ...schema, description: cleanText(description, MAX_DESCRIPTION) }
+      ? { ...schema, description: shortText(description, MAX_DESCRIPTION) }
       : schema;
   const input = { name: argumentName(name), schema: described };
   const isRequired = parameter['required'] === true;
@@ -125,7 +125,7 @@ const bodyInputs = (
   const content = isRecord(body['content']) ? body['content'] : {};
   const [type] = Object.keys(content).filter((each) => /^application\/json\s*(?:;|$)/i.test(each));
   const media = type === undefined ? undefined : content[type];
-  const others = Object.keys(content).map((each) => cleanText(each, 64));
+  const others = Object.keys(content).map((each) => shortText(each, 64));
   if (!isRecord(media) || method === 'GET' || method === 'HEAD') {
     const why = isRecord(media)
       ? `a ${method} request has no body`

@@ -1,4 +1,4 @@
-import { cleanText } from '../../catalog/clean-text.ts';
+import { shortText } from '../../core/plain-text.ts';
 import { targetOf } from '../../catalog/schema-reference.ts';
 import { isRecord, type OpenApi } from './document.ts';
 
@@ -98,12 +98,12 @@ const MAX_DESCRIPTION = 256;
 export const descriptionOf = ({ method, path, operation }: Operation): string => {
   const texts = [operation['summary'], operation['description']]
     .filter((text) => typeof text === 'string')
-    .map((text) => cleanText(text, MAX_DESCRIPTION).replace(/[\s.]+$/, ''))
+    .map((text) => shortText(text, MAX_DESCRIPTION).replace(/[\s.]+$/, ''))
     .filter((text) => text !== '');
   const [first = '', second] = texts;
   const text =
     second === undefined || second.startsWith(first) ? (second ?? first) : texts.join('. ');
-  return cleanText(text === '' ? `${method} ${path}` : `${text}.`, MAX_DESCRIPTION);
+  return shortText(text === '' ? `${method} ${path}` : `${text}.`, MAX_DESCRIPTION);
 };
 
 /** Returns the media type of the first successful response that has one. */

@@ -1,5 +1,5 @@
 import { schemaFault } from '../../catalog/schema-fault.ts';
-import { cleanText } from '../../catalog/clean-text.ts';
+import { shortText } from '../../core/plain-text.ts';
 import { resolveSchema } from '../../catalog/resolve-schema.ts';
 import { parseTool } from '../../catalog/schema.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -31,7 +31,7 @@ export const soldDefinition = (definition: ToolDefinition): Result<SoldDefinitio
   if (!resolved.ok) return err(`has an input schema that ${resolved.error.reason}`);
   const { description = '' } = definition;
   return ok({
-    description: cleanText(description, MAX_DESCRIPTION) || definition.name,
+    description: shortText(description, MAX_DESCRIPTION) || definition.name,
     inputSchema: resolved.value.schema,
     pin,
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainText } from '../../../src/core/plain-text.ts';
+import { plainText, shortText } from '../../../src/core/plain-text.ts';
 
 describe('plainText', () => {
   it.each([
@@ -24,5 +24,17 @@ describe('plainText', () => {
       'עברית',
     ])
       expect(plainText(text)).toBe(text);
+  });
+});
+
+describe('shortText', () => {
+  it.each([
+    ['one  two \n three', 20, 'one two three'],
+    ['exactly ten', 11, 'exactly ten'],
+    ['one two three', 9, 'one two…'],
+    ['ab\u{1f600}cd', 4, 'ab…'],
+    ['\u202eshort', 5, 'short'],
+  ])('cuts %j to %i characters', (text, limit, short) => {
+    expect(shortText(text, limit)).toBe(short);
   });
 });
