@@ -10,8 +10,11 @@ import type { ToolArguments } from './tool-request.ts';
 const MAX_DEPTH = 16;
 /** The most values in the arguments of a call, members and items included. */
 const MAX_VALUES = 20_000;
-/** The most pairs of a keyword and a value: the validator compares each pair at most once, in about a microsecond. */
-const MAX_PAIRS = 1_000_000;
+/**
+ * The most pairs of a keyword and a value: the validator compares each pair at most once, in about half a microsecond. Anyone may send
+ * arguments, so they must not cost more (law 12).
+ */
+const MAX_PAIRS = 100_000;
 const MAX_REASON = 200;
 
 /** A schema that the validator has compiled. `weight`: its keywords and listed values. */
@@ -70,11 +73,18 @@ const compile = async (schema: JsonSchema): Promise<Compiled> => {
   }
 };
 
-/** Counts the members and items of a schema, those of listed values included. */
+/** Counts the members and items of a schema, those of listed values included, without texts for readers. */
 const weightOf = (schema: unknown): number =>
   typeof schema === 'object' && schema !== null
-    ? Object.values(schema).reduce<number>((sum, member) => sum + weightOf(member), 1)
+    ? Object.entries(schema).reduce(
+        (sum, [key, member]) => sum + (isForReaders(key, member) ? 0 : weightOf(member)),
+        1,
+      )
     : 1;
+
+/** A text: a property of this name has an object. */
+const isForReaders = (key: string, member: unknown): boolean =>
+  (key === 'title' || key === 'description') && typeof member === 'string';
 
 /**
  * Copies JSON into objects without a prototype: the validator looks members up with `in`, and `constructor` or `toString` would be found in

@@ -21,7 +21,7 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 
 /** Index of the quote that ends the string literal starting at `start`, or -1. */
-const endOfString = (text: string, start: number): number => {
+export const endOfString = (text: string, start: number): number => {
   const quote = text.indexOf('"', start + 1);
   // Fast path: most strings hold no escape, and `indexOf` is faster than a loop.
   const escape = quote < 0 ? -1 : text.slice(start + 1, quote).indexOf('\\');

@@ -71,6 +71,27 @@ describe('validateArguments', () => {
     expect(performance.now() - start).toBeLessThan(1_000);
   });
 
+  it('refuses names of members that would cost too much', async () => {
+    const members = Array.from({ length: 9_000 }, (_, at) => [`z${at}`, -1] as const);
+    const anyOf = Array.from({ length: 20 }, (_, at) => ({ const: at }));
+    const schema = object({}, { propertyNames: { anyOf }, additionalProperties: { anyOf } });
+    expect(
+      await validateArguments({ inputSchema: schema }, Object.fromEntries(members)),
+    ).toMatchObject({ error: [{ reason: 'are too many values for the schema of the tool' }] });
+  });
+
+  it('compares hundreds of objects with a schema of many words', async () => {
+    const properties = Object.fromEntries(
+      Array.from({ length: 10 }, (_, at) => [
+        `m${at}`,
+        { type: 'integer', title: `M${at}`, description: `Member ${at}.` },
+      ]),
+    );
+    const schema = object({ all: { type: 'array', items: object(properties) } });
+    const item = Object.fromEntries(Object.keys(properties).map((name) => [name, 1]));
+    expect(await faultsOf(schema, { all: Array.from({ length: 250 }, () => item) })).toEqual([]);
+  });
+
   it('names a faulty schema as such', async () => {
     const schema = object({ a: { $ref: 'https://evil.example/schema' } });
     expect(await faultsOf(schema, {})).toEqual(['inputSchema.properties.a.$ref']);

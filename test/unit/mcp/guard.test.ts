@@ -65,6 +65,22 @@ describe('a message', () => {
     },
   );
 
+  it('of more values than arguments may have is refused before they are read', async () => {
+    const textOf = (values: number) =>
+      `{"a":[ ${'1e1, '.repeat(values - 1)}1e1 ],"b":{},"c":"1,2,[3"}`;
+    expect(await refused(requestOf(textOf(20_000)))).toEqual({ status: 200 });
+    for (const text of [
+      textOf(150_000),
+      `{"a":[${'[1],'.repeat(150_000)}1]}`,
+      `{"a":[${'{},'.repeat(300_000)}1]}`,
+      `{${Array.from({ length: 60_000 }, (_, at) => `"${at}":0`).join()}}`,
+    ]) {
+      const guarded = await guardRequest(requestOf(text), config);
+      const answer = guarded.ok ? '' : await guarded.error.text();
+      expect(answer).toContain('holds more than 21000 values');
+    }
+  });
+
   it('that is not UTF-8 is refused', async () => {
     const request = new Request(`${ORIGIN}/mcp`, {
       method: 'POST',
