@@ -28,7 +28,7 @@ export const toolCallOf = async (post: Outgoing): Promise<ToolCall | undefined> 
   if ((typeof id !== 'string' && typeof id !== 'number') || !isRecord(params)) return undefined;
   const called = innerCall(params);
   if (called === undefined) return undefined;
-  const payload = new Uint8Array(utf8(canonicalJson(called)));
+  const payload = new Uint8Array(utf8(canonicalJson({ ...inputMembers(params), ...called })));
   return {
     id,
     outgoing: {
@@ -40,6 +40,12 @@ export const toolCallOf = async (post: Outgoing): Promise<ToolCall | undefined> 
     },
   };
 };
+
+/** Answers to a tool's request for input (MCP 2026-07-28), which the payer signs as well (docs/wire-format.md §18). */
+const inputMembers = ({ inputResponses, requestState }: Readonly<Record<string, unknown>>) => ({
+  ...(isRecord(inputResponses) ? { inputResponses } : {}),
+  ...(typeof requestState === 'string' ? { requestState } : {}),
+});
 
 /** The id of a request that introduces the server: its answer holds the server's capabilities. */
 export const requestIdOf = ({ method, body }: Outgoing): string | number | undefined => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { canonicalJson } from '../../../../src/core/canonical-json.ts';
+import { bodyDigest, utf8 } from '../../../../src/crypto/bytes.ts';
 import { toolCallOf } from '../../../../src/client/mcp/tool-call.ts';
 import { answerWith, readMessages } from '../../../../src/client/mcp/messages.ts';
 import { readOutgoing } from '../../../../src/client/outgoing.ts';
@@ -37,6 +39,15 @@ describe('toolCallOf', () => {
     const inner = { name: 'translate', arguments: { text: 'hello', to: 'fr' } };
     const call = await read(toolsCall({ name: 'call_tool', arguments: inner }));
     expect(call?.outgoing.payloadDigest).toBe(intent.payloadDigest);
+  });
+
+  it('signs the answers to a request for input, and its state', async () => {
+    const given = { name: 'translate', arguments: {}, requestState: 's' };
+    const inputResponses = { name: { action: 'accept' } };
+    const payload = { ...given, inputResponses };
+    const call = await read(toolsCall(payload));
+    const digest = await bodyDigest(new Uint8Array(utf8(canonicalJson(payload))));
+    expect(call?.outgoing.payloadDigest).toBe(digest);
   });
 
   it('counts missing arguments as an empty object', async () => {
