@@ -19,9 +19,10 @@ import type { Emit } from './telemetry.ts';
 
 /** The queue's name in dead letters. */
 const QUEUE = 'countersign-settlement';
-const LONGEST_PAUSE: Seconds = 60;
+/** Payments that waited for an outage of chain or backends to end settle soon after it. */
+const LONGEST_PAUSE: Seconds = 20;
 /** Deliveries of one message, in about three minutes. The account sends another message every five minutes until the payment ends. */
-const MAX_ATTEMPTS = 8;
+const MAX_ATTEMPTS = 12;
 /**
  * Near the deadline of a payment its message is retried at once: the balance at that moment decides whether payer or gateway is at fault.
  */
@@ -199,7 +200,7 @@ const store = async (
   }
 };
 
-/** 2, 4, 8, … seconds, at most 60. */
+/** 2, 4, 8, … seconds, at most 20. */
 const pauseAfter = (attempts: number): Seconds =>
   Math.min(LONGEST_PAUSE, 2 ** Math.min(Math.max(attempts, 1), 6));
 

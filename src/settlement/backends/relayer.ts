@@ -113,7 +113,9 @@ const presentAll = async (
   // One signal per call: fifty payments with the same answer are one fault, not fifty.
   if (isUseless) health.record('fault', error, USELESS_PAUSE);
   else if (worst !== undefined && isTrouble(worst)) {
-    health.record('fault', error, worst.retryAfter);
+    // Doubled pauses are for servers of others. The own relayer fails while its node is down, and then payments wait for it.
+    const pause = availability === 'probe' ? USELESS_PAUSE : undefined;
+    health.record('fault', error, worst.retryAfter ?? pause);
   } else health.record('success');
   return [...answers, ...payments.slice(presented.length).map(() => OPEN)];
 };

@@ -88,23 +88,23 @@ describe('the queue', () => {
     expect(world.letters).toEqual([]);
   });
 
-  test('doubles pauses up to a minute', async () => {
+  test('doubles pauses up to twenty seconds', async () => {
     world.chain.state.down = true;
     const pauses: (number | undefined)[] = [];
     for (let attempts = 1; attempts <= 7; attempts += 1) {
       const message = await settleOne(pay(1), attempts);
       pauses.push(message.retry.mock.calls[0]?.[0]?.delaySeconds);
     }
-    expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60]);
+    expect(pauses).toEqual([2, 4, 8, 16, 20, 20, 20]);
   });
 
-  test('leaves a waiting payment to the next message after eight deliveries, and keeps it open', async () => {
+  test('leaves a waiting payment to the next message after twelve deliveries, and keeps it open', async () => {
     const payment = pay(1);
     world.conduct['facilitator.test'] = () => answerWith({ errorReason: 'insufficient_funds' });
-    expectRetried(await settleOne(payment, 7));
-    expectAcked(await settleOne(payment, 8, NOW + 60));
+    expectRetried(await settleOne(payment, 11));
+    expectAcked(await settleOne(payment, 12, NOW + 60));
     world.chain.state.down = true;
-    expectAcked(await settleOne(payment, 8, NOW + 120));
+    expectAcked(await settleOne(payment, 12, NOW + 120));
     expect(new Set(outcomes().map((one) => one?.outcome))).toEqual(new Set(['sent']));
     world.chain.state.down = false;
     world.conduct = {};
@@ -219,8 +219,8 @@ describe('a message of several payments', () => {
     expect(world.sentAgain).toHaveLength(1);
     expect(again?.payments).toEqual([{ ...messageFor(paymentNumber(2)), deliveries: 3 }]);
     expect(again?.delaySeconds).toBe(8);
-    // The next message ends where one message would have ended: after eight deliveries of the payment.
-    const next = deliver({ ...messageFor(paymentNumber(2)), deliveries: 7 });
+    // The next message ends where one message would have ended: after twelve deliveries of the payment.
+    const next = deliver({ ...messageFor(paymentNumber(2)), deliveries: 11 });
     world.conduct['facilitator.test'] = refuse;
     await consume([next], NOW + 60);
     expectAcked(next);

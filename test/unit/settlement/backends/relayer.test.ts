@@ -77,6 +77,18 @@ describe('the relayer', () => {
     },
   );
 
+  test('is probed every fifteen seconds while it answers nothing, so that payments settle soon after an outage', async () => {
+    world.relay = async () => Promise.reject(new Error('object reset'));
+    const backends = open([A], relayer(true));
+    for (let call = 0; call < 3; call += 1) await present(backends);
+    for (let at = NOW + 5; at < NOW + 120; at += 15) {
+      world.clock.set(at);
+      expect(namesOf(backends)).toEqual(['relayer', 'a.test']);
+      await present(backends);
+      expect(namesOf(backends)).toEqual(['a.test']);
+    }
+  });
+
   test('stays available when gas is too dear for urgent payments, because others can wait', async () => {
     world.relay = async (relays) => relays.map(({ call }) => ({ call, verdict: 'fee' }));
     const backends = open([A], relayer(true));
