@@ -32,6 +32,7 @@ import {
   waitingOf,
 } from './memory.ts';
 import { tryPayments } from './trial.ts';
+import { groupsOf } from './unanswered.ts';
 
 /** Transactions that are not in a block, at most, for payments that may fail. While such payments wait, one place is theirs. */
 const MAX_SUSPECT = 2;
@@ -108,8 +109,10 @@ const choose = (
   if (unmined.length >= most) return [];
   if (unmined.length - risky.length < (suspects.length > 0 ? most - 1 : most)) {
     const clean = waiting.filter((one) => !isSuspect(memory, one));
-    const chosen = chooseBatch(clean, setup, now);
-    if (chosen.length > 0) return chosen;
+    for (const group of groupsOf(memory.unanswered, clean, now)) {
+      const chosen = chooseBatch(group, setup, now);
+      if (chosen.length > 0) return chosen.slice(0, memory.unanswered.most);
+    }
   }
   if (risky.length >= MAX_SUSPECT) return [];
   const alone = suspects.map((one) =>
@@ -117,7 +120,9 @@ const choose = (
       ? { ...one, strikes: Math.max(2, one.strikes) }
       : one,
   );
-  return chooseSuspects(alone, setup).flatMap(({ key }) => memory.pending.get(key) ?? []);
+  return chooseSuspects(alone, setup)
+    .slice(0, memory.unanswered.most)
+    .flatMap(({ key }) => memory.pending.get(key) ?? []);
 };
 
 /** How many payments of one transaction the balance pays for in the worst case and a block has room for. */

@@ -10,6 +10,7 @@ import type { RelayerContext } from './context.ts';
 import { newest } from './flight.ts';
 import { inFlight, isPayerBarred, type Memory, reservedOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
+import { unansweredAlone } from './unanswered.ts';
 
 /**
  * Payments that may wait at once; further ones go to other backends. At 100 calls a second they are 100 seconds without a block. They take
@@ -98,11 +99,10 @@ const isFullOfOthers = ({ pending }: Memory, { account, payment }: Relay): boole
 const hopelessOf = (memory: Memory, now: Seconds): readonly Pending[] => {
   const flying = inFlight(memory);
   return [...memory.pending.values()].filter(
-    ({ key, strikes, authorization }) =>
-      strikes === 0 &&
-      !flying.has(key) &&
-      ((memory.trials.get(key)?.failures ?? 0) >= MAX_FAILURES ||
-        isPayerBarred(memory, authorization.from, now)),
+    (one) =>
+      one.strikes === 0 &&
+      !flying.has(one.key) &&
+      (isForOthers(memory, one, now) || isPayerBarred(memory, one.authorization.from, now)),
   );
 };
 
@@ -164,8 +164,18 @@ const isSame = (one: Authorization, other: Authorization): boolean =>
   one.validAfter === other.validAfter &&
   one.validBefore === other.validBefore;
 
-/** Failed trials after which other backends are tried although no caller waits. */
+/** Failed trials, or trials of its payer alone without an answer, after which other backends are tried although no caller waits. */
 const MAX_FAILURES = 2;
+
+/** Whether other backends should be tried for a payment. It is still tried here. */
+const isForOthers = (
+  { trials, unanswered }: Memory,
+  { key, account, authorization }: Pending,
+  now: Seconds,
+): boolean =>
+  (trials.get(key)?.failures ?? 0) >= MAX_FAILURES ||
+  // A payment to another seller has no other backend: refusing it would call it failed because a node is slow.
+  (account !== undefined && unansweredAlone(unanswered, authorization.from, now) >= MAX_FAILURES);
 
 const admit = (
   { setup, memory, now }: RelayerContext,
@@ -189,9 +199,9 @@ const admit = (
     // Race: two authorizations of one nonce. `taken` would let the account of the second one wait for money that never moves.
     if (!isSame(known.authorization, authorization)) return 'refused';
     // A refused payment to another seller is dropped, so it is tried once more first: a running round may have chosen it.
-    const failures = account === undefined ? 0 : (memory.trials.get(key)?.failures ?? 0);
     const held = isPayerBarred(memory, authorization.from, now()) && !inFlight(memory).has(key);
-    return isRefused(known) || failures >= MAX_FAILURES || held ? 'refused' : 'taken';
+    const isUntried = account !== undefined && isForOthers(memory, known, now());
+    return isRefused(known) || isUntried || held ? 'refused' : 'taken';
   }
   if (memory.reported.has(key)) return 'taken';
   const hasCode = memory.contracts.has(authorization.from) || signature.length !== KEY_SIGNATURE;

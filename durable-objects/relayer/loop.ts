@@ -8,7 +8,7 @@ import { confirm } from './confirm.ts';
 import type { RelayerContext } from './context.ts';
 import { dispatch } from './dispatch.ts';
 import { afterwards, dropRefused, take, transactionOf } from './intake.ts';
-import { fail, inFlight, type Memory, waitingOf } from './memory.ts';
+import { fail, inFlight, type Memory, postponedUntil, waitingOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 import { report } from './report.ts';
 import type { Setup } from './setup.ts';
@@ -200,7 +200,7 @@ const dueAt = (setup: Setup, memory: Memory, now: Seconds): Seconds | undefined 
   const batchAt = batchDueAt(waitingOf(memory, now), setup);
   if (batchAt !== undefined) times.push(batchAt);
   for (const one of memory.pending.values()) {
-    const until = memory.trials.get(one.key)?.until ?? 0;
+    const until = postponedUntil(memory, one);
     // A payment whose pause is over is waiting or barred; a barred one needs no round before its deadline.
     times.push(until > now ? until : Number(one.authorization.validBefore));
   }

@@ -4,6 +4,7 @@ import { FLIGHT, type FlightRecord, newest } from './flight.ts';
 import { PENDING } from './pending-noun.ts';
 import { PendingPayments } from './pending-payments.ts';
 import { REPORT, type ReportRecord } from './report-record.ts';
+import { openUnanswered, pausedUntil, type Unanswered } from './unanswered.ts';
 import type { Reader } from '../store/query.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
@@ -68,6 +69,7 @@ export type Memory = {
   /** Payers that had code at the last check: each of their payments gets a transaction of its own. */
   readonly contracts: Set<Address>;
   readonly trials: Map<string, Trial>;
+  readonly unanswered: Unanswered;
   readonly burners: Burners;
   /** Transactions of the key that are in blocks, at least: a node that knows of fewer lags behind. */
   floor: number;
@@ -90,6 +92,7 @@ export const openMemory = (stored: Stored): Memory => {
     facts: undefined,
     contracts: new Set(),
     trials: new Map(),
+    unanswered: openUnanswered(),
     burners: openBurners(stored.pending),
     floor: stored.counters.nextNonce,
     behindSince: undefined,
@@ -154,9 +157,15 @@ export const waitingOf = (memory: Memory, now: Seconds): readonly Pending[] => {
       !isRefused(one) &&
       !isTooLate(one, now) &&
       !isPayerBarred(memory, one.authorization.from, now) &&
-      (memory.trials.get(one.key)?.until ?? 0) <= now,
+      postponedUntil(memory, one) <= now,
   );
 };
+
+/** Until when a payment is not tried, because its trial failed or the node does not answer trials of its payer; 0: it may be tried. */
+export const postponedUntil = (
+  { trials, unanswered }: Memory,
+  { key, authorization }: Pending,
+): Seconds => Math.max(trials.get(key)?.until ?? 0, pausedUntil(unanswered, authorization.from));
 
 /** Whether a payment may share a transaction only with few or none: it failed in one, or its payer has code. */
 export const isSuspect = (

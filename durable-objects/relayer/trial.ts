@@ -7,12 +7,14 @@ import {
   transferData,
 } from '../../src/settlement/relayer/calldata.ts';
 import { gasFor } from '../../src/settlement/relayer/fees.ts';
+import type { Simulated, Trial } from '../../src/settlement/relayer/node.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import { remove } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
 import { fail, isPayerBarred, rememberContract, waitingOf } from './memory.ts';
 import { PENDING } from './pending-noun.ts';
 import { notifyBounces } from './report.ts';
+import { noteAnswered, noteUnanswered, shrink } from './unanswered.ts';
 
 /** The result of a trial: the payments that the next transaction may carry. */
 export type Tried =
@@ -24,6 +26,7 @@ export type Tried =
     }
   /** None of them can be sent now; each was postponed or dropped. */
   | { readonly kind: 'none' }
+  /** The node did not answer. Its payments are tried again, fewer at once. */
   | { readonly kind: 'unknown' };
 
 /**
@@ -41,6 +44,7 @@ export const tryPayments = async (
   const payers = await node.payers(chosen.map(({ authorization }) => authorization.from));
   if (payers.size === 0) {
     fail(memory, 'payers_unknown', context.now());
+    shrink(memory.unanswered, chosen.length);
     return { kind: 'unknown' };
   }
   const byKey: Pending[] = [];
@@ -63,20 +67,27 @@ export const tryPayments = async (
   return alone === undefined ? { kind: 'none' } : tryAlone(context, alone, 'contract');
 };
 
+/** Simulates the call that carries these payments. */
+const simulate = async (
+  { node, memory, now }: RelayerContext,
+  tried: readonly Pending[],
+  call: Trial,
+): Promise<Simulated> => {
+  const [simulated = { kind: 'unknown' }] = await node.simulate([call]);
+  if (simulated.kind === 'unknown') noteUnanswered(memory.unanswered, tried, now());
+  else noteAnswered(memory.unanswered, tried);
+  return simulated;
+};
+
 const tryAlone = async (context: RelayerContext, one: Pending, payer: Payer): Promise<Tried> => {
   const call = { to: context.setup.token.address, data: transferData(one, payer) };
   const gas = gasFor(1, payer);
-  const [simulated] = await context.node.simulate([{ ...call, gas }]);
-  if (simulated?.kind === 'returned') return { kind: 'good', good: [one], call, gas };
-  if (simulated?.kind === 'reverted') {
-    const aside = await setAside(context, [one]);
-    if (payer === 'contract' && context.memory.pending.has(one.key)) postponeRest(context, one);
-    return aside;
-  }
-  // This call may be the one that the node cannot answer: the next round starts with another one.
-  postpone(context, [one]);
-  if (payer === 'contract') postponeRest(context, one);
-  return { kind: 'unknown' };
+  const simulated = await simulate(context, [one], { ...call, gas });
+  if (simulated.kind === 'unknown') return simulated;
+  if (simulated.kind === 'returned') return { kind: 'good', good: [one], call, gas };
+  const aside = await setAside(context, [one]);
+  if (payer === 'contract' && context.memory.pending.has(one.key)) postponeRest(context, one);
+  return aside;
 };
 
 const tryTogether = async (context: RelayerContext, many: readonly Pending[]): Promise<Tried> => {
@@ -86,10 +97,10 @@ const tryTogether = async (context: RelayerContext, many: readonly Pending[]): P
   const to = context.setup.token.address;
   const calls = many.map((one) => ({ to, data: transferData(one, 'key') }));
   const gas = gasFor(many.length, 'key');
-  const [simulated] = await context.node.simulate([{ ...aggregate(calls), gas }]);
-  const flags =
-    simulated?.kind === 'returned' ? aggregated(simulated.data, many.length) : undefined;
-  // A payer has delegated to code since and burnt the gas of all, or the chain has no Multicall3, or the node refuses a call this large.
+  const simulated = await simulate(context, many, { ...aggregate(calls), gas });
+  if (simulated.kind === 'unknown') return simulated;
+  const flags = simulated.kind === 'returned' ? aggregated(simulated.data, many.length) : undefined;
+  // A payer has delegated to code since and burnt the gas of all, or the chain has no Multicall3.
   if (flags === undefined) return tryAlone(context, first, 'key');
   const good = many.filter((_, at) => flags[at] === true);
   const bad = many.filter((_, at) => flags[at] !== true);

@@ -2,7 +2,7 @@ import { type CallRecord, isFinal } from './call-record.ts';
 import { expiresAt } from './expire.ts';
 import { firstSendAt, LOOK_DELAY } from './settlement-message.ts';
 import type { DueTimes } from '../../store/due-times.ts';
-import { RESEND_FIRST, resendPause, sendAt, type Sending } from '../../store/outbox.ts';
+import { RESEND_FIRST, resendPause, type Sending } from '../../store/outbox.ts';
 import { entryText } from '../../../src/audit/entry.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
@@ -60,11 +60,16 @@ export const nextAlarm = (
   return alarms.earliest();
 };
 
-/** When to send this call to the settlement queue (again); undefined if nothing is to be sent. */
-export const settleAt = ({ record, ...sending }: LiveCall): Seconds | undefined => {
+/** Relayer and queue store what they take, and each repeated payment costs a look at the chain: it is repeated when it is probably lost. */
+const LOST_AFTER: Seconds = 60;
+
+/** When to send this call to a backend or the queue (again); undefined if nothing is to be sent. */
+export const settleAt = ({ record, sentAt, sends }: LiveCall): Seconds | undefined => {
   const first = firstSendAt(record);
-  if (first === undefined) return undefined;
-  return Math.max(first, sendAt(sending));
+  if (first === undefined || sends === 0) return first;
+  // Another backend must still have time.
+  const soon = Math.min(2 * LOST_AFTER, record.validBefore - sentAt) >> 1;
+  return Math.max(first, sentAt + Math.max(resendPause(sends), soon));
 };
 
 /** When this call next needs the alarm. A message that is due now leaves with this commit; the alarm only sends it again. */

@@ -45,6 +45,22 @@ describe('payments to other sellers', () => {
     expect(await bench.tables()).toEqual([]);
   });
 
+  test('are kept and not refused while the node does not answer their trial', async () => {
+    const bench = await openBench({ setup });
+    const payer = await payerOf(bench);
+    const relay = withoutAccount(await relayFrom(payer, { to: SELLER }));
+    bench.node = { simulate: async (trials) => trials.map(() => ({ kind: 'unknown' })) };
+    for (let at = 0; at < 4; at += 1) {
+      expect(await bench.relay([relay], true)).toEqual(['taken']);
+      bench.ahead += 10;
+    }
+    expect((await bench.stored()).pending).toHaveLength(1);
+    bench.node = {};
+    bench.ahead += 60;
+    await alarmUntilIdle(bench);
+    expect(bench.recorded).toMatchObject([{ payments: 1 }]);
+  });
+
   test('that are refused are dropped, so that they never move later', async () => {
     const bench = await openBench({ setup });
     const payer = await payerOf(bench, 10n);
