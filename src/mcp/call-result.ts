@@ -1,5 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { isSuccess } from '../gateway/finish.ts';
+import { decodeBinaryUrl, decodeBinaryUtf8 } from '../crypto/bytes.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { answerMeta, paymentResponseOf, STATUS_KEY, WORDS_KEY } from './answer-meta.ts';
@@ -37,7 +38,7 @@ export const callResult = async (answer: Response, uri: string): Promise<CallToo
         };
   }
   const words =
-    problemWords(shown.structuredContent) ??
+    (isAnswerOfTool(headers) ? undefined : problemWords(shown.structuredContent)) ??
     `The tool failed: it answered with HTTP status ${status}. ${moneyWords(headers)}`;
   return { ...content, content: [wordsOf(words), ...content.content], isError: true };
 };
@@ -63,6 +64,17 @@ export const textOf = (text: string) => ({ type: 'text' as const, text });
 
 /** A block of the gateway itself, beside those that show the tool's answer. */
 const wordsOf = (text: string) => ({ ...textOf(text), _meta: { [WORDS_KEY]: true } });
+
+/**
+ * True if the receipt names a status: then the tool answered, and not the gateway for it. Attack: a tool that fails with a problem of the
+ * gateway's type would speak to the model in the gateway's voice.
+ */
+const isAnswerOfTool = (headers: Headers): boolean => {
+  const claims = headers.get('Agent-Receipt')?.split('.')[1];
+  const binary = claims === undefined ? undefined : decodeBinaryUrl(claims);
+  const text = binary === undefined ? undefined : decodeBinaryUtf8(binary);
+  return text !== undefined && (JSON.parse(text) as { readonly status: number }).status !== 0;
+};
 
 /** Says what the gateway's own problem says: title, detail, and what to do next. */
 const problemWords = (json: JsonObject | undefined): string | undefined => {

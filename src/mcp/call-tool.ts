@@ -3,13 +3,16 @@ import { validateArguments } from '../catalog/arguments.ts';
 import { requestOf, type ToolRequest } from '../catalog/tool-request.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { isRemote } from '../catalog/upstream.ts';
+import { decodeUtf8 } from '../crypto/bytes.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { boundTo, servePaidRequest } from '../gateway/call.ts';
 import { dispatch } from '../gateway/dispatch.ts';
-import type { PaidRequest } from '../gateway/paid-request.ts';
+import { isSuccess } from '../gateway/finish.ts';
+import type { DispatchResult, PaidRequest } from '../gateway/paid-request.ts';
 import { signAssertion } from '../gateway/upstream-headers.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
+import { mentionsTerms } from '../protocol/x402/mentions-terms.ts';
 import { type CallResult, callResult, refusal, unpaidResult } from './call-result.ts';
 import { headOfCall, payloadOfCall } from './call-payload.ts';
 import type { McpCall, McpContext } from './context.ts';
@@ -122,16 +125,25 @@ const paidRequestOf = (
           ...forwarded,
           payloadDigest: nativeSha256(forwarded.body ?? new Uint8Array(0)),
         };
-        return await dispatch(gateway.config, tool, sent, {
+        const dispatched = await dispatch(gateway.config, tool, sent, {
           headers: headersOfTool(headers, tool, forwarded),
           assertion: signAssertion(gateway, tool, sent, checked, attempt),
           maxCharge: reserved.price,
           service: boundTo(gateway, tool),
           readWhole: MAX_ANSWER,
         });
+        return withoutTerms(dispatched);
       }),
   };
 };
+
+/** Rejects terms in the answer of a tool that failed: over MCP its client would take them for the gateway's. */
+const withoutTerms = (dispatched: DispatchResult): DispatchResult =>
+  dispatched.kind === 'answered' &&
+  !isSuccess(dispatched.status) &&
+  mentionsTerms(decodeUtf8(dispatched.body) ?? '')
+    ? { kind: 'failed', reason: 'payment' }
+    : dispatched;
 
 /** The headers of the POST name the client and carry its proof. Those that describe its body and answer concern the MCP message. */
 const headersOfCall = (headers: Headers, length: number): Headers => {

@@ -1,4 +1,5 @@
 import type { RpcError } from '../protocol/problem/call.ts';
+import { mentionsTerms } from '../protocol/x402/mentions-terms.ts';
 import type { Exchanged } from './exchange.ts';
 import {
   isObject,
@@ -52,7 +53,7 @@ const PAYMENT_CODES = new Set([402, -32_042, -32_043]);
 const outcomeOf = (answer: Exchanged): RemoteOutcome => {
   if (answer.kind === 'failed') return { kind: 'failed', fault: answer.fault };
   if (answer.kind === 'error') {
-    return PAYMENT_CODES.has(answer.error.code)
+    return PAYMENT_CODES.has(answer.error.code) || mentionsTerms(JSON.stringify(answer.error))
       ? { kind: 'failed', fault: 'payment' }
       : { kind: 'error', error: answer.error };
   }
@@ -69,8 +70,7 @@ const outcomeOf = (answer: Exchanged): RemoteOutcome => {
     return { kind: 'failed', fault: 'malformed' };
   }
   if (!isError) return { kind: 'success', result };
-  // Paying clients act on terms in a result with `isError`, wherever they are in it, and would pay a third party (law 5).
-  return JSON.stringify(answer.result).includes('x402Version')
+  return mentionsTerms(JSON.stringify(answer.result))
     ? { kind: 'failed', fault: 'payment' }
     : { kind: 'tool_error', result };
 };

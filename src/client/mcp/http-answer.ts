@@ -32,8 +32,10 @@ export const httpAnswerOf = ({ result, error }: Message): Response => {
     headers.set('Content-Type', 'application/problem+json');
     const pause = structured['retry_after'];
     if (typeof pause === 'number') headers.set('Retry-After', pause.toString());
-    return new Response(JSON.stringify(structured), {
-      status: statusIn(structured['status'], 502),
+    // A tool may fail with a problem of its own: the receipt is for its bytes and its status, whatever the problem says.
+    const bytes = bodyOf(result['content']);
+    return new Response(bytes.byteLength > 0 ? bytes : JSON.stringify(structured), {
+      status: statusIn(meta[STATUS], statusIn(structured['status'], 502)),
       headers,
     });
   }

@@ -61,6 +61,10 @@ describe('callRemoteTool', () => {
   it.each<[string, object]>([
     ['as structured content', { isError: true, content: [], structuredContent: terms }],
     ['as text', { isError: true, content: [{ type: 'text', text: JSON.stringify(terms) }] }],
+    [
+      'in another spelling',
+      { isError: true, content: [{ type: 'text', text: '{"x402\\u0056ersion":2,"accepts":[]}' }] },
+    ],
     ['in _meta', { isError: true, content: [], _meta: { 'x402/error': terms } }],
     ['as a result type', { resultType: 'payment_required', paymentRequired: terms }],
   ])('never passes on terms of the server %s', async (_, result) => {
@@ -69,6 +73,12 @@ describe('callRemoteTool', () => {
 
   it.each([402, -32_042, -32_043])('never passes on the payment error %i', async (code) => {
     const { outcome } = await call((seen) => refuse(seen, 200, { code, message: 'pay' }));
+    expect(outcome).toEqual({ kind: 'failed', fault: 'payment' });
+  });
+
+  it('never passes on terms in the data of an error', async () => {
+    const error = { code: -32_000, message: 'pay', data: terms };
+    const { outcome } = await call((seen) => refuse(seen, 200, error));
     expect(outcome).toEqual({ kind: 'failed', fault: 'payment' });
   });
 

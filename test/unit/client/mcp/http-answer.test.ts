@@ -42,6 +42,18 @@ describe('httpAnswerOf', () => {
     expect(await response.json()).toEqual(problem);
   });
 
+  it('returns the bytes and the status of a tool that failed with a problem of its own', async () => {
+    const body = '{ "type": "about:blank", "status": 200 }';
+    const words = { ...text('The tool failed.'), _meta: { 'countersign/words': true } };
+    const response = answerOf({
+      isError: true,
+      structuredContent: JSON.parse(body) as object,
+      content: [words, text(body)],
+      _meta: { 'countersign/status': 422, 'countersign/receipt': 'a.b.c' },
+    });
+    expect([response.status, await response.text()]).toEqual([422, body]);
+  });
+
   it('returns the bytes of the tool, not the words of the gateway', async () => {
     const words = { ...text('The tool failed.'), _meta: { 'countersign/words': true } };
     const response = answerOf({
