@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../core/result.ts';
 import type { FieldFault } from '../protocol/fault.ts';
-import { shortText } from '../core/plain-text.ts';
+import { argumentFault } from './argument-fault.ts';
 import { type JsonSchema, OPEN_SCHEMA } from './input-schema.ts';
 import { resolveSchema } from './resolve-schema.ts';
 import { inSchema } from './schema-fault.ts';
@@ -15,7 +15,6 @@ const MAX_VALUES = 20_000;
  * arguments, so they must not cost more (law 12).
  */
 const MAX_PAIRS = 100_000;
-const MAX_REASON = 200;
 
 /** A schema that the validator has compiled. `weight`: its keywords and listed values. */
 type Compiled =
@@ -47,7 +46,7 @@ export const validateArguments = async (
     return refuse('arguments', 'are too many values for the schema of the tool');
   }
   const message = compiled.check(bare.value);
-  return message === undefined ? ok(undefined) : err([faultOf(message)]);
+  return message === undefined ? ok(undefined) : err([argumentFault(message)]);
 };
 
 const compile = async (schema: JsonSchema): Promise<Compiled> => {
@@ -64,7 +63,7 @@ const compile = async (schema: JsonSchema): Promise<Compiled> => {
         const result = validate(values);
         return result.valid ? undefined : (result.errorMessage ?? '');
       } catch {
-        return '#: cannot be compared with the schema';
+        return '#: The validator cannot compare the arguments with it.';
       }
     };
     return { check, weight: weightOf(resolved.value.schema) };
@@ -110,22 +109,4 @@ const bareCopy = (
   };
   const value = copy(root, MAX_DEPTH);
   return count <= MAX_VALUES ? { value, count } : undefined;
-};
-
-/** Messages that only say that something below is wrong. */
-const CONTAINER =
-  /^(?:Property ".*" does not match schema|Items? did not match schema|A subschema had errors)/;
-
-/** Returns the first message of the validator that names a cause: `#/order/amount: -1 is less than 0.` */
-const faultOf = (message: string): FieldFault => {
-  const messages = message.split('; #').map((each) => each.replace(/^#/, ''));
-  const causes = messages.filter((each) => !CONTAINER.test(each.replace(/^[^:]*: /, '')));
-  const [, pointer = '', reason = ''] = /^([^:]*): (.*)$/s.exec(causes[0] ?? '') ?? [];
-  return {
-    field: shortText(
-      `arguments${pointer.replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~')}`,
-      MAX_REASON,
-    ),
-    reason: shortText(reason, MAX_REASON) || 'do not match the schema of the tool',
-  };
 };
