@@ -1,3 +1,4 @@
+import { isObject } from '../core/json-object.ts';
 import { shortText } from '../core/plain-text.ts';
 
 const MAX_DESCRIPTION = 1_024;
@@ -10,9 +11,6 @@ const COUNTS = [
 ] as const;
 /** Formats that the validator checks in linear time. */
 const FORMATS = new Set(['date', 'time', 'date-time', 'ipv4', 'uuid']);
-
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');

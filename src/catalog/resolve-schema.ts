@@ -1,7 +1,8 @@
+import { isObject } from '../core/json-object.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import { type JsonSchema, MAX_SCHEMA, MAX_SCHEMA_DEPTH } from './input-schema.ts';
-import { isObject, isTexts, plainKeywords } from './plain-keywords.ts';
+import { isTexts, plainKeywords } from './plain-keywords.ts';
 import { targetOf } from './schema-reference.ts';
 
 /** The most subschemas of a schema, after its references are resolved. */

@@ -1,5 +1,5 @@
+import { isObject } from '../core/json-object.ts';
 import { MAX_SCHEMA_DEPTH } from './input-schema.ts';
-import { isObject } from './plain-keywords.ts';
 
 /** Returns what a local reference names: a JSON pointer in a fragment (RFC 6901 §6), or an `$anchor` in `$defs`; undefined for nothing. */
 export const targetOf = (root: unknown, reference: string): unknown => {

@@ -1,3 +1,4 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import type { Tool } from '../catalog/tool.ts';
 import type { RemoteTool } from '../catalog/upstream.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
@@ -10,7 +11,7 @@ import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { callRemoteTool, type CallParams, type RemoteOutcome } from '../remote/call-tool.ts';
-import { isObject, type JsonObject, type NotificationListener } from '../remote/message.ts';
+import { type NotificationListener } from '../remote/message.ts';
 import { openPinWatch, pinsOf } from '../remote/pin-watch.ts';
 import { answered } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';

@@ -1,8 +1,8 @@
+import type { JsonObject } from '../core/json-object.ts';
 import { decodeBinary, decodeBinaryUtf8 } from '../crypto/bytes.ts';
 import { nameOfNetwork, networkOfName } from '../protocol/x402/networks.ts';
 import { PAYMENT_RESPONSE_HEADER } from '../protocol/x402/headers.ts';
 import type { Network } from '../protocol/account-id.ts';
-import type { JsonObject } from './message.ts';
 
 /** The headers of an answer that MCP clients get in `_meta`, as their text. */
 const TEXTS = {

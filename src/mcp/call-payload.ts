@@ -1,8 +1,8 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import type { RequestHead } from '../gateway/paid-request.ts';
 import { MCP_PATH } from './context.ts';
-import { isObject, type JsonObject } from './message.ts';
 
 /** The fields of a call that its proof is bound to (docs/wire-format.md §18), whether or not a tool has this name. */
 export const headOfCall = (name: string, audience: string): RequestHead => ({

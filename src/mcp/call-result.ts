@@ -1,10 +1,10 @@
+import type { JsonObject } from '../core/json-object.ts';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { isSuccess } from '../gateway/finish.ts';
 import { decodeBinaryUrl, decodeBinaryUtf8 } from '../crypto/bytes.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { answerMeta, paymentResponseOf, STATUS_KEY, WORDS_KEY } from './answer-meta.ts';
-import type { JsonObject } from './message.ts';
 import type { Terms } from './terms.ts';
 import { toolContent } from './tool-content.ts';
 

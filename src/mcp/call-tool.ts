@@ -1,3 +1,4 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { validateArguments } from '../catalog/arguments.ts';
 import { requestOf, type ToolRequest } from '../catalog/tool-request.ts';
@@ -17,7 +18,6 @@ import { type CallResult, callResult, refusal, unpaidResult } from './call-resul
 import { headOfCall, payloadOfCall } from './call-payload.ts';
 import type { McpCall, McpContext } from './context.ts';
 import { MAX_MESSAGE } from './guard.ts';
-import { isObject, type JsonObject } from './message.ts';
 import { termsOf } from './terms.ts';
 import type { RemoteCall } from './remote-call.ts';
 

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../core/json-object.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { ownTool } from '../catalog/gateway-tools.ts';
 import { nowSeconds } from '../core/clock.ts';
@@ -13,7 +14,6 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { DEFERRED_TIMEOUT } from '../protocol/x402/requirement.ts';
 import { headOfCall, payloadOfCall } from './call-payload.ts';
 import { type McpContext, MCP_PATH } from './context.ts';
-import type { JsonObject } from './message.ts';
 import { rightsOf } from './visible-tools.ts';
 
 /**

@@ -1,7 +1,8 @@
+import type { JsonObject } from '../core/json-object.ts';
 import type { Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { JsonObject, Message } from './message.ts';
+import type { Message } from './message.ts';
 
 /** One request to `/mcp`: everything that its handlers need. Made anew for each request; nothing outlives it. */
 export type McpContext = {

@@ -1,10 +1,8 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { inexactNumber } from '../protocol/exact-numbers.ts';
 import { endOfString, parseStrictJson } from '../protocol/strict-json.ts';
-
-/** A JSON object, parsed strictly. */
-export type JsonObject = { readonly [key: string]: unknown };
 
 /** A JSON-RPC message of a client. The SDK checks its form; this side needs the parts that decide about money. */
 export type Message = {
@@ -83,9 +81,6 @@ const hasMoreValues = (text: string, most: number): boolean => {
   }
   return count > most;
 };
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const unreadable = (fault: string): Result<Message, MessageFault> =>
   err({ code: -32700, message: `The body ${fault}.` });

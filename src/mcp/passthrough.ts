@@ -1,10 +1,10 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import { ProtocolError, type Server } from '@modelcontextprotocol/server';
 import { TOO_MANY, clientOf } from '../gateway/rate-limit.ts';
 import { problemOf } from '../protocol/problem/reason.ts';
 import { withoutClaims } from '../remote/call-tool.ts';
 import { openSession } from '../remote/session.ts';
 import type { McpContext } from './context.ts';
-import { isObject, type JsonObject } from './message.ts';
 
 /** What a gateway has besides tools if it passes them through. */
 export const PASSED_CAPABILITIES = { prompts: {}, resources: {}, completions: {}, logging: {} };

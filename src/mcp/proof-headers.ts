@@ -1,3 +1,4 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import {
   decodeBinary,
@@ -12,7 +13,6 @@ import { RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { PAYMENT_HEADER } from '../protocol/x402/headers.ts';
-import { isObject, type JsonObject } from './message.ts';
 
 /** The keys of `_meta` that carry a payment: the spec's, and that of x402 version 1 clients. */
 const PAYMENT_KEYS = ['x402/payment', 'x402.payment'] as const;

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../core/json-object.ts';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Tool } from '../catalog/tool.ts';
 import { nowSeconds } from '../core/clock.ts';
@@ -11,7 +12,6 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { refusal, textOf } from './call-result.ts';
 import type { McpContext } from './context.ts';
 import { listed, listedTool } from './list-tools.ts';
-import type { JsonObject } from './message.ts';
 import { readDescribeArguments, readSearchArguments, readSpendingArguments } from './meta-tools.ts';
 import { describeTool, searchTool, spendingTool } from './own-tools.ts';
 import { readerOf, requestOf } from './reader.ts';

@@ -1,3 +1,4 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import { type CallToolResult, ProtocolError } from '@modelcontextprotocol/server';
 import { shortText } from '../core/plain-text.ts';
 import { ok } from '../core/result.ts';
@@ -15,7 +16,6 @@ import { answerMeta } from './answer-meta.ts';
 import { callResult, textOf } from './call-result.ts';
 import { inputMembers } from './call-payload.ts';
 import type { McpCall, McpContext } from './context.ts';
-import { isObject, type JsonObject } from './message.ts';
 
 /** A call to a tool of a remote MCP server. `callTool` loads this code with the first one. */
 export type RemoteCall = {

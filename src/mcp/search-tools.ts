@@ -1,6 +1,6 @@
+import { isObject } from '../core/json-object.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { Tool } from '../catalog/tool.ts';
-import { isObject } from './message.ts';
 import { createToolIndex, type Found, type IndexView, type ToolIndex } from './tool-index.ts';
 import { publicTools, type View, type VisibleTools } from './visible-tools.ts';
 

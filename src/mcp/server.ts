@@ -1,3 +1,4 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import {
   createMcpHandler,
   type McpHttpHandler,
@@ -9,7 +10,6 @@ import { refusal } from './call-result.ts';
 import { answerCall } from './answer-call.ts';
 import type { McpCall, McpContext } from './context.ts';
 import { listTools } from './list-tools.ts';
-import { isObject, type JsonObject } from './message.ts';
 
 /** As `package.json` states them. */
 export const SERVER_INFO = { name: 'countersign', version: '0.1.0' };

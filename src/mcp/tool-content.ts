@@ -1,7 +1,7 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import type { ContentBlock } from '@modelcontextprotocol/server';
 import { decodeUtf8, encodeBase64 } from '../crypto/bytes.ts';
 import { nestsWithin } from '../protocol/strict-json.ts';
-import { isObject, type JsonObject } from './message.ts';
 
 /** The body of a tool's HTTP answer, as MCP shows it. */
 export type ToolContent = {

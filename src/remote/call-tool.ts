@@ -1,12 +1,8 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import type { RpcError } from '../protocol/problem/call.ts';
 import { mentionsTerms } from '../protocol/x402/mentions-terms.ts';
 import type { Exchanged } from './exchange.ts';
-import {
-  isObject,
-  type JsonObject,
-  type NotificationListener,
-  type RemoteFault,
-} from './message.ts';
+import { type NotificationListener, type RemoteFault } from './message.ts';
 import { openSession, type SessionOptions } from './session.ts';
 
 /** The signed parts of a call, as the remote server gets them. */

@@ -1,7 +1,7 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { sha256Hex, utf8 } from '../crypto/bytes.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
-import { isObject, type JsonObject } from './message.ts';
 
 /** A tool as a remote MCP server defines it. Everything in it comes from a stranger. */
 export type ToolDefinition = {

@@ -1,5 +1,6 @@
+import type { JsonObject } from '../core/json-object.ts';
 import type { RpcError } from '../protocol/problem/call.ts';
-import type { JsonObject, NotificationListener, RemoteFault } from './message.ts';
+import type { NotificationListener, RemoteFault } from './message.ts';
 import { readAnswer } from './read-answer.ts';
 
 /** One POST to a remote MCP server. */

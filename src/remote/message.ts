@@ -1,8 +1,6 @@
+import { type JsonObject, isObject } from '../core/json-object.ts';
 import type { RpcError } from '../protocol/problem/call.ts';
 import { nestsWithin } from '../protocol/strict-json.ts';
-
-/** A JSON object of a remote server. */
-export type JsonObject = { readonly [key: string]: unknown };
 
 export type NotificationListener = (method: string, params: JsonObject) => void;
 
@@ -70,6 +68,3 @@ const errorOf = (error: unknown): RpcError | undefined => {
   const text = typeof message === 'string' ? message.slice(0, MAX_ERROR_TEXT) : '';
   return { code, message: text, ...(data === undefined ? {} : { data }) };
 };
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

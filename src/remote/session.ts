@@ -1,7 +1,8 @@
+import type { JsonObject } from '../core/json-object.ts';
 import { createBoundedMap } from '../core/bounded-map.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import { exchange, type Exchanged, notify } from './exchange.ts';
-import type { JsonObject, NotificationListener } from './message.ts';
+import type { NotificationListener } from './message.ts';
 
 /** The protocol revision that the gateway speaks first (MCP 2026-07-28, stateless). */
 const MODERN = '2026-07-28';

@@ -1,3 +1,4 @@
+import { isObject } from '../../core/json-object.ts';
 import * as z from 'zod/mini';
 import { err } from '../../core/result.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
@@ -8,7 +9,6 @@ import {
   type Import,
   type ImportDraft,
   type Imported,
-  isObject,
   mapRecords,
   unitsOf,
   unknownFields,

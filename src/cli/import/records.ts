@@ -85,9 +85,6 @@ export const mapRecords = <T>(
   return faults.length > 0 ? err(faults) : ok(items);
 };
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Decimals of a dollar token. */
 const DECIMALS = 6;
 

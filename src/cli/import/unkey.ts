@@ -1,3 +1,4 @@
+import { isObject } from '../../core/json-object.ts';
 import * as z from 'zod/mini';
 import { err } from '../../core/result.ts';
 import { formatDollars, MAX_STORED } from '../../protocol/amount.ts';
@@ -6,7 +7,6 @@ import {
   type Import,
   type ImportDraft,
   type Imported,
-  isObject,
   mapRecords,
   unknownFields,
 } from './records.ts';

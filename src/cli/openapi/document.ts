@@ -1,3 +1,4 @@
+import { isObject } from '../../core/json-object.ts';
 import { parse } from 'yaml';
 import { err, ok, type Result } from '../../core/result.ts';
 
@@ -45,16 +46,13 @@ export const readOpenApi = (text: string): Result<OpenApi, string> => {
   if (count > MAX_VALUES) {
     return err(`has more than ${MAX_VALUES} values or ${MAX_LEVELS} levels`);
   }
-  if (!isRecord(document)) return err('is not an object');
+  if (!isObject(document)) return err('is not an object');
   const version = document['openapi'];
   if (typeof version === 'string' && /^3\.[01]\.\d{1,3}/.test(version)) return ok(document);
   return 'swagger' in document
     ? err('is Swagger 2.0: convert it to OpenAPI 3 first')
     : err('does not say `openapi: 3.0.x` or `3.1.x`');
 };
-
-export const isRecord = (value: unknown): value is { readonly [member: string]: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const firstLine = (thrown: unknown): string =>
   (String(thrown).split('\n', 1)[0] ?? '').slice(0, 160);

@@ -1,10 +1,11 @@
+import { isObject } from '../../core/json-object.ts';
 import type { ArgumentPlace } from '../../catalog/argument-place.ts';
 import { shortText } from '../../core/plain-text.ts';
 import { isForwardable } from '../../catalog/forwardable.ts';
 import type { JsonSchema } from '../../catalog/input-schema.ts';
 import { resolveSchema } from '../../catalog/resolve-schema.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { isRecord, type OpenApi } from './document.ts';
+import { type OpenApi } from './document.ts';
 import { dereferenced, type Operation } from './operation.ts';
 
 /** One argument of a tool: a parameter, a member of the body, or the whole body. */
@@ -122,12 +123,12 @@ const bodyInputs = (
   const body = dereferenced(document, reference);
   if (body === undefined) return err('its body refers to another document');
   const isRequired = body['required'] === true;
-  const content = isRecord(body['content']) ? body['content'] : {};
+  const content = isObject(body['content']) ? body['content'] : {};
   const [type] = Object.keys(content).filter((each) => /^application\/json\s*(?:;|$)/i.test(each));
   const media = type === undefined ? undefined : content[type];
   const others = Object.keys(content).map((each) => shortText(each, 64));
-  if (!isRecord(media) || method === 'GET' || method === 'HEAD') {
-    const why = isRecord(media)
+  if (!isObject(media) || method === 'GET' || method === 'HEAD') {
+    const why = isObject(media)
       ? `a ${method} request has no body`
       : `its body is ${others.join(', ') || 'undescribed'}, not application/json`;
     return isRequired ? err(why) : ok({ inputs: [], notes: [`without body: ${why}`] });
@@ -168,7 +169,7 @@ const membersOf = (
 ): Readonly<Record<string, JsonSchema | boolean>> | undefined => {
   const { properties, additionalProperties: others } = schema;
   const isClosed = others === undefined || typeof others === 'boolean';
-  return isPlainObject(schema, ['additionalProperties']) && isClosed && isRecord(properties)
+  return isPlainObject(schema, ['additionalProperties']) && isClosed && isObject(properties)
     ? (properties as Readonly<Record<string, JsonSchema | boolean>>)
     : undefined;
 };
@@ -181,11 +182,11 @@ const writable = (schema: JsonSchema): JsonSchema => {
     ...(Array.isArray(allOf) ? (allOf as readonly JsonSchema[]).map(writable) : []),
   ];
   const canJoin =
-    allOf !== undefined && parts.every((part) => isRecord(part) && isPlainObject(part));
+    allOf !== undefined && parts.every((part) => isObject(part) && isPlainObject(part));
   const joined = canJoin ? parts.reduce(joinedObjects) : schema;
-  if (!isRecord(joined['properties'])) return joined;
+  if (!isObject(joined['properties'])) return joined;
   const kept = Object.entries(joined['properties']).filter(
-    ([, member]) => !(isRecord(member) && member['readOnly'] === true),
+    ([, member]) => !(isObject(member) && member['readOnly'] === true),
   );
   const properties = Object.fromEntries(kept);
   const required = Array.isArray(joined['required'])

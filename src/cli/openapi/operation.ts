@@ -1,6 +1,7 @@
+import { isObject } from '../../core/json-object.ts';
 import { shortText } from '../../core/plain-text.ts';
 import { targetOf } from '../../catalog/schema-reference.ts';
-import { isRecord, type OpenApi } from './document.ts';
+import { type OpenApi } from './document.ts';
 
 type Members = { readonly [member: string]: unknown };
 
@@ -35,7 +36,7 @@ export const operationsOf = (
   const operations: Operation[] = [];
   const skipped: Skipped[] = [];
   const taken = new Set<string>();
-  const paths = isRecord(document['paths']) ? document['paths'] : {};
+  const paths = isObject(document['paths']) ? document['paths'] : {};
   for (const [path, reference] of Object.entries(paths)) {
     const item = dereferenced(document, reference);
     if (item === undefined) {
@@ -48,7 +49,7 @@ export const operationsOf = (
       const name = `${method.toUpperCase()} ${path}`;
       const skip = (why: string) => skipped.push({ operation: name, why });
       if (OTHERS.includes(method)) skip('a gateway does not sell this method');
-      else if (!isRecord(operation)) skip('it is not an object');
+      else if (!isObject(operation)) skip('it is not an object');
       else {
         const { operationId } = operation;
         const ids = [typeof operationId === 'string' ? operationId : '', `${method} ${path}`]
@@ -83,7 +84,7 @@ const idOf = (text: string, namespace: string | undefined): string | undefined =
 export const dereferenced = (document: OpenApi, value: unknown): Members | undefined => {
   let found = value;
   for (let hops = 0; hops < MAX_REFERENCES; hops += 1) {
-    if (!isRecord(found)) return undefined;
+    if (!isObject(found)) return undefined;
     const { $ref } = found;
     if ($ref === undefined) return found;
     if (typeof $ref !== 'string' || !$ref.startsWith('#/')) return undefined;
@@ -108,10 +109,10 @@ export const descriptionOf = ({ method, path, operation }: Operation): string =>
 
 /** Returns the media type of the first successful response that has one. */
 export const mimeTypeOf = (document: OpenApi, { operation }: Operation): string | undefined => {
-  const responses = isRecord(operation['responses']) ? operation['responses'] : {};
+  const responses = isObject(operation['responses']) ? operation['responses'] : {};
   for (const [status, reference] of Object.entries(responses)) {
     const response = status.startsWith('2') ? dereferenced(document, reference) : undefined;
-    const content = isRecord(response?.['content']) ? Object.keys(response['content']) : [];
+    const content = isObject(response?.['content']) ? Object.keys(response['content']) : [];
     const type = content.includes('application/json') ? 'application/json' : content[0];
     const plain = type?.split(';', 1)[0]?.trim() ?? '';
     if (/^[\w!#$&^.+-]{1,64}\/[\w!#$&^.+-]{1,64}$/.test(plain)) return plain;

@@ -1,4 +1,4 @@
-import { isRecord } from './document.ts';
+import { isObject } from '../../core/json-object.ts';
 import type { Operation } from './operation.ts';
 import { matches } from './pattern.ts';
 import { MONEY_HINT, parseMoney } from '../../protocol/amount.ts';
@@ -18,11 +18,11 @@ const MAX_RULES = 1_000;
  * @returns the first fault, as the end of a sentence.
  */
 export const readPrices = (json: unknown): Result<PriceRules, string> => {
-  if (!isRecord(json)) return err('must be an object of prices by pattern');
+  if (!isObject(json)) return err('must be an object of prices by pattern');
   const rules = Object.entries(json);
   if (rules.length > MAX_RULES) return err(`may have at most ${MAX_RULES} patterns`);
   for (const [pattern, price] of rules) {
-    const money = isRecord(price) && Object.keys(price).length === 1 ? price['max'] : price;
+    const money = isObject(price) && Object.keys(price).length === 1 ? price['max'] : price;
     if (typeof money !== 'string' || parseMoney(money) === undefined) {
       return err(`has a price for ${JSON.stringify(pattern.slice(0, 80))} that ${MONEY_HINT}`);
     }

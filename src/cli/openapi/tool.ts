@@ -1,3 +1,4 @@
+import { isObject } from '../../core/json-object.ts';
 import type { ArgumentPlace } from '../../catalog/argument-place.ts';
 import { schemaFault } from '../../catalog/schema-fault.ts';
 import { MAX_STORED_TOOL } from '../../catalog/listed-tools.ts';
@@ -7,7 +8,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { Json } from '../../protocol/entry.ts';
-import { isRecord, type OpenApi } from './document.ts';
+import { type OpenApi } from './document.ts';
 import { inputsOf, type InputArgument } from './inputs.ts';
 import { descriptionOf, mimeTypeOf, type Operation } from './operation.ts';
 
@@ -87,7 +88,7 @@ const baseOf = (
     | readonly unknown[]
     | undefined;
   const [first] = list ?? [];
-  const server = isRecord(first) ? first : {};
+  const server = isObject(first) ? first : {};
   const url = upstream ?? filled(server);
   if (url === undefined) return err('the document names no server: give --upstream');
   if (upstream === undefined && !/^https?:\/\//.test(url)) {
@@ -101,8 +102,8 @@ const filled = ({ url, variables }: Readonly<Record<string, unknown>>): string |
   if (typeof url !== 'string') return undefined;
   return url.slice(0, 2_048).replace(/\{([^{}]*)\}/g, (whole, name: string) => {
     const variable =
-      isRecord(variables) && Object.hasOwn(variables, name) ? variables[name] : undefined;
-    const standard = isRecord(variable) ? variable['default'] : undefined;
+      isObject(variables) && Object.hasOwn(variables, name) ? variables[name] : undefined;
+    const standard = isObject(variable) ? variable['default'] : undefined;
     return typeof standard === 'string' ? standard : whole;
   });
 };
@@ -140,7 +141,7 @@ const placesOf = (
 /** Returns what works at the upstream and not at a gateway. */
 const warningsOf = (document: OpenApi, { operation }: Operation): readonly string[] => {
   const security = (operation['security'] ?? document['security']) as unknown;
-  const needs = Array.isArray(security) ? (security as readonly unknown[]).filter(isRecord) : [];
+  const needs = Array.isArray(security) ? (security as readonly unknown[]).filter(isObject) : [];
   const isOpen = needs.length === 0 || needs.some((each) => Object.keys(each).length === 0);
   const schemes = [...new Set(needs.flatMap((each) => Object.keys(each)))];
   return [
@@ -149,7 +150,7 @@ const warningsOf = (document: OpenApi, { operation }: Operation): readonly strin
       : [
           `the upstream expects credentials (${schemes.join(', ').slice(0, 100)}), which the gateway does not send`,
         ]),
-    ...(isRecord(operation['callbacks']) ? ['without callbacks'] : []),
+    ...(isObject(operation['callbacks']) ? ['without callbacks'] : []),
     ...(operation['deprecated'] === true ? ['the document calls it deprecated'] : []),
   ];
 };

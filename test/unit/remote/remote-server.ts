@@ -1,5 +1,5 @@
+import type { JsonObject } from '../../../src/core/json-object.ts';
 import { vi } from 'vitest';
-import type { JsonObject } from '../../../src/remote/message.ts';
 
 /** A request that the scripted server got. */
 export type Seen = {
