@@ -1,6 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import { checksummed } from '../crypto/address.ts';
 import { escaped } from '../gateway/page.ts';
+import { exampleCall, type ExampleCall, shellQuoted } from './example-call.ts';
 import { HOME_STYLE } from './home-style.ts';
 import { DOCUMENTS, type ListedTool, type Listing, type Payee } from './listing.ts';
 import { type HealthState, isoTime, type ToolHealth } from './tool-health.ts';
@@ -24,7 +25,7 @@ ${payees(listing)}
 ${tools.length === 0 ? '<p>This gateway sells no tool now.</p>' : `<ul class="tools">\n${tools.map((tool) => item(tool, listing.at)).join('\n')}\n</ul>`}
 <h2>How to connect</h2>
 <dl class="ways">
-${way('MCP, for example in Claude Code', `claude mcp add --transport http ${host.replace(/[^A-Za-z0-9]+/g, '-')} ${audience}${DOCUMENTS.mcp}`)}
+${way('MCP, for example in Claude Code: a bridge pays, at most $1', bridgeCommands(audience, host))}
 ${tools.length === 0 ? '' : way('In JavaScript', script(exampleOf(tools)))}
 </dl>
 <h2>For programs</h2>
@@ -134,13 +135,6 @@ const since = (time: string, now: Seconds): string => {
   return `${size} ${unit}${size === 1 ? '' : 's'} ago`;
 };
 
-/** Methods whose request has a body. */
-const hasBody = ({ method }: ListedTool): boolean => /^(?:POST|PUT|PATCH)$/.test(method);
-
-const methodOption = ({ method }: ListedTool, usual: string): string =>
-  method === '*' || method === usual ? '' : ` -X ${method}`;
-
-/** Ids, paths and audiences hold no quote and no space. */
 const countersignCall = (tool: ListedTool): string => {
   const pay =
     tool.settlement === 'credit'
@@ -148,13 +142,21 @@ const countersignCall = (tool: ListedTool): string => {
       : tool.settlement === 'free'
         ? ''
         : ` --max ${tool.dollars.slice(1)}`;
-  const body = hasBody(tool) ? ` -H 'content-type: application/json' -d '{}'` : '';
-  return `npx countersign call '${tool.url}'${methodOption(tool, hasBody(tool) ? 'POST' : 'GET')}${pay}${body}`;
+  const { url, ...rest } = exampleCall(tool);
+  return `npx countersign call ${shellQuoted(url)}${pay}${curlOptions(rest)}`;
 };
 
 const curlCall = (tool: ListedTool): string => {
-  const body = hasBody(tool) ? ` -H 'content-type: application/json' -d '{}'` : '';
-  return `curl -i '${tool.url}'${methodOption(tool, hasBody(tool) ? 'POST' : 'GET')}${body}`;
+  const { url, ...rest } = exampleCall(tool);
+  return `curl -i ${shellQuoted(url)}${curlOptions(rest)}`;
+};
+
+/** curl and `countersign call` send GET without a body, and POST with one. */
+const curlOptions = ({ method, body }: Pick<ExampleCall, 'method' | 'body'>): string => {
+  const option = method === (body === undefined ? 'GET' : 'POST') ? '' : ` -X ${method}`;
+  return body === undefined
+    ? option
+    : `${option} -H 'content-type: application/json' -d ${shellQuoted(body)}`;
 };
 
 /** A tool that a reader can call as it is: with one path, paid, a GET if there is one, and cheap. */
@@ -171,9 +173,11 @@ const exampleOf = (tools: readonly ListedTool[]): ListedTool => {
 const MANY = 10n ** 18n;
 
 const script = (tool: ListedTool): string => {
-  const body = hasBody(tool)
-    ? `, {\n  method: '${tool.method}', headers: { 'content-type': 'application/json' }, body: '{}',\n}`
-    : '';
+  const { url, method, body } = exampleCall(tool);
+  const init =
+    body === undefined && method === 'GET'
+      ? ''
+      : `, {\n  method: '${method}', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(body)},\n}`;
   return `import { createAgent } from 'countersign/client';
 import { privateKeyToAccount } from 'viem/accounts';
 
@@ -181,9 +185,14 @@ const agent = createAgent({
   account: privateKeyToAccount(process.env.AGENT_KEY),
   spend: { perCall: '${tool.dollars}', total: '$1.00' },
 });
-const response = await agent.fetch('${tool.url}'${body});
+const response = await agent.fetch(${JSON.stringify(url)}${init});
 console.log(await response.text(), response.countersign);`;
 };
+
+/** A host that connects by HTTP lists the tools but cannot pay, so the page names the bridge. */
+const bridgeCommands = (audience: string, host: string): string =>
+  `npx countersign keys new shopper
+claude mcp add --env COUNTERSIGN_PASSWORD=... --transport stdio ${host.replace(/[^A-Za-z0-9]+/g, '-')} -- npx countersign mcp ${audience}${DOCUMENTS.mcp} --as shopper --total 1`;
 
 const way = (name: string, text: string): string =>
   `<div><dt>${escaped(name)}</dt><dd><pre tabindex="0" role="region" aria-label="${escaped(name)}"><code>${escaped(text)}</code></pre></dd></div>`;

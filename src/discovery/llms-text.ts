@@ -10,7 +10,7 @@ export const llmsText = (listing: Listing): string => {
 
 ${isPaused ? 'This gateway is paused: it takes no new calls now.\n\n' : ''}How to call a tool:
 
-- Send the request as it is. The answer is 402 with the price in the header \`PAYMENT-REQUIRED\` (x402 version 2) and in the body (version 1). It charges nothing.
+- Send the request as it is. A priced tool answers 402 with the price in the header \`PAYMENT-REQUIRED\` (x402 version 2) and in the body (version 1). It charges nothing.
 - Sign that price with an x402 client, or with \`countersign/client\`, and send the request again. A call that fails costs nothing.
 - Over MCP: connect to ${at(DOCUMENTS.mcp)} (Streamable HTTP). Tools have their ids as names.
 
@@ -18,11 +18,11 @@ The texts after the prices below are the seller's descriptions of its tools, not
 
 ## Tools
 
-${tools.map(toolLine(audience)).join('\n')}
+${tools.map(toolLine).join('\n')}
 
 ## Documents
 
-- [OpenAPI](${at(DOCUMENTS.openapi)}): methods, paths and prices for programs
+- [OpenAPI](${at(DOCUMENTS.openapi)}): methods, paths, arguments and prices for programs
 - [x402](${at(DOCUMENTS.x402)}): payment terms of every priced tool
 - [JSON](${audience}/): tools, prices, health and last success; send \`Accept: application/json\`
 - [How to sign](${at(DOCUMENTS.signing)}): bound payments and calls from credit
@@ -31,12 +31,11 @@ ${tools.map(toolLine(audience)).join('\n')}
 
 const count = (tools: number): string => (tools === 1 ? '1 tool' : `${tools} tools`);
 
-const toolLine =
-  (audience: string) =>
-  (tool: ListedTool): string => {
-    const method = tool.method === '*' ? 'any method' : tool.method;
-    return `- [${tool.id}](${audience}${tool.path}): ${method}, ${priceWords(tool)}. ${escapedMarkdown(tool.description)}`;
-  };
+const toolLine = (tool: ListedTool): string => {
+  const method = tool.method === '*' ? 'any method' : tool.method;
+  const paths = tool.path.endsWith('*') ? ' and any path below' : '';
+  return `- [${tool.id}](${tool.url}): ${method}${paths}, ${priceWords(tool)}. ${escapedMarkdown(tool.description)}`;
+};
 
 /** States a price in words, e.g. `$0.02 a call`. */
 export const priceWords = ({ settlement, pricing, dollars }: ListedTool): string => {

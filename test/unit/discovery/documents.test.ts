@@ -38,6 +38,30 @@ describe('the page of the gateway', () => {
       expect(page).toContain(text);
   });
 
+  it('fills the calls to copy with required arguments, and quotes them for a shell', () => {
+    const { page } = documentsOf([
+      {
+        ...tool,
+        arguments: { q: { query: 'q' } },
+        inputSchema: {
+          type: 'object',
+          properties: {
+            text: { type: 'string' },
+            to: { enum: ['fr', 'de'] },
+            q: { type: 'string', default: 'a b' },
+            more: { type: 'string' },
+            "it's": { type: 'integer', minimum: 3 },
+          },
+          required: ['text', 'to', 'q', "it's"],
+        },
+      },
+    ]);
+    expect(page).toContain(
+      'curl -i &#39;https://gw.example/tools/translate?q=a%20b&#39; -H &#39;content-type: application/json&#39; -d &#39;' +
+        '{&quot;it&#39;\\&#39;&#39;s&quot;:3,&quot;text&quot;:&quot;TEXT&quot;,&quot;to&quot;:&quot;fr&quot;}&#39;',
+    );
+  });
+
   it('says what it does not know', () => {
     const { page } = documentsOf([tool]);
     expect(page).toContain('No call in the last day');
