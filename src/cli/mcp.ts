@@ -27,7 +27,7 @@ export const command: Command = {
   ],
   shared: ['gateway', 'signer'],
   examples: [
-    'claude mcp add shop -- npx countersign mcp https://gateway.example/mcp --as team/alice',
+    'claude mcp add --env COUNTERSIGN_PASSWORD=... --transport stdio shop -- npx countersign mcp https://gateway.example/mcp --as team/alice',
     'countersign mcp https://a.example/mcp https://b.example/mcp --max 0.10 --total 5 --approve-above 0.02',
   ],
   run: async (session, input) => {
