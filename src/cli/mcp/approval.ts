@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Server } from '@modelcontextprotocol/server';
 import type { Offered } from '../../client/hooks.ts';
+import { shortText } from '../../core/plain-text.ts';
 import { tokenAmount } from '../lib/units.ts';
 
 /** A call of the host that may need a person. */
@@ -44,7 +45,7 @@ export const openApproval = (
         return false;
       }
       const { action } = await asked.server.elicitInput({
-        message: `Pay ${price} to ${payTo} for one call of ${asked.name} at ${asked.origin}? Arguments: ${shown(asked.arguments)}`,
+        message: `Pay ${price} to ${payTo} at ${asked.origin} for one call of ${shown(asked.name, MAX_NAME)}? Arguments: ${shown(asked.arguments, MAX_ARGUMENTS)}`,
         requestedSchema: { type: 'object', properties: {} },
       });
       return action === 'accept';
@@ -52,7 +53,11 @@ export const openApproval = (
   };
 };
 
-const shown = (given: Readonly<Record<string, unknown>>): string => {
-  const text = JSON.stringify(given);
-  return text.length <= 400 ? text : `${text.slice(0, 400)}…`;
-};
+const MAX_NAME = 128;
+const MAX_ARGUMENTS = 400;
+
+/**
+ * Attack: the server chooses the name and a model the arguments. A line end or a bidirectional control in either could show the person
+ * another price or another gateway than the one that gets the money.
+ */
+const shown = (value: unknown, limit: number): string => shortText(JSON.stringify(value), limit);

@@ -16,7 +16,7 @@ const MAX_NAME = 64;
  * take over the name of another server's tool.
  */
 export const namesOf = (lists: readonly Listed[]): ReadonlyMap<string, Named> => {
-  const prefixes = new Map<string, number>();
+  const prefixes = new Set<string>();
   const named = new Map<string, Named>();
   for (const { remote, tools } of lists) {
     const prefix = lists.length === 1 ? '' : `${uniquePrefix(prefixes, remote.origin)}__`;
@@ -29,9 +29,11 @@ export const namesOf = (lists: readonly Listed[]): ReadonlyMap<string, Named> =>
   return named;
 };
 
-const uniquePrefix = (taken: Map<string, number>, origin: string): string => {
-  const host = new URL(origin).host.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 24);
-  const before = taken.get(host) ?? 0;
-  taken.set(host, before + 1);
-  return before === 0 ? host : `${host}-${before + 1}`;
+/** No prefix holds an underscore, so that it ends at the first two of a name. */
+const uniquePrefix = (taken: Set<string>, origin: string): string => {
+  const host = new URL(origin).host.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 24);
+  let prefix = host;
+  for (let number = 2; taken.has(prefix); number += 1) prefix = `${host}-${number}`;
+  taken.add(prefix);
+  return prefix;
 };

@@ -42,4 +42,19 @@ describe('namesOf', () => {
     expect([...names.keys()]).toEqual(['n'.repeat(64)]);
     expect(names.get('n'.repeat(64))?.tool.name).toBe(long);
   });
+
+  it('gives no remote the prefix that another one got for its number', () => {
+    const names = namesOf([
+      listed('https://a.example', 'pay'),
+      listed('https://a-example', 'pay'),
+      listed('https://a-example-2', 'pay'),
+      listed('https://a_example-2', 'pay'),
+    ]);
+    expect([...names.values()].map(({ remote: { origin } }) => origin)).toEqual([
+      'https://a.example',
+      'https://a-example',
+      'https://a-example-2',
+      'https://a_example-2',
+    ]);
+  });
 });
