@@ -68,7 +68,7 @@ export const settleAt = ({ record, sentAt, sends }: LiveCall): Seconds | undefin
   const first = firstSendAt(record);
   if (first === undefined || sends === 0) return first;
   // Another backend must still have time.
-  const soon = Math.min(2 * LOST_AFTER, record.validBefore - sentAt) >> 1;
+  const soon = Math.min(LOST_AFTER, (record.validBefore - sentAt) / 2);
   return Math.max(first, sentAt + Math.max(resendPause(sends), soon));
 };
 

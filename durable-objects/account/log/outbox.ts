@@ -1,6 +1,4 @@
-import { loadCall } from '../call/call-record.ts';
-import { keepLive } from '../call/open-calls.ts';
-import { recheckMessages, settlementMessage } from '../call/settlement-message.ts';
+import { recheckMessages } from '../call/settlement-message.ts';
 import type { Transfer } from '../commands/transfer.ts';
 import { type Decision, stored, unchanged } from '../decision.ts';
 import { entriesAfter } from './feed.ts';
@@ -45,27 +43,10 @@ export const openOutbox = (
   let presenter: Presenter | undefined;
 
   const settle = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
-    const fresh: SettlementMessage[] = [];
-    const others: SettlementMessage[] = [];
-    for (const id of memory.looks.take(now)) {
-      const record = loadCall(disk, id);
-      const message = record && settlementMessage(memory.state.account, record);
-      if (message === undefined) memory.looks.remove(id);
-      else others.push(message);
-    }
-    for (const id of memory.sends.take(now)) {
-      const live = memory.live.get(id);
-      const message = live && settlementMessage(memory.state.account, live.record);
-      // Only a new version of the record can give it a message.
-      if (live === undefined || message === undefined) continue;
-      // A payment that is sent again may have settled, which only the queue's consumer observes.
-      (live.sends === 0 ? fresh : others).push(message);
-      keepLive(memory, sent(live, now), now);
-    }
-    if (fresh.length + others.length === 0) return;
+    if (!arePaymentsDue(memory, now)) return;
     // Loaded on first use: an isolate that only answers requests does not present payments.
     presenter ??= (await import('./present-payments.ts')).openPresenter(env);
-    await Promise.all([presenter.present(fresh), presenter.enqueue(others)]);
+    await presenter.sendDue(memory, disk, now);
   };
 
   /** Sends other accounts the totals of credit that this one has paid for, until each has committed them (law 5). */
@@ -124,9 +105,11 @@ export const openOutbox = (
   };
 };
 
+const arePaymentsDue = (memory: Memory, now: Seconds): boolean =>
+  (memory.sends.earliest() ?? Infinity) <= now || (memory.looks.dueAt() ?? Infinity) <= now;
+
 const isDue = (memory: Memory, now: Seconds): boolean =>
-  (memory.sends.earliest() ?? Infinity) <= now ||
-  (memory.looks.dueAt() ?? Infinity) <= now ||
+  arePaymentsDue(memory, now) ||
   [...memory.pending.values()].some((pending) => sendAt(pending) <= now) ||
   isExportDue(memory, now);
 

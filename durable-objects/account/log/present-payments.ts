@@ -1,3 +1,10 @@
+import { loadCall } from '../call/call-record.ts';
+import { keepLive } from '../call/open-calls.ts';
+import { settlementMessage } from '../call/settlement-message.ts';
+import type { Memory } from '../memory.ts';
+import type { Disk } from '../../store/disk.ts';
+import { sent } from '../../store/outbox.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
 import { readFacilitators, readRelayers } from '../../../src/backend-settings.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import type { SettlementBody, SettlementMessage } from '../../../src/protocol/payment.ts';
@@ -14,6 +21,8 @@ export type Presenter = {
    * @throws if some could not be handed over.
    */
   readonly present: (messages: readonly SettlementMessage[]) => Promise<void>;
+  /** Sends what is due of an account's payments: new ones to a backend, others to the queue. @throws if some were not sent. */
+  readonly sendDue: (memory: Memory, disk: Disk, now: Seconds) => Promise<void>;
   /** Sends payments to the queue, whose consumer observes the chain before it presents. @throws if some were not sent. */
   readonly enqueue: (messages: readonly SettlementMessage[]) => Promise<void>;
 };
@@ -66,21 +75,53 @@ export const openPresenter = (env: Bindings, now: () => number = Date.now): Pres
     }
   };
 
+  const present = async (messages: readonly SettlementMessage[]): Promise<void> => {
+    keyOf ??= openKeys(env);
+    const byKey = Map.groupBy(messages, now() < pausedUntil ? () => undefined : keyOf);
+    const left = await Promise.all(
+      [...byKey].map(async ([key, own]) => {
+        if (key === undefined) return own;
+        const relayed = chunksOf(own, RELAYS).map(async (some) => relay(key, some));
+        return (await Promise.all(relayed)).flat();
+      }),
+    );
+    await enqueue(left.flat());
+  };
+
   return {
     enqueue,
-    present: async (messages) => {
-      keyOf ??= openKeys(env);
-      const byKey = Map.groupBy(messages, now() < pausedUntil ? () => undefined : keyOf);
-      const left = await Promise.all(
-        [...byKey].map(async ([key, own]) => {
-          if (key === undefined) return own;
-          const relayed = chunksOf(own, RELAYS).map(async (some) => relay(key, some));
-          return (await Promise.all(relayed)).flat();
-        }),
-      );
-      await enqueue(left.flat());
+    present,
+    sendDue: async (memory, disk, now) => {
+      const { fresh, others } = takeDue(memory, disk, now);
+      await Promise.all([present(fresh), enqueue(others)]);
     },
   };
+};
+
+/** Takes the payments that are due. Each counts as sent. */
+const takeDue = (
+  memory: Memory,
+  disk: Disk,
+  now: Seconds,
+): Record<'fresh' | 'others', readonly SettlementMessage[]> => {
+  const fresh: SettlementMessage[] = [];
+  const others: SettlementMessage[] = [];
+  for (const id of memory.looks.take(now)) {
+    const record = loadCall(disk, id);
+    const message = record && settlementMessage(memory.state.account, record);
+    if (message === undefined) memory.looks.remove(id);
+    else others.push(message);
+  }
+  for (const id of memory.sends.take(now)) {
+    const live = memory.live.get(id);
+    const message = live && settlementMessage(memory.state.account, live.record);
+    // Only a new version of the record can give it a message.
+    if (live === undefined || message === undefined) continue;
+    // A payment that is sent again may have settled, which only the queue's consumer observes.
+    (live.sends === 0 ? fresh : others).push(message);
+    keepLive(memory, sent(live, now), now);
+  }
+  return { fresh, others };
 };
 
 /** The object of the relayer key that gets a payment first; undefined: the queue does. */
