@@ -1,10 +1,21 @@
-/** `npm run build`: builds the published package in `dist/`: `countersign/client` with its types, and the `countersign` command. */
+/** `npm run build`: builds the published package in `dist/`: `countersign/client` and `countersign/worker` with their types, and the command. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { PATHS } from '../src/management/paths.ts';
 import { ROOT } from './root.ts';
+import { buildWorker } from './worker-modules.ts';
 
 const dist = join(ROOT, 'dist');
 // A rename replaces `dist/` at the end, so that tests that run meanwhile can use the last build.
@@ -59,6 +70,22 @@ const bundle = async (): Promise<void> => {
   chmodSync(join(draft, 'cli/index.js'), 0o755);
 };
 
+/**
+ * Builds `countersign/worker`, without imports of other packages, and next to it the files that wrangler needs: the migrations of D1, and the
+ * description of the management API as a static asset.
+ */
+const bundleWorker = async (): Promise<void> => {
+  const directory = join(draft, 'worker');
+  await buildWorker(directory, join(ROOT, 'src/worker.ts'));
+  for (const name of readdirSync(directory)) {
+    if (name.endsWith('.map')) rmSync(join(directory, name));
+  }
+  copyFileSync(join(ROOT, 'src/published-worker.d.ts'), join(directory, 'index.d.ts'));
+  cpSync(join(ROOT, 'src/audit/migrations'), join(directory, 'migrations'), { recursive: true });
+  await import('./openapi.ts');
+  cpSync(join(ROOT, 'public'), join(directory, 'assets'), { recursive: true });
+};
+
 const replace = (): void => {
   const old = `${draft}-old`;
   mkdirSync(dist, { recursive: true });
@@ -72,6 +99,7 @@ try {
   if (process.exitCode === 0) {
     writeFileSync(join(draft, 'management/paths.js'), paths);
     await bundle();
+    await bundleWorker();
     replace();
   }
 } finally {

@@ -27,6 +27,7 @@ const LAYERS = [
   'src/discovery/',
   'src/management/',
   'src/app.ts',
+  'src/worker.ts',
   'src/index.ts',
   'src/client/',
   'src/cli/',

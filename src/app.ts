@@ -1,8 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { openOfferedGrants } from './audit/offered-grants.ts';
-import { type LiveCatalogue, openCatalogue, readToolsOf } from './catalog/live-catalogue.ts';
-import { audienceOf, type Config, gatewayAccount, parseConfig } from './config.ts';
+import { audienceOf, gatewayAccount } from './config.ts';
 import { err, ok, type Result } from './core/result.ts';
 import type { DocumentName } from './discovery/index.ts';
 import { openSigner } from './crypto/signer.ts';
@@ -14,8 +13,8 @@ import type { AdminContext } from './management/handler.ts';
 import { problem } from './protocol/problem/problem.ts';
 import type { Reason } from './protocol/problem/reason.ts';
 import { raiser } from './alerts.ts';
+import type { Deployment } from './deployment.ts';
 import { settlingOf } from './settling.ts';
-import toolsJson from '../tools.json';
 
 /** Response headers that a browser page may read. */
 const EXPOSED = [
@@ -33,81 +32,10 @@ const EXPOSED = [
 
 type Bindings = { readonly Bindings: Env };
 
-/** The Worker's routes, in order. Every other path belongs to a tool. */
-export const app = new Hono<Bindings>();
-
-// Signatures authorize requests, never cookies, so every origin may send them. The preflight echoes the requested headers, because
-// clients of the x402 libraries also send response headers.
-app.options('*', cors({ origin: '*', exposeHeaders: [EXPOSED], maxAge: 86_400 }));
-// A middleware of its own: hono's `cors` sets headers of other methods before there is an answer, and hono then copies every answer.
-app.use(async (context, next) => {
-  await next();
-  context.res.headers.set('Access-Control-Allow-Origin', '*');
-  context.res.headers.set('Access-Control-Expose-Headers', EXPOSED);
-});
-
-app.get('/healthz', async (context) => {
-  const config = configOf(context.env);
-  return config.ok
-    ? context.json({ status: config.value.paused ? 'paused' : 'ok' }, 200, {
-        'Cache-Control': 'no-store',
-      })
-    : problem(config.error);
-});
-
-app.get('/.well-known/jwks.json', async (context) => {
-  const signer = await openSigner(context.env.RECEIPT_KEY);
-  return signer.ok
-    ? context.json(signer.value.jwks, 200, { 'Cache-Control': 'public, max-age=300' })
-    : problem(badKey);
-});
-
-app.get(DESCRIPTION_PATH, async (context) => {
-  const config = configOf(context.env);
-  const { description } = await loadAccountApi();
-  return config.ok
-    ? context.json(description(config.value, audienceOf(config.value, context.req.url)), 200, {
-        'Cache-Control': 'public, max-age=300',
-      })
-    : problem(config.error);
-});
-
 type Handler = (gateway: Gateway, request: Request) => Promise<Response>;
 
 /** One instance per isolate. */
 const replayCache = openReplayCache();
-
-/** Builds the gateway from the environment, for one request. */
-const gatewayOf = async ({
-  env,
-  executionCtx,
-}: Context<Bindings>): Promise<Result<Gateway, Reason>> => {
-  const config = configOf(env);
-  if (!config.ok) return config;
-  const signer = await openSigner(env.RECEIPT_KEY);
-  if (!signer.ok) return err(badKey);
-  return ok({
-    config: config.value,
-    catalogue: catalogueOf(env, config.value),
-    signer: signer.value,
-    ...settlingOf(env, config.value),
-    account: (id) => env.AGENT_ACCOUNT.getByName(id),
-    offeredGrants: openOfferedGrants(env.AUDIT_DB),
-    raise: (alert) => raiser(env)(gatewayAccount(config.value), alert),
-    service: (name) =>
-      config.value.services.includes(name) ? (Reflect.get(env, name) as BoundFetcher) : undefined,
-    rateLimit: async (key) => (await env.SHIELD.limit({ key })).success,
-    replayCache,
-    waitUntil: (promise) => executionCtx.waitUntil(promise),
-  });
-};
-
-const serve =
-  (handler: Handler) =>
-  async (context: Context<Bindings>): Promise<Response> => {
-    const gateway = await gatewayOf(context);
-    return gateway.ok ? handler(gateway.value, context.req.raw) : problem(gateway.error);
-  };
 
 const loadAccountApi = () => import('./gateway/account-api/index.ts');
 type AccountApi = Awaited<ReturnType<typeof loadAccountApi>>;
@@ -118,35 +46,6 @@ const accountApi =
   async (gateway, request) =>
     (await loadAccountApi())[name](gateway, request);
 
-/** The management API, loaded with its first request. Works while the gateway is paused: operators must be able to revoke a leaked key. */
-const manage = async (context: Context<Bindings>): Promise<Response> => {
-  const gateway = await gatewayOf(context);
-  if (!gateway.ok) return problem(gateway.error);
-  const { env, req } = context;
-  const admin: AdminContext = {
-    ...gateway.value,
-    account: (id) => env.AGENT_ACCOUNT.getByName(id),
-    relayer: (key) => env.RELAYER.getByName(key),
-    db: env.AUDIT_DB,
-    auditQueue: env.AUDIT_QUEUE,
-    webhookQueue: env.WEBHOOK_QUEUE,
-  };
-  const management = await import('./management/router.ts');
-  return management.manage(admin, req.raw);
-};
-
-/** A document about the tools, loaded with its first request. Also while the gateway is paused: it says so. */
-const discover =
-  (document: DocumentName) =>
-  async (context: Context<Bindings>): Promise<Response> => {
-    const gateway = await gatewayOf(context);
-    const discovery = await import('./discovery/index.ts');
-    if (!gateway.ok) return discovery.describeFault(gateway.error, document, context.req.raw);
-    const { AUDIT_DB, ASSETS } = context.env;
-    const services = { ...gateway.value, db: AUDIT_DB, assets: ASSETS };
-    return discovery.describe(services, document, context.req.raw);
-  };
-
 /** A paused gateway starts nothing new. Look-ups, revocations and refunds still work. */
 const unlessPaused =
   (handler: Handler): Handler =>
@@ -155,84 +54,149 @@ const unlessPaused =
 
 const only = (method: string) => () => problem({ reason: 'method_not_allowed', allow: [method] });
 
-/** The facilitator for other sellers, loaded with its first request. Where `FACILITATES` is empty, its paths do not exist. */
-app.all('/facilitator/*', async (context, next) => {
-  const config = configOf(context.env);
-  if (!config.ok || config.value.facilitates.size === 0) return next();
-  return serve(async (gateway, request) => {
-    const { facilitate } = await import('./facilitator/facilitate.ts');
-    return facilitate({ ...gateway, db: context.env.AUDIT_DB }, request);
-  })(context);
-});
-app.post('/credits', serve(unlessPaused(accountApi('topUp'))));
-app.all('/credits', only('POST'));
-app.get('/calls/:call', serve(accountApi('lookUp')));
-app.all('/calls/:call', only('GET'));
-app.get('/accounts/me', serve(accountApi('standing')));
-app.all('/accounts/me', only('GET'));
-app.put('/delegations', serve(unlessPaused(accountApi('registerDelegation'))));
-app.all('/delegations', only('PUT'));
-app.post('/revocations', serve(accountApi('revoke')));
-app.all('/revocations', only('POST'));
-/** MCP, loaded with its first request. It answers itself while the gateway is paused or not configured, because MCP clients read results. */
-app.post('/mcp', async (context) => {
-  const { serveMcp } = await import('./mcp/endpoint.ts');
-  return serveMcp(await gatewayOf(context), context.req.raw);
-});
-app.all('/mcp', only('POST'));
-app.get('/', discover('home'));
-app.all('/', only('GET'));
-app.get('/openapi.json', discover('openapi'));
-app.get('/llms.txt', discover('llms'));
-app.get('/.well-known/x402', discover('x402'));
-app.all('/admin/*', manage);
-app.all('/accounts/*', manage);
-app.all('*', serve(unlessPaused(call)));
-
-app.onError((cause) => {
-  console.error({ event: 'unhandled', cause: String(cause) });
-  return problem({ reason: 'internal' });
-});
-
 const badKey: Reason = {
   reason: 'misconfigured',
   faults: [{ name: 'RECEIPT_KEY', reason: 'must be an Ed25519 private key as JWK' }],
 };
 
-/** Service bindings are the only bindings with a `fetch`, besides the assets, which are no upstream. */
-const servicesOf = (env: Env): readonly string[] =>
-  Object.entries(env).flatMap(([name, binding]: [string, unknown]) =>
-    typeof binding === 'object' && binding !== null && 'fetch' in binding && name !== 'ASSETS'
-      ? [name]
-      : [],
-  );
+/** The Worker's routes, in order. Every other path belongs to a tool. */
+export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> => {
+  const app = new Hono<Bindings>();
 
-/** The configuration, read once per isolate: variables do not change while it lives. */
-let parsed: { readonly env: Env; readonly config: Result<Config, Reason> } | undefined;
+  /** Builds the gateway from the environment, for one request. */
+  const gatewayOf = async ({
+    env,
+    executionCtx,
+  }: Context<Bindings>): Promise<Result<Gateway, Reason>> => {
+    const config = configOf(env);
+    if (!config.ok) return config;
+    const signer = await openSigner(env.RECEIPT_KEY);
+    if (!signer.ok) return err(badKey);
+    return ok({
+      config: config.value,
+      catalogue: catalogueOf(env, config.value),
+      signer: signer.value,
+      ...settlingOf(env, config.value),
+      account: (id) => env.AGENT_ACCOUNT.getByName(id),
+      offeredGrants: openOfferedGrants(env.AUDIT_DB),
+      raise: (alert) => raiser(env)(gatewayAccount(config.value), alert),
+      service: (name) =>
+        config.value.services.includes(name) ? (Reflect.get(env, name) as BoundFetcher) : undefined,
+      rateLimit: async (key) => (await env.SHIELD.limit({ key })).success,
+      replayCache,
+      waitUntil: (promise) => executionCtx.waitUntil(promise),
+    });
+  };
 
-export const configOf = (env: Env): Result<Config, Reason> => {
-  if (parsed?.env === env) return parsed.config;
-  const result = parseConfig(env, toolsJson, servicesOf(env));
-  const config: Result<Config, Reason> = result.ok
-    ? ok(result.value)
-    : err({ reason: 'misconfigured', faults: result.error });
-  parsed = { env, config };
-  return config;
-};
+  const serve =
+    (handler: Handler) =>
+    async (context: Context<Bindings>): Promise<Response> => {
+      const gateway = await gatewayOf(context);
+      return gateway.ok ? handler(gateway.value, context.req.raw) : problem(gateway.error);
+    };
 
-/** One instance per isolate. */
-let opened: { readonly env: Env; readonly catalogue: LiveCatalogue } | undefined;
+  /** The management API, loaded with its first request. Works while the gateway is paused: operators must be able to revoke a leaked key. */
+  const manage = async (context: Context<Bindings>): Promise<Response> => {
+    const gateway = await gatewayOf(context);
+    if (!gateway.ok) return problem(gateway.error);
+    const { env, req } = context;
+    const admin: AdminContext = {
+      ...gateway.value,
+      account: (id) => env.AGENT_ACCOUNT.getByName(id),
+      relayer: (key) => env.RELAYER.getByName(key),
+      db: env.AUDIT_DB,
+      auditQueue: env.AUDIT_QUEUE,
+      webhookQueue: env.WEBHOOK_QUEUE,
+    };
+    const management = await import('./management/router.ts');
+    return management.manage(admin, req.raw);
+  };
 
-const catalogueOf = (env: Env, config: Config): LiveCatalogue => {
-  if (opened?.env === env) return opened.catalogue;
-  const { tools, upstreamUrl, reach, services } = config;
-  const self = gatewayAccount(config);
-  const raise = raiser(env);
-  const catalogue = openCatalogue({
-    read: readToolsOf(() => env.AGENT_ACCOUNT.getByName(self)),
-    raise: (alert) => raise(self, alert),
-    deployed: { tools, documents: toolsJson.tools, upstreamUrl, reach, services },
+  /** A document about the tools, loaded with its first request. Also while the gateway is paused: it says so. */
+  const discover =
+    (document: DocumentName) =>
+    async (context: Context<Bindings>): Promise<Response> => {
+      const gateway = await gatewayOf(context);
+      const discovery = await import('./discovery/index.ts');
+      if (!gateway.ok) return discovery.describeFault(gateway.error, document, context.req.raw);
+      const { AUDIT_DB, ASSETS } = context.env;
+      const services = { ...gateway.value, db: AUDIT_DB, assets: ASSETS };
+      return discovery.describe(services, document, context.req.raw);
+    };
+
+  // Signatures authorize requests, never cookies, so every origin may send them. The preflight echoes the requested headers, because
+  // clients of the x402 libraries also send response headers.
+  app.options('*', cors({ origin: '*', exposeHeaders: [EXPOSED], maxAge: 86_400 }));
+  // A middleware of its own: hono's `cors` sets headers of other methods before there is an answer, and hono then copies every answer.
+  app.use(async (context, next) => {
+    await next();
+    context.res.headers.set('Access-Control-Allow-Origin', '*');
+    context.res.headers.set('Access-Control-Expose-Headers', EXPOSED);
   });
-  opened = { env, catalogue };
-  return catalogue;
+
+  app.get('/healthz', async (context) => {
+    const config = configOf(context.env);
+    return config.ok
+      ? context.json({ status: config.value.paused ? 'paused' : 'ok' }, 200, {
+          'Cache-Control': 'no-store',
+        })
+      : problem(config.error);
+  });
+
+  app.get('/.well-known/jwks.json', async (context) => {
+    const signer = await openSigner(context.env.RECEIPT_KEY);
+    return signer.ok
+      ? context.json(signer.value.jwks, 200, { 'Cache-Control': 'public, max-age=300' })
+      : problem(badKey);
+  });
+
+  app.get(DESCRIPTION_PATH, async (context) => {
+    const config = configOf(context.env);
+    const { description } = await loadAccountApi();
+    return config.ok
+      ? context.json(description(config.value, audienceOf(config.value, context.req.url)), 200, {
+          'Cache-Control': 'public, max-age=300',
+        })
+      : problem(config.error);
+  });
+
+  /** The facilitator for other sellers, loaded with its first request. Where `FACILITATES` is empty, its paths do not exist. */
+  app.all('/facilitator/*', async (context, next) => {
+    const config = configOf(context.env);
+    if (!config.ok || config.value.facilitates.size === 0) return next();
+    return serve(async (gateway, request) => {
+      const { facilitate } = await import('./facilitator/facilitate.ts');
+      return facilitate({ ...gateway, db: context.env.AUDIT_DB }, request);
+    })(context);
+  });
+  app.post('/credits', serve(unlessPaused(accountApi('topUp'))));
+  app.all('/credits', only('POST'));
+  app.get('/calls/:call', serve(accountApi('lookUp')));
+  app.all('/calls/:call', only('GET'));
+  app.get('/accounts/me', serve(accountApi('standing')));
+  app.all('/accounts/me', only('GET'));
+  app.put('/delegations', serve(unlessPaused(accountApi('registerDelegation'))));
+  app.all('/delegations', only('PUT'));
+  app.post('/revocations', serve(accountApi('revoke')));
+  app.all('/revocations', only('POST'));
+  /** MCP, loaded with its first request. It answers itself while the gateway is paused or not configured, because MCP clients read results. */
+  app.post('/mcp', async (context) => {
+    const { serveMcp } = await import('./mcp/endpoint.ts');
+    return serveMcp(await gatewayOf(context), context.req.raw);
+  });
+  app.all('/mcp', only('POST'));
+  app.get('/', discover('home'));
+  app.all('/', only('GET'));
+  app.get('/openapi.json', discover('openapi'));
+  app.get('/llms.txt', discover('llms'));
+  app.get('/.well-known/x402', discover('x402'));
+  app.all('/admin/*', manage);
+  app.all('/accounts/*', manage);
+  app.all('*', serve(unlessPaused(call)));
+
+  app.onError((cause) => {
+    console.error({ event: 'unhandled', cause: String(cause) });
+    return problem({ reason: 'internal' });
+  });
+  return app;
 };

@@ -2,9 +2,11 @@ import { consumeAudit } from './audit/consumer.ts';
 import { auditDeadLetter } from './audit/consumer.ts';
 import { type Config, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
+import type { Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import type { AlertBody } from './protocol/alert.ts';
 import { type AccountId, type Network, parseAccountId } from './protocol/account-id.ts';
+import type { Reason } from './protocol/problem/reason.ts';
 import { type Raise, raiser } from './alerts.ts';
 import type { Invocations } from './settlement/backends/backend.ts';
 import { openInvocations } from './settlement/backends/invocations.ts';
@@ -30,6 +32,18 @@ const DEAD_LETTER_QUEUES: ReadonlyMap<string, MakeDeadLetter> = new Map([
   ['countersign-audit-dead', auditDeadLetter],
   ['countersign-webhooks-dead', webhookDeadLetter],
 ]);
+
+/** Serves a batch. A Worker without a valid configuration must not acknowledge messages (law 5). */
+export const onBatch = async (
+  batch: MessageBatch,
+  env: Env,
+  context: ExecutionContext,
+  config: Result<Config, Reason>,
+): Promise<void> => {
+  if (config.ok) return consume(batch, env, context, config.value);
+  console.error({ event: 'queue_misconfigured', queue: batch.queue });
+  return batch.retryAll({ delaySeconds: 60 });
+};
 
 /** Passes a batch to the consumer of its queue. An unknown queue is retried, not dropped: a deploy may be in progress. */
 export const consume = async (

@@ -3,13 +3,21 @@ import { type Config, gatewayAccount } from './config.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
 import type { Address } from './core/hex.ts';
 import type { Network } from './protocol/account-id.ts';
+import type { Result } from './core/result.ts';
 import type { AlertBody } from './protocol/alert.ts';
+import type { Reason } from './protocol/problem/reason.ts';
 import { tokenOf } from './protocol/x402/networks.ts';
 import { raiser } from './alerts.ts';
 import type { Site } from './settlement/sweep/examine.ts';
 import { reconcile } from './settlement/sweep/reconcile.ts';
 
-/** Runs on the cron trigger: deletes expired offered grants, checks the size of D1, and compares ledger and chain. */
+/** Serves the cron trigger. A Worker without a valid configuration only logs: it does not know its chains. */
+export const onSchedule = async (env: Env, config: Result<Config, Reason>): Promise<void> => {
+  if (config.ok) return runScheduled(env, config.value);
+  console.error({ event: 'scheduled_misconfigured' });
+};
+
+/** Deletes expired offered grants, checks the size of D1, and compares ledger and chain. */
 export const runScheduled = async (
   env: Env,
   config: Config,

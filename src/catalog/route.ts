@@ -87,7 +87,7 @@ const atWildcard = (routes: Routes, pathname: string): readonly Tool[] | undefin
 };
 
 /** Returns the longest beginning of the path, up to a slash, that is a key. */
-const longestBeginning = (
+export const longestBeginning = (
   keys: { has(key: string): boolean },
   longest: number,
   path: string,

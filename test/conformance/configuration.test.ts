@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { newReceiptKey } from '../../src/cli/init/files.ts';
-import { app } from '../../src/app.ts';
+import { app } from '../support/deployed.ts';
 import { readProblem } from './support/offer.ts';
 
 const ADDRESS = `0x${'11'.repeat(20)}`;

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
 import type { AlertBody } from '../../src/protocol/alert.ts';
-import { configOf } from '../../src/app.ts';
+import { configOf } from '../support/deployed.ts';
 import { gatewayAccount } from '../../src/config.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { openBackendAlert } from '../../src/alerts.ts';

@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openApi } from '../../dev/openapi/document.ts';
-import { app } from '../../src/app.ts';
+import { app } from '../support/deployed.ts';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import wrangler from '../../wrangler.toml?raw';
 import { freshDatabase } from './audit/database.ts';

@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { configOf } from '../../src/app.ts';
+import { configOf } from '../support/deployed.ts';
 import { gatewayAccount } from '../../src/config.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { consume, deadLetterAlert } from '../../src/queues.ts';

@@ -1,6 +1,6 @@
 import { PaymentRequiredV1Schema, PaymentRequiredV2Schema } from '@x402/core/schemas';
 import { describe, expect, it } from 'vitest';
-import { app } from '../../../../src/app.ts';
+import { app } from '../../../support/deployed.ts';
 import { openCatalogue } from '../../../../src/catalog/live-catalogue.ts';
 import { topUp } from '../../../../src/gateway/account-api/top-up.ts';
 import { useVectorsClock } from '../../../support/vectors-clock.ts';

@@ -7,7 +7,7 @@ import {
   signCancellation,
   submitCancellation,
 } from '../../../../dev/stack/authorization.ts';
-import { configOf } from '../../../../src/app.ts';
+import { configOf } from '../../../support/deployed.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import worker from '../../../../src/index.ts';

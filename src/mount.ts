@@ -1,0 +1,66 @@
+import { lenient } from './catalog/path.ts';
+import { longestBeginning, type Routes } from './catalog/route.ts';
+import { nowSeconds } from './core/clock.ts';
+import type { Deployment } from './deployment.ts';
+
+/** The routes of the gateway, except its page at `/`: that path belongs to the application. A test compares them with the app's. */
+const OWN_ROUTE =
+  /^\/(?:(?:healthz|credits|delegations|revocations|mcp|openapi\.json|llms\.txt|\.well-known\/(?:jwks\.json|agent-intent|x402))$|(?:calls|admin|accounts|facilitator)\/)/;
+
+/**
+ * Returns whether the gateway answers a request, rather than the application that it is mounted in.
+ *
+ * An invalid configuration hides the paths of the tools, so every request belongs to the gateway then: the application might serve a paid
+ * path for nothing.
+ */
+export const isForGateway = async (
+  { configOf, catalogueOf }: Deployment,
+  request: Request,
+  env: Env,
+  context: ExecutionContext,
+): Promise<boolean> => {
+  const { pathname } = new URL(request.url);
+  if (OWN_ROUTE.test(pathname)) return true;
+  const config = configOf(env);
+  if (!config.ok) return true;
+  const catalogue = catalogueOf(env, config.value);
+  const { routes } = await catalogue.current(nowSeconds(), (promise) => context.waitUntil(promise));
+  return pathname !== '/' && isReserved(routes, pathname);
+};
+
+/**
+ * Returns whether any server could read a path as that of a tool. The gateway refuses the other spellings; the application might serve
+ * them, without a payment (CWE-436).
+ */
+const isReserved = (routes: Routes, pathname: string): boolean => {
+  const path = resolved(pathname);
+  if (path === undefined) return true;
+  const plain = lenient(path);
+  return (
+    routes.lenientExact.has(plain) ||
+    longestBeginning(routes.lenientWildcard, routes.longest, `${plain}/`) !== undefined
+  );
+};
+
+/** An honest path is encoded once. A limit, because each round of a path of `%252525…` decodes one escape (CWE-407). */
+const MAX_ROUNDS = 4;
+
+/** Decodes a path until nothing is left to decode, merges slashes and resolves dot segments. Undefined if it takes too many rounds. */
+const resolved = (pathname: string): string | undefined => {
+  let path = pathname;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const decoded = path.replace(/(?:%[0-9a-f]{2})+/gi, decode).replace(/[/\\]+/g, '/');
+    const next = URL.parse(`https://path.invalid${decoded}`)?.pathname ?? decoded;
+    if (next === path) return path;
+    path = next;
+  }
+  return undefined;
+};
+
+const decode = (escapes: string): string => {
+  try {
+    return decodeURIComponent(escapes);
+  } catch {
+    return escapes;
+  }
+};

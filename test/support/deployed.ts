@@ -1,0 +1,10 @@
+import { openApp } from '../../src/app.ts';
+import { openDeployment } from '../../src/deployment.ts';
+import tools from '../../tools.json';
+
+/** The deployment of this repository: its `tools.json`. */
+export const deployment = openDeployment(tools);
+
+export const { configOf } = deployment;
+
+export const app = openApp(deployment);

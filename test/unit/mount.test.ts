@@ -1,0 +1,136 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { Hono } from 'hono';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openCatalogue } from '../../src/catalog/live-catalogue.ts';
+import { ok } from '../../src/core/result.ts';
+import { isForGateway } from '../../src/mount.ts';
+import * as worker from '../../src/worker.ts';
+import type * as Published from '../../src/published-worker.d.ts';
+import toolsJson from '../../tools.json';
+import { app as gatewayApp, configOf } from '../support/deployed.ts';
+import { freshDatabase } from './audit/database.ts';
+import { documentOf, startOf } from './catalog/documents.ts';
+import { watchedTools } from './catalog/watched.ts';
+
+// The published types describe this module.
+worker satisfies typeof Published;
+
+beforeAll(freshDatabase);
+
+const ORIGIN = 'https://gateway.example';
+
+/** An application that answers every path with what it got. */
+const application = new Hono<{ Bindings: Env }>();
+application.all('*', (context) => {
+  context.executionCtx.waitUntil(Promise.resolve());
+  const { AUDIENCES } = context.env;
+  return context.text(`application ${context.req.method} ${context.req.path} ${AUDIENCES}`);
+});
+
+const get = async (path: string, init: RequestInit = {}, variables: Partial<Env> = {}) => {
+  const mounted = worker.countersign({ tools: toolsJson, next: application });
+  const context = createExecutionContext();
+  const request = new Request(`${ORIGIN}${path}`, init);
+  const answer = await mounted.fetch(request as never, { ...env, ...variables }, context);
+  await waitOnExecutionContext(context);
+  return answer;
+};
+
+const isFromApplication = async (answer: Response): Promise<boolean> =>
+  (await answer.text()).startsWith('application ');
+
+describe('a gateway that is mounted in an application', () => {
+  it('passes on what is no route of its own and no path of a tool, and changes no answer', async () => {
+    for (const [path, method] of [
+      ['/', 'GET'],
+      ['/about', 'GET'],
+      ['/tools', 'POST'],
+      ['/.well-known/security.txt', 'GET'],
+      ['/caf%C3%A9', 'OPTIONS'],
+      ['/creditsy', 'GET'],
+    ] as const) {
+      const answer = await get(path, { method });
+      expect(await answer.text(), path).toBe(`application ${method} ${decodeURI(path)} ${ORIGIN}`);
+      // Pages of any origin may read answers of the gateway, never those of the application.
+      expect([...answer.headers.keys()], path).toEqual(['content-type']);
+    }
+  });
+
+  it('answers each of its own routes but its page', async () => {
+    const paths = gatewayApp.routes
+      .map(({ path }) => path.replace(/:\w+|\*$/, 'x'))
+      .filter((path) => !['/', '/x'].includes(path));
+    expect(new Set(paths).size).toBeGreaterThan(12);
+    for (const path of new Set(paths)) {
+      expect(await isFromApplication(await get(path)), path).toBe(false);
+    }
+  });
+
+  it('sells its tools', async () => {
+    const answer = await get('/tools/lookup?word=tea');
+    expect(answer.status).toBe(402);
+    expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*');
+  });
+
+  it('passes on no spelling of a path that a server could read as that of a tool', async () => {
+    for (const path of [
+      '/tools/Lookup',
+      '/tools/lookup/',
+      '/tools//lookup',
+      '//tools/lookup',
+      '/tools/%6cookup',
+      '/tools/%256cookup',
+      '/tools%2flookup',
+      '/tools%5Clookup',
+      '/about/..%2ftools/lookup',
+      '/about/%252e%252e/tools/lookup',
+      '/tools/lookup;v=1',
+      '/tools/lookup%3Bv=1',
+      '/tools/lookup%3Fv=1',
+      '/tools/%ff/../lookup',
+      '/about%2500/../tools/lookup',
+      `/about/%${'25'.repeat(2_000)}41`,
+    ]) {
+      const answer = await get(path);
+      expect(await isFromApplication(answer), path).toBe(false);
+      expect([400, 402, 404, 405], path).toContain(answer.status);
+    }
+  });
+
+  it('passes on nothing while its configuration is invalid: it knows no paths of tools then', async () => {
+    for (const path of ['/about', '/tools/lookup', '/']) {
+      const answer = await get(path, {}, { PAY_TO: 'nobody' });
+      expect(answer.status, path).toBe(503);
+      expect(await answer.text(), path).toContain('PAY_TO');
+    }
+  });
+
+  it('takes the path of a tool that an operator puts or disables at run time', async () => {
+    const tools = watchedTools();
+    const belongs = async (path: string): Promise<boolean> => {
+      const config = configOf(env);
+      if (!config.ok) throw new Error('the test environment has no valid configuration');
+      const deployment = {
+        configOf: () => ok(config.value),
+        catalogueOf: () =>
+          openCatalogue({
+            read: tools.read,
+            raise: async () => true,
+            deployed: startOf([documentOf('other')]),
+          }),
+      };
+      const context = createExecutionContext();
+      return isForGateway(deployment, new Request(`${ORIGIN}${path}`), env, context);
+    };
+    expect(await belongs('/reports/2026')).toBe(false);
+    tools.put(documentOf('reports', { path: '/reports/*' }));
+    expect(await belongs('/reports/2026')).toBe(true);
+    expect(await belongs('/Reports/2026')).toBe(true);
+    expect(await belongs('/reportsx')).toBe(false);
+    tools.put(documentOf('reports', { path: '/reports/*', disabled: true }));
+    expect(await belongs('/reports/2026')).toBe(true);
+    tools.remove('reports');
+    expect(await belongs('/reports/2026')).toBe(false);
+  });
+});
