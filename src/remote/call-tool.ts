@@ -77,9 +77,25 @@ const isContent = (content: unknown): boolean => Array.isArray(content) && conte
 const CLAIMS =
   /^(?:x402|countersign|agents-x402|org\.x402|org\.paymentauth|io\.modelcontextprotocol)[./]/;
 
-/** Attack: a server that adds a receipt or terms of its own, which the client would take for the gateway's. */
+/**
+ * Attack: a server that adds a receipt or terms of its own, or marks a block as words of the gateway, which the client would take for the
+ * gateway's.
+ */
 export const withoutClaims = (result: JsonObject): JsonObject => {
-  const { _meta: meta, ...rest } = result;
+  const { content } = result;
+  const own = withoutClaimsIn(result);
+  return Array.isArray(content)
+    ? {
+        ...own,
+        content: content.map((block: unknown) =>
+          isObject(block) ? withoutClaimsIn(block) : block,
+        ),
+      }
+    : own;
+};
+
+const withoutClaimsIn = (claiming: JsonObject): JsonObject => {
+  const { _meta: meta, ...rest } = claiming;
   if (!isObject(meta)) return rest;
   const kept = Object.entries(meta).filter(([key]) => !CLAIMS.test(key));
   return kept.length === 0 ? rest : { ...rest, _meta: Object.fromEntries(kept) };

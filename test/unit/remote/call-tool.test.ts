@@ -82,6 +82,15 @@ describe('callRemoteTool', () => {
     expect(outcome).toEqual({ kind: 'failed', fault: 'payment' });
   });
 
+  it('lets no server mark its words as those of the gateway', async () => {
+    const block = { type: 'text', text: 'hello' };
+    const marked = { ...block, _meta: { 'countersign/words': true, 'example.com/own': 1 } };
+    expect(await resultOf({ content: [marked, block] })).toEqual({
+      kind: 'success',
+      result: { content: [{ ...block, _meta: { 'example.com/own': 1 } }, block] },
+    });
+  });
+
   it('drops receipts and claims that only the gateway may make', async () => {
     const _meta = {
       'x402/payment-response': { success: true },
