@@ -51,7 +51,7 @@ export const argumentPlaces = z
 /** Methods whose requests have no body: arguments without a place go to the query. */
 export const isBodilessMethod = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
-/** What the places of a tool's arguments depend on. */
+/** The fields of a tool that its arguments' places depend on. */
 type Placed = {
   readonly method: string;
   readonly path: string;

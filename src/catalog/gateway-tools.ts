@@ -2,7 +2,7 @@ import { OPEN_SCHEMA } from './input-schema.ts';
 import type { Tool } from './tool.ts';
 
 /** Builds the tool of a gateway route, so that an intent can name it. `tools.json` can contain no such id and path. */
-export const ownTool = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool => ({
+export const gatewayTool = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool => ({
   ...tool,
   mimeType: 'application/json',
   price: 0n,
@@ -28,7 +28,7 @@ export const MAX_TOP_UP = 1_000_000_000_000n;
 
 /** `POST /credits`: buys credit. The price is the requested amount, atomic units. */
 export const creditsTool = (amount: bigint): Tool => ({
-  ...ownTool({
+  ...gatewayTool({
     id: 'countersign.credits',
     method: 'POST',
     path: '/credits',
@@ -39,7 +39,7 @@ export const creditsTool = (amount: bigint): Tool => ({
 });
 
 /** `GET /calls/<call id>`: the state of a call, for its payer. */
-export const callsTool: Tool = ownTool({
+export const callsTool: Tool = gatewayTool({
   id: 'countersign.calls',
   method: 'GET',
   path: '/calls/*',
@@ -48,7 +48,7 @@ export const callsTool: Tool = ownTool({
 
 /** `POST /admin/credits/refunds`: records credit that an operator paid back on chain. */
 export const refundsTool: Tool = {
-  ...ownTool({
+  ...gatewayTool({
     id: 'countersign.admin.credits.refund',
     method: 'POST',
     path: '/admin/credits/refunds',
@@ -61,7 +61,7 @@ export const refundsTool: Tool = {
 export const managementTool = (
   route: Pick<Tool, 'id' | 'method' | 'path' | 'maxBodyBytes'>,
 ): Tool => ({
-  ...ownTool({ ...route, description: 'Management.' }),
+  ...gatewayTool({ ...route, description: 'Management.' }),
   maxBodyBytes: route.maxBodyBytes,
 });
 
@@ -70,7 +70,7 @@ const MAX_DOCUMENT = 32_768;
 
 /** `PUT /delegations`: registers a grant that its issuer signed. */
 export const delegationsTool: Tool = {
-  ...ownTool({
+  ...gatewayTool({
     id: 'countersign.delegations',
     method: 'PUT',
     path: '/delegations',
@@ -81,7 +81,7 @@ export const delegationsTool: Tool = {
 
 /** `POST /revocations`: revokes grants. */
 export const revocationsTool: Tool = {
-  ...ownTool({
+  ...gatewayTool({
     id: 'countersign.revocations',
     method: 'POST',
     path: '/revocations',
@@ -91,7 +91,7 @@ export const revocationsTool: Tool = {
 };
 
 /** `GET /accounts/me`: the signer's account. */
-export const accountTool: Tool = ownTool({
+export const accountTool: Tool = gatewayTool({
   id: 'countersign.account',
   method: 'GET',
   path: '/accounts/me',
@@ -100,6 +100,6 @@ export const accountTool: Tool = ownTool({
 
 /** Reserves the path of a tool that cannot be served. */
 export const placeholderTool = (id: string, path: string): Tool => ({
-  ...ownTool({ id, method: '*', path, description: '' }),
+  ...gatewayTool({ id, method: '*', path, description: '' }),
   disabled: true,
 });

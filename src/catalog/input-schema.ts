@@ -29,7 +29,7 @@ const isPlain = (value: unknown, levels: number): boolean => {
 };
 
 /**
- * What every isolate checks when it reads a tool. `resolveSchema` finds all other faults; its code loads with the first MCP call, and when
+ * The checks of every isolate that reads a tool. `resolveSchema` finds all other faults; its code loads with the first MCP call, and when
  * an operator puts a tool.
  */
 export const inputSchema = z

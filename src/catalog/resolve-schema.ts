@@ -220,7 +220,7 @@ const createWalker = (root: unknown) => {
     for (const keyword of ['unevaluatedProperties', 'unevaluatedItems'] as const) {
       if (schema[keyword] === undefined) continue;
       const found = sub(schema[keyword], keyword);
-      // What a relaxed schema evaluates is not known.
+      // The members that a relaxed schema evaluates are not known.
       if (!isRelaxed) out[keyword] = found.schema;
     }
     return { schema: out, isRelaxed };

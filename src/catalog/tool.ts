@@ -33,7 +33,7 @@ export type Tool = {
   readonly params: Readonly<Record<string, ParamSource>>;
   /** Whether offers describe the tool for indexes of x402, in the extension `bazaar`. */
   readonly bazaar: boolean;
-  /** What an MCP call takes: an object. `OPEN_SCHEMA` if the tool declares none. */
+  /** JSON Schema of the arguments of an MCP call, an object. `OPEN_SCHEMA` if the tool declares none. */
   readonly inputSchema: JsonSchema;
   /** The place of each MCP argument in the HTTP request; all others go where the tool's method expects them. */
   readonly arguments: Readonly<Record<string, ArgumentPlace>>;

@@ -4,7 +4,7 @@ import type { FieldFault } from '../protocol/fault.ts';
 import { pathFault } from './path.ts';
 import { fillPlaceholders, withPlaceholders } from './placeholder.ts';
 
-/** What the gateway calls for a tool: an HTTP endpoint, a tool of a remote MCP server, or a Worker that is bound to this one. */
+/** The target of a tool's calls: an HTTP endpoint, a tool of a remote MCP server, or a Worker that is bound to this one. */
 export type Upstream = HttpUpstream | RemoteTool | BoundWorker;
 
 /**
@@ -40,7 +40,7 @@ export type UpstreamSettings = {
   readonly services: readonly string[];
 };
 
-/** The fields of a tool that say where its calls go. */
+/** The fields of a tool that decide the URL of its calls. */
 type Routed = { readonly path: string; readonly upstream: Upstream };
 
 const HINT =

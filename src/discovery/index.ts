@@ -24,7 +24,7 @@ import { x402Document } from './x402-document.ts';
 /** The public documents about the tools. `home` is a page for browsers and JSON for programs. */
 export type DocumentName = 'home' | 'openapi' | 'llms' | 'x402';
 
-/** What documents are made from. */
+/** The services that documents are rendered from. */
 export type DiscoveryServices = Pick<Gateway, 'config' | 'catalogue' | 'waitUntil'> & {
   readonly db: D1Database;
   /** Undefined where a Worker runs without its deployment, as in tests. */

@@ -15,7 +15,7 @@ export type ListedTool = PublicTool & {
   readonly source: Tool;
 };
 
-/** What a gateway sells at one time: the source of every document that describes it. */
+/** The tools that a gateway sells at one time: the source of every document that describes it. */
 export type Listing = {
   /** The configured origin that clients sign for, never the Host header. */
   readonly audience: string;
@@ -56,7 +56,7 @@ export const listingOf = (
   };
 };
 
-/** Where programs read the same, by name. Paths of the gateway. */
+/** Paths of the gateway's documents for programs, by name. */
 export const DOCUMENTS = {
   openapi: '/openapi.json',
   llms: '/llms.txt',

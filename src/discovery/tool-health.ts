@@ -3,7 +3,7 @@ import type { Seconds } from '../core/clock.ts';
 
 const SECONDS = z.nullable(z.int().check(z.nonnegative()));
 
-/** What the newest calls of a tool show. */
+/** Results of the newest calls of a tool. */
 export const toolResults = z.strictObject({
   tool: z.string(),
   succeeded: z.int(),

@@ -2,7 +2,7 @@ import { wireRequirement } from '../protocol/x402/offer.ts';
 import { DOCUMENTS, type Listing } from './listing.ts';
 
 /**
- * `/.well-known/x402`: what indexes of x402 services fetch. `resources` is the list of URLs that they know; `items` has the terms, in the
+ * `/.well-known/x402`, for indexes of x402 services. `resources` is the list of URLs that they know; `items` has the terms, in the
  * form in which facilitators list resources (x402 `GET /discovery/resources`). Free tools are not part of it: nothing is paid for them.
  */
 export const x402Document = ({ audience, tools }: Listing) => {

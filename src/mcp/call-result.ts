@@ -84,7 +84,7 @@ const problemWords = (json: JsonObject | undefined): string | undefined => {
     : undefined;
 };
 
-/** What a failure of the tool means for the caller's money (law 4). */
+/** States what happened to the caller's money when the tool failed (law 4). */
 const moneyWords = (headers: Headers): string => {
   const paid = paymentResponseOf(headers);
   return paid?.['success'] === true

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../core/json-object.ts';
 import type { Tool } from '../catalog/tool.ts';
-import { ownTool } from '../catalog/gateway-tools.ts';
+import { gatewayTool } from '../catalog/gateway-tools.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
@@ -17,7 +17,7 @@ import { type McpContext, MCP_PATH } from './context.ts';
 import { rightsOf } from './visible-tools.ts';
 
 /**
- * Decides whether the sender of a call that ran nothing may learn that the named tool exists.
+ * Decides whether the sender of a call that ran no tool may learn that the named tool exists.
  *
  * Attack: an agent that compares answers could learn which tools its owner hides from it: by a refusal for the arguments, the price or a
  * frozen account that an unknown name would not get. So after every refusal, and for every unknown name, the gateway asks the account of
@@ -63,7 +63,7 @@ const signerOf = (
 
 /** A tool that costs what the proof pays. Only the signature is of interest, and no tool may have this name. */
 const pricedAs = (id: string, proof: Proof): Tool => {
-  const named = ownTool({ id, method: 'tools/call', path: MCP_PATH, description: '' });
+  const named = gatewayTool({ id, method: 'tools/call', path: MCP_PATH, description: '' });
   if (proof.kind === 'intent') return named;
   const { authorization, accepted } = proof.payload;
   const isDeferred = accepted === undefined || accepted.maxTimeoutSeconds === DEFERRED_TIMEOUT;

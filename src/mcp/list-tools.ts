@@ -7,13 +7,13 @@ import { type PublicTool, publicTool } from '../gateway/public-tool.ts';
 import { problemOf, type Reason } from '../protocol/problem/reason.ts';
 import type { McpContext } from './context.ts';
 import { MAX_LISTED, META_TOOLS } from './meta-tools.ts';
-import { listingTool } from './own-tools.ts';
+import { listingTool } from './reading-tools.ts';
 import { readerOf } from './reader.ts';
 import { remainingFor } from './remaining.ts';
 import { type View, visibleTools } from './visible-tools.ts';
 
 /**
- * Returns the tools that the caller sees, each with its price and what the caller's limits leave; for a large catalogue the tools that
+ * Returns the tools that the caller sees, each with its price and the remaining calls of the caller's limits; for a large catalogue the tools that
  * search it. Whether it is large depends on what the caller sees, so the form of a list reveals nothing either.
  *
  * @throws ProtocolError if the request carries a proof that does not sign it.
@@ -27,7 +27,7 @@ export const listTools = async (context: McpContext): Promise<ListedTool[]> => {
   if (!view.ok) throw refusedList(view.error);
   return isLarge(gateway.config, view.value)
     ? [...META_TOOLS]
-    : [...view.value.tools.values()].map((tool) => listedTool(gateway.config, tool, view.value));
+    : [...view.value.tools.values()].map((tool) => listEntryFor(gateway.config, tool, view.value));
 };
 
 const isLarge = ({ mcpTools }: Config, { tools }: View): boolean =>
@@ -40,9 +40,9 @@ const refusedList = (reason: Reason): ProtocolError => {
   return new ProtocolError(code, `${members.title}: ${members.detail} ${members.hint}`, members);
 };
 
-/** Describes a tool to a caller, with what is left of its tightest limit. */
-export const listedTool = (config: Config, tool: Tool, { rights }: View): ListedTool => {
-  const described = listed(publicTool(config, tool), tool);
+/** Returns the entry of a tool for a caller, with the remaining calls of its tightest limit. */
+export const listEntryFor = (config: Config, tool: Tool, { rights }: View): ListedTool => {
+  const described = listEntry(publicTool(config, tool), tool);
   const remaining = rights && remainingFor(tool, rights);
   return remaining === undefined
     ? described
@@ -50,10 +50,10 @@ export const listedTool = (config: Config, tool: Tool, { rights }: View): Listed
 };
 
 /**
- * Describes a tool. A priced tool has no `outputSchema`: clients would check the terms of an unpaid call against it and drop them
+ * Returns the public entry of a tool. A priced tool has no `outputSchema`: clients would check the terms of an unpaid call against it and drop them
  * (docs/mcp.md).
  */
-export const listed = (
+export const listEntry = (
   tool: PublicTool,
   { inputSchema }: Pick<Tool, 'inputSchema'>,
 ): ListedTool => ({

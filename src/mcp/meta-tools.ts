@@ -16,7 +16,7 @@ const name = {
   description: 'The name of a tool, exactly as search_tools gives it.',
 };
 
-/** The gateway's own tools. A gateway cannot sell a tool of such a name. */
+/** Tools that the gateway adds to those that it sells, and offers alone for a large catalogue. It cannot sell a tool of such a name. */
 export const META_TOOLS: readonly ListedTool[] = [
   {
     name: 'search_tools',

@@ -6,7 +6,7 @@ import { withoutClaims } from '../remote/call-tool.ts';
 import { openSession } from '../remote/session.ts';
 import type { McpContext } from './context.ts';
 
-/** What a gateway has besides tools if it passes them through. */
+/** Capabilities of a gateway that passes prompts and resources through. */
 export const PASSED_CAPABILITIES = { prompts: {}, resources: {}, completions: {}, logging: {} };
 
 /** The methods of `MCP_PASSTHROUGH`. They sell nothing, and `tools/call` is never among them. */

@@ -11,9 +11,9 @@ import type { Rights } from '../protocol/account/rights.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { refusal, textOf } from './call-result.ts';
 import type { McpContext } from './context.ts';
-import { listed, listedTool } from './list-tools.ts';
+import { listEntry, listEntryFor } from './list-tools.ts';
 import { readDescribeArguments, readSearchArguments, readSpendingArguments } from './meta-tools.ts';
-import { describeTool, searchTool, spendingTool } from './own-tools.ts';
+import { describeTool, searchTool, spendingTool } from './reading-tools.ts';
 import { readerOf, requestOf } from './reader.ts';
 import { searchTools } from './search-tools.ts';
 import { unknownTool } from './unknown-tool.ts';
@@ -46,7 +46,7 @@ const search = async (context: McpContext, given: JsonObject): Answer => {
   const tools = ids.flatMap((id) => {
     const tool = view.value.tools.get(id);
     if (tool === undefined) return [];
-    const { name, description } = listed(publicTool(context.gateway.config, tool), tool);
+    const { name, description } = listEntry(publicTool(context.gateway.config, tool), tool);
     return { name, description };
   });
   return ok({ matches, tools });
@@ -59,7 +59,7 @@ const describe = async (context: McpContext, given: JsonObject): Answer => {
   if (!view.ok) return view;
   const tool = view.value.tools.get(asked.value.name);
   if (tool === undefined) throw unknownTool(asked.value.name);
-  return ok({ tool: listedTool(context.gateway.config, tool, view.value) });
+  return ok({ tool: listEntryFor(context.gateway.config, tool, view.value) });
 };
 
 const spending = async (context: McpContext, given: JsonObject): Answer => {

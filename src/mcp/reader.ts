@@ -19,7 +19,7 @@ const OWN = 'countersign.';
  * this request is refused: a client whose signature is wrong must not take the public catalogue for its own. A proof for a tool that is
  * sold authenticates nothing here and is ignored, because some clients send one set of headers with every request, e.g. `mcp-inspector`.
  *
- * @param tool one of `own-tools.ts`. Its intent binds no arguments.
+ * @param tool one of `reading-tools.ts`. Its intent binds no arguments.
  */
 export const readerOf = (
   { gateway: { config }, headers, audience }: McpContext,

@@ -2,7 +2,7 @@ import type { Tool } from '../catalog/tool.ts';
 import type { LimitState } from '../protocol/account/denial.ts';
 import type { Rights } from '../protocol/account/rights.ts';
 
-/** What is left of the limit that allows the fewest further calls of a tool. */
+/** The limit that allows the fewest further calls of a tool. */
 export type Remaining = {
   readonly rule: string;
   /** Calls at the tool's price, or at its maximum. */
@@ -14,7 +14,7 @@ export type Remaining = {
 
 /**
  * Returns the tightest limit of an account for a tool; undefined without one. Counts the account's own limits only: an ancestor may have
- * less left, which the call itself or a dry run tells.
+ * less left, as the call itself or a dry run shows.
  */
 export const remainingFor = (
   { price, pricing }: Pick<Tool, 'price' | 'pricing'>,

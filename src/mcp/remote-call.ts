@@ -61,7 +61,7 @@ const remoteCaller = (
   },
 });
 
-/** What a tool may ask of the client (MCP 2026-07-28, `input_required`). */
+/** Capabilities of the client that a tool may use (MCP 2026-07-28, `input_required`). */
 const INPUTS = ['elicitation', 'sampling', 'roots'] as const;
 
 const PROGRESS = 'notifications/progress';
@@ -99,7 +99,7 @@ const isForClient = (code: unknown, members: JsonObject): boolean =>
   code === -32_021 || (code === -32_602 && Object.keys(members).length > 0);
 
 /**
- * Translates the HTTP answer of a call to a remote tool: the server's own result, with what the gateway states about payment and receipt.
+ * Translates the HTTP answer of a call to a remote tool: the server's own result, with payment response and receipt of the gateway.
  *
  * @throws ProtocolError for an error that the client must see as one
  */

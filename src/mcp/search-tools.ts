@@ -4,7 +4,7 @@ import type { Tool } from '../catalog/tool.ts';
 import { createToolIndex, type Found, type IndexView, type ToolIndex } from './tool-index.ts';
 import { publicTools, type View, type VisibleTools } from './visible-tools.ts';
 
-/** The index of one version of the catalogue, and what each group of callers sees of it. */
+/** The index of one version of the catalogue, and the view of each group of callers. */
 type Searchable = { readonly index: ToolIndex; readonly views: WeakMap<VisibleTools, IndexView> };
 
 const built = new WeakMap<Catalogue, Searchable>();

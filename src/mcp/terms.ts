@@ -5,7 +5,7 @@ import { offerOf } from '../gateway/request-proof.ts';
 import { creditExtension, offeredExtensions } from '../protocol/x402/extensions.ts';
 import { paymentRequired, paymentRequiredBody } from '../protocol/x402/offer.ts';
 
-/** What a tool costs, in each form that MCP clients read. */
+/** The price of a tool, in each form that MCP clients read. */
 export type Terms = {
   /** `PaymentRequired` of x402 version 2. */
   readonly version2: ReturnType<typeof paymentRequired>;

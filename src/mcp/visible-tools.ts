@@ -15,7 +15,7 @@ import { ZERO_HASH } from '../core/hex.ts';
 /** Tools by MCP name, which is the tool's id, in the order of a list. */
 export type VisibleTools = ReadonlyMap<string, Tool>;
 
-/** What a caller sees over MCP. Every other tool is unknown to it, in lists and in calls. */
+/** The tools that a caller sees over MCP. Every other tool is unknown to it, in lists and in calls. */
 export type View = {
   readonly catalogue: Catalogue;
   readonly tools: VisibleTools;
@@ -62,7 +62,7 @@ export const rightsOf = async (
   return found.ok ? ok(found.value.rights) : found;
 };
 
-/** What stops an account for a time only: it keeps its tools. */
+/** Rules that stop an account for a time: it keeps its tools. */
 const TEMPORARY: ReadonlySet<string> = new Set(['frozen', 'paused', 'not_yet']);
 
 /** An account whose grant was revoked or has expired may call nothing, so it sees nothing. */

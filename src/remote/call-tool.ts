@@ -10,7 +10,7 @@ export type CallParams = {
   /** The tool's name at the server. */
   readonly name: string;
   readonly arguments: JsonObject;
-  /** What the caller answers to an `input_required` result, and the state of that result, untouched. */
+  /** The caller's answers to an `input_required` result, and the state of that result, untouched. */
   readonly inputResponses?: JsonObject;
   readonly requestState?: string;
 };

@@ -19,7 +19,7 @@ export type RemoteFault =
   | 'malformed'
   | 'status';
 
-/** What a remote server sent for one of our requests. */
+/** A message of a remote server, seen from one of our requests. */
 export type RemoteMessage =
   | { readonly kind: 'result'; readonly result: JsonObject }
   | { readonly kind: 'error'; readonly error: RpcError }

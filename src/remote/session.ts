@@ -24,7 +24,7 @@ export type SessionOptions = {
   readonly signal: AbortSignal;
   /** The most bytes of one answer. */
   readonly maxBytes: number;
-  /** What the caller can do for a tool that requires input. Extensions are never among it: the gateway pays no other server. */
+  /** Capabilities of the caller for a tool that requires input. Extensions are never among it: the gateway pays no other server. */
   readonly capabilities?: JsonObject;
   /** The level of log messages that the caller wants; without it the server sends none. */
   readonly logLevel?: string;

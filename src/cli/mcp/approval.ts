@@ -22,7 +22,7 @@ export type Approval = {
 
 /**
  * Opens the approval of payments above `threshold` atomic units: the host shows a form (MCP elicitation). A host without forms gets a
- * refusal that names the option, because nobody could have approved.
+ * refusal that names the option, because no person could have approved.
  *
  * @param threshold undefined: the caps alone decide
  */

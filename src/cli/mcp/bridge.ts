@@ -9,7 +9,7 @@ import { CountersignError, type ErrorCode } from '../../client/errors.ts';
 import type { Approval } from './approval.ts';
 import { type Named, namesOf, type Remote } from './names.ts';
 
-/** What the bridge announces to its host. */
+/** The servers behind a bridge, and its ways to reach a person. */
 export type BridgeOptions = {
   readonly remotes: readonly Remote[];
   readonly approval: Approval;
@@ -85,7 +85,7 @@ const HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
   answer_lost: 'The call may have run and may have been paid. Do not repeat it without asking.',
 };
 
-/** What happened and what to do next; never a stack. */
+/** States the failure and the next step; never a stack. */
 const messageOf = (cause: unknown): string => {
   if (cause instanceof CountersignError) {
     return `${cause.message} ${HINTS[cause.code] ?? cause.hint}`;

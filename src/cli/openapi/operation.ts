@@ -15,7 +15,7 @@ export type Operation = {
   readonly operation: Members;
 };
 
-/** What the import leaves out, and why. */
+/** An operation that the import leaves out, with the reason. */
 export type Skipped = { readonly operation: string; readonly why: string };
 
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete'];

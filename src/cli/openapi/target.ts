@@ -14,7 +14,7 @@ import type { Session } from '../lib/session.ts';
 type Outcome = { readonly applied: readonly string[]; readonly failed: readonly Failure[] };
 export const NOTHING: Outcome = { applied: [], failed: [] };
 
-/** Where the tools go: a gateway, or a file. */
+/** The destination of the tools: a gateway, or a file. */
 type Target = {
   /** Undefined for a file. */
   readonly gateway: string | undefined;

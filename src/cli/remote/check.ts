@@ -3,7 +3,7 @@ import type { Listing } from '../../remote/list-tools.ts';
 import { type Difference, differencesOf } from './difference.ts';
 import { soldDefinition } from './tool-document.ts';
 
-/** What became of a sold tool at its server. */
+/** The state of a sold tool at its server. */
 export type Checked = {
   readonly id: string;
   /** The tool's name at the server. */

@@ -14,7 +14,7 @@ export type RemoteTerms = {
   readonly settlement: ToolDocument['settlement'];
 };
 
-/** What a definition says about a tool, bounded and without hidden characters. Everything else of a definition is dropped. */
+/** The parts of a definition that the gateway keeps, bounded and without hidden characters. */
 export type SoldDefinition = Pick<ToolDocument, 'description' | 'inputSchema'> & {
   readonly pin: string;
 };

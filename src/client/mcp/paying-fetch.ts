@@ -11,7 +11,7 @@ import { answerWith, type Messages, readMessages } from './messages.ts';
 import { openReading } from './reading.ts';
 import { requestIdOf, type ToolCall, toolCallOf } from './tool-call.ts';
 
-/** What the client adds to the `_meta` of each result: the cost of the call, as it has verified it (docs/client.md). */
+/** The key that the client adds to the `_meta` of each result: the cost of the call, as it has verified it (docs/client.md). */
 export const REPORT_KEY = 'countersign/report';
 
 /**

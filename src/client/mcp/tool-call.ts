@@ -5,7 +5,7 @@ import type { Outgoing } from '../outgoing.ts';
 
 /** A `tools/call` of MCP: the POST that carries it, and its JSON-RPC id. */
 export type ToolCall = {
-  /** What the client signs: not the POST, but the call in it (docs/wire-format.md §18). */
+  /** The signed request: not the POST, but the call in it (docs/wire-format.md §18). */
   readonly outgoing: Outgoing;
   readonly id: string | number;
 };

@@ -10,7 +10,7 @@ export type AgentTool = {
   readonly description: string;
   /** JSON Schema 2020-12 of the arguments. */
   readonly inputSchema: { readonly type: 'object'; readonly [key: string]: unknown };
-  /** What a call costs at most, in atomic units; undefined if the server does not state it. */
+  /** The most that a call costs, in atomic units; undefined if the server does not state it. */
   readonly price: bigint | undefined;
   /**
    * Calls the tool and pays for it.

@@ -4,7 +4,7 @@ import type { Config } from '../../../src/config.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { publicTool } from '../../../src/gateway/public-tool.ts';
-import { listed } from '../../../src/mcp/list-tools.ts';
+import { listEntry } from '../../../src/mcp/list-tools.ts';
 import { tokenNetworks } from '../../../src/protocol/x402/networks.ts';
 import { configOf, toolOf } from '../gateway/fixture.ts';
 import { decoded, scriptedGateway } from '../gateway/scripted.ts';
@@ -50,7 +50,10 @@ const shownFor = async (tool: Tool, config: Prices) => {
     readonly accepts: readonly Terms[];
   };
   const [first] = json.tools;
-  const { description = '', _meta } = listed(publicTool({ ...configOf(), ...config }, tool), tool);
+  const { description = '', _meta } = listEntry(
+    publicTool({ ...configOf(), ...config }, tool),
+    tool,
+  );
   const mcp = _meta?.['countersign/price'] as { readonly amount: string; readonly usd: string };
   const [item] = x402.items;
   const { accepts: v1 } = await plain.json<{

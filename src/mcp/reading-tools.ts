@@ -1,13 +1,13 @@
-import { ownTool } from '../catalog/gateway-tools.ts';
+import { gatewayTool } from '../catalog/gateway-tools.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { MCP_PATH } from './context.ts';
 
 /**
- * The gateway's own requests over MCP, as an intent names them (docs/mcp.md). Each reads only, so an intent for one binds no arguments and
+ * Requests over MCP that only read, in the form of tools that an intent can name (docs/mcp.md). Each executes nothing, so an intent for one binds no arguments and
  * is valid again until it expires: a client signs once in five minutes.
  */
 const reading = (id: string, method: string, description: string): Tool =>
-  ownTool({ id, method, path: MCP_PATH, description });
+  gatewayTool({ id, method, path: MCP_PATH, description });
 
 /** `tools/list`. */
 export const listingTool = reading(
