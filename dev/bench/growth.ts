@@ -28,7 +28,7 @@ const AFTERWORK = 1_500;
 /** Calls of another account, which compile the code. */
 const WARM_UP = 600;
 /** Fresh processes in which each object wakes. */
-const RESTARTS = 3;
+const RESTARTS = 2;
 
 const send = async (
   gateway: GatewaySubject,

@@ -44,7 +44,7 @@ export const readOptions = (args: readonly string[]): Options => {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '2' },
       calls: { type: 'string', default: '10' },
       remembered: { type: 'string', default: '1000000' },
       rate: { type: 'string', default: '160' },

@@ -10,7 +10,7 @@ export type OverMcp = { readonly protocol: string; readonly figures: Figures };
 const AGENTS = 100;
 const WARM_UP = 400;
 const CALLS = 200;
-const BLOCKS = 5;
+const BLOCKS = 3;
 
 const VERSION = '2026-07-28';
 const ACCEPT = { Accept: 'application/json, text/event-stream' };

@@ -35,7 +35,7 @@ const FLEET = 16;
 const CALLS = 640;
 const CONNECTIONS = 4;
 const WARM_UP = 320;
-const ROUNDS = 3;
+const ROUNDS = 2;
 const CLIENTS = 4_096;
 
 /** Signs a vanilla payment of the owner that expired `age` seconds ago. Any reader of the chain could copy it. */

@@ -27,6 +27,7 @@ export const SELLER = {
   relayer: 'Countersign, relayer',
   facilitator: 'Countersign, facilitator',
   exact: 'x402 exact',
+  facilitated: 'x402 exact, Countersign as its facilitator',
 } as const;
 
 /** A signed payment, its URL, and the body of a POST. */
@@ -97,11 +98,15 @@ export const countersign = async (
 /** Receives the payments to `@x402/hono`. */
 export const PAYEE = person('bench payee');
 
-/** `@x402/hono` with scheme `exact` in raw workerd, with the same chain, facilitator and tool. */
+/** `@x402/hono` with scheme `exact` in raw workerd, with the same chain and tool, and a facilitator at this URL. */
 export const exactOn = async (
   bench: Bench,
-  { facilitator, upstream }: Pick<Stack, 'facilitator' | 'upstream'>,
+  {
+    facilitator,
+    upstream,
+  }: { readonly facilitator: { readonly url: string }; readonly upstream: Stack['upstream'] },
   buyers: readonly BenchAgent[],
+  name: Seller['name'] = SELLER.exact,
 ): Promise<Seller> => {
   const subject = await startWorker(bench, 'exact', {
     UPSTREAM_URL: upstream.url,
@@ -115,7 +120,7 @@ export const exactOn = async (
     payment: vanilla(buyer),
   });
   return {
-    name: SELLER.exact,
+    name,
     port: subject.port,
     buyers,
     first: purchase,

@@ -9,6 +9,8 @@ import { getRequest } from './connection.ts';
 import { type Flow, flowOf } from './flow.ts';
 import { POLICY } from './gateway-subject.ts';
 import { type Pace, startLoad } from './paced-load.ts';
+import { startFacilitatorProcess } from './facilitator.ts';
+import type { RunningServer } from '../stack/loopback.ts';
 import { buyFirst, countersign, exactOn, PAYEE, SELLER, type Seller } from './sellers.ts';
 import { agents, type BenchAgent, nonceOf } from './signing.ts';
 import { type Bench, newDirectory, TARGET } from './subject.ts';
@@ -41,7 +43,7 @@ const UNPACED: Pace = { connections: CONNECTIONS };
 const EXACT: Plan = { pace: UNPACED, seconds: 10, patience: 0 };
 const HUNDRED: Plan = {
   pace: { connections: CONNECTIONS, perSecond: 100 },
-  seconds: 20,
+  seconds: 10,
   patience: 20,
 };
 /** About twice what `exact` settles. */
@@ -94,7 +96,12 @@ const load = async (
 
 const RELAYER = person('bench relayer');
 
-/** Starts a second gateway on the chain of the stack: a relayer settles, and there is no facilitator. */
+/** Requests of one client in ten seconds: all buyers of the bench are one client. */
+const SHIELD = 1_000_000;
+
+/**
+ * Starts a second gateway on the chain of the stack: a relayer settles, and there is no facilitator. It is the facilitator of `@x402/hono`.
+ */
 const startRelayed = async (bench: Bench, { chain, upstream }: Stack): Promise<Gateway> => {
   await chain.client.setBalance({ address: RELAYER.address, value: parseEther('1000') });
   return await startGateway({
@@ -104,7 +111,9 @@ const startRelayed = async (bench: Bench, { chain, upstream }: Stack): Promise<G
     upstreamUrl: upstream.url,
     payTo: people.payTo,
     entry: bench.bundles.gateway.main,
+    shield: SHIELD,
     variables: {
+      FACILITATES: JSON.stringify({ [`eip155:${CHAIN_ID}`]: [PAYEE.address] }),
       RELAYERS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: { addresses: [RELAYER.address] } }),
       RELAYER_KEY: RELAYER.privateKey,
       DEFAULT_POLICY: JSON.stringify(POLICY),
@@ -126,7 +135,8 @@ const introduce = async ({ chain }: Stack, sellers: readonly Seller[]): Promise<
 
 /**
  * Measures what settles while a seller sells, without stubs: gateways with relayer and with facilitator under `wrangler dev`, and
- * `@x402/hono` with scheme `exact` in raw workerd, one after the other on the same chain and with the same facilitator. `exact` runs twice.
+ * `@x402/hono` with scheme `exact` in raw workerd, one after the other on the same chain. `exact` has the facilitator of the second gateway,
+ * and in another run the first gateway as its facilitator.
  *
  * @param perSecond payments a second that buyers offer to the gateway with the relayer.
  */
@@ -136,26 +146,45 @@ export const measureSettlement = async (
   print: (line: string) => void,
 ): Promise<readonly Sustained[]> => {
   const directory = newDirectory(bench.workspace, 'settlement');
+  const ending: (() => Promise<void>)[] = [];
+  let officialFacilitator: RunningServer | undefined;
   const stack = await startStack({
+    wire: async (real) => {
+      officialFacilitator = await startFacilitatorProcess(real.rpc);
+      ending.unshift(officialFacilitator.stop);
+      return { ...real, facilitators: [officialFacilitator.url] };
+    },
     blockTime: BLOCK_SECONDS,
     persistTo: directory,
     file: join(directory, 'stack.json'),
     entry: bench.bundles.gateway.main,
     variables: { DEFAULT_POLICY: JSON.stringify(POLICY) },
   });
-  const ending: (() => Promise<void>)[] = [stack.stop];
+  ending.unshift(stack.stop);
   let relayed: Gateway | undefined;
   try {
     relayed = await startRelayed(bench, stack);
     ending.unshift(relayed.stop);
-    const all = agents(3 * BUYERS);
+    const all = agents(4 * BUYERS);
     const some = (at: number): readonly BenchAgent[] => all.slice(at * BUYERS, (at + 1) * BUYERS);
     const relayer = await countersign(relayed, SELLER.relayer, some(0));
     const facilitator = await countersign(stack.gateway, SELLER.facilitator, some(1));
-    const exact = await exactOn(bench, stack, some(2));
+    const { facilitator: unused, upstream } = stack;
+    const exact = await exactOn(
+      bench,
+      { facilitator: officialFacilitator ?? unused, upstream },
+      some(2),
+    );
     ending.unshift(exact.stop);
+    const facilitated = await exactOn(
+      bench,
+      { facilitator: { url: `${relayed.url}/facilitator` }, upstream },
+      some(3),
+      SELLER.facilitated,
+    );
+    ending.unshift(facilitated.stop);
     const watcher = await watchTransfers(stack.chain);
-    await introduce(stack, [relayer, facilitator, exact]);
+    await introduce(stack, [relayer, facilitator, exact, facilitated]);
     const measured: Sustained[] = [];
     const run = async (seller: Seller, plan: Plan): Promise<void> => {
       const result = await load(seller, plan, watcher);
@@ -164,9 +193,9 @@ export const measureSettlement = async (
         `${seller.name}: ${result.accepted.median.toFixed(0)} accepted and ${result.settled.median.toFixed(0)} settled a second`,
       );
     };
-    await run(exact, EXACT);
     await run(relayer, HUNDRED);
     await run(relayer, sustained(perSecond));
+    await run(facilitated, EXACT);
     await relayed.stop();
     await run(exact, EXACT);
     await run(facilitator, sustained(FACILITATOR_PER_SECOND));
