@@ -96,13 +96,13 @@ const reportText = (
       if (each.state === 'gone')
         return line(style.bad('gone'), `${each.id}: the server lists no ${each.name}`);
       if (each.state === 'unusable')
-        return line(style.bad('left'), `${each.id}: ${each.name} ${each.why}`);
+        return line(style.bad('bad '), `${each.id}: ${each.name} ${each.why}`);
       return [
         line(style.warn('~   '), `${each.id} (${each.name})`),
         ...changeLines(out, each),
       ].join('\n');
     }),
-    ...unlisted.map(({ why }) => line(style.bad('left'), why)),
+    ...unlisted.map(({ why }) => line(style.bad('down'), why)),
   ];
   return lines.length === 0
     ? 'The gateway sells no tool of a remote MCP server.'
