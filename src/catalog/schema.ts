@@ -178,13 +178,6 @@ const contradictions = (tool: Tool): readonly FieldFault[] => {
   if (isRemote(tool) && tool.pricing === 'upto') {
     fault('price', 'may have no max for a tool of a remote MCP server');
   }
-  // Attack: over HTTP a policy would judge the query, and the server gets only the body.
-  if (isRemote(tool) && Object.values(tool.params).some((source) => 'query' in source)) {
-    fault('params', 'may hold only pointers for a tool of a remote MCP server: it gets no query');
-  }
-  if (isRemote(tool) && Object.keys(tool.arguments).length > 0) {
-    fault('arguments', 'may hold no places for a tool of a remote MCP server: it gets all as sent');
-  }
   if (GATEWAY_ID.test(tool.id))
     fault('id', 'may not start with countersign., which is the gateway itself');
   if (MCP_NAME.test(tool.id)) fault('id', 'may not be the name of a tool of the gateway over MCP');

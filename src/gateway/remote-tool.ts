@@ -119,9 +119,11 @@ const refused = async (reason: Reason): Promise<DispatchResult> => {
 };
 
 /** Reads the arguments of an HTTP call: the body, a JSON object. What the payer signs, and what the server gets, must be one value. */
-export const inputOfBody = ({ body }: ReceivedRequest): Result<RemoteInput, Reason> => {
-  const refuse = (hint: string) =>
-    err<Reason>({ reason: 'malformed_request', field: 'body', hint });
+export const inputOfBody = ({ body, target }: ReceivedRequest): Result<RemoteInput, Reason> => {
+  const refuse = (hint: string, field = 'body') =>
+    err<Reason>({ reason: 'malformed_request', field, hint });
+  // Attack: a policy that judges a parameter of the query would judge what the server never gets.
+  if (target.includes('?')) return refuse('must be empty: the server gets the body alone', 'query');
   const text = body === undefined ? '{}' : decodeUtf8(body);
   const json = text === undefined ? undefined : parseStrictJson(text);
   if (text === undefined || json?.ok !== true || !isObject(json.value)) {

@@ -108,12 +108,6 @@ describe('an upstream that is a tool of a remote MCP server', () => {
     expect(faults({ path: '/tools/*' })).toEqual(['method']);
   });
 
-  it('lets policies see only the body, because its server gets nothing else', () => {
-    expect(faults({ params: { q: { pointer: '/q' } } })).toEqual([]);
-    expect(faults({ params: { q: { query: 'q' } } })).toEqual(['params']);
-    expect(faults({ arguments: { q: { pointer: '/other' } } })).toEqual(['arguments']);
-  });
-
   it('takes no variable price, because no MCP server states a charge', () => {
     expect(faults({ price: { max: '$0.10' }, settlement: 'credit' })).toEqual(['price']);
   });
