@@ -17,7 +17,7 @@ import {
   refusalIn,
   translateByMcp,
 } from './support/mcp.ts';
-import { isUsed, transfersFrom, trustedAccount } from './support/payment.ts';
+import { isUsed, trustedAccount } from './support/payment.ts';
 import { useWorld, translate } from './support/world.ts';
 
 const world = useWorld();
@@ -96,15 +96,15 @@ describe('one payment', () => {
   });
 
   it('takes 1.0 and 1 for one number, because the JCS form is bound', async () => {
-    const call = { name: 'translate', arguments: { text: 'good morning', to: 'fr', n: 1 } };
+    const call = { name: 'flaky', arguments: { status: 200 } };
     const { intent: _intent, ...payment } = await payBound(world(), account, call);
     const text = JSON.stringify({
       jsonrpc: '2.0',
       id: 1,
       method: 'tools/call',
       params: { ...call, _meta: paid(payment) },
-    }).replace('"n":1', '"n":1.0');
-    expect(text).toContain('"n":1.0');
+    }).replace('"status":200', '"status":200.0');
+    expect(text).toContain('"status":200.0');
     expect(outcome(await postRaw(world(), text))).toBe('200');
   });
 });
@@ -182,8 +182,6 @@ describe('a tool that fails', () => {
     expect(await receiptIn(world(), answer.result as CallResult)).toMatchObject({ charged: '0' });
     expect(answer.result?.content[0]?.text).toMatch(/charged nothing/);
     expect(await isUsed(world(), payment)).toBe(false);
-    // No other call of this file costs a cent.
-    expect(await transfersFrom(world(), account.address)).not.toContain(10_000n);
   });
 });
 
