@@ -70,7 +70,7 @@ describe('agent.mcp', () => {
   it('reports the failure of a tool, which costs nothing', async () => {
     const { agent } = await funded();
     const client = await agent.mcp(endpoint());
-    const result = await client.callTool({ name: 'translate', arguments: { text: 'a', to: 'xx' } });
+    const result = await client.callTool({ name: 'flaky', arguments: { status: 500 } });
     expect(result.isError).toBe(true);
     expect(reportOf(result)).toMatchObject({ charged: '0', receipt: { verified: true } });
   });
