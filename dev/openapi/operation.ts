@@ -33,6 +33,7 @@ export const EXAMPLES: { readonly [Id in RouteId]?: BodyOf<Id> } = {
   'accounts.policy.put': policy,
   'accounts.status': { status: 'frozen' },
   'credits.adjust': { asset: ASSET, amount: '-250000', reason: 'Credited twice on 3 November' },
+  'calls.refund': { amount: '20000', reason: 'Wrong answer, ticket 7' },
   'credits.refund': {
     account: 'eip155:84532:0x7e5f4552091a69125d5dfcb7b8c2659029395bdf',
     transaction: `0x${'5c'.repeat(32)}`,

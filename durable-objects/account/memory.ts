@@ -51,6 +51,7 @@ const PROMPT: ReadonlySet<string> = new Set([
   'webhook.removed',
   'settlement.redriven',
   'credit.adjusted',
+  'call.refunded',
   'alert.raised',
 ] satisfies EntryType[]);
 

@@ -52,6 +52,9 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
         amounts['charged'] === '0'
         ? of('returned', undefined)
         : undefined;
+    // Also of a call that an ancestor's credit paid: the gateway owes it that credit while it is in transit.
+    case 'call.refunded':
+      return of('returned', amounts['amount']);
     case 'payment.settled':
       // The payment of a debt moved after all, so the account removes the debt.
       if (isText(payment.cleared)) return of('late', payment.cleared);

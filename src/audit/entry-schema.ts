@@ -25,6 +25,7 @@ const TYPES = [
   'call.late',
   'call.abandoned',
   'call.resolved',
+  'call.refunded',
   'payment.settled',
   'payment.failed',
   'payment.released',

@@ -15,6 +15,7 @@ const FACTS = [
   ['price', 'price'],
   ['paid_by', 'paidBy'],
   ['charged', 'charged'],
+  ['refunded', 'refunded'],
   ['success', 'success'],
   ['status', 'status'],
   ['digest', 'digest'],

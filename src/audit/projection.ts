@@ -20,6 +20,8 @@ export type CallUpdate = {
   readonly price?: number;
   readonly paidBy?: string;
   readonly charged?: number;
+  /** All of its refunds so far. */
+  readonly refunded?: number;
   readonly success?: 0 | 1;
   readonly status?: number;
   readonly digest?: string;
@@ -130,6 +132,9 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         kept: entry.decision === 'charged' ? 'charged' : 'released',
         ...withoutUndefined({ charged: stored(amounts?.charged) }),
       };
+    // Each entry has the total, so a redelivery adds nothing.
+    case 'call.refunded':
+      return { call, seq, ...withoutUndefined({ refunded: stored(amounts?.refunded) }) };
     // The hold ended before the answer, which changes neither the state nor the charge.
     case 'call.late':
       return { ...known, state: 'abandoned', ...withoutUndefined(answered(outcome)) };

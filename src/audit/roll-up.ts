@@ -24,6 +24,8 @@ type Spent = {
   readonly charged: number;
   readonly denied: number;
   readonly failed: number;
+  /** A refund gives back credit as a movement of its own: the credit that paid for the call stays spent. */
+  readonly isRefund?: true;
 };
 
 export type RollUp = {
@@ -69,6 +71,9 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
     } else if (entry.call !== undefined && entry.type === 'call.resolved') {
       const charged = stored(entry.amounts?.charged) - stored(entry.amounts?.before);
       if (charged !== 0) ends.push({ ...key, call: entry.call, ...NOTHING, charged });
+    } else if (entry.call !== undefined && entry.type === 'call.refunded') {
+      const charged = -stored(entry.amounts?.amount);
+      ends.push({ ...key, call: entry.call, ...NOTHING, charged, isRefund: true });
     }
   }
   const movements = entries.flatMap((entry) => creditMovement(entry) ?? []);
@@ -129,7 +134,7 @@ WITH spent AS MATERIALIZED (
     coalesce(c.payee, '') AS payee, json_extract(?3, '$[' || (value ->> 'lineage') || ']') AS above,
     sum(value ->> 'calls') AS calls, sum(value ->> 'charged') AS charged, sum(value ->> 'denied') AS denied,
     sum(value ->> 'failed') AS failed,
-    sum(CASE WHEN c.paid_by = 'credit' THEN value ->> 'charged' ELSE 0 END) AS from_credit
+    sum(CASE WHEN c.paid_by = 'credit' AND value ->> 'isRefund' IS NULL THEN value ->> 'charged' ELSE 0 END) AS from_credit
   FROM json_each(?2) LEFT JOIN calls c ON ${OF_CALL}
   GROUP BY 1, 2, 3, 4, 5
 )

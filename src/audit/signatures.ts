@@ -51,6 +51,7 @@ const SIGNED_WITH: Readonly<
   'call.late': 'nothing',
   'call.abandoned': 'nothing',
   'call.resolved': 'order',
+  'call.refunded': 'order',
   'payment.settled': 'reveal',
   'payment.failed': 'reveal',
   'payment.bounced': 'nothing',

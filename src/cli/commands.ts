@@ -34,6 +34,10 @@ export const commands: CommandTree = {
     summary: 'inspect and label accounts and their descendants',
     load: async () => (await import('./accounts.ts')).group,
   },
+  calls: {
+    summary: 'inspect calls and refund them',
+    load: async () => (await import('./calls.ts')).group,
+  },
   credits: {
     summary: 'buy, inspect and adjust credit',
     load: async () => (await import('./credits.ts')).group,

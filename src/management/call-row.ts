@@ -2,6 +2,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { CallState } from '../protocol/account/call.ts';
 import type { Seconds } from '../core/clock.ts';
+import { acceptedAtOf } from '../settlement/stored-call.ts';
 import { withoutNulls } from './page.ts';
 
 export type EndedPayment = 'settled' | 'failed' | 'released';
@@ -32,6 +33,8 @@ export type CallItem = {
   readonly price?: bigint;
   readonly paidBy?: string;
   readonly charged?: bigint;
+  /** What operators gave back of the charge, as credit. */
+  readonly refunded?: bigint;
   readonly success?: boolean;
   readonly status?: number;
   readonly digest?: Hex;
@@ -63,6 +66,7 @@ export type CallRow = {
   readonly price: Integer;
   readonly paid_by: Text;
   readonly charged: Integer;
+  readonly refunded: Integer;
   readonly success: Integer;
   readonly status: Integer;
   readonly digest: Text;
@@ -86,9 +90,18 @@ export type CallRow = {
 };
 
 export const CALL_COLUMNS = `
-c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.price, c.paid_by, c.charged, c.success, c.status, c.digest,
+c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.price, c.paid_by, c.charged, c.refunded, c.success, c.status, c.digest,
 c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.segment, c.seq, c.payment, c.amount, c.credited, c.transaction_hash,
 c.block, c.fault, c.payment_reason, c.payment_at, c.payment_seq`;
+
+export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise<CallRow | null> =>
+  db
+    .prepare(
+      `SELECT ${CALL_COLUMNS} FROM calls c
+       WHERE c.accepted_at = ${acceptedAtOf('?1', '?2')} AND c.account = ?1 AND c.call = ?2`,
+    )
+    .bind(account, call)
+    .first<CallRow>();
 
 export const callItemOf = (row: CallRow): CallItem => ({
   ...withoutNulls({
@@ -103,6 +116,7 @@ export const callItemOf = (row: CallRow): CallItem => ({
     price: amountOf(row.price),
     paidBy: row.paid_by,
     charged: amountOf(row.charged),
+    refunded: amountOf(row.refunded),
     success: row.success === null ? null : row.success === 1,
     status: row.status,
     digest: row.digest as Hex | null,

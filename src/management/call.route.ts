@@ -9,11 +9,13 @@ import {
   hash,
   listQuery,
   oneOf,
+  positive,
   seconds,
   time,
   toolId,
 } from './fields.ts';
-import { OPERATOR, READERS, type RouteTable } from './route.ts';
+import { reasonText } from '../protocol/wire-fields.ts';
+import { OPERATOR, READERS, type RouteTable, SMALL_BODY } from './route.ts';
 
 export const CALL_STATES = ['held', 'committed', 'released', 'abandoned'] as const;
 /** `kept`: a silent tool keeps the amount until an operator resolves it. */
@@ -44,6 +46,8 @@ export const callItem = z.strictObject({
   price: z.exactOptional(amount),
   paid_by: z.exactOptional(z.string()),
   charged: z.exactOptional(amount),
+  /** What operators gave back of the charge, as credit. */
+  refunded: z.exactOptional(amount),
   success: z.exactOptional(z.boolean()),
   status: z.exactOptional(z.int()),
   digest: z.exactOptional(z.string()),
@@ -80,6 +84,24 @@ export const settlement = z.strictObject({
   last_error_at: z.exactOptional(time),
 });
 
+/** Without `amount`: all of the charge that was not refunded before. */
+const refundBody = z.strictObject(
+  { amount: z.exactOptional(positive), reason: reasonText },
+  'must be an object {amount?, reason}',
+);
+
+/** `refunded`: all refunds of the call so far. `credit`: of the account afterwards; absent if the credit went to an ancestor. */
+const refunded = z.strictObject({
+  account,
+  call: hash,
+  asset,
+  amount,
+  refunded: amount,
+  charged: amount,
+  credited_to: account,
+  credit: z.exactOptional(amount),
+});
+
 const callStory = z.strictObject({ call: callItem, settlement: z.exactOptional(settlement) });
 
 export const CALL_ROUTES = {
@@ -104,5 +126,13 @@ export const CALL_ROUTES = {
     roles: READERS,
     summary: 'Shows one call and its payment',
     answer: callStory,
+  },
+  'calls.refund': {
+    path: 'POST /admin/calls/:account/:call/refund',
+    roles: OPERATOR,
+    body: refundBody,
+    maxBody: SMALL_BODY,
+    summary: 'Refunds a call to its payer, as credit',
+    answer: refunded,
   },
 } as const satisfies RouteTable;

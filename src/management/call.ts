@@ -2,11 +2,12 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { CallState } from '../protocol/account/call.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
-import { acceptedAtOf } from '../settlement/stored-call.ts';
 import { ok } from '../core/result.ts';
 import { asOf } from './as-of.ts';
-import { CALL_COLUMNS, callItemOf, type CallItem, type CallRow } from './call-row.ts';
+import { storedCharge } from './call-charge.ts';
+import { CALL_COLUMNS, callItemOf, type CallItem, type CallRow, loadCall } from './call-row.ts';
 import type { CALL_ROUTES } from './call.route.ts';
+import { sendCommand } from './command.ts';
 import { type Cell, queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried } from './page.ts';
@@ -48,15 +49,6 @@ export const findCall = (
     const row = await loadCall(db, account, call);
     return ok(row === null ? undefined : callItemOf(row));
   });
-
-export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise<CallRow | null> =>
-  db
-    .prepare(
-      `SELECT ${CALL_COLUMNS} FROM calls c
-       WHERE c.accepted_at = ${acceptedAtOf('?1', '?2')} AND c.account = ?1 AND c.call = ?2`,
-    )
-    .bind(account, call)
-    .first<CallRow>();
 
 /** The scan of all calls, in the order of the key. */
 export const callsByTime = (from?: Seconds, to?: Seconds): Scan<CallRow> => ({
@@ -107,6 +99,7 @@ export const callBody = (item: CallItem): CallBody =>
     price: item.price?.toString(),
     paid_by: item.paidBy,
     charged: item.charged?.toString(),
+    refunded: item.refunded?.toString(),
     success: item.success,
     status: item.status,
     digest: item.digest,
@@ -138,9 +131,10 @@ const COLUMNS = [
   'digest',
   'ended_at',
   'kept',
+  'refunded',
 ] as const satisfies readonly (keyof CallBody)[];
 
-const AMOUNTS: ReadonlySet<keyof CallBody> = new Set(['price', 'charged'] as const);
+const AMOUNTS: ReadonlySet<keyof CallBody> = new Set(['price', 'charged', 'refunded'] as const);
 
 const cellOf = (item: CallBody, column: keyof CallBody): Cell => {
   const value = item[column];
@@ -176,9 +170,31 @@ const get: Handler<'account.call'> = async ({ context, params, now }) => {
   return reply(body);
 };
 
+/** The account's own record of the call decides; D1 describes calls that the account has forgotten. */
+const refund: Handler<'calls.refund'> = async ({ context, params, body, by, intent }) => {
+  const { account, call } = params;
+  const charge = await storedCharge(context.db, account, call);
+  if (!charge.ok) return refuse(queryReason(charge.error));
+  const applied = await sendCommand(context, account, {
+    ...{ kind: 'refundCall', call, ...body, by, intent },
+    ...withoutUndefined({ charge: charge.value }),
+  });
+  if (!applied.ok) return applied;
+  const { refund: done, credit } = applied.value;
+  // An account of an earlier release does not know this command, and refuses it: an applied one has the refund.
+  if (done === undefined) return refuse({ reason: 'storage_unavailable' });
+  const { to, ...amounts } = done;
+  const refunded: AnswerOf<'calls.refund'> = {
+    ...{ account, call, ...amounts, credited_to: to },
+    ...withoutUndefined({ credit: credit?.toString() }),
+  };
+  return reply(refunded);
+};
+
 export const callHandlers: Handlers<keyof typeof CALL_ROUTES> = {
   'calls.list': list,
   'account.calls': ({ params, query, ...rest }) =>
     list({ ...rest, query: { ...query, account: params.account } }),
   'account.call': get,
+  'calls.refund': refund,
 };

@@ -97,6 +97,18 @@ export const change = reading(
   },
 );
 
+const POSITIVE = 'must be a whole number of atomic units as a string, from 1 to 2^53-1';
+
+/** An amount in atomic units, above zero. */
+export const positive = reading(
+  z.string(POSITIVE).check(z.regex(/^[1-9][0-9]{0,15}$/, POSITIVE)),
+  POSITIVE,
+  (text) => {
+    const value = BigInt(text);
+    return value <= MAX_STORED ? value : undefined;
+  },
+);
+
 /** An integer in a query string. */
 const integer = (from: number, to: number) => {
   const hint = `must be an integer from ${from} to ${to}`;

@@ -1,8 +1,7 @@
 import { loadChunk, loadRun } from '../audit/stored-chain.ts';
 import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
-import { type CallItem, callItemOf, type CallRow } from './call-row.ts';
-import { loadCall } from './call.ts';
+import { type CallItem, callItemOf, type CallRow, loadCall } from './call-row.ts';
 import { type DeadLetterItem, deadLettersOfCall } from './dead-letter.ts';
 import { attempt, type Queried, withoutNulls } from './page.ts';
 import { type Trouble, TROUBLE_COLUMNS, troubleOf, type TroubleRow } from './settlement-body.ts';

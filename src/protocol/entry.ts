@@ -44,6 +44,7 @@ export type EntryType =
   | 'call.late'
   | 'call.abandoned'
   | 'call.resolved'
+  | 'call.refunded'
   | 'payment.settled'
   | 'payment.failed'
   | 'payment.released'

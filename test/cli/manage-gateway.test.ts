@@ -151,6 +151,28 @@ describe('an operator', () => {
     expect(await errorOf(2, 'spend', '--from', '2026-02-31')).toMatchObject({ code: 'usage' });
   });
 
+  test('lists, shows and refunds calls', async () => {
+    expect((await run('call', '/tools/lookup?word=lake', '--as', 'agent6')).code).toBe(0);
+    const { address } = people.agents[5];
+    const list = async () =>
+      (await okJson('calls', 'list', '--account', address))['calls'] as { call: string }[];
+    await expect.poll(list, EVENTUALLY).not.toHaveLength(0);
+    const call = (await list())[0]?.call ?? '';
+    const refund = ['calls', 'refund', address, call, '--reason', 'ticket 9'];
+    expect(await errorOf(2, ...refund.slice(0, 4))).toMatchObject({ code: 'usage' });
+    const part = async () => await run(...refund, '--amount', '0.0004');
+    await expect.poll(async () => (await part()).code, EVENTUALLY).toBe(0);
+    const rest = await okJson(...refund, '--transfer');
+    expect(rest).toMatchObject({
+      ...{ amount: '600', refunded: '1000', charged: '1000' },
+      transfer: { to: address.toLowerCase(), amount: '600' },
+    });
+    expect(await errorOf(1, ...refund)).toMatchObject({ code: 'not_writable' });
+    const shown = async () => (await run('calls', 'show', address, call, '--operator')).stdout;
+    await expect.poll(shown, EVENTUALLY).toMatch(/refunded +\$0\.001/);
+    expect((await run('calls', 'list', '--account', address)).stdout).toContain('REFUNDED');
+  });
+
   test('creates, changes, lists and removes webhooks', async () => {
     const put = ['webhooks', 'put', 'pager', 'https://ops.example/alerts', '--operator'];
     expect(await okJson(...put, '--events', 'debt,breaker')).toMatchObject({ changed: true });

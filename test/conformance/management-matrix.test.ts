@@ -119,6 +119,7 @@ const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
   'account.default': ['404 unknown-grant'],
   'account.call': ['404 unknown-call'],
   'credits.refund': ['404 unknown-transaction'],
+  'calls.refund': ['409 not-writable'],
   'settlements.redrive': ['409 not-writable'],
   'settlements.writeoff': ['409 not-writable'],
   'settlements.resolve': ['409 not-writable'],

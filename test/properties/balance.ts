@@ -41,7 +41,7 @@ export const checkAtRest = (simulation: Simulation): void => {
   }
 };
 
-/** Checks that the credit equals what the chain moved in, less charges and refunds. A negative result is a debt. */
+/** Checks that the credit equals what the chain moved in, less charges and refunds on chain, and what was refunded of calls. A negative result is a debt. */
 const creditByChain = (simulated: SimulatedAccount, { all, moved }: Simulation): bigint => {
   const records = [...simulated.records.values()];
   const lost = records.filter(({ entries }) =>
@@ -57,7 +57,8 @@ const creditByChain = (simulated: SimulatedAccount, { all, moved }: Simulation):
     sum(records, ({ charged }) => charged) +
     sum(lost, ({ charged }) => charged) +
     sum(given, ({ price }) => price) -
-    sum(simulated.refunds.values(), (amount) => amount)
+    sum(simulated.refunds.values(), (amount) => amount) +
+    sum(simulated.refundedCalls.values(), (amount) => amount)
   );
 };
 
@@ -74,6 +75,7 @@ export const creditByLog = (entries: readonly Entry[]): bigint => {
       (own.has(call) ? BigInt(amounts.credited ?? 0) : 0n) - BigInt(amounts.charged ?? 0);
     if (type === 'payment.settled' || type === 'credit.received') return amount;
     if (type === 'credit.refunded') return -amount;
+    if (type === 'call.refunded') return amount;
     if (type === 'payment.failed') return payment?.fault === 'gateway' ? amount : 0n;
     if (type === 'call.resolved') return bought + BigInt(amounts.before ?? 0);
     return type === 'call.finished' || type === 'call.abandoned' ? bought : 0n;

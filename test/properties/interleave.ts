@@ -19,6 +19,8 @@ const EVENTS = [
   'variable price',
   'refund applied',
   'refund known',
+  'call refund applied',
+  'call refund refused',
   'finish finished',
   'finish late',
   'resolved: charged',

@@ -53,6 +53,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
   const payerAt = (index: number): Hex => payers[index % 2 === 0 ? 0 : 1];
   const refunds = new Map<string, { readonly of: Hex; readonly amount: bigint }>();
   const refundsIn = randomHex(32);
+  const refundedCalls = new Map<Hex, bigint>();
 
   const knowns = plans.map((plan): Known => {
     const payer = payerAt(plan.payer);
@@ -195,6 +196,17 @@ export const openPair = (plans: readonly Plan[]): Pair => {
     });
   };
 
+  const refundCall = async ({ payer, call: { call } }: Known, amount?: bigint): Promise<void> => {
+    const verdict = await stubOf(payer).apply({
+      ...({ kind: 'refundCall', call, reason: 'asked' } as const),
+      by: { account: accountOf(payer), role: 'operator' },
+      intent: { fields: {}, signature: '0x', digest: randomHex(32), attempt: randomHex(16) },
+      ...(amount === undefined ? {} : { amount }),
+    });
+    if (verdict.verdict !== 'applied' || verdict.refund === undefined) return;
+    refundedCalls.set(call, (refundedCalls.get(call) ?? 0n) + BigInt(verdict.refund.amount));
+  };
+
   /** Evicts an object. Ignores one that does not run or that another step is evicting. */
   const evict = async (payer: Hex): Promise<void> => {
     await evictDurableObject(stubOf(payer)).catch((cause: unknown) => {
@@ -222,7 +234,8 @@ export const openPair = (plans: readonly Plan[]): Pair => {
       sum(own, ({ status }) => status.charged) +
       sum(lost, ({ status }) => status.charged) +
       sum(given, ({ status }) => status.price) -
-      sum(refunds.values(), ({ of, amount }) => (of === payer ? amount : 0n))
+      sum(refunds.values(), ({ of, amount }) => (of === payer ? amount : 0n)) +
+      sum(own, ({ known }) => refundedCalls.get(known.call.call) ?? 0n)
     );
   };
 
@@ -263,6 +276,8 @@ export const openPair = (plans: readonly Plan[]): Pair => {
         }
         case 'refund':
           return refund(payerAt(step.of), step.amount, step.log);
+        case 'refundCall':
+          return refundCall(knownAt(step.call), step.amount);
         case 'deliver':
         case 'balance':
         case 'wait':

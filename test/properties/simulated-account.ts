@@ -48,6 +48,8 @@ export type SimulatedAccount = {
   allowedDeficit: bigint;
   /** The operator's refunds, by Transfer log. */
   readonly refunds: Map<string, bigint>;
+  /** What the operator refunded of each call. */
+  readonly refundedCalls: Map<Hex, bigint>;
 };
 
 /** Whether a payment awaits settlement after its tool has answered. */
@@ -67,6 +69,7 @@ export const openAccount = (payer: Hex): SimulatedAccount => ({
   balance: 400n,
   allowedDeficit: 0n,
   refunds: new Map(),
+  refundedCalls: new Map(),
 });
 
 /** Checks every limit of an account after a decision. */

@@ -352,6 +352,31 @@ export const openSimulation = (
     if (known !== (verdict === 'known')) expect({ known, verdict }).toBe('recorded once');
   };
 
+  /** Prefers a charged call of any account. */
+  const refundCall = (index: number, wanted: bigint | undefined): void => {
+    const isCharged = ({ charged }: CallRecord): boolean => charged > 0n;
+    const candidates = [ownerOf(index), ...all];
+    const simulated =
+      candidates.find(({ records }) => [...records.values()].some(isCharged)) ?? ownerOf(index);
+    const { records, refundedCalls } = simulated;
+    const call = [...records.values()].findLast(isCharged)?.id ?? idOf(index);
+    const command = {
+      ...({ kind: 'refundCall', call, reason: 'asked', by: OPERATOR } as const),
+      intent: { ...INTENT, digest: nextSalt(), attempt: nextSalt(), validBefore: now + 300 },
+      ...(wanted === undefined ? {} : { amount: wanted }),
+    } as const;
+    const verdict = commit(simulated, apply(simulated.state, command, contextOf(simulated)));
+    note(`call refund ${verdict.verdict}`);
+    if (verdict.verdict !== 'applied' || verdict.refund === undefined) return;
+    const total = (refundedCalls.get(call) ?? 0n) + BigInt(verdict.refund.amount);
+    const { charged = 0n, payment, topUp } = records.get(call) ?? {};
+    const isPaid = payment === 'settled' || payment === 'none';
+    // Only money that the gateway has, and never more than the charge.
+    if (total > charged || !isPaid || topUp !== undefined)
+      expect({ total, charged, payment }).toBe('a refund of what was paid');
+    refundedCalls.set(call, total);
+  };
+
   const ring = (simulated: SimulatedAccount): void => {
     const live = [...simulated.records.values()].filter((record) => !isFinal(record));
     const known = new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }]));
@@ -401,6 +426,8 @@ export const openSimulation = (
           return deliver(accountAt(step.from), step.how, step.late);
         case 'refund':
           return refund(accountAt(step.of), step.amount, step.log);
+        case 'refundCall':
+          return refundCall(step.call, step.amount);
         case 'balance':
           accountAt(step.of).balance = step.amount;
           return;

@@ -49,6 +49,8 @@ export type Step =
       readonly late: number | undefined;
     }
   | { readonly do: 'refund'; readonly of: number; readonly amount: bigint; readonly log: number }
+  /** An operator refunds a call: all that is left of its charge, or this amount. */
+  | { readonly do: 'refundCall'; readonly call: number; readonly amount: bigint | undefined }
   /** The payer's balance on the chain changes. */
   | { readonly do: 'balance'; readonly of: number; readonly amount: bigint }
   | { readonly do: 'wait'; readonly seconds: number };
@@ -79,6 +81,8 @@ const DEEDS: readonly Step['do'][] = [
   ...Array.from({ length: 4 }, () => 'hear' as const),
   ...Array.from({ length: 4 }, () => 'deliver' as const),
   'refund',
+  'refundCall',
+  'refundCall',
   'move',
   'cancel',
   'cancel',
@@ -158,6 +162,8 @@ const stepOf = (seed: number): Step => {
       };
     case 'refund':
       return { do: deed, of: below(2), log: below(2), amount: BigInt(below(30) + 1) };
+    case 'refundCall':
+      return { do: deed, call, amount: below(3) === 0 ? undefined : BigInt(below(20) + 1) };
     case 'balance':
       return { do: deed, of: below(2), amount: of([0n, 40n, 500n]) };
     case 'wait':

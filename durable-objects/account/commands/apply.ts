@@ -24,6 +24,7 @@ import { noteDeadLetter, redrive, resolve, writeOff } from './payment-command.ts
 import { capacityFor, refusalOf, type SignedCommand } from './permission.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import { putDocument } from './put-document.ts';
+import { refundCall } from './refund-call.ts';
 import { revoke } from './revoke.ts';
 import { take } from './take.ts';
 
@@ -120,6 +121,10 @@ const decide = (
     case 'resolve':
       return allowed(command, () =>
         resolve(state, loadCall(context.read, command.call), command, context),
+      );
+    case 'refundCall':
+      return allowed(command, () =>
+        refundCall(state, loadCall(context.read, command.call), command, context),
       );
     case 'deadLetter':
       return allowed(command, () => noteDeadLetter(state, command, context));

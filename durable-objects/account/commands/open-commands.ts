@@ -58,35 +58,16 @@ export const openCommands = (
     if (charges.size > MAX_CHARGES && oldest !== undefined) charges.delete(oldest);
   };
 
-  /** Notifies descendants of the change. */
+  /** Notifies descendants of a change that they decide by. Other commands change nothing for them. */
   const push = async (command: AccountCommand): Promise<Partial<Pushed>> => {
-    switch (command.kind) {
-      case 'issue':
-      case 'accept':
-      case 'take':
-      case 'default':
-      case 'label':
-      case 'document':
-      case 'redrive':
-      case 'writeOff':
-      case 'resolve':
-      case 'deadLetter':
-      case 'alert':
-      case 'credit':
-      case 'refund':
-      case 'adjust':
-        return {};
-      case 'policy':
-        return command.dryRun === true ? {} : recalls.push(undefined);
-      case 'status':
-        return recalls.push(undefined);
-      case 'revoke': {
-        const { id, epoch } = command.revocation;
-        // A holder that gives up its own grant ends it for every descendant whose grants depend on it.
-        const issued = epoch === 0n ? issuedById(ledger.disk(), id) : undefined;
-        return recalls.push(issued && [issued.grant.hash]);
-      }
+    if (command.kind === 'revoke') {
+      const { id, epoch } = command.revocation;
+      // A holder that gives up its own grant ends it for every descendant whose grants depend on it.
+      const issued = epoch === 0n ? issuedById(ledger.disk(), id) : undefined;
+      return recalls.push(issued && [issued.grant.hash]);
     }
+    const isPolicy = command.kind === 'policy' && command.dryRun !== true;
+    return isPolicy || command.kind === 'status' ? recalls.push(undefined) : {};
   };
 
   return {

@@ -66,6 +66,7 @@ const isOwners = (command: SignedCommand): boolean => {
     case 'redrive':
     case 'writeOff':
     case 'resolve':
+    case 'refundCall':
     case 'deadLetter':
     case 'adjust':
     case 'refund':

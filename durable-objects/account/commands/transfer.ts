@@ -10,13 +10,13 @@ import type { AccountState } from '../state.ts';
  * repeated or out of order moves nothing twice. Atomic units.
  */
 export type Transfer = {
-  /** The other account; or, for a refund by an operator, the chain's Transfer log. */
+  /** The other account; or, of a refund by an operator, the chain's Transfer log or the refunded call. */
   readonly peer: string;
   readonly asset: AssetId;
   /** Credit that this account has paid for and sent to `peer`, and how much of it `peer` has acknowledged. */
   readonly sent: bigint;
   readonly acknowledged: bigint;
-  /** Credit received from `peer`. */
+  /** Credit received from `peer`; of a refund, its amount or the total of the call's refunds. */
   readonly received: bigint;
 };
 

@@ -73,6 +73,8 @@ CREATE TABLE calls (
   price INTEGER,
   paid_by TEXT,
   charged INTEGER,
+  -- What operators gave back of the charge, as credit.
+  refunded INTEGER,
   state TEXT NOT NULL CHECK (state IN ('held', 'committed', 'released', 'abandoned')),
   success INTEGER,
   status INTEGER,

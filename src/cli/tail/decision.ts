@@ -102,6 +102,8 @@ const verdictOf = (entry: EntryEvent, price: string | undefined): Verdict | unde
             ? 'the operator charges the held price'
             : 'the operator releases the held price',
       };
+    case 'call.refunded':
+      return { verdict: 'paid', says: creditText(entry) };
     case 'payment.failed':
       return { verdict: 'failed', says: 'the payment failed' };
     case 'credit.received':
@@ -159,6 +161,7 @@ const moneyText = (
 const creditText = ({ type, decision, amounts = {} }: EntryEvent): string => {
   const amount = amounts['amount'] === undefined ? '' : `${dollars(amounts['amount'])} of `;
   if (type === 'credit.received') return `${amount}credit received`;
+  if (type === 'call.refunded') return `${amount}its charge refunded by the operator as credit`;
   if (type === 'credit.refunded') return `${amount}credit refunded on chain`;
   return `${amount}credit ${decision === 'added' ? 'added' : 'taken'} by the operator`;
 };

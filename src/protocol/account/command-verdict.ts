@@ -1,6 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
-import type { AccountId } from '../account-id.ts';
+import type { AccountId, AssetId } from '../account-id.ts';
 import type { BudgetFault } from './command-budget.ts';
 import type { SignedGrant } from './grant.ts';
 
@@ -26,9 +26,16 @@ export type CommandVerdict =
       readonly inFlight?: { readonly held: number; readonly cutOff: number };
       /** For a credit command: the account's credit in this asset afterwards, atomic units; negative is a debt. */
       readonly credit?: bigint;
+      readonly refund?: CallRefund;
     }
   | { readonly verdict: 'refused'; readonly fault: CommandFieldFault | CommandFault | CreditTooLow }
   | { readonly verdict: 'unavailable' };
+
+/** A refund of a call. Amounts are decimal strings of atomic units: `refunded` is all of its refunds so far, `to` the credited payer. */
+export type CallRefund = Readonly<Record<'amount' | 'refunded' | 'charged', string>> & {
+  readonly asset: AssetId;
+  readonly to: AccountId;
+};
 
 /** Why a command of an operator or an owner had no effect. None of these concerns a field of the body. */
 export type CommandFault =

@@ -3,7 +3,7 @@ import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
 import type { AlertBody } from '../alert.ts';
 import type { AgentRevocation } from '../intent/agent-revocation.ts';
-import type { PayerFacts } from './call.ts';
+import type { CallState, PayerFacts } from './call.ts';
 import type { Consent, SignedGrant } from './grant.ts';
 
 /** A command to an account. Idempotent. */
@@ -111,6 +111,18 @@ export type AccountCommand =
       readonly by: CommandSigner;
       readonly intent: CommandIntent;
     }
+  /** Gives back the charge of a call, or a part of it, as credit of its payer. Applied once for each signed intent, which it must name. */
+  | {
+      readonly kind: 'refundCall';
+      readonly call: Hex;
+      /** Absent: all that was not refunded before. */
+      readonly amount?: bigint;
+      /** From D1: counts only if the account has forgotten the call, whose charge can then no longer change. */
+      readonly charge?: CallCharge;
+      readonly reason: string;
+      readonly by: CommandSigner;
+      readonly intent: CommandIntent;
+    }
   /** To the gateway's own account: an operator resent a dead letter that belongs to no payment. */
   | {
       readonly kind: 'deadLetter';
@@ -121,6 +133,23 @@ export type AccountCommand =
     }
   /** Records an alert of the Worker: a dead letter, a disabled webhook. */
   | { readonly kind: 'alert'; readonly alert: AlertBody };
+
+/** What a call cost, and how it was paid. */
+export type CallCharge = {
+  readonly tool: string;
+  readonly asset: AssetId;
+  readonly state: CallState;
+  /** As its acceptance says: `deferred`, `upfront`, `credit`, `lent` or `free`. */
+  readonly paidBy: string;
+  readonly payment: 'none' | 'open' | 'settled' | 'failed' | 'released';
+  /** Atomic units. */
+  readonly charged: bigint;
+  /** A silent tool keeps the amount until an operator resolves the call. */
+  readonly isKept: boolean;
+  readonly isTopUp: boolean;
+  /** Of credit that an ancestor lent: the hash of the grant. */
+  readonly lender?: Hex;
+};
 
 /** A command that moves credit. Idempotent by its content. */
 export type CreditCommand =

@@ -58,6 +58,9 @@ const SAMPLES: { readonly [id in RouteId]?: Sample } = {
   'settlements.resolve': (subject, params) => ({
     ...{ ...payment(subject, params), body: { charge: false, reason: 'matrix' } },
   }),
+  'calls.refund': (subject, params) => ({
+    ...{ ...payment(subject, params), body: { reason: 'matrix' } },
+  }),
   spend: byTool,
   'account.spend': byTool,
   'webhooks.put': webhook,

@@ -13,6 +13,9 @@ const LIVES = [
   ['accepted', 'committed', 'lost'],
   ['accepted', 'committed', 'lost', 'settled'],
   ['credit', 'used'],
+  ['credit', 'used', 'refunded'],
+  ['accepted', 'committed', 'settled', 'refunded', 'refunded more'],
+  ['upfront', 'settled', 'committed', 'refunded'],
   ['accepted', 'released'],
   ['accepted', 'released', 'moved'],
   ['accepted', 'abandoned', 'late'],
@@ -218,6 +221,17 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
       return end('committed', { ...full, credited: `${price}` }, 'settled', 'upfront');
     case 'used':
       return end('committed', full, 'none', 'credit');
+    case 'refunded':
+    case 'refunded more': {
+      const half = Math.ceil(price / 2);
+      const [amount, refunded] = moment === 'refunded' ? [half, half] : [price - half, price];
+      return {
+        ...about,
+        type: 'call.refunded',
+        amounts: { amount: `${amount}`, refunded: `${refunded}` },
+        payment: { asset },
+      } as EntryBody;
+    }
     case 'late':
       return {
         ...about,

@@ -30,7 +30,11 @@ const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
     const charged = amounts?.['charged'];
     const isEnd = charged !== undefined && type !== 'call.late' && type !== 'call.resolved';
     const change =
-      type === 'call.resolved' ? BigInt(charged ?? 0) - BigInt(amounts?.['before'] ?? 0) : 0n;
+      type === 'call.resolved'
+        ? BigInt(charged ?? 0) - BigInt(amounts?.['before'] ?? 0)
+        : type === 'call.refunded'
+          ? -BigInt(amounts?.['amount'] ?? 0)
+          : 0n;
     if (!isEnd && type !== 'call.denied' && change === 0n) continue;
     const { asset, payee } = (type === 'call.denied' ? undefined : agreed.get(call)) ?? {
       asset: '',

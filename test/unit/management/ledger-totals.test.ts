@@ -95,6 +95,10 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
           credit('returned', order.asset, order.price);
         }
         break;
+      case 'call.refunded':
+        add([day, order.asset, 'revenue', order.tool, order.payee], -amount);
+        credit('returned', order.asset, amount);
+        break;
       case 'payment.settled':
         // The debt is cleared, whatever else the entry says.
         if (payment['credited'] !== undefined || ended.get(call)?.line === 'debt') {
@@ -183,13 +187,14 @@ describe('ledger totals equal the sum of the entries', () => {
         for (const step of deeds) simulation.take(step);
         simulation.rest();
         let [credit, charged] = [0n, 0n];
-        for (const { state, records, loose } of simulation.all) {
+        for (const { state, records, loose, refundedCalls } of simulation.all) {
           const chain = [...records.values()]
             .flatMap((record) => record.entries)
             .concat(loose)
             .toSorted((a, b) => a.seq - b.seq);
           if (chain.length > 0) await store(chain);
           credit += purseOf(state, TOKEN).credit;
+          for (const refunded of refundedCalls.values()) charged -= refunded;
           for (const one of records.values()) {
             charged += one.topUp !== undefined && one.state === 'committed' ? 0n : one.charged;
           }

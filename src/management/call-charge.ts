@@ -1,0 +1,39 @@
+import { loadChunk } from '../audit/stored-chain.ts';
+import type { Hex } from '../core/hex.ts';
+import { ok } from '../core/result.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import type { AccountId, AssetId } from '../protocol/account-id.ts';
+import type { CallCharge } from '../protocol/account/command.ts';
+import { type CallRow, loadCall } from './call-row.ts';
+import { attempt, type Queried } from './page.ts';
+
+/** What D1 has about the charge of a call; undefined if it has no such call. */
+export const storedCharge = (
+  db: D1Database,
+  account: AccountId,
+  call: Hex,
+): Queried<CallCharge | undefined> =>
+  attempt(async () => {
+    const row = await loadCall(db, account, call);
+    if (row === null) return ok(undefined);
+    const lender = row.paid_by === 'lent' ? await lenderOf(db, row) : undefined;
+    return ok({
+      tool: row.tool ?? '',
+      asset: row.asset as AssetId,
+      state: row.state,
+      paidBy: row.paid_by ?? '',
+      payment: row.payment ?? 'none',
+      charged: BigInt(row.charged ?? 0),
+      isKept: row.kept === 'held',
+      // A failed call is credited too, and charged nothing.
+      isTopUp: (row.credited ?? 0) > 0,
+      ...withoutUndefined({ lender }),
+    });
+  });
+
+/** Only the entry that accepted the call names the grant under which an ancestor's credit paid. */
+const lenderOf = async (db: D1Database, row: CallRow): Promise<Hex | undefined> => {
+  const entries = await loadChunk(db, row.account, row.first_seq);
+  const lender = entries?.find(({ seq }) => seq === row.first_seq)?.payment?.['lender'];
+  return typeof lender === 'string' ? (lender as Hex) : undefined;
+};
