@@ -1,4 +1,4 @@
-import type { Clock, Seconds } from '../../core/clock.ts';
+import type { Seconds } from '../../core/clock.ts';
 import { random16 } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { decodeBase64, encodeBase64Url } from '../../crypto/bytes.ts';
@@ -97,34 +97,4 @@ const tagged = (tag: number, content: readonly number[]): readonly number[] => {
   return length < 0x100
     ? [tag, 0x81, length, ...content]
     : [tag, 0x82, length >> 8, length & 0xff, ...content];
-};
-
-/** Returns headers that authorize a request to a URL, or undefined if the key for it cannot be read. */
-export type Authorize = (
-  method: 'GET' | 'POST',
-  url: string,
-) => Promise<Readonly<Record<string, string>> | undefined>;
-
-/**
- * Authorizes requests with the operator's CDP key, which is read once per isolate. An unreadable key is logged once and authorizes
- * nothing: its facilitators count as failing, and the others settle.
- */
-export const openCdpAuthorize = (key: CdpKey | undefined, clock: Clock): Authorize => {
-  // Keeps the value, not a promise: a pending promise of one request must not be awaited by another.
-  let tokens: CdpTokens | undefined;
-  let isUnreadable = key === undefined;
-  return async (method, url) => {
-    if (tokens === undefined && key !== undefined && !isUnreadable) {
-      const opened = await openCdpTokens(key);
-      if (opened.ok) tokens = opened.value;
-      else {
-        // Several requests may have read the key at the same time.
-        if (!isUnreadable) console.error({ event: 'cdp_key_unreadable', detail: opened.error });
-        isUnreadable = true;
-      }
-    }
-    if (tokens === undefined) return undefined;
-    const token = await tokens.token(method, url, Math.floor(clock.now() / 1_000));
-    return { authorization: `Bearer ${token}` };
-  };
 };

@@ -16,7 +16,8 @@ import {
   type PresentOptions,
   rejectsMark,
 } from './backend.ts';
-import { type Authorize, type CdpKey, openCdpAuthorize } from './cdp-token.ts';
+import { type Authorize, openCdpAuthorize } from './cdp-authorize.ts';
+import type { CdpKey } from './cdp-token.ts';
 import {
   postSettles,
   readSupported,
