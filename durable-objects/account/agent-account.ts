@@ -38,17 +38,16 @@ import { decideAlarm } from './alarm.ts';
 import { loadCall } from './call/call-record.ts';
 import { concludeAll } from './call/conclude.ts';
 import { finish } from './call/finish.ts';
+import { isSentAgain } from './call/open-calls.ts';
 import { reserveCall } from './call/reserve-call.ts';
-import { type Commands, openCommands } from './commands/open-commands.ts';
-import { acknowledgeTransfer } from './commands/transfer.ts';
+import type { Commands } from './commands/open-commands.ts';
 import { unchanged } from './decision.ts';
 import { type Decide, type Ledger, openLedger, openRules } from './ledger.ts';
 import { loadManagement, type Management } from './load-management.ts';
 import { type Feed, openFeed } from './log/feed.ts';
-import { exported, openOutbox, type Outbox, recheck } from './log/outbox.ts';
+import { openOutbox, type Outbox } from './log/outbox.ts';
 import type { Snapshot } from './snapshot.ts';
 import { relationOf } from './tree/ancestors.ts';
-import { answerLease } from './tree/grant-lease.ts';
 import { checkAncestors, type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
 import { openRecalls, type Recalls, takeBackAll } from './tree/recalls.ts';
 import { recalled, reported } from './tree/return-shares.ts';
@@ -56,6 +55,7 @@ import { recalled, reported } from './tree/return-shares.ts';
 /** How often `standing` may check the ancestors, milliseconds: any descendant could keep them busy. */
 const CHECK_PAUSE_MS = 1_000;
 
+const OK = { verdict: 'ok' } as const;
 const UNAVAILABLE = { verdict: 'unavailable' } as const;
 
 /**
@@ -91,30 +91,21 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #outbox: Outbox;
   readonly #requests: LeaseRequests;
   readonly #recalls: Recalls;
-  readonly #commands: Commands;
+  #commands: Commands | undefined;
   #checksAgainAt = 0;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     const account = (context.id.name ?? '') as AccountId;
-    this.#outbox = openOutbox(env, account, (transfer) =>
-      this.#ledger.submit<Acknowledged>(
-        (state, { read }) => acknowledgeTransfer(state, transfer, transfer.sent, read),
-        UNAVAILABLE,
-      ),
-    );
+    const waitUntil = (sending: Promise<void>): void => context.waitUntil(sending);
+    this.#outbox = openOutbox(env, account, () => this.#ledger, waitUntil);
     this.#feed = openFeed(() => this.#ledger);
     this.#ledger = openLedger(account, context.storage, openRules(env), (memory, added) => {
       this.#feed.committed(added);
-      context.waitUntil(this.#outbox.committed(memory, this.#ledger.disk()));
+      waitUntil(this.#outbox.committed(memory, this.#ledger.disk()));
     });
-    // A fresh stub each time: a stub that has thrown stays broken.
-    const peers = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);
-    this.#requests = openLeaseRequests(account, this.#ledger, peers);
-    this.#recalls = openRecalls(account, this.#ledger, peers);
-    this.#commands = openCommands(this.#ledger, this.#recalls, peers, () =>
-      checkAncestors(this.#ledger, this.#requests),
-    );
+    this.#requests = openLeaseRequests(account, this.#ledger, this.#peers);
+    this.#recalls = openRecalls(account, this.#ledger, this.#peers);
   }
 
   /** Reserves a call id and its price. Same (call, attempt): the same verdict. */
@@ -143,17 +134,22 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** Applies a command. Idempotent by its intent, or by its totals. */
   async apply(command: AccountCommand): Promise<CommandVerdict> {
-    return this.#commands.apply(command);
+    const commands = await this.#loadCommands();
+    return commands === undefined ? UNAVAILABLE : commands.apply(command);
   }
 
   /** Counts a command that another account of the tree carries out, once by its id. */
   async charge(charge: CommandCharge): Promise<ChargedCommand> {
-    return this.#commands.charge(charge);
+    const commands = await this.#loadCommands();
+    return commands === undefined ? UNAVAILABLE : commands.charge(charge);
   }
 
   /** Lends a descendant a share of this account's limits, for as long as its grant lives (law 6). */
   async lease(request: LeaseRequest): Promise<LeaseVerdict> {
-    return answerLease(this.#ledger, this.#recalls, request);
+    const management = await loadManagement();
+    return management === undefined
+      ? UNAVAILABLE
+      : management.answerLease(this.#ledger, this.#recalls, request);
   }
 
   /** Returns unused shares to the parent that recalls them, and records the parent's status. */
@@ -244,22 +240,30 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** Takes results of settlements. Idempotent: the Queue delivers at least once, in no order. */
+  /**
+   * Takes results of settlements. Idempotent: the Queue delivers at least once, in no order. A busy account may answer before it has stored
+   * them: after a crash it sends the payments again, and the chain answers again.
+   */
   async settled(results: readonly SettlementResult[]): Promise<Acknowledged> {
-    return this.#ledger.submit<Acknowledged>(
+    return this.#ledger.defer<Acknowledged>(
       (state, context) => concludeAll(state, results, context),
+      (memory) => results.every(({ call }) => isSentAgain(memory, call)),
+      OK,
       UNAVAILABLE,
     );
   }
 
   /** Looks again at payments on which ledger and chain differ. Writes nothing. */
   async recheck(calls: readonly Hex[]): Promise<Rechecked> {
-    return recheck(this.#ledger, this.env, calls);
+    const management = await loadManagement();
+    return management === undefined
+      ? UNAVAILABLE
+      : management.recheck(this.#ledger, this.env, calls);
   }
 
   /** Every entry up to `seq` is in D1. */
   async exported(seq: number): Promise<Acknowledged> {
-    return this.#ledger.submit<Acknowledged>((state) => exported(state, seq), UNAVAILABLE);
+    return this.#outbox.exported(seq);
   }
 
   /** The account's figures, for tests and operators. Amounts are decimal strings. */
@@ -279,10 +283,23 @@ export class AgentAccount extends DurableObject<Env> {
       UNAVAILABLE,
     );
     await this.#ledger.rearm(async (memory) => {
-      memory.pruneAt = memory.prune(nowSeconds(), memory.state.exported);
       await this.#outbox.send(memory, this.#ledger.disk());
+      // After the outbox, which may have to ask D1 what is exported.
+      memory.pruneAt = memory.prune(nowSeconds(), memory.state.exported);
       await this.#recalls.giveUpIdle();
     });
+  }
+
+  /** A fresh stub each time: a stub that has thrown stays broken. */
+  readonly #peers = (id: AccountId) => this.env.AGENT_ACCOUNT.getByName(id);
+
+  async #loadCommands(): Promise<Commands | undefined> {
+    const management = await loadManagement();
+    if (management === undefined) return undefined;
+    this.#commands ??= management.openCommands(this.#ledger, this.#recalls, this.#peers, () =>
+      checkAncestors(this.#ledger, this.#requests),
+    );
+    return this.#commands;
   }
 
   /** Decides with code that no call needs; answers `refused` if the code cannot be loaded or the commit failed. */

@@ -49,7 +49,7 @@ export const openLedger = (
       salt: random16,
       leaseParts: (issued) => memory.lessees.parts(issued, now),
       released: () => releasedOf(memory, MAX_RELEASED),
-      openSince: (asset) => openSince(memory.live.values(), asset),
+      openSince: (asset) => openSince(memory, asset),
     }),
     complete: withAlerts,
     remember,

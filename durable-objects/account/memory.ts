@@ -1,24 +1,16 @@
 import type { Seconds } from '../../src/core/clock.ts';
-import type { Hex } from '../../src/core/hex.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { DocumentType } from '../../src/protocol/account/command.ts';
 import type { Entry, EntryType } from '../../src/protocol/entry.ts';
 import type { Disk } from '../store/disk.ts';
-import { openDueTimes } from '../store/due-times.ts';
 import type { Committed } from '../store/group-commit.ts';
 import { valuesOf } from '../store/noun.ts';
 import { RESEND_FIRST, sendAt, type Sending, UNSENT } from '../store/outbox.ts';
 import { awaitsLook, CALL, type CallRecord, isFinal, loadCall } from './call/call-record.ts';
 import { DENIAL_WINDOW } from './call/denial.ts';
-import {
-  dropLive,
-  keepLive,
-  type LiveCall,
-  nextAlarm,
-  type OpenCalls,
-  openLastLooks,
-  openWholeCalls,
-} from './call/open-calls.ts';
+import { openLastLooks } from './call/last-looks.ts';
+import { dropLive, keepLive, nextAlarm, type OpenCalls, openLiveCalls } from './call/open-calls.ts';
+import { openWholeCalls } from './call/whole-calls.ts';
 import { DOCUMENT } from './commands/document.ts';
 import {
   isPending,
@@ -34,8 +26,8 @@ import { ISSUED_LEASE, type Lessees, liveLessees, openLessees } from './tree/iss
 import { idleAt } from './tree/return-shares.ts';
 
 /** More unexported entries than this are read from storage instead of being kept. */
-const KEPT_ENTRIES = 1_000;
-/** Entries wait at most this long for a settlement to be exported with. */
+const KEPT_ENTRIES = 2_000;
+/** Entries wait at most this long for the end of open calls. */
 export const EXPORT_DELAY: Seconds = 10;
 /** An export without an acknowledgement is sent again after this long. */
 export const EXPORT_RESEND: Seconds = 20;
@@ -69,7 +61,9 @@ export type Memory = OpenCalls & {
   readonly prune: Pruning;
   /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
   fresh: readonly Entry[];
-  /** A payment ended or a call without one: worth exporting now. */
+  /** Whether it is known how far D1 is: an account that wakes may have lost the last acknowledgement. */
+  exports: 'unknown' | 'asking' | 'known';
+  /** Every call has ended, or a reader waits for an entry. */
   exportNow: boolean;
   exportSentAt: Seconds;
   exportSentTo: number;
@@ -82,11 +76,7 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
   // Without answers and entries, which are most of a record: an account wakes with what it must do.
   const live = disk.brief(CALL, { where: [['due', '=', 'live']] });
   const looks = disk.brief(CALL, { where: [['due', '=', 'look']] });
-  const open = {
-    live: new Map<Hex, LiveCall>(),
-    sends: openDueTimes<Hex>(),
-    alarms: openDueTimes<Hex>(),
-  };
+  const open = openLiveCalls();
   for (const record of live) {
     // Only the entries of an abandoned call show whether an operator has resolved it.
     const whole = record.state === 'abandoned' ? loadCall(disk, record.id) : undefined;
@@ -107,7 +97,8 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
     newestDocument: new Map(),
     prune: openPruning(disk),
     fresh: [],
-    exportNow: state.head.seq > state.exported,
+    exports: state.head.seq > state.exported ? 'unknown' : 'known',
+    exportNow: false,
     exportSentAt: 0,
     exportSentTo: state.exported,
     pruneAt: undefined,
@@ -153,7 +144,8 @@ const rememberCall = (
   memory.whole.keep(record);
   if (isFinal(record)) {
     dropLive(memory, record.id);
-    memory.exportNow = true;
+    // A call that runs, or an open payment, adds entries soon: they share a chunk.
+    memory.exportNow ||= memory.live.size === 0;
     memory.looks.remove(record.id);
   } else if (awaitsLook(record)) {
     dropLive(memory, record.id);

@@ -6,8 +6,8 @@ export type DueTimes<Key> = {
   set(key: Key, at: Seconds | undefined): void;
   /** The earliest time; undefined if there is none. */
   earliest(): Seconds | undefined;
-  /** Removes and returns the keys whose time has come, earliest first. */
-  take(now: Seconds): readonly Key[];
+  /** Removes and returns the keys whose time has come, earliest first, at most so many. */
+  take(now: Seconds, most?: number): readonly Key[];
 };
 
 type Timed<Key> = { readonly key: Key; readonly at: Seconds };
@@ -73,9 +73,10 @@ export const openDueTimes = <Key>(): DueTimes<Key> => {
       for (const [each, time] of times) push({ key: each, at: time });
     },
     earliest: () => top()?.at,
-    take(now) {
+    take(now, most = Infinity) {
       const due: Key[] = [];
       for (let first = top(); first !== undefined && first.at <= now; first = top()) {
+        if (due.length >= most) break;
         times.delete(first.key);
         pop();
         due.push(first.key);

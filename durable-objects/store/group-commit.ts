@@ -5,6 +5,7 @@
  * - A **decision** (`decision.ts`) is pure and synchronous: from the state, a reader and a clock to `{state, writes, entries, verdict}`.
  * - A **group** is the commands that arrive while the last commit is being made durable. They are decided one after the other, each on the
  *   writes of its predecessors (`overlay.ts`), written in one transaction, and answered only after `sync()` resolves. There is no timer.
+ * - A **deferred** decision needs no commit of its own: it is decided first in the next group, at the latest after `DEFER_MS`.
  * - A **disk** (`disk.ts`) stores the writes of a group as one row of a journal (`engine.ts`) and counts the rows. Nothing above it knows SQL.
  *
  * Race: an answer that leaves before its commit is durable could be undone by a crash, and the caller would run the tool twice. One runner
@@ -23,6 +24,8 @@ import { openDisk } from './open-disk.ts';
 
 /** The delay of the alarm that retries after a failed commit. */
 const FAILED_PAUSE: Seconds = 30;
+/** How long a deferred decision waits for a group, milliseconds. */
+const DEFER_MS = 1_000;
 
 export type Decide<State, Context, Memory, Verdict> = (
   state: State,
@@ -70,6 +73,18 @@ export type GroupCommit<State, Context, Memory> = {
     decide: Decide<State, Context, Memory, Verdict>,
     refused: Verdict,
   ): Promise<Verdict>;
+  /**
+   * As `submit`, of a busy object: answers at once, and decides with the next group. Every decision that is submitted later sees its
+   * writes. An object without a commit in the last second commits it at once.
+   *
+   * @param isRepeated whether the object asks for this decision again if it is lost. A crash or a failed commit may undo what was answered.
+   */
+  defer<Verdict>(
+    decide: Decide<State, Context, Memory, Verdict>,
+    isRepeated: (memory: Memory) => boolean,
+    accepted: Verdict,
+    refused: Verdict,
+  ): Promise<Verdict>;
   /** Runs the work of an alarm, then sets the next alarm, even if some of the work failed. */
   rearm(work: (memory: Memory) => Promise<void>): Promise<void>;
   /** Returns the disk, which holds durable values only. */
@@ -90,6 +105,9 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   let alarm = openAlarm(storage, () => disk);
   let memory: Memory | undefined;
   let waiting: Job<State, Context, Memory>[] = [];
+  /** Decisions that were answered already. */
+  let deferred: Job<State, Context, Memory>[] = [];
+  let committedAt = -Infinity;
   let isRunning = false;
 
   const commit = async (group: readonly Job<State, Context, Memory>[]): Promise<unknown[]> => {
@@ -127,6 +145,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
     const added = model.remember(known, { state, writes, entries, now });
     const set = alarm.set(model.nextDue(known, now));
     await Promise.all([set, storage.sync()]);
+    committedAt = Date.now();
     model.afterCommit(known, added);
     return verdicts;
   };
@@ -134,7 +153,8 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   const run = async (): Promise<void> => {
     isRunning = true;
     while (waiting.length > 0) {
-      const group = waiting;
+      const group = [...deferred, ...waiting];
+      deferred = [];
       waiting = [];
       try {
         const verdicts = await commit(group);
@@ -151,6 +171,23 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       }
     }
     isRunning = false;
+  };
+
+  const submit = <Verdict>(
+    decide: Decide<State, Context, Memory, Verdict>,
+    refused: Verdict,
+  ): Promise<Verdict> =>
+    new Promise<Verdict>((resolve) => {
+      waiting.push({ decide, refused, answer: (verdict) => resolve(verdict as Verdict) });
+      if (!isRunning) void run();
+    });
+
+  /** Submits what no group has taken. */
+  const flush = (): void => {
+    if (deferred.length === 0) return;
+    waiting = [...deferred, ...waiting];
+    deferred = [];
+    if (!isRunning) void run();
   };
 
   /** The failed commit may have set the alarm; without an alarm the object would never send its outbox again. */
@@ -181,10 +218,16 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       if (known === undefined) await retryLater();
       else await alarm.set(model.nextDue(known, nowSeconds()));
     },
-    submit: <Verdict>(decide: Decide<State, Context, Memory, Verdict>, refused: Verdict) =>
-      new Promise<Verdict>((resolve) => {
-        waiting.push({ decide, refused, answer: (verdict) => resolve(verdict as Verdict) });
-        if (!isRunning) void run();
-      }),
+    submit,
+    async defer(decide, isRepeated, accepted, refused) {
+      const isBusy = Math.abs(Date.now() - committedAt) < DEFER_MS;
+      // Only the alarm repeats a lost decision, so without one the answer must wait (law 5).
+      if (!isBusy || memory === undefined || !alarm.isSet() || !isRepeated(memory)) {
+        return submit(decide, refused);
+      }
+      if (deferred.length === 0) setTimeout(flush, DEFER_MS);
+      deferred.push({ decide, refused, answer: () => undefined });
+      return accepted;
+    },
   };
 };

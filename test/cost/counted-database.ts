@@ -2,6 +2,8 @@ import type { Meter } from './meter.ts';
 
 /** Wraps D1 to count queries and the rows in their `meta`, which are billed. */
 export const countedDatabase = (db: D1Database, meter: Meter): D1Database => {
+  // As it is now: the meter of an object replaces it, so that the object's queries count as well.
+  const prepare = db.prepare.bind(db);
   const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 
   const note = <T>(result: D1Result<T>): D1Result<T> => {
@@ -25,7 +27,7 @@ export const countedDatabase = (db: D1Database, meter: Meter): D1Database => {
   };
 
   return {
-    prepare: (sql: string) => counted(db.prepare(sql)),
+    prepare: (sql: string) => counted(prepare(sql)),
     batch: async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
       const results = await db.batch<T>(statements.map((one) => inner.get(one) ?? one));
       return results.map((result) => note(result));

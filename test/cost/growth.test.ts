@@ -51,6 +51,7 @@ const grow = async ({ call, world, account }: Payer, group: number): Promise<Byt
 describe.skipIf(calls === 0)('an account that remembers', () => {
   test('counts the bytes of single and concurrent calls', async ({ task }) => {
     const alone = await grow(await openPayer(), 1);
+    vi.restoreAllMocks();
     await freshDatabase();
     const atOnce = await grow(await openPayer(), AT_ONCE);
     task.meta.bytes = { alone, atOnce };

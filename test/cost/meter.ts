@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
+import { countedDatabase } from './counted-database.ts';
 import { type Counted, type Counts, NOTHING } from './counts.ts';
 
 /** A message of an object, until its consumer acknowledges it. */
@@ -38,6 +39,7 @@ export const openMeter = (): Meter => {
   let cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
   let outbox: Sent[] = [];
   let sending: Promise<unknown>[] = [];
+  let database: D1Database | undefined;
 
   const add = (name: Counted, more = 1): void => {
     counts[name] += more;
@@ -52,7 +54,7 @@ export const openMeter = (): Meter => {
     outbox.push({ queue: `countersign-${queue}`, body, operations: chunks });
   };
 
-  return {
+  const meter: Meter = {
     add,
     counts: () => {
       for (const { rowsRead, rowsWritten } of cursors) {
@@ -97,7 +99,9 @@ export const openMeter = (): Meter => {
           sending.push(promise);
           waitUntil(promise);
         });
-        const { SETTLEMENT_QUEUE, AUDIT_QUEUE } = Reflect.get(object, 'env') as Env;
+        const { SETTLEMENT_QUEUE, AUDIT_QUEUE, AUDIT_DB } = Reflect.get(object, 'env') as Env;
+        const counted = (database ??= countedDatabase(AUDIT_DB, meter));
+        vi.spyOn(AUDIT_DB, 'prepare').mockImplementation((query) => counted.prepare(query));
         vi.spyOn(SETTLEMENT_QUEUE, 'sendBatch').mockImplementation((messages) => {
           for (const { body } of messages) took('settlement', body);
           return Promise.resolve({} as QueueSendBatchResponse);
@@ -108,4 +112,5 @@ export const openMeter = (): Meter => {
         });
       }),
   };
+  return meter;
 };

@@ -23,6 +23,8 @@ const BATCH: Readonly<Record<string, number>> = {
   'countersign-settlement': 100,
   'countersign-audit': 20,
 };
+/** How long a busy account waits before it sends or commits, milliseconds. */
+const BUSY_MS = 1_000;
 /** Seconds without a request after which an object is evicted. */
 const HIBERNATES = 10;
 
@@ -43,6 +45,10 @@ export const openWorld = async (start: number) => {
     chain.mine(seconds);
   };
   set(start);
+  // The clock of this world stands still while an account waits for a busy second to end.
+  const { setTimeout: startTimer } = globalThis;
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(((work: () => void, ms = 0) =>
+    startTimer(work, ms > BUSY_MS ? ms : 0)) as typeof setTimeout);
   answerOutside(chain);
   for (const name of ['log', 'warn', 'error'] as const) {
     vi.spyOn(console, name).mockImplementation(() => meter.add('lines'));

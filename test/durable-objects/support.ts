@@ -3,8 +3,10 @@ import { env } from 'cloudflare:workers';
 import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 import { CALL, type CallRecord } from '../../durable-objects/account/call/call-record.ts';
 import { entriesAfter } from '../../durable-objects/account/log/feed.ts';
+import type { Snapshot } from '../../durable-objects/account/snapshot.ts';
 import { ACCOUNT, type AccountState } from '../../durable-objects/account/state.ts';
 import type { Disk } from '../../durable-objects/store/disk.ts';
+import { put } from '../../durable-objects/store/noun.ts';
 import { openDisk } from '../../durable-objects/store/open-disk.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
@@ -157,15 +159,27 @@ export const topUp = async (
   return stubOf(payer).finish(call.call, attempt, success);
 };
 
+/** Has an account store the results that it has answered and not stored yet. */
+export const caughtUp = (payer: Hex): Promise<Snapshot> => stubOf(payer).snapshot();
+
 /** Reads what an account has stored, or writes what the account itself would have stored. */
-export const onDisk = <T>(payer: Hex, work: (disk: Disk) => T): Promise<T> =>
-  runInDurableObject(stubOf(payer), (_, { storage }) => {
+export const onDisk = async <T>(payer: Hex, work: (disk: Disk) => T): Promise<T> => {
+  const snapshot = await caughtUp(payer);
+  return runInDurableObject(stubOf(payer), (_, { storage }) => {
     const disk = openDisk(storage);
     // An account forgets what is over when its alarm fires, and does not record it.
-    const [account] = disk.find(ACCOUNT);
     disk.brief(CALL);
-    disk.forget({ now: nowSeconds(), exported: account?.exported ?? 0 });
+    disk.forget({ now: nowSeconds(), exported: snapshot.known ? snapshot.exported : 0 });
     return work(disk);
+  });
+};
+
+/** Stores that D1 has every entry, as the next write of the account would. It must be evicted afterwards. */
+export const storeExported = (payer: Hex): Promise<void> =>
+  onDisk(payer, (disk) => {
+    const [account] = disk.find(ACCOUNT);
+    if (account === undefined) throw new Error('no account');
+    disk.write([put(ACCOUNT, { ...account, exported: account.head.seq })]);
   });
 
 /** Fires the alarm of an account, also if none is set. */

@@ -211,6 +211,8 @@ export const freeOnce = (payer: Hex, changes: CallChanges = {}): Promise<Reserve
 
 /** Evicts an account, so that it loses all memory that it has not stored. */
 export const putToSleep = async (payer: Hex): Promise<void> => {
+  // Trap: a busy event loop fires no timers, and its clock stands still: an eviction would time out at once, waiting for the outbox.
+  await pause(1);
   // The test pool can evict running objects only, so wake it first.
   await stubOf(payer).snapshot();
   await evictDurableObject(stubOf(payer));

@@ -4,6 +4,8 @@ import { accountId } from '../../src/protocol/account-id.ts';
 import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
 import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { decideAlarm } from '../../durable-objects/account/alarm.ts';
+import { keepLive, openLiveCalls } from '../../durable-objects/account/call/open-calls.ts';
+import { UNSENT } from '../../durable-objects/store/outbox.ts';
 import {
   awaitsSettlement,
   CALL,
@@ -378,9 +380,11 @@ export const openSimulation = (
   };
 
   const ring = (simulated: SimulatedAccount): void => {
-    const live = [...simulated.records.values()].filter((record) => !isFinal(record));
-    const known = new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }]));
-    commit(simulated, decideAlarm(simulated.state, { live: known }, contextOf(simulated)));
+    const calls = openLiveCalls();
+    for (const record of simulated.records.values()) {
+      if (!isFinal(record)) keepLive(calls, { record, ...UNSENT }, now);
+    }
+    commit(simulated, decideAlarm(simulated.state, calls, contextOf(simulated)));
   };
 
   const wait = (seconds: number): void => {

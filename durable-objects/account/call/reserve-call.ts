@@ -40,7 +40,7 @@ export const reserveCall = async (
     );
     if (verdict.verdict === 'report') {
       const reports = call.dryRun === true ? await recalls.reports() : [];
-      if (call.dryRun !== true) await recalls.look();
+      if (call.dryRun !== true) await recalls.takeReports();
       progress = { ...known, descendantsReported: true, reports };
     } else if (verdict.verdict === 'recall') {
       const recalled = await recalls.round();

@@ -9,12 +9,11 @@ import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 import { isDurable } from '../../store/decision.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
-import { loadManagement } from '../load-management.ts';
 import { issuedById } from '../tree/grants.ts';
 import type { Recalls } from '../tree/recalls.ts';
-import type { Known } from './apply.ts';
+import { apply, type Known } from './apply.ts';
 import type { AskAncestors } from './command-answer.ts';
-import type { Charge } from './command-budget.ts';
+import { type Charge, chargeHere } from './command-budget.ts';
 
 /** Charges that are remembered: more than the rates let pass while copies of one command are under way. */
 const MAX_CHARGES = 1_000;
@@ -72,11 +71,9 @@ export const openCommands = (
 
   return {
     async apply(command) {
-      const management = await loadManagement();
-      if (management === undefined) return UNAVAILABLE;
       const decide = (known: Known) =>
         ledger.submit<CommandVerdict | AskAncestors | Charge>(
-          (state, context, { live }) => management.apply(state, command, context, known, live),
+          (state, context, { live }) => apply(state, command, context, known, live),
           UNAVAILABLE,
         );
       let known: Known = {};
@@ -98,13 +95,11 @@ export const openCommands = (
     },
 
     async charge(charge) {
-      const management = await loadManagement();
-      if (management === undefined) return UNAVAILABLE;
       const key = `${charge.budget} ${charge.id}`;
       const decide = (isPaidByRoot: boolean) =>
         ledger.submit<ChargedCommand | Charge>((state, context) => {
           if (charges.has(key)) return unchanged(state, { verdict: 'charged' });
-          const decision = management.chargeHere(state, charge, context, isPaidByRoot);
+          const decision = chargeHere(state, charge, context, isPaidByRoot);
           if (isDurable(decision)) noteCharge(key);
           return decision;
         }, UNAVAILABLE);

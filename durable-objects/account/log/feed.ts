@@ -60,7 +60,8 @@ export const openFeed = (ledger: () => Ledger): Feed => {
       ([first]) => first !== undefined && first.seq <= after + 1,
     );
     if (kept !== undefined) return kept.filter(({ seq }) => seq > after).slice(0, limit);
-    return after < exported ? [] : entriesAfter(ledger().disk(), after, limit);
+    const stored = after < exported ? [] : entriesAfter(ledger().disk(), after, limit);
+    return stored[0]?.seq === after + 1 ? stored : [];
   };
 
   return {

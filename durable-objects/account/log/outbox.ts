@@ -1,33 +1,27 @@
-import { recheckMessages } from '../call/settlement-message.ts';
-import type { Transfer } from '../commands/transfer.ts';
-import { type Decision, stored, unchanged } from '../decision.ts';
-import { entriesAfter } from './feed.ts';
+import { acknowledgeTransfer } from '../commands/transfer.ts';
 import type { Ledger } from '../ledger.ts';
-import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from '../memory.ts';
-import type { AccountState } from '../state.ts';
+import type { Memory } from '../memory.ts';
 import type { Disk } from '../../store/disk.ts';
 import { openThrottle } from '../../store/throttle.ts';
 import { sendAt, sent } from '../../store/outbox.ts';
-import { splitRun } from '../../../src/audit/chunk.ts';
 import { nowSeconds, type Seconds } from '../../../src/core/clock.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Acknowledged, Rechecked } from '../../../src/protocol/account/rpc.ts';
-import type { SettlementMessage } from '../../../src/protocol/payment.ts';
+import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
+import { openExports } from './exports.ts';
 import type { Presenter } from './present-payments.ts';
 
 /** A busy account sends at most this often, milliseconds: many payments and entries share a message. */
 const SEND_PAUSE_MS = 1_000;
 /** Accounts that get credit totals at once. */
 const CREDITS_AT_ONCE = 20;
-/** Entries of one export. */
-const EXPORT_MOST = 500;
 
 export type Outbox = {
   /** Sends what is due after a commit: at once, or with all that becomes due within a second of the last time. */
   committed(memory: Memory, disk: Disk): Promise<void>;
   /** Sends unacknowledged messages now. The next alarm retries failures. */
   send(memory: Memory, disk: Disk): Promise<void>;
+  /** D1 has every entry up to `seq`: sends those after it. */
+  exported(seq: number): Promise<Acknowledged>;
 };
 
 /**
@@ -37,8 +31,11 @@ export type Outbox = {
 export const openOutbox = (
   env: Env,
   account: AccountId,
-  acknowledge: (transfer: Transfer) => Promise<unknown>,
+  ledger: () => Ledger,
+  /** Keeps the object alive until a promise settles. */
+  waitUntil: (sending: Promise<void>) => void,
 ): Outbox => {
+  const exports = openExports(env, ledger);
   const throttle = openThrottle(SEND_PAUSE_MS);
   let presenter: Presenter | undefined;
 
@@ -59,28 +56,15 @@ export const openOutbox = (
       const { account: from } = memory.state;
       const command = { kind: 'credit', from, asset, total } as const;
       const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(command);
-      if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
+      if (applied.verdict === 'unavailable') return;
+      await ledger().submit<Acknowledged>(
+        (state, { read }) => acknowledgeTransfer(state, pending.transfer, total, read),
+        { verdict: 'unavailable' },
+      );
     });
     // One unreachable account must not delay the others.
     const failed = (await Promise.allSettled(sends)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
-  };
-
-  const exportEntries = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
-    if (!isExportDue(memory, now)) return;
-    const { head, exported } = memory.state;
-    const entries =
-      memory.fresh[0]?.seq === exported + 1
-        ? memory.fresh.slice(0, EXPORT_MOST)
-        : entriesAfter(disk, exported, EXPORT_MOST);
-    const last = entries.at(-1);
-    if (last === undefined) return;
-    memory.exportNow = last.seq < head.seq;
-    memory.exportSentAt = now;
-    memory.exportSentTo = last.seq;
-    for (const message of splitRun(entries)) {
-      await env.AUDIT_QUEUE.send(message, { contentType: 'v8' });
-    }
   };
 
   const send = async (memory: Memory, disk: Disk): Promise<void> => {
@@ -88,7 +72,7 @@ export const openOutbox = (
     const done = await Promise.allSettled([
       settle(memory, disk, now),
       credit(memory, now),
-      exportEntries(memory, disk, now),
+      exports.send(memory, disk, now),
     ]);
     for (const one of done) {
       if (one.status === 'rejected') {
@@ -97,53 +81,39 @@ export const openOutbox = (
     }
   };
 
+  const isDue = (memory: Memory, now: Seconds): boolean =>
+    arePaymentsDue(memory, now) ||
+    [...memory.pending.values()].some((pending) => sendAt(pending) <= now) ||
+    exports.isDue(memory, now);
+
+  const sendDue = async (memory: Memory, disk: Disk): Promise<void> => {
+    if (isDue(memory, nowSeconds())) await throttle(() => send(memory, disk));
+  };
+
+  const committed = async (memory: Memory, disk: Disk): Promise<void> => {
+    // A slow database must not delay payments.
+    const asked = exports.ask(memory);
+    await sendDue(memory, disk);
+    await asked;
+    await sendDue(memory, disk);
+  };
+
   return {
-    async committed(memory, disk) {
-      if (isDue(memory, nowSeconds())) await throttle(() => send(memory, disk));
+    committed,
+    async send(memory, disk) {
+      const asked = exports.askAndStore(memory);
+      await send(memory, disk);
+      await asked;
+      await sendDue(memory, disk);
     },
-    send,
+    async exported(seq) {
+      const memory = await exports.acknowledge(seq);
+      if (memory === undefined) return { verdict: 'unavailable' };
+      waitUntil(committed(memory, ledger().disk()));
+      return { verdict: 'ok' };
+    },
   };
 };
 
 const arePaymentsDue = (memory: Memory, now: Seconds): boolean =>
   (memory.sends.earliest() ?? Infinity) <= now || (memory.looks.dueAt() ?? Infinity) <= now;
-
-const isDue = (memory: Memory, now: Seconds): boolean =>
-  arePaymentsDue(memory, now) ||
-  [...memory.pending.values()].some((pending) => sendAt(pending) <= now) ||
-  isExportDue(memory, now);
-
-const isExportDue = (memory: Memory, now: Seconds): boolean => {
-  const { head, exported } = memory.state;
-  if (head.seq <= exported) return false;
-  const isUnderWay = memory.exportSentTo > exported && now < memory.exportSentAt + EXPORT_RESEND;
-  const oldest = memory.fresh[0]?.at ?? 0;
-  return !isUnderWay && (memory.exportNow || now >= oldest + EXPORT_DELAY);
-};
-
-const OK: Acknowledged = { verdict: 'ok' };
-
-/** D1 has every entry up to `seq`. A lower or a future one changes nothing: queues do not order. */
-export const exported = (state: AccountState, seq: number): Decision<Acknowledged> =>
-  Number.isSafeInteger(seq) && seq > state.exported && seq <= state.head.seq
-    ? stored({ ...state, exported: seq }, OK)
-    : unchanged(state, OK);
-
-/**
- * Sends payments on which ledger and chain differ to the settlement queue again. Writes nothing: the next reconciliation repeats the
- * request.
- */
-export const recheck = async (
-  ledger: Ledger,
-  env: Env,
-  calls: readonly Hex[],
-): Promise<Rechecked> => {
-  const messages = await ledger.submit<readonly SettlementMessage[] | undefined>(
-    (state, context) => unchanged(state, recheckMessages(state, calls, context)),
-    undefined,
-  );
-  if (messages === undefined) return { verdict: 'unavailable' };
-  const { openPresenter } = await import('./present-payments.ts');
-  await openPresenter(env).enqueue(messages);
-  return { verdict: 'rechecking', calls: messages.map(({ call }) => call) };
-};

@@ -46,7 +46,7 @@ export const answerLease = async (
   let { verdict, recovery } = await decide();
   if (verdict.verdict !== 'short' || recovery === 'never') return verdict;
   if (request.dryRun === true) return rehearse(ledger, recalls, request);
-  await recalls.look();
+  await recalls.takeReports();
   ({ verdict, recovery } = await decide());
   for (let rounds = 0; rounds < MAX_RECALLS; rounds += 1) {
     if (verdict.verdict !== 'short' || recovery !== 'now') return verdict;

@@ -29,8 +29,8 @@ type Branches = Readonly<Record<Hex, Shares>>;
 export type Recalls = {
   /** Collects reports of descendants about their shares. A report costs a descendant no row and no share. */
   reports(): Promise<readonly Report[]>;
-  /** As `reports`, and takes each over. */
-  look(): Promise<void>;
+  /** Collects reports, and takes over what the descendants have spent and hold. */
+  takeReports(): Promise<void>;
   /**
    * Takes back what descendants do not use. A caller that arrives during a round waits for one that began after its arrival.
    *
@@ -167,7 +167,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     reports,
     round,
 
-    async look() {
+    async takeReports() {
       await reports();
       // Take each report over once: an older report must not pass for news after a newer request of its account.
       const news = [...reported].filter(([, { isMerged }]) => !isMerged);

@@ -35,7 +35,6 @@ type Purse = Readonly<
 export type AccountRecord = {
   readonly calls: readonly RecordedCall[];
   readonly entries: readonly Entry[];
-  readonly exported: number;
   readonly head: { readonly seq: number; readonly hash: Hex };
   readonly purse: Purse;
 };
@@ -97,7 +96,6 @@ const readEntries = async (bodies: readonly unknown[]): Promise<readonly Entry[]
 /** An account's state, as its object stores it. */
 type Stored = {
   readonly account: string;
-  readonly exported: number;
   readonly head: { readonly seq: number; readonly hash: Hex };
   readonly purses: Readonly<Record<string, Record<string, unknown>>>;
 };
@@ -139,7 +137,6 @@ export const readAccountRecords = async (
     records.set(account, {
       calls: stored.calls,
       entries: await readEntries(stored.bodies),
-      exported: known.exported,
       head: known.head,
       purse: purseOf(purse),
     });
@@ -163,8 +160,8 @@ export const callOf = (
 ): RecordedCall | undefined => calls.find(({ call }) => call === nonce);
 
 /** Whether every call and payment of an account has ended, and D1 has all its entries. */
-export const isClosed = ({ calls, exported, head, purse }: AccountRecord): boolean =>
-  exported === head.seq &&
+export const isClosed = ({ calls, entries, head, purse }: AccountRecord): boolean =>
+  entries.at(-1)?.seq === head.seq &&
   purse.unsettled + purse.deferredHeld + purse.upfrontHeld + purse.creditHeld === 0n &&
   calls.every(({ paidBy, payment }) => paidBy === 'credit' || payment !== undefined);
 

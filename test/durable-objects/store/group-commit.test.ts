@@ -1,5 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
+import { nowSeconds, type Seconds } from '../../../src/core/clock.ts';
 import { type Decide, openGroupCommit } from '../../../durable-objects/store/group-commit.ts';
 import { type Noun, put, remove, type Write } from '../../../durable-objects/store/noun.ts';
 import type { Reader } from '../../../durable-objects/store/query.ts';
@@ -29,7 +30,7 @@ const THING: Noun<Thing, 'size'> = {
   fields: { size: ({ size }) => size },
 };
 
-const open = (storage: DurableObjectStorage) =>
+const open = (storage: DurableObjectStorage, due?: Seconds) =>
   openGroupCommit<State, Reader, Memory>(storage, {
     name: 'test',
     state: STATE,
@@ -42,7 +43,7 @@ const open = (storage: DurableObjectStorage) =>
       return entries;
     },
     exportedOf: () => 0,
-    nextDue: () => undefined,
+    nextDue: () => due,
     afterCommit: () => undefined,
   });
 
@@ -116,5 +117,61 @@ describe('a group commit', () => {
       last: '1: 1',
       things: [{ id: 'a', size: 1 }],
     });
+  });
+});
+
+describe('a deferred decision', () => {
+  const first = put(THING, { id: 'a', size: 1 });
+  const second = put(THING, { id: 'b', size: 2 });
+
+  /** Defers a write of a busy object. @returns its answer, and what was stored by then. */
+  const defer = async (
+    storage: DurableObjectStorage,
+    { defer: deferred }: ReturnType<typeof open>,
+    isRepeated = true,
+  ) => ({
+    answer: await deferred(deciding(second), () => isRepeated, 'accepted', 'refused'),
+    sizes: [...openDisk(storage).find(THING)].map(({ size }) => size),
+  });
+
+  test('is answered before it is stored, and every later decision sees it', async () => {
+    const found = await inObject(async (storage) => {
+      const group = open(storage, nowSeconds() + 60);
+      await group.submit(deciding(first), 'refused');
+      const deferred = await defer(storage, group);
+      return { ...deferred, next: await group.submit(deciding(), 'refused') };
+    });
+    expect(found).toEqual({ answer: 'accepted', sizes: [1], next: '2: 1 2' });
+  });
+
+  test('is stored before it is answered if it would not be repeated', async () => {
+    const found = await inObject(async (storage) => {
+      const group = open(storage, nowSeconds() + 60);
+      await group.submit(deciding(first), 'refused');
+      return defer(storage, group, false);
+    });
+    expect(found).toEqual({ answer: '1: 1', sizes: [1, 2] });
+  });
+
+  test('is stored before it is answered if no alarm is set that would repeat it', async () => {
+    const found = await inObject(async (storage) => {
+      const group = open(storage);
+      await group.submit(deciding(first), 'refused');
+      return defer(storage, group);
+    });
+    expect(found).toEqual({ answer: '1: 1', sizes: [1, 2] });
+  });
+
+  test('is stored before it is answered while an alarm works', async () => {
+    const found = await inObject(async (storage) => {
+      const group = open(storage, nowSeconds() + 60);
+      await group.submit(deciding(first), 'refused');
+      const during: unknown[] = [];
+      await group.rearm(async () => {
+        during.push(await defer(storage, group));
+      });
+      return during;
+    });
+    expect(found).toEqual([{ answer: '1: 1', sizes: [1, 2] }]);
   });
 });

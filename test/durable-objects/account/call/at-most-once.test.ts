@@ -3,7 +3,16 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import type { ReserveVerdict } from '../../../../src/protocol/account/call-verdict.ts';
-import { callOf, factsOf, purseOf, randomHex, stubOf, success, trust } from '../../support.ts';
+import {
+  callOf,
+  caughtUp,
+  factsOf,
+  purseOf,
+  randomHex,
+  stubOf,
+  success,
+  trust,
+} from '../../support.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -110,6 +119,7 @@ describe('law 3: at most once', () => {
     await stubOf(payer).settled([
       { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 11 },
     ]);
+    await caughtUp(payer);
     at(start + 301);
     await runDurableObjectAlarm(stubOf(payer));
     expect((await purseOf(payer)).credit).toBe('1000');

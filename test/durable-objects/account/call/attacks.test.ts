@@ -228,6 +228,7 @@ describe('law 3: the end of a record', () => {
     expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('already_used');
     at(start + 100 + 600);
     await evictDurableObject(stubOf(payer));
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
     await ringNow(payer);
     const late = { ...call, execute: false };
     expect((await stubOf(payer).reserve(late, randomHex(16), {})).verdict).toBe('expired');

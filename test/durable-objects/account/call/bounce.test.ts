@@ -12,6 +12,7 @@ import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
 import {
   callOf,
+  caughtUp,
   entriesOf,
   factsOf,
   intentCallOf,
@@ -167,6 +168,7 @@ const asBlacklister = async (functionName: 'blacklist' | 'unBlacklist'): Promise
 
 const bouncesOf = async (): Promise<readonly unknown[]> => {
   const stub = env.AGENT_ACCOUNT.getByName(`${token.network}:${addressOf()}`);
+  await stub.snapshot();
   const happened = (await stub.entries(0, 0, 100)) as EntryPage;
   if (happened.verdict !== 'found') throw new Error(happened.verdict);
   return happened.entries.flatMap(({ type, payment }) =>
@@ -282,9 +284,11 @@ describe('an account that receives a bounce', () => {
     const { who, owed } = await owing();
     const before = (await snapshotOf(who)).rowsWritten;
     await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await caughtUp(who);
     const after = (await snapshotOf(who)).rowsWritten;
     expect(after - before).toBe(1);
     await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await caughtUp(who);
     expect((await snapshotOf(who)).rowsWritten).toBe(after);
   });
 

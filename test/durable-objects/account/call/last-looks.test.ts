@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { CALL, loadCall } from '../../../../durable-objects/account/call/call-record.ts';
-import { openLastLooks } from '../../../../durable-objects/account/call/open-calls.ts';
+import { openLastLooks } from '../../../../durable-objects/account/call/last-looks.ts';
 import { MAX_RELEASED } from '../../../../durable-objects/account/call/pace.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';

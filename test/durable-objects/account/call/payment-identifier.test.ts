@@ -219,6 +219,7 @@ describe('the stored identifier', () => {
     expect(await identifiersOf(payer)).toHaveLength(2);
     at(start + 2_500 + 601);
     await evictDurableObject(stubOf(payer));
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
     await ringNow(payer);
     expect(await identifiersOf(payer)).toEqual([{ digest: long, call: kept.call }]);
     const later = { validBefore: start + 6_000 };

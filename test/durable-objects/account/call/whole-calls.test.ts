@@ -1,5 +1,5 @@
 import type { CallRecord } from '../../../../durable-objects/account/call/call-record.ts';
-import { openWholeCalls } from '../../../../durable-objects/account/call/open-calls.ts';
+import { openWholeCalls } from '../../../../durable-objects/account/call/whole-calls.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { describe, expect, it } from 'vitest';
 

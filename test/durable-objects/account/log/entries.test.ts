@@ -125,6 +125,7 @@ describe('entries after a given number', () => {
     // Pruning deletes the alert's row and keeps the calls' rows: the stored entries have a gap now.
     await runDurableObjectAlarm(stubOf(payer));
     await putToSleep(payer);
+    await stubOf(payer).exported(head);
     expect(await ask(payer, 0, WAIT)).toEqual({
       verdict: 'found',
       entries: [],

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { LeaseRequest } from '../../../../src/protocol/account/lease.ts';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import { accountOf, purseOf, snapshotOf, stubOf, topUp } from '../../support.ts';
+import { accountOf, purseOf, storeExported, stubOf, topUp } from '../../support.ts';
 import {
   branchWith,
   callOnce,
@@ -51,9 +51,9 @@ describe('an account that has become idle', () => {
 
   test('runs one alarm for the return, and then no more', async () => {
     const { first } = await idle();
-    await stubOf(first).exported((await snapshotOf(first)).seq);
-    pass(70);
+    await storeExported(first);
     await putToSleep(first);
+    pass(70);
     // The second alarm may check once more that nothing is left.
     for (let i = 0; i < 2; i += 1) await runDurableObjectAlarm(stubOf(first));
     const alarm = (): Promise<number | null> =>

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import { accountOf, purseOf, randomHex, snapshotOf, stubOf, topUp } from '../../support.ts';
+import { accountOf, purseOf, randomHex, storeExported, stubOf, topUp } from '../../support.ts';
 import {
   callOnce,
   callWhile,
@@ -82,7 +82,7 @@ describe('an agent that became idle while its object slept', () => {
     await enrol(owner, agent);
     for (let i = 0; i < 6; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     expect((await limitOf(owner, WINDOW)).held).not.toBe('0');
-    await stubOf(agent).exported((await snapshotOf(agent)).seq);
+    await storeExported(agent);
     await putToSleep(agent);
     const given = vi.spyOn(AgentAccount.prototype, 'giveBack');
     pass(70);
