@@ -31,9 +31,11 @@ const compile = (): number => {
 };
 
 /** Packages that npm installs with this one. All others are bundled. */
-const { dependencies, peerDependencies } = JSON.parse(
+const { version, dependencies, peerDependencies } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
-) as Readonly<Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>>;
+) as { readonly version: string } & Readonly<
+  Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>
+>;
 const installed = Object.keys({ ...dependencies, ...peerDependencies }).flatMap((name) => [
   name,
   `${name}/*`,
@@ -49,6 +51,50 @@ const pathsAsText: Plugin = {
   name: 'paths-as-text',
   setup: ({ onLoad }) =>
     onLoad({ filter: /src\/management\/paths\.ts$/ }, () => ({ contents: paths })),
+};
+
+/** Where `create` finds the files that it copies: next to the bundled command. */
+const writeTemplate = (directory: string): void => {
+  mkdirSync(directory, { recursive: true });
+  let toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
+  const replaceLine = (line: RegExp, by: string): void => {
+    if (!line.test(toml)) throw new Error(`wrangler.toml has no ${line.source}`);
+    toml = toml.replace(line, by);
+  };
+  replaceLine(/^# `npm run deploy` uploads.*\n\[\[rules\]\]\n(?:.+\n)+\n/m, '');
+  replaceLine(/^# Writes generated files(?:.*\n)+?\[build\]\n.*\n\n/m, '');
+  replaceLine(/^keep_names = false$/m, 'keep_names = false\nminify = true');
+  const worker = 'node_modules/countersign/dist/worker';
+  replaceLine(/^directory = "public"$/m, `directory = "${worker}/assets"`);
+  replaceLine(/^migrations_dir = ".*"$/m, `migrations_dir = "${worker}/migrations"`);
+  writeFileSync(join(directory, 'wrangler.toml'), toml);
+  writeFileSync(join(directory, 'release.json'), `${JSON.stringify({ version })}\n`);
+};
+
+/** Builds the package `create-countersign`, without imports of other packages. */
+const bundleCreate = async (): Promise<void> => {
+  const directory = join(ROOT, 'packages/create-countersign/dist');
+  const built = `${draft}-create`;
+  await build({
+    entryPoints: [join(ROOT, 'packages/create-countersign/src/index.ts')],
+    outdir: built,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    plugins: [pathsAsText],
+    // commander is CommonJS and requires modules of Node.
+    banner: {
+      js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  chmodSync(join(built, 'index.js'), 0o755);
+  writeTemplate(join(built, 'project'));
+  rmSync(directory, { recursive: true, force: true });
+  renameSync(built, directory);
 };
 
 /** Bundles the command. Each dynamic import becomes a file, so that a subcommand loads only its own code. */
@@ -68,6 +114,7 @@ const bundle = async (): Promise<void> => {
     logLevel: 'warning',
   });
   chmodSync(join(draft, 'cli/index.js'), 0o755);
+  writeTemplate(join(draft, 'cli/project'));
 };
 
 /**
@@ -100,6 +147,7 @@ try {
     writeFileSync(join(draft, 'management/paths.js'), paths);
     await bundle();
     await bundleWorker();
+    await bundleCreate();
     replace();
   }
 } finally {

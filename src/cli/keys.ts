@@ -6,11 +6,24 @@ import type { Command, CommandGroup } from './lib/command.ts';
 import { cancelled, CliError, EXIT, usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import { parseKeyfile, unseal } from './lib/keyfile.ts';
-import { newKeyName } from './lib/keystore.ts';
+import { type Keystore, newKeyName } from './lib/keystore.ts';
 import { listed } from './lib/print.ts';
 import { createPasswords } from './lib/prompts.ts';
 import type { Session } from './lib/session.ts';
 import { counted } from './lib/text.ts';
+
+/** Creates a private key and stores it encrypted. @throws CliError if the name is taken */
+export const newKey = async (
+  keystore: Keystore,
+  name: string,
+): Promise<{ readonly address: Hex; readonly file: string }> => {
+  const { generatePrivateKey } = await import('viem/accounts');
+  const pair = await parsePrivateKey(generatePrivateKey());
+  if (pair === undefined) throw new Error('the random private key is invalid');
+  const { secret, address } = pair;
+  const { file } = await keystore.add({ kind: 'key', name, address }, secret);
+  return { address, file };
+};
 
 const create: Command = {
   summary: 'create a private key and store it encrypted',
@@ -18,11 +31,8 @@ const create: Command = {
   shared: ['password'],
   run: async ({ keystore, out }, input) => {
     const name = newKeyName(input.arguments[0]);
-    const { generatePrivateKey } = await import('viem/accounts');
-    const pair = await parsePrivateKey(generatePrivateKey());
-    if (pair === undefined) throw new Error('the random private key is invalid');
-    const { secret, address } = pair;
-    const entry = await keystore.add({ kind: 'key', name, address }, secret);
+    const entry = await newKey(keystore, name);
+    const { address } = entry;
     out.result({ name, address: checksummed(address), file: entry.file }, () =>
       [
         `${out.style.good('created')} ${out.style.bold(name)}  ${checksummed(address)}`,

@@ -71,7 +71,7 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
   const rpc = await ask({
     option: 'rpc',
     message: `JSON-RPC URL of ${network.name}`,
-    ...(network.rpc === undefined ? {} : { initial: network.rpc }),
+    ...(network.rpc === undefined ? {} : { initial: network.rpc, fallback: network.rpc }),
     check: urlFault,
   });
   const upstream = await ask({
@@ -132,6 +132,7 @@ const faultOf = (setting: Setting<unknown>): string | undefined =>
 const askNetwork = async ({ prompts }: Session, input: Input): Promise<NetworkChoice> => {
   const text =
     input.text('network') ??
+    (input.flag('yes') ? FIRST[0] : undefined) ??
     (await prompts.choice({
       message: 'On which network do you accept payments?',
       instead: '--network <name>, e.g. base-sepolia',
@@ -176,7 +177,7 @@ const PUBLIC_RPC: Readonly<Record<Network, string>> = {
 };
 
 /** The usual test network, then the network with the most payments. */
-const FIRST: readonly Network[] = ['eip155:84532', 'eip155:8453'];
+const FIRST: readonly [Network, ...Network[]] = ['eip155:84532', 'eip155:8453'];
 
 const networkChoices: readonly NetworkChoice[] = [
   ...FIRST,

@@ -107,6 +107,18 @@ export const createPrompts = ({ stdin, stderr, signal, progress }: PromptStreams
   };
 };
 
+/** Asks nothing, as without a terminal. */
+const unasked = async ({ message, instead }: Question): Promise<never> => {
+  throw usageError(`The command cannot ask with --yes: ${message}`, `Give ${instead}.`);
+};
+export const withoutQuestions: Prompts = {
+  isInteractive: false,
+  text: unasked,
+  hidden: unasked,
+  choice: unasked,
+  confirm: unasked,
+};
+
 export type PasswordOptions = {
   readonly env: NodeJS.ProcessEnv;
   /** `--password-file` */

@@ -1,0 +1,104 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { FileToWrite } from '../lib/atomic-file.ts';
+import { CONFIG_FILE, type ConfigFiles, readConfigFiles } from '../lib/config-files.ts';
+import { CliError } from '../lib/errors.ts';
+import { gatewayFiles } from '../init.ts';
+
+/** Next to the bundled command; `npm run build` writes both files. */
+const TEMPLATE = join(import.meta.dirname, 'project/wrangler.toml');
+const RELEASE = join(import.meta.dirname, 'project/release.json');
+
+/** A directory for a gateway: new, or that of an earlier run. */
+type Project = {
+  readonly isNew: boolean;
+  /** Its configuration; of a new project the blank one. */
+  readonly present: ConfigFiles;
+  /** Version of this release. */
+  readonly version: string;
+};
+
+/** @throws CliError for a directory with files of anything else */
+export const openProject = async (directory: string): Promise<Project> => {
+  const { version } = JSON.parse(await readFile(RELEASE, 'utf8')) as { readonly version: string };
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (names.includes(CONFIG_FILE))
+    return { isNew: false, present: await gatewayFiles(directory), version };
+  if (names.some((name) => name !== '.git'))
+    throw new CliError('The directory is not empty. The command wrote nothing.', {
+      hint: 'Name a new directory. docs/deploy.md describes how to add the gateway to a Worker that you have.',
+      code: 'not_empty',
+    });
+  const blank = await readConfigFiles(join(import.meta.dirname, 'project'));
+  if (blank?.ok !== true) throw new Error(`${TEMPLATE} is missing`);
+  const name = nameOf(directory);
+  const toml = blank.value.toml.replace(/^name = ".*"$/m, `name = "${name}"`);
+  return { isNew: true, present: { ...blank.value, toml }, version };
+};
+
+/** A name that both npm and Cloudflare accept. */
+const nameOf = (directory: string): string =>
+  basename(directory)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 54) || 'gateway';
+
+/** The files of a new project besides its configuration. `countersign`: a version or another spec of npm. */
+export const projectFiles = (directory: string, countersign: string): readonly FileToWrite[] => {
+  const manifest = {
+    name: nameOf(directory),
+    private: true,
+    type: 'module',
+    scripts: {
+      start: 'wrangler d1 migrations apply AUDIT_DB --local && wrangler dev',
+      deploy: 'wrangler d1 migrations apply AUDIT_DB --remote && wrangler deploy',
+    },
+    dependencies: { countersign },
+    devDependencies: { wrangler: '^4.100.0' },
+  };
+  const texts = {
+    'package.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
+    'src/index.ts': ENTRY,
+    '.gitignore': 'node_modules\n.wrangler\n.dev.vars\n',
+    'README.md': README,
+  };
+  return Object.entries(texts).map(([name, text]) => ({
+    path: join(directory, name),
+    text,
+    over: 'nothing',
+  }));
+};
+
+const ENTRY = `import tools from '../tools.json';
+import { countersign } from 'countersign/worker';
+
+export { AgentAccount, Relayer, SettlementRequests } from 'countersign/worker';
+export default countersign({ tools });
+`;
+
+const README = `# Gateway
+
+Sells the tools in \`tools.json\` to agents that pay with a wallet signature, with [Countersign](https://www.npmjs.com/package/countersign).
+
+\`\`\`sh
+npm install
+npm start               # serves http://localhost:8787
+npx countersign doctor  # checks settings, chain, facilitator and upstream
+\`\`\`
+
+\`npx countersign tools import openapi.yaml --price 0.01 --file tools.json\` sells the operations of an OpenAPI document.
+
+Before the first deployment:
+
+1. Set \`AUDIENCES\` in \`wrangler.toml\` to the origin of the deployed gateway.
+2. \`npx wrangler d1 create countersign-audit\`, and put its \`database_id\` into \`wrangler.toml\`.
+3. \`npx wrangler queues create <name>\` for each of the six queues in \`wrangler.toml\`.
+4. \`npx wrangler secret put RECEIPT_KEY\`, and \`RELAYER_KEY\`, with the values in \`.dev.vars\`.
+5. \`npm run deploy\`
+
+Use the receiving address for nothing else, and never for a second gateway.
+`;

@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createAgent } from 'countersign/client';
+import { privateKeyToAccount } from 'viem/accounts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../dev/root.ts';
+import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
+import { people } from '../../dev/stack/people.ts';
+import { type ProcessGroup, startProcess } from '../../dev/stack/process.ts';
+import { useWorld } from '../conformance/support/world.ts';
+
+/**
+ * Both packages as npm would install them, in a folder with a space. There is no registry in the tests: the packed `countersign` is unpacked
+ * into `node_modules` of the project, and wrangler is that of this repository. The package has no dependency that a Worker needs.
+ */
+const run = promisify(execFile);
+const world = useWorld();
+let folder = '';
+let project = '';
+let port = 0;
+const started: ProcessGroup[] = [];
+
+const environment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NODE_ENV: undefined,
+  HOME: folder,
+  COUNTERSIGN_HOME: join(folder, 'home'),
+  COUNTERSIGN_PASSWORD: 'correct horse battery',
+  CI: '1',
+  WRANGLER_SEND_METRICS: 'false',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+});
+
+const create = async (...words: readonly string[]) =>
+  await run(process.execPath, [join(folder, 'create/package/dist/index.js'), ...words, '--json'], {
+    cwd: folder,
+    env: environment(),
+  });
+
+const options = (): readonly string[] => {
+  const { rpc, facilitator, upstream } = world().stack.description;
+  return [
+    ...['my shop', '--yes', '--local-stack', '--pay-to', people.seller, '--rpc', rpc],
+    ...['--upstream', `${upstream}/lookup`, '--facilitator', facilitator],
+    ...['--audience', `http://${LOOPBACK}:${port}`, '--new-operator', 'boss'],
+  ];
+};
+
+const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
+
+/** Every file that the command may write, by name. */
+const texts = async (): Promise<Readonly<Record<string, string>>> => {
+  const names = (await readdir(project, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(name, 'utf8')] as const)),
+  );
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'countersign new user '));
+  project = join(folder, 'my shop');
+  port = await freePort();
+  const packages = ['.', './packages/create-countersign'];
+  const words = ['pack', '--ignore-scripts', '--pack-destination', folder, ...packages];
+  await run('npm', words, { cwd: ROOT });
+  for (const [name, target] of [
+    ['create-countersign', 'create'],
+    ['countersign', 'countersign'],
+  ] as const) {
+    await mkdir(join(folder, target));
+    const archive = (await readdir(folder)).find((file) => new RegExp(`^${name}-[0-9]`).test(file));
+    await run('tar', ['xzf', join(folder, archive ?? ''), '-C', join(folder, target)]);
+  }
+  await create(...options());
+  await mkdir(join(project, 'node_modules'));
+  await symlink(join(folder, 'countersign/package'), join(project, 'node_modules/countersign'));
+}, 120_000);
+
+afterAll(async () => {
+  for (const group of started) await group.kill();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('npm create countersign', () => {
+  it('writes a Worker of three statements, its settings and keys that only their owner reads', async () => {
+    const files = await texts();
+    expect(
+      Object.keys(files)
+        .map((name) => name.slice(project.length + 1))
+        .toSorted(),
+    ).toEqual([
+      '.dev.vars',
+      '.gitignore',
+      'README.md',
+      'package.json',
+      'src/index.ts',
+      'tools.json',
+      'wrangler.toml',
+    ]);
+    expect((await stat(join(project, '.dev.vars'))).mode & 0o777).toBe(0o600);
+    expect(files[join(project, '.gitignore')]).toContain('.dev.vars\n');
+    expect(files[join(project, 'wrangler.toml')]).toMatch(/^name = "my-shop"$/m);
+    const boss = await readFile(join(folder, 'home/keys/boss.json'), 'utf8');
+    const { address } = JSON.parse(boss) as { readonly address: string };
+    expect(files[join(project, 'wrangler.toml')]?.toLowerCase()).toContain(
+      `operators = "0x${address}"`,
+    );
+  });
+
+  it('changes nothing in a second run with the same answers', async () => {
+    const before = await texts();
+    await create(...options());
+    expect(await texts()).toEqual(before);
+  });
+
+  it('writes nothing into a folder of something else, or for a bad address', async () => {
+    const tried = async (...words: readonly string[]) =>
+      await create(...words).catch((error: { readonly stderr: string }) => error.stderr);
+    expect(await tried('home', ...options().slice(1))).toContain('not empty');
+    const own = ['--pay-to', people.seller, '--operator', people.seller];
+    expect(await tried('other', ...options().slice(1), ...own)).toContain('receiving address');
+    const zero = ['--pay-to', `0x${'0'.repeat(40)}`];
+    expect(await tried('other', ...options().slice(1), ...zero)).toContain('not an address');
+    expect(await readdir(folder)).not.toContain('other');
+  });
+
+  it('makes a project that wrangler would deploy', async () => {
+    const words = [wrangler, 'deploy', '--dry-run', '--outdir', join(folder, 'out')];
+    const { stdout } = await run(process.execPath, words, { cwd: project, env: environment() });
+    expect(stdout).toContain('--dry-run: exiting now');
+  });
+
+  it('sells the first tool under wrangler dev', async () => {
+    const migrate = [wrangler, 'd1', 'migrations', 'apply', 'AUDIT_DB', '--local'];
+    await run(process.execPath, migrate, { cwd: project, env: environment() });
+    const group = startProcess({
+      program: process.execPath,
+      arguments: [
+        ...[wrangler, 'dev', '--local', `--ip=${LOOPBACK}`, `--port=${port}`],
+        ...[`--inspector-port=${await freePort()}`, '--show-interactive-dev-session=false'],
+      ],
+      directory: project,
+      environment: environment(),
+      log: join(folder, 'dev.log'),
+    });
+    started.push(group);
+    const url = `http://${LOOPBACK}:${port}`;
+    await expect
+      .poll(async () => (await fetch(`${url}/healthz`).catch(() => undefined))?.status, {
+        timeout: 60_000,
+        interval: 100,
+      })
+      .toBe(200);
+    const tool = `${url}/tools/example?word=river`;
+    expect((await fetch(tool)).status).toBe(402);
+    const agent = createAgent({
+      account: privateKeyToAccount(people.agent.privateKey),
+      spend: { perCall: '$0.01', total: '$0.01' },
+    });
+    const answer = await agent.fetch(tool);
+    expect([answer.status, answer.countersign.receipt?.verified]).toEqual([200, true]);
+  });
+});
