@@ -29,7 +29,7 @@ const loseSome = (): void => {
     order: AccountCommand,
   ) {
     count += order.kind === 'credit' ? 1 : 0;
-    if (order.kind === 'refund') return apply.call(this, order);
+    if (order.kind === 'refund' || order.kind === 'refundCall') return apply.call(this, order);
     if (count % 5 === 0) return { verdict: 'unavailable' };
     const applied = await apply.call(this, order);
     return count % 5 === 1 ? { verdict: 'unavailable' } : applied;
