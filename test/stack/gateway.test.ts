@@ -42,7 +42,7 @@ describe('the gateway under wrangler', () => {
       PAY_TO: JSON.stringify({ 'eip155:84532': people.payTo }),
       RPC_URLS: '{"eip155:84532":["http://127.0.0.1:2"]}',
       FACILITATORS:
-        '[{"url":"http://127.0.0.1:3","concurrency":100},{"url":"http://127.0.0.1:4","concurrency":100}]',
+        '[{"url":"http://127.0.0.1:3","concurrency":186},{"url":"http://127.0.0.1:4","concurrency":186}]',
       UPSTREAM_URL: 'http://127.0.0.1:1',
       CONFIRMATIONS: '3',
     });
