@@ -139,16 +139,16 @@ describe('the demo against a dishonest gateway', () => {
       /^step 5: with its intent, the gateway rejects it with 400: found 200/m,
     );
     expect(failures).toMatch(/^step 5: the other tool did not run: found 1 runs$/m);
-    expect(failures).toMatch(/^step 7: the agent's own cap stops the call .*: found 403$/m);
-    expect(failures).toMatch(/^step 8: charged for 29 words.*: found 30 words$/m);
+    expect(failures).toMatch(/^step 8: the agent's own cap stops the call .*: found 403$/m);
+    expect(failures).toMatch(/^step 9: charged for 29 words.*: found 30 words$/m);
     expect(failures).toMatch(
-      /^step 8: the agent signed an intent and no payment: found PAYMENT-SIG/m,
+      /^step 9: the agent signed an intent and no payment: found PAYMENT-SIG/m,
     );
-    expect(failures).toMatch(/^step 8: remaining credit: \$0\.09842: found \$0\.098421$/m);
+    expect(failures).toMatch(/^step 9: remaining credit: \$0\.09842: found \$0\.098421$/m);
     expect(failures).toMatch(
-      /^step 9: exactly \$0\.142 moved from the agent to the payee.*: found \$/m,
+      /^step 10: exactly \$0\.162 moved from the agent to the payee.*: found \$/m,
     );
-    expect(failures).toMatch(/^step 10: every receipt names an entry/m);
+    expect(failures).toMatch(/^step 11: every receipt names an entry/m);
     expect(printed.join('')).toContain('✗ ');
   });
 });

@@ -230,7 +230,8 @@ describe('a top-up for another account arrives exactly once', () => {
     const acknowledged = [{ sent: 3_000n, acknowledged: 3_000n, received: 0n }];
     await vi.waitFor(async () => {
       expect(await transfersOf(payer)).toEqual(acknowledged);
-    });
+      // The account sends at most once a second.
+    }, 5_000);
     release();
     await vi.waitFor(() => {
       expect(answered).toHaveBeenCalled();
