@@ -106,10 +106,19 @@ const dispatchResult = (tool: SoldRemoteTool, outcome: RemoteOutcome): DispatchR
         'Cache-Control': 'private, no-store',
         'Content-Type': 'application/json',
       });
-      const body = new Uint8Array(utf8(JSON.stringify(outcome.result)));
-      return answered(STATUS[outcome.kind], headers, body);
+      return answered(STATUS[outcome.kind], headers, bodyOf(outcome));
     }
   }
+};
+
+/**
+ * The bytes that the receipt covers: the JCS form of the result, so that a client can rebuild them from what it received over MCP. Without
+ * `resultType`, which not every revision has; a result that requires input keeps it.
+ */
+const bodyOf = ({ kind, result }: Extract<RemoteOutcome, { readonly result: JsonObject }>) => {
+  const { resultType, ...own } = result;
+  const shown = kind === 'input_required' ? { ...own, resultType } : own;
+  return new Uint8Array(utf8(canonicalJson(shown)));
 };
 
 const refused = async (reason: Reason): Promise<DispatchResult> => {

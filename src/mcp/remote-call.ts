@@ -12,7 +12,7 @@ import {
   type SoldRemoteTool,
 } from '../gateway/remote-tool.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { answerMeta } from './answer-meta.ts';
+import { answerMeta, RESULT_META_KEY, STATUS_KEY } from './answer-meta.ts';
 import { callResult, textOf } from './call-result.ts';
 import { inputMembers } from './call-payload.ts';
 import type { McpCall, McpContext } from './context.ts';
@@ -120,12 +120,18 @@ const remoteResult = async (
   }
   // The gateway wrote this JSON itself (`runRemoteTool`).
   const result = (await answer.json()) as CallToolResult & JsonObject;
-  const meta = { ...result._meta, ...answerMeta(answer.headers) };
-  const stated = { ...result, ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }) };
+  const meta = {
+    ...result._meta,
+    ...answerMeta(answer.headers),
+    [STATUS_KEY]: answer.status,
+    [RESULT_META_KEY]: Object.keys(result._meta ?? {}),
+  };
+  const stated = { ...result, _meta: meta };
   if (result['resultType'] !== 'input_required') return stated;
   if (takesInput) return { ...stated, _meta: { ...meta, 'countersign/hint': INPUT_HINT } };
   // The SDK would call the tool again by itself, each time as a call of its own.
-  return { isError: true, content: [textOf(NO_INPUT)], ...(meta && { _meta: meta }) };
+  const { [RESULT_META_KEY]: _, ...ofGateway } = meta;
+  return { isError: true, content: [textOf(NO_INPUT)], _meta: ofGateway };
 };
 
 const INPUT_HINT =

@@ -1,8 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, expect, test } from 'vitest';
+import type { StackDescription } from '../../dev/stack/stack-directory.ts';
+import { createAgent } from '../../src/client/index.ts';
 import { startFixture } from '../conformance/support/mcp-fixture/server.ts';
 import { EVENTUALLY, useManagement } from './support/management.ts';
 
-const { gateway, run, okJson, errorOf } = useManagement();
+const { gateway, run, okJson, errorOf, place } = useManagement();
 const fixture = await startFixture();
 const url = `${fixture.url}/mcp`;
 afterAll(async () => {
@@ -49,6 +54,36 @@ test('an operator sells the tools of an MCP server, and sees and accepts what ch
   });
 
   await expect.poll(statusOf, EVENTUALLY).toBe(402);
+});
+
+test('an agent pays for a tool of an MCP server, and can verify the receipt of its result', async () => {
+  const words = ['tools', 'import-mcp', url, '--namespace', 'far', '--price', '0.02', '--yes'];
+  await okJson(...words);
+  const stack = JSON.parse(
+    await readFile(join(place().directory, '.dev/stack.json'), 'utf8'),
+  ) as StackDescription;
+  const [, key] = stack.agents;
+  const agent = createAgent({
+    account: privateKeyToAccount(key?.privateKey ?? '0x'),
+    spend: { perCall: '$0.05', total: '$1' },
+  });
+  const client = await agent.mcp(`${gateway()}/mcp`);
+  const called = async (name: string) => {
+    const { _meta, ...result } = await client.callTool({ name, arguments: {} });
+    return { ...result, report: _meta?.['countersign/report'] };
+  };
+  const many = async () =>
+    await called('far.test_multiple_content_types').catch((cause: unknown) => String(cause));
+  // Each isolate reads the catalogue every five seconds. A call of an unknown tool costs nothing.
+  await expect.poll(many, EVENTUALLY).toMatchObject({
+    content: [{ type: 'text' }, { type: 'image' }, { type: 'resource' }],
+    report: { charged: '20000', binding: 'intent', receipt: { verified: true } },
+  });
+  expect(await called('far.test_error_handling')).toMatchObject({
+    isError: true,
+    report: { charged: '0', receipt: { verified: true } },
+  });
+  expect(agent.spending().charged).toBe(20_000n);
 });
 
 test('says why a server cannot be imported', async () => {

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../core/canonical-json.ts';
 import { decodeBase64, encodeBase64, utf8 } from '../../crypto/bytes.ts';
 import { isRecord } from '../json.ts';
 import type { Message } from './messages.ts';
@@ -13,6 +14,7 @@ const HEADERS = {
 /** Marks a block that the gateway wrote: the receipt's digest does not cover it. */
 const WORDS = 'countersign/words';
 const STATUS = 'countersign/status';
+const RESULT_META = 'countersign/result-meta';
 const PAYMENT_RESPONSE = ['x402/payment-response', 'x402.payment-response'] as const;
 const TERMS = 'x402/error';
 
@@ -27,6 +29,10 @@ export const httpAnswerOf = ({ result, error }: Message): Response => {
   if (terms !== undefined) return paymentRequired(terms);
   const headers = headersOf(meta);
   const isError = result['isError'] === true;
+  const remote = remoteBody(result, meta);
+  if (remote !== undefined) {
+    return new Response(remote, { status: statusIn(meta[STATUS], isError ? 502 : 200), headers });
+  }
   const structured = result['structuredContent'];
   if (isError && isRecord(structured) && isProblem(structured)) {
     headers.set('Content-Type', 'application/problem+json');
@@ -107,6 +113,21 @@ const statusIn = (status: unknown, otherwise: number): number =>
 /** Statuses whose answers have no body (Fetch standard, "null body status"). */
 const isBodiless = ({ _meta }: Message): boolean =>
   isRecord(_meta) && [204, 205, 304].includes(Number(_meta[STATUS]));
+
+/**
+ * The bytes that the receipt of a remote server's result covers: its JCS form without `resultType` and without what the gateway and the SDK
+ * added to `_meta`. Undefined for the result of any other tool.
+ */
+const remoteBody = (
+  { _meta, resultType: _type, ...own }: Message,
+  meta: Message,
+): Uint8Array<ArrayBuffer> | undefined => {
+  const keys = meta[RESULT_META];
+  if (!Array.isArray(keys)) return undefined;
+  const kept = Object.fromEntries(keys.map((key) => [String(key), meta[String(key)]]));
+  const shown = keys.length === 0 ? own : { ...own, _meta: kept };
+  return new Uint8Array(utf8(canonicalJson(shown)));
+};
 
 /** The bytes of the block that shows the tool's answer; empty if every block is the gateway's. */
 const bodyOf = (content: unknown): Uint8Array<ArrayBuffer> => {
