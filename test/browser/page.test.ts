@@ -120,7 +120,7 @@ describe('the page of the gateway', () => {
     await page.keyboard.press('Tab');
     expect(await page.evaluate(FOCUSED)).toEqual({ name: 'A', visible: true });
     await page.keyboard.press('Enter');
-    expect(new URL(page.url()).hash).toBe('#tools');
+    await page.waitForURL(/#tools$/);
     await page.keyboard.press('Tab');
     expect(await page.evaluate(FOCUSED)).toEqual({ name: 'SUMMARY', visible: true });
     expect(await page.locator('details[open]').count()).toBe(0);
@@ -153,8 +153,7 @@ describe('the page of the gateway', () => {
       ['--input-type=module', '--eval', example],
       { cwd: ROOT, env: { ...process.env, AGENT_KEY: stack.description.agent.privateKey } },
     );
-    // The tool asks for a word, and takes nothing for an answer without one.
-    expect(stdout).toContain('word');
+    expect(stdout).toContain('"word"');
   });
 });
 
@@ -220,6 +219,7 @@ describe('the page of a paid tool', () => {
   });
 
   it('has an example that runs unchanged', async () => {
+    const before = stack.upstream.counts().lookup ?? 0;
     const { page } = await visit('/tools/lookup?word=river');
     const example = await page.locator('pre').innerText();
     const { stdout } = await promisify(execFile)(
@@ -228,6 +228,6 @@ describe('the page of a paid tool', () => {
       { cwd: ROOT, env: { ...process.env, AGENT_KEY: stack.description.agent.privateKey } },
     );
     expect(stdout).toContain('stream of water');
-    expect(stack.upstream.counts().lookup).toBe(1);
+    expect((stack.upstream.counts().lookup ?? 0) - before).toBe(1);
   });
 });
