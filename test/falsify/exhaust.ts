@@ -103,6 +103,12 @@ export const until = async (
     paid += results.filter((each) => each.result === 'paid').length;
     const denial = results.find((each) => each.result === 'denied')?.denial;
     if (denial !== undefined && LIMITS.includes(denial.rule)) return paid;
+    // Free denials have a rate (five a second), which a fast storm has used up. The account states when to retry; only then it judges limits.
+    if (denial?.rule === 'denial_rate') {
+      failures += 1;
+      await pause(1_000 * (denial.retryAfter ?? 1));
+      continue;
+    }
     if (denial !== undefined && denial.rule !== 'unreachable') {
       throw new Error(`${member.name} was denied by ${JSON.stringify(denial)}`);
     }
