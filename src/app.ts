@@ -112,7 +112,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
     return management.manage(admin, req.raw);
   };
 
-  /** A document about the tools, loaded with its first request. Also while the gateway is paused: it says so. */
+  /** A document about the tools, loaded with its first request. A paused gateway serves it too, and states that it is paused. */
   const discover =
     (document: DocumentName) =>
     async (context: Context<Bindings>): Promise<Response> => {

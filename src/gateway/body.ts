@@ -74,7 +74,7 @@ export const discard = async (
     }
     await rest.cancel();
   } catch {
-    // The connection has ended: nobody reads the answer.
+    // The connection has ended, so no client reads the answer.
   } finally {
     clearTimeout(timer);
   }

@@ -113,7 +113,7 @@ const obstacleTo = (charge: CallCharge): string | undefined => {
     case 'none':
     case 'settled':
       return undefined;
-    // Credit for a payment that then fails would be money that nobody has paid.
+    // If the payment fails later, a refund would have credited money that the payer never paid.
     case 'open':
       return 'Its payment has not settled yet. Refund the call once it has; `countersign settlements redrive` presents it now.';
     case 'failed':

@@ -102,7 +102,7 @@ export const openExports = (
       const last = entries.at(-1);
       if (last === undefined) return;
       if (entries[0]?.seq !== exported + 1) {
-        // D1 has the missing entries, but did not say so: ask again.
+        // The object no longer stores these entries, so D1 must have them: the account asks D1 again.
         memory.exports = 'unknown';
         return;
       }

@@ -2,8 +2,8 @@
 const ESCAPE = /\\+u([0-9a-f]{4})/gi;
 
 /**
- * True if a text could be x402 terms, or hold them, in any spelling of JSON. Attack: paying clients of MCP act on terms in a result with
- * `isError`, wherever they are in it, and would pay whom a tool names (law 5). `"x402\u0056ersion"` is a key to them too.
+ * True if a text could contain x402 terms, in any spelling of JSON: a parser also reads `"x402\u0056ersion"` as that key. Attack: a tool
+ * fails with terms of its own. Paying MCP clients act on terms anywhere in a result with `isError`, and would pay the tool's payee (law 5).
  */
 export const mentionsTerms = (text: string): boolean =>
   text

@@ -25,7 +25,7 @@ export type OutageFigures = {
   readonly backlog: { readonly before: number; readonly atReturn: number; readonly atEnd: number };
   /** Seconds from the return until every payment that was accepted before it had settled. */
   readonly clearedAfter: number;
-  /** What is missing on the chain or in the ledger, in words. */
+  /** Describes each payment that the chain or the ledger lacks. */
   readonly losses: readonly string[];
 };
 

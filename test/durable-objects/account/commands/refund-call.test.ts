@@ -168,7 +168,7 @@ describe('a refund is rejected', () => {
     const { payer, call } = await make();
     const { credit } = await purseOf(payer);
     expect(await refundCall(payer, call)).toMatchObject(unwritable(hint));
-    // Whatever the gateway says of it: the account has its own record.
+    // The account decides by its own record, even if the gateway states another charge.
     expect(await refundCall(payer, call, { charge })).toMatchObject(unwritable(hint));
     expect((await purseOf(payer)).credit).toBe(credit);
   });
