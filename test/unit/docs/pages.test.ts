@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import imports from '../../../dev/imports.ts?raw';
 import manifest from '../../../package.json';
+import createManifest from '../../../packages/create-countersign/package.json';
 import { commands } from '../../../src/cli/commands.ts';
 import type { ErrorCode } from '../../../src/client/errors.ts';
 import type { Rule } from '../../../src/policy/rule.ts';
@@ -135,6 +136,28 @@ describe('the code', () => {
       if (section !== undefined)
         expect(PAGES.get(name), `${name} §${section}`).toMatch(new RegExp(`^## ${section} `, 'm'));
     }
+  });
+});
+
+describe('docs/index.md', () => {
+  it('lists every page', () => {
+    const links = [...(PAGES.get('docs/index.md') ?? '').matchAll(/\]\(([^)#\s]+)/g)];
+    const listed = new Set(
+      links.map(([, path = '']) => new URL(path, 'file:///docs/index.md').pathname.slice(1)),
+    );
+    const pages = [...PAGES.keys()].filter((name) => name !== 'docs/index.md');
+    expect(pages.filter((name) => !listed.has(name))).toEqual([]);
+  });
+});
+
+describe('the published packages', () => {
+  const [citation] = Object.values(
+    import.meta.glob(['../../../CITATION.cff'], { query: '?raw', import: 'default', eager: true }),
+  );
+
+  it('have one version, which CITATION.cff names', () => {
+    expect(createManifest.version).toBe(manifest.version);
+    expect(citation).toContain(`\nversion: ${manifest.version}\n`);
   });
 });
 
