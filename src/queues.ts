@@ -21,17 +21,18 @@ import {
   recordDeadLetters,
   settlementDeadLetter,
 } from './settlement/dead-letter.ts';
+import { type QueueKind, readQueueName } from './settlement/queue-name.ts';
 import { attemptsIn, recordHealth } from './settlement/operator-tables.ts';
 import { settlingOf } from './settling.ts';
 import { consumeWebhooks, webhookDeadLetter } from './webhooks/consumer.ts';
 import { enqueueAlerts } from './webhooks/message.ts';
 import { projectWebhook } from './webhooks/registry.ts';
 
-const DEAD_LETTER_QUEUES: ReadonlyMap<string, MakeDeadLetter> = new Map([
-  ['countersign-settlement-dead', settlementDeadLetter],
-  ['countersign-audit-dead', auditDeadLetter],
-  ['countersign-webhooks-dead', webhookDeadLetter],
-]);
+const DEAD_LETTERS: Readonly<Record<QueueKind, MakeDeadLetter>> = {
+  settlement: settlementDeadLetter,
+  audit: auditDeadLetter,
+  webhooks: webhookDeadLetter,
+};
 
 /** Serves a batch. A Worker without a valid configuration must not acknowledge messages (law 5). */
 export const onBatch = async (
@@ -63,19 +64,24 @@ export const consume = async (
     await raiseNew([deadLetter]);
     await recordDeadLetters(db, [deadLetter]);
   };
-  const makeDeadLetter = DEAD_LETTER_QUEUES.get(batch.queue);
-  if (makeDeadLetter !== undefined) {
+  const { kind, isDead } = readQueueName(batch.queue) ?? {};
+  if (kind !== undefined && isDead === true) {
+    const makeDeadLetter = DEAD_LETTERS[kind];
     await raiseNew(deadLettersOf(batch, makeDeadLetter, now));
     return consumeDeadLetters(batch, db, makeDeadLetter, now);
   }
-  switch (batch.queue) {
-    case 'countersign-settlement':
+  switch (kind) {
+    case 'settlement':
       return consumeSettlement(
         batch.messages,
-        { ...settlementDeps(env, config, keepDeadLetter), invocations: invocationsOf(context) },
+        {
+          ...settlementDeps(env, config, keepDeadLetter),
+          queue: batch.queue,
+          invocations: invocationsOf(context),
+        },
         now,
       );
-    case 'countersign-audit':
+    case 'audit':
       return consumeAudit(
         batch,
         {
@@ -88,7 +94,7 @@ export const consume = async (
         },
         now,
       );
-    case 'countersign-webhooks': {
+    case 'webhooks': {
       const signer = await openSigner(env.RECEIPT_KEY);
       if (!signer.ok) {
         console.error({ event: 'webhooks_unsigned', detail: signer.error.detail });
@@ -97,7 +103,7 @@ export const consume = async (
       const { reach } = config;
       return consumeWebhooks(batch, { db, signer: signer.value, reach, self, raise }, now);
     }
-    default:
+    case undefined:
       console.error({ event: 'unknown_queue', queue: batch.queue });
       return batch.retryAll({ delaySeconds: 60 });
   }
@@ -113,7 +119,7 @@ const settlementDeps = (
   env: Env,
   config: Config,
   keepDeadLetter: SettlementDeps['deadLetter'],
-): SettlementDeps => {
+): Omit<SettlementDeps, 'queue'> => {
   const { backends, presentations, chainHealth, healthChanges, emit } = settlingOf(env, config);
   const chains = [...config.rpcUrls].map(([network, urls]): [Network, Chain] => [
     network,
@@ -159,10 +165,11 @@ export const deadLetterAlert = (
   { id, queue, account, call, reason }: DeadLetter,
   self: AccountId,
 ): { readonly account: AccountId; readonly alert: AlertBody } | undefined => {
-  if (queue.startsWith('countersign-webhooks')) return undefined;
+  const kind = readQueueName(queue)?.kind;
+  if (kind === 'webhooks') return undefined;
   const known = parseAccountId(account) === undefined ? self : (account as AccountId);
   return {
-    account: queue.startsWith('countersign-audit') ? self : known,
+    account: kind === 'audit' ? self : known,
     alert: {
       rule: 'dead_letter',
       detail: {

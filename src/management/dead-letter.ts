@@ -14,6 +14,7 @@ import {
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
+import { readQueueName } from '../settlement/queue-name.ts';
 import { readWebhookMessage } from '../webhooks/message.ts';
 import { type AppliedCommand, sendCommand } from './command.ts';
 import type { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
@@ -169,19 +170,20 @@ const sendAgain = async (
 ): Promise<Result<AppliedCommand, Reason>> => {
   const { account, call, queue } = item;
   const { context, by, intent } = sender;
-  if (queue.startsWith('countersign-settlement')) {
+  const kind = readQueueName(queue)?.kind;
+  if (kind === 'settlement') {
     // Only the account has the payment's signature and its current state (law 9).
     return account === undefined || call === undefined
       ? UNREADABLE
       : sendCommand(context, account, { kind: 'redrive', call, by, intent });
   }
-  if (queue.startsWith('countersign-audit')) {
+  if (kind === 'audit') {
     const message = auditMessage(item.body);
     return message === undefined
       ? UNREADABLE
       : sendRecorded(sender, item, () => context.auditQueue.send(message, { contentType: 'v8' }));
   }
-  if (queue.startsWith('countersign-webhooks')) {
+  if (kind === 'webhooks') {
     const message = readWebhookMessage(jsonOf(item.body));
     return message === undefined
       ? UNREADABLE

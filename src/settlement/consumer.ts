@@ -17,8 +17,6 @@ import { readSettlementMessage } from './read-message.ts';
 import { recordRound, type StoredReport } from './round-record.ts';
 import type { Emit } from './telemetry.ts';
 
-/** The queue's name in dead letters. */
-const QUEUE = 'countersign-settlement';
 /** Payments that waited for an outage of chain or backends to end settle soon after it. */
 const LONGEST_PAUSE: Seconds = 20;
 /** Deliveries of one message, in about three minutes. The account sends another message every five minutes until the payment ends. */
@@ -37,6 +35,8 @@ const MAX_PAYMENTS = 300;
 const PRESENTED_PAUSE: Seconds = 4;
 
 export type SettlementDeps = RoundDeps & {
+  /** The queue's name, for dead letters. */
+  readonly queue: string;
   /** Returns the account's object. */
   readonly account: (id: AccountId) => {
     settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
@@ -105,7 +105,7 @@ const readAll = async (
         const body = part.body as SettlementMessage;
         own.push({ ...task, attempts: message.attempts + deliveries, message, body });
       } else {
-        malformed.push(settlementDeadLetter(part, QUEUE, `malformed: ${read.error}`, now));
+        malformed.push(settlementDeadLetter(part, deps.queue, `malformed: ${read.error}`, now));
       }
     }
     try {

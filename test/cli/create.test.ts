@@ -105,6 +105,10 @@ describe('npm create countersign', () => {
     expect((await stat(join(project, '.dev.vars'))).mode & 0o777).toBe(0o600);
     expect(files[join(project, '.gitignore')]).toContain('.dev.vars\n');
     expect(files[join(project, 'wrangler.toml')]).toMatch(/^name = "my-shop"$/m);
+    // Queues, databases and datasets of two projects would collide in one Cloudflare account.
+    const toml = files[join(project, 'wrangler.toml')] ?? '';
+    expect(toml).not.toMatch(/= "countersign/);
+    expect(toml.match(/"my-shop-countersign-[a-z-]+"/g)).toHaveLength(16);
     const boss = await readFile(join(folder, 'home/keys/boss.json'), 'utf8');
     const { address } = JSON.parse(boss) as { readonly address: string };
     expect(files[join(project, 'wrangler.toml')]?.toLowerCase()).toContain(

@@ -92,6 +92,7 @@ describe('a dead letter', () => {
   test.each([
     ['countersign-settlement-dead', { account: ALICE, call: '0xca11' }, () => ALICE],
     ['countersign-audit-dead', { account: ALICE }, self],
+    ['shop-countersign-settlement-dead', { account: ALICE, call: '0xca11' }, () => ALICE],
   ] as const)('of %s is recorded and raised once', async (queue, body, whose) => {
     const { orders, watching } = watched();
     for (let round = 0; round < 2; round += 1) {
@@ -162,7 +163,7 @@ describe('an alert in a chunk', () => {
   });
 });
 
-test.each(['countersign-settlement', 'countersign-audit'])(
+test.each(['countersign-settlement', 'countersign-audit', 'shop-countersign-settlement'])(
   'an unreadable message in %s becomes a dead letter, and an alert of the gateway',
   async (queue) => {
     const { orders, watching } = watched();

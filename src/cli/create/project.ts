@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { FileToWrite } from '../lib/atomic-file.ts';
 import { CONFIG_FILE, type ConfigFiles, readConfigFiles } from '../lib/config-files.ts';
 import { CliError } from '../lib/errors.ts';
+import { MAX_PROJECT_NAME, withResourceNames } from '../lib/resource-names.ts';
 import { gatewayFiles } from '../init.ts';
 
 /** Next to the bundled command; `npm run build` writes both files. */
@@ -34,8 +35,7 @@ export const openProject = async (directory: string): Promise<Project> => {
     });
   const blank = await readConfigFiles(join(import.meta.dirname, 'project'));
   if (blank?.ok !== true) throw new Error(`${TEMPLATE} is missing`);
-  const name = nameOf(directory);
-  const toml = blank.value.toml.replace(/^name = ".*"$/m, `name = "${name}"`);
+  const toml = withResourceNames(blank.value.toml, nameOf(directory));
   return { isNew: true, present: { ...blank.value, toml }, version };
 };
 
@@ -44,8 +44,9 @@ const nameOf = (directory: string): string =>
   basename(directory)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, 54) || 'gateway';
+    .replace(/^-+/, '')
+    .slice(0, MAX_PROJECT_NAME)
+    .replace(/-+$/, '') || 'gateway';
 
 /** The files of a new project besides its configuration. `countersign`: a version or another spec of npm. */
 export const projectFiles = (directory: string, countersign: string): readonly FileToWrite[] => {
@@ -95,7 +96,7 @@ npx countersign doctor  # checks settings, chain, facilitator and upstream
 Before the first deployment:
 
 1. Set \`AUDIENCES\` in \`wrangler.toml\` to the origin of the deployed gateway.
-2. \`npx wrangler d1 create countersign-audit\`, and put its \`database_id\` into \`wrangler.toml\`.
+2. \`npx wrangler d1 create <name>\` with the \`database_name\` in \`wrangler.toml\`, and put its \`database_id\` into \`wrangler.toml\`.
 3. \`npx wrangler queues create <name>\` for each of the six queues in \`wrangler.toml\`.
 4. \`npx wrangler secret put RECEIPT_KEY\`, and \`RELAYER_KEY\`, with the values in \`.dev.vars\`.
 5. \`npm run deploy\`

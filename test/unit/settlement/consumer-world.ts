@@ -99,6 +99,7 @@ export const useConsumerWorld = (): void => {
       sendAgain: async (payments, delaySeconds) => {
         world.sentAgain.push({ payments, delaySeconds });
       },
+      queue: 'countersign-settlement',
       deadLetter: async (letter) => {
         world.letters.push(letter);
         await Promise.resolve();

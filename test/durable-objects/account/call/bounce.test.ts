@@ -138,6 +138,7 @@ const settle = async (payment: Payment, facilitators = [facilitator]): Promise<v
       recordHealth: async () => undefined,
       emit: () => undefined,
       account: (id) => env.AGENT_ACCOUNT.getByName(id),
+      queue: 'countersign-settlement',
       deadLetter: async () => undefined,
       sendAgain: async () => undefined,
     },

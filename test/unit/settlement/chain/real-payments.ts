@@ -136,6 +136,7 @@ export const consume = async (bodies: readonly SettlementMessage[], now = nowSec
           return await Promise.resolve({ verdict: 'ok' as const });
         },
       }),
+      queue: 'countersign-settlement',
       deadLetter: async () => await Promise.reject(new Error('no dead letter expected')),
       sendAgain: async () => await Promise.reject(new Error('no further message expected')),
     },

@@ -124,6 +124,7 @@ export const useFailoverWorld = (): void => {
           return { verdict: 'ok' };
         },
       }),
+      queue: 'countersign-settlement',
       deadLetter: async () => Promise.reject(new Error('no letter expected')),
       sendAgain: async () => Promise.reject(new Error('no further message expected')),
       attempts: {

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+
+/** The longest name of a Worker whose queues have names of at most 63 characters: `<name>-countersign-settlement-dead`. */
+export const MAX_PROJECT_NAME = 63 - '-countersign-settlement-dead'.length;
+
+/**
+ * Names a project's resources after it. Queues, databases, datasets and rate limits belong to the Cloudflare account: two projects with
+ * the same names would consume each other's messages.
+ *
+ * @param toml the wrangler.toml of this repository
+ */
+export const withResourceNames = (toml: string, project: string): string =>
+  toml
+    .replace(/^name = ".*"$/m, `name = "${project}"`)
+    .replaceAll(
+      /"countersign-(settlement|audit|webhooks)(-dead)?"/g,
+      (_, kind: string, dead = '') => `"${project}-countersign-${kind}${dead}"`,
+    )
+    .replace(/^dataset = ".*"$/m, `dataset = "${project.replaceAll('-', '_')}_countersign"`)
+    .replace(/^namespace_id = ".*"$/m, `namespace_id = "${namespaceOf(project)}"`);
+
+/** A rate limit's `namespace_id` is a positive integer. */
+const namespaceOf = (project: string): number =>
+  createHash('sha256').update(project).digest().readUIntBE(0, 3) + 1;
