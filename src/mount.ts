@@ -2,6 +2,8 @@ import { lenient } from './catalog/path.ts';
 import { longestBeginning, type Routes } from './catalog/route.ts';
 import { nowSeconds } from './core/clock.ts';
 import type { Deployment } from './deployment.ts';
+import type { Application } from './published-worker.d.ts';
+import { readQueueName } from './settlement/queue-name.ts';
 
 /** The routes of the gateway, except its page at `/`: that path belongs to the application. A test compares them with the app's. */
 const OWN_ROUTE =
@@ -26,6 +28,30 @@ export const isForGateway = async (
   const catalogue = catalogueOf(env, config.value);
   const { routes } = await catalogue.current(nowSeconds(), (promise) => context.waitUntil(promise));
   return pathname !== '/' && isReserved(routes, pathname);
+};
+
+/** Whether a batch is the gateway's. All others belong to the application, if it consumes queues. */
+export const isOwnQueue = (name: string): boolean => readQueueName(name) !== undefined;
+
+/** The expression in the `wrangler.toml` of this repository and of every project that `countersign` writes. */
+const OWN_CRON = '*/15 * * * *';
+
+/** Whether a cron trigger is the gateway's: `configured`, or the usual expression. All others belong to the application, if it has a schedule. */
+export const isOwnCron = (expression: string, configured = OWN_CRON): boolean =>
+  expression === configured;
+
+/**
+ * The handler of an application, or undefined. Asks by `in`: a router that is a proxy has a function for every name that is read
+ * (itty-router), which would swallow a batch that the gateway must retry.
+ */
+export const handlerOf = <Name extends 'queue' | 'scheduled'>(
+  next: Application | undefined,
+  name: Name,
+): ((...event: readonly unknown[]) => Promise<void>) | undefined => {
+  if (next === undefined || !(name in next)) return undefined;
+  return async (...event) => {
+    await next[name]?.(...(event as [never, never, never]));
+  };
 };
 
 /**

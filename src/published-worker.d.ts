@@ -3,19 +3,34 @@
  * project may use either, in any version.
  */
 
-/** A Hono app, or any object with a `fetch` handler. */
+/** A Hono app, or any object with handlers of a Worker, such as the default export of one. */
 export type Application = {
-  readonly fetch: (request: Request, env: never, context: never) => Response | Promise<Response>;
+  readonly fetch?: (request: never, env: never, context: never) => Response | Promise<Response>;
+  /** Consumes the queues whose names do not end like those of the gateway (`countersign-settlement`, `countersign-audit-dead`, …). */
+  readonly queue?: Handler;
+  /** Serves the cron triggers that are not the gateway's. */
+  readonly scheduled?: Handler;
+  /** The gateway passes these events on as they are. */
+  readonly connect?: Handler;
+  readonly email?: Handler;
+  readonly tail?: Handler;
+  readonly tailStream?: Handler;
+  readonly trace?: Handler;
 };
+
+type Handler = (event: never, env: never, context: never) => unknown;
 
 export type CountersignOptions = {
   /** The content of `tools.json`. The gateway answers 503 and names the field if a tool is not valid. */
   readonly tools: { readonly tools: readonly unknown[] };
   /**
    * Answers every request that is neither for a route of the gateway nor for the path of a tool, however the path is spelled. A gateway
-   * with an invalid configuration knows no paths of tools, so it answers every request itself.
+   * with an invalid configuration knows no paths of tools, so it answers every request itself. Gets the batches and cron triggers that
+   * are not the gateway's too, if it has handlers for them.
    */
   readonly next?: Application;
+  /** The cron expression of the gateway in the configuration of wrangler: by default that of every 15 minutes. */
+  readonly cron?: string;
 };
 
 /** The handlers of a Worker: its default export. */

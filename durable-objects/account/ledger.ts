@@ -58,15 +58,18 @@ export const openLedger = (
     afterCommit,
   });
 
+/** An absent variable counts as empty, as it does for the Worker. */
+const variableOf = (text: string | undefined): string => text?.trim() ?? '';
+
 /** The operator's settings for every account, parsed once per object. An unreadable setting denies every call (law 8). */
 export const openRules = (env: Env): (() => Rules) => {
   let rules: Rules | undefined;
   return () => {
     if (rules !== undefined) return rules;
-    const text = env.DEFAULT_POLICY.trim();
+    const text = variableOf(env.DEFAULT_POLICY);
     const policy = text === '' ? ok(BUILT_IN_POLICY) : parseDefaultPolicy(JSON.parse(text));
     if (!policy.ok) throw new Error('DEFAULT_POLICY is malformed');
-    const commandBytes = parseCommandBytes(env.COMMAND_BYTES_PER_DAY.trim());
+    const commandBytes = parseCommandBytes(variableOf(env.COMMAND_BYTES_PER_DAY));
     if (commandBytes === undefined) throw new Error('COMMAND_BYTES_PER_DAY is malformed');
     rules = { policy: policy.value, policyHash: policyHash(policy.value), commandBytes };
     return rules;

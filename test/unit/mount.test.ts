@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCatalogue } from '../../src/catalog/live-catalogue.ts';
 import { ok } from '../../src/core/result.ts';
 import { isForGateway } from '../../src/mount.ts';
@@ -132,5 +132,113 @@ describe('a gateway that is mounted in an application', () => {
     expect(await belongs('/reports/2026')).toBe(true);
     tools.remove('reports');
     expect(await belongs('/reports/2026')).toBe(false);
+  });
+});
+
+/** An application with handlers of its own, and the events that they got. */
+const applicationWithHandlers = () => {
+  const events: string[] = [];
+  return {
+    events,
+    next: {
+      own: 'own',
+      async queue(batch: MessageBatch) {
+        events.push(`${this.own} queue ${batch.queue}`);
+      },
+      async scheduled({ cron }: ScheduledController) {
+        events.push(`${this.own} cron ${cron}`);
+      },
+      async email({ to }: ForwardableEmailMessage) {
+        events.push(`${this.own} email ${to}`);
+      },
+    },
+  };
+};
+
+/** A batch, and for how long it was put off. */
+const batchOf = (queue: string) => {
+  const delays: (number | undefined)[] = [];
+  const retryAll = (options?: QueueRetryOptions) => delays.push(options?.delaySeconds);
+  return { delays, batch: { queue, messages: [], retryAll } };
+};
+
+/** Without a valid configuration the gateway does nothing but retry and report. */
+const idle = { ...env, PAY_TO: 'nobody' };
+
+describe('background work of an application that the gateway is mounted in', () => {
+  const mount = (next: Published.Application, cron?: string) =>
+    worker.countersign({ tools: toolsJson, next, ...(cron === undefined ? {} : { cron }) });
+
+  it('passes on the batches of all queues but those of the gateway', async () => {
+    const { events, next } = applicationWithHandlers();
+    for (const queue of ['jobs', 'shop-audit', 'countersign-settlements', 'countersign-jobs']) {
+      const { batch, delays } = batchOf(queue);
+      await mount(next).queue(batch as never, idle, createExecutionContext());
+      expect(events.splice(0), queue).toEqual([`own queue ${queue}`]);
+      expect(delays).toEqual([]);
+    }
+    for (const queue of ['countersign-settlement', 'shop-countersign-audit-dead']) {
+      const { batch, delays } = batchOf(queue);
+      await mount(next).queue(batch as never, idle, createExecutionContext());
+      expect(events, queue).toEqual([]);
+      expect(delays).toEqual([60]);
+    }
+  });
+
+  it('retries a batch that neither the gateway nor the application consumes', async () => {
+    // A router that has a function for every name, like that of itty-router.
+    const router = new Proxy({ fetch: () => new Response() }, { get: () => () => undefined });
+    for (const next of [application, router]) {
+      const { batch, delays } = batchOf('jobs');
+      await mount(next).queue(batch as never, env, createExecutionContext());
+      expect(delays).toEqual([60]);
+    }
+  });
+
+  it('lets a failing handler of the application fail the batch', async () => {
+    const next = { queue: () => Promise.reject(new Error('no database')) };
+    const { batch, delays } = batchOf('jobs');
+    await expect(mount(next).queue(batch as never, env, createExecutionContext())).rejects.toThrow(
+      'no database',
+    );
+    expect(delays).toEqual([]);
+  });
+
+  it('passes on all cron triggers but the one of the gateway', async () => {
+    const reports = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const { events, next } = applicationWithHandlers();
+    const at = async (cron: string, own?: string) => {
+      await mount(next, own).scheduled({ cron } as never, idle, createExecutionContext());
+      const ran = reports.mock.calls.map(([report]) => (report as { event: string }).event);
+      reports.mockClear();
+      return [...events.splice(0), ...ran];
+    };
+    expect(await at('0 3 * * *')).toEqual(['own cron 0 3 * * *']);
+    expect(await at('*/15 * * * *')).toEqual(['scheduled_misconfigured']);
+    expect(await at('*/15 * * * *', '7-59/15 * * * *')).toEqual(['own cron */15 * * * *']);
+    expect(await at('7-59/15 * * * *', '7-59/15 * * * *')).toEqual(['scheduled_misconfigured']);
+    await mount(application).scheduled(
+      { cron: '0 3 * * *' } as never,
+      idle,
+      createExecutionContext(),
+    );
+    expect(reports).toHaveBeenCalledTimes(1);
+    reports.mockRestore();
+  });
+
+  it('exports the handlers of other events that the application has, and no more', async () => {
+    const { events, next } = applicationWithHandlers();
+    const mounted: ExportedHandler = mount(next) as never;
+    await mounted.email?.({ to: 'a@b.example' } as never, {}, createExecutionContext());
+    expect(events).toEqual(['own email a@b.example']);
+    expect(Object.keys(mounted).toSorted()).toEqual(['email', 'fetch', 'queue', 'scheduled']);
+    expect(Object.keys(mount(application)).toSorted()).toEqual(['fetch', 'queue', 'scheduled']);
+  });
+
+  it('answers requests itself if the application has no handler for them', async () => {
+    const { next } = applicationWithHandlers();
+    const request = new Request(`${ORIGIN}/about`) as never;
+    const answer = await mount(next).fetch(request, env, createExecutionContext());
+    expect(answer.status).toBe(404);
   });
 });

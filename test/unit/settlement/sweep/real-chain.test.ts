@@ -1,4 +1,4 @@
-import { createScheduledController } from 'cloudflare:test';
+import { createExecutionContext, createScheduledController } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { usdc, usdcAbi } from '../../../../dev/stack/chain-access.ts';
@@ -221,7 +221,7 @@ describe('ledger and chain', () => {
       value: { reconcileDepth: 2, reconcileDays: 3 },
     });
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2_000_000 });
-    await worker.scheduled(createScheduledController(), watching);
+    await worker.scheduled(createScheduledController(), watching, createExecutionContext());
     expect(await runs()).toMatchObject([{ state: 'complete', chain_amount: '8000' }]);
     expect(looks).toEqual([[account, [call]]]);
     expect(orders).toEqual([
@@ -256,7 +256,7 @@ describe('ledger and chain', () => {
       },
       AGENT_ACCOUNT: { getByName: () => ({ apply }) },
     } as unknown as Env;
-    await worker.scheduled(createScheduledController(), full);
+    await worker.scheduled(createScheduledController(), full, createExecutionContext());
     expect(raised.slice(0, 2)).toMatchObject([
       { alert: { rule: 'database_size', detail: { percent: 70 } } },
       { alert: { rule: 'database_size', detail: { percent: 90 } } },
@@ -265,7 +265,7 @@ describe('ledger and chain', () => {
 
   test('are not compared with an invalid configuration', async () => {
     const broken = { ...env, RECONCILE_DAYS: '0' } as unknown as Env;
-    await worker.scheduled(createScheduledController(), broken);
+    await worker.scheduled(createScheduledController(), broken, createExecutionContext());
     expect(await runs()).toEqual([]);
   });
 });
