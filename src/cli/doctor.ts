@@ -1,9 +1,9 @@
 import { openSigner } from '../crypto/signer.ts';
 import { readTarget, type Target } from './doctor/config-checks.ts';
-import { facilitatorChecks } from './doctor/facilitator-checks.ts';
 import { backendChecks, gatewayChecks, queueCheck } from './doctor/gateway-checks.ts';
+import { partChecks } from './doctor/part-checks.ts';
 import { openAdmin } from './lib/admin-client.ts';
-import { chainChecks, type Check, checkLines, skipped, upstreamCheck } from './lib/checks.ts';
+import { type Check, checkLines, skipped } from './lib/checks.ts';
 import type { Command } from './lib/command.ts';
 import { Ended, EXIT, usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
@@ -17,16 +17,12 @@ export const command: Command = {
   shared: ['gateway', 'signer'],
   examples: ['countersign doctor', 'countersign doctor --gateway https://gateway.example --as ops'],
   run: async (session, input) => {
-    const { out, profile, progress, directory, signal, now } = session;
+    const { out, profile, progress, directory, signal } = session;
     const target = await readTarget(directory, await profile.stack());
     const gateway = (await profile.gatewayIfAny()) ?? target.gateway;
     const groups = await progress.during('checking each part', async () =>
       Promise.all([
-        ...target.chains.map(async ({ network, url }) => chainChecks(network, url, now)),
-        facilitatorChecks(target, signal),
-        target.upstream === undefined
-          ? []
-          : upstreamCheck(target.upstream, signal).then((check) => [check]),
+        partChecks(target, session),
         gateway === undefined
           ? [skipped('gateway', 'no gateway is configured', 'Give --gateway to check one.')]
           : gatewayChecks(gateway, await kidOf(target), signal),

@@ -3,7 +3,7 @@ import { network, type Network } from '../../protocol/account-id.ts';
 import type { CdpKey } from '../../settlement/backends/cdp-token.ts';
 import type { Facilitator } from '../../settlement/backends/facilitator.ts';
 import { type Check, failure, passed, skipped, warning } from '../lib/checks.ts';
-import { configOf, isBlank, readConfigFiles } from '../lib/config-files.ts';
+import { type ConfigFiles, configOf, isBlank, readConfigFiles } from '../lib/config-files.ts';
 import type { LocalStack } from '../lib/local-stack.ts';
 import { counted } from '../lib/text.ts';
 
@@ -30,13 +30,19 @@ export const readTarget = async (
   stack: LocalStack | undefined,
 ): Promise<Target> => {
   const files = await readConfigFiles(directory);
+  if (files?.ok === true) return targetOf(files.value, stack);
+  const hint = 'Run the command in the directory of a gateway to check that as well.';
+  const check =
+    files === undefined
+      ? skipped(NAME, 'this directory has no wrangler.toml', hint)
+      : failure(NAME, files.error, 'Correct the file.');
+  return { ...ofStack(stack), checks: [check] };
+};
+
+/** As `readTarget`, of files that are read. */
+export const targetOf = (files: ConfigFiles, stack: LocalStack | undefined): Target => {
   const local = ofStack(stack);
-  if (files === undefined) {
-    const hint = 'Run the command in the directory of a gateway to check that as well.';
-    return { ...local, checks: [skipped(NAME, 'this directory has no wrangler.toml', hint)] };
-  }
-  if (!files.ok) return { ...local, checks: [failure(NAME, files.error, 'Correct the file.')] };
-  if (isBlank(files.value)) {
+  if (isBlank(files)) {
     const says = 'wrangler.toml is not filled in';
     const check =
       stack === undefined
@@ -44,7 +50,7 @@ export const readTarget = async (
         : warning(NAME, `${says}; the local stack has its own configuration`, INIT);
     return { ...local, checks: [check] };
   }
-  const { config, faults, withoutKey, missing } = configOf(files.value);
+  const { config, faults, withoutKey, missing } = configOf(files);
   const key = withoutKey
     ? [
         warning(
