@@ -6,11 +6,12 @@ import { acknowledgementLines, changedText } from './lib/print.ts';
 const DONE = { frozen: 'is frozen', paused: 'is paused', active: 'resumed' } as const;
 
 /** `freeze`, `pause` and `resume` differ in the status that they set. */
-const statusCommand = (status: keyof typeof DONE, summary: string): Command => ({
+const statusCommand = (status: keyof typeof DONE, verb: string, summary: string): Command => ({
   summary,
   arguments: [ACCOUNT],
   options: [{ flags: '--operator', summary: 'sign as operator; the owner cannot undo it' }],
   shared: ['gateway', 'signer'],
+  examples: [`countersign ${verb} team/alice`],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));
@@ -37,9 +38,14 @@ const statusCommand = (status: keyof typeof DONE, summary: string): Command => (
 
 export const freeze = statusCommand(
   'frozen',
-  'freeze an account and all its descendants; an owner cannot lift the freeze of an operator',
+  'freeze',
+  'freeze an account and all its descendants',
 );
 
-export const pause = statusCommand('paused', 'pause an account and all its descendants');
+export const pause = statusCommand('paused', 'pause', 'pause an account and all its descendants');
 
-export const resume = statusCommand('active', 'resume an account that you froze or paused');
+export const resume = statusCommand(
+  'active',
+  'resume',
+  'resume an account that you froze or paused',
+);

@@ -14,10 +14,11 @@ import { fields, lasting } from './lib/text.ts';
 import { dollars, isoDay, isoTime, lentText, shortTime } from './lib/units.ts';
 
 const show: Command = {
-  summary: 'show status, credit, grants and remaining limits of an account',
+  summary: 'show status, credit, grants and limits of an account',
   arguments: [ACCOUNT_OR_OWN],
   options: [AS_OPERATOR],
   shared: ['gateway', 'signer'],
+  examples: ['countersign accounts show', 'countersign accounts show team/alice'],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));
@@ -101,10 +102,11 @@ const amountText = ({ rule }: Limit, amount: string): string =>
   rule.endsWith('rate') ? amount : dollars(amount);
 
 const tree: Command = {
-  summary: 'list all descendants of an account, with their grants and spend',
+  summary: 'list the descendants of an account, with grants and spend',
   arguments: [ACCOUNT_OR_OWN],
   options: [AS_OPERATOR],
   shared: ['gateway', 'signer'],
+  examples: ['countersign accounts tree --as treasury'],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));
@@ -161,6 +163,7 @@ const label: Command = {
     },
   ],
   shared: ['gateway', 'signer'],
+  examples: ["countersign accounts label team/alice 'research crawler'"],
   run: async (session, input) => {
     const { out } = session;
     const [text = '', given] = input.arguments;
@@ -198,7 +201,7 @@ const MAX_ACCOUNTS = 10_000;
 const STATUSES = ['active', 'paused', 'frozen', 'revoked'] as const;
 
 const list: Command = {
-  summary: 'list all accounts of a gateway, as operator',
+  summary: 'list all accounts, as operator',
   options: [
     { flags: '--label <text>', summary: 'only accounts whose label contains this text' },
     {
@@ -210,6 +213,7 @@ const list: Command = {
     { flags: '-n, --limit <number>', summary: 'at most this many (default: 200)' },
   ],
   shared: ['gateway', 'signer'],
+  examples: ['countersign accounts list', 'countersign accounts list --status frozen'],
   run: async (session, input) => {
     const { out, now } = session;
     const admin = await openAdmin(session, 'operator');

@@ -10,7 +10,7 @@ import { jsonFile } from './lib/input.ts';
 import { counted } from './lib/text.ts';
 
 export const command: Command = {
-  summary: 'replace the catalogue of a gateway with a file, after a preview, as operator',
+  summary: 'replace the catalogue with a file, after a preview, as operator',
   arguments: [{ syntax: '[file]', summary: 'list of tools as JSON (default: tools.json)' }],
   options: [
     { flags: '-y, --yes', summary: 'apply without asking' },

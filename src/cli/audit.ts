@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { Signatures, Unsigned, VerifiedLog } from '../audit/signatures.ts';
 import type { Broken } from '../audit/verify.ts';
 import type { Hex } from '../core/hex.ts';
@@ -10,6 +11,7 @@ import { CliError } from './lib/errors.ts';
 import { hashIn, textFile } from './lib/input.ts';
 import { proseWidth } from './lib/print.ts';
 import { counted, fields } from './lib/text.ts';
+import { type TimeRange, timeRange, timeRangeIn } from './lib/time.ts';
 
 const exportLog: Command = {
   summary: 'export the audit log of an account, or its calls as CSV',
@@ -18,21 +20,31 @@ const exportLog: Command = {
     { flags: '-o, --out <file>', summary: 'write to this file (default: stdout)' },
     {
       flags: '--format <format>',
-      summary: 'ndjson: each entry as it was hashed; csv: one row a call (default: ndjson)',
+      summary: 'ndjson: every entry, to verify; csv: one row a call (default: ndjson)',
       choices: ['ndjson', 'csv'],
     },
+    ...timeRange('the first entry'),
     AS_OPERATOR,
   ],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign audit export team/alice -o alice.ndjson',
+    'countersign audit export team/alice --format csv --from 30d -o alice.csv',
+  ],
   run: async (session, input) => {
     const { out } = session;
     const format = input.text('format') === 'csv' ? 'csv' : 'ndjson';
     const admin = await openAdmin(session, roleOf(input));
+    const range = timeRangeIn(input, session.now());
     const account = await accountNamed(admin, input.arguments[0] ?? '');
+    const params = { account };
     const pages =
       format === 'csv'
-        ? admin.export('account.calls', { params: { account }, query: { format, limit: 500 } })
-        : admin.export('account.entries', { params: { account }, query: { format, limit: 500 } });
+        ? admin.export('account.calls', { params, query: { format, limit: 500, ...range } })
+        : entriesBetween(
+            admin.export('account.entries', { params, query: { format, limit: 500 } }),
+            range,
+          );
     const path = input.text('out');
     if (path === undefined || path === '-') {
       const encoder = new TextEncoder();
@@ -56,14 +68,38 @@ const exportLog: Command = {
   },
 };
 
+const atSchema = z.looseObject({ at: z.int() });
+
+/** The lines of a log from the first entry in the range up to the first one after it: without a gap, or the chain would not verify. */
+export async function* entriesBetween(
+  pages: AsyncIterable<string>,
+  { from = 0, to = Number.POSITIVE_INFINITY }: TimeRange,
+): AsyncGenerator<string> {
+  let begun = false;
+  for await (const page of pages) {
+    const kept: string[] = [];
+    for (const line of page.split('\n').filter((each) => each !== '')) {
+      const { at } = z.parse(atSchema, JSON.parse(line));
+      if (at >= to) {
+        if (kept.length > 0) yield kept.join('');
+        return;
+      }
+      begun ||= at >= from;
+      if (begun) kept.push(`${line}\n`);
+    }
+    if (kept.length > 0) yield kept.join('');
+  }
+}
+
 const MAX_LOG = 400 * 1024 * 1024;
 
 const verify: Command = {
-  summary: 'verify hash chain and signatures of an exported log, offline',
-  arguments: [{ syntax: '<file>', summary: 'NDJSON; - for stdin' }],
+  summary: 'verify an exported log offline: no entry altered, every one signed',
+  arguments: [{ syntax: '<file>', summary: 'exported log; - for stdin' }],
   options: [
     { flags: '--head <hash>', summary: 'hash of the last entry, e.g. the `entry` of a receipt' },
   ],
+  examples: ['countersign audit verify alice.ndjson'],
   run: async (session, input) => {
     const { out } = session;
     const given = input.text('head');

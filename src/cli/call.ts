@@ -15,7 +15,7 @@ import { amountIn, tokenAmount } from './lib/units.ts';
 const DEFAULT_MAX = '$0.05';
 
 export const command: Command = {
-  summary: 'call a URL as curl does, and pay if the server asks for it',
+  summary: 'call a URL as curl does, and pay if the server asks',
   arguments: [{ syntax: '<url>', summary: 'a URL, or a path at the gateway' }],
   options: [
     { flags: '-X, --request <method>', summary: 'method (default: GET; POST with -d)' },

@@ -1,87 +1,24 @@
-import type { AnswerOf, ItemOf } from '../management/routes.ts';
+import type { AnswerOf } from '../management/routes.ts';
 import { parseAccountId } from '../protocol/account-id.ts';
+import { list } from './calls/list.ts';
 import { accountNamed, type Names, namesOf } from './lib/accounts.ts';
-import { datedList, openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
+import { openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
 import { AS_OPERATOR, type Command, type CommandGroup, REASON } from './lib/command.ts';
 import { usageError } from './lib/errors.ts';
 import { callIn, reasonIn } from './lib/input.ts';
-import type { Output } from './lib/output.ts';
-import { asOfLine, listed, proseWidth, sentence } from './lib/print.ts';
+import { proseWidth, sentence } from './lib/print.ts';
 import { fields, printable } from './lib/text.ts';
-import { amountIn, dollars, isoTime, shortTime } from './lib/units.ts';
+import { amountIn, dollars, isoTime } from './lib/units.ts';
 import { CALL, PAYER } from './settlements/repair.ts';
-
-const STATES = ['held', 'committed', 'released', 'abandoned'] as const;
-const MAX_CALLS = 1000;
-
-const list: Command = {
-  summary: 'list calls, newest first, as operator',
-  options: [
-    { flags: '--account <account>', summary: 'only calls of this account' },
-    { flags: '--tool <tool>', summary: 'only calls of this tool' },
-    { flags: '--state <state>', summary: 'only calls in this state', choices: STATES },
-    { flags: '-n, --limit <number>', summary: 'at most this many (default: 50)' },
-  ],
-  shared: ['gateway', 'signer'],
-  run: async (session, input) => {
-    const { out, now } = session;
-    const admin = await openAdmin(session, 'operator');
-    const state = STATES.find((each) => each === input.text('state'));
-    const [named, tool] = [input.text('account'), input.text('tool')];
-    const account = named === undefined ? undefined : await accountNamed(admin, named);
-    const most = input.number('limit', 1, MAX_CALLS) ?? 50;
-    const query = {
-      limit: Math.min(most, 500),
-      ...(state === undefined ? {} : { state }),
-      ...(tool === undefined ? {} : { tool }),
-      ...(account === undefined ? {} : { account }),
-    };
-    const { items, asOf } = await datedList(
-      admin,
-      (onPage) => admin.list('calls.list', { query, onPage }),
-      most,
-    );
-    const names = await namesOf(session);
-    out.result({ calls: items, as_of: asOf }, () =>
-      [
-        items.length === 0 ? 'No call matches.' : tableOf(out, items, names),
-        asOfLine(out, asOf, now()),
-      ].join('\n'),
-    );
-  },
-};
-
-/** Refunds are rare: their column is there only if some call has one. */
-const tableOf = (out: Output, items: readonly ItemOf<'calls.list'>[], names: Names): string => {
-  const someRefunded = items.some(({ refunded }) => refunded !== undefined);
-  return listed(
-    out,
-    [
-      { title: 'WHEN' },
-      { title: 'ACCOUNT', cut: 'middle' },
-      { title: 'TOOL', cut: 'end' },
-      { title: 'CHARGED', align: 'right' },
-      ...(someRefunded ? ([{ title: 'REFUNDED', align: 'right' }] as const) : []),
-      { title: 'STATE' },
-      { title: 'CALL', cut: 'middle' },
-    ],
-    items.map((item) => [
-      shortTime(item.accepted_at),
-      names.of(item.account),
-      item.tool ?? '',
-      dollars(item.charged),
-      ...(someRefunded ? [dollars(item.refunded)] : []),
-      item.state,
-      item.call,
-    ]),
-  );
-};
 
 const show: Command = {
   summary: 'show one call: charge, payment, refunds',
   arguments: [PAYER, CALL],
   options: [AS_OPERATOR],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign calls show team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956',
+  ],
   run: async (session, input) => {
     const { out } = session;
     const id = callIn(input.arguments[1]);
@@ -115,7 +52,7 @@ const show: Command = {
 };
 
 const refund: Command = {
-  summary: 'give back what a call was charged, as credit of its payer, as operator',
+  summary: 'give back what a call cost, as credit of its payer; as operator',
   arguments: [PAYER, CALL],
   options: [
     {
@@ -126,6 +63,10 @@ const refund: Command = {
     REASON,
   ],
   shared: ['gateway', 'signer'],
+  examples: [
+    "countersign calls refund team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956 --reason 'wrong answer'",
+    "countersign calls refund team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956 --amount 0.02 --reason 'half of it'",
+  ],
   run: async (session, input) => {
     const { out } = session;
     const call = callIn(input.arguments[1]);
@@ -173,10 +114,6 @@ const transferText = ({ account, to, asset, amount }: Transfer): string =>
   `To pay it out on chain, send ${dollars(amount)} (${amount} atomic units of ${asset}) from the wallet at PAY_TO to ${to}. Then run \`countersign credits refund ${account} <transaction>\`: it takes the credit back.`;
 
 export const group: CommandGroup = {
-  examples: [
-    'countersign calls list --account team/alice',
-    "countersign calls refund team/alice 0x… --reason 'wrong answer'",
-    "countersign calls refund team/alice 0x… --amount 0.02 --reason 'half of it'",
-  ],
+  examples: ['countersign calls list --account team/alice', 'countersign calls list --from today'],
   commands: { list, show, refund },
 };

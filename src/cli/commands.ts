@@ -7,23 +7,23 @@ export const commands: CommandTree = {
   doctor: async () => (await import('./doctor.ts')).command,
   apply: async () => (await import('./apply.ts')).command,
   tools: {
-    summary: 'manage what a gateway sells',
+    summary: 'manage what a gateway sells, as operator',
     load: async () => (await import('./tools.ts')).group,
   },
   call: async () => (await import('./call.ts')).command,
   mcp: async () => (await import('./mcp.ts')).command,
   keys: {
-    summary: 'manage private keys, each encrypted on this machine',
+    summary: 'manage the private keys of this machine, each encrypted',
     load: async () => (await import('./keys.ts')).group,
   },
   fleet: {
-    summary: 'manage fleets: agents whose keys derive from one mnemonic',
+    summary: 'manage fleets: many agents from one secret, each with its own key',
     load: async () => (await import('./fleet.ts')).group,
   },
   grant: async () => (await import('./grant.ts')).command,
   revoke: async () => (await import('./revoke.ts')).command,
   policy: {
-    summary: 'manage what an account may do: tools, amounts, rates, times',
+    summary: 'manage what an account may do: tools, amounts, times',
     load: async () => (await import('./policy.ts')).group,
   },
   freeze: async () => (await import('./account-status.ts')).freeze,
@@ -44,7 +44,7 @@ export const commands: CommandTree = {
     load: async () => (await import('./credits.ts')).group,
   },
   settlements: {
-    summary: 'inspect payments and act on them, as operator',
+    summary: 'manage payments and their settlement, as operator',
     load: async () => (await import('./settlements.ts')).group,
   },
   webhooks: {
@@ -56,7 +56,7 @@ export const commands: CommandTree = {
     load: async () => (await import('./audit.ts')).group,
   },
   import: {
-    summary: 'convert limits of other systems to policies, and report what does not map',
+    summary: 'convert limits of other systems to policies',
     load: async () => (await import('./import.ts')).group,
   },
   completion: async () => (await import('./completion.ts')).command,

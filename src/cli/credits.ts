@@ -21,6 +21,7 @@ const show: Command = {
   arguments: [ACCOUNT_OR_OWN],
   options: [AS_OPERATOR],
   shared: ['gateway', 'signer'],
+  examples: ['countersign credits show', 'countersign credits show team/alice'],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));
@@ -68,6 +69,10 @@ const topUp: Command = {
   arguments: [{ syntax: '<amount>', summary: 'dollars, 5 or 0.50, or atomic units, 500000u' }],
   options: [{ flags: '--to <account>', summary: 'account to credit (default: the payer)' }],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign credits top-up 5 --as treasury',
+    'countersign credits top-up 0.50 --to team/alice --as treasury',
+  ],
   run: async (session, input) => {
     const { out, progress } = session;
     const amount = amountIn(input.arguments[0] ?? '', 'credits top-up');
@@ -115,6 +120,7 @@ const adjust: Command = {
     REASON,
   ],
   shared: ['gateway', 'signer'],
+  examples: ["countersign credits adjust team/alice --give 2 --reason 'ticket 7'"],
   run: async (session, input) => {
     const { out } = session;
     const [give, take] = [input.text('give'), input.text('take')];
@@ -143,7 +149,7 @@ const adjust: Command = {
 };
 
 const refund: Command = {
-  summary: 'record an on-chain refund of credit, as operator; the chain gives the amount',
+  summary: 'record that you paid credit back on chain, as operator',
   arguments: [
     { syntax: '<account>', summary: 'account that received the refund' },
     { syntax: '<transaction>', summary: 'hash of the transaction' },
@@ -151,10 +157,13 @@ const refund: Command = {
   options: [
     {
       flags: '--log-index <number>',
-      summary: 'index of the Transfer log in its block, if the transaction has several',
+      summary: 'index of the transfer in its block, if the transaction has several',
     },
   ],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign credits refund team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956',
+  ],
   run: async (session, input) => {
     const { out } = session;
     const logIndex = input.number('logIndex', 0, 1_000_000);

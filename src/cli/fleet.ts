@@ -18,7 +18,7 @@ import { counted } from './lib/text.ts';
 const MAX_MNEMONIC = 1024;
 
 const create: Command = {
-  summary: 'create a fleet: a mnemonic and the first agents derived from it',
+  summary: 'create a fleet and its first agents',
   arguments: [{ syntax: '<fleet>', summary: 'name of the fleet' }],
   options: [
     { flags: '-n, --agents <number>', summary: 'number of agents (default: 1)' },
@@ -28,11 +28,12 @@ const create: Command = {
     },
     {
       flags: '--organisation <number>',
-      summary: 'account index of BIP-44 to derive from (default: 0)',
+      summary: 'branch of the mnemonic to derive from (default: 0)',
     },
     { flags: '--from-words', summary: 'use an existing mnemonic, from a prompt or from stdin' },
   ],
   shared: ['password'],
+  examples: ['countersign fleet new team --names alice,bob,carol'],
   run: async (session, input) => {
     const { keystore, out, progress } = session;
     const name = newKeyName(input.arguments[0]);
@@ -89,7 +90,7 @@ const readMnemonic = async ({ prompts, stdin }: Session): Promise<string> => {
 };
 
 const derive: Command = {
-  summary: 'add agents to a fleet, derived from its mnemonic',
+  summary: 'add agents to a fleet',
   arguments: [{ syntax: '<fleet>', summary: 'name of the fleet' }],
   options: [
     { flags: '-n, --agents <number>', summary: 'number of new agents (default: 1)' },
@@ -99,6 +100,10 @@ const derive: Command = {
     },
   ],
   shared: ['password'],
+  examples: [
+    'countersign fleet derive team -n 2',
+    'countersign fleet derive team --names dave,erin',
+  ],
   run: async ({ keystore, out, progress }, input) => {
     const fleet = asFleet(await keystore.entry(input.arguments[0] ?? ''));
     const wanted = newAgentsIn(input, fleet.agents);
@@ -119,6 +124,7 @@ const derive: Command = {
 const list: Command = {
   summary: 'list fleets and the addresses of their agents; needs no password',
   arguments: [{ syntax: '[fleet]', summary: 'only this fleet' }],
+  examples: ['countersign fleet list', 'countersign fleet list team'],
   run: async ({ keystore, out }, input) => {
     const [name] = input.arguments;
     const fleets =

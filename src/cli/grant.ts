@@ -12,10 +12,11 @@ import { payeeIn } from './lib/policy.ts';
 import { limitWarnings, proseWidth, sentence } from './lib/print.ts';
 import { sendDocument } from './lib/signed-document.ts';
 import { fields } from './lib/text.ts';
-import { amountIn, dollars, isoTime, timeIn } from './lib/units.ts';
+import { timeIn } from './lib/time.ts';
+import { amountIn, dollars, isoTime } from './lib/units.ts';
 
 export const command: Command = {
-  summary: "sign with an owner's key that an agent may spend within limits",
+  summary: 'let an agent spend, within limits that you sign',
   arguments: [{ syntax: '<agent>', summary: 'key name, label, address or CAIP-10 account id' }],
   options: [
     {
@@ -44,7 +45,7 @@ export const command: Command = {
   shared: ['gateway', 'signer'],
   examples: [
     'countersign grant team/alice --total 5 --per-call 0.05 --per-day 1 --as treasury',
-    "countersign grant 0x… --total 20 --tools 'lookup,search.*' --depth 1",
+    "countersign grant research --total 20 --tools 'lookup,search.*' --depth 1",
   ],
   run: async (session, input) => {
     const { out } = session;

@@ -31,6 +31,7 @@ const unkey: Command = {
     ...APPLY_OPTIONS,
   ],
   shared: ['gateway', 'signer'],
+  examples: ['countersign import unkey keys.json --price 0.001'],
   run: async (session, input) => {
     const price = input.text('price');
     const options = { price: price === undefined ? undefined : amountIn(price, '--price') };
@@ -47,6 +48,10 @@ const litellm: Command = {
     ...APPLY_OPTIONS,
   ],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign import litellm keys.json',
+    'countersign import litellm keys.json --apply --map accounts.json',
+  ],
   run: async (session, input) => {
     const options = { modelsAsTools: input.flag('modelsAsTools') };
     const { importLitellm } = await import('./import/litellm.ts');

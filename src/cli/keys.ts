@@ -29,6 +29,7 @@ const create: Command = {
   summary: 'create a private key and store it encrypted',
   arguments: [{ syntax: '<name>', summary: 'name that --as will take' }],
   shared: ['password'],
+  examples: ['countersign keys new treasury'],
   run: async ({ keystore, out }, input) => {
     const name = newKeyName(input.arguments[0]);
     const entry = await newKey(keystore, name);
@@ -44,6 +45,7 @@ const create: Command = {
 
 const list: Command = {
   summary: 'list names and addresses; needs no password',
+  examples: ['countersign keys list'],
   run: async ({ keystore, out }) => {
     const entries = await keystore.entries();
     const document = {
@@ -73,7 +75,7 @@ const list: Command = {
 };
 
 const exportKey: Command = {
-  summary: 'print the encrypted file of a key or fleet; with --reveal the secret itself',
+  summary: 'print a key or fleet, encrypted; with --reveal in plain text',
   arguments: [{ syntax: '<name>', summary: 'key or fleet' }],
   options: [
     {
@@ -83,6 +85,10 @@ const exportKey: Command = {
     { flags: '--yes', summary: 'confirm --reveal' },
   ],
   shared: ['password'],
+  examples: [
+    'countersign keys export treasury > treasury.json',
+    'countersign keys export treasury --reveal',
+  ],
   run: async ({ keystore, out, prompts }, input) => {
     const entry = await keystore.entry(input.arguments[0] ?? '');
     if (entry === undefined) {
@@ -118,7 +124,7 @@ const exportKey: Command = {
 const MAX_BYTES = 16_384;
 
 const importKey: Command = {
-  summary: 'store a private key or a keystore file, from a prompt, stdin or --file',
+  summary: 'store a private key or keystore file that you have',
   arguments: [{ syntax: '<name>', summary: 'name that --as will take' }],
   options: [
     { flags: '--file <path>', summary: 'read the key from this file' },
@@ -128,6 +134,10 @@ const importKey: Command = {
     },
   ],
   shared: ['password'],
+  examples: [
+    'countersign keys import wallet --file wallet.json',
+    'pass show wallet | countersign keys import wallet --password-file pw',
+  ],
   run: async (session, input) => {
     const { keystore, out } = session;
     const name = newKeyName(input.arguments[0]);

@@ -11,7 +11,7 @@ import { openBridge } from './mcp/bridge.ts';
 import type { Remote } from './mcp/names.ts';
 
 export const command: Command = {
-  summary: 'serve the tools of gateways to an MCP host over stdio, and pay for its calls',
+  summary: 'give an MCP host the tools of a gateway, and pay for its calls',
   arguments: [{ syntax: '[urls...]', summary: 'MCP endpoints (default: /mcp of the gateway)' }],
   options: [
     { flags: '--max <amount>', summary: 'pay at most this much for a call (default: $0.05)' },

@@ -28,6 +28,10 @@ const get: Command = {
     { flags: '-o, --out <file>', summary: 'also write the policy to this file, as JSON' },
   ],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign policy get team/alice',
+    'countersign policy get team/alice -o policy.json',
+  ],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));
@@ -61,12 +65,15 @@ const noPolicy = (slot: 'operator' | 'owner'): CliError =>
   });
 
 const set: Command = {
-  summary: 'set a policy from a file, or change only the given fields (none removes a field)',
+  summary: 'set a policy from a file, or only some of its fields',
   arguments: [ACCOUNT, { syntax: '[file]', summary: 'the whole policy as JSON; - for stdin' }],
   options: [
     ...POLICY_OPTIONS,
     { flags: '--operator', summary: "the operator's policy instead of the owner's" },
-    { flags: '--if-match <etag>', summary: 'only if the stored policy has this ETag' },
+    {
+      flags: '--if-match <etag>',
+      summary: 'only if the stored version is this one, as `policy get --json` prints it',
+    },
     {
       flags: '--dry-run',
       summary: 'print the changes, and how many running calls the policy would deny; set nothing',
@@ -76,6 +83,7 @@ const set: Command = {
   examples: [
     "countersign policy set team/alice --tools 'lookup,search.*' --per-call 0.05 --per-day 1",
     'countersign policy set team/alice --rate 60/60s --until 30d --dry-run',
+    'countersign policy set team/alice --per-day none',
   ],
   run: async (session, input) => {
     const { out } = session;
@@ -142,6 +150,10 @@ const diff: Command = {
     { flags: '--operator', summary: "the operator's policy instead of the owner's" },
   ],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign policy diff team/alice --per-day 2',
+    'countersign policy diff team/alice policy.json',
+  ],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));
@@ -164,9 +176,13 @@ const remove: Command = {
   arguments: [ACCOUNT],
   options: [
     { flags: '--operator', summary: "the operator's policy instead of the owner's" },
-    { flags: '--if-match <etag>', summary: 'only if the stored policy has this ETag' },
+    {
+      flags: '--if-match <etag>',
+      summary: 'only if the stored version is this one, as `policy get --json` prints it',
+    },
   ],
   shared: ['gateway', 'signer'],
+  examples: ['countersign policy delete team/alice'],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));

@@ -5,48 +5,41 @@ import { writePages } from './lib/atomic-file.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
 import { callIn } from './lib/input.ts';
 import type { Output, Style } from './lib/output.ts';
-import { asOfLine, listed, proseWidth } from './lib/print.ts';
+import { listOptions, listRequest, printList } from './lib/list.ts';
+import { listed, proseWidth } from './lib/print.ts';
 import { counted, fields, lasting, printable } from './lib/text.ts';
-import { dayIn, dollars, isoTime, shortTime } from './lib/units.ts';
+import { dayRange, dayRangeIn } from './lib/time.ts';
+import { dollars, isoTime, shortTime } from './lib/units.ts';
 import { backends } from './settlements/backends.ts';
 import { reconcile } from './settlements/reconcile.ts';
 import { CALL, letters, PAYER, redrive, resend, resolve, writeOff } from './settlements/repair.ts';
 
 const STATES = ['open', 'kept', 'settled', 'failed', 'released'] as const;
-const MAX_PAYMENTS = 1000;
 
 const list: Command = {
-  summary: 'list payments and their state, newest first, as operator',
+  summary: 'list payments, newest first',
   options: [
     { flags: '--state <state>', summary: 'only payments in this state', choices: STATES },
-    { flags: '--account <account>', summary: 'only payments of this account' },
-    { flags: '-n, --limit <number>', summary: 'at most this many (default: 50)' },
+    ...listOptions('payments'),
   ],
   shared: ['gateway', 'signer'],
+  examples: ['countersign settlements list', 'countersign settlements list --state open --from 7d'],
   run: async (session, input) => {
-    const { out, now } = session;
     const admin = await openAdmin(session, 'operator');
     const state = STATES.find((each) => each === input.text('state'));
-    const named = input.text('account');
-    const account = named === undefined ? undefined : await accountNamed(admin, named);
-    const most = input.number('limit', 1, MAX_PAYMENTS) ?? 50;
+    const request = await listRequest(admin, input);
+    const { account } = request;
     const query = {
-      limit: Math.min(most, 500),
+      ...request.query,
       ...(state === undefined ? {} : { state }),
       ...(account === undefined ? {} : { account }),
     };
-    const { items, asOf } = await datedList(
-      admin,
-      (onPage) => admin.list('settlements.list', { query, onPage }),
-      most,
-    );
     const names = await namesOf(session);
-    out.result({ settlements: items, as_of: asOf }, () =>
-      [
-        items.length === 0 ? 'No payment matches.' : tableOf(out, items, names),
-        asOfLine(out, asOf, now()),
-      ].join('\n'),
-    );
+    await printList(admin, request, (onPage) => admin.list('settlements.list', { query, onPage }), {
+      member: 'settlements',
+      none: 'No payment matches.',
+      table: (items) => tableOf(session.out, items, names),
+    });
   },
 };
 
@@ -102,9 +95,12 @@ const stateStyle = (style: Style, state: string | undefined): Style['good'] => {
 };
 
 const show: Command = {
-  summary: 'show one payment with its log entries and dead letters, as operator',
+  summary: 'show one payment: state, errors, log entries',
   arguments: [PAYER, CALL],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign settlements show team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956',
+  ],
   run: async (session, input) => {
     const { out } = session;
     const call = callIn(input.arguments[1]);
@@ -152,17 +148,19 @@ const show: Command = {
 };
 
 const exportDays: Command = {
-  summary: 'export revenue, costs and credit by day as CSV, as operator',
+  summary: 'export revenue, costs and credit by day, as CSV',
   options: [
-    { flags: '--from <day>', summary: 'first day of UTC (default: 30 days ago)' },
-    { flags: '--to <day>', summary: 'last day of UTC (default: today)' },
+    ...dayRange,
     { flags: '-o, --out <file>', summary: 'write to this file (default: stdout)' },
   ],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign settlements export --from 2026-11-01 --to 2026-11-30 -o november.csv',
+    'countersign settlements export --from 7d',
+  ],
   run: async (session, input) => {
     const { out } = session;
-    const [from, to] = [dayIn(input.text('from'), '--from'), dayIn(input.text('to'), '--to')];
-    const days = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+    const days = dayRangeIn(input, session.now());
     const admin = await openAdmin(session, 'operator');
     const path = input.text('out');
     if (out.json && path === undefined) {
@@ -190,9 +188,8 @@ const exportDays: Command = {
 export const group: CommandGroup = {
   examples: [
     'countersign settlements list --state open',
-    'countersign settlements redrive 0x… 0x…',
     'countersign settlements export --from 2026-11-01 --to 2026-11-30 -o november.csv',
-    "countersign settlements resolve 0x… 0x… --release --reason 'never delivered'",
+    'countersign settlements backends',
   ],
   commands: {
     list,

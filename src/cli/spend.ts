@@ -8,7 +8,8 @@ import { isRefusal, usageError } from './lib/errors.ts';
 import type { Output } from './lib/output.ts';
 import { asOfLine, listed, sentence } from './lib/print.ts';
 import { clipped, counted, printable } from './lib/text.ts';
-import { dayIn, dollars, isoDay } from './lib/units.ts';
+import { dayRange, dayRangeIn } from './lib/time.ts';
+import { dollars, isoDay } from './lib/units.ts';
 
 const GROUPS = ['tool', 'agent', 'payee', 'day'] as const;
 
@@ -27,8 +28,7 @@ export const command: Command = {
   ],
   options: [
     { flags: '--by <what>', summary: 'what a row stands for (default: tool)', choices: GROUPS },
-    { flags: '--from <day>', summary: 'first day of UTC (default: 30 days ago)' },
-    { flags: '--to <day>', summary: 'last day of UTC (default: today)' },
+    ...dayRange,
     {
       flags: '--operator',
       summary: 'sign as operator; without an account, report the whole gateway',
@@ -37,17 +37,15 @@ export const command: Command = {
   shared: ['gateway', 'signer'],
   examples: [
     'countersign spend --by tool',
-    'countersign spend team/alice --by day --from 2026-11-01',
+    'countersign spend team/alice --by day --from 7d',
     'countersign spend --operator --by agent',
   ],
   run: async (session, input) => {
     const { out } = session;
     const group = GROUPS.find((each) => each === (input.text('by') ?? 'tool')) ?? 'tool';
-    const to = dayIn(input.text('to'), '--to') ?? isoDay(session.now());
-    const from =
-      dayIn(input.text('from'), '--from') ??
-      isoDay(Date.parse(`${to}T00:00:00Z`) / 1000 - (DAYS - 1) * 86_400);
-    if (from > to) throw usageError('--from is after --to.', 'Swap the two days.');
+    const days = dayRangeIn(input, session.now());
+    const to = days.to ?? isoDay(session.now());
+    const from = days.from ?? isoDay(Date.parse(`${to}T00:00:00Z`) / 1000 - (DAYS - 1) * 86_400);
     const admin = await openAdmin(session, roleOf(input));
     const query = { from, to, by: group === 'agent' ? 'account' : group, limit: 500 } as const;
     const { scope, rows, asOf } = await readSpend(admin, input.arguments[0], query);

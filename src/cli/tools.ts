@@ -24,8 +24,9 @@ import { importMcp } from './remote/import-command.ts';
 const TOOL: ArgumentSpec = { syntax: '<tool>', summary: 'id of the tool' };
 
 const list: Command = {
-  summary: 'list the catalogue, with disabled and faulty tools, as operator',
+  summary: 'list the catalogue, also disabled and faulty tools',
   shared: ['gateway', 'signer'],
+  examples: ['countersign tools list'],
   run: async (session) => {
     const { out } = session;
     const tools = await readCatalogue(await openAdmin(session, 'operator'));
@@ -66,9 +67,10 @@ const stateOf = ({ disabled, fault, source }: CatalogueTool): string => {
 };
 
 const get: Command = {
-  summary: 'print one tool as JSON, as `tools put` takes it, as operator',
+  summary: 'print one tool as JSON, for `tools put`',
   arguments: [TOOL],
   shared: ['gateway', 'signer'],
+  examples: ['countersign tools get lookup > lookup.json'],
   run: async (session, input) => {
     const admin = await openAdmin(session, 'operator');
     const { document, etag } = await readTool(admin, input.arguments[0] ?? '');
@@ -79,9 +81,13 @@ const get: Command = {
 const MAX_FILE = 1024 * 1024;
 
 const put: Command = {
-  summary: 'add or change a tool, live within 5 s, as operator',
+  summary: 'add or change a tool, live within 5 s',
   arguments: [{ syntax: '<file>', summary: 'one tool as JSON; - for stdin' }],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign tools put lookup.json',
+    'countersign tools get lookup | countersign tools put -',
+  ],
   run: async (session, input) => {
     const { out } = session;
     const json = await jsonFile(session, input.arguments[0] ?? '', MAX_FILE, TOOL_DEPTH);
@@ -110,23 +116,26 @@ const etagIfAny = async (admin: AdminClient, id: string): Promise<string | undef
 };
 
 const disable: Command = {
-  summary: 'answer 404 for a tool but keep its path reserved, as operator',
+  summary: 'answer 404 for a tool but keep its path reserved',
   arguments: [TOOL],
   shared: ['gateway', 'signer'],
+  examples: ['countersign tools disable lookup'],
   run: async (session, input) => await setDisabled(session, input, true),
 };
 
 const enable: Command = {
-  summary: 'serve a disabled tool again, as operator',
+  summary: 'serve a disabled tool again',
   arguments: [TOOL],
   shared: ['gateway', 'signer'],
+  examples: ['countersign tools enable lookup'],
   run: async (session, input) => await setDisabled(session, input, false),
 };
 
 const remove: Command = {
-  summary: 'remove a tool from the catalogue, as operator',
+  summary: 'remove a tool from the catalogue',
   arguments: [TOOL],
   shared: ['gateway', 'signer'],
+  examples: ['countersign tools remove flaky'],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, 'operator');

@@ -3,12 +3,15 @@ import { reasonText } from '../protocol/wire-fields.ts';
 import { callItem, settlement, SETTLEMENT_STATES } from './call.route.ts';
 import { deadLetterSchema } from './dead-letter.route.ts';
 import { entry } from './entry.route.ts';
-import { account, commandOutcome, datedPageOf, listQuery, oneOf } from './fields.ts';
+import { account, commandOutcome, datedPageOf, listQuery, oneOf, seconds } from './fields.ts';
 import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 
+/** Includes `from`, excludes `to`: times of the list's order, which is the acceptance of the call, or the end of failed or released payments. */
 const settlementsQuery = listQuery({
   state: z.exactOptional(oneOf(SETTLEMENT_STATES)),
   account: z.exactOptional(account),
+  from: z.exactOptional(seconds),
+  to: z.exactOptional(seconds),
 });
 
 const writeOffBody = z.strictObject({ reason: reasonText }, 'must be an object {reason}');

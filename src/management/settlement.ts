@@ -44,36 +44,45 @@ export type SettlementItem = {
 export type SettlementFilter = {
   readonly state?: SettlementState | undefined;
   readonly account?: AccountId | undefined;
+  /** At or after this second of the list's order. */
+  readonly from?: Seconds | undefined;
+  /** Before this second of the list's order. */
+  readonly to?: Seconds | undefined;
 };
 
 /** Lists payments, newest first: by acceptance of their call; failed or released ones of all accounts by their end. */
 export const listSettlements = (
   db: D1Database,
-  { state, account, ...page }: SettlementFilter & PageRequest,
+  { state, account, from, to, ...page }: SettlementFilter & PageRequest,
 ): Queried<ListPage<SettlementItem>> =>
-  attempt(async () => scan(db, await scanOf(db, state, account), page, settlementItem));
+  attempt(async () =>
+    scan(db, await scanOf(db, { state, account, from, to }), page, settlementItem),
+  );
 
 const scanOf = async (
   db: D1Database,
-  state: SettlementState | undefined,
-  account: AccountId | undefined,
+  { state, account, from, to }: SettlementFilter,
 ): Promise<Scan<SettlementRow>> => {
-  if (state === 'kept') return kept(account);
-  if (account === undefined && state === 'open') return OPEN;
-  if (account === undefined && (state === 'failed' || state === 'released')) return ended(state);
-  const calls = account === undefined ? callsByTime() : await callsOfAccount(db, account);
+  if (state === 'kept') return kept(account, from, to);
+  if (account === undefined && state === 'open') return open(from, to);
+  if (account === undefined && (state === 'failed' || state === 'released'))
+    return ended(state, from, to);
+  const calls =
+    account === undefined ? callsByTime(from, to) : await callsOfAccount(db, account, from, to);
   return {
     ...calls,
     list: `settlements ${calls.list}`,
     columns: `${CALL_COLUMNS}, ${TROUBLE_COLUMNS}`,
     joins: TROUBLES,
-    filters:
-      state === undefined
-        ? [["(c.payment IS NOT NULL OR c.kept = 'held')"]]
-        : state === 'open'
-          ? [["c.payment = 'open'"]]
-          : [['c.payment = ?', state], ["c.kept IS NOT 'held'"]],
+    filters: [...calls.filters, ...paymentFilters(state)],
   };
+};
+
+const paymentFilters = (state: SettlementState | undefined): Scan<SettlementRow>['filters'] => {
+  if (state === undefined) return [["(c.payment IS NOT NULL OR c.kept = 'held')"]];
+  return state === 'open'
+    ? [["c.payment = 'open'"]]
+    : [['c.payment = ?', state], ["c.kept IS NOT 'held'"]];
 };
 
 type SettlementRow = CallRow & TroubleRow;
@@ -81,18 +90,22 @@ type SettlementRow = CallRow & TroubleRow;
 const TROUBLES = 'LEFT JOIN attempts t ON t.account = c.account AND t.call = c.call';
 const NO_TROUBLE = 'NULL AS tries, NULL AS backend, NULL AS error, NULL AS tried_at';
 
-const OPEN: Scan<SettlementRow> = {
-  ...callsByTime(),
+const open = (from?: Seconds, to?: Seconds): Scan<SettlementRow> => ({
+  ...callsByTime(from, to),
   list: 'settlements open',
   index: 'calls c INDEXED BY calls_open',
   within: [["c.payment = 'open'"]],
   columns: `${CALL_COLUMNS}, ${TROUBLE_COLUMNS}`,
   joins: TROUBLES,
-};
+});
 
 /** Kept amounts are few, so the filter by account scans all of them. */
-const kept = (account: AccountId | undefined): Scan<SettlementRow> => ({
-  ...callsByTime(),
+const kept = (
+  account: AccountId | undefined,
+  from?: Seconds,
+  to?: Seconds,
+): Scan<SettlementRow> => ({
+  ...callsByTime(from, to),
   list: 'settlements kept',
   index: 'calls c INDEXED BY calls_kept',
   within: [["c.kept = 'held'"]],
@@ -101,13 +114,17 @@ const kept = (account: AccountId | undefined): Scan<SettlementRow> => ({
 });
 
 /** Failed or released payments, by their own index. */
-const ended = (state: 'failed' | 'released'): Scan<SettlementRow> => ({
+const ended = (
+  state: 'failed' | 'released',
+  from?: Seconds,
+  to?: Seconds,
+): Scan<SettlementRow> => ({
   list: `settlements ${state}`,
   index: 'calls c INDEXED BY calls_unsettled',
   key: ['c.payment_at', 'c.accepted_at', 'c.account', 'c.call'],
   shape: ['number', 'number', 'string', 'string'],
   within: [["c.payment IN ('failed', 'released')"], ['c.payment = ?', state]],
-  range: { least: 0 },
+  range: { least: from ?? 0, below: to },
   columns: `${CALL_COLUMNS}, ${NO_TROUBLE}`,
   joins: '',
   filters: [],

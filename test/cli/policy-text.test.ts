@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { inputOf } from '../../src/cli/lib/input.ts';
 import { differences } from '../../src/cli/lib/policy-text.ts';
 import { withFlags } from '../../src/cli/lib/policy.ts';
-import { timeIn } from '../../src/cli/lib/units.ts';
+import { timeIn } from '../../src/cli/lib/time.ts';
 import { parsePolicy } from '../../src/policy/policy.ts';
 import { NOW } from './support/output.ts';
 

@@ -87,12 +87,12 @@ export type SharedOption = 'gateway' | 'signer' | 'password';
 
 export const ACCOUNT: ArgumentSpec = {
   syntax: '<account>',
-  summary: 'key name, label, address or CAIP-10 account id',
+  summary: 'key name, label, address or account id',
 };
 
 export const ACCOUNT_OR_OWN: ArgumentSpec = {
   syntax: '[account]',
-  summary: 'key name, label, address or CAIP-10 account id (default: your own)',
+  summary: 'key name, label, address or account id (default: your own)',
 };
 
 export const AS_OPERATOR: OptionSpec = {

@@ -11,7 +11,8 @@ import { type AdminClient, warnIfStopped } from './admin-client.ts';
 import { CliError, EXIT, isRefusal, usageError } from './errors.ts';
 import { type Input, jsonFile, listOf, optionOf } from './input.ts';
 import type { Session } from './session.ts';
-import { amountIn, durationIn, timeIn } from './units.ts';
+import { timeIn } from './time.ts';
+import { amountIn, durationIn } from './units.ts';
 
 /** One of the two policies of an account: its owner's or the operator's, by the role of the client. */
 export type PolicySlot = { readonly admin: AdminClient; readonly account: AccountId };

@@ -1,6 +1,7 @@
-import { Argument, Command, type CommanderError, type Help, Option } from 'commander';
+import { Argument, Command, type CommanderError, Option } from 'commander';
 import type { ArgumentSpec, CommandSpec, OptionSpec, SharedOption } from './command.ts';
 import { type CliError, usageError } from './errors.ts';
+import { examplesText, helpLayout, MAX_COLUMNS, sectionOf } from './help.ts';
 import { type Input, inputOf } from './input.ts';
 import { columnsOf, styleOf, takesColour } from './output.ts';
 import { wrapped } from './text.ts';
@@ -43,8 +44,6 @@ const GLOBAL: readonly OptionSpec[] = [
 ];
 
 const GLOBAL_GROUP = 'Global options:';
-const MAX_COLUMNS = 100;
-const NARROW = 60;
 
 /**
  * Builds commander's parser from the specs. The parser throws `CommanderError` instead of ending the process, and calls `select`
@@ -57,38 +56,21 @@ export const programOf = (
   select: (selected: Selected) => void,
 ): Command => {
   const style = styleOf(takesColour({ colour: !argv.includes('--no-color'), env }, stdout));
-  const isNarrow = columnsOf(stdout) < NARROW;
-  const helpWidth = Math.min(columnsOf(stdout), MAX_COLUMNS);
+  const width = columnsOf(stdout);
   const configure = (command: Command): Command =>
     command
       .exitOverride()
-      .helpOption('-h, --help', 'print this help')
+      .addHelpOption(new Option('-h, --help', 'print this help').helpGroup(GLOBAL_GROUP))
       .configureOutput({
         writeOut: (text) => stdout.write(text),
         // Commander writes a group's help to stderr if the subcommand is missing.
         writeErr: (text) => stdout.write(text),
         // `run` prints each error once, with its hint.
         outputError: () => undefined,
-        getOutHelpWidth: () => helpWidth,
+        getOutHelpWidth: () => Math.min(width, MAX_COLUMNS),
         getErrHelpWidth: () => Math.min(columnsOf(stderr), MAX_COLUMNS),
       })
-      .configureHelp({
-        helpWidth,
-        minWidthToWrap: 24,
-        showGlobalOptions: false,
-        styleTitle: style.bold,
-        styleCommandText: style.accent,
-        styleSubcommandText: style.accent,
-        styleOptionText: style.accent,
-        styleArgumentText: style.accent,
-        ...(isNarrow
-          ? {
-              formatItem: stackedItem,
-              styleUsage: (text: string) =>
-                wrapped(text, columnsOf(stdout), ' '.repeat('Usage: '.length)),
-            }
-          : {}),
-      });
+      .configureHelp(helpLayout(width, style));
   const add = (parent: Command, spec: CommandSpec): void => {
     const command = configure(parent.command(spec.name)).description(spec.summary ?? '');
     for (const argument of spec.arguments ?? []) command.addArgument(argumentOf(argument));
@@ -96,15 +78,10 @@ export const programOf = (
     for (const shared of (spec.shared ?? []).flatMap((name) => SHARED[name]))
       command.addOption(optionOf(shared));
     for (const option of GLOBAL) command.addOption(optionOf(option).helpGroup(GLOBAL_GROUP));
-    // On a narrow terminal an example would wrap, and could not be copied.
-    if (spec.examples !== undefined && !isNarrow) {
-      command.addHelpText(
-        'after',
-        `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`,
-      );
-    }
+    command.addHelpText('after', examplesText(spec.examples ?? [], width));
     for (const child of spec.commands ?? []) add(command, child);
-    if (spec.commands !== undefined) command.helpCommand(...HELP);
+    if (spec.commands !== undefined)
+      command.helpCommand('help [command]', 'print the help of a command');
     if (spec.run === undefined) return;
     command.action((...given: unknown[]) => {
       const self = given.at(-1) as Command;
@@ -116,11 +93,13 @@ export const programOf = (
     .version(version, '-V, --version', 'print the version');
   for (const option of GLOBAL) program.addOption(optionOf(option).helpGroup(GLOBAL_GROUP));
   for (const spec of specs) add(program, spec);
-  program.helpCommand(...HELP).addHelpText('after', `\n${wrapped(EXIT_CODES, helpWidth)}`);
+  for (const command of program.commands) command.helpGroup(sectionOf(command.name()) ?? '');
+  const help = new Command('help').argument('[command]').description('print the help of a command');
+  program
+    .addHelpCommand(help.helpOption(false).helpGroup(sectionOf('help') ?? ''))
+    .addHelpText('after', `\n${wrapped(EXIT_CODES, Math.min(width, MAX_COLUMNS))}`);
   return program;
 };
-
-const HELP = ['help [command]', 'print the help of a command'] as const;
 
 const EXIT_CODES =
   'Exit codes: 0 success, 1 failure, 2 wrong usage, 3 network failure, 4 not authorised, 5 denied by a limit, 130 cancelled.';
@@ -141,18 +120,6 @@ const argumentOf = ({ syntax, summary, choices }: ArgumentSpec): Argument => {
   const argument = new Argument(syntax, summary);
   return choices === undefined ? argument : argument.choices([...choices]);
 };
-
-/** For narrow terminals: puts the description below its term. */
-function stackedItem(
-  this: Help,
-  term: string,
-  _: number,
-  description: string,
-  helper: Help,
-): string {
-  const text = helper.boxWrap(description, Math.max(20, (helper.helpWidth ?? 40) - 6));
-  return `  ${term}\n${text.replace(/^/gm, '      ')}`;
-}
 
 /** Commander's refusal as an error with a next step; undefined for help and version. */
 export const usageErrorOf = (

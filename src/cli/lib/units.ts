@@ -46,31 +46,6 @@ export const durationIn = (text: string): number | undefined => {
   return count !== '' && Number.isSafeInteger(seconds) ? seconds : undefined;
 };
 
-/** Unix seconds of `2026-12-31`, an ISO date with a time, Unix seconds, or `30d` from now. @throws CliError usage */
-export const timeIn = (text: string, flag: string, now: number): number => {
-  if (/^[0-9]{9,12}$/.test(text)) return Number(text);
-  const length = durationIn(text);
-  if (length !== undefined && /[smhdw]$/.test(text)) return now + length;
-  const day = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(day) && (text.length > 10 || isDay(text))) return Math.floor(day / 1000);
-  throw usageError(
-    `${flag} takes a time.`,
-    'Give a day, as 2026-12-31 (UTC), or a duration from now, as 30d or 12h.',
-  );
-};
-
-/** A day of UTC, `2026-12-31`; undefined if the option is missing. @throws CliError usage */
-export const dayIn = (text: string | undefined, flag: string): string | undefined => {
-  if (text === undefined || isDay(text)) return text;
-  throw usageError(`${flag} takes a day of UTC.`, `Give e.g. ${flag} 2026-11-25.`);
-};
-
-/** `Date.parse` takes 31 February for a day in March. */
-const isDay = (text: string): boolean =>
-  /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) &&
-  !Number.isNaN(Date.parse(text)) &&
-  isoDay(Date.parse(text) / 1000) === text;
-
 export const isoDay = (seconds: number): string => isoTime(seconds).slice(0, 10);
 
 /** `2026-12-31T00:00:00Z`, or the number itself beyond the range of `Date`. */

@@ -16,7 +16,7 @@ import type { PriceRules, readPrices } from './prices.ts';
 import { NOTHING, openTarget } from './target.ts';
 
 export const importOpenApi: Command = {
-  summary: 'sell the operations of an OpenAPI document, after a preview, as operator',
+  summary: 'sell the operations of an OpenAPI document',
   arguments: [{ syntax: '<document>', summary: 'OpenAPI 3.0 or 3.1, YAML or JSON; - for stdin' }],
   options: [
     { flags: '--price <amount>', summary: 'price of a call in dollars, e.g. 0.01' },

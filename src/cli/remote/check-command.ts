@@ -9,7 +9,7 @@ import { printable, wrapped } from '../lib/text.ts';
 import type { Checked } from './check.ts';
 
 export const checkMcp: Command = {
-  summary: 'compare tools of remote MCP servers with their definitions there, as operator',
+  summary: 'find remote MCP tools whose definition has changed',
   options: [
     {
       flags: '--accept <tool>',

@@ -10,7 +10,7 @@ import { amountIn } from '../lib/units.ts';
 import { NOTHING, openTarget } from '../openapi/target.ts';
 
 export const importMcp: Command = {
-  summary: 'sell the tools of a remote MCP server, after a preview, as operator',
+  summary: 'sell the tools of a remote MCP server',
   arguments: [{ syntax: '<url>', summary: 'its endpoint, e.g. https://mcp.example/mcp' }],
   options: [
     { flags: '--price <amount>', summary: 'price of a call in dollars, e.g. 0.01' },

@@ -11,8 +11,9 @@ type Backend = ItemOf<'backends'>;
 type Relayer = ItemOf<'relayers'>;
 
 export const backends: Command = {
-  summary: 'show facilitators and relayers: health, and gas of the relayer keys, as operator',
+  summary: 'show the health of facilitators and relayers, and their gas',
   shared: ['gateway', 'signer'],
+  examples: ['countersign settlements backends'],
   run: async (session) => {
     const { out } = session;
     const admin = await openAdmin(session, 'operator');

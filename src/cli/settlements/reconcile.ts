@@ -13,12 +13,13 @@ type Run = ItemOf<'reconciliations.list'>;
 type Difference = ItemOf<'differences.list'>;
 
 export const reconcile: Command = {
-  summary: 'list reconciliations of ledger and chain, and their differences, as operator',
+  summary: 'show where the ledger and the chain differ',
   options: [
     { flags: '--all', summary: 'also list resolved differences' },
     { flags: '-n, --limit <number>', summary: 'at most this many reconciliations (default: 10)' },
   ],
   shared: ['gateway', 'signer'],
+  examples: ['countersign settlements reconcile', 'countersign settlements reconcile --all -n 50'],
   run: async (session, input) => {
     const { out } = session;
     const most = input.number('limit', 1, MAX_ITEMS) ?? 10;

@@ -12,7 +12,7 @@ import { shortTime } from '../lib/units.ts';
 
 export const PAYER: ArgumentSpec = {
   syntax: '<account>',
-  summary: 'payer: key name, label, address or CAIP-10 account id',
+  summary: 'payer: key name, label, address or account id',
 };
 
 export const CALL: ArgumentSpec = { syntax: '<call>', summary: 'call id' };
@@ -39,9 +39,12 @@ const commandSettlement = async (
 };
 
 export const redrive: Command = {
-  summary: 'queue an open payment for settlement again, as operator',
+  summary: 'try again to settle an open payment',
   arguments: [PAYER, CALL],
   shared: ['gateway', 'signer'],
+  examples: [
+    'countersign settlements redrive team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956',
+  ],
   run: async (session, input) =>
     await commandSettlement(session, input, 'queued for settlement again', async (admin, params) =>
       admin.call('settlements.redrive', { params }),
@@ -49,10 +52,13 @@ export const redrive: Command = {
 };
 
 export const writeOff: Command = {
-  summary: 'write off an open payment that can no longer settle, as operator',
+  summary: 'give up an open payment that can no longer settle',
   arguments: [PAYER, CALL],
   options: [REASON],
   shared: ['gateway', 'signer'],
+  examples: [
+    "countersign settlements write-off team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956 --reason 'expired'",
+  ],
   run: async (session, input) => {
     const reason = reasonIn(input);
     await commandSettlement(
@@ -65,7 +71,7 @@ export const writeOff: Command = {
 };
 
 export const resolve: Command = {
-  summary: 'charge or release the price of a call whose tool gave no answer, as operator',
+  summary: 'charge or release a call whose tool gave no answer',
   arguments: [PAYER, CALL],
   options: [
     { flags: '--charge', summary: 'the tool did its work: charge the price' },
@@ -73,6 +79,9 @@ export const resolve: Command = {
     REASON,
   ],
   shared: ['gateway', 'signer'],
+  examples: [
+    "countersign settlements resolve team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956 --release --reason 'never delivered'",
+  ],
   run: async (session, input) => {
     const charge = input.flag('charge');
     if (charge === input.flag('release')) {
@@ -95,8 +104,9 @@ export const resolve: Command = {
 const MAX_LETTERS = 1000;
 
 export const letters: Command = {
-  summary: 'list dead letters: messages that no queue consumer could process, as operator',
+  summary: 'list dead letters: messages that the gateway could not process',
   shared: ['gateway', 'signer'],
+  examples: ['countersign settlements letters'],
   run: async (session) => {
     const { out } = session;
     const admin = await openAdmin(session, 'operator');
@@ -131,9 +141,10 @@ export const letters: Command = {
 };
 
 export const resend: Command = {
-  summary: 'send a dead letter to its queue again, as operator',
+  summary: 'process a dead letter again',
   arguments: [{ syntax: '<letter>', summary: 'id of the dead letter' }],
   shared: ['gateway', 'signer'],
+  examples: ['countersign settlements resend 5f0c1f3e9a7b4c2d'],
   run: async (session, input) => {
     const { out } = session;
     const admin = await openAdmin(session, 'operator');

@@ -61,6 +61,12 @@ describe('settlements', () => {
     [{ state: 'open', account: ALICE }, [6, 4]],
     [{ state: 'released', account: ALICE }, [3]],
     [{ account: MALLORY }, [8, 7]],
+    [{ from: START + 3, to: START + 7 }, [6, 4, 3]],
+    [{ state: 'open', from: START + 6 }, [7, 6]],
+    // Times of their ends.
+    [{ state: 'released', from: START + 21, to: START + 31 }, [3]],
+    [{ account: ALICE, from: START + 2, to: START + 4 }, [3, 2]],
+    [{ state: 'open', account: ALICE, from: START + 5 }, [6]],
   ] as const)('can be filtered by %j', async (filter, expected) => {
     for (const limit of [1, 2, 100]) {
       const found = await walk((page) => listSettlements(db, { ...filter, ...page }), limit);
