@@ -3,6 +3,7 @@ import { nowSeconds } from './core/clock.ts';
 import { openBackendAlert, raiser } from './alerts.ts';
 import { type Backends, openBackends } from './settlement/backends/registry.ts';
 import { type ChainHealth, openChainHealth } from './settlement/chain/health.ts';
+import type { SharedWatches } from './settlement/chain/shared-watch.ts';
 import { type HealthChanges, openHealthChanges } from './settlement/operator-tables.ts';
 import type { Presentations } from './settlement/present/presentations.ts';
 import { type Emit, openEmit } from './settlement/telemetry.ts';
@@ -11,6 +12,8 @@ import { type Emit, openEmit } from './settlement/telemetry.ts';
 export type SettlingState = {
   readonly backends: Backends;
   readonly chainHealth: ChainHealth;
+  /** The settlements that requests wait for. */
+  readonly watches: SharedWatches;
   /** The last presentations, so that a payment is not presented twice within two blocks. */
   readonly presentations: Presentations;
   readonly healthChanges: HealthChanges;
@@ -34,6 +37,7 @@ export const settlingOf = (env: Env, config: Config): SettlingState => {
       emit,
     }),
     chainHealth: openChainHealth(),
+    watches: new Map(),
     presentations: new Map(),
     healthChanges: openHealthChanges(),
     emit,

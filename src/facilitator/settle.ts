@@ -20,8 +20,8 @@ import { receivePayment } from './receive.ts';
 import { nonceUsed, type Refusal } from './refusal.ts';
 import { chainOf, searchFrom } from './search.ts';
 
-/** Milliseconds before each look at the chain; 45 seconds together. x402's client waits 90, and a full relayer needs half a minute. */
-const PAUSES = [100, 200, 400, 800, 1_500, 2_000, 2_000, 3_000, ...Array<number>(7).fill(5_000)];
+/** How long to wait for the chain. x402's client waits 90 seconds, and a full relayer needs half a minute. */
+const WAIT_MS = 45_000;
 
 /** How long a server should wait before it presents a payment again that the relayer did not take, seconds. */
 const PAUSE = 5;
@@ -39,7 +39,7 @@ const ASK_MS = 5_000;
 export const settle = async (
   gateway: Facilitator,
   request: Request,
-  pauses: readonly number[] = PAUSES,
+  waitMs: number = WAIT_MS,
 ): Promise<Response> => {
   const received = await receivePayment(gateway, 'settle', request, nowSeconds());
   if (!received.ok) {
@@ -57,7 +57,7 @@ export const settle = async (
   const { payment } = checked;
   const call = payment.authorization.nonce;
   const presentable = { call, payment, sinceBlock: searchFrom(facts) };
-  return settleOnChain(gateway, request, checked, presentable, pauses);
+  return settleOnChain(gateway, request, checked, presentable, waitMs);
 };
 
 const settleOnChain = async (
@@ -65,14 +65,15 @@ const settleOnChain = async (
   request: Request,
   checked: CheckedPayment,
   presentable: Presentable,
-  pauses: readonly number[],
+  waitMs: number,
 ): Promise<Response> => {
   const { payment } = checked;
   const { network } = payment.token;
   const begun = nowSeconds();
   const chain = chainOf(gateway, network);
   const backends = relayerOf(gateway.backends);
-  const settled = await settleNow({ chain, backends, pauses }, presentable, begun);
+  const { watches } = gateway;
+  const settled = await settleNow({ chain, backends, watches, waitMs }, presentable, begun);
   switch (settled.outcome) {
     case 'settled':
       return hasSettled(gateway, request, checked, settled, begun);

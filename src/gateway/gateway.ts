@@ -7,6 +7,7 @@ import type { AlertBody } from '../protocol/alert.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { ChainHealth } from '../settlement/chain/health.ts';
+import type { SharedWatches } from '../settlement/chain/shared-watch.ts';
 import type { Emit } from '../settlement/telemetry.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { ReplayCache } from './replay.ts';
@@ -23,6 +24,8 @@ export type Gateway = {
   /** Backends that present payments; one instance per isolate. */
   readonly backends: Backends;
   readonly chainHealth: ChainHealth;
+  /** The settlements that requests of this isolate wait for. */
+  readonly watches: SharedWatches;
   /** Reports payment events to operators. */
   readonly emit: Emit;
   /** Returns a fresh stub each time: a Durable Object stub that has thrown stays broken. */

@@ -32,6 +32,7 @@ export const settle = async (
           gateway.chainHealth.note(payment.token.network, answered, nowSeconds()),
       },
       backends: gateway.backends,
+      watches: gateway.watches,
     },
     { account, call, payment, sinceBlock },
     begun,

@@ -12,6 +12,7 @@ import type { Backends } from '../backends/registry.ts';
 import { expectedTransfer } from '../chain/expected-transfer.ts';
 import type { Chain, Observation } from '../chain/observation.ts';
 import { observePayments } from '../chain/observe-payments.ts';
+import { followPayment, type Pace, type SharedWatches, watchOf } from '../chain/shared-watch.ts';
 import { conclude } from '../conclude.ts';
 import { FALSE_AFTER_BLOCKS } from './presentations.ts';
 
@@ -19,9 +20,12 @@ export type SettleConfig = {
   readonly chain: Chain;
   /** One per isolate. */
   readonly backends: Pick<Backends, 'for' | 'refresh'>;
-  /** Milliseconds before each further observation after a backend took the payment; their sum bounds the wait. */
-  readonly pauses?: readonly number[];
+  /** One per isolate: requests that wait on one network share their looks at the chain. */
+  readonly watches: SharedWatches;
+  /** How long to wait for the chain after a backend took the payment. */
+  readonly waitMs?: number;
   readonly clock?: Clock;
+  readonly pace?: Pace;
 };
 
 /** `unknown` is not a failure: the nonce may still be used, so the call keeps its hold (law 5). */
@@ -35,10 +39,10 @@ export type UnknownSettlement = {
   readonly answer?: BackendAnswer;
 };
 
-/** About 20 seconds: several blocks of any rollup, and less than a client waits. */
-const PAUSES = [100, 200, 400, 800, 1_500, 2_000, 2_000, 3_000, 5_000, 5_000];
+/** Several blocks of any rollup, and less than a client waits. */
+const FOLLOW_MS = 20_000;
 /** After a backend that did not answer: it may have broadcast the payment before it failed. */
-const SHORT_PAUSES = 3;
+const SHORT_MS = 700;
 /** A caller waits: after this time no backend is tried, and one that was tried has the time of one answer. */
 const START_MS = 25_000;
 const ANSWER_MS = 30_000;
@@ -60,26 +64,20 @@ export const settleNow = async (
   presentable: Presentable,
   now: Seconds,
 ): Promise<SettledNow> => {
-  const { backends, clock = SYSTEM_CLOCK, pauses = PAUSES } = config;
+  const { chain, backends, watches, clock = SYSTEM_CLOCK, waitMs: all = FOLLOW_MS, pace } = config;
   const { payment, sinceBlock } = presentable;
   const { network } = payment.token;
   const transfer = expectedTransfer(payment, sinceBlock);
   const observe = async (): Promise<Observation> =>
-    (await observePayments(config.chain, [transfer]))[0] ?? {
+    (await observePayments(chain, [transfer]))[0] ?? {
       kind: 'unknown',
       why: 'no observation',
     };
   const decide = (observation: Observation): SettledNow | undefined =>
     conclude('upfront', transfer, observation);
-  const watch = async (first: Observation, times: number): Promise<Observation> => {
-    let observation = first;
-    for (const pause of pauses.slice(0, times)) {
-      if (decide(observation) !== undefined) return observation;
-      await clock.sleep(pause);
-      observation = await observe();
-    }
-    return observation;
-  };
+  const following = { chain, clock, watch: watchOf(watches, network), ...(pace && { pace }) };
+  const follow = async (first: Observation, milliseconds: number): Promise<Observation> =>
+    followPayment(following, transfer, first, milliseconds, (one) => decide(one) !== undefined);
 
   const startBy = clock.now() + START_MS;
   const limits = { startBy, endBy: startBy + ANSWER_MS, source: 'request' } as const;
@@ -101,12 +99,14 @@ export const settleNow = async (
     last = answer;
     why = reasonOf(answer);
     if (answer.kind === 'declined') continue;
-    observation = await watch(await observe(), pausesAfter(answer, pauses.length));
+    // The relayer has only stored the payment: its transaction is in no block yet.
+    const after = answer.kind === 'taken' ? before : await observe();
+    observation = await follow(after, waitAfter(answer, all));
     recordHealth(backend, presentable, answer, before, observation);
     if (isInHand(answer)) break;
   }
   // Another sender's transaction may be waiting for its confirmations.
-  if (observation.kind === 'unconfirmed') observation = await watch(observation, pauses.length);
+  if (observation.kind === 'unconfirmed') observation = await follow(observation, all);
   return (
     decide(observation) ?? {
       outcome: 'unknown',
@@ -134,14 +134,14 @@ const recordHealth = (
   else health.record(healthSignalOf(answer, payment, after), errorOf(answer));
 };
 
-const pausesAfter = (answer: BackendAnswer, all: number): number => {
+const waitAfter = (answer: BackendAnswer, all: number): number => {
   switch (answer.kind) {
     case 'claimed_success':
     case 'pending':
     case 'taken':
       return all;
     case 'unreachable':
-      return SHORT_PAUSES;
+      return Math.min(SHORT_MS, all);
     case 'claimed_failure':
     case 'declined':
       return 0;

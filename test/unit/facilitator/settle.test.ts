@@ -252,7 +252,7 @@ describe('an outcome that is not known is pending', () => {
     const payment = await signForSeller(await freshPayer());
     const hash = await submit({ payment });
     const { settleWith, relayed } = await openFacilitator(honest, { confirmations: 64 });
-    expect(await settleWith([1, 1], bodyFor(payment))).toMatchObject({
+    expect(await settleWith(250, bodyFor(payment))).toMatchObject({
       ...pending,
       transaction: hash,
     });
@@ -269,10 +269,32 @@ describe('an outcome that is not known is pending', () => {
         ...(relayed.length === 1 ? {} : { transaction }),
       })),
     );
-    expect(await settleWith([1, 1], bodyFor(payment))).toMatchObject({ ...pending, transaction });
+    expect(await settleWith(250, bodyFor(payment))).toMatchObject({ ...pending, transaction });
     expect(relayed).toHaveLength(2);
   });
 });
+
+it('waiting requests share their looks at the chain', async () => {
+  const payers = await Promise.all(Array.from({ length: 12 }, () => freshPayer(2_000n)));
+  const payments = await Promise.all(payers.map(async (one) => signForSeller(one)));
+  const { send, relayed } = await openFacilitator(always('taken'));
+  const requests = vi.spyOn(globalThis, 'fetch');
+  const waiting = payments.map(async (payment) => send('settle', bodyFor(payment)));
+  await vi.waitFor(() => expect(relayed).toHaveLength(12), { timeout: 10_000 });
+  const before = requests.mock.calls.length;
+  // Two for each payment: the facts about its payer, and the state of its nonce.
+  expect(before).toBeLessThanOrEqual(2 * 12 + 4);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await honest(relayed);
+  const answers = await Promise.all(waiting);
+  expect(answers.map(({ json }) => 'success' in json && json.success)).toEqual(
+    payments.map(() => true),
+  );
+  const looks = requests.mock.calls.length - before;
+  requests.mockRestore();
+  // The test itself sends its transactions with other connections. Each request by itself would look six times or more.
+  expect(looks).toBeLessThan(4 * 12);
+}, 30_000);
 
 it('settles nothing while the gateway is paused', async () => {
   const payment = await signForSeller(await freshPayer());

@@ -114,10 +114,10 @@ export const openFacilitator = async (
     );
     return { status: answer.status, headers: answer.headers, json: await answer.json<object>() };
   };
-  const settleWith = async (pauses: readonly number[], body: unknown) => {
+  const settleWith = async (waitMs: number, body: unknown) => {
     const init = { method: 'POST', body: JSON.stringify(body) };
     const request = new Request('https://gw.example/facilitator/settle', init);
-    return (await settle(facilitator(), request, pauses)).json<object>();
+    return (await settle(facilitator(), request, waitMs)).json<object>();
   };
   return { send, settleWith, relayed, rateLimited, observed, limits };
 };

@@ -139,6 +139,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
     emit: (event) => void observed.push(event),
     backends: backendsOf(config),
     chainHealth: openChainHealth(),
+    watches: new Map(),
     account: openAccounts(asked, answers),
     offeredGrants: {
       issuerOf: async (hash) => offered.get(hash),

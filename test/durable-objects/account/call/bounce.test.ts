@@ -76,6 +76,7 @@ const openGateway = async (): Promise<Gateway> => {
     signer: signer.value,
     backends: backendsAt([facilitator]),
     chainHealth: openChainHealth(),
+    watches: new Map(),
     emit: () => undefined,
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
     offeredGrants: { issuerOf: async () => undefined, keep: async () => undefined },

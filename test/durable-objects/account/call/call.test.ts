@@ -40,6 +40,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
       emit: () => undefined,
     }),
     chainHealth: openChainHealth(),
+    watches: new Map(),
     emit: () => undefined,
     account: (id) => {
       const stub = env.AGENT_ACCOUNT.getByName(id);

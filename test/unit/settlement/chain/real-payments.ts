@@ -97,7 +97,7 @@ export const see = async (...payments: readonly Payment[]) =>
 
 export const settle = async (payment: Payment) =>
   await settleNow(
-    { chain: evidence, backends: backendsAt([facilitator]), pauses: [50, 100, 200] },
+    { chain: evidence, backends: backendsAt([facilitator]), watches: new Map(), waitMs: 500 },
     {
       account: accountId(usdc.network, payment.authorization.from),
       call: payment.authorization.nonce,

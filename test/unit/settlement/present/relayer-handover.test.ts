@@ -131,7 +131,8 @@ describe('the relayer', () => {
         {
           chain: { urls: [RPC], confirmations: 1 },
           backends: world.deps.backends,
-          pauses: [1, 1, 1],
+          watches: new Map(),
+          waitMs: 1_000,
           clock: world.clock,
         },
         {

@@ -40,12 +40,17 @@ export const freshBackends = (): void => {
 export const answerWith = (changes: object): Response =>
   Response.json({ success: false, transaction: '', ...changes });
 
+/** Looks at the chain without pauses. */
+export const QUICK = { tickMs: 1, lookMs: 0, laterMs: 0 };
+
 export const settle = async (one: Payment = payment, confirmations = 1, now = NOW) =>
   await settleNow(
     {
       chain: { urls: [RPC], confirmations },
       backends: backendsAt([FACILITATOR, 'https://second.test']),
-      pauses: [1, 1, 1, 1, 1],
+      watches: new Map(),
+      waitMs: 200,
+      pace: QUICK,
     },
     { ...presentable, payment: one },
     now,

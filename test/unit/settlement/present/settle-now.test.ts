@@ -21,6 +21,7 @@ import {
   answerWith,
   settle,
   presentable,
+  QUICK,
 } from './settle-now-world.ts';
 
 beforeEach(freshBackends);
@@ -69,7 +70,13 @@ test('is unknown after one observation, without waiting, if every backend is pau
   const backends = backendsAt([FACILITATOR, 'https://second.test']);
   const ask = async () =>
     settleNow(
-      { chain: { urls: [RPC], confirmations: 1 }, backends, pauses: [1, 1, 1] },
+      {
+        chain: { urls: [RPC], confirmations: 1 },
+        backends,
+        watches: new Map(),
+        waitMs: 5,
+        pace: QUICK,
+      },
       presentable,
       NOW,
     );
@@ -123,7 +130,13 @@ test('waits for a place at a busy backend if there is no other, and goes to the 
     };
     sleeping = waiting.sleep;
     const settled = await settleNow(
-      { chain: { urls: [RPC], confirmations: 1 }, backends, pauses: [1], clock: waiting },
+      {
+        chain: { urls: [RPC], confirmations: 1 },
+        backends,
+        watches: new Map(),
+        waitMs: 200,
+        clock: waiting,
+      },
       presentable,
       NOW,
     );
@@ -156,7 +169,9 @@ test.for([
     const config = {
       chain: { urls: [RPC], confirmations: 1 },
       backends,
-      pauses: [1, 1, 1, 9, 9],
+      watches: new Map(),
+      waitMs: 100,
+      pace: QUICK,
     } as const;
     expect(await settleNow(config, presentable, NOW)).toMatchObject({ outcome: 'unknown' });
     expect(backends.health()).toMatchObject([
