@@ -101,7 +101,8 @@ export const consume = async (
         return batch.retryAll({ delaySeconds: 60 });
       }
       const { reach } = config;
-      return consumeWebhooks(batch, { db, signer: signer.value, reach, self, raise }, now);
+      const deps = { db, signer: signer.value, receiptKey: env.RECEIPT_KEY, reach, self, raise };
+      return consumeWebhooks(batch, deps, now);
     }
     case undefined:
       console.error({ event: 'unknown_queue', queue: batch.queue });

@@ -1,9 +1,9 @@
-import { ALERT_RULES, type WebhookDocument } from '../protocol/alert.ts';
+import { ALERT_RULES } from '../protocol/alert.ts';
 import type { ArgumentSpec, Command, CommandGroup } from './lib/command.ts';
 import { CliError, Ended, EXIT, usageError } from './lib/errors.ts';
-import { listOf } from './lib/input.ts';
 import { changedText, listed, sentence } from './lib/print.ts';
 import { shortTime } from './lib/units.ts';
+import { receiverIn } from './webhooks/receiver.ts';
 import {
   deleteWebhook,
   deliveriesOf,
@@ -16,6 +16,12 @@ import {
   writeWebhook,
 } from './webhooks/scope.ts';
 
+const EXAMPLES = [
+  'countersign webhooks add --slack https://hooks.slack.com/services/T…/B…/…',
+  'countersign webhooks add --email me@example.com --from alerts@example.com',
+  'countersign webhooks add pager https://ops.example/alerts --events soft_limit,debt',
+];
+
 const WEBHOOK: ArgumentSpec = { syntax: '<name>', summary: 'name of the webhook' };
 
 const list: Command = {
@@ -27,20 +33,21 @@ const list: Command = {
     const items = await webhooksOf(await openScope(session, input));
     out.result({ webhooks: items }, () =>
       items.length === 0
-        ? sentence(out, 'No webhooks yet. `countersign webhooks put <name> <url>` creates one.')
+        ? sentence(out, 'No webhooks yet. `countersign webhooks add --slack <url>` creates one.')
         : listed(
             out,
             [
               { title: 'NAME' },
               { title: 'STATE' },
               { title: 'EVENTS', cut: 'end' },
-              { title: 'URL', cut: 'end' },
+              { title: 'TO', cut: 'end' },
             ],
-            items.map(({ id, state, reason, events, url }) => [
+            items.map(({ id, state, reason, events, url, format, to = [] }) => [
               id,
               reason === undefined ? state : `${state}: ${reason}`,
               events.includes('*') ? 'all' : events.join(', '),
-              url,
+              // The gateway keeps the rest of a Slack URL to itself: who has it may post.
+              format === 'slack' ? `Slack, ${url}…` : format === 'email' ? to.join(', ') : url,
             ]),
             (text, column, row) => {
               if (column !== 1) return text;
@@ -51,10 +58,23 @@ const list: Command = {
   },
 };
 
-const put: Command = {
+const add: Command = {
   summary: 'create or change a webhook; reactivates a disabled one',
-  arguments: [WEBHOOK, { syntax: '<url>', summary: 'https URL that receives the alerts' }],
+  arguments: [
+    { syntax: '[name]', summary: 'name of the webhook (default: slack or email)' },
+    { syntax: '[url]', summary: 'https URL that receives the alerts as signed JSON' },
+  ],
   options: [
+    {
+      flags: '--slack <url>',
+      summary: 'post to a Slack channel: URL of an incoming webhook; - asks for it',
+    },
+    { flags: '--email <addresses>', summary: 'send e-mail to these addresses, comma-separated' },
+    { flags: '--from <address>', summary: 'sender of the e-mail, which your provider must allow' },
+    {
+      flags: '--provider <url>',
+      summary: 'e-mail API in the form of Resend (default: https://api.resend.com/emails)',
+    },
     {
       flags: '--events <names>',
       summary: `comma-separated: ${ALERT_RULES.join(', ')} (default: all)`,
@@ -63,35 +83,25 @@ const put: Command = {
     ...SCOPE,
   ],
   shared: ['gateway', 'signer'],
-  examples: ['countersign webhooks put pager https://ops.example/alerts --events soft_limit,debt'],
+  examples: EXAMPLES,
   run: async (session, input) => {
     const { out } = session;
-    const [name = '', url = ''] = input.arguments;
-    const description = input.text('description');
-    const document: WebhookDocument = {
-      url,
-      events: eventsIn(input.text('events') ?? '*'),
-      ...(description === undefined ? {} : { description }),
-    };
+    const { name, isChosen, document } = await receiverIn(session, input);
     const scope = await openScope(session, input);
     const etag = await webhookEtag(scope, name);
+    if (etag !== undefined && !isChosen) {
+      throw usageError(
+        `A webhook named ${name} exists already.`,
+        `Name the new one, e.g. \`countersign webhooks add ${name}-2 …\`; with the name ${name} the command replaces it.`,
+      );
+    }
     const answer = await writeWebhook(scope, name, document, etag);
     const what = `${name} ${etag === undefined ? 'created' : 'changed'}; test it with \`webhooks test ${name}\``;
-    out.result({ name, ...document, ...answer }, () => changedText(out, answer.changed, what));
+    // URL and token may be secrets: print neither.
+    const { events, format = 'countersign' } = document;
+    out.result({ name, format, events, ...answer }, () => changedText(out, answer.changed, what));
   },
 };
-
-const EVENTS = ['*', ...ALERT_RULES] as const;
-
-const eventsIn = (text: string): WebhookDocument['events'] =>
-  listOf(text).map((item) => {
-    const event = EVENTS.find((each) => each === (item === 'all' ? '*' : item));
-    if (event !== undefined) return event;
-    throw usageError(
-      '--events holds an unknown alert.',
-      `Use some of ${ALERT_RULES.join(', ')}, or all.`,
-    );
-  });
 
 const remove: Command = {
   summary: 'remove a webhook',
@@ -175,6 +185,6 @@ const log: Command = {
 };
 
 export const group: CommandGroup = {
-  examples: ['countersign webhooks put pager https://ops.example/alerts --events soft_limit,debt'],
-  commands: { list, put, remove, test, log },
+  examples: EXAMPLES,
+  commands: { list, add, remove, test, log },
 };

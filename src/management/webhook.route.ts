@@ -1,22 +1,22 @@
 import * as z from 'zod/mini';
-import { webhookSchema } from '../protocol/alert.ts';
+import { webhookFields, webhookSchema } from '../protocol/alert.ts';
 import { account, commandOutcome, count, hash, pageOf, pageQuery, time } from './fields.ts';
 import { DOCUMENT_BODY, OPERATOR, READERS, type RouteTable, WRITERS } from './route.ts';
 
-/** A webhook and the state of its deliveries. A PUT enables a disabled one again. */
-export const webhook = z.extend(
-  z.extend(z.strictObject({ id: z.string(), etag: hash }), webhookSchema.shape),
-  {
-    state: z.enum(['active', 'disabled']),
-    /** `gone`: the receiver answered 410. `failing`: too many messages in a row failed for good. */
-    reason: z.exactOptional(z.enum(['gone', 'failing'])),
-    disabled_at: z.exactOptional(time),
-    /** Messages in a row that failed for good. */
-    failures: count,
-    /** When it was written. */
-    at: time,
-  },
-);
+/** A webhook and the state of its deliveries. A PUT enables a disabled one again. The URL of a Slack webhook is its origin alone. */
+export const webhook = z.strictObject({
+  id: z.string(),
+  etag: hash,
+  ...webhookFields,
+  state: z.enum(['active', 'disabled']),
+  /** `gone`: the receiver answered 410, or Slack 404. `failing`: too many messages in a row failed for good. */
+  reason: z.exactOptional(z.enum(['gone', 'failing'])),
+  disabled_at: z.exactOptional(time),
+  /** Messages in a row that failed for good. */
+  failures: count,
+  /** When it was written. */
+  at: time,
+});
 
 /** One attempt to deliver a message. */
 export const delivery = z.strictObject({
@@ -28,7 +28,7 @@ export const delivery = z.strictObject({
   seq: z.exactOptional(count),
   attempt: count,
   status: z.exactOptional(z.int()),
-  fault: z.exactOptional(z.enum(['timeout', 'connection', 'redirect', 'address'])),
+  fault: z.exactOptional(z.enum(['timeout', 'connection', 'redirect', 'address', 'secret'])),
   ms: count,
   at: time,
   outcome: z.enum(['delivered', 'retry', 'failed', 'disabled']),

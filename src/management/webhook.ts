@@ -11,6 +11,7 @@ import {
   putWebhook,
   type Webhook,
 } from '../webhooks/registry.ts';
+import { sealWebhook } from '../webhooks/seal.ts';
 import { outcomeBody, sendDocumentCommand } from './command.ts';
 import type { AdminRequest, Handlers } from './handler.ts';
 import { refuse, reply, replyPage, type ReplyResult } from './reply.ts';
@@ -19,9 +20,10 @@ import type { WEBHOOK_ROUTES } from './webhook.route.ts';
 
 type Item = AnswerOf<'webhooks.get'>;
 
-const itemOf = (webhook: Webhook): Item => ({
+/** Without the sealed secret: ciphertext helps no reader. */
+const itemOf = ({ document: { sealed: _, ...document }, ...webhook }: Webhook): Item => ({
   ...{ id: webhook.id, etag: webhook.hash },
-  ...(webhook.document as Pick<Item, 'url' | 'events' | 'description'>),
+  ...(document as Pick<Item, 'url' | 'events' | 'description' | 'format' | 'from' | 'to'>),
   ...{ state: webhook.state, failures: webhook.failures, at: webhook.at },
   ...withoutUndefined({ reason: webhook.reason, disabled_at: webhook.disabledAt }),
 });
@@ -82,7 +84,11 @@ const put = (
     if (known === undefined && all.length >= MAX_WEBHOOKS) {
       return refuse({ reason: 'not_writable', hint: FULL });
     }
-    const document = parsed.value;
+    const document = await sealWebhook(
+      context.config.receiptKey,
+      webhookName(scope, id),
+      parsed.value,
+    );
     const kept = {
       ...keptBy(keeper, scope, id),
       document: document as unknown as Json,
@@ -146,7 +152,8 @@ const test = (
       async () => undefined,
     );
     if (!applied.ok) return applied;
-    const deps = { db: context.db, signer: context.signer, reach: context.config.reach };
+    const { db, signer, config } = context;
+    const deps = { db, signer, reach: config.reach, receiptKey: config.receiptKey };
     const delivery = await testDelivery(deps, scope, id, now);
     return delivery === undefined ? refuse(UNKNOWN) : reply(deliveryBody(delivery));
   });

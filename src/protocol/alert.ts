@@ -30,17 +30,47 @@ const EVENTS = `must be a list of ${ALERT_RULES.join(', ')}, each once, or of "*
 
 const URL_HINT = 'must be an absolute https URL of at most 2048 characters';
 
-/** The receiver of alerts. The schema checks the form of the URL; `readEgressUrl` decides which hosts are allowed. */
+/** Who a webhook writes for: programs (signed JSON), a Slack channel, or a mailbox. */
+const WEBHOOK_FORMATS = ['countersign', 'slack', 'email'] as const;
+
+const FORMAT = `must be one of ${WEBHOOK_FORMATS.join(', ')}`;
+const FROM = 'must be an e-mail address, or a name with one: Alerts <alerts@example.com>';
+const TO = 'must be a list of 1 to 10 e-mail addresses';
+const TOKEN = 'must be 1 to 512 printable characters without spaces';
+const ADDRESS = '[^\\s<>@,;"\\x00-\\x1f\\x7f]+@[^\\s<>@,;"\\x00-\\x1f\\x7f]+';
+
+/** What readers of a webhook see. The schema checks the form of the URL; `readEgressUrl` decides which hosts are allowed. */
+export const webhookFields = {
+  url: z.string(URL_HINT).check(z.maxLength(2048, URL_HINT)),
+  events: z.array(z.enum(['*', ...ALERT_RULES], EVENTS), EVENTS).check(
+    z.minLength(1, EVENTS),
+    z.refine((list) => new Set(list).size === list.length, EVENTS),
+  ),
+  description: z.exactOptional(reasonText),
+  format: z.exactOptional(z.enum(WEBHOOK_FORMATS, FORMAT)),
+  // No line end: a mail header would end there (CWE-93).
+  from: z.exactOptional(
+    z
+      .string(FROM)
+      .check(
+        z.maxLength(320, FROM),
+        z.regex(new RegExp(`^(?:${ADDRESS}|[^<>@"\\x00-\\x1f\\x7f]{1,64} <${ADDRESS}>)$`), FROM),
+      ),
+  ),
+  to: z.exactOptional(
+    z
+      .array(z.string(TO).check(z.maxLength(254, TO), z.regex(new RegExp(`^${ADDRESS}$`), TO)), TO)
+      .check(z.minLength(1, TO), z.maxLength(10, TO)),
+  ),
+};
+
+/** A webhook as its owner writes it. `token` authorizes requests to an e-mail provider; no answer shows it. */
 export const webhookSchema = z.strictObject(
   {
-    url: z.string(URL_HINT).check(z.maxLength(2048, URL_HINT)),
-    events: z.array(z.enum(['*', ...ALERT_RULES], EVENTS), EVENTS).check(
-      z.minLength(1, EVENTS),
-      z.refine((list) => new Set(list).size === list.length, EVENTS),
-    ),
-    description: z.exactOptional(reasonText),
+    ...webhookFields,
+    token: z.exactOptional(z.string(TOKEN).check(z.regex(/^[\x21-\x7e]{1,512}$/, TOKEN))),
   },
-  'must be an object {url, events, description?}',
+  'must be an object {url, events, description?, format?, from?, to?, token?}',
 );
 
-export type WebhookDocument = z.input<typeof webhookSchema>;
+export type WebhookRequest = z.input<typeof webhookSchema>;

@@ -1,4 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
+import type { WebhookDocument } from './document.ts';
 import type { WebhookMessage } from './message.ts';
 import type { Webhook } from './registry.ts';
 import type { Sent } from './send.ts';
@@ -60,17 +61,33 @@ export type AttemptOutcome =
   | { readonly outcome: 'failed' }
   | { readonly outcome: 'gone' };
 
-export const outcomeOf = ({ status, fault }: Sent, attempt: number): AttemptOutcome => {
+/**
+ * Decides what an answer means. `Retry-After` of a 429 only lengthens a pause: a receiver must not shorten it.
+ *
+ * Slack answers 404 for a webhook that was removed (`no_service`, `no_team`) or whose channel was deleted (`channel_not_found`).
+ */
+export const outcomeOf = (
+  { status, fault, retryAfter = 0 }: Sent,
+  attempt: number,
+  format: WebhookDocument['format'],
+): AttemptOutcome => {
   if (fault === undefined && status !== undefined && status >= 200 && status < 300) {
     return { outcome: 'delivered' };
   }
   // Standard Webhooks: with 410 the receiver unsubscribes.
-  if (status === 410) return { outcome: 'gone' };
+  if (status === 410 || (format === 'slack' && status === 404)) return { outcome: 'gone' };
   const pause = PAUSES[attempt - 1];
-  // A retry would meet the same forbidden address.
-  if (pause === undefined || fault === 'address') return { outcome: 'failed' };
-  return { outcome: 'retry', pause };
+  // A retry would meet the same forbidden address, or the same unreadable secret.
+  if (pause === undefined || fault === 'address' || fault === 'secret')
+    return { outcome: 'failed' };
+  // Slack and e-mail providers reject a body or a token for good with these.
+  if (format !== undefined && status !== undefined && REJECTED.has(status))
+    return { outcome: 'failed' };
+  return { outcome: 'retry', pause: Math.max(pause, Math.min(retryAfter, LONGEST_PAUSE)) };
 };
+
+const REJECTED = new Set([400, 401, 403, 422]);
+const LONGEST_PAUSE: Seconds = 21_600;
 
 /** Statements that end a message or set when it is due again, and that forget messages that ended long ago. */
 export const messageUpdates = (

@@ -19,7 +19,6 @@ const LONGEST_DELAY: Seconds = 43_200;
 const AFTER_TROUBLE: Seconds = 60;
 
 export type WebhookDeps = SendDeps & {
-  readonly db: D1Database;
   /** The gateway's own account: it raises the alerts of webhooks with scope `*`. */
   readonly self: AccountId;
   /** Makes an account raise an alert; false if the account does not answer. */
@@ -75,8 +74,8 @@ const deliver = async (message: WebhookMessage, deps: WebhookDeps, now: Seconds)
   if (lease.kind === 'ended') return DONE;
   if (lease.kind === 'wait') return { kind: 'retry', at: lease.until };
 
-  const sent = await send(deps, webhook.document.url, event, now);
-  const outcome = outcomeOf(sent, lease.attempt);
+  const sent = await send(deps, webhook, event, now);
+  const outcome = outcomeOf(sent, lease.attempt, webhook.document.format);
   const retryAt = outcome.outcome === 'retry' ? now + outcome.pause : undefined;
   await deps.db.batch([
     ...messageUpdates(deps.db, message, outcome, now),

@@ -60,7 +60,7 @@ const deliveryOf = ({ retry_at: retryAt, ...row }: Row): Delivery =>
 export const deliveryOfAttempt = (
   { id, type, rule, account, seq }: WebhookEvent,
   attempt: number,
-  sent: Sent,
+  { status, fault, ms }: Sent,
   at: Seconds,
 ): Omit<Delivery, 'outcome'> => ({
   message: id,
@@ -69,7 +69,9 @@ export const deliveryOfAttempt = (
   ...(account === undefined ? {} : { account }),
   ...(seq === undefined ? {} : { seq }),
   attempt,
-  ...sent,
+  ...(status === undefined ? {} : { status }),
+  ...(fault === undefined ? {} : { fault }),
+  ms,
   at,
 });
 
@@ -117,7 +119,7 @@ export const deliveryInserts = (
  * @throws if the database does not answer.
  */
 export const testDelivery = async (
-  deps: SendDeps & { readonly db: D1Database },
+  deps: SendDeps,
   scope: WebhookScope,
   id: string,
   now: Seconds,
@@ -125,10 +127,11 @@ export const testDelivery = async (
   const webhook = await findWebhook(deps.db, scope, id);
   if (webhook === undefined) return undefined;
   const event = testEvent(scope, id, now);
-  const sent = await send(deps, webhook.document.url, event, now);
+  const sent = await send(deps, webhook, event, now);
   const delivery: Delivery = {
     ...deliveryOfAttempt(event, 1, sent, now),
-    outcome: outcomeOf(sent, 1).outcome === 'delivered' ? 'delivered' : 'failed',
+    outcome:
+      outcomeOf(sent, 1, webhook.document.format).outcome === 'delivered' ? 'delivered' : 'failed',
   };
   await deps.db.batch(deliveryInserts(deps.db, scope, id, delivery));
   return delivery;

@@ -1,27 +1,65 @@
 import canonicalize from 'canonicalize';
+import * as z from 'zod/mini';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256Hex, utf8 } from '../crypto/bytes.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { type FieldFault, faultsOf } from '../protocol/fault.ts';
-import { type AlertRule, type WebhookDocument, webhookSchema } from '../protocol/alert.ts';
-
-export type { WebhookDocument };
+import {
+  type AlertRule,
+  webhookFields,
+  type WebhookRequest,
+  webhookSchema,
+} from '../protocol/alert.ts';
 
 /** The scope of a webhook: the alerts of an account and its descendants, or all alerts. */
 export type WebhookScope = AccountId | '*';
 
-/** Reads a webhook from a request. Store and hash the result, not the request: its URL is normalised (WHATWG URL). */
+const storedSchema = z.strictObject({
+  ...webhookFields,
+  sealed: z.exactOptional(z.string().check(z.maxLength(4096))),
+});
+
+/**
+ * A webhook as account, log and D1 keep it. `sealed` is the encrypted secret of a format that has one (`sealWebhook`): the URL of a
+ * Slack webhook, whose `url` is then its origin alone, or the token of an e-mail provider.
+ */
+export type WebhookDocument = z.input<typeof storedSchema>;
+
+/** Reads a webhook from a request. Seal, store and hash the result, not the request: its URL is normalised (WHATWG URL). */
 export const parseWebhook = (
   json: unknown,
   reach: EgressReach,
-): Result<WebhookDocument, readonly FieldFault[]> => {
+): Result<WebhookRequest, readonly FieldFault[]> => {
   const parsed = webhookSchema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
-  const url = readEgressUrl(parsed.data.url, reach);
+  const { format, ...rest } = parsed.data;
+  const url = readEgressUrl(rest.url, reach);
   if (!url.ok) return err([{ field: 'url', reason: url.error }]);
-  return ok({ ...parsed.data, url: url.value.href });
+  const faults = formatFaults(parsed.data, url.value);
+  if (faults.length > 0) return err(faults);
+  const named = format === undefined || format === 'countersign' ? {} : { format };
+  return ok({ ...rest, ...named, url: url.value.href });
+};
+
+const MAIL_FIELDS = ['from', 'to', 'token'] as const;
+
+const formatFaults = (webhook: WebhookRequest, url: URL): readonly FieldFault[] => {
+  // The origin alone is what readers see of a Slack webhook: an edit that sends it back would lose the secret.
+  if (webhook.format === 'slack' && url.pathname === '/')
+    return [{ field: 'url', reason: 'must be the whole URL of the Slack webhook' }];
+  const isMail = webhook.format === 'email';
+  return MAIL_FIELDS.filter((field) => (webhook[field] !== undefined) !== isMail).map((field) => ({
+    field,
+    reason: isMail ? 'is required by the format email' : 'belongs to the format email only',
+  }));
+};
+
+/** Reads a webhook that an entry of the log holds; undefined for another form. */
+export const readStoredWebhook = (json: unknown): WebhookDocument | undefined => {
+  const parsed = storedSchema.safeParse(json);
+  return parsed.success ? parsed.data : undefined;
 };
 
 /** SHA-256 of the document's JCS: its ETag. */

@@ -3,7 +3,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
-  parseWebhook,
+  readStoredWebhook,
   readWebhookName,
   type WebhookDocument,
   webhookHash,
@@ -139,10 +139,10 @@ export const projectWebhook = (db: D1Database, entry: Entry): D1PreparedStatemen
   if (entry.type === 'webhook.removed') {
     return writing(db, { ...named, document: null, holder, seq, at });
   }
-  // The widest reach: the sender checks the URL again before each message. An unreadable document gets no messages, and neither does the
-  // one that it replaced.
-  const parsed = parseWebhook(entry.evidence?.['document'], 'local_stack');
-  return writing(db, { ...named, document: parsed.ok ? parsed.value : null, holder, seq, at });
+  // The sender checks the URL again before each message. An unreadable document gets no messages, and neither does the one that it
+  // replaced.
+  const document = readStoredWebhook(entry.evidence?.['document']) ?? null;
+  return writing(db, { ...named, document, holder, seq, at });
 };
 
 /** Race: two requests write the twentieth webhook at once. The writing statement counts, so only one of them succeeds. */

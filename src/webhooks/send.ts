@@ -2,48 +2,62 @@ import type { Seconds } from '../core/clock.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import type { Signer } from '../crypto/signer.ts';
+import { webhookName } from './document.ts';
 import type { WebhookEvent } from './message.ts';
+import type { OutgoingRequest } from './readable-request.ts';
+import type { Webhook } from './registry.ts';
+import { openSecret } from './seal.ts';
 
 const TIMEOUT_MS = 10_000;
 /** Bytes of an answer that are read, so that the connection can be reused. They are discarded: the text is untrusted. */
 const MAX_ANSWER = 4_096;
 
-/** Why the attempt got no valid answer. `redirect` has a status; `address`: the configuration forbids the URL. */
-export type DeliveryFault = 'timeout' | 'connection' | 'redirect' | 'address';
+/**
+ * Why the attempt got no valid answer. `redirect` has a status; `address`: the configuration forbids the URL; `secret`: the webhook was
+ * sealed under another RECEIPT_KEY, so write it again.
+ */
+export type DeliveryFault = 'timeout' | 'connection' | 'redirect' | 'address' | 'secret';
 
 /** The result of one attempt. */
 export type Sent = {
   readonly status?: number;
   readonly fault?: DeliveryFault;
   readonly ms: number;
+  /** Of a 429. */
+  readonly retryAfter?: Seconds;
 };
 
 export type SendDeps = {
+  readonly db: D1Database;
   readonly signer: Signer;
+  /** The secret RECEIPT_KEY, under which webhooks are sealed. */
+  readonly receiptKey: string;
   readonly reach: EgressReach;
 };
 
-/** Posts an event once, signed for this attempt (Standard Webhooks, Ed25519 as `v1a`). Never throws. */
+/** Posts an event once in the form of its webhook. Never throws. */
 export const send = async (
   deps: SendDeps,
-  address: string,
+  webhook: Pick<Webhook, 'scope' | 'id' | 'document'>,
   event: WebhookEvent,
   now: Seconds,
 ): Promise<Sent> => {
   const began = Date.now();
-  // Checked at each attempt: the URL may have been stored under another configuration.
-  const url = readEgressUrl(address, deps.reach);
-  if (!url.ok) return { fault: 'address', ms: 0 };
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
+    const request = await requestOf(deps, webhook, event, now);
+    if (request === undefined) return { fault: 'secret', ms: 0 };
+    // Checked at each attempt: the URL may have been stored under another configuration.
+    const url = readEgressUrl(request.url, deps.reach);
+    if (!url.ok) return { fault: 'address', ms: 0 };
     const response = await fetch(url.value, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
         'user-agent': 'Countersign-Webhooks/1',
-        ...(await signed(deps.signer, event, now)),
+        ...request.headers,
       },
-      body: event.body,
+      body: request.body,
       // A redirect could lead to a forbidden address (CWE-918).
       redirect: 'manual',
       cache: 'no-store',
@@ -52,10 +66,41 @@ export const send = async (
     await drain(response, signal);
     const { status } = response;
     const redirected = status >= 300 && status < 400;
-    return { status, ...(redirected ? { fault: 'redirect' } : {}), ms: Date.now() - began };
+    const after = status === 429 ? Number(response.headers.get('retry-after')) : 0;
+    return {
+      status,
+      ...(redirected ? { fault: 'redirect' } : {}),
+      ms: Date.now() - began,
+      // A date (RFC 9110 §10.2.3) is no number: the usual pause applies.
+      ...(after > 0 ? { retryAfter: Math.ceil(after) } : {}),
+    };
   } catch {
+    // The error may hold the URL, which is a secret of Slack's webhooks: drop it (CWE-532).
     return { fault: signal.aborted ? 'timeout' : 'connection', ms: Date.now() - began };
   }
+};
+
+/** Signed JSON (Standard Webhooks, Ed25519 as `v1a`), or the body that Slack or an e-mail provider takes. */
+const requestOf = async (
+  { db, signer, receiptKey }: SendDeps,
+  { scope, id, document }: Pick<Webhook, 'scope' | 'id' | 'document'>,
+  event: WebhookEvent,
+  now: Seconds,
+): Promise<OutgoingRequest | undefined> => {
+  const { format, url } = document;
+  if (format === undefined || format === 'countersign')
+    return { url, headers: await signed(signer, event, now), body: event.body };
+  const secret = await openSecret(receiptKey, webhookName(scope, id), document);
+  if (secret === undefined) return undefined;
+  const { readableRequest } = await import('./readable-request.ts');
+  return readableRequest(document, secret, event, await labelOf(db, event));
+};
+
+/** An alert without the label of its account still says enough. */
+const labelOf = async (db: D1Database, { account }: WebhookEvent): Promise<string | undefined> => {
+  if (account === undefined) return undefined;
+  const found = db.prepare('SELECT label FROM accounts WHERE account = ?1').bind(account);
+  return (await found.first<string | null>('label').catch(() => null)) ?? undefined;
 };
 
 const signed = async (

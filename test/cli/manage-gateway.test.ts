@@ -174,7 +174,7 @@ describe('an operator', () => {
   });
 
   test('creates, changes, lists and removes webhooks', async () => {
-    const put = ['webhooks', 'put', 'pager', 'https://ops.example/alerts', '--operator'];
+    const put = ['webhooks', 'add', 'pager', 'https://ops.example/alerts', '--operator'];
     expect(await okJson(...put, '--events', 'debt,breaker')).toMatchObject({ changed: true });
     expect(await okJson(...put, '--events', 'debt')).toMatchObject({ changed: true });
     expect(await okJson('webhooks', 'list', '--operator')).toMatchObject({
@@ -190,6 +190,37 @@ describe('an operator', () => {
     expect(await errorOf(1, 'webhooks', 'remove', 'pager', '--operator')).toMatchObject({
       code: 'unknown_document',
     });
+  });
+});
+
+describe('webhooks for people', () => {
+  test('takes a Slack URL, shows it to nobody, and replaces no webhook by accident', async () => {
+    const url = 'https://hooks.slack.example/services/T0/B0/hunter2';
+    const add = ['webhooks', 'add', '--slack', url, '--operator'];
+    const added = await okJson(...add);
+    expect(added).toMatchObject({ name: 'slack', format: 'slack', changed: true });
+    expect(await errorOf(2, ...add)).toMatchObject({ code: 'usage' });
+    expect(await okJson('webhooks', 'add', 'slack', ...add.slice(2))).toMatchObject({
+      changed: false,
+    });
+    const listed = await run('webhooks', 'list', '--operator');
+    expect(listed.stdout).toContain('Slack, https://hooks.slack.example/…');
+    expect(JSON.stringify([added, listed])).not.toContain('hunter2');
+    await okJson('webhooks', 'remove', 'slack', '--operator');
+  });
+
+  test('takes the token of an e-mail provider from the environment or standard input', async () => {
+    const add = ['webhooks', 'add', '--email', 'me@example.com', '--operator', '--json'];
+    const from = ['--from', 'Alerts <alerts@example.com>'];
+    expect((await pipe(place(), add)).code).toBe(2);
+    const given = await pipe(place(), [...add, ...from], 're_hunter2\n');
+    expect(documentIn(given)).toMatchObject({ name: 'email', format: 'email', changed: true });
+    const known = withEnv(place(), { COUNTERSIGN_EMAIL_TOKEN: 're_hunter2' });
+    const again = await pipe(known, ['webhooks', 'add', 'email', ...add.slice(2), ...from]);
+    expect(documentIn(again)).toMatchObject({ changed: false });
+    const listed = await run('webhooks', 'list', '--operator');
+    expect(listed.stdout).toMatch(/email +active +all +me@example\.com/);
+    await okJson('webhooks', 'remove', 'email', '--operator');
   });
 });
 

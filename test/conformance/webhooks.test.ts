@@ -1,8 +1,10 @@
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
+import { serveLoopback } from '../../dev/stack/loopback.ts';
 import { people } from '../../dev/stack/people.ts';
 import { entryHash } from '../../src/audit/entry.ts';
+import { createFakeSlack } from '../support/fake-slack.ts';
 import { accountOf } from './support/credit.ts';
 import { agentIntent, signIntent } from './support/intent.ts';
 import { fundedAccount, pay } from './support/payment.ts';
@@ -165,6 +167,56 @@ describe('an alert', () => {
       fault: 'redirect',
       outcome: 'failed',
     });
+  });
+});
+
+describe('a Slack channel', () => {
+  it('gets alerts in words, and its URL is in no answer and no entry of the log', async () => {
+    const path = '/services/T0/B0/hunter2secret';
+    const slack = createFakeSlack(path);
+    const server = await serveLoopback({ handler: slack.handle });
+    const agent = await fundedAccount(world(), 1_000_000n);
+    const account = accountOf(agent.address);
+    const own = `/accounts/${account}/webhooks`;
+    try {
+      expect((await pay(world(), agent, lookup)).status).toBe(200);
+      const document = { url: `${server.url}${path}`, events: ['*'], format: 'slack' };
+      const put = {
+        ...{ path: `${own}/chat`, method: 'PUT', contentType: 'application/json' },
+        body: JSON.stringify(document),
+      };
+      expect((await send(agent, 'account.webhooks.put', put)).status).toBe(200);
+      // Any script may be a label: Slack must not read it as markup.
+      const label = {
+        ...{ path: `/accounts/${account}`, method: 'PUT', contentType: 'application/json' },
+        body: JSON.stringify({ label: '<!channel> & co' }),
+      };
+      expect((await send(agent, 'account.put', label)).status).toBe(200);
+      expect((await pay(world(), agent, lookup)).status).toBe(200);
+      await until(
+        () => slack.posted,
+        (posts) => posts.length > 0,
+      );
+      expect(slack.posted).toMatchObject([{ special: [] }]);
+      expect(slack.posted[0]?.text).toMatch(/ has used \$0\.002 of \$0\.0022 \(lifetime\)\.$/);
+
+      const entries = await until(
+        () => world().audit.entries(account),
+        (all) => all.some(({ type }) => type === 'alert.raised'),
+      );
+      expect(entries.some(({ type }) => type === 'webhook.put')).toBe(true);
+      const list = await (await send(agent, 'account.webhooks.list', { path: own })).text();
+      expect(JSON.parse(list)).toMatchObject({
+        items: [{ id: 'chat', url: `${server.url}/`, format: 'slack' }],
+      });
+      const get = await send(agent, 'account.webhooks.get', { path: `${own}/chat` });
+      const log = { path: `${own}/chat/deliveries` };
+      const deliveries = await (await send(agent, 'account.webhooks.deliveries', log)).text();
+      const shown = [list, await get.text(), deliveries, JSON.stringify(entries)].join();
+      expect(shown).not.toContain('hunter2secret');
+    } finally {
+      await server.stop();
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
 import { postSettle, readSupported } from '../../src/settlement/backends/facilitator-api.ts';
 import { send } from '../../src/webhooks/send.ts';
+import { db } from './audit/database.ts';
 import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
 import { paymentNumber } from './settlement/scripted.ts';
 import { receivedFor, signer } from './webhooks/world.ts';
@@ -57,7 +58,9 @@ describe('a redirect is a failure of the call, and is not followed', () => {
 
   it('by a webhook', async () => {
     const event = { id: 'msg_0x1', type: 'webhook.test', body: '{}' } as const;
-    const sent = await send({ signer: await signer(), reach: 'local_stack' }, url(), event, 1);
+    const deps = { db, signer: await signer(), receiptKey: '', reach: 'local_stack' } as const;
+    const document = { url: url(), events: ['*' as const] };
+    const sent = await send(deps, { scope: '*', id: 'ops', document }, event, 1);
     expect(sent).toMatchObject({ status: 307, fault: 'redirect' });
     await wasNotFollowed();
   });

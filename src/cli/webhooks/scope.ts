@@ -1,6 +1,6 @@
 import type { AnswerOf, ItemOf } from '../../management/routes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import { type WebhookDocument } from '../../protocol/alert.ts';
+import type { WebhookRequest } from '../../protocol/alert.ts';
 import { accountOrOwn } from '../lib/accounts.ts';
 import {
   type AdminClient,
@@ -71,7 +71,7 @@ export const webhookEtag = async (
 export const writeWebhook = async (
   { admin, account }: WebhookScope,
   webhook: string,
-  body: WebhookDocument,
+  body: WebhookRequest,
   etag: string | undefined,
 ): Promise<AnswerOf<'webhooks.put'>> => {
   warnIfStopped(admin);
@@ -128,5 +128,10 @@ export const deliveriesOf = async (
 /** The receiver's answer to a delivery. */
 export const deliveryText = ({ status, fault }: Pick<Delivery, 'status' | 'fault'>): string =>
   status === undefined
-    ? (fault ?? 'no answer')
+    ? (FAULTS[fault ?? ''] ?? fault ?? 'no answer')
     : `${status}${fault === undefined ? '' : ` ${fault}`}`;
+
+const FAULTS: Readonly<Record<string, string>> = {
+  address: 'the gateway may not call this URL',
+  secret: 'sealed under another RECEIPT_KEY: write the webhook again',
+};

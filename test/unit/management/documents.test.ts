@@ -10,10 +10,14 @@ import { watchedTools } from '../catalog/watched.ts';
 import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
 import { type RequestParts, scriptedContext, signedRequest } from './scripted-context.ts';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { useVectorsClock } from '../../support/vectors-clock.ts';
 
-const config: Config = { ...vectorConfig([]), operators: [addressOf('owner')] };
+const config: Config = {
+  ...vectorConfig([]),
+  operators: [addressOf('owner')],
+  receiptKey: inject('receiptKey'),
+};
 const self = gatewayAccount(config);
 
 const document = {
@@ -190,5 +194,24 @@ describe('a webhook', () => {
     const { context: open } = await openContext(async () => unchanged);
     expect(await (await manage(open, test)).json()).toMatchObject({ outcome: 'delivered' });
     expect(sent).toHaveLength(1);
+  });
+
+  it('keeps and shows no secret of a Slack webhook', async () => {
+    const secret = 'https://hooks.slack.com/services/T0/B0/hunter2';
+    const body = { url: secret, events: ['*' as const], format: 'slack' as const };
+    const { context, asked } = await openContext(putAs(2));
+    const request = await signedRequest(config, 'webhooks.put', '/admin/webhooks/chat', { body });
+    const answer = await manage(context, request);
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    const sent = { ...asked[0] };
+    expect(sent).toMatchObject({
+      order: { document: { url: 'https://hooks.slack.com/', format: 'slack' } },
+    });
+    const list = await signedRequest(config, 'webhooks.list', '/admin/webhooks');
+    const shown = await (await manage(context, list)).text();
+    expect(JSON.parse(shown)).toMatchObject({ items: [{ id: 'chat', format: 'slack' }] });
+    const stored = await db.prepare('SELECT document FROM webhooks').all();
+    expect(JSON.stringify([asked, shown, stored.results])).not.toContain('hunter2');
+    expect(shown).not.toContain('sealed');
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import type { EgressReach } from '../../../src/protocol/egress-url.ts';
 import { MAX_DELIVERIES, testDelivery } from '../../../src/webhooks/deliveries.ts';
 import { db } from '../audit/database.ts';
@@ -50,7 +50,12 @@ describe('the log', () => {
 
 describe('a test', () => {
   const probe = async (id = 'ops', reach: EgressReach = 'local_stack') =>
-    testDelivery({ db, signer: await signer(), reach }, ALICE, id, START);
+    testDelivery(
+      { db, signer: await signer(), receiptKey: inject('receiptKey'), reach },
+      ALICE,
+      id,
+      START,
+    );
 
   test('is sent at once, and logged', async () => {
     await endpoint('200');

@@ -43,6 +43,31 @@ describe('a document', () => {
     expect(fieldOf('https://hooks.example.com')).toBe('');
   });
 
+  test('of a format has the fields of that format, and no other', () => {
+    const faults = (more: object) => {
+      const parsed = parseWebhook({ ...document, ...more }, 'public');
+      return parsed.ok ? [] : parsed.error.map(({ field }) => field);
+    };
+    expect(faults({ format: 'slack' })).toEqual([]);
+    // What a reader sees of a Slack webhook is no URL to write back.
+    expect(faults({ format: 'slack', url: 'https://hooks.slack.com/' })).toEqual(['url']);
+    expect(faults({ format: 'email' })).toEqual(['from', 'to', 'token']);
+    const mail = { from: 'Alerts <a@example.com>', to: ['b@example.com'], token: 're_1' };
+    expect(faults({ format: 'email', ...mail })).toEqual([]);
+    expect(faults({ format: 'slack', token: 're_1' })).toEqual(['token']);
+    expect(faults({ token: 're_1' })).toEqual(['token']);
+    expect(faults({ format: 'pager' })).toEqual(['format']);
+    const injected = 'a@example.com\r\nBcc: c@example.com';
+    expect(faults({ format: 'email', ...mail, from: injected })).toEqual(['from']);
+    expect(faults({ format: 'email', ...mail, to: [injected] })[0]).toMatch(/^to/);
+    expect(faults({ format: 'email', ...mail, to: [] })).toEqual(['to']);
+    expect(faults({ format: 'email', ...mail, token: 'two words' })).toEqual(['token']);
+    expect(parseWebhook({ ...document, format: 'countersign' }, 'public')).toEqual({
+      ok: true,
+      value: document,
+    });
+  });
+
   test('has a hash that does not depend on the order of its members', () => {
     const { url, events } = document;
     expect(webhookHash({ events, url })).toBe(webhookHash(document));

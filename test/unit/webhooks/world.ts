@@ -95,6 +95,7 @@ export const consumer = (
       {
         db,
         signer: await signer(),
+        receiptKey: inject('receiptKey'),
         reach: options.reach ?? 'local_stack',
         self: SELF,
         raise: async (account, alert) => {
