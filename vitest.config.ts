@@ -1,15 +1,15 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
-import { writeLibsecp256k1 } from './dev/libsecp256k1.ts';
+import { writeWebAssembly } from './dev/webassembly.ts';
 import { boundWorker } from './test/support/bound-worker.ts';
 import { earlyImports } from './test/support/early-imports.ts';
 
-await writeLibsecp256k1();
+await writeWebAssembly();
 const migrations = await readD1Migrations('src/audit/migrations');
 
 const OURS = ['src', 'durable-objects'];
 const COUNTED =
-  /^(?:#|@noble\/(?:curves|hashes)\/|\..*\/)(libsecp256k1|native-crypto|secp256k1|sha2|sha3)(?:\.[jt]s)?$/;
+  /^(?:#|@noble\/(?:curves|hashes)\/|\..*\/)(keccak|libsecp256k1|native-crypto|secp256k1|sha2)(?:\.[jt]s)?$/;
 
 /** Replaces the cryptography that the Worker imports by stand-ins that count: nothing that is deployed has a counter. */
 const counted = {
@@ -35,7 +35,7 @@ const OUTSIDE = {
   stack: [
     'test/stack/**/*.test.ts',
     'test/conformance/{bound,fleet}.test.ts',
-    // Node loads libsecp256k1 in another way than the Worker.
+    // Node loads libsecp256k1 in another way than the Worker, and hashes with noble.
     'test/unit/crypto/wycheproof.test.ts',
   ],
   node: ['conformance', 'chaos', 'client', 'cli', 'lifecycle'].map(

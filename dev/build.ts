@@ -30,6 +30,16 @@ const compile = (): number => {
   return status ?? 1;
 };
 
+/** The published package has no `imports`: its modules find the hash of Node and browsers next to them. */
+const resolveKeccak = (): void => {
+  for (const name of ['typed-data', 'address']) {
+    const path = join(draft, `crypto/${name}.js`);
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes("'#keccak'")) throw new Error(`${path} does not import #keccak`);
+    writeFileSync(path, text.replace("'#keccak'", "'./keccak.js'"));
+  }
+};
+
 /** Packages that npm installs with this one. All others are bundled. */
 const { version, dependencies, peerDependencies } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
@@ -145,6 +155,7 @@ try {
   process.exitCode = compile();
   if (process.exitCode === 0) {
     writeFileSync(join(draft, 'management/paths.js'), paths);
+    resolveKeccak();
     await bundle();
     await bundleWorker();
     await bundleCreate();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 import { ROOT } from './root.ts';
-import { writeLibsecp256k1 } from './libsecp256k1.ts';
+import { writeWebAssembly } from './webassembly.ts';
 
 /** Modules of a built Worker. */
 export type WorkerModules = {
@@ -59,7 +59,7 @@ export const buildWorker = async (
   directory: string,
   entry = join(ROOT, 'src/index.ts'),
 ): Promise<WorkerModules> => {
-  await writeLibsecp256k1();
+  await writeWebAssembly();
   const bundle = await rolldown({
     input: entry,
     cwd: ROOT,

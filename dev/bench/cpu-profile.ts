@@ -1,5 +1,5 @@
 import { LOOPBACK } from '../stack/loopback.ts';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { basename, relative, resolve } from 'node:path';
 
@@ -91,9 +91,12 @@ export type Frame = {
 /** Source maps by the names of the running modules. */
 type Maps = ReadonlyMap<string, { readonly script: string; readonly map: SourceMap }>;
 
+/** A module that only exports another one has no map. */
+const hasMap = (script: string): boolean => existsSync(`${script}.map`);
+
 const mapsOf = (scripts: readonly string[]): Maps =>
   new Map(
-    scripts.map((script) => {
+    scripts.filter(hasMap).map((script) => {
       const payload = JSON.parse(readFileSync(`${script}.map`, 'utf8')) as SourceMapPayload;
       return [basename(script), { script, map: new SourceMap(payload) }] as const;
     }),

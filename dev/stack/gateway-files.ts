@@ -1,4 +1,4 @@
-import { writeLibsecp256k1 } from '../libsecp256k1.ts';
+import { writeWebAssembly } from '../webassembly.ts';
 import { ROOT } from '../root.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { access, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -114,7 +114,7 @@ export const writeGatewayFiles = async (
 ): Promise<string> => {
   const { directory, variables } = options;
   await mkdir(directory, { recursive: true });
-  await writeLibsecp256k1();
+  await writeWebAssembly();
   const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
   const config = join(directory, 'wrangler.toml');
   const names = Object.keys(variables);

@@ -1,14 +1,14 @@
-import { keccak_256 } from '@noble/hashes/sha3.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { keccakOfBytes } from '#keccak';
 import type { Address } from '../core/hex.ts';
 import { memoize } from '../core/bounded-map.ts';
+import { utf8 } from './bytes.ts';
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const CACHED_ADDRESSES = 1024;
 
 const checksum = (address: Address): string => {
   const digits = address.slice(2);
-  const hash = bytesToHex(keccak_256(utf8ToBytes(digits)));
+  const hash = keccakOfBytes(utf8(digits));
   let text = '0x';
   for (let at = 0; at < digits.length; at += 1) {
     const digit = digits.charAt(at);

@@ -1,8 +1,7 @@
-import { keccak_256 } from '@noble/hashes/sha3.js';
-import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { keccakOfBytes, keccakOfDigits } from '#keccak';
 import type { Address, Hex } from '../core/hex.ts';
 import { memoize } from '../core/bounded-map.ts';
-import { hexOf } from './bytes.ts';
+import { utf8 } from './bytes.ts';
 
 /** One 32-byte slot of an EIP-712 encoding, as 64 hex digits. */
 export type Word = string;
@@ -23,18 +22,17 @@ export const addressWord = (address: Address): Word => address.slice(2).padStart
 export const bytes32Word = (hex: Hex): Word => hex.slice(2);
 
 /** Encodes a string, by its hash. */
-export const stringWord = (text: string): Word => hexOf(keccak_256(utf8ToBytes(text))).slice(2);
+export const stringWord = (text: string): Word => keccakOfBytes(utf8(text));
 
 /** Like `stringWord`, cached: for strings that recur in every call, such as a tool or a method. */
 export const nameWord = memoize(CACHED_NAMES, (text: string) => text, stringWord);
 
 /** Hashes a struct: its type hash and its members, one word each. */
-export const structHash = (...words: readonly Word[]): Word =>
-  hexOf(keccak_256(hexToBytes(words.join('')))).slice(2);
+export const structHash = (...words: readonly Word[]): Word => keccakOfDigits(words.join(''));
 
 /** Encodes an array, by the hash of its elements' words. */
 export const arrayWord = (words: readonly Word[]): Word => structHash(...words);
 
 /** Returns the digest that a wallet signs: `keccak256(0x1901 ‖ domain separator ‖ struct hash)` (EIP-712). */
 export const typedDataDigest = (domain: Word, struct: Word): Hex =>
-  hexOf(keccak_256(hexToBytes(`1901${domain}${struct}`)));
+  `0x${keccakOfDigits(`1901${domain}${struct}`)}`;

@@ -1,17 +1,18 @@
+import { keccakOfBytes } from '#keccak';
 import { recoverPublicKey } from '#libsecp256k1';
-import { keccak_256 } from '@noble/hashes/sha3.js';
 import { type Address, type Hex, ZERO_ADDRESS } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { bytesOf, hexOf } from './bytes.ts';
+import { bytesOf } from './bytes.ts';
 import { classifySignature, ECDSA_BYTES, type SignatureFault } from './signature-shape.ts';
 
-/** Order of secp256k1's group (SEC 2 §2.4.1). */
-const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-const HALF_ORDER = ORDER >> 1n;
+/** Order of secp256k1's group (SEC 2 §2.4.1) and its half, as 64 digits: such texts compare like their numbers. */
+const ORDER = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141';
+const HALF_ORDER = '7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0';
+const ZERO = '0'.repeat(64);
 
 /** Returns the account of an uncompressed public key of 65 bytes. */
 export const addressOfKey = (publicKey: Uint8Array): Address =>
-  hexOf(keccak_256(publicKey.subarray(1)).subarray(12));
+  `0x${keccakOfBytes(publicKey.subarray(1)).slice(24)}`;
 
 /**
  * Reads only the signatures that USDC accepts on the chain: 65 bytes, v 27 or 28, r and s from 1 to the order less one, low s. A looser
@@ -28,10 +29,11 @@ const readStrict = (signature: string): Result<Uint8Array, SignatureFault> => {
   }
   const v = bytes[64] ?? 0;
   if (v !== 27 && v !== 28) return err({ reason: 'recovery_byte', expected: '27 or 28', got: v });
-  const r = BigInt(signature.slice(0, 66));
-  const s = BigInt(`0x${signature.slice(66, 130)}`);
-  if (r < 1n || r >= ORDER) return err({ reason: 'r_out_of_range' });
-  if (s < 1n || s >= ORDER) return err({ reason: 's_out_of_range' });
+  const digits = signature.toLowerCase();
+  const r = digits.slice(2, 66);
+  const s = digits.slice(66, 130);
+  if (r === ZERO || r >= ORDER) return err({ reason: 'r_out_of_range' });
+  if (s === ZERO || s >= ORDER) return err({ reason: 's_out_of_range' });
   if (s > HALF_ORDER) return err({ reason: 'high_s' });
   const recoverable = new Uint8Array(ECDSA_BYTES);
   recoverable[0] = v - 27;
