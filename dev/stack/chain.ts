@@ -56,7 +56,7 @@ const furnish = async (client: ChainClient, blockTime: number | undefined): Prom
   for (const { address } of [...people.facilitators, people.relayer])
     await client.setBalance({ address, value: parseEther('1000') });
   await Promise.all(
-    [people.agent, ...people.agents].map(
+    [people.owner, people.agent, ...people.agents].map(
       async ({ address }) => await mint(client, address, AGENT_BALANCE),
     ),
   );

@@ -10,7 +10,7 @@ type Eight = readonly [Person, Person, Person, Person, Person, Person, Person, P
 export type People = {
   /** Operator of the gateway. */
   readonly operator: Person;
-  /** Owner of agents. */
+  /** Owner of agents, funded. */
   readonly owner: Person;
   /** The first funded agent. */
   readonly agent: Person;

@@ -111,13 +111,17 @@ const tree: Command = {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));
     const root = await accountOrOwn(admin, input.arguments[0]);
-    const nodes = await treeBelow(admin, root);
+    const nodes = await treeBelow(admin, root).catch((thrown: unknown) => {
+      // An owner has no account before its first payment or grant.
+      if (input.arguments[0] === undefined && isRefusal(thrown, 'unknown_account')) return [];
+      throw thrown;
+    });
     const names = await namesOf(session);
     out.result({ account: root, below: nodes }, () =>
       nodes.length === 0
         ? sentence(
             out,
-            `${names.of(root)} has granted nothing yet. \`countersign grant <agent> --total 5\` grants to a first agent.`,
+            `${names.of(root)} has granted nothing yet. \`countersign fleet new team --names a,b --per-day 1\` creates agents with budgets, \`countersign grant <agent> --per-day 1\` gives one to an agent that you know.`,
           )
         : [
             out.style.bold(names.of(root)),

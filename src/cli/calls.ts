@@ -73,7 +73,8 @@ const refund: Command = {
     const reason = reasonIn(input);
     const given = input.text('amount');
     const amount = given === undefined ? undefined : amountIn(given, '--amount');
-    if (amount === 0n) throw usageError('--amount is zero.', 'Give an amount above zero.');
+    if (amount === 0n)
+      throw usageError('--amount is zero.', 'Give e.g. --amount 0.02, or omit it to refund all.');
     const admin = await openAdmin(session, 'operator');
     const account = await accountNamed(admin, input.arguments[0] ?? '');
     warnIfStopped(admin);

@@ -125,11 +125,17 @@ const adjust: Command = {
     const { out } = session;
     const [give, take] = [input.text('give'), input.text('take')];
     if ((give === undefined) === (take === undefined))
-      throw usageError('The command needs either --give or --take.', 'Give e.g. --give 5.');
+      throw usageError(
+        'The command needs either --give or --take.',
+        'Give e.g. --give 5 or --take 5.',
+      );
     const reason = reasonIn(input);
     const amount = give === undefined ? -amountIn(take ?? '', '--take') : amountIn(give, '--give');
     if (amount === 0n)
-      throw usageError('An adjustment by $0.00 changes nothing.', 'Give an amount above zero.');
+      throw usageError(
+        'An adjustment by $0.00 changes nothing.',
+        'Give an amount above zero, e.g. --give 5.',
+      );
     const admin = await openAdmin(session, 'operator');
     const account = await accountNamed(admin, input.arguments[0] ?? '');
     const { network, asset } = await networkOf(admin, account);

@@ -1,17 +1,9 @@
-import type { Hex } from '../core/hex.ts';
-import { checksummed } from '../crypto/address.ts';
+import { agentDocument, agentTable, asFleet, derived, newAgentsIn } from './fleet/agents.ts';
+import { BUDGET, grantBudgets, openOwner } from './fleet/budget.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
-import { CliError, EXIT, usageError } from './lib/errors.ts';
-import { type Input, listOf } from './lib/input.ts';
-import {
-  type Entry,
-  type FleetAgent,
-  type FleetEntry,
-  isKeyName,
-  newKeyName,
-} from './lib/keystore.ts';
-import type { Output } from './lib/output.ts';
-import { listed } from './lib/print.ts';
+import { usageError } from './lib/errors.ts';
+import { newKeyName } from './lib/keystore.ts';
+import { sentence } from './lib/print.ts';
 import type { Session } from './lib/session.ts';
 import { counted } from './lib/text.ts';
 
@@ -31,9 +23,13 @@ const create: Command = {
       summary: 'branch of the mnemonic to derive from (default: 0)',
     },
     { flags: '--from-words', summary: 'use an existing mnemonic, from a prompt or from stdin' },
+    ...BUDGET,
   ],
-  shared: ['password'],
-  examples: ['countersign fleet new team --names alice,bob,carol'],
+  shared: ['gateway', 'signer'],
+  examples: [
+    'countersign fleet new team --names alice,bob,carol',
+    'countersign fleet new team -n 20 --per-day 0.50 --as treasury',
+  ],
   run: async (session, input) => {
     const { keystore, out, progress } = session;
     const name = newKeyName(input.arguments[0]);
@@ -45,13 +41,17 @@ const create: Command = {
         `\`countersign fleet derive ${name}\` adds agents to a fleet.`,
       );
     }
+    const owner = await openOwner(session, input);
     const mnemonic = input.flag('fromWords') ? await readMnemonic(session) : await newMnemonic();
     const agents = await progress.during('deriving', async () =>
       derived(mnemonic, organisation, wanted),
     );
     const secret = new TextEncoder().encode(mnemonic);
     const entry = await keystore.add({ kind: 'fleet', name, organisation, agents }, secret);
-    out.result({ name, organisation, agents: agents.map(agentDocument), file: entry.file }, () =>
+    const members = { fleet: name, mnemonic, organisation, agents };
+    const budgets = owner && (await grantBudgets(owner, input, members));
+    const document = { name, organisation, agents: agents.map(agentDocument), file: entry.file };
+    out.result({ ...document, ...(budgets && { grants: budgets.grants }) }, () =>
       [
         `${out.style.good('created')} ${out.style.bold(name)} with ${counted(agents.length, 'agent')}`,
         '',
@@ -60,6 +60,12 @@ const create: Command = {
           agents.map((agent) => ({ fleet: name, agent })),
         ),
         '',
+        ...(budgets?.lines() ?? [
+          sentence(
+            out,
+            `\`countersign fleet budget ${name} --per-day 1\` gives each of them a budget.`,
+          ),
+        ]),
         out.style.dim(`encrypted in ${entry.file}; back up the file and its password`),
       ].join('\n'),
     );
@@ -98,25 +104,65 @@ const derive: Command = {
       flags: '--names <names>',
       summary: 'names of the agents, comma-separated (default: a1, a2, …)',
     },
+    ...BUDGET,
   ],
-  shared: ['password'],
+  shared: ['gateway', 'signer'],
   examples: [
     'countersign fleet derive team -n 2',
-    'countersign fleet derive team --names dave,erin',
+    'countersign fleet derive team --names dave,erin --per-day 0.50 --as treasury',
   ],
-  run: async ({ keystore, out, progress }, input) => {
+  run: async (session, input) => {
+    const { keystore, out, progress } = session;
     const fleet = asFleet(await keystore.entry(input.arguments[0] ?? ''));
     const wanted = newAgentsIn(input, fleet.agents);
+    const owner = await openOwner(session, input);
     const mnemonic = new TextDecoder().decode(await keystore.secret(fleet));
     const agents = await progress.during('deriving', async () =>
       derived(mnemonic, fleet.organisation, wanted),
     );
     await keystore.updateFleet({ ...fleet, agents: [...fleet.agents, ...agents] });
-    out.result({ name: fleet.name, agents: agents.map(agentDocument) }, () =>
-      agentTable(
-        out,
-        agents.map((agent) => ({ fleet: fleet.name, agent })),
-      ),
+    const { name, organisation } = fleet;
+    const members = { fleet: name, mnemonic, organisation, agents };
+    const budgets = owner && (await grantBudgets(owner, input, members));
+    const document = { name, agents: agents.map(agentDocument) };
+    out.result({ ...document, ...(budgets && { grants: budgets.grants }) }, () =>
+      [
+        agentTable(
+          out,
+          agents.map((agent) => ({ fleet: name, agent })),
+        ),
+        ...(budgets === undefined ? [] : ['', ...budgets.lines()]),
+      ].join('\n'),
+    );
+  },
+};
+
+const budget: Command = {
+  summary: 'give every agent of a fleet the same budget, as its owner',
+  arguments: [{ syntax: '<fleet>', summary: 'name of the fleet' }],
+  options: BUDGET,
+  shared: ['gateway', 'signer'],
+  examples: [
+    'countersign fleet budget team --per-day 0.50 --as treasury',
+    "countersign fleet budget team --total 5 --tools 'lookup,search.*' --as treasury",
+  ],
+  run: async (session, input) => {
+    const { keystore, out } = session;
+    const { name, ...fleet } = asFleet(await keystore.entry(input.arguments[0] ?? ''));
+    const owner = await openOwner(session, input);
+    if (owner === undefined)
+      throw usageError('The budget is missing.', 'Give e.g. --per-day 1, or --total 5.');
+    const mnemonic = new TextDecoder().decode(await keystore.secret({ name, ...fleet }));
+    const { organisation, agents } = fleet;
+    const members = { fleet: name, mnemonic, organisation, agents };
+    const budgets = await grantBudgets(owner, input, members);
+    out.result({ name, grants: budgets.grants }, () =>
+      [
+        ...budgets.lines(),
+        out.style.dim(
+          'Earlier grants stay valid for calls that name them: `countersign revoke` ends them.',
+        ),
+      ].join('\n'),
     );
   },
 };
@@ -149,95 +195,9 @@ const list: Command = {
 
 export const group: CommandGroup = {
   examples: [
-    'countersign fleet new team --names alice,bob,carol',
+    'countersign fleet new team --names alice,bob,carol --per-day 0.50 --as treasury',
     'countersign fleet derive team -n 2',
     'countersign call /tools/lookup?word=river --as team/alice',
   ],
-  commands: { new: create, derive, list },
+  commands: { new: create, budget, derive, list },
 };
-
-const MAX_AGENTS = 10_000;
-const MAX_AT_ONCE = 1000;
-
-type NewAgent = { readonly index: number; readonly name: string };
-
-/** The new agents that `--agents` and `--names` describe, numbered from the first free index. @throws CliError usage */
-const newAgentsIn = (input: Input, present: readonly FleetAgent[]): readonly NewAgent[] => {
-  const given = input.text('names');
-  const names = given === undefined ? undefined : listOf(given);
-  const count = input.number('agents', 1, MAX_AT_ONCE) ?? names?.length ?? 1;
-  if (names !== undefined && names.length !== count) {
-    throw usageError(
-      `--names gives ${names.length} names for ${count} agents.`,
-      'Give one name per agent, or omit -n.',
-    );
-  }
-  const first = Math.max(-1, ...present.map(({ index }) => index)) + 1;
-  const agents = Array.from({ length: count }, (_, at) => ({
-    index: first + at,
-    name: names?.[at] ?? `a${first + at + 1}`,
-  }));
-  const taken = new Set(present.map(({ name }) => name));
-  for (const { name } of agents) {
-    // `fleet/7` names an agent by its index.
-    if (!isKeyName(name) || /^[0-9]+$/.test(name)) {
-      throw usageError(
-        'A name of an agent is invalid.',
-        'Use 1 to 32 of a-z 0-9 _ -, starting with a letter or digit, and not digits alone.',
-      );
-    }
-    if (taken.has(name))
-      throw usageError(`Two agents would have the name ${name}.`, 'Give names with --names a,b,c.');
-    taken.add(name);
-  }
-  if (present.length + count > MAX_AGENTS)
-    throw usageError(`A fleet has at most ${MAX_AGENTS} agents.`, 'Create another fleet.');
-  return agents;
-};
-
-/** Derives the agents' addresses on the client's paths. */
-const derived = async (
-  mnemonic: string,
-  organisation: number,
-  agents: readonly NewAgent[],
-): Promise<readonly FleetAgent[]> => {
-  const { fleet } = await import('../client/accounts.ts');
-  const { agent } = fleet(mnemonic, { organisation });
-  const found: FleetAgent[] = [];
-  for (const { index, name } of agents) {
-    found.push({ index, name, address: agent(index).address.toLowerCase() as Hex });
-    // Derivation is synchronous: yield so that the spinner turns and Ctrl-C works.
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-  return found;
-};
-
-/** @throws CliError unless the entry is a fleet */
-const asFleet = (entry: Entry | undefined): FleetEntry => {
-  if (entry?.kind === 'fleet') return entry;
-  throw new CliError('No fleet has that name.', {
-    hint: '`countersign fleet list` prints the fleets; `countersign fleet new <name>` creates one.',
-    exit: EXIT.unauthorised,
-    code: 'unknown_key',
-  });
-};
-
-const agentTable = (
-  out: Output,
-  rows: readonly { readonly fleet: string; readonly agent: FleetAgent }[],
-): string =>
-  listed(
-    out,
-    [{ title: 'AGENT' }, { title: 'NO', align: 'right' }, { title: 'ADDRESS', cut: 'middle' }],
-    rows.map(({ fleet, agent }) => [
-      `${fleet}/${agent.name}`,
-      String(agent.index),
-      checksummed(agent.address),
-    ]),
-  );
-
-const agentDocument = ({ index, name, address }: FleetAgent) => ({
-  index,
-  name,
-  address: checksummed(address),
-});

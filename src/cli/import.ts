@@ -88,7 +88,10 @@ const runImport = async (
   }));
   if (!input.flag('apply')) {
     if (input.text('map') !== undefined)
-      throw usageError('--map has no effect without --apply.', 'Give both, or neither.');
+      throw usageError(
+        '--map has no effect without --apply.',
+        'Give --apply --map accounts.json, or neither.',
+      );
     out.result({ source, items: documents }, () => reportText(out, items));
     return;
   }

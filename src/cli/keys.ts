@@ -166,7 +166,11 @@ const readKey = async ({ prompts, stdin }: Session, input: Input): Promise<strin
   const path = input.text('file');
   if (path !== undefined) {
     const text = await readText(path);
-    if (text === undefined) throw usageError(`No file exists at ${path}.`, 'Correct --file.');
+    if (text === undefined)
+      throw usageError(
+        `No file exists at ${path}.`,
+        `Check --file. Relative paths begin at ${process.cwd()}.`,
+      );
     return text.slice(0, MAX_BYTES);
   }
   if (!prompts.isInteractive) return new TextDecoder().decode(await stdin(MAX_BYTES));

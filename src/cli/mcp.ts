@@ -2,7 +2,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Agent, createAgent } from '../client/agent.ts';
 import type { Server } from '@modelcontextprotocol/server';
 import type { Command } from './lib/command.ts';
-import { CliError, EXIT } from './lib/errors.ts';
+import { CliError, cliErrorOf, EXIT } from './lib/errors.ts';
 import { originOf } from './lib/profile.ts';
 import type { Session } from './lib/session.ts';
 import { amountIn } from './lib/units.ts';
@@ -62,12 +62,22 @@ const connect = async (agent: Agent, url: string): Promise<Remote> => {
   try {
     return { origin, client: await agent.mcp(url) };
   } catch (cause) {
-    throw new CliError(`${origin} does not serve MCP at ${new URL(url).pathname}.`, {
-      hint: 'Check the address: a gateway serves MCP at /mcp.',
-      exit: EXIT.network,
-      code: 'mcp_unreachable',
-      cause,
-    });
+    const { exit, message } = cliErrorOf(cause);
+    const isDown = exit === EXIT.network;
+    const { pathname } = new URL(url);
+    throw new CliError(
+      isDown
+        ? `The bridge cannot reach ${origin}. ${message}`
+        : `${origin} does not serve MCP at ${pathname}.`,
+      {
+        hint: isDown
+          ? `Check the address and your network. \`countersign doctor --gateway ${origin}\` checks each part.`
+          : `A gateway serves MCP at /mcp: \`countersign mcp ${origin}/mcp\`.`,
+        exit: EXIT.network,
+        code: 'mcp_unreachable',
+        cause,
+      },
+    );
   }
 };
 

@@ -29,7 +29,7 @@ export const command: Command = {
     if (input.flag('all') === (text !== undefined)) {
       throw usageError(
         'The command needs either an agent or grant, or --all.',
-        'Name what to revoke.',
+        'Give e.g. `countersign revoke team/carol`; `countersign accounts tree` lists your grants.',
       );
     }
     const admin = await openAdmin(session, 'owner');

@@ -3,6 +3,7 @@ import { accountNamed, type Names, namesOf } from './lib/accounts.ts';
 import { datedList, openAdmin } from './lib/admin-client.ts';
 import { writePages } from './lib/atomic-file.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
+import { CliError, isRefusal } from './lib/errors.ts';
 import { callIn } from './lib/input.ts';
 import type { Output, Style } from './lib/output.ts';
 import { listOptions, listRequest, printList } from './lib/list.ts';
@@ -106,7 +107,15 @@ const show: Command = {
     const call = callIn(input.arguments[1]);
     const admin = await openAdmin(session, 'operator');
     const account = await accountNamed(admin, input.arguments[0] ?? '');
-    const { body } = await admin.call('settlements.get', { params: { account, call } });
+    const { body } = await admin
+      .call('settlements.get', { params: { account, call } })
+      .catch((thrown: unknown) => {
+        if (!isRefusal(thrown, 'unknown_document')) throw thrown;
+        throw new CliError('This call has no payment: it was free, or paid from credit.', {
+          hint: '`countersign calls show` with the same arguments shows the call.',
+          code: 'unknown_document',
+        });
+      });
     const { settlement, entries, complete, dead_letters: letters = [] } = body;
     const { credited, age, last_error: error, last_error_at: failedAt } = settlement;
     out.result(body, () =>

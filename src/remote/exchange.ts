@@ -13,6 +13,8 @@ export type Post = {
   /** The most bytes of the answer, notifications included. */
   readonly maxBytes: number;
   readonly onNotification?: NotificationListener;
+  /** Gets the cause of a dropped connection; without it the Worker logs the cause. */
+  readonly onDropped?: (cause: unknown) => void;
 };
 
 /** The end of one POST. */
@@ -44,11 +46,15 @@ export const exchange = async (post: Post): Promise<Exchanged> => {
     return failed(answer.fault, post.signal, status);
   } catch (cause) {
     if (!post.signal.aborted) {
-      console.error({ event: 'remote_dropped', host: hostOf(post.url), cause: String(cause) });
+      const { onDropped = logDropped(post.url) } = post;
+      onDropped(cause);
     }
     return failed('dropped', post.signal);
   }
 };
+
+const logDropped = (url: string) => (cause: unknown) =>
+  console.error({ event: 'remote_dropped', host: hostOf(url), cause: String(cause) });
 
 /** Posts a notification, which has no answer. True if the server took it. */
 export const notify = async (post: Post): Promise<boolean> => {

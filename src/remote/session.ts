@@ -28,6 +28,8 @@ export type SessionOptions = {
   readonly capabilities?: JsonObject;
   /** The level of log messages that the caller wants; without it the server sends none. */
   readonly logLevel?: string;
+  /** Gets the cause of a dropped connection; without it the Worker logs the cause. */
+  readonly onDropped?: (cause: unknown) => void;
 };
 
 export type Session = {
@@ -138,6 +140,7 @@ const post = async (
     headers: merged(options, headers),
     body,
     ...(onNotification === undefined ? {} : { onNotification }),
+    ...(options.onDropped === undefined ? {} : { onDropped: options.onDropped }),
   });
 
 const merged = ({ headers }: SessionOptions, own: Headers): Headers => {

@@ -57,7 +57,10 @@ const bodyIn = async (session: Session, data: string): Promise<Uint8Array<ArrayB
   try {
     return new Uint8Array(await readFile(path));
   } catch {
-    throw usageError(`The command cannot read the file ${path}.`, 'Correct the path after -d @.');
+    throw usageError(
+      `The command cannot read the file ${path}.`,
+      `Check the path after -d @. Relative paths begin at ${process.cwd()}.`,
+    );
   }
 };
 
@@ -68,7 +71,10 @@ const headersIn = (lines: readonly string[]): Headers => {
     try {
       headers.append(line.slice(0, Math.max(0, colon)).trim(), line.slice(colon + 1).trim());
     } catch {
-      throw usageError("-H takes a header, as 'name: value'.", 'Correct the header.');
+      throw usageError(
+        "-H takes a header, as 'name: value'.",
+        "Give e.g. -H 'accept: text/plain'.",
+      );
     }
   }
   return headers;

@@ -72,9 +72,15 @@ async function* callsOf(
     // Nothing was listed so far: the gateway refuses the first page.
     if (!isRefusal(thrown, 'forbidden')) throw thrown;
     const own = await admin.own();
-    const tree = (await treeBelow(admin, own)).filter(({ standing }) => standing !== undefined);
+    const tree = await treeBelow(admin, own).catch((unknown: unknown) => {
+      if (isRefusal(unknown, 'unknown_account')) return undefined;
+      throw unknown;
+    });
+    // Before its first payment or grant an owner has no account, and no calls.
+    if (tree === undefined) return;
+    const readable = tree.filter(({ standing }) => standing !== undefined);
     const found: Item[] = [];
-    for (const each of new Set([own, ...tree.map((node) => node.account)])) {
+    for (const each of new Set([own, ...readable.map((node) => node.account)])) {
       let count = 0;
       for await (const item of callsOfAccount(each)) {
         found.push(item);

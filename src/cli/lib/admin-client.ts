@@ -70,22 +70,52 @@ export const openAdmin = async (
           client.call(id, ...request),
         );
       } catch (thrown) {
-        throw cliErrorOf(thrown);
+        throw explained(admin, thrown, request[0]);
       }
     },
-    list: (id, ...request) => withCliErrors(client.list(id, ...request)),
-    export: (id, ...request) => withCliErrors(client.export(id, ...request)),
+    list: (id, ...request) =>
+      withCliErrors(client.list(id, ...request), (thrown) => explained(admin, thrown, request[0])),
+    export: (id, ...request) =>
+      withCliErrors(client.export(id, ...request), (thrown) =>
+        explained(admin, thrown, request[0]),
+      ),
   };
   return admin;
 };
 
-async function* withCliErrors<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+async function* withCliErrors<T>(
+  items: AsyncGenerator<T>,
+  errorOf: (thrown: unknown) => CliError,
+): AsyncGenerator<T> {
   try {
     yield* items;
   } catch (thrown) {
-    throw cliErrorOf(thrown);
+    throw errorOf(thrown);
   }
 }
+
+/** For an unknown account the next step depends on whose it is and who signs. */
+const explained = (
+  { self, role }: AdminClient,
+  thrown: unknown,
+  request: object | undefined,
+): CliError => {
+  const error = cliErrorOf(thrown);
+  const { params } = (request ?? {}) as { readonly params?: { readonly account?: AccountId } };
+  const account = params?.account;
+  if (error.code !== 'unknown_account' || account === undefined) return error;
+  const because = { code: error.code, exit: error.exit, details: { account }, cause: error };
+  if (account.endsWith(`:${self}`))
+    return new CliError('The key that signs has no account at this gateway yet.', {
+      hint: 'An account begins with its first payment: `countersign credits top-up 1` buys credit. Give --as <name> to sign with another key, --operator to act as operator.',
+      ...because,
+    });
+  if (role === 'owner') return error;
+  return new CliError('The gateway has no such account.', {
+    hint: '`countersign accounts list` lists all accounts. An account begins with its first payment, top-up or grant.',
+    ...because,
+  });
+};
 
 /** The items of a list, at most `most`. */
 export const collected = async <T>(

@@ -4,6 +4,7 @@ import {
   isProblem,
   type ProblemBody,
 } from '../../client/errors.ts';
+import { nextStep } from './next-step.ts';
 
 /** Exit codes; scripts depend on them, and `countersign --help` lists them. */
 export const EXIT = {
@@ -115,7 +116,7 @@ const clientError = (error: CountersignError): CliError => {
   });
 };
 
-/** Uses the gateway's text, except for the two refusals whose next step depends on this command's options. */
+/** Uses the gateway's text, except where it tells less than the command knows. */
 const refusalError = (refused: CountersignError): CliError => {
   const { problem, response } = refused;
   const error = problemError(response?.status ?? problem?.status ?? 0, problem);
@@ -123,7 +124,7 @@ const refusalError = (refused: CountersignError): CliError => {
     return new CliError(
       'Another writer changed it after this command read it. The gateway wrote nothing.',
       {
-        hint: 'Read the current version, then run the command again if it still applies.',
+        hint: 'Run the command again: it reads the current version first.',
         code: error.code,
         details: error.details,
         cause: refused,
@@ -132,7 +133,7 @@ const refusalError = (refused: CountersignError): CliError => {
   }
   if (isProblem(problem, 'unknown-account')) {
     return new CliError('The gateway has no such account, or your key may not see it.', {
-      hint: 'Check the account and --as: owners see their own tree, operators see every account.',
+      hint: 'Owners see the accounts that `countersign accounts tree` lists, operators see all: give --operator, or --as <name> with the key of its owner.',
       code: error.code,
       cause: refused,
     });
@@ -160,7 +161,7 @@ const NETWORK_REASONS: Readonly<Record<string, string>> = {
 };
 
 /** `fetch` hides the reason in a chain of causes. Undefined for an error that is not the network's. */
-const networkReason = (thrown: unknown): string | undefined => {
+export const networkReason = (thrown: unknown): string | undefined => {
   for (let at = thrown; at instanceof Error; at = at.cause) {
     if (at.name === 'TimeoutError') return 'The server did not answer in time.';
     const code = (at as { readonly code?: unknown }).code;
@@ -181,6 +182,7 @@ const HIDDEN = new Set(['type', 'title', 'detail', 'hint', 'status', 'docs', 'in
 /** A problem document (RFC 9457) as an error: title, detail, rule and limit, and the gateway's hint. */
 export const problemError = (status: number, body: ProblemBody | undefined): CliError => {
   const code = (body?.type ?? '').split(':').at(-1) ?? '';
+  const name = code === '' ? `http_${status}` : code.replaceAll('-', '_');
   const details = Object.fromEntries(
     Object.entries(body ?? {}).filter(([name]) => !HIDDEN.has(name)),
   );
@@ -190,9 +192,10 @@ export const problemError = (status: number, body: ProblemBody | undefined): Cli
       .join(': '),
     {
       hint:
+        nextStep(name, body) ??
         body?.hint ??
         'The answer names no next step. `countersign doctor` checks each part of a gateway.',
-      code: code === '' ? `http_${status}` : code.replaceAll('-', '_'),
+      code: name,
       exit: exitOf(status, code),
       details: { status, ...details },
     },

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Hex } from '../../core/hex.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { readText } from './atomic-file.ts';
-import { usageError } from './errors.ts';
+import { type CliError, usageError } from './errors.ts';
 
 /** Reads standard input to its end, at most `limit` bytes. */
 type StandardInput = { readonly stdin: (limit: number) => Promise<Uint8Array<ArrayBuffer>> };
@@ -21,11 +21,18 @@ export const textFile = async (
     () => 0,
   );
   if (size > limit)
-    throw usageError(`${path} is longer than ${limit} bytes.`, 'Give a smaller file.');
+    throw usageError(`${path} is longer than ${limit} bytes.`, 'Give a smaller file, or several.');
   const text = await readText(path).catch(() => undefined);
   if (text !== undefined) return text;
-  throw usageError(`The command cannot read the file ${path}.`, 'Correct the path.');
+  throw unreadable(path);
 };
+
+/** The next step for a file that the command cannot read: relative paths are a frequent cause. */
+export const unreadable = (path: string): CliError =>
+  usageError(
+    `The command cannot read the file ${path}.`,
+    `Check that it exists and that you may read it. Relative paths begin at ${process.cwd()}.`,
+  );
 
 /** Reads JSON; rejects duplicate keys, which two parsers may resolve differently. @throws CliError usage */
 export const jsonFile = async (
@@ -43,7 +50,7 @@ export const jsonFile = async (
   const why = 'key' in parsed.error ? ` (the key ${JSON.stringify(parsed.error.key)})` : '';
   throw usageError(
     `${name} is not valid JSON: ${parsed.error.reason.replaceAll('_', ' ')}${why}.`,
-    'Correct the file and run the command again.',
+    'Correct the JSON. `jq . <file>` shows the line.',
   );
 };
 
@@ -81,7 +88,7 @@ export const inputOf = (
       const flag = flagOf(option);
       throw usageError(
         `${flag} takes a whole number from ${least} to ${most}.`,
-        `Correct ${flag} and run the command again.`,
+        `Give e.g. ${flag} ${Math.max(least, Math.min(most, 50))}.`,
       );
     },
   };
@@ -107,11 +114,14 @@ export const hashIn = (text: string | undefined, what: string, example: string):
 };
 
 export const callIn = (text: string | undefined): Hex =>
-  hashIn(text, 'a call id', 'as `countersign settlements list` prints them');
+  hashIn(text, 'a call id', 'as `countersign calls list --json` prints them');
 
 /** `--reason`, which the audit log keeps. @throws CliError usage if it is missing */
 export const reasonIn = (input: Input): string => {
   const reason = input.text('reason');
   if (reason !== undefined) return reason;
-  throw usageError('--reason is missing.', 'Give --reason: the audit log keeps it.');
+  throw usageError(
+    '--reason is missing: the audit log keeps why you do this.',
+    "Give e.g. --reason 'ticket 7'.",
+  );
 };

@@ -30,7 +30,7 @@ export const newKeyName = (text: string | undefined): string => {
   if (RESERVED.test(text)) {
     throw usageError(
       `The name ${text} is reserved for an identity of a local stack.`,
-      'Choose another name.',
+      'Choose another name, e.g. treasury.',
     );
   }
   return text;
@@ -199,13 +199,13 @@ const jsonOf = (text: string): unknown => {
 
 const damaged = (file: string): CliError =>
   new CliError(`The command cannot read the keystore file ${file}.`, {
-    hint: 'Restore the file from a copy, or move it away.',
+    hint: 'Restore the file from your backup, or move it away and use `countersign keys import`.',
     code: 'keystore_damaged',
   });
 
 const taken = (name: string): CliError =>
   new CliError(`A key or fleet named ${name} already exists.`, {
-    hint: 'Choose another name. The command never overwrites a key.',
+    hint: 'Choose another name: the command never overwrites a key. `countersign keys list` prints the names.',
     code: 'name_taken',
   });
 

@@ -58,7 +58,7 @@ export const originOf = (text: string, source: string): string => {
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return url.origin;
   throw usageError(
     `${source} is not an http or https URL.`,
-    'Give the origin of a gateway, e.g. https://gateway.example.',
+    `Give the origin of a gateway, e.g. ${source.startsWith('-') ? `${source} ` : ''}https://gateway.example.`,
   );
 };
 
@@ -94,7 +94,13 @@ export const createProfile = (options: ProfileOptions): Profile => {
   const identity = async (role: Role): Promise<Identity> => {
     const name = options.as ?? env['COUNTERSIGN_AS'] ?? '';
     if (name !== '') return await named(name);
-    const keys = (await keystore.entries()).filter(({ kind }) => kind === 'key');
+    const entries = await keystore.entries();
+    const keys = entries.filter(({ kind }) => kind === 'key');
+    const names = entries.flatMap((entry) =>
+      entry.kind === 'key'
+        ? [entry.name]
+        : entry.agents.map((each) => `${entry.name}/${each.name}`),
+    );
     const local = await stack();
     const [only] = keys;
     if (local === undefined && only !== undefined && keys.length === 1)
@@ -102,12 +108,9 @@ export const createProfile = (options: ProfileOptions): Profile => {
     if (local !== undefined && (await gatewayIfAny()) === local.gateway) return await named(role);
     throw usageError(
       'The command does not know which key signs.',
-      keys.length === 0
+      names.length === 0
         ? 'Create a key with `countersign keys new <name>`, then give --as <name>.'
-        : `Give --as <name>: ${keys
-            .slice(0, 8)
-            .map((key) => key.name)
-            .join(', ')}.`,
+        : `Give --as <name>, e.g. --as ${names[0]}. This machine has ${names.slice(0, 8).join(', ')}${names.length > 8 ? ' and more: `countersign keys list`' : ''}.`,
     );
   };
 
@@ -118,7 +121,7 @@ export const createProfile = (options: ProfileOptions): Profile => {
       if (gateway !== undefined) return gateway;
       throw usageError(
         'The command does not know which gateway to call.',
-        'Give --gateway <origin> or COUNTERSIGN_GATEWAY, or run the command where `npm start` runs.',
+        'Give --gateway <origin>, e.g. --gateway https://gateway.example, or set COUNTERSIGN_GATEWAY. Without one, run the command in the directory where `npm start` runs.',
       );
     },
     signer: async (role, origin) => {
@@ -202,7 +205,7 @@ const unknownKey = (local: LocalStack | undefined): CliError =>
     hint:
       local === undefined
         ? '`countersign keys list` and `countersign fleet list` print the names.'
-        : 'Use operator, owner, agent, agent1 … of the local stack, or a name that `countersign keys list` prints.',
+        : 'Use operator, owner, agent, agent1 … of the local stack, or a name that `countersign keys list` or `countersign fleet list` prints.',
     exit: EXIT.unauthorised,
     code: 'unknown_key',
   });
@@ -211,7 +214,7 @@ const publicKey = (name: string, origin: string): CliError =>
   new CliError(
     `${name} is a key of a local stack, whose private key is public. It does not sign for ${origin}.`,
     {
-      hint: 'Give --as <name> with a key of your own.',
+      hint: 'Give --as <name> with a key of your own: `countersign keys new <name>` makes one.',
       exit: EXIT.unauthorised,
       code: 'public_key',
     },

@@ -131,7 +131,10 @@ export const usageErrorOf = (
   const path = ['countersign', ...pathOf(specs, words), '--help'].join(' ');
   const help = `\`${path}\` lists arguments and options.`;
   const [first = '', suggestion = ''] = error.message.replace(/^error: /, '').split('\n');
-  const text = REPEATING_INPUT[error.code]?.(plainNameIn(first)) ?? first;
+  const text =
+    error.code === 'commander.invalidArgument'
+      ? choicesText(first)
+      : (REPEATING_INPUT[error.code]?.(plainNameIn(first)) ?? first);
   const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
   return usageError(
     sentence,
@@ -144,6 +147,18 @@ const REPEATING_INPUT: Readonly<Record<string, (name: string | undefined) => str
   'commander.unknownOption': (name) => `Unknown option${name === undefined ? '' : ` ${name}`}`,
   'commander.unknownCommand': (name) => `Unknown command${name === undefined ? '' : ` ${name}`}`,
   'commander.excessArguments': () => 'Too many arguments',
+};
+
+/** `--by takes one of tool, agent, payee, day`: commander's own text repeats the value. */
+const choicesText = (message: string): string => {
+  const [, subject = 'An argument'] =
+    /for argument '([a-z-]+)'/.exec(message) ??
+    /option '(?:-[a-zA-Z], )?(--[a-z-]+)/.exec(message) ??
+    [];
+  const [, choices] = /Allowed choices are (.+)\.$/.exec(message) ?? [];
+  return choices === undefined
+    ? `${subject} has a value that it does not take`
+    : `${subject.startsWith('-') ? subject : `<${subject}>`} takes one of ${choices}`;
 };
 
 const plainNameIn = (message: string): string | undefined =>

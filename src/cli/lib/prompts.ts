@@ -165,7 +165,10 @@ export const createPasswords = (options: PasswordOptions): Passwords => {
       if (ready !== undefined) {
         const weakness = weaknessOf(ready);
         if (weakness === undefined) return ready;
-        throw usageError(weakness, 'Choose another password.');
+        throw usageError(
+          weakness,
+          'Choose another password: COUNTERSIGN_PASSWORD, or the first line of --password-file.',
+        );
       }
       const password = await prompts.hidden({
         message: `New password for ${of}`,
@@ -185,7 +188,10 @@ export const createPasswords = (options: PasswordOptions): Passwords => {
 const passwordIn = async (path: string, note: (text: string) => void): Promise<string> => {
   const text = await readText(path);
   if (text === undefined)
-    throw usageError(`No password file exists at ${path}.`, 'Correct --password-file.');
+    throw usageError(
+      `No password file exists at ${path}.`,
+      `Check --password-file. Relative paths begin at ${process.cwd()}.`,
+    );
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) note(`note: other users can read ${path}; run chmod 600 on it.`);
   // Editors add a byte order mark and a line end.

@@ -6,9 +6,10 @@ import { signIntent, windowAt } from '../../client/proof.ts';
 import type { Signer } from '../../client/signer.ts';
 import { sleep } from '../../client/transport.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
+import { checksummed } from '../../crypto/address.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import type { AdminClient } from './admin-client.ts';
-import { problemError } from './errors.ts';
+import { CliError, problemError } from './errors.ts';
 
 /** A delegation or revocation: its own signature authorises it. */
 export type SignedDocument = {
@@ -25,10 +26,11 @@ const MAX_ANSWER = 1024 * 1024;
 
 /** Sends a signed document, with the holder's consent if one is given. @throws CliError */
 export const sendDocument = async (
-  { gateway, session }: AdminClient,
+  admin: AdminClient,
   { method, path, body }: SignedDocument,
   consent?: Consent,
 ): Promise<Readonly<Record<string, unknown>>> => {
+  const { gateway, session } = admin;
   const outgoing = await readOutgoing(gateway + path, {
     method,
     headers: { 'Content-Type': 'application/json' },
@@ -66,17 +68,22 @@ export const sendDocument = async (
     });
     return await exchange(sender, outgoing, proof);
   });
-  return await bodyOf(answer);
+  const { response, problem } = answer;
+  if (!response.ok) throw refusal(response.status, problem, admin);
+  const read = await readJsonBody(response, MAX_ANSWER, TIMEOUT_MS);
+  return typeof read === 'object' && read !== null ? (read as Record<string, unknown>) : {};
 };
 
-const bodyOf = async ({
-  response,
-  problem,
-}: {
-  readonly response: Response;
-  readonly problem: ProblemBody | undefined;
-}): Promise<Readonly<Record<string, unknown>>> => {
-  if (!response.ok) throw problemError(response.status, problem);
-  const body = await readJsonBody(response, MAX_ANSWER, TIMEOUT_MS);
-  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+/** The gateway takes documents of strangers only if they show that they have money (law 12). */
+const refusal = (
+  status: number,
+  problem: ProblemBody | undefined,
+  { self }: AdminClient,
+): CliError => {
+  const error = problemError(status, problem);
+  if (error.code !== 'penniless') return error;
+  return new CliError('The gateway takes grants and revocations only from wallets with money.', {
+    hint: `Send some USDC, any amount, to ${checksummed(self)}: the key of that address signs here.`,
+    ...{ code: error.code, exit: error.exit, details: error.details, cause: error },
+  });
 };

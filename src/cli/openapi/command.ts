@@ -90,7 +90,7 @@ const readImport = async (
   const price = input.text('price');
   const namespace = input.text('namespace');
   if (namespace !== undefined && !/^[a-z0-9][a-z0-9_-]{0,31}$/.test(namespace)) {
-    throw usageError('--namespace takes 1 to 32 of a-z 0-9 _ -.', 'Correct --namespace.');
+    throw usageError('--namespace takes 1 to 32 of a-z 0-9 _ -.', 'Give e.g. --namespace pets.');
   }
   const upstream = input.text('upstream');
   const imported = importDocument(document.value, {
@@ -104,7 +104,10 @@ const readImport = async (
     reach: gateway === undefined ? fileReach(upstream) : reachOf(gateway),
   });
   if (imported.ok) return imported.value;
-  throw usageError(`${name} ${imported.error}.`, 'The command changed nothing.');
+  throw usageError(
+    `${name} ${imported.error}.`,
+    'Correct the document or the options: `countersign tools import --help`. The command changed nothing.',
+  );
 };
 
 const fileReach = (upstream: string | undefined) =>

@@ -42,7 +42,7 @@ export const importMcp: Command = {
       input.text(name),
     );
     if (namespace !== undefined && !/^[a-z0-9][a-z0-9_-]{0,31}$/.test(namespace)) {
-      throw usageError('--namespace takes 1 to 32 of a-z 0-9 _ -.', 'Correct --namespace.');
+      throw usageError('--namespace takes 1 to 32 of a-z 0-9 _ -.', 'Give e.g. --namespace pets.');
     }
     const prices = input.list('priceFor').map(priceFor);
     const target = await openTarget(session, input);

@@ -7,7 +7,7 @@ import {
   MAX_REMOTE_TOOLS,
 } from '../../remote/list-tools.ts';
 import { openSession } from '../../remote/session.ts';
-import { CliError, EXIT, usageError } from '../lib/errors.ts';
+import { CliError, EXIT, networkReason, usageError } from '../lib/errors.ts';
 import { printable } from '../lib/text.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -25,8 +25,12 @@ export const readListing = async (
       'Give the URL of the MCP endpoint, e.g. https://mcp.example/mcp.',
     );
   }
+  let cause: unknown;
   const session = openSession({
     url,
+    onDropped: (thrown) => {
+      cause = thrown;
+    },
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     maxBytes: MAX_PAGE,
   });
@@ -34,8 +38,10 @@ export const readListing = async (
   await session.close();
   signal.throwIfAborted();
   if (listing.ok) return listing.value;
-  throw new CliError(`The tools of ${printable(url)} cannot be listed: ${why(listing.error)}.`, {
-    hint: 'The gateway lists them without credentials, by POST. The command changed nothing.',
+  const reason = networkReason(cause) ?? `${why(listing.error)}.`;
+  throw new CliError(`The tools of ${printable(url)} cannot be listed: ${reason}`, {
+    hint: 'Check the URL with `curl -X POST`: the gateway lists them like that, without credentials. The command changed nothing.',
+    cause,
     exit: EXIT.failed,
     code: `remote_${listing.error.kind}`,
   });

@@ -3,7 +3,7 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import { accountNamed } from '../lib/accounts.ts';
 import { type AdminClient, collected, openAdmin, warnIfStopped } from '../lib/admin-client.ts';
 import { type ArgumentSpec, type Command, REASON } from '../lib/command.ts';
-import { usageError } from '../lib/errors.ts';
+import { CliError, isRefusal, usageError } from '../lib/errors.ts';
 import { callIn, type Input, reasonIn } from '../lib/input.ts';
 import { changedText, listed } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
@@ -150,7 +150,15 @@ export const resend: Command = {
     const admin = await openAdmin(session, 'operator');
     warnIfStopped(admin);
     const params = { letter: input.arguments[0] ?? '' };
-    const { body } = await admin.call('deadletters.redrive', { params });
+    const { body } = await admin
+      .call('deadletters.redrive', { params })
+      .catch((thrown: unknown) => {
+        if (!isRefusal(thrown, 'unknown_document')) throw thrown;
+        throw new CliError('The gateway has no dead letter with this id.', {
+          hint: '`countersign settlements letters` lists them.',
+          code: 'unknown_document',
+        });
+      });
     out.result(body, () => changedText(out, true, `sent to ${body.queue} again`));
   },
 };

@@ -1,0 +1,122 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseSync, Visitor } from 'oxc-parser';
+import { describe, expect, test } from 'vitest';
+import { ROOT } from '../../dev/root.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { type CommandSpec, loadCommands } from '../../src/cli/lib/command.ts';
+import { problemError } from '../../src/cli/lib/errors.ts';
+import { RULE_GROUPS } from '../../src/policy/policy.ts';
+
+const CLI = join(ROOT, 'src/cli');
+const specs = await loadCommands(commands, 'all');
+
+const AGENT = 'eip155:84532:0x1ed8cf360a513ce0b54436a00fce38477211e974';
+
+const denied = (rule: string, more: object = {}) =>
+  problemError(403, {
+    ...{ type: 'urn:countersign:problem:denied', title: 'Denied', detail: '', status: 403 },
+    ...{ rule, account: AGENT, price: '1000', hint: 'The hint of the gateway.' },
+    ...more,
+  });
+
+/** The command that a text in backticks names, and its options; undefined if there is no such command. */
+const commandIn = (line: string): CommandSpec | undefined => {
+  const [, ...words] = line.split(/\s+/);
+  let found = specs.find(({ name }) => name === words[0]);
+  if (found?.commands !== undefined && words[1] !== undefined && !words[1].startsWith('<'))
+    found = found.commands.find(({ name }) => name === words[1]);
+  const known = (found?.options ?? []).map(({ flags }) => flags).join(' ');
+  const shared = '--as --gateway --password-file --json --no-color --help';
+  const isKnown = words
+    .filter((word) => word.startsWith('--'))
+    .every((word) => `${known} ${shared}`.includes(word.split('=')[0] ?? ''));
+  return isKnown ? found : undefined;
+};
+
+const commandsIn = (text: string): readonly string[] =>
+  [...text.matchAll(/`(countersign [^`…]*)[`…]/g)].map(([, line]) => line ?? '');
+
+const ACCOUNT_RULES = ['balance', 'debt', 'credit', 'penniless', 'authority'];
+const POLICY_RULES = RULE_GROUPS.flat().flatMap((rule) => Object.keys(rule.denials));
+/** Only time ends these, or another signature of the same call. */
+const GATEWAY_HINT = new Set(['not_yet', 'rate', 'repeat', 'binding', 'validity']);
+
+describe('a denial', () => {
+  test.each([...new Set([...ACCOUNT_RULES, ...POLICY_RULES])])(
+    'by %s names what mends it',
+    (rule) => {
+      for (const more of [{}, { grant: `0x${'1'.repeat(64)}` }, { retry_after: 30 }]) {
+        const { hint } = denied(rule, more);
+        if (GATEWAY_HINT.has(rule)) expect(hint).toBe('The hint of the gateway.');
+        else if (rule !== 'exposure' && rule !== 'penniless')
+          expect(commandsIn(hint).length, hint).toBeGreaterThan(0);
+        for (const line of commandsIn(hint)) expect(commandIn(line), line).toBeDefined();
+      }
+    },
+  );
+
+  test('by a grant asks for a new grant, because a grant cannot be widened', () => {
+    expect(denied('per_call').hint).toContain('countersign policy set 0x1ed8');
+    expect(denied('per_call', { grant: `0x${'1'.repeat(64)}` }).hint).toContain(
+      'countersign grant 0x1ed8cf360a513ce0b54436a00fce38477211e974 --per-day 1 --per-call 1000u',
+    );
+  });
+});
+
+test('keeps the hint of a problem that it does not know', () => {
+  const error = problemError(400, { type: 'urn:countersign:problem:new', hint: 'Do this.' });
+  expect(error.hint).toBe('Do this.');
+});
+
+type Hint = { readonly file: string; readonly text: string };
+
+/** The hints of every usage error and of every CliError of the command, as they are in the source. */
+const hints = async (): Promise<readonly Hint[]> => {
+  const files = (await readdir(CLI, { recursive: true })).filter((file) => file.endsWith('.ts'));
+  const found: Hint[] = [];
+  for (const file of files) {
+    const source = await readFile(join(CLI, file), 'utf8');
+    const add = (node: { readonly start: number; readonly end: number } | undefined): void => {
+      if (node !== undefined) found.push({ file, text: source.slice(node.start, node.end) });
+    };
+    new Visitor({
+      CallExpression: ({ callee, arguments: given }) => {
+        if (callee.type === 'Identifier' && callee.name === 'usageError') add(given[1]);
+      },
+      Property: ({ key, value }) => {
+        if (key.type === 'Identifier' && key.name === 'hint') add(value);
+      },
+    }).visit(parseSync(file, source).program);
+  }
+  return found;
+};
+
+/** A bare request without what to give instead, e.g. "Correct the path." */
+const DEAD_END =
+  /^['"`](?:Correct|Check|Choose|Change|Give|Name|Try) (?:[\w-]+ ){0,4}[\w-]+\.['"`]$/;
+
+test('ends no error in a dead end', async () => {
+  const all = await hints();
+  expect(all.length).toBeGreaterThan(90);
+  // The setup commands print the check that failed, which names the value, before such a hint.
+  for (const { file, text } of all.filter((each) => !each.file.startsWith('init'))) {
+    expect(text, file).not.toMatch(DEAD_END);
+    expect(text.length, `${file}: ${text}`).toBeGreaterThan(3);
+  }
+});
+
+test('names in its messages only commands and options that exist', async () => {
+  const files = (await readdir(CLI, { recursive: true })).filter((file) => file.endsWith('.ts'));
+  let count = 0;
+  for (const file of files) {
+    const source = (await readFile(join(CLI, file), 'utf8')).replaceAll('\\`', '`');
+    for (const [, line = ''] of source.matchAll(
+      /`(countersign (?!complete )[a-z][^`…$]*)(?=[`…$])/g,
+    )) {
+      expect(commandIn(line.trim()), `${file}: ${line}`).toBeDefined();
+      count += 1;
+    }
+  }
+  expect(count).toBeGreaterThan(30);
+});
