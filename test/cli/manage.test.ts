@@ -108,7 +108,7 @@ describe('an owner', () => {
       ...{ consent: false, status: 'offered' },
       delegation: {
         maxTotal: '1000000',
-        maxPerCall: '1000000',
+        maxPerCall: '500000',
         maxPerWindow: '500000',
         windowSeconds: '86400',
         tools: ['lookup'],

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseTool } from '../../src/catalog/schema.ts';
+import type { Command } from '../../src/cli/lib/command.ts';
+import { importOpenApi } from '../../src/cli/openapi/command.ts';
 import { checkTool } from '../../src/cli/remote/check.ts';
 import { differencesOf } from '../../src/cli/remote/difference.ts';
+import { importMcp } from '../../src/cli/remote/import-command.ts';
 import { importListing } from '../../src/cli/remote/import.ts';
 import { documentFor, idFor } from '../../src/cli/remote/tool-document.ts';
 import type { ToolDefinition } from '../../src/remote/definition.ts';
@@ -24,6 +27,8 @@ const options = {
   settlement: 'deferred',
   namespace: 'web',
   reach: 'public',
+  only: [],
+  exclude: [],
 } as const;
 const terms = { id: 'web.search', price: '$0.01', settlement: 'deferred' } as const;
 
@@ -83,6 +88,28 @@ describe('tools import-mcp', () => {
       ['web.read', '$0', 'free'],
     ]);
     expect(skipped.map(({ name }) => name)).toEqual(['a b', 'ping']);
+  });
+
+  it('chooses tools and prices by the patterns that OpenAPI imports take', () => {
+    const { tools } = importListing(
+      URL,
+      listing(definition('search_web'), definition('search_files'), definition('read')),
+      [],
+      {
+        ...options,
+        prices: [['search*', { max: '$0.10' }]],
+        only: ['search*', 'web.read'],
+        exclude: ['search_files'],
+      },
+    );
+    expect(tools.map(({ id, price, settlement }) => [id, price, settlement])).toEqual([
+      ['web.read', '$0.01', 'deferred'],
+    ]);
+  });
+
+  it('takes the options of OpenAPI imports', () => {
+    const flags = ({ options: all = [] }: Command) => all.map((option) => option.flags);
+    expect(['--upstream <url>', ...flags(importMcp)]).toEqual(flags(importOpenApi));
   });
 
   it('gives an alias where a name is no id, and never the same to two tools', () => {

@@ -1,24 +1,14 @@
 import { MAX_TOOLS } from '../../catalog/schema.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { OpenApi } from './document.ts';
-import { operationsOf, type Skipped } from './operation.ts';
-import { matches } from './pattern.ts';
-import { isFree, type Price, priceOf, type PriceRules } from './prices.ts';
+import { priceOf } from '../tool-import/prices.ts';
+import { type ImportTerms, isChosen, settlementFor } from '../tool-import/terms.ts';
+import { type Operation, operationsOf, type Skipped } from './operation.ts';
 import { type ImportedTool, toolFor } from './tool.ts';
 
-export type ImportOptions = {
-  /** The price of operations that no rule names; undefined: they are skipped. */
-  readonly price: Price | undefined;
-  readonly prices: PriceRules;
-  /** Settlement of tools with a price. A maximum price needs `credit`. */
-  readonly settlement: 'deferred' | 'upfront' | 'credit';
-  /** Patterns; empty for all operations. */
-  readonly only: readonly string[];
-  readonly exclude: readonly string[];
+export type ImportOptions = ImportTerms & {
   readonly upstream: string | undefined;
-  readonly namespace: string | undefined;
   readonly reach: EgressReach;
 };
 
@@ -37,11 +27,7 @@ export const importDocument = (
   options: ImportOptions,
 ): Result<OpenApiImport, string> => {
   const { operations, skipped } = operationsOf(document, options.namespace);
-  const chosen = operations.filter(
-    (each) =>
-      (options.only.length === 0 || options.only.some((pattern) => matches(pattern, each))) &&
-      !options.exclude.some((pattern) => matches(pattern, each)),
-  );
+  const chosen = operations.filter((each) => isChosen(options, namesOf(each)));
   if (chosen.length > MAX_TOOLS) {
     return err(
       `has ${chosen.length} operations, and a gateway sells at most ${MAX_TOOLS} tools: choose with --only and --exclude`,
@@ -50,10 +36,10 @@ export const importDocument = (
   const tools: ImportedTool[] = [];
   const left: Skipped[] = [...skipped];
   for (const each of chosen) {
-    const price = priceOf(options.prices, each, options.price);
+    const price = priceOf(options.prices, namesOf(each), options.price);
     const tool =
       price === undefined
-        ? err('it has no price: give --price, or a pattern in --prices')
+        ? err('it has no price: give --price, or a pattern in --price-for or --prices')
         : toolFor(document, each, {
             price,
             settlement: settlementFor(price, options.settlement),
@@ -66,10 +52,9 @@ export const importDocument = (
   return ok({ tools, skipped: left });
 };
 
-const settlementFor = (
-  price: Price,
-  settlement: ImportOptions['settlement'],
-): ToolDocument['settlement'] => {
-  if (isFree(price)) return 'free';
-  return typeof price === 'string' ? settlement : 'credit';
-};
+/** A pattern names an operation by its id, its path, or method and path. */
+const namesOf = ({ id, method, path }: Operation): readonly string[] => [
+  id,
+  path,
+  `${method} ${path}`,
+];

@@ -2,18 +2,11 @@ import { err, type Result } from '../../core/result.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { Listing } from '../../remote/list-tools.ts';
-import { isLike } from '../openapi/pattern.ts';
+import { priceOf } from '../tool-import/prices.ts';
+import { type ImportTerms, isChosen, settlementFor } from '../tool-import/terms.ts';
 import { documentFor, idFor } from './tool-document.ts';
 
-export type RemoteImportOptions = {
-  /** Of tools that no pattern names; undefined: they are skipped. In the form of `tools.json`. */
-  readonly price: string | undefined;
-  /** Patterns of ids or of names at the server, and prices. The first match counts. */
-  readonly prices: readonly (readonly [pattern: string, price: string])[];
-  readonly settlement: 'deferred' | 'upfront' | 'credit';
-  readonly namespace: string | undefined;
-  readonly reach: EgressReach;
-};
+export type RemoteImportOptions = ImportTerms & { readonly reach: EgressReach };
 
 /** `alias`: the id differs from the tool's name at the server in more than its namespace. */
 export type RemoteImport = {
@@ -27,7 +20,7 @@ export const importListing = (
   url: string,
   { tools: listed, unusable }: Listing,
   present: readonly ToolDocument[],
-  { price: standard, prices, settlement, namespace, reach }: RemoteImportOptions,
+  { price: standard, prices, settlement, namespace, reach, ...patterns }: RemoteImportOptions,
 ): RemoteImport => {
   const sold = new Map(
     present.flatMap(({ id, upstream }) =>
@@ -47,15 +40,15 @@ export const importListing = (
       continue;
     }
     const id = idFor(name, namespace, taken);
-    const price =
-      prices.find(([pattern]) => isLike(pattern, id) || isLike(pattern, name))?.[1] ?? standard;
+    if (!isChosen(patterns, [id, name])) continue;
+    const price = priceOf(prices, [id, name], standard);
     const made: Result<ToolDocument, string> =
       price === undefined
-        ? err('has no price: give --price, or a pattern in --price-for')
+        ? err('has no price: give --price, or a pattern in --price-for or --prices')
         : documentFor(
             url,
             definition,
-            { id, price, settlement: price === '$0' ? 'free' : settlement },
+            { id, price, settlement: settlementFor(price, settlement) },
             reach,
           );
     if (!made.ok) {

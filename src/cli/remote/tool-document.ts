@@ -6,11 +6,12 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import { type ToolDefinition, toolPin } from '../../remote/definition.ts';
+import type { Price } from '../tool-import/prices.ts';
 
 /** How a tool of a remote MCP server is sold. */
 export type RemoteTerms = {
   readonly id: string;
-  readonly price: string;
+  readonly price: Price;
   readonly settlement: ToolDocument['settlement'];
 };
 

@@ -3,7 +3,7 @@ import { parseTools } from '../../../src/catalog/schema.ts';
 import { readOpenApi } from '../../../src/cli/openapi/document.ts';
 import { importDocument, type ImportOptions } from '../../../src/cli/openapi/import.ts';
 import { mergedTools } from '../../../src/cli/openapi/merge.ts';
-import { readPrices } from '../../../src/cli/openapi/prices.ts';
+import { readPrices } from '../../../src/cli/tool-import/prices.ts';
 import type { ToolDocument } from '../../../src/management/tool.route.ts';
 
 const OPTIONS: ImportOptions = {

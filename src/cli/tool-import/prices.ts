@@ -1,8 +1,7 @@
 import { isObject } from '../../core/json-object.ts';
-import type { Operation } from './operation.ts';
-import { matches } from './pattern.ts';
 import { MONEY_HINT, parseMoney } from '../../protocol/amount.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { isLike } from './pattern.ts';
 
 /** A price in the form of `tools.json`. */
 export type Price = string | { readonly max: string };
@@ -30,12 +29,13 @@ export const readPrices = (json: unknown): Result<PriceRules, string> => {
   return ok(rules as unknown as PriceRules);
 };
 
-/** Returns the price of the first pattern that names the operation. */
+/** Returns the price of the first pattern that names one of the names. */
 export const priceOf = (
   rules: PriceRules,
-  operation: Operation,
+  names: readonly string[],
   standard: Price | undefined,
-): Price | undefined => rules.find(([pattern]) => matches(pattern, operation))?.[1] ?? standard;
+): Price | undefined =>
+  rules.find(([pattern]) => names.some((name) => isLike(pattern.trim(), name)))?.[1] ?? standard;
 
 /** True for a price of nothing, which needs settlement `free`. */
 export const isFree = (price: Price): boolean =>

@@ -2,6 +2,7 @@ import { TOOLS_DEPTH } from '../../catalog/input-schema.ts';
 import { parseTools } from '../../catalog/schema.ts';
 import { toolHash } from '../../catalog/stored-tool.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
+import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { Json } from '../../protocol/entry.ts';
 import { openAdmin } from '../lib/admin-client.ts';
 import { readText, writeFiles } from '../lib/atomic-file.ts';
@@ -9,13 +10,14 @@ import { readCatalogue } from '../lib/catalogue.ts';
 import { applyStep, type Failure, type PresentTool, type Step } from '../lib/catalogue-plan.ts';
 import { usageError } from '../lib/errors.ts';
 import { type Input, jsonFile } from '../lib/input.ts';
+import { isLoopback } from '../lib/local-stack.ts';
 import type { Session } from '../lib/session.ts';
 
 type Outcome = { readonly applied: readonly string[]; readonly failed: readonly Failure[] };
 export const NOTHING: Outcome = { applied: [], failed: [] };
 
 /** The destination of the tools: a gateway, or a file. */
-type Target = {
+export type Target = {
   /** Undefined for a file. */
   readonly gateway: string | undefined;
   readonly present: readonly PresentTool[];
@@ -78,3 +80,7 @@ const openFile = async (session: Session, path: string): Promise<Target> => {
     },
   };
 };
+
+/** The hosts that tools of a file may call: those of this machine for a URL of this machine. */
+export const fileReach = (url: string | undefined): EgressReach =>
+  url !== undefined && isLoopback(url) ? 'local_stack' : 'public';
