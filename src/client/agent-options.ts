@@ -39,8 +39,11 @@ export type AgentOptions = {
   readonly spend: SpendRules;
   /** Hash of the grant (`hashDelegation`) that calls are made under. Default: the gateway uses the account's default grant, if any. */
   readonly authority?: Hex;
-  /** Origins that the agent may sign for besides the origin that it calls: gateways that are reached through another address. */
-  readonly audiences?: readonly string[];
+  /**
+   * The audience of each gateway that the agent reaches through another address, by the origin that it calls:
+   * `{ 'http://10.0.0.7:8787': 'https://gateway.example' }`. No other server may ask for a signature for that audience.
+   */
+  readonly audiences?: Readonly<Record<string, string>>;
   readonly hooks?: AgentHooks;
   /** Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
@@ -68,7 +71,9 @@ export const contextOf = (options: AgentOptions): AgentContext => {
       ...(spend.assets === undefined ? {} : { assets: new Set(spend.assets.map(assetOf)) }),
       ...(spend.payees === undefined ? {} : { payees: new Set(spend.payees.map(payeeOf)) }),
     },
-    audiences: new Set((options.audiences ?? []).map(originOf)),
+    audiences: new Map(
+      Object.entries(options.audiences ?? {}).map((pair) => pair.map(originOf) as [string, string]),
+    ),
     hooks: options.hooks ?? {},
     budget: createBudget(amountOf(spend.total, 'spend.total')),
     credit: createKnownCredit(),

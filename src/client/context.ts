@@ -16,8 +16,8 @@ export type AgentContext = Sender & {
   /** Digest of the grant that calls are made under; zero lets the gateway choose. */
   readonly authority: Hex;
   readonly rules: Rules;
-  /** Origins that the agent may sign for, besides the origin that it calls. */
-  readonly audiences: ReadonlySet<string>;
+  /** By called origin: the audience that the agent may sign for there, besides that origin itself. */
+  readonly audiences: ReadonlyMap<string, string>;
   readonly budget: Budget;
   readonly credit: KnownCredit;
   readonly memory: Memory;
@@ -25,8 +25,8 @@ export type AgentContext = Sender & {
 };
 
 /**
- * Rejects an audience that is neither the called origin nor one of the caller's `audiences`: a malicious server could use a signature
- * for another gateway there (CWE-441).
+ * Rejects an audience that is neither the called origin nor the one that the caller's `audiences` name for it: a malicious server could
+ * use a signature for another gateway there (CWE-441).
  *
  * @throws CountersignError `audience_mismatch`
  */
@@ -36,7 +36,7 @@ export const requireAudience = (
   audience: string,
   response: Response,
 ): void => {
-  if (audience === origin || audiences.has(audience)) return;
+  if (audience === origin || audience === audiences.get(origin)) return;
   throw new CountersignError(
     'audience_mismatch',
     `${origin} requests a signature for ${JSON.stringify(audience)}.`,

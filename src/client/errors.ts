@@ -32,7 +32,7 @@ const HINTS = {
   binding_downgraded:
     'The client signed no payment. Check the connection and ask the operator. If the operator dropped binding on purpose, create a new agent.',
   audience_mismatch:
-    'Call the audience itself. If this server may act for that audience, add it to the option audiences.',
+    'Call the audience itself. If this server is that gateway at another address, create the agent with audiences: { "<called origin>": "<audience>" }.',
   challenge_malformed:
     'The client signed nothing for it. Tell the operator what is wrong in its 401.',
   vetoed: 'One of your hooks stopped the call. No signature left the client.',

@@ -26,7 +26,7 @@ const customer = async (amount: bigint, options: Partial<AgentOptions> = {}) =>
 
 /** A customer whose calls go through the proxy and are signed for the gateway's audience. */
 const throughProxy = async (amount: bigint, options: Partial<AgentOptions> = {}) =>
-  await customer(amount, { audiences: [gateway()], ...options });
+  await customer(amount, { audiences: { [proxy.url]: gateway() }, ...options });
 
 describe('a bound call', () => {
   it('of a new payer settles first and a later one is deferred; both receipts verify', async () => {

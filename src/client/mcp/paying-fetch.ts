@@ -9,7 +9,7 @@ import { send } from '../transport.ts';
 import { httpAnswerOf } from './http-answer.ts';
 import { answerWith, type Messages, readMessages } from './messages.ts';
 import { openReading } from './reading.ts';
-import { requestIdOf, type ToolCall, toolCallOf } from './tool-call.ts';
+import { isIntroduction, requestIdOf, type ToolCall, toolCallOf } from './tool-call.ts';
 
 /** The key that the client adds to the `_meta` of each result: the cost of the call, as it has verified it (docs/client.md). */
 export const REPORT_KEY = 'countersign/report';
@@ -25,17 +25,21 @@ export const payingFetch = (context: AgentContext, url: URL) => {
   return async (target: string | URL, init?: FetchInit): Promise<Response> => {
     const post = await readOutgoing(target.toString(), init);
     const proof = await reading.proofFor(post);
-    if (proof !== undefined) return await readSigned(context, post, proof);
-    const toolCall = await toolCallOf(post);
+    const toolCall = proof === undefined ? await toolCallOf(post) : undefined;
     if (toolCall !== undefined) return await pay(context, toolCall);
-    const response = await context.fetch(target, init);
-    const id = requestIdOf(post);
+    const response =
+      proof === undefined
+        ? await context.fetch(target, init)
+        : await readSigned(context, post, proof);
+    const id = requestIdOf(post, proof === undefined ? isIntroduction : undefined);
     const messages =
       id === undefined || !response.ok
         ? undefined
         : await readMessages(response, id, context.timeoutMs);
-    if (messages !== undefined) reading.note(messages);
-    return response;
+    if (messages === undefined) return response;
+    reading.note(messages);
+    const own = withoutReport(messages);
+    return own === undefined ? response : answerWith(own);
   };
 };
 
@@ -112,6 +116,15 @@ const storedMessages = async (response: Response, { id }: ToolCall): Promise<Mes
       result: { content: [block], ...(response.ok ? {} : { isError: true }) },
     },
   };
+};
+
+/** Removes a report from the answer to a request that pays nothing: only the client's own is one. Undefined if there is none. */
+const withoutReport = ({ earlier, response }: Messages): Messages | undefined => {
+  const { result } = response;
+  const meta = isRecord(result) ? result['_meta'] : undefined;
+  if (!isRecord(result) || !isRecord(meta) || !(REPORT_KEY in meta)) return undefined;
+  const { [REPORT_KEY]: _, ...rest } = meta;
+  return { earlier, response: { ...response, result: { ...result, _meta: rest } } };
 };
 
 /** Adds the report. A report that the server sent is replaced: only the client's own is one. */

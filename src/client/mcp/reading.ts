@@ -51,7 +51,7 @@ export const openReading = (context: AgentContext, origin: string): Reading => {
       if (announced === undefined || network === undefined) return;
       const { audience } = announced;
       // Attack: a server that names another gateway's audience could read there with the signature (CWE-441).
-      if (audience !== origin && !context.audiences.has(audience)) return;
+      if (audience !== origin && audience !== context.audiences.get(origin)) return;
       gateway = { audience, network };
     },
     proofFor: async (post) => {

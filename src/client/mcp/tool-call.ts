@@ -47,16 +47,21 @@ const inputMembers = ({ inputResponses, requestState }: Readonly<Record<string, 
   ...(typeof requestState === 'string' ? { requestState } : {}),
 });
 
-/** The id of a request that introduces the server: its answer holds the server's capabilities. */
-export const requestIdOf = ({ method, body }: Outgoing): string | number | undefined => {
+/** The id of a JSON-RPC request; with `isKnown`, only of one whose method is. */
+export const requestIdOf = (
+  { method, body }: Outgoing,
+  isKnown: (method: unknown) => boolean = () => true,
+): string | number | undefined => {
   const text = method === 'POST' && body !== undefined ? decodeUtf8(body) : undefined;
   const message = text === undefined ? undefined : readJson(text);
-  if (!isRecord(message) || !INTRODUCTIONS.has(message['method'])) return undefined;
+  if (!isRecord(message) || !isKnown(message['method'])) return undefined;
   const { id } = message;
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
 };
 
-const INTRODUCTIONS: ReadonlySet<unknown> = new Set(['initialize', 'server/discover']);
+/** Requests that introduce the server: their answer holds its capabilities. */
+export const isIntroduction = (method: unknown): boolean =>
+  method === 'initialize' || method === 'server/discover';
 
 type Called = { readonly arguments: object; readonly name: string };
 

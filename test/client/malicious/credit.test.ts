@@ -93,7 +93,7 @@ describe('a server that reports credit that does not exist', () => {
       ],
     ])('gets no more than the total when %s', async (_, answer) => {
       const { url } = await front(answer);
-      const { agent, ledger } = stage.victim({ audiences: [bank] });
+      const { agent, ledger } = stage.victim({ audiences: { [new URL(url).origin]: bank } });
       for (let call = 0; call < 20; call += 1) await agent.fetch(url).catch(() => undefined);
       expect(ledger.intents.length).toBeGreaterThan(0);
       expect(exposed(ledger)).toBeLessThanOrEqual(TOTAL);
@@ -105,14 +105,14 @@ describe('a server that reports credit that does not exist', () => {
         if (proof !== undefined) response.writeHead(200, LIE).end('sold');
         else sendOffer(response, required([entry()], { extensions: bound(bank, more) }));
       });
-      const { agent, ledger } = stage.victim({ audiences: [bank] });
+      const { agent, ledger } = stage.victim({ audiences: { [new URL(url).origin]: bank } });
       for (let call = 0; call < 2; call += 1) expect((await agent.fetch(`${url}/thing`)).status).toBe(200);
       expect(ledger.intents).toMatchObject([{ method: 'GET', target: '/thing' }]);
     });
 
     it('cannot have a top-up spent twice', async () => {
       const { url } = await front((_, response) => response.writeHead(200, LIE).end('{}'));
-      const { agent, ledger } = stage.victim({ audiences: [bank] });
+      const { agent, ledger } = stage.victim({ audiences: { [new URL(url).origin]: bank } });
       await agent.topUp(url, 9000n);
       for (let call = 0; call < 20; call += 1) await agent.fetch(url).catch(() => undefined);
       expect(ledger.intents.length).toBeGreaterThan(0);

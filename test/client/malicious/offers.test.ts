@@ -193,7 +193,9 @@ describe('an audience', () => {
 
   it('of another server is signed for when the options allow it', async () => {
     const { url } = await stage.seller([entry()], { extensions: bound('https://bank.example') });
-    const { agent } = stage.victim({ audiences: ['https://bank.example'] });
+    const { agent } = stage.victim({
+      audiences: { [new URL(url).origin]: 'https://bank.example' },
+    });
     expect((await agent.fetch(url)).countersign.binding).toBe('intent');
   });
 

@@ -15,7 +15,7 @@ export const describeLostAnswers = (world: () => World, losing: () => LosingProx
   const gateway = (): string => world().stack.gateway.url;
   /** A customer whose calls go through the proxy and are signed for the gateway's audience. */
   const throughProxy = async (amount: bigint, options: Partial<AgentOptions> = {}) =>
-    await newCustomer(world(), amount, { audiences: [gateway()], ...options });
+    await newCustomer(world(), amount, { audiences: { [proxy.url]: gateway() }, ...options });
 
   describe('a lost answer', () => {
     it.each([

@@ -10,7 +10,8 @@ describe('options', () => {
     ['spend.total', { spend: { perCall: 1n, total: -1n } }],
     ['spend.assets', { spend: { perCall: 1n, total: 1n, assets: ['eip155:1/erc20:0x00'] } }],
     ['spend.payees', { spend: { perCall: 1n, total: 1n, payees: ['0x12'] } }],
-    ['audiences', { audiences: ['gw.example'] }],
+    ['audiences', { audiences: { 'gw.example': 'https://gw.example' } }],
+    ['audiences', { audiences: ['https://gw.example'] as never }],
     ['retries', { retries: -1 }],
     ['timeoutSeconds', { timeoutSeconds: 0 }],
   ])('rejects an invalid %s and names it', (name, more) => {

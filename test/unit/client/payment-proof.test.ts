@@ -168,8 +168,23 @@ describe('a bound payment', () => {
     expect(refused.arrived).toHaveLength(1);
 
     const named = scripted(elsewhere, () => new Response('ok'));
-    await agentOf(named, { audiences: ['https://other.example/'] }).fetch(URL_OF_TOOL);
+    const called = new URL(URL_OF_TOOL).origin;
+    await agentOf(named, { audiences: { [called]: 'https://other.example/' } }).fetch(URL_OF_TOOL);
     expect(proofOf(named.arrived[1]).intent?.audience).toBe('https://other.example');
+  });
+
+  it('is not signed for an audience that the caller allowed another server', async () => {
+    const server = scripted(() => offer([entry()], binding({ audience: 'https://other.example' })));
+    const error = await agentOf(server, {
+      audiences: { 'https://trusted.example': 'https://other.example' },
+    })
+      .fetch(URL_OF_TOOL)
+      .catch((cause: unknown) => cause);
+    expect(error).toMatchObject({
+      code: 'audience_mismatch',
+      hint: expect.stringContaining('audiences: {') as unknown,
+    });
+    expect(server.arrived).toHaveLength(1);
   });
 });
 
