@@ -6,8 +6,10 @@ import {
   Server,
 } from '@modelcontextprotocol/server';
 import { CountersignError, type ErrorCode } from '../../client/errors.ts';
+import { shortText } from '../../core/plain-text.ts';
 import type { Approval } from './approval.ts';
 import { type Named, namesOf, type Remote } from './names.ts';
+import { shownTool } from './shown-tool.ts';
 
 /** The servers behind a bridge, and its ways to reach a person. */
 export type BridgeOptions = {
@@ -33,7 +35,11 @@ export const openBridge = ({ remotes, approval, note }: BridgeOptions): Server =
     const lists = await Promise.all(
       remotes.map(async (remote) => {
         try {
-          return { remote, tools: (await remote.client.listTools()).tools };
+          const { tools } = await remote.client.listTools();
+          const shown = tools.flatMap((tool) => shownTool(tool) ?? []);
+          if (shown.length < tools.length)
+            note(`${remote.origin} lists tools of more than 64 KiB, which the bridge omits`);
+          return { remote, tools: shown };
         } catch (cause) {
           note(`${remote.origin} did not list its tools: ${messageOf(cause)}`);
           return { remote, tools: [] };
@@ -93,8 +99,14 @@ const messageOf = (cause: unknown): string => {
   return cause instanceof Error ? cause.message : String(cause);
 };
 
+/** The most characters that each server may tell the model before a call. */
+const MAX_INSTRUCTIONS = 2_048;
+
 const instructionsOf = (remotes: readonly Remote[]): string => {
-  const given = remotes.flatMap(({ client }) => client.getInstructions() ?? []);
+  const given = remotes.flatMap(({ client }) => {
+    const text = client.getInstructions();
+    return text === undefined ? [] : [shortText(text, MAX_INSTRUCTIONS)];
+  });
   return [
     'This bridge signs and pays for calls, within the caps that its owner has set. A refusal states the cap.',
     ...new Set(given),
