@@ -1,51 +1,86 @@
 import completions from '@bomb.sh/tab';
-import { script } from '@bomb.sh/tab';
 import attach from '@bomb.sh/tab/commander';
 import type { Command as Parser } from 'commander';
-import { join } from 'node:path';
+import { type Candidates, candidatesOf } from './completion/candidates.ts';
+import { completionScript, SHELLS } from './completion/script.ts';
 import type { Command } from './lib/command.ts';
-import { keyNamesIn } from './lib/keystore.ts';
-import { homeOf } from './lib/session.ts';
+import { inputOf, optionOf } from './lib/input.ts';
+import { openSession } from './lib/session.ts';
 
 export const command: Command = {
-  summary: 'print a shell script that completes commands and options',
-  arguments: [{ syntax: '<shell>', summary: 'the shell', choices: ['bash', 'zsh', 'fish'] }],
+  summary: 'print a shell script that completes commands, names and tools',
+  arguments: [{ syntax: '<shell>', summary: 'the shell', choices: SHELLS }],
   examples: [
-    'source <(countersign completion bash)',
+    'source <(npx countersign completion bash)',
     'countersign completion zsh > ~/.zfunc/_countersign',
     'countersign completion fish > ~/.config/fish/completions/countersign.fish',
   ],
-  run: async (_session, input) => {
-    const { log } = console;
-    // The library prints the script itself.
-    console.log = (text: string) => log(text.replace(EVALUATED, () => QUOTED));
-    try {
-      script(input.arguments[0] ?? '', 'countersign', 'countersign');
-    } finally {
-      console.log = log;
-    }
-    return Promise.resolve();
+  run: async ({ out }, input) => {
+    const shell = SHELLS.find((each) => each === input.arguments[0]) ?? 'bash';
+    await out.bytes(new TextEncoder().encode(`${completionScript(shell)}\n`));
   },
 };
 
-/**
- * The library's script lets bash evaluate the typed words on every press of Tab: `> file` would empty the file and `$(…)` would run,
- * before Enter (CWE-78). Quote them.
- */
-const EVALUATED = 'requestComp="countersign complete -- ${words[@]:1}"';
-const QUOTED = 'requestComp="countersign complete -- $(printf \'%q \' "${words[@]:1}")"';
+/** What an option or argument takes, by its name. */
+const TAKES: Readonly<Record<string, keyof Candidates>> = {
+  ...{ as: 'keys', account: 'keys', accounts: 'keys', agent: 'keys', 'agent|grant': 'keys' },
+  ...{ to: 'keys', fleet: 'fleets', tool: 'tools', tools: 'tools', accept: 'tools' },
+};
 
-/** Answers the script's `countersign complete -- <words>`. Lists key names without decrypting a key. */
-export const complete = async (program: Parser, words: readonly string[]): Promise<void> => {
+/** Times, and a parent grant, share their names with options of other commands. */
+const isTaken = (command: string, name: string): boolean =>
+  name === 'to' ? command === 'credits top-up' : true;
+
+/** Answers the script's `countersign complete -- <words>`. */
+export const complete = async (
+  program: Parser,
+  words: readonly string[],
+  process: NodeJS.Process,
+): Promise<void> => {
   attach(program, { completionCommandName: 'completion' });
-  // A shell expands what it gets: `keyNamesIn` drops every file name that is not a plain key name.
-  const names = await keyNamesIn(join(homeOf(process.env), 'keys')).catch(() => []);
-  for (const each of completions.commands.values()) {
-    const as = each.options.get('as');
-    if (as === undefined) continue;
-    as.handler = (answer) => {
-      for (const name of names) answer(name, '');
+  const typed = words.slice(words.indexOf('--') + 1);
+  const given = (flag: string): string | undefined => {
+    const at = typed.indexOf(flag);
+    return at < 0 ? undefined : typed[at + 1];
+  };
+  const gateway = given('--gateway') ?? given('-g');
+  const input = inputOf([], gateway === undefined ? {} : { [optionOf('--gateway')]: gateway });
+  const { signal } = new AbortController();
+  const session = openSession(
+    { json: true, colour: false, signal, ifStopped: () => undefined, process },
+    input,
+  );
+  const candidates = candidatesOf(session);
+  const wanted = wantedBy(typed);
+  const found = new Map<keyof Candidates, readonly string[]>();
+  await Promise.all(
+    [...wanted].map(async (kind) => {
+      // A damaged key file or a gateway that is down must not print an error into the line that someone types.
+      found.set(kind, await candidates[kind]().catch(() => []));
+    }),
+  );
+  for (const [name, each] of completions.commands) {
+    for (const [member, target] of [...each.options, ...each.arguments]) {
+      const kind = TAKES[member];
+      if (kind === undefined || !isTaken(name, member)) continue;
+      target.handler = (answer) => {
+        for (const value of found.get(kind) ?? []) answer(value, '');
+      };
+    }
+  }
+  // The library offers every shell that it knows.
+  const shell = completions.commands.get('completion')?.arguments.get('shell');
+  if (shell !== undefined) {
+    shell.handler = (answer) => {
+      for (const each of SHELLS) answer(each, '');
     };
   }
-  completions.parse(words.slice(words.indexOf('--') + 1));
+  completions.parse([...typed]);
+};
+
+/** The kinds that the typed words can ask for: tools cost a request, so only words about tools ask for them. */
+const wantedBy = (typed: readonly string[]): ReadonlySet<keyof Candidates> => {
+  const last = typed.at(-2) ?? '';
+  const asksTools = typed[0] === 'tools' || /^--(?:tools?|accept)$/.test(last);
+  return new Set(['keys', 'fleets', ...(asksTools ? (['tools'] as const) : [])]);
 };

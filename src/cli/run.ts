@@ -47,6 +47,7 @@ export const run = async (
     await complete(
       programOf(specs, version, process, () => undefined),
       words,
+      process,
     );
     return EXIT.ok;
   }

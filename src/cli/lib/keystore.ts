@@ -178,7 +178,7 @@ export const createKeystore = (options: KeystoreOptions): Keystore => {
 };
 
 /** Names of the key files in a directory, which may be missing. */
-export const keyNamesIn = async (directory: string): Promise<readonly string[]> => {
+const keyNamesIn = async (directory: string): Promise<readonly string[]> => {
   const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
