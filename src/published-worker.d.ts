@@ -1,7 +1,9 @@
 /**
- * Types of `countersign/worker`. They name no type of `@cloudflare/workers-types` or of a generated `worker-configuration.d.ts`, so that a
- * project may use either, in any version.
+ * Types of `countersign/worker`. They need no more than the module `cloudflare:workers`, which both `@cloudflare/workers-types` and the
+ * `worker-configuration.d.ts` of `wrangler types` declare, so that a project may use either, in any version. The base classes carry the
+ * brands that the types of bindings require.
  */
+import type { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 
 /** A Hono app, or any object with handlers of a Worker, such as the default export of one. */
 export type Application = {
@@ -52,16 +54,10 @@ export type CountersignWorker = {
 export declare const countersign: (options: CountersignOptions) => CountersignWorker;
 
 /** Durable Object class of the binding `AGENT_ACCOUNT`: one object decides the calls of one account. */
-export declare class AgentAccount {
-  constructor(state: never, env: never);
-}
+export declare class AgentAccount extends DurableObject {}
 
 /** Durable Object class of the binding `RELAYER`: one object per network sends the gateway's own transactions. */
-export declare class Relayer {
-  constructor(state: never, env: never);
-}
+export declare class Relayer extends DurableObject {}
 
 /** Sends requests to facilitators in an invocation of its own. The gateway finds it by its export name. */
-export declare class SettlementRequests {
-  constructor(context: never, env: never);
-}
+export declare class SettlementRequests extends WorkerEntrypoint {}

@@ -4,11 +4,11 @@ import { openProject, projectFiles } from './create/project.ts';
 import { askAnswers } from './init/answers.ts';
 import { draftFiles } from './init/files.ts';
 import { initOptions } from './init/options.ts';
+import { confirmPayee, rejectPayee } from './init/payee.ts';
 import { checkAnswers, confirmOverwrite, rejectFaults } from './init/steps.ts';
 import { writeFiles } from './lib/atomic-file.ts';
 import { checkLines } from './lib/checks.ts';
 import type { Command } from './lib/command.ts';
-import { usageError } from './lib/errors.ts';
 import { withoutQuestions } from './lib/prompts.ts';
 
 export const command: Command = {
@@ -38,15 +38,16 @@ export const command: Command = {
     const directory = resolve(session.directory, input.arguments[0] ?? 'gateway');
     const project = await openProject(directory);
     const given = await askAnswers(session, input);
-    await confirmPayee(session, given.payTo);
     const checks = await checkAnswers(session, input, given);
+    await confirmPayee(session, given.payTo, checks);
     const operators = await askOperator(session, input, given.operators, project.present);
     const answers = { ...given, operators };
-    if (operators?.toLowerCase().includes(given.payTo.toLowerCase()) === true)
-      throw usageError(
-        'The receiving address must not be an operator as well.',
-        `Give --operator another address: ${WHY}`,
-      );
+    const { variables, secrets } = project.present;
+    await rejectPayee(session, given.payTo, {
+      variables,
+      secrets,
+      operators: operators ?? variables['OPERATORS'],
+    });
     const keepTools = input.flag('keepTools');
     const draft = await draftFiles(directory, project.present, answers, keepTools);
     await confirmOverwrite(session, input, draft);
@@ -72,25 +73,6 @@ export const command: Command = {
       ].join('\n'),
     );
   },
-};
-
-const WHY =
-  'the gateway compares every transfer to the receiving address with its ledger, and a payment is valid at every gateway that shares it.';
-
-const confirmPayee = async (
-  { prompts }: Parameters<Command['run']>[0],
-  payTo: string,
-): Promise<void> => {
-  if (!prompts.isInteractive) return;
-  const agreed = await prompts.confirm({
-    message: `Is ${payTo} used for nothing else? It must not be: ${WHY}`,
-    instead: '--yes',
-  });
-  if (!agreed)
-    throw usageError(
-      'A gateway needs a receiving address of its own.',
-      'Make a new address in your wallet and run the command again. It wrote nothing.',
-    );
 };
 
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { people } from '../../dev/stack/people.ts';
 import { checkNamed, LOCAL, useCheckout } from './support/checkout.ts';
-import { pipe } from './support/command.ts';
+import { pipe, type Ran } from './support/command.ts';
 import { openTerminal } from './support/terminal.ts';
 
 const { world, checkout, read, flags } = useCheckout();
@@ -168,15 +168,36 @@ describe('init in a pipe', () => {
     );
   });
 
-  test('rejects the wrangler.toml of another Worker', async () => {
-    const text = 'name = "other"\nmain = "index.js"\n';
-    await writeFile(join(checkout().directory, 'wrangler.toml'), text);
-    const { code, stderr } = await pipe(checkout(), ['init', ...flags()]);
-    expect(code).toBe(1);
-    expect(stderr).toContain('not that of a Countersign gateway');
-    expect(await read('wrangler.toml')).toBe(text);
+  test('keeps the settings of a configured gateway that no option names', async () => {
+    await pipe(checkout(), ['init', ...flags()]);
+    const before = await Promise.all(['wrangler.toml', 'tools.json', '.dev.vars'].map(read));
+    const again = await pipe(checkout(), ['init']);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout).toContain('Nothing to change');
+    expect(await Promise.all(['wrangler.toml', 'tools.json', '.dev.vars'].map(read))).toEqual(
+      before,
+    );
+    const changed = ['init', '--audience', 'http://localhost:9999', '--force', '--skip-checks'];
+    expect((await pipe(checkout(), changed)).code).toBe(0);
+    const changes = Object.entries(await variables()).filter(
+      ([name, value]) => !before[0]?.includes(name) || !before[0].includes(value),
+    );
+    expect(changes).toEqual([['AUDIENCES', 'http://localhost:9999']]);
+  });
+
+  test('shows what the chain knows of a receiving address that was used', async () => {
+    const fresh = await pipe(checkout(), ['init', ...flags(), '--json']);
+    expect(payeeIn(fresh)).toMatchObject({ status: 'ok' });
+    const used = flags({ 'pay-to': people.agent.address });
+    const { says, status } = payeeIn(
+      await pipe(checkout(), ['init', ...used, '--force', '--json']),
+    );
+    expect(status).toBe('warn');
+    expect(says).toMatch(/holds \$[0-9.]+ of USDC, is in [0-9]+ USDC transfers?/);
   });
 });
+
+const payeeIn = (ran: Ran) => checkNamed(ran, 'receiving address');
 
 describe('init at a terminal', () => {
   const answer = async (columns: number) => {
@@ -208,6 +229,8 @@ describe('init at a terminal', () => {
   test.each([100, 40])('asks, checks and writes (%i columns)', async (columns) => {
     const terminal = await answer(columns);
     terminal.press('enter');
+    await terminal.sees('used for nothing else?');
+    terminal.type('y');
     await terminal.sees('wrangler deploy --dry-run');
     expect(await terminal.ended()).toBe(0);
     expect(await variables()).toMatchObject({ AUDIENCES: 'http://localhost:8787' });
@@ -227,11 +250,15 @@ describe('init at a terminal', () => {
     const edited = (await read('tools.json')).replace('$0.001', '$0.002');
     await writeFile(join(checkout().directory, 'tools.json'), edited);
     const no = openTerminal(checkout(), ['init', ...flags({ audience: 'http://localhost:8787' })]);
+    await no.sees('used for nothing else?');
+    no.type('y');
     await no.sees('Overwrite what you edited? tools.json');
     no.press('enter');
     expect(await no.ended()).toBe(130);
     expect(await read('tools.json')).toBe(edited);
     const yes = openTerminal(checkout(), ['init', ...flags({ audience: 'http://localhost:8787' })]);
+    await yes.sees('used for nothing else?');
+    yes.type('y');
     await yes.sees('Overwrite what you edited? tools.json');
     yes.type('y');
     expect(await yes.ended()).toBe(0);

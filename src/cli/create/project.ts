@@ -30,7 +30,7 @@ export const openProject = async (directory: string): Promise<Project> => {
     return { isNew: false, present: await gatewayFiles(directory), version };
   if (names.some((name) => name !== '.git'))
     throw new CliError('The directory is not empty. The command wrote nothing.', {
-      hint: 'Name a new directory. docs/deploy.md describes how to add the gateway to a Worker that you have.',
+      hint: 'Name a new directory. In the directory of a Worker that you have, `countersign init` mounts the gateway.',
       code: 'not_empty',
     });
   const blank = await readConfigFiles(join(import.meta.dirname, 'project'));

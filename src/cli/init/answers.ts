@@ -1,22 +1,23 @@
 import { readFacilitators } from '../../backend-settings.ts';
+import type { Config } from '../../config.ts';
 import { type Address, ZERO_ADDRESS } from '../../core/hex.ts';
 import { parseAddress } from '../../crypto/address.ts';
 import type { Setting } from '../../json-setting.ts';
-import { network, type Network } from '../../protocol/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import { egressFault, type EgressReach } from '../../protocol/egress-url.ts';
-import { nameOfNetwork, tokenNetworks } from '../../protocol/x402/networks.ts';
 import { readAudiences, readOperators } from '../../settings.ts';
 import { usageError } from '../lib/errors.ts';
 import { flagOf, type Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
+import { askNetwork, type NetworkChoice } from './network-choice.ts';
 
 /** The settings of the new gateway. */
 export type Answers = {
   readonly payTo: Address;
   readonly network: NetworkChoice;
   readonly rpc: string;
-  /** Origin of the upstream, and the path of the example tool on it. */
-  readonly upstream: { readonly origin: string; readonly path: string };
+  /** Origin of the upstream, and the path of the example tool on it. Undefined: the tools stay. */
+  readonly upstream: { readonly origin: string; readonly path: string } | undefined;
   readonly audience: string;
   readonly facilitator: string;
   /** Whether a key of its own settles what the facilitator cannot take at once. */
@@ -24,6 +25,8 @@ export type Answers = {
   /** Undefined: the configured operators stay. */
   readonly operators: string | undefined;
   readonly reach: EgressReach;
+  /** Variables of a configured gateway that stay as they are: no option names another value. */
+  readonly kept: ReadonlySet<string>;
 };
 
 /** The origin at which `wrangler dev` serves. */
@@ -31,6 +34,9 @@ const LOCAL_AUDIENCE = 'http://localhost:8787';
 
 type Field = {
   readonly option: string;
+  readonly variable: string;
+  /** The value of a configured gateway, which stays unless the option is given. */
+  readonly present?: string | undefined;
   readonly message: string;
   /** Prefilled at the prompt. */
   readonly initial?: string;
@@ -40,13 +46,30 @@ type Field = {
   readonly check: (text: string) => string | undefined;
 };
 
-/** Takes each setting from its option or environment variable, else asks for it. @throws CliError usage */
-export const askAnswers = async (session: Session, input: Input): Promise<Answers> => {
+/**
+ * Takes each setting from its option or environment variable, else from the configured gateway, else asks for it.
+ *
+ * @throws CliError usage
+ */
+export const askAnswers = async (
+  session: Session,
+  input: Input,
+  configured?: Config,
+): Promise<Answers> => {
   const { prompts, env } = session;
-  const reach: EgressReach = input.flag('localStack') ? 'local_stack' : 'public';
+  const isLocal =
+    input.flag('localStack') ||
+    (configured?.reach === 'local_stack' && input.text('rpc') === undefined);
+  const reach: EgressReach = isLocal ? 'local_stack' : 'public';
   const urlFault = (text: string): string | undefined => urlFaultOf(text, reach);
-  const ask = async ({ option, message, initial, fallback, check }: Field): Promise<string> => {
+  const kept = new Set<string>();
+  const ask = async (field: Field): Promise<string> => {
+    const { option, variable, present, message, initial, fallback, check } = field;
     const flag = flagOf(option);
+    if (present !== undefined && input.text(option) === undefined) {
+      kept.add(variable);
+      return present;
+    }
     const given = input.text(option) ?? (option === 'rpc' ? env['COUNTERSIGN_RPC_URL'] : undefined);
     if (given !== undefined) {
       const fault = check(given.trim());
@@ -64,28 +87,37 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
 
   const payTo = await ask({
     option: 'payTo',
+    variable: 'PAY_TO',
+    present: configured?.payTo.get(configured.networks[0]),
     message: 'Which address receives the payments? Use it for nothing else.',
     check: (text) => (addressOf(text) === undefined ? NO_ADDRESS : undefined),
   });
-  const network = await askNetwork(session, input);
+  const network = await askNetwork(session, input, configured?.networks[0]);
   const rpc = await ask({
     option: 'rpc',
+    variable: 'RPC_URLS',
+    present: configured?.rpcUrls.get(network.network)?.[0],
     message: `JSON-RPC URL of ${network.name}`,
     ...(network.rpc === undefined ? {} : { initial: network.rpc, fallback: network.rpc }),
     check: urlFault,
   });
   const upstream = await ask({
     option: 'upstream',
+    variable: 'UPSTREAM_URL',
+    present: configured && (configured.upstreamUrl ?? ''),
     message: 'URL of the first tool behind the gateway, e.g. https://api.example.com/weather',
     check: urlFault,
   });
   const audience = await ask({
     option: 'audience',
+    variable: 'AUDIENCES',
+    present: configured?.audiences.join(', '),
     message: 'Origin that agents will call',
     initial: LOCAL_AUDIENCE,
     fallback: LOCAL_AUDIENCE,
     check: (text) => faultOf(readAudiences(text)),
   });
+  if (configured !== undefined && input.text('facilitator') === undefined) kept.add('FACILITATORS');
   const facilitator = input.text('facilitator') ?? defaultFacilitator(network.network);
   const facilitatorFault =
     urlFault(facilitator) ??
@@ -96,18 +128,23 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
   const operatorFault = operators === undefined ? undefined : faultOf(readOperators(operators));
   if (operatorFault !== undefined)
     throw usageError(`--operator ${operatorFault}.`, 'Correct --operator.');
-  const { origin, pathname, search } = new URL(upstream);
   return {
     payTo: addressOf(payTo) ?? ZERO_ADDRESS,
     network,
     rpc,
-    upstream: { origin, path: pathname + search },
+    upstream: kept.has('UPSTREAM_URL') ? undefined : partsOf(upstream),
     audience,
     facilitator,
     relayer: input.flag('withoutRelayer') ? 'none' : 'own_key',
     operators,
     reach,
+    kept,
   };
+};
+
+const partsOf = (url: string): Answers['upstream'] => {
+  const { origin, pathname, search } = new URL(url);
+  return { origin, path: pathname + search };
 };
 
 const NO_ADDRESS =
@@ -128,70 +165,6 @@ const urlFaultOf = (text: string, reach: EgressReach): string | undefined => {
 
 const faultOf = (setting: Setting<unknown>): string | undefined =>
   setting.ok ? undefined : (setting.error[0] ?? 'is not valid');
-
-const askNetwork = async ({ prompts }: Session, input: Input): Promise<NetworkChoice> => {
-  const text =
-    input.text('network') ??
-    (input.flag('yes') ? FIRST[0] : undefined) ??
-    (await prompts.choice({
-      message: 'On which network do you accept payments?',
-      instead: '--network <name>, e.g. base-sepolia',
-      options: networkChoices.map(({ network, name, isTest }) => ({
-        value: network,
-        label: name,
-        hint: isTest ? `${network}, test` : network,
-      })),
-      initial: 'eip155:84532',
-    }));
-  const network = findNetwork(text);
-  if (network !== undefined) return network;
-  throw usageError(
-    'A gateway accepts no payments on the network of --network.',
-    `Use one of ${networkChoices.map(({ name }) => name).join(', ')}.`,
-  );
-};
-
-/** A network on which a gateway accepts payments. */
-export type NetworkChoice = {
-  readonly network: Network;
-  /** The name in x402, or ours if x402 has none. */
-  readonly name: string;
-  readonly isTest: boolean;
-  /** A public endpoint for first steps. */
-  readonly rpc?: string;
-};
-
-const TESTS = new Set([51, 1328, 43113, 80002, 84532, 421614, 11142220].map(network));
-
-const OTHER_NAMES: Readonly<Record<Network, string>> = {
-  'eip155:50': 'xdc',
-  'eip155:51': 'xdc-apothem',
-  'eip155:42161': 'arbitrum',
-  'eip155:421614': 'arbitrum-sepolia',
-  'eip155:11142220': 'celo-sepolia',
-};
-
-const PUBLIC_RPC: Readonly<Record<Network, string>> = {
-  'eip155:84532': 'https://sepolia.base.org',
-  'eip155:8453': 'https://mainnet.base.org',
-};
-
-/** The usual test network, then the network with the most payments. */
-const FIRST: readonly [Network, ...Network[]] = ['eip155:84532', 'eip155:8453'];
-
-const networkChoices: readonly NetworkChoice[] = [
-  ...FIRST,
-  ...tokenNetworks.filter((on) => !FIRST.includes(on)),
-].map((on) => ({
-  network: on,
-  name: nameOfNetwork(on) ?? OTHER_NAMES[on] ?? on,
-  isTest: TESTS.has(on),
-  ...(PUBLIC_RPC[on] === undefined ? {} : { rpc: PUBLIC_RPC[on] }),
-}));
-
-/** By name or CAIP-2 id. */
-const findNetwork = (text: string): NetworkChoice | undefined =>
-  networkChoices.find(({ network: on, name }) => on === text || name === text.toLowerCase());
 
 /** A facilitator that needs no account. The first one settles on Base Sepolia only. */
 const defaultFacilitator = (on: Network): string =>

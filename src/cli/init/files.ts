@@ -1,11 +1,13 @@
-import { parse, patch } from '@decimalturn/toml-patch';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { checksummed } from '../../crypto/address.ts';
 import type { FileToWrite } from '../lib/atomic-file.ts';
-import { CONFIG_FILE, type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../lib/config-files.ts';
+import { type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../lib/config-files.ts';
+import { CliError } from '../lib/errors.ts';
+import { parseConfigText, valueAt } from '../lib/wrangler-config.ts';
 import type { Answers } from './answers.ts';
+import { type ConfigEdit, editConfig } from './config-edit.ts';
 import { draftRelayer, type RelayerDraft } from './relayer.ts';
 
 /** The files that `init` will write. */
@@ -26,26 +28,26 @@ export const SHIPPED_TOOLS = '1897f05967fa7df80da24f7242e36e27ffa8c8edb97b4f0856
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** @param mount further edits of the configuration */
 export const draftFiles = async (
   directory: string,
   present: ConfigFiles,
   answers: Answers,
   keepTools: boolean,
+  mount: readonly ConfigEdit[] = [],
 ): Promise<Draft> => {
   const relayer =
     answers.relayer === 'own_key' ? draftRelayer(present, answers.network.network) : undefined;
   const values = { ...variablesOf(answers), ...relayer?.variables };
   const variables = { ...present.variables, ...values };
-  const toml = withSingleQuotes(
-    patch(present.toml, {
-      ...(parse(present.toml) as object),
-      vars: variables,
-      // wrangler passes on no secret of .dev.vars that this list lacks.
-      ...(relayer === undefined ? {} : { secrets: { required: ['RECEIPT_KEY', 'RELAYER_KEY'] } }),
-    }),
-    values,
-  );
-  const tools = keepTools && present.tools !== undefined ? present.tools : exampleTools(answers);
+  const toml = edited(present, values, [
+    ...mount,
+    ...(relayer === undefined ? [] : relayerSecretOf(present)),
+  ]);
+  const tools =
+    present.tools !== undefined && (keepTools || answers.upstream === undefined)
+      ? present.tools
+      : exampleTools(answers);
   const hasKey = (present.secrets['RECEIPT_KEY'] ?? '') !== '';
   const secrets = secretsOf(present, answers, {
     ...(hasKey ? {} : { RECEIPT_KEY: await newReceiptKey() }),
@@ -54,7 +56,7 @@ export const draftFiles = async (
   const lost = [
     ...Object.entries(values)
       .filter(([name, value]) => !['', value].includes(present.variables[name]?.trim() ?? ''))
-      .map(([name]) => `${name} in ${CONFIG_FILE}`),
+      .map(([name]) => `${name} in ${present.file}`),
     ...(present.tools === undefined ||
     present.tools === tools ||
     sha256(present.tools) === SHIPPED_TOOLS
@@ -67,7 +69,7 @@ export const draftFiles = async (
     madeKey: !hasKey,
     relayer,
     files: [
-      { path: join(directory, CONFIG_FILE), text: toml },
+      { path: join(directory, present.file), text: toml },
       ...(tools === present.tools ? [] : [{ path: join(directory, TOOLS_FILE), text: tools }]),
       ...(secrets.text === present.secretsText
         ? []
@@ -76,26 +78,47 @@ export const draftFiles = async (
   };
 };
 
-/** TOML escapes nothing between single quotes, which keeps JSON readable. */
-const withSingleQuotes = (toml: string, values: Readonly<Record<string, string>>): string =>
-  Object.entries(values)
-    .filter(([, value]) => value.includes('"') && !value.includes("'"))
-    .reduce(
-      (text, [name, value]) =>
-        text.replace(`${name} = ${JSON.stringify(value)}`, () => `${name} = '${value}'`),
-      toml,
-    );
+const edited = (
+  { file, toml: text, variables }: ConfigFiles,
+  values: Readonly<Record<string, string>>,
+  more: readonly ConfigEdit[],
+): string => {
+  const table = parseConfigText(file, text);
+  const changes = Object.entries(values).filter(([name, value]) => variables[name] !== value);
+  const edits = changes.map(([name, value]): ConfigEdit => {
+    return { kind: 'set', path: ['vars', name], value };
+  });
+  const config = table.ok
+    ? editConfig({ file, text, table: table.value }, [...more, ...edits])
+    : undefined;
+  if (config !== undefined) return config.text;
+  throw new CliError(`${file} has a form that the command cannot edit. It wrote nothing.`, {
+    hint: 'Write bindings as tables of their own, such as [[queues.producers]], and run the command again.',
+    code: 'not_editable',
+  });
+};
 
+/** wrangler passes on no secret of `.dev.vars` that the list `secrets.required` lacks. */
+const relayerSecretOf = ({ file, toml }: ConfigFiles): readonly ConfigEdit[] => {
+  const table = parseConfigText(file, toml);
+  const required = table.ok ? valueAt(table.value, ['secrets', 'required']) : undefined;
+  return Array.isArray(required) && !required.includes('RELAYER_KEY')
+    ? [{ kind: 'append', path: ['secrets', 'required'], value: 'RELAYER_KEY' }]
+    : [];
+};
+
+/** The variables of the answers, without those that stay as they are. */
 const variablesOf = (answers: Answers): Readonly<Record<string, string>> => {
-  const { payTo, network, rpc, upstream, audience, facilitator, operators } = answers;
-  return {
+  const { payTo, network, rpc, upstream, audience, facilitator, operators, kept } = answers;
+  const all = {
     AUDIENCES: audience,
     PAY_TO: JSON.stringify({ [network.network]: checksummed(payTo) }),
     RPC_URLS: JSON.stringify({ [network.network]: [rpc] }),
     FACILITATORS: JSON.stringify([{ url: facilitator }]),
-    UPSTREAM_URL: upstream.origin,
+    UPSTREAM_URL: upstream?.origin ?? '',
     ...(operators === undefined ? {} : { OPERATORS: operators }),
   };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !kept.has(name)));
 };
 
 const exampleTools = ({ upstream }: Answers): string => {
@@ -107,7 +130,7 @@ const exampleTools = ({ upstream }: Answers): string => {
     mimeType: 'application/json',
     price: '$0.001',
     settlement: 'deferred',
-    upstream: upstream.path,
+    upstream: upstream?.path ?? '/',
   };
   return `${JSON.stringify({ tools: [example] }, undefined, 2)}\n`;
 };

@@ -11,8 +11,9 @@ import type { Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
 import type { Answers } from './answers.ts';
 import type { Draft } from './files.ts';
+import { payeeCheck } from './payee-check.ts';
 
-/** Checks node, token, facilitator and upstream, unless --skip-checks. @throws CliError if one fails */
+/** Checks what is new of node, token, receiving address, facilitator and upstream, unless --skip-checks. @throws CliError if one fails */
 export const checkAnswers = async (
   session: Session,
   input: Input,
@@ -32,19 +33,25 @@ export const checkAnswers = async (
 
 const runChecks = async (
   { progress, signal, now }: Session,
-  { network, rpc, upstream, facilitator }: Answers,
+  { network, rpc, upstream, facilitator, payTo, kept }: Answers,
 ): Promise<readonly Check[]> =>
   await progress.during('checking each part', async () => {
-    const [chain, settlement, tool] = await Promise.all([
-      chainChecks(network.network, rpc, now),
-      facilitatorCheck(facilitator, [network.network], signal),
-      upstreamCheck(upstream.origin, signal),
+    const [chain, payee, settlement, tool] = await Promise.all([
+      kept.has('RPC_URLS') ? [] : chainChecks(network.network, rpc, now),
+      kept.has('PAY_TO') ? undefined : payeeCheck(network.network, rpc, payTo),
+      kept.has('FACILITATORS')
+        ? undefined
+        : facilitatorCheck(facilitator, [network.network], signal),
+      upstream && upstreamCheck(upstream.origin, signal),
     ]);
-    // A facilitator that is down now may be up when the gateway needs it. A wrong chain or token stays wrong.
     return [
       ...chain,
-      settlement.status === 'fail' ? { ...settlement, status: 'warn' as const } : settlement,
-      tool,
+      ...(payee === undefined ? [] : [payee]),
+      // A facilitator that is down now may be up when the gateway needs it. A wrong chain or token stays wrong.
+      ...(settlement === undefined
+        ? []
+        : [settlement.status === 'fail' ? { ...settlement, status: 'warn' as const } : settlement]),
+      ...(tool === undefined ? [] : [tool]),
     ];
   });
 

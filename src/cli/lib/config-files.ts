@@ -1,11 +1,11 @@
 import { TOOLS_DEPTH } from '../../catalog/input-schema.ts';
-import { parse } from '@decimalturn/toml-patch';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Config, type ConfigFault, type Environment, parseConfig } from '../../config.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import { ok, type Result } from '../../core/result.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { readText } from './atomic-file.ts';
+import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts';
 
 export const CONFIG_FILE = 'wrangler.toml';
 export const TOOLS_FILE = 'tools.json';
@@ -13,9 +13,10 @@ export const SECRETS_FILE = '.dev.vars';
 
 /** The configuration files of a gateway's directory. */
 export type ConfigFiles = {
-  /** Text of wrangler.toml. */
+  /** Text of wrangler.toml, or of the file that `file` names. */
   readonly toml: string;
-  /** `[vars]` of wrangler.toml. */
+  readonly file: WranglerConfig['file'];
+  /** `vars` of that file. */
   readonly variables: Readonly<Record<string, string>>;
   /** .dev.vars: secrets of the local Worker; overrides `[vars]`. */
   readonly secrets: Readonly<Record<string, string>>;
@@ -25,21 +26,17 @@ export type ConfigFiles = {
   readonly tools: string | undefined;
 };
 
-/** Undefined without a wrangler.toml; the text of the error if it is not TOML. */
+/** Undefined without a configuration of wrangler; the text of the error if it cannot be parsed. */
 export const readConfigFiles = async (
   directory: string,
 ): Promise<Result<ConfigFiles, string> | undefined> => {
-  const toml = await readText(join(directory, CONFIG_FILE));
-  if (toml === undefined) return undefined;
-  let table: Readonly<Record<string, unknown>>;
-  try {
-    table = parse(toml) as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    return err(`${CONFIG_FILE} is not TOML: ${(error as Error).message.split('\n')[0] ?? ''}`);
-  }
+  const config = await readWranglerConfig(directory);
+  if (config?.ok !== true) return config;
+  const { file, text, table } = config.value;
   const secretsText = (await readText(join(directory, SECRETS_FILE))) ?? '';
   return ok({
-    toml,
+    toml: text,
+    file,
     variables: stringsOf(table['vars']),
     secrets: stringsOf(parseEnv(secretsText)),
     secretsText,

@@ -19,6 +19,17 @@ export const withResourceNames = (toml: string, project: string): string =>
     .replace(/^dataset = ".*"$/m, `dataset = "${project.replaceAll('-', '_')}_countersign"`)
     .replace(/^namespace_id = ".*"$/m, `namespace_id = "${namespaceOf(project)}"`);
 
+/** The name after which the resources of any Worker are named. Differs for different Workers, also where it must be shorter or without `_`. */
+export const resourceName = (worker: string): string => {
+  const name = worker
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
+  if (name === worker && name.length <= MAX_PROJECT_NAME) return name;
+  const digest = createHash('sha256').update(worker).digest('hex').slice(0, 8);
+  return `${name.slice(0, MAX_PROJECT_NAME - 9)}-${digest}`.replace(/^-/, '');
+};
+
 /** A rate limit's `namespace_id` is a positive integer. */
 const namespaceOf = (project: string): number =>
   createHash('sha256').update(project).digest().readUIntBE(0, 3) + 1;

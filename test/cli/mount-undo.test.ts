@@ -1,0 +1,259 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mnemonicToAccount, privateKeyToAddress } from 'viem/accounts';
+import { describe, expect, it } from 'vitest';
+import { people } from '../../dev/stack/people.ts';
+import { documentIn, pipe } from './support/command.ts';
+import { useHome } from './support/home.ts';
+import { putFleet, putKey, SOME_KEY, WORDS } from './support/keys.ts';
+import { putShop, SHOP } from './support/shop.ts';
+import { openTerminal } from './support/terminal.ts';
+
+const home = useHome();
+
+const FLAGS = [
+  ...['--network', 'base-sepolia', '--rpc', 'https://rpc.example', '--skip-checks'],
+  ...['--upstream', 'https://api.example/lookup'],
+] as const;
+
+const init = async (...words: readonly string[]) => await pipe(home(), ['init', ...words]);
+const mount = async (...words: readonly string[]) =>
+  await init('--yes', ...FLAGS, '--pay-to', people.seller, ...words);
+const at = (name: string): string => join(home().directory, name);
+const read = async (name: string): Promise<string> => await readFile(at(name), 'utf8');
+const texts = async (): Promise<Readonly<Record<string, string>>> =>
+  Object.fromEntries(
+    await Promise.all(Object.keys(SHOP).map(async (name) => [name, await read(name)])),
+  );
+
+describe('init --undo', () => {
+  it('refuses a file that was edited since, shows the edit, and restores it with --force', async () => {
+    await putShop(home().directory);
+    expect((await mount()).code).toBe(0);
+    await writeFile(at('wrangler.toml'), `${await read('wrangler.toml')}# mine\n`);
+    const edited = await read('wrangler.toml');
+    const { code, stderr } = await init('--undo');
+    expect(code).toBe(1);
+    expect(stderr).toContain('Edited since `countersign init`: wrangler.toml.');
+    expect(stderr).toContain('-# mine');
+    expect(stderr).toContain('--force');
+    expect(await read('wrangler.toml')).toBe(edited);
+    expect(await readdir(at('src'))).toContain('gateway.ts');
+
+    expect((await init('--undo', '--force')).code).toBe(0);
+    expect(await texts()).toEqual(SHOP);
+    expect(await readdir(at('src'))).not.toContain('gateway.ts');
+  });
+
+  it('continues after an interruption: what is restored already counts as unedited', async () => {
+    await putShop(home().directory);
+    await mount();
+    await writeFile(at('wrangler.toml'), SHOP['wrangler.toml'] ?? '');
+    await rm(at('src/gateway.ts'));
+    expect(documentIn(await init('--undo', '--json'))).toMatchObject({
+      restored: ['.dev.vars', 'package.json'],
+      removed: ['tools.json'],
+    });
+    expect(await texts()).toEqual(SHOP);
+  });
+
+  it('takes back one run after the other', async () => {
+    await putShop(home().directory);
+    await mount();
+    const first = await read('wrangler.toml');
+    await init('--audience', 'https://gateway.example', '--force', '--skip-checks');
+    expect(await read('wrangler.toml')).not.toBe(first);
+    expect((await init('--undo')).code).toBe(0);
+    expect(await read('wrangler.toml')).toBe(first);
+    expect((await init('--undo')).code).toBe(0);
+    expect(await texts()).toEqual(SHOP);
+  });
+
+  it('keeps its record out of git and away from other users', async () => {
+    await putShop(home().directory);
+    await mount();
+    expect(await read('.countersign/.gitignore')).toBe('*\n');
+    const { mode } = await import('node:fs/promises').then(({ stat }) =>
+      stat(at('.countersign/init.json')),
+    );
+    expect(mode & 0o777).toBe(0o600);
+  });
+});
+
+const JSONC = `{
+  // The shop.
+  "name": "shop",
+  "main": "src/index.ts",
+  "compatibility_date": "2026-10-01",
+  "durable_objects": { "bindings": [{ "name": "COUNTER", "class_name": "Counter" }] },
+  "migrations": [
+    { "tag": "v1", "new_sqlite_classes": ["Counter"] }, // visits
+  ],
+}
+`;
+
+describe('init in a Worker', () => {
+  it('edits wrangler.jsonc, and a second run changes nothing', async () => {
+    await putShop(home().directory);
+    await rm(at('wrangler.toml'));
+    await writeFile(at('wrangler.jsonc'), JSONC);
+    const { code, stderr } = await mount();
+    expect(code, stderr).toBe(0);
+    const text = await read('wrangler.jsonc');
+    expect(text).toContain('  // The shop.\n');
+    expect(text).toContain('["Counter"] }, // visits\n');
+    expect(text).toContain('"queue": "shop-countersign-settlement"');
+    expect(documentIn(await init('--json'))).toMatchObject({ written: [] });
+    await init('--undo');
+    expect(await read('wrangler.jsonc')).toBe(JSONC);
+  });
+
+  it('upgrades a gateway of an earlier release, after it showed the changes', async () => {
+    await putShop(home().directory);
+    await mount('--without-relayer');
+    const current = await read('wrangler.toml');
+    const old = current
+      .replaceAll(/"the-shop-[0-9a-f]{8}-countersign-/g, '"countersign-')
+      .replace('[[durable_objects.bindings]]\nname = "RELAYER"\nclass_name = "Relayer"\n\n', '')
+      .replace('["AgentAccount", "Relayer"]', '["AgentAccount"]')
+      .replace(/\[\[queues\.producers\]\]\nbinding = "WEBHOOK_DEAD_QUEUE"\nqueue = ".*"\n\n/, '');
+    await writeFile(at('wrangler.toml'), old);
+    const entry = (await read('src/gateway.ts')).replace(', Relayer, SettlementRequests', '');
+    await writeFile(at('src/gateway.ts'), entry);
+
+    const asked = await init();
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toContain('+export { AgentAccount, Relayer, SettlementRequests }');
+    expect(await read('wrangler.toml')).toBe(old);
+    expect((await init('--yes', '--skip-checks')).code).toBe(0);
+    const text = await read('wrangler.toml');
+    expect(text).toContain('class_name = "Relayer"');
+    expect(text).toContain('tag = "countersign-v2"\nnew_sqlite_classes = ["Relayer"]');
+    expect(text).toContain('binding = "WEBHOOK_DEAD_QUEUE"');
+    expect(text).toMatch(/RELAYERS = '\{"eip155:84532"/);
+    // The queues of the deployed gateway may hold messages.
+    expect(text).not.toMatch(/queue = "the-shop-/);
+    expect(documentIn(await init('--json', '--skip-checks'))).toMatchObject({ written: [] });
+  });
+
+  it.each([
+    ['a class as its entry', { 'src/index.ts': 'export default class extends X {}' }, 'a class'],
+    [
+      'no entry',
+      { 'wrangler.toml': 'name = "shop"\ncompatibility_date = "2026-10-01"\n' },
+      'no `main`',
+    ],
+    ['environments', { 'wrangler.toml': `${SHOP['wrangler.toml']}[env.staging]\n` }, 'staging'],
+  ])(
+    'refuses %s, prints the lines to add by hand, and writes nothing',
+    async (_, files, reason) => {
+      await putShop(home().directory, files);
+      const { code, stderr } = await mount();
+      expect(code).toBe(1);
+      expect(stderr).toContain(reason);
+      expect(stderr).toContain('export default countersign({ tools, next: … });');
+      expect(stderr).toContain('binding = "SETTLEMENT_QUEUE"');
+      expect(await texts()).toEqual({ ...SHOP, ...files });
+    },
+  );
+
+  it('refuses secrets that wrangler would no longer read, and a Worker without package.json', async () => {
+    await putShop(home().directory);
+    await rm(at('.dev.vars'));
+    await writeFile(at('.env'), 'SHOP_SECRET=sesame\n');
+    expect((await mount()).stderr).toContain('cp .env .dev.vars');
+    await rm(at('.env'));
+    await rm(at('package.json'));
+    expect((await mount()).stderr).toContain('npm init -y');
+    expect(await readdir(home().directory)).not.toContain('.dev.vars');
+  });
+
+  it('ignores .dev.vars in git before it holds keys', async () => {
+    await putShop(home().directory, { '.gitignore': 'node_modules' });
+    await mount();
+    expect(await read('.gitignore')).toBe('node_modules\n.dev.vars\n');
+  });
+});
+
+describe('a receiving address', () => {
+  it('is refused if it is an operator, a relayer or an agent', async () => {
+    await putShop(home().directory);
+    await putFleet(home(), 'team', ['alice']);
+    const agent = mnemonicToAccount(WORDS, { path: `m/44'/60'/0'/0'/0'` }).address;
+    const relayer = privateKeyToAddress(SOME_KEY);
+    await writeFile(at('.dev.vars'), `RELAYER_KEY="${SOME_KEY}"\n`);
+    const refused = async (payTo: string, ...words: readonly string[]) => {
+      const { code, stderr } = await init('--yes', ...FLAGS, '--pay-to', payTo, ...words);
+      expect(code).toBe(2);
+      return stderr.replaceAll(/\s+/g, ' ');
+    };
+    expect(await refused(people.seller, '--operator', people.seller)).toContain(
+      'is an operator as well',
+    );
+    expect(await refused(relayer)).toContain('is a relayer as well');
+    expect(await refused(agent)).toContain('an agent of the fleet team');
+    expect(await readdir(at('src'))).not.toContain('gateway.ts');
+  });
+
+  it('may be a key of this machine, with a remark', async () => {
+    await putShop(home().directory);
+    await putKey(home(), 'payee', SOME_KEY);
+    const { code, stderr } = await init(
+      '--yes',
+      ...FLAGS,
+      '--pay-to',
+      privateKeyToAddress(SOME_KEY),
+    );
+    expect(code).toBe(0);
+    expect(stderr).toContain('your key payee');
+  });
+});
+
+describe('Ctrl-C', () => {
+  it.each([
+    ['the receiving address', [], 'Which address receives the payments?', ''],
+    ['its only use', ['--pay-to', people.seller], 'used for nothing else?', ''],
+    ['the changes', ['--pay-to', people.seller], 'used for nothing else?', 'Write these changes?'],
+  ])('at the question for %s writes nothing', async (_, words, first, then) => {
+    await putShop(home().directory);
+    const audience = ['--audience', 'http://localhost:8787'];
+    const terminal = openTerminal(home(), ['init', ...FLAGS, ...audience, ...words]);
+    await terminal.sees(first);
+    if (then !== '') {
+      terminal.type('y');
+      await terminal.sees(then);
+    }
+    terminal.press('ctrl-c');
+    expect(await terminal.ended()).toBe(130);
+    expect(await texts()).toEqual(SHOP);
+    expect(await readdir(home().directory)).not.toContain('.countersign');
+    expect(await readdir(home().directory)).not.toContain('tools.json');
+  });
+
+  it('is not needed to refuse: the answer no writes nothing', async () => {
+    await putShop(home().directory);
+    const words = [...FLAGS, '--audience', 'http://localhost:8787', '--pay-to', people.seller];
+    const terminal = openTerminal(home(), ['init', ...words]);
+    await terminal.sees('used for nothing else?');
+    terminal.type('y');
+    await terminal.sees('Write these changes?');
+    terminal.press('enter');
+    expect(await terminal.ended()).toBe(130);
+    expect(await texts()).toEqual(SHOP);
+  });
+
+  it('is not needed if a file changed meanwhile: the answer yes writes nothing then', async () => {
+    await putShop(home().directory);
+    const words = [...FLAGS, '--audience', 'http://localhost:8787', '--pay-to', people.seller];
+    const terminal = openTerminal(home(), ['init', ...words]);
+    await terminal.sees('used for nothing else?');
+    terminal.type('y');
+    await terminal.sees('Write these changes?');
+    const edited = `${SHOP['wrangler.toml']}# mine\n`;
+    await writeFile(at('wrangler.toml'), edited);
+    terminal.type('y');
+    expect(await terminal.ended()).toBe(1);
+    expect(terminal.shown()).toContain('changed while the command asked');
+    expect(await texts()).toEqual({ ...SHOP, 'wrangler.toml': edited });
+  });
+});
