@@ -4,7 +4,7 @@ import { openOfferedGrants } from './audit/offered-grants.ts';
 import { audienceOf, gatewayAccount } from './config.ts';
 import { err, ok, type Result } from './core/result.ts';
 import type { DocumentName } from './discovery/index.ts';
-import { openSigner } from './crypto/signer.ts';
+import { openSigner, publishedKey } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
 import type { BoundFetcher, Gateway } from './gateway/gateway.ts';
 import { openReplayCache } from './gateway/replay.ts';
@@ -145,9 +145,17 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
 
   app.get('/.well-known/jwks.json', async (context) => {
     const signer = await openSigner(context.env.RECEIPT_KEY);
-    return signer.ok
-      ? context.json(signer.value.jwks, 200, { 'Cache-Control': 'public, max-age=300' })
-      : problem(badKey);
+    if (!signer.ok) return problem(badKey);
+    const { keys } = signer.value.jwks;
+    const config = configOf(context.env);
+    const former = config.ok
+      ? await Promise.all(config.value.formerReceiptKeys.map(publishedKey))
+      : [];
+    // Before its key is replaced, an operator lists it as a former one.
+    const others = former.filter(({ kid }) => kid !== signer.value.kid);
+    return context.json({ keys: [...keys, ...others] }, 200, {
+      'Cache-Control': 'public, max-age=300',
+    });
   });
 
   app.get(DESCRIPTION_PATH, async (context) => {

@@ -14,6 +14,7 @@ import {
   type Setting,
   urlSchema,
 } from './json-setting.ts';
+import type { Payees } from './payees.ts';
 import type { CdpKey } from './settlement/backends/cdp-token.ts';
 import type { Facilitator } from './settlement/backends/facilitator.ts';
 import type { BackendSettings } from './settlement/backends/registry.ts';
@@ -30,7 +31,7 @@ export const BACKEND_VARIABLES = [
 
 type BackendVariable = (typeof BACKEND_VARIABLES)[number];
 
-/** The settings of all backends but their networks, which follow from `PAY_TO`. */
+/** The settings of all backends but their networks, which follow from the payees. */
 export type BackendConfig = Omit<BackendSettings, 'networks'> & {
   /** Sign for relayers without a signer of their own. */
   readonly relayerKeys: readonly Hex[];
@@ -58,15 +59,15 @@ export const readBackends = (
 
 /** Checks the settings together: each network has a backend, and each backend has the key that it needs. */
 export const backendFaults = (
-  payTo: ReadonlyMap<Network, Address>,
+  payees: Payees,
   { facilitators, relayers, relayerKeys, cdpKey }: BackendConfig,
 ): readonly { readonly name: BackendVariable; readonly reason: string }[] => {
-  const unreached = [...payTo.keys()].filter(
+  const unreached = [...payees.keys()].filter(
     (network) =>
       !relayers.has(network) &&
       !facilitators.some(({ networks }) => networks === undefined || networks.includes(network)),
   );
-  const stray = [...relayers.keys()].filter((network) => !payTo.has(network));
+  const stray = [...relayers.keys()].filter((network) => !payees.has(network));
   const keyless = [...relayers.values()].some(({ signer }) => signer === undefined);
   return [
     ...unreached.map((network) => ({
@@ -75,7 +76,7 @@ export const backendFaults = (
     })),
     ...stray.map((network) => ({
       name: 'RELAYERS' as const,
-      reason: `at ${network}: must not be there, because PAY_TO does not name this network`,
+      reason: `at ${network}: must not be there, because neither PAY_TO nor FORMER_PAY_TO names it`,
     })),
     ...(keyless && relayerKeys.length === 0
       ? [

@@ -25,24 +25,35 @@ import {
   readMcpTools,
   readOperators,
   readPaused,
-  readPayTo,
   readReach,
   readReconcileDays,
   readReconcileDepth,
-  readReceiptKey,
   readRpcUrls,
   readUpstreamUrl,
   readPassthrough,
 } from './settings.ts';
 import { sentence, type Setting } from './json-setting.ts';
+import {
+  allPayees,
+  formerFaults,
+  type Payees,
+  readFormerPayTo,
+  readGatewayAccount,
+  readPayTo,
+} from './payees.ts';
+import { readFormerReceiptKeys, readReceiptKey } from './receipt-key-settings.ts';
 
 /** The configuration that an operator sets, read once per isolate. */
 export type Config = BackendConfig & {
   /** Origins that clients may sign for, e.g. `https://gw.example`. The first applies to requests for another origin. */
   readonly audiences: readonly [string, ...string[]];
-  /** Networks with a payee and an RPC endpoint, in the order of PAY_TO. Offers keep this order. */
+  /** Networks that the gateway sells on, in the order of PAY_TO. Offers keep this order. */
   readonly networks: readonly [Network, ...Network[]];
   readonly payTo: ReadonlyMap<Network, Address>;
+  /** All payees: of each network the offered one first, then those of FORMER_PAY_TO. Each of these networks has an RPC endpoint. */
+  readonly payees: Payees;
+  /** GATEWAY_ACCOUNT; `gatewayAccount` has the default. */
+  readonly gateway: AccountId | undefined;
   readonly rpcUrls: ReadonlyMap<Network, readonly [string, ...string[]]>;
   /** Empty: the gateway is no facilitator for others. */
   readonly facilitates: Facilitates;
@@ -70,6 +81,8 @@ export type Config = BackendConfig & {
   readonly operators: readonly Address[];
   /** Ed25519 private key as JWK text. */
   readonly receiptKey: string;
+  /** Public keys that signed receipts before: `x` of each JWK. */
+  readonly formerReceiptKeys: readonly string[];
   /** The tools of `tools.json`; operators may change the catalogue later. */
   readonly tools: readonly Tool[];
 };
@@ -78,6 +91,8 @@ const VARIABLES = [
   'AUDIENCES',
   'LOCAL_STACK',
   'PAY_TO',
+  'FORMER_PAY_TO',
+  'GATEWAY_ACCOUNT',
   'RPC_URLS',
   ...BACKEND_VARIABLES,
   'FACILITATES',
@@ -93,6 +108,7 @@ const VARIABLES = [
   'DATABASE_MAX_BYTES',
   'OPERATORS',
   'RECEIPT_KEY',
+  'FORMER_RECEIPT_KEYS',
 ] as const;
 
 /** The environment. An absent variable counts as empty. */
@@ -128,6 +144,9 @@ export const parseConfig = (
   const reach =
     read('LOCAL_STACK', (text) => readReach(text, environment.AUDIENCES?.trim() ?? '')) ?? 'public';
   const payTo = read('PAY_TO', readPayTo);
+  const former = read('FORMER_PAY_TO', readFormerPayTo) ?? new Map();
+  const gateway = read('GATEWAY_ACCOUNT', readGatewayAccount);
+  const payees = payTo && allPayees(payTo, former);
   const rpcUrls = read('RPC_URLS', (text) => readRpcUrls(text, reach));
   const backends = readBackends(read, reach);
   const facilitates = read('FACILITATES', readFacilitates);
@@ -143,15 +162,23 @@ export const parseConfig = (
   const databaseMax = read('DATABASE_MAX_BYTES', readDatabaseMax);
   const operators = read('OPERATORS', readOperators);
   const receiptKey = read('RECEIPT_KEY', readReceiptKey);
+  const formerReceiptKeys = read('FORMER_RECEIPT_KEYS', readFormerReceiptKeys);
   const tools = readTools(toolsJson, reach);
   if (!tools.ok) blame(TOOLS, tools.error);
 
-  if (payTo !== undefined && rpcUrls !== undefined) {
-    blame('RPC_URLS', differences(payTo, rpcUrls));
+  if (payTo !== undefined) blame('FORMER_PAY_TO', formerFaults(payTo, former));
+  // By default the account follows from PAY_TO. A new payee would silently be a gateway without the operator's tools and webhooks.
+  if (former.size > 0 && (environment.GATEWAY_ACCOUNT ?? '').trim() === '') {
+    blame('GATEWAY_ACCOUNT', [
+      'must be set, because FORMER_PAY_TO is: the account that keeps tools and webhooks, which was that of the first address in PAY_TO',
+    ]);
   }
-  if (payTo !== undefined && backends !== undefined) {
-    faults.push(...backendFaults(payTo, backends));
-    blame('FACILITATES', facilitatesFaults(facilitates ?? new Map(), payTo, backends.relayers));
+  if (payees !== undefined && rpcUrls !== undefined) {
+    blame('RPC_URLS', differences(payees, rpcUrls));
+  }
+  if (payees !== undefined && backends !== undefined) {
+    faults.push(...backendFaults(payees, backends));
+    blame('FACILITATES', facilitatesFaults(facilitates ?? new Map(), payees, backends.relayers));
   }
   const relative = tools.ok ? tools.value.find(isRelative) : undefined;
   if (relative !== undefined && (environment.UPSTREAM_URL ?? '').trim() === '') {
@@ -161,6 +188,7 @@ export const parseConfig = (
   const required = {
     audiences,
     payTo,
+    payees,
     rpcUrls,
     facilitates,
     backends,
@@ -174,6 +202,7 @@ export const parseConfig = (
     databaseMax,
     operators,
     receiptKey,
+    formerReceiptKeys,
   };
   const [first, ...more] = payTo?.keys() ?? [];
   if (faults.length > 0 || !isComplete(required) || !tools.ok || first === undefined) {
@@ -184,6 +213,7 @@ export const parseConfig = (
     ...settings,
     ...ownBackends,
     networks: [first, ...more],
+    gateway,
     upstreamUrl,
     passthrough,
     reach,
@@ -206,16 +236,28 @@ export const audienceOf = ({ audiences }: Pick<Config, 'audiences'>, href: strin
   return audiences.find((each) => each === origin) ?? audiences[0];
 };
 
-/** Returns the gateway's own account, that of the payee: it keeps tools and webhooks, and raises alerts about the gateway itself. */
+/** Returns the gateway's own account, by default that of the payee: it keeps tools and webhooks, and raises alerts about the gateway itself. */
 export const gatewayAccount = ({
+  gateway,
   networks,
   payTo,
-}: Pick<Config, 'networks' | 'payTo'>): AccountId =>
-  accountId(networks[0], payTo.get(networks[0]) as Address);
+}: Pick<Config, 'gateway' | 'networks' | 'payTo'>): AccountId =>
+  gateway ?? accountId(networks[0], payTo.get(networks[0]) as Address);
 
-/** True for an account of a payee. Only operators may see those. */
-export const isReceiver = ({ payTo }: Pick<Config, 'payTo'>, account: AccountId): boolean =>
-  [...payTo].some(([on, address]) => accountId(on, address) === account);
+/** True for the gateway's own account and those of all payees. Only operators may see them, and they take no grants. */
+export const isReceiver = (
+  config: Pick<Config, 'gateway' | 'networks' | 'payTo' | 'payees'>,
+  account: AccountId,
+): boolean =>
+  account === gatewayAccount(config) ||
+  [...config.payees].some(([on, all]) => all.some((address) => accountId(on, address) === account));
+
+/** True for a payee that offers named before and name no more. */
+export const isFormerPayee = (
+  { payTo, payees }: Pick<Config, 'payTo' | 'payees'>,
+  on: Network,
+  address: Address,
+): boolean => address !== payTo.get(on) && payees.get(on)?.includes(address) === true;
 
 const readPolicy = (text: string): Setting<Policy> => {
   if (text === '') return ok(BUILT_IN_POLICY);
@@ -242,16 +284,14 @@ const inSentences = <T>(result: Result<T, readonly FieldFault[]>): Setting<T> =>
   result.ok ? result : err(result.error.map(sentence));
 
 /** Each payee needs a node to verify payments. A node without a payee is usually a network misspelt in PAY_TO. */
-const differences = (
-  payTo: ReadonlyMap<Network, Address>,
-  rpcUrls: ReadonlyMap<Network, unknown>,
-): readonly string[] => [
-  ...[...payTo.keys()]
+const differences = (payees: Payees, rpcUrls: ReadonlyMap<Network, unknown>): readonly string[] => [
+  ...[...payees.keys()]
     .filter((network) => !rpcUrls.has(network))
-    .map((network) => `at ${network}: must have URLs, because PAY_TO names this network`),
+    .map((network) => `at ${network}: must have URLs, because PAY_TO or FORMER_PAY_TO names it`),
   ...[...rpcUrls.keys()]
-    .filter((network) => !payTo.has(network))
+    .filter((network) => !payees.has(network))
     .map(
-      (network) => `at ${network}: must not be there, because PAY_TO does not name this network`,
+      (network) =>
+        `at ${network}: must not be there, because neither PAY_TO nor FORMER_PAY_TO names it`,
     ),
 ];

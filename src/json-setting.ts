@@ -74,6 +74,21 @@ export const accountSchema = readingText<Address>(
   },
 );
 
+const ADDRESSES = 'must be an array of 1 to 64 different addresses';
+
+/** A JSON object from network to addresses. */
+export const addressesByNetwork = byNetwork<readonly Address[]>(
+  z
+    .array(accountSchema, ADDRESSES)
+    .check(
+      z.refine(
+        (all) => all.length > 0 && all.length <= 64 && new Set(all).size === all.length,
+        ADDRESSES,
+      ),
+    ),
+  'must be an object from network to addresses',
+);
+
 /** A URL that the gateway may call. */
 export const urlSchema = (reach: EgressReach) =>
   z.string('must be an absolute URL').check((payload) => {

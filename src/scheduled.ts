@@ -34,7 +34,7 @@ export const runScheduled = async (
   await reconcile(
     {
       db: env.AUDIT_DB,
-      sites: config.networks.flatMap((network) => siteOf(config, network) ?? []),
+      sites: [...config.payees].flatMap(([network, all]) => siteOf(config, network, all) ?? []),
       account: (id) => env.AGENT_ACCOUNT.getByName(id),
       raise: (alert) => raise(self, alert),
     },
@@ -42,7 +42,7 @@ export const runScheduled = async (
   );
 };
 
-const siteOf = (config: Config, network: Network): Site | undefined => {
+const siteOf = (config: Config, network: Network, payees: readonly Address[]): Site | undefined => {
   const urls = config.rpcUrls.get(network);
   const token = tokenOf(network);
   if (urls === undefined || token === undefined) return undefined;
@@ -50,7 +50,7 @@ const siteOf = (config: Config, network: Network): Site | undefined => {
     network,
     urls,
     token: token.address,
-    payTo: config.payTo.get(network) as Address,
+    payees,
     confirmations: config.confirmations,
     depth: config.reconcileDepth,
     days: config.reconcileDays,

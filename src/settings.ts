@@ -2,14 +2,7 @@ import * as z from 'zod/mini';
 import { type Address, ZERO_ADDRESS } from './core/hex.ts';
 import { err, ok } from './core/result.ts';
 import { parseAddress } from './crypto/address.ts';
-import {
-  accountSchema,
-  byNetwork,
-  MAX_URLS,
-  readJson,
-  type Setting,
-  urlSchema,
-} from './json-setting.ts';
+import { byNetwork, MAX_URLS, readJson, type Setting, urlSchema } from './json-setting.ts';
 import type { Network } from './protocol/account-id.ts';
 import {
   MAX_COMMAND_BYTES,
@@ -17,8 +10,6 @@ import {
   parseCommandBytes,
 } from './protocol/account/command-budget.ts';
 import { egressFault, type EgressReach, isLoopbackHost } from './protocol/egress-url.ts';
-import { parseStrictJson } from './protocol/strict-json.ts';
-import { tokenOf } from './protocol/x402/networks.ts';
 
 const MAX_AUDIENCES = 16;
 /** The maximum length of an audience in an intent (`agentIntentSchema`): clients could not sign for a longer origin. */
@@ -79,18 +70,6 @@ export const readReach = (text: string, audiences: string): Setting<EgressReach>
 const isUnreachable = (origin: string): boolean => {
   const { hostname } = new URL(origin);
   return isLoopbackHost(hostname) || RESERVED.test(hostname);
-};
-
-const payToSchema = byNetwork(accountSchema, 'must be an object from network to address');
-
-/** Reads `PAY_TO`: the payee by network. Rejects a network without a pinned token, which no offer could name. */
-export const readPayTo = (text: string): Setting<ReadonlyMap<Network, Address>> => {
-  const read = readJson(text, payToSchema, '{"eip155:8453": "0x…"}');
-  if (!read.ok) return read;
-  const unknown = [...read.value.keys()].filter((network) => tokenOf(network) === undefined);
-  return unknown.length === 0
-    ? read
-    : err(unknown.map((network) => `at ${network}: no token is known on this network`));
 };
 
 /** `minLength` guarantees one item; the type of zod does not show it. */
@@ -193,20 +172,4 @@ export const readDatabaseMax = (text: string): Setting<number> => {
   if (text === '') return ok(D1_LIMIT);
   const bytes = /^[1-9][0-9]{0,14}$/.test(text) ? Number(text) : 0;
   return bytes >= 1_000_000 ? ok(bytes) : err(['must be an integer of bytes, at least 1000000']);
-};
-
-const KEY_HINT = 'must be an Ed25519 private key as JWK {kty: "OKP", crv: "Ed25519", x, d}';
-const half = z.string(KEY_HINT).check(z.regex(/^[A-Za-z0-9_-]{43}$/, KEY_HINT));
-const receiptKeySchema = z.looseObject(
-  { kty: z.literal('OKP', KEY_HINT), crv: z.literal('Ed25519', KEY_HINT), x: half, d: half },
-  KEY_HINT,
-);
-
-/** Reads `RECEIPT_KEY`: checks its form; `openSigner` checks that the halves belong together. */
-export const readReceiptKey = (text: string): Setting<string> => {
-  const json = parseStrictJson(text);
-  // One message for every fault, so that it reveals nothing about the secret.
-  return json.ok && receiptKeySchema.safeParse(json.value).success
-    ? ok(text)
-    : err([`${KEY_HINT}: \`npm run keys\` prints one`]);
 };

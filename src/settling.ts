@@ -32,10 +32,13 @@ export const settlingOf = (env: Env, config: Config): SettlingState => {
     if (event.event === 'backend_rejects_bound') void keepAlive(alert(event, nowSeconds()));
   };
   const state: SettlingState = {
-    backends: openBackends(config, {
-      relayer: (key) => env.RELAYER.getByName(key),
-      emit,
-    }),
+    backends: openBackends(
+      { ...config, networks: [...config.payees.keys()] },
+      {
+        relayer: (key) => env.RELAYER.getByName(key),
+        emit,
+      },
+    ),
     chainHealth: openChainHealth(),
     watches: new Map(),
     presentations: new Map(),

@@ -185,11 +185,11 @@ const admit = (
 ): Verdict => {
   const { token, authorization, signature } = payment;
   const { to } = authorization;
-  const isServed = account === undefined ? setup.facilitates.includes(to) : to === setup.payTo;
+  const served = account === undefined ? setup.facilitates : setup.payees;
   const ours =
     token.network === setup.network &&
     token.address === setup.token.address &&
-    isServed &&
+    served.includes(to) &&
     signature.length <= MAX_SIGNATURE;
   if (!ours) return 'unsupported';
   const left = Number(authorization.validBefore) - now();

@@ -12,7 +12,8 @@ import {
 } from '../../src/protocol/account-id.ts';
 import type { Token } from '../../src/protocol/payment.ts';
 import { tokenOf } from '../../src/protocol/x402/networks.ts';
-import { readConfirmations, readPayTo, readReach, readRpcUrls } from '../../src/settings.ts';
+import { allPayees, readFormerPayTo, readGatewayAccount, readPayTo } from '../../src/payees.ts';
+import { readConfirmations, readReach, readRpcUrls } from '../../src/settings.ts';
 import type { RelayerSetting } from '../../src/settlement/backends/relayer.ts';
 import { bytesSchema, readAnswer, rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import {
@@ -30,7 +31,8 @@ export type Setup = {
   readonly network: Network;
   readonly chainId: number;
   readonly token: Token;
-  readonly payTo: Address;
+  /** The gateway's payees, former ones included. */
+  readonly payees: readonly Address[];
   /** Receiving addresses of other sellers. */
   readonly facilitates: readonly Address[];
   readonly urls: readonly string[];
@@ -77,8 +79,13 @@ export const readSetup = (
   const setting = relayers.value.get(network);
   if (setting?.addresses.includes(address) !== true) return fault('RELAYERS', 'absent');
   const payTo = readPayTo(textOf(environment, 'PAY_TO'));
-  const receiver = payTo.ok ? payTo.value.get(network) : undefined;
-  if (!payTo.ok || receiver === undefined) return fault('PAY_TO');
+  if (!payTo.ok) return fault('PAY_TO');
+  const former = readFormerPayTo(textOf(environment, 'FORMER_PAY_TO'));
+  if (!former.ok) return fault('FORMER_PAY_TO');
+  const payees = allPayees(payTo.value, former.value).get(network);
+  if (payees === undefined) return fault('PAY_TO');
+  const gateway = readGatewayAccount(textOf(environment, 'GATEWAY_ACCOUNT'));
+  if (!gateway.ok) return fault('GATEWAY_ACCOUNT');
   const facilitates = readFacilitates(textOf(environment, 'FACILITATES'));
   if (!facilitates.ok) return fault('FACILITATES');
   const rpcUrls = readRpcUrls(textOf(environment, 'RPC_URLS'), reach.value);
@@ -93,7 +100,7 @@ export const readSetup = (
     network,
     chainId,
     token,
-    payTo: receiver,
+    payees,
     facilitates: facilitates.value.get(network) ?? [],
     urls,
     confirmations: confirmations.value,
@@ -103,7 +110,7 @@ export const readSetup = (
     wait: setting.wait,
     maxFeePerGas: setting.maxFeePerGas,
     sign,
-    gateway: gatewayAccount({ networks, payTo: payTo.value }),
+    gateway: gatewayAccount({ gateway: gateway.value, networks, payTo: payTo.value }),
   });
 };
 

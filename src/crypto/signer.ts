@@ -5,7 +5,7 @@ import { encodeBase64Url, utf8 } from './bytes.ts';
 import { ed25519Signer } from './native-crypto.ts';
 
 /** A public Ed25519 key in `/.well-known/jwks.json` (RFC 7517, RFC 8037). */
-type PublicKey = {
+export type PublicKey = {
   readonly kty: 'OKP';
   readonly crv: 'Ed25519';
   readonly x: string;
@@ -61,11 +61,12 @@ export const openSigner = async (jwkText: string): Promise<Result<Signer, Signer
   const key = await importPair(publicJwk, d);
   if (key === undefined) return malformed('x is not the public key of d');
 
-  const kid = await thumbprint(x);
+  const published = await publishedKey(x);
+  const { kid } = published;
   const signNatively = ed25519Signer(key);
   const signer: Signer = {
     kid,
-    jwks: { keys: [{ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' }] },
+    jwks: { keys: [published] },
     sign: (claims, typ) => compact(signingInput({ alg: 'EdDSA', typ, kid }, claims), signNatively),
     signBytes: async (bytes) => {
       // Every JWS begins with "ey". Otherwise a webhook body could be crafted so that its signature is one of a receipt.
@@ -144,6 +145,16 @@ export const signCompact = async (
   const signature = await crypto.subtle.sign(PARAMETERS[header.alg], key, utf8(input));
   return compact(input, () => new Uint8Array(signature));
 };
+
+/** Returns the public key of `x`, 32 bytes in base64url, as the key set holds it. */
+export const publishedKey = async (x: string): Promise<PublicKey> => ({
+  kty: 'OKP',
+  crv: 'Ed25519',
+  x,
+  kid: await thumbprint(x),
+  alg: 'EdDSA',
+  use: 'sig',
+});
 
 /** Returns the RFC 7638 thumbprint of an Ed25519 key: its required members in lexicographic order (RFC 8037 §2). */
 export const thumbprint = async (x: string): Promise<string> => {

@@ -183,13 +183,15 @@ const refusalOf = (
       };
     }
     case 'expired':
-      return {
-        reason: 'expired',
-        field: expiryField(checked),
-        expected: `> ${nowSeconds()}`,
-        // The gateway accepts a bound payment until its intent expires, which is before the authorization does.
-        got: reserved.intent?.fields.validBefore ?? reserved.validBefore.toString(),
-      };
+      return (
+        checked.former ?? {
+          reason: 'expired',
+          field: expiryField(checked),
+          expected: `> ${nowSeconds()}`,
+          // The gateway accepts a bound payment until its intent expires, which is before the authorization does.
+          got: reserved.intent?.fields.validBefore ?? reserved.validBefore.toString(),
+        }
+      );
     // A second "settle", or an outcome that another attempt stored meanwhile: the caller repeats its request. Dry runs do not get here.
     case 'settle':
     case 'stored':

@@ -1,5 +1,5 @@
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
+import { type Config, isFormerPayee } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -83,7 +83,14 @@ export const checkPayment = (
   now: Seconds,
 ): Result<CheckedProof, Reason> => {
   const { version, authorization, signature } = payload;
-  const requirements = requirementsOf(config, tool);
+  const { network: on } = payload;
+  const { to } = authorization;
+  const former = isFormerPayee(config, on, to)
+    ? formerFault(config, on, paymentField(version, 'payload.authorization.to'), to)
+    : undefined;
+  // A repeat of a call that was accepted under the former payee must find it. The account starts no call with such a proof.
+  const sale = former && { networks: [on] as const, payTo: new Map([[on, to]]) };
+  const requirements = requirementsOf(sale ?? config, tool);
   const matched =
     payload.accepted === undefined
       ? requirementOn(requirements, payload.network)
@@ -122,6 +129,7 @@ export const checkPayment = (
     call: authorization.nonce,
     binding,
     validBefore: Number(authorization.validBefore),
+    ...(former && { former }),
     execute: timed.ok && (payload.intent === undefined || BigInt(now) < payload.intent.validBefore),
     digest,
     signature,
@@ -135,6 +143,14 @@ export const checkPayment = (
       : { paymentIdentifier: payload.paymentIdentifier }),
   });
 };
+
+/** Why a new call may not pay a former payee. Its key may have leaked, so no money is sent there that was not accepted before. */
+const formerFault = (config: Config, on: Network, field: string, got: Address): Mismatch => ({
+  reason: 'recipient_mismatch',
+  field,
+  expected: config.payTo.get(on) ?? `a payee on ${config.networks.join(' or ')}`,
+  got,
+});
 
 /** Checks a bound payment: its EIP-3009 nonce must be the intent digest, so that the token signature commits to exactly this request. */
 const checkBinding = (
@@ -190,7 +206,15 @@ export const checkIntent = (
   const { intent, signature } = signed;
   const on = network(signed.chainId);
   const token = tokenOf(on);
-  const payTo = config.payTo.get(on);
+  const isFree = tool.settlement === 'free';
+  const former =
+    !isFree && isFormerPayee(config, on, intent.payTo)
+      ? formerFault(config, on, `${AGENT_INTENT_HEADER}.intent.payTo`, intent.payTo)
+      : undefined;
+  // A free request, such as a look-up, names no payee, and works on a network that sells nothing any more.
+  const payTo = former
+    ? intent.payTo
+    : (config.payTo.get(on) ?? (isFree ? config.payees.get(on)?.[0] : undefined));
   if (token === undefined || payTo === undefined) {
     return err({
       reason: 'unsupported_network',
@@ -221,6 +245,7 @@ export const checkIntent = (
     call: digest,
     binding: 'intent',
     validBefore: Number(intent.validBefore),
+    ...(former && { former }),
     execute: timed.ok,
     digest,
     signature,

@@ -43,6 +43,8 @@ export type CheckedProof = {
   readonly validBefore: Seconds;
   /** False if the proof has expired and is valid otherwise: it may look up its call, never execute. */
   readonly execute: boolean;
+  /** The proof names a former payee or a closed network: it repeats a call that the account knows, or is rejected with this reason. */
+  readonly former?: Reason;
   /** The signed digest and its signature; ERC-1271 verification of a contract account uses the same two. */
   readonly digest: Hex;
   readonly signature: Hex;

@@ -68,11 +68,11 @@ export const isThrottledReplay = (
   return replayCache.isThrottled(account, now) && replayCache.has(account, authorization.nonce);
 };
 
-/** True if a checked proof can only look up its call: it has expired, or this isolate saw its call reserved. */
+/** True if a checked proof can only look up its call: it has expired, it names a former payee, or this isolate saw its call reserved. */
 export const isReplay = (
   { replayCache }: Replays,
-  { network, payer, call, execute }: CheckedProof,
-): boolean => !execute || replayCache.has(accountId(network, payer), call);
+  { network, payer, call, execute, former }: CheckedProof,
+): boolean => !execute || former !== undefined || replayCache.has(accountId(network, payer), call);
 
 /**
  * True if the rate limiter admits a replay. Counts the payer only if its key signed: anyone can name a payer, and a contract's signature

@@ -140,7 +140,7 @@ export const challengeOf = (
 ): Reason => ({
   reason: 'intent_required',
   audience,
-  networks: config.networks,
+  networks: [...config.payees.keys()],
   tool,
   intent: {
     audience,

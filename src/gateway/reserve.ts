@@ -129,6 +129,7 @@ const callOf = (
   price: checked.price,
   validBefore: checked.validBefore,
   execute: checked.execute,
+  ...(checked.former === undefined ? {} : { former: true }),
   ...(checked.payment === undefined ? {} : { payment: checked.payment }),
   ...(checked.intent === undefined
     ? {}

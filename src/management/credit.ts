@@ -78,16 +78,16 @@ const search = async (
 ): Promise<Result<{ readonly asset: AssetId; readonly transfer: RefundTransfer }, Reason>> => {
   const parsed = parseAccountId(account);
   const token = parsed && tokenOf(parsed.network);
-  const payTo = parsed && config.payTo.get(parsed.network);
+  const payees = parsed && config.payees.get(parsed.network);
   const urls = parsed && config.rpcUrls.get(parsed.network);
-  if (parsed === undefined || token === undefined || payTo === undefined || urls === undefined) {
+  if (parsed === undefined || token === undefined || payees === undefined || urls === undefined) {
     return err({ reason: 'malformed_field', field: 'body.account', hint: ACCOUNT });
   }
   const transfer = await findRefund(
     { urls, confirmations: config.confirmations },
     {
       token: token.address,
-      senders: [payTo, ...config.operators],
+      senders: [...payees, ...config.operators],
       receiver: parsed.address,
       transaction,
       logIndex,
@@ -101,7 +101,7 @@ const search = async (
 /** The transfer that a refund must show on the chain. */
 type RefundSearch = {
   readonly token: Address;
-  /** The gateway's `payTo` on the chain, and its operators. */
+  /** The gateway's payees on the chain, former ones included, and its operators. */
   readonly senders: readonly Address[];
   readonly receiver: Address;
   readonly transaction: Hex;

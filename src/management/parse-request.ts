@@ -22,7 +22,7 @@ type ParsedRequest = {
 
 /** Parses the parameters of a path. A fault names the required form, never a resource. */
 export const parseParams = (
-  { payTo }: Pick<Config, 'payTo'>,
+  { payees }: Pick<Config, 'payees'>,
   params: Readonly<Record<string, string>>,
 ): Result<Readonly<Record<string, string>>, Reason> => {
   const values: Record<string, string> = {};
@@ -32,7 +32,7 @@ export const parseParams = (
     values[name] = parsed.data;
   }
   const on = parseAccountId(values['account'] ?? '')?.network;
-  return on === undefined || payTo.has(on)
+  return on === undefined || payees.has(on)
     ? ok(values)
     : err({ reason: 'malformed_field', field: 'path.account', hint: OTHER_NETWORK });
 };

@@ -26,6 +26,28 @@ describe('the routes of the gateway itself', () => {
     expect(await answer.json()).toMatchObject({ audience: 'https://gateway.example' });
   });
 
+  it('publish the key of receipts, and former ones, each once', async () => {
+    const keysOf = async (variables: Partial<Env> = {}) => {
+      const answer = await get('/.well-known/jwks.json', {}, variables);
+      return (await answer.json<{ keys: { kid: string; x: string }[] }>()).keys;
+    };
+    const [current] = await keysOf();
+    // The example of RFC 8037, whose thumbprint its appendix A.3 gives.
+    const former = {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    };
+    const listed = await keysOf({ FORMER_RECEIPT_KEYS: JSON.stringify([former, current]) });
+    expect(listed).toEqual([
+      current,
+      {
+        ...former,
+        ...{ kid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k', alg: 'EdDSA', use: 'sig' },
+      },
+    ]);
+  });
+
   it('precede the tools, each with its own method', async () => {
     const id = `0x${'00'.repeat(32)}`;
     expect((await get('/credits?amount=50000', { method: 'POST' })).status).toBe(402);

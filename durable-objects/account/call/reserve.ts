@@ -55,8 +55,8 @@ export const reserve = (
   if (record !== undefined) {
     return repeatOrDryRun(state, call, repeat(state, record, call, attempt, evidence, context));
   }
-  // An expired proof may look up, never execute.
-  if (!call.execute) return unchanged(state, { verdict: 'expired' });
+  // An expired proof may look up, never execute. One for a former payee may repeat its call, and starts none.
+  if (!call.execute || call.former === true) return unchanged(state, { verdict: 'expired' });
   const informed = withEvidence(state, evidence);
   if (mustSeekGrant(state, informed, call, evidence, context.now)) {
     return unchanged(state, { verdict: 'unknown_grant' });

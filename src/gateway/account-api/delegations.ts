@@ -1,6 +1,6 @@
 import { delegationsTool } from '../../catalog/gateway-tools.ts';
 import { type LimitWarning, limitWarnings } from '../../catalog/limit-warning.ts';
-import type { Config } from '../../config.ts';
+import { type Config, isReceiver } from '../../config.ts';
 import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -77,7 +77,7 @@ const warningsOf = async (gateway: Gateway, policy: Policy): Promise<readonly Li
 
 /** Rejects terms that no signature can make valid: another gateway's grant, which may be a copy; another token; an expired grant. */
 const termsFault = (
-  { audiences, payTo }: Config,
+  config: Config,
   { token, network }: Chain,
   { audience, asset, validUntil, delegate }: AgentDelegation,
   now: Seconds,
@@ -88,12 +88,13 @@ const termsFault = (
     expected,
     got,
   });
+  const { audiences } = config;
   if (!audiences.includes(audience)) return wrong('audience', audiences.join(' or '), audience);
   if (asset !== ZERO_ADDRESS && asset !== token.address) {
     return wrong('asset', token.address, asset);
   }
   // A parent of the gateway's own account could read its tools and its alerts.
-  if (delegate === payTo.get(network)) {
+  if (isReceiver(config, accountId(network, delegate))) {
     return wrong('delegate', 'an account that receives no money', delegate);
   }
   return validUntil > BigInt(now)

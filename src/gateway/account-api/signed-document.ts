@@ -14,16 +14,16 @@ import { checkSignature, type OnChainCheck, verifyOnChain } from '../verify-sign
 /** The chain of a signed document, and the token of that chain. A tree of grants lives on one chain. */
 export type Chain = { readonly network: Network; readonly token: Token };
 
-/** Accepts only a chain that the gateway has a node and a payee for. */
+/** Accepts only a chain that the gateway has a node and a payee for. A former payee suffices: grants of a closed network can still be revoked. */
 const chainOf = (config: Config, chainId: number): Result<Chain, Reason> => {
   const on = network(chainId);
   const token = tokenOf(on);
-  return token !== undefined && config.payTo.has(on)
+  return token !== undefined && config.payees.has(on)
     ? ok({ network: on, token })
     : err({
         reason: 'unsupported_network',
         field: 'body.chainId',
-        hint: `must be the chain of one of: ${config.networks.join(', ')}`,
+        hint: `must be the chain of one of: ${[...config.payees.keys()].join(', ')}`,
       });
 };
 

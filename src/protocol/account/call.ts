@@ -23,6 +23,8 @@ export type Call = {
   /** Until when the proof may execute. `execute: false` marks an expired proof, which may only look up. */
   readonly validBefore: Seconds;
   readonly execute: boolean;
+  /** The proof names a former payee: it may repeat a call and start none. */
+  readonly former?: true;
   /** Absent for an unpaid intent. */
   readonly payment?: Payment;
   /** The audience in the digest `request`; one of the gateway's origins. */

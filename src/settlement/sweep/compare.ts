@@ -1,4 +1,4 @@
-import type { Address } from '../../core/hex.ts';
+import { type Address, ZERO_ADDRESS } from '../../core/hex.ts';
 import { type Network, parseAccountId } from '../../protocol/account-id.ts';
 import type { ExpectedTransfer } from '../chain/expected-transfer.ts';
 import type { Observation } from '../chain/observation.ts';
@@ -82,12 +82,12 @@ const LONGEST = 3_660;
 export const transferOf = (
   known: SettledPayment,
   token: Address,
-  payTo: Address,
+  [first = ZERO_ADDRESS]: readonly Address[],
 ): ExpectedTransfer => ({
   token,
-  payer: parseAccountId(known.account)?.address ?? payTo,
-  // An operator may have changed the receiver since.
-  payTo: known.payee ?? payTo,
+  payer: parseAccountId(known.account)?.address ?? ZERO_ADDRESS,
+  // An operator may have changed the payee since, and dropped the former one.
+  payTo: known.payee ?? first,
   value: known.amount ?? 0n,
   nonce: known.call,
   validBefore: BigInt(known.acceptedAt + LONGEST),

@@ -62,7 +62,7 @@ export const examine = async (
   for (const some of chunks(compared.unmatched.slice(0, MAX_SEARCHES), SEARCHES)) {
     const observations = await observePayments(
       site,
-      some.map((each) => transferOf(each, site.token, site.payTo)),
+      some.map((each) => transferOf(each, site.token, site.payees)),
     );
     for (const [at, each] of some.entries()) {
       const observation = observations[at] ?? { kind: 'unknown', why: 'no observation' };

@@ -39,7 +39,8 @@ export type WindowFault = 'refused' | 'unreachable';
 export type Receiver = {
   readonly urls: readonly [string, ...string[]];
   readonly token: Address;
-  readonly payTo: Address;
+  /** Never empty. */
+  readonly payees: readonly Address[];
 };
 
 /** Payers in one filter: nodes accept a thousand. */
@@ -53,7 +54,7 @@ const TIMEOUT_MS = 10_000;
  * left out. Blocks and logs come in one batch, so that a node without these blocks fails instead of returning no logs.
  */
 export const readWindow = async (
-  { urls, token, payTo }: Receiver,
+  { urls, token, payees }: Receiver,
   { from, to }: Blocks,
 ): Promise<Result<Window, WindowFault>> => {
   const send = (calls: readonly RpcCall[]) => rpcBatch(urls, calls, { timeoutMs: TIMEOUT_MS });
@@ -67,7 +68,7 @@ export const readWindow = async (
   const answers = await send([
     ...first.calls,
     ...last.calls,
-    logsOf([[TRANSFER], null, [addressWord(payTo)]]),
+    logsOf([[TRANSFER], null, payees.map(addressWord)]),
   ]);
   if (!answers.ok) return err(faultOfBatch({ from, to }, answers.error));
   const [begins, ends, logs] = answers.value;

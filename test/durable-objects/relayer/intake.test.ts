@@ -3,6 +3,21 @@ import { describe, expect, test } from 'vitest';
 import { usdc } from '../../../dev/stack/chain-access.ts';
 import { openBench, payersOf, relayFrom, settle } from './support.ts';
 
+describe('takes', () => {
+  test('a payment to a former payee, and none to an address that is neither', async () => {
+    const former = '0x00000000000000000000000000000000000f02e2';
+    const bench = await openBench();
+    const [payer] = await payersOf(bench.chain, 1);
+    if (payer === undefined) throw new Error('no payer');
+    const relay = await relayFrom(payer, { to: former });
+    expect(await bench.relay([relay])).toEqual(['unsupported']);
+    const { to } = (await relayFrom(payer)).payment.authorization;
+    const moved = await openBench({ setup: { payees: [to, former] } });
+    expect(await moved.relay([relay])).toEqual(['taken']);
+    expect(await settle(moved)).toEqual([relay.call]);
+  });
+});
+
 describe('does not take', () => {
   test('a payment of another token, chain or receiver', async () => {
     const bench = await openBench();

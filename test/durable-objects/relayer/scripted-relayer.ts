@@ -138,7 +138,7 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
       network: NETWORK,
       chainId: 84532,
       token: TOKEN,
-      payTo: PAY_TO,
+      payees: [PAY_TO],
       facilitates: [],
       urls: ['https://node.test/'],
       confirmations: 1,

@@ -155,7 +155,7 @@ export const openBench = async (
         network: usdc.network,
         chainId: 84532,
         token: usdc,
-        payTo,
+        payees: [payTo],
         facilitates: [],
         urls: [rpc],
         confirmations: 1,

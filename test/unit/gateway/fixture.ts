@@ -39,6 +39,8 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   audiences: [AUDIENCE, 'https://second.example'],
   networks: ['eip155:84532'],
   payTo: new Map([['eip155:84532', '0x1111111111111111111111111111111111111111']]),
+  payees: new Map([['eip155:84532', ['0x1111111111111111111111111111111111111111']]]),
+  gateway: undefined,
   rpcUrls: new Map([['eip155:84532', ['https://rpc.example']]]),
   facilitators: [{ url: 'https://facilitator.example', auth: 'none', concurrency: 4, fee: 0n }],
   facilitates: new Map(),
@@ -59,6 +61,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   databaseMax: 10_000_000_000,
   operators: [],
   receiptKey: '',
+  formerReceiptKeys: [],
   tools,
 });
 

@@ -48,6 +48,7 @@ export const search: Tool = toolOf({
 export const vectorConfig = (tools: readonly Tool[] = [translate, search]): Config => ({
   ...configOf(tools),
   payTo: new Map([[NETWORK, PAY_TO]]),
+  payees: new Map([[NETWORK, [PAY_TO]]]),
 });
 
 const types = {

@@ -187,6 +187,7 @@ describe('an operator with a contract account', () => {
     ...config,
     networks,
     payTo: new Map(networks.map((each) => [each, `0x${'aa'.repeat(20)}`])),
+    payees: new Map(networks.map((each) => [each, [`0x${'aa'.repeat(20)}`]])),
     rpcUrls: new Map(networks.map((each) => [each, ['https://rpc.example']])),
   });
   const listing = async (set: Config) => {

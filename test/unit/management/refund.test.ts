@@ -182,6 +182,7 @@ describe('a refund on the real chain', () => {
     const real: Config = {
       ...config,
       payTo: new Map([['eip155:84532', payTo]]),
+      payees: new Map([['eip155:84532', [payTo]]]),
       rpcUrls: new Map([['eip155:84532', [inject('rpc')]]]),
     };
     await chain.client.impersonateAccount({ address: payTo });

@@ -83,6 +83,37 @@ describe('law 3: the stored answer of a call with an intent', () => {
   });
 });
 
+describe('a proof for a former payee', () => {
+  test('starts no call and writes nothing', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const before = await snapshotOf(payer);
+    const call = callOf(payer, { former: true });
+    expect(await reserve(payer, call)).toEqual({ verdict: 'expired' });
+    expect(await snapshotOf(payer)).toEqual(before);
+  });
+
+  test('gets the answer of the call that it paid for before', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer, { binding: 'intent' });
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    const repeated = { ...call, former: true, showsSecret: true } as const;
+    expect((await reserve(payer, repeated)).verdict).toBe('in_progress');
+    await stubOf(payer).finish(call.call, attempt, success);
+    expect((await reserve(payer, repeated)).verdict).toBe('stored');
+  });
+
+  test('runs an upfront call, once, whose money arrived there', async () => {
+    const payer = randomHex(20);
+    const call = await unrun(payer, { binding: 'intent' });
+    const repeated = { ...call, former: true, showsSecret: true } as const;
+    expect((await reserve(payer, repeated)).verdict).toBe('go');
+    expect((await reserve(payer, repeated)).verdict).toBe('in_progress');
+  });
+});
+
 describe('law 3: an upfront call that was settled and did not run', () => {
   const SECRETS = [
     ['the secret of its intent', { binding: 'intent' }, { showsSecret: true }],

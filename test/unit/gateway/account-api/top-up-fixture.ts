@@ -16,6 +16,7 @@ export const config = {
   ...vectorConfig(),
   networks: ['eip155:84532', SECOND] as const,
   payTo: new Map([...vectorConfig().payTo, [SECOND, `0x${'22'.repeat(20)}` as const]]),
+  payees: new Map([...vectorConfig().payees, [SECOND, [`0x${'22'.repeat(20)}` as const]]]),
 };
 export const OWN = `eip155:84532:${addressOf('agent')}` as const;
 export const OTHER = `eip155:84532:${addressOf('owner')}` as const;

@@ -47,7 +47,7 @@ export const site = (changes: Partial<Site> = {}): Site => ({
   urls: [RPC],
   confirmations: 1,
   token: TOKEN,
-  payTo: PAY_TO,
+  payees: [PAY_TO],
   depth: 10,
   days: 1,
   ...changes,

@@ -1,5 +1,6 @@
 import { createExecutionContext, createScheduledController } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { usdc, usdcAbi } from '../../../../dev/stack/chain-access.ts';
 import {
@@ -64,6 +65,34 @@ describe('ledger and chain', () => {
       { kind: 'new', chain_payments: 0 },
     ]);
     expect(alerts).toEqual([]);
+  });
+
+  test('agree about the money of a former payee, which counts on both sides', async () => {
+    await shop();
+    const payees = [lower(privateKeyToAddress(generatePrivateKey())), payTo];
+    const [settled, unknown] = [await sign(9_000n, alice, payees[0]), await sign(8_000n)];
+    await buy(settled, 'deferred');
+    const call = settled.authorization.nonce;
+    const seen = await present(settled);
+    await stubOf(lower(alice.address)).settled([{ call, outcome: 'settled', ...seen }]);
+    await buy(unknown, 'deferred');
+    await present(unknown);
+    await exported();
+    await reconcileOnce(900, payees);
+    const sums = { chain_amount: '1024000', ledger_amount: '1016000' };
+    expect(await runs()).toMatchObject([{ kind: 'new', chain_payments: 5, ...sums }]);
+    // The account has not learned of the payment to the former payee, which moved.
+    expect((await differences()).map(({ kind, call: nonce }) => [kind, nonce])).toEqual([
+      ['unrecorded', unknown.authorization.nonce],
+    ]);
+  });
+
+  test('agree when a payee was dropped: its payments are looked up one by one', async () => {
+    await shop();
+    await reconcileOnce(900, [lower(privateKeyToAddress(generatePrivateKey()))]);
+    expect(await differences(false)).toEqual([]);
+    const sums = { chain_amount: '1007000', ledger_amount: '1007000' };
+    expect(await runs()).toMatchObject([{ chain_payments: 3, ledger_payments: 3, ...sums }]);
   });
 
   test('differ in exactly what was tampered with', async () => {

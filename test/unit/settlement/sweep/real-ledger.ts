@@ -64,9 +64,9 @@ export const freshShop = async (): Promise<void> => {
   alerts.length = 0;
 };
 
-export const sign = (value: bigint, from = alice): Promise<SignedAuthorization> =>
+export const sign = (value: bigint, from = alice, to = payTo): Promise<SignedAuthorization> =>
   signAuthorization({
-    ...{ account: from, token: usdc, to: payTo, value, validAfter: 0n, nonce: randomNonce() },
+    ...{ account: from, token: usdc, to, value, validAfter: 0n, nonce: randomNonce() },
     validBefore: BigInt(nowSeconds() + 3_600),
   });
 
@@ -87,7 +87,8 @@ export const buy = async (
   const stub = stubOf(authorization.from);
   const attempt = randomHex(16);
   const call = callOf(authorization.from, {
-    ...{ call: authorization.nonce, price: authorization.value, payTo, settlement },
+    ...{ call: authorization.nonce, price: authorization.value, payTo: authorization.to },
+    settlement,
     payment: { token: usdc, authorization, signature, maxTimeoutSeconds: 3_600 },
   });
   const facts = factsOf(100_000_000n, first);
@@ -135,13 +136,13 @@ export let clock = 0;
 /** The alerts that the reconciliation raised in this test. */
 export const alerts: AlertBody[] = [];
 
-export const reconcileOnce = async (later = 900): Promise<void> => {
+export const reconcileOnce = async (later = 900, payees = [payTo]): Promise<void> => {
   await client.mine({ blocks: 3 });
   clock += later;
   await reconcile(
     {
       db,
-      sites: [site({ urls: [chain.rpc], payTo, depth: 2, days: 5 })],
+      sites: [site({ urls: [chain.rpc], payees, depth: 2, days: 5 })],
       account: (account) => env.AGENT_ACCOUNT.getByName(account),
       raise: async (alert) => {
         alerts.push(alert);
