@@ -9,6 +9,7 @@ const FACTS = [
   ['state', 'state'],
   ['tool', 'tool'],
   ['payee', 'payee'],
+  ['audience', 'audience'],
   ['request', 'request'],
   ['binding', 'binding'],
   ['asset', 'asset'],

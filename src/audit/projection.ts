@@ -14,6 +14,7 @@ export type CallUpdate = {
   readonly firstSeq?: number;
   readonly tool?: string;
   readonly payee?: string;
+  readonly audience?: string;
   readonly request?: Hex;
   readonly binding?: string;
   readonly asset?: string;
@@ -105,6 +106,7 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         acceptedAt: entry.at,
         ...withoutUndefined({
           payee: text(payment.payTo),
+          audience: text(entry.evidence?.['audience']),
           binding: entry.binding,
           policy: entry.policy,
           price: stored(amounts?.price),

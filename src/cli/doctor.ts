@@ -1,6 +1,7 @@
 import { openSigner } from '../crypto/signer.ts';
 import { readTarget, type Target } from './doctor/config-checks.ts';
 import { backendChecks, gatewayChecks, queueCheck } from './doctor/gateway-checks.ts';
+import { movingChecks } from './doctor/moving-checks.ts';
 import { partChecks } from './doctor/part-checks.ts';
 import { openAdmin } from './lib/admin-client.ts';
 import { type Check, checkLines, skipped } from './lib/checks.ts';
@@ -28,7 +29,8 @@ export const command: Command = {
           : gatewayChecks(gateway, await kidOf(target), signal),
       ]),
     );
-    const operator = gateway === undefined ? [] : await operatorChecks(session, input, gateway);
+    const operator =
+      gateway === undefined ? [] : await operatorChecks(session, input, gateway, target);
     const checks = [...target.checks, ...groups.flat(), ...operator];
     if (checks.every(({ status }) => status === 'skip')) {
       throw usageError(
@@ -63,6 +65,7 @@ const operatorChecks = async (
   session: Session,
   input: Input,
   gateway: string,
+  { config }: Target,
 ): Promise<readonly Check[]> => {
   const { profile, env, signal, now } = session;
   const named = input.text('as') ?? env['COUNTERSIGN_AS'] ?? '';
@@ -73,5 +76,6 @@ const operatorChecks = async (
   return [
     await queueCheck(management, now(), signal),
     ...(await backendChecks(management, signal)),
+    ...(await movingChecks(management, config, now(), signal)),
   ];
 };

@@ -17,6 +17,7 @@ import { toolIdOf } from './endpoint.ts';
 import { entryHandlers } from './entry.ts';
 import type { AdminContext, AdminRequest, Handler, Handlers } from './handler.ts';
 import { ledgerHandlers } from './ledger.ts';
+import { movingHandlers } from './moving.ts';
 import { parseParams, parseRequest } from './parse-request.ts';
 import { policyHandlers } from './policy.ts';
 import { queueHandlers } from './queue.ts';
@@ -37,6 +38,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...deadLetterHandlers,
   ...entryHandlers,
   ...ledgerHandlers,
+  ...movingHandlers,
   ...policyHandlers,
   ...queueHandlers,
   ...reconciliationHandlers,

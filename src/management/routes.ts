@@ -6,6 +6,7 @@ import { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
 import { ENTRY_ROUTES } from './entry.route.ts';
 import { account, deadLetterId, hash, toolId, webhookId } from './fields.ts';
 import { LEDGER_ROUTES } from './ledger.route.ts';
+import { MOVING_ROUTES } from './moving.route.ts';
 import { POLICY_ROUTES } from './policy.route.ts';
 import { QUEUE_ROUTES } from './queue.route.ts';
 import { RECONCILIATION_ROUTES } from './reconciliation.route.ts';
@@ -34,6 +35,7 @@ export const ROUTE_TABLE = {
   ...ENTRY_ROUTES,
   ...WEBHOOK_ROUTES,
   ...QUEUE_ROUTES,
+  ...MOVING_ROUTES,
 } as const satisfies RouteTable;
 
 export type RouteId = keyof typeof ROUTE_TABLE;

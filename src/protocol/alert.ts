@@ -16,6 +16,7 @@ export const ALERT_RULES = [
   'database_size',
   'database_unavailable',
   'backend',
+  'payee_missing',
 ] as const;
 
 export type AlertRule = (typeof ALERT_RULES)[number];

@@ -117,6 +117,11 @@ const RULES: { readonly [rule in AlertRule]: (facts: Facts) => Words } = {
     'Calls ran and settled, and accounts kept their entries until D1 answered.',
     'Nothing, unless it happens again: then read the logs of the Worker.',
   ],
+  payee_missing: ({ of, usd }) => [
+    'A payee was dropped too early',
+    `${of('payments')} payments of ${usd('amount')} are open to ${of('payee')} on ${of('network')}, which neither PAY_TO nor FORMER_PAY_TO names.`,
+    'Put it into FORMER_PAY_TO, and deploy: a payment lasts an hour at most.',
+  ],
   backend: ({ of }) => [
     'A facilitator rejects bound payments',
     `${of('backend')} on ${of('network')} answers ${of('error')}. Other backends settle.`,

@@ -82,6 +82,8 @@ CREATE TABLE calls (
   reason TEXT,
   policy TEXT,
   payee TEXT,
+  -- The origin that the caller signed for.
+  audience TEXT,
   ended_at INTEGER,
   -- The amount of a silent tool (`onSilence: keep`): held until an operator charges or releases it.
   kept TEXT CHECK (kept IN ('held', 'charged', 'released')),

@@ -13,6 +13,8 @@ export type TargetFacilitator = Pick<Facilitator, 'url' | 'networks' | 'auth'>;
 export type Target = {
   readonly checks: readonly Check[];
   readonly gateway: string | undefined;
+  /** The configuration of the directory, if it is valid. */
+  readonly config: Config | undefined;
   readonly chains: readonly { readonly network: Network; readonly url: string }[];
   readonly facilitators: readonly TargetFacilitator[];
   /** Undefined if the secret is not on this machine. */
@@ -85,6 +87,7 @@ const ofConfig = (
   withoutCdpKey: boolean,
 ): Omit<Target, 'checks'> => ({
   gateway: config.audiences[0],
+  config,
   chains: [...config.rpcUrls].flatMap(([on, urls]) => urls.map((url) => ({ network: on, url }))),
   facilitators: config.facilitators,
   cdpKey: withoutCdpKey ? undefined : config.cdpKey,
@@ -94,6 +97,7 @@ const ofConfig = (
 
 const ofStack = (stack: LocalStack | undefined): Omit<Target, 'checks'> => ({
   gateway: stack?.gateway,
+  config: undefined,
   chains: stack === undefined ? [] : [{ network: network(stack.chainId), url: stack.rpc }],
   facilitators: stack === undefined ? [] : [{ url: stack.facilitator, auth: 'none' }],
   cdpKey: undefined,

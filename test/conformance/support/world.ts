@@ -12,6 +12,8 @@ import { type Offered, readOffer } from './offer.ts';
 /** A running stack from outside: the gateway's HTTP, the upstream's counter, the chain, and the audit database on disk. */
 export type World = {
   readonly stack: Stack;
+  /** Directory of the gateway's state. */
+  readonly directory: string;
   readonly client: ChainClient;
   readonly payTo: `0x${string}`;
   /** The offer in this call's 402. */
@@ -79,6 +81,7 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
   const offers = new Map<string, Promise<Offered>>();
   return {
     stack,
+    directory: join(directory, 'gateway'),
     client: chainClient(rpc),
     payTo: payTo as `0x${string}`,
     send,

@@ -1,0 +1,47 @@
+import * as z from 'zod/mini';
+import { account, address, amount, asset, count, networkId, time } from './fields.ts';
+import { OPERATOR, type RouteTable } from './route.ts';
+
+const promise = {
+  /** Calls accepted in the last 71 minutes, and older ones with an open payment. */
+  calls: count,
+  open_payments: count,
+  open_amount: amount,
+  /** When all of them have ended, unless the payments wait for a backend. Absent without calls. */
+  until: z.exactOptional(time),
+};
+
+/** What is promised under each payee, audience and asset. Configured values are listed without a call too. */
+const moving = z.strictObject({
+  /** The account that keeps tools, webhooks and alerts. */
+  gateway_account: account,
+  payees: z.array(
+    z.strictObject({
+      network: networkId,
+      payee: address,
+      /** `unconfigured`: neither PAY_TO nor FORMER_PAY_TO names it. */
+      state: z.enum(['offered', 'former', 'unconfigured']),
+      ...promise,
+    }),
+  ),
+  audiences: z.array(
+    z.strictObject({
+      audience: z.string(),
+      state: z.enum(['offered', 'unconfigured']),
+      ...promise,
+    }),
+  ),
+  /** What all accounts are owed, debts subtracted. */
+  credits: z.array(z.strictObject({ asset, amount })),
+  /** Everything older is counted; absent if the gateway cannot tell. */
+  as_of: z.exactOptional(time),
+});
+
+export const MOVING_ROUTES = {
+  moving: {
+    path: 'GET /admin/moving',
+    roles: OPERATOR,
+    summary: 'Counts what is open under each payee, audience and asset',
+    answer: moving,
+  },
+} as const satisfies RouteTable;
