@@ -9,8 +9,9 @@ import { type Narrator, newNarrator } from './demo/narrator.ts';
 import { type DemoResults, play } from './demo/story.ts';
 import { openWallet } from './demo/wallet.ts';
 import { wholeNumber } from './command-line.ts';
+import { ROOT } from './root.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
-import { relayerVariables } from './stack/gateway.ts';
+import { relayerVariables } from './stack/gateway-variables.ts';
 import { people } from './stack/people.ts';
 import { newRunDirectory } from './stack/stack-directory.ts';
 import { type Stack, startStack } from './stack/stack.ts';
@@ -110,7 +111,7 @@ const NEXT = `Next:
 const run = async (flags: Flags): Promise<void> => {
   const narrator = newNarrator(flags.json ? process.stderr : process.stdout);
   const from = performance.now();
-  const directory = await newRunDirectory();
+  const directory = await newRunDirectory(join(ROOT, '.dev'));
   let stack: Stack | undefined;
   let ending: Promise<void> | undefined;
   /** Stops every part and removes the files of the stack. */

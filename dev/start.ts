@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { wholeNumber } from './command-line.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
 import { portTaken } from './stack/loopback.ts';
-import { relayerVariables } from './stack/gateway.ts';
+import { relayerVariables } from './stack/gateway-variables.ts';
 import { people } from './stack/people.ts';
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 /** A process in `/proc`. */
 export type ListedProcess = {
@@ -76,7 +76,9 @@ const notifyReaper = (line: string): void => {
 /** Starts the reaper once for this process, and again if it ends. */
 const startReaper = (): void => {
   if (reaper !== undefined) return;
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'reaper.ts')], {
+  // The published command contains it as JavaScript, next to the modules of the command.
+  const file = join(import.meta.dirname, `reaper${extname(import.meta.filename)}`);
+  const child = spawn(process.execPath, [file], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
@@ -129,6 +131,8 @@ export const startProcess = (options: {
   readonly log?: string;
   /** Output that means the program is broken although it runs: the group is then killed, as after a crash. */
   readonly fatal?: string;
+  /** Called with each piece of the output. */
+  readonly onOutput?: (text: string) => void;
 }): ProcessGroup => {
   startReaper();
   const child = spawn(options.program, options.arguments, {
@@ -150,6 +154,7 @@ export const startProcess = (options: {
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-OUTPUT_LIMIT);
     log?.write(chunk);
+    options.onOutput?.(chunk.toString());
     if (options.fatal !== undefined && output.includes(options.fatal)) signalGroup(id, 'SIGKILL');
   };
   child.stdout.on('data', keep);

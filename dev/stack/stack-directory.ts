@@ -1,4 +1,3 @@
-import { ROOT } from '../root.ts';
 import type { Person } from './people.ts';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -27,9 +26,6 @@ export type StackDescription = {
   }[];
 };
 
-/** Directory of the files of stacks. */
-export const STACK_DIRECTORY = join(ROOT, '.dev');
-
 const gatewayIn = async (file: string): Promise<string | undefined> => {
   try {
     const { gateway } = JSON.parse(await readFile(file, 'utf8')) as { gateway?: unknown };
@@ -48,20 +44,21 @@ const answers = async (gateway: string): Promise<boolean> => {
   }
 };
 
-/** Returns `.dev/stack.json`, or `.dev/stack-<port>.json` while another running stack uses the former. */
-const defaultFile = async (port: number): Promise<string> => {
-  const file = join(STACK_DIRECTORY, 'stack.json');
+/** Returns `stack.json`, or `stack-<port>.json` while another running stack uses the former. */
+const defaultFile = async (directory: string, port: number): Promise<string> => {
+  const file = join(directory, 'stack.json');
   const other = await gatewayIn(file);
   if (other === undefined || !(await answers(other))) return file;
-  return join(STACK_DIRECTORY, `stack-${port}.json`);
+  return join(directory, `stack-${port}.json`);
 };
 
-/** Writes the description atomically. @returns the path of the file. */
+/** Writes the description atomically: to `file`, or to the default file of a directory. @returns the path of the file. */
 export const writeStackFile = async (
   description: StackDescription,
   file: string | undefined,
+  directory: string,
 ): Promise<string> => {
-  const path = file ?? (await defaultFile(Number(new URL(description.gateway).port)));
+  const path = file ?? (await defaultFile(directory, Number(new URL(description.gateway).port)));
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, `${JSON.stringify(description, undefined, 2)}\n`, { mode: 0o600 });
@@ -86,20 +83,20 @@ const isRunning = (processId: number): boolean => {
 };
 
 /** Removes directories of processes that have ended, e.g. after SIGKILL. */
-const removeAbandoned = async (): Promise<void> => {
-  for (const name of await readdir(STACK_DIRECTORY)) {
+const removeAbandoned = async (directory: string): Promise<void> => {
+  for (const name of await readdir(directory)) {
     const owner = /^run-([0-9]+)-[0-9]+$/.exec(name)?.[1];
     if (owner === undefined || isRunning(Number(owner))) continue;
-    await rm(join(STACK_DIRECTORY, name), { recursive: true, force: true });
+    await rm(join(directory, name), { recursive: true, force: true });
   }
 };
 
-/** Creates an empty directory in `.dev` for the state of one stack of this process. */
-export const newRunDirectory = async (): Promise<string> => {
-  await mkdir(STACK_DIRECTORY, { recursive: true });
-  await removeAbandoned();
+/** Creates an empty directory below another one, usually `.dev`, for the state of one stack of this process. */
+export const newRunDirectory = async (parent: string): Promise<string> => {
+  await mkdir(parent, { recursive: true });
+  await removeAbandoned(parent);
   created += 1;
-  const directory = join(STACK_DIRECTORY, `run-${process.pid}-${created}`);
+  const directory = join(parent, `run-${process.pid}-${created}`);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory);
   return directory;

@@ -1,20 +1,23 @@
 import { rm } from 'node:fs/promises';
-import { getAddress } from 'viem';
-import { type Chain, startChain } from './chain.ts';
-import { CHAIN_ID, usdc } from './chain-access.ts';
-import { startFacilitator } from './facilitator.ts';
+import { join } from 'node:path';
+import { ROOT } from '../root.ts';
+import type { Chain } from './chain.ts';
+import { describeStack } from './description.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { people } from './people.ts';
 import { freePort, type Handler, LOOPBACK, portTaken, type RunningServer } from './loopback.ts';
-import type { Exit } from './process.ts';
+import { newParts, type Parts } from './parts.ts';
 import {
   newRunDirectory,
   removeStackFile,
   type StackDescription,
   writeStackFile,
 } from './stack-directory.ts';
-import { readTools, type ToolEntry, TOOLS_FILE } from './tools.ts';
+import { startSettlement } from './settlement.ts';
+import { readTools, TOOLS_FILE } from './tools.ts';
 import { startUpstream, type Upstream } from '../upstream/upstream.ts';
+
+const STACK_DIRECTORY = join(ROOT, '.dev');
 
 /** URLs of the other parts, as the gateway is configured with them. */
 export type Wiring = {
@@ -64,102 +67,27 @@ export type Stack = {
   readonly stop: () => Promise<void>;
 };
 
-const describe = (
-  parts: Pick<Stack, 'chain' | 'facilitator' | 'upstream' | 'gateway'>,
-  tools: readonly ToolEntry[],
-): StackDescription => ({
-  gateway: parts.gateway.url,
-  audience: parts.gateway.audience,
-  rpc: parts.chain.rpc,
-  chainId: CHAIN_ID,
-  facilitator: parts.facilitator.url,
-  upstream: parts.upstream.url,
-  usdc: getAddress(usdc.address),
-  payTo: people.payTo,
-  operator: people.operator,
-  owner: people.owner,
-  agent: people.agent,
-  agents: people.agents,
-  tools: tools.map(({ id, method, path, price, settlement }) => ({
-    id,
-    method,
-    price,
-    settlement,
-    url: parts.gateway.url + path.replace(/\*$/, ''),
-  })),
-});
-
-/** Stops the started parts in reverse order, at the end or when one crashes. */
-const newCleanup = () => {
-  const steps: (() => Promise<void>)[] = [];
-  let ended: Promise<void> | undefined;
-  let report: (message: string) => void = () => {};
-  const crashed = new Promise<string>((resolve) => {
-    report = resolve;
-  });
-  const end = async (): Promise<void> => {
-    ended ??= (async () => {
-      for (const step of steps.toReversed()) await step();
-    })();
-    await ended;
-  };
-  let crash: string | undefined;
-  const onCrash = (part: string, output: () => string) => (exit: Exit) => {
-    if (exit.expected || ended !== undefined) return;
-    const how = exit.signal === null ? `with code ${exit.code}` : `by ${exit.signal}`;
-    crash ??= `${part} ended ${how}; the end of its output:\n${output().trim().slice(-2000)}`;
-    const message = crash;
-    void end().then(() => report(message));
-  };
-  return { steps, end, crashed, onCrash, crash: () => crash };
-};
-
 const boot = async (
   options: StackOptions,
-  cleanup: ReturnType<typeof newCleanup>,
+  parts: Parts,
 ): Promise<Omit<Stack, 'crashed' | 'stop'>> => {
   const tools = await readTools(options.toolsFile ?? TOOLS_FILE);
   if (options.port !== undefined && (await portTaken(options.port)))
     throw new Error(`port ${options.port} is taken`);
   const port = options.port ?? (await freePort());
 
-  /** Starts one part, registers its `stop`, and reports how long the start took. */
-  const part = async <T extends { stop: () => Promise<void> }>(
-    name: string,
-    where: (started: T) => string,
-    start: () => Promise<T>,
-  ): Promise<T> => {
-    const from = performance.now();
-    const started = await start();
-    cleanup.steps.push(started.stop);
-    const crash = cleanup.crash();
-    if (crash !== undefined) throw new Error(crash);
-    options.onProgress?.(name, where(started), Math.round(performance.now() - from));
-    return started;
-  };
-
-  const { blockTime, wrapFacilitator: wrap, persistTo } = options;
-  const chain = await part(
-    'chain',
-    ({ rpc }) => rpc,
-    async () => await startChain(blockTime === undefined ? {} : { blockTime }),
-  );
-  void chain.exited.then(cleanup.onCrash('the chain (anvil)', chain.output));
-  const facilitator = await part(
-    'facilitator',
-    ({ url }) => url,
-    async () => await startFacilitator({ rpc: chain.rpc, ...(wrap === undefined ? {} : { wrap }) }),
-  );
-  const upstream = await part(
+  const { persistTo } = options;
+  const { chain, facilitator } = await startSettlement(parts, options);
+  const upstream = await parts.start(
     'upstream',
     ({ url }) => url,
     async () => await startUpstream({ gateway: `http://${LOOPBACK}:${port}` }),
   );
   const real = { rpc: chain.rpc, facilitators: [facilitator.url], upstream: upstream.url };
   const wiring = (await options.wire?.(real)) ?? { ...real, variables: {} };
-  const directory = persistTo ?? (await newRunDirectory());
+  const directory = persistTo ?? (await newRunDirectory(STACK_DIRECTORY));
   let output = () => '';
-  const gateway = await part(
+  const gateway = await parts.start(
     'gateway',
     ({ url }) => url,
     async () =>
@@ -170,7 +98,7 @@ const boot = async (
         facilitators: wiring.facilitators,
         upstreamUrl: wiring.upstream,
         payTo: people.payTo,
-        onCrash: (exit) => cleanup.onCrash('the gateway (wrangler dev)', output)(exit),
+        onCrash: (exit) => parts.onCrash('the gateway (wrangler dev)', output)(exit),
         variables: {
           OPERATORS: people.operator.address,
           ...wiring.variables,
@@ -182,14 +110,20 @@ const boot = async (
       }),
   );
   output = gateway.output;
-  const description = describe({ chain, facilitator, upstream, gateway }, tools);
-  const file = await writeStackFile(description, options.file);
-  cleanup.steps.push(async () => await removeStackFile(file, gateway.url));
-  // After a crash the log stays for the developer to read.
+  const description = describeStack(
+    {
+      gateway: gateway.url,
+      audience: gateway.audience,
+      rpc: chain.rpc,
+      facilitator: facilitator.url,
+      upstream: upstream.url,
+    },
+    tools,
+  );
+  const file = await writeStackFile(description, options.file, STACK_DIRECTORY);
+  parts.atEnd(async () => await removeStackFile(file, gateway.url));
   if (persistTo === undefined)
-    cleanup.steps.unshift(async () => {
-      if (cleanup.crash() === undefined) await rm(directory, { recursive: true, force: true });
-    });
+    parts.atCleanEnd(async () => await rm(directory, { recursive: true, force: true }));
   return { description, file, chain, facilitator, upstream, gateway };
 };
 
@@ -199,12 +133,12 @@ const boot = async (
  * @throws Error when a part does not start, after the others are stopped.
  */
 export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
-  const cleanup = newCleanup();
+  const parts = newParts(options.onProgress);
   try {
-    const parts = await boot(options, cleanup);
-    return { ...parts, crashed: cleanup.crashed, stop: cleanup.end };
+    const started = await boot(options, parts);
+    return { ...started, crashed: parts.crashed, stop: parts.end };
   } catch (error) {
-    await cleanup.end();
+    await parts.end();
     throw error;
   }
 };

@@ -1,7 +1,7 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { parseEther } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { relayerVariables } from '../../dev/stack/gateway.ts';
+import { relayerVariables } from '../../dev/stack/gateway-variables.ts';
 import { people } from '../../dev/stack/people.ts';
 import { usdc, usdcAbi, usdcBalance } from '../../dev/stack/chain-access.ts';
 import { type Shop, startShop1, startShop2 } from '../client/support/x402-servers.ts';

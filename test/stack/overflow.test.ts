@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getAddress, parseAbiItem } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { relayerVariables } from '../../dev/stack/gateway.ts';
+import { relayerVariables } from '../../dev/stack/gateway-variables.ts';
 import { people } from '../../dev/stack/people.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { createAgent } from '../../src/client/index.ts';

@@ -6,7 +6,7 @@ import { agents, nonceOf } from '../../../dev/bench/signing.ts';
 import { quantile } from '../../../dev/bench/statistics.ts';
 import { TARGET } from '../../../dev/bench/subject.ts';
 import { type TransferWatcher, watchTransfers } from '../../../dev/bench/transfer-watcher.ts';
-import { relayerVariables } from '../../../dev/stack/gateway.ts';
+import { relayerVariables } from '../../../dev/stack/gateway-variables.ts';
 import { people } from '../../../dev/stack/people.ts';
 import { TOOLS_FILE } from '../../../dev/stack/tools.ts';
 import { type Stage, startStage } from '../support/stage.ts';
