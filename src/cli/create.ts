@@ -1,13 +1,13 @@
-import { basename, join, relative, resolve } from 'node:path';
-import { askOperator } from './create/operator.ts';
-import { openProject, projectFiles } from './create/project.ts';
-import { askAnswers } from './init/answers.ts';
-import { draftFiles } from './init/files.ts';
+import { relative, resolve } from 'node:path';
+import { changedFiles } from './create/changed-files.ts';
+import { changesSettings } from './create/given.ts';
+import { newKeys } from './create/new-keys.ts';
+import { IGNORED, openProject, projectFiles, TEMPLATE, wantedManifest } from './create/project.ts';
+import { reportProject } from './create/report.ts';
+import { askSettings, type Settings } from './create/settings.ts';
+import { confirmUpgrade, draftUpgrade } from './create/upgrade.ts';
 import { initOptions } from './init/options.ts';
-import { confirmPayee, rejectPayee } from './init/payee.ts';
-import { checkAnswers, confirmOverwrite, rejectFaults } from './init/steps.ts';
 import { writeFiles } from './lib/atomic-file.ts';
-import { checkLines } from './lib/checks.ts';
 import type { Command } from './lib/command.ts';
 import { withoutQuestions } from './lib/prompts.ts';
 
@@ -17,6 +17,16 @@ export const command: Command = {
   arguments: [{ syntax: '[directory]', summary: 'where to create it (default: gateway)' }],
   options: [
     ...initOptions,
+    {
+      flags: '--openapi <document>',
+      summary: 'sell the operations of this OpenAPI document: a file or a URL',
+    },
+    { flags: '--mcp <url>', summary: 'sell the tools of this MCP server' },
+    { flags: '--price <amount>', summary: 'price of a call in dollars, e.g. 0.01' },
+    {
+      flags: '--new-pay-to <name>',
+      summary: 'create a key of this name, encrypted, as receiving address',
+    },
     {
       flags: '--new-operator <name>',
       summary: 'create a key of this name, encrypted, as operator',
@@ -31,48 +41,36 @@ export const command: Command = {
   examples: [
     'npm create countersign',
     'npm create countersign shop -- --yes --pay-to 0x… --upstream https://api.example.com/weather',
+    'npm create countersign shop -- --openapi openapi.yaml --price 0.01',
   ],
   run: async (asking, input) => {
     const session = input.flag('yes') ? { ...asking, prompts: withoutQuestions } : asking;
-    const { out, signal } = session;
     const directory = resolve(session.directory, input.arguments[0] ?? 'gateway');
     const project = await openProject(directory);
-    const given = await askAnswers(session, input);
-    const checks = await checkAnswers(session, input, given);
-    await confirmPayee(session, given.payTo, checks);
-    const operators = await askOperator(session, input, given.operators, project.present);
-    const answers = { ...given, operators };
-    const { variables, secrets } = project.present;
-    await rejectPayee(session, given.payTo, {
-      variables,
-      secrets,
-      operators: operators ?? variables['OPERATORS'],
+    const keys = newKeys(session.keystore);
+    const settings =
+      project.isNew || changesSettings(input)
+        ? await askSettings(session, input, directory, project, keys)
+        : NO_SETTINGS;
+    const wanted = wantedManifest(project, input.text('package'));
+    const { files, changes } = project.isNew
+      ? { files: projectFiles(directory, wanted), changes: [] }
+      : await draftUpgrade(directory, wanted, IGNORED);
+    await confirmUpgrade(session, input, changes);
+    const changed = await changedFiles([...settings.files, ...files]);
+    // After the last question: an interruption before leaves neither a key nor a file.
+    const added = await keys.write();
+    await writeFiles(changed, session.signal);
+    const written = changed.map(({ path }) => relative(directory, path));
+    reportProject(session, directory, {
+      ...settings,
+      written,
+      unchanged: TEMPLATE.filter((name) => !written.includes(name)),
+      keys: added,
+      isNew: project.isNew,
     });
-    const keepTools = input.flag('keepTools');
-    const draft = await draftFiles(directory, project.present, answers, keepTools);
-    await confirmOverwrite(session, input, draft);
-    rejectFaults(draft);
-    const added = project.isNew
-      ? projectFiles(directory, input.text('package') ?? `^${project.version}`)
-      : [];
-    const files = [...draft.files, ...added];
-    await writeFiles(files, signal);
-    const written = files.map(({ path }) => relative(directory, path));
-    const folder = relative(session.directory, directory);
-    const next = [...(folder === '' ? [] : [`cd ${quoted(folder)}`]), 'npm install', 'npm start'];
-    out.result({ directory, written, checks, next }, () =>
-      [
-        ...(checks.length === 0 ? [] : [checkLines(out, checks), '']),
-        `${out.style.good('wrote')} ${written.join(', ')} ${out.style.dim(`in ${basename(directory)}`)}`,
-        out.style.dim('.dev.vars holds private keys: keep the file secret, and back it up.'),
-        '',
-        'Next:',
-        ...next.map((line) => `  ${out.style.accent(line)}`),
-        '',
-        out.style.dim(`${join(basename(directory), 'README.md')} explains how to sell and deploy.`),
-      ].join('\n'),
-    );
   },
 };
 
-const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
+/** A second run without a setting: the configuration stays. */
+const NO_SETTINGS: Settings = { files: [], checks: [], skipped: [], isLocal: false };

@@ -66,7 +66,8 @@ export const run = async (
       hint = next;
     };
     const session = openSession({ json, colour, signal: stop.signal, ifStopped, process }, input);
-    await Promise.race([spec?.run?.(session, input), stopped]);
+    const running = spec?.run?.(session, input);
+    await (spec?.stopsItself === true ? running : Promise.race([running, stopped]));
     return EXIT.ok;
   } catch (thrown) {
     if (thrown instanceof Ended) return thrown.exit;

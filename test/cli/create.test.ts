@@ -11,6 +11,7 @@ import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
 import { people } from '../../dev/stack/people.ts';
 import { type ProcessGroup, startProcess } from '../../dev/stack/process.ts';
 import { useWorld } from '../conformance/support/world.ts';
+import { type Packed, packPackages } from './support/packed.ts';
 
 /**
  * Both packages as npm would install them, in a folder with a space. There is no registry in the tests: the packed `countersign` is unpacked
@@ -20,6 +21,7 @@ const run = promisify(execFile);
 const world = useWorld();
 let folder = '';
 let project = '';
+let packed: Packed;
 let port = 0;
 const started: ProcessGroup[] = [];
 
@@ -35,7 +37,7 @@ const environment = (): NodeJS.ProcessEnv => ({
 });
 
 const create = async (...words: readonly string[]) =>
-  await run(process.execPath, [join(folder, 'create/package/dist/index.js'), ...words, '--json'], {
+  await run(process.execPath, [packed.create, ...words, '--json'], {
     cwd: folder,
     env: environment(),
   });
@@ -65,20 +67,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'countersign new user '));
   project = join(folder, 'my shop');
   port = await freePort();
-  const packages = ['.', './packages/create-countersign'];
-  const words = ['pack', '--ignore-scripts', '--pack-destination', folder, ...packages];
-  await run('npm', words, { cwd: ROOT });
-  for (const [name, target] of [
-    ['create-countersign', 'create'],
-    ['countersign', 'countersign'],
-  ] as const) {
-    await mkdir(join(folder, target));
-    const archive = (await readdir(folder)).find((file) => new RegExp(`^${name}-[0-9]`).test(file));
-    await run('tar', ['xzf', join(folder, archive ?? ''), '-C', join(folder, target)]);
-  }
+  packed = await packPackages(folder);
   await create(...options());
   await mkdir(join(project, 'node_modules'));
-  await symlink(join(folder, 'countersign/package'), join(project, 'node_modules/countersign'));
+  await symlink(packed.countersign, join(project, 'node_modules/countersign'));
 }, 120_000);
 
 afterAll(async () => {

@@ -1,46 +1,54 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileToWrite } from '../lib/atomic-file.ts';
-import { CONFIG_FILE, type ConfigFiles, readConfigFiles } from '../lib/config-files.ts';
+import {
+  CONFIG_FILE,
+  type ConfigFiles,
+  readConfigFiles,
+  SECRETS_FILE,
+  TOOLS_FILE,
+} from '../lib/config-files.ts';
+import { isOldNode, readRelease, type Release } from '../dev/packages.ts';
 import { CliError } from '../lib/errors.ts';
 import { MAX_PROJECT_NAME, withResourceNames } from '../lib/resource-names.ts';
 import { gatewayFiles } from '../init.ts';
 
-/** Next to the bundled command; `npm run build` writes both files. */
-const TEMPLATE = join(import.meta.dirname, 'project/wrangler.toml');
-const RELEASE = join(import.meta.dirname, 'project/release.json');
+/** The files of a project, in the order of the report. */
+export const TEMPLATE = [
+  ...[CONFIG_FILE, TOOLS_FILE, SECRETS_FILE, 'package.json', 'src/index.ts', '.gitignore'],
+  'README.md',
+];
 
 /** A directory for a gateway: new, or that of an earlier run. */
-type Project = {
+export type Project = {
   readonly isNew: boolean;
   /** Its configuration; of a new project the blank one. */
   readonly present: ConfigFiles;
-  /** Version of this release. */
-  readonly version: string;
+  readonly release: Release;
 };
 
 /** @throws CliError for a directory with files of anything else */
 export const openProject = async (directory: string): Promise<Project> => {
-  const { version } = JSON.parse(await readFile(RELEASE, 'utf8')) as { readonly version: string };
+  const release = await readRelease();
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
   if (names.includes(CONFIG_FILE))
-    return { isNew: false, present: await gatewayFiles(directory), version };
+    return { isNew: false, present: await gatewayFiles(directory), release };
   if (names.some((name) => name !== '.git'))
     throw new CliError('The directory is not empty. The command wrote nothing.', {
       hint: 'Name a new directory. In the directory of a Worker that you have, `countersign init` mounts the gateway.',
       code: 'not_empty',
     });
   const blank = await readConfigFiles(join(import.meta.dirname, 'project'));
-  if (blank?.ok !== true) throw new Error(`${TEMPLATE} is missing`);
+  if (blank?.ok !== true) throw new Error('the template is missing');
   const toml = withResourceNames(blank.value.toml, nameOf(directory));
-  return { isNew: true, present: { ...blank.value, toml }, version };
+  return { isNew: true, present: { ...blank.value, toml }, release };
 };
 
 /** A name that both npm and Cloudflare accept. */
-const nameOf = (directory: string): string =>
+export const nameOf = (directory: string): string =>
   basename(directory)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
@@ -48,23 +56,30 @@ const nameOf = (directory: string): string =>
     .slice(0, MAX_PROJECT_NAME)
     .replace(/-+$/, '') || 'gateway';
 
-/** The files of a new project besides its configuration. `countersign`: a version or another spec of npm. */
-export const projectFiles = (directory: string, countersign: string): readonly FileToWrite[] => {
-  const manifest = {
-    name: nameOf(directory),
-    private: true,
-    type: 'module',
-    scripts: {
-      start: 'wrangler d1 migrations apply AUDIT_DB --local && wrangler dev',
-      deploy: 'wrangler d1 migrations apply AUDIT_DB --remote && wrangler deploy',
-    },
-    dependencies: { countersign },
-    devDependencies: { wrangler: '^4.100.0' },
-  };
+/** What `package.json` needs. `countersign`: a version or another spec of npm. */
+export const wantedManifest = ({ release }: Project, countersign: string | undefined) => ({
+  scripts: {
+    dev: 'countersign dev',
+    deploy: 'wrangler d1 migrations apply AUDIT_DB --remote && wrangler deploy',
+  },
+  dependencies: { countersign: countersign ?? `^${release.version}` },
+  // npm puts this Node first in the scripts of the project.
+  devDependencies: { ...release.local, ...(isOldNode() ? { node: release.node } : {}) },
+});
+
+/** What git must not keep: keys, and files that commands write. */
+export const IGNORED = ['node_modules', '.wrangler', '.dev', '.dev.vars'];
+
+/** The files of a new project besides its configuration. */
+export const projectFiles = (
+  directory: string,
+  wanted: ReturnType<typeof wantedManifest>,
+): readonly FileToWrite[] => {
+  const manifest = { name: nameOf(directory), private: true, type: 'module', ...wanted };
   const texts = {
     'package.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
     'src/index.ts': ENTRY,
-    '.gitignore': 'node_modules\n.wrangler\n.dev.vars\n',
+    '.gitignore': `${IGNORED.join('\n')}\n`,
     'README.md': README,
   };
   return Object.entries(texts).map(([name, text]) => ({
@@ -87,7 +102,7 @@ Sells the tools in \`tools.json\` to agents that pay with a wallet signature, wi
 
 \`\`\`sh
 npm install
-npm start               # serves http://localhost:8787
+npm run dev             # serves http://localhost:8787 with a local chain and a funded agent; the key p pays for a test call
 npx countersign doctor  # checks settings, chain, facilitator and upstream
 \`\`\`
 

@@ -11,6 +11,8 @@ export type Command = {
   /** Shown below the options in `--help`. */
   readonly examples?: readonly string[];
   readonly run: (session: Session, input: Input) => Promise<void>;
+  /** Ctrl-C aborts the signal of the session, and the command ends by itself: it has processes to end. */
+  readonly stopsItself?: true;
 };
 
 /** The commands of one noun, e.g. `countersign fleet …`, in the order of its help. The noun's file exports it as `group`. */

@@ -66,11 +66,15 @@ export type Keystore = {
   secret(entry: Entry): Promise<Uint8Array<ArrayBuffer>>;
   /** Asks for a new password, encrypts and writes. @throws CliError if the name is taken */
   add(entry: NewEntry, secret: Uint8Array): Promise<Entry>;
+  /** Adds several keys with one password: all or none. @throws CliError if a name is taken */
+  addAll(keys: readonly NewKey[]): Promise<readonly Entry[]>;
   /** Rewrites the agents of a fleet next to its encrypted secret. */
   updateFleet(entry: FleetEntry): Promise<void>;
   /** The text of the encrypted file. */
   encryptedText(entry: Entry): Promise<string>;
 };
+
+type NewKey = { readonly entry: NewEntry; readonly secret: Uint8Array };
 
 type NewEntry = Omit<KeyEntry, 'file'> | Omit<FleetEntry, 'file'>;
 
@@ -131,17 +135,29 @@ export const createKeystore = (options: KeystoreOptions): Keystore => {
     if (found === undefined) throw damaged(file);
     return found;
   };
-  const write = async (
-    entry: NewEntry,
-    { version, id, crypto }: Keyfile,
-    over: Pick<FileToWrite, 'over'>,
-  ): Promise<void> => {
+  const fileTo = (entry: NewEntry, { version, id, crypto }: Keyfile): FileToWrite => {
     const plain =
       entry.kind === 'fleet'
         ? { fleet: { organisation: entry.organisation, agents: entry.agents } }
         : { address: entry.address.slice(2) };
     const text = `${JSON.stringify({ version, id, ...plain, crypto }, undefined, 2)}\n`;
-    await writeFiles([{ path: fileOf(entry.name), text, mode: 0o600, ...over }], signal);
+    return { path: fileOf(entry.name), text, mode: 0o600 };
+  };
+  const addAll: Keystore['addAll'] = async (keys) => {
+    for (const { entry } of keys)
+      if ((await readText(fileOf(entry.name))) !== undefined) throw taken(entry.name);
+    const named = keys.map(({ entry }) => `${entry.kind} ${entry.name}`).join(' and ');
+    const password = await passwords.fresh(named);
+    const files: FileToWrite[] = [];
+    for (const { entry, secret } of keys) {
+      const keyfile = await progress.during('encrypting', async () => seal(secret, password));
+      // Race: another process may have taken the name during the prompt; overwriting would lose its key.
+      files.push({ ...fileTo(entry, keyfile), over: 'nothing' });
+    }
+    await writeFiles(files, signal).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'EEXIST' ? taken(keys[0]?.entry.name ?? '') : error;
+    });
+    return keys.map(({ entry }) => ({ ...entry, file: fileOf(entry.name) }));
   };
 
   return {
@@ -163,16 +179,13 @@ export const createKeystore = (options: KeystoreOptions): Keystore => {
       }
     },
     add: async (entry, secret) => {
-      if ((await readText(fileOf(entry.name))) !== undefined) throw taken(entry.name);
-      const password = await passwords.fresh(`${entry.kind} ${entry.name}`);
-      const keyfile = await progress.during('encrypting', async () => seal(secret, password));
-      // Race: another process may have taken the name during the prompt; overwriting would lose its key.
-      await write(entry, keyfile, { over: 'nothing' }).catch((error: NodeJS.ErrnoException) => {
-        throw error.code === 'EEXIST' ? taken(entry.name) : error;
-      });
-      return { ...entry, file: fileOf(entry.name) };
+      const [added] = await addAll([{ entry, secret }]);
+      if (added === undefined) throw new Error('the keystore wrote nothing');
+      return added;
     },
-    updateFleet: async (entry) => await write(entry, (await readAgain(entry)).keyfile, {}),
+    addAll,
+    updateFleet: async (entry) =>
+      await writeFiles([fileTo(entry, (await readAgain(entry)).keyfile)], signal),
     encryptedText: async (entry) => (await readAgain(entry)).text,
   };
 };

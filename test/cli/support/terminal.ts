@@ -26,12 +26,17 @@ export type Terminal = {
 
 const PATIENCE_MS = 20_000;
 
-export const openTerminal = (
+export const openTerminal = (place: Place, words: readonly string[], columns = 100): Terminal =>
+  openProgram(place, process.execPath, [COMMAND, ...words], columns);
+
+/** Any program at a terminal. */
+export const openProgram = (
   { env, directory }: Place,
+  program: string,
   words: readonly string[],
   columns = 100,
 ): Terminal => {
-  const process_ = spawn(process.execPath, [COMMAND, ...words], {
+  const process_ = spawn(program, [...words], {
     cols: columns,
     rows: 40,
     cwd: directory,

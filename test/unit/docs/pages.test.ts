@@ -36,6 +36,9 @@ function fromRoot(path: string): string {
 const exists = (path: string): boolean =>
   FILES.some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`));
 
+/** Scripts of a project of `npm create countersign`. */
+const PROJECT_SCRIPTS = ['dev', 'deploy'];
+
 /** The sources that define options of the command line: the commands, and the rules of a policy. */
 const CLI_FILES = import.meta.glob(['../../../src/{cli,policy/rules}/**/*.ts'], {
   query: '?raw',
@@ -83,7 +86,7 @@ describe.each([...PAGES])('%s', (name, text) => {
 
   it('names scripts of package.json and commands of the command line', () => {
     for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g))
-      expect(Object.keys(manifest.scripts), script).toContain(script);
+      expect([...Object.keys(manifest.scripts), ...PROJECT_SCRIPTS], script).toContain(script);
     for (const [, command = '', verb] of text.matchAll(
       /(?:`|npx )countersign ([a-z]+)(?: ([a-z-]+))?/g,
     )) {

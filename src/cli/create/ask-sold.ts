@@ -1,0 +1,126 @@
+import type { ToolDocument } from '../../management/tool.route.ts';
+import { formatDollars } from '../../protocol/amount.ts';
+import { CliError, usageError } from '../lib/errors.ts';
+import type { Input } from '../lib/input.ts';
+import { isLoopback } from '../lib/local-stack.ts';
+import type { Session } from '../lib/session.ts';
+import { printable } from '../lib/text.ts';
+import { amountIn } from '../lib/units.ts';
+import type { Sold } from './sold.ts';
+
+const DEFAULT_PRICE = '0.01';
+
+/**
+ * Asks what the project sells: one URL, the operations of an OpenAPI document, or the tools of an MCP server.
+ *
+ * @param project its tools of an earlier run; a second import keeps what it does not decide
+ * @returns undefined for one URL, which `askAnswers` asks for, and for an existing project without an import
+ */
+export const askSold = async (
+  session: Session,
+  input: Input,
+  project: { readonly isNew: boolean; readonly tools: readonly ToolDocument[] },
+): Promise<Sold | undefined> => {
+  const { prompts } = session;
+  const { isNew, tools: present } = project;
+  const [openapi, mcp] = [input.text('openapi'), input.text('mcp')];
+  if (openapi !== undefined && mcp !== undefined)
+    throw usageError(
+      '--openapi and --mcp exclude each other.',
+      'Give one; `countersign tools import` and `tools import-mcp` add the other.',
+    );
+  const kind =
+    (openapi === undefined ? undefined : 'openapi') ??
+    (mcp === undefined ? undefined : 'mcp') ??
+    (!isNew || input.text('upstream') !== undefined || !prompts.isInteractive
+      ? 'url'
+      : undefined) ??
+    (await prompts.choice<'url' | 'openapi' | 'mcp'>({
+      message: 'What do you sell?',
+      instead: '--upstream <url>, --openapi <document>, or --mcp <url>',
+      options: [
+        { value: 'url', label: 'one URL of an HTTP API' },
+        { value: 'openapi', label: 'an HTTP API with an OpenAPI document' },
+        { value: 'mcp', label: 'the tools of an MCP server' },
+      ],
+      initial: 'url',
+    }));
+  if (kind === 'url') return undefined;
+  const source = openapi ?? mcp ?? (await askSource(session, kind));
+  const price = await askPrice(session, input);
+  const sold =
+    kind === 'openapi'
+      ? await (
+          await import('./sold-openapi.ts')
+        ).soldByDocument(session, input, {
+          ...{ source, price, present },
+        })
+      : await soldByServer(session, source, price, present);
+  if (sold.tools.length > 0) return sold;
+  throw new CliError(`Nothing in ${printable(source)} can be sold. The command wrote nothing.`, {
+    hint: sold.skipped[0] ?? 'It describes no operation.',
+    code: 'nothing_sold',
+  });
+};
+
+const askSource = async ({ prompts }: Session, kind: 'openapi' | 'mcp'): Promise<string> =>
+  kind === 'openapi'
+    ? await prompts.text({
+        message: 'File or URL of the OpenAPI document',
+        instead: '--openapi <document>',
+      })
+    : await prompts.text({
+        message: 'URL of the MCP server, e.g. https://mcp.example/mcp',
+        instead: '--mcp <url>',
+        check: (text) => (URL.canParse(text) ? undefined : 'That is not a URL.'),
+      });
+
+/** The price of a call in the form of tools.json. */
+const askPrice = async ({ prompts }: Session, input: Input): Promise<string> => {
+  const isPrice = (text: string): boolean => {
+    try {
+      return amountIn(text, '--price') >= 0n;
+    } catch {
+      return false;
+    }
+  };
+  const text =
+    input.text('price') ??
+    (prompts.isInteractive
+      ? await prompts.text({
+          message: 'Price of a call in dollars',
+          instead: '--price <amount>',
+          initial: DEFAULT_PRICE,
+          check: (given) => (isPrice(given) ? undefined : 'Type an amount such as 0.01.'),
+        })
+      : undefined);
+  if (text !== undefined) return formatDollars(amountIn(text, '--price'));
+  throw usageError('The command needs a price for a call.', 'Give --price, e.g. --price 0.01.');
+};
+
+const soldByServer = async (
+  { progress, signal }: Session,
+  url: string,
+  price: string,
+  present: readonly ToolDocument[],
+): Promise<Sold> => {
+  const [{ readListing }, { importListing }] = await Promise.all([
+    import('../remote/listing.ts'),
+    import('../remote/import.ts'),
+  ]);
+  const reach = isLoopback(url) ? 'local_stack' : 'public';
+  const listing = await progress.during(
+    'listing the tools of the server',
+    async () => await readListing(url, reach, signal),
+  );
+  const { tools, skipped } = importListing(url, listing, present, {
+    ...{ price, prices: [], only: [], exclude: [], settlement: 'deferred' },
+    ...{ namespace: undefined, reach },
+  });
+  const isNews = ({ why }: { readonly why: string }): boolean => !why.startsWith('is sold as');
+  return {
+    tools: [...present, ...tools],
+    upstream: new URL(url).origin,
+    skipped: skipped.filter(isNews).map(({ name, why }) => `${name || 'a tool'} ${why}`),
+  };
+};

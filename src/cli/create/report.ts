@@ -1,0 +1,69 @@
+import { basename, join, relative } from 'node:path';
+import { type Check, checkLines } from '../lib/checks.ts';
+import { proseWidth } from '../lib/print.ts';
+import type { Session } from '../lib/session.ts';
+import { printable, wrapped } from '../lib/text.ts';
+
+export type Report = {
+  readonly written: readonly string[];
+  readonly unchanged: readonly string[];
+  readonly checks: readonly Check[];
+  readonly skipped: readonly string[];
+  readonly keys: readonly { readonly name: string; readonly file: string }[];
+  readonly isNew: boolean;
+  readonly isLocal: boolean;
+};
+
+/** Prints what the command wrote, and the next steps. */
+export const reportProject = (session: Session, directory: string, report: Report): void => {
+  const { out } = session;
+  const { written, unchanged, checks, skipped, keys, isNew, isLocal } = report;
+  const folder = relative(session.directory, directory);
+  const steps = [
+    ...(folder === '' ? [] : [`cd ${quoted(folder)}`]),
+    ...(isNew || written.includes('package.json') ? ['npm install'] : []),
+    'npm run dev',
+  ];
+  const document = { directory, written, unchanged, checks, skipped, keys, next: steps };
+  out.result(document, () => {
+    const { style } = out;
+    const prose = (text: string, indent = ''): string => wrapped(text, proseWidth(out), indent);
+    const files = (how: string, names: readonly string[]): readonly string[] =>
+      names.length === 0 ? [] : [prose(`${how} ${names.join(', ')}`, '  ')];
+    const notes = [
+      ...keys.map(
+        ({ name, file }) =>
+          `The key ${name} is encrypted in ${file}: back up the file and its password.`,
+      ),
+      ...(written.includes('.dev.vars')
+        ? ['.dev.vars holds private keys: keep the file secret, and back it up.']
+        : []),
+      ...(isLocal
+        ? [
+            'Your API is on this machine. Before you deploy, set UPSTREAM_URL in wrangler.toml to its public address.',
+          ]
+        : []),
+      `${join(basename(directory), 'README.md')} explains how to sell and deploy.`,
+    ];
+    return [
+      ...(checks.length === 0 ? [] : [checkLines(out, checks), '']),
+      ...skippedLines(skipped).map((line) => prose(`${style.warn('skip')} ${line}`, '     ')),
+      ...files(style.good('wrote'), written),
+      ...files(style.dim('unchanged'), unchanged),
+      '',
+      'Next:',
+      ...steps.map((step) => `  ${style.accent(step)}`),
+      '',
+      ...notes.map((note) => style.dim(prose(note))),
+    ].join('\n');
+  });
+};
+
+const MAX_SKIPPED = 10;
+
+const skippedLines = (skipped: readonly string[]): readonly string[] => [
+  ...skipped.slice(0, MAX_SKIPPED).map(printable),
+  ...(skipped.length > MAX_SKIPPED ? [`and ${skipped.length - MAX_SKIPPED} more`] : []),
+];
+
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import type { ToolDocument } from '../../management/tool.route.ts';
+import { askAnswers } from '../init/answers.ts';
+import { draftFiles } from '../init/files.ts';
+import { confirmPayee, rejectPayee } from '../init/payee.ts';
+import { confirmOverwrite, rejectFaults } from '../init/steps.ts';
+import type { FileToWrite } from '../lib/atomic-file.ts';
+import type { Check } from '../lib/checks.ts';
+import { type ConfigFiles, configOf, TOOLS_FILE } from '../lib/config-files.ts';
+import { usageError } from '../lib/errors.ts';
+import type { Input } from '../lib/input.ts';
+import type { Session } from '../lib/session.ts';
+import { checkProject } from './checks.ts';
+import { withReach, withTexts } from './given.ts';
+import type { NewKeys } from './new-keys.ts';
+import { askOperator } from './operator.ts';
+import { askPayee } from './payee.ts';
+import { nameOf, type Project } from './project.ts';
+import { askSold } from './ask-sold.ts';
+
+/** The drafted configuration of a project, and what to tell about it. */
+export type Settings = {
+  readonly files: readonly FileToWrite[];
+  readonly checks: readonly Check[];
+  /** Operations that the project does not sell, and why. */
+  readonly skipped: readonly string[];
+  /** The upstream is on this machine: the project cannot be deployed as it is. */
+  readonly isLocal: boolean;
+};
+
+/** Asks for every setting and drafts the files. Writes nothing. @throws CliError */
+export const askSettings = async (
+  session: Session,
+  input: Input,
+  directory: string,
+  project: Project,
+  keys: NewKeys,
+): Promise<Settings> => {
+  const { present, isNew } = project;
+  // Settings of an existing project stay unless an option names another value.
+  const configured = isNew ? undefined : configOf(present).config;
+  const keepsPayee =
+    configured !== undefined &&
+    ['payTo', 'newPayTo'].every((name) => input.text(name) === undefined);
+  const payee = keepsPayee ? undefined : await askPayee(session, input, keys, nameOf(directory));
+  const sold = await askSold(session, input, { isNew, tools: isNew ? [] : toolsIn(present) });
+  const texts = { payTo: payee?.address, upstream: sold?.upstream };
+  const answers = await askAnswers(session, withReach(withTexts(input, texts)), configured);
+  const checks = await checkProject(session, input, answers);
+  if (payee?.isNew === false) await confirmPayee(session, answers.payTo, checks);
+  const operators = await askOperator(session, input, answers.operators, present, keys);
+  await rejectPayee(session, answers.payTo, {
+    ...present,
+    operators: operators ?? present.variables['OPERATORS'],
+  });
+  const text = sold === undefined ? undefined : textOf(sold.tools);
+  const keepTools = text !== undefined || input.flag('keepTools');
+  const draft = await draftFiles(
+    directory,
+    { ...present, tools: text ?? present.tools },
+    { ...answers, operators },
+    keepTools,
+  );
+  await confirmOverwrite(session, input, draft);
+  rejectFaults(draft);
+  const isLocal = answers.reach === 'local_stack' && !input.flag('localStack');
+  return {
+    files: [
+      ...draft.files,
+      ...(text === undefined ? [] : [{ path: join(directory, TOOLS_FILE), text }]),
+    ],
+    checks,
+    skipped: sold?.skipped ?? [],
+    isLocal,
+  };
+};
+
+const textOf = (tools: readonly ToolDocument[]): string =>
+  `${JSON.stringify({ tools }, undefined, 2)}\n`;
+
+/** The tools of an earlier run; a file that is not valid has none that an import could keep. */
+const toolsIn = ({ tools }: ConfigFiles): readonly ToolDocument[] => {
+  try {
+    return (JSON.parse(tools ?? '') as { readonly tools: readonly ToolDocument[] }).tools;
+  } catch {
+    throw usageError('tools.json is not valid JSON.', 'Correct the file first.');
+  }
+};

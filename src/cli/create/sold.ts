@@ -1,0 +1,10 @@
+import type { ToolDocument } from '../../management/tool.route.ts';
+
+/** What a project sells. */
+export type Sold = {
+  readonly tools: readonly ToolDocument[];
+  /** Becomes UPSTREAM_URL. */
+  readonly upstream: string;
+  /** What the command left out, and why. */
+  readonly skipped: readonly string[];
+};

@@ -1,0 +1,206 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/stack/loopback.ts';
+import { people } from '../../dev/stack/people.ts';
+import { runningProcesses } from '../../dev/stack/process.ts';
+import { installInto, type Packed, packPackages } from './support/packed.ts';
+import { openProgram } from './support/terminal.ts';
+
+/** A new user: an empty folder with a space in its name, the packed packages, and an HTTP API of one's own. */
+const run = promisify(execFile);
+const mark = randomUUID();
+let folder = '';
+let project = '';
+let packed: Packed;
+let api: Server;
+const requests: string[] = [];
+
+const environment = () => {
+  const env: Readonly<Record<string, string>> = {
+    PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+    HOME: folder,
+    COUNTERSIGN_HOME: join(folder, 'home'),
+    COUNTERSIGN_TEST_RUN: mark,
+    TERM: 'xterm-256color',
+    npm_config_update_notifier: 'false',
+  };
+  // The types of this repository give the variables of the Worker to every process.
+  return env as Readonly<Record<string, string>> & NodeJS.ProcessEnv;
+};
+
+/** How long a gateway may take to start on a busy machine. */
+const START = { timeout: 60_000, interval: 50 };
+
+/** The process that kills what is left ends a moment after the command. */
+const GONE = { timeout: 5000, interval: 50 };
+
+const apiUrl = (): string => `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+
+/** Every process of this file, also one that has lost its parent. */
+const remaining = (): readonly string[] =>
+  (runningProcesses() ?? [])
+    .filter(({ id }) => {
+      try {
+        return readFileSync(`/proc/${id}/environ`, 'utf8').includes(mark);
+      } catch {
+        return false;
+      }
+    })
+    .map(({ command }) => command);
+
+/** The valid tools.json of the project, which tests damage. */
+let tools = '';
+const toolsFile = (): string => join(project, 'tools.json');
+const configuration = async (): Promise<readonly string[]> =>
+  await Promise.all(
+    ['wrangler.toml', '.dev.vars'].map(async (name) => await readFile(join(project, name), 'utf8')),
+  );
+
+/** The price in the 402 of the first tool, atomic units. */
+const offered = async (gateway: string): Promise<string | undefined> => {
+  const response = await fetch(`${gateway}/tools/example`).catch(() => undefined);
+  const header = response?.headers.get('payment-required') ?? undefined;
+  if (header === undefined) return undefined;
+  const offer = JSON.parse(Buffer.from(header, 'base64').toString()) as {
+    readonly accepts: readonly { readonly amount: string }[];
+  };
+  return offer.accepts[0]?.amount;
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'countersign first hour '));
+  project = join(folder, 'my shop');
+  packed = await packPackages(folder);
+  api = createServer(({ url }, response) => {
+    requests.push(url ?? '');
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ sold: url }));
+  }).listen(0, '127.0.0.1');
+  await once(api, 'listening');
+});
+
+afterAll(async () => {
+  api.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the first hour', () => {
+  it('goes from an empty folder to a paid call through an API of one’s own in three steps and two minutes', async () => {
+    const from = performance.now();
+    const words = ['my shop', '--yes', '--skip-checks', '--pay-to', people.seller];
+    await run(process.execPath, [packed.create, ...words, '--upstream', `${apiUrl()}/weather`], {
+      cwd: folder,
+      env: environment(),
+    });
+    await installInto(project, packed);
+    tools = await readFile(toolsFile(), 'utf8');
+    const before = await configuration();
+    const port = String(await freePort());
+    const place = { directory: project, env: environment() };
+    const terminal = openProgram(place, 'npm', ['run', 'dev', '--', '--port', port], 60);
+    // wrangler may take longer to start than a terminal waits for a text.
+    await expect.poll(terminal.shown, START).toContain('pay for a test call');
+    terminal.type('p');
+    await terminal.sees('receipt verified with');
+    await terminal.sees('paid $0.001');
+    expect((performance.now() - from) / 1000).toBeLessThan(120);
+    expect(requests).toEqual(['/', '/weather']);
+
+    const command = join(project, 'node_modules/.bin/countersign');
+    const { stdout } = await run(command, ['call', '/tools/example'], {
+      cwd: project,
+      env: environment(),
+    });
+    expect(stdout).toBe('{"sold":"/weather"}');
+
+    const gateway = `http://localhost:${port}`;
+    await writeFile(toolsFile(), tools.replace('"$0.001"', '"a dollar"'));
+    await terminal.sees('tools[0].price');
+    await terminal.sees('last valid file');
+    const patience = { timeout: 10_000, interval: 50 };
+    await expect.poll(async () => await offered(gateway), patience).toBe('1000');
+    await writeFile(toolsFile(), tools.replace('"$0.001"', '"$0.002"'));
+    await expect.poll(async () => await offered(gateway), patience).toBe('2000');
+    await terminal.sees('1 tool on sale');
+
+    expect(await configuration()).toEqual(before);
+    terminal.press('ctrl-c');
+    expect(await terminal.ended()).toBe(0);
+    await expect.poll(remaining, GONE).toEqual([]);
+    expect(existsSync(join(project, '.dev/stack.json'))).toBe(false);
+  });
+
+  it('runs without a terminal, says that the upstream does not answer, and leaves nothing when it is killed', async () => {
+    await writeFile(toolsFile(), tools);
+    const start = async (...words: readonly string[]) => {
+      const port = String(await freePort());
+      const child = spawn(
+        process.execPath,
+        [
+          join(project, 'node_modules/countersign/dist/cli/index.js'),
+          'dev',
+          '--port',
+          port,
+          ...words,
+        ],
+        { cwd: project, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] },
+      );
+      const text = { stdout: '', stderr: '' };
+      child.stdout.on('data', (chunk: Buffer) => (text.stdout += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (text.stderr += chunk.toString()));
+      return { child, text, port, exited: once(child, 'exit') };
+    };
+    const first = await start('--upstream', 'http://127.0.0.1:1');
+    await expect.poll(() => first.text.stderr, START).toContain('Start your API');
+    expect(first.text.stdout).toContain('Ctrl-C stops everything.');
+    expect(first.text.stdout + first.text.stderr).not.toContain('\u001B');
+    first.child.kill('SIGINT');
+    expect(await first.exited).toEqual([0, null]);
+    await expect.poll(remaining, GONE).toEqual([]);
+
+    const second = await start('--json');
+    await expect.poll(() => second.text.stdout, START).toContain('\n');
+    expect(JSON.parse(second.text.stdout)).toMatchObject({
+      gateway: `http://localhost:${second.port}`,
+      upstream: apiUrl(),
+    });
+    second.child.kill('SIGKILL');
+    await expect.poll(remaining, GONE).toEqual([]);
+  });
+
+  it('refuses to start without its packages or with faulty tools, and names what mends it', async () => {
+    const dev = async (directory: string) =>
+      await run(
+        process.execPath,
+        [join(directory, 'node_modules/countersign/dist/cli/index.js'), 'dev'],
+        { cwd: directory, env: environment() },
+      ).then(
+        () => '',
+        ({ stderr }: { readonly stderr: string }) => stderr.replace(/\s+/g, ' '),
+      );
+    const bare = join(folder, 'bare');
+    const words = ['bare', '--yes', '--skip-checks', '--pay-to', people.seller];
+    await run(process.execPath, [packed.create, ...words, '--upstream', apiUrl()], {
+      cwd: folder,
+      env: environment(),
+    });
+    await installInto(bare, packed, ['@x402/core', '@x402/evm']);
+    expect(await dev(bare)).toMatch(
+      /npm install --save-dev --save-exact @x402\/core@\d+\.\d+\.\d+ @x402\/evm@\d/,
+    );
+    await writeFile(toolsFile(), tools.replace('"deferred"', '"later"'));
+    expect(await dev(project)).toContain('tools.json is not valid: tools[0].settlement must be');
+    await writeFile(toolsFile(), `${tools}}`);
+    expect(await dev(project)).toContain('look at line');
+    await writeFile(toolsFile(), tools);
+  });
+});
