@@ -1,0 +1,133 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { ToolDocument } from '../../src/management/tool.route.ts';
+import { people } from '../../dev/stack/people.ts';
+import { startFixture } from '../conformance/support/mcp-fixture/server.ts';
+import { documentIn, pipe, type Ran } from './support/command.ts';
+import { PASSWORD, useHome, withEnv } from './support/home.ts';
+
+const home = useHome();
+const fixture = await startFixture();
+const api = createServer((_, response) => {
+  response.setHeader('content-type', 'application/json');
+  response.end(
+    JSON.stringify({
+      openapi: '3.0.3',
+      info: { title: 'Shop', version: '1' },
+      servers: [{ url: '/v2' }],
+      paths: {
+        '/pets': { get: { operationId: 'listPets', responses: { 200: { description: 'ok' } } } },
+      },
+    }),
+  );
+}).listen(0, '127.0.0.1');
+await once(api, 'listening');
+const origin = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+afterAll(async () => {
+  api.close();
+  await fixture.stop();
+});
+
+const create = async (...words: readonly string[]): Promise<Ran> =>
+  await pipe(withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD }), [
+    ...['create', 'shop', '--yes', '--json', ...words],
+  ]);
+const path = (name: string): string => join(home().directory, 'shop', name);
+const read = async (name: string): Promise<string> => await readFile(path(name), 'utf8');
+const tools = async (): Promise<readonly ToolDocument[]> =>
+  (JSON.parse(await read('tools.json')) as { readonly tools: readonly ToolDocument[] }).tools;
+
+const PAYEE = ['--pay-to', people.seller, '--skip-checks'];
+
+describe('create --openapi', () => {
+  const words = ['--openapi', `${origin}/openapi.json`, '--price', '0.02'];
+
+  test('sells the operations of a document from a URL, below the server next to it', async () => {
+    const ran = await create(...PAYEE, ...words);
+    expect(ran.code, ran.stdout).toBe(0);
+    expect(await tools()).toMatchObject([
+      { id: 'list_pets', path: '/tools/list_pets', price: '$0.02', upstream: '/v2/pets' },
+    ]);
+    expect(await read('wrangler.toml')).toContain(`UPSTREAM_URL = "${origin}"`);
+    expect(await read('.dev.vars')).toContain("LOCAL_STACK='true'");
+  });
+
+  test('keeps in a second run what the owner changed, and does not touch an unchanged file', async () => {
+    await create(...PAYEE, ...words);
+    const [first] = await tools();
+    const edited = { tools: [{ ...first, timeoutSeconds: 20 }] };
+    await writeFile(path('tools.json'), `${JSON.stringify(edited, undefined, 2)}\n`);
+    const times = async () =>
+      await Promise.all(
+        ['wrangler.toml', 'tools.json', '.dev.vars', 'package.json'].map(
+          async (name) => (await stat(path(name))).mtimeMs,
+        ),
+      );
+    const before = await times();
+    const again = documentIn(await create(...PAYEE, ...words));
+    expect(again).toMatchObject({ written: [], skipped: [], next: ['cd shop', 'npm run dev'] });
+    expect(await times()).toEqual(before);
+    const dearer = documentIn(
+      await create('--skip-checks', '--openapi', words[1] ?? '', '--price', '0.03'),
+    );
+    expect(dearer).toMatchObject({ written: ['tools.json'] });
+    expect(await tools()).toMatchObject([{ price: '$0.03', timeoutSeconds: 20 }]);
+  });
+
+  test('writes nothing without a price, for a faulty document, or where nothing can be sold', async () => {
+    const stderr = async (...more: readonly string[]) => (await create(...PAYEE, ...more)).stderr;
+    expect(await stderr('--openapi', `${origin}/openapi.json`)).toContain('--price 0.01');
+    await writeFile(path('../api.yaml'), 'swagger: "2.0"\n');
+    expect(await stderr('--openapi', 'api.yaml', '--price', '1')).toContain('Swagger 2.0');
+    await writeFile(path('../api.yaml'), 'openapi: 3.1.0\nservers: [{url: https://a.example}]\n');
+    expect(await stderr('--openapi', 'api.yaml', '--price', '1')).toContain('can be sold');
+    await writeFile(path('../api.yaml'), 'openapi: 3.1.0\npaths: {/a: {get: {}}}\n');
+    expect(await stderr('--openapi', 'api.yaml', '--price', '1')).toContain('--upstream');
+    await expect(stat(path('.'))).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('create --mcp', () => {
+  test('sells the tools of a server, each with the pin of its definition', async () => {
+    const ran = await create(...PAYEE, '--mcp', `${fixture.url}/mcp`, '--price', '0.02');
+    expect(ran.code, ran.stdout).toBe(0);
+    const sold = await tools();
+    expect(sold.find(({ id }) => id === 'test_simple_text')).toMatchObject({
+      price: '$0.02',
+      upstream: {
+        mcp: `${fixture.url}/mcp`,
+        pin: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+      },
+    });
+    const again = await create('--skip-checks', '--mcp', `${fixture.url}/mcp`, '--price', '0.02');
+    expect(documentIn(again)).toMatchObject({ written: [], skipped: [] });
+  });
+});
+
+test('creates a project without a wallet and without a network, and says what it could not check', async () => {
+  const ran = await create(
+    ...['--new-pay-to', 'shop-payee', '--new-operator', 'boss', '--upstream', `${origin}/weather`],
+    ...['--rpc', 'http://127.0.0.1:1', '--facilitator', 'http://127.0.0.1:1'],
+  );
+  expect(ran.code, ran.stdout).toBe(0);
+  const { checks, keys } = documentIn(ran) as {
+    readonly checks: readonly { readonly name: string; readonly status: string }[];
+    readonly keys: readonly { readonly name: string }[];
+  };
+  expect(keys.map(({ name }) => name)).toEqual(['shop-payee', 'boss']);
+  expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
+    'RPC base-sepolia warn',
+    'facilitator warn',
+    'upstream ok',
+  ]);
+  // A receiving address of another gateway.
+  const other = await pipe(withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD }), [
+    ...['create', 'other', '--yes', '--skip-checks', '--new-pay-to', 'shop-payee'],
+    ...['--upstream', `${origin}/weather`],
+  ]);
+  expect(other.stderr).toContain('may receive payments elsewhere');
+});
