@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { checksummed } from '../crypto/address.ts';
 import { askAnswers } from './init/answers.ts';
 import { draftFiles } from './init/files.ts';
+import { mountNotes } from './init/mount-faults.ts';
 import { draftMount } from './init/mount-worker.ts';
 import { initOptions } from './init/options.ts';
 import { confirmPayee, rejectPayee } from './init/payee.ts';
@@ -75,11 +76,13 @@ const setUp = async (asking: Session, input: Input): Promise<void> => {
   if (changed.length > 0)
     await writeFiles([...changed, ...(await undoFiles(directory, changed))], signal);
   const relayer = draft.relayer && checksummed(draft.relayer.address);
+  const notes = isGateway ? [] : mountNotes(project.config.table);
   const next = changes.length === 0 ? [] : await nextSteps(project, mount.files.length > 0);
   out.result(
     {
       written,
       checks,
+      notes,
       next: next.map(([shell]) => shell),
       ...(relayer === undefined ? {} : { relayer }),
     },
@@ -89,7 +92,7 @@ const setUp = async (asking: Session, input: Input): Promise<void> => {
         ...(changes.length === 0
           ? ['Nothing to change: the gateway is set up.']
           : [`${out.style.good('wrote')} ${written.join(', ')}`]),
-        ...notesOf(draft.madeKey, relayer).map((line) => out.style.dim(line)),
+        ...[...notesOf(draft.madeKey, relayer), ...notes].map((line) => out.style.dim(line)),
         ...(next.length === 0 ? [] : ['', 'Next:']),
         ...next.map(([shell, what]) => `  ${out.style.accent(shell)}\n      ${what}`),
       ].join('\n'),

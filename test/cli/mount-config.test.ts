@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ConfigEdit, editConfig } from '../../src/cli/init/config-edit.ts';
 import { hasGateway, mountEdits } from '../../src/cli/init/mount-edits.ts';
-import { mountFaults } from '../../src/cli/init/mount-faults.ts';
+import { mountFaults, mountNotes } from '../../src/cli/init/mount-faults.ts';
 import { parseJsonc } from '../../src/cli/lib/jsonc.ts';
 import {
   MAX_PROJECT_NAME,
@@ -230,6 +230,16 @@ describe('what a Worker needs for the gateway', () => {
   ])('is refused with %s', (_, changes, reason) => {
     expect(mountFaults(shop(), template('shop'))).toEqual([]);
     expect(mountFaults(shop(changes), template('shop')).join()).toContain(reason);
+  });
+
+  it('leaves to the operator what changes the rest of the Worker, and names it', () => {
+    const flags = { compatibility_flags: ['global_fetch_strictly_public'] };
+    const logs = { observability: { enabled: true } };
+    expect(mountNotes(shop(flags))).toEqual([]);
+    expect(mountNotes(shop()).join()).toContain('global_fetch_strictly_public');
+    expect(mountNotes(shop({ ...flags, ...logs })).join()).toContain('invocation_logs = false');
+    const quiet = { observability: { enabled: true, logs: { invocation_logs: false } } };
+    expect(mountNotes(shop({ ...flags, ...quiet }))).toEqual([]);
   });
 
   it('is named after the Worker, differently for each', () => {

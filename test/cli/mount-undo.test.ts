@@ -210,18 +210,30 @@ describe('a receiving address', () => {
 });
 
 describe('Ctrl-C', () => {
+  const ANSWERS = {
+    'pay-to': people.seller,
+    network: 'base-sepolia',
+    rpc: 'https://rpc.example',
+    upstream: 'https://api.example/lookup',
+    audience: 'http://localhost:8787',
+  } as const;
+
   it.each([
-    ['the receiving address', [], 'Which address receives the payments?', ''],
-    ['its only use', ['--pay-to', people.seller], 'used for nothing else?', ''],
-    ['the changes', ['--pay-to', people.seller], 'used for nothing else?', 'Write these changes?'],
-  ])('at the question for %s writes nothing', async (_, words, first, then) => {
+    ['pay-to', ['Which address receives the payments?']],
+    ['network', ['On which network']],
+    ['rpc', ['JSON-RPC URL of base-sepolia']],
+    ['upstream', ['URL of the first tool']],
+    ['audience', ['Origin that agents will call']],
+    ['its only use', ['used for nothing else?']],
+    ['the changes', ['used for nothing else?', 'Write these changes?']],
+  ] as const)('at the question for %s writes nothing', async (missing, questions) => {
     await putShop(home().directory);
-    const audience = ['--audience', 'http://localhost:8787'];
-    const terminal = openTerminal(home(), ['init', ...FLAGS, ...audience, ...words]);
-    await terminal.sees(first);
-    if (then !== '') {
-      terminal.type('y');
-      await terminal.sees(then);
+    const given = Object.entries(ANSWERS).filter(([name]) => name !== missing);
+    const words = given.flatMap(([name, value]) => [`--${name}`, value]);
+    const terminal = openTerminal(home(), ['init', '--skip-checks', ...words]);
+    for (const [index, question] of questions.entries()) {
+      if (index > 0) terminal.type('y');
+      await terminal.sees(question);
     }
     terminal.press('ctrl-c');
     expect(await terminal.ended()).toBe(130);

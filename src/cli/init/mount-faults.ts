@@ -1,5 +1,5 @@
 import { readQueueName } from '../../settlement/queue-name.ts';
-import { isTable, type Table, tablesAt, textAt } from '../lib/wrangler-config.ts';
+import { isTable, type Table, tablesAt, textAt, valueAt } from '../lib/wrangler-config.ts';
 import { hasGateway, LISTS } from './mount-edits.ts';
 
 /** The first compatibility date with Node's crypto in every Worker. */
@@ -66,4 +66,24 @@ const namesIn = (value: unknown): readonly string[] => {
   if (!isTable(value)) return [];
   const own = [value['binding'], value['name']].filter((name) => typeof name === 'string');
   return [...own, ...Object.values(value).flatMap(namesIn)];
+};
+
+/** What the operator of a mounted gateway should decide, because it changes how the rest of the Worker behaves. */
+export const mountNotes = (table: Table): readonly string[] => {
+  const logs = valueAt(table, ['observability', 'logs', 'invocation_logs']);
+  const isObserved = valueAt(table, ['observability', 'enabled']) === true;
+  const flags = table['compatibility_flags'];
+  const isStrict = Array.isArray(flags) && flags.includes('global_fetch_strictly_public');
+  return [
+    ...(isObserved && logs !== false
+      ? [
+          'Invocation logs hold the header Agent-Intent, a valid proof for up to five minutes: set invocation_logs = false below observability.logs.',
+        ]
+      : []),
+    ...(isStrict
+      ? []
+      : [
+          'Owners name URLs of webhooks. Add the compatibility flag global_fetch_strictly_public, unless your Worker fetches the origin of its own zone.',
+        ]),
+  ];
 };
