@@ -18,6 +18,7 @@ const LAYERS = [
   'src/audit/',
   'src/catalog/',
   'src/remote/',
+  'src/vault/',
   'src/webhooks/',
   'src/',
   'durable-objects/',

@@ -72,6 +72,8 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
     if (!config.ok) return config;
     const signer = await openSigner(env.RECEIPT_KEY);
     if (!signer.ok) return err(badKey);
+    const raise: Gateway['raise'] = (alert) => raiser(env)(gatewayAccount(config.value), alert);
+    const waitUntil: Gateway['waitUntil'] = (promise) => executionCtx.waitUntil(promise);
     return ok({
       config: config.value,
       catalogue: catalogueOf(env, config.value),
@@ -79,12 +81,22 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
       ...settlingOf(env, config.value),
       account: (id) => env.AGENT_ACCOUNT.getByName(id),
       offeredGrants: openOfferedGrants(env.AUDIT_DB),
-      raise: (alert) => raiser(env)(gatewayAccount(config.value), alert),
+      raise,
+      /** Loads the vault with the first call of a tool that has secrets. */
+      openEgress: async (tool) => {
+        const { openEgress } = await import('./vault/vault.ts');
+        const { upstreamUrl, reach } = config.value;
+        const owner = gatewayAccount(config.value);
+        return openEgress(
+          { db: env.AUDIT_DB, env, owner, upstreamUrl, reach, raise, waitUntil },
+          tool,
+        );
+      },
       service: (name) =>
         config.value.services.includes(name) ? (Reflect.get(env, name) as BoundFetcher) : undefined,
       rateLimit: async (key) => (await env.SHIELD.limit({ key })).success,
       replayCache,
-      waitUntil: (promise) => executionCtx.waitUntil(promise),
+      waitUntil,
     });
   };
 
@@ -107,6 +119,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
       db: env.AUDIT_DB,
       auditQueue: env.AUDIT_QUEUE,
       webhookQueue: env.WEBHOOK_QUEUE,
+      env: env as unknown as AdminContext['env'],
     };
     const management = await import('./management/router.ts');
     return management.manage(admin, req.raw);

@@ -26,6 +26,7 @@ import { attemptsIn, recordHealth } from './settlement/operator-tables.ts';
 import { settlingOf } from './settling.ts';
 import { consumeWebhooks, webhookDeadLetter } from './webhooks/consumer.ts';
 import { enqueueAlerts } from './webhooks/message.ts';
+import { projectSecret } from './vault/secret-table.ts';
 import { projectWebhook } from './webhooks/registry.ts';
 
 const DEAD_LETTERS: Readonly<Record<QueueKind, MakeDeadLetter>> = {
@@ -87,7 +88,10 @@ export const consume = async (
         {
           db,
           account: (id: AccountId) => env.AGENT_ACCOUNT.getByName(id),
-          projectWebhook,
+          projectDocument: (on, entry) => [
+            ...projectWebhook(on, entry),
+            ...projectSecret(on, entry),
+          ],
           deadLetter: keepDeadLetter,
           raise: (alert) => raise(self, alert),
           alert: async (of, entry) => enqueueAlerts({ db, queue: env.WEBHOOK_QUEUE }, of, entry),

@@ -41,6 +41,8 @@ const PROMPT: ReadonlySet<string> = new Set([
   'tool.removed',
   'webhook.put',
   'webhook.removed',
+  'secret.put',
+  'secret.removed',
   'settlement.redriven',
   'credit.adjusted',
   'call.refunded',

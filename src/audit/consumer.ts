@@ -20,8 +20,8 @@ export type AuditDeps = {
   readonly db: D1Database;
   /** The account's object. */
   readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'exported' | 'document'>;
-  /** The statements that bring a webhook's entry into its table. `src/webhooks` owns that table and is a higher layer. */
-  readonly projectWebhook: (db: D1Database, entry: Entry) => readonly D1PreparedStatement[];
+  /** The statements that bring the entry of a webhook or secret into its table, which a higher layer owns. */
+  readonly projectDocument: (db: D1Database, entry: Entry) => readonly D1PreparedStatement[];
   /** Raises an alert of the gateway; false if it was not recorded. */
   readonly raise?: (alert: AlertBody) => Promise<boolean>;
   /** Handles each `alert.raised` entry, and again when its chunk is redelivered. A throw delays the acknowledgement. */
@@ -92,7 +92,7 @@ const storeInOrder = async (
 };
 
 /**
- * Applies stored entries: sends alerts and updates the tables of webhooks and offered grants. Not in the transaction of the chunk, so that one
+ * Applies stored entries: sends alerts and updates the tables of webhooks, secrets and offered grants. Not in the transaction of the chunk, so that one
  * entry that fails never blocks the chain. Each step is idempotent. Returns false if the message must be redelivered.
  */
 const applyEntries = async (
@@ -100,12 +100,12 @@ const applyEntries = async (
   account: AccountId,
   entries: readonly Entry[],
 ): Promise<boolean> => {
-  const { db, alert, projectWebhook } = deps;
+  const { db, alert, projectDocument } = deps;
   try {
     const whole = await Promise.all(entries.map((entry) => withDocument(deps, entry)));
     const repairs = [
       ...entries.flatMap((entry) => projectOfferedGrant(db, entry)),
-      ...whole.flatMap((entry) => (entry === undefined ? [] : projectWebhook(db, entry))),
+      ...whole.flatMap((entry) => (entry === undefined ? [] : projectDocument(db, entry))),
     ];
     if (repairs.length > 0) await db.batch(repairs);
     for (const entry of entries) if (entry.type === 'alert.raised') await alert?.(account, entry);

@@ -86,6 +86,8 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
     case 'tool.removed':
     case 'webhook.put':
     case 'webhook.removed':
+    case 'secret.put':
+    case 'secret.removed':
     case 'settlement.redriven':
     case 'letter.redriven':
     case 'alert.raised':

@@ -45,6 +45,8 @@ const TYPES = [
   'tool.removed',
   'webhook.put',
   'webhook.removed',
+  'secret.put',
+  'secret.removed',
   'settlement.redriven',
   'letter.redriven',
   'credit.adjusted',

@@ -170,6 +170,8 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
     case 'tool.removed':
     case 'webhook.put':
     case 'webhook.removed':
+    case 'secret.put':
+    case 'secret.removed':
     case 'settlement.redriven':
     case 'letter.redriven':
     case 'credit.adjusted':

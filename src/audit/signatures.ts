@@ -73,6 +73,8 @@ const SIGNED_WITH: Readonly<
   'tool.put': 'order',
   'tool.removed': 'order',
   'webhook.put': 'order',
+  'secret.put': 'order',
+  'secret.removed': 'order',
   'settlement.redriven': 'order',
   'letter.redriven': 'order',
   'alert.raised': 'nothing',

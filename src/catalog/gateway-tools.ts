@@ -17,6 +17,7 @@ export const gatewayTool = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'descrip
   assertion: false,
   requireBinding: 'none',
   params: {},
+  secrets: [],
   bazaar: false,
   inputSchema: OPEN_SCHEMA,
   arguments: {},

@@ -18,6 +18,7 @@ const MAX_KEPT_TIMEOUT = 300;
 const MAX_BODY = 25 * 1024 * 1024;
 const MAX_REQUEST_HEADERS = 16;
 const MAX_PARAMS = 16;
+const MAX_SECRETS = 8;
 
 // Only characters without a second form, so that a request can write such a path in one way only.
 const PATH = /^(?:\/|(?:\/[A-Za-z0-9._~-]+)+)$/;
@@ -56,6 +57,8 @@ const params = z
       return names.length <= MAX_PARAMS && names.every((name) => PARAM_NAME.test(name));
     }, `must hold at most ${MAX_PARAMS} params, named by 1 to 64 of A-Z a-z 0-9 . _ -`),
   );
+
+const SECRET = 'must be a placement with the name of its secret';
 
 export const toolSchema = z.strictObject(
   {
@@ -107,6 +110,15 @@ export const toolSchema = z.strictObject(
     onSilence: z.optional(z.enum(['release', 'keep'], 'must be release or keep')),
     requireBinding: z.optional(z.enum(['none', 'intent'], 'must be none or intent')),
     params: z.optional(params),
+    /** `parsePlacements` checks the rest of a placement; its code loads with the first call that needs it. */
+    secrets: z.optional(
+      z
+        .array(
+          z.looseObject({ secret: z.string(SECRET) }, SECRET),
+          'must be an array of placements',
+        )
+        .check(z.maxLength(MAX_SECRETS, `must hold at most ${MAX_SECRETS} placements`)),
+    ),
     bazaar: z.optional(z.boolean('must be true or false')),
     inputSchema: z.optional(inputSchema),
     arguments: z.optional(argumentPlaces),
@@ -139,6 +151,7 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   onSilence: tool.onSilence ?? 'release',
   requireBinding: tool.requireBinding ?? 'none',
   params: tool.params ?? {},
+  secrets: tool.secrets ?? [],
   bazaar: tool.bazaar ?? false,
   inputSchema: tool.inputSchema ?? OPEN_SCHEMA,
   arguments: tool.arguments ?? {},

@@ -31,6 +31,8 @@ export type Tool = {
   readonly requireBinding: Binding;
   /** The parameters that policies may name, and the source of each. */
   readonly params: Readonly<Record<string, ParamSource>>;
+  /** Where requests to the upstream carry secrets of the vault. `parsePlacements` checks them. */
+  readonly secrets: readonly SecretPlace[];
   /** Whether offers describe the tool for indexes of x402, in the extension `bazaar`. */
   readonly bazaar: boolean;
   /** JSON Schema of the arguments of an MCP call, an object. `OPEN_SCHEMA` if the tool declares none. */
@@ -40,6 +42,9 @@ export type Tool = {
   /** A disabled tool answers 404 and keeps its path reserved. */
   readonly disabled: boolean;
 };
+
+/** A placement as the catalogue knows it: the name of the secret. Its other members concern the vault alone. */
+export type SecretPlace = { readonly secret: string; readonly [member: string]: unknown };
 
 /** A JSON pointer into the body (RFC 6901), or a key of the query. */
 export type ParamSource = { readonly pointer: string } | { readonly query: string };

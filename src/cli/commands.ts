@@ -48,6 +48,10 @@ export const commands: CommandTree = {
     summary: 'manage payments and their settlement, as operator',
     load: async () => (await import('./settlements.ts')).group,
   },
+  secret: {
+    summary: 'store credentials of upstreams, which agents never see, as operator',
+    load: async () => (await import('./secret.ts')).group,
+  },
   webhooks: {
     summary: 'manage webhooks, which receive alerts',
     load: async () => (await import('./webhooks.ts')).group,

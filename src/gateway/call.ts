@@ -10,9 +10,9 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
 import { answer, answerDryRun, answerStored } from './answer.ts';
 import { check } from './check.ts';
-import { dispatch } from './dispatch.ts';
+import { dispatch, type Outgoing } from './dispatch.ts';
 import { finish } from './finish.ts';
-import type { BoundFetcher, Gateway } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import { isDryRun, observeBody, observeHead } from './observe.ts';
 import type {
   CheckedProof,
@@ -44,25 +44,36 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
     return servePaidRequest(gateway, { tool, head, request, run });
   }
   const fault = placeholderFault(tool, head.target);
+  const service = await serviceFor(gateway, tool);
+  const refusal = fault === undefined ? service.refusal : malformed(fault);
   return servePaidRequest(gateway, {
     tool,
     head,
     request,
-    ...(fault === undefined ? {} : { refusal: malformed(fault) }),
+    ...(refusal === undefined ? {} : { refusal }),
     run: (received, checked, { call: reserved, attempt }) =>
       dispatch(gateway.config, tool, received, {
         headers: request.headers,
         assertion: signAssertion(gateway, tool, received, checked, attempt),
         maxCharge: reserved.price,
-        service: boundTo(gateway, tool),
+        service: service.fetcher,
       }),
   });
 };
 
-/** Returns the Worker that serves a tool with a service binding. */
-export const boundTo = (gateway: Gateway, tool: Tool): BoundFetcher | undefined => {
+/**
+ * Returns what calls a tool instead of `fetch`: the Worker of a service binding, or the fetcher that carries the tool's secrets. A refusal if
+ * a secret is not there, before any money is reserved.
+ */
+export const serviceFor = async (
+  gateway: Gateway,
+  tool: Tool,
+): Promise<{ readonly fetcher?: Outgoing['service']; readonly refusal?: Reason }> => {
   const name = serviceOf(tool);
-  return name === undefined ? undefined : gateway.service(name);
+  if (name !== undefined) return { fetcher: gateway.service(name) };
+  if (tool.secrets.length === 0) return {};
+  const opened = await gateway.openEgress(tool);
+  return opened.ok ? { fetcher: opened.value } : { refusal: opened.error };
 };
 
 const malformed = ({ field, reason }: FieldFault): Reason => ({

@@ -7,6 +7,7 @@ import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
+import type { SecretFetcher } from '../vault/egress.ts';
 import type { BoundFetcher } from './gateway.ts';
 import { type DispatchResult, MAX_WHOLE, type ReceivedRequest } from './paid-request.ts';
 import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
@@ -19,8 +20,8 @@ export type Outgoing = {
   readonly assertion: string | undefined;
   /** The maximum charge of this call, atomic units. */
   readonly maxCharge: bigint;
-  /** The Worker that serves the tool, for a tool with a service binding. */
-  readonly service: BoundFetcher | undefined;
+  /** The Worker that serves a tool with a service binding, or the fetcher of a tool with secrets. */
+  readonly service: BoundFetcher | SecretFetcher | undefined;
   /**
    * Set if the caller cannot take a stream: the gateway reads every answer up to this many bytes completely, event streams included, and a
    * longer one has failed.
@@ -55,9 +56,9 @@ export const dispatch = async (
       cache: 'no-store',
       signal: aborter.signal,
     };
-    // A bound Worker has no host: without its binding the request would go to the public internet.
+    // A bound Worker has no host: without its binding the request would go to the public internet. Without its secrets it would be useless.
     const response =
-      serviceOf(tool) === undefined
+      serviceOf(tool) === undefined && tool.secrets.length === 0
         ? await fetch(url, init)
         : await outgoing.service?.fetch(url, init);
     if (response === undefined) return { kind: 'failed', reason: 'dropped' };

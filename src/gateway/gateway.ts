@@ -1,14 +1,18 @@
 import type { OfferedGrants } from '../audit/offered-grants.ts';
 import type { LiveCatalogue } from '../catalog/live-catalogue.ts';
+import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
+import type { Result } from '../core/result.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { AlertBody } from '../protocol/alert.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { ChainHealth } from '../settlement/chain/health.ts';
 import type { SharedWatches } from '../settlement/chain/shared-watch.ts';
 import type { Emit } from '../settlement/telemetry.ts';
+import type { SecretFetcher } from '../vault/egress.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { ReplayCache } from './replay.ts';
 
@@ -36,6 +40,8 @@ export type Gateway = {
   readonly offeredGrants: OfferedGrants;
   /** Returns the Worker that a service binding names; undefined if there is no such binding. */
   readonly service: (name: string) => BoundFetcher | undefined;
+  /** Opens the fetcher that carries a tool's secrets; says why it cannot. */
+  readonly openEgress: (tool: Tool) => Promise<Result<SecretFetcher, Reason>>;
   /** Raises an alert about the gateway itself; false if it could not be recorded. */
   readonly raise: (alert: AlertBody) => Promise<boolean>;
   readonly rateLimit: RateLimit;

@@ -54,6 +54,12 @@ export const webhookId = texts(
   'must be 1 to 64 of a-z 0-9 _ -, starting with a letter or digit',
 );
 
+/** The name of a secret, chosen by the operator. */
+export const secretName = texts(
+  /^[a-z0-9][a-z0-9_-]{0,63}$/,
+  'must be 1 to 64 of a-z 0-9 _ -, starting with a letter or digit',
+);
+
 /** base64url of the id of a dead letter, which may hold a slash. */
 export const deadLetterId = texts(
   /^[A-Za-z0-9_-]{1,512}$/,

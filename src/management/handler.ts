@@ -18,6 +18,8 @@ export type AdminContext = Omit<Gateway, 'account'> & {
   readonly db: D1Database;
   readonly auditQueue: Pick<Queue, 'send' | 'metrics'>;
   readonly webhookQueue: Pick<Queue, 'send'>;
+  /** Variables and secrets of the Worker; the vault reads its keys there. */
+  readonly env: Readonly<Record<string, unknown>>;
 };
 
 type ParamsOf<Id extends RouteId> = {

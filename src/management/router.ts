@@ -24,6 +24,7 @@ import { queueHandlers } from './queue.ts';
 import { reconciliationHandlers } from './reconciliation.ts';
 import { relayerHandlers } from './relayer.ts';
 import { type AdminRoute, type RouteId, ROUTES } from './routes.ts';
+import { secretHandlers } from './secret.ts';
 import { settlementHandlers } from './settlement.ts';
 import { spendHandlers } from './spend.ts';
 import { toolHandlers } from './tool.ts';
@@ -43,6 +44,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...queueHandlers,
   ...reconciliationHandlers,
   ...relayerHandlers,
+  ...secretHandlers,
   ...settlementHandlers,
   ...spendHandlers,
   ...toolHandlers,

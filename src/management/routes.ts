@@ -4,7 +4,7 @@ import { CALL_ROUTES } from './call.route.ts';
 import { CREDIT_ROUTES } from './credit.route.ts';
 import { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
 import { ENTRY_ROUTES } from './entry.route.ts';
-import { account, deadLetterId, hash, toolId, webhookId } from './fields.ts';
+import { account, deadLetterId, hash, secretName, toolId, webhookId } from './fields.ts';
 import { LEDGER_ROUTES } from './ledger.route.ts';
 import { MOVING_ROUTES } from './moving.route.ts';
 import { POLICY_ROUTES } from './policy.route.ts';
@@ -12,6 +12,7 @@ import { QUEUE_ROUTES } from './queue.route.ts';
 import { RECONCILIATION_ROUTES } from './reconciliation.route.ts';
 import { RELAYER_ROUTES } from './relayer.route.ts';
 import type { Method, RouteEntry, RouteTable } from './route.ts';
+import { SECRET_ROUTES } from './secret.route.ts';
 import { SETTLEMENT_ROUTES } from './settlement.route.ts';
 import { SPEND_ROUTES } from './spend.route.ts';
 import { TOOL_ROUTES } from './tool.route.ts';
@@ -24,6 +25,7 @@ export const ROUTE_TABLE = {
   ...POLICY_ROUTES,
   ...CREDIT_ROUTES,
   ...TOOL_ROUTES,
+  ...SECRET_ROUTES,
   ...SETTLEMENT_ROUTES,
   ...RECONCILIATION_ROUTES,
   ...DEAD_LETTER_ROUTES,
@@ -67,6 +69,7 @@ export const PARAMS = {
   call: hash,
   tool: toolId,
   webhook: webhookId,
+  secret: secretName,
   letter: deadLetterId,
 } as const satisfies Record<ParamName, z.ZodMiniType>;
 

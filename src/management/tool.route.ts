@@ -24,6 +24,10 @@ export type ToolDocument = {
   readonly assertion?: boolean | undefined;
   readonly onSilence?: 'release' | 'keep' | undefined;
   readonly requireBinding?: 'none' | 'intent' | undefined;
+  /** Where requests to the upstream carry secrets of the vault: docs/vault.md. */
+  readonly secrets?:
+    | readonly { readonly secret: string; readonly [member: string]: unknown }[]
+    | undefined;
   readonly bazaar?: boolean | undefined;
   readonly params?:
     | Readonly<Record<string, { readonly pointer: string } | { readonly query: string }>>

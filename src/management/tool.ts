@@ -70,6 +70,12 @@ const put: Handler<'tools.put'> = async (request) => {
     return refuse({ reason: 'malformed_document', faults: [{ field: `body.${field}`, reason }] });
   }
   const known = findListed(catalogue.value, params.tool)?.hash;
+  const { parsePlacements } = await import('../vault/placement.ts');
+  const placed = parsePlacements(checked.value);
+  if (!placed.ok) {
+    const faults = placed.error.map((each) => ({ ...each, field: `body.${each.field}` }));
+    return refuse({ reason: 'malformed_document', faults });
+  }
   return write(request, storedTool(request.body as unknown as Json), known);
 };
 

@@ -6,7 +6,7 @@ import type { Tool } from '../catalog/tool.ts';
 import { isRemote } from '../catalog/upstream.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
-import { boundTo, servePaidRequest } from '../gateway/call.ts';
+import { serviceFor, servePaidRequest } from '../gateway/call.ts';
 import { dispatch } from '../gateway/dispatch.ts';
 import { isSuccess } from '../gateway/finish.ts';
 import type { DispatchResult, PaidRequest } from '../gateway/paid-request.ts';
@@ -58,9 +58,10 @@ export const callTool = async (
     : undefined;
   if (remote?.changed !== undefined) return refused(await refusal(remote.changed));
 
+  const service = isRemote(tool) ? {} : await serviceFor(gateway, tool);
   const answer = await servePaidRequest(
     gateway,
-    paidRequestOf(context, tool, headers, given, forwarded.value, remote),
+    paidRequestOf(context, tool, headers, given, { forwarded: forwarded.value, remote, service }),
   );
   if (answer.status === UNPAID) {
     const terms = termsOf(gateway.config, tool, audience);
@@ -98,13 +99,19 @@ const TOO_MANY_REQUESTS = 'urn:countersign:problem:too-many-requests';
 /** The gateway's own status: `dispatch` never passes on the 402 of a tool. */
 const UNPAID = 402;
 
+/** What runs the tool: the request to its upstream and what sends it, or the call of a remote server. */
+type Target = {
+  readonly forwarded: ToolRequest;
+  readonly remote: RemoteCall | undefined;
+  readonly service: Awaited<ReturnType<typeof serviceFor>>;
+};
+
 const paidRequestOf = (
   { gateway, request, message, audience }: McpContext,
   tool: Tool,
   headers: Headers,
   given: JsonObject,
-  forwarded: ToolRequest,
-  remote: RemoteCall | undefined,
+  { forwarded, remote, service }: Target,
 ): PaidRequest => {
   const body = payloadOfCall(tool.id, given, message.params);
   return {
@@ -117,6 +124,7 @@ const paidRequestOf = (
       body,
     }),
     paramsIn: forwarded,
+    ...(service.refusal === undefined ? {} : { refusal: service.refusal }),
     run:
       remote?.run ??
       (async (received, checked, { call: reserved, attempt }) => {
@@ -129,7 +137,7 @@ const paidRequestOf = (
           headers: headersOfTool(headers, tool, forwarded),
           assertion: signAssertion(gateway, tool, sent, checked, attempt),
           maxCharge: reserved.price,
-          service: boundTo(gateway, tool),
+          service: service.fetcher,
           readWhole: MAX_ANSWER,
         });
         return withoutTerms(dispatched);

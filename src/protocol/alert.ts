@@ -13,6 +13,7 @@ export const ALERT_RULES = [
   'reconciliation',
   'catalogue_stale',
   'tool_changed',
+  'secret_returned',
   'database_size',
   'database_unavailable',
   'backend',

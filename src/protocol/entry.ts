@@ -64,6 +64,8 @@ export type EntryType =
   | 'tool.removed'
   | 'webhook.put'
   | 'webhook.removed'
+  | 'secret.put'
+  | 'secret.removed'
   | 'settlement.redriven'
   | 'letter.redriven'
   | 'credit.adjusted'

@@ -107,6 +107,11 @@ const RULES: { readonly [rule in AlertRule]: (facts: Facts) => Words } = {
     `${of('host')} ${of('kind') === 'gone' ? 'no longer has' : 'changed'} the tool ${of('tool')}. The gateway does not sell it.`,
     'See the change with `countersign tools check-mcp`; accept it with `--accept`.',
   ],
+  secret_returned: ({ of }) => [
+    'An upstream returned a credential',
+    `${of('host')} put the secret ${of('secret')} into an answer of the tool ${of('tool')}. The gateway removed it.`,
+    `Read what the tool answers. If you do not trust it: \`countersign secret rotate ${of('secret')}\`.`,
+  ],
   database_size: ({ of }) => [
     `The database is ${of('percent')} % full`,
     `D1 holds at most ${of('max')} bytes, and a full database accepts no more log.`,

@@ -31,13 +31,17 @@ import { documentHash, documentText, unseen } from './precondition.ts';
 type DocumentCommand = Extract<AccountCommand, { readonly kind: 'document' }>;
 
 /** A tool may contain a JSON Schema as text. Its entry must stay below `MAX_ENTRY_TEXT`, with the intent and its signature. */
-const MAX_BYTES: Readonly<Record<DocumentType, number>> = { tool: 40_960, webhook: 16_384 };
+const MAX_BYTES: Readonly<Record<DocumentType, number>> = {
+  tool: 40_960,
+  webhook: 16_384,
+  secret: 1_024,
+};
 /** Evidence holds the document one level down. */
 const MAX_DEPTH = 7;
 const MAX_NAME = 256;
-const MOST: Readonly<Record<DocumentType, number>> = { tool: 1_000, webhook: 100 };
+const MOST: Readonly<Record<DocumentType, number>> = { tool: 1_000, webhook: 100, secret: 256 };
 
-/** Puts or removes a document that the account keeps for the gateway: its tools, and its webhooks. The account serialises them (law 2). */
+/** Puts or removes a document that the account keeps for the gateway: its tools, its webhooks, and what its secrets are bound to. The account serialises them (law 2). */
 export const putDocument = (
   state: AccountState,
   { type, name, document, known, anew, expected, by, intent }: DocumentCommand,
@@ -81,8 +85,8 @@ export const putDocument = (
     ...decision,
     writes: [
       ...decision.writes,
-      // Only the gateway knows its webhooks; a removed tool may still be in its tools.json.
-      text === null && type === 'webhook'
+      // Only a removed tool may still be in the tools.json of the gateway.
+      text === null && type !== 'tool'
         ? remove(DOCUMENT, documentKey({ type, name }))
         : put(DOCUMENT, { type, name, text, seq }),
       ...(isNewText ? [put(LOGGED_TEXT, { hash: next, at: context.now })] : []),

@@ -4,6 +4,7 @@ import type { AnswerOf, ItemOf } from '../../management/routes.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { FieldFault } from '../../protocol/fault.ts';
+import { parsePlacements } from '../../vault/placement.ts';
 import { type AdminClient, collected, warnIfStopped } from './admin-client.ts';
 import { isLoopback } from './local-stack.ts';
 
@@ -46,10 +47,11 @@ export const deleteTool = async (
   return (await admin.call('tools.delete', { params: { tool }, ifMatch: etag })).body;
 };
 
-/** Returns the fault of a tool's input schema, if it has one. */
-export const schemaFaults = ({ inputSchema }: Pick<Tool, 'inputSchema'>): readonly FieldFault[] => {
-  const fault = schemaFault(inputSchema);
-  return fault === undefined ? [] : [fault];
+/** Returns the faults of a tool's input schema and of its placements of secrets. */
+export const schemaFaults = (tool: Tool): readonly FieldFault[] => {
+  const fault = schemaFault(tool.inputSchema);
+  const placements = parsePlacements(tool);
+  return [...(fault === undefined ? [] : [fault]), ...(placements.ok ? [] : placements.error)];
 };
 
 /** Which upstreams the tools of a gateway may call. The gateway decides by its configuration; this guess only improves the error. */

@@ -72,7 +72,7 @@ export type AccountCommand =
       readonly expected?: Expected;
       readonly intent: CommandIntent;
     }
-  /** Puts a document that the account keeps for the gateway, or removes it with null: entries `tool.put`, `webhook.removed`, … */
+  /** Puts a document that the account keeps for the gateway, or removes it with null: entries `tool.put`, `webhook.removed`, … That of a secret never holds its value. */
   | {
       readonly kind: 'document';
       readonly type: DocumentType;
@@ -212,7 +212,7 @@ export type Expected = Hex | '*' | 'none';
 /** Whether an account accepts calls. `paused` can be resumed, `frozen` only by the account that froze it, `revoked` never. */
 export type Status = 'active' | 'paused' | 'frozen' | 'revoked';
 
-export type DocumentType = 'tool' | 'webhook';
+export type DocumentType = 'tool' | 'webhook' | 'secret';
 
 /** A stored document. `hash`: SHA-256 over its JCS form. */
 export type KeptDocument =

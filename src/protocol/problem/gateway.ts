@@ -11,6 +11,8 @@ export type GatewayReason =
   | { readonly reason: 'paused' }
   | { readonly reason: 'payer_unreachable' }
   | { readonly reason: 'storage_unavailable' }
+  /** A secret of the tool is missing, bound to another host, or no key opens it. */
+  | { readonly reason: 'secret_unavailable' }
   | {
       readonly reason: 'misconfigured';
       readonly faults: readonly { readonly name: string; readonly reason: string }[];
@@ -64,6 +66,13 @@ export const gatewayTexts: Texts<GatewayReason> = {
       'The gateway could not read or record what this request needs, or does not know whether it did.',
     hint: AGAIN,
     headers: retryAfter(2),
+  }),
+  secret_unavailable: () => ({
+    status: 503,
+    title: 'Tool not available',
+    detail: 'The gateway lacks a credential that it needs to call this tool.',
+    hint: `The operator must provide it: the log of the gateway names it. ${FREE}`,
+    headers: retryAfter(60),
   }),
   misconfigured: ({ faults }) => ({
     status: 503,

@@ -30,8 +30,9 @@ type Management = {
   readonly grantTo: (agent: string) => Promise<void>;
 };
 
-export const useManagement = (): Management => {
-  const world = useWorld();
+/** @param variables of the gateway, besides its own */
+export const useManagement = (variables: Readonly<Record<string, string>> = {}): Management => {
+  const world = useWorld({ variables });
   const home = useHome();
   let current: Home | undefined;
   beforeEach(async () => {

@@ -49,6 +49,15 @@ const SAMPLES: { readonly [id in RouteId]?: Sample } = {
       ...{ price: '$0.002', settlement: 'deferred', upstream: '/whoami' },
     },
   }),
+  'secrets.put': ({ mark: secret }) => ({
+    params: { secret },
+    body: {
+      ...{ kind: 'token', host: 'api.example', value: `value-of-${secret}` },
+      blind: 'b'.repeat(43),
+    },
+  }),
+  'secrets.delete': () => ({ params: { secret: 'none' } }),
+  'secrets.rewrap': () => ({ body: {} }),
   'tools.delete': () => ({ params: { tool: 'spare' }, headers: { 'If-Match': '*' } }),
   'settlements.get': payment,
   'settlements.redrive': payment,

@@ -37,7 +37,7 @@ export const deliver = async (
   );
   await consumeAudit(
     batch,
-    { db: database, account, projectWebhook, ...(alert && { alert }) },
+    { db: database, account, projectDocument: projectWebhook, ...(alert && { alert }) },
     START,
   );
   const result = await getQueueResult(batch, createExecutionContext());

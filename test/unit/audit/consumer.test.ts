@@ -100,7 +100,7 @@ test('a message that fails is retried later each time, at most after a minute', 
     };
     await consumeAudit(
       { queue: QUEUE, messages: [message] },
-      { db, projectWebhook, ...listeners() },
+      { db, projectDocument: projectWebhook, ...listeners() },
       START,
     );
   }
@@ -227,7 +227,11 @@ describe('applying stored entries', () => {
       },
     ]);
     const raise = async (alert: AlertBody) => raised.push(alert) > 0;
-    await consumeAudit(batch, { db: away, projectWebhook, ...listeners(), raise }, START);
+    await consumeAudit(
+      batch,
+      { db: away, projectDocument: projectWebhook, ...listeners(), raise },
+      START,
+    );
     expect((await getQueueResult(batch, createExecutionContext())).retryMessages).toHaveLength(1);
     expect(raised).toEqual([{ rule: 'database_unavailable', detail: {} }]);
   });

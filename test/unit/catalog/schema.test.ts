@@ -38,6 +38,7 @@ describe('parseTools', () => {
           pricing: 'exact',
           requireBinding: 'none',
           params: {},
+          secrets: [],
           bazaar: false,
           inputSchema: { type: 'object', properties: {} },
           arguments: {},

@@ -28,6 +28,7 @@ export const toolOf = (changes: Partial<Tool> = {}): Tool => ({
   assertion: true,
   requireBinding: 'none',
   params: {},
+  secrets: [],
   bazaar: false,
   inputSchema: OPEN_SCHEMA,
   arguments: {},

@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers';
+import { err } from '../../../src/core/result.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
@@ -151,6 +152,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
     },
     replayCache: openReplayCache(),
     service: () => undefined,
+    openEgress: async () => err({ reason: 'secret_unavailable' }),
     raise: async () => true,
     waitUntil: () => undefined,
   };

@@ -65,6 +65,7 @@ export const scriptedContext = async (config: Config, answers: ScriptedRpc = {})
     db: env.AUDIT_DB,
     auditQueue: queue('audit'),
     webhookQueue: queue('webhooks'),
+    env: {},
   };
   return { context, asked, rateLimited, relation, queued };
 };

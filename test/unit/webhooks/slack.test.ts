@@ -60,6 +60,7 @@ const DETAILS: Readonly<Record<string, AlertBody['detail']>> = {
   reconciliation: { network: 'eip155:8453', kind: 'amount', chain: '10000', ledger: '20000' },
   catalogue_stale: { source: 'file' },
   tool_changed: { tool: 'remote', host: 'mcp.example', kind: 'gone' },
+  secret_returned: { tool: 'remote', secret: 'weather', host: 'api.example' },
   database_size: { percent: 90, max: 10_000_000_000 },
   database_unavailable: {},
   backend: { network: 'eip155:8453', backend: 'x402.org', error: 'invalid' },

@@ -1,5 +1,6 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { err } from '../../../../src/core/result.ts';
 import { parseConfig } from '../../../../src/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
@@ -83,6 +84,7 @@ const openGateway = async (): Promise<Gateway> => {
     rateLimit: async () => true,
     replayCache: openReplayCache(),
     service: () => undefined,
+    openEgress: async () => err({ reason: 'secret_unavailable' }),
     raise: async () => true,
     waitUntil: () => undefined,
   };

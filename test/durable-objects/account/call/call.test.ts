@@ -1,5 +1,6 @@
 import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { err } from '../../../../src/core/result.ts';
 import { openCatalogue } from '../../../../src/catalog/live-catalogue.ts';
 import { parseConfig } from '../../../../src/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
@@ -66,6 +67,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
     },
     replayCache: openReplayCache(),
     service: () => undefined,
+    openEgress: async () => err({ reason: 'secret_unavailable' }),
     raise: async () => true,
     waitUntil: (promise) => trace.kept.push(promise),
   };

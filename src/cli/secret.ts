@@ -1,0 +1,253 @@
+import { encodeBase64Url } from '../crypto/bytes.ts';
+import type { ItemOf, RequestOf } from '../management/routes.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
+import { SECRET_KINDS, type SecretKind } from '../vault/secret.ts';
+import { type AdminClient, collected, openAdmin, warnIfStopped } from './lib/admin-client.ts';
+import type { ArgumentSpec, Command, CommandGroup, OptionSpec } from './lib/command.ts';
+import { CliError, Ended, EXIT, usageError } from './lib/errors.ts';
+import type { Input } from './lib/input.ts';
+import { changedText, listed, sentence } from './lib/print.ts';
+import type { Session } from './lib/session.ts';
+import { shortTime } from './lib/units.ts';
+
+type Secret = ItemOf<'secrets.list'>;
+type PutBody = RequestOf<'secrets.put'>['body'];
+
+const SECRET: ArgumentSpec = { syntax: '<name>', summary: 'name of the secret' };
+
+/** Never an argument: other users of the machine see those, and shells keep them. */
+const VALUE: readonly OptionSpec[] = [
+  { flags: '--user <user>', summary: 'user of a basic secret; its password is the value' },
+  { flags: '--header <name>', summary: 'header of a header secret' },
+];
+
+const MAX_INPUT = 16_384;
+
+const secretsOf = async (admin: AdminClient): Promise<readonly Secret[]> =>
+  await collected(admin, admin.list('secrets.list'));
+
+const secretNamed = async (admin: AdminClient, name: string): Promise<Secret> => {
+  const found = (await secretsOf(admin)).find((each) => each.name === name);
+  if (found !== undefined) return found;
+  throw new CliError(`No secret has the name ${name}.`, {
+    hint: '`countersign secret list` lists them.',
+    code: 'unknown_document',
+  });
+};
+
+/** Asks for the value at a terminal; otherwise reads standard input. */
+const valueOf = async (
+  { prompts, stdin }: Session,
+  kind: SecretKind,
+  input: Input,
+): Promise<PutBody['value']> => {
+  const given = prompts.isInteractive
+    ? await prompts.hidden({ message: 'Value of the secret', instead: 'it on standard input' })
+    : await textOf(stdin);
+  const text = given.replace(/\r?\n$/, '');
+  switch (kind) {
+    case 'token':
+      return text;
+    case 'basic':
+      return { user: needed(input, 'user', kind), password: text };
+    case 'header':
+      return { name: needed(input, 'header', kind), value: text };
+    case 'json': {
+      const json = parseStrictJson(text);
+      if (json.ok) return json.value as PutBody['value'];
+      throw usageError(
+        'The value is not valid JSON.',
+        'Give an object of texts, e.g. {"id": "…"}.',
+      );
+    }
+  }
+};
+
+const textOf = async (stdin: Session['stdin']): Promise<string> => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(
+      await stdin(MAX_INPUT),
+    );
+  } catch {
+    throw usageError(
+      'Standard input is no text, or too long.',
+      `Give at most ${MAX_INPUT} bytes of UTF-8.`,
+    );
+  }
+};
+
+const needed = (input: Input, option: 'user' | 'header', kind: SecretKind): string => {
+  const text = input.text(option);
+  if (text !== undefined) return text;
+  throw usageError(`--${option} is missing.`, `Give --${option} for a secret of kind ${kind}.`);
+};
+
+const BLIND_BYTES = 32;
+
+const send = async (
+  admin: AdminClient,
+  name: string,
+  secret: Omit<PutBody, 'blind'>,
+  etag: string | undefined,
+) => {
+  warnIfStopped(admin);
+  const { body } = await admin.call('secrets.put', {
+    params: { secret: name },
+    body: {
+      ...secret,
+      blind: encodeBase64Url(crypto.getRandomValues(new Uint8Array(BLIND_BYTES))),
+    },
+    ...(etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }),
+  });
+  return body;
+};
+
+const put: Command = {
+  summary: 'store a new secret; reads its value from standard input or asks for it',
+  arguments: [SECRET],
+  options: [
+    { flags: '--host <host>', summary: 'the only host that gets it, e.g. api.example' },
+    {
+      flags: '--kind <kind>',
+      summary: 'form of the value (default: token)',
+      choices: SECRET_KINDS,
+    },
+    { flags: '--hint <text>', summary: 'text for people, to tell versions apart' },
+    ...VALUE,
+  ],
+  shared: ['gateway', 'signer'],
+  examples: ['cat key.txt | countersign secret put weather --host api.weather.example'],
+  run: async (session, input) => {
+    const { out } = session;
+    const name = input.arguments[0] ?? '';
+    const host = input.text('host');
+    if (host === undefined) {
+      throw usageError('--host is missing.', 'Give the host of the upstream, e.g. api.example.');
+    }
+    const kind = (input.text('kind') ?? 'token') as SecretKind;
+    const hint = input.text('hint');
+    const value = await valueOf(session, kind, input);
+    const admin = await openAdmin(session, 'operator');
+    const secret = { kind, host, value, ...(hint === undefined ? {} : { hint }) };
+    const answer = await send(admin, name, secret, undefined);
+    out.result({ name, kind, host, ...answer }, () =>
+      changedText(out, answer.changed, `${name} stored for ${host}`),
+    );
+  },
+};
+
+const rotate: Command = {
+  summary: 'replace the value of a secret; every isolate uses the new one within a minute',
+  arguments: [SECRET],
+  options: [
+    { flags: '--hint <text>', summary: 'text for people, to tell versions apart' },
+    ...VALUE,
+  ],
+  shared: ['gateway', 'signer'],
+  examples: ['cat new-key.txt | countersign secret rotate weather'],
+  run: async (session, input) => {
+    const { out } = session;
+    const name = input.arguments[0] ?? '';
+    const admin = await openAdmin(session, 'operator');
+    const { kind, host, etag, version } = await secretNamed(admin, name);
+    const value = await valueOf(session, kind, input);
+    const hint = input.text('hint');
+    const secret = { kind, host, value, ...(hint === undefined ? {} : { hint }) };
+    const answer = await send(admin, name, secret, etag);
+    out.result({ name, replaced: version, ...answer }, () =>
+      changedText(
+        out,
+        answer.changed,
+        `${name} replaced; keep the old value valid at ${host} for another minute`,
+      ),
+    );
+  },
+};
+
+const list: Command = {
+  summary: 'list secrets, the tools that used them and when; never their values',
+  shared: ['gateway', 'signer'],
+  examples: ['countersign secret list'],
+  run: async (session) => {
+    const { out } = session;
+    const secrets = await secretsOf(await openAdmin(session, 'operator'));
+    out.result({ secrets }, () =>
+      secrets.length === 0
+        ? sentence(out, 'No secrets yet. `countersign secret put <name> --host <host>` stores one.')
+        : listed(
+            out,
+            [
+              { title: 'NAME' },
+              { title: 'KIND' },
+              { title: 'HOST', cut: 'end' },
+              { title: 'VERSION', align: 'right' },
+              { title: 'WRITTEN' },
+              { title: 'KEY' },
+              { title: 'LAST USED BY', cut: 'end' },
+              { title: 'HINT', cut: 'end' },
+            ],
+            secrets.map(({ name, kind, host, version, at, key, uses: [last], hint }) => [
+              ...[name, kind, host, String(version), shortTime(at), key],
+              last === undefined ? '' : `${last.tool}, ${shortTime(last.at)}`,
+              hint ?? '',
+            ]),
+            (text, column, row) =>
+              column === 5 && secrets[row]?.key === 'unknown' ? out.style.bad(text) : text,
+          ),
+    );
+  },
+};
+
+const remove: Command = {
+  summary: 'remove a secret and erase its values',
+  arguments: [SECRET],
+  shared: ['gateway', 'signer'],
+  examples: ['countersign secret remove weather'],
+  run: async (session, input) => {
+    const { out } = session;
+    const name = input.arguments[0] ?? '';
+    const admin = await openAdmin(session, 'operator');
+    const { etag } = await secretNamed(admin, name);
+    warnIfStopped(admin);
+    const { body } = await admin.call('secrets.delete', {
+      params: { secret: name },
+      ifMatch: etag,
+    });
+    out.result({ name, ...body }, () => changedText(out, body.changed, `${name} removed`));
+  },
+};
+
+const rewrap: Command = {
+  summary: 'encrypt all secrets with the current VAULT_KEY; repeat it after an interruption',
+  shared: ['gateway', 'signer'],
+  examples: ['countersign secret rewrap'],
+  run: async (session) => {
+    const { out } = session;
+    const admin = await openAdmin(session, 'operator');
+    const unreadable: string[] = [];
+    let rewrapped = 0;
+    let remaining = 0;
+    for (let after: string | undefined; ;) {
+      const { body } = await admin.call('secrets.rewrap', {
+        body: after === undefined ? {} : { after },
+      });
+      rewrapped += body.rewrapped;
+      remaining = body.remaining;
+      unreadable.push(...body.unreadable);
+      if (body.next === undefined) break;
+      out.note(`${rewrapped} secrets done, ${remaining} remain`);
+      after = body.next;
+    }
+    out.result({ rewrapped, remaining, unreadable }, () =>
+      remaining === 0
+        ? `${out.style.good('done')}  ${rewrapped} secrets; VAULT_KEY_OLD is no longer needed`
+        : `${out.style.bad('not done')}  no key opens ${unreadable.join(', ')}`,
+    );
+    if (remaining > 0) throw new Ended(EXIT.failed);
+  },
+};
+
+export const group: CommandGroup = {
+  examples: ['cat key.txt | countersign secret put weather --host api.weather.example'],
+  commands: { list, put, rotate, remove, rewrap },
+};
