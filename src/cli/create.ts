@@ -1,4 +1,5 @@
-import { relative, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { changedFiles } from './create/changed-files.ts';
 import { changesSettings } from './create/given.ts';
 import { newKeys } from './create/new-keys.ts';
@@ -65,7 +66,9 @@ export const command: Command = {
     reportProject(session, directory, {
       ...settings,
       written,
-      unchanged: TEMPLATE.filter((name) => !written.includes(name)),
+      unchanged: TEMPLATE.filter(
+        (name) => !written.includes(name) && existsSync(join(directory, name)),
+      ),
       keys: added,
       isNew: project.isNew,
     });

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -68,8 +68,13 @@ describe('create --openapi', () => {
         ),
       );
     const before = await times();
+    await rm(path('README.md'));
     const again = documentIn(await create(...PAYEE, ...words));
     expect(again).toMatchObject({ written: [], skipped: [], next: ['cd shop', 'npm run dev'] });
+    expect(again['unchanged']).toEqual([
+      ...['wrangler.toml', 'tools.json', '.dev.vars', 'package.json', 'src/index.ts'],
+      '.gitignore',
+    ]);
     expect(await times()).toEqual(before);
     const dearer = documentIn(
       await create('--skip-checks', '--openapi', words[1] ?? '', '--price', '0.03'),
