@@ -1,8 +1,9 @@
 import type { Tool } from '../../catalog/tool.ts';
 import { isRelative, originOf, serviceOf } from '../../catalog/upstream.ts';
 import { httpGet } from '../lib/http-get.ts';
+import { proseWidth } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
-import { printable } from '../lib/text.ts';
+import { printable, wrapped } from '../lib/text.ts';
 
 /** Enough to find out that a machine has no network, without a flood of requests. */
 const MAX_ORIGINS = 8;
@@ -26,7 +27,8 @@ export const upstreamNotes = async (
       const mend = isSetting
         ? 'Start your API, or give --upstream URL.'
         : 'Start it, or correct the upstream of its tools in tools.json.';
-      return [`${out.noteStyle.warn('!')} ${printable(`${origin}: ${answer.error} ${mend}`)}`];
+      const text = printable(`${origin}: ${answer.error} ${mend}`);
+      return [wrapped(`${out.noteStyle.warn('!')} ${text}`, proseWidth(out), '  ')];
     }),
   );
   return notes.flat();
