@@ -22,7 +22,7 @@ type ParsedRequest = {
 
 /** Parses the parameters of a path. A fault names the required form, never a resource. */
 export const parseParams = (
-  { payees }: Pick<Config, 'payees'>,
+  { payees, gateway }: Pick<Config, 'payees' | 'gateway'>,
   params: Readonly<Record<string, string>>,
 ): Result<Readonly<Record<string, string>>, Reason> => {
   const values: Record<string, string> = {};
@@ -32,7 +32,8 @@ export const parseParams = (
     values[name] = parsed.data;
   }
   const on = parseAccountId(values['account'] ?? '')?.network;
-  return on === undefined || payees.has(on)
+  // The gateway's own account keeps its network, also one that is no longer configured.
+  return on === undefined || payees.has(on) || values['account'] === gateway
     ? ok(values)
     : err({ reason: 'malformed_field', field: 'path.account', hint: OTHER_NETWORK });
 };

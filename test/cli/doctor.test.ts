@@ -55,6 +55,21 @@ describe('doctor', () => {
     expect(checkNamed(ran, 'tools.json').status).toBe('fail');
   });
 
+  test('fails for settings that would drop what the running gateway offers', async () => {
+    const { gateway, payTo } = world().stack.description;
+    await pipe(checkout(), ['init', ...flags({ 'pay-to': `0x${'d0'.repeat(20)}` })]);
+    const file = join(checkout().directory, 'wrangler.toml');
+    const text = await read('wrangler.toml');
+    await writeFile(file, text.replace(/^AUDIENCES = .*$/m, `AUDIENCES = "${gateway}"`));
+    const ran = await doctor();
+    expect(ran.code).toBe(1);
+    expect(checkNamed(ran, 'change of settings')).toMatchObject({
+      status: 'fail',
+      hint: `Set GATEWAY_ACCOUNT = "eip155:84532:${payTo.toLowerCase()}".`,
+    });
+    expect(ran.stdout).toContain('Add it to FORMER_PAY_TO');
+  });
+
   test('warns of an RPC endpoint that rejects the batches of the gateway', async () => {
     const { rpc } = world().stack.description;
     // Real answers of the chain, behind the batch limit of a provider.

@@ -146,6 +146,20 @@ describe('GET /admin/moving', () => {
     });
   });
 
+  test('leaves the gateway’s account readable when its network is configured no more', async () => {
+    const keeper = `eip155:1:${GONE}` as const;
+    const path = (account: AccountId) => `/accounts/${account}/tree`;
+    const statusOf = async (account: AccountId) => {
+      const kept: Config = { ...config, gateway: keeper };
+      const { context } = await scriptedContext(kept);
+      const more = { who: 'owner', fields: TIMES } as const;
+      return (await manage(context, await signedRequest(kept, 'account.tree', path(account), more)))
+        .status;
+    };
+    expect(await statusOf(keeper)).toBe(200);
+    expect(await statusOf(`eip155:1:${OLD}`)).toBe(400);
+  });
+
   test('lists credit by asset', async () => {
     const asset = `${BASE}/erc20:${GONE}`;
     await db
