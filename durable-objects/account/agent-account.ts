@@ -127,7 +127,7 @@ export class AgentAccount extends DurableObject<Env> {
     return this.#manage<LookUpVerdict>(
       ({ lookUp }) =>
         (state, { read, now }) =>
-          lookUp(state, loadCall(read, question.call), question, now),
+          lookUp(state, loadCall(read, question.call), question, { now, read }),
       UNAVAILABLE,
     );
   }

@@ -1,6 +1,7 @@
 import { createAgent } from '../client/agent.ts';
 import { assetId } from '../protocol/account-id.ts';
 import { accountNamed, accountOrOwn, namesOf } from './lib/accounts.ts';
+import { callNamed } from './lib/call-id.ts';
 import { networkOf, openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
 import {
   ACCOUNT,
@@ -165,6 +166,7 @@ const refund: Command = {
       flags: '--log-index <number>',
       summary: 'index of the transfer in its block, if the transaction has several',
     },
+    { flags: '--call <call>', summary: 'the refunded call that this transfer pays out' },
   ],
   shared: ['gateway', 'signer'],
   examples: [
@@ -173,6 +175,7 @@ const refund: Command = {
   run: async (session, input) => {
     const { out } = session;
     const logIndex = input.number('logIndex', 0, 1_000_000);
+    const callText = input.text('call');
     const transaction = hashIn(
       input.arguments[1],
       'a transaction hash',
@@ -182,7 +185,12 @@ const refund: Command = {
     const account = await accountNamed(admin, input.arguments[0] ?? '');
     warnIfStopped(admin);
     const { body } = await admin.call('credits.refund', {
-      body: { account, transaction, ...(logIndex === undefined ? {} : { log_index: logIndex }) },
+      body: {
+        account,
+        transaction,
+        ...(logIndex === undefined ? {} : { log_index: logIndex }),
+        ...(callText === undefined ? {} : { call: await callNamed(admin, account, callText) }),
+      },
     });
     const names = await namesOf(session);
     out.result(

@@ -4,7 +4,7 @@ import { datedList, openAdmin } from './lib/admin-client.ts';
 import { writePages } from './lib/atomic-file.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
 import { CliError, isRefusal } from './lib/errors.ts';
-import { callIn } from './lib/input.ts';
+import { callNamed } from './lib/call-id.ts';
 import type { Output, Style } from './lib/output.ts';
 import { listOptions, listRequest, printList } from './lib/list.ts';
 import { listed, proseWidth } from './lib/print.ts';
@@ -99,14 +99,12 @@ const show: Command = {
   summary: 'show one payment: state, errors, log entries',
   arguments: [PAYER, CALL],
   shared: ['gateway', 'signer'],
-  examples: [
-    'countersign settlements show team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956',
-  ],
+  examples: ['countersign settlements show team/alice 0x5b36c908…b956'],
   run: async (session, input) => {
     const { out } = session;
-    const call = callIn(input.arguments[1]);
     const admin = await openAdmin(session, 'operator');
     const account = await accountNamed(admin, input.arguments[0] ?? '');
+    const call = await callNamed(admin, account, input.arguments[1]);
     const { body } = await admin
       .call('settlements.get', { params: { account, call } })
       .catch((thrown: unknown) => {

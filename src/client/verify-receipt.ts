@@ -24,7 +24,7 @@ export type Expected = {
   /** Claims that must be equal. */
   readonly claims: Omit<
     ReceiptClaims,
-    'charged' | 'status' | 'response' | 'entry' | 'policy' | 'iat'
+    'charged' | 'refunded' | 'status' | 'response' | 'entry' | 'policy' | 'iat'
   >;
   /** The most that the client signed for, in atomic units. */
   readonly amount: bigint;
@@ -46,6 +46,7 @@ const claimsSchema = z.looseObject({
   request: hash,
   binding: z.literal(['none', 'intent']),
   charged: z.string().check(z.refine((text) => parseAmount(text) !== undefined)),
+  refunded: z.optional(z.string()),
   asset: z.string(),
   status: z.int(),
   response: z.string().check(z.regex(/^(?:0x[0-9a-f]{64}|streamed|none)$/)),

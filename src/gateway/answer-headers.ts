@@ -35,6 +35,7 @@ type ReceiptCall = {
 type ReceiptOutcome = {
   readonly binding: ReceiptClaims['binding'];
   readonly charged: bigint;
+  readonly refunded?: bigint;
   readonly entry: Hex;
   readonly policy: Hex;
   readonly status: number;
@@ -56,6 +57,7 @@ export const receiptHeader = (
       request: call.request,
       binding: outcome.binding,
       charged: outcome.charged,
+      ...(outcome.refunded === undefined ? {} : { refunded: outcome.refunded }),
       asset: call.asset,
       status: outcome.status,
       response: outcome.response,

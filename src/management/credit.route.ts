@@ -24,9 +24,11 @@ const refundBody = z.strictObject(
   {
     account,
     transaction,
+    /** The refunded call that the transfer pays out: its entry names it. */
+    call: z.optional(hash),
     log_index: z.optional(z.int(LOG_INDEX).check(z.minimum(0, LOG_INDEX))),
   },
-  'must be an object {account, transaction, log_index?}',
+  'must be an object {account, transaction, call?, log_index?}',
 );
 
 const adjusted = z.strictObject({ account, asset, amount, credit: amount });

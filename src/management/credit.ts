@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import { assetId, type AssetId, parseAccountId } from '../protocol/account-id.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -56,10 +57,11 @@ const refund: Handler<'credits.refund'> = async ({ context, body, by, intent }) 
   const found = await search(context.config, body);
   if (!found.ok) return found;
   const { asset, transfer } = found.value;
-  const { account, transaction } = body;
+  const { account, transaction, call } = body;
   const { amount, place, block } = transfer;
   const applied = await sendCreditCommand(context, account, {
     ...{ kind: 'refund', asset, amount, transaction, place, block, by, intent },
+    ...withoutUndefined({ call }),
   });
   if (!applied.ok) return applied;
   const { credit, known } = applied.value;

@@ -25,6 +25,8 @@ export type ReceiptClaims = {
   readonly binding: 'none' | 'intent';
   /** The most that the call was charged: atomic units as a decimal string. */
   readonly charged: string;
+  /** What operators gave back of the charge so far: atomic units as a decimal string. Only in the receipt of a look-up. */
+  readonly refunded?: string;
   /** CAIP-19. */
   readonly asset: AssetId;
   /** HTTP status of the tool; 0 when the tool gave no answer. */
@@ -61,9 +63,21 @@ export type AssertionClaims = {
 
 /** Builds the claims of a receipt. `charged` in atomic units. */
 export const receiptClaims = (
-  facts: Omit<ReceiptClaims, 'charged' | 'iat'> & { readonly charged: bigint },
+  {
+    charged,
+    refunded,
+    ...facts
+  }: Omit<ReceiptClaims, 'charged' | 'refunded' | 'iat'> & {
+    readonly charged: bigint;
+    readonly refunded?: bigint;
+  },
   now: Seconds,
-): ReceiptClaims => ({ ...facts, charged: facts.charged.toString(), iat: now });
+): ReceiptClaims => ({
+  ...facts,
+  charged: charged.toString(),
+  ...(refunded === undefined ? {} : { refunded: refunded.toString() }),
+  iat: now,
+});
 
 /** Builds the claims of an assertion, valid for `ASSERTION_LIFETIME` from `now`. `max` in atomic units. */
 export const assertionClaims = (

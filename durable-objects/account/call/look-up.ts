@@ -1,6 +1,8 @@
 import type { LookUpVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { CallStatus, LookUp } from '../../../src/protocol/account/call.ts';
-import { type Decision, unchanged } from '../decision.ts';
+import type { Reader } from '../../store/query.ts';
+import { transferWith } from '../commands/transfer.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { type CallRecord, isReduced } from './call-record.ts';
 import { isStale, withFacts } from './payer-facts.ts';
@@ -16,7 +18,7 @@ export const lookUp = (
   state: AccountState,
   record: CallRecord | undefined,
   question: LookUp,
-  now: number,
+  { now, read }: Pick<Context, 'now' | 'read'>,
 ): Decision<LookUpVerdict> => {
   // Law 12: a question about an unknown call costs no look at the chain.
   if (record === undefined || isReduced(record)) {
@@ -24,7 +26,10 @@ export const lookUp = (
   }
   const asker = checkAsker(state, question, now);
   return asker.refusal === undefined
-    ? unchanged(asker.state, { verdict: 'found', status: statusOf(record) })
+    ? unchanged(asker.state, {
+        verdict: 'found',
+        status: statusOf(record, refundedOf(read, record)),
+      })
     : unchanged(asker.state, { verdict: asker.refusal });
 };
 
@@ -41,7 +46,11 @@ export const checkAsker = (
   return { state: informed, refusal: facts === undefined ? 'stale_payer' : 'contract_only' };
 };
 
-const statusOf = (record: CallRecord): CallStatus => ({
+/** What operators gave back of the call's charge. */
+const refundedOf = (read: Reader, { id, asset }: CallRecord): bigint =>
+  transferWith(read, id, asset).received;
+
+const statusOf = (record: CallRecord, refunded: bigint): CallStatus => ({
   call: record.id,
   tool: record.tool,
   request: record.request,
@@ -51,6 +60,7 @@ const statusOf = (record: CallRecord): CallStatus => ({
   asset: record.asset,
   price: record.price,
   charged: record.charged,
+  ...(refunded === 0n ? {} : { refunded }),
   paidFrom: paidFrom(record),
   payment: record.payment,
   ...(record.transaction === undefined ? {} : { transaction: record.transaction }),

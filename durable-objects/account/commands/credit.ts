@@ -47,7 +47,7 @@ export const receive = (
  */
 export const recordRefund = (
   state: AccountState,
-  { asset, amount, transaction, place, block, intent, by }: Refund,
+  { asset, amount, transaction, place, block, call, intent, by }: Refund,
   context: Context,
 ): Decision<CommandVerdict> => {
   const known = transferWith(context.read, `${transaction}#${place}`, asset);
@@ -64,6 +64,8 @@ export const recordRefund = (
     evidence: commandEvidence(intent, by),
     amounts: { amount: amount.toString() },
     payment: { asset, transaction, block, log: place },
+    // Not the member `call`: an entry with it would count as one about the call's own payment.
+    ...(call === undefined ? {} : { outcome: { call } }),
   });
 };
 

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { AgentResponse, CallReport } from '../../client/call-report.ts';
 import type { Offered } from '../../client/hooks.ts';
 import { readJsonBody } from '../../client/json.ts';
+import { RECEIPT_HEADER } from '../../client/verify-receipt.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
 import { countsCalls } from '../../protocol/account/denial.ts';
 import { formatDollars, parseAmount } from '../../protocol/amount.ts';
@@ -89,6 +90,8 @@ const documentOf = async (
     ...bodyDocument(bytes),
     ...report,
     receipt: report.receipt ?? null,
+    // As `calls refund --receipt` takes it.
+    agentReceipt: response.headers.get(RECEIPT_HEADER),
   };
 };
 

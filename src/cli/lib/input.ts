@@ -113,9 +113,6 @@ export const hashIn = (text: string | undefined, what: string, example: string):
   throw usageError(`That is not ${what}.`, `Give 0x and 64 hex digits, ${example}.`);
 };
 
-export const callIn = (text: string | undefined): Hex =>
-  hashIn(text, 'a call id', 'as `countersign calls list --json` prints them');
-
 /** `--reason`, which the audit log keeps. @throws CliError usage if it is missing */
 export const reasonIn = (input: Input): string => {
   const reason = input.text('reason');

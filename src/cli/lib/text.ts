@@ -50,10 +50,17 @@ export const lasting = (seconds: number): string => {
   return `${Math.round(seconds / 86_400)} days`;
 };
 
+/** What `shortId` makes. */
+const SHORT_ID = /^(?:eip155:[0-9]+:)?0x[0-9a-fA-F]{8}…[0-9a-fA-F]{4}$/;
+const ID = /^((?:eip155:[0-9]+:)?0x[0-9a-fA-F]{8})[0-9a-fA-F]{20,}([0-9a-fA-F]{4})$/;
+
+/** An address, account, hash or call id as every table shortens it: `0x5b36c908…b956`. Any other text as it is. */
+export const shortId = (text: string): string => text.replace(ID, '$1…$2');
+
 export type Column = {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** The place of the cut on a narrow terminal; absent: never cut. */
+  /** The place of the cut on a narrow terminal; absent: never cut. Ids in a column that is cut in the middle all take their short form. */
   readonly cut?: 'end' | 'middle';
 };
 
@@ -73,17 +80,18 @@ export const table = (
   paint: (text: string, column: number, row: number | 'title') => string = (text) => text,
 ): string => {
   // A line end inside a cell would forge a row (CWE-117).
-  const cells = rows.map((row) =>
+  const whole = rows.map((row) =>
     columns.map((_, at) => printable(row[at] ?? '').replace(/\s*[\t\n]\s*/g, ' ')),
   );
-  const widths = fittingWidths(
-    columns,
-    columns.map(({ title }, at) =>
-      Math.max(widthOf(title), ...cells.map((row) => widthOf(row[at] ?? ''))),
-    ),
-    width,
-  );
-  if (widths === undefined) return records(columns, cells, width, paint);
+  const isWide = sumOf(naturalWidths(columns, whole)) > width;
+  const cells = isWide
+    ? whole.map((row) =>
+        row.map((text, at) => (columns[at]?.cut === 'middle' ? shortId(text) : text)),
+      )
+    : whole;
+  const widths = fittingWidths(columns, cells, width);
+  // Whole ids: there is room for them.
+  if (widths === undefined) return records(columns, whole, width, paint);
   const line = (row: readonly string[], index: number | 'title'): string =>
     columns
       .map(({ align, cut }, at) => {
@@ -104,21 +112,33 @@ export const table = (
   ].join('\n');
 };
 
-/** Column widths that fit into `width` together; undefined if no cut is enough. */
+type Cells = readonly (readonly string[])[];
+
+const naturalWidths = (columns: readonly Column[], cells: Cells): readonly number[] =>
+  columns.map(({ title }, at) =>
+    Math.max(widthOf(title), ...cells.map((row) => widthOf(row[at] ?? ''))),
+  );
+
+const sumOf = (widths: readonly number[]): number =>
+  widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1);
+
+/** Column widths that fit into `width` together; undefined if no cut is enough. Never cuts an id again, so that it looks alike everywhere. */
 const fittingWidths = (
   columns: readonly Column[],
-  natural: readonly number[],
+  cells: Cells,
   width: number,
 ): readonly number[] | undefined => {
-  const widths = [...natural];
-  const total = (): number =>
-    widths.reduce((sum, each) => sum + each, 0) + GAP.length * (columns.length - 1);
+  const widths = [...naturalWidths(columns, cells)];
+  const total = (): number => sumOf(widths);
+  const idWidths = columns.map((_, at) =>
+    Math.max(0, ...cells.map((row) => (SHORT_ID.test(row[at] ?? '') ? widthOf(row[at] ?? '') : 0))),
+  );
   while (total() > width) {
     const widest = columns
       .map(({ cut, title }, at) => ({
         at,
         columns: cut === undefined ? 0 : (widths[at] ?? 0),
-        least: Math.max(MIN_CELL, widthOf(title)),
+        least: Math.max(MIN_CELL, widthOf(title), idWidths[at] ?? 0),
       }))
       .filter((each) => each.columns > each.least)
       .toSorted((a, b) => b.columns - a.columns)[0];

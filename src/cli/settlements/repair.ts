@@ -4,7 +4,8 @@ import { accountNamed } from '../lib/accounts.ts';
 import { type AdminClient, collected, openAdmin, warnIfStopped } from '../lib/admin-client.ts';
 import { type ArgumentSpec, type Command, REASON } from '../lib/command.ts';
 import { CliError, isRefusal, usageError } from '../lib/errors.ts';
-import { callIn, type Input, reasonIn } from '../lib/input.ts';
+import { callNamed } from '../lib/call-id.ts';
+import { type Input, reasonIn } from '../lib/input.ts';
 import { changedText, listed } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
 import { counted } from '../lib/text.ts';
@@ -15,7 +16,10 @@ export const PAYER: ArgumentSpec = {
   summary: 'payer: key name, label, address or account id',
 };
 
-export const CALL: ArgumentSpec = { syntax: '<call>', summary: 'call id' };
+export const CALL: ArgumentSpec = {
+  syntax: '<call>',
+  summary: 'call id, whole or as a table shortens it',
+};
 
 type Send = (
   admin: AdminClient,
@@ -30,9 +34,9 @@ const commandSettlement = async (
   send: Send,
 ): Promise<void> => {
   const { out } = session;
-  const call = callIn(input.arguments[1]);
   const admin = await openAdmin(session, 'operator');
   const account = await accountNamed(admin, input.arguments[0] ?? '');
+  const call = await callNamed(admin, account, input.arguments[1]);
   warnIfStopped(admin);
   const { body } = await send(admin, { account, call });
   out.result({ account, call, ...body }, () => changedText(out, body.changed, what));
@@ -42,9 +46,7 @@ export const redrive: Command = {
   summary: 'try again to settle an open payment',
   arguments: [PAYER, CALL],
   shared: ['gateway', 'signer'],
-  examples: [
-    'countersign settlements redrive team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956',
-  ],
+  examples: ['countersign settlements redrive team/alice 0x5b36c908…b956'],
   run: async (session, input) =>
     await commandSettlement(session, input, 'queued for settlement again', async (admin, params) =>
       admin.call('settlements.redrive', { params }),
@@ -56,9 +58,7 @@ export const writeOff: Command = {
   arguments: [PAYER, CALL],
   options: [REASON],
   shared: ['gateway', 'signer'],
-  examples: [
-    "countersign settlements write-off team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956 --reason 'expired'",
-  ],
+  examples: ["countersign settlements write-off team/alice 0x5b36c908…b956 --reason 'expired'"],
   run: async (session, input) => {
     const reason = reasonIn(input);
     await commandSettlement(
@@ -80,7 +80,7 @@ export const resolve: Command = {
   ],
   shared: ['gateway', 'signer'],
   examples: [
-    "countersign settlements resolve team/alice 0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956 --release --reason 'never delivered'",
+    "countersign settlements resolve team/alice 0x5b36c908…b956 --release --reason 'never delivered'",
   ],
   run: async (session, input) => {
     const charge = input.flag('charge');

@@ -64,6 +64,7 @@ const statusBody = (status: CallStatus) => ({
   asset: status.asset,
   price: status.price.toString(),
   charged: status.charged.toString(),
+  ...(status.refunded === undefined ? {} : { refunded: status.refunded.toString() }),
   paid_from: status.paidFrom,
   payment: status.payment,
   ...(status.transaction === undefined ? {} : { transaction: status.transaction }),

@@ -148,6 +148,8 @@ export type CallStatus = {
   readonly asset: AssetId;
   readonly price: bigint;
   readonly charged: bigint;
+  /** What operators gave back of the charge. Absent: nothing. */
+  readonly refunded?: bigint;
   readonly paidFrom: 'payment' | 'credit' | 'none';
   readonly payment: PaymentState;
   readonly transaction?: Hex;

@@ -172,6 +172,8 @@ export type CreditCommand =
       /** Index of the Transfer log in the transaction, from 0. */
       readonly place: number;
       readonly block: number;
+      /** The refunded call that the transfer pays out. */
+      readonly call?: Hex;
       readonly by?: CommandSigner;
       readonly intent: CommandIntent;
     }

@@ -197,7 +197,7 @@ export const claimsFor = async (
     binding: 'intent',
     iat: NOW,
     ...more,
-  } satisfies Record<keyof ReceiptClaims, unknown>;
+  } satisfies Record<Exclude<keyof ReceiptClaims, 'refunded'>, unknown>;
 };
 
 export const receiptOf = async (

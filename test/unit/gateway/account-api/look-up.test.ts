@@ -98,9 +98,22 @@ describe('GET /calls/<call id>', () => {
       response: sha256Hex(new TextEncoder().encode('bonjour')),
       entry: ENTRY,
     });
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))).not.toHaveProperty('refunded');
     expect(asked).toEqual([
       { asked: 'lookUp', of: ACCOUNT, question: { account: ACCOUNT, call: ID } },
     ]);
+  });
+
+  it('shows what operators gave back of the charge, also in the receipt', async () => {
+    const { gateway } = await scriptedGateway(config, {
+      lookUp: async () => ({ verdict: 'found', status: { ...status, refunded: 5_000n } }),
+    });
+    const answer = await lookUp(gateway, await asking());
+    expect(await bodyOf(answer)).toMatchObject({ charged: '20000', refunded: '5000' });
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))).toMatchObject({
+      charged: '20000',
+      refunded: '5000',
+    });
   });
 
   it('returns no receipt without a stored answer', async () => {

@@ -1,0 +1,118 @@
+import { parseEther } from 'viem';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { usdcBalance } from '../../dev/stack/chain-access.ts';
+import { person } from '../../dev/stack/people.ts';
+import { useWorld } from '../conformance/support/world.ts';
+import { documentIn, pipe, type Ran } from './support/command.ts';
+import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
+import { putKey } from './support/keys.ts';
+import { putStackFile } from './support/stack.ts';
+
+const world = useWorld();
+const home = useHome();
+let place: Home;
+beforeEach(async () => {
+  place = withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+});
+
+const run = async (words: readonly string[], stdin = ''): Promise<Ran> =>
+  await pipe(place, words, stdin);
+
+/** A settled call of $0.05, and its receipt. */
+const paidCall = async (
+  as = 'agent',
+): Promise<{ readonly call: string; readonly receipt: string }> => {
+  const data = JSON.stringify({ text: `Once ${Math.random()}.` });
+  const ran = await run(['call', '/tools/report', '-d', data, '--as', as, '--json']);
+  expect(ran.code, ran.stderr).toBe(0);
+  const { call, agentReceipt } = documentIn(ran) as { call: string; agentReceipt: string };
+  return { call, receipt: agentReceipt };
+};
+
+const PATIENCE = { timeout: 30_000, interval: 1_000 };
+const REASON = ['--reason', 'wrong answer'];
+
+describe('calls refund', () => {
+  test('takes the receipt of the payer instead of account and call', async () => {
+    const { call, receipt } = await paidCall();
+    const part = await run(
+      ['calls', 'refund', '--receipt', '-', '--amount', '0.02', ...REASON, '--json'],
+      `agent-receipt: ${receipt}\n`,
+    );
+    expect(documentIn(part)).toMatchObject({ call, amount: '20000', charged: '50000' });
+    const rest = await run(['calls', 'refund', '--receipt', receipt, ...REASON]);
+    expect(rest.code, rest.stderr).toBe(0);
+    expect(rest.stdout).toContain('refunded $0.03');
+    // The account, its log and its payer know the refund.
+    await expect
+      .poll(
+        async () => (await run(['calls', 'show', 'agent', call, '--operator'])).stdout,
+        PATIENCE,
+      )
+      .toMatch(/refunded +\$0\.05/);
+    const log = await run(['audit', 'export', 'agent', '--operator', '--from', 'today']);
+    const entries = log.stdout.split('\n').filter((line) => line.includes('"call.refunded"'));
+    expect(entries.filter((line) => line.includes(call))).toHaveLength(2);
+  });
+
+  test('refuses a receipt that the gateway did not sign, or that lacks a part', async () => {
+    const { receipt } = await paidCall();
+    const [header, claims, signature] = receipt.split('.') as [string, string, string];
+    const forged = Buffer.from(claims, 'base64url')
+      .toString()
+      .replace('"charged":"', '"charged":"9');
+    for (const bad of [
+      [header, Buffer.from(forged).toString('base64url'), signature].join('.'),
+      [header, claims].join('.'),
+      'nonsense',
+    ]) {
+      const ran = await run(['calls', 'refund', '--receipt', bad, ...REASON]);
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toContain('not a receipt of this gateway');
+    }
+    const neither = await run(['calls', 'refund', ...REASON]);
+    expect(neither.code).toBe(2);
+    expect(neither.stderr).toContain('--receipt');
+  });
+
+  test('takes the short id that a table shows', async () => {
+    const { call } = await paidCall();
+    const short = `${call.slice(0, 10)}…${call.slice(-4)}`;
+    await expect
+      .poll(async () => (await run(['calls', 'show', 'agent', short, '--operator'])).code, PATIENCE)
+      .toBe(0);
+    const unknown = await run(['calls', 'show', 'agent', '0x00000000…0000', '--operator']);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain('countersign calls list');
+  });
+
+  test('pays the refund out with the wallet at PAY_TO, and takes the credit back', async () => {
+    const { client, stack } = world();
+    const payee = person('payee');
+    await putKey(place, 'payee', payee.privateKey);
+    await client.setBalance({ address: payee.address, value: parseEther('1') });
+    const { call } = await paidCall('agent3');
+    const payer = stack.description.agents[2]?.address ?? '0x';
+    const before = await usdcBalance(client, payer);
+    const words = ['calls', 'refund', 'agent3', call, ...REASON, '--transfer-from', 'payee'];
+    const wrong = await run([...words, '--rpc', 'http://127.0.0.1:1']);
+    expect(wrong.code, wrong.stderr).toBe(3);
+    const ran = await run([...words, '--json']);
+    expect(ran.code, ran.stderr).toBe(0);
+    const { transfer } = documentIn(ran) as { transfer: Record<string, string> };
+    expect(transfer).toMatchObject({ from: payee.address, credit: '0' });
+    expect(await usdcBalance(client, payer)).toBe(before + 50_000n);
+    await expect
+      .poll(async () => {
+        const log = await run(['audit', 'export', 'agent3', '--operator', '--from', 'today']);
+        return log.stdout
+          .split('\n')
+          .filter((line) => line.includes('"credit.refunded"') && line.includes(call)).length;
+      }, PATIENCE)
+      .toBe(1);
+    // Both are done: neither a second refund nor a second record changes anything.
+    expect((await run(words)).code).toBe(1);
+    const again = ['credits', 'refund', 'agent3', String(transfer['transaction']), '--json'];
+    expect(documentIn(await run(again))).toMatchObject({ known: true });
+  });
+});
