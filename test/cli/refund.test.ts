@@ -90,11 +90,15 @@ describe('calls refund', () => {
     const { client, stack } = world();
     const payee = person('payee');
     await putKey(place, 'payee', payee.privateKey);
-    await client.setBalance({ address: payee.address, value: parseEther('1') });
     const { call } = await paidCall('agent3');
     const payer = stack.description.agents[2]?.address ?? '0x';
     const before = await usdcBalance(client, payer);
     const words = ['calls', 'refund', 'agent3', call, ...REASON, '--transfer-from', 'payee'];
+    // Neither leaves a credit behind that still has to be paid out.
+    const poor = await run(words);
+    expect(poor.code).toBe(1);
+    expect(poor.stderr).toContain('no coins of this chain');
+    await client.setBalance({ address: payee.address, value: parseEther('1') });
     const wrong = await run([...words, '--rpc', 'http://127.0.0.1:1']);
     expect(wrong.code, wrong.stderr).toBe(3);
     const ran = await run([...words, '--json']);

@@ -43,13 +43,21 @@ export const openPayer = async (
   const { chainId, asset } = await networkOf(admin, to);
   const account = (await (await profile.named(name)).open()) as unknown as LocalAccount;
   const { createPublicClient, http } = await import('viem');
-  const found = await createPublicClient({ transport: http(rpc) })
-    .getChainId()
-    .catch((cause: unknown) => {
-      throw new CliError(`The RPC endpoint ${new URL(rpc).host} does not answer.`, {
-        hint: 'Check --rpc, e.g. --rpc https://sepolia.base.org. The command changed nothing.',
-        ...{ exit: EXIT.network, code: 'unreachable', cause },
-      });
+  const client = createPublicClient({ transport: http(rpc) });
+  const [found, gas] = await Promise.all([
+    client.getChainId(),
+    client.getBalance({ address: account.address }),
+  ]).catch((cause: unknown) => {
+    throw new CliError(`The RPC endpoint ${new URL(rpc).host} does not answer.`, {
+      hint: 'Check --rpc, e.g. --rpc https://sepolia.base.org. The command changed nothing.',
+      ...{ exit: EXIT.network, code: 'unreachable', cause },
+    });
+  });
+  // Before the refund: afterwards it would be credit, and the transfer would remain to do.
+  if (gas === 0n)
+    throw new CliError(`${account.address} has no coins of this chain to pay gas with.`, {
+      hint: 'Send it some, then run the command again. Without --transfer-from the refund is credit at once.',
+      code: 'no_gas',
     });
   if (found !== chainId)
     throw usageError(
