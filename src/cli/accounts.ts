@@ -77,7 +77,7 @@ const show: Command = {
                   { title: 'WHOSE', cut: 'middle' },
                 ],
                 limits.map((limit) => [
-                  limit.rule,
+                  limitName(limit.rule),
                   amountText(limit, limit.limit),
                   amountText(limit, limit.remaining),
                   limit.resets_at === undefined || limit.resets_at > NEVER
@@ -96,6 +96,28 @@ const show: Command = {
 const NEVER = 9e12;
 
 type Limit = AnswerOf<'account.get'>['money'][number]['limits'][number];
+
+const PERIODS: Readonly<Record<string, string>> = {
+  ...{ hour: 'per hour', day: 'per day', month: 'per month' },
+  ...{ '3600s': 'per hour', '86400s': 'per day' },
+};
+
+/** `grant:window:86400s` → `per day (grant)`. Rules are named for programs; `--json` keeps the names. */
+export const limitName = (rule: string): string => {
+  const [, source, name = rule] = /^(grant|owner|operator|default):(.+)$/.exec(rule) ?? [];
+  const period = /^window:(.+)$/.exec(name)?.[1];
+  const shown =
+    period === undefined
+      ? (LIMIT_NAMES[name] ?? name.replaceAll('_', ' '))
+      : (PERIODS[period] ?? `per ${period}`);
+  return source === undefined ? shown : `${shown} (${source})`;
+};
+
+const LIMIT_NAMES: Readonly<Record<string, string>> = {
+  lifetime: 'in total',
+  rate: 'calls',
+  per_call: 'per call',
+};
 
 /** A rate counts calls, every other limit money. */
 const amountText = ({ rule }: Limit, amount: string): string =>

@@ -66,7 +66,9 @@ const create: Command = {
             `\`countersign fleet budget ${name} --per-day 1\` gives each of them a budget.`,
           ),
         ]),
-        out.style.dim(`encrypted in ${entry.file}; back up the file and its password`),
+        out.style.dim(
+          sentence(out, `encrypted in ${entry.file}; back up the file and its password`),
+        ),
       ].join('\n'),
     );
   },

@@ -7,7 +7,7 @@ import { cancelled, CliError, EXIT, usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import { parseKeyfile, unseal } from './lib/keyfile.ts';
 import { type Keystore, newKeyName } from './lib/keystore.ts';
-import { listed } from './lib/print.ts';
+import { listed, sentence } from './lib/print.ts';
 import { createPasswords } from './lib/prompts.ts';
 import type { Session } from './lib/session.ts';
 import { counted } from './lib/text.ts';
@@ -37,7 +37,9 @@ const create: Command = {
     out.result({ name, address: checksummed(address), file: entry.file }, () =>
       [
         `${out.style.good('created')} ${out.style.bold(name)}  ${checksummed(address)}`,
-        out.style.dim(`encrypted in ${entry.file}; back up the file and its password`),
+        out.style.dim(
+          sentence(out, `encrypted in ${entry.file}; back up the file and its password`),
+        ),
       ].join('\n'),
     );
   },
