@@ -90,8 +90,13 @@ export const table = (
       )
     : whole;
   const widths = fittingWidths(columns, cells, width);
-  // Whole ids: there is room for them.
-  if (widths === undefined) return records(columns, whole, width, paint);
+  if (widths === undefined) {
+    // Whole ids where a line has room for them.
+    const fitting = whole.map((row) =>
+      row.map((text) => (widthOf(text) + GAP.length > width ? shortId(text) : text)),
+    );
+    return records(columns, fitting, width, paint);
+  }
   const line = (row: readonly string[], index: number | 'title'): string =>
     columns
       .map(({ align, cut }, at) => {
