@@ -79,7 +79,7 @@ describe('times of --from and --to', () => {
     const options = specs
       .flatMap((spec) => [spec, ...(spec.commands ?? [])])
       .flatMap((spec) => (spec.options ?? []).map((option) => ({ name: spec.name, ...option })))
-      .filter(({ flags }) => /--(?:from|to) </.test(flags) && !flags.includes('<account>'))
+      .filter(({ flags }) => /--(?:from|to) <(?:time|day|date)/.test(flags))
       .filter(({ summary }) => !summary.startsWith('deny calls'));
     expect(new Set(options.map(({ name }) => name))).toEqual(new Set(['list', 'export', 'spend']));
     for (const { flags, summary } of options) {
