@@ -92,16 +92,16 @@ const hints = async (): Promise<readonly Hint[]> => {
   return found;
 };
 
-/** A bare request without what to give instead, e.g. "Correct the path." */
+/** Commands that print the check that failed, which names the value, before a hint. */
 const SETUP = /^(?:init|create|dev|deploy)\b/;
 
+/** A bare request without what to give instead, e.g. "Correct the path." */
 const DEAD_END =
   /^['"`](?:(?:Correct|Check|Choose|Change|Name|Try) (?:[\w-]+ ){0,4}[\w-]+|Give (?:\w+ ){0,4}\w+)\.['"`]$/;
 
 test('ends no error in a dead end', async () => {
   const all = await hints();
   expect(all.length).toBeGreaterThan(90);
-  // The setup commands print the check that failed, which names the value, before such a hint.
   for (const { file, text } of all.filter((each) => !SETUP.test(each.file))) {
     expect(text, file).not.toMatch(DEAD_END);
     expect(text.length, `${file}: ${text}`).toBeGreaterThan(3);

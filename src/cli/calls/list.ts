@@ -3,7 +3,7 @@ import type { ItemOf } from '../../management/routes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { type Names, namesOf, treeBelow } from '../lib/accounts.ts';
 import { type AdminClient, openAdmin } from '../lib/admin-client.ts';
-import { AS_OPERATOR, type Command } from '../lib/command.ts';
+import type { Command } from '../lib/command.ts';
 import { isRefusal } from '../lib/errors.ts';
 import { listOptions, type ListRequest, listRequest, printList } from '../lib/list.ts';
 import type { Output } from '../lib/output.ts';
@@ -20,17 +20,15 @@ export const list: Command = {
     { flags: '--tool <tool>', summary: 'only calls of this tool' },
     { flags: '--state <state>', summary: 'only calls in this state', choices: STATES },
     ...listOptions('calls'),
-    AS_OPERATOR,
   ],
   shared: ['gateway', 'signer'],
   examples: [
     'countersign calls list --from today',
     'countersign calls list --account team/alice --state committed',
-    'countersign calls list --operator --from 7d',
+    'countersign calls list --as treasury --from 7d',
   ],
   run: async (session, input) => {
-    const named = input.text('account') !== undefined;
-    const admin = await openAdmin(session, input.flag('operator') || !named ? 'operator' : 'owner');
+    const admin = await openAdmin(session, 'operator');
     const request = await listRequest(admin, input);
     const state = STATES.find((each) => each === input.text('state'));
     const tool = input.text('tool');

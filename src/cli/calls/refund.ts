@@ -1,4 +1,5 @@
 import type { AnswerOf } from '../../management/routes.ts';
+import { parseAccountId } from '../../protocol/account-id.ts';
 import { type Names, namesOf } from '../lib/accounts.ts';
 import { openAdmin, warnIfStopped } from '../lib/admin-client.ts';
 import { type Command, REASON } from '../lib/command.ts';
@@ -46,7 +47,7 @@ export const refund: Command = {
     const names = await namesOf(session);
     const done = `${out.style.good('done')}  ${refundText(body, names)}`;
     if (payer === undefined) {
-      out.result(body, () => done);
+      out.result(body, () => `${done}\n${out.style.dim(sentence(out, byHandText(body)))}`);
       return;
     }
     out.note(done);
@@ -61,6 +62,10 @@ export const refund: Command = {
 };
 
 type Refunded = AnswerOf<'calls.refund'>;
+
+/** For a wallet whose key is elsewhere, e.g. in hardware. */
+const byHandText = ({ amount, credited_to: to, call }: Refunded): string =>
+  `To pay it out on chain instead, send ${dollars(amount)} from the wallet at PAY_TO to ${parseAccountId(to)?.address ?? to}, then run \`countersign credits refund ${to} <transaction> --call ${call}\`, which takes the credit back.`;
 
 const refundText = (
   { amount, refunded, charged, credited_to: to, credit }: Refunded,
