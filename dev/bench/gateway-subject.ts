@@ -155,7 +155,13 @@ export const startGateway = async (
       script: bundles.of('bindings'),
       bindings: accounts,
     },
-    { name: 'seeder', script: bundles.of('seeder'), bindings: accounts, port: seederPort },
+    {
+      name: 'seeder',
+      script: bundles.of('seeder'),
+      more: bundles.wasm,
+      bindings: accounts,
+      port: seederPort,
+    },
   ];
   const more = {
     modules: { 'bench:metrics': bundles.of('metrics'), 'bench:shield': bundles.of('shield') },
