@@ -30,6 +30,8 @@ export type Context = {
   readonly released: () => number;
   /** When the oldest of its open delivered payments began to wait for the chain; undefined if none waits. */
   readonly openSince: (asset: AssetId) => Seconds | undefined;
+  /** Characters of the stored values in memory (`call/memory-limit.ts`). */
+  readonly characters: () => number;
 };
 
 /** The writes and the verdict of an account's decision. */

@@ -50,6 +50,7 @@ export const openLedger = (
       leaseParts: (issued) => memory.lessees.parts(issued, now),
       released: () => releasedOf(memory, MAX_RELEASED),
       openSince: (asset) => openSince(memory, asset),
+      characters: memory.characters,
     }),
     complete: withAlerts,
     remember,

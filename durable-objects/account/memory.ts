@@ -61,6 +61,8 @@ export type Memory = OpenCalls & {
   /** The newest entry that wrote a document, by type; absent until a reader asks for it. */
   readonly newestDocument: Map<DocumentType, number>;
   readonly prune: Pruning;
+  /** Characters of the stored values in memory. */
+  readonly characters: () => number;
   /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
   fresh: readonly Entry[];
   /** Whether it is known how far D1 is: an account that wakes may have lost the last acknowledgement. */
@@ -98,6 +100,7 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
     lessees: openLessees(liveLessees(disk, now)),
     newestDocument: new Map(),
     prune: openPruning(disk),
+    characters: () => disk.characters(),
     fresh: [],
     exports: state.head.seq > state.exported ? 'unknown' : 'known',
     exportNow: false,

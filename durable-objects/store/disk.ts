@@ -25,6 +25,8 @@ export type Disk = Reader & {
   close(): void;
   /** Accesses storage. @throws in an instance of the object that the runtime has replaced. */
   check(): void;
+  /** Characters of the values in memory. The platform resets an isolate above 128 MB, and this object would not wake again. */
+  characters(): number;
   /** Whether the object has ever written a value. */
   exists(): boolean;
   /** Rows billed since the object woke, deletes and alarms included. Cost tests read it. */

@@ -238,6 +238,7 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
       isClosed = true;
     },
     check: () => medium.check(),
+    characters: () => live.characters(),
     exists: () => end.slot > 0,
     rowsWritten: () => medium.rowsWritten() + alarms,
     countRow() {

@@ -26,6 +26,8 @@ export type LiveValues = {
   all(): Iterable<readonly [noun: string, key: Key, value: LiveValue]>;
   of(noun: string): Iterable<readonly [key: Key, value: LiveValue]>;
   size(noun?: string): number;
+  /** Length of all texts and details: what they take of the isolate's memory. */
+  characters(): number;
   find<Value, Fields extends string>(
     noun: Noun<Value, Fields>,
     query: Query<Fields>,
@@ -41,6 +43,7 @@ type Table = {
 
 export const openLiveValues = (): LiveValues => {
   const tables = new Map<string, Table>();
+  let characters = 0;
 
   const tableOf = (noun: string): Table => {
     const known = tables.get(noun) ?? { values: new Map<Key, LiveValue>(), ordered: undefined };
@@ -52,6 +55,7 @@ export const openLiveValues = (): LiveValues => {
     get: (noun, key) => tables.get(noun)?.values.get(key),
     set(noun, key, value) {
       const table = tableOf(noun);
+      characters += lengthOf(value) - lengthOf(table.values.get(key));
       if ((value === undefined) === table.values.has(key)) table.ordered = undefined;
       if (value === undefined) table.values.delete(key);
       else table.values.set(key, value);
@@ -66,6 +70,7 @@ export const openLiveValues = (): LiveValues => {
       noun === undefined
         ? [...tables.values()].reduce((sum, { values }) => sum + values.size, 0)
         : (tables.get(noun)?.values.size ?? 0),
+    characters: () => characters,
     find(noun, { where = [], highest = [], limit = Infinity }, form = 'whole') {
       const table = tables.get(noun.name);
       if (table === undefined) return [];
@@ -87,6 +92,9 @@ export const openLiveValues = (): LiveValues => {
     },
   };
 };
+
+const lengthOf = (value: Encoded | undefined): number =>
+  value === undefined ? 0 : value.text.length + (value.detail?.length ?? 0);
 
 /** Decodes a value; small ones once. */
 export const decode = <Value, Fields extends string>(

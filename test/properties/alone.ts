@@ -8,4 +8,5 @@ export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt'> = {
   leaseParts: () => 1,
   released: () => 0,
   openSince: () => undefined,
+  characters: () => 0,
 };

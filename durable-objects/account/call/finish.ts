@@ -8,6 +8,7 @@ import { append, changed, type Context, type Decision, unchanged } from '../deci
 import type { AccountState } from '../state.ts';
 import { awaitsSettlement, type CallRecord, isKeepable, keepsHold } from './call-record.ts';
 import { advanced, ended } from './conclude.ts';
+import { MOST_WITH_ANSWERS } from './memory-limit.ts';
 import * as money from './money.ts';
 import { limitsOf, paidFrom } from './permit.ts';
 
@@ -48,7 +49,7 @@ const commit = (
     ...advanced(record, 'succeed'),
     state: 'committed',
     charged,
-    answer: outcome.answer,
+    answer: context.characters() < MOST_WITH_ANSWERS ? outcome.answer : undefined,
   };
   const spent = money.spend(state, record, charged);
   const credited = creditTopUp(spent, committed, context);

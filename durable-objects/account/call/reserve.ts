@@ -23,6 +23,7 @@ import {
   lentCreditRecovery,
   outagePause,
 } from './funding.ts';
+import { MEMORY_PAUSE, MOST_OPEN } from './memory-limit.ts';
 import { countRisk, failureRefusal, floodRefusal, isFlooded } from './pace.ts';
 import { isStale, withEvidence } from './payer-facts.ts';
 import type { Progress, TreeRequest } from './progress.ts';
@@ -72,6 +73,7 @@ export const reserve = (
   if (!allowed.allowed) return decideDenied(reservation, allowed);
   const pause = outagePause({ ...reservation.fundingRequest, state: informed });
   if (pause !== undefined) return settlementUnavailable(reservation, pause);
+  if (isMemoryFull(reservation)) return settlementUnavailable(reservation, MEMORY_PAUSE);
   const counted = countDeferred(reservation);
   if (counted === undefined) return refuse(reservation, failureRefusal(informed, context.now));
   const leases = requestLeases(reservation);
@@ -152,6 +154,10 @@ const decideDenied = (
   if (!canBePaid && funding.status === 'denied') return refuse(reservation, funding.denial);
   return requestUnusedShares(reservation, recovery, () => refuse(reservation, refusal));
 };
+
+/** A deferred call stays in memory until its payment is final; all others end at once. */
+const isMemoryFull = ({ context, funding }: FundedReservation): boolean =>
+  funding.status === 'funded' && funding.paidBy === 'deferred' && context.characters() >= MOST_OPEN;
 
 /** Counts a deferred call towards the rate of calls that may fail; undefined if the rate is used up. */
 const countDeferred = ({ state, context, funding }: FundedReservation): AccountState | undefined =>

@@ -124,6 +124,7 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
       forget: () => undefined,
       close: () => undefined,
       check: () => undefined,
+      characters: () => 0,
       exists: () => false,
       rowsWritten: () => 0,
       countRow: () => undefined,

@@ -40,6 +40,7 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     },
     released: () => 0,
     openSince: () => undefined,
+    characters: () => 0,
   });
 
   return {
