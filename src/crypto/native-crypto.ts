@@ -5,9 +5,12 @@
 import { createHash, KeyObject, sign, type webcrypto } from 'node:crypto';
 import type { Hex } from '../core/hex.ts';
 
+/** SHA-256 of no bytes: most requests have no body. */
+const EMPTY: Hex = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
 /** Hashes bytes with SHA-256. */
 export const nativeSha256 = (bytes: Uint8Array): Hex =>
-  `0x${createHash('sha256').update(bytes).digest('hex')}`;
+  bytes.length === 0 ? EMPTY : `0x${createHash('sha256').update(bytes).digest('hex')}`;
 
 /** Returns a function that signs bytes with an Ed25519 private key. */
 export const ed25519Signer = (key: CryptoKey): ((bytes: Uint8Array) => Uint8Array) => {
