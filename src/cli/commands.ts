@@ -32,6 +32,7 @@ export const commands: CommandTree = {
   resume: async () => (await import('./account-status.ts')).resume,
   spend: async () => (await import('./spend.ts')).command,
   tail: async () => (await import('./tail.ts')).command,
+  watch: async () => (await import('./watch.ts')).command,
   accounts: {
     summary: 'inspect and label accounts and their descendants',
     load: async () => (await import('./accounts.ts')).group,

@@ -1,14 +1,13 @@
 import type { EntryEvent } from '../client/management-events.ts';
-import { isAddress } from '../core/hex.ts';
-import { accountId, type AccountId, parseAccountId } from '../protocol/account-id.ts';
-import { accountNamed, type Names, namesOf, treeBelow } from './lib/accounts.ts';
-import { type AdminClient, openAdmin, roleOf } from './lib/admin-client.ts';
+import { type Names, namesOf } from './lib/accounts.ts';
+import { openAdmin, roleOf } from './lib/admin-client.ts';
 import type { Command } from './lib/command.ts';
 import type { Output, Style } from './lib/output.ts';
 import { clipped, counted, printable, widthOf, wrapped } from './lib/text.ts';
 import { dollars, isoTime } from './lib/units.ts';
 import { createDecisions, type Decision, shownAt } from './tail/decision.ts';
 import { createSequence, type Feeds, MAX_FEEDS, openFeeds } from './tail/feeds.ts';
+import { followedAccounts, granteeIn, readLabel, updateLabel } from './tail/followed.ts';
 
 /** How long a line waits for earlier lines of other feeds. */
 const HOLD_MS = 1500;
@@ -28,7 +27,7 @@ export const command: Command = {
     const { out, ifStopped, progress } = session;
     ifStopped('The log keeps every decision: `countersign audit export` prints it.');
     const admin = await openAdmin(session, roleOf(input));
-    const { accounts, labels } = await watchedAccounts(admin, input.arguments);
+    const { accounts, labels } = await followedAccounts(admin, input.arguments);
     const names = await namesOf(session);
     let feeds: Feeds | undefined;
     const sequence = createSequence<Decision>(HOLD_MS, shownAt, (line) => {
@@ -61,75 +60,6 @@ export const command: Command = {
     );
     await feeds.over;
   },
-};
-
-type Labels = Map<string, string>;
-
-const updateLabel = (labels: Labels, { type, account, outcome }: EntryEvent): void => {
-  if (type !== 'account.label') return;
-  const label = outcome?.['label'];
-  if (typeof label === 'string') labels.set(account, label);
-  else labels.delete(account);
-};
-
-const readLabel = async (admin: AdminClient, labels: Labels, account: AccountId): Promise<void> => {
-  try {
-    const { body } = await admin.management().call('account.get', { params: { account } });
-    if (body.label !== undefined && !labels.has(account)) labels.set(account, body.label);
-  } catch {
-    // Without a label, lines show the name of this machine's key, or the address.
-  }
-};
-
-const watchedAccounts = async (
-  admin: AdminClient,
-  given: readonly string[],
-): Promise<{ readonly accounts: readonly AccountId[]; readonly labels: Labels }> => {
-  const labels: Labels = new Map();
-  if (given.length > 0) {
-    const accounts: AccountId[] = [];
-    for (const text of given) {
-      const account = await accountNamed(admin, text);
-      accounts.push(account);
-      const isLabel = !text.startsWith('0x') && parseAccountId(text.toLowerCase()) === undefined;
-      if (isLabel) labels.set(account, text);
-    }
-    return { accounts: [...new Set(accounts)], labels };
-  }
-  const own = await admin.own();
-  const below = await treeBelow(admin, own);
-  for (const { account, label } of below) if (label !== undefined) labels.set(account, label);
-  // An account without a live grant makes no calls.
-  const live = below.filter(
-    ({ status, standing }) => status === 'active' && standing !== undefined,
-  );
-  return { accounts: [...new Set([own, ...live.map(({ account }) => account)])], labels };
-};
-
-/** The account that consented to a grant. Before its consent, its log is closed to the issuer. */
-const granteeIn = ({
-  type,
-  account,
-  decision,
-  evidence,
-  outcome,
-}: EntryEvent): AccountId | undefined => {
-  if (type === 'grant.accepted') {
-    const delegate = outcome?.['delegate'];
-    return typeof delegate === 'string' && parseAccountId(delegate) !== undefined
-      ? (delegate as AccountId)
-      : undefined;
-  }
-  if (type !== 'grant.issued' || decision === 'offered') return undefined;
-  const delegation = evidence?.['delegation'];
-  const delegate =
-    typeof delegation === 'object' && delegation !== null && 'delegate' in delegation
-      ? delegation.delegate
-      : undefined;
-  const on = parseAccountId(account)?.network;
-  return typeof delegate === 'string' && isAddress(delegate) && on !== undefined
-    ? accountId(on, delegate)
-    : undefined;
 };
 
 const NARROW = 72;

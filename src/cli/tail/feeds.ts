@@ -6,8 +6,8 @@ import { cliErrorOf, isRefusal } from '../lib/errors.ts';
 
 /** Event feeds of several accounts. */
 export type Feeds = {
-  /** Opens the feed of an account; false if it is open already, or too many are. */
-  open(account: AccountId): boolean;
+  /** Opens the feed of an account, after an entry of its log or with the next one; false if it is open already, or too many are. */
+  open(account: AccountId, after?: number): boolean;
   /** As `open`, for an account that receives its first grant: the issuer's log may show it a moment before the account exists. */
   join(account: AccountId): boolean;
   /** Resolves once the gateway answered every feed. */
@@ -23,30 +23,45 @@ const CONNECT_MS = 10_000;
 const JOIN_RETRIES = 10;
 const JOIN_PAUSE_MS = 500;
 
-export const openFeeds = (admin: AdminClient, onEntry: (entry: EntryEvent) => void): Feeds => {
+/** `onTrouble` is called whenever a connection fails; the feed connects again by itself. */
+export const openFeeds = (
+  admin: Pick<AdminClient, 'session' | 'management'>,
+  onEntry: (entry: EntryEvent) => void,
+  onTrouble: () => void = () => undefined,
+): Feeds => {
   const { signal } = admin.session;
   const accounts = new Set<AccountId>();
   const answered = new Map<AccountId, Promise<void>>();
   const over = Promise.withResolvers<never>();
   over.promise.catch(() => undefined);
 
-  const follow = async (account: AccountId, connected: () => void): Promise<void> => {
+  const follow = async (
+    account: AccountId,
+    after: number | undefined,
+    connected: () => void,
+  ): Promise<void> => {
     // The feed starts at the gateway's answer: say "watching" only then, or the user misses a decision in between.
     const fetcher: typeof fetch = async (input, init) => {
-      const response = await fetch(input, init);
-      if (response.ok) connected();
-      return response;
+      try {
+        const response = await fetch(input, init);
+        if (response.ok) connected();
+        return response;
+      } catch (thrown) {
+        onTrouble();
+        throw thrown;
+      }
     };
-    for await (const entry of admin.management(fetcher).events(account, { signal })) onEntry(entry);
+    const options = { signal, ...(after === undefined ? {} : { after }) };
+    for await (const entry of admin.management(fetcher).events(account, options)) onEntry(entry);
   };
-  const start = (account: AccountId, retries: number): boolean => {
+  const start = (account: AccountId, retries: number, after?: number): boolean => {
     if (accounts.has(account) || accounts.size >= MAX_FEEDS) return false;
     accounts.add(account);
     const connected = Promise.withResolvers<void>();
     answered.set(account, connected.promise);
     const run = async (retriesLeft: number): Promise<void> => {
       try {
-        await follow(account, connected.resolve);
+        await follow(account, after, connected.resolve);
       } catch (thrown) {
         if (retriesLeft <= 0 || !isRefusal(cliErrorOf(thrown), 'unknown_account')) throw thrown;
         await pause(JOIN_PAUSE_MS, undefined, { signal, ref: false });
@@ -63,7 +78,7 @@ export const openFeeds = (admin: AdminClient, onEntry: (entry: EntryEvent) => vo
   return {
     accounts,
     over: over.promise,
-    open: (account) => start(account, 0),
+    open: (account, after) => start(account, 0, after),
     join: (account) => start(account, JOIN_RETRIES),
     connected: async () => {
       const timeout = pause(CONNECT_MS, undefined, { signal, ref: false });

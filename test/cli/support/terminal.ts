@@ -7,6 +7,8 @@ const KEYS = {
   down: '\u001B[B',
   up: '\u001B[A',
   left: '\u001B[D',
+  escape: '\u001B',
+  tab: '\t',
   'ctrl-c': '\u0003',
 } as const;
 
@@ -20,14 +22,21 @@ export type Terminal = {
   readonly sees: (text: string | RegExp) => Promise<void>;
   readonly type: (text: string) => void;
   readonly press: (key: keyof typeof KEYS) => void;
+  /** Changes the size, as a window that the user drags does. */
+  readonly resize: (columns: number, rows: number) => void;
+  readonly kill: (signal: 'SIGTERM') => void;
   /** Waits for the end; the exit code. */
   readonly ended: () => Promise<number>;
 };
 
 const PATIENCE_MS = 20_000;
 
-export const openTerminal = (place: Place, words: readonly string[], columns = 100): Terminal =>
-  openProgram(place, process.execPath, [COMMAND, ...words], columns);
+export const openTerminal = (
+  place: Place,
+  words: readonly string[],
+  columns = 100,
+  rows = 40,
+): Terminal => openProgram(place, process.execPath, [COMMAND, ...words], columns, rows);
 
 /** Any program at a terminal. */
 export const openProgram = (
@@ -35,10 +44,11 @@ export const openProgram = (
   program: string,
   words: readonly string[],
   columns = 100,
+  rows = 40,
 ): Terminal => {
   const process_ = spawn(program, [...words], {
     cols: columns,
-    rows: 40,
+    rows,
     cwd: directory,
     env: { TERM: 'xterm-256color', ...env },
   });
@@ -88,6 +98,8 @@ export const openProgram = (
     },
     type: (text) => process_.write(text),
     press: (key) => process_.write(KEYS[key]),
+    resize: (width, height) => process_.resize(width, height),
+    kill: (signal) => process_.kill(signal),
     ended: async () => await exit,
   };
 };
