@@ -52,7 +52,7 @@ const formatFaults = (webhook: WebhookRequest, url: URL): readonly FieldFault[] 
   const isMail = webhook.format === 'email';
   return MAIL_FIELDS.filter((field) => (webhook[field] !== undefined) !== isMail).map((field) => ({
     field,
-    reason: isMail ? 'is required by the format email' : 'belongs to the format email only',
+    reason: isMail ? 'is missing' : 'needs the format email',
   }));
 };
 

@@ -7,34 +7,40 @@ import type { WebhookDocument } from './document.ts';
  * exported and kept forever, so it holds them as AES-256-GCM under a key that HKDF derives from RECEIPT_KEY. The additional data is the
  * name of the webhook and its visible URL: a sealed text that is copied to another webhook or host does not open.
  *
- * The nonce is an HMAC of what is sealed (as in RFC 5297): the same secret gives the same document, so that writing it again changes
+ * The nonce is a keyed hash of what is sealed (as in RFC 5297): the same secret gives the same document, so that writing it again changes
  * nothing, and two secrets never share a nonce.
  */
 const NONCE = 12;
-const PURPOSE = 'countersign-webhook-secret/1';
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(utf8(text));
 
-const deriver = async (receiptKey: string) => {
+/** A cipher, and the key of the nonce. */
+const keysOf = async (receiptKey: string) => {
   const { d } = JSON.parse(receiptKey) as { readonly d: string };
   const seed = Uint8Array.from(decodeBase64Url(d) ?? []);
-  const secret = await crypto.subtle.importKey('raw', seed, 'HKDF', false, ['deriveKey']);
-  return async (use: string, algorithm: object, usages: readonly KeyUsage[]): Promise<CryptoKey> =>
-    crypto.subtle.deriveKey(
-      { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: bytes(`${PURPOSE} ${use}`) },
-      secret,
-      algorithm as SubtleCryptoDeriveKeyAlgorithm,
-      false,
-      [...usages],
-    );
+  const secret = await crypto.subtle.importKey('raw', seed, 'HKDF', false, ['deriveBits']);
+  const info = bytes('countersign-webhook-secret/1');
+  const salt = new Uint8Array();
+  const derived = await crypto.subtle.deriveBits(
+    { name: 'HKDF', hash: 'SHA-256', salt, info },
+    secret,
+    512,
+  );
+  const usages = ['encrypt', 'decrypt'];
+  const cipher = await crypto.subtle.importKey(
+    'raw',
+    derived.slice(0, 32),
+    'AES-GCM',
+    false,
+    usages,
+  );
+  return { cipher, nonceKey: derived.slice(32) };
 };
 
-type KeyUsage = 'encrypt' | 'decrypt' | 'sign';
-
-const CIPHER = { name: 'AES-GCM', length: 256 };
-const MAC = { name: 'HMAC', hash: 'SHA-256', length: 256 };
-
-const boundTo = (name: string, url: string): Uint8Array<ArrayBuffer> => bytes(`${name}\n${url}\n`);
+const parametersOf = (name: string, url: string, iv: Uint8Array<ArrayBuffer>) => ({
+  ...{ name: 'AES-GCM', iv },
+  additionalData: bytes(`${name}\n${url}`),
+});
 
 const seal = async (
   receiptKey: string,
@@ -42,14 +48,12 @@ const seal = async (
   url: string,
   text: string,
 ): Promise<string> => {
-  const derive = await deriver(receiptKey);
-  const additionalData = boundTo(name, url);
-  const mac = await derive('nonce', MAC, ['sign']);
-  const tag = await crypto.subtle.sign('HMAC', mac, bytes(`${name}\n${url}\n${text}`));
-  const iv = new Uint8Array(tag).slice(0, NONCE);
-  const cipher = await derive('seal', CIPHER, ['encrypt']);
-  const parameters = { name: 'AES-GCM', iv, additionalData };
-  const sealed = await crypto.subtle.encrypt(parameters, cipher, bytes(text));
+  const { cipher, nonceKey } = await keysOf(receiptKey);
+  // Cut to 96 bits, the hash cannot be extended; its input begins with 32 secret bytes.
+  const input = [...new Uint8Array(nonceKey), ...utf8(`${name}\n${url}\n${text}`)];
+  const hash = await crypto.subtle.digest('SHA-256', new Uint8Array(input));
+  const iv = new Uint8Array(hash).slice(0, NONCE);
+  const sealed = await crypto.subtle.encrypt(parametersOf(name, url, iv), cipher, bytes(text));
   return encodeBase64Url(new Uint8Array([...iv, ...new Uint8Array(sealed)]));
 };
 
@@ -78,11 +82,10 @@ export const openSecret = async (
 ): Promise<string | undefined> => {
   const whole = decodeBase64Url(sealed);
   if (whole === undefined || whole.length <= NONCE) return undefined;
-  const derive = await deriver(receiptKey);
-  const cipher = await derive('seal', CIPHER, ['decrypt']);
-  const [iv, text] = [whole.slice(0, NONCE), Uint8Array.from(whole.slice(NONCE))];
+  const { cipher } = await keysOf(receiptKey);
+  const parameters = parametersOf(name, url, Uint8Array.from(whole.slice(0, NONCE)));
   try {
-    const parameters = { name: 'AES-GCM', iv, additionalData: boundTo(name, url) };
+    const text = Uint8Array.from(whole.slice(NONCE));
     return new TextDecoder().decode(await crypto.subtle.decrypt(parameters, cipher, text));
   } catch {
     return undefined;

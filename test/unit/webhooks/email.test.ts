@@ -58,7 +58,7 @@ test('an e-mail has the provider’s form, and its authorization', async () => {
   const { from, to, subject, text, html } = bodies[0] ?? {};
   expect({ from, to }).toEqual({ from: REQUEST.from, to: REQUEST.to });
   expect(subject).toBe('Countersign: A webhook is disabled');
-  expect(text).toContain('the webhook <b>"x"</b> Bcc: all@example.com: its receiver is gone.');
+  expect(text).toContain('The receiver of <b>"x"</b> Bcc: all@example.com is gone.');
   expect(html).toContain('&lt;b&gt;&quot;x&quot;&lt;/b&gt;');
   expect(html).not.toMatch(/<(?!\/?p>)/);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { ALERT_RULES, type AlertBody } from '../../../src/protocol/alert.ts';
+import { ALERT_RULES, type AlertBody, type AlertRule } from '../../../src/protocol/alert.ts';
 import { testDelivery } from '../../../src/webhooks/deliveries.ts';
 import { parseWebhook, webhookName } from '../../../src/webhooks/document.ts';
 import { sealWebhook } from '../../../src/webhooks/seal.ts';
@@ -49,7 +49,7 @@ const deliver = async (alert?: AlertBody, now = START) => {
   return { done: await consume([message], now), raised, message, consume };
 };
 
-const DETAILS: Readonly<Record<string, AlertBody['detail']>> = {
+const DETAILS: { readonly [rule in AlertRule]: AlertBody['detail'] } = {
   soft_limit: { limit: 'window', percent: 80, max: '1000000', used: '812500', resetsAt: START },
   breaker: { tool: 'lookup', request: '0x12' },
   debt: { asset: 'usdc', debt: '50000' },
@@ -63,12 +63,13 @@ const DETAILS: Readonly<Record<string, AlertBody['detail']>> = {
   secret_returned: { tool: 'remote', secret: 'weather', host: 'api.example' },
   database_size: { percent: 90, max: 10_000_000_000 },
   database_unavailable: {},
+  payee_missing: { network: 'eip155:8453', payee: '0x78', payments: 3, amount: '20000' },
   backend: { network: 'eip155:8453', backend: 'x402.org', error: 'invalid' },
 };
 
 describe('a Slack message', () => {
   test.each(ALERT_RULES)('of %s has Slack’s form, words, and a next step', async (rule) => {
-    expect((await deliver({ rule, detail: DETAILS[rule] ?? {} })).done).toEqual(ONCE);
+    expect((await deliver({ rule, detail: DETAILS[rule] })).done).toEqual(ONCE);
     const [post] = slack.posted;
     expect(post?.shown).toMatch(/\nNext: \S.{10,}/);
     expect(post?.shown).toContain(ALICE);
@@ -77,7 +78,7 @@ describe('a Slack message', () => {
   });
 
   test('states amounts in dollars', async () => {
-    await deliver({ rule: 'soft_limit', detail: DETAILS['soft_limit'] ?? {} });
+    await deliver({ rule: 'soft_limit', detail: DETAILS.soft_limit });
     expect(slack.posted[0]?.text).toContain('has used $0.8125 of $1.00 (window).');
     await deliver({ rule: 'debt', detail: { asset: 'usdc', debt: '50000' } });
     expect(slack.posted[1]?.shown).toContain("countersign credits top-up '$0.05' --to eip155:");
@@ -91,7 +92,7 @@ describe('a Slack message', () => {
     expect(post?.shown).toContain(
       '<!channel> <https://evil.example|bank> & <@U1> *Paid* gnp.exe (0x',
     );
-    expect(post?.shown).toContain('the tool <!here> all good,');
+    expect(post?.shown).toContain('the tool <!here> all good.');
     expect(post?.shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/);
     for (const { text, elements } of post?.blocks ?? [])
       for (const each of text === undefined ? (elements ?? []) : [text])
