@@ -88,7 +88,13 @@ const writeTemplate = (directory: string): void => {
     toml = toml.replace(line, by);
   };
   replaceLine(/^# `npm run deploy` uploads.*\n\[\[rules\]\]\n(?:.+\n)+\n/m, '');
-  replaceLine(/^# Writes generated files(?:.*\n)+?\[build\]\n.*\n\n/m, '');
+  const check = 'node node_modules/countersign/dist/cli/index.js check';
+  const why =
+    '# Refuses to deploy a bad tools.json, an audience on this machine, or LOCAL_STACK. In `wrangler dev` it checks tools.json alone.';
+  replaceLine(
+    /^# Writes generated files(?:.*\n)+?\[build\]\n.*\n/m,
+    `${why}\n[build]\ncommand = "${check}"\n`,
+  );
   replaceLine(/^keep_names = false$/m, 'keep_names = false\nminify = true');
   const worker = 'node_modules/countersign/dist/worker';
   replaceLine(/^directory = "public"$/m, `directory = "${worker}/assets"`);

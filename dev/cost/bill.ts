@@ -13,6 +13,25 @@ export const PRICES = {
   analyticsPoint: 0.25,
 } as const;
 
+/** The Workers Paid plan: dollars a month. */
+export const PLAN = 5;
+
+/** Units a month that the plan includes. D1 and objects have an allowance of rows each. */
+const INCLUDED = {
+  workerRequest: 10e6,
+  workerCpuMillisecond: 30e6,
+  objectRequest: 1e6,
+  objectGigabyteSecond: 400e3,
+  rowWritten: 50e6,
+  rowRead: 25e9,
+  queueOperation: 1e6,
+  logEvent: 20e6,
+  analyticsPoint: 10e6,
+} as const satisfies Readonly<Record<keyof typeof PRICES, number>>;
+
+/** Gigabytes of D1 that the plan includes. */
+const INCLUDED_GIGABYTES = 5;
+
 /** Dollars for a gigabyte and a month. */
 export const STORAGE = { database: 0.75, object: 0.2 } as const;
 
@@ -42,12 +61,20 @@ export const GAS = [
 export const gasDollars = (gas: number): number =>
   gas * CHAIN.gwei * 1e-9 * CHAIN.etherDollars * 1_000_000;
 
-/** A line of a bill: units per call, and dollars for a million units. */
+/** A line of a bill: units per call, dollars for a million units, and units that the plan includes in a month. */
 export type Line = {
   readonly what: string;
   readonly each: number;
   readonly price: number;
+  readonly included: number;
 };
+
+const line = (what: string, each: number, of: keyof typeof PRICES): Line => ({
+  what,
+  each,
+  price: PRICES[of],
+  included: INCLUDED[of],
+});
 
 /** CPU of a call in milliseconds, from the newest results of `npm run bench`. */
 export type Cpu = {
@@ -71,33 +98,42 @@ const LOGGED = 0.01;
 
 /** Computes the bill of a call. */
 export const billOf = (counts: Counts, cpu: number): readonly Line[] => [
-  { what: 'Worker requests', each: counts.worker, price: PRICES.workerRequest },
-  { what: 'Worker CPU, ms', each: cpu, price: PRICES.workerCpuMillisecond },
-  { what: 'object requests', each: objectRequests(counts), price: PRICES.objectRequest },
-  {
-    what: 'object duration, GB-s',
-    each: objectRequests(counts) * OBJECT_SECONDS * OBJECT_GIGABYTES,
-    price: PRICES.objectGigabyteSecond,
-  },
-  { what: 'object rows written', each: counts.objectWritten, price: PRICES.rowWritten },
-  { what: 'object rows read', each: counts.objectRead, price: PRICES.rowRead },
-  { what: 'queue operations', each: counts.operations, price: PRICES.queueOperation },
-  { what: 'D1 rows written', each: counts.databaseWritten, price: PRICES.rowWritten },
-  { what: 'D1 rows read', each: counts.databaseRead, price: PRICES.rowRead },
-  { what: 'Analytics Engine points', each: counts.points, price: PRICES.analyticsPoint },
-  {
-    what: 'Workers Logs events',
-    each: LOGGED * (invocations(counts) + counts.lines),
-    price: PRICES.logEvent,
-  },
+  line('Worker requests', counts.worker, 'workerRequest'),
+  line('Worker CPU, ms', cpu, 'workerCpuMillisecond'),
+  line('object requests', objectRequests(counts), 'objectRequest'),
+  line(
+    'object duration, GB-s',
+    objectRequests(counts) * OBJECT_SECONDS * OBJECT_GIGABYTES,
+    'objectGigabyteSecond',
+  ),
+  line('object rows written', counts.objectWritten, 'rowWritten'),
+  line('object rows read', counts.objectRead, 'rowRead'),
+  line('queue operations', counts.operations, 'queueOperation'),
+  line('D1 rows written', counts.databaseWritten, 'rowWritten'),
+  line('D1 rows read', counts.databaseRead, 'rowRead'),
+  line('Analytics Engine points', counts.points, 'analyticsPoint'),
+  line('Workers Logs events', LOGGED * (invocations(counts) + counts.lines), 'logEvent'),
 ];
 
 /** Computes the bill of a Worker without state. */
 export const plainBill = (requests: number, cpu: number): readonly Line[] => [
-  { what: 'Worker requests', each: requests, price: PRICES.workerRequest },
-  { what: 'Worker CPU, ms', each: cpu, price: PRICES.workerCpuMillisecond },
-  { what: 'Workers Logs events', each: LOGGED * requests, price: PRICES.logEvent },
+  line('Worker requests', requests, 'workerRequest'),
+  line('Worker CPU, ms', cpu, 'workerCpuMillisecond'),
+  line('Workers Logs events', LOGGED * requests, 'logEvent'),
 ];
+
+/**
+ * Computes the bill of a month in dollars: the plan, what exceeds its allowances, and D1 at the end of that month.
+ *
+ * @param bytes of D1 for each call
+ */
+export const monthlyDollars = (lines: readonly Line[], bytes: number, calls: number): number =>
+  PLAN +
+  lines.reduce(
+    (sum, { each, price, included }) => sum + (Math.max(0, each * calls - included) * price) / 1e6,
+    0,
+  ) +
+  Math.max(0, (bytes * calls) / 1e9 - INCLUDED_GIGABYTES) * STORAGE.database;
 
 /** Sums a bill: dollars for a million calls. */
 export const dollars = (lines: readonly Line[]): number =>

@@ -6,6 +6,7 @@ import {
   dollars,
   GAS,
   gasDollars,
+  monthlyDollars,
   plainBill,
   STORAGE,
 } from './bill.ts';
@@ -133,6 +134,20 @@ const storage = ({ bytes, reads, steady }: Measurement): readonly string[] => {
   ];
 };
 
+/** Calls of the months that the page shows. */
+const MONTHS = [0, 100_000, 10_000_000] as const;
+
+/** Formats the bills of whole months. */
+const months = ({ counts, bytes, cpu }: Measurement): readonly string[] => [
+  '| paid calls a month | $ Cloudflare, single calls | $ one of 32 |',
+  '|---|--:|--:|',
+  ...MONTHS.map((calls) => {
+    const alone = monthlyDollars(billOf(counts.alone, cpu.alone), bytes.alone.database, calls);
+    const atOnce = monthlyDollars(billOf(counts.atOnce, cpu.atOnce), bytes.atOnce.database, calls);
+    return `| ${calls.toLocaleString('en-US')} | ${money(alone)} | ${money(atOnce)} |`;
+  }),
+];
+
 /** Formats the limits. */
 const scale = ({ counts, bytes }: Measurement): readonly string[] => [
   '| limit | arithmetic | reached at, million calls | scope |',
@@ -148,6 +163,7 @@ export const tablesOf = (counted: Measurement): Readonly<Record<string, readonly
   const { alone, atOnce }: { readonly alone: Counts; readonly atOnce: Counts } = counted.counts;
   return {
     bill: bill(counted),
+    months: months(counted),
     settlement: settlement(counted),
     counts: countTable(alone, atOnce),
     storage: storage(counted),

@@ -6,6 +6,8 @@ export const commands: CommandTree = {
   dev: async () => (await import('./dev.ts')).command,
   init: async () => (await import('./init.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,
+  deploy: async () => (await import('./deploy.ts')).command,
+  check: async () => (await import('./check.ts')).command,
   apply: async () => (await import('./apply.ts')).command,
   tools: {
     summary: 'manage what a gateway sells, as operator',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,7 +11,7 @@ import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
 import { people } from '../../dev/stack/people.ts';
 import { type ProcessGroup, startProcess } from '../../dev/stack/process.ts';
 import { useWorld } from '../conformance/support/world.ts';
-import { type Packed, packPackages } from './support/packed.ts';
+import { installInto, type Packed, packPackages } from './support/packed.ts';
 
 /**
  * Both packages as npm would install them, in a folder with a space. There is no registry in the tests: the packed `countersign` is unpacked
@@ -69,8 +69,7 @@ beforeAll(async () => {
   port = await freePort();
   packed = await packPackages(folder);
   await create(...options());
-  await mkdir(join(project, 'node_modules'));
-  await symlink(packed.countersign, join(project, 'node_modules/countersign'));
+  await installInto(project, packed);
 }, 120_000);
 
 afterAll(async () => {
@@ -125,10 +124,20 @@ describe('npm create countersign', () => {
     expect(await readdir(folder)).not.toContain('other');
   });
 
-  it('makes a project that wrangler would deploy', async () => {
+  it('makes a project that wrangler would deploy, once its audience is not on this machine', async () => {
+    const path = join(project, 'wrangler.toml');
+    const toml = await readFile(path, 'utf8');
+    const { rpc, facilitator, upstream } = world().stack.description;
+    const local = [`http://${LOOPBACK}:${port}`, rpc, facilitator, upstream];
+    const deployed = local.reduce(
+      (text, origin, at) => text.replaceAll(origin, `https://part${at}.example`),
+      toml,
+    );
+    await writeFile(path, deployed);
     const words = [wrangler, 'deploy', '--dry-run', '--outdir', join(folder, 'out')];
     const { stdout } = await run(process.execPath, words, { cwd: project, env: environment() });
     expect(stdout).toContain('--dry-run: exiting now');
+    await writeFile(path, toml);
   });
 
   it('sells the first tool under wrangler dev', async () => {

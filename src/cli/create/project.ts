@@ -60,7 +60,7 @@ export const nameOf = (directory: string): string =>
 export const wantedManifest = ({ release }: Project, countersign: string | undefined) => ({
   scripts: {
     dev: 'countersign dev',
-    deploy: 'wrangler d1 migrations apply AUDIT_DB --remote && wrangler deploy',
+    deploy: 'countersign deploy',
   },
   dependencies: { countersign: countersign ?? `^${release.version}` },
   // npm puts this Node first in the scripts of the project.
@@ -108,13 +108,13 @@ npx countersign doctor  # checks settings, chain, facilitator and upstream
 
 \`npx countersign tools import openapi.yaml --price 0.01 --file tools.json\` sells the operations of an OpenAPI document.
 
-Before the first deployment:
+To deploy it on Cloudflare:
 
-1. Set \`AUDIENCES\` in \`wrangler.toml\` to the origin of the deployed gateway.
-2. \`npx wrangler d1 create <name>\` with the \`database_name\` in \`wrangler.toml\`, and put its \`database_id\` into \`wrangler.toml\`.
-3. \`npx wrangler queues create <name>\` for each of the six queues in \`wrangler.toml\`.
-4. \`npx wrangler secret put RECEIPT_KEY\`, and \`RELAYER_KEY\`, with the values in \`.dev.vars\`.
-5. \`npm run deploy\`
+\`\`\`sh
+npx wrangler login
+npx countersign deploy --dry-run  # what it would do
+npx countersign deploy            # checks, creates what is missing, deploys, and asks the gateway for its 402
+\`\`\`
 
 Use the receiving address for nothing else, and never for a second gateway.
 `;

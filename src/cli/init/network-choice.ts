@@ -1,8 +1,9 @@
-import { network, type Network } from '../../protocol/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import { nameOfNetwork, tokenNetworks } from '../../protocol/x402/networks.ts';
 import { usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
+import { isTestNetwork } from '../lib/test-networks.ts';
 
 /** `present`: the network of a configured gateway. @throws CliError usage */
 export const askNetwork = async (
@@ -42,8 +43,6 @@ export type NetworkChoice = {
   readonly rpc?: string;
 };
 
-const TESTS = new Set([51, 1328, 43113, 80002, 84532, 421614, 11142220].map(network));
-
 const OTHER_NAMES: Readonly<Record<Network, string>> = {
   'eip155:50': 'xdc',
   'eip155:51': 'xdc-apothem',
@@ -66,7 +65,7 @@ const networkChoices: readonly NetworkChoice[] = [
 ].map((on) => ({
   network: on,
   name: nameOfNetwork(on) ?? OTHER_NAMES[on] ?? on,
-  isTest: TESTS.has(on),
+  isTest: isTestNetwork(on),
   ...(PUBLIC_RPC[on] === undefined ? {} : { rpc: PUBLIC_RPC[on] }),
 }));
 

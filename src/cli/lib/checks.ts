@@ -24,6 +24,8 @@ export type Check = {
   readonly says: string;
   /** The next step; on every status but `ok`. */
   readonly hint?: string;
+  /** The failure is a missing answer, e.g. without a network: the part itself may be right. */
+  readonly unreachable?: true;
 };
 
 type CreateCheck = (name: string, says: string, hint: string) => Check;
@@ -100,7 +102,8 @@ export const chainChecks = async (
   if (!answers.ok) {
     const kind = answers.error.kind.replaceAll('_', ' ');
     const hint = 'Check the RPC URL and its key: it must answer JSON-RPC batches.';
-    return [failure(rpc, `${host} gave no usable answer (${kind})`, hint)];
+    const check = failure(rpc, `${host} gave no usable answer (${kind})`, hint);
+    return [kind === 'connection' || kind === 'timeout' ? { ...check, unreachable: true } : check];
   }
   const [chainId, block, decimals, separator] = answers.value;
   const found = readAnswer(chainId, quantitySchema);
@@ -209,8 +212,10 @@ export const facilitatorCheck = async (
   const name = 'facilitator';
   const host = hostOf(url);
   const answer = await httpGet(supportedUrl(url), signal, headers);
-  if (!answer.ok)
-    return failure(name, `${host}: ${answer.error}`, 'Check FACILITATORS and your network.');
+  if (!answer.ok) {
+    const hint = 'Check FACILITATORS and your network.';
+    return { ...failure(name, `${host}: ${answer.error}`, hint), unreachable: true };
+  }
   const supported = supportedSchema.safeParse(answer.value.json);
   if (answer.value.status !== 200 || !supported.success) {
     return failure(

@@ -12,7 +12,7 @@ const NARROW = 60;
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   'Sell tools, as operator:': [
     ...['create', 'init', 'dev', 'deploy', 'doctor', 'apply', 'tools', 'calls', 'settlements'],
-    ...['secret', 'webhooks', 'import'],
+    ...['check', 'secret', 'webhooks', 'import'],
   ],
   'Give budgets to agents, as owner:': [
     ...['keys', 'fleet', 'grant', 'revoke', 'policy', 'freeze', 'pause', 'resume', 'accounts'],

@@ -1,0 +1,155 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { cliErrorOf, CliError } from '../lib/errors.ts';
+import type { Output, Progress } from '../lib/output.ts';
+import type { Step } from './plan.ts';
+import { NEXT_AUDIENCES } from './project.ts';
+import type { Deploying } from './resource.ts';
+import { RESOURCES } from './resources.ts';
+import { reasonIn, runProgram } from './wrangler.ts';
+
+type Action = {
+  readonly what: string;
+  readonly run: () => Promise<unknown>;
+  /** The command that does it by hand. */
+  readonly byHand: string;
+};
+
+/** A deployed version. */
+export type Deployed = {
+  readonly version: string | undefined;
+  /** URLs and triggers, as wrangler prints them. */
+  readonly targets: readonly string[];
+};
+
+const MIGRATIONS = ['d1', 'migrations', 'apply', 'AUDIT_DB', '--remote'];
+
+/**
+ * Runs the steps of the plan that change something, one after the other.
+ *
+ * @throws CliError `deploy_stopped`: what is done, what failed, which command mends it
+ */
+export const execute = async (
+  deploying: Deploying,
+  plan: readonly Step[],
+  { out, progress }: { readonly out: Output; readonly progress: Progress },
+): Promise<Deployed> => {
+  const { wrangler, signal } = deploying;
+  let deployed: Deployed = { version: undefined, targets: [] };
+  const actions: readonly Action[] = [
+    ...RESOURCES.flatMap((kind): readonly Action[] => {
+      const items = plan.filter(({ step, state }) => step === kind.what && state === 'make');
+      if (items.length === 0) return [];
+      const names = items.map(({ name }) => name);
+      return [
+        {
+          what: `${kind.what} ${names.join(', ')}`,
+          run: async () => kind.create(deploying, items),
+          byHand: kind.byHand(names[0] ?? ''),
+        },
+      ];
+    }),
+    {
+      what: 'migrations',
+      run: async () => wrangler.run(MIGRATIONS),
+      byHand: `npx wrangler ${MIGRATIONS.join(' ')}`,
+    },
+    {
+      what: 'Worker',
+      run: async () => {
+        deployed = await upload(deploying);
+      },
+      byHand: deploying.project.isCheckout ? 'npm run deploy' : 'npx wrangler deploy',
+    },
+  ];
+  const done: string[] = [];
+  for (const { what, run, byHand } of actions) {
+    signal.throwIfAborted();
+    try {
+      await progress.during(what, run);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw stopped(error, { what, byHand, done });
+    }
+    done.push(what);
+    out.note(`${out.noteStyle.good('done')} ${what}`);
+  }
+  return deployed;
+};
+
+const stopped = (
+  thrown: unknown,
+  {
+    what,
+    byHand,
+    done,
+  }: { readonly what: string; readonly byHand: string; readonly done: readonly string[] },
+): CliError => {
+  const error = cliErrorOf(thrown);
+  return new CliError(`The deployment stopped at ${what}. ${error.message}`, {
+    hint: `Correct the cause, or try \`${byHand}\`. Then run \`countersign deploy\` again: it continues here and makes nothing twice.`,
+    exit: error.exit,
+    code: 'deploy_stopped',
+    details: {
+      done: done.length === 0 ? 'nothing' : done.join('; '),
+      failed: what,
+      command: byHand,
+    },
+    cause: error,
+  });
+};
+
+/** Arguments of `wrangler` that upload the Worker. A checkout uploads the modules that `npm run worker` built; a project is bundled. */
+const uploadWords = ({ project }: Deploying): readonly string[] =>
+  project.isCheckout
+    ? ['deploy', '.dev/worker/index.js', '--config', 'wrangler.toml', '--no-bundle']
+    : ['deploy'];
+
+/** Builds the Worker without uploading it. @returns its size, as wrangler prints it */
+export const build = async (
+  deploying: Deploying,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> => {
+  const { project, wrangler, signal } = deploying;
+  if (project.isCheckout) {
+    const { directory } = project;
+    const built = await runProgram(['dev/worker.ts'], { directory, env, signal });
+    if (built.code !== 0)
+      throw new CliError(`The modules of the Worker could not be built: ${reasonIn(built)}`, {
+        hint: '`npm ci`, then `npm run worker`.',
+        code: 'build_failed',
+      });
+  }
+  // wrangler.toml may not have the audience of --audience yet, and `countersign check` runs in this build.
+  const { AUDIENCES = '' } = project.files.variables;
+  const { stdout } = await wrangler.run([...uploadWords(deploying), '--dry-run'], {
+    environment: { [NEXT_AUDIENCES]: AUDIENCES },
+  });
+  return /^Total Upload: (.*)$/m.exec(stdout)?.[1];
+};
+
+const outputSchema = z.looseObject({
+  type: z.literal('deploy'),
+  version_id: z.nullish(z.string()),
+  targets: z.optional(z.array(z.string())),
+});
+
+/** Uploads the Worker, and reads the file in which wrangler reports it. */
+const upload = async (deploying: Deploying): Promise<Deployed> => {
+  const directory = await mkdtemp(join(tmpdir(), 'countersign-deploy-'));
+  const file = join(directory, 'output.ndjson');
+  try {
+    await deploying.wrangler.run(uploadWords(deploying), {
+      environment: { WRANGLER_OUTPUT_FILE_PATH: file },
+    });
+    const lines = (await readFile(file, 'utf8')).trim().split('\n');
+    const report = lines
+      .map((line) => outputSchema.safeParse(JSON.parse(line)))
+      .find(({ success }) => success)?.data;
+    return { version: report?.version_id ?? undefined, targets: report?.targets ?? [] };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+};

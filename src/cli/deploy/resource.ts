@@ -1,0 +1,39 @@
+import type { Project } from './project.ts';
+import type { Wrangler } from './wrangler.ts';
+
+/** What the account has of a resource that the project names. */
+export type Item = {
+  readonly name: string;
+  /** `blocked`: the deployment cannot go before a person acts. */
+  readonly state: 'exists' | 'make' | 'blocked' | 'unknown';
+  /** More about it, for people. */
+  readonly says?: string;
+  /** Whether it exists already, and only this project does not name it completely. */
+  readonly isThere?: true;
+  /** The next step of a blocked item. */
+  readonly hint?: string;
+};
+
+/** What the steps of one deployment share. */
+export type Deploying = {
+  readonly project: Project;
+  readonly wrangler: Wrangler;
+  readonly signal: AbortSignal;
+};
+
+/** A kind of resource that belongs to the Cloudflare account, next to the Worker. */
+export type ResourceKind = {
+  /** Its name in the plan, e.g. `queue`. */
+  readonly what: string;
+  readonly wanted: (project: Project) => readonly string[];
+  /** Looks up the wanted resources. */
+  readonly look: (deploying: Deploying) => Promise<readonly Item[]>;
+  /**
+   * Creates the items that `look` returned as `make`.
+   *
+   * Race: a crash may follow any change, so `look` must find what `create` left, and `create` must not make it twice.
+   */
+  readonly create: (deploying: Deploying, items: readonly Item[]) => Promise<void>;
+  /** The command that creates one by hand. */
+  readonly byHand: (name: string) => string;
+};
