@@ -13,8 +13,7 @@ import type { Session } from './lib/session.ts';
 import { counted, wrapped } from './lib/text.ts';
 
 export const command: Command = {
-  summary:
-    'check configuration, clocks, chain, batches, token, facilitators, upstream, gateway, queues and gas',
+  summary: 'check settings, chain, facilitators, upstream, gateway, queues and open money',
   shared: ['gateway', 'signer'],
   examples: ['countersign doctor', 'countersign doctor --gateway https://gateway.example --as ops'],
   run: async (session, input) => {

@@ -133,12 +133,16 @@ const nextSteps = async (
           ],
         ] as const)
       : []),
-    ['npx wrangler deploy --dry-run', 'build the Worker without deploying it'],
     ['npx wrangler dev', 'serve the gateway on this machine; tools.json lists what it sells'],
-    [
-      isMount ? 'npx wrangler deploy' : 'npm run deploy',
-      'deploy the gateway; docs/deploy.md lists what to create once',
-    ],
+    ...(config.file === CONFIG_FILE
+      ? ([
+          ['npx countersign deploy --dry-run', 'print what a deployment would create and change'],
+          ['npx countersign deploy', 'create what Cloudflare lacks, deploy, and ask for a 402'],
+        ] as const)
+      : ([
+          ['npx wrangler deploy --dry-run', 'build the Worker without deploying it'],
+          ['npx wrangler deploy', 'deploy the gateway; docs/deploy.md lists what to create once'],
+        ] as const)),
     ...(isMount
       ? ([['npx countersign init --undo', `restore ${config.file} and all other files`]] as const)
       : []),

@@ -26,6 +26,7 @@ const WEBHOOK: ArgumentSpec = { syntax: '<name>', summary: 'name of the webhook'
 
 const list: Command = {
   summary: 'list webhooks and whether they are active',
+  examples: ['countersign webhooks list', 'countersign webhooks list --operator'],
   options: SCOPE,
   shared: ['gateway', 'signer'],
   run: async (session, input) => {
@@ -105,6 +106,7 @@ const add: Command = {
 
 const remove: Command = {
   summary: 'remove a webhook',
+  examples: ['countersign webhooks remove slack'],
   arguments: [WEBHOOK],
   options: SCOPE,
   shared: ['gateway', 'signer'],
@@ -126,6 +128,7 @@ const remove: Command = {
 
 const test: Command = {
   summary: 'deliver a test alert now; exit code 1 if the delivery fails',
+  examples: ['countersign webhooks test slack'],
   arguments: [WEBHOOK],
   options: SCOPE,
   shared: ['gateway', 'signer'],
@@ -146,6 +149,7 @@ const test: Command = {
 
 const log: Command = {
   summary: 'list the last 100 delivery attempts of a webhook',
+  examples: ['countersign webhooks log slack'],
   arguments: [WEBHOOK],
   options: SCOPE,
   shared: ['gateway', 'signer'],

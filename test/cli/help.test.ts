@@ -38,10 +38,6 @@ const named: readonly Named[] = specs.flatMap((spec) => [
   ...(spec.commands ?? []).map((child) => ({ path: `${spec.name} ${child.name}`, spec: child })),
 ]);
 
-/** Their files have examples and summaries of their own form. */
-const OTHERS = /^(?:doctor|webhooks .*)$/;
-const own = named.filter(({ path }) => !OTHERS.test(path));
-
 /** The words of a shell command line, without pipes and redirections around the command. */
 const wordsOf = (example: string): readonly string[] | undefined => {
   const line = /(?:^|[|(] ?|npx )(countersign [^|>)]*)/.exec(example)?.[1];
@@ -51,7 +47,7 @@ const wordsOf = (example: string): readonly string[] | undefined => {
     .map((word) => word.replaceAll(/['"]/g, ''));
 };
 
-test.each(own)('$path has an example that its parser takes', async ({ path, spec }) => {
+test.each(named)('$path has an example that its parser takes', async ({ path, spec }) => {
   expect(spec.examples?.length ?? 0).toBeGreaterThan(0);
   for (const example of spec.examples ?? []) {
     const words = wordsOf(example);
@@ -70,7 +66,7 @@ const EVERYDAY = new Set(
   ...[['API', 'URL', 'JSON', 'CSV', 'MCP', 'HTTP', 'UTC', 'YAML', 'RPC', 'GET', 'POST', 'CAIP']],
 );
 
-test.each(own)('$path has a summary in plain words', async ({ spec, path }) => {
+test.each(named)('$path has a summary in plain words', async ({ spec, path }) => {
   const glossary = await readFile(join(ROOT, 'docs/glossary.md'), 'utf8');
   const terms = [...glossary.matchAll(/^\*\*(.+?)\.\*\*/gm)]
     .map(([, term]) => term ?? '')

@@ -19,7 +19,7 @@ describe('init in a pipe', () => {
   test('checks and writes all files, keeps comments, and prints no key', async () => {
     const { code, stdout, stderr } = await pipe(checkout(), ['init', ...flags()]);
     expect(code, stderr).toBe(0);
-    expect(stdout).toContain('npx wrangler deploy --dry-run');
+    expect(stdout).toContain('npx countersign deploy --dry-run');
     expect(await variables()).toMatchObject({
       AUDIENCES: 'http://localhost:8787',
       PAY_TO: JSON.stringify({ 'eip155:84532': people.payTo }),
@@ -231,7 +231,7 @@ describe('init at a terminal', () => {
     terminal.press('enter');
     await terminal.sees('used for nothing else?');
     terminal.type('y');
-    await terminal.sees('wrangler deploy --dry-run');
+    await terminal.sees('countersign deploy --dry-run');
     expect(await terminal.ended()).toBe(0);
     expect(await variables()).toMatchObject({ AUDIENCES: 'http://localhost:8787' });
   });

@@ -92,9 +92,6 @@ const hints = async (): Promise<readonly Hint[]> => {
   return found;
 };
 
-/** Commands that print the check that failed, which names the value, before a hint. */
-const SETUP = /^(?:init|create|dev|deploy)\b/;
-
 /** A bare request without what to give instead, e.g. "Correct the path." */
 const DEAD_END =
   /^['"`](?:(?:Correct|Check|Choose|Change|Name|Try) (?:[\w-]+ ){0,4}[\w-]+|Give (?:\w+ ){0,4}\w+)\.['"`]$/;
@@ -102,7 +99,7 @@ const DEAD_END =
 test('ends no error in a dead end', async () => {
   const all = await hints();
   expect(all.length).toBeGreaterThan(90);
-  for (const { file, text } of all.filter((each) => !SETUP.test(each.file))) {
+  for (const { file, text } of all) {
     expect(text, file).not.toMatch(DEAD_END);
     expect(text.length, `${file}: ${text}`).toBeGreaterThan(3);
   }

@@ -138,7 +138,10 @@ describe('every fetch of the sources', () => {
   it('sets redirect to manual, or passes on the choice of its caller', () => {
     const passingOn = [
       'src/cli/call/trace.ts',
+      'src/cli/dev/test-call.ts',
       'src/cli/tail/feeds.ts',
+      'src/cli/watch/history.ts',
+      'src/cli/watch/watcher.ts',
       'src/client/mcp/paying-fetch.ts',
       'src/client/transport.ts',
     ];

@@ -20,7 +20,10 @@ export const askPayee = async (
   const given = input.text('payTo');
   const name = input.text('newPayTo');
   if (given !== undefined && name !== undefined)
-    throw usageError('--pay-to and --new-pay-to exclude each other.', 'Give one of them.');
+    throw usageError(
+      '--pay-to and --new-pay-to exclude each other.',
+      'Give --pay-to for an address that you have, or --new-pay-to for a new one.',
+    );
   if (name !== undefined) return { address: await keys.fresh(name), isNew: true };
   if (given !== undefined) return { address: given, isNew: false };
   if (!prompts.isInteractive)

@@ -83,6 +83,9 @@ const toolsIn = ({ tools }: ConfigFiles): readonly ToolDocument[] => {
   try {
     return (JSON.parse(tools ?? '') as { readonly tools: readonly ToolDocument[] }).tools;
   } catch {
-    throw usageError('tools.json is not valid JSON.', 'Correct the file first.');
+    throw usageError(
+      'tools.json is not valid JSON.',
+      'Correct the file, e.g. with `jq . tools.json`, which shows the line, then run the command again.',
+    );
   }
 };

@@ -95,8 +95,16 @@ const download = async ({ signal, progress }: Session, url: string): Promise<str
   await progress.during('reading the document', async () => {
     const response = await fetch(url, {
       headers: { accept: 'application/json, application/yaml, text/yaml, */*' },
+      redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
+    const moved = response.headers.get('location');
+    if (moved !== null)
+      throw new CliError(`${printable(url)} redirects to ${printable(moved)}.`, {
+        hint: 'Give that URL, if you trust it.',
+        exit: EXIT.network,
+        code: 'no_document',
+      });
     if (!response.ok || response.body === null)
       throw new CliError(`${printable(url)} answers ${response.status}.`, {
         hint: 'Give the URL of the document itself, or save it and give the file.',
@@ -110,7 +118,7 @@ const download = async ({ signal, progress }: Session, url: string): Promise<str
       if (length > MAX_OPENAPI)
         throw usageError(
           `The document is longer than ${MAX_OPENAPI} bytes.`,
-          'Give a smaller one.',
+          'Remove what you do not sell, or split it: `countersign tools import` adds the second part.',
         );
       chunks.push(chunk);
     }

@@ -37,7 +37,7 @@ export const readTarget = async (
   const check =
     files === undefined
       ? skipped(NAME, 'this directory has no wrangler.toml', hint)
-      : failure(NAME, files.error, 'Correct the file.');
+      : failure(NAME, files.error, 'Correct the file, then run the command again.');
   return { ...ofStack(stack), checks: [check] };
 };
 

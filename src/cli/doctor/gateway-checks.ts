@@ -143,7 +143,11 @@ export const queueCheck = async (
     signal.throwIfAborted();
     const { code, message, hint } = cliErrorOf(error);
     return code === 'not_found' || code === 'method_not_allowed'
-      ? warning(QUEUES, 'the server has no management API', 'Check --gateway.')
+      ? warning(
+          QUEUES,
+          'the server has no management API',
+          'Give --gateway the origin of a Countersign gateway, e.g. https://gateway.example.',
+        )
       : failure(QUEUES, message, hint);
   }
 };

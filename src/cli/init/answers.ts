@@ -123,11 +123,17 @@ export const askAnswers = async (
     urlFault(facilitator) ??
     faultOf(readFacilitators(JSON.stringify([{ url: facilitator }]), reach));
   if (facilitatorFault !== undefined)
-    throw usageError(`--facilitator: ${facilitatorFault}`, 'Correct --facilitator.');
+    throw usageError(
+      `--facilitator: ${facilitatorFault}`,
+      'Give the https URL of an x402 facilitator, e.g. --facilitator https://x402.org/facilitator.',
+    );
   const operators = input.text('operator');
   const operatorFault = operators === undefined ? undefined : faultOf(readOperators(operators));
   if (operatorFault !== undefined)
-    throw usageError(`--operator ${operatorFault}.`, 'Correct --operator.');
+    throw usageError(
+      `--operator ${operatorFault}.`,
+      'Give addresses of wallets, comma-separated: --operator 0x…',
+    );
   return {
     payTo: addressOf(payTo) ?? ZERO_ADDRESS,
     network,

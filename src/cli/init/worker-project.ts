@@ -40,7 +40,10 @@ export const openWorkerProject = async (directory: string): Promise<WorkerProjec
     throw new CliError(`${files.error}.`, { hint: 'Correct the file and run the command again.' });
   const { file, toml: text } = files.value;
   const table = parseConfigText(file, text);
-  if (!table.ok) throw new CliError(`${table.error}.`, { hint: 'Correct the file.' });
+  if (!table.ok)
+    throw new CliError(`${table.error}.`, {
+      hint: 'Correct the file, then run the command again. It wrote nothing.',
+    });
   const isGateway = hasGateway(table.value);
   if (!isGateway && files.value.secretsText === '' && (await exists(join(directory, '.env'))))
     throw new CliError(

@@ -160,7 +160,11 @@ const blockCheck = (
   const title = `clock ${name}`;
   const block = readAnswer(answer, blockSchema);
   if (block === undefined)
-    return failure(title, 'the endpoint does not return the latest block', 'Choose another one.');
+    return failure(
+      title,
+      'the endpoint does not return the latest block',
+      'Put the URL of another JSON-RPC endpoint of this network first in RPC_URLS.',
+    );
   const age = now - block.timestamp;
   if (age < -MAX_AHEAD) {
     return failure(

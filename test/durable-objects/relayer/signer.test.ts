@@ -144,7 +144,7 @@ describe('settings', () => {
         network,
         chainId: 84532,
         address: address.toLowerCase(),
-        payTo: `0x${'bb'.repeat(20)}`,
+        payees: [`0x${'bb'.repeat(20)}`],
         urls: ['https://node.test'],
         confirmations: 3,
         batch: 100,
