@@ -114,10 +114,11 @@ describe('create --mcp', () => {
 });
 
 test('creates a project without a wallet and without a network, and says what it could not check', async () => {
-  const ran = await create(
+  const words = [
     ...['--new-pay-to', 'shop-payee', '--new-operator', 'boss', '--upstream', `${origin}/weather`],
     ...['--rpc', 'http://127.0.0.1:1', '--facilitator', 'http://127.0.0.1:1'],
-  );
+  ];
+  const ran = await create(...words);
   expect(ran.code, ran.stdout).toBe(0);
   const { checks, keys } = documentIn(ran) as {
     readonly checks: readonly { readonly name: string; readonly status: string }[];
@@ -129,6 +130,9 @@ test('creates a project without a wallet and without a network, and says what it
     'facilitator warn',
     'upstream ok',
   ]);
+  const again = await create(...words);
+  expect(again.code, again.stdout).toBe(0);
+  expect(documentIn(again)).toMatchObject({ written: [] });
   // A receiving address of another gateway.
   const other = await pipe(withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD }), [
     ...['create', 'other', '--yes', '--skip-checks', '--new-pay-to', 'shop-payee'],

@@ -7,8 +7,8 @@ import { type Keystore, newKeyName } from '../lib/keystore.ts';
 export type NewKeys = {
   /** The checksummed address of the key of this name: a new one, or the one of an earlier run. */
   readonly named: (name: string) => Promise<string>;
-  /** A key that no other gateway has. @throws CliError if the name is taken */
-  readonly fresh: (name: string) => Promise<string>;
+  /** A key that no other gateway has: a new one, or the one whose address is `own` already. @throws CliError if the name is taken otherwise */
+  readonly fresh: (name: string, own: readonly string[]) => Promise<string>;
   /** Asks for the password and writes all keys or none. @returns their names and files */
   readonly write: () => Promise<readonly { readonly name: string; readonly file: string }[]>;
 };
@@ -32,9 +32,12 @@ export const newKeys = (keystore: Keystore): NewKeys => {
       const present = await keystore.entry(name);
       return present?.kind === 'key' ? checksummed(present.address) : await draft(name);
     },
-    fresh: async (text) => {
+    fresh: async (text, own) => {
       const name = newKeyName(text);
-      if ((await keystore.entry(name)) === undefined) return await draft(name);
+      const present = await keystore.entry(name);
+      if (present === undefined) return await draft(name);
+      if (present.kind === 'key' && own.includes(present.address))
+        return checksummed(present.address);
       throw new CliError(`A key named ${name} exists, and may receive payments elsewhere.`, {
         hint: 'Give --new-pay-to another name: each gateway needs a receiving address of its own.',
         code: 'name_taken',

@@ -10,12 +10,18 @@ export type Payee = { readonly address: string; readonly isNew: boolean };
 
 const INSTEAD = '--pay-to <address>, or --new-pay-to <name>';
 
-/** Takes the receiving address from the options, else asks for it; makes one for a person without a wallet. @throws CliError usage */
+/**
+ * Takes the receiving address from the options, else asks for it; makes one for a person without a wallet.
+ *
+ * @param own the addresses that the project has already, so that the same command may run twice
+ * @throws CliError usage
+ */
 export const askPayee = async (
   { prompts }: Session,
   input: Input,
   keys: NewKeys,
   project: string,
+  own: readonly string[],
 ): Promise<Payee> => {
   const given = input.text('payTo');
   const name = input.text('newPayTo');
@@ -24,7 +30,7 @@ export const askPayee = async (
       '--pay-to and --new-pay-to exclude each other.',
       'Give --pay-to for an address that you have, or --new-pay-to for a new one.',
     );
-  if (name !== undefined) return { address: await keys.fresh(name), isNew: true };
+  if (name !== undefined) return { address: await keys.fresh(name, own), isNew: true };
   if (given !== undefined) return { address: given, isNew: false };
   if (!prompts.isInteractive)
     throw usageError(
@@ -41,7 +47,7 @@ export const askPayee = async (
     initial: 'own',
   });
   if (choice === 'new')
-    return { address: await keys.fresh(`${project.slice(0, 24)}-payee`), isNew: true };
+    return { address: await keys.fresh(`${project.slice(0, 24)}-payee`, own), isNew: true };
   const address = await prompts.text({
     message: 'Its address',
     instead: INSTEAD,

@@ -42,7 +42,10 @@ export const askSettings = async (
   const keepsPayee =
     configured !== undefined &&
     ['payTo', 'newPayTo'].every((name) => input.text(name) === undefined);
-  const payee = keepsPayee ? undefined : await askPayee(session, input, keys, nameOf(directory));
+  const own = [...(configured?.payTo.values() ?? [])];
+  const payee = keepsPayee
+    ? undefined
+    : await askPayee(session, input, keys, nameOf(directory), own);
   const sold = await askSold(session, input, { isNew, tools: isNew ? [] : toolsIn(present) });
   const texts = { payTo: payee?.address, upstream: sold?.upstream };
   const answers = await askAnswers(session, withReach(withTexts(input, texts)), configured);
