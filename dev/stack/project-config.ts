@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { isObject } from '../../src/core/json-object.ts';
 import { readWranglerConfig, type Table } from '../../src/cli/lib/wrangler-config.ts';
@@ -27,13 +27,35 @@ const withAbsolutePaths = (config: Table, project: string): Table => {
   return {
     ...absolute(config, ['main', 'tsconfig', 'base_dir']),
     ...(isObject(assets) ? { assets: absolute(assets, ['directory']) } : {}),
-    ...(isObject(build)
-      ? { build: { cwd: project, ...absolute(build, ['cwd', 'watch_dir']) } }
-      : {}),
+    ...(isObject(build) ? { build: { cwd: project, ...absolute(build, ['cwd']) } } : {}),
     ...(isObject(site) ? { site: absolute(site, ['bucket']) } : {}),
     ...(Array.isArray(databases)
       ? { d1_databases: databases.map((each) => absolute(tableIn(each), ['migrations_dir'])) }
       : {}),
+  };
+};
+
+/**
+ * The project's own build, which wrangler also runs when a module of the stack changes. With a build command, wrangler watches nothing but
+ * `watch_dir`, so without these directories a change of the aliased modules would never be served. It joins each of them to the directory of
+ * the configuration, absolute paths too.
+ */
+const withWatched = (
+  config: Table,
+  project: string,
+  directory: string,
+  alias: ProjectChanges['alias'],
+): Table => {
+  const { build } = config;
+  if (!isObject(build) || typeof build['command'] !== 'string') return config;
+  const watched = [
+    absoluteIn(build['watch_dir'] ?? 'src', project),
+    Object.values(alias).map(dirname),
+  ];
+  const paths = watched.flat().filter((path) => typeof path === 'string');
+  return {
+    ...config,
+    build: { ...build, watch_dir: paths.map((path) => relative(directory, path)) },
   };
 };
 
@@ -66,7 +88,7 @@ export const writeProjectConfig = async (
   const required = tableIn(config['secrets'])['required'];
   const listed: readonly unknown[] = Array.isArray(required) ? required : [];
   const local = {
-    ...withAbsolutePaths(config, project),
+    ...withWatched(withAbsolutePaths(config, project), project, directory, alias),
     vars: { ...tableIn(config['vars']), ...variables },
     alias: { ...tableIn(config['alias']), ...alias },
     // wrangler passes on no secret of .dev.vars that this list lacks.

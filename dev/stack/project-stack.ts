@@ -1,6 +1,6 @@
 /** The local stack of a project of `npm create countersign`: the module behind `countersign dev`. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type {
   Catalogue,
   LocalStackModule,
@@ -77,7 +77,9 @@ const boot = async (
     parts,
     blockTime === undefined ? {} : { blockTime },
   );
-  const tools = join(directory, 'tools.json');
+  // In a directory of its own, which wrangler watches: the files next to it change with each call.
+  const tools = join(directory, 'tools', 'tools.json');
+  await mkdir(dirname(tools));
   await replaceFile(tools, catalogue.text);
   const gateway = `http://localhost:${port}`;
   const { RELAYER_KEY, ...relayer } = relayerVariables(people.relayer);

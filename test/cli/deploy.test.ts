@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -143,8 +143,11 @@ beforeAll(async () => {
     FACILITATORS: JSON.stringify([{ url: facilitator }]),
     UPSTREAM_URL: upstream,
   };
+  // The gateway that stands for the deployed one has files of its own: `wrangler dev` restarts whenever `wrangler.toml` changes, and may die.
+  const live = join(folder, 'live');
+  await cp(project, live, { recursive: true, verbatimSymlinks: true });
   const migrate = [wrangler, 'd1', 'migrations', 'apply', 'AUDIT_DB', '--local'];
-  await execute(process.execPath, migrate, { cwd: project, env: environment({ CI: '1' }) });
+  await execute(process.execPath, migrate, { cwd: live, env: environment({ CI: '1' }) });
   started.push(
     startProcess({
       program: process.execPath,
@@ -153,7 +156,7 @@ beforeAll(async () => {
         ...[`--inspector-port=${await freePort()}`, '--show-interactive-dev-session=false'],
         ...Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
       ],
-      directory: project,
+      directory: live,
       environment: environment({ CLOUDFLARE_CF_FETCH_ENABLED: 'false' }),
       log: join(folder, 'dev.log'),
     }),

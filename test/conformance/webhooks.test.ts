@@ -198,7 +198,9 @@ describe('a Slack channel', () => {
         (posts) => posts.length > 0,
       );
       expect(slack.posted).toMatchObject([{ special: [] }]);
-      expect(slack.posted[0]?.text).toMatch(/ has used \$0\.002 of \$0\.0022 \(lifetime\)\.$/);
+      expect(slack.posted[0]?.text).toMatch(
+        / has used \$0\.002 of \$0\.0022 \(lifetime\)\. Resets: never\.$/,
+      );
 
       const entries = await until(
         () => world().audit.entries(account),
