@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
 import { parseEther } from 'viem';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { usdcBalance } from '../../dev/stack/chain-access.ts';
@@ -118,5 +121,47 @@ describe('calls refund', () => {
     expect((await run(words)).code).toBe(1);
     const again = ['credits', 'refund', 'agent3', String(transfer['transaction']), '--json'];
     expect(documentIn(await run(again))).toMatchObject({ known: true });
+  });
+
+  test('never says that a sent transfer failed, when the node stops answering', async () => {
+    const { client, stack } = world();
+    const payee = person('payee');
+    await putKey(place, 'payee', payee.privateKey);
+    await client.setBalance({ address: payee.address, value: parseEther('1') });
+    const { call } = await paidCall('agent4');
+    const server = serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: async (request: Request) => {
+        const body = await request.text();
+        if (body.includes('eth_getTransactionReceipt')) return new Response('', { status: 403 });
+        const headers = { 'content-type': 'application/json' };
+        return await fetch(stack.chain.rpc, { method: 'POST', body, headers, redirect: 'manual' });
+      },
+    });
+    try {
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const words = ['calls', 'refund', 'agent4', call, ...REASON, '--transfer-from', 'payee'];
+      const ran = await run([...words, '--rpc', `http://127.0.0.1:${port}`]);
+      expect(ran.code, ran.stderr).toBe(3);
+      expect(ran.stderr).toContain('Do not send it again.');
+      expect(ran.stderr.replace(/\s+/g, ' ')).not.toMatch(/transfer [^.]*failed/);
+      const [, transaction = ''] =
+        /transfer (0x[0-9a-f]{64})/.exec(ran.stderr.replace(/\s+/g, ' ')) ?? [];
+      // The command that the error names records the transfer and takes the credit back.
+      const mended = await run([
+        'credits',
+        'refund',
+        'agent4',
+        transaction,
+        '--call',
+        call,
+        '--json',
+      ]);
+      expect(documentIn(mended)).toMatchObject({ credit: '0' });
+    } finally {
+      server.close();
+    }
   });
 });

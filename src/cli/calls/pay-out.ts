@@ -97,31 +97,43 @@ export const payOut = async (
   const { createPublicClient, createWalletClient, erc20Abi, http } = await import('viem');
   const transport = http(rpc);
   const wallet = createWalletClient({ account, chain, transport });
-  let transaction: Hex;
-  try {
-    transaction = await session.progress.during('paying out', async () => {
-      const hash = await wallet.writeContract({
+  const transaction = await session.progress
+    .during('paying out', async () =>
+      wallet.writeContract({
         ...{ address: asset, abi: erc20Abi, functionName: 'transfer' },
         args: [to, BigInt(amount)],
-      });
-      session.ifStopped(remaining(credited, hash, call));
-      const receipt = await createPublicClient({ chain, transport }).waitForTransactionReceipt({
-        hash,
-      });
-      if (receipt.status !== 'success') throw new Error(`The transfer ${hash} reverted.`);
-      return hash;
+      }),
+    )
+    .catch((cause: unknown) => {
+      throw new CliError(
+        `The refund is credit now, but the node did not confirm the transfer from ${account.address}. ${firstLine(cause)}`,
+        {
+          // Race: a node may take a transaction and lose its answer. A second transfer would pay twice.
+          hint: `Look at the transactions of that wallet before you send ${amount} atomic units to ${to}: the transfer may be among them. It needs the amount, and gas. Then run \`countersign credits refund ${credited} <transaction> --call ${call}\`. Until then the payer can spend the credit.`,
+          code: 'transfer_unconfirmed',
+          cause,
+        },
+      );
     });
-  } catch (thrown) {
-    const why = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : String(thrown);
-    throw new CliError(
-      `The refund is credit now, but the transfer from ${account.address} failed. ${why}`,
-      {
-        hint: `That wallet needs the amount, and gas. The payer can spend the credit; to pay it out later, send it and run \`countersign credits refund ${credited} <transaction>\`.`,
-        code: 'transfer_failed',
-        cause: thrown,
-      },
-    );
-  }
+  session.ifStopped(remaining(credited, transaction, call));
+  const receipt = await session.progress
+    .during('waiting for the transfer', async () =>
+      createPublicClient({ chain, transport }).waitForTransactionReceipt({ hash: transaction }),
+    )
+    .catch((cause: unknown) => {
+      throw new CliError(
+        `The transfer ${transaction} is sent, but the node does not say whether it is in a block. ${firstLine(cause)}`,
+        {
+          hint: `Do not send it again. ${remaining(credited, transaction, call)}`,
+          ...{ exit: EXIT.network, code: 'transfer_pending', cause },
+        },
+      );
+    });
+  if (receipt.status !== 'success')
+    throw new CliError(`The refund is credit now, and the transfer ${transaction} reverted.`, {
+      hint: `The wallet ${account.address} needs the amount. The payer can spend the credit; to pay it out later, send it and run \`countersign credits refund ${credited} <transaction> --call ${call}\`.`,
+      code: 'transfer_failed',
+    });
   const until = Date.now() + FINAL_WITHIN_MS;
   for (;;) {
     try {
@@ -148,6 +160,9 @@ export const payOut = async (
     }
   }
 };
+
+const firstLine = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0] ?? '';
 
 const remaining = (account: AccountId, transaction: Hex, call: Hex): string =>
   `Run \`countersign credits refund ${account} ${transaction} --call ${call}\`: it takes the credit back, once.`;
