@@ -2,6 +2,7 @@ import type { Style } from '../lib/output.ts';
 import { clipped, counted, lasting, printable, widthOf } from '../lib/text.ts';
 import { dollars, isoTime } from '../lib/units.ts';
 import { shownAt } from '../tail/decision.ts';
+import { verdictStyle } from '../tail/verdict-style.ts';
 import type { Alerts, Budget, Line, Part, SettlementRow, Settlements } from './state.ts';
 import { shownOf, type View } from './view.ts';
 
@@ -94,27 +95,11 @@ const decisionRow = (decision: Line, columns: number, style: Style): string => {
       { text: agent, width: name, cut: 'middle' },
       { text: tool, width: what },
       { text: dollars(charged ?? price), width: money, isRight: true },
-      { text: verdict, width: 7, paint: verdictPaint(verdict, style) },
+      { text: verdict, width: 7, paint: verdictStyle(style, verdict) },
       { text: reason, width: columns },
     ],
     columns,
   );
-};
-
-const verdictPaint = (verdict: Line['verdict'], style: Style): Style['good'] => {
-  switch (verdict) {
-    case 'allowed':
-    case 'charged':
-    case 'paid':
-      return style.good;
-    case 'denied':
-    case 'failed':
-      return style.bad;
-    case 'alert':
-      return style.warn;
-    case 'order':
-      return style.accent;
-  }
 };
 
 const NO_LIMIT =
