@@ -11,7 +11,7 @@ const promise = {
   until: z.exactOptional(time),
 };
 
-/** What is promised under each payee, audience and asset. Configured values are listed without a call too. */
+/** The open payments and the credit of each payee, audience and asset. Lists every configured value, also one without a call. */
 const moving = z.strictObject({
   /** The account that keeps tools, webhooks and alerts. */
   gateway_account: account,

@@ -14,7 +14,7 @@ type Promised = Pick<Payee, 'calls' | 'open_payments' | 'open_amount' | 'until'>
 type Settings = Pick<Config, 'audiences' | 'gateway' | 'networks' | 'payTo' | 'payees'>;
 
 /**
- * What is open under values that the gateway offers no more, and what the configuration of this directory would drop.
+ * Checks which payments are open under values that the gateway no longer offers, and which values in use the configuration of this directory drops.
  *
  * @param config of the directory; undefined without one.
  */

@@ -119,7 +119,7 @@ export const createWatcher = (watched: Watched, onChange: () => void): Watcher =
     changed();
   };
 
-  /** Reads the newest entries of new accounts, then follows them. An account that does not exist yet is asked again later. */
+  /** Reads the newest entries of new accounts, then follows them. Asks again later for an account that does not exist yet. */
   const readLogs = async (): Promise<void> => {
     const all = [...unread];
     for (let at = 0; at < all.length; at += LOGS_AT_ONCE)
