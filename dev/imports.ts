@@ -21,6 +21,7 @@ const LAYERS = [
   'src/vault/',
   'src/webhooks/',
   'src/',
+  'src/signer/',
   'durable-objects/',
   'src/gateway/',
   'src/facilitator/',
