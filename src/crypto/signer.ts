@@ -3,6 +3,7 @@ import { memoize } from '../core/bounded-map.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { encodeBase64Url, utf8 } from './bytes.ts';
 import { ed25519Signer } from './native-crypto.ts';
+import { thumbprint } from './thumbprint.ts';
 
 /** A public Ed25519 key in `/.well-known/jwks.json` (RFC 7517, RFC 8037). */
 export type PublicKey = {
@@ -155,10 +156,3 @@ export const publishedKey = async (x: string): Promise<PublicKey> => ({
   alg: 'EdDSA',
   use: 'sig',
 });
-
-/** Returns the RFC 7638 thumbprint of an Ed25519 key: its required members in lexicographic order (RFC 8037 §2). */
-export const thumbprint = async (x: string): Promise<string> => {
-  const members = JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x });
-  const hash = await crypto.subtle.digest('SHA-256', utf8(members));
-  return encodeBase64Url(new Uint8Array(hash));
-};

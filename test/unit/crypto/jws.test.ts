@@ -6,7 +6,8 @@ import {
   generateKeyPair,
 } from 'jose';
 import { expect, test } from 'vitest';
-import { signCompact, thumbprint } from '../../../src/crypto/signer.ts';
+import { signCompact } from '../../../src/crypto/signer.ts';
+import { thumbprint } from '../../../src/crypto/thumbprint.ts';
 
 const claims = { iss: 'https://gateway.example', text: 'Geld über Grenzen 🦀', n: 1_800_000_000 };
 
