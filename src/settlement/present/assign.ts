@@ -1,3 +1,4 @@
+import type { Seconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Observation } from '../chain/observation.ts';
@@ -11,20 +12,32 @@ export type OpenPayment = {
   readonly tried: ReadonlySet<Backend>;
 };
 
+/** A payment that is unused this long after its acceptance is overdue. */
+const OVERDUE: Seconds = 15;
+
+/** Overdue payments in a batch that show a backlog, if they are a quarter of it. Fewer are those that a backend refuses. */
+const BACKLOG = 50;
+const BACKLOG_SHARE = 4;
+
 /**
  * Assigns each payment to a backend: the first in order that was not tried. Payments beyond that backend's width go at the same time to a
  * later backend of unlimited width, if there is one, because a backlog ends in missed deadlines. They do not go to another facilitator:
  * both would share the Worker's connections. A backend that is due for a probe gets the payment with the latest deadline, and the other
  * payments ignore it.
  *
+ * A batch that shows a backlog goes to the backend of unlimited width as a whole: that one stores all payments at once, while a facilitator
+ * keeps the consumer waiting for a block, and the backlog of an outage would last several times as long as the outage.
+ *
  * @param backendsOf the backends to try now for a payer, in order.
  * @param requests how many requests to facilitators may be open at once.
+ * @param now Unix seconds.
  */
 export const assign = (
   open: readonly OpenPayment[],
   backendsOf: (payer: Address) => readonly Backend[],
   presentations: Presentations,
   requests: number,
+  now: Seconds,
 ): ReadonlyMap<Backend, readonly OpenPayment[]> => {
   const groups = new Map<Backend, OpenPayment[]>();
   const lists = new Map(open.map((one) => [one, backendsOf(one.task.transfer.payer)]));
@@ -33,8 +46,11 @@ export const assign = (
     const probe = lists.get(one)?.find(isProbe);
     if (probe !== undefined && !one.tried.has(probe) && !probes.has(probe)) probes.set(probe, one);
   }
+  const overdue = open.filter(({ task }) => now - task.acceptedAt >= OVERDUE).length;
+  const isBacklog = overdue >= BACKLOG && overdue * BACKLOG_SHARE >= open.length;
   const isFull = (backend: Backend): boolean => {
     const { width, usesConnections } = backend;
+    if (isBacklog && usesConnections) return true;
     const most = usesConnections ? Math.min(width, requests) : width;
     return (groups.get(backend)?.length ?? 0) >= most;
   };

@@ -87,6 +87,7 @@ export const presentAll = async (
       (payer) => round.backends.for(round.network, payer),
       round.presentations,
       requestsAtOnce(round),
+      round.now,
     );
     if (groups.size === 0) break;
     const connections = shareOf(round.connections, [...groups.keys()]);

@@ -48,6 +48,29 @@ describe('a batch beyond the width of the first backend', () => {
     expect(world.handedOver).toEqual([{ count: 46, urgent: false }]);
   });
 
+  test('goes to the relayer as a whole while it shows a backlog', async () => {
+    world.deps = { ...world.deps, backends: openWith(withRelayer(false), 200) };
+    const batchOf = (overdue: number, fresh: number, from: number) =>
+      Array.from({ length: overdue + fresh }, (_, at) =>
+        deliver(pay(from + at), 1, at < overdue ? NOW - 15 : NOW - 14),
+      );
+    await consume(batchOf(50, 150, 1));
+    expect([hosts(), world.handedOver]).toEqual([[], [{ count: 200, urgent: false }]]);
+    // Too few of the batch, and too few at all: six go to the facilitator, one on each connection.
+    await consume(batchOf(50, 151, 1_001));
+    await consume(batchOf(49, 0, 2_001));
+    expect(hosts()).toEqual(Array.from({ length: 12 }, () => 'a.test'));
+    expect(world.handedOver.map(({ count }) => count)).toEqual([200, 195, 43]);
+  });
+
+  test('goes to the facilitators in a backlog that the relayer declines', async () => {
+    world.relay = (relays) => relays.map(({ call }) => ({ call, verdict: 'full' }));
+    world.deps = { ...world.deps, backends: openWith(withRelayer(false), 200) };
+    await consume(Array.from({ length: 60 }, (_, at) => deliver(pay(at + 1), 1, NOW - 60)));
+    expect(world.handedOver).toEqual([{ count: 60, urgent: false }]);
+    expect(hosts()).toHaveLength(60);
+  });
+
   test('is not shared up to that width', async () => {
     world.deps = { ...world.deps, backends: openWith(withRelayer(false), 4) };
     expect(await sharesOf(4)).toEqual([4, 0, 0]);
