@@ -32,21 +32,21 @@ const header = (version: 1 | 2): JsonHeader => ({
   encoding: 'base64',
 });
 
-const payload = z.strictObject(
+/** The wire form of an `Authorization`: exactly these keys, integers as decimal strings. */
+export const authorizationSchema = z.strictObject(
   {
-    signature,
-    authorization: z.strictObject(
-      {
-        from: address,
-        to: address,
-        value: uint256,
-        validAfter: uint256,
-        validBefore: uint256,
-        nonce: bytes32,
-      },
-      'must be an object with from, to, value, validAfter, validBefore, nonce',
-    ),
+    from: address,
+    to: address,
+    value: uint256,
+    validAfter: uint256,
+    validBefore: uint256,
+    nonce: bytes32,
   },
+  'must be an object with from, to, value, validAfter, validBefore, nonce',
+);
+
+const payload = z.strictObject(
+  { signature, authorization: authorizationSchema },
   'must be an EIP-3009 payload: an object with signature and authorization',
 );
 

@@ -1,0 +1,247 @@
+import fc from 'fast-check';
+import { hashTypedData } from 'viem';
+import { expect, test } from 'vitest';
+import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
+import { judge } from '../../src/signer/judge.ts';
+import { readSigningRequest } from '../../src/signer/signing-request.ts';
+import {
+  AGENT,
+  CHAIN,
+  intent,
+  intentParams,
+  NOW,
+  PAYEE,
+  paymentParams,
+  STRANGER,
+  subject,
+  USDC,
+} from '../unit/signer/fixture.ts';
+import { runsOf, seeded } from './runs.ts';
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+type Params = readonly Json[];
+
+const copy = (params: readonly unknown[]): Params => JSON.parse(JSON.stringify(params)) as Params;
+
+/** Requests within the policy, and requests of the kinds that a prompt injection asks for. */
+const STARTS: readonly Params[] = [
+  intentParams(intent),
+  paymentParams(intent),
+  intentParams({ ...intent, tool: 'pay.invoice', maxAmount: 0n }),
+].map(copy);
+
+/** Values near the limits of every field, and spellings that another reader could take for an allowed value. */
+const VALUES: readonly Json[] = [
+  ...[
+    AGENT,
+    PAYEE,
+    STRANGER,
+    USDC,
+    PAYEE.toUpperCase().replace('0X', '0x'),
+    `${PAYEE} `,
+    PAYEE.slice(0, -1),
+  ],
+  ...[
+    '0',
+    '1',
+    '1000000',
+    '1000001',
+    '01000000',
+    '0xf4240',
+    '-1',
+    '1e6',
+    1_000_000,
+    0,
+    -1,
+    '',
+    ' ',
+    null,
+    true,
+  ],
+  ...[
+    `${2n ** 256n - 1n}`,
+    `${2n ** 256n}`,
+    `${2n ** 64n}`,
+    `${BOUND_VALID_AFTER}`,
+    `${BOUND_VALID_AFTER + 1n}`,
+  ],
+  ...[NOW, NOW + 300, NOW + 301, NOW + 3600, NOW + 3601].flatMap((time) => [time, time.toString()]),
+  ...[
+    'search',
+    'Search',
+    'pay',
+    'pay.',
+    'pay.x',
+    'payroll',
+    'countersign.credits',
+    '*',
+    'search\u0000',
+  ],
+  ...[
+    'https://gateway.example',
+    'https://gateway.example/',
+    'https://gateway.example.evil',
+    'http://gateway.example',
+  ],
+  ...[
+    'AgentIntent',
+    'TransferWithAuthorization',
+    'Permit',
+    'ReceiveWithAuthorization',
+    'AgentDelegation',
+  ],
+  ...[
+    'Countersign',
+    'USDC',
+    'USD Coin',
+    '2',
+    CHAIN,
+    `${CHAIN}`,
+    8453,
+    1,
+    `0x${'00'.repeat(32)}`,
+    'uint256',
+    'address',
+    [],
+    {},
+  ],
+];
+
+const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Every place in a value, the whole first. */
+const placesIn = (value: Json): readonly (readonly string[])[] => [
+  [],
+  ...(typeof value === 'object' && value !== null
+    ? Object.entries(value).flatMap(([key, member]) =>
+        placesIn(member).map((place) => [key, ...place]),
+      )
+    : []),
+];
+
+const changed = (value: Json, [key, ...rest]: readonly string[], to: Json | undefined): Json => {
+  if (key === undefined) return to ?? null;
+  if (Array.isArray(value)) {
+    const items = [...(value as readonly Json[])];
+    const at = Number(key);
+    if (rest.length === 0 && to === undefined) items.splice(at, 1);
+    else items[at] = changed(items[at] ?? null, rest, to);
+    return items;
+  }
+  if (!isObject(value)) return value;
+  if (rest.length > 0 || to !== undefined)
+    return { ...value, [key]: changed(value[key] ?? null, rest, to) };
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
+};
+
+type Change = {
+  readonly at: number;
+  readonly kind: 'set' | 'remove' | 'add' | 'move';
+  readonly value: Json;
+};
+
+const apply = (params: Params, { at, kind, value }: Change): Params => {
+  const places = placesIn(params);
+  const place = places[at % places.length] ?? [];
+  const next = ((): Json => {
+    switch (kind) {
+      case 'set':
+        return changed(params, place, value);
+      case 'remove':
+        return changed(params, place, undefined);
+      case 'add':
+        return changed(params, [...place, `more${at % 3}`], value);
+      case 'move': {
+        // Exchanges a member with one of the same name elsewhere: a field of the payment for one of its intent.
+        const other =
+          places.find((each) => each.at(-1) === place.at(-1) && each !== place) ?? place;
+        const from = other.reduce<Json | undefined>(
+          (found, key) =>
+            isObject(found)
+              ? found[key]
+              : Array.isArray(found)
+                ? (found as readonly Json[])[Number(key)]
+                : undefined,
+          params,
+        );
+        return changed(params, place, from ?? null);
+      }
+    }
+  })();
+  return Array.isArray(next) ? (next as Params) : [];
+};
+
+const changes = fc.array(
+  fc.record({
+    at: fc.nat(200),
+    kind: fc.constantFrom('set', 'set', 'set', 'remove', 'add', 'move'),
+    value: fc.constantFrom(...VALUES),
+  }) as fc.Arbitrary<Change>,
+  { minLength: 1, maxLength: 3 },
+);
+
+/** The policy in words of its own, on the typed data as it was sent. */
+const isWithinPolicy = (params: Params): boolean => {
+  const [address, data, third] = params as unknown as [
+    string,
+    { primaryType: string; domain: Record<string, unknown>; message: Record<string, string> },
+    { intent: Record<string, string> } | undefined,
+  ];
+  const { primaryType, domain, message } = data;
+  const of = primaryType === 'AgentIntent' ? message : third?.intent;
+  if (of === undefined || address.toLowerCase() !== AGENT || of['agent']?.toLowerCase() !== AGENT)
+    return false;
+  const [validAfter, validBefore, amount] = [
+    Number(of['validAfter']),
+    Number(of['validBefore']),
+    BigInt(of['maxAmount'] ?? ''),
+  ];
+  const isIntent =
+    Number(domain['chainId']) === CHAIN &&
+    of['audience'] === 'https://gateway.example' &&
+    (of['tool'] === 'search' || /^pay\../.test(of['tool'] ?? '')) &&
+    validBefore > NOW &&
+    validBefore <= NOW + 300 &&
+    validBefore - validAfter <= 300 &&
+    amount <= 1_000_000n &&
+    (amount === 0n ||
+      (of['payTo']?.toLowerCase() === PAYEE && of['asset']?.toLowerCase() === USDC));
+  if (!isIntent || primaryType === 'AgentIntent')
+    return isIntent && domain['name'] === 'Countersign';
+  const sentByViem = hashTypedData({
+    ...(copy(intentParams(intent))[1] as object),
+    domain: { name: 'Countersign', version: '1', chainId: CHAIN },
+    message: of,
+  } as unknown as Parameters<typeof hashTypedData>[0]);
+  return (
+    primaryType === 'TransferWithAuthorization' &&
+    String(domain['verifyingContract']).toLowerCase() === USDC &&
+    message['from']?.toLowerCase() === AGENT &&
+    message['to']?.toLowerCase() === PAYEE &&
+    of['payTo']?.toLowerCase() === PAYEE &&
+    of['asset']?.toLowerCase() === USDC &&
+    BigInt(message['value'] ?? '') <= amount &&
+    BigInt(message['validAfter'] ?? '') === BOUND_VALID_AFTER &&
+    Number(message['validBefore']) <= NOW + 3600 &&
+    message['nonce']?.toLowerCase() === sentByViem
+  );
+};
+
+test('signs no variant of allowed typed data outside the policy, and hashes what was sent', () => {
+  let signed = 0;
+  fc.assert(
+    fc.property(fc.constantFrom(...STARTS), changes, (start, all) => {
+      const params = all.reduce(apply, start);
+      const read = readSigningRequest(params);
+      if (!read.ok || judge(subject, read.value, NOW).verdict !== 'sign') return;
+      signed += 1;
+      expect(isWithinPolicy(params), JSON.stringify(params)).toBe(true);
+      const data = params[1] as unknown as Parameters<typeof hashTypedData>[0];
+      expect(read.value.digest).toBe(hashTypedData(data));
+    }),
+    { numRuns: runsOf(50_000), ...seeded() },
+  );
+  // Otherwise the variants would be too far away to prove anything.
+  expect(signed).toBeGreaterThan(100);
+});
