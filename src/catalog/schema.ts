@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
+import { USD } from '../protocol/fiat-asset.ts';
 import type { EgressReach } from '../protocol/egress-url.ts';
 import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -88,9 +89,10 @@ export const toolSchema = z.strictObject(
       ],
       PRICE,
     ),
+    asset: z.exactOptional(z.literal(USD, `must be ${USD}, or absent for a dollar token`)),
     settlement: z.enum(
-      ['deferred', 'upfront', 'credit', 'free'],
-      'must be one of deferred, upfront, credit, free',
+      ['deferred', 'upfront', 'credit', 'free', 'card'],
+      'must be one of deferred, upfront, credit, free, card',
     ),
     upstream: upstreamSchema,
     timeoutSeconds: z.optional(integer(1, MAX_KEPT_TIMEOUT)),
@@ -119,6 +121,8 @@ export const toolSchema = z.strictObject(
         )
         .check(z.maxLength(MAX_SECRETS, `must hold at most ${MAX_SECRETS} placements`)),
     ),
+    /** Checked like `secrets`: the code of cards loads with the first call that needs it. */
+    card: z.exactOptional(z.looseObject({}, 'must be an object')),
     bazaar: z.optional(z.boolean('must be true or false')),
     inputSchema: z.optional(inputSchema),
     arguments: z.optional(argumentPlaces),
@@ -148,8 +152,8 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   maxBodyBytes: tool.maxBodyBytes ?? 1_048_576,
   requestHeaders: tool.requestHeaders ?? [],
   assertion: tool.assertion ?? true,
-  onSilence: tool.onSilence ?? 'release',
-  requireBinding: tool.requireBinding ?? 'none',
+  onSilence: tool.onSilence ?? (tool.settlement === 'card' ? 'keep' : 'release'),
+  requireBinding: tool.requireBinding ?? (tool.settlement === 'card' ? 'intent' : 'none'),
   params: tool.params ?? {},
   secrets: tool.secrets ?? [],
   bazaar: tool.bazaar ?? false,
@@ -164,6 +168,41 @@ const GATEWAY_ID = /^countersign(?:\.|$)/;
 /** The gateway's own tools over MCP: a sold tool of such a name could not be called there. */
 const MCP_NAME = /^(?:search_tools|describe_tool|call_tool|spending)$/;
 
+/** Modes whose money stays counted while the outcome of a call is unknown. */
+const KEEPING: readonly Tool['settlement'][] = ['upfront', 'credit', 'card'];
+
+/** Returns faults of a tool with settlement `card`, and of fields that only such a tool may have. */
+const cardFaults = (tool: Tool): readonly FieldFault[] => {
+  if (tool.settlement !== 'card') {
+    const only = 'may be set only with settlement card';
+    return (['asset', 'card'] as const)
+      .filter((field) => tool[field] !== undefined)
+      .map((field) => ({ field, reason: only }));
+  }
+  return [
+    tool.asset === undefined
+      ? { field: 'asset', reason: `must be ${USD} with settlement card` }
+      : undefined,
+    // A silent merchant may have charged the card: the amount stays counted until an operator knows.
+    tool.onSilence === 'keep'
+      ? undefined
+      : { field: 'onSilence', reason: 'must be keep with settlement card' },
+    tool.requireBinding === 'intent'
+      ? undefined
+      : { field: 'requireBinding', reason: 'must be intent with settlement card' },
+    // An error of an MCP server does not tell whether the card was charged.
+    isRemote(tool)
+      ? { field: 'settlement', reason: 'may not be card for a tool of a remote MCP server' }
+      : undefined,
+    tool.bazaar
+      ? {
+          field: 'bazaar',
+          reason: 'may not be true with settlement card: no x402 client can pay it',
+        }
+      : undefined,
+  ].filter((fault) => fault !== undefined);
+};
+
 /** Returns faults that concern several fields of a tool. */
 const contradictions = (tool: Tool): readonly FieldFault[] => {
   const faults: FieldFault[] = [];
@@ -174,16 +213,17 @@ const contradictions = (tool: Tool): readonly FieldFault[] => {
     fault('price', 'may be "$0" only with settlement free');
   }
   // EIP-3009 transfers exactly the signed value, so only a debit from credit can be lower.
-  if (tool.pricing === 'upto' && tool.settlement !== 'credit') {
-    fault('price', 'may have a max only with settlement credit');
+  if (tool.pricing === 'upto' && tool.settlement !== 'credit' && tool.settlement !== 'card') {
+    fault('price', 'may have a max only with settlement credit or card');
   }
   if (tool.timeoutSeconds > MAX_TIMEOUT && tool.onSilence !== 'keep') {
     fault('timeoutSeconds', `may be above ${MAX_TIMEOUT} only with onSilence keep`);
   }
   // A kept hold may wait for days, and an unsettled authorization would expire meanwhile.
-  if (tool.onSilence === 'keep' && tool.settlement !== 'upfront' && tool.settlement !== 'credit') {
-    fault('onSilence', 'may be keep only with settlement upfront or credit');
+  if (tool.onSilence === 'keep' && !KEEPING.includes(tool.settlement)) {
+    fault('onSilence', 'may be keep only with settlement upfront, credit or card');
   }
+  for (const { field, reason } of cardFaults(tool)) fault(field, reason);
   if (isRemote(tool) && (tool.method !== 'POST' || tool.path.endsWith('/*'))) {
     fault('method', 'must be POST, on a path without *, for a tool of a remote MCP server');
   }

@@ -2,6 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Binding, SettlementMode } from '../protocol/account/call.ts';
 import type { ArgumentPlace } from './argument-place.ts';
 import type { JsonSchema } from './input-schema.ts';
+import type { FiatAsset } from '../protocol/fiat-asset.ts';
 import type { Upstream } from './upstream.ts';
 
 /** A tool that agents can call: one entry of `tools.json`, checked and with its defaults. */
@@ -14,10 +15,12 @@ export type Tool = {
   readonly path: string;
   readonly description: string;
   readonly mimeType: string;
-  /** Atomic units of a six-decimal dollar token; 0 only with settlement `free`. */
+  /** Atomic units of a six-decimal dollar token, or millionths of `asset`; 0 only with settlement `free`. */
   readonly price: bigint;
-  /** `upto` (written `{"max": "$0.10"}`): the price is a maximum, and the tool may charge less. Paid from credit only. */
+  /** `upto` (written `{"max": "$0.10"}`): the price is a maximum, and the tool may charge less. Paid from credit or in fiat. */
   readonly pricing: 'exact' | 'upto';
+  /** The currency of the price with settlement `card`. Absent: the dollar token of each network. */
+  readonly asset?: FiatAsset;
   readonly settlement: SettlementMode;
   readonly onSilence: 'release' | 'keep';
   readonly upstream: Upstream;
@@ -33,6 +36,8 @@ export type Tool = {
   readonly params: Readonly<Record<string, ParamSource>>;
   /** Where requests to the upstream carry secrets of the vault. `parsePlacements` checks them. */
   readonly secrets: readonly SecretPlace[];
+  /** How a tool with settlement `card` charges. Its own code checks the content. Absent: the upstream charges by itself. */
+  readonly card?: CardTerms;
   /** Whether offers describe the tool for indexes of x402, in the extension `bazaar`. */
   readonly bazaar: boolean;
   /** JSON Schema of the arguments of an MCP call, an object. `OPEN_SCHEMA` if the tool declares none. */
@@ -45,6 +50,9 @@ export type Tool = {
 
 /** A placement as the catalogue knows it: the name of the secret. Its other members concern the vault alone. */
 export type SecretPlace = { readonly secret: string; readonly [member: string]: unknown };
+
+/** The card of a tool as the catalogue knows it: an object. */
+export type CardTerms = { readonly [member: string]: unknown };
 
 /** A JSON pointer into the body (RFC 6901), or a key of the query. */
 export type ParamSource = { readonly pointer: string } | { readonly query: string };

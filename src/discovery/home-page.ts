@@ -89,6 +89,7 @@ const WHEN: Readonly<Record<ListedTool['settlement'], string>> = {
   upfront: 'Paid before the tool runs; credit if it fails',
   credit: 'Paid from prepaid credit',
   free: 'Free; the caller signs',
+  card: 'Charged to a card, within the budget of the caller',
 };
 
 const item = (tool: ListedTool, now: Seconds): string => `<li>
@@ -101,10 +102,14 @@ ${health(tool.health, now)}</p>
 <details><summary>Call ${escaped(tool.id)}</summary>
 <dl class="ways">
 ${way('With the command line', countersignCall(tool))}
-${way(tool.settlement === 'free' ? 'See what to sign, with curl' : 'See the offer, with curl', curlCall(tool))}
+${way(isOffered(tool) ? 'See the offer, with curl' : 'See what to sign, with curl', curlCall(tool))}
 </dl>
 </details>
 </li>`;
+
+/** Whether a 402 offers the tool; other tools answer 401 with what to sign. */
+const isOffered = ({ settlement }: ListedTool): boolean =>
+  settlement !== 'free' && settlement !== 'card';
 
 const priceNote = ({ settlement, pricing }: ListedTool): string => {
   if (settlement === 'free') return '';

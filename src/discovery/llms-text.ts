@@ -40,6 +40,9 @@ const toolLine = (tool: ListedTool): string => {
 /** States a price in words, e.g. `$0.02 a call`. */
 export const priceWords = ({ settlement, pricing, dollars }: ListedTool): string => {
   if (settlement === 'free') return 'free, signature required';
+  if (settlement === 'card') {
+    return `${pricing === 'upto' ? 'at most ' : ''}${dollars} a call from a card of the operator, within the budget of the caller; signature required`;
+  }
   return pricing === 'upto' ? `at most ${dollars} a call` : `${dollars} a call`;
 };
 

@@ -62,8 +62,8 @@ const operationOf = (tool: ListedTool, method: string): Json => {
     description: tool.description,
     tags: ['tools'],
     'x-countersign-tool': tool.id,
-    ...(tool.settlement === 'free'
-      ? { security: [{ AgentIntent: [] }] }
+    ...(tool.requirements.length === 0
+      ? { security: [{ AgentIntent: [] }], ...(tool.price > 0n ? fiatTerms(tool) : {}) }
       : { security: [{ Payment: [] }, { AgentIntent: [] }], ...paymentOf(tool) }),
     parameters: [...(tool.path.endsWith('*') ? [REST] : []), ...parameters],
     ...body,
@@ -72,7 +72,7 @@ const operationOf = (tool: ListedTool, method: string): Json => {
         description: 'The answer of the tool.',
         content: { [tool.mimeType]: {} },
       },
-      ...(tool.settlement === 'free' ? { 401: UNSIGNED } : { 402: UNPAID }),
+      ...(tool.requirements.length === 0 ? { 401: UNSIGNED } : { 402: UNPAID }),
       default: { $ref: '#/components/responses/default' },
     },
   };
@@ -99,6 +99,15 @@ const UNPAID = {
     },
   },
 } as const;
+
+/** The price of a tool that no token pays for: in no form that an x402 client could try to pay. */
+const fiatTerms = (tool: ListedTool): Json => ({
+  'x-countersign-terms': {
+    ...priceJson(tool),
+    settlement: tool.settlement,
+    binding: tool.binding,
+  },
+});
 
 /** The price in the form that indexes of x402 services read, and the gateway's own terms beside it. */
 const paymentOf = (tool: ListedTool): Json => ({

@@ -3,9 +3,10 @@ import { type Config, isFormerPayee } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { accountId, chainIdOf, network, type Network } from '../protocol/account-id.ts';
+import { accountId, assetId, chainIdOf, network, type Network } from '../protocol/account-id.ts';
 import type { Binding } from '../protocol/account/call.ts';
 import { min } from '../protocol/amount.ts';
+import { USD_ADDRESS } from '../protocol/fiat-asset.ts';
 import {
   AGENT_INTENT_HEADER,
   type AgentIntent,
@@ -125,6 +126,7 @@ export const checkPayment = (
     payer: authorization.from,
     payTo: requirement.payTo,
     token,
+    asset: assetId(requirement.network, token.address),
     price: tool.price,
     call: authorization.nonce,
     binding,
@@ -195,7 +197,7 @@ type Mismatch = Extract<Reason, { readonly expected: string }>;
 const inPayment = <T>(version: 1 | 2, fault: Mismatch): Result<T, Reason> =>
   err({ ...fault, field: paymentField(version, fault.field) });
 
-/** Checks an `Agent-Intent`, which calls a free tool or pays from the agent's credit. */
+/** Checks an `Agent-Intent`, which calls a free tool, pays from the agent's credit, or spends its budget in fiat. */
 export const checkIntent = (
   config: Config,
   tool: Tool,
@@ -241,6 +243,7 @@ export const checkIntent = (
     payer: intent.agent,
     payTo,
     token,
+    asset: tool.asset ?? assetId(on, token.address),
     price: price.value,
     call: digest,
     binding: 'intent',
@@ -256,8 +259,8 @@ export const checkIntent = (
 };
 
 /**
- * Checks that an intent allows the price: payee, token and amount. An intent that names no amount must not spend credit. A free tool
- * ignores these fields.
+ * Checks that an intent allows the price: payee, asset and amount. An intent that names no amount must not spend credit. A free tool
+ * ignores these fields. The address of a currency is that of no token, so no intent pays for tools of both kinds.
  *
  * @returns the amount to reserve, atomic units.
  */
@@ -271,7 +274,8 @@ const checkTerms = (
   const wrong = (field: keyof AgentIntent, expected: string, got: string) =>
     inIntent<bigint>({ reason: 'intent_mismatch', field, expected, got });
   if (intent.payTo !== payTo) return wrong('payTo', payTo, intent.payTo);
-  if (intent.asset !== token.address) return wrong('asset', token.address, intent.asset);
+  const asset = tool.asset === undefined ? token.address : USD_ADDRESS;
+  if (intent.asset !== asset) return wrong('asset', asset, intent.asset);
   const least = tool.pricing === 'upto' ? 1n : tool.price;
   return intent.maxAmount < least
     ? wrong('maxAmount', `>= ${least}`, intent.maxAmount.toString())

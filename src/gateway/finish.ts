@@ -1,6 +1,6 @@
 import { encodeBase64 } from '../crypto/bytes.ts';
 import type { FinishVerdict } from '../protocol/account/call-verdict.ts';
-import type { Outcome, StoredAnswer } from '../protocol/account/call.ts';
+import type { Outcome, SettlementMode, StoredAnswer } from '../protocol/account/call.ts';
 import type { Gateway } from './gateway.ts';
 import { type DispatchResult, MAX_WHOLE, type ReservedCall } from './paid-request.ts';
 
@@ -13,7 +13,7 @@ export const finish = async (
   { call, attempt }: ReservedCall,
   dispatched: DispatchResult,
 ): Promise<FinishVerdict> => {
-  const outcome = outcomeOf(dispatched);
+  const outcome = outcomeOf(dispatched, call.settlement);
   for (let tried = 1; ; tried += 1) {
     try {
       const verdict = await gateway.account(call.account).finish(call.call, attempt, outcome);
@@ -26,10 +26,13 @@ export const finish = async (
 };
 
 /** Success is 2xx and a complete answer (law 4). A stream counts by its status alone. */
-const outcomeOf = (dispatched: DispatchResult): Outcome => {
+const outcomeOf = (dispatched: DispatchResult, settlement: SettlementMode): Outcome => {
   switch (dispatched.kind) {
     case 'failed':
-      return { success: false, status: 0, digest: 'none', reason: failureOf(dispatched.reason) };
+      // A merchant answers 402 for a declined card: nothing was charged.
+      return settlement === 'card' && dispatched.reason === 'payment'
+        ? { success: false, status: 402, digest: 'none', reason: 'upstream_status' }
+        : { success: false, status: 0, digest: 'none', reason: failureOf(dispatched.reason) };
     case 'streaming': {
       const success = isSuccess(dispatched.status);
       return {

@@ -5,7 +5,7 @@
 import type { Tool } from '../catalog/tool.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Address, Hex } from '../core/hex.ts';
-import type { AccountId, Network } from '../protocol/account-id.ts';
+import type { AccountId, AssetId, Network } from '../protocol/account-id.ts';
 import type { ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import type { Binding, Call } from '../protocol/account/call.ts';
 import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
@@ -34,7 +34,10 @@ export type CheckedProof = {
   readonly network: Network;
   readonly payer: Address;
   readonly payTo: Address;
+  /** The dollar token of the network: balances are read in it. */
   readonly token: Token;
+  /** What the price is counted in: `token`, or the currency of a card tool. */
+  readonly asset: AssetId;
   /** The amount to reserve, atomic units: the tool's price, or what the intent allows for a tool of variable price. */
   readonly price: bigint;
   /** Call id: the intent digest, or the EIP-3009 nonce. Both are one namespace. */

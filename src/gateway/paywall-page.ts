@@ -25,6 +25,7 @@ const WHEN: Readonly<Record<PublicTool['settlement'], string>> = {
   upfront: 'before the tool runs; it becomes credit if the tool fails',
   credit: 'from prepaid credit',
   free: 'never: the tool is free',
+  card: 'by the operator',
 };
 
 const snippet = (tool: PublicTool, offer: Offer): string => {

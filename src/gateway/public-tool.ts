@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { plainText } from '../core/plain-text.ts';
 import type { Binding, SettlementMode } from '../protocol/account/call.ts';
 import { formatDollars } from '../protocol/amount.ts';
+import type { FiatAsset } from '../protocol/fiat-asset.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
 import {
   DEFERRED_TIMEOUT,
@@ -30,9 +31,11 @@ export type PublicTool = {
   readonly bazaar: boolean;
   /** Atomic units; 0 only for a free tool. */
   readonly price: bigint;
+  /** The currency of the price of a card tool. Absent: the dollar token of each network. */
+  readonly asset?: FiatAsset;
   /** The price as `$0.02`. */
   readonly dollars: string;
-  /** What a payer can sign, once on each network, in the operator's order. Empty for a free tool. */
+  /** What a payer can sign, once on each network, in the operator's order. Empty for free tools and card tools. */
   readonly requirements: readonly Requirement[];
 };
 
@@ -52,15 +55,19 @@ export const publicTool = (config: Pick<Config, 'networks' | 'payTo'>, tool: Too
   bazaar: tool.bazaar,
   price: tool.price,
   dollars: formatDollars(tool.price),
+  ...(tool.asset === undefined ? {} : { asset: tool.asset }),
   requirements: tool.settlement === 'free' ? [] : requirementsOf(config, tool),
 });
 
-/** Returns the x402 payment requirements of a tool: one per network, in the operator's order, because clients take the first. */
+/**
+ * Returns the x402 payment requirements of a tool: one per network, in the operator's order, because clients take the first. None for a
+ * card tool: a token paid for it would buy nothing.
+ */
 export const requirementsOf = (
   config: Pick<Config, 'networks' | 'payTo'>,
   tool: Tool,
 ): Requirement[] =>
-  config.networks.flatMap((network) => {
+  (tool.settlement === 'card' ? [] : config.networks).flatMap((network) => {
     const token = tokenOf(network);
     const payTo = config.payTo.get(network);
     return token === undefined || payTo === undefined

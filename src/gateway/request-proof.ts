@@ -18,14 +18,17 @@ import type { NoProof, Proof } from './proof.ts';
 import { type PublicTool, publicTool } from './public-tool.ts';
 
 /**
- * Answers a caller without a usable proof: 402 with the offer of a paid tool, 401 with the challenge of a free one. Neither needs the body
- * (CWE-400).
+ * Answers a caller without a usable proof: 402 with the offer of a paid tool, 401 with the challenge of a free tool or a card tool. An x402
+ * client would try to pay a 402, and no token pays for a card tool. Neither answer needs the body (CWE-400).
  */
 export const requestProof = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
   await cancelOversized(paidRequest.request, paidRequest.tool.maxBodyBytes);
-  return paidRequest.tool.settlement === 'free'
-    ? challenge(config, paidRequest.head)
-    : offer(config, paidRequest);
+  const { tool, head } = paidRequest;
+  if (tool.settlement === 'card') {
+    const { fiatChallengeOf } = await import('./fiat-challenge.ts');
+    return problem(fiatChallengeOf(config, head, tool), { docs: descriptionUrl(head.audience) });
+  }
+  return tool.settlement === 'free' ? challenge(config, head) : offer(config, paidRequest);
 };
 
 /** Returns the proof of a request if it can pay for it; otherwise undefined, and the caller gets an offer or a challenge. */
@@ -40,7 +43,7 @@ export const usableProof = (
       // Credit cannot buy credit.
       return topUp === undefined ? proof : undefined;
     case 'payment':
-      return tool.settlement === 'free' ? undefined : proof;
+      return tool.settlement === 'free' || tool.settlement === 'card' ? undefined : proof;
   }
 };
 

@@ -1,7 +1,7 @@
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { type Hex, ZERO_HASH } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { accountId, type AccountId, assetId, type Network } from '../protocol/account-id.ts';
+import { accountId, type AccountId, type Network } from '../protocol/account-id.ts';
 import type { ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../protocol/account/call.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
@@ -124,7 +124,7 @@ const callOf = (
   settlement: tool.settlement,
   onSilence: tool.onSilence,
   timeoutSeconds: tool.timeoutSeconds,
-  asset: assetId(checked.network, checked.token.address),
+  asset: checked.asset,
   payTo: checked.payTo,
   price: checked.price,
   validBefore: checked.validBefore,

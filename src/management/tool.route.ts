@@ -12,7 +12,9 @@ export type ToolDocument = {
   readonly mimeType?: string | undefined;
   /** `"$0.02"` or `"20000u"`, or the most that a tool may charge. */
   readonly price: string | { readonly max: string };
-  readonly settlement: 'deferred' | 'upfront' | 'credit' | 'free';
+  /** With settlement `card`: the currency of the price. */
+  readonly asset?: 'iso4217:USD' | undefined;
+  readonly settlement: 'deferred' | 'upfront' | 'credit' | 'free' | 'card';
   /** A URL or path, a tool of a remote MCP server, or a Worker bound to the gateway. */
   readonly upstream:
     | string
@@ -28,6 +30,8 @@ export type ToolDocument = {
   readonly secrets?:
     | readonly { readonly secret: string; readonly [member: string]: unknown }[]
     | undefined;
+  /** How a tool with settlement `card` charges. */
+  readonly card?: { readonly [member: string]: unknown } | undefined;
   readonly bazaar?: boolean | undefined;
   readonly params?:
     | Readonly<Record<string, { readonly pointer: string } | { readonly query: string }>>

@@ -64,19 +64,22 @@ export const listEntry = (
 });
 
 /** Hosts show a model the description and not `_meta`, so the price is in both. */
-const priceWords = ({ price, dollars, pricing }: PublicTool): string =>
-  price === 0n ? '(free)' : `(${pricing === 'upto' ? 'at most ' : ''}${dollars} a call)`;
+const priceWords = ({ price, dollars, pricing, asset }: PublicTool): string =>
+  price === 0n
+    ? '(free)'
+    : `(${pricing === 'upto' ? 'at most ' : ''}${dollars} a call${asset === undefined ? '' : ', from a card'})`;
 
-const priceMeta = ({ price, dollars, pricing, settlement, binding }: PublicTool) => ({
+const priceMeta = ({ price, dollars, pricing, settlement, binding, asset }: PublicTool) => ({
   'countersign/price': {
     amount: price.toString(),
     usd: dollars.slice(1),
+    ...(asset === undefined ? {} : { asset }),
     pricing,
     settlement,
     binding,
   },
-  // The names that Cloudflare's `agents` gives its own paid tools.
-  ...(price === 0n
+  // The names that Cloudflare's `agents` gives its own paid tools. Its client pays tokens, which buy nothing from a card tool.
+  ...(price === 0n || asset !== undefined
     ? {}
     : {
         'agents-x402/paymentRequired': true,

@@ -1,4 +1,5 @@
 import type { Tool } from '../catalog/tool.ts';
+import { isFiat } from '../protocol/fiat-asset.ts';
 import type { LimitState } from '../protocol/account/denial.ts';
 import type { Rights } from '../protocol/account/rights.ts';
 
@@ -14,19 +15,20 @@ export type Remaining = {
 
 /**
  * Returns the tightest limit of an account for a tool; undefined without one. Counts the account's own limits only: an ancestor may have
- * less left, as the call itself or a dry run shows.
+ * less left, as the call itself or a dry run shows. Limits on money in another asset than the tool's price do not count.
  */
 export const remainingFor = (
-  { price, pricing }: Pick<Tool, 'price' | 'pricing'>,
-  { perCall, limits }: Rights,
+  { price, pricing, asset }: Pick<Tool, 'price' | 'pricing' | 'asset'>,
+  { perCall, limits, asset: counted }: Rights,
 ): Remaining | undefined => {
   // A call of variable price may be signed for less than the maximum.
   if (perCall !== undefined && pricing === 'exact' && price > BigInt(perCall)) {
     return { rule: 'per_call', calls: 0, remaining: perCall };
   }
+  const isCounted = isFiat(counted) === (asset !== undefined);
   let tightest: Remaining | undefined;
   for (const limit of limits) {
-    const calls = callsWithin(limit, price);
+    const calls = callsWithin(limit, isCounted ? price : 0n);
     if (calls === undefined || (tightest !== undefined && calls >= tightest.calls)) continue;
     tightest = {
       rule: limit.rule,

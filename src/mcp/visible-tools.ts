@@ -7,7 +7,7 @@ import { askAccount } from '../gateway/account-api/look-ups.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
 import { allowedTools } from '../policy/allowed-tools.ts';
-import { assetId } from '../protocol/account-id.ts';
+import { fiatOf } from '../protocol/fiat-asset.ts';
 import type { Rights } from '../protocol/account/rights.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { ZERO_HASH } from '../core/hex.ts';
@@ -48,12 +48,13 @@ export const rightsOf = async (
   signer: CheckedProof,
   client: string,
 ): Promise<Result<Rights, Reason>> => {
-  const { network, token, audience, intent } = signer;
+  const { asset, audience, intent } = signer;
   const authority = intent?.authority ?? ZERO_HASH;
   const found = await askAccount(gateway, signer, client, (own, facts, account) =>
     own.rights({
       account,
-      asset: assetId(network, token.address),
+      // A listing costs nothing, so the asset of its intent only names the budget that the caller asks about.
+      asset: (intent && fiatOf(intent.asset)) ?? asset,
       audience,
       ...(authority === ZERO_HASH ? {} : { authority }),
       ...facts,

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { isAddress } from '../core/hex.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { type AssetId, chainIdOf } from '../protocol/account-id.ts';
+import { isFiat } from '../protocol/fiat-asset.ts';
 import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
 import { readingText } from '../protocol/wire-fields.ts';
 
@@ -18,10 +19,11 @@ export const integer = (from: number, to: number) => {
 /** An amount of money, written as `"$5.00"` or `"5000000u"`; parsed to atomic units. */
 export const money = readingText(MONEY_HINT, parseMoney);
 
-/** A lower-case CAIP-19 asset. */
+/** A lower-case CAIP-19 asset, or `iso4217:USD`. */
 export const asset = readingText(
-  'must be a lower-case asset like "eip155:8453/erc20:0x…"',
+  'must be a lower-case asset like "eip155:8453/erc20:0x…", or "iso4217:USD"',
   (text) => {
+    if (isFiat(text)) return text;
     const [on = '', token = '', more] = text.split('/erc20:');
     return chainIdOf(on) !== undefined && isAddress(token) && more === undefined
       ? (text as AssetId)

@@ -1,5 +1,5 @@
 import { type Hex, ZERO_ADDRESS } from '../core/hex.ts';
-import { assetId, type Network } from '../protocol/account-id.ts';
+import { type Network, signedAsset } from '../protocol/account-id.ts';
 import { MAX_STORED, min } from '../protocol/amount.ts';
 import type { AgentDelegation } from '../protocol/intent/agent-delegation.ts';
 import type { Policy } from './policy.ts';
@@ -26,7 +26,7 @@ export const compileDelegation = (
   tools,
   payees,
   // The zero asset allows no spending: an empty list allows nothing.
-  assets: asset === ZERO_ADDRESS ? [] : [assetId(network, asset)],
+  assets: asset === ZERO_ADDRESS ? [] : [signedAsset(network, asset)],
   perCall: stored(maxPerCall),
   // The total is always a limit, also at zero. A window of length zero sets no limit.
   lifetime: stored(maxTotal),

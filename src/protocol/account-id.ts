@@ -1,11 +1,14 @@
 import { type Address, type Hex, isAddress } from '../core/hex.ts';
+import { type FiatAsset, fiatOf } from './fiat-asset.ts';
 
 /** CAIP-2 network, `eip155:<chain>`. */
 export type Network = `eip155:${number}`;
 /** CAIP-10 account in canonical form: `eip155:<chain>:<0x lowercase>`. */
 export type AccountId = `eip155:${number}:${Hex}`;
-/** CAIP-19 asset: `eip155:<chain>/erc20:<0x lowercase>`. */
-export type AssetId = `eip155:${number}/erc20:${Hex}`;
+/** CAIP-19 id of a token: `eip155:<chain>/erc20:<0x lowercase>`. */
+export type TokenId = `eip155:${number}/erc20:${Hex}`;
+/** What amounts are counted in: a token, or a currency of a state. Amounts in two assets are never added. */
+export type AssetId = TokenId | FiatAsset;
 
 const NETWORK = /^eip155:([1-9][0-9]{0,15})$/;
 
@@ -24,7 +27,11 @@ export const network = (chainId: number): Network => `eip155:${chainId}`;
 export const accountId = (on: Network, address: Address): AccountId => `${on}:${address}`;
 
 /** The CAIP-19 id of a token. */
-export const assetId = (on: Network, token: Address): AssetId => `${on}/erc20:${token}`;
+export const assetId = (on: Network, token: Address): TokenId => `${on}/erc20:${token}`;
+
+/** The asset that a signed type names: a currency by its reserved address, every other one a token on the network of the signature. */
+export const signedAsset = (on: Network, asset: Address): AssetId =>
+  fiatOf(asset) ?? assetId(on, asset);
 
 /** Splits a canonical CAIP-10 id; undefined for any other text. */
 export const parseAccountId = (

@@ -9,8 +9,8 @@ import type { Authorization, Payment, PaymentState } from '../../../src/protocol
 import { type Noun, put } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
 
-/** How a call is paid, decided at its reserve: the deferred call of a payer without a settled payment settles upfront (law 7). `lent`: an ancestor's credit. */
-export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free';
+/** How a call is paid, decided at its reserve: the deferred call of a payer without a settled payment settles upfront (law 7). `lent`: an ancestor's credit. `card`: nothing here, the account only counts the amount. */
+export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free' | 'card';
 
 /** A payment as stored: the signature is erased once nothing may present the payment any more. */
 export type HeldPayment = Omit<Payment, 'signature'> & { readonly signature?: Hex };
@@ -115,7 +115,7 @@ export const awaitsSettlement = (record: CallRecord): boolean =>
 
 /** Whether silence keeps the amount: of a tool that may have spent, paid with money that cannot expire meanwhile (law 4). */
 export const isKeepable = ({ onSilence, paidBy }: CallRecord): boolean =>
-  onSilence === 'keep' && (paidBy === 'credit' || paidBy === 'lent' || paidBy === 'upfront');
+  onSilence === 'keep' && paidBy !== 'deferred' && paidBy !== 'free';
 
 /** Whether the payment could not be presented because of its payer. While it is open, the payer gets no deferred service (law 7). */
 export const isBounced = ({ entries }: CallRecord): boolean =>

@@ -58,11 +58,11 @@ const commit = (
 };
 
 /**
- * The charge: the price, or less if the tool has a variable price and credit pays (EIP-3009 transfers exactly the signed value).
+ * The charge: the price, or less if the tool has a variable price and no payment pays (EIP-3009 transfers exactly the signed value).
  * `exceeds` turns a charge above the price into a failure before this.
  */
 const chargeOf = (record: CallRecord, { amount }: Outcome): bigint =>
-  amount === undefined || paidFrom(record) !== 'credit' ? record.price : amount;
+  amount === undefined || paidFrom(record) === 'payment' ? record.price : amount;
 
 /** Whether the tool charges more than was reserved, or a negative amount: the payer has agreed to neither (law 6). */
 const exceeds = (record: CallRecord, { amount }: Outcome): boolean =>
@@ -88,8 +88,7 @@ const fail = (
   outcome: Outcome,
   context: Context,
 ): Decision<FinishVerdict> => {
-  const silent = isSilence(outcome);
-  if (silent && record.onSilence === 'keep') {
+  if (record.onSilence === 'keep' && isUnknown(record, outcome)) {
     const kept: CallRecord = { ...record, state: 'abandoned', charged: keptCharge(record) };
     const nextState = isKeepable(kept) ? state : money.spend(state, record, kept.charged);
     return close(nextState, kept, outcome, context);
@@ -98,6 +97,14 @@ const fail = (
   const released: CallRecord = { ...toReleased(record), state: 'released' };
   return close(money.release(state, record), released, outcome, context);
 };
+
+/**
+ * Whether the tool may have spent. A card may be charged although the answer cannot be passed on or names a charge above the price, and a
+ * 5xx may come from a proxy in front of the merchant.
+ */
+const isUnknown = ({ paidBy }: CallRecord, outcome: Outcome): boolean =>
+  isSilence(outcome) ||
+  (paidBy === 'card' && (outcome.reason !== 'upstream_status' || outcome.status >= 500));
 
 /** The outcome of the tool is unknown: no answer in time, or half of one (law 4). */
 const isSilence = (outcome: Outcome): boolean =>

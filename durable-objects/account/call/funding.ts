@@ -1,6 +1,7 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { amounts } from '../../../src/policy/rule.ts';
+import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
@@ -57,6 +58,7 @@ export type FundingRequest = {
 export const fund = (request: FundingRequest): Funding => {
   const { state, call, evidence } = request;
   const purse = purseOf(state, call.asset);
+  if (isFiat(call.asset)) return fundInFiat(request);
   const early =
     checkPayer(request, purse) ?? checkTopUp(request, purse) ?? checkDebt(request, purse);
   if (early !== undefined) return early;
@@ -76,6 +78,17 @@ export const fund = (request: FundingRequest): Funding => {
   return checkBalance(request, purse) ?? checkSuspension(request, purse) ?? pay(request, purse);
 };
 
+/**
+ * Nothing here pays for a call in fiat, so credit, debt, balance and exposure do not apply: the operator's card pays. Law 8: a policy that
+ * the operator itself wrote must allow the currency (`checkFiatAuthority`). Law 12: a stranger has no policy, so it is denied at once.
+ */
+const fundInFiat = (request: FundingRequest): Funding => {
+  const { state, call } = request;
+  const isAllowed = call.settlement === 'card' && call.topUp === undefined && isKnown(state);
+  if (!isAllowed) return deny({ rule: 'asset', retryAllowed: false });
+  return checkSigner(request) ?? { status: 'funded', paidBy: 'card' };
+};
+
 const NEEDS_FACTS: Funding = { status: 'needs_facts' };
 
 const deny = (denial: Omit<Denial, 'account' | 'policy'>): Funding => ({
@@ -86,11 +99,16 @@ const deny = (denial: Omit<Denial, 'account' | 'policy'>): Funding => ({
 type Check = (request: FundingRequest, purse: Purse) => Funding | undefined;
 
 /** Whether the account may trust the proof of this payer. */
-const checkPayer: Check = ({ state, call, evidence, now }, purse) => {
+const checkPayer: Check = (request, purse) => {
+  const { state, call } = request;
   // Law 12: nothing can pay for a stranger's intent, so it must not cost a look at the chain.
-  if (call.payment === undefined && call.settlement !== 'free' && !isKnown(state)) {
-    return deny(lacksCredit(purse));
-  }
+  return call.payment === undefined && call.settlement !== 'free' && !isKnown(state)
+    ? deny(lacksCredit(purse))
+    : checkSigner(request);
+};
+
+/** Whether the key of the account may sign for it. */
+const checkSigner = ({ state, call, evidence, now }: FundingRequest): Funding | undefined => {
   if (call.contractCheckedAt !== undefined) return undefined;
   if (isStale(state, now)) return NEEDS_FACTS;
   if (!state.hasCode) return undefined;

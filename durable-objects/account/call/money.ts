@@ -63,6 +63,7 @@ export const spend = (state: AccountState, record: CallRecord, charged: bigint):
       case 'upfront':
       case 'lent':
       case 'free':
+      case 'card':
         return { ...purse, windows };
     }
   });
@@ -81,6 +82,7 @@ export const release = (state: AccountState, record: CallRecord): AccountState =
           : moveHold({ ...purse, windows }, record, -record.price);
       case 'lent':
       case 'free':
+      case 'card':
         return { ...purse, windows };
     }
   });
@@ -216,6 +218,7 @@ const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
       return { ...purse, creditHeld: purse.creditHeld + amount };
     case 'lent':
     case 'free':
+    case 'card':
       return purse;
   }
 };

@@ -32,12 +32,16 @@ export const permit = (
     : { verdict: 'settle', sinceBlock: record.sinceBlock, ...accepted };
 };
 
-export const paidFrom = (record: CallRecord): Accepted['paidFrom'] =>
-  record.paidBy === 'credit' || record.paidBy === 'lent'
-    ? 'credit'
-    : record.paidBy === 'free'
-      ? 'none'
-      : 'payment';
+export const paidFrom = ({ paidBy }: CallRecord): Accepted['paidFrom'] => PAID_FROM[paidBy];
+
+const PAID_FROM: Readonly<Record<CallRecord['paidBy'], Accepted['paidFrom']>> = {
+  deferred: 'payment',
+  upfront: 'payment',
+  credit: 'credit',
+  lent: 'credit',
+  free: 'none',
+  card: 'card',
+};
 
 /** The account's remaining limits, and its credit if it has some: the agent learns here that it can pay from credit. */
 export const limitsOf = (

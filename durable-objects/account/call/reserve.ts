@@ -4,6 +4,7 @@ import { evaluate, type Verdict } from '../../../src/policy/evaluate.ts';
 import type { Subject } from '../../../src/policy/rule.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
+import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import { min } from '../../../src/protocol/amount.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
@@ -80,7 +81,11 @@ export const reserve = (
   if (leases !== undefined) return leases;
   const { funding } = reservation;
   if (funding.status !== 'funded') return decideUnfunded(reservation, funding);
-  return confirmGrants(reservation) ?? accept(reservation, counted, allowed, funding);
+  return (
+    checkFiatAuthority(reservation) ??
+    confirmGrants(reservation) ??
+    accept(reservation, counted, allowed, funding)
+  );
 };
 
 /** A dry run consents to no grant, and during a flood of denied calls the account looks up no grants. */
@@ -230,6 +235,21 @@ const decideUnfunded = (
 const requestFacts = (reservation: Reservation): Answer => {
   const { state, context } = reservation;
   return request(reservation, { verdict: 'stale_payer' }, !isStale(state, context.now));
+};
+
+/**
+ * A call in fiat spends the operator's money, so a policy that the operator wrote must allow the currency: the account's own, or that of an
+ * ancestor. Attack: anyone can make a wallet, write a policy for it and grant to its own agents. The account runs this after it holds the
+ * leases, which bring the policies of the ancestors.
+ */
+const checkFiatAuthority = (reservation: Reservation): Answer | undefined => {
+  const { call, own, ancestors } = reservation;
+  if (!isFiat(call.asset)) return undefined;
+  const isAllowed = [...own, ...ancestors].some(
+    ({ origin, policy }) =>
+      origin.kind === 'operator' && policy.assets?.includes(call.asset) === true,
+  );
+  return isAllowed ? undefined : refuse(reservation, { rule: 'asset', retryAllowed: false });
 };
 
 /** Requests that contracts which issued a grant of the call confirm their signatures (ERC-1271); refuses the call if one did not. */

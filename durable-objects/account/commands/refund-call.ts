@@ -2,6 +2,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand, CallCharge } from '../../../src/protocol/account/command.ts';
 import { formatDollars, MAX_STORED } from '../../../src/protocol/amount.ts';
+import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import type { PaymentState } from '../../../src/protocol/payment.ts';
 import { put } from '../../store/noun.ts';
 import { type CallRecord, keepsHold } from '../call/call-record.ts';
@@ -106,6 +107,9 @@ const obstacleTo = (charge: CallCharge): string | undefined => {
     return 'The price of the call is held because its tool gave no answer. Resolve it instead: `countersign settlements resolve`.';
   }
   if (charge.charged <= 0n) return 'The call was charged nothing.';
+  if (isFiat(charge.asset)) {
+    return 'A card paid the call, so there is no credit to give back. Refund it at the merchant or the issuer of the card.';
+  }
   if (charge.isTopUp) {
     return 'The call bought credit. To give the money back, pay it on chain and record that with `countersign credits refund`.';
   }

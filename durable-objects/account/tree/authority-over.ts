@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize';
 import type { Hex } from '../../../src/core/hex.ts';
 import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { policyJson } from '../../../src/policy/policy.ts';
-import { assetId, type AssetId, network } from '../../../src/protocol/account-id.ts';
+import { type AssetId, network, signedAsset } from '../../../src/protocol/account-id.ts';
 import type {
   AncestorPolicy,
   Authority,
@@ -33,7 +33,7 @@ export const authorityOver = (
   const grant = issuedGrant(context.read, issued)?.grant;
   // A free call may be in another asset. The share is in the grant's asset, or it would count in the wrong purse.
   const counted =
-    grant === undefined ? asset : assetId(network(grant.chainId), grant.delegation.asset);
+    grant === undefined ? asset : signedAsset(network(grant.chainId), grant.delegation.asset);
   return {
     authority: {
       revision: tree.revision,

@@ -1,7 +1,7 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { PaymentState } from '../payment.ts';
-import type { Binding, CallState, CallStatus, GrantProof, StoredAnswer } from './call.ts';
+import type { Binding, CallState, CallStatus, GrantProof, PaidFrom, StoredAnswer } from './call.ts';
 import type { Denial, LimitState } from './denial.ts';
 
 export type ReserveVerdict =
@@ -14,7 +14,7 @@ export type ReserveVerdict =
       readonly verdict: 'stored';
       readonly answer: StoredAnswer;
       readonly charged: bigint;
-      readonly paidFrom: 'payment' | 'credit' | 'none';
+      readonly paidFrom: PaidFrom;
       readonly payment: PaymentState;
       readonly transaction?: Hex;
       /** The binding of the accepted call, which may differ from this repeat's. */
@@ -43,7 +43,7 @@ export type ReserveVerdict =
       readonly verdict: 'dry_run';
       readonly decision: 'go' | 'settle';
       readonly policy: Hex;
-      readonly paidFrom: 'payment' | 'credit' | 'none';
+      readonly paidFrom: PaidFrom;
       readonly limits: readonly LimitState[];
     }
   | { readonly verdict: 'denied'; readonly denial: Denial }
@@ -57,7 +57,7 @@ export type Accepted = {
   readonly entry: Hex;
   readonly policy: Hex;
   readonly charged: bigint;
-  readonly paidFrom: 'payment' | 'credit' | 'none';
+  readonly paidFrom: PaidFrom;
   readonly limits: readonly LimitState[];
 };
 
@@ -66,7 +66,7 @@ export type FinishVerdict =
       readonly verdict: 'finished';
       readonly state: CallState;
       readonly charged: bigint;
-      readonly paidFrom: 'payment' | 'credit' | 'none';
+      readonly paidFrom: PaidFrom;
       readonly payment: PaymentState;
       /** The amount stays held until an operator resolves the call (law 4). */
       readonly kept?: boolean;

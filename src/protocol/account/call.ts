@@ -50,8 +50,11 @@ export type Call = {
 /** How strongly a proof is tied to its request: `none` (vanilla x402, pinned at first use) or `intent` (signed). */
 export type Binding = 'none' | 'intent';
 
-/** How a tool is paid. */
-export type SettlementMode = 'deferred' | 'upfront' | 'credit' | 'free';
+/** How a tool is paid. `card`: its price is in fiat, the account counts it, and no token moves. */
+export type SettlementMode = 'deferred' | 'upfront' | 'credit' | 'free' | 'card';
+
+/** What a call is paid from: its own payment, credit, a card of the operator, or nothing. */
+export type PaidFrom = 'payment' | 'credit' | 'card' | 'none';
 
 /** A declared parameter of a call, as the gateway read it. `params` has no entry for an undeclared one. */
 export type Param =
@@ -112,7 +115,7 @@ export type Outcome = {
     | 'refused';
   readonly answer?: StoredAnswer;
   /**
-   * The charge of a tool of variable price, atomic units: at most the reserved price. Counts only if credit pays, because EIP-3009
+   * The charge of a tool of variable price, atomic units: at most the reserved price. Counts only if credit or a card pays, because EIP-3009
    * transfers exactly the signed value. Absent: the reserved price.
    */
   readonly amount?: bigint;
@@ -150,7 +153,7 @@ export type CallStatus = {
   readonly charged: bigint;
   /** What operators gave back of the charge. Absent: nothing. */
   readonly refunded?: bigint;
-  readonly paidFrom: 'payment' | 'credit' | 'none';
+  readonly paidFrom: PaidFrom;
   readonly payment: PaymentState;
   readonly transaction?: Hex;
   readonly acceptedAt: Seconds;

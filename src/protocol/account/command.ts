@@ -139,7 +139,7 @@ export type CallCharge = {
   readonly tool: string;
   readonly asset: AssetId;
   readonly state: CallState;
-  /** As its acceptance says: `deferred`, `upfront`, `credit`, `lent` or `free`. */
+  /** As its acceptance says: `deferred`, `upfront`, `credit`, `lent`, `free` or `card`. */
   readonly paidBy: string;
   readonly payment: 'none' | 'open' | 'settled' | 'failed' | 'released';
   /** Atomic units. */

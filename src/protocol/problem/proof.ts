@@ -1,3 +1,4 @@
+import type { FiatAsset } from '../fiat-asset.ts';
 import { MAX_INTENT_WINDOW } from '../intent/agent-intent.ts';
 import { FREE, mismatchText, type ProblemText, quoted, type Texts } from './problem-text.ts';
 
@@ -16,6 +17,8 @@ export type ProofReason =
       readonly tool: string;
       /** The fields of the request in the wire form of an intent; unused fields are zero or empty. */
       readonly intent: Readonly<Record<string, string>>;
+      /** Of a card tool: its price in fiat, and the payee to sign on each network. Absent: the call costs nothing. */
+      readonly price?: FiatPrice;
     }
   /** Payment and intent, or both versions of a payment, in one request. */
   | { readonly reason: 'too_many_proofs'; readonly fields: readonly string[] }
@@ -43,17 +46,37 @@ export type ProofReason =
       readonly call?: string;
     };
 
+/** The price of a card tool. `amount`: millionths of `asset`; the most that a tool of variable price (`upto`) charges. */
+export type FiatPrice = {
+  readonly asset: FiatAsset;
+  readonly amount: string;
+  readonly dollars: string;
+  readonly pricing: 'exact' | 'upto';
+  /** `payTo` of an intent, by network. */
+  readonly payees: Readonly<Record<string, string>>;
+};
+
 type BindingCause = 'tool' | 'beneficiary' | 'marked' | 'unknown_mark';
 type Wanted = Extract<ProofReason, { readonly reason: 'payment_required' }>['wants'];
 
 export const proofTexts: Texts<ProofReason> = {
   payment_required: ({ wants }) => ({ status: 402, title: 'Payment required', ...WANTED[wants] }),
-  intent_required: ({ audience, networks, tool, intent }) => ({
+  intent_required: ({ audience, networks, tool, intent, price }) => ({
     status: 401,
     title: 'Signature required',
-    detail: 'The gateway answers this request only if an account signs it.',
-    hint: 'Sign an AgentIntent with the fields of `intent` for this request, and send it in the header Agent-Intent.',
-    more: { audience, networks, max_validity: MAX_INTENT_WINDOW, tool, intent },
+    detail:
+      price === undefined
+        ? 'The gateway answers this request only if an account signs it.'
+        : `This tool costs ${price.pricing === 'upto' ? 'at most ' : ''}${price.dollars} (${price.asset}), paid by a card of the operator. No token pays for it, and the request carries no intent.`,
+    hint:
+      price === undefined
+        ? 'Sign an AgentIntent with the fields of `intent` for this request, and send it in the header Agent-Intent.'
+        : 'If the operator has given your account a budget in this currency, sign an AgentIntent with the fields of `intent` for this request, and ' +
+          'send it in the header Agent-Intent. Its maxAmount is the most that the call may cost, in millionths.',
+    more: {
+      ...{ audience, networks, max_validity: MAX_INTENT_WINDOW, tool, intent },
+      ...(price === undefined ? {} : { price }),
+    },
     headers: {
       'WWW-Authenticate':
         `AgentIntent error="intent_required", audience=${quoted(audience)}, ` +

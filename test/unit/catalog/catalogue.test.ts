@@ -137,7 +137,7 @@ describe('a catalogue', () => {
     );
     expect(listed(catalogue)).toEqual([
       'a file',
-      'escrow stored (cannot be read by this release: settlement must be one of deferred, upfront, credit, free)',
+      'escrow stored (cannot be read by this release: settlement must be one of deferred, upfront, credit, free, card)',
       'relative stored (upstream is a path, and UPSTREAM_URL is not set)',
     ]);
     expect(findListed(catalogue, 'escrow')).toMatchObject({ document: escrow, tool: undefined });

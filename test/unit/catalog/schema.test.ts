@@ -201,6 +201,54 @@ describe('parseTools', () => {
     expect(read).toMatchObject({ ok: true, value: [{ price: 100_000n, pricing: 'upto' }] });
   });
 
+  const CARD = { settlement: 'card', asset: 'iso4217:USD', price: '$20.00' };
+
+  it('reads a price in fiat: the hold survives silence, and only a signed request spends it', () => {
+    const card = { kind: 'issuing', anything: 1 };
+    expect(parseTools({ tools: [{ ...tool, ...CARD, card }] }, 'public')).toMatchObject({
+      ok: true,
+      value: [
+        {
+          price: 20_000_000n,
+          asset: 'iso4217:USD',
+          settlement: 'card',
+          onSilence: 'keep',
+          requireBinding: 'intent',
+          card,
+        },
+      ],
+    });
+    const upTo = { ...tool, ...CARD, price: { max: '$50.00' }, timeoutSeconds: 300 };
+    expect(parseTools({ tools: [upTo] }, 'public')).toMatchObject({
+      ok: true,
+      value: [{ price: 50_000_000n, pricing: 'upto' }],
+    });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['asset', { ...CARD, asset: undefined }],
+    ['asset', { ...CARD, asset: 'iso4217:EUR' }],
+    ['asset', { ...CARD, asset: 'USD' }],
+    ['asset', { ...CARD, asset: 'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913' }],
+    ['asset', { asset: 'iso4217:USD' }],
+    ['card', { card: {} }],
+    ['card', { ...CARD, card: 'issuing' }],
+    ['price', { ...CARD, price: '$0' }],
+    ['onSilence', { ...CARD, onSilence: 'release' }],
+    ['requireBinding', { ...CARD, requireBinding: 'none' }],
+    ['bazaar', { ...CARD, bazaar: true }],
+    [
+      'settlement',
+      {
+        ...CARD,
+        method: 'POST',
+        upstream: { mcp: 'https://m.example/mcp', tool: 'x', pin: 'a'.repeat(64) },
+      },
+    ],
+  ])('refuses a wrong %s of a card tool: %o', (field, change) => {
+    expect(fieldsOf({ ...tool, ...change })).toContain(`tools[0].${field}`);
+  });
+
   it('reads the sources of params', () => {
     const params = {
       url: { pointer: '/a~1b/0' },

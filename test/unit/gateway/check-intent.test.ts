@@ -1,8 +1,9 @@
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Hex } from '../../../src/core/hex.ts';
+import { type Hex, ZERO_ADDRESS } from '../../../src/core/hex.ts';
 import type { Result } from '../../../src/core/result.ts';
 import { checkIntent } from '../../../src/gateway/check.ts';
 import type { CheckedProof, ReceivedRequest } from '../../../src/gateway/paid-request.ts';
+import { USD, USD_ADDRESS } from '../../../src/protocol/fiat-asset.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import { observe } from './fixture.ts';
@@ -121,6 +122,51 @@ describe('the published unpaid intent', () => {
       ok: false,
       error: { field: 'Agent-Intent.intent.audience', expected: 'https://second.example' },
     });
+  });
+});
+
+describe('an intent for a card tool', () => {
+  const checkout: Tool = {
+    ...translate,
+    id: 'translate',
+    price: 20_000_000n,
+    asset: USD,
+    settlement: 'card',
+    onSilence: 'keep',
+    requireBinding: 'intent',
+  };
+  const spending = { payTo: PAY_TO, asset: USD_ADDRESS, maxAmount: 20_000_000n } as const;
+
+  it('is counted in fiat', async () => {
+    expect(await check(checkout, await paid(), spending)).toMatchObject({
+      ok: true,
+      value: { asset: 'iso4217:USD', price: 20_000_000n, binding: 'intent' },
+    });
+  });
+
+  it.each<[keyof AgentIntent, Partial<AgentIntent>]>([
+    ['asset', { asset: paying(1n).asset ?? ZERO_ADDRESS }],
+    ['asset', { asset: ZERO_ADDRESS }],
+    ['asset', { asset: '0x00000000000000000000000000000000000003d2' }],
+    ['maxAmount', { maxAmount: 19_999_999n }],
+    ['payTo', { payTo: ZERO_ADDRESS }],
+  ])('is refused with another %s: %o', async (field, changes) => {
+    const result = await check(checkout, await paid(), { ...spending, ...changes });
+    expect(refusal(result)).toMatchObject({
+      reason: 'intent_mismatch',
+      field: `Agent-Intent.intent.${field}`,
+    });
+  });
+
+  it('reserves what it allows of a variable price', async () => {
+    const upTo: Tool = { ...checkout, pricing: 'upto' };
+    const less = await check(upTo, await paid(), { ...spending, maxAmount: 5n });
+    expect(less).toMatchObject({ ok: true, value: { price: 5n } });
+  });
+
+  it('buys nothing from a tool that a token pays for', async () => {
+    const result = await check(translate, await paid(), spending);
+    expect(refusal(result)).toMatchObject({ field: 'Agent-Intent.intent.asset' });
   });
 });
 

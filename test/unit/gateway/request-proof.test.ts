@@ -6,6 +6,7 @@ import { call } from '../../../src/gateway/call.ts';
 import { decoded, KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
 import {
   NOW,
+  PAY_TO,
   paying,
   paymentHeader,
   paymentOf,
@@ -18,6 +19,53 @@ import { config, requestOf, signed, bodyOf } from './call-fixture.ts';
 import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 useVectorsClock();
+
+describe('the answer of a card tool to a request without an intent', () => {
+  const checkout: Tool = {
+    ...translate,
+    price: 20_000_000n,
+    asset: 'iso4217:USD',
+    settlement: 'card',
+    onSilence: 'keep',
+    requireBinding: 'intent',
+  };
+  const selling = vectorConfig([checkout]);
+
+  it('is a 401 with the price, the currency and what to sign, and nothing that a wallet could pay', async () => {
+    const { gateway } = await scriptedGateway(selling);
+    const answer = await call(gateway, requestOf('/tools/translate'));
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('WWW-Authenticate')).toContain('AgentIntent error="intent_required"');
+    expect(answer.headers.get('PAYMENT-REQUIRED')).toBeNull();
+    const body = await bodyOf(answer);
+    expect(body).toMatchObject({
+      type: 'urn:countersign:problem:intent-required',
+      intent: {
+        tool: 'translate',
+        payTo: PAY_TO,
+        asset: '0x0000000000000000000000000000000000000348',
+        maxAmount: '20000000',
+      },
+      price: {
+        asset: 'iso4217:USD',
+        amount: '20000000',
+        dollars: '$20.00',
+        pricing: 'exact',
+        payees: { 'eip155:84532': PAY_TO },
+      },
+    });
+    expect(body['detail']).toContain('$20.00');
+    expect(body).not.toHaveProperty('accepts');
+  });
+
+  it('is the same 401 to a payment: no token pays for the tool', async () => {
+    const { gateway, asked } = await scriptedGateway(selling);
+    const request = requestOf('/tools/translate', paymentHeader(await paymentOf()));
+    const answer = await call(gateway, request);
+    expect(answer.status).toBe(401);
+    expect(asked).toEqual([]);
+  });
+});
 
 describe('the 402', () => {
   it('describes binding and top-ups outside accepts', async () => {
