@@ -38,6 +38,8 @@ const HINTS = {
   vetoed: 'One of your hooks stopped the call. No signature left the client.',
   signer_failed:
     'No signature left the client. Check the account, or the service that signs for it.',
+  signer_refused:
+    'No signature left the client. Read error.problem: it names the rule of the signer. The owner changes it with `countersign signer policy`.',
   payment_refused:
     'Read the reason of the server. The signed amount stays counted, because the server could still settle it.',
   credit_refused:
@@ -81,7 +83,7 @@ export class CountersignError extends Error {
   readonly offer: Requirement | undefined;
   /** Call id, once the agent has signed: the argument for `Agent.look`. */
   readonly call: Hex | undefined;
-  /** The problem of the gateway, for `refused` and `command_lost`. */
+  /** The problem of the gateway, for `refused` and `command_lost`, or of the signer, for `signer_refused`. */
   readonly problem: ProblemBody | undefined;
 
   constructor(code: ErrorCode, message: string, context: Context = {}) {

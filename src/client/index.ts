@@ -11,8 +11,12 @@ export type { CallRecord } from './call-record.ts';
 export type { Receipt } from './verify-receipt.ts';
 export { CountersignError, type ErrorCode, type ProblemBody } from './errors.ts';
 
-export { fleet, remoteAccount, type Fleet, type RemoteAccountOptions } from './accounts.ts';
-export type { Signer, TypedData } from './signer.ts';
+export { fleet, type Fleet } from './fleet.ts';
+export { remoteAccount } from './remote-account.ts';
+export type { RemoteAccount, RemoteAccountOptions } from './remote-signing.ts';
+export { agentKey } from './agent-key.ts';
+export type { AgentKey, PrivateAgentKey, PublicAgentKey } from './agent-key.ts';
+export type { Signer, SigningContext, TypedData } from './signer.ts';
 
 export { hashDelegation, signDelegation, signRevocation } from './delegation.ts';
 export type {

@@ -63,7 +63,11 @@ export const signPayment = async (
     nonce:
       intent === undefined ? random32() : intentDigest(intent, chainIdOf(requirement.network) ?? 0),
   };
-  const signature = await sign(signer, transferTypedData(token, authorization));
+  const signature = await sign(
+    signer,
+    transferTypedData(token, authorization),
+    intent && { intent },
+  );
   const signed = { authorization, signature };
   return {
     header: [

@@ -25,8 +25,17 @@ import { CountersignError } from './errors.ts';
 /** Signs for an agent: a viem `LocalAccount`, the result of `remoteAccount`, or your own object with these two members. */
 export type Signer = {
   readonly address: Hex;
-  /** Signs EIP-712 typed data. Returns 65 bytes with v 27 or 28, or for a contract account what its contract accepts (ERC-1271). */
-  signTypedData(data: TypedData): Promise<Hex>;
+  /**
+   * Signs EIP-712 typed data. Returns 65 bytes with v 27 or 28, or for a contract account what its contract accepts (ERC-1271). Local
+   * accounts ignore `context`.
+   */
+  signTypedData(data: TypedData, context?: SigningContext): Promise<Hex>;
+};
+
+/** What a payment is for. A Countersign signer checks it against its policy before it signs the payment. */
+export type SigningContext = {
+  /** The intent whose digest is the nonce of the payment. */
+  readonly intent: AgentIntent;
 };
 
 /** The signer's address in lower case. @throws CountersignError `options_invalid` */
@@ -39,10 +48,14 @@ export const addressOf = (signer: Signer): Address => {
   return address;
 };
 
-/** Signs. No request has left the client yet, so the caller can return the amount to its budget. @throws CountersignError `signer_failed` */
-export const sign = async (signer: Signer, data: TypedData): Promise<Hex> => {
+/** Signs. No request has left the client yet, so the caller can return the amount to its budget. @throws CountersignError `signer_refused`, `signer_failed` */
+export const sign = async (
+  signer: Signer,
+  data: TypedData,
+  context?: SigningContext,
+): Promise<Hex> => {
   try {
-    return await signer.signTypedData(data);
+    return await signer.signTypedData(data, context);
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause;
     throw new CountersignError('signer_failed', 'The account did not sign.', { cause });

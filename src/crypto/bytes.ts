@@ -91,7 +91,9 @@ export const encodeBase64Url = (bytes: Uint8Array): string =>
 const encoder = new TextEncoder();
 
 /** Encodes a text as UTF-8. */
-export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> =>
+  // The types of workerd leave open which buffer it is.
+  encoder.encode(text) as Uint8Array<ArrayBuffer>;
 
 /** Hashes bytes with SHA-256, synchronously: for storage transactions and short texts. */
 export const sha256Hex = (bytes: Uint8Array): Hex => hexOf(sha256(bytes));

@@ -24,7 +24,7 @@ const native = (key: Readonly<Record<string, string>>): JsonWebKeyInput => ({
 
 const FIELDS = ['@method', '@target-uri', 'content-digest', 'content-type'];
 const PARAMETERS = ['created', 'expires', 'nonce', 'keyid', 'tag'];
-const body = new Uint8Array(utf8('{"jsonrpc":"2.0","id":1,"method":"eth_accounts","params":[]}'));
+const body = utf8('{"jsonrpc":"2.0","id":1,"method":"eth_accounts","params":[]}');
 const request = {
   method: 'POST',
   targetUri: `https://signer.example/rpc/eip155:8453:0x${'ab'.repeat(20)}`,

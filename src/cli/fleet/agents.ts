@@ -54,7 +54,7 @@ export const derived = async (
   organisation: number,
   agents: readonly NewAgent[],
 ): Promise<readonly FleetAgent[]> => {
-  const { fleet } = await import('../../client/accounts.ts');
+  const { fleet } = await import('../../client/fleet.ts');
   const { agent } = fleet(mnemonic, { organisation });
   const found: FleetAgent[] = [];
   for (const { index, name } of agents) {

@@ -55,7 +55,7 @@ export const grantBudgets = async (
 ): Promise<Budgets> => {
   const { session } = admin;
   const { network } = (await admin.networks())[0];
-  const { fleet } = await import('../../client/accounts.ts');
+  const { fleet } = await import('../../client/fleet.ts');
   const { agent: keyOf } = fleet(mnemonic, { organisation });
   warnIfStopped(admin);
   const grants: { agent: string; grant: string }[] = [];

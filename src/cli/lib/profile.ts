@@ -189,7 +189,7 @@ const fleetIdentity = (keystore: Keystore, entry: FleetEntry, agent: FleetAgent)
   from: 'keystore',
   open: async () => {
     const mnemonic = new TextDecoder().decode(await keystore.secret(entry));
-    const { fleet } = await import('../../client/accounts.ts');
+    const { fleet } = await import('../../client/fleet.ts');
     return fleet(mnemonic, { organisation: entry.organisation }).agent(agent.index);
   },
 });

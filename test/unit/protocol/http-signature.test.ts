@@ -28,7 +28,7 @@ const request: SignableRequest = {
   method: 'POST',
   targetUri: `https://signer.example/rpc/eip155:8453:0x${'ab'.repeat(20)}`,
   contentType: 'application/json',
-  body: new Uint8Array(utf8('{"hello": "world"}')),
+  body: utf8('{"hello": "world"}'),
 };
 
 let key: RequestKey;
@@ -204,11 +204,7 @@ describe('a signature is refused', () => {
       'invalid_signature signature',
     ],
     ['query', { targetUri: `${request.targetUri}?` }, 'invalid_signature signature'],
-    [
-      'body',
-      { body: new Uint8Array(utf8('{"hello": "World"}')) },
-      'digest_mismatch content-digest',
-    ],
+    ['body', { body: utf8('{"hello": "World"}') }, 'digest_mismatch content-digest'],
   ])('with another %s', async (_name, change, refused) => {
     expect(await outcome({ ...(await received()), ...change })).toBe(refused);
   });

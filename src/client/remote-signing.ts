@@ -1,17 +1,27 @@
-import { mnemonicToAccount } from 'viem/accounts';
 import { recoverAddress } from 'viem/utils';
 import * as z from 'zod/mini';
 import { type Hex, isAddress } from '../core/hex.ts';
 import { isHex } from '../crypto/bytes.ts';
 import { MAX_SIGNATURE_TEXT } from '../crypto/signature-shape.ts';
+import { intentFields } from '../protocol/intent/agent-intent.ts';
+import { type AgentKey, agentKey, type PrivateAgentKey } from './agent-key.ts';
 import { CountersignError } from './errors.ts';
 import { readJsonBody } from './json.ts';
-import { digestOf, type Signer, type TypedData } from './signer.ts';
+import { askSigner } from './signer-request.ts';
+import { digestOf, type Signer, type SigningContext, type TypedData } from './signer.ts';
 
 /** The service that holds the key, and the account to sign with. */
 export type RemoteAccountOptions = {
-  /** JSON-RPC endpoint with `eth_signTypedData_v4`, e.g. of web3signer or a wallet service. */
+  /**
+   * JSON-RPC endpoint with `eth_signTypedData_v4`: that of a Countersign signer, which `countersign signer enrol` prints, of web3signer, or
+   * of a wallet service.
+   */
   readonly url: string;
+  /**
+   * The key that a Countersign signer knows the agent by: the result of `agentKey`, or a stored private JWK. Without it, requests are not
+   * signed.
+   */
+  readonly key?: AgentKey | PrivateAgentKey;
   /** The account to sign with. Default: the first of `eth_accounts`. */
   readonly address?: string;
   /** Headers for the service, e.g. Authorization. */
@@ -20,6 +30,17 @@ export type RemoteAccountOptions = {
   readonly fetch?: typeof globalThis.fetch;
   /** `true`: the account is a contract (ERC-1271), whose signatures the client cannot check. Default: `false`. */
   readonly contract?: boolean;
+};
+
+/** An account for `createAgent`, viem and x402 clients, which signs typed data and nothing else. */
+export type RemoteAccount = Signer & {
+  readonly type: 'local';
+  readonly source: 'custom';
+  /** Rejects, as the next three do: a service that also signed raw hashes or transactions could be made to sign anything. */
+  readonly sign: () => Promise<never>;
+  readonly signMessage: () => Promise<never>;
+  readonly signTransaction: () => Promise<never>;
+  readonly signAuthorization: () => Promise<never>;
 };
 
 const TIMEOUT_MS = 30_000;
@@ -33,29 +54,59 @@ const answerSchema = z.looseObject({
   error: z.optional(z.looseObject({ code: z.int() })),
 });
 
-/**
- * Creates a signer whose key stays in another service. Before the client uses a signature, it checks that the account signed exactly
- * the requested data, except for a contract account. Each request to the service times out after 30 s.
- *
- * @throws CountersignError `signer_failed`, `options_invalid`
- */
-export const remoteAccount = async (options: RemoteAccountOptions): Promise<Signer> => {
-  const named = options.address ?? (await firstAccount(options));
+/** As `remoteAccount`. */
+export const openRemoteAccount = async (options: RemoteAccountOptions): Promise<RemoteAccount> => {
+  const ask = await openService(options);
+  const named = options.address ?? firstOf(await ask('eth_accounts', []));
   const address = named.toLowerCase();
   if (!isAddress(address)) {
     throw new CountersignError('options_invalid', 'address must be a 20-byte address.');
   }
   return {
     address,
-    signTypedData: async (data) => {
-      const result = await ask(options, 'eth_signTypedData_v4', [address, textOf(data)]);
+    type: 'local',
+    source: 'custom',
+    signTypedData: async (data, context) => {
+      const more = options.key === undefined ? [] : contextOf(context);
+      const result = await ask('eth_signTypedData_v4', [address, textOf(data), ...more]);
       if (typeof result !== 'string' || result.length > MAX_SIGNATURE_TEXT || !isHex(result)) {
         throw failed('The service returned no signature.');
       }
       const signature = result.toLowerCase() as Hex;
       return options.contract === true ? signature : await checked(address, data, signature);
     },
+    sign: async () => unsupported('raw hashes'),
+    signMessage: async () => unsupported('messages'),
+    signTransaction: async () => unsupported('transactions'),
+    signAuthorization: async () => unsupported('EIP-7702 authorizations'),
   };
+};
+
+/** Sends one JSON-RPC request and returns its result. @throws CountersignError */
+type Ask = (method: string, params: readonly unknown[]) => Promise<unknown>;
+
+const openService = async (options: RemoteAccountOptions): Promise<Ask> => {
+  const { key, headers = {}, fetch = globalThis.fetch } = options;
+  if (key === undefined) return async (method, params) => await askOnce(options, method, params);
+  // The target URI that the signature covers has the form of the URL parser, as the signer sees it.
+  const url = URL.parse(options.url);
+  if (url === null || url.hash !== '') {
+    throw new CountersignError('options_invalid', 'url must be the URL that the owner gave you.');
+  }
+  const opened = 'privateKey' in key ? key : await agentKey(key);
+  const connection = { url: url.href, key: opened, headers, fetch };
+  return async (method, params) => await askSigner(connection, method, params);
+};
+
+/** The intent of a bound payment: the signer signs a payment only for an intent that its policy allows. */
+const contextOf = (context: SigningContext | undefined): readonly unknown[] =>
+  context === undefined ? [] : [{ intent: intentFields(context.intent) }];
+
+const unsupported = (what: string): never => {
+  throw new CountersignError(
+    'signer_failed',
+    `A remote account signs no ${what}, only typed data (signTypedData). Use a wallet that holds its key for anything else.`,
+  );
 };
 
 /** Writes numbers as decimal strings, because JSON has no 256-bit numbers. */
@@ -82,14 +133,13 @@ const checked = async (address: Hex, data: TypedData, signature: Hex): Promise<H
   throw failed('The service signed with another account, or signed other data than requested.');
 };
 
-const firstAccount = async (options: RemoteAccountOptions): Promise<string> => {
-  const accounts = await ask(options, 'eth_accounts', []);
+const firstOf = (accounts: unknown): string => {
   const first: unknown = Array.isArray(accounts) ? accounts[0] : undefined;
   if (typeof first !== 'string') throw failed('The service returned no account.');
   return first;
 };
 
-const ask = async (
+const askOnce = async (
   { url, headers, fetch = globalThis.fetch }: RemoteAccountOptions,
   method: string,
   params: readonly unknown[],
@@ -123,41 +173,3 @@ const ask = async (
 };
 
 const failed = (text: string): CountersignError => new CountersignError('signer_failed', text);
-
-/** Accounts of agents that derive from one mnemonic. */
-export type Fleet = {
-  /**
-   * Derives the account of one agent.
-   *
-   * @param index 0 … 2^31-1
-   * @throws CountersignError `options_invalid`
-   */
-  agent(index: number): ReturnType<typeof mnemonicToAccount>;
-};
-
-const LIMIT = 2 ** 31;
-
-/**
- * Derives accounts at `m/44'/60'/<organisation>'/0'/<index>'` (BIP-32). Every step is hardened: with unhardened steps, the leaked key
- * of one agent and an extended public key would reveal the parent key.
- *
- * @param organisation separates fleets of one mnemonic, 0 … 2^31-1. Default: 0
- * @throws CountersignError `options_invalid` for an invalid number; viem's error for an invalid mnemonic
- */
-export const fleet = (
-  mnemonic: string,
-  { organisation = 0 }: { readonly organisation?: number } = {},
-): Fleet => {
-  const branch = hardened(organisation, 'organisation');
-  return {
-    agent: (index) =>
-      mnemonicToAccount(mnemonic, {
-        path: `m/44'/60'/${branch}/0'/${hardened(index, 'index')}`,
-      }),
-  };
-};
-
-const hardened = (index: number, name: string): string => {
-  if (Number.isSafeInteger(index) && index >= 0 && index < LIMIT) return `${index}'`;
-  throw new CountersignError('options_invalid', `${name} must be a whole number below 2^31`);
-};
