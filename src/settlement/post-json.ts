@@ -33,7 +33,7 @@ export const postJson = async (
   body: unknown,
   options: PostOptions,
 ): Promise<Result<Posted, HttpFault>> =>
-  exchange(
+  exchangeJson(
     url,
     {
       method: 'POST',
@@ -52,12 +52,13 @@ export const getJson = async (
   url: string,
   options: PostOptions,
 ): Promise<Result<Posted, HttpFault>> =>
-  exchange(url, { headers: { ...options.headers, accept: 'application/json' } }, options);
+  exchangeJson(url, { headers: { ...options.headers, accept: 'application/json' } }, options);
 
-const exchange = async (
+/** Sends a request as it is and reads a JSON answer, within the same bounds: for services with a media type of their own. */
+export const exchangeJson = async (
   url: string,
   init: RequestInit,
-  { timeoutMs, maxBytes }: PostOptions,
+  { timeoutMs, maxBytes }: Pick<PostOptions, 'timeoutMs' | 'maxBytes'>,
 ): Promise<Result<Posted, HttpFault>> => {
   try {
     const response = await fetch(url, {

@@ -8,6 +8,8 @@ export type SigV4Request = {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly region: string;
   readonly service: string;
+  /** Further headers to sign, named in lower case, e.g. `x-amz-target`. The caller sends them itself. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   /** Of temporary credentials. */
@@ -20,7 +22,7 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 
 /**
  * Returns the headers that sign a request with AWS Signature Version 4 ("Create a signed AWS API request", AWS IAM User Guide). Signs host,
- * date, token, and for S3 the digest of the body, which S3 requires as a header.
+ * date, token, `headers`, and for S3 the digest of the body, which S3 requires as a header.
  */
 export const signSigV4 = async ({
   method,
@@ -28,6 +30,7 @@ export const signSigV4 = async ({
   body,
   region,
   service,
+  headers: further = {},
   accessKeyId,
   secretAccessKey,
   sessionToken,
@@ -36,18 +39,20 @@ export const signSigV4 = async ({
   const date = new Date(now).toISOString().replace(/[-:]|\.[0-9]{3}/g, '');
   const day = date.slice(0, 8);
   const digest = await sha256(body);
-  const signed: Readonly<Record<string, string>> = {
-    host: url.host,
+  const added: Readonly<Record<string, string>> = {
     ...(service === 's3' ? { 'x-amz-content-sha256': digest } : {}),
     'x-amz-date': date,
     ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
   };
-  const names = Object.keys(signed).join(';');
+  const signed = Object.entries({ ...further, host: url.host, ...added }).sort(([a], [b]) =>
+    order(a, b),
+  );
+  const names = signed.map(([name]) => name).join(';');
   const canonical = [
     method,
     canonicalPath(url.pathname, service),
     canonicalQuery(url.search),
-    ...Object.entries(signed).map(([name, value]) => `${name}:${value}`),
+    ...signed.map(([name, value]) => `${name}:${value}`),
     '',
     names,
     digest,
@@ -57,9 +62,8 @@ export const signSigV4 = async ({
   let key: Uint8Array = utf8(`AWS4${secretAccessKey}`);
   for (const part of [day, region, service, 'aws4_request']) key = await hmacSha256(key, part);
   const signature = bytesToHex(await hmacSha256(key, text));
-  const { host: _, ...headers } = signed;
   return {
-    ...headers,
+    ...added,
     authorization: `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
   };
 };

@@ -1,6 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Address, Hex } from '../../core/hex.ts';
-import { type Result, unreachable } from '../../core/result.ts';
+import { err, type Result, unreachable } from '../../core/result.ts';
 import type { KeyReference } from '../../protocol/key-reference.ts';
 
 /**
@@ -33,6 +33,14 @@ export type KeyFault =
   | { readonly kind: 'unavailable'; readonly detail: string }
   /** The answer belongs to another key, or its signature does not recover to the expected address. */
   | { readonly kind: 'mismatch'; readonly detail: string };
+
+/** @param detail the part of the answer that is wrong, e.g. `signatureCrc32c`, or the service's name of an error */
+export const unavailable = (detail: string): Result<never, KeyFault> =>
+  err({ kind: 'unavailable', detail });
+
+/** @param detail the part of the answer that belongs to another key, e.g. `KeyId` */
+export const mismatch = (detail: string): Result<never, KeyFault> =>
+  err({ kind: 'mismatch', detail });
 
 /** What the signer does after a fault, and what the operator does. */
 export type KeyFaultReaction = {
