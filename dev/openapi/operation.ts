@@ -33,6 +33,8 @@ export const EXAMPLES: { readonly [Id in RouteId]?: BodyOf<Id> } = {
   'accounts.policy.put': policy,
   'accounts.status': { status: 'frozen' },
   'credits.adjust': { asset: ASSET, amount: '-250000', reason: 'Credited twice on 3 November' },
+  'approvals.refuse': { reason: 'Too expensive, ask the team first' },
+  'account.refuse': { reason: 'Too expensive, ask the team first' },
   'calls.refund': { amount: '20000', reason: 'Wrong answer, ticket 7' },
   'credits.refund': {
     account: 'eip155:84532:0x7e5f4552091a69125d5dfcb7b8c2659029395bdf',

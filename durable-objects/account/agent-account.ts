@@ -111,7 +111,15 @@ export class AgentAccount extends DurableObject<Env> {
   /** Reserves a call id and its price. Same (call, attempt): the same verdict. */
   async reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict> {
     if (this.ctx.id.name !== call.account) return UNAVAILABLE;
-    return reserveCall(this.#ledger, this.#requests, this.#recalls, call, attempt, evidence);
+    return reserveCall(
+      this.#ledger,
+      this.#peers,
+      this.#requests,
+      this.#recalls,
+      call,
+      attempt,
+      evidence,
+    );
   }
 
   /** Ends a call whose tool has run. */

@@ -1,6 +1,7 @@
 /** The code that no call needs, in a module of its own: an account that only serves calls neither loads nor evaluates it. */
 export { openCommands } from './commands/open-commands.ts';
 export { documentIn, documentsSince } from './commands/put-document.ts';
+export { reserveWithApproval } from './call/park.ts';
 export { lookUp } from './call/look-up.ts';
 export { answerRights } from './answer-rights.ts';
 export { recheck } from './log/recheck.ts';

@@ -46,6 +46,8 @@ const PROMPT: ReadonlySet<string> = new Set([
   'settlement.redriven',
   'credit.adjusted',
   'call.refunded',
+  'call.approved',
+  'call.refused',
   'alert.raised',
 ] satisfies EntryType[]);
 
@@ -78,7 +80,10 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
   const [known = emptyAccount(account)] = disk.find(ACCOUNT, { limit: 1 });
   const state = { ...known, held: heldGrants(disk) };
   // Without answers and entries, which are most of a record: an account wakes with what it must do.
-  const live = disk.brief(CALL, { where: [['due', '=', 'live']] });
+  const live = [
+    ...disk.brief(CALL, { where: [['due', '=', 'live']] }),
+    ...disk.brief(CALL, { where: [['due', '=', 'parked']] }),
+  ];
   const looks = disk.brief(CALL, { where: [['due', '=', 'look']] });
   const open = openLiveCalls();
   for (const record of live) {

@@ -68,6 +68,9 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
     case 'credit.lent':
       return of('lent', amounts['amount']);
     case 'call.accepted':
+    case 'call.parked':
+    case 'call.approved':
+    case 'call.refused':
     case 'call.denied':
     case 'call.dispatched':
     case 'call.late':

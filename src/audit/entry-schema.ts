@@ -19,6 +19,9 @@ const jsonObject = z.custom<{ readonly [key: string]: Json }>(
 
 const TYPES = [
   'call.accepted',
+  'call.parked',
+  'call.approved',
+  'call.refused',
   'call.denied',
   'call.dispatched',
   'call.finished',

@@ -99,21 +99,7 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
   const known = withoutUndefined({ call, seq, tool: entry.tool, request: entry.request });
   switch (entry.type) {
     case 'call.accepted':
-      return {
-        ...known,
-        state: 'held',
-        firstSeq: seq,
-        acceptedAt: entry.at,
-        ...withoutUndefined({
-          payee: text(payment.payTo),
-          audience: text(entry.evidence?.['audience']),
-          binding: entry.binding,
-          policy: entry.policy,
-          price: stored(amounts?.price),
-          asset: text(payment.asset),
-          paidBy: text(payment.paidBy),
-        }),
-      };
+      return { ...known, ...acceptedFacts(entry), state: 'held' };
     case 'call.finished':
     case 'call.abandoned':
       return {
@@ -151,6 +137,18 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
             endedAt: entry.at,
             ...withoutUndefined({ charged: stored(amounts?.charged) }),
           };
+    // A call that waited and never ran has its only row from here: its payment may still move, and then becomes credit.
+    case 'call.refused':
+      return {
+        ...known,
+        ...acceptedFacts(entry),
+        state: 'released',
+        endedAt: entry.at,
+        charged: 0,
+        ...withoutUndefined({ reason: entry.decision }),
+      };
+    case 'call.parked':
+    case 'call.approved':
     case 'call.denied':
     case 'call.dispatched':
     case 'payment.settled':
@@ -180,6 +178,20 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
   }
 };
 
+const acceptedFacts = ({ seq, at, evidence, binding, policy, amounts, payment = {} }: Entry) => ({
+  firstSeq: seq,
+  acceptedAt: at,
+  ...withoutUndefined({
+    payee: text(payment.payTo),
+    audience: text(evidence?.['audience']),
+    binding,
+    policy,
+    price: stored(amounts?.price),
+    asset: text(payment.asset),
+    paidBy: text(payment.paidBy),
+  }),
+});
+
 const endedPayment = (entry: Entry, price: number | undefined): EndedPayment | undefined => {
   const { seq, at, payment = {}, amounts } = entry;
   const state = endOf(entry);
@@ -205,7 +217,7 @@ const endOf = ({ type, payment }: Entry): EndedPayment['state'] | undefined => {
   if (type === 'payment.failed') return 'failed';
   if (type === 'payment.released') return 'released';
   // The entry that ends a failed call also releases its payment.
-  const endsCall = type === 'call.finished' || type === 'call.abandoned';
+  const endsCall = type === 'call.finished' || type === 'call.abandoned' || type === 'call.refused';
   return endsCall && payment?.state === 'released' ? 'released' : undefined;
 };
 

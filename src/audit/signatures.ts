@@ -5,6 +5,7 @@ import { requestDigest } from '../protocol/intent/binding.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';
 import { type PaymentProof, spentSchema } from './evidence-schema.ts';
 import {
+  checkApproval,
   checkGrant,
   checkCommand,
   checkProof,
@@ -42,9 +43,15 @@ export type Unsigned = {
 
 /** The signed evidence that each type of entry must have. */
 const SIGNED_WITH: Readonly<
-  Record<EntryType, 'proof' | 'reveal' | 'grant' | 'revocation' | 'order' | 'any' | 'nothing'>
+  Record<
+    EntryType,
+    'proof' | 'reveal' | 'grant' | 'revocation' | 'order' | 'approval' | 'any' | 'nothing'
+  >
 > = {
   'call.accepted': 'proof',
+  'call.parked': 'proof',
+  'call.approved': 'approval',
+  'call.refused': 'approval',
   'call.denied': 'nothing',
   'call.dispatched': 'nothing',
   'call.finished': 'nothing',
@@ -126,6 +133,15 @@ export const verifySignatures = async (
       }
       case 'reveal':
         return reveal(entry);
+      case 'approval': {
+        // A call that expired has no decision of a person.
+        if (entry.decision === 'expired') {
+          return evidence === undefined ? ok(undefined) : fault('evidence', 'unexpected');
+        }
+        const decided = checkApproval(entry);
+        if (decided.ok) count(entry, decided.value);
+        return decided;
+      }
       case 'grant':
       case 'revocation':
       case 'order':

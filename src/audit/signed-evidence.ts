@@ -189,3 +189,27 @@ export const checkCommand = ({ evidence }: Entry): Checking<Recomputed> => {
   const digest = intentDigest(order, chainId);
   return recompute(address, digest, signature, contractCheckedAt, 'evidence.signature');
 };
+
+/** The route by which a person decides on a call that waits, by the decision. */
+const DECISIONS: Readonly<Record<string, string>> = { approved: 'approve', refused: 'refuse' };
+
+/**
+ * Checks the decision of a person on a call that waits: the signed command names exactly this call and this decision, and its signer is
+ * not the account that made the call.
+ */
+export const checkApproval = (entry: Entry): Checking<Recomputed> => {
+  const checked = checkCommand(entry);
+  if (!checked.ok) return checked;
+  const { account, call = '', decision = '', evidence } = entry;
+  if (evidence?.['by'] === account) return fault('evidence.by', 'mismatch');
+  const verb = DECISIONS[decision];
+  if (verb === undefined) return fault('decision', 'malformed');
+  const target = valueAt(evidence, ['order', 'target']);
+  // Generated clients send the colons of an account id as `%3A`.
+  const path = typeof target === 'string' ? target.replaceAll(/%3a/gi, ':') : '';
+  const place =
+    evidence?.['role'] === 'operator'
+      ? `/admin/approvals/${account}/${call}/${verb}`
+      : `/accounts/${account}/approvals/${call}/${verb}`;
+  return path === place ? checked : fault('evidence.order.target', 'mismatch');
+};

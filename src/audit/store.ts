@@ -1,6 +1,7 @@
 import { type AccountRow, newRow } from './account-row.ts';
 import { type AuditMessage, type ChunkFault, decodeChunk, encodeChunk } from './chunk.ts';
 import { entryHash } from './entry.ts';
+import { approvalStatements } from './approvals.ts';
 import { projectionStatements } from './projection-statements.ts';
 import { type CallUpdate, project } from './projection.ts';
 import { rollUp, type RollUp, rollUpStatements } from './roll-up.ts';
@@ -73,6 +74,7 @@ export const storeChunk = async (
     const results = await db.batch([
       insertChunk(db, message.account, rest, run.value.hash, body, now),
       ...projectionStatements(db, message.account, derived.calls),
+      ...approvalStatements(db, rest),
       ...rollUpStatements(db, message.account, derived.rollUp, standing),
     ]);
     const rowsWritten = results.reduce((rows, { meta }) => rows + meta.rows_written, 0);

@@ -43,6 +43,10 @@ export const commands: CommandTree = {
     summary: 'inspect calls and refund them',
     load: async () => (await import('./calls.ts')).group,
   },
+  approvals: {
+    summary: 'decide on calls that wait for a person',
+    load: async () => (await import('./approvals.ts')).group,
+  },
   credits: {
     summary: 'buy, inspect and adjust credit',
     load: async () => (await import('./credits.ts')).group,

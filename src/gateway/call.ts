@@ -180,6 +180,11 @@ const refusalOf = (
       return { reason: 'in_progress', retryAfter: decision.retryAfter };
     case 'conflict':
       return { reason: 'conflict' };
+    case 'parked': {
+      const { tool, price } = reserved;
+      const approval = `${checked.audience}/calls/${checked.call}`;
+      return { reason: 'approval_required', approval, parked: decision, tool, price };
+    }
     case 'already_used':
       return { reason: 'already_used', call: checked.call };
     // 503 and never 402 (law 5): nothing was reserved, so the same signature is still usable.

@@ -104,6 +104,7 @@ export const noteReserved = (
 const RESERVED: ReadonlySet<ReserveVerdict['verdict']> = new Set([
   'go',
   'settle',
+  'parked',
   'stored',
   'in_progress',
   'conflict',

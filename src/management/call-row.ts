@@ -5,6 +5,9 @@ import type { Seconds } from '../core/clock.ts';
 import { acceptedAtOf } from '../settlement/stored-call.ts';
 import { withoutNulls } from './page.ts';
 
+/** A call that waits for a person is in the list of approvals until it runs or ends. */
+export type ListedState = Exclude<CallState, 'parked'>;
+
 export type EndedPayment = 'settled' | 'failed' | 'released';
 
 /** The end of a payment. */
@@ -24,7 +27,7 @@ export type PaymentItem = {
 export type CallItem = {
   readonly account: AccountId;
   readonly call: Hex;
-  readonly state: CallState;
+  readonly state: ListedState;
   readonly tool?: string;
   readonly payee?: string;
   readonly request?: Hex;
@@ -57,7 +60,7 @@ type Integer = number | null;
 export type CallRow = {
   readonly account: AccountId;
   readonly call: Hex;
-  readonly state: CallState;
+  readonly state: ListedState;
   readonly tool: Text;
   readonly payee: Text;
   readonly request: Text;

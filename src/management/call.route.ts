@@ -17,6 +17,7 @@ import {
 import { reasonText } from '../protocol/wire-fields.ts';
 import { OPERATOR, READERS, type RouteTable, SMALL_BODY } from './route.ts';
 
+/** A call that waits for a person is in the list of approvals until it runs or ends. */
 export const CALL_STATES = ['held', 'committed', 'released', 'abandoned'] as const;
 /** `kept`: a silent tool keeps the amount until an operator resolves it. */
 export const SETTLEMENT_STATES = ['open', 'settled', 'failed', 'released', 'kept'] as const;

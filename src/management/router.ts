@@ -8,6 +8,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import { accountHandlers } from './account.ts';
 import { authorise, isForOperatorsOnly } from './authorise.ts';
+import { approvalHandlers } from './approval.ts';
 import { backendHandlers } from './backend.ts';
 import { callHandlers } from './call.ts';
 import { commandIntent } from './command.ts';
@@ -33,6 +34,7 @@ import { webhookHandlers } from './webhook.ts';
 /** The handler of every route. */
 const HANDLERS: Handlers<RouteId> = {
   ...accountHandlers,
+  ...approvalHandlers,
   ...backendHandlers,
   ...callHandlers,
   ...creditHandlers,

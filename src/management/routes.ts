@@ -1,4 +1,5 @@
 import { ACCOUNT_ROUTES } from './account.route.ts';
+import { APPROVAL_ROUTES } from './approval.route.ts';
 import { BACKEND_ROUTES } from './backend.route.ts';
 import { CALL_ROUTES } from './call.route.ts';
 import { CREDIT_ROUTES } from './credit.route.ts';
@@ -34,6 +35,7 @@ export const ROUTE_TABLE = {
   ...LEDGER_ROUTES,
   ...SPEND_ROUTES,
   ...CALL_ROUTES,
+  ...APPROVAL_ROUTES,
   ...ENTRY_ROUTES,
   ...WEBHOOK_ROUTES,
   ...QUEUE_ROUTES,

@@ -9,6 +9,7 @@ import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import type { Wording } from '../protocol/problem/denial.ts';
 import { money } from './fields.ts';
 import type { DenialWording, PolicyOption, Rule } from './rule.ts';
+import { approveAbove, type ApproveAboveFields } from './rules/approve-above.ts';
 import { assets, type AssetsFields } from './rules/assets.ts';
 import { binding, type BindingFields } from './rules/binding.ts';
 import { type ConditionFields, deny, MAX_CONDITIONS, require } from './rules/conditions.ts';
@@ -32,6 +33,7 @@ export type Policy = ToolsFields &
   PayeesFields &
   AssetsFields &
   PerCallFields &
+  ApproveAboveFields &
   SpendFields &
   ExposureFields &
   RateFields &
@@ -68,6 +70,7 @@ const DOCUMENT = [
   payees,
   assets,
   perCall,
+  approveAbove,
   spend,
   exposure,
   rate,

@@ -88,6 +88,8 @@ export type RuleSource = {
   readonly arrival?: number;
   /** Absent if another account counts repeats. */
   readonly repeats?: Repeats;
+  /** Of an owner's policy: the account that wrote it. */
+  readonly writer?: AccountId;
 };
 
 /** A call as policies see it. */

@@ -4,6 +4,7 @@ import { reasonText } from './wire-fields.ts';
 /** Everything that raises an alert. */
 export const ALERT_RULES = [
   'soft_limit',
+  'approval',
   'breaker',
   'debt',
   'stuck',

@@ -38,6 +38,9 @@ export type EntryBody = {
 /** The kind of an entry. Names are final: exported logs contain them. */
 export type EntryType =
   | 'call.accepted'
+  | 'call.parked'
+  | 'call.approved'
+  | 'call.refused'
   | 'call.denied'
   | 'call.dispatched'
   | 'call.finished'

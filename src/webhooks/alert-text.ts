@@ -27,6 +27,8 @@ const clean = (value: unknown): string =>
 const RULES: { readonly [rule in AlertRule]: string } = {
   soft_limit:
     '{percent} % of a limit is used|{who} has used {$used} of {$max} ({limit}). Resets: {@resetsAt}.|The gateway denies calls beyond it. `countersign policy set {account}` raises it.',
+  approval:
+    'A call waits for your approval|{who} wants to pay {$amount} for the tool {tool}. A policy asks a person above {$above}. The call waits until {@until}.|`countersign approvals approve {account} {call}`, or `refuse`.',
   breaker:
     'A loop was stopped|{who} repeats one request to the tool {tool}.|Follow the agent: `countersign tail {account}`.',
   debt: "An account owes money|{who} owes {$debt}: a payment failed after its call.|The gateway denies its calls until `countersign credits top-up '{$debt}' --to {account}`.",

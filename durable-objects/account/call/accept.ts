@@ -1,6 +1,7 @@
 import type { Verdict } from '../../../src/policy/evaluate.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
+import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { put } from '../../store/noun.ts';
 import { append, changed, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
@@ -14,7 +15,7 @@ import * as money from './money.ts';
 import { countDenial } from './pace.ts';
 import { type CallRecord, IDENTIFIER } from './call-record.ts';
 import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
-import type { Reservation } from './reservation.ts';
+import { isAsked, type Reservation } from './reservation.ts';
 
 type Allowed = Extract<Verdict, { readonly allowed: true }>;
 
@@ -30,13 +31,13 @@ export const accept = (
   allowed: Allowed,
   funding: Funded,
 ): Decision<ReserveVerdict> => {
-  const { state, call, context, grant, policy, isDryRun } = reservation;
+  const { state, context, policy, isDryRun } = reservation;
   const draft = draftOf({ ...reservation, state: counted }, funding);
   const decision = draft.dispatchedAt > 0 ? 'go' : 'settle';
   if (isDryRun) {
     return unchanged(countDenial(state, context.now) ?? state, {
       verdict: 'dry_run',
-      decision,
+      decision: isAsked(reservation) ? 'park' : decision,
       policy,
       paidFrom: paidFrom(draft),
       limits: limitsOf(state, draft, context),
@@ -45,27 +46,36 @@ export const accept = (
   const reserved = money.hold(withCounted(counted, allowed), draft);
   const entered = append(reserved, draft, context, {
     type: 'call.accepted',
-    binding: call.binding,
-    evidence: callEvidence(call),
     decision,
-    policy,
-    amounts: { price: call.price.toString() },
-    payment: {
-      asset: call.asset,
-      payTo: call.payTo,
-      paidBy: funding.paidBy,
-      ...(call.topUp === undefined ? {} : { creditTo: call.topUp.to }),
-      ...(grant === undefined ? {} : { grant: grant.grant.hash }),
-      ...(funding.lender === undefined ? {} : { lender: funding.lender }),
-    },
+    ...(reservation.approved === undefined ? {} : { rule: 'approval' }),
+    ...acceptance(reservation, funding),
   });
   const accepted: CallRecord = { ...entered.record, acceptedEntry: entered.hash };
-  const { identifier } = accepted;
-  const named =
-    identifier === undefined ? [] : [put(IDENTIFIER, { digest: identifier, call: call.call })];
+  const { id, identifier } = accepted;
+  const named = identifier === undefined ? [] : [put(IDENTIFIER, { digest: identifier, call: id })];
   const decided = changed(entered.state, accepted, permit(entered.state, accepted, context));
   return { ...decided, writes: [...decided.writes, ...named] };
 };
+
+/** What the entry of a call that was accepted, or parked, has in common. */
+export const acceptance = (
+  { call, grant, policy }: Reservation,
+  { paidBy, lender }: Funded,
+): Pick<EntryBody, 'binding' | 'evidence' | 'policy' | 'amounts'> &
+  Required<Pick<EntryBody, 'payment'>> => ({
+  binding: call.binding,
+  evidence: callEvidence(call),
+  policy,
+  amounts: { price: call.price.toString() },
+  payment: {
+    asset: call.asset,
+    payTo: call.payTo,
+    paidBy,
+    ...(call.topUp === undefined ? {} : { creditTo: call.topUp.to }),
+    ...(grant === undefined ? {} : { grant: grant.grant.hash }),
+    ...(lender === undefined ? {} : { lender }),
+  },
+});
 
 /** Returns the decision on a repeat; for a dry run only the verdict that the repeat would get. */
 export const repeatOrDryRun = (
@@ -82,8 +92,8 @@ export const repeatOrDryRun = (
 };
 
 /** Builds the record of a new call: its facts, its source of money, and every counter that it counts in. */
-const draftOf = (
-  { state, call, attempt, policy, grant, context }: Reservation,
+export const draftOf = (
+  { state, call, attempt, policy, grant, context, approved }: Reservation,
   funding: Funded,
 ): CallRecord => {
   const runsNow = funding.paidBy !== 'upfront';
@@ -106,7 +116,8 @@ const draftOf = (
     dispatchedAt: runsNow ? context.now : 0,
     holdUntil: context.now + (runsNow ? call.timeoutSeconds + HOLD_GRACE : SETTLE_LEASE),
     validBefore: call.validBefore,
-    sinceBlock: state.factsBlock,
+    // A parked payment may have moved since it was parked.
+    sinceBlock: approved?.sinceBlock ?? state.factsBlock,
     hadLastLook: false,
     identifier: call.identifier,
     transaction: undefined,
@@ -127,7 +138,8 @@ const draftOf = (
         ),
     grant: grant?.grant.hash,
     usedShares: isTopUp ? [] : usedSharesOf(state, grant, call.price, funding.lender),
-    entries: [],
+    park: approved?.park,
+    entries: approved?.entries ?? [],
   };
 };
 
@@ -148,7 +160,7 @@ const usedSharesOf = (
 };
 
 /** Rate states and repeats after an accepted call. */
-const withCounted = (
+export const withCounted = (
   state: AccountState,
   { arrivals, repeats }: Extract<Verdict, { readonly allowed: true }>,
 ): AccountState => {

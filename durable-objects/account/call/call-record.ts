@@ -3,6 +3,7 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
 import type { CallState, StoredAnswer } from '../../../src/protocol/account/call.ts';
+import type { CommandSigner } from '../../../src/protocol/account/command.ts';
 import { toStored } from '../../../src/protocol/amount.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import type { Authorization, Payment, PaymentState } from '../../../src/protocol/payment.ts';
@@ -14,6 +15,17 @@ export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free' | 'card
 
 /** A payment as stored: the signature is erased once nothing may present the payment any more. */
 export type HeldPayment = Omit<Payment, 'signature'> & { readonly signature?: Hex };
+
+/** What lets a person decide on a call. Its record keeps it, so that a restart between any two steps changes nothing. */
+export type Park = {
+  /** The account whose policy asked, and its threshold: atomic units, as a decimal string. */
+  readonly asked: AccountId;
+  readonly above: string;
+  /** The lowest ancestor that may decide; absent: operators only. */
+  readonly approver?: AccountId;
+  /** The account that approved the call, and its role. */
+  readonly approved?: CommandSigner;
+};
 
 /** One call. */
 export type CallRecord = {
@@ -51,6 +63,8 @@ export type CallRecord = {
   readonly policy: Hex;
   /** Names and periods of the counters that the price counts in (`money.countedPeriods`): a policy may change while the call runs. */
   readonly windows: readonly string[];
+  /** Set for a call that waits, or waited, for a person. */
+  readonly park: Park | undefined;
   /** The grant of the call, and the ancestors' shares that it counts in (`usedShareText`). */
   readonly grant: Hex | undefined;
   readonly usedShares: readonly string[];
@@ -70,7 +84,7 @@ export const IDENTIFIER: Noun<Identifier> = {
 
 type Fields = 'due';
 
-/** `due`: `look` if only the last look at its payment is due, `live` if anything else is; null for a final call. */
+/** `due`: `look` if only the last look at its payment is due, `parked` if the call waits for a person, `live` if anything else is; null for a final call. */
 export const CALL: Noun<CallRecord, Fields> = {
   name: 'call',
   key: ({ id }) => id,
@@ -98,7 +112,14 @@ export const CALL: Noun<CallRecord, Fields> = {
     };
   },
   fields: {
-    due: (record) => (isFinal(record) ? null : awaitsLook(record) ? 'look' : 'live'),
+    due: (record) =>
+      isFinal(record)
+        ? null
+        : awaitsLook(record)
+          ? 'look'
+          : record.state === 'parked'
+            ? 'parked'
+            : 'live',
   },
   entries: ({ entries }) => entries,
   forgetAt: (record) => (isFinal(record) ? forgetAt(record) : undefined),
@@ -152,6 +173,7 @@ export const reduced = (record: CallRecord): CallRecord => ({
   sinceBlock: 0,
   held: undefined,
   topUp: undefined,
+  park: undefined,
   answer: undefined,
   finishedEntry: undefined,
   policy: NO_ATTEMPT,
@@ -178,7 +200,7 @@ export const awaitsLook = ({ payment, hadLastLook }: CallRecord): boolean =>
 
 /** Whether the money of this call can no longer change. */
 export const isFinal = (record: CallRecord): boolean => {
-  if (record.state === 'held') return false;
+  if (record.state === 'held' || record.state === 'parked') return false;
   // Law 4: the silence of a tool with `onSilence: keep` keeps its hold until an operator resolves the call.
   if (keepsHold(record)) return false;
   switch (record.payment) {
@@ -214,6 +236,7 @@ const ABSENT = {
   transaction: undefined,
   topUp: undefined,
   finishedEntry: undefined,
+  park: undefined,
   grant: undefined,
 };
 

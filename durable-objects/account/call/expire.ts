@@ -3,14 +3,16 @@ import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from '
 import * as money from './money.ts';
 import { append, type Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
+import type { EntryBody } from '../../../src/protocol/entry.ts';
 import type { Write } from '../../store/noun.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 
 /** How long the settled money of an upfront call that never ran waits for a repeat before it becomes credit. */
 const REPEAT_GRACE: Seconds = 300;
 
-/** When a held call ends by itself; undefined if only the chain can end it. */
+/** When a held or parked call ends by itself; undefined if only the chain can end it. */
 export const expiresAt = (record: CallRecord): Seconds | undefined => {
+  if (record.state === 'parked') return record.holdUntil;
   if (record.state !== 'held') return undefined;
   if (!awaitsSettlement(record)) return record.holdUntil;
   return record.payment === 'settled'
@@ -37,6 +39,9 @@ export const expire = (
 ): Expired | undefined => {
   const due = expiresAt(record);
   if (due === undefined || context.now < due) return undefined;
+  if (record.state === 'parked') {
+    return { ...endParked(state, record, { decision: 'expired' }, context), writes: [] };
+  }
   const { next, state: moved, writes = [] } = end(state, record, context);
   const entered = append(moved, next, context, {
     type: 'call.abandoned',
@@ -46,6 +51,28 @@ export const expire = (
     payment: paymentOf(next),
   });
   return { state: entered.state, record: entered.record, writes };
+};
+
+/** Ends a parked call that never ran: releases its hold. Its id stays burned, and its payment gets a last look. */
+export const endParked = (
+  state: AccountState,
+  record: CallRecord,
+  end: { readonly decision: 'expired' | 'refused' } & Pick<EntryBody, 'evidence'>,
+  context: Context,
+  reason: string = end.decision,
+): Pick<Expired, 'state' | 'record'> => {
+  const released: CallRecord = { ...toReleased(record), state: 'released' };
+  const parked = record.entries.find(({ type }) => type === 'call.parked');
+  return append(money.release(state, record), released, context, {
+    type: 'call.refused',
+    ...end,
+    rule: 'approval',
+    ...(parked?.binding === undefined ? {} : { binding: parked.binding }),
+    policy: record.policy,
+    amounts: { price: record.price.toString(), charged: '0' },
+    outcome: { reason },
+    payment: { ...parked?.payment, state: released.payment },
+  });
 };
 
 type Ended = {

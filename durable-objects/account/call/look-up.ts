@@ -1,5 +1,6 @@
 import type { LookUpVerdict } from '../../../src/protocol/account/call-verdict.ts';
-import type { CallStatus, LookUp } from '../../../src/protocol/account/call.ts';
+import { withoutUndefined } from '../../../src/core/without-undefined.ts';
+import type { ApprovalStatus, CallStatus, LookUp } from '../../../src/protocol/account/call.ts';
 import type { Reader } from '../../store/query.ts';
 import { transferWith } from '../commands/transfer.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
@@ -68,10 +69,26 @@ const statusOf = (record: CallRecord, refunded: bigint): CallStatus => ({
   entry: record.acceptedEntry,
   policy: record.policy,
   ...(record.answer === undefined ? {} : { answer: record.answer }),
+  ...withoutUndefined({ approval: approvalOf(record) }),
 });
 
+/** Whether and how a person decided on the call. */
+const approvalOf = (record: CallRecord): ApprovalStatus | undefined => {
+  const parked = record.entries.find(({ type }) => type === 'call.parked');
+  const until = parked?.outcome?.['until'];
+  if (record.park === undefined || typeof until !== 'number') return undefined;
+  if (record.state === 'parked') {
+    return { state: record.park.approved === undefined ? 'waiting' : 'approved', until };
+  }
+  const ended = record.entries.find(({ type }) => type === 'call.refused');
+  if (ended === undefined) return { state: 'used', until };
+  return { state: ended.decision === 'refused' ? 'refused' : 'expired', until };
+};
+
 const audienceOf = (record: CallRecord): { readonly audience?: string } => {
-  const accepted = record.entries.find(({ type }) => type === 'call.accepted');
+  const accepted = record.entries.find(
+    ({ type }) => type === 'call.accepted' || type === 'call.parked',
+  );
   const audience = accepted?.evidence?.['audience'];
   return typeof audience === 'string' ? { audience } : {};
 };

@@ -1,6 +1,8 @@
 import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
+import type { CommandCharge } from '../../../src/protocol/account/command-budget.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { LeaseNeed } from '../tree/lease-need.ts';
 import type { Report } from '../tree/merge-report.ts';
@@ -11,7 +13,11 @@ export type TreeRequest =
   | { readonly verdict: 'lease'; readonly needs: readonly LeaseNeed[]; readonly asset: AssetId }
   /** Descendants may hold money of this account that they do not use: they report it, or return it. */
   | { readonly verdict: 'report' }
-  | { readonly verdict: 'recall' };
+  | { readonly verdict: 'recall' }
+  /** The call is parked, or would be: decide it with `park.ts`. */
+  | { readonly verdict: 'parking' }
+  /** The root of the tree must count the parked call first. */
+  | ({ readonly verdict: 'charge'; readonly to: AccountId } & CommandCharge);
 
 /** The answers of other accounts to one attempt to decide a call. */
 export type Progress = {
@@ -28,6 +34,8 @@ export type Progress = {
   readonly descendantsReported: boolean;
   /** Only for a dry run: those reports. */
   readonly reports: readonly Report[];
+  /** The root of the tree has counted the parked call, or has too many: seconds until it takes another. */
+  readonly charged?: true | { readonly retryAfter: Seconds };
   /** How many rounds of recalls there were. */
   readonly recalls: number;
   /** Only for a dry run: grants whose issuers would lend the needed amount. */

@@ -170,7 +170,8 @@ const outcomeOf = (record: CallRecord): StoredOutcome =>
 
 /** How the call was bound when it was accepted. Its entries stay with its record, so the first entry still has the binding. */
 export const bindingOf = (record: CallRecord): Binding =>
-  record.entries.find(({ type }) => type === 'call.accepted')?.binding ?? 'none';
+  record.entries.find(({ type }) => type === 'call.accepted' || type === 'call.parked')?.binding ??
+  'none';
 
 const waitFor = (record: CallRecord, context: Context): number =>
   Math.min(5, Math.max(1, record.holdUntil - context.now));

@@ -5,6 +5,8 @@ import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
+import type { CallRecord } from './call-record.ts';
+import { asksApproval } from '../../../src/policy/rules/approve-above.ts';
 import type { GrantChoice } from '../tree/call-grant.ts';
 import type { HeldGrant } from '../tree/grants.ts';
 import { withReports } from '../tree/merge-report.ts';
@@ -23,6 +25,8 @@ export type ReservationInput = {
   readonly evidence: Evidence;
   readonly progress: Progress;
   readonly context: Context;
+  /** The parked call that this one continues: a person has approved it, and `state` no longer holds its money. */
+  readonly approved?: CallRecord;
 };
 
 /** One attempt to reserve a new call, with everything that its checks read. */
@@ -40,6 +44,20 @@ export type Reservation = ReservationInput & {
   readonly policy: Hex;
 };
 
+/** A parked call was counted towards rates and repeats when it was parked. */
+const withoutPace = ({
+  policy: { rate: _, repeat: __, ...policy },
+  ...source
+}: Source): Source => ({
+  ...source,
+  policy,
+});
+
+/** Whether a policy makes the call wait for a person. A top-up only moves money to credit. */
+export const isAsked = ({ own, ancestors, call }: Reservation): boolean =>
+  call.topUp === undefined &&
+  [...own, ...ancestors].some(({ policy }) => asksApproval(policy, call.price));
+
 /** The answer to an attempt: its verdict, or what the account must request first. */
 export type Answer = Decision<ReserveVerdict | TreeRequest>;
 
@@ -50,7 +68,8 @@ export const openReservation = (input: ReservationInput, choice: GrantChoice): R
   const view = isDryRun
     ? withAllReturned(withReports(state, progress.reports, context), call.asset)
     : state;
-  const own = ownSources(view, call.asset, grant, context);
+  const all = ownSources(view, call.asset, grant, context);
+  const own = input.approved === undefined ? all : all.map(withoutPace);
   const ancestors = [...ancestorSources(state, grant, context.now), ...progress.ancestorPolicies];
   return {
     ...input,

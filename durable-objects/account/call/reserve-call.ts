@@ -1,12 +1,16 @@
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
+import type { CommandCharge } from '../../../src/protocol/account/command-budget.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LeaseRequests } from '../tree/lease-requests.ts';
 import type { Recalls } from '../tree/recalls.ts';
 import { recordOf } from './payment-identifier.ts';
 import { MAX_RECALLS, NO_PROGRESS, type Progress, type TreeRequest } from './progress.ts';
 import { reserve } from './reserve.ts';
+import { loadManagement } from '../load-management.ts';
+import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 
 /** How often one call may be decided: concurrent calls may each time take the amount that it waited for. */
 const MAX_TRIES = 64;
@@ -23,6 +27,7 @@ const PAUSE_MS = 50;
  */
 export const reserveCall = async (
   ledger: Ledger,
+  peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>,
   requests: LeaseRequests,
   recalls: Recalls,
   call: Call,
@@ -30,12 +35,13 @@ export const reserveCall = async (
   evidence: Evidence,
 ): Promise<ReserveVerdict> => {
   let progress: Progress = NO_PROGRESS;
+  let decide = reserve;
   for (let tried = 0; tried < MAX_TRIES; tried += 1) {
     if (tried > HASTY_TRIES) await scheduler.wait(PAUSE_MS);
     const known = progress;
     const verdict = await ledger.submit<ReserveVerdict | TreeRequest>(
       (state, context) =>
-        reserve(state, recordOf(call, context.read), call, attempt, evidence, known, context),
+        decide(state, recordOf(call, context.read), call, attempt, evidence, known, context),
       { verdict: 'unavailable' },
     );
     if (verdict.verdict === 'report') {
@@ -50,7 +56,32 @@ export const reserveCall = async (
       const { needs, asset } = verdict;
       const obtain = call.dryRun === true ? requests.rehearse : requests.obtain;
       progress = await obtain(known, needs, asset);
+    } else if (verdict.verdict === 'parking') {
+      const management = await loadManagement();
+      if (management === undefined) return { verdict: 'unavailable' };
+      decide = management.reserveWithApproval;
+    } else if (verdict.verdict === 'charge') {
+      const { to, budget, bytes, id } = verdict;
+      const charged = await chargeRoot(peers, to, { budget, bytes, id });
+      if (charged === undefined) return { verdict: 'unavailable' };
+      progress = { ...known, charged };
     } else return verdict;
   }
   return { verdict: 'unavailable' };
+};
+
+/** Counts a parked call at the root of its tree; undefined if that does not answer. */
+const chargeRoot = async (
+  peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>,
+  root: AccountId,
+  charge: CommandCharge,
+): Promise<Progress['charged']> => {
+  try {
+    const charged = await peers(root).charge(charge);
+    if (charged.verdict === 'charged') return true;
+    return charged.verdict === 'refused' ? { retryAfter: charged.fault.retryAfter } : undefined;
+  } catch (cause) {
+    console.error({ event: 'charge_failed', account: root, cause: String(cause) });
+    return undefined;
+  }
 };

@@ -10,7 +10,7 @@ import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { chooseGrant, namesUntaken, staleProofs } from '../tree/call-grant.ts';
 import { issuerOf, linksOf } from '../tree/grants.ts';
-import { leaseNeeds, wasRefused, wasShort } from '../tree/lease-need.ts';
+import { type LeaseNeed, leaseNeeds, wasRefused, wasShort } from '../tree/lease-need.ts';
 import { hasLent, type Recovery, withAllReturned, worstLimit } from '../tree/recovery.ts';
 import { ownSources } from '../tree/sources.ts';
 import { accept, repeatOrDryRun } from './accept.ts';
@@ -31,11 +31,13 @@ import type { Progress, TreeRequest } from './progress.ts';
 import { repeat } from './repeat.ts';
 import {
   type Answer,
+  isAsked,
   openReservation,
   refuse,
   request,
   requestUnusedShares,
   type Reservation,
+  type ReservationInput,
 } from './reservation.ts';
 
 /**
@@ -54,17 +56,44 @@ export const reserve = (
   progress: Progress,
   context: Context,
 ): Decision<ReserveVerdict | TreeRequest> => {
+  if (record?.state === 'parked') return unchanged(state, NEEDS_PARKING);
   if (record !== undefined) {
     return repeatOrDryRun(state, call, repeat(state, record, call, attempt, evidence, context));
   }
   // An expired proof may look up, never execute. One for a former payee may repeat its call, and starts none.
   if (!call.execute || call.former === true) return unchanged(state, { verdict: 'expired' });
+  return reserveNew({ state, call, attempt, evidence, progress, context }, admit);
+};
+
+/** Ends a decision on a new call that passed every check. */
+export type Admit = (
+  reservation: Reservation,
+  counted: AccountState,
+  allowed: Extract<Verdict, { readonly allowed: true }>,
+  funding: Funded,
+) => Answer;
+
+/** Parking is code of its own, which only an account with such a call loads. */
+const NEEDS_PARKING = { verdict: 'parking' } as const;
+
+const admit: Admit = (reservation, counted, allowed, funding) =>
+  isAsked(reservation) && !reservation.isDryRun
+    ? unchanged(reservation.state, NEEDS_PARKING)
+    : accept(reservation, counted, allowed, funding);
+
+/**
+ * Decides a call that no record stands in the way of.
+ *
+ * @param admit decides what becomes of a call that passed every check.
+ */
+export const reserveNew = (start: ReservationInput, admit: Admit): Answer => {
+  const { state, call, evidence, context } = start;
   const informed = withEvidence(state, evidence);
   if (mustSeekGrant(state, informed, call, evidence, context.now)) {
     return unchanged(state, { verdict: 'unknown_grant' });
   }
   const choice = chooseGrant(informed, call, context.now);
-  const input = { state: informed, call, attempt, evidence, progress, context };
+  const input = { ...start, state: informed };
   const opened = openReservation(input, choice);
   if (!choice.chosen) return refuse(opened, choice.denial);
   const early = checkDryRun(opened);
@@ -84,7 +113,7 @@ export const reserve = (
   return (
     checkFiatAuthority(reservation) ??
     confirmGrants(reservation) ??
-    accept(reservation, counted, allowed, funding)
+    admit(reservation, counted, allowed, funding)
   );
 };
 
@@ -181,7 +210,7 @@ const requestLeases = (reservation: FundedReservation): Answer | undefined => {
     call.topUp !== undefined
       ? []
       : canBePaid
-        ? leaseNeeds(state, grant, call.price, now)
+        ? renewalFirst(reservation, leaseNeeds(state, grant, call.price, now))
         : leaseNeeds(state, grant, 0n, now).filter(({ link }) => wasRefused(state, link));
   const open = needs.filter(({ link }) => !progress.wouldLend.includes(link.hash));
   if (open.length === 0) return undefined;
@@ -200,6 +229,20 @@ const requestLeases = (reservation: FundedReservation): Answer | undefined => {
     wasShort(state, all),
   );
 };
+
+/**
+ * An approved call holds its shares already. An expired lease is renewed for nothing more first: asked for the price again, an ancestor at
+ * its limit would refuse what the call itself holds.
+ */
+const renewalFirst = (
+  { state, approved, context }: Reservation,
+  needs: readonly LeaseNeed[],
+): readonly LeaseNeed[] =>
+  approved === undefined
+    ? needs
+    : needs.map((each) =>
+        context.now < (state.leases[each.link.hash]?.until ?? 0) ? each : { ...each, need: 0n },
+      );
 
 /** Nothing pays for the call yet: requests what is missing, or refuses the call. */
 const decideUnfunded = (

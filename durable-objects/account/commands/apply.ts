@@ -7,6 +7,7 @@ import { takeAlert } from '../log/alerts.ts';
 import type { Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
 import { setPolicy } from './account-policy.ts';
+import { decideApproval } from './approval.ts';
 import { setStatus } from './account-status.ts';
 import { once } from './applied-command.ts';
 import {
@@ -121,6 +122,10 @@ const decide = (
     case 'resolve':
       return allowed(command, () =>
         resolve(state, loadCall(context.read, command.call), command, context),
+      );
+    case 'approval':
+      return allowed(command, () =>
+        decideApproval(state, loadCall(context.read, command.call), command, context),
       );
     case 'refundCall':
       return allowed(command, () =>

@@ -58,6 +58,7 @@ const isOwners = (command: SignedCommand): boolean => {
     case 'status':
     case 'default':
     case 'label':
+    case 'approval':
       return true;
     case 'policy':
       return command.slot === 'owner';

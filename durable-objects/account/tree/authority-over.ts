@@ -29,7 +29,7 @@ export const authorityOver = (
 ): AuthorityOver => {
   const { tree } = state;
   const policies = writtenPolicies(tree);
-  const policiesHash = hashOf(policies.map(({ hash }) => hash));
+  const policiesHash = hashOf(policies.map(({ hash, writer }) => [hash, writer ?? null]));
   const grant = issuedGrant(context.read, issued)?.grant;
   // A free call may be in another asset. The share is in the grant's asset, or it would count in the wrong purse.
   const counted =
@@ -90,13 +90,20 @@ const countersOver = (
 };
 
 /** The operator's default is left out: it binds every account here anyway. */
-const writtenPolicies = ({ operator, owner }: Tree): readonly AncestorPolicy[] => [
+const writtenPolicies = ({ operator, owner, ownerBy }: Tree): readonly AncestorPolicy[] => [
   ...(operator === undefined
     ? []
     : [{ kind: 'operator' as const, hash: operator.hash, document: policyJson(operator.policy) }]),
   ...(owner === undefined
     ? []
-    : [{ kind: 'owner' as const, hash: owner.hash, document: policyJson(owner.policy) }]),
+    : [
+        {
+          kind: 'owner' as const,
+          hash: owner.hash,
+          document: policyJson(owner.policy),
+          ...(ownerBy === undefined ? {} : { writer: ownerBy }),
+        },
+      ]),
 ];
 
 /** One hash for several values. */

@@ -19,7 +19,7 @@ export const ownSources = (
   context: Context,
 ): readonly Source[] => {
   const { account, tree } = state;
-  const { operator, owner, status, repeats } = tree;
+  const { operator, owner, ownerBy, status, repeats } = tree;
   const source = (
     key: string,
     kind: Origin['kind'],
@@ -48,6 +48,7 @@ export const ownSources = (
           source('owner', 'owner', owner, '', {
             arrival: tree.ownerArrival,
             repeats: repeats['owner'] ?? {},
+            ...(ownerBy === undefined ? {} : { writer: ownerBy }),
           }),
         ]),
     ...(grant === undefined

@@ -117,9 +117,14 @@ export const policiesOf = (
   link: SignedGrant,
   { policies }: Authority,
 ): HeldLease['policies'] | undefined =>
-  policies?.map(({ kind, hash, document }) => {
+  policies?.map(({ kind, hash, document, writer }) => {
     const account = issuerOf(link);
     const parsed = parsePolicy(document);
     const policy = parsed.ok ? parsed.value : { tools: [], windows: [], deny: [], require: [] };
-    return { key: `${account}/${kind}`, origin: { kind, account, hash }, policy };
+    return {
+      key: `${account}/${kind}`,
+      origin: { kind, account, hash },
+      policy,
+      ...(writer === undefined ? {} : { writer }),
+    };
   });

@@ -65,7 +65,7 @@ export type HeldLease = {
   readonly status: Authority['status'];
   /** The names of the ancestor's counters that a call by this grant counts in. */
   readonly names: readonly string[];
-  readonly policies: readonly Pick<Source, 'key' | 'origin' | 'policy'>[];
+  readonly policies: readonly Pick<Source, 'key' | 'origin' | 'policy' | 'writer'>[];
   readonly policiesHash: Hex;
   /** The least need that the ancestor could not meet since it last granted one. */
   readonly shortOf?: bigint;

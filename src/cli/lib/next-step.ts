@@ -62,6 +62,10 @@ const DENIALS: Readonly<Record<string, (facts: Facts) => string>> = {
     `A revocation is permanent. Its owner signs a new grant: \`countersign grant <agent> --per-day 1\`.`,
   expired: ({ widenFor }) => `To go on, ${widenFor('--until 30d', '--per-day 1 --expires 30d')}.`,
   tool: ({ widen }) => `Call a tool that it may use, or ${widen("--tools '*'")}.`,
+  approval: () =>
+    'Pay with a payment bound to its request, from an account that has credit or has paid here before.',
+  approval_queue: ({ who }) =>
+    `The owner decides the calls that wait: \`countersign approvals list --account ${who}\`.`,
   payee: ({ widen }) => `To allow this payee, ${widen('--payee any')}.`,
   deny: ({ who }) => `\`countersign policy get ${who}\` shows the rule: send other values.`,
   require: ({ who }) =>
@@ -92,6 +96,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
     'Give --as <name> with a key that may do this. Operators are the addresses in OPERATORS of the gateway; owners act on the accounts that `countersign accounts tree` lists.',
   precondition_failed: 'Run the command again: it reads the current version first.',
   precondition_required: 'Run the command again: it reads the current version first.',
+  approval_required:
+    'Its owner decides: `countersign approvals list`, then `countersign approvals approve <account> <call>`.',
   unknown_tool: '`countersign tools list` lists every tool.',
   unknown_call: '`countersign calls list --account <account>` lists the calls of an account.',
   credit_too_low: '`countersign credits show <account>` shows its credit: take at most that.',

@@ -82,6 +82,19 @@ const verdictOf = (entry: EntryEvent, price: string | undefined): Verdict | unde
         says,
       };
     }
+    case 'call.parked':
+      return {
+        verdict: 'order',
+        ...(amounts['price'] === undefined ? {} : { price: amounts['price'] }),
+        says: 'waits for the approval of a person',
+      };
+    case 'call.approved':
+      return { verdict: 'order', says: 'a person approves the call' };
+    case 'call.refused':
+      return {
+        verdict: 'failed',
+        says: `${decision === 'expired' ? 'no person approved the call in time, or its caller did not run it' : 'a person refuses the call'}; nothing charged`,
+      };
     case 'call.denied':
       return { verdict: 'denied', ...denialOf(entry) };
     case 'call.finished': {
@@ -195,6 +208,10 @@ const denialOf = (
 
 /** A soft limit with its amounts; every other alert as `name value` pairs. */
 const alertText = ({ rule, outcome = {} }: EntryEvent): string => {
+  if (rule === 'approval') {
+    const amount = unitsOf(outcome['amount']);
+    return `a call of ${amount === undefined ? 'some amount' : dollars(amount)} waits: countersign approvals list`;
+  }
   const [max, used] = [unitsOf(outcome['max']), unitsOf(outcome['used'])];
   if (rule === 'soft_limit' && max !== undefined && used !== undefined)
     return `${dollars(used)} of ${dollars(max)} used, ${stringOf(outcome['limit'])}`;

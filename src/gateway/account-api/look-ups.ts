@@ -72,6 +72,7 @@ const statusBody = (status: CallStatus) => ({
   entry: status.entry,
   policy: status.policy,
   ...(status.answer === undefined ? {} : { answer: status.answer }),
+  ...(status.approval === undefined ? {} : { approval: status.approval }),
 });
 
 /** Signs the receipt of a stored answer again; only its `iat` is new. */

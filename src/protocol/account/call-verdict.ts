@@ -1,5 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
+import type { AccountId } from '../account-id.ts';
 import type { PaymentState } from '../payment.ts';
 import type { Binding, CallState, CallStatus, GrantProof, PaidFrom, StoredAnswer } from './call.ts';
 import type { Denial, LimitState } from './denial.ts';
@@ -38,19 +39,32 @@ export type ReserveVerdict =
   | { readonly verdict: 'stale_grant'; readonly proofs: readonly GrantProof[] }
   /** The call names a grant that the account does not hold. Naming it is the holder's consent. The account wrote nothing. */
   | { readonly verdict: 'unknown_grant' }
-  /** The decision that the call would get. `settle`: its payment would move before the tool runs. */
+  /** The decision that the call would get. `settle`: its payment would move before the tool runs. `park`: it would wait for a person. */
   | {
       readonly verdict: 'dry_run';
-      readonly decision: 'go' | 'settle';
+      readonly decision: 'go' | 'settle' | 'park';
       readonly policy: Hex;
       readonly paidFrom: PaidFrom;
       readonly limits: readonly LimitState[];
     }
   | { readonly verdict: 'denied'; readonly denial: Denial }
+  /** The call waits for a person, or for its caller's repeat after the approval. */
+  | ({ readonly verdict: 'parked' } & Parked)
   /** The call needs a settlement, of its own payment or of earlier ones, and none is possible now. Nothing was reserved. */
   | { readonly verdict: 'settlement_unavailable'; readonly retryAfter: Seconds }
   /** Storage failed. Nothing may run. */
   | { readonly verdict: 'unavailable' };
+
+/** A parked call. Nothing has run and no payment has moved; the account holds the amount until `until`. */
+export type Parked = {
+  readonly until: Seconds;
+  readonly state: 'waiting' | 'approved';
+  /** The account whose policy asks for an approval, and its threshold in atomic units. */
+  readonly asked: AccountId;
+  readonly above: bigint;
+  readonly policy: Hex;
+  readonly retryAfter: Seconds;
+};
 
 export type Accepted = {
   /** Hash of the `call.accepted` entry. */

@@ -160,7 +160,15 @@ export type CallStatus = {
   readonly entry: Hex;
   readonly policy: Hex;
   readonly answer?: StoredAnswer;
+  /** Absent for a call that never waited for a person. */
+  readonly approval?: ApprovalStatus;
 };
 
-/** `held` → `committed` | `released` | `abandoned`. */
-export type CallState = 'held' | 'committed' | 'released' | 'abandoned';
+/** How a person decided on a call. `approved` calls wait for a repeat of their caller until `until`, `used` ones have run. */
+export type ApprovalStatus = {
+  readonly state: 'waiting' | 'approved' | 'refused' | 'expired' | 'used';
+  readonly until: Seconds;
+};
+
+/** `parked` → `held` | `released`; `held` → `committed` | `released` | `abandoned`. */
+export type CallState = 'parked' | 'held' | 'committed' | 'released' | 'abandoned';

@@ -4,7 +4,8 @@ import type { AccountId } from '../account-id.ts';
 
 /** A command that another account of the tree is about to apply, charged to this account's budget. Each `id` counts once. */
 export type CommandCharge = {
-  readonly budget: 'own' | 'grant' | 'stop' | 'descendants';
+  /** `approval`: a call of a descendant that waits for a person. */
+  readonly budget: 'own' | 'grant' | 'stop' | 'descendants' | 'approval';
   readonly bytes: number;
   readonly id: Hex;
 };

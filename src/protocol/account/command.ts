@@ -111,6 +111,15 @@ export type AccountCommand =
       readonly by: CommandSigner;
       readonly intent: CommandIntent;
     }
+  /** Decides on a parked call: approved, its caller may run it once; refused, its hold is released. */
+  | {
+      readonly kind: 'approval';
+      readonly call: Hex;
+      readonly decision: 'approved' | 'refused';
+      readonly reason?: string;
+      readonly by: CommandSigner;
+      readonly intent: CommandIntent;
+    }
   /** Gives back the charge of a call, or a part of it, as credit of its payer. Applied once for each signed intent, which it must name. */
   | {
       readonly kind: 'refundCall';

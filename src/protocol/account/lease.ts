@@ -23,6 +23,8 @@ export type Shares = Readonly<Record<string, Share>>;
 export type AncestorPolicy = {
   readonly kind: 'operator' | 'owner';
   readonly hash: Hex;
+  /** Of an owner's policy: the account that wrote it, which decides who may approve calls. */
+  readonly writer?: AccountId;
   /** The form of `policyJson`. */
   readonly document: unknown;
 };

@@ -1,4 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
+import type { Parked } from '../account/call-verdict.ts';
+import { formatDollars } from '../amount.ts';
 import { FREE, type ProblemText, REPEAT, retryAfter, type Texts } from './problem-text.ts';
 
 /** The state of a call whose proof is valid. */
@@ -7,6 +9,16 @@ export type CallReason =
   | { readonly reason: 'conflict' }
   /** `call`: the call id, which the payer can look up; absent if the signature gave a command. */
   | { readonly reason: 'already_used'; readonly call?: string }
+  /** A person must approve the call. The account holds its amount until `parked.until`; nothing has run. */
+  | {
+      readonly reason: 'approval_required';
+      /** URL that answers how the person decided. */
+      readonly approval: string;
+      readonly parked: Parked;
+      readonly tool: string;
+      /** Atomic units. */
+      readonly price: bigint;
+    }
   /** The account never made the call, has pruned it, or another account made it: the answer must not reveal which. */
   | { readonly reason: 'unknown_call' }
   /** The call needs a settlement first, and no backend can settle now. The account did not reserve the call. */
@@ -49,6 +61,29 @@ export const callTexts: Texts<CallReason> = {
             `request, or send GET /calls/${call} with a new Agent-Intent of the payer. To run the tool again, sign a new proof under ` +
             'a new payment-identifier.',
         },
+  approval_required: ({ approval, parked, tool, price }) => ({
+    status: 403,
+    title: 'Approval required',
+    detail:
+      parked.state === 'approved'
+        ? `A person has approved this call of ${formatDollars(price)}, and only its caller's repeat runs it.`
+        : `A policy makes calls above ${formatDollars(parked.above)} wait for a person, and this one costs ${formatDollars(price)}. The gateway holds the amount; nothing has run and no money has moved.`,
+    hint:
+      'Ask GET `approval` with an Agent-Intent of the same account, at most once in `retry_after` seconds. Once `approval.state` in its answer is approved, ' +
+      'send the same request with the same proof and its Agent-Retry-Key again, before `expires_at`. Do not sign a new proof: it would be another call.',
+    more: {
+      approval,
+      approval_state: parked.state,
+      expires_at: parked.until,
+      account: parked.asked,
+      above: parked.above.toString(),
+      tool,
+      price: price.toString(),
+      retry_allowed: true,
+      policy: parked.policy,
+    },
+    headers: retryAfter(parked.retryAfter),
+  }),
   unknown_call: () => ({
     status: 404,
     title: 'No such call',

@@ -70,6 +70,9 @@ const SAMPLES: { readonly [id in RouteId]?: Sample } = {
   'calls.refund': (subject, params) => ({
     ...{ ...payment(subject, params), body: { reason: 'matrix' } },
   }),
+  'approvals.approve': payment,
+  'approvals.refuse': (subject, params) => ({ ...payment(subject, params), body: {} }),
+  'account.refuse': (_, params) => ({ params, body: { reason: 'matrix' } }),
   spend: byTool,
   'account.spend': byTool,
   'webhooks.put': webhook,

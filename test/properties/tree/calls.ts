@@ -75,6 +75,8 @@ export const openCalls = (
         progress = { ...progress, recalls: recalled === 0 ? MAX_RECALLS : progress.recalls + 1 };
       } else if (verdict.verdict === 'lease') {
         progress = leases.obtain(keeper, progress, verdict.needs, wish.appetite);
+      } else if (verdict.verdict === 'parking' || verdict.verdict === 'charge') {
+        throw new Error('no policy of this test asks for an approval');
       } else if (verdict.verdict === 'stale_grant') {
         note('contract checked');
         const at = clock.now;

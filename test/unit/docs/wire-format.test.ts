@@ -255,6 +255,7 @@ const AUTHORIZATION = {
 
 /** Enough for the words of any reason. */
 const ANY_MEMBERS = {
+  parked: { until: 0, state: 'waiting', above: 0n, retryAfter: 1 },
   error: { code: -32_602, message: '' },
   expected: 'e',
   version: 2,

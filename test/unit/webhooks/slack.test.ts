@@ -51,6 +51,10 @@ const deliver = async (alert?: AlertBody, now = START) => {
 
 const DETAILS: { readonly [rule in AlertRule]: AlertBody['detail'] } = {
   soft_limit: { limit: 'window', percent: 80, max: '1000000', used: '812500', resetsAt: START },
+  approval: {
+    ...{ call: '0x34', tool: 'lookup', amount: '20000', above: '5000', asked: ALICE },
+    until: START,
+  },
   breaker: { tool: 'lookup', request: '0x12' },
   debt: { asset: 'usdc', debt: '50000' },
   stuck: { call: '0x34', tool: 'lookup', amount: '20000', since: START },

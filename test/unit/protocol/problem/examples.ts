@@ -103,6 +103,19 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
     [409, { call: HASH }],
     [409, {}],
   ],
+  approval_required: [
+    [
+      403,
+      {
+        approval: 'https://gateway.example/calls/0x12',
+        parked: {
+          ...{ until: 1_800_003_600, state: 'waiting', above: 5_000_000n, retryAfter: 5 },
+          ...{ asked: `eip155:8453:0x${'aa'.repeat(20)}`, policy: HASH },
+        },
+        ...{ tool: 'lookup', price: 7_000_000n },
+      },
+    ],
+  ],
   unknown_call: [[404, {}]],
   settlement_unavailable: [[503, { retryAfter: 15 }]],
   settlement_unknown: [[503, { retryAfter: 5 }]],

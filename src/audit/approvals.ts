@@ -1,0 +1,60 @@
+import type { Entry, Json } from '../protocol/entry.ts';
+
+const INSERT = `
+INSERT OR IGNORE INTO approvals
+  (account, call, seq, parked_at, until, state, tool, request, asset, price, asked, above, policy, approver)
+VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`;
+
+const DECIDE = `
+UPDATE approvals SET state = ?4, seq = ?3, decided_by = coalesce(?5, decided_by),
+  decided_role = coalesce(?6, decided_role), decided_at = coalesce(?7, decided_at), reason = coalesce(?8, reason)
+WHERE account = ?1 AND call = ?2 AND seq < ?3`;
+
+/** The statements that write the rows of calls that wait for a person. A repeated chunk changes nothing. */
+export const approvalStatements = (
+  db: D1Database,
+  entries: readonly Entry[],
+): D1PreparedStatement[] => entries.flatMap((entry) => statementOf(db, entry));
+
+const statementOf = (db: D1Database, entry: Entry): D1PreparedStatement[] => {
+  const { type, decision, rule } = entry;
+  if (type === 'call.parked') return [insert(db, entry)];
+  if (type === 'call.approved' || type === 'call.refused') return [decide(db, entry, decision)];
+  // Only the entry of a call that has waited names this rule.
+  return type === 'call.accepted' && rule === 'approval' ? [decide(db, entry, 'used')] : [];
+};
+
+const insert = (db: D1Database, entry: Entry): D1PreparedStatement => {
+  const { account, call, seq, at, amounts, outcome = {}, payment = {} } = entry;
+  return db
+    .prepare(INSERT)
+    .bind(
+      ...[account, call, seq, at, Number(outcome['until'] ?? at)],
+      ...[entry.tool ?? '', entry.request ?? '', text(payment['asset']) ?? ''],
+      ...[Number(amounts?.['price'] ?? 0), text(outcome['asked']) ?? account],
+      ...[Number(outcome['above'] ?? 0), entry.policy ?? ''],
+      text(outcome['approver']) ?? 'operator',
+    );
+};
+
+/** The end of a call's time names no person: its evidence is empty. */
+const decide = (db: D1Database, entry: Entry, state: string | undefined): D1PreparedStatement => {
+  const { account, call, seq, at, outcome = {}, evidence = {} } = entry;
+  const by = text(evidence['by']);
+  return db
+    .prepare(DECIDE)
+    .bind(
+      ...[
+        account,
+        call,
+        seq,
+        state ?? 'expired',
+        by,
+        text(evidence['role']),
+        by === null ? null : at,
+      ],
+      state === 'refused' ? text(outcome['reason']) : null,
+    );
+};
+
+const text = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null);
