@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { openOfferedGrants } from './audit/offered-grants.ts';
 import { audienceOf, gatewayAccount } from './config.ts';
+import { nowSeconds } from './core/clock.ts';
 import { err, ok, type Result } from './core/result.ts';
 import type { DocumentName } from './discovery/index.ts';
 import { openSigner, publishedKey } from './crypto/signer.ts';
@@ -14,6 +15,7 @@ import { problem } from './protocol/problem/problem.ts';
 import type { Reason } from './protocol/problem/reason.ts';
 import { raiser } from './alerts.ts';
 import type { Deployment } from './deployment.ts';
+import { hasLog } from './log-setting.ts';
 import { settlingOf } from './settling.ts';
 
 /** Response headers that a browser page may read. */
@@ -189,6 +191,16 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
       const { facilitate } = await import('./facilitator/facilitate.ts');
       return facilitate({ ...gateway, db: context.env.AUDIT_DB }, request);
     })(context);
+  });
+  /** The transparency log of the audit trail. A gateway without `LOG_KEY` has none. */
+  app.all('/log/*', async (context, next) => {
+    const config = configOf(context.env);
+    if (!config.ok || !hasLog(context.env)) return next();
+    const { serveLog } = await import('./discovery/log.ts');
+    const log = (origin: string) => context.env.AUDIT_LOG.getByName(origin);
+    const { LOG_KEY: key } = context.env as { readonly LOG_KEY?: string };
+    const services = { audience: config.value.audiences[0], key: key ?? '', log };
+    return serveLog(services, context.req.raw, nowSeconds());
   });
   app.post('/credits', serve(unlessPaused(accountApi('topUp'))));
   app.all('/credits', only('POST'));

@@ -43,18 +43,21 @@ export type CountersignWorker = {
 };
 
 /**
- * Makes the Worker of a gateway. Its entry module must also export the three classes below.
+ * Makes the Worker of a gateway. Its entry module must also export the four classes below.
  *
  * @example
  * import tools from './tools.json';
  * import { countersign } from 'countersign/worker';
- * export { AgentAccount, Relayer, SettlementRequests } from 'countersign/worker';
+ * export { AgentAccount, AuditLog, Relayer, SettlementRequests } from 'countersign/worker';
  * export default countersign({ tools });
  */
 export declare const countersign: (options: CountersignOptions) => CountersignWorker;
 
 /** Durable Object class of the binding `AGENT_ACCOUNT`: one object decides the calls of one account. */
 export declare class AgentAccount extends DurableObject {}
+
+/** Durable Object class of the binding `AUDIT_LOG`: one object per year keeps the transparency log of a gateway with a `LOG_KEY`. */
+export declare class AuditLog extends DurableObject {}
 
 /** Durable Object class of the binding `RELAYER`: one object per network sends the gateway's own transactions. */
 export declare class Relayer extends DurableObject {}

@@ -1,10 +1,13 @@
 import { consumeAudit } from './audit/consumer.ts';
+import { logOrigin } from './audit/log/log-key.ts';
 import { auditDeadLetter } from './audit/consumer.ts';
 import { type Config, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
 import type { Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import type { AlertBody } from './protocol/alert.ts';
+import type { StoredRun } from './protocol/audit-log-contract.ts';
+import { hasLog } from './log-setting.ts';
 import { type AccountId, type Network, parseAccountId } from './protocol/account-id.ts';
 import type { Reason } from './protocol/problem/reason.ts';
 import { type Raise, raiser } from './alerts.ts';
@@ -93,6 +96,12 @@ export const consume = async (
             ...projectSecret(on, entry),
           ],
           deadLetter: keepDeadLetter,
+          ...(hasLog(env)
+            ? {
+                appendToLog: async (runs: readonly StoredRun[]) =>
+                  env.AUDIT_LOG.getByName(logOrigin(config.audiences[0], now)).append(runs),
+              }
+            : {}),
           raise: (alert) => raise(self, alert),
           alert: async (of, entry) => enqueueAlerts({ db, queue: env.WEBHOOK_QUEUE }, of, entry),
         },

@@ -3,6 +3,7 @@ import { openDeployment } from './deployment.ts';
 import type { Application, countersign as Published } from './published-worker.d.ts';
 
 export { AgentAccount } from '../durable-objects/account/agent-account.ts';
+export { AuditLog } from '../durable-objects/audit-log.ts';
 export { Relayer } from '../durable-objects/relayer.ts';
 export { SettlementRequests } from './settlement-requests.ts';
 

@@ -52,9 +52,9 @@ const line = ([name, value]: readonly [string, string]): string => {
   return `${name}='${value}'`;
 };
 
-/** Reads or creates the key of a state directory. It survives restarts, so that older receipts still verify. */
-const receiptKey = async (directory: string): Promise<string> => {
-  const file = join(directory, 'receipt-key.json');
+/** Reads or creates an Ed25519 key of a state directory. It survives restarts, so that older receipts and checkpoints still verify. */
+const keyIn = async (directory: string, name: string): Promise<string> => {
+  const file = join(directory, name);
   const existing = await readFile(file, 'utf8').catch(() => undefined);
   if (existing !== undefined) return existing;
   const key = await newReceiptKey();
@@ -77,9 +77,13 @@ export const writeGatewayFiles = async (
   await writeWebAssembly();
   const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
   const config = join(directory, 'wrangler.toml');
-  const names = Object.keys(variables);
+  const names = ['LOG_KEY', ...Object.keys(variables)];
   await writeFile(config, localConfig(original, { ...options, names }));
-  const all = { RECEIPT_KEY: await receiptKey(directory), ...variables };
+  const all = {
+    RECEIPT_KEY: await keyIn(directory, 'receipt-key.json'),
+    LOG_KEY: await keyIn(directory, 'log-key.json'),
+    ...variables,
+  };
   const text = Object.entries(all).map(line).join('\n');
   await writeFile(join(directory, '.dev.vars'), `${text}\n`, { mode: 0o600 });
   return config;

@@ -4,6 +4,7 @@ import type { AlertBody } from '../protocol/alert.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 import { projectOfferedGrant } from './offered-grants.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import type { Appended, StoredRun } from '../protocol/audit-log-contract.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
   type DeadLetter,
@@ -12,7 +13,9 @@ import {
   recordDeadLetters,
 } from '../settlement/dead-letter.ts';
 import { type AuditMessage, readMessage } from './chunk.ts';
+import { entryHash } from './entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
+import { loadRun } from './stored-chain.ts';
 
 const LONGEST_PAUSE: Seconds = 60;
 
@@ -22,6 +25,8 @@ export type AuditDeps = {
   readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'exported' | 'document'>;
   /** The statements that bring the entry of a webhook or secret into its table, which a higher layer owns. */
   readonly projectDocument: (db: D1Database, entry: Entry) => readonly D1PreparedStatement[];
+  /** Appends stored runs to the transparency log; absent where there is none. A throw delays the acknowledgement. */
+  readonly appendToLog?: (runs: readonly StoredRun[]) => Promise<readonly Appended[]>;
   /** Raises an alert of the gateway; false if it was not recorded. */
   readonly raise?: (alert: AlertBody) => Promise<boolean>;
   /** Handles each `alert.raised` entry, and again when its chunk is redelivered. A throw delays the acknowledgement. */
@@ -33,10 +38,13 @@ export type AuditDeps = {
 type AuditBatch = { readonly queue: string; readonly messages: readonly QueueMessage[] };
 type Delivered = { readonly message: QueueMessage; readonly chunk: AuditMessage };
 
+/** A message whose chunk is stored, and its entries for the transparency log. */
+type Stored = { readonly message: QueueMessage; readonly run: StoredRun };
+
 /**
- * Consumes a batch of the audit queue: stores the chunks of each account in the order of its chain, acknowledges the stored seq to the
- * account, which may delete entries up to it, and only then acknowledges the messages. A message that fails on the way is redelivered, and
- * storing it again writes nothing (law 5).
+ * Consumes a batch of the audit queue: stores the chunks of each account in the order of its chain, appends them to the transparency log,
+ * acknowledges the stored seq to the account, which may delete entries up to it, and only then acknowledges the messages. A message that fails
+ * on the way is redelivered, and storing it again writes nothing (law 5).
  */
 export const consumeAudit = async (
   batch: AuditBatch,
@@ -51,8 +59,14 @@ export const consumeAudit = async (
     else delivered.push({ message, chunk });
   }
   const accounts = Map.groupBy(delivered, ({ chunk }) => chunk.account);
-  await Promise.all(
+  const stored = await Promise.all(
     [...accounts].map(([account, own]) => storeInOrder(batch.queue, account, own, deps, now)),
+  );
+  const logged = await appendAll(batch.queue, stored.flat(), deps, now);
+  await Promise.all(
+    [...Map.groupBy(logged, ({ run }) => run.account)].map(([account, own]) =>
+      acknowledgeAll(account, own, deps),
+    ),
   );
 };
 
@@ -62,17 +76,18 @@ const storeInOrder = async (
   delivered: readonly Delivered[],
   deps: AuditDeps,
   now: Seconds,
-): Promise<void> => {
-  const stored: QueueMessage[] = [];
-  let last = 0;
+): Promise<readonly Stored[]> => {
+  const stored: Stored[] = [];
   // Queues do not keep order: a chunk may arrive before the one it continues.
   const inOrder = delivered.toSorted((a, b) => a.chunk.first - b.chunk.first);
   for (const { message, chunk } of inOrder) {
     const result = await storeChunk(deps.db, chunk, now);
     if (result.ok) {
-      last = Math.max(last, result.value.last);
-      if (await applyEntries(deps, account, result.value.entries)) stored.push(message);
-      else retry(message);
+      const { entries, hashes } = result.value;
+      const [first] = entries;
+      if (first !== undefined && (await applyEntries(deps, account, entries))) {
+        stored.push({ message, run: { account, first: first.seq, prev: first.prev, hashes } });
+      } else retry(message);
     } else if (result.error.kind === 'refused') {
       await recordDeadLetter(queue, message, JSON.stringify(result.error.why), deps, now);
     } else {
@@ -83,9 +98,79 @@ const storeInOrder = async (
       retry(message);
     }
   }
-  if (stored.length === 0) return;
+  return stored;
+};
+
+const UNANSWERED = { verdict: 'unanswered' } as const;
+
+/** Appends what is stored to the transparency log, in one call. @returns what the log has. */
+const appendAll = async (
+  queue: string,
+  stored: readonly Stored[],
+  deps: AuditDeps,
+  now: Seconds,
+): Promise<readonly Stored[]> => {
+  if (deps.appendToLog === undefined || stored.length === 0) return stored;
+  let verdicts: readonly Appended[];
+  try {
+    verdicts = await deps.appendToLog(stored.map(({ run }) => run));
+  } catch (cause) {
+    console.error({ event: 'audit_log_unavailable', cause: String(cause) });
+    verdicts = [];
+  }
+  const logged: Stored[] = [];
+  for (const [at, one] of stored.entries()) {
+    const { account, first } = one.run;
+    const appended = verdicts[at] ?? UNANSWERED;
+    switch (appended.verdict) {
+      case 'appended':
+        logged.push(one);
+        break;
+      case 'forked':
+        await deps.raise?.({ rule: 'log_forked', detail: { account, seq: first } });
+        await recordDeadLetter(queue, one.message, 'the log has another history', deps, now);
+        break;
+      case 'gap':
+        await fillGap(deps, account, appended.expected, first - 1);
+        retry(one.message);
+        break;
+      case 'unanswered':
+        retry(one.message);
+    }
+  }
+  return logged;
+};
+
+/**
+ * Appends stored entries that the log lacks, as many as one read returns: those from before the gateway had a log, or of a message that is
+ * still under way. The message that follows them is delivered again.
+ */
+const fillGap = async (
+  { db, appendToLog }: AuditDeps,
+  account: AccountId,
+  from: number,
+  to: number,
+): Promise<void> => {
+  try {
+    const { entries } = await loadRun(db, account, from, to);
+    const [first] = entries;
+    if (first?.seq !== from) return;
+    const hashes = entries.map(entryHash);
+    await appendToLog?.([{ account, first: from, prev: first.prev, hashes }]);
+  } catch (cause) {
+    console.error({ event: 'audit_log_gap', account, from, cause: String(cause) });
+  }
+};
+
+/** Tells the account what is stored, and only then acknowledges the messages. */
+const acknowledgeAll = async (
+  account: AccountId,
+  logged: readonly Stored[],
+  deps: AuditDeps,
+): Promise<void> => {
+  const last = Math.max(...logged.map(({ run }) => run.first + run.hashes.length - 1));
   const acknowledged = await acknowledge(deps, account, last);
-  for (const message of stored) {
+  for (const { message } of logged) {
     if (acknowledged) message.ack();
     else retry(message);
   }

@@ -20,6 +20,8 @@ export type StoredChunk = {
   readonly rowsWritten: number;
   /** The entries of the message, stored now or before. */
   readonly entries: readonly Entry[];
+  /** Of each of these entries, in order. */
+  readonly hashes: readonly Hex[];
 };
 
 export type StoreFault =
@@ -66,7 +68,8 @@ export const storeChunk = async (
     if (fork !== undefined) return refuse({ kind: 'forked', seq: fork });
 
     const rest = entries.filter(({ seq }) => seq > head.seq);
-    if (rest.length === 0) return ok({ last: head.seq, rowsWritten: 0, entries });
+    if (rest.length === 0)
+      return ok({ last: head.seq, rowsWritten: 0, entries, hashes: run.value.hashes });
     const before = standing.row ?? newRow(entries[0]?.at ?? now);
     const derived = derive(rest, before);
     if (derived === undefined) return refuse({ kind: 'amount' });
@@ -78,7 +81,7 @@ export const storeChunk = async (
       ...rollUpStatements(db, message.account, derived.rollUp, standing),
     ]);
     const rowsWritten = results.reduce((rows, { meta }) => rows + meta.rows_written, 0);
-    return ok({ last: run.value.last, rowsWritten, entries });
+    return ok({ last: run.value.last, rowsWritten, entries, hashes: run.value.hashes });
   } catch (cause) {
     const text = String(cause);
     return text.includes('chunk does not continue the chain')

@@ -21,6 +21,8 @@ export type VerifiedRun = {
   readonly last: number;
   /** Hash of the last entry. */
   readonly hash: Hex;
+  /** Of each entry, in order. */
+  readonly hashes: readonly Hex[];
 };
 
 /** The first broken entry: its index in the run, and its seq if it has one. */
@@ -78,7 +80,7 @@ export const verifyRun = (
   if (expected.lastHash !== undefined && expected.lastHash !== hash) {
     return err({ index: last, seq: start + last + 1, reason: 'altered' });
   }
-  return ok({ account, first: start + 1, last: start + last + 1, hash });
+  return ok({ account, first: start + 1, last: start + last + 1, hash, hashes });
 };
 
 /** Reads NDJSON of canonical entries, the form of chunks and exports: one JCS object per line. */

@@ -19,6 +19,7 @@ export const ALERT_RULES = [
   'database_unavailable',
   'backend',
   'payee_missing',
+  'log_forked',
 ] as const;
 
 export type AlertRule = (typeof ALERT_RULES)[number];

@@ -51,6 +51,8 @@ const RULES: { readonly [rule in AlertRule]: string } = {
     'The database is {percent} % full|A full database accepts no more log.|Archive chunks: docs/operations.md, section 3.',
   database_unavailable:
     'The database accepted no log|Calls ran and settled. Accounts kept their entries.|Nothing, unless it repeats.',
+  log_forked:
+    'An account has two histories|{account} sent entries from {seq} on that differ from those in the transparency log. They are not stored in it.|As operator: `countersign settlements letters`. The object of the account was probably restored to an earlier time.',
   payee_missing:
     'A payee was dropped too early|{payments} payments of {$amount} are open to {payee} on {network}, which neither PAY_TO nor FORMER_PAY_TO names.|Put it into FORMER_PAY_TO, and deploy: a payment lasts an hour at most.',
   backend:

@@ -163,7 +163,7 @@ describe('what a Worker needs for the gateway', () => {
     expect(mountEdits(table, template('shop'))).toEqual([]);
     expect(tablesAt(table, 'migrations')).toEqual([
       { tag: 'v1', new_sqlite_classes: ['Counter'] },
-      { tag: 'countersign-v1', new_sqlite_classes: ['AgentAccount', 'Relayer'] },
+      { tag: 'countersign-v1', new_sqlite_classes: ['AgentAccount', 'Relayer', 'AuditLog'] },
     ]);
     expect(tablesAt(table, 'queues', 'consumers').map((each) => each['queue'])[1]).toBe(
       'shop-countersign-settlement',
@@ -196,12 +196,14 @@ describe('what a Worker needs for the gateway', () => {
       },
     };
     const table = mounted(old);
-    expect(tablesAt(table, 'durable_objects', 'bindings').at(-1)).toMatchObject({
-      name: 'RELAYER',
-    });
+    expect(tablesAt(table, 'durable_objects', 'bindings').map(({ name }) => name)).toEqual([
+      'AGENT_ACCOUNT',
+      'RELAYER',
+      'AUDIT_LOG',
+    ]);
     expect(tablesAt(table, 'migrations').at(-1)).toEqual({
       tag: 'countersign-v2',
-      new_sqlite_classes: ['Relayer'],
+      new_sqlite_classes: ['Relayer', 'AuditLog'],
     });
     const names = tablesAt(table, 'queues', 'consumers').map((each) => each['queue']);
     expect(names).toHaveLength(6);

@@ -62,7 +62,7 @@ import next from './index.js';
 
 export * from './index.js';
 export { Counter } from './index.js';
-export { AgentAccount, Relayer, SettlementRequests } from 'countersign/worker';
+export { AgentAccount, AuditLog, Relayer, SettlementRequests } from 'countersign/worker';
 export default countersign({ tools, next, cron: '7 * * * *' });
 `,
       },
@@ -99,7 +99,7 @@ export default countersign({ tools });
 `;
     const upgraded = withAllExports(old);
     expect(upgraded).toBe(
-      old.replace('{ AgentAccount }', '{ AgentAccount, Relayer, SettlementRequests }'),
+      old.replace('{ AgentAccount }', '{ AgentAccount, AuditLog, Relayer, SettlementRequests }'),
     );
     expect(withAllExports(upgraded)).toBe(upgraded);
   });

@@ -115,20 +115,26 @@ describe('init in a Worker', () => {
     const old = current
       .replaceAll(/"the-shop-[0-9a-f]{8}-countersign-/g, '"countersign-')
       .replace('[[durable_objects.bindings]]\nname = "RELAYER"\nclass_name = "Relayer"\n\n', '')
-      .replace('["AgentAccount", "Relayer"]', '["AgentAccount"]')
+      .replace('[[durable_objects.bindings]]\nname = "AUDIT_LOG"\nclass_name = "AuditLog"\n\n', '')
+      .replace('["AgentAccount", "Relayer", "AuditLog"]', '["AgentAccount"]')
       .replace(/\[\[queues\.producers\]\]\nbinding = "WEBHOOK_DEAD_QUEUE"\nqueue = ".*"\n\n/, '');
     await writeFile(at('wrangler.toml'), old);
-    const entry = (await read('src/gateway.ts')).replace(', Relayer, SettlementRequests', '');
+    const entry = (await read('src/gateway.ts')).replace(
+      ', AuditLog, Relayer, SettlementRequests',
+      '',
+    );
     await writeFile(at('src/gateway.ts'), entry);
 
     const asked = await init();
     expect(asked.code).toBe(2);
-    expect(asked.stderr).toContain('+export { AgentAccount, Relayer, SettlementRequests }');
+    expect(asked.stderr).toContain(
+      '+export { AgentAccount, AuditLog, Relayer, SettlementRequests }',
+    );
     expect(await read('wrangler.toml')).toBe(old);
     expect((await init('--yes', '--skip-checks')).code).toBe(0);
     const text = await read('wrangler.toml');
     expect(text).toContain('class_name = "Relayer"');
-    expect(text).toContain('tag = "countersign-v2"\nnew_sqlite_classes = ["Relayer"]');
+    expect(text).toContain('tag = "countersign-v2"\nnew_sqlite_classes = ["Relayer", "AuditLog"]');
     expect(text).toContain('binding = "WEBHOOK_DEAD_QUEUE"');
     expect(text).toMatch(/RELAYERS = '\{"eip155:84532"/);
     // The queues of the deployed gateway may hold messages.

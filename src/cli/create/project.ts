@@ -92,7 +92,7 @@ export const projectFiles = (
 const ENTRY = `import tools from '../tools.json';
 import { countersign } from 'countersign/worker';
 
-export { AgentAccount, Relayer, SettlementRequests } from 'countersign/worker';
+export { AgentAccount, AuditLog, Relayer, SettlementRequests } from 'countersign/worker';
 export default countersign({ tools });
 `;
 

@@ -2,7 +2,7 @@ import { basename, dirname, extname, join, posix, relative } from 'node:path';
 import { err, ok, type Result } from '../../core/result.ts';
 
 /** The names that the entry of a Worker with the gateway exports: its Durable Object classes and its loopback entrypoint. */
-const EXPORTS = ['AgentAccount', 'Relayer', 'SettlementRequests'] as const;
+const EXPORTS = ['AgentAccount', 'AuditLog', 'Relayer', 'SettlementRequests'] as const;
 
 const FROM_PACKAGE = /\bexport\s*\{([^}]*)\}\s*from\s*(['"])countersign\/worker\2/;
 

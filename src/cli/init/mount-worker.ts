@@ -108,7 +108,7 @@ const manifestOf = async (directory: string, spec: string): Promise<string | und
 const ENTRY = `import tools from '../tools.json';
 import { countersign } from 'countersign/worker';
 
-export { AgentAccount, Relayer, SettlementRequests } from 'countersign/worker';
+export { AgentAccount, AuditLog, Relayer, SettlementRequests } from 'countersign/worker';
 export default countersign({ tools, next: … });   // your handler: an object with fetch`;
 
 const byHand = (file: WorkerProject['config']['file'], edits: readonly ConfigEdit[]): string => {

@@ -28,7 +28,11 @@ export const listeners = (
 
 export const deliver = async (
   bodies: readonly unknown[],
-  { account, alert }: Pick<AuditDeps, 'account' | 'alert'>,
+  {
+    account,
+    alert,
+    ...others
+  }: Pick<AuditDeps, 'account' | 'alert' | 'appendToLog' | 'raise' | 'deadLetter'>,
   database: D1Database = db,
 ) => {
   const batch = createMessageBatch(
@@ -37,7 +41,7 @@ export const deliver = async (
   );
   await consumeAudit(
     batch,
-    { db: database, account, projectDocument: projectWebhook, ...(alert && { alert }) },
+    { db: database, account, projectDocument: projectWebhook, ...others, ...(alert && { alert }) },
     START,
   );
   const result = await getQueueResult(batch, createExecutionContext());

@@ -27,7 +27,7 @@ describe('a valid run', () => {
   test('returns the head of its chain', () => {
     expect(verifyRun(log, whole)).toEqual({
       ok: true,
-      value: { account: ALICE, first: 1, last: 9, hash: lastHash },
+      value: { account: ALICE, first: 1, last: 9, hash: lastHash, hashes: log.map(entryHash) },
     });
   });
 

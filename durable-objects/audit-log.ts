@@ -1,0 +1,76 @@
+import { retryable } from 'cloudflare:durable-objects';
+import { DurableObject } from 'cloudflare:workers';
+import type {
+  Appended,
+  AuditLogRpc,
+  LogHead,
+  LogLeaf,
+  LogStatus,
+  StoredRun,
+} from '../src/protocol/audit-log-contract.ts';
+import type { AccountId } from '../src/protocol/account-id.ts';
+import type { OpenLog } from './audit-log/open.ts';
+
+/** How long an object waits whose code could not be loaded, or whose key cannot be read. */
+const UNOPENED_MS = 60_000;
+
+/** The transparency log of a year, named by its origin. It appends a leaf for each chunk that D1 has stored, and signs checkpoints. */
+export class AuditLog extends DurableObject<Env> implements AuditLogRpc {
+  static {
+    // What the log has is not appended again.
+    retryable(this.prototype.append, this.prototype.status, this.prototype.tile);
+  }
+
+  #log: OpenLog | undefined;
+
+  async append(runs: readonly StoredRun[]): Promise<readonly Appended[]> {
+    return (await this.#open()).append(runs);
+  }
+
+  async headsOf(accounts: readonly AccountId[]): Promise<readonly (LogHead | undefined)[]> {
+    return (await this.#open()).headsOf(accounts);
+  }
+
+  async status(): Promise<LogStatus> {
+    return (await this.#open()).log.status();
+  }
+
+  async tile(level: number, index: number, width: number): Promise<Uint8Array | undefined> {
+    return (await this.#open()).log.tile(level, index, width);
+  }
+
+  async leavesOf(account: AccountId, fromSeq: number): Promise<readonly LogLeaf[]> {
+    return (await this.#open()).log.leavesOf(account, fromSeq);
+  }
+
+  async bundle(number: number): Promise<readonly string[]> {
+    return (await this.#open()).log.bundle(number);
+  }
+
+  async prove(index: number, size: number): Promise<readonly Uint8Array[] | undefined> {
+    return (await this.#open()).log.prove(index, size);
+  }
+
+  async proveGrowth(old: number, size: number): Promise<readonly Uint8Array[] | undefined> {
+    return (await this.#open()).log.proveGrowth(old, size);
+  }
+
+  /** Signs a checkpoint. Never throws: the platform stops retrying an alarm that keeps throwing. */
+  override async alarm(): Promise<void> {
+    try {
+      await (await this.#open()).onAlarm();
+    } catch (cause) {
+      console.error({ event: 'audit_log_failed', log: this.ctx.id.name, cause: String(cause) });
+      await this.ctx.storage.setAlarm(Date.now() + UNOPENED_MS);
+    }
+  }
+
+  /** Opens the log once. Each call imports for itself: the platform may cancel the call that created a shared promise. */
+  async #open(): Promise<OpenLog> {
+    if (this.#log !== undefined) return this.#log;
+    const { openAuditLog } = await import('./audit-log/open.ts');
+    const opened = await openAuditLog(this.ctx, this.env);
+    this.#log ??= opened;
+    return this.#log;
+  }
+}

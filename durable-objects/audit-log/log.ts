@@ -1,0 +1,161 @@
+import { checkpointText } from '../../src/audit/log/checkpoint.ts';
+import { hashOfLeaf, leafText } from '../../src/audit/log/leaf.ts';
+import type { LogKey } from '../../src/audit/log/log-key.ts';
+import {
+  consistencyProof,
+  emptyRoot,
+  HASH_BYTES,
+  inclusionProof,
+  leafHash,
+  rangeHash,
+} from '../../src/audit/log/merkle-tree.ts';
+import { signNote } from '../../src/audit/log/note-signature.ts';
+import { sequence } from '../../src/audit/log/sequence.ts';
+import { writeNote } from '../../src/audit/log/signed-note.ts';
+import {
+  appendToTiles,
+  hashesOf,
+  type ReadTile,
+  tilePath,
+  tileWidth,
+} from '../../src/audit/log/tile.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { utf8 } from '../../src/crypto/bytes.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type {
+  Appended,
+  LogHead,
+  LogLeaf,
+  LogStatus,
+  StoredRun,
+} from '../../src/protocol/audit-log-contract.ts';
+import type { StoredTree, Tables } from './tables.ts';
+
+/** A checkpoint at most this often, and only when the log has grown. */
+export const CHECKPOINT_PAUSE: Seconds = 10;
+/** After the first leaf of a quiet log: further chunks of the same batch share the checkpoint. */
+const FIRST_PAUSE: Seconds = 1;
+/** Leaves of one answer. */
+const MAX_LEAVES = 500;
+
+/** What the logs of the years before end with. */
+export type Before = {
+  /** The last checkpoint: the first leaf of a new log names it. */
+  readonly checkpoint: string | undefined;
+  /** The last entries of accounts of which this log has none. */
+  readonly heads: ReadonlyMap<AccountId, LogHead>;
+};
+
+/** A transparency log on its tables. Methods of the RPC are synchronous here: each is one transaction or a read. */
+export type Log = {
+  /** @param before what the log of the year before ends with. */
+  readonly append: (runs: readonly StoredRun[], before?: Before) => readonly Appended[];
+  readonly headOf: (account: AccountId) => LogHead | undefined;
+  readonly status: () => LogStatus;
+  readonly tile: (level: number, index: number, width: number) => Uint8Array | undefined;
+  readonly leavesOf: (account: AccountId, fromSeq: number) => readonly LogLeaf[];
+  readonly bundle: (number: number) => readonly string[];
+  readonly prove: (index: number, size: number) => readonly Uint8Array[] | undefined;
+  readonly proveGrowth: (old: number, size: number) => readonly Uint8Array[] | undefined;
+  /** When the next checkpoint is due; undefined if the newest one covers the log. */
+  readonly dueAt: (now: Seconds) => Seconds | undefined;
+  /** Signs the stored tree. The same tree gets the same bytes, so a crash after signing signs nothing new. */
+  readonly sign: (key: LogKey, now: Seconds) => Promise<void>;
+};
+
+/** The log's right edge does not lead to its stored root: going on would publish a tree that its leaves do not have. */
+export class DamagedLogError extends Error {}
+
+/**
+ * Opens a log.
+ *
+ * @throws DamagedLogError if the stored tiles do not have the stored root.
+ */
+export const openLog = (tables: Tables): Log => {
+  const empty: StoredTree = {
+    size: 0,
+    root: emptyRoot(),
+    checkpoint: undefined,
+    signed: 0,
+    signedAt: 0,
+  };
+  const tree = (): StoredTree => tables.tree() ?? empty;
+  const read = hashesOf(tables.tile);
+  const { size, root } = tree();
+  if (!isSame(rangeHash(0, size, read), root)) {
+    throw new DamagedLogError(`The tiles of ${size} leaves do not have the stored root.`);
+  }
+
+  return {
+    headOf: (account) => tables.lastOf(account)?.last,
+    append(runs, before) {
+      const { leaves, verdicts } = sequence(
+        runs,
+        (account) => tables.lastOf(account)?.last ?? before?.heads.get(account),
+      );
+      if (leaves.length === 0) return verdicts;
+      const from = tree().size;
+      const heading =
+        from === 0 && before?.checkpoint !== undefined
+          ? `countersign-log/1\n${before.checkpoint}`
+          : undefined;
+      const texts = [
+        ...(heading === undefined
+          ? []
+          : [{ leaf: undefined, text: heading, hash: leafHash(utf8(heading)) }]),
+        ...leaves.map((leaf) => ({ leaf, text: leafText(leaf), hash: hashOfLeaf(leaf) })),
+      ];
+      const grown = from + texts.length;
+      const tiles = appendToTiles(
+        tables.tile,
+        from,
+        texts.map(({ hash }) => hash),
+      );
+      const written = new Map(tiles.map(({ bytes, ...place }) => [tilePath(place), bytes]));
+      const readGrown: ReadTile = (place) => written.get(tilePath(place)) ?? tables.tile(place);
+      tables.grow({
+        size: grown,
+        root: rangeHash(0, grown, hashesOf(readGrown)),
+        tiles,
+        leaves: texts.map(({ leaf, text }, at) => ({ index: from + at, leaf, text })),
+      });
+      return verdicts;
+    },
+    status() {
+      const { checkpoint, size: leaves, signed } = tree();
+      return { ...(checkpoint === undefined ? {} : { checkpoint }), size: leaves, signed };
+    },
+    tile(level, index, width) {
+      // Beyond the checkpoint nothing is published: a reader could not verify it.
+      if (width < 1 || width > tileWidth({ level, index }, tree().signed)) return undefined;
+      return tables.tile({ level, index })?.slice(0, width * HASH_BYTES);
+    },
+    leavesOf: (account, fromSeq) => {
+      const { signed } = tree();
+      return tables.leavesOf(account, fromSeq, MAX_LEAVES).filter(({ index }) => index < signed);
+    },
+    bundle: (number) => {
+      const { signed } = tree();
+      return tables.bundle(number).slice(0, Math.max(0, signed - number * 256));
+    },
+    prove: (index, of) =>
+      index >= 0 && index < of && of <= tree().signed ? inclusionProof(index, of, read) : undefined,
+    proveGrowth: (old, of) =>
+      old >= 0 && old <= of && of <= tree().signed ? consistencyProof(old, of, read) : undefined,
+    dueAt(now) {
+      const { size: leaves, signed, signedAt } = tree();
+      if (leaves === signed) return undefined;
+      return Math.max(now + FIRST_PAUSE, signedAt + CHECKPOINT_PAUSE);
+    },
+    async sign({ key, privateKey }, now) {
+      const { size: leaves, root: hash, signed } = tree();
+      if (leaves === signed) return;
+      const text = checkpointText({ origin: key.name, size: leaves, root: hash });
+      const note = writeNote({ text, signatures: [await signNote(key, privateKey, text)] });
+      tables.sign(note, leaves, now);
+    },
+  };
+};
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, at) => byte === other[at]);

@@ -1,0 +1,162 @@
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import { type Leaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import type { ReadTile, WrittenTile } from '../../src/audit/log/tile.ts';
+
+/** The tree as it is stored: its size and root, and the newest checkpoint with the size that it covers. */
+export type StoredTree = {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly checkpoint: string | undefined;
+  readonly signed: number;
+  /** When the checkpoint was signed, Unix seconds. */
+  readonly signedAt: number;
+};
+
+/** What one append writes, in one transaction. */
+export type Growth = {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly tiles: readonly WrittenTile[];
+  /** New leaves with their places, in order. */
+  readonly leaves: readonly {
+    readonly index: number;
+    readonly leaf: Leaf | undefined;
+    readonly text: string;
+  }[];
+};
+
+export type Tables = {
+  readonly tree: () => StoredTree | undefined;
+  readonly tile: ReadTile;
+  /** The newest leaf of an account. */
+  readonly lastOf: (account: AccountId) => Leaf | undefined;
+  readonly leavesOf: (
+    account: AccountId,
+    fromSeq: number,
+    most: number,
+  ) => readonly { readonly index: number; readonly text: string }[];
+  readonly bundle: (number: number) => readonly string[];
+  readonly grow: (growth: Growth) => void;
+  readonly sign: (checkpoint: string, size: number, at: number) => void;
+};
+
+/** Leaves of one row of `bundle`. */
+export const BUNDLE = 256;
+
+/**
+ * A log has millions of leaves and never forgets one, while the engine of `durable-objects/store/` keeps live values in memory. So it has
+ * tables of its own: one row a leaf, found by its account, and the leaves in order, 256 a row.
+ */
+const TABLES = `
+  CREATE TABLE tree (id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL, root BLOB NOT NULL, checkpoint TEXT,
+    signed INTEGER NOT NULL, signed_at INTEGER NOT NULL) STRICT;
+  CREATE TABLE tile (level INTEGER NOT NULL, place INTEGER NOT NULL, hashes BLOB NOT NULL,
+    PRIMARY KEY (level, place)) STRICT, WITHOUT ROWID;
+  CREATE TABLE leaf (account TEXT NOT NULL, first_seq INTEGER NOT NULL, place INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (account, first_seq)) STRICT, WITHOUT ROWID;
+  CREATE TABLE bundle (number INTEGER PRIMARY KEY, leaves TEXT NOT NULL) STRICT;`;
+
+export const openTables = (storage: DurableObjectStorage): Tables => {
+  const { sql } = storage;
+  let hasTables =
+    sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tree'`).toArray()
+      .length > 0;
+
+  const all = <Row extends Record<string, SqlStorageValue>>(
+    query: string,
+    ...bindings: SqlStorageValue[]
+  ): readonly Row[] => (hasTables ? sql.exec<Row>(query, ...bindings).toArray() : []);
+
+  const bundle = (number: number): readonly string[] => {
+    const [row] = all<{ leaves: string }>('SELECT leaves FROM bundle WHERE number = ?', number);
+    return row === undefined ? [] : (JSON.parse(row.leaves) as string[]);
+  };
+
+  return {
+    tree() {
+      type Row = {
+        size: number;
+        root: ArrayBuffer;
+        checkpoint: string | null;
+        signed: number;
+        signed_at: number;
+      };
+      const [row] = all<Row>('SELECT size, root, checkpoint, signed, signed_at FROM tree');
+      if (row === undefined) return undefined;
+      const { size, root, checkpoint, signed, signed_at: signedAt } = row;
+      return {
+        size,
+        root: new Uint8Array(root),
+        checkpoint: checkpoint ?? undefined,
+        signed,
+        signedAt,
+      };
+    },
+    tile({ level, index }) {
+      const [row] = all<{ hashes: ArrayBuffer }>(
+        'SELECT hashes FROM tile WHERE level = ? AND place = ?',
+        level,
+        index,
+      );
+      return row && new Uint8Array(row.hashes);
+    },
+    lastOf(account) {
+      const [row] = all<{ text: string }>(
+        'SELECT text FROM leaf WHERE account = ? ORDER BY first_seq DESC LIMIT 1',
+        account,
+      );
+      return row && parseLeaf(row.text);
+    },
+    leavesOf: (account, fromSeq, most) =>
+      all<{ place: number; text: string }>(
+        `SELECT place, text FROM leaf WHERE account = ?1 AND first_seq >= coalesce(
+           (SELECT first_seq FROM leaf WHERE account = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC LIMIT 1), 0)
+         ORDER BY first_seq LIMIT ?3`,
+        account,
+        fromSeq,
+        most,
+      ).map(({ place, text }) => ({ index: place, text })),
+    bundle,
+    grow({ size, root, tiles, leaves }) {
+      storage.transactionSync(() => {
+        if (!hasTables) sql.exec(TABLES);
+        for (const { level, index, bytes } of tiles) {
+          sql.exec('INSERT OR REPLACE INTO tile VALUES (?, ?, ?)', level, index, bufferOf(bytes));
+        }
+        for (const { index, leaf, text } of leaves) {
+          if (leaf === undefined) continue;
+          sql.exec(
+            'INSERT INTO leaf VALUES (?, ?, ?, ?)',
+            leaf.account,
+            leaf.first.seq,
+            index,
+            text,
+          );
+        }
+        const byBundle = Map.groupBy(leaves, ({ index }) => Math.floor(index / BUNDLE));
+        for (const [number, own] of byBundle) {
+          const known = sql
+            .exec<{ leaves: string }>('SELECT leaves FROM bundle WHERE number = ?', number)
+            .toArray()
+            .flatMap((row) => JSON.parse(row.leaves) as string[]);
+          const whole = JSON.stringify([...known, ...own.map(({ text }) => text)]);
+          sql.exec('INSERT OR REPLACE INTO bundle VALUES (?, ?)', number, whole);
+        }
+        sql.exec(
+          `INSERT INTO tree VALUES (0, ?, ?, NULL, 0, 0)
+           ON CONFLICT (id) DO UPDATE SET size = excluded.size, root = excluded.root`,
+          size,
+          bufferOf(root),
+        );
+      });
+      // Only after the transaction: a failed one also undoes its new tables.
+      hasTables = true;
+    },
+    sign: (checkpoint, size, at) =>
+      void sql
+        .exec('UPDATE tree SET checkpoint = ?, signed = ?, signed_at = ?', checkpoint, size, at)
+        .toArray(),
+  };
+};
+
+const bufferOf = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer;

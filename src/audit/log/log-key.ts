@@ -1,0 +1,62 @@
+import * as z from 'zod/mini';
+import { decodeBase64Url } from '../../crypto/bytes.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { type NoteKey, SIGNATURE_TYPE } from './signed-note.ts';
+
+/** The key of a log under its name, and the private key that signs its checkpoints. */
+export type LogKey = { readonly key: NoteKey; readonly privateKey: CryptoKey };
+
+const bytes32 = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/));
+const schema = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: bytes32,
+  d: bytes32,
+});
+
+const FAULT = 'must be an Ed25519 private key as JWK, another one than RECEIPT_KEY';
+
+/**
+ * Reads `LOG_KEY`, an Ed25519 private key as JWK text. It is not `RECEIPT_KEY`: whoever replaces one must not have to replace the other.
+ *
+ * @param origin the name of the log.
+ * @returns undefined if the variable is empty, and a reason without the value if it is no such key.
+ */
+export const readLogKey = async (
+  text: string,
+  origin: string,
+): Promise<Result<LogKey | undefined, string>> => {
+  if (text.trim() === '') return ok(undefined);
+  const parsed = schema.safeParse(parseJson(text));
+  if (!parsed.success) return err(FAULT);
+  const { kty, crv, x, d } = parsed.data;
+  const publicKey = decodeBase64Url(x);
+  if (publicKey === undefined) return err(FAULT);
+  try {
+    const jwk = { kty, crv, x };
+    const privateKey = await crypto.subtle.importKey('jwk', { ...jwk, d }, 'Ed25519', false, [
+      'sign',
+    ]);
+    const probe = new TextEncoder().encode('countersign-log-key');
+    const verifier = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify']);
+    const signature = await crypto.subtle.sign('Ed25519', privateKey, probe);
+    if (!(await crypto.subtle.verify('Ed25519', verifier, signature, probe))) {
+      return err('x is not the public key of d');
+    }
+    return ok({ key: { name: origin, type: SIGNATURE_TYPE.note, publicKey }, privateKey });
+  } catch {
+    return err(FAULT);
+  }
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The name of the log of a year: `<host>/log/<year>`, in UTC. @param now Unix seconds */
+export const logOrigin = (audience: string, now: number): string =>
+  `${new URL(audience).host}/log/${new Date(now * 1_000).getUTCFullYear()}`;

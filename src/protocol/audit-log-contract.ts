@@ -1,0 +1,53 @@
+import type { Hex } from '../core/hex.ts';
+import type { AccountId } from './account-id.ts';
+
+/** Consecutive entries of one account that D1 has stored: the hash before them and the hash of each. */
+export type StoredRun = {
+  readonly account: AccountId;
+  /** The seq of the first entry. */
+  readonly first: number;
+  /** The `prev` of the first entry. */
+  readonly prev: Hex;
+  readonly hashes: readonly Hex[];
+};
+
+/** What became of a run. */
+export type Appended =
+  | { readonly verdict: 'appended' }
+  /** The log lacks the entries from `expected` on: they must be appended first. */
+  | { readonly verdict: 'gap'; readonly expected: number }
+  /** The log has another entry under one of its seqs: the account has two histories. */
+  | { readonly verdict: 'forked' };
+
+/** The last entry of an account that a log has. */
+export type LogHead = { readonly seq: number; readonly hash: Hex };
+
+export type LogLeaf = { readonly index: number; readonly text: string };
+
+export type LogStatus = {
+  /** The newest signed checkpoint, a signed note; absent before the first one. */
+  readonly checkpoint?: string;
+  /** Leaves, with those that no checkpoint covers yet. */
+  readonly size: number;
+  /** Leaves that the checkpoint covers. */
+  readonly signed: number;
+};
+
+/** The object of a transparency log, named by its origin. */
+export type AuditLogRpc = {
+  /** Appends runs, each as a leaf. The same run again changes nothing. @returns a verdict per run, after they are durable. */
+  append(runs: readonly StoredRun[]): Promise<readonly Appended[]>;
+  /** The last entry of each account in this log, or in those of the years before; undefined if none has one. */
+  headsOf(accounts: readonly AccountId[]): Promise<readonly (LogHead | undefined)[]>;
+  status(): Promise<LogStatus>;
+  /** The first `width` hashes of a tile, 32 bytes each; undefined if the checkpoint does not cover them. */
+  tile(level: number, index: number, width: number): Promise<Uint8Array | undefined>;
+  /** Leaves of an account that the checkpoint covers, from the one with this seq on, at most 500. */
+  leavesOf(account: AccountId, fromSeq: number): Promise<readonly LogLeaf[]>;
+  /** 256 leaves of all accounts in the order of the log, fewer at the end. */
+  bundle(number: number): Promise<readonly string[]>;
+  /** The hashes that prove a leaf in the tree of this size; undefined for a leaf or size that the log does not have. */
+  prove(index: number, size: number): Promise<readonly Uint8Array[] | undefined>;
+  /** The hashes that prove that the tree of `size` leaves extends the one of `old`. */
+  proveGrowth(old: number, size: number): Promise<readonly Uint8Array[] | undefined>;
+};

@@ -1,0 +1,204 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { openLog } from '../../durable-objects/audit-log/log.ts';
+import { openTables } from '../../durable-objects/audit-log/tables.ts';
+import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
+import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { leafHash, rootOf } from '../../src/audit/log/merkle-tree.ts';
+import { verifyNoteSignature } from '../../src/audit/log/note-signature.ts';
+import { openNote } from '../../src/audit/log/signed-note.ts';
+import { verifyConsistency, verifyInclusion } from '../../src/audit/log/verify-proof.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import { encodeBase64Url, utf8 } from '../../src/crypto/bytes.ts';
+import type { StoredRun } from '../../src/protocol/audit-log-contract.ts';
+import { KEY, publicKey } from '../unit/audit/log/vectors.ts';
+import { accountOf, randomHex } from './support.ts';
+
+const GENESIS: Hex = `0x${'00'.repeat(32)}`;
+let origin: string;
+const log = (name = origin) => env.AUDIT_LOG.getByName(name);
+
+beforeEach(async () => {
+  // Each test has a host, and so a log, of its own.
+  origin = `${randomHex(8).slice(2)}.example/log/2026`;
+  const seed = Uint8Array.from({ length: 32 }, (_, at) => at);
+  const jwk = {
+    kty: 'OKP',
+    crv: 'Ed25519',
+    x: encodeBase64Url(publicKey()),
+    d: encodeBase64Url(seed),
+  };
+  Object.assign(env, { LOG_KEY: JSON.stringify(jwk) });
+});
+
+const account = accountOf(randomHex(20));
+const hashes = (count: number): readonly Hex[] =>
+  Array.from({ length: count }, () => randomHex(32));
+
+/** Runs of one account that continue each other. */
+const runsOf = (counts: readonly number[], of = accountOf(randomHex(20))): readonly StoredRun[] => {
+  let first = 1;
+  let prev = GENESIS;
+  return counts.map((count) => {
+    const run = { account: of, first, prev, hashes: hashes(count) };
+    first += count;
+    prev = run.hashes.at(-1) ?? prev;
+    return run;
+  });
+};
+
+const verdictsOf = async (runs: readonly StoredRun[]) =>
+  (await log().append(runs)).map(({ verdict }) => verdict);
+
+const opened = async (name = origin) => {
+  const { checkpoint = '' } = await log(name).status();
+  const note = await openNote(checkpoint, [{ ...KEY, name }], verifyNoteSignature);
+  return note.ok ? parseCheckpoint(note.value.text) : undefined;
+};
+
+describe('a transparency log', () => {
+  test('signs a checkpoint of every leaf, ten seconds apart at the earliest', async () => {
+    const [first, second, third] = runsOf([3, 1, 2]);
+    expect(await verdictsOf([first, second] as StoredRun[])).toEqual(['appended', 'appended']);
+    expect(await log().status()).toEqual({ size: 2, signed: 0 });
+    expect(await runDurableObjectAlarm(log())).toBe(true);
+    expect(await opened()).toMatchObject({ origin, size: 2 });
+    await verdictsOf([third] as StoredRun[]);
+    const alarm = await runInDurableObject(log(), (_, { storage }) => storage.getAlarm());
+    expect((alarm ?? 0) - Date.now()).toBeGreaterThan(8_000);
+    expect(await runDurableObjectAlarm(log())).toBe(true);
+    expect(await opened()).toMatchObject({ size: 3 });
+    // Nothing new: no checkpoint and no alarm.
+    expect(await runDurableObjectAlarm(log())).toBe(false);
+  });
+
+  test('has the root of its leaves, and proves each of them and its growth', async () => {
+    const runs = [...runsOf([1, 2, 3]), ...runsOf([4, 5])];
+    await verdictsOf(runs.slice(0, 2));
+    await runDurableObjectAlarm(log());
+    const old = await opened();
+    await verdictsOf(runs.slice(2));
+    await runDurableObjectAlarm(log());
+    const tree = await opened();
+    if (old === undefined || tree === undefined) throw new Error('no checkpoint');
+    const leaves = await log().bundle(0);
+    expect(tree.root).toEqual(rootOf(leaves.map((text) => leafHash(utf8(text)))));
+    for (const run of runs) {
+      const [found] = await log().leavesOf(run.account, run.first);
+      const leaf = parseLeaf(found?.text ?? '');
+      if (found === undefined || leaf === undefined) throw new Error('no leaf');
+      expect(leaf).toMatchObject({
+        account: run.account,
+        first: { seq: run.first, prev: run.prev },
+      });
+      const proof = await log().prove(found.index, tree.size);
+      const place = { hash: hashOfLeaf(leaf), index: found.index };
+      expect(verifyInclusion(place, tree, proof ?? [])).toBe(true);
+    }
+    const growth = await log().proveGrowth(old.size, tree.size);
+    expect(verifyConsistency(old, tree, growth ?? [])).toBe(true);
+    expect(await log().prove(0, tree.size + 1)).toBeUndefined();
+  });
+
+  test('skips what it has, waits for what is missing, and refuses another history', async () => {
+    const [first, second, third] = runsOf([3, 3, 3], account) as [StoredRun, StoredRun, StoredRun];
+    expect(await log().append([second])).toEqual([{ verdict: 'gap', expected: 1 }]);
+    expect(await verdictsOf([first, first, third, second])).toEqual([
+      'appended',
+      'appended',
+      'gap',
+      'appended',
+    ]);
+    // Cut differently after a crash: what is new becomes a leaf.
+    const rejoined = { ...second, hashes: [...second.hashes, ...third.hashes] };
+    expect(await verdictsOf([rejoined, third])).toEqual(['appended', 'appended']);
+    expect(await log().status()).toMatchObject({ size: 3 });
+    const forked = { ...third, hashes: hashes(4) };
+    expect(await verdictsOf([{ ...forked, first: 10, prev: randomHex(32) }])).toEqual(['forked']);
+    expect(await verdictsOf([{ ...forked, hashes: hashes(3) }])).toEqual(['forked']);
+    expect(await log().status()).toMatchObject({ size: 3 });
+  });
+
+  test('publishes no tile or leaf that its checkpoint does not cover', async () => {
+    const runs = runsOf([1, 1, 1]);
+    await verdictsOf(runs.slice(0, 2));
+    expect(await log().tile(0, 0, 1)).toBeUndefined();
+    expect(await log().leavesOf(runs[0]?.account ?? account, 1)).toEqual([]);
+    await runDurableObjectAlarm(log());
+    await verdictsOf(runs.slice(2));
+    expect(await log().tile(0, 0, 2)).toHaveLength(64);
+    expect(await log().tile(0, 0, 3)).toBeUndefined();
+    expect(await log().tile(0, 1, 1)).toBeUndefined();
+    expect(await log().bundle(0)).toHaveLength(2);
+    expect(await log().leavesOf(runs[0]?.account ?? account, 1)).toHaveLength(2);
+  });
+
+  test('continues after a restart at any moment, and signs the same bytes again', async () => {
+    const runs = runsOf([1, 2, 1, 3, 1]);
+    for (const run of runs) {
+      await verdictsOf([run]);
+      await evictDurableObject(log());
+      await verdictsOf([run]);
+      await runDurableObjectAlarm(log());
+      const before = await log().status();
+      // Power cut after the signature and before it was stored.
+      await runInDurableObject(log(), (_, { storage }) => {
+        storage.sql.exec('UPDATE tree SET checkpoint = NULL, signed = 0');
+      });
+      await evictDurableObject(log());
+      await runInDurableObject(log(), (instance) => instance.alarm());
+      expect((await log().status()).checkpoint).toBe(before.checkpoint);
+    }
+    expect(await opened()).toMatchObject({ size: 5 });
+  });
+
+  test('does not open when its tiles do not have its root', async () => {
+    await verdictsOf(runsOf([1, 2]));
+    await runInDurableObject(log(), (_, { storage }) => {
+      storage.sql.exec('UPDATE tile SET hashes = randomblob(64)');
+      expect(() => openLog(openTables(storage))).toThrow('do not have the stored root');
+    });
+  });
+
+  test('of a new year names the last checkpoint of the old one, and continues its accounts', async () => {
+    const [first, second, third] = runsOf([2, 2, 2], account) as [StoredRun, StoredRun, StoredRun];
+    await verdictsOf([first]);
+    await runDurableObjectAlarm(log());
+    const { checkpoint } = await log().status();
+    const next = origin.replace('2026', '2027');
+    expect(await log(next).append([third])).toEqual([{ verdict: 'gap', expected: 3 }]);
+    expect(await log(next).append([second, third])).toEqual([
+      { verdict: 'appended' },
+      { verdict: 'appended' },
+    ]);
+    expect(await log(next).append([{ ...second, hashes: hashes(2) }])).toEqual([
+      { verdict: 'appended' },
+    ]);
+    await runDurableObjectAlarm(log(next));
+    const [heading, leaf] = await log(next).bundle(0);
+    expect(heading).toBe(`countersign-log/1\n${checkpoint}`);
+    expect(parseLeaf(leaf ?? '')).toMatchObject({ first: { seq: 3, prev: first.hashes[1] } });
+    expect(await opened(next)).toMatchObject({ origin: next, size: 3 });
+  });
+
+  test('grows by 300 leaves at once and one by one to the same tree', async () => {
+    const runs = runsOf(Array.from({ length: 300 }, () => 1));
+    await verdictsOf(runs);
+    await runDurableObjectAlarm(log());
+    const whole = await opened();
+    const parts = origin.replace('.example', '.test');
+    for (let at = 0; at < runs.length; at += 7) await log(parts).append(runs.slice(at, at + 7));
+    await runDurableObjectAlarm(log(parts));
+    expect((await opened(parts))?.root).toEqual(whole?.root);
+    expect(await log().tile(1, 0, 1)).toHaveLength(32);
+    expect(await log().bundle(1)).toHaveLength(44);
+  });
+
+  test('signs nothing without its key', async () => {
+    Object.assign(env, { LOG_KEY: '{}' });
+    await verdictsOf(runsOf([1]));
+    await runDurableObjectAlarm(log());
+    expect(await log().status()).toEqual({ size: 1, signed: 0 });
+  });
+});
