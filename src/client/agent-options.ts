@@ -53,6 +53,11 @@ export type AgentOptions = {
   readonly timeoutSeconds?: number;
   /** The most repeats of a request whose answer was lost, with the same signature. Default: 4. */
   readonly retries?: number;
+  /**
+   * A call may have to wait until a person approves it. `return` (default): the call rejects with `approval_required`, and
+   * `error.approval.resume()` continues it. `wait`: the call waits until it is decided, up to an hour.
+   */
+  readonly approval?: 'wait' | 'return';
 };
 
 /** Validates the options of an agent. @throws CountersignError `options_invalid`, which names the option; `spend_missing` */
@@ -79,6 +84,7 @@ export const contextOf = (options: AgentOptions): AgentContext => {
     credit: createKnownCredit(),
     memory: createMemory(),
     keys: createReceiptKeys(fetcher, timeoutMs),
+    approval: approvalOf(options.approval ?? 'return'),
     fetch: fetcher,
     now: options.now ?? nowSeconds,
     sleep,
@@ -146,6 +152,11 @@ const authorityOf = (authority: Hex): Hex => {
     throw invalid('authority must be the hash of a grant: 0x and 64 lower-case hex digits');
   }
   return authority;
+};
+
+const approvalOf = (approval: string): AgentContext['approval'] => {
+  if (approval === 'wait' || approval === 'return') return approval;
+  throw invalid("approval must be 'wait' or 'return'");
 };
 
 const wholeNumber = (value: number, option: string, least: number): number => {

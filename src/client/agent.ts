@@ -20,7 +20,8 @@ export type Agent = {
    * Sends a request like `fetch`, and pays if the server answers 402. Returns any other answer unchanged. A failed call (4xx, 5xx)
    * is an answer, not an error: `response.countersign` states what it cost.
    *
-   * @throws CountersignError if the agent refuses to sign or gets no answer (`ErrorCode`); the reason of the caller's own abort signal
+   * @throws CountersignError if the agent refuses to sign or gets no answer (`ErrorCode`), or if a person must approve the call
+   * (`ApprovalRequired`); the reason of the caller's own abort signal
    */
   fetch(input: FetchInput, init?: FetchInit): Promise<AgentResponse>;
   /**

@@ -12,7 +12,7 @@ export type CallRecord = {
   /** Digest of the first request of the call (docs/wire-format.md §3). */
   readonly request: Hex;
   readonly binding: 'none' | 'intent';
-  /** `held`, `committed`, `released` or `abandoned`. */
+  /** `parked`, `held`, `committed`, `released` or `abandoned`. */
   readonly state: string;
   /** CAIP-19. */
   readonly asset: string;
@@ -28,6 +28,8 @@ export type CallRecord = {
   readonly entry: Hex;
   /** Hash of the policy that decided the call. */
   readonly policy: Hex;
+  /** Of a call that waits for a person, or did: `waiting`, `approved`, `refused`, `expired` or `used`; `until` ends its time. */
+  readonly approval?: { readonly state: string; readonly until: number };
   /** The stored answer of the tool, if the gateway keeps one. */
   readonly answer?: {
     readonly status: number;
@@ -63,6 +65,7 @@ const schema = z.looseObject({
   accepted_at: z.int(),
   entry: hash,
   policy: hash,
+  approval: z.nullish(z.looseObject({ state: z.string(), until: z.int() })),
   answer: z.nullish(
     z.looseObject({
       status: z.int().check(z.gte(200), z.lte(599)),
@@ -78,7 +81,7 @@ export const callRecordOf = (json: unknown, call: Hex): CallRecord | undefined =
   if (!parsed.success || parsed.data.call !== call) return undefined;
   const { tool, request, binding, state, asset, price, charged, payment, entry, policy } =
     parsed.data;
-  const { transaction, answer } = parsed.data;
+  const { transaction, approval, answer } = parsed.data;
   return {
     call,
     tool,
@@ -94,6 +97,9 @@ export const callRecordOf = (json: unknown, call: Hex): CallRecord | undefined =
     acceptedAt: parsed.data.accepted_at,
     entry,
     policy,
+    ...(approval === undefined || approval === null
+      ? {}
+      : { approval: { state: approval.state, until: approval.until } }),
     ...(answer === undefined || answer === null
       ? {}
       : { answer: { status: answer.status, headers: answer.headers, body: answer.body } }),

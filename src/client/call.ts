@@ -8,7 +8,8 @@ import { consent } from './hooks.ts';
 import { choose } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import { signPayment } from './payment-proof.ts';
-import { completeCall, present, type SignedResult } from './present.ts';
+import { presentAndComplete } from './present.ts';
+import type { SignedResult } from './signed-result.ts';
 import { type Proof, signIntent, windowAt } from './proof.ts';
 import { readOffer, type ReceivedOffer } from './received-offer.ts';
 import { send } from './transport.ts';
@@ -132,7 +133,7 @@ const identify = async (
         authority: context.authority,
       }),
   });
-  return await completeCall(context, outgoing, proof, await present(context, outgoing, proof));
+  return await presentAndComplete(context, outgoing, proof);
 };
 
 const pay = async (
@@ -173,5 +174,5 @@ const pay = async (
     },
     sign: () => signPayment(context, outgoing, offer, choice),
   });
-  return await completeCall(context, outgoing, proof, await present(context, outgoing, proof));
+  return await presentAndComplete(context, outgoing, proof);
 };

@@ -22,6 +22,8 @@ export type AgentContext = Sender & {
   readonly credit: KnownCredit;
   readonly memory: Memory;
   readonly keys: ReceiptKeys;
+  /** What the agent does with a call that a person must approve. */
+  readonly approval: 'wait' | 'return';
 };
 
 /**

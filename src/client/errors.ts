@@ -44,6 +44,11 @@ const HINTS = {
     'Read the reason of the server. The signed amount stays counted, because the server could still settle it.',
   credit_refused:
     'The client signed no payment: only credit can pay for this call, and the gateway debited none. Top up the account with topUp, or tell the operator that the offer does not hold.',
+  approval_required:
+    'The call waits for a person, and its amount is held. Do not sign it again: error.approval.resume() waits for the decision and runs it.',
+  approval_refused: 'Nothing ran and nothing was charged. Ask the person who refused the call.',
+  approval_expired:
+    'Nothing ran and nothing was charged. Make the call again when a person can decide on it.',
   answer_lost:
     'The call may have run. Do not sign it again: look(gateway, error.call) returns its outcome.',
   tool_failed:
@@ -83,7 +88,7 @@ export class CountersignError extends Error {
   readonly offer: Requirement | undefined;
   /** Call id, once the agent has signed: the argument for `Agent.look`. */
   readonly call: Hex | undefined;
-  /** The problem of the gateway, for `refused` and `command_lost`, or of the signer, for `signer_refused`. */
+  /** The problem of the gateway, for `refused` and `command_lost`, or of the signer, for `signer_refused`; also for `approval_required`. */
   readonly problem: ProblemBody | undefined;
 
   constructor(code: ErrorCode, message: string, context: Context = {}) {

@@ -48,15 +48,17 @@ const LONGEST_WAIT_MS = 30_000;
  * Sends a signed request until the gateway answers: the same bytes with the same signature, never a new signature, so that the call
  * runs at most once (law 3). Stops when the proof can no longer execute, or after `retries` repeats.
  *
+ * @param sent how often the request was sent before: then the first attempt is a repeat, and carries the secret
  * @throws CountersignError `answer_lost`, `redirected`; the caller's own abort reason
  */
 export const exchange = async (
   sender: Sender,
   outgoing: Outgoing,
   proof: Proof,
+  sent = 0,
 ): Promise<ExchangeResult> => {
   let lost = false;
-  for (let attempts = 1; ; attempts += 1) {
+  for (let attempts = sent + 1; ; attempts += 1) {
     const attempt = await sendOnce(sender, outgoing, proof, attempts > 1);
     if (attempt.got === 'answer') {
       if (!wasRepeatedByProxy(sender, proof, attempts, attempt.result)) {
@@ -70,7 +72,7 @@ export const exchange = async (
     const requested = attempt.got === 'later' ? attempt.waitMs : undefined;
     const waitMs = Math.min(requested ?? backoff(attempts), LONGEST_WAIT_MS);
     const isOver = sender.now() + waitMs / 1000 >= proof.until;
-    if (attempts > sender.retries || isOver) throw answerLost(proof.call, attempts, attempt);
+    if (attempts > sent + sender.retries || isOver) throw answerLost(proof.call, attempts, attempt);
     report(sender, {
       call: proof.call,
       attempt: attempts + 1,

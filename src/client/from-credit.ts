@@ -9,7 +9,8 @@ import type { ExchangeResult } from './exchange.ts';
 import { consent } from './hooks.ts';
 import { choose, type Rules } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
-import { completeCall, isFromAudience, present, type SignedResult } from './present.ts';
+import { completeCall, completeOrWait, isFromAudience, present } from './present.ts';
+import type { SignedResult } from './signed-result.ts';
 import { signIntent, windowAt } from './proof.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
@@ -76,16 +77,25 @@ export const callFromCredit = async (
     await result.response.body?.cancel().catch(() => undefined);
     return undefined;
   }
-  const presented = await completeCall(context, outgoing, proof, result);
-  const report = presented.response.countersign;
-  // Only the holder of the credit can state what it debited.
-  const charged = isFromAudience(outgoing, proof, report) ? report.charged : requirement.amount;
-  hold.release(charged);
-  // A stored answer carries no limits, so the credit that the call did not use counts as free again.
-  if (creditIn(result.response.headers) === undefined) {
-    credit.add(key, max(known - charged, 0n));
-  }
-  return presented;
+  return await completeOrWait(context, outgoing, proof, result, {
+    complete: async (answered) => {
+      const presented = await completeCall(context, outgoing, proof, answered);
+      const report = presented.response.countersign;
+      // Only the holder of the credit can state what it debited.
+      const charged = isFromAudience(outgoing, proof, report) ? report.charged : requirement.amount;
+      hold.release(charged);
+      // A stored answer carries no limits, so the credit that the call did not use counts as free again.
+      if (creditIn(answered.response.headers) === undefined) {
+        credit.add(key, max(known - charged, 0n));
+      }
+      return presented;
+    },
+    // A person refused the call, or its time ended: the gateway released what it held.
+    neverRan: () => {
+      if (isFromAudience(outgoing, proof)) hold.giveBack();
+      credit.add(key, known);
+    },
+  });
 };
 
 const lostBefore = ({ response, attempts }: ExchangeResult, call: Hex): CountersignError =>

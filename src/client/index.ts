@@ -9,6 +9,7 @@ export type { AgentTool } from './mcp/tools.ts';
 export type { McpClientInfo } from './mcp/connect.ts';
 export type { CallRecord } from './call-record.ts';
 export type { Receipt } from './verify-receipt.ts';
+export { ApprovalRequired, type PendingApproval } from './pending-approval.ts';
 export { CountersignError, type ErrorCode, type ProblemBody } from './errors.ts';
 
 export { fleet, type Fleet } from './fleet.ts';

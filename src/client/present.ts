@@ -1,6 +1,6 @@
 import type { Hex } from '../core/hex.ts';
 import { creditKey } from './budget.ts';
-import { type AgentResponse, type CallReport, creditIn, withReport } from './call-report.ts';
+import { type CallReport, creditIn, withReport } from './call-report.ts';
 import type { AgentContext } from './context.ts';
 import { CountersignError, isProblem } from './errors.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
@@ -9,10 +9,8 @@ import { isRecord, readBase64Json, readJsonBody } from './json.ts';
 import { storedAnswer } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
+import type { Completion, SignedResult } from './signed-result.ts';
 import { paymentAnswerOf, signedReport } from './signed-report.ts';
-
-/** The answer to a signed request, and its proof. */
-export type SignedResult = { readonly response: AgentResponse; readonly proof: Proof };
 
 /**
  * Sends a proof until the gateway answers. A 402 ends the call, whatever its reason: another signature could pay twice (law 5).
@@ -31,6 +29,36 @@ export const present = async (
   return result.attempts > 1 && isProblem(result.problem, 'already-used')
     ? await storedAnswer(context, outgoing, proof, result)
     : result;
+};
+
+/**
+ * As `present`, then completes the call. A call that waits for a person is completed once it has run, with code that the first such call
+ * loads.
+ *
+ * @throws CountersignError as `present`; `approval_required`, `approval_refused`, `approval_expired`
+ */
+export const presentAndComplete = async (
+  context: AgentContext,
+  outgoing: Outgoing,
+  proof: Proof,
+  completion: Completion = {
+    complete: async (result) => await completeCall(context, outgoing, proof, result),
+  },
+): Promise<SignedResult> => {
+  const result = await present(context, outgoing, proof);
+  return await completeOrWait(context, outgoing, proof, result, completion);
+};
+
+export const completeOrWait = async (
+  context: AgentContext,
+  outgoing: Outgoing,
+  proof: Proof,
+  result: ExchangeResult,
+  completion: Completion,
+): Promise<SignedResult> => {
+  if (!isProblem(result.problem, 'approval-required')) return await completion.complete(result);
+  const { continueApproval } = await import('./approval.ts');
+  return await continueApproval(context, outgoing, proof, result, completion);
 };
 
 /** Reports on an answer, and remembers what later calls need from it. */

@@ -14,6 +14,8 @@ const TEXTS = {
 
 /** The HTTP status of the tool's answer, which its receipt names. */
 export const STATUS_KEY = 'countersign/status';
+/** In a refusal because a person must approve the call: `{url, state, expires_at}`. */
+export const APPROVAL_KEY = 'countersign/approval';
 /** In the result of a remote server: the keys of its own `_meta`. The receipt covers the result with these keys alone (docs/mcp.md). */
 export const RESULT_META_KEY = 'countersign/result-meta';
 /** Marks a block that the gateway wrote: the digest in the receipt does not cover it. */

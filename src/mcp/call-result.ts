@@ -4,7 +4,13 @@ import { isSuccess } from '../gateway/finish.ts';
 import { decodeBinaryUrl, decodeBinaryUtf8 } from '../crypto/bytes.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { answerMeta, paymentResponseOf, STATUS_KEY, WORDS_KEY } from './answer-meta.ts';
+import {
+  answerMeta,
+  APPROVAL_KEY,
+  paymentResponseOf,
+  STATUS_KEY,
+  WORDS_KEY,
+} from './answer-meta.ts';
 import type { Terms } from './terms.ts';
 import { toolContent } from './tool-content.ts';
 
@@ -37,10 +43,17 @@ export const callResult = async (answer: Response, uri: string): Promise<CallToo
           content: [wordsOf(`The tool answered with HTTP status ${status} and no body.`)],
         };
   }
+  const isTools = isAnswerOfTool(headers);
   const words =
-    (isAnswerOfTool(headers) ? undefined : problemWords(shown.structuredContent)) ??
+    (isTools ? undefined : problemWords(shown.structuredContent)) ??
     `The tool failed: it answered with HTTP status ${status}. ${moneyWords(headers)}`;
-  return { ...content, content: [wordsOf(words), ...content.content], isError: true };
+  const waits = isTools ? undefined : approvalOf(shown.structuredContent);
+  return {
+    ...content,
+    ...(waits === undefined ? {} : { _meta: { ...content._meta, [APPROVAL_KEY]: waits } }),
+    content: [wordsOf(words), ...content.content],
+    isError: true,
+  };
 };
 
 /** The result for a refusal before the call has begun. */
@@ -75,6 +88,16 @@ const isAnswerOfTool = (headers: Headers): boolean => {
   const text = binary === undefined ? undefined : decodeBinaryUtf8(binary);
   return text !== undefined && (JSON.parse(text) as { readonly status: number }).status !== 0;
 };
+
+/** Of a call that waits for a person: where to ask for the decision, and until when the call can be repeated. */
+const approvalOf = (json: JsonObject | undefined): JsonObject | undefined =>
+  json?.['type'] === 'urn:countersign:problem:approval-required'
+    ? {
+        url: json['approval'] ?? '',
+        state: json['approval_state'] ?? '',
+        expires_at: json['expires_at'] ?? 0,
+      }
+    : undefined;
 
 /** Says what the gateway's own problem says: title, detail, and what to do next. */
 const problemWords = (json: JsonObject | undefined): string | undefined => {

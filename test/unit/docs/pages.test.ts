@@ -250,7 +250,8 @@ const ERRORS: Readonly<Record<ErrorCode, true>> = {
   ...{ payee_not_allowed: true, over_per_call: true, over_total: true },
   ...{ binding_unavailable: true, binding_downgraded: true, audience_mismatch: true },
   ...{ challenge_malformed: true, vetoed: true, signer_failed: true, payment_refused: true },
-  ...{ signer_refused: true },
+  ...{ signer_refused: true, approval_required: true },
+  ...{ approval_refused: true, approval_expired: true },
   ...{ credit_refused: true, answer_lost: true, unknown_call: true, look_failed: true },
   ...{ refused: true, command_lost: true, answer_malformed: true, tool_failed: true },
 };

@@ -1,0 +1,35 @@
+import type { Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import type { AgentResponse } from './call-report.ts';
+import { CountersignError, type ProblemBody } from './errors.ts';
+
+/** A call that waits for a person at the gateway. Its amount is held there, and counts in the budget of the agent once. */
+export type PendingApproval = {
+  /** Call id: the argument for `Agent.look`. */
+  readonly call: Hex;
+  /** The URL that shows how the person decided, as the gateway states it. */
+  readonly url: string;
+  /** Until when the person may approve the call, and `resume` run it. */
+  readonly expiresAt: Seconds;
+  /**
+   * Waits until a person has decided, then sends the same request with its retry key. It runs the call once, however often it is called.
+   *
+   * @throws CountersignError `approval_refused`, `approval_expired`, `answer_lost`; the caller's own abort reason
+   */
+  resume(options?: { readonly signal?: AbortSignal }): Promise<AgentResponse>;
+};
+
+/** The error `approval_required`: a person must approve the call. `approval.resume()` goes on with it. */
+export class ApprovalRequired extends CountersignError {
+  readonly approval: PendingApproval;
+
+  constructor(response: Response, problem: ProblemBody | undefined, approval: PendingApproval) {
+    const { call } = approval;
+    super(
+      'approval_required',
+      `A person must approve the call ${call}, which waits at the gateway.`,
+      { response, call, ...(problem === undefined ? {} : { problem }) },
+    );
+    this.approval = approval;
+  }
+}

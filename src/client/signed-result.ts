@@ -1,0 +1,12 @@
+import type { AgentResponse } from './call-report.ts';
+import type { ExchangeResult } from './exchange.ts';
+import type { Proof } from './proof.ts';
+
+/** The answer to a signed request, and its proof. */
+export type SignedResult = { readonly response: AgentResponse; readonly proof: Proof };
+
+/** What becomes of the answer to a signed request, and of its hold in the budget if the call ends without running. */
+export type Completion = {
+  readonly complete: (result: ExchangeResult) => Promise<SignedResult>;
+  readonly neverRan?: () => void;
+};
