@@ -59,6 +59,10 @@ export const commands: CommandTree = {
     summary: 'store credentials of upstreams, which agents never see, as operator',
     load: async () => (await import('./secret.ts')).group,
   },
+  signer: {
+    summary: 'enrol agents at a signer, which holds their wallet keys, as owner',
+    load: async () => (await import('./signer.ts')).group,
+  },
   webhooks: {
     summary: 'manage webhooks, which receive alerts',
     load: async () => (await import('./webhooks.ts')).group,

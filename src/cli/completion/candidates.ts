@@ -1,14 +1,15 @@
 import * as z from 'zod/mini';
 import { join } from 'node:path';
 import { TOOLS_FILE } from '../lib/config-files.ts';
+import { agentNames, agentsDirectory } from '../lib/agent-file.ts';
 import { readText } from '../lib/atomic-file.ts';
 import { httpGet } from '../lib/http-get.ts';
 import { localNames } from '../lib/local-stack.ts';
-import type { Session } from '../lib/session.ts';
+import { homeOf, type Session } from '../lib/session.ts';
 
 /** Names that the shell may offer. A shell expands what it gets, so every name here is plain (CWE-78). */
 export type Candidates = {
-  /** Keys, agents of fleets as `fleet/agent`, and identities of a running local stack. Decrypts no key. */
+  /** Keys, agents of fleets as `fleet/agent`, agents at signers, and identities of a running local stack. Decrypts no key. */
   readonly keys: () => Promise<readonly string[]>;
   readonly fleets: () => Promise<readonly string[]>;
   /** Ids of tools: of the gateway, which has a second to answer, else of tools.json here. */
@@ -25,7 +26,7 @@ const toolsSchema = z.looseObject({
 });
 
 export const candidatesOf = (session: Session): Candidates => {
-  const { keystore, profile, directory } = session;
+  const { keystore, profile, directory, env } = session;
   const plain = (names: readonly string[], form = PLAIN): readonly string[] =>
     [...new Set(names)].filter((name) => form.test(name)).slice(0, MAX_NAMES);
   const toolsIn = (json: unknown): readonly string[] => {
@@ -47,6 +48,7 @@ export const candidatesOf = (session: Session): Candidates => {
             ? [entry.name]
             : entry.agents.map(({ name }) => `${entry.name}/${name}`),
         ),
+        ...(await agentNames(agentsDirectory(homeOf(env)))),
         ...(stack === undefined ? [] : localNames(stack).values()),
       ]);
     },

@@ -100,21 +100,33 @@ const CLIENT_EXITS: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   asset_not_allowed: EXIT.denied,
   payee_not_allowed: EXIT.denied,
   credit_refused: EXIT.denied,
+  signer_refused: EXIT.denied,
   vetoed: EXIT.denied,
 };
 
 const clientError = (error: CountersignError): CliError => {
-  const { code, message, hint, call, cause } = error;
+  const { code, message, hint, call, cause, problem } = error;
   if (code === 'refused') return refusalError(error);
   const reason = code === 'unreachable' ? networkReason(cause) : undefined;
   return new CliError(reason === undefined ? message : `${message} ${reason}`, {
     hint,
     code,
     exit: CLIENT_EXITS[code] ?? EXIT.failed,
-    ...(call === undefined ? {} : { details: { call } }),
+    details: {
+      ...(call === undefined ? {} : { call }),
+      ...(code === 'signer_refused' ? refusalDetails(problem) : {}),
+    },
     cause: error,
   });
 };
+
+/** The rule and the limit of a signer, for programs. */
+const refusalDetails = (problem: ProblemBody | undefined): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    ['rule', 'fault', 'limit', 'retry_after'].flatMap((name) =>
+      problem?.[name] === undefined ? [] : [[name, problem[name]]],
+    ),
+  );
 
 /** Uses the gateway's text, except where it tells less than the command knows. */
 const refusalError = (refused: CountersignError): CliError => {

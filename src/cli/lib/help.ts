@@ -16,7 +16,7 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   ],
   'Give budgets to agents, as owner:': [
     ...['keys', 'fleet', 'grant', 'revoke', 'policy', 'freeze', 'pause', 'resume', 'accounts'],
-    ...['approvals', 'credits', 'spend', 'tail', 'watch'],
+    ...['signer', 'approvals', 'credits', 'spend', 'tail', 'watch'],
   ],
   'Call tools and pay, as agent:': ['call', 'mcp'],
   'Check what was decided, as auditor:': ['audit'],

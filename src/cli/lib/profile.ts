@@ -1,7 +1,8 @@
 import type { Signer } from '../../client/signer.ts';
 import type { Hex } from '../../core/hex.ts';
+import { readAgent } from './agent-file.ts';
 import { CliError, EXIT, usageError } from './errors.ts';
-import type { FleetAgent, FleetEntry, Keystore } from './keystore.ts';
+import { type FleetAgent, type FleetEntry, isKeyName, type Keystore } from './keystore.ts';
 import {
   isLoopback,
   localKeyNamed,
@@ -17,8 +18,8 @@ export type Identity = {
   /** E.g. `treasury`, `team/alice`, `owner`. */
   readonly name: string;
   readonly address: Hex;
-  readonly from: 'keystore' | 'stack';
-  /** Decrypts the key; asks for the password if it has one. */
+  readonly from: 'keystore' | 'stack' | 'signer';
+  /** Decrypts the key, and asks for its password; for an agent at a signer, opens its account there. */
   readonly open: () => Promise<Signer>;
 };
 
@@ -50,6 +51,8 @@ export type ProfileOptions = {
   readonly env: NodeJS.ProcessEnv;
   readonly directory: string;
   readonly keystore: Keystore;
+  /** Directory of the agents at signers. */
+  readonly agents: string;
 };
 
 /** The origin of a URL. @throws CliError usage, which names where the URL came from */
@@ -75,7 +78,8 @@ export const createProfile = (options: ProfileOptions): Profile => {
   };
 
   const named = async (name: string): Promise<Identity> => {
-    const found = await findInKeystore(keystore, name);
+    const found =
+      (await findInKeystore(keystore, name)) ?? (await findAtSigner(options.agents, name));
     if (found !== undefined) return found;
     const local = await stack();
     const key = local && localKeyNamed(local, name);
@@ -181,6 +185,18 @@ const findInKeystore = async (keystore: Keystore, name: string): Promise<Identit
     );
   }
   return found[0] && fleetIdentity(keystore, found[0].fleet, found[0].agent);
+};
+
+/** An agent whose wallet key a signer holds. */
+const findAtSigner = async (directory: string, name: string): Promise<Identity | undefined> => {
+  const stored = isKeyName(name) ? await readAgent(directory, name) : undefined;
+  if (stored === undefined) return undefined;
+  const open = async () => {
+    const { remoteAccount } = await import('../../client/remote-account.ts');
+    return await remoteAccount(stored);
+  };
+  const address = stored.address ?? (await open()).address;
+  return { name, address: address.toLowerCase() as Hex, from: 'signer', open };
 };
 
 const fleetIdentity = (keystore: Keystore, entry: FleetEntry, agent: FleetAgent): Identity => ({

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { agentsDirectory } from './agent-file.ts';
 import type { Input } from './input.ts';
 import { createKeystore, type Keystore } from './keystore.ts';
 import { createOutput, createProgress, type Output, type Progress } from './output.ts';
@@ -71,6 +72,7 @@ export const openSession = (
       env,
       directory,
       keystore,
+      agents: agentsDirectory(homeOf(env)),
     }),
     env,
     directory,
