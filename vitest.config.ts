@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { writeWebAssembly } from './dev/webassembly.ts';
 import { boundWorker } from './test/support/bound-worker.ts';
 import { earlyImports } from './test/support/early-imports.ts';
+import { AWS_CREDENTIALS, ownerAddresses } from './test/support/signer-owners.ts';
 
 await writeWebAssembly();
 const migrations = await readD1Migrations('src/audit/migrations');
@@ -29,6 +30,12 @@ const INSIDE = {
   workerd: ['unit', 'durable-objects', 'cost'],
   properties: ['properties', 'scale'],
 };
+
+/** What needs the signer Worker instead of the gateway. */
+const SIGNER = [
+  'test/durable-objects/keyring/**/*.test.ts',
+  'test/unit/signer/worker/**/*.test.ts',
+];
 
 /** What drives a whole stack from outside: `stack` in `npm test`, a paid call and a fleet among it; `node` in `npm run test:deep`. */
 const OUTSIDE = {
@@ -70,6 +77,7 @@ export default defineConfig({
           name,
           provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
           include: INSIDE[name].map((folder) => `test/${folder}/**/*.test.ts`),
+          exclude: SIGNER,
           globalSetup: ['test/support/chain.setup.ts', 'test/support/receiver.setup.ts'],
           testTimeout: name === 'properties' ? 300_000 : 60_000,
           hookTimeout: 60_000,
@@ -78,6 +86,24 @@ export default defineConfig({
           isolate: false,
         },
       })),
+      {
+        plugins: [
+          earlyImports(),
+          cloudflareTest({
+            wrangler: { configPath: './test/wrangler.signer.test.toml' },
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: migrations,
+                SIGNER_ORIGIN: 'https://signer.example',
+                OWNERS: ownerAddresses(),
+                SIGNER_KEY: Buffer.alloc(32, 7).toString('base64'),
+                AWS_KMS_CREDENTIALS: JSON.stringify(AWS_CREDENTIALS),
+              },
+            },
+          }),
+        ],
+        test: { name: 'signer', include: SIGNER, testTimeout: 60_000, isolate: false },
+      },
       // These use neither a chain nor a facilitator: `npm run falsify`, `npm run bench`, `npm run scale`, `npm run cost`, and the guards,
       // which count the work of a call.
       ...(['falsify', 'bench', 'scale', 'cost', 'guards'] as const).map((name) => ({

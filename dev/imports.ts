@@ -28,6 +28,8 @@ const LAYERS = [
   'src/mcp/',
   'src/discovery/',
   'src/management/',
+  'src/signer/worker/',
+  'src/signer/index.ts',
   'src/app.ts',
   'src/worker.ts',
   'src/index.ts',

@@ -94,6 +94,15 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
     case 'settlement.redriven':
     case 'letter.redriven':
     case 'alert.raised':
+    case 'signer.signed':
+    case 'signer.refused':
+    case 'signer.failed':
+    case 'signer.enrolled':
+    case 'signer.policy':
+    case 'signer.revoked':
+    case 'signer.rotated':
+    case 'signer.seed':
+    case 'signer.exported':
       return undefined;
   }
 };

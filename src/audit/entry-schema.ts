@@ -54,6 +54,15 @@ const TYPES = [
   'letter.redriven',
   'credit.adjusted',
   'alert.raised',
+  'signer.signed',
+  'signer.refused',
+  'signer.failed',
+  'signer.enrolled',
+  'signer.policy',
+  'signer.revoked',
+  'signer.rotated',
+  'signer.seed',
+  'signer.exported',
 ] as const satisfies readonly EntryType[];
 
 /** One entry of a chunk or an exported log. Strict: an unknown member must not be dropped silently from a proof. */

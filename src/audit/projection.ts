@@ -174,6 +174,15 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
     case 'letter.redriven':
     case 'credit.adjusted':
     case 'alert.raised':
+    case 'signer.signed':
+    case 'signer.refused':
+    case 'signer.failed':
+    case 'signer.enrolled':
+    case 'signer.policy':
+    case 'signer.revoked':
+    case 'signer.rotated':
+    case 'signer.seed':
+    case 'signer.exported':
       return undefined;
   }
 };

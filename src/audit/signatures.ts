@@ -85,6 +85,15 @@ const SIGNED_WITH: Readonly<
   'settlement.redriven': 'order',
   'letter.redriven': 'order',
   'alert.raised': 'nothing',
+  'signer.signed': 'nothing',
+  'signer.refused': 'nothing',
+  'signer.failed': 'nothing',
+  'signer.enrolled': 'order',
+  'signer.policy': 'order',
+  'signer.revoked': 'order',
+  'signer.rotated': 'order',
+  'signer.seed': 'order',
+  'signer.exported': 'order',
 };
 
 /** A payment of the run. `erased`: the account may have erased its signature. */

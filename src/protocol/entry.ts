@@ -72,7 +72,16 @@ export type EntryType =
   | 'settlement.redriven'
   | 'letter.redriven'
   | 'credit.adjusted'
-  | 'alert.raised';
+  | 'alert.raised'
+  | 'signer.signed'
+  | 'signer.refused'
+  | 'signer.failed'
+  | 'signer.enrolled'
+  | 'signer.policy'
+  | 'signer.revoked'
+  | 'signer.rotated'
+  | 'signer.seed'
+  | 'signer.exported';
 
 /** JSON without floating point numbers: JCS (RFC 8785) then needs no number rules. */
 export type Json =

@@ -128,7 +128,7 @@ const agent = z.strictObject({
   label: z.exactOptional(z.string()),
   /** `fleet:<child number>`, or the name of a key in a key service. */
   key: z.string(),
-  status: z.enum(['active', 'paused', 'revoked']),
+  status: z.enum(['active', 'paused', 'disabled', 'revoked']),
   at: time,
 });
 export type EnrolledAgent = z.output<typeof agent>;

@@ -1,0 +1,67 @@
+import type { Json } from '../../src/protocol/entry.ts';
+import { intentFields } from '../../src/protocol/intent/agent-intent.ts';
+import type { SigningRequest } from '../../src/signer/signing-request.ts';
+
+type Members = { readonly [key: string]: Json };
+
+/** The fields of a request for the log. Never a signature: a payment could be presented with it. */
+export const requestFields = (request: SigningRequest): Members => {
+  const { kind, chainId, digest, intent } = request;
+  const own = { typed: kind, chain: chainId, digest, intent: intentFields(intent) };
+  if (request.kind === 'intent') return own;
+  const { authorization, token } = request;
+  return {
+    ...own,
+    token: token.address,
+    authorization: {
+      ...authorization,
+      value: authorization.value.toString(),
+      validAfter: authorization.validAfter.toString(),
+      validBefore: authorization.validBefore.toString(),
+    },
+  };
+};
+
+const MAX_TEXT = 128;
+const MAX_MEMBERS = 24;
+
+/** Printable and short: an injected page chose these texts, and a person reads them (CWE-117). */
+const shown = (value: unknown): string =>
+  (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+    .slice(0, MAX_TEXT)
+    .replace(/[^\x20-\x7e]/g, '?');
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const members = (value: unknown): Members =>
+  Object.fromEntries(
+    (isObject(value) ? Object.entries(value) : [])
+      .slice(0, MAX_MEMBERS)
+      .map(([name, member]) => [shown(name), shown(member)]),
+  );
+
+/** What was asked for, of typed data that the signer does not read: the owner sees who was to get an allowance. */
+export const foreignFields = (method: string, params: readonly unknown[]): Members => {
+  const [, data] = params;
+  const known = isObject(data) ? data : readJson(data);
+  return {
+    method: shown(method),
+    ...(isObject(known)
+      ? {
+          primaryType: shown(known['primaryType']),
+          domain: members(known['domain']),
+          message: members(known['message']),
+        }
+      : {}),
+  };
+};
+
+const readJson = (value: unknown): unknown => {
+  if (typeof value !== 'string') return undefined;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return undefined;
+  }
+};

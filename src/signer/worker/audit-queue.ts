@@ -1,0 +1,25 @@
+import { auditDeadLetter, consumeAudit } from '../../audit/consumer.ts';
+import { nowSeconds } from '../../core/clock.ts';
+import { consumeDeadLetters } from '../../settlement/dead-letter.ts';
+import type { SignerEnv } from '../env.ts';
+
+/** Stores the entries of keyrings in the signer's own D1, as a gateway does, and records what can never be stored. */
+export const onAuditBatch = async (batch: MessageBatch, env: SignerEnv): Promise<void> => {
+  const now = nowSeconds();
+  if (batch.queue.endsWith('-dead')) {
+    await consumeDeadLetters(batch, env.AUDIT_DB, auditDeadLetter, now);
+    return;
+  }
+  await consumeAudit(
+    batch,
+    {
+      db: env.AUDIT_DB,
+      account: (owner) => ({
+        exported: (seq) => env.KEYRING.getByName(owner).exported(seq),
+        document: async () => ({ verdict: 'unknown' }),
+      }),
+      projectDocument: () => [],
+    },
+    now,
+  );
+};
