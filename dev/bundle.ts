@@ -9,7 +9,7 @@ import { ROOT } from './root.ts';
 import { buildWorker } from './worker-modules.ts';
 
 /** The most that may be, gzip: see DECISIONS.md, "Deploy the Worker as modules". */
-const LIMITS = { first: 105 * 1024, all: 357 * 1024, wasm: 50 * 1024 };
+const LIMITS = { first: 105 * 1024, all: 367 * 1024, wasm: 50 * 1024 };
 
 const wrangler = join(
   dirname(createRequire(import.meta.url).resolve('wrangler/package.json')),

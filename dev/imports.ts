@@ -19,6 +19,7 @@ const LAYERS = [
   'src/catalog/',
   'src/remote/',
   'src/vault/',
+  'src/cards/',
   'src/webhooks/',
   'src/',
   'src/signer/',

@@ -17,6 +17,7 @@ import { raiser } from './alerts.ts';
 import type { Deployment } from './deployment.ts';
 import { hasLog } from './log-setting.ts';
 import { settlingOf } from './settling.ts';
+import type { VaultDeps } from './vault/vault.ts';
 
 /** Response headers that a browser page may read. */
 const EXPOSED = [
@@ -76,6 +77,11 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
     if (!signer.ok) return err(badKey);
     const raise: Gateway['raise'] = (alert) => raiser(env)(gatewayAccount(config.value), alert);
     const waitUntil: Gateway['waitUntil'] = (promise) => executionCtx.waitUntil(promise);
+    const vault = (): VaultDeps => {
+      const { upstreamUrl, reach } = config.value;
+      const owner = gatewayAccount(config.value);
+      return { db: env.AUDIT_DB, env, owner, upstreamUrl, reach, raise, waitUntil };
+    };
     return ok({
       config: config.value,
       catalogue: catalogueOf(env, config.value),
@@ -85,15 +91,9 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
       offeredGrants: openOfferedGrants(env.AUDIT_DB),
       raise,
       /** Loads the vault with the first call of a tool that has secrets. */
-      openEgress: async (tool) => {
-        const { openEgress } = await import('./vault/vault.ts');
-        const { upstreamUrl, reach } = config.value;
-        const owner = gatewayAccount(config.value);
-        return openEgress(
-          { db: env.AUDIT_DB, env, owner, upstreamUrl, reach, raise, waitUntil },
-          tool,
-        );
-      },
+      openEgress: async (tool) => (await import('./vault/vault.ts')).openEgress(vault(), tool),
+      /** Loads cards with the first call of a tool that has one. */
+      openCard: async (tool) => (await import('./cards/open-card.ts')).openCard(vault(), tool),
       service: (name) =>
         config.value.services.includes(name) ? (Reflect.get(env, name) as BoundFetcher) : undefined,
       rateLimit: async (key) => (await env.SHIELD.limit({ key })).success,
@@ -202,6 +202,14 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
     const services = { audience: config.value.audiences[0], key: key ?? '', log };
     return serveLog(services, context.req.raw, nowSeconds());
   });
+  /** Events of a card issuer. A paused gateway takes them too: they report what became of calls. */
+  app.post('/webhooks/cards/stripe', async (context) =>
+    serve(async ({ raise }, request) => {
+      const { takeCardEvent } = await import('./cards/webhook.ts');
+      return takeCardEvent({ db: context.env.AUDIT_DB, env: context.env, raise }, request);
+    })(context),
+  );
+  app.all('/webhooks/cards/stripe', only('POST'));
   app.post('/credits', serve(unlessPaused(accountApi('topUp'))));
   app.all('/credits', only('POST'));
   app.get('/calls/:call', serve(accountApi('lookUp')));

@@ -18,7 +18,7 @@ export const onSchedule = async (env: Env, config: Result<Config, Reason>): Prom
   console.error({ event: 'scheduled_misconfigured' });
 };
 
-/** Deletes expired offered grants, checks the size of D1 and the payees of open payments, and compares ledger and chain. */
+/** Deletes expired offered grants, ends cards that are left over, checks the size of D1 and the payees of open payments, and compares ledger and chain. */
 export const runScheduled = async (
   env: Env,
   config: Config,
@@ -36,6 +36,12 @@ export const runScheduled = async (
     await watchPayees(env.AUDIT_DB, config, (alert) => raise(self, alert));
   } catch (cause) {
     console.error({ event: 'open_payments_unknown', cause: String(cause) });
+  }
+  try {
+    const { endCards } = await import('./card-sweep.ts');
+    await endCards(env, config, now);
+  } catch (cause) {
+    console.error({ event: 'cards_unswept', cause: String(cause) });
   }
   await reconcile(
     {

@@ -27,7 +27,7 @@ const WILDCARD = /^(?:\/[A-Za-z0-9._~-]+)*\/\*$/;
 const DOTS = /\/\.{1,2}(?:\/|$)/;
 /** The gateway's own paths: no request could reach a tool there. */
 const GATEWAY_PATH =
-  /^\/(?:$|(?:healthz|calls|credits|admin|accounts|delegations|revocations|facilitator|log|openapi\.json|mcp|llms\.txt|\.well-known)(?:\/|$))/;
+  /^\/(?:$|(?:healthz|calls|credits|admin|accounts|delegations|revocations|facilitator|log|openapi\.json|mcp|webhooks\/cards|llms\.txt|\.well-known)(?:\/|$))/;
 
 const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
 

@@ -3,6 +3,7 @@ import { isRemote, placeholderFault, serviceOf } from '../catalog/upstream.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { type Hex, random16 } from '../core/hex.ts';
 import { policyWording } from '../policy/policy.ts';
+import type { Call } from '../protocol/account/call.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
@@ -56,24 +57,31 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
         headers: request.headers,
         assertion: signAssertion(gateway, tool, received, checked, attempt),
         maxCharge: reserved.price,
-        service: service.fetcher,
+        service: service.fetcherOf?.(reserved),
       }),
   });
 };
 
+/** What calls a tool instead of `fetch`, for a call that its account has reserved; or why the tool cannot run. */
+type Service = {
+  readonly fetcherOf?: (reserved: Call) => Outgoing['service'];
+  readonly refusal?: Reason;
+};
+
 /**
- * Returns what calls a tool instead of `fetch`: the Worker of a service binding, or the fetcher that carries the tool's secrets. A refusal if
- * a secret is not there, before any money is reserved.
+ * Returns what calls a tool instead of `fetch`: the Worker of a service binding, the fetcher that carries the tool's secrets, or the one that
+ * charges a card. A refusal if a secret is not there, before any money is reserved.
  */
-export const serviceFor = async (
-  gateway: Gateway,
-  tool: Tool,
-): Promise<{ readonly fetcher?: Outgoing['service']; readonly refusal?: Reason }> => {
+export const serviceFor = async (gateway: Gateway, tool: Tool): Promise<Service> => {
   const name = serviceOf(tool);
-  if (name !== undefined) return { fetcher: gateway.service(name) };
+  if (name !== undefined) return { fetcherOf: () => gateway.service(name) };
+  if (tool.card !== undefined) {
+    const opened = await gateway.openCard(tool);
+    return opened.ok ? { fetcherOf: opened.value } : { refusal: opened.error };
+  }
   if (tool.secrets.length === 0) return {};
   const opened = await gateway.openEgress(tool);
-  return opened.ok ? { fetcher: opened.value } : { refusal: opened.error };
+  return opened.ok ? { fetcherOf: () => opened.value } : { refusal: opened.error };
 };
 
 const malformed = ({ field, reason }: FieldFault): Reason => ({

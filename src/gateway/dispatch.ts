@@ -20,7 +20,7 @@ export type Outgoing = {
   readonly assertion: string | undefined;
   /** The maximum charge of this call, atomic units. */
   readonly maxCharge: bigint;
-  /** The Worker that serves a tool with a service binding, or the fetcher of a tool with secrets. */
+  /** The Worker that serves a tool with a service binding, or the fetcher of a tool with secrets or a card. */
   readonly service: BoundFetcher | SecretFetcher | undefined;
   /**
    * Set if the caller cannot take a stream: the gateway reads every answer up to this many bytes completely, event streams included, and a
@@ -58,7 +58,7 @@ export const dispatch = async (
     };
     // A bound Worker has no host: without its binding the request would go to the public internet. Without its secrets it would be useless.
     const response =
-      serviceOf(tool) === undefined && tool.secrets.length === 0
+      serviceOf(tool) === undefined && tool.secrets.length === 0 && tool.card === undefined
         ? await fetch(url, init)
         : await outgoing.service?.fetch(url, init);
     if (response === undefined) return { kind: 'failed', reason: 'dropped' };

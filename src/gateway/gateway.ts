@@ -1,4 +1,5 @@
 import type { OfferedGrants } from '../audit/offered-grants.ts';
+import type { OpenCardFetcher } from '../cards/open-card.ts';
 import type { LiveCatalogue } from '../catalog/live-catalogue.ts';
 import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
@@ -42,6 +43,8 @@ export type Gateway = {
   readonly service: (name: string) => BoundFetcher | undefined;
   /** Opens the fetcher that carries a tool's secrets; says why it cannot. */
   readonly openEgress: (tool: Tool) => Promise<Result<SecretFetcher, Reason>>;
+  /** Opens what charges a card for the calls of a tool; says why it cannot. */
+  readonly openCard: (tool: Tool) => Promise<Result<OpenCardFetcher, Reason>>;
   /** Raises an alert about the gateway itself; false if it could not be recorded. */
   readonly raise: (alert: AlertBody) => Promise<boolean>;
   readonly rateLimit: RateLimit;

@@ -1,8 +1,10 @@
 import { checkPut, findListed, type ListedTool, listTools } from '../catalog/listed-tools.ts';
 import { storedTool } from '../catalog/stored-tool.ts';
+import type { Tool } from '../catalog/tool.ts';
 import { gatewayAccount } from '../config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { Json } from '../protocol/entry.ts';
+import type { FieldFault } from '../protocol/fault.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { queryReason, refuse, reply, replyPage, type ReplyResult } from './reply.ts';
@@ -72,11 +74,20 @@ const put: Handler<'tools.put'> = async (request) => {
   const known = findListed(catalogue.value, params.tool)?.hash;
   const { parsePlacements } = await import('../vault/placement.ts');
   const placed = parsePlacements(checked.value);
-  if (!placed.ok) {
-    const faults = placed.error.map((each) => ({ ...each, field: `body.${each.field}` }));
+  const charged = await checkCard(checked.value);
+  const wrong = placed.ok ? charged : placed.error;
+  if (wrong.length > 0) {
+    const faults = wrong.map((each) => ({ ...each, field: `body.${each.field}` }));
     return refuse({ reason: 'malformed_document', faults });
   }
   return write(request, storedTool(request.body as unknown as Json), known);
+};
+
+const checkCard = async (tool: Tool): Promise<readonly FieldFault[]> => {
+  if (tool.card === undefined) return [];
+  const { parseCard } = await import('../cards/card-terms.ts');
+  const parsed = parseCard(tool);
+  return parsed.ok ? [] : parsed.error;
 };
 
 const remove: Handler<'tools.delete'> = async (request) => {

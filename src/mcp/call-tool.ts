@@ -137,7 +137,7 @@ const paidRequestOf = (
           headers: headersOfTool(headers, tool, forwarded),
           assertion: signAssertion(gateway, tool, sent, checked, attempt),
           maxCharge: reserved.price,
-          service: service.fetcher,
+          service: service.fetcherOf?.(reserved),
           readWhole: MAX_ANSWER,
         });
         return withoutTerms(dispatched);

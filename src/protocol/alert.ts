@@ -15,6 +15,7 @@ export const ALERT_RULES = [
   'catalogue_stale',
   'tool_changed',
   'secret_returned',
+  'card_charged',
   'database_size',
   'database_unavailable',
   'backend',

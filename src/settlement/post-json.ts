@@ -1,3 +1,4 @@
+import { readText } from '../core/read-text.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Seconds } from '../core/clock.ts';
 
@@ -88,21 +89,6 @@ export const exchangeJson = async (
 const retryAfterOf = (headers: Headers): { readonly retryAfter?: Seconds } => {
   const text = headers.get('retry-after') ?? '';
   return /^\d{1,9}$/.test(text) ? { retryAfter: Number(text) } : {};
-};
-
-/** The body as UTF-8 text, or undefined when it is longer than `maxBytes`. Buffers no byte beyond that (CWE-770). */
-const readText = async (response: Response, maxBytes: number): Promise<string | undefined> => {
-  if (response.body === null) return '';
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength;
-    // Leaving the loop cancels the stream.
-    if (bytes > maxBytes) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 };
 
 const parse = (text: string): Result<unknown, HttpFault> => {

@@ -90,7 +90,11 @@ const place = async (
     case 'form':
       return placeForm(placing, placement.name, text);
     case 'json':
-      return placeJson(placing, placement.pointer, text);
+      return placeJson(
+        placing,
+        placement.pointer,
+        `${placement.prefix ?? ''}${text}${placement.suffix ?? ''}`,
+      );
     case 'hmac':
       return await placeHmac(placing, placement, text);
   }

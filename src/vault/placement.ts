@@ -24,9 +24,11 @@ const headerName = z.string(HEADER).check(
 );
 
 const KEY = 'must be 1 to 128 of A-Z a-z 0-9 . _ -';
-const key = z.string(KEY).check(z.regex(/^[A-Za-z0-9._-]{1,128}$/, KEY));
+/** The name of a query parameter or of a form field. */
+export const fieldName = z.string(KEY).check(z.regex(/^[A-Za-z0-9._-]{1,128}$/, KEY));
 const POINTER = 'must be a JSON pointer (RFC 6901) of at most 256 characters, not empty';
-const pointer = z
+/** A place inside a JSON body. */
+export const pointer = z
   .string(POINTER)
   .check(z.regex(/^(?:\/(?:[^~/]|~[01])*){1,32}$/, POINTER), z.maxLength(256, POINTER));
 const PREFIX = 'must be at most 64 printable ASCII characters';
@@ -34,8 +36,13 @@ const prefix = z.optional(z.string(PREFIX).check(z.regex(/^[\x20-\x7e]{0,64}$/, 
 const LABEL = 'must be 1 to 64 of a-z 0-9 -';
 const label = z.string(LABEL).check(z.regex(/^[a-z0-9-]{1,64}$/, LABEL));
 
+/** The name of a secret of the vault. */
+export const secretName = z
+  .string(SECRET_NAME_HINT)
+  .check(z.refine(isSecretName, SECRET_NAME_HINT));
+
 const common = {
-  secret: z.string(SECRET_NAME_HINT).check(z.refine(isSecretName, SECRET_NAME_HINT)),
+  secret: secretName,
   /** Which text of a `json` secret. */
   field: z.optional(z.string('must be the name of a text').check(z.maxLength(256))),
 };
@@ -48,9 +55,9 @@ const placement = z.discriminatedUnion(
   'in',
   [
     z.strictObject({ in: z.literal('header'), ...common, name: z.optional(headerName), prefix }),
-    z.strictObject({ in: z.literal('query'), ...common, name: key }),
-    z.strictObject({ in: z.literal('json'), ...common, pointer }),
-    z.strictObject({ in: z.literal('form'), ...common, name: key }),
+    z.strictObject({ in: z.literal('query'), ...common, name: fieldName }),
+    z.strictObject({ in: z.literal('json'), ...common, pointer, prefix, suffix: prefix }),
+    z.strictObject({ in: z.literal('form'), ...common, name: fieldName }),
     z.strictObject({ in: z.literal('basic'), ...common }),
     z.strictObject({
       in: z.literal('hmac'),

@@ -2,7 +2,7 @@ import { decodeBase64, hexOf, utf8 } from '../crypto/bytes.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 /** A Worker secret, or a binding of the Secrets Store. */
-type KeySource = string | { readonly get: () => Promise<string> };
+export type KeySource = string | { readonly get: () => Promise<string> };
 
 /** A key-encryption key. It cannot be exported from the isolate. */
 export type VaultKey = {
@@ -52,7 +52,8 @@ const readKey = async (
     : err({ name, reason: 'must be 32 random bytes in base64' });
 };
 
-const textOf = async (source: KeySource | undefined): Promise<string> =>
+/** Reads a Worker secret or a secret of the Secrets Store; empty if it is not set. @throws if the store does not answer */
+export const textOf = async (source: KeySource | undefined): Promise<string> =>
   typeof source === 'object' ? await source.get() : (source ?? '');
 
 /** @param secret 32 random bytes */

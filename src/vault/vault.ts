@@ -73,7 +73,7 @@ const UNAVAILABLE: Reason = { reason: 'secret_unavailable' };
  */
 export const openEgress = async (
   deps: VaultDeps,
-  tool: Tool,
+  tool: Pick<Tool, 'id' | 'upstream' | 'path' | 'secrets'>,
 ): Promise<Result<SecretFetcher, Reason>> => {
   const unavailable = (detail: Readonly<Record<string, unknown>>) => {
     console.error({ event: 'secret_unavailable', tool: tool.id, ...detail });

@@ -47,6 +47,8 @@ const RULES: { readonly [rule in AlertRule]: string } = {
     'A remote tool changed|{host} changed the tool {tool}. The gateway does not sell it.|As operator: `countersign tools check-mcp`, then with `--accept`.',
   secret_returned:
     'An upstream returned a credential|{host} put the secret {secret} into an answer of the tool {tool}. The gateway removed it.|Read what the tool answers. If you do not trust it: `countersign secret rotate {secret}`.',
+  card_charged:
+    'A card was charged that no call pays for|The issuer charged {$amount} on a card of the tool {tool}: {kind}. No account pays it.|Compare it with the issuer, and dispute it with the merchant: docs/cards.md.',
   database_size:
     'The database is {percent} % full|A full database accepts no more log.|Archive chunks: docs/operations.md, section 3.',
   database_unavailable:

@@ -21,6 +21,7 @@ import { type Charge, type Payer, withinBudget } from './command-budget.ts';
 import { adjust, receive, recordRefund } from './credit.ts';
 import { accept, issue } from './issue.ts';
 import { setLabel } from './label.ts';
+import { concludeCard } from './conclude-card.ts';
 import { noteDeadLetter, redrive, resolve, writeOff } from './payment-command.ts';
 import { capacityFor, refusalOf, type SignedCommand } from './permission.ts';
 import { documentHash, mismatch } from './precondition.ts';
@@ -127,6 +128,8 @@ const decide = (
       return allowed(command, () =>
         decideApproval(state, loadCall(context.read, command.call), command, context),
       );
+    case 'concludeCard':
+      return concludeCard(state, loadCall(context.read, command.call), command, context);
     case 'refundCall':
       return allowed(command, () =>
         refundCall(state, loadCall(context.read, command.call), command, context),

@@ -132,6 +132,17 @@ export type AccountCommand =
       readonly by: CommandSigner;
       readonly intent: CommandIntent;
     }
+  /**
+   * What the one-time card of a call was charged, from its issuer. Concludes a call whose amount the account still keeps: charges that much,
+   * or releases it. `authorization`: the issuer's id; empty without a charge.
+   */
+  | {
+      readonly kind: 'concludeCard';
+      readonly call: Hex;
+      /** Millionths of the call's currency. */
+      readonly charged: bigint;
+      readonly authorization: string;
+    }
   /** To the gateway's own account: an operator resent a dead letter that belongs to no payment. */
   | {
       readonly kind: 'deadLetter';

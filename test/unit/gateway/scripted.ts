@@ -153,6 +153,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
     replayCache: openReplayCache(),
     service: () => undefined,
     openEgress: async () => err({ reason: 'secret_unavailable' }),
+    openCard: async () => err({ reason: 'secret_unavailable' }),
     raise: async () => true,
     waitUntil: () => undefined,
   };

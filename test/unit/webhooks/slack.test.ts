@@ -64,6 +64,7 @@ const DETAILS: { readonly [rule in AlertRule]: AlertBody['detail'] } = {
   reconciliation: { network: 'eip155:8453', kind: 'amount', chain: '10000', ledger: '20000' },
   catalogue_stale: { source: 'file' },
   tool_changed: { tool: 'remote', host: 'mcp.example', kind: 'gone' },
+  card_charged: { kind: 'after_release', card: 'ic_1', tool: 'shop', amount: '18500000' },
   secret_returned: { tool: 'remote', secret: 'weather', host: 'api.example' },
   database_size: { percent: 90, max: 10_000_000_000 },
   database_unavailable: {},

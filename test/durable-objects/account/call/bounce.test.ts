@@ -85,6 +85,7 @@ const openGateway = async (): Promise<Gateway> => {
     replayCache: openReplayCache(),
     service: () => undefined,
     openEgress: async () => err({ reason: 'secret_unavailable' }),
+    openCard: async () => err({ reason: 'secret_unavailable' }),
     raise: async () => true,
     waitUntil: () => undefined,
   };

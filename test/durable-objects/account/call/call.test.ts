@@ -68,6 +68,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
     replayCache: openReplayCache(),
     service: () => undefined,
     openEgress: async () => err({ reason: 'secret_unavailable' }),
+    openCard: async () => err({ reason: 'secret_unavailable' }),
     raise: async () => true,
     waitUntil: (promise) => trace.kept.push(promise),
   };

@@ -1,0 +1,84 @@
+import type { Tool } from '../catalog/tool.ts';
+import { decodeUtf8 } from '../crypto/bytes.ts';
+import type { SecretFetcher } from '../vault/egress.ts';
+import {
+  type CardCall,
+  chargedAnswer,
+  checkPlaces,
+  draftOf,
+  freeAnswer,
+  malformed,
+} from './card-call.ts';
+import { scrubAnyCard } from './card-digits.ts';
+import type { CardPart, ProxiedCard } from './card-terms.ts';
+import { filterAnswer } from './filter-answer.ts';
+
+/** Names of the parts of a card in the vault (developers.basistheory.com/docs/api/tokens/token-types). */
+const MEMBERS: Readonly<Record<CardPart, string>> = {
+  number: 'number',
+  cvc: 'cvc',
+  exp_month: 'expiration_month',
+  exp_year: 'expiration_year',
+};
+
+/** The placements that make the vault fill in a card: its key, and an expression around the secret token for each part. */
+export const vaultPlacements = ({ key, token, places }: ProxiedCard): Tool['secrets'] => [
+  { in: 'header', secret: key, name: 'bt-api-key' },
+  ...places.map(({ pointer, part }) => ({
+    ...{ in: 'json', secret: token, pointer },
+    ...{ prefix: '{{ token: ', suffix: ` | json: '$.${MEMBERS[part]}' }}` },
+  })),
+];
+
+/** Statuses that leave open whether the merchant has charged: its own errors, those of the vault, timeouts, a running request, redirects. */
+const isUnknown = (status: number): boolean =>
+  status >= 500 ||
+  status < 200 ||
+  (status >= 300 && status < 400) ||
+  status === 408 ||
+  status === 409;
+
+/**
+ * Returns the fetcher of one call through the operator's card vault (developers.basistheory.com/docs/api/proxies/ephemeral-proxy). The gateway
+ * never has the number. It cannot ask an issuer either, so an unclear answer throws, and the account keeps the amount until an operator
+ * resolves the call.
+ *
+ * @param vault carries the key and the token, bound to the vault's host
+ */
+export const openVaultProxy = (
+  {
+    card,
+    vault,
+    origin,
+  }: {
+    readonly card: ProxiedCard;
+    readonly vault: SecretFetcher;
+    readonly origin: string;
+  },
+  call: CardCall,
+): SecretFetcher => ({
+  fetch: async (url, init) => {
+    const draft = draftOf(call, url, init);
+    const checked = await checkPlaces(draft, card);
+    if (!checked.ok) return checked.error;
+    // The body with dummies in its places, written again: `\u007b\u007b` is an expression too.
+    const written = checked.value.body === null ? '' : decodeUtf8(checked.value.body);
+    if (written === undefined || /\{[{%#]/.test(written)) {
+      // The vault would evaluate it: a caller could read any token of the operator into a field that comes back.
+      return await malformed('body', 'must not hold {{, {% or {#');
+    }
+    const { headers, method, body } = draft;
+    for (const name of [...headers.keys()]) if (name.startsWith('bt-')) headers.delete(name);
+    headers.set('bt-proxy-url', url);
+    const response = await vault.fetch(`${origin}/proxy`, { ...init, method, headers, body });
+    const { status } = response;
+    if (isUnknown(status)) {
+      await response.body?.cancel().catch(() => undefined);
+      throw new Error(`the merchant answers ${status}: what was charged is unknown`);
+    }
+    const filtered = await filterAnswer(response, card.answer, scrubAnyCard);
+    return filtered.status === 200
+      ? chargedAnswer(filtered.body, call.price)
+      : freeAnswer(filtered.status, filtered.body);
+  },
+});
