@@ -10,12 +10,13 @@ export { Keyring } from '../../durable-objects/keyring.ts';
 const RPC = /^\/rpc\/([^/]+)$/;
 const OWNERS = /^\/owners\/([^/]+)\/(.+)$/;
 
-/** The signer Worker (docs/signer.md): agents at `/rpc/<owner>`, owners at `/owners/<owner>/…`. */
+/** The signer Worker (docs/signer.md): agents at `/rpc/<owner>`, owners at `/owners/<owner>/…`. `/healthz` answers 200 if its settings are valid. */
 export default {
   async fetch(request, env) {
     const settings = readSignerSettings(env);
     if (!settings.ok) return problem({ reason: 'misconfigured', faults: settings.error });
     const { pathname } = new URL(request.url);
+    if (pathname === '/healthz') return new Response('ok\n');
     const [, agentsOf] = RPC.exec(pathname) ?? [];
     if (agentsOf !== undefined) return answerAgent(env, settings.value, request, decoded(agentsOf));
     const [, owner, rest] = OWNERS.exec(pathname) ?? [];
