@@ -1,4 +1,5 @@
 import { remainingLimits, type Source, standstill } from '../../src/policy/evaluate.ts';
+import { isFiat } from '../../src/protocol/fiat-asset.ts';
 import type { Rights, RightsQuestion, RightsVerdict } from '../../src/protocol/account/rights.ts';
 import { max, min } from '../../src/protocol/amount.ts';
 import { checkAsker } from './call/look-up.ts';
@@ -61,7 +62,9 @@ const rightsOf = (
   { now }: Context,
 ): Rights => {
   const stop = standstill(sources, now);
-  const caps = sources.flatMap(({ policy }) => policy.perCall ?? []);
+  const caps = sources.flatMap(({ origin, policy }) =>
+    origin.kind === 'default' && isFiat(asset) ? [] : (policy.perCall ?? []),
+  );
   const purse = purseOf(state, asset);
   return {
     account: state.account,

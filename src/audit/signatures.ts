@@ -2,6 +2,13 @@ import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bytesOf, sha256Hex } from '../crypto/bytes.ts';
 import { requestDigest } from '../protocol/intent/binding.ts';
+import {
+  type AccountId,
+  assetId,
+  type AssetId,
+  parseAccountId,
+  signedAsset,
+} from '../protocol/account-id.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';
 import { type PaymentProof, spentSchema } from './evidence-schema.ts';
 import {
@@ -13,6 +20,7 @@ import {
   checkRevocation,
   type EvidenceFault,
   fault,
+  type LoggedProof,
   readAs,
   type Recomputed,
 } from './signed-evidence.ts';
@@ -234,11 +242,29 @@ const checkAcceptance = async (entry: Entry): Promise<ReturnType<typeof checkPro
   if (call === undefined) return fault('call', 'missing');
   const checked = checkProof(account, call, evidence);
   if (!checked.ok) return checked;
-  const { intent } = checked.value.proof;
+  const { proof } = checked.value;
+  const { intent } = proof;
+  const price = BigInt(entry.amounts?.['price'] ?? '0');
+  // An amount in another asset than the signed one would count in the wrong limits.
+  if (price > 0n && entry.payment?.['asset'] !== signedAssetOf(account, proof)) {
+    return fault('payment.asset', 'mismatch');
+  }
+  if (intent !== undefined && price > intent.maxAmount) {
+    return fault('amounts.price', 'mismatch');
+  }
   if (binding !== (intent === undefined ? 'none' : 'intent')) return fault('binding', 'mismatch');
   if (intent === undefined) return checked;
   if (intent.tool !== tool) return fault('tool', 'mismatch');
   return (await requestDigest(intent)) === request ? checked : fault('request', 'mismatch');
+};
+
+/** The asset that the proof of a call signs for. */
+const signedAssetOf = (account: AccountId, proof: LoggedProof): AssetId | undefined => {
+  const on = parseAccountId(account)?.network;
+  if (on === undefined) return undefined;
+  return proof.proof === 'x402'
+    ? assetId(on, proof.token.address)
+    : signedAsset(on, proof.intent.asset);
 };
 
 /** Checks a grant, a revocation or a command; for `any` the members of the evidence decide which it is. */

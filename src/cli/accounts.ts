@@ -1,4 +1,5 @@
 import type { AnswerOf } from '../management/routes.ts';
+import { isFiat } from '../protocol/fiat-asset.ts';
 import { accountNamed, accountOrOwn, namesOf, treeBelow } from './lib/accounts.ts';
 import { datedList, openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
 import {
@@ -11,7 +12,7 @@ import {
 import { isRefusal, usageError } from './lib/errors.ts';
 import { asOfLine, changedText, listed, paintStatus, proseWidth, sentence } from './lib/print.ts';
 import { fields, lasting } from './lib/text.ts';
-import { dollars, isoDay, isoTime, lentText, shortTime } from './lib/units.ts';
+import { dollars, inAsset, isoDay, isoTime, lentText, shortTime } from './lib/units.ts';
 
 const show: Command = {
   summary: 'show status, credit, grants and limits of an account',
@@ -25,7 +26,12 @@ const show: Command = {
     const account = await accountOrOwn(admin, input.arguments[0]);
     const { body } = await admin.call('account.get', { params: { account } });
     const names = await namesOf(session);
-    const limits = body.money.flatMap((money) => money.limits);
+    const limits = body.money.flatMap(({ asset, limits: ofAsset }) =>
+      ofAsset
+        // A rate counts calls in every asset.
+        .filter(({ rule }) => !(isFiat(asset) && rule.endsWith('rate')))
+        .map((limit) => ({ ...limit, asset })),
+    );
     out.result(body, () =>
       [
         `${out.style.bold(names.of(account, body.label))}  ${paintStatus(out, body.status)}`,
@@ -33,10 +39,13 @@ const show: Command = {
           [
             ['account', account],
             ['parent', body.parent === undefined ? undefined : names.of(body.parent)],
-            ...body.money.flatMap((money): [string, string | undefined][] => [
-              ['credit', dollars(money.credit)],
-              ['with agents', lentText(money.credit_lent)],
-            ]),
+            // Credit is in tokens only.
+            ...body.money
+              .filter(({ asset }) => !isFiat(asset))
+              .flatMap((money): [string, string | undefined][] => [
+                ['credit', dollars(money.credit)],
+                ['with agents', lentText(money.credit_lent)],
+              ]),
           ],
           out.style.dim,
           proseWidth(out),
@@ -95,7 +104,9 @@ const show: Command = {
 /** Limits that never reset have a time far beyond every calendar. */
 const NEVER = 9e12;
 
-type Limit = AnswerOf<'account.get'>['money'][number]['limits'][number];
+type Limit = AnswerOf<'account.get'>['money'][number]['limits'][number] & {
+  readonly asset: string;
+};
 
 const PERIODS: Readonly<Record<string, string>> = {
   ...{ hour: 'per hour', day: 'per day', month: 'per month' },
@@ -120,8 +131,8 @@ const LIMIT_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** A rate counts calls, every other limit money. */
-const amountText = ({ rule }: Limit, amount: string): string =>
-  rule.endsWith('rate') ? amount : dollars(amount);
+const amountText = ({ rule, asset }: Limit, amount: string): string =>
+  rule.endsWith('rate') ? amount : inAsset(amount, asset);
 
 const tree: Command = {
   summary: 'list the descendants of an account, with grants and spend',

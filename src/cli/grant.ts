@@ -1,5 +1,6 @@
 import { parseAccountId } from '../protocol/account-id.ts';
 import { grantsOf, issueGrant } from './grant/issue.ts';
+import { fiatOf } from '../protocol/fiat-asset.ts';
 import { TERMS } from './grant/terms.ts';
 import { accountNamed, namesOf } from './lib/accounts.ts';
 import { openAdmin, warnIfStopped } from './lib/admin-client.ts';
@@ -71,6 +72,7 @@ export const command: Command = {
         fields(
           [
             ['tools', delegation.tools.join(', ')],
+            ['amounts in', fiatOf(delegation.asset)],
             ['per call', dollars(delegation.maxPerCall)],
             [
               'per day',

@@ -1,6 +1,7 @@
 import type { PageInfo } from '../client/management.ts';
 import type { AnswerOf } from '../management/routes.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import { type FiatAsset, isFiat, USD } from '../protocol/fiat-asset.ts';
 import { accountNamed, type Names, namesOf } from './lib/accounts.ts';
 import { type AdminClient, datedList, openAdmin, roleOf } from './lib/admin-client.ts';
 import type { Command } from './lib/command.ts';
@@ -9,7 +10,7 @@ import type { Output } from './lib/output.ts';
 import { asOfLine, listed, sentence } from './lib/print.ts';
 import { clipped, counted, printable } from './lib/text.ts';
 import { dayRange, dayRangeIn } from './lib/time.ts';
-import { dollars, isoDay } from './lib/units.ts';
+import { inAsset, isoDay } from './lib/units.ts';
 
 const GROUPS = ['tool', 'agent', 'payee', 'day'] as const;
 
@@ -58,7 +59,7 @@ export const command: Command = {
       to,
       by: group,
       rows: lines,
-      total: totalOf(lines),
+      totals: totalsOf(lines),
       as_of: asOf,
     };
     out.result(document, () =>
@@ -124,9 +125,11 @@ const reportOf = async (
 
 type SpendRow = AnswerOf<'account.spend'>['items'][number];
 
-/** The spend of one tool, agent, payee or day. */
+/** The spend of one tool, agent, payee or day: in dollar tokens, or in the currency of cards. */
 type SpendLine = {
   readonly key: string;
+  /** Absent: dollar tokens. */
+  readonly asset?: FiatAsset;
   readonly calls: number;
   /** Atomic units. */
   readonly charged: bigint;
@@ -134,25 +137,44 @@ type SpendLine = {
   readonly failed: number;
 };
 
-/** Adds the rows of each key, which differ in their asset: every asset is a dollar token. Sorts days by date, all else by spend. */
+/**
+ * Adds the rows of each key whose assets are dollar tokens, and never those of cards to them. Denials have no asset: they are in the first
+ * line of their key. Sorts days by date, all else by spend.
+ */
 export const linesOf = (rows: readonly SpendRow[], group: Group): readonly SpendLine[] => {
   const lines = new Map<string, SpendLine>();
-  for (const row of rows) {
+  for (const { asset, ...row } of [
+    ...rows.filter((each) => each.asset !== undefined),
+    ...rows.filter((each) => each.asset === undefined),
+  ]) {
+    const inFiat = `${row.key}\n${USD}`;
+    const isCard = asset === undefined ? !lines.has(row.key) && lines.has(inFiat) : isFiat(asset);
+    const name = isCard ? inFiat : row.key;
     const line = { ...row, charged: BigInt(row.charged) };
-    lines.set(row.key, added(lines.get(row.key) ?? zero(row.key), line));
+    const empty: SpendLine = isCard ? { ...zero(row.key), asset: USD } : zero(row.key);
+    lines.set(name, added(lines.get(name) ?? empty, line));
   }
   return [...lines.values()].toSorted((one, other) => {
-    if (group === 'day') return one.key < other.key ? -1 : 1;
+    if (group === 'day' && one.key !== other.key) return one.key < other.key ? -1 : 1;
     if (one.charged !== other.charged) return one.charged > other.charged ? -1 : 1;
     return other.calls + other.denied - (one.calls + one.denied);
   });
 };
 
-export const totalOf = (lines: readonly SpendLine[]): SpendLine =>
-  lines.reduce(added, zero('total'));
+/** One total of dollar tokens, and one of cards if a card was charged. */
+export const totalsOf = (lines: readonly SpendLine[]): readonly SpendLine[] => {
+  const cards = lines.filter(({ asset }) => asset !== undefined);
+  const tokens = lines.filter(({ asset }) => asset === undefined);
+  return [
+    ...(tokens.length > 0 || cards.length === 0 ? [tokens.reduce(added, zero('total'))] : []),
+    ...(cards.length > 0
+      ? [cards.reduce(added, { ...zero('total'), asset: USD as FiatAsset })]
+      : []),
+  ];
+};
 
 const added = (sum: SpendLine, line: SpendLine): SpendLine => ({
-  key: sum.key,
+  ...sum,
   calls: sum.calls + line.calls,
   charged: sum.charged + line.charged,
   denied: sum.denied + line.denied,
@@ -172,16 +194,16 @@ export const spendText = (
   names: Names,
 ): string => {
   const { style } = out;
-  const total = totalOf(lines);
+  const totals = totalsOf(lines);
   const largest = lines.reduce((max, { charged }) => (charged > max ? charged : max), 0n);
   const nameOf = (key: string): string =>
     printable(group === 'agent' || group === 'payee' ? names.of(key) : key === '' ? 'none' : key);
   if (out.width < NARROW) {
     const text = (line: SpendLine, name: string): string => {
-      const amount = dollars(line.charged);
+      const amount = inAsset(line.charged, line.asset);
       const label = clipped(name, Math.max(4, out.width - amount.length - 2), 'middle');
       const gap = ' '.repeat(Math.max(1, out.width - [...label].length - amount.length));
-      const isTotal = line === total;
+      const isTotal = totals.includes(line);
       return [
         `${isTotal ? style.bold(label) : label}${gap}${amount}`,
         isTotal ? '' : `  ${style.accent(bar(line.charged, largest, out.width - 4))}`,
@@ -190,11 +212,14 @@ export const spendText = (
         .filter((each) => each.trim() !== '')
         .join('\n');
     };
-    return [...lines.map((line) => text(line, nameOf(line.key))), text(total, 'total')].join('\n');
+    return [
+      ...lines.map((line) => text(line, nameOf(line.key))),
+      ...totals.map((line) => text(line, 'total')),
+    ].join('\n');
   }
   const cells = (line: SpendLine, name: string): string[] => [
     name,
-    dollars(line.charged),
+    inAsset(line.charged, line.asset),
     String(line.calls),
     String(line.denied),
     String(line.failed),
@@ -211,10 +236,10 @@ export const spendText = (
     ],
     [
       ...lines.map((line) => [...cells(line, nameOf(line.key)), bar(line.charged, largest, BAR)]),
-      cells(total, 'total'),
+      ...totals.map((line) => cells(line, 'total')),
     ],
     (text, column, row) => {
-      if (row === lines.length) return style.bold(text);
+      if (row >= lines.length) return style.bold(text);
       if (column === 5) return style.accent(text);
       return column === 3 && text !== '0' ? style.warn(text) : text;
     },

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../core/hex.ts';
 import { reading, reasonText } from '../protocol/wire-fields.ts';
-import { account, amount, asset, change, count, hash } from './fields.ts';
+import { account, amount, change, count, hash, token } from './fields.ts';
 import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 
 const adjustBody = z.strictObject(
-  { asset, amount: change, reason: reasonText },
+  { asset: token, amount: change, reason: reasonText },
   'must be an object {asset, amount, reason}',
 );
 
@@ -31,12 +31,12 @@ const refundBody = z.strictObject(
   'must be an object {account, transaction, call?, log_index?}',
 );
 
-const adjusted = z.strictObject({ account, asset, amount, credit: amount });
+const adjusted = z.strictObject({ account, asset: token, amount, credit: amount });
 
 /** `known`: this transfer was recorded before. */
 const refunded = z.strictObject({
   account,
-  asset,
+  asset: token,
   amount,
   credit: amount,
   transaction: hash,

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
-import { assetId, type AssetId, parseAccountId } from '../protocol/account-id.ts';
+import { assetId, parseAccountId, type TokenId } from '../protocol/account-id.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
@@ -77,7 +77,7 @@ const ACCOUNT = 'must be an account in lower-case CAIP-10 form, on a network of 
 const search = async (
   config: Config,
   { account, transaction, log_index: logIndex }: AdminRequest<'credits.refund'>['body'],
-): Promise<Result<{ readonly asset: AssetId; readonly transfer: RefundTransfer }, Reason>> => {
+): Promise<Result<{ readonly asset: TokenId; readonly transfer: RefundTransfer }, Reason>> => {
   const parsed = parseAccountId(account);
   const token = parsed && tokenOf(parsed.network);
   const payees = parsed && config.payees.get(parsed.network);

@@ -1,5 +1,12 @@
 import * as z from 'zod/mini';
-import { type AccountId, type AssetId, chainIdOf, type Network } from '../protocol/account-id.ts';
+import {
+  type AccountId,
+  type AssetId,
+  chainIdOf,
+  type Network,
+  type TokenId,
+} from '../protocol/account-id.ts';
+import { isFiat, USD } from '../protocol/fiat-asset.ts';
 import type { Hex } from '../core/hex.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import { reading } from '../protocol/wire-fields.ts';
@@ -21,7 +28,8 @@ export const oneOf = <const T extends readonly string[]>(words: T) =>
   z.enum(words, `must be one of ${words.join(', ')}`);
 
 const ACCOUNT = 'must be an account in lower-case CAIP-10 form, "eip155:8453:0x…"';
-const ASSET = 'must be an asset in lower-case CAIP-19 form, "eip155:8453/erc20:0x…"';
+const TOKEN = 'must be a token in lower-case CAIP-19 form, "eip155:8453/erc20:0x…"';
+const ASSET = `${TOKEN}, or "${USD}"`;
 const onChain = (separator: string) => (text: string) =>
   chainIdOf(text.slice(0, text.lastIndexOf(separator))) !== undefined;
 
@@ -31,10 +39,18 @@ export const account = texts<AccountId>(
   onChain(':'),
 );
 
-export const asset = texts<AssetId>(
+/** An asset that credit can be in. */
+export const token = texts<TokenId>(
   /^eip155:[1-9][0-9]{0,15}\/erc20:0x[0-9a-f]{40}$/,
-  ASSET,
+  TOKEN,
   onChain('/'),
+);
+
+/** What amounts are counted in: a token or a currency of a state. */
+export const asset = texts<AssetId>(
+  /^(?:eip155:[1-9][0-9]{0,15}\/erc20:0x[0-9a-f]{40}|iso4217:USD)$/,
+  ASSET,
+  (text) => isFiat(text) || onChain('/')(text),
 );
 
 /** A call id, or the hash of a grant. */

@@ -5,6 +5,7 @@ import { creditOf } from './ledger-credit.ts';
 import type { LedgerItem, LedgerLine } from './ledger.route.ts';
 import { attempt, cursorOf, type ListPage, type Queried, readCursor } from './page.ts';
 import type { AssetId, Network } from '../protocol/account-id.ts';
+import { isFiat } from '../protocol/fiat-asset.ts';
 
 export type LedgerRange = {
   /** First and last day, both included. */
@@ -104,7 +105,7 @@ const revenueOf = async (db: D1Database, from: Day, to: Day): Promise<readonly L
     )
     .bind(from, to)
     .all<Row>();
-  return results.map((row) => itemOf('revenue', row));
+  return results.map((row) => itemOf(isFiat(row.asset) ? 'card_spent' : 'revenue', row));
 };
 
 /** The transaction is the relayer's. Its block lies between the acceptance of the call and the day its end was known. */

@@ -19,6 +19,8 @@ const ledgerQuery = z.strictObject({
 export const LEDGER_LINES = [
   /** Charges of ended calls, less what operators gave back later. */
   'revenue',
+  /** Charges of calls that a card of the operator paid: an expense, in a currency of a state. */
+  'card_spent',
   /** Payments that the chain moved, by the day on which the gateway recorded it. */
   'settled',
   /**
@@ -51,7 +53,7 @@ export type LedgerLine = (typeof LEDGER_LINES)[number];
 /** A line of the ledger totals for one day, asset, tool and payee. */
 export type LedgerItem = {
   readonly day: Day;
-  /** CAIP-19; for gas the chain's own coin (`slip44:60`). Amounts of two assets are never added. */
+  /** CAIP-19, or `iso4217:USD` for cards; for gas the chain's own coin (`slip44:60`). Amounts of two assets are never added. */
   readonly asset: string;
   readonly line: LedgerLine;
   readonly tool?: string;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { account, address, amount, asset, count, networkId, time } from './fields.ts';
+import { account, address, amount, count, networkId, time, token } from './fields.ts';
 import { OPERATOR, type RouteTable } from './route.ts';
 
 const promise = {
@@ -32,7 +32,7 @@ const moving = z.strictObject({
     }),
   ),
   /** What all accounts are owed, debts subtracted. */
-  credits: z.array(z.strictObject({ asset, amount })),
+  credits: z.array(z.strictObject({ asset: token, amount })),
   /** Everything older is counted; absent if the gateway cannot tell. */
   as_of: z.exactOptional(time),
 });

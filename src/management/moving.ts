@@ -1,7 +1,7 @@
 import { dayOf } from '../audit/day.ts';
 import { type Config, gatewayAccount } from '../config.ts';
 import { ok } from '../core/result.ts';
-import type { AssetId } from '../protocol/account-id.ts';
+import type { TokenId } from '../protocol/account-id.ts';
 import { PROMISED_FOR, type Promised, promised } from '../settlement/promised.ts';
 import { asOf } from './as-of.ts';
 import type { Handlers } from './handler.ts';
@@ -86,7 +86,7 @@ export const movingHandlers: Handlers<keyof typeof MOVING_ROUTES> = {
       audiences: [...audienceItems(config, all)],
       credits: credit
         .filter(({ line, amount }) => line === 'credit_liability' && amount !== 0n)
-        .map(({ asset, amount }) => ({ asset: asset as AssetId, amount: amount.toString() })),
+        .map(({ asset, amount }) => ({ asset: asset as TokenId, amount: amount.toString() })),
       ...asOfMember(complete),
     };
     return reply(body);

@@ -104,7 +104,7 @@ test('lets an owner govern a fleet with the command alone', async () => {
       { key: 'translate', calls: 1, charged: '20000' },
       { key: 'lookup', calls: 3, charged: '3000' },
     ],
-    total: { charged: '23000' },
+    totals: [{ charged: '23000' }],
   });
   const table = await at(['spend', '--by', 'tool']);
   expect(table).toMatch(/lookup +\$0\.003 +3 +1 +0 +[█▏▎▍▌▋▊▉]+/);

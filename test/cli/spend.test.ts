@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bar, linesOf, spendText, totalOf } from '../../src/cli/spend.ts';
+import { bar, linesOf, spendText, totalsOf } from '../../src/cli/spend.ts';
 import { longest, names, outputOf } from './support/output.ts';
 
 describe('a spend report', () => {
@@ -23,13 +23,36 @@ describe('a spend report', () => {
       ['b', 2n],
       ['c', 0n],
     ]);
-    expect(totalOf(linesOf(rows, 'tool'))).toMatchObject({
-      charged: 18_014_398_509_481_988n,
-      calls: 8,
-    });
+    expect(totalsOf(linesOf(rows, 'tool'))).toEqual([
+      { key: 'total', charged: 18_014_398_509_481_988n, calls: 8, denied: 0, failed: 0 },
+    ]);
     expect(
       linesOf([row('2026-11-02', '1'), row('2026-11-01', '9')], 'day').map(({ key }) => key),
     ).toEqual(['2026-11-01', '2026-11-02']);
+  });
+
+  test('never adds what cards paid to what tokens paid', () => {
+    const token = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e' as const;
+    const rows = [
+      { ...row('shop', '5'), asset: token },
+      { ...row('shop', '20'), asset: 'iso4217:USD' as const },
+      { ...row('book', '7'), asset: 'iso4217:USD' as const },
+      // A denial has no asset.
+      { ...row('book', '0', 0), denied: 3 },
+    ];
+    const lines = linesOf(rows, 'tool');
+    expect(lines.map(({ key, asset, charged, denied }) => [key, asset, charged, denied])).toEqual([
+      ['shop', 'iso4217:USD', 20n, 0],
+      ['book', 'iso4217:USD', 7n, 3],
+      ['shop', undefined, 5n, 0],
+    ]);
+    expect(totalsOf(lines).map(({ asset, charged }) => [asset, charged])).toEqual([
+      [undefined, 5n],
+      ['iso4217:USD', 27n],
+    ]);
+    const text = spendText(outputOf(100), lines, 'tool', names);
+    expect(text).toContain('$0.000027 (card)');
+    expect(text).not.toContain('$0.000032');
   });
 
   test('draws bars to an eighth of a column, and none for zero', () => {

@@ -1,5 +1,6 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Call, GrantProof } from '../../../src/protocol/account/call.ts';
+import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { AccountState } from '../state.ts';
 import { type HeldGrant, isLive, linksOf } from './grants.ts';
@@ -23,12 +24,13 @@ export const defaultAmong = (
   live.find(({ grant }) => grant.hash === tree.defaultGrant) ?? live.at(-1);
 
 /**
- * The grant of a call (`docs/wire-format.md`): the one its intent names, else the account's default. An account that ever took a grant
+ * The grant of a call (`docs/wire-format.md` §16): the one its intent names, else the account's default. A grant in fiat is
+ * the default for calls in fiat alone, so an agent may hold a budget in both kinds of money. An account that ever took a grant
  * never calls without one: a revoked agent does not become a stranger (law 8).
  */
 export const chooseGrant = (
   state: AccountState,
-  call: Pick<Call, 'authority' | 'audience'>,
+  call: Pick<Call, 'authority' | 'audience' | 'asset'>,
   now: Seconds,
 ): GrantChoice => {
   const { held, tree } = state;
@@ -51,8 +53,11 @@ export const chooseGrant = (
     (each) =>
       isLive(tree, each, now) && isHere(each) && each.grant.delegation.validAfter <= BigInt(now),
   );
+  const isSameKind = ({ policy }: HeldGrant): boolean =>
+    policy.assets?.some(isFiat) === isFiat(call.asset);
   const grant =
     named ??
+    defaultAmong(state, live.filter(isSameKind)) ??
     defaultAmong(state, live) ??
     // No grant is live: the newest one gives the reason of the denial.
     usable.at(-1);

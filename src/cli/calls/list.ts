@@ -8,7 +8,7 @@ import { isRefusal } from '../lib/errors.ts';
 import { listOptions, type ListRequest, listRequest, printList } from '../lib/list.ts';
 import type { Output } from '../lib/output.ts';
 import { listed } from '../lib/print.ts';
-import { dollars, shortTime } from '../lib/units.ts';
+import { dollars, inAsset, shortTime } from '../lib/units.ts';
 
 const STATES = ['held', 'committed', 'released', 'abandoned'] as const;
 
@@ -108,7 +108,7 @@ const tableOf = (out: Output, items: readonly Item[], names: Names): string => {
       shortTime(item.accepted_at),
       names.of(item.account),
       item.tool ?? '',
-      dollars(item.charged),
+      inAsset(item.charged, item.asset),
       ...(someRefunded ? [dollars(item.refunded)] : []),
       item.state,
       item.call,

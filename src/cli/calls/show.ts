@@ -5,7 +5,7 @@ import { AS_OPERATOR, type Command } from '../lib/command.ts';
 import type { Output } from '../lib/output.ts';
 import { proseWidth } from '../lib/print.ts';
 import { fields, printable } from '../lib/text.ts';
-import { dollars, isoTime } from '../lib/units.ts';
+import { dollars, inAsset, isoTime } from '../lib/units.ts';
 import { RECEIPT, WHICH, whichCall } from './which.ts';
 
 export const show: Command = {
@@ -36,8 +36,8 @@ const storyText = (out: Output, { call, settlement }: Story, names: Names): stri
       [
         ['when', call.accepted_at === undefined ? undefined : isoTime(call.accepted_at)],
         ['outcome', outcomeText(call)],
-        ['price', amount(call.price)],
-        ['charged', amount(call.charged)],
+        ['price', inAsset(call.price, call.asset) || undefined],
+        ['charged', inAsset(call.charged, call.asset) || undefined],
         ['refunded', amount(call.refunded)],
         ['paid', paidText(call, settlement)],
         ['in', settlement?.transaction],
@@ -75,6 +75,7 @@ const PAID: Readonly<Record<string, string>> = {
   lent: 'from credit of its owner',
   deferred: 'by a payment from its wallet',
   upfront: 'by a payment from its wallet, before the tool ran',
+  card: 'by a card of the operator',
   none: 'nothing: the call was free',
 };
 

@@ -1,5 +1,6 @@
 import type { Address, Hex } from '../../core/hex.ts';
 import { random32, ZERO_ADDRESS, ZERO_HASH } from '../../core/hex.ts';
+import { USD, USD_ADDRESS } from '../../protocol/fiat-asset.ts';
 import { type AgentDelegation, MAX_DEPTH } from '../../protocol/intent/agent-delegation.ts';
 import type { OptionSpec } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
@@ -16,6 +17,11 @@ export const TERMS: readonly OptionSpec[] = [
     summary: 'limit in total (default: --per-day for each day until it expires)',
   },
   { flags: '--per-call <amount>', summary: 'limit per call (default: --per-day, else the total)' },
+  {
+    flags: '--asset <asset>',
+    summary: 'what the amounts are in: the dollar token of the network, or iso4217:USD for cards',
+    choices: ['token', USD],
+  },
   { flags: '--tools <ids>', summary: 'tool ids, prefix.* or *, comma-separated (default: *)' },
   { flags: '--payee <addresses>', summary: 'allowed payees, comma-separated (default: any)' },
   { flags: '--expires <time>', summary: 'e.g. 30d or 2026-12-31 (default: 30d)' },
@@ -68,7 +74,7 @@ export const delegationIn = (
     audience,
     tools: listOf(input.text('tools') ?? '*'),
     payees: listOf(input.text('payee') ?? 'any').map(payeeIn),
-    asset: maxTotal === 0n ? ZERO_ADDRESS : asset,
+    asset: maxTotal === 0n ? ZERO_ADDRESS : input.text('asset') === USD ? USD_ADDRESS : asset,
     maxPerCall: perCall ?? highest,
     maxTotal,
     windowSeconds: perDay === undefined ? 0n : DAY,

@@ -4,6 +4,7 @@ import type { PolicyOption } from '../../policy/rule.ts';
 import { ANY_PAYEE } from '../../policy/rules/payees.ts';
 import type { Window } from '../../policy/window.ts';
 import type { Network } from '../../protocol/account-id.ts';
+import { isFiat } from '../../protocol/fiat-asset.ts';
 import { tokenOf } from '../../protocol/x402/networks.ts';
 import type { Output } from './output.ts';
 import { proseWidth } from './print.ts';
@@ -60,6 +61,7 @@ const listText = (list: readonly string[]): string =>
   list.length === 0 ? 'none' : list.map((item) => (item === '*' ? 'all' : item)).join(', ');
 
 const assetText = (asset: string): string => {
+  if (isFiat(asset)) return 'US dollars (cards)';
   const [network = '', token = ''] = asset.split('/erc20:');
   return tokenOf(network as Network)?.address === token ? `USDC on ${network}` : asset;
 };

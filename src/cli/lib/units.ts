@@ -1,6 +1,7 @@
 import type { Address } from '../../core/hex.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { formatDollars, parseMoneyOption } from '../../protocol/amount.ts';
+import { isFiat } from '../../protocol/fiat-asset.ts';
 import { nameOfNetwork, tokenOf } from '../../protocol/x402/networks.ts';
 import { usageError } from './errors.ts';
 import { counted, printable } from './text.ts';
@@ -18,6 +19,12 @@ export const amountIn = (text: string, flag: string): bigint => {
 /** Atomic units as dollars. A gateway accepts dollar tokens with six decimals only. */
 export const dollars = (amount: string | bigint | undefined): string =>
   amount === undefined ? '' : formatDollars(BigInt(amount));
+
+/** An amount of a call or limit: dollars, marked where a card pays and no token. */
+export const inAsset = (amount: string | bigint | undefined, asset: string | undefined): string =>
+  amount !== undefined && asset !== undefined && isFiat(asset)
+    ? `${dollars(amount)} (card)`
+    : dollars(amount);
 
 /** An amount with its token and network: dollars for the pinned USDC contract, else atomic units. */
 export const tokenAmount = (amount: bigint, network: Network, asset: Address): string => {

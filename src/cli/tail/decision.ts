@@ -66,6 +66,13 @@ export const decisionOf = (entry: EntryEvent, price?: string): Decision | undefi
   );
 };
 
+/** What paid for a call, by `paidBy`. */
+const SAYS: Readonly<Record<string, string>> = {
+  lent: "from the parent's credit",
+  credit: 'from credit',
+  card: 'from a card, not a token',
+};
+
 type Verdict = Omit<Decision, 'at' | 'account' | 'seq' | 'type' | 'tool'>;
 
 const verdictOf = (entry: EntryEvent, price: string | undefined): Verdict | undefined => {
@@ -74,12 +81,10 @@ const verdictOf = (entry: EntryEvent, price: string | undefined): Verdict | unde
     case 'call.accepted': {
       const acceptedPrice = amounts['price'];
       const by = entry.payment?.['paidBy'];
-      const says =
-        by === 'lent' ? "from the parent's credit" : by === 'credit' ? 'from credit' : '';
       return {
         verdict: 'allowed',
         ...(acceptedPrice === undefined ? {} : { price: acceptedPrice }),
-        says,
+        says: (typeof by === 'string' ? SAYS[by] : undefined) ?? '',
       };
     }
     case 'call.parked':

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Management } from '../../client/management.ts';
 import type { ItemOf } from '../../management/routes.ts';
+import { isFiat } from '../../protocol/fiat-asset.ts';
 import { accountId, type AccountId, chainIdOf, type Network } from '../../protocol/account-id.ts';
 import { parseAddress } from '../../crypto/address.ts';
 import { cliErrorOf, isRefusal } from '../lib/errors.ts';
@@ -130,7 +131,9 @@ export const readSettlements = async (
     const items =
       state === 'kept' ? kept.items : newest.items.filter((each) => each.state === state);
     const times = items.map(({ at }) => at);
-    const amount = items.reduce((sum, each) => sum + BigInt(each.amount), 0n);
+    // Amounts that a card may have paid are in no token.
+    const inTokens = items.filter(({ asset = '' }) => !isFiat(asset));
+    const amount = inTokens.reduce((sum, each) => sum + BigInt(each.amount), 0n);
     const isFull = (state === 'kept' ? kept : newest).items.length >= NEWEST;
     if (state === 'open') {
       const isPart = items.length < queues.open_settlements;

@@ -1,5 +1,6 @@
 import { countsCalls } from '../../protocol/account/denial.ts';
 import { parseAmount } from '../../protocol/amount.ts';
+import { isFiat } from '../../protocol/fiat-asset.ts';
 import type { AnswerOf } from '../../management/routes.ts';
 import { type Decision, shownAt } from '../tail/decision.ts';
 
@@ -115,10 +116,12 @@ type Standing = Pick<AnswerOf<'account.get'>, 'money'>;
 /** The limits of an account in money. A rate counts calls: it is no budget. */
 export const budgetsOf = (account: string, agent: string, { money }: Standing): readonly Budget[] =>
   money
-    .flatMap(({ limits }) => limits)
-    .filter(({ rule }) => !countsCalls(rule))
-    .map((limit) => ({
-      ...{ account, agent, rule: limit.rule, resetsAt: limit.resets_at },
+    .flatMap(({ asset, limits }) => limits.map((limit) => ({ asset, limit })))
+    .filter(({ limit: { rule } }) => !countsCalls(rule))
+    .map(({ asset, limit }) => ({
+      // The same limit counts tokens and fiat apart.
+      ...{ account, agent, rule: isFiat(asset) ? `card:${limit.rule}` : limit.rule },
+      resetsAt: limit.resets_at,
       ...{ limit: units(limit.limit), spent: units(limit.spent), held: units(limit.held) },
       left: units(limit.remaining),
     }));

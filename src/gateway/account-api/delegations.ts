@@ -9,6 +9,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { accountId, type AccountId } from '../../protocol/account-id.ts';
 import type { PayerFacts } from '../../protocol/account/call.ts';
 import type { Consent, SignedGrant } from '../../protocol/account/grant.ts';
+import { fiatOf } from '../../protocol/fiat-asset.ts';
 import { type AgentDelegation, delegationDigest } from '../../protocol/intent/agent-delegation.ts';
 import { AGENT_INTENT_HEADER, intentFields } from '../../protocol/intent/agent-intent.ts';
 import { readDelegation, type SignedDelegation } from '../../protocol/intent/signed-document.ts';
@@ -75,7 +76,7 @@ const warningsOf = async (gateway: Gateway, policy: Policy): Promise<readonly Li
   }));
 };
 
-/** Rejects terms that no signature can make valid: another gateway's grant, which may be a copy; another token; an expired grant. */
+/** Rejects terms that no signature can make valid: another gateway's grant, which may be a copy; another asset; an expired grant. */
 const termsFault = (
   config: Config,
   { token, network }: Chain,
@@ -90,7 +91,7 @@ const termsFault = (
   });
   const { audiences } = config;
   if (!audiences.includes(audience)) return wrong('audience', audiences.join(' or '), audience);
-  if (asset !== ZERO_ADDRESS && asset !== token.address) {
+  if (asset !== ZERO_ADDRESS && asset !== token.address && fiatOf(asset) === undefined) {
     return wrong('asset', token.address, asset);
   }
   // A parent of the gateway's own account could read its tools and its alerts.

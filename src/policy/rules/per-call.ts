@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { isFiat } from '../../protocol/fiat-asset.ts';
 import { money } from '../fields.ts';
 import { amounts, attributed, prefixOf, type Rule } from '../rule.ts';
 
@@ -7,7 +8,10 @@ export type PerCallFields = {
   readonly perCall?: bigint;
 };
 
-/** Denies calls above a price. */
+/**
+ * Denies calls above a price. The cap of the default policy bounds what strangers may owe, so it holds for tokens only: a call in fiat needs a
+ * policy that an operator wrote for the account or an ancestor, with caps of its own.
+ */
 export const perCall = {
   shape: { perCall: z.exactOptional(money) },
   denials: {
@@ -16,8 +20,10 @@ export const perCall = {
       hint: 'Choose a cheaper call, or ask the owner of `account` to raise the cap.',
     },
   },
-  check: (policy, source, { price }) =>
-    policy.perCall === undefined || price <= policy.perCall
+  check: (policy, source, { price, asset }) =>
+    policy.perCall === undefined ||
+    price <= policy.perCall ||
+    (source.origin.kind === 'default' && isFiat(asset))
       ? undefined
       : {
           rule: 'per_call',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
+import { USD } from '../../../src/protocol/fiat-asset.ts';
 import { accountOf, START, word } from './history.ts';
 
 /** The life of one call: the names of its entries, in order. */
@@ -29,6 +30,10 @@ const LIVES = [
   ['upfront', 'never'],
   ['upfront', 'cancelled'],
   ['topup', 'settled', 'bought'],
+  ['card', 'charged'],
+  ['card', 'declined'],
+  ['card', 'unclear', 'charged late'],
+  ['card', 'unclear', 'not charged'],
 ] as const;
 
 type Moment = (typeof LIVES)[number][number];
@@ -70,13 +75,15 @@ const PURSE = [
 
 type PurseDeed = (typeof PURSE)[number];
 
-const life: fc.Arbitrary<Life> = fc.record({
-  moments: fc.constantFrom(...LIVES),
-  tool: fc.constantFrom('translate', 'lookup'),
-  asset: fc.constantFrom(...ASSETS),
-  payee: fc.constantFrom(`0x${'0f'.repeat(20)}`, `0x${'0e'.repeat(20)}`),
-  price: fc.integer({ min: 1, max: 1_000_000 }),
-});
+const life: fc.Arbitrary<Life> = fc
+  .record({
+    moments: fc.constantFrom(...LIVES),
+    tool: fc.constantFrom('translate', 'lookup'),
+    asset: fc.constantFrom(...ASSETS),
+    payee: fc.constantFrom(`0x${'0f'.repeat(20)}`, `0x${'0e'.repeat(20)}`),
+    price: fc.integer({ min: 1, max: 1_000_000 }),
+  })
+  .map((each) => (each.moments[0] === 'card' ? { ...each, asset: USD } : each));
 
 const above = fc
   .uniqueArray(fc.integer({ min: 0, max: 4 }), { maxLength: 3 })
@@ -181,7 +188,7 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
     decision: string,
     amounts: EntryBody['amounts'] & object,
     before: string,
-    paidBy: 'credit' | 'upfront',
+    paidBy: 'credit' | 'upfront' | 'card',
   ): EntryBody => ({
     ...about,
     type: 'call.resolved',
@@ -194,6 +201,18 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
       return accept('deferred', 'go');
     case 'credit':
       return accept('credit', 'go');
+    case 'card':
+      return accept('card', 'go');
+    case 'charged':
+      return end('committed', full, 'none', 'card');
+    case 'declined':
+      return end('released', none, 'none', 'card');
+    case 'unclear':
+      return keep(none, 'none', 'card');
+    case 'charged late':
+      return resolve('charged', full, '0', 'card');
+    case 'not charged':
+      return resolve('released', none, '0', 'card');
     case 'upfront':
     case 'topup':
       return accept('upfront', 'settle');

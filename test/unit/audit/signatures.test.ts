@@ -135,6 +135,9 @@ describe('a payment', () => {
     ['marked as not bound', () => byBound({}, { binding: 'none' }), 'binding: mismatch'],
     ['for another tool', () => byBound({}, { tool: 'lookup' }), 'tool: mismatch'],
     ['for another request', () => byBound({}, { request: word(3) }), 'request: mismatch'],
+    ['counted in another asset', () => byBound({}, { payment: { asset: 'iso4217:USD' } }), 'payment.asset: mismatch'],
+    ['counted in no asset', () => byBound({}, { payment: {} }), 'payment.asset: mismatch'],
+    ['above what it signs', () => byBound({}, { amounts: { price: '20001' } }), 'amounts.price: mismatch'],
   ])('bound to a request: %s is a fault', async (_, body, expected) => {
     expect(await faultOf([body()])).toBe(expected);
   }); // prettier-ignore

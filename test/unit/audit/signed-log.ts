@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { verifySignatures } from '../../../src/audit/signatures.ts';
 import type { Address, Hex } from '../../../src/core/hex.ts';
 import { bytesOf, sha256Hex } from '../../../src/crypto/bytes.ts';
-import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
+import { type AccountId, accountId, assetId } from '../../../src/protocol/account-id.ts';
 import type { Entry, EntryBody, Json } from '../../../src/protocol/entry.ts';
 import {
   type AgentDelegation,
@@ -124,6 +124,8 @@ const accepted = (call: Hex, evidence: Evidence, more: Partial<EntryBody> = {}):
   binding: 'intent',
   evidence: evidenceOf(evidence),
   decision: 'go',
+  amounts: { price: '20000' },
+  payment: { asset: assetId(`eip155:${CHAIN}`, TOKEN.address) },
   ...more,
 });
 export const byIntent = (changes: Evidence = {}, more: Partial<EntryBody> = {}): EntryBody =>

@@ -74,7 +74,9 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
       owe(of, sign * moved);
     };
     const charge = (charged: bigint) => {
-      add([day, order.asset, 'revenue', order.tool, order.payee], charged);
+      // What a card paid is the operator's expense.
+      const line = order.paidBy === 'card' ? 'card_spent' : 'revenue';
+      add([day, order.asset, line, order.tool, order.payee], charged);
       if (order.paidBy === 'credit') credit('spent', order.asset, charged, -1n);
     };
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- only what moves money counts
@@ -171,7 +173,8 @@ describe('ledger totals equal the sum of the entries', () => {
     expect(cleared).toBeGreaterThan(0);
     expect([...lines].toSorted()).toEqual(
       [
-        ...['revenue', 'settled', 'write_off', 'debt', 'released', 'credit_liability'],
+        ...['revenue', 'card_spent', 'settled', 'write_off', 'debt', 'released'],
+        'credit_liability',
         ...['topped_up', 'returned', 'late', 'given', 'taken', 'refunded', 'lent', 'spent'].map(
           (line) => `credit_${line}`,
         ),

@@ -15,6 +15,7 @@ import {
   stubOf,
   success,
   tablesOf,
+  token,
   topUp,
 } from '../../support.ts';
 import {
@@ -241,13 +242,27 @@ describe('a tree with a budget in fiat', () => {
     await topUp(owner, 100n * DOLLAR);
     const worker = randomHex(20);
     await enrol(owner, worker);
+    // The default policy caps a call in tokens at five dollars, and none in fiat.
+    expect(ruleOf(await buy(agents[0], 10n * DOLLAR))).toBe('go');
     for (const half of [5n * DOLLAR, 5n * DOLLAR]) {
-      expect(ruleOf(await buy(agents[0], half))).toBe('go');
       expect(ruleOf(await callOnce(worker, half))).toBe('go');
     }
     expect(ruleOf(await callOnce(worker, 1n))).toBe('window');
     expect(ruleOf(await buy(worker, 1n))).toBe('asset');
     expect(ruleOf(await callOnce(agents[0], 1n))).toBe('asset');
+  });
+
+  test('is used beside a grant in the token, in either order', async () => {
+    for (const isFiatLast of [true, false]) {
+      const owner = await buyer();
+      await topUp(owner, 100n * DOLLAR);
+      const agent = randomHex(20);
+      const assets = isFiatLast ? [token.address, USD_ADDRESS] : [USD_ADDRESS, token.address];
+      for (const each of assets) await enrol(owner, agent, { asset: each });
+      expect(ruleOf(await buy(agent, DOLLAR))).toBe('go');
+      expect(ruleOf(await callOnce(agent, DOLLAR))).toBe('go');
+      expect(await monthIn(owner, USD)).toMatchObject({ limit: '10000000' });
+    }
   });
 
   test('limits an agent by its own grant too', async () => {
