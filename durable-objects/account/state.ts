@@ -3,7 +3,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
 import type { Denial, DenialRule } from '../../src/protocol/account/denial.ts';
-import type { ChainHead } from '../../src/protocol/entry.ts';
+import type { ChainHead, Json } from '../../src/protocol/entry.ts';
 import type { Noun } from '../store/noun.ts';
 import { decodePurse, encodePurse, mapValues, type Purse, type StoredPurse } from './purse.ts';
 import type { HeldGrant } from './tree/grants.ts';
@@ -26,6 +26,14 @@ export type DenialBucket = {
   readonly request: `0x${string}`;
   readonly of?: Pick<Denial, 'account' | 'limit' | 'param' | 'grant' | 'authority'>;
   readonly policy: `0x${string}`;
+  /** What the rule judged, of the first of these calls. */
+  readonly judged: {
+    readonly binding: 'none' | 'intent';
+    readonly price: string;
+    readonly asset: AssetId;
+    readonly payTo: string;
+    readonly evidence: { readonly [key: string]: Json };
+  };
 };
 
 /** The state of an account. A new account is `emptyAccount`, which is not stored until it accepts something. */

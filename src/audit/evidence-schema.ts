@@ -37,6 +37,17 @@ const authorization = z.strictObject({
   nonce: bytes32,
 });
 
+/** The policies and grants that bound a call, where more than one did. Their list has the hash `policy`. */
+const policies = z.exactOptional(
+  z.array(
+    z.strictObject({
+      kind: z.enum(['default', 'operator', 'owner', 'grant']),
+      account,
+      hash: bytes32,
+    }),
+  ),
+);
+
 /** The proof of a call that an x402 payment pays. The entry that ends the payment reveals the token signature. */
 export const paymentProofSchema = z.strictObject({
   proof: z.literal('x402'),
@@ -46,6 +57,7 @@ export const paymentProofSchema = z.strictObject({
   signatureDigest: bytes32,
   intent: z.exactOptional(agentIntentSchema),
   contractCheckedAt: block,
+  policies,
 });
 
 /** The proof of a call that presented an `Agent-Intent`. */
@@ -55,6 +67,7 @@ export const intentProofSchema = z.strictObject({
   intent: agentIntentSchema,
   intentSignature: signature,
   contractCheckedAt: block,
+  policies,
 });
 
 export type PaymentProof = z.output<typeof paymentProofSchema>;

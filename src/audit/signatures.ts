@@ -11,6 +11,7 @@ import {
 } from '../protocol/account-id.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';
 import { type PaymentProof, spentSchema } from './evidence-schema.ts';
+import { checkDenied, checkPolicies } from './judged-call.ts';
 import {
   checkApproval,
   checkGrant,
@@ -53,14 +54,22 @@ export type Unsigned = {
 const SIGNED_WITH: Readonly<
   Record<
     EntryType,
-    'proof' | 'reveal' | 'grant' | 'revocation' | 'order' | 'approval' | 'any' | 'nothing'
+    | 'proof'
+    | 'denial'
+    | 'reveal'
+    | 'grant'
+    | 'revocation'
+    | 'order'
+    | 'approval'
+    | 'any'
+    | 'nothing'
   >
 > = {
   'call.accepted': 'proof',
   'call.parked': 'proof',
   'call.approved': 'approval',
   'call.refused': 'approval',
-  'call.denied': 'nothing',
+  'call.denied': 'denial',
   'call.dispatched': 'nothing',
   'call.finished': 'nothing',
   'call.late': 'nothing',
@@ -143,6 +152,8 @@ export const verifySignatures = async (
       case 'proof': {
         const checked = await checkAcceptance(entry);
         if (!checked.ok) return checked;
+        const policies = checkPolicies(entry);
+        if (!policies.ok) return policies;
         const { proof, recomputed: found } = checked.value;
         if (found !== undefined) count(entry, found);
         if (proof.proof === 'x402' && entry.call !== undefined) {
@@ -150,6 +161,8 @@ export const verifySignatures = async (
         }
         return checked;
       }
+      case 'denial':
+        return checkDenied(entry);
       case 'reveal':
         return reveal(entry);
       case 'approval': {

@@ -74,7 +74,9 @@ export const recompute = (
 };
 
 /** The address of an account, and its chain, which is in the EIP-712 domain of its signatures. */
-const partsOf = (account: AccountId): { readonly chainId: number; readonly address: Address } => {
+export const partsOf = (
+  account: AccountId,
+): { readonly chainId: number; readonly address: Address } => {
   const parsed = parseAccountId(account);
   return {
     chainId: chainIdOf(parsed?.network ?? '') ?? 0,
@@ -112,7 +114,7 @@ export const checkProof = (
 };
 
 /** Checks the binding: the nonce is the intent's digest, and `validAfter` marks it under the same signature (docs/wire-format.md §6). */
-const checkPayment = (
+export const checkPayment = (
   account: AccountId,
   call: Hex | undefined,
   { token, authorization, intent, contractCheckedAt }: PaymentProof,

@@ -1,3 +1,4 @@
+import { deniedEvidence, policyEvidence } from './evidence.ts';
 import type { Progress } from './progress.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
 import { raiseBreaker } from '../log/alerts.ts';
@@ -42,6 +43,7 @@ export const deny = (
           request: call.request,
           policy: denial.policy,
           of: ofDenial(denial),
+          judged: judgedOf(call, denial),
         }
       : { ...open, count: open.count + 1 };
   const denials = [...known.denials.filter(({ rule }) => rule !== denial.rule), bucket];
@@ -66,6 +68,23 @@ const ofDenial = ({
   ...(authority === undefined ? {} : { authority }),
 });
 
+/**
+ * What the rule judged, so that an auditor can judge it again: the fields of the call, and whose policies bound it. Of the signatures it has
+ * the digests only: the call was not run, so whoever reads the log could still send it.
+ */
+const judgedOf = (call: Call, { param, policies = [] }: Denial): DenialBucket['judged'] => ({
+  binding: call.binding,
+  price: call.price.toString(),
+  asset: call.asset,
+  payTo: call.payTo,
+  evidence: {
+    ...deniedEvidence(call),
+    ...policyEvidence(policies),
+    validBefore: call.validBefore,
+    ...(param === undefined ? {} : { params: { [param]: call.params?.[param] ?? null } }),
+  },
+});
+
 /** Turns every bucket whose ten seconds are over into an entry. */
 export const flushDenials = (
   state: AccountState,
@@ -86,6 +105,10 @@ export const flushDenials = (
       rule: bucket.rule,
       count: bucket.count,
       policy: bucket.policy,
+      binding: bucket.judged.binding,
+      amounts: { price: bucket.judged.price },
+      payment: { asset: bucket.judged.asset, payTo: bucket.judged.payTo },
+      evidence: bucket.judged.evidence,
       ...(bucket.of === undefined ? {} : { outcome: bucket.of }),
     });
     next = entered.state;

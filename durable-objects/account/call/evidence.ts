@@ -1,5 +1,6 @@
 import type { HeldPayment } from './call-record.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
 import { bytesOf } from '../../../src/crypto/bytes.ts';
 import { nativeSha256 } from '../../../src/crypto/native-crypto.ts';
 import type { Consent } from '../../../src/protocol/account/grant.ts';
@@ -27,6 +28,20 @@ export const callEvidence = (call: Consent): { readonly [key: string]: Json } =>
       }),
   ...checkedAt(call),
 });
+
+/** As `callEvidence`, for a call that was denied: its intent could still be presented, so of that signature, too, only the SHA-256 stays. */
+export const deniedEvidence = (call: Consent): { readonly [key: string]: Json } => {
+  const { intentSignature, ...evidence } = callEvidence(call);
+  return typeof intentSignature === 'string'
+    ? { ...evidence, intentSignatureDigest: signatureDigest(intentSignature as Hex) }
+    : evidence;
+};
+
+/** Names every policy and grant that bound a call, where `policy` is not the hash of the only one but of this list. */
+export const policyEvidence = (
+  policies: NonNullable<Denial['policies']>,
+): { readonly [key: string]: Json } =>
+  policies.length > 1 ? { policies: policies.map((origin) => ({ ...origin })) } : {};
 
 /** The block at which a contract accepted a signature: offline, only the chain at that block can confirm it (ERC-1271). */
 export const checkedAt = ({

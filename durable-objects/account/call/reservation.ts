@@ -1,5 +1,6 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
+import type { Origin } from '../../../src/policy/rule.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
@@ -11,7 +12,7 @@ import type { GrantChoice } from '../tree/call-grant.ts';
 import type { HeldGrant } from '../tree/grants.ts';
 import { withReports } from '../tree/merge-report.ts';
 import { type Recovery, withAllReturned } from '../tree/recovery.ts';
-import { ancestorSources, ownSources, rulesHash } from '../tree/sources.ts';
+import { ancestorSources, originsOf, ownSources, rulesHash } from '../tree/sources.ts';
 import { deny, type Refusal } from './denial.ts';
 import { countDenial, floodRefusal, isFlooded } from './pace.ts';
 import { MAX_RECALLS, type Progress, type TreeRequest } from './progress.ts';
@@ -40,7 +41,8 @@ export type Reservation = ReservationInput & {
   /** The policies that this account counts, and those of its ancestors. */
   readonly own: readonly Source[];
   readonly ancestors: readonly Source[];
-  /** One hash for all of them. */
+  /** What binds the call, and one hash for all of it. */
+  readonly policies: readonly Origin[];
   readonly policy: Hex;
 };
 
@@ -71,6 +73,7 @@ export const openReservation = (input: ReservationInput, choice: GrantChoice): R
   const all = ownSources(view, call.asset, grant, context);
   const own = input.approved === undefined ? all : all.map(withoutPace);
   const ancestors = [...ancestorSources(state, grant, context.now), ...progress.ancestorPolicies];
+  const policies = originsOf([...own, ...ancestors]);
   return {
     ...input,
     isDryRun,
@@ -79,13 +82,14 @@ export const openReservation = (input: ReservationInput, choice: GrantChoice): R
     view,
     own,
     ancestors,
-    policy: rulesHash([...own, ...ancestors]),
+    policies,
+    policy: rulesHash(policies),
   };
 };
 
 /** Denies the call, or only counts the denial of a dry run. Every denial counts towards their rate. */
 export const refuse = (
-  { state, call, context, grant, policy, isDryRun }: Reservation,
+  { state, call, context, grant, policies, policy, isDryRun }: Reservation,
   refusal: Refusal,
 ): Answer => {
   const counted = countDenial(state, context.now);
@@ -96,6 +100,7 @@ export const refuse = (
     ...reported,
     ...(authority === undefined ? {} : { authority }),
     policy,
+    ...(policies.length > 1 ? { policies } : {}),
   };
   return isDryRun
     ? unchanged(counted ?? state, { verdict: 'denied', denial })

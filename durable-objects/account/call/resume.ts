@@ -44,6 +44,7 @@ export const resume = (
   const { verdict } = decision;
   if (verdict.verdict === 'go' || verdict.verdict === 'settle') return decision;
   const informed = withEvidence(state, evidence);
+  // The denial was entered on a state that no longer held the parked money: it is entered again on the one that does.
   return verdict.verdict === 'denied'
     ? deny(countDenial(informed, context.now) ?? informed, call, verdict.denial, context)
     : unchanged(informed, verdict);

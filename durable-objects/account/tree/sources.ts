@@ -132,10 +132,12 @@ const grantSource = (grant: SignedGrant): Source => ({
   counters: [],
 });
 
+/** The policies and grants that bind a call, in the order of their evaluation. A lease only lends what they limit. */
+export const originsOf = (sources: readonly Source[]): readonly Origin[] =>
+  sources.map(({ origin }) => origin).filter(({ kind }) => kind !== 'lease');
+
 /** One hash for every policy that binds a call; the policy's own hash if there is only one. */
-export const rulesHash = (sources: readonly Source[]): Origin['hash'] => {
-  const [first, ...more] = sources.filter(({ origin }) => origin.kind !== 'lease');
-  return first !== undefined && more.length === 0
-    ? first.origin.hash
-    : hashOf([first, ...more].map((each) => each?.origin));
+export const rulesHash = (origins: readonly Origin[]): Origin['hash'] => {
+  const [first] = origins;
+  return first !== undefined && origins.length === 1 ? first.hash : hashOf(origins);
 };

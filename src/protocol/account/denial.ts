@@ -16,6 +16,12 @@ export type Denial = {
   readonly retryAllowed: boolean;
   readonly retryAfter?: Seconds;
   readonly policy: Hex;
+  /** What bound the call, where that is more than one policy: `policy` is the hash of this list. */
+  readonly policies?: readonly {
+    readonly kind: string;
+    readonly account: AccountId;
+    readonly hash: Hex;
+  }[];
 };
 
 export type DenialRule = AccountRule | PolicyRule;

@@ -126,6 +126,32 @@ describe('law 8: repeated denials', () => {
       count: 20,
     });
   });
+
+  test('have what the rule judged, and no signature that could still be sent', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer, { price: 6_000_000n });
+    await stubOf(payer).reserve(call, randomHex(16), {});
+    at(start + 10);
+    await runDurableObjectAlarm(stubOf(payer));
+    const [entry] = await onDisk(payer, (disk) => [...disk.find(ENTRY)]);
+    expect(entry).toMatchObject({
+      type: 'call.denied',
+      call: call.call,
+      binding: 'none',
+      amounts: { price: '6000000' },
+      payment: { asset, payTo: call.payTo },
+      evidence: {
+        proof: 'x402',
+        authorization: { nonce: call.call, value: String(call.payment?.authorization.value) },
+        validBefore: call.validBefore,
+      },
+      outcome: { limit: { rule: 'per_call', limit: '5000000' } },
+    });
+    expect(JSON.stringify(entry)).not.toContain(call.payment?.signature);
+  });
 });
 
 describe('the rows that a call writes', () => {

@@ -1,5 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
+import { canonicalJson } from '../../../../src/core/canonical-json.ts';
+import { sha256Hex, utf8 } from '../../../../src/crypto/bytes.ts';
 import { accountOf, entriesOf, purseOf, randomHex, stubOf } from '../../support.ts';
 import {
   branchWith,
@@ -97,6 +99,29 @@ describe('the chain of entries', () => {
       },
       { rule: 'frozen', outcome: { account: accountOf(owner), authority: grant.hash } },
     ]);
+  });
+
+  test('names every policy and grant that bound a call', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent, { maxPerCall: 10n });
+    await callOnce(agent, 1n);
+    await callOnce(agent, 11n);
+    pass(11);
+    await callOnce(agent, 11n);
+    const decided = (await entriesOf(agent)).filter(({ type }) =>
+      ['call.accepted', 'call.denied'].includes(type),
+    );
+    expect(decided.map(({ type }) => type)).toEqual(['call.accepted', 'call.denied']);
+    for (const { policy, evidence } of decided) {
+      const policies = evidence?.['policies'];
+      expect(policies).toContainEqual({
+        kind: 'grant',
+        account: accountOf(agent),
+        hash: grant.hash,
+      });
+      expect(sha256Hex(utf8(canonicalJson(policies)))).toBe(policy);
+    }
   });
 
   test('survives a restart of every object, with what each holds', async () => {

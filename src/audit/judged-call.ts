@@ -1,0 +1,54 @@
+import * as z from 'zod/mini';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { ok, type Result } from '../core/result.ts';
+import { sha256Hex, utf8 } from '../crypto/bytes.ts';
+import type { Entry } from '../protocol/entry.ts';
+import { intentDigest } from '../protocol/intent/agent-intent.ts';
+import { bytes32 } from '../protocol/wire-fields.ts';
+import { intentProofSchema, paymentProofSchema } from './evidence-schema.ts';
+import { checkPayment, type EvidenceFault, fault, partsOf, readAs } from './signed-evidence.ts';
+
+/* What a denied call asked for (docs/wire-format.md §15): the signed fields without a signature that could still be presented. */
+
+const judged = {
+  validBefore: z.int().check(z.nonnegative()),
+  params: z.exactOptional(z.record(z.string(), z.unknown())),
+};
+
+const deniedPaymentSchema = z.extend(paymentProofSchema, {
+  intentSignatureDigest: z.exactOptional(bytes32),
+  ...judged,
+});
+
+const deniedIntentSchema = z.extend(z.omit(intentProofSchema, { intentSignature: true }), {
+  intentSignatureDigest: bytes32,
+  ...judged,
+});
+
+/** Checks the evidence of a denial: its fields are those of the call id, which commits to them. Its signature is not in the log. */
+export const checkDenied = (entry: Entry): Result<undefined, EvidenceFault> => {
+  const { account, call, evidence } = entry;
+  if (evidence?.['proof'] === 'x402') {
+    const read = readAs(deniedPaymentSchema, evidence);
+    if (!read.ok) return read;
+    const checked = checkPayment(account, call, read.value, 'evidence');
+    return checked.ok ? checkPolicies(entry) : checked;
+  }
+  const read = readAs(deniedIntentSchema, evidence);
+  if (!read.ok) return read;
+  const { intent } = read.value;
+  const { chainId, address } = partsOf(account);
+  if (intent.agent !== address) return fault('evidence.intent.agent', 'mismatch');
+  return intentDigest(intent, chainId) === call
+    ? checkPolicies(entry)
+    : fault('evidence.intent', 'mismatch');
+};
+
+/** Checks that the list of policies has the hash that the entry names. An entry that one policy bound has no list. */
+export const checkPolicies = ({ policy, evidence }: Entry): Result<undefined, EvidenceFault> => {
+  const policies = evidence?.['policies'];
+  if (policies === undefined) return ok(undefined);
+  return sha256Hex(utf8(canonicalJson(policies))) === policy
+    ? ok(undefined)
+    : fault('evidence.policies', 'mismatch');
+};
