@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { decodeChunk } from '../../src/audit/chunk.ts';
+import { decodeChunk } from '../../src/audit/read-chunk.ts';
 import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { verifyLog } from '../../src/audit/verify.ts';

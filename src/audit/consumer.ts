@@ -12,7 +12,8 @@ import {
   type QueueMessage,
   recordDeadLetters,
 } from '../settlement/dead-letter.ts';
-import { type AuditMessage, readMessage } from './chunk.ts';
+import { type AuditMessage } from './chunk.ts';
+import { readMessage } from './read-chunk.ts';
 import { entryHash } from './entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
 import { loadRun } from './stored-chain.ts';

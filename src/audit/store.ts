@@ -1,5 +1,6 @@
 import { type AccountRow, newRow } from './account-row.ts';
-import { type AuditMessage, type ChunkFault, decodeChunk, encodeChunk } from './chunk.ts';
+import { type AuditMessage, encodeChunk } from './chunk.ts';
+import { type ChunkFault, decodeChunk } from './read-chunk.ts';
 import { entryHash } from './entry.ts';
 import { approvalStatements } from './approvals.ts';
 import { projectionStatements } from './projection-statements.ts';

@@ -3,7 +3,7 @@ import type { Hex } from '../core/hex.ts';
 import type { AccountRow } from './account-row.ts';
 import type { Status } from '../protocol/account/command.ts';
 import type { ChainHead, Entry } from '../protocol/entry.ts';
-import { decodeChunk, readStoredChunk } from './chunk.ts';
+import { decodeChunk, readStoredChunk } from './read-chunk.ts';
 import { GENESIS } from './entry.ts';
 
 /** The head of an account's stored chain, and its row in `accounts`, which does not exist before the first chunk. */

@@ -1,4 +1,4 @@
-import { readMessage } from '../audit/chunk.ts';
+import { readMessage } from '../audit/read-chunk.ts';
 import { gatewayAccount } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CHAIN_ID } from '../../dev/stack/chain-access.ts';
 import { signDigest } from '../../dev/bench/signing.ts';
 import { person } from '../../dev/stack/people.ts';
-import { decodeChunk } from '../../src/audit/chunk.ts';
+import { decodeChunk } from '../../src/audit/read-chunk.ts';
 import { entryText } from '../../src/audit/entry.ts';
 import { type Address, type Hex, ZERO_ADDRESS } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';

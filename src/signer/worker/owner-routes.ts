@@ -1,4 +1,4 @@
-import { readStoredChunk } from '../../audit/chunk.ts';
+import { readStoredChunk } from '../../audit/read-chunk.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import { problem } from '../../protocol/problem/problem.ts';
 import type { Reason } from '../../protocol/problem/reason.ts';

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type Address, type Hex, parseAbiItem } from 'viem';
 import { people } from '../../../dev/stack/people.ts';
 import { usdc } from '../../../dev/stack/chain-access.ts';
-import { decodeChunk } from '../../../src/audit/chunk.ts';
+import { decodeChunk } from '../../../src/audit/read-chunk.ts';
 import { GENESIS } from '../../../src/audit/entry.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { type Unsigned, verifySignedRun } from '../../../src/audit/signatures.ts';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { decodeChunk } from '../../../src/audit/chunk.ts';
+import { decodeChunk } from '../../../src/audit/read-chunk.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 
 /** A row of the projection `calls`. */

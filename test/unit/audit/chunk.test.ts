@@ -1,15 +1,14 @@
 import { describe, expect, test, vi } from 'vitest';
 import {
   type AuditMessage,
-  decodeChunk,
   encodeChunk,
   MAX_CHUNK_BYTES,
   MAX_CHUNK_ENTRIES,
   MAX_CHUNK_TEXT,
   MAX_ENTRY_TEXT,
-  readMessage,
   splitRun,
 } from '../../../src/audit/chunk.ts';
+import { decodeChunk, readMessage } from '../../../src/audit/read-chunk.ts';
 import { hexOf } from '../../../src/crypto/bytes.ts';
 import { accepted, ALICE, history, paidCalls } from './history.ts';
 
