@@ -3,7 +3,8 @@ import { conclude } from '../../durable-objects/account/call/conclude.ts';
 import { expire } from '../../durable-objects/account/call/expire.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';
 import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
-import { reserve } from '../../durable-objects/account/call/reserve.ts';
+import { reserveWithApproval } from '../../durable-objects/account/call/park.ts';
+import { decideApproval } from '../../durable-objects/account/commands/approval.ts';
 import type { Context, Decision } from '../../durable-objects/account/decision.ts';
 import { EMPTY_PURSE, exposed, purseOf, withPurse } from '../../durable-objects/account/purse.ts';
 import { type AccountState, emptyAccount } from '../../durable-objects/account/state.ts';
@@ -13,7 +14,7 @@ import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { accountId, assetId } from '../../src/protocol/account-id.ts';
-import type { Call, Outcome } from '../../src/protocol/account/call.ts';
+import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { ALONE } from './alone.ts';
 import { describe, expect, test } from 'vitest';
@@ -42,6 +43,13 @@ type Step =
   | { readonly do: 'move'; readonly call: number }
   | { readonly do: 'hear'; readonly call: number }
   | { readonly do: 'tellUpfront'; readonly call: number; readonly attempt: number }
+  /** An operator decides on a call that waits; its caller may repeat it at once. */
+  | {
+      readonly do: 'decide';
+      readonly call: number;
+      readonly approves: boolean;
+      readonly repeats: boolean;
+    }
   /** The payer's balance on the chain changes. */
   | { readonly do: 'drain' }
   | { readonly do: 'wait'; readonly seconds: number };
@@ -77,6 +85,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const) }) },
   {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('decide' as const),
+      call: callIndex,
+      approves: fc.constantFrom(true, true, false),
+      repeats: fc.boolean(),
+    }),
+  },
+  {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('wait' as const),
@@ -91,12 +108,16 @@ const plan = fc.array(
     settlement: fc.constantFrom('deferred', 'deferred', 'upfront', 'credit', 'free'),
     onSilence: fc.constant('release' as const),
     life: fc.constantFrom(60, 300, 3_600),
+    binding: fc.constantFrom('none', 'intent', 'intent'),
   }),
   { minLength: 8, maxLength: 8 },
 );
 
 const EXPOSURE = 60n;
+/** Calls above this price wait for a person. */
+const ABOVE = 6n;
 const policy: Policy = {
+  approveAbove: ABOVE,
   perCall: 35n,
   exposure: EXPOSURE,
   rate: { limit: 1_000, seconds: 60 },
@@ -104,6 +125,9 @@ const policy: Policy = {
   deny: [],
   require: [],
 };
+
+/** How often the runs came there. Without them the test would show nothing. */
+const reached = { approved: 0, refused: 0, expired: 0 };
 
 describe('an account under any interleaving', () => {
   test('runs each call once, keeps every limit, and has a ledger that equals the chain (laws 3 to 7)', () => {
@@ -122,6 +146,7 @@ describe('an account under any interleaving', () => {
       ),
       { numRuns: 1_500 },
     );
+    expect(Math.min(...Object.values(reached)), JSON.stringify(reached)).toBeGreaterThan(50);
   });
 });
 
@@ -130,6 +155,7 @@ type Plan = {
   readonly settlement: Call['settlement'];
   readonly onSilence: 'release' | 'keep';
   readonly life: number;
+  readonly binding: 'none' | 'intent';
 };
 
 const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
@@ -142,6 +168,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
   const runs = new Map<Hex, Set<Hex>>();
   const accepted = new Map<Hex, Call>();
   const loose: Entry[] = [];
+  const refused = new Set<Hex>();
   let now = START;
   let block = 100;
   let balance = funds;
@@ -156,7 +183,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
   const idOf = (index: number): Hex => hex(index + 1, 32);
 
   const callOf = (index: number): Call => {
-    const { price, settlement, onSilence, life } = plans[index] as Plan;
+    const { price, settlement, onSilence, life, binding } = plans[index] as Plan;
     const nonce = idOf(index);
     const free = settlement === 'free';
     const validBefore = START + life;
@@ -166,7 +193,9 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
       request: hex(index, 32),
       tool: 'tool',
       proof: free ? 'intent' : 'x402',
-      binding: 'none',
+      binding,
+      // Every attempt shows the secret of its intent: only then a call that waited may run.
+      ...(binding === 'intent' ? { showsSecret: true } : {}),
       settlement,
       onSilence,
       timeoutSeconds: 10,
@@ -194,6 +223,17 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
           }),
     };
   };
+
+  const factsOf = (index: number): Evidence => ({
+    facts: {
+      hasCode: false,
+      balance,
+      asset,
+      block,
+      nonceUsed: moved.has(idOf(index)),
+      at: now,
+    },
+  });
 
   const apply = <Verdict>(decision: Decision<Verdict>): Verdict => {
     state = decision.state;
@@ -246,10 +286,10 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
     }
   };
 
-  const attempt = (index: number, which: number, evidence: Parameters<typeof reserve>[4]): void => {
+  const attempt = (index: number, which: number, evidence: Evidence): void => {
     const call = callOf(index);
     const verdict = apply(
-      reserve(
+      reserveWithApproval(
         state,
         records.get(call.call),
         call,
@@ -260,6 +300,13 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
       ),
     );
     if (records.has(call.call) && !accepted.has(call.call)) accepted.set(call.call, call);
+    if (verdict.verdict === 'go' || verdict.verdict === 'settle') {
+      const { price, entries } = records.get(call.call) as CallRecord;
+      if (price > ABOVE) {
+        expect(entries.map(({ type }) => type)).toContain('call.approved');
+        reached.approved += 1;
+      }
+    }
     if (verdict.verdict === 'go') {
       const seen = runs.get(call.call) ?? new Set();
       runs.set(call.call, seen.add(hex(which + 1, 16)));
@@ -286,22 +333,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
           }
           return;
         case 'reserve':
-          return attempt(
-            one.call,
-            one.attempt,
-            one.facts
-              ? {
-                  facts: {
-                    hasCode: false,
-                    balance,
-                    asset,
-                    block,
-                    nonceUsed: moved.has(idOf(one.call)),
-                    at: now,
-                  },
-                }
-              : {},
-          );
+          return attempt(one.call, one.attempt, one.facts ? factsOf(one.call) : {});
         case 'tellUpfront': {
           const at = moved.get(idOf(one.call));
           if (at !== undefined)
@@ -340,6 +372,26 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
           moved.set(call.call, { block: ++block });
           return;
         }
+        case 'decide': {
+          const record = records.get(idOf(one.call));
+          const decision = one.approves ? 'approved' : 'refused';
+          const verdict = apply(
+            decideApproval(
+              state,
+              record,
+              {
+                ...{ kind: 'approval', call: idOf(one.call), decision },
+                by: { account: accountId(token.network, payTo), role: 'operator' },
+                intent: { fields: {}, signature: '0x' },
+              },
+              context(),
+            ),
+          );
+          // A call that was refused must never run.
+          if (verdict.verdict === 'applied' && !one.approves) refused.add(idOf(one.call));
+          if (one.approves && one.repeats) attempt(one.call, 2, factsOf(one.call));
+          return;
+        }
         case 'drain':
           balance = 0n;
           return;
@@ -360,7 +412,9 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
       let lost = 0n;
       for (const record of records.values()) {
         expect(isFinal(record)).toBe(true);
-        expect((runs.get(record.id)?.size ?? 0) <= 1).toBe(true);
+        expect((runs.get(record.id)?.size ?? 0) <= (refused.has(record.id) ? 0 : 1)).toBe(true);
+        if (record.entries.some(({ decision }) => decision === 'expired')) reached.expired += 1;
+        if (refused.has(record.id)) reached.refused += 1;
         expect(record.held?.signature).toBeUndefined();
         if (moved.has(record.id)) received += record.price;
         delivered += record.charged;

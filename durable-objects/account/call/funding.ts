@@ -45,6 +45,11 @@ export type FundingRequest = {
   /** Limit of accepted but unsettled money. */
   readonly exposure: bigint;
   readonly grant: HeldGrant | undefined;
+  /**
+   * The payment of this call was held while a person decided. Only it may pay: its payer may have moved it meanwhile, and what credit pays
+   * in its place would leave that money unaccounted for (law 5).
+   */
+  readonly isHeld: boolean;
   readonly progress: Progress;
   /** Since when the longest open payment waits for the chain; undefined without one. */
   readonly openSince: () => Seconds | undefined;
@@ -69,7 +74,7 @@ export const fund = (request: FundingRequest): Funding => {
       ? NEEDS_FACTS
       : deny({ rule: 'penniless', retryAllowed: true });
   }
-  if (call.topUp === undefined && freeCredit(purse) >= call.price) {
+  if (call.topUp === undefined && !request.isHeld && freeCredit(purse) >= call.price) {
     return { status: 'funded', paidBy: 'credit' };
   }
   if (call.settlement === 'credit' || call.payment === undefined) {
@@ -217,8 +222,9 @@ const halt = (request: FundingRequest, retryAfter: Seconds): Funding =>
   };
 
 /** The nearest ancestor that has credit to lend; the account asks each once. */
-const borrow = ({ state, call, grant, progress }: FundingRequest): Funding | undefined => {
-  const link = lenderOf(grant, progress);
+const borrow = (request: FundingRequest): Funding | undefined => {
+  const { state, call, grant, progress } = request;
+  const link = request.isHeld ? undefined : lenderOf(grant, progress);
   if (link === undefined) return undefined;
   return creditCovers(state, link, call.price) || progress.wouldLendCredit.includes(link.hash)
     ? { status: 'funded', paidBy: 'lent', lender: link.hash }

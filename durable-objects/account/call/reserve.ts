@@ -150,7 +150,7 @@ type FundedReservation = Reservation & {
 };
 
 const withFunding = (reservation: Reservation): FundedReservation => {
-  const { own, view, call, evidence, grant, progress, context } = reservation;
+  const { own, view, call, evidence, grant, progress, context, approved } = reservation;
   // An operator's policy without `exposure` keeps the default's bound on unpaid service (law 7).
   const exposure = own.reduce(
     (least, each) => min(least, each.policy.exposure ?? least),
@@ -158,7 +158,8 @@ const withFunding = (reservation: Reservation): FundedReservation => {
   );
   const openSince = () => context.openSince(call.asset);
   const { now } = context;
-  const funds = { state: view, call, evidence, exposure, grant, progress, openSince, now };
+  const isHeld = approved?.payment === 'held';
+  const funds = { state: view, call, evidence, exposure, grant, isHeld, progress, openSince, now };
   const funding = fund(funds);
   const creditRecovery = lentCreditRecovery(view, call, funding);
   const canBePaid =
@@ -210,7 +211,7 @@ const requestLeases = (reservation: FundedReservation): Answer | undefined => {
     call.topUp !== undefined
       ? []
       : canBePaid
-        ? renewalFirst(reservation, leaseNeeds(state, grant, call.price, now))
+        ? beyondOwnHold(reservation, leaseNeeds(state, grant, call.price, now))
         : leaseNeeds(state, grant, 0n, now).filter(({ link }) => wasRefused(state, link));
   const open = needs.filter(({ link }) => !progress.wouldLend.includes(link.hash));
   if (open.length === 0) return undefined;
@@ -230,19 +231,17 @@ const requestLeases = (reservation: FundedReservation): Answer | undefined => {
   );
 };
 
-/**
- * An approved call holds its shares already. An expired lease is renewed for nothing more first: asked for the price again, an ancestor at
- * its limit would refuse what the call itself holds.
- */
-const renewalFirst = (
-  { state, approved, context }: Reservation,
+/** An approved call holds shares already: asked for them again, an ancestor at its limit would refuse what the call itself holds. */
+const beyondOwnHold = (
+  { approved }: Reservation,
   needs: readonly LeaseNeed[],
 ): readonly LeaseNeed[] =>
   approved === undefined
     ? needs
-    : needs.map((each) =>
-        context.now < (state.leases[each.link.hash]?.until ?? 0) ? each : { ...each, need: 0n },
-      );
+    : needs.map((each) => ({
+        ...each,
+        holds: { usedShares: approved.usedShares, amount: approved.price },
+      }));
 
 /** Nothing pays for the call yet: requests what is missing, or refuses the call. */
 const decideUnfunded = (

@@ -14,6 +14,8 @@ export type LeaseNeed = {
   readonly need: bigint;
   /** The needed part of the ancestor's credit. */
   readonly credit?: bigint;
+  /** Of a call that waited for a person: the shares that it holds already (`usedShareText`), and how much of each. */
+  readonly holds?: { readonly usedShares: readonly string[]; readonly amount: bigint };
 };
 
 /** Lists the needs of a call: one for each ancestor whose lease has expired or whose share does not cover the price. */

@@ -13,7 +13,7 @@ import { issuerOf } from './grants.ts';
 import { answerWaiters, type LeaseAnswer, type LeaseNeed, leaseNeeds } from './lease-need.ts';
 import { CREDIT, shareEnd, unusedOf } from './share.ts';
 import { policiesOf, takeLease } from './take-lease.ts';
-import { shareOf } from './tree.ts';
+import { changeUsedShares, shareOf } from './tree.ts';
 
 /** The most that a busy account asks for ahead, in calls like the waiting one. */
 const MAX_AHEAD = 256n;
@@ -59,15 +59,24 @@ export const openLeaseRequests = (
     link: SignedGrant,
     asset: AssetId,
     wish: Pick<LeaseRequest, 'need' | 'want'> & Partial<LeaseRequest>,
+    holds?: LeaseNeed['holds'],
   ): Promise<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined> =>
     ledger.submit<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined>(
       (state, { now }) => {
         const lease = state.leases[link.hash];
+        // What the call itself holds covers its need: the ancestor must not count it as taken.
+        const { tree } =
+          holds === undefined
+            ? state
+            : changeUsedShares(state, holds.usedShares, (share) => ({
+                ...share,
+                held: share.held - holds.amount,
+              }));
         const request: LeaseRequest = {
           child: account,
           issued: link.hash,
           asset,
-          shares: state.tree.shares[link.hash] ?? {},
+          shares: tree.shares[link.hash] ?? {},
           ...(lease === undefined || wish.dryRun === true ? {} : { knows: lease.policiesHash }),
           ...wish,
         };
@@ -93,13 +102,14 @@ export const openLeaseRequests = (
       queue.waiters.reduce((all, waiter) => all + of(waiter), 0n);
     const needs = sum(({ need }) => need);
     const credits = sum(({ credit }) => credit ?? 0n);
-    const prepared = await requestOf(link, asset, {
+    const wish = {
       need: head.need,
       want: needs + queue.appetite,
       ...(head.credit === undefined
         ? {}
         : { credit: head.credit, creditWant: credits + queue.appetite }),
-    });
+    };
+    const prepared = await requestOf(link, asset, wish, head.holds);
     const requestedAt = nowSeconds();
     const verdict: LeaseVerdict =
       prepared === undefined ? { verdict: 'unavailable' } : await send(link, prepared.request);

@@ -122,6 +122,20 @@ describe('a call above the threshold of a policy', () => {
     expect(BigInt(spent)).toBe(PRICE);
   });
 
+  test('runs in a later window of an ancestor, whose other limit it holds all of', async () => {
+    const { owner, agent, call } = await waitingCall('owner', {
+      windows: [{ every: 600, limit: '2000u' }],
+      lifetime: '2000u',
+    });
+    await decide(agent, call.call, owner);
+    pass(700);
+    const running = attempt();
+    expect((await repeat(agent, call, { execute: false }, running)).verdict).toBe('go');
+    await stubOf(agent).finish(call.call, running, success);
+    await setStatus(owner, 'paused');
+    expect(await limitOf(owner, 'lifetime')).toMatchObject({ spent: '2000', held: '0' });
+  });
+
   test('is released by a refusal, and its id stays burned', async () => {
     const { owner, agent, call } = await waitingCall();
     const before = await callsOf(agent);
@@ -135,12 +149,13 @@ describe('a call above the threshold of a policy', () => {
     });
   });
 
-  test('is released when its time ends, by the alarm', async () => {
+  test('is released when its time ends, by the alarm, also after a restart', async () => {
     const { owner, agent, call } = await waitingCall();
     expect((await decide(agent, call.call, owner)).verdict).toBe('applied');
     pass(3_601);
     // Before the alarm fires, the time alone decides.
     expect((await repeat(agent, call, { execute: false })).verdict).toBe('expired');
+    await putToSleep(agent);
     await ringNow(agent);
     expect((await callsOf(agent))[0]).toMatchObject({ state: 'released' });
     expect((await repeat(agent, call, { execute: false })).verdict).toBe('already_used');
