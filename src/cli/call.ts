@@ -1,7 +1,7 @@
 import { type Agent, createAgent } from '../client/agent.ts';
 import { CountersignError } from '../client/errors.ts';
 import type { Offered } from '../client/hooks.ts';
-import type { Signer } from '../client/signer.ts';
+import { addressOf, type Signer } from '../client/signer.ts';
 import type { Hex } from '../core/hex.ts';
 import { printAnswer, printDryRun } from './call/answer.ts';
 import { readRequest } from './call/request.ts';
@@ -10,7 +10,7 @@ import type { Command } from './lib/command.ts';
 import { CliError, cliErrorOf } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import type { Session } from './lib/session.ts';
-import { amountIn, tokenAmount } from './lib/units.ts';
+import { amountIn, isoTime, tokenAmount } from './lib/units.ts';
 
 const DEFAULT_MAX = '$0.05';
 
@@ -83,8 +83,18 @@ const agentOf = (
     ...(grant === undefined ? {} : { authority: grant as Hex }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(trace === undefined ? {} : { fetch: trace.fetch }),
+    // The secret that runs the call after its approval ends with this process.
+    approval: 'wait',
     hooks: {
       ...trace?.hooks,
+      onApproval: ({ call, expiresAt }) => {
+        out.note(
+          `waiting until ${isoTime(expiresAt)} for a person: \`countersign approvals approve ${addressOf(signer)} ${call}\``,
+        );
+        ifStopped(
+          `The call ${call} waits for a person, and nothing can run it any more. Its amount is held until its time ends or \`countersign approvals refuse\` releases it.`,
+        );
+      },
       onOffer: (offered) => {
         offers.push(offered);
         void trace?.hooks.onOffer?.(offered);
@@ -107,6 +117,7 @@ const HINTS: Partial<Readonly<Record<CountersignError['code'], string>>> = {
   over_total: 'Raise --max if you accept the price.',
   credit_refused:
     'The gateway did not accept credit for this call. `countersign credits top-up` buys credit; without --credit the command signs a payment, if the tool accepts one.',
+  approval_refused: 'Nothing ran and nothing was charged. Ask the owner of the account.',
   answer_lost: 'The call may have run. Check its outcome before you sign it again.',
   signer_failed: 'No signature left this machine. Check the key.',
 };

@@ -3,6 +3,7 @@ import type { Hex } from '../core/hex.ts';
 import type { AgentContext } from './context.ts';
 import { CountersignError, isProblem, type ProblemBody } from './errors.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
+import { notify, type WaitingCall } from './hooks.ts';
 import { look } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
 import { ApprovalRequired } from './pending-approval.ts';
@@ -28,6 +29,12 @@ export const continueApproval = async (
 ): Promise<SignedResult> => {
   const { problem, response } = result;
   const expiresAt = endOf(problem, context.now());
+  const waiting: WaitingCall = {
+    call: proof.call,
+    url: typeof problem?.['approval'] === 'string' ? problem['approval'] : '',
+    expiresAt,
+  };
+  notify(() => context.hooks.onApproval?.(waiting));
   const wait = async (signal = outgoing.signal): Promise<SignedResult> =>
     waitForPerson(
       context,
@@ -38,9 +45,7 @@ export const continueApproval = async (
   if (context.approval === 'wait') return await wait();
   let resumed: Promise<SignedResult> | undefined;
   throw new ApprovalRequired(response, problem, {
-    call: proof.call,
-    url: typeof problem?.['approval'] === 'string' ? problem['approval'] : '',
-    expiresAt,
+    ...waiting,
     resume: async ({ signal } = {}) => {
       resumed ??= wait(signal).catch((cause: unknown) => {
         // An aborted wait has sent nothing that a later one must not send again.

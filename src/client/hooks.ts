@@ -1,3 +1,4 @@
+import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Requirement } from '../protocol/x402/requirement.ts';
 import type { Hold } from './budget.ts';
@@ -42,6 +43,15 @@ export type Retry = {
   readonly waitMs: number;
 };
 
+/** A call that waits for the approval of a person at the gateway. */
+export type WaitingCall = {
+  readonly call: Hex;
+  /** The URL that shows how the person decided, as the gateway states it. */
+  readonly url: string;
+  /** Until when the person may approve the call, and the agent run it: Unix seconds. */
+  readonly expiresAt: Seconds;
+};
+
 /** Callbacks that observe a call, or stop it before it costs anything. */
 export type AgentHooks = {
   /** Runs before the agent signs. `false` or an exception stops the call with the error `vetoed`; the call spends nothing. */
@@ -50,6 +60,8 @@ export type AgentHooks = {
   readonly onSign?: (signed: SignedCall) => unknown;
   /** Runs after the answer. The agent ignores exceptions, so that a hook cannot lose a paid answer. */
   readonly onAnswer?: (report: CallReport, response: Response) => unknown;
+  /** Runs when a call waits for the approval of a person, once. The agent ignores exceptions. */
+  readonly onApproval?: (waiting: WaitingCall) => unknown;
   /** Runs before each repeat. The agent ignores exceptions. */
   readonly onRetry?: (retry: Retry) => unknown;
 };

@@ -1,7 +1,7 @@
 /** `countersign/client`: a `fetch` that pays within caps, and the accounts it signs with. */
 export { createAgent, type Agent } from './agent.ts';
 export type { AgentOptions, Amount, SpendRules } from './agent-options.ts';
-export type { AgentHooks, Offered, Retry, SignedCall } from './hooks.ts';
+export type { AgentHooks, Offered, Retry, SignedCall, WaitingCall } from './hooks.ts';
 export type { Spending } from './budget.ts';
 
 export type { AgentResponse, CallReport, Limit } from './call-report.ts';

@@ -1,16 +1,9 @@
-import type { Seconds } from '../core/clock.ts';
-import type { Hex } from '../core/hex.ts';
 import type { AgentResponse } from './call-report.ts';
 import { CountersignError, type ProblemBody } from './errors.ts';
+import type { WaitingCall } from './hooks.ts';
 
-/** A call that waits for a person at the gateway. Its amount is held there, and counts in the budget of the agent once. */
-export type PendingApproval = {
-  /** Call id: the argument for `Agent.look`. */
-  readonly call: Hex;
-  /** The URL that shows how the person decided, as the gateway states it. */
-  readonly url: string;
-  /** Until when the person may approve the call, and `resume` run it. */
-  readonly expiresAt: Seconds;
+/** A call that waits for a person. Its amount is held at the gateway, and counts in the budget of the agent once. */
+export type PendingApproval = WaitingCall & {
   /**
    * Waits until a person has decided, then sends the same request with its retry key. It runs the call once, however often it is called.
    *

@@ -88,6 +88,8 @@ const HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
   over_per_call: 'The owner of this bridge can raise --max.',
   over_total: 'The owner of this bridge can restart it with a higher --total.',
   vetoed: 'The price is above --approve-above, and no person approved it. The bridge paid nothing.',
+  approval_required:
+    'The gateway lets a person decide on this call, and this bridge does not wait for that. Nothing ran. Do not repeat it: ask the owner to raise approveAbove, or call a cheaper tool.',
   answer_lost: 'The call may have run and may have been paid. Do not repeat it without asking.',
 };
 

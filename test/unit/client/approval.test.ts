@@ -84,6 +84,20 @@ describe('a call that a person must approve', () => {
     expect(agent.spending()).toMatchObject({ signed: 20_000n, charged: 20_000n });
   });
 
+  it('is announced to the hook onApproval once, whose exception changes nothing', async () => {
+    const server = scriptOf('approved', serve);
+    const waiting: unknown[] = [];
+    const onApproval = (call: unknown) => {
+      waiting.push(call);
+      throw new Error('hook');
+    };
+    const agent = agentOf(server, { approval: 'wait', hooks: { onApproval } });
+    expect((await agent.fetch(URL_OF_TOOL)).status).toBe(200);
+    expect(waiting).toEqual([
+      { call: callOf(signedIn(server)[0]), url: `${GATEWAY}/calls/0x`, expiresAt: NOW + 600 },
+    ]);
+  });
+
   it('is repeated with the same proof, its retry key and nothing newly signed', async () => {
     const server = scriptOf('approved', serve);
     const { error } = await pendingOf(server);
