@@ -55,11 +55,15 @@ export const openKeys = (
 ): Keys => {
   let known: OpenSeed | undefined;
 
+  let services: KeyBackend | undefined;
+
+  /** Opened once: a service may have issued a token that later requests use again. */
   const backend = async (): Promise<Result<KeyBackend, KeyFault>> => {
+    if (services !== undefined) return ok(services);
     const opened = await openBackend();
-    return opened.ok
-      ? opened
-      : err({ kind: 'denied', detail: `${opened.error.field} is malformed` });
+    if (!opened.ok) return err({ kind: 'denied', detail: `${opened.error.field} is malformed` });
+    services = opened.value;
+    return opened;
   };
 
   const misconfigured = (name: string, reason: string): Result<never, CommandFault> =>
@@ -101,15 +105,13 @@ export const openKeys = (
     },
     seed: unsealed,
     async address(reference) {
-      const services = await backend();
-      return services.ok ? services.value.address(reference) : services;
+      const opened = await backend();
+      return opened.ok ? opened.value.address(reference) : opened;
     },
     async sign(stored, key, digest, address) {
       if ('service' in key) {
-        const services = await backend();
-        const signed = services.ok
-          ? await services.value.sign(key.service, digest, address)
-          : services;
+        const opened = await backend();
+        const signed = opened.ok ? await opened.value.sign(key.service, digest, address) : opened;
         if (signed.ok) return signed;
         const { isTransient, disablesKey: disables } = reactionTo(signed.error);
         const retryAfter = signed.error.kind === 'throttled' ? signed.error.retryAfter : 5;
