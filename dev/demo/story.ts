@@ -12,6 +12,7 @@ import {
   useCredit,
 } from './payments.ts';
 import { dollars, type Purchase } from './purchase.ts';
+import { payThroughSigner, type RemoteSigning } from './remote-signing.ts';
 import { requestsFor, type Scene } from './scene.ts';
 
 /** Output of `npm run demo -- --json`. Amounts are atomic units of USDC. */
@@ -41,6 +42,8 @@ export type DemoResults = {
   readonly balances: { readonly agent: Change; readonly payTo: Change };
   /** Number of entries in the agent's audit log. */
   readonly audit: number;
+  /** The call of an agent without a wallet key, and the rules by which the signer refused a dear call and a permit. */
+  readonly signer: RemoteSigning;
 };
 
 export type Change = { readonly before: string; readonly after: string };
@@ -138,6 +141,9 @@ export const play = async (scene: Scene): Promise<DemoResults> => {
   const entries = await readLog(scene, all);
   checkLog(scene, all, entries);
 
+  narrator.step('Another agent, whose process holds no wallet key, pays through a signer');
+  const signer = await payThroughSigner(scene, requests);
+
   const change = (from: bigint, to: bigint) => ({ before: `${from}`, after: `${to}` });
   return {
     paid: {
@@ -156,5 +162,6 @@ export const play = async (scene: Scene): Promise<DemoResults> => {
       payTo: change(before.payee, after.payee),
     },
     audit: entries.length,
+    signer,
   };
 };

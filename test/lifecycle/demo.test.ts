@@ -82,17 +82,19 @@ describe('npm run demo', () => {
       credit: { toppedUp: '100000', charged: '1580', left: '98420' },
       balances: {
         agent: { before: '1000000000', after: seen.balances[0] },
-        payTo: { before: '0', after: seen.balances[1] },
+        // The agent of the signer pays after this reading.
+        payTo: { before: '0', after: '162000' },
       },
       audit: 21,
+      signer: { status: 200, charged: '1000', dear: 'per_signature', permit: 'permit' },
     });
-    expect(seen.balances).toEqual(['999838000', '162000']);
+    expect(seen.balances).toEqual(['999838000', '163000']);
     expect(seen.transfers.map(({ args }) => Number(args.value)).toSorted((a, b) => a - b)).toEqual([
-      1000, 1000, 20_000, 20_000, 20_000, 100_000,
+      1000, 1000, 1000, 20_000, 20_000, 20_000, 100_000,
     ]);
     expect(seen.counts).toMatchObject({
       translate: 3,
-      lookup: 2,
+      lookup: 3,
       echo: 0,
       enrich: 0,
       summarise: 1,
