@@ -100,6 +100,17 @@ const writeTemplate = (directory: string): void => {
   replaceLine(/^directory = "public"$/m, `directory = "${worker}/assets"`);
   replaceLine(/^migrations_dir = ".*"$/m, `migrations_dir = "${worker}/migrations"`);
   writeFileSync(join(directory, 'wrangler.toml'), toml);
+  let signer = readFileSync(join(ROOT, 'wrangler.signer.toml'), 'utf8');
+  for (const [line, by] of [
+    [/^main = ".*"$/m, 'main = "src/signer.ts"'],
+    [/^\[build\]\ncommand = ".*"\n\n/m, ''],
+    [/^keep_names = false$/m, 'keep_names = false\nminify = true'],
+    [/^migrations_dir = ".*"$/m, `migrations_dir = "${worker}/migrations"`],
+  ] as const) {
+    if (!line.test(signer)) throw new Error(`wrangler.signer.toml has no ${line.source}`);
+    signer = signer.replace(line, by);
+  }
+  writeFileSync(join(directory, 'wrangler.signer.toml'), signer);
   const local = Object.fromEntries(LOCAL.map((name) => [name, pinned(name)]));
   const release = { version, local, node: pinned('node') };
   writeFileSync(join(directory, 'release.json'), `${JSON.stringify(release)}\n`);
@@ -172,6 +183,16 @@ const bundleWorker = async (): Promise<void> => {
   cpSync(join(ROOT, 'public'), join(directory, 'assets'), { recursive: true });
 };
 
+/** Builds `countersign/signer`, the Worker that holds wallet keys (docs/signer.md). It migrates its database as a gateway does. */
+const bundleSigner = async (): Promise<void> => {
+  const directory = join(draft, 'signer');
+  await buildWorker(directory, join(ROOT, 'src/signer/index.ts'));
+  for (const name of readdirSync(directory)) {
+    if (name.endsWith('.map')) rmSync(join(directory, name));
+  }
+  copyFileSync(join(ROOT, 'src/published-signer.d.ts'), join(directory, 'index.d.ts'));
+};
+
 const replace = (): void => {
   const old = `${draft}-old`;
   mkdirSync(dist, { recursive: true });
@@ -187,6 +208,7 @@ try {
     resolveKeccak();
     await bundle();
     await bundleWorker();
+    await bundleSigner();
     await bundleCreate();
     replace();
   }

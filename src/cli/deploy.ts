@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { withAudience, writeAudience } from './deploy/audience.ts';
-import { requireSignIn, signInOf } from './deploy/account.ts';
+import { blocked, checked, confirm, lookedUp, printDryRun } from './deploy/consent.ts';
 import { build, type Deployed, execute } from './deploy/execute.ts';
 import {
   awaitOffer,
@@ -10,7 +10,8 @@ import {
   type Probe,
   probeOf,
 } from './deploy/live.ts';
-import { planLines, planOf, type Step } from './deploy/plan.ts';
+import { planLines, type Step } from './deploy/plan.ts';
+import { deploySigner } from './deploy/signer.ts';
 import { preflight } from './deploy/preflight.ts';
 import { readProject } from './deploy/project.ts';
 import type { Deploying } from './deploy/resource.ts';
@@ -18,11 +19,9 @@ import { openWrangler } from './deploy/wrangler.ts';
 import { type Check, checkLines, passed } from './lib/checks.ts';
 import type { Command } from './lib/command.ts';
 import { configOf } from './lib/config-files.ts';
-import { cancelled, CliError, Ended, EXIT, usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import type { Session } from './lib/session.ts';
 import { isTestNetwork } from './lib/test-networks.ts';
-import { counted } from './lib/text.ts';
 
 const PATIENCE = 180;
 
@@ -46,14 +45,17 @@ export const command: Command = {
       flags: '--wait <seconds>',
       summary: `how long to wait for the live gateway (default: ${PATIENCE})`,
     },
+    { flags: '--signer', summary: 'deploy the signer of wrangler.signer.toml instead' },
     { flags: '-y, --yes', summary: 'do not ask before the first change' },
   ],
   shared: ['signer'],
   examples: [
     'countersign deploy --dry-run',
     'countersign deploy --audience https://shop.example.com --as buyer',
+    'countersign deploy --signer --dry-run',
   ],
   run: async (session, input) => {
+    if (input.flag('signer')) return deploySigner(session, input);
     const { out, directory, env, signal } = session;
     const isDryRun = input.flag('dryRun');
     const patience = input.number('wait', 0, 3_600) ?? PATIENCE;
@@ -94,76 +96,6 @@ export const command: Command = {
     const live = config && probe && (await tried(session, input, config, probe, patience));
     printResult(session, { name: project.name, config, plan, checks: all, deployed, live });
   },
-};
-
-const lookedUp = async (deploying: Deploying, isDryRun: boolean): Promise<readonly Step[]> => {
-  const signIn = await signInOf(deploying.wrangler);
-  if (!isDryRun) requireSignIn(signIn);
-  return await planOf(deploying, signIn);
-};
-
-/** Without a network, a dry run states what it could not check. @throws CliError if a check failed */
-const checked = async (
-  { out }: Session,
-  isDryRun: boolean,
-  checks: readonly Check[],
-): Promise<readonly Check[]> => {
-  const shown = checks.map((check): Check =>
-    isDryRun && check.unreachable === true ? { ...check, status: 'skip' } : check,
-  );
-  const failed = shown.filter(({ status }) => status === 'fail');
-  if (failed.length === 0) return shown;
-  out.note(checkLines({ ...out, style: out.noteStyle }, shown));
-  throw new CliError(`${counted(failed.length, 'check')} failed. Nothing left this machine.`, {
-    hint: 'Correct what is marked, then run the command again.',
-    code: 'checks_failed',
-    details: Object.fromEntries(failed.map(({ name, says }) => [name, says])),
-  });
-};
-
-const printDryRun = (
-  { out }: Session,
-  checks: readonly Check[],
-  plan: readonly Step[],
-  isBlocked: boolean,
-): void => {
-  out.result({ ok: !isBlocked, dry_run: true, checks, plan }, () =>
-    [
-      checkLines(out, checks),
-      '',
-      planLines(out, plan),
-      '',
-      isBlocked
-        ? out.style.bad('The plan cannot go before you act on what is marked.')
-        : `The command changed nothing. ${out.style.accent('countersign deploy')} carries the plan out.`,
-    ].join('\n'),
-  );
-  if (isBlocked) throw new Ended(EXIT.failed);
-};
-
-const blocked = (plan: readonly Step[]): CliError => {
-  const items = plan.filter(({ state }) => state === 'blocked');
-  return new CliError('The plan cannot go yet. The command changed nothing.', {
-    hint: items[0]?.hint ?? 'Act on what is marked.',
-    code: 'blocked',
-    details: Object.fromEntries(items.map(({ name, says = 'blocked' }) => [name, says])),
-  });
-};
-
-const confirm = async (
-  { prompts }: Session,
-  input: Input,
-  plan: readonly Step[],
-): Promise<void> => {
-  if (input.flag('yes')) return;
-  if (!prompts.isInteractive)
-    throw usageError('The command asks before it changes anything.', 'Give --yes.');
-  const made = plan.filter(({ state }) => state === 'make').length;
-  const agreed = await prompts.confirm({
-    message: `Carry out ${counted(made, 'step')}?`,
-    instead: '--yes',
-  });
-  if (!agreed) throw cancelled();
 };
 
 type Live = { readonly offer: Offered; readonly paid?: Paid };

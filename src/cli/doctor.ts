@@ -10,6 +10,7 @@ import { Ended, EXIT, usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import type { Output } from './lib/output.ts';
 import type { Session } from './lib/session.ts';
+import { signerChecks } from './signer/checks.ts';
 import { counted, wrapped } from './lib/text.ts';
 
 export const command: Command = {
@@ -26,6 +27,7 @@ export const command: Command = {
         gateway === undefined
           ? [skipped('gateway', 'no gateway is configured', 'Give --gateway to check one.')]
           : gatewayChecks(gateway, await kidOf(target), signal),
+        signerChecks(directory, signal),
       ]),
     );
     const operator =

@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { cliErrorOf, CliError } from '../lib/errors.ts';
 import type { Output, Progress } from '../lib/output.ts';
 import type { Step } from './plan.ts';
+import { CONFIG_FILE } from '../lib/config-files.ts';
 import { NEXT_AUDIENCES } from './project.ts';
 import type { Deploying } from './resource.ts';
 import { RESOURCES } from './resources.ts';
@@ -36,7 +37,8 @@ export const execute = async (
   plan: readonly Step[],
   { out, progress }: { readonly out: Output; readonly progress: Progress },
 ): Promise<Deployed> => {
-  const { wrangler, signal } = deploying;
+  const { wrangler, signal, project } = deploying;
+  const isSigner = project.config !== CONFIG_FILE;
   let deployed: Deployed = { version: undefined, targets: [] };
   const actions: readonly Action[] = [
     ...RESOURCES.flatMap((kind): readonly Action[] => {
@@ -71,7 +73,9 @@ export const execute = async (
       await progress.during(what, run);
     } catch (error) {
       signal.throwIfAborted();
-      throw stopped(error, { what, byHand, done });
+      const command = isSigner ? `${byHand} --config ${project.config}` : byHand;
+      const again = isSigner ? 'countersign deploy --signer' : 'countersign deploy';
+      throw stopped(error, { what, byHand: command, done, again });
     }
     done.push(what);
     out.note(`${out.noteStyle.good('done')} ${what}`);
@@ -85,11 +89,17 @@ const stopped = (
     what,
     byHand,
     done,
-  }: { readonly what: string; readonly byHand: string; readonly done: readonly string[] },
+    again,
+  }: {
+    readonly what: string;
+    readonly byHand: string;
+    readonly done: readonly string[];
+    readonly again: string;
+  },
 ): CliError => {
   const error = cliErrorOf(thrown);
   return new CliError(`The deployment stopped at ${what}. ${error.message}`, {
-    hint: `Correct the cause, or try \`${byHand}\`. Then run \`countersign deploy\` again: it continues here and makes nothing twice.`,
+    hint: `Correct the cause, or try \`${byHand}\`. Then run \`${again}\` again: it continues here and makes nothing twice.`,
     exit: error.exit,
     code: 'deploy_stopped',
     details: {

@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import type { Config } from '../../config.ts';
 import { readQueueName } from '../../settlement/queue-name.ts';
 import { writeFiles } from '../lib/atomic-file.ts';
-import { CONFIG_FILE, type ConfigFiles, readConfigFiles } from '../lib/config-files.ts';
+import { CONFIG_FILE, type ConfigFiles, configOf, readConfigFiles } from '../lib/config-files.ts';
 import { CliError } from '../lib/errors.ts';
 
 /** A gateway to deploy, as its wrangler.toml describes it. */
@@ -21,6 +21,10 @@ export type Project = {
   readonly hosts: readonly string[];
   /** A checkout of this repository, which deploys the modules that it builds. */
   readonly isCheckout: boolean;
+  /** Its configuration file of wrangler. */
+  readonly config: string;
+  /** The secrets that its Worker gets. */
+  readonly secretsOf: (files: ConfigFiles) => readonly string[];
 };
 
 /** The secrets that a gateway may need. */
@@ -82,6 +86,12 @@ export const readProject = async (directory: string): Promise<Project> => {
       (typeof each === 'string' ? each : each.pattern).replace(/\/.*$/, '').toLowerCase(),
     ),
     isCheckout: existsSync(join(directory, 'dev/worker.ts')),
+    config: CONFIG_FILE,
+    secretsOf: (files) => {
+      const { config } = configOf(files);
+      const optional = ['VAULT_KEY', 'VAULT_KEY_OLD'].filter((name) => name in files.secrets);
+      return config === undefined ? [] : [...neededSecrets(config), ...optional];
+    },
   };
 };
 
@@ -103,7 +113,7 @@ const deployed = (files: ConfigFiles): ConfigFiles => ({
 });
 
 /** The secrets without which the gateway would reject its configuration. */
-export const neededSecrets = ({ relayers, facilitators }: Config): readonly SecretName[] => [
+const neededSecrets = ({ relayers, facilitators }: Config): readonly SecretName[] => [
   'RECEIPT_KEY',
   ...([...relayers.values()].some(({ signer }) => signer === undefined)
     ? (['RELAYER_KEY'] as const)
@@ -113,7 +123,7 @@ export const neededSecrets = ({ relayers, facilitators }: Config): readonly Secr
 
 /** Writes the database's id into wrangler.toml and keeps its comments. */
 export const writeDatabaseId = async (
-  { directory, files }: Project,
+  { directory, files, config }: Project,
   id: string,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -124,5 +134,5 @@ export const writeDatabaseId = async (
       'binding' in each && each.binding === DATABASE ? { ...each, database_id: id } : each,
     ),
   });
-  await writeFiles([{ path: join(directory, CONFIG_FILE), text }], signal);
+  await writeFiles([{ path: join(directory, config), text }], signal);
 };

@@ -18,7 +18,7 @@ export const queues: ResourceKind = {
           name,
           state: 'blocked',
           says: `${other} consumes it`,
-          hint: 'Each gateway needs queues of its own: rename them in wrangler.toml, all six.',
+          hint: `Each Worker needs queues of its own: rename all of them in ${project.config}.`,
         };
       }),
     );

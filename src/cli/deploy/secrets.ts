@@ -1,7 +1,5 @@
 import * as z from 'zod/mini';
-import { configOf } from '../lib/config-files.ts';
 import { CliError } from '../lib/errors.ts';
-import { neededSecrets, type Project } from './project.ts';
 import type { Deploying, Item, ResourceKind } from './resource.ts';
 import { jsonIn, reasonIn } from './wrangler.ts';
 
@@ -13,11 +11,11 @@ const listSchema = z.array(z.looseObject({ name: z.string() }));
  */
 export const secrets: ResourceKind = {
   what: 'secret',
-  wanted: (project) => namesIn(project),
+  wanted: (project) => project.secretsOf(project.files),
   look: async (deploying) => {
     const { project } = deploying;
     const present = await listed(deploying);
-    return namesIn(project).map((name): Item => {
+    return project.secretsOf(project.files).map((name): Item => {
       if (present.includes(name)) return { name, state: 'exists' };
       if (project.files.secrets[name] !== undefined)
         return { name, state: 'make', says: 'from .dev.vars' };
@@ -36,12 +34,6 @@ export const secrets: ResourceKind = {
     await wrangler.run(['secret', 'bulk'], { stdin: JSON.stringify(values) });
   },
   byHand: (name) => `npx wrangler secret put ${name}`,
-};
-
-const namesIn = ({ files }: Project): readonly string[] => {
-  const { config } = configOf(files);
-  const optional = ['VAULT_KEY', 'VAULT_KEY_OLD'].filter((name) => name in files.secrets);
-  return config === undefined ? [] : [...neededSecrets(config), ...optional];
 };
 
 const listed = async ({ wrangler }: Deploying): Promise<readonly string[]> => {

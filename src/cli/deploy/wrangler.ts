@@ -24,22 +24,24 @@ type RunOptions = {
 
 const packageSchema = z.looseObject({ bin: z.looseObject({ wrangler: z.string() }) });
 
-/** @throws CliError if the project has no wrangler */
+/** @param config its configuration file, if it is not the default @throws CliError if the project has no wrangler */
 export const openWrangler = (
   directory: string,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
+  config?: string,
 ): Wrangler => {
   const program = findWrangler(directory);
+  const which = config === undefined ? [] : ['--config', config];
   const attempt: Wrangler['attempt'] = async (words, options = {}) =>
-    await runProgram([program, ...words], { directory, env, signal, ...options });
+    await runProgram([program, ...words, ...which], { directory, env, signal, ...options });
   return {
     attempt,
     run: async (words, options) => {
       const ran = await attempt(words, options);
       if (ran.code === 0) return ran;
       throw new CliError(`wrangler ${words.slice(0, 3).join(' ')} failed: ${reasonIn(ran)}`, {
-        hint: `\`npx wrangler ${words.join(' ')}\` shows more.`,
+        hint: `\`npx wrangler ${[...words, ...which].join(' ')}\` shows more.`,
         code: 'wrangler_failed',
       });
     },
