@@ -1,29 +1,16 @@
-import type { Hex } from '../core/hex.ts';
-import { hexOf } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/address.ts';
 import { readText } from './lib/atomic-file.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
 import { cancelled, CliError, EXIT, usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
+import { type KeyPair, keyPairOf, newKey, parsePrivateKey } from './lib/key-pair.ts';
 import { parseKeyfile, unseal } from './lib/keyfile.ts';
-import { type Keystore, newKeyName } from './lib/keystore.ts';
+import { newKeyName } from './lib/keystore.ts';
 import { listed, sentence } from './lib/print.ts';
 import { createPasswords } from './lib/prompts.ts';
 import type { Session } from './lib/session.ts';
 import { counted } from './lib/text.ts';
-
-/** Creates a private key and stores it encrypted. @throws CliError if the name is taken */
-export const newKey = async (
-  keystore: Keystore,
-  name: string,
-): Promise<{ readonly address: Hex; readonly file: string }> => {
-  const { generatePrivateKey } = await import('viem/accounts');
-  const pair = await parsePrivateKey(generatePrivateKey());
-  if (pair === undefined) throw new Error('the random private key is invalid');
-  const { secret, address } = pair;
-  const { file } = await keystore.add({ kind: 'key', name, address }, secret);
-  return { address, file };
-};
+import { rotate } from './rotation/rotate.ts';
 
 const create: Command = {
   summary: 'create a private key and store it encrypted',
@@ -208,26 +195,5 @@ export const group: CommandGroup = {
     'countersign call /tools/lookup?word=river --as treasury',
     'pass show wallet | countersign keys import wallet --password-file pw',
   ],
-  commands: { new: create, list, export: exportKey, import: importKey },
-};
-
-type KeyPair = { readonly secret: Uint8Array; readonly address: Hex };
-
-/** 32 bytes and their address in lower case; undefined for bytes that are not a private key of secp256k1. */
-const keyPairOf = async (secret: Uint8Array): Promise<KeyPair | undefined> => {
-  const { privateKeyToAddress } = await import('viem/accounts');
-  try {
-    const address = privateKeyToAddress(hexOf(secret));
-    return { secret, address: address.toLowerCase() as Hex };
-  } catch {
-    return undefined;
-  }
-};
-
-/** 64 hex digits, with or without `0x`. */
-const parsePrivateKey = async (text: string): Promise<KeyPair | undefined> => {
-  const digits = /^(?:0x)?([0-9a-fA-F]{64})$/.exec(text.trim())?.[1];
-  return digits === undefined
-    ? undefined
-    : await keyPairOf(new Uint8Array(Buffer.from(digits, 'hex')));
+  commands: { new: create, list, export: exportKey, import: importKey, rotate },
 };

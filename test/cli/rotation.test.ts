@@ -1,0 +1,99 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mnemonicToAccount } from 'viem/accounts';
+import { beforeEach, expect, test } from 'vitest';
+import { useWorld } from '../conformance/support/world.ts';
+import { documentIn, pipe, type Ran } from './support/command.ts';
+import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
+import { putFleet, WORDS } from './support/keys.ts';
+import { putStackFile } from './support/stack.ts';
+
+const world = useWorld();
+const home = useHome();
+let place: Home;
+beforeEach(async () => {
+  place = withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+});
+
+const run = async (...words: readonly string[]): Promise<Ran> => await pipe(place, words);
+const good = async (...words: readonly string[]): Promise<Ran> => {
+  const ran = await run(...words);
+  expect(ran.code, `${words.join(' ')}: ${ran.stderr}`).toBe(0);
+  return ran;
+};
+/** Each call costs $0.001. */
+const call = async (agent: string): Promise<number> =>
+  (await run('call', '/tools/lookup?word=river', '--as', agent)).code;
+const DENIED = 5;
+
+type Rotated = {
+  readonly step: string;
+  readonly allowance: string;
+  readonly next_at?: number;
+  readonly new: { readonly name: string; readonly address: string };
+  readonly grants: readonly { readonly old: string; readonly maxTotal: string }[];
+};
+const rotate = async (...words: readonly string[]): Promise<Rotated> =>
+  documentIn(await good('keys', 'rotate', 'agent', ...words, '--as', 'owner', '--json')) as Rotated;
+
+const changeJournal = async (file: string, changes: object): Promise<void> => {
+  const journal = JSON.parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, JSON.stringify({ ...journal, ...changes }));
+};
+
+test('never lets both keys of an agent spend more than the old one might have', async () => {
+  await putFleet(place, 'team', ['alice']);
+  const budget = ['--per-day', '0.004', '--total', '0.02'];
+  await good('grant', 'team/alice', ...budget, '--as', 'owner');
+  await good('credits', 'top-up', '1');
+  expect(await call('team/alice')).toBe(0);
+
+  // The log shows a grant some seconds after it was accepted.
+  const dryRun = ['keys', 'rotate', 'agent', 'team/alice', '--dry-run', '--as', 'owner'];
+  await expect
+    .poll(async () => (await run(...dryRun)).stderr, { timeout: 20_000, interval: 500 })
+    .toBe('');
+  // A tenth of what remains of the day.
+  expect(await rotate('team/alice', '--dry-run')).toMatchObject({
+    ...{ step: 'dry_run', allowance: '300' },
+    grants: [{ total: '20000', spent: '1000', maxTotal: '18700' }],
+  });
+  const { address } = mnemonicToAccount(WORDS, { path: "m/44'/60'/0'/0'/0'" });
+  const file = join(place.home, 'rotations', `${address.toLowerCase()}.json`);
+  await expect(stat(file)).rejects.toThrow('ENOENT');
+
+  const begun = await rotate('team/alice', '--allowance', '0.001');
+  expect(begun).toMatchObject({
+    ...{ step: 'overlap', allowance: '1000', new: { name: 'team/alice-2' } },
+    grants: [{ maxTotal: '18000' }],
+  });
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  // As if the command had been interrupted before it wrote down that the grant is registered.
+  await changeJournal(file, { step: 'issuing' });
+  expect((await rotate('team/alice')).grants).toEqual(begun.grants);
+
+  // Both keys are valid: $0.001 for the old one, and for the new one what remains of the day.
+  expect(await call('team/alice')).toBe(0);
+  expect(await call('team/alice')).toBe(DENIED);
+  for (let count = 0; count < 2; count += 1) expect(await call('team/alice-2')).toBe(0);
+  expect(await call('team/alice-2')).toBe(DENIED);
+
+  const ended = await rotate('team/alice', '--finish');
+  expect(ended.step).toBe('revoked');
+  expect((ended.next_at ?? 1) % 86_400).toBe(0);
+  expect(await call('team/alice')).toBe(DENIED);
+
+  // The day ends.
+  await changeJournal(file, { lift_at: 0 });
+  expect((await rotate('team/alice')).step).toBe('done');
+  await expect(stat(file)).rejects.toThrow('ENOENT');
+  expect(await call('team/alice-2')).toBe(0);
+  const shown = documentIn(await good('accounts', 'show', 'team/alice-2', '--json'));
+  expect(shown['grants']).toHaveLength(1);
+});
+
+test('refuses a key without a grant of the owner', async () => {
+  const stranger = await run('keys', 'rotate', 'agent', 'agent', '--as', 'owner');
+  expect(stranger.code).not.toBe(0);
+  expect((await run('keys', 'rotate', 'agent', '--as', 'owner')).code).toBe(2);
+});
