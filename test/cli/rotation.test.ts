@@ -92,6 +92,26 @@ test('never lets both keys of an agent spend more than the old one might have', 
   expect(shown['grants']).toHaveLength(1);
 });
 
+test('moves the agents of an owner to a new key, with what remains and its policy', async () => {
+  await putFleet(place, 'crew', ['a', 'b', 'bob']);
+  const bob = ['crew/bob', '--as', 'agent4'];
+  await good('grant', ...bob, '--per-day', '0.004', '--total', '0.02');
+  await good('policy', 'set', ...bob, '--per-call', '0.002');
+  const owner = ['keys', 'rotate', 'owner', '--as', 'agent4', '--to', 'agent5'];
+  await expect
+    .poll(async () => (await run(...owner, '--dry-run')).stderr, { timeout: 20_000, interval: 500 })
+    .toBe('');
+  type Agents = readonly { readonly status: string; readonly total: string }[];
+  const moved = documentIn(await good(...owner, '--json'))['agents'] as Agents;
+  expect(moved).toMatchObject([{ status: 'moved', total: '20000' }]);
+  expect(documentIn(await good(...owner, '--json'))['agents']).toEqual([]);
+  const shown = documentIn(await good('accounts', 'show', 'crew/bob', '--as', 'agent5', '--json'));
+  expect(shown['grants']).toMatchObject([{ status: 'revoked' }, { status: 'active' }]);
+  const policy = documentIn(await good('policy', 'get', 'crew/bob', '--as', 'agent5', '--json'));
+  expect(policy['policy']).toMatchObject({ perCall: '$0.002', windows: [{ limit: '$0.004' }] });
+  expect((await run('accounts', 'show', ...bob)).code).not.toBe(0);
+});
+
 test('refuses a key without a grant of the owner', async () => {
   const stranger = await run('keys', 'rotate', 'agent', 'agent', '--as', 'owner');
   expect(stranger.code).not.toBe(0);

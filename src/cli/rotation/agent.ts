@@ -2,7 +2,7 @@ import { hashDelegation, signDelegation, signRevocation } from '../../client/del
 import type { Signer } from '../../client/signer.ts';
 import { type Hex, random32 } from '../../core/hex.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
-import { accountId, type AccountId, assetId } from '../../protocol/account-id.ts';
+import { accountId, type AccountId, signedAsset } from '../../protocol/account-id.ts';
 import { parseMoney } from '../../protocol/amount.ts';
 import type { AgentDelegation } from '../../protocol/intent/agent-delegation.ts';
 import { type AdminClient, type GatewayNetwork, warnIfStopped } from '../lib/admin-client.ts';
@@ -49,7 +49,7 @@ export const planned = (
   now: number,
 ): Pick<Journal, 'grants' | 'during'> => {
   const reservedOf = ({ delegation }: OldGrant): bigint =>
-    remainingOf(standing, assetId(network, delegation.asset), cap);
+    remainingOf(standing, signedAsset(network, delegation.asset), cap);
   const reserved = grants.map(reservedOf).reduce((most, each) => (each > most ? each : most), 0n);
   const policy = before ?? undefined;
   const during = policyDuring(policy, grants, reserved, (name) => usedOfOwn(standing, name));

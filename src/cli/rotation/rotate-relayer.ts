@@ -43,7 +43,12 @@ export const rotateRelayer = async (session: Session, input: Input): Promise<voi
     0,
   );
   const isFunded = newRows.every(({ balance = '0' }) => balance !== '0');
-  const step = stepOf(oldRows.length > 0, newRows.length > 0, isFunded, open);
+  const step = relayerStep({
+    hasOld: oldRows.length > 0,
+    hasNew: newRows.length > 0,
+    isFunded,
+    open,
+  });
   const texts = {
     add: `Send ether to ${checksummed(successor)}, add the address to \`addresses\` in RELAYERS and its key to RELAYER_KEY beside the old ones, deploy, and run the command again.`,
     fund: `Send ether to ${checksummed(successor)}: it has none, so its payers' payments wait for the facilitators. Then run the command again.`,
@@ -55,7 +60,18 @@ export const rotateRelayer = async (session: Session, input: Input): Promise<voi
   session.out.result(document, () => sentence(session.out, texts[step]));
 };
 
-const stepOf = (hasOld: boolean, hasNew: boolean, isFunded: boolean, open: number) => {
+/** What the operator does next. `open`: payments of the old key that have not ended. */
+export const relayerStep = ({
+  hasOld,
+  hasNew,
+  isFunded,
+  open,
+}: {
+  readonly hasOld: boolean;
+  readonly hasNew: boolean;
+  readonly isFunded: boolean;
+  readonly open: number;
+}): 'add' | 'fund' | 'drain' | 'remove' | 'done' => {
   if (!hasNew) return 'add';
   if (!isFunded) return 'fund';
   if (!hasOld) return 'done';

@@ -2,16 +2,18 @@ import type { Command } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
 import { rotateAgent } from './rotate-agent.ts';
 import { rotateOperator } from './rotate-operator.ts';
+import { rotateOwner } from './rotate-owner.ts';
 import { rotateReceiptKey } from './rotate-receipt-key.ts';
 import { rotateRelayer } from './rotate-relayer.ts';
 
 const ROTATE = {
   agent: rotateAgent,
+  owner: rotateOwner,
   operator: rotateOperator,
   receipt: rotateReceiptKey,
   relayer: rotateRelayer,
 } as const;
-const KINDS = ['agent', 'operator', 'receipt', 'relayer'] as const;
+const KINDS = ['agent', 'owner', 'operator', 'receipt', 'relayer'] as const;
 
 export const rotate: Command = {
   summary: 'replace a key by a new one; run it again for each next step',

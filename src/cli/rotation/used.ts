@@ -1,6 +1,6 @@
 import { ZERO_ADDRESS } from '../../core/hex.ts';
 import type { AnswerOf } from '../../management/routes.ts';
-import { type AssetId, assetId, type Network } from '../../protocol/account-id.ts';
+import { type AssetId, type Network, signedAsset } from '../../protocol/account-id.ts';
 import type { AgentDelegation } from '../../protocol/intent/agent-delegation.ts';
 
 type Standing = AnswerOf<'account.get'>;
@@ -30,7 +30,7 @@ export const usedOf = (
     const rows =
       delegation.asset === ZERO_ADDRESS
         ? []
-        : (limitsIn(standing, assetId(network, delegation.asset)) ?? []);
+        : (limitsIn(standing, signedAsset(network, delegation.asset)) ?? []);
     const groups = groupsOf(rows);
     // The account never spent or held in this asset.
     if (rows.length === 0) used.push({ total: 0n, window: 0n });

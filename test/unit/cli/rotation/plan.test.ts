@@ -9,6 +9,7 @@ import {
   successorOf,
   windowsEnd,
 } from '../../../../src/cli/rotation/plan.ts';
+import { relayerStep } from '../../../../src/cli/rotation/rotate-relayer.ts';
 import { remainingOf, usedOf, usedOfOwn } from '../../../../src/cli/rotation/used.ts';
 import type { PolicyDocument } from '../../../../src/management/policy.route.ts';
 import { parsePolicy } from '../../../../src/policy/policy.ts';
@@ -187,4 +188,14 @@ it('names a new key after the old one', () => {
   expect(nextName('team/alice')).toBe('team/alice-2');
   expect(nextName('team/alice-2')).toBe('team/alice-3');
   expect(nextName('treasury')).toBe('treasury-2');
+});
+
+it.each([
+  ['add', { hasOld: true, hasNew: false, isFunded: false, open: 3 }],
+  ['fund', { hasOld: true, hasNew: true, isFunded: false, open: 3 }],
+  ['drain', { hasOld: true, hasNew: true, isFunded: true, open: 3 }],
+  ['remove', { hasOld: true, hasNew: true, isFunded: true, open: 0 }],
+  ['done', { hasOld: false, hasNew: true, isFunded: true, open: 0 }],
+])('says of a relayer to %s: %o', (step, state) => {
+  expect(relayerStep(state)).toBe(step);
 });
