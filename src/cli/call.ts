@@ -79,7 +79,11 @@ const agentOf = (
   const timeoutSeconds = input.number('timeout', 1, 86_400);
   return createAgent({
     account: trace?.signer(signer) ?? signer,
-    spend: { perCall: max, total: max, onlyCredit: input.flag('credit') },
+    // One call is paid in tokens or by card, never both.
+    spend: {
+      ...{ perCall: max, total: max, onlyCredit: input.flag('credit') },
+      card: { perCall: max, total: max },
+    },
     ...(grant === undefined ? {} : { authority: grant as Hex }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(trace === undefined ? {} : { fetch: trace.fetch }),

@@ -30,6 +30,11 @@ export type SpendRules = {
   readonly payees?: readonly string[];
   /** `true`: the agent pays calls from credit and signs a payment only for `topUp`. Default: `false`. */
   readonly onlyCredit?: boolean;
+  /**
+   * Caps of calls to tools that are priced in dollars and paid by a card of the operator (`iso4217:USD`). They are apart from `perCall` and
+   * `total`, which are in tokens. Default: the agent calls no such tool.
+   */
+  readonly card?: { readonly perCall: Amount; readonly total: Amount };
 };
 
 /** The account that pays, its caps, and how the agent sends requests. */
@@ -81,6 +86,10 @@ export const contextOf = (options: AgentOptions): AgentContext => {
     ),
     hooks: options.hooks ?? {},
     budget: createBudget(amountOf(spend.total, 'spend.total')),
+    card: spend.card && {
+      perCall: amountOf(spend.card.perCall, 'spend.card.perCall'),
+      budget: createBudget(amountOf(spend.card.total, 'spend.card.total')),
+    },
     credit: createKnownCredit(),
     memory: createMemory(),
     keys: createReceiptKeys(fetcher, timeoutMs),

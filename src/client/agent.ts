@@ -60,8 +60,8 @@ export type Agent = {
    * @throws as `mcp`
    */
   tools(url: string): Promise<readonly AgentTool[]>;
-  /** The amounts that this agent has signed for, that servers charged, and that remain of `spend.total`. */
-  spending(): Spending;
+  /** The amounts that this agent has signed for, that servers charged, and that remain of `spend.total`; `card`: of `spend.card.total`. */
+  spending(): Spending & { readonly card?: Spending };
 };
 
 /**
@@ -89,7 +89,10 @@ export const createAgent = (options: AgentOptions): Agent => {
       const { toolsOf } = await import('./mcp/tools.ts');
       return await toolsOf(await connectTo(context, url));
     },
-    spending: () => context.budget.spending(),
+    spending: () => ({
+      ...context.budget.spending(),
+      ...(context.card && { card: context.card.budget.spending() }),
+    }),
   };
 };
 

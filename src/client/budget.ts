@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { AssetId } from '../protocol/account-id.ts';
 import { max, min } from '../protocol/amount.ts';
 
-/** The state of `spend.total`. Amounts in atomic units (USDC: millionths of a dollar). */
+/** The state of `spend.total`, or of `spend.card.total`. Amounts in atomic units (USDC: millionths of a dollar). */
 export type Spending = {
   /** The most that all signatures that left the client can move, whatever the answers state. */
   readonly signed: bigint;

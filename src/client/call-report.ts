@@ -6,7 +6,7 @@ import type { Receipt } from './verify-receipt.ts';
 /** The cost of an answer, and the evidence for it. Amounts in atomic units (USDC: millionths of a dollar). */
 export type CallReport = {
   /** How the call was paid. Also `credit` if the gateway used credit in place of a signed payment. */
-  readonly paid: 'none' | 'payment' | 'credit';
+  readonly paid: 'none' | 'payment' | 'credit' | 'card';
   /** The x402 version of a payment. */
   readonly version?: 1 | 2;
   /** `intent`: the signature is bound to exactly this request. */

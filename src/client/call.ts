@@ -110,7 +110,7 @@ const unsigned = async ({ timeoutMs }: AgentContext, response: Response): Promis
   response: withReport(response, await unsignedReport(response, timeoutMs)),
 });
 
-/** Answers a 401 once, with an intent that authorizes no spending (docs/wire-format.md §8). */
+/** Answers a 401 once, with an intent that authorizes no spending (docs/wire-format.md §8), or only that of a card tool (§20). */
 const identify = async (
   context: AgentContext,
   outgoing: Outgoing,
@@ -120,6 +120,10 @@ const identify = async (
   if (challenge === undefined) return await unsigned(context, response);
   rejectRedirected(outgoing, response);
   requireAudience(context, outgoing.origin, challenge.audience, response);
+  if (challenge.isPriced) {
+    const { callByCard } = await import('./card-call.ts');
+    return await callByCard(context, outgoing, challenge, response);
+  }
   discard(response);
   const proof = await consent(context, outgoing, undefined, {
     sign: () =>

@@ -11,6 +11,8 @@ export type Challenge = {
   readonly networks: readonly [Network, ...Network[]];
   /** The longest validity of an intent that the gateway accepts, in seconds. */
   readonly longest: number;
+  /** The tool has a price in fiat, which the body states (docs/wire-format.md §20). */
+  readonly isPriced: boolean;
 };
 
 const MAX_HEADER = 8_192;
@@ -53,7 +55,10 @@ export const readChallenge = async (
   if (first === undefined) throw malformed(response, 'names no known chain');
   const validity = parameters.get('max_validity') ?? '300';
   if (!SECONDS.test(validity)) throw malformed(response, 'has a malformed max_validity');
-  return { audience, tool, networks: [first, ...more], longest: Number(validity) };
+  return {
+    ...{ audience, tool, networks: [first, ...more], longest: Number(validity) },
+    isPriced: parameters.has('asset'),
+  };
 };
 
 /** The network to sign for: the first whose token the agent may spend, otherwise the first. */

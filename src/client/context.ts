@@ -10,6 +10,9 @@ import type { ReceiptKeys } from './receipt-keys.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 import type { Signer } from './signer.ts';
 
+/** The caps of calls that a card pays, in millionths of a dollar. */
+export type CardRules = { readonly perCall: bigint; readonly budget: Budget };
+
 /** The state that all calls of one agent share. */
 export type AgentContext = Sender & {
   readonly signer: Signer;
@@ -19,6 +22,8 @@ export type AgentContext = Sender & {
   /** By called origin: the audience that the agent may sign for there, besides that origin itself. */
   readonly audiences: ReadonlyMap<string, string>;
   readonly budget: Budget;
+  /** `spend.card`. Absent: the agent calls no card tool. */
+  readonly card: CardRules | undefined;
   readonly credit: KnownCredit;
   readonly memory: Memory;
   readonly keys: ReceiptKeys;

@@ -14,7 +14,8 @@ export type Offered = {
   readonly method: string;
   /** The chosen entry of the offer. `requirement.amount` in atomic units (USDC: millionths of a dollar). */
   readonly requirement: Requirement;
-  readonly paysFrom: 'payment' | 'credit';
+  /** `card`: a card of the operator; the asset of `requirement` is then the address of the currency, `0x…0348`. */
+  readonly paysFrom: 'payment' | 'credit' | 'card';
   /** `intent`: the signature is bound to exactly this request. */
   readonly binding: 'none' | 'intent';
 };
@@ -24,7 +25,7 @@ export type SignedCall = {
   readonly url: string;
   /** Call id: the argument for `Agent.look`. */
   readonly call: Hex;
-  readonly pays: 'none' | 'payment' | 'credit';
+  readonly pays: 'none' | 'payment' | 'credit' | 'card';
   /** The most that the signature can cost, in atomic units. */
   readonly amount: bigint;
 };

@@ -1,6 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import { type Address, type Hex, ZERO_ADDRESS, ZERO_HASH } from '../core/hex.ts';
 import { assetId, type AssetId, chainIdOf, type Network } from '../protocol/account-id.ts';
+import { fiatOf } from '../protocol/fiat-asset.ts';
 import {
   AGENT_INTENT_HEADER,
   type AgentIntent,
@@ -20,7 +21,7 @@ export type Proof = {
    * never contain it.
    */
   readonly secret?: RetrySecret;
-  readonly pays: 'none' | 'payment' | 'credit';
+  readonly pays: 'none' | 'payment' | 'credit' | 'card';
   /** The x402 version of a payment. */
   readonly version?: 1 | 2;
   readonly binding: 'none' | 'intent';
@@ -50,7 +51,7 @@ type IntentTerms = {
   readonly authority?: Hex;
 };
 
-/** Signs the header `Agent-Intent` (docs/wire-format.md §8) for a free call or a call from credit. */
+/** Signs the header `Agent-Intent` (docs/wire-format.md §8) for a free call, a call from credit or a call by card. */
 export const signIntent = async (
   signer: Signer,
   outgoing: Outgoing,
@@ -58,16 +59,17 @@ export const signIntent = async (
   terms: IntentTerms,
 ): Promise<Proof> => {
   const chainId = chainIdOf(network) ?? 0;
+  const fiat = fiatOf(terms.asset);
   const { intent, secret } = createIntent(addressOf(signer), outgoing, terms);
   const signature = await sign(signer, intentTypedData(intent, chainId));
   return {
     header: [AGENT_INTENT_HEADER, encodeAgentIntent({ chainId, intent, signature })],
     secret,
-    pays: terms.maxAmount > 0n ? 'credit' : 'none',
+    pays: terms.maxAmount === 0n ? 'none' : fiat === undefined ? 'credit' : 'card',
     binding: 'intent',
     call: intentDigest(intent, chainId),
     network,
-    asset: assetId(network, tokenOf(network)?.address ?? ZERO_ADDRESS),
+    asset: fiat ?? assetId(network, tokenOf(network)?.address ?? ZERO_ADDRESS),
     amount: terms.maxAmount,
     until: terms.validBefore,
     gateway: { audience: terms.audience, tool: terms.tool },

@@ -6,6 +6,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { TOOLS_FILE } from '../../dev/stack/tools.ts';
+import { createAgent } from '../../src/client/index.ts';
 import { USD, USD_ADDRESS } from '../../src/protocol/fiat-asset.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
@@ -183,6 +184,56 @@ describe('a card tool', () => {
   });
 });
 
+describe('the client', () => {
+  const spend = {
+    ...{ perCall: '$0.05', total: '$1' },
+    card: { perCall: '$2.00', total: '$3.00' },
+  } as const;
+  const gateway = () => world().stack.description.gateway;
+  const audience = () => world().stack.description.audience;
+  const client = () =>
+    createAgent({ account: agent, spend, audiences: { [gateway()]: audience() } });
+
+  it('calls a card tool within a budget of its own, over HTTP and over MCP', async () => {
+    const buyer = client();
+    const answer = await buyer.fetch(`${gateway()}/tools/shaky?ok=1`);
+    expect(answer.status).toBe(200);
+    expect(answer.countersign).toMatchObject({
+      ...{ paid: 'card', charged: 1_000_000n },
+      receipt: { verified: true, claims: { asset: USD } },
+    });
+    const mcp = await buyer.mcp(`${gateway()}/mcp`);
+    const result = await mcp.callTool({ name: 'shaky', arguments: { ok: '1' } });
+    expect(result.isError).not.toBe(true);
+    expect(result._meta?.['countersign/report']).toMatchObject({
+      ...{ paid: 'card', charged: '1000000', receipt: { verified: true } },
+    });
+    const { tools: listed } = await mcp.listTools();
+    const described = listed.find(({ name }) => name === 'shaky');
+    expect(described?._meta?.['countersign/price']).toMatchObject({ asset: USD, usd: '1.00' });
+    expect(described?._meta).not.toHaveProperty('agents-x402/paymentRequired');
+    await mcp.close();
+    expect(buyer.spending()).toMatchObject({ signed: 0n, card: { charged: 2_000_000n } });
+  });
+
+  it('signs nothing above its caps, and nothing without caps for cards', async () => {
+    await expect(client().fetch(gateway() + ticket.path, { method: 'POST' })).rejects.toMatchObject(
+      {
+        code: 'over_per_call',
+      },
+    );
+    const { card: _, ...tokens } = spend;
+    const other = createAgent({
+      account: agent,
+      spend: tokens,
+      audiences: { [gateway()]: audience() },
+    });
+    await expect(other.fetch(`${gateway()}/tools/shaky?ok=1`)).rejects.toMatchObject({
+      code: 'asset_not_allowed',
+    });
+  });
+});
+
 describe('a card call of unknown outcome', () => {
   it('is released by a decline', async () => {
     const { answer, id } = await buy(agent, shaky('status=402'));
@@ -223,7 +274,7 @@ describe('reports', () => {
       ).then(({ items }) => items.map(({ key, charged, asset }) => [key, charged, asset]));
     await expect.poll(spend, { timeout: 20_000, interval: 300 }).toEqual([
       ['checkout', '31250000', USD],
-      ['shaky', '1000000', USD],
+      ['shaky', '3000000', USD],
       ['ticket', '20000000', USD],
     ]);
     const books = await okJson<{ readonly items: readonly Readonly<Record<string, unknown>>[] }>(

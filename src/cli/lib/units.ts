@@ -1,7 +1,7 @@
 import type { Address } from '../../core/hex.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { formatDollars, parseMoneyOption } from '../../protocol/amount.ts';
-import { isFiat } from '../../protocol/fiat-asset.ts';
+import { fiatOf, isFiat } from '../../protocol/fiat-asset.ts';
 import { nameOfNetwork, tokenOf } from '../../protocol/x402/networks.ts';
 import { usageError } from './errors.ts';
 import { counted, printable } from './text.ts';
@@ -28,6 +28,7 @@ export const inAsset = (amount: string | bigint | undefined, asset: string | und
 
 /** An amount with its token and network: dollars for the pinned USDC contract, else atomic units. */
 export const tokenAmount = (amount: bigint, network: Network, asset: Address): string => {
+  if (fiatOf(asset) !== undefined) return `${formatDollars(amount)} from a card`;
   const name = nameOfNetwork(network) ?? network;
   return tokenOf(network)?.address === asset.toLowerCase()
     ? `${formatDollars(amount)} in USDC on ${name}`

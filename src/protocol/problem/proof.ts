@@ -81,7 +81,7 @@ export const proofTexts: Texts<ProofReason> = {
       'WWW-Authenticate':
         `AgentIntent error="intent_required", audience=${quoted(audience)}, ` +
         `chains=${quoted(networks.join(' '))}, max_validity="${MAX_INTENT_WINDOW}", ` +
-        `tool=${quoted(tool)}`,
+        `tool=${quoted(tool)}${price === undefined ? '' : `, asset=${quoted(price.asset)}`}`,
     },
   }),
   too_many_proofs: ({ fields }) => ({

@@ -105,6 +105,7 @@ describe('a challenge', () => {
         tool: 't',
         networks: ['eip155:8453'],
         longest: 300,
+        isPriced: false,
       });
     }
   });
@@ -148,7 +149,7 @@ describe('a challenge', () => {
 
   it('is signed for a chain that the agent may pay on, where the challenge has one', () => {
     const networks = ['eip155:1', 'eip155:8453'] as const;
-    const challenge = { audience: GATEWAY, tool: 't', networks, longest: 300 };
+    const challenge = { audience: GATEWAY, tool: 't', networks, longest: 300, isPriced: false };
     const base = 'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913';
     expect(networkFor(challenge, new Set([base]))).toBe('eip155:8453');
     expect(networkFor(challenge, undefined)).toBe('eip155:1');
