@@ -116,12 +116,16 @@ const takeOver = (
     retryAfter: waitFor(record, context),
   });
   // An expired proof may look up, never execute; the alarm turns its money into credit.
-  if (!call.execute) return wait;
+  if (!call.execute && !outlivesIntent(record, context)) return wait;
   if (record.payment === 'settled') return dispatch(state, record, attempt, context);
   if (context.now < record.holdUntil) return wait;
   const taken = { ...record, attempt, holdUntil: context.now + SETTLE_LEASE };
   return changed(state, taken, permit(state, taken, context));
 };
+
+/** The window of its intent does not end a call that a person approved; the end of its authorization does. */
+const outlivesIntent = ({ park, validBefore }: CallRecord, { now }: Context): boolean =>
+  park?.approved !== undefined && now < validBefore;
 
 const dispatch = (
   state: AccountState,

@@ -231,6 +231,18 @@ describe('a payment that waits', () => {
     ).toBe('go');
   });
 
+  test('that settled while its attempt was lost runs for another repeat, although its intent has expired', async () => {
+    const payer = await operators();
+    const call = payment(payer, { settlement: 'upfront' });
+    await reserve(payer, call, { facts: factsOf(10_000_000n) });
+    await decide(payer, call.call, 'operator');
+    expect((await repeat(payer, call, { execute: false })).verdict).toBe('settle');
+    const settled = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
+    await stubOf(payer).settled([{ call: call.call, ...settled }]);
+    expect((await repeat(payer, call, { execute: false })).verdict).toBe('go');
+    expect((await repeat(payer, call, { execute: false })).verdict).toBe('in_progress');
+  });
+
   test('near the end of its authorization settles before its tool runs', async () => {
     const payer = await operators();
     const call = payment(payer);
