@@ -34,7 +34,7 @@ export const fiatChallengeOf = (
       asset: USD_ADDRESS,
       maxAmount: price.toString(),
     },
-    price: {
+    fiat: {
       asset,
       amount: price.toString(),
       dollars: formatDollars(price),

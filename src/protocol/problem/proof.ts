@@ -18,7 +18,7 @@ export type ProofReason =
       /** The fields of the request in the wire form of an intent; unused fields are zero or empty. */
       readonly intent: Readonly<Record<string, string>>;
       /** Of a card tool: its price in fiat, and the payee to sign on each network. Absent: the call costs nothing. */
-      readonly price?: FiatPrice;
+      readonly fiat?: FiatPrice;
     }
   /** Payment and intent, or both versions of a payment, in one request. */
   | { readonly reason: 'too_many_proofs'; readonly fields: readonly string[] }
@@ -61,27 +61,27 @@ type Wanted = Extract<ProofReason, { readonly reason: 'payment_required' }>['wan
 
 export const proofTexts: Texts<ProofReason> = {
   payment_required: ({ wants }) => ({ status: 402, title: 'Payment required', ...WANTED[wants] }),
-  intent_required: ({ audience, networks, tool, intent, price }) => ({
+  intent_required: ({ audience, networks, tool, intent, fiat }) => ({
     status: 401,
     title: 'Signature required',
     detail:
-      price === undefined
+      fiat === undefined
         ? 'The gateway answers this request only if an account signs it.'
-        : `This tool costs ${price.pricing === 'upto' ? 'at most ' : ''}${price.dollars} (${price.asset}), paid by a card of the operator. No token pays for it, and the request carries no intent.`,
+        : `This tool costs ${fiat.pricing === 'upto' ? 'at most ' : ''}${fiat.dollars} (${fiat.asset}), paid by a card of the operator. No token pays for it, and the request carries no intent.`,
     hint:
-      price === undefined
+      fiat === undefined
         ? 'Sign an AgentIntent with the fields of `intent` for this request, and send it in the header Agent-Intent.'
         : 'If the operator has given your account a budget in this currency, sign an AgentIntent with the fields of `intent` for this request, and ' +
           'send it in the header Agent-Intent. Its maxAmount is the most that the call may cost, in millionths.',
     more: {
       ...{ audience, networks, max_validity: MAX_INTENT_WINDOW, tool, intent },
-      ...(price === undefined ? {} : { price }),
+      ...(fiat === undefined ? {} : { price: fiat }),
     },
     headers: {
       'WWW-Authenticate':
         `AgentIntent error="intent_required", audience=${quoted(audience)}, ` +
         `chains=${quoted(networks.join(' '))}, max_validity="${MAX_INTENT_WINDOW}", ` +
-        `tool=${quoted(tool)}${price === undefined ? '' : `, asset=${quoted(price.asset)}`}`,
+        `tool=${quoted(tool)}${fiat === undefined ? '' : `, asset=${quoted(fiat.asset)}`}`,
     },
   }),
   too_many_proofs: ({ fields }) => ({
