@@ -1,11 +1,12 @@
 /** `npm start`: runs the local stack until Ctrl-C. */
-import { relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { wholeNumber } from './command-line.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
 import { portTaken } from './stack/loopback.ts';
 import { relayerVariables } from './stack/gateway-variables.ts';
 import { people } from './stack/people.ts';
+import { type LocalSigner, startSigner } from './stack/signer.ts';
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 
 const HELP = `Runs Countersign on this machine: a chain with USDC, a facilitator, an upstream with demo tools, and the gateway
@@ -16,13 +17,19 @@ with a relayer.
   --port N         port of the gateway (default: 8787 if free, else a free port)
   --block-time N   mine a block every N seconds (default: a block for each transaction)
   --file PATH      write addresses and keys to this file (default: .dev/stack.json)
+  --signer         run a signer beside the gateway; its owner is the key "owner" of that file
   --json           print only the content of that file, as one line, when the stack runs
   --help           print this help`;
 
 const DEFAULT_PORT = 8787;
 const BAD_USAGE = 2;
 
-type Flags = { readonly options: StackOptions; readonly json: boolean; readonly help: boolean };
+type Flags = {
+  readonly options: StackOptions;
+  readonly signer: boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+};
 
 /** Parses flags. @throws Error that names the wrong one. */
 const readFlags = (args: readonly string[]): Flags => {
@@ -32,6 +39,7 @@ const readFlags = (args: readonly string[]): Flags => {
       port: { type: 'string' },
       'block-time': { type: 'string' },
       file: { type: 'string' },
+      signer: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -45,10 +53,14 @@ const readFlags = (args: readonly string[]): Flags => {
       : { blockTime: wholeNumber('block-time', blockTime, 1, 3600) }),
     ...(file === undefined ? {} : { file }),
   };
-  return { options, json: values.json, help: values.help };
+  return { options, signer: values.signer, json: values.json, help: values.help };
 };
 
-const summary = ({ description, file, gateway }: Stack, blockTime: number | undefined): string => {
+const summary = (
+  { description, file, gateway }: Stack,
+  blockTime: number | undefined,
+  signer: LocalSigner | undefined,
+): string => {
   const { agents, rpc, facilitator, upstream, usdc, payTo } = description;
   const blocks =
     blockTime === undefined ? 'a block for each transaction' : `a block every ${blockTime} s`;
@@ -67,7 +79,7 @@ The local stack is running.
   upstream     ${upstream}  (requests by tool: ${upstream}/_count)
   USDC         ${usdc}
   payee        ${payTo}
-  agents       ${description.agent.address} and ${agents.length} more, with $1,000 in USDC each
+${signer === undefined ? '' : `  signer       ${signer.url}  (owner ${people.owner.address})\n`}  agents       ${description.agent.address} and ${agents.length} more, with $1,000 in USDC each
   keys         ${short(file)}
   log          ${short(gateway.log)}
 
@@ -78,15 +90,18 @@ Get the price of a tool:
 Press Ctrl-C to stop the stack.`;
 };
 
-const run = async ({ options, json }: Flags): Promise<void> => {
+const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> => {
   const say = json ? console.error : console.log;
   let stack: Stack | undefined;
+  let signer: LocalSigner | undefined;
   let ending = false;
   const end = async (code: number, why: string): Promise<void> => {
     // A second signal exits at once; the reaper kills the processes that are left.
     if (ending) process.exit(code);
     ending = true;
     (code === 0 ? say : console.error)(why);
+    // First: its state is in the directory that the stack removes.
+    await signer?.stop();
     await stack?.stop();
     await killEveryProcess();
     process.exit(code);
@@ -105,6 +120,13 @@ const run = async ({ options, json }: Flags): Promise<void> => {
       onProgress: (part, where, milliseconds) =>
         say(`${part.padEnd(12)} ${where}  ${milliseconds} ms`),
     });
+    if (withSigner && !ending) {
+      signer = await startSigner({
+        persistTo: join(dirname(stack.gateway.log), 'signer'),
+        owners: [people.owner.address],
+      });
+      say(`${'signer'.padEnd(12)} ${signer.url}`);
+    }
   } catch (error) {
     // A signal stopped the stack while it started: this is no failure.
     if (ending) return;
@@ -112,7 +134,7 @@ const run = async ({ options, json }: Flags): Promise<void> => {
   }
   if (ending) return;
   if (json) console.log(JSON.stringify(stack.description));
-  else console.log(summary(stack, options.blockTime));
+  else console.log(summary(stack, options.blockTime, signer));
   await end(1, await stack.crashed);
 };
 

@@ -2,18 +2,9 @@ import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { privateKeyToAccount } from 'viem/accounts';
-import { readOutgoing } from '../../src/client/outgoing.ts';
-import { signQuestion, windowAt } from '../../src/client/proof.ts';
-import { nowSeconds } from '../../src/core/clock.ts';
-import { type Address, ZERO_ADDRESS } from '../../src/core/hex.ts';
-import { accountId, network } from '../../src/protocol/account-id.ts';
-import {
-  SIGNER_ANSWERS,
-  SIGNER_ROUTES,
-  signerToolOf,
-} from '../../src/protocol/signer/management.ts';
+import type { Address } from '../../src/core/hex.ts';
 import { ROOT } from '../root.ts';
+import { sendOwnerCommand } from '../stack/owner-command.ts';
 import { people } from '../stack/people.ts';
 import { startSigner } from '../stack/signer.ts';
 import { dollars } from './purchase.ts';
@@ -23,13 +14,8 @@ import { priceOf, type Requests, type Scene } from './scene.ts';
 /** What an agent without a wallet key achieved through the signer. */
 export type RemoteSigning = Pick<RemoteResult, 'status' | 'charged' | 'dear' | 'permit'>;
 
-const ENROL = 'agents.enrol';
-
 /** Enrols a public key, by a command that the owner signs. */
 const enrol = async ({ stack, payTo }: Scene, signer: string, jwk: object, limit: bigint) => {
-  const on = network(stack.chainId);
-  const owner = privateKeyToAccount(people.owner.privateKey);
-  const { method, path } = SIGNER_ROUTES[ENROL];
   const policy = {
     audiences: [stack.audience],
     tools: ['lookup', 'enrich'],
@@ -38,22 +24,8 @@ const enrol = async ({ stack, payTo }: Scene, signer: string, jwk: object, limit
     perSignature: dollars(limit),
     windows: [{ every: 'day', limit: dollars(limit * 10n) }],
   };
-  const account = accountId(on, owner.address.toLowerCase() as Address);
-  const url = signer + path.replace(':owner', account);
-  const body = JSON.stringify({ agents: [{ jwk }], policy });
-  const headers = { 'content-type': 'application/json' };
-  const outgoing = await readOutgoing(url, { method, body, headers });
-  const { header } = await signQuestion(owner, outgoing, on, {
-    ...{ audience: signer, tool: signerToolOf(ENROL), payTo: ZERO_ADDRESS, asset: ZERO_ADDRESS },
-    maxAmount: 0n,
-    ...windowAt(nowSeconds()),
-  });
-  const response = await fetch(url, {
-    method,
-    body,
-    headers: { ...headers, [header[0]]: header[1] },
-  });
-  return SIGNER_ANSWERS[ENROL].parse(await response.json());
+  const body = { agents: [{ jwk }], policy };
+  return await sendOwnerCommand(signer, people.owner.privateKey, 'agents.enrol', body);
 };
 
 /** Runs the agent in a process of its own, whose environment has no key. */

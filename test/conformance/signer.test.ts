@@ -1,0 +1,191 @@
+import { HDKey } from '@scure/bip32';
+import { armor, Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { hexToBytes } from 'viem';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { ROOT } from '../../dev/root.ts';
+import { mint } from '../../dev/stack/chain-access.ts';
+import { sendOwnerCommand } from '../../dev/stack/owner-command.ts';
+import { people } from '../../dev/stack/people.ts';
+import { type LocalSigner, startSigner } from '../../dev/stack/signer.ts';
+import { GENESIS } from '../../src/audit/entry.ts';
+import { verifySignatures } from '../../src/audit/signatures.ts';
+import { readLog, verifyRun } from '../../src/audit/verify.ts';
+import { agentKey } from '../../src/client/agent-key.ts';
+import { createAgent, remoteAccount } from '../../src/client/index.ts';
+import { intentTypedData } from '../../src/client/signer.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { type Address, type Hex, random32, ZERO_ADDRESS, ZERO_HASH } from '../../src/core/hex.ts';
+import { useWorld } from './support/world.ts';
+
+const world = useWorld();
+const OWNER = people.owner.privateKey;
+
+let directory: string;
+let signer: LocalSigner;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'countersign-signer-'));
+  signer = await startSigner({ persistTo: directory, owners: [people.owner.address] });
+});
+afterAll(async () => {
+  await signer.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const enrol = async () => {
+  const { audience, payTo, usdc, chainId } = world().stack.description;
+  const key = await agentKey();
+  const policy = {
+    audiences: [audience],
+    tools: ['lookup'],
+    payees: [payTo],
+    assets: [`eip155:${chainId}/erc20:${usdc.toLowerCase()}`],
+    perSignature: '$0.01',
+    windows: [{ every: 'day', limit: '$0.05' }],
+  };
+  const body = { agents: [{ jwk: key.jwk }], policy };
+  const { agents, url } = await sendOwnerCommand(signer.url, OWNER, 'agents.enrol', body);
+  const address = agents[0]?.address as Address;
+  await mint(world().client, address, 1_000_000n);
+  const account = await remoteAccount({ url, key });
+  return {
+    address,
+    account,
+    agent: createAgent({ account, spend: { perCall: '$1', total: '$1' } }),
+  };
+};
+
+/** Every byte that the signer has written, except the two files that hold its own secret settings. */
+const writtenBytes = async (): Promise<Buffer> => {
+  const names = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = names.filter(
+    (entry) => entry.isFile() && !['.dev.vars', 'signer-key'].includes(entry.name),
+  );
+  return Buffer.concat(
+    await Promise.all(
+      files.map(async (entry) => await readFile(join(entry.parentPath, entry.name))),
+    ),
+  );
+};
+
+/** The last entry that the signer's own D1 has. */
+const storedEntries = async (): Promise<number> => {
+  const d1 = join(directory, 'state/v3/d1');
+  const names = await readdir(d1, { recursive: true });
+  const lasts = names
+    .filter((name) => name.endsWith('.sqlite') && !name.includes('metadata'))
+    .map((name) => {
+      const database = new DatabaseSync(join(d1, name), { readOnly: true });
+      const row = database.prepare('SELECT max(last_seq) AS last FROM chunks').get();
+      database.close();
+      return Number(row?.['last'] ?? 0);
+    });
+  return Math.max(0, ...lasts);
+};
+
+const entries = async () => await sendOwnerCommand(signer.url, OWNER, 'entries.list');
+
+it('pays through the signer, before and after the signer was killed, and exports a log that verifies', async () => {
+  const { agent, address } = await enrol();
+  const lookup = world().stack.description.tools.find(({ id }) => id === 'lookup')?.url ?? '';
+  const first = await agent.fetch(`${lookup}?word=river`);
+  expect(first.status).toBe(200);
+  expect(first.countersign).toMatchObject({ binding: 'intent', paid: 'payment' });
+
+  await signer.kill();
+  await signer.restart();
+  const second = await agent.fetch(`${lookup}?word=well`);
+  expect(second.status).toBe(200);
+
+  const { items } = await entries();
+  const read = readLog(items.map((entry) => JSON.stringify(entry)).join('\n'));
+  if (!read.ok) throw new Error(JSON.stringify(read.error));
+  expect(verifyRun(read.value, { after: GENESIS }).ok).toBe(true);
+  expect(await verifySignatures(read.value)).toMatchObject({ ok: true, value: { recomputed: 1 } });
+  const signed = read.value.filter(({ type }) => type === 'signer.signed');
+  expect(signed.map(({ amounts }) => amounts?.['lifetime'])).toEqual(['1000', '2000']);
+  expect(signed[0]?.call).toBe(first.countersign.call);
+  expect(signed[0]?.outcome).toMatchObject({ address, typed: 'payment' });
+}, 120_000);
+
+it('writes no seed, no private key and no signature to disk, in any form', async () => {
+  const { account, address } = await enrol();
+  const { chainId, usdc } = world().stack.description;
+  const refused = account.signTypedData({
+    domain: { name: 'USDC', version: '2', chainId, verifyingContract: usdc.toLowerCase() as Hex },
+    types: { Permit: [{ name: 'spender', type: 'address' }] },
+    primaryType: 'Permit',
+    message: { spender: people.seller },
+  });
+  await expect(refused).rejects.toMatchObject({
+    code: 'signer_refused',
+    problem: { rule: 'permit' },
+  });
+
+  const identity = await generateX25519Identity();
+  const recipient = await identityToRecipient(identity);
+  const { backup } = await sendOwnerCommand(signer.url, OWNER, 'seed.backup', { recipient });
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  const { seed } = JSON.parse(await decrypter.decrypt(armor.decode(backup), 'text')) as {
+    seed: Hex;
+  };
+  const { items } = await sendOwnerCommand(signer.url, OWNER, 'agents.list');
+  const child = items.find((item) => item.address === address)?.key.replace('fleet:', '') ?? '';
+  const derived = HDKey.fromMasterSeed(hexToBytes(seed)).derive(`m/44'/60'/0'/0'/${child}'`);
+
+  const now = nowSeconds();
+  const signature = await account.signTypedData(
+    intentTypedData(
+      {
+        ...{ agent: address, audience: world().stack.description.audience, tool: 'lookup' },
+        ...{ method: 'GET', target: '/', contentType: '', payloadDigest: ZERO_HASH },
+        ...{ payTo: ZERO_ADDRESS, asset: ZERO_ADDRESS, maxAmount: 0n, authority: ZERO_HASH },
+        ...{ validAfter: BigInt(now - 10), validBefore: BigInt(now + 100), nonce: random32() },
+      },
+      chainId,
+    ),
+  );
+  expect(signature).toMatch(/^0x[0-9a-f]{130}$/);
+
+  // Entries wait ten seconds for others, then go through the queue.
+  await vi.waitFor(
+    async () =>
+      expect(await storedEntries()).toBeGreaterThanOrEqual((await entries()).items.length),
+    {
+      timeout: 40_000,
+      interval: 500,
+    },
+  );
+  const written = await writtenBytes();
+  const lower = Buffer.from(written.toString('latin1').toLowerCase(), 'latin1');
+  // Otherwise the scan reads the wrong files.
+  expect(lower.includes(address.slice(2))).toBe(true);
+  expect(lower.includes(signature.slice(2, 66))).toBe(false);
+  for (const secret of [hexToBytes(seed), derived.privateKey ?? new Uint8Array()]) {
+    expect(secret.length).toBeGreaterThanOrEqual(32);
+    const bytes = Buffer.from(secret);
+    expect(written.includes(bytes.subarray(0, 16))).toBe(false);
+    expect(lower.includes(bytes.toString('hex').slice(0, 32))).toBe(false);
+    for (const at of [0, 1, 2]) {
+      const form = bytes.subarray(at).toString('base64').slice(0, 20);
+      expect(written.includes(form)).toBe(false);
+    }
+  }
+}, 60_000);
+
+it('shares no binding with the gateway', async () => {
+  const gateway = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
+  const own = await readFile(join(ROOT, 'wrangler.signer.toml'), 'utf8');
+  const named = (text: string): readonly string[] =>
+    [
+      ...text.matchAll(/^(?:name|queue|database_name|class_name|script_name|service) = "(.*)"$/gm),
+    ].map(([, name = '']) => name);
+  // The binding of the audit database has one name in both; the databases are two.
+  const shared = named(own).filter((name) => named(gateway).includes(name));
+  expect(shared).toEqual([]);
+  expect(`${gateway}${own}`).not.toMatch(/^(?:script_name|service) = /m);
+});
