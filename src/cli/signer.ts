@@ -3,6 +3,7 @@ import { sentence } from './lib/print.ts';
 import { agentsOf, agentTable } from './signer/agents.ts';
 import { AT_SIGNER, openOwner } from './signer/client.ts';
 import { enrol } from './signer/enrol.ts';
+import { exportLog } from './signer/export.ts';
 import { init } from './signer/init.ts';
 import { policy } from './signer/policy.ts';
 import { revoke } from './signer/revoke.ts';
@@ -32,5 +33,5 @@ export const group: CommandGroup = {
     'countersign signer enrol bot --gateway https://gateway.example --per-call 0.05 --per-day 1',
     'countersign signer revoke bot',
   ],
-  commands: { enrol, list, policy, rotate, revoke, seed, backup, init },
+  commands: { enrol, list, policy, rotate, revoke, export: exportLog, seed, backup, init },
 };

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -165,6 +165,21 @@ test('a hundred agents are enrolled with one signature, each with a wallet of it
   expect((revoked['agents'] as readonly string[]).length).toBeGreaterThanOrEqual(100);
   const stranger = await pipe(owner, ['signer', 'list', '--json', '--as', 'agent']);
   expect(stranger.code).not.toBe(0);
+}, 60_000);
+
+test('the log of the signer verifies offline, and an altered one does not', async () => {
+  const [bot] = await enrol('logged');
+  const machine = await machineOf('logged');
+  expect(await call(machine, '/tools/translate', ...TRANSLATE)).toMatchObject({ code: 5 });
+  const file = join(owner.directory, 'agents.ndjson');
+  await own('export', '-o', file);
+  const verify = async () => await pipe(owner, ['audit', 'verify', file, '--json']);
+  expect(documentIn(await verify())).toMatchObject({ verified: true, whole: true });
+  const text = await readFile(file, 'utf8');
+  expect(text).toContain(bot?.address.toLowerCase());
+  expect(text).toContain('signer.refused');
+  await writeFile(file, text.replace('"signer.refused"', '"signer.signed"'));
+  expect((await verify()).code).toBe(1);
 }, 60_000);
 
 test('the seed leaves the signer only encrypted to an age recipient', async () => {
