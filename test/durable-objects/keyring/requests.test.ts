@@ -148,6 +148,14 @@ describe('a captured request', () => {
     expect(sent.filter(({ status }) => status === 401)).toHaveLength(9);
   });
 
+  it('is refused after the object was evicted in between', async () => {
+    const agent = await enrolAgent(newOwner());
+    const request = await signedRequest(agent.key, agent.owner.account, 'eth_accounts', []);
+    expect(outcomeOf(await sendRequest(request.clone() as Request))).toEqual([agent.address]);
+    await evictDurableObject(agent.owner.stub());
+    expect(outcomeOf(await sendRequest(request))).toBe('replayed');
+  });
+
   it('is refused at another URL, late, and with another body', async () => {
     const [agent, other] = [await enrolAgent(newOwner()), await enrolAgent(newOwner())];
     const request = await signedRequest(agent.key, agent.owner.account, 'eth_accounts', []);
