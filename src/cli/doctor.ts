@@ -1,6 +1,7 @@
 import { openSigner } from '../crypto/signer.ts';
 import { readTarget, type Target } from './doctor/config-checks.ts';
 import { backendChecks, gatewayChecks, queueCheck } from './doctor/gateway-checks.ts';
+import { secretChecks } from './doctor/secret-checks.ts';
 import { movingChecks } from './doctor/moving-checks.ts';
 import { partChecks } from './doctor/part-checks.ts';
 import { openAdmin } from './lib/admin-client.ts';
@@ -77,6 +78,7 @@ const operatorChecks = async (
   return [
     await queueCheck(management, now(), signal),
     ...(await backendChecks(management, signal)),
+    ...(await secretChecks(management, signal)),
     ...(await movingChecks(management, config, now(), signal)),
   ];
 };

@@ -72,6 +72,33 @@ describe('init in a pipe', () => {
     expect(stdout + stderr).not.toContain(key.slice(2));
   });
 
+  test('makes a key of the vault once for tools with secrets, and lists it for wrangler', async () => {
+    const { tools } = JSON.parse(await read('tools.json')) as { tools: readonly object[] };
+    const [first = {}, ...rest] = tools;
+    const secrets = [{ in: 'header', secret: 'api', name: 'x-api-key' }];
+    const vaulted = { ...first, upstream: 'https://api.example/lookup', secrets };
+    await writeFile(
+      join(checkout().directory, 'tools.json'),
+      JSON.stringify({ tools: [vaulted, ...rest] }),
+    );
+    const run = async () => {
+      const { code, stdout, stderr } = await pipe(checkout(), [
+        ...['init', ...flags(), '--keep-tools'],
+      ]);
+      expect(code, stderr).toBe(0);
+      const key = /^VAULT_KEY='([A-Za-z0-9+/]{43}=)'$/m.exec(await read('.dev.vars'))?.[1] ?? '?';
+      expect(stdout + stderr).not.toContain(key);
+      return key;
+    };
+    const key = await run();
+    expect(Buffer.from(key, 'base64')).toHaveLength(32);
+    expect(await run()).toBe(key);
+    const { secrets: listed } = parse(await read('wrangler.toml')) as {
+      secrets?: { required?: readonly string[] };
+    };
+    if (listed?.required !== undefined) expect(listed.required).toContain('VAULT_KEY');
+  });
+
   test('sets up no relayer with --without-relayer', async () => {
     const { code } = await pipe(checkout(), ['init', ...flags(), '--without-relayer']);
     expect(code).toBe(0);

@@ -4,6 +4,7 @@ import { parse, patch } from '@decimalturn/toml-patch';
 import * as z from 'zod/mini';
 import type { Config } from '../../config.ts';
 import { readQueueName } from '../../settlement/queue-name.ts';
+import { needsVaultKey } from '../lib/vault-key.ts';
 import { writeFiles } from '../lib/atomic-file.ts';
 import { CONFIG_FILE, type ConfigFiles, configOf, readConfigFiles } from '../lib/config-files.ts';
 import { CliError } from '../lib/errors.ts';
@@ -90,7 +91,9 @@ export const readProject = async (directory: string): Promise<Project> => {
     secretsOf: (files) => {
       const { config } = configOf(files);
       const optional = ['VAULT_KEY', 'VAULT_KEY_OLD'].filter((name) => name in files.secrets);
-      return config === undefined ? [] : [...neededSecrets(config), ...optional];
+      if (config === undefined) return [];
+      const vault = needsVaultKey(files.tools, files.toml) ? ['VAULT_KEY'] : [];
+      return [...new Set([...neededSecrets(config), ...vault, ...optional])];
     },
   };
 };

@@ -9,6 +9,7 @@ import { parseConfigText, valueAt } from '../lib/wrangler-config.ts';
 import type { Answers } from './answers.ts';
 import { type ConfigEdit, editConfig } from './config-edit.ts';
 import { draftRelayer, type RelayerDraft } from './relayer.ts';
+import { needsVaultKey, newVaultKey } from '../lib/vault-key.ts';
 
 /** The files that `init` will write. */
 export type Draft = {
@@ -40,18 +41,22 @@ export const draftFiles = async (
     answers.relayer === 'own_key' ? draftRelayer(present, answers.network.network) : undefined;
   const values = { ...variablesOf(answers), ...relayer?.variables };
   const variables = { ...present.variables, ...values };
-  const toml = edited(present, values, [
-    ...mount,
-    ...(relayer === undefined ? [] : relayerSecretOf(present)),
-  ]);
   const tools =
     present.tools !== undefined && (keepTools || answers.upstream === undefined)
       ? present.tools
       : exampleTools(answers);
+  const isVaultKeyNew =
+    needsVaultKey(tools, present.toml) && (present.secrets['VAULT_KEY'] ?? '') === '';
+  const toml = edited(present, values, [
+    ...mount,
+    ...(relayer === undefined ? [] : requiredSecret(present, 'RELAYER_KEY')),
+    ...(isVaultKeyNew ? requiredSecret(present, 'VAULT_KEY') : []),
+  ]);
   const hasKey = (present.secrets['RECEIPT_KEY'] ?? '') !== '';
   const secrets = secretsOf(present, answers, {
     ...(hasKey ? {} : { RECEIPT_KEY: await newReceiptKey() }),
     ...relayer?.secrets,
+    ...(isVaultKeyNew ? { VAULT_KEY: newVaultKey() } : {}),
   });
   const lost = [
     ...Object.entries(values)
@@ -99,11 +104,11 @@ const edited = (
 };
 
 /** wrangler passes on no secret of `.dev.vars` that the list `secrets.required` lacks. */
-const relayerSecretOf = ({ file, toml }: ConfigFiles): readonly ConfigEdit[] => {
+const requiredSecret = ({ file, toml }: ConfigFiles, name: string): readonly ConfigEdit[] => {
   const table = parseConfigText(file, toml);
   const required = table.ok ? valueAt(table.value, ['secrets', 'required']) : undefined;
-  return Array.isArray(required) && !required.includes('RELAYER_KEY')
-    ? [{ kind: 'append', path: ['secrets', 'required'], value: 'RELAYER_KEY' }]
+  return Array.isArray(required) && !required.includes(name)
+    ? [{ kind: 'append', path: ['secrets', 'required'], value: name }]
     : [];
 };
 

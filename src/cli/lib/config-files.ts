@@ -6,6 +6,7 @@ import { ok, type Result } from '../../core/result.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { readText } from './atomic-file.ts';
 import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts';
+import { needsVaultKey } from './vault-key.ts';
 
 export const CONFIG_FILE = 'wrangler.toml';
 export const TOOLS_FILE = 'tools.json';
@@ -63,7 +64,7 @@ export type ReadConfig = {
   /** RECEIPT_KEY is not in .dev.vars: it is a secret of the deployed Worker, or missing. */
   readonly withoutKey: boolean;
   /** Other secrets that the configuration needs and .dev.vars lacks. */
-  readonly missing: readonly ('RELAYER_KEY' | 'CDP_API_KEY_SECRET')[];
+  readonly missing: readonly ('RELAYER_KEY' | 'CDP_API_KEY_SECRET' | 'VAULT_KEY')[];
 };
 
 /** Placeholders that let the parser read the rest of a configuration whose secrets are deployed elsewhere. They sign nothing. */
@@ -77,7 +78,7 @@ const PLACEHOLDER_RECEIPT_KEY = JSON.stringify({
 });
 
 /** Parses the configuration with the gateway's own parser. */
-export const configOf = ({ variables, secrets, tools }: ConfigFiles): ReadConfig => {
+export const configOf = ({ variables, secrets, tools, toml }: ConfigFiles): ReadConfig => {
   const environment: Environment = { ...variables, ...secrets };
   const isSet = (name: keyof Environment): boolean => (environment[name] ?? '').trim() !== '';
   const withoutKey = (environment.RECEIPT_KEY ?? '') === '';
@@ -100,6 +101,9 @@ export const configOf = ({ variables, secrets, tools }: ConfigFiles): ReadConfig
     const missing: ReadConfig['missing'] = [
       ...(needsKey && !isSet('RELAYER_KEY') ? (['RELAYER_KEY'] as const) : []),
       ...(needsSecret && !isSet('CDP_API_KEY_SECRET') ? (['CDP_API_KEY_SECRET'] as const) : []),
+      ...(needsVaultKey(tools, toml) && (secrets['VAULT_KEY'] ?? '') === ''
+        ? (['VAULT_KEY'] as const)
+        : []),
     ];
     return { config: parsed.value, faults: [], withoutKey, missing };
   }

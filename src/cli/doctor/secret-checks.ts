@@ -1,0 +1,51 @@
+import type { Management } from '../../client/management.ts';
+import type { ItemOf } from '../../management/routes.ts';
+import { type Check, failure, passed, warning } from '../lib/checks.ts';
+import { cliErrorOf } from '../lib/errors.ts';
+import { counted } from '../lib/text.ts';
+
+type Secret = Pick<ItemOf<'secrets.list'>, 'name' | 'key'>;
+
+/** Checks that the gateway's keys open every secret of its vault. */
+export const secretChecks = async (
+  management: Management,
+  signal: AbortSignal,
+): Promise<readonly Check[]> => {
+  try {
+    const secrets: Secret[] = [];
+    for await (const secret of management.list('secrets.list', { signal })) secrets.push(secret);
+    return keyChecks(secrets);
+  } catch (error) {
+    signal.throwIfAborted();
+    const { code, message, hint } = cliErrorOf(error);
+    // An older gateway has no vault.
+    if (code === 'not_found' || code === 'method_not_allowed') return [];
+    return [failure('secrets', message, hint)];
+  }
+};
+
+/** Nothing for an empty vault. */
+export const keyChecks = (secrets: readonly Secret[]): readonly Check[] => {
+  if (secrets.length === 0) return [];
+  const names = (key: Secret['key']): readonly string[] =>
+    secrets.filter((secret) => secret.key === key).map(({ name }) => name);
+  const [lost, old] = [names('unknown'), names('old')];
+  if (lost.length > 0) {
+    return [
+      failure(
+        'secrets',
+        `no key of the gateway opens ${lost.join(', ')}`,
+        'Set VAULT_KEY, or VAULT_KEY_OLD, to the key that encrypted them; without it, write them again: `countersign secret rotate <name>`.',
+      ),
+    ];
+  }
+  return old.length > 0
+    ? [
+        warning(
+          'secrets',
+          `VAULT_KEY_OLD still encrypts ${counted(old.length, 'secret')}`,
+          '`countersign secret rewrap` encrypts all with the current VAULT_KEY.',
+        ),
+      ]
+    : [passed('secrets', `VAULT_KEY opens ${counted(secrets.length, 'secret')}`)];
+};
