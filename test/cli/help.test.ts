@@ -63,7 +63,23 @@ test.each(named)('$path has an example that its parser takes', async ({ path, sp
 
 /** Terms that readers of any API know. */
 const EVERYDAY = new Set(
-  ...[['API', 'URL', 'JSON', 'CSV', 'MCP', 'HTTP', 'UTC', 'YAML', 'RPC', 'GET', 'POST', 'CAIP']],
+  ...[
+    [
+      'API',
+      'URL',
+      'JSON',
+      'CSV',
+      'MCP',
+      'HTTP',
+      'UTC',
+      'USD',
+      'YAML',
+      'RPC',
+      'GET',
+      'POST',
+      'CAIP',
+    ],
+  ],
 );
 
 test.each(named)('$path has a summary in plain words', async ({ spec, path }) => {
