@@ -67,6 +67,7 @@ const boot = async (flags: Flags, directory: string, narrator: Narrator): Promis
       persistTo: directory,
       file: join(directory, 'stack.json'),
       variables: relayerVariables(people.relayer),
+      cards: true,
       ...(flags.blockTime === undefined ? {} : { blockTime: flags.blockTime }),
       onProgress: (part, where, milliseconds) =>
         narrator.print(`     ${part.padEnd(12)} ${where}  ${milliseconds} ms`),
@@ -80,7 +81,7 @@ const perform = async (
   stack: Stack,
   narrator: Narrator,
 ): Promise<DemoResults> => {
-  const { description, chain, upstream } = stack;
+  const { description, chain, upstream, cards } = stack;
   const wallet = openWallet(description.agent.privateKey);
   const crashed = stack.crashed.then((message) => {
     throw new Error(message);
@@ -95,6 +96,7 @@ const perform = async (
     account: accountId(network(description.chainId), wallet.address.toLowerCase() as Address),
     payTo: getAddress(description.payTo),
     runs: upstream.counts,
+    cards,
   }).catch(async (error: unknown) => {
     // A crash stops all parts and breaks connections: report the crash, not the broken connection.
     await Promise.race([crashed, pause(GRACE_MS)]);

@@ -5,6 +5,7 @@ import { wholeNumber } from './command-line.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
 import { portTaken } from './stack/loopback.ts';
 import { relayerVariables } from './stack/gateway-variables.ts';
+import { BUDGET, BUYER } from './stack/cards.ts';
 import { people } from './stack/people.ts';
 import { type LocalSigner, startSigner } from './stack/signer.ts';
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts';
@@ -80,6 +81,8 @@ The local stack is running.
   USDC         ${usdc}
   payee        ${payTo}
 ${signer === undefined ? '' : `  signer       ${signer.url}  (owner ${people.owner.address})\n`}  agents       ${description.agent.address} and ${agents.length} more, with $1,000 in USDC each
+  cards        tools bookshop and stationer, with a fake issuer, a fake card vault and a demo merchant
+  in dollars   ${BUYER.address} may spend ${BUDGET} a day there
   keys         ${short(file)}
   log          ${short(gateway.log)}
 
@@ -116,6 +119,7 @@ const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> 
     stack = await startStack({
       ...options,
       variables: relayerVariables(people.relayer),
+      cards: true,
       ...(port === undefined ? {} : { port }),
       onProgress: (part, where, milliseconds) =>
         say(`${part.padEnd(12)} ${where}  ${milliseconds} ms`),

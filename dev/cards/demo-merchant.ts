@@ -75,7 +75,7 @@ export const openDemoMerchant = (
 
   const handle = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
-    if (request.method !== 'POST' || pathname !== '/orders') {
+    if (request.method !== 'POST' || !pathname.endsWith('/orders')) {
       return Response.json({ error: 'no such page' }, { status: 404 });
     }
     const read = await readOrder(request);

@@ -1,6 +1,7 @@
 import type { Address } from 'viem';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { parseMoney } from '../../src/protocol/amount.ts';
+import type { CardServices } from '../stack/cards.ts';
 import type { ChainAccess } from '../stack/chain-access.ts';
 import type { StackDescription } from '../stack/stack-directory.ts';
 import type { ToolRequest } from './exchange.ts';
@@ -20,6 +21,8 @@ export type Scene = {
   readonly account: AccountId;
   readonly payTo: Address;
   readonly narrator: Narrator;
+  /** The fakes behind the tools that pay by card; undefined if the stack sells none. */
+  readonly cards: CardServices | undefined;
   /** Runs of each tool, counted by the upstream. */
   readonly runs: () => Readonly<Record<string, number>>;
 };

@@ -1,5 +1,6 @@
 import { movePayment, overreach } from './attack.ts';
 import { type Bought, checkLog, readLog } from './audit-log.ts';
+import { buyByCard } from './card.ts';
 import { payOverMcp } from './mcp.ts';
 import {
   loseAnswer,
@@ -128,6 +129,13 @@ export const play = async (scene: Scene): Promise<DemoResults> => {
 
   narrator.step('It tops up ten cents, and then calls a tool that charges by the word from credit');
   const { toppedUp, fromCredit, credit } = await useCredit(scene, requests);
+
+  if (scene.cards !== undefined) {
+    narrator.step(
+      'Another agent, with a budget of $50.00 a day, buys with a card that it never sees',
+    );
+    await buyByCard(scene, scene.cards);
+  }
 
   narrator.step('It waits until every payment has settled on the chain');
   const payments = [first, second, bought, stock, overMcp, toppedUp];

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../root.ts';
+import { type CardServices, setUpCards, startCardServices } from './cards.ts';
 import type { Chain } from './chain.ts';
 import { describeStack } from './description.ts';
 import { type Gateway, startGateway } from './gateway.ts';
@@ -45,6 +46,8 @@ export type StackOptions = {
   readonly toolsFile?: string;
   /** Intercepts requests from the gateway to the facilitator, in this process. */
   readonly wrapFacilitator?: (real: Handler) => Handler;
+  /** Runs a fake card issuer, a fake card vault and a demo merchant, and sells tools that pay by card. */
+  readonly cards?: boolean;
   /** Inserts proxies between the gateway and the other parts: maps the real URLs to those that the gateway uses, and may add variables. */
   readonly wire?: (
     real: Wiring,
@@ -62,6 +65,7 @@ export type Stack = {
   readonly facilitator: RunningServer;
   readonly upstream: Upstream;
   readonly gateway: Gateway;
+  readonly cards: CardServices | undefined;
   /** Resolves with a message when a part crashed and the others are stopped. Never rejects. */
   readonly crashed: Promise<string>;
   readonly stop: () => Promise<void>;
@@ -78,10 +82,18 @@ const boot = async (
 
   const { persistTo } = options;
   const { chain, facilitator } = await startSettlement(parts, options);
+  const cards =
+    options.cards === true
+      ? await startCardServices(parts, `http://${LOOPBACK}:${port}`)
+      : undefined;
   const upstream = await parts.start(
     'upstream',
     ({ url }) => url,
-    async () => await startUpstream({ gateway: `http://${LOOPBACK}:${port}` }),
+    async () =>
+      await startUpstream({
+        gateway: `http://${LOOPBACK}:${port}`,
+        ...(cards === undefined ? {} : { shop: cards.merchant.handle }),
+      }),
   );
   const real = { rpc: chain.rpc, facilitators: [facilitator.url], upstream: upstream.url };
   const wiring = (await options.wire?.(real)) ?? { ...real, variables: {} };
@@ -101,6 +113,7 @@ const boot = async (
         onCrash: (exit) => parts.onCrash('the gateway (wrangler dev)', output)(exit),
         variables: {
           OPERATORS: people.operator.address,
+          ...cards?.variables,
           ...wiring.variables,
           ...options.variables,
         },
@@ -110,6 +123,7 @@ const boot = async (
       }),
   );
   output = gateway.output;
+  if (cards !== undefined) await setUpCards(cards, gateway);
   const description = describeStack(
     {
       gateway: gateway.url,
@@ -124,7 +138,7 @@ const boot = async (
   parts.atEnd(async () => await removeStackFile(file, gateway.url));
   if (persistTo === undefined)
     parts.atCleanEnd(async () => await rm(directory, { recursive: true, force: true }));
-  return { description, file, chain, facilitator, upstream, gateway };
+  return { description, file, chain, facilitator, upstream, gateway, cards };
 };
 
 /**

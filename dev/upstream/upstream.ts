@@ -136,6 +136,8 @@ export const startUpstream = async (options: {
   readonly gateway: string;
   readonly port?: number;
   readonly audiences?: readonly string[];
+  /** Serves `/shop/…`: a merchant that takes cards. */
+  readonly shop?: (request: Request) => Promise<Response>;
 }): Promise<Upstream> => {
   const dictionary = await openDictionary();
   const counts: Counts = {
@@ -160,6 +162,8 @@ export const startUpstream = async (options: {
     await next();
   });
   app.use(bodyLimit({ maxSize: BODY_LIMIT }));
+  const { shop } = options;
+  if (shop !== undefined) app.all('/shop/*', async (context) => await shop(context.req.raw));
   addLanguageTools(app, dictionary);
   addWireTools(app, assertionChecker({ gateway: options.gateway, audiences }));
 

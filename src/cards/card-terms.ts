@@ -103,7 +103,7 @@ const contradictions = (tool: CardTool, { way, places }: Card): readonly FieldFa
   const fault = (field: string, reason: string) => faults.push({ field, reason });
   // The caller must not choose the merchant: whoever gets the request gets the card.
   if (!isFixedUrl(tool)) {
-    fault('upstream', 'must be an absolute https URL without placeholders for a tool with a card');
+    fault('upstream', 'must be a URL or a path, without placeholders, for a tool with a card');
   }
   if (tool.path.endsWith('/*')) fault('path', 'may not end in /* for a tool with a card');
   if (!['POST', 'PUT', 'PATCH'].includes(tool.method)) {
@@ -123,7 +123,7 @@ const contradictions = (tool: CardTool, { way, places }: Card): readonly FieldFa
 };
 
 const isFixedUrl = ({ upstream }: CardTool): boolean =>
-  typeof upstream === 'string' && !upstream.startsWith('/') && !templateOf(upstream).includes('{');
+  typeof upstream === 'string' && !templateOf(upstream).includes('{');
 
 /** Cards by tool: a tool of the catalogue does not change. */
 const parsedOnce = new WeakMap<object, ReturnType<typeof parseCard>>();

@@ -1,4 +1,5 @@
 import type { Tool } from '../catalog/tool.ts';
+import { upstreamUrlOf } from '../catalog/upstream.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readEgressUrl } from '../protocol/egress-url.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -53,10 +54,11 @@ const openOneTimeCard = async (
 };
 
 /** A merchant without credentials of its own. */
-const plainFetcher = ({ reach }: VaultDeps, { upstream }: Tool): SecretFetcher => ({
+const plainFetcher = ({ reach, upstreamUrl }: VaultDeps, tool: Tool): SecretFetcher => ({
   fetch: async (url, init) => {
     const read = readEgressUrl(url, reach);
-    if (!read.ok || url !== upstream) throw new Error('the card is bound to another merchant');
+    if (!read.ok || url !== upstreamUrlOf(tool, tool.path, upstreamUrl))
+      throw new Error('the card is bound to another merchant');
     return await fetch(url, init);
   },
 });

@@ -116,6 +116,7 @@ describe('the demo against a dishonest gateway', () => {
       account: accountId('eip155:84532', wallet.address.toLowerCase() as `0x${string}`),
       payTo: getAddress(description.payTo),
       narrator,
+      cards: undefined,
       // Counts a run without a call.
       runs: () => ({ ...upstream.counts(), echo: (echoes += 1) }),
     });

@@ -49,7 +49,7 @@ it.each([
 });
 
 it.each([
-  [{ upstream: '/orders' }, ['upstream']],
+  [{ upstream: '/orders/{item}' }, ['upstream']],
   [{ upstream: 'https://shop.example/{item}' }, ['upstream']],
   [{ upstream: { service: 'SHOP', path: '/orders' } }, ['upstream']],
   [{ path: '/tools/*' }, ['path']],

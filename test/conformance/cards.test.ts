@@ -1,0 +1,189 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { privateKeyToAccount } from 'viem/accounts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Trick } from '../../dev/cards/demo-merchant.ts';
+import { BUYER, COMPANY_CARD } from '../../dev/stack/cards.ts';
+import { USD_ADDRESS } from '../../src/protocol/fiat-asset.ts';
+import { formsOf } from '../../src/vault/forms.ts';
+import { accountOf } from './support/credit.ts';
+import { expectProblem } from './support/expect-answer.ts';
+import { agentIntent, retryKey, signIntent } from './support/intent.ts';
+import { kindOf } from './support/offer.ts';
+import { post, useWorld } from './support/world.ts';
+
+const world = useWorld({ cards: true });
+const buyer = privateKeyToAccount(BUYER.privateKey);
+const stranger = privateKeyToAccount(`0x${'5e'.repeat(32)}`);
+const cards = () => {
+  const { cards: services } = world().stack;
+  if (services === undefined) throw new Error('no cards');
+  return services;
+};
+
+type Bought = {
+  readonly answer: Response;
+  readonly again: () => Promise<Response>;
+};
+
+/** Signs an intent in dollars and sends an order. `again` repeats the request with its retry key. */
+const buy = async (
+  tool: 'bookshop' | 'stationer',
+  order: { readonly item: string; readonly trick?: Trick; readonly note?: string },
+  by = buyer,
+): Promise<Bought> => {
+  const call = post(`/tools/${tool}`, order);
+  const signed = await signIntent(world(), by, call, {
+    ...{ tool, payTo: world().payTo.toLowerCase() as `0x${string}`, asset: USD_ADDRESS },
+    maxAmount: 20_000_000n,
+  });
+  const headers = { ...agentIntent(signed), ...retryKey(signed.intent) };
+  return {
+    answer: await world().send(call, headers),
+    again: async () => await world().send(call, headers),
+  };
+};
+
+/** The buyer's charges in dollars, by the log. */
+const charges = async () =>
+  (await world().audit.entries(accountOf(buyer.address)))
+    .filter(({ amounts }) => amounts?.['charged'] !== undefined)
+    .map(({ decision, amounts }) => [decision, amounts?.['charged']]);
+
+beforeAll(async () => {
+  // Every isolate sells a new tool within 5 s.
+  await vi.waitFor(async () => {
+    for (const path of ['/tools/bookshop', '/tools/stationer']) {
+      const { status } = await world().send({ path, method: 'POST' });
+      if (status !== 401) throw new Error(`the new tool answers ${status}`);
+    }
+  }, 8_000);
+}, 60_000);
+
+/** What an onlooker finds of any card in bytes: its number in every form and grouping. */
+const found = (bytes: Uint8Array | string): readonly string[] => {
+  const text = Buffer.from(bytes).toString('latin1').toLowerCase();
+  const numbers = [
+    COMPANY_CARD.number,
+    ...cards()
+      .issuer.cards()
+      .map(({ number }) => number),
+  ];
+  // A CVC has no form of its own: it is looked for by its names.
+  const verification = /cvc["'\])%}a-z0-9]{0,8}[:=]\s*["']?\d{3}\b/.exec(text);
+  if (verification !== null) return [verification[0]];
+  return numbers.flatMap((number) => [
+    ...formsOf(number).filter((form) => text.includes(form)),
+    ...[number.replace(/(.{4})(?=.)/g, '$1 '), number.replace(/(.{4})(?=.)/g, '$1-')].filter(
+      (grouped) => text.includes(grouped),
+    ),
+  ]);
+};
+
+describe('an agent with a budget in dollars', () => {
+  it('buys with a card that it never sees, and gets the same answer again', async () => {
+    const { answer, again } = await buy('bookshop', { item: 'book' });
+    const body = await answer.text();
+    expect([answer.status, JSON.parse(body)]).toEqual([
+      200,
+      { id: expect.stringMatching(/^ord_/) as string, status: 'paid', amount: 1_850 },
+    ]);
+    const repeated = await again();
+    expect([repeated.status, await repeated.text()]).toEqual([200, body]);
+    expect(cards().merchant.charges()).toEqual([1_850]);
+    expect(cards().issuer.cards()).toMatchObject([{ limit: 2_000, payments: 1 }]);
+  });
+
+  it('buys with the card of a vault', async () => {
+    const { answer } = await buy('stationer', { item: 'pen' });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      200,
+      { status: 'paid', amount: 350 },
+    ]);
+    expect(cards().merchant.seen().at(-1)?.number).toBe(COMPANY_CARD.number);
+  });
+
+  it('cannot read a token of the vault by an expression of its own', async () => {
+    const orders = cards().merchant.seen().length;
+    const note = "{{ token: company-card | json: '$.number' }}";
+    const { answer } = await buy('stationer', { item: 'pen', note });
+    expect(answer.status).toBe(400);
+    expect(cards().merchant.seen().length).toBe(orders);
+  });
+
+  it('pays nothing for an order that the issuer declines', async () => {
+    const { answer } = await buy('bookshop', { item: 'lamp' });
+    expect([answer.status, await answer.json()]).toEqual([
+      ...[422, { id: 'ord_1', status: 'declined', card: 'cancelled' }],
+    ]);
+  });
+
+  it.each(['id', 'grouped', 'headers', 'error', 'chunks', 'base64', 'members'] as const)(
+    'cannot read the card by %s',
+    async (trick) => {
+      // Declined, so that the budget stays.
+      const { answer } = await buy('bookshop', { item: 'lamp', trick });
+      const shown = `${answer.statusText} ${JSON.stringify([...answer.headers])} ${await answer.text()}`;
+      expect(found(shown)).toEqual([]);
+    },
+  );
+
+  it('is charged for a card that a silent merchant has charged', async () => {
+    const { answer } = await buy('bookshop', { item: 'pen', trick: 'silent_after_charge' });
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { card: 'charged', answer: 'lost' },
+    ]);
+  }, 20_000);
+
+  it('is refused above it, and a stranger altogether', async () => {
+    // $18.50, $3.50 and $3.50 of $50.00 are spent.
+    expect((await buy('bookshop', { item: 'book' })).answer.status).toBe(200);
+    const before = cards().issuer.cards().length;
+    const refused = await expectProblem((await buy('bookshop', { item: 'pen' })).answer, 429);
+    expect(refused).toMatchObject({ rule: 'window', spent: '44000000' });
+    const unknown = await expectProblem(
+      (await buy('bookshop', { item: 'book' }, stranger)).answer,
+      403,
+    );
+    expect(kindOf(unknown)).toBe('denied');
+    expect(cards().issuer.cards().length).toBe(before);
+  });
+
+  it('is charged exactly that, by the log', async () => {
+    await vi.waitFor(async () => {
+      expect((await charges()).filter(([, charged]) => charged !== '0')).toEqual([
+        ['committed', '18500000'],
+        ['committed', '3500000'],
+        ['committed', '3500000'],
+        ['committed', '18500000'],
+      ]);
+    }, 15_000);
+  });
+});
+
+describe('the gateway', () => {
+  it('refuses an event that the issuer did not sign', async () => {
+    const headers = {
+      'stripe-signature': `t=${Math.floor(Date.now() / 1000)},v1=${'0'.repeat(64)}`,
+    };
+    const call = post('/webhooks/cards/stripe', { id: 'evt_1', object: 'event' });
+    await expectProblem(await world().send(call, headers), 400);
+  });
+
+  it('has no card in a file, an entry or a log after all of this', async () => {
+    expect(cards().issuer.cards().length).toBeGreaterThan(8);
+    expect(found(JSON.stringify(await world().audit.entries(accountOf(buyer.address))))).toEqual(
+      [],
+    );
+    const directory = dirname(world().stack.gateway.log);
+    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((each) =>
+      each.isFile(),
+    );
+    expect(files.length).toBeGreaterThan(5);
+    for (const file of files) {
+      const path = join(file.parentPath, file.name);
+      expect(found(readFileSync(path)), path).toEqual([]);
+    }
+  });
+});
