@@ -125,6 +125,10 @@ const contradictions = (tool: CardTool, { way, places }: Card): readonly FieldFa
 const isFixedUrl = ({ upstream }: CardTool): boolean =>
   typeof upstream === 'string' && !templateOf(upstream).includes('{');
 
+/** The names of the secrets that a card needs. All are bound to the host of its issuer or card vault. */
+export const cardSecrets = (of: Card): readonly string[] =>
+  of.way === 'issuing' ? [of.key] : [of.key, of.token];
+
 /** Cards by tool: a tool of the catalogue does not change. */
 const parsedOnce = new WeakMap<object, ReturnType<typeof parseCard>>();
 

@@ -1,4 +1,5 @@
 import { openSigner } from '../crypto/signer.ts';
+import { cardChecks } from './doctor/card-checks.ts';
 import { readTarget, type Target } from './doctor/config-checks.ts';
 import { backendChecks, gatewayChecks, queueCheck } from './doctor/gateway-checks.ts';
 import { secretChecks } from './doctor/secret-checks.ts';
@@ -80,5 +81,6 @@ const operatorChecks = async (
     ...(await backendChecks(management, signal)),
     ...(await secretChecks(management, signal)),
     ...(await movingChecks(management, config, now(), signal)),
+    ...(await cardChecks(management, gateway, signal)),
   ];
 };

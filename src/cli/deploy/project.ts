@@ -35,6 +35,7 @@ export const SECRETS = [
   'CDP_API_KEY_SECRET',
   'VAULT_KEY',
   'VAULT_KEY_OLD',
+  'CARD_WEBHOOK_SECRET',
 ] as const;
 
 export type SecretName = (typeof SECRETS)[number];
@@ -90,7 +91,9 @@ export const readProject = async (directory: string): Promise<Project> => {
     config: CONFIG_FILE,
     secretsOf: (files) => {
       const { config } = configOf(files);
-      const optional = ['VAULT_KEY', 'VAULT_KEY_OLD'].filter((name) => name in files.secrets);
+      const optional = ['VAULT_KEY', 'VAULT_KEY_OLD', 'CARD_WEBHOOK_SECRET'].filter(
+        (name) => name in files.secrets,
+      );
       if (config === undefined) return [];
       const vault = needsVaultKey(files.tools, files.toml) ? ['VAULT_KEY'] : [];
       return [...new Set([...neededSecrets(config), ...vault, ...optional])];
