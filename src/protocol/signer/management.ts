@@ -1,3 +1,4 @@
+import { KEY_REFERENCE_HINT, readKeyReference } from '../key-reference.ts';
 import * as z from 'zod/mini';
 import { readingText, reasonText } from '../wire-fields.ts';
 import { signerPolicySchema } from './policy.ts';
@@ -48,11 +49,9 @@ const LABEL = 'must be 1 to 64 characters, without control characters';
 const label = z.string(LABEL).check(z.regex(/^[^\x00-\x1f\x7f]{1,64}$/u, LABEL));
 
 /** Where the wallet key is, unless it is the next child of the fleet seed: the ARN of a key in AWS KMS, or a key version of Google's. */
-const KEY =
-  'must be the ARN of a key in AWS KMS, or projects/…/cryptoKeyVersions/<n> of Google Cloud KMS';
-const keyReference = z
-  .string(KEY)
-  .check(z.regex(/^(?:arn:aws|projects\/)[A-Za-z0-9/_:.-]{1,503}$/, KEY));
+const keyReference = readingText(KEY_REFERENCE_HINT, (text) =>
+  readKeyReference(text).ok ? text : undefined,
+);
 
 const agents = z
   .array(agentKeyId, 'must be an array')
