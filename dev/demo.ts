@@ -68,6 +68,7 @@ const boot = async (flags: Flags, directory: string, narrator: Narrator): Promis
       file: join(directory, 'stack.json'),
       variables: relayerVariables(people.relayer),
       cards: true,
+      market: true,
       ...(flags.blockTime === undefined ? {} : { blockTime: flags.blockTime }),
       onProgress: (part, where, milliseconds) =>
         narrator.print(`     ${part.padEnd(12)} ${where}  ${milliseconds} ms`),
@@ -81,7 +82,7 @@ const perform = async (
   stack: Stack,
   narrator: Narrator,
 ): Promise<DemoResults> => {
-  const { description, chain, upstream, cards } = stack;
+  const { description, chain, upstream, cards, market } = stack;
   const wallet = openWallet(description.agent.privateKey);
   const crashed = stack.crashed.then((message) => {
     throw new Error(message);
@@ -97,6 +98,7 @@ const perform = async (
     payTo: getAddress(description.payTo),
     runs: upstream.counts,
     cards,
+    market,
   }).catch(async (error: unknown) => {
     // A crash stops all parts and breaks connections: report the crash, not the broken connection.
     await Promise.race([crashed, pause(GRACE_MS)]);

@@ -83,6 +83,7 @@ The local stack is running.
 ${signer === undefined ? '' : `  signer       ${signer.url}  (owner ${people.owner.address})\n`}  agents       ${description.agent.address} and ${agents.length} more, with $1,000 in USDC each
   cards        tools bookshop and stationer, with a fake issuer, a fake card vault and a demo merchant
   in dollars   ${BUYER.address} may spend ${BUDGET} a day there
+  secret       tool quotes, whose upstream demands the key that the vault holds
   keys         ${short(file)}
   log          ${short(gateway.log)}
 
@@ -120,6 +121,7 @@ const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> 
       ...options,
       variables: relayerVariables(people.relayer),
       cards: true,
+      market: true,
       ...(port === undefined ? {} : { port }),
       onProgress: (part, where, milliseconds) =>
         say(`${part.padEnd(12)} ${where}  ${milliseconds} ms`),

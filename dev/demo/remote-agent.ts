@@ -3,7 +3,12 @@
  * signer for what an injected page wants, and prints what came of it as JSON.
  */
 import { text } from 'node:stream/consumers';
-import { type CountersignError, createAgent, remoteAccount } from '../../src/client/index.ts';
+import {
+  type AgentResponse,
+  type CountersignError,
+  createAgent,
+  remoteAccount,
+} from '../../src/client/index.ts';
 import type { PrivateAgentKey } from '../../src/client/agent-key.ts';
 
 /** What the process is given. The key is the agent's own Ed25519 key: it moves no money. */
@@ -17,7 +22,10 @@ export type RemoteErrand = {
 };
 
 export type RemoteResult = {
+  /** 0 if the call was not sent. */
   readonly status: number;
+  /** The rule of the signer that refused the call; empty if it signed. */
+  readonly refused: string;
   readonly charged: string;
   readonly binding: string;
   readonly receipt: boolean;
@@ -44,12 +52,18 @@ const refusalOf = async (asking: Promise<unknown>): Promise<string> => {
   }
 };
 
-const response = await agent.fetch(errand.call);
-const { charged, binding, receipt } = response.countersign;
+let response: AgentResponse | undefined;
+const refused = await refusalOf(
+  agent.fetch(errand.call).then((answer) => {
+    response = answer;
+  }),
+);
+const { charged = 0n, binding = 'none', receipt } = response?.countersign ?? {};
 const { url, body } = errand.dear;
 const headers = { 'content-type': 'application/json' };
 const result: RemoteResult = {
-  status: response.status,
+  status: response?.status ?? 0,
+  refused: response === undefined ? refused : '',
   charged: String(charged),
   binding,
   receipt: receipt?.verified === true,

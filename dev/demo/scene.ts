@@ -4,6 +4,7 @@ import { parseMoney } from '../../src/protocol/amount.ts';
 import type { CardServices } from '../stack/cards.ts';
 import type { ChainAccess } from '../stack/chain-access.ts';
 import type { StackDescription } from '../stack/stack-directory.ts';
+import type { DemoMarket } from '../upstream/market.ts';
 import type { ToolRequest } from './exchange.ts';
 import type { Narrator } from './narrator.ts';
 import type { Wallet } from './wallet.ts';
@@ -23,6 +24,8 @@ export type Scene = {
   readonly narrator: Narrator;
   /** The fakes behind the tools that pay by card; undefined if the stack sells none. */
   readonly cards: CardServices | undefined;
+  /** The upstream that demands a credential; undefined if the stack has none. */
+  readonly market: DemoMarket | undefined;
   /** Runs of each tool, counted by the upstream. */
   readonly runs: () => Readonly<Record<string, number>>;
 };

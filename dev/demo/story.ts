@@ -2,6 +2,7 @@ import { movePayment, overreach } from './attack.ts';
 import { type Bought, checkLog, readLog } from './audit-log.ts';
 import { buyByCard } from './card.ts';
 import { payOverMcp } from './mcp.ts';
+import { callWithSecret } from './secret.ts';
 import {
   loseAnswer,
   payAgain,
@@ -148,6 +149,11 @@ export const play = async (scene: Scene): Promise<DemoResults> => {
   const all: Bought = { payments, fromCredit };
   const entries = await readLog(scene, all);
   checkLog(scene, all, entries);
+
+  if (scene.market !== undefined) {
+    narrator.step('It calls a tool whose upstream demands an API key that only the vault holds');
+    await callWithSecret(scene, scene.market);
+  }
 
   narrator.step('Another agent, whose process holds no wallet key, pays through a signer');
   const signer = await payThroughSigner(scene, requests);

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { privateKeyToAccount } from 'viem/accounts';
-import { createManagement } from '../../src/client/management.ts';
 import { USD } from '../../src/protocol/fiat-asset.ts';
 import { type DemoMerchant, openDemoMerchant } from '../cards/demo-merchant.ts';
 import { openFakeCardVault } from '../cards/fake-card-vault.ts';
@@ -10,6 +8,7 @@ import type { Gateway } from './gateway.ts';
 import { serveLoopback } from './loopback.ts';
 import type { Parts } from './parts.ts';
 import { people } from './people.ts';
+import { openOperator, sellTools, type StackSecrets } from './sell-tools.ts';
 
 /** The fakes of a stack that sells what cards pay for. No card of them is real. */
 export type CardServices = {
@@ -18,7 +17,7 @@ export type CardServices = {
   /** Of the gateway. */
   readonly variables: Readonly<Record<string, string>>;
   /** What the gateway's vault holds, by the name of the secret. */
-  readonly secrets: Readonly<Record<string, { readonly host: string; readonly value: string }>>;
+  readonly secrets: StackSecrets;
 };
 
 /** The operator's own card, in the fake vault. A test number of the card networks. */
@@ -65,7 +64,6 @@ export const startCardServices = async (parts: Parts, gateway: string): Promise<
   return {
     ...{ issuer, merchant },
     variables: {
-      VAULT_KEY: randomBytes(32).toString('base64'),
       CARD_WEBHOOK_SECRET: webhookSecret,
       ...{ CARD_ISSUER_URL: issuerServer.url, CARD_VAULT_URL: vaultServer.url },
     },
@@ -115,19 +113,8 @@ export const setUpCards = async (
   { secrets }: Pick<CardServices, 'secrets'>,
   gateway: Pick<Gateway, 'url' | 'audience'>,
 ): Promise<void> => {
-  const operator = createManagement({
-    ...{ gateway: gateway.url, audience: gateway.audience, chainId: CHAIN_ID },
-    account: privateKeyToAccount(people.operator.privateKey),
-  });
-  for (const [secret, { host, value }] of Object.entries(secrets)) {
-    const blind = randomBytes(32).toString('base64url');
-    const body = { kind: 'token', host, value, blind } as const;
-    await operator.call('secrets.put', { params: { secret }, body });
-  }
-  for (const tool of CARD_TOOLS) {
-    const params = { tool: tool.id };
-    await operator.call('tools.put', { params, body: tool as never });
-  }
+  const operator = openOperator(gateway);
+  await sellTools(operator, secrets, CARD_TOOLS);
   const policy = {
     assets: [USD],
     windows: [{ every: 'day' as const, limit: BUDGET, asset: USD }],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../root.ts';
@@ -5,6 +6,7 @@ import { type CardServices, setUpCards, startCardServices } from './cards.ts';
 import type { Chain } from './chain.ts';
 import { describeStack } from './description.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { setUpMarket } from './market.ts';
 import { people } from './people.ts';
 import { freePort, type Handler, LOOPBACK, portTaken, type RunningServer } from './loopback.ts';
 import { newParts, type Parts } from './parts.ts';
@@ -16,6 +18,7 @@ import {
 } from './stack-directory.ts';
 import { startSettlement } from './settlement.ts';
 import { readTools, TOOLS_FILE } from './tools.ts';
+import { type DemoMarket, openDemoMarket } from '../upstream/market.ts';
 import { startUpstream, type Upstream } from '../upstream/upstream.ts';
 
 const STACK_DIRECTORY = join(ROOT, '.dev');
@@ -48,6 +51,8 @@ export type StackOptions = {
   readonly wrapFacilitator?: (real: Handler) => Handler;
   /** Runs a fake card issuer, a fake card vault and a demo merchant, and sells tools that pay by card. */
   readonly cards?: boolean;
+  /** Runs a market data service that demands a credential, and sells the tool that has it in the vault. */
+  readonly market?: boolean;
   /** Inserts proxies between the gateway and the other parts: maps the real URLs to those that the gateway uses, and may add variables. */
   readonly wire?: (
     real: Wiring,
@@ -66,6 +71,7 @@ export type Stack = {
   readonly upstream: Upstream;
   readonly gateway: Gateway;
   readonly cards: CardServices | undefined;
+  readonly market: DemoMarket | undefined;
   /** Resolves with a message when a part crashed and the others are stopped. Never rejects. */
   readonly crashed: Promise<string>;
   readonly stop: () => Promise<void>;
@@ -86,6 +92,7 @@ const boot = async (
     options.cards === true
       ? await startCardServices(parts, `http://${LOOPBACK}:${port}`)
       : undefined;
+  const market = options.market === true ? openDemoMarket() : undefined;
   const upstream = await parts.start(
     'upstream',
     ({ url }) => url,
@@ -93,6 +100,7 @@ const boot = async (
       await startUpstream({
         gateway: `http://${LOOPBACK}:${port}`,
         ...(cards === undefined ? {} : { shop: cards.merchant.handle }),
+        ...(market === undefined ? {} : { market: market.handle }),
       }),
   );
   const real = { rpc: chain.rpc, facilitators: [facilitator.url], upstream: upstream.url };
@@ -113,6 +121,9 @@ const boot = async (
         onCrash: (exit) => parts.onCrash('the gateway (wrangler dev)', output)(exit),
         variables: {
           OPERATORS: people.operator.address,
+          ...(cards === undefined && market === undefined
+            ? {}
+            : { VAULT_KEY: randomBytes(32).toString('base64') }),
           ...cards?.variables,
           ...wiring.variables,
           ...options.variables,
@@ -124,6 +135,7 @@ const boot = async (
   );
   output = gateway.output;
   if (cards !== undefined) await setUpCards(cards, gateway);
+  if (market !== undefined) await setUpMarket(market, wiring.upstream, gateway);
   const description = describeStack(
     {
       gateway: gateway.url,
@@ -138,7 +150,7 @@ const boot = async (
   parts.atEnd(async () => await removeStackFile(file, gateway.url));
   if (persistTo === undefined)
     parts.atCleanEnd(async () => await rm(directory, { recursive: true, force: true }));
-  return { description, file, chain, facilitator, upstream, gateway, cards };
+  return { description, file, chain, facilitator, upstream, gateway, cards, market };
 };
 
 /**

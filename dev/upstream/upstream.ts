@@ -138,6 +138,8 @@ export const startUpstream = async (options: {
   readonly audiences?: readonly string[];
   /** Serves `/shop/…`: a merchant that takes cards. */
   readonly shop?: (request: Request) => Promise<Response>;
+  /** Serves `/market/…`: a market data service that demands a credential. */
+  readonly market?: (request: Request) => Promise<Response>;
 }): Promise<Upstream> => {
   const dictionary = await openDictionary();
   const counts: Counts = {
@@ -162,8 +164,9 @@ export const startUpstream = async (options: {
     await next();
   });
   app.use(bodyLimit({ maxSize: BODY_LIMIT }));
-  const { shop } = options;
+  const { shop, market } = options;
   if (shop !== undefined) app.all('/shop/*', async (context) => await shop(context.req.raw));
+  if (market !== undefined) app.all('/market/*', async (context) => await market(context.req.raw));
   addLanguageTools(app, dictionary);
   addWireTools(app, assertionChecker({ gateway: options.gateway, audiences }));
 

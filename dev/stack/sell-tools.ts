@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { privateKeyToAccount } from 'viem/accounts';
+import { createManagement } from '../../src/client/management.ts';
+import { CHAIN_ID } from './chain-access.ts';
+import type { Gateway } from './gateway.ts';
+import { people } from './people.ts';
+
+/** Values for the gateway's vault by the name of the secret, each with the only host that gets it. */
+export type StackSecrets = Readonly<
+  Record<string, { readonly host: string; readonly value: string }>
+>;
+
+/** Opens the management API of a stack's gateway as its operator. */
+export const openOperator = ({ url, audience }: Pick<Gateway, 'url' | 'audience'>) =>
+  createManagement({
+    ...{ gateway: url, audience, chainId: CHAIN_ID },
+    account: privateKeyToAccount(people.operator.privateKey),
+  });
+
+/** Stores secrets, then sells the tools that use them. For a gateway that has neither. */
+export const sellTools = async (
+  operator: ReturnType<typeof openOperator>,
+  secrets: StackSecrets,
+  tools: readonly { readonly id: string }[],
+): Promise<void> => {
+  for (const [secret, { host, value }] of Object.entries(secrets)) {
+    const blind = randomBytes(32).toString('base64url');
+    const body = { kind: 'token', host, value, blind } as const;
+    await operator.call('secrets.put', { params: { secret }, body });
+  }
+  for (const tool of tools)
+    await operator.call('tools.put', { params: { tool: tool.id }, body: tool as never });
+};
