@@ -59,7 +59,7 @@ const plainFetcher = ({ reach, upstreamUrl }: VaultDeps, tool: Tool): SecretFetc
     const read = readEgressUrl(url, reach);
     if (!read.ok || url !== upstreamUrlOf(tool, tool.path, upstreamUrl))
       throw new Error('the card is bound to another merchant');
-    return await fetch(url, init);
+    return await fetch(url, { ...init, redirect: 'manual' });
   },
 });
 

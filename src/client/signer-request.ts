@@ -76,8 +76,14 @@ const sendOnce = async (
   const headers = { ...more, ...(await signedHeaders(request, key, nowSeconds())) };
   try {
     // The signature covers the URL, so a redirect would be refused anyway; and typed data must not go to another address.
-    const init = { method: 'POST', headers, body, redirect: 'manual' } as const;
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await fetch(url, {
+      method: 'POST',
+      headers,
+      body,
+      redirect: 'manual',
+      signal,
+    });
     const parsed = rpcAnswerSchema.safeParse(await readJsonBody(response, MAX_BODY, TIMEOUT_MS));
     return parsed.success ? parsed.data : undefined;
   } catch {

@@ -11,6 +11,7 @@ export class AgentAccount extends DurableObject {
 
 /** Required by the bindings of wrangler.toml. */
 export class Relayer extends DurableObject {}
+export class AuditLog extends DurableObject {}
 
 type Bindings = {
   readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount>;

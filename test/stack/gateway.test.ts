@@ -139,10 +139,11 @@ describe('the files of a gateway', () => {
       '[build]',
       'command = "node dev/openapi.ts && node dev/webassembly.ts"',
     ]);
-    expect(lines.length).toBe(original.length - 2);
+    expect(lines.length).toBe(original.length - 1);
     expect(lines.filter((line) => !original.includes(line))).toEqual([
       'main = "/entry.ts"',
       `directory = "${join(ROOT, 'public')}"`,
+      'LOG_KEY = ""',
       `migrations_dir = "${join(ROOT, 'src/audit/migrations')}"`,
     ]);
   });
