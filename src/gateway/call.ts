@@ -3,7 +3,6 @@ import { isRemote, placeholderFault, serviceOf } from '../catalog/upstream.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { type Hex, random16 } from '../core/hex.ts';
 import { policyWording } from '../policy/policy.ts';
-import type { Call } from '../protocol/account/call.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
@@ -11,7 +10,7 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
 import { answer, answerDryRun, answerStored } from './answer.ts';
 import { check } from './check.ts';
-import { dispatch, type Outgoing } from './dispatch.ts';
+import { dispatch, type FetcherOf } from './dispatch.ts';
 import { finish } from './finish.ts';
 import type { Gateway } from './gateway.ts';
 import { isDryRun, observeBody, observeHead } from './observe.ts';
@@ -41,8 +40,10 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
     const changed = changedReason(gateway, tool, nowSeconds());
     if (changed !== undefined) return problem(changed);
     const caller = { headers: request.headers, inputOf: inputOfBody };
-    const run = runRemoteTool(gateway, tool, caller);
-    return servePaidRequest(gateway, { tool, head, request, run });
+    const { fetcherOf, refusal } = await serviceFor(gateway, tool);
+    const run = runRemoteTool(gateway, tool, caller, fetcherOf);
+    const refused = refusal === undefined ? {} : { refusal };
+    return servePaidRequest(gateway, { tool, head, request, ...refused, run });
   }
   const fault = placeholderFault(tool, head.target);
   const service = await serviceFor(gateway, tool);
@@ -64,7 +65,7 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
 
 /** What calls a tool instead of `fetch`, for a call that its account has reserved; or why the tool cannot run. */
 type Service = {
-  readonly fetcherOf?: (reserved: Call) => Outgoing['service'];
+  readonly fetcherOf?: FetcherOf;
   readonly refusal?: Reason;
 };
 

@@ -4,6 +4,7 @@ import { serviceOf, upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
+import type { Call } from '../protocol/account/call.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
@@ -28,6 +29,9 @@ export type Outgoing = {
    */
   readonly readWhole?: number;
 };
+
+/** Opens what calls the tool instead of `fetch`, for a call that its account has reserved. */
+export type FetcherOf = (reserved: Call) => Outgoing['service'];
 
 /** Encodings that the runtime decodes. */
 const DECODED = new Set(['', 'identity', 'gzip', 'br']);

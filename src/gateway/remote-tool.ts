@@ -13,7 +13,7 @@ import { parseStrictJson } from '../protocol/strict-json.ts';
 import { callRemoteTool, type CallParams, type RemoteOutcome } from '../remote/call-tool.ts';
 import { type NotificationListener } from '../remote/message.ts';
 import { openPinWatch, pinsOf } from '../remote/pin-watch.ts';
-import { answered } from './dispatch.ts';
+import { answered, type FetcherOf } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
 import type { DispatchResult, PaidRequest, ReceivedRequest } from './paid-request.ts';
 import { headersToUpstream, signAssertion } from './upstream-headers.ts';
@@ -44,18 +44,40 @@ const watch = openPinWatch();
 
 /** Returns why the gateway does not sell a tool now: its server has changed it. Undefined if it does. */
 export const changedReason = (
-  { raise, waitUntil }: Gateway,
-  { id, upstream }: SoldRemoteTool,
+  gateway: Gateway,
+  tool: SoldRemoteTool,
   now: Seconds,
-): Reason | undefined =>
-  watch.isChanged(id, upstream, now, { raise, waitUntil, pinsOf })
-    ? { reason: 'tool_changed' }
-    : undefined;
+): Reason | undefined => {
+  const { raise, waitUntil } = gateway;
+  const deps = { raise, waitUntil, pinsOf: async () => await pinsFor(gateway, tool) };
+  return watch.isChanged(tool, now, deps) ? { reason: 'tool_changed' } : undefined;
+};
 
-/** Returns the `run` of a paid request for a remote tool. It calls the server once, within the tool's timeout, and never throws. */
+/** Without its secrets the server would list nothing, or the tools of strangers. */
+const pinsFor = async (gateway: Gateway, tool: SoldRemoteTool): ReturnType<typeof pinsOf> => {
+  const { mcp } = tool.upstream;
+  if (tool.secrets.length === 0) return await pinsOf(mcp);
+  const opened = await gateway.openEgress(tool);
+  return opened.ok ? await pinsOf(mcp, opened.value.fetch) : undefined;
+};
+
+/**
+ * Returns the `run` of a paid request for a remote tool. It calls the server once, within the tool's timeout, and never throws.
+ *
+ * @param fetcherOf opens what carries the tool's secrets; undefined for a tool without any
+ */
 export const runRemoteTool =
-  (gateway: Gateway, tool: SoldRemoteTool, caller: RemoteCaller): PaidRequest['run'] =>
-  async (received, checked, { attempt }) => {
+  (
+    gateway: Gateway,
+    tool: SoldRemoteTool,
+    caller: RemoteCaller,
+    fetcherOf: FetcherOf | undefined,
+  ): PaidRequest['run'] =>
+  async (received, checked, { call: reserved, attempt }) => {
+    const fetcher = fetcherOf?.(reserved);
+    // Without its secrets the request would be useless.
+    if (tool.secrets.length > 0 && fetcher === undefined)
+      return { kind: 'failed', reason: 'dropped' };
     const input = caller.inputOf(received);
     if (!input.ok) return await refused(input.error);
     const params = { name: tool.upstream.tool, ...input.value };
@@ -69,6 +91,9 @@ export const runRemoteTool =
       const outcome = await callRemoteTool(
         {
           url: tool.upstream.mcp,
+          ...(fetcher === undefined
+            ? {}
+            : { fetch: async (url, init) => await fetcher.fetch(url, init) }),
           headers: headersToUpstream(caller.headers, tool, 'application/json', assertion),
           signal: aborter.signal,
           maxBytes: MAX_ANSWER,

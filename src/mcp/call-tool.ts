@@ -47,6 +47,7 @@ export const callTool = async (
   if (!valid.ok) return refused(await refusal(malformed(valid.error)));
   const forwarded = requestOf(tool, given);
   if (!forwarded.ok) return refused(await refusal(malformed(forwarded.error)));
+  const service = await serviceFor(gateway, tool);
   const remote = isRemote(tool)
     ? (await import('./remote-call.ts')).openRemoteCall(
         context,
@@ -54,11 +55,11 @@ export const callTool = async (
         headersOfTool(headers, tool, forwarded.value),
         given,
         mcpCall,
+        service.fetcherOf,
       )
     : undefined;
   if (remote?.changed !== undefined) return refused(await refusal(remote.changed));
 
-  const service = isRemote(tool) ? {} : await serviceFor(gateway, tool);
   const answer = await servePaidRequest(
     gateway,
     paidRequestOf(context, tool, headers, given, { forwarded: forwarded.value, remote, service }),

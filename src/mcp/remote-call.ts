@@ -3,6 +3,7 @@ import { type CallToolResult, ProtocolError } from '@modelcontextprotocol/server
 import { shortText } from '../core/plain-text.ts';
 import { ok } from '../core/result.ts';
 import { nowSeconds } from '../core/clock.ts';
+import type { FetcherOf } from '../gateway/dispatch.ts';
 import type { PaidRequest } from '../gateway/paid-request.ts';
 import {
   changedReason,
@@ -26,19 +27,23 @@ export type RemoteCall = {
   readonly resultOf: (answer: Response, uri: string) => Promise<CallToolResult>;
 };
 
-/** @param headers of the POST that the server may get */
+/**
+ * @param headers of the POST that the server may get
+ * @param fetcherOf opens what carries the tool's secrets; undefined for a tool without any
+ */
 export const openRemoteCall = (
   { gateway, message }: McpContext,
   tool: SoldRemoteTool,
   headers: Headers,
   given: JsonObject,
   mcpCall: McpCall,
+  fetcherOf: FetcherOf | undefined,
 ): RemoteCall => {
   const members = inputMembers(message.params);
   const caller = remoteCaller(headers, { arguments: given, ...members }, mcpCall);
   return {
     changed: changedReason(gateway, tool, nowSeconds()),
-    run: runRemoteTool(gateway, tool, caller),
+    run: runRemoteTool(gateway, tool, caller, fetcherOf),
     resultOf: async (answer, uri) => await remoteResult(answer, uri, mcpCall, members),
   };
 };

@@ -3,9 +3,14 @@ import type { RpcError } from '../protocol/problem/call.ts';
 import type { NotificationListener, RemoteFault } from './message.ts';
 import { readAnswer } from './read-answer.ts';
 
+/** Sends a request as `fetch` does: `fetch` itself, or what carries the secrets of a tool. */
+export type RemoteFetch = (url: string, init: RequestInit) => Promise<Response>;
+
 /** One POST to a remote MCP server. */
 export type Post = {
   readonly url: string;
+  /** Sends the request; without it `fetch` does. */
+  readonly fetch?: RemoteFetch;
   readonly headers: Headers;
   readonly body: JsonObject;
   /** Bounds connecting, waiting and reading together. */
@@ -67,8 +72,8 @@ export const notify = async (post: Post): Promise<boolean> => {
   }
 };
 
-const send = async ({ url, headers, body, signal }: Post): Promise<Response> =>
-  await fetch(url, {
+const send = async ({ url, headers, body, signal, ...post }: Post): Promise<Response> =>
+  await (post.fetch ?? fetch)(url, {
     method: 'POST',
     headers,
     body: JSON.stringify(body),

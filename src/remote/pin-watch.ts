@@ -1,9 +1,10 @@
+import type { Tool } from '../catalog/tool.ts';
 import type { RemoteTool } from '../catalog/upstream.ts';
 import { createBoundedMap } from '../core/bounded-map.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { AlertBody } from '../protocol/alert.ts';
 import { toolPin } from './definition.ts';
-import { hostOf } from './exchange.ts';
+import { hostOf, type RemoteFetch } from './exchange.ts';
 import { listTools, MAX_PAGE } from './list-tools.ts';
 import { openSession } from './session.ts';
 
@@ -16,8 +17,8 @@ const TIMEOUT_MS = 10_000;
 const MAX_SERVERS = 256;
 
 export type PinWatchDeps = {
-  /** Returns the pins of a server's tools by name; undefined if it does not list them. */
-  readonly pinsOf: (url: string) => Promise<ReadonlyMap<string, string> | undefined>;
+  /** Returns the pins of the tools of the server by name, as the tool's secrets show them; undefined if it does not list them. */
+  readonly pinsOf: () => Promise<ReadonlyMap<string, string> | undefined>;
   /** Keeps a listing running after its call. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
   /** Raises an operator alert; false if it could not be recorded. */
@@ -30,13 +31,11 @@ export type PinWatch = {
    * True if the tool differs from what the operator accepted, or is gone, by the last listing of this isolate. Lists the server's tools again
    * in the background where that is due, so no call waits. A server that lists nothing changes nothing.
    */
-  readonly isChanged: (
-    id: string,
-    upstream: RemoteTool,
-    now: Seconds,
-    deps: PinWatchDeps,
-  ) => boolean;
+  readonly isChanged: (tool: WatchedTool, now: Seconds, deps: PinWatchDeps) => boolean;
 };
+
+/** The parts of a sold tool that decide what its server lists. */
+export type WatchedTool = Pick<Tool, 'id' | 'secrets'> & { readonly upstream: RemoteTool };
 
 type Server = {
   readonly startedAt: Seconds;
@@ -47,10 +46,10 @@ export const openPinWatch = (): PinWatch => {
   const servers = createBoundedMap<string, Server>(MAX_SERVERS);
   const alerted = createBoundedMap<string, Seconds>(MAX_SERVERS);
 
-  const relist = async (url: string, now: Seconds, deps: PinWatchDeps): Promise<void> => {
-    servers.set(url, { startedAt: now, pins: servers.get(url)?.pins });
-    const pins = await deps.pinsOf(url);
-    if (pins !== undefined) servers.set(url, { startedAt: now, pins });
+  const relist = async (server: string, now: Seconds, deps: PinWatchDeps): Promise<void> => {
+    servers.set(server, { startedAt: now, pins: servers.get(server)?.pins });
+    const pins = await deps.pinsOf();
+    if (pins !== undefined) servers.set(server, { startedAt: now, pins });
   };
   const alert = async (key: string, body: AlertBody, now: Seconds, deps: PinWatchDeps) => {
     if (now < (alerted.get(key) ?? 0) + ALERT_EVERY) return;
@@ -58,13 +57,14 @@ export const openPinWatch = (): PinWatch => {
     if (!(await deps.raise(body))) alerted.delete(key);
   };
   return {
-    isChanged: (id, { mcp, tool, pin }, now, deps) => {
-      const known = servers.get(mcp);
+    isChanged: ({ id, upstream: { mcp, tool, pin }, secrets }, now, deps) => {
+      const server = serverKey(mcp, secrets);
+      const known = servers.get(server);
       const current = known?.pins?.get(tool);
       const isChanged = known?.pins !== undefined && current !== pin;
       const interval = isChanged ? RELIST_CHANGED : RELIST;
       if (known === undefined || now - known.startedAt >= interval) {
-        deps.waitUntil(relist(mcp, now, deps));
+        deps.waitUntil(relist(server, now, deps));
       }
       if (isChanged) {
         const kind = current === undefined ? 'gone' : 'changed';
@@ -79,10 +79,22 @@ export const openPinWatch = (): PinWatch => {
   };
 };
 
-/** Lists the tools of a server and pins each. Bounded in time, bytes and number; never throws. */
-export const pinsOf = async (url: string): Promise<ReadonlyMap<string, string> | undefined> => {
+/** A server may list other tools for another credential, so each is watched by itself. */
+const serverKey = (url: string, secrets: WatchedTool['secrets']): string =>
+  secrets.length === 0 ? url : `${url} ${JSON.stringify(secrets)}`;
+
+/**
+ * Lists the tools of a server and pins each. Bounded in time, bytes and number; never throws.
+ *
+ * @param send sends the requests; without it `fetch` does
+ */
+export const pinsOf = async (
+  url: string,
+  send?: RemoteFetch,
+): Promise<ReadonlyMap<string, string> | undefined> => {
   const session = openSession({
     url,
+    ...(send === undefined ? {} : { fetch: send }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
     maxBytes: MAX_PAGE,
   });

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../core/json-object.ts';
 import { createBoundedMap } from '../core/bounded-map.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
-import { exchange, type Exchanged, notify } from './exchange.ts';
+import { exchange, type Exchanged, notify, type Post, type RemoteFetch } from './exchange.ts';
 import type { NotificationListener } from './message.ts';
 
 /** The protocol revision that the gateway speaks first (MCP 2026-07-28, stateless). */
@@ -19,6 +19,8 @@ const SESSION_ID = /^[\x21-\x7e]{1,512}$/;
 /** A remote MCP server, for one call or one listing. */
 export type SessionOptions = {
   readonly url: string;
+  /** Sends every request of the session; without it `fetch` does. */
+  readonly fetch?: RemoteFetch;
   /** Sent with every request, e.g. the assertion. */
   readonly headers?: Headers;
   readonly signal: AbortSignal;
@@ -90,7 +92,7 @@ export const openSession = (options: SessionOptions): Session => {
       const opened = await legacy;
       if (opened === undefined || !opened.headers.has(SESSION)) return;
       const headers = new Headers([...(options.headers ?? []), ...opened.headers]);
-      await fetch(options.url, {
+      await (options.fetch ?? fetch)(options.url, {
         method: 'DELETE',
         headers,
         redirect: 'manual',
@@ -105,7 +107,6 @@ export const openSession = (options: SessionOptions): Session => {
 type Legacy = { readonly headers: Headers };
 
 const initialize = async (options: SessionOptions): Promise<Legacy | undefined> => {
-  const { url, signal, maxBytes } = options;
   const hello = await post(
     options,
     new Headers(),
@@ -123,7 +124,7 @@ const initialize = async (options: SessionOptions): Promise<Legacy | undefined> 
   const session = hello.headers.get(SESSION) ?? '';
   if (SESSION_ID.test(session)) headers.set(SESSION, session);
   const body = { jsonrpc: '2.0', method: 'notifications/initialized' };
-  await notify({ url, headers: merged(options, headers), body, signal, maxBytes });
+  await notify(postOf(options, headers, body));
   return { headers };
 };
 
@@ -134,14 +135,19 @@ const post = async (
   onNotification?: NotificationListener,
 ): Promise<Exchanged> =>
   await exchange({
-    url: options.url,
-    signal: options.signal,
-    maxBytes: options.maxBytes,
-    headers: merged(options, headers),
-    body,
+    ...postOf(options, headers, body),
     ...(onNotification === undefined ? {} : { onNotification }),
     ...(options.onDropped === undefined ? {} : { onDropped: options.onDropped }),
   });
+
+const postOf = (options: SessionOptions, headers: Headers, body: JsonObject): Post => ({
+  url: options.url,
+  signal: options.signal,
+  maxBytes: options.maxBytes,
+  headers: merged(options, headers),
+  body,
+  ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+});
 
 const merged = ({ headers }: SessionOptions, own: Headers): Headers => {
   const all = new Headers(headers);

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../core/result.ts';
+import { utf8 } from '../crypto/bytes.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import { open } from './envelope.ts';
@@ -40,6 +41,8 @@ const PASSED = [
   'vary',
   'x-request-id',
   'settlement-overrides',
+  // The session of an MCP server, which the gateway sends back to it.
+  'mcp-session-id',
 ];
 
 /**
@@ -55,8 +58,7 @@ export const openSecretFetcher = (egress: SecretEgress): SecretFetcher => ({
     headers.delete('range');
     headers.delete('if-range');
     headers.set('accept-encoding', 'identity');
-    const body = (init.body ?? null) as Uint8Array<ArrayBuffer> | null;
-    const draft = { method: init.method ?? 'GET', url, headers, body };
+    const draft = { method: init.method ?? 'GET', url, headers, body: bytesOf(init.body) };
     const placed = await placeSecrets(draft, filled.value, Date.now());
     if (!placed.ok) {
       if (placed.error.kind === 'tool') throw new Error('a placement does not fit its secret');
@@ -73,6 +75,12 @@ export const openSecretFetcher = (egress: SecretEgress): SecretFetcher => ({
     return scrubbed(response, scrubber);
   },
 });
+
+/** Callers give bytes, or the text of a JSON-RPC message. */
+const bytesOf = (body: RequestInit['body']): Uint8Array<ArrayBuffer> | null =>
+  typeof body === 'string'
+    ? new Uint8Array(utf8(body))
+    : ((body ?? null) as Uint8Array<ArrayBuffer> | null);
 
 /** @throws Error without a cause: that of the runtime may name the URL, which may hold a secret */
 const send = async (

@@ -105,17 +105,30 @@ export const parsePlacements = (
     contradictions(each).map(({ field, reason }) => ({ field: `secrets[${at}].${field}`, reason })),
   );
   const [first] = parsed.data;
-  if (first !== undefined && (isRemote(tool) || serviceOf(tool) !== undefined)) {
+  if (first !== undefined && serviceOf(tool) !== undefined) {
     faults.push({
       field: 'secrets',
-      reason: 'may be there only with an upstream that is a URL or a path',
+      reason: 'may not be there with a service binding, which has no host',
     });
   }
+  if (isRemote(tool)) faults.push(...parsed.data.flatMap(bodyFault));
   if (parsed.data.filter(({ in: place }) => place === 'sigv4').length > 1) {
     faults.push({ field: 'secrets', reason: 'may hold one sigv4' });
   }
   return faults.length === 0 ? ok(parsed.data) : err(faults);
 };
+
+/** The body of a request to a remote MCP server is a JSON-RPC message, also that of a listing. */
+const bodyFault = ({ in: place }: Placement, at: number): readonly FieldFault[] =>
+  place === 'json' || place === 'form'
+    ? [
+        {
+          field: `secrets[${at}].in`,
+          reason:
+            'may not be json or form for a tool of a remote MCP server, whose body is JSON-RPC. Use header, query, basic, hmac or sigv4',
+        },
+      ]
+    : [];
 
 const within = (field: string): string =>
   field.startsWith('[') ? `secrets${field}` : `secrets.${field}`;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { canonicalJson } from '../../../src/core/canonical-json.ts';
+import { ok } from '../../../src/core/result.ts';
 import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { AlertBody } from '../../../src/protocol/alert.ts';
@@ -326,6 +327,32 @@ describe('a tool that its server has changed', () => {
   });
 });
 
+describe('a remote tool with secrets', () => {
+  it('sends every request through the fetcher of its secrets', async () => {
+    const secrets = [{ in: 'basic', secret: 'there' }];
+    const { gateway, seen } = await sell((request) => answer(request, { content: text('x') }), {
+      secrets,
+    });
+    const carried: string[] = [];
+    const carry = async (url: string, init: RequestInit) => {
+      carried.push(String(init.method));
+      return await fetch(url, init);
+    };
+    const kept: Promise<unknown>[] = [];
+    const carrying = {
+      ...gateway,
+      openEgress: async () => ok({ fetch: carry }),
+      waitUntil: (promise: Promise<unknown>) => void kept.push(promise),
+    };
+    const { result } = await send(carrying, 'tools/call', await paid());
+    expect(result?.isError).toBeUndefined();
+    await Promise.all(kept);
+    expect(carried).toEqual(seen.map(({ method }) => method));
+    const asked = seen.map(({ message }) => message.method);
+    expect(new Set(asked)).toEqual(new Set(['tools/call', 'tools/list']));
+  });
+});
+
 describe('the same tool over HTTP', () => {
   const post = async (gateway: Parameters<typeof call>[0], body: string) => {
     const fields = {
@@ -351,6 +378,21 @@ describe('the same tool over HTTP', () => {
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ content: text('x') });
     expect(calls()[0]?.message.params?.['arguments']).toEqual({ q: 'rivers' });
+  });
+
+  it('is refused without its secret, before its account is asked and its server hears anything', async () => {
+    const { gateway, seen, asked } = await sell((request) => answer(request, { content: [] }), {
+      secrets: [{ in: 'basic', secret: 'gone' }],
+    });
+    const kept: Promise<unknown>[] = [];
+    const waitUntil = (promise: Promise<unknown>) => void kept.push(promise);
+    const response = await post({ ...gateway, waitUntil }, '{"q":"rivers"}');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      type: 'urn:countersign:problem:secret-unavailable',
+    });
+    await Promise.all(kept);
+    expect([seen, asked]).toEqual([[], []]);
   });
 
   it.each(['[1]', 'no json', '{"a":1,"a":2}', '{"a":9007199254740993}'])(

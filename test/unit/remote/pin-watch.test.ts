@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Tool } from '../../../src/catalog/tool.ts';
 import type { AlertBody } from '../../../src/protocol/alert.ts';
 import { openPinWatch, RELIST, RELIST_CHANGED } from '../../../src/remote/pin-watch.ts';
 
@@ -26,8 +27,9 @@ const watched = (pins: () => Record<string, string> | undefined) => {
     },
   };
   return {
-    isChanged: async (now: number, pin = 'a') => {
-      const isChanged = watch.isChanged('t.search', { ...upstream, pin }, now, deps);
+    isChanged: async (now: number, pin = 'a', secrets: Tool['secrets'] = []) => {
+      const tool = { id: 't.search', upstream: { ...upstream, pin }, secrets };
+      const isChanged = watch.isChanged(tool, now, deps);
       await Promise.all(pending);
       return isChanged;
     },
@@ -90,6 +92,20 @@ describe('openPinWatch', () => {
     // Accepted before this isolate has listed the change: it withholds the tool until it has.
     expect(await isChanged(NOW + RELIST_CHANGED, 'b')).toBe(true);
     expect(await isChanged(NOW + RELIST_CHANGED + 1, 'b')).toBe(false);
+  });
+
+  it('lists a server once for each credential, because it may show other tools to each', async () => {
+    let pins = { search: 'b' };
+    const { isChanged, listed } = watched(() => pins);
+    const place = { in: 'header', name: 'authorization' };
+    const [team, other] = ['team', 'other'].map((secret) => [{ ...place, secret }]);
+    await isChanged(NOW, 'a', team);
+    expect(await isChanged(NOW + 1, 'a', team)).toBe(true);
+    pins = { search: 'a' };
+    expect(await isChanged(NOW + 1, 'a', other)).toBe(false);
+    expect(await isChanged(NOW + 2, 'a', other)).toBe(false);
+    expect(await isChanged(NOW + 2, 'a', team)).toBe(true);
+    expect(listed()).toBe(2);
   });
 
   it('changes nothing while the server does not list its tools', async () => {

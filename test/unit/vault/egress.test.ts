@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import type { SecretPlace } from '../../../src/catalog/tool.ts';
 import { openSecretFetcher } from '../../../src/vault/egress.ts';
 import { type Placement, parsePlacements } from '../../../src/vault/placement.ts';
 import type { SecretKind } from '../../../src/vault/secret.ts';
@@ -243,11 +244,38 @@ test.each<[Record<string, unknown>, string]>([
 
 test('rejects secrets of a tool that has no host', () => {
   const secrets = [{ in: 'basic', secret: 'a' }];
-  const pin = '0'.repeat(64);
-  for (const upstream of [
-    { service: 'BOUND', path: '/' },
-    { mcp: 'https://a.example/', tool: 'x', pin },
+  expect(parsePlacements({ upstream: { service: 'BOUND', path: '/' }, secrets }).ok).toBe(false);
+});
+
+test('takes no place in the body for a tool of a remote MCP server, and says which it takes', () => {
+  const upstream = { mcp: 'https://a.example/', tool: 'x', pin: '0'.repeat(64) };
+  const named = { secret: 'a', name: 'key' };
+  const faultsOf = (place: SecretPlace) => {
+    const parsed = parsePlacements({ upstream, secrets: [{ in: 'basic', secret: 'a' }, place] });
+    return parsed.ok ? [] : parsed.error;
+  };
+  for (const place of [
+    { in: 'json', secret: 'a', pointer: '/key' },
+    { in: 'form', ...named },
   ]) {
-    expect(parsePlacements({ upstream, secrets }).ok).toBe(false);
+    const reason = expect.stringContaining('Use header, query') as unknown;
+    expect(faultsOf(place)).toEqual([{ field: 'secrets[1].in', reason }]);
   }
+  for (const place of [
+    { in: 'header', ...named },
+    { in: 'query', ...named },
+    { in: 'hmac', ...named, over: ['body'] },
+    { in: 'sigv4', secret: 'a', region: 'eu', service: 'mcp' },
+  ]) {
+    expect(faultsOf(place)).toEqual([]);
+  }
+});
+
+test('signs the text of a JSON-RPC message as its bytes, and sends it unchanged', async () => {
+  const place = { in: 'hmac', name: 'x-sig', over: ['body'] };
+  const body = '{"jsonrpc":"2.0","method":"é"}';
+  const { request } = await send([{ place }], { method: 'POST', body });
+  expect(await request?.text()).toBe(body);
+  const bytes = await send([{ place }], { method: 'POST', body: new TextEncoder().encode(body) });
+  expect(request?.headers.get('x-sig')).toBe(bytes.request?.headers.get('x-sig'));
 });
