@@ -1,14 +1,22 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Trick } from '../../dev/cards/demo-merchant.ts';
 import { BUYER, COMPANY_CARD } from '../../dev/stack/cards.ts';
 import { USD_ADDRESS } from '../../src/protocol/fiat-asset.ts';
-import { formsOf } from '../../src/vault/forms.ts';
+import { plantedSettings } from '../support/planted-settings.ts';
+import {
+  CVC,
+  mustSearch,
+  type Planted,
+  plantCard,
+  plantKey,
+  plantText,
+  scanState,
+  tracesIn,
+} from '../support/secret-scan.ts';
 import { accountOf } from './support/credit.ts';
 import { expectProblem } from './support/expect-answer.ts';
-import { agentIntent, retryKey, signIntent } from './support/intent.ts';
+import { agentIntent, retryKey, sentRetrySecrets, signIntent } from './support/intent.ts';
 import { kindOf } from './support/offer.ts';
 import { post, useWorld } from './support/world.ts';
 
@@ -60,25 +68,15 @@ beforeAll(async () => {
   }, 8_000);
 }, 60_000);
 
-/** What an onlooker finds of any card in bytes: its number in every form and grouping. */
-const found = (bytes: Uint8Array | string): readonly string[] => {
-  const text = Buffer.from(bytes).toString('latin1').toLowerCase();
-  const numbers = [
-    COMPANY_CARD.number,
-    ...cards()
-      .issuer.cards()
-      .map(({ number }) => number),
-  ];
-  // A CVC has no form of its own: it is looked for by its names.
-  const verification = /cvc["'\])%}a-z0-9]{0,8}[:=]\s*["']?\d{3}\b/.exec(text);
-  if (verification !== null) return [verification[0]];
-  return numbers.flatMap((number) => [
-    ...formsOf(number).filter((form) => text.includes(form)),
-    ...[number.replace(/(.{4})(?=.)/g, '$1 '), number.replace(/(.{4})(?=.)/g, '$1-')].filter(
-      (grouped) => text.includes(grouped),
-    ),
-  ]);
-};
+/** The number of every card, and any CVC. */
+const plantedCards = (): readonly Planted[] => [
+  plantCard("the operator's card", COMPANY_CARD.number),
+  ...cards()
+    .issuer.cards()
+    .map(({ number }, index) => plantCard(`card ${index}`, number)),
+  CVC,
+];
+const found = (shown: string) => tracesIn(plantedCards(), shown);
 
 describe('an agent with a budget in dollars', () => {
   it('buys with a card that it never sees, and gets the same answer again', async () => {
@@ -171,19 +169,20 @@ describe('the gateway', () => {
     await expectProblem(await world().send(call, headers), 400);
   });
 
-  it('has no card in a file, an entry or a log after all of this', async () => {
+  it('has no card, secret, retry secret or key in a database, an object or a log after all of this', async () => {
     expect(cards().issuer.cards().length).toBeGreaterThan(8);
-    expect(found(JSON.stringify(await world().audit.entries(accountOf(buyer.address))))).toEqual(
-      [],
-    );
-    const directory = dirname(world().stack.gateway.log);
-    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((each) =>
-      each.isFile(),
-    );
-    expect(files.length).toBeGreaterThan(5);
-    for (const file of files) {
-      const path = join(file.parentPath, file.name);
-      expect(found(readFileSync(path)), path).toEqual([]);
-    }
+    const { directory } = world();
+    const planted = [
+      ...plantedCards(),
+      ...Object.entries(cards().secrets).map(([name, { value }]) => plantText(name, value)),
+      ...sentRetrySecrets().map((secret) => plantKey('a retry secret', secret)),
+      ...(await plantedSettings(directory)),
+    ];
+    const names = new Set(planted.map(({ name }) => name));
+    const expected = ['issuer', 'card-vault', 'company-card', 'a retry secret'];
+    const settings = ['VAULT_KEY', 'RECEIPT_KEY', 'LOG_KEY', 'CARD_WEBHOOK_SECRET'];
+    expect([...names]).toEqual(expect.arrayContaining([...expected, ...settings]));
+    expect(await scanState(directory, planted)).toEqual([]);
+    await mustSearch(directory, buyer.address.toLowerCase().slice(2));
   });
 });

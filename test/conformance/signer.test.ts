@@ -1,5 +1,6 @@
 import { HDKey } from '@scure/bip32';
 import { armor, Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,10 @@ import { hexToBytes } from 'viem';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { mint } from '../../dev/stack/chain-access.ts';
+import { createFakeAwsKms } from '../../dev/stack/fake-aws-kms.ts';
+import { createFakeGoogleKms, createFakeServiceAccount } from '../../dev/stack/fake-google-kms.ts';
+import type { FakeKmsKey } from '../../dev/stack/fake-kms-key.ts';
+import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
 import { sendOwnerCommand } from '../../dev/stack/owner-command.ts';
 import { people } from '../../dev/stack/people.ts';
 import { type LocalSigner, startSigner } from '../../dev/stack/signer.ts';
@@ -19,25 +24,65 @@ import { createAgent, remoteAccount } from '../../src/client/index.ts';
 import { intentTypedData } from '../../src/client/signer.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { type Address, type Hex, random32, ZERO_ADDRESS, ZERO_HASH } from '../../src/core/hex.ts';
+import { plantedSettings } from '../support/planted-settings.ts';
+import { mustSearch, plantKey, plantText, scanState } from '../support/secret-scan.ts';
 import { useWorld } from './support/world.ts';
 
 const world = useWorld();
 const OWNER = people.owner.privateKey;
+const AWS_CREDENTIALS = {
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  secretAccessKey: randomBytes(30).toString('base64'),
+};
+const AWS: FakeKmsKey = {
+  name: 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  privateKey: randomBytes(32),
+};
+const GOOGLE: FakeKmsKey = {
+  name: 'projects/shop-prod/locations/europe-west1/keyRings/agents/cryptoKeys/a/cryptoKeyVersions/1',
+  privateKey: randomBytes(32),
+};
 
 let directory: string;
 let signer: LocalSigner;
+let services: readonly RunningServer[] = [];
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'countersign-signer-'));
-  signer = await startSigner({ persistTo: directory, owners: [people.owner.address] });
+  const account = await createFakeServiceAccount();
+  const fakes = [
+    createFakeAwsKms({
+      ...{ credentials: { ...AWS_CREDENTIALS, sessionToken: undefined }, region: 'eu-central-1' },
+      keys: [AWS],
+    }),
+    createFakeGoogleKms({ account, keys: [GOOGLE] }),
+  ];
+  services = await Promise.all(
+    fakes.map(async ({ handle }) => await serveLoopback({ handler: handle })),
+  );
+  signer = await startSigner({
+    ...{ persistTo: directory, owners: [people.owner.address] },
+    variables: {
+      AWS_KMS_CREDENTIALS: JSON.stringify(AWS_CREDENTIALS),
+      AWS_KMS_ENDPOINT: services[0]?.url ?? '',
+      GOOGLE_KMS_CREDENTIALS: account.file,
+      GOOGLE_KMS_ENDPOINT: services[1]?.url ?? '',
+    },
+  });
 });
 afterAll(async () => {
   await signer.stop();
+  await Promise.all(services.map(async ({ stop }) => await stop()));
   await rm(directory, { recursive: true, force: true });
 });
 
-const enrol = async () => {
+/** The private keys by which agents authenticate. */
+const agentKeys: Uint8Array[] = [];
+
+const enrol = async (reference?: string) => {
   const { audience, payTo, usdc, chainId } = world().stack.description;
-  const key = await agentKey();
+  const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  agentKeys.push(Buffer.from(jwk.d ?? '', 'base64url'));
+  const key = await agentKey(jwk);
   const policy = {
     audiences: [audience],
     tools: ['lookup'],
@@ -46,7 +91,10 @@ const enrol = async () => {
     perSignature: '$0.01',
     windows: [{ every: 'day', limit: '$0.05' }],
   };
-  const body = { agents: [{ jwk: key.jwk }], policy };
+  const body = {
+    agents: [{ jwk: key.jwk, ...(reference !== undefined && { key: reference }) }],
+    policy,
+  };
   const { agents, url } = await sendOwnerCommand(signer.url, OWNER, 'agents.enrol', body);
   const address = agents[0]?.address as Address;
   await mint(world().client, address, 1_000_000n);
@@ -56,19 +104,6 @@ const enrol = async () => {
     account,
     agent: createAgent({ account, spend: { perCall: '$1', total: '$1' } }),
   };
-};
-
-/** Every byte that the signer has written, except the two files that hold its own secret settings. */
-const writtenBytes = async (): Promise<Buffer> => {
-  const names = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = names.filter(
-    (entry) => entry.isFile() && !['.dev.vars', 'signer-key'].includes(entry.name),
-  );
-  return Buffer.concat(
-    await Promise.all(
-      files.map(async (entry) => await readFile(join(entry.parentPath, entry.name))),
-    ),
-  );
 };
 
 /** The last entry that the signer's own D1 has. */
@@ -111,7 +146,13 @@ it('pays through the signer, before and after the signer was killed, and exports
   expect(signed[0]?.outcome).toMatchObject({ address, typed: 'payment' });
 }, 120_000);
 
-it('writes no seed, no private key and no signature to disk, in any form', async () => {
+it.each([AWS, GOOGLE])('pays with a key that a service holds: $name', async ({ name }) => {
+  const { agent } = await enrol(name);
+  const lookup = world().stack.description.tools.find(({ id }) => id === 'lookup')?.url ?? '';
+  expect((await agent.fetch(`${lookup}?word=sea`)).status).toBe(200);
+});
+
+it('writes no seed, key, credential or signature to disk, in any form', async () => {
   const { account, address } = await enrol();
   const { chainId, usdc } = world().stack.description;
   const refused = account.signTypedData({
@@ -160,21 +201,24 @@ it('writes no seed, no private key and no signature to disk, in any form', async
       interval: 500,
     },
   );
-  const written = await writtenBytes();
-  const lower = Buffer.from(written.toString('latin1').toLowerCase(), 'latin1');
-  // Otherwise the scan reads the wrong files.
-  expect(lower.includes(address.slice(2))).toBe(true);
-  expect(lower.includes(signature.slice(2, 66))).toBe(false);
-  for (const secret of [hexToBytes(seed), derived.privateKey ?? new Uint8Array()]) {
-    expect(secret.length).toBeGreaterThanOrEqual(32);
-    const bytes = Buffer.from(secret);
-    expect(written.includes(bytes.subarray(0, 16))).toBe(false);
-    expect(lower.includes(bytes.toString('hex').slice(0, 32))).toBe(false);
-    for (const at of [0, 1, 2]) {
-      const form = bytes.subarray(at).toString('base64').slice(0, 20);
-      expect(written.includes(form)).toBe(false);
-    }
-  }
+  const settings = await plantedSettings(directory);
+  expect(settings.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['SIGNER_KEY', 'AWS_KMS_CREDENTIALS', 'GOOGLE_KMS_CREDENTIALS']),
+  );
+  const planted = [
+    ...settings,
+    plantKey('the seed', hexToBytes(seed)),
+    plantKey('a child key', derived.privateKey ?? new Uint8Array()),
+    plantKey('a signature', hexToBytes(signature as Hex).subarray(0, 64)),
+    ...agentKeys.map((key) => plantKey("an agent's key", key)),
+    ...[AWS, GOOGLE].map(({ privateKey }) => plantKey('a key in a service', privateKey)),
+    plantText('the identity of the backup', identity),
+  ];
+  expect(await scanState(directory, planted)).toEqual([]);
+  await mustSearch(directory, address.slice(2));
+  // The gateway, whose agents pay through the signer, has none of them either. It stores no signature, but entries of payments do.
+  const others = planted.filter(({ name }) => name !== 'a signature');
+  expect(await scanState(world().directory, others)).toEqual([]);
 }, 60_000);
 
 it('shares no binding with the gateway', async () => {

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { formsOf } from '../../src/vault/forms.ts';
+import { plantedSettings } from '../support/planted-settings.ts';
+import { mustSearch, plantKey, plantText, scanState, tracesIn } from '../support/secret-scan.ts';
 import { bind, bound } from './support/bound.ts';
 import { accountOf } from './support/credit.ts';
 import { type Credentials, LEAKS, useEchoUpstream } from './support/echo-upstream.ts';
 import { expectProblem } from './support/expect-answer.ts';
 import { type CommandAnswer, manage, okJson } from './support/manage.ts';
 import { callRaw, payBound } from './support/mcp.ts';
+import { retryKey, sentRetrySecrets } from './support/intent.ts';
 import { kindOf } from './support/offer.ts';
 import { trustedAccount } from './support/payment.ts';
 import { type ToolCall, useWorld } from './support/world.ts';
@@ -30,19 +30,17 @@ const credentials: Credentials = {
   password: `p<&"' ${randomBytes(12).toString('hex')}`,
   queryKey: `q/${randomBytes(15).toString('base64url')}+=`,
   signingKey: randomBytes(32).toString('hex'),
+  zoneKey: `zk-${randomBytes(18).toString('base64url')}`,
 };
 const planted = Object.entries(credentials).flatMap(([name, text]) =>
-  name === 'user' ? [] : [text],
+  name === 'user' ? [] : [plantText(name, text)],
 );
 const upstream = useEchoUpstream(credentials);
 
-/** The forms of the planted secrets that a text holds. */
-const found = (bytes: Uint8Array | string): readonly string[] => {
-  const haystack = Buffer.from(bytes).toString('latin1').toLowerCase();
-  return planted
-    .flatMap(formsOf)
-    .filter((form) => haystack.includes(Buffer.from(form).toString('latin1').toLowerCase()));
-};
+/** Values of secrets that are removed again. */
+const spares: string[] = [];
+
+const found = (shown: Uint8Array | string) => tracesIn(planted, shown);
 
 const blind = () => randomBytes(32).toString('base64url');
 const put = (name: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
@@ -61,6 +59,7 @@ const tool = (id: string, path: string, to: string, more: object = {}) => ({
 const SECRETS = [
   { in: 'header', secret: 'api', name: 'x-api-key' },
   { in: 'basic', secret: 'login' },
+  { in: 'header', secret: 'zone' },
   { in: 'query', secret: 'pair', field: 'query', name: 'key' },
   {
     ...{ in: 'hmac', secret: 'signing', name: 'x-signature', prefix: 'sha256=' },
@@ -82,6 +81,8 @@ beforeAll(async () => {
   const login = { user: credentials.user, password: credentials.password };
   await okJson(put('login', { kind: 'basic', value: login }));
   await okJson(put('pair', { kind: 'json', value: { query: credentials.queryKey } }));
+  const zone = { name: 'x-zone-key', value: credentials.zoneKey };
+  await okJson(put('zone', { kind: 'header', value: zone }));
   await okJson(put('signing', { kind: 'token', value: credentials.signingKey }));
   const vaulted = tool('vaulted', '/tools/vaulted/*', `http://${upstream.host()}`, {
     secrets: SECRETS,
@@ -112,7 +113,15 @@ describe('an upstream that demands credentials', () => {
     expect([answer.status, await answer.text()]).toEqual([200, 'before  after']);
   });
 
-  const kinds = ['apiKey', 'password', 'queryKey', 'signingKey', 'authorization', 'signature'];
+  const kinds = [
+    'apiKey',
+    'password',
+    'queryKey',
+    'signingKey',
+    'zoneKey',
+    'authorization',
+    'signature',
+  ];
   it.each(Object.keys(LEAKS))(
     'cannot give one back by %s',
     async (leak) => {
@@ -143,6 +152,16 @@ describe('an upstream that demands credentials', () => {
     },
     40_000,
   );
+
+  it('cannot give one back by a stored answer', async () => {
+    const again = call('plain', 'apiKey', '&again=1');
+    const payment = await bind(world(), payer, again);
+    const headers = { ...bound(payment), ...retryKey(payment.intent) };
+    const before = upstream.seen.length;
+    for (const answer of [await world().send(again, headers), await world().send(again, headers)])
+      expect(await answer.text()).toBe('before [secret:api] after');
+    expect(upstream.seen.length).toBe(before + 1);
+  });
 
   it('cannot give one back over MCP', async () => {
     const tools = { name: 'vaulted-json', arguments: { of: 'apiKey' } };
@@ -180,7 +199,7 @@ describe('a secret', () => {
     const { items } = await okJson<{ readonly items: readonly Record<string, unknown>[] }>(
       manage(world(), operator, 'secrets.list'),
     );
-    expect(items.map(({ name }) => name)).toEqual(['api', 'login', 'pair', 'signing']);
+    expect(items.map(({ name }) => name)).toEqual([...['api', 'login', 'pair', 'signing', 'zone']]);
     expect(items[0]).toMatchObject({
       kind: 'token',
       version: 1,
@@ -203,7 +222,7 @@ describe('a secret', () => {
             .map(({ outcome }) => outcome?.['secret']),
         { timeout: 15_000 },
       )
-      .toEqual(expect.arrayContaining(['api', 'login', 'pair', 'signing']));
+      .toEqual(expect.arrayContaining(['api', 'login', 'pair', 'signing', 'zone']));
   });
 
   it('needs 8 bytes, a known kind and a host, and no fault repeats it', async () => {
@@ -224,6 +243,7 @@ describe('a secret', () => {
 
   it('is replaced only by a command that names its version, and removed for good', async () => {
     const value = randomBytes(20).toString('hex');
+    spares.push(value);
     const { etag } = await okJson<CommandAnswer & { readonly etag: string }>(
       put('spare', { kind: 'token', value }),
     );
@@ -238,7 +258,7 @@ describe('a secret', () => {
     expect((await manage(world(), operator, 'secrets.delete', { params })).status).toBe(404);
   });
 
-  it('is in no file, entry or log of the gateway after all of this', async () => {
+  it('is in no database, object or log of the gateway after all of this, and neither is a key or a retry secret', async () => {
     const gateway = accountOf(world().payTo);
     await expect
       .poll(
@@ -248,17 +268,17 @@ describe('a secret', () => {
         { timeout: 15_000 },
       )
       .toBe(1);
-    for (const account of [gateway, accountOf(payer.address)]) {
-      expect(found(JSON.stringify(await world().audit.entries(account)))).toEqual([]);
-    }
-    const directory = dirname(world().stack.gateway.log);
-    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((each) =>
-      each.isFile(),
+    const { directory } = world();
+    const settings = await plantedSettings(directory);
+    expect(settings.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['VAULT_KEY', 'RECEIPT_KEY', 'LOG_KEY']),
     );
-    expect(files.length).toBeGreaterThan(5);
-    for (const file of files) {
-      const path = join(file.parentPath, file.name);
-      expect(found(readFileSync(path)), path).toEqual([]);
-    }
-  });
+    expect([spares.length, sentRetrySecrets().length]).toEqual([1, 1]);
+    const others = [
+      ...spares.map((value) => plantText('spare', value)),
+      ...sentRetrySecrets().map((secret) => plantKey('a retry secret', secret)),
+    ];
+    expect(await scanState(directory, [...planted, ...settings, ...others])).toEqual([]);
+    await mustSearch(directory, payer.address.toLowerCase().slice(2));
+  }, 30_000);
 });

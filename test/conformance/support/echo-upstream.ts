@@ -11,6 +11,7 @@ export type Credentials = {
   readonly password: string;
   readonly queryKey: string;
   readonly signingKey: string;
+  readonly zoneKey: string;
 };
 
 const unicode = (text: string): string =>
@@ -113,7 +114,7 @@ export type Seen = { readonly path: string; readonly authorized: boolean };
 export const useEchoUpstream = (
   credentials: Credentials,
 ): { readonly host: () => string; readonly seen: Seen[] } => {
-  const { apiKey, user, password, queryKey, signingKey } = credentials;
+  const { apiKey, user, password, queryKey, signingKey, zoneKey } = credentials;
   const seen: Seen[] = [];
   const isAuthorized = (request: IncomingMessage, body: Buffer): boolean => {
     const url = new URL(request.url ?? '/', 'http://upstream');
@@ -123,6 +124,7 @@ export const useEchoUpstream = (
       .digest('hex');
     return (
       request.headers['x-api-key'] === apiKey &&
+      request.headers['x-zone-key'] === zoneKey &&
       request.headers.authorization ===
         `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` &&
       url.searchParams.get('key') === queryKey &&

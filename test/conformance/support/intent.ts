@@ -34,6 +34,11 @@ export const sha256 = (bytes: string | Uint8Array): Hex =>
 /** The retry secrets of the intents made here, by nonce. */
 const secrets = new Map<Hex, Buffer>();
 
+const sent = new Set<Uint8Array>();
+
+/** The retry secrets that headers carried: no gateway may store one. */
+export const sentRetrySecrets = (): readonly Uint8Array[] => [...sent];
+
 /** A nonce that commits to a new retry secret. */
 const drawNonce = (): Hex => {
   const secret = randomBytes(32);
@@ -46,6 +51,7 @@ const drawNonce = (): Hex => {
 export const retryKey = ({ nonce }: Pick<AgentIntent, 'nonce'>): { 'Agent-Retry-Key': string } => {
   const secret = secrets.get(nonce);
   if (secret === undefined) throw new Error('this intent was made elsewhere');
+  sent.add(secret);
   return { 'Agent-Retry-Key': secret.toString('base64url') };
 };
 

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { type Planted, plantKey, plantText } from './secret-scan.ts';
+
+/** Plants every secret among the settings of a local Worker, from the `.dev.vars` of its state directory. */
+export const plantedSettings = async (directory: string): Promise<readonly Planted[]> => {
+  const settings = parseEnv(await readFile(join(directory, '.dev.vars'), 'utf8'));
+  return Object.entries(settings).flatMap(
+    ([name, value = '']) => READERS[name]?.(name, value) ?? [],
+  );
+};
+
+type Reader = (name: string, value: string) => readonly Planted[];
+
+const base64Key: Reader = (name, value) => [
+  plantText(name, value),
+  plantKey(name, Buffer.from(value, 'base64')),
+];
+
+const jwk: Reader = (name, value) => [
+  plantKey(name, Buffer.from((JSON.parse(value) as { readonly d: string }).d, 'base64url')),
+];
+
+const READERS: Readonly<Record<string, Reader>> = {
+  VAULT_KEY: base64Key,
+  SIGNER_KEY: base64Key,
+  RECEIPT_KEY: jwk,
+  LOG_KEY: jwk,
+  RELAYER_KEY: (name, value) => [plantKey(name, Buffer.from(value.slice(2), 'hex'))],
+  CARD_WEBHOOK_SECRET: (name, value) => [plantText(name, value)],
+  AWS_KMS_CREDENTIALS: (name, value) => [
+    plantText(name, (JSON.parse(value) as { readonly secretAccessKey: string }).secretAccessKey),
+  ],
+  // PKCS#8 begins and ends as many keys do: the middle belongs to this one.
+  GOOGLE_KMS_CREDENTIALS: (name, value) => {
+    const lines = (JSON.parse(value) as { readonly private_key: string }).private_key.split('\n');
+    const middle = lines.slice(5, 9).join('');
+    return [plantText(name, middle.slice(0, 64)), plantKey(name, Buffer.from(middle, 'base64'))];
+  },
+};
