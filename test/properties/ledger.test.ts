@@ -373,14 +373,20 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
           return;
         }
         case 'decide': {
-          const record = records.get(idOf(one.call));
+          // Mostly a call that waits: of eight calls, few do.
+          const waiting = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((at) =>
+            records.get(idOf(at))?.state === 'parked' ? [at] : [],
+          );
+          const target =
+            (one.call < 6 ? waiting[one.call % waiting.length] : undefined) ?? one.call;
+          const record = records.get(idOf(target));
           const decision = one.approves ? 'approved' : 'refused';
           const verdict = apply(
             decideApproval(
               state,
               record,
               {
-                ...{ kind: 'approval', call: idOf(one.call), decision },
+                ...{ kind: 'approval', call: idOf(target), decision },
                 by: { account: accountId(token.network, payTo), role: 'operator' },
                 intent: { fields: {}, signature: '0x' },
               },
@@ -388,8 +394,8 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
             ),
           );
           // A call that was refused must never run.
-          if (verdict.verdict === 'applied' && !one.approves) refused.add(idOf(one.call));
-          if (one.approves && one.repeats) attempt(one.call, 2, factsOf(one.call));
+          if (verdict.verdict === 'applied' && !one.approves) refused.add(idOf(target));
+          if (one.approves && one.repeats) attempt(target, 2, factsOf(target));
           return;
         }
         case 'drain':
