@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -5,6 +6,8 @@ import { afterAll, expect, test } from 'vitest';
 import type { StackDescription } from '../../dev/stack/stack-directory.ts';
 import { createAgent } from '../../src/client/index.ts';
 import { startFixture } from '../conformance/support/mcp-fixture/server.ts';
+import { startHostileServer } from '../conformance/support/mcp-fixture/hostile-server.ts';
+import { documentIn, pipe } from './support/command.ts';
 import { EVENTUALLY, useManagement } from './support/management.ts';
 
 const { gateway, run, okJson, errorOf, place } = useManagement();
@@ -84,6 +87,39 @@ test('an agent pays for a tool of an MCP server, and can verify the receipt of i
     report: { charged: '0', receipt: { verified: true } },
   });
   expect(agent.spending().charged).toBe(20_000n);
+});
+
+test('imports and checks the tools of a server that demands a token, which no output shows', async () => {
+  const token = `mcp-${randomBytes(20).toString('hex')}`;
+  const server = await startHostileServer(token);
+  const given = async (stdin: string, ...words: readonly string[]) => {
+    const ran = await pipe(place(), ['tools', ...words, '--json'], stdin);
+    expect(ran.stdout + ran.stderr).not.toContain(token);
+    return { code: ran.code, document: documentIn(ran) };
+  };
+  const words = ['import-mcp', `${server.url}/mcp`, '--price', '0.02', '--namespace', 'locked'];
+  const bearer = ['--bearer', 'locked'];
+  expect((await given('', ...words, '--yes')).code).toBe(1);
+  expect(await given(`${token}\n`, ...words, ...bearer, '--dry-run')).toMatchObject({ code: 0 });
+  expect((await given(`${token} x`, ...words, ...bearer, '--dry-run')).code).toBe(2);
+  expect(await given(`${token}\n`, ...words, ...bearer, '--yes')).toMatchObject({
+    code: 0,
+    document: { applied: ['locked.echo'] },
+  });
+  expect(await okJson('tools', 'get', 'locked.echo')).toMatchObject({
+    tool: {
+      secrets: [{ in: 'header', name: 'authorization', prefix: 'Bearer ', secret: 'locked' }],
+    },
+  });
+  const states = {
+    checked: expect.arrayContaining([
+      { id: 'locked.echo', name: 'echo', state: 'same' },
+    ]) as unknown,
+  };
+  expect(await given(token, 'check-mcp', ...bearer)).toMatchObject({ document: states });
+  expect((await given('', 'check-mcp')).code).toBe(1);
+  await okJson('tools', 'remove', 'locked.echo');
+  await server.stop();
 });
 
 test('says why a server cannot be imported', async () => {

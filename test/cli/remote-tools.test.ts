@@ -107,9 +107,12 @@ describe('tools import-mcp', () => {
     ]);
   });
 
-  it('takes the options of OpenAPI imports', () => {
+  it('takes the options of OpenAPI imports, and one for a token', () => {
     const flags = ({ options: all = [] }: Command) => all.map((option) => option.flags);
-    expect(['--upstream <url>', ...flags(importMcp)]).toEqual(flags(importOpenApi));
+    expect(['--upstream <url>', ...flags(importMcp)]).toEqual([
+      ...flags(importOpenApi),
+      '--bearer <secret>',
+    ]);
   });
 
   it('gives an alias where a name is no id, and never the same to two tools', () => {

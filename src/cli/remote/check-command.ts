@@ -1,11 +1,12 @@
 import { openAdmin } from '../lib/admin-client.ts';
-import { reachOf, readCatalogue } from '../lib/catalogue.ts';
+import { type CatalogueTool, reachOf, readCatalogue } from '../lib/catalogue.ts';
 import { applyStep, type Failure, outcomeText, planOf } from '../lib/catalogue-plan.ts';
 import type { Command } from '../lib/command.ts';
 import { CliError, Ended, EXIT, usageError } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
 import { proseWidth } from '../lib/print.ts';
 import { printable, wrapped } from '../lib/text.ts';
+import { type Bearer, BEARER_OPTION, readBearer } from './bearer.ts';
 import type { Checked } from './check.ts';
 
 export const checkMcp: Command = {
@@ -16,11 +17,13 @@ export const checkMcp: Command = {
       summary: 'sell the new definition of this tool',
       repeatable: true,
     },
+    BEARER_OPTION,
   ],
   shared: ['gateway', 'signer'],
   examples: ['countersign tools check-mcp', 'countersign tools check-mcp --accept web.search'],
   run: async (session, input) => {
     const { out, signal } = session;
+    const bearer = await readBearer(session, input);
     const admin = await openAdmin(session, 'operator');
     const reach = reachOf(await session.profile.gateway());
     const present = await readCatalogue(admin);
@@ -38,7 +41,7 @@ export const checkMcp: Command = {
     await session.progress.during('listing', async () => {
       for (const url of urls) {
         try {
-          const listing = await readListing(url, reach, signal);
+          const listing = await readListing(url, reach, signal, tokenFor(present, url, bearer));
           for (const { tool } of present) {
             const { upstream } = tool;
             if (typeof upstream !== 'object' || !('mcp' in upstream) || upstream.mcp !== url)
@@ -80,6 +83,20 @@ export const checkMcp: Command = {
     const isClean = checked.every(({ id, state }) => state === 'same' || applied.includes(id));
     if (!isClean || unlisted.length > 0) throw new Ended(EXIT.failed);
   },
+};
+
+/** The token goes only to servers whose tools carry its secret: any other could keep it. */
+const tokenFor = (
+  present: readonly CatalogueTool[],
+  url: string,
+  bearer: Bearer | undefined,
+): string | undefined => {
+  const carries = ({ upstream, secrets = [] }: CatalogueTool['tool']): boolean =>
+    typeof upstream === 'object' &&
+    'mcp' in upstream &&
+    upstream.mcp === url &&
+    secrets.some(({ secret }) => secret === bearer?.secret);
+  return present.some(({ tool }) => carries(tool)) ? bearer?.token : undefined;
 };
 
 const reportText = (

@@ -3,19 +3,22 @@ import type { Command } from '../lib/command.ts';
 import { applyImport } from '../tool-import/apply.ts';
 import { fileReach, openTarget } from '../tool-import/target.ts';
 import { IMPORT_OPTIONS, importTerms } from '../tool-import/terms.ts';
+import { BEARER_OPTION, bearerPlacements, readBearer } from './bearer.ts';
 
 export const importMcp: Command = {
   summary: 'sell the tools of a remote MCP server',
   arguments: [{ syntax: '<url>', summary: 'its endpoint, e.g. https://mcp.example/mcp' }],
-  options: IMPORT_OPTIONS,
+  options: [...IMPORT_OPTIONS, BEARER_OPTION],
   shared: ['gateway', 'signer'],
   examples: [
     'countersign tools import-mcp https://mcp.example/mcp --price 0.01 --namespace web',
     'countersign tools import-mcp https://mcp.example/mcp --price-for "search*=0.05" --file tools.json',
+    'cat token.txt | countersign tools import-mcp https://mcp.example/mcp --price 0.01 --bearer search --yes',
   ],
   run: async (session, input) => {
     const url = input.arguments[0] ?? '';
     const terms = await importTerms(session, input);
+    const bearer = await readBearer(session, input);
     const target = await openTarget(session, input);
     const [{ readListing }, { importListing }] = await Promise.all([
       import('./listing.ts'),
@@ -24,10 +27,13 @@ export const importMcp: Command = {
     const { gateway } = target;
     const reach = gateway === undefined ? fileReach(url) : reachOf(gateway);
     const listing = await session.progress.during('listing', async () =>
-      readListing(url, reach, session.signal),
+      readListing(url, reach, session.signal, bearer?.token),
     );
     const present = target.present.map(({ tool }) => tool);
-    const { tools, aliases, skipped } = importListing(url, listing, present, { ...terms, reach });
+    const made = importListing(url, listing, present, { ...terms, reach });
+    const { aliases, skipped } = made;
+    const secrets = bearer === undefined ? {} : { secrets: bearerPlacements(bearer) };
+    const tools = made.tools.map((tool) => ({ ...tool, ...secrets }));
     await applyImport(session, input, target, {
       tools,
       remarks: [

@@ -12,11 +12,12 @@ import { printable } from '../lib/text.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** Lists the tools of a remote MCP server as the gateway would. @throws CliError that says why they cannot be listed */
+/** Lists the tools of a remote MCP server as the gateway would, with a bearer token where given. @throws CliError that says why they cannot be listed */
 export const readListing = async (
   url: string,
   reach: EgressReach,
   signal: AbortSignal,
+  token?: string,
 ): Promise<Listing> => {
   const allowed = readEgressUrl(url, reach);
   if (!allowed.ok) {
@@ -28,6 +29,7 @@ export const readListing = async (
   let cause: unknown;
   const session = openSession({
     url,
+    ...(token === undefined ? {} : { headers: new Headers({ Authorization: `Bearer ${token}` }) }),
     onDropped: (thrown) => {
       cause = thrown;
     },
@@ -40,7 +42,7 @@ export const readListing = async (
   if (listing.ok) return listing.value;
   const reason = networkReason(cause) ?? `${why(listing.error)}.`;
   throw new CliError(`The tools of ${printable(url)} cannot be listed: ${reason}`, {
-    hint: 'Check the URL with `curl -X POST`: the gateway lists them like that, without credentials. The command changed nothing.',
+    hint: 'Check the URL with `curl -X POST`: the gateway lists them like that. If the server demands a token, give --bearer. The command changed nothing.',
     cause,
     exit: EXIT.failed,
     code: `remote_${listing.error.kind}`,
