@@ -221,7 +221,10 @@ describe('the log of a fleet', () => {
       (received.get(agent)?.problems.length ?? 0) + (team.includes(agent) ? 2 : 1);
     for (const account of [owner, manager, ...team, ...others]) {
       const isWhole = (entries: readonly Entry[]): boolean => {
-        if (account === owner) return lentIn(entries) === CHARGED;
+        if (account === owner)
+          return (
+            lentIn(entries) === CHARGED && entries.some(({ type }) => type === 'grant.revoked')
+          );
         if (account === manager)
           return entries.filter(({ type }) => type === 'grant.issued').length === team.length;
         return deniedOf(entries) === expected(account);

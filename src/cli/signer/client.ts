@@ -145,7 +145,7 @@ const unreachable = (origin: string, { cause }: CountersignError): CliError =>
   new CliError(
     `The command cannot reach ${origin}. ${networkReason(cause) ?? 'It is not ready.'}`,
     {
-      hint: 'Check --signer and your network.',
+      hint: 'Check --signer and your network; `countersign doctor` in the project of the signer says whether it is deployed.',
       exit: EXIT.network,
       code: 'unreachable',
     },

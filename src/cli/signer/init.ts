@@ -83,7 +83,10 @@ export const init: Command = {
 const presentOrNew = async (directory: string): Promise<SignerProject> => {
   const read = await readSignerProject(directory);
   if (read?.ok === true) return read.value;
-  if (read !== undefined) throw new CliError(`${read.error}.`, { hint: 'Correct the file.' });
+  if (read !== undefined)
+    throw new CliError(`${read.error}.`, {
+      hint: 'Correct wrangler.signer.toml, or move it away: `countersign signer init` then writes a new one.',
+    });
   const template = await readText(join(import.meta.dirname, 'project', SIGNER_CONFIG));
   if (template === undefined) throw new Error('the template is missing');
   // Queues and databases belong to the account: two projects with the same names would share them.

@@ -32,7 +32,11 @@ export const policy: Command = {
   run: async (session, input) => {
     const { out } = session;
     const [pause, resume] = [input.flag('pause'), input.flag('resume')];
-    if (pause && resume) throw usageError('--pause and --resume exclude each other.', 'Give one.');
+    if (pause && resume)
+      throw usageError(
+        '--pause and --resume exclude each other.',
+        'Give --pause to refuse every signature, or --resume to sign again.',
+      );
     const client = await openOwner(session, input);
     const named = agentsNamed(await agentsOf(client), input.arguments);
     if (!hasPolicy(input) && !pause && !resume) {

@@ -61,7 +61,7 @@ const entryOf = (options: WorkerOptions, version: number): string => {
   const worker = JSON.stringify(join(import.meta.dirname, 'worker.ts'));
   return `// Version ${version}
 import { configure } from ${worker};
-export { AgentAccount, default, Relayer } from ${worker};
+export { AgentAccount, AuditLog, default, Relayer } from ${worker};
 configure(${JSON.stringify(options)});
 `;
 };

@@ -1,6 +1,7 @@
 import { retryable } from 'cloudflare:durable-objects';
 import { AgentAccount as Account, Relayer as OwnRelayer } from '../../../src/index.ts';
 import gateway from '../../../src/index.ts';
+export { AuditLog } from '../../../src/index.ts';
 import { openRandom } from '../../falsify/random.ts';
 import { losingAcknowledgements, faultyQueue } from './faulty-queue.ts';
 import { advance, keepTimeOf } from './worker-clock.ts';
