@@ -24,7 +24,10 @@ export const rotateOperator = async (session: Session, input: Input): Promise<vo
   const gateway = await session.profile.gateway();
   const [old, successor] = [await session.profile.named(name), await session.profile.named(to)];
   if (old.address === successor.address)
-    throw usageError('Both names are the same key.', 'Name another key with --to.');
+    throw usageError(
+      'Both names are the same key.',
+      'Name another key with --to: `countersign keys new <name>` makes one.',
+    );
   const isOld = await isOperator(session, gateway, old);
   const isNew = await isOperator(session, gateway, successor);
   const step = isNew ? (isOld ? 'remove' : 'done') : isOld ? 'add' : 'neither';

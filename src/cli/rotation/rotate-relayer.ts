@@ -27,7 +27,11 @@ export const rotateRelayer = async (session: Session, input: Input): Promise<voi
     );
   }
   const [old, successor] = [await addressIn(session, from), await addressIn(session, to)];
-  if (old === successor) throw usageError('Both are the same key.', 'Name another key with --to.');
+  if (old === successor)
+    throw usageError(
+      'Both are the same key.',
+      'Name another key with --to: `countersign keys new <name>` makes one.',
+    );
   const admin: AdminClient = await openAdmin(session, 'operator');
   const relayers = await collected(admin, admin.list('relayers'));
   const [oldRows, newRows] = [rowsOf(relayers, old), rowsOf(relayers, successor)];
