@@ -1,5 +1,5 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import { auditDeadLetter } from '../../../src/audit/consumer.ts';
 import { decodeBase64 } from '../../../src/crypto/bytes.ts';
@@ -68,6 +68,8 @@ describe('a message that no account could have sent', () => {
   });
 
   test('stays in the dead-letter queue until it is recorded', async () => {
+    // Files share the database.
+    onTestFinished(freshDatabase);
     await db.prepare('DROP TABLE dead_letters').run();
     const batch = createMessageBatch(`${QUEUE}-dead`, [
       { id: 'd0', timestamp: new Date(), attempts: 1, body: 'junk' as unknown },

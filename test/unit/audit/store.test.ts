@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { encodeChunk } from '../../../src/audit/chunk.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
@@ -197,6 +197,8 @@ describe('a chunk that no account could have sent writes nothing', () => {
   });
 
   test('a projection that fails rolls its chunk back', async () => {
+    // Files share the database.
+    onTestFinished(freshDatabase);
     await db.prepare('DROP TABLE spend').run();
     expect(await store(entries)).toMatchObject({ error: { kind: 'unavailable' } });
     expect(await stored()).toBe(0);

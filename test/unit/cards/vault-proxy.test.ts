@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDemoMerchant, TRICKS } from '../../../dev/cards/demo-merchant.ts';
 import { openFakeCardVault } from '../../../dev/cards/fake-card-vault.ts';
 import { openCard } from '../../../src/cards/open-card.ts';
@@ -23,6 +23,8 @@ const TOOL: Tool = toolOf({
     answer: ['/id', '/status', '/amount'],
   },
 });
+
+afterEach(() => vi.unstubAllGlobals());
 
 beforeEach(async () => {
   await freshDatabase();
@@ -72,7 +74,7 @@ const buy = async (
     ...{ method: 'POST', headers: { 'content-type': 'application/json', ...headers } },
     body: new TextEncoder().encode(typeof order === 'string' ? order : JSON.stringify(order)),
   });
-  return { answer: await bought.finally(() => vi.unstubAllGlobals()), sent, merchant, call };
+  return { answer: await bought, sent, merchant, call };
 };
 
 describe('a purchase through a card vault', () => {
