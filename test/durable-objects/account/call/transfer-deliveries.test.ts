@@ -17,6 +17,9 @@ import {
   topUp,
 } from '../../support.ts';
 
+/** An outbox sends once a second, and a busy machine takes longer. */
+const PATIENCE = { timeout: 10_000 };
+
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
@@ -72,7 +75,7 @@ describe('a top-up for another account arrives exactly once', () => {
       await vi.waitFor(async () => {
         expect(apply).toHaveBeenCalledTimes(1);
         expect((await snapshotOf(payer)).sending).toBe(1);
-      });
+      }, PATIENCE);
       await ringUntilQuiet(payer);
       expect(apply).toHaveBeenCalledTimes(3);
       expect(await creditOf(receiver)).toBe('5000');
@@ -90,7 +93,7 @@ describe('a top-up for another account arrives exactly once', () => {
       await topUp(payer, 5_000n, to(receiver));
       await vi.waitFor(() => {
         expect(apply).toHaveBeenCalledTimes(1);
-      });
+      }, PATIENCE);
       await evictDurableObject(stubOf(payer));
       // The pending total is in storage, so the payer sends it again.
       expect((await snapshotOf(payer)).sending).toBe(1);
@@ -123,12 +126,12 @@ describe('a top-up for another account arrives exactly once', () => {
     await topUp(payer, 3_000n, to(broken));
     await vi.waitFor(() => {
       expect(deliveries).toHaveBeenCalledTimes(1);
-    });
+    }, PATIENCE);
     expect((await snapshotOf(payer)).sending).toBe(1);
     await topUp(payer, 4_000n, to(receiver));
     await vi.waitFor(async () => {
       expect(await creditOf(receiver)).toBe('4000');
-    });
+    }, PATIENCE);
     await ringUntilQuiet(payer);
     expect(await creditOf(broken)).toBe('3000');
   });
@@ -188,16 +191,16 @@ describe('a top-up for another account arrives exactly once', () => {
     await topUp(payer, 1_000n, to(receiver));
     await vi.waitFor(() => {
       expect(deliveries).toHaveBeenCalledTimes(1);
-    });
+    }, PATIENCE);
     await topUp(payer, 2_000n, to(receiver));
     await vi.waitFor(() => {
       expect(deliveries).toHaveBeenCalledTimes(2);
-    });
+    }, PATIENCE);
     release();
     await vi.waitFor(async () => {
       const [row] = await transfersOf(payer);
       expect(row?.acknowledged).toBe(1_000n);
-    });
+    }, PATIENCE);
     expect((await snapshotOf(payer)).sending).toBe(1);
     await ringUntilQuiet(payer);
     expect(await creditOf(receiver)).toBe('3000');
@@ -235,7 +238,7 @@ describe('a top-up for another account arrives exactly once', () => {
     release();
     await vi.waitFor(() => {
       expect(answered).toHaveBeenCalled();
-    });
+    }, PATIENCE);
     // One round trip to each account, so that the late answer has been processed.
     for (let round = 0; round < 5; round += 1) {
       expect((await snapshotOf(payer)).sending).toBe(0);
