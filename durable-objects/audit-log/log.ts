@@ -29,7 +29,7 @@ import type {
   LogStatus,
   StoredRun,
 } from '../../src/protocol/audit-log-contract.ts';
-import type { StoredTree, Tables } from './tables.ts';
+import { BUNDLE, type StoredTree, type Tables } from './tables.ts';
 
 /** A checkpoint at most this often, and only when the log has grown. */
 export const CHECKPOINT_PAUSE: Seconds = 10;
@@ -136,7 +136,7 @@ export const openLog = (tables: Tables): Log => {
     },
     bundle: (number) => {
       const { signed } = tree();
-      return tables.bundle(number).slice(0, Math.max(0, signed - number * 256));
+      return tables.bundle(number).slice(0, Math.max(0, signed - number * BUNDLE));
     },
     prove: (index, of) =>
       index >= 0 && index < of && of <= tree().signed ? inclusionProof(index, of, read) : undefined,
