@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { decodeChunk } from '../../src/audit/read-chunk.ts';
 import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
-import { verifyLog } from '../../src/audit/verify.ts';
+import { verifyLog } from '../../src/audit/run.ts';
 import { dollars, type Purchase } from './purchase.ts';
 import type { Scene } from './scene.ts';
 

@@ -4,7 +4,7 @@ import { decodeUtf8 } from '../crypto/bytes.ts';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { type AuditMessage, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, MAX_CHUNK_TEXT } from './chunk.ts';
-import { type Broken, readLog } from './verify.ts';
+import { type Broken, readLog } from './run.ts';
 
 const messageSchema = z.strictObject({
   v: z.literal(1),

@@ -7,7 +7,7 @@ import { projectionStatements } from './projection-statements.ts';
 import { type CallUpdate, project } from './projection.ts';
 import { rollUp, type RollUp, rollUpStatements } from './roll-up.ts';
 import { loadChunk, loadStoredHead } from './stored-chain.ts';
-import { type Broken, verifyRun } from './verify.ts';
+import { type Broken, verifyRun } from './run.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';

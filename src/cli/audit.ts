@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import type { Signatures, Unsigned, VerifiedLog } from '../audit/signatures.ts';
-import type { Broken } from '../audit/verify.ts';
+import type { Signatures, Unsigned, VerifiedLog } from '../audit/verify/signatures.ts';
+import type { Broken } from '../audit/run.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Result } from '../core/result.ts';
 import { accountNamed, namesOf } from './lib/accounts.ts';
@@ -149,8 +149,8 @@ const verifyText = async (
   text: string,
   lastHash: Hex | undefined,
 ): Promise<Result<VerifiedLog, Broken | Unsigned>> => {
-  const { readLog } = await import('../audit/verify.ts');
-  const { verifySignedRun } = await import('../audit/signatures.ts');
+  const { readLog } = await import('../audit/run.ts');
+  const { verifySignedRun } = await import('../audit/verify/signatures.ts');
   const read = readLog(text);
   return read.ok
     ? await verifySignedRun(read.value, lastHash === undefined ? {} : { lastHash })

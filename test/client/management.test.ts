@@ -3,7 +3,7 @@ import { ROOT } from '../../dev/root.ts';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GENESIS } from '../../src/audit/entry.ts';
-import { verifyLog } from '../../src/audit/verify.ts';
+import { verifyLog } from '../../src/audit/run.ts';
 import {
   CountersignError,
   createAgent,

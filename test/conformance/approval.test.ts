@@ -2,7 +2,7 @@ import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { verifySignedRun } from '../../src/audit/signatures.ts';
+import { verifySignedRun } from '../../src/audit/verify/signatures.ts';
 import { ApprovalRequired, createAgent } from '../../src/client/index.ts';
 import { bind, bound } from './support/bound.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
@@ -119,7 +119,7 @@ describe('a call that a person must approve', () => {
     const at = entries.findIndex(({ type }) => type === 'call.approved');
     const approved = entries[at];
     if (approved === undefined) throw new Error('no approval');
-    const { checkApproval } = await import('../../src/audit/signed-evidence.ts');
+    const { checkApproval } = await import('../../src/audit/verify/signed-evidence.ts');
     expect(checkApproval(approved).ok).toBe(true);
     const other = `0x${'77'.repeat(32)}` as const;
     for (const forged of [

@@ -2,7 +2,7 @@ import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { verifyLog } from '../../src/audit/verify.ts';
+import { verifyLog } from '../../src/audit/run.ts';
 import { STORED_WITHIN } from '../../src/management/as-of.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import { callWith, grantedAgent } from './support/grant.ts';

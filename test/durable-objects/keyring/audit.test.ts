@@ -7,8 +7,8 @@ import {
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { readLog, verifyRun } from '../../../src/audit/verify.ts';
-import { verifySignatures } from '../../../src/audit/signatures.ts';
+import { readLog, verifyRun } from '../../../src/audit/run.ts';
+import { verifySignatures } from '../../../src/audit/verify/signatures.ts';
 import { GENESIS } from '../../../src/audit/entry.ts';
 import { onAuditBatch } from '../../../src/signer/worker/audit-queue.ts';
 import type { SignerEnv } from '../../../src/signer/env.ts';

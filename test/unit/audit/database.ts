@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { splitRun } from '../../../src/audit/chunk.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
-import { readLog } from '../../../src/audit/verify.ts';
+import { readLog } from '../../../src/audit/run.ts';
 
 const { AUDIT_DB, TEST_MIGRATIONS } = env as unknown as {
   AUDIT_DB: D1Database;

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Entry, EntryPage } from '../../../src/protocol/entry.ts';
 import { type EventSource, eventStream } from '../../../src/management/event-stream.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
-import { readLog } from '../../../src/audit/verify.ts';
+import { readLog } from '../../../src/audit/run.ts';
 import { db, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, START } from '../audit/history.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { type EventSource, eventStream } from '../../../src/management/event-stream.ts';
 import { entryText } from '../../../src/audit/entry.ts';
-import { verifyRun } from '../../../src/audit/verify.ts';
+import { verifyRun } from '../../../src/audit/run.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { accountOf, entriesOf, randomHex, topUp } from '../../durable-objects/support.ts';
 import { callOnce } from '../../durable-objects/tree-support.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { verifySignatures } from '../../../../src/audit/signatures.ts';
+import { verifySignatures } from '../../../../src/audit/verify/signatures.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { USD } from '../../../../src/protocol/fiat-asset.ts';
 import type { Outcome } from '../../../../src/protocol/account/call.ts';

@@ -1,30 +1,30 @@
 /** Entries whose evidence is signed by fixed keys, and what `verifySignatures` reports about logs of them. */
 import { privateKeyToAccount } from 'viem/accounts';
 import { expect } from 'vitest';
-import { verifySignatures } from '../../../src/audit/signatures.ts';
-import type { Address, Hex } from '../../../src/core/hex.ts';
-import { bytesOf, sha256Hex } from '../../../src/crypto/bytes.ts';
-import { type AccountId, accountId, assetId } from '../../../src/protocol/account-id.ts';
-import type { Entry, EntryBody, Json } from '../../../src/protocol/entry.ts';
+import { verifySignatures } from '../../../../src/audit/verify/signatures.ts';
+import type { Address, Hex } from '../../../../src/core/hex.ts';
+import { bytesOf, sha256Hex } from '../../../../src/crypto/bytes.ts';
+import { type AccountId, accountId, assetId } from '../../../../src/protocol/account-id.ts';
+import type { Entry, EntryBody, Json } from '../../../../src/protocol/entry.ts';
 import {
   type AgentDelegation,
   delegationDigest,
   delegationFields,
-} from '../../../src/protocol/intent/agent-delegation.ts';
+} from '../../../../src/protocol/intent/agent-delegation.ts';
 import {
   type AgentIntent,
   intentDigest,
   intentFields,
-} from '../../../src/protocol/intent/agent-intent.ts';
+} from '../../../../src/protocol/intent/agent-intent.ts';
 import {
   revocationDigest,
   revocationFields,
-} from '../../../src/protocol/intent/agent-revocation.ts';
-import { BOUND_VALID_AFTER, requestDigest } from '../../../src/protocol/intent/binding.ts';
-import type { Token } from '../../../src/protocol/payment.ts';
-import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/authorization.ts';
-import { tokenOf } from '../../../src/protocol/x402/networks.ts';
-import { history, START, word } from './history.ts';
+} from '../../../../src/protocol/intent/agent-revocation.ts';
+import { BOUND_VALID_AFTER, requestDigest } from '../../../../src/protocol/intent/binding.ts';
+import type { Token } from '../../../../src/protocol/payment.ts';
+import { transferWithAuthorizationDigest } from '../../../../src/protocol/x402/authorization.ts';
+import { tokenOf } from '../../../../src/protocol/x402/networks.ts';
+import { history, START, word } from '../history.ts';
 
 export const CHAIN = 84_532;
 export const payer = privateKeyToAccount(`0x${'11'.repeat(32)}`);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../../src/core/canonical-json.ts';
-import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
-import type { EntryBody, Json } from '../../../src/protocol/entry.ts';
-import { intentFields } from '../../../src/protocol/intent/agent-intent.ts';
-import { START, word } from './history.ts';
+import { canonicalJson } from '../../../../src/core/canonical-json.ts';
+import { sha256Hex, utf8 } from '../../../../src/crypto/bytes.ts';
+import type { EntryBody, Json } from '../../../../src/protocol/entry.ts';
+import { intentFields } from '../../../../src/protocol/intent/agent-intent.ts';
+import { START, word } from '../history.ts';
 import {
   bound,
   byIntent,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { entryHash, entryText, GENESIS } from '../../../src/audit/entry.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
-import { verifyLog, verifyRun } from '../../../src/audit/verify.ts';
+import { verifyLog, verifyRun } from '../../../src/audit/run.ts';
 import {
   accepted,
   ALICE,

@@ -1,16 +1,16 @@
 import type * as z from 'zod/mini';
-import { type AccountId, chainIdOf, parseAccountId } from '../protocol/account-id.ts';
-import type { Address, Hex } from '../core/hex.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { transferWithAuthorizationDigest } from '../protocol/x402/authorization.ts';
-import type { SignatureFault } from '../crypto/signature-shape.ts';
-import { verifyStrict } from '../crypto/verifier.ts';
-import { delegationDigest } from '../protocol/intent/agent-delegation.ts';
-import { intentDigest } from '../protocol/intent/agent-intent.ts';
-import { revocationDigest } from '../protocol/intent/agent-revocation.ts';
-import { bindingMarkOf } from '../protocol/intent/binding.ts';
-import { tokenOf } from '../protocol/x402/networks.ts';
-import type { Entry } from '../protocol/entry.ts';
+import { type AccountId, chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
+import type { Address, Hex } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { transferWithAuthorizationDigest } from '../../protocol/x402/authorization.ts';
+import type { SignatureFault } from '../../crypto/signature-shape.ts';
+import { verifyStrict } from '../../crypto/verifier.ts';
+import { delegationDigest } from '../../protocol/intent/agent-delegation.ts';
+import { intentDigest } from '../../protocol/intent/agent-intent.ts';
+import { revocationDigest } from '../../protocol/intent/agent-revocation.ts';
+import { bindingMarkOf } from '../../protocol/intent/binding.ts';
+import { tokenOf } from '../../protocol/x402/networks.ts';
+import type { Entry } from '../../protocol/entry.ts';
 import {
   grantSchema,
   type IntentProof,
@@ -19,7 +19,7 @@ import {
   type PaymentProof,
   paymentProofSchema,
   revocationSchema,
-} from './evidence-schema.ts';
+} from '../evidence-schema.ts';
 
 /** Why a signature of an entry is rejected. `field`: the member of the entry. */
 export type EvidenceFault = {

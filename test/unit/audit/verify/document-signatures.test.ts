@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { verifySignatures } from '../../../src/audit/signatures.ts';
-import { bytesOf, sha256Hex } from '../../../src/crypto/bytes.ts';
-import { accountId } from '../../../src/protocol/account-id.ts';
-import type { EntryBody, Json } from '../../../src/protocol/entry.ts';
-import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
+import { verifySignatures } from '../../../../src/audit/verify/signatures.ts';
+import { bytesOf, sha256Hex } from '../../../../src/crypto/bytes.ts';
+import { accountId } from '../../../../src/protocol/account-id.ts';
+import type { EntryBody, Json } from '../../../../src/protocol/entry.ts';
+import { delegationFields } from '../../../../src/protocol/intent/agent-delegation.ts';
 import {
   type AgentIntent,
   intentDigest,
   intentFields,
-} from '../../../src/protocol/intent/agent-intent.ts';
-import { revocationFields } from '../../../src/protocol/intent/agent-revocation.ts';
-import { START, word } from './history.ts';
+} from '../../../../src/protocol/intent/agent-intent.ts';
+import { revocationFields } from '../../../../src/protocol/intent/agent-revocation.ts';
+import { START, word } from '../history.ts';
 import {
   addressOf,
   byBound,

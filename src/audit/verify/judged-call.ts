@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { canonicalJson } from '../core/canonical-json.ts';
-import { ok, type Result } from '../core/result.ts';
-import { sha256Hex, utf8 } from '../crypto/bytes.ts';
-import type { Entry } from '../protocol/entry.ts';
-import { intentDigest } from '../protocol/intent/agent-intent.ts';
-import { bytes32 } from '../protocol/wire-fields.ts';
-import { intentProofSchema, paymentProofSchema } from './evidence-schema.ts';
+import { canonicalJson } from '../../core/canonical-json.ts';
+import { ok, type Result } from '../../core/result.ts';
+import { sha256Hex, utf8 } from '../../crypto/bytes.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import { intentDigest } from '../../protocol/intent/agent-intent.ts';
+import { bytes32 } from '../../protocol/wire-fields.ts';
+import { intentProofSchema, paymentProofSchema } from '../evidence-schema.ts';
 import { checkPayment, type EvidenceFault, fault, partsOf, readAs } from './signed-evidence.ts';
 
 /* What a denied call asked for (docs/wire-format.md §15): the signed fields without a signature that could still be presented. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { verifySignatures, verifySignedRun } from '../../../src/audit/signatures.ts';
-import type { EntryBody, Json } from '../../../src/protocol/entry.ts';
-import { intentFields } from '../../../src/protocol/intent/agent-intent.ts';
-import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
-import { START, word } from './history.ts';
+import { verifySignatures, verifySignedRun } from '../../../../src/audit/verify/signatures.ts';
+import type { EntryBody, Json } from '../../../../src/protocol/entry.ts';
+import { intentFields } from '../../../../src/protocol/intent/agent-intent.ts';
+import { BOUND_VALID_AFTER } from '../../../../src/protocol/intent/binding.ts';
+import { START, word } from '../history.ts';
 import {
   addressOf,
   bound,

@@ -1,16 +1,16 @@
-import type { Hex } from '../core/hex.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { bytesOf, sha256Hex } from '../crypto/bytes.ts';
-import { requestDigest } from '../protocol/intent/binding.ts';
+import type { Hex } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { bytesOf, sha256Hex } from '../../crypto/bytes.ts';
+import { requestDigest } from '../../protocol/intent/binding.ts';
 import {
   type AccountId,
   assetId,
   type AssetId,
   parseAccountId,
   signedAsset,
-} from '../protocol/account-id.ts';
-import type { Entry, EntryType } from '../protocol/entry.ts';
-import { type PaymentProof, spentSchema } from './evidence-schema.ts';
+} from '../../protocol/account-id.ts';
+import type { Entry, EntryType } from '../../protocol/entry.ts';
+import { type PaymentProof, spentSchema } from '../evidence-schema.ts';
 import { checkDenied, checkPolicies } from './judged-call.ts';
 import {
   checkApproval,
@@ -26,7 +26,7 @@ import {
   type Recomputed,
 } from './signed-evidence.ts';
 
-import { type Broken, type Expectation, type VerifiedRun, verifyRun } from './verify.ts';
+import { type Broken, type Expectation, type VerifiedRun, verifyRun } from '../run.ts';
 
 /** Counts of the signatures in a log. Each signature is in one of them. */
 export type Signatures = {
