@@ -3,9 +3,12 @@ import { DurableObject } from 'cloudflare:workers';
 import type {
   Appended,
   AuditLogRpc,
+  LeafPage,
+  LeafRange,
   LogHead,
   LogLeaf,
   LogStatus,
+  ProvenLeaf,
   StoredRun,
 } from '../src/protocol/audit-log-contract.ts';
 import type { AccountId } from '../src/protocol/account-id.ts';
@@ -18,7 +21,8 @@ const UNOPENED_MS = 60_000;
 export class AuditLog extends DurableObject<Env> implements AuditLogRpc {
   static {
     // What the log has is not appended again.
-    retryable(this.prototype.append, this.prototype.status, this.prototype.tile);
+    const { append, status, tile, leavesOf, leaves } = this.prototype;
+    retryable(append, status, tile, leavesOf, leaves);
   }
 
   #log: OpenLog | undefined;
@@ -39,16 +43,16 @@ export class AuditLog extends DurableObject<Env> implements AuditLogRpc {
     return (await this.#open()).log.tile(level, index, width);
   }
 
-  async leavesOf(account: AccountId, fromSeq: number): Promise<readonly LogLeaf[]> {
-    return (await this.#open()).log.leavesOf(account, fromSeq);
+  async leavesOf(
+    account: AccountId,
+    fromSeq: number,
+    range: LeafRange,
+  ): Promise<LeafPage<ProvenLeaf> | undefined> {
+    return (await this.#open()).log.leavesOf(account, fromSeq, range);
   }
 
-  async bundle(number: number): Promise<readonly string[]> {
-    return (await this.#open()).log.bundle(number);
-  }
-
-  async prove(index: number, size: number): Promise<readonly Uint8Array[] | undefined> {
-    return (await this.#open()).log.prove(index, size);
+  async leaves(from: number, range: LeafRange): Promise<LeafPage<LogLeaf> | undefined> {
+    return (await this.#open()).log.leaves(from, range);
   }
 
   async proveGrowth(old: number, size: number): Promise<readonly Uint8Array[] | undefined> {

@@ -121,6 +121,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
       db: env.AUDIT_DB,
       auditQueue: env.AUDIT_QUEUE,
       webhookQueue: env.WEBHOOK_QUEUE,
+      ...(hasLog(env) ? { log: (origin: string) => env.AUDIT_LOG.getByName(origin) } : {}),
       env: env as unknown as AdminContext['env'],
     };
     const management = await import('./management/router.ts');

@@ -1,5 +1,5 @@
 import { checkpointText } from '../../src/audit/log/checkpoint.ts';
-import { hashOfLeaf, leafText } from '../../src/audit/log/leaf.ts';
+import { hashOfLeaf, leafText, parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { LogKey } from '../../src/audit/log/log-key.ts';
 import {
   consistencyProof,
@@ -8,6 +8,7 @@ import {
   inclusionProof,
   leafHash,
   rangeHash,
+  type ReadHash,
 } from '../../src/audit/log/merkle-tree.ts';
 import { signNote } from '../../src/audit/log/note-signature.ts';
 import { sequence } from '../../src/audit/log/sequence.ts';
@@ -24,9 +25,12 @@ import { utf8 } from '../../src/crypto/bytes.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type {
   Appended,
+  LeafPage,
+  LeafRange,
   LogHead,
   LogLeaf,
   LogStatus,
+  ProvenLeaf,
   StoredRun,
 } from '../../src/protocol/audit-log-contract.ts';
 import { BUNDLE, type StoredTree, type Tables } from './tables.ts';
@@ -35,7 +39,7 @@ import { BUNDLE, type StoredTree, type Tables } from './tables.ts';
 export const CHECKPOINT_PAUSE: Seconds = 10;
 /** After the first leaf of a quiet log: further chunks of the same batch share the checkpoint. */
 const FIRST_PAUSE: Seconds = 1;
-/** Leaves of one answer. */
+/** Leaves of one answer, at most. */
 const MAX_LEAVES = 500;
 
 /** What the logs of the years before end with. */
@@ -53,9 +57,12 @@ export type Log = {
   readonly headOf: (account: AccountId) => LogHead | undefined;
   readonly status: () => LogStatus;
   readonly tile: (level: number, index: number, width: number) => Uint8Array | undefined;
-  readonly leavesOf: (account: AccountId, fromSeq: number) => readonly LogLeaf[];
-  readonly bundle: (number: number) => readonly string[];
-  readonly prove: (index: number, size: number) => readonly Uint8Array[] | undefined;
+  readonly leavesOf: (
+    account: AccountId,
+    fromSeq: number,
+    range: LeafRange,
+  ) => LeafPage<ProvenLeaf> | undefined;
+  readonly leaves: (from: number, range: LeafRange) => LeafPage<LogLeaf> | undefined;
   readonly proveGrowth: (old: number, size: number) => readonly Uint8Array[] | undefined;
   /** When the next checkpoint is due; undefined if the newest one covers the log. */
   readonly dueAt: (now: Seconds) => Seconds | undefined;
@@ -85,6 +92,14 @@ export const openLog = (tables: Tables): Log => {
   if (!isSame(rangeHash(0, size, read), root)) {
     throw new DamagedLogError(`The tiles of ${size} leaves do not have the stored root.`);
   }
+
+  const pageOf = ({ size: of }: LeafRange): Omit<LeafPage<never>, 'leaves'> | undefined => {
+    const { checkpoint, signed } = tree();
+    if (of === undefined || of === signed) {
+      return { size: signed, ...(checkpoint === undefined ? {} : { checkpoint }) };
+    }
+    return of >= 0 && of < signed ? { size: of } : undefined;
+  };
 
   return {
     headOf: (account) => tables.lastOf(account)?.last,
@@ -130,16 +145,32 @@ export const openLog = (tables: Tables): Log => {
       if (width < 1 || width > tileWidth({ level, index }, tree().signed)) return undefined;
       return tables.tile({ level, index })?.slice(0, width * HASH_BYTES);
     },
-    leavesOf: (account, fromSeq) => {
-      const { signed } = tree();
-      return tables.leavesOf(account, fromSeq, MAX_LEAVES).filter(({ index }) => index < signed);
+    leavesOf(account, fromSeq, range) {
+      const page = pageOf(range);
+      if (page === undefined) return undefined;
+      // The proofs of one page share most of their hashes.
+      const readOnce = memory(read);
+      const leaves = tables
+        .leavesOf(account, fromSeq, most(range))
+        // The newest leaf of an account is found for every later seq.
+        .filter(
+          ({ index, text }) => index < page.size && (parseLeaf(text)?.last.seq ?? 0) >= fromSeq,
+        )
+        .map((leaf) => ({ ...leaf, proof: inclusionProof(leaf.index, page.size, readOnce) }));
+      return { ...page, leaves };
     },
-    bundle: (number) => {
-      const { signed } = tree();
-      return tables.bundle(number).slice(0, Math.max(0, signed - number * BUNDLE));
+    leaves(from, range) {
+      const page = pageOf(range);
+      if (page === undefined) return undefined;
+      const count = Math.max(0, Math.min(page.size - from, most(range)));
+      const first = Math.floor(from / BUNDLE);
+      const bundles = count === 0 ? 0 : Math.floor((from + count - 1) / BUNDLE) - first + 1;
+      const leaves = Array.from({ length: bundles }, (_, at) => tables.bundle(first + at))
+        .flat()
+        .slice(from % BUNDLE, (from % BUNDLE) + count)
+        .map((text, at) => ({ index: from + at, text }));
+      return { ...page, leaves };
     },
-    prove: (index, of) =>
-      index >= 0 && index < of && of <= tree().signed ? inclusionProof(index, of, read) : undefined,
     proveGrowth: (old, of) =>
       old >= 0 && old <= of && of <= tree().signed ? consistencyProof(old, of, read) : undefined,
     dueAt(now) {
@@ -154,6 +185,19 @@ export const openLog = (tables: Tables): Log => {
       const note = writeNote({ text, signatures: [await signNote(key, privateKey, text)] });
       tables.sign(note, leaves, now);
     },
+  };
+};
+
+const most = (range: LeafRange): number => Math.min(MAX_LEAVES, Math.max(0, range.most));
+
+/** Reads each hash once. */
+const memory = (read: ReadHash): ReadHash => {
+  const known = new Map<string, Uint8Array>();
+  return (level, index) => {
+    const place = `${level}/${index}`;
+    const hash = known.get(place) ?? read(level, index);
+    known.set(place, hash);
+    return hash;
   };
 };
 

@@ -3,6 +3,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import type { AuditLogRpc } from '../protocol/audit-log-contract.ts';
 import type { CommandIntent, CommandSigner, Expected } from '../protocol/account/command.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -18,6 +19,8 @@ export type AdminContext = Omit<Gateway, 'account'> & {
   readonly db: D1Database;
   readonly auditQueue: Pick<Queue, 'send' | 'metrics'>;
   readonly webhookQueue: Pick<Queue, 'send'>;
+  /** The transparency log of an origin; absent where there is none. */
+  readonly log?: (origin: string) => Pick<AuditLogRpc, 'leaves' | 'leavesOf'>;
   /** Variables and secrets of the Worker; the vault reads its keys there. */
   readonly env: Readonly<Record<string, unknown>>;
 };

@@ -18,6 +18,7 @@ import { toolIdOf } from './endpoint.ts';
 import { entryHandlers } from './entry.ts';
 import type { AdminContext, AdminRequest, Handler, Handlers } from './handler.ts';
 import { ledgerHandlers } from './ledger.ts';
+import { logHandlers } from './log.ts';
 import { movingHandlers } from './moving.ts';
 import { parseParams, parseRequest } from './parse-request.ts';
 import { policyHandlers } from './policy.ts';
@@ -41,6 +42,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...deadLetterHandlers,
   ...entryHandlers,
   ...ledgerHandlers,
+  ...logHandlers,
   ...movingHandlers,
   ...policyHandlers,
   ...queueHandlers,

@@ -7,6 +7,7 @@ import { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
 import { ENTRY_ROUTES } from './entry.route.ts';
 import { account, deadLetterId, hash, secretName, toolId, webhookId } from './fields.ts';
 import { LEDGER_ROUTES } from './ledger.route.ts';
+import { LOG_ROUTES } from './log.route.ts';
 import { MOVING_ROUTES } from './moving.route.ts';
 import { POLICY_ROUTES } from './policy.route.ts';
 import { QUEUE_ROUTES } from './queue.route.ts';
@@ -37,6 +38,7 @@ export const ROUTE_TABLE = {
   ...CALL_ROUTES,
   ...APPROVAL_ROUTES,
   ...ENTRY_ROUTES,
+  ...LOG_ROUTES,
   ...WEBHOOK_ROUTES,
   ...QUEUE_ROUTES,
   ...MOVING_ROUTES,

@@ -24,6 +24,21 @@ export type LogHead = { readonly seq: number; readonly hash: Hex };
 
 export type LogLeaf = { readonly index: number; readonly text: string };
 
+/** A leaf with the hashes that prove it, from the leaf upwards (RFC 6962 §2.1.1). */
+export type ProvenLeaf = LogLeaf & { readonly proof: readonly Uint8Array[] };
+
+/** Leaves of a tree that the log has signed, or of the beginning of one. */
+export type LeafPage<L extends LogLeaf> = {
+  /** The leaves of the tree that the proofs lead to. */
+  readonly size: number;
+  /** The signed checkpoint of this tree; absent if the log has signed a larger one since, or none. */
+  readonly checkpoint?: string;
+  readonly leaves: readonly L[];
+};
+
+/** Which tree leaves are read from: the first `size` leaves, or the newest signed tree. And how many at most. */
+export type LeafRange = { readonly size?: number; readonly most: number };
+
 export type LogStatus = {
   /** The newest signed checkpoint, a signed note; absent before the first one. */
   readonly checkpoint?: string;
@@ -42,12 +57,17 @@ export type AuditLogRpc = {
   status(): Promise<LogStatus>;
   /** The first `width` hashes of a tile, 32 bytes each; undefined if the checkpoint does not cover them. */
   tile(level: number, index: number, width: number): Promise<Uint8Array | undefined>;
-  /** Leaves of an account that the checkpoint covers, from the one with this seq on, at most 500. */
-  leavesOf(account: AccountId, fromSeq: number): Promise<readonly LogLeaf[]>;
-  /** 256 leaves of all accounts in the order of the log, fewer at the end. */
-  bundle(number: number): Promise<readonly string[]>;
-  /** The hashes that prove a leaf in the tree of this size; undefined for a leaf or size that the log does not have. */
-  prove(index: number, size: number): Promise<readonly Uint8Array[] | undefined>;
+  /**
+   * Leaves of an account with their proofs, from the one that holds entry `fromSeq` on. @returns undefined for a size that the log has not
+   * signed.
+   */
+  leavesOf(
+    account: AccountId,
+    fromSeq: number,
+    range: LeafRange,
+  ): Promise<LeafPage<ProvenLeaf> | undefined>;
+  /** Leaves of all accounts in the order of the log, from a place on. @returns undefined for a size that the log has not signed. */
+  leaves(from: number, range: LeafRange): Promise<LeafPage<LogLeaf> | undefined>;
   /** The hashes that prove that the tree of `size` leaves extends the one of `old`. */
   proveGrowth(old: number, size: number): Promise<readonly Uint8Array[] | undefined>;
 };
