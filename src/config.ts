@@ -22,6 +22,7 @@ import {
   readCommandBytes,
   readConfirmations,
   readDatabaseMax,
+  readRetainDays,
   readMcpTools,
   readOperators,
   readPaused,
@@ -77,6 +78,8 @@ export type Config = BackendConfig & {
   readonly commandBytes: number;
   /** The maximum size of D1, bytes; alerts are raised before it is reached. */
   readonly databaseMax: number;
+  /** Days that D1 keeps log and ended calls while there is an archive. */
+  readonly retainDays: number;
   /** Addresses that may use operator routes, on any network. They also count as senders of refunds. */
   readonly operators: readonly Address[];
   /** Ed25519 private key as JWK text. */
@@ -106,6 +109,7 @@ const VARIABLES = [
   'RECONCILE_DAYS',
   'COMMAND_BYTES_PER_DAY',
   'DATABASE_MAX_BYTES',
+  'RETAIN_DAYS',
   'OPERATORS',
   'RECEIPT_KEY',
   'FORMER_RECEIPT_KEYS',
@@ -160,6 +164,7 @@ export const parseConfig = (
   const reconcileDays = read('RECONCILE_DAYS', readReconcileDays);
   const commandBytes = read('COMMAND_BYTES_PER_DAY', readCommandBytes);
   const databaseMax = read('DATABASE_MAX_BYTES', readDatabaseMax);
+  const retainDays = read('RETAIN_DAYS', readRetainDays);
   const operators = read('OPERATORS', readOperators);
   const receiptKey = read('RECEIPT_KEY', readReceiptKey);
   const formerReceiptKeys = read('FORMER_RECEIPT_KEYS', readFormerReceiptKeys);
@@ -200,6 +205,7 @@ export const parseConfig = (
     reconcileDays,
     commandBytes,
     databaseMax,
+    retainDays,
     operators,
     receiptKey,
     formerReceiptKeys,

@@ -156,6 +156,9 @@ export const readReconcileDepth = integer(64, 1, 10_000);
 /** Reads `RECONCILE_DAYS`: 3 if empty. */
 export const readReconcileDays = integer(3, 1, 30);
 
+/** Reads `RETAIN_DAYS`: 90 if empty. Longer than `RECONCILE_DAYS` can be, so that reconciliation never misses a call that D1 forgot. */
+export const readRetainDays = integer(90, 31, 3_650);
+
 /** Reads `COMMAND_BYTES_PER_DAY`: 4 MiB if empty. The account objects read it as well. */
 export const readCommandBytes = (text: string): Setting<number> => {
   const bytes = parseCommandBytes(text);

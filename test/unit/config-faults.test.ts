@@ -107,6 +107,7 @@ describe('parseConfig', () => {
     ['COMMAND_BYTES_PER_DAY', '4 MiB'],
     ['DATABASE_MAX_BYTES', '0'],
     ['DATABASE_MAX_BYTES', '1e10'],
+    ['RETAIN_DAYS', '30'],
     ['AUDIENCES', `https://${'a.'.repeat(130)}example`],
     ['OPERATORS', 'alice'],
     ['OPERATORS', `${CHECKSUMMED},`],

@@ -52,11 +52,15 @@ describe('parseConfig', () => {
       value: { reconcileDepth: 10_000, reconcileDays: 30 },
     });
     expect(parseConfig(complete, tools)).toMatchObject({
-      value: { commandBytes: 4_194_304, databaseMax: 10_000_000_000 },
+      value: { commandBytes: 4_194_304, databaseMax: 10_000_000_000, retainDays: 90 },
     });
-    const limits = { COMMAND_BYTES_PER_DAY: '1048576', DATABASE_MAX_BYTES: '500000000' };
+    const limits = {
+      COMMAND_BYTES_PER_DAY: '1048576',
+      DATABASE_MAX_BYTES: '500000000',
+      RETAIN_DAYS: '365',
+    };
     expect(parseConfig({ ...complete, ...limits }, tools)).toMatchObject({
-      value: { commandBytes: 1_048_576, databaseMax: 500_000_000 },
+      value: { commandBytes: 1_048_576, databaseMax: 500_000_000, retainDays: 365 },
     });
     expect(parseConfig({ ...complete, PAUSED: 'true' }, tools)).toMatchObject({
       ok: true,

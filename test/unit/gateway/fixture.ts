@@ -60,6 +60,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   reconcileDays: 3,
   commandBytes: 4_194_304,
   databaseMax: 10_000_000_000,
+  retainDays: 90,
   operators: [],
   receiptKey: '',
   formerReceiptKeys: [],
