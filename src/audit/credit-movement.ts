@@ -82,9 +82,12 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
     case 'grant.taken':
     case 'grant.revoked':
     case 'grant.default':
+    case 'lease.closed':
     case 'account.status':
     case 'account.policy':
     case 'account.label':
+    case 'policy.default':
+    case 'tool.listed':
     case 'tool.put':
     case 'tool.removed':
     case 'webhook.put':

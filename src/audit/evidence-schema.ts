@@ -11,6 +11,7 @@ import {
 import { agentDelegationSchema } from '../protocol/intent/agent-delegation.ts';
 import { agentIntentSchema } from '../protocol/intent/agent-intent.ts';
 import { agentRevocationSchema } from '../protocol/intent/agent-revocation.ts';
+import { USD } from '../protocol/fiat-asset.ts';
 
 /* The evidence in entries (docs/wire-format.md §15). An exported log is external input: every member is checked. */
 
@@ -48,6 +49,35 @@ const policies = z.exactOptional(
   ),
 );
 
+const amount = z.string().check(z.regex(/^(0|[1-9][0-9]{0,15})$/));
+const name = z.string().check(z.minLength(1), z.maxLength(256));
+
+/** `ToolTerms`. */
+export const toolTermsSchema = z.strictObject({
+  tool: name,
+  price: amount,
+  pricing: z.enum(['exact', 'upto']),
+  asset: z.exactOptional(z.literal(USD)),
+  settlement: z.enum(['deferred', 'upfront', 'credit', 'free', 'card']),
+  onSilence: z.enum(['release', 'keep']),
+  timeoutSeconds: z.int().check(z.positive()),
+  requireBinding: z.enum(['none', 'intent']),
+  params: z.record(
+    name,
+    z.union([z.strictObject({ pointer: z.string() }), z.strictObject({ query: z.string() })]),
+  ),
+});
+
+/**
+ * What a call's entry says about the texts that decided it. `terms`: hash of the tool's terms; the gateway's own tools have none. `document`
+ * and `policy`: the terms and the default policy themselves, if the log of the gateway's account was not known to have them.
+ */
+const texts = {
+  terms: z.exactOptional(bytes32),
+  document: z.exactOptional(toolTermsSchema),
+  policy: z.exactOptional(z.record(z.string(), z.unknown())),
+};
+
 /** The proof of a call that an x402 payment pays. The entry that ends the payment reveals the token signature. */
 export const paymentProofSchema = z.strictObject({
   proof: z.literal('x402'),
@@ -58,6 +88,7 @@ export const paymentProofSchema = z.strictObject({
   intent: z.exactOptional(agentIntentSchema),
   contractCheckedAt: block,
   policies,
+  ...texts,
 });
 
 /** The proof of a call that presented an `Agent-Intent`. */
@@ -68,6 +99,7 @@ export const intentProofSchema = z.strictObject({
   intentSignature: signature,
   contractCheckedAt: block,
   policies,
+  ...texts,
 });
 
 export type PaymentProof = z.output<typeof paymentProofSchema>;
@@ -101,4 +133,36 @@ export const commandSchema = z.object({
   by: account,
   role: z.enum(['operator', 'owner']),
   contractCheckedAt: block,
+});
+
+/** The members of `tool.listed`: the terms of a tool, once for each hash. */
+export const listedToolSchema = z.looseObject({
+  evidence: z.strictObject({ document: toolTermsSchema }),
+  outcome: z.strictObject({ name, hash: bytes32 }),
+});
+
+/** The members of `policy.default`: the gateway's default policy, once for each hash. */
+export const defaultPolicySchema = z.looseObject({
+  evidence: z.strictObject({ policy: z.record(z.string(), z.unknown()) }),
+  outcome: z.strictObject({ hash: bytes32 }),
+});
+
+/**
+ * The members of `lease.closed`. `to` borrowed by `grant` from the entry's account; each counter is a limit of that account in one period, from
+ * `start` (Unix seconds). Totals in atomic units: `spent` is what the borrower had reported by then, and it never spent more than
+ * `granted` less `returned`.
+ */
+export const closedLeaseSchema = z.looseObject({
+  payment: z.strictObject({ asset: z.string(), to: account, grant: bytes32 }),
+  outcome: z.strictObject({
+    counters: z.array(
+      z.strictObject({
+        name,
+        start: z.int().check(z.nonnegative()),
+        granted: amount,
+        returned: amount,
+        spent: amount,
+      }),
+    ),
+  }),
 });

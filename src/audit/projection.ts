@@ -161,9 +161,12 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
     case 'grant.taken':
     case 'grant.revoked':
     case 'grant.default':
+    case 'lease.closed':
     case 'account.status':
     case 'account.policy':
     case 'account.label':
+    case 'policy.default':
+    case 'tool.listed':
     case 'tool.put':
     case 'tool.removed':
     case 'webhook.put':

@@ -6,6 +6,7 @@ import type { Entry } from '../../protocol/entry.ts';
 import { intentDigest } from '../../protocol/intent/agent-intent.ts';
 import { bytes32 } from '../../protocol/wire-fields.ts';
 import { intentProofSchema, paymentProofSchema } from '../evidence-schema.ts';
+import { checkTexts } from './logged-text.ts';
 import { checkPayment, type EvidenceFault, fault, partsOf, readAs } from './signed-evidence.ts';
 
 /* What a denied call asked for (docs/wire-format.md §15): the signed fields without a signature that could still be presented. */
@@ -32,7 +33,7 @@ export const checkDenied = (entry: Entry): Result<undefined, EvidenceFault> => {
     const read = readAs(deniedPaymentSchema, evidence);
     if (!read.ok) return read;
     const checked = checkPayment(account, call, read.value, 'evidence');
-    return checked.ok ? checkPolicies(entry) : checked;
+    return checked.ok ? checkNamed(entry) : checked;
   }
   const read = readAs(deniedIntentSchema, evidence);
   if (!read.ok) return read;
@@ -40,8 +41,14 @@ export const checkDenied = (entry: Entry): Result<undefined, EvidenceFault> => {
   const { chainId, address } = partsOf(account);
   if (intent.agent !== address) return fault('evidence.intent.agent', 'mismatch');
   return intentDigest(intent, chainId) === call
-    ? checkPolicies(entry)
+    ? checkNamed(entry)
     : fault('evidence.intent', 'mismatch');
+};
+
+/** Checks the list of policies and the texts of an entry. */
+const checkNamed = (entry: Entry): Result<undefined, EvidenceFault> => {
+  const policies = checkPolicies(entry);
+  return policies.ok ? checkTexts(entry) : policies;
 };
 
 /** Checks that the list of policies has the hash that the entry names. An entry that one policy bound has no list. */

@@ -12,6 +12,8 @@ import {
 import type { Entry, EntryType } from '../../protocol/entry.ts';
 import { type PaymentProof, spentSchema } from '../evidence-schema.ts';
 import { checkDenied, checkPolicies } from './judged-call.ts';
+import { checkClosedLease } from './closed-lease.ts';
+import { checkListed, checkTexts } from './logged-text.ts';
 import {
   checkApproval,
   checkGrant,
@@ -61,6 +63,8 @@ const SIGNED_WITH: Readonly<
     | 'revocation'
     | 'order'
     | 'approval'
+    | 'text'
+    | 'lease'
     | 'any'
     | 'nothing'
   >
@@ -89,6 +93,9 @@ const SIGNED_WITH: Readonly<
   'grant.taken': 'grant',
   'grant.revoked': 'revocation',
   'grant.default': 'order',
+  'lease.closed': 'lease',
+  'policy.default': 'text',
+  'tool.listed': 'text',
   // A command, or a grant or revocation that moved the account.
   'account.status': 'any',
   'account.policy': 'any',
@@ -154,6 +161,8 @@ export const verifySignatures = async (
         if (!checked.ok) return checked;
         const policies = checkPolicies(entry);
         if (!policies.ok) return policies;
+        const texts = checkTexts(entry);
+        if (!texts.ok) return texts;
         const { proof, recomputed: found } = checked.value;
         if (found !== undefined) count(entry, found);
         if (proof.proof === 'x402' && entry.call !== undefined) {
@@ -161,6 +170,10 @@ export const verifySignatures = async (
         }
         return checked;
       }
+      case 'text':
+        return checkListed(entry);
+      case 'lease':
+        return checkClosedLease(entry);
       case 'denial':
         return checkDenied(entry);
       case 'reveal':

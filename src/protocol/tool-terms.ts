@@ -1,0 +1,32 @@
+import { canonicalJson } from '../core/canonical-json.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import { utf8 } from '../crypto/bytes.ts';
+import { nativeSha256 } from '../crypto/native-crypto.ts';
+import type { Binding, SettlementMode } from './account/call.ts';
+import type { FiatAsset } from './fiat-asset.ts';
+
+/**
+ * What a tool costs and under which conditions: the part of its document that decides a price and that any caller may read. It holds
+ * neither upstream nor secrets, so the log of the gateway's account can be shown to every owner (docs/wire-format.md §15).
+ */
+export type ToolTerms = {
+  readonly tool: string;
+  /** Atomic units of a six-decimal dollar token, or millionths of `asset`. */
+  readonly price: string;
+  /** `upto`: the price is a maximum. */
+  readonly pricing: 'exact' | 'upto';
+  /** The currency of a card tool. Absent: the dollar token of each network. */
+  readonly asset?: FiatAsset;
+  readonly settlement: SettlementMode;
+  readonly onSilence: 'release' | 'keep';
+  readonly timeoutSeconds: Seconds;
+  readonly requireBinding: Binding;
+  /** The parameters that policies may name: a JSON pointer into the body, or a key of the query. */
+  readonly params: Readonly<
+    Record<string, { readonly pointer: string } | { readonly query: string }>
+  >;
+};
+
+/** SHA-256 over JCS of the terms: `evidence.terms` of a call's entry. */
+export const termsHash = (terms: ToolTerms): Hex => nativeSha256(utf8(canonicalJson(terms)));
