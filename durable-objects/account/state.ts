@@ -24,10 +24,14 @@ export type DenialBucket = {
   readonly tool: string;
   readonly call: `0x${string}`;
   readonly request: `0x${string}`;
-  readonly of?: Pick<Denial, 'account' | 'limit' | 'param' | 'grant' | 'authority'>;
+  readonly of: Pick<Denial, 'account' | 'limit' | 'param' | 'grant' | 'authority'>;
   readonly policy: `0x${string}`;
   /** What the rule judged, of the first of these calls. */
   readonly judged: {
+    /** Seq of the last entry before the decision. */
+    readonly after: number;
+    /** Of a top-up: the account that would get the money. */
+    readonly creditTo?: AccountId;
     readonly binding: 'none' | 'intent';
     readonly price: string;
     readonly asset: AssetId;

@@ -78,6 +78,19 @@ const texts = {
   policy: z.exactOptional(z.record(z.string(), z.unknown())),
 };
 
+/** The parameters that conditions of these policies compared, as the gateway read them; `null`: the tool declares no such parameter. */
+const params = z.exactOptional(
+  z.record(
+    z.string(),
+    z.nullable(
+      z.union([
+        z.strictObject({ found: z.literal(true), value: z.string() }),
+        z.strictObject({ found: z.literal(false) }),
+      ]),
+    ),
+  ),
+);
+
 /** The proof of a call that an x402 payment pays. The entry that ends the payment reveals the token signature. */
 export const paymentProofSchema = z.strictObject({
   proof: z.literal('x402'),
@@ -89,6 +102,7 @@ export const paymentProofSchema = z.strictObject({
   contractCheckedAt: block,
   policies,
   ...texts,
+  params,
 });
 
 /** The proof of a call that presented an `Agent-Intent`. */
@@ -100,6 +114,7 @@ export const intentProofSchema = z.strictObject({
   contractCheckedAt: block,
   policies,
   ...texts,
+  params,
 });
 
 export type PaymentProof = z.output<typeof paymentProofSchema>;

@@ -9,7 +9,7 @@ import { type HeldGrant, linksOf } from '../tree/grants.ts';
 import { CREDIT } from '../tree/share.ts';
 import { countersOf } from '../tree/sources.ts';
 import { shareOf, type Tree, usedShareText } from '../tree/tree.ts';
-import { callEvidence, policyEvidence } from './evidence.ts';
+import { callEvidence, paramEvidence, policyEvidence } from './evidence.ts';
 import type { Funded } from './funding.ts';
 import * as money from './money.ts';
 import { countDenial } from './pace.ts';
@@ -59,12 +59,16 @@ export const accept = (
 
 /** What the entry of a call that was accepted, or parked, has in common. */
 export const acceptance = (
-  { call, grant, policies, policy }: Reservation,
+  { call, grant, own, ancestors, policies, policy }: Reservation,
   { paidBy, lender }: Funded,
 ): Pick<EntryBody, 'binding' | 'evidence' | 'policy' | 'amounts'> &
   Required<Pick<EntryBody, 'payment'>> => ({
   binding: call.binding,
-  evidence: { ...callEvidence(call), ...policyEvidence(policies) },
+  evidence: {
+    ...callEvidence(call),
+    ...policyEvidence(policies),
+    ...paramEvidence([...own, ...ancestors], call),
+  },
   policy,
   amounts: { price: call.price.toString() },
   payment: {

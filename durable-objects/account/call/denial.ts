@@ -1,10 +1,10 @@
-import { deniedEvidence, policyEvidence } from './evidence.ts';
+import { deniedEvidence, paramEvidence, policyEvidence } from './evidence.ts';
 import type { Progress } from './progress.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
 import { raiseBreaker } from '../log/alerts.ts';
 import { type AccountState, type DenialBucket, isKnown } from '../state.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import type { Verdict } from '../../../src/policy/evaluate.ts';
+import type { Source, Verdict } from '../../../src/policy/evaluate.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
@@ -18,11 +18,14 @@ export const DENIAL_WINDOW: Seconds = 10;
 /**
  * Denies a call without reserving its id. A stranger's denial writes nothing (law 12). The first denial of a known account by a rule
  * opens a bucket, which is stored; further ones only count in memory, so that a runaway agent costs two rows in ten seconds.
+ *
+ * @param sources what bound the call.
  */
 export const deny = (
   state: AccountState,
   call: Call,
   denial: Denial,
+  sources: readonly Source[],
   context: Context,
 ): Decision<{ readonly verdict: 'denied'; readonly denial: Denial }> => {
   const verdict = { verdict: 'denied', denial } as const;
@@ -43,7 +46,7 @@ export const deny = (
           request: call.request,
           policy: denial.policy,
           of: ofDenial(denial),
-          judged: judgedOf(call, denial),
+          judged: judgedOf(state, call, denial, sources),
         }
       : { ...open, count: open.count + 1 };
   const denials = [...known.denials.filter(({ rule }) => rule !== denial.rule), bucket];
@@ -54,13 +57,7 @@ export const deny = (
 };
 
 /** The account of the rule, and the state of the limit. */
-const ofDenial = ({
-  account,
-  limit,
-  param,
-  grant,
-  authority,
-}: Denial): NonNullable<DenialBucket['of']> => ({
+const ofDenial = ({ account, limit, param, grant, authority }: Denial): DenialBucket['of'] => ({
   account,
   ...(limit === undefined ? {} : { limit }),
   ...(param === undefined ? {} : { param }),
@@ -69,10 +66,18 @@ const ofDenial = ({
 });
 
 /**
- * What the rule judged, so that an auditor can judge it again: the fields of the call, and whose policies bound it. Of the signatures it has
- * the digests only: the call was not run, so whoever reads the log could still send it.
+ * What the rule judged, so that an auditor can judge it again: the fields of the call, whose policies bound it, and the last entry before the
+ * decision, because the bucket becomes an entry later. Of the signatures it has the digests only: the call was not run, so whoever reads the
+ * log could still send it.
  */
-const judgedOf = (call: Call, { param, policies = [] }: Denial): DenialBucket['judged'] => ({
+const judgedOf = (
+  { head }: AccountState,
+  call: Call,
+  { policies = [] }: Denial,
+  sources: readonly Source[],
+): DenialBucket['judged'] => ({
+  after: head.seq,
+  ...(call.topUp === undefined ? {} : { creditTo: call.topUp.to }),
   binding: call.binding,
   price: call.price.toString(),
   asset: call.asset,
@@ -80,8 +85,8 @@ const judgedOf = (call: Call, { param, policies = [] }: Denial): DenialBucket['j
   evidence: {
     ...deniedEvidence(call),
     ...policyEvidence(policies),
+    ...paramEvidence(sources, call),
     validBefore: call.validBefore,
-    ...(param === undefined ? {} : { params: { [param]: call.params?.[param] ?? null } }),
   },
 });
 
@@ -107,9 +112,13 @@ export const flushDenials = (
       policy: bucket.policy,
       binding: bucket.judged.binding,
       amounts: { price: bucket.judged.price },
-      payment: { asset: bucket.judged.asset, payTo: bucket.judged.payTo },
+      payment: {
+        asset: bucket.judged.asset,
+        payTo: bucket.judged.payTo,
+        ...(bucket.judged.creditTo === undefined ? {} : { creditTo: bucket.judged.creditTo }),
+      },
       evidence: bucket.judged.evidence,
-      ...(bucket.of === undefined ? {} : { outcome: bucket.of }),
+      outcome: { ...bucket.of, after: bucket.judged.after },
     });
     next = entered.state;
     return entered.entry;

@@ -1,5 +1,8 @@
 import type { HeldPayment } from './call-record.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import type { Source } from '../../../src/policy/evaluate.ts';
+import { comparedParams } from '../../../src/policy/rules/conditions.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import { bytesOf } from '../../../src/crypto/bytes.ts';
 import { nativeSha256 } from '../../../src/crypto/native-crypto.ts';
@@ -42,6 +45,24 @@ export const policyEvidence = (
   policies: NonNullable<Denial['policies']>,
 ): { readonly [key: string]: Json } =>
   policies.length > 1 ? { policies: policies.map((origin) => ({ ...origin })) } : {};
+
+/**
+ * The parameters that the conditions of the call's policies compare, as the gateway read them, and no others: without them, nobody can judge
+ * the conditions again (docs/audit-format.md). `null`: the tool declares no such parameter.
+ */
+export const paramEvidence = (
+  sources: readonly Pick<Source, 'policy'>[],
+  { tool, params = {} }: Pick<Call, 'tool' | 'params'>,
+): { readonly [key: string]: Json } => {
+  const names = comparedParams(
+    sources.map(({ policy }) => policy),
+    tool,
+  );
+  const read = (name: string): Json => (Object.hasOwn(params, name) ? { ...params[name] } : null);
+  return names.length === 0
+    ? {}
+    : { params: Object.fromEntries(names.map((name) => [name, read(name)])) };
+};
 
 /** The block at which a contract accepted a signature: offline, only the chain at that block can confirm it (ERC-1271). */
 export const checkedAt = ({

@@ -89,7 +89,7 @@ export const openReservation = (input: ReservationInput, choice: GrantChoice): R
 
 /** Denies the call, or only counts the denial of a dry run. Every denial counts towards their rate. */
 export const refuse = (
-  { state, call, context, grant, policies, policy, isDryRun }: Reservation,
+  { state, call, context, grant, own, ancestors, policies, policy, isDryRun }: Reservation,
   refusal: Refusal,
 ): Answer => {
   const counted = countDenial(state, context.now);
@@ -104,7 +104,7 @@ export const refuse = (
   };
   return isDryRun
     ? unchanged(counted ?? state, { verdict: 'denied', denial })
-    : deny(counted ?? state, call, denial, context);
+    : deny(counted ?? state, call, denial, [...own, ...ancestors], context);
 };
 
 /**

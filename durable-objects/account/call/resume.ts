@@ -2,6 +2,7 @@ import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { CommandSigner } from '../../../src/protocol/account/command.ts';
 import { unchanged } from '../decision.ts';
+import { chooseGrant } from '../tree/call-grant.ts';
 import { accept } from './accept.ts';
 import { askedBy, mayDecide } from './approvers.ts';
 import type { CallRecord, HeldPayment } from './call-record.ts';
@@ -9,7 +10,7 @@ import { deny } from './denial.ts';
 import * as money from './money.ts';
 import { countDenial } from './pace.ts';
 import { withEvidence } from './payer-facts.ts';
-import { type Answer, refuse, type ReservationInput } from './reservation.ts';
+import { type Answer, openReservation, refuse, type ReservationInput } from './reservation.ts';
 import { type Admit, reserveNew } from './reserve.ts';
 
 /**
@@ -44,10 +45,12 @@ export const resume = (
   const { verdict } = decision;
   if (verdict.verdict === 'go' || verdict.verdict === 'settle') return decision;
   const informed = withEvidence(state, evidence);
+  if (verdict.verdict !== 'denied') return unchanged(informed, verdict);
   // The denial was entered on a state that no longer held the parked money: it is entered again on the one that does.
-  return verdict.verdict === 'denied'
-    ? deny(countDenial(informed, context.now) ?? informed, call, verdict.denial, context)
-    : unchanged(informed, verdict);
+  const choice = chooseGrant(informed, call, context.now);
+  const { own, ancestors } = openReservation({ ...start, state: informed }, choice);
+  const counted = countDenial(informed, context.now) ?? informed;
+  return deny(counted, call, verdict.denial, [...own, ...ancestors], context);
 };
 
 /** A policy may ask by now for the approval of a higher account than the one that gave it. */

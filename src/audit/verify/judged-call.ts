@@ -11,10 +11,7 @@ import { checkPayment, type EvidenceFault, fault, partsOf, readAs } from './sign
 
 /* What a denied call asked for (docs/wire-format.md §15): the signed fields without a signature that could still be presented. */
 
-const judged = {
-  validBefore: z.int().check(z.nonnegative()),
-  params: z.exactOptional(z.record(z.string(), z.unknown())),
-};
+const judged = { validBefore: z.int().check(z.nonnegative()) };
 
 const deniedPaymentSchema = z.extend(paymentProofSchema, {
   intentSignatureDigest: z.exactOptional(bytes32),

@@ -138,6 +138,19 @@ export const require = {
   check: (policy, _, subject) => refusal(policy.require, 'require', subject),
 } satisfies Rule<Pick<ConditionFields, 'require'>>;
 
+/** The parameters that conditions of these policies compare in a call of the tool, each once. */
+export const comparedParams = (
+  policies: readonly ConditionFields[],
+  tool: string,
+): readonly string[] => [
+  ...new Set(
+    policies
+      .flatMap(({ deny: denied, require: required }) => [...denied, ...required])
+      .filter(({ tools: only }) => only === undefined || matchesTool(only, tool))
+      .flatMap(({ param: name }) => (name === undefined ? [] : [name])),
+  ),
+];
+
 const refusal = (
   conditions: readonly Condition[],
   kind: 'deny' | 'require',

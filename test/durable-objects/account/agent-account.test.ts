@@ -132,8 +132,11 @@ describe('law 8: repeated denials', () => {
     at(start);
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
+    const { seq } = await snapshotOf(payer);
     const call = callOf(payer, { price: 6_000_000n });
     await stubOf(payer).reserve(call, randomHex(16), {});
+    // An entry between the decision and its own entry.
+    await stubOf(payer).reserve(callOf(payer), randomHex(16), { facts: factsOf(10_000_000n) });
     at(start + 10);
     await runDurableObjectAlarm(stubOf(payer));
     const [entry] = await onDisk(payer, (disk) => [...disk.find(ENTRY)]);
@@ -148,7 +151,7 @@ describe('law 8: repeated denials', () => {
         authorization: { nonce: call.call, value: String(call.payment?.authorization.value) },
         validBefore: call.validBefore,
       },
-      outcome: { limit: { rule: 'per_call', limit: '5000000' } },
+      outcome: { limit: { rule: 'per_call', limit: '5000000' }, after: seq },
     });
     expect(JSON.stringify(entry)).not.toContain(call.payment?.signature);
   });

@@ -89,6 +89,7 @@ describe('breaker', () => {
       emptyAccount(account),
       callOf(stranger),
       { rule: 'repeat', account, retryAllowed: true, policy },
+      [],
       context,
     );
     expect(decided).toMatchObject({ writes: [], entries: [], state: emptyAccount(account) });

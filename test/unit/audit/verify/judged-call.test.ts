@@ -54,7 +54,12 @@ describe('a denial', () => {
     const boundOne = paymentOf({ intent: intentFields(intent) }, digest, bound);
     expect(await counts(boundOne)).toEqual(NONE);
     expect(
-      await counts(intentOf({ params: { depth: '3' }, audience: 'https://a.example' })),
+      await counts(
+        intentOf({
+          params: { depth: { found: true, value: '3' }, width: null },
+          audience: 'https://a.example',
+        }),
+      ),
     ).toEqual(NONE);
   });
 

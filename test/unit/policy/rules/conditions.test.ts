@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  comparedParams,
   type Condition,
   denyingCondition,
   hostOf,
@@ -188,4 +189,19 @@ describe('rules and tools', () => {
     expect(denyingCondition(rules.slice(1), 'deny', subject)).toBeUndefined();
     expect(denyingCondition(rules, 'deny', subject)?.param).toBe('o');
   });
+});
+
+test('the compared parameters are those of the conditions that apply to the tool, each once', () => {
+  const deny: Condition[] = [
+    { tools: ['mail.*'], param: 'to', op: 'eq', value: 'x' },
+    { tools: ['pay.*'] },
+    { param: 'url', op: 'eq', value: 'x' },
+  ];
+  const require: Condition[] = [{ tools: ['pay.card'], param: 'url', op: 'ne', value: 'x' }];
+  const policies = [
+    { deny, require },
+    { deny: [], require: [] },
+  ];
+  expect(comparedParams(policies, 'pay.card')).toEqual(['url']);
+  expect(comparedParams(policies, 'mail.send')).toEqual(['to', 'url']);
 });
