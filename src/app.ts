@@ -110,23 +110,25 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
     };
 
   /** The management API, loaded with its first request. Works while the gateway is paused: operators must be able to revoke a leaked key. */
-  const manage = async (context: Context<Bindings>): Promise<Response> => {
-    const gateway = await gatewayOf(context);
-    if (!gateway.ok) return problem(gateway.error);
-    const { env, req } = context;
-    const admin: AdminContext = {
-      ...gateway.value,
-      account: (id) => env.AGENT_ACCOUNT.getByName(id),
-      relayer: (key) => env.RELAYER.getByName(key),
-      db: env.AUDIT_DB,
-      auditQueue: env.AUDIT_QUEUE,
-      webhookQueue: env.WEBHOOK_QUEUE,
-      ...(hasLog(env) ? { log: (origin: string) => env.AUDIT_LOG.getByName(origin) } : {}),
-      env: env as unknown as AdminContext['env'],
+  const managed =
+    (name: 'manage' | 'endSession') =>
+    async (context: Context<Bindings>): Promise<Response> => {
+      const gateway = await gatewayOf(context);
+      if (!gateway.ok) return problem(gateway.error);
+      const { env, req } = context;
+      const admin: AdminContext = {
+        ...gateway.value,
+        account: (id) => env.AGENT_ACCOUNT.getByName(id),
+        relayer: (key) => env.RELAYER.getByName(key),
+        db: env.AUDIT_DB,
+        auditQueue: env.AUDIT_QUEUE,
+        webhookQueue: env.WEBHOOK_QUEUE,
+        ...(hasLog(env) ? { log: (origin: string) => env.AUDIT_LOG.getByName(origin) } : {}),
+        env: env as unknown as AdminContext['env'],
+      };
+      const management = await import('./management/router.ts');
+      return management[name](admin, req.raw);
     };
-    const management = await import('./management/router.ts');
-    return management.manage(admin, req.raw);
-  };
 
   /** A document about the tools, loaded with its first request. A paused gateway serves it too, and states that it is paused. */
   const discover =
@@ -232,8 +234,10 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
   app.get('/openapi.json', discover('openapi'));
   app.get('/llms.txt', discover('llms'));
   app.get('/.well-known/x402', discover('x402'));
-  app.all('/admin/*', manage);
-  app.all('/accounts/*', manage);
+  app.delete('/session', managed('endSession'));
+  app.all('/session', only('DELETE'));
+  app.all('/admin/*', managed('manage'));
+  app.all('/accounts/*', managed('manage'));
   app.all('*', serve(unlessPaused(call)));
 
   app.onError((cause) => {

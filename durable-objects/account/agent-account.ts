@@ -32,6 +32,11 @@ import type {
   StandingQuestion,
   StandingVerdict,
 } from '../../src/protocol/account/standing.ts';
+import type {
+  SessionEnd,
+  SessionRequest,
+  SessionVerdict,
+} from '../../src/protocol/account/session.ts';
 import type { EntryPage } from '../../src/protocol/entry.ts';
 import type { SettlementResult } from '../../src/protocol/payment.ts';
 import { decideAlarm } from './alarm.ts';
@@ -46,6 +51,7 @@ import { type Decide, type Ledger, openLedger, openRules } from './ledger.ts';
 import { loadManagement, type Management } from './load-management.ts';
 import { type Feed, openFeed } from './log/feed.ts';
 import { openOutbox, type Outbox } from './log/outbox.ts';
+import type { SessionGate } from './sessions.ts';
 import type { Snapshot } from './snapshot.ts';
 import { relationOf } from './tree/ancestors.ts';
 import { checkAncestors, type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
@@ -91,7 +97,9 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #outbox: Outbox;
   readonly #requests: LeaseRequests;
   readonly #recalls: Recalls;
+  readonly #woke = nowSeconds();
   #commands: Commands | undefined;
+  #sessions: SessionGate | undefined;
   #checksAgainAt = 0;
 
   constructor(context: DurableObjectState, env: Env) {
@@ -274,6 +282,30 @@ export class AgentAccount extends DurableObject<Env> {
     return this.#outbox.exported(seq);
   }
 
+  /** Decides whether a request of a session may read: its session is not ended, and its signature new. Writes nothing. */
+  async admitSession(request: SessionRequest): Promise<SessionVerdict> {
+    const gate = await this.#loadSessions();
+    return gate === undefined
+      ? UNAVAILABLE
+      : this.#ledger.submit<SessionVerdict>(
+          (state, { read, now }) => unchanged(state, gate.admit(read, request, now)),
+          UNAVAILABLE,
+        );
+  }
+
+  /** Ends a session of this wallet, or all of them. */
+  async endSession(end: SessionEnd): Promise<Acknowledged> {
+    const gate = await this.#loadSessions();
+    return gate === undefined
+      ? UNAVAILABLE
+      : this.#manage<Acknowledged>(
+          ({ endSession }) =>
+            (state, { now }) =>
+              endSession(state, end, gate, now),
+          UNAVAILABLE,
+        );
+  }
+
   /** The account's figures, for tests and operators. Amounts are decimal strings. */
   async snapshot(): Promise<Snapshot> {
     return this.#manage<Snapshot>(
@@ -308,6 +340,13 @@ export class AgentAccount extends DurableObject<Env> {
       checkAncestors(this.#ledger, this.#requests),
     );
     return this.#commands;
+  }
+
+  async #loadSessions(): Promise<SessionGate | undefined> {
+    const management = await loadManagement();
+    if (management === undefined) return undefined;
+    this.#sessions ??= management.openSessionGate(this.#woke);
+    return this.#sessions;
   }
 
   /** Decides with code that no call needs; answers `refused` if the code cannot be loaded or the commit failed. */

@@ -9,3 +9,4 @@ export { snapshotOf } from './snapshot.ts';
 export { standing } from './standing.ts';
 export { children } from './tree/children.ts';
 export { answerLease } from './tree/grant-lease.ts';
+export { endSession, openSessionGate } from './sessions.ts';

@@ -3,6 +3,7 @@ import { everyOf, periodOf } from '../../src/policy/window.ts';
 import type { Disk } from '../store/disk.ts';
 import { remove, type Write } from '../store/noun.ts';
 import { APPLIED_COMMAND } from './commands/applied-command.ts';
+import { ENDED_SESSION } from './sessions.ts';
 import { LOGGED_TEXT, TEXT_REMEMBERED } from './commands/document.ts';
 import type { Purse } from './purse.ts';
 import type { AccountState } from './state.ts';
@@ -28,6 +29,8 @@ export const openPruning = (disk: Disk): Pruning => {
   return (now, exported) => {
     const commands = [...disk.find(APPLIED_COMMAND, { where: [['until', '<=', now]] })];
     disk.write(commands.map(({ digest }) => remove(APPLIED_COMMAND, digest)));
+    const sessions = [...disk.find(ENDED_SESSION, { where: [['until', '<=', now]] })];
+    disk.write(sessions.map(({ key }) => remove(ENDED_SESSION, key)));
     if (now >= prunedAt + DAY) {
       prunedAt = now;
       pruneTree(disk, now);

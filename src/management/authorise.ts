@@ -1,11 +1,11 @@
 import { isReceiver } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { CheckedProof } from '../gateway/paid-request.ts';
 import { TOO_MANY } from '../gateway/rate-limit.ts';
-import { type OnChainCheck, verifyOnChain } from '../gateway/verify-signature.ts';
+import type { OnChainCheck } from '../gateway/verify-signature.ts';
 import type { AdminContext } from './handler.ts';
 import type { AdminRole } from './route.ts';
 import type { AdminRoute } from './routes.ts';
+import { type Signer, verifySigner } from './signer.ts';
 import { accountId, type AccountId } from '../protocol/account-id.ts';
 import type { CommandSigner } from '../protocol/account/command.ts';
 import type { Relation } from '../protocol/account/standing.ts';
@@ -21,7 +21,7 @@ export const authorise = (
   context: AdminContext,
   route: Roles,
   account: AccountId | undefined,
-  proof: CheckedProof,
+  proof: Signer,
   client: string,
 ): Promise<Result<CommandSigner, Reason>> =>
   account === undefined || isForOperatorsOnly(route)
@@ -37,7 +37,7 @@ export const isForOperatorsOnly = ({ roles }: Roles): boolean =>
 const admitOperator = async (
   context: AdminContext,
   route: Roles,
-  proof: CheckedProof,
+  proof: Signer,
   client: string,
 ): Promise<Result<CommandSigner, Reason>> => {
   const forbidden = err<Reason>({ reason: 'forbidden' });
@@ -46,7 +46,7 @@ const admitOperator = async (
     return (await context.rateLimit(client)) ? forbidden : err(TOO_MANY);
   }
   // No account stores an operator's contract, so each request verifies the signature on chain (ERC-1271).
-  const verified = await verifyOnChain(context, proof, client);
+  const verified = await verifySigner(context, proof, client);
   if (!verified.ok) {
     return verified.error.reason === 'invalid_signature' ? forbidden : verified;
   }
@@ -59,11 +59,11 @@ const admitByRelation = async (
   context: AdminContext,
   route: Roles,
   account: AccountId,
-  proof: CheckedProof,
+  proof: Signer,
   client: string,
 ): Promise<Result<CommandSigner, Reason>> => {
   // Verifies before it reads the relation, so that an invalid signature gets the same refusal for every account.
-  const verified = await verifyOnChain(context, proof, client);
+  const verified = await verifySigner(context, proof, client);
   if (!verified.ok) return verified;
   const by = accountId(proof.network, proof.payer);
   const relation = await relationOf(context, account, by);
@@ -81,14 +81,14 @@ const admitByRelation = async (
   return ok({ account: by, role, ...verified.value.checkedAt });
 };
 
-const isListed = ({ config }: AdminContext, { payer }: CheckedProof): boolean =>
+const isListed = ({ config }: AdminContext, { payer }: Signer): boolean =>
   config.operators.includes(payer);
 
 /**
  * An operator is listed by address, and a key has the same address on every chain. A contract does not: a stranger may deploy another one
  * under the same address on a chain where the operator has none. So a contract is an operator on the first network only.
  */
-const isOperator = (context: AdminContext, proof: CheckedProof, { facts }: OnChainCheck): boolean =>
+const isOperator = (context: AdminContext, proof: Signer, { facts }: OnChainCheck): boolean =>
   isListed(context, proof) && (!facts.hasCode || proof.network === context.config.networks[0]);
 
 type FoundRelation = Pick<

@@ -1,7 +1,6 @@
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { hexOf } from '../crypto/bytes.ts';
-import type { CheckedProof } from '../gateway/paid-request.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { CommandVerdict } from '../protocol/account/command-verdict.ts';
 import type {
@@ -15,6 +14,7 @@ import { intentFields, UNPAID_SKEW } from '../protocol/intent/agent-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { AdminContext, AdminRequest } from './handler.ts';
 import type { AnswerOf } from './routes.ts';
+import type { Signer } from './signer.ts';
 
 const ATTEMPT_BYTES = 16;
 
@@ -24,7 +24,7 @@ export const commandIntent = ({
   signature,
   digest,
   validBefore,
-}: CheckedProof): CommandIntent => ({
+}: Signer): CommandIntent => ({
   fields: intent === undefined ? {} : intentFields(intent),
   signature,
   digest,

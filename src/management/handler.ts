@@ -14,7 +14,8 @@ import type { PARAMS, ParamName, ROUTE_TABLE, RouteId } from './routes.ts';
 export type AdminContext = Omit<Gateway, 'account'> & {
   readonly account: (
     id: AccountId,
-  ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'relation' | 'entries'>;
+  ) => ReturnType<Gateway['account']> &
+    Pick<AgentAccountRpc, 'children' | 'relation' | 'entries' | 'admitSession' | 'endSession'>;
   readonly relayer: (key: AccountId) => Pick<RelayerRpc, 'status'>;
   readonly db: D1Database;
   readonly auditQueue: Pick<Queue, 'send' | 'metrics'>;

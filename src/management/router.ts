@@ -1,10 +1,15 @@
 import { TrieRouter } from 'hono/router/trie-router';
 import { managementTool } from '../catalog/gateway-tools.ts';
+import type { Tool } from '../catalog/tool.ts';
 import { nowSeconds } from '../core/clock.ts';
+import { err, type Result } from '../core/result.ts';
 import { authenticate } from '../gateway/account-api/authenticate.ts';
 import { observeOwnHead } from '../gateway/observe.ts';
+import type { RequestHead } from '../gateway/paid-request.ts';
 import { clientOf } from '../gateway/rate-limit.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
+import { AGENT_SESSION_HEADER } from '../protocol/intent/agent-session.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import { accountHandlers } from './account.ts';
 import { authorise, isForOperatorsOnly } from './authorise.ts';
@@ -27,10 +32,13 @@ import { reconciliationHandlers } from './reconciliation.ts';
 import { relayerHandlers } from './relayer.ts';
 import { type AdminRoute, type RouteId, ROUTES } from './routes.ts';
 import { secretHandlers } from './secret.ts';
+import { admitSession, authenticateSession, type SessionRead } from './session.ts';
 import { settlementHandlers } from './settlement.ts';
 import { spendHandlers } from './spend.ts';
 import { toolHandlers } from './tool.ts';
 import { webhookHandlers } from './webhook.ts';
+
+export { endSession } from './end-session.ts';
 
 /** The handler of every route. */
 const HANDLERS: Handlers<RouteId> = {
@@ -69,7 +77,7 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
   const tool = toolOf(route);
   const head = observeOwnHead(request, context.config, tool);
   if (!head.ok) return problem(head.error);
-  const authenticated = await authenticate(context, tool, request, head.value);
+  const authenticated = await authenticateReader(context, tool, request, head.value);
   if (!authenticated.ok) return authenticated.error;
   const { signer, received } = authenticated.value;
 
@@ -82,6 +90,11 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
   if (!params.ok) return problem(params.error);
   const parsed = parseRequest(route, received, request.headers);
   if (!parsed.ok) return problem(parsed.error);
+  if ('until' in authenticated.value) {
+    if (route.write && !parsed.value.dryRun) return problem({ reason: 'session_reads' });
+    const session = await admitSession(context, authenticated.value);
+    if (!session.ok) return problem(session.error);
+  }
 
   const answered = await handlerOf(route)({
     context,
@@ -93,6 +106,20 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
     ...parsed.value,
   } as unknown as AdminRequest<RouteId>);
   return answered.ok ? answered.value : problem(answered.error);
+};
+
+/** Authenticates a request by an intent of the wallet, or by a session, which the wallet has let read. */
+const authenticateReader = async (
+  context: AdminContext,
+  tool: Tool,
+  request: Request,
+  head: RequestHead,
+): Promise<Result<Pick<SessionRead, 'signer' | 'received'> | SessionRead, Response>> => {
+  if (!request.headers.has(AGENT_SESSION_HEADER) || request.headers.has(AGENT_INTENT_HEADER)) {
+    return authenticate(context, tool, request, head);
+  }
+  const session = await authenticateSession(context, tool, request, head);
+  return session.ok ? session : err(await problem(session.error));
 };
 
 const toolOf = ({ id, method, path, maxBody }: AdminRoute) =>

@@ -7,8 +7,8 @@ import {
   LIFETIME,
   readSignatureHeaders,
   type SignatureFault,
+  type SignatureTag,
   SKEW,
-  TAG,
 } from './signature-headers.ts';
 
 const NONCE_BYTES = 16;
@@ -46,10 +46,11 @@ export const signedHeaders = async (
   request: SignableRequest,
   { keyId, privateKey }: RequestKey,
   now: Seconds,
+  tag: SignatureTag = 'countersign-signer',
 ): Promise<SignedHeaders> => {
   const nonce = encodeBase64Url(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)));
   const covered = COMPONENTS.map((name) => `"${name}"`).join(' ');
-  const parameters = `(${covered});created=${now};expires=${now + LIFETIME};nonce="${nonce}";keyid="${keyId}";tag="${TAG}"`;
+  const parameters = `(${covered});created=${now};expires=${now + LIFETIME};nonce="${nonce}";keyid="${keyId}";tag="${tag}"`;
   const digest = await contentDigest(request.body);
   const base = signatureBase(componentsOf(request, digest), parameters);
   const signature = await crypto.subtle.sign('Ed25519', privateKey, utf8(base));
@@ -68,6 +69,7 @@ export type ReceivedRequest = Omit<SignableRequest, 'contentType'> & { readonly 
 export type VerifiedSignature = {
   readonly keyId: string;
   readonly nonce: string;
+  readonly created: Seconds;
   /** The time from which this signature is refused as expired, so the nonce can be forgotten. Unix seconds. */
   readonly until: Seconds;
 };
@@ -77,6 +79,7 @@ export type SignatureVerifier = {
   /** @returns undefined for a key that is not enrolled */
   readonly keyOf: (keyId: string) => CryptoKey | undefined | Promise<CryptoKey | undefined>;
   readonly now: Seconds;
+  readonly tag?: SignatureTag;
 };
 
 /**
@@ -85,12 +88,12 @@ export type SignatureVerifier = {
  */
 export const verifySignature = async (
   request: ReceivedRequest,
-  { keyOf, now }: SignatureVerifier,
+  { keyOf, now, tag = 'countersign-signer' }: SignatureVerifier,
 ): Promise<Result<VerifiedSignature, SignatureFault>> => {
   const { headers } = request;
   const contentType = headers.get('content-type');
   if (contentType === null) return fault('missing', 'content-type', 'The header is missing.');
-  const read = readSignatureHeaders(headers);
+  const read = readSignatureHeaders(headers, tag);
   if (!read.ok) return read;
   const { parameters, created, expires, keyId, nonce, signature } = read.value;
   if (created > now + SKEW) return fault('untimely', 'created', 'The time lies in the future.');
@@ -104,7 +107,7 @@ export const verifySignature = async (
   }
   const base = signatureBase(componentsOf({ ...request, contentType }, digest), parameters);
   return (await crypto.subtle.verify('Ed25519', key, signature, utf8(base)))
-    ? ok({ keyId, nonce, until: expires + SKEW })
+    ? ok({ keyId, nonce, created, until: expires + SKEW })
     : fault(
         'invalid_signature',
         'signature',

@@ -7,8 +7,8 @@ import {
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
-/** The tag of every signature of this profile: a signature that a key made for another protocol does not count here (RFC 9421 §2.3). */
-export const TAG = 'countersign-signer';
+/** What a signature of this profile is for. One that a key made for another purpose does not count (RFC 9421 §2.3). */
+export type SignatureTag = 'countersign-signer' | 'countersign-session';
 /** The covered components, in this order (docs/signer.md). */
 export const COMPONENTS = ['@method', '@target-uri', 'content-digest', 'content-type'] as const;
 const PARAMETERS = ['created', 'expires', 'keyid', 'nonce', 'tag'];
@@ -77,7 +77,7 @@ const readBytes = (text: string | null, label: string) => {
       );
 };
 
-const readInput = (text: string | null) => {
+const readInput = (text: string | null, tag: SignatureTag) => {
   const read = readDictionary('signature-input', text);
   if (!read.ok) return read;
   const { label, value } = read.value;
@@ -113,7 +113,7 @@ const readInput = (text: string | null) => {
   if (typeof nonce !== 'string' || !NONCE.test(nonce)) {
     return fault('malformed', 'nonce', 'The nonce must be 128 bits in base64url.');
   }
-  if (parameters.get('tag') !== TAG) return fault('malformed', 'tag', `The tag must be ${TAG}.`);
+  if (parameters.get('tag') !== tag) return fault('malformed', 'tag', `The tag must be ${tag}.`);
   return ok({ label, created, expires, keyId, nonce, parameters: serializeInnerList(value) });
 };
 
@@ -133,8 +133,9 @@ export type SignatureHeaders = {
 /** Reads `Signature-Input` and `Signature` strictly: one label, and exactly the components and parameters of the profile. */
 export const readSignatureHeaders = (
   headers: Headers,
+  tag: SignatureTag,
 ): Result<SignatureHeaders, SignatureFault> => {
-  const input = readInput(headers.get('signature-input'));
+  const input = readInput(headers.get('signature-input'), tag);
   if (!input.ok) return input;
   const { label, ...read } = input.value;
   const signature = readBytes(headers.get('signature'), label);

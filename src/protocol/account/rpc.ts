@@ -7,6 +7,7 @@ import type { ChargedCommand, CommandCharge } from './command-budget.ts';
 import type { CommandVerdict } from './command-verdict.ts';
 import type { AccountCommand, ChangedDocuments, DocumentType, KeptDocument } from './command.ts';
 import type { RightsQuestion, RightsVerdict } from './rights.ts';
+import type { SessionEnd, SessionRequest, SessionVerdict } from './session.ts';
 import type { Relation, StandingQuestion, StandingVerdict } from './standing.ts';
 import type { EntryPage } from '../entry.ts';
 import type { Children } from './grant.ts';
@@ -42,4 +43,6 @@ export type AgentAccountRpc = {
   /** Sends these payments to the settlement queue again, to be looked up on the chain. */
   recheck(calls: readonly Hex[]): Promise<Rechecked>;
   exported(seq: number): Promise<Acknowledged>;
+  admitSession(request: SessionRequest): Promise<SessionVerdict>;
+  endSession(end: SessionEnd): Promise<Acknowledged>;
 };

@@ -14,6 +14,7 @@ import { type GatewayReason, gatewayTexts } from './gateway.ts';
 import { type GrantReason, grantTexts } from './grant.ts';
 import type { ProblemText, Texts } from './problem-text.ts';
 import { type MismatchReason, mismatchTexts, type ProofReason, proofTexts } from './proof.ts';
+import { type SessionReason, sessionTexts } from './session.ts';
 import { type RequestReason, requestTexts, wireTexts } from './request.ts';
 
 /**
@@ -26,6 +27,7 @@ export type Reason =
   | MismatchReason
   | RequestReason
   | ProofReason
+  | SessionReason
   | CallReason
   | DeniedReason
   | CommandReason
@@ -57,6 +59,7 @@ export const problemTexts: Texts<Reason> = {
   ...mismatchTexts,
   ...requestTexts,
   ...proofTexts,
+  ...sessionTexts,
   ...callTexts,
   ...deniedTexts,
   ...commandTexts,

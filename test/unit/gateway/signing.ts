@@ -10,6 +10,7 @@ import {
   intentFields,
   type SignedIntent,
 } from '../../../src/protocol/intent/agent-intent.ts';
+import type { AgentSession, SignedSession } from '../../../src/protocol/intent/agent-session.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import { tokenOf } from '../../../src/protocol/x402/networks.ts';
@@ -115,6 +116,31 @@ export const signIntent = async (
     types,
     primaryType: 'AgentIntent',
     message: intent,
+  }),
+});
+
+/** Signs a session under the domain of the local chain. */
+export const signSession = async (
+  session: AgentSession,
+  who: Who = 'owner',
+  chainId = CHAIN_ID,
+): Promise<SignedSession> => ({
+  chainId,
+  session,
+  signature: await keys[who].signTypedData({
+    domain: { name: 'Countersign', version: '1', chainId },
+    types: {
+      AgentSession: [
+        { name: 'account', type: 'address' },
+        { name: 'audience', type: 'string' },
+        { name: 'scope', type: 'string' },
+        { name: 'key', type: 'bytes32' },
+        { name: 'validAfter', type: 'uint64' },
+        { name: 'validBefore', type: 'uint64' },
+      ],
+    },
+    primaryType: 'AgentSession',
+    message: session,
   }),
 });
 

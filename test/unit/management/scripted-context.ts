@@ -60,6 +60,8 @@ export const scriptedContext = async (config: Config, answers: ScriptedRpc = {})
           exported: 0,
           head: 0,
         },
+      admitSession: async (request) => answers.admitSession?.(request) ?? { verdict: 'admitted' },
+      endSession: async (end) => answers.endSession?.(end) ?? { verdict: 'ok' },
     }),
     relayer: () => ({ status: async () => ({ verdict: 'unconfigured' }) }),
     db: env.AUDIT_DB,

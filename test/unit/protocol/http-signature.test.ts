@@ -130,7 +130,7 @@ describe('a signature of the profile', () => {
     expect(await outcome(await signedAs(parameters))).toBe('accepted');
   });
 
-  test('verifies, and names key, nonce and the time until which the nonce must be remembered', async () => {
+  test('verifies, and names key, nonce, its time and the time until which the nonce must be remembered', async () => {
     const signed = await received();
     expect(signed.headers.get('content-digest')).toBe(DIGEST);
     const verified = await verifySignature(signed, { keyOf, now: NOW });
@@ -139,6 +139,7 @@ describe('a signature of the profile', () => {
       value: {
         keyId: key.keyId,
         nonce: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+        created: NOW,
         until: NOW + 90,
       },
     });

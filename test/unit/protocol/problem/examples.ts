@@ -69,6 +69,11 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   body_incomplete: [[400, {}]],
   content_encoding: [[415, {}]],
 
+  invalid_session: [[401, { field: 'keyid', detail: 'No key with this id is enrolled.' }]],
+  session_ended: [[401, {}]],
+  session_repeat: [[409, {}]],
+  session_reads: [[403, {}]],
+
   payment_required: [
     [402, { wants: 'payment' }],
     [402, { wants: 'bound_payment' }],

@@ -1,0 +1,94 @@
+import { createBoundedMap } from '../../src/core/bounded-map.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type {
+  SessionEnd,
+  SessionRequest,
+  SessionVerdict,
+} from '../../src/protocol/account/session.ts';
+import { put, type Noun } from '../store/noun.ts';
+import type { Reader } from '../store/query.ts';
+import { type Decision, unchanged } from './decision.ts';
+import type { AccountState } from './state.ts';
+import { exists } from './tree/ancestors.ts';
+
+/** A session that was ended before it expired, or `all` that began until `at`. Kept until no such session is valid anyway. */
+export type EndedSession = {
+  readonly key: Hex | 'all';
+  readonly at: Seconds;
+  readonly until: Seconds;
+};
+
+export const ENDED_SESSION: Noun<EndedSession, 'until'> = {
+  name: 'ended_session',
+  key: ({ key }) => key,
+  encode: (ended) => JSON.stringify(ended),
+  decode: (text) => JSON.parse(text) as EndedSession,
+  fields: { until: ({ until }) => until },
+};
+
+/** Signatures that one object remembers. Each is refused as expired 90 s after it was made at the latest. */
+const KEPT_SIGNATURES = 4096;
+
+/** Remembers the signatures of sessions in memory only: reading must not write. */
+export type SessionGate = {
+  readonly admit: (read: Reader, request: SessionRequest, now: Seconds) => SessionVerdict;
+  /** Ends a session in memory, for an account that stores nothing. */
+  readonly end: (ended: EndedSession) => void;
+};
+
+/**
+ * Opens the gate of an account.
+ *
+ * @param woke when the object began. A signature from before may have been used already, so the browser must sign again.
+ */
+export const openSessionGate = (woke: Seconds): SessionGate => {
+  const used = new Map<string, SessionRequest>();
+  const ended = createBoundedMap<string, EndedSession>(KEPT_SIGNATURES);
+  /** A signature that was made before may have been used and forgotten. */
+  let floor = woke;
+
+  const isEnded = (read: Reader, { key, begun }: SessionRequest): boolean =>
+    ended.get(key) !== undefined ||
+    read.get(ENDED_SESSION, key) !== undefined ||
+    [ended.get('all'), read.get(ENDED_SESSION, 'all')].some(
+      (all) => all !== undefined && begun <= all.at,
+    );
+
+  /** Forgets expired signatures, and the oldest one if there are too many. */
+  const forget = (now: Seconds): void => {
+    for (const [id, { created, until }] of used) {
+      if (now < until && used.size < KEPT_SIGNATURES) return;
+      if (now < until) floor = Math.max(floor, created + 1);
+      used.delete(id);
+    }
+  };
+
+  return {
+    admit: (read, request, now) => {
+      if (isEnded(read, request)) return { verdict: 'ended' };
+      const id = `${request.key} ${request.nonce}`;
+      if (used.has(id)) return { verdict: 'repeat' };
+      if (request.created < floor) return { verdict: 'again' };
+      forget(now);
+      used.set(id, request);
+      return { verdict: 'admitted' };
+    },
+    end: (session) => ended.set(session.key, session),
+  };
+};
+
+/** Stores that a session has ended. An account that does not exist, and is no operator's, has nothing to read: memory is enough. */
+export const endSession = (
+  state: AccountState,
+  { key, until, isOperator }: SessionEnd,
+  gate: SessionGate,
+  now: Seconds,
+): Decision<{ readonly verdict: 'ok' }> => {
+  const session: EndedSession = { key, at: now, until };
+  gate.end(session);
+  const decision = unchanged(state, { verdict: 'ok' } as const);
+  return isOperator || exists(state)
+    ? { ...decision, writes: [put(ENDED_SESSION, session)] }
+    : decision;
+};

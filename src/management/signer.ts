@@ -1,0 +1,45 @@
+import { createBoundedMap } from '../core/bounded-map.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
+import type { Result } from '../core/result.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import type { CheckedProof } from '../gateway/paid-request.ts';
+import { type OnChainCheck, verifyOnChain } from '../gateway/verify-signature.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+
+/** Whoever signed a request, or the session that signed it. The chain has not been asked yet. */
+export type Signer = Pick<
+  CheckedProof,
+  | 'network'
+  | 'payer'
+  | 'token'
+  | 'call'
+  | 'digest'
+  | 'signature'
+  | 'signatureField'
+  | 'signedByKey'
+  | 'validBefore'
+  | 'intent'
+> & { readonly kind: CheckedProof['kind'] | 'session' };
+
+/** Sessions that an isolate remembers the chain's answer for. */
+const KEPT_SESSIONS = 1024;
+/** A dashboard asks every few seconds, and a wallet seldom becomes a contract. */
+const CHAIN_ANSWER_VALID: Seconds = 60;
+
+type Answer = { readonly at: Seconds; readonly check: Result<OnChainCheck, Reason> };
+const answers = createBoundedMap<string, Answer>(KEPT_SESSIONS);
+
+/** As `verifyOnChain`. The answer about a session counts for a minute. */
+export const verifySigner = async (
+  gateway: Gateway,
+  signer: Signer,
+  client: string,
+): Promise<Result<OnChainCheck, Reason>> => {
+  if (signer.kind !== 'session') return verifyOnChain(gateway, signer, client);
+  const id = `${signer.payer} ${signer.digest} ${signer.signature}`;
+  const known = answers.get(id);
+  if (known !== undefined && nowSeconds() < known.at + CHAIN_ANSWER_VALID) return known.check;
+  const check = await verifyOnChain(gateway, signer, client);
+  if (check.ok) answers.set(id, { at: nowSeconds(), check });
+  return check;
+};

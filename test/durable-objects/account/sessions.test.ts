@@ -1,0 +1,72 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import type { SessionRequest } from '../../../src/protocol/account/session.ts';
+import { randomHex, stubOf } from '../support.ts';
+
+const requestOf = (changes: Partial<SessionRequest> = {}): SessionRequest => ({
+  key: `0x${'0b'.repeat(32)}`,
+  begun: nowSeconds() - 60,
+  nonce: crypto.randomUUID(),
+  created: nowSeconds() + 1,
+  until: nowSeconds() + 60,
+  ...changes,
+});
+
+const end = { key: requestOf().key, until: nowSeconds() + 3_600, isOperator: false } as const;
+
+describe('admitSession', () => {
+  it('admits each signature once', async () => {
+    const account = stubOf(randomHex(20));
+    const request = requestOf();
+    expect(await account.admitSession(request)).toEqual({ verdict: 'admitted' });
+    expect(await account.admitSession(request)).toEqual({ verdict: 'repeat' });
+    expect(await account.admitSession(requestOf())).toEqual({ verdict: 'admitted' });
+  });
+
+  it('asks for a new signature in place of one that was made before the object woke', async () => {
+    const account = stubOf(randomHex(20));
+    const before = requestOf({ created: nowSeconds() - 1 });
+    expect(await account.admitSession(before)).toEqual({ verdict: 'again' });
+  });
+
+  it('writes no row and makes no table for a stranger', async () => {
+    const account = stubOf(randomHex(20));
+    await account.admitSession(requestOf());
+    await account.endSession(end);
+    const tables = await runInDurableObject(account, (_, { storage }) =>
+      storage.sql
+        .exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\'")
+        .toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+});
+
+describe('endSession', () => {
+  it.each([
+    ['a stranger, while the object is awake', false],
+    ['an operator', true],
+  ])('ends the session of %s', async (_, isOperator) => {
+    const account = stubOf(randomHex(20));
+    expect(await account.endSession({ ...end, isOperator })).toEqual({ verdict: 'ok' });
+    expect(await account.admitSession(requestOf())).toEqual({ verdict: 'ended' });
+    const other = requestOf({ key: `0x${'0c'.repeat(32)}` });
+    expect(await account.admitSession(other)).toEqual({ verdict: 'admitted' });
+  });
+
+  it('ends every session that began until now, and none that begins later', async () => {
+    const account = stubOf(randomHex(20));
+    await account.endSession({ ...end, key: 'all', isOperator: true });
+    expect(await account.admitSession(requestOf())).toEqual({ verdict: 'ended' });
+    const later = requestOf({ begun: nowSeconds() + 1 });
+    expect(await account.admitSession(later)).toEqual({ verdict: 'admitted' });
+  });
+
+  it('survives a restart of the object', async () => {
+    const payer = randomHex(20);
+    await stubOf(payer).endSession({ ...end, isOperator: true });
+    await evictDurableObject(stubOf(payer));
+    expect(await stubOf(payer).admitSession(requestOf())).toEqual({ verdict: 'ended' });
+  });
+});

@@ -1,0 +1,235 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Config } from '../../../src/config.ts';
+import { encodeBase64Url, hexOf, utf8 } from '../../../src/crypto/bytes.ts';
+import { endSession, manage } from '../../../src/management/router.ts';
+import { signedHeaders } from '../../../src/protocol/http-signature.ts';
+import {
+  type AgentSession,
+  encodeAgentSession,
+  type SignedSession,
+} from '../../../src/protocol/intent/agent-session.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
+import { freshDatabase } from '../audit/database.ts';
+import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
+import { addressOf, NOW, signSession, vectorConfig } from '../gateway/signing.ts';
+import { accountOf, scriptedContext } from './scripted-context.ts';
+
+const config: Config = vectorConfig();
+const ORIGIN = config.audiences[0];
+const OWN = accountOf('owner');
+
+beforeAll(freshDatabase);
+useVectorsClock();
+
+type Pair = { readonly privateKey: CryptoKey; readonly raw: Uint8Array; readonly keyId: string };
+
+const newKey = async (): Promise<Pair> => {
+  const pair = (await crypto.subtle.generateKey('Ed25519', false, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
+  const raw = new Uint8Array((await crypto.subtle.exportKey('raw', pair.publicKey)) as ArrayBuffer);
+  const jwk = new TextEncoder().encode(
+    `{"crv":"Ed25519","kty":"OKP","x":"${encodeBase64Url(raw)}"}`,
+  );
+  const keyId = encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', jwk)));
+  return { privateKey: pair.privateKey, raw, keyId };
+};
+
+const sessionOf = (key: Pair, changes: Partial<AgentSession> = {}): AgentSession => ({
+  account: addressOf('owner'),
+  audience: ORIGIN,
+  scope: 'read',
+  key: hexOf(key.raw),
+  validAfter: BigInt(NOW - 60),
+  validBefore: BigInt(NOW + 3_600),
+  ...changes,
+});
+
+type Parts = {
+  readonly method?: string;
+  readonly path?: string;
+  /** What the key signs, where it differs from what is sent. */
+  readonly signedPath?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signed?: SignedSession;
+  readonly tag?: 'countersign-signer';
+  readonly at?: number;
+};
+
+const requestBy = async (key: Pair, parts: Parts = {}): Promise<Request> => {
+  const { method = 'GET', path = `/accounts/${OWN}`, signedPath = path, body = '' } = parts;
+  const signable = {
+    method,
+    targetUri: ORIGIN + signedPath,
+    contentType: 'application/json',
+    body: utf8(body),
+  };
+  return new Request(ORIGIN + path, {
+    method,
+    headers: {
+      'Agent-Session': encodeAgentSession(parts.signed ?? (await signSession(sessionOf(key)))),
+      ...(await signedHeaders(signable, key, parts.at ?? NOW, parts.tag ?? 'countersign-session')),
+      ...parts.headers,
+    },
+    ...(body === '' ? {} : { body }),
+  });
+};
+
+type Script = Parameters<typeof scriptedContext>[1];
+
+const answerTo = async (request: Request, script: Script = {}, using = manage) => {
+  const { rpc } = network(KEY_ACCOUNT);
+  const { context, asked, relation } = await scriptedContext(config, {
+    relation: async () => ({ verdict: 'found', relation: 'self', hasParent: false, exists: true }),
+    standing: async () => ({ verdict: 'unavailable' }),
+    apply: async () => governed(),
+    ...script,
+  });
+  const answer = await using(context, request);
+  const { type = '', field } =
+    answer.status === 204 ? {} : await answer.json<{ type?: string; field?: string }>();
+  const reason = type.replace('urn:countersign:problem:', '');
+  return { status: answer.status, reason, field, asked, relation, rpc };
+};
+
+/** The handler ran: it found the scripted account unavailable. */
+const READ = { status: 503, reason: 'storage-unavailable' };
+
+describe('a request of a session', () => {
+  it('reads what its wallet may read', async () => {
+    const key = await newKey();
+    const answer = await answerTo(await requestBy(key));
+    expect(answer).toMatchObject(READ);
+    expect(answer.relation).toEqual([{ of: OWN, by: OWN }]);
+  });
+
+  it('asks the chain about a wallet once a minute', async () => {
+    const key = await newKey();
+    const signed = await signSession(sessionOf(key));
+    expect((await answerTo(await requestBy(key, { signed }))).rpc).not.toEqual([]);
+    expect((await answerTo(await requestBy(key, { signed }))).rpc).toEqual([]);
+  });
+
+  it('changes nothing', async () => {
+    const key = await newKey();
+    const body = JSON.stringify({ status: 'paused' });
+    const path = `/accounts/${OWN}/status`;
+    const answer = await answerTo(await requestBy(key, { method: 'PUT', path, body }));
+    expect(answer).toMatchObject({ status: 403, reason: 'session-reads', asked: [] });
+  });
+
+  it.each([
+    ['repeat', 409, 'session-repeat'],
+    ['again', 409, 'session-repeat'],
+    ['ended', 401, 'session-ended'],
+    ['unavailable', 503, 'storage-unavailable'],
+  ] as const)('is refused if the account says %s', async (verdict, status, reason) => {
+    const answer = await answerTo(await requestBy(await newKey()), {
+      admitSession: async () => ({ verdict }),
+      standing: async () => {
+        throw new Error('read');
+      },
+    });
+    expect(answer).toMatchObject({ status, reason, asked: [] });
+  });
+
+  it.each<[string, (key: Pair) => Promise<Parts>, number, string]>([
+    [
+      'signed for another path',
+      async () => ({ signedPath: '/accounts/other' }),
+      401,
+      'invalid-session',
+    ],
+    [
+      'signed for another purpose',
+      async () => ({ tag: 'countersign-signer' }),
+      401,
+      'invalid-session',
+    ],
+    ['signed two minutes ago', async () => ({ at: NOW - 120 }), 401, 'invalid-session'],
+    [
+      'whose content type was changed',
+      async () => ({ headers: { 'content-type': 'text/plain' } }),
+      401,
+      'invalid-session',
+    ],
+    [
+      'for another origin',
+      async (key) => ({
+        signed: await signSession(sessionOf(key, { audience: 'https://evil.example' })),
+      }),
+      401,
+      'invalid-session',
+    ],
+    [
+      'on a chain that the gateway does not serve',
+      async (key) => ({ signed: await signSession(sessionOf(key), 'owner', 1) }),
+      401,
+      'invalid-session',
+    ],
+    [
+      'of an expired session',
+      async (key) => ({ signed: await signSession(sessionOf(key, { validBefore: BigInt(NOW) })) }),
+      401,
+      'session-ended',
+    ],
+    [
+      'of a session longer than eight hours',
+      async (key) => ({
+        signed: await signSession(sessionOf(key, { validBefore: BigInt(NOW + 30_000) })),
+      }),
+      401,
+      'invalid-session',
+    ],
+    [
+      'of a session that another wallet signed',
+      async (key) => ({ signed: await signSession(sessionOf(key), 'agent') }),
+      400,
+      'invalid-signature',
+    ],
+    [
+      'of a session for another key',
+      async () => ({ signed: await signSession(sessionOf(await newKey())) }),
+      401,
+      'invalid-session',
+    ],
+  ])('is refused: %s', async (_, parts, status, reason) => {
+    const key = await newKey();
+    const answer = await answerTo(await requestBy(key, await parts(key)));
+    expect(answer).toMatchObject({ status, reason, asked: [] });
+  });
+
+  it('has no role where its wallet has none', async () => {
+    const answer = await answerTo(await requestBy(await newKey()), {
+      relation: async () => ({ verdict: 'found', relation: 'none', hasParent: true, exists: true }),
+    });
+    expect(answer).toMatchObject({ status: 404, reason: 'unknown-account', asked: [] });
+  });
+});
+
+describe('DELETE /session', () => {
+  it('ends the session that signed it', async () => {
+    const key = await newKey();
+    const ended: unknown[] = [];
+    const request = await requestBy(key, { method: 'DELETE', path: '/session' });
+    const answer = await answerTo(
+      request,
+      {
+        endSession: async (end) => {
+          ended.push(end);
+          return { verdict: 'ok' };
+        },
+      },
+      endSession,
+    );
+    expect(answer.status).toBe(204);
+    expect(ended).toEqual([{ key: hexOf(key.raw), until: NOW + 3_600, isOperator: false }]);
+  });
+
+  it('ends nothing without a proof', async () => {
+    const request = new Request(`${ORIGIN}/session`, { method: 'DELETE' });
+    expect((await answerTo(request, {}, endSession)).status).toBe(401);
+  });
+});
