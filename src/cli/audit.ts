@@ -3,6 +3,8 @@ import type { Signatures, Unsigned, VerifiedLog } from '../audit/verify/signatur
 import type { Broken } from '../audit/run.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Result } from '../core/result.ts';
+import { prove } from './audit/prove.ts';
+import { verifyProof } from './audit/verify-proof.ts';
 import { accountNamed, namesOf } from './lib/accounts.ts';
 import { openAdmin, roleOf } from './lib/admin-client.ts';
 import { writePages } from './lib/atomic-file.ts';
@@ -201,5 +203,5 @@ export const group: CommandGroup = {
     'countersign audit export team/alice -o alice.ndjson',
     'countersign audit verify alice.ndjson',
   ],
-  commands: { export: exportLog, verify },
+  commands: { export: exportLog, verify, prove, 'verify-proof': verifyProof },
 };
