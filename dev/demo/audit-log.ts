@@ -2,9 +2,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { decodeChunk } from '../../src/audit/read-chunk.ts';
-import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
+import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
-import { verifyLog } from '../../src/audit/run.ts';
+import { verifyRun } from '../../src/audit/run.ts';
 import { dollars, type Purchase } from './purchase.ts';
 import type { Scene } from './scene.ts';
 
@@ -105,8 +105,7 @@ export const checkLog = (
   entries: readonly Entry[],
 ): void => {
   for (const entry of entries) narrator.detail(describe(entry));
-  const text = entries.map((entry) => `${entryText(entry)}\n`).join('');
-  const verified = verifyLog(text, { account, after: GENESIS });
+  const verified = verifyRun(entries, { account, after: GENESIS });
   narrator.check(
     `hash chain verified: ${entries.length} entries, none missing, none changed`,
     verified.ok,

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import type { AccountId } from '../protocol/account-id.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { entryText } from './entry.ts';
+import { MAX_ENTRY_TEXT } from './entry-schema.ts';
 import type { Entry } from '../protocol/entry.ts';
 
 /** Compressed bytes of a chunk, at most: a queue message holds 128 KB (https://developers.cloudflare.com/queues/platform/limits/). */
@@ -10,8 +11,6 @@ export const MAX_CHUNK_BYTES = 100_000;
 export const MAX_CHUNK_TEXT = 1_048_576;
 /** Entries of a chunk, at most. */
 export const MAX_CHUNK_ENTRIES = 2_000;
-/** Canonical bytes of one entry, at most: even an incompressible entry fits a chunk. */
-export const MAX_ENTRY_TEXT = 65_536;
 
 /** Level 1 takes less CPU than the default level, for a few more bytes. */
 const LEVEL = 1;

@@ -99,15 +99,6 @@ export const readLog = (text: string): Result<readonly Entry[], Broken> => {
   return ok(entries);
 };
 
-/** Reads and verifies an exported log. */
-export const verifyLog = (
-  text: string,
-  expected: Expectation = {},
-): Result<VerifiedRun, Broken> => {
-  const read = readLog(text);
-  return read.ok ? verifyRun(read.value, expected) : read;
-};
-
 /** The `prev` of the first entry: known for seq 1, otherwise only if the caller names the entry before. */
 const startHash = (expected: Expectation, first: Entry): Hex | undefined =>
   expected.after?.hash ?? (first.seq === 1 ? GENESIS.hash : undefined);

@@ -21,7 +21,6 @@ export const ALERT_RULES = [
   'backend',
   'payee_missing',
   'log_forked',
-  'archive',
 ] as const;
 
 export type AlertRule = (typeof ALERT_RULES)[number];

@@ -76,7 +76,6 @@ export type EntryType =
   | 'letter.redriven'
   | 'credit.adjusted'
   | 'alert.raised'
-  | 'archive.written'
   | 'signer.signed'
   | 'signer.refused'
   | 'signer.failed'

@@ -236,36 +236,38 @@ describe('a log', () => {
     expect(await readdir(place().directory)).not.toContainEqual(expect.stringContaining('draft'));
     const offline = withEnv(place(), { COUNTERSIGN_GATEWAY: 'http://127.0.0.1:1' });
     const verified = documentIn(await pipe(offline, ['audit', 'verify', path, '--json']));
-    expect(verified).toMatchObject({ verified: true, first: 1, whole: true });
-    const { recomputed, ...rest } = verified['signatures'] as { recomputed: number };
-    expect(rest).toEqual({ by_chain: [], sealed: 0, outside: 0 });
+    expect(verified).toMatchObject({ v: 1, accounts: 1 });
+    const checkOf = (report: Record<string, unknown>, id: string) =>
+      (report['checks'] as readonly { check: string; checked: number }[]).find(
+        ({ check }) => check === id,
+      );
+    expect(checkOf(verified, 'chain')).toMatchObject({ verdict: 'proved' });
     // At least the grant and the intent of the call.
-    expect(recomputed).toBeGreaterThan(1);
-    expect((await pipe(offline, ['audit', 'verify', path])).stdout).toContain(
-      `signatures  ${recomputed} recomputed`,
-    );
+    expect(checkOf(verified, 'signatures')?.checked).toBeGreaterThan(1);
+    const shown = await pipe(offline, ['audit', 'verify', path]);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toMatch(/^signatures +proved/m);
     const text = await readFile(path, 'utf8');
-    await writeFile(path, text.replace('"price":"1000"', '"price":"1"'));
-    expect(await errorOf(1, 'audit', 'verify', path)).toMatchObject({
-      code: 'log_broken',
-      reason: expect.stringMatching(/^(altered|unlinked)$/) as string,
+    const broken = async (changed: string, ...more: readonly string[]) => {
+      await writeFile(path, changed);
+      const ended = await pipe(offline, ['audit', 'verify', path, '--json', ...more]);
+      expect(ended.code).toBe(1);
+      return documentIn(ended);
+    };
+    const cheaper = await broken(text.replace('"price":"1000"', '"price":"1"'));
+    expect(checkOf(cheaper, 'chain')).toMatchObject({
+      first: { reason: expect.stringMatching(/^(altered|unlinked)$/) as string },
     });
-    await writeFile(path, text.split('\n').toSpliced(1, 1).join('\n'));
-    expect(await errorOf(1, 'audit', 'verify', path)).toMatchObject({ code: 'log_broken' });
-    await writeFile(path, text);
-    const head = String(verified['hash']);
-    expect(
-      documentIn(await pipe(place(), ['audit', 'verify', path, '--head', head, '--json'])),
-    ).toMatchObject({ hash: head });
-    expect(
-      await errorOf(1, 'audit', 'verify', path, '--head', `0x${'00'.repeat(32)}`),
-    ).toMatchObject({ code: 'log_broken' });
+    const shorter = await broken(text.split('\n').toSpliced(1, 1).join('\n'));
+    expect(checkOf(shorter, 'chain')).toMatchObject({ first: { reason: 'gap', seq: 3 } });
+    const zeros = `0x${'00'.repeat(32)}`;
+    const other = await broken(text, '--contains', zeros);
+    expect(checkOf(other, 'contains')).toMatchObject({ first: { reason: 'not_found' } });
     // An intact chain with an unsigned entry.
     const unsigned = history(ALICE, [{ type: 'tool.put', at: 1, outcome: { name: 'lookup' } }]);
-    await writeFile(path, `${unsigned.map(entryText).join('\n')}\n`);
-    expect(await errorOf(1, 'audit', 'verify', path)).toMatchObject({
-      ...{ code: 'log_broken', reason: 'unsigned', line: 1, seq: 1 },
-      ...{ field: 'evidence', fault: 'missing' },
+    const invented = await broken(`${unsigned.map(entryText).join('\n')}\n`);
+    expect(checkOf(invented, 'signatures')).toMatchObject({
+      first: { line: 1, seq: 1, field: 'evidence', reason: 'missing' },
     });
     const calls = await run('audit', 'export', 'agent2', '--format', 'csv');
     expect(calls.stdout).toMatch(/^accepted_at,account,.*\n.*,lookup,committed,/s);

@@ -3,7 +3,7 @@ import { ROOT } from '../../dev/root.ts';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GENESIS } from '../../src/audit/entry.ts';
-import { verifyLog } from '../../src/audit/run.ts';
+import { verifyLog } from '../support/verify-log.ts';
 import {
   CountersignError,
   createAgent,

@@ -4,7 +4,7 @@ import { mint } from '../../dev/stack/chain-access.ts';
 import type { Person } from '../../dev/stack/people.ts';
 import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
-import { verifyLog } from '../../src/audit/run.ts';
+import { verifyLog } from '../support/verify-log.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { accountOf, topUp } from './support/credit.ts';
 import {

@@ -17,7 +17,7 @@ import { sendOwnerCommand } from '../../dev/stack/owner-command.ts';
 import { people } from '../../dev/stack/people.ts';
 import { type LocalSigner, startSigner } from '../../dev/stack/signer.ts';
 import { GENESIS } from '../../src/audit/entry.ts';
-import { verifySignatures } from '../../src/audit/verify/signatures.ts';
+import { signaturesOf } from '../support/verify-log.ts';
 import { readLog, verifyRun } from '../../src/audit/run.ts';
 import { agentKey } from '../../src/client/agent-key.ts';
 import { createAgent, remoteAccount } from '../../src/client/index.ts';
@@ -139,7 +139,7 @@ it('pays through the signer, before and after the signer was killed, and exports
   const read = readLog(items.map((entry) => JSON.stringify(entry)).join('\n'));
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   expect(verifyRun(read.value, { after: GENESIS }).ok).toBe(true);
-  expect(await verifySignatures(read.value)).toMatchObject({ ok: true, value: { recomputed: 1 } });
+  expect(await signaturesOf(read.value)).toMatchObject({ verdict: 'proved', checked: 1 });
   const signed = read.value.filter(({ type }) => type === 'signer.signed');
   expect(signed.map(({ amounts }) => amounts?.['lifetime'])).toEqual(['1000', '2000']);
   expect(signed[0]?.call).toBe(first.countersign.call);

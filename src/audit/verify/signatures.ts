@@ -1,7 +1,7 @@
 import type { Hex } from '../../core/hex.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import { ok, type Result } from '../../core/result.ts';
 import { bytesOf, sha256Hex } from '../../crypto/bytes.ts';
-import { requestDigest } from '../../protocol/intent/binding.ts';
+import { requestEncoding } from '../../protocol/intent/binding.ts';
 import {
   type AccountId,
   assetId,
@@ -13,7 +13,7 @@ import type { Entry, EntryType } from '../../protocol/entry.ts';
 import { type PaymentProof, spentSchema } from '../evidence-schema.ts';
 import { checkDenied, checkPolicies } from './judged-call.ts';
 import { checkClosedLease } from './closed-lease.ts';
-import { checkListed, checkTexts } from './logged-text.ts';
+import { checkListed, checkTexts, textHash } from './logged-text.ts';
 import {
   checkApproval,
   checkGrant,
@@ -27,30 +27,8 @@ import {
   readAs,
   type Recomputed,
 } from './signed-evidence.ts';
-
-import { type Broken, type Expectation, type VerifiedRun, verifyRun } from '../run.ts';
-
-/** Counts of the signatures in a log. Each signature is in one of them. */
-export type Signatures = {
-  /** Recomputed: the account's key signed exactly these fields. */
-  readonly recomputed: number;
-  /** Signatures of contract accounts, accepted by the contract at a block (ERC-1271). They cannot be recomputed offline. */
-  readonly byChain: readonly { readonly seq: number; readonly block: number }[];
-  /** Payments whose signature is in the log as a digest only: still open, or released and erased. */
-  readonly sealed: number;
-  /** Ends of payments that were accepted before the first entry of the run. */
-  readonly outside: number;
-};
-
-/** The first entry with a missing or wrong signature. */
-export type Unsigned = {
-  readonly index: number;
-  readonly seq: number;
-  readonly reason: 'unsigned';
-  /** The member of the entry. */
-  readonly field: string;
-  readonly fault: EvidenceFault['reason'];
-};
+import type { Check } from './check.ts';
+import { createTally } from './tally.ts';
 
 /** The signed evidence that each type of entry must have. */
 const SIGNED_WITH: Readonly<
@@ -109,7 +87,6 @@ const SIGNED_WITH: Readonly<
   'settlement.redriven': 'order',
   'letter.redriven': 'order',
   'alert.raised': 'nothing',
-  'archive.written': 'nothing',
   'signer.signed': 'nothing',
   'signer.refused': 'nothing',
   'signer.failed': 'nothing',
@@ -121,30 +98,40 @@ const SIGNED_WITH: Readonly<
   'signer.exported': 'order',
 };
 
-/** A payment of the run. `erased`: the account may have erased its signature. */
-type Known = { readonly proof: PaymentProof; revealed: boolean; erased: boolean };
+/** A payment that may still reveal its signature. `erased`: the account may have erased it. */
+type Open = { readonly proof: PaymentProof; revealed: boolean; erased: boolean };
+
+const BY_CONTRACT =
+  'contracts accepted some signatures (ERC-1271); only the state of their chain at that block proves them';
+const SEALED =
+  'some payments are open or were released, so the log has a digest of their signature only';
 
 /**
- * Recomputes every signature of a log offline (law 11): intents, token signatures, grants, revocations and commands. Pure. Verify the chain
- * first (`verifyRun`): this trusts the entries to be unchanged.
+ * Recomputes every signature of a log offline (law 11): intents, token signatures, grants, revocations and commands.
  *
  * Until a payment ends the log has the SHA-256 of its token signature; the entry that ends it must reveal a signature with that digest. An
- * entry without the signature that its type requires is a fault, not a lower count.
+ * entry without the signature that its type requires is broken, not a lower count.
  */
-export const verifySignatures = async (
-  entries: readonly Entry[],
-): Promise<Result<Signatures, Unsigned>> => {
-  const payments = new Map<Hex, Known>();
-  const byChain: { readonly seq: number; readonly block: number }[] = [];
-  let recomputed = 0;
-  let outside = 0;
-  const isWhole = entries[0]?.seq === 1;
-  const count = (entry: Entry, found: Recomputed): void => {
-    if (found.block === undefined) recomputed += 1;
-    else byChain.push({ seq: entry.seq, block: found.block });
+export const createSignatures = (): Check => {
+  const tally = createTally('signatures');
+  let account: AccountId | undefined;
+  let isWhole = true;
+  /** Of the account at hand: payments without an end, and those whose end may be followed by another one. */
+  let payments = new Map<Hex, Open>();
+
+  const count = ({ block }: Recomputed): void => {
+    if (block === undefined) tally.prove();
+    else tally.bound(BY_CONTRACT);
   };
 
-  const check = async (entry: Entry): Promise<Result<unknown, EvidenceFault>> => {
+  const close = (): void => {
+    for (const { revealed, proof } of payments.values()) {
+      if (!revealed && proof.contractCheckedAt === undefined) tally.bound(SEALED);
+    }
+    payments = new Map();
+  };
+
+  const check = (entry: Entry): Result<unknown, EvidenceFault> => {
     const { type, evidence } = entry;
     if (entry.call !== undefined && isRelease(entry)) {
       const known = payments.get(entry.call);
@@ -158,14 +145,14 @@ export const verifySignatures = async (
         // A signature that this code cannot check must not pass unchecked.
         return evidence === undefined ? ok(undefined) : fault('evidence', 'unexpected');
       case 'proof': {
-        const checked = await checkAcceptance(entry);
+        const checked = checkAcceptance(entry);
         if (!checked.ok) return checked;
         const policies = checkPolicies(entry);
         if (!policies.ok) return policies;
         const texts = checkTexts(entry);
         if (!texts.ok) return texts;
-        const { proof, recomputed: found } = checked.value;
-        if (found !== undefined) count(entry, found);
+        const { proof, recomputed } = checked.value;
+        if (recomputed !== undefined) count(recomputed);
         if (proof.proof === 'x402' && entry.call !== undefined) {
           payments.set(entry.call, { proof, revealed: false, erased: false });
         }
@@ -185,7 +172,7 @@ export const verifySignatures = async (
           return evidence === undefined ? ok(undefined) : fault('evidence', 'unexpected');
         }
         const decided = checkApproval(entry);
-        if (decided.ok) count(entry, decided.value);
+        if (decided.ok) count(decided.value);
         return decided;
       }
       case 'grant':
@@ -194,10 +181,10 @@ export const verifySignatures = async (
       case 'any': {
         const checked = checkDocument(entry, needed);
         if (!checked.ok) return checked;
-        count(entry, checked.value);
+        count(checked.value);
         const consent = checkConsent(entry);
-        if (consent.ok && consent.value !== undefined) count(entry, consent.value);
-        return consent;
+        if (consent.ok && consent.value !== undefined) count(consent.value);
+        return consent.ok ? checkText(entry) : consent;
       }
     }
   };
@@ -209,16 +196,28 @@ export const verifySignatures = async (
     if (isCommand) {
       const command = checkCommand(entry);
       if (!command.ok) return command;
-      count(entry, command.value);
+      count(command.value);
     }
     const field = `evidence.${isCommand ? 'paymentSignature' : 'signature'}`;
     const signature = isCommand ? read.value.paymentSignature : read.value.signature;
-    const known = entry.call === undefined ? undefined : payments.get(entry.call);
-    if (known === undefined) {
+    const { call } = entry;
+    const known = call === undefined ? undefined : payments.get(call);
+    if (call === undefined || known === undefined) {
       if (isWhole) return fault('call', 'missing');
-      outside += 1;
+      tally.skip('some payments were accepted in entries before the first one in the files');
       return ok(undefined);
     }
+    const checked = revealed(known, signature, field);
+    // A failed payment may move later. After a settled one nothing follows, so a long log does not fill the memory.
+    if (checked.ok && entry.type === 'payment.settled' && known.revealed) payments.delete(call);
+    return checked;
+  };
+
+  const revealed = (
+    known: Open,
+    signature: Hex | undefined,
+    field: string,
+  ): Result<unknown, EvidenceFault> => {
     if (signature === undefined) {
       return known.revealed || known.erased ? ok(undefined) : fault(field, 'missing');
     }
@@ -228,35 +227,28 @@ export const verifySignatures = async (
     const checked = checkReveal(known.proof, signature, field);
     if (!checked.ok) return checked;
     // The contract's acceptance was counted with the call.
-    if (checked.value.block === undefined) recomputed += 1;
+    if (checked.value.block === undefined) tally.prove();
     known.revealed = true;
     return checked;
   };
 
-  for (const [index, entry] of entries.entries()) {
-    const checked = await check(entry);
-    if (!checked.ok) {
-      const { field, reason } = checked.error;
-      return err({ index, seq: entry.seq, reason: 'unsigned', field, fault: reason });
-    }
-  }
-  const sealed = [...payments.values()].filter(
-    ({ revealed, proof }) => !revealed && proof.contractCheckedAt === undefined,
-  ).length;
-  return ok({ recomputed, byChain, sealed, outside });
-};
-
-export type VerifiedLog = VerifiedRun & { readonly signatures: Signatures };
-
-/** Verifies a run of entries: its chain first (`verifyRun`), then every signature in it. */
-export const verifySignedRun = async (
-  entries: readonly Entry[],
-  expected: Expectation = {},
-): Promise<Result<VerifiedLog, Broken | Unsigned>> => {
-  const run = verifyRun(entries, expected);
-  if (!run.ok) return run;
-  const signatures = await verifySignatures(entries);
-  return signatures.ok ? ok({ ...run.value, signatures: signatures.value }) : signatures;
+  return {
+    id: 'signatures',
+    see: (seen) => {
+      const { entry } = seen;
+      if (entry.account !== account) {
+        close();
+        account = entry.account;
+        isWhole = entry.seq === 1;
+      }
+      const checked = check(entry);
+      if (!checked.ok) tally.breakAt(seen, checked.error.reason, checked.error.field);
+    },
+    end: () => {
+      close();
+      return tally.finding();
+    },
+  };
 };
 
 /** The account erases the signature of a released payment. If the money moves later, no entry can reveal it. */
@@ -264,7 +256,7 @@ const isRelease = ({ type, payment }: Entry): boolean =>
   type === 'payment.released' || payment?.['state'] === 'released';
 
 /** Checks the proof of a call, and that the entry has the signed values. */
-const checkAcceptance = async (entry: Entry): Promise<ReturnType<typeof checkProof>> => {
+const checkAcceptance = (entry: Entry): ReturnType<typeof checkProof> => {
   const { account, call, tool, request, binding, evidence } = entry;
   if (call === undefined) return fault('call', 'missing');
   const checked = checkProof(account, call, evidence);
@@ -282,7 +274,8 @@ const checkAcceptance = async (entry: Entry): Promise<ReturnType<typeof checkPro
   if (binding !== (intent === undefined ? 'none' : 'intent')) return fault('binding', 'mismatch');
   if (intent === undefined) return checked;
   if (intent.tool !== tool) return fault('tool', 'mismatch');
-  return (await requestDigest(intent)) === request ? checked : fault('request', 'mismatch');
+  // Synchronous: each promise of WebCrypto costs more than the hash.
+  return sha256Hex(requestEncoding(intent)) === request ? checked : fault('request', 'mismatch');
 };
 
 /** The asset that the proof of a call signs for. */
@@ -330,4 +323,19 @@ const checkConsent = ({
     return fault(`${field}.intent.authority`, 'mismatch');
   }
   return ok(checked.value.recomputed);
+};
+
+/** Commands whose text other entries name by the hash in `outcome.hash`. */
+const WRITTEN = new Set<EntryType>(['account.policy', 'tool.put', 'webhook.put', 'secret.put']);
+
+/** Checks that the text of a policy or a document has the hash by which later entries name it. */
+const checkText = ({ type, evidence, outcome }: Entry): Result<undefined, EvidenceFault> => {
+  if (!WRITTEN.has(type)) return ok(undefined);
+  for (const name of ['policy', 'document']) {
+    const text = evidence?.[name];
+    // A removed policy is null.
+    if (typeof text !== 'object' || text === null) continue;
+    if (textHash(text) !== outcome?.['hash']) return fault(`evidence.${name}`, 'mismatch');
+  }
+  return ok(undefined);
 };

@@ -7,9 +7,11 @@ import { usdc } from '../../../dev/stack/chain-access.ts';
 import { decodeChunk } from '../../../src/audit/read-chunk.ts';
 import { GENESIS } from '../../../src/audit/entry.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
-import { type Unsigned, verifySignedRun } from '../../../src/audit/verify/signatures.ts';
-import type { Broken } from '../../../src/audit/run.ts';
+import type { Fault } from '../../../src/audit/verify/check.ts';
+import { type Broken, type Expectation, verifyRun } from '../../../src/audit/run.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
+import { err, type Result } from '../../../src/core/result.ts';
+import { signaturesOf } from '../../support/verify-log.ts';
 import { ACCOUNT } from '../../../durable-objects/account/state.ts';
 import { readLine } from '../../../durable-objects/store/journal.ts';
 import type { Stage } from './stage.ts';
@@ -187,18 +189,29 @@ export const ledgerOf = ({ calls, purse }: AccountRecord): bigint =>
 
 /** Verifies an account's exported log from its first entry to the object's head, with every signature. */
 export const verifyRecord = async (account: AccountId, { entries, head }: AccountRecord) =>
-  await verifySignedRun(entries, { account, after: GENESIS, lastHash: head.hash });
+  await verifySigned(entries, { account, after: GENESIS, lastHash: head.hash });
+
+/** Verifies the chain of some entries, then every signature. */
+const verifySigned = async (
+  entries: readonly Entry[],
+  expected: Expectation,
+): Promise<Result<unknown, Broken | Fault>> => {
+  const run = verifyRun(entries, expected);
+  if (!run.ok) return run;
+  const { first } = await signaturesOf(entries);
+  return first === undefined ? run : err(first);
+};
 
 /** Verifies all logs that a gateway has exported so far. Returns the broken ones with their account. */
 export const brokenLogs = async (
   directory: string,
-): Promise<readonly (readonly [string, Broken | Unsigned])[]> => {
+): Promise<readonly (readonly [string, Broken | Fault])[]> => {
   const records = [...(await readAccountRecords(directory))].filter(
     ([, { entries }]) => entries.length > 0,
   );
   const faults = await Promise.all(
     records.map(async ([account, { entries }]) => {
-      const verified = await verifySignedRun(entries, {
+      const verified = await verifySigned(entries, {
         account: account as AccountId,
         after: GENESIS,
       });

@@ -5,9 +5,9 @@ import {
   MAX_CHUNK_BYTES,
   MAX_CHUNK_ENTRIES,
   MAX_CHUNK_TEXT,
-  MAX_ENTRY_TEXT,
   splitRun,
 } from '../../../src/audit/chunk.ts';
+import { MAX_ENTRY_TEXT } from '../../../src/audit/entry-schema.ts';
 import { decodeChunk, readMessage } from '../../../src/audit/read-chunk.ts';
 import { hexOf } from '../../../src/crypto/bytes.ts';
 import { accepted, ALICE, history, paidCalls } from './history.ts';

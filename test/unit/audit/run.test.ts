@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { entryHash, entryText, GENESIS } from '../../../src/audit/entry.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
-import { verifyLog, verifyRun } from '../../../src/audit/run.ts';
+import { verifyRun } from '../../../src/audit/run.ts';
+import { verifyLog } from '../../support/verify-log.ts';
 import {
   accepted,
   ALICE,

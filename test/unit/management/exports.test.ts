@@ -1,5 +1,5 @@
 import { storeChunk } from '../../../src/audit/store.ts';
-import { verifyLog } from '../../../src/audit/run.ts';
+import { verifyLog } from '../../support/verify-log.ts';
 import type { Config } from '../../../src/config.ts';
 import type { RouteId } from '../../../src/management/endpoint.ts';
 import { manage } from '../../../src/management/router.ts';

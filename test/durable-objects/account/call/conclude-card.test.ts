@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { verifySignatures } from '../../../../src/audit/verify/signatures.ts';
+import { signaturesOf } from '../../../support/verify-log.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { USD } from '../../../../src/protocol/fiat-asset.ts';
 import type { Outcome } from '../../../../src/protocol/account/call.ts';
@@ -100,8 +100,8 @@ describe('the end of a card', () => {
     await conclude(payer, call, DOLLAR);
     const entry = (await entriesOf(payer)).at(-1);
     if (entry === undefined) throw new Error('no entry');
-    expect(await verifySignatures([entry])).toMatchObject({ ok: true });
+    expect(await signaturesOf([entry])).toMatchObject({ verdict: 'proved' });
     const { rule: _, ...unnamed } = entry;
-    expect(await verifySignatures([unnamed])).toMatchObject({ ok: false });
+    expect(await signaturesOf([unnamed])).toMatchObject({ verdict: 'BROKEN' });
   });
 });

@@ -4,7 +4,7 @@ import type { Context } from '../../../../durable-objects/account/decision.ts';
 import { emptyAccount } from '../../../../durable-objects/account/state.ts';
 import { entryText } from '../../../../src/audit/entry.ts';
 import { project } from '../../../../src/audit/projection.ts';
-import { verifyLog } from '../../../../src/audit/run.ts';
+import { verifyLog } from '../../../support/verify-log.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { BUILT_IN_POLICY, policyHash } from '../../../../src/policy/policy.ts';
 import type { AlertBody } from '../../../../src/protocol/alert.ts';

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import { entryText } from '../../../../src/audit/entry.ts';
-import { verifyLog } from '../../../../src/audit/run.ts';
+import { verifyLog } from '../../../support/verify-log.ts';
 import type { EntryPage } from '../../../../src/protocol/entry.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import {

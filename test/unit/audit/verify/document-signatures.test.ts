@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { verifySignatures } from '../../../../src/audit/verify/signatures.ts';
+import { signaturesOf } from '../../../support/verify-log.ts';
 import { bytesOf, sha256Hex } from '../../../../src/crypto/bytes.ts';
 import { accountId } from '../../../../src/protocol/account-id.ts';
 import type { EntryBody, Json } from '../../../../src/protocol/entry.ts';
@@ -66,9 +66,9 @@ describe('an intent', () => {
 });
 
 describe('a signature of a contract', () => {
-  it('is counted with its block, never as recomputed', async () => {
+  it('is bounded, never proved', async () => {
     const contract = { contractCheckedAt: 12, intentSignature: `0x${'ab'.repeat(70)}` };
-    expect(await counts(byIntent(contract))).toEqual({ ...NONE, byChain: [{ seq: 1, block: 12 }] });
+    expect(await counts(byIntent(contract))).toEqual({ ...NONE, bounded: 1 });
     expect(
       await counts(
         byVanilla({
@@ -77,11 +77,11 @@ describe('a signature of a contract', () => {
         }),
         ended(word(9), { signature: `0x${'ab'.repeat(70)}` }),
       ),
-    ).toEqual({ ...NONE, byChain: [{ seq: 1, block: 7 }] });
+    ).toEqual({ ...NONE, bounded: 1 });
     const at = { contractCheckedAt: 3, signature: '0xabcd' };
     expect(await counts(granted(at), taken(at), ordered(at))).toEqual({
       ...NONE,
-      byChain: [1, 2, 3].map((seq) => ({ seq, block: 3 })),
+      bounded: 3,
     });
   });
 
@@ -128,7 +128,7 @@ describe('a document', () => {
     const stranger = accountId(`eip155:${CHAIN}`, `0x${'33'.repeat(20)}`);
     expect(await faultOf([granted()], stranger)).toBe('evidence.delegation: mismatch');
     expect(await faultOf([taken()], OTHER)).toBe('evidence.revocation.issuer: mismatch');
-    expect((await verifySignatures(logOf([granted()], OTHER))).ok).toBe(true);
+    expect(await signaturesOf(logOf([granted()], OTHER))).toMatchObject({ verdict: 'proved' });
   });
 
   it('also proves the statuses, policies and webhooks that it removed', async () => {
@@ -138,7 +138,7 @@ describe('a document', () => {
         { ...taken({ policy: null }), type },
         ordered({}, type),
       ];
-      expect(await counts(...bodies)).toEqual({ ...NONE, recomputed: 3 });
+      expect(await counts(...bodies)).toEqual({ ...NONE, proved: 3 });
     }
   });
 });
@@ -162,7 +162,7 @@ describe('a consent', () => {
     for (const fields of [naming, { tool: 'countersign.delegations', method: 'PUT' }]) {
       expect(await counts(granted(await consent(fields), 'grant.taken'))).toEqual({
         ...NONE,
-        recomputed: 2,
+        proved: 2,
       });
     }
     const byPayment = { consent: { ...byBound().evidence } as Json };

@@ -99,7 +99,7 @@ describe('the policies that bound a call', () => {
     expect(await counts({ ...intentOf({ policies }), policy })).toEqual(NONE);
     const accepted = byIntent();
     const evidence = { ...accepted.evidence, policies };
-    expect(await counts({ ...accepted, policy, evidence })).toEqual({ ...NONE, recomputed: 1 });
+    expect(await counts({ ...accepted, policy, evidence })).toEqual({ ...NONE, proved: 1 });
   });
 
   it.each([

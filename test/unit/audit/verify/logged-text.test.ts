@@ -86,7 +86,7 @@ describe('texts in the entry of a call', () => {
       { kind: 'owner', account: accountOf(1), hash: word(3) },
     ];
     const listHash = sha256Hex(utf8(canonicalJson(policies)));
-    const recomputed = { ...NONE, recomputed: 1 };
+    const recomputed = { ...NONE, proved: 1 };
     expect(await counts(byIntent({ terms: hash, document, policy }, only))).toEqual(recomputed);
     expect(await counts(byIntent({ policies, policy }, { policy: listHash }))).toEqual(recomputed);
     expect(await counts(byIntent({ terms: hash }, only))).toEqual(recomputed);

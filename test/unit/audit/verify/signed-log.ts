@@ -1,7 +1,7 @@
-/** Entries whose evidence is signed by fixed keys, and what `verifySignatures` reports about logs of them. */
+/** Entries whose evidence is signed by fixed keys, and what the check of signatures reports about logs of them. */
 import { privateKeyToAccount } from 'viem/accounts';
 import { expect } from 'vitest';
-import { verifySignatures } from '../../../../src/audit/verify/signatures.ts';
+import { signaturesOf } from '../../../support/verify-log.ts';
 import type { Address, Hex } from '../../../../src/core/hex.ts';
 import { bytesOf, sha256Hex } from '../../../../src/crypto/bytes.ts';
 import { type AccountId, accountId, assetId } from '../../../../src/protocol/account-id.ts';
@@ -215,21 +215,17 @@ export const logOf = (
   account: AccountId = ACCOUNT,
 ): readonly Entry[] => history(account, bodies);
 export const counts = async (...bodies: readonly EntryBody[]) => {
-  const verified = await verifySignatures(logOf(bodies));
-  if (!verified.ok) throw new Error(JSON.stringify(verified.error));
-  return verified.value;
+  const { first, checked, bounded, unchecked } = await signaturesOf(logOf(bodies));
+  if (first !== undefined) throw new Error(JSON.stringify(first));
+  return { proved: checked - bounded, bounded, unchecked };
 };
 /** The fault of the last entry, as `field: fault`. */
 export const faultOf = async (bodies: readonly EntryBody[], account: AccountId = ACCOUNT) => {
-  const verified = await verifySignatures(logOf(bodies, account));
-  if (verified.ok) return undefined;
-  expect(verified.error).toMatchObject({
-    index: bodies.length - 1,
-    seq: bodies.length,
-    reason: 'unsigned',
-  });
-  return `${verified.error.field}: ${verified.error.fault}`;
+  const { first } = await signaturesOf(logOf(bodies, account));
+  if (first === undefined) return undefined;
+  expect(first).toMatchObject({ account, seq: bodies.length, line: bodies.length });
+  return `${first.field}: ${first.reason}`;
 };
-export const NONE = { recomputed: 0, byChain: [], sealed: 0, outside: 0 };
+export const NONE = { proved: 0, bounded: 0, unchecked: 0 };
 export const flipped = (text: Hex): Hex =>
   `${text.slice(0, 20)}${text[20] === '0' ? '1' : '0'}${text.slice(21)}` as Hex;

@@ -1,0 +1,86 @@
+import { ZERO_HASH } from '../../core/hex.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Check, HashedEntry, Survey } from './check.ts';
+import { createTally } from './tally.ts';
+
+/** An account that the manifest of an export lists. */
+export type ListedAccount = {
+  readonly account: AccountId;
+  readonly first: number;
+  readonly last: number;
+};
+
+/**
+ * Checks that the entries of each account are consecutive, of that account alone, and that each names the hash of the one before it (law 11).
+ * It cannot see that the end of a chain is missing: the leaves of the transparency log or a receipt show that.
+ */
+export const createChain = (
+  { accounts }: Pick<Survey, 'accounts'>,
+  listed: readonly ListedAccount[] = [],
+): Check => {
+  const tally = createTally('chain');
+  /** The last entry of the chain. `broken`: the next entry decides which of two entries a wrong link blames. */
+  let last: { readonly seen: HashedEntry; readonly file: string } | undefined;
+  let suspect: { readonly before: HashedEntry; readonly after: HashedEntry } | undefined;
+
+  /**
+   * The hash of an entry and the `prev` of the next one differ. If what follows names the next one by its hash, that one is as it was
+   * linked, so the earlier one was changed. Otherwise the later one's own link was.
+   */
+  const blame = (next: HashedEntry | undefined): void => {
+    if (suspect === undefined) return;
+    const { before, after } = suspect;
+    if (next !== undefined && next.entry.prev === after.hash) tally.breakAt(before, 'altered');
+    else tally.breakAt(after, 'unlinked', 'prev');
+    suspect = undefined;
+  };
+
+  const begin = (seen: HashedEntry): void => {
+    const { seq, prev, account } = seen.entry;
+    if (seq === 1) {
+      if (prev === ZERO_HASH) tally.prove();
+      else tally.breakAt(seen, 'unlinked', 'prev');
+      return;
+    }
+    tally.prove();
+    tally.skip(
+      `entries 1 to ${seq - 1} of ${account} are not in the files; export the account from its first entry`,
+    );
+  };
+
+  const follow = (seen: HashedEntry, before: HashedEntry): void => {
+    if (seen.entry.account !== before.entry.account) {
+      tally.breakAt(seen, 'foreign_account', 'account');
+    } else if (seen.entry.seq !== before.entry.seq + 1) {
+      tally.breakAt(seen, seen.entry.seq <= before.entry.seq ? 'repeated' : 'gap', 'seq');
+    } else if (seen.entry.prev !== before.hash) {
+      suspect = { before, after: seen };
+    } else {
+      tally.prove();
+    }
+  };
+
+  return {
+    id: 'chain',
+    see: (seen) => {
+      const isSameChain =
+        last !== undefined &&
+        (last.file === seen.place.file || last.seen.entry.account === seen.entry.account);
+      if (suspect !== undefined) blame(isSameChain ? seen : undefined);
+      if (last === undefined || !isSameChain) begin(seen);
+      else follow(seen, last.seen);
+      last = { seen, file: seen.place.file };
+    },
+    end: () => {
+      blame(undefined);
+      for (const { account, last: end } of listed) {
+        const found = accounts.get(account);
+        if (found === undefined) tally.skip(`the chain of ${account} is missing`);
+        else if (found.last < end) {
+          tally.skip(`entries ${found.last + 1} to ${end} of ${account} are missing`);
+        }
+      }
+      return tally.finding();
+    },
+  };
+};

@@ -1,0 +1,38 @@
+import * as z from 'zod/mini';
+import { parseStrictJson } from '../../protocol/strict-json.ts';
+
+/** Keys that verify receipts, by their `kid`. */
+export type KeySet = ReadonlyMap<string, CryptoKey>;
+
+const schema = z.looseObject({
+  keys: z
+    .array(
+      z.looseObject({
+        kty: z.string(),
+        crv: z.optional(z.string()),
+        x: z.optional(z.string()),
+        kid: z.optional(z.string()),
+      }),
+    )
+    .check(z.maxLength(64)),
+});
+
+/** Reads a JWK set (RFC 7517 §5) of Ed25519 keys; keys of other kinds are left out. @returns undefined for any other text */
+export const readJwks = async (text: string): Promise<KeySet | undefined> => {
+  const json = parseStrictJson(text);
+  const parsed = json.ok ? schema.safeParse(json.value) : undefined;
+  if (parsed?.success !== true) return undefined;
+  const keys = new Map<string, CryptoKey>();
+  for (const { kty, crv, x, kid } of parsed.data.keys) {
+    if (kty !== 'OKP' || crv !== 'Ed25519' || x === undefined || kid === undefined) continue;
+    try {
+      const key = await crypto.subtle.importKey('jwk', { kty, crv, x }, 'Ed25519', false, [
+        'verify',
+      ]);
+      keys.set(kid, key);
+    } catch {
+      // Not a point of the curve: receipts that name this key then lack theirs.
+    }
+  }
+  return keys;
+};

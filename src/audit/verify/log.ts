@@ -1,0 +1,172 @@
+import type { Hex } from '../../core/hex.ts';
+import { encodeBase64 } from '../../crypto/bytes.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
+import { chunkRoot } from '../log/leaf.ts';
+import { verifyNoteSignature } from '../log/note-signature.ts';
+import { type NoteKey, openNote, parseVerifierKey } from '../log/signed-note.ts';
+import type { Check, HashedEntry, Survey } from './check.ts';
+import { type Leaves, type PlacedLeaf, readLeaves } from './leaves.ts';
+import type { LogFile } from './lines.ts';
+import { createTally, type Tally } from './tally.ts';
+
+/** What the transparency log says (docs/audit-log.md). */
+export type LogEvidence = {
+  readonly leaves: LogFile;
+  /** A signed note. */
+  readonly checkpoint?: NamedText;
+  /** The key that verifies it: `<name>+<key id>+<base64>`. */
+  readonly key?: NamedText;
+  /** A checkpoint that somebody kept: the log must only have grown since. */
+  readonly older?: NamedText;
+};
+
+export type NamedText = { readonly name: string; readonly text: string };
+
+/** Where the log has an entry. `position`: its place in the chunk, from 0, of `count` entries. */
+export type LogPosition = {
+  readonly leaf: number;
+  readonly position: number;
+  readonly count: number;
+};
+
+export type LogCheck = Check & {
+  readonly positionOf: (account: AccountId, seq: number) => LogPosition | undefined;
+};
+
+/** Entries of a chunk, at most (`src/audit/chunk.ts`). More in one leaf would fill the memory. */
+const MAX_CHUNK = 2_000;
+
+/**
+ * Checks entries against the transparency log: the checkpoint's signature, the tree over the leaves, and that every leaf is recomputed from the
+ * entries that it covers. An account whose chain ends before its last leaf was truncated.
+ */
+export const createLogCheck = async (
+  evidence: LogEvidence,
+  { accounts }: Pick<Survey, 'accounts'>,
+): Promise<LogCheck> => {
+  const tally = createTally('log');
+  const leaves = await loadLeaves(evidence, tally);
+  /** The last entry of each account that was seen. */
+  const ends = new Map<AccountId, HashedEntry>();
+  let account: AccountId | undefined;
+  let own: readonly PlacedLeaf[] = [];
+  let at = 0;
+  let hashes: Hex[] = [];
+  let newer = 0;
+
+  const see = (seen: HashedEntry): void => {
+    const { seq, prev } = seen.entry;
+    if (seen.entry.account !== account) {
+      ({ account } = seen.entry);
+      own = leaves?.of.get(account) ?? [];
+      at = 0;
+      hashes = [];
+    }
+    ends.set(seen.entry.account, seen);
+    while ((own[at]?.last.seq ?? seq) < seq) at += 1;
+    const leaf = own[at];
+    if (leaf === undefined) {
+      newer += own.length > 0 || leaves !== undefined ? 1 : 0;
+      return;
+    }
+    if (seq === leaf.first.seq) {
+      hashes = [];
+      if (prev !== leaf.first.prev) return tally.breakAt(seen, 'not_as_logged', 'prev');
+    }
+    // The file begins inside of the chunk, or an entry is missing, which breaks the chain.
+    if (hashes.length !== seq - leaf.first.seq) return;
+    if (hashes.length >= MAX_CHUNK) return tally.breakAt(seen, 'leaf_too_long');
+    hashes.push(seen.hash);
+    if (seq < leaf.last.seq) return;
+    const isLogged =
+      seen.hash === leaf.last.hash && encodeBase64(chunkRoot(hashes)) === encodeBase64(leaf.root);
+    if (isLogged) tally.prove(hashes.length);
+    else tally.breakAt(seen, 'not_as_logged');
+  };
+
+  const end = () => {
+    for (const [logged, placed] of leaves?.of ?? []) {
+      const last = placed.at(-1)?.last.seq ?? 0;
+      const found = ends.get(logged);
+      if (found === undefined) {
+        tally.skip(
+          accounts.has(logged)
+            ? `the entries of ${logged} cannot be read`
+            : `the chain of ${logged} is missing, and the log has its entries 1 to ${last}`,
+        );
+      } else if (found.entry.seq < last) tally.breakAt(found, 'truncated');
+    }
+    if (newer > 0) {
+      tally.bound('some entries are newer than the checkpoint; export again to cover them', newer);
+    }
+    return tally.finding();
+  };
+
+  return {
+    id: 'log',
+    see,
+    end,
+    positionOf: (of, seq) => {
+      const leaf = leaves?.of
+        .get(of)
+        ?.find(({ first, last }) => first.seq <= seq && seq <= last.seq);
+      return (
+        leaf && {
+          leaf: leaf.index,
+          position: seq - leaf.first.seq,
+          count: leaf.last.seq - leaf.first.seq + 1,
+        }
+      );
+    },
+  };
+};
+
+/** Opens the checkpoints and reads the leaves. @returns undefined if the checkpoint proves nothing */
+const loadLeaves = async (evidence: LogEvidence, tally: Tally): Promise<Leaves | undefined> => {
+  const { checkpoint, older: given } = evidence;
+  if (evidence.key === undefined || checkpoint === undefined) {
+    const missing = checkpoint === undefined ? 'checkpoint' : 'log-key';
+    tally.skip(`the file ${missing} of the log is missing`);
+    return undefined;
+  }
+  const key = parseVerifierKey(evidence.key.text.trim());
+  if (key === undefined) {
+    tally.breakWith({ file: evidence.key.name, line: 1, reason: 'malformed_key' });
+    return undefined;
+  }
+  const tree = await openCheckpoint(checkpoint, key, tally);
+  if (tree === undefined) return undefined;
+  const older = given === undefined ? undefined : await openCheckpoint(given, key, tally);
+  if (given !== undefined && older !== undefined && older.size > tree.size) {
+    tally.breakWith({ file: checkpoint.name, line: 2, reason: 'rolled_back' });
+  }
+  if (older?.size === tree.size && encodeBase64(older.root) !== encodeBase64(tree.root)) {
+    tally.breakWith({ file: checkpoint.name, line: 3, reason: 'other_history' });
+  }
+  return await readLeaves(evidence.leaves, { tree, older }, tally);
+};
+
+const openCheckpoint = async (
+  { name, text }: NamedText,
+  key: NoteKey,
+  tally: Tally,
+): Promise<Checkpoint | undefined> => {
+  const breakHere = (reason: string): undefined => {
+    tally.breakWith({ file: name, line: 1, reason });
+    return undefined;
+  };
+  const opened = await openNote(text, [key], verifyNoteSignature);
+  if (!opened.ok) {
+    return breakHere(
+      { malformed: 'malformed_checkpoint', bad_signature: 'wrong_signer', unsigned: 'unsigned' }[
+        opened.error.kind
+      ],
+    );
+  }
+  const checkpoint = parseCheckpoint(opened.value.text);
+  if (checkpoint === undefined) return breakHere('malformed_checkpoint');
+  if (checkpoint.origin !== key.name) return breakHere('other_origin');
+  tally.prove();
+  return checkpoint;
+};

@@ -1,0 +1,200 @@
+import { compactVerify, decodeProtectedHeader } from 'jose';
+import * as z from 'zod/mini';
+import type { Hex } from '../../core/hex.ts';
+import { decodeUtf8 } from '../../crypto/bytes.ts';
+import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import { RECEIPT_TYPE } from '../../protocol/receipt.ts';
+import { parseStrictJson } from '../../protocol/strict-json.ts';
+import { bytes32, printable } from '../../protocol/wire-fields.ts';
+import type { Check, HashedEntry, Place, Survey } from './check.ts';
+import type { KeySet } from './jwks.ts';
+import { type LogFile, readLines } from './lines.ts';
+import { createTally, type Tally } from './tally.ts';
+
+/** Characters of a receipt, at most. */
+const MAX_TOKEN = 8_192;
+
+const amount = z.string().check(z.regex(/^(?:0|[1-9][0-9]{0,77})$/));
+/** The claims that entries state as well (docs/wire-format.md §13). */
+const claimsSchema = z.looseObject({
+  agent: z.custom<AccountId>(
+    (value) => typeof value === 'string' && parseAccountId(value) !== undefined,
+  ),
+  tool: printable(256),
+  call: bytes32,
+  request: bytes32,
+  binding: z.enum(['none', 'intent']),
+  charged: amount,
+  asset: z.string(),
+  status: z.int(),
+  response: z.string(),
+  entry: bytes32,
+  policy: bytes32,
+  iat: z.int(),
+});
+
+type Claims = z.output<typeof claimsSchema>;
+
+/** `charged`: the last entry about the call that states another charge. A later one may correct it. */
+type Open = {
+  readonly claims: Claims;
+  readonly place: Place;
+  isFound: boolean;
+  charged?: HashedEntry;
+};
+
+/**
+ * Checks receipts against the entries: the signature of each, that the chain of its agent has the entry that it names, and every field that
+ * both state. A receipt that no chain has shows that a chain was rewritten or cut.
+ *
+ * @param file one compact JWS a line
+ */
+export const createReceipts = async (
+  file: LogFile,
+  keys: KeySet,
+  { accounts }: Pick<Survey, 'accounts'>,
+): Promise<Check> => {
+  const tally = createTally('receipts');
+  const byCall = new Map<Hex, Open[]>();
+  for (const open of await readReceipts(file, keys, tally)) {
+    const { call } = open.claims;
+    byCall.set(call, [...(byCall.get(call) ?? []), open]);
+  }
+  /** When each account wrote its last entry in the files. */
+  const written = new Map<string, number>();
+
+  return {
+    id: 'receipts',
+    see: (seen) => {
+      const { entry, hash } = seen;
+      written.set(entry.account, entry.at);
+      if (entry.call === undefined) return;
+      for (const open of byCall.get(entry.call) ?? []) {
+        if (open.claims.entry === hash) {
+          open.isFound = true;
+          const field = firstDifference(entry, open.claims, NAMED);
+          if (field !== undefined) tally.breakAt(seen, 'differs_from_receipt', field);
+          if (entry.at > open.claims.iat) tally.breakAt(seen, 'later_than_receipt', 'at');
+        }
+        if (entry.account !== open.claims.agent) continue;
+        const field = firstDifference(entry, open.claims, STATED);
+        if (field !== undefined) tally.breakAt(seen, 'differs_from_receipt', field);
+        const charged = entry.amounts?.['charged'];
+        if (charged === open.claims.charged) delete open.charged;
+        else if (charged !== undefined && entry.type === 'call.finished') open.charged = seen;
+      }
+    },
+    end: () => {
+      for (const { claims, place, isFound, charged } of [...byCall.values()].flat()) {
+        const until = written.get(claims.agent);
+        if (charged !== undefined) {
+          tally.breakAt(charged, 'differs_from_receipt', 'amounts.charged');
+        } else if (isFound) tally.prove();
+        else if (until === undefined || !accounts.has(claims.agent)) {
+          tally.skip(`the chain of ${claims.agent}, which has receipts, is missing`);
+        } else if (until <= claims.iat) {
+          tally.skip('some receipts are newer than the entries; export the accounts again');
+        } else {
+          tally.breakWith({ ...place, account: claims.agent, reason: 'entry_missing' });
+        }
+      }
+      return tally.finding();
+    },
+  };
+};
+
+type Statement = {
+  readonly field: string;
+  readonly of: (entry: Entry) => unknown;
+  readonly claim: (claims: Claims) => unknown;
+};
+
+/** What the entry states that the receipt names by hash. */
+const NAMED: readonly Statement[] = [
+  { field: 'account', of: ({ account: of }) => of, claim: ({ agent }) => agent },
+  { field: 'policy', of: ({ policy }) => policy, claim: ({ policy }) => policy },
+];
+
+/** What every entry about the call states. */
+const STATED: readonly Statement[] = [
+  { field: 'tool', of: ({ tool }) => tool, claim: ({ tool }) => tool },
+  { field: 'request', of: ({ request }) => request, claim: ({ request }) => request },
+  { field: 'binding', of: ({ binding }) => binding, claim: ({ binding }) => binding },
+  {
+    field: 'payment.asset',
+    of: ({ type, payment }) => (type === 'call.accepted' ? payment?.['asset'] : undefined),
+    claim: ({ asset }) => asset,
+  },
+  {
+    field: 'outcome.status',
+    of: ({ type, outcome }) => (type === 'call.finished' ? outcome?.['status'] : undefined),
+    claim: ({ status }) => status,
+  },
+  {
+    field: 'outcome.digest',
+    of: ({ type, outcome }) => (type === 'call.finished' ? hashIn(outcome?.['digest']) : undefined),
+    claim: ({ response }) => hashIn(response),
+  },
+];
+
+const hashIn = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.startsWith('0x') ? value : undefined;
+
+/** The first field that both state, and state differently. */
+const firstDifference = (
+  entry: Entry,
+  claims: Claims,
+  statements: readonly Statement[],
+): string | undefined =>
+  statements.find(({ of, claim }) => {
+    const [own, theirs] = [of(entry), claim(claims)];
+    return own !== undefined && theirs !== undefined && own !== theirs;
+  })?.field;
+
+const readReceipts = async (
+  file: LogFile,
+  keys: KeySet,
+  tally: Tally,
+): Promise<readonly Open[]> => {
+  const receipts: Open[] = [];
+  for await (const { lines, fault } of readLines(file, { limit: MAX_TOKEN })) {
+    for (const { number, bytes } of lines) {
+      const place = { file: file.name, line: number };
+      const read = await readReceipt((decodeUtf8(bytes) ?? '').trim(), keys);
+      if (typeof read === 'string') {
+        if (read === 'unknown_key')
+          tally.skip('jwks.json lacks the key of some receipts; give --keys');
+        else tally.breakWith({ ...place, reason: read });
+      } else receipts.push({ claims: read, place, isFound: false });
+    }
+    if (fault !== undefined) {
+      tally.breakWith({ file: file.name, line: fault.line, reason: fault.reason });
+    }
+  }
+  return receipts;
+};
+
+/** The signed claims. The token chooses neither the algorithm nor the source of keys (RFC 8725 §3.1). */
+const readReceipt = async (
+  token: string,
+  keys: KeySet,
+): Promise<Claims | 'malformed_receipt' | 'unknown_key' | 'wrong_signer'> => {
+  let key: CryptoKey | undefined;
+  try {
+    const { typ, kid } = decodeProtectedHeader(token);
+    if (typ !== RECEIPT_TYPE || typeof kid !== 'string') return 'malformed_receipt';
+    key = keys.get(kid);
+  } catch {
+    return 'malformed_receipt';
+  }
+  if (key === undefined) return 'unknown_key';
+  try {
+    const { payload } = await compactVerify(token, key, { algorithms: ['EdDSA', 'Ed25519'] });
+    const parsed = parseStrictJson(decodeUtf8(payload) ?? '');
+    const claims = parsed.ok ? claimsSchema.safeParse(parsed.value) : undefined;
+    return claims?.success === true ? claims.data : 'malformed_receipt';
+  } catch {
+    return 'wrong_signer';
+  }
+};

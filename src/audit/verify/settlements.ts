@@ -1,0 +1,149 @@
+import type { Hex } from '../../core/hex.ts';
+import { type AccountId, chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import { type ExpectedTransfer, findTransfer } from '../../settlement/chain/expected-transfer.ts';
+import { readAnswer, quantitySchema, rpcBatch } from '../../settlement/chain/json-rpc.ts';
+import {
+  type ChainQuery,
+  readFlag,
+  readReceipt,
+  runQueries,
+} from '../../settlement/chain/query.ts';
+import { authorizationState } from '../../settlement/chain/token-calls.ts';
+import { paymentProofSchema } from '../evidence-schema.ts';
+import type { Check, HashedEntry } from './check.ts';
+import { createTally } from './tally.ts';
+
+/** Settlements that wait for one batch of requests. */
+const BATCH = 200;
+
+/** Nodes of chains, by chain id. */
+export type Nodes = ReadonlyMap<number, readonly string[]>;
+
+/** Asks each node for its chain. A node that does not answer serves none. */
+export const nodesOf = async (urls: readonly string[]): Promise<Nodes> => {
+  const nodes = new Map<number, readonly string[]>();
+  for (const url of urls) {
+    const answers = await rpcBatch([url], [{ method: 'eth_chainId', params: [] }]);
+    const [answer] = answers.ok ? answers.value : [];
+    const chainId = answer && readAnswer(answer, quantitySchema);
+    if (chainId !== undefined) nodes.set(chainId, [...(nodes.get(chainId) ?? []), url]);
+  }
+  return nodes;
+};
+
+type Waiting = {
+  readonly seen: HashedEntry;
+  readonly expected: ExpectedTransfer;
+  readonly transaction: Hex;
+  readonly block: unknown;
+};
+
+/**
+ * Checks on the chain that every `payment.settled` moved exactly the money that the payer signed for: the transaction has the token's
+ * `AuthorizationUsed` of this nonce, and the next log of the token is the `Transfer` (`findTransfer`, as the gateway concludes).
+ */
+export const createSettlements = (nodes: Nodes): Check => {
+  const tally = createTally('settlements');
+  let account: AccountId | undefined;
+  let open = new Map<Hex, ExpectedTransfer>();
+  const waiting = new Map<number, Waiting[]>();
+
+  const flush = async (chainId: number): Promise<void> => {
+    const batch = waiting.get(chainId) ?? [];
+    waiting.delete(chainId);
+    const answers = await runQueries(nodes.get(chainId) ?? [], batch.map(queryOf));
+    for (const [at, one] of batch.entries()) {
+      const answer = answers[at];
+      const found = answer?.ok === true ? answer.value : 'unknown';
+      if (found === 'settled') tally.prove();
+      else if (found === 'unknown') {
+        tally.skip('a node did not return some transactions; give --rpc a node that keeps them');
+      } else tally.breakAt(one.seen, found, found === 'other_block' ? 'payment.block' : undefined);
+    }
+  };
+
+  const see = (seen: HashedEntry): void | Promise<void> => {
+    const { entry } = seen;
+    if (entry.account !== account) {
+      ({ account } = entry);
+      open = new Map();
+    }
+    const { call, type, payment } = entry;
+    if (call === undefined) return;
+    if (type === 'call.accepted' || type === 'call.parked') {
+      const expected = expectedOf(entry);
+      if (expected !== undefined) open.set(call, expected);
+      return;
+    }
+    if (type !== 'payment.settled') return;
+    const expected = open.get(call);
+    const chainId = chainIdOf(parseAccountId(entry.account)?.network ?? '');
+    const transaction = payment?.['transaction'];
+    if (expected === undefined || chainId === undefined) {
+      return tally.skip('some payments were accepted in entries that are not in the files');
+    }
+    if (typeof transaction !== 'string' || !/^0x[0-9a-f]{64}$/.test(transaction)) {
+      return tally.breakAt(seen, 'missing', 'payment.transaction');
+    }
+    open.delete(call);
+    if (!nodes.has(chainId)) {
+      return tally.skip(`no node of chain ${chainId} answers; give --rpc one`);
+    }
+    const batch = waiting.get(chainId) ?? [];
+    batch.push({ seen, expected, transaction: transaction as Hex, block: payment?.['block'] });
+    waiting.set(chainId, batch);
+    return batch.length < BATCH ? undefined : flush(chainId);
+  };
+
+  return {
+    id: 'settlements',
+    see,
+    end: async () => {
+      for (const chainId of waiting.keys()) await flush(chainId);
+      return tally.finding();
+    },
+  };
+};
+
+type Found = 'settled' | 'unknown' | 'not_settled' | 'other_transfer' | 'other_block';
+
+const queryOf = ({ expected, transaction, block }: Waiting): ChainQuery<Found> => ({
+  calls: [
+    { method: 'eth_getTransactionReceipt', params: [transaction] },
+    authorizationState(expected.token, expected.payer, expected.nonce),
+  ],
+  read: ([answer, state]) => {
+    const receipt = readReceipt(answer);
+    // A node that forgot old transactions is no proof that there was none. An unused nonce is.
+    if (receipt === undefined) return readFlag(state) === false ? 'not_settled' : 'unknown';
+    if (receipt.transactionHash !== transaction) return 'unknown';
+    const finding = findTransfer(
+      { ...expected, sinceBlock: receipt.blockNumber },
+      {
+        succeeded: receipt.status === '0x1',
+        block: receipt.blockNumber,
+        transaction,
+        logs: receipt.logs,
+      },
+    );
+    if (finding !== 'settled') return 'other_transfer';
+    return block === receipt.blockNumber ? 'settled' : 'other_block';
+  },
+});
+
+/** The transfer that the payer of an accepted call signed. */
+const expectedOf = ({ evidence }: Entry): ExpectedTransfer | undefined => {
+  const parsed = paymentProofSchema.safeParse(evidence);
+  if (!parsed.success) return undefined;
+  const { token, authorization } = parsed.data;
+  return {
+    token: token.address,
+    payer: authorization.from,
+    payTo: authorization.to,
+    value: authorization.value,
+    nonce: authorization.nonce,
+    validBefore: authorization.validBefore,
+    sinceBlock: 0,
+  };
+};

@@ -1,0 +1,128 @@
+import type { Hex } from '../../core/hex.ts';
+import { decodeUtf8 } from '../../crypto/bytes.ts';
+import { type AccountId, chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
+import type { Entry, Json } from '../../protocol/entry.ts';
+import { agentDelegationSchema, delegationDigest } from '../../protocol/intent/agent-delegation.ts';
+import { parseStrictJson } from '../../protocol/strict-json.ts';
+import type { Survey } from './check.ts';
+import { type Line, type LogFile, readLines } from './lines.ts';
+import { textHash } from './logged-text.ts';
+import { readEntryLine } from './read-entry.ts';
+
+/** What the canonical line of every entry with a text contains. Quotes inside of strings are escaped, so nothing else looks like it. */
+const TEXT = /"(?:document|policy|delegation)":\{/;
+
+/** Bytes of a line of `texts.ndjson`, at most: a text and its hash. */
+const MAX_TEXT_LINE = 131_072;
+
+export type SurveyedFile = LogFile & {
+  /** Of its first entry. Absent if the file has none. */
+  readonly account?: AccountId;
+  readonly first?: number;
+};
+
+export type Surveyed = Survey & { readonly files: readonly SurveyedFile[] };
+
+type Span = { readonly first: number; readonly last: number };
+
+/**
+ * The first pass over the files of an export: which accounts are in them, and every text that entries name by hash. It reads only the lines that
+ * may hold a text, and judges none: the second pass does.
+ */
+export const survey = async (
+  files: readonly LogFile[],
+  texts: LogFile | undefined,
+  progress?: (bytes: number) => void,
+): Promise<Surveyed> => {
+  const documents = new Map<Hex, Json>();
+  const accounts = new Map<AccountId, Span>();
+  const surveyed: SurveyedFile[] = [];
+  for (const file of files) {
+    const read = (line: Line | undefined): Entry | undefined => {
+      const entry = line === undefined ? undefined : readEntryLine(line, file.name);
+      return entry?.ok === true ? entry.value.entry : undefined;
+    };
+    let first: Line | undefined;
+    let last: Line | undefined;
+    for await (const { lines } of readLines(file, { progress })) {
+      for (const line of lines) {
+        if (!TEXT.test(decodeUtf8(line.bytes) ?? '')) continue;
+        const entry = read(line);
+        if (entry !== undefined) collect(entry, documents);
+      }
+      // Copies: the batch of a long file must not stay in memory.
+      first ??= copyOf(lines[0]);
+      last = copyOf(lines.at(-1)) ?? last;
+    }
+    const start = read(first);
+    const end = read(last);
+    if (start === undefined) {
+      surveyed.push(file);
+      continue;
+    }
+    const { account, seq } = start;
+    surveyed.push({ ...file, account, first: seq });
+    const known = accounts.get(account);
+    accounts.set(account, {
+      first: Math.min(known?.first ?? seq, seq),
+      last: Math.max(known?.last ?? seq, end?.seq ?? seq),
+    });
+  }
+  if (texts !== undefined) await collectTexts(texts, documents);
+  return { documents, accounts, files: inOrder(surveyed) };
+};
+
+const copyOf = (line: Line | undefined): Line | undefined =>
+  line && { number: line.number, bytes: line.bytes.slice() };
+
+/** Files of one account one after another, in order of their entries; otherwise as given. */
+const inOrder = (files: readonly SurveyedFile[]): readonly SurveyedFile[] => {
+  const places = new Map<AccountId | undefined, number>();
+  for (const { account } of files) {
+    if (!places.has(account)) places.set(account, places.size);
+  }
+  const placeOf = ({ account }: SurveyedFile): number => places.get(account) ?? 0;
+  return files.toSorted(
+    (one, other) => placeOf(one) - placeOf(other) || (one.first ?? 0) - (other.first ?? 0),
+  );
+};
+
+/** Keeps the texts of one entry, each under the hash that its content has, whatever the entry states. */
+const collect = ({ account, evidence, outcome }: Entry, documents: Map<Hex, Json>): void => {
+  for (const text of [
+    evidence?.['policy'],
+    evidence?.['document'],
+    outcome?.['policy'],
+    outcome?.['document'],
+  ]) {
+    if (text !== undefined && typeof text === 'object') documents.set(textHash(text), text);
+  }
+  const delegation = agentDelegationSchema.safeParse(evidence?.['delegation']);
+  const chainId = chainIdOf(parseAccountId(account)?.network ?? '');
+  if (delegation.success && chainId !== undefined) {
+    documents.set(delegationDigest(delegation.data, chainId), evidence?.['delegation'] as Json);
+  }
+};
+
+/** Reads `texts.ndjson`. A line whose text has another hash proves nothing, so it is left out: entries that name its hash lack their text. */
+const collectTexts = async (file: LogFile, documents: Map<Hex, Json>): Promise<void> => {
+  for await (const { lines } of readLines(file, { limit: MAX_TEXT_LINE })) {
+    for (const { bytes } of lines) {
+      const parsed = parseStrictJson(decodeUtf8(bytes) ?? '');
+      if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) continue;
+      const { hash, text } = parsed.value as { readonly hash?: unknown; readonly text?: Json };
+      if (typeof text !== 'object') continue;
+      const own = ownHash(text);
+      if (own !== undefined && own === hash) documents.set(own, text);
+    }
+  }
+};
+
+/** A text with a fraction or a lone surrogate has no canonical form. */
+const ownHash = (text: Json): Hex | undefined => {
+  try {
+    return textHash(text);
+  } catch {
+    return undefined;
+  }
+};

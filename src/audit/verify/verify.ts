@@ -1,0 +1,156 @@
+import type { Hex } from '../../core/hex.ts';
+import { createChain, type ListedAccount } from './chain.ts';
+import { type Check, type CheckId, CHECKS, type Finding, type Survey } from './check.ts';
+import { createContains } from './contains.ts';
+import { readJwks } from './jwks.ts';
+import { type LogFile, readLines } from './lines.ts';
+import { createLogCheck, type LogEvidence, type NamedText } from './log.ts';
+import { readEntryLine } from './read-entry.ts';
+import { createReceipts } from './receipts.ts';
+import { type Report, reportOf } from './report.ts';
+import { createSettlements, nodesOf } from './settlements.ts';
+import { createSignatures } from './signatures.ts';
+import { survey } from './survey.ts';
+import { createTally, type Tally } from './tally.ts';
+
+/** What a verifier reads: an exported folder, or some files of it (docs/audit-format.md). */
+export type Export = {
+  /** Entries of accounts, one canonical entry a line. */
+  readonly entries: readonly LogFile[];
+  /** Texts that entries name by hash and that are in no entry of the files. */
+  readonly texts?: LogFile;
+  /** The accounts that the manifest lists. Absent for single files, which need not be whole. */
+  readonly listed?: readonly ListedAccount[];
+  readonly log?: LogEvidence;
+};
+
+export type VerifyOptions = {
+  /** One compact JWS a line, and the keys that verify them. */
+  readonly receipts?: { readonly file: LogFile; readonly keys: NamedText };
+  /** URLs of nodes, to look at settlements. */
+  readonly rpc?: readonly string[];
+  /** The hash of an entry that must be in the files. */
+  readonly contains?: Hex;
+  readonly progress?: (progress: Progress) => void;
+};
+
+/** How far a verification is. `total`: bytes of all files, twice, because they are read twice; undefined if a size is unknown. */
+export type Progress = {
+  readonly file: string;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly total: number | undefined;
+};
+
+/** Checks that need more than one account's chain. A single file need not have their input. */
+const NEED_FOLDER: readonly CheckId[] = ['prices', 'limits', 'denials', 'totals'];
+
+/**
+ * Verifies an export offline and streaming: twice over the files, one entry at a time, so that a file may be larger than the memory. Trusts
+ * neither the exporter nor the gateway. Never throws for anything that a file contains; `report.verdict` is the worst of all findings.
+ */
+export const verify = async (given: Export, options: VerifyOptions = {}): Promise<Report> => {
+  const { receipts, rpc, contains, progress } = options;
+  const sizes = given.entries.map(({ size }) => size);
+  const total = sizes.includes(undefined)
+    ? undefined
+    : 2 * sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  let bytes = 0;
+  let entries = 0;
+  const advance = (file: string) => (read: number) => {
+    bytes += read;
+    progress?.({ file, entries, bytes, total });
+  };
+
+  const surveyed = await survey(given.entries, given.texts, advance('survey'));
+  const form = createTally('form');
+  if (given.entries.length === 0) {
+    form.breakWith({ file: '', line: 0, reason: 'empty' });
+  }
+  const log = given.log === undefined ? undefined : await createLogCheck(given.log, surveyed);
+  const checks: Check[] = [
+    createChain(surveyed, given.listed),
+    createSignatures(),
+    ...(rpc === undefined ? [] : [createSettlements(await nodesOf(rpc))]),
+    ...(receipts === undefined ? [] : [await openReceipts(receipts, surveyed)]),
+    ...(log === undefined ? [] : [log]),
+    ...(contains === undefined ? [] : [createContains(contains, log)]),
+  ];
+
+  for (const file of surveyed.files) {
+    const read = advance(file.name);
+    for await (const { lines, fault } of readLines(file, { progress: read })) {
+      for (const line of lines) {
+        const seen = readEntryLine(line, file.name);
+        if (!seen.ok) {
+          form.breakWith({ file: file.name, line: line.number, ...seen.error });
+          continue;
+        }
+        entries += 1;
+        form.prove();
+        for (const check of checks) {
+          const pending = check.see(seen.value);
+          // An `await` for each of a million entries costs more than some checks.
+          if (pending !== undefined) await pending;
+        }
+      }
+      if (fault !== undefined) {
+        form.breakWith({ file: file.name, line: fault.line, reason: fault.reason });
+      }
+    }
+    if (file.account === undefined) expectEntries(file, form);
+  }
+
+  const findings = [form.finding()];
+  for (const check of checks) findings.push(await check.end());
+  return reportOf(
+    { entries, accounts: surveyed.accounts.size },
+    CHECKS.flatMap((id) => findings.find(({ check }) => check === id) ?? absent(id)),
+    optionalOf(given, options),
+  );
+};
+
+/** A file without one entry that can be read is no log. */
+const expectEntries = ({ name }: LogFile, form: Tally): void => {
+  if (form.finding().first?.file !== name) {
+    form.breakWith({ file: name, line: 1, reason: 'empty' });
+  }
+};
+
+const openReceipts = async (
+  { file, keys }: NonNullable<VerifyOptions['receipts']>,
+  surveyed: Survey,
+): Promise<Check> => {
+  const read = await readJwks(keys.text);
+  if (read !== undefined) return await createReceipts(file, read, surveyed);
+  const tally = createTally('receipts');
+  tally.breakWith({ file: keys.name, line: 1, reason: 'malformed_keys' });
+  return { id: 'receipts', see: () => undefined, end: tally.finding };
+};
+
+/** How to get the input of a check that has none. */
+const MISSING: Partial<Readonly<Record<CheckId, string>>> = {
+  settlements: 'give --rpc URL, a node of the chain',
+  receipts: 'give --receipts FILE, one receipt a line',
+  log: 'the folder has no leaves of the transparency log; give --log FILE and --checkpoint FILE',
+  contains: 'give --contains HASH, e.g. the `entry` of a receipt',
+};
+
+const absent = (check: CheckId): readonly Finding[] => {
+  const note = MISSING[check];
+  return note === undefined
+    ? []
+    : [{ check, verdict: 'not checked', checked: 0, bounded: 0, unchecked: 0, note }];
+};
+
+const optionalOf = (
+  { listed, log }: Export,
+  { receipts, rpc, contains }: VerifyOptions,
+): ReadonlySet<CheckId> =>
+  new Set<CheckId>([
+    ...(listed === undefined ? NEED_FOLDER : []),
+    ...(rpc === undefined ? (['settlements'] as const) : []),
+    ...(receipts === undefined ? (['receipts'] as const) : []),
+    ...(log === undefined ? (['log'] as const) : []),
+    ...(contains === undefined ? (['contains'] as const) : []),
+  ]);

@@ -1,0 +1,191 @@
+import { stat } from 'node:fs/promises';
+import type {
+  Export,
+  LogEvidence,
+  NamedText,
+  Progress,
+  VerifyOptions,
+} from '../../audit/verify/index.ts';
+import type { Command } from '../lib/command.ts';
+import { CliError, Ended, EXIT, usageError } from '../lib/errors.ts';
+import { hashIn, type Input } from '../lib/input.ts';
+import type { Session } from '../lib/session.ts';
+import { type ExportFolder, logFile, namedText, openExportFolder } from './export-folder.ts';
+import { reportText } from './report-text.ts';
+
+/** Bytes of a log on standard input, at most: it is read twice, so it is kept in memory. */
+const MAX_STDIN = 256 * 1024 * 1024;
+
+/** Exit code for wrong usage: 2 means that something could not be checked (docs/audit-format.md). */
+const USAGE = EXIT.network;
+
+export const verify: Command = {
+  summary: 'verify exported logs offline, trusting neither exporter nor gateway',
+  arguments: [
+    { syntax: '<paths...>', summary: 'a folder of `audit export`, or .ndjson files; - for stdin' },
+  ],
+  options: [
+    { flags: '--receipts <file>', summary: 'receipts that must match, one a line' },
+    {
+      flags: '--keys <file>',
+      summary: 'JWK set that verifies them (default: jwks.json of the folder)',
+    },
+    { flags: '--rpc <url>', summary: 'node of a chain, to look at settlements', repeatable: true },
+    { flags: '--log <folder>', summary: 'folder with leaves.ndjson, checkpoint and log-key' },
+    {
+      flags: '--log-key <key>',
+      summary: 'key of the transparency log, from a source that you trust',
+    },
+    { flags: '--checkpoint <file>', summary: 'older checkpoint, which the log must extend' },
+    {
+      flags: '--contains <hash>',
+      summary: 'entry that must be there, e.g. the `entry` of a receipt',
+    },
+  ],
+  examples: [
+    'countersign audit verify audit/',
+    'countersign audit verify audit/ --receipts receipts.txt --rpc https://sepolia.base.org',
+  ],
+  run: async (session, input) => {
+    const { out } = session;
+    const { given, options } = await inUsage(async () => await read(session, input));
+    const { verify: check, exitCodeOf } = await import('../../audit/verify/index.ts');
+    let text = 'verifying';
+    const speed = speedometer();
+    const progress = (each: Progress): void => {
+      text = `verifying ${speed(each)}`;
+    };
+    const report = await session.progress.during(
+      () => text,
+      async () => await check(given, { ...options, progress }),
+    );
+    out.result(report, () => reportText(report, out));
+    const code = exitCodeOf(report.verdict);
+    if (code !== EXIT.ok) throw new Ended(code);
+  },
+};
+
+type Read = { readonly given: Export; readonly options: VerifyOptions };
+
+const read = async (session: Session, input: Input): Promise<Read> => {
+  const { folder, files } = await openPaths(session, input.arguments);
+  const receipts = input.text('receipts');
+  const keys = input.text('keys');
+  const contains = input.text('contains');
+  const rpc = input.list('rpc');
+  const log = await logEvidence(input, folder);
+  const given: Export = {
+    entries: [...(folder?.entries ?? []), ...files],
+    ...(folder?.texts === undefined ? {} : { texts: folder.texts }),
+    ...(folder?.listed === undefined ? {} : { listed: folder.listed }),
+    ...(log === undefined ? {} : { log }),
+  };
+  return {
+    given,
+    options: {
+      ...(receipts === undefined
+        ? {}
+        : { receipts: { file: await logFile(receipts), keys: await keysIn(keys, folder) } }),
+      ...(rpc.length === 0 ? {} : { rpc }),
+      ...(contains === undefined
+        ? {}
+        : { contains: hashIn(contains, 'a hash for --contains', 'e.g. the `entry` of a receipt') }),
+    },
+  };
+};
+
+const openPaths = async (
+  session: Session,
+  paths: readonly string[],
+): Promise<{ readonly folder: ExportFolder | undefined; readonly files: Export['entries'] }> => {
+  let folder: ExportFolder | undefined;
+  const files: Export['entries'][number][] = [];
+  for (const path of paths) {
+    if (path === '-') {
+      const bytes = await session.stdin(MAX_STDIN);
+      const open = async function* () {
+        yield bytes;
+      };
+      files.push({ name: 'stdin', size: bytes.length, open });
+    } else if ((await stat(path).catch(() => undefined))?.isDirectory() === true) {
+      if (folder !== undefined) {
+        throw usageError('More than one folder was given.', 'Verify one export at a time.');
+      }
+      folder = await openExportFolder(path);
+    } else files.push(await logFile(path));
+  }
+  return { folder, files };
+};
+
+const keysIn = async (
+  path: string | undefined,
+  folder: ExportFolder | undefined,
+): Promise<NamedText> => {
+  if (path !== undefined) return await namedText(path);
+  if (folder?.jwks !== undefined) return folder.jwks;
+  throw usageError(
+    '--receipts needs the keys that verify them.',
+    'Give --keys with what the gateway serves at /.well-known/jwks.json.',
+  );
+};
+
+const logEvidence = async (
+  input: Input,
+  folder: ExportFolder | undefined,
+): Promise<LogEvidence | undefined> => {
+  const path = input.text('log');
+  const key = input.text('logKey');
+  const older = input.text('checkpoint');
+  const { join } = await import('node:path');
+  const of =
+    path === undefined
+      ? folder
+      : {
+          leaves: await logFile(join(path, 'leaves.ndjson')),
+          checkpoint: await namedText(join(path, 'checkpoint')),
+          key: await namedText(join(path, 'log-key')).catch(() => undefined),
+        };
+  if (of?.leaves === undefined) {
+    if (key === undefined && older === undefined) return undefined;
+    throw usageError(
+      'There are no leaves of a transparency log to check.',
+      'Give --log with a folder that has leaves.ndjson and checkpoint.',
+    );
+  }
+  const named = key === undefined ? of.key : await keyIn(key);
+  return {
+    leaves: of.leaves,
+    ...(of.checkpoint === undefined ? {} : { checkpoint: of.checkpoint }),
+    ...(named === undefined ? {} : { key: named }),
+    ...(older === undefined ? {} : { older: await namedText(older) }),
+  };
+};
+
+/** A key as text, or a file that has it. */
+const keyIn = async (given: string): Promise<NamedText> =>
+  /^[^\s+]+\+[0-9a-f]{8}\+\S+$/.test(given)
+    ? { name: '--log-key', text: given }
+    : await namedText(given);
+
+/** Shows which file is read, how much of it, and how fast. */
+const speedometer = (): ((progress: Progress) => string) => {
+  const from = performance.now();
+  return ({ file, entries, bytes, total }) => {
+    const seconds = (performance.now() - from) / 1000;
+    const share =
+      total === undefined || total === 0 ? '' : `, ${Math.floor((100 * bytes) / total)} %`;
+    const rate = Math.round(entries / seconds).toLocaleString('en-US');
+    return `${file}${share}, ${rate} entries a second`;
+  };
+};
+
+/** Gives errors of usage the exit code 3. */
+const inUsage = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof CliError) || thrown.exit !== EXIT.usage) throw thrown;
+    const { message, hint, code, details } = thrown;
+    throw new CliError(message, { hint, exit: USAGE, code, details });
+  }
+};
