@@ -8,6 +8,7 @@ import type { AlertBody } from './protocol/alert.ts';
 import type { Reason } from './protocol/problem/reason.ts';
 import { tokenOf } from './protocol/x402/networks.ts';
 import { raiser } from './alerts.ts';
+import { archiveBucket } from './audit/archive/archive-bucket.ts';
 import type { Site } from './settlement/sweep/examine.ts';
 import { type Promised, promisedOpen } from './settlement/promised.ts';
 import { reconcile } from './settlement/sweep/reconcile.ts';
@@ -18,7 +19,7 @@ export const onSchedule = async (env: Env, config: Result<Config, Reason>): Prom
   console.error({ event: 'scheduled_misconfigured' });
 };
 
-/** Deletes expired offered grants, ends cards that are left over, checks the size of D1 and the payees of open payments, and compares ledger and chain. */
+/** Deletes expired offered grants, ends cards that are left over, checks the size of D1 and the payees of open payments, moves old log to R2, and compares ledger and chain. */
 export const runScheduled = async (
   env: Env,
   config: Config,
@@ -43,12 +44,38 @@ export const runScheduled = async (
   } catch (cause) {
     console.error({ event: 'cards_unswept', cause: String(cause) });
   }
+  try {
+    await archive(env, config, now);
+  } catch (cause) {
+    console.error({ event: 'archive_failed', cause: String(cause) });
+  }
   await reconcile(
     {
       db: env.AUDIT_DB,
       sites: [...config.payees].flatMap(([network, all]) => siteOf(config, network, all) ?? []),
       account: (id) => env.AGENT_ACCOUNT.getByName(id),
       raise: (alert) => raise(self, alert),
+    },
+    now,
+  );
+};
+
+/** Moves old log and ended calls to R2. A Worker without the bucket keeps everything in D1. */
+const archive = async (env: Env, config: Config, now: Seconds): Promise<void> => {
+  const bucket = archiveBucket(env);
+  if (bucket === undefined) return;
+  const { runArchive } = await import('./audit/archive/run-archive.ts');
+  const self = gatewayAccount(config);
+  const raise = raiser(env);
+  await runArchive(
+    {
+      ...{ db: env.AUDIT_DB, bucket, retainDays: config.retainDays },
+      raise: (alert) => raise(self, alert),
+      record: async (object) => {
+        const command = { kind: 'archived', ...object } as const;
+        const { verdict } = await env.AGENT_ACCOUNT.getByName(self).apply(command);
+        return verdict === 'applied';
+      },
     },
     now,
   );

@@ -97,6 +97,7 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
     case 'settlement.redriven':
     case 'letter.redriven':
     case 'alert.raised':
+    case 'archive.written':
     case 'signer.signed':
     case 'signer.refused':
     case 'signer.failed':

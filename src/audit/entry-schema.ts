@@ -60,6 +60,7 @@ const TYPES = [
   'letter.redriven',
   'credit.adjusted',
   'alert.raised',
+  'archive.written',
   'signer.signed',
   'signer.refused',
   'signer.failed',

@@ -177,6 +177,7 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
     case 'letter.redriven':
     case 'credit.adjusted':
     case 'alert.raised':
+    case 'archive.written':
     case 'signer.signed':
     case 'signer.refused':
     case 'signer.failed':

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
+import { prove } from './audit/prove.ts';
 import { verify } from './audit/verify.ts';
+import { verifyProof } from './audit/verify-proof.ts';
 import { accountNamed, namesOf } from './lib/accounts.ts';
 import { openAdmin, roleOf } from './lib/admin-client.ts';
 import { writePages } from './lib/atomic-file.ts';
@@ -90,5 +92,5 @@ export const group: CommandGroup = {
     'countersign audit export team/alice -o alice.ndjson',
     'countersign audit verify alice.ndjson',
   ],
-  commands: { export: exportLog, verify },
+  commands: { export: exportLog, verify, prove, 'verify-proof': verifyProof },
 };

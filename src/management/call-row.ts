@@ -47,6 +47,8 @@ export type CallItem = {
   readonly kept?: 'held' | 'charged' | 'released';
   readonly acceptedAt: Seconds;
   readonly endedAt?: Seconds;
+  /** Seq of the entry that accepted it. */
+  readonly firstSeq: number;
   /** Seq of the newest entry that changed it. */
   readonly seq: number;
   /** Absent while the payment is open, and for calls without one. */
@@ -130,6 +132,7 @@ export const callItemOf = (row: CallRow): CallItem => ({
     payment: paymentItem(row),
   }),
   acceptedAt: row.accepted_at,
+  firstSeq: row.first_seq,
   seq: row.seq,
 });
 

@@ -9,6 +9,7 @@ import {
   hash,
   listQuery,
   oneOf,
+  place,
   positive,
   seconds,
   time,
@@ -103,7 +104,12 @@ const refunded = z.strictObject({
   credit: z.exactOptional(amount),
 });
 
-const callStory = z.strictObject({ call: callItem, settlement: z.exactOptional(settlement) });
+/** `entries`: the entry that accepted the call, and the newest one about it, by seq. */
+const callStory = z.strictObject({
+  call: callItem,
+  entries: z.strictObject({ first: place, last: place }),
+  settlement: z.exactOptional(settlement),
+});
 
 export const CALL_ROUTES = {
   'calls.list': {

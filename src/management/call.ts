@@ -165,6 +165,7 @@ const get: Handler<'account.call'> = async ({ context, params, now }) => {
   const state = settlementState(item, false);
   const body: AnswerOf<'account.call'> = {
     call: callBody(item),
+    entries: { first: item.firstSeq, last: item.seq },
     ...(state === undefined ? {} : { settlement: settlementBody({ ...item, state }, now) }),
   };
   return reply(body);

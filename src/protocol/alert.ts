@@ -21,6 +21,7 @@ export const ALERT_RULES = [
   'backend',
   'payee_missing',
   'log_forked',
+  'archive',
 ] as const;
 
 export type AlertRule = (typeof ALERT_RULES)[number];

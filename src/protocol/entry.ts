@@ -76,6 +76,7 @@ export type EntryType =
   | 'letter.redriven'
   | 'credit.adjusted'
   | 'alert.raised'
+  | 'archive.written'
   | 'signer.signed'
   | 'signer.refused'
   | 'signer.failed'

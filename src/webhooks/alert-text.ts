@@ -50,11 +50,13 @@ const RULES: { readonly [rule in AlertRule]: string } = {
   card_charged:
     'A card was charged that no call pays for|The issuer charged {$amount} on a card of the tool {tool}: {kind}. No account pays it.|Compare it with the issuer, and dispute it with the merchant: docs/cards.md.',
   database_size:
-    'The database is {percent} % full|A full database accepts no more log.|Archive chunks: docs/operations.md, section 3.',
+    'The database is {percent} % full|A full database accepts no more log.|Bind an R2 bucket as AUDIT_ARCHIVE, or lower RETAIN_DAYS: docs/operations.md, section 3.',
   database_unavailable:
     'The database accepted no log|Calls ran and settled. Accounts kept their entries.|Nothing, unless it repeats.',
   log_forked:
     'An account has two histories|{account} sent entries from {seq} on that differ from those in the transparency log. They are not stored in it.|As operator: `countersign settlements letters`. The object of the account was probably restored to an earlier time.',
+  archive:
+    'The archive does not answer|R2 has failed since {@since}. D1 deletes nothing, and reads of older log fail.|It continues by itself. If it lasts: `npx wrangler r2 bucket list`.',
   payee_missing:
     'A payee was dropped too early|{payments} payments of {$amount} are open to {payee} on {network}, which neither PAY_TO nor FORMER_PAY_TO names.|Put it into FORMER_PAY_TO, and deploy: a payment lasts an hour at most.',
   backend:
@@ -70,6 +72,10 @@ const VARIANTS: Readonly<Record<string, string>> = {
   'reconciliation unreadable':
     'Ledger and chain are not compared|The node of {network} does not return block {block}.|Put another node first in RPC_URLS, and deploy.',
   'catalogue_stale file': '|An isolate could not read the tools, and sells by tools.json.',
+  'archive missing':
+    'The archive lost an object|R2 lacks {object}, or has other bytes. D1 keeps the log that was in it.|Find out who changed the bucket: docs/operations.md, section 3.',
+  'archive differs':
+    'The archive has two versions of a day|R2 has {object} beside {other}, as after D1 was restored to an earlier time.|Compare both before you remove one: STORAGE.md.',
   'tool_changed gone': '|{host} no longer has the tool {tool}.',
 };
 

@@ -212,10 +212,20 @@ describe('an owner', () => {
     });
     const { translate: last } = await byTool();
     const call = String(last?.['call']);
-    const found = await okJson<{ call: object }>(
+    const found = await okJson<{ call: object; entries: { first: number; last: number } }>(
       manage(world(), one.agent, 'account.call', { params: { ...params, call } }),
     );
     expect(found.call).toEqual(last);
+    const { first, last: newest } = found.entries;
+    const log = await listAll<{ seq: number; call?: string }>(
+      world(),
+      one.agent,
+      'account.entries',
+      { params },
+    );
+    const seqs = log.filter((entry) => entry.call === call).map(({ seq }) => seq);
+    expect(seqs[0]).toBe(first);
+    expect(seqs).toContain(newest);
 
     const spend = async (reader: LocalAccount, of: LocalAccount, by: string) => {
       const request = { params: about(of), query: { by } };

@@ -26,6 +26,7 @@ import { noteDeadLetter, redrive, resolve, writeOff } from './payment-command.ts
 import { capacityFor, refusalOf, type SignedCommand } from './permission.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import { putDocument } from './put-document.ts';
+import { recordArchived } from './record-archived.ts';
 import { refundCall } from './refund-call.ts';
 import { revoke } from './revoke.ts';
 import { take } from './take.ts';
@@ -138,6 +139,8 @@ const decide = (
       return allowed(command, () => noteDeadLetter(state, command, context));
     case 'alert':
       return takeAlert(state, command, context);
+    case 'archived':
+      return recordArchived(state, command, context);
     case 'credit':
       return receive(state, command, context);
     case 'refund':

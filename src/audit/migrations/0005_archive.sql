@@ -51,6 +51,20 @@ CREATE TABLE archived_calls (
   PRIMARY KEY (day, part)
 ) STRICT, WITHOUT ROWID;
 
+-- What the calls in `archived_calls` add to the books: payments by the UTC day of their end. Grows in the transaction that deletes their rows.
+CREATE TABLE archived_books (
+  day TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  line TEXT NOT NULL CHECK (line IN ('settled', 'write_off', 'debt', 'released')),
+  tool TEXT NOT NULL,
+  payee TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  amount INTEGER NOT NULL,
+  -- Of settled payments: transactions that were not our own keys'.
+  others INTEGER NOT NULL,
+  PRIMARY KEY (day, asset, line, tool, payee)
+) STRICT, WITHOUT ROWID;
+
 -- How far the archive got: one row. A run continues where the last one stopped.
 CREATE TABLE archive_progress (
   id INTEGER PRIMARY KEY CHECK (id = 1),

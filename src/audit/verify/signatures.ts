@@ -87,6 +87,7 @@ const SIGNED_WITH: Readonly<
   'settlement.redriven': 'order',
   'letter.redriven': 'order',
   'alert.raised': 'nothing',
+  'archive.written': 'nothing',
   'signer.signed': 'nothing',
   'signer.refused': 'nothing',
   'signer.failed': 'nothing',

@@ -151,6 +151,14 @@ export type AccountCommand =
       readonly by: CommandSigner;
       readonly intent: CommandIntent;
     }
+  /** To the gateway's own account: the archive wrote an object. Recorded once for each SHA-256. */
+  | {
+      readonly kind: 'archived';
+      readonly name: string;
+      readonly sha256: Hex;
+      readonly bytes: number;
+      readonly entries: number;
+    }
   /** Records an alert of the Worker: a dead letter, a disabled webhook. */
   | { readonly kind: 'alert'; readonly alert: AlertBody };
 

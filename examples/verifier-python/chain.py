@@ -1,0 +1,69 @@
+"""The check `chain`: the entries of an account are consecutive and of that account alone, and each names the hash of the one before."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional, Tuple
+
+from entry import GENESIS, Seen
+from tally import Tally
+
+
+class Chain:
+    """Sees the entries of one account after another, each account's in order."""
+
+    def __init__(self) -> None:
+        self.tally = Tally("chain")
+        self._last: Optional[Seen] = None
+        self._suspect: Optional[Tuple[Seen, Seen]] = None
+
+    def see(self, seen: Seen) -> None:
+        last, account = self._last, seen.entry["account"]
+        is_same = last is not None and (last.place.file == seen.place.file or last.entry["account"] == account)
+        self._blame(seen if is_same else None)
+        if last is None or not is_same:
+            self._begin(seen)
+        else:
+            self._follow(seen, last)
+        self._last = seen
+
+    def _blame(self, following: Optional[Seen]) -> None:
+        """A link is wrong. If the entry after names the later one by its hash, the earlier one was changed; otherwise the link was."""
+        if self._suspect is None:
+            return
+        before, after = self._suspect
+        if following is not None and following.entry["prev"] == after.hash:
+            self.tally.break_at(before, "altered")
+        else:
+            self.tally.break_at(after, "unlinked", "prev")
+        self._suspect = None
+
+    def _begin(self, seen: Seen) -> None:
+        seq, account = seen.entry["seq"], seen.entry["account"]
+        if seq > 1:
+            self.tally.prove()
+            self.tally.skip(f"entries 1 to {seq - 1} of {account} are not in the files; export the account from its first entry")
+        elif seen.entry["prev"] != GENESIS:
+            self.tally.break_at(seen, "unlinked", "prev")
+        else:
+            self.tally.prove()
+
+    def _follow(self, seen: Seen, before: Seen) -> None:
+        if seen.entry["account"] != before.entry["account"]:
+            self.tally.break_at(seen, "foreign_account", "account")
+        elif seen.entry["seq"] != before.entry["seq"] + 1:
+            self.tally.break_at(seen, "repeated" if seen.entry["seq"] <= before.entry["seq"] else "gap", "seq")
+        elif seen.entry["prev"] != before.hash:
+            self._suspect = (before, seen)
+        else:
+            self.tally.prove()
+
+    def end(self, accounts: Dict[str, Tuple[int, int]], expected: Dict[str, Tuple[int, int]]) -> Dict[str, Any]:
+        """First and last seq of each account: as the files hold it, and as the manifest promises it."""
+        self._blame(None)
+        for account, (_, last) in expected.items():
+            found = accounts.get(account)
+            if found is None:
+                self.tally.skip(f"the chain of {account} is missing")
+            elif found[1] < last:
+                self.tally.skip(f"entries {found[1] + 1} to {last} of {account} are missing")
+        return self.tally.finding()

@@ -1,0 +1,112 @@
+"""The check `log`: the transparency log's checkpoint, and the entries under its leaves (docs/audit-log.md)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+from entry import Place, Seen
+from export import Export, read_text
+from leaves import Leaves, Placed
+from merkle import leaf_hash, root_of
+from note import BadNote, Checkpoint, NoteKey, open_note, parse_checkpoint, parse_key
+from tally import Tally
+
+MAX_CHUNK = 2_000
+"""Entries of a chunk, at most."""
+
+
+class Log:
+    """Reads the leaves first; then sees the entries of each account in order and compares them leaf by leaf."""
+
+    def __init__(self, export: Export, key: Optional[str], older: Optional[str]) -> None:
+        self.tally = Tally("log")
+        paths = [export.optional("leaves.ndjson"), export.optional("checkpoint"), key or export.optional("log-key")]
+        self.is_given = None not in paths
+        self._leaves: Optional[Leaves] = None
+        self._ends: Dict[str, Seen] = {}
+        self._account = ""
+        self._own: List[Placed] = []
+        self._at = 0
+        self._hashes: List[str] = []
+        self._newer = 0
+        if self.is_given:
+            self._load(export, str(paths[0]), str(paths[1]), str(paths[2]), older)
+
+    def _load(self, export: Export, leaves: str, checkpoint: str, key_path: str, older_path: Optional[str]) -> None:
+        key = parse_key(read_text(key_path).strip())
+        if key is None:
+            return self.tally.break_with(Place(export.name(key_path), 1), "malformed_key")
+        name = export.name(checkpoint)
+        tree = self._open(checkpoint, name, key)
+        if tree is None:
+            return None
+        older = None if older_path is None else self._open(older_path, older_path, key)
+        if older is not None and older.size > tree.size:
+            self.tally.break_with(Place(name, 2), "rolled_back")
+        if older is not None and older.size == tree.size and older.root != tree.root:
+            self.tally.break_with(Place(name, 3), "other_history")
+        self._leaves = Leaves(leaves, export.name(leaves), tree, older, self.tally)
+
+    def _open(self, path: str, name: str, key: NoteKey) -> Optional[Checkpoint]:
+        try:
+            found = parse_checkpoint(open_note(read_text(path), key))
+            if found.origin != key.name:
+                raise BadNote("other_origin")
+        except BadNote as fault:
+            self.tally.break_with(Place(name, 1), fault.reason)
+            return None
+        self.tally.prove()
+        return found
+
+    def see(self, seen: Seen) -> None:
+        if self._leaves is None:
+            return None
+        account, seq = seen.entry["account"], seen.entry["seq"]
+        if account != self._account:
+            self._account, self._own, self._at, self._hashes = account, self._leaves.of.get(account, []), 0, []
+        self._ends[account] = seen._replace(entry={"account": account, "seq": seq})
+        while self._at < len(self._own) and self._own[self._at].leaf.last < seq:
+            self._at += 1
+        if self._at == len(self._own):
+            self._newer += 1
+            return None
+        leaf = self._own[self._at].leaf
+        if seq == leaf.first:
+            self._hashes = []
+            if seen.entry["prev"] != leaf.prev:
+                return self.tally.break_at(seen, "not_as_logged", "prev")
+        # The file begins inside of the chunk, or an entry is missing, which breaks the chain.
+        if len(self._hashes) != seq - leaf.first:
+            return None
+        if len(self._hashes) >= MAX_CHUNK:
+            return self.tally.break_at(seen, "leaf_too_long")
+        self._hashes.append(seen.hash)
+        if seq < leaf.last:
+            return None
+        if seen.hash != leaf.last_hash or _chunk_root(self._hashes) != leaf.root:
+            return self.tally.break_at(seen, "not_as_logged")
+        return self.tally.prove(len(self._hashes))
+
+    def position_of(self, account: str, seq: int) -> Optional[Tuple[int, int, int]]:
+        """Where the log has an entry: leaf, place in it from 0, and entries of that leaf."""
+        for placed in [] if self._leaves is None else self._leaves.of.get(account, []):
+            if placed.leaf.first <= seq <= placed.leaf.last:
+                return placed.index, seq - placed.leaf.first, placed.leaf.last - placed.leaf.first + 1
+        return None
+
+    def end(self) -> Dict[str, Any]:
+        if not self.is_given:
+            return self.tally.absent("the folder has no leaves of the transparency log")
+        for account, placed in ({} if self._leaves is None else self._leaves.of).items():
+            last, found = placed[-1].leaf.last, self._ends.get(account)
+            if found is None:
+                self.tally.skip(f"the chain of {account} is missing, and the log has its entries 1 to {last}")
+            elif found.entry["seq"] < last:
+                self.tally.break_at(found, "truncated")
+        if self._newer:
+            self.tally.bound("some entries are newer than the checkpoint; export again to cover them", self._newer)
+        return self.tally.finding()
+
+
+def _chunk_root(hashes: List[str]) -> bytes:
+    return root_of([leaf_hash(bytes.fromhex(each[2:])) for each in hashes])

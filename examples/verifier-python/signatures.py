@@ -1,0 +1,245 @@
+"""Recomputes every signature of a log: intents, payments, grants, revocations and commands (docs/audit-format.md, Signatures).
+
+The state of open payments is kept here, in the order of each chain. The arithmetic runs in other processes: a signature takes 2 to 3 ms.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
+
+import evidence
+import forms
+from canonical import sha256_hex
+from entry import Place, Seen, member
+from evidence import EvidenceFault, fail, read_as
+from fields import members, signature
+from tally import Tally
+
+# The signed evidence that each type of entry must have. A type that is not here is a fault of this table, not a pass.
+NEEDS: Dict[str, str] = {
+    **dict.fromkeys(("call.accepted", "call.parked"), "proof"),
+    **dict.fromkeys(("call.approved", "call.refused"), "approval"),
+    "call.denied": "denial",
+    **dict.fromkeys(("policy.default", "tool.listed"), "listed"),
+    "lease.closed": "lease",
+    **dict.fromkeys(("payment.settled", "payment.failed"), "reveal"),
+    **dict.fromkeys(("grant.issued", "grant.taken"), "grant"),
+    "grant.revoked": "revocation",
+    # A command, or a grant or revocation that moved the account.
+    **dict.fromkeys(("account.status", "account.policy", "webhook.removed"), "any"),
+    **dict.fromkeys(
+        (
+            "call.resolved", "call.refunded", "credit.refunded", "credit.adjusted", "grant.default", "account.label",
+            "tool.put", "tool.removed", "webhook.put", "secret.put", "secret.removed", "settlement.redriven",
+            "letter.redriven", "signer.enrolled", "signer.policy", "signer.revoked", "signer.rotated", "signer.seed",
+            "signer.exported",
+        ),
+        "command",
+    ),
+    **dict.fromkeys(
+        (
+            "call.dispatched", "call.finished", "call.late", "call.abandoned", "payment.bounced", "payment.released",
+            "credit.received", "credit.lent", "grant.accepted", "alert.raised", "signer.signed", "signer.refused",
+            "signer.failed",
+        ),
+        "nothing",
+    ),
+}  # fmt: skip
+
+CONTRACT = "contracts vouched for signatures on the chain (ERC-1271); a file cannot prove them"
+SEALED = "payments that are open or were released have their signature as a digest only"
+OUTSIDE = "payments were accepted before the file begins; export the account from its first entry"
+
+_spent = members({"signature?": signature, "paymentSignature?": signature}, strict=False)
+
+Fault = Tuple[str, str]
+"""Field and reason."""
+
+Revealed = Tuple[Dict[str, Any], str, str]
+"""The evidence of an acceptance, the signature that its payment revealed, and the field that has it."""
+
+Outcome = Tuple[int, int, Optional[Fault]]
+"""Signatures recomputed, signatures of contracts, and what is wrong."""
+
+
+def examine(entry: Dict[str, Any], needed: str, paid: Optional[Revealed], known: Optional[Fault]) -> Outcome:
+    """Checks one entry; runs in any process. `known`: what the state of the chain has shown to be wrong already."""
+    signed: List[evidence.Signed] = []
+    fault: Optional[Fault] = None
+    try:
+        if needed == "proof":
+            found = evidence.check_acceptance(entry)[1]
+            evidence.check_policies(entry)
+            evidence.check_texts(entry)
+            signed += found
+        elif needed == "denial":
+            evidence.check_denied(entry)
+            signed.append(evidence.Signed(None))
+        elif needed == "listed":
+            evidence.check_listed(entry)
+        elif needed == "lease":
+            evidence.check_closed_lease(entry)
+        elif needed == "approval":
+            signed += evidence.check_approval(entry)
+        elif needed in ("grant", "revocation", "command"):
+            signed += DOCUMENTS[needed](entry)
+            if entry["type"] == "grant.taken":
+                signed += evidence.check_consent(entry)
+            evidence.check_own_text(entry)
+        elif needed == "reveal" and "order" in entry.get("evidence", {}):
+            signed += evidence.check_command(entry)
+        if known is not None:
+            fail(*known)
+        if paid is not None:
+            signed += evidence.check_reveal(read_as(forms.payment_proof, paid[0]), paid[1], paid[2])
+    except EvidenceFault as wrong:
+        fault = (wrong.field, wrong.reason)
+    chain = sum(1 for each in signed if each.block is not None)
+    return len(signed) - chain, chain, fault
+
+
+DOCUMENTS = {
+    "grant": evidence.check_grant,
+    "revocation": evidence.check_revocation,
+    "command": evidence.check_command,
+}
+
+
+def examine_all(jobs: List[Tuple[Any, ...]]) -> List[Outcome]:
+    return [examine(*job) for job in jobs]
+
+
+class _Payment(NamedTuple):
+    """A payment of a chain. `proof` is dropped when its signature was revealed."""
+
+    proof: Optional[Dict[str, Any]]
+    digest: str
+    is_erased: bool
+    by_contract: bool
+
+
+class Signatures:
+    """The check `signatures`."""
+
+    BATCH = 100
+
+    def __init__(self, workers: Optional[int] = None) -> None:
+        self.tally = Tally("signatures")
+        self._workers = workers or os.cpu_count() or 1
+        self._pool: Any = None
+        self._jobs: List[Tuple[Any, ...]] = []
+        self._places: List[Seen] = []
+        self._running: Deque[Tuple[Any, List[Seen]]] = deque()
+        self._account: Optional[str] = None
+        self._payments: Dict[str, _Payment] = {}
+        self._is_whole = False
+
+    def see(self, seen: Seen) -> None:
+        entry = seen.entry
+        if entry["account"] != self._account:
+            self._end_account()
+            self._account, self._is_whole = entry["account"], entry["seq"] == 1
+        needed = self._need(entry)
+        paid, known = None, None
+        try:
+            paid = self._note_payment(entry, needed)
+        except EvidenceFault as fault:
+            known = (fault.field, fault.reason)
+        if needed == "nothing" and known is None:
+            return
+        self._jobs.append((entry, needed, paid, known))
+        self._places.append(Seen({"account": entry["account"], "seq": entry["seq"]}, "", seen.place))
+        if len(self._jobs) >= self.BATCH:
+            self._flush()
+            self._collect(4 * self._workers)
+
+    def end(self) -> Dict[str, Any]:
+        self._flush(last=True)
+        self._collect(0)
+        self._end_account()
+        self.close()
+        return self.tally.finding()
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+    def _need(self, entry: Dict[str, Any]) -> str:
+        needed, held = NEEDS[entry["type"]], entry.get("evidence", {})
+        # An issuer ended the hold of a card call, and a call that expired was decided by no person.
+        is_by_issuer = entry["type"] == "call.resolved" and entry.get("rule") == "card"
+        is_expired = needed == "approval" and entry.get("decision") == "expired"
+        if is_by_issuer or is_expired:
+            return "nothing"
+        if needed == "any":
+            return "grant" if "delegation" in held else "revocation" if "revocation" in held else "command"
+        return needed
+
+    def _note_payment(self, entry: Dict[str, Any], needed: str) -> Optional[Revealed]:
+        """Follows the payments of the account. Returns the one whose signature the entry reveals."""
+        call, held = str(entry.get("call", "")), entry.get("evidence")
+        known = self._payments.get(call)
+        if known is not None and (entry["type"] == "payment.released" or member(entry, "payment", "state") == "released"):
+            known = self._payments[call] = known._replace(is_erased=True)
+        if needed == "nothing" and held is not None:
+            # A signature that this verifier cannot check must not pass unchecked.
+            fail("evidence", "unexpected")
+        if needed == "proof" and member(held, "proof") == "x402":
+            proof = read_as(forms.payment_proof, held)
+            by_contract = proof.get("contractCheckedAt") is not None
+            self._payments[call] = _Payment(dict(held or {}), proof["signatureDigest"], False, by_contract)
+        return self._reveal(entry, call, known) if needed == "reveal" else None
+
+    def _reveal(self, entry: Dict[str, Any], call: str, known: Optional[_Payment]) -> Optional[Revealed]:
+        read = read_as(_spent, entry.get("evidence", {}))
+        name = "paymentSignature" if "order" in entry.get("evidence", {}) else "signature"
+        revealed, field = read.get(name), f"evidence.{name}"
+        if known is None:
+            if self._is_whole:
+                fail("call", "missing")
+            self.tally.skip(OUTSIDE)
+            return None
+        if revealed is None:
+            if known.proof is not None and not known.is_erased:
+                fail(field, "missing")
+            return None
+        if sha256_hex(bytes.fromhex(revealed[2:])) != known.digest:
+            fail(field, "mismatch")
+        if entry["type"] == "payment.settled":
+            # Nothing follows, so a long log does not fill the memory. A failed payment may move later.
+            del self._payments[call]
+        else:
+            self._payments[call] = known._replace(proof=None)
+        return None if known.proof is None else (known.proof, revealed, field)
+
+    def _end_account(self) -> None:
+        sealed = sum(1 for each in self._payments.values() if each.proof is not None and not each.by_contract)
+        if sealed:
+            self.tally.bound(SEALED, sealed)
+        self._payments = {}
+
+    def _flush(self, last: bool = False) -> None:
+        if not self._jobs:
+            return
+        if self._workers == 1 or (last and self._pool is None):
+            self._running.append((examine_all(self._jobs), self._places))
+        else:
+            if self._pool is None:
+                self._pool = multiprocessing.Pool(self._workers)
+            self._running.append((self._pool.apply_async(examine_all, (self._jobs,)), self._places))
+        self._jobs, self._places = [], []
+
+    def _collect(self, keep: int) -> None:
+        """Takes finished batches in the order of the files, until `keep` are running. `get` raises what a process raised."""
+        while len(self._running) > keep:
+            batch, places = self._running.popleft()
+            for (proved, chain, fault), seen in zip(batch if isinstance(batch, list) else batch.get(), places):
+                self.tally.prove(proved)
+                if chain:
+                    self.tally.bound(CONTRACT, chain)
+                if fault is not None:
+                    self.tally.break_at(seen, fault[1], fault[0])

@@ -1,0 +1,129 @@
+"""The first pass over the files of an export: the accounts in them, the texts that entries name by hash, and where denials were judged."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from canonical import NotJson, canonical_hash, parse_json, parse_strict_json
+from entry import Place, Seen, entry_hash, member, read_entry
+from export import MAX_TEXT_LINE, Export, lines_of, line_at
+from fields import Malformed, split_account
+from forms import delegation
+from typed_data import delegation_digest
+
+# In a canonical line the quotes inside of text are escaped, so these bytes are members.
+WITH_TEXT = (b'"document":{', b'"policy":{', b'"delegation":{')
+DENIAL = b'"type":"call.denied","v":1}'
+
+Span = Tuple[int, int]
+
+
+class Judged(NamedTuple):
+    """Where a denial is in the files. `data` is kept only of compressed files, where reading a line again takes long."""
+
+    path: str
+    name: str
+    number: int
+    offset: int
+    data: Optional[bytes]
+
+
+class LogFile(NamedTuple):
+    """A log. `account`: of its first entry, if that can be read."""
+
+    path: str
+    name: str
+    account: Optional[str]
+    first: int
+
+
+class Survey:
+    def __init__(self, export: Export) -> None:
+        self.texts: Dict[str, Any] = {}
+        """Policies and terms by the SHA-256 of their canonical text."""
+        self.grants: Dict[str, Tuple[int, Dict[str, Any]]] = {}
+        """Delegations by their digest, with their chain id."""
+        self.accounts: Dict[str, Span] = {}
+        self._denials: Dict[str, Dict[int, List[Judged]]] = {}
+        files = [self._read(path, export.name(path)) for path in export.logs]
+        places: Dict[Optional[str], int] = {}
+        for file in files:
+            places.setdefault(file.account, len(places))
+        self.files = sorted(files, key=lambda file: (places[file.account], file.first))
+        texts = export.optional("texts.ndjson")
+        if texts is not None:
+            self._read_texts(texts)
+
+    def _read(self, path: str, name: str) -> LogFile:
+        first: Optional[bytes] = None
+        last = b""
+        offset = 0
+        for line in lines_of(path):
+            if line.fault is not None:
+                break
+            first = line.data if first is None else first
+            last = line.data
+            if any(each in last for each in WITH_TEXT):
+                self._collect(last)
+            if last.endswith(DENIAL):
+                kept = last if path.endswith(".gz") else None
+                self._note_denial(last, Judged(path, name, line.number, offset, kept))
+            offset += len(last) + 1
+        start, end = _entry(first or b""), _entry(last)
+        if start is None:
+            return LogFile(path, name, None, 0)
+        account, seq = start["account"], start["seq"]
+        known = self.accounts.get(account, (seq, seq))
+        self.accounts[account] = (min(known[0], seq), max(known[1], seq if end is None else end["seq"]))
+        return LogFile(path, name, account, seq)
+
+    def _collect(self, line: bytes) -> None:
+        """Keeps the texts of an entry, each under the hash that its content has, whatever the entry states."""
+        entry = _entry(line)
+        if entry is None:
+            return
+        for side in ("evidence", "outcome"):
+            for name in ("policy", "document"):
+                text = member(entry, side, name)
+                if isinstance(text, dict):
+                    self.texts[canonical_hash(text)] = text
+        try:
+            chain_id = split_account(entry["account"])[0]
+            grant = delegation(member(entry, "evidence", "delegation"))
+            self.grants["0x" + delegation_digest(grant, chain_id).hex()] = (chain_id, grant)
+        except Malformed:
+            pass
+
+    def _note_denial(self, line: bytes, judged: Judged) -> None:
+        entry = _entry(line)
+        after = member(entry, "outcome", "after")
+        if entry is not None and type(after) is int:
+            self._denials.setdefault(entry["account"], {}).setdefault(after, []).append(judged)
+
+    def _read_texts(self, path: str) -> None:
+        """A line whose text has another hash proves nothing: entries that name its hash lack their text."""
+        for line in lines_of(path, MAX_TEXT_LINE):
+            try:
+                value = parse_strict_json(line.data) if line.fault is None else None
+                text = member(value, "text")
+                if isinstance(text, dict) and canonical_hash(text) == member(value, "hash"):
+                    self.texts[str(member(value, "hash"))] = text
+            except (NotJson, ValueError):
+                continue
+
+    def judged_after(self, account: str, seq: int) -> List[Seen]:
+        """The denials of an account that were judged right after an entry."""
+        found: List[Seen] = []
+        for judged in self._denials.get(account, {}).pop(seq, []):
+            data = line_at(judged.path, judged.offset) if judged.data is None else judged.data
+            entry = _entry(data)
+            if entry is not None:
+                found.append(Seen(entry, entry_hash(data), Place(judged.name, judged.number)))
+        return found
+
+
+def _entry(line: bytes) -> Optional[Dict[str, Any]]:
+    try:
+        return read_entry(parse_json(line))
+    except (NotJson, Malformed):
+        return None
