@@ -157,7 +157,8 @@ const bundle = async (): Promise<void> => {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: [...installed, ...LOCAL.flatMap((name) => [name, `${name}/*`])],
+    // DuckDB is 70 MB: whoever exports Parquet installs it.
+    external: [...installed, '@duckdb/node-api', ...LOCAL.flatMap((name) => [name, `${name}/*`])],
     // Its entry for Node is CommonJS, whose `require` of Node modules has no equal in an ES module.
     alias: { yaml: join(ROOT, 'node_modules/yaml/browser/index.js') },
     plugins: [pathsAsText],

@@ -1,3 +1,4 @@
+import type { Cell } from '../core/csv.ts';
 import { dayOf, daysAfter, daysBetween } from '../audit/day.ts';
 import type { Config } from '../config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
@@ -5,7 +6,7 @@ import { asOf } from './as-of.ts';
 import type { Handlers } from './handler.ts';
 import { type LEDGER_ROUTES, type LedgerItem, MAX_LEDGER_DAYS } from './ledger.route.ts';
 import { readLedger } from './ledger-query.ts';
-import { asOfMember, type Cell, queryReason, refuse, replyExport, replyReport } from './reply.ts';
+import { asOfMember, queryReason, refuse, replyExport, replyReport } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
 import type { Network } from '../protocol/account-id.ts';
 

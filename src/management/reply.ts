@@ -1,4 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
+import { type Cell, csvLine } from '../core/csv.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
@@ -105,26 +106,6 @@ export const replyExport = <T>(
     }
   }
 };
-
-export type Cell = string | number | bigint | boolean | undefined | null;
-
-/**
- * Starts of a cell that spreadsheets run as a formula, with the rights of the reader (CWE-1236). Some locales fold the full-width forms to
- * the ASCII ones.
- */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
-const QUOTED = /[",\r\n]/;
-
-const cellText = (cell: Cell): string => {
-  if (cell === undefined || cell === null) return '';
-  if (typeof cell !== 'string') return cell.toString();
-  // A leading apostrophe makes a spreadsheet treat a stranger's text as text.
-  const safe = FORMULA.test(cell) ? `'${cell}` : cell;
-  return QUOTED.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-};
-
-/** One line of CSV (RFC 4180). */
-export const csvLine = (cells: readonly Cell[]): string => `${cells.map(cellText).join(',')}\r\n`;
 
 /** The refusal for a fault of a query. */
 export const queryReason = (fault: QueryFault): Reason => {

@@ -6,7 +6,7 @@ import {
   refundsTool,
   revocationsTool,
 } from '../../catalog/gateway-tools.ts';
-import type { Config } from '../../config.ts';
+import { type Config, gatewayAccount } from '../../config.ts';
 import { checksummed } from '../../crypto/address.ts';
 import { chainIdOf } from '../../protocol/account-id.ts';
 import {
@@ -37,6 +37,7 @@ export const description = (config: Config, audience: string) => ({
   version: 1,
   audience,
   audiences: config.audiences,
+  gateway_account: gatewayAccount(config),
   networks: config.networks.flatMap((network) => {
     const token = tokenOf(network);
     const payTo = config.payTo.get(network);

@@ -33,6 +33,7 @@ describe('/.well-known/agent-intent', () => {
           pay_to: vectors.paid.intent.payTo,
         },
       ],
+      gateway_account: expect.stringMatching(/^eip155:84532:0x[0-9a-f]{40}$/) as unknown,
       max_validity: 300,
       paid: {
         binding: 'eip3009-nonce',

@@ -1,4 +1,4 @@
-import { csvLine } from '../../../src/management/reply.ts';
+import { csvLine } from '../../../src/core/csv.ts';
 import { describe, expect, it } from 'vitest';
 
 describe('a CSV line', () => {
@@ -15,7 +15,8 @@ describe('a CSV line', () => {
   it.each([
     '=1+1',
     '+1',
-    '-1',
+    '-1+1',
+    '-1.2.3',
     '@SUM(A1)',
     '\tcmd',
     '\r=1',
@@ -32,6 +33,10 @@ describe('a CSV line', () => {
       ? line.slice(1, -3).replaceAll('""', '"')
       : line.slice(0, -2);
     expect(inner).toBe(`'${cell}`);
+  });
+
+  it.each(['-1', '-0.020000', '0.02'])('keeps the number %s, which is no formula', (cell) => {
+    expect(csvLine([cell])).toBe(`${cell}\r\n`);
   });
 
   it('keeps text that has a formula sign after its start', () => {

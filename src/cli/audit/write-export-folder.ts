@@ -1,0 +1,101 @@
+import * as z from 'zod/mini';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { AdminClient } from '../lib/admin-client.ts';
+import { writeFolder } from '../lib/atomic-folder.ts';
+import { counted } from '../lib/text.ts';
+import { type ExportedAccount, exportedAccounts, type Scope } from './exported-accounts.ts';
+import { describedGateway, keyFiles } from './gateway-files.ts';
+import { allLeaves, leavesOfAccounts } from './leaf-lines.ts';
+import { linesOf, logPages } from './log-pages.ts';
+
+/** An account in the manifest, with its first and last exported entry. */
+type ManifestAccount = ExportedAccount & { readonly first: number; readonly last: number };
+
+export type ExportedFolder = {
+  readonly accounts: readonly ManifestAccount[];
+  readonly entries: number;
+  readonly leaves: number;
+};
+
+/** The file of an account's entries. Windows allows no colon in a name. */
+const fileOf = (account: AccountId): string => `entries/${account.replaceAll(':', '_')}.ndjson`;
+
+/**
+ * Writes the folder that verifiers read: the entries of each account from its first one, the leaves of the transparency log with its
+ * checkpoint, the keys, and a manifest. An operator gets the leaves of all accounts, anyone else those of the exported ones with proofs.
+ *
+ * The checkpoint comes first: D1 has every entry that it covers by then, so no exported chain ends before its last leaf.
+ *
+ * @throws CliError
+ */
+export const writeExportFolder = async (
+  admin: AdminClient,
+  path: string,
+  scope: Scope,
+): Promise<ExportedFolder> => {
+  const { session, gateway } = admin;
+  const accounts: ManifestAccount[] = [];
+  let entries = 0;
+  // Before the list of accounts: each account with a leaf has a row by then.
+  const early = scope.kind === 'all' ? await allLeaves(admin) : undefined;
+  const listed = await exportedAccounts(admin, scope);
+  const logged =
+    scope.kind === 'all'
+      ? early
+      : await leavesOfAccounts(
+          admin,
+          listed.map(({ account }) => account),
+        );
+  let leaves = 0;
+  const described = await describedGateway(admin);
+  await session.progress.during(
+    () => `writing account ${accounts.length + 1} of ${listed.length}, ${counted(entries, 'line')}`,
+    async () =>
+      await writeFolder(session.signal, path, async (folder) => {
+        for (const [name, text] of Object.entries(await keyFiles(admin)))
+          await folder.write(name, [text]);
+        if (logged !== undefined) {
+          await folder.write('checkpoint', [logged.checkpoint]);
+          await folder.write(
+            'leaves.ndjson',
+            counting(logged.lines, () => (leaves += 1)),
+          );
+        }
+        for (const one of listed) {
+          const lines = linesOf(logPages(admin, one.account));
+          const start = await lines.next();
+          // An account that has decided nothing has no log.
+          if (start.done === true) continue;
+          let last = seqOf(start.value);
+          const manifest = { ...one, first: last };
+          await folder.write(
+            fileOf(one.account),
+            (async function* whole() {
+              yield `${start.value}\n`;
+              for await (const line of lines) {
+                last = seqOf(line);
+                entries += 1;
+                yield `${line}\n`;
+              }
+            })(),
+          );
+          entries += 1;
+          accounts.push({ ...manifest, last });
+        }
+        const manifest = { v: 1, gateway, ...described, exportedAt: session.now(), accounts };
+        await folder.write('manifest.json', [`${JSON.stringify(manifest, undefined, 2)}\n`]);
+      }),
+  );
+  return { accounts, entries, leaves };
+};
+
+async function* counting(lines: AsyncIterable<string>, each: () => void): AsyncGenerator<string> {
+  for await (const line of lines) {
+    each();
+    yield line;
+  }
+}
+
+const seqSchema = z.looseObject({ seq: z.int() });
+
+const seqOf = (line: string): number => z.parse(seqSchema, JSON.parse(line)).seq;
