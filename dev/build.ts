@@ -1,4 +1,4 @@
-/** `npm run build`: builds the published package in `dist/`: `countersign/client` and `countersign/worker` with their types, and the command. */
+/** `npm run build`: builds the published package in `dist/`: `countersign/client`, `countersign/verify` and `countersign/worker` with their types, and the command. */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -21,10 +21,10 @@ const dist = join(ROOT, 'dist');
 // A rename replaces `dist/` at the end, so that tests that run meanwhile can use the last build.
 const draft = join(ROOT, '.dev', `dist-${process.pid}`);
 
-const compile = (): number => {
+const compile = (project: string): number => {
   const { status } = spawnSync(
     join(ROOT, 'node_modules/.bin/tsc'),
-    ['-p', join(ROOT, 'tsconfig.client.json'), '--outDir', draft],
+    ['-p', join(ROOT, project), '--outDir', draft],
     { cwd: ROOT, stdio: 'inherit' },
   );
   return status ?? 1;
@@ -169,6 +169,30 @@ const bundle = async (): Promise<void> => {
 };
 
 /**
+ * Builds `countersign/verify` twice, each without imports of other packages: one module for Node and browsers, and one for Workers, which
+ * must import their WebAssembly as modules.
+ */
+const bundleVerifier = async (): Promise<void> => {
+  const entry = join(ROOT, 'src/audit/verify/index.ts');
+  const directory = join(draft, 'verify');
+  await build({
+    entryPoints: [entry],
+    outdir: directory,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    // The browser platform: a verifier that imports modules of Node does not build.
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'warning',
+  });
+  await buildWorker(join(directory, 'worker'), entry);
+  for (const name of readdirSync(join(directory, 'worker'))) {
+    if (name.endsWith('.map')) rmSync(join(directory, 'worker', name));
+  }
+};
+
+/**
  * Builds `countersign/worker`, without imports of other packages, and next to it the files that wrangler needs: the migrations of D1, and the
  * description of the management API as a static asset.
  */
@@ -203,11 +227,12 @@ const replace = (): void => {
 };
 
 try {
-  process.exitCode = compile();
+  process.exitCode = compile('tsconfig.client.json') || compile('tsconfig.verify.json');
   if (process.exitCode === 0) {
     writeFileSync(join(draft, 'management/paths.js'), paths);
     resolveKeccak();
     await bundle();
+    await bundleVerifier();
     await bundleWorker();
     await bundleSigner();
     await bundleCreate();

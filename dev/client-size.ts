@@ -1,14 +1,12 @@
 /**
- * Last step of `npm run package`: prints the size of the client in a browser bundle, without viem, and fails above a limit. Counts what a page
- * loads at first: the code for MCP, with the official SDK, is loaded with the first connection.
+ * Last step of `npm run package`: prints what browsers load of the published libraries, and fails above a limit. Of the client that is a bundle
+ * without viem, and without the code for MCP, which is loaded with the first connection. The verifier is published as one module.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
 import { ROOT } from './root.ts';
-
-/** Limit in bytes of gzip. */
-const LIMIT = 40 * 1024;
 
 const loadedLater: Plugin = {
   name: 'loaded-later',
@@ -19,7 +17,7 @@ const loadedLater: Plugin = {
 };
 
 // The browser platform: a client that imports Node modules does not build.
-const bundle = await build({
+const client = await build({
   entryPoints: [join(ROOT, 'dist/client/index.js')],
   bundle: true,
   minify: true,
@@ -30,12 +28,27 @@ const bundle = await build({
   plugins: [loadedLater],
   logLevel: 'error',
 });
-const bytes = bundle.outputFiles.map(({ contents }) => contents);
-const raw = bytes.reduce((sum, file) => sum + file.length, 0);
-const size = bytes.reduce((sum, file) => sum + gzipSync(file).length, 0);
-const kib = (length: number): string => `${(length / 1024).toFixed(1)} KiB`;
-console.log(`client: ${kib(raw)} minified, ${kib(size)} gzip without viem (limit ${kib(LIMIT)})`);
-if (size > LIMIT) {
-  console.error('The client is over its limit. Find the cause with `esbuild --analyze`.');
+
+/** Limits in KiB of gzip. */
+const LIBRARIES: readonly {
+  readonly name: string;
+  readonly files: readonly Uint8Array[];
+  readonly limit: number;
+}[] = [
+  {
+    name: 'client, without viem',
+    files: client.outputFiles.map(({ contents }) => contents),
+    limit: 40,
+  },
+  { name: 'verifier', files: [readFileSync(join(ROOT, 'dist/verify/index.js'))], limit: 120 },
+];
+
+const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+for (const { name, files, limit } of LIBRARIES) {
+  const raw = files.reduce((sum, file) => sum + file.length, 0);
+  const size = files.reduce((sum, file) => sum + gzipSync(file).length, 0);
+  console.log(`${name}: ${kib(raw)} minified, ${kib(size)} gzip (limit ${limit} KiB)`);
+  if (size <= limit * 1024) continue;
+  console.error(`The ${name} is over its limit. Find the cause with \`esbuild --analyze\`.`);
   process.exitCode = 1;
 }
