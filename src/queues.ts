@@ -1,3 +1,4 @@
+import { archiveBucket } from './audit/archive/archive-bucket.ts';
 import { consumeAudit } from './audit/consumer.ts';
 import { logOrigin } from './audit/log/log-key.ts';
 import { auditDeadLetter } from './audit/consumer.ts';
@@ -90,6 +91,7 @@ export const consume = async (
         batch,
         {
           db,
+          archive: archiveBucket(env),
           account: (id: AccountId) => env.AGENT_ACCOUNT.getByName(id),
           projectDocument: (on, entry) => [
             ...projectWebhook(on, entry),

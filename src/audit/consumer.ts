@@ -16,12 +16,14 @@ import { type AuditMessage } from './chunk.ts';
 import { readMessage } from './read-chunk.ts';
 import { entryHash } from './entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
-import { loadRun } from './stored-chain.ts';
+import { loadWholeRun } from './archive/archived-entries.ts';
 
 const LONGEST_PAUSE: Seconds = 60;
 
 export type AuditDeps = {
   readonly db: D1Database;
+  /** Has the entries that D1 has forgotten. */
+  readonly archive?: R2Bucket | undefined;
   /** The account's object. */
   readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'exported' | 'document'>;
   /** The statements that bring the entry of a webhook or secret into its table, which a higher layer owns. */
@@ -147,13 +149,13 @@ const appendAll = async (
  * still under way. The message that follows them is delivered again.
  */
 const fillGap = async (
-  { db, appendToLog }: AuditDeps,
+  { db, archive, appendToLog }: AuditDeps,
   account: AccountId,
   from: number,
   to: number,
 ): Promise<void> => {
   try {
-    const { entries } = await loadRun(db, account, from, to);
+    const { entries } = await loadWholeRun(db, account, from, to, archive);
     const [first] = entries;
     if (first?.seq !== from) return;
     const hashes = entries.map(entryHash);

@@ -72,13 +72,15 @@ const MAX_BYTES = 131_072;
 /** Chunks of one read, at most. */
 const MAX_CHUNKS = 256;
 
-/** Stored entries of an account, consecutive unless chunks between them were archived and deleted. */
+/** Stored entries of an account, consecutive. */
 export type StoredRun = {
   readonly entries: readonly Entry[];
   /** The last seq that was read. */
   readonly last: number;
   /** The requested range has more entries. */
   readonly more: boolean;
+  /** They come from R2, because D1 has forgotten them. */
+  readonly archived?: boolean;
 };
 
 /** Sums the sizes first, so that D1 does not read the bodies beyond the limit. */

@@ -1,4 +1,7 @@
+import { archiveBucket } from '../audit/archive/archive-bucket.ts';
+import { findArchivedCall } from '../audit/archive/archived-calls.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import { archivedPlace, archivedStart, listArchivedCalls } from './archived-call-list.ts';
 import type { CallState } from '../protocol/account/call.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
@@ -28,27 +31,42 @@ export type CallFilter = {
   readonly to?: Seconds | undefined;
 };
 
-/** Lists calls by time of acceptance, newest first. */
+/** Lists calls by time of acceptance, newest first: those in D1, then those that only R2 has. */
 export const listCalls = (
   db: D1Database,
   { account, tool, state, from, to, ...page }: CallFilter & PageRequest,
+  bucket?: R2Bucket,
 ): Queried<ListPage<CallItem>> =>
   attempt(async () => {
+    const archived = { account, tool, state, from, to, limit: page.limit };
+    const place = bucket && archivedPlace(page.after);
+    if (bucket && place) return listArchivedCalls(db, bucket, place, archived);
     const filters = conditions({ 'c.tool = ?': tool, 'c.state = ?': state });
     const list =
       account === undefined ? callsByTime(from, to) : await callsOfAccount(db, account, from, to);
-    return scan(db, { ...list, filters: [...list.filters, ...filters] }, page, callItemOf);
+    const found = await scan(
+      db,
+      { ...list, filters: [...list.filters, ...filters] },
+      page,
+      callItemOf,
+    );
+    if (!found.ok || found.value.next !== undefined || bucket === undefined) return found;
+    const next = await archivedStart(db, archived);
+    return next === undefined ? found : ok({ ...found.value, next });
   });
 
-/** Finds one call; undefined if D1 has none with this id. */
+/** Finds one call; undefined if neither D1 nor the archive has one with this id. */
 export const findCall = (
   db: D1Database,
   account: AccountId,
   call: Hex,
+  bucket?: R2Bucket,
 ): Queried<CallItem | undefined> =>
   attempt(async () => {
-    const row = await loadCall(db, account, call);
-    return ok(row === null ? undefined : callItemOf(row));
+    const row =
+      (await loadCall(db, account, call)) ??
+      (bucket && (await findArchivedCall<CallRow>(db, bucket, account, call)));
+    return ok(row === undefined ? undefined : callItemOf(row));
   });
 
 /** The scan of all calls, in the order of the key. */
@@ -147,19 +165,20 @@ type ListRequest = Pick<AdminRequest<'calls.list'>, 'context' | 'query' | 'reque
 const list = async ({ context, query, request, now }: ListRequest): Promise<ReplyResult> => {
   const { format = 'json', ...filter } = query;
   const complete = await asOf(context, query.account, now);
-  const found = await listCalls(context.db, filter);
+  const found = await listCalls(context.db, filter, archiveBucket(context.env));
   if (!found.ok) return refuse(queryReason(found.error));
   return replyExport(request, format, {
     items: found.value.items.map(callBody),
     next: found.value.next,
     asOf: complete,
+    archived: found.value.archived,
     ...{ columns: COLUMNS, cellOf, isFirst: filter.after === undefined },
   });
 };
 
 /** Shows one call from D1, which gets it up to some seconds after the account. */
 const get: Handler<'account.call'> = async ({ context, params, now }) => {
-  const found = await findCall(context.db, params.account, params.call);
+  const found = await findCall(context.db, params.account, params.call, archiveBucket(context.env));
   if (!found.ok) return refuse(queryReason(found.error));
   const item = found.value;
   if (item === undefined) return refuse({ reason: 'unknown_call' });

@@ -1,3 +1,4 @@
+import { archiveBucket } from '../audit/archive/archive-bucket.ts';
 import { entryText } from '../audit/entry.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
@@ -25,17 +26,22 @@ const list: Handler<'account.entries'> = async ({ context, params, query, reques
     });
   }
   const complete = await asOf(context, params.account, now);
-  const found = await listEntries(context.db, params.account, {
-    limit,
-    ...(after === undefined ? {} : { after: Number(after) }),
-    ...(type === undefined ? {} : { type: type as EntryType }),
-  });
+  const found = await listEntries(
+    context.db,
+    params.account,
+    {
+      limit,
+      ...(after === undefined ? {} : { after: Number(after) }),
+      ...(type === undefined ? {} : { type: type as EntryType }),
+    },
+    archiveBucket(context.env),
+  );
   if (!found.ok) return refuse(queryReason(found.error));
-  const { items } = found.value;
+  const { items, archived } = found.value;
   const next = found.value.next?.toString();
   return format === 'json'
-    ? replyPage(request, { items, next, asOf: complete })
-    : replyText(request, 'application/x-ndjson', logOf(items), { next, asOf: complete });
+    ? replyPage(request, { items, next, asOf: complete, archived })
+    : replyText(request, 'application/x-ndjson', logOf(items), { next, asOf: complete, archived });
 };
 
 const logOf = (entries: readonly Entry[]): string =>

@@ -1,4 +1,5 @@
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
+import { archiveBucket } from '../audit/archive/archive-bucket.ts';
 import { entryText } from '../audit/entry.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { listEntries } from './entry-list.ts';
@@ -10,6 +11,8 @@ import { utf8 } from '../crypto/bytes.ts';
 export type EventSource = {
   readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'entries'>;
   readonly db: D1Database;
+  /** Bindings of the Worker: its bucket has the entries that D1 has forgotten. */
+  readonly env?: object;
 };
 
 /** The longest silence: proxies close idle connections. */
@@ -100,7 +103,7 @@ const partAfter = async (
     if (found.entries.length > 0) return partOf(found.entries as readonly Entry[], at);
     // A seq beyond the chain: continue from its head.
     if (at >= found.head) return { text: heartbeat(found.head), at: found.head };
-    return await storedAfter(source.db, account, at, found.exported);
+    return await storedAfter(source, account, at, found.exported);
   } catch (cause) {
     console.error({ event: 'events_failed', account, cause: String(cause) });
     return { text: FAILURE, at };
@@ -109,12 +112,17 @@ const partAfter = async (
 
 /** Reads entries that the account has exported to D1. */
 const storedAfter = async (
-  db: D1Database,
+  { db, env }: EventSource,
   account: AccountId,
   at: number,
   exported: number,
 ): Promise<Part> => {
-  const page = await listEntries(db, account, { after: at, limit: MAX_ENTRIES });
+  const page = await listEntries(
+    db,
+    account,
+    { after: at, limit: MAX_ENTRIES },
+    archiveBucket(env ?? {}),
+  );
   if (!page.ok) return { text: FAILURE, at };
   const { items, next } = page.value;
   if (items.length > 0) return partOf(items, at);

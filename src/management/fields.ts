@@ -182,6 +182,8 @@ export const datedPageOf = <T extends z.ZodMiniType>(item: T) =>
     items: z.array(item),
     next: z.exactOptional(z.string()),
     as_of: z.exactOptional(time),
+    /** The page was read from the archive, because the database has forgotten what is on it. */
+    archived: z.exactOptional(z.literal(true)),
   });
 
 /** The outcome of a command. `acknowledged` accounts apply it now; `silent` ones when their lease ends, within 60 s. */

@@ -1,6 +1,7 @@
 import { type Day, daysAfter, daysBetween, startOf } from '../audit/day.ts';
 import { FOUND_WITHIN } from '../audit/projection-statements.ts';
 import { err, ok } from '../core/result.ts';
+import { addedUp, archivedBooks } from './archived-ledger.ts';
 import { creditOf } from './ledger-credit.ts';
 import type { LedgerItem, LedgerLine } from './ledger.route.ts';
 import { attempt, cursorOf, type ListPage, type Queried, readCursor } from './page.ts';
@@ -48,8 +49,9 @@ export const readLedger = (
       unsettledOf(db, from, to),
       gasOf(db, from, to),
       creditOf(db, from, to),
+      archivedBooks(db, from, to, range.feeOn),
     ]);
-    const items = parts.flat().toSorted(byKey);
+    const items = addedUp(parts.flat(), keyOf).toSorted(byKey);
     return ok(to < range.to ? { items, next: cursorOf(LIST, [daysAfter(to, 1)]) } : { items });
   });
 

@@ -1,3 +1,4 @@
+import { ArchiveUnavailable } from '../audit/archive/archive-unavailable.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { decodeBase64Url, decodeUtf8, encodeBase64Url, utf8 } from '../crypto/bytes.ts';
 
@@ -7,7 +8,12 @@ export const MAX_ROWS = 1_000;
 export const MAX_SCANNED = 5_000;
 
 /** One page of a list. `next` asks for the page after it; a short or empty page with `next` is not the last. */
-export type ListPage<T, Place = string> = { readonly items: readonly T[]; readonly next?: Place };
+export type ListPage<T, Place = string> = {
+  readonly items: readonly T[];
+  readonly next?: Place;
+  /** The page was read from R2, because D1 has forgotten what is on it. */
+  readonly archived?: true;
+};
 
 export type QueryFault =
   /** `after` is not a cursor of this list with these filters. */
@@ -16,7 +22,9 @@ export type QueryFault =
   | { readonly kind: 'too_wide' }
   /** One day alone has more rows than one query adds up. */
   | { readonly kind: 'day_too_full'; readonly day: string }
-  | { readonly kind: 'unavailable'; readonly cause: string };
+  | { readonly kind: 'unavailable'; readonly cause: string }
+  /** R2 does not answer. Newer pages do not need it. */
+  | { readonly kind: 'archive_unavailable'; readonly cause: string };
 
 export type Queried<T> = Promise<Result<T, QueryFault>>;
 
@@ -30,7 +38,8 @@ export const attempt = async <T>(query: () => Queried<T>): Queried<T> => {
   try {
     return await query();
   } catch (cause) {
-    return err({ kind: 'unavailable', cause: String(cause) });
+    const kind = cause instanceof ArchiveUnavailable ? 'archive_unavailable' : 'unavailable';
+    return err({ kind, cause: String(cause) });
   }
 };
 

@@ -39,11 +39,20 @@ type Page<T> = {
   readonly next?: string | undefined;
   /** The time up to which the page is complete. */
   readonly asOf?: Seconds | undefined;
+  /** The page was read from the archive. */
+  readonly archived?: true | undefined;
 };
 
 /** Answers one page of a list. `next`, in the body and as a link, asks for the page after it. */
-export const replyPage = <T>(request: Request, { items, next, asOf }: Page<T>): ReplyResult =>
-  replyReport(request, { items, ...asOfMember(asOf) }, next);
+export const replyPage = <T>(
+  request: Request,
+  { items, next, asOf, archived }: Page<T>,
+): ReplyResult =>
+  replyReport(
+    request,
+    { items, ...asOfMember(asOf), ...(archived === true ? { archived } : {}) },
+    next,
+  );
 
 /** The member of a page that says how old it is. */
 export const asOfMember = (asOf: Seconds | undefined): { readonly as_of?: Seconds } =>
@@ -62,7 +71,7 @@ export const replyText = (
   request: Request,
   type: 'application/x-ndjson' | 'text/csv; charset=utf-8',
   text: string,
-  { next, asOf }: Pick<Page<never>, 'next' | 'asOf'>,
+  { next, asOf, archived }: Omit<Page<never>, 'items'>,
 ): ReplyResult =>
   ok(
     new Response(text, {
@@ -70,6 +79,7 @@ export const replyText = (
         ...PRIVATE,
         ...nextLink(request, next),
         ...(asOf === undefined ? {} : { 'As-Of': asOf.toString() }),
+        ...(archived === true ? { Archived: '?1' } : {}),
         'Content-Type': type,
         // Cells hold strangers' text, which a browser must not render as a page of this origin.
         'X-Content-Type-Options': 'nosniff',
@@ -131,5 +141,8 @@ export const queryReason = (fault: QueryFault): Reason => {
     case 'unavailable':
       console.error({ event: 'query_failed', cause: fault.cause });
       return { reason: 'storage_unavailable' };
+    case 'archive_unavailable':
+      console.error({ event: 'archive_unread', cause: fault.cause });
+      return { reason: 'archive_unavailable' };
   }
 };

@@ -1,3 +1,5 @@
+import { archivedEntriesOf } from '../audit/archive/archived-entries.ts';
+import { findArchivedCall } from '../audit/archive/archived-calls.ts';
 import { loadChunk, loadRun } from '../audit/stored-chain.ts';
 import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
@@ -8,7 +10,7 @@ import { type Trouble, TROUBLE_COLUMNS, troubleOf, type TroubleRow } from './set
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Entry } from '../protocol/entry.ts';
 
-/** Everything that D1 has about one call and its payment. */
+/** Everything that D1 and the archive have about one call and its payment. */
 export type Story = {
   readonly call: CallItem;
   /** Its payment is under way. */
@@ -18,26 +20,28 @@ export type Story = {
   readonly deadLetters: readonly DeadLetterItem[];
   /** Its entries in the order of the chain. */
   readonly entries: readonly Entry[];
-  /** False if some entries are archived, or too far apart for one read. */
+  /** False if some entries are too far apart for one read, or in no place that the gateway reads. */
   readonly complete: boolean;
 };
 
-/** Reads the story of a call; undefined if D1 has no call with this id. */
+/** Reads the story of a call; undefined if neither D1 nor the archive has a call with this id. */
 export const settlementStory = (
   db: D1Database,
   account: AccountId,
   call: Hex,
+  bucket?: R2Bucket,
 ): Queried<Story | undefined> =>
   attempt(async () => {
-    const [row, tried, deadLetters] = await Promise.all([
+    const [stored, tried, deadLetters] = await Promise.all([
       loadCall(db, account, call),
       db.prepare(TRIED).bind(account, call).first<TroubleRow>(),
       deadLettersOfCall(db, account, call),
     ]);
-    if (row === null) return ok(undefined);
+    const row = stored ?? (bucket && (await findArchivedCall<CallRow>(db, bucket, account, call)));
+    if (row === undefined) return ok(undefined);
     const isOpen = row.payment === 'open';
     const trouble = tried === null || !isOpen ? null : troubleOf(tried);
-    const run = await entriesOf(db, row, isOpen);
+    const run = await entriesOf(db, row, isOpen, bucket);
     return ok({
       call: callItemOf(row),
       open: isOpen,
@@ -57,6 +61,7 @@ const entriesOf = async (
   db: D1Database,
   row: CallRow,
   isOpen: boolean,
+  bucket: R2Bucket | undefined,
 ): Promise<Pick<Story, 'entries' | 'complete'>> => {
   const named = [row.first_seq, row.seq, row.payment_seq ?? row.seq];
   const first = Math.min(...named);
@@ -64,12 +69,15 @@ const entriesOf = async (
   const run = await loadRun(db, row.account, first, isOpen ? last + AFTERMATH : last);
   const missed = [...new Set(named)].filter((seq) => seq > run.last);
   const chunks = await Promise.all(missed.map((seq) => loadChunk(db, row.account, seq)));
-  const found = [...run.entries, ...chunks.flatMap((entries) => entries ?? [])];
+  const isArchived = run.entries[0]?.seq !== first;
+  const archived =
+    bucket && isArchived ? await archivedEntriesOf(db, bucket, row.account, row.call) : [];
+  const found = [...archived, ...run.entries, ...chunks.flatMap((entries) => entries ?? [])];
   const own = new Map(
     found.filter(({ call }) => call === row.call).map((each) => [each.seq, each]),
   );
   return {
     entries: [...own.values()].toSorted((a, b) => a.seq - b.seq),
-    complete: missed.length === 0 && named.every((seq) => own.has(seq)),
+    complete: (missed.length === 0 || isArchived) && named.every((seq) => own.has(seq)),
   };
 };

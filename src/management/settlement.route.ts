@@ -22,7 +22,7 @@ const resolveBody = z.strictObject(
   'must be an object {charge, reason}',
 );
 
-/** A payment with its call and the entries of both. `complete` is false if some entries are archived, or too far apart for one read. */
+/** A payment with its call and the entries of both. `complete` is false if some entries are too far apart for one read. */
 const settlementStory = z.strictObject({
   settlement,
   call: z.exactOptional(callItem),

@@ -1,3 +1,4 @@
+import { archiveBucket } from '../audit/archive/archive-bucket.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
@@ -161,7 +162,12 @@ const list: Handler<'settlements.list'> = async ({ context, query, request, now 
 };
 
 const get: Handler<'settlements.get'> = async ({ context, params, now }) => {
-  const found = await settlementStory(context.db, params.account, params.call);
+  const found = await settlementStory(
+    context.db,
+    params.account,
+    params.call,
+    archiveBucket(context.env),
+  );
   if (!found.ok) return refuse(queryReason(found.error));
   if (found.value === undefined) return refuse({ reason: 'unknown_call' });
   const { call, open, trouble, deadLetters, entries } = found.value;

@@ -1,4 +1,4 @@
-import { constants, crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { constants, crc32, deflateRawSync, gunzipSync, inflateRawSync } from 'node:zlib';
 import { decodeUtf8, utf8 } from '../../crypto/bytes.ts';
 
 /** Header of a gzip file (RFC 1952 §2.3) without name, time and system, so that equal text gives equal bytes. */
@@ -60,9 +60,17 @@ export const createGzipWriter = (): GzipWriter => {
 export const readSection = (section: Uint8Array, limit: number): string => {
   // A section has no checksum, the file has one: entries prove themselves by their chain.
   const text = inflateRawSync(joined([section, END]), { maxOutputLength: limit });
-  const decoded = decodeUtf8(new Uint8Array(text));
-  if (decoded === undefined) throw new Error('The section is not UTF-8.');
-  return decoded;
+  return decoded(text);
+};
+
+/** Decompresses a whole file. @param limit bytes of text, at most @throws Error if it is no gzip, or is more text than that */
+export const readGzip = (file: Uint8Array, limit: number): string =>
+  decoded(gunzipSync(file, { maxOutputLength: limit }));
+
+const decoded = (bytes: Uint8Array): string => {
+  const text = decodeUtf8(new Uint8Array(bytes));
+  if (text === undefined) throw new Error('The text is not UTF-8.');
+  return text;
 };
 
 const joined = (parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> => {

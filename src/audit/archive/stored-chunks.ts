@@ -1,9 +1,8 @@
-import { gunzipSync } from 'node:zlib';
-import { decodeUtf8 } from '../../crypto/bytes.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { MAX_CHUNK_TEXT } from '../chunk.ts';
+import { readGzip } from './gzip-sections.ts';
 
 /** A stored chunk without its body. */
 export type ChunkRow = {
@@ -119,9 +118,6 @@ async function* textsOf(
   for (const row of group) {
     const body = bodies.get(`${row.account} ${row.first_seq}`);
     if (body === undefined) throw new Error('A chunk disappeared while it was archived.');
-    const bytes = gunzipSync(Uint8Array.from(body), { maxOutputLength: MAX_CHUNK_TEXT });
-    const text = decodeUtf8(new Uint8Array(bytes));
-    if (text === undefined) throw new Error('A chunk is not UTF-8.');
-    yield [row, text];
+    yield [row, readGzip(Uint8Array.from(body), MAX_CHUNK_TEXT)];
   }
 }

@@ -11,6 +11,8 @@ export type GatewayReason =
   | { readonly reason: 'paused' }
   | { readonly reason: 'payer_unreachable' }
   | { readonly reason: 'storage_unavailable' }
+  /** R2 does not answer, which has the log that D1 has forgotten. */
+  | { readonly reason: 'archive_unavailable' }
   /** A secret of the tool is missing, bound to another host, or no key opens it. */
   | { readonly reason: 'secret_unavailable' }
   | {
@@ -66,6 +68,14 @@ export const gatewayTexts: Texts<GatewayReason> = {
       'The gateway could not read or record what this request needs, or does not know whether it did.',
     hint: AGAIN,
     headers: retryAfter(2),
+  }),
+  archive_unavailable: () => ({
+    status: 503,
+    title: 'Archive not available',
+    detail:
+      'This page is older than the log that the database keeps, and the archive does not answer now.',
+    hint: 'Send the request again after `retry_after` seconds. Newer pages need no archive.',
+    headers: retryAfter(60),
   }),
   secret_unavailable: () => ({
     status: 503,

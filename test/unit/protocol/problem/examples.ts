@@ -169,6 +169,7 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   paused: [[503, {}]],
   payer_unreachable: [[503, {}]],
   storage_unavailable: [[503, {}]],
+  archive_unavailable: [[503, {}]],
   secret_unavailable: [[503, {}]],
   misconfigured: [[503, { faults: [{ name: 'PAY_TO', reason: 'must be set' }] }]],
   internal: [[500, {}]],
