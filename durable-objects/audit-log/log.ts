@@ -76,9 +76,10 @@ export class DamagedLogError extends Error {}
 /**
  * Opens a log.
  *
+ * @param cosignatures signature lines of witnesses for the tree of a size.
  * @throws DamagedLogError if the stored tiles do not have the stored root.
  */
-export const openLog = (tables: Tables): Log => {
+export const openLog = (tables: Tables, cosignatures: (size: number) => string = () => ''): Log => {
   const empty: StoredTree = {
     size: 0,
     root: emptyRoot(),
@@ -93,11 +94,14 @@ export const openLog = (tables: Tables): Log => {
     throw new DamagedLogError(`The tiles of ${size} leaves do not have the stored root.`);
   }
 
-  const pageOf = ({ size: of }: LeafRange): Omit<LeafPage<never>, 'leaves'> | undefined => {
+  /** The newest checkpoint with the lines of those witnesses that have cosigned it. */
+  const served = (): { readonly checkpoint?: string } => {
     const { checkpoint, signed } = tree();
-    if (of === undefined || of === signed) {
-      return { size: signed, ...(checkpoint === undefined ? {} : { checkpoint }) };
-    }
+    return checkpoint === undefined ? {} : { checkpoint: checkpoint + cosignatures(signed) };
+  };
+  const pageOf = ({ size: of }: LeafRange): Omit<LeafPage<never>, 'leaves'> | undefined => {
+    const { signed } = tree();
+    if (of === undefined || of === signed) return { size: signed, ...served() };
     return of >= 0 && of < signed ? { size: of } : undefined;
   };
 
@@ -137,8 +141,8 @@ export const openLog = (tables: Tables): Log => {
       return verdicts;
     },
     status() {
-      const { checkpoint, size: leaves, signed } = tree();
-      return { ...(checkpoint === undefined ? {} : { checkpoint }), size: leaves, signed };
+      const { size: leaves, signed } = tree();
+      return { ...served(), size: leaves, signed };
     },
     tile(level, index, width) {
       // Beyond the checkpoint nothing is published: a reader could not verify it.

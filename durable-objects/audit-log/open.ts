@@ -7,8 +7,15 @@ import type {
   LogHead,
   StoredRun,
 } from '../../src/protocol/audit-log-contract.ts';
+import { raiser } from '../../src/alerts.ts';
+import { gatewayAccount } from '../../src/config.ts';
+import { readGatewayAccount, readPayTo } from '../../src/payees.ts';
+import { readReach } from '../../src/settings.ts';
+import { readWitnesses, type Witness } from '../../src/witness-setting.ts';
 import { type Before, type Log, openLog } from './log.ts';
 import { openTables } from './tables.ts';
+import { openWitnessTable } from './witness-table.ts';
+import { openWitnesses } from './witnesses.ts';
 
 export type OpenLog = {
   readonly log: Log;
@@ -17,7 +24,14 @@ export type OpenLog = {
   readonly onAlarm: () => Promise<void>;
 };
 
-type Settings = { readonly LOG_KEY?: string };
+type Settings = {
+  readonly LOG_KEY?: string;
+  readonly WITNESSES?: string;
+  readonly LOCAL_STACK?: string;
+  readonly AUDIENCES?: string;
+  readonly PAY_TO?: string;
+  readonly GATEWAY_ACCOUNT?: string;
+};
 
 /** How long a log waits for a key that can be read. */
 const NO_KEY_MS = 60_000;
@@ -29,14 +43,36 @@ export const openAuditLog = async (
 ): Promise<OpenLog> => {
   const origin = id.name ?? '';
   const tables = openTables(storage);
-  const log = openLog(tables);
+  const witnesses = openWitnesses({
+    witnesses: witnessesIn(env),
+    table: openWitnessTable(storage),
+    tree: () => {
+      const tree = tables.tree();
+      return tree?.checkpoint === undefined
+        ? undefined
+        : { size: tree.signed, checkpoint: tree.checkpoint, proveGrowth: log.proveGrowth };
+    },
+    raise: async (alert) => {
+      const self = ownAccount(env);
+      return self !== undefined && raiser(env)(self, alert);
+    },
+    now: nowSeconds,
+    onAnswered: async () => setAlarm(),
+  });
+  const log = openLog(tables, witnesses.linesFor);
   let alarmAt = await storage.getAlarm();
+  /** Whether the alarm is for witnesses alone: then the log is not signed before its time. */
+  let isForWitnesses = false;
 
   /** One alarm for all that is due: appends while it is set need no further row. */
   const setAlarm = async (): Promise<void> => {
-    const dueAt = log.dueAt(nowSeconds());
-    if (dueAt === undefined || alarmAt !== null) return;
-    alarmAt = dueAt * 1_000;
+    const now = nowSeconds();
+    const signAt = log.dueAt(now) ?? Number.POSITIVE_INFINITY;
+    const askAt = Math.max(now + 1, witnesses.dueAt() ?? Number.POSITIVE_INFINITY);
+    const dueAt = Math.min(signAt, askAt) * 1_000;
+    if (!Number.isFinite(dueAt) || (alarmAt !== null && alarmAt <= dueAt)) return;
+    alarmAt = dueAt;
+    isForWitnesses = askAt < signAt;
     await storage.setAlarm(alarmAt);
   };
 
@@ -79,7 +115,9 @@ export const openAuditLog = async (
       return verdicts;
     },
     async onAlarm() {
+      const isDue = !isForWitnesses;
       alarmAt = null;
+      isForWitnesses = false;
       const key = await readLogKey((env as Settings).LOG_KEY ?? '', origin);
       if (!key.ok || key.value === undefined) {
         console.error({
@@ -93,10 +131,34 @@ export const openAuditLog = async (
       }
       // Nothing is signed that a crash could undo: a log that forgets a signed tree would sign another one of the same size.
       await storage.sync();
-      await log.sign(key.value, nowSeconds());
+      if (isDue) await log.sign(key.value, nowSeconds());
+      await storage.sync();
+      witnesses.ask();
       await setAlarm();
     },
   };
+};
+
+/** The witnesses of the deployment. A faulty variable names none: `doctor` says what is wrong with it, and the log goes on. */
+const witnessesIn = (env: Env): readonly Witness[] => {
+  const { WITNESSES = '', LOCAL_STACK = '', AUDIENCES = '' } = env as Settings;
+  if (WITNESSES.trim() === '') return [];
+  const reach = readReach(LOCAL_STACK.trim(), AUDIENCES.trim());
+  const read = readWitnesses(WITNESSES, reach.ok ? reach.value : 'public');
+  if (read.ok) return read.value;
+  console.error({ event: 'witnesses_unread', faults: read.error });
+  return [];
+};
+
+/** The account that raises alerts about the gateway itself. */
+const ownAccount = (env: Env): AccountId | undefined => {
+  const { PAY_TO = '', GATEWAY_ACCOUNT = '' } = env as Settings;
+  const payTo = readPayTo(PAY_TO.trim());
+  const gateway = readGatewayAccount(GATEWAY_ACCOUNT.trim());
+  const [network] = payTo.ok ? payTo.value.keys() : [];
+  return payTo.ok && gateway.ok && network !== undefined
+    ? gatewayAccount({ gateway: gateway.value, networks: [network], payTo: payTo.value })
+    : undefined;
 };
 
 const YEAR = /^(?<log>.+\/log\/)(?<year>\d{4})$/;
