@@ -37,11 +37,9 @@ export const createChain = (
 
   const begin = (seen: HashedEntry): void => {
     const { seq, prev, account } = seen.entry;
-    if (seq === 1) {
-      if (prev === ZERO_HASH) tally.prove();
-      else tally.breakAt(seen, 'unlinked', 'prev');
-      return;
-    }
+    // Zeros mark the first entry of a chain, and nothing else.
+    if ((seq === 1) !== (prev === ZERO_HASH)) return tally.breakAt(seen, 'unlinked', 'prev');
+    if (seq === 1) return tally.prove();
     tally.prove();
     tally.skip(
       `entries 1 to ${seq - 1} of ${account} are not in the files; export the account from its first entry`,
