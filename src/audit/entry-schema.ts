@@ -6,9 +6,6 @@ import type { Entry, EntryType, Json } from '../protocol/entry.ts';
 /** The maximum nesting of evidence: an intent in evidence in an entry, and some margin. A deeper value attacks the recursion (CWE-674). */
 const MAX_DEPTH = 8;
 
-/** Canonical bytes of one entry, at most: even an incompressible entry fits a chunk. */
-export const MAX_ENTRY_TEXT = 65_536;
-
 const hash = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value));
 const salt = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-f]{32}$/.test(value));
 const account = z.custom<AccountId>(
