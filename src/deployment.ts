@@ -20,14 +20,20 @@ export const openDeployment = (file: ToolsFile): Deployment => ({
     return parsed.ok ? parsed : err({ reason: 'misconfigured', faults: parsed.error });
   }),
   catalogueOf: oncePerEnvironment((env, config: Config) => {
-    const { tools, upstreamUrl, reach, services } = config;
+    const { tools, policy, upstreamUrl, reach, services } = config;
     const self = gatewayAccount(config);
     const raise = raiser(env);
     const documents = file.tools as readonly Json[];
+    const account = () => env.AGENT_ACCOUNT.getByName(self);
     return openCatalogue({
-      read: readToolsOf(() => env.AGENT_ACCOUNT.getByName(self)),
+      read: readToolsOf(account),
       raise: (alert) => raise(self, alert),
       deployed: { tools, documents, upstreamUrl, reach, services },
+      policy,
+      writeTexts: async (set, sold) => {
+        const { publishTexts } = await import('./catalog/publish-texts.ts');
+        return publishTexts(account(), set, sold, policy);
+      },
     });
   }),
 });

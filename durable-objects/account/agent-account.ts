@@ -55,8 +55,8 @@ import type { SessionGate } from './sessions.ts';
 import type { Snapshot } from './snapshot.ts';
 import { relationOf } from './tree/ancestors.ts';
 import { checkAncestors, type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
-import { openRecalls, type Recalls, takeBackAll } from './tree/recalls.ts';
-import { recalled, reported } from './tree/return-shares.ts';
+import type { Recalls } from './tree/recalls.ts';
+import { idleBranches, recalled, reported } from './tree/return-shares.ts';
 
 /** How often `standing` may check the ancestors, milliseconds: any descendant could keep them busy. */
 const CHECK_PAUSE_MS = 1_000;
@@ -96,7 +96,7 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #feed: Feed;
   readonly #outbox: Outbox;
   readonly #requests: LeaseRequests;
-  readonly #recalls: Recalls;
+  #recalls: Recalls | undefined;
   readonly #woke = nowSeconds();
   #commands: Commands | undefined;
   #sessions: SessionGate | undefined;
@@ -113,7 +113,6 @@ export class AgentAccount extends DurableObject<Env> {
       waitUntil(this.#outbox.committed(memory, this.#ledger.disk()));
     });
     this.#requests = openLeaseRequests(account, this.#ledger, this.#peers);
-    this.#recalls = openRecalls(account, this.#ledger, this.#peers);
   }
 
   /** Reserves a call id and its price. Same (call, attempt): the same verdict. */
@@ -123,7 +122,7 @@ export class AgentAccount extends DurableObject<Env> {
       this.#ledger,
       this.#peers,
       this.#requests,
-      this.#recalls,
+      () => this.#loadRecalls(),
       call,
       attempt,
       evidence,
@@ -165,7 +164,7 @@ export class AgentAccount extends DurableObject<Env> {
     const management = await loadManagement();
     return management === undefined
       ? UNAVAILABLE
-      : management.answerLease(this.#ledger, this.#recalls, request);
+      : management.answerLease(this.#ledger, this.#recallsOf(management), request);
   }
 
   /** Returns unused shares to the parent that recalls them, and records the parent's status. */
@@ -186,7 +185,10 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** Receives the unused shares of a descendant. */
   async giveBack(child: AccountId, branches: Readonly<Record<Hex, Shares>>): Promise<Acknowledged> {
-    return takeBackAll(this.#ledger, child, branches);
+    const management = await loadManagement();
+    return management === undefined
+      ? UNAVAILABLE
+      : management.takeBackAll(this.#ledger, child, branches);
   }
 
   /** A page of the accounts that this one has granted to. @throws if it could not be read: an empty page would be a false answer. */
@@ -247,11 +249,11 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** Documents of one type that changed since an entry of the chain. Writes nothing. */
-  async documentsSince(type: DocumentType, since: number): Promise<ChangedDocuments> {
+  async documentsSince(type: DocumentType, since: number, texts?: Hex): Promise<ChangedDocuments> {
     return this.#manage<ChangedDocuments>(
       ({ documentsSince }) =>
         (state, context, memory) =>
-          documentsSince(state, memory, type, since, context),
+          documentsSince(state, memory, { type, since, texts }, context),
       UNAVAILABLE,
     );
   }
@@ -326,7 +328,9 @@ export class AgentAccount extends DurableObject<Env> {
       await this.#outbox.send(memory, this.#ledger.disk());
       // After the outbox, which may have to ask D1 what is exported.
       memory.pruneAt = memory.prune(nowSeconds(), memory.state.exported);
-      await this.#recalls.giveUpIdle();
+      if (idleBranches(memory.state, nowSeconds()).length > 0) {
+        await (await this.#loadRecalls())?.giveUpIdle();
+      }
     });
   }
 
@@ -336,10 +340,26 @@ export class AgentAccount extends DurableObject<Env> {
   async #loadCommands(): Promise<Commands | undefined> {
     const management = await loadManagement();
     if (management === undefined) return undefined;
-    this.#commands ??= management.openCommands(this.#ledger, this.#recalls, this.#peers, () =>
-      checkAncestors(this.#ledger, this.#requests),
+    this.#commands ??= management.openCommands(
+      this.#ledger,
+      this.#recallsOf(management),
+      this.#peers,
+      () => checkAncestors(this.#ledger, this.#requests),
     );
     return this.#commands;
+  }
+
+  async #loadRecalls(): Promise<Recalls | undefined> {
+    const management = await loadManagement();
+    return management === undefined ? undefined : this.#recallsOf(management);
+  }
+
+  #recallsOf({ openRecalls }: Management): Recalls {
+    return (this.#recalls ??= openRecalls(
+      this.ctx.id.name as AccountId,
+      this.#ledger,
+      this.#peers,
+    ));
   }
 
   async #loadSessions(): Promise<SessionGate | undefined> {

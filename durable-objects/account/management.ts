@@ -9,4 +9,5 @@ export { snapshotOf } from './snapshot.ts';
 export { standing } from './standing.ts';
 export { children } from './tree/children.ts';
 export { answerLease } from './tree/grant-lease.ts';
+export { openRecalls, takeBackAll } from './tree/recalls.ts';
 export { endSession, openSessionGate } from './sessions.ts';

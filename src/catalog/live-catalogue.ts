@@ -1,6 +1,8 @@
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { AlertBody } from '../protocol/alert.ts';
 import type { Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import {
@@ -10,15 +12,24 @@ import {
   readToolDocument,
   type ToolChanges,
 } from './catalogue.ts';
+import { type CallTexts, openLoggedTexts } from './logged-texts.ts';
+import type { Tool } from './tool.ts';
 
 /** A tool that an operator put since the deployment, as JSON; null if it was removed. */
 type ChangedTool = { readonly id: string; readonly document: string | null };
 
-/** `top`: the sequence number of the newest change. `tools`: those that changed after the requested number. */
-type ChangedTools = { readonly top: number; readonly tools: readonly ChangedTool[] };
+/**
+ * `top`: the sequence number of the newest change. `tools`: those that changed after the requested number. `hasTexts`: whether the log of the
+ * account has the named set of texts.
+ */
+type ChangedTools = {
+  readonly top: number;
+  readonly tools: readonly ChangedTool[];
+  readonly hasTexts?: boolean;
+};
 
 /** Reads the tools that changed after a sequence number, 0 for all. @throws Error if the tools cannot be read */
-export type ReadTools = (since: number) => Promise<ChangedTools>;
+export type ReadTools = (since: number, texts?: Hex) => Promise<ChangedTools>;
 
 /**
  * Reads tools from the gateway's own account, which decided each change. No queue and no D1 delays a change on its way to the isolates.
@@ -27,11 +38,12 @@ export type ReadTools = (since: number) => Promise<ChangedTools>;
  */
 export const readToolsOf =
   (account: () => Pick<AgentAccountRpc, 'documentsSince'>): ReadTools =>
-  async (since) => {
-    const found = await account().documentsSince('tool', since);
+  async (since, texts) => {
+    const found = await account().documentsSince('tool', since, texts);
     if (found.verdict !== 'found') throw new Error('The gateway account did not answer.');
-    const { top, documents } = found;
-    return { top, tools: documents.map(({ name, text }) => ({ id: name, document: text })) };
+    const { top, documents, hasTexts = false } = found;
+    const tools = documents.map(({ name, text }) => ({ id: name, document: text }));
+    return { top, tools, hasTexts };
   };
 
 /** The catalogue of an isolate: the deployed file with the changes that operators have made since. */
@@ -43,6 +55,10 @@ export type LiveCatalogue = {
   ) => Promise<Catalogue>;
   /** Reads the changes first. Management uses it: an operator must see the current tool before replacing it. */
   readonly fresh: (now: Seconds) => Promise<Result<Catalogue, Reason>>;
+  /** The texts that decide a call of a tool; without a tool, those of a call of the gateway itself. */
+  readonly textsOf: (tool: Tool | undefined) => CallTexts;
+  /** Brings the texts of the newest catalogue into the log of the gateway's account, unless it is known to have them. */
+  readonly publish: (now: Seconds, waitUntil: (promise: Promise<unknown>) => void) => void;
 };
 
 export type CatalogueDeps = {
@@ -50,6 +66,10 @@ export type CatalogueDeps = {
   /** Raises an operator alert; false if it could not be recorded. */
   readonly raise: (alert: AlertBody) => Promise<boolean>;
   readonly deployed: DeployedTools;
+  /** The default policy. */
+  readonly policy: Policy;
+  /** Writes texts into the log of the gateway's account, under the name of their set. @returns whether it has all of them. */
+  readonly writeTexts: (set: Hex, tools: readonly Tool[]) => Promise<boolean>;
   /** How long a call waits for one read, milliseconds. */
   readonly patience?: number;
 };
@@ -61,6 +81,8 @@ const EXPIRED: Seconds = 5;
 /** For this long after a failed read no call waits for another one. */
 const PAUSE: Seconds = 2;
 const PATIENCE = 1_000;
+/** For this long after it began to publish texts, an isolate does not begin again. The runtime may have cancelled it. */
+const PUBLISH_PAUSE: Seconds = 30;
 
 /** The catalogue as of the start of one read. */
 type Snapshot = {
@@ -82,6 +104,8 @@ export const openCatalogue = ({
   read,
   raise,
   deployed,
+  policy,
+  writeTexts,
   patience = PATIENCE,
 }: CatalogueDeps): LiveCatalogue => {
   let snapshot: Snapshot | undefined;
@@ -93,13 +117,22 @@ export const openCatalogue = ({
   let inOutage = false;
   /** An alert that the gateway's account has not recorded yet. */
   let pendingAlert: AlertBody | undefined;
+  const texts = openLoggedTexts(policy);
+  let publishedAt: Seconds | undefined;
+
+  const toolsOf = (read: Snapshot | undefined): readonly Tool[] =>
+    read === undefined
+      ? deployed.tools
+      : [...read.catalogue.tools.values()].flatMap(({ tool }) => tool ?? []);
 
   const readBy = async (now: Seconds): Promise<boolean> => {
     const from = snapshot;
     tickets += 1;
     const ticket = tickets;
     try {
-      const changed = await read(from?.top ?? 0);
+      const tools = toolsOf(from);
+      const changed = await read(from?.top ?? 0, texts.missing(tools));
+      if (changed.hasTexts === true) texts.confirm(tools);
       // A read that started later has seen every change of this one.
       if (snapshot === undefined || ticket > snapshot.ticket) {
         snapshot = { ...withChanges(deployed, from, snapshot, changed), ticket, readAt: now };
@@ -143,7 +176,24 @@ export const openCatalogue = ({
     if (alert !== undefined && !(await raise(alert))) pendingAlert ??= alert;
   };
 
+  const publish = async (set: Hex, tools: readonly Tool[]): Promise<void> => {
+    try {
+      if (await writeTexts(set, tools)) texts.confirm(tools);
+    } catch (cause) {
+      console.error({ event: 'texts_unpublished', cause: String(cause) });
+    }
+  };
+
   return {
+    textsOf: texts.of,
+    publish: (now, waitUntil) => {
+      if (publishedAt !== undefined && now - publishedAt < PUBLISH_PAUSE) return;
+      const tools = toolsOf(snapshot);
+      const set = texts.missing(tools);
+      if (set === undefined) return;
+      publishedAt = now;
+      waitUntil(publish(set, tools));
+    },
     current: async (now, waitUntil) => {
       if (!isYoungerThan(EXPIRED, now)) {
         const isRead = !isPaused(now) && (await readInTime(now));

@@ -1,5 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
-import type { Binding, SettlementMode } from '../protocol/account/call.ts';
+import type { Binding, SettlementMode } from '../protocol/tool-terms.ts';
 import type { ArgumentPlace } from './argument-place.ts';
 import type { JsonSchema } from './input-schema.ts';
 import type { FiatAsset } from '../protocol/fiat-asset.ts';

@@ -173,7 +173,9 @@ const refuse = (
 ): Promise<Response> => problem(reason, { ...context, docs: descriptionUrl(head.audience) });
 
 const noteAccepted = (gateway: Gateway, { network, price }: CheckedProof, decision: Decision) => {
-  if (decision.verdict !== 'go' || decision.paidFrom !== 'payment') return;
+  if (decision.verdict !== 'go') return;
+  gateway.catalogue.publish(nowSeconds(), gateway.waitUntil);
+  if (decision.paidFrom !== 'payment') return;
   gateway.emit({ event: 'payment_accepted', network, amount: price });
 };
 

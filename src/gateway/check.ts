@@ -4,7 +4,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { accountId, assetId, chainIdOf, network, type Network } from '../protocol/account-id.ts';
-import type { Binding } from '../protocol/account/call.ts';
+import type { Binding } from '../protocol/tool-terms.ts';
 import { min } from '../protocol/amount.ts';
 import { USD_ADDRESS } from '../protocol/fiat-asset.ts';
 import {

@@ -1,6 +1,7 @@
 import { encodeBase64 } from '../crypto/bytes.ts';
 import type { FinishVerdict } from '../protocol/account/call-verdict.ts';
-import type { Outcome, SettlementMode, StoredAnswer } from '../protocol/account/call.ts';
+import type { Outcome, StoredAnswer } from '../protocol/account/call.ts';
+import type { SettlementMode } from '../protocol/tool-terms.ts';
 import type { Gateway } from './gateway.ts';
 import { type DispatchResult, MAX_WHOLE, type ReservedCall } from './paid-request.ts';
 

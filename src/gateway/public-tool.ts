@@ -1,7 +1,7 @@
 import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
 import { plainText } from '../core/plain-text.ts';
-import type { Binding, SettlementMode } from '../protocol/account/call.ts';
+import type { Binding, SettlementMode } from '../protocol/tool-terms.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import type { FiatAsset } from '../protocol/fiat-asset.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';

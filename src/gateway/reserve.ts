@@ -29,7 +29,12 @@ export const reserve = async (
   attempt: Hex,
   dryRun: boolean,
 ): Promise<Result<ReservedCall, Reason>> => {
-  const plain: Call = { ...callOf(paidRequest, checked), ...(dryRun ? { dryRun } : {}) };
+  const { tool, topUp } = paidRequest;
+  const plain: Call = {
+    ...callOf(paidRequest, checked),
+    ...gateway.catalogue.textsOf(topUp === undefined ? tool : undefined),
+    ...(dryRun ? { dryRun } : {}),
+  };
   const client = clientOf(paidRequest.request.headers);
   let call = plain;
   let evidence: Evidence = {};

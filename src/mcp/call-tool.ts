@@ -107,6 +107,18 @@ type Target = {
   readonly service: Awaited<ReturnType<typeof serviceFor>>;
 };
 
+const widened = new WeakMap<Tool, Tool>();
+
+/**
+ * The tool with the limit of an MCP message: its own limit is for the body that it gets, which `requestOf` has checked. One object for all
+ * calls, because the hash of its terms is kept by it.
+ */
+const overMcp = (tool: Tool): Tool => {
+  const known = widened.get(tool) ?? { ...tool, maxBodyBytes: MAX_MESSAGE };
+  widened.set(tool, known);
+  return known;
+};
+
 const paidRequestOf = (
   { gateway, request, message, audience }: McpContext,
   tool: Tool,
@@ -116,8 +128,7 @@ const paidRequestOf = (
 ): PaidRequest => {
   const body = payloadOfCall(tool.id, given, message.params);
   return {
-    // The tool's own limit is for the body that it gets, which `requestOf` has checked.
-    tool: { ...tool, maxBodyBytes: MAX_MESSAGE },
+    tool: overMcp(tool),
     head: headOfCall(tool.id, audience),
     request: new Request(request.url, {
       method: 'POST',

@@ -130,8 +130,18 @@ const parserOf =
 /** Parses a policy from JSON and reports every fault. Rejects unknown fields: a misspelt limit would be no limit. */
 export const parsePolicy = parserOf(policySchema);
 
+const readDefault = parserOf(defaultSchema);
+
+/** The most bytes of a default policy: an entry of a call may have to hold it, next to an intent and a contract's signature. */
+const MAX_DEFAULT = 8_192;
+
 /** Parses the default policy, which must cap the price, the exposure and the rate of unknown payers. */
-export const parseDefaultPolicy = parserOf(defaultSchema);
+export const parseDefaultPolicy: typeof readDefault = (json) => {
+  const read = readDefault(json);
+  return read.ok && utf8(JSON.stringify(policyJson(read.value))).length > MAX_DEFAULT
+    ? err([{ field: '', reason: `must be at most ${MAX_DEFAULT} bytes` }])
+    : read;
+};
 
 /** The default policy if the operator has not set one (docs/policy.md). */
 export const BUILT_IN_POLICY: Policy = {

@@ -3,8 +3,13 @@ import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
-import type { Binding, SettlementMode } from './account/call.ts';
 import type { FiatAsset } from './fiat-asset.ts';
+
+/** How strongly a proof is tied to its request: `none` (vanilla x402, pinned at first use) or `intent` (signed). */
+export type Binding = 'none' | 'intent';
+
+/** How a tool is paid. `card`: its price is in fiat, the account counts it, and no token moves. */
+export type SettlementMode = 'deferred' | 'upfront' | 'credit' | 'free' | 'card';
 
 /**
  * What a tool costs and under which conditions: the part of its document that decides a price and that any caller may read. It holds

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCatalogue } from '../../src/catalog/live-catalogue.ts';
+import { BUILT_IN_POLICY } from '../../src/policy/policy.ts';
 import { ok } from '../../src/core/result.ts';
 import { isForGateway } from '../../src/mount.ts';
 import * as worker from '../../src/worker.ts';
@@ -115,6 +116,8 @@ describe('a gateway that is mounted in an application', () => {
         configOf: () => ok(config.value),
         catalogueOf: () =>
           openCatalogue({
+            policy: BUILT_IN_POLICY,
+            writeTexts: async () => true,
             read: tools.read,
             raise: async () => true,
             deployed: startOf([documentOf('other')]),

@@ -9,7 +9,7 @@ import { type HeldGrant, linksOf } from '../tree/grants.ts';
 import { CREDIT } from '../tree/share.ts';
 import { countersOf } from '../tree/sources.ts';
 import { shareOf, type Tree, usedShareText } from '../tree/tree.ts';
-import { callEvidence, paramEvidence, policyEvidence } from './evidence.ts';
+import { callEvidence, paramEvidence, policyEvidence, textEvidence } from './evidence.ts';
 import type { Funded } from './funding.ts';
 import * as money from './money.ts';
 import { countDenial } from './pace.ts';
@@ -59,7 +59,7 @@ export const accept = (
 
 /** What the entry of a call that was accepted, or parked, has in common. */
 export const acceptance = (
-  { call, grant, own, ancestors, policies, policy }: Reservation,
+  { call, grant, own, ancestors, policies, policy, context }: Reservation,
   { paidBy, lender }: Funded,
 ): Pick<EntryBody, 'binding' | 'evidence' | 'policy' | 'amounts'> &
   Required<Pick<EntryBody, 'payment'>> => ({
@@ -67,6 +67,7 @@ export const acceptance = (
   evidence: {
     ...callEvidence(call),
     ...policyEvidence(policies),
+    ...textEvidence(call, { policy, policies }, context),
     ...paramEvidence([...own, ...ancestors], call),
   },
   policy,

@@ -1,4 +1,4 @@
-import { deniedEvidence, paramEvidence, policyEvidence } from './evidence.ts';
+import { deniedEvidence, paramEvidence, policyEvidence, textEvidence } from './evidence.ts';
 import type { Progress } from './progress.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
 import { raiseBreaker } from '../log/alerts.ts';
@@ -46,7 +46,7 @@ export const deny = (
           request: call.request,
           policy: denial.policy,
           of: ofDenial(denial),
-          judged: judgedOf(state, call, denial, sources),
+          judged: judgedOf(state, call, denial, sources, context),
         }
       : { ...open, count: open.count + 1 };
   const denials = [...known.denials.filter(({ rule }) => rule !== denial.rule), bucket];
@@ -73,8 +73,9 @@ const ofDenial = ({ account, limit, param, grant, authority }: Denial): DenialBu
 const judgedOf = (
   { head }: AccountState,
   call: Call,
-  { policies = [] }: Denial,
+  denial: Denial,
   sources: readonly Source[],
+  context: Pick<Context, 'policy' | 'policyHash'>,
 ): DenialBucket['judged'] => ({
   after: head.seq,
   ...(call.topUp === undefined ? {} : { creditTo: call.topUp.to }),
@@ -84,7 +85,8 @@ const judgedOf = (
   payTo: call.payTo,
   evidence: {
     ...deniedEvidence(call),
-    ...policyEvidence(policies),
+    ...policyEvidence(denial.policies ?? []),
+    ...textEvidence(call, denial, context),
     ...paramEvidence(sources, call),
     validBefore: call.validBefore,
   },

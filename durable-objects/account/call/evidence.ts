@@ -1,7 +1,9 @@
 import type { HeldPayment } from './call-record.ts';
+import type { Context } from '../decision.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
 import { comparedParams } from '../../../src/policy/rules/conditions.ts';
+import { policyJson } from '../../../src/policy/policy.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import { bytesOf } from '../../../src/crypto/bytes.ts';
@@ -62,6 +64,26 @@ export const paramEvidence = (
   return names.length === 0
     ? {}
     : { params: Object.fromEntries(names.map((name) => [name, read(name)])) };
+};
+
+/**
+ * Names the terms of the tool, and has each text in full that the log of the gateway's account may lack. The default policy is this object's
+ * own: during a deploy, the Worker may have published another one.
+ */
+export const textEvidence = (
+  { terms, loggedPolicy }: Call,
+  { policy, policies = [] }: Pick<Denial, 'policy' | 'policies'>,
+  standard: Pick<Context, 'policy' | 'policyHash'>,
+): { readonly [key: string]: Json } => {
+  const { policyHash } = standard;
+  const binds = policy === policyHash || policies.some(({ hash }) => hash === policyHash);
+  return {
+    ...(terms === undefined ? {} : { terms: terms.hash }),
+    ...(terms?.document === undefined ? {} : { document: terms.document as unknown as Json }),
+    ...(binds && loggedPolicy !== policyHash
+      ? { policy: policyJson(standard.policy) as Json }
+      : {}),
+  };
 };
 
 /** The block at which a contract accepted a signature: offline, only the chain at that block can confirm it (ERC-1271). */

@@ -1,5 +1,6 @@
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
-import type { Binding, Call, Evidence } from '../../../src/protocol/account/call.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
+import type { Binding } from '../../../src/protocol/tool-terms.ts';
 import type { SettlementOutcome } from '../../../src/protocol/payment.ts';
 import { changed, type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';

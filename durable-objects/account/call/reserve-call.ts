@@ -29,7 +29,7 @@ export const reserveCall = async (
   ledger: Ledger,
   peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>,
   requests: LeaseRequests,
-  recalls: Recalls,
+  loadRecalls: () => Promise<Recalls | undefined>,
   call: Call,
   attempt: Hex,
   evidence: Evidence,
@@ -45,10 +45,14 @@ export const reserveCall = async (
       { verdict: 'unavailable' },
     );
     if (verdict.verdict === 'report') {
+      const recalls = await loadRecalls();
+      if (recalls === undefined) return { verdict: 'unavailable' };
       const reports = call.dryRun === true ? await recalls.reports() : [];
       if (call.dryRun !== true) await recalls.takeReports();
       progress = { ...known, descendantsReported: true, reports };
     } else if (verdict.verdict === 'recall') {
+      const recalls = await loadRecalls();
+      if (recalls === undefined) return { verdict: 'unavailable' };
       const recalled = await recalls.round();
       // No descendant received a recall, so another round would return nothing.
       progress = { ...known, recalls: recalled === 0 ? MAX_RECALLS : known.recalls + 1 };

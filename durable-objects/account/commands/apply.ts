@@ -25,6 +25,7 @@ import { concludeCard } from './conclude-card.ts';
 import { noteDeadLetter, redrive, resolve, writeOff } from './payment-command.ts';
 import { capacityFor, refusalOf, type SignedCommand } from './permission.ts';
 import { documentHash, mismatch } from './precondition.ts';
+import { publish } from './publish.ts';
 import { putDocument } from './put-document.ts';
 import { recordArchived } from './record-archived.ts';
 import { refundCall } from './refund-call.ts';
@@ -137,6 +138,8 @@ const decide = (
       );
     case 'deadLetter':
       return allowed(command, () => noteDeadLetter(state, command, context));
+    case 'publish':
+      return publish(state, command, context);
     case 'alert':
       return takeAlert(state, command, context);
     case 'archived':

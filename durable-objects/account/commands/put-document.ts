@@ -131,14 +131,18 @@ export const documentIn = (
 export const documentsSince = (
   state: AccountState,
   { newestDocument }: Pick<Memory, 'newestDocument'>,
-  type: DocumentType,
-  since: number,
+  {
+    type,
+    since,
+    texts,
+  }: { readonly type: DocumentType; readonly since: number; readonly texts?: Hex | undefined },
   { read }: Pick<Context, 'read'>,
 ): Decision<ChangedDocuments> => {
   const top = newestDocument.get(type) ?? newestOf(read, type);
   newestDocument.set(type, top);
   const documents = top === since ? [] : changedDocuments(read, type, top < since ? 0 : since);
-  return unchanged(state, { verdict: 'found', top, documents });
+  const hasTexts = texts === undefined ? {} : { hasTexts: isLogged(read, texts) };
+  return unchanged(state, { verdict: 'found', top, documents, ...hasTexts });
 };
 
 const hashOf = ({ text }: StoredDocument): Hex | undefined =>

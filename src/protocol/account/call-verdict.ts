@@ -2,7 +2,8 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
 import type { PaymentState } from '../payment.ts';
-import type { Binding, CallState, CallStatus, GrantProof, PaidFrom, StoredAnswer } from './call.ts';
+import type { Binding } from '../tool-terms.ts';
+import type { CallState, CallStatus, GrantProof, PaidFrom, StoredAnswer } from './call.ts';
 import type { Denial, LimitState } from './denial.ts';
 
 export type ReserveVerdict =

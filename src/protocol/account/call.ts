@@ -2,6 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
 import type { Payment, PaymentState, SettlementOutcome } from '../payment.ts';
+import type { Binding, SettlementMode, ToolTerms } from '../tool-terms.ts';
 
 /** A verified call. The account trusts the Worker's checks of form and signature, and nothing else. */
 export type Call = {
@@ -43,15 +44,13 @@ export type Call = {
   readonly authority?: Hex;
   /** The tool's declared parameters as the gateway read them. */
   readonly params?: Readonly<Record<string, Param>>;
+  /** The terms of the tool; in full if the log of the gateway's account may lack them. Absent for the gateway's own tools. */
+  readonly terms?: { readonly hash: Hex; readonly document?: ToolTerms };
+  /** The hash of the default policy that the log of the gateway's account has. */
+  readonly loggedPolicy?: Hex;
   /** `Dry-Run: ?1`: only decide; reserve, write and count nothing. */
   readonly dryRun?: boolean;
 };
-
-/** How strongly a proof is tied to its request: `none` (vanilla x402, pinned at first use) or `intent` (signed). */
-export type Binding = 'none' | 'intent';
-
-/** How a tool is paid. `card`: its price is in fiat, the account counts it, and no token moves. */
-export type SettlementMode = 'deferred' | 'upfront' | 'credit' | 'free' | 'card';
 
 /** What a call is paid from: its own payment, credit, a card of the operator, or nothing. */
 export type PaidFrom = 'payment' | 'credit' | 'card' | 'none';

@@ -159,8 +159,18 @@ export type AccountCommand =
       readonly bytes: number;
       readonly entries: number;
     }
+  /**
+   * To the gateway's own account: texts that calls name by hash, for its log. `set`: the name of all texts of a deployment, with the last of
+   * them.
+   */
+  | { readonly kind: 'publish'; readonly texts: readonly PublishedText[]; readonly set?: Hex }
   /** Records an alert of the Worker: a dead letter, a disabled webhook. */
   | { readonly kind: 'alert'; readonly alert: AlertBody };
+
+/** The default policy, or the terms of a tool, of type `Json`; `unknown`, because RPC types cannot express `Json`. */
+export type PublishedText =
+  | { readonly type: 'policy.default'; readonly document: unknown }
+  | { readonly type: 'tool.listed'; readonly name: string; readonly document: unknown };
 
 /** What a call cost, and how it was paid. */
 export type CallCharge = {
@@ -250,11 +260,15 @@ export type KeptDocument =
   | { readonly verdict: 'unknown' }
   | { readonly verdict: 'unavailable' };
 
-/** Documents of one type that changed; `text` is null for a removed one. `top`: sequence number of the newest change. */
+/**
+ * Documents of one type that changed; `text` is null for a removed one. `top`: sequence number of the newest change. `hasTexts`: whether the
+ * log of the account has the set of texts that the reader named.
+ */
 export type ChangedDocuments =
   | {
       readonly verdict: 'found';
       readonly top: number;
       readonly documents: readonly { readonly name: string; readonly text: string | null }[];
+      readonly hasTexts?: boolean;
     }
   | { readonly verdict: 'unavailable' };

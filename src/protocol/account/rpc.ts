@@ -36,7 +36,8 @@ export type AgentAccountRpc = {
   rights(question: RightsQuestion): Promise<RightsVerdict>;
   relation(question: { readonly by: AccountId }): Promise<Relation>;
   document(type: DocumentType, name: string): Promise<KeptDocument>;
-  documentsSince(type: DocumentType, since: number): Promise<ChangedDocuments>;
+  /** `texts`: the name of a set of texts that the log of the account may have. */
+  documentsSince(type: DocumentType, since: number, texts?: Hex): Promise<ChangedDocuments>;
   /** Waits for the next entry after `after`, at most `waitMs` (25 s). The account limits concurrent waits of one reader, `by`. */
   entries(after: number, waitMs: number, limit: number, by?: AccountId): Promise<EntryPage>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;

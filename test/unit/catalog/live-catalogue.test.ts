@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AlertBody } from '../../../src/protocol/alert.ts';
 import { findListed } from '../../../src/catalog/listed-tools.ts';
 import { type LiveCatalogue, openCatalogue } from '../../../src/catalog/live-catalogue.ts';
+import { BUILT_IN_POLICY } from '../../../src/policy/policy.ts';
 import { findTool } from '../../../src/catalog/route.ts';
 import { documentOf, startOf } from './documents.ts';
 import { type WatchedTools, watchedTools } from './watched.ts';
@@ -23,6 +24,8 @@ const isolate = (tools: WatchedTools = watchedTools()) => {
   const alerts: AlertBody[] = [];
   let isDeaf = false;
   const live = openCatalogue({
+    policy: BUILT_IN_POLICY,
+    writeTexts: async () => true,
     read: tools.read,
     raise: async (alert) => {
       if (!isDeaf) alerts.push(alert);

@@ -79,5 +79,10 @@ export const observe = async (request: Request, config: Config) => {
 /** A catalogue that does not change. */
 export const soldBy = ({ tools, upstreamUrl, reach, services }: Config): LiveCatalogue => {
   const sold = catalogueOf({ tools, documents: [], upstreamUrl, reach, services }, new Map());
-  return { current: async () => sold, fresh: async () => ok(sold) };
+  return {
+    current: async () => sold,
+    fresh: async () => ok(sold),
+    textsOf: () => ({}),
+    publish: () => undefined,
+  };
 };

@@ -1,4 +1,5 @@
 import { openCatalogue } from '../../../src/catalog/live-catalogue.ts';
+import { BUILT_IN_POLICY } from '../../../src/policy/policy.ts';
 import { findTool } from '../../../src/catalog/route.ts';
 import { toolHash } from '../../../src/catalog/stored-tool.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
@@ -46,6 +47,8 @@ const putAs =
 const openContext = async (apply: Govern, tools = watchedTools()) => {
   const { context, asked } = await scriptedContext(config, { apply });
   const catalogue = openCatalogue({
+    policy: BUILT_IN_POLICY,
+    writeTexts: async () => true,
     read: tools.read,
     raise: async () => true,
     deployed: { tools: [], documents: [], upstreamUrl: undefined, reach: 'public', services: [] },

@@ -62,6 +62,17 @@ describe('parseDefaultPolicy', () => {
     if (!result.ok) expect(result.error.map((fault) => fault.field)).toEqual([field]);
   });
 
+  it('refuses a text that would not fit into the entry of a call', () => {
+    const tools = (count: number) => Array.from({ length: count }, (_, at) => `tool-${at}`);
+    expect(parseDefaultPolicy({ ...written, tools: tools(60) }).ok).toBe(true);
+    const values = Array.from({ length: 64 }, (_, at) => `${at}`.padEnd(200, 'x'));
+    const deny = [{ param: 'host', op: 'in', value: values }];
+    expect(parseDefaultPolicy({ ...written, deny })).toMatchObject({
+      ok: false,
+      error: [{ field: '', reason: 'must be at most 8192 bytes' }],
+    });
+  });
+
   it('accepts the largest storable amount, and reports every fault at once', () => {
     expect(parseDefaultPolicy({ ...written, perCall: '9007199254740991u' }).ok).toBe(true);
     const result = parseDefaultPolicy({ perCall: 'x', exposure: 'y', rate: {}, more: 1 });

@@ -2,6 +2,7 @@ import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { err } from '../../../../src/core/result.ts';
 import { openCatalogue } from '../../../../src/catalog/live-catalogue.ts';
+import { BUILT_IN_POLICY } from '../../../../src/policy/policy.ts';
 import { parseConfig } from '../../../../src/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
@@ -27,7 +28,9 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
   const signer = await openSigner(env.RECEIPT_KEY);
   if (!config.ok || !signer.ok) throw new Error('the test gateway is misconfigured');
   const catalogue = openCatalogue({
-    read: async () => ({ top: 0, tools: [] }),
+    policy: BUILT_IN_POLICY,
+    writeTexts: async () => true,
+    read: async () => ({ top: 0, tools: [], hasTexts: true }),
     raise: async () => true,
     deployed: { ...config.value, documents: toolsJson.tools },
   });

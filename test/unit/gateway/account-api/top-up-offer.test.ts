@@ -2,6 +2,7 @@ import { PaymentRequiredV1Schema, PaymentRequiredV2Schema } from '@x402/core/sch
 import { describe, expect, it } from 'vitest';
 import { app } from '../../../support/deployed.ts';
 import { openCatalogue } from '../../../../src/catalog/live-catalogue.ts';
+import { BUILT_IN_POLICY } from '../../../../src/policy/policy.ts';
 import { topUp } from '../../../../src/gateway/account-api/top-up.ts';
 import { useVectorsClock } from '../../../support/vectors-clock.ts';
 import { documentOf } from '../../catalog/documents.ts';
@@ -19,7 +20,13 @@ describe('the minimum top-up', () => {
   const changed = async (tools: WatchedTools) => {
     const { gateway } = await scriptedGateway(config);
     const deployed = { ...config, documents: [], upstreamUrl: undefined };
-    const catalogue = openCatalogue({ read: tools.read, raise: async () => true, deployed });
+    const catalogue = openCatalogue({
+      policy: BUILT_IN_POLICY,
+      writeTexts: async () => true,
+      read: tools.read,
+      raise: async () => true,
+      deployed,
+    });
     return { ...gateway, catalogue };
   };
   const statusFor = async (tools: WatchedTools, amount: number) => {

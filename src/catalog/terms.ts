@@ -1,0 +1,29 @@
+import type { Hex } from '../core/hex.ts';
+import { termsHash, type ToolTerms } from '../protocol/tool-terms.ts';
+import type { Tool } from './tool.ts';
+
+/** The terms of a tool with their hash, which is computed once for each version of the tool. */
+export type HashedTerms = { readonly hash: Hex; readonly document: ToolTerms };
+
+const known = new WeakMap<Tool, HashedTerms>();
+
+/** Returns what the log of the gateway's account says about a tool's price (docs/wire-format.md §15). */
+export const termsOf = (tool: Tool): HashedTerms => {
+  const before = known.get(tool);
+  if (before !== undefined) return before;
+  const { id, price, pricing, asset, settlement, onSilence } = tool;
+  const document: ToolTerms = {
+    tool: id,
+    price: price.toString(),
+    pricing,
+    ...(asset === undefined ? {} : { asset }),
+    settlement,
+    onSilence,
+    timeoutSeconds: tool.timeoutSeconds,
+    requireBinding: tool.requireBinding,
+    params: tool.params,
+  };
+  const hashed = { hash: termsHash(document), document };
+  known.set(tool, hashed);
+  return hashed;
+};
