@@ -64,14 +64,25 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJson();
+/** The rows of a query, every value as text. */
+const rows = async (sql: string): Promise<readonly Readonly<Record<string, string>>[]> =>
+  (await connection.runAndReadAll(sql))
+    .getRowObjectsJson()
+    .map((row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([name, value]) => [
+          name,
+          typeof value === 'string' ? value : JSON.stringify(value),
+        ]),
+      ),
+    );
 
 test('the view has every entry of every object once', async () => {
   const entries = logs.flat().length;
   expect(entries).toBeGreaterThan(20);
   expect(
     await rows('SELECT count(*)::INTEGER AS n, count(DISTINCT day)::INTEGER AS days FROM entries'),
-  ).toEqual([{ n: entries, days: 2 }]);
+  ).toEqual([{ n: `${entries}`, days: '2' }]);
 });
 
 test('spend by agent, service and hour is what the rows of the accounting export add up to', async () => {
@@ -95,11 +106,11 @@ test('spend by agent, service and hour is what the rows of the accounting export
   );
   const bySql = new Map<string, bigint>();
   for (const { agent, service, cost, hour } of found) {
-    expect(String(hour)).toMatch(/^\d{4}-\d\d-\d\d \d\d:00:00$/);
-    const key = `${String(labels.get(agent as string) ?? agent)} ${String(service)}`;
+    expect(hour).toMatch(/^\d{4}-\d\d-\d\d \d\d:00:00$/);
+    const key = `${labels.get(agent) ?? agent} ${service}`;
     bySql.set(key, (bySql.get(key) ?? 0n) + BigInt(Math.round(Number(cost) * 1e6)));
   }
-  expect([...bySql].toSorted()).toEqual([...sums].toSorted());
+  expect(Object.fromEntries(bySql)).toEqual(Object.fromEntries(sums));
   expect([...sums.values()].some((sum) => sum > 0n)).toBe(true);
 });
 
@@ -112,7 +123,8 @@ test('the other queries find the denials and the payments of the logs', async ()
   expect(counted).toBe(denials.reduce((sum, { count = 1 }) => sum + count, 0));
   const settled = logs.flat().filter(({ type }) => type === 'payment.settled');
   const moved = await rows(queries[3] ?? '');
-  expect(moved.map((row) => row['transaction']).toSorted()).toEqual(
-    settled.map(({ payment }) => payment?.['transaction']).toSorted(),
+  expect(new Set(moved.map((row) => row['transaction']))).toEqual(
+    new Set(settled.map(({ payment }) => payment?.['transaction'])),
   );
+  expect(moved).toHaveLength(settled.length);
 });
