@@ -3,6 +3,7 @@ import { type AuditMessage, encodeChunk } from './chunk.ts';
 import { type ChunkFault, decodeChunk } from './read-chunk.ts';
 import { entryHash } from './entry.ts';
 import { approvalStatements } from './approvals.ts';
+import { publishedTextStatements } from './published-texts.ts';
 import { projectionStatements } from './projection-statements.ts';
 import { type CallUpdate, project } from './projection.ts';
 import { rollUp, type RollUp, rollUpStatements } from './roll-up.ts';
@@ -79,6 +80,7 @@ export const storeChunk = async (
       insertChunk(db, message.account, rest, run.value.hash, body, now),
       ...projectionStatements(db, message.account, derived.calls),
       ...approvalStatements(db, rest),
+      ...publishedTextStatements(db, rest),
       ...rollUpStatements(db, message.account, derived.rollUp, standing),
     ]);
     const rowsWritten = results.reduce((rows, { meta }) => rows + meta.rows_written, 0);

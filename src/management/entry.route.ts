@@ -58,6 +58,13 @@ export const ENTRY_ROUTES = {
     answer: datedPageOf(entry),
     formats: ENTRY_FORMATS,
   },
+  'account.text': {
+    path: 'GET /accounts/:account/texts/:text',
+    roles: READERS,
+    summary:
+      'Shows the terms of a tool or the default policy that entries of an account name by hash',
+    answer: z.strictObject({ hash, text: json }),
+  },
   'account.events': {
     path: 'GET /accounts/:account/events',
     roles: READERS,

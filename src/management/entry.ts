@@ -1,5 +1,7 @@
 import { archiveBucket } from '../audit/archive/archive-bucket.ts';
 import { entryText } from '../audit/entry.ts';
+import { publishedText, seqOfText } from '../audit/published-texts.ts';
+import { gatewayAccount } from '../config.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
@@ -8,7 +10,9 @@ import { listEntries } from './entry-list.ts';
 import type { ENTRY_ROUTES } from './entry.route.ts';
 import { eventStream } from './event-stream.ts';
 import type { Handler, Handlers } from './handler.ts';
-import { queryReason, refuse, replyPage, replyText } from './reply.ts';
+import { attempt } from './page.ts';
+import { queryReason, refuse, reply, replyPage, replyText } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';
 
 const SEQ = /^(0|[1-9][0-9]{0,14})$/;
@@ -47,6 +51,24 @@ const list: Handler<'account.entries'> = async ({ context, params, query, reques
 const logOf = (entries: readonly Entry[]): string =>
   entries.map((entry) => `${entryText(entry)}\n`).join('');
 
+/** The gateway publishes its texts in its own log, which owners may not read. Whoever knows the hash of one has an entry that it bound. */
+const text: Handler<'account.text'> = async ({ context, params }) => {
+  const { db, config, env } = context;
+  const gateway = gatewayAccount(config);
+  const found = await attempt(async () => {
+    const seq = await seqOfText(db, gateway, params.text);
+    if (seq === undefined) return ok(undefined);
+    const page = await listEntries(db, gateway, { after: seq - 1, limit: 1 }, archiveBucket(env));
+    return page.ok ? ok(page.value.items.find((each) => each.seq === seq)) : page;
+  });
+  if (!found.ok) return refuse(queryReason(found.error));
+  const entry = found.value;
+  const published = entry === undefined ? undefined : publishedText(entry);
+  if (published === undefined) return refuse({ reason: 'unknown_document', what: 'text' });
+  const answer = { hash: params.text, text: published as AnswerOf<'account.text'>['text'] };
+  return reply<AnswerOf<'account.text'>>(answer);
+};
+
 const LAST_EVENT_ID = 'Last-Event-ID';
 
 /** Streams an account's log as it grows. A reconnecting client continues after its last entry; a new one starts with the next entry. */
@@ -75,5 +97,6 @@ const follow: Handler<'account.events'> = async ({ context, by, params, query, r
 
 export const entryHandlers: Handlers<keyof typeof ENTRY_ROUTES> = {
   'account.entries': list,
+  'account.text': text,
   'account.events': follow,
 };

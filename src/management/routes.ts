@@ -75,6 +75,7 @@ export const PARAMS = {
   webhook: webhookId,
   secret: secretName,
   letter: deadLetterId,
+  text: hash,
 } as const satisfies Record<ParamName, z.ZodMiniType>;
 
 const routeOf = (id: RouteId): AdminRoute => {

@@ -7,6 +7,7 @@ import { parseLeaf } from '../../src/audit/log/leaf.ts';
 import { leafHash } from '../../src/audit/log/merkle-tree.ts';
 import { verifyInclusion } from '../../src/audit/log/verify-proof.ts';
 import { verifyLog } from '../support/verify-log.ts';
+import { documentIn } from './support/command.ts';
 import { EVENTUALLY, useManagement } from './support/management.ts';
 
 const { place, run, okJson, errorOf, grantTo } = useManagement();
@@ -18,6 +19,14 @@ type LeafLine = {
   readonly leaf: string;
   readonly proof: readonly string[];
 };
+
+/** The verdict of each check of a report. */
+const verdictsOf = (report: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    (report['checks'] as readonly { readonly check: string; readonly verdict: string }[]).map(
+      ({ check, verdict }) => [check, verdict],
+    ),
+  );
 
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 
@@ -97,6 +106,10 @@ test('exports a fleet as a folder that begins each chain at its first entry', as
   }
   for (const name of ['jwks.json', 'log-key'])
     expect(await readFile(join(folder, name), 'utf8')).not.toBe('');
+  const verified = documentIn(await run('audit', 'verify', folder, '--json'));
+  expect(verdictsOf(verified)).toMatchObject({
+    ...{ form: 'proved', chain: 'proved', signatures: 'proved', log: 'proved' },
+  });
   // Nothing else is left: no draft, and no file of an account without entries.
   expect((await readdir(place().directory)).filter((name) => name.includes('draft'))).toEqual([]);
 });

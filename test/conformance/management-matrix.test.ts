@@ -120,6 +120,7 @@ const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
   'account.put': ['412 precondition-failed'],
   'account.default': ['404 unknown-grant'],
   'account.call': ['404 unknown-call'],
+  'account.text': ['404 unknown-document'],
   'credits.refund': ['404 unknown-transaction'],
   'calls.refund': ['409 not-writable'],
   'account.approval': ['404 unknown-call'],

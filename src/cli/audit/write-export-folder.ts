@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { AdminClient } from '../lib/admin-client.ts';
 import { writeFolder } from '../lib/atomic-folder.ts';
@@ -6,7 +5,8 @@ import { counted } from '../lib/text.ts';
 import { type ExportedAccount, exportedAccounts, type Scope } from './exported-accounts.ts';
 import { describedGateway, keyFiles } from './gateway-files.ts';
 import { allLeaves, leavesOfAccounts } from './leaf-lines.ts';
-import { linesOf, logPages } from './log-pages.ts';
+import { createNamedTexts } from './named-texts.ts';
+import { entryIn, linesOf, logPages } from './log-pages.ts';
 
 /** An account in the manifest, with its first and last exported entry. */
 type ManifestAccount = ExportedAccount & { readonly first: number; readonly last: number };
@@ -22,7 +22,7 @@ const fileOf = (account: AccountId): string => `entries/${account.replaceAll(':'
 
 /**
  * Writes the folder that verifiers read: the entries of each account from its first one, the leaves of the transparency log with its
- * checkpoint, the keys, and a manifest. An operator gets the leaves of all accounts, anyone else those of the exported ones with proofs.
+ * checkpoint, the keys, the texts of the gateway that bound them, and a manifest. An operator gets the leaves of all accounts, anyone else those of the exported ones with proofs.
  *
  * The checkpoint comes first: D1 has every entry that it covers by then, so no exported chain ends before its last leaf.
  *
@@ -47,6 +47,8 @@ export const writeExportFolder = async (
           listed.map(({ account }) => account),
         );
   let leaves = 0;
+  // An operator exports the gateway's own log, which has all texts.
+  const texts = scope.kind === 'all' ? undefined : createNamedTexts(admin);
   const described = await describedGateway(admin);
   await session.progress.during(
     () => `writing account ${accounts.length + 1} of ${listed.length}, ${counted(entries, 'line')}`,
@@ -66,14 +68,19 @@ export const writeExportFolder = async (
           const start = await lines.next();
           // An account that has decided nothing has no log.
           if (start.done === true) continue;
-          let last = seqOf(start.value);
+          const read = (line: string): number => {
+            const entry = entryIn(line);
+            texts?.see(entry);
+            return entry.seq;
+          };
+          let last = read(start.value);
           const manifest = { ...one, first: last };
           await folder.write(
             fileOf(one.account),
             (async function* whole() {
               yield `${start.value}\n`;
               for await (const line of lines) {
-                last = seqOf(line);
+                last = read(line);
                 entries += 1;
                 yield `${line}\n`;
               }
@@ -82,6 +89,7 @@ export const writeExportFolder = async (
           entries += 1;
           accounts.push({ ...manifest, last });
         }
+        if (texts !== undefined) await folder.write('texts.ndjson', texts.lines());
         const manifest = { v: 1, gateway, ...described, exportedAt: session.now(), accounts };
         await folder.write('manifest.json', [`${JSON.stringify(manifest, undefined, 2)}\n`]);
       }),
@@ -95,7 +103,3 @@ async function* counting(lines: AsyncIterable<string>, each: () => void): AsyncG
     yield line;
   }
 }
-
-const seqSchema = z.looseObject({ seq: z.int() });
-
-const seqOf = (line: string): number => z.parse(seqSchema, JSON.parse(line)).seq;

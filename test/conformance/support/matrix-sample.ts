@@ -84,6 +84,13 @@ const SAMPLES: { readonly [id in RouteId]?: Sample } = {
 /** A valid request of a route. */
 export const sample = (id: RouteId, subject: Subject): RequestParts => {
   const { account, paid } = subject;
-  const params = { account, call: paid.call, webhook: KEPT, tool: 'lookup', letter: 'bGV0dGVy' };
+  const params = {
+    account,
+    call: paid.call,
+    webhook: KEPT,
+    tool: 'lookup',
+    letter: 'bGV0dGVy',
+    text: paid.call,
+  };
   return SAMPLES[id]?.(subject, params) ?? { params };
 };
