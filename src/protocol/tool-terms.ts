@@ -1,8 +1,8 @@
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
-import { utf8 } from '../crypto/bytes.ts';
-import { nativeSha256 } from '../crypto/native-crypto.ts';
+import { sha256Hex, utf8 } from '../crypto/bytes.ts';
+
 import type { FiatAsset } from './fiat-asset.ts';
 
 /** How strongly a proof is tied to its request: `none` (vanilla x402, pinned at first use) or `intent` (signed). */
@@ -34,4 +34,4 @@ export type ToolTerms = {
 };
 
 /** SHA-256 over JCS of the terms: `evidence.terms` of a call's entry. */
-export const termsHash = (terms: ToolTerms): Hex => nativeSha256(utf8(canonicalJson(terms)));
+export const termsHash = (terms: ToolTerms): Hex => sha256Hex(utf8(canonicalJson(terms)));
