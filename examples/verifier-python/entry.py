@@ -25,7 +25,7 @@ TYPES = (
     "grant.issued", "grant.accepted", "grant.taken", "grant.revoked", "grant.default", "lease.closed",
     "account.status", "account.policy", "account.label", "policy.default", "tool.listed", "tool.put", "tool.removed",
     "webhook.put", "webhook.removed", "secret.put", "secret.removed",
-    "settlement.redriven", "letter.redriven", "alert.raised",
+    "settlement.redriven", "letter.redriven", "alert.raised", "archive.written",
     "signer.signed", "signer.refused", "signer.failed", "signer.enrolled", "signer.policy",
     "signer.revoked", "signer.rotated", "signer.seed", "signer.exported",
 )  # fmt: skip

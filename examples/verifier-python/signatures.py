@@ -42,8 +42,8 @@ NEEDS: Dict[str, str] = {
     **dict.fromkeys(
         (
             "call.dispatched", "call.finished", "call.late", "call.abandoned", "payment.bounced", "payment.released",
-            "credit.received", "credit.lent", "grant.accepted", "alert.raised", "signer.signed", "signer.refused",
-            "signer.failed",
+            "credit.received", "credit.lent", "grant.accepted", "alert.raised", "archive.written", "signer.signed",
+            "signer.refused", "signer.failed",
         ),
         "nothing",
     ),
