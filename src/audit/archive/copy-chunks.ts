@@ -15,14 +15,14 @@ export const RANGE_TEXT = 524_288;
  * Copies the next chunks of a day into one object: at most as many as an object holds. The chunks of a day that has ended no longer change,
  * so a run that died after it wrote the object makes the same object again.
  *
- * @returns where the next call continues: the next day, if this one is complete
+ * @returns where the next call continues: the next day, if this one is complete. An empty day needs no object
  */
 export const copyChunks = async (
   deps: ArchiveDeps,
   progress: Progress,
   now: Seconds,
   most = OBJECT_BYTES,
-): Promise<Progress> => {
+): Promise<{ readonly progress: Progress; readonly isWritten: boolean }> => {
   const { db } = deps;
   const { day } = progress;
   const nextDay = daysAfter(day, 1);
@@ -39,14 +39,14 @@ export const copyChunks = async (
       runs.end();
       const rest = { ...progress, account };
       await storeObject(deps, writer.finish(), { day, part }, rest, now);
-      return rest;
+      return { progress: rest, isWritten: true };
     }
   }
   runs.end();
   const done = { ...progress, day: nextDay, account: '' };
   const object = writer.finish();
   await storeObject(deps, object, { day, part }, done, now);
-  return done;
+  return { progress: done, isWritten: object.ranges.length > 0 };
 };
 
 const nextPart = async (db: D1Database, day: string): Promise<number> =>

@@ -45,10 +45,9 @@ const copyDays = async (
   let written = 0;
   for (let step = 0; step < steps && written < objects; step += 1) {
     if (now < startOf(daysAfter(progress.day, 1)) + COPY_DELAY) return;
-    const next = await copyChunks(deps, progress, now);
-    // An empty day needs no object, and only a look at each account.
-    written += 1;
-    progress = next;
+    const copied = await copyChunks(deps, progress, now);
+    progress = copied.progress;
+    if (copied.isWritten) written += 1;
   }
 };
 
