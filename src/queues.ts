@@ -102,6 +102,8 @@ export const consume = async (
             ? {
                 appendToLog: async (runs: readonly StoredRun[]) =>
                   env.AUDIT_LOG.getByName(logOrigin(config.audiences[0], now)).append(runs),
+                headsInLog: async (accounts: readonly AccountId[]) =>
+                  env.AUDIT_LOG.getByName(logOrigin(config.audiences[0], now)).headsOf(accounts),
               }
             : {}),
           raise: (alert) => raise(self, alert),

@@ -4,7 +4,7 @@ import type { AlertBody } from '../protocol/alert.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 import { projectOfferedGrant } from './offered-grants.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { Appended, StoredRun } from '../protocol/audit-log-contract.ts';
+import type { Appended, AuditLogRpc, StoredRun } from '../protocol/audit-log-contract.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
   type DeadLetter,
@@ -30,6 +30,8 @@ export type AuditDeps = {
   readonly projectDocument: (db: D1Database, entry: Entry) => readonly D1PreparedStatement[];
   /** Appends stored runs to the transparency log; absent where there is none. A throw delays the acknowledgement. */
   readonly appendToLog?: (runs: readonly StoredRun[]) => Promise<readonly Appended[]>;
+  /** The last entries of accounts in the transparency log. */
+  readonly headsInLog?: AuditLogRpc['headsOf'];
   /** Raises an alert of the gateway; false if it was not recorded. */
   readonly raise?: (alert: AlertBody) => Promise<boolean>;
   /** Handles each `alert.raised` entry, and again when its chunk is redelivered. A throw delays the acknowledgement. */
@@ -98,10 +100,36 @@ const storeInOrder = async (
       if (result.error.kind === 'unavailable') {
         await deps.raise?.({ rule: 'database_unavailable', detail: {} });
       }
+      if (result.error.kind === 'gap') {
+        await reportLoss(deps, message, chunk, result.error.expected);
+      }
       retry(message);
     }
   }
   return stored;
+};
+
+/**
+ * Reports entries that the log has and D1 lacks: D1 was restored to an earlier time, and the account has deleted what D1 acknowledged. The log
+ * keeps its leaves, so nothing can take the place of those entries. The first delivery asks nothing: queues do not keep order.
+ */
+const reportLoss = async (
+  deps: AuditDeps,
+  { attempts }: QueueMessage,
+  { account, first }: AuditMessage,
+  expected: number,
+): Promise<void> => {
+  if (attempts < 2 || deps.headsInLog === undefined) return;
+  try {
+    const [head] = await deps.headsInLog([account]);
+    if (head === undefined || head.seq < first - 1) return;
+    await deps.raise?.({
+      rule: 'database_behind',
+      detail: { account, from: expected, to: first - 1 },
+    });
+  } catch (cause) {
+    console.error({ event: 'audit_log_unavailable', cause: String(cause) });
+  }
 };
 
 const UNANSWERED = { verdict: 'unanswered' } as const;

@@ -2,6 +2,7 @@ import { openSigner } from '../crypto/signer.ts';
 import { cardChecks } from './doctor/card-checks.ts';
 import { readTarget, type Target } from './doctor/config-checks.ts';
 import { backendChecks, gatewayChecks, queueCheck } from './doctor/gateway-checks.ts';
+import { logChecks } from './doctor/log-checks.ts';
 import { secretChecks } from './doctor/secret-checks.ts';
 import { movingChecks } from './doctor/moving-checks.ts';
 import { partChecks } from './doctor/part-checks.ts';
@@ -11,7 +12,7 @@ import type { Command } from './lib/command.ts';
 import { Ended, EXIT, usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import type { Output } from './lib/output.ts';
-import type { Session } from './lib/session.ts';
+import { homeOf, type Session } from './lib/session.ts';
 import { signerChecks } from './signer/checks.ts';
 import { counted, wrapped } from './lib/text.ts';
 
@@ -20,7 +21,7 @@ export const command: Command = {
   shared: ['gateway', 'signer'],
   examples: ['countersign doctor', 'countersign doctor --gateway https://gateway.example --as ops'],
   run: async (session, input) => {
-    const { out, profile, progress, directory, signal } = session;
+    const { out, profile, progress, directory, env, signal } = session;
     const target = await readTarget(directory, await profile.stack());
     const gateway = (await profile.gatewayIfAny()) ?? target.gateway;
     const groups = await progress.during('checking each part', async () =>
@@ -29,6 +30,7 @@ export const command: Command = {
         gateway === undefined
           ? [skipped('gateway', 'no gateway is configured', 'Give --gateway to check one.')]
           : gatewayChecks(gateway, await kidOf(target), signal),
+        gateway === undefined ? [] : logChecks(gateway, homeOf(env), signal),
         signerChecks(directory, signal),
       ]),
     );

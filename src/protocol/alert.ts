@@ -21,6 +21,7 @@ export const ALERT_RULES = [
   'backend',
   'payee_missing',
   'log_forked',
+  'database_behind',
   'witness',
   'archive',
 ] as const;

@@ -102,6 +102,25 @@ export const tileWidth = ({ level, index }: TilePlace, size: number): number => 
   return Math.min(TILE_WIDTH, Math.max(0, hashes));
 };
 
+/** The tiles of which a reader of hashes reads something, with their widths in a tree of `size` leaves. */
+export const tilesRead = (
+  size: number,
+  reading: (read: ReadHash) => void,
+): readonly (TilePlace & { readonly width: number })[] => {
+  const seen = new Map<string, TilePlace & { readonly width: number }>();
+  reading((level, index) => {
+    const height = level % TILE_HEIGHT;
+    const first = index * 2 ** height;
+    const place = {
+      level: (level - height) / TILE_HEIGHT,
+      index: Math.floor(first / TILE_WIDTH),
+    };
+    seen.set(tilePath(place), { ...place, width: tileWidth(place, size) });
+    return new Uint8Array(HASH_BYTES);
+  });
+  return [...seen.values()];
+};
+
 /** The path of a tile without its width: `<level>/<index>` in groups of three digits, all but the last with `x`. */
 export const tilePath = ({ level, index }: TilePlace): string => {
   const digits = String(index);

@@ -36,6 +36,7 @@ export const SECRETS = [
   'VAULT_KEY',
   'VAULT_KEY_OLD',
   'CARD_WEBHOOK_SECRET',
+  'LOG_KEY',
 ] as const;
 
 export type SecretName = (typeof SECRETS)[number];
@@ -91,7 +92,7 @@ export const readProject = async (directory: string): Promise<Project> => {
     config: CONFIG_FILE,
     secretsOf: (files) => {
       const { config } = configOf(files);
-      const optional = ['VAULT_KEY', 'VAULT_KEY_OLD', 'CARD_WEBHOOK_SECRET'].filter(
+      const optional = ['VAULT_KEY', 'VAULT_KEY_OLD', 'CARD_WEBHOOK_SECRET', 'LOG_KEY'].filter(
         (name) => name in files.secrets,
       );
       if (config === undefined) return [];

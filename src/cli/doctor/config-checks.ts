@@ -1,3 +1,4 @@
+import { logSettingChecks } from './log-setting-checks.ts';
 import type { Config } from '../../config.ts';
 import { network, type Network } from '../../protocol/account-id.ts';
 import type { CdpKey } from '../../settlement/backends/cdp-token.ts';
@@ -77,7 +78,12 @@ export const targetOf = (files: ConfigFiles, stack: LocalStack | undefined): Tar
   const summary = `${counted(config.tools.length, 'tool')}, payments on ${config.networks.join(', ')}`;
   return {
     ...ofConfig(config, withoutKey, missing.includes('CDP_API_KEY_SECRET')),
-    checks: [passed(NAME, summary), ...key, ...secrets],
+    checks: [
+      passed(NAME, summary),
+      ...key,
+      ...secrets,
+      ...logSettingChecks({ ...files.variables, ...files.secrets }, config.reach),
+    ],
   };
 };
 

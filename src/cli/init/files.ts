@@ -47,13 +47,17 @@ export const draftFiles = async (
       : exampleTools(answers);
   const isVaultKeyNew =
     needsVaultKey(tools, present.toml) && (present.secrets['VAULT_KEY'] ?? '') === '';
+  const hasKey = (present.secrets['RECEIPT_KEY'] ?? '') !== '';
+  // A gateway that is older than its log gets the key by hand: a second run of the command changes nothing.
+  const isLogKeyNew = !hasKey && (present.secrets['LOG_KEY'] ?? '') === '';
   const toml = edited(present, values, [
     ...mount,
     ...(relayer === undefined ? [] : requiredSecret(present, 'RELAYER_KEY')),
     ...(isVaultKeyNew ? requiredSecret(present, 'VAULT_KEY') : []),
+    ...(isLogKeyNew ? requiredSecret(present, 'LOG_KEY') : []),
   ]);
-  const hasKey = (present.secrets['RECEIPT_KEY'] ?? '') !== '';
   const secrets = secretsOf(present, answers, {
+    ...(isLogKeyNew ? { LOG_KEY: await newReceiptKey() } : {}),
     ...(hasKey ? {} : { RECEIPT_KEY: await newReceiptKey() }),
     ...relayer?.secrets,
     ...(isVaultKeyNew ? { VAULT_KEY: newVaultKey() } : {}),

@@ -32,12 +32,13 @@ export const deliver = async (
     account,
     alert,
     ...others
-  }: Pick<AuditDeps, 'account' | 'alert' | 'appendToLog' | 'raise' | 'deadLetter'>,
+  }: Pick<AuditDeps, 'account' | 'alert' | 'appendToLog' | 'headsInLog' | 'raise' | 'deadLetter'>,
   database: D1Database = db,
+  attempts = 1,
 ) => {
   const batch = createMessageBatch(
     QUEUE,
-    bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body })),
+    bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts, body })),
   );
   await consumeAudit(
     batch,

@@ -6,7 +6,7 @@ import type { AlertBody } from '../../../src/protocol/alert.ts';
 import type { Appended, LogHead, StoredRun } from '../../../src/protocol/audit-log-contract.ts';
 import type { DeadLetter } from '../../../src/settlement/dead-letter.ts';
 import { alice, cut, deliver, listeners, mallory } from './consumer-fixture.ts';
-import { freshDatabase, storedEntries } from './database.ts';
+import { db, freshDatabase, storedEntries } from './database.ts';
 import { ALICE, MALLORY } from './history.ts';
 
 beforeEach(async () => {
@@ -82,6 +82,44 @@ describe('stored chunks', () => {
       log.calls.map((runs) => runs.map(({ first, hashes }) => [first, hashes.length])),
     ).toEqual([[[7, 3]], [[1, 6]], [[7, 3]]]);
     expect(log.heads.get(ALICE)).toEqual({ seq: 9, hash: entryHash(alice[8] as never) });
+  });
+
+  test('after a restore of D1 to an earlier time change nothing in the log, and the loss is reported', async () => {
+    const { acknowledged, account } = listeners();
+    const log = openLog();
+    const { appendToLog } = log;
+    await deliver([await cut(alice, 0, 3), await cut(alice, 3, 6)], { account, appendToLog });
+    const told = acknowledged.length;
+    const trigger = "SELECT sql FROM sqlite_master WHERE name = 'chunks_stay_until_archived'";
+    const kept = await db.prepare(trigger).first<string>('sql');
+    await db.batch([
+      db.prepare('DROP TRIGGER chunks_stay_until_archived'),
+      db.prepare('DELETE FROM chunks WHERE account = ? AND first_seq = 4').bind(ALICE),
+      db.prepare(kept ?? ''),
+    ]);
+    const raised: AlertBody[] = [];
+    const deps = {
+      ...{ account, appendToLog },
+      headsInLog: async (accounts: readonly AccountId[]) => accounts.map((id) => log.heads.get(id)),
+      raise: async (alert: AlertBody) => raised.push(alert) > 0,
+    };
+    const later = await cut(alice, 6, 9);
+    expect(await deliver([later], deps)).toEqual({ acked: [], retried: ['m0'] });
+    expect(raised).toEqual([]);
+    expect(await deliver([later], deps, db, 2)).toEqual({ acked: [], retried: ['m0'] });
+    expect(raised).toEqual([
+      { rule: 'database_behind', detail: { account: ALICE, from: 4, to: 6 } },
+    ]);
+    expect([log.heads.get(ALICE)?.seq, log.calls.length, acknowledged.length]).toEqual([
+      6,
+      1,
+      told,
+    ]);
+    // The rows come back from a backup: the log goes on where it was.
+    expect(await deliver([await cut(alice, 3, 6), later], deps)).toMatchObject({
+      acked: ['m0', 'm1'],
+    });
+    expect(log.heads.get(ALICE)?.seq).toBe(9);
   });
 
   test('that differ from those in the log raise an alert, and are dead letters', async () => {

@@ -69,6 +69,7 @@ const DETAILS: { readonly [rule in AlertRule]: AlertBody['detail'] } = {
   database_size: { percent: 90, max: 10_000_000_000 },
   database_unavailable: {},
   log_forked: { account: ALICE, seq: 7 },
+  database_behind: { account: ALICE, from: 7, to: 12 },
   witness: { kind: 'away', witness: 'w.example', since: START, reason: 'it answered 500' },
   archive: { kind: 'unavailable', since: START },
   payee_missing: { network: 'eip155:8453', payee: '0x78', payments: 3, amount: '20000' },
