@@ -167,6 +167,62 @@ describe('a transparency log', () => {
     expect(await opened()).toMatchObject({ size: 5 });
   });
 
+  test.each(['tree', 'bundle', 'leaf', 'tile'])(
+    'appends all of a batch or nothing, when the write of a %s fails',
+    async (table) => {
+      const runs = runsOf([1, 2, 1]);
+      await verdictsOf(runs.slice(0, 1));
+      await runDurableObjectAlarm(log());
+      const before = await log().status();
+      const broken = (statement: string) =>
+        runInDurableObject(log(), (_, { storage }) => void storage.sql.exec(statement));
+      for (const when of ['INSERT', 'UPDATE']) {
+        await broken(`CREATE TRIGGER fail_${when} BEFORE ${when} ON ${table}
+          BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
+      }
+      await expect(
+        runInDurableObject(log(), async (instance) => instance.append(runs)),
+      ).rejects.toThrow('the disk is full');
+      expect(await log().status()).toEqual(before);
+      for (const when of ['INSERT', 'UPDATE']) await broken(`DROP TRIGGER fail_${when}`);
+      await evictDurableObject(log());
+      expect(await verdictsOf(runs)).toEqual(['appended', 'appended', 'appended']);
+      await runDurableObjectAlarm(log());
+      const leaves = await allLeaves();
+      expect((await opened())?.root).toEqual(
+        rootOf(leaves.map(({ text }) => leafHash(utf8(text)))),
+      );
+      expect(leaves).toHaveLength(3);
+    },
+  );
+
+  test('has each entry once, in whatever order and however often a queue delivers', async () => {
+    const all = [runsOf([1, 3, 2, 1]), runsOf([2, 1, 1]), runsOf([1, 1, 4, 2])].flat();
+    let waiting = [...all, ...all];
+    let deliveries = 0;
+    while (waiting.length > 0) {
+      deliveries += 1;
+      expect(deliveries).toBeLessThan(100);
+      const batch = waiting.toSorted(() => Math.random() - 0.5).slice(0, 5);
+      // A lost answer: the queue delivers again what the log has.
+      const isLost = Math.random() < 0.2;
+      const verdicts = await log().append(batch);
+      const done = new Set(batch.filter((_, at) => verdicts[at]?.verdict === 'appended'));
+      expect(verdicts.every(({ verdict }) => verdict !== 'forked')).toBe(true);
+      if (!isLost) waiting = waiting.filter((run) => !done.has(run));
+      if (Math.random() < 0.2) await evictDurableObject(log());
+      if (Math.random() < 0.3) await runDurableObjectAlarm(log());
+    }
+    await runDurableObjectAlarm(log());
+    const leaves = (await allLeaves()).flatMap(({ text }) => parseLeaf(text) ?? []);
+    expect(leaves).toHaveLength(all.length);
+    for (const run of all) {
+      expect(
+        leaves.filter(({ account: of, first }) => of === run.account && first.seq === run.first),
+      ).toHaveLength(1);
+    }
+  });
+
   test('does not open when its tiles do not have its root', async () => {
     await verdictsOf(runsOf([1, 2]));
     await runInDurableObject(log(), (_, { storage }) => {
