@@ -9,7 +9,7 @@ import { getRequest } from './connection.ts';
 import { type Flow, flowOf } from './flow.ts';
 import { POLICY } from './gateway-subject.ts';
 import { type Pace, startLoad } from './paced-load.ts';
-import { startFacilitatorProcess } from './facilitator.ts';
+import { startFacilitatorProcess } from '../stack/facilitator-process.ts';
 import type { RunningServer } from '../stack/loopback.ts';
 import { buyFirst, countersign, exactOn, PAYEE, SELLER, type Seller } from './sellers.ts';
 import { agents, type BenchAgent, nonceOf } from './signing.ts';

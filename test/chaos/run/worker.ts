@@ -1,7 +1,10 @@
 import { retryable } from 'cloudflare:durable-objects';
-import { AgentAccount as Account, Relayer as OwnRelayer } from '../../../src/index.ts';
+import {
+  AgentAccount as Account,
+  AuditLog as Log,
+  Relayer as OwnRelayer,
+} from '../../../src/index.ts';
 import gateway from '../../../src/index.ts';
-export { AuditLog } from '../../../src/index.ts';
 import { openRandom } from '../../falsify/random.ts';
 import { losingAcknowledgements, faultyQueue } from './faulty-queue.ts';
 import { advance, keepTimeOf } from './worker-clock.ts';
@@ -89,6 +92,13 @@ export class AgentAccount extends Account {
   /** Schedules the alarm for now. */
   async ring(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now());
+  }
+}
+
+export class AuditLog extends Log {
+  constructor(context: DurableObjectState, env: Env) {
+    keepTimeOf(context.storage);
+    super(context, env);
   }
 }
 

@@ -1,6 +1,6 @@
-import { startFacilitator } from '../stack/facilitator.ts';
+import { startFacilitator } from './facilitator.ts';
 
-/** The facilitator of the bench as a program: `node facilitator-process.ts RPC PORT`. */
+/** The facilitator as a program: `node facilitator-program.ts RPC PORT`. */
 const [rpc, port] = process.argv.slice(2);
 if (rpc === undefined || port === undefined) throw new Error('RPC and PORT are missing.');
 await startFacilitator({ rpc, port: Number(port) });

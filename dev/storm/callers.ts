@@ -1,0 +1,151 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { CountersignError } from '../../src/client/index.ts';
+import { RECEIPT_HEADER } from '../../src/client/verify-receipt.ts';
+import type { Member } from './fleet.ts';
+import { soldAs } from './sold.ts';
+
+/** What a caller was told in the end. */
+export type Told =
+  | { readonly kind: 'served'; readonly receipt: string | undefined }
+  /** `limit` and `remaining`: atomic units, as the problem states them. */
+  | {
+      readonly kind: 'denied';
+      readonly rule: string;
+      readonly limit: string | undefined;
+      readonly remaining: string | undefined;
+    }
+  /** The call ended without a charge. */
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** One call of the storm and how it ended for its caller. */
+export type Called = {
+  readonly number: number;
+  readonly member: Member;
+  readonly told: Told;
+};
+
+/** What the callers have seen so far. */
+export type Watch = {
+  readonly served: () => number;
+  readonly denied: () => number;
+  /** Attempts that got no answer: repeated with the same signature and the retry key. */
+  readonly repeated: () => number;
+  /** Attempts that died with the Worker and cost nothing. */
+  readonly died: () => number;
+};
+
+/** Milliseconds until a caller whose request never reached the gateway calls again: it has signed nothing. */
+const AGAIN_MS = 500;
+/** Milliseconds between two looks at a call whose answer is lost. */
+const LOOK_MS = 3_000;
+/** Milliseconds that a caller is patient: longer than the Worker is away and a dead attempt blocks its call. */
+const PATIENCE_MS = 150_000;
+
+/** Sends every call at once, as honest clients do: they repeat what was not answered, with the same signature. */
+export const startCallers = (
+  gateway: string,
+  members: readonly Member[],
+  calls: number,
+): { readonly watch: Watch; readonly ended: Promise<readonly Called[]> } => {
+  let served = 0;
+  let denied = 0;
+  let repeated = 0;
+  let died = 0;
+  const ended = Promise.all(
+    Array.from({ length: calls }, async (_, number): Promise<Called> => {
+      const member = members[number % members.length];
+      if (member === undefined) throw new Error('there is no agent');
+      const url = `${gateway}/${soldAs(number)}/${number}`;
+      const onRepeat = (): void => {
+        repeated += 1;
+      };
+      const first = await callUntilTold(member, gateway, url, onRepeat);
+      // Its attempt died and cost nothing: the agent buys again, with a new signature.
+      if (first.kind === 'failed') died += 1;
+      const told =
+        first.kind === 'failed'
+          ? await callUntilTold(member, gateway, `${url}/again`, onRepeat)
+          : first;
+      if (told.kind === 'served') served += 1;
+      if (told.kind === 'denied') denied += 1;
+      return { number, member, told };
+    }),
+  );
+  ended.catch(() => undefined);
+  return {
+    watch: {
+      served: () => served,
+      denied: () => denied,
+      repeated: () => repeated,
+      died: () => died,
+    },
+    ended,
+  };
+};
+
+const callUntilTold = async (
+  { agent }: Member,
+  gateway: string,
+  url: string,
+  onRepeat: () => void,
+): Promise<Told> => {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      const answer = await agent.fetch(url);
+      const { attempts, problem } = answer.countersign;
+      for (let each = 1; each < attempts; each += 1) onRepeat();
+      if (answer.ok) {
+        await answer.arrayBuffer();
+        return { kind: 'served', receipt: answer.headers.get(RECEIPT_HEADER) ?? undefined };
+      }
+      const rule = textIn(problem, 'rule');
+      if (rule !== undefined) {
+        return {
+          ...{ kind: 'denied', rule },
+          ...{ limit: textIn(problem, 'limit'), remaining: textIn(problem, 'remaining') },
+        };
+      }
+      return { kind: 'failed', why: `${answer.status} ${problem?.type ?? ''}` };
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error;
+      onRepeat();
+      if (Date.now() > until) return { kind: 'failed', why: error.message };
+      if (error.code !== 'answer_lost' || error.call === undefined) {
+        if (error.code !== 'unreachable')
+          return { kind: 'failed', why: `${error.code}: ${error.message}` };
+        await pause(AGAIN_MS);
+        continue;
+      }
+      return await lookUntilKnown(agent, gateway, error.call, until);
+    }
+  }
+};
+
+const textIn = (
+  problem: Readonly<Record<string, unknown>> | undefined,
+  name: string,
+): string | undefined => {
+  const value = problem?.[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+const lookUntilKnown = async (
+  agent: Member['agent'],
+  gateway: string,
+  call: string,
+  until: number,
+): Promise<Told> => {
+  for (;;) {
+    const record = await agent.look(gateway, call).catch((error: unknown) => error);
+    if (record instanceof Error) {
+      if (Date.now() > until) return { kind: 'failed', why: record.message };
+    } else {
+      const { state } = record as Awaited<ReturnType<typeof agent.look>>;
+      if (state === 'committed') return { kind: 'served', receipt: undefined };
+      if (state !== 'held') return { kind: 'failed', why: state };
+      if (Date.now() > until) return { kind: 'failed', why: 'still held' };
+    }
+    await pause(LOOK_MS);
+  }
+};
