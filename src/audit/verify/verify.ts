@@ -132,7 +132,7 @@ const openReceipts = async (
 const MISSING: Partial<Readonly<Record<CheckId, string>>> = {
   settlements: 'give --rpc URL, a node of the chain',
   receipts: 'give --receipts FILE, one receipt a line',
-  log: 'the folder has no leaves of the transparency log; give --log FILE and --checkpoint FILE',
+  log: 'there are no leaves of the transparency log; give --log FOLDER',
   contains: 'give --contains HASH, e.g. the `entry` of a receipt',
 };
 

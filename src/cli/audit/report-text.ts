@@ -98,37 +98,43 @@ const REASONS: Readonly<Record<string, string>> = {
 
 const brokenText = ({ check, first }: Finding, checks: readonly Finding[], out: Output): string => {
   if (first === undefined) return '';
-  const { account, seq, reason } = first;
-  const what =
-    account !== undefined && seq !== undefined
-      ? `entry ${seq} of ${account}`
-      : account === undefined
-        ? place(first)
-        : `${place(first)}, about ${account},`;
-  const field = first.field ?? '';
-  const why =
-    changedField(first, checks) ??
-    REASONS[reason] ??
-    `${reason.replaceAll('_', ' ')}${field === '' ? '' : ': {field}'}`;
-  const where = seq === undefined ? '' : ` (${place(first)})`;
-  return sentence(
-    out,
-    `${out.style.bad('BROKEN')}  ${check}: ${what} ${why.replace('{field}', field)}${where}`,
-  );
+  const changed = changedMember(first, checks);
+  const fault = changed ?? first;
+  const { account, seq, field = '', reason } = fault;
+  const known =
+    changed === undefined ? REASONS[reason] : '{field} was changed after it was written';
+  const why = known ?? `${reason.replaceAll('_', ' ')}${field === '' ? '' : ': {field}'}`;
+  const words = [whatOf(fault), why.replace('{field}', field)].filter((text) => text !== '');
+  const where = account === undefined || seq === undefined ? '' : ` (${place(fault)})`;
+  const joint = changed === undefined ? ' ' : ': ';
+  return sentence(out, `${out.style.bad('BROKEN')}  ${check}: ${words.join(joint)}${where}`);
 };
 
-/** If another check blames a member of an entry whose text no longer has its hash, that member was changed. */
-const changedField = (
+const whatOf = (fault: Fault): string => {
+  const { account, seq } = fault;
+  if (account === undefined) return place(fault);
+  return seq === undefined ? `${place(fault)}, about ${account},` : `entry ${seq} of ${account}`;
+};
+
+/**
+ * The hashes show that one of two entries was changed. If another check blames a member of one of them, that member was: the fault with the place and
+ * the name of it.
+ */
+const changedMember = (
   { account, seq, reason }: Fault,
   checks: readonly Finding[],
-): string | undefined => {
-  if (reason !== 'altered') return undefined;
-  const other = checks.find(
-    ({ first }) => first?.account === account && first?.seq === seq && first?.field !== undefined,
-  );
-  return other?.first?.field === undefined
-    ? undefined
-    : `: ${other.first.field} was changed after it was written`;
+): Fault | undefined => {
+  if (seq === undefined || (reason !== 'altered' && reason !== 'unlinked')) return undefined;
+  const suspects = reason === 'altered' ? [seq] : [seq - 1, seq];
+  return checks
+    .flatMap(({ check, first }) => (check === 'chain' || first === undefined ? [] : [first]))
+    .find(
+      (other) =>
+        other.account === account &&
+        other.field !== undefined &&
+        other.seq !== undefined &&
+        suspects.includes(other.seq),
+    );
 };
 
 const verdictText = ({ verdict, entries, accounts, checks }: Report): string => {
