@@ -204,7 +204,7 @@ const bundleWorker = async (): Promise<void> => {
   }
   copyFileSync(join(ROOT, 'src/published-worker.d.ts'), join(directory, 'index.d.ts'));
   cpSync(join(ROOT, 'src/audit/migrations'), join(directory, 'migrations'), { recursive: true });
-  await import('./openapi.ts');
+  await import('./assets.ts');
   cpSync(join(ROOT, 'public'), join(directory, 'assets'), { recursive: true });
 };
 

@@ -60,7 +60,7 @@ const boot = async (flags: Flags, directory: string, narrator: Narrator): Promis
   narrator.print(
     'Countersign demo. It starts a chain with USDC, a facilitator, an upstream and the gateway on this machine.\n',
   );
-  await import('./openapi.ts');
+  await import('./assets.ts');
   return await narrator.during(
     'waiting for the gateway',
     startStack({

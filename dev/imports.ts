@@ -35,6 +35,10 @@ const LAYERS = [
   'src/worker.ts',
   'src/index.ts',
   'src/client/',
+  'src/dashboard/format/',
+  'src/dashboard/session/',
+  'src/dashboard/data/',
+  'src/dashboard/',
   'src/cli/',
   'dev/',
 ] as const;
@@ -61,12 +65,12 @@ const importsOf = (file: string): readonly string[] => {
     ...dynamic,
   ];
   return [...new Set(named)]
-    .filter((path) => path.startsWith('.') && path.endsWith('.ts'))
+    .filter((path) => path.startsWith('.') && /\.tsx?$/.test(path))
     .map((path) => join(dirname(file), path));
 };
 
 const graph = new Map<string, readonly string[]>();
-for await (const file of glob('{src,durable-objects,dev}/**/*.ts', { cwd: ROOT })) {
+for await (const file of glob('{src,durable-objects,dev}/**/*.{ts,tsx}', { cwd: ROOT })) {
   graph.set(file, importsOf(file));
 }
 

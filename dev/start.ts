@@ -116,7 +116,7 @@ const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> 
 
   const port = options.port ?? ((await portTaken(DEFAULT_PORT)) ? undefined : DEFAULT_PORT);
   try {
-    await import('./openapi.ts');
+    await import('./assets.ts');
     stack = await startStack({
       ...options,
       variables: relayerVariables(people.relayer),

@@ -229,6 +229,17 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
     return serveMcp(await gatewayOf(context), context.req.raw);
   });
   app.all('/mcp', only('POST'));
+  /** The dashboard: a page without data. What it shows, it reads from the management API with the signatures of whoever is signed in. */
+  const dashboard = async (context: Context<Bindings>): Promise<Response> => {
+    const { serveDashboard } = await import('./discovery/dashboard.ts');
+    const config = configOf(context.env);
+    const { LOCAL_KEYS: keys } = context.env as { readonly LOCAL_KEYS?: string };
+    // The configuration refuses the reach of a local stack together with a public audience.
+    const localKeys = config.ok && config.value.reach === 'local_stack' ? keys : undefined;
+    return serveDashboard({ assets: context.env.ASSETS, localKeys }, context.req.raw);
+  };
+  app.all('/dashboard', dashboard);
+  app.all('/dashboard/*', dashboard);
   app.get('/', discover('home'));
   app.all('/', only('GET'));
   app.get('/openapi.json', discover('openapi'));

@@ -7,7 +7,7 @@ import { readQueueName } from './settlement/queue-name.ts';
 
 /** The routes of the gateway, except its page at `/`: that path belongs to the application. A test compares them with the app's. */
 const OWN_ROUTE =
-  /^\/(?:(?:healthz|session|credits|delegations|revocations|mcp|openapi\.json|llms\.txt|\.well-known\/(?:jwks\.json|agent-intent|x402)|webhooks\/cards\/stripe)$|(?:calls|admin|accounts|facilitator|log)\/)/;
+  /^\/(?:(?:healthz|dashboard|session|credits|delegations|revocations|mcp|openapi\.json|llms\.txt|\.well-known\/(?:jwks\.json|agent-intent|x402)|webhooks\/cards\/stripe)$|(?:calls|admin|accounts|dashboard|facilitator|log)\/)/;
 
 /**
  * Returns whether the gateway answers a request, rather than the application that it is mounted in.

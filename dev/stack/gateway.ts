@@ -42,7 +42,7 @@ export type Gateway = DevServer & {
 
 /** Writes `public/` if it is missing. `npm start` and the tests write it before they start a gateway. */
 const describeOnce = async (): Promise<void> => {
-  if (!existsSync(join(ROOT, 'public/openapi.json'))) await import('../openapi.ts');
+  if (!existsSync(join(ROOT, 'public/dashboard'))) await import('../assets.ts');
 };
 
 const variablesOf = (options: GatewayOptions, audience: string): Record<string, string> => ({

@@ -23,6 +23,11 @@ import { startUpstream, type Upstream } from '../upstream/upstream.ts';
 
 const STACK_DIRECTORY = join(ROOT, '.dev');
 
+/** The keys that the dashboard offers as a wallet. Anyone may know them. */
+const localKeys = JSON.stringify(
+  (['operator', 'owner'] as const).map((name) => ({ name, privateKey: people[name].privateKey })),
+);
+
 /** URLs of the other parts, as the gateway is configured with them. */
 export type Wiring = {
   readonly rpc: string;
@@ -121,6 +126,7 @@ const boot = async (
         onCrash: (exit) => parts.onCrash('the gateway (wrangler dev)', output)(exit),
         variables: {
           OPERATORS: people.operator.address,
+          LOCAL_KEYS: localKeys,
           ...(cards === undefined && market === undefined
             ? {}
             : { VAULT_KEY: randomBytes(32).toString('base64') }),

@@ -2,7 +2,7 @@ import { ZERO_ADDRESS } from '../core/hex.ts';
 import { endpointOf, type RouteId, toolIdOf } from '../management/endpoint.ts';
 import { type Network, network as networkOn, parseAccountId } from '../protocol/account-id.ts';
 import { readChallenge } from './challenge.ts';
-import { CountersignError, isProblem } from './errors.ts';
+import { CountersignError, isProblem, type ProblemBody, problemIn } from './errors.ts';
 import { exchange, type Sender } from './exchange.ts';
 import { type Outgoing, readOutgoing } from './outgoing.ts';
 import { signQuestion, windowAt } from './proof.ts';
@@ -20,7 +20,11 @@ export type ManagementContext = Sender & {
   readonly chainId: number | undefined;
   /** Caches the first chain of the gateway. */
   readonly first: { network?: Network };
+  readonly reader: Reader | undefined;
 };
+
+/** Sends a request that changes nothing, with a proof of its own. */
+export type Reader = (request: Outgoing) => Promise<Response>;
 
 /** The parts of a request, for any route. */
 export type RouteRequest = {
@@ -45,6 +49,10 @@ export const requestRoute = async (
   request: RouteRequest,
 ): Promise<Response> => {
   const outgoing = await outgoingFor(context.origin, id, request);
+  if (context.reader !== undefined && (!isWrite(id) || request.dryRun === true)) {
+    const response = await context.reader(outgoing);
+    return response.ok ? response : refuse(response, await problemIn(response, context.timeoutMs));
+  }
   const network = await networkFor(context, outgoing, request);
   const proof = await signQuestion(context.signer, outgoing, network, {
     audience: context.audience,
@@ -63,8 +71,15 @@ export const requestRoute = async (
   const more = { response, ...(problem === undefined ? {} : { problem }) };
   // The gateway received the first attempt, and only its answer was lost.
   if (lost && isProblem(problem, 'already-used')) throw commandLost(more);
+  return refuse(response, problem);
+};
+
+const refuse = (response: Response, problem: ProblemBody | undefined): never => {
   const why = problem?.detail ?? problem?.title ?? `The gateway answered ${response.status}.`;
-  throw new CountersignError('refused', why, more);
+  throw new CountersignError('refused', why, {
+    response,
+    ...(problem === undefined ? {} : { problem }),
+  });
 };
 
 const isWrite = (id: RouteId): boolean => endpointOf(id).method !== 'GET';

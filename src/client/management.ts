@@ -4,7 +4,12 @@ import type { AnswerOf, ItemOf, ListId, RequestOf, RouteId } from '../management
 import { CountersignError } from './errors.ts';
 import { readCopy, readJsonBody } from './json.ts';
 import { type EntryEvent, eventsOf, type EventsOptions } from './management-events.ts';
-import { type ManagementContext, requestRoute, type RouteRequest } from './management-request.ts';
+import {
+  type ManagementContext,
+  type Reader,
+  requestRoute,
+  type RouteRequest,
+} from './management-request.ts';
 import { addressOf, type Signer } from './signer.ts';
 import { sleep } from './transport.ts';
 
@@ -28,6 +33,8 @@ export type ManagementOptions = {
   readonly timeoutSeconds?: number;
   /** The most repeats of a request whose answer was lost, with the same signature. Default: 4. */
   readonly retries?: number;
+  /** Sends reads, in place of a signature by `account` for each: the dashboard signs them with the key of its session. */
+  readonly reader?: Reader;
 };
 
 /** The body of a successful answer, and its ETag (RFC 9110 §8.8.3). */
@@ -120,6 +127,7 @@ const contextOf = (options: ManagementOptions): ManagementContext => {
     sleep,
     timeoutMs: timeoutSeconds * 1000,
     retries,
+    reader: options.reader,
   };
 };
 

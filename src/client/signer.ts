@@ -97,7 +97,11 @@ const TRANSFER_WITH_AUTHORIZATION: readonly TypedField[] = [
 ];
 
 /** Typed data under the domain of Countersign (docs/wire-format.md §2), from the text of an EIP-712 type. */
-const countersigned = (type: string, message: TypedData['message'], chainId: number): TypedData => {
+export const countersigned = (
+  type: string,
+  message: TypedData['message'],
+  chainId: number,
+): TypedData => {
   const [primaryType = '', members = ''] = type.slice(0, -1).split('(');
   const fields = members.split(',').map((member) => {
     const [of = '', name = ''] = member.split(' ');

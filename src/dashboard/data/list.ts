@@ -1,0 +1,34 @@
+import type { ItemOf, ListId, Management, PageInfo, RequestOf } from '../../client/management.ts';
+
+/** The first rows of a list. `isMore`: there are more. */
+export type Rows<Item> = {
+  readonly items: readonly Item[];
+  readonly isMore: boolean;
+  readonly asOf: number | undefined;
+};
+
+export const PAGE_ROWS = 50;
+
+/** Reads the first rows of a list, in the order of the gateway. */
+export const firstRows = async <Id extends ListId>(
+  management: Management,
+  id: Id,
+  request: RequestOf<Id>,
+  most = PAGE_ROWS,
+  signal?: AbortSignal,
+): Promise<Rows<ItemOf<Id>>> => {
+  const items: ItemOf<Id>[] = [];
+  let page: PageInfo = {};
+  const list = management.list as unknown as (
+    id: Id,
+    request: object,
+  ) => AsyncGenerator<ItemOf<Id>>;
+  const onPage = (read: PageInfo): void => {
+    page = read;
+  };
+  for await (const item of list(id, { ...(request as object), onPage, signal })) {
+    if (items.length === most) return { items, isMore: true, asOf: page.asOf };
+    items.push(item);
+  }
+  return { items, isMore: false, asOf: page.asOf };
+};

@@ -1,0 +1,64 @@
+import type { Outgoing } from '../../client/outgoing.ts';
+import { nowSeconds, type Seconds } from '../../core/clock.ts';
+import { signedHeaders } from '../../protocol/http-signature.ts';
+import { AGENT_SESSION_HEADER, encodeAgentSession } from '../../protocol/intent/agent-session.ts';
+import { session, endLocally } from '../session/session.ts';
+import type { StoredSession } from '../session/session-store.ts';
+
+const JSON_TYPE = 'application/json';
+
+/** How far the clock of the gateway is ahead of this device's. */
+let ahead: Seconds = 0;
+
+const noteClock = (answer: Response): void => {
+  const date = Date.parse(answer.headers.get('date') ?? '');
+  if (!Number.isNaN(date)) ahead = Math.floor(date / 1000) - nowSeconds();
+};
+
+/** The time at the gateway, Unix seconds. */
+export const gatewayNow = (): Seconds => nowSeconds() + ahead;
+
+const send = async ({ key, signed }: StoredSession, request: Outgoing): Promise<Response> => {
+  const { url, method, body } = request;
+  const headers = new Headers(request.headers);
+  const proof = await signedHeaders(
+    { method, targetUri: url, contentType: JSON_TYPE, body: body ?? new Uint8Array() },
+    key,
+    gatewayNow(),
+    'countersign-session',
+  );
+  for (const [name, value] of Object.entries(proof)) headers.set(name, value);
+  headers.set(AGENT_SESSION_HEADER, encodeAgentSession(signed));
+  return fetch(url, {
+    method,
+    headers,
+    cache: 'no-store',
+    redirect: 'error',
+    ...(body === undefined ? {} : { body }),
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+};
+
+const problemType = async (answer: Response): Promise<string> => {
+  const { type = '' } = (await answer
+    .clone()
+    .json()
+    .catch(() => ({}))) as { readonly type?: string };
+  return type.replace('urn:countersign:problem:', '');
+};
+
+/**
+ * Sends a read with the signature of this browser's key (docs/wire-format.md §21). Signs again once where the gateway asks for it: its
+ * account was asleep, or the clocks differ.
+ */
+export const readBySession = async (request: Outgoing): Promise<Response> => {
+  const current = session.value;
+  if (current.state !== 'in') throw new Error('Nobody is signed in.');
+  const first = await send(current.session, request);
+  noteClock(first);
+  if (first.ok) return first;
+  const type = await problemType(first);
+  if (type === 'session-ended') endLocally(current.session.key.publicKey);
+  const isForAnother = type === 'session-repeat' || type === 'invalid-session';
+  return isForAnother ? send(current.session, request) : first;
+};

@@ -1,0 +1,20 @@
+import { CountersignError } from '../../client/errors.ts';
+import type { Management } from '../../client/management.ts';
+import { useQuery } from './query.ts';
+
+export type Role = 'operator' | 'owner';
+
+const HOUR_SECONDS = 3600;
+
+const readRole = async (management: Management, signal: AbortSignal): Promise<Role> => {
+  try {
+    await management.call('queues', { signal });
+    return 'operator';
+  } catch (thrown) {
+    if (thrown instanceof CountersignError && thrown.response?.status === 403) return 'owner';
+    throw thrown;
+  }
+};
+
+/** Whether whoever is signed in is an operator now. The gateway decides at each request; this only chooses what to show. */
+export const useRole = () => useQuery<Role>('role', readRole, HOUR_SECONDS);

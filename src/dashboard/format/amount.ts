@@ -1,0 +1,36 @@
+/** Decimals of every asset that a gateway takes: USDC, and fiat in millionths. */
+const DECIMALS = 6;
+const UNIT = 10n ** BigInt(DECIMALS);
+/** U+2212: as wide as a digit, unlike a hyphen. */
+const MINUS = '−';
+
+/** The symbol of an asset (CAIP-19, or `iso4217:USD`). */
+export const symbolOf = (asset: string): string => (asset === 'iso4217:USD' ? 'USD' : 'USDC');
+
+/**
+ * Atomic units as a decimal number with at least two decimals, e.g. `1.25`.
+ *
+ * @param decimals how many to show at least, so that a column has equally many
+ */
+export const decimalOf = (atomic: bigint, decimals = 2): string => {
+  const size = atomic < 0n ? -atomic : atomic;
+  const fraction = (size % UNIT).toString().padStart(DECIMALS, '0');
+  const kept = fraction.replace(/0+$/, '').padEnd(decimals, '0');
+  const whole = (size / UNIT).toString().replace(/\B(?=(?:\d{3})+$)/g, ',');
+  return `${atomic < 0n ? MINUS : ''}${whole}.${kept}`;
+};
+
+/** How many decimals a column needs so that each of its amounts is exact. */
+export const decimalsFor = (amounts: readonly bigint[]): number =>
+  amounts.reduce((most, amount) => Math.max(most, decimalOf(amount).split('.')[1]?.length ?? 2), 2);
+
+/** A share of a whole in whole percent, rounded down; less than one percent is not zero. */
+export const percentOf = (part: bigint, whole: bigint): string => {
+  if (whole <= 0n || part <= 0n) return '0 %';
+  const percent = (part * 100n) / whole;
+  return percent === 0n ? '< 1 %' : `${percent} %`;
+};
+
+/** Sums amounts of one asset. */
+export const sumOf = (amounts: readonly (string | bigint)[]): bigint =>
+  amounts.reduce<bigint>((sum, amount) => sum + BigInt(amount), 0n);

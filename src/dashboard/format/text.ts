@@ -1,0 +1,18 @@
+/* Texts that agents, tools, upstreams and webhooks choose. Preact escapes them; these rules keep them readable. */
+
+/** Controls that change the direction of what follows (Unicode TR9): a name could read as another one. */
+const BIDI = /[\u202a-\u202e\u2066-\u2069]/gu;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/gu;
+
+/** A text of somebody else, without direction controls; other control characters are visible as U+FFFD. */
+export const shown = (text: string): string => text.replace(BIDI, '').replace(CONTROL, '\ufffd');
+
+/** `0x06a3…3377`. Texts of 14 characters or fewer stay whole. */
+export const shortened = (id: string): string =>
+  id.length <= 14 ? id : `${id.slice(0, 6)}…${id.slice(-4)}`;
+
+/** The address of a CAIP-10 account. */
+export const addressIn = (account: string): string => account.slice(account.lastIndexOf(':') + 1);
+
+/** A word of the API as a person reads it: `in_progress` is "in progress". */
+export const worded = (word: string): string => word.replaceAll('_', ' ');

@@ -1,0 +1,12 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { offerLocalKeys } from './session/local-wallet.ts';
+import { resumeSession } from './session/session.ts';
+import { findWallets } from './session/wallets.ts';
+import './style.css';
+
+offerLocalKeys();
+findWallets();
+await resumeSession();
+const root = document.querySelector('#app');
+if (root !== null) render(<App />, root);

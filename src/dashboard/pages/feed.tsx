@@ -1,0 +1,53 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { EntryEvent } from '../../client/management.ts';
+import { gateway } from '../data/gateway.ts';
+import { problemOf } from '../data/query.ts';
+import { shown, worded } from '../format/text.ts';
+import { momentOf } from '../format/time.ts';
+
+const MOST = 30;
+
+/** The decisions of one account as it writes them. The stream ends while the tab is hidden: it keeps the account awake, which costs money. */
+export const Feed = ({ account }: { readonly account: string }) => {
+  const [entries, setEntries] = useState<readonly EntryEvent[]>([]);
+  const [problem, setProblem] = useState<string | undefined>(undefined);
+  const management = gateway.value;
+  useEffect(() => {
+    let abort: AbortController | undefined;
+    const follow = async (signal: AbortSignal): Promise<void> => {
+      try {
+        const events = management?.events(account, { signal });
+        if (events === undefined) return;
+        for await (const entry of events) setEntries((known) => [entry, ...known].slice(0, MOST));
+      } catch (thrown) {
+        if (!signal.aborted) setProblem(problemOf(thrown).detail);
+      }
+    };
+    const change = (): void => {
+      abort?.abort();
+      abort = document.visibilityState === 'visible' ? new AbortController() : undefined;
+      if (abort !== undefined) void follow(abort.signal);
+    };
+    change();
+    document.addEventListener('visibilitychange', change);
+    return () => {
+      abort?.abort();
+      document.removeEventListener('visibilitychange', change);
+    };
+  }, [account, management]);
+  if (problem !== undefined) return <p class="muted">The live feed ended: {problem}</p>;
+  if (entries.length === 0) {
+    return <p class="muted">Decisions appear here as they are made, from now on.</p>;
+  }
+  return (
+    <ol class="feed" aria-live="polite">
+      {entries.map((entry) => (
+        <li key={entry.seq}>
+          <time>{momentOf(entry.at)}</time> <strong>{worded(entry.type.replace('.', ' '))}</strong>{' '}
+          {entry.tool === undefined ? null : shown(entry.tool)}{' '}
+          {entry.rule === undefined ? null : <span class="badge bad">✕ {worded(entry.rule)}</span>}
+        </li>
+      ))}
+    </ol>
+  );
+};

@@ -1,0 +1,35 @@
+import { worded } from '../format/text.ts';
+
+type Tone = 'ok' | 'warn' | 'bad' | 'plain';
+
+/** The tone of each state of an account, a call, a payment and an approval. A state is never colour alone: its mark and word say it too. */
+const TONES: Readonly<Record<string, Tone>> = {
+  active: 'ok',
+  settled: 'ok',
+  committed: 'ok',
+  approved: 'ok',
+  used: 'ok',
+  open: 'warn',
+  held: 'warn',
+  paused: 'warn',
+  waiting: 'warn',
+  kept: 'warn',
+  offered: 'warn',
+  frozen: 'bad',
+  revoked: 'bad',
+  failed: 'bad',
+  abandoned: 'bad',
+  refused: 'bad',
+};
+
+const MARKS: Readonly<Record<Tone, string>> = { ok: '●', warn: '◐', bad: '✕', plain: '○' };
+
+/** A state, in the word of the ledger. */
+export const Badge = ({ state }: { readonly state: string }) => {
+  const tone = TONES[state] ?? 'plain';
+  return (
+    <span class={`badge ${tone}`}>
+      <span aria-hidden="true">{MARKS[tone]}</span> <span class="word">{worded(state)}</span>
+    </span>
+  );
+};

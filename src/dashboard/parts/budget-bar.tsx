@@ -1,0 +1,59 @@
+import { decimalOf, percentOf, symbolOf } from '../format/amount.ts';
+import { momentOf } from '../format/time.ts';
+
+export type Limit = {
+  readonly rule: string;
+  readonly limit: string;
+  readonly spent: string;
+  readonly held: string;
+  readonly remaining: string;
+  readonly resets_at?: number;
+};
+
+/** Rules that count calls instead of money. */
+const COUNTED: ReadonlySet<string> = new Set(['rate', 'repeat']);
+
+/** Width of the bar in its own units. */
+const WIDTH = 1000n;
+
+/** One limit: spent, held by calls that run, lent to descendants, left. */
+export const BudgetBar = ({
+  limit,
+  asset,
+  name,
+}: {
+  readonly limit: Limit;
+  readonly asset: string;
+  readonly name: string;
+}) => {
+  const whole = BigInt(limit.limit);
+  const spent = BigInt(limit.spent);
+  const held = BigInt(limit.held);
+  const left = BigInt(limit.remaining);
+  const lent = whole - spent - held - left > 0n ? whole - spent - held - left : 0n;
+  // A limit that was lowered may be passed: the bar says so instead of cutting it off.
+  const scale = spent + held > whole ? spent + held : whole;
+  const at = (part: bigint): number => (scale === 0n ? 0 : Number((part * WIDTH) / scale));
+  const isMoney = !COUNTED.has(limit.rule);
+  const shownAs = (part: bigint): string => (isMoney ? decimalOf(part) : part.toString());
+  const symbol = isMoney ? `${symbolOf(asset)} spent` : 'calls made';
+  return (
+    <div class="budget">
+      <p>
+        <strong>{name}</strong>{' '}
+        <span class="muted">
+          {shownAs(spent)} of {shownAs(whole)} {symbol} ({percentOf(spent, whole)})
+          {held > 0n ? `, ${shownAs(held)} held` : ''}
+          {lent > 0n ? `, ${shownAs(lent)} lent to agents below` : ''}, {shownAs(left)} left
+          {limit.resets_at === undefined ? '' : `, resets ${momentOf(limit.resets_at)}`}
+        </span>
+      </p>
+      <svg viewBox={`0 0 ${WIDTH} 8`} preserveAspectRatio="none" aria-hidden="true">
+        <rect class="left" x="0" y="0" width={String(WIDTH)} height="8" />
+        <rect class="spent" x="0" y="0" width={at(spent)} height="8" />
+        <rect class="held" x={at(spent)} y="0" width={at(held)} height="8" />
+        <rect class="lent" x={at(spent + held)} y="0" width={at(lent)} height="8" />
+      </svg>
+    </div>
+  );
+};

@@ -1,0 +1,19 @@
+import type { ComponentChildren } from 'preact';
+
+/** Names and values, one a line. A fact without a value is left out. */
+export const Facts = ({
+  facts,
+}: {
+  readonly facts: readonly (readonly [name: string, value: ComponentChildren])[];
+}) => (
+  <dl class="facts">
+    {facts.map(([name, value]) =>
+      value === undefined ? null : (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ),
+    )}
+  </dl>
+);

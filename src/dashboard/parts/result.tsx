@@ -1,0 +1,72 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { Query } from '../data/query.ts';
+import { gatewayNow } from '../data/reader.ts';
+import { agoOf, momentOf } from '../format/time.ts';
+
+/** Before this, a skeleton would only flicker. */
+const SKELETON_AFTER_MS = 150;
+
+const Skeleton = ({ rows }: { readonly rows: number }) => {
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), SKELETON_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div class="skeleton" aria-busy="true" data-rows={rows} data-shown={isLate}>
+      {Array.from({ length: rows }, (_, row) => (
+        <span key={row} />
+      ))}
+    </div>
+  );
+};
+
+/** How old the data are, counted on while they are shown. */
+const Age = ({ at }: { readonly at: number }) => {
+  const [now, setNow] = useState(gatewayNow());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(gatewayNow()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <p class="age" title={momentOf(at)}>
+      read {agoOf(at, now)} ago
+    </p>
+  );
+};
+
+/** Shows what was read: a skeleton at first, then the data with their age. A failed refresh keeps the data and says what failed. */
+export const Result = <T,>({
+  query,
+  rows = 4,
+  children,
+}: {
+  readonly query: Query<T> & { readonly refresh: () => void };
+  readonly rows?: number;
+  readonly children: (data: T) => ComponentChildren;
+}) => {
+  const { data, at, problem, refresh } = query;
+  return (
+    <div class="result">
+      {problem === undefined ? null : (
+        <div class="notice bad" role="alert">
+          <p>
+            <strong>{problem.detail}</strong> {problem.hint}
+          </p>
+          <button type="button" onClick={refresh}>
+            Try again
+          </button>
+        </div>
+      )}
+      {data === undefined ? (
+        problem === undefined ? (
+          <Skeleton rows={rows} />
+        ) : null
+      ) : (
+        children(data)
+      )}
+      {at === undefined ? null : <Age at={at} />}
+    </div>
+  );
+};

@@ -1,0 +1,63 @@
+import { signal } from '@preact/signals';
+import type { Hex } from '../../core/hex.ts';
+
+/** The part of EIP-1193 that the dashboard uses. */
+export type Provider = {
+  readonly request: (call: {
+    readonly method: string;
+    readonly params?: readonly unknown[];
+  }) => Promise<unknown>;
+};
+
+/** A wallet that announced itself (EIP-6963). Its icon is not shown: it is data that the extension chose. */
+export type Wallet = { readonly id: string; readonly name: string; readonly provider: Provider };
+
+/** How to find the wallet of a session again after a reload. */
+export type WalletChoice = { readonly id: string; readonly address: Hex };
+
+type Announcement = CustomEvent<{
+  readonly info: { readonly uuid: string; readonly name: string; readonly rdns?: string };
+  readonly provider: Provider;
+}>;
+
+const MAX_NAME = 64;
+const MAX_WALLETS = 16;
+
+/** The wallets of this browser, in the order in which they announced themselves. */
+export const wallets = signal<readonly Wallet[]>([]);
+
+/** Adds a wallet; one with a known id replaces it. */
+export const addWallet = (wallet: Wallet): void => {
+  const others = wallets.value.filter(({ id }) => id !== wallet.id);
+  if (others.length < MAX_WALLETS) wallets.value = [...others, wallet];
+};
+
+/** Listens for wallets, and asks those that are there already to announce themselves. */
+export const findWallets = (): void => {
+  addEventListener('eip6963:announceProvider', (event) => {
+    const { info, provider } = (event as Announcement).detail;
+    // The id of a wallet changes with each page; its reverse domain name does not.
+    addWallet({ id: info.rdns ?? info.uuid, name: info.name.slice(0, MAX_NAME), provider });
+  });
+  dispatchEvent(new Event('eip6963:requestProvider'));
+  const injected = (globalThis as { readonly ethereum?: Provider }).ethereum;
+  if (injected !== undefined && wallets.value.length === 0) {
+    addWallet({ id: 'injected', name: 'Browser wallet', provider: injected });
+  }
+};
+
+/** What the refusals of wallets mean for a person (EIP-1193, EIP-3085). */
+const REFUSALS: Readonly<Record<number, string>> = {
+  4001: 'You declined in the wallet. Nothing was changed.',
+  4902: 'The wallet does not know this network. Add it there, then try again.',
+  [-32002]: 'The wallet has an open request. Answer it there, then try again.',
+};
+
+/** What a person should know about an error of a wallet. */
+export const walletProblem = (thrown: unknown): string => {
+  const { code = 0, message = '' } = thrown as {
+    readonly code?: number;
+    readonly message?: string;
+  };
+  return REFUSALS[code] ?? `The wallet did not sign. ${message}`.trim();
+};
