@@ -22,6 +22,7 @@ import {
   leaseOf,
   UNTIL_GRACE,
 } from './issued-lease.ts';
+import { closedLease } from './closed-lease.ts';
 import { counted, merge, type MergedReport, withReports } from './merge-report.ts';
 import type { Recalls } from './recalls.ts';
 import { creditRecovery, isWorse, limitRecovery, type Recovery } from './recovery.ts';
@@ -170,10 +171,11 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   if (isSame && known.until >= good) return withoutGrant(merged, verdict, 'now');
   const until = Math.max(known.until, good + UNTIL_GRACE);
   const row: IssuedLease = { ...merged.row, until, shares: { ...kept, ...shares } };
+  const closed = closedLease(merged.state, merged.row, row, context);
   return {
-    state: counted(merged.state, merged.row, row, context),
+    state: counted(closed.state, merged.row, row, context),
     writes: [put(ISSUED_LEASE, row)],
-    entries: merged.entries,
+    entries: [...merged.entries, ...closed.entries],
     verdict: { verdict, recovery: 'now' },
   };
 };

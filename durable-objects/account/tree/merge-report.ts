@@ -1,12 +1,11 @@
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
 import { max, min } from '../../../src/protocol/amount.ts';
-import { put } from '../../store/noun.ts';
-import { type Context, type Decision, enter, unchanged } from '../decision.ts';
+import { type Context, type Decision, enter } from '../decision.ts';
 import { purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { ISSUED_LEASE, type IssuedLease, leaseOf } from './issued-lease.ts';
-import { CREDIT, NO_SHARE, outstandingOf, withoutEnded } from './share.ts';
+import { type IssuedLease, leaseOf } from './issued-lease.ts';
+import { CREDIT, NO_SHARE, outstandingOf } from './share.ts';
 
 export type MergedReport = {
   readonly state: AccountState;
@@ -106,22 +105,3 @@ export const withReports = (
     const row = leaseOf(context.read, child, issued);
     return row === undefined ? known : merge(known, row, shares, context).state;
   }, state);
-
-/** Takes over what a descendant returned and spent, after a recall or when it is idle. Pure. */
-export const takeBack = (
-  state: AccountState,
-  row: IssuedLease,
-  shares: Shares,
-  context: Context,
-): Decision<{ readonly verdict: 'ok' }> => {
-  const merged = merge(state, row, shares, context);
-  const verdict = { verdict: 'ok' } as const;
-  if (!merged.changed) return unchanged(state, verdict);
-  const kept = { ...merged.row, shares: withoutEnded(merged.row.shares, context.now) };
-  return {
-    state: merged.state,
-    writes: [put(ISSUED_LEASE, kept)],
-    entries: merged.entries,
-    verdict,
-  };
-};

@@ -9,7 +9,8 @@ import { authorityOver } from './authority-over.ts';
 import { issuerOf, linksOf } from './grants.ts';
 import { type IssuedLease, leaseOf, liveLeases, recallable } from './issued-lease.ts';
 import { inTime, type Peers } from './lease-requests.ts';
-import { type Report, takeBack } from './merge-report.ts';
+import type { Report } from './merge-report.ts';
+import { takeBack } from './take-back.ts';
 import { closeShares, giveUp, idleBranches } from './return-shares.ts';
 import { hasUnused } from './share.ts';
 

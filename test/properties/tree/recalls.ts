@@ -4,7 +4,7 @@ import { unchanged } from '../../../durable-objects/account/decision.ts';
 import { authorityOver } from '../../../durable-objects/account/tree/authority-over.ts';
 import { issuerOf } from '../../../durable-objects/account/tree/grants.ts';
 import { type IssuedLease, leaseOf } from '../../../durable-objects/account/tree/issued-lease.ts';
-import { takeBack } from '../../../durable-objects/account/tree/merge-report.ts';
+import { takeBack } from '../../../durable-objects/account/tree/take-back.ts';
 import {
   closeShares,
   giveUp,
