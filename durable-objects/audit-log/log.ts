@@ -8,7 +8,6 @@ import {
   inclusionProof,
   leafHash,
   rangeHash,
-  type ReadHash,
 } from '../../src/audit/log/merkle-tree.ts';
 import { signNote } from '../../src/audit/log/note-signature.ts';
 import { sequence } from '../../src/audit/log/sequence.ts';
@@ -16,6 +15,7 @@ import { writeNote } from '../../src/audit/log/signed-note.ts';
 import {
   appendToTiles,
   hashesOf,
+  hashesOnce,
   type ReadTile,
   tilePath,
   tileWidth,
@@ -152,8 +152,13 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     leavesOf(account, fromSeq, range) {
       const page = pageOf(range);
       if (page === undefined) return undefined;
-      // The proofs of one page share most of their hashes.
-      const readOnce = memory(read);
+      const tiles = new Map<string, Uint8Array | undefined>();
+      const readOnce = hashesOnce((place) => {
+        const path = tilePath(place);
+        const bytes = tiles.get(path) ?? tables.tile(place);
+        tiles.set(path, bytes);
+        return bytes;
+      });
       const leaves = tables
         .leavesOf(account, fromSeq, most(range))
         // The newest leaf of an account is found for every later seq.
@@ -193,17 +198,6 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
 };
 
 const most = (range: LeafRange): number => Math.min(MAX_LEAVES, Math.max(0, range.most));
-
-/** Reads each hash once. */
-const memory = (read: ReadHash): ReadHash => {
-  const known = new Map<string, Uint8Array>();
-  return (level, index) => {
-    const place = `${level}/${index}`;
-    const hash = known.get(place) ?? read(level, index);
-    known.set(place, hash);
-    return hash;
-  };
-};
 
 const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && one.every((byte, at) => byte === other[at]);

@@ -33,6 +33,24 @@ export const hashesOf =
     return rootOf(hashes);
   };
 
+/** As `hashesOf`, but reads each tile and computes each hash once: the proofs of one page share most of theirs. */
+export const hashesOnce = (read: ReadTile): ReadHash => {
+  const fromTile = hashesOf(read);
+  const known = new Map<string, Uint8Array>();
+  const once: ReadHash = (level, index) => {
+    const place = `${level}/${index}`;
+    const found = known.get(place);
+    if (found !== undefined) return found;
+    const hash =
+      level % TILE_HEIGHT === 0
+        ? fromTile(level, index)
+        : nodeHash(once(level - 1, 2 * index), once(level - 1, 2 * index + 1));
+    known.set(place, hash);
+    return hash;
+  };
+  return once;
+};
+
 /** The hashes of a tile. */
 export const splitTile = (bytes: Uint8Array): readonly Uint8Array[] =>
   Array.from({ length: Math.floor(bytes.length / HASH_BYTES) }, (_, at) =>
