@@ -196,6 +196,8 @@ describe('countersign deploy', () => {
     expect((await attempt()).code).toBeNull();
     expect(await readFile(join(project, 'wrangler.toml'), 'utf8')).toBe(original);
 
+    crashAfter(/^POST \/r2\/buckets$/);
+    expect((await attempt()).code).toBeNull();
     crashAfter(/^POST \/queues$/, 3);
     expect((await attempt()).code).toBeNull();
     crashAfter(/secrets-bulk$/);
@@ -229,6 +231,8 @@ describe('countersign deploy', () => {
     });
 
     expect(requestsOf(/^POST \/d1\/database$/)).toHaveLength(1);
+    expect(requestsOf(/^POST \/r2\/buckets$/)).toHaveLength(1);
+    expect([...cloudflare.buckets]).toEqual(['my-shop-countersign-archive']);
     expect(requestsOf(/^POST \/queues$/)).toHaveLength(6);
     // The first one finds no Worker yet.
     expect(requestsOf(/secrets-bulk$/)).toHaveLength(2);
@@ -285,6 +289,29 @@ describe('countersign deploy', () => {
     expect(
       cloudflare.requests.filter((line) => /^(?:PUT|PATCH|DELETE)|queues$.*POST/.test(line)),
     ).toEqual([]);
+  });
+
+  it('blocks the plan where the account has no R2, and goes on without the binding', async () => {
+    cloudflare.failures.set(
+      'GET /r2/buckets',
+      'Please enable R2 through the Cloudflare Dashboard.',
+    );
+    const planned = async () => {
+      const { stdout } = await deploy(['--dry-run', '--json']);
+      const { plan } = JSON.parse(stdout) as {
+        readonly plan: readonly Readonly<Record<string, string>>[];
+      };
+      return plan.filter(({ step }) => step === 'R2 bucket');
+    };
+    expect(await planned()).toMatchObject([
+      {
+        state: 'blocked',
+        says: expect.stringContaining('enable R2') as string,
+        hint: expect.stringContaining('[[r2_buckets]]') as string,
+      },
+    ]);
+    await edit(/\[\[r2_buckets\]\]\nbinding = .*\nbucket_name = .*\n/, '');
+    expect(await planned()).toEqual([]);
   });
 
   it('prints the plan without an account and without a network, and says what it could not check', async () => {

@@ -18,6 +18,8 @@ export type Project = {
   readonly name: string;
   readonly database: { readonly name: string; readonly id: string | undefined };
   readonly queues: readonly string[];
+  /** The R2 bucket of the archive, if the project has one. */
+  readonly buckets: readonly string[];
   /** Hosts of routes and custom domains. */
   readonly hosts: readonly string[];
   /** A checkout of this repository, which deploys the modules that it builds. */
@@ -42,6 +44,7 @@ export const SECRETS = [
 export type SecretName = (typeof SECRETS)[number];
 
 const DATABASE = 'AUDIT_DB';
+const ARCHIVE = 'AUDIT_ARCHIVE';
 
 /** Environment variable with the AUDIENCES that a deployment will write. */
 export const NEXT_AUDIENCES = 'COUNTERSIGN_NEXT_AUDIENCES';
@@ -51,11 +54,13 @@ const databaseSchema = z.looseObject({
   database_name: z.optional(z.string()),
   database_id: z.optional(z.string()),
 });
+const bucketSchema = z.looseObject({ binding: z.string(), bucket_name: z.optional(z.string()) });
 const routeSchema = z.union([z.string(), z.looseObject({ pattern: z.string() })]);
 const queueSchema = z.looseObject({ queue: z.optional(z.string()) });
 const tomlSchema = z.looseObject({
   name: z.string(),
   d1_databases: z.array(databaseSchema),
+  r2_buckets: z.optional(z.array(bucketSchema)),
   queues: z.looseObject({ producers: z.array(queueSchema), consumers: z.array(queueSchema) }),
   route: z.optional(routeSchema),
   routes: z.optional(z.array(routeSchema)),
@@ -75,7 +80,7 @@ export const readProject = async (directory: string): Promise<Project> => {
     throw notGateway(
       `The ${CONFIG_FILE} here lacks what a gateway needs: name, the D1 database ${DATABASE} with a database_name, queues.`,
     );
-  const { name, queues, route, routes = [] } = parsed.data;
+  const { name, queues, r2_buckets: bound = [], route, routes = [] } = parsed.data;
   const id = database.database_id ?? '';
   return {
     directory,
@@ -85,6 +90,9 @@ export const readProject = async (directory: string): Promise<Project> => {
     queues: [...new Set([...queues.producers, ...queues.consumers].map(({ queue = '' }) => queue))]
       // An application that mounts the gateway makes its own queues itself.
       .filter((queue) => readQueueName(queue) !== undefined),
+    buckets: bound.flatMap(({ binding, bucket_name: bucket }) =>
+      binding === ARCHIVE && bucket !== undefined ? [bucket] : [],
+    ),
     hosts: [...routes, ...(route === undefined ? [] : [route])].map((each) =>
       (typeof each === 'string' ? each : each.pattern).replace(/\/.*$/, '').toLowerCase(),
     ),

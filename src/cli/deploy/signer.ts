@@ -81,6 +81,7 @@ const projectOf = (directory: string, signer: SignerProject): Project => {
       id: id !== undefined && UUID.test(id) ? id : undefined,
     },
     queues: [...new Set(queues.filter((queue) => queue !== undefined))],
+    buckets: [],
     hosts: [],
     isCheckout: false,
     config: SIGNER_CONFIG,

@@ -83,9 +83,24 @@ export const targetOf = (files: ConfigFiles, stack: LocalStack | undefined): Tar
       ...key,
       ...secrets,
       ...logSettingChecks({ ...files.variables, ...files.secrets }, config.reach),
+      ...archiveChecks(files.toml),
     ],
   };
 };
+
+/** A binding of the archive, in TOML or in JSON. */
+const ARCHIVE_BINDING = /"?binding"?\s*[=:]\s*"AUDIT_ARCHIVE"/;
+
+const archiveChecks = (text: string): readonly Check[] =>
+  ARCHIVE_BINDING.test(text)
+    ? []
+    : [
+        warning(
+          'archive',
+          'no R2 bucket: D1 keeps the whole log until it is full, and then accepts no more',
+          'Add [[r2_buckets]] with binding = "AUDIT_ARCHIVE" and a bucket_name to wrangler.toml; `countersign deploy` creates the bucket.',
+        ),
+      ];
 
 const ofConfig = (
   config: Config,

@@ -6,6 +6,7 @@ export const LISTS = [
   [['durable_objects', 'bindings'], 'name'],
   [['analytics_engine_datasets'], 'binding'],
   [['d1_databases'], 'binding'],
+  [['r2_buckets'], 'binding'],
   [['queues', 'producers'], 'binding'],
   [['queues', 'consumers'], 'queue'],
   [['ratelimits'], 'name'],

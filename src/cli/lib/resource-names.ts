@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 export const MAX_PROJECT_NAME = 63 - '-countersign-settlement-dead'.length;
 
 /**
- * Names a project's resources after it. Queues, databases, datasets and rate limits belong to the Cloudflare account: two projects with
- * the same names would consume each other's messages.
+ * Names a project's resources after it. Queues, databases, buckets, datasets and rate limits belong to the Cloudflare account: two projects with
+ * the same names would consume each other's messages and replace each other's objects.
  *
  * @param toml the wrangler.toml of this repository
  */
@@ -13,7 +13,7 @@ export const withResourceNames = (toml: string, project: string): string =>
   toml
     .replace(/^name = ".*"$/m, `name = "${project}"`)
     .replaceAll(
-      /"countersign-(settlement|audit|webhooks)(-dead)?"/g,
+      /"countersign-(settlement|audit|webhooks|archive)(-dead)?"/g,
       (_, kind: string, dead = '') => `"${project}-countersign-${kind}${dead}"`,
     )
     .replace(/^dataset = ".*"$/m, `dataset = "${project.replaceAll('-', '_')}_countersign"`)

@@ -25,6 +25,7 @@ export type FakeCloudflare = {
   readonly url: string;
   readonly databases: Map<string, { readonly name: string; readonly sql: DatabaseSync }>;
   readonly queues: Map<string, FakeQueue>;
+  readonly buckets: Set<string>;
   readonly workers: FakeWorkers['scripts'];
   /** Every request, as `POST /queues`. */
   readonly requests: string[];
@@ -42,6 +43,7 @@ const STAMP = '2026-11-01T00:00:00.000000Z';
 export const openFakeCloudflare = async (): Promise<FakeCloudflare> => {
   const databases: FakeCloudflare['databases'] = new Map();
   const queues: FakeCloudflare['queues'] = new Map();
+  const buckets: FakeCloudflare['buckets'] = new Set();
   const fakeWorkers = openFakeWorkers({
     hasDatabase: (id) => databases.has(id),
     hasQueue: (name) => queues.has(name),
@@ -50,6 +52,7 @@ export const openFakeCloudflare = async (): Promise<FakeCloudflare> => {
     ...identity,
     ...databaseRoutes(databases),
     ...queueRoutes(queues),
+    ...bucketRoutes(buckets),
     ...fakeWorkers.routes,
   };
   const patterns = Object.entries(routes).map(([key, route]) => {
@@ -59,6 +62,7 @@ export const openFakeCloudflare = async (): Promise<FakeCloudflare> => {
   const fake = {
     databases,
     queues,
+    buckets,
     workers: fakeWorkers.scripts,
     requests: [] as string[],
     onEffect: (): Promise<void> | void => undefined,
@@ -183,6 +187,28 @@ const runSql = (database: DatabaseSync, sql: string): unknown => {
     throw error;
   }
 };
+
+const bucketRoutes = (buckets: FakeCloudflare['buckets']): FakeRoutes => ({
+  'GET /r2/buckets': () => ({
+    result: { buckets: [...buckets].map((name) => ({ name, creation_date: STAMP })) },
+  }),
+  'GET /r2/buckets/([^/]+)': ({ query }) => {
+    const name = query.get('1') ?? '';
+    return buckets.has(name)
+      ? { result: { name, creation_date: STAMP } }
+      : { status: 404, code: 10_006, message: 'The specified bucket does not exist.' };
+  },
+  'POST /r2/buckets': (request) => {
+    const { name } = jsonBody<{ readonly name: string }>(request);
+    if (buckets.has(name))
+      return {
+        ...{ status: 409, code: 10_004 },
+        message: 'The bucket you tried to create already exists, and you own it.',
+      };
+    buckets.add(name);
+    return { result: { name, creation_date: STAMP } };
+  },
+});
 
 const queueRoutes = (queues: FakeCloudflare['queues']): FakeRoutes => {
   const described = ({ id, name, consumers }: FakeQueue) => ({
