@@ -1,8 +1,18 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openOfferedGrants } from '../../src/audit/offered-grants.ts';
+import type { AgentAccountRpc } from '../../src/protocol/account/rpc.ts';
 import type { AlertBody } from '../../src/protocol/alert.ts';
 import { runScheduled, watchSize } from '../../src/scheduled.ts';
+import { gatewayAccount } from '../../src/config.ts';
+import {
+  bucket,
+  count,
+  DAY,
+  freshArchive,
+  MIDNIGHT,
+  settledCalls,
+} from './audit/archive/archive-world.ts';
 import { db, freshDatabase } from './audit/database.ts';
 import { accountOf, START, word } from './audit/history.ts';
 import { vectorConfig } from './gateway/signing.ts';
@@ -18,6 +28,46 @@ it('deletes expired offered grants', async () => {
   await runScheduled(env, { ...vectorConfig(), rpcUrls: new Map() }, START);
   expect(await offered.issuerOf(word(1))).toBeUndefined();
   expect(await offered.issuerOf(word(2))).toBe(issuer);
+});
+
+describe('the archive of a gateway with a bucket', () => {
+  const NOW = MIDNIGHT + 3 * DAY;
+  const config = { ...vectorConfig(), rpcUrls: new Map() };
+  const recorded = async () => {
+    const self: Pick<AgentAccountRpc, 'entries'> = env.AGENT_ACCOUNT.getByName(
+      gatewayAccount(config),
+    );
+    const found = await self.entries(0, 0, 100);
+    const entries = found.verdict === 'found' ? found.entries : [];
+    return entries.flatMap(({ type, outcome }) => (type === 'archive.written' ? [outcome] : []));
+  };
+
+  beforeEach(freshArchive);
+
+  it('names each object in the log of its account, once', async () => {
+    await settledCalls(2);
+    await runScheduled(env, config, NOW);
+    const objects = await bucket.list();
+    const written = await recorded();
+    expect(written).toEqual(
+      objects.objects.map(({ key, size }) => ({
+        ...{ name: key, bytes: size, entries: 6 },
+        sha256: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      })),
+    );
+    expect(written.length).toBe(2);
+    // As if D1 had been restored to a time before the entry was known.
+    await db.prepare('UPDATE archive_objects SET logged_at = NULL').run();
+    await runScheduled(env, config, NOW + 900);
+    expect(await recorded()).toEqual(written);
+  });
+
+  it('is nothing without the bucket: D1 keeps everything', async () => {
+    await settledCalls(2);
+    await runScheduled({ ...env, AUDIT_ARCHIVE: undefined as never }, config, NOW + 400 * DAY);
+    expect((await bucket.list()).objects).toEqual([]);
+    expect(await count('chunks')).toBe(8);
+  });
 });
 
 const MAX = 1_000;
