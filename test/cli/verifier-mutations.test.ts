@@ -18,10 +18,6 @@ it('finds nothing broken in an export as it was written', async () => {
   const report = await reportOf(original);
   expect(brokenIn(report)).toEqual({});
   expect(report).toMatchObject({ entries: 52, accounts: 6 });
-  for (const id of ['form', 'chain', 'signatures', 'receipts', 'log']) {
-    const finding = report.checks.find(({ check }) => check === id);
-    expect(finding, id).toMatchObject({ verdict: 'proved' });
-  }
 });
 
 describe('a changed export is found broken:', () => {
