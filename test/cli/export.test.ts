@@ -193,3 +193,37 @@ test('exports the whole chain of an account to stdout', async () => {
   const verified = verifyLog(stdout);
   expect(verified.ok && verified.value.first).toBe(1);
 });
+
+test('lists denials with their rule, and tells the story of a call and of a denial', async () => {
+  const account = await agentWithCalls();
+  const { denials } = (await okJson(
+    ...['calls', 'list', '--denied', '--agent', account, '--since', 'yesterday'],
+  )) as { readonly denials: readonly Readonly<Record<string, string>>[] };
+  expect(denials).toMatchObject([{ account, tool: 'whoami', rule: 'tool' }]);
+  expect(await okJson('calls', 'list', '--denied', '--agent', account, '--tool', 'lookup')).toEqual(
+    { denials: [] },
+  );
+  // The fleet of the owner, and all accounts for the operator.
+  for (const as of ['owner', 'operator']) {
+    const table = await run('calls', 'list', '--denied', '--as', as);
+    expect(table.stdout).toMatch(/WHEN +ACCOUNT +TOOL +PRICE +RULE +TIMES +CALL/);
+    expect(table.stdout).toContain('whoami');
+  }
+  expect(await okJson('calls', 'list', '--failed', '--agent', account)).toMatchObject({
+    calls: [],
+  });
+  const { calls } = (await okJson('calls', 'list', '--agent', account)) as {
+    readonly calls: readonly Readonly<Record<string, string>>[];
+  };
+  const story = await run('calls', 'show', account, String(calls[0]?.['call']));
+  const text = story.stdout.replace(/\s+/g, ' ');
+  expect(text).toMatch(/accepted for \$0\.001: \S+ signed an intent/);
+  expect(text).toContain('paid from credit of an ancestor');
+  expect(text).toMatch(/committed \(status 200, answered\): charged \$0\.001 \[entry \d+\]/);
+  const denied = await run('calls', 'show', account, String(denials[0]?.['call']));
+  expect(denied.stdout.replace(/\s+/g, ' ')).toMatch(
+    /denied by the rule tool: \S+ signed an intent/,
+  );
+  const words = ['calls', 'list', '--denied', '--failed'];
+  expect(await errorOf(2, ...words)).toMatchObject({ code: 'usage' });
+});

@@ -4,11 +4,12 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import { type Names, namesOf, treeBelow } from '../lib/accounts.ts';
 import { type AdminClient, openAdmin } from '../lib/admin-client.ts';
 import type { Command } from '../lib/command.ts';
-import { isRefusal } from '../lib/errors.ts';
+import { isRefusal, usageError } from '../lib/errors.ts';
 import { listOptions, type ListRequest, listRequest, printList } from '../lib/list.ts';
 import type { Output } from '../lib/output.ts';
 import { listed } from '../lib/print.ts';
 import { dollars, inAsset, shortTime } from '../lib/units.ts';
+import { type DenialItem, newestDenials } from './denials.ts';
 
 const STATES = ['held', 'committed', 'released', 'abandoned'] as const;
 
@@ -18,14 +19,17 @@ export const list: Command = {
   summary: 'list calls, newest first: of your agents, or as operator of all',
   options: [
     { flags: '--tool <tool>', summary: 'only calls of this tool' },
-    { flags: '--state <state>', summary: 'only calls in this state', choices: STATES },
+    { flags: '--outcome, --state <state>', summary: 'only calls in this state', choices: STATES },
+    { flags: '--failed', summary: 'only calls that failed or got no answer' },
+    { flags: '--denied', summary: 'denied calls instead: which rule, and how often' },
     ...listOptions('calls'),
   ],
   shared: ['gateway', 'signer'],
   examples: [
     'countersign calls list --from today',
     'countersign calls list --account team/alice --state committed',
-    'countersign calls list --as treasury --from 7d',
+    'countersign calls list --as treasury --failed --since 7d',
+    'countersign calls list --denied --agent team/alice --since yesterday',
   ],
   run: async (session, input) => {
     const admin = await openAdmin(session, 'operator');
@@ -38,7 +42,18 @@ export const list: Command = {
       ...(tool === undefined ? {} : { tool }),
     };
     const names = await namesOf(session);
-    await printList(admin, request, (onPage) => callsOf(admin, request, query, onPage), {
+    const isFailed = input.flag('failed');
+    if (isFailed && state !== undefined)
+      throw usageError('--failed and --state exclude each other.', 'Give one of them.');
+    if (input.flag('denied')) {
+      if (isFailed || state !== undefined)
+        throw usageError('A denied call has no state.', 'Leave --failed and --state out.');
+      await printDenials(admin, request, tool, names);
+      return;
+    }
+    const wanted = (item: Item): boolean =>
+      !isFailed || item.state === 'released' || item.state === 'abandoned';
+    await printList(admin, request, (onPage) => callsOf(admin, request, query, wanted, onPage), {
       member: 'calls',
       none: 'No call matches.',
       table: (items) => tableOf(session.out, items, names),
@@ -56,29 +71,22 @@ async function* callsOf(
   admin: AdminClient,
   { account, most }: ListRequest,
   query: Query,
+  wanted: (item: Item) => boolean,
   onPage: (page: PageInfo) => void,
 ): AsyncGenerator<Item> {
   const callsOfAccount = (each: AccountId) =>
-    admin.list('account.calls', { params: { account: each }, query, onPage });
+    only(admin.list('account.calls', { params: { account: each }, query, onPage }), wanted);
   if (account !== undefined) {
     yield* callsOfAccount(account);
     return;
   }
   try {
-    yield* admin.list('calls.list', { query, onPage });
+    yield* only(admin.list('calls.list', { query, onPage }), wanted);
   } catch (thrown) {
     // Nothing was listed so far: the gateway refuses the first page.
     if (!isRefusal(thrown, 'forbidden')) throw thrown;
-    const own = await admin.own();
-    const tree = await treeBelow(admin, own).catch((unknown: unknown) => {
-      if (isRefusal(unknown, 'unknown_account')) return undefined;
-      throw unknown;
-    });
-    // Before its first payment or grant an owner has no account, and no calls.
-    if (tree === undefined) return;
-    const readable = tree.filter(({ standing }) => standing !== undefined);
     const found: Item[] = [];
-    for (const each of new Set([own, ...readable.map((node) => node.account)])) {
+    for (const each of await ownTree(admin)) {
       let count = 0;
       for await (const item of callsOfAccount(each)) {
         found.push(item);
@@ -89,6 +97,86 @@ async function* callsOf(
     yield* found.toSorted((one, other) => (other.accepted_at ?? 0) - (one.accepted_at ?? 0));
   }
 }
+
+async function* only(
+  items: AsyncGenerator<Item>,
+  wanted: (item: Item) => boolean,
+): AsyncGenerator<Item> {
+  for await (const item of items) if (wanted(item)) yield item;
+}
+
+/** The signer's own account and those below it; none before its first payment or grant. */
+const ownTree = async (admin: AdminClient): Promise<ReadonlySet<AccountId>> => {
+  const own = await admin.own();
+  const tree = await treeBelow(admin, own).catch((unknown: unknown) => {
+    if (isRefusal(unknown, 'unknown_account')) return undefined;
+    throw unknown;
+  });
+  if (tree === undefined) return new Set();
+  const readable = tree.filter(({ standing }) => standing !== undefined);
+  return new Set([own, ...readable.map(({ account }) => account as AccountId)]);
+};
+
+/** Denials are in the logs of the accounts alone: a stranger's denied calls must not fill a table. */
+const printDenials = async (
+  admin: AdminClient,
+  { account, most, query: { from, to } }: ListRequest,
+  tool: string | undefined,
+  names: Names,
+): Promise<void> => {
+  const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const { out, progress } = admin.session;
+  const denials = await progress.during('reading logs', async () =>
+    newestDenials(
+      admin,
+      account === undefined ? await everyAccount(admin) : [account],
+      { ...range, tool },
+      most,
+    ),
+  );
+  out.result({ denials }, () =>
+    denials.length === 0 ? 'No denial matches.' : denialsTable(out, denials, names),
+  );
+};
+
+/** All accounts for an operator, and for an owner its tree. */
+const everyAccount = async (admin: AdminClient): Promise<Iterable<AccountId>> => {
+  const found: AccountId[] = [];
+  try {
+    for await (const { account } of admin.list('accounts.list', { query: { limit: 500 } }))
+      found.push(account as AccountId);
+    return found;
+  } catch (thrown) {
+    if (!isRefusal(thrown, 'forbidden')) throw thrown;
+    return await ownTree(admin);
+  }
+};
+
+const denialsTable = (out: Output, denials: readonly DenialItem[], names: Names): string =>
+  listed(
+    out,
+    [
+      { title: 'WHEN' },
+      { title: 'ACCOUNT', cut: 'middle' },
+      { title: 'TOOL', cut: 'end' },
+      { title: 'PRICE', align: 'right' },
+      { title: 'RULE' },
+      { title: 'TIMES', align: 'right' },
+      { title: 'CALL', cut: 'middle' },
+    ],
+    denials.map((each) => {
+      const asset = each.payment?.['asset'];
+      return [
+        shortTime(each.at),
+        names.of(each.account),
+        each.tool ?? '',
+        inAsset(each.amounts?.['price'], typeof asset === 'string' ? asset : undefined),
+        each.rule ?? '',
+        String(each.count ?? 1),
+        each.call ?? '',
+      ];
+    }),
+  );
 
 /** Refunds are rare: their column is there only if some call has one. */
 const tableOf = (out: Output, items: readonly Item[], names: Names): string => {

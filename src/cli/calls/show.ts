@@ -1,15 +1,20 @@
 import type { AnswerOf } from '../../management/routes.ts';
+import type { Hex } from '../../core/hex.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Entry } from '../../protocol/entry.ts';
 import { type Names, namesOf } from '../lib/accounts.ts';
-import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { type AdminClient, openAdmin, roleOf } from '../lib/admin-client.ts';
 import { AS_OPERATOR, type Command } from '../lib/command.ts';
 import type { Output } from '../lib/output.ts';
 import { proseWidth } from '../lib/print.ts';
 import { fields, printable } from '../lib/text.ts';
 import { dollars, inAsset, isoTime } from '../lib/units.ts';
+import { isRefusal } from '../lib/errors.ts';
+import { type Step, stepsOf } from './story.ts';
 import { RECEIPT, WHICH, whichCall } from './which.ts';
 
 export const show: Command = {
-  summary: 'show one call: what it cost, who paid, what was given back',
+  summary: 'tell the story of one call: who signed, which rule decided, where the money is',
   arguments: WHICH,
   options: [RECEIPT, AS_OPERATOR],
   shared: ['gateway', 'signer'],
@@ -21,11 +26,65 @@ export const show: Command = {
     const { out } = session;
     const admin = await openAdmin(session, roleOf(input));
     const params = await whichCall(admin, input);
-    const { body } = await admin.call('account.call', { params });
     const names = await namesOf(session);
-    out.result(body, () => storyText(out, body, names));
+    let body: Story;
+    try {
+      ({ body } = await admin.call('account.call', { params }));
+    } catch (thrown) {
+      if (!isRefusal(thrown, 'unknown_call')) throw thrown;
+      // A denied call has no row: the log alone has it.
+      const entries = await entriesOf(admin, params, 0, undefined, 'call.denied');
+      if (entries.length === 0) throw thrown;
+      const steps = stepsOf(entries, names);
+      out.result({ entries: withHashes(entries, steps) }, () => stepsText(out, steps));
+      return;
+    }
+    const { first, last } = body.entries;
+    const entries = await entriesOf(admin, params, first - 1, last);
+    const steps = stepsOf(entries, names);
+    out.result({ ...body, log: withHashes(entries, steps) }, () =>
+      [
+        storyText(out, body, names),
+        '',
+        stepsText(out, steps),
+        '',
+        out.style.dim('`countersign audit prove <receipt>` proves its end to anyone'),
+      ].join('\n'),
+    );
   },
 };
+
+/** The entries about a call among those between two seqs; the first of them is after `after`. */
+const entriesOf = async (
+  admin: AdminClient,
+  { account, call }: { readonly account: AccountId; readonly call: Hex },
+  after: number,
+  last: number | undefined,
+  type?: 'call.denied',
+): Promise<readonly Entry[]> => {
+  const found: Entry[] = [];
+  const query = {
+    limit: 500,
+    ...(after === 0 ? {} : { after: `${after}` }),
+    ...(type === undefined ? {} : { type }),
+  };
+  for await (const item of admin.list('account.entries', { params: { account }, query })) {
+    if (item.call === call) found.push(item as Entry);
+    if (last !== undefined && item.seq >= last) break;
+  }
+  return found;
+};
+
+const withHashes = (entries: readonly Entry[], steps: readonly Step[]) =>
+  entries.map((entry, at) => ({ hash: steps[at]?.hash, entry }));
+
+/** Whole hashes only with --json: a line has room for what people read. */
+const stepsText = (out: Output, steps: readonly Step[]): string =>
+  fields(
+    steps.map(({ at, seq, what }) => [isoTime(at), `${what}  [entry ${seq}]`]),
+    out.style.dim,
+    proseWidth(out),
+  );
 
 type Story = AnswerOf<'account.call'>;
 
@@ -41,6 +100,7 @@ const storyText = (out: Output, { call, settlement }: Story, names: Names): stri
         ['refunded', amount(call.refunded)],
         ['paid', paidText(call, settlement)],
         ['in', settlement?.transaction],
+        ['block', settlement?.block?.toString()],
         ['call', call.call],
         ['account', call.account],
       ],

@@ -13,7 +13,7 @@ const PAGE = 500;
 
 /** Options of a list of calls or payments, newest first. */
 export const listOptions = (what: 'calls' | 'payments'): readonly OptionSpec[] => [
-  { flags: '--account <account>', summary: `only ${what} of this account` },
+  { flags: '--agent, --account <account>', summary: `only ${what} of this account` },
   ...timeRange('the first'),
   { flags: '-n, --limit <number>', summary: 'at most this many (default: 50)' },
 ];

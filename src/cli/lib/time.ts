@@ -56,8 +56,8 @@ const FORMS = 'today, yesterday, 7d (ago), 2026-11-25 or 2026-11-25T14:00, in UT
 
 /** `--from` and `--to` of a list, both included. */
 export const timeRange = (from: string): readonly OptionSpec[] => [
-  { flags: '--from <time>', summary: `${FORMS} (default: ${from})` },
-  { flags: '--to <time>', summary: 'as --from; a day to its end (default: now)' },
+  { flags: '--since, --from <time>', summary: `${FORMS} (default: ${from})` },
+  { flags: '--until, --to <time>', summary: 'as --from; a day to its end (default: now)' },
 ];
 
 /** `--from` and `--to` of a report by days, both included. */
