@@ -42,7 +42,7 @@ export const callBy = (
       ? { topUp: { to: accountAt(kind === 'topUpOwn' ? payer : payer + 1).account } }
       : {}),
     ...(unpaid
-      ? {}
+      ? { intent: { fields: { validBefore: String(validBefore) } } }
       : {
           payment: {
             token,

@@ -6,6 +6,7 @@ import {
   type CallRecord,
   keepsHold,
 } from '../../../durable-objects/account/call/call-record.ts';
+import { flushDenials } from '../../../durable-objects/account/call/denial.ts';
 import { expire } from '../../../durable-objects/account/call/expire.ts';
 import { finish } from '../../../durable-objects/account/call/finish.ts';
 import {
@@ -164,6 +165,10 @@ export const openCalls = (
           const lasting = dropEndedGrants(state, clock.now);
           if (lasting.writes.length > 0) note('forgotten');
           return { ...unchanged(lasting.state, undefined), writes: lasting.writes };
+        });
+        keeper.decide((state, context) => {
+          const flushed = flushDenials(state, context);
+          return { ...unchanged(flushed.state, undefined), entries: flushed.entries };
         });
         for (const record of keeper.calls()) {
           const ended = expire(keeper.state(), record, keeper.context());

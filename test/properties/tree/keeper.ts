@@ -11,9 +11,10 @@ import {
   type IssuedLease,
 } from '../../../durable-objects/account/tree/issued-lease.ts';
 import { isDurable } from '../../../durable-objects/store/decision.ts';
-import { put } from '../../../durable-objects/store/noun.ts';
+import { put, valuesOf } from '../../../durable-objects/store/noun.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
 import { openMemoryStore } from '../memory-store.ts';
 import { accountAt, BARE, BARE_HASH, hex } from './names.ts';
 
@@ -21,6 +22,7 @@ import { accountAt, BARE, BARE_HASH, hex } from './names.ts';
 export const openKeeper = (index: number, clock: { readonly now: number }) => {
   const account: AccountId = accountAt(index);
   const store = openMemoryStore();
+  const log: Entry[] = [];
   let state: AccountState = emptyAccount(account);
   let salt = 0;
 
@@ -46,6 +48,8 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
   return {
     index,
     account,
+    /** Every entry of the account, in order. */
+    log,
     leases,
     call: (id: Hex): CallRecord | undefined => store.get(CALL, id),
     calls: (): readonly CallRecord[] => [...store.find(CALL)],
@@ -54,7 +58,11 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     /** Decides on the state in memory, and stores durable writes in their encoded form. */
     decide<Verdict>(by: (state: AccountState, context: Context) => Decision<Verdict>): Verdict {
       const decision = by(state, context());
+      const before = state.head.seq;
       ({ state } = decision);
+      const written = valuesOf(decision.writes, CALL).flatMap(({ entries }) => entries);
+      const added = [...decision.entries, ...written].filter(({ seq }) => seq > before);
+      log.push(...added.toSorted((one, other) => one.seq - other.seq));
       if (isDurable(decision)) store.write([...decision.writes, put(ACCOUNT, state)]);
       return decision.verdict;
     },

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../../src/protocol/account/call.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Hex } from '../../../src/core/hex.ts';
+import { type Hex, ZERO_HASH } from '../../../src/core/hex.ts';
 import { ASSET, AUDIENCE, hex, PAYEE } from './names.ts';
 
 /** Parameters of a call. */
@@ -34,6 +34,9 @@ export const callOf = (
   validBefore: now + 300,
   execute: true,
   audience: AUDIENCE,
+  intent: {
+    fields: { validBefore: String(now + 300), authority: authority ?? ZERO_HASH },
+  },
   params: {},
   contractCheckedAt: 1,
   ...(authority === undefined ? {} : { authority }),

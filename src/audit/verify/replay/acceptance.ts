@@ -1,0 +1,135 @@
+import type { Hex } from '../../../core/hex.ts';
+import { evaluate, type Source } from '../../../policy/evaluate.ts';
+import type { Subject } from '../../../policy/rule.ts';
+import type { Entry } from '../../../protocol/entry.ts';
+import type { Pace, ReplayedAccount } from './account.ts';
+import { authorityOf, type Binding, bindingOf, isRightList, namedPolicies } from './binding.ts';
+import type { ReplayedCall } from './call.ts';
+import { fundingFault } from './funding.ts';
+import { hasParams, subjectOf } from './subject.ts';
+import type { Texts } from './texts.ts';
+
+/** What a check says about one decision. */
+export type Judgement =
+  | { readonly verdict: 'proved' }
+  | { readonly verdict: 'bounded'; readonly note: string }
+  | { readonly verdict: 'unchecked'; readonly note: string }
+  | { readonly verdict: 'broken'; readonly reason: string; readonly field: string };
+
+export const broken = (reason: string, field: string): Judgement => ({
+  verdict: 'broken',
+  reason,
+  field,
+});
+
+export const missingText = (hash: Hex): Judgement => ({
+  verdict: 'unchecked',
+  note: `the text of policy or grant ${hash} is not in the files`,
+});
+
+export const LENT = 'limits of an account that lends to children count what they had then';
+export const LEASED =
+  "limits of ancestors were held as leases, which an account's entries do not show";
+
+/** An acceptance as the account decided it. */
+export type Accepted = {
+  readonly judgement: Judgement;
+  readonly binding: Binding;
+  /** The counts of calls after it. */
+  readonly pace: { readonly base: Pace; readonly ownerPace: Pace };
+};
+
+/**
+ * Decides an accepted or parked call again, by the function that decided it. Of an approved call, `account` no longer has the hold, and rate
+ * and repeats were counted when it was parked.
+ */
+export const judgeAcceptance = (
+  account: ReplayedAccount,
+  call: ReplayedCall,
+  entry: Entry,
+  texts: Texts,
+): Accepted => {
+  const isApproved = entry.rule === 'approval' && entry.type === 'call.accepted';
+  const named = namedPolicies(account, entry);
+  const all = bindingOf(account, named, call.asset, entry.at, texts);
+  const binding = isApproved ? { ...all, own: all.own.map(withoutPace) } : all;
+  const subject = subjectOf(entry);
+  const pace =
+    subject === undefined || isApproved ? account : paceAfter(account, binding, subject, entry.at);
+  const { base, ownerPace } = pace;
+  const judge = (): Judgement => {
+    if (subject === undefined) return broken('malformed', 'payment');
+    const grant = grantFault(account, call, entry);
+    if (grant !== undefined) return grant;
+    if (binding.missing !== undefined) return missingText(binding.missing);
+    if (!isRightList(account, named, call.grant, texts)) {
+      return broken('wrong_policies', 'evidence.policies');
+    }
+    const sources = [...binding.own, ...binding.ancestors];
+    if (
+      !hasParams(
+        entry,
+        sources.map(({ policy }) => policy),
+      )
+    ) {
+      return broken('wrong_params', 'evidence.params');
+    }
+    const verdict = evaluate(sources, subject, entry.at);
+    if (!verdict.allowed) return broken(verdict.rule, 'decision');
+    const fault = fundingFault(account, call, entry, binding.own);
+    if (fault !== undefined) return broken(fault, 'payment.paidBy');
+    return certainty(account, call, binding);
+  };
+  return { judgement: judge(), binding, pace: { base, ownerPace } };
+};
+
+/** A parked call was counted towards rates and repeats when it was parked. */
+export const withoutPace = ({
+  policy: { rate: _, repeat: __, ...policy },
+  ...source
+}: Source): Source => ({ ...source, policy });
+
+/** The grant must be one that the account holds, and the one that the caller signed. A governed account calls by a grant only (law 8). */
+const grantFault = (
+  account: ReplayedAccount,
+  { grant }: ReplayedCall,
+  entry: Entry,
+): Judgement | undefined => {
+  const signed = authorityOf(entry);
+  if (signed !== undefined && signed !== grant) return broken('wrong_grant', 'payment.grant');
+  if (grant === undefined) {
+    return account.isGoverned ? broken('wrong_grant', 'payment.grant') : undefined;
+  }
+  const held = account.grants.find(({ hash }) => hash === grant);
+  return held?.status === 'active' ? undefined : broken('wrong_grant', 'payment.grant');
+};
+
+const certainty = (
+  account: ReplayedAccount,
+  call: ReplayedCall,
+  { own, ancestors }: Binding,
+): Judgement => {
+  if (call.paidBy === 'lent') return { verdict: 'bounded', note: LEASED };
+  if (call.price === 0n || call.creditTo !== undefined) return { verdict: 'proved' };
+  const counts = own.some(({ counters }) => counters.length > 0) || call.paidBy === 'credit';
+  if (account.lends && counts) return { verdict: 'bounded', note: LENT };
+  return call.grant !== undefined || ancestors.length > 0
+    ? { verdict: 'bounded', note: LEASED }
+    : { verdict: 'proved' };
+};
+
+/** The counts of calls after this one, of the account's own policies. */
+const paceAfter = (
+  account: ReplayedAccount,
+  { own }: Binding,
+  subject: Subject,
+  at: number,
+): Pick<ReplayedAccount, 'base' | 'ownerPace'> => {
+  const verdict = evaluate(own, subject, at);
+  if (!verdict.allowed) return account;
+  const after = (key: 'base' | 'owner', { arrival, repeats }: Pace): Pace => ({
+    arrival: verdict.arrivals[key] ?? arrival,
+    repeats: verdict.repeats[key] ?? repeats,
+  });
+  return { base: after('base', account.base), ownerPace: after('owner', account.ownerPace) };
+};

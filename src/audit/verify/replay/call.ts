@@ -1,0 +1,72 @@
+import type { Seconds } from '../../../core/clock.ts';
+import type { Hex } from '../../../core/hex.ts';
+import type { AccountId, AssetId } from '../../../protocol/account-id.ts';
+import type { Entry } from '../../../protocol/entry.ts';
+import { amountOf, textOf } from './members.ts';
+
+export const PAID_BY = ['deferred', 'upfront', 'credit', 'lent', 'free', 'card'] as const;
+
+export type PaidBy = (typeof PAID_BY)[number];
+
+/** A counter with the period in which a call is counted. */
+export type HeldIn = { readonly name: string; readonly start: Seconds };
+
+/** One call of an account, as far as its entries show it. */
+export type ReplayedCall = {
+  readonly id: Hex;
+  readonly asset: AssetId;
+  readonly price: bigint;
+  readonly paidBy: PaidBy;
+  /** Of a top-up: the account that gets the money as credit. */
+  readonly creditTo: AccountId | undefined;
+  readonly grant: Hex | undefined;
+  readonly state: 'parked' | 'held' | 'committed' | 'released' | 'abandoned';
+  readonly payment: 'none' | 'held' | 'queued' | 'settled' | 'failed' | 'released';
+  /** Of a payment that failed. */
+  readonly fault: string | undefined;
+  readonly charged: bigint;
+  readonly refunded: bigint;
+  readonly heldIn: readonly HeldIn[];
+  readonly isApproved: boolean;
+  /** Its tool fell silent, and the amount stays held until an operator resolves the call. */
+  readonly isKept: boolean;
+  readonly isBounced: boolean;
+  /** `call.finished` or `call.late` was entered. */
+  readonly hasAnswer: boolean;
+};
+
+/** Reads the call that `call.accepted` or `call.parked` starts; undefined if a member is missing or wrong. */
+export const startedCall = ({ type, call, amounts, payment }: Entry): ReplayedCall | undefined => {
+  const price = amountOf(amounts?.['price']);
+  const asset = textOf(payment?.['asset']);
+  const paidBy = PAID_BY.find((each) => each === payment?.['paidBy']);
+  if (call === undefined || price === undefined || asset === undefined || paidBy === undefined) {
+    return undefined;
+  }
+  return {
+    id: call,
+    asset: asset as AssetId,
+    price,
+    paidBy,
+    creditTo: textOf(payment?.['creditTo']) as AccountId | undefined,
+    grant: textOf(payment?.['grant']) as Hex | undefined,
+    state: type === 'call.parked' ? 'parked' : 'held',
+    payment: paidBy === 'deferred' || paidBy === 'upfront' ? 'held' : 'none',
+    fault: undefined,
+    charged: 0n,
+    refunded: 0n,
+    heldIn: [],
+    isApproved: false,
+    isKept: false,
+    isBounced: false,
+    hasAnswer: false,
+  };
+};
+
+/** Whether the call waits for its payment to settle before it may run. */
+export const awaitsPayment = ({ state, paidBy, payment }: ReplayedCall): boolean =>
+  state === 'held' && paidBy === 'upfront' && payment === 'held';
+
+/** Whether its payment may still move, or its amount is held. */
+export const isOpen = ({ state, payment, isKept }: ReplayedCall): boolean =>
+  state === 'held' || state === 'parked' || isKept || payment === 'held' || payment === 'queued';
