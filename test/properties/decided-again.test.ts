@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CheckId } from '../../src/audit/verify/check.ts';
-import type { Entry, Json } from '../../src/protocol/entry.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
 import { decideAgain, type Logs } from './decided-again.ts';
 import { deeds, logOf, RULES, RULES_HASH } from './ruled-account.ts';
 import { runsOf, seeded } from './runs.ts';
@@ -183,7 +183,7 @@ const LIES: readonly (readonly [string, CheckId, (entry: Entry) => boolean, Chan
       ...entry,
       evidence: {
         ...entry.evidence,
-        policies: (entry.evidence?.['policies'] as readonly Json[]).slice(0, 1),
+        policies: [entry.evidence?.['policies'] ?? []].flat().slice(0, 1),
       },
     }),
   ],

@@ -1,5 +1,5 @@
 import type { AccountId } from '../../protocol/account-id.ts';
-import type { Check, CheckId, HashedEntry, Survey } from './check.ts';
+import type { Check, CheckId, Finding, HashedEntry, Survey } from './check.ts';
 import type { Judgement } from './replay/acceptance.ts';
 import { newAccount } from './replay/account.ts';
 import { isOpen } from './replay/call.ts';
@@ -8,6 +8,7 @@ import { openReplay, type Replay, type Replayed } from './replay/replay.ts';
 import { openSnapshots, type Snapshots } from './replay/snapshots.ts';
 import { openTexts } from './replay/texts.ts';
 import { createTally, type Tally } from './tally.ts';
+import { createTotals } from './totals.ts';
 
 /** A replayed account that is being read. */
 type Reading = {
@@ -24,7 +25,7 @@ const PARTIAL = 'a chain does not begin at its first entry: export it whole';
 const FURTHER = 'equal denials within ten seconds are one entry, which has the first';
 
 /**
- * The checks `calls`, `payments`, `limits` and `denials`: decide again what each account decided, from its entries and the texts that they name
+ * The checks `calls`, `payments`, `limits`, `denials` and `totals`: decide again what each account decided, from its entries and the texts that they name
  * (docs/audit-format.md, "Recomputing decisions"). They share one replay, which runs once for each entry.
  */
 export const createDecisions = ({ documents }: Pick<Survey, 'documents'>): readonly Check[] => {
@@ -33,6 +34,7 @@ export const createDecisions = ({ documents }: Pick<Survey, 'documents'>): reado
   const payments = createTally('payments');
   const limits = createTally('limits');
   const denials = createTally('denials');
+  const totals = createTotals(texts);
   let reading: Reading | undefined;
   let last: HashedEntry | undefined;
 
@@ -46,7 +48,9 @@ export const createDecisions = ({ documents }: Pick<Survey, 'documents'>): reado
   };
 
   const close = (): void => {
-    for (const call of reading?.replay?.calls() ?? []) {
+    if (reading?.replay === undefined) return;
+    totals.close(reading.account, reading.replay.calls());
+    for (const call of reading.replay.calls()) {
       if (isOpen(call) && call.payment !== 'none') {
         payments.bound('payments are open at the end of the files');
       }
@@ -71,11 +75,13 @@ export const createDecisions = ({ documents }: Pick<Survey, 'documents'>): reado
       const more = (entry.count ?? 1) - 1;
       if (more > 0) denials.bound(FURTHER, more);
     }
+    totals.see(seen, replayed);
     reading.snapshots.add(entry.seq, entry.at, replayed.after);
   };
 
   const denialOf = ({ snapshots }: Reading, { entry }: Replayed): Judgement => {
     const after = entry.outcome?.['after'];
+    if (after === undefined) return NO_PLACE;
     if (typeof after !== 'number' || after < 0 || after >= entry.seq) return WRONG_PLACE;
     const then = snapshots.after(after);
     if (then === undefined)
@@ -101,26 +107,32 @@ export const createDecisions = ({ documents }: Pick<Survey, 'documents'>): reado
     if (type === 'call.denied') denials.skip(PARTIAL, count);
   };
 
-  const checkOf = (id: CheckId, tally: Tally): Check => ({
+  const checkOf = (id: CheckId, finding: () => Finding): Check => ({
     id,
     see,
     end: () => {
       close();
       reading = undefined;
-      return tally.finding();
+      return finding();
     },
   });
   return [
-    checkOf('calls', calls),
-    checkOf('payments', payments),
-    checkOf('limits', limits),
-    checkOf('denials', denials),
+    checkOf('calls', calls.finding),
+    checkOf('payments', payments.finding),
+    checkOf('limits', limits.finding),
+    checkOf('denials', denials.finding),
+    checkOf('totals', totals.end),
   ];
 };
 
 const BLIND: Judgement = {
   verdict: 'unchecked',
   note: 'a text that the account was bound by is not in the files',
+};
+
+const NO_PLACE: Judgement = {
+  verdict: 'unchecked',
+  note: 'a denial does not say after which entry it was decided',
 };
 
 const WRONG_PLACE: Judgement = { verdict: 'broken', reason: 'wrong_place', field: 'outcome.after' };

@@ -2,10 +2,12 @@ import type { Hex } from '../../core/hex.ts';
 import { createChain, type ListedAccount } from './chain.ts';
 import { type Check, type CheckId, CHECKS, type Finding, type Survey } from './check.ts';
 import { createContains } from './contains.ts';
+import { createDecisions } from './decisions.ts';
 import { readJwks } from './jwks.ts';
 import { type LogFile, readLines } from './lines.ts';
 import { createLogCheck, type LogEvidence, type NamedText } from './log.ts';
 import { readEntryLine } from './read-entry.ts';
+import { createPrices } from './prices.ts';
 import { createReceipts } from './receipts.ts';
 import { type Report, reportOf } from './report.ts';
 import { createSettlements, nodesOf } from './settlements.ts';
@@ -71,6 +73,8 @@ export const verify = async (given: Export, options: VerifyOptions = {}): Promis
   const checks: Check[] = [
     createChain(surveyed, given.listed),
     createSignatures(),
+    ...createDecisions(surveyed),
+    createPrices(surveyed),
     ...(rpc === undefined ? [] : [createSettlements(await nodesOf(rpc))]),
     ...(receipts === undefined ? [] : [await openReceipts(receipts, surveyed)]),
     ...(log === undefined ? [] : [log]),

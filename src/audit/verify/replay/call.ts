@@ -14,6 +14,8 @@ export type HeldIn = { readonly name: string; readonly start: Seconds };
 /** One call of an account, as far as its entries show it. */
 export type ReplayedCall = {
   readonly id: Hex;
+  /** When it was accepted, or parked. */
+  readonly at: Seconds;
   readonly asset: AssetId;
   readonly price: bigint;
   readonly paidBy: PaidBy;
@@ -36,7 +38,13 @@ export type ReplayedCall = {
 };
 
 /** Reads the call that `call.accepted` or `call.parked` starts; undefined if a member is missing or wrong. */
-export const startedCall = ({ type, call, amounts, payment }: Entry): ReplayedCall | undefined => {
+export const startedCall = ({
+  type,
+  at,
+  call,
+  amounts,
+  payment,
+}: Entry): ReplayedCall | undefined => {
   const price = amountOf(amounts?.['price']);
   const asset = textOf(payment?.['asset']);
   const paidBy = PAID_BY.find((each) => each === payment?.['paidBy']);
@@ -45,6 +53,7 @@ export const startedCall = ({ type, call, amounts, payment }: Entry): ReplayedCa
   }
   return {
     id: call,
+    at,
     asset: asset as AssetId,
     price,
     paidBy,
@@ -70,3 +79,7 @@ export const awaitsPayment = ({ state, paidBy, payment }: ReplayedCall): boolean
 /** Whether its payment may still move, or its amount is held. */
 export const isOpen = ({ state, payment, isKept }: ReplayedCall): boolean =>
   state === 'held' || state === 'parked' || isKept || payment === 'held' || payment === 'queued';
+
+/** What a call counts in limits: its price while that is held, then its charge. */
+export const countedOf = ({ state, isKept, price, charged }: ReplayedCall): bigint =>
+  state === 'held' || state === 'parked' || isKept ? price : charged;

@@ -1,0 +1,153 @@
+import type { Seconds } from '../../core/clock.ts';
+import { type Hex, ZERO_HASH } from '../../core/hex.ts';
+import { everyOf, periodOf, windowName } from '../../policy/window.ts';
+import { accountId, type AccountId, type AssetId } from '../../protocol/account-id.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import type { Place } from './check.ts';
+import { limitsOf, linksOf, networkOf } from './replay/binding.ts';
+import { countedOf, type ReplayedCall } from './replay/call.ts';
+import { objectOf, textOf } from './replay/members.ts';
+import type { Texts } from './replay/texts.ts';
+
+/** The place of a call's acceptance. */
+export type CallPlace = Place & { readonly account: AccountId; readonly seq: number };
+
+/** A call of a descendant, as an ancestor counts it. */
+export type BranchCall = {
+  readonly borrower: AccountId;
+  /** The grant that the ancestor issued, and the one that it holds above that; empty if it is an owner. */
+  readonly grant: Hex;
+  readonly parent: Hex | '';
+  readonly asset: AssetId;
+  readonly at: Seconds;
+  readonly amount: bigint;
+  readonly place: CallPlace;
+};
+
+/** What an account itself spent of one of its counters in one period. */
+export type OwnSpend = {
+  readonly asset: AssetId;
+  readonly name: string;
+  readonly start: Seconds;
+  readonly amount: bigint;
+  readonly place: CallPlace;
+};
+
+/** The two policies of an account from a time on. */
+type Version = { readonly at: Seconds; readonly operator?: Hex; readonly owner?: Hex };
+
+/** What totals need of one account. */
+export type Branch = {
+  readonly account: AccountId;
+  readonly versions: Version[];
+  readonly children: Set<AccountId>;
+  readonly own: Map<string, OwnSpend>;
+  readonly below: BranchCall[];
+};
+
+export const newBranch = (account: AccountId): Branch => ({
+  account,
+  versions: [{ at: 0 }],
+  children: new Set(),
+  own: new Map(),
+  below: [],
+});
+
+/** Notes what an entry says about the account's policies and children. */
+export const noteEntry = (branch: Branch, entry: Entry): void => {
+  const { type, at, decision, outcome, evidence } = entry;
+  if (type === 'account.policy') {
+    const hash = textOf(outcome?.['hash']) as Hex | undefined;
+    const { [decision === 'owner' ? 'owner' : 'operator']: _, ...others } = branch.versions.at(
+      -1,
+    ) ?? { at };
+    const slot = hash === undefined ? {} : { [decision === 'owner' ? 'owner' : 'operator']: hash };
+    branch.versions.push({ ...others, ...slot, at });
+  }
+  if (type === 'grant.issued' && decision === 'active') {
+    const delegate = textOf(objectOf(evidence?.['delegation'])?.['delegate']);
+    if (delegate !== undefined) {
+      branch.children.add(accountId(networkOf(branch.account), delegate as Hex));
+    }
+  }
+  const accepted = type === 'grant.accepted' ? textOf(outcome?.['delegate']) : undefined;
+  if (accepted !== undefined) branch.children.add(accepted as AccountId);
+};
+
+/** Counts an ended account's call in its own counters, and in those of every ancestor. */
+export const countCall = (
+  branchOf: (account: AccountId) => Branch,
+  account: AccountId,
+  call: ReplayedCall,
+  place: CallPlace,
+  texts: Texts,
+): void => {
+  const amount = countedOf(call);
+  if (amount === 0n || call.creditTo !== undefined) return;
+  const { asset, at } = call;
+  const { own } = branchOf(account);
+  for (const { name, start } of call.heldIn) {
+    const key = `${asset} ${name} ${start}`;
+    const sum = (own.get(key)?.amount ?? 0n) + amount;
+    own.set(key, { asset, name, start, amount: sum, place });
+  }
+  const on = networkOf(account);
+  for (const { hash: grant, issuer, parent } of linksOf(call.grant, texts)) {
+    branchOf(accountId(on, issuer)).below.push({
+      ...{ borrower: account, grant, asset, at, amount, place },
+      parent: parent === ZERO_HASH ? '' : parent,
+    });
+  }
+};
+
+/** How far clocks of accounts may differ, and how long a policy takes to reach every descendant. */
+export const SLACK: Seconds = 65;
+
+/** A limit of an account while it is in force. */
+export type InForce = { readonly from: Seconds; readonly to: Seconds; readonly limit: bigint };
+
+/**
+ * The limits of an account's own policies by counter. Where two policies share a counter, the lower limit holds.
+ *
+ * @param standard the default policy; undefined if it is not known which one was in force.
+ */
+export const limitsOver = (
+  { versions }: Branch,
+  asset: AssetId,
+  texts: Texts,
+  standard: Hex | undefined,
+): ReadonlyMap<string, readonly InForce[]> => {
+  const found = new Map<string, InForce[]>();
+  for (const [at, version] of versions.entries()) {
+    const from = version.at;
+    const to = versions[at + 1]?.at ?? Number.MAX_SAFE_INTEGER;
+    const least = new Map<string, bigint>();
+    for (const hash of [version.operator ?? standard, version.owner]) {
+      const policy = hash === undefined ? undefined : texts.policy(hash);
+      for (const { every, limit } of policy === undefined ? [] : limitsOf(policy, asset)) {
+        const name = windowName(every);
+        const known = least.get(name);
+        if (known === undefined || limit < known) least.set(name, limit);
+      }
+    }
+    for (const [name, limit] of least) {
+      found.set(name, [...(found.get(name) ?? []), { from, to, limit }]);
+    }
+  }
+  return found;
+};
+
+/** Whether a call of a descendant counts in a counter: surely, perhaps, or not. */
+export const countsAs = (
+  name: string,
+  at: Seconds,
+  limits: readonly InForce[],
+): 'surely' | 'perhaps' | 'never' => {
+  const isNear = limits.some(({ from, to }) => from <= at + SLACK && at - SLACK < to);
+  if (!isNear) return 'never';
+  let covered = at - SLACK;
+  for (const { from, to } of limits) if (from <= covered && covered < to) covered = to;
+  const { start, end } = periodOf(everyOf(name), at);
+  const isInside = name.endsWith('lifetime') || (at - start >= SLACK && end - at > SLACK);
+  return isInside && covered > at + SLACK ? 'surely' : 'perhaps';
+};

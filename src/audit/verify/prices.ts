@@ -1,0 +1,98 @@
+import { type AssetId, assetId, parseAccountId } from '../../protocol/account-id.ts';
+import { min } from '../../protocol/amount.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import { tokenOf } from '../../protocol/x402/networks.ts';
+import { toolTermsSchema } from '../evidence-schema.ts';
+import type { Check, Survey } from './check.ts';
+import type { Hex } from '../../core/hex.ts';
+import { amountOf, objectOf, textOf } from './replay/members.ts';
+import { createTally } from './tally.ts';
+import type * as z from 'zod/mini';
+
+type Terms = z.output<typeof toolTermsSchema>;
+
+/** A false statement about a price. */
+type PriceFault = {
+  readonly reason: 'wrong_price' | 'wrong_asset' | 'wrong_tool' | 'wrong_binding';
+  readonly field: string;
+};
+
+const PRICED: ReadonlySet<Entry['type']> = new Set(['call.accepted', 'call.parked', 'call.denied']);
+
+/** The tools of the gateway itself have no terms: a top-up costs what its payer signed. */
+const OWN_TOOLS = 'countersign.';
+
+/**
+ * The check `prices`: each call costs what the terms of its tool say, and no more than its caller signed (docs/audit-format.md). The price of a
+ * call by payment is the signed value; by intent it is the lower of the tool's price and the signed maximum.
+ */
+export const createPrices = ({ documents }: Pick<Survey, 'documents'>): Check => {
+  const tally = createTally('prices');
+  const known = new Map<string, Terms | undefined>();
+  const termsOf = (hash: string): Terms | undefined => {
+    if (!known.has(hash)) {
+      const read = toolTermsSchema.safeParse(documents.get(hash as Hex));
+      known.set(hash, read.success ? read.data : undefined);
+    }
+    return known.get(hash);
+  };
+  return {
+    id: 'prices',
+    see(seen) {
+      const { entry } = seen;
+      if (!PRICED.has(entry.type)) return;
+      const named = textOf(entry.evidence?.['terms']);
+      const terms = named === undefined ? undefined : termsOf(named);
+      if (named !== undefined && terms === undefined) {
+        return tally.skip(`the terms ${named} of a tool are not in the files`);
+      }
+      if (named === undefined && entry.tool?.startsWith(OWN_TOOLS) !== true) {
+        return tally.skip('an entry names no terms of its tool');
+      }
+      const fault = terms === undefined ? ownToolFault(entry) : faultOf(entry, terms);
+      if (fault === undefined) tally.prove();
+      else tally.breakAt(seen, fault.reason, fault.field);
+    },
+    end: tally.finding,
+  };
+};
+
+const WRONG_PRICE: PriceFault = { reason: 'wrong_price', field: 'amounts.price' };
+
+const priceOf = ({ amounts }: Entry): bigint => amountOf(amounts?.['price']) ?? -1n;
+
+/** What the payer signed: the value of the payment; undefined for an intent alone. */
+const signedValue = ({ evidence }: Entry): bigint | undefined =>
+  amountOf(objectOf(evidence?.['authorization'])?.['value']);
+
+const ownToolFault = (entry: Entry): PriceFault | undefined => {
+  return priceOf(entry) === (signedValue(entry) ?? 0n) ? undefined : WRONG_PRICE;
+};
+
+const faultOf = (entry: Entry, terms: Terms): PriceFault | undefined => {
+  if (entry.tool !== terms.tool) return { reason: 'wrong_tool', field: 'tool' };
+  if (terms.requireBinding === 'intent' && entry.binding !== 'intent') {
+    return { reason: 'wrong_binding', field: 'binding' };
+  }
+  const asset = terms.asset ?? tokenAsset(entry);
+  if (entry.payment?.['asset'] !== asset) return { reason: 'wrong_asset', field: 'payment.asset' };
+  return isRightPrice(entry, terms) ? undefined : WRONG_PRICE;
+};
+
+/** The dollar token of the account's network. */
+const tokenAsset = ({ account }: Entry): AssetId | undefined => {
+  const on = parseAccountId(account)?.network;
+  const token = on && tokenOf(on);
+  return token && assetId(on, token.address);
+};
+
+const isRightPrice = (entry: Entry, terms: Terms): boolean => {
+  const price = priceOf(entry);
+  const listed = BigInt(terms.price);
+  if (terms.settlement === 'free') return price === 0n && listed === 0n;
+  const value = signedValue(entry);
+  if (value !== undefined) return price === listed && price === value;
+  const most = amountOf(objectOf(entry.evidence?.['intent'])?.['maxAmount']) ?? 0n;
+  const least = terms.pricing === 'upto' ? 1n : listed;
+  return most >= least && price === min(listed, most);
+};
