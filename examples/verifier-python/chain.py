@@ -39,13 +39,13 @@ class Chain:
 
     def _begin(self, seen: Seen) -> None:
         seq, account = seen.entry["seq"], seen.entry["account"]
+        # Zeros mark the first entry of a chain, and nothing else.
+        if (seq == 1) != (seen.entry["prev"] == GENESIS):
+            return self.tally.break_at(seen, "unlinked", "prev")
+        self.tally.prove()
         if seq > 1:
-            self.tally.prove()
             self.tally.skip(f"entries 1 to {seq - 1} of {account} are not in the files; export the account from its first entry")
-        elif seen.entry["prev"] != GENESIS:
-            self.tally.break_at(seen, "unlinked", "prev")
-        else:
-            self.tally.prove()
+        return None
 
     def _follow(self, seen: Seen, before: Seen) -> None:
         if seen.entry["account"] != before.entry["account"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Iterable, List, Optional, Set, Tuple, Union
 
 from policy import Condition, matches_tool
 
@@ -20,6 +20,12 @@ class Unknown(Exception):
         self.what = what
 
 
+def compared(conditions: Iterable[Condition], tool: str) -> Set[str]:
+    """The names of the parameters that conditions compare for a tool."""
+    applies = [each for each in conditions if each.tools is None or matches_tool(each.tools, tool)]
+    return {each.param for each in applies if each.param is not None}
+
+
 def first_denying(conditions: Tuple[Condition, ...], is_required: bool, tool: str, params: Any) -> Optional[Condition]:
     """The first condition that denies a call: one of `deny` that holds or may hold, or one of `require` that does not hold or may not."""
     for condition in conditions:
@@ -33,9 +39,7 @@ def holds(condition: Condition, params: Any) -> Optional[bool]:
     """Whether a condition holds; None if that is unknown, which denies."""
     if condition.param is None or condition.op is None or condition.value is None:
         return True
-    if not isinstance(params, dict) or condition.param not in params:
-        raise Unknown(f"the entry lacks the parameter {condition.param}")
-    given = params[condition.param]
+    given = params.get(condition.param) if isinstance(params, dict) else None
     if not isinstance(given, dict) or given.get("found") is not True or not isinstance(given.get("value"), str):
         return None
     return compare(condition.op, given["value"], condition.value)

@@ -115,3 +115,9 @@ def member(value: Any, *path: str) -> Optional[Any]:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def text_in(value: Any, *path: str) -> Optional[str]:
+    """A text inside nested objects, or None. Use it for what is a key: lists and objects cannot be one."""
+    found = member(value, *path)
+    return found if isinstance(found, str) else None

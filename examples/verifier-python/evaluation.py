@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import calendar
 import math
-import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from conditions import first_denying
 from networks import FIAT
-from policy import ANY_PAYEE, Every, Policy, Window, matches_tool
+from policy import ANY_PAYEE, Policy, matches_tool
 
-FOREVER = 2**53 - 1
 MAX_REQUESTS = 64
 
 
 class Counter(NamedTuple):
-    """A limit on money and what it has counted. `resets`: end of its period; `lifetime` has none."""
+    """A limit on money and what it has counted. `key` names it in the account; `resets`: end of its period, which `lifetime` lacks."""
 
     rule: str
     name: str
+    key: str
     limit: int
     spent: int
     held: int
@@ -65,35 +63,7 @@ class Refusal(NamedTuple):
     rule: str
     source: Source
     limit: Optional[Dict[str, Any]] = None
-
-
-def period_of(every: Every, at: int) -> Tuple[int, int]:
-    """Start and end (exclusive) of the period of a window that contains a time."""
-    if every == "lifetime":
-        return 0, FOREVER
-    if every == "month":
-        now = time.gmtime(at)
-        following = (now.tm_year + 1, 1) if now.tm_mon == 12 else (now.tm_year, now.tm_mon + 1)
-        return calendar.timegm((now.tm_year, now.tm_mon, 1, 0, 0, 0)), calendar.timegm((*following, 1, 0, 0, 0))
-    length = {"hour": 3_600, "day": 86_400}.get(str(every)) or int(every)
-    start = at - at % length
-    return start, start + length
-
-
-def window_name(every: Every) -> str:
-    return f"{every}s" if isinstance(every, int) else every
-
-
-def every_of(name: str) -> Every:
-    """The window of a counter's name. A grant's has `<hash>/` in front."""
-    last = name.rsplit("/", 1)[-1]
-    return last if last in ("hour", "day", "month", "lifetime") else int(last[:-1])
-
-
-def windows_of(policy: Policy, asset: str) -> List[Window]:
-    """The limits of a policy that count an asset, windows first."""
-    found = [window for window in policy.windows if window.asset is None or window.asset == asset]
-    return found if policy.lifetime is None else [*found, Window("lifetime", policy.lifetime, None)]
+    param: Optional[str] = None
 
 
 def limit_state(source: Source, rule: str, limit: int, spent: int, held: int, **more: Optional[int]) -> Dict[str, Any]:
@@ -101,7 +71,7 @@ def limit_state(source: Source, rule: str, limit: int, spent: int, held: int, **
     prefix = f"{source.kind}:" if source.kind in ("owner", "grant") else ""
     state: Dict[str, Any] = {"rule": prefix + rule, **amounts(limit, spent, held)}
     state.update({name: value for name, value in more.items() if value is not None})
-    if source.kind in ("owner", "grant") or not source.is_own:
+    if source.kind in ("owner", "grant"):
         state["account"] = source.account
     return state
 
@@ -111,39 +81,46 @@ def amounts(limit: int, spent: int, held: int) -> Dict[str, str]:
     return {"limit": str(limit), "spent": str(spent), "held": str(held), "remaining": str(remaining)}
 
 
-Denied = Optional[Tuple[str, Optional[Dict[str, Any]]]]
+class _Denied(NamedTuple):
+    rule: str
+    limit: Optional[Dict[str, Any]] = None
+    param: Optional[str] = None
+
+
+Denied = Optional[_Denied]
 
 
 def _status(source: Source, _: Optional[Subject], at: int, group: int) -> Denied:
     policy = source.policy
     if group == 1 and source.status == "frozen":
-        return "frozen", None
+        return _Denied("frozen")
     if group == 2 and source.status == "paused":
-        return "paused", None
+        return _Denied("paused")
     if group == 3:
         if source.status == "revoked":
-            return "revoked", None
+            return _Denied("revoked")
         if policy.valid_until is not None and policy.valid_until <= at:
-            return "expired", None
+            return _Denied("expired")
         if policy.valid_from is not None and policy.valid_from > at:
-            return "not_yet", None
+            return _Denied("not_yet")
     return None
 
 
 def _terms(source: Source, call: Subject, at: int) -> Denied:
     policy = source.policy
     if policy.tools is not None and not matches_tool(policy.tools, call.tool):
-        return "tool", None
+        return _Denied("tool")
     if call.price and policy.payees is not None and call.pay_to not in policy.payees and ANY_PAYEE not in policy.payees:
-        return "payee", None
+        return _Denied("payee")
     if call.price and policy.assets is not None and call.asset not in policy.assets:
-        return "asset", None
-    if first_denying(policy.require, True, call.tool, call.params) is not None:
-        return "require", None
+        return _Denied("asset")
+    required = first_denying(policy.require, True, call.tool, call.params)
+    if required is not None:
+        return _Denied("require", None, required.param)
     if policy.binding == "intent" and call.binding != "intent":
-        return "binding", None
+        return _Denied("binding")
     if policy.max_validity is not None and call.valid_before - at > policy.max_validity:
-        return "validity", None
+        return _Denied("validity")
     return None
 
 
@@ -151,7 +128,7 @@ def _per_call(source: Source, call: Subject) -> Denied:
     cap = source.policy.per_call
     if cap is None or call.price <= cap or (source.kind == "default" and call.asset in FIAT.values()):
         return None
-    return "per_call", limit_state(source, "per_call", cap, 0, 0)
+    return _Denied("per_call", limit_state(source, "per_call", cap, 0, 0))
 
 
 def _spend(source: Source, call: Subject) -> Denied:
@@ -159,7 +136,7 @@ def _spend(source: Source, call: Subject) -> Denied:
         if each.spent + each.held + call.price > each.limit:
             rule = f"window:{each.name}" if each.rule == "window" else each.rule
             more = {"resetsAt": each.resets, "window": each.window}
-            return each.rule, limit_state(source, rule, each.limit, each.spent, each.held, **more)
+            return _Denied(each.rule, limit_state(source, rule, each.limit, each.spent, each.held, **more))
     return None
 
 
@@ -180,7 +157,7 @@ def _rate(source: Source, at: int) -> Denied:
     limit, seconds = rate
     left = max(0, math.floor(limit - max(0.0, arrival - at * 1000) / (seconds * 1000 / limit)))
     more = {"window": seconds, "resetsAt": at + max(1, math.ceil(excess / 1000))}
-    return "rate", limit_state(source, "rate", limit, limit - left, 0, **more)
+    return _Denied("rate", limit_state(source, "rate", limit, limit - left, 0, **more))
 
 
 def live_repeats(repeats: List[Repeat], seconds: int, at: int) -> List[Repeat]:
@@ -192,7 +169,7 @@ def _repeat(source: Source, call: Subject, at: int) -> Denied:
     if rule is None or source.repeats is None or call.is_top_up:
         return None
     live = live_repeats(source.repeats, rule[1], at)
-    return ("repeat", None) if any(r.request == call.request and r.count >= rule[0] for r in live) else None
+    return _Denied("repeat") if any(r.request == call.request and r.count >= rule[0] for r in live) else None
 
 
 def _group(number: int, source: Source, call: Subject, at: int, counts_pace: bool) -> Denied:
@@ -203,7 +180,8 @@ def _group(number: int, source: Source, call: Subject, at: int, counts_pace: boo
     if call.is_top_up:
         return None
     if number == 4:
-        return None if first_denying(source.policy.deny, False, call.tool, call.params) is None else ("deny", None)
+        denied = first_denying(source.policy.deny, False, call.tool, call.params)
+        return None if denied is None else _Denied("deny", None, denied.param)
     if number == 5:
         return _terms(source, call, at)
     if number == 6:
@@ -219,5 +197,5 @@ def evaluate(sources: List[Source], call: Subject, at: int, counts_pace: bool = 
         for source in sources:
             denied = _group(number, source, call, at, counts_pace)
             if denied is not None:
-                return Refusal(denied[0], source, denied[1])
+                return Refusal(denied.rule, source, denied.limit, denied.param)
     return None

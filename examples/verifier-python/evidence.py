@@ -1,8 +1,8 @@
-"""What was signed, as entries hold it, and the rules that tie it to the entry (docs/audit-format.md, Signatures)."""
+"""Reads signed evidence, recomputes a signature, and checks the texts in entries (docs/audit-format.md, Signatures)."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Tuple
+from typing import Any, Dict, NamedTuple, NoReturn, Optional
 
 import fields
 import forms
@@ -10,14 +10,8 @@ import secp256k1
 from canonical import canonical_hash
 from entry import member
 from fields import Malformed
-from networks import asset_of, token_of
-from typed_data import delegation_digest, intent_digest, request_digest, revocation_digest, transfer_digest
 
 Entry = Dict[str, Any]
-
-BOUND_VALID_AFTER = 1_131_378_030
-RESERVED_MARKS = 256
-REGISTRATION = "countersign.delegations"
 
 
 class EvidenceFault(Exception):
@@ -59,84 +53,6 @@ def recompute(signer: str, digest: bytes, signature: str, block: Optional[int], 
         except secp256k1.BadSignature as fault:
             fail(field, fault.reason)
     return Signed(block)
-
-
-def check_payment(account: str, call: Optional[str], proof: Dict[str, Any], field: str) -> List[Signed]:
-    """Checks the binding: the nonce is the intent's digest, and `validAfter` marks it under the same signature."""
-    chain_id, address = fields.split_account(account)
-    token, authorization = proof["token"], proof["authorization"]
-    found = (token["address"], token["name"], token["version"])
-    if token["network"] != f"eip155:{chain_id}" or found != token_of(chain_id):
-        fail(f"{field}.token", "mismatch")
-    if authorization["from"] != address:
-        fail(f"{field}.authorization.from", "mismatch")
-    if call is not None and authorization["nonce"] != call:
-        fail(f"{field}.authorization.nonce", "mismatch")
-    form = authorization["validAfter"] - BOUND_VALID_AFTER
-    signed = proof.get("intent")
-    if (form == 0) != (signed is not None) or 0 < form < RESERVED_MARKS:
-        fail(f"{field}.authorization.validAfter", "mismatch")
-    if signed is not None:
-        if signed["agent"] != address:
-            fail(f"{field}.intent.agent", "mismatch")
-        if "0x" + intent_digest(signed, chain_id).hex() != authorization["nonce"]:
-            fail(f"{field}.intent", "mismatch")
-    block = proof.get("contractCheckedAt")
-    return [] if block is None else [Signed(block)]
-
-
-def check_proof(account: str, call: Optional[str], value: Any, field: str = "evidence") -> Tuple[Dict[str, Any], List[Signed]]:
-    """Checks the proof of a call: its signer, its call id and its binding. A payment reveals its signature when it ends."""
-    if member(value, "proof") == "x402":
-        proof = read_as(forms.payment_proof, value, field)
-        return proof, check_payment(account, call, proof, field)
-    proof = read_as(forms.intent_proof, value, field)
-    chain_id, address = fields.split_account(account)
-    if proof["intent"]["agent"] != address:
-        fail(f"{field}.intent.agent", "mismatch")
-    digest = intent_digest(proof["intent"], chain_id)
-    if call is not None and "0x" + digest.hex() != call:
-        fail(f"{field}.intent", "mismatch")
-    name = f"{field}.intentSignature"
-    return proof, [recompute(address, digest, proof["intentSignature"], proof.get("contractCheckedAt"), name)]
-
-
-def check_reveal(proof: Dict[str, Any], signature: str, field: str) -> List[Signed]:
-    """Recomputes the token signature of a payment (EIP-3009). A contract's was counted with the call."""
-    authorization = proof["authorization"]
-    chain_id = int(proof["token"]["network"].split(":")[1])
-    token = token_of(chain_id)
-    if token is None:
-        fail(field, "mismatch")
-    digest = transfer_digest(authorization, token, chain_id)
-    signed = recompute(authorization["from"], digest, signature, proof.get("contractCheckedAt"), field)
-    return [signed] if signed.block is None else []
-
-
-def check_acceptance(entry: Entry) -> Tuple[Dict[str, Any], List[Signed]]:
-    """Checks the proof of a call, and that the entry states the signed values."""
-    account, call = entry["account"], entry.get("call")
-    if call is None:
-        fail("call", "missing")
-    proof, signed = check_proof(account, call, entry.get("evidence"))
-    chain_id, _ = fields.split_account(account)
-    what = proof.get("intent")
-    price = int(entry.get("amounts", {}).get("price", "0"))
-    token = proof["token"]["address"] if proof["proof"] == "x402" else what["asset"]  # type: ignore[index]
-    # An amount in another asset than the signed one would count in the wrong limits.
-    paid = asset_of(chain_id, token) if proof["proof"] == "intent" else f"eip155:{chain_id}/erc20:{token}"
-    if price > 0 and member(entry, "payment", "asset") != paid:
-        fail("payment.asset", "mismatch")
-    if what is not None and price > what["maxAmount"]:
-        fail("amounts.price", "mismatch")
-    if entry.get("binding") != ("none" if what is None else "intent"):
-        fail("binding", "mismatch")
-    if what is not None:
-        if what["tool"] != entry.get("tool"):
-            fail("tool", "mismatch")
-        if request_digest(what) != entry.get("request"):
-            fail("request", "mismatch")
-    return proof, signed
 
 
 def check_policies(entry: Entry) -> None:
@@ -187,93 +103,3 @@ def check_closed_lease(entry: Entry) -> None:
     for counter in read_as(forms.closed_lease, entry, entry["type"])["outcome"]["counters"]:
         if int(counter["returned"]) + int(counter["spent"]) > int(counter["granted"]):
             fail("outcome.counters", "mismatch")
-
-
-def check_denied(entry: Entry) -> None:
-    """The fields of a denial are those of the call id, which commits to them. Its signature is not in the log."""
-    account, evidence = entry["account"], entry.get("evidence")
-    if member(evidence, "proof") == "x402":
-        check_payment(account, entry.get("call"), read_as(forms.denied_payment, evidence), "evidence")
-    else:
-        what = read_as(forms.denied_intent, evidence)["intent"]
-        chain_id, address = fields.split_account(account)
-        if what["agent"] != address:
-            fail("evidence.intent.agent", "mismatch")
-        if "0x" + intent_digest(what, chain_id).hex() != entry.get("call"):
-            fail("evidence.intent", "mismatch")
-    check_policies(entry)
-    check_texts(entry)
-
-
-def check_grant(entry: Entry) -> List[Signed]:
-    """A grant in the log of its issuer or its delegate."""
-    read = read_as(forms.grant_evidence, entry.get("evidence"))
-    what = read["delegation"]
-    chain_id, address = fields.split_account(entry["account"])
-    digest = delegation_digest(what, chain_id)
-    if "0x" + digest.hex() != read["grant"]:
-        fail("evidence.grant", "mismatch")
-    if address not in (what["issuer"], what["delegate"]):
-        fail("evidence.delegation", "mismatch")
-    block = read.get("contractCheckedAt")
-    return [recompute(what["issuer"], digest, read["signature"], block, "evidence.signature")]
-
-
-def check_revocation(entry: Entry) -> List[Signed]:
-    """A revocation in the log of its signer."""
-    read = read_as(forms.revocation_evidence, entry.get("evidence"))
-    chain_id, address = fields.split_account(entry["account"])
-    digest = revocation_digest(read["revocation"], chain_id)
-    if "0x" + digest.hex() != read["hash"]:
-        fail("evidence.hash", "mismatch")
-    if address != read["revocation"]["issuer"]:
-        fail("evidence.revocation.issuer", "mismatch")
-    block = read.get("contractCheckedAt")
-    return [recompute(address, digest, read["signature"], block, "evidence.signature")]
-
-
-def check_command(entry: Entry) -> List[Signed]:
-    """A command of an operator or an ancestor: an intent on the chain of `by`."""
-    read = read_as(forms.command_evidence, entry.get("evidence"))
-    chain_id, address = fields.split_account(read["by"])
-    if read["order"]["agent"] != address:
-        fail("evidence.order.agent", "mismatch")
-    digest = intent_digest(read["order"], chain_id)
-    block = read.get("contractCheckedAt")
-    return [recompute(address, digest, read["signature"], block, "evidence.signature")]
-
-
-def check_approval(entry: Entry) -> List[Signed]:
-    """The command of a person who decides on a call names this call and decision, and its signer is not the account."""
-    signed = check_command(entry)
-    account, call, evidence = entry["account"], entry.get("call", ""), entry["evidence"]
-    if evidence["by"] == account:
-        fail("evidence.by", "mismatch")
-    verb = {"approved": "approve", "refused": "refuse"}.get(entry.get("decision", ""))
-    if verb is None:
-        fail("decision", "malformed")
-    # Generated clients send the colons of an account id as `%3A`.
-    path = evidence["order"]["target"].replace("%3A", ":").replace("%3a", ":")
-    place = (
-        f"/admin/approvals/{account}/{call}/{verb}"
-        if evidence["role"] == "operator"
-        else f"/accounts/{account}/approvals/{call}/{verb}"
-    )
-    if path != place:
-        fail("evidence.order.target", "mismatch")
-    return signed
-
-
-def check_consent(entry: Entry) -> List[Signed]:
-    """The delegate's consent to a grant: an intent that registers the grant, or a proof that names it."""
-    field = "evidence.consent"
-    consent = member(entry, "evidence", "consent")
-    if consent is None:
-        fail(field, "missing")
-    proof, signed = check_proof(entry["account"], None, consent, field)
-    what = proof.get("intent")
-    if what is None:
-        fail(f"{field}.intent", "missing")
-    if what["tool"] != REGISTRATION and what["authority"] != member(entry, "evidence", "grant"):
-        fail(f"{field}.intent.authority", "mismatch")
-    return signed

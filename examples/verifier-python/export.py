@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 from canonical import NotJson, parse_strict_json
 from entry import MAX_LINE
+from fields import Malformed, positive, split_account
 
 MAX_TEXT = 16 * 1024 * 1024
 MAX_TEXT_LINE = 131_072
@@ -88,46 +89,56 @@ def read_json(path: str) -> Any:
 
 
 class Export(NamedTuple):
-    """What the given paths hold. `folder` is None for single files; `name` is how reports name a file."""
+    """What the given paths hold. `folder`: the folder of an export; None for single files."""
 
     folder: Optional[str]
     logs: List[str]
-
-    def name(self, path: str) -> str:
-        return path if self.folder is None else os.path.relpath(path, self.folder).replace(os.sep, "/")
+    expected: Dict[str, Tuple[int, int]]
+    """The accounts that the manifest lists, with first and last seq."""
 
     def optional(self, name: str) -> Optional[str]:
         """The path of a file of the folder, if it is there."""
-        path = None if self.folder is None else os.path.join(self.folder, name)
-        return path if path is not None and os.path.isfile(path) else None
+        return None if self.folder is None else _file_in(self.folder, name)
 
-    def expected(self) -> Dict[str, Tuple[int, int]]:
-        """The accounts that the manifest promises, with their first and last seq."""
-        path = self.optional("manifest.json")
-        if path is None:
-            return {}
-        found: Dict[str, Tuple[int, int]] = {}
-        try:
-            for each in read_json(path)["accounts"]:
-                if type(each["first"]) is not int or type(each["last"]) is not int:
-                    raise TypeError("first and last must be numbers")
-                found[str(each["account"])] = (each["first"], each["last"])
-        except (KeyError, TypeError) as fault:
-            raise Unreadable(f"{path} is no manifest: {fault!r}") from fault
-        return found
+    def log_file(self, name: str, folder: Optional[str]) -> Optional[str]:
+        """A file of the transparency log: of the folder that was named for it, or of the export."""
+        return self.optional(name) if folder is None else _file_in(folder, name)
+
+
+def _file_in(folder: str, name: str) -> Optional[str]:
+    path = os.path.join(folder, name)
+    return path if os.path.isfile(path) else None
 
 
 def open_export(paths: List[str]) -> Export:
-    """Finds the logs in a folder, or takes the files as given. Raises Unreadable."""
-    if len(paths) == 1 and os.path.isdir(paths[0]):
-        entries = os.path.join(paths[0], "entries")
-        if not os.path.isdir(entries):
-            raise Unreadable(f"{paths[0]} has no folder `entries`")
-        names = sorted(n for n in os.listdir(entries) if n.endswith((".ndjson", ".ndjson.gz")))
-        if not names:
-            raise Unreadable(f"{entries} has no .ndjson file")
-        return Export(paths[0], [os.path.join(entries, name) for name in names])
+    """Finds the logs in a folder, and takes files as given. Raises Unreadable."""
+    folders = [path for path in paths if os.path.isdir(path)]
+    if len(folders) > 1:
+        raise Unreadable("more than one folder was given")
+    logs: List[str] = []
     for path in paths:
-        if not os.path.isfile(path):
+        if path in folders:
+            entries = os.path.join(path, "entries")
+            if not os.path.isdir(entries):
+                raise Unreadable(f"{path} has no folder entries")
+            logs = [os.path.join(entries, n) for n in sorted(os.listdir(entries)) if n.endswith((".ndjson", ".ndjson.gz"))] + logs
+        elif os.path.isfile(path):
+            logs.append(path)
+        else:
             raise Unreadable(f"{path} is no file")
-    return Export(None, list(paths))
+    folder = folders[0] if folders else None
+    return Export(folder, logs, {} if folder is None else _manifest(os.path.join(folder, "manifest.json")))
+
+
+def _manifest(path: str) -> Dict[str, Tuple[int, int]]:
+    try:
+        manifest = read_json(path)
+        if type(manifest["v"]) is not int or manifest["v"] != 1:
+            raise TypeError("v must be 1")
+        found = {}
+        for each in manifest["accounts"]:
+            split_account(each["account"])
+            found[each["account"]] = (positive(each["first"]), positive(each["last"]))
+        return found
+    except (KeyError, TypeError, Malformed) as fault:
+        raise Unreadable(f"{path} is not the manifest of an export") from fault

@@ -26,16 +26,16 @@ class Placed(NamedTuple):
 class Leaves:
     """Reads `leaves.ndjson`. Without proofs it holds all leaves of the log; with proofs those of an owner."""
 
-    def __init__(self, path: str, name: str, tree: Checkpoint, older: Optional[Checkpoint], tally: Tally) -> None:
+    def __init__(self, path: str, tree: Checkpoint, older: Optional[Checkpoint], tally: Tally) -> None:
         self.of: Dict[str, List[Placed]] = {}
-        self._name, self._checkpoint, self._older, self._tally = name, tree, older, tally
+        self._name, self._checkpoint, self._older, self._tally = path, tree, older, tally
         self._tree = Tree()
         self._is_complete = True
         self._follows = False
         self._last_index = -1
         count = 0
         for line in lines_of(path, MAX_LINE):
-            place = Place(name, line.number)
+            place = Place(path, line.number)
             if line.fault is not None:
                 tally.break_with(place, line.fault)
                 break
@@ -45,7 +45,7 @@ class Leaves:
                 tally.prove()
             else:
                 tally.break_with(place, reason, None if leaf is None else leaf.account)
-        self._end(Place(name, max(1, count)))
+        self._end(Place(path, max(1, count)))
 
     def _read(self, line: Line) -> "tuple[Optional[str], Optional[Leaf]]":
         """Why a line is wrong, or None; and its leaf."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, Optional, Tuple
 
 from entry import Place, Seen
-from export import Export, read_text
+from export import Export, Unreadable, read_text
 from leaves import Leaves, Placed
 from merkle import leaf_hash, root_of
 from note import BadNote, Checkpoint, NoteKey, open_note, parse_checkpoint, parse_key
 from tally import Tally
 
+_KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+\S+")
 MAX_CHUNK = 2_000
 """Entries of a chunk, at most."""
 
@@ -18,10 +20,11 @@ MAX_CHUNK = 2_000
 class Log:
     """Reads the leaves first; then sees the entries of each account in order and compares them leaf by leaf."""
 
-    def __init__(self, export: Export, key: Optional[str], older: Optional[str]) -> None:
+    def __init__(self, export: Export, folder: Optional[str], key: Optional[str], older: Optional[str]) -> None:
         self.tally = Tally("log")
-        paths = [export.optional("leaves.ndjson"), export.optional("checkpoint"), key or export.optional("log-key")]
-        self.is_given = None not in paths
+        leaves, checkpoint = export.log_file("leaves.ndjson", folder), export.log_file("checkpoint", folder)
+        key_path = key or export.log_file("log-key", folder)
+        self.is_given = leaves is not None
         self._leaves: Optional[Leaves] = None
         self._ends: Dict[str, Seen] = {}
         self._account = ""
@@ -29,31 +32,37 @@ class Log:
         self._at = 0
         self._hashes: List[str] = []
         self._newer = 0
-        if self.is_given:
-            self._load(export, str(paths[0]), str(paths[1]), str(paths[2]), older)
+        if leaves is None:
+            if key is not None or older is not None:
+                raise Unreadable("there are no leaves of a transparency log; give --log with a folder that has them")
+        elif checkpoint is None or key_path is None:
+            self.tally.skip(f"the file {'checkpoint' if checkpoint is None else 'log-key'} of the log is missing")
+        else:
+            self._load(leaves, checkpoint, key_path, older)
 
-    def _load(self, export: Export, leaves: str, checkpoint: str, key_path: str, older_path: Optional[str]) -> None:
-        key = parse_key(read_text(key_path).strip())
+    def _load(self, leaves: str, checkpoint: str, key_given: str, older_path: Optional[str]) -> None:
+        is_text = _KEY.fullmatch(key_given) is not None
+        key = parse_key(key_given if is_text else read_text(key_given).strip())
         if key is None:
-            return self.tally.break_with(Place(export.name(key_path), 1), "malformed_key")
-        name = export.name(checkpoint)
-        tree = self._open(checkpoint, name, key)
+            return self.tally.break_with(Place("--log-key" if is_text else key_given, 1), "malformed_key")
+        tree = self._open(checkpoint, key)
         if tree is None:
             return None
-        older = None if older_path is None else self._open(older_path, older_path, key)
+        older = None if older_path is None else self._open(older_path, key)
         if older is not None and older.size > tree.size:
-            self.tally.break_with(Place(name, 2), "rolled_back")
+            self.tally.break_with(Place(checkpoint, 2), "rolled_back")
         if older is not None and older.size == tree.size and older.root != tree.root:
-            self.tally.break_with(Place(name, 3), "other_history")
-        self._leaves = Leaves(leaves, export.name(leaves), tree, older, self.tally)
+            self.tally.break_with(Place(checkpoint, 3), "other_history")
+        self._leaves = Leaves(leaves, tree, older, self.tally)
+        return None
 
-    def _open(self, path: str, name: str, key: NoteKey) -> Optional[Checkpoint]:
+    def _open(self, path: str, key: NoteKey) -> Optional[Checkpoint]:
         try:
             found = parse_checkpoint(open_note(read_text(path), key))
             if found.origin != key.name:
                 raise BadNote("other_origin")
         except BadNote as fault:
-            self.tally.break_with(Place(name, 1), fault.reason)
+            self.tally.break_with(Place(path, 1), fault.reason)
             return None
         self.tally.prove()
         return found

@@ -5,111 +5,24 @@ The state of open payments is kept here, in the order of each chain. The arithme
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections import deque
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
 
-import evidence
 import forms
 from canonical import sha256_hex
-from entry import Place, Seen, member
+from entry import Seen, member
 from evidence import EvidenceFault, fail, read_as
+from examination import NEEDS, Revealed, examine_all
 from fields import members, signature
 from tally import Tally
-
-# The signed evidence that each type of entry must have. A type that is not here is a fault of this table, not a pass.
-NEEDS: Dict[str, str] = {
-    **dict.fromkeys(("call.accepted", "call.parked"), "proof"),
-    **dict.fromkeys(("call.approved", "call.refused"), "approval"),
-    "call.denied": "denial",
-    **dict.fromkeys(("policy.default", "tool.listed"), "listed"),
-    "lease.closed": "lease",
-    **dict.fromkeys(("payment.settled", "payment.failed"), "reveal"),
-    **dict.fromkeys(("grant.issued", "grant.taken"), "grant"),
-    "grant.revoked": "revocation",
-    # A command, or a grant or revocation that moved the account.
-    **dict.fromkeys(("account.status", "account.policy", "webhook.removed"), "any"),
-    **dict.fromkeys(
-        (
-            "call.resolved", "call.refunded", "credit.refunded", "credit.adjusted", "grant.default", "account.label",
-            "tool.put", "tool.removed", "webhook.put", "secret.put", "secret.removed", "settlement.redriven",
-            "letter.redriven", "signer.enrolled", "signer.policy", "signer.revoked", "signer.rotated", "signer.seed",
-            "signer.exported",
-        ),
-        "command",
-    ),
-    **dict.fromkeys(
-        (
-            "call.dispatched", "call.finished", "call.late", "call.abandoned", "payment.bounced", "payment.released",
-            "credit.received", "credit.lent", "grant.accepted", "alert.raised", "archive.written", "signer.signed",
-            "signer.refused", "signer.failed",
-        ),
-        "nothing",
-    ),
-}  # fmt: skip
 
 CONTRACT = "contracts vouched for signatures on the chain (ERC-1271); a file cannot prove them"
 SEALED = "payments that are open or were released have their signature as a digest only"
 OUTSIDE = "payments were accepted before the file begins; export the account from its first entry"
 
 _spent = members({"signature?": signature, "paymentSignature?": signature}, strict=False)
-
-Fault = Tuple[str, str]
-"""Field and reason."""
-
-Revealed = Tuple[Dict[str, Any], str, str]
-"""The evidence of an acceptance, the signature that its payment revealed, and the field that has it."""
-
-Outcome = Tuple[int, int, Optional[Fault]]
-"""Signatures recomputed, signatures of contracts, and what is wrong."""
-
-
-def examine(entry: Dict[str, Any], needed: str, paid: Optional[Revealed], known: Optional[Fault]) -> Outcome:
-    """Checks one entry; runs in any process. `known`: what the state of the chain has shown to be wrong already."""
-    signed: List[evidence.Signed] = []
-    fault: Optional[Fault] = None
-    try:
-        if needed == "proof":
-            found = evidence.check_acceptance(entry)[1]
-            evidence.check_policies(entry)
-            evidence.check_texts(entry)
-            signed += found
-        elif needed == "denial":
-            evidence.check_denied(entry)
-            signed.append(evidence.Signed(None))
-        elif needed == "listed":
-            evidence.check_listed(entry)
-        elif needed == "lease":
-            evidence.check_closed_lease(entry)
-        elif needed == "approval":
-            signed += evidence.check_approval(entry)
-        elif needed in ("grant", "revocation", "command"):
-            signed += DOCUMENTS[needed](entry)
-            if entry["type"] == "grant.taken":
-                signed += evidence.check_consent(entry)
-            evidence.check_own_text(entry)
-        elif needed == "reveal" and "order" in entry.get("evidence", {}):
-            signed += evidence.check_command(entry)
-        if known is not None:
-            fail(*known)
-        if paid is not None:
-            signed += evidence.check_reveal(read_as(forms.payment_proof, paid[0]), paid[1], paid[2])
-    except EvidenceFault as wrong:
-        fault = (wrong.field, wrong.reason)
-    chain = sum(1 for each in signed if each.block is not None)
-    return len(signed) - chain, chain, fault
-
-
-DOCUMENTS = {
-    "grant": evidence.check_grant,
-    "revocation": evidence.check_revocation,
-    "command": evidence.check_command,
-}
-
-
-def examine_all(jobs: List[Tuple[Any, ...]]) -> List[Outcome]:
-    return [examine(*job) for job in jobs]
 
 
 class _Payment(NamedTuple):
@@ -129,7 +42,7 @@ class Signatures:
     def __init__(self, workers: Optional[int] = None) -> None:
         self.tally = Tally("signatures")
         self._workers = workers or os.cpu_count() or 1
-        self._pool: Any = None
+        self._pool: Optional[Executor] = None
         self._jobs: List[Tuple[Any, ...]] = []
         self._places: List[Seen] = []
         self._running: Deque[Tuple[Any, List[Seen]]] = deque()
@@ -165,7 +78,7 @@ class Signatures:
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.terminate()
+            self._pool.shutdown()
             self._pool = None
 
     def _need(self, entry: Dict[str, Any]) -> str:
@@ -229,15 +142,16 @@ class Signatures:
             self._running.append((examine_all(self._jobs), self._places))
         else:
             if self._pool is None:
-                self._pool = multiprocessing.Pool(self._workers)
-            self._running.append((self._pool.apply_async(examine_all, (self._jobs,)), self._places))
+                # A process that is killed raises here; multiprocessing.Pool would wait for it for ever.
+                self._pool = ProcessPoolExecutor(self._workers)
+            self._running.append((self._pool.submit(examine_all, self._jobs), self._places))
         self._jobs, self._places = [], []
 
     def _collect(self, keep: int) -> None:
-        """Takes finished batches in the order of the files, until `keep` are running. `get` raises what a process raised."""
+        """Takes finished batches in the order of the files, until `keep` are running. `result` raises what a process raised."""
         while len(self._running) > keep:
             batch, places = self._running.popleft()
-            for (proved, chain, fault), seen in zip(batch if isinstance(batch, list) else batch.get(), places):
+            for (proved, chain, fault), seen in zip(batch.result() if isinstance(batch, Future) else batch, places):
                 self.tally.prove(proved)
                 if chain:
                     self.tally.bound(CONTRACT, chain)

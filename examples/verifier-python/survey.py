@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from canonical import NotJson, canonical_hash, parse_json, parse_strict_json
+from canonical import NotJson, canonical_hash, is_canonical, parse_json, parse_strict_json
 from entry import Place, Seen, entry_hash, member, read_entry
 from export import MAX_TEXT_LINE, Export, lines_of, line_at
 from fields import Malformed, split_account
@@ -22,7 +22,6 @@ class Judged(NamedTuple):
     """Where a denial is in the files. `data` is kept only of compressed files, where reading a line again takes long."""
 
     path: str
-    name: str
     number: int
     offset: int
     data: Optional[bytes]
@@ -32,7 +31,6 @@ class LogFile(NamedTuple):
     """A log. `account`: of its first entry, if that can be read."""
 
     path: str
-    name: str
     account: Optional[str]
     first: int
 
@@ -45,7 +43,7 @@ class Survey:
         """Delegations by their digest, with their chain id."""
         self.accounts: Dict[str, Span] = {}
         self._denials: Dict[str, Dict[int, List[Judged]]] = {}
-        files = [self._read(path, export.name(path)) for path in export.logs]
+        files = [self._read(path) for path in export.logs]
         places: Dict[Optional[str], int] = {}
         for file in files:
             places.setdefault(file.account, len(places))
@@ -54,7 +52,7 @@ class Survey:
         if texts is not None:
             self._read_texts(texts)
 
-    def _read(self, path: str, name: str) -> LogFile:
+    def _read(self, path: str) -> LogFile:
         first: Optional[bytes] = None
         last = b""
         offset = 0
@@ -67,15 +65,15 @@ class Survey:
                 self._collect(last)
             if last.endswith(DENIAL):
                 kept = last if path.endswith(".gz") else None
-                self._note_denial(last, Judged(path, name, line.number, offset, kept))
+                self._note_denial(last, Judged(path, line.number, offset, kept))
             offset += len(last) + 1
         start, end = _entry(first or b""), _entry(last)
         if start is None:
-            return LogFile(path, name, None, 0)
+            return LogFile(path, None, 0)
         account, seq = start["account"], start["seq"]
         known = self.accounts.get(account, (seq, seq))
         self.accounts[account] = (min(known[0], seq), max(known[1], seq if end is None else end["seq"]))
-        return LogFile(path, name, account, seq)
+        return LogFile(path, account, seq)
 
     def _collect(self, line: bytes) -> None:
         """Keeps the texts of an entry, each under the hash that its content has, whatever the entry states."""
@@ -118,12 +116,14 @@ class Survey:
             data = line_at(judged.path, judged.offset) if judged.data is None else judged.data
             entry = _entry(data)
             if entry is not None:
-                found.append(Seen(entry, entry_hash(data), Place(judged.name, judged.number)))
+                found.append(Seen(entry, entry_hash(data), Place(judged.path, judged.number)))
         return found
 
 
 def _entry(line: bytes) -> Optional[Dict[str, Any]]:
     try:
-        return read_entry(parse_json(line))
+        value = parse_json(line)
+        entry = read_entry(value)
+        return entry if is_canonical(value, line) else None
     except (NotJson, Malformed):
         return None

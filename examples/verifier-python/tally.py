@@ -11,9 +11,6 @@ CHECKS = (
     "denials", "totals", "settlements", "receipts", "log", "contains",
 )  # fmt: skip
 
-# Of several verdicts the last of these is the whole one.
-WORSE = ("proved", "bounded", "not checked", "BROKEN")
-
 
 class Tally:
     """The counts of one check."""

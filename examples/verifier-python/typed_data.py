@@ -1,4 +1,4 @@
-"""EIP-712 digests of intents, grants, revocations and payments (docs/wire-format.md §2, §6 and §16). Members are as fields.py reads them."""
+"""EIP-712 digests of intents, grants, revocations and payments (docs/wire-format.md §2, §6, §16). fields.py has read their members."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
   python3 verify.py FOLDER
   python3 verify.py account.ndjson more.ndjson.gz --receipts receipts.txt --keys jwks.json --json
 
-Exit code: 0 nothing is broken and nothing is missing, 1 BROKEN, 2 something that was asked for or that the folder should hold is not checked,
-3 wrong usage, 70 a fault of this program.
+Exit code: 0 nothing is broken and nothing is missing, 1 BROKEN, 2 something that was asked for or that the folder should hold is
+not checked, 3 wrong usage, 70 a fault of this program.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ import re
 import sys
 from typing import Any, Dict, List, NoReturn, Optional, Set
 
-from canonical import NotJson, is_canonical, parse_json
+from canonical import NotJson, is_canonical, parse_json, parse_strict_json
 from chain import Chain
+from decisions import Decisions
 from entry import Place, Seen, entry_hash, read_entry
-from export import Export, Line, Unreadable, lines_of, open_export, read_json
+from export import Export, Line, Unreadable, lines_of, open_export, read_bytes
 from fields import Malformed
 from log import Log
+from prices import Prices
 from receipts import Receipts, read_keys
+from report import print_report, report
 from signatures import Signatures
 from survey import Survey
-from tally import CHECKS, WORSE, Tally
+from tally import Tally
 
 USAGE, INTERNAL = 3, 70
 
@@ -61,26 +64,33 @@ def verify(export: Export, options: argparse.Namespace) -> Dict[str, Any]:
     """Reads every line twice and runs all checks. Returns the report (docs/audit-format.md, Report)."""
     survey = Survey(export)
     form, chain, signatures = Tally("form"), Chain(), Signatures(options.workers)
-    log = Log(export, options.log_key, options.checkpoint)
-    keys_path = options.keys or export.optional("jwks.json") or "jwks.json"
+    log = Log(export, options.log, options.log_key, options.checkpoint)
+    keys_path = options.keys or export.optional("jwks.json") or ""
+    if options.receipts and not keys_path:
+        raise Unreadable("--receipts needs the keys that verify them; give --keys")
     receipts = Receipts(options.receipts, keys_of(keys_path) if options.receipts else None, keys_path)
     contains = Contains(options.contains)
+    decisions, prices = Decisions(survey), Prices(survey)
+    if not export.logs:
+        form.break_with(Place("", 0), "empty")
     entries = 0
     for file in survey.files:
         for line in lines_of(file.path):
-            seen = read_line(line, file.name, form)
+            seen = read_line(line, file.path, form)
             if seen is None:
                 continue
             entries += 1
-            for check in (chain, signatures, log, receipts, contains):
+            for check in (chain, signatures, decisions, prices, log, receipts, contains):
                 check.see(seen)
         # A file without one entry that can be read is no log.
-        if file.account is None and (form.first is None or form.first["file"] != file.name):
-            form.break_with(Place(file.name, 1), "empty")
+        if file.account is None and (form.first is None or form.first["file"] != file.path):
+            form.break_with(Place(file.path, 1), "empty")
     found = [
         form.finding(),
-        chain.end(survey.accounts, export.expected()),
+        chain.end(survey.accounts, export.expected),
         signatures.end(),
+        *decisions.end(),
+        prices.end(),
         receipts.end(survey.accounts),
         log.end(),
         contains.end(log),
@@ -104,7 +114,7 @@ def read_line(line: Line, name: str, form: Tally) -> Optional[Seen]:
         form.break_with(place, "malformed", field=".".join(fault.path) or "entry")
         return None
     if not is_canonical(value, line.data):
-        form.break_with(place, "not_canonical", entry["account"], entry["seq"])
+        form.break_with(place, "not_canonical")
         return None
     form.prove()
     return Seen(entry, entry_hash(line.data), place)
@@ -112,8 +122,8 @@ def read_line(line: Line, name: str, form: Tally) -> Optional[Seen]:
 
 def keys_of(path: str) -> Optional[Dict[str, bytes]]:
     try:
-        return read_keys(read_json(path))
-    except (Malformed, Unreadable):
+        return read_keys(parse_strict_json(read_bytes(path)))
+    except (Malformed, NotJson):
         return None
 
 
@@ -124,45 +134,11 @@ def optional_checks(export: Export, options: argparse.Namespace) -> Set[str]:
         found |= {"prices", "limits", "denials", "totals"}
     if options.receipts is None:
         found.add("receipts")
-    if not options.log and export.optional("leaves.ndjson") is None:
+    if export.log_file("leaves.ndjson", options.log) is None:
         found.add("log")
     if options.contains is None:
         found.add("contains")
     return found
-
-
-def report(entries: int, accounts: int, findings: List[Dict[str, Any]], optional: Set[str]) -> Dict[str, Any]:
-    """The whole verdict is the worst of the checks that count."""
-    by_check = {finding["check"]: finding for finding in findings}
-    checks = [by_check.get(check) or Tally(check).absent("this verifier does not do this check") for check in CHECKS]
-    counting = [c["verdict"] for c in checks if c["check"] not in optional or c["verdict"] != "not checked"]
-    return {
-        "v": 1,
-        "verdict": max(counting, key=WORSE.index),
-        "entries": entries,
-        "accounts": accounts,
-        "checks": checks,
-    }
-
-
-def print_report(found: Dict[str, Any]) -> None:
-    print(f"{found['entries']} entries of {found['accounts']} accounts")
-    for check in found["checks"]:
-        counts = f"{check['checked']} checked"
-        if check["bounded"]:
-            counts += f", {check['bounded']} of them bounded"
-        if check["unchecked"]:
-            counts += f", {check['unchecked']} not checked"
-        print(f"  {check['check']:<12}{check['verdict']:<12}{counts}")
-        if "note" in check:
-            print(f"{'':26}{check['note']}")
-    for check in found["checks"]:
-        first = check.get("first")
-        if first is not None:
-            where = f"entry {first['seq']} of {first['account']}: " if "seq" in first else ""
-            field = f" ({first['field']})" if "field" in first else ""
-            print(f"BROKEN  {check['check']}: {where}{first['reason']}{field}, {first['file']} line {first['line']}")
-    print(found["verdict"])
 
 
 class Parser(argparse.ArgumentParser):
@@ -182,8 +158,8 @@ def options_of(words: List[str]) -> argparse.Namespace:
     parser.add_argument("--keys", metavar="FILE", help="JWKS of the receipts (default: jwks.json of the folder)")
     parser.add_argument("--contains", metavar="HASH", help="hash of an entry that must be there")
     parser.add_argument("--checkpoint", metavar="FILE", help="an older checkpoint that the log must extend")
-    parser.add_argument("--log", action="store_true", help="the log must be checked, also if the folder has no leaves")
-    parser.add_argument("--log-key", metavar="FILE", help="key of the log (default: log-key of the folder)")
+    parser.add_argument("--log", metavar="FOLDER", help="leaves.ndjson, checkpoint and log-key, if the files come without them")
+    parser.add_argument("--log-key", metavar="KEY", help="key of the log, or a file that has it (default: log-key of the folder)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that recompute signatures (default: one a core)")
     options = parser.parse_args(words)
     if options.contains is not None and re.fullmatch("0x[0-9a-f]{64}", options.contains) is None:

@@ -17,7 +17,8 @@ beforeAll(async () => {
 it('finds nothing broken in an export as it was written', async () => {
   const report = await reportOf(original);
   expect(brokenIn(report)).toEqual({});
-  expect(report).toMatchObject({ entries: 52, accounts: 6 });
+  const entries = [...original.logs.values()].flat().length;
+  expect(report).toMatchObject({ entries, accounts: original.logs.size });
 });
 
 describe('a changed export is found broken:', () => {

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/protocol/entry.ts';
+import { loadExport, MUTATIONS, reportOf } from '../support/export-mutations.ts';
 import {
   brokenIn,
   type Copy,
@@ -12,8 +13,11 @@ import {
   python,
   relinked,
   useCopies,
+  verifyInBoth,
   verifyInPython,
+  verifyManyInPython,
   why,
+  withoutFiles,
 } from './support/python-verifier.ts';
 
 const RECEIPTS = ['--receipts', join(EXPORT, 'receipts.txt')];
@@ -50,13 +54,13 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
   });
 
   it('finds nothing broken in an export, and the same without processes', async () => {
-    const { report } = await verifyInPython([EXPORT], RECEIPTS);
+    const { report } = await verifyInBoth([EXPORT], RECEIPTS);
     expect(brokenIn(report)).toEqual({});
     for (const check of ['form', 'chain', 'signatures', 'receipts', 'log']) {
       expect(findingOf(report, check), check).toMatchObject({ verdict: 'proved' });
       expect(findingOf(report, check).checked, check).toBeGreaterThan(5);
     }
-    const alone = await verifyInPython([EXPORT], [...RECEIPTS, '--workers', '1']);
+    const alone = await verifyInBoth([EXPORT], [...RECEIPTS, '--workers', '1']);
     expect(alone.report).toEqual(report);
   });
 
@@ -81,11 +85,6 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
         'malformed',
       ],
       ['an unknown member', (line) => line.replace('"at":', '"a":1,"at":'), 'malformed'],
-      [
-        'deep nesting',
-        (line) => line.replace('"at":', `"a":${'['.repeat(9_000)}${']'.repeat(9_000)},"at":`),
-        'malformed',
-      ],
       ['an empty line', () => '', 'not_json'],
       ['half of the line', (line) => line.slice(0, 40), 'not_json'],
     ];
@@ -95,10 +94,19 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       const [log = ''] = copy.logs();
       copy.write(log, copy.read(log).replace(/^.*$/m, change));
       const path = join(copy.path, log);
-      const { code, report } = await verifyInPython([path]);
+      const { code, report } = await verifyInBoth([path]);
       expect(brokenIn(report)).toMatchObject({ form: reason });
       expect(findingOf(report, 'form').first).toMatchObject({ file: path, line: 1 });
       expect(code).toBe(1);
+    });
+
+    it('reports deep nesting, whose member Python cannot name', async () => {
+      const copy = copied();
+      const [log = ''] = copy.logs();
+      const deep = `"a":${'['.repeat(9_000)}${']'.repeat(9_000)},"at":`;
+      copy.write(log, copy.read(log).replace('"at":', deep));
+      const { report } = await verifyInPython([join(copy.path, log)]);
+      expect(brokenIn(report)).toMatchObject({ form: 'malformed' });
     });
 
     it('reports bytes that are no UTF-8, and a line without an end', async () => {
@@ -106,10 +114,10 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       const [one = '', two = ''] = copy.logs();
       copy.write(one, Uint8Array.of(0x22, 0xff, 0x22, 0x0a));
       copy.write(two, 'x'.repeat(20_000_000));
-      const { code, report } = await verifyInPython([join(copy.path, one)]);
+      const { code, report } = await verifyInBoth([join(copy.path, one)]);
       expect(brokenIn(report)).toEqual({ form: 'not_utf8' });
       expect(code).toBe(1);
-      expect(brokenIn((await verifyInPython([join(copy.path, two)])).report)).toEqual({
+      expect(brokenIn((await verifyInBoth([join(copy.path, two)])).report)).toEqual({
         form: 'line_too_long',
       });
     });
@@ -121,11 +129,11 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
     it('names an entry that was changed after the next one was written', async () => {
       const copy = copied();
       const log = edit(copy, 'credit.lent', dearer);
-      const { report } = await verifyInPython([copy.path]);
+      const { report } = await verifyInBoth([copy.path]);
       expect(brokenIn(report)).toEqual({ chain: 'altered', log: 'not_as_logged' });
       const at = place(copy, 'credit.lent').at;
       expect(findingOf(report, 'chain').first).toMatchObject({
-        file: log,
+        file: join(copy.path, log),
         line: at + 1,
         seq: at + 1,
       });
@@ -134,7 +142,7 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
     it('finds a chain that was written again under the leaves of the log', async () => {
       const copy = copied();
       edit(copy, 'credit.lent', dearer, relinked);
-      const { report } = await verifyInPython([copy.path]);
+      const { report } = await verifyInBoth([copy.path]);
       expect(brokenIn(report)).toEqual({ log: 'not_as_logged' });
     });
 
@@ -152,7 +160,7 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       const copy = copied();
       const { log } = place(copy, 'credit.lent');
       copy.put(log, change(copy.entries(log)));
-      const { report } = await verifyInPython([copy.path]);
+      const { report } = await verifyInBoth([copy.path]);
       expect(brokenIn(report)).toMatchObject({ chain: reason });
     });
 
@@ -160,7 +168,7 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       const copy = copied();
       const [one = '', two = ''] = copy.logs();
       copy.put(one, [...copy.entries(one), ...copy.entries(two)]);
-      const { report } = await verifyInPython([join(copy.path, one)]);
+      const { report } = await verifyInBoth([join(copy.path, one)]);
       expect(brokenIn(report)).toMatchObject({ chain: 'foreign_account' });
     });
 
@@ -168,10 +176,10 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       const copy = copied();
       const { log } = place(copy, 'credit.lent');
       copy.put(log, copy.entries(log).slice(0, -1));
-      const cut = await verifyInPython([copy.path]);
+      const cut = await verifyInBoth([copy.path]);
       expect(brokenIn(cut.report)).toEqual({ log: 'truncated' });
       copy.remove(log);
-      const missing = await verifyInPython([copy.path]);
+      const missing = await verifyInBoth([copy.path]);
       expect(findingOf(missing.report, 'chain').verdict).toBe('not checked');
       expect(findingOf(missing.report, 'log').verdict).toBe('not checked');
     });
@@ -266,10 +274,10 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
     it.each(cases)('reports %s', async (_, type, change, reason) => {
       const copy = copied();
       edit(copy, type, change, relinked);
-      const { code, report } = await verifyInPython([copy.path]);
+      const { code, report } = await verifyInBoth([copy.path]);
       expect(brokenIn(report)).toMatchObject({ signatures: reason, log: 'not_as_logged' });
       expect(findingOf(report, 'signatures').first).toMatchObject({
-        file: place(copy, type).log,
+        file: join(copy.path, place(copy, type).log),
         line: place(copy, type).at + 1,
       });
       expect(code).toBe(1);
@@ -291,8 +299,112 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
         },
         relinked,
       );
-      const { report } = await verifyInPython([copy.path]);
+      const { report } = await verifyInBoth([copy.path]);
       expect(brokenIn(report)).toMatchObject({ signatures: 'high_s' });
+    });
+  });
+
+  describe('with a decision or an amount changed, and the chain written again', () => {
+    const amounts = (entry: Entry, changed: object): Entry => ({
+      ...entry,
+      amounts: { ...entry.amounts, ...changed },
+    });
+    const outcome = (entry: Entry, changed: object): Entry => ({
+      ...entry,
+      outcome: { ...entry.outcome, ...changed },
+    });
+    const payment = (entry: Entry, changed: object): Entry => ({
+      ...entry,
+      payment: { ...entry.payment, ...changed },
+    });
+    const alone = (entry: Entry): Entry => {
+      const { policies: _, ...evidence } = entry.evidence ?? {};
+      return { ...entry, evidence };
+    };
+    const cases: readonly (readonly [string, string, (entry: Entry) => Entry, object])[] = [
+      [
+        'a lower price',
+        'call.accepted',
+        (e) => amounts(e, { price: '1' }),
+        { prices: 'wrong_price' },
+      ],
+      [
+        'a higher charge',
+        'call.finished',
+        (e) => amounts(e, { charged: '9000000' }),
+        { payments: 'wrong_amount' },
+      ],
+      [
+        'a failure as a success',
+        'call.finished',
+        (e) => outcome(e, { success: false }),
+        { calls: 'wrong_transition' },
+      ],
+      [
+        'a settled payment as open',
+        'call.finished',
+        (e) => payment(e, { state: 'sent' }),
+        { calls: 'wrong_transition' },
+      ],
+      [
+        'another amount on the chain',
+        'payment.settled',
+        (e) => amounts(e, { amount: '7' }),
+        { payments: 'wrong_amount' },
+      ],
+      [
+        'a refund of more',
+        'call.refunded',
+        (e) => amounts(e, { amount: '1001', refunded: '1001' }),
+        { payments: 'wrong_amount' },
+      ],
+      [
+        'a call of another grant',
+        'call.accepted',
+        (e) => payment(e, { grant: `0x${'1'.repeat(64)}` }),
+        { limits: 'wrong_grant' },
+      ],
+      ['policies left out', 'call.parked', alone, { limits: 'wrong_policies' }],
+      [
+        'a denial by another rule',
+        'call.denied',
+        (e) => ({ ...e, rule: 'tool' }),
+        { denials: 'wrong_rule' },
+      ],
+      [
+        'a denial with another limit',
+        'call.denied',
+        (e) => outcome(e, { limit: { ...(e.outcome?.['limit'] as object), spent: '1' } }),
+        { denials: 'wrong_limit' },
+      ],
+      [
+        'a denial at another place',
+        'call.denied',
+        (e) => outcome(e, { after: 1_000 }),
+        { denials: 'wrong_place' },
+      ],
+    ];
+
+    it.each(cases)('reports %s', async (_, type, change, found) => {
+      const copy = copied();
+      edit(copy, type, change, relinked);
+      const { report } = await verifyInBoth([copy.path]);
+      expect(brokenIn(report)).toMatchObject(found);
+    });
+
+    it('reports a call that is accepted twice, and one whose settlement is left out', async () => {
+      const copy = copied();
+      const { log, at } = place(copy, 'payment.settled');
+      const entries = copy.entries(log);
+      copy.put(log, relinked(entries.toSpliced(at, 1)));
+      expect(brokenIn((await verifyInBoth([copy.path])).report)).toMatchObject({
+        calls: 'wrong_transition',
+      });
+      const first = entries.findIndex(({ type: of }) => of === 'call.accepted');
+      copy.put(log, relinked([...entries, entries[first] as Entry]));
+      expect(brokenIn((await verifyInBoth([copy.path])).report)).toMatchObject({
+        calls: 'accepted_twice',
+      });
     });
   });
 
@@ -357,7 +469,7 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
     ])('reports %s', async (_, change, reason) => {
       const copy = copied();
       change(copy);
-      const { report } = await verifyInPython([copy.path]);
+      const { report } = await verifyInBoth([copy.path]);
       expect(brokenIn(report)).toEqual({ log: reason });
     });
 
@@ -367,7 +479,7 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       const [header = '', payload = '', signature = ''] = first.split('.');
       copy.write('receipts.txt', `${header}.${payload.replace(/^./, 'f')}.${signature}\n`);
       const receipts = ['--receipts', join(copy.path, 'receipts.txt')];
-      expect(brokenIn((await verifyInPython([copy.path], receipts)).report)).toEqual({
+      expect(brokenIn((await verifyInBoth([copy.path], receipts)).report)).toEqual({
         receipts: 'wrong_signer',
       });
       copy.write('receipts.txt', `${first}\n`);
@@ -375,10 +487,28 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       const log = join('entries', `${agent.replaceAll(':', '_')}.ndjson`);
       const end = copy.entries(log).at(-1) as Entry;
       copy.put(log, relinked([...copy.entries(log).slice(0, 2), { ...end, at: end.at + 1_000 }]));
-      expect(brokenIn((await verifyInPython([copy.path], receipts)).report)).toMatchObject({
+      expect(brokenIn((await verifyInBoth([copy.path], receipts)).report)).toMatchObject({
         receipts: 'entry_missing',
       });
     });
+  });
+
+  it('gives the verdicts of the TypeScript verifier for an export and for every change of it', async () => {
+    const original = await loadExport();
+    const changed = await Promise.all(MUTATIONS.map(async ({ change }) => await change(original)));
+    const names = ['an export as it was written', ...MUTATIONS.map(({ name }) => name)];
+    const all = [original, ...changed];
+    const found = await verifyManyInPython(all);
+    for (const [at, texts] of all.entries()) {
+      const expected = await reportOf(texts);
+      const ids = expected.checks.map(({ check }) => check);
+      const report = found[at];
+      if (report === undefined) throw new Error(`no report on ${names[at]}`);
+      expect([names[at], withoutFiles(report, ids)]).toEqual([
+        names[at],
+        withoutFiles(expected, ids),
+      ]);
+    }
   });
 
   it('reads compressed logs and single files, and finds an entry by its hash', async () => {
@@ -387,12 +517,12 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
     const [, second] = copy.entries(log);
     copy.write(`${log}.gz`, gzipSync(copy.read(log)));
     copy.remove(log);
-    const { report } = await verifyInPython([copy.path], ['--contains', String(second?.prev)]);
+    const { report } = await verifyInBoth([copy.path], ['--contains', String(second?.prev)]);
     expect(brokenIn(report)).toEqual({});
     expect(findingOf(report, 'contains')).toMatchObject({ verdict: 'proved', checked: 1 });
     expect(findingOf(report, 'contains').note).toContain('of the log');
     copy.write(`${log}.gz`, gzipSync('x'.repeat(1_000)).subarray(0, 20));
-    const { report: damaged } = await verifyInPython([join(copy.path, `${log}.gz`)]);
+    const { report: damaged } = await verifyInBoth([join(copy.path, `${log}.gz`)]);
     expect(brokenIn(damaged)).toEqual({ form: 'not_gzip' });
   });
 

@@ -1,11 +1,24 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { ROOT } from '../../../dev/root.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
+import { type Export, verify } from '../../../src/audit/verify/index.ts';
+import { logFile, openExportFolder } from '../../../src/cli/audit/export-folder.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
+import type { ExportTexts } from '../../support/export-mutations.ts';
 
 export const VERIFIER = join(ROOT, 'examples/verifier-python');
 /** A small export of the local stack (`test/conformance/audit-export.test.ts` makes it). */
@@ -57,6 +70,124 @@ export const verifyInPython = async (
   if (out === '') throw new Error(`verify.py ended with ${code}: ${err}`);
   return { code, report: JSON.parse(out) as Report };
 };
+
+/** The report of the verifier in TypeScript on the same files. */
+const verifyInTypeScript = async (
+  paths: readonly string[],
+  options: readonly string[],
+): Promise<Report> => {
+  const path = paths[0] ?? '';
+  const isFolder = statSync(path).isDirectory();
+  const folder = isFolder ? await openExportFolder(path) : undefined;
+  const given: Export = folder ?? { entries: [await logFile(path)] };
+  const { leaves, checkpoint, key, jwks } = folder ?? {};
+  const valueOf = (option: string): string | undefined =>
+    options.includes(option) ? options[options.indexOf(option) + 1] : undefined;
+  const [receipts, contains] = [valueOf('--receipts'), valueOf('--contains')];
+  return await verify(
+    {
+      ...given,
+      ...(leaves === undefined
+        ? {}
+        : {
+            log: {
+              leaves,
+              ...(checkpoint === undefined ? {} : { checkpoint }),
+              ...(key === undefined ? {} : { key }),
+            },
+          }),
+    },
+    {
+      ...(receipts === undefined || jwks === undefined
+        ? {}
+        : { receipts: { file: await logFile(receipts), keys: jwks } }),
+      ...(contains === undefined ? {} : { contains: contains as Hex }),
+    },
+  );
+};
+
+/**
+ * What two reports must have in common: every verdict, the first fault of each broken check, and how much each other check covered. How a
+ * note is worded, and what is counted after a fault, may differ.
+ */
+const comparable = ({ entries, accounts, checks }: Report, ids: readonly string[]): unknown => ({
+  entries,
+  accounts,
+  checks: checks
+    .filter(({ check }) => ids.includes(check))
+    .map(({ check, verdict, checked, bounded, unchecked, first }) =>
+      verdict === 'BROKEN'
+        ? { check, verdict, first }
+        : { check, verdict, checked, bounded, unchecked },
+    ),
+});
+
+/** The report of the Python verifier, after comparing it with that of the TypeScript one. */
+export const verifyInBoth: typeof verifyInPython = async (paths, options = []) => {
+  const [found, other] = await Promise.all([
+    verifyInPython(paths, options),
+    verifyInTypeScript(paths, options),
+  ]);
+  const ids = other.checks.map(({ check }) => check);
+  expect(comparable(found.report, ids)).toEqual(comparable(other, ids));
+  return found;
+};
+
+/** Verifies many folders in one process. */
+const MANY = `
+import json, sys, verify
+for folder in sys.argv[1:]:
+    options = verify.options_of([folder, "--workers", "1", "--receipts", folder + "/receipts.txt", "--checkpoint", folder + "/older"])
+    print(json.dumps(verify.verify(verify.open_export(options.paths), options)))
+`;
+
+/** The reports of the Python verifier on exports in memory. Files are named as in a folder, so compare no `file`. */
+export const verifyManyInPython = async (
+  exports: readonly ExportTexts[],
+): Promise<readonly Report[]> => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-exports-'));
+  try {
+    const folders = exports.map((texts, at) => {
+      const folder = join(directory, String(at));
+      mkdirSync(join(folder, 'entries'), { recursive: true });
+      for (const [account, entries] of texts.logs) {
+        writeFileSync(
+          join(folder, 'entries', `${account.replaceAll(':', '_')}.ndjson`),
+          entries.map((entry) => `${entryText(entry)}\n`).join(''),
+        );
+      }
+      const files = {
+        'manifest.json': JSON.stringify({ v: 1, accounts: texts.listed }),
+        'leaves.ndjson': texts.leaves
+          .map((leaf, index) => `${JSON.stringify({ index, leaf })}\n`)
+          .join(''),
+        checkpoint: texts.checkpoint,
+        'log-key': texts.key,
+        older: texts.older,
+        'receipts.txt': texts.receipts,
+        'jwks.json': texts.jwks,
+      };
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+      return folder;
+    });
+    const { code, out, err } = await python(['-c', MANY, ...folders]);
+    expect(code, err).toBe(0);
+    return out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Report);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+};
+
+/** Of a report what two verifiers have in common, without the names of files. */
+export const withoutFiles = (report: Report, ids: readonly string[]): unknown =>
+  JSON.parse(
+    JSON.stringify(comparable(report, ids), (key, value: unknown) =>
+      key === 'file' ? undefined : value,
+    ),
+  );
 
 export const findingOf = ({ checks }: Report, id: string): Finding => {
   const found = checks.find(({ check }) => check === id);

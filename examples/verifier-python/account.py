@@ -1,0 +1,202 @@
+"""What the replay of an account keeps: policies, grants, counters, purses and calls (docs/audit-format.md, Recomputing decisions)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+from entry import Place, member, text_in
+from evaluation import MAX_REQUESTS, Repeat, Source, Subject, live_repeats, next_arrival
+from fields import Malformed, split_account
+from forms import delegation
+from typed_data import delegation_digest
+from windows import every_of, period_of
+
+
+class Purse:
+    """The money of an account in one asset, in atomic units."""
+
+    __slots__ = ("credit", "credit_held", "deferred_held", "upfront_held", "unsettled", "settled", "bounced", "bounced_until")
+
+    def __init__(self) -> None:
+        self.credit = self.credit_held = self.deferred_held = self.upfront_held = 0
+        self.unsettled = self.settled = self.bounced = self.bounced_until = 0
+
+
+class Call:
+    """One call. `state`: parked, approved, held, kept, committed, released, abandoned. `payment`: none, held, queued, settled, released,
+    failed. `periods`: the counters that hold its price, with the period of each."""
+
+    __slots__ = (
+        "at", "seq", "place", "grant", "price", "asset", "paid_by", "state", "payment", "fault", "charged", "credit_to",
+        "periods", "counted", "refunded", "is_bounced", "has_answer",
+    )  # fmt: skip
+
+    def __init__(self, entry: Dict[str, Any], place: Place) -> None:
+        self.at: int = entry["at"]
+        self.seq: int = entry["seq"]
+        self.place = place
+        self.grant: Optional[str] = text_in(entry, "payment", "grant")
+        self.price = int(entry.get("amounts", {}).get("price", "0"))
+        self.asset = str(member(entry, "payment", "asset") or "")
+        self.paid_by = str(member(entry, "payment", "paidBy") or "free")
+        self.credit_to: Optional[str] = text_in(entry, "payment", "creditTo")
+        self.state = "parked" if entry["type"] == "call.parked" else "held"
+        self.payment = "held" if self.paid_by in ("deferred", "upfront") else "none"
+        self.fault: Optional[str] = None
+        self.charged = self.refunded = 0
+        self.periods: List[Tuple[str, int]] = []
+        self.counted: List[Tuple[str, int]] = []
+        self.is_bounced = self.has_answer = False
+
+
+class HeldGrant:
+    """A grant that the account took. `state`: active, revoked, superseded."""
+
+    __slots__ = ("delegation", "state")
+
+    def __init__(self, taken: Dict[str, Any]) -> None:
+        self.delegation, self.state = taken, "active"
+
+
+class Account:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.chain_id = split_account(name)[0]
+        self.status = "active"
+        self.policies: Dict[str, Optional[str]] = {"operator": None, "owner": None}
+        self.grants: Dict[str, HeldGrant] = {}
+        self.lends = False
+        self.lacks_texts = False
+        self.is_governed = False
+        self.arrivals: Dict[str, float] = {"base": 0.0, "owner": 0.0}
+        self.repeats: Dict[str, List[Repeat]] = {"base": [], "owner": []}
+        self.counters: Dict[Tuple[str, str], List[int]] = {}
+        self.purses: Dict[str, Purse] = {}
+        self.calls: Dict[str, Call] = {}
+        self.received: Dict[Tuple[str, str], int] = {}
+        self.changes: List[Tuple[int, str, Optional[str]]] = []
+        """When its policies changed: time, slot and hash."""
+        self.children: Set[str] = set()
+        self.leases: List[Tuple[Dict[str, Any], int, Place]] = []
+        self.defaults: Set[str] = set()
+
+    def purse(self, asset: str) -> Purse:
+        return self.purses.setdefault(asset, Purse())
+
+    def counter(self, asset: str, name: str, at: int) -> List[int]:
+        """Start, spent and held of a counter as of a time. A period that is over starts again from zero."""
+        start = period_of(every_of(name), at)[0]
+        known = self.counters.get((asset, name))
+        return known if known is not None and known[0] >= start else [start, 0, 0]
+
+    def hold(self, call: Call, sources: List[Source], at: int) -> None:
+        """Holds the price of a call in its source of money, and in each counter of the account's own policies once."""
+        self.move_hold(call, call.price)
+        names = {counter.key for source in sources if source.is_own for counter in source.counters}
+        call.periods = []
+        for name in sorted(names) if call.credit_to is None else ():
+            found = self.counter(call.asset, name, at)
+            self.counters[call.asset, name] = [found[0], found[1], found[2] + call.price]
+            call.periods.append((name, found[0]))
+        call.counted = list(call.periods)
+
+    def move_hold(self, call: Call, amount: int) -> None:
+        purse = self.purse(call.asset)
+        if call.paid_by == "deferred":
+            purse.deferred_held += amount
+        elif call.paid_by == "upfront":
+            purse.upfront_held += amount
+        elif call.paid_by == "credit":
+            purse.credit_held += amount
+
+    def lift_hold(self, call: Call, by: int) -> None:
+        """Takes the hold of a call out of everything that counts it, or back in."""
+        self.move_hold(call, by)
+        for name, start in call.periods:
+            found = self.counters.get((call.asset, name))
+            if found is not None and found[0] == start:
+                found[2] += by
+
+    def end_hold(self, call: Call, charged: int) -> None:
+        """The price is no longer held in the counters; `charged` is spent. A period that is over does not change."""
+        for name, start in call.periods:
+            found = self.counters.get((call.asset, name))
+            if found is not None and found[0] == start:
+                found[1] += charged
+                found[2] -= call.price
+        call.periods = []
+
+    def release(self, call: Call) -> None:
+        """The call costs nothing. Money that had moved becomes credit."""
+        self.end_hold(call, 0)
+        if call.paid_by == "upfront" and call.payment == "settled":
+            self.purse(call.asset).credit += call.price
+        else:
+            self.move_hold(call, -call.price)
+        if call.payment == "held":
+            call.payment = "released"
+
+    def charge(self, call: Call, charged: int) -> None:
+        """The hold becomes spend. A deferred payment stays unsettled until the chain has settled it."""
+        self.end_hold(call, charged)
+        purse = self.purse(call.asset)
+        if call.paid_by == "deferred":
+            purse.deferred_held -= call.price
+            purse.unsettled += charged
+        elif call.paid_by == "credit":
+            purse.credit_held -= call.price
+            purse.credit -= charged
+
+    def count_pace(self, sources: List[Source], call: Subject, at: int) -> None:
+        """Counts an accepted call in the rates and repeats of the account's own two policies."""
+        for source in sources:
+            slot = "owner" if source.kind == "owner" else "base"
+            if source.policy.rate is not None and source.arrival is not None:
+                self.arrivals[slot] = next_arrival(source.policy.rate, source.arrival, at)[0]
+            if source.policy.repeat is not None and source.repeats is not None and not call.is_top_up:
+                live = live_repeats(source.repeats, source.policy.repeat[1], at)
+                known = [each for each in live if each.request == call.request]
+                others = [each for each in live if each.request != call.request][1 - MAX_REQUESTS :]
+                since, count = (known[0].since, known[0].count) if known else (at, 0)
+                self.repeats[slot] = [*others, Repeat(call.request, since, count + 1)]
+
+    def note(self, entry: Dict[str, Any], place: Place) -> None:
+        """Follows policies, status and grants."""
+        kind = entry["type"]
+        if kind == "account.policy":
+            slot, hashed = str(entry.get("decision")), text_in(entry, "outcome", "hash")
+            self.policies[slot] = hashed
+            self.changes.append((entry["at"], slot, hashed))
+        elif kind == "account.status":
+            self.status = str(member(entry, "outcome", "status"))
+        elif kind == "grant.issued":
+            self.lends = True
+            delegate = member(entry, "evidence", "delegation", "delegate")
+            if entry.get("decision") == "active" and isinstance(delegate, str):
+                self.children.add(f"eip155:{self.chain_id}:{delegate}")
+        elif kind == "lease.closed":
+            self.leases.append((entry, entry["at"], place))
+        elif kind == "grant.taken":
+            self._take(member(entry, "evidence", "delegation"))
+        elif kind == "grant.revoked":
+            revoked = member(entry, "evidence", "revocation")
+            for held in self.grants.values():
+                is_meant = member(revoked, "epoch") == "0" and member(revoked, "id") == held.delegation["id"]
+                if is_meant and held.state == "active":
+                    held.state = "revoked"
+
+    def _take(self, text: Any) -> None:
+        self.is_governed = True
+        try:
+            taken = delegation(text)
+        except Malformed:
+            self.lacks_texts = True
+            return
+        last = next(reversed(list(self.grants.values())), None)
+        if last is not None and last.delegation["issuer"] != taken["issuer"]:
+            for held in self.grants.values():
+                if held.state == "active":
+                    held.state = "superseded"
+        hashed = "0x" + delegation_digest(taken, self.chain_id).hex()
+        self.grants.pop(hashed, None)
+        self.grants[hashed] = HeldGrant(taken)

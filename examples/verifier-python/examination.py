@@ -1,0 +1,97 @@
+"""What each type of entry must be signed with, and the examination of one entry, which any process can do."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+import documents
+import evidence
+import forms
+import proofs
+from evidence import EvidenceFault, fail, read_as
+
+# The signed evidence that each type of entry must have. A type that is not here is a fault of this table, not a pass.
+NEEDS: Dict[str, str] = {
+    **dict.fromkeys(("call.accepted", "call.parked"), "proof"),
+    **dict.fromkeys(("call.approved", "call.refused"), "approval"),
+    "call.denied": "denial",
+    **dict.fromkeys(("policy.default", "tool.listed"), "listed"),
+    "lease.closed": "lease",
+    **dict.fromkeys(("payment.settled", "payment.failed"), "reveal"),
+    **dict.fromkeys(("grant.issued", "grant.taken"), "grant"),
+    "grant.revoked": "revocation",
+    # A command, or a grant or revocation that moved the account.
+    **dict.fromkeys(("account.status", "account.policy", "webhook.removed"), "any"),
+    **dict.fromkeys(
+        (
+            "call.resolved", "call.refunded", "credit.refunded", "credit.adjusted", "grant.default", "account.label",
+            "tool.put", "tool.removed", "webhook.put", "secret.put", "secret.removed", "settlement.redriven",
+            "letter.redriven", "signer.enrolled", "signer.policy", "signer.revoked", "signer.rotated", "signer.seed",
+            "signer.exported",
+        ),
+        "command",
+    ),
+    **dict.fromkeys(
+        (
+            "call.dispatched", "call.finished", "call.late", "call.abandoned", "payment.bounced", "payment.released",
+            "credit.received", "credit.lent", "grant.accepted", "alert.raised", "archive.written", "signer.signed", "signer.refused",
+            "signer.failed",
+        ),
+        "nothing",
+    ),
+}  # fmt: skip
+
+Fault = Tuple[str, str]
+"""Field and reason."""
+
+Revealed = Tuple[Dict[str, Any], str, str]
+"""The evidence of an acceptance, the signature that its payment revealed, and the field that has it."""
+
+Outcome = Tuple[int, int, Optional[Fault]]
+"""Signatures recomputed, signatures of contracts, and what is wrong."""
+
+
+def examine(entry: Dict[str, Any], needed: str, paid: Optional[Revealed], known: Optional[Fault]) -> Outcome:
+    """Checks one entry; runs in any process. `known`: what the state of the chain has shown to be wrong already."""
+    signed: List[evidence.Signed] = []
+    fault: Optional[Fault] = None
+    try:
+        if needed == "proof":
+            found = proofs.check_acceptance(entry)[1]
+            evidence.check_policies(entry)
+            evidence.check_texts(entry)
+            signed += found
+        elif needed == "denial":
+            proofs.check_denied(entry)
+        elif needed == "listed":
+            evidence.check_listed(entry)
+        elif needed == "lease":
+            evidence.check_closed_lease(entry)
+        elif needed == "approval":
+            signed += documents.check_approval(entry)
+        elif needed in ("grant", "revocation", "command"):
+            signed += DOCUMENTS[needed](entry)
+            if entry["type"] == "grant.taken":
+                signed += proofs.check_consent(entry)
+            evidence.check_own_text(entry)
+        elif needed == "reveal" and "order" in entry.get("evidence", {}):
+            signed += documents.check_command(entry)
+        if known is not None:
+            fail(*known)
+        if paid is not None:
+            signed += proofs.check_reveal(read_as(forms.payment_proof, paid[0]), paid[1], paid[2])
+    except EvidenceFault as wrong:
+        fault = (wrong.field, wrong.reason)
+    chain = sum(1 for each in signed if each.block is not None)
+    return len(signed) - chain, chain, fault
+
+
+DOCUMENTS = {
+    "grant": documents.check_grant,
+    "revocation": documents.check_revocation,
+    "command": documents.check_command,
+}
+
+
+def examine_all(jobs: List[Tuple[Any, ...]]) -> List[Outcome]:
+    return [examine(*job) for job in jobs]

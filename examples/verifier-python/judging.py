@@ -1,0 +1,123 @@
+"""Judges an accepted call again (docs/audit-format.md, The checks: limits)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from account import Account, Call
+from binding import Binder, Bound, has_params, subject_of
+from conditions import Unknown
+from entry import member
+from evaluation import Source, evaluate
+from fields import ZERO_HASH
+from networks import FIAT
+
+LEASED = "limits of ancestors were held as leases, which an account's entries do not show"
+LENT = "limits of an account that lends to children count what they had then"
+
+
+class Judgement(NamedTuple):
+    """`verdict`: proved, bounded, not checked, BROKEN. `text`: a note, or the reason of what is broken."""
+
+    verdict: str
+    text: str = ""
+    field: Optional[str] = None
+
+
+PROVED = Judgement("proved")
+
+
+def bounded(note: str) -> Judgement:
+    return Judgement("bounded", note)
+
+
+def broken(reason: str, field: str) -> Judgement:
+    return Judgement("BROKEN", reason, field)
+
+
+def unchecked(note: str) -> Judgement:
+    return Judgement("not checked", note)
+
+
+def missing_text(hashed: Optional[str]) -> Judgement:
+    return unchecked(f"the text of policy or grant {hashed} is not in the files")
+
+
+def authority_of(entry: Dict[str, Any]) -> Optional[str]:
+    """The grant that the signed intent names."""
+    named = member(entry, "evidence", "intent", "authority")
+    return None if named in (None, ZERO_HASH) else str(named)
+
+
+def judge_acceptance(
+    binder: Binder, account: Account, call: Call, entry: Dict[str, Any], bound: Bound, is_resumed: bool
+) -> Judgement:
+    """`is_resumed`: the call was parked and approved, so rate and repeat counted it then, and its hold was taken back."""
+    subject = subject_of(entry)
+    if subject is None:
+        return broken("malformed", "payment")
+    if not _is_grant_right(account, entry, call.grant):
+        return broken("wrong_grant", "payment.grant")
+    if bound.missing is not None:
+        return missing_text(bound.missing)
+    if not binder.is_right_list(binder.listed(entry, account), account, call.grant):
+        return broken("wrong_policies", "evidence.policies")
+    if not has_params(entry, bound.sources):
+        return broken("wrong_params", "evidence.params")
+    try:
+        refusal = evaluate(bound.sources, subject, entry["at"], counts_pace=not is_resumed)
+    except Unknown as fault:
+        return unchecked(fault.what)
+    if refusal is not None:
+        return broken(refusal.rule, "decision")
+    own = [source for source in bound.sources if source.is_own]
+    fault = _funding_fault(account, call, entry, own)
+    return broken(fault, "payment.paidBy") if fault is not None else _certainty(account, call, bound.sources)
+
+
+def _is_grant_right(account: Account, entry: Dict[str, Any], grant: Optional[str]) -> bool:
+    named = authority_of(entry)
+    if named is not None and named != grant:
+        return False
+    if grant is None:
+        return not account.is_governed
+    held = account.grants.get(grant)
+    return held is not None and held.state == "active"
+
+
+def exposure_cap(own: List[Source]) -> Optional[int]:
+    """The cap on unpaid service; None if an operator's policy sets none: then the default's counts, which no entry names."""
+    first = own[0].policy.exposure if own else None
+    return None if first is None else min([first, *(s.policy.exposure for s in own if s.policy.exposure is not None)])
+
+
+def _funding_fault(account: Account, call: Call, entry: Dict[str, Any], own: List[Source]) -> Optional[str]:
+    if call.asset in FIAT.values():
+        return None if call.paid_by == "card" else "unfunded"
+    purse = account.purse(call.asset)
+    if purse.credit < 0 and call.credit_to != account.name:
+        return "debt"
+    if call.paid_by == "credit":
+        return "unfunded" if purse.credit - purse.credit_held < call.price else None
+    if call.paid_by == "deferred":
+        exposed = purse.deferred_held + purse.unsettled + call.price
+        cap = exposure_cap(own)
+        is_suspended = any(each.bounced > 0 for each in account.purses.values())
+        by_contract = member(entry, "evidence", "contractCheckedAt") is not None
+        over = exposed > purse.settled or (cap is not None and exposed > cap)
+        return "exposure" if over or is_suspended or by_contract else None
+    if call.paid_by == "card" or (call.paid_by == "free" and call.price != 0):
+        return "unfunded"
+    return None
+
+
+def _certainty(account: Account, call: Call, sources: List[Source]) -> Judgement:
+    if call.paid_by == "lent":
+        return bounded(LEASED)
+    if call.price == 0 or call.credit_to is not None:
+        return PROVED
+    counts = any(source.counters for source in sources) or call.paid_by == "credit"
+    if account.lends and counts:
+        return bounded(LENT)
+    has_ancestors = call.grant is not None or any(not source.is_own for source in sources)
+    return bounded(LEASED) if has_ancestors else PROVED

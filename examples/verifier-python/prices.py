@@ -1,0 +1,75 @@
+"""The check `prices`: each price against the terms that the entry names (docs/audit-format.md, The checks: prices)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional, Tuple
+
+import forms
+from entry import Seen, member, text_in
+from fields import Malformed, split_account
+from networks import token_of
+from survey import Survey
+from tally import Tally
+
+TYPES = ("call.accepted", "call.parked", "call.denied")
+MISSING = "terms of tools are missing; export with texts.ndjson, or the gateway's own account"
+
+
+class Prices:
+    def __init__(self, survey: Survey) -> None:
+        self._texts = survey.texts
+        self.tally = Tally("prices")
+
+    def see(self, seen: Seen) -> None:
+        if seen.entry["type"] not in TYPES:
+            return
+        hashed = text_in(seen.entry, "evidence", "terms")
+        if hashed is None:
+            fault = self._own_tool(seen.entry)
+        else:
+            try:
+                terms = forms.tool_terms(self._texts[hashed])
+            except KeyError:
+                return self.tally.skip(MISSING)
+            except Malformed:
+                return self.tally.break_at(seen, "wrong_terms", "evidence.terms")
+            fault = self._by_terms(seen.entry, terms)
+        return self.tally.prove() if fault is None else self.tally.break_at(seen, *fault)
+
+    def _own_tool(self, entry: Dict[str, Any]) -> Optional[Tuple[str, str]]:
+        """The gateway's own tools are free, or cost what the payment says."""
+        if not entry.get("tool", "").startswith("countersign."):
+            return "wrong_terms", "evidence.terms"
+        value = member(entry, "evidence", "authorization", "value") or "0"
+        return None if _price(entry) == value else ("wrong_price", "amounts.price")
+
+    def _by_terms(self, entry: Dict[str, Any], terms: Dict[str, Any]) -> Optional[Tuple[str, str]]:
+        if terms["tool"] != entry.get("tool"):
+            return "wrong_tool", "evidence.terms"
+        price, cost = _price(entry), int(terms["price"])
+        value = member(entry, "evidence", "authorization", "value")
+        if value is not None:
+            is_right = price == terms["price"] == value
+        elif terms["settlement"] == "free":
+            is_right = price == "0"
+        else:
+            signed = text_in(entry, "evidence", "intent", "maxAmount") or ""
+            most = int(signed) if signed.isascii() and signed.isdigit() else 0
+            is_right = price == str(min(cost, most)) and most >= (1 if terms["pricing"] == "upto" else cost)
+        if not is_right:
+            return "wrong_price", "amounts.price"
+        chain_id = split_account(entry["account"])[0]
+        token = token_of(chain_id)
+        asset = terms.get("asset") or (None if token is None else f"eip155:{chain_id}/erc20:{token[0]}")
+        if member(entry, "payment", "asset") != asset:
+            return "wrong_asset", "payment.asset"
+        if terms["requireBinding"] == "intent" and entry.get("binding") != "intent":
+            return "wrong_binding", "binding"
+        return None
+
+    def end(self) -> Dict[str, Any]:
+        return self.tally.finding()
+
+
+def _price(entry: Dict[str, Any]) -> Optional[str]:
+    return entry.get("amounts", {}).get("price")

@@ -1,0 +1,44 @@
+"""The report of a verification (docs/audit-format.md, Report)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Set
+
+from tally import CHECKS, Tally
+
+# Of several verdicts the last of these is the whole one.
+WORSE = ("proved", "bounded", "not checked", "BROKEN")
+
+
+def report(entries: int, accounts: int, findings: List[Dict[str, Any]], optional: Set[str]) -> Dict[str, Any]:
+    """The whole verdict is the worst of the checks that count."""
+    by_check = {finding["check"]: finding for finding in findings}
+    checks = [by_check.get(check) or Tally(check).absent("this verifier does not do this check") for check in CHECKS]
+    counting = [c["verdict"] for c in checks if c["check"] not in optional or c["verdict"] != "not checked"]
+    return {
+        "v": 1,
+        "verdict": max(counting, key=WORSE.index),
+        "entries": entries,
+        "accounts": accounts,
+        "checks": checks,
+    }
+
+
+def print_report(found: Dict[str, Any]) -> None:
+    print(f"{found['entries']} entries of {found['accounts']} accounts")
+    for check in found["checks"]:
+        counts = f"{check['checked']} checked"
+        if check["bounded"]:
+            counts += f", {check['bounded']} of them bounded"
+        if check["unchecked"]:
+            counts += f", {check['unchecked']} not checked"
+        print(f"  {check['check']:<12}{check['verdict']:<12}{counts}")
+        if "note" in check:
+            print(f"{'':26}{check['note']}")
+    for check in found["checks"]:
+        first = check.get("first")
+        if first is not None:
+            where = f"entry {first['seq']} of {first['account']}: " if "seq" in first else ""
+            field = f" ({first['field']})" if "field" in first else ""
+            print(f"BROKEN  {check['check']}: {where}{first['reason']}{field}, {first['file']} line {first['line']}")
+    print(found["verdict"])
