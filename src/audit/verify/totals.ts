@@ -2,7 +2,6 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import { everyOf, periodOf, windowName } from '../../policy/window.ts';
 import type { AccountId, AssetId } from '../../protocol/account-id.ts';
-import { closedLeaseSchema } from '../evidence-schema.ts';
 import {
   type Branch,
   type CallPlace,
@@ -17,6 +16,7 @@ import {
 import type { Finding, HashedEntry } from './check.ts';
 import { limitsOf, namedPolicies, networkOf } from './replay/binding.ts';
 import type { ReplayedCall } from './replay/call.ts';
+import { amountOf, objectOf, textOf } from './replay/members.ts';
 import type { Replayed } from './replay/replay.ts';
 import type { Texts } from './replay/texts.ts';
 import { createTally } from './tally.ts';
@@ -136,25 +136,29 @@ export const createTotals = (texts: Texts): Totals => {
 
   /** A borrower reports what it spent of a share: its own chain must show at least as much. */
   const judgeLease = (seen: HashedEntry): void => {
-    const parsed = closedLeaseSchema.safeParse(seen.entry);
-    if (!parsed.success) return tally.breakAt(seen, 'malformed', 'outcome.counters');
-    const { payment, outcome } = parsed.data;
-    const { below } = branchOf(seen.entry.account);
-    for (const { name, start, spent } of outcome.counters) {
+    // The check `signatures` has read its form (`checkClosedLease`).
+    const { account, payment = {}, outcome } = seen.entry;
+    const { below } = branchOf(account);
+    const counters = outcome?.['counters'];
+    for (const counter of Array.isArray(counters) ? counters : []) {
+      const { name: stated, start: from, spent: used } = objectOf(counter) ?? {};
+      const name = textOf(stated) ?? '';
+      const start = typeof from === 'number' ? from : 0;
+      const spent = amountOf(used) ?? 0n;
       // Lent credit that was spent is in `credit.lent`.
       if (name === 'credit') continue;
       const { end } = periodOf(everyOf(name), start);
       const calls = below.filter(
         ({ borrower, grant, asset, at }) =>
-          borrower === payment.to &&
-          grant === payment.grant &&
-          asset === payment.asset &&
+          borrower === payment['to'] &&
+          grant === payment['grant'] &&
+          asset === payment['asset'] &&
           at >= start - SLACK &&
           at < end + SLACK,
       );
       const sum = calls.reduce((all, { amount }) => all + amount, 0n);
-      if (!read.has(payment.to)) tally.skip(CHILD_MISSING);
-      else if (BigInt(spent) > sum) tally.breakAt(seen, 'wrong_lease', 'outcome.counters');
+      if (!read.has(payment['to'] as AccountId)) tally.skip(CHILD_MISSING);
+      else if (spent > sum) tally.breakAt(seen, 'wrong_lease', 'outcome.counters');
       else tally.prove();
     }
   };
