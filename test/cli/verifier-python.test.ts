@@ -317,10 +317,6 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       ...entry,
       payment: { ...entry.payment, ...changed },
     });
-    const alone = (entry: Entry): Entry => {
-      const { policies: _, ...evidence } = entry.evidence ?? {};
-      return { ...entry, evidence };
-    };
     const cases: readonly (readonly [string, string, (entry: Entry) => Entry, object])[] = [
       [
         'a lower price',
@@ -364,7 +360,6 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
         (e) => payment(e, { grant: `0x${'1'.repeat(64)}` }),
         { limits: 'wrong_grant' },
       ],
-      ['policies left out', 'call.parked', alone, { limits: 'wrong_policies' }],
       [
         'a denial by another rule',
         'call.denied',
