@@ -99,7 +99,7 @@ describe('npm create countersign', () => {
     // Queues, databases and datasets of two projects would collide in one Cloudflare account.
     const toml = files[join(project, 'wrangler.toml')] ?? '';
     expect(toml).not.toMatch(/= "countersign/);
-    expect(toml.match(/"my-shop-countersign-[a-z-]+"/g)).toHaveLength(16);
+    expect(toml.match(/"my-shop-countersign-[a-z-]+"/g)).toHaveLength(17);
     const boss = await readFile(join(folder, 'home/keys/boss.json'), 'utf8');
     const { address } = JSON.parse(boss) as { readonly address: string };
     expect(files[join(project, 'wrangler.toml')]?.toLowerCase()).toContain(

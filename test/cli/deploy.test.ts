@@ -132,9 +132,11 @@ beforeAll(async () => {
   tools = await readFile(join(project, 'tools.json'), 'utf8');
   const vars = await readFile(join(project, '.dev.vars'), 'utf8');
   secrets.push(
-    ...[/"d":"([\w-]{43})"/, /RELAYER_KEY='0x([0-9a-f]{64})'/].map(
-      (secret) => secret.exec(vars)?.[1] ?? '',
-    ),
+    ...[
+      /RECEIPT_KEY=.*"d":"([\w-]{43})"/,
+      /LOG_KEY=.*"d":"([\w-]{43})"/,
+      /RELAYER_KEY='0x([0-9a-f]{64})'/,
+    ].map((secret) => secret.exec(vars)?.[1] ?? ''),
   );
   const { rpc, facilitator, upstream } = world().stack.description;
   const variables = {
@@ -252,7 +254,11 @@ describe('countersign deploy', () => {
     expect(worker.isPublic).toBe(true);
     expect(worker.schedules).toEqual([{ cron: '*/15 * * * *' }]);
     const vars = await readFile(join(project, '.dev.vars'), 'utf8');
-    expect(Object.entries(worker.secrets)).toHaveLength(2);
+    expect(Object.keys(worker.secrets).toSorted()).toEqual([
+      'LOG_KEY',
+      'RECEIPT_KEY',
+      'RELAYER_KEY',
+    ]);
     for (const [name, value] of Object.entries(worker.secrets))
       expect(vars).toContain(`${name}='${value}'`);
     expect(argvs.join('\n')).toContain('secret');

@@ -28,7 +28,7 @@ export const verify: Command = {
     { flags: '--receipts <file>', summary: 'receipts that must match, one a line' },
     {
       flags: '--keys <file>',
-      summary: 'JWK set that verifies them (default: jwks.json of the folder)',
+      summary: 'keys that verify them (default: jwks.json of the folder)',
     },
     { flags: '--rpc <url>', summary: 'node of a chain, to look at settlements', repeatable: true },
     { flags: '--log <folder>', summary: 'folder with leaves.ndjson, checkpoint and log-key' },
