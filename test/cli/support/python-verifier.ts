@@ -123,10 +123,11 @@ const comparable = ({ entries, accounts, checks }: Report, ids: readonly string[
 });
 
 /** The report of the Python verifier, after comparing it with that of the TypeScript one. */
-export const verifyInBoth: typeof verifyInPython = async (paths, options = []) => {
+export const verifyInBoth: typeof verifyInPython = async (paths, options) => {
+  const given = options ?? [];
   const [found, other] = await Promise.all([
-    verifyInPython(paths, options),
-    verifyInTypeScript(paths, options),
+    verifyInPython(paths, given),
+    verifyInTypeScript(paths, given),
   ]);
   const ids = other.checks.map(({ check }) => check);
   expect(comparable(found.report, ids)).toEqual(comparable(other, ids));

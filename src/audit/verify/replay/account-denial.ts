@@ -80,6 +80,7 @@ export const judgeByAccount = (denied: DeniedCall): Judgement => {
       return bounded(LEASED);
     case 'failure_rate':
       return bounded('payments that may still move are counted until their authorizations end');
+    case undefined:
     default:
       return ALLOWED;
   }

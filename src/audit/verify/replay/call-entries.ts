@@ -51,6 +51,7 @@ export const finished = (about: CallEntry): Step => {
       return silence(next);
     case 'released':
       return giveBack(next, 'released');
+    case undefined:
     default:
       return refuse(about, 'decision');
   }
@@ -67,6 +68,7 @@ export const abandoned = (about: CallEntry): Step => {
       return silence(about);
     case 'released':
       return call.paidBy === 'upfront' ? giveBack(about, 'released') : refuse(about, 'decision');
+    case undefined:
     default:
       return refuse(about, 'decision');
   }

@@ -7,7 +7,8 @@ import type { Step, StepFault } from './step.ts';
 
 /** Applies an entry about credit (docs/audit-format.md, "How a call moves money"). */
 export const applyCredit = (account: ReplayedAccount, entry: Entry): Step => {
-  const { type, amounts = {}, payment = {} } = entry;
+  const { amounts = {}, payment = {} } = entry;
+  const type: string = entry.type;
   const asset = textOf(payment['asset']) as AssetId | undefined;
   const amount = amountOf(amounts['amount']);
   if (asset === undefined || amount === undefined) return { account, faults: [MALFORMED] };

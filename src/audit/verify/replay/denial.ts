@@ -140,6 +140,7 @@ const judgeChoice = ({ account, entry, subject }: DeniedCall): Judgement => {
     }
     case 'revoked':
       return denied?.status === 'revoked' ? PROVED : broken('allowed', 'rule');
+    case undefined:
     default: {
       const live = usable.some((each) => each.status === 'active' && !hasEnded(each, entry.at));
       const isStill = account.isGoverned && !live;

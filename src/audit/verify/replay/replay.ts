@@ -122,7 +122,8 @@ const WRONG_START: StepFault = { check: 'calls', reason: 'wrong_transition', fie
 
 /** Entries about the account itself and its place in a tree. */
 const changed = (account: ReplayedAccount, entry: Entry, texts: Texts): ReplayedAccount => {
-  const { type, decision, outcome, evidence } = entry;
+  const { decision, outcome, evidence } = entry;
+  const type: string = entry.type;
   switch (type) {
     case 'account.policy': {
       const hash = textOf(outcome?.['hash']) as Hex | undefined;

@@ -4,7 +4,7 @@ import { parsePolicy, type Policy } from '../../../policy/policy.ts';
 import type { Network } from '../../../protocol/account-id.ts';
 import type { AgentDelegation } from '../../../protocol/intent/agent-delegation.ts';
 import type { Documents } from '../check.ts';
-import { objectOf } from './members.ts';
+import { objectOf, textOf } from './members.ts';
 
 /** The policies and grants that entries name by hash. Each is parsed once. `undefined`: the files do not have the text, or it is none. */
 export type Texts = {
@@ -54,10 +54,12 @@ const delegationOf = (text: unknown): AgentDelegation | undefined => {
   const fields = objectOf(text as never);
   if (fields === undefined) return undefined;
   const isWhole =
-    INTEGERS.every((name) => /^[0-9]{1,78}$/.test(String(fields[name]))) &&
+    INTEGERS.every((name) => /^[0-9]{1,78}$/.test(textOf(fields[name]) ?? '')) &&
     Array.isArray(fields['tools']) &&
     Array.isArray(fields['payees']);
   if (!isWhole) return undefined;
-  const numbers = Object.fromEntries(INTEGERS.map((name) => [name, BigInt(String(fields[name]))]));
+  const numbers = Object.fromEntries(
+    INTEGERS.map((name) => [name, BigInt(textOf(fields[name]) ?? '')]),
+  );
   return { ...fields, ...numbers } as unknown as AgentDelegation;
 };
