@@ -1,31 +1,16 @@
 import { createBoundedMap } from '../../src/core/bounded-map.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { Hex } from '../../src/core/hex.ts';
 import type {
   SessionEnd,
   SessionRequest,
   SessionVerdict,
 } from '../../src/protocol/account/session.ts';
-import { put, type Noun } from '../store/noun.ts';
+import { put } from '../store/noun.ts';
 import type { Reader } from '../store/query.ts';
 import { type Decision, unchanged } from './decision.ts';
+import { ENDED_SESSION, type EndedSession } from './ended-session.ts';
 import type { AccountState } from './state.ts';
 import { exists } from './tree/ancestors.ts';
-
-/** A session that was ended before it expired, or `all` that began until `at`. Kept until no such session is valid anyway. */
-export type EndedSession = {
-  readonly key: Hex | 'all';
-  readonly at: Seconds;
-  readonly until: Seconds;
-};
-
-export const ENDED_SESSION: Noun<EndedSession, 'until'> = {
-  name: 'ended_session',
-  key: ({ key }) => key,
-  encode: (ended) => JSON.stringify(ended),
-  decode: (text) => JSON.parse(text) as EndedSession,
-  fields: { until: ({ until }) => until },
-};
 
 /** Signatures that one object remembers. Each is refused as expired 90 s after it was made at the latest. */
 const KEPT_SIGNATURES = 4096;
