@@ -1,28 +1,28 @@
-import type { Hex } from '../../core/hex.ts';
-import { chainIdOf, type Network } from '../../protocol/account-id.ts';
+import type { Network } from './account-id.ts';
 
-/** The public block explorer of each chain that a gateway can accept USDC on. */
-const EXPLORERS: Readonly<Record<number, string>> = {
-  1: 'https://etherscan.io',
-  50: 'https://xdcscan.com',
-  51: 'https://testnet.xdcscan.com',
-  137: 'https://polygonscan.com',
-  143: 'https://monadscan.com',
-  1328: 'https://testnet.seiscan.io',
-  1329: 'https://seiscan.io',
-  8453: 'https://basescan.org',
-  42161: 'https://arbiscan.io',
-  42220: 'https://celoscan.io',
-  43113: 'https://testnet.snowtrace.io',
-  43114: 'https://snowtrace.io',
-  80002: 'https://amoy.polygonscan.com',
-  84532: 'https://sepolia.basescan.org',
-  421614: 'https://sepolia.arbiscan.io',
-  11142220: 'https://sepolia.celoscan.io',
+/** The public block explorers that we know. A URL from data would be a link that somebody else chose. */
+const EXPLORERS: Readonly<Record<Network, string>> = {
+  'eip155:1': 'https://etherscan.io',
+  'eip155:10': 'https://optimistic.etherscan.io',
+  'eip155:50': 'https://xdcscan.com',
+  'eip155:51': 'https://testnet.xdcscan.com',
+  'eip155:137': 'https://polygonscan.com',
+  'eip155:143': 'https://monadscan.com',
+  'eip155:1328': 'https://testnet.seiscan.io',
+  'eip155:1329': 'https://seiscan.io',
+  'eip155:8453': 'https://basescan.org',
+  'eip155:42161': 'https://arbiscan.io',
+  'eip155:42220': 'https://celoscan.io',
+  'eip155:43113': 'https://testnet.snowtrace.io',
+  'eip155:43114': 'https://snowtrace.io',
+  'eip155:80002': 'https://amoy.polygonscan.com',
+  'eip155:84532': 'https://sepolia.basescan.org',
+  'eip155:421614': 'https://sepolia.arbiscan.io',
+  'eip155:11142220': 'https://sepolia.celoscan.io',
 };
 
 /** The page of a transaction at the explorer of its network; undefined for a network without one in the table. */
-export const explorerLink = (network: Network, transaction: Hex): string | undefined => {
-  const explorer = EXPLORERS[chainIdOf(network) ?? 0];
+export const explorerLink = (network: string, transaction: string): string | undefined => {
+  const explorer = EXPLORERS[network as Network];
   return explorer === undefined ? undefined : `${explorer}/tx/${transaction}`;
 };

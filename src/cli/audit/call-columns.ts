@@ -7,7 +7,7 @@ import { isFiat } from '../../protocol/fiat-asset.ts';
 import { tokenOf } from '../../protocol/x402/networks.ts';
 import { isoTime } from '../lib/units.ts';
 import type { LedgerCall, LedgerDenial } from './call-ledger.ts';
-import { explorerLink } from './explorer.ts';
+import { explorerLink } from '../../protocol/explorer.ts';
 
 /** The type of a column, for formats that have types. `amount`: a decimal with six places. `atomic`: a whole number of any size. */
 export type ColumnType = 'text' | 'time' | 'amount' | 'atomic' | 'count';

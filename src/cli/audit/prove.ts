@@ -8,8 +8,8 @@ import { type AdminClient, openAdmin, roleOf } from '../lib/admin-client.ts';
 import { writeFiles } from '../lib/atomic-file.ts';
 import { AS_OPERATOR, type Command } from '../lib/command.ts';
 import { CliError, EXIT, isRefusal } from '../lib/errors.ts';
+import { httpText } from '../lib/http-text.ts';
 import { receiptOrFile, type VerifiedReceipt } from '../lib/receipt.ts';
-import { logText } from './log-text.ts';
 
 export const prove: Command = {
   summary: 'turn a receipt into a file that proves its entry is in the transparency log',
@@ -40,7 +40,7 @@ export const prove: Command = {
       ...{ hash: receipt.entry, seq, path, leaf, index, proof, checkpoint },
     });
     const key = parseVerifierKey(
-      ((await logText(session, admin.gateway, `${year}/key`)) ?? '').trim(),
+      ((await httpText(`${admin.gateway}/log/${year}/key`, session.signal)) ?? '').trim(),
     );
     const checked = await verifyEntryProof(file, key === undefined ? [] : [key]);
     if (!checked.ok) throw broken(`The proof does not verify: ${checked.error}.`);

@@ -1,45 +1,9 @@
-import { readCopy } from '../../client/json.ts';
-import { decodeUtf8 } from '../../crypto/bytes.ts';
 import { type NoteKey, parseVerifierKey } from '../../audit/log/signed-note.ts';
-import { cliErrorOf, CliError, EXIT, usageError } from '../lib/errors.ts';
+import { usageError } from '../lib/errors.ts';
 import { textFile } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
 
-const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 65_536;
-
-/** GETs a public text of a log, a checkpoint or a key, without following redirects. @returns undefined for 404. @throws CliError */
-export const logText = async (
-  { signal }: Pick<Session, 'signal'>,
-  gateway: string,
-  path: string,
-): Promise<string | undefined> => {
-  const url = `${gateway}/log/${path}`;
-  let status = 0;
-  try {
-    const response = await fetch(url, {
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-    });
-    status = response.status;
-    const bytes = await readCopy(response, MAX_BYTES, TIMEOUT_MS);
-    const text = bytes === undefined ? undefined : decodeUtf8(bytes);
-    if (status === 404) return undefined;
-    if (status === 200 && text !== undefined) return text;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new CliError(`The command cannot read ${url}. ${cliErrorOf(error).message}`, {
-      hint: `\`countersign doctor --gateway ${gateway}\` checks each part.`,
-      exit: EXIT.network,
-      code: 'unreachable',
-      cause: error,
-    });
-  }
-  throw new CliError(`${url} answered ${status} instead of a text.`, {
-    hint: `\`countersign doctor --gateway ${gateway}\` checks each part.`,
-    code: 'no_log',
-  });
-};
 
 /** A verifier key: its text, or a file with one a line. @throws CliError usage */
 export const verifierKeys = async (

@@ -7,7 +7,7 @@ import { proseWidth } from '../lib/print.ts';
 import { fields } from '../lib/text.ts';
 import { isoTime } from '../lib/units.ts';
 import { RECEIPT_TYPE } from '../../protocol/receipt.ts';
-import { verifierKeys } from './log-text.ts';
+import { verifierKeys } from './verifier-keys.ts';
 
 const MAX_PROOF = 4_194_304;
 

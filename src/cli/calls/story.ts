@@ -3,7 +3,7 @@ import type { Hex } from '../../core/hex.ts';
 import { parseAccountId } from '../../protocol/account-id.ts';
 import { countsCalls } from '../../protocol/account/denial.ts';
 import type { Entry, Json } from '../../protocol/entry.ts';
-import { explorerLink } from '../audit/explorer.ts';
+import { explorerLink } from '../../protocol/explorer.ts';
 import type { Names } from '../lib/accounts.ts';
 import { printable } from '../lib/text.ts';
 import { dollars, isoTime } from '../lib/units.ts';
@@ -125,7 +125,7 @@ const transactionText = (account: Entry['account'], payment: Members): string =>
   const transaction = textOf(payment['transaction']);
   if (transaction === undefined) return '';
   const network = parseAccountId(account)?.network;
-  const link = network === undefined ? undefined : explorerLink(network, transaction as Hex);
+  const link = network === undefined ? undefined : explorerLink(network, transaction);
   return ` in ${link ?? transaction}`;
 };
 

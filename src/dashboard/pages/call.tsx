@@ -1,5 +1,5 @@
 import { useQuery } from '../data/query.ts';
-import { transactionUrl } from '../format/network.ts';
+import { explorerLink } from '../../protocol/explorer.ts';
 import { shown, worded } from '../format/text.ts';
 import { momentOf } from '../format/time.ts';
 import { AccountLink } from '../parts/account-link.tsx';
@@ -121,7 +121,7 @@ const Transaction = ({
   readonly hash?: string | undefined;
 }) => {
   if (hash === undefined) return <>–</>;
-  const url = transactionUrl(account.slice(0, account.lastIndexOf(':')), hash);
+  const url = explorerLink(account.slice(0, account.lastIndexOf(':')), hash);
   return (
     <>
       <Id text={hash} label="the transaction hash" />{' '}

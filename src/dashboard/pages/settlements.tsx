@@ -5,7 +5,7 @@ import { firstRows, PAGE_ROWS } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
 import { gatewayNow } from '../data/reader.ts';
 import { decimalsFor } from '../format/amount.ts';
-import { transactionUrl } from '../format/network.ts';
+import { explorerLink } from '../../protocol/explorer.ts';
 import { shortened, shown } from '../format/text.ts';
 import { agoOf, momentOf } from '../format/time.ts';
 import { AccountLink } from '../parts/account-link.tsx';
@@ -110,7 +110,7 @@ export const Settlements = () => {
 
 const Chain = ({ payment: { account, transaction } }: { readonly payment: Payment }) => {
   if (transaction === undefined) return <>–</>;
-  const url = transactionUrl(account.slice(0, account.lastIndexOf(':')), transaction);
+  const url = explorerLink(account.slice(0, account.lastIndexOf(':')), transaction);
   const text = <code>{shortened(transaction)}</code>;
   return url === undefined ? (
     text
