@@ -137,7 +137,7 @@ describe('the files of a gateway', () => {
     const removed = original.filter((line) => !lines.includes(line));
     expect(removed.filter((line) => /^(?:\[|command)/.test(line))).toEqual([
       '[build]',
-      'command = "node dev/openapi.ts && node dev/webassembly.ts"',
+      'command = "node dev/assets.ts && node dev/webassembly.ts"',
     ]);
     expect(lines.length).toBe(original.length - 1);
     expect(lines.filter((line) => !original.includes(line))).toEqual([

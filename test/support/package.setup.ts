@@ -5,6 +5,6 @@ import { ROOT } from '../../dev/root.ts';
 
 /** Builds the package and the gateway's OpenAPI document before the tests, so that they run what is published. */
 export const setup = async (): Promise<void> => {
-  await import('../../dev/openapi.ts');
+  await import('../../dev/assets.ts');
   await promisify(execFile)(process.execPath, [join(ROOT, 'dev/build.ts')], { cwd: ROOT });
 };

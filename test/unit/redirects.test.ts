@@ -137,6 +137,7 @@ describe('every fetch of the sources', () => {
 
   it('sets redirect to manual, or passes on the choice of its caller', () => {
     const passingOn = [
+      'durable-objects/audit-log/witnesses.ts',
       'src/cli/call/trace.ts',
       'src/cli/dev/test-call.ts',
       'src/cli/tail/feeds.ts',

@@ -9,7 +9,7 @@ const networks = signal<readonly GatewayNetwork[] | undefined>(undefined);
 const CHAIN = /^eip155:([1-9][0-9]{0,15})$/;
 
 const readNetworks = async (): Promise<void> => {
-  const answer = await fetch('/.well-known/agent-intent');
+  const answer = await fetch('/.well-known/agent-intent', { redirect: 'manual' });
   const { networks: listed } = (await answer.json()) as {
     readonly networks?: readonly { readonly network?: unknown }[];
   };

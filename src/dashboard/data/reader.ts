@@ -33,7 +33,7 @@ const send = async ({ key, signed }: StoredSession, request: Outgoing): Promise<
     method,
     headers,
     cache: 'no-store',
-    redirect: 'error',
+    redirect: 'manual',
     ...(body === undefined ? {} : { body }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });

@@ -23,6 +23,7 @@ const pathOf = ({ path }: AdminRoute, account: string): string =>
   path
     .replace(':account', account)
     .replace(':call', CALL)
+    .replace(':text', CALL)
     .replace(':tool', 'translate')
     .replace(':webhook', 'mine')
     .replace(':letter', 'bGV0dGVy');
