@@ -79,10 +79,9 @@ describe('README and docs', () => {
     // needs a moment. Background commands would outlive the script.
     const reported = `for _ in $(seq 30); do npx countersign spend --by tool | grep -q '0\\.003' && break; sleep 1; done`;
     const script =
-      `${story}\nsleep 11; kill %1; ${reported}; npx countersign spend --by tool\n${audit}`.replaceAll(
-        'npx countersign',
-        command,
-      );
+      `${story}\nsleep 11; kill %1; ${reported}; npx countersign spend --by tool\nset -e\n${audit}`
+        .replaceAll('npx countersign', command)
+        .replaceAll('examples/', join(ROOT, 'examples/'));
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script], {
       cwd: directory,
       env: {
@@ -100,7 +99,11 @@ describe('README and docs', () => {
     // The first report may miss the last call.
     expect(spent[0]).toEqual(expect.toBeOneOf([spent[1], ['0.002', '2']]));
     expect(spent[1]).toEqual(['0.003', '3']);
-    expect(stdout).toMatch(/^signatures +\d+ recomputed/m);
+    // Once by each verifier.
+    for (const check of ['signatures', 'limits', 'denials', 'payments'])
+      expect(stdout.match(new RegExp(`^ *${check} +(?:proved|bounded)`, 'gm')), check).toHaveLength(
+        2,
+      );
   });
 
   it("have an upstream's check that accepts a real assertion for its own body only", async () => {
