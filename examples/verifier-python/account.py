@@ -77,7 +77,7 @@ class Account:
         self.changes: List[Tuple[int, str, Optional[str]]] = []
         """When its policies changed: time, slot and hash."""
         self.children: Set[str] = set()
-        self.leases: List[Tuple[Dict[str, Any], int, Place]] = []
+        self.leases: List[Tuple[Dict[str, Any], Place]] = []
         self.defaults: Set[str] = set()
 
     def purse(self, asset: str) -> Purse:
@@ -174,8 +174,12 @@ class Account:
             delegate = member(entry, "evidence", "delegation", "delegate")
             if entry.get("decision") == "active" and isinstance(delegate, str):
                 self.children.add(f"eip155:{self.chain_id}:{delegate}")
+        elif kind == "grant.accepted":
+            accepted = text_in(entry, "outcome", "delegate")
+            if accepted is not None:
+                self.children.add(accepted)
         elif kind == "lease.closed":
-            self.leases.append((entry, entry["at"], place))
+            self.leases.append((entry, place))
         elif kind == "grant.taken":
             self._take(member(entry, "evidence", "delegation"))
         elif kind == "grant.revoked":

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional
 from account import Account, Call
 from binding import Binder, subject_of
 from denials import judge_denial
-from entry import Seen, member
+from entry import Place, Seen
 from judging import Judgement, bounded, broken, judge_acceptance, unchecked
 from payment_steps import move_credit
 from step import Fault, Refused
@@ -15,6 +15,7 @@ from survey import Survey
 from tally import Tally
 from totals import Totals
 from transitions import STEPS
+from windows import FOREVER
 
 PARTIAL = "a chain does not begin at its first entry: export it whole"
 BLIND = "a text that the account was bound by is not in the files"
@@ -37,9 +38,12 @@ class Decisions:
         self.limits, self.denials = Tally("limits"), Tally("denials")
         self._totals = Totals(survey, self._binder)
         self._account: Optional[Account] = None
-        self._first_at = self._last_at = 0
+        self._last_at = self._newest = 0
         self._is_whole = False
-        self._judged: Dict[int, "tuple[Judgement, int, int]"] = {}
+        self._judged: Dict[Place, "tuple[Judgement, int]"] = {}
+        """Judgements of denials that were decided but not entered yet, by the place of their entry, with the entry that they were decided after."""
+        self._ended: Dict[int, int] = {}
+        """By such an entry, the time of the next one: until then the account was as it was judged."""
 
     def see(self, seen: Seen) -> None:
         entry, kind = seen.entry, seen.entry["type"]
@@ -61,16 +65,20 @@ class Decisions:
         self._count(seen, faults)
         account.note(entry, seen.place)
         self._last_at = entry["at"]
-        self._judge_after(account, entry["seq"], entry["at"])
+        if self._newest in self._ended:
+            self._ended[self._newest] = entry["at"]
+        self._newest = entry["seq"]
+        self._judge_after(account, entry["seq"])
         return None
 
     def _begin(self, entry: Dict[str, Any]) -> None:
         self._close()
         self._account, self._is_whole = Account(entry["account"]), entry["seq"] == 1
-        self._first_at = self._last_at = entry["at"]
-        self._judged = {}
+        self._newest = 0
+        self._last_at = entry["at"]
+        self._judged, self._ended = {}, {}
         if self._is_whole:
-            self._judge_after(self._account, 0, 0)
+            self._judge_after(self._account, 0)
 
     def _skip(self, kind: str, count: int) -> None:
         """A chain without its beginning."""
@@ -143,18 +151,19 @@ class Decisions:
         except Refused as refused:
             return [Fault("calls", "wrong_transition", refused.field)]
 
-    def _judge_after(self, account: Account, seq: int, at: int) -> None:
+    def _judge_after(self, account: Account, seq: int) -> None:
         """Judges the denials that were decided here and entered later."""
         for denied in self._survey.judged_after(account.name, seq):
             if denied.entry["seq"] > seq:
-                self._judged[denied.entry["seq"]] = (judge_denial(self._binder, account, denied.entry), seq, at)
+                self._judged[denied.place] = (judge_denial(self._binder, account, denied.entry), seq)
+                self._ended[seq] = FOREVER
 
     def _deny(self, account: Account, seen: Seen) -> None:
-        seq, after = seen.entry["seq"], member(seen.entry, "outcome", "after")
-        judgement, _, then = self._judged.pop(seq, (WRONG_PLACE, 0, 0))
-        is_late = type(after) is int and 0 <= after < seq and (seq - after > MOST_ENTRIES or self._last_at - then > MOST_SECONDS)
+        seq = seen.entry["seq"]
+        judgement, after = self._judged.pop(seen.place, (WRONG_PLACE, seq))
         # Other verifiers do not keep so old a state.
-        self._report(self.denials, seen, bounded(LATE) if is_late and then > 0 else judgement)
+        is_late = seq - after > MOST_ENTRIES or self._last_at - self._ended.get(after, FOREVER) > MOST_SECONDS
+        self._report(self.denials, seen, bounded(LATE) if is_late else judgement)
         further = seen.entry.get("count", 1) - 1
         if further > 0:
             self.denials.bound(FURTHER, further)
@@ -176,7 +185,7 @@ class Decisions:
             is_open = call.state in ("held", "parked", "approved", "kept") or call.payment in ("held", "queued")
             if is_open and call.payment != "none":
                 self.payments.bound(OPEN)
-        self._totals.add(self._account, self._first_at)
+        self._totals.add(self._account)
 
     def end(self) -> List[Dict[str, Any]]:
         self._close()

@@ -2,215 +2,172 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
-import forms
 from account import Account, Call
-from binding import Binder, Missing
-from entry import Place, member
-from fields import ZERO_HASH, Malformed
+from binding import MOST_LINKS, Binder
+from branches import SLACK, BelowCall, Branch, CallPlace, InForce, counts_as, limits_of
+from entry import Place, member, text_in
+from fields import ZERO_HASH
 from survey import Survey
 from tally import Tally
-from windows import every_of, is_window, period_of, window_name, windows_of
+from windows import FOREVER, every_of, is_window, period_of
 
-LAG = 65
-"""Seconds between accounts: clocks differ by 5 s, and a policy reaches the descendants within 60 s."""
-
-GAPS = "no limit was in force in a part of some periods"
-EDGES = "some calls of descendants are near the ends of a period or a change of a limit"
-CHILDREN = "the chains of some children are missing; export the whole fleet"
-LATER = "a chain begins after its first entry; export the account from there"
+CHILD_MISSING = "the chain of an account below is not in the files: export the whole fleet"
+EDGE = "calls near the end of a period, or near a change of policy, may count in either"
 
 
-class Charge(NamedTuple):
-    """What one call counts. `seq` and `place` are of its acceptance."""
+class _Sum:
+    """What counted in one period. `sure`: the part that counts whatever the clocks of other accounts show."""
 
-    at: int
-    amount: int
-    account: str
-    seq: int
-    place: Place
+    def __init__(self) -> None:
+        self.sure = self.all = 0
+        self.place: Optional[CallPlace] = None
 
-
-class Limits(NamedTuple):
-    """What stays of an account's replay: when its policies changed, the grants that it took and accepted, and leases that ended."""
-
-    account: str
-    first_at: int
-    changes: List[Tuple[int, str, Optional[str]]]
-    grants: List[str]
-    children: Set[str]
-    leases: List[Tuple[Dict[str, Any], int, Place]]
-
-
-Key = Tuple[str, str]
-"""Account, and asset."""
+    def add(self, amount: int, is_sure: bool, place: CallPlace) -> None:
+        self.sure += amount if is_sure else 0
+        self.all += amount
+        self.place = place
 
 
 class Totals:
     def __init__(self, survey: Survey, binder: Binder) -> None:
         self.tally = Tally("totals")
         self._survey, self._binder = survey, binder
-        self._limits: List[Limits] = []
-        self._own: Dict[Key, Dict[Tuple[str, int], List[Charge]]] = {}
-        self._below: Dict[Key, Dict[Optional[str], List[Charge]]] = {}
-        self._under: Dict[Tuple[str, str, str], List[Charge]] = {}
+        self._branches: Dict[str, Branch] = {}
         self._defaults: Set[str] = set()
 
-    def add(self, account: Account, first_at: int) -> None:
+    def _branch(self, account: str) -> Branch:
+        return self._branches.setdefault(account, Branch(account))
+
+    def add(self, account: Account) -> None:
         """Takes the calls of an account that was replayed to its end."""
-        self._limits.append(
-            Limits(account.name, first_at, account.changes, list(account.grants), account.children, account.leases)
-        )
+        branch = self._branch(account.name)
+        branch.read(account)
         self._defaults |= account.defaults
         for call in account.calls.values():
             amount = counted(call)
             if amount == 0 or call.credit_to is not None:
                 continue
-            charge = Charge(call.at, amount, account.name, call.seq, call.place)
+            place = CallPlace(call.place, account.name, call.seq)
             for name, start in call.counted:
-                self._own.setdefault((account.name, call.asset), {}).setdefault((name, start), []).append(charge)
-            if call.grant is not None:
-                self._under.setdefault((account.name, call.grant, call.asset), []).append(charge)
-                for ancestor, parent in self._ancestors(call.grant):
-                    self._below.setdefault((ancestor, call.asset), {}).setdefault(parent, []).append(charge)
+                branch.spend(call.asset, name, start, amount, place)
+            for issuer, grant, parent in self._links(call.grant, account.chain_id):
+                found = BelowCall(account.name, grant, parent, call.asset, call.at, amount, place)
+                self._branch(issuer).below.append(found)
 
-    def _ancestors(self, grant: str) -> Iterator[Tuple[str, Optional[str]]]:
-        """The issuers above a grant, each with the grant that it holds itself."""
-        for _ in range(8):
-            if grant not in self._survey.grants:
+    def _links(self, grant: Optional[str], chain_id: int) -> Iterator[Tuple[str, str, Optional[str]]]:
+        """A grant and its parents: the issuer, the grant, and the grant that the issuer holds itself."""
+        for _ in range(MOST_LINKS):
+            if grant is None or grant not in self._survey.grants:
                 return
-            chain_id, delegation = self._survey.grants[grant]
-            grant = delegation["parent"]
-            yield f"eip155:{chain_id}:{delegation['issuer']}", None if grant == ZERO_HASH else grant
-            if grant == ZERO_HASH:
-                return
+            delegation = self._survey.grants[grant][1]
+            parent: Optional[str] = None if delegation["parent"] == ZERO_HASH else delegation["parent"]
+            yield f"eip155:{chain_id}:{delegation['issuer']}", grant, parent
+            grant = parent
 
     def end(self) -> Dict[str, Any]:
-        for limits in self._limits:
-            if limits.children - set(self._survey.accounts):
-                self.tally.skip(CHILDREN)
-            for key in sorted({k for k in (*self._own, *self._below) if k[0] == limits.account}):
-                self._check(limits, key)
-            for entry, _, place in limits.leases:
-                self._check_lease(entry, place)
+        for branch in self._branches.values():
+            if branch.is_read:
+                self._check(branch)
+        for branch in self._branches.values():
+            for entry, place in branch.leases:
+                self._check_lease(branch, entry, place)
         return self.tally.finding()
 
-    def _check(self, limits: Limits, key: Key) -> None:
-        own, below = self._own.get(key, {}), self._below.get(key, {})
-        names = {name for name, _ in own} | self._names(limits, key[1], below)
-        for name in sorted(names):
-            parent = name.split("/")[0] if "/" in name else None
-            others = below.get(parent, []) if parent is not None else [c for each in below.values() for c in each]
-            periods = {start for each, start in own if each == name}
-            periods |= {period_of(every_of(name), charge.at)[0] for charge in others}
-            for start in sorted(periods):
-                self._check_period(limits, key[1], name, start, own.get((name, start), []), others)
+    def _is_read(self, account: str) -> bool:
+        return account in self._branches and self._branches[account].is_read
 
-    def _names(self, limits: Limits, asset: str, below: Dict[Optional[str], List[Charge]]) -> Set[str]:
-        """The counters that descendants' calls count in."""
-        found: Set[str] = set()
-        hashes = {hashed for _, _, hashed in limits.changes if hashed is not None} | self._defaults
-        for hashed in hashes if below else ():
-            found |= {window_name(window.every) for window in self._windows("operator", hashed, asset)}
-        for grant in (each for each in below if each is not None and each in limits.grants):
-            found |= {f"{grant}/{window_name(window.every)}" for window in self._windows("grant", grant, asset)}
-        return found
+    def _is_whole(self, account: str) -> bool:
+        """Whether the chains of all accounts below are in the files."""
+        seen, ahead = {account}, [account]
+        while ahead:
+            name = ahead.pop()
+            if not self._is_read(name):
+                return False
+            further = self._branches[name].children - seen
+            seen |= further
+            ahead.extend(further)
+        return True
 
-    def _windows(self, kind: str, hashed: str, asset: str) -> List[Any]:
-        try:
-            return windows_of(self._binder.policy(kind, hashed), asset)
-        except Missing:
-            return []
-
-    def _check_period(
-        self, limits: Limits, asset: str, name: str, start: int, own: List[Charge], others: List[Charge]
-    ) -> None:
-        end = period_of(every_of(name), start)[1]
-        limit, has_gap, since = self._limit(limits, asset, name, start, end)
-        if limit is None or has_gap:
-            return self.tally.bound(GAPS)
-        sure = list(own)
-        unsure: List[Charge] = []
-        for charge in others:
-            if start - LAG <= charge.at < end + LAG:
-                is_sure = start + LAG <= charge.at < end - LAG and charge.at >= since + LAG
-                (sure if is_sure else unsure).append(charge)
-        total = sum(charge.amount for charge in sure)
-        if total > limit:
-            last = max(sure, key=lambda charge: (charge.at, charge.seq))
-            return self.tally.break_with(last.place, "over_limit", last.account, last.seq, name)
-        if total + sum(charge.amount for charge in unsure) > limit:
-            return self.tally.bound(EDGES)
-        return self.tally.prove()
-
-    def _limit(self, limits: Limits, asset: str, name: str, start: int, end: int) -> Tuple[Optional[int], bool, int]:
-        """The highest limit in force in a period, whether none was in force in a part of it, and since when it is unchanged."""
-        if "/" in name:
-            found = self._of("grant", name.split("/")[0], asset, name)
-            return found, False, limits.first_at
+    def _check(self, branch: Branch) -> None:
+        # With several default policies, entries do not show which one an ancestor had when.
         default = next(iter(self._defaults)) if len(self._defaults) == 1 else None
-        current: Dict[str, Optional[str]] = {"operator": default, "owner": None}
-        highest: Optional[int] = None
-        has_gap, since, begun = False, limits.first_at, max(start, limits.first_at)
-        for at, slot, hashed in [*limits.changes, (end, "", None)]:
-            if at > begun:
-                found = [self._of(kind, each, asset, name) for kind, each in current.items() if each is not None]
-                lowest = min((each for each in found if each is not None), default=None)
-                has_gap = has_gap or lowest is None
-                highest = lowest if highest is None else max(highest, lowest or 0)
-                begun = at
-            if at >= end:
-                break
-            since = max(since, at)
-            current[slot] = hashed if hashed is not None or slot == "owner" else default
-        return highest, has_gap, since
+        is_whole = self._is_whole(branch.account)
+        parents = branch.parents()
+        for asset in branch.assets():
+            for name, limits in branch.limits(asset, self._binder, default).items():
+                self._judge(branch, asset, name, limits, None, is_whole)
+            for parent in parents:
+                for name, limit in limits_of(self._binder, "grant", parent, asset):
+                    self._judge(branch, asset, name, [InForce(0, FOREVER, limit)], parent, is_whole)
 
-    def _of(self, kind: str, hashed: str, asset: str, name: str) -> Optional[int]:
-        windows = self._windows("grant" if kind == "grant" else "operator", hashed, asset)
-        found = [window.limit for window in windows if window_name(window.every) == name.rsplit("/", 1)[-1]]
-        return min(found, default=None)
+    def _judge(
+        self, branch: Branch, asset: str, name: str, limits: List[InForce], parent: Optional[str], is_whole: bool
+    ) -> None:
+        full = name if parent is None else f"{parent}/{name}"
+        for start, found in self._sums(branch, asset, name, full, limits, parent).items():
+            end = period_of(every_of(name), start)[1]
+            near = [each.limit for each in limits if each.start <= end + SLACK and start - SLACK < each.end]
+            if not near or found.place is None:
+                continue
+            if found.sure > max(near):
+                place, account, seq = found.place
+                self.tally.break_with(place, "over_limit", account, seq, full)
+            elif not is_whole:
+                self.tally.skip(CHILD_MISSING)
+            elif found.all > max(near):
+                self.tally.bound(EDGE)
+            else:
+                self.tally.prove()
 
-    def _check_lease(self, entry: Dict[str, Any], place: Place) -> None:
-        """The borrower's calls under a grant spent at least what it reported, and at most what it got and did not return."""
-        try:
-            forms.closed_lease(entry)
-        except Malformed:
-            # The check of signatures names the member.
-            return self.tally.break_with(place, "malformed", entry["account"], entry["seq"], "outcome")
-        payment = entry["payment"]
-        asset, borrower, grant = payment["asset"], payment["to"], payment["grant"]
-        if borrower not in self._survey.accounts:
-            return self.tally.skip(CHILDREN)
-        charges = [
-            charge
-            for (_, held, counted_asset), all_of in self._under.items()
-            for charge in all_of
-            if counted_asset == asset and grant in self._grants_from(held)
-        ]
-        for counter in member(entry, "outcome", "counters") or []:
-            last = counter["name"].rsplit("/", 1)[-1]
-            if last != "credit" and not is_window(last):
-                return self.tally.break_with(place, "malformed", entry["account"], entry["seq"], "outcome.counters")
-            every = every_of(counter["name"]) if last != "credit" else "lifetime"
-            start, end = period_of(every, counter["start"])
-            near = sum(c.amount for c in charges if start - LAG <= c.at < end + LAG)
-            sure = sum(c.amount for c in charges if start + LAG <= c.at < end - LAG)
-            most = int(counter["granted"]) - int(counter["returned"])
-            if near < int(counter["spent"]) or (counter["name"] != "credit" and sure > most):
-                return self.tally.break_with(place, "wrong_lease", entry["account"], entry["seq"], "outcome.counters")
-            self.tally.prove()
-        return None
+    def _sums(
+        self, branch: Branch, asset: str, name: str, full: str, limits: List[InForce], parent: Optional[str]
+    ) -> Dict[int, _Sum]:
+        """What counted in one counter, by the start of the period."""
+        sums: Dict[int, _Sum] = {}
+        for (own_asset, own_name, start), (amount, place) in branch.own.items():
+            if (own_asset, own_name) == (asset, full):
+                sums.setdefault(start, _Sum()).add(amount, True, place)
+        for call in branch.below:
+            if call.asset != asset or (parent is not None and call.parent != parent):
+                continue
+            is_sure = counts_as(name, call.at, limits)
+            if is_sure is not None:
+                start = period_of(every_of(name), call.at)[0]
+                sums.setdefault(start, _Sum()).add(call.amount, is_sure, call.place)
+        return sums
 
-    def _grants_from(self, grant: str) -> Iterator[str]:
-        """A grant and those above it."""
-        for _ in range(8):
-            yield grant
-            if grant not in self._survey.grants:
-                return
-            grant = self._survey.grants[grant][1]["parent"]
-            if grant == ZERO_HASH:
-                return
+    def _check_lease(self, branch: Branch, entry: Dict[str, Any], place: Place) -> None:
+        """The borrower's own calls spent at least what it reported. The check of signatures has read the form of the entry."""
+        borrower = text_in(entry, "payment", "to") or ""
+        lent = (borrower, text_in(entry, "payment", "grant"), text_in(entry, "payment", "asset"))
+        counters = member(entry, "outcome", "counters")
+        for counter in counters if isinstance(counters, list) else []:
+            name = text_in(counter, "name") or ""
+            # Lent credit that was spent is in `credit.lent`.
+            if name == "credit":
+                continue
+            start, spent = member(counter, "start"), _amount(text_in(counter, "spent"))
+            total = 0
+            if is_window(name.rsplit("/", 1)[-1]) and type(start) is int:
+                end = period_of(every_of(name), start)[1]
+                total = sum(
+                    call.amount
+                    for call in branch.below
+                    if (call.borrower, call.grant, call.asset) == lent and start - SLACK <= call.at < end + SLACK
+                )
+            if not self._is_read(borrower):
+                self.tally.skip(CHILD_MISSING)
+            elif spent > total:
+                self.tally.break_with(place, "wrong_lease", entry["account"], entry["seq"], "outcome.counters")
+            else:
+                self.tally.prove()
+
+
+def _amount(text: Optional[str]) -> int:
+    """An amount of an entry whose form another check has read; 0 if it is none."""
+    return int(text) if text is not None and len(text) <= 78 and text.isascii() and text.isdigit() else 0
 
 
 def counted(call: Call) -> int:

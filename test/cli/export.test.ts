@@ -108,7 +108,9 @@ test('exports a fleet as a folder that begins each chain at its first entry', as
     expect(await readFile(join(folder, name), 'utf8')).not.toBe('');
   const verified = documentIn(await run('audit', 'verify', folder, '--json'));
   expect(verdictsOf(verified)).toMatchObject({
-    ...{ form: 'proved', chain: 'proved', signatures: 'proved', log: 'proved' },
+    ...{ form: 'proved', chain: 'proved', signatures: 'proved' },
+    // The newest entries may be in no checkpoint yet.
+    log: expect.stringMatching(/^(proved|bounded)$/),
   });
   // Nothing else is left: no draft, and no file of an account without entries.
   expect((await readdir(place().directory)).filter((name) => name.includes('draft'))).toEqual([]);

@@ -270,7 +270,7 @@ describe('a log', () => {
       first: { line: 1, seq: 1, field: 'evidence', reason: 'missing' },
     });
     const calls = await run('audit', 'export', 'agent2', '--format', 'csv');
-    expect(calls.stdout).toMatch(/^accepted_at,account,.*\n.*,lookup,committed,/s);
+    expect(calls.stdout).toMatch(/^kind,time,.*\ncall,.*,lookup,committed,/s);
   });
 });
 

@@ -378,6 +378,11 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
         (e) => outcome(e, { after: 1_000 }),
         { denials: 'wrong_place' },
       ],
+      [
+        'a denial that names no place',
+        ({ outcome: { after: _, ...others } = {}, ...e }) => ({ ...e, outcome: others }),
+        { denials: 'wrong_place' },
+      ],
     ];
 
     it.each(cases)('reports %s', async (_, type, change, found) => {

@@ -304,7 +304,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an account left out everywhere, and the log rebuilt',
     change: async (texts) => {
-      const [account] = texts.logs.keys();
+      // One leaf: the new log is longer than the checkpoint that somebody kept, so its size does not betray it.
+      const [account] = [...texts.logs].find(([, { length }]) => length <= CHUNK) ?? [];
       const logs = new Map([...texts.logs].filter(([of]) => of !== account));
       return await relogged({
         ...texts,

@@ -81,12 +81,10 @@ export const createDecisions = ({ documents }: Pick<Survey, 'documents'>): reado
 
   const denialOf = ({ snapshots }: Reading, { entry }: Replayed): Judgement => {
     const after = entry.outcome?.['after'];
-    if (after === undefined) return NO_PLACE;
     if (typeof after !== 'number' || after < 0 || after >= entry.seq) return WRONG_PLACE;
     const then = snapshots.after(after);
-    if (then === undefined)
-      return { verdict: 'bounded', note: 'denials entered long after their decision' };
-    return judgeDenial(then.account, entry, texts);
+    if (then === 'absent') return WRONG_PLACE;
+    return then === 'old' ? LATE : judgeDenial(then, entry, texts);
   };
 
   const countFaults = (seen: HashedEntry, { entry, faults }: Replayed): void => {
@@ -130,9 +128,9 @@ const BLIND: Judgement = {
   note: 'a text that the account was bound by is not in the files',
 };
 
-const NO_PLACE: Judgement = {
-  verdict: 'unchecked',
-  note: 'a denial does not say after which entry it was decided',
+const LATE: Judgement = {
+  verdict: 'bounded',
+  note: 'denials entered long after their decision',
 };
 
 const WRONG_PLACE: Judgement = { verdict: 'broken', reason: 'wrong_place', field: 'outcome.after' };

@@ -11,17 +11,32 @@ type Snapshot = { readonly seq: number; readonly at: Seconds; readonly account: 
 /** An account as it was after each of its last entries. */
 export type Snapshots = {
   readonly add: (seq: number, at: Seconds, account: ReplayedAccount) => void;
-  /** The account after an entry; undefined if that was too long ago. */
-  readonly after: (seq: number) => Snapshot | undefined;
+  /** The account after an entry: `old` if that was too long ago, `absent` if no such entry was read. */
+  readonly after: (seq: number) => ReplayedAccount | 'old' | 'absent';
 };
 
 export const openSnapshots = (start: ReplayedAccount): Snapshots => {
-  let kept: Snapshot[] = [{ seq: 0, at: 0, account: start }];
+  let kept: Snapshot[] = [];
   let first = 0;
+  /** A broken chain lacks entries, or has one twice: then the place of an entry does not follow from its seq. */
+  const bySeq = new Map<number, Snapshot>();
+
+  const keep = (snapshot: Snapshot): void => {
+    kept.push(snapshot);
+    if (!bySeq.has(snapshot.seq)) bySeq.set(snapshot.seq, snapshot);
+  };
+
+  const dropFirst = (): void => {
+    const dropped = kept[first];
+    if (dropped !== undefined && bySeq.get(dropped.seq) === dropped) bySeq.delete(dropped.seq);
+    first += 1;
+  };
+
+  keep({ seq: 0, at: 0, account: start });
   return {
     add(seq, at, account) {
-      kept.push({ seq, at, account });
-      while (kept.length - first > MOST_KEPT || isOld(kept, first, at)) first += 1;
+      keep({ seq, at, account });
+      while (kept.length - first > MOST_KEPT || isOld(kept, first, at)) dropFirst();
       if (first > MOST_KEPT) {
         kept = kept.slice(first);
         first = 0;
@@ -29,8 +44,7 @@ export const openSnapshots = (start: ReplayedAccount): Snapshots => {
     },
     after(seq) {
       const oldest = kept[first]?.seq ?? 0;
-      const found = kept[first + seq - oldest];
-      return found?.seq === seq ? found : undefined;
+      return bySeq.get(seq)?.account ?? (seq < oldest ? 'old' : 'absent');
     },
   };
 };

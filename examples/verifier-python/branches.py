@@ -1,0 +1,113 @@
+"""What the check `totals` keeps of each account: its policies over time, its children, and what counts in its limits."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
+
+from account import Account
+from binding import Binder, Missing
+from entry import Place
+from windows import FOREVER, every_of, period_of, window_name, windows_of
+
+SLACK = 65
+"""Seconds between accounts: clocks differ by 5 s, and a policy reaches the descendants within 60 s."""
+
+
+class CallPlace(NamedTuple):
+    """Where the acceptance of a call is."""
+
+    place: Place
+    account: str
+    seq: int
+
+
+class BelowCall(NamedTuple):
+    """A call of a descendant, as an ancestor counts it. `grant`: the one that the ancestor issued; `parent`: the one that it holds
+    itself, None if it is an owner."""
+
+    borrower: str
+    grant: str
+    parent: Optional[str]
+    asset: str
+    at: int
+    amount: int
+    place: CallPlace
+
+
+class InForce(NamedTuple):
+    """A limit from a time (inclusive) to another one."""
+
+    start: int
+    end: int
+    limit: int
+
+
+class Branch:
+    """`own`: what the account's own calls cost, by asset, counter and start of the period, and the last of them."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self.changes: List[Tuple[int, str, Optional[str]]] = []
+        self.children: Set[str] = set()
+        self.own: Dict[Tuple[str, str, int], Tuple[int, CallPlace]] = {}
+        self.below: List[BelowCall] = []
+        self.leases: List[Tuple[Dict[str, Any], Place]] = []
+        self.is_read = False
+        """Whether all entries of the account were replayed."""
+
+    def read(self, account: Account) -> None:
+        self.changes, self.children, self.leases = account.changes, account.children, account.leases
+        self.is_read = True
+
+    def spend(self, asset: str, name: str, start: int, amount: int, place: CallPlace) -> None:
+        known = self.own.get((asset, name, start))
+        self.own[asset, name, start] = (amount + (0 if known is None else known[0]), place)
+
+    def assets(self) -> List[str]:
+        return list(dict.fromkeys([*(asset for asset, _, _ in self.own), *(call.asset for call in self.below)]))
+
+    def parents(self) -> List[str]:
+        """The grants whose counters the account has."""
+        below = [call.parent for call in self.below if call.parent is not None]
+        own = [name.split("/")[0] for _, name, _ in self.own if "/" in name]
+        return list(dict.fromkeys([*below, *own]))
+
+    def limits(self, asset: str, binder: Binder, default: Optional[str]) -> Dict[str, List[InForce]]:
+        """The limits of the account's own two policies by counter. Where both have one, the lower limit holds."""
+        found: Dict[str, List[InForce]] = {}
+        slots: Dict[str, Optional[str]] = {"operator": None, "owner": None}
+        versions = [(0, dict(slots))]
+        for at, slot, hashed in self.changes:
+            slots["owner" if slot == "owner" else "operator"] = hashed
+            versions.append((at, dict(slots)))
+        for index, (start, version) in enumerate(versions):
+            end = versions[index + 1][0] if index + 1 < len(versions) else FOREVER
+            least: Dict[str, int] = {}
+            for hashed in (version["operator"] or default, version["owner"]):
+                for name, limit in limits_of(binder, "operator", hashed, asset):
+                    least[name] = min(limit, least.get(name, limit))
+            for name, limit in least.items():
+                found.setdefault(name, []).append(InForce(start, end, limit))
+        return found
+
+
+def limits_of(binder: Binder, kind: str, hashed: Optional[str], asset: str) -> List[Tuple[str, int]]:
+    """The counters of a policy and their limits; none if its text is missing."""
+    try:
+        policy = None if hashed is None else binder.policy(kind, hashed)
+    except Missing:
+        return []
+    return [] if policy is None else [(window_name(each.every), each.limit) for each in windows_of(policy, asset)]
+
+
+def counts_as(name: str, at: int, limits: List[InForce]) -> Optional[bool]:
+    """Whether a call of a descendant counts in a counter for sure; None if it does not count."""
+    if not any(each.start <= at + SLACK and at - SLACK < each.end for each in limits):
+        return None
+    covered = at - SLACK
+    for each in limits:
+        if each.start <= covered < each.end:
+            covered = each.end
+    start, end = period_of(every_of(name), at)
+    is_inside = name.endswith("lifetime") or (at - start >= SLACK and end - at > SLACK)
+    return is_inside and covered > at + SLACK
