@@ -380,7 +380,11 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       ],
       [
         'a denial that names no place',
-        ({ outcome: { after: _, ...others } = {}, ...e }) => ({ ...e, outcome: others }),
+        'call.denied',
+        ({ outcome, ...e }) => {
+          const { after: _, ...others } = outcome ?? {};
+          return { ...e, outcome: others };
+        },
         { denials: 'wrong_place' },
       ],
     ];

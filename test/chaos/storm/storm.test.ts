@@ -11,6 +11,7 @@ import type { Tally } from '../../../dev/storm/tally.ts';
 import type { Report } from '../../../src/audit/verify/index.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { pipe } from '../../cli/support/command.ts';
+import { isMissing, verifyInBoth } from '../../cli/support/python-verifier.ts';
 import { pass, writeClockEntry } from './clock-entry.ts';
 
 const CALLS = 60;
@@ -45,6 +46,11 @@ it('keeps a limit to the unit, runs each call once and accounts for every unit t
   // The cap is a fifth of what all calls cost.
   expect(tally.admitted).toBeGreaterThan(0);
   expect(tally.admitted).toBeLessThanOrEqual(CALLS / 4);
+});
+
+it.skipIf(isMissing)('gives the same verdicts and counts in both verifiers', async () => {
+  const { report } = await verifyInBoth([folder]);
+  expect(report.checks.find(({ check }) => check === 'totals')).toMatchObject({ unchecked: 0 });
 });
 
 /** Runs the command on the folder. */
