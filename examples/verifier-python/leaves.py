@@ -46,6 +46,8 @@ class Leaves:
             else:
                 tally.break_with(place, reason, None if leaf is None else leaf.account)
         self._end(Place(path, max(1, count)))
+        self.is_whole = self._is_complete and not self._follows
+        """Whether they are all leaves of a log that follows no earlier one: then every account of the gateway must have some."""
 
     def _read(self, line: Line) -> "tuple[Optional[str], Optional[Leaf]]":
         """Why a line is wrong, or None; and its leaf."""

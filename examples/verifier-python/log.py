@@ -13,6 +13,8 @@ from note import BadNote, Checkpoint, NoteKey, open_note, parse_checkpoint, pars
 from tally import Tally
 
 _KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+\S+")
+MERGE_DELAY = 600
+"""An account that began this many seconds before the newest entry under a leaf must have leaves itself."""
 MAX_CHUNK = 2_000
 """Entries of a chunk, at most."""
 
@@ -32,6 +34,12 @@ class Log:
         self._at = 0
         self._hashes: List[str] = []
         self._newer = 0
+        self._unlogged: Dict[str, Tuple[Seen, int]] = {}
+        """Of accounts without leaves the first entry, and how many there are."""
+        self._begun: Optional[int] = None
+        """Time of the last entry of the first leaf of the log."""
+        self._newest = (-1, 0)
+        """Index of the newest leaf whose last entry is in the files, and the time of that entry."""
         if leaves is None:
             if key is not None or older is not None:
                 raise Unreadable("there are no leaves of a transparency log; give --log with a folder that has them")
@@ -77,9 +85,15 @@ class Log:
         while self._at < len(self._own) and self._own[self._at].leaf.last < seq:
             self._at += 1
         if self._at == len(self._own):
-            self._newer += 1
+            if self._own:
+                self._newer += 1
+            else:
+                first, count = self._unlogged.get(account, (seen, 0))
+                self._unlogged[account] = (first, count + 1)
             return None
         leaf = self._own[self._at].leaf
+        if seq == leaf.last:
+            self._note_time(self._own[self._at].index, seen.entry["at"])
         if seq == leaf.first:
             self._hashes = []
             if seen.entry["prev"] != leaf.prev:
@@ -95,6 +109,17 @@ class Log:
         if seen.hash != leaf.last_hash or _chunk_root(self._hashes) != leaf.root:
             return self.tally.break_at(seen, "not_as_logged")
         return self.tally.prove(len(self._hashes))
+
+    def _note_time(self, index: int, at: int) -> None:
+        if index == 0:
+            self._begun = at
+        self._newest = max(self._newest, (index, at), key=lambda each: each[0])
+
+    def _is_overdue(self, first_at: int) -> bool:
+        """Whether the log would have leaves of an account that began at a time."""
+        if self._leaves is None or not self._leaves.is_whole or self._begun is None:
+            return False
+        return self._begun < first_at and first_at + MERGE_DELAY < self._newest[1]
 
     def position_of(self, account: str, seq: int) -> Optional[Tuple[int, int, int]]:
         """Where the log has an entry: leaf, place in it from 0, and entries of that leaf."""
@@ -112,6 +137,11 @@ class Log:
                 self.tally.skip(f"the chain of {account} is missing, and the log has its entries 1 to {last}")
             elif found.entry["seq"] < last:
                 self.tally.break_at(found, "truncated")
+        for first, count in self._unlogged.values():
+            if self._is_overdue(first.entry["at"]):
+                self.tally.break_at(first, "not_in_log")
+            else:
+                self._newer += count
         if self._newer:
             self.tally.bound("some entries are newer than the checkpoint; export again to cover them", self._newer)
         return self.tally.finding()

@@ -316,6 +316,27 @@ export const MUTATIONS: readonly Mutation[] = [
     found: REWRITTEN,
   },
   {
+    // The log went on for an hour after the invented account began, and has no leaf of it.
+    name: 'an account invented whole',
+    change: async (texts) => {
+      const accounts = [...texts.logs.keys()];
+      const [first, invented, last] = [accounts[0], accounts[1], accounts.at(-1)] as [
+        AccountId,
+        AccountId,
+        AccountId,
+      ];
+      const begun = texts.logs.get(first)?.[CHUNK - 1]?.at ?? 0;
+      const later = (by: number) => (entry: Entry) => ({ ...entry, at: begun + by });
+      const logs = new Map(texts.logs)
+        .set(invented, relinked((texts.logs.get(invented) ?? []).map(later(1))))
+        .set(last, relinked((texts.logs.get(last) ?? []).map(later(3_600))));
+      const logged = new Map([...logs].filter(([of]) => of !== invented));
+      const grown = await relogged({ ...texts, logs: logged });
+      return { ...grown, logs, older: await checkpointOf(grown.leaves.slice(0, -2)) };
+    },
+    found: { log: 'not_in_log' },
+  },
+  {
     name: 'the checkpoint rolled back',
     change: async (texts) => {
       const leaves = texts.leaves.slice(0, 2);

@@ -19,6 +19,8 @@ export type PlacedLeaf = Leaf & { readonly index: number; readonly place: Place 
 export type Leaves = {
   readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
   readonly count: number;
+  /** Whether they are all leaves of a log that follows no earlier one: then every account of the gateway must have some. */
+  readonly isWhole: boolean;
 };
 
 /** The first leaf of a log that follows another one: the last checkpoint of that one. */
@@ -118,7 +120,7 @@ export const readLeaves = async (file: LogFile, trees: Trees, tally: Tally): Pro
   } else if (older !== undefined && older.size !== tree.size) {
     tally.skip('an older checkpoint needs all leaves of the log, which only its operator exports');
   }
-  return { of, count };
+  return { of, count, isWhole: isComplete && !follows };
 };
 
 const isEqual = (one: Uint8Array, other: Uint8Array): boolean =>

@@ -1,3 +1,4 @@
+import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import { encodeBase64 } from '../../crypto/bytes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
@@ -34,6 +35,9 @@ export type LogCheck = Check & {
   readonly positionOf: (account: AccountId, seq: number) => LogPosition | undefined;
 };
 
+/** An account that began this long before the newest entry under a leaf must have leaves itself (docs/audit-format.md, "Leaves and checkpoints"). */
+const MERGE_DELAY: Seconds = 600;
+
 /** Entries of a chunk, at most (`src/audit/chunk.ts`). More in one leaf would fill the memory. */
 const MAX_CHUNK = 2_000;
 
@@ -54,6 +58,11 @@ export const createLogCheck = async (
   let at = 0;
   let hashes: Hex[] = [];
   let newer = 0;
+  /** Accounts without leaves: the first entry, and how many there are. */
+  const unlogged = new Map<AccountId, { readonly first: HashedEntry; count: number }>();
+  /** Times of the last entries of the first leaf of the log, and of the newest one in the files. */
+  let begun: Seconds | undefined;
+  let newest: { readonly index: number; readonly at: Seconds } | undefined;
 
   const see = (seen: HashedEntry): void => {
     const { seq, prev } = seen.entry;
@@ -67,9 +76,12 @@ export const createLogCheck = async (
     while ((own[at]?.last.seq ?? seq) < seq) at += 1;
     const leaf = own[at];
     if (leaf === undefined) {
-      newer += own.length > 0 || leaves !== undefined ? 1 : 0;
+      if (leaves === undefined) return;
+      if (own.length > 0) newer += 1;
+      else countUnlogged(seen);
       return;
     }
+    if (seq === leaf.last.seq) noteTime(leaf.index, seen.entry.at);
     if (seq === leaf.first.seq) {
       hashes = [];
       if (prev !== leaf.first.prev) return tally.breakAt(seen, 'not_as_logged', 'prev');
@@ -85,6 +97,25 @@ export const createLogCheck = async (
     else tally.breakAt(seen, 'not_as_logged');
   };
 
+  const countUnlogged = (seen: HashedEntry): void => {
+    const known = unlogged.get(seen.entry.account) ?? { first: seen, count: 0 };
+    known.count += 1;
+    unlogged.set(seen.entry.account, known);
+  };
+
+  const noteTime = (index: number, time: Seconds): void => {
+    if (index === 0) begun = time;
+    if (newest === undefined || index > newest.index) newest = { index, at: time };
+  };
+
+  /** Whether the log would have leaves of an account that began at a time. */
+  const isOverdue = (first: Seconds): boolean =>
+    leaves?.isWhole === true &&
+    begun !== undefined &&
+    newest !== undefined &&
+    begun < first &&
+    first + MERGE_DELAY < newest.at;
+
   const end = () => {
     for (const [logged, placed] of leaves?.of ?? []) {
       const last = placed.at(-1)?.last.seq ?? 0;
@@ -96,6 +127,10 @@ export const createLogCheck = async (
             : `the chain of ${logged} is missing, and the log has its entries 1 to ${last}`,
         );
       } else if (found.entry.seq < last) tally.breakAt(found, 'truncated');
+    }
+    for (const { first, count } of unlogged.values()) {
+      if (isOverdue(first.entry.at)) tally.breakAt(first, 'not_in_log');
+      else newer += count;
     }
     if (newer > 0) {
       tally.bound('some entries are newer than the checkpoint; export again to cover them', newer);

@@ -81,6 +81,8 @@ const REASONS: Readonly<Record<string, string>> = {
   wrong_signer: 'is not signed by its account: {field}',
   truncated: 'is the last of its account in the files, but the log has later ones',
   not_as_logged: 'differs from what the transparency log has: the chain was rewritten',
+  not_in_log:
+    'begins an account that the transparency log does not have, though it has later entries',
   forked: 'shows a second history of one account',
   leaf_gap: 'does not continue the leaf before it of its account',
   leaf_missing: 'does not follow the leaf before it: leaves are missing',
