@@ -59,6 +59,7 @@ export const EXAMPLES: { readonly [Id in RouteId]?: BodyOf<Id> } = {
     blind: '3q2-7wECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxw',
   },
   'secrets.rewrap': {},
+  'audit.rebuild': { apply: false },
   'webhooks.put': webhook,
   'account.put': { label: 'research' },
   'account.policy.put': policy,

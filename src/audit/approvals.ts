@@ -1,12 +1,13 @@
 import type { Entry, Json } from '../protocol/entry.ts';
+import type { TablePrefix } from './table-prefix.ts';
 
-const INSERT = `
-INSERT OR IGNORE INTO approvals
+const insertInto = (into: TablePrefix): string => `
+INSERT OR IGNORE INTO ${into}approvals
   (account, call, seq, parked_at, until, state, tool, request, asset, price, asked, above, policy, approver)
 VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`;
 
-const DECIDE = `
-UPDATE approvals SET state = ?4, seq = ?3, decided_by = coalesce(?5, decided_by),
+const decideIn = (into: TablePrefix): string => `
+UPDATE ${into}approvals SET state = ?4, seq = ?3, decided_by = coalesce(?5, decided_by),
   decided_role = coalesce(?6, decided_role), decided_at = coalesce(?7, decided_at), reason = coalesce(?8, reason)
 WHERE account = ?1 AND call = ?2 AND seq < ?3`;
 
@@ -14,20 +15,22 @@ WHERE account = ?1 AND call = ?2 AND seq < ?3`;
 export const approvalStatements = (
   db: D1Database,
   entries: readonly Entry[],
-): D1PreparedStatement[] => entries.flatMap((entry) => statementOf(db, entry));
+  into: TablePrefix = '',
+): D1PreparedStatement[] => entries.flatMap((entry) => statementOf(db, entry, into));
 
-const statementOf = (db: D1Database, entry: Entry): D1PreparedStatement[] => {
+const statementOf = (db: D1Database, entry: Entry, into: TablePrefix): D1PreparedStatement[] => {
   const { type, decision, rule } = entry;
-  if (type === 'call.parked') return [insert(db, entry)];
-  if (type === 'call.approved' || type === 'call.refused') return [decide(db, entry, decision)];
+  if (type === 'call.parked') return [insert(db, entry, into)];
+  if (type === 'call.approved' || type === 'call.refused')
+    return [decide(db, entry, decision, into)];
   // Only the entry of a call that has waited names this rule.
-  return type === 'call.accepted' && rule === 'approval' ? [decide(db, entry, 'used')] : [];
+  return type === 'call.accepted' && rule === 'approval' ? [decide(db, entry, 'used', into)] : [];
 };
 
-const insert = (db: D1Database, entry: Entry): D1PreparedStatement => {
+const insert = (db: D1Database, entry: Entry, into: TablePrefix): D1PreparedStatement => {
   const { account, call, seq, at, amounts, outcome = {}, payment = {} } = entry;
   return db
-    .prepare(INSERT)
+    .prepare(insertInto(into))
     .bind(
       ...[account, call, seq, at, Number(outcome['until'] ?? at)],
       ...[entry.tool ?? '', entry.request ?? '', text(payment['asset']) ?? ''],
@@ -38,11 +41,16 @@ const insert = (db: D1Database, entry: Entry): D1PreparedStatement => {
 };
 
 /** The end of a call's time names no person: its evidence is empty. */
-const decide = (db: D1Database, entry: Entry, state: string | undefined): D1PreparedStatement => {
+const decide = (
+  db: D1Database,
+  entry: Entry,
+  state: string | undefined,
+  into: TablePrefix,
+): D1PreparedStatement => {
   const { account, call, seq, at, outcome = {}, evidence = {} } = entry;
   const by = text(evidence['by']);
   return db
-    .prepare(DECIDE)
+    .prepare(decideIn(into))
     .bind(
       ...[
         account,

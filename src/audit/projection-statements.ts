@@ -2,6 +2,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { acceptedAtOf, segmentOf } from '../settlement/stored-call.ts';
 import type { CallUpdate } from './projection.ts';
+import type { TablePrefix } from './table-prefix.ts';
 
 /** Column and member of each fact of a call that a later entry may change. */
 const FACTS = [
@@ -54,8 +55,8 @@ const IN_CHUNK = endOf(member('price'), member('acceptedAt'));
 const STORED = endOf('price', 'stored.accepted_at');
 
 /** Calls that the chunk accepts. A call that is stored already has this chunk, and perhaps later ones. */
-const INSERT_ACCEPTED = `
-INSERT INTO calls (accepted_at, account, call, first_seq, segment, payment, ${[...FACTS, ...IN_CHUNK].map(([column]) => column).join(', ')})
+const insertAccepted = (into: TablePrefix): string => `
+INSERT INTO ${into}calls (accepted_at, account, call, first_seq, segment, payment, ${[...FACTS, ...IN_CHUNK].map(([column]) => column).join(', ')})
 SELECT ${member('acceptedAt')}, ?1, ${member('call')}, ${member('firstSeq')}, ${segmentOf(member('firstSeq'))}, ${member('payment.state')}, ${FACTS.map(([, path]) => member(path)).join(', ')},
   ${IN_CHUNK.map(([, value]) => `iif(${IS_END}, ${value}, NULL)`).join(', ')}
 FROM json_each(?2) WHERE true
@@ -71,11 +72,11 @@ const keepsTime = (column: string): boolean => column === 'payment_at' || column
  * Calls that an earlier chunk accepted. Sets no column of the key or of the index on the account: that would be billed as another row.
  * Updates from entries older than the row change nothing. Materialized, because SQLite would otherwise begin with the rows of the account.
  */
-const UPDATE_EARLIER = `
+const updateEarlier = (into: TablePrefix): string => `
 WITH news AS MATERIALIZED (
-  SELECT value, ${acceptedAtOf('?1', "value ->> 'call'")} AS accepted_at, ?1 AS account, value ->> 'call' AS call FROM json_each(?2)
+  SELECT value, ${acceptedAtOf('?1', "value ->> 'call'", `${into}calls`)} AS accepted_at, ?1 AS account, value ->> 'call' AS call FROM json_each(?2)
 )
-UPDATE calls AS stored SET payment = ${PAYMENT_STATE},
+UPDATE ${into}calls AS stored SET payment = ${PAYMENT_STATE},
   ${FACTS.map(([column, path]) => `${column} = coalesce(${member(path)}, ${column})`).join(', ')},
   ${STORED.map(([column, value]) => {
     const when = keepsTime(column)
@@ -92,14 +93,15 @@ export const projectionStatements = (
   db: D1Database,
   account: AccountId,
   calls: readonly CallUpdate[],
+  into: TablePrefix = '',
 ): D1PreparedStatement[] => {
   const { accepted = [], earlier = [] } = Object.groupBy(calls, ({ firstSeq }) =>
     firstSeq === undefined ? 'earlier' : 'accepted',
   );
   return (
     [
-      [INSERT_ACCEPTED, accepted],
-      [UPDATE_EARLIER, earlier],
+      [insertAccepted(into), accepted],
+      [updateEarlier(into), earlier],
     ] as const
   ).flatMap(([sql, some]) =>
     some.length === 0 ? [] : [db.prepare(sql).bind(account, JSON.stringify(some))],

@@ -8,6 +8,7 @@ import { creditMovement, type CreditMovement } from './credit-movement.ts';
 import { dayOf } from './day.ts';
 import { stateOf } from './projection.ts';
 import type { StoredHead } from './stored-chain.ts';
+import type { TablePrefix } from './table-prefix.ts';
 
 /**
  * An addition to `spend`: an ended call, a later decision about an ended call, or denials under one key. `call` stays because only the
@@ -96,14 +97,15 @@ export const rollUpStatements = (
   account: AccountId,
   { spent, lineages, row, movements }: RollUp,
   { row: known }: Pick<StoredHead, 'row'>,
+  into: TablePrefix = '',
 ): D1PreparedStatement[] => [
   ...(spent.length === 0
     ? []
-    : [db.prepare(ADD_SPENT).bind(account, JSON.stringify(spent), JSON.stringify(lineages))]),
+    : [db.prepare(addSpent(into)).bind(account, JSON.stringify(spent), JSON.stringify(lineages))]),
   ...(movements.length === 0
     ? []
-    : [db.prepare(ADD_MOVEMENTS).bind(account, JSON.stringify(movements))]),
-  ...(row === known ? [] : putAccount(db, account, row, lineages.flat())),
+    : [db.prepare(addMovements(into)).bind(account, JSON.stringify(movements))]),
+  ...(row === known ? [] : putAccount(db, account, row, lineages.flat(), into)),
 ];
 
 const putAccount = (
@@ -111,34 +113,36 @@ const putAccount = (
   account: AccountId,
   { ancestors, label, status, operatorStatus, firstAt, seq }: AccountRow,
   everAncestors: readonly AccountId[],
+  into: TablePrefix,
 ): D1PreparedStatement[] => {
   const values = [JSON.stringify(ancestors), label ?? null, status, operatorStatus, firstAt, seq];
   return [
-    db.prepare(PUT_ACCOUNT).bind(account, ancestors[0] ?? null, ...values),
+    db.prepare(putRow(into)).bind(account, ancestors[0] ?? null, ...values),
     ...(everAncestors.length === 0
       ? []
-      : [db.prepare(ADD_KIN).bind(account, JSON.stringify(everAncestors))]),
+      : [db.prepare(addKin(into)).bind(account, JSON.stringify(everAncestors))]),
   ];
 };
 
 /** The row of the call that an addition names. */
-const OF_CALL = `c.accepted_at = ${acceptedAtOf('?1', "value ->> 'call'")} AND c.account = ?1 AND c.call = value ->> 'call'`;
+const ofCall = (into: TablePrefix): string =>
+  `c.accepted_at = ${acceptedAtOf('?1', "value ->> 'call'", `${into}calls`)} AND c.account = ?1 AND c.call = value ->> 'call'`;
 
 /**
  * Adds to `spend`, one row per key: for the account, for all accounts, and for each ancestor. The addition happens once because the insert
  * of the chunk, in the same transaction, fails if its entries are stored already.
  */
-const ADD_SPENT = `
+const addSpent = (into: TablePrefix): string => `
 WITH spent AS MATERIALIZED (
   SELECT value ->> 'day' AS day, coalesce(c.asset, '') AS asset, coalesce(value ->> 'tool', c.tool, '') AS tool,
     coalesce(c.payee, '') AS payee, json_extract(?3, '$[' || (value ->> 'lineage') || ']') AS above,
     sum(value ->> 'calls') AS calls, sum(value ->> 'charged') AS charged, sum(value ->> 'denied') AS denied,
     sum(value ->> 'failed') AS failed,
     sum(CASE WHEN c.paid_by = 'credit' AND value ->> 'isRefund' IS NULL THEN value ->> 'charged' ELSE 0 END) AS from_credit
-  FROM json_each(?2) LEFT JOIN calls c ON ${OF_CALL}
+  FROM json_each(?2) LEFT JOIN ${into}calls c ON ${ofCall(into)}
   GROUP BY 1, 2, 3, 4, 5
 )
-INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed, from_credit)
+INSERT INTO ${into}spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed, from_credit)
 SELECT scope, kind, day, asset, tool, payee, above, sum(calls), sum(charged), sum(denied), sum(failed), sum(from_credit) FROM (
   SELECT ?1 AS scope, 'own' AS kind, * FROM spent
   UNION ALL
@@ -152,19 +156,20 @@ ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, charged = charged + ex
   from_credit = from_credit + excluded.from_credit`;
 
 /** Adds to `credit_movements`. Amount and asset come from the call's row if the entry has none. */
-const ADD_MOVEMENTS = `
-INSERT INTO credit_movements (day, asset, line, count, amount)
+const addMovements = (into: TablePrefix): string => `
+INSERT INTO ${into}credit_movements (day, asset, line, count, amount)
 SELECT value ->> 'day', coalesce(value ->> 'asset', c.asset, ''), value ->> 'line', count(*),
   sum(coalesce(value ->> 'amount', c.price, 0))
-FROM json_each(?2) LEFT JOIN calls c ON ${OF_CALL}
+FROM json_each(?2) LEFT JOIN ${into}calls c ON ${ofCall(into)}
 GROUP BY 1, 2, 3
 ON CONFLICT DO UPDATE SET count = count + excluded.count, amount = amount + excluded.amount`;
 
 /** Writes the whole row: if another consumer changed it meanwhile, the insert of the chunk fails. */
-const PUT_ACCOUNT = `
-INSERT INTO accounts (account, parent, above, label, status, operator_status, first_at, seq)
+const putRow = (into: TablePrefix): string => `
+INSERT INTO ${into}accounts (account, parent, above, label, status, operator_status, first_at, seq)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT (account) DO UPDATE SET parent = excluded.parent, above = excluded.above, label = excluded.label,
   status = excluded.status, operator_status = excluded.operator_status, seq = excluded.seq`;
 
-const ADD_KIN = 'INSERT OR IGNORE INTO kin (ancestor, account) SELECT value, ?1 FROM json_each(?2)';
+const addKin = (into: TablePrefix): string =>
+  `INSERT OR IGNORE INTO ${into}kin (ancestor, account) SELECT value, ?1 FROM json_each(?2)`;

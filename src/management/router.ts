@@ -28,6 +28,7 @@ import { movingHandlers } from './moving.ts';
 import { parseParams, parseRequest } from './parse-request.ts';
 import { policyHandlers } from './policy.ts';
 import { queueHandlers } from './queue.ts';
+import { rebuildHandlers } from './rebuild.ts';
 import { reconciliationHandlers } from './reconciliation.ts';
 import { relayerHandlers } from './relayer.ts';
 import { type AdminRoute, type RouteId, ROUTES } from './routes.ts';
@@ -54,6 +55,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...movingHandlers,
   ...policyHandlers,
   ...queueHandlers,
+  ...rebuildHandlers,
   ...reconciliationHandlers,
   ...relayerHandlers,
   ...secretHandlers,

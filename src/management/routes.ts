@@ -11,6 +11,7 @@ import { LOG_ROUTES } from './log.route.ts';
 import { MOVING_ROUTES } from './moving.route.ts';
 import { POLICY_ROUTES } from './policy.route.ts';
 import { QUEUE_ROUTES } from './queue.route.ts';
+import { REBUILD_ROUTES } from './rebuild.route.ts';
 import { RECONCILIATION_ROUTES } from './reconciliation.route.ts';
 import { RELAYER_ROUTES } from './relayer.route.ts';
 import type { Method, RouteEntry, RouteTable } from './route.ts';
@@ -39,6 +40,7 @@ export const ROUTE_TABLE = {
   ...APPROVAL_ROUTES,
   ...ENTRY_ROUTES,
   ...LOG_ROUTES,
+  ...REBUILD_ROUTES,
   ...WEBHOOK_ROUTES,
   ...QUEUE_ROUTES,
   ...MOVING_ROUTES,

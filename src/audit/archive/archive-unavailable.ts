@@ -3,6 +3,9 @@ export class ArchiveUnavailable extends Error {
   override readonly name = 'ArchiveUnavailable';
 }
 
+/** R2 answered, and lacks an object that D1 names. */
+export class ArchivedObjectMissing extends ArchiveUnavailable {}
+
 /** Reads bytes of an object. @throws ArchiveUnavailable */
 export const readObject = async (
   bucket: R2Bucket,
@@ -15,5 +18,5 @@ export const readObject = async (
   } catch (cause) {
     throw new ArchiveUnavailable(`R2 does not answer for ${name}.`, { cause });
   }
-  throw new ArchiveUnavailable(`R2 has no object ${name}.`);
+  throw new ArchivedObjectMissing(`R2 has no object ${name}.`);
 };

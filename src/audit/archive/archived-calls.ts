@@ -103,7 +103,8 @@ export const findArchivedCall = async <Row extends ArchivedCall>(
 /** Decompressed bytes of an object, at most: two thousand rows of all columns. */
 const MAX_TEXT = 16 * 1_048_576;
 
-const callsIn = async <Row>(bucket: R2Bucket, name: string): Promise<readonly Row[]> =>
+/** Reads the rows of an object of calls. @throws ArchiveUnavailable */
+export const callsIn = async <Row>(bucket: R2Bucket, name: string): Promise<readonly Row[]> =>
   readGzip(await readObject(bucket, name), MAX_TEXT)
     .split('\n')
     .filter((line) => line !== '')

@@ -58,6 +58,7 @@ const SAMPLES: { readonly [id in RouteId]?: Sample } = {
   }),
   'secrets.delete': () => ({ params: { secret: 'none' } }),
   'secrets.rewrap': () => ({ body: {} }),
+  'audit.rebuild': () => ({ body: {} }),
   'tools.delete': () => ({ params: { tool: 'spare' }, headers: { 'If-Match': '*' } }),
   'settlements.get': payment,
   'settlements.redrive': payment,

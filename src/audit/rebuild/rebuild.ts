@@ -1,0 +1,236 @@
+import type { Seconds } from '../../core/clock.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import { BEHIND, compareAccount, compareShared } from './compare-rows.ts';
+import { compareObject, nextObject } from './compare-object.ts';
+import {
+  beginRebuild,
+  HAS_FAULTS,
+  isLostStep,
+  loadRebuild,
+  type NextPlace,
+  type RebuildState,
+  replayedHead,
+  storedSeq,
+  takeStep,
+} from './rebuild-state.ts';
+import { replayAccount } from './replay-account.ts';
+
+/** After so long without a step, another operator may take over. */
+const ABANDONED: Seconds = 300;
+/** Steps and entries of one request, at most: a Worker has 30 seconds of CPU and a thousand requests to D1. */
+const MOST = { steps: 40, entries: 4_000 } as const;
+/** Rows that one statement deletes. */
+const EMPTIED = 5_000;
+
+export type RebuildDeps = {
+  readonly db: D1Database;
+  /** Has the entries and calls that D1 has forgotten. */
+  readonly bucket: R2Bucket | undefined;
+};
+
+/** A new rebuild, or one that goes on. */
+export type RebuildRequest = {
+  /** The id of a rebuild that began before, or of the one to begin. */
+  readonly run: string;
+  readonly begins: boolean;
+  readonly signer: string;
+  readonly apply: 0 | 1;
+};
+
+export type Advanced =
+  | { readonly state: 'running' | 'ended'; readonly rebuild: RebuildState }
+  /** Another rebuild runs, or began since. */
+  | { readonly state: 'busy'; readonly rebuild: RebuildState };
+
+/**
+ * Takes the next steps of a rebuild. Each step is one transaction, so a request that dies loses none, and a repeated one goes on from there.
+ *
+ * @throws ArchiveUnavailable if R2 does not answer; Error if D1 does not
+ */
+export const advanceRebuild = async (
+  deps: RebuildDeps,
+  { run, begins, signer, apply }: RebuildRequest,
+  now: Seconds,
+  most: { readonly [limit in keyof typeof MOST]?: number } = {},
+): Promise<Advanced> => {
+  const { db } = deps;
+  const limits = { ...MOST, ...most };
+  const known = await loadRebuild(db);
+  const isFree = known === undefined || known.phase === 'ended' || known.at + ABANDONED < now;
+  if (begins && isFree) await beginRebuild(db, { run, signer, apply }, known, now);
+  let entries = 0;
+  for (let step = 0; ; step += 1) {
+    const rebuild = await loadRebuild(db);
+    if (rebuild === undefined || rebuild.run !== run)
+      return { state: 'busy', rebuild: rebuild ?? gone(run, signer, now) };
+    if (rebuild.phase === 'ended') return { state: 'ended', rebuild };
+    if (step >= limits.steps || entries >= limits.entries) return { state: 'running', rebuild };
+    try {
+      entries += await takeNextStep(deps, rebuild, now);
+    } catch (thrown) {
+      // Another request took this step, or the gateway stored entries: look again.
+      if (!isLostStep(thrown)) throw thrown;
+    }
+  }
+};
+
+/** A rebuild that D1 does not know, because it was restored to an earlier time. */
+const gone = (run: string, signer: string, now: Seconds): RebuildState => ({
+  ...{ run, signer, began_at: now, at: now, step: 0, phase: 'ended', account: '', apply: 0 },
+});
+
+/** @returns how many entries it replayed */
+const takeNextStep = async (
+  deps: RebuildDeps,
+  state: RebuildState,
+  now: Seconds,
+): Promise<number> => {
+  const { db, bucket } = deps;
+  const go = async (phase: RebuildState['phase']): Promise<number> => {
+    await db.batch([takeStep(db, state, { phase, account: '' }, now)]);
+    return 0;
+  };
+  switch (state.phase) {
+    case 'empty':
+      await empty(db, state, [...COPIES, ...RESULTS], 'replay', now);
+      return 0;
+    case 'replay': {
+      const account = await nextAccount(db, LOGGED, state.account);
+      if (account === undefined) return await go('archived');
+      // The place is the last account that is done, so an account with further entries is next again.
+      return await replayAccount(db, bucket, state, account, { phase: 'replay', account }, now);
+    }
+    case 'archived': {
+      const object = await nextObject(db);
+      if (object === undefined)
+        return await go((await isFaulty(db, OBJECTS)) ? 'clean' : 'compare');
+      await compareObject(db, bucket, state, object, state, now);
+      return 0;
+    }
+    case 'compare': {
+      const account = await nextAccount(db, [...LOGGED, ...LISTED], state.account);
+      if (account === undefined)
+        return await go((await isFaulty(db, HAS_FAULTS)) ? 'clean' : 'shared');
+      return await compareNext(deps, state, account, now);
+    }
+    case 'shared': {
+      const behind = await db.prepare(`${BEHIND} LIMIT 1`).first<AccountId>('account');
+      if (behind !== null) return await replayAccount(db, bucket, state, behind, state, now);
+      if (await readLateObject(deps, state, now)) return 0;
+      await compareShared(db, state, now);
+      return 0;
+    }
+    case 'clean':
+      await empty(db, state, COPIES, 'ended', now);
+      return 0;
+    case 'ended':
+      return 0;
+  }
+};
+
+/** Compares an account, after the entries that the gateway stored since its replay. */
+const compareNext = async (
+  deps: RebuildDeps,
+  state: RebuildState,
+  account: AccountId,
+  now: Seconds,
+): Promise<number> => {
+  const { db, bucket } = deps;
+  const head = await replayedHead(db, account);
+  const stored = await db
+    .prepare(`SELECT ${storedSeq('?1')} AS seq`)
+    .bind(account)
+    .first<number>('seq');
+  if (head.fault !== null) {
+    await db.batch([takeStep(db, state, { phase: 'compare', account }, now)]);
+    return 0;
+  }
+  if (stored !== head.seq) return await replayAccount(db, bucket, state, account, state, now);
+  if (await readLateObject(deps, state, now)) return 0;
+  await compareAccount(db, state, account, now);
+  return 0;
+};
+
+/** Compares an object that the archive wrote since the rebuild began, if there is one. */
+const readLateObject = async (
+  { db, bucket }: RebuildDeps,
+  state: NextPlace & RebuildState,
+  now: Seconds,
+): Promise<boolean> => {
+  const object = await nextObject(db);
+  if (object === undefined) return false;
+  await compareObject(db, bucket, state, object, state, now);
+  return true;
+};
+
+const OBJECTS = 'EXISTS (SELECT 1 FROM rebuild_objects WHERE missing = 1)';
+
+const isFaulty = async (db: D1Database, condition: string): Promise<boolean> =>
+  (await db.prepare(`SELECT ${condition} AS found`).first<number>('found')) === 1;
+
+/** Tables with the log of each account, and tables with rows of it. */
+const LOGGED = ['chunks', 'archived_ranges', 'archived'].map(
+  (table) => [table, 'account'] as const,
+);
+const LISTED = [
+  ['calls', 'account'],
+  ['approvals', 'account'],
+  ['accounts', 'account'],
+  ['spend', 'scope'],
+] as const;
+
+/** The first account after another one that any of these tables has. */
+const nextAccount = async (
+  db: D1Database,
+  tables: readonly (readonly [table: string, column: string])[],
+  after: string,
+): Promise<AccountId | undefined> => {
+  // Not a compound SELECT: D1 accepts five terms.
+  const each = tables.map(
+    ([table, column]) => `(SELECT min(${column}) FROM ${table} WHERE ${column} > ?1)`,
+  );
+  return (
+    (await db
+      .prepare(`SELECT min(value) AS account FROM json_each(json_array(${each.join(', ')}))`)
+      // The scope of all accounts precedes every account.
+      .bind(after === '' ? '*' : after)
+      .first<AccountId | null>('account')) ?? undefined
+  );
+};
+
+/** The copies of the projections, with their keys. */
+const COPIES = [
+  ['rebuild_calls', 'accepted_at, account, call'],
+  ['rebuild_spend', 'scope, kind, day, asset, tool, payee, above'],
+  ['rebuild_approvals', 'account, call'],
+  ['rebuild_accounts', 'account'],
+  ['rebuild_kin', 'ancestor, account'],
+  ['rebuild_credit_movements', 'day, asset, line'],
+] as const;
+
+/** What the report of a rebuild is made of, which stays until the next one. */
+const RESULTS = [
+  ['rebuild_heads', 'account'],
+  ['rebuild_objects', 'day, part'],
+  ['rebuild_differences', 'name, place'],
+] as const;
+
+/** Deletes rows of tables, some at a time, and goes on to the next phase once none is left. */
+const empty = async (
+  db: D1Database,
+  state: RebuildState,
+  tables: readonly (readonly [table: string, key: string])[],
+  next: RebuildState['phase'],
+  now: Seconds,
+): Promise<void> => {
+  const left = tables.map(([table]) => `(SELECT count(*) FROM (SELECT 1 FROM ${table} LIMIT 1))`);
+  const rows = await db.prepare(`SELECT ${left.join(' + ')} AS n`).first<number>('n');
+  await db.batch([
+    takeStep(db, state, rows === 0 ? { phase: next, account: '' } : state, now),
+    ...tables.map(([table, key]) =>
+      db.prepare(
+        `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} LIMIT ${EMPTIED})`,
+      ),
+    ),
+  ]);
+};
