@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { afterAll, expect } from 'vitest';
 import { ROOT } from '../../../dev/root.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
@@ -61,14 +63,53 @@ export const python = async (
     );
   });
 
+/** Runs the program for each line of words that it reads, and prints its exit code after what it printed. */
+const MANY_RUNS = `
+import json, sys, verify
+for line in sys.stdin:
+    print(verify.main(json.loads(line)), flush=True)
+`;
+
+type Runs = {
+  readonly child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly lines: AsyncIterator<string>;
+};
+
+/** One process verifies all files of a test: starting Python takes longer than a small export. It ends with this process, whose end closes its input. */
+let runs: Runs | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+const startRuns = (): Runs => {
+  const child = spawn('python3', ['-B', '-c', MANY_RUNS], {
+    cwd: VERIFIER,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.unref();
+  return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+};
+
+const runOnce = async (words: readonly string[]): ReturnType<typeof verifyInPython> => {
+  runs ??= startRuns();
+  const { child, lines } = runs;
+  child.stdin.write(`${JSON.stringify(words)}\n`);
+  const next = async (): Promise<string> => {
+    const { done, value } = await lines.next();
+    if (done === true) throw new Error(`verify.py ended on ${words.join(' ')}`);
+    return value;
+  };
+  const report = await next();
+  if (/^\d+$/.test(report)) throw new Error(`verify.py ended with ${report}`);
+  return { report: JSON.parse(report) as Report, code: Number(await next()) };
+};
+
 /** The report of the Python verifier, and its exit code. */
 export const verifyInPython = async (
   paths: readonly string[],
   options: readonly string[] = [],
 ): Promise<{ readonly code: number; readonly report: Report }> => {
-  const { code, out, err } = await python(['verify.py', '--json', ...options, ...paths]);
-  if (out === '') throw new Error(`verify.py ended with ${code}: ${err}`);
-  return { code, report: JSON.parse(out) as Report };
+  const run = last.then(async () => await runOnce(['--json', ...options, ...paths]));
+  last = run.catch(() => undefined);
+  return await run;
 };
 
 /** The report of the verifier in TypeScript on the same files. */
@@ -134,14 +175,6 @@ export const verifyInBoth: typeof verifyInPython = async (paths, options) => {
   return found;
 };
 
-/** Verifies many folders in one process. */
-const MANY = `
-import json, sys, verify
-for folder in sys.argv[1:]:
-    options = verify.options_of([folder, "--workers", "1", "--receipts", folder + "/receipts.txt", "--checkpoint", folder + "/older"])
-    print(json.dumps(verify.verify(verify.open_export(options.paths), options)))
-`;
-
 /** The reports of the Python verifier on exports in memory. Files are named as in a folder, so compare no `file`. */
 export const verifyManyInPython = async (
   exports: readonly ExportTexts[],
@@ -171,12 +204,13 @@ export const verifyManyInPython = async (
       for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
       return folder;
     });
-    const { code, out, err } = await python(['-c', MANY, ...folders]);
-    expect(code, err).toBe(0);
-    return out
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Report);
+    const found: Report[] = [];
+    for (const folder of folders) {
+      const [receipts, older] = [join(folder, 'receipts.txt'), join(folder, 'older')];
+      const options = ['--workers', '1', '--receipts', receipts, '--checkpoint', older];
+      found.push((await verifyInPython([folder], options)).report);
+    }
+    return found;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
