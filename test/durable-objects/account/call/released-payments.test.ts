@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { nowSeconds, type Seconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import type { SettlementMessage } from '../../../../src/protocol/payment.ts';
+import type { SettlementBody, SettlementMessage } from '../../../../src/protocol/payment.ts';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import {
   callOf,
@@ -25,14 +25,16 @@ const FORGOTTEN: Seconds = 601;
 
 type Sent = Pick<SettlementMessage, 'kind' | 'call'> & { readonly signature: boolean };
 
-/** Collects the messages that an account sends to the settlement queue from now on; no consumer answers. */
+/** Collects the messages about a payer that its account sends to the settlement queue from now on; no consumer answers. */
 const collectMessages = async (payer: Hex): Promise<Sent[]> => {
   const sent: Sent[] = [];
   await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
     const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
     vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
-      for (const { body } of messages) {
-        const { kind, call, signature } = body as SettlementMessage;
+      const all = [...messages].flatMap(({ body }) => body as SettlementBody);
+      for (const { kind, call, signature, authorization } of all) {
+        // All accounts of the isolate share the queue: one of another test may still send.
+        if (authorization.from !== payer) continue;
         sent.push({ kind, call, signature: signature !== undefined });
       }
       return Promise.resolve({} as QueueSendBatchResponse);
