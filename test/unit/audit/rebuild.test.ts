@@ -256,18 +256,23 @@ describe('a rebuild corrects nothing that it cannot read whole', () => {
   test('names entries whose hash chain is broken', async () => {
     const entries = history(ALICE, [accepted(1), committed(1), accepted(2)]);
     const [first, ...rest] = entries as [Entry, Entry, Entry];
-    await storeAll([[first], rest]);
+    await storeAll([[first], rest, history(MALLORY, [accepted(5), committed(5)])]);
+    // Of another account, whose log is whole.
+    await db.prepare(`UPDATE calls SET charged = 1 WHERE account = '${MALLORY}'`).run();
     const forged = { ...first, amounts: { price: '1' } } as Entry;
     const { body } = await messageOf([forged]);
     await db.batch([
       db.prepare('DROP TRIGGER chunks_never_change'),
-      db.prepare('UPDATE chunks SET body = ?1 WHERE first_seq = 1').bind(body),
+      db
+        .prepare('UPDATE chunks SET body = ?1 WHERE first_seq = 1 AND account = ?2')
+        .bind(body, ALICE),
     ]);
     const report = await rebuild({ apply: 1 });
     expect(report).toMatchObject({
       verdict: 'incomplete',
       unread: [{ account: ALICE, from: 1, fault: 'broken' }],
     });
+    expect(await db.prepare('SELECT charged FROM calls WHERE charged = 1').first()).not.toBeNull();
   });
 });
 
