@@ -173,7 +173,7 @@ const show = ({ narrator }: StormOptions, { report, stderr, code }: Proof): void
   }
   for (const { check, verdict, checked, bounded, unchecked, note, first } of report.checks) {
     const parts = [
-      `${checked} proved`,
+      `${checked - bounded} proved`,
       ...(bounded === 0 ? [] : [`${bounded} bounded`]),
       ...(unchecked === 0 ? [] : [`${unchecked} not checked`]),
     ];

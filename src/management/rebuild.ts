@@ -14,7 +14,9 @@ import type { AnswerOf } from './routes.ts';
 const textsOf = (row: ProjectedRow): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(row).flatMap(([column, value]) =>
-      value === null ? [] : [[column, String(value)] as const],
+      value === null
+        ? []
+        : [[column, typeof value === 'string' ? value : JSON.stringify(value)] as const],
     ),
   );
 

@@ -44,7 +44,10 @@ export const list: Command = {
     const names = await namesOf(session);
     const isFailed = input.flag('failed');
     if (isFailed && state !== undefined)
-      throw usageError('--failed and --state exclude each other.', 'Give one of them.');
+      throw usageError(
+        '--failed and --state exclude each other.',
+        'Give --failed for calls whose tool failed, or --state for one state.',
+      );
     if (input.flag('denied')) {
       if (isFailed || state !== undefined)
         throw usageError('A denied call has no state.', 'Leave --failed and --state out.');
