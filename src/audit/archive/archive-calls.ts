@@ -50,11 +50,13 @@ export const archiveCalls = async (
   const day = dayOf(oldest.accepted_at);
   const rows = results.filter(({ accepted_at }) => dayOf(accepted_at) === day);
   const part = await nextPart(db, day);
-  const name = `calls/day=${day}/${part.toString().padStart(4, '0')}.ndjson.gz`;
   const gzip = createGzipWriter();
   gzip.add(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const body = gzip.finish();
   const sha256 = nativeSha256(body);
+  const number = part.toString().padStart(4, '0');
+  // Race: two runs at once may write the same part with other rows. Under one name the later would replace what the earlier has recorded.
+  const name = `calls/day=${day}/${number}-${sha256.slice(2, 18)}.ndjson.gz`;
   await putObject(bucket, name, body, sha256);
   const keys = JSON.stringify(
     rows.map(({ accepted_at, account, call, seq, payment_seq }) => [
