@@ -1,8 +1,9 @@
 /** `node dev/assets.ts`: writes the files that the Worker serves to `public/`: the description of the management API and the dashboard. */
 import './openapi.ts';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildDashboard } from './dashboard.ts';
+import { putAsset } from './put-asset.ts';
 import { ROOT } from './root.ts';
 
 /** The names of the dashboard's files have a hash of their content, so a browser may keep them. */
@@ -13,4 +14,4 @@ const HEADERS = `/dashboard/assets/*
 
 await mkdir(join(ROOT, '.dev'), { recursive: true });
 await buildDashboard();
-await writeFile(join(ROOT, 'public/_headers'), HEADERS);
+await putAsset('_headers', HEADERS);
