@@ -54,7 +54,8 @@ export const openSessionGate = (woke: Seconds): SessionGate => {
       if (isEnded(read, request)) return { verdict: 'ended' };
       const id = `${request.key} ${request.nonce}`;
       if (used.has(id)) return { verdict: 'repeat' };
-      if (request.created < floor) return { verdict: 'again' };
+      // A signature from the future could be used again after the object has woken anew.
+      if (request.created < floor || request.created > now) return { verdict: 'again' };
       forget(now);
       used.set(id, request);
       return { verdict: 'admitted' };

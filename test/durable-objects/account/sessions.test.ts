@@ -8,16 +8,23 @@ const requestOf = (changes: Partial<SessionRequest> = {}): SessionRequest => ({
   key: `0x${'0b'.repeat(32)}`,
   begun: nowSeconds() - 60,
   nonce: crypto.randomUUID(),
-  created: nowSeconds() + 1,
+  created: nowSeconds(),
   until: nowSeconds() + 60,
   ...changes,
 });
+
+/** The object of a new wallet. It is awake, so that no signature of the test is older than it. */
+const awake = async (): Promise<ReturnType<typeof stubOf>> => {
+  const account = stubOf(randomHex(20));
+  await account.admitSession(requestOf({ created: 0 }));
+  return account;
+};
 
 const end = { key: requestOf().key, until: nowSeconds() + 3_600, isOperator: false } as const;
 
 describe('admitSession', () => {
   it('admits each signature once', async () => {
-    const account = stubOf(randomHex(20));
+    const account = await awake();
     const request = requestOf();
     expect(await account.admitSession(request)).toEqual({ verdict: 'admitted' });
     expect(await account.admitSession(request)).toEqual({ verdict: 'repeat' });
@@ -25,13 +32,19 @@ describe('admitSession', () => {
   });
 
   it('asks for a new signature in place of one that was made before the object woke', async () => {
-    const account = stubOf(randomHex(20));
+    const account = await awake();
     const before = requestOf({ created: nowSeconds() - 1 });
     expect(await account.admitSession(before)).toEqual({ verdict: 'again' });
   });
 
+  it('asks for a new signature in place of one from the future, which a restart would forget', async () => {
+    const account = await awake();
+    const early = requestOf({ created: nowSeconds() + 20 });
+    expect(await account.admitSession(early)).toEqual({ verdict: 'again' });
+  });
+
   it('writes no row and makes no table for a stranger', async () => {
-    const account = stubOf(randomHex(20));
+    const account = await awake();
     await account.admitSession(requestOf());
     await account.endSession(end);
     const tables = await runInDurableObject(account, (_, { storage }) =>
@@ -48,7 +61,7 @@ describe('endSession', () => {
     ['a stranger, while the object is awake', false],
     ['an operator', true],
   ])('ends the session of %s', async (_, isOperator) => {
-    const account = stubOf(randomHex(20));
+    const account = await awake();
     expect(await account.endSession({ ...end, isOperator })).toEqual({ verdict: 'ok' });
     expect(await account.admitSession(requestOf())).toEqual({ verdict: 'ended' });
     const other = requestOf({ key: `0x${'0c'.repeat(32)}` });
@@ -56,7 +69,7 @@ describe('endSession', () => {
   });
 
   it('ends every session that began until now, and none that begins later', async () => {
-    const account = stubOf(randomHex(20));
+    const account = await awake();
     await account.endSession({ ...end, key: 'all', isOperator: true });
     expect(await account.admitSession(requestOf())).toEqual({ verdict: 'ended' });
     const later = requestOf({ begun: nowSeconds() + 1 });
