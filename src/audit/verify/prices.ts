@@ -47,7 +47,7 @@ export const createPrices = ({ documents }: Pick<Survey, 'documents'>): Check =>
         return tally.skip(`the terms ${named} of a tool are not in the files`);
       }
       if (named === undefined && entry.tool?.startsWith(OWN_TOOLS) !== true) {
-        return tally.skip('an entry names no terms of its tool');
+        return tally.breakAt(seen, 'wrong_terms', 'evidence.terms');
       }
       const fault = terms === undefined ? ownToolFault(entry) : faultOf(entry, terms);
       if (fault === undefined) tally.prove();
