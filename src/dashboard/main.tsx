@@ -1,9 +1,10 @@
+import './style.css';
+import './controls.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { offerLocalKeys } from './session/local-wallet.ts';
 import { resumeSession } from './session/session.ts';
 import { findWallets } from './session/wallets.ts';
-import './style.css';
 
 offerLocalKeys();
 findWallets();

@@ -1,15 +1,12 @@
 import type { AnswerOf, Management } from '../../client/management.ts';
 import { sumOf } from '../format/amount.ts';
 import { dayOf, daysBefore } from '../format/time.ts';
-import type { Role } from './role.ts';
+import type { Scope } from './scope.ts';
 import { gatewayNow } from './reader.ts';
 
 type SpendPage = AnswerOf<'account.spend'>;
 export type SpendRow = SpendPage['items'][number];
 export type SpendKey = 'day' | 'tool' | 'account' | 'payee';
-
-/** Whose spending: a fleet's, or that of all accounts for an operator. */
-export type Scope = { readonly role: Role; readonly account: string };
 
 const MAX_ROWS = 2000;
 

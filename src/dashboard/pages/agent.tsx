@@ -1,7 +1,7 @@
 import { Link } from 'wouter-preact';
 import { firstRows } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
-import type { Role } from '../data/role.ts';
+import type { PageProps } from '../data/scope.ts';
 import { networkName } from '../format/network.ts';
 import { addressIn, shortened, shown, worded } from '../format/text.ts';
 import { momentOf } from '../format/time.ts';
@@ -23,7 +23,7 @@ import { StatusActs } from './status-acts.tsx';
 const STANDING_SECONDS = 5;
 
 /** One agent: what it may do, what it has left, and what it did. */
-export const Agent = ({ account, role }: { readonly account: string; readonly role: Role }) => {
+export const Agent = ({ scope: { role }, params: { account = '' } }: PageProps) => {
   const standing = useQuery(
     `standing ${account}`,
     async (management, signal) =>

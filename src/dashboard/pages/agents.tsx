@@ -3,7 +3,6 @@ import type { ItemOf } from '../../client/management.ts';
 import { firstRows, PAGE_ROWS } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
 import { gatewayNow } from '../data/reader.ts';
-import type { Scope } from '../data/spending.ts';
 import { agoOf, momentOf } from '../format/time.ts';
 import { AccountLink } from '../parts/account-link.tsx';
 import { Amount } from '../parts/amount.tsx';
@@ -11,9 +10,11 @@ import { Badge } from '../parts/badge.tsx';
 import { CommandLine, Id } from '../parts/copy.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { Page } from '../parts/page.tsx';
+import { MoreRows } from '../parts/more-rows.tsx';
 import { Result } from '../parts/result.tsx';
 import { Table } from '../parts/table.tsx';
 import { addressIn } from '../format/text.ts';
+import type { PageProps } from '../data/scope.ts';
 
 const NONE = (
   <Empty title="No agent yet.">
@@ -85,11 +86,7 @@ const AllAgents = () => {
                   },
                 ]}
               />
-              {isMore ? (
-                <button type="button" onClick={() => setRows(rows + PAGE_ROWS)}>
-                  Show {PAGE_ROWS} more
-                </button>
-              ) : null}
+              <MoreRows isMore={isMore} rows={rows} onMore={setRows} />
             </>
           )
         }
@@ -130,11 +127,7 @@ export const Children = ({ account }: { readonly account: string }) => {
                 },
               ]}
             />
-            {isMore ? (
-              <button type="button" onClick={() => setRows(rows + PAGE_ROWS)}>
-                Show {PAGE_ROWS} more
-              </button>
-            ) : null}
+            <MoreRows isMore={isMore} rows={rows} onMore={setRows} />
           </>
         )
       }
@@ -143,7 +136,7 @@ export const Children = ({ account }: { readonly account: string }) => {
 };
 
 /** Every agent that may spend, and whether it may now. */
-export const Agents = ({ scope }: { readonly scope: Scope }) => (
+export const Agents = ({ scope }: PageProps) => (
   <Page title="Agents">
     {scope.role === 'operator' ? <AllAgents /> : <Children account={scope.account} />}
   </Page>

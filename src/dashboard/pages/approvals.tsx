@@ -1,10 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { ItemOf } from '../../client/management.ts';
-import { gateway } from '../data/gateway.ts';
+import { useAct } from '../data/act.ts';
 import { firstRows } from '../data/list.ts';
-import { problemOf, useQuery } from '../data/query.ts';
+import { useQuery } from '../data/query.ts';
 import { gatewayNow } from '../data/reader.ts';
-import type { Scope } from '../data/spending.ts';
 import { shown } from '../format/text.ts';
 import { agoOf, momentOf } from '../format/time.ts';
 import { AccountLink } from '../parts/account-link.tsx';
@@ -13,14 +12,16 @@ import { Empty } from '../parts/empty.tsx';
 import { Page } from '../parts/page.tsx';
 import { Result } from '../parts/result.tsx';
 import { Table } from '../parts/table.tsx';
+import { Notice } from '../parts/notice.tsx';
+import type { PageProps } from '../data/scope.ts';
 
 type Waiting = ItemOf<'approvals.list'>;
 type Decision = 'approve' | 'refuse';
 
 /** Calls that wait for a person, oldest first. The wallet signs each decision for exactly one call. */
-export const Approvals = ({ scope }: { readonly scope: Scope }) => {
-  const [problem, setProblem] = useState<string | undefined>(undefined);
-  const [asking, setAsking] = useState<string | undefined>(undefined);
+export const Approvals = ({ scope }: PageProps) => {
+  const { isAsking, problem, carryOut } = useAct();
+  const [asked, setAsked] = useState<string | undefined>(undefined);
   const query = useQuery(
     `approvals ${scope.role} ${scope.account}`,
     (management, signal) =>
@@ -36,30 +37,20 @@ export const Approvals = ({ scope }: { readonly scope: Scope }) => {
     5,
   );
   const decide = async ({ account, call }: Waiting, decision: Decision): Promise<void> => {
-    setProblem(undefined);
-    setAsking(call);
+    setAsked(call);
     const params = { account, call };
     const prefix = scope.role === 'operator' ? 'approvals' : 'account';
-    try {
-      await (decision === 'approve'
-        ? gateway.value?.call(`${prefix}.approve`, { params })
-        : gateway.value?.call(`${prefix}.refuse`, { params, body: {} }));
-      query.refresh();
-    } catch (thrown) {
-      const { detail, hint } = problemOf(thrown);
-      setProblem(`${detail} ${hint}`);
-    } finally {
-      setAsking(undefined);
-    }
+    const isDone = await carryOut((management) =>
+      decision === 'approve'
+        ? management.call(`${prefix}.approve`, { params })
+        : management.call(`${prefix}.refuse`, { params, body: {} }),
+    );
+    if (isDone) query.refresh();
   };
   const now = gatewayNow();
   return (
     <Page title="Approvals">
-      {problem === undefined ? null : (
-        <p class="notice bad" role="alert">
-          {problem}
-        </p>
-      )}
+      {problem === undefined ? null : <Notice tone="bad">{problem}</Notice>}
       <Result query={query} rows={4}>
         {({ items }) =>
           items.length === 0 ? (
@@ -95,14 +86,14 @@ export const Approvals = ({ scope }: { readonly scope: Scope }) => {
                       <button
                         type="button"
                         class="primary"
-                        disabled={asking !== undefined}
+                        disabled={isAsking}
                         onClick={() => void decide(waiting, 'approve')}
                       >
-                        {asking === waiting.call ? 'Confirm in the wallet' : 'Approve'}
+                        {isAsking && asked === waiting.call ? 'Confirm in the wallet' : 'Approve'}
                       </button>
                       <button
                         type="button"
-                        disabled={asking !== undefined}
+                        disabled={isAsking}
                         onClick={() => void decide(waiting, 'refuse')}
                       >
                         Refuse

@@ -2,7 +2,8 @@ import { Link } from 'wouter-preact';
 import type { Management } from '../../client/management.ts';
 import { firstRows } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
-import type { Scope } from '../data/spending.ts';
+import { Notice } from '../parts/notice.tsx';
+import type { Scope } from '../data/scope.ts';
 
 type Matter = { readonly text: string; readonly href: string };
 
@@ -56,14 +57,16 @@ export const Attention = ({ scope }: { readonly scope: Scope }) => {
   );
   if (data === undefined || data.length === 0) return null;
   return (
-    <section class="notice warn" aria-label="Needs attention">
-      <ul>
-        {data.map(({ text, href }) => (
-          <li key={text}>
-            <Link href={href}>{text}</Link>
-          </li>
-        ))}
-      </ul>
+    <section aria-label="Needs attention">
+      <Notice tone="warn">
+        <ul>
+          {data.map(({ text, href }) => (
+            <li key={text}>
+              <Link href={href}>{text}</Link>
+            </li>
+          ))}
+        </ul>
+      </Notice>
     </section>
   );
 };

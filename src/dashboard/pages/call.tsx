@@ -1,4 +1,5 @@
 import { useQuery } from '../data/query.ts';
+import type { PageProps } from '../data/scope.ts';
 import { explorerLink } from '../../protocol/explorer.ts';
 import { shown, worded } from '../format/text.ts';
 import { momentOf } from '../format/time.ts';
@@ -11,7 +12,7 @@ import { Page, Section } from '../parts/page.tsx';
 import { Result } from '../parts/result.tsx';
 
 /** One call: who asked for what, how it ended, and where its money is. */
-export const Call = ({ account, call }: { readonly account: string; readonly call: string }) => {
+export const Call = ({ params: { account = '', call = '' } }: PageProps) => {
   const query = useQuery(
     `call ${account} ${call}`,
     async (management, signal) =>

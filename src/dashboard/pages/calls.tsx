@@ -1,17 +1,18 @@
 import { useState } from 'preact/hooks';
 import { firstRows, PAGE_ROWS } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
-import type { Scope } from '../data/spending.ts';
 import { Empty } from '../parts/empty.tsx';
 import { Page } from '../parts/page.tsx';
+import { MoreRows } from '../parts/more-rows.tsx';
 import { Result } from '../parts/result.tsx';
 import { CallTable } from './call-table.tsx';
+import type { PageProps } from '../data/scope.ts';
 
 const STATES = ['held', 'committed', 'released', 'abandoned'] as const;
 type State = (typeof STATES)[number];
 
 /** The calls of all accounts, or of one's own, newest first. */
-export const Calls = ({ scope }: { readonly scope: Scope }) => {
+export const Calls = ({ scope }: PageProps) => {
   const [tool, setTool] = useState('');
   const [state, setState] = useState<State | ''>('');
   const [rows, setRows] = useState(PAGE_ROWS);
@@ -65,11 +66,7 @@ export const Calls = ({ scope }: { readonly scope: Scope }) => {
           ) : (
             <>
               <CallTable rows={items} />
-              {isMore ? (
-                <button type="button" onClick={() => setRows(rows + PAGE_ROWS)}>
-                  Show {PAGE_ROWS} more
-                </button>
-              ) : null}
+              <MoreRows isMore={isMore} rows={rows} onMore={setRows} />
             </>
           )
         }

@@ -4,6 +4,7 @@ import { gateway } from '../data/gateway.ts';
 import { problemOf } from '../data/query.ts';
 import { shown, worded } from '../format/text.ts';
 import { momentOf } from '../format/time.ts';
+import './feed.css';
 
 const MOST = 30;
 

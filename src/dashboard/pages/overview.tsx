@@ -2,13 +2,7 @@ import { Link } from 'wouter-preact';
 import { firstRows } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
 import { gatewayNow } from '../data/reader.ts';
-import {
-  type PeriodTotal,
-  readSpend,
-  readTotals,
-  type Scope,
-  type SpendRow,
-} from '../data/spending.ts';
+import { type PeriodTotal, readSpend, readTotals, type SpendRow } from '../data/spending.ts';
 import { decimalsFor, percentOf } from '../format/amount.ts';
 import { shown } from '../format/text.ts';
 import { dayOf, daysBefore } from '../format/time.ts';
@@ -22,6 +16,8 @@ import { Result } from '../parts/result.tsx';
 import { Table } from '../parts/table.tsx';
 import { Attention } from './attention.tsx';
 import { CallTable } from './call-table.tsx';
+import type { PageProps, Scope } from '../data/scope.ts';
+import './overview.css';
 
 const TITLES = { 1: 'Today', 7: 'Last 7 days', 30: 'Last 30 days' } as const;
 
@@ -102,7 +98,7 @@ const Top = ({ scope, by }: { readonly scope: Scope; readonly by: 'tool' | 'acco
 };
 
 /** What matters first: what needs a person, what was spent, who spent it, and what was decided last. */
-export const Overview = ({ scope }: { readonly scope: Scope }) => {
+export const Overview = ({ scope }: PageProps) => {
   const totals = useQuery(`totals ${scope.role} ${scope.account}`, (management, signal) =>
     readTotals(management, scope, signal),
   );

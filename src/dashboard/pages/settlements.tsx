@@ -13,6 +13,7 @@ import { Amount } from '../parts/amount.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { Page } from '../parts/page.tsx';
+import { MoreRows } from '../parts/more-rows.tsx';
 import { Result } from '../parts/result.tsx';
 import { Table } from '../parts/table.tsx';
 
@@ -95,11 +96,7 @@ export const Settlements = () => {
                   },
                 ]}
               />
-              {isMore ? (
-                <button type="button" onClick={() => setRows(rows + PAGE_ROWS)}>
-                  Show {PAGE_ROWS} more
-                </button>
-              ) : null}
+              <MoreRows isMore={isMore} rows={rows} onMore={setRows} />
             </>
           )
         }

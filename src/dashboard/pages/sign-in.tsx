@@ -2,6 +2,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { useNetworks } from '../data/networks.ts';
 import { session, signIn } from '../session/session.ts';
 import { findWallets, type Wallet, walletProblem, wallets } from '../session/wallets.ts';
+import { Notice } from '../parts/notice.tsx';
+import './sign-in.css';
 
 /** Signing in: one signature lets this browser read for eight hours. */
 export const SignIn = () => {
@@ -47,17 +49,13 @@ export const SignIn = () => {
         ))}
       </ul>
       {wallets.value.length === 0 ? (
-        <p class="notice warn">
+        <Notice tone="warn">
           This browser has no wallet. Install one that announces itself (EIP-6963), for example
           MetaMask or Rabby, then reload this page.
-        </p>
+        </Notice>
       ) : null}
       {isAsking ? <p role="status">Confirm in the wallet.</p> : null}
-      {problem === undefined ? null : (
-        <p class="notice bad" role="alert">
-          {problem}
-        </p>
-      )}
+      {problem === undefined ? null : <Notice tone="bad">{problem}</Notice>}
       <p class="muted">
         The signature lets a key in this browser read for eight hours. It moves no money and changes
         nothing: the wallet signs each change by itself.

@@ -1,15 +1,14 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { AnswerOf } from '../../client/management.ts';
-import { gateway } from '../data/gateway.ts';
-import { problemOf } from '../data/query.ts';
 import type { Role } from '../data/role.ts';
-import { walletProblem } from '../session/wallets.ts';
+import { ActDialog } from '../parts/act-dialog.tsx';
 
 type Standing = AnswerOf<'account.get'>;
 type Status = Standing['status'];
+type StatusAct = { readonly to: Status; readonly verb: string; readonly effect: string };
 
 /** What a person may do, and what will happen. */
-const ACTS: readonly { readonly to: Status; readonly verb: string; readonly effect: string }[] = [
+const ACTS: readonly StatusAct[] = [
   {
     to: 'active',
     verb: 'Resume',
@@ -46,35 +45,8 @@ export const StatusActs = ({
   readonly standing: Standing;
   readonly onDone: () => void;
 }) => {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [act, setAct] = useState(ACTS[0]);
-  const [typed, setTyped] = useState('');
-  const [problem, setProblem] = useState<string | undefined>(undefined);
-  const [isAsking, setAsking] = useState(false);
+  const [act, setAct] = useState<StatusAct | undefined>(undefined);
   const own = role === 'operator' ? standing.operator_status : standing.owner_status;
-  const open = (next: (typeof ACTS)[number]): void => {
-    setAct(next);
-    setTyped('');
-    setProblem(undefined);
-    dialog.current?.showModal();
-  };
-  const carryOut = async (): Promise<void> => {
-    if (act === undefined) return;
-    setProblem(undefined);
-    setAsking(true);
-    try {
-      const id = role === 'operator' ? 'accounts.status' : 'account.status';
-      await gateway.value?.call(id, { params: { account }, body: { status: act.to } });
-      dialog.current?.close();
-      onDone();
-    } catch (thrown) {
-      const cause = (thrown as { readonly cause?: unknown }).cause;
-      const { detail, hint } = problemOf(thrown);
-      setProblem(cause === undefined ? `${detail} ${hint}` : walletProblem(cause));
-    } finally {
-      setAsking(false);
-    }
-  };
   if (own === 'revoked') return <p class="muted">Revoked for good.</p>;
   return (
     <div class="acts">
@@ -83,48 +55,29 @@ export const StatusActs = ({
           key={each.to}
           type="button"
           class={each.to === 'revoked' ? 'danger' : ''}
-          onClick={() => open(each)}
+          onClick={() => setAct(each)}
         >
           {each.verb}
         </button>
       ))}
-      <dialog ref={dialog} aria-labelledby="act-title">
-        <form
-          method="dialog"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void carryOut();
-          }}
+      {act === undefined ? null : (
+        <ActDialog
+          title={`${act.verb} this ${standing.parent === undefined ? 'account' : 'agent'}?`}
+          verb={act.verb}
+          isDangerous={act.to === 'revoked'}
+          confirmation={act.to === 'revoked' ? 'revoke' : undefined}
+          change={(management) =>
+            management.call(role === 'operator' ? 'accounts.status' : 'account.status', {
+              params: { account },
+              body: { status: act.to },
+            })
+          }
+          onDone={onDone}
+          onClose={() => setAct(undefined)}
         >
-          <h2 id="act-title">
-            {act?.verb} this {standing.parent === undefined ? 'account' : 'agent'}?
-          </h2>
-          <p>{act?.effect}</p>
-          {act?.to === 'revoked' ? (
-            <label>
-              Type <strong>revoke</strong> to confirm
-              <input value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
-            </label>
-          ) : null}
-          {problem === undefined ? null : (
-            <p class="notice bad" role="alert">
-              {problem}
-            </p>
-          )}
-          <div class="acts">
-            <button type="button" onClick={() => dialog.current?.close()}>
-              Cancel
-            </button>
-            <button
-              type="submit"
-              class={act?.to === 'revoked' ? 'danger' : 'primary'}
-              disabled={isAsking || (act?.to === 'revoked' && typed !== 'revoke')}
-            >
-              {isAsking ? 'Confirm in the wallet' : `${act?.verb} with the wallet`}
-            </button>
-          </div>
-        </form>
-      </dialog>
+          <p>{act.effect}</p>
+        </ActDialog>
+      )}
     </div>
   );
 };

@@ -1,4 +1,5 @@
 import { worded } from '../format/text.ts';
+import './badge.css';
 
 type Tone = 'ok' | 'warn' | 'bad' | 'plain';
 

@@ -2,6 +2,7 @@ import { decimalOf, sumOf, symbolOf } from '../format/amount.ts';
 import type { SpendRow } from '../data/spending.ts';
 import { dayOf, daysBefore } from '../format/time.ts';
 import { gatewayNow } from '../data/reader.ts';
+import './bars.css';
 
 const DAYS = 30;
 const HEIGHT = 96;

@@ -1,5 +1,6 @@
 import { decimalOf, percentOf, symbolOf } from '../format/amount.ts';
 import { momentOf } from '../format/time.ts';
+import './budget-bar.css';
 
 export type Limit = {
   readonly rule: string;

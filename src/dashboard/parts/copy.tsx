@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { shortened } from '../format/text.ts';
+import './copy.css';
 
 const SHOWN_MS = 1500;
 

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import './empty.css';
 
 /** A list without rows: what it would show, why it shows nothing, and one thing to do. */
 export const Empty = ({

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import './facts.css';
 
 /** Names and values, one a line. A fact without a value is left out. */
 export const Facts = ({

@@ -3,6 +3,8 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Query } from '../data/query.ts';
 import { gatewayNow } from '../data/reader.ts';
 import { agoOf, momentOf } from '../format/time.ts';
+import { Notice } from './notice.tsx';
+import './result.css';
 
 /** Before this, a skeleton would only flicker. */
 const SKELETON_AFTER_MS = 150;
@@ -50,14 +52,14 @@ export const Result = <T,>({
   return (
     <div class="result">
       {problem === undefined ? null : (
-        <div class="notice bad" role="alert">
+        <Notice tone="bad">
           <p>
             <strong>{problem.detail}</strong> {problem.hint}
           </p>
           <button type="button" onClick={refresh}>
             Try again
           </button>
-        </div>
+        </Notice>
       )}
       {data === undefined ? (
         problem === undefined ? (

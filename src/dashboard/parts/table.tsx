@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import './table.css';
 
 /** `drop`: on narrow screens columns with a higher number leave first; 0 stays. */
 export type Column<Row> = {

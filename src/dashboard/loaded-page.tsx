@@ -1,0 +1,48 @@
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { PageProps } from './data/scope.ts';
+import type { PageEntry } from './pages.ts';
+import { Notice } from './parts/notice.tsx';
+
+/** Pages whose code is here. */
+const loaded = new Map<PageEntry, ComponentType<PageProps>>();
+
+/** Set while the document was loaded anew because code was missing, so that it is not loaded again and again. */
+const RELOADED = 'countersign-reloaded';
+
+/** After a deployment the files of the earlier build are gone. The document names the new ones: it is loaded anew, once. */
+const reloadOnce = (): boolean => {
+  if (sessionStorage.getItem(RELOADED) !== null) return false;
+  sessionStorage.setItem(RELOADED, 'yes');
+  location.reload();
+  return true;
+};
+
+/** A page, once its code is here. */
+export const LoadedPage = ({ entry, scope, params }: PageProps & { readonly entry: PageEntry }) => {
+  const [, setLoaded] = useState(loaded.has(entry));
+  const [isMissing, setMissing] = useState(false);
+  useEffect(() => {
+    const load = async (): Promise<void> => {
+      try {
+        loaded.set(entry, await entry.load());
+        sessionStorage.removeItem(RELOADED);
+        setLoaded(true);
+      } catch {
+        setMissing(!reloadOnce());
+      }
+    };
+    if (!loaded.has(entry)) void load();
+  }, [entry]);
+  const Component = loaded.get(entry);
+  if (Component !== undefined) return <Component scope={scope} params={params} />;
+  if (!isMissing) return null;
+  return (
+    <Notice tone="bad">
+      <p>This page did not load. Check the connection, then try again.</p>
+      <button type="button" onClick={() => location.reload()}>
+        Try again
+      </button>
+    </Notice>
+  );
+};

@@ -1,0 +1,60 @@
+import type { ComponentType } from 'preact';
+import type { Role } from './data/role.ts';
+import type { PageProps } from './data/scope.ts';
+
+export type PageEntry = {
+  /** Its address below `/dashboard`. `:name` is a parameter. */
+  readonly path: string;
+  /** Its name in the navigation. A page without one is reached from another page. */
+  readonly name?: string;
+  readonly roles: readonly Role[];
+  /** Loads its code when it is opened, so that the first load stays small. */
+  readonly load: () => Promise<ComponentType<PageProps>>;
+};
+
+const EVERYBODY: readonly Role[] = ['operator', 'owner'];
+const OPERATORS: readonly Role[] = ['operator'];
+
+/** Every page, in the order of the navigation. */
+export const PAGES: readonly PageEntry[] = [
+  {
+    path: '/',
+    name: 'Overview',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/overview.tsx')).Overview,
+  },
+  {
+    path: '/agents',
+    name: 'Agents',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/agents.tsx')).Agents,
+  },
+  {
+    path: '/agents/:account',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/agent.tsx')).Agent,
+  },
+  {
+    path: '/calls',
+    name: 'Calls',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/calls.tsx')).Calls,
+  },
+  {
+    path: '/calls/:account/:call',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/call.tsx')).Call,
+  },
+  {
+    path: '/settlements',
+    name: 'Settlements',
+    roles: OPERATORS,
+    load: async () => (await import('./pages/settlements.tsx')).Settlements,
+  },
+  {
+    path: '/approvals',
+    name: 'Approvals',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/approvals.tsx')).Approvals,
+  },
+];

@@ -1,0 +1,18 @@
+import { PAGE_ROWS } from '../data/list.ts';
+
+/** Under a list that has more rows: reads the next ones too. */
+export const MoreRows = ({
+  isMore,
+  rows,
+  onMore,
+}: {
+  readonly isMore: boolean;
+  /** How many rows are asked for now. */
+  readonly rows: number;
+  readonly onMore: (rows: number) => void;
+}) =>
+  isMore ? (
+    <button type="button" onClick={() => onMore(rows + PAGE_ROWS)}>
+      Show {PAGE_ROWS} more
+    </button>
+  ) : null;
