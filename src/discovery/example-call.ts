@@ -57,6 +57,3 @@ const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 
 const isShort = (value: unknown): boolean =>
   typeof value === 'number' || (typeof value === 'string' && /^[\w .,-]{1,40}$/.test(value));
-
-/** Quotes text for a POSIX shell. Attack: a schema of another party would otherwise end the quotes and run a command (CWE-78). */
-export const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,9 +1,11 @@
 import type { Seconds } from '../core/clock.ts';
+import { shellQuoted } from '../core/shell-quoted.ts';
 import { checksummed } from '../crypto/address.ts';
 import { escaped } from '../gateway/page.ts';
-import { exampleCall, type ExampleCall, shellQuoted } from './example-call.ts';
+import { exampleCall, type ExampleCall } from './example-call.ts';
 import { HOME_STYLE } from './home-style.ts';
 import { DOCUMENTS, type ListedTool, type Listing, type Payee } from './listing.ts';
+import { networkName } from '../protocol/network-name.ts';
 import { type HealthState, isoTime, type ToolHealth } from './tool-health.ts';
 
 /** Renders what a gateway sells, for a person. Contains no script and loads nothing. */
@@ -77,7 +79,7 @@ const payees = ({ payees: all }: Listing): string =>
 
 const payee = ({ network, asset, payTo, extra }: Payee): string =>
   [
-    ['Network', `<code>${escaped(network)}</code>`],
+    ['Network', `<span title="${escaped(network)}">${escaped(networkName(network))}</span>`],
     ['Pay to', `<code>${checksummed(payTo)}</code>`],
     ['Asset', `${escaped(String(extra['name']))} <code>${checksummed(asset)}</code>`],
   ]
@@ -94,7 +96,7 @@ const WHEN: Readonly<Record<ListedTool['settlement'], string>> = {
 
 const item = (tool: ListedTool, now: Seconds): string => `<li>
 <h3>${escaped(tool.id)}</h3>
-<p class="price"><strong>${tool.settlement === 'free' ? 'Free' : tool.dollars}</strong>${priceNote(tool)}</p>
+<p class="price"><strong>${price(tool)}</strong>${priceNote(tool)}</p>
 <p class="about">${escaped(tool.description)}</p>
 <p class="facts"><code>${tool.method === '*' ? 'any method' : escaped(tool.method)} ${escaped(tool.path)}</code>
 <span>${WHEN[tool.settlement]}${tool.binding === 'intent' ? '; bound payments only' : ''}</span>
@@ -110,6 +112,12 @@ ${way(isOffered(tool) ? 'See the offer, with curl' : 'See what to sign, with cur
 /** Whether a 402 offers the tool; other tools answer 401 with what to sign. */
 const isOffered = ({ settlement }: ListedTool): boolean =>
   settlement !== 'free' && settlement !== 'card';
+
+/** A card pays dollars, not a token. */
+const price = ({ settlement, dollars }: ListedTool): string => {
+  if (settlement === 'free') return 'Free';
+  return settlement === 'card' ? dollars : `${dollars.slice(1)} USDC`;
+};
 
 const priceNote = ({ settlement, pricing }: ListedTool): string => {
   if (settlement === 'free') return '';

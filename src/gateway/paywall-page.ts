@@ -1,4 +1,6 @@
+import { shellQuoted } from '../core/shell-quoted.ts';
 import { checksummed } from '../crypto/address.ts';
+import { networkName } from '../protocol/network-name.ts';
 import type { Offer } from '../protocol/x402/offer.ts';
 import { COLOURS, escaped, pageHeaders } from './page.ts';
 import type { PublicTool } from './public-tool.ts';
@@ -21,7 +23,8 @@ export const paywallPage = ({
 let headers: Page['headers'] | undefined;
 
 const WHEN: Readonly<Record<PublicTool['settlement'], string>> = {
-  deferred: 'after the answer; nothing is charged if the tool fails',
+  deferred:
+    'after the answer, in batches; before the tool runs if you are new here. Nothing is charged if the tool fails',
   upfront: 'before the tool runs; it becomes credit if the tool fails',
   credit: 'from prepaid credit',
   free: 'never: the tool is free',
@@ -49,6 +52,12 @@ const response = await agent.fetch(
 console.log(await response.text(), response.countersign);`;
 };
 
+const command = (tool: PublicTool, offer: Offer): string => {
+  const pays = tool.settlement === 'credit' ? '--credit' : `--max ${tool.dollars.slice(1)}`;
+  const method = tool.method === '*' || tool.method === 'GET' ? '' : ` -X ${tool.method}`;
+  return `npx countersign call ${shellQuoted(offer.resource.url)} ${pays}${method}`;
+};
+
 /** Says which other clients can call the tool: any x402 client, unless the tool requires more than plain x402. */
 const others = (tool: PublicTool): string => {
   if (tool.settlement === 'credit') return 'The tool is paid from credit that was bought before.';
@@ -63,7 +72,7 @@ const row = (term: string, detail: string): string =>
 const rows = (tool: PublicTool, offer: Offer): string =>
   [
     ...offer.requirements.flatMap(({ network, payTo, asset, extra }) => [
-      row('Network', `<code>${escaped(network)}</code>`),
+      row('Network', `<span title="${escaped(network)}">${escaped(networkName(network))}</span>`),
       row('Pay to', `<code>${checksummed(payTo)}</code>`),
       row('Asset', `${escaped(String(extra['name']))} <code>${checksummed(asset)}</code>`),
     ]),
@@ -86,13 +95,14 @@ const document = (tool: PublicTool, offer: Offer): string => `<!doctype html>
 <p class="status">402 Payment required</p>
 <h1>${escaped(tool.id)}</h1>
 <p class="about">${escaped(tool.description)}</p>
-<p class="price"><strong>${tool.dollars}</strong> <span>${tool.pricing === 'upto' ? 'at most, ' : ''}per call, in USDC</span></p>
+<p class="price"><strong>${tool.dollars.slice(1)}</strong> <span>USDC ${tool.pricing === 'upto' ? 'at most ' : ''}per call</span></p>
 <dl>
 ${rows(tool, offer)}
 </dl>
-<h2>How to call it</h2>
-<p>This tool is for software that holds a wallet. There is no account and no API key: a client signs the price for one call,
-and sends the call again with that signature. ${others(tool)}</p>
+<h2>How software calls it</h2>
+<p>There is no account and no API key: a client signs the price for one call, and sends the call again with that signature.
+${others(tool)}</p>
+<pre tabindex="0" role="region" aria-label="Command"><code>${escaped(command(tool, offer))}</code></pre>
 <pre tabindex="0" role="region" aria-label="Example in JavaScript"><code>${escaped(snippet(tool, offer))}</code></pre>
 <p class="note">Opening this page has charged nothing.</p>
 </main>

@@ -106,7 +106,7 @@ describe('the page of the gateway', () => {
     const shown = await page.locator('body').innerText();
     for (const { id, price } of stack.description.tools) {
       expect(shown).toContain(id);
-      expect(shown).toContain(price === '$0.00' ? 'Free' : price);
+      expect(shown).toContain(price === '$0.00' ? 'Free' : `${price.slice(1)} USDC`);
     }
     expect(shown).toContain(`${stack.description.audience}/mcp`);
     expect(requested).toEqual([response.url()]);
@@ -165,7 +165,7 @@ describe('the page of a paid tool', () => {
     });
     expect(response.status()).toBe(402);
     const shown = await page.locator('main').innerText();
-    for (const text of ['402', 'lookup', '$0.001', stack.description.payTo, 'eip155:84532'])
+    for (const text of ['402', 'lookup', '0.001 USDC', stack.description.payTo, 'Base Sepolia'])
       expect(shown).toContain(text);
     expect(requested).toEqual([response.url()]);
     expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
@@ -214,14 +214,14 @@ describe('the page of a paid tool', () => {
     expect(await page.locator('.about').innerText()).toBe(DESCRIPTION);
     expect(await page.title()).toBe('lookup: payment required');
     expect(await page.locator('script, img').count()).toBe(0);
-    expect(await page.locator('pre').innerText()).toContain('/tools/lookup?word=%3C');
+    expect(await page.locator('pre').first().innerText()).toContain('/tools/lookup?word=%3C');
     expect(messages.filter((line) => line.includes('Content Security Policy'))).toEqual([]);
   });
 
   it('has an example that runs unchanged', async () => {
     const before = stack.upstream.counts().lookup ?? 0;
     const { page } = await visit('/tools/lookup?word=river');
-    const example = await page.locator('pre').innerText();
+    const example = await page.locator('pre').last().innerText();
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--input-type=module', '--eval', example],

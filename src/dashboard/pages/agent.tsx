@@ -2,7 +2,7 @@ import { Link } from 'wouter-preact';
 import { firstRows } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
 import type { PageProps } from '../data/scope.ts';
-import { networkName } from '../format/network.ts';
+import { networkName } from '../../protocol/network-name.ts';
 import { addressIn, shortened, shown, worded } from '../format/text.ts';
 import { momentOf } from '../format/time.ts';
 import { AccountLink } from '../parts/account-link.tsx';

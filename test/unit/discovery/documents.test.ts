@@ -24,14 +24,14 @@ describe('the page of the gateway', () => {
     for (const text of [
       '<h1>gw.example</h1>',
       '<h3>translate</h3>',
-      '$0.02',
+      '0.02 USDC',
       'POST /tools/translate',
       'Working, last success <time datetime="2026-11-27T14:57:00Z">3 minutes ago</time>',
       'npx countersign call &#39;https://gw.example/tools/translate&#39;',
       '--max 0.02',
       'curl -i &#39;https://gw.example/tools/translate&#39;',
       'https://gw.example/mcp',
-      'eip155:84532',
+      'Base Sepolia',
       '0x1111111111111111111111111111111111111111',
       'Health as of <time datetime="2026-11-27T14:59:40Z">14:59:40 UTC</time>',
     ])

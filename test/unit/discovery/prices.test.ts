@@ -65,7 +65,7 @@ const shownFor = async (tool: Tool, config: Prices) => {
     prices: {
       'JSON price': atomic(first?.price),
       'JSON amount': BigInt(first?.amount ?? -1),
-      page: atomic(only(page, /<p class="price"><strong>([^<]+)<\/strong>/g)),
+      page: atomic(only(page, /<p class="price"><strong>([^<]+) USDC<\/strong>/g)),
       'x-payment-info': atomic(price.amount ?? price.max),
       'x-countersign-terms': BigInt(terms.amount),
       'MCP amount': BigInt(mcp.amount),

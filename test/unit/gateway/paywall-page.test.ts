@@ -41,8 +41,9 @@ describe('paywallPage', () => {
     for (const text of [
       'lookup',
       'Looks up a word.',
-      '$0.02',
-      'eip155:84532',
+      '0.02</strong> <span>USDC',
+      '--max 0.02',
+      'Base Sepolia',
       '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
       '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
       'USDC',
@@ -61,7 +62,7 @@ describe('paywallPage', () => {
     );
     expect(html).not.toContain('<script');
     expect(html).not.toContain(HOSTILE);
-    expect(html.match(/<\/pre>/g)).toHaveLength(1);
+    expect(html.match(/<\/pre>/g)).toHaveLength(2);
     expect(html).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;');
   });
 
@@ -96,7 +97,7 @@ describe('paywallPage', () => {
     expect(bound).toContain('only payments that are bound');
     expect(bound).not.toContain('Any other client');
     const credit = page({ settlement: 'credit', pricing: 'upto' }).html;
-    expect(credit).toContain('at most, per call');
+    expect(credit).toContain('at most per call');
     expect(credit).toContain('agent.topUp(&#39;https://gw.example&#39;');
     expect(credit).not.toContain('Any other client');
   });
