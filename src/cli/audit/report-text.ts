@@ -1,3 +1,4 @@
+import { faultWords } from '../../audit/verify/fault-words.ts';
 import type { Fault, Finding, Report } from '../../audit/verify/index.ts';
 import type { Output, Style } from '../lib/output.ts';
 import { listed, sentence } from '../lib/print.ts';
@@ -60,53 +61,14 @@ const remark = ({ verdict, bounded, unchecked, note, first }: Finding): string =
 
 const place = ({ file, line }: Fault): string => (file === '' ? '' : `${file}:${line}`);
 
-/** What is broken, in words. `{field}` stands for the member of the entry. */
-const REASONS: Readonly<Record<string, string>> = {
-  altered: 'was changed after it was written: the next entry names another hash',
-  unlinked: 'does not name the hash of the entry before it: one of the two was changed',
-  gap: 'does not follow the entry before it: entries are missing',
-  repeated: 'is there twice, or out of order',
-  foreign_account: 'belongs to the chain of another account',
-  malformed: 'is not an entry: {field} is malformed',
-  not_canonical: 'is not in canonical form: a member twice, another order, or spaces',
-  not_json: 'is not JSON',
-  not_utf8: 'is not UTF-8',
-  line_too_long: 'is longer than an entry may be',
-  not_gzip: 'cannot be decompressed',
-  unreadable: 'cannot be read',
-  empty: 'has no entry',
-  missing: 'lacks {field}',
-  unexpected: 'has {field}, which such an entry does not have',
-  mismatch: 'states {field} otherwise than what was signed',
-  wrong_signer: 'is not signed by its account: {field}',
-  truncated: 'is the last of its account in the files, but the log has later ones',
-  not_as_logged: 'differs from what the transparency log has: the chain was rewritten',
-  not_in_log:
-    'begins an account that the transparency log does not have, though it has later entries',
-  forked: 'shows a second history of one account',
-  leaf_gap: 'does not continue the leaf before it of its account',
-  leaf_missing: 'does not follow the leaf before it: leaves are missing',
-  leaf_not_included: 'is not in the tree of the checkpoint',
-  other_root: 'does not lead to the root that the checkpoint signs',
-  rolled_back: 'is older than the checkpoint that was given',
-  other_history: 'does not extend the checkpoint that was given: the log was rewritten',
-  differs_from_receipt: 'states {field} otherwise than the receipt of the call',
-  entry_missing: 'is a receipt whose entry is not in the chain of its account',
-  not_settled: 'is not true: the chain shows the authorization unused',
-  other_transfer: 'is not true: the transaction did not move this payment',
-  other_block: 'states {field} otherwise than the chain',
-  not_found: 'no entry of the files has this hash',
-};
-
 const brokenText = ({ check, first }: Finding, checks: readonly Finding[], out: Output): string => {
   if (first === undefined) return '';
   const changed = changedMember(first, checks);
   const fault = changed ?? first;
-  const { account, seq, field = '', reason } = fault;
-  const known =
-    changed === undefined ? REASONS[reason] : '{field} was changed after it was written';
-  const why = known ?? `${reason.replaceAll('_', ' ')}${field === '' ? '' : ': {field}'}`;
-  const words = [whatOf(fault), why.replace('{field}', field)].filter((text) => text !== '');
+  const { account, seq, field = '' } = fault;
+  const why =
+    changed === undefined ? faultWords(fault) : `${field} was changed after it was written`;
+  const words = [whatOf(fault), why].filter((text) => text !== '');
   const where = account === undefined || seq === undefined ? '' : ` (${place(fault)})`;
   const joint = changed === undefined ? ' ' : ': ';
   return sentence(out, `${out.style.bad('BROKEN')}  ${check}: ${words.join(joint)}${where}`);

@@ -1,11 +1,12 @@
+import { createNamedTexts, type ReadText } from '../../client/named-texts.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { AdminClient } from '../lib/admin-client.ts';
 import { writeFolder } from '../lib/atomic-folder.ts';
+import { isRefusal } from '../lib/errors.ts';
 import { counted } from '../lib/text.ts';
 import { type ExportedAccount, exportedAccounts, type Scope } from './exported-accounts.ts';
 import { describedGateway, keyFiles } from './gateway-files.ts';
 import { allLeaves, leavesOfAccounts } from './leaf-lines.ts';
-import { createNamedTexts } from './named-texts.ts';
 import { entryIn, linesOf, logPages } from './log-pages.ts';
 
 /** An account in the manifest, with its first and last exported entry. */
@@ -48,7 +49,7 @@ export const writeExportFolder = async (
         );
   let leaves = 0;
   // An operator exports the gateway's own log, which has all texts.
-  const texts = scope.kind === 'all' ? undefined : createNamedTexts(admin);
+  const texts = scope.kind === 'all' ? undefined : createNamedTexts(textReader(admin));
   const described = await describedGateway(admin);
   await session.progress.during(
     () => `writing account ${accounts.length + 1} of ${listed.length}, ${counted(entries, 'line')}`,
@@ -103,3 +104,14 @@ async function* counting(lines: AsyncIterable<string>, each: () => void): AsyncG
     yield line;
   }
 }
+
+const textReader =
+  (admin: AdminClient): ReadText =>
+  async (account, text) => {
+    try {
+      return (await admin.call('account.text', { params: { account, text } })).body.text;
+    } catch (thrown) {
+      if (isRefusal(thrown, 'unknown_document')) return undefined;
+      throw thrown;
+    }
+  };

@@ -1,16 +1,15 @@
+import { type Step, stepsOf, type StepWords } from '../../audit/call-steps.ts';
+import { callEntries } from '../../client/call-entries.ts';
 import type { AnswerOf } from '../../management/routes.ts';
-import type { Hex } from '../../core/hex.ts';
-import type { AccountId } from '../../protocol/account-id.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { type Names, namesOf } from '../lib/accounts.ts';
-import { type AdminClient, openAdmin, roleOf } from '../lib/admin-client.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
 import { AS_OPERATOR, type Command } from '../lib/command.ts';
 import type { Output } from '../lib/output.ts';
 import { proseWidth } from '../lib/print.ts';
 import { fields, printable } from '../lib/text.ts';
 import { dollars, inAsset, isoTime } from '../lib/units.ts';
 import { isRefusal } from '../lib/errors.ts';
-import { type Step, stepsOf } from './story.ts';
 import { RECEIPT, WHICH, whichCall } from './which.ts';
 
 export const show: Command = {
@@ -33,15 +32,15 @@ export const show: Command = {
     } catch (thrown) {
       if (!isRefusal(thrown, 'unknown_call')) throw thrown;
       // A denied call has no row: the log alone has it.
-      const entries = await entriesOf(admin, params, 0, undefined, 'call.denied');
+      const entries = await callEntries(admin, params, { after: 0, type: 'call.denied' });
       if (entries.length === 0) throw thrown;
-      const steps = stepsOf(entries, names);
+      const steps = stepsOf(entries, wordsOf(names));
       out.result({ entries: withHashes(entries, steps) }, () => stepsText(out, steps));
       return;
     }
     const { first, last } = body.entries;
-    const entries = await entriesOf(admin, params, first - 1, last);
-    const steps = stepsOf(entries, names);
+    const entries = await callEntries(admin, params, { after: first - 1, last });
+    const steps = stepsOf(entries, wordsOf(names));
     out.result({ ...body, log: withHashes(entries, steps) }, () =>
       [
         storyText(out, body, names),
@@ -54,26 +53,12 @@ export const show: Command = {
   },
 };
 
-/** The entries about a call among those between two seqs; the first of them is after `after`. */
-const entriesOf = async (
-  admin: AdminClient,
-  { account, call }: { readonly account: AccountId; readonly call: Hex },
-  after: number,
-  last: number | undefined,
-  type?: 'call.denied',
-): Promise<readonly Entry[]> => {
-  const found: Entry[] = [];
-  const query = {
-    limit: 500,
-    ...(after === 0 ? {} : { after: `${after}` }),
-    ...(type === undefined ? {} : { type }),
-  };
-  for await (const item of admin.list('account.entries', { params: { account }, query })) {
-    if (item.call === call) found.push(item as Entry);
-    if (last !== undefined && item.seq >= last) break;
-  }
-  return found;
-};
+const wordsOf = (names: Names): StepWords => ({
+  account: (account) => names.of(account),
+  money: dollars,
+  time: isoTime,
+  text: printable,
+});
 
 const withHashes = (entries: readonly Entry[], steps: readonly Step[]) =>
   entries.map((entry, at) => ({ hash: steps[at]?.hash, entry }));
@@ -81,7 +66,10 @@ const withHashes = (entries: readonly Entry[], steps: readonly Step[]) =>
 /** Whole hashes only with --json: a line has room for what people read. */
 const stepsText = (out: Output, steps: readonly Step[]): string =>
   fields(
-    steps.map(({ at, seq, what }) => [isoTime(at), `${what}  [entry ${seq}]`]),
+    steps.map(({ at, seq, what, clauses }) => {
+      const why = clauses.length === 0 ? '' : `: ${clauses.join('; ')}`;
+      return [isoTime(at), `${what}${why}  [entry ${seq}]`];
+    }),
     out.style.dim,
     proseWidth(out),
   );

@@ -1,22 +1,26 @@
-import { textHash } from '../../audit/verify/logged-text.ts';
-import type { Hex } from '../../core/hex.ts';
-import type { AccountId } from '../../protocol/account-id.ts';
-import type { Entry, Json } from '../../protocol/entry.ts';
-import type { AdminClient } from '../lib/admin-client.ts';
-import { isRefusal } from '../lib/errors.ts';
+import { textHash } from '../audit/verify/logged-text.ts';
+import type { Hex } from '../core/hex.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Entry, Json } from '../protocol/entry.ts';
 
 /** Collects the hashes of texts that entries name, and those whose texts the entries have themselves. */
 export type NamedTexts = {
   readonly see: (entry: Entry) => void;
-  /** A line of `texts.ndjson` for each text that only the gateway's own log has. @throws CliError */
+  /** A line of `texts.ndjson` for each text that only the gateway's own log has. */
   readonly lines: () => AsyncGenerator<string>;
 };
+
+/** Reads a text by its hash as the account that names it. Undefined for the policy or grant of an ancestor, which is in that ancestor's log. */
+export type ReadText = (
+  account: AccountId,
+  hash: Hex,
+) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
 /**
  * An owner may not read the gateway's own log, but every text of it that binds a call of the owner's: the terms of the tool and the default
  * policy. The hash proves the text.
  */
-export const createNamedTexts = (admin: AdminClient): NamedTexts => {
+export const createNamedTexts = (readText: ReadText): NamedTexts => {
   /** The first account that names a text: it may read it. */
   const named = new Map<Hex, AccountId>();
   const known = new Set<Hex>();
@@ -39,23 +43,9 @@ export const createNamedTexts = (admin: AdminClient): NamedTexts => {
     lines: async function* () {
       for (const [text, account] of named) {
         if (known.has(text)) continue;
-        const found = await textOf(admin, account, text);
+        const found = await readText(account, text);
         if (found !== undefined) yield `${JSON.stringify({ hash: text, text: found })}\n`;
       }
     },
   };
-};
-
-/** Undefined for the policy or grant of an ancestor, which is in that ancestor's log. */
-const textOf = async (
-  admin: AdminClient,
-  account: AccountId,
-  text: Hex,
-): Promise<Readonly<Record<string, unknown>> | undefined> => {
-  try {
-    return (await admin.call('account.text', { params: { account, text } })).body.text;
-  } catch (thrown) {
-    if (isRefusal(thrown, 'unknown_document')) return undefined;
-    throw thrown;
-  }
 };

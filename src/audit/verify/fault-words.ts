@@ -1,0 +1,46 @@
+import type { Fault } from './check.ts';
+
+/** What is broken, in words that follow the name of an entry or a line. `{field}` stands for the member of the entry. */
+const REASONS: Readonly<Record<string, string>> = {
+  altered: 'was changed after it was written: the next entry names another hash',
+  unlinked: 'does not name the hash of the entry before it: one of the two was changed',
+  gap: 'does not follow the entry before it: entries are missing',
+  repeated: 'is there twice, or out of order',
+  foreign_account: 'belongs to the chain of another account',
+  malformed: 'is not an entry: {field} is malformed',
+  not_canonical: 'is not in canonical form: a member twice, another order, or spaces',
+  not_json: 'is not JSON',
+  not_utf8: 'is not UTF-8',
+  line_too_long: 'is longer than an entry may be',
+  not_gzip: 'cannot be decompressed',
+  unreadable: 'cannot be read',
+  empty: 'has no entry',
+  missing: 'lacks {field}',
+  unexpected: 'has {field}, which such an entry does not have',
+  mismatch: 'states {field} otherwise than what was signed',
+  wrong_signer: 'is not signed by its account: {field}',
+  truncated: 'is the last of its account in the files, but the log has later ones',
+  not_as_logged: 'differs from what the transparency log has: the chain was rewritten',
+  not_in_log:
+    'begins an account that the transparency log does not have, though it has later entries',
+  forked: 'shows a second history of one account',
+  leaf_gap: 'does not continue the leaf before it of its account',
+  leaf_missing: 'does not follow the leaf before it: leaves are missing',
+  leaf_not_included: 'is not in the tree of the checkpoint',
+  other_root: 'does not lead to the root that the checkpoint signs',
+  rolled_back: 'is older than the checkpoint that was given',
+  other_history: 'does not extend the checkpoint that was given: the log was rewritten',
+  differs_from_receipt: 'states {field} otherwise than the receipt of the call',
+  entry_missing: 'is a receipt whose entry is not in the chain of its account',
+  not_settled: 'is not true: the chain shows the authorization unused',
+  other_transfer: 'is not true: the transaction did not move this payment',
+  other_block: 'states {field} otherwise than the chain',
+  not_found: 'no entry of the files has this hash',
+};
+
+/** Why a statement is false: "was changed after it was written". A reason without words is shown as it is. */
+export const faultWords = ({ reason, field = '' }: Pick<Fault, 'reason' | 'field'>): string => {
+  const known = REASONS[reason];
+  const words = known ?? `${reason.replaceAll('_', ' ')}${field === '' ? '' : ': {field}'}`;
+  return words.replace('{field}', field);
+};
