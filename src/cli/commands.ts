@@ -7,6 +7,7 @@ export const commands: CommandTree = {
   init: async () => (await import('./init.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,
   deploy: async () => (await import('./deploy.ts')).command,
+  settings: async () => (await import('./settings.ts')).command,
   check: async () => (await import('./check.ts')).command,
   apply: async () => (await import('./apply.ts')).command,
   tools: {

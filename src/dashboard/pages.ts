@@ -57,4 +57,10 @@ export const PAGES: readonly PageEntry[] = [
     roles: EVERYBODY,
     load: async () => (await import('./pages/approvals.tsx')).Approvals,
   },
+  {
+    path: '/settings',
+    name: 'Settings',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/settings.tsx')).Settings,
+  },
 ];

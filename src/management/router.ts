@@ -34,6 +34,7 @@ import { relayerHandlers } from './relayer.ts';
 import { type AdminRoute, type RouteId, ROUTES } from './routes.ts';
 import { secretHandlers } from './secret.ts';
 import { admitSession, authenticateSession, type SessionRead } from './session.ts';
+import { settingsHandlers } from './settings.ts';
 import { settlementHandlers } from './settlement.ts';
 import { spendHandlers } from './spend.ts';
 import { toolHandlers } from './tool.ts';
@@ -53,6 +54,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...ledgerHandlers,
   ...logHandlers,
   ...movingHandlers,
+  ...settingsHandlers,
   ...policyHandlers,
   ...queueHandlers,
   ...rebuildHandlers,

@@ -16,6 +16,7 @@ import { RECONCILIATION_ROUTES } from './reconciliation.route.ts';
 import { RELAYER_ROUTES } from './relayer.route.ts';
 import type { Method, RouteEntry, RouteTable } from './route.ts';
 import { SECRET_ROUTES } from './secret.route.ts';
+import { SETTINGS_ROUTES } from './settings.route.ts';
 import { SETTLEMENT_ROUTES } from './settlement.route.ts';
 import { SPEND_ROUTES } from './spend.route.ts';
 import { TOOL_ROUTES } from './tool.route.ts';
@@ -44,6 +45,7 @@ export const ROUTE_TABLE = {
   ...WEBHOOK_ROUTES,
   ...QUEUE_ROUTES,
   ...MOVING_ROUTES,
+  ...SETTINGS_ROUTES,
 } as const satisfies RouteTable;
 
 export type RouteId = keyof typeof ROUTE_TABLE;

@@ -11,7 +11,18 @@ const NARROW = 60;
 /** The headings of `countersign --help`: one for each kind of user. */
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   'Sell tools, as operator:': [
-    ...['create', 'init', 'dev', 'deploy', 'doctor', 'apply', 'tools', 'calls', 'settlements'],
+    ...[
+      'create',
+      'init',
+      'dev',
+      'deploy',
+      'doctor',
+      'settings',
+      'apply',
+      'tools',
+      'calls',
+      'settlements',
+    ],
     ...['check', 'secret', 'webhooks', 'import'],
   ],
   'Give budgets to agents, as owner:': [

@@ -32,3 +32,10 @@ export const firstRows = async <Id extends ListId>(
   }
   return { items, isMore: false, asOf: page.asOf };
 };
+
+/** Reads every item of a list that the gateway keeps short. */
+export const allOf = async <Item>(list: AsyncIterable<Item>): Promise<readonly Item[]> => {
+  const items: Item[] = [];
+  for await (const item of list) items.push(item);
+  return items;
+};

@@ -12,7 +12,14 @@ export type Query<T> = {
   /** When the data were read, by the gateway's clock. */
   readonly at: Seconds | undefined;
   readonly isReading: boolean;
-  readonly problem: { readonly detail: string; readonly hint: string } | undefined;
+  readonly problem:
+    | {
+        /** The `type` of a problem of the gateway. */
+        readonly type?: string | undefined;
+        readonly detail: string;
+        readonly hint: string;
+      }
+    | undefined;
 };
 
 const EMPTY: Query<never> = {
@@ -40,7 +47,8 @@ export const forgetResults = (): void => results.clear();
 
 export const problemOf = (thrown: unknown): NonNullable<Query<unknown>['problem']> => {
   if (thrown instanceof CountersignError) {
-    return { detail: thrown.message, hint: thrown.problem?.hint ?? thrown.hint };
+    const { problem } = thrown;
+    return { type: problem?.type, detail: thrown.message, hint: problem?.hint ?? thrown.hint };
   }
   return {
     detail: thrown instanceof Error ? thrown.message : 'The request failed.',

@@ -20,7 +20,7 @@ const NONE = (
   <Empty title="No agent yet.">
     <p>Derive a key for each agent and grant it a budget with the command line:</p>
     <CommandLine
-      text={`npx countersign fleet create team --agents 3 --budget 5 --gateway ${location.origin}`}
+      text={`npx countersign fleet new team --agents 3 --per-day 0.50 --gateway ${location.origin}`}
     />
   </Empty>
 );

@@ -3,6 +3,8 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Query } from '../data/query.ts';
 import { gatewayNow } from '../data/reader.ts';
 import { agoOf, momentOf } from '../format/time.ts';
+import { CommandLine } from './copy.tsx';
+import { Empty } from './empty.tsx';
 import { Notice } from './notice.tsx';
 import './result.css';
 
@@ -38,6 +40,18 @@ const Age = ({ at }: { readonly at: number }) => {
   );
 };
 
+const UNKNOWN_ACCOUNT = 'urn:countersign:problem:unknown_account';
+
+/** What somebody sees who signs in before anything has happened. */
+const NoAccount = () => (
+  <Empty title="Your account does not exist yet.">
+    <p>It begins with its first grant, top-up or paid call. Make a fleet of agents, for example:</p>
+    <CommandLine
+      text={`npx countersign fleet new team --agents 3 --per-day 0.50 --gateway ${location.origin}`}
+    />
+  </Empty>
+);
+
 /** Shows what was read: a skeleton at first, then the data with their age. A failed refresh keeps the data and says what failed. */
 export const Result = <T,>({
   query,
@@ -49,6 +63,7 @@ export const Result = <T,>({
   readonly children: (data: T) => ComponentChildren;
 }) => {
   const { data, at, problem, refresh } = query;
+  if (data === undefined && problem?.type === UNKNOWN_ACCOUNT) return <NoAccount />;
   return (
     <div class="result">
       {problem === undefined ? null : (

@@ -68,6 +68,40 @@ const anchorsOf = (text: string): ReadonlySet<string> =>
 /** A page without its code blocks. */
 const prose = (text: string): string => text.replaceAll(/^```.*?^```/gms, '');
 
+/** The sources of pages that show commands to copy. */
+const SCREENS = Object.entries(
+  import.meta.glob(['../../../src/dashboard/**/*.tsx'], {
+    query: '?raw',
+    import: 'default',
+    eager: true,
+  }),
+).filter(([, text]) => text.includes('npx countersign'));
+
+describe.each([...PAGES, ...SCREENS.map(([path, text]) => [fromRoot(path), text] as const)])(
+  'the command line in %s',
+  (_, text) => {
+    it('has the commands that are named', () => {
+      for (const [, command = '', verb] of text.matchAll(
+        /(?:`|npx )countersign ([a-z]+)(?: ([a-z-]+))?/g,
+      )) {
+        const node = commands[command];
+        expect(node, command).toBeDefined();
+        if (verb !== undefined && typeof node === 'object')
+          expect(commandsOf(command), command).toContain(verb);
+      }
+    });
+
+    it('has the options that are named', () => {
+      const used = [...text.matchAll(/countersign [^`\n;&#]*/g)].flatMap(([line]) =>
+        [...line.matchAll(/ (--[a-z-]+)/g)].map(([, option = '']) => option),
+      );
+      expect(
+        used.filter((option) => !CLI.includes(`${option} `) && !CLI.includes(`${option}'`)),
+      ).toEqual([]);
+    });
+  },
+);
+
 describe.each([...PAGES])('%s', (name, text) => {
   it('links to files and headings that exist', () => {
     for (const [, link = ''] of prose(text).matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -84,26 +118,9 @@ describe.each([...PAGES])('%s', (name, text) => {
     expect([...named].map(([, path = '']) => path).filter((path) => !exists(path))).toEqual([]);
   });
 
-  it('names scripts of package.json and commands of the command line', () => {
+  it('names scripts of package.json', () => {
     for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g))
       expect([...Object.keys(manifest.scripts), ...PROJECT_SCRIPTS], script).toContain(script);
-    for (const [, command = '', verb] of text.matchAll(
-      /(?:`|npx )countersign ([a-z]+)(?: ([a-z-]+))?/g,
-    )) {
-      const node = commands[command];
-      expect(node, command).toBeDefined();
-      if (verb !== undefined && typeof node === 'object')
-        expect(commandsOf(command), command).toContain(verb);
-    }
-  });
-
-  it('names options of the command line that exist', () => {
-    const used = [...text.matchAll(/countersign [^`\n;&#]*/g)].flatMap(([line]) =>
-      [...line.matchAll(/ (--[a-z-]+)/g)].map(([, option = '']) => option),
-    );
-    expect(
-      used.filter((option) => !CLI.includes(`${option} `) && !CLI.includes(`${option}'`)),
-    ).toEqual([]);
   });
 
   it('names the command that makes its figures', () => {

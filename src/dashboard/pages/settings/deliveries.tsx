@@ -1,0 +1,59 @@
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { useQuery } from '../../data/query.ts';
+import { answerText, type Delivery, type Webhook, type Webhooks } from '../../data/webhooks.ts';
+import { worded } from '../../format/text.ts';
+import { momentOf } from '../../format/time.ts';
+import { Badge } from '../../parts/badge.tsx';
+import { Empty } from '../../parts/empty.tsx';
+import { Result } from '../../parts/result.tsx';
+import { Table } from '../../parts/table.tsx';
+
+/** The last 100 attempts to deliver to a webhook. */
+export const Deliveries = ({
+  webhooks,
+  webhook,
+  onClose,
+}: {
+  readonly webhooks: Webhooks;
+  readonly webhook: Webhook;
+  readonly onClose: () => void;
+}) => {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => dialog.current?.showModal(), []);
+  const query = useQuery(`deliveries ${webhook.id} ${webhook.etag}`, (management, signal) =>
+    webhooks.deliveries(management, webhook, signal),
+  );
+  return (
+    <dialog ref={dialog} class="wide" aria-labelledby={titleId} onClose={onClose}>
+      <h2 id={titleId}>Deliveries to {webhook.id}</h2>
+      <Result query={query} rows={4}>
+        {(items) =>
+          items.length === 0 ? (
+            <Empty title="Nothing was delivered yet.">
+              <p>A test sends an alert now.</p>
+            </Empty>
+          ) : (
+            <Table<Delivery>
+              caption={`Deliveries to ${webhook.id}`}
+              rows={items}
+              keyOf={({ message, attempt }) => `${message} ${attempt}`}
+              columns={[
+                { head: 'When', cell: ({ at }) => momentOf(at) },
+                { head: 'Alert', cell: ({ rule, type }) => worded(rule ?? type) },
+                { head: 'Outcome', cell: ({ outcome }) => <Badge state={outcome} /> },
+                { head: 'Receiver', drop: 1, cell: (delivery) => answerText(delivery) },
+                { head: 'Attempt', drop: 2, isNumber: true, cell: ({ attempt }) => attempt },
+              ]}
+            />
+          )
+        }
+      </Result>
+      <div class="acts">
+        <button type="button" onClick={() => dialog.current?.close()}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  );
+};

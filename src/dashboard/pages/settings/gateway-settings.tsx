@@ -1,0 +1,62 @@
+import type { AnswerOf } from '../../../client/management.ts';
+import { networkName } from '../../../protocol/network-name.ts';
+import { addressIn } from '../../format/text.ts';
+import { Badge } from '../../parts/badge.tsx';
+import { CommandLine, Id } from '../../parts/copy.tsx';
+import { Facts } from '../../parts/facts.tsx';
+import { Section } from '../../parts/page.tsx';
+
+type Settings = AnswerOf<'settings'>;
+
+/** How the gateway is deployed. It changes with a deployment only, so there is a command instead of a button. */
+export const GatewaySettings = ({ settings }: { readonly settings: Settings }) => (
+  <>
+    <Section title="Gateway">
+      <Facts
+        facts={[
+          ['New calls', settings.paused ? <Badge state="paused" /> : <Badge state="active" />],
+          ['Addresses', settings.audiences.map((audience) => <div key={audience}>{audience}</div>)],
+          ['Networks', settings.networks.map((each) => <div key={each}>{networkName(each)}</div>)],
+          [
+            'Own account',
+            <Id text={addressIn(settings.gateway_account)} label="the account of the gateway" />,
+          ],
+          [
+            'Log in the database',
+            settings.retain_days === undefined
+              ? 'all of it'
+              : `${settings.retain_days} days, then in the archive`,
+          ],
+        ]}
+      />
+    </Section>
+    <Section title="Operators">
+      <ul class="people">
+        {settings.operators.map((address) => (
+          <li key={address}>
+            <Id text={address} label="the address of the operator" />
+          </li>
+        ))}
+      </ul>
+      <p class="muted">
+        The variable OPERATORS names them. Change it in wrangler.toml; it holds from the next
+        deployment on:
+      </p>
+      <CommandLine text="npx countersign deploy" />
+    </Section>
+    <Section title="Default policy">
+      <p class="muted">
+        Binds every account that has no policy of its own from you. The variable DEFAULT_POLICY sets
+        it.
+      </p>
+      <Facts
+        facts={[
+          ['Hash', <Id text={settings.default_policy_hash} label="the hash of the policy" />],
+        ]}
+      />
+      <pre tabIndex={0} aria-label="Default policy">
+        {JSON.stringify(settings.default_policy, undefined, 2)}
+      </pre>
+    </Section>
+  </>
+);

@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+import { account, address, count, hash, networkId } from './fields.ts';
+import { policyDocument } from './policy.route.ts';
+import { OPERATOR, type RouteTable } from './route.ts';
+
+/** How the gateway is deployed, without any secret. Every value comes from a variable of the Worker (docs/configuration.md). */
+const settings = z.strictObject({
+  gateway_account: account,
+  operators: z.array(address),
+  audiences: z.array(z.string()),
+  networks: z.array(networkId),
+  /** Whether the gateway refuses all new calls. */
+  paused: z.boolean(),
+  /** What binds an account without a policy of its own, amounts in dollars. */
+  default_policy: policyDocument,
+  default_policy_hash: hash,
+  /** Days that D1 keeps log and ended calls; absent without an archive, when it keeps all. */
+  retain_days: z.exactOptional(count),
+});
+
+export const SETTINGS_ROUTES = {
+  settings: {
+    path: 'GET /admin/settings',
+    roles: OPERATOR,
+    summary: 'Shows how the gateway is deployed',
+    answer: settings,
+  },
+} as const satisfies RouteTable;
