@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { endSession } from './data/end-session.ts';
 import { forgetResults } from './data/query.ts';
@@ -6,6 +7,8 @@ import type { Scope } from './data/scope.ts';
 import { addressIn, shortened } from './format/text.ts';
 import { PAGES } from './pages.ts';
 import { signOut } from './session/session.ts';
+import { shortcutsOf } from './data/shortcuts.ts';
+import { Shortcuts } from './shortcuts.tsx';
 import './frame.css';
 
 const leave = async (): Promise<void> => {
@@ -23,6 +26,8 @@ export const Frame = ({
   readonly children: ComponentChildren;
 }) => {
   const [path] = useLocation();
+  const own = useMemo(() => PAGES.filter(({ roles }) => roles.includes(role)), [role]);
+  const shortcuts = useMemo(() => shortcutsOf(own), [own]);
   const isHere = (href: string): boolean => (href === '/' ? path === '/' : path.startsWith(href));
   return (
     <>
@@ -32,15 +37,15 @@ export const Frame = ({
       <nav aria-label="Pages">
         <p class="host">{location.host}</p>
         <ul>
-          {PAGES.filter(({ name, roles }) => name !== undefined && roles.includes(role)).map(
-            ({ path: href, name }) => (
+          {own
+            .filter(({ name }) => name !== undefined)
+            .map(({ path: href, name }) => (
               <li key={href}>
                 <Link href={href} aria-current={isHere(href) ? 'page' : undefined}>
                   {name}
                 </Link>
               </li>
-            ),
-          )}
+            ))}
         </ul>
         <div class="who">
           <span>
@@ -54,6 +59,7 @@ export const Frame = ({
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+      <Shortcuts shortcuts={shortcuts} />
     </>
   );
 };

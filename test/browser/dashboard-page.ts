@@ -28,7 +28,8 @@ export type Visit = {
 /** Opens an address in a fresh browser context. */
 export const visit = async (browser: Browser, url: string, look: Look = {}): Promise<Visit> => {
   const { width = 1280, colorScheme = 'light' } = look;
-  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+  const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;

@@ -40,12 +40,15 @@ const Age = ({ at }: { readonly at: number }) => {
   );
 };
 
-const UNKNOWN_ACCOUNT = 'urn:countersign:problem:unknown_account';
+const UNKNOWN_ACCOUNT = 'urn:countersign:problem:unknown-account';
 
-/** What somebody sees who signs in before anything has happened. */
+/** What somebody sees who signs in before anything has happened. The gateway says the same of an account that they may not see. */
 const NoAccount = () => (
-  <Empty title="Your account does not exist yet.">
-    <p>It begins with its first grant, top-up or paid call. Make a fleet of agents, for example:</p>
+  <Empty title="There is no such account yet, or it is not yours.">
+    <p>
+      An account begins with its first grant, top-up or paid call. Make a fleet of agents, for
+      example:
+    </p>
     <CommandLine
       text={`npx countersign fleet new team --agents 3 --per-day 0.50 --gateway ${location.origin}`}
     />
