@@ -27,7 +27,7 @@ class Call:
     failed. `periods`: the counters that hold its price, with the period of each."""
 
     __slots__ = (
-        "at", "seq", "place", "grant", "price", "asset", "paid_by", "state", "payment", "fault", "charged", "credit_to",
+        "at", "seq", "place", "tool", "request", "policy", "until", "grant", "price", "asset", "paid_by", "state", "payment", "fault", "charged", "credit_to",
         "periods", "counted", "refunded", "is_bounced", "has_answer",
     )  # fmt: skip
 
@@ -35,6 +35,9 @@ class Call:
         self.at: int = entry["at"]
         self.seq: int = entry["seq"]
         self.place = place
+        self.tool, self.request, self.policy = entry.get("tool"), entry.get("request"), entry.get("policy")
+        until = member(entry, "outcome", "until")
+        self.until = until if entry["type"] == "call.parked" and type(until) is int else None
         self.grant: Optional[str] = text_in(entry, "payment", "grant")
         self.price = int(entry.get("amounts", {}).get("price", "0"))
         self.asset = str(member(entry, "payment", "asset") or "")

@@ -6,10 +6,11 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from account import Account
 from conditions import compared
-from entry import member
+from entry import member, text_in
 from evaluation import Counter, Source, Subject
 from fields import ZERO_HASH, Malformed
 from policy import Policy, compile_grant, read_policy
+from step import Fault
 from survey import Survey
 from windows import every_of, period_of, window_name, windows_of
 
@@ -123,6 +124,26 @@ class Binder:
                 return False
             rest = rest[1:]
         return not rest
+
+    def links(self, grant: Optional[str]) -> List[Tuple[str, Dict[str, Any]]]:
+        """A grant and its parents, nearest first; ends where a text is missing."""
+        found: List[Tuple[str, Dict[str, Any]]] = []
+        while grant in self._survey.grants and len(found) < MOST_LINKS:
+            delegation = self._survey.grants[str(grant)][1]
+            found.append((str(grant), delegation))
+            grant = delegation["parent"]
+        return found
+
+    def ancestor_faults(self, entry: Dict[str, Any]) -> List[Fault]:
+        """Who is above an account that takes a grant: the issuers of its grant and of the grants above it."""
+        links = self.links(text_in(entry, "evidence", "grant"))
+        # The text of a grant above is in no file: then nothing shows who is there.
+        if not links or links[-1][1]["parent"] != ZERO_HASH:
+            return []
+        on = entry["account"].rsplit(":", 1)[0]
+        above = [f"{on}:{delegation['issuer']}" for _, delegation in links]
+        is_right = member(entry, "outcome", "above") == above
+        return [] if is_right else [Fault("calls", "wrong_grant", "outcome.above")]
 
     def bind(self, listed: List[Listed], account: Account, asset: str, at: int) -> Bound:
         """The policies with what they have counted, as far as their texts are there."""

@@ -77,7 +77,10 @@ def refuse_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
 def approve_call(_: Account, call: Call, entry: Entry) -> List[Fault]:
     allow(call.state == "parked")
     call.state = "approved"
-    return amount_faults(entry, price=call.price)
+    faults = amount_faults(entry, price=call.price)
+    if member(entry, "outcome", "until") != call.until:
+        faults.append(Fault("calls", "other_call", "outcome.until"))
+    return faults
 
 
 def note_late_answer(_: Account, call: Call, entry: Entry) -> List[Fault]:

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional
 
 from account import Account, Call
 from binding import Binder, subject_of
+from call_members import member_faults
 from denials import judge_denial
 from entry import Place, Seen
 from judging import Judgement, bounded, broken, judge_acceptance, unchecked
@@ -62,6 +63,8 @@ class Decisions:
             faults = move_credit(account, entry)
         elif kind == "call.denied":
             self._deny(account, seen)
+        elif kind == "grant.taken":
+            faults = self._binder.ancestor_faults(entry)
         self._count(seen, faults)
         account.note(entry, seen.place)
         self._last_at = entry["at"]
@@ -147,9 +150,10 @@ class Decisions:
         if call is None:
             return [Fault("calls", "unknown_call", "call")]
         try:
-            return STEPS[entry["type"]](account, call, entry)
+            faults = STEPS[entry["type"]](account, call, entry)
         except Refused as refused:
-            return [Fault("calls", "wrong_transition", refused.field)]
+            faults = [Fault("calls", "wrong_transition", refused.field)]
+        return faults + member_faults(call, entry)
 
     def _judge_after(self, account: Account, seq: int) -> None:
         """Judges the denials that were decided here and entered later."""

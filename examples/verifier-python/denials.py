@@ -46,6 +46,8 @@ def _judge(binder: Binder, account: Account, entry: Dict[str, Any], subject: Sub
         return broken("wrong_policies", "evidence.policies")
     if not has_params(entry, bound.sources):
         return broken("wrong_params", "evidence.params")
+    if member(entry, "outcome", "authority") != (grant or member(entry, "outcome", "grant")):
+        return broken("wrong_grant", "outcome.authority")
     try:
         refusal = evaluate(bound.sources, subject, entry["at"], counts_pace)
     except Unknown as fault:
@@ -67,6 +69,8 @@ class _Denial:
         blamed = member(self.entry, "outcome", "account")
         counts = self.rule in ("window", "lifetime")
         if refusal is not None and refusal.rule == self.rule and refusal.source.account == blamed:
+            if member(self.entry, "outcome", "grant") != (refusal.source.hash if refusal.source.kind == "grant" else None):
+                return broken("wrong_grant", "outcome.grant")
             if member(self.entry, "outcome", "param") != refusal.param:
                 return broken("wrong_params", "outcome.param")
             if counts and self.account.lends:

@@ -6,6 +6,8 @@ from typing import List
 
 import fields
 import forms
+from commands import is_target
+from entry import member
 from evidence import Entry, Signed, fail, read_as, recompute
 from typed_data import delegation_digest, intent_digest, revocation_digest
 
@@ -38,32 +40,23 @@ def check_revocation(entry: Entry) -> List[Signed]:
 
 
 def check_command(entry: Entry) -> List[Signed]:
-    """A command of an operator or an ancestor: an intent on the chain of `by`."""
+    """A command of an operator or an owner: an intent on the chain of `by`, sent to the route that writes this entry."""
     read = read_as(forms.command_evidence, entry.get("evidence"))
     chain_id, address = fields.split_account(read["by"])
     if read["order"]["agent"] != address:
         fail("evidence.order.agent", "mismatch")
     digest = intent_digest(read["order"], chain_id)
     block = read.get("contractCheckedAt")
-    return [recompute(address, digest, read["signature"], block, "evidence.signature")]
+    signed = recompute(address, digest, read["signature"], block, "evidence.signature")
+    if not is_target(entry):
+        fail("evidence.order.target", "mismatch")
+    return [signed]
 
 
 def check_approval(entry: Entry) -> List[Signed]:
     """The command of a person who decides on a call names this call and decision, and its signer is not the account."""
-    signed = check_command(entry)
-    account, call, evidence = entry["account"], entry.get("call", ""), entry["evidence"]
-    if evidence["by"] == account:
+    if member(entry, "evidence", "by") == entry["account"]:
         fail("evidence.by", "mismatch")
-    verb = {"approved": "approve", "refused": "refuse"}.get(entry.get("decision", ""))
-    if verb is None:
+    if entry.get("decision") != {"call.approved": "approved", "call.refused": "refused"}.get(entry["type"]):
         fail("decision", "malformed")
-    # Generated clients send the colons of an account id as `%3A`.
-    path = evidence["order"]["target"].replace("%3A", ":").replace("%3a", ":")
-    place = (
-        f"/admin/approvals/{account}/{call}/{verb}"
-        if evidence["role"] == "operator"
-        else f"/accounts/{account}/approvals/{call}/{verb}"
-    )
-    if path != place:
-        fail("evidence.order.target", "mismatch")
-    return signed
+    return check_command(entry)

@@ -51,8 +51,11 @@ Outcome = Tuple[int, int, Optional[Fault]]
 """Signatures recomputed, signatures of contracts, and what is wrong."""
 
 
-def examine(entry: Dict[str, Any], needed: str, paid: Optional[Revealed], known: Optional[Fault]) -> Outcome:
-    """Checks one entry; runs in any process. `known`: what the state of the chain has shown to be wrong already."""
+def examine(
+    entry: Dict[str, Any], needed: str, paid: Optional[Revealed], known: Optional[Fault], rights: Optional[Fault]
+) -> Outcome:
+    """Checks one entry; runs in any process. `known`: what the state of the chain has shown to be wrong already. `rights`: why its signer
+    had no right to the command."""
     signed: List[evidence.Signed] = []
     fault: Optional[Fault] = None
     try:
@@ -68,14 +71,14 @@ def examine(entry: Dict[str, Any], needed: str, paid: Optional[Revealed], known:
         elif needed == "lease":
             evidence.check_closed_lease(entry)
         elif needed == "approval":
-            signed += documents.check_approval(entry)
+            signed += _permitted(documents.check_approval(entry), rights)
         elif needed in ("grant", "revocation", "command"):
-            signed += DOCUMENTS[needed](entry)
+            signed += _permitted(DOCUMENTS[needed](entry), rights)
             if entry["type"] == "grant.taken":
                 signed += proofs.check_consent(entry)
             evidence.check_own_text(entry)
         elif needed == "reveal" and "order" in entry.get("evidence", {}):
-            signed += documents.check_command(entry)
+            signed += _permitted(documents.check_command(entry), rights)
         if known is not None:
             fail(*known)
         if paid is not None:
@@ -84,6 +87,12 @@ def examine(entry: Dict[str, Any], needed: str, paid: Optional[Revealed], known:
         fault = (wrong.field, wrong.reason)
     chain = sum(1 for each in signed if each.block is not None)
     return len(signed) - chain, chain, fault
+
+
+def _permitted(signed: List[evidence.Signed], rights: Optional[Fault]) -> List[evidence.Signed]:
+    if rights is not None:
+        fail(*rights)
+    return signed
 
 
 DOCUMENTS = {

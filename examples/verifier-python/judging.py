@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from account import Account, Call
+from approvals import approval_fault
 from binding import Binder, Bound, has_params, subject_of
 from conditions import Unknown
 from entry import member
@@ -56,8 +57,9 @@ def judge_acceptance(
     subject = subject_of(entry)
     if subject is None:
         return broken("malformed", "payment")
-    if not _is_grant_right(account, entry, call.grant):
-        return broken("wrong_grant", "payment.grant")
+    wrong = _wrong_grant(binder, account, call, entry)
+    if wrong is not None:
+        return broken("wrong_grant", wrong)
     if bound.missing is not None:
         return missing_text(bound.missing)
     if not binder.is_right_list(binder.listed(entry, account), account, call.grant):
@@ -70,19 +72,30 @@ def judge_acceptance(
         return unchecked(fault.what)
     if refusal is not None:
         return broken(refusal.rule, "decision")
+    approval = approval_fault(entry, call, bound.sources)
+    if approval is not None:
+        return broken("approval", approval)
     own = [source for source in bound.sources if source.is_own]
     fault = _funding_fault(account, call, entry, own)
     return broken(fault, "payment.paidBy") if fault is not None else _certainty(account, call, bound.sources)
 
 
-def _is_grant_right(account: Account, entry: Dict[str, Any], grant: Optional[str]) -> bool:
+def _wrong_grant(binder: Binder, account: Account, call: Call, entry: Dict[str, Any]) -> Optional[str]:
+    """The member that is wrong about the grant of a call; None if none is."""
+    grant, lender = call.grant, member(entry, "payment", "lender")
+    lenders = [hashed for hashed, _ in binder.links(grant)] if call.paid_by == "lent" else [None]
+    if lender not in lenders:
+        return "payment.lender"
     named = authority_of(entry)
     if named is not None and named != grant:
-        return False
+        return "payment.grant"
     if grant is None:
-        return not account.is_governed
+        return "payment.grant" if account.is_governed else None
     held = account.grants.get(grant)
-    return held is not None and held.state == "active"
+    if held is None or held.state != "active":
+        return "payment.grant"
+    # A grant for one origin of the gateway allows nothing at another one.
+    return None if held.delegation["audience"] == member(entry, "evidence", "audience") else "evidence.audience"
 
 
 def exposure_cap(own: List[Source]) -> Optional[int]:

@@ -45,7 +45,7 @@ class Prices:
 
     def _by_terms(self, entry: Dict[str, Any], terms: Dict[str, Any]) -> Optional[Tuple[str, str]]:
         if terms["tool"] != entry.get("tool"):
-            return "wrong_tool", "evidence.terms"
+            return "wrong_tool", "tool"
         price, cost = _price(entry), int(terms["price"])
         value = member(entry, "evidence", "authorization", "value")
         if value is not None:

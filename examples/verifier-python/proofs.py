@@ -75,7 +75,13 @@ def check_acceptance(entry: Entry) -> Tuple[Dict[str, Any], List[Signed]]:
     if call is None:
         fail("call", "missing")
     proof, signed = check_proof(account, call, entry.get("evidence"))
-    chain_id, _ = fields.split_account(account)
+    check_members(entry, proof)
+    return proof, signed
+
+
+def check_members(entry: Entry, proof: Dict[str, Any]) -> None:
+    """The entry of a call, accepted or denied, states what its caller signed."""
+    chain_id, _ = fields.split_account(entry["account"])
     what = proof.get("intent")
     price = int(entry.get("amounts", {}).get("price", "0"))
     token = proof["token"]["address"] if proof["proof"] == "x402" else what["asset"]  # type: ignore[index]
@@ -83,30 +89,44 @@ def check_acceptance(entry: Entry) -> Tuple[Dict[str, Any], List[Signed]]:
     paid = asset_of(chain_id, token) if proof["proof"] == "intent" else f"eip155:{chain_id}/erc20:{token}"
     if price > 0 and member(entry, "payment", "asset") != paid:
         fail("payment.asset", "mismatch")
+    # A free call signs no payee.
+    payee = proof["authorization"]["to"] if proof["proof"] == "x402" else what["payTo"] if price > 0 else None  # type: ignore[index]
+    if payee is not None and member(entry, "payment", "payTo") != payee:
+        fail("payment.payTo", "mismatch")
     if what is not None and price > what["maxAmount"]:
         fail("amounts.price", "mismatch")
     if entry.get("binding") != ("none" if what is None else "intent"):
         fail("binding", "mismatch")
     if what is not None:
+        if what["audience"] != proof.get("audience"):
+            fail("evidence.audience", "mismatch")
         if what["tool"] != entry.get("tool"):
             fail("tool", "mismatch")
         if request_digest(what) != entry.get("request"):
             fail("request", "mismatch")
-    return proof, signed
 
 
 def check_denied(entry: Entry) -> None:
     """The fields of a denial are those of the call id, which commits to them. Its signature is not in the log."""
     account, evidence = entry["account"], entry.get("evidence")
     if member(evidence, "proof") == "x402":
-        check_payment(account, entry.get("call"), read_as(forms.denied_payment, evidence), "evidence")
+        proof = read_as(forms.denied_payment, evidence)
+        check_payment(account, entry.get("call"), proof, "evidence")
+        until = proof["authorization"]["validBefore"]
     else:
-        what = read_as(forms.denied_intent, evidence)["intent"]
+        proof = read_as(forms.denied_intent, evidence)
+        what = proof["intent"]
+        until = what["validBefore"]
         chain_id, address = fields.split_account(account)
         if what["agent"] != address:
             fail("evidence.intent.agent", "mismatch")
         if "0x" + intent_digest(what, chain_id).hex() != entry.get("call"):
             fail("evidence.intent", "mismatch")
+    if entry.get("decision") != "denied":
+        fail("decision", "malformed")
+    if proof["validBefore"] != until:
+        fail("evidence.validBefore", "mismatch")
+    check_members(entry, proof)
     check_policies(entry)
     check_texts(entry)
 
@@ -121,6 +141,8 @@ def check_consent(entry: Entry) -> List[Signed]:
     what = proof.get("intent")
     if what is None:
         fail(f"{field}.intent", "missing")
+    if what["audience"] != proof.get("audience"):
+        fail(f"{field}.audience", "mismatch")
     if what["tool"] != REGISTRATION and what["authority"] != member(entry, "evidence", "grant"):
         fail(f"{field}.intent.authority", "mismatch")
     return signed

@@ -12,6 +12,7 @@ from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
 
 import forms
 from canonical import sha256_hex
+from commands import Commands
 from entry import Seen, member
 from evidence import EvidenceFault, fail, read_as
 from examination import NEEDS, Revealed, examine_all
@@ -49,12 +50,14 @@ class Signatures:
         self._account: Optional[str] = None
         self._payments: Dict[str, _Payment] = {}
         self._is_whole = False
+        self._commands = Commands(False)
 
     def see(self, seen: Seen) -> None:
         entry = seen.entry
         if entry["account"] != self._account:
             self._end_account()
             self._account, self._is_whole = entry["account"], entry["seq"] == 1
+            self._commands = Commands(self._is_whole)
         needed = self._need(entry)
         paid, known = None, None
         try:
@@ -63,7 +66,11 @@ class Signatures:
             known = (fault.field, fault.reason)
         if needed == "nothing" and known is None:
             return
-        self._jobs.append((entry, needed, paid, known))
+        is_command = needed in ("command", "approval") or "order" in entry.get("evidence", {})
+        rights = self._commands.fault(entry) if is_command else None
+        if entry["type"] == "grant.taken":
+            self._commands.taken(entry)
+        self._jobs.append((entry, needed, paid, known, rights))
         self._places.append(Seen({"account": entry["account"], "seq": entry["seq"]}, "", seen.place))
         if len(self._jobs) >= self.BATCH:
             self._flush()

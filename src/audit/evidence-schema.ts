@@ -150,6 +150,8 @@ export const commandSchema = z.object({
   contractCheckedAt: block,
 });
 
+export type CommandEvidence = z.output<typeof commandSchema>;
+
 /** The members of `tool.listed`: the terms of a tool, once for each hash. */
 export const listedToolSchema = z.looseObject({
   evidence: z.strictObject({ document: toolTermsSchema }),

@@ -7,6 +7,7 @@ import { intentDigest } from '../../protocol/intent/agent-intent.ts';
 import { bytes32 } from '../../protocol/wire-fields.ts';
 import { intentProofSchema, paymentProofSchema } from '../evidence-schema.ts';
 import { checkTexts } from './logged-text.ts';
+import { checkSignedMembers } from './signed-members.ts';
 import { checkPayment, type EvidenceFault, fault, partsOf, readAs } from './signed-evidence.ts';
 
 /* What a denied call asked for (docs/wire-format.md §15): the signed fields without a signature that could still be presented. */
@@ -30,7 +31,7 @@ export const checkDenied = (entry: Entry): Result<undefined, EvidenceFault> => {
     const read = readAs(deniedPaymentSchema, evidence);
     if (!read.ok) return read;
     const checked = checkPayment(account, call, read.value, 'evidence');
-    return checked.ok ? checkNamed(entry) : checked;
+    return checked.ok ? checkStated(entry, read.value) : checked;
   }
   const read = readAs(deniedIntentSchema, evidence);
   if (!read.ok) return read;
@@ -38,12 +39,19 @@ export const checkDenied = (entry: Entry): Result<undefined, EvidenceFault> => {
   const { chainId, address } = partsOf(account);
   if (intent.agent !== address) return fault('evidence.intent.agent', 'mismatch');
   return intentDigest(intent, chainId) === call
-    ? checkNamed(entry)
+    ? checkStated(entry, read.value)
     : fault('evidence.intent', 'mismatch');
 };
 
-/** Checks the list of policies and the texts of an entry. */
-const checkNamed = (entry: Entry): Result<undefined, EvidenceFault> => {
+type Denied = z.output<typeof deniedPaymentSchema> | z.output<typeof deniedIntentSchema>;
+
+/** Checks that the entry states what its caller signed, then the list of policies and the texts. */
+const checkStated = (entry: Entry, proof: Denied): Result<undefined, EvidenceFault> => {
+  if (entry.decision !== 'denied') return fault('decision', 'malformed');
+  const { validBefore } = proof.proof === 'x402' ? proof.authorization : proof.intent;
+  if (BigInt(proof.validBefore) !== validBefore) return fault('evidence.validBefore', 'mismatch');
+  const members = checkSignedMembers(entry, proof);
+  if (!members.ok) return members;
   const policies = checkPolicies(entry);
   return policies.ok ? checkTexts(entry) : policies;
 };

@@ -1,103 +1,27 @@
 import type { Hex } from '../../core/hex.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { bytesOf, sha256Hex } from '../../crypto/bytes.ts';
-import { requestEncoding } from '../../protocol/intent/binding.ts';
-import {
-  type AccountId,
-  assetId,
-  type AssetId,
-  parseAccountId,
-  signedAsset,
-} from '../../protocol/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import type { Entry, EntryType } from '../../protocol/entry.ts';
 import { type PaymentProof, spentSchema } from '../evidence-schema.ts';
 import { checkDenied, checkPolicies } from './judged-call.ts';
 import { checkClosedLease } from './closed-lease.ts';
 import { checkListed, checkTexts, textHash } from './logged-text.ts';
 import {
-  checkApproval,
   checkGrant,
-  checkCommand,
   checkProof,
   checkReveal,
   checkRevocation,
   type EvidenceFault,
   fault,
-  type LoggedProof,
   readAs,
   type Recomputed,
 } from './signed-evidence.ts';
 import type { Check } from './check.ts';
+import { type Commands, openCommands } from './signed-command.ts';
+import { checkSignedMembers } from './signed-members.ts';
+import { SIGNED_WITH } from './signed-with.ts';
 import { createTally } from './tally.ts';
-
-/** The signed evidence that each type of entry must have. */
-const SIGNED_WITH: Readonly<
-  Record<
-    EntryType,
-    | 'proof'
-    | 'denial'
-    | 'reveal'
-    | 'grant'
-    | 'revocation'
-    | 'order'
-    | 'approval'
-    | 'text'
-    | 'lease'
-    | 'any'
-    | 'nothing'
-  >
-> = {
-  'call.accepted': 'proof',
-  'call.parked': 'proof',
-  'call.approved': 'approval',
-  'call.refused': 'approval',
-  'call.denied': 'denial',
-  'call.dispatched': 'nothing',
-  'call.finished': 'nothing',
-  'call.late': 'nothing',
-  'call.abandoned': 'nothing',
-  'call.resolved': 'order',
-  'call.refunded': 'order',
-  'payment.settled': 'reveal',
-  'payment.failed': 'reveal',
-  'payment.bounced': 'nothing',
-  'payment.released': 'nothing',
-  'credit.received': 'nothing',
-  'credit.refunded': 'order',
-  'credit.lent': 'nothing',
-  'credit.adjusted': 'order',
-  'grant.issued': 'grant',
-  'grant.accepted': 'nothing',
-  'grant.taken': 'grant',
-  'grant.revoked': 'revocation',
-  'grant.default': 'order',
-  'lease.closed': 'lease',
-  'policy.default': 'text',
-  'tool.listed': 'text',
-  // A command, or a grant or revocation that moved the account.
-  'account.status': 'any',
-  'account.policy': 'any',
-  'webhook.removed': 'any',
-  'account.label': 'order',
-  'tool.put': 'order',
-  'tool.removed': 'order',
-  'webhook.put': 'order',
-  'secret.put': 'order',
-  'secret.removed': 'order',
-  'settlement.redriven': 'order',
-  'letter.redriven': 'order',
-  'alert.raised': 'nothing',
-  'archive.written': 'nothing',
-  'signer.signed': 'nothing',
-  'signer.refused': 'nothing',
-  'signer.failed': 'nothing',
-  'signer.enrolled': 'order',
-  'signer.policy': 'order',
-  'signer.revoked': 'order',
-  'signer.rotated': 'order',
-  'signer.seed': 'order',
-  'signer.exported': 'order',
-};
 
 /** A payment that may still reveal its signature. `erased`: the account may have erased it. */
 type Open = { readonly proof: PaymentProof; revealed: boolean; erased: boolean };
@@ -117,6 +41,7 @@ export const createSignatures = (): Check => {
   const tally = createTally('signatures');
   let account: AccountId | undefined;
   let isWhole = true;
+  let commands = openCommands(isWhole);
   /** Of the account at hand: payments without an end, and those whose end may be followed by another one. */
   let payments = new Map<Hex, Open>();
 
@@ -172,7 +97,7 @@ export const createSignatures = (): Check => {
         if (entry.decision === 'expired') {
           return evidence === undefined ? ok(undefined) : fault('evidence', 'unexpected');
         }
-        const decided = checkApproval(entry);
+        const decided = commands.checkApproval(entry);
         if (decided.ok) count(decided.value);
         return decided;
       }
@@ -180,9 +105,10 @@ export const createSignatures = (): Check => {
       case 'revocation':
       case 'order':
       case 'any': {
-        const checked = checkDocument(entry, needed);
+        const checked = checkDocument(entry, needed, commands);
         if (!checked.ok) return checked;
         count(checked.value);
+        if (type === 'grant.taken') commands.taken(entry);
         const consent = checkConsent(entry);
         if (consent.ok && consent.value !== undefined) count(consent.value);
         return consent.ok ? checkText(entry) : consent;
@@ -195,7 +121,7 @@ export const createSignatures = (): Check => {
     if (!read.ok) return read;
     const isCommand = read.value.order !== undefined;
     if (isCommand) {
-      const command = checkCommand(entry);
+      const command = commands.check(entry);
       if (!command.ok) return command;
       count(command.value);
     }
@@ -241,6 +167,7 @@ export const createSignatures = (): Check => {
         close();
         account = entry.account;
         isWhole = entry.seq === 1;
+        commands = openCommands(isWhole);
       }
       const checked = check(entry);
       if (!checked.ok) tally.breakAt(seen, checked.error.reason, checked.error.field);
@@ -258,40 +185,19 @@ const isRelease = ({ type, payment }: Entry): boolean =>
 
 /** Checks the proof of a call, and that the entry has the signed values. */
 const checkAcceptance = (entry: Entry): ReturnType<typeof checkProof> => {
-  const { account, call, tool, request, binding, evidence } = entry;
+  const { account, call, evidence } = entry;
   if (call === undefined) return fault('call', 'missing');
   const checked = checkProof(account, call, evidence);
   if (!checked.ok) return checked;
-  const { proof } = checked.value;
-  const { intent } = proof;
-  const price = BigInt(entry.amounts?.['price'] ?? '0');
-  // An amount in another asset than the signed one would count in the wrong limits.
-  if (price > 0n && entry.payment?.['asset'] !== signedAssetOf(account, proof)) {
-    return fault('payment.asset', 'mismatch');
-  }
-  if (intent !== undefined && price > intent.maxAmount) {
-    return fault('amounts.price', 'mismatch');
-  }
-  if (binding !== (intent === undefined ? 'none' : 'intent')) return fault('binding', 'mismatch');
-  if (intent === undefined) return checked;
-  if (intent.tool !== tool) return fault('tool', 'mismatch');
-  // Synchronous: each promise of WebCrypto costs more than the hash.
-  return sha256Hex(requestEncoding(intent)) === request ? checked : fault('request', 'mismatch');
-};
-
-/** The asset that the proof of a call signs for. */
-const signedAssetOf = (account: AccountId, proof: LoggedProof): AssetId | undefined => {
-  const on = parseAccountId(account)?.network;
-  if (on === undefined) return undefined;
-  return proof.proof === 'x402'
-    ? assetId(on, proof.token.address)
-    : signedAsset(on, proof.intent.asset);
+  const members = checkSignedMembers(entry, checked.value.proof);
+  return members.ok ? checked : members;
 };
 
 /** Checks a grant, a revocation or a command; for `any` the members of the evidence decide which it is. */
 const checkDocument = (
   entry: Entry,
   needed: 'grant' | 'revocation' | 'order' | 'any',
+  commands: Commands,
 ): Result<Recomputed, EvidenceFault> => {
   const { evidence } = entry;
   if (evidence === undefined) return fault('evidence', 'missing');
@@ -300,7 +206,7 @@ const checkDocument = (
   if (needed === 'revocation' || (needed === 'any' && 'revocation' in evidence)) {
     return checkRevocation(entry);
   }
-  return checkCommand(entry);
+  return commands.check(entry);
 };
 
 /** The tool of an intent that registers a grant and consents to it. */
@@ -320,6 +226,9 @@ const checkConsent = ({
   if (!checked.ok) return checked;
   const { intent } = checked.value.proof;
   if (intent === undefined) return fault(`${field}.intent`, 'missing');
+  if (intent.audience !== checked.value.proof.audience) {
+    return fault(`${field}.audience`, 'mismatch');
+  }
   if (intent.tool !== REGISTRATION && intent.authority !== evidence?.['grant']) {
     return fault(`${field}.intent.authority`, 'mismatch');
   }

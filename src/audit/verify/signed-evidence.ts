@@ -15,7 +15,6 @@ import {
   grantSchema,
   type IntentProof,
   intentProofSchema,
-  commandSchema,
   type PaymentProof,
   paymentProofSchema,
   revocationSchema,
@@ -24,7 +23,13 @@ import {
 /** Why a signature of an entry is rejected. `field`: the member of the entry. */
 export type EvidenceFault = {
   readonly field: string;
-  readonly reason: SignatureFault['reason'] | 'missing' | 'malformed' | 'mismatch' | 'unexpected';
+  readonly reason:
+    | SignatureFault['reason']
+    | 'missing'
+    | 'malformed'
+    | 'mismatch'
+    | 'unexpected'
+    | 'repeated';
 };
 
 /** `block`: the account's contract accepted the signature there (ERC-1271), which only the state of the chain can prove. */
@@ -179,39 +184,4 @@ export const checkRevocation = ({ account, evidence }: Entry): Checking<Recomput
   if (revocationDigest(revocation, chainId) !== hash) return fault('evidence.hash', 'mismatch');
   if (address !== revocation.issuer) return fault('evidence.revocation.issuer', 'mismatch');
   return recompute(address, hash, signature, contractCheckedAt, 'evidence.signature');
-};
-
-/** Checks a command of an operator or an ancestor. Its intent is signed on the chain of `by`. */
-export const checkCommand = ({ evidence }: Entry): Checking<Recomputed> => {
-  const read = readAs(commandSchema, evidence);
-  if (!read.ok) return read;
-  const { order, signature, by, contractCheckedAt } = read.value;
-  const { chainId, address } = partsOf(by);
-  if (order.agent !== address) return fault('evidence.order.agent', 'mismatch');
-  const digest = intentDigest(order, chainId);
-  return recompute(address, digest, signature, contractCheckedAt, 'evidence.signature');
-};
-
-/** The route by which a person decides on a call that waits, by the decision. */
-const DECISIONS: Readonly<Record<string, string>> = { approved: 'approve', refused: 'refuse' };
-
-/**
- * Checks the decision of a person on a call that waits: the signed command names exactly this call and this decision, and its signer is
- * not the account that made the call.
- */
-export const checkApproval = (entry: Entry): Checking<Recomputed> => {
-  const checked = checkCommand(entry);
-  if (!checked.ok) return checked;
-  const { account, call = '', decision = '', evidence } = entry;
-  if (evidence?.['by'] === account) return fault('evidence.by', 'mismatch');
-  const verb = DECISIONS[decision];
-  if (verb === undefined) return fault('decision', 'malformed');
-  const target = valueAt(evidence, ['order', 'target']);
-  // Generated clients send the colons of an account id as `%3A`.
-  const path = typeof target === 'string' ? target.replaceAll(/%3a/gi, ':') : '';
-  const place =
-    evidence?.['role'] === 'operator'
-      ? `/admin/approvals/${account}/${call}/${verb}`
-      : `/accounts/${account}/approvals/${call}/${verb}`;
-  return path === place ? checked : fault('evidence.order.target', 'mismatch');
 };

@@ -20,7 +20,7 @@ import { type Export, verify } from '../../../src/audit/verify/index.ts';
 import { logFile, openExportFolder } from '../../../src/cli/audit/export-folder.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
-import type { ExportTexts } from '../../support/export-mutations.ts';
+import type { ExportTexts } from '../../support/export-texts.ts';
 
 export const VERIFIER = join(ROOT, 'examples/verifier-python');
 /** A small export of the local stack (`test/conformance/audit-export.test.ts` makes it). */
@@ -197,8 +197,8 @@ export const verifyManyInPython = async (
           .join(''),
         checkpoint: texts.checkpoint,
         'log-key': texts.key,
-        older: texts.older,
-        'receipts.txt': texts.receipts,
+        older: texts.older ?? '',
+        'receipts.txt': texts.receipts ?? '',
         'jwks.json': texts.jwks,
       };
       for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -249,6 +249,30 @@ export type Copy = {
   readonly entries: (log: string) => readonly Entry[];
   /** Writes entries as they are. */
   readonly put: (log: string, entries: readonly Entry[]) => void;
+};
+
+/** The log that has an entry of a type, and the place of the entry in it. */
+export const placeIn = (
+  copy: Copy,
+  type: string,
+): { readonly log: string; readonly at: number } => {
+  for (const log of copy.logs()) {
+    const at = copy.entries(log).findIndex((entry) => entry.type === type);
+    if (at >= 0) return { log, at };
+  }
+  throw new Error(`no log has ${type}`);
+};
+
+/** Changes the first entry of a type. */
+export const editIn = (
+  copy: Copy,
+  type: string,
+  change: (entry: Entry) => Entry,
+  then: (entries: readonly Entry[]) => readonly Entry[] = (entries) => entries,
+): string => {
+  const { log, at } = placeIn(copy, type);
+  copy.put(log, then(copy.entries(log).with(at, change(copy.entries(log)[at] as Entry))));
+  return log;
 };
 
 /** Makes copies of the committed export, and removes them after the tests of a file. */

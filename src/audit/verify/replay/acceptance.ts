@@ -3,7 +3,15 @@ import { evaluate, type Source } from '../../../policy/evaluate.ts';
 import type { Subject } from '../../../policy/rule.ts';
 import type { Entry } from '../../../protocol/entry.ts';
 import type { Pace, ReplayedAccount } from './account.ts';
-import { authorityOf, type Binding, bindingOf, isRightList, namedPolicies } from './binding.ts';
+import { approvalFault } from './approval.ts';
+import {
+  authorityOf,
+  type Binding,
+  bindingOf,
+  isRightList,
+  linksOf,
+  namedPolicies,
+} from './binding.ts';
 import type { ReplayedCall } from './call.ts';
 import { fundingFault } from './funding.ts';
 import { hasParams, subjectOf } from './subject.ts';
@@ -59,7 +67,7 @@ export const judgeAcceptance = (
   const { base, ownerPace } = pace;
   const judge = (): Judgement => {
     if (subject === undefined) return broken('malformed', 'payment');
-    const grant = grantFault(account, call, entry);
+    const grant = grantFault(account, call, entry, texts);
     if (grant !== undefined) return grant;
     if (binding.missing !== undefined) return missingText(binding.missing);
     if (!isRightList(account, named, call.grant, texts)) {
@@ -76,6 +84,8 @@ export const judgeAcceptance = (
     }
     const verdict = evaluate(sources, subject, entry.at);
     if (!verdict.allowed) return broken(verdict.rule, 'decision');
+    const approval = approvalFault(entry, call, sources);
+    if (approval !== undefined) return broken('approval', approval);
     const fault = fundingFault(account, call, entry, binding.own);
     if (fault !== undefined) return broken(fault, 'payment.paidBy');
     return certainty(account, call, binding);
@@ -92,16 +102,27 @@ export const withoutPace = ({
 /** The grant must be one that the account holds, and the one that the caller signed. A governed account calls by a grant only (law 8). */
 const grantFault = (
   account: ReplayedAccount,
-  { grant }: ReplayedCall,
+  { grant, paidBy }: ReplayedCall,
   entry: Entry,
+  texts: Texts,
 ): Judgement | undefined => {
+  const lender = entry.payment?.['lender'];
+  const isLender =
+    paidBy === 'lent'
+      ? linksOf(grant, texts).some(({ hash }) => hash === lender)
+      : lender === undefined;
+  if (!isLender) return broken('wrong_grant', 'payment.lender');
   const signed = authorityOf(entry);
   if (signed !== undefined && signed !== grant) return broken('wrong_grant', 'payment.grant');
   if (grant === undefined) {
     return account.isGoverned ? broken('wrong_grant', 'payment.grant') : undefined;
   }
   const held = account.grants.find(({ hash }) => hash === grant);
-  return held?.status === 'active' ? undefined : broken('wrong_grant', 'payment.grant');
+  if (held?.status !== 'active') return broken('wrong_grant', 'payment.grant');
+  // A grant for one origin of the gateway allows nothing at another one.
+  return held.delegation.audience === entry.evidence?.['audience']
+    ? undefined
+    : broken('wrong_grant', 'evidence.audience');
 };
 
 const certainty = (

@@ -1,7 +1,14 @@
 import { amountOf, textOf } from './members.ts';
 import { awaitsPayment, type ReplayedCall } from './call.ts';
 import * as money from './money.ts';
-import { amountFaults, type CallEntry, refuse, stateFaults, type Step } from './step.ts';
+import {
+  amountFaults,
+  type CallEntry,
+  refuse,
+  stateFaults,
+  type Step,
+  type StepFault,
+} from './step.ts';
 
 /* Entries about a call after its acceptance (docs/audit-format.md, check `calls`). */
 
@@ -12,9 +19,14 @@ export const approved = ({ account, call, entry }: CallEntry): Step => {
   return {
     account: { ...account, parked: { ...account.parked, [call.id]: next } },
     call: next,
-    faults: amountFaults(entry, { price: call.price }),
+    faults: [
+      ...amountFaults(entry, { price: call.price }),
+      ...(entry.outcome?.['until'] === call.until ? [] : [WRONG_END]),
+    ],
   };
 };
+
+const WRONG_END: StepFault = { check: 'calls', reason: 'other_call', field: 'outcome.until' };
 
 /** A parked call ends without having run. */
 export const refused = ({ account, call, entry }: CallEntry): Step => {

@@ -14,6 +14,10 @@ export type HeldIn = { readonly name: string; readonly start: Seconds };
 /** One call of an account, as far as its entries show it. */
 export type ReplayedCall = {
   readonly id: Hex;
+  readonly tool: string | undefined;
+  readonly request: Hex | undefined;
+  /** Hash of the policy, or of the list of policies, that it was accepted by. */
+  readonly policy: Hex | undefined;
   /** When it was accepted, or parked. */
   readonly at: Seconds;
   readonly asset: AssetId;
@@ -30,6 +34,8 @@ export type ReplayedCall = {
   readonly refunded: bigint;
   readonly heldIn: readonly HeldIn[];
   readonly isApproved: boolean;
+  /** Of a parked call: until when a person may decide. */
+  readonly until: Seconds | undefined;
   /** Its tool fell silent, and the amount stays held until an operator resolves the call. */
   readonly isKept: boolean;
   readonly isBounced: boolean;
@@ -42,9 +48,14 @@ export const startedCall = ({
   type,
   at,
   call,
+  tool,
+  request,
+  policy,
   amounts,
   payment,
+  outcome,
 }: Entry): ReplayedCall | undefined => {
+  const until = outcome?.['until'];
   const price = amountOf(amounts?.['price']);
   const asset = textOf(payment?.['asset']);
   const paidBy = PAID_BY.find((each) => each === payment?.['paidBy']);
@@ -52,7 +63,7 @@ export const startedCall = ({
     return undefined;
   }
   return {
-    id: call,
+    ...{ id: call, tool, request, policy },
     at,
     asset: asset as AssetId,
     price,
@@ -66,6 +77,7 @@ export const startedCall = ({
     refunded: 0n,
     heldIn: [],
     isApproved: false,
+    until: type === 'call.parked' && typeof until === 'number' ? until : undefined,
     isKept: false,
     isBounced: false,
     hasAnswer: false,

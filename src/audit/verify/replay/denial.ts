@@ -46,6 +46,9 @@ export const judgeDenial = (then: ReplayedAccount, entry: Entry, texts: Texts): 
   ) {
     return broken('wrong_params', 'evidence.params');
   }
+  if (outcome['authority'] !== (grant ?? outcome['grant'])) {
+    return broken('wrong_grant', 'outcome.authority');
+  }
   const given = { account, entry, subject, binding, grant };
   const verdict = evaluate(sources, subject, entry.at);
   const isOwn = outcome['account'] === account.account;
@@ -80,6 +83,10 @@ const isNamed = (verdict: Denied, rule: string, account: Json | undefined): bool
 /** The limit that a denial names must be the one of the evaluation, to the unit. */
 const judgeLimit = (denied: DeniedCall, verdict: Denied): Judgement => {
   const { account, entry } = denied;
+  const { kind, hash } = verdict.source.origin;
+  if (entry.outcome?.['grant'] !== (kind === 'grant' ? hash : undefined)) {
+    return broken('wrong_grant', 'outcome.grant');
+  }
   if (entry.outcome?.['param'] !== verdict.param) return broken('wrong_params', 'outcome.param');
   if (verdict.counter !== undefined && account.lends) return judgeLent(denied);
   return isSameJson(entry.outcome?.['limit'], verdict.limit as Json | undefined)

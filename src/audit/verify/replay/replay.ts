@@ -1,14 +1,15 @@
-import type { Hex } from '../../../core/hex.ts';
-import type { AccountId } from '../../../protocol/account-id.ts';
+import { type Hex, ZERO_HASH } from '../../../core/hex.ts';
+import { accountId, type AccountId } from '../../../protocol/account-id.ts';
 import type { Status } from '../../../protocol/account/command.ts';
 import type { Entry } from '../../../protocol/entry.ts';
 import { type Accepted, judgeAcceptance } from './acceptance.ts';
 import { newAccount, type ReplayedAccount, type TakenGrant } from './account.ts';
-import { counterNames } from './binding.ts';
+import { counterNames, linksOf, networkOf } from './binding.ts';
 import * as callEntries from './call-entries.ts';
+import { memberFaults } from './call-members.ts';
 import { type ReplayedCall, startedCall } from './call.ts';
 import { applyCredit } from './credit-entries.ts';
-import { objectOf, textOf } from './members.ts';
+import { isSameJson, objectOf, textOf } from './members.ts';
 import { hold } from './money.ts';
 import * as paymentEntries from './payment-entries.ts';
 import type { CallEntry, Step, StepFault } from './step.ts';
@@ -57,11 +58,18 @@ export const openReplay = (account: AccountId, texts: Texts): Replay => {
     }
     if (type.startsWith('credit.')) return applyCredit(state, entry);
     const about = ABOUT_CALLS[type];
-    if (about === undefined) return { account: changed(state, entry, texts), faults: [] };
+    if (about === undefined) {
+      return { account: changed(state, entry, texts), faults: ancestorFaults(state, entry, texts) };
+    }
     const call = calls.get(entry.call ?? '0x');
-    return call === undefined
-      ? { account: state, faults: [{ check: 'calls', reason: 'unknown_call', field: 'call' }] }
-      : about({ account: state, call, entry });
+    if (call === undefined) {
+      return {
+        account: state,
+        faults: [{ check: 'calls', reason: 'unknown_call', field: 'call' }],
+      };
+    }
+    const step = about({ account: state, call, entry });
+    return { ...step, faults: [...step.faults, ...memberFaults(call, entry)] };
   };
 
   return {
@@ -154,6 +162,22 @@ const changed = (account: ReplayedAccount, entry: Entry, texts: Texts): Replayed
     default:
       return account;
   }
+};
+
+/** Who is above the account from now on: the issuers of its grant and of the grants above it. Commands of these accounts bind it. */
+const ancestorFaults = (
+  { account }: ReplayedAccount,
+  { type, evidence, outcome }: Entry,
+  texts: Texts,
+): readonly StepFault[] => {
+  if (type !== 'grant.taken') return [];
+  const links = linksOf(textOf(evidence?.['grant']) as Hex | undefined, texts);
+  // The text of a grant above is in no file: then nothing shows who is there.
+  if (links.at(-1)?.parent !== ZERO_HASH) return [];
+  const above = links.map(({ issuer }) => accountId(networkOf(account), issuer));
+  return isSameJson(outcome?.['above'], above)
+    ? []
+    : [{ check: 'calls', reason: 'wrong_grant', field: 'outcome.above' }];
 };
 
 /** An account that takes a grant of another issuer leaves the one before. */

@@ -9,8 +9,10 @@ export type StepFault = {
     | 'unknown_call'
     | 'accepted_twice'
     | 'wrong_transition'
+    | 'other_call'
     | 'wrong_amount'
     | 'wrong_credit'
+    | 'wrong_grant'
     | 'malformed';
   readonly field?: string;
 };

@@ -136,9 +136,8 @@ describe('a document', () => {
       const bodies = [
         { ...granted(), type },
         { ...taken({ policy: null }), type },
-        ordered({}, type),
       ];
-      expect(await counts(...bodies)).toEqual({ ...NONE, proved: 3 });
+      expect(await counts(...bodies)).toEqual({ ...NONE, proved: 2 });
     }
   });
 });
@@ -150,6 +149,7 @@ describe('a consent', () => {
     return {
       consent: evidenceOf({
         proof: 'intent',
+        audience: own.audience,
         intent: intentFields(own),
         intentSignature: await payer.sign({ hash: intentDigest(own, CHAIN) }),
         ...changes,
@@ -177,6 +177,7 @@ describe('a consent', () => {
       [await consent(naming, { intentSignature: undefined }), 'evidence.consent.intentSignature: missing'],
       [await consent(naming, { intentSignature: signed.byOther }), 'evidence.consent.intentSignature: wrong_signer'],
       [await consent({}), 'evidence.consent.intent.authority: mismatch'],
+      [await consent(naming, { audience: 'https://other.example' }), 'evidence.consent.audience: mismatch'],
       [{ consent: { ...byVanilla().evidence } as Json }, 'evidence.consent.intent: missing'],
     ] as const; // prettier-ignore
     for (const [changes, expected] of faults) {

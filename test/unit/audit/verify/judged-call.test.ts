@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../../src/core/canonical-json.ts';
 import { sha256Hex, utf8 } from '../../../../src/crypto/bytes.ts';
+import { assetId } from '../../../../src/protocol/account-id.ts';
 import type { EntryBody, Json } from '../../../../src/protocol/entry.ts';
 import { intentFields } from '../../../../src/protocol/intent/agent-intent.ts';
 import { START, word } from '../history.ts';
 import {
   bound,
   byIntent,
+  CHAIN,
   counts,
   digest,
   type Evidence,
@@ -16,6 +18,7 @@ import {
   intent,
   NONE,
   OTHER,
+  PAY_TO,
   signed,
   TOKEN,
   vanilla,
@@ -28,25 +31,35 @@ const denied = (call: `0x${string}`, evidence: Evidence): EntryBody => ({
   decision: 'denied',
   rule: 'per_call',
   policy: word(7),
+  tool: intent.tool,
+  request: signed.request,
+  binding: 'intent',
+  amounts: { price: '20000' },
+  payment: { asset: assetId(`eip155:${CHAIN}`, TOKEN.address), payTo: PAY_TO },
   evidence: evidenceOf({ validBefore: START + 300, ...evidence }),
 });
 
 const intentOf = (changes: Evidence = {}) =>
   denied(digest, {
     proof: 'intent',
+    audience: intent.audience,
     intent: intentFields(intent),
     intentSignatureDigest: word(8),
     ...changes,
   });
 
-const paymentOf = (changes: Evidence = {}, call = word(9), of = vanilla) =>
-  denied(call, {
+const paymentOf = (changes: Evidence = {}, call = word(9), of = vanilla): EntryBody => ({
+  ...denied(call, {
     proof: 'x402',
+    audience: intent.audience,
     token: { ...TOKEN } as unknown as Json,
     authorization: fieldsOf(of),
     signatureDigest: word(8),
+    validBefore: Number(of.validBefore),
     ...changes,
-  });
+  }),
+  binding: changes['intent'] === undefined ? 'none' : 'intent',
+});
 
 describe('a denial', () => {
   it('has the fields that its call id commits to, and no signature', async () => {
@@ -57,7 +70,6 @@ describe('a denial', () => {
       await counts(
         intentOf({
           params: { depth: { found: true, value: '3' }, width: null },
-          audience: 'https://a.example',
         }),
       ),
     ).toEqual(NONE);
@@ -83,6 +95,19 @@ describe('a denial', () => {
     ],
     ['no fields', denied(digest, { proof: 'intent' }), 'evidence.intent: missing'],
     ['no end', intentOf({ validBefore: undefined }), 'evidence.validBefore: missing'],
+    ['another end', intentOf({ validBefore: START + 301 }), 'evidence.validBefore: mismatch'],
+    [
+      'another audience',
+      intentOf({ audience: 'https://a.example' }),
+      'evidence.audience: mismatch',
+    ],
+    ['another request', { ...intentOf(), request: word(1) }, 'request: mismatch'],
+    [
+      'another payee',
+      { ...paymentOf(), payment: { ...paymentOf().payment, payTo: word(1) } },
+      'payment.payTo: mismatch',
+    ],
+    ['another decision', { ...intentOf(), decision: 'go' }, 'decision: malformed'],
   ])('does not verify with %s', async (_, body, fault) => {
     expect(await faultOf([body])).toBe(fault);
   });

@@ -5,6 +5,7 @@ import { intentFields } from '../../../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../../../src/protocol/intent/binding.ts';
 import { START, word } from '../history.ts';
 import {
+  ACCOUNT,
   addressOf,
   bound,
   byBound,
@@ -13,7 +14,6 @@ import {
   counts,
   digest,
   ended,
-  type Evidence,
   faultOf,
   fieldsOf,
   granted,
@@ -23,8 +23,10 @@ import {
   ordered,
   other,
   signed,
+  signedCommand,
   taken,
   TOKEN,
+  type Evidence,
   vanilla,
 } from './signed-log.ts';
 
@@ -74,8 +76,10 @@ describe('a payment', () => {
   });
 
   it('written off by an operator has two signatures', async () => {
+    const target = `/admin/settlements/${ACCOUNT}/${word(9)}/write-off`;
+    const command = { ...(await signedCommand({ method: 'POST', target })), role: 'operator' };
     const writtenOff = (changes: Evidence) => ({
-      ...ordered({ paymentSignature: signed.vanilla, ...changes }, 'payment.failed'),
+      ...ordered({ ...command, paymentSignature: signed.vanilla, ...changes }, 'payment.failed'),
       call: word(9),
     });
     expect(await counts(byVanilla(), writtenOff({}))).toEqual({ ...NONE, proved: 2 });
@@ -123,6 +127,9 @@ describe('a payment', () => {
     ['for another request', () => byBound({}, { request: word(3) }), 'request: mismatch'],
     ['counted in another asset', () => byBound({}, { payment: { asset: 'iso4217:USD' } }), 'payment.asset: mismatch'],
     ['counted in no asset', () => byBound({}, { payment: {} }), 'payment.asset: mismatch'],
+    ['paid to another payee', () => byBound({}, { payment: { ...byBound().payment, payTo: addressOf(other) } }), 'payment.payTo: mismatch'],
+    ['for another audience', () => byBound({ audience: 'https://other.example' }), 'evidence.audience: mismatch'],
+    ['for no audience', () => byIntent({ audience: undefined }), 'evidence.audience: mismatch'],
     ['above what it signs', () => byBound({}, { amounts: { price: '20001' } }), 'amounts.price: mismatch'],
   ])('bound to a request: %s is a fault', async (_, body, expected) => {
     expect(await faultOf([body()])).toBe(expected);

@@ -30,10 +30,10 @@ export const CHAIN = 84_532;
 export const payer = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 export const other = privateKeyToAccount(`0x${'22'.repeat(32)}`);
 export const addressOf = (of: typeof payer): Address => of.address.toLowerCase() as Address;
-const ACCOUNT: AccountId = accountId(`eip155:${CHAIN}`, addressOf(payer));
+export const ACCOUNT: AccountId = accountId(`eip155:${CHAIN}`, addressOf(payer));
 export const OTHER: AccountId = accountId(`eip155:${CHAIN}`, addressOf(other));
 export const TOKEN = tokenOf(`eip155:${CHAIN}`) as Token;
-const PAY_TO: Address = `0x${'0f'.repeat(20)}`;
+export const PAY_TO: Address = `0x${'0f'.repeat(20)}`;
 export const ZERO = word(0);
 
 export const intent: AgentIntent = {
@@ -125,7 +125,7 @@ const accepted = (call: Hex, evidence: Evidence, more: Partial<EntryBody> = {}):
   evidence: evidenceOf(evidence),
   decision: 'go',
   amounts: { price: '20000' },
-  payment: { asset: assetId(`eip155:${CHAIN}`, TOKEN.address) },
+  payment: { asset: assetId(`eip155:${CHAIN}`, TOKEN.address), payTo: PAY_TO },
   ...more,
 });
 export const byIntent = (changes: Evidence = {}, more: Partial<EntryBody> = {}): EntryBody =>
@@ -194,6 +194,19 @@ export const taken = (changes: Evidence = {}): EntryBody => ({
     ...changes,
   }),
 });
+
+/** An intent for a route of the management API, signed by the account. */
+export const signedCommand = async (
+  fields: Pick<AgentIntent, 'method' | 'target'>,
+): Promise<{ readonly order: Json; readonly signature: Hex }> => {
+  const own = { ...intent, tool: 'countersign.admin', ...fields };
+  return {
+    order: intentFields(own),
+    signature: await payer.sign({ hash: intentDigest(own, CHAIN) }),
+  };
+};
+const frozen = await signedCommand({ method: 'PUT', target: `/accounts/${ACCOUNT}/status` });
+/** A command by which the account freezes itself. */
 export const ordered = (
   changes: Evidence = {},
   type: EntryBody['type'] = 'account.status',
@@ -201,13 +214,7 @@ export const ordered = (
   type,
   at: START,
   decision: 'frozen',
-  evidence: evidenceOf({
-    order: intentFields(intent),
-    signature: signed.intent,
-    by: ACCOUNT,
-    role: 'owner',
-    ...changes,
-  }),
+  evidence: evidenceOf({ ...frozen, by: ACCOUNT, role: 'owner', ...changes }),
 });
 
 export const logOf = (
