@@ -1,4 +1,4 @@
-/** `node dev/dashboard.ts`: builds the dashboard into `public/dashboard/`, from where the Worker serves it. Skips what is up to date. */
+/** `node dev/dashboard.ts`: builds the dashboard, and the script of the public pages, into `public/dashboard/`, from where the Worker serves them. Skips what is up to date. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -7,9 +7,23 @@ import { build } from 'vite';
 import { ROOT } from './root.ts';
 
 const SOURCES =
-  '{src/{dashboard,client,protocol,crypto,core}/**/*.{ts,tsx,css,html,svg},dev/dashboard.ts,package.json}';
+  '{src/{dashboard,pay,client,protocol,settlement,crypto,core}/**/*.{ts,tsx,css,html,svg},dev/dashboard.ts,package.json}';
 const out = join(ROOT, 'public/dashboard');
 const stamp = join(ROOT, '.dev/dashboard.hash');
+
+const COMMON = {
+  base: '/dashboard/',
+  configFile: false,
+  logLevel: 'error',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+} as const;
+
+const OUTPUT = {
+  target: 'es2022',
+  // An inlined image would be a `data:` URL, which the pages' policies refuse.
+  assetsInlineLimit: 0,
+  modulePreload: { polyfill: false },
+} as const;
 
 /** A hash of everything that the build reads. */
 const sourcesHash = async (): Promise<string> => {
@@ -30,18 +44,22 @@ export const buildDashboard = async (): Promise<void> => {
   if (isBuilt && (await readFile(stamp, 'utf8').catch(() => '')) === hash) return;
   const draft = join(ROOT, `.dev/dashboard-${process.pid}`);
   await build({
+    ...COMMON,
     root: join(ROOT, 'src/dashboard'),
-    base: '/dashboard/',
-    configFile: false,
-    logLevel: 'error',
-    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    build: { ...OUTPUT, outDir: draft, emptyOutDir: true },
+  });
+  await build({
+    ...COMMON,
+    root: join(ROOT, 'src/pay'),
     build: {
+      ...OUTPUT,
       outDir: draft,
-      emptyOutDir: true,
-      target: 'es2022',
-      // An inlined image would be a `data:` URL, which the page's policy refuses.
-      assetsInlineLimit: 0,
-      modulePreload: { polyfill: false },
+      emptyOutDir: false,
+      rolldownOptions: {
+        input: join(ROOT, 'src/pay/entry.ts'),
+        // Pages name it, so its name stays.
+        output: { entryFileNames: 'pay.js' },
+      },
     },
   });
   await mkdir(join(ROOT, 'public'), { recursive: true });

@@ -39,6 +39,7 @@ const LAYERS = [
   'src/dashboard/session/',
   'src/dashboard/data/',
   'src/dashboard/',
+  'src/pay/',
   'src/cli/',
   'dev/',
 ] as const;

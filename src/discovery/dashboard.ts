@@ -37,21 +37,50 @@ export type DashboardServices = {
   readonly localKeys: string | undefined;
 };
 
-/** Serves the page of the dashboard for every path below `/dashboard`: the page itself reads the path. It holds no data of anybody. */
+/** The script of the public pages. It names the files of one build, so browsers ask each time whether it has changed. */
+const PAY_SCRIPT = '/dashboard/pay.js';
+/** The keys of a local stack, for the wallets of those pages. */
+const LOCAL_KEYS = '/dashboard/local-keys.json';
+
+/**
+ * Serves the page of the dashboard for every path below `/dashboard`: the page itself reads the path. It holds no data of anybody. Other
+ * files are assets; a path of one that reaches the Worker names a file of another build.
+ */
 export const serveDashboard = async (
-  { assets, localKeys }: DashboardServices,
+  services: DashboardServices,
   request: Request,
 ): Promise<Response> => {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return problem({ reason: 'method_not_allowed', allow: ['GET'] });
   }
-  // Its files are served as assets; a path that reaches the Worker names one of another build.
-  const isFile = new URL(request.url).pathname.startsWith('/dashboard/assets/');
-  const page = isFile ? undefined : await assets?.fetch('https://assets.invalid/dashboard/');
+  const { pathname } = new URL(request.url);
+  if (pathname === PAY_SCRIPT) return payScript(services, request);
+  if (pathname === LOCAL_KEYS && services.localKeys !== undefined) {
+    return new Response(services.localKeys, {
+      headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' },
+    });
+  }
+  const isFile = pathname === LOCAL_KEYS || pathname.startsWith('/dashboard/assets/');
+  const page = isFile ? undefined : await services.assets?.fetch(`${ASSETS}/dashboard/`);
   if (page?.ok !== true) {
     await page?.body?.cancel();
     return problem({ reason: 'not_found' });
   }
+  return pageOf(page, services.localKeys);
+};
+
+const ASSETS = 'https://assets.invalid';
+
+const payScript = async ({ assets }: DashboardServices, request: Request): Promise<Response> => {
+  const known = request.headers.get('If-None-Match');
+  const headers: HeadersInit = known === null ? {} : { 'If-None-Match': known };
+  const script = await assets?.fetch(ASSETS + PAY_SCRIPT, { headers });
+  if (script?.ok === true || script?.status === 304) return new Response(script.body, script);
+  await script?.body?.cancel();
+  return problem({ reason: 'not_found' });
+};
+
+const pageOf = async (page: Response, localKeys: string | undefined): Promise<Response> => {
   if (localKeys === undefined) return new Response(page.body, { headers: HEADERS });
   const offered = `<meta name="countersign-local-keys" content="${escaped(localKeys)}"></head>`;
   const html = (await page.text()).replace('</head>', () => offered);

@@ -1,14 +1,14 @@
 import type { Seconds } from '../core/clock.ts';
 import { shellQuoted } from '../core/shell-quoted.ts';
 import { checksummed } from '../crypto/address.ts';
-import { escaped } from '../gateway/page.ts';
+import { escaped, PAY_SCRIPT, payPlace } from '../gateway/page.ts';
 import { exampleCall, type ExampleCall } from './example-call.ts';
 import { HOME_STYLE } from './home-style.ts';
 import { DOCUMENTS, type ListedTool, type Listing, type Payee } from './listing.ts';
 import { networkName } from '../protocol/network-name.ts';
 import { type HealthState, isoTime, type ToolHealth } from './tool-health.ts';
 
-/** Renders what a gateway sells, for a person. Contains no script and loads nothing. */
+/** Renders what a gateway sells, for a person, and lets a wallet pay for each tool. */
 export const homePage = (listing: Listing): string => {
   const { audience, tools, isPaused } = listing;
   const { host } = new URL(audience);
@@ -18,8 +18,8 @@ export const homePage = (listing: Listing): string => {
 <header>
 <p class="status${isPaused ? ' bad' : ''}">${isPaused ? 'Paused: takes no new calls now' : 'Open for calls'}</p>
 <h1>${escaped(host)}</h1>
-<p class="about">${tools.length === 1 ? 'One tool' : `${tools.length} tools`} for software that holds a wallet. Each call is paid with a signature,
-in USDC. There is no account and no API key, and a call that fails costs nothing.</p>
+<p class="about">${tools.length === 1 ? 'One tool' : `${tools.length} tools`} for agents, and for anyone with a wallet. Each call is paid with a
+signature, in USDC. There is no account and no API key, and a call that fails costs nothing.</p>
 ${payees(listing)}
 </header>
 <main>
@@ -36,6 +36,7 @@ ${documents(audience)}
 </ul>
 </main>
 <footer><p>${freshness(listing)} Opening this page has charged nothing.</p></footer>`,
+    PAY_SCRIPT,
   );
 };
 
@@ -57,7 +58,7 @@ ${faults.map(({ name, reason }) => `<li><code>${escaped(name)}</code> ${escaped(
 </main>`,
   );
 
-const page = (title: string, body: string): string => `<!doctype html>
+const page = (title: string, body: string, script = ''): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -65,6 +66,7 @@ const page = (title: string, body: string): string => `<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>${escaped(title)}</title>
 <style>${HOME_STYLE}</style>
+${script}
 </head>
 <body>
 <div class="sheet">
@@ -101,6 +103,7 @@ const item = (tool: ListedTool, now: Seconds): string => `<li>
 <p class="facts"><code>${tool.method === '*' ? 'any method' : escaped(tool.method)} ${escaped(tool.path)}</code>
 <span>${WHEN[tool.settlement]}${tool.binding === 'intent' ? '; bound payments only' : ''}</span>
 ${health(tool.health, now)}</p>
+${payPlace(tool)}
 <details><summary>Call ${escaped(tool.id)}</summary>
 <dl class="ways">
 ${way('With the command line', countersignCall(tool))}

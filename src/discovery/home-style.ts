@@ -1,4 +1,4 @@
-import { COLOURS } from '../gateway/page.ts';
+import { COLOURS, PAY_STYLE } from '../gateway/page.ts';
 
 /** The page's only style: its hash is in the Content-Security-Policy. */
 export const HOME_STYLE = `${COLOURS}
@@ -20,7 +20,7 @@ header .about{max-width:44rem}
 .payees dd{min-width:0;overflow-wrap:anywhere}
 .tools{border-top:1px solid var(--line)}
 .tools>li{display:grid;grid-template-columns:1fr auto;gap:.25rem 1.5rem;padding:1.25rem 0;border-bottom:1px solid var(--line)}
-.tools .about,.facts,details{grid-column:1/-1}
+.tools .about,.facts,.tools .pay,details{grid-column:1/-1}
 .price{font-size:.875rem;text-align:right}
 .price strong{color:var(--ink);font-size:1.125rem;font-variant-numeric:tabular-nums}
 .facts{display:flex;flex-wrap:wrap;gap:.125rem 1.25rem;font-size:.875rem}
@@ -32,6 +32,10 @@ summary{display:inline-block;padding:.25rem 0;color:var(--accent);font-size:.875
 summary::before{content:"+ "}
 details[open]>summary::before{content:"\\2212  "}
 .ways dt{margin:.5rem 0 .25rem;font-size:.875rem}
+${PAY_STYLE}
+button.pay{padding:.25rem .75rem;background:none;color:var(--accent);font-size:.875rem}
+button.pay:hover{background:var(--accent);color:var(--on-accent)}
+div.pay:not(:empty){margin:.5rem 0 .25rem}
 code{font:.8125rem/1.6 ui-monospace,monospace}
 pre{margin:0;padding:.75rem 1rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
 pre code{user-select:all}

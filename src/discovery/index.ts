@@ -2,7 +2,7 @@ import type { Catalogue } from '../catalog/catalogue.ts';
 import { audienceOf } from '../config.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { pageHeaders } from '../gateway/page.ts';
+import { pageHeaders, payingPageHeaders } from '../gateway/page.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import {
@@ -99,7 +99,7 @@ const CACHED = { 'Cache-Control': 'public, max-age=5' } as const;
 const JSON_TYPE = { ...CACHED, 'Content-Type': 'application/json' } as const;
 
 const HEADERS: { readonly [Name in Variant]: Readonly<Record<string, string>> } = {
-  page: { ...pageHeaders(HOME_STYLE), ...CACHED, Vary: 'Accept' },
+  page: { ...payingPageHeaders(HOME_STYLE), ...CACHED, Vary: 'Accept' },
   json: { ...JSON_TYPE, Vary: 'Accept' },
   openapi: JSON_TYPE,
   llms: { ...CACHED, 'Content-Type': 'text/plain; charset=utf-8' },

@@ -1,4 +1,5 @@
 import { bytesOf, encodeBase64, sha256Hex, utf8 } from '../crypto/bytes.ts';
+import type { PublicTool } from './public-tool.ts';
 
 const SIGNS: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -13,11 +14,32 @@ export const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (sign) => SIGNS[sign] ?? '');
 
 /** The headers of a page. Its policy allows only the page's own style, so that injected markup could neither run nor load anything. */
-export const pageHeaders = (style: string): Readonly<Record<string, string>> => ({
+export const pageHeaders = (style: string): Readonly<Record<string, string>> =>
+  headersWith(["default-src 'none'", `style-src ${hashOf(style)}`]);
+
+/**
+ * The headers of a page on which a wallet can pay. It runs and loads only files of this origin, calls only this origin, and makes no HTML
+ * from text (Trusted Types). No answer of a tool is a script here: a browser gets one only with a signature in a header.
+ */
+export const payingPageHeaders = (style: string): Readonly<Record<string, string>> => ({
+  ...headersWith([
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' ${hashOf(style)}`,
+    "connect-src 'self'",
+    "require-trusted-types-for 'script'",
+  ]),
+  // Some wallets sign in a window that the page opens.
+  'Cross-Origin-Opener-Policy': 'same-origin-allow-popups',
+});
+
+const hashOf = (style: string): string =>
+  `'sha256-${encodeBase64(bytesOf(sha256Hex(utf8(style))))}'`;
+
+const headersWith = (policy: readonly string[]): Readonly<Record<string, string>> => ({
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy': [
-    "default-src 'none'",
-    `style-src 'sha256-${encodeBase64(bytesOf(sha256Hex(utf8(style))))}'`,
+    ...policy,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -26,8 +48,21 @@ export const pageHeaders = (style: string): Readonly<Record<string, string>> => 
   'Referrer-Policy': 'no-referrer',
 });
 
+/** Loads what makes the buttons of `payPlace`. Its own name stays; it loads files whose names have a hash. */
+export const PAY_SCRIPT = '<script type="module" src="/dashboard/pay.js"></script>';
+
+/** Where the script puts the button that pays for a tool. Empty without JavaScript. */
+export const payPlace = ({ id, settlement }: Pick<PublicTool, 'id' | 'settlement'>): string =>
+  settlement === 'card'
+    ? ''
+    : `<div class="pay" data-pay="${escaped(id)}"${settlement === 'free' ? ' data-free' : ''}></div>`;
+
+/** The style of that button. */
+export const PAY_STYLE = `button.pay{padding:.5rem 1rem;border:1px solid var(--accent);border-radius:.5rem;background:var(--accent);color:var(--on-accent);font:600 1rem/1.5 system-ui,sans-serif;cursor:pointer}
+button.pay:disabled{opacity:.6;cursor:default}`;
+
 /** Colours of pages, light and dark. Text has a contrast of at least 4.5 on both grounds (WCAG 2 AA). */
 export const COLOURS = `
-:root{--ground:#f6f6f3;--sheet:#fff;--ink:#1b1d1f;--soft:#5a6066;--line:#dcdcd6;--accent:#0b6b4f;--alarm:#a32d1f}
-@media (prefers-color-scheme:dark){:root{--ground:#131516;--sheet:#1b1e20;--ink:#eceeee;--soft:#a3aab0;--line:#34393c;--accent:#5fd0a8;--alarm:#ff9d8c}}
+:root{--ground:#f6f6f3;--sheet:#fff;--ink:#1b1d1f;--soft:#5a6066;--line:#dcdcd6;--accent:#0b6b4f;--on-accent:#fff;--alarm:#a32d1f}
+@media (prefers-color-scheme:dark){:root{--ground:#131516;--sheet:#1b1e20;--ink:#eceeee;--soft:#a3aab0;--line:#34393c;--accent:#5fd0a8;--on-accent:#0c1512;--alarm:#ff9d8c}}
 `;

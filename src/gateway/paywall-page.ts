@@ -2,13 +2,13 @@ import { shellQuoted } from '../core/shell-quoted.ts';
 import { checksummed } from '../crypto/address.ts';
 import { networkName } from '../protocol/network-name.ts';
 import type { Offer } from '../protocol/x402/offer.ts';
-import { COLOURS, escaped, pageHeaders } from './page.ts';
+import { COLOURS, escaped, PAY_SCRIPT, PAY_STYLE, payingPageHeaders, payPlace } from './page.ts';
 import type { PublicTool } from './public-tool.ts';
 
 /** A page, and the headers that it needs. */
 export type Page = { readonly html: string; readonly headers: Readonly<Record<string, string>> };
 
-/** Renders the price of a tool and how to pay it, for a person who opened its URL in a browser. Contains no script and loads nothing. */
+/** Renders the price of a tool and how to pay it, for a person who opened its URL in a browser, and lets a wallet pay. */
 export const paywallPage = ({
   tool,
   offer,
@@ -17,7 +17,7 @@ export const paywallPage = ({
   readonly offer: Offer;
 }): Page => ({
   html: document(tool, offer),
-  headers: { ...(headers ??= pageHeaders(PAGE_STYLE)), 'Cache-Control': 'private, no-store' },
+  headers: { ...(headers ??= payingPageHeaders(PAGE_STYLE)), 'Cache-Control': 'private, no-store' },
 });
 
 let headers: Page['headers'] | undefined;
@@ -89,6 +89,7 @@ const document = (tool: PublicTool, offer: Offer): string => `<!doctype html>
 <meta name="robots" content="noindex">
 <title>${escaped(tool.id)}: payment required</title>
 <style>${PAGE_STYLE}</style>
+${PAY_SCRIPT}
 </head>
 <body>
 <main>
@@ -96,7 +97,8 @@ const document = (tool: PublicTool, offer: Offer): string => `<!doctype html>
 <h1>${escaped(tool.id)}</h1>
 <p class="about">${escaped(tool.description)}</p>
 <p class="price"><strong>${tool.dollars.slice(1)}</strong> <span>USDC ${tool.pricing === 'upto' ? 'at most ' : ''}per call</span></p>
-<dl>
+${payPlace(tool)}
+<dl class="terms">
 ${rows(tool, offer)}
 </dl>
 <h2>How software calls it</h2>
@@ -123,12 +125,14 @@ h2{margin:2rem 0 .5rem;font-size:1.125rem}
 .about{overflow-wrap:anywhere}
 .price{margin:1.5rem 0}
 .price strong{font-size:2.5rem;line-height:1;font-variant-numeric:tabular-nums}
+${PAY_STYLE}
+.pay{margin:0 0 1.5rem}
 dl{margin:0;border-top:1px solid var(--line)}
 dl div{display:flex;gap:1rem;padding:.6rem 0;border-bottom:1px solid var(--line)}
 dt{flex:0 0 6rem}
 dd{margin:0;min-width:0;overflow-wrap:anywhere}
 code{font:.8125rem/1.6 ui-monospace,monospace}
-pre{margin:0 0 1rem;padding:1rem;overflow-x:auto;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
+pre{margin:0 0 1rem;padding:1rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
 a{color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .note{margin:0}

@@ -37,19 +37,24 @@ export const FOCUSED = `(() => {
 
 /** Does what injected markup would try. Returns what the content security policy blocked, and the state of the page. */
 export const INJECTED = `(async () => {
-  const stopped = [];
-  document.addEventListener('securitypolicyviolation', (event) => stopped.push(event.effectiveDirective));
+  const stopped = new Set();
+  document.addEventListener('securitypolicyviolation', (event) => stopped.add(event.effectiveDirective));
+  const attempt = (run) => { try { run(); } catch { /* Trusted Types throw. */ } };
   const script = document.createElement('script');
-  script.textContent = 'document.title = "taken over"';
+  attempt(() => script.append('document.title = "taken over"'));
+  const foreign = document.createElement('link');
+  foreign.rel = 'stylesheet';
+  foreign.href = 'https://attacker.example/x.css';
   const style = document.createElement('style');
   style.textContent = 'main { display: none }';
   const image = document.createElement('img');
   image.src = '/healthz';
-  document.body.append(script, style, image);
-  await fetch('/healthz').catch(() => undefined);
+  document.body.append(script, style, foreign, image);
+  attempt(() => document.body.insertAdjacentHTML('beforeend', '<p onclick="x"></p>'));
+  await fetch('https://attacker.example/').catch(() => undefined);
   await new Promise((resolve) => setTimeout(resolve, 100));
   const { display } = getComputedStyle(document.querySelector('main'));
-  return { stopped: stopped.sort(), title: document.title, display };
+  return { stopped: [...stopped].sort(), title: document.title, display };
 })()`;
 
 export const SCROLL_WIDTH = 'document.documentElement.scrollWidth';

@@ -82,6 +82,11 @@ const visit = async (
   return { page, response, requested, console: messages };
 };
 
+const PAY_SCRIPT_URL = () => `${stack.gateway.url}/dashboard/pay.js`;
+
+/** What the policy of both pages stops, as the browser names it. */
+const STOPPED = ['connect-src', 'img-src', 'require-trusted-types-for', 'style-src-elem'];
+
 const LOOKS = [
   [1280, 'light'],
   [1280, 'dark'],
@@ -109,18 +114,20 @@ describe('the page of the gateway', () => {
       expect(shown).toContain(price === '$0.00' ? 'Free' : `${price.slice(1)} USDC`);
     }
     expect(shown).toContain(`${stack.description.audience}/mcp`);
-    expect(requested).toEqual([response.url()]);
+    expect(requested).toEqual([response.url(), PAY_SCRIPT_URL()]);
     expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
     const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
     expect({ readable: ratio >= 4.5, of, ratio }).toMatchObject({ readable: true });
   });
 
-  it('can be used by keyboard, without a script', async () => {
+  it('can be used by keyboard', async () => {
     const { page } = await visit('/');
     await page.keyboard.press('Tab');
     expect(await page.evaluate(FOCUSED)).toEqual({ name: 'A', visible: true });
     await page.keyboard.press('Enter');
     await page.waitForURL(/#tools$/);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(FOCUSED)).toEqual({ name: 'BUTTON', visible: true });
     await page.keyboard.press('Tab');
     expect(await page.evaluate(FOCUSED)).toEqual({ name: 'SUMMARY', visible: true });
     expect(await page.locator('details[open]').count()).toBe(0);
@@ -130,16 +137,16 @@ describe('the page of the gateway', () => {
     expect(await page.evaluate(FOCUSED)).toEqual({ name: 'PRE', visible: true });
   });
 
-  it('runs and loads nothing but its own style, and shows foreign text as text', async () => {
+  it('runs and loads only what pays, and shows foreign text as text', async () => {
     const { page, console: messages } = await visit('/');
     const title = await page.title();
     expect(await page.locator('.about', { hasText: 'Looks a word up.' }).innerText()).toBe(
       DESCRIPTION,
     );
-    expect(await page.locator('script, img').count()).toBe(0);
+    expect(await page.locator('script, img').count()).toBe(1);
     expect(messages.filter((line) => line.includes('Content Security Policy'))).toEqual([]);
     expect(await page.evaluate(INJECTED)).toEqual({
-      stopped: ['connect-src', 'img-src', 'script-src-elem', 'style-src-elem'],
+      stopped: STOPPED,
       title,
       display: 'block',
     });
@@ -167,7 +174,7 @@ describe('the page of a paid tool', () => {
     const shown = await page.locator('main').innerText();
     for (const text of ['402', 'lookup', '0.001 USDC', stack.description.payTo, 'Base Sepolia'])
       expect(shown).toContain(text);
-    expect(requested).toEqual([response.url()]);
+    expect(requested).toEqual([response.url(), PAY_SCRIPT_URL()]);
     expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
     const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
     expect({ readable: ratio >= 4.5, of, ratio }).toMatchObject({ readable: true });
@@ -188,21 +195,23 @@ describe('the page of a paid tool', () => {
 
   it('shows the keyboard focus', async () => {
     const { page } = await visit('/tools/lookup?word=river');
-    await page.keyboard.press('Tab');
-    expect(await page.evaluate(FOCUSED)).toEqual({ name: 'A', visible: true });
-    await page.keyboard.press('Tab');
-    expect(await page.evaluate(FOCUSED)).toEqual({ name: 'PRE', visible: true });
+    for (const name of ['BUTTON', 'A', 'PRE']) {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate(FOCUSED)).toEqual({ name, visible: true });
+    }
   });
 
-  it('runs and loads nothing but its own style', async () => {
+  it('runs and loads only what pays', async () => {
     const { page, response } = await visit('/tools/lookup?word=river');
     const headers = response.headers();
-    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
+    expect(headers['content-security-policy']).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self' 'sha256-/,
+    );
     expect(headers['x-content-type-options']).toBe('nosniff');
     // The policy allows the page's own style by its hash.
     expect(await page.evaluate(SHEET_WIDTH)).not.toBe('none');
     expect(await page.evaluate(INJECTED)).toEqual({
-      stopped: ['connect-src', 'img-src', 'script-src-elem', 'style-src-elem'],
+      stopped: STOPPED,
       title: 'lookup: payment required',
       display: 'block',
     });
@@ -213,7 +222,7 @@ describe('the page of a paid tool', () => {
     const { page, console: messages } = await visit(`/tools/lookup?word=${mean}`);
     expect(await page.locator('.about').innerText()).toBe(DESCRIPTION);
     expect(await page.title()).toBe('lookup: payment required');
-    expect(await page.locator('script, img').count()).toBe(0);
+    expect(await page.locator('script, img').count()).toBe(1);
     expect(await page.locator('pre').first().innerText()).toContain('/tools/lookup?word=%3C');
     expect(messages.filter((line) => line.includes('Content Security Policy'))).toEqual([]);
   });

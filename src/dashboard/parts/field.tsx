@@ -12,20 +12,24 @@ type Described = {
  * A control with its label above, a hint below, and what is wrong with its content.
  *
  * @param control renders the control with the attributes that tie it to its texts
+ * @param id needed where several trees of Preact share a page: each of them counts its own ids from zero
  */
 export const Field = ({
   label,
   hint,
   error,
   control,
+  id: given,
 }: {
   readonly label: string;
   readonly hint?: ComponentChildren;
   /** What is wrong and how to mend it. */
   readonly error?: string | undefined;
   readonly control: (described: Described) => JSX.Element;
+  readonly id?: string;
 }) => {
-  const id = useId();
+  const counted = useId();
+  const id = given ?? counted;
   const hasHint = toChildArray(hint).length > 0;
   const texts = [hasHint ? `${id}-hint` : '', error === undefined ? '' : `${id}-error`]
     .filter((text) => text !== '')

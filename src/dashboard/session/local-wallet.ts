@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { addWallet, type Provider } from './wallets.ts';
 import type { Hex } from '../../core/hex.ts';
 
@@ -39,11 +40,19 @@ const providerOf = ({ privateKey }: LocalKey): Provider => {
   };
 };
 
-/** Offers the keys of a local stack, which the gateway names in the page. A deployed gateway names none. */
-export const offerLocalKeys = (): void => {
-  const named = document.querySelector<HTMLMetaElement>('meta[name="countersign-local-keys"]');
-  if (named === null) return;
-  for (const key of JSON.parse(named.content) as readonly LocalKey[]) {
+const localKeys = z.array(
+  z.object({ name: z.string(), privateKey: z.string().check(z.regex(/^0x[0-9a-f]{64}$/)) }),
+);
+
+/** Offers the keys of a local stack. @param keys JSON, as the gateway names them; a deployed gateway names none */
+export const offerKeys = (keys: string): void => {
+  for (const key of localKeys.parse(JSON.parse(keys)) as readonly LocalKey[]) {
     addWallet({ id: `local:${key.name}`, name: `Local ${key.name}`, provider: providerOf(key) });
   }
+};
+
+/** Offers the keys of a local stack, which the gateway names in the page of the dashboard. */
+export const offerLocalKeys = (): void => {
+  const named = document.querySelector<HTMLMetaElement>('meta[name="countersign-local-keys"]');
+  if (named !== null) offerKeys(named.content);
 };

@@ -13,7 +13,7 @@ export const chooseAccount = async (provider: Provider): Promise<Hex> => {
 };
 
 /** Wallets refuse typed data whose chain is not the active one. @throws what the wallet throws */
-const switchTo = async (provider: Provider, chainId: number): Promise<void> => {
+export const switchTo = async (provider: Provider, chainId: number): Promise<void> => {
   const chain = `0x${chainId.toString(16)}`;
   const active = await provider.request({ method: 'eth_chainId' });
   if (active === chain) return;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { faultPage } from '../../../src/discovery/home-page.ts';
 import { HOME_STYLE } from '../../../src/discovery/home-style.ts';
-import { pageHeaders } from '../../../src/gateway/page.ts';
+import { PAY_SCRIPT, pageHeaders, payingPageHeaders } from '../../../src/gateway/page.ts';
 import { toolOf } from '../gateway/fixture.ts';
 import { AT, documentsOf, managementApi } from './documents.ts';
 
@@ -73,7 +73,7 @@ describe('the page of the gateway', () => {
     const { page, llms, json } = documentsOf([
       { ...tool, description: `${HOSTILE}\u202eevil\u{e0041}` },
     ]);
-    expect(page).not.toContain('<script');
+    expect(page.replace(PAY_SCRIPT, '')).not.toContain('<script');
     expect(page).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;');
     expect(llms).toContain('\\[link\\](javascript:x) \\`code\\`');
     expect(llms).toContain('\\<script\\>');
@@ -81,7 +81,7 @@ describe('the page of the gateway', () => {
       expect(text).not.toMatch(/[\u202e\u{e0041}]/u);
   });
 
-  it('loads and runs nothing, and its policy allows only its own style', async () => {
+  it('runs only the script of this origin that pays; the page of a fault runs none', async () => {
     const { page } = documentsOf([tool]);
     const fault = faultPage([{ name: 'PAY_TO', reason: 'must be <set>' }]);
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(HOME_STYLE));
@@ -89,13 +89,29 @@ describe('the page of the gateway', () => {
     expect(pageHeaders(HOME_STYLE)['Content-Security-Policy']).toBe(
       `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     );
-    for (const html of [page, fault]) {
+    expect(payingPageHeaders(HOME_STYLE)['Content-Security-Policy']).toBe(
+      `default-src 'none'; script-src 'self'; style-src 'self' 'sha256-${hash}'; connect-src 'self'; require-trusted-types-for 'script'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    );
+    expect(page.split(PAY_SCRIPT)).toHaveLength(2);
+    for (const html of [page.replace(PAY_SCRIPT, ''), fault]) {
       expect(html).not.toMatch(
         /<(script|img|link|iframe|form|object|base)\b|\son\w+=|style="|@import|url\(/i,
       );
       expect(html).toContain(`<style>${HOME_STYLE}</style>`);
     }
     expect(fault).toContain('<code>PAY_TO</code> must be &lt;set&gt;');
+  });
+
+  it('has a place to pay beside each tool that a wallet can call', () => {
+    const { page } = documentsOf([
+      tool,
+      { ...tool, id: 'free', path: '/free', price: 0n, settlement: 'free' },
+      { ...tool, id: 'card', path: '/card', settlement: 'card', asset: 'iso4217:USD' },
+    ]);
+    expect([...page.matchAll(/<div class="pay"[^>]*>/g)].map(([place]) => place)).toEqual([
+      '<div class="pay" data-pay="free" data-free>',
+      '<div class="pay" data-pay="translate">',
+    ]);
   });
 
   it('has landmarks, one h1, and headings in order', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PAY_SCRIPT } from '../../../src/gateway/page.ts';
 import { PAGE_STYLE } from '../../../src/gateway/paywall-page.ts';
 import { paywallPage } from '../../../src/gateway/paywall-page.ts';
 import type { Offer } from '../../../src/protocol/x402/offer.ts';
@@ -60,21 +61,22 @@ describe('paywallPage', () => {
       { description: HOSTILE, mimeType: HOSTILE },
       `https://gw.example/?q=${HOSTILE}`,
     );
-    expect(html).not.toContain('<script');
+    expect(html.replace(PAY_SCRIPT, '')).not.toContain('<script');
     expect(html).not.toContain(HOSTILE);
     expect(html.match(/<\/pre>/g)).toHaveLength(2);
     expect(html).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;');
   });
 
-  it('loads and runs nothing, and its policy allows only its own style', async () => {
+  it('runs only the script of this origin that pays', async () => {
     const { html, headers } = page();
-    expect(html).not.toMatch(
+    expect(html).toContain('<div class="pay" data-pay="lookup"></div>');
+    expect(html.replace(PAY_SCRIPT, '')).not.toMatch(
       /<(script|img|link|iframe|form|object|base)\b|\son\w+=|style="|@import|url\(/i,
     );
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(PAGE_STYLE));
     const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
     expect(headers['Content-Security-Policy']).toBe(
-      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; script-src 'self'; style-src 'self' 'sha256-${hash}'; connect-src 'self'; require-trusted-types-for 'script'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     );
     expect(html).toContain(`<style>${PAGE_STYLE}</style>`);
     expect(headers['Cache-Control']).toBe('private, no-store');

@@ -1,0 +1,87 @@
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Notice } from '../dashboard/parts/notice.tsx';
+import { offerKeys } from '../dashboard/session/local-wallet.ts';
+import { findWallets } from '../dashboard/session/wallets.ts';
+import { readJsonBody } from '../client/json.ts';
+import { PayForm } from './pay-form.tsx';
+import { MAX_DOCUMENT, type PayTool, payToolIn } from './pay-tool.ts';
+import { keptAnswer, type Paid } from './payment.ts';
+import { forgetPayment, readPaymentRecord } from './payment-record.ts';
+import { PaymentView } from './payment-view.tsx';
+import { withOpenedQuery } from './tool-call.ts';
+import './panel.css';
+
+/** Only a local stack names keys. Elsewhere the page does not ask. */
+const isLocal = /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname);
+
+const readLocalKeys = async (): Promise<void> => {
+  const answer = await fetch('/dashboard/local-keys.json');
+  if (answer.ok) offerKeys(await answer.text());
+};
+
+const readTool = async (id: string): Promise<PayTool | undefined> => {
+  const answer = await fetch('/openapi.json');
+  const found = payToolIn(await readJsonBody(answer, MAX_DOCUMENT), id);
+  return found && withOpenedQuery(found, location);
+};
+
+let isListening = false;
+
+/** Asks for wallets once a page, whatever the number of its panels. */
+const listen = (): void => {
+  if (isListening) return;
+  isListening = true;
+  findWallets();
+  if (isLocal) void readLocalKeys().catch(() => undefined);
+};
+
+const Panel = ({ id, onClose }: { readonly id: string; readonly onClose: () => void }) => {
+  const kept = readPaymentRecord(sessionStorage, id);
+  const [paid, setPaid] = useState<Partial<Paid> | undefined>(
+    kept && { record: kept, ...answerIn(keptAnswer(id, kept)) },
+  );
+  const [tool, setTool] = useState<PayTool | 'loading' | 'unknown'>('loading');
+  useEffect(() => {
+    listen();
+    void readTool(id).then(
+      (found) => setTool(found ?? 'unknown'),
+      () => setTool('unknown'),
+    );
+  }, []);
+  if (paid?.record !== undefined) {
+    const again = (): void => {
+      forgetPayment(sessionStorage, id);
+      setPaid(undefined);
+    };
+    return <PaymentView tool={id} record={paid.record} answer={paid.answer} onAgain={again} />;
+  }
+  if (tool === 'loading') return <p role="status">Loading…</p>;
+  if (tool === 'unknown') {
+    return (
+      <Notice tone="bad">
+        The gateway did not say how to pay for this tool here. Nothing was paid. Reload the page, or
+        use the command below.
+      </Notice>
+    );
+  }
+  return <PayForm tool={tool} onPaid={setPaid} onClose={onClose} />;
+};
+
+const answerIn = (answer: Paid['answer'] | undefined): Partial<Paid> =>
+  answer === undefined ? {} : { answer };
+
+/** Shows the panel of a tool in its place on the page. @param onClose called after it is gone */
+export const showPanel = (place: HTMLElement, id: string, onClose: () => void): void => {
+  const close = (): void => {
+    render(null, place);
+    onClose();
+  };
+  place.replaceChildren();
+  render(
+    <section class="panel" aria-label={`Pay for ${id}`}>
+      <Panel id={id} onClose={close} />
+    </section>,
+    place,
+  );
+};

@@ -1,0 +1,112 @@
+import * as z from 'zod/mini';
+import type { Address, Hex } from '../core/hex.ts';
+import type { Seconds } from '../core/clock.ts';
+import { decodeBase64, encodeBase64 } from '../crypto/bytes.ts';
+import type { Network } from '../protocol/account-id.ts';
+import { parseAmount } from '../protocol/amount.ts';
+
+/** What became of a paid call. Amounts in atomic units. */
+export type PaymentOutcome = {
+  readonly status: number;
+  readonly paid: 'none' | 'payment' | 'credit' | 'card';
+  readonly charged: bigint;
+  readonly credited: bigint;
+  readonly transaction?: Hex;
+  /** The receipt as the gateway sent it, and why it does not count, if so. */
+  readonly receipt?: { readonly token: string; readonly why?: string };
+  readonly contentType: string;
+  /** Undefined for an answer that is too large to keep. */
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
+};
+
+/** A payment of this tab, written before its signature leaves the page. */
+export type PaymentRecord = {
+  readonly at: Seconds;
+  /** Id of the wallet, to ask it again. */
+  readonly wallet: string;
+  readonly payer: Address;
+  readonly network: Network;
+  readonly call: Hex;
+  /** The most that the signature can cost. */
+  readonly amount: bigint;
+  /** Absent until the answer has arrived. */
+  readonly outcome?: PaymentOutcome;
+};
+
+const MAX_KEPT = 256 * 1024;
+
+const amount = z.pipe(
+  z.string().check(z.refine((text) => parseAmount(text) !== undefined)),
+  z.transform((text: string) => BigInt(text)),
+);
+const text = z.string().check(z.maxLength(2 * MAX_KEPT));
+const hash = z.string().check(z.regex(/^0x[0-9a-f]{64}$/));
+
+const schema = z.strictObject({
+  at: z.int(),
+  wallet: z.string(),
+  payer: z.string().check(z.regex(/^0x[0-9a-f]{40}$/)),
+  network: z.string().check(z.regex(/^eip155:[1-9][0-9]{0,15}$/)),
+  call: hash,
+  amount,
+  outcome: z.optional(
+    z.strictObject({
+      status: z.int(),
+      paid: z.literal(['none', 'payment', 'credit', 'card']),
+      charged: amount,
+      credited: amount,
+      transaction: z.optional(hash),
+      receipt: z.optional(z.strictObject({ token: text, why: z.optional(text) })),
+      contentType: z.string(),
+      body: z.optional(text),
+    }),
+  ),
+});
+
+/** The part of `Storage` that records need. A browser may refuse storage: then a reload forgets the payment. */
+export type Shelf = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+
+/** The entry script looks for this key too. */
+export const recordKey = (tool: string): string => `countersign-payment:${tool}`;
+
+/** Keeps a payment for this tab: a reload shows it again, in place of paying again. */
+export const keepPayment = (shelf: Shelf, tool: string, record: PaymentRecord): void => {
+  const body = record.outcome?.body;
+  const kept = body === undefined || body.byteLength > MAX_KEPT ? undefined : encodeBase64(body);
+  const outcome = record.outcome === undefined ? undefined : { ...record.outcome, body: kept };
+  try {
+    shelf.setItem(
+      recordKey(tool),
+      JSON.stringify({ ...record, outcome }, (_, value: unknown) =>
+        typeof value === 'bigint' ? value.toString() : value,
+      ),
+    );
+  } catch {
+    // The storage is full or off: the page works without.
+  }
+};
+
+/** The last payment of this tab for a tool. */
+export const readPaymentRecord = (shelf: Shelf, tool: string): PaymentRecord | undefined => {
+  try {
+    const parsed = schema.safeParse(JSON.parse(shelf.getItem(recordKey(tool)) ?? 'null'));
+    if (!parsed.success) return undefined;
+    const { outcome, ...rest } = parsed.data;
+    const bytes = outcome?.body === undefined ? undefined : decodeBase64(outcome.body);
+    const body = bytes === undefined ? undefined : new Uint8Array(bytes);
+    return {
+      ...rest,
+      ...(outcome === undefined ? {} : { outcome: { ...outcome, body } }),
+    } as PaymentRecord;
+  } catch {
+    return undefined;
+  }
+};
+
+export const forgetPayment = (shelf: Shelf, tool: string): void => {
+  try {
+    shelf.removeItem(recordKey(tool));
+  } catch {
+    // There is no storage, so there is nothing to forget.
+  }
+};

@@ -1,0 +1,115 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { decimalOf } from '../dashboard/format/amount.ts';
+import { momentOf } from '../dashboard/format/time.ts';
+import { Notice } from '../dashboard/parts/notice.tsx';
+import { wallets } from '../dashboard/session/wallets.ts';
+import type { Answer } from './answer.ts';
+import { AnswerView } from './answer-view.tsx';
+import { completed, keptAnswer, lookUp } from './payment.ts';
+import { faultOf } from './payment-fault.ts';
+import { keepPayment, type PaymentRecord } from './payment-record.ts';
+import { ReceiptView } from './receipt-view.tsx';
+import { networkName } from '../protocol/network-name.ts';
+
+/** What a call cost, in one sentence. */
+const costOf = ({ outcome, amount }: PaymentRecord): string => {
+  if (outcome === undefined) return '';
+  if (outcome.credited > 0n) {
+    return `The tool failed. You paid ${decimalOf(outcome.credited)} USDC, which is now your credit at this gateway.`;
+  }
+  if (outcome.charged > 0n) {
+    return `You paid ${decimalOf(outcome.charged)} USDC${outcome.paid === 'credit' ? ' from your credit' : ''}.`;
+  }
+  return amount === 0n ? 'This call was free.' : 'This call cost nothing.';
+};
+
+const titleOf = (status: number): string => {
+  if (status === 0) return 'No answer';
+  return status < 400 ? 'Answer' : `The tool answered ${status}`;
+};
+
+/** A payment of this tab: its answer, what it cost, its receipt, and when the money moves. */
+export const PaymentView = ({
+  tool,
+  record: first,
+  answer: firstAnswer,
+  onAgain,
+}: {
+  readonly tool: string;
+  readonly record: PaymentRecord;
+  readonly answer: Answer | undefined;
+  readonly onAgain: () => void;
+}) => {
+  const [record, setRecord] = useState(first);
+  const [answer, setAnswer] = useState(firstAnswer);
+  const [problem, setProblem] = useState('');
+  const [isAsking, setAsking] = useState(false);
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => title.current?.focus(), []);
+  const { outcome } = record;
+  const wallet = wallets.value.find(({ id }) => id === record.wallet);
+
+  const ask = async (): Promise<void> => {
+    if (wallet === undefined || isAsking) return;
+    setAsking(true);
+    setProblem('');
+    try {
+      const known = completed(record, await lookUp(record, wallet));
+      if (known.outcome === undefined)
+        setProblem('The call is still running. Ask again in a moment.');
+      else keepPayment(sessionStorage, tool, known);
+      setRecord(known);
+      setAnswer(keptAnswer(tool, known));
+    } catch (thrown) {
+      const attempted = { price: '', network: networkName(record.network) };
+      setProblem(faultOf(thrown, attempted, false).text.replace(' Nothing was paid.', ''));
+    } finally {
+      setAsking(false);
+    }
+  };
+
+  return (
+    <div class="payment">
+      <h2 ref={title} tabIndex={-1}>
+        {outcome === undefined ? 'A payment without its answer' : titleOf(outcome.status)}
+      </h2>
+      {outcome === undefined ? (
+        <Notice tone="warn">
+          <p>
+            You signed a payment of at most {decimalOf(record.amount)} USDC at {momentOf(record.at)}
+            , and its answer has not arrived here. The call may have run. Ask the gateway before you
+            pay again: the wallet signs the question, which costs nothing.
+          </p>
+        </Notice>
+      ) : (
+        <>
+          {answer === undefined ? (
+            <p>The answer is too large to be kept in this tab, or the gateway kept none.</p>
+          ) : (
+            <AnswerView answer={answer} />
+          )}
+          <p>
+            <strong>{costOf(record)}</strong>
+          </p>
+          <ReceiptView record={record} wallet={wallet} />
+        </>
+      )}
+      {problem === '' ? null : <Notice tone="bad">{problem}</Notice>}
+      <div class="acts">
+        {outcome === undefined ? (
+          <button
+            type="button"
+            class="primary"
+            disabled={isAsking || wallet === undefined}
+            onClick={() => void ask()}
+          >
+            {isAsking ? 'Confirm in the wallet' : 'Ask what became of it'}
+          </button>
+        ) : null}
+        <button type="button" onClick={onAgain}>
+          {outcome === undefined ? 'Start over' : 'Call again'}
+        </button>
+      </div>
+    </div>
+  );
+};

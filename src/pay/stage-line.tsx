@@ -1,0 +1,26 @@
+import type { Stage } from './payment.ts';
+
+const WORDS: Readonly<Record<Stage, (network: string) => string>> = {
+  account: () => 'Open the wallet and choose an account.',
+  network: (network) => `Open the wallet and switch it to ${network}.`,
+  signature: () => 'Open the wallet and confirm the signature.',
+  answer: () => 'Signed. The tool is working on your answer.',
+  approval: () =>
+    'The operator lets a person decide on calls like this one. Keep this page open: the call runs once it is approved.',
+};
+
+/** What the person waits for, read aloud when it changes. */
+export const StageLine = ({
+  stage,
+  network,
+  note,
+}: {
+  readonly stage: Stage | undefined;
+  readonly network: string;
+  /** Shown while nothing is awaited. */
+  readonly note: string;
+}) => (
+  <p class="stage" role="status">
+    {stage === undefined ? note : WORDS[stage](network)}
+  </p>
+);

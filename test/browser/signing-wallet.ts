@@ -1,0 +1,119 @@
+import type { BrowserContext } from 'playwright-core';
+import type { Hex } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+
+/** What the wallet does when a page asks it for something. */
+export type WalletRules = {
+  readonly name?: string;
+  /** Chain id that is active when the page opens. */
+  readonly chainId?: number;
+  /** Throws, for a method that the person or the wallet refuses: `{ code, message }`. */
+  readonly refuses?: (
+    method: string,
+  ) => { readonly code: number; readonly message: string } | undefined;
+  /** Called before each answer, e.g. to wait. */
+  readonly before?: (method: string) => Promise<void>;
+};
+
+/** A wallet in each page of a context, with a real key: what it signs moves money of the local chain. */
+export type SigningWallet = {
+  /** Methods that pages called, in order. */
+  readonly calls: readonly string[];
+  /** Primary types that it signed, in order. */
+  readonly signed: readonly string[];
+};
+
+type Typed = {
+  readonly types: Readonly<
+    Record<string, readonly { readonly name: string; readonly type: string }[]>
+  >;
+  readonly domain: { readonly chainId: number };
+  readonly primaryType: string;
+  readonly message: Readonly<Record<string, unknown>>;
+};
+
+let count = 0;
+
+/** Announces a wallet by EIP-6963 to the pages of a context. Reads of the chain go to `rpc`, as in a wallet of a person. */
+export const addSigningWallet = async (
+  context: BrowserContext,
+  privateKey: Hex,
+  rpc: string,
+  { name = 'Test Wallet', chainId = 84_532, refuses, before }: WalletRules = {},
+): Promise<SigningWallet> => {
+  const account = privateKeyToAccount(privateKey);
+  const calls: string[] = [];
+  const signed: string[] = [];
+  let active = chainId;
+  count += 1;
+  const bridge = `signingWallet${count}`;
+
+  const answer = async (method: string, params: readonly unknown[]): Promise<unknown> => {
+    calls.push(method);
+    await before?.(method);
+    const refusal = refuses?.(method);
+    if (refusal !== undefined) return { refusal };
+    switch (method) {
+      case 'eth_requestAccounts':
+        return { value: [account.address] };
+      case 'eth_chainId':
+        return { value: `0x${active.toString(16)}` };
+      case 'wallet_switchEthereumChain':
+        active = Number((params[0] as { readonly chainId: string }).chainId);
+        return { value: null };
+      case 'eth_signTypedData_v4': {
+        const typed = JSON.parse(String(params[1])) as Typed;
+        // As MetaMask: a signature for another chain than the active one is refused.
+        if (typed.domain.chainId !== active)
+          return { refusal: { code: -32_603, message: 'chain' } };
+        const { EIP712Domain: _, ...types } = typed.types;
+        signed.push(typed.primaryType);
+        return { value: await account.signTypedData({ ...typed, types } as never) };
+      }
+      default: {
+        const response = await fetch(rpc, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+        });
+        const { result } = (await response.json()) as { readonly result?: unknown };
+        return { value: result };
+      }
+    }
+  };
+
+  await context.exposeFunction(bridge, answer);
+  await context.addInitScript(
+    ({ bridge: at, name: called }) => {
+      const page = globalThis as unknown as {
+        readonly [name: string]: (
+          method: string,
+          params: readonly unknown[],
+        ) => Promise<{ readonly value?: unknown; readonly refusal?: object }>;
+      } & EventTarget;
+      const provider = {
+        request: async ({
+          method,
+          params = [],
+        }: {
+          method: string;
+          params?: readonly unknown[];
+        }) => {
+          const { value, refusal } = (await page[at]?.(method, params)) ?? {};
+          if (refusal !== undefined) throw Object.assign(new Error('refused'), refusal);
+          return value;
+        },
+      };
+      const detail = Object.freeze({
+        info: { uuid: at, name: called, icon: 'data:,', rdns: `example.${at}` },
+        provider,
+      });
+      const announce = () =>
+        page.dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }));
+      page.addEventListener('eip6963:requestProvider', announce);
+      announce();
+    },
+    { bridge, name },
+  );
+  return { calls, signed };
+};
