@@ -7,7 +7,7 @@ import { build } from 'vite';
 import { ROOT } from './root.ts';
 
 const SOURCES =
-  '{src/{dashboard,pay,client,protocol,settlement,crypto,core}/**/*.{ts,tsx,css,html,svg},dev/dashboard.ts,package.json}';
+  '{src/{dashboard,pay,client,management,policy,protocol,settlement,crypto,core}/**/*.{ts,tsx,css,html,svg},dev/dashboard.ts,package.json}';
 const out = join(ROOT, 'public/dashboard');
 const stamp = join(ROOT, '.dev/dashboard.hash');
 

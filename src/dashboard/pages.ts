@@ -14,6 +14,7 @@ export type PageEntry = {
 
 const EVERYBODY: readonly Role[] = ['operator', 'owner'];
 const OPERATORS: readonly Role[] = ['operator'];
+const OWNERS: readonly Role[] = ['owner'];
 
 /** Every page, in the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
@@ -28,6 +29,11 @@ export const PAGES: readonly PageEntry[] = [
     name: 'Agents',
     roles: EVERYBODY,
     load: async () => (await import('./pages/agents.tsx')).Agents,
+  },
+  {
+    path: '/agents/new',
+    roles: OWNERS,
+    load: async () => (await import('./pages/new-agent.tsx')).NewAgent,
   },
   {
     path: '/agents/:account',

@@ -15,22 +15,31 @@ const absentWallet = (address: `0x${string}`): Signer => ({
     ),
 });
 
+/** The wallet that signed in, and the chain that it signs for. */
+export type SessionWallet = { readonly signer: Signer; readonly chainId: number };
+
+/** The wallet of the session, which is asked for each signature; undefined if nobody is signed in. */
+export const sessionWallet = computed<SessionWallet | undefined>(() => {
+  const current = session.value;
+  if (current.state !== 'in') return undefined;
+  const { wallet, signed } = current.session;
+  const provider = wallets.value.find(({ id }) => id === wallet.id)?.provider;
+  const signer =
+    provider === undefined ? absentWallet(wallet.address) : walletSigner(provider, wallet.address);
+  return { signer, chainId: signed.chainId };
+});
+
 /**
  * The management API for whoever is signed in: reads are signed by the key of the session, and each change by the wallet, which shows what
  * it signs.
  */
 export const gateway = computed<Management | undefined>(() => {
-  const current = session.value;
-  if (current.state !== 'in') return undefined;
-  const { wallet, signed } = current.session;
-  const provider = wallets.value.find(({ id }) => id === wallet.id)?.provider;
+  const wallet = sessionWallet.value;
+  if (wallet === undefined) return undefined;
   return createManagement({
     gateway: location.origin,
-    account:
-      provider === undefined
-        ? absentWallet(wallet.address)
-        : walletSigner(provider, wallet.address),
-    chainId: signed.chainId,
+    account: wallet.signer,
+    chainId: wallet.chainId,
     reader: readBySession,
   });
 });

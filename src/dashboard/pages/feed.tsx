@@ -4,9 +4,32 @@ import { gateway } from '../data/gateway.ts';
 import { problemOf } from '../data/query.ts';
 import { shown, worded } from '../format/text.ts';
 import { momentOf } from '../format/time.ts';
+import { denialText } from '../format/denial-text.ts';
+import { Amount } from '../parts/amount.tsx';
+import { Link } from 'wouter-preact';
 import './feed.css';
 
 const MOST = 30;
+
+const FeedLine = ({ entry }: { readonly entry: EntryEvent }) => {
+  const { at, type, tool, call, account, amounts = {} } = entry;
+  const denial = denialText(entry);
+  const amount = amounts['charged'] ?? amounts['price'] ?? amounts['amount'];
+  return (
+    <li>
+      <time>{momentOf(at)}</time> <strong>{worded(type.replace('.', ' '))}</strong>{' '}
+      {tool === undefined ? null : call === undefined || denial !== undefined ? (
+        shown(tool)
+      ) : (
+        <Link href={`/calls/${account}/${call}`}>{shown(tool)}</Link>
+      )}{' '}
+      {amount === undefined || !/^[0-9]+$/.test(amount) ? null : (
+        <Amount atomic={amount} asset="" />
+      )}{' '}
+      {denial === undefined ? null : <span class="why">✕ {shown(denial)}</span>}
+    </li>
+  );
+};
 
 /** The decisions of one account as it writes them. The stream ends while the tab is hidden: it keeps the account awake, which costs money. */
 export const Feed = ({ account }: { readonly account: string }) => {
@@ -43,11 +66,7 @@ export const Feed = ({ account }: { readonly account: string }) => {
   return (
     <ol class="feed" aria-live="polite">
       {entries.map((entry) => (
-        <li key={entry.seq}>
-          <time>{momentOf(entry.at)}</time> <strong>{worded(entry.type.replace('.', ' '))}</strong>{' '}
-          {entry.tool === undefined ? null : shown(entry.tool)}{' '}
-          {entry.rule === undefined ? null : <span class="badge bad">✕ {worded(entry.rule)}</span>}
-        </li>
+        <FeedLine key={entry.seq} entry={entry} />
       ))}
     </ol>
   );

@@ -1,3 +1,4 @@
+import { countsCalls } from '../../protocol/account/denial.ts';
 import { decimalOf, percentOf, symbolOf } from '../format/amount.ts';
 import { momentOf } from '../format/time.ts';
 import './budget-bar.css';
@@ -11,11 +12,38 @@ export type Limit = {
   readonly resets_at?: number;
 };
 
-/** Rules that count calls instead of money. */
-const COUNTED: ReadonlySet<string> = new Set(['rate', 'repeat']);
-
 /** Width of the bar in its own units. */
 const WIDTH = 1000n;
+
+/** The parts of a limit in atomic units, or in calls. `lent`: to descendants, which may not have spent it. */
+const partsOf = ({ limit, spent, held, remaining }: Limit) => {
+  const whole = BigInt(limit);
+  const used = BigInt(spent) + BigInt(held);
+  const lent = whole - used - BigInt(remaining);
+  return {
+    whole,
+    spent: BigInt(spent),
+    held: BigInt(held),
+    left: BigInt(remaining),
+    lent: lent > 0n ? lent : 0n,
+  };
+};
+
+/** Spent, held, lent and left as one strip; the numbers are in the text beside it. */
+export const BudgetStrip = ({ limit }: { readonly limit: Limit }) => {
+  const { whole, spent, held, lent } = partsOf(limit);
+  // A limit that was lowered may be passed: the bar says so instead of cutting it off.
+  const scale = spent + held > whole ? spent + held : whole;
+  const at = (part: bigint): number => (scale === 0n ? 0 : Number((part * WIDTH) / scale));
+  return (
+    <svg class="strip" viewBox={`0 0 ${WIDTH} 8`} preserveAspectRatio="none" aria-hidden="true">
+      <rect class="left" x="0" y="0" width={String(WIDTH)} height="8" />
+      <rect class="spent" x="0" y="0" width={at(spent)} height="8" />
+      <rect class="held" x={at(spent)} y="0" width={at(held)} height="8" />
+      <rect class="lent" x={at(spent + held)} y="0" width={at(lent)} height="8" />
+    </svg>
+  );
+};
 
 /** One limit: spent, held by calls that run, lent to descendants, left. */
 export const BudgetBar = ({
@@ -27,15 +55,8 @@ export const BudgetBar = ({
   readonly asset: string;
   readonly name: string;
 }) => {
-  const whole = BigInt(limit.limit);
-  const spent = BigInt(limit.spent);
-  const held = BigInt(limit.held);
-  const left = BigInt(limit.remaining);
-  const lent = whole - spent - held - left > 0n ? whole - spent - held - left : 0n;
-  // A limit that was lowered may be passed: the bar says so instead of cutting it off.
-  const scale = spent + held > whole ? spent + held : whole;
-  const at = (part: bigint): number => (scale === 0n ? 0 : Number((part * WIDTH) / scale));
-  const isMoney = !COUNTED.has(limit.rule);
+  const { whole, spent, held, lent, left } = partsOf(limit);
+  const isMoney = !countsCalls(limit.rule);
   const shownAs = (part: bigint): string => (isMoney ? decimalOf(part) : part.toString());
   const symbol = isMoney ? `${symbolOf(asset)} spent` : 'calls made';
   return (
@@ -49,12 +70,7 @@ export const BudgetBar = ({
           {limit.resets_at === undefined ? '' : `, resets ${momentOf(limit.resets_at)}`}
         </span>
       </p>
-      <svg viewBox={`0 0 ${WIDTH} 8`} preserveAspectRatio="none" aria-hidden="true">
-        <rect class="left" x="0" y="0" width={String(WIDTH)} height="8" />
-        <rect class="spent" x="0" y="0" width={at(spent)} height="8" />
-        <rect class="held" x={at(spent)} y="0" width={at(held)} height="8" />
-        <rect class="lent" x={at(spent + held)} y="0" width={at(lent)} height="8" />
-      </svg>
+      <BudgetStrip limit={limit} />
     </div>
   );
 };

@@ -1,0 +1,101 @@
+import type { Seconds } from '../../core/clock.ts';
+import type { Address } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { parseAddress } from '../../crypto/address.ts';
+import { ANY_PAYEE } from '../../policy/rules/payees.ts';
+import { parseMoneyOption } from '../../protocol/amount.ts';
+import { MAX_DEPTH } from '../../protocol/intent/agent-delegation.ts';
+import { dollarsOf, listIn } from './policy-form.ts';
+
+import type { PolicyDocument } from '../../management/policy.route.ts';
+
+/** What a grant allows. Amounts in atomic units. */
+export type GrantTerms = {
+  readonly delegate: Address;
+  readonly maxPerCall: bigint;
+  readonly maxTotal: bigint;
+  /** Per day of UTC; undefined: only the total limits it. */
+  readonly maxPerDay: bigint | undefined;
+  readonly tools: readonly string[];
+  readonly payees: readonly Address[];
+  readonly validUntil: Seconds;
+  /** How many levels of further grants the agent may issue. */
+  readonly depth: number;
+};
+
+export type GrantRow =
+  | 'agent'
+  | 'total'
+  | 'perDay'
+  | 'perCall'
+  | 'days'
+  | 'tools'
+  | 'payees'
+  | 'depth';
+
+/** A grant as a person types it. */
+export type GrantForm = Readonly<Record<GrantRow, string>>;
+export type GrantFaults = Partial<Readonly<Record<GrantRow, string>>>;
+
+const DAYS = '30';
+const DAY = 86_400;
+
+/** An empty form for an agent, valid for 30 days. */
+export const newGrantForm = (agent = ''): GrantForm => ({
+  ...{ agent, total: '', perDay: '', perCall: '', days: DAYS, tools: '', payees: '', depth: '0' },
+});
+
+/** The terms of a grant that an agent holds, to start a new one from. */
+export const grantFormOf = (agent: string, policy: PolicyDocument): GrantForm => ({
+  ...newGrantForm(agent),
+  total: dollarsOf(policy.lifetime),
+  perDay: dollarsOf(policy.windows?.find(({ every }) => every === DAY)?.limit),
+  perCall: dollarsOf(policy.perCall),
+  tools: (policy.tools ?? []).filter((tool) => tool !== '*').join(', '),
+  payees: (policy.payees ?? []).filter((payee) => payee !== ANY_PAYEE).join(', '),
+});
+
+const AMOUNT = 'must be dollars, like 1.25, with at most six decimals';
+
+/**
+ * The terms that a form describes, or what is wrong in which row. Without a total, the limit per day for each day is the total; without a
+ * price of one call, the lower of both is.
+ */
+export const termsOf = (form: GrantForm, now: Seconds): Result<GrantTerms, GrantFaults> => {
+  const faults: Partial<Record<GrantRow, string>> = {};
+  const amountOf = (row: GrantRow): bigint | undefined => {
+    const text = form[row].trim();
+    const amount = text === '' ? undefined : parseMoneyOption(text);
+    if (text !== '' && amount === undefined) faults[row] = AMOUNT;
+    return amount;
+  };
+  const wholeOf = (row: GrantRow, from: number, to: number): number => {
+    const text = form[row].trim();
+    const value = /^[0-9]{1,4}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= from && value <= to)) faults[row] = `must be a whole number, ${from} to ${to}`;
+    return value;
+  };
+  const delegate = parseAddress(form.agent.trim());
+  if (delegate === undefined) faults.agent = 'must be an address: 0x and 40 hex digits';
+  const payees = listIn(form.payees)?.map((text): Address => {
+    const payee = text === 'any' ? ANY_PAYEE : parseAddress(text);
+    if (payee === undefined) faults.payees = 'must be addresses, with commas between';
+    return payee ?? ANY_PAYEE;
+  });
+  const days = wholeOf('days', 1, 3650);
+  const depth = wholeOf('depth', 0, MAX_DEPTH);
+  const [total, maxPerDay, perCall] = [amountOf('total'), amountOf('perDay'), amountOf('perCall')];
+  const maxTotal =
+    total ?? (maxPerDay === undefined || Number.isNaN(days) ? undefined : maxPerDay * BigInt(days));
+  if (maxTotal === undefined) faults.total ??= 'is missing: give a total, or an amount per day';
+  if (delegate === undefined || maxTotal === undefined || Object.keys(faults).length > 0) {
+    return err(faults);
+  }
+  const highest = maxPerDay !== undefined && maxPerDay < maxTotal ? maxPerDay : maxTotal;
+  return ok({
+    ...{ delegate, maxTotal, maxPerDay, depth, validUntil: now + days * DAY },
+    maxPerCall: perCall ?? highest,
+    tools: listIn(form.tools) ?? ['*'],
+    payees: payees ?? [ANY_PAYEE],
+  });
+};

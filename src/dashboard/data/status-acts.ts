@@ -1,0 +1,57 @@
+import type { Management } from '../../client/management.ts';
+import type { Role } from './role.ts';
+import type { Standing } from './standing.ts';
+
+export type Status = Standing['status'];
+export type StatusAct = { readonly to: Status; readonly verb: string; readonly effect: string };
+
+/** What a person may do with the status of an account, and what will happen. */
+const ACTS: readonly StatusAct[] = [
+  {
+    to: 'active',
+    verb: 'Resume',
+    effect:
+      'The agent may call again, within its limits. Nothing that was refused meanwhile runs by itself.',
+  },
+  {
+    to: 'paused',
+    verb: 'Pause',
+    effect: 'New calls are refused and told to try later. Calls that run now may end.',
+  },
+  {
+    to: 'frozen',
+    verb: 'Freeze',
+    effect:
+      'New calls are refused here and in every agent below. Calls that run now may end. You can lift it.',
+  },
+  {
+    to: 'revoked',
+    verb: 'Revoke',
+    effect: 'The agent is cut off for good, with every agent below it. This cannot be undone.',
+  },
+];
+
+/** What this person may do now; nothing once the status is revoked. Operator and owner each set one, and the stricter holds. */
+export const statusActs = (
+  { operator_status: operator, owner_status: owner }: Standing,
+  role: Role,
+): readonly StatusAct[] => {
+  const own = role === 'operator' ? operator : owner;
+  return own === 'revoked' ? [] : ACTS.filter(({ to }) => to !== own);
+};
+
+/** Sets the status of an account, in the name of an operator or of its owner. @throws CountersignError */
+export const setStatus = async (
+  management: Management,
+  role: Role,
+  account: string,
+  status: Status,
+): Promise<unknown> =>
+  await management.call(role === 'operator' ? 'accounts.status' : 'account.status', {
+    params: { account },
+    body: { status },
+  });
+
+/** The word to type before an act that nothing undoes. */
+export const confirmationOf = ({ to }: StatusAct): string | undefined =>
+  to === 'revoked' ? 'revoke' : undefined;

@@ -1,0 +1,123 @@
+import { useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import type { ItemOf } from '../../client/management.ts';
+import type { Hex } from '../../core/hex.ts';
+import { grantFormOf, newGrantForm } from '../data/grant-form.ts';
+import { sessionWallet } from '../data/gateway.ts';
+import { type Revoked, revokeGrant } from '../data/grants.ts';
+import { firstRows, PAGE_ROWS } from '../data/list.ts';
+import { useOwnGrant } from '../data/own-grant.ts';
+import { useQuery } from '../data/query.ts';
+import type { PartProps } from '../data/standing.ts';
+import { addressIn } from '../format/text.ts';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { Empty } from '../parts/empty.tsx';
+import { Section } from '../parts/page.tsx';
+import { GrantEditor } from './grant-editor.tsx';
+import { HeldGrants } from './held-grants.tsx';
+import { IssuedGrants } from './issued-grants.tsx';
+
+const revokedText = ({ stopped, stopping }: Revoked): string =>
+  `Revoked for ever. ${stopped} stopped at once${stopping === 0 ? '' : `, ${stopping} stop within 60 seconds`}.`;
+
+/** The grants of an account: those it holds, with what is left to raise or revoke, and those it has issued. */
+export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => {
+  const [revoking, setRevoking] = useState<Hex | undefined>(undefined);
+  const [raising, setRaising] = useState<Hex | 'new' | undefined>(undefined);
+  const [news, setNews] = useState<string | undefined>(undefined);
+  const parent = useOwnGrant(scope.account);
+  const issued = useQuery(`tree ${account} ${PAGE_ROWS}`, (management, signal) =>
+    firstRows(management, 'account.tree', { params: { account } }, PAGE_ROWS, signal),
+  );
+  const isOwn = account === scope.account;
+  const isMine = (issuer: string): boolean => issuer === scope.account;
+  const agent = addressIn(account);
+  const held = standing.policies.find(({ hash }) => hash === raising)?.policy;
+  return (
+    <>
+      {news === undefined ? null : <p role="status">{news}</p>}
+      <Section
+        title="Grants it holds"
+        note="A call uses the grant that it names, else the one in use."
+      >
+        {standing.grants.length === 0 ? (
+          <Empty title="It holds no grant.">
+            <p>It is an owner: it spends its own money, within its own policy.</p>
+          </Empty>
+        ) : (
+          <HeldGrants
+            standing={standing}
+            isMine={isMine}
+            onRaise={setRaising}
+            onRevoke={setRevoking}
+          />
+        )}
+        {isOwn || raising !== undefined ? null : (
+          <div class="acts">
+            <button type="button" onClick={() => setRaising('new')}>
+              Grant another budget
+            </button>
+          </div>
+        )}
+      </Section>
+      {raising === undefined ? null : (
+        <Section
+          title={raising === 'new' ? 'Another budget' : 'A new grant with other terms'}
+          note="The one that it has stays valid until you revoke it. Revoke it when the agent uses the new one."
+        >
+          <GrantEditor
+            key={raising}
+            agent={agent}
+            start={held === undefined ? newGrantForm(agent) : grantFormOf(agent, held)}
+            parent={parent}
+            self={scope.account}
+            onIssued={onDone}
+          />
+          <button type="button" onClick={() => setRaising(undefined)}>
+            Close
+          </button>
+        </Section>
+      )}
+      <Section title="Grants it has issued">
+        {issued.data === undefined || issued.data.items.length === 0 ? (
+          <Empty title="It has granted nothing.">
+            {isOwn ? (
+              <Link href="/agents/new">Make an agent</Link>
+            ) : (
+              <p>Agents below it would be here.</p>
+            )}
+          </Empty>
+        ) : (
+          <IssuedGrants
+            rows={issued.data.items as readonly ItemOf<'account.tree'>[]}
+            mayRevoke={isOwn}
+            onRevoke={setRevoking}
+          />
+        )}
+      </Section>
+      {revoking === undefined ? null : (
+        <ActDialog
+          title="Revoke this grant?"
+          verb="Revoke"
+          isDangerous
+          change={async () => {
+            const wallet = sessionWallet.value;
+            if (wallet === undefined) throw new Error('Nobody is signed in.');
+            setNews(revokedText(await revokeGrant(wallet, revoking)));
+          }}
+          onDone={() => {
+            onDone();
+            issued.refresh();
+          }}
+          onClose={() => setRevoking(undefined)}
+        >
+          <p>
+            The agent can spend nothing from it any more, and neither can the agents below it. Calls
+            that run now may end. Where an agent is out of reach it stops within 60 seconds. Nothing
+            brings the grant back.
+          </p>
+        </ActDialog>
+      )}
+    </>
+  );
+};

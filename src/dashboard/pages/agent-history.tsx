@@ -1,0 +1,90 @@
+import { useState } from 'preact/hooks';
+import { firstRows, PAGE_ROWS } from '../data/list.ts';
+import { useQuery } from '../data/query.ts';
+import { gatewayNow } from '../data/reader.ts';
+import { readSpend, type SpendRow } from '../data/spending.ts';
+import type { PartProps } from '../data/standing.ts';
+import { sumOf, symbolOf } from '../format/amount.ts';
+import { stacksOf } from '../format/stacks.ts';
+import { dayOf, daysBefore } from '../format/time.ts';
+import { Chart } from '../parts/chart.tsx';
+import { Empty } from '../parts/empty.tsx';
+import { MoreRows } from '../parts/more-rows.tsx';
+import { Section } from '../parts/page.tsx';
+import { Result } from '../parts/result.tsx';
+import { CallTable } from './call-table.tsx';
+
+const DAYS = 30;
+
+/** Charges a day in one asset, by the account and all below it. Amounts of two assets are never added: each has its own chart. */
+const AssetChart = ({
+  rows,
+  asset,
+  days,
+}: {
+  readonly rows: readonly SpendRow[];
+  readonly asset: string;
+  readonly days: readonly string[];
+}) => {
+  const own = rows.filter((row) => row.asset === asset);
+  const amounts = own.map(({ key, charged }) => ({
+    ...{ day: key, name: 'all tools', amount: BigInt(charged) },
+  }));
+  return (
+    <Chart
+      caption={`${symbolOf(asset)} charged a day (UTC), with the agents below it. Today is not over.`}
+      days={days}
+      series={stacksOf(amounts, days)}
+      asset={asset}
+    />
+  );
+};
+
+/** What an agent spent each day, and its calls. */
+export const AgentHistory = ({ account }: PartProps) => {
+  const [count, setCount] = useState(PAGE_ROWS);
+  const today = dayOf(gatewayNow());
+  const days = Array.from({ length: DAYS }, (_, at) => daysBefore(today, DAYS - 1 - at));
+  const spend = useQuery(`days of ${account} ${today}`, (management, signal) =>
+    readSpend(management, { role: 'owner', account }, 'day', days[0] ?? today, today, signal),
+  );
+  const calls = useQuery(`calls of ${account} ${count}`, (management, signal) =>
+    firstRows(management, 'account.calls', { params: { account } }, count, signal),
+  );
+  return (
+    <>
+      <Section title="Charged in the last 30 days">
+        <Result query={spend} rows={8}>
+          {(rows) => {
+            const assets = [...new Set(rows.flatMap(({ asset }) => asset ?? []))];
+            const used = assets.filter(
+              (asset) =>
+                sumOf(rows.filter((row) => row.asset === asset).map((row) => row.charged)) > 0n,
+            );
+            return used.length === 0 ? (
+              <Empty title="Nothing was charged in the last 30 days.">
+                <p>Free and denied calls charge nothing.</p>
+              </Empty>
+            ) : (
+              used.map((asset) => <AssetChart key={asset} rows={rows} asset={asset} days={days} />)
+            );
+          }}
+        </Result>
+      </Section>
+      <Section title="Calls">
+        <Result query={calls} rows={6}>
+          {({ items, isMore }) =>
+            items.length === 0 ? (
+              <p class="muted">No call yet.</p>
+            ) : (
+              <>
+                <CallTable rows={items} />
+                <MoreRows isMore={isMore} rows={count} onMore={setCount} />
+              </>
+            )
+          }
+        </Result>
+      </Section>
+    </>
+  );
+};

@@ -1,0 +1,33 @@
+import type { Hex } from '../../core/hex.ts';
+import { formatDollars } from '../../protocol/amount.ts';
+import type { GrantTerms } from '../data/grant-form.ts';
+import { CommandLine, Id } from '../parts/copy.tsx';
+import { Section } from '../parts/page.tsx';
+
+/** What an agent needs to use a grant: the hash, on its first call. Its key stays where it runs. */
+export const AgentNeeds = ({
+  grant,
+  terms: { maxPerCall, maxTotal },
+}: {
+  readonly grant: Hex;
+  readonly terms: GrantTerms;
+}) => {
+  const spend = `{ perCall: '${formatDollars(maxPerCall)}', total: '${formatDollars(maxTotal)}', onlyCredit: true }`;
+  return (
+    <Section title="Give this to the agent">
+      <div class="needs">
+        <p>
+          The grant <Id text={grant} label="the hash of the grant" /> is registered. It binds, and
+          the agent appears among yours, with its first call that names the grant. Your credit pays;
+          without <code>onlyCredit</code> the agent pays from its own wallet where yours is empty.
+        </p>
+        <p class="muted">In its code:</p>
+        <CommandLine text={`createAgent({ account, authority: '${grant}', spend: ${spend} })`} />
+        <p class="muted">Or from a shell, with the name of its key:</p>
+        <CommandLine
+          text={`npx countersign call '${location.origin}/tools/…' --credit --grant ${grant} --as <name>`}
+        />
+      </div>
+    </Section>
+  );
+};
