@@ -180,7 +180,7 @@ const marked = async (
   label: string,
 ): Promise<ReadonlyMap<string, number>> => {
   const heads = new Map<string, number>();
-  for (const account of new Set(named)) {
+  const mark = async (account: string): Promise<void> => {
     const params = { account };
     const put = (headers: Record<string, string>) =>
       manage(world(), accounts.operator, 'accounts.put', { params, body: { label }, headers });
@@ -192,7 +192,8 @@ const marked = async (
       expect(found, account).toBeDefined();
       heads.set(account, found?.seq ?? 0);
     }, WAIT);
-  }
+  };
+  await Promise.all([...new Set(named)].map(mark));
   return heads;
 };
 
