@@ -13,6 +13,11 @@ declare module '*.toml?raw' {
   export default text;
 }
 
+declare module '*.ndjson?raw' {
+  const text: string;
+  export default text;
+}
+
 // Declaration merging needs an interface.
 // oxlint-disable-next-line typescript/consistent-type-definitions
 interface ImportMeta {

@@ -1,0 +1,192 @@
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { expect } from 'vitest';
+import type { AuditMessage } from '../../src/audit/chunk.ts';
+import { type AuditDeps, consumeAudit } from '../../src/audit/consumer.ts';
+import { entryHash, GENESIS } from '../../src/audit/entry.ts';
+import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
+import { chunkRoot, hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { rootOf } from '../../src/audit/log/merkle-tree.ts';
+import { verifyNoteSignature } from '../../src/audit/log/note-signature.ts';
+import { openNote } from '../../src/audit/log/signed-note.ts';
+import { verifyConsistency } from '../../src/audit/log/verify-proof.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Entry, EntryBody } from '../../src/protocol/entry.ts';
+import { interceptedDatabase } from '../support/intercepted-database.ts';
+import { db, freshDatabase, messageOf, storedEntries } from '../unit/audit/database.ts';
+import { accepted, committed, history, settled } from '../unit/audit/history.ts';
+import { KEY, publicKey } from '../unit/audit/log/vectors.ts';
+import { encodeBase64Url } from '../../src/crypto/bytes.ts';
+import type { Random } from '../falsify/random.ts';
+
+/** Runs an effect of the consumer: a query, an append, an acknowledgement. It may fail before the effect, or lose its answer. */
+export type Interfere = <T>(effect: () => Promise<T>) => Promise<T>;
+
+/** Messages of the audit queue, which delivers each until it is acknowledged. */
+export type Waiting = { readonly id: string; readonly body: AuditMessage; attempts: number };
+
+/** An account as the consumer sees it: it deletes what D1 has acknowledged, and sends the rest again. */
+type Writer = { readonly id: AccountId; chain: readonly Entry[]; exported: number };
+
+const BATCH = 'countersign-audit';
+
+/** Accounts that export their entries to the real D1, and to the real transparency log of this origin, through the consumer. */
+export const openExportedLog = async (origin: string, ids: readonly AccountId[]) => {
+  await freshDatabase();
+  const d = encodeBase64Url(Uint8Array.from({ length: 32 }, (_, at) => at));
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64Url(publicKey()), d };
+  Object.assign(env, { LOG_KEY: JSON.stringify(jwk) });
+  const log = () => env.AUDIT_LOG.getByName(origin);
+  const writers = ids.map((id): Writer => ({ id, chain: [], exported: 0 }));
+  const checkpoints = new Map<number, string>();
+  let waiting: Waiting[] = [];
+  let sent = 0;
+  let calls = 0;
+
+  const exported = (id: AccountId) => async (seq: number) => {
+    const writer = writers.find((one) => one.id === id);
+    if (writer !== undefined) writer.exported = Math.max(writer.exported, seq);
+    return { verdict: 'ok' } as const;
+  };
+
+  /** What the account has not been told that D1 has, cut at random. */
+  const messagesOf = async (
+    { chain, exported: from }: Writer,
+    random: Random,
+  ): Promise<readonly AuditMessage[]> => {
+    const messages: AuditMessage[] = [];
+    for (let at = from; at < chain.length;) {
+      const to = Math.min(chain.length, at + random.integer(1, 7));
+      messages.push(await messageOf(chain.slice(at, to)));
+      at = to;
+    }
+    return messages;
+  };
+
+  return {
+    writers,
+    log,
+    checkpoints,
+    waiting: () => waiting,
+
+    /** Appends the entries of some calls to the chain of an account. */
+    write(writer: Writer, random: Random) {
+      const count = random.integer(1, 3);
+      const bodies = Array.from({ length: count }, (): readonly EntryBody[] => {
+        calls += 1;
+        return [accepted(calls), committed(calls), settled(calls)].slice(0, random.integer(1, 3));
+      });
+      const last = writer.chain.at(-1);
+      const head = last === undefined ? GENESIS : { seq: last.seq, hash: entryHash(last) };
+      writer.chain = [...writer.chain, ...history(writer.id, bodies.flat(), head)];
+    },
+
+    /** Sends what D1 lacks. The queue may lose messages, or deliver them twice. */
+    async send(writer: Writer, random: Random, fateOf: () => 'arrives' | 'lost' | 'twice') {
+      for (const body of await messagesOf(writer, random)) {
+        const copies = { lost: 0, arrives: 1, twice: 2 }[fateOf()];
+        for (let copy = 0; copy < copies; copy += 1) {
+          sent += 1;
+          waiting.push({ id: `m${sent}`, body, attempts: 0 });
+        }
+      }
+    },
+
+    /** Delivers messages. What the consumer does not acknowledge stays in the queue. */
+    async deliver(
+      batch: readonly Waiting[],
+      interfere: Interfere = async (effect) => effect(),
+      deps: Partial<AuditDeps> = {},
+    ) {
+      const acked = new Set<string>();
+      const messages = batch.map((one) => {
+        one.attempts += 1;
+        return {
+          ...{ id: one.id, body: one.body, attempts: one.attempts },
+          // The queue learns of an acknowledgement when the batch has ended, or not at all.
+          ack: () => void interfere(async () => acked.add(one.id)).catch(() => undefined),
+          retry: () => undefined,
+        };
+      });
+      await consumeAudit(
+        { queue: BATCH, messages },
+        {
+          db: interceptedDatabase(db, interfere),
+          account: (id) => ({
+            exported: async (seq: number) => interfere(async () => exported(id)(seq)),
+            document: async () => ({ verdict: 'unknown' }),
+          }),
+          projectDocument: () => [],
+          appendToLog: async (runs) => interfere(async () => log().append(runs)),
+          headsInLog: async (accounts) => interfere(async () => log().headsOf(accounts)),
+          ...deps,
+        },
+        1_800_000_100,
+      ).catch(() => undefined);
+      waiting = waiting.filter(({ id }) => !acked.has(id));
+    },
+
+    /** Lets the log sign, and compares its checkpoint with all that it has signed before. */
+    async sign() {
+      await runDurableObjectAlarm(log());
+      const { checkpoint, signed } = await log().status();
+      if (checkpoint === undefined) return;
+      // Two checkpoints of one size would be two histories.
+      expect(checkpoints.get(signed) ?? checkpoint).toBe(checkpoint);
+      const tree = await treeIn(checkpoint, origin);
+      const [before] = [...checkpoints].findLast(([size]) => size < signed) ?? [];
+      if (before !== undefined) {
+        const old = await treeIn(checkpoints.get(before) ?? '', origin);
+        const growth = (await log().proveGrowth(before, signed)) ?? [];
+        expect(verifyConsistency(old, tree, growth)).toBe(true);
+      }
+      checkpoints.set(signed, checkpoint);
+    },
+
+    evict: async () => {
+      // The test pool can evict running objects only.
+      await log().status();
+      await evictDurableObject(log());
+    },
+
+    /** Throws unless D1 and the log have each entry once, in the order of its chain, and every account knows. */
+    async check() {
+      expect(waiting).toEqual([]);
+      const { size } = await log().status();
+      const leaves = [];
+      for (let from = 0; from < size; from += 500)
+        leaves.push(...((await log().leaves(from, { most: 500 }))?.leaves ?? []));
+      const parsed = leaves.map(({ text }) => parseLeaf(text));
+      for (const { id, chain, exported: told } of writers) {
+        expect(told).toBe(chain.length);
+        expect(await storedEntries(id)).toEqual(chain);
+        let at = 0;
+        for (const leaf of parsed) {
+          if (leaf?.account !== id) continue;
+          const hashes = chain.slice(at, leaf.last.seq).map(entryHash);
+          expect(leaf.first).toEqual({ seq: at + 1, prev: chain[at]?.prev });
+          expect(leaf.last.hash).toBe(hashes.at(-1));
+          expect(leaf.root).toEqual(chunkRoot(hashes));
+          at = leaf.last.seq;
+        }
+        expect(at).toBe(chain.length);
+      }
+      const hashes = parsed.flatMap((leaf) => (leaf === undefined ? [] : [hashOfLeaf(leaf)]));
+      expect(hashes).toHaveLength(size);
+      const { root } = await treeIn(checkpoints.get(size) ?? '', origin);
+      expect(root).toEqual(rootOf(hashes));
+      const { results } = await db.prepare('SELECT * FROM dead_letters').all();
+      expect(results).toEqual([]);
+    },
+  };
+};
+
+export type ExportedLog = Awaited<ReturnType<typeof openExportedLog>>;
+
+/** The tree of a checkpoint whose signature is right. */
+const treeIn = async (checkpoint: string, name: string) => {
+  const note = await openNote(checkpoint, [{ ...KEY, name }], verifyNoteSignature);
+  const tree = note.ok ? parseCheckpoint(note.value.text) : undefined;
+  if (tree === undefined) throw new Error('The checkpoint is not signed by the log.');
+  return tree;
+};
