@@ -29,8 +29,6 @@ import { idleAt } from './tree/return-shares.ts';
 const KEPT_ENTRIES = 2_000;
 /** Entries wait at most this long for the end of open calls. */
 export const EXPORT_DELAY: Seconds = 10;
-/** An export without an acknowledgement is sent again after this long. */
-export const EXPORT_RESEND: Seconds = 20;
 
 /** Entries for readers that wait for them. */
 const PROMPT: ReadonlySet<string> = new Set([
@@ -71,8 +69,8 @@ export type Memory = OpenCalls & {
   exports: 'unknown' | 'asking' | 'known';
   /** Every call has ended, or a reader waits for an entry. */
   exportNow: boolean;
-  exportSentAt: Seconds;
-  exportSentTo: number;
+  /** The last export. While D1 acknowledges nothing, it is sent again ever more rarely. */
+  export: Sending & { readonly to: number };
   pruneAt: Seconds | undefined;
 };
 
@@ -109,8 +107,7 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
     fresh: [],
     exports: state.head.seq > state.exported ? 'unknown' : 'known',
     exportNow: false,
-    exportSentAt: 0,
-    exportSentTo: state.exported,
+    export: { ...UNSENT, to: state.exported },
     pruneAt: undefined,
   };
 };
@@ -178,10 +175,8 @@ const rememberCall = (
 export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
   const times = [nextAlarm(memory, now)];
   if (memory.state.head.seq > memory.state.exported) {
-    const isSent = memory.exportSentTo > memory.state.exported;
-    times.push(
-      isSent ? memory.exportSentAt + EXPORT_RESEND : (memory.fresh[0]?.at ?? now) + EXPORT_DELAY,
-    );
+    const isSent = memory.export.to > memory.state.exported;
+    times.push(isSent ? sendAt(memory.export) : (memory.fresh[0]?.at ?? now) + EXPORT_DELAY);
   }
   times.push(...[...memory.pending.values()].map((pending) => resendAt(pending, now)));
   times.push(...memory.state.denials.map(({ since }) => since + DENIAL_WINDOW));

@@ -3,7 +3,8 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import type { Disk } from '../../store/disk.ts';
 import { type Decision, stored, unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
-import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from '../memory.ts';
+import { sendAt, sent, UNSENT } from '../../store/outbox.ts';
+import { EXPORT_DELAY, type Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
 import { inTime } from '../tree/lease-requests.ts';
 import { entriesAfter } from './feed.ts';
@@ -77,7 +78,7 @@ export const openExports = (
   const isDue = (memory: Memory, now: Seconds): boolean => {
     const { head, exported } = memory.state;
     if (head.seq <= exported || memory.exports !== 'known') return false;
-    const isUnderWay = memory.exportSentTo > exported && now < memory.exportSentAt + EXPORT_RESEND;
+    const isUnderWay = memory.export.to > exported && now < sendAt(memory.export);
     const { fresh } = memory;
     return (
       !isUnderWay &&
@@ -107,8 +108,9 @@ export const openExports = (
         return;
       }
       memory.exportNow = last.seq < head.seq;
-      memory.exportSentAt = now;
-      memory.exportSentTo = last.seq;
+      // Every copy waits in the queue for as long as D1 is away, and costs reads of D1 when it is back.
+      const before = memory.export.to > exported ? memory.export : UNSENT;
+      memory.export = { ...sent(before, now), to: last.seq };
       for (const message of splitRun(entries)) {
         await env.AUDIT_QUEUE.send(message, { contentType: 'v8' });
       }

@@ -8,7 +8,7 @@ import type { AuditMessage } from '../../../../src/audit/chunk.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { db, freshDatabase } from '../../../unit/audit/database.ts';
-import { callOf, randomHex, snapshotOf, stubOf, success, trust } from '../../support.ts';
+import { callOf, factsOf, randomHex, snapshotOf, stubOf, success, trust } from '../../support.ts';
 import { pass, restore } from '../../tree-support.ts';
 
 beforeEach(freshDatabase);
@@ -110,6 +110,30 @@ describe('the acknowledgement of an export', () => {
     await vi.waitFor(() => expect(chunks.length).toBeGreaterThan(sent), 3_000);
     expect(chunks[sent]?.first).toBe(lost?.first);
     await store(chunks.slice(sent));
+  });
+
+  test('that does not come lets the account send again ever more rarely, and what follows it as before', async () => {
+    const { payer, chunks } = await openAccount();
+    const first = chunks.length;
+    const times: number[] = [];
+    for (let second = 0; second < 640; second += 5) {
+      const sent = chunks.length;
+      pass(5);
+      await runDurableObjectAlarm(stubOf(payer));
+      if (chunks.length > sent) times.push(second + 5);
+    }
+    const [resent = 0, ...later] = times.map((time, at) => time - (times[at - 1] ?? 0));
+    expect(resent).toBeLessThanOrEqual(20);
+    expect(later).toEqual([30, 60, 120, 240]);
+    expect(new Set(chunks.slice(first).map(({ first: seq }) => seq))).toEqual(new Set([1]));
+    await stubOf(payer).exported(await store(chunks));
+    const sent = chunks.length;
+    const facts = factsOf(100_000_000n);
+    const { verdict } = await stubOf(payer).reserve(callOf(payer), randomHex(16), { facts });
+    expect(verdict).toBe('go');
+    pass(11);
+    await runDurableObjectAlarm(stubOf(payer));
+    await vi.waitFor(() => expect(chunks.length).toBeGreaterThan(sent), { timeout: 10_000 });
   });
 
   test('is missing while D1 cannot be asked: the account sends its entries again', async () => {
