@@ -9,6 +9,9 @@ import type { Reason } from './protocol/problem/reason.ts';
 import { tokenOf } from './protocol/x402/networks.ts';
 import { raiser } from './alerts.ts';
 import { archiveBucket } from './audit/archive/archive-bucket.ts';
+import { watchLostEntries } from './audit/lost-entries.ts';
+import { logOrigin } from './audit/log/log-key.ts';
+import { hasLog } from './log-setting.ts';
 import type { Site } from './settlement/sweep/examine.ts';
 import { type Promised, promisedOpen } from './settlement/promised.ts';
 import { reconcile } from './settlement/sweep/reconcile.ts';
@@ -19,7 +22,7 @@ export const onSchedule = async (env: Env, config: Result<Config, Reason>): Prom
   console.error({ event: 'scheduled_misconfigured' });
 };
 
-/** Deletes expired offered grants, ends cards that are left over, checks the size of D1 and the payees of open payments, moves old log to R2, and compares ledger and chain. */
+/** Deletes expired offered grants, ends cards that are left over, checks the size of D1, the payees of open payments and D1 against the log, moves old log to R2, and compares ledger and chain. */
 export const runScheduled = async (
   env: Env,
   config: Config,
@@ -37,6 +40,14 @@ export const runScheduled = async (
     await watchPayees(env.AUDIT_DB, config, (alert) => raise(self, alert));
   } catch (cause) {
     console.error({ event: 'open_payments_unknown', cause: String(cause) });
+  }
+  try {
+    if (hasLog(env)) {
+      const log = env.AUDIT_LOG.getByName(logOrigin(config.audiences[0], now));
+      await watchLostEntries(env.AUDIT_DB, log, (alert) => raise(self, alert));
+    }
+  } catch (cause) {
+    console.error({ event: 'lost_entries_unknown', cause: String(cause) });
   }
   try {
     const { endCards } = await import('./card-sweep.ts');

@@ -58,6 +58,7 @@ describe('the consumer of the audit queue', () => {
         }
         const { interfere, hasDied } = dyingAt(nth, when);
         await world.deliver(world.waiting(), interfere);
+        await world.checkDeleted();
         await world.sign();
         await settle(world, random);
         await world.check();
@@ -101,6 +102,7 @@ describe('the consumer of the audit queue', () => {
                 .toSorted((one, other) => one.at - other.at)
                 .map(({ message }) => message);
               await world.deliver(shuffled.slice(0, random.integer(1, 6)), interfere);
+              await world.checkDeleted();
               break;
             }
             case 'sign':

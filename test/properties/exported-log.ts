@@ -9,6 +9,7 @@ import { chunkRoot, hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import { rootOf } from '../../src/audit/log/merkle-tree.ts';
 import { verifyNoteSignature } from '../../src/audit/log/note-signature.ts';
 import { openNote } from '../../src/audit/log/signed-note.ts';
+import { loadStoredHead } from '../../src/audit/stored-chain.ts';
 import { verifyConsistency } from '../../src/audit/log/verify-proof.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Entry, EntryBody } from '../../src/protocol/entry.ts';
@@ -141,6 +142,15 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
         expect(verifyConsistency(old, tree, growth)).toBe(true);
       }
       checkpoints.set(signed, checkpoint);
+    },
+
+    /** Throws if an account may have deleted an entry that D1 or the log lacks: nobody could send it again. */
+    async checkDeleted() {
+      const logged = await log().headsOf(ids);
+      for (const [at, { id, exported: told }] of writers.entries()) {
+        expect(logged[at]?.seq ?? 0).toBeGreaterThanOrEqual(told);
+        expect((await loadStoredHead(db, id)).head.seq).toBeGreaterThanOrEqual(told);
+      }
     },
 
     evict: async () => {

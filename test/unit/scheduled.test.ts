@@ -1,8 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { leafOf, leafText } from '../../src/audit/log/leaf.ts';
+import { logOrigin } from '../../src/audit/log/log-key.ts';
 import { openOfferedGrants } from '../../src/audit/offered-grants.ts';
 import type { AgentAccountRpc } from '../../src/protocol/account/rpc.ts';
 import type { AlertBody } from '../../src/protocol/alert.ts';
+import type { AuditLogRpc } from '../../src/protocol/audit-log-contract.ts';
 import { runScheduled, watchSize } from '../../src/scheduled.ts';
 import { gatewayAccount } from '../../src/config.ts';
 import {
@@ -68,6 +71,35 @@ describe('the archive of a gateway with a bucket', () => {
     expect((await bucket.list()).objects).toEqual([]);
     expect(await count('chunks')).toBe(8);
   });
+});
+
+it('raises database_behind for entries that the transparency log has and D1 lacks', async () => {
+  const config = { ...vectorConfig(), rpcUrls: new Map() };
+  const raised: unknown[] = [];
+  const account = accountOf(5);
+  const leaf = leafText(leafOf(account, { seq: 4, prev: word(3) }, [word(4), word(5)]));
+  const named: string[] = [];
+  const log: Pick<AuditLogRpc, 'status' | 'leaves'> = {
+    status: async () => ({ size: 1, signed: 1 }),
+    leaves: async () => ({ size: 1, leaves: [{ index: 0, text: leaf }] }),
+  };
+  const apply: AgentAccountRpc['apply'] = async (command) => {
+    if (command.kind === 'alert') raised.push(command.alert);
+    return { verdict: 'unavailable' };
+  };
+  const around = {
+    ...env,
+    LOG_KEY: 'a key',
+    AUDIT_LOG: { getByName: (name: string) => (named.push(name), log) } as never,
+    AGENT_ACCOUNT: { getByName: () => ({ apply }) } as never,
+  } as Env;
+  await runScheduled(around, config, START);
+  expect(raised).toEqual([
+    { rule: 'database_behind', detail: { account, from: 1, to: 5, accounts: 1 } },
+  ]);
+  expect(named).toEqual([logOrigin(config.audiences[0], START)]);
+  await runScheduled({ ...around, LOG_KEY: '' } as Env, config, START);
+  expect(raised).toHaveLength(1);
 });
 
 const MAX = 1_000;
