@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { type Fault, FAULTS, type ChaosOptions } from '../test/chaos/run/options.ts';
 import { runChaos } from '../test/chaos/run/run.ts';
+import { reportDatabaseOutage } from './chaos/report-database-outage.ts';
 import { reportOutage } from './chaos/report-outage.ts';
 import { flagsOrExit, startProgress, wholeNumber } from './command-line.ts';
 import { killEveryProcess } from './stack/process.ts';
@@ -12,13 +13,19 @@ import { killEveryProcess } from './stack/process.ts';
  */
 const USAGE =
   'npm run chaos -- [--payments N] [--payers N] [--seed N] [--faults LIST|none] [--relayer on|off] [--json]\n' +
-  '   or: npm run chaos -- --outage SECONDS [--rate N] [--payers N] [--json]';
+  '   or: npm run chaos -- --outage SECONDS [--away chain|database] [--rate N] [--payers N] [--json]';
 
 const faultsOf = (text: string): ReadonlySet<Fault> => {
   const names = text === 'none' ? [] : text.split(',');
   const unknown = names.find((name) => !FAULTS.some((fault) => fault === name));
   if (unknown === undefined) return new Set(names as Fault[]);
   throw new Error(`--faults takes 'none' or a list of ${FAULTS.join(',')}, not '${unknown}'`);
+};
+
+const reportOf = (away: string): typeof reportOutage => {
+  if (away === 'chain') return reportOutage;
+  if (away === 'database') return reportDatabaseOutage;
+  throw new Error(`--away takes 'chain' or 'database', not '${away}'`);
 };
 
 const print = startProgress();
@@ -32,6 +39,7 @@ const readFlags = () => {
       faults: { type: 'string', default: FAULTS.join(',') },
       relayer: { type: 'string', default: 'on' },
       outage: { type: 'string' },
+      away: { type: 'string', default: 'chain' },
       rate: { type: 'string', default: '100' },
       json: { type: 'boolean', default: false },
     },
@@ -50,13 +58,14 @@ const readFlags = () => {
 const { values, options } = flagsOrExit(USAGE, readFlags);
 if (values.outage !== undefined) {
   const flags = { outage: values.outage, rate: values.rate };
+  const report = flagsOrExit(USAGE, () => reportOf(values.away));
   const outage = flagsOrExit(USAGE, () => ({
     seconds: wholeNumber('outage', flags.outage, 1, 600),
     rate: wholeNumber('rate', flags.rate, 1, 1_000),
     payers: options.payers,
     print,
   }));
-  const code = await reportOutage(outage, values.json);
+  const code = await report(outage, values.json);
   await killEveryProcess();
   process.exit(code);
 }

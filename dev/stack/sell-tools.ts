@@ -10,10 +10,14 @@ export type StackSecrets = Readonly<
   Record<string, { readonly host: string; readonly value: string }>
 >;
 
-/** Opens the management API of a stack's gateway as its operator. */
-export const openOperator = ({ url, audience }: Pick<Gateway, 'url' | 'audience'>) =>
+/** Opens the management API of a stack's gateway as its operator. With its own `fetch`, it sends each request once. */
+export const openOperator = (
+  { url, audience }: Pick<Gateway, 'url' | 'audience'>,
+  fetch?: typeof globalThis.fetch,
+) =>
   createManagement({
     ...{ gateway: url, audience, chainId: CHAIN_ID },
+    ...(fetch === undefined ? {} : { fetch, retries: 0 }),
     account: privateKeyToAccount(people.operator.privateKey),
   });
 

@@ -15,7 +15,10 @@ const MAX_OUTPUT = 64 * 1024 * 1024;
 const run = promisify(execFile);
 
 /** Exports every account as the operator does, with the command. @throws Error with the output of the command */
-export const exportAll = async ({ stack, directory }: Stage, out: string): Promise<void> => {
+export const exportAll = async (
+  { stack, directory }: Pick<Stage, 'stack' | 'directory'>,
+  out: string,
+): Promise<void> => {
   const words = ['audit', 'export', '--all', '-o', join(out, EXPORT)];
   const as = ['--as', 'operator', '--operator', '--gateway', stack.gateway.url];
   await run(process.execPath, [join(ROOT, 'src/cli/index.ts'), ...words, ...as], {

@@ -38,7 +38,7 @@ export const untilSettled = async (
  * @returns the accounts whose last entries the log lacks in time
  */
 export const untilLogged = async (
-  { directory, stack }: Stage,
+  { directory, stack }: Pick<Stage, 'directory' | 'stack'>,
   milliseconds: number,
 ): Promise<readonly string[]> => {
   const deadline = Date.now() + milliseconds;

@@ -60,7 +60,7 @@ export const runOutage = async (options: OutageOptions): Promise<OutageFigures> 
 };
 
 /** Funds payers, and lets each settle its first payment. */
-const introduce = async ({ stack }: Stage, payers: number): Promise<Seller> => {
+export const introduce = async ({ stack }: Stage, payers: number): Promise<Seller> => {
   const buyers = agents(payers);
   await Promise.all(buyers.map(async ({ address }) => await stack.chain.fund(address, FUNDS)));
   const seller = await countersign(stack.gateway, SELLER.relayer, buyers);

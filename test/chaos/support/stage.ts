@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningServer } from '../../../dev/stack/loopback.ts';
@@ -45,15 +45,16 @@ export const mineEverySecond = ({ stack }: Stage): (() => void) => {
 
 /**
  * Starts a stack. `intercept` decides about every message of the gateway; `variables` are added to its configuration. `options` select other
- * tools than `TOOLS`, or blocks at an interval.
+ * tools than `TOOLS`, blocks at an interval, or another main module of the Worker.
  */
 export const startStage = async (
   intercept: Intercept,
   variables: Readonly<Record<string, string>> = {},
-  options: Pick<StackOptions, 'blockTime' | 'toolsFile'> = {},
+  options: Pick<StackOptions, 'blockTime' | 'toolsFile' | 'entry'> = {},
 ): Promise<Stage> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));
   const toolsFile = join(directory, 'tools.json');
+  await mkdir(join(directory, '.dev'));
   await writeFile(toolsFile, JSON.stringify(TOOLS));
   const proxies: RunningServer[] = [];
   const proxied = async (party: Party, target: string): Promise<string> => {
@@ -68,7 +69,8 @@ export const startStage = async (
   try {
     const stack = await startStack({
       persistTo: directory,
-      file: join(directory, 'stack.json'),
+      // The command looks for the keys of the stack there.
+      file: join(directory, '.dev/stack.json'),
       toolsFile,
       shield: 100_000,
       variables,
