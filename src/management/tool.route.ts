@@ -93,6 +93,7 @@ export const TOOL_ROUTES = {
     maxBody: TOOL_BODY,
     maxDepth: TOOL_DEPTH,
     precondition: 'etag',
+    dryRun: true,
     summary: 'Adds or changes a tool; every isolate serves it within 5 s',
     answer: commandOutcome,
   },

@@ -106,10 +106,11 @@ const write = async (
     by,
     intent,
     expected,
+    dryRun,
     now,
   }: Pick<
     AdminRequest<'tools.delete'>,
-    'context' | 'params' | 'by' | 'intent' | 'expected' | 'now'
+    'context' | 'params' | 'by' | 'intent' | 'expected' | 'dryRun' | 'now'
   >,
   document: Json | null,
   known: ListedTool['hash'] | undefined,
@@ -118,8 +119,10 @@ const write = async (
     ...{ kind: 'document', type: 'tool', name: params.tool, document, by, intent },
     ...(known === undefined ? {} : { known }),
     ...(expected === undefined ? {} : { expected }),
+    ...(dryRun ? { dryRun } : {}),
   });
   if (!applied.ok) return applied;
+  if (dryRun) return reply({ ...outcomeBody(applied.value), dry_run: true }, applied.value.current);
   // This isolate serves the change at once.
   await context.catalogue.fresh(now);
   return reply(outcomeBody(applied.value), applied.value.current);

@@ -38,6 +38,11 @@ describe('a tool', () => {
     expect([read.headers.get('ETag'), await read.json()]).toEqual([`"${etag}"`, tool('hello')]);
 
     expect((await put('hello', tool('hello', { price: '$0.003' }))).status).toBe(428);
+    const rehearsal = { 'Dry-Run': '?1', 'If-Match': `"${etag}"` };
+    const rehearsed = await put('hello', tool('hello', { price: '$0.003' }), rehearsal);
+    expect(await rehearsed.json()).toMatchObject({ changed: true, dry_run: true, etag });
+    const stale = { 'Dry-Run': '?1', 'If-Match': `"${MISSING}"` };
+    expect((await put('hello', tool('hello', { price: '$0.003' }), stale)).status).toBe(412);
     const match = { 'If-Match': `"${etag}"` };
     const both = await Promise.all([
       put('hello', tool('hello', { price: '$0.003' }), match),

@@ -92,7 +92,7 @@ const decide = (
     const fault = refusalOf(state, given);
     if (fault !== undefined) return refused(state, fault);
     // A dry run may be repeated.
-    if (given.kind === 'policy' && given.dryRun === true) return decide();
+    if ('dryRun' in given && given.dryRun === true) return decide();
     return once(state, given.intent, context, decide, capacityFor(state, given.by));
   };
   switch (command.kind) {

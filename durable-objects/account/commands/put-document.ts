@@ -44,7 +44,7 @@ const MOST: Readonly<Record<DocumentType, number>> = { tool: 1_000, webhook: 100
 /** Puts or removes a document that the account keeps for the gateway: its tools, its webhooks, and what its secrets are bound to. The account serialises them (law 2). */
 export const putDocument = (
   state: AccountState,
-  { type, name, document, known, anew, expected, by, intent }: DocumentCommand,
+  { type, name, document, known, anew, expected, dryRun, by, intent }: DocumentCommand,
   context: Context,
 ): Decision<CommandVerdict> => {
   const unwritable = (hint: string) => refused(state, { reason: 'not_writable', hint });
@@ -66,6 +66,7 @@ export const putDocument = (
   if (current === undefined && documentCount(context.read, type) >= MOST[type]) {
     return unwritable(`There are at most ${MOST[type]} of these. Remove one first.`);
   }
+  if (dryRun === true) return done(state, true, current === undefined ? {} : { current });
   const isNewText = next !== undefined && !isLogged(context.read, next);
   const decision = logged(
     state,

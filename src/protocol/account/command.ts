@@ -84,6 +84,8 @@ export type AccountCommand =
       /** Write an entry even if the document has not changed: it re-enables what the gateway has disabled meanwhile. */
       readonly anew?: boolean;
       readonly expected?: Expected;
+      /** Only return whether the account would write it. */
+      readonly dryRun?: boolean;
       readonly by: CommandSigner;
       readonly intent: CommandIntent;
     }
