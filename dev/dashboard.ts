@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { build } from 'vite';
 import { ROOT } from './root.ts';
 
-const SOURCES =
-  '{src/{dashboard,pay,client,management,policy,protocol,settlement,crypto,core}/**/*.{ts,tsx,css,html,svg},dev/dashboard.ts,package.json}';
+const SOURCES = '{src/**/*.{ts,tsx,css,html,svg},dev/dashboard.ts,package.json}';
 const out = join(ROOT, 'public/dashboard');
 const stamp = join(ROOT, '.dev/dashboard.hash');
 

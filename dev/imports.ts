@@ -29,6 +29,7 @@ const LAYERS = [
   'src/mcp/',
   'src/discovery/',
   'src/management/',
+  'src/tool-import/',
   'src/signer/worker/',
   'src/signer/index.ts',
   'src/app.ts',

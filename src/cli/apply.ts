@@ -2,8 +2,10 @@ import { TOOLS_DEPTH } from '../catalog/input-schema.ts';
 import { parseTools } from '../catalog/schema.ts';
 import type { ToolDocument } from '../management/tool.route.ts';
 import { openAdmin } from './lib/admin-client.ts';
-import { reachOf, readCatalogue, schemaFaults } from './lib/catalogue.ts';
-import { applyStep, type Failure, outcomeText, planOf, planText } from './lib/catalogue-plan.ts';
+import { reachOf, readCatalogue } from './lib/catalogue.ts';
+import { applyStep, type Failure, outcomeText, planText } from './lib/catalogue-plan.ts';
+import { planOf } from '../tool-import/plan.ts';
+import { contentFaults } from '../tool-import/tool-faults.ts';
 import type { Command } from './lib/command.ts';
 import { cancelled, Ended, EXIT, usageError } from './lib/errors.ts';
 import { jsonFile } from './lib/input.ts';
@@ -56,7 +58,10 @@ const toolsIn = (json: unknown, path: string, gateway: string): readonly ToolDoc
   const parsed = parseTools(json, reachOf(gateway));
   const wrong = parsed.ok
     ? parsed.value.flatMap((tool, at) =>
-        schemaFaults(tool).map(({ field, reason }) => ({ field: `tools[${at}].${field}`, reason })),
+        contentFaults(tool).map(({ field, reason }) => ({
+          field: `tools[${at}].${field}`,
+          reason,
+        })),
       )
     : parsed.error;
   if (wrong.length === 0) return (json as { readonly tools: readonly ToolDocument[] }).tools;

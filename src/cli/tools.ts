@@ -1,6 +1,6 @@
 import { TOOL_DEPTH } from '../catalog/input-schema.ts';
-import { parseTool } from '../catalog/schema.ts';
 import type { ToolDocument } from '../management/tool.route.ts';
+import { toolFaults } from '../tool-import/tool-faults.ts';
 import { type AdminClient, openAdmin } from './lib/admin-client.ts';
 import {
   type CatalogueTool,
@@ -9,7 +9,6 @@ import {
   reachOf,
   readCatalogue,
   readTool,
-  schemaFaults,
   writeTool,
 } from './lib/catalogue.ts';
 import type { ArgumentSpec, Command, CommandGroup } from './lib/command.ts';
@@ -175,8 +174,7 @@ const setDisabled = async (session: Session, input: Input, disabled: boolean): P
 
 /** Parses a tool with the gateway's own parser. @throws CliError usage, which names each faulty field */
 const toolIn = (json: unknown, gateway: string): ToolDocument => {
-  const parsed = parseTool(json, reachOf(gateway));
-  const wrong = parsed.ok ? schemaFaults(parsed.value) : parsed.error;
+  const wrong = toolFaults(json, reachOf(gateway));
   if (wrong.length === 0) return json as ToolDocument;
   const faults = wrong.map(({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`);
   throw new CliError(`That is not a valid tool: ${faults.slice(0, 4).join('; ')}.`, {

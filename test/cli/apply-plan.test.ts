@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { planOf } from '../../src/cli/lib/catalogue-plan.ts';
+import { planOf } from '../../src/tool-import/plan.ts';
 import { toolHash } from '../../src/catalog/stored-tool.ts';
 import type { Json } from '../../src/protocol/entry.ts';
 import type { ToolDocument } from '../../src/management/tool.route.ts';

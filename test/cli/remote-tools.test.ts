@@ -5,8 +5,8 @@ import { importOpenApi } from '../../src/cli/openapi/command.ts';
 import { checkTool } from '../../src/cli/remote/check.ts';
 import { differencesOf } from '../../src/cli/remote/difference.ts';
 import { importMcp } from '../../src/cli/remote/import-command.ts';
-import { importListing } from '../../src/cli/remote/import.ts';
-import { documentFor, idFor } from '../../src/cli/remote/tool-document.ts';
+import { importListing } from '../../src/tool-import/remote/import.ts';
+import { documentFor, idFor } from '../../src/tool-import/remote/tool-document.ts';
 import type { ToolDefinition } from '../../src/remote/definition.ts';
 import type { Listing } from '../../src/remote/list-tools.ts';
 

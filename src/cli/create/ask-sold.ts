@@ -106,7 +106,7 @@ const soldByServer = async (
 ): Promise<Sold> => {
   const [{ readListing }, { importListing }] = await Promise.all([
     import('../remote/listing.ts'),
-    import('../remote/import.ts'),
+    import('../../tool-import/remote/import.ts'),
   ]);
   const reach = isLoopback(url) ? 'local_stack' : 'public';
   const listing = await progress.during(

@@ -6,9 +6,9 @@ import { type Input, textFile } from '../lib/input.ts';
 import { isLoopback } from '../lib/local-stack.ts';
 import type { Session } from '../lib/session.ts';
 import { printable } from '../lib/text.ts';
-import { MAX_OPENAPI, type OpenApi, readOpenApi } from '../openapi/document.ts';
-import { importDocument } from '../openapi/import.ts';
-import { mergedTools } from '../openapi/merge.ts';
+import { MAX_OPENAPI, type OpenApi, readOpenApi } from '../../tool-import/openapi/document.ts';
+import { importDocument } from '../../tool-import/openapi/import.ts';
+import { mergedTools } from '../../tool-import/openapi/merge.ts';
 import type { Sold } from './sold.ts';
 
 type Source = {

@@ -1,11 +1,6 @@
-import { schemaFault } from '../../catalog/schema-fault.ts';
-import type { Tool } from '../../catalog/tool.ts';
 import type { AnswerOf, ItemOf } from '../../management/routes.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
-import type { FieldFault } from '../../protocol/fault.ts';
-import { parseCard } from '../../cards/card-terms.ts';
-import { parsePlacements } from '../../vault/placement.ts';
 import { type AdminClient, collected, warnIfStopped } from './admin-client.ts';
 import { isLoopback } from './local-stack.ts';
 
@@ -46,18 +41,6 @@ export const deleteTool = async (
 ): Promise<AnswerOf<'tools.delete'>> => {
   warnIfStopped(admin);
   return (await admin.call('tools.delete', { params: { tool }, ifMatch: etag })).body;
-};
-
-/** Returns the faults of a tool's input schema, of its placements of secrets, and of its card. */
-export const schemaFaults = (tool: Tool): readonly FieldFault[] => {
-  const fault = schemaFault(tool.inputSchema);
-  const placements = parsePlacements(tool);
-  const card = tool.card === undefined ? undefined : parseCard(tool);
-  return [
-    ...(fault === undefined ? [] : [fault]),
-    ...(placements.ok ? [] : placements.error),
-    ...(card === undefined || card.ok ? [] : card.error),
-  ];
 };
 
 /** Which upstreams the tools of a gateway may call. The gateway decides by its configuration; this guess only improves the error. */

@@ -6,7 +6,7 @@ import type { Session } from '../lib/session.ts';
 import { applyImport } from '../tool-import/apply.ts';
 import { fileReach, openTarget } from '../tool-import/target.ts';
 import { IMPORT_OPTIONS, importTerms } from '../tool-import/terms.ts';
-import type { OpenApiImport } from './import.ts';
+import type { OpenApiImport } from '../../tool-import/openapi/import.ts';
 
 export const importOpenApi: Command = {
   summary: 'sell the operations of an OpenAPI document',
@@ -24,7 +24,7 @@ export const importOpenApi: Command = {
   run: async (session, input) => {
     const target = await openTarget(session, input);
     const imported = await readImport(session, input, target.gateway);
-    const { mergedTools } = await import('./merge.ts');
+    const { mergedTools } = await import('../../tool-import/openapi/merge.ts');
     const present = target.present.map(({ tool }) => tool);
     const { tools, conflicts } = mergedTools(present, imported.tools);
     const skipped = [...imported.skipped, ...conflicts];
@@ -50,8 +50,8 @@ const readImport = async (
   gateway: string | undefined,
 ): Promise<OpenApiImport> => {
   const [{ MAX_OPENAPI, readOpenApi }, { importDocument }] = await Promise.all([
-    import('./document.ts'),
-    import('./import.ts'),
+    import('../../tool-import/openapi/document.ts'),
+    import('../../tool-import/openapi/import.ts'),
   ]);
   const terms = await importTerms(session, input);
   const path = input.arguments[0] ?? '';

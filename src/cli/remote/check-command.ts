@@ -1,6 +1,7 @@
 import { openAdmin } from '../lib/admin-client.ts';
 import { type CatalogueTool, reachOf, readCatalogue } from '../lib/catalogue.ts';
-import { applyStep, type Failure, outcomeText, planOf } from '../lib/catalogue-plan.ts';
+import { planOf } from '../../tool-import/plan.ts';
+import { applyStep, type Failure, outcomeText } from '../lib/catalogue-plan.ts';
 import type { Command } from '../lib/command.ts';
 import { CliError, Ended, EXIT, usageError } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';

@@ -1,7 +1,7 @@
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { Listing } from '../../remote/list-tools.ts';
 import { type Difference, differencesOf } from './difference.ts';
-import { soldDefinition } from './tool-document.ts';
+import { soldDefinition } from '../../tool-import/remote/tool-document.ts';
 
 /** The state of a sold tool at its server. */
 export type Checked = {

@@ -22,7 +22,7 @@ export const importMcp: Command = {
     const target = await openTarget(session, input);
     const [{ readListing }, { importListing }] = await Promise.all([
       import('./listing.ts'),
-      import('./import.ts'),
+      import('../../tool-import/remote/import.ts'),
     ]);
     const { gateway } = target;
     const reach = gateway === undefined ? fileReach(url) : reachOf(gateway);

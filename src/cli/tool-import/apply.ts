@@ -1,5 +1,6 @@
+import { planOf } from '../../tool-import/plan.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
-import { outcomeText, planOf, planText } from '../lib/catalogue-plan.ts';
+import { outcomeText, planText } from '../lib/catalogue-plan.ts';
 import { cancelled, Ended, EXIT } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
 import type { Output } from '../lib/output.ts';

@@ -1,4 +1,3 @@
-import type { ToolDocument } from '../../management/tool.route.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import type { OptionSpec } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
@@ -6,8 +5,8 @@ import { type Input, jsonFile } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
 import { printable } from '../lib/text.ts';
 import { amountIn } from '../lib/units.ts';
-import { isLike } from './pattern.ts';
-import { isFree, type Price, type PriceRules, readPrices } from './prices.ts';
+import { type PriceRules, readPrices } from '../../tool-import/prices.ts';
+import type { ImportTerms } from '../../tool-import/terms.ts';
 
 /** Options of every command that imports tools, from whatever source. */
 export const IMPORT_OPTIONS: readonly OptionSpec[] = [
@@ -31,19 +30,6 @@ export const IMPORT_OPTIONS: readonly OptionSpec[] = [
   { flags: '-y, --yes', summary: 'apply without asking' },
 ];
 
-/** Which tools are imported, and how they are sold. */
-export type ImportTerms = {
-  /** Of tools that no pattern names; undefined: they are skipped. */
-  readonly price: Price | undefined;
-  readonly prices: PriceRules;
-  /** Settlement of tools with a price. A maximum price needs `credit`. */
-  readonly settlement: 'deferred' | 'upfront' | 'credit';
-  /** Patterns; empty for all tools. */
-  readonly only: readonly string[];
-  readonly exclude: readonly string[];
-  readonly namespace: string | undefined;
-};
-
 /** @throws CliError usage */
 export const importTerms = async (session: Session, input: Input): Promise<ImportTerms> => {
   const [price, settlement, namespace, file] = ['price', 'settlement', 'namespace', 'prices'].map(
@@ -63,24 +49,6 @@ export const importTerms = async (session: Session, input: Input): Promise<Impor
     exclude: input.list('exclude'),
     namespace,
   };
-};
-
-/** Whether the patterns choose a tool with any of these names. */
-export const isChosen = (
-  { only, exclude }: Pick<ImportTerms, 'only' | 'exclude'>,
-  names: readonly string[],
-): boolean => {
-  const isNamed = (pattern: string): boolean => names.some((name) => isLike(pattern.trim(), name));
-  return (only.length === 0 || only.some(isNamed)) && !exclude.some(isNamed);
-};
-
-/** The settlement of a tool with this price: a free one needs none, and a maximum price is charged from credit. */
-export const settlementFor = (
-  price: Price,
-  settlement: ImportTerms['settlement'],
-): ToolDocument['settlement'] => {
-  if (isFree(price)) return 'free';
-  return typeof price === 'string' ? settlement : 'credit';
 };
 
 const priceFor = (text: string): readonly [string, string] => {

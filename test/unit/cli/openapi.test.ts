@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseTools } from '../../../src/catalog/schema.ts';
-import { readOpenApi } from '../../../src/cli/openapi/document.ts';
-import { importDocument, type ImportOptions } from '../../../src/cli/openapi/import.ts';
-import { mergedTools } from '../../../src/cli/openapi/merge.ts';
-import { readPrices } from '../../../src/cli/tool-import/prices.ts';
+import { readOpenApi } from '../../../src/tool-import/openapi/document.ts';
+import { importDocument, type ImportOptions } from '../../../src/tool-import/openapi/import.ts';
+import { mergedTools } from '../../../src/tool-import/openapi/merge.ts';
+import { readPrices } from '../../../src/tool-import/prices.ts';
 import type { ToolDocument } from '../../../src/management/tool.route.ts';
 
 const OPTIONS: ImportOptions = {

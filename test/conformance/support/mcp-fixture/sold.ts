@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { documentFor } from '../../../../src/cli/remote/tool-document.ts';
+import { documentFor } from '../../../../src/tool-import/remote/tool-document.ts';
 import { listTools, MAX_PAGE } from '../../../../src/remote/list-tools.ts';
 import { openSession } from '../../../../src/remote/session.ts';
 

@@ -21,7 +21,7 @@ export const mergedTools = (
   const tools = imported.flatMap(({ operation, tool }) => {
     const old = byId.get(tool.id);
     if (old !== undefined && !isSameOperation(old, tool)) {
-      const why = `the tool ${tool.id} exists for another upstream: give --namespace, or remove that tool`;
+      const why = `the tool ${tool.id} exists for another upstream: give a prefix (--namespace), or remove that tool`;
       conflicts.push({ operation, why });
       return [];
     }

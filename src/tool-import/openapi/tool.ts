@@ -90,9 +90,9 @@ const baseOf = (
   const [first] = list ?? [];
   const server = isObject(first) ? first : {};
   const url = upstream ?? filled(server);
-  if (url === undefined) return err('the document names no server: give --upstream');
+  if (url === undefined) return err('the document names no server: give its URL (--upstream)');
   if (upstream === undefined && !/^https?:\/\//.test(url)) {
-    return err('its server is relative to the document: give --upstream');
+    return err('its server is relative to the document: give its URL (--upstream)');
   }
   return ok(url.replace(/\/+$/, ''));
 };

@@ -1,6 +1,6 @@
-import { isObject } from '../../core/json-object.ts';
-import { MONEY_HINT, parseMoney } from '../../protocol/amount.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import { isObject } from '../core/json-object.ts';
+import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import { isLike } from './pattern.ts';
 
 /** A price in the form of `tools.json`. */

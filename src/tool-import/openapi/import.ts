@@ -2,8 +2,8 @@ import { MAX_TOOLS } from '../../catalog/schema.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { OpenApi } from './document.ts';
-import { priceOf } from '../tool-import/prices.ts';
-import { type ImportTerms, isChosen, settlementFor } from '../tool-import/terms.ts';
+import { priceOf } from '../prices.ts';
+import { type ImportTerms, isChosen, settlementFor } from '../terms.ts';
 import { type Operation, operationsOf, type Skipped } from './operation.ts';
 import { type ImportedTool, toolFor } from './tool.ts';
 

@@ -2,8 +2,8 @@ import { err, type Result } from '../../core/result.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { Listing } from '../../remote/list-tools.ts';
-import { priceOf } from '../tool-import/prices.ts';
-import { type ImportTerms, isChosen, settlementFor } from '../tool-import/terms.ts';
+import { priceOf } from '../prices.ts';
+import { type ImportTerms, isChosen, settlementFor } from '../terms.ts';
 import { documentFor, idFor } from './tool-document.ts';
 
 export type RemoteImportOptions = ImportTerms & { readonly reach: EgressReach };

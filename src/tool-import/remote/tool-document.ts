@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import { type ToolDefinition, toolPin } from '../../remote/definition.ts';
-import type { Price } from '../tool-import/prices.ts';
+import type { Price } from '../prices.ts';
 
 /** How a tool of a remote MCP server is sold. */
 export type RemoteTerms = {

@@ -1,0 +1,34 @@
+import type { ToolDocument } from '../management/tool.route.ts';
+import { isLike } from './pattern.ts';
+import { isFree, type Price, type PriceRules } from './prices.ts';
+
+/** Which tools are imported, and how they are sold. */
+export type ImportTerms = {
+  /** Of tools that no pattern names; undefined: they are skipped. */
+  readonly price: Price | undefined;
+  readonly prices: PriceRules;
+  /** Settlement of tools with a price. A maximum price needs `credit`. */
+  readonly settlement: 'deferred' | 'upfront' | 'credit';
+  /** Patterns; empty for all tools. */
+  readonly only: readonly string[];
+  readonly exclude: readonly string[];
+  readonly namespace: string | undefined;
+};
+
+/** Whether the patterns choose a tool with any of these names. */
+export const isChosen = (
+  { only, exclude }: Pick<ImportTerms, 'only' | 'exclude'>,
+  names: readonly string[],
+): boolean => {
+  const isNamed = (pattern: string): boolean => names.some((name) => isLike(pattern.trim(), name));
+  return (only.length === 0 || only.some(isNamed)) && !exclude.some(isNamed);
+};
+
+/** The settlement of a tool with this price: a free one needs none, and a maximum price is charged from credit. */
+export const settlementFor = (
+  price: Price,
+  settlement: ImportTerms['settlement'],
+): ToolDocument['settlement'] => {
+  if (isFree(price)) return 'free';
+  return typeof price === 'string' ? settlement : 'credit';
+};
