@@ -17,6 +17,7 @@ const FACTS = [
   ['price', 'price'],
   ['paid_by', 'paidBy'],
   ['charged', 'charged'],
+  ['spent', 'spent'],
   ['refunded', 'refunded'],
   ['success', 'success'],
   ['status', 'status'],

@@ -21,6 +21,8 @@ export type CallUpdate = {
   readonly price?: number;
   readonly paidBy?: string;
   readonly charged?: number;
+  /** What its end added to `spend`, if that is not `charged`. */
+  readonly spent?: number;
   /** All of its refunds so far. */
   readonly refunded?: number;
   readonly success?: 0 | 1;
@@ -108,6 +110,7 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         endedAt: entry.at,
         ...withoutUndefined({
           charged: stored(amounts?.charged),
+          spent: amounts?.credited === undefined ? undefined : spentOf(amounts),
           kept: payment.kept === true ? ('held' as const) : undefined,
           ...answered(outcome),
         }),
@@ -118,7 +121,10 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         ...known,
         state: 'abandoned',
         kept: entry.decision === 'charged' ? 'charged' : 'released',
-        ...withoutUndefined({ charged: stored(amounts?.charged) }),
+        ...withoutUndefined({
+          charged: stored(amounts?.charged),
+          spent: amounts?.before === amounts?.charged ? undefined : stored(amounts?.before),
+        }),
       };
     // Each entry has the total, so a redelivery adds nothing.
     case 'call.refunded':
@@ -191,6 +197,10 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
   }
 };
 
+/** A top-up charges nothing: the calls that use its credit do. */
+const spentOf = (amounts: Entry['amounts']): number =>
+  (stored(amounts?.charged) ?? 0) - (stored(amounts?.credited) ?? 0);
+
 const acceptedFacts = ({ seq, at, evidence, binding, policy, amounts, payment = {} }: Entry) => ({
   firstSeq: seq,
   acceptedAt: at,
@@ -235,7 +245,7 @@ const endOf = ({ type, payment }: Entry): EndedPayment['state'] | undefined => {
 };
 
 /** Whether an entry turns a settled upfront payment into credit: an uncharged call (law 4), a released kept amount, or a top-up. */
-const isCredit = ({ type, amounts, payment }: Entry): boolean =>
+export const isCredit = ({ type, amounts, payment }: Entry): boolean =>
   (type === 'call.finished' || type === 'call.abandoned' || type === 'call.resolved') &&
   payment?.state === 'settled' &&
   payment.paidBy === 'upfront' &&

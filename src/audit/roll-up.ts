@@ -1,3 +1,4 @@
+import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { parseAmount, toStored } from '../protocol/amount.ts';
@@ -6,7 +7,7 @@ import { acceptedAtOf } from '../settlement/stored-call.ts';
 import { type AccountRow, rowAfter } from './account-row.ts';
 import { creditMovement, type CreditMovement } from './credit-movement.ts';
 import { dayOf } from './day.ts';
-import { stateOf } from './projection.ts';
+import { isCredit, stateOf } from './projection.ts';
 import type { StoredHead } from './stored-chain.ts';
 import type { TablePrefix } from './table-prefix.ts';
 
@@ -18,6 +19,8 @@ type Spent = {
   /** UTC day of the entry. */
   readonly day: string;
   readonly tool: string;
+  /** Of denials, else empty. */
+  readonly rule: string;
   /** The ancestors at that moment: an index into `lineages`. */
   readonly lineage: number;
   readonly call?: Hex;
@@ -29,8 +32,25 @@ type Spent = {
   readonly isRefund?: true;
 };
 
+/** A settled payment of a call, or (`credited`) all of it that became credit later. `late`: the part that became credit at once. */
+type Paid = { readonly call: Hex } & (
+  | { readonly amount?: number; readonly late: number }
+  | { readonly credited: true }
+);
+
+/** A later decision about the charge of an ended call. Asset and payee are those of its row in D1. */
+type ChargeChange = {
+  readonly seq: number;
+  readonly at: Seconds;
+  readonly call: Hex;
+  readonly kind: 'resolved' | 'refunded';
+  readonly amount: number;
+};
+
 export type RollUp = {
   readonly spent: readonly Spent[];
+  readonly paid: readonly Paid[];
+  readonly changes: readonly ChargeChange[];
   /** Each list of ancestors that the account had during these entries. */
   readonly lineages: readonly (readonly AccountId[])[];
   /** The account after them. */
@@ -49,11 +69,18 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
   const lineages = [before.ancestors];
   const denials = new Map<string, Spent>();
   const ends: Spent[] = [];
+  const paid: Paid[] = [];
+  const changes: ChargeChange[] = [];
   for (const entry of entries) {
     const next = rowAfter(row, entry);
     if (next.ancestors !== row.ancestors) lineages.push(next.ancestors);
     row = next;
-    const key = { day: dayOf(entry.at), tool: entry.tool ?? '', lineage: lineages.length - 1 };
+    const key = {
+      day: dayOf(entry.at),
+      tool: entry.tool ?? '',
+      rule: entry.type === 'call.denied' ? (entry.rule ?? '') : '',
+      lineage: lineages.length - 1,
+    };
     if (entry.type === 'call.denied') {
       const name = JSON.stringify(key);
       const denied = (denials.get(name)?.denied ?? 0) + (entry.count ?? 1);
@@ -69,16 +96,39 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
         failed: stateOf(entry) === 'committed' ? 0 : 1,
         denied: 0,
       });
-    } else if (entry.call !== undefined && entry.type === 'call.resolved') {
-      const charged = stored(entry.amounts?.charged) - stored(entry.amounts?.before);
-      if (charged !== 0) ends.push({ ...key, call: entry.call, ...NOTHING, charged });
-    } else if (entry.call !== undefined && entry.type === 'call.refunded') {
-      const charged = -stored(entry.amounts?.amount);
-      ends.push({ ...key, call: entry.call, ...NOTHING, charged, isRefund: true });
     }
+    const change = chargeChange(entry);
+    if (change !== undefined) {
+      const { call, amount: charged, kind } = change;
+      const refund = kind === 'refunded' ? ({ isRefund: true } as const) : {};
+      ends.push({ ...key, call, ...NOTHING, charged, ...refund });
+      changes.push(change);
+    }
+    paid.push(...paidBy(entry));
   }
   const movements = entries.flatMap((entry) => creditMovement(entry) ?? []);
-  return { spent: [...ends, ...denials.values()], lineages, row, movements };
+  return { spent: [...ends, ...denials.values()], paid, changes, lineages, row, movements };
+};
+
+const chargeChange = ({ type, call, seq, at, amounts }: Entry): ChargeChange | undefined => {
+  if (call === undefined) return undefined;
+  if (type === 'call.refunded')
+    return { seq, at, call, kind: 'refunded', amount: -stored(amounts?.amount) };
+  const amount = stored(amounts?.charged) - stored(amounts?.before);
+  return type === 'call.resolved' && amount !== 0
+    ? { seq, at, call, kind: 'resolved', amount }
+    : undefined;
+};
+
+const paidBy = (entry: Entry): readonly Paid[] => {
+  const { call, type, amounts, payment } = entry;
+  if (call === undefined) return [];
+  if (isCredit(entry)) return [{ call, credited: true }];
+  if (type !== 'payment.settled') return [];
+  const late = typeof payment?.credited === 'string' ? stored(payment.credited) : 0;
+  return [
+    { call, late, ...(amounts?.amount === undefined ? {} : { amount: stored(amounts.amount) }) },
+  ];
 };
 
 const NOTHING = { calls: 0, charged: 0, denied: 0, failed: 0 } as const;
@@ -95,13 +145,20 @@ const stored = (value: string | undefined): number => toStored(parseAmount(value
 export const rollUpStatements = (
   db: D1Database,
   account: AccountId,
-  { spent, lineages, row, movements }: RollUp,
+  { spent, paid, changes, lineages, row, movements }: RollUp,
   { row: known }: Pick<StoredHead, 'row'>,
   into: TablePrefix = '',
 ): D1PreparedStatement[] => [
-  ...(spent.length === 0
+  ...(spent.length + paid.length === 0
     ? []
-    : [db.prepare(addSpent(into)).bind(account, JSON.stringify(spent), JSON.stringify(lineages))]),
+    : [
+        db
+          .prepare(addSpent(into))
+          .bind(account, JSON.stringify(spent), JSON.stringify(lineages), JSON.stringify(paid)),
+      ]),
+  ...(changes.length === 0
+    ? []
+    : [db.prepare(addChanges(into)).bind(account, JSON.stringify(changes))]),
   ...(movements.length === 0
     ? []
     : [db.prepare(addMovements(into)).bind(account, JSON.stringify(movements))]),
@@ -129,31 +186,45 @@ const ofCall = (into: TablePrefix): string =>
   `c.accepted_at = ${acceptedAtOf('?1', "value ->> 'call'", `${into}calls`)} AND c.account = ?1 AND c.call = value ->> 'call'`;
 
 /**
- * Adds to `spend`, one row per key: for the account, for all accounts, and for each ancestor. The addition happens once because the insert
- * of the chunk, in the same transaction, fails if its entries are stored already.
+ * Adds to `spend`, one row per key: for the account, for all accounts, and for each ancestor; to that of all accounts also what its payments
+ * earned, on the day of their settlement. The addition happens once because the insert of the chunk, in the same transaction, fails if its
+ * entries are stored already.
  */
 const addSpent = (into: TablePrefix): string => `
 WITH spent AS MATERIALIZED (
   SELECT value ->> 'day' AS day, coalesce(c.asset, '') AS asset, coalesce(value ->> 'tool', c.tool, '') AS tool,
-    coalesce(c.payee, '') AS payee, json_extract(?3, '$[' || (value ->> 'lineage') || ']') AS above,
+    coalesce(c.payee, '') AS payee, json_extract(?3, '$[' || (value ->> 'lineage') || ']') AS above, value ->> 'rule' AS rule,
     sum(value ->> 'calls') AS calls, sum(value ->> 'charged') AS charged, sum(value ->> 'denied') AS denied,
     sum(value ->> 'failed') AS failed,
-    sum(CASE WHEN c.paid_by = 'credit' AND value ->> 'isRefund' IS NULL THEN value ->> 'charged' ELSE 0 END) AS from_credit
+    sum(CASE WHEN c.paid_by = 'credit' AND value ->> 'isRefund' IS NULL THEN value ->> 'charged' ELSE 0 END) AS from_credit,
+    sum(CASE WHEN c.paid_by IN ('credit', 'lent') OR value ->> 'isRefund' IS NOT NULL THEN value ->> 'charged' ELSE 0 END) AS earned
   FROM json_each(?2) LEFT JOIN ${into}calls c ON ${ofCall(into)}
-  GROUP BY 1, 2, 3, 4, 5
+  GROUP BY 1, 2, 3, 4, 5, 6
 )
-INSERT INTO ${into}spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed, from_credit)
-SELECT scope, kind, day, asset, tool, payee, above, sum(calls), sum(charged), sum(denied), sum(failed), sum(from_credit) FROM (
-  SELECT ?1 AS scope, 'own' AS kind, * FROM spent
+INSERT INTO ${into}spend (scope, kind, day, asset, tool, payee, above, rule, calls, charged, denied, failed, from_credit, earned)
+SELECT scope, kind, day, asset, tool, payee, above, rule, sum(calls), sum(charged), sum(denied), sum(failed), sum(from_credit), sum(earned)
+FROM (
+  SELECT ?1 AS scope, 'own' AS kind, day, asset, tool, payee, above, rule, calls, charged, denied, failed, from_credit, 0 AS earned FROM spent
   UNION ALL
-  SELECT '*', 'own', day, asset, tool, payee, '[]', calls, charged, denied, failed, from_credit FROM spent
+  SELECT '*', 'own', day, asset, tool, payee, '[]', rule, calls, charged, denied, failed, from_credit, earned FROM spent
   UNION ALL
-  SELECT a.value, 'tree', day, asset, tool, payee, '[]', calls, charged, denied, failed, from_credit
+  SELECT a.value, 'tree', day, asset, tool, payee, '[]', rule, calls, charged, denied, failed, from_credit, 0
   FROM spent CROSS JOIN json_each(spent.above) a
-) GROUP BY 1, 2, 3, 4, 5, 6, 7
+  UNION ALL
+  SELECT '*', 'own', date(c.payment_at, 'unixepoch'), coalesce(c.asset, ''), coalesce(c.tool, ''), coalesce(c.payee, ''), '[]', '', 0, 0, 0, 0, 0,
+    iif(value ->> 'credited' IS NULL, coalesce(value ->> 'amount', c.price, 0) - (value ->> 'late'), -c.amount)
+  FROM json_each(?4) CROSS JOIN ${into}calls c ON ${ofCall(into)} AND c.payment_at IS NOT NULL
+) WHERE true GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, charged = charged + excluded.charged,
   denied = denied + excluded.denied, failed = failed + excluded.failed,
-  from_credit = from_credit + excluded.from_credit`;
+  from_credit = from_credit + excluded.from_credit, earned = earned + excluded.earned`;
+
+/** Adds to `charge_changes`, with the facts of each call's row. */
+const addChanges = (into: TablePrefix): string => `
+INSERT INTO ${into}charge_changes (account, seq, at, call, kind, asset, tool, payee, paid_by, amount)
+SELECT ?1, value ->> 'seq', value ->> 'at', value ->> 'call', value ->> 'kind', coalesce(c.asset, ''), coalesce(c.tool, ''),
+  coalesce(c.payee, ''), coalesce(c.paid_by, ''), value ->> 'amount'
+FROM json_each(?2) LEFT JOIN ${into}calls c ON ${ofCall(into)}`;
 
 /** Adds to `credit_movements`. Amount and asset come from the call's row if the entry has none. */
 const addMovements = (into: TablePrefix): string => `

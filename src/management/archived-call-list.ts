@@ -2,7 +2,7 @@ import { type CallPlace, placeOf, readArchivedCalls } from '../audit/archive/arc
 import type { Seconds } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import { callItemOf, type CallItem, type CallRow, type ListedState } from './call-row.ts';
+import { callItemOf, type CallItem, type CallRow } from './call-row.ts';
 import { boundedLimit, cursorOf, type ListPage, type QueryFault, readCursor } from './page.ts';
 
 /** Names the archived part of the lists of calls in cursors. */
@@ -13,12 +13,19 @@ export type ArchivedFilter = {
   readonly account?: AccountId | undefined;
   readonly tool?: string | undefined;
   readonly state?: string | undefined;
+  readonly payee?: string | undefined;
+  readonly asset?: string | undefined;
+  readonly paidBy?: string | undefined;
   readonly from?: Seconds | undefined;
   readonly to?: Seconds | undefined;
+  readonly endedFrom?: Seconds | undefined;
+  readonly endedTo?: Seconds | undefined;
 };
 
-/** Before every time that a call can have. */
+/** After every time that a call can have. */
 const NO_END: Seconds = 253_402_300_799;
+/** A call ends before its acceptance only if a clock steps back: by less than this. */
+const CLOCKS: Seconds = 3_600;
 
 /**
  * The cursor of the archived calls, which follow the last page from D1. Calls that still wait are in D1 however old they are, and precede
@@ -28,13 +35,16 @@ const NO_END: Seconds = 253_402_300_799;
  */
 export const archivedStart = async (
   db: D1Database,
-  { from = 0, to = NO_END }: ArchivedFilter,
+  { from = 0, to = NO_END, endedFrom = 0, endedTo = NO_END }: ArchivedFilter,
 ): Promise<string | undefined> => {
+  const latest = Math.min(to, endedTo + CLOCKS);
   const found = await db
-    .prepare('SELECT 1 AS found FROM archived_calls WHERE from_at < ?1 AND to_at >= ?2 LIMIT 1')
-    .bind(to, from)
+    .prepare(
+      'SELECT 1 AS found FROM archived_calls WHERE from_at < ?1 AND to_at >= ?2 AND ended_to >= ?3 LIMIT 1',
+    )
+    .bind(latest, from, endedFrom)
     .first('found');
-  return found === null ? undefined : cursorOf(LIST, [to, '', '']);
+  return found === null ? undefined : cursorOf(LIST, [latest, '', '']);
 };
 
 /** Reads the cursor of an archived page; undefined for a page from D1. */
@@ -49,22 +59,55 @@ export const listArchivedCalls = async (
   db: D1Database,
   bucket: R2Bucket,
   place: CallPlace,
-  { account, tool, state, from, limit: wanted }: ArchivedFilter & { readonly limit: number },
+  filter: ArchivedFilter & { readonly limit: number },
 ): Promise<Result<ListPage<CallItem>, QueryFault>> => {
+  const found = await archivedRows(db, bucket, place, filter, (row) => matches(row, filter));
+  return found.ok ? ok({ ...found.value, items: found.value.items.map(callItemOf) }) : found;
+};
+
+/** The rows of archived calls before a place that a list wants, newest first. */
+export const archivedRows = async (
+  db: D1Database,
+  bucket: R2Bucket,
+  place: CallPlace,
+  {
+    from,
+    account,
+    endedFrom,
+    limit: wanted,
+  }: Pick<ArchivedFilter, 'from' | 'account' | 'endedFrom'> & { readonly limit: number },
+  isWanted: (row: CallRow) => boolean,
+): Promise<Result<ListPage<CallRow>, QueryFault>> => {
   const limit = boundedLimit(wanted);
-  const { rows, floor } = await readArchivedCalls<CallRow>(db, bucket, place, { from, account });
-  const matching = rows.filter(
-    (row) =>
-      (tool === undefined || row.tool === tool) &&
-      (state === undefined || row.state === (state as ListedState)),
-  );
+  const within = { from, account, endedFrom };
+  const { rows, floor } = await readArchivedCalls<CallRow>(db, bucket, place, within);
+  const matching = rows.filter(isWanted);
   const shown = matching.slice(0, limit);
   const last = shown.at(-1);
   const rest: CallPlace | undefined = floor === undefined ? undefined : [floor, '', ''];
   const next = matching.length > limit && last !== undefined ? placeOf(last) : rest;
   return ok({
-    items: shown.map(callItemOf),
+    items: shown,
     archived: true,
     ...(next === undefined ? {} : { next: cursorOf(LIST, next) }),
   });
+};
+
+const matches = (row: CallRow, filter: ArchivedFilter): boolean => {
+  const { tool, state, payee, asset, paidBy, endedFrom, endedTo } = filter;
+  const isEqual = (wanted: string | undefined, value: string | null): boolean =>
+    wanted === undefined || value === wanted;
+  return (
+    isEqual(tool, row.tool) &&
+    isEqual(state, row.state) &&
+    isEqual(payee, row.payee) &&
+    isEqual(asset, row.asset) &&
+    isEqual(paidBy, row.paid_by) &&
+    ((endedFrom === undefined && endedTo === undefined) ||
+      (row.ended_at !== null &&
+        row.ended_at >= (endedFrom ?? 0) &&
+        row.ended_at < (endedTo ?? NO_END) &&
+        // A call that waited for a person and never ran is in no total.
+        row.seq > row.first_seq))
+  );
 };

@@ -36,6 +36,8 @@ export type CallItem = {
   readonly price?: bigint;
   readonly paidBy?: string;
   readonly charged?: bigint;
+  /** What its end added to the spend of that day, if that is not `charged`. */
+  readonly spent?: bigint;
   /** What operators gave back of the charge, as credit. */
   readonly refunded?: bigint;
   readonly success?: boolean;
@@ -71,6 +73,7 @@ export type CallRow = {
   readonly price: Integer;
   readonly paid_by: Text;
   readonly charged: Integer;
+  readonly spent: Integer;
   readonly refunded: Integer;
   readonly success: Integer;
   readonly status: Integer;
@@ -95,7 +98,7 @@ export type CallRow = {
 };
 
 export const CALL_COLUMNS = `
-c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.price, c.paid_by, c.charged, c.refunded, c.success, c.status, c.digest,
+c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.price, c.paid_by, c.charged, c.spent, c.refunded, c.success, c.status, c.digest,
 c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.segment, c.seq, c.payment, c.amount, c.credited, c.transaction_hash,
 c.block, c.fault, c.payment_reason, c.payment_at, c.payment_seq`;
 
@@ -121,6 +124,7 @@ export const callItemOf = (row: CallRow): CallItem => ({
     price: amountOf(row.price),
     paidBy: row.paid_by,
     charged: amountOf(row.charged),
+    spent: amountOf(row.spent),
     refunded: amountOf(row.refunded),
     success: row.success === null ? null : row.success === 1,
     status: row.status,
@@ -153,5 +157,5 @@ export const paymentItem = (row: CallRow): PaymentItem | null =>
       };
 
 /** An amount of one row: a safe integer. */
-export const amountOf = (value: number | null): bigint | null =>
-  value === null ? null : BigInt(value);
+export const amountOf = (value: number | null | undefined): bigint | null =>
+  value === null || value === undefined ? null : BigInt(value);

@@ -9,6 +9,7 @@ import {
   hash,
   listQuery,
   oneOf,
+  payee,
   place,
   positive,
   seconds,
@@ -22,14 +23,24 @@ import { OPERATOR, READERS, type RouteTable, SMALL_BODY } from './route.ts';
 export const CALL_STATES = ['held', 'committed', 'released', 'abandoned'] as const;
 /** `kept`: a silent tool keeps the amount until an operator resolves it. */
 export const SETTLEMENT_STATES = ['open', 'settled', 'failed', 'released', 'kept'] as const;
+/** What paid for a call: `lent` is the credit of an ancestor. */
+export const PAID_BY = ['deferred', 'upfront', 'credit', 'lent', 'free', 'card'] as const;
 export const CALL_FORMATS = ['json', 'ndjson', 'csv'] as const;
 
-/** Includes `from`, excludes `to`. */
+/**
+ * Includes `from`, excludes `to`: times of acceptance. `endedFrom` and `endedTo`: times of the end, for the calls that a total counts. Their
+ * `spent`, and the amounts of the charge changes of that time, add up to the spend.
+ */
 const callsQuery = listQuery({
   tool: z.exactOptional(toolId),
   state: z.exactOptional(oneOf(CALL_STATES)),
+  payee: z.exactOptional(payee),
+  asset: z.exactOptional(asset),
+  paidBy: z.exactOptional(oneOf(PAID_BY)),
   from: z.exactOptional(seconds),
   to: z.exactOptional(seconds),
+  endedFrom: z.exactOptional(seconds),
+  endedTo: z.exactOptional(seconds),
   format: z.exactOptional(oneOf(CALL_FORMATS)),
 });
 
@@ -48,6 +59,8 @@ export const callItem = z.strictObject({
   price: z.exactOptional(amount),
   paid_by: z.exactOptional(z.string()),
   charged: z.exactOptional(amount),
+  /** Of an ended call: what its end added to the spend of that day. Not `charged`, if a top-up bought credit or an operator decided later. */
+  spent: z.exactOptional(amount),
   /** What operators gave back of the charge, as credit. */
   refunded: z.exactOptional(amount),
   success: z.exactOptional(z.boolean()),

@@ -1,59 +1,21 @@
 import { archiveBucket } from '../audit/archive/archive-bucket.ts';
 import { findArchivedCall } from '../audit/archive/archived-calls.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import { archivedPlace, archivedStart, listArchivedCalls } from './archived-call-list.ts';
-import type { CallState } from '../protocol/account/call.ts';
-import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Cell } from '../core/csv.ts';
 import { ok } from '../core/result.ts';
 import { asOf } from './as-of.ts';
 import { storedCharge } from './call-charge.ts';
-import { CALL_COLUMNS, callItemOf, type CallItem, type CallRow, loadCall } from './call-row.ts';
+import { listCalls } from './call-list.ts';
+import { callItemOf, type CallItem, type CallRow, loadCall } from './call-row.ts';
 import type { CALL_ROUTES } from './call.route.ts';
 import { sendCommand } from './command.ts';
 import { queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
-import { attempt, type ListPage, type PageRequest, type Queried } from './page.ts';
+import { attempt, type Queried } from './page.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
-import { conditions, scan, type Scan } from './scan.ts';
-import { segmentsBetween } from './call-segments.ts';
 import { settlementBody, settlementState } from './settlement-body.ts';
 import type { AnswerOf } from './routes.ts';
-
-export type CallFilter = {
-  readonly account?: AccountId | undefined;
-  readonly tool?: string | undefined;
-  readonly state?: CallState | undefined;
-  /** Accepted at or after this second. */
-  readonly from?: Seconds | undefined;
-  /** Accepted before this second. */
-  readonly to?: Seconds | undefined;
-};
-
-/** Lists calls by time of acceptance, newest first: those in D1, then those that only R2 has. */
-export const listCalls = (
-  db: D1Database,
-  { account, tool, state, from, to, ...page }: CallFilter & PageRequest,
-  bucket?: R2Bucket,
-): Queried<ListPage<CallItem>> =>
-  attempt(async () => {
-    const archived = { account, tool, state, from, to, limit: page.limit };
-    const place = bucket && archivedPlace(page.after);
-    if (bucket && place) return listArchivedCalls(db, bucket, place, archived);
-    const filters = conditions({ 'c.tool = ?': tool, 'c.state = ?': state });
-    const list =
-      account === undefined ? callsByTime(from, to) : await callsOfAccount(db, account, from, to);
-    const found = await scan(
-      db,
-      { ...list, filters: [...list.filters, ...filters] },
-      page,
-      callItemOf,
-    );
-    if (!found.ok || found.value.next !== undefined || bucket === undefined) return found;
-    const next = await archivedStart(db, archived);
-    return next === undefined ? found : ok({ ...found.value, next });
-  });
 
 /** Finds one call; undefined if neither D1 nor the archive has one with this id. */
 export const findCall = (
@@ -68,39 +30,6 @@ export const findCall = (
       (bucket && (await findArchivedCall<CallRow>(db, bucket, account, call)));
     return ok(row === undefined ? undefined : callItemOf(row));
   });
-
-/** The scan of all calls, in the order of the key. */
-export const callsByTime = (from?: Seconds, to?: Seconds): Scan<CallRow> => ({
-  list: 'calls',
-  index: 'calls c',
-  key: ['c.accepted_at', 'c.account', 'c.call'],
-  shape: ['number', 'string', 'string'],
-  within: [],
-  range: { least: from ?? 0, below: to },
-  columns: CALL_COLUMNS,
-  joins: '',
-  filters: [],
-  placeOf: (row) => [row.accepted_at, row.account, row.call],
-});
-
-/** The scan of one account's calls, segment by segment of its log. */
-export const callsOfAccount = async (
-  db: D1Database,
-  account: AccountId,
-  from?: Seconds,
-  to?: Seconds,
-): Promise<Scan<CallRow>> => ({
-  list: 'calls of',
-  index: 'calls c INDEXED BY calls_of_account',
-  key: ['c.segment', 'c.accepted_at', 'c.call'],
-  shape: ['number', 'number', 'string'],
-  within: [['c.account = ?', account]],
-  range: await segmentsBetween(db, account, from, to),
-  columns: CALL_COLUMNS,
-  joins: '',
-  filters: conditions({ 'c.accepted_at >= ?': from, 'c.accepted_at < ?': to }),
-  placeOf: (row) => [row.segment, row.accepted_at, row.call],
-});
 
 type CallBody = AnswerOf<'calls.list'>['items'][number];
 
@@ -127,7 +56,12 @@ export const callBody = (item: CallItem): CallBody =>
     accepted_at: item.acceptedAt,
     ended_at: item.endedAt,
     kept: item.kept,
+    spent: spentOf(item)?.toString(),
   });
+
+/** What the end of a call added to the spend of its account on that day. A call that waited for a person and never ran adds nothing. */
+export const spentOf = ({ endedAt, seq, firstSeq, spent, charged }: CallItem): bigint | undefined =>
+  endedAt === undefined || seq === firstSeq ? undefined : (spent ?? charged ?? 0n);
 
 /** The columns of a CSV. Their order is public: new ones go last. */
 const COLUMNS = [
@@ -151,9 +85,15 @@ const COLUMNS = [
   'ended_at',
   'kept',
   'refunded',
+  'spent',
 ] as const satisfies readonly (keyof CallBody)[];
 
-const AMOUNTS: ReadonlySet<keyof CallBody> = new Set(['price', 'charged', 'refunded'] as const);
+const AMOUNTS: ReadonlySet<keyof CallBody> = new Set([
+  'price',
+  'charged',
+  'refunded',
+  'spent',
+] as const);
 
 const cellOf = (item: CallBody, column: keyof CallBody): Cell => {
   const value = item[column];
@@ -164,6 +104,14 @@ type ListRequest = Pick<AdminRequest<'calls.list'>, 'context' | 'query' | 'reque
 
 const list = async ({ context, query, request, now }: ListRequest): Promise<ReplyResult> => {
   const { format = 'json', ...filter } = query;
+  const excluding = filter.from ?? filter.to;
+  if (excluding !== undefined && (filter.endedFrom ?? filter.endedTo) !== undefined) {
+    return refuse({
+      reason: 'malformed_field',
+      field: 'query.endedFrom',
+      hint: 'must be without from and to: a list is of calls accepted or ended in a time, not both',
+    });
+  }
   const complete = await asOf(context, query.account, now);
   const found = await listCalls(context.db, filter, archiveBucket(context.env));
   if (!found.ok) return refuse(queryReason(found.error));

@@ -96,6 +96,15 @@ export const entryType = texts(
   'must be the type of an entry, e.g. call.denied',
 );
 
+/** A payee in a query. */
+export const payee = texts<Hex>(
+  /^0x[0-9a-f]{40}$/,
+  'must be an address: 0x and 40 hex digits in lower case',
+);
+
+/** The name of a rule that denies calls. */
+export const ruleName = texts(/^[a-z][a-z_]{0,31}$/, 'must be the name of a rule, e.g. per_call');
+
 const DAY = 'must be a day of UTC, "2026-11-25"';
 export const day = texts(/^2[0-9]{3}-[01][0-9]-[0-3][0-9]$/, DAY, (text) => {
   const at = Date.parse(`${text}T00:00:00Z`);

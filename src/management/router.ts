@@ -16,6 +16,7 @@ import { authorise, isForOperatorsOnly } from './authorise.ts';
 import { approvalHandlers } from './approval.ts';
 import { backendHandlers } from './backend.ts';
 import { callHandlers } from './call.ts';
+import { chargeChangeHandlers } from './charge-change.ts';
 import { commandIntent } from './command.ts';
 import { creditHandlers } from './credit.ts';
 import { deadLetterHandlers } from './dead-letter.ts';
@@ -26,6 +27,7 @@ import { ledgerHandlers } from './ledger.ts';
 import { logHandlers } from './log.ts';
 import { movingHandlers } from './moving.ts';
 import { parseParams, parseRequest } from './parse-request.ts';
+import { overviewHandlers } from './overview.ts';
 import { policyHandlers } from './policy.ts';
 import { queueHandlers } from './queue.ts';
 import { rebuildHandlers } from './rebuild.ts';
@@ -48,6 +50,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...approvalHandlers,
   ...backendHandlers,
   ...callHandlers,
+  ...chargeChangeHandlers,
   ...creditHandlers,
   ...deadLetterHandlers,
   ...entryHandlers,
@@ -55,6 +58,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...logHandlers,
   ...movingHandlers,
   ...settingsHandlers,
+  ...overviewHandlers,
   ...policyHandlers,
   ...queueHandlers,
   ...rebuildHandlers,

@@ -2,6 +2,7 @@ import { ACCOUNT_ROUTES } from './account.route.ts';
 import { APPROVAL_ROUTES } from './approval.route.ts';
 import { BACKEND_ROUTES } from './backend.route.ts';
 import { CALL_ROUTES } from './call.route.ts';
+import { CHARGE_CHANGE_ROUTES } from './charge-change.route.ts';
 import { CREDIT_ROUTES } from './credit.route.ts';
 import { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
 import { ENTRY_ROUTES } from './entry.route.ts';
@@ -9,6 +10,7 @@ import { account, deadLetterId, hash, secretName, toolId, webhookId } from './fi
 import { LEDGER_ROUTES } from './ledger.route.ts';
 import { LOG_ROUTES } from './log.route.ts';
 import { MOVING_ROUTES } from './moving.route.ts';
+import { OVERVIEW_ROUTES } from './overview.route.ts';
 import { POLICY_ROUTES } from './policy.route.ts';
 import { QUEUE_ROUTES } from './queue.route.ts';
 import { REBUILD_ROUTES } from './rebuild.route.ts';
@@ -36,8 +38,10 @@ export const ROUTE_TABLE = {
   ...BACKEND_ROUTES,
   ...RELAYER_ROUTES,
   ...LEDGER_ROUTES,
+  ...OVERVIEW_ROUTES,
   ...SPEND_ROUTES,
   ...CALL_ROUTES,
+  ...CHARGE_CHANGE_ROUTES,
   ...APPROVAL_ROUTES,
   ...ENTRY_ROUTES,
   ...LOG_ROUTES,

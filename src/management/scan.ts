@@ -91,6 +91,28 @@ export const scan = async <Row, T>(
   });
 };
 
+/**
+ * Reads two lists in turn: a page on which the first one ends begins the second, whose cursors name it. `start`: before its first row.
+ */
+export const scanInTurn = async <Row, T>(
+  db: D1Database,
+  [first, second]: readonly [Scan<Row>, Scan<Row>],
+  start: CursorPlace,
+  { after, limit: wanted }: PageRequest,
+  item: (row: Row) => T,
+): Promise<Result<ListPage<T>, QueryFault>> => {
+  const limit = boundedLimit(wanted);
+  if (after !== undefined && readCursor(second.list, second.shape, after).ok) {
+    return scan(db, second, { after, limit }, item);
+  }
+  const found = await scan(db, first, { after, limit }, item);
+  if (!found.ok || found.value.next !== undefined) return found;
+  const { items } = found.value;
+  if (items.length >= limit) return ok({ items, next: cursorOf(second.list, start) });
+  const rest = await scan(db, second, { limit: limit - items.length }, item);
+  return rest.ok ? ok({ ...rest.value, items: [...items, ...rest.value.items] }) : rest;
+};
+
 const prepared = (
   db: D1Database,
   select: string,

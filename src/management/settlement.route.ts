@@ -3,15 +3,31 @@ import { reasonText } from '../protocol/wire-fields.ts';
 import { callItem, settlement, SETTLEMENT_STATES } from './call.route.ts';
 import { deadLetterSchema } from './dead-letter.route.ts';
 import { entry } from './entry.route.ts';
-import { account, commandOutcome, datedPageOf, listQuery, oneOf, seconds } from './fields.ts';
+import {
+  account,
+  asset,
+  commandOutcome,
+  datedPageOf,
+  listQuery,
+  oneOf,
+  seconds,
+  toolId,
+} from './fields.ts';
 import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 
-/** Includes `from`, excludes `to`: times of the list's order, which is the acceptance of the call, or the end of failed or released payments. */
+/**
+ * Includes `from`, excludes `to`: times of the list's order, which is the acceptance of the call, or the end of failed or released payments.
+ * `endedFrom` and `endedTo`, with state=settled: times of the settlement. Their amounts less what became credit are what payments earned.
+ */
 const settlementsQuery = listQuery({
   state: z.exactOptional(oneOf(SETTLEMENT_STATES)),
   account: z.exactOptional(account),
   from: z.exactOptional(seconds),
   to: z.exactOptional(seconds),
+  tool: z.exactOptional(toolId),
+  asset: z.exactOptional(asset),
+  endedFrom: z.exactOptional(seconds),
+  endedTo: z.exactOptional(seconds),
 });
 
 const writeOffBody = z.strictObject({ reason: reasonText }, 'must be an object {reason}');

@@ -1,31 +1,60 @@
 import * as z from 'zod/mini';
-import { amount, asset, count, day, listQuery, oneOf, time } from './fields.ts';
+import {
+  account,
+  amount,
+  asset,
+  count,
+  day,
+  listQuery,
+  oneOf,
+  payee,
+  ruleName,
+  time,
+  toolId,
+} from './fields.ts';
 import { OPERATOR, READERS, type RouteTable } from './route.ts';
 
-export const SPEND_KEYS = ['tool', 'payee', 'day', 'account'] as const;
+export const SPEND_KEYS = ['tool', 'payee', 'day', 'rule', 'account'] as const;
+export const SPEND_ORDERS = ['charged', 'denied'] as const;
 
-/** UTC days, both included; the last 30 by default. */
+/**
+ * UTC days, both included; the last 30 by default. `by` and `and`: the keys; a report by rule has denials only. `account`: its own spend,
+ * while it was in the scope. `order`: a ranking, the highest sums first, which has one page.
+ */
 const spendQuery = listQuery({
   from: z.exactOptional(day),
   to: z.exactOptional(day),
   by: oneOf(SPEND_KEYS),
+  and: z.exactOptional(oneOf(['tool', 'payee', 'day', 'rule'])),
+  order: z.exactOptional(oneOf(SPEND_ORDERS)),
+  account: z.exactOptional(account),
   asset: z.exactOptional(asset),
+  tool: z.exactOptional(toolId),
+  payee: z.exactOptional(payee),
+  rule: z.exactOptional(ruleName),
 });
 
-/** `key`: a tool id, a payee, a day or an account, as the query's `by` selects. */
+/**
+ * `key`: a tool id, a payee, a day, a rule or an account, as the query's `by` selects; `and`: the second key. `earned`, of all accounts only:
+ * settled payments less what of them became credit, by the day of the settlement, and charges that credit paid, less refunds.
+ */
+export const spendItem = z.strictObject({
+  key: z.string(),
+  and: z.exactOptional(z.string()),
+  asset: z.exactOptional(asset),
+  calls: count,
+  charged: amount,
+  denied: count,
+  failed: count,
+  earned: z.exactOptional(amount),
+});
+
+/** `of`, of a ranking only: the number of keys. */
 const spendPage = z.strictObject({
   from: day,
   to: day,
-  items: z.array(
-    z.strictObject({
-      key: z.string(),
-      asset: z.exactOptional(asset),
-      calls: count,
-      charged: amount,
-      denied: count,
-      failed: count,
-    }),
-  ),
+  items: z.array(spendItem),
+  of: z.exactOptional(count),
   next: z.exactOptional(z.string()),
   as_of: z.exactOptional(time),
 });

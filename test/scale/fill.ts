@@ -61,18 +61,18 @@ SELECT ${NTH('i')}, CASE WHEN i = 0 THEN NULL WHEN i <= ?3 THEN ${NTH('0')} ELSE
 FROM n`;
 
 const OWN = `
-INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed)
-SELECT c.account, 'own', date(ended_at, 'unixepoch'), asset, tool, payee, a.above, count(*), sum(charged), 0, sum(state <> 'committed')
+INSERT INTO spend (scope, kind, day, asset, tool, payee, above, rule, calls, charged, denied, failed, from_credit, earned)
+SELECT c.account, 'own', date(ended_at, 'unixepoch'), asset, tool, payee, a.above, '', count(*), sum(charged), 0, sum(state <> 'committed'), 0, 0
 FROM calls c JOIN accounts a ON a.account = c.account WHERE ended_at IS NOT NULL GROUP BY 1, 3, 4, 5, 6, 7`;
 
 const ALL = `
-INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed)
-SELECT '*', 'own', day, asset, tool, payee, '[]', sum(calls), sum(charged), 0, sum(failed)
+INSERT INTO spend (scope, kind, day, asset, tool, payee, above, rule, calls, charged, denied, failed, from_credit, earned)
+SELECT '*', 'own', day, asset, tool, payee, '[]', '', sum(calls), sum(charged), 0, sum(failed), 0, 0
 FROM spend WHERE scope <> '*' AND kind = 'own' GROUP BY 3, 4, 5, 6`;
 
 const TREE = `
-INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed)
-SELECT a.value, 'tree', day, asset, tool, payee, '[]', sum(calls), sum(charged), 0, sum(failed)
+INSERT INTO spend (scope, kind, day, asset, tool, payee, above, rule, calls, charged, denied, failed, from_credit, earned)
+SELECT a.value, 'tree', day, asset, tool, payee, '[]', '', sum(calls), sum(charged), 0, sum(failed), 0, 0
 FROM spend CROSS JOIN json_each(above) a WHERE kind = 'own' GROUP BY 1, 3, 4, 5, 6`;
 
 /** Dummy bodies of chunks, which no query reads. */

@@ -1,14 +1,15 @@
 import type { Hex } from '../../src/core/hex.ts';
 import { listAccounts } from '../../src/management/account.ts';
-import { findCall, listCalls } from '../../src/management/call.ts';
+import { findCall } from '../../src/management/call.ts';
+import { listCalls } from '../../src/management/call-list.ts';
 import { findDeadLetter, listDeadLetters, markRedriven } from '../../src/management/dead-letter.ts';
 import { listEntries } from '../../src/management/entry-list.ts';
 import { cursorOf, type ListPage, type Queried } from '../../src/management/page.ts';
 import { queueDepths } from '../../src/management/queue.ts';
 import type { SettlementState } from '../../src/management/settlement-body.ts';
 import { settlementStory } from '../../src/management/settlement-story.ts';
-import { listSettlements } from '../../src/management/settlement.ts';
-import { type SpendKey, spendReport } from '../../src/management/spend.ts';
+import { listSettlements } from '../../src/management/settlement-list.ts';
+import { type SpendKey, spendReport } from '../../src/management/spend-query.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { BUSY, BUSY_CALL, DAYS, nth } from './fill.ts';
 import { START } from '../unit/audit/history.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { spendReport } from '../../src/management/spend.ts';
+import { spendReport } from '../../src/management/spend-query.ts';
 import { storeChunk } from '../../src/audit/store.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { db, freshDatabase, messageOf } from '../unit/audit/database.ts';

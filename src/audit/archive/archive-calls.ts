@@ -16,6 +16,8 @@ type EndedRow = {
   readonly call: string;
   readonly seq: number;
   readonly payment_seq: number | null;
+  readonly ended_at: Seconds | null;
+  readonly payment_at: Seconds | null;
 };
 
 /**
@@ -66,10 +68,16 @@ export const archiveCalls = async (
   );
   const accounts = fingerprintSet(rows.map(({ account }) => accountFingerprint(account)));
   const times = [oldest.accepted_at, rows.at(-1)?.accepted_at];
+  const endedTo = Math.max(
+    ...rows.map(({ ended_at, payment_at }) => Math.max(ended_at ?? 0, payment_at ?? 0)),
+  );
   const [inserted] = await db.batch([
     db
       .prepare(INSERT_OBJECT)
-      .bind(day, part, name, sha256, body.byteLength, rows.length, ...times, accounts, now, keys),
+      .bind(
+        ...[day, part, name, sha256, body.byteLength, rows.length],
+        ...[...times, accounts, now, keys, endedTo],
+      ),
     db.prepare(ADD_BOOKS).bind(day, part, name, keys),
     db.prepare(DELETE_CALLS).bind(day, part, name, keys),
   ]);
@@ -90,8 +98,8 @@ json_each(${keys}) k CROSS JOIN calls c
   AND c.seq = k.value ->> 3 AND coalesce(c.payment_seq, 0) = k.value ->> 4`;
 
 const INSERT_OBJECT = `
-INSERT INTO archived_calls (day, part, name, sha256, bytes, calls, from_at, to_at, accounts, at)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE ?6 = (SELECT count(*) FROM ${unchangedRows('?11')})`;
+INSERT INTO archived_calls (day, part, name, sha256, bytes, calls, from_at, to_at, accounts, at, ended_to)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?12 WHERE ?6 = (SELECT count(*) FROM ${unchangedRows('?11')})`;
 
 /** The statements after it do nothing if it inserted no row. */
 const IS_INSERTED =

@@ -25,7 +25,7 @@ type ObjectRow = { readonly name: string; readonly from_at: Seconds; readonly to
 /** Newest first. The days of objects do not overlap, the parts of one day may. */
 const objectsBefore = (ofAccount: boolean): string => `
 SELECT name, from_at, to_at FROM archived_calls
-WHERE day <= ?1 AND day >= ?2 AND from_at <= ?3 AND to_at >= ?4${ofAccount ? ' AND instr(accounts, unhex(?5))' : ''}
+WHERE day <= ?1 AND day >= ?2 AND from_at <= ?3 AND to_at >= ?4 AND ended_to >= ?5${ofAccount ? ' AND instr(accounts, unhex(?6))' : ''}
 ORDER BY day DESC, to_at DESC LIMIT ${OBJECTS + 1}`;
 
 export type ArchivedPage<Row> = {
@@ -42,6 +42,7 @@ const LATEST: Seconds = 253_402_300_799;
  * Reads archived calls before a place, newest first: those of the next object, and of every object that overlaps it.
  *
  * @param from accepted at or after this second
+ * @param endedFrom skips objects without a later end of a call or its payment
  * @throws ArchiveUnavailable
  */
 export const readArchivedCalls = async <Row extends ArchivedCall>(
@@ -50,13 +51,18 @@ export const readArchivedCalls = async <Row extends ArchivedCall>(
   before: CallPlace | undefined,
   {
     from = 0,
+    endedFrom = 0,
     account,
-  }: { readonly from?: Seconds | undefined; readonly account?: AccountId | undefined },
+  }: {
+    readonly from?: Seconds | undefined;
+    readonly endedFrom?: Seconds | undefined;
+    readonly account?: AccountId | undefined;
+  },
 ): Promise<ArchivedPage<Row>> => {
   // Nothing of a second precedes its empty account: another read of the same object would never end.
   const latest =
     before === undefined ? LATEST : Math.min(LATEST, before[0] - (before[1] === '' ? 1 : 0));
-  const bound = [dayOf(latest), dayOf(from), latest, from];
+  const bound = [dayOf(latest), dayOf(from), latest, from, endedFrom];
   const { results } = await db
     .prepare(objectsBefore(account !== undefined))
     .bind(...bound, ...(account === undefined ? [] : [accountFingerprint(account)]))

@@ -12,10 +12,11 @@ export const COMPARED: readonly ComparedTable[] = [
   { name: 'accounts', key: ['account'], own: 'account = ?1' },
   {
     name: 'spend',
-    key: ['scope', 'kind', 'day', 'asset', 'tool', 'payee', 'above'],
+    key: ['scope', 'kind', 'day', 'asset', 'tool', 'payee', 'above', 'rule'],
     own: "scope = ?1 AND kind = 'own'",
     shared: "(scope = '*' OR kind = 'tree')",
   },
+  { name: 'charge_changes', key: ['account', 'seq'], own: 'account = ?1' },
   { name: 'kin', key: ['ancestor', 'account'], shared: 'true' },
   { name: 'credit_movements', key: ['day', 'asset', 'line'], shared: 'true' },
 ];

@@ -177,6 +177,7 @@ const LISTED = [
   ['approvals', 'account'],
   ['accounts', 'account'],
   ['spend', 'scope'],
+  ['charge_changes', 'account'],
 ] as const;
 
 /** The first account after another one that any of these tables has. */
@@ -201,9 +202,10 @@ const nextAccount = async (
 /** The copies of the projections, with their keys. */
 const COPIES = [
   ['rebuild_calls', 'accepted_at, account, call'],
-  ['rebuild_spend', 'scope, kind, day, asset, tool, payee, above'],
+  ['rebuild_spend', 'scope, kind, day, asset, tool, payee, above, rule'],
   ['rebuild_approvals', 'account, call'],
   ['rebuild_accounts', 'account'],
+  ['rebuild_charge_changes', 'account, seq'],
   ['rebuild_kin', 'ancestor, account'],
   ['rebuild_credit_movements', 'day, asset, line'],
 ] as const;

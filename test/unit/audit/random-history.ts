@@ -36,7 +36,10 @@ const LIVES = [
   ['card', 'unclear', 'not charged'],
 ] as const;
 
-type Moment = (typeof LIVES)[number][number];
+/** Lives that histories do not mix in, because some models do not know them. */
+const RARE = [['lent', 'used'], ['refused']] as const;
+
+type Moment = (typeof LIVES | typeof RARE)[number][number];
 
 const ASSETS = [
   'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e',
@@ -55,7 +58,12 @@ type Life = {
 type Deed =
   | { readonly kind: 'call'; readonly life: Life }
   | { readonly kind: 'next'; readonly pick: number }
-  | { readonly kind: 'denied'; readonly tool: string; readonly count: number }
+  | {
+      readonly kind: 'denied';
+      readonly tool: string;
+      readonly rule: string;
+      readonly count: number;
+    }
   | { readonly kind: 'above'; readonly above: readonly AccountId[] }
   | {
       readonly kind: 'purse';
@@ -100,6 +108,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('denied' as const),
       tool: fc.constantFrom('translate', 'other'),
+      rule: fc.constantFrom('rate', 'per_call'),
       count: fc.integer({ min: 1, max: 9 }),
     }),
   },
@@ -131,8 +140,8 @@ export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
     return deeds.flatMap(([each, seconds]): EntryBody[] => {
       at += seconds;
       if (each.kind === 'denied') {
-        const { tool, count } = each;
-        return [{ type: 'call.denied', at, call: word(500_000), tool, rule: 'rate', count }];
+        const { tool, rule, count } = each;
+        return [{ type: 'call.denied', at, call: word(500_000), tool, rule, count }];
       }
       if (each.kind === 'purse') {
         const { of, asset, amount } = each;
@@ -152,6 +161,25 @@ export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
       return [bodyOf(call.id, call.life, moment, at)];
     });
   });
+
+/** Every life of a call, each in both assets, entries some hours apart: some ends and settlements are on another day, some a day late. */
+export const everyLife = (): readonly EntryBody[] => {
+  const calls = [...LIVES, ...RARE].flatMap((moments, nth) =>
+    ASSETS.map((asset, which) => ({
+      moments,
+      tool: which === 0 ? 'translate' : 'lookup',
+      asset: moments[0] === 'card' ? USD : asset,
+      payee: `0x${'0f'.repeat(20)}`,
+      price: 1_000 + nth,
+    })),
+  );
+  const written = calls.flatMap((each, id) =>
+    each.moments.map((moment, place) =>
+      bodyOf(id + 1, each, moment, START + id * 600 + place * (id % 5) * 30_000),
+    ),
+  );
+  return written.toSorted((a, b) => a.at - b.at);
+};
 
 const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment, at: number) => {
   const about = { at, call: word(id), tool, request: word(id + 1_000) };
@@ -203,6 +231,15 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
       return accept('credit', 'go');
     case 'card':
       return accept('card', 'go');
+    case 'lent':
+      return accept('lent', 'go');
+    case 'refused':
+      return {
+        ...accept('credit', 'refused'),
+        type: 'call.refused',
+        amounts: { price: `${price}`, charged: '0' },
+        outcome: { reason: 'no' },
+      } as EntryBody;
     case 'charged':
       return end('committed', full, 'none', 'card');
     case 'declined':

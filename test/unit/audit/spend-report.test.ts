@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { storeChunk } from '../../../src/audit/store.ts';
-import { spendReport } from '../../../src/management/spend.ts';
+import { spendReport } from '../../../src/management/spend-query.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase, messageOf } from './database.ts';
@@ -260,7 +260,7 @@ describe('a report', () => {
     await db
       .prepare(
         `INSERT INTO spend WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
-         SELECT ?, 'own', '2027-01-15', '', 'tool-' || i, '', '[]', 1, 1, 0, 0, 0 FROM n`,
+         SELECT ?, 'own', '2027-01-15', '', 'tool-' || i, '', '[]', '', 1, 1, 0, 0, 0, 0 FROM n`,
       )
       .bind(MALLORY)
       .run();

@@ -8,15 +8,25 @@ import { bodies } from './random-history.ts';
 
 const store = async (entries: readonly Entry[]) => storeChunk(db, await messageOf(entries), START);
 
-type Sum = { calls: number; charged: bigint; denied: number; failed: number };
+type Sum = { calls: number; charged: bigint; denied: number; failed: number; earned: bigint };
 type Sums = Map<string, Sum>;
+type Agreed = {
+  readonly asset: string;
+  readonly payee: string;
+  readonly paidBy: string;
+  readonly price: bigint;
+  /** The day of its settlement. */
+  settled?: string;
+};
+
+const NOTHING: Sum = { calls: 0, charged: 0n, denied: 0, failed: 0, earned: 0n };
 
 /**
  * The model: adds up entries one by one and shares no code with the roll-up. Remembers the facts of each call, and adds each end or denial for
  * the account, for all accounts, and for the ancestors of that moment.
  */
 const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
-  const agreed = new Map<string, { asset: string; payee: string }>();
+  const agreed = new Map<string, Agreed>();
   let above: readonly string[] = [];
   for (const entry of entries) {
     const { account, call = '', tool, payment, amounts, outcome, type, decision } = entry;
@@ -25,10 +35,27 @@ const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
       agreed.set(call, {
         asset: payment?.['asset'] as string,
         payee: payment?.['payTo'] as string,
+        paidBy: payment?.['paidBy'] as string,
+        price: BigInt(amounts?.['price'] ?? 0),
       });
     }
+    const terms = agreed.get(call);
+    const today = new Date(entry.at * 1000).toISOString().slice(0, 10);
+    const earn = (amount: bigint, day = today) => {
+      const key = ['*', 'own', day, terms?.asset, tool, terms?.payee, '[]', ''].join(' ');
+      const sum = sums.get(key) ?? { ...NOTHING };
+      sums.set(key, { ...sum, earned: sum.earned + amount });
+    };
+    if (type === 'payment.settled' && terms !== undefined) {
+      terms.settled = today;
+      earn(BigInt(amounts?.['amount'] ?? 0) - BigInt((payment?.['credited'] as string) ?? 0));
+    }
+    const isOver = ['call.finished', 'call.abandoned', 'call.resolved'].includes(type);
+    const isCredited = amounts?.['charged'] === '0' || amounts?.['credited'] !== undefined;
+    if (isOver && isCredited && terms?.settled !== undefined) earn(-terms.price, terms.settled);
     const charged = amounts?.['charged'];
-    const isEnd = charged !== undefined && type !== 'call.late' && type !== 'call.resolved';
+    const isEnd =
+      charged !== undefined && !['call.late', 'call.resolved', 'call.refused'].includes(type);
     const change =
       type === 'call.resolved'
         ? BigInt(charged ?? 0) - BigInt(amounts?.['before'] ?? 0)
@@ -36,6 +63,8 @@ const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
           ? -BigInt(amounts?.['amount'] ?? 0)
           : 0n;
     if (!isEnd && type !== 'call.denied' && change === 0n) continue;
+    const isFromCredit = ['credit', 'lent'].includes(terms?.paidBy ?? '');
+    if (type === 'call.refunded' || isFromCredit) earn(isEnd ? BigInt(charged) : change);
     const { asset, payee } = (type === 'call.denied' ? undefined : agreed.get(call)) ?? {
       asset: '',
       payee: '',
@@ -43,8 +72,9 @@ const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
     const day = new Date(entry.at * 1000).toISOString().split('T')[0];
     const own = above.length === 0 ? '[]' : `["${above.join('","')}"]`;
     const add = (scope: string, kind: string, whose: string) => {
-      const key = [scope, kind, day, asset, tool, payee, whose].join(' ');
-      const sum = sums.get(key) ?? { calls: 0, charged: 0n, denied: 0, failed: 0 };
+      const rule = type === 'call.denied' ? entry.rule : '';
+      const key = [scope, kind, day, asset, tool, payee, whose, rule].join(' ');
+      const sum = sums.get(key) ?? { ...NOTHING };
       sum.calls += isEnd ? 1 : 0;
       sum.charged += isEnd ? BigInt(charged) - BigInt(amounts?.['credited'] ?? 0) : change;
       sum.denied += type === 'call.denied' ? (entry.count ?? 1) : 0;
@@ -61,7 +91,7 @@ const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
 const storedSums = async (): Promise<Sums> =>
   new Map(
     (await rows('spend')).map((row) => [
-      ['scope', 'kind', 'day', 'asset', 'tool', 'payee', 'above']
+      ['scope', 'kind', 'day', 'asset', 'tool', 'payee', 'above', 'rule']
         .map((name) => row[name])
         .join(' '),
       {
@@ -69,6 +99,7 @@ const storedSums = async (): Promise<Sums> =>
         charged: BigInt(Number(row['charged'])),
         denied: Number(row['denied']),
         failed: Number(row['failed']),
+        earned: BigInt(Number(row['earned'])),
       },
     ]),
   );
@@ -91,7 +122,7 @@ describe('spend equals the sum of the entries', () => {
             ({ length }) => length > 0,
           );
           await db.batch(
-            ['spend', 'accounts', 'kin', 'calls'].map((table) =>
+            ['spend', 'accounts', 'kin', 'calls', 'charge_changes'].map((table) =>
               db.prepare(`DELETE FROM ${table}`),
             ),
           );

@@ -56,12 +56,15 @@ test('the cost of a chunk does not grow with the history of its account', async 
 /**
  * Rows billed for one paid call of an account without ancestors. Chunk: its row. Call: its row, and one in the index on the account, which no
  * later update touches. Payment: nothing if it ends in the chunk of its call; otherwise a row in the index of open ones, and later the call's
- * row again. `spend`: one row of the account and one of all accounts. First chunk of an account: its row in `accounts`.
+ * row again. `spend`: one row of the account and one of all accounts; the latter again if the payment settles in a later chunk. First chunk of
+ * an account: its row in `accounts`. A later decision about a charge: its row in `charge_changes`, and one in the index on its time.
  */
 const CHUNK = 1;
 const CALL = 1 + 1;
 const OPEN = 1 + 1;
 const SPEND = 1 + 1;
+const EARNED = 1;
+const CHANGE = 1 + 1;
 const FIRST = 1;
 
 describe('the rows that D1 bills for a paid call', () => {
@@ -69,7 +72,7 @@ describe('the rows that D1 bills for a paid call', () => {
 
   test.each([
     ['in one chunk', [3], FIRST + CHUNK + CALL + SPEND],
-    ['settled in a second chunk', [2, 3], FIRST + 2 * CHUNK + CALL + OPEN + SPEND],
+    ['settled in a second chunk', [2, 3], FIRST + 2 * CHUNK + CALL + OPEN + SPEND + EARNED],
   ])('%s', async (_, cuts, expected) => {
     let written = 0;
     let from = 0;
@@ -79,7 +82,7 @@ describe('the rows that D1 bills for a paid call', () => {
       from = to;
     }
     expect(written).toBe(expected);
-    expect(written).toBeLessThanOrEqual(9);
+    expect(written).toBeLessThanOrEqual(10);
     expect(await rows('calls')).toMatchObject([
       {
         tool: 'translate',
@@ -120,9 +123,9 @@ describe('the rows that D1 bills for a paid call', () => {
     expect(await store(all.slice(0, 2))).toMatchObject({
       value: { rowsWritten: FIRST + CHUNK + CALL + 1 + SPEND },
     });
-    // The call's row and its rows of `spend`; D1 does not bill the removal of an index entry.
+    // The call's row, the change and its rows of `spend`; D1 does not bill the removal of an index entry.
     expect(await store(all.slice(2))).toMatchObject({
-      value: { rowsWritten: CHUNK + 1 + SPEND },
+      value: { rowsWritten: CHUNK + 1 + CHANGE + SPEND },
     });
   });
 
@@ -136,9 +139,9 @@ describe('the rows that D1 bills for a paid call', () => {
   const spent = { state: 'settled', paidBy: 'upfront' };
 
   test.each([
-    ['succeeds', { ...committed(1), payment: spent }, 0, [6, 8, 8]],
+    ['succeeds', { ...committed(1), payment: spent }, 0, [6, 9, 8]],
     // Also a row of `credit_movements`.
-    ['fails', { ...failed(1), payment: spent }, 20_000, [7, 9, 9]],
+    ['fails', { ...failed(1), payment: spent }, 20_000, [7, 10, 9]],
   ])('a call settled upfront whose tool %s', async (_, end, credited, expected) => {
     const upfront = history(ALICE, [accepted(1), settled(1), end]);
     const written: number[] = [];

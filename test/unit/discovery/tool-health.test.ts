@@ -32,8 +32,8 @@ const store = async (rows: readonly Row[]) => {
 const spent = async (tool: string, day: string, count: number, failed: number) => {
   await db
     .prepare(
-      `INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed)
-       VALUES ('*', 'own', ?, '', ?, '', '[]', ?, 0, 0, ?)`,
+      `INSERT INTO spend (scope, kind, day, asset, tool, payee, above, rule, calls, charged, denied, failed, from_credit, earned)
+       VALUES ('*', 'own', ?, '', ?, '', '[]', '', ?, 0, 0, ?, 0, 0)`,
     )
     .bind(day, tool, count, failed)
     .run();

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { findCall, listCalls } from '../../../src/management/call.ts';
+import { findCall } from '../../../src/management/call.ts';
+import { listCalls } from '../../../src/management/call-list.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import {
@@ -107,5 +108,51 @@ describe('calls', () => {
       after = next;
     } while (after !== undefined);
     expect(pages).toEqual([0, 0, 1]);
+  });
+});
+
+describe('calls by the time of their end', () => {
+  const DAY = 86_400;
+  const refused: EntryBody = {
+    ...accepted(9, START + 20),
+    type: 'call.refused',
+    decision: 'refused',
+    amounts: { price: '20000', charged: '0' },
+  };
+  const within = { endedFrom: START + DAY, endedTo: START + 2 * DAY };
+
+  beforeEach(async () => {
+    await happen(ALICE, [
+      ...[accepted(1, START), committed(1, START + 9)],
+      ...[accepted(2, START + DAY - 5), committed(2, START + DAY)],
+      ...[accepted(3, START), committed(3, START + DAY + 1)],
+      accepted(4, START + DAY),
+      { ...refused, at: START + DAY + 5 },
+      ...[accepted(5, START + 2 * DAY - 9), committed(5, START + 2 * DAY)],
+      ...[accepted(6, START + DAY + 9), { ...failed(6, START + DAY + 10) }],
+    ]);
+    await happen(MALLORY, [accepted(7, START + 1), committed(7, START + DAY + 2)]);
+  });
+
+  test.each([1, 2, 3, 100])(
+    'include calls that ended more than a day later, and none that never ran, %i a page',
+    async (limit) => {
+      const all = await walk((page) => listCalls(db, { ...within, ...page }), limit);
+      expect(named(all)).toEqual([6, 2, 7, 3]);
+      const own = await walk(
+        (page) => listCalls(db, { ...within, account: ALICE, ...page }),
+        limit,
+      );
+      expect(named(own)).toEqual([6, 2, 3]);
+    },
+  );
+
+  test('can be filtered by payee, asset and what paid', async () => {
+    const filtered = (filter: object) =>
+      walk((page) => listCalls(db, { ...within, ...filter, ...page }), 10).then(named);
+    expect(await filtered({ state: 'released' })).toEqual([6]);
+    expect(await filtered({ payee: `0x${'0f'.repeat(20)}`, paidBy: 'deferred' })).toHaveLength(4);
+    expect(await filtered({ paidBy: 'credit' })).toEqual([]);
+    expect(await filtered({ asset: 'iso4217:USD' })).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { storeChunk } from '../../../src/audit/store.ts';
-import { findCall, listCalls } from '../../../src/management/call.ts';
+import { findCall } from '../../../src/management/call.ts';
+import { listCalls } from '../../../src/management/call-list.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';

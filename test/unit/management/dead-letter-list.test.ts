@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { listCalls } from '../../../src/management/call.ts';
+import { listCalls } from '../../../src/management/call-list.ts';
 import { queueDepths } from '../../../src/management/queue.ts';
 import {
   findDeadLetter,

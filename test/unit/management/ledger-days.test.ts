@@ -159,7 +159,7 @@ describe('days of the ledger totals', () => {
       db
         .prepare(
           `INSERT INTO spend WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
-           SELECT ?2, 'own', ?1, 'usdc', 'tool-' || i, '', '[]', 1, 1, 0, 0, 0 FROM n`,
+           SELECT ?2, 'own', ?1, 'usdc', 'tool-' || i, '', '[]', '', 1, 1, 0, 0, 0, 0 FROM n`,
         )
         .bind(day, scope)
         .run();

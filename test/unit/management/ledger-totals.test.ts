@@ -35,7 +35,7 @@ const forget = () =>
     [
       'DROP TRIGGER IF EXISTS chunks_stay_until_archived',
       ...[
-        ...['chunks', 'spend', 'accounts', 'kin', 'calls'],
+        ...['chunks', 'spend', 'charge_changes', 'accounts', 'kin', 'calls'],
         ...['credit_movements', 'relays'],
       ].map((table) => `DELETE FROM ${table}`),
     ].map((sql) => db.prepare(sql)),

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { findCall } from '../../../src/management/call.ts';
 import { queueDepths } from '../../../src/management/queue.ts';
-import { listSettlements } from '../../../src/management/settlement.ts';
+import { listSettlements } from '../../../src/management/settlement-list.ts';
 import { settlementStory } from '../../../src/management/settlement-story.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase } from '../audit/database.ts';

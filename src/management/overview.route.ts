@@ -1,0 +1,56 @@
+import * as z from 'zod/mini';
+import { amount, asset, count, day, oneOf, time } from './fields.ts';
+import { OPERATOR, READERS, type RouteTable } from './route.ts';
+import { spendItem } from './spend.route.ts';
+
+/** Days of the rankings, today included. */
+export const OVERVIEW_DAYS = ['1', '7', '30'] as const;
+
+const overviewQuery = z.strictObject({ days: z.prefault(oneOf(OVERVIEW_DAYS), '7') });
+
+/** The keys with the highest sums, and how many keys there are. `too_many`: more rows than one report adds up. */
+const ranking = z.union([
+  z.strictObject({ items: z.array(spendItem), of: count }),
+  z.strictObject({ too_many: z.literal(true) }),
+]);
+
+/** Payments or amounts that wait, of one asset, and since when the oldest does. */
+const waiting = z.strictObject({
+  asset: z.exactOptional(asset),
+  count,
+  amount,
+  oldest_at: time,
+});
+
+/**
+ * All figures are of one moment. `today`: the UTC day of it. `days`: each of the last 60 days. `tools`, `accounts`, `rules`: rankings of
+ * the days from `from` on. `open` and `kept`, for operators: payments under way, and amounts that an operator has to resolve.
+ */
+const overview = z.strictObject({
+  today: day,
+  from: day,
+  days: ranking,
+  tools: ranking,
+  accounts: ranking,
+  rules: ranking,
+  open: z.exactOptional(z.array(waiting)),
+  kept: z.exactOptional(z.array(waiting)),
+  as_of: z.exactOptional(time),
+});
+
+export const OVERVIEW_ROUTES = {
+  overview: {
+    path: 'GET /admin/overview',
+    roles: OPERATOR,
+    query: overviewQuery,
+    summary: 'Shows what all accounts spend, and what waits',
+    answer: overview,
+  },
+  'account.overview': {
+    path: 'GET /accounts/:account/overview',
+    roles: READERS,
+    query: overviewQuery,
+    summary: 'Shows what an account and its descendants spend',
+    answer: overview,
+  },
+} as const satisfies RouteTable;

@@ -1,0 +1,102 @@
+import { type Day, dayOf, daysAfter } from '../audit/day.ts';
+import { ok } from '../core/result.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import { asOf } from './as-of.ts';
+import type { AdminRequest, Handlers } from './handler.ts';
+import type { OVERVIEW_ROUTES } from './overview.route.ts';
+import { attempt, type Queried } from './page.ts';
+import { asOfMember, queryReason, refuse, reply, type ReplyResult } from './reply.ts';
+import type { AnswerOf } from './routes.ts';
+import { spendBody } from './spend.ts';
+import {
+  rankingStatement,
+  readRanking,
+  reportStatement,
+  type SpendRange,
+  type SummedRow,
+} from './spend-query.ts';
+
+type Overview = AnswerOf<'overview'>;
+
+/** Days by day: thirty, and the thirty before. */
+const DAYS = 60;
+const TOP = 5;
+const MOST_RULES = 50;
+/** Assets of a day. */
+const MOST_DAYS = DAYS * 10;
+
+type WaitingRow = {
+  readonly asset: string;
+  readonly count: number;
+  readonly amount: string;
+  readonly oldest_at: number;
+};
+
+/** Payments under way are few; their index has an entry for each. */
+const WAITING = {
+  open: `SELECT coalesce(asset, '') AS asset, count(*) AS count, CAST(sum(price) AS TEXT) AS amount, min(accepted_at) AS oldest_at
+    FROM calls INDEXED BY calls_open WHERE payment = 'open' GROUP BY 1 ORDER BY 1`,
+  kept: `SELECT coalesce(asset, '') AS asset, count(*) AS count, CAST(sum(price) AS TEXT) AS amount, min(accepted_at) AS oldest_at
+    FROM calls INDEXED BY calls_kept WHERE kept = 'held' GROUP BY 1 ORDER BY 1`,
+};
+
+/** Reads the figures of an overview in one transaction, so that they are of one moment. */
+export const readOverview = (
+  db: D1Database,
+  scope: AccountId | '*',
+  today: Day,
+  days: number,
+): Queried<Omit<Overview, 'as_of'>> =>
+  attempt(async () => {
+    const from = daysAfter(today, 1 - days);
+    const range = { scope, from, to: today } as const;
+    const ranked = (by: SpendRange['by']): D1PreparedStatement =>
+      rankingStatement(db, { ...range, by }, 'charged', TOP);
+    const [byDay, tools, accounts, rules, open, kept] = await db.batch<unknown>([
+      reportStatement(db, { ...range, from: daysAfter(today, 1 - DAYS), by: 'day' }, MOST_DAYS),
+      ranked('tool'),
+      ranked('account'),
+      rankingStatement(db, { ...range, by: 'rule' }, 'denied', MOST_RULES),
+      ...(scope === '*' ? [db.prepare(WAITING.open), db.prepare(WAITING.kept)] : []),
+    ]);
+    return ok({
+      today,
+      from,
+      days: rankingBody(byDay, scope),
+      tools: rankingBody(tools, scope),
+      accounts: rankingBody(accounts, scope),
+      rules: rankingBody(rules, scope),
+      ...(scope === '*' ? { open: waitingBody(open), kept: waitingBody(kept) } : {}),
+    });
+  });
+
+const rankingBody = (result: D1Result | undefined, scope: AccountId | '*'): Overview['tools'] => {
+  const ranked = readRanking((result?.results ?? []) as readonly SummedRow[]);
+  return ranked === undefined
+    ? { too_many: true }
+    : { items: ranked.items.map((item) => spendBody(item, scope)), of: ranked.of };
+};
+
+const waitingBody = (result: D1Result | undefined): NonNullable<Overview['open']> =>
+  ((result?.results ?? []) as readonly WaitingRow[]).map(({ asset, ...row }) => ({
+    ...(asset === ''
+      ? {}
+      : { asset: asset as NonNullable<Overview['open']>[number]['asset'] & string }),
+    ...row,
+  }));
+
+const show = async (
+  { context, query, now }: Pick<AdminRequest<'overview'>, 'context' | 'query' | 'now'>,
+  scope: AccountId | '*',
+): Promise<ReplyResult> => {
+  const complete = await asOf(context, undefined, now);
+  const found = await readOverview(context.db, scope, dayOf(now), Number(query.days));
+  if (!found.ok) return refuse(queryReason(found.error));
+  const body: Overview = { ...found.value, ...asOfMember(complete) };
+  return reply(body);
+};
+
+export const overviewHandlers: Handlers<keyof typeof OVERVIEW_ROUTES> = {
+  overview: (request) => show(request, '*'),
+  'account.overview': (request) => show(request, request.params.account),
+};

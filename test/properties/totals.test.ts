@@ -1,0 +1,335 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { runArchive } from '../../src/audit/archive/run-archive.ts';
+import { type Day, dayOf, daysAfter, startOf } from '../../src/audit/day.ts';
+import { listCalls } from '../../src/management/call-list.ts';
+import { spentOf } from '../../src/management/call.ts';
+import { listChargeChanges } from '../../src/management/charge-change.ts';
+import { listEntries } from '../../src/management/entry-list.ts';
+import { readOverview } from '../../src/management/overview.ts';
+import { listSettlements } from '../../src/management/settlement-list.ts';
+import { type SpendItem, spendReport, type SpendRange } from '../../src/management/spend-query.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { EntryBody } from '../../src/protocol/entry.ts';
+import { bucket, freshArchive, openChains, openDeps } from '../unit/audit/archive/archive-world.ts';
+import { db } from '../unit/audit/database.ts';
+import { accountOf } from '../unit/audit/history.ts';
+import { bodies, everyLife } from '../unit/audit/random-history.ts';
+import { valueOf, walk } from '../unit/management/walk.ts';
+import { runsOf, seeded } from './runs.ts';
+
+/* Every total of the dashboard equals the sum of the list that it links to (docs/dashboard.md), also where R2 has some of its rows. */
+
+const LIMIT = 7;
+const HOUR = 3_600;
+type Scope = AccountId | '*';
+
+const report = (range: SpendRange): Promise<SpendItem[]> =>
+  walk((page) => spendReport(db, { ...range, ...page }), LIMIT);
+
+/** Sums under a name, without those that are zero. */
+const sums = <T>(
+  items: readonly T[],
+  nameOf: (item: T) => string,
+  amountOf: (item: T) => bigint | number,
+): Record<string, bigint> => {
+  const found = new Map<string, bigint>();
+  for (const item of items) {
+    const name = nameOf(item);
+    found.set(name, (found.get(name) ?? 0n) + BigInt(amountOf(item)));
+  }
+  return Object.fromEntries(
+    [...found].filter(([, sum]) => sum !== 0n).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  );
+};
+
+const added = (...all: readonly Record<string, bigint>[]): Record<string, bigint> =>
+  sums(
+    all.flatMap((each) => Object.entries(each)),
+    ([name]) => name,
+    ([, sum]) => sum,
+  );
+
+type Facts = {
+  readonly tool?: string | undefined;
+  readonly payee?: string | undefined;
+  readonly asset?: string | undefined;
+};
+
+/** The rows behind the spend of a day: the calls that ended then, and the charges that were changed then. */
+const rowsBehind = async (scope: Scope, day: Day, facts: Facts) => {
+  const [from, to] = [startOf(day), startOf(daysAfter(day, 1))];
+  const account = scope === '*' ? undefined : scope;
+  const calls = await walk(
+    (page) => listCalls(db, { ...facts, account, endedFrom: from, endedTo: to, ...page }, bucket),
+    LIMIT,
+  );
+  const changes = await walk(
+    (page) => listChargeChanges(db, { ...facts, account, from, to, ...page }),
+    LIMIT,
+  );
+  return { calls, changes };
+};
+
+const expectSpend = async (scope: Scope, day: Day, facts: Facts): Promise<void> => {
+  const range = { ...facts, scope, from: day, to: day } as const;
+  const own = scope === '*' ? range : { ...range, account: scope };
+  const total = (await report({ ...own, by: 'tool' })).filter(({ asset }) => asset !== '');
+  const { calls, changes } = await rowsBehind(scope, day, facts);
+  const assetOf = ({ asset }: { readonly asset?: string }) => asset ?? '';
+  expect(sums(total, assetOf, ({ charged }) => charged)).toEqual(
+    added(
+      sums(calls, assetOf, (call) => spentOf(call) ?? 0n),
+      sums(changes, assetOf, ({ amount }) => amount),
+    ),
+  );
+  expect(sums(total, assetOf, (each) => each.calls)).toEqual(sums(calls, assetOf, () => 1n));
+  expect(sums(total, assetOf, ({ failed }) => failed)).toEqual(
+    sums(calls, assetOf, ({ state }) => (state === 'committed' ? 0 : 1)),
+  );
+};
+
+/** What all accounts earned on a day: settled payments less credit, calls that credit paid, and changed charges. */
+const expectEarned = async (day: Day): Promise<void> => {
+  const [endedFrom, endedTo] = [startOf(day), startOf(daysAfter(day, 1))];
+  const total = await report({ scope: '*', from: day, to: day, by: 'tool' });
+  const payments = await walk(
+    (page) => listSettlements(db, { state: 'settled', endedFrom, endedTo, ...page }, bucket),
+    LIMIT,
+  );
+  const paid = await Promise.all(
+    ['credit', 'lent'].map((paidBy) =>
+      walk((page) => listCalls(db, { paidBy, endedFrom, endedTo, ...page }, bucket), LIMIT),
+    ),
+  );
+  const { changes } = await rowsBehind('*', day, {});
+  const assetOf = ({ asset }: { readonly asset?: string }) => asset ?? '';
+  expect(sums(total, assetOf, ({ earned }) => earned)).toEqual(
+    added(
+      sums(payments, assetOf, ({ payment }) => (payment?.amount ?? 0n) - (payment?.credited ?? 0n)),
+      sums(paid.flat(), assetOf, (call) => spentOf(call) ?? 0n),
+      sums(
+        changes.filter(
+          ({ kind, paid_by: paidBy }) => kind === 'refunded' || ['credit', 'lent'].includes(paidBy),
+        ),
+        assetOf,
+        ({ amount }) => amount,
+      ),
+    ),
+  );
+};
+
+/** The denials of an account on each day, as its log has them. */
+const deniedIn = async (account: AccountId) => {
+  const entries = [];
+  let after: number | undefined;
+  do {
+    const page = await valueOf(
+      listEntries(db, account, { limit: LIMIT, after, type: 'call.denied' }, bucket),
+    );
+    entries.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return entries;
+};
+
+const expectDenials = async (accounts: readonly AccountId[], whole: Whole): Promise<void> => {
+  const all = await report({ ...whole, scope: '*', by: 'account', and: 'rule' });
+  const entries = (await Promise.all(accounts.map(deniedIn))).flat();
+  expect(
+    sums(
+      all,
+      ({ key, and }) => `${key} ${and}`,
+      ({ denied }) => denied,
+    ),
+  ).toEqual(
+    sums(
+      entries,
+      ({ account, rule }) => `${account} ${rule}`,
+      ({ count = 1 }) => count,
+    ),
+  );
+  const byRule = await report({ ...whole, scope: '*', by: 'rule', and: 'day' });
+  expect(
+    sums(
+      byRule,
+      ({ key, and }) => `${key} ${and}`,
+      ({ denied }) => denied,
+    ),
+  ).toEqual(
+    sums(
+      entries,
+      ({ rule, at }) => `${rule} ${dayOf(at)}`,
+      ({ count = 1 }) => count,
+    ),
+  );
+  const total = await report({ ...whole, scope: '*', by: 'day' });
+  expect(
+    sums(
+      total,
+      ({ key }) => key,
+      ({ denied }) => denied,
+    ),
+  ).toEqual(
+    sums(
+      byRule,
+      ({ and = '' }) => and,
+      ({ denied }) => denied,
+    ),
+  );
+};
+
+type Whole = { readonly from: Day; readonly to: Day };
+
+/** A report of a scope by one key equals that by account, by two keys, and of each account alone. */
+const expectBreakdowns = async (scope: Scope, whole: Whole): Promise<void> => {
+  const range = { ...whole, scope };
+  const nameOf = ({ key, asset }: SpendItem) => `${key} ${asset}`;
+  const amounts = ['charged', 'calls', 'denied', 'failed'] as const;
+  const [byTool, byDay, byBoth, byAccount] = await Promise.all([
+    report({ ...range, by: 'tool' }),
+    report({ ...range, by: 'day' }),
+    report({ ...range, by: 'tool', and: 'day' }),
+    report({ ...range, by: 'account' }),
+  ]);
+  for (const amount of amounts) {
+    const of = (item: SpendItem) => item[amount];
+    const assetOf = ({ asset }: SpendItem) => asset;
+    expect(sums(byBoth, nameOf, of)).toEqual(sums(byTool, nameOf, of));
+    expect(sums(byBoth, ({ and, asset }) => `${and} ${asset}`, of)).toEqual(
+      sums(byDay, nameOf, of),
+    );
+    expect(sums(byAccount, assetOf, of)).toEqual(sums(byDay, assetOf, of));
+    const alone = await Promise.all(
+      [...new Set(byAccount.map(({ key }) => key as AccountId))].map(async (account) =>
+        (await report({ ...range, account, by: 'day' })).map((item) => ({ ...item, key: account })),
+      ),
+    );
+    expect(sums(alone.flat(), nameOf, of)).toEqual(sums(byAccount, nameOf, of));
+  }
+};
+
+/** The figures of the overview equal the reports and lists that they link to. */
+const expectOverview = async (scope: Scope, today: Day): Promise<void> => {
+  const overview = await valueOf(readOverview(db, scope, today, 30));
+  const range = { scope, from: overview.from, to: today } as const;
+  const items = (ranking: (typeof overview)['days']) => ('items' in ranking ? ranking.items : []);
+  const days = await report({ ...range, from: daysAfter(today, -59), by: 'day' });
+  const body = (each: readonly SpendItem[]) =>
+    sums(
+      each,
+      ({ key, asset }) => `${key} ${asset}`,
+      ({ charged }) => charged,
+    );
+  const shown = (each: ReturnType<typeof items>) =>
+    sums(
+      each,
+      ({ key, asset = '' }) => `${key} ${asset}`,
+      ({ charged }) => BigInt(charged),
+    );
+  expect(shown(items(overview.days))).toEqual(body(days));
+  // Fewer tools than the ranking has places.
+  expect(shown(items(overview.tools))).toEqual(body(await report({ ...range, by: 'tool' })));
+  const rules = await report({ ...range, by: 'rule' });
+  expect(
+    sums(
+      items(overview.rules),
+      ({ key }) => key,
+      ({ denied }) => denied,
+    ),
+  ).toEqual(
+    sums(
+      rules,
+      ({ key }) => key,
+      ({ denied }) => denied,
+    ),
+  );
+  if (scope !== '*') return;
+  for (const state of ['open', 'kept'] as const) {
+    const waiting = overview[state] ?? [];
+    const rows = await walk((page) => listSettlements(db, { state, ...page }), LIMIT);
+    const assetOf = ({ asset }: { readonly asset?: string }) => asset ?? '';
+    expect(sums(waiting, assetOf, ({ count }) => count)).toEqual(sums(rows, assetOf, () => 1));
+  }
+};
+
+/** None of the ancestors in the histories: no account is its own ancestor. */
+const agentOf = (nth: number): AccountId => accountOf(nth + 10);
+
+const histories = fc.record({
+  bodies: fc.array(bodies, { minLength: 1, maxLength: 2 }),
+  step: fc.integer({ min: 1, max: 12 }),
+  /** When the archive runs after the last entry, so that it takes some calls or all that have ended; 0: never. */
+  later: fc.constantFrom(0, 26 * HOUR, 96 * HOUR),
+});
+
+const store = async (
+  histories_: readonly (readonly EntryBody[])[],
+  step: number,
+): Promise<{ readonly accounts: readonly AccountId[]; readonly times: readonly number[] }> => {
+  const chains = openChains();
+  for (const [nth, list] of histories_.entries()) {
+    for (let from = 0; from < list.length; from += step) {
+      const part = list.slice(from, from + step);
+      await chains.store(agentOf(nth), part, (part.at(-1) as EntryBody).at + 1);
+    }
+  }
+  return {
+    accounts: histories_.map((_, nth) => agentOf(nth)),
+    times: histories_.flat().map(({ at }) => at),
+  };
+};
+
+test('every total equals the sum of the rows behind it', async () => {
+  const seen = { archived: 0, changes: 0, late: 0, earned: 0 };
+  await fc.assert(
+    fc.asyncProperty(histories, async ({ bodies: lists, step, later }) => {
+      await freshArchive();
+      const given = lists.filter(({ length }) => length > 0);
+      if (given.length === 0) return;
+      const { accounts, times } = await store(given, step);
+      const last = Math.max(...times);
+      const { deps } = openDeps(1);
+      for (let run = 0; run < (later === 0 ? 0 : 12); run += 1)
+        await runArchive(deps, last + later + run * 900);
+      const days = [...new Set(times.map(dayOf))];
+      const whole = { from: dayOf(Math.min(...times)), to: dayOf(last) };
+      for (const day of days) {
+        await expectSpend('*', day, {});
+        await expectEarned(day);
+      }
+      const [first = whole.from] = days;
+      for (const facts of [{ tool: 'lookup' }, { payee: `0x${'0f'.repeat(20)}` }]) {
+        await expectSpend('*', first, facts);
+        await expectSpend(accounts[0] as AccountId, first, facts);
+      }
+      for (const account of accounts) await expectSpend(account, first, {});
+      await expectDenials(accounts, whole);
+      const scopes = ['*', ...accounts, accountOf(3)] as const;
+      for (const scope of scopes) await expectBreakdowns(scope, whole);
+      await expectOverview('*', whole.to);
+      await expectOverview(accounts[0] as AccountId, whole.to);
+      seen.archived += (await bucket.list({ prefix: 'calls/' })).objects.length;
+      for (const [name, sql] of [
+        ['changes', 'SELECT count(*) AS n FROM charge_changes'],
+        [
+          'late',
+          'SELECT count(*) AS n FROM calls INDEXED BY calls_ended_late WHERE ended_at NOT BETWEEN accepted_at AND accepted_at + 86400',
+        ],
+        ['earned', 'SELECT count(*) AS n FROM spend WHERE earned > 0'],
+      ] as const) {
+        seen[name] += (await db.prepare(sql).first<number>('n')) ?? 0;
+      }
+    }),
+    {
+      numRuns: runsOf(30),
+      endOnFailure: true,
+      examples: [0, 26, 200].map((hours) => [
+        { bodies: [everyLife()], step: 9, later: hours * HOUR },
+      ]),
+      ...seeded(),
+    },
+  );
+  console.log(JSON.stringify(seen));
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
+});
