@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from entry import Place, member, text_in
 from evaluation import MAX_REQUESTS, Repeat, Source, Subject, live_repeats, next_arrival
@@ -10,6 +10,19 @@ from fields import Malformed, split_account
 from forms import delegation
 from typed_data import delegation_digest
 from windows import every_of, period_of
+
+
+class Claim(NamedTuple):
+    """What the entry of a call says about one account above it: its grant and its policies, as its lease brought them."""
+
+    ancestor: str
+    grant: str
+    operator: Optional[str]
+    owner: Optional[str]
+    is_denial: bool
+    at: int
+    seq: int
+    place: Place
 
 
 class Purse:
@@ -27,7 +40,7 @@ class Call:
     failed. `periods`: the counters that hold its price, with the period of each."""
 
     __slots__ = (
-        "at", "seq", "place", "tool", "request", "policy", "until", "grant", "price", "asset", "paid_by", "state", "payment", "fault", "charged", "credit_to",
+        "at", "seq", "place", "tool", "request", "policy", "until", "grant", "lender", "price", "asset", "paid_by", "state", "payment", "fault", "charged", "credit_to",
         "periods", "counted", "refunded", "is_bounced", "has_answer",
     )  # fmt: skip
 
@@ -39,6 +52,7 @@ class Call:
         until = member(entry, "outcome", "until")
         self.until = until if entry["type"] == "call.parked" and type(until) is int else None
         self.grant: Optional[str] = text_in(entry, "payment", "grant")
+        self.lender: Optional[str] = text_in(entry, "payment", "lender")
         self.price = int(entry.get("amounts", {}).get("price", "0"))
         self.asset = str(member(entry, "payment", "asset") or "")
         self.paid_by = str(member(entry, "payment", "paidBy") or "free")
@@ -81,6 +95,12 @@ class Account:
         """When its policies changed: time, slot and hash."""
         self.children: Set[str] = set()
         self.leases: List[Tuple[Dict[str, Any], Place]] = []
+        self.lent: List[Tuple[Dict[str, Any], Place]] = []
+        self.claims: List[Claim] = []
+        self.statuses: List[Tuple[int, str]] = [(0, "active")]
+        self.revocations: List[Tuple[int, str, int]] = []
+        """Time, id and epoch of each."""
+        self.last_at = 0
         self.defaults: Set[str] = set()
 
     def purse(self, asset: str) -> Purse:
@@ -166,12 +186,15 @@ class Account:
     def note(self, entry: Dict[str, Any], place: Place) -> None:
         """Follows policies, status and grants."""
         kind = entry["type"]
+        self.last_at = entry["at"]
         if kind == "account.policy":
             slot, hashed = str(entry.get("decision")), text_in(entry, "outcome", "hash")
             self.policies[slot] = hashed
             self.changes.append((entry["at"], slot, hashed))
         elif kind == "account.status":
             self.status = str(member(entry, "outcome", "status"))
+            if text_in(entry, "outcome", "status") is not None:
+                self.statuses.append((entry["at"], self.status))
         elif kind == "grant.issued":
             self.lends = True
             delegate = member(entry, "evidence", "delegation", "delegate")
@@ -183,10 +206,15 @@ class Account:
                 self.children.add(accepted)
         elif kind == "lease.closed":
             self.leases.append((entry, place))
+        elif kind == "credit.lent":
+            self.lent.append((entry, place))
         elif kind == "grant.taken":
             self._take(member(entry, "evidence", "delegation"))
         elif kind == "grant.revoked":
             revoked = member(entry, "evidence", "revocation")
+            epoch = text_in(revoked, "epoch") or ""
+            number = int(epoch) if epoch.isascii() and epoch.isdigit() and len(epoch) <= 78 else 0
+            self.revocations.append((entry["at"], text_in(revoked, "id") or "", number))
             for held in self.grants.values():
                 is_meant = member(revoked, "epoch") == "0" and member(revoked, "id") == held.delegation["id"]
                 if is_meant and held.state == "active":

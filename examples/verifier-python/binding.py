@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from account import Account
+from account import Account, Claim
 from conditions import compared
-from entry import member, text_in
+from entry import Seen, member, text_in
 from evaluation import Counter, Source, Subject
 from fields import ZERO_HASH, Malformed
 from policy import Policy, compile_grant, read_policy
@@ -132,6 +132,20 @@ class Binder:
             delegation = self._survey.grants[str(grant)][1]
             found.append((str(grant), delegation))
             grant = delegation["parent"]
+        return found
+
+    def claims(self, seen: Seen, account: Account) -> List[Claim]:
+        """What the entry of a call says about the accounts above. A top-up spends nothing, so it needs no lease."""
+        entry = seen.entry
+        is_denial = entry["type"] == "call.denied"
+        grant = text_in(entry, "outcome", "authority") if is_denial else text_in(entry, "payment", "grant")
+        if "creditTo" in entry.get("payment", {}) or "call" not in entry:
+            return []
+        listed, found = self.listed(entry, account), []
+        for hashed, delegation in self.links(grant):
+            ancestor = f"{account.name.rsplit(':', 1)[0]}:{delegation['issuer']}"
+            slots = [next((h for k, n, h in listed if (k, n) == (kind, ancestor)), None) for kind in ("operator", "owner")]
+            found.append(Claim(ancestor, hashed, slots[0], slots[1], is_denial, entry["at"], entry["seq"], seen.place))
         return found
 
     def ancestor_faults(self, entry: Dict[str, Any]) -> List[Fault]:

@@ -31,6 +31,7 @@ class BelowCall(NamedTuple):
     asset: str
     at: int
     amount: int
+    is_lent: bool
     place: CallPlace
 
 
@@ -52,12 +53,17 @@ class Branch:
         self.own: Dict[Tuple[str, str, int], Tuple[int, CallPlace]] = {}
         self.below: List[BelowCall] = []
         self.leases: List[Tuple[Dict[str, Any], Place]] = []
+        self.lent: List[Tuple[Dict[str, Any], Place]] = []
+        self.statuses: List[Tuple[int, str]] = []
+        self.revocations: List[Tuple[int, str, int]] = []
+        self.last_at = 0
         self.is_read = False
         """Whether all entries of the account were replayed."""
 
     def read(self, account: Account) -> None:
         self.changes, self.children, self.leases = account.changes, account.children, account.leases
-        self.is_read = True
+        self.lent, self.statuses, self.revocations = account.lent, account.statuses, account.revocations
+        self.last_at, self.is_read = account.last_at, True
 
     def spend(self, asset: str, name: str, start: int, amount: int, place: CallPlace) -> None:
         known = self.own.get((asset, name, start))
@@ -72,14 +78,19 @@ class Branch:
         own = [name.split("/")[0] for _, name, _ in self.own if "/" in name]
         return list(dict.fromkeys([*below, *own]))
 
+    def versions(self) -> List[Tuple[int, Dict[str, Optional[str]]]]:
+        """Its two policies, from each change on."""
+        slots: Dict[str, Optional[str]] = {"operator": None, "owner": None}
+        found = [(0, dict(slots))]
+        for at, slot, hashed in self.changes:
+            slots["owner" if slot == "owner" else "operator"] = hashed
+            found.append((at, dict(slots)))
+        return found
+
     def limits(self, asset: str, binder: Binder, default: Optional[str]) -> Dict[str, List[InForce]]:
         """The limits of the account's own two policies by counter. Where both have one, the lower limit holds."""
         found: Dict[str, List[InForce]] = {}
-        slots: Dict[str, Optional[str]] = {"operator": None, "owner": None}
-        versions = [(0, dict(slots))]
-        for at, slot, hashed in self.changes:
-            slots["owner" if slot == "owner" else "operator"] = hashed
-            versions.append((at, dict(slots)))
+        versions = self.versions()
         for index, (start, version) in enumerate(versions):
             end = versions[index + 1][0] if index + 1 < len(versions) else FOREVER
             least: Dict[str, int] = {}

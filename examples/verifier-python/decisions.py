@@ -63,6 +63,7 @@ class Decisions:
             faults = move_credit(account, entry)
         elif kind == "call.denied":
             self._deny(account, seen)
+            account.claims += self._binder.claims(seen, account)
         elif kind == "grant.taken":
             faults = self._binder.ancestor_faults(entry)
         self._count(seen, faults)
@@ -135,6 +136,7 @@ class Decisions:
         """Judges an accepted call, then counts it."""
         entry, subject = seen.entry, subject_of(seen.entry)
         listed = self._binder.listed(entry, account)
+        account.claims += self._binder.claims(seen, account)
         account.defaults |= {hashed for kind, name, hashed in listed if (kind, name) == ("default", account.name)}
         bound = self._binder.bind(listed, account, call.asset, entry["at"])
         judgement = judge_acceptance(self._binder, account, call, entry, bound, is_approval)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
-from account import Account, Call
+from account import Account, Call, Claim
+from ancestor_claims import check_claim
 from binding import MOST_LINKS, Binder
 from branches import SLACK, BelowCall, Branch, CallPlace, InForce, counts_as, limits_of
-from entry import Place, member, text_in
 from fields import ZERO_HASH
+from lent import CHILD_MISSING, check_lease, check_lent
 from survey import Survey
 from tally import Tally
-from windows import FOREVER, every_of, is_window, period_of
+from windows import FOREVER, every_of, period_of
 
-CHILD_MISSING = "the chain of an account below is not in the files: export the whole fleet"
 EDGE = "calls near the end of a period, or near a change of policy, may count in either"
 
 
@@ -36,6 +36,9 @@ class Totals:
         self._survey, self._binder = survey, binder
         self._branches: Dict[str, Branch] = {}
         self._defaults: Set[str] = set()
+        self._order: List[str] = []
+        """The accounts that were read, in the order of the files."""
+        self._claims: List[Tuple[Claim, str]] = []
 
     def _branch(self, account: str) -> Branch:
         return self._branches.setdefault(account, Branch(account))
@@ -44,6 +47,8 @@ class Totals:
         """Takes the calls of an account that was replayed to its end."""
         branch = self._branch(account.name)
         branch.read(account)
+        self._order.append(account.name)
+        self._claims += [(claim, account.name) for claim in account.claims]
         self._defaults |= account.defaults
         for call in account.calls.values():
             amount = counted(call)
@@ -53,7 +58,7 @@ class Totals:
             for name, start in call.counted:
                 branch.spend(call.asset, name, start, amount, place)
             for issuer, grant, parent in self._links(call.grant, account.chain_id):
-                found = BelowCall(account.name, grant, parent, call.asset, call.at, amount, place)
+                found = BelowCall(account.name, grant, parent, call.asset, call.at, amount, call.lender == grant, place)
                 self._branch(issuer).below.append(found)
 
     def _links(self, grant: Optional[str], chain_id: int) -> Iterator[Tuple[str, str, Optional[str]]]:
@@ -70,9 +75,12 @@ class Totals:
         for branch in self._branches.values():
             if branch.is_read:
                 self._check(branch)
-        for branch in self._branches.values():
-            for entry, place in branch.leases:
-                self._check_lease(branch, entry, place)
+        for account in self._order:
+            for entry, place in self._branches[account].leases:
+                check_lease(self.tally, self._branches, entry, place)
+        for claim, account in self._claims:
+            check_claim(self.tally, self._branches, self._survey, claim, account)
+        check_lent(self.tally, self._branches, [each for account in self._order for each in self._branches[account].lent])
         return self.tally.finding()
 
     def _is_read(self, account: str) -> bool:
@@ -137,37 +145,6 @@ class Totals:
                 start = period_of(every_of(name), call.at)[0]
                 sums.setdefault(start, _Sum()).add(call.amount, is_sure, call.place)
         return sums
-
-    def _check_lease(self, branch: Branch, entry: Dict[str, Any], place: Place) -> None:
-        """The borrower's own calls spent at least what it reported. The check of signatures has read the form of the entry."""
-        borrower = text_in(entry, "payment", "to") or ""
-        lent = (borrower, text_in(entry, "payment", "grant"), text_in(entry, "payment", "asset"))
-        counters = member(entry, "outcome", "counters")
-        for counter in counters if isinstance(counters, list) else []:
-            name = text_in(counter, "name") or ""
-            # Lent credit that was spent is in `credit.lent`.
-            if name == "credit":
-                continue
-            start, spent = member(counter, "start"), _amount(text_in(counter, "spent"))
-            total = 0
-            if is_window(name.rsplit("/", 1)[-1]) and type(start) is int:
-                end = period_of(every_of(name), start)[1]
-                total = sum(
-                    call.amount
-                    for call in branch.below
-                    if (call.borrower, call.grant, call.asset) == lent and start - SLACK <= call.at < end + SLACK
-                )
-            if not self._is_read(borrower):
-                self.tally.skip(CHILD_MISSING)
-            elif spent > total:
-                self.tally.break_with(place, "wrong_lease", entry["account"], entry["seq"], "outcome.counters")
-            else:
-                self.tally.prove()
-
-
-def _amount(text: Optional[str]) -> int:
-    """An amount of an entry whose form another check has read; 0 if it is none."""
-    return int(text) if text is not None and len(text) <= 78 and text.isascii() and text.isdigit() else 0
 
 
 def counted(call: Call) -> int:

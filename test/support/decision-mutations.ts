@@ -2,6 +2,7 @@
  * Changes of what an account decided, or of what an entry repeats of it. Chain and log are written anew, and no checkpoint or receipt is kept: only
  * what others signed, and what does not add up, can find them.
  */
+import { textHash } from '../../src/audit/verify/logged-text.ts';
 import type { Entry, Json } from '../../src/protocol/entry.ts';
 import { type ExportTexts, type Mutation, relinked, relogged } from './export-texts.ts';
 
@@ -56,6 +57,12 @@ const isPaidBy =
   (source: string, type: Entry['type'] = 'call.accepted') =>
   (entry: Entry): boolean =>
     entry.type === type && entry.payment?.['paidBy'] === source;
+
+/** The account whose grant an account took. */
+const issuerIn = (entries: readonly Entry[], account: string): string => {
+  const taken = entries.find(({ type }) => type === 'grant.taken')?.evidence?.['delegation'];
+  return `${account.slice(0, account.lastIndexOf(':'))}:${(taken as Members)['issuer'] as string}`;
+};
 
 const OTHER_CALL = { calls: 'other_call' };
 
@@ -153,6 +160,52 @@ export const DECISION_MUTATIONS: readonly Mutation[] = [
     within('outcome', { above: [`eip155:84532:${ADDRESS}`] }),
     { calls: 'wrong_grant' },
   ),
+  {
+    name: 'a policy of an account above that never stood there, chain and log rebuilt',
+    change: async (texts) =>
+      await inChain(texts, isPaidBy('lent'), (entries, at) => {
+        const { call, policy, evidence = {}, account } = entries[at] as Entry;
+        const named = evidence['policies'] as readonly Members[];
+        const above = named.find((each) => each['kind'] === 'default');
+        const issuer = issuerIn(entries, account);
+        const policies = [
+          ...named,
+          { kind: 'operator', account: issuer, hash: above?.['hash'] ?? '' },
+        ];
+        const hash = textHash(policies);
+        return entries.map((entry): Entry =>
+          entry.call !== call || entry.policy !== policy
+            ? entry
+            : entry.evidence === undefined
+              ? { ...entry, policy: hash }
+              : { ...entry, policy: hash, evidence: { ...entry.evidence, policies } },
+        );
+      }),
+    found: { totals: 'wrong_policies' },
+  },
+  {
+    // The borrower wrote a later entry, so what its chain lacks was never spent.
+    name: 'more credit lent than its borrower spent, chain and log rebuilt',
+    change: async (texts) => {
+      const lent = await inChain(
+        texts,
+        ({ type }) => type === 'credit.lent',
+        (entries, at) =>
+          entries.with(at, { ...(entries[at] as Entry), amounts: { amount: '9000000' } }),
+      );
+      const to = [...texts.logs.values()].flat().find(({ type }) => type === 'credit.lent')
+        ?.payment?.['to'];
+      return await inChain(
+        lent,
+        ({ account }) => account === to,
+        (entries) => {
+          const last = entries.at(-1) as Entry;
+          return entries.with(-1, { ...last, at: last.at + 600 });
+        },
+      );
+    },
+    found: { totals: 'wrong_credit' },
+  },
   // Decisions of people.
   decided('a call that waits for nobody', 'call.parked', within('outcome', { above: '1' }), {
     limits: 'approval',

@@ -6,7 +6,7 @@ import type { Entry } from '../../protocol/entry.ts';
 import type { Place } from './check.ts';
 import { limitsOf, linksOf, networkOf } from './replay/binding.ts';
 import { countedOf, type ReplayedCall } from './replay/call.ts';
-import { objectOf, textOf } from './replay/members.ts';
+import { amountOf, objectOf, textOf } from './replay/members.ts';
 import type { Texts } from './replay/texts.ts';
 
 /** The place of a call's acceptance. */
@@ -21,6 +21,8 @@ export type BranchCall = {
   readonly asset: AssetId;
   readonly at: Seconds;
   readonly amount: bigint;
+  /** The credit of the ancestor paid. */
+  readonly isLent: boolean;
   readonly place: CallPlace;
 };
 
@@ -43,7 +45,12 @@ export type Branch = {
   readonly children: Set<AccountId>;
   readonly own: Map<string, OwnSpend>;
   readonly below: BranchCall[];
+  readonly statuses: { readonly at: Seconds; readonly status: string }[];
+  readonly revocations: Revoked[];
 };
+
+/** A revocation of one grant by its id, or of all grants with a lower epoch. */
+type Revoked = { readonly at: Seconds; readonly id: string; readonly epoch: bigint };
 
 export const newBranch = (account: AccountId): Branch => ({
   account,
@@ -51,6 +58,8 @@ export const newBranch = (account: AccountId): Branch => ({
   children: new Set(),
   own: new Map(),
   below: [],
+  statuses: [{ at: 0, status: 'active' }],
+  revocations: [],
 });
 
 /** Notes what an entry says about the account's policies and children. */
@@ -63,6 +72,13 @@ export const noteEntry = (branch: Branch, entry: Entry): void => {
     ) ?? { at };
     const slot = hash === undefined ? {} : { [decision === 'owner' ? 'owner' : 'operator']: hash };
     branch.versions.push({ ...others, ...slot, at });
+  }
+  const status = type === 'account.status' ? textOf(outcome?.['status']) : undefined;
+  if (status !== undefined) branch.statuses.push({ at, status });
+  const revocation = objectOf(evidence?.['revocation']);
+  if (type === 'grant.revoked' && revocation !== undefined) {
+    const epoch = amountOf(revocation['epoch']) ?? 0n;
+    branch.revocations.push({ at, id: textOf(revocation['id']) ?? '', epoch });
   }
   if (type === 'grant.issued' && decision === 'active') {
     const delegate = textOf(objectOf(evidence?.['delegation'])?.['delegate']);
@@ -95,6 +111,7 @@ export const countCall = (
   for (const { hash: grant, issuer, parent } of linksOf(call.grant, texts)) {
     branchOf(accountId(on, issuer)).below.push({
       ...{ borrower: account, grant, asset, at, amount, place },
+      isLent: call.lender === grant,
       parent: parent === ZERO_HASH ? '' : parent,
     });
   }

@@ -2,6 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import { everyOf, periodOf, windowName } from '../../policy/window.ts';
 import type { AccountId, AssetId } from '../../protocol/account-id.ts';
+import { type AncestorClaim, claimsOf, judgeClaim } from './ancestor-claims.ts';
 import {
   type Branch,
   type CallPlace,
@@ -14,9 +15,9 @@ import {
   SLACK,
 } from './branches.ts';
 import type { Finding, HashedEntry } from './check.ts';
+import { CHILD_MISSING, judgeLease, judgeLent } from './lent.ts';
 import { limitsOf, namedPolicies, networkOf } from './replay/binding.ts';
 import type { ReplayedCall } from './replay/call.ts';
-import { amountOf, objectOf, textOf } from './replay/members.ts';
 import type { Replayed } from './replay/replay.ts';
 import type { Texts } from './replay/texts.ts';
 import { createTally } from './tally.ts';
@@ -30,7 +31,6 @@ export type Totals = {
 };
 
 /** Why a sum proves nothing. */
-const CHILD_MISSING = 'the chain of an account below is not in the files: export the whole fleet';
 const EDGE = 'calls near the end of a period, or near a change of policy, may count in either';
 
 type Sum = { sure: bigint; all: bigint; place: CallPlace };
@@ -38,7 +38,10 @@ type Sum = { sure: bigint; all: bigint; place: CallPlace };
 export const createTotals = (texts: Texts): Totals => {
   const tally = createTally('totals');
   const branches = new Map<AccountId, Branch>();
-  const read = new Set<AccountId>();
+  const read = new Map<AccountId, Seconds>();
+  const claims: AncestorClaim[] = [];
+  const lent: HashedEntry[] = [];
+  let newest: Seconds = 0;
   const standards = new Set<Hex>();
   const places = new Map<Hex, CallPlace>();
   const leases: HashedEntry[] = [];
@@ -134,47 +137,24 @@ export const createTotals = (texts: Texts): Totals => {
     }
   };
 
-  /** A borrower reports what it spent of a share: its own chain must show at least as much. */
-  const judgeLease = (seen: HashedEntry): void => {
-    // The check `signatures` has read its form (`checkClosedLease`).
-    const { account, payment = {}, outcome } = seen.entry;
-    const { below } = branchOf(account);
-    const counters = outcome?.['counters'];
-    for (const counter of Array.isArray(counters) ? counters : []) {
-      const { name: stated, start: from, spent: used } = objectOf(counter) ?? {};
-      const name = textOf(stated) ?? '';
-      const start = typeof from === 'number' ? from : 0;
-      const spent = amountOf(used) ?? 0n;
-      // Lent credit that was spent is in `credit.lent`.
-      if (name === 'credit') continue;
-      const { end } = periodOf(everyOf(name), start);
-      const calls = below.filter(
-        ({ borrower, grant, asset, at }) =>
-          borrower === payment['to'] &&
-          grant === payment['grant'] &&
-          asset === payment['asset'] &&
-          at >= start - SLACK &&
-          at < end + SLACK,
-      );
-      const sum = calls.reduce((all, { amount }) => all + amount, 0n);
-      if (!read.has(payment['to'] as AccountId)) tally.skip(CHILD_MISSING);
-      else if (spent > sum) tally.breakAt(seen, 'wrong_lease', 'outcome.counters');
-      else tally.prove();
-    }
-  };
-
   return {
     see(seen, { entry, before, accepted }) {
       noteEntry(branchOf(entry.account), entry);
       if (entry.type === 'lease.closed') leases.push(seen);
-      if (accepted === undefined || entry.call === undefined) return;
-      const [base] = namedPolicies(before, entry);
+      if (entry.type === 'credit.lent') lent.push(seen);
+      newest = entry.at;
+      const { account, seq, call } = entry;
+      if (call === undefined || (accepted === undefined && entry.type !== 'call.denied')) return;
+      const named = namedPolicies(before, entry);
+      const place = { ...seen.place, account, seq };
+      claims.push(...claimsOf(entry, named, place, texts));
+      if (accepted === undefined) return;
+      const [base] = named;
       if (base?.kind === 'default') standards.add(base.hash);
-      const { account, seq } = entry;
-      places.set(entry.call, { ...seen.place, account, seq });
+      places.set(call, place);
     },
     close(account, calls) {
-      read.add(account);
+      read.set(account, newest);
       for (const call of calls) {
         const place = places.get(call.id);
         if (place !== undefined) countCall(branchOf, account, call, place, texts);
@@ -183,7 +163,13 @@ export const createTotals = (texts: Texts): Totals => {
     },
     end() {
       for (const branch of branches.values()) if (read.has(branch.account)) judgeBranch(branch);
-      for (const lease of leases) judgeLease(lease);
+      const files = { branchOf, read, tally };
+      for (const lease of leases) judgeLease(lease, files);
+      for (const claim of claims) {
+        const { ancestor } = claim;
+        judgeClaim(claim, read.has(ancestor) ? branchOf(ancestor) : undefined, texts, tally);
+      }
+      judgeLent(lent, files);
       return tally.finding();
     },
   };

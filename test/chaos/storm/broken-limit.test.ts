@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newNarrator } from '../../../dev/demo/narrator.ts';
+import { prove } from '../../../dev/storm/proof.ts';
+import { findingOf } from '../../../dev/storm/tally.ts';
 import { runStorm } from '../../../dev/storm/storm.ts';
 import { pass, writeClockEntry } from './clock-entry.ts';
 import { copyPatched } from './patched-tree.ts';
@@ -32,4 +34,10 @@ it('convicts a gateway that lends and spends three times what its policies say',
   );
   expect(BigInt(tally.overspend)).toBeGreaterThan(0n);
   expect(tally).toMatchObject({ doubleRuns: 0, unaccounted: '0', proved: false });
+  // Each agent stays within its own grant, so only the sums of the whole tree show it.
+  const { report } = await prove(join(directory, 'out'));
+  expect(findingOf(report, 'totals')).toMatchObject({
+    verdict: 'BROKEN',
+    first: { reason: 'over_limit' },
+  });
 }, 90_000);

@@ -26,6 +26,8 @@ export type ReplayedCall = {
   /** Of a top-up: the account that gets the money as credit. */
   readonly creditTo: AccountId | undefined;
   readonly grant: Hex | undefined;
+  /** Of a call that the credit of an ancestor pays: the grant that it is lent by. */
+  readonly lender: Hex | undefined;
   readonly state: 'parked' | 'held' | 'committed' | 'released' | 'abandoned';
   readonly payment: 'none' | 'held' | 'queued' | 'settled' | 'failed' | 'released';
   /** Of a payment that failed. */
@@ -70,6 +72,7 @@ export const startedCall = ({
     paidBy,
     creditTo: textOf(payment?.['creditTo']) as AccountId | undefined,
     grant: textOf(payment?.['grant']) as Hex | undefined,
+    lender: textOf(payment?.['lender']) as Hex | undefined,
     state: type === 'call.parked' ? 'parked' : 'held',
     payment: paidBy === 'deferred' || paidBy === 'upfront' ? 'held' : 'none',
     fault: undefined,

@@ -1,0 +1,86 @@
+"""What a lender says of its shares and its credit, against the chains of those that borrowed (docs/audit-format.md, The checks: totals)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+from branches import SLACK, BelowCall, Branch
+from entry import Place, member, text_in
+from tally import Tally
+from windows import every_of, is_window, period_of
+
+CHILD_MISSING = "the chain of an account below is not in the files: export the whole fleet"
+LATE = "credit was lent after the chain of its borrower was exported"
+CLOCKS = 5
+"""Seconds that the clocks of two accounts differ by, at most."""
+
+Branches = Dict[str, Branch]
+Key = Tuple[Optional[str], Optional[str], Optional[str]]
+
+
+def _key(entry: Dict[str, Any]) -> Key:
+    return text_in(entry, "payment", "to"), text_in(entry, "payment", "grant"), text_in(entry, "payment", "asset")
+
+
+def _calls(branches: Branches, account: str, key: Key) -> List[BelowCall]:
+    return [call for call in branches[account].below if (call.borrower, call.grant, call.asset) == key]
+
+
+def _read(branches: Branches, key: Key) -> Optional[Branch]:
+    borrower = branches.get(key[0] or "")
+    return borrower if borrower is not None and borrower.is_read else None
+
+
+def check_lease(tally: Tally, branches: Branches, entry: Dict[str, Any], place: Place) -> None:
+    """The borrower's own calls spent at least what it reported. The check of signatures has read the form of the entry."""
+    key = _key(entry)
+    calls = _calls(branches, entry["account"], key)
+    counters = member(entry, "outcome", "counters")
+    for counter in counters if isinstance(counters, list) else []:
+        name = text_in(counter, "name") or ""
+        # Lent credit that was spent is in `credit.lent`.
+        if name == "credit":
+            continue
+        start, spent = member(counter, "start"), _amount(text_in(counter, "spent"))
+        total = 0
+        if is_window(name.rsplit("/", 1)[-1]) and type(start) is int:
+            end = period_of(every_of(name), start)[1]
+            total = sum(call.amount for call in calls if start - SLACK <= call.at < end + SLACK)
+        if _read(branches, key) is None:
+            tally.skip(CHILD_MISSING)
+        elif spent > total:
+            tally.break_with(place, "wrong_lease", entry["account"], entry["seq"], "outcome.counters")
+        else:
+            tally.prove()
+
+
+def check_lent(tally: Tally, branches: Branches, lent: List[Tuple[Dict[str, Any], Place]]) -> None:
+    """Credit that a lender says was spent: the borrower's calls that this credit paid cost as much."""
+    sums: Dict[Tuple[str, Key], List[int]] = {}
+    last: Dict[Tuple[str, Key], Tuple[Dict[str, Any], Place]] = {}
+    for entry, place in lent:
+        key = _key(entry)
+        borrower = _read(branches, key)
+        amount = _amount(entry.get("amounts", {}).get("amount"))
+        # A call that ended after the borrower's chain was exported is not in the files.
+        is_sure = borrower is not None and entry["at"] + CLOCKS <= borrower.last_at
+        found = sums.setdefault((entry["account"], key), [0, 0])
+        found[0] += amount if is_sure else 0
+        found[1] += amount
+        last[entry["account"], key] = (entry, place)
+    for (account, key), (sure, total) in sums.items():
+        entry, place = last[account, key]
+        charged = sum(call.amount for call in _calls(branches, account, key) if call.is_lent)
+        if _read(branches, key) is None:
+            tally.skip(CHILD_MISSING)
+        elif sure > charged:
+            tally.break_with(place, "wrong_credit", account, entry["seq"], "amounts.amount")
+        elif total > charged:
+            tally.bound(LATE)
+        else:
+            tally.prove()
+
+
+def _amount(text: Optional[str]) -> int:
+    """An amount of an entry whose form another check has read; 0 if it is none."""
+    return int(text) if text is not None and len(text) <= 78 and text.isascii() and text.isdigit() else 0
