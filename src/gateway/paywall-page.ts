@@ -104,7 +104,7 @@ ${rows(tool, offer)}
 <h2>How software calls it</h2>
 <p>There is no account and no API key: a client signs the price for one call, and sends the call again with that signature.
 ${others(tool)}</p>
-<pre tabindex="0" role="region" aria-label="Command"><code>${escaped(command(tool, offer))}</code></pre>
+<pre class="command" tabindex="0" role="region" aria-label="Command"><code>${escaped(command(tool, offer))}</code></pre>
 <pre tabindex="0" role="region" aria-label="Example in JavaScript"><code>${escaped(snippet(tool, offer))}</code></pre>
 <p class="note">Opening this page has charged nothing.</p>
 </main>
@@ -132,7 +132,8 @@ dl div{display:flex;gap:1rem;padding:.6rem 0;border-bottom:1px solid var(--line)
 dt{flex:0 0 6rem}
 dd{margin:0;min-width:0;overflow-wrap:anywhere}
 code{font:.8125rem/1.6 ui-monospace,monospace}
-pre{margin:0 0 1rem;padding:1rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
+pre{margin:0 0 1rem;padding:1rem;overflow-x:auto;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
+.command{white-space:pre-wrap;overflow-wrap:anywhere}
 a{color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .note{margin:0}

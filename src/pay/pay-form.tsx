@@ -2,14 +2,17 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { decimalOf } from '../dashboard/format/amount.ts';
 import { Field } from '../dashboard/parts/field.tsx';
 import { Notice } from '../dashboard/parts/notice.tsx';
-import { type Wallet, wallets } from '../dashboard/session/wallets.ts';
+import { wallets } from '../dashboard/session/wallets.ts';
+import type { Wallet } from '../dashboard/session/wallet.ts';
 import type { Network } from '../protocol/account-id.ts';
 import { networkName } from '../protocol/network-name.ts';
 import { max } from '../protocol/amount.ts';
 import { ArgumentControl } from './argument-control.tsx';
 import { keyOf } from './argument-field.ts';
 import type { PayTool } from './pay-tool.ts';
-import { buyCredit, type Paid, payFor, type PaymentOptions, type Stage } from './payment.ts';
+import type { Stage } from './chosen-wallet.ts';
+import { buyCredit, type Paid, payFor, type PaymentOptions } from './payment.ts';
+import { readPaymentRecord } from './payment-record.ts';
 import type { PaymentFault } from './payment-fault.ts';
 import { StageLine } from './stage-line.tsx';
 import { type Faults, toolCallOf, valuesIn } from './tool-call.ts';
@@ -42,7 +45,8 @@ export const PayForm = ({
   onClose,
 }: {
   readonly tool: PayTool;
-  readonly onPaid: (paid: Paid) => void;
+  /** Without an answer, if it did not arrive. */
+  readonly onPaid: (paid: Partial<Paid> & Pick<Paid, 'record'>) => void;
   readonly onClose: () => void;
 }) => {
   const [typed, setTyped] = useState(() => valuesIn(tool, location));
@@ -90,7 +94,9 @@ export const PayForm = ({
       return;
     }
     const result = await payFor(tool, call.value, options);
+    const record = readPaymentRecord(sessionStorage, tool.id);
     if (result.ok) onPaid(result.value);
+    else if (result.error.kind === 'unclear' && record !== undefined) onPaid({ record });
     else setFault(result.error);
   };
 
@@ -164,17 +170,11 @@ export const PayForm = ({
       </div>
       {fault === undefined ? null : (
         <Notice tone={fault.kind === 'unclear' ? 'warn' : 'bad'}>
-          <p>
-            {fault.text} {fault.hint}
-          </p>
+          <p>{fault.text}</p>
+          {fault.hint === '' ? null : <p>{fault.hint}</p>}
           {fault.kind === 'credit' ? (
             <button type="button" onClick={() => void busy(buy, wallet)}>
               Buy {decimalOf(credit)} USDC of credit
-            </button>
-          ) : null}
-          {fault.kind === 'unclear' ? (
-            <button type="button" onClick={() => location.reload()}>
-              Look it up
             </button>
           ) : null}
         </Notice>

@@ -5,7 +5,7 @@ import { Notice } from '../dashboard/parts/notice.tsx';
 import { wallets } from '../dashboard/session/wallets.ts';
 import type { Answer } from './answer.ts';
 import { AnswerView } from './answer-view.tsx';
-import { completed, keptAnswer, lookUp } from './payment.ts';
+import { completed, keptAnswer, lookUp } from './payment-look-up.ts';
 import { faultOf } from './payment-fault.ts';
 import { keepPayment, type PaymentRecord } from './payment-record.ts';
 import { ReceiptView } from './receipt-view.tsx';
@@ -54,7 +54,7 @@ export const PaymentView = ({
     setAsking(true);
     setProblem('');
     try {
-      const known = completed(record, await lookUp(record, wallet));
+      const known = completed(record, await lookUp(record, wallet, location.origin));
       if (known.outcome === undefined)
         setProblem('The call is still running. Ask again in a moment.');
       else keepPayment(sessionStorage, tool, known);

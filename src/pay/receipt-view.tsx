@@ -1,5 +1,5 @@
 import { Id } from '../dashboard/parts/copy.tsx';
-import type { Wallet } from '../dashboard/session/wallets.ts';
+import type { Wallet } from '../dashboard/session/wallet.ts';
 import { FileLink } from './file-link.tsx';
 import type { PaymentRecord } from './payment-record.ts';
 import { useSettlement } from './settlement.tsx';

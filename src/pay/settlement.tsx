@@ -1,12 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Id } from '../dashboard/parts/copy.tsx';
-import type { Wallet } from '../dashboard/session/wallets.ts';
+import type { Wallet } from '../dashboard/session/wallet.ts';
 import { explorerLink } from '../protocol/explorer.ts';
 import type { PaymentRecord } from './payment-record.ts';
 import { type OnChain, readPayment } from './token-reads.ts';
 
-const EVERY_MS = 10_000;
+const EVERY_MS = 5_000;
 
 /** Watches a payment on its chain, through the wallet, until its money has moved. */
 const useOnChain = (

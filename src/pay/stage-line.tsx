@@ -1,4 +1,4 @@
-import type { Stage } from './payment.ts';
+import type { Stage } from './chosen-wallet.ts';
 
 const WORDS: Readonly<Record<Stage, (network: string) => string>> = {
   account: () => 'Open the wallet and choose an account.',

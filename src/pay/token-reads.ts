@@ -1,5 +1,5 @@
 import type { Address, Hex } from '../core/hex.ts';
-import type { Provider } from '../dashboard/session/wallets.ts';
+import type { Provider } from '../dashboard/session/wallet.ts';
 import { chainIdOf, type Network } from '../protocol/account-id.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
 import type { RpcCall } from '../settlement/chain/json-rpc.ts';

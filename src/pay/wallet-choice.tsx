@@ -1,5 +1,5 @@
 import { shown } from '../dashboard/format/text.ts';
-import type { Wallet } from '../dashboard/session/wallets.ts';
+import type { Wallet } from '../dashboard/session/wallet.ts';
 import { Notice } from '../dashboard/parts/notice.tsx';
 
 /** Wallets that announce themselves (EIP-6963) and hold USDC. */

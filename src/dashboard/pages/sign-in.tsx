@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useNetworks } from '../data/networks.ts';
 import { session, signIn } from '../session/session.ts';
-import { findWallets, type Wallet, walletProblem, wallets } from '../session/wallets.ts';
+import { findWallets, walletProblem, wallets } from '../session/wallets.ts';
+import type { Wallet } from '../session/wallet.ts';
 import { Notice } from '../parts/notice.tsx';
 import './sign-in.css';
 

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { addWallet, type Provider } from './wallets.ts';
+import { addWallet } from './wallets.ts';
+import type { Provider } from './wallet.ts';
 import type { Hex } from '../../core/hex.ts';
 
 /** A key of the local stack. Its private half is public: it is derived from a text in the repository. */

@@ -11,7 +11,7 @@ import {
 import { newBrowserKey } from './browser-key.ts';
 import { forgetSession, keepSession, readSession, type StoredSession } from './session-store.ts';
 import { chooseAccount, walletSigner } from './wallet-signer.ts';
-import type { Wallet } from './wallets.ts';
+import type { Wallet } from './wallet.ts';
 
 /** `unknown` until IndexedDB has answered. `ended`: the gateway refused it; the page keeps what a person has typed. */
 export type SessionState =

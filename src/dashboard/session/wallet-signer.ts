@@ -1,6 +1,6 @@
 import type { Hex } from '../../core/hex.ts';
 import type { Signer, TypedData } from '../../client/signer.ts';
-import type { Provider } from './wallets.ts';
+import type { Provider } from './wallet.ts';
 
 /** Asks a wallet which account to use. @throws what the wallet throws */
 export const chooseAccount = async (provider: Provider): Promise<Hex> => {

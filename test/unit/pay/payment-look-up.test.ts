@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { CallRecord } from '../../../src/client/call-record.ts';
+import { completed, keptAnswer } from '../../../src/pay/payment-look-up.ts';
+import type { PaymentRecord } from '../../../src/pay/payment-record.ts';
+
+const SENT: PaymentRecord = {
+  at: 1_795_791_600,
+  wallet: 'example.wallet',
+  payer: `0x${'1'.repeat(40)}`,
+  network: 'eip155:84532',
+  call: `0x${'2'.repeat(64)}`,
+  amount: 20_000n,
+};
+
+const known = (change: Partial<CallRecord>): CallRecord => ({
+  call: SENT.call,
+  tool: 'lookup',
+  request: `0x${'3'.repeat(64)}`,
+  binding: 'intent',
+  state: 'committed',
+  asset: 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+  price: 20_000n,
+  charged: 20_000n,
+  paidFrom: 'payment',
+  payment: 'queued',
+  acceptedAt: SENT.at,
+  entry: `0x${'4'.repeat(64)}`,
+  policy: `0x${'5'.repeat(64)}`,
+  ...change,
+});
+
+describe('a payment that was looked up', () => {
+  it('has the answer that the gateway kept', () => {
+    const body = new TextEncoder().encode('{"a":1}') as Uint8Array<ArrayBuffer>;
+    const answer = { status: 200, headers: { 'content-type': 'application/json' }, body };
+    const record = completed(SENT, known({ answer }));
+    expect(record.outcome).toMatchObject({ status: 200, charged: 20_000n, credited: 0n });
+    expect(keptAnswer('lookup', record)?.text).toBe('{\n  "a": 1\n}');
+  });
+
+  it('has no outcome while the call runs or waits for a person', () => {
+    for (const state of ['held', 'parked']) expect(completed(SENT, known({ state }))).toBe(SENT);
+  });
+
+  it('is credit if the money had moved and the tool failed', () => {
+    const failed = { state: 'released', charged: 0n } as const;
+    expect(completed(SENT, known({ ...failed, payment: 'settled' })).outcome?.credited).toBe(
+      20_000n,
+    );
+    expect(completed(SENT, known({ ...failed, payment: 'released' })).outcome?.credited).toBe(0n);
+  });
+});
