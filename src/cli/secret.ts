@@ -1,4 +1,4 @@
-import { encodeBase64Url } from '../crypto/bytes.ts';
+import { blindedSecret } from '../management/blinded-secret.ts';
 import type { ItemOf, RequestOf } from '../management/routes.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { SECRET_KINDS, type SecretKind } from '../vault/secret.ts';
@@ -82,8 +82,6 @@ const needed = (input: Input, option: 'user' | 'header', kind: SecretKind): stri
   throw usageError(`--${option} is missing.`, `Give --${option} for a secret of kind ${kind}.`);
 };
 
-const BLIND_BYTES = 32;
-
 const send = async (
   admin: AdminClient,
   name: string,
@@ -93,10 +91,7 @@ const send = async (
   warnIfStopped(admin);
   const { body } = await admin.call('secrets.put', {
     params: { secret: name },
-    body: {
-      ...secret,
-      blind: encodeBase64Url(crypto.getRandomValues(new Uint8Array(BLIND_BYTES))),
-    },
+    body: blindedSecret(secret),
     ...(etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }),
   });
   return body;

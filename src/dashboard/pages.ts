@@ -41,6 +41,27 @@ export const PAGES: readonly PageEntry[] = [
     load: async () => (await import('./pages/agent.tsx')).Agent,
   },
   {
+    path: '/tools',
+    name: 'Tools',
+    roles: OPERATORS,
+    load: async () => (await import('./pages/tools.tsx')).Tools,
+  },
+  {
+    path: '/tools/new',
+    roles: OPERATORS,
+    load: async () => (await import('./pages/new-tool.tsx')).NewTool,
+  },
+  {
+    path: '/tools/import',
+    roles: OPERATORS,
+    load: async () => (await import('./pages/import-tools.tsx')).ImportTools,
+  },
+  {
+    path: '/tools/id/:tool',
+    roles: OPERATORS,
+    load: async () => (await import('./pages/tool.tsx')).Tool,
+  },
+  {
     path: '/calls',
     name: 'Calls',
     roles: EVERYBODY,
@@ -62,6 +83,18 @@ export const PAGES: readonly PageEntry[] = [
     name: 'Approvals',
     roles: EVERYBODY,
     load: async () => (await import('./pages/approvals.tsx')).Approvals,
+  },
+  {
+    path: '/secrets',
+    name: 'Secrets',
+    roles: OPERATORS,
+    load: async () => (await import('./pages/secrets.tsx')).Secrets,
+  },
+  {
+    path: '/signer',
+    name: 'Signer',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/signer.tsx')).Signer,
   },
   {
     path: '/settings',

@@ -27,7 +27,9 @@ const MAX_PAGES = 100;
 const MAX_CURSOR = 4_096;
 
 /** Lists the tools of a remote server, page by page. */
-export const listTools = async (session: Session): Promise<Result<Listing, ListFault>> => {
+export const listTools = async (
+  session: Pick<Session, 'request'>,
+): Promise<Result<Listing, ListFault>> => {
   const tools = new Map<string, ToolDefinition>();
   const unusable: { readonly name: string; readonly reason: string }[] = [];
   const twice = new Set<string>();

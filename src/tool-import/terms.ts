@@ -15,6 +15,9 @@ export type ImportTerms = {
   readonly namespace: string | undefined;
 };
 
+export const NAMESPACE_HINT = 'must be 1 to 32 of a-z 0-9 _ -, starting with a letter or digit';
+export const isNamespace = (text: string): boolean => /^[a-z0-9][a-z0-9_-]{0,31}$/.test(text);
+
 /** Whether the patterns choose a tool with any of these names. */
 export const isChosen = (
   { only, exclude }: Pick<ImportTerms, 'only' | 'exclude'>,

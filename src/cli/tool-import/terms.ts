@@ -6,7 +6,7 @@ import type { Session } from '../lib/session.ts';
 import { printable } from '../lib/text.ts';
 import { amountIn } from '../lib/units.ts';
 import { type PriceRules, readPrices } from '../../tool-import/prices.ts';
-import type { ImportTerms } from '../../tool-import/terms.ts';
+import { type ImportTerms, isNamespace } from '../../tool-import/terms.ts';
 
 /** Options of every command that imports tools, from whatever source. */
 export const IMPORT_OPTIONS: readonly OptionSpec[] = [
@@ -35,7 +35,7 @@ export const importTerms = async (session: Session, input: Input): Promise<Impor
   const [price, settlement, namespace, file] = ['price', 'settlement', 'namespace', 'prices'].map(
     (option) => input.text(option),
   );
-  if (namespace !== undefined && !/^[a-z0-9][a-z0-9_-]{0,31}$/.test(namespace)) {
+  if (namespace !== undefined && !isNamespace(namespace)) {
     throw usageError('--namespace takes 1 to 32 of a-z 0-9 _ -.', 'Give e.g. --namespace pets.');
   }
   return {

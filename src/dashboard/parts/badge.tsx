@@ -6,6 +6,9 @@ type Tone = 'ok' | 'warn' | 'bad' | 'plain';
 /** The tone of each state of an account, a call, a payment and an approval. A state is never colour alone: its mark and word say it too. */
 const TONES: Readonly<Record<string, Tone>> = {
   active: 'ok',
+  on: 'ok',
+  working: 'ok',
+  current: 'ok',
   settled: 'ok',
   committed: 'ok',
   approved: 'ok',
@@ -22,6 +25,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   retry: 'warn',
   'on trial': 'warn',
   unavailable: 'warn',
+  failing: 'bad',
+  faulty: 'bad',
   frozen: 'bad',
   revoked: 'bad',
   failed: 'bad',

@@ -1,0 +1,130 @@
+import { useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import type { Management } from '../../client/management.ts';
+import { actProblem } from '../data/act.ts';
+import { gateway } from '../data/gateway.ts';
+import {
+  type ImportDraft,
+  type ImportFault,
+  type ImportPlan,
+  type ImportStep,
+  planImport,
+} from '../data/import-plan.ts';
+import { putRequest } from '../data/tool-change.ts';
+import { readTools } from '../data/tools.ts';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { Page, Section } from '../parts/page.tsx';
+import { ImportForm } from './import-form.tsx';
+import { ImportPreview } from './import-preview.tsx';
+
+const EMPTY: ImportDraft = {
+  ...{ source: 'openapi', text: '', url: '', price: '0.01', settlement: 'deferred' },
+  namespace: '',
+};
+
+/** Imports the operations of an OpenAPI document, or the tools of an MCP server: reads them here, shows what will be made, then the wallet. */
+export const ImportTools = () => {
+  const [draft, setDraft] = useState(EMPTY);
+  const [fault, setFault] = useState<ImportFault | undefined>(undefined);
+  const [problem, setProblem] = useState<string | undefined>(undefined);
+  const [plan, setPlan] = useState<ImportPlan | undefined>(undefined);
+  const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
+  const [made, setMade] = useState<readonly string[]>([]);
+  const [isAsking, setAsking] = useState(false);
+
+  const change = (next: ImportDraft): void => {
+    setDraft(next);
+    setPlan(undefined);
+  };
+  const preview = async (): Promise<void> => {
+    const management = gateway.value;
+    setFault(undefined);
+    setProblem(undefined);
+    setMade([]);
+    if (management === undefined) return;
+    try {
+      const planned = await planImport(draft, await readTools(management));
+      if (planned.ok) setPlan(planned.value);
+      else setFault(planned.error);
+      setLeft(new Set());
+    } catch (thrown) {
+      setProblem(actProblem(thrown));
+    }
+  };
+  const chosen = plan?.steps.filter(({ id }) => !left.has(id) && !made.includes(id)) ?? [];
+  /** One signature for each tool. What has been made stays made when a later one fails. */
+  const make = async (management: Management): Promise<void> => {
+    for (const step of chosen) {
+      await management.call('tools.put', putRequest(writeOf(step)));
+      setMade((before) => [...before, step.id]);
+    }
+  };
+  return (
+    <Page title="Import tools">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void preview();
+        }}
+      >
+        <ImportForm draft={draft} fault={fault} onChange={change} onFault={setFault} />
+        {problem === undefined ? null : <Notice tone="bad">{problem}</Notice>}
+        <div class="acts">
+          <button type="submit" class={plan === undefined ? 'primary' : ''}>
+            Preview
+          </button>
+          <Link href="/tools" class="button">
+            All tools
+          </Link>
+        </div>
+      </form>
+      {plan === undefined ? null : (
+        <Section title="What will be made">
+          <ImportPreview
+            plan={plan}
+            left={left}
+            made={made}
+            onChoose={(id, isChosen) => {
+              const next = new Set(left);
+              if (isChosen) next.delete(id);
+              else next.add(id);
+              setLeft(next);
+            }}
+          />
+          {chosen.length === 0 ? null : (
+            <div class="acts">
+              <button type="button" class="primary" onClick={() => setAsking(true)}>
+                Import {toolsText(chosen.length)}
+              </button>
+            </div>
+          )}
+        </Section>
+      )}
+      {isAsking ? (
+        <ActDialog
+          title={`Import ${toolsText(chosen.length)}?`}
+          verb="Import"
+          change={make}
+          onDone={() => setAsking(false)}
+          onClose={() => setAsking(false)}
+        >
+          <p>
+            {chosen.length === 1
+              ? 'The wallet asks once.'
+              : `The wallet asks ${chosen.length} times, once for each tool. Tools that are signed stay if you stop.`}{' '}
+            Agents can call each within 5 seconds of its signature.
+          </p>
+          {made.length === 0 ? null : <p role="status">{toolsText(made.length)} made.</p>}
+        </ActDialog>
+      ) : null}
+    </Page>
+  );
+};
+
+const toolsText = (count: number): string => (count === 1 ? '1 tool' : `${count} tools`);
+
+const writeOf = (step: ImportStep) => ({
+  tool: step.tool,
+  etag: step.kind === 'add' ? undefined : step.etag,
+});

@@ -1,0 +1,158 @@
+import { useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import { useQuery } from '../data/query.ts';
+import type { PageProps } from '../data/scope.ts';
+import { type CatalogueTool, readTools } from '../data/tools.ts';
+import { addressIn, shown } from '../format/text.ts';
+import { CommandLine } from '../parts/copy.tsx';
+import { Empty } from '../parts/empty.tsx';
+import { Field } from '../parts/field.tsx';
+import { Page, Section } from '../parts/page.tsx';
+import { Price } from '../parts/price.tsx';
+import { Result } from '../parts/result.tsx';
+import { Table } from '../parts/table.tsx';
+import './signer.css';
+
+const EXAMPLE = 'https://signer.example';
+
+/** What an owner does at a signer, and the command for it. */
+const TASKS = (signer: string): readonly (readonly [task: string, command: string])[] => [
+  [
+    'Give an agent a wallet and limits',
+    `npx countersign signer enrol bot --gateway ${location.origin} --per-call 0.05 --per-day 1 --signer ${signer}`,
+  ],
+  [
+    'See each agent, what it has signed for, and what a stolen key could spend',
+    `npx countersign signer list --signer ${signer}`,
+  ],
+  [
+    'See or change what an agent may sign',
+    `npx countersign signer policy bot --per-day 2 --signer ${signer}`,
+  ],
+  ['Stop an agent for now', `npx countersign signer policy bot --pause --signer ${signer}`],
+  ['Cut off a leaked key for good', `npx countersign signer revoke bot --signer ${signer}`],
+  [
+    'Replace the key of an agent; its wallet stays',
+    `npx countersign signer rotate bot --signer ${signer}`,
+  ],
+  [
+    'Save the log of all signatures',
+    `npx countersign signer export -o agents.ndjson --signer ${signer}`,
+  ],
+];
+
+const originOf = (typed: string): string => {
+  const url = URL.parse(typed);
+  return url?.protocol === 'https:' || url?.protocol === 'http:' ? url.origin : EXAMPLE;
+};
+
+/** What a signer is, and the commands for one: a signer is another server, which this page never calls. */
+export const Signer = ({ scope: { role, account } }: PageProps) => {
+  const [typed, setTyped] = useState('');
+  return (
+    <Page title="Signer">
+      <Section title="What a signer does">
+        <p>
+          A signer holds the wallet keys of agents and signs their payments within limits that you
+          set, so no agent has a key that controls money. It is a server of its own. This gateway is
+          none: it holds no key of any agent. This page calls no other server, so what a signer
+          holds is shown by the commands below, which your own wallet signs.
+        </p>
+      </Section>
+      <Section title="At your signer">
+        <Field
+          label="Address of your signer"
+          hint="Fills in the commands. It stays on this page."
+          control={(described) => (
+            <input
+              {...described}
+              type="url"
+              value={typed}
+              placeholder={EXAMPLE}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+            />
+          )}
+        />
+        <dl class="tasks">
+          {TASKS(originOf(typed)).map(([task, command]) => (
+            <div key={task}>
+              <dt>{task}</dt>
+              <dd>
+                <CommandLine text={command} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </Section>
+      <Section title="Run one">
+        <p>Prepares a signer in a directory of its own, then deploys it:</p>
+        <dl class="tasks">
+          <div>
+            <dt>Prepare, with you as its owner</dt>
+            <dd>
+              <CommandLine
+                text={`npx countersign signer init --owner ${addressIn(account)} --origin ${originOf(typed)}`}
+              />
+            </dd>
+          </div>
+          <div>
+            <dt>Deploy</dt>
+            <dd>
+              <CommandLine text="npx countersign deploy --signer" />
+            </dd>
+          </div>
+        </dl>
+      </Section>
+      {role === 'operator' ? (
+        <Section title="Cards">
+          <Cards />
+        </Section>
+      ) : null}
+    </Page>
+  );
+};
+
+/** Tools that charge a card of the operator (docs/cards.md). */
+const Cards = () => {
+  const query = useQuery('catalogue', readTools);
+  return (
+    <Result query={query} rows={2}>
+      {(tools) => {
+        const charging = tools.filter(({ tool }) => tool.settlement === 'card');
+        return charging.length === 0 ? (
+          <Empty title="No tool charges a card.">
+            <p>
+              A tool with settlement <code>card</code> spends your card within the budget of an
+              agent, which never sees the card.
+            </p>
+          </Empty>
+        ) : (
+          <Table<CatalogueTool>
+            caption="Tools that charge a card"
+            rows={charging}
+            keyOf={({ id }) => id}
+            columns={[
+              {
+                head: 'Tool',
+                cell: ({ id }) => <Link href={`/tools/id/${id}`}>{shown(id)}</Link>,
+              },
+              { head: 'Card', cell: ({ tool: { card } }) => cardText(card) },
+              { head: 'A call costs', isNumber: true, cell: ({ tool }) => <Price tool={tool} /> },
+            ]}
+          />
+        );
+      }}
+    </Result>
+  );
+};
+
+const cardText = (card: CatalogueTool['tool']['card']): string => {
+  switch (card?.['way']) {
+    case 'issuing':
+      return 'a new card for each call';
+    case 'vault-proxy':
+      return 'your card, from a card vault';
+    default:
+      return 'charged by the upstream itself';
+  }
+};

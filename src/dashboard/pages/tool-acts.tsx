@@ -1,0 +1,77 @@
+import { useState } from 'preact/hooks';
+import type { Management } from '../../client/management.ts';
+import { putRequest } from '../data/tool-change.ts';
+import type { SoldTool } from '../data/tools.ts';
+import { ActDialog } from '../parts/act-dialog.tsx';
+
+type ToolAct = 'disable' | 'enable' | 'delete';
+
+const EFFECTS: Readonly<Record<ToolAct, string>> = {
+  disable:
+    'Calls of it get 404 within 5 seconds. Calls that run now may end. Its path stays reserved, and you can turn it on again.',
+  enable: 'Agents can find and call it again within 5 seconds.',
+  delete:
+    'Calls of it get 404 within 5 seconds. Calls that run now may end. Its path becomes free: a tool that ends in /* and covers it serves such calls from then on, at its own price. Disable the tool instead to keep the path reserved. The log keeps every version.',
+};
+
+const VERBS: Readonly<Record<ToolAct, string>> = {
+  disable: 'Disable',
+  enable: 'Enable',
+  delete: 'Delete',
+};
+
+const changeFor =
+  ({ id, tool, etag }: SoldTool, act: ToolAct) =>
+  (management: Management): Promise<unknown> => {
+    const { disabled: _, ...enabled } = tool;
+    switch (act) {
+      case 'disable':
+        return management.call(
+          'tools.put',
+          putRequest({ tool: { ...tool, disabled: true }, etag }),
+        );
+      case 'enable':
+        return management.call('tools.put', putRequest({ tool: enabled, etag }));
+      case 'delete':
+        return management.call('tools.delete', { params: { tool: id }, ifMatch: etag });
+    }
+  };
+
+/** What an operator may do with a tool besides editing it. */
+export const ToolActs = ({
+  tool,
+  onEdit,
+  onDone,
+}: {
+  readonly tool: SoldTool;
+  readonly onEdit: () => void;
+  readonly onDone: (act: ToolAct) => void;
+}) => {
+  const [act, setAct] = useState<ToolAct | undefined>(undefined);
+  const onOff: ToolAct = tool.disabled ? 'enable' : 'disable';
+  return (
+    <div class="acts">
+      <button type="button" class="primary" onClick={onEdit}>
+        Edit
+      </button>
+      <button type="button" onClick={() => setAct(onOff)}>
+        {VERBS[onOff]}
+      </button>
+      <button type="button" class="danger" onClick={() => setAct('delete')}>
+        Delete
+      </button>
+      {act === undefined ? null : (
+        <ActDialog
+          title={`${VERBS[act]} ${tool.id}?`}
+          verb={VERBS[act]}
+          isDangerous={act === 'delete'}
+          change={changeFor(tool, act)}
+          onDone={() => onDone(act)}
+          onClose={() => setAct(undefined)}
+        >
+          <p>{EFFECTS[act]}</p>
+        </ActDialog>
+      )}
+    </div>
+  );
+};

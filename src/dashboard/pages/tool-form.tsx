@@ -1,0 +1,166 @@
+import { METHODS } from '../../catalog/route.ts';
+import type { FieldFault } from '../../protocol/fault.ts';
+import { controlOf, type ToolDraft } from '../data/tool-draft.ts';
+import { Field } from '../parts/field.tsx';
+import './tool-form.css';
+
+const SETTLEMENTS = [
+  ['deferred', 'after the tool has run (cheap, fast calls)'],
+  ['upfront', 'before the tool runs (expensive calls)'],
+  ['credit', 'from the credit of the caller (very small or variable prices)'],
+  ['free', 'never: the caller only proves who it is'],
+  ['card', 'by your card, within a budget in dollars'],
+] as const;
+
+type Texts = {
+  readonly [Name in keyof ToolDraft as ToolDraft[Name] extends string ? Name : never]: string;
+};
+
+/** The fields of a tool, each with the gateway's own words for what is wrong with it. */
+export const ToolForm = ({
+  draft,
+  faults,
+  isNew,
+  onChange,
+}: {
+  readonly draft: ToolDraft;
+  readonly faults: readonly FieldFault[];
+  /** A tool that exists keeps its id. */
+  readonly isNew: boolean;
+  readonly onChange: (draft: ToolDraft) => void;
+}) => {
+  const errorOf = (name: keyof ToolDraft): string | undefined => {
+    const found = faults.filter(({ field }) => controlOf(field) === name);
+    return found.length === 0
+      ? undefined
+      : found
+          .map(({ field, reason }) =>
+            field === name ? `It ${reason}.` : `${field.replace(/^body\.?/, '')} ${reason}.`.trim(),
+          )
+          .join(' ');
+  };
+  const text = (name: keyof Texts, label: string, hint: string) => (
+    <Field
+      label={label}
+      hint={hint}
+      error={errorOf(name)}
+      control={(described) => (
+        <input
+          {...described}
+          value={draft[name]}
+          autocomplete="off"
+          spellcheck={name === 'description'}
+          onInput={(event) => onChange({ ...draft, [name]: event.currentTarget.value })}
+        />
+      )}
+    />
+  );
+  const json = (name: keyof Texts, label: string, hint: string) => (
+    <Field
+      label={label}
+      hint={hint}
+      error={errorOf(name)}
+      control={(described) => (
+        <textarea
+          {...described}
+          rows={5}
+          value={draft[name]}
+          spellcheck={false}
+          onInput={(event) => onChange({ ...draft, [name]: event.currentTarget.value })}
+        />
+      )}
+    />
+  );
+  return (
+    <div class="tool-form">
+      {isNew
+        ? text('id', 'Id', 'Agents and policies name the tool by it. It stays for good.')
+        : null}
+      {text('description', 'Description', 'One line for people and agents.')}
+      <div class="pair">
+        {text('price', 'Price of a call, in dollars', 'At most six decimals: 0.01')}
+        <Field
+          label="The price is"
+          control={(described) => (
+            <select
+              {...described}
+              value={draft.isMaximum ? 'most' : 'exact'}
+              onChange={(event) =>
+                onChange({ ...draft, isMaximum: event.currentTarget.value === 'most' })
+              }
+            >
+              <option value="exact">what every call costs</option>
+              <option value="most">the most that a call may cost</option>
+            </select>
+          )}
+        />
+      </div>
+      <Field
+        label="When the money moves"
+        error={errorOf('settlement')}
+        control={(described) => (
+          <select
+            {...described}
+            value={draft.settlement}
+            onChange={(event) => onChange({ ...draft, settlement: event.currentTarget.value })}
+          >
+            {SETTLEMENTS.map(([mode, effect]) => (
+              <option key={mode} value={mode}>
+                {mode}: {effect}
+              </option>
+            ))}
+          </select>
+        )}
+      />
+      <div class="pair">
+        <Field
+          label="Method"
+          error={errorOf('method')}
+          control={(described) => (
+            <select
+              {...described}
+              value={draft.method}
+              onChange={(event) => onChange({ ...draft, method: event.currentTarget.value })}
+            >
+              {[...METHODS, '*'].map((method) => (
+                <option key={method} value={method}>
+                  {method === '*' ? 'any' : method}
+                </option>
+              ))}
+            </select>
+          )}
+        />
+        {text('path', 'Path at this gateway', 'Agents call it here, e.g. /tools/forecast')}
+      </div>
+      {text(
+        'upstream',
+        'Upstream',
+        'The address that the gateway calls: a URL, or a path of the configured upstream.',
+      )}
+      <details
+        open={
+          errorOf('params') !== undefined ||
+          errorOf('inputSchema') !== undefined ||
+          errorOf('others') !== undefined
+        }
+      >
+        <summary>Parameters, input schema and other fields</summary>
+        {json(
+          'inputSchema',
+          'Input schema (JSON)',
+          'JSON Schema of the arguments of MCP calls. Empty: any arguments.',
+        )}
+        {json(
+          'params',
+          'Parameters for policies (JSON)',
+          'By name, e.g. {"amount": {"pointer": "/order/amount"}}. Policies can restrict them.',
+        )}
+        {json(
+          'others',
+          'Other fields (JSON)',
+          'For example {"timeoutSeconds": 20, "secrets": [{"in": "header", "name": "x-key", "secret": "weather"}]}.',
+        )}
+      </details>
+    </div>
+  );
+};

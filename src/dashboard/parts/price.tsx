@@ -1,0 +1,30 @@
+import type { ToolDocument } from '../../management/tool.route.ts';
+import { parseMoney } from '../../protocol/amount.ts';
+import { Amount } from './amount.tsx';
+
+/** The price of a tool as its document writes it, `"$0.02"` or the most that a call costs. */
+export const Price = ({
+  tool: { price, asset },
+  decimals,
+}: {
+  readonly tool: ToolDocument;
+  /** How many to show at least. */
+  readonly decimals?: number;
+}) => {
+  const money = typeof price === 'string' ? price : price.max;
+  const atomic = parseMoney(money);
+  return (
+    <>
+      {typeof price === 'string' ? null : <span class="muted">up to </span>}
+      {atomic === undefined ? (
+        '–'
+      ) : (
+        <Amount
+          atomic={atomic}
+          asset={asset ?? ''}
+          {...(decimals === undefined ? {} : { decimals })}
+        />
+      )}
+    </>
+  );
+};
