@@ -104,7 +104,7 @@ const item = (tool: ListedTool, now: Seconds): string => `<li>
 <span>${WHEN[tool.settlement]}${tool.binding === 'intent' ? '; bound payments only' : ''}</span>
 ${health(tool.health, now)}</p>
 ${payPlace(tool)}
-<details><summary>Call ${escaped(tool.id)}</summary>
+<details><summary>Call ${escaped(tool.id)} with a command</summary>
 <dl class="ways">
 ${way('With the command line', countersignCall(tool))}
 ${way(isOffered(tool) ? 'See the offer, with curl' : 'See what to sign, with curl', curlCall(tool))}

@@ -45,5 +45,5 @@ a{color:var(--accent)}
 .skip{position:absolute;left:-100vw}
 .skip:focus{left:1rem;top:1rem;padding:.5rem .75rem;background:var(--sheet)}
 footer{margin-top:2.5rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.875rem}
-@media (max-width:40rem){.sheet{margin:0;padding:1.5rem 1.25rem;border:0;border-radius:0;min-height:100vh}}
+@media (max-width:40rem){.sheet{margin:0;padding:1.5rem 1.25rem;border:0;border-radius:0;min-height:100vh}.tools .price{grid-column:1/-1;text-align:left}}
 `;

@@ -169,7 +169,7 @@ export const PayForm = ({
         <p class="hint">{WHEN[tool.settlement]}</p>
       </div>
       {fault === undefined ? null : (
-        <Notice tone={fault.kind === 'unclear' ? 'warn' : 'bad'}>
+        <Notice tone={fault.kind === 'unpaid' ? 'bad' : 'warn'}>
           <p>{fault.text}</p>
           {fault.hint === '' ? null : <p>{fault.hint}</p>}
           {fault.kind === 'credit' ? (
