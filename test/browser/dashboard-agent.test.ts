@@ -224,6 +224,12 @@ describe('the page of an agent', () => {
       };
       await open(page, 'Agents');
       await check('fleet');
+      await page
+        .getByRole('button', { name: /^Change/ })
+        .first()
+        .click();
+      await check('agent-status');
+      await page.keyboard.press('Escape');
       await page.getByRole('link', { name: 'Make an agent' }).first().click();
       await fill(page, 'Address of the agent', '0x12');
       await check('new-agent');

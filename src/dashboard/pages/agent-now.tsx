@@ -7,6 +7,7 @@ import { ruleName } from '../format/rule-name.ts';
 import { addressIn, shortened } from '../format/text.ts';
 import { Amount } from '../parts/amount.tsx';
 import { BudgetBar } from '../parts/budget-bar.tsx';
+import { CommandLine } from '../parts/copy.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Section } from '../parts/page.tsx';
@@ -44,9 +45,20 @@ const MoneyOf = ({ account, money }: { readonly account: string; readonly money:
   </div>
 );
 
+/** An owner without credit: its agents need money of their own, or none of their calls is paid. */
+const NoCredit = () => (
+  <Empty title="You have no credit.">
+    <p>Credit of an owner pays for the calls of its agents. Buy some with the command line:</p>
+    <CommandLine
+      text={`npx countersign credits top-up 5 --as <your key> --gateway ${location.origin}`}
+    />
+  </Empty>
+);
+
 /** What an account has and may still spend, and what it does now. */
 export const AgentNow = ({ account, scope, standing }: PartProps) => {
   const waiting = useApprovals(account);
+  const isPoor = standing.money.every(({ credit }) => credit === '0');
   const calls = useQuery(`calls of ${account}`, (management, signal) =>
     firstRows(management, 'account.calls', { params: { account } }, 10, signal),
   );
@@ -58,6 +70,7 @@ export const AgentNow = ({ account, scope, standing }: PartProps) => {
         </Section>
       )}
       <Section title="Money and limits">
+        {isPoor && account === scope.account ? <NoCredit /> : null}
         {standing.money.length === 0 ? (
           <Empty title="No money has moved here.">
             <p>The first paid call, top-up or grant begins the account.</p>

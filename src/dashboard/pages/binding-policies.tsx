@@ -13,7 +13,9 @@ const Rules = ({ policy }: Pick<Binding, 'policy'>) => {
   const lines = read.ok ? policyLines(read.value) : [];
   return (
     <details>
-      <summary>{lines.length === 0 ? 'no limit' : `${lines.length} rules`}</summary>
+      <summary>
+        {lines.length === 0 ? 'no limit' : lines.length === 1 ? '1 rule' : `${lines.length} rules`}
+      </summary>
       <ul>
         {lines.map(([name, value]) => (
           <li key={name}>

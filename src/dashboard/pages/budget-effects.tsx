@@ -84,7 +84,11 @@ export const BudgetEffects = ({
             {dry.problem.detail} {dry.problem.hint}
           </p>
         )}
-        {dry.data === undefined ? null : (
+        {dry.data === undefined ? (
+          dry.problem === undefined ? (
+            <p class="muted">Asking the account…</p>
+          ) : null
+        ) : (
           <p>
             {held === 0
               ? 'None runs now.'
@@ -100,7 +104,9 @@ export const BudgetEffects = ({
       </div>
       <div>
         <h3>Past calls</h3>
-        {past.data === undefined ? null : (
+        {past.data === undefined ? (
+          <p class="muted">{past.problem?.detail ?? 'Reading the last calls…'}</p>
+        ) : (
           <PastEffect replayed={replay(policy, past.data.items.flatMap(pastCall))} />
         )}
       </div>

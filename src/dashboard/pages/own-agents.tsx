@@ -37,6 +37,9 @@ export const OwnAgents = ({ account }: { readonly account: string }) => {
         <Link class="button primary" href="/agents/new">
           Make an agent
         </Link>
+        <Link class="button" href={`/agents/${account}`}>
+          Your own credit and budget
+        </Link>
       </form>
       <Result query={query} rows={6}>
         {({ items, isMore }) => {
