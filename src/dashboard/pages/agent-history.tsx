@@ -2,9 +2,9 @@ import { useState } from 'preact/hooks';
 import { firstRows, PAGE_ROWS } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
 import { gatewayNow } from '../data/reader.ts';
-import { readSpend, type SpendRow } from '../data/spending.ts';
+import { readToolDays, type ToolDays } from '../data/tool-days.ts';
 import type { PartProps } from '../data/standing.ts';
-import { sumOf, symbolOf } from '../format/amount.ts';
+import { symbolOf } from '../format/amount.ts';
 import { stacksOf } from '../format/stacks.ts';
 import { dayOf, daysBefore } from '../format/time.ts';
 import { Chart } from '../parts/chart.tsx';
@@ -18,21 +18,20 @@ const DAYS = 30;
 
 /** Charges a day in one asset, by the account and all below it. Amounts of two assets are never added: each has its own chart. */
 const AssetChart = ({
-  rows,
+  spend: { rows, isByTool },
   asset,
   days,
 }: {
-  readonly rows: readonly SpendRow[];
+  readonly spend: ToolDays;
   readonly asset: string;
   readonly days: readonly string[];
 }) => {
-  const own = rows.filter((row) => row.asset === asset);
-  const amounts = own.map(({ key, charged }) => ({
-    ...{ day: key, name: 'all tools', amount: BigInt(charged) },
-  }));
+  const amounts = rows
+    .filter((row) => row.asset === asset)
+    .map(({ day, tool, charged }) => ({ day, name: tool, amount: charged }));
   return (
     <Chart
-      caption={`${symbolOf(asset)} charged a day (UTC), with the agents below it. Today is not over.`}
+      caption={`${symbolOf(asset)} charged a day (UTC), with the agents below it${isByTool ? ', by tool' : ''}. Today is not over.`}
       days={days}
       series={stacksOf(amounts, days)}
       asset={asset}
@@ -46,7 +45,7 @@ export const AgentHistory = ({ account }: PartProps) => {
   const today = dayOf(gatewayNow());
   const days = Array.from({ length: DAYS }, (_, at) => daysBefore(today, DAYS - 1 - at));
   const spend = useQuery(`days of ${account} ${today}`, (management, signal) =>
-    readSpend(management, { role: 'owner', account }, 'day', days[0] ?? today, today, signal),
+    readToolDays(management, account, days[0] ?? today, today, signal),
   );
   const calls = useQuery(`calls of ${account} ${count}`, (management, signal) =>
     firstRows(management, 'account.calls', { params: { account } }, count, signal),
@@ -55,18 +54,17 @@ export const AgentHistory = ({ account }: PartProps) => {
     <>
       <Section title="Charged in the last 30 days">
         <Result query={spend} rows={8}>
-          {(rows) => {
-            const assets = [...new Set(rows.flatMap(({ asset }) => asset ?? []))];
-            const used = assets.filter(
-              (asset) =>
-                sumOf(rows.filter((row) => row.asset === asset).map((row) => row.charged)) > 0n,
-            );
+          {(found) => {
+            const charged = found.rows.filter((row) => row.charged !== 0n);
+            const used = [...new Set(charged.map(({ asset }) => asset))];
             return used.length === 0 ? (
               <Empty title="Nothing was charged in the last 30 days.">
                 <p>Free and denied calls charge nothing.</p>
               </Empty>
             ) : (
-              used.map((asset) => <AssetChart key={asset} rows={rows} asset={asset} days={days} />)
+              used.map((asset) => (
+                <AssetChart key={asset} spend={found} asset={asset} days={days} />
+              ))
             );
           }}
         </Result>

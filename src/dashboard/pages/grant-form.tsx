@@ -10,7 +10,11 @@ type Row = {
 };
 
 const ROWS: readonly Row[] = [
-  { row: 'total', label: 'In total (USDC)', hint: 'The most it may ever spend.' },
+  {
+    row: 'total',
+    label: 'In total (USDC)',
+    hint: 'The most it may ever spend. Needed, unless you give an amount per day.',
+  },
   { row: 'perDay', label: 'Per day (USDC)', hint: 'Starts anew at midnight UTC.' },
   { row: 'perCall', label: 'One call, at most (USDC)', hint: 'Empty: the lower of the two.' },
   { row: 'days', label: 'Valid for days', hint: 'After that it pays for nothing.' },
@@ -50,7 +54,7 @@ export const GrantForm = ({
         key={row}
         label={label}
         hint={hint}
-        error={form[row] === '' && row !== 'total' ? undefined : faults[row]}
+        error={form[row] === '' ? undefined : faults[row]}
         control={(described) => (
           <input
             {...described}
