@@ -15,6 +15,7 @@ import { problem } from './protocol/problem/problem.ts';
 import type { Reason } from './protocol/problem/reason.ts';
 import { raiser } from './alerts.ts';
 import type { Deployment } from './deployment.ts';
+import type { LogKeySettings } from './audit/log/log-key.ts';
 import { hasLog } from './log-setting.ts';
 import { settlingOf } from './settling.ts';
 import type { VaultDeps } from './vault/vault.ts';
@@ -201,8 +202,11 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
     if (!config.ok || !hasLog(context.env)) return next();
     const { serveLog } = await import('./discovery/log.ts');
     const log = (origin: string) => context.env.AUDIT_LOG.getByName(origin);
-    const { LOG_KEY: key } = context.env as { readonly LOG_KEY?: string };
-    const services = { audience: config.value.audiences[0], key: key ?? '', log };
+    const services = {
+      audience: config.value.audiences[0],
+      keys: context.env as LogKeySettings,
+      log,
+    };
     return serveLog(services, context.req.raw, nowSeconds());
   });
   /** Events of a card issuer. A paused gateway takes them too: they report what became of calls. */

@@ -21,7 +21,7 @@ import {
   tileWidth,
 } from '../../src/audit/log/tile.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { utf8 } from '../../src/crypto/bytes.ts';
+import { encodeBase64, utf8 } from '../../src/crypto/bytes.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type {
   Appended,
@@ -66,8 +66,8 @@ export type Log = {
   readonly proveGrowth: (old: number, size: number) => readonly Uint8Array[] | undefined;
   /** When the next checkpoint is due; undefined if the newest one covers the log. */
   readonly dueAt: (now: Seconds) => Seconds | undefined;
-  /** Signs the stored tree. The same tree gets the same bytes, so a crash after signing signs nothing new. */
-  readonly sign: (key: LogKey, now: Seconds) => Promise<void>;
+  /** Signs the stored tree with each key. The same tree gets the same bytes, so a crash after signing signs nothing new. */
+  readonly sign: (keys: readonly [LogKey, ...LogKey[]], now: Seconds) => Promise<void>;
 };
 
 /** The log's right edge does not lead to its stored root: going on would publish a tree that its leaves do not have. */
@@ -142,7 +142,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     },
     status() {
       const { size: leaves, signed } = tree();
-      return { ...served(), size: leaves, signed };
+      return { ...served(), size: leaves, signed, signers: tables.signers() };
     },
     tile(level, index, width) {
       // Beyond the checkpoint nothing is published: a reader could not verify it.
@@ -187,12 +187,19 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
       if (leaves === signed) return undefined;
       return Math.max(now + FIRST_PAUSE, signedAt + CHECKPOINT_PAUSE);
     },
-    async sign({ key, privateKey }, now) {
+    async sign(keys, now) {
       const { size: leaves, root: hash, signed } = tree();
       if (leaves === signed) return;
-      const text = checkpointText({ origin: key.name, size: leaves, root: hash });
-      const note = writeNote({ text, signatures: [await signNote(key, privateKey, text)] });
-      tables.sign(note, leaves, now);
+      const text = checkpointText({ origin: keys[0].key.name, size: leaves, root: hash });
+      const signatures = await Promise.all(
+        keys.map(async ({ key, privateKey }) => signNote(key, privateKey, text)),
+      );
+      tables.sign({
+        checkpoint: writeNote({ text, signatures }),
+        size: leaves,
+        at: now,
+        publicKeys: keys.map(({ key }) => encodeBase64(key.publicKey)),
+      });
     },
   };
 };

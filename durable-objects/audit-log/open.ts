@@ -1,4 +1,4 @@
-import { readLogKey } from '../../src/audit/log/log-key.ts';
+import { type LogKeySettings, readLogKeys } from '../../src/audit/log/log-key.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type {
@@ -24,8 +24,7 @@ export type OpenLog = {
   readonly onAlarm: () => Promise<void>;
 };
 
-type Settings = {
-  readonly LOG_KEY?: string;
+type Settings = LogKeySettings & {
   readonly WITNESSES?: string;
   readonly LOCAL_STACK?: string;
   readonly AUDIENCES?: string;
@@ -118,12 +117,13 @@ export const openAuditLog = async (
       const isDue = !isForWitnesses;
       alarmAt = null;
       isForWitnesses = false;
-      const key = await readLogKey((env as Settings).LOG_KEY ?? '', origin);
-      if (!key.ok || key.value === undefined) {
+      const keys = await readLogKeys(env as Settings, origin);
+      const [key, ...more] = keys.ok ? keys.value : [];
+      if (key === undefined) {
         console.error({
           event: 'audit_log_unsigned',
           log: origin,
-          reason: key.ok ? 'LOG_KEY is not set' : key.error,
+          reason: keys.ok ? 'LOG_KEY is not set' : keys.error,
         });
         alarmAt = Date.now() + NO_KEY_MS;
         await storage.setAlarm(alarmAt);
@@ -131,7 +131,7 @@ export const openAuditLog = async (
       }
       // Nothing is signed that a crash could undo: a log that forgets a signed tree would sign another one of the same size.
       await storage.sync();
-      if (isDue) await log.sign(key.value, nowSeconds());
+      if (isDue) await log.sign([key, ...more], nowSeconds());
       await storage.sync();
       witnesses.ask();
       await setAlarm();

@@ -1,4 +1,5 @@
 import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { LogSigner } from '../../src/protocol/audit-log-contract.ts';
 import { type Leaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { ReadTile, WrittenTile } from '../../src/audit/log/tile.ts';
 
@@ -37,7 +38,19 @@ export type Tables = {
   ) => readonly { readonly index: number; readonly text: string }[];
   readonly bundle: (number: number) => readonly string[];
   readonly grow: (growth: Growth) => void;
-  readonly sign: (checkpoint: string, size: number, at: number) => void;
+  /** All keys that signed checkpoints, the newest first. */
+  readonly signers: () => readonly LogSigner[];
+  readonly sign: (signed: SignedCheckpoint) => void;
+};
+
+/** A checkpoint, with the keys that signed it. */
+export type SignedCheckpoint = {
+  readonly checkpoint: string;
+  readonly size: number;
+  /** Unix seconds. */
+  readonly at: number;
+  /** Base64. */
+  readonly publicKeys: readonly string[];
 };
 
 /** Leaves of one row of `bundle`. */
@@ -54,7 +67,8 @@ const TABLES = `
     PRIMARY KEY (level, place)) STRICT, WITHOUT ROWID;
   CREATE TABLE leaf (account TEXT NOT NULL, first_seq INTEGER NOT NULL, place INTEGER NOT NULL, text TEXT NOT NULL,
     PRIMARY KEY (account, first_seq)) STRICT, WITHOUT ROWID;
-  CREATE TABLE bundle (number INTEGER PRIMARY KEY, leaves TEXT NOT NULL) STRICT;`;
+  CREATE TABLE bundle (number INTEGER PRIMARY KEY, leaves TEXT NOT NULL) STRICT;
+  CREATE TABLE signer (public_key TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER) STRICT;`;
 
 export const openTables = (storage: DurableObjectStorage): Tables => {
   const { sql } = storage;
@@ -71,6 +85,14 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
     const [row] = all<{ leaves: string }>('SELECT leaves FROM bundle WHERE number = ?', number);
     return row === undefined ? [] : (JSON.parse(row.leaves) as string[]);
   };
+
+  const signers = (): readonly LogSigner[] =>
+    all<{ public_key: string; since: number; until: number | null }>(
+      'SELECT public_key, since, until FROM signer ORDER BY since DESC, public_key',
+    ).map(({ public_key: publicKey, since, until }) => ({
+      ...{ publicKey, from: since },
+      ...(until === null ? {} : { until }),
+    }));
 
   return {
     tree() {
@@ -152,10 +174,25 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
       // Only after the transaction: a failed one also undoes its new tables.
       hasTables = true;
     },
-    sign: (checkpoint, size, at) =>
-      void sql
-        .exec('UPDATE tree SET checkpoint = ?, signed = ?, signed_at = ?', checkpoint, size, at)
-        .toArray(),
+    signers,
+    sign({ checkpoint, size, at, publicKeys }) {
+      // A row only when the keys change: a checkpoint every ten seconds would otherwise write two.
+      const present = signers().filter(({ until }) => until === undefined);
+      const retired = present.filter(({ publicKey }) => !publicKeys.includes(publicKey));
+      const added = publicKeys.filter((one) => !present.some(({ publicKey }) => publicKey === one));
+      storage.transactionSync(() => {
+        sql.exec('UPDATE tree SET checkpoint = ?, signed = ?, signed_at = ?', checkpoint, size, at);
+        for (const { publicKey } of retired)
+          sql.exec('UPDATE signer SET until = ? WHERE public_key = ?', at, publicKey);
+        for (const publicKey of added)
+          sql.exec(
+            `INSERT INTO signer VALUES (?, ?, NULL)
+             ON CONFLICT (public_key) DO UPDATE SET until = NULL`,
+            publicKey,
+            at,
+          );
+      });
+    },
   };
 };
 

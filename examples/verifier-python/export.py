@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import zlib
 from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -88,6 +89,13 @@ def read_json(path: str) -> Any:
         raise Unreadable(f"{path} is no JSON ({fault.reason})") from fault
 
 
+class YearFiles(NamedTuple):
+    """The files of a year of the transparency log. The checkpoint may be missing."""
+
+    leaves: str
+    checkpoint: Optional[str]
+
+
 class Export(NamedTuple):
     """What the given paths hold. `folder`: the folder of an export; None for single files."""
 
@@ -103,6 +111,14 @@ class Export(NamedTuple):
     def log_file(self, name: str, folder: Optional[str]) -> Optional[str]:
         """A file of the transparency log: of the folder that was named for it, or of the export."""
         return self.optional(name) if folder is None else _file_in(folder, name)
+
+    def years(self, folder: Optional[str]) -> List[YearFiles]:
+        """The logs of the years, the oldest first: of the folder that was named for them, or of the export."""
+        log = os.path.join(folder or self.folder or "", "log")
+        if (folder or self.folder) is None or not os.path.isdir(log):
+            return []
+        names = sorted(name for name in os.listdir(log) if re.fullmatch("[0-9]{4}", name))
+        return [YearFiles(os.path.join(log, name, "leaves.ndjson"), _file_in(os.path.join(log, name), "checkpoint")) for name in names]
 
 
 def _file_in(folder: str, name: str) -> Optional[str]:

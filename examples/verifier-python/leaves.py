@@ -8,7 +8,7 @@ from canonical import NotJson, parse_strict_json
 from entry import GENESIS, Place
 from export import Line, lines_of
 from merkle import Leaf, Tree, decode_base64, is_included, leaf_hash, parse_leaf
-from note import Checkpoint
+from note import BadNote, Checkpoint, parse_checkpoint, read_note
 from tally import Tally
 
 FORMER_LOG = "countersign-log/1\n"
@@ -17,20 +17,63 @@ MAX_PROOF = 63
 
 
 class Placed(NamedTuple):
-    """A leaf of a chunk with its index in the log."""
+    """A leaf of a chunk with the name of its log, its index in it, and its place among the leaves of all years."""
 
     leaf: Leaf
+    log: str
     index: int
+    ordinal: int
+
+
+class Accounts:
+    """Leaves by account, over all years."""
+
+    def __init__(self) -> None:
+        self.of: Dict[str, List[Placed]] = {}
+        self.leaves = 0
+        """How many leaves the years before have, those of other accounts included."""
+
+    def add(self, placed: Placed, may_follow: bool) -> Optional[str]:
+        """Why a leaf does not continue its account, 'follows' if a log that is missing has what came before, or None.
+
+        Two leaves of one account that begin at one entry are two histories.
+        """
+        leaf = placed.leaf
+        known = self.of.get(leaf.account)
+        if known is None:
+            self.of[leaf.account] = [placed]
+            if leaf.first == 1:
+                return None if leaf.prev == GENESIS else "leaf_unlinked"
+            return "follows" if may_follow else "leaf_gap"
+        before = known[-1].leaf
+        known.append(placed)
+        if leaf.first <= before.last:
+            return "forked"
+        if leaf.first != before.last + 1:
+            return "leaf_gap"
+        return None if leaf.prev == before.last_hash else "forked"
 
 
 class Leaves:
-    """Reads `leaves.ndjson`. Without proofs it holds all leaves of the log; with proofs those of an owner."""
+    """Reads `leaves.ndjson` of a year. Without proofs it holds all leaves of the log; with proofs those of an owner.
 
-    def __init__(self, path: str, tree: Checkpoint, older: Optional[Checkpoint], tally: Tally) -> None:
-        self.of: Dict[str, List[Placed]] = {}
-        self._name, self._checkpoint, self._older, self._tally = path, tree, older, tally
+    `kept` and `named` are earlier trees that the log must begin with: one that somebody kept, and the one that the next year names.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        tree: Checkpoint,
+        kept: Optional[Checkpoint],
+        named: Optional[Checkpoint],
+        accounts: Accounts,
+        tally: Tally,
+    ) -> None:
+        self._name, self._checkpoint, self._kept, self._tally = path, tree, kept, tally
+        self._earlier = [each for each in (kept, named) if each is not None and each.origin == tree.origin]
+        self._accounts = accounts
         self._tree = Tree()
-        self._is_complete = True
+        self.is_complete = True
         self._follows = False
         self._last_index = -1
         count = 0
@@ -43,19 +86,17 @@ class Leaves:
             count += 1
             if reason is None:
                 tally.prove()
+            elif reason == "follows" and leaf is not None:
+                tally.skip(f"the log before {tree.origin} is missing: it has the first leaves of {leaf.account}")
             else:
                 tally.break_with(place, reason, None if leaf is None else leaf.account)
         self._end(Place(path, max(1, count)))
-        self.is_whole = self._is_complete and not self._follows
-        """Whether they are all leaves of a log that follows no earlier one: then every account of the gateway must have some."""
+        accounts.leaves += tree.size
 
     def _read(self, line: Line) -> "tuple[Optional[str], Optional[Leaf]]":
         """Why a line is wrong, or None; and its leaf."""
-        try:
-            value = parse_strict_json(line.data)
-        except NotJson:
-            return "malformed_leaf", None
-        if not _is_leaf(value):
+        value = _value(line)
+        if value is None:
             return "malformed_leaf", None
         index, text = value["index"], value["leaf"]
         hashed = leaf_hash(text.encode("utf-8", "surrogatepass"))
@@ -65,21 +106,25 @@ class Leaves:
         self._last_index = index
         if index == 0 and text.startswith(FORMER_LOG):
             self._follows = True
-            return None, None
+            return ("malformed_leaf" if _heading_in(text) is None else None), None
         leaf = parse_leaf(text)
-        return ("malformed_leaf", None) if leaf is None else (self._add(Placed(leaf, index)), leaf)
+        if leaf is None:
+            return "malformed_leaf", None
+        before = self._accounts.leaves
+        # An owner may not see the first leaf, which says whether an older log holds what came before.
+        may_follow = before == 0 and (self._follows or not self.is_complete)
+        return self._accounts.add(Placed(leaf, self._checkpoint.origin, index, before + index), may_follow), leaf
 
     def _append(self, hashed: bytes, index: int, line: Line) -> Optional[str]:
         if index != self._tree.size:
             return "leaf_missing"
         self._tree.append(hashed)
-        older = self._older
-        if older is not None and older.size == self._tree.size and older.root != self._tree.root():
+        if any(each.size == self._tree.size and each.root != self._tree.root() for each in self._earlier):
             self._tally.break_with(Place(self._name, line.number), "other_history")
         return None
 
     def _prove(self, hashed: bytes, index: int, proof: List[str]) -> Optional[str]:
-        self._is_complete = False
+        self.is_complete = False
         hashes = [decode_base64(each) for each in proof]
         path = [each for each in hashes if each is not None]
         tree = self._checkpoint
@@ -90,28 +135,10 @@ class Leaves:
         )
         return None if is_proved else "leaf_not_included"
 
-    def _add(self, placed: Placed) -> Optional[str]:
-        """Two leaves of one account that begin at one entry are two histories."""
-        leaf = placed.leaf
-        known = self.of.get(leaf.account)
-        if known is None:
-            self.of[leaf.account] = [placed]
-            if leaf.first == 1:
-                return None if leaf.prev == GENESIS else "leaf_unlinked"
-            # An owner may not see the first leaf, which says whether an older log holds what came before.
-            return None if self._follows or not self._is_complete else "leaf_gap"
-        before = known[-1].leaf
-        known.append(placed)
-        if leaf.first <= before.last:
-            return "forked"
-        if leaf.first != before.last + 1:
-            return "leaf_gap"
-        return None if leaf.prev == before.last_hash else "forked"
-
     def _end(self, place: Place) -> None:
-        size, tree, older = self._tree.size, self._checkpoint, self._older
-        if not self._is_complete:
-            if older is not None and older.size != tree.size:
+        size, tree, kept = self._tree.size, self._checkpoint, self._kept
+        if not self.is_complete:
+            if kept is not None and kept.size != tree.size:
                 self._tally.skip("an older checkpoint needs all leaves of the log, which only its operator exports")
         elif size < tree.size:
             self._tally.break_with(place, "leaf_missing")
@@ -121,6 +148,34 @@ class Leaves:
             self._tally.break_with(place, "other_root")
         else:
             self._tally.prove()
+
+
+def read_heading(path: str) -> Optional[Checkpoint]:
+    """The checkpoint of the year before that the first leaf of a log names. Its signature adds nothing: both logs are signed themselves."""
+    for line in lines_of(path, MAX_LINE):
+        value = _value(line)
+        if value is None or value["index"] != 0 or not value["leaf"].startswith(FORMER_LOG):
+            return None
+        return _heading_in(value["leaf"])
+    return None
+
+
+def _heading_in(leaf: str) -> Optional[Checkpoint]:
+    try:
+        return parse_checkpoint(read_note(leaf[len(FORMER_LOG) :])[0])
+    except BadNote:
+        return None
+
+
+def _value(line: Line) -> Optional[Dict[str, Any]]:
+    """A line of the file as JSON, or None if it is no leaf."""
+    if line.fault is not None:
+        return None
+    try:
+        value = parse_strict_json(line.data)
+    except NotJson:
+        return None
+    return value if _is_leaf(value) else None
 
 
 def _is_leaf(value: Any) -> bool:

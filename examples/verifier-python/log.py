@@ -1,4 +1,4 @@
-"""The check `log`: the transparency log's checkpoint, and the entries under its leaves (docs/audit-log.md)."""
+"""The check `log`: the transparency log's checkpoints, and the entries under its leaves (docs/audit-log.md)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 from typing import Any, Dict, List, Optional, Tuple
 
 from entry import Place, Seen
-from export import Export, Unreadable, read_text
-from leaves import Leaves, Placed
+from export import Export, Unreadable, YearFiles, read_text
+from leaves import Placed
 from merkle import leaf_hash, root_of
-from note import BadNote, Checkpoint, NoteKey, open_note, parse_checkpoint, parse_key
+from note import NoteKey, parse_keys
 from tally import Tally
+from years import Years
 
 _KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+\S+")
 MERGE_DELAY = 600
@@ -22,12 +23,13 @@ MAX_CHUNK = 2_000
 class Log:
     """Reads the leaves first; then sees the entries of each account in order and compares them leaf by leaf."""
 
-    def __init__(self, export: Export, folder: Optional[str], key: Optional[str], older: Optional[str]) -> None:
+    def __init__(self, export: Export, folder: Optional[str], keys: List[str], older: Optional[str]) -> None:
         self.tally = Tally("log")
-        leaves, checkpoint = export.log_file("leaves.ndjson", folder), export.log_file("checkpoint", folder)
-        key_path = key or export.log_file("log-key", folder)
-        self.is_given = leaves is not None
-        self._leaves: Optional[Leaves] = None
+        years = export.years(folder)
+        of_folder = export.log_file("log-key", folder)
+        lists = keys or ([] if of_folder is None else [of_folder])
+        self.is_given = bool(years)
+        self._leaves: Optional[Years] = None
         self._ends: Dict[str, Seen] = {}
         self._account = ""
         self._own: List[Placed] = []
@@ -39,41 +41,27 @@ class Log:
         self._begun: Optional[int] = None
         """Time of the last entry of the first leaf of the log."""
         self._newest = (-1, 0)
-        """Index of the newest leaf whose last entry is in the files, and the time of that entry."""
-        if leaves is None:
-            if key is not None or older is not None:
-                raise Unreadable("there are no leaves of a transparency log; give --log with a folder that has them")
-        elif checkpoint is None or key_path is None:
-            self.tally.skip(f"the file {'checkpoint' if checkpoint is None else 'log-key'} of the log is missing")
+        """Place of the newest leaf whose last entry is in the files, and the time of that entry."""
+        if not years:
+            if folder is not None or keys or older is not None:
+                raise Unreadable("there are no leaves of a transparency log; give --log with a folder that has log/<year>/leaves.ndjson")
+        elif not lists:
+            self.tally.skip("the file log-key is missing")
         else:
-            self._load(leaves, checkpoint, key_path, older)
+            self._load(years, lists, older)
 
-    def _load(self, leaves: str, checkpoint: str, key_given: str, older_path: Optional[str]) -> None:
-        is_text = _KEY.fullmatch(key_given) is not None
-        key = parse_key(key_given if is_text else read_text(key_given).strip())
-        if key is None:
-            return self.tally.break_with(Place("--log-key" if is_text else key_given, 1), "malformed_key")
-        tree = self._open(checkpoint, key)
-        if tree is None:
-            return None
-        older = None if older_path is None else self._open(older_path, key)
-        if older is not None and older.size > tree.size:
-            self.tally.break_with(Place(checkpoint, 2), "rolled_back")
-        if older is not None and older.size == tree.size and older.root != tree.root:
-            self.tally.break_with(Place(checkpoint, 3), "other_history")
-        self._leaves = Leaves(leaves, tree, older, self.tally)
+    def _load(self, years: List[YearFiles], lists: List[str], older: Optional[str]) -> None:
+        keys: List[NoteKey] = []
+        for given in lists:
+            is_text = _KEY.fullmatch(given) is not None
+            found = parse_keys(given if is_text else read_text(given))
+            if found is None:
+                return self.tally.break_with(Place("--log-key" if is_text else given, 1), "malformed_key")
+            keys += found
+        read = Years(years, keys, older, self.tally)
+        if read.is_read:
+            self._leaves = read
         return None
-
-    def _open(self, path: str, key: NoteKey) -> Optional[Checkpoint]:
-        try:
-            found = parse_checkpoint(open_note(read_text(path), key))
-            if found.origin != key.name:
-                raise BadNote("other_origin")
-        except BadNote as fault:
-            self.tally.break_with(Place(path, 1), fault.reason)
-            return None
-        self.tally.prove()
-        return found
 
     def see(self, seen: Seen) -> None:
         if self._leaves is None:
@@ -93,7 +81,7 @@ class Log:
             return None
         leaf = self._own[self._at].leaf
         if seq == leaf.last:
-            self._note_time(self._own[self._at].index, seen.entry["at"])
+            self._note_time(self._own[self._at].ordinal, seen.entry["at"])
         if seq == leaf.first:
             self._hashes = []
             if seen.entry["prev"] != leaf.prev:
@@ -110,10 +98,10 @@ class Log:
             return self.tally.break_at(seen, "not_as_logged")
         return self.tally.prove(len(self._hashes))
 
-    def _note_time(self, index: int, at: int) -> None:
-        if index == 0:
+    def _note_time(self, ordinal: int, at: int) -> None:
+        if ordinal == 0:
             self._begun = at
-        self._newest = max(self._newest, (index, at), key=lambda each: each[0])
+        self._newest = max(self._newest, (ordinal, at), key=lambda each: each[0])
 
     def _is_overdue(self, first_at: int) -> bool:
         """Whether the log would have leaves of an account that began at a time."""
@@ -121,11 +109,11 @@ class Log:
             return False
         return self._begun < first_at and first_at + MERGE_DELAY < self._newest[1]
 
-    def position_of(self, account: str, seq: int) -> Optional[Tuple[int, int, int]]:
-        """Where the log has an entry: leaf, place in it from 0, and entries of that leaf."""
+    def position_of(self, account: str, seq: int) -> Optional[Tuple[str, int, int, int]]:
+        """Where a log has an entry: name of the log, leaf, place in it from 0, and entries of that leaf."""
         for placed in [] if self._leaves is None else self._leaves.of.get(account, []):
             if placed.leaf.first <= seq <= placed.leaf.last:
-                return placed.index, seq - placed.leaf.first, placed.leaf.last - placed.leaf.first + 1
+                return placed.log, placed.index, seq - placed.leaf.first, placed.leaf.last - placed.leaf.first + 1
         return None
 
     def end(self) -> Dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Set, Tuple
 
 import ed25519
 from merkle import decode_base64
@@ -12,9 +12,11 @@ from merkle import decode_base64
 MAX_NOTE = 65_536
 MAX_SIGNATURES = 64
 ED25519 = 0x01
+MAX_KEYS = 64
 
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f-\x9f]{1,255}")
 _LINE = re.compile(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _DECIMAL = re.compile("0|[1-9][0-9]{0,15}")
 
 
@@ -33,7 +35,7 @@ class Checkpoint(NamedTuple):
 
 
 class BadNote(Exception):
-    """A note that is malformed, or not signed by the key; `reason` is one snake_case word."""
+    """A note that is malformed, or not signed by a key that is known; `reason` is one snake_case word."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -54,33 +56,61 @@ def parse_key(text: str) -> Optional[NoteKey]:
     return found if found.key_id.hex() == parts[1] else None
 
 
-def open_note(note: str, key: NoteKey) -> str:
-    """The text of a note that the key signed. Signatures of other keys are ignored; a bad one of this key fails."""
+def parse_keys(text: str) -> Optional[List[NoteKey]]:
+    """Reads a list of keys, one a line, each perhaps followed by the times between which it signed; None for any other text."""
+    lines = [line for line in text.split("\n") if line.strip() != ""]
+    found = []
+    for line in lines:
+        first, *times = [each for each in line.strip().split(" ") if each != ""]
+        key = parse_key(first)
+        if key is None or len(times) > 2 or not all(_TIME.fullmatch(time) for time in times):
+            return None
+        found.append(key)
+    return found if 0 < len(found) <= MAX_KEYS else None
+
+
+Signature = Tuple[str, bytes]
+"""The name of a line, and its bytes: the id of the key, then the signature."""
+
+
+def read_note(note: str) -> Tuple[str, List[Signature]]:
+    """The text of a note and its signature lines, without verifying them."""
     if len(note) > MAX_NOTE:
         raise BadNote("malformed_checkpoint")
     text, separator, tail = note.rpartition("\n\n")
     if separator == "" or not tail.endswith("\n"):
         raise BadNote("malformed_checkpoint")
-    text += "\n"
     if any(c != "\n" and (ord(c) < 32 or 127 <= ord(c) < 160 or c == "\ufffd") for c in note):
         raise BadNote("malformed_checkpoint")
     lines = tail[:-1].split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise BadNote("malformed_checkpoint")
-    signed = False
-    for line in lines:
-        found = _LINE.fullmatch(line)
-        data = None if found is None else decode_base64(found[2])
-        if found is None or data is None or len(data) <= 4:
-            raise BadNote("malformed_checkpoint")
-        if signed or found[1] != key.name or data[:4] != key.key_id:
+    return text + "\n", [_signature(line) for line in lines]
+
+
+def _signature(line: str) -> Signature:
+    found = _LINE.fullmatch(line)
+    data = None if found is None else decode_base64(found[2])
+    if found is None or data is None or len(data) <= 4:
+        raise BadNote("malformed_checkpoint")
+    return found[1], data
+
+
+def open_note(note: str, keys: List[NoteKey]) -> Tuple[str, Set[NoteKey]]:
+    """The text of a note, and which of the keys signed it. Signatures of other keys are ignored; a bad one of these keys fails."""
+    text, signatures = read_note(note)
+    signers: Set[NoteKey] = set()
+    for name, data in signatures:
+        key = next((each for each in keys if each.name == name and each.key_id == data[:4]), None)
+        if key is None or key in signers:
             continue
         if not ed25519.verify(key.public, text.encode(), data[4:]):
             raise BadNote("wrong_signer")
-        signed = True
-    if not signed:
-        raise BadNote("unsigned")
-    return text
+        signers.add(key)
+    if not signers:
+        # Signed by its log, but the reader lacks that key.
+        raise BadNote("unknown_key" if text.split("\n")[0] in [name for name, _ in signatures] else "unsigned")
+    return text, signers
 
 
 def parse_checkpoint(text: str) -> Checkpoint:

@@ -3,6 +3,7 @@
 import json
 import os
 import unittest
+from base64 import b64encode
 
 import ed25519
 import secp256k1
@@ -11,7 +12,7 @@ from entry import GENESIS, MAX_LINE, entry_hash, read_entry
 from fields import Malformed, address
 from keccak import keccak256
 from merkle import EMPTY_ROOT, Tree, decode_base64, is_included, leaf_hash, node_hash, parse_leaf, root_of
-from note import BadNote, open_note, parse_checkpoint, parse_key
+from note import BadNote, key_id, open_note, parse_checkpoint, parse_key, parse_keys
 from receipts import read_receipt
 from typed_data import delegation_digest, domain, intent_digest, request_digest, revocation_digest, transfer_digest
 
@@ -243,26 +244,37 @@ class Log(unittest.TestCase):
     def test_opens_a_checkpoint(self) -> None:
         key = parse_key(self.key)
         assert key is not None
-        found = parse_checkpoint(open_note(self.note, key))
+        text, signers = open_note(self.note, [key])
+        self.assertEqual(signers, {key})
+        found = parse_checkpoint(text)
         self.assertEqual((found.origin, found.size, found.root), (key.name, 3, decode_base64(self.root)))
 
     def test_refuses_a_changed_checkpoint(self) -> None:
         key = parse_key(self.key)
         assert key is not None
         other = "\u2014 other.example/log AAAAAAAAAAAA\n"
-        self.assertIn("3\n", open_note(self.note + other, key))
+        self.assertIn("3\n", open_note(self.note + other, [key])[0])
         for note, reason in (
             (self.note.replace("\n3\n", "\n4\n"), "wrong_signer"),
             (self.note.replace("ScHvCWWg", "ScHvCWWh"), "wrong_signer"),
-            (self.note.replace("ScHvCWWg", "AAAACWWg"), "unsigned"),
+            (self.note.replace("ScHvCWWg", "AAAACWWg"), "unknown_key"),
+            (self.note.replace("\u2014 gateway.example/log/2026", "\u2014 other.example/log"), "unsigned"),
             (self.note[:-1], "malformed_checkpoint"),
             (self.note.replace("\n\n", "\n"), "malformed_checkpoint"),
             (self.note.replace("\n", "\r\n"), "malformed_checkpoint"),
             ("x" * 70_000, "malformed_checkpoint"),
         ):
             with self.assertRaises(BadNote) as caught:
-                open_note(note, key)
+                open_note(note, [key])
             self.assertEqual(caught.exception.reason, reason)
+
+    def test_opens_a_checkpoint_with_any_of_several_keys(self) -> None:
+        other = f"gateway.example/log/2026+{key_id('gateway.example/log/2026', bytes(32)).hex()}+{b64encode(bytes([1]) + bytes(32)).decode()}"
+        keys = parse_keys(f"{other} 2026-01-01T00:00:00Z 2026-11-27T00:00:00Z\n\n{self.key} 2026-11-27T00:00:00Z\n")
+        assert keys is not None
+        self.assertEqual(open_note(self.note, keys)[1], {keys[1]})
+        for text in ("", "\n", self.key + " today", self.key + "\nkey", self.key + " 2026-11-27T00:00:00Z" * 3, (self.key + "\n") * 65):
+            self.assertIsNone(parse_keys(text))
 
     def test_refuses_a_key_whose_id_is_of_another(self) -> None:
         self.assertIsNone(parse_key(self.key.replace("49c1ef09", "49c1ef08")))

@@ -56,7 +56,7 @@ class Contains:
         note = f"entry {entry['seq']} of {entry['account']}, {place.file} line {place.line}"
         at = log.position_of(entry["account"], entry["seq"])
         if at is not None:
-            note += f"; leaf {at[0]} of the log, entry {at[1] + 1} of {at[2]} in it"
+            note += f"; leaf {at[1]} of {at[0]}, entry {at[2] + 1} of {at[3]} in it"
         return {**self.tally.finding(), "note": note}
 
 
@@ -134,7 +134,7 @@ def optional_checks(export: Export, options: argparse.Namespace) -> Set[str]:
         found |= {"prices", "limits", "denials", "totals"}
     if options.receipts is None:
         found.add("receipts")
-    if export.log_file("leaves.ndjson", options.log) is None:
+    if not export.years(options.log):
         found.add("log")
     if options.contains is None:
         found.add("contains")
@@ -158,8 +158,10 @@ def options_of(words: List[str]) -> argparse.Namespace:
     parser.add_argument("--keys", metavar="FILE", help="JWKS of the receipts (default: jwks.json of the folder)")
     parser.add_argument("--contains", metavar="HASH", help="hash of an entry that must be there")
     parser.add_argument("--checkpoint", metavar="FILE", help="an older checkpoint that the log must extend")
-    parser.add_argument("--log", metavar="FOLDER", help="leaves.ndjson, checkpoint and log-key, if the files come without them")
-    parser.add_argument("--log-key", metavar="KEY", help="key of the log, or a file that has it (default: log-key of the folder)")
+    parser.add_argument("--log", metavar="FOLDER", help="folder of another export, which has the log")
+    parser.add_argument(
+        "--log-key", metavar="KEY", action="append", default=[], help="key of the log, or a file with them (default: log-key of the folder)"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that recompute signatures (default: one a core)")
     options = parser.parse_args(words)
     if options.contains is not None and re.fullmatch("0x[0-9a-f]{64}", options.contains) is None:

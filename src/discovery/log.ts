@@ -1,22 +1,24 @@
 import { parseTilePath } from '../audit/log/tile.ts';
-import { logOrigin, readLogKey } from '../audit/log/log-key.ts';
-import { verifierKey } from '../audit/log/signed-note.ts';
+import { keyListText, type ListedKey } from '../audit/log/key-list.ts';
+import { logOrigin, type LogKeySettings, readLogKeys } from '../audit/log/log-key.ts';
+import { keyIdOf, type NoteKey, SIGNATURE_TYPE } from '../audit/log/signed-note.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { AuditLogRpc } from '../protocol/audit-log-contract.ts';
+import { ok } from '../core/result.ts';
+import { decodeBase64 } from '../crypto/bytes.ts';
+import type { AuditLogRpc, LogSigner } from '../protocol/audit-log-contract.ts';
 import { problem } from '../protocol/problem/problem.ts';
 
-/** The log of an origin, its key, and the origin that clients sign for. */
+/** The log of an origin, its keys, and the origin that clients sign for. */
 export type LogServices = {
   readonly audience: string;
-  /** `LOG_KEY`. */
-  readonly key: string;
+  readonly keys: LogKeySettings;
   readonly log: (origin: string) => Pick<AuditLogRpc, 'status' | 'tile'>;
 };
 
-const PATH = /^\/log\/(?:(?<year>\d{4})\/)?(?<resource>checkpoint|key|tile\/.{1,64})$/;
+const PATH = /^\/log\/(?:(?<year>\d{4})\/)?(?<resource>checkpoint|keys|tile\/.{1,64})$/;
 
-/** The key of a verifier must not change under it unnoticed: whoever verifies keeps it. */
-const KEY_HEADERS = {
+/** The keys of a verifier must not change under it unnoticed: whoever verifies keeps them. */
+const KEYS_HEADERS = {
   'Content-Type': 'text/plain; charset=utf-8',
   'Cache-Control': 'public, max-age=300',
 };
@@ -32,10 +34,10 @@ const TILE_HEADERS = {
 
 /**
  * Serves the transparency log to anyone (https://c2sp.org/tlog-tiles): `/log/<year>/checkpoint` and `/log/<year>/tile/…`, without the year
- * for the current one; `/log/<year>/key` is the key to verify with. Leaves are not public: they name accounts and when each was active.
+ * for the current one; `/log/<year>/keys` lists the keys to verify with. Leaves are not public: they name accounts and when each was active.
  */
 export const serveLog = async (
-  { audience, key, log }: LogServices,
+  { audience, keys, log }: LogServices,
   request: Request,
   now: Seconds,
 ): Promise<Response> => {
@@ -56,15 +58,36 @@ export const serveLog = async (
       ? problem({ reason: 'not_found' })
       : new Response(checkpoint, { headers: CHECKPOINT_HEADERS });
   }
-  if (resource === 'key') {
-    const read = await readLogKey(key, origin);
-    return read.ok && read.value !== undefined
-      ? new Response(`${verifierKey(read.value.key)}\n`, { headers: KEY_HEADERS })
-      : problem({ reason: 'not_found' });
+  if (resource === 'keys') {
+    // The settings say nothing about a former year: its log was signed with the keys of that time.
+    const read = origin === current ? await readLogKeys(keys, origin) : ok([]);
+    const { signers } = await log(origin).status();
+    const listed = listedKeys(read.ok ? read.value.map(({ key }) => key) : [], signers, origin);
+    return listed.length === 0
+      ? problem({ reason: 'not_found' })
+      : new Response(keyListText(listed), { headers: KEYS_HEADERS });
   }
   const place = parseTilePath(resource.slice('tile/'.length));
   const bytes = place && (await log(origin).tile(place.level, place.index, place.width));
   return bytes === undefined
     ? problem({ reason: 'not_found' })
     : new Response(new Uint8Array(bytes), { headers: TILE_HEADERS });
+};
+
+/** The keys that sign now, first that of `LOG_KEY`; then the others that signed this log. */
+const listedKeys = (
+  present: readonly NoteKey[],
+  signers: readonly LogSigner[],
+  origin: string,
+): readonly ListedKey[] => {
+  const signed = signers.map(({ publicKey, from, until }): ListedKey => {
+    const bytes = decodeBase64(publicKey) ?? new Uint8Array();
+    const key = { name: origin, type: SIGNATURE_TYPE.note, publicKey: bytes };
+    return { key, from, ...(until === undefined ? {} : { until }) };
+  });
+  const isSame = (one: NoteKey, other: NoteKey): boolean => keyIdOf(one) === keyIdOf(other);
+  return [
+    ...present.map((key) => signed.find((one) => isSame(one.key, key)) ?? { key }),
+    ...signed.filter(({ key }) => !present.some((one) => isSame(one, key))),
+  ];
 };

@@ -1,3 +1,4 @@
+import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountId } from './account-id.ts';
 
@@ -39,6 +40,16 @@ export type LeafPage<L extends LogLeaf> = {
 /** Which tree leaves are read from: the first `size` leaves, or the newest signed tree. And how many at most. */
 export type LeafRange = { readonly size?: number; readonly most: number };
 
+/** A key that signed checkpoints of a log. */
+export type LogSigner = {
+  /** 32 bytes of Ed25519, base64. */
+  readonly publicKey: string;
+  /** When the log signed its first checkpoint with it, Unix seconds. */
+  readonly from: Seconds;
+  /** When the log signed its first checkpoint without it; absent while it signs. */
+  readonly until?: Seconds;
+};
+
 export type LogStatus = {
   /** The newest signed checkpoint, a signed note; absent before the first one. */
   readonly checkpoint?: string;
@@ -46,6 +57,8 @@ export type LogStatus = {
   readonly size: number;
   /** Leaves that the checkpoint covers. */
   readonly signed: number;
+  /** All keys that signed checkpoints of this log, the newest first. */
+  readonly signers: readonly LogSigner[];
 };
 
 /** The object of a transparency log, named by its origin. */

@@ -44,7 +44,7 @@ describe('audit prove', () => {
       })
       .toBe(0);
     const { url } = world().stack.gateway;
-    await writeFile(path('log-key'), await (await fetch(`${url}/log/${year}/key`)).text());
+    await writeFile(path('log-key'), await (await fetch(`${url}/log/${year}/keys`)).text());
     await writeFile(path('jwks.json'), await (await fetch(`${url}/.well-known/jwks.json`)).text());
 
     const verify = ['audit', 'verify-proof', 'call.tlog-proof', '--log-key', 'log-key', '--json'];

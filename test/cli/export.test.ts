@@ -92,10 +92,11 @@ test('exports a fleet as a folder that begins each chain at its first entry', as
   }
   expect(exported).toMatchObject({ entries });
   // Every leaf of the fleet is in the tree of the checkpoint, and no chain ends before its last leaf.
-  const checkpoint = await readFile(join(folder, 'checkpoint'), 'utf8');
+  const log = join(folder, 'log', String(new Date().getUTCFullYear()));
+  const checkpoint = await readFile(join(log, 'checkpoint'), 'utf8');
   const [, size, root = ''] = checkpoint.split('\n');
   const tree = { size: Number(size), root: bytesOf(root) };
-  const lines = (await readFile(join(folder, 'leaves.ndjson'), 'utf8')).trimEnd().split('\n');
+  const lines = (await readFile(join(log, 'leaves.ndjson'), 'utf8')).trimEnd().split('\n');
   const ends = new Map(manifest.accounts.map((each) => [each['account'], Number(each['last'])]));
   for (const line of lines) {
     const { index, leaf, proof } = JSON.parse(line) as LeafLine;

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { checkpointText } from '../../src/audit/log/checkpoint.ts';
+import { keyListText, type ListedKey } from '../../src/audit/log/key-list.ts';
+import type { LogKey } from '../../src/audit/log/log-key.ts';
 import { rootOf } from '../../src/audit/log/merkle-tree.ts';
 import { signNote } from '../../src/audit/log/note-signature.ts';
-import { verifierKey, writeNote } from '../../src/audit/log/signed-note.ts';
+import { writeNote } from '../../src/audit/log/signed-note.ts';
 import { appendToTiles, tilePath } from '../../src/audit/log/tile.ts';
 import { logChecks } from '../../src/cli/doctor/log-checks.ts';
 import { logSettingChecks } from '../../src/cli/doctor/log-setting-checks.ts';
@@ -23,16 +25,37 @@ afterEach(async () => {
   await rm(home, { recursive: true });
 });
 
+type Published = {
+  readonly change?: (note: string) => string;
+  readonly signers?: readonly LogKey[];
+  readonly listed?: readonly ListedKey[];
+};
+let own: LogKey;
+let next: LogKey;
+beforeEach(async () => {
+  own = { key: KEY, privateKey: await privateKey() };
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
+  const raw = (await crypto.subtle.exportKey('raw', pair.publicKey)) as ArrayBuffer;
+  next = { key: { ...KEY, publicKey: new Uint8Array(raw) }, privateKey: pair.privateKey };
+});
+
 /** A gateway that publishes a log of these leaves. */
-const publish = async (leaves: readonly Uint8Array[], change = (note: string) => note) => {
+const publish = async (
+  leaves: readonly Uint8Array[],
+  { change = (note) => note, signers = [own], listed = [{ key: KEY, from: 1 }] }: Published = {},
+) => {
   const text = checkpointText({ origin: ORIGIN, size: leaves.length, root: rootOf(leaves) });
-  const note = writeNote({ text, signatures: [await signNote(KEY, await privateKey(), text)] });
+  const sign = async ({ key, privateKey: by }: LogKey) => await signNote(key, by, text);
+  const note = writeNote({ text, signatures: await Promise.all(signers.map(sign)) });
   const tiles = new Map(
     appendToTiles(() => undefined, 0, leaves).map(({ bytes, ...at }) => [tilePath(at), bytes]),
   );
   vi.stubGlobal('fetch', async (url: string) => {
     const path = url.slice(`${GATEWAY}/log/`.length);
-    if (path === 'key') return new Response(`${verifierKey(KEY)}\n`);
+    if (path === 'keys') return new Response(keyListText(listed));
     if (path === 'checkpoint') return new Response(change(note));
     const [place = '', width] = path.replace('2026/tile/', '').split('.p/');
     const bytes = tiles.get(place)?.slice(0, 32 * Number(width ?? 256));
@@ -72,8 +95,29 @@ describe('the check of a transparency log', () => {
   });
 
   test('fails for a checkpoint that its key did not sign', async () => {
-    await publish(LEAVES, (note) => note.replace('\n40\n', '\n41\n'));
-    expect(await checked()).toEqual(['fail', 'its key did not sign its checkpoint']);
+    await publish(LEAVES, { change: (note) => note.replace('\n40\n', '\n41\n') });
+    expect(await checked()).toEqual(['fail', 'no key that it lists signed its checkpoint']);
+  });
+
+  test('passes through the overlap of two keys, and warns of a key that nothing led to', async () => {
+    const overlap = [
+      { key: KEY, from: 1 },
+      { key: next.key, from: 2 },
+    ];
+    const after = [
+      { key: next.key, from: 2 },
+      { key: KEY, from: 1, until: 3 },
+    ];
+    await publish(LEAVES.slice(0, 10));
+    await checked();
+    await publish(LEAVES.slice(0, 20), { signers: [own, next], listed: overlap });
+    expect(await checked()).toEqual(['ok', expect.stringContaining('49c1ef09 and ')]);
+    await publish(LEAVES.slice(0, 30), { signers: [next], listed: after });
+    expect(await checked()).toEqual(['ok', expect.stringContaining('extends the 20')]);
+    await publish(LEAVES.slice(0, 35));
+    expect(await checked()).toEqual(['warn', expect.stringContaining('another key than before')]);
+    await publish(LEAVES, { listed: overlap });
+    expect(await checked()).toEqual(['warn', expect.stringContaining('did not sign it')]);
   });
 
   test('skips a gateway without a log', async () => {
@@ -84,11 +128,15 @@ describe('the check of a transparency log', () => {
 
 describe('the settings of a transparency log', () => {
   const key = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x', d: 'd' });
+  const other = key.replace('"x":"x"', '"x":"y"');
   test.each([
     [{}, []],
     [{ LOG_KEY: key, RECEIPT_KEY: key.replace('"x":"x"', '"x":"y"') }, []],
     [{ LOG_KEY: key, RECEIPT_KEY: key }, ['LOG_KEY']],
     [{ LOG_KEY: 'secret' }, ['LOG_KEY']],
+    [{ LOG_KEY: key, LOG_KEY_NEXT: 'secret' }, ['LOG_KEY_NEXT']],
+    [{ LOG_KEY_NEXT: key }, ['LOG_KEY_NEXT']],
+    [{ LOG_KEY: key, LOG_KEY_NEXT: other, RECEIPT_KEY: other }, ['LOG_KEY_NEXT']],
     [{ WITNESSES: '[{"url":"http://10.0.0.1","key":"x"}]' }, ['WITNESSES']],
   ])('%j fails for %j', (values, names) => {
     const checks = logSettingChecks(values, 'public');

@@ -16,6 +16,8 @@ describe.skipIf(isMissing)(
   `the verifiers on an export whose log or receipts are changed${why}`,
   () => {
     const copied = useCopies();
+    const LEAVES = 'log/2026/leaves.ndjson';
+    const CHECKPOINT = 'log/2026/checkpoint';
 
     describe('with the log or receipts changed', () => {
       const lineOf = (
@@ -36,38 +38,35 @@ describe.skipIf(isMissing)(
       it.each([
         [
           'a leaf changed',
-          (copy: Copy) =>
-            lineOf(copy, 'leaves.ndjson', 0, (line) => line.replace(/root ./, 'root A')),
+          (copy: Copy) => lineOf(copy, LEAVES, 0, (line) => line.replace(/root ./, 'root A')),
           'other_root',
         ],
         [
           'a leaf left out',
-          (copy: Copy) =>
-            copy.write('leaves.ndjson', copy.read('leaves.ndjson').replace(/^.*\n/, '')),
+          (copy: Copy) => copy.write(LEAVES, copy.read(LEAVES).replace(/^.*\n/, '')),
           'leaf_missing',
         ],
         [
           'a leaf twice',
-          (copy: Copy) =>
-            copy.write('leaves.ndjson', copy.read('leaves.ndjson').replace(/^(.*\n)/, '$1$1')),
+          (copy: Copy) => copy.write(LEAVES, copy.read(LEAVES).replace(/^(.*\n)/, '$1$1')),
           'leaf_missing',
         ],
         [
           'another size',
-          (copy: Copy) => lineOf(copy, 'checkpoint', 1, (size) => String(Number(size) - 1)),
+          (copy: Copy) => lineOf(copy, CHECKPOINT, 1, (size) => String(Number(size) - 1)),
           'wrong_signer',
         ],
         [
           'another root',
           (copy: Copy) =>
-            lineOf(copy, 'checkpoint', 2, (root) =>
+            lineOf(copy, CHECKPOINT, 2, (root) =>
               root.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')),
             ),
           'wrong_signer',
         ],
         [
           'no signature',
-          (copy: Copy) => copy.write('checkpoint', copy.read('checkpoint').replace(/— .*\n$/, '')),
+          (copy: Copy) => copy.write(CHECKPOINT, copy.read(CHECKPOINT).replace(/— .*\n$/, '')),
           'malformed_checkpoint',
         ],
         [
@@ -77,7 +76,7 @@ describe.skipIf(isMissing)(
               'log-key',
               'gateway.example/log/2026+49c1ef09+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4',
             ),
-          'unsigned',
+          'unknown_key',
         ],
         ['a key that is none', (copy: Copy) => copy.write('log-key', 'key'), 'malformed_key'],
       ])('reports %s', async (_, change, reason) => {

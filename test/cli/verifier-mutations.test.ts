@@ -10,17 +10,21 @@ import {
   reportOf,
   rewritten,
 } from '../support/export-texts.ts';
+import { overYears, SOUND } from '../support/log-mutations.ts';
 
 let original: ExportTexts;
 beforeAll(async () => {
   original = await loadExport();
 });
 
-it('finds nothing broken in an export as it was written', async () => {
-  const report = await reportOf(original);
-  expect(brokenIn(report)).toEqual({});
-  const entries = [...original.logs.values()].flat().length;
-  expect(report).toMatchObject({ entries, accounts: original.logs.size });
+describe('nothing is found broken in an export', () => {
+  it.each(SOUND)('$name', async ({ change }) => {
+    const report = await reportOf(await change(original));
+    expect(brokenIn(report)).toEqual({});
+    expect(report.checks.find(({ check }) => check === 'log')?.verdict).toBe('proved');
+    const entries = [...original.logs.values()].flat().length;
+    expect(report).toMatchObject({ entries, accounts: original.logs.size });
+  });
 });
 
 describe('a changed export is found broken:', () => {
@@ -41,6 +45,15 @@ it('names an account whose chain is missing, and what the log has of it', async 
     expect(finding, id).toMatchObject({ verdict: 'not checked' });
     expect(finding?.note).toContain(account);
   }
+});
+
+it('names the year of the log that is missing', async () => {
+  const { before: _, ...texts } = await overYears(original);
+  const report = await reportOf({ ...texts, older: texts.checkpoint });
+  expect(brokenIn(report)).toEqual({});
+  const finding = report.checks.find(({ check }) => check === 'log');
+  expect(finding).toMatchObject({ verdict: 'not checked' });
+  expect(finding?.note).toContain('log/2025');
 });
 
 /**

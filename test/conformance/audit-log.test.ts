@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
+import { parseKeyList } from '../../src/audit/log/key-list.ts';
 import { rootOf } from '../../src/audit/log/merkle-tree.ts';
 import { verifyNoteSignature } from '../../src/audit/log/note-signature.ts';
-import { openNote, parseVerifierKey } from '../../src/audit/log/signed-note.ts';
+import { openNote } from '../../src/audit/log/signed-note.ts';
 import { splitTile } from '../../src/audit/log/tile.ts';
 import { pay, trustedAccount } from './support/payment.ts';
 import { lookup, useWorld } from './support/world.ts';
@@ -14,7 +15,7 @@ const get = async (path: string, init: RequestInit = {}): Promise<Response> =>
 
 /** The newest checkpoint, verified as a stranger does: with the key of the log. */
 const checkpoint = async () => {
-  const key = parseVerifierKey((await (await get('key')).text()).trim());
+  const [{ key } = { key: undefined }] = parseKeyList(await (await get('keys')).text()) ?? [];
   if (key === undefined) throw new Error('no key');
   const answer = await get('checkpoint');
   const opened = await openNote(await answer.text(), [key], verifyNoteSignature);
@@ -58,6 +59,9 @@ describe('the public log of a gateway', () => {
     'tile/entries/000',
     'tile/9/000',
     'other',
+    'key',
+    '2019/keys',
+    '9999/keys',
     '2019/checkpoint',
     '9999/checkpoint',
     '%32026/checkpoint',

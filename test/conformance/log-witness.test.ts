@@ -2,8 +2,9 @@ import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, describe, expect, it } from 'vitest';
 import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
 import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
+import { parseKeyList } from '../../src/audit/log/key-list.ts';
 import { cosignedAt, verifyNoteSignature } from '../../src/audit/log/note-signature.ts';
-import { type NoteKey, openNote, parseVerifierKey } from '../../src/audit/log/signed-note.ts';
+import { type NoteKey, openNote } from '../../src/audit/log/signed-note.ts';
 import { openTestWitness } from '../support/witness.ts';
 import { nowSeconds, pay, trustedAccount } from './support/payment.ts';
 import { lookup, useWorld } from './support/world.ts';
@@ -22,7 +23,7 @@ const get = async (path: string): Promise<string> =>
 
 describe('a witness of a running gateway', () => {
   it('cosigns the log of a paid call', async () => {
-    const key = parseVerifierKey((await get('key')).trim());
+    const key = parseKeyList(await get('keys'))?.[0].key;
     if (key === undefined) throw new Error('no key');
     logs.push(key);
     const account = await trustedAccount(world(), { reports: 0, balance: 100_000n });

@@ -7,10 +7,13 @@ import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
 import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import { leafHash, rootOf } from '../../src/audit/log/merkle-tree.ts';
 import { verifyNoteSignature } from '../../src/audit/log/note-signature.ts';
-import { openNote } from '../../src/audit/log/signed-note.ts';
+import { parseKeyList } from '../../src/audit/log/key-list.ts';
+import type { LogKeySettings } from '../../src/audit/log/log-key.ts';
+import { keyIdOf, openNote, readNote } from '../../src/audit/log/signed-note.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/audit/log/verify-proof.ts';
 import type { Hex } from '../../src/core/hex.ts';
-import { encodeBase64Url, utf8 } from '../../src/crypto/bytes.ts';
+import { decodeBase64Url, encodeBase64, encodeBase64Url, utf8 } from '../../src/crypto/bytes.ts';
+import { serveLog } from '../../src/discovery/log.ts';
 import type { StoredRun } from '../../src/protocol/audit-log-contract.ts';
 import { KEY, publicKey } from '../unit/audit/log/vectors.ts';
 import { accountOf, randomHex } from './support.ts';
@@ -29,8 +32,18 @@ beforeEach(async () => {
     x: encodeBase64Url(publicKey()),
     d: encodeBase64Url(seed),
   };
-  Object.assign(env, { LOG_KEY: JSON.stringify(jwk) });
+  Object.assign(env, { LOG_KEY: JSON.stringify(jwk), LOG_KEY_NEXT: '' });
 });
+
+/** A new key as `npm run keys` prints it. */
+const newKey = async (): Promise<string> => {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
+  const { kty, crv, x, d } = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey;
+  return JSON.stringify({ kty, crv, x, d });
+};
 
 const account = accountOf(randomHex(20));
 const hashes = (count: number): readonly Hex[] =>
@@ -65,7 +78,7 @@ describe('a transparency log', () => {
   test('signs a checkpoint of every leaf, ten seconds apart at the earliest', async () => {
     const [first, second, third] = runsOf([3, 1, 2]);
     expect(await verdictsOf([first, second] as StoredRun[])).toEqual(['appended', 'appended']);
-    expect(await log().status()).toEqual({ size: 2, signed: 0 });
+    expect(await log().status()).toEqual({ size: 2, signed: 0, signers: [] });
     expect(await runDurableObjectAlarm(log())).toBe(true);
     expect(await opened()).toMatchObject({ origin, size: 2 });
     await verdictsOf([third] as StoredRun[]);
@@ -277,6 +290,95 @@ describe('a transparency log', () => {
     Object.assign(env, { LOG_KEY: '{}' });
     await verdictsOf(runsOf([1]));
     await runDurableObjectAlarm(log());
-    expect(await log().status()).toEqual({ size: 1, signed: 0 });
+    expect(await log().status()).toEqual({ size: 1, signed: 0, signers: [] });
+  });
+});
+
+describe('the keys of a transparency log', () => {
+  const [first, second, third, fourth] = runsOf([1, 1, 1, 1]) as [
+    StoredRun,
+    StoredRun,
+    StoredRun,
+    StoredRun,
+  ];
+  const ids = async (): Promise<readonly string[]> => {
+    const note = readNote((await log().status()).checkpoint ?? '');
+    return note.ok ? note.value.signatures.map(({ keyId }) => keyId) : [];
+  };
+  const sign = async (run: StoredRun): Promise<readonly string[]> => {
+    await log().append([run]);
+    await runDurableObjectAlarm(log());
+    return ids();
+  };
+  const idOf = (jwk: string): string =>
+    keyIdOf({ ...KEY, name: origin, publicKey: decodeBase64Url(JSON.parse(jwk).x) as Uint8Array });
+  const publicKeyOf = (jwk: string): string =>
+    encodeBase64(decodeBase64Url(JSON.parse(jwk).x) as Uint8Array);
+
+  test('both sign while one replaces the other, and the log keeps from when to when each did', async () => {
+    const old = (env as { LOG_KEY?: string }).LOG_KEY ?? '';
+    const next = await newKey();
+    expect(await sign(first)).toEqual([idOf(old)]);
+    Object.assign(env, { LOG_KEY_NEXT: next });
+    expect(await sign(second)).toEqual([idOf(old), idOf(next)]);
+    Object.assign(env, { LOG_KEY: next });
+    expect(await sign(third)).toEqual([idOf(next)]);
+    Object.assign(env, { LOG_KEY_NEXT: '' });
+    expect(await sign(fourth)).toEqual([idOf(next)]);
+    const { signers } = await log().status();
+    const at = expect.any(Number);
+    expect(signers).toHaveLength(2);
+    expect(signers).toContainEqual({ publicKey: publicKeyOf(old), from: at, until: at });
+    expect(signers).toContainEqual({ publicKey: publicKeyOf(next), from: at });
+  });
+
+  test('write a row only when they change', async () => {
+    await sign(first);
+    await runInDurableObject(log(), (_, { storage }) => {
+      storage.sql.exec(`CREATE TRIGGER written BEFORE INSERT ON signer
+        BEGIN SELECT RAISE(ABORT, 'a row is written'); END`);
+    });
+    expect(await sign(second)).toHaveLength(1);
+    expect((await opened())?.size).toBe(2);
+  });
+
+  test('sign nothing while the next one cannot be read: its readers would see a stranger', async () => {
+    Object.assign(env, { LOG_KEY_NEXT: 'none' });
+    expect(await sign(first)).toEqual([]);
+  });
+
+  test('are listed in public, those that sign first, and those of former years from the log alone', async () => {
+    const old = (env as { LOG_KEY?: string }).LOG_KEY ?? '';
+    const next = await newKey();
+    const listed = async (path: string, keys: LogKeySettings) => {
+      const services = { audience: `https://${origin.split('/')[0]}`, keys, log };
+      const request = new Request(`https://gateway.example/log/${path}`);
+      const answer = await serveLog(services, request, Date.UTC(2026, 5, 1) / 1_000);
+      const list = answer.status === 200 ? parseKeyList(await answer.text()) : undefined;
+      return list?.map(({ key, from, until }) => [
+        keyIdOf(key),
+        from !== undefined,
+        until !== undefined,
+      ]);
+    };
+    const both = { LOG_KEY: next, LOG_KEY_NEXT: old };
+    expect(await listed('keys', both)).toEqual([
+      [idOf(next), false, false],
+      [idOf(old), false, false],
+    ]);
+    await sign(first);
+    expect(await listed('keys', both)).toEqual([
+      [idOf(next), false, false],
+      [idOf(old), true, false],
+    ]);
+    Object.assign(env, { LOG_KEY: next });
+    await sign(second);
+    expect(await listed('2026/keys', { LOG_KEY: next })).toEqual([
+      [idOf(next), true, false],
+      [idOf(old), true, true],
+    ]);
+    expect(await listed('2025/keys', both)).toBeUndefined();
+    expect(await listed('2027/keys', both)).toBeUndefined();
+    expect(await listed('keys', { LOG_KEY: 'none' })).toHaveLength(2);
   });
 });

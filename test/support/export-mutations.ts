@@ -18,6 +18,7 @@ import {
   relogged,
   rewritten,
 } from './export-texts.ts';
+import { LOG_MUTATIONS } from './log-mutations.ts';
 
 const replaced =
   (change: (entry: Entry) => Entry) =>
@@ -222,7 +223,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the key of the log exchanged',
     change: async (texts) => ({ ...texts, key: readFileSync(join(FIXTURE, 'log-key'), 'utf8') }),
-    found: { log: 'unsigned' },
+    found: { log: 'unknown_key' },
   },
+  ...LOG_MUTATIONS,
   ...DECISION_MUTATIONS,
 ];

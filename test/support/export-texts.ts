@@ -4,19 +4,16 @@ import { join } from 'node:path';
 import { ROOT } from '../../dev/root.ts';
 import { entryHash } from '../../src/audit/entry.ts';
 import { checkpointText } from '../../src/audit/log/checkpoint.ts';
-import { hashOfLeaf, leafOf, leafText, parseLeaf } from '../../src/audit/log/leaf.ts';
-import { rootOf } from '../../src/audit/log/merkle-tree.ts';
+import { leafOf, leafText } from '../../src/audit/log/leaf.ts';
+import type { LogKey } from '../../src/audit/log/log-key.ts';
+import { leafHash, rootOf } from '../../src/audit/log/merkle-tree.ts';
 import { signNote } from '../../src/audit/log/note-signature.ts';
-import {
-  type NoteKey,
-  SIGNATURE_TYPE,
-  verifierKey,
-  writeNote,
-} from '../../src/audit/log/signed-note.ts';
+import { SIGNATURE_TYPE, verifierKey, writeNote } from '../../src/audit/log/signed-note.ts';
 import type { CheckId } from '../../src/audit/verify/check.ts';
 import type { Report } from '../../src/audit/verify/report.ts';
 import { verify } from '../../src/audit/verify/verify.ts';
 import type { Hex } from '../../src/core/hex.ts';
+import { utf8 } from '../../src/crypto/bytes.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { fileOf, textOf } from './verify-log.ts';
@@ -31,6 +28,8 @@ export type ExportTexts = {
   }[];
   readonly leaves: readonly string[];
   readonly checkpoint: string;
+  /** The log of the year before, which the first of `leaves` names. */
+  readonly before?: { readonly leaves: readonly string[]; readonly checkpoint: string };
   readonly key: string;
   readonly older: string | undefined;
   readonly receipts: string | undefined;
@@ -41,25 +40,34 @@ export const FIXTURE = join(ROOT, 'test/vectors/audit-export');
 /** Entries that a leaf covers. */
 export const CHUNK = 3;
 
-const pair = (await crypto.subtle.generateKey('Ed25519', true, [
-  'sign',
-  'verify',
-])) as CryptoKeyPair;
-const KEY: NoteKey = {
-  name: 'gateway.example/log/2026',
-  type: SIGNATURE_TYPE.note,
-  publicKey: new Uint8Array((await crypto.subtle.exportKey('raw', pair.publicKey)) as ArrayBuffer),
+/** A new key of the tests' log. */
+export const newLogKey = async (): Promise<LogKey> => {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
+  const raw = (await crypto.subtle.exportKey('raw', pair.publicKey)) as ArrayBuffer;
+  const key = {
+    name: 'gateway.example/log/2026',
+    type: SIGNATURE_TYPE.note,
+    publicKey: new Uint8Array(raw),
+  };
+  return { key, privateKey: pair.privateKey };
 };
 
-/** Signs the tree over leaves with the key of the tests' log. */
-export const checkpointOf = async (leaves: readonly string[]): Promise<string> => {
-  const hashes = leaves.map((text) => {
-    const leaf = parseLeaf(text);
-    if (leaf === undefined) throw new Error(`not a leaf: ${text}`);
-    return hashOfLeaf(leaf);
-  });
-  const text = checkpointText({ origin: KEY.name, size: leaves.length, root: rootOf(hashes) });
-  return writeNote({ text, signatures: [await signNote(KEY, pair.privateKey, text)] });
+/** The key of the tests' log. */
+export const KEY = await newLogKey();
+
+/** Signs the tree over leaves, with the key of the tests' log or with those that are given. */
+export const checkpointOf = async (
+  leaves: readonly string[],
+  keys: readonly LogKey[] = [KEY],
+): Promise<string> => {
+  const root = rootOf(leaves.map((text) => leafHash(utf8(text))));
+  const origin = (keys[0] ?? KEY).key.name;
+  const text = checkpointText({ origin, size: leaves.length, root });
+  const sign = async ({ key, privateKey }: LogKey) => await signNote(key, privateKey, text);
+  return writeNote({ text, signatures: await Promise.all(keys.map(sign)) });
 };
 
 /** The leaves of an account's chunks. */
@@ -102,13 +110,23 @@ export const loadExport = async (): Promise<ExportTexts> => {
     logs,
     listed,
     ...empty,
-    key: verifierKey(KEY),
+    key: verifierKey(KEY.key),
     receipts: read('receipts.txt'),
     jwks: read('jwks.json'),
   };
   const logged = await relogged(texts);
   return { ...logged, older: await checkpointOf(logged.leaves.slice(0, -2)) };
 };
+
+/** The logs of an export by year, the oldest first. */
+export const yearsOf = ({ before, leaves, checkpoint }: ExportTexts) => [
+  ...(before === undefined ? [] : [{ year: '2025', ...before }]),
+  { year: '2026', leaves, checkpoint },
+];
+
+/** The text of `leaves.ndjson`. */
+export const leafLines = (leaves: readonly string[]): string =>
+  leaves.map((leaf, index) => `${JSON.stringify({ index, leaf })}\n`).join('');
 
 /** Verifies an export with everything that a reader can know. */
 export const reportOf = async (texts: ExportTexts): Promise<Report> =>
@@ -117,12 +135,11 @@ export const reportOf = async (texts: ExportTexts): Promise<Report> =>
       entries: [...texts.logs].map(([account, entries]) => fileOf(account, textOf(entries))),
       listed: texts.listed,
       log: {
-        leaves: fileOf(
-          'leaves.ndjson',
-          texts.leaves.map((leaf, index) => `${JSON.stringify({ index, leaf })}\n`).join(''),
-        ),
-        checkpoint: { name: 'checkpoint', text: texts.checkpoint },
-        key: { name: 'log-key', text: texts.key },
+        years: yearsOf(texts).map(({ leaves, checkpoint }) => ({
+          leaves: fileOf('leaves.ndjson', leafLines(leaves)),
+          checkpoint: { name: 'checkpoint', text: checkpoint },
+        })),
+        keys: [{ name: 'log-key', text: texts.key }],
         ...(texts.older === undefined ? {} : { older: { name: 'kept', text: texts.older } }),
       },
     },

@@ -80,7 +80,7 @@ it('raises database_behind for entries that the transparency log has and D1 lack
   const leaf = leafText(leafOf(account, { seq: 4, prev: word(3) }, [word(4), word(5)]));
   const named: string[] = [];
   const log: Pick<AuditLogRpc, 'status' | 'leaves'> = {
-    status: async () => ({ size: 1, signed: 1 }),
+    status: async () => ({ size: 1, signed: 1, signers: [] }),
     leaves: async () => ({ size: 1, leaves: [{ index: 0, text: leaf }] }),
   };
   const apply: AgentAccountRpc['apply'] = async (command) => {

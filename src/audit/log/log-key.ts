@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { decodeBase64Url } from '../../crypto/bytes.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type NoteKey, SIGNATURE_TYPE } from './signed-note.ts';
+import { keyIdOf, type NoteKey, SIGNATURE_TYPE } from './signed-note.ts';
 
 /** The key of a log under its name, and the private key that signs its checkpoints. */
 export type LogKey = { readonly key: NoteKey; readonly privateKey: CryptoKey };
@@ -16,17 +16,33 @@ const schema = z.object({
 
 const FAULT = 'must be an Ed25519 private key as JWK, another one than RECEIPT_KEY';
 
+/** The variables with the keys of a log. */
+export type LogKeySettings = { readonly LOG_KEY?: string; readonly LOG_KEY_NEXT?: string };
+
 /**
- * Reads `LOG_KEY`, an Ed25519 private key as JWK text. It is not `RECEIPT_KEY`: whoever replaces one must not have to replace the other.
+ * Reads the keys that sign a log: `LOG_KEY`, and while it is replaced `LOG_KEY_NEXT` (docs/keys.md). Both sign each checkpoint then, so readers
+ * that know either of them verify it.
  *
  * @param origin the name of the log.
- * @returns undefined if the variable is empty, and a reason without the value if it is no such key.
+ * @returns none if `LOG_KEY` is empty, and a reason that names the variable, without its value, if one is no such key.
  */
-export const readLogKey = async (
-  text: string,
+export const readLogKeys = async (
+  { LOG_KEY = '', LOG_KEY_NEXT = '' }: LogKeySettings,
   origin: string,
-): Promise<Result<LogKey | undefined, string>> => {
-  if (text.trim() === '') return ok(undefined);
+): Promise<Result<readonly LogKey[], string>> => {
+  if (LOG_KEY.trim() === '') return ok([]);
+  const current = await readLogKey(LOG_KEY, origin);
+  if (!current.ok) return err(`LOG_KEY ${current.error}`);
+  if (LOG_KEY_NEXT.trim() === '') return ok([current.value]);
+  // Without it the overlap would end unnoticed, and readers of the new key would see a stranger.
+  const next = await readLogKey(LOG_KEY_NEXT, origin);
+  if (!next.ok) return err(`LOG_KEY_NEXT ${next.error}`);
+  const isSame = keyIdOf(next.value.key) === keyIdOf(current.value.key);
+  return ok(isSame ? [current.value] : [current.value, next.value]);
+};
+
+/** Reads an Ed25519 private key as JWK text. It is not `RECEIPT_KEY`: whoever replaces one must not have to replace the other. */
+const readLogKey = async (text: string, origin: string): Promise<Result<LogKey, string>> => {
   const parsed = schema.safeParse(parseJson(text));
   if (!parsed.success) return err(FAULT);
   const { kty, crv, x, d } = parsed.data;

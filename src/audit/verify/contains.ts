@@ -18,7 +18,7 @@ export const createContains = (hash: Hex, log: LogCheck | undefined): Check => {
         `entry ${seq} of ${account}, ${place.file} line ${place.line}`,
         ...(at === undefined
           ? []
-          : [`leaf ${at.leaf} of the log, entry ${at.position + 1} of ${at.count} in it`]),
+          : [`leaf ${at.leaf} of ${at.log}, entry ${at.position + 1} of ${at.count} in it`]),
       ].join('; ');
     },
     end: () => {

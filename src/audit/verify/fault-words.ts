@@ -23,10 +23,16 @@ const REASONS: Readonly<Record<string, string>> = {
   not_as_logged: 'differs from what the transparency log has: the chain was rewritten',
   not_in_log:
     'begins an account that the transparency log does not have, though it has later entries',
+  unknown_key:
+    'is signed by a key of the log that you did not give: read /log/<year>/keys of the gateway, ask somebody else whether the key is right, and give it by --log-key',
+  unsigned: 'is not signed by its log',
   forked: 'shows a second history of one account',
   leaf_gap: 'does not continue the leaf before it of its account',
+  log_unlinked: 'does not name the log of the year before: one of the two was exchanged',
   leaf_missing: 'does not follow the leaf before it: leaves are missing',
   leaf_not_included: 'is not in the tree of the checkpoint',
+  tile_altered:
+    'is not the tile of the exported leaves: the gateway shows others another log than you, or the tile was altered',
   other_root: 'does not lead to the root that the checkpoint signs',
   rolled_back: 'is older than the checkpoint that was given',
   other_history: 'does not extend the checkpoint that was given: the log was rewritten',

@@ -5,6 +5,6 @@
 export type { ListedAccount } from './chain.ts';
 export type { CheckId, Fault, Finding, Place, Verdict } from './check.ts';
 export type { LogFile } from './lines.ts';
-export type { LogEvidence, NamedText } from './log.ts';
+export type { LogEvidence, NamedText, YearLog } from './log-evidence.ts';
 export { exitCodeOf, type Report } from './report.ts';
 export { type Export, type Progress, verify, type VerifyOptions } from './verify.ts';

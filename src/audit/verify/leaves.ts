@@ -1,27 +1,17 @@
 import * as z from 'zod/mini';
-import { ZERO_HASH } from '../../core/hex.ts';
 import { decodeBase64, decodeUtf8, encodeBase64, utf8 } from '../../crypto/bytes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
-import { type Leaf, parseLeaf } from '../log/leaf.ts';
+import { parseLeaf } from '../log/leaf.ts';
 import { leafHash } from '../log/merkle-tree.ts';
 import { createTreeRoot } from '../log/tree-root.ts';
 import { verifyInclusion } from '../log/verify-proof.ts';
-import type { Checkpoint } from '../log/checkpoint.ts';
+import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
+import { readNote } from '../log/signed-note.ts';
 import type { Place } from './check.ts';
 import { type Line, type LogFile, readLines } from './lines.ts';
+import type { LoggedAccounts } from './logged-accounts.ts';
 import type { Tally } from './tally.ts';
-
-/** A leaf of an account, and where the files have it. */
-export type PlacedLeaf = Leaf & { readonly index: number; readonly place: Place };
-
-/** Leaves by account, each account's in the order of its entries. */
-export type Leaves = {
-  readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
-  readonly count: number;
-  /** Whether they are all leaves of a log that follows no earlier one: then every account of the gateway must have some. */
-  readonly isWhole: boolean;
-};
 
 /** The first leaf of a log that follows another one: the last checkpoint of that one. */
 const FORMER_LOG = 'countersign-log/1\n';
@@ -35,17 +25,25 @@ const schema = z.strictObject({
   proof: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(MAX_PROOF))),
 });
 
-/** The tree that the leaves must be in, and an older one that it must begin with. */
-export type Trees = { readonly tree: Checkpoint; readonly older: Checkpoint | undefined };
+/** The tree that the leaves must be in, and earlier ones that it must begin with: one that somebody kept, and the one that the next year names. */
+export type Trees = {
+  readonly tree: Checkpoint;
+  readonly kept: Checkpoint | undefined;
+  readonly named: Checkpoint | undefined;
+};
 
 /**
- * Reads the leaves of a log and checks them against a signed tree. Without proofs they are all leaves of the log: their root is recomputed.
- * With proofs they are those of an owner: each is proved by itself. The leaves of each account must continue one another; two that begin at
- * one entry are two histories.
+ * Reads the leaves of a year and checks them against its signed tree. Without proofs they are all leaves of the log: their root is recomputed.
+ * With proofs they are those of an owner: each is proved by itself. The leaves of each account must continue one another, also from year to year.
  */
-export const readLeaves = async (file: LogFile, trees: Trees, tally: Tally): Promise<Leaves> => {
-  const { tree, older } = trees;
-  const of = new Map<AccountId, PlacedLeaf[]>();
+export const readLeaves = async (
+  file: LogFile,
+  { tree, kept, named }: Trees,
+  accounts: LoggedAccounts,
+  tally: Tally,
+): Promise<{ readonly isComplete: boolean }> => {
+  const earlier = [kept, named].filter((one) => one?.origin === tree.origin);
+  const offset = accounts.leaves();
   const built = createTreeRoot();
   let count = 0;
   let isComplete = true;
@@ -56,18 +54,18 @@ export const readLeaves = async (file: LogFile, trees: Trees, tally: Tally): Pro
     const place: Place = { file: file.name, line: line.number };
     const breakHere = (reason: string, account?: AccountId): void =>
       tally.breakWith({ ...place, ...(account === undefined ? {} : { account }), reason });
-    const parsed = parseStrictJson(decodeUtf8(line.bytes) ?? '');
-    const valid = parsed.ok ? schema.safeParse(parsed.value) : undefined;
-    if (valid?.success !== true) return breakHere('malformed_leaf');
-    const { index, leaf: text, proof } = valid.data;
+    const valid = readLine(line);
+    if (valid === undefined) return breakHere('malformed_leaf');
+    const { index, leaf: text, proof } = valid;
     count += 1;
     const hash = leafHash(utf8(text));
     if (proof === undefined) {
       if (index !== built.size()) return breakHere('leaf_missing');
       built.append(hash);
-      if (older?.size === built.size() && !isEqual(older.root, built.root())) {
-        breakHere('other_history');
-      }
+      const isOther = earlier.some(
+        (one) => one?.size === built.size() && !isEqual(one.root, built.root()),
+      );
+      if (isOther) breakHere('other_history');
     } else {
       isComplete = false;
       const hashes = proof.map(decodeBase64);
@@ -80,28 +78,18 @@ export const readLeaves = async (file: LogFile, trees: Trees, tally: Tally): Pro
     lastIndex = index;
     if (index === 0 && text.startsWith(FORMER_LOG)) {
       follows = true;
-      return tally.prove();
+      return headingIn(text) === undefined ? breakHere('malformed_leaf') : tally.prove();
     }
     const leaf = parseLeaf(text);
     if (leaf === undefined) return breakHere('malformed_leaf');
-    const fault = add({ ...leaf, index, place });
-    if (fault === undefined) tally.prove();
-    else breakHere(fault, leaf.account);
-  };
-
-  const add = (leaf: PlacedLeaf): string | undefined => {
-    const known = of.get(leaf.account);
-    const before = known?.at(-1);
-    if (known === undefined || before === undefined) {
-      of.set(leaf.account, [leaf]);
-      // An owner may not see the first leaf of the log, which says whether an older log holds what came before.
-      if (leaf.first.seq === 1) return leaf.first.prev === ZERO_HASH ? undefined : 'leaf_unlinked';
-      return follows || !isComplete ? undefined : 'leaf_gap';
-    }
-    known.push(leaf);
-    if (leaf.first.seq <= before.last.seq) return 'forked';
-    if (leaf.first.seq !== before.last.seq + 1) return 'leaf_gap';
-    return leaf.first.prev === before.last.hash ? undefined : 'forked';
+    const placed = { ...leaf, place, log: tree.origin, index, ordinal: offset + index };
+    // An owner may not see the first leaf of a log, which says whether an older one holds what came before.
+    const fault = accounts.add(placed, offset === 0 && (follows || !isComplete));
+    if (fault === undefined) return tally.prove();
+    if (fault !== 'follows') return breakHere(fault, leaf.account);
+    tally.skip(
+      `the log before ${tree.origin} is missing: it has the first leaves of ${leaf.account}`,
+    );
   };
 
   for await (const { lines, fault } of readLines(file, { limit: MAX_LINE })) {
@@ -117,10 +105,32 @@ export const readLeaves = async (file: LogFile, trees: Trees, tally: Tally): Pro
       tally.breakWith({ ...end, reason: 'leaf_beyond_checkpoint' });
     else if (!isEqual(built.root(), tree.root)) tally.breakWith({ ...end, reason: 'other_root' });
     else tally.prove();
-  } else if (older !== undefined && older.size !== tree.size) {
+  } else if (kept !== undefined && kept.size !== tree.size) {
     tally.skip('an older checkpoint needs all leaves of the log, which only its operator exports');
   }
-  return { of, count, isWhole: isComplete && !follows };
+  accounts.endYear(tree.size);
+  return { isComplete };
+};
+
+/** The checkpoint of the year before that the first leaf of a log names. Its signature adds nothing: the leaf is under a signed tree, and so is that year. */
+export const readHeading = async (file: LogFile): Promise<Checkpoint | undefined> => {
+  for await (const { lines } of readLines(file, { limit: MAX_LINE })) {
+    const [first] = lines;
+    if (first === undefined) continue;
+    const { index, leaf = '' } = readLine(first) ?? {};
+    return index === 0 && leaf.startsWith(FORMER_LOG) ? headingIn(leaf) : undefined;
+  }
+  return undefined;
+};
+
+const headingIn = (leaf: string): Checkpoint | undefined => {
+  const note = readNote(leaf.slice(FORMER_LOG.length));
+  return note.ok ? parseCheckpoint(note.value.text) : undefined;
+};
+
+const readLine = (line: Line): z.output<typeof schema> | undefined => {
+  const parsed = parseStrictJson(decodeUtf8(line.bytes) ?? '');
+  return parsed.ok ? schema.safeParse(parsed.value).data : undefined;
 };
 
 const isEqual = (one: Uint8Array, other: Uint8Array): boolean =>

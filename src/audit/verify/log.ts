@@ -2,30 +2,17 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import { encodeBase64 } from '../../crypto/bytes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { chunkRoot } from '../log/leaf.ts';
-import { verifyNoteSignature } from '../log/note-signature.ts';
-import { type NoteKey, openNote, parseVerifierKey } from '../log/signed-note.ts';
 import type { Check, HashedEntry, Survey } from './check.ts';
-import { type Leaves, type PlacedLeaf, readLeaves } from './leaves.ts';
-import type { LogFile } from './lines.ts';
-import { createTally, type Tally } from './tally.ts';
+import type { LogEvidence } from './log-evidence.ts';
+import { readYears } from './log-years.ts';
+import type { PlacedLeaf } from './logged-accounts.ts';
+import { createTally } from './tally.ts';
 
-/** What the transparency log says (docs/audit-log.md). */
-export type LogEvidence = {
-  readonly leaves: LogFile;
-  /** A signed note. */
-  readonly checkpoint?: NamedText;
-  /** The key that verifies it: `<name>+<key id>+<base64>`. */
-  readonly key?: NamedText;
-  /** A checkpoint that somebody kept: the log must only have grown since. */
-  readonly older?: NamedText;
-};
-
-export type NamedText = { readonly name: string; readonly text: string };
-
-/** Where the log has an entry. `position`: its place in the chunk, from 0, of `count` entries. */
+/** Where a log has an entry. `position`: its place in the chunk, from 0, of `count` entries. */
 export type LogPosition = {
+  /** The name of the log. */
+  readonly log: string;
   readonly leaf: number;
   readonly position: number;
   readonly count: number;
@@ -50,7 +37,7 @@ export const createLogCheck = async (
   { accounts }: Pick<Survey, 'accounts'>,
 ): Promise<LogCheck> => {
   const tally = createTally('log');
-  const leaves = await loadLeaves(evidence, tally);
+  const leaves = await readYears(evidence, tally);
   /** The last entry of each account that was seen. */
   const ends = new Map<AccountId, HashedEntry>();
   let account: AccountId | undefined;
@@ -62,7 +49,7 @@ export const createLogCheck = async (
   const unlogged = new Map<AccountId, { readonly first: HashedEntry; count: number }>();
   /** Times of the last entries of the first leaf of the log, and of the newest one in the files. */
   let begun: Seconds | undefined;
-  let newest: { readonly index: number; readonly at: Seconds } | undefined;
+  let newest: { readonly ordinal: number; readonly at: Seconds } | undefined;
 
   const see = (seen: HashedEntry): void => {
     const { seq, prev } = seen.entry;
@@ -81,7 +68,7 @@ export const createLogCheck = async (
       else countUnlogged(seen);
       return;
     }
-    if (seq === leaf.last.seq) noteTime(leaf.index, seen.entry.at);
+    if (seq === leaf.last.seq) noteTime(leaf.ordinal, seen.entry.at);
     if (seq === leaf.first.seq) {
       hashes = [];
       if (prev !== leaf.first.prev) return tally.breakAt(seen, 'not_as_logged', 'prev');
@@ -103,9 +90,9 @@ export const createLogCheck = async (
     unlogged.set(seen.entry.account, known);
   };
 
-  const noteTime = (index: number, time: Seconds): void => {
-    if (index === 0) begun = time;
-    if (newest === undefined || index > newest.index) newest = { index, at: time };
+  const noteTime = (ordinal: number, time: Seconds): void => {
+    if (ordinal === 0) begun = time;
+    if (newest === undefined || ordinal > newest.ordinal) newest = { ordinal, at: time };
   };
 
   /** Whether the log would have leaves of an account that began at a time. */
@@ -148,60 +135,11 @@ export const createLogCheck = async (
         ?.find(({ first, last }) => first.seq <= seq && seq <= last.seq);
       return (
         leaf && {
-          leaf: leaf.index,
+          ...{ log: leaf.log, leaf: leaf.index },
           position: seq - leaf.first.seq,
           count: leaf.last.seq - leaf.first.seq + 1,
         }
       );
     },
   };
-};
-
-/** Opens the checkpoints and reads the leaves. @returns undefined if the checkpoint proves nothing */
-const loadLeaves = async (evidence: LogEvidence, tally: Tally): Promise<Leaves | undefined> => {
-  const { checkpoint, older: given } = evidence;
-  if (evidence.key === undefined || checkpoint === undefined) {
-    const missing = checkpoint === undefined ? 'checkpoint' : 'log-key';
-    tally.skip(`the file ${missing} of the log is missing`);
-    return undefined;
-  }
-  const key = parseVerifierKey(evidence.key.text.trim());
-  if (key === undefined) {
-    tally.breakWith({ file: evidence.key.name, line: 1, reason: 'malformed_key' });
-    return undefined;
-  }
-  const tree = await openCheckpoint(checkpoint, key, tally);
-  if (tree === undefined) return undefined;
-  const older = given === undefined ? undefined : await openCheckpoint(given, key, tally);
-  if (given !== undefined && older !== undefined && older.size > tree.size) {
-    tally.breakWith({ file: checkpoint.name, line: 2, reason: 'rolled_back' });
-  }
-  if (older?.size === tree.size && encodeBase64(older.root) !== encodeBase64(tree.root)) {
-    tally.breakWith({ file: checkpoint.name, line: 3, reason: 'other_history' });
-  }
-  return await readLeaves(evidence.leaves, { tree, older }, tally);
-};
-
-const openCheckpoint = async (
-  { name, text }: NamedText,
-  key: NoteKey,
-  tally: Tally,
-): Promise<Checkpoint | undefined> => {
-  const breakHere = (reason: string): undefined => {
-    tally.breakWith({ file: name, line: 1, reason });
-    return undefined;
-  };
-  const opened = await openNote(text, [key], verifyNoteSignature);
-  if (!opened.ok) {
-    return breakHere(
-      { malformed: 'malformed_checkpoint', bad_signature: 'wrong_signer', unsigned: 'unsigned' }[
-        opened.error.kind
-      ],
-    );
-  }
-  const checkpoint = parseCheckpoint(opened.value.text);
-  if (checkpoint === undefined) return breakHere('malformed_checkpoint');
-  if (checkpoint.origin !== key.name) return breakHere('other_origin');
-  tally.prove();
-  return checkpoint;
 };

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import type { Export, LogFile, NamedText } from '../../audit/verify/index.ts';
+import type { Export, LogEvidence, LogFile, NamedText } from '../../audit/verify/index.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { readText } from '../lib/atomic-file.ts';
@@ -11,9 +11,6 @@ import { unreadable } from '../lib/input.ts';
 
 /** What a folder of `countersign audit export` holds besides its entries. */
 export type ExportFolder = Export & {
-  readonly checkpoint?: NamedText;
-  readonly key?: NamedText;
-  readonly leaves?: LogFile;
   readonly jwks?: NamedText;
 };
 
@@ -70,22 +67,38 @@ export const openExportFolder = async (path: string): Promise<ExportFolder> => {
     .toSorted();
   const text = async (name: string) => (has(name) ? await namedText(join(path, name)) : undefined);
   const file = async (name: string) => (has(name) ? await logFile(join(path, name)) : undefined);
-  const [texts, leaves] = [await file('texts.ndjson'), await file('leaves.ndjson')];
-  const [checkpoint, key, jwks] = [
-    await text('checkpoint'),
-    await text('log-key'),
-    await text('jwks.json'),
-  ];
+  const [texts, jwks] = [await file('texts.ndjson'), await text('jwks.json')];
+  const log = await openLogFolder(path);
   return {
     entries: await Promise.all(
       files.map(async (name) => await logFile(join(path, 'entries', name))),
     ),
     listed: await readManifest(join(path, 'manifest.json')),
     ...(texts === undefined ? {} : { texts }),
-    ...(leaves === undefined ? {} : { leaves }),
-    ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(key === undefined ? {} : { key }),
+    ...(log.years.length === 0 ? {} : { log }),
     ...(jwks === undefined ? {} : { jwks }),
+  };
+};
+
+/** The transparency log in the folder of an export: the leaves and the checkpoint of each year, and the keys. */
+export const openLogFolder = async (path: string): Promise<LogEvidence> => {
+  const named = async (...names: readonly string[]): Promise<NamedText | undefined> =>
+    await namedText(join(path, ...names)).catch(() => undefined);
+  const years = (await readdir(join(path, 'log')).catch((): string[] => []))
+    .filter((name) => /^\d{4}$/.test(name))
+    .toSorted();
+  const keys = await named('log-key');
+  return {
+    years: await Promise.all(
+      years.map(async (year) => {
+        const checkpoint = await named('log', year, 'checkpoint');
+        return {
+          leaves: await logFile(join(path, 'log', year, 'leaves.ndjson')),
+          ...(checkpoint === undefined ? {} : { checkpoint }),
+        };
+      }),
+    ),
+    keys: keys === undefined ? [] : [keys],
   };
 };
 

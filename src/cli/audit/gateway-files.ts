@@ -37,18 +37,17 @@ const jsonIn = (text: string): unknown => {
   }
 };
 
-/** The public keys that a verifier needs, by file name: those of receipts, and that of the transparency log where there is one. */
-export const keyFiles = async ({
-  gateway,
-  session,
-}: AdminClient): Promise<Readonly<Record<string, string>>> => {
-  const [receiptKeys, logKey] = await Promise.all(
-    ['/.well-known/jwks.json', '/log/key'].map(
-      async (path) => await httpText(gateway + path, session.signal),
-    ),
+/** The public keys that a verifier needs, by file name: those of receipts, and those of the transparency log of some years. */
+export const keyFiles = async (
+  { gateway, session }: AdminClient,
+  years: readonly number[],
+): Promise<Readonly<Record<string, string>>> => {
+  const paths = ['/.well-known/jwks.json', ...years.map((year) => `/log/${year}/keys`)];
+  const [receiptKeys, ...logKeys] = await Promise.all(
+    paths.map(async (path) => await httpText(gateway + path, session.signal)),
   );
   return {
     ...(receiptKeys === undefined ? {} : { 'jwks.json': receiptKeys }),
-    ...(logKey === undefined ? {} : { 'log-key': logKey }),
+    ...(logKeys.length === 0 ? {} : { 'log-key': logKeys.join('') }),
   };
 };

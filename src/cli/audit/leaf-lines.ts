@@ -6,63 +6,91 @@ import { isRefusal } from '../lib/errors.ts';
 type Leaf = { readonly index: number; readonly leaf: string; readonly proof?: readonly string[] };
 
 /** The leaves of one tree: its signed checkpoint, and a line of `leaves.ndjson` for each leaf, in the order of the log. */
-export type LeafFiles = { readonly checkpoint: string; readonly lines: AsyncIterable<string> };
+export type LeafFiles = {
+  readonly year: number;
+  readonly checkpoint: string;
+  readonly lines: AsyncIterable<string>;
+};
 
 type Tree = { readonly size: number; readonly checkpoint?: string };
 type Page = Tree & { readonly items: readonly Leaf[]; readonly next?: string };
-type ReadPage = (size: number | undefined, after: string | undefined) => Promise<Page>;
+type Range = { readonly year: number; readonly size?: number; readonly after?: string };
+type ReadPage = (range: Range) => Promise<Page>;
 
 /** How often to begin again with a larger tree, if the log signs one between two requests. */
 const TRIES = 3;
 
 /**
- * All leaves of the current log, for an operator.
+ * All leaves of each year, for an operator; the newest year first.
  *
- * @returns undefined if the gateway has no log, or none that it has signed
+ * @returns nothing if the gateway has no log, or none that it has signed
  * @throws CliError
  */
-export const allLeaves = async (admin: AdminClient): Promise<LeafFiles | undefined> =>
-  await leafFiles([
-    async (size, after) =>
-      (await admin.call('log.leaves', { query: { limit: 500, ...optional(size, after) } })).body,
+export const allLeaves = async (admin: AdminClient): Promise<readonly LeafFiles[]> =>
+  await leafFiles(admin, [
+    async (range) => (await admin.call('log.leaves', { query: { limit: 500, ...range } })).body,
   ]);
 
-/** The leaves of some accounts, each with its proof in the tree of the checkpoint. @throws CliError */
+/** The leaves of some accounts, each with its proof in the tree of the checkpoint of its year. @throws CliError */
 export const leavesOfAccounts = async (
   admin: AdminClient,
   accounts: readonly AccountId[],
-): Promise<LeafFiles | undefined> =>
+): Promise<readonly LeafFiles[]> =>
   await leafFiles(
-    accounts.map((account): ReadPage => async (size, after) => {
-      const query = { limit: 100, ...optional(size, after) };
+    admin,
+    accounts.map((account): ReadPage => async (range) => {
+      const query = { limit: 100, ...range };
       return (await admin.call('account.leaves', { params: { account }, query }))
         .body satisfies AnswerOf<'account.leaves'>;
     }),
   );
 
-const optional = (size: number | undefined, after: string | undefined) => ({
-  ...(size === undefined ? {} : { size }),
-  ...(after === undefined ? {} : { after }),
-});
+/**
+ * The years of a log, back to the first one. A log continues that of the year before only if that one has leaves, so an empty year ends it; the
+ * current year may have none yet. The newest is read first: its first leaf names a tree of the year before, which must not be larger than the one
+ * that is read of that year.
+ */
+const leafFiles = async (
+  { session }: AdminClient,
+  sources: readonly ReadPage[],
+): Promise<readonly LeafFiles[]> => {
+  const current = new Date(session.now() * 1_000).getUTCFullYear();
+  const found: LeafFiles[] = [];
+  for (let year = current; ; year -= 1) {
+    const { tree, lines } = await leavesOfYear(sources, year);
+    if (tree === undefined && year < current) return found;
+    // An owner may have no leaves in a year of others.
+    if (lines !== undefined) found.push(lines);
+  }
+};
 
-const leafFiles = async (sources: readonly ReadPage[]): Promise<LeafFiles | undefined> => {
+type YearLeaves = { readonly tree?: Tree; readonly lines?: LeafFiles };
+
+const leavesOfYear = async (sources: readonly ReadPage[], year: number): Promise<YearLeaves> => {
   const [first] = sources;
-  if (first === undefined) return undefined;
+  if (first === undefined) return {};
   for (let tried = 0; tried < TRIES; tried += 1) {
-    const tree = await signedTree(first);
-    if (tree === undefined || tree.size === 0) return undefined;
+    const tree = await signedTree(first, year);
+    if (tree === undefined || tree.size === 0) return {};
     const { size, checkpoint } = tree;
     // Absent if the log has signed a larger tree since: ask again for that one.
     if (checkpoint === undefined) continue;
-    const lines = inOrder(sources.map((read) => leavesFrom(read, size)));
-    return { checkpoint, lines };
+    const lines = inOrder(sources.map((read) => leavesFrom(read, { year, size })));
+    const start = await lines.next();
+    if (start.done === true) return { tree };
+    return { tree, lines: { year, checkpoint, lines: resumed(start.value, lines) } };
   }
-  return undefined;
+  return {};
 };
 
-const signedTree = async (read: ReadPage): Promise<Tree | undefined> => {
+async function* resumed(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
+}
+
+const signedTree = async (read: ReadPage, year: number): Promise<Tree | undefined> => {
   try {
-    return await read(undefined, undefined);
+    return await read({ year });
   } catch (thrown) {
     if (isRefusal(thrown, 'not_found')) return undefined;
     throw thrown;
@@ -70,10 +98,10 @@ const signedTree = async (read: ReadPage): Promise<Tree | undefined> => {
 };
 
 /** All leaves of one source, in trees of one size: their proofs must lead to the one checkpoint. */
-async function* leavesFrom(read: ReadPage, size: number): AsyncGenerator<Leaf> {
+async function* leavesFrom(read: ReadPage, range: Range): AsyncGenerator<Leaf> {
   let after: string | undefined;
   do {
-    const page = await read(size, after);
+    const page = await read({ ...range, ...(after === undefined ? {} : { after }) });
     yield* page.items;
     after = page.next;
   } while (after !== undefined);

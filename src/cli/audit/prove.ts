@@ -1,5 +1,5 @@
 import { verifyEntryProof, writeEntryProof } from '../../audit/log/entry-proof.ts';
-import { parseVerifierKey } from '../../audit/log/signed-note.ts';
+import { parseKeyList } from '../../audit/log/key-list.ts';
 import { type CollectedProof, type CollectFault, collectProof } from '../../client/entry-proof.ts';
 import { utf8 } from '../../crypto/bytes.ts';
 import { type AdminClient, openAdmin, roleOf } from '../lib/admin-client.ts';
@@ -33,10 +33,11 @@ export const prove: Command = {
       ...(input.flag('hashOnly') || entry === undefined ? {} : { entry }),
       ...rest,
     });
-    const key = parseVerifierKey(
-      ((await httpText(`${admin.gateway}/log/${year}/key`, session.signal)) ?? '').trim(),
+    const keys = await httpText(`${admin.gateway}/log/${year}/keys`, session.signal);
+    const checked = await verifyEntryProof(
+      file,
+      (parseKeyList(keys ?? '') ?? []).map(({ key }) => key),
     );
-    const checked = await verifyEntryProof(file, key === undefined ? [] : [key]);
     if (!checked.ok) throw broken(`The proof does not verify: ${checked.error}.`);
     const to = input.text('out');
     if (to === undefined || to === '-') {

@@ -15,25 +15,29 @@ export const verifyProof: Command = {
   summary: 'verify offline that a proof file shows an entry of a transparency log',
   arguments: [{ syntax: '<file>', summary: 'proof of `audit prove`; - for stdin' }],
   options: [
-    { flags: '--log-key <key>', summary: 'key of the log, or a file with it' },
+    {
+      flags: '--log-key <key>',
+      summary: 'key of the log, or a file with its keys',
+      repeatable: true,
+    },
     {
       flags: '--witness <key>',
       summary: 'key of a witness that must have cosigned, or a file with them',
+      repeatable: true,
     },
     { flags: '--keys <file>', summary: 'jwks.json of the gateway: verifies the receipt, too' },
   ],
   examples: ['countersign audit verify-proof call.tlog-proof --log-key log-key'],
   run: async (session, input) => {
     const { out } = session;
-    const given = input.text('logKey');
-    if (given === undefined)
+    const given = input.list('logKey');
+    if (given.length === 0)
       throw usageError(
         '--log-key is missing: a proof is worth the key that signed its checkpoint.',
-        'Read it once from `/log/<year>/key` of the gateway, compare it with another copy, and keep it.',
+        'Read `/log/<year>/keys` of the gateway once, compare it with another copy, and keep it.',
       );
     const logKeys = await verifierKeys(session, given);
-    const witness = input.text('witness');
-    const witnesses = witness === undefined ? [] : await verifierKeys(session, witness);
+    const witnesses = await verifierKeys(session, input.list('witness'));
     const text = await textFile(session, input.arguments[0] ?? '', MAX_PROOF);
     const checked = await verifyEntryProof(text, logKeys, witnesses);
     if (!checked.ok) throw proofError(checked.error);
@@ -100,14 +104,14 @@ const WHY: Readonly<Record<ProofFault, string>> = {
   receipt_other: 'Its receipt is about another entry.',
   entry_outside: 'Its entry is not in the leaf that it names.',
   leaf_outside: 'Its leaf is not in the tree of its checkpoint.',
-  checkpoint_unsigned: 'The given key did not sign its checkpoint.',
+  checkpoint_unsigned: 'No given key signed its checkpoint.',
 };
 
 const proofError = (fault: ProofFault): CliError =>
   new CliError(`The file proves nothing. ${WHY[fault]}`, {
     hint:
       fault === 'checkpoint_unsigned'
-        ? 'Give --log-key with the key of this log and year: each year has its own name.'
+        ? 'Give --log-key with the keys of this log and year, as `/log/<year>/keys` of the gateway lists them. Keys of another year have another name.'
         : 'Ask for the proof again. Keep this file: it may be evidence.',
     code: fault,
   });

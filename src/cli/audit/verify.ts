@@ -8,9 +8,16 @@ import type {
 } from '../../audit/verify/index.ts';
 import type { Command } from '../lib/command.ts';
 import { CliError, Ended, EXIT, usageError } from '../lib/errors.ts';
+import { httpBytes } from '../lib/http-text.ts';
 import { hashIn, type Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
-import { type ExportFolder, logFile, namedText, openExportFolder } from './export-folder.ts';
+import {
+  type ExportFolder,
+  logFile,
+  namedText,
+  openExportFolder,
+  openLogFolder,
+} from './export-folder.ts';
 import { reportText } from './report-text.ts';
 
 /** Bytes of a log on standard input, at most: it is read twice, so it is kept in memory. */
@@ -31,10 +38,15 @@ export const verify: Command = {
       summary: 'keys that verify them (default: jwks.json of the folder)',
     },
     { flags: '--rpc <url>', summary: 'node of a chain, to look at settlements', repeatable: true },
-    { flags: '--log <folder>', summary: 'folder with leaves.ndjson, checkpoint and log-key' },
+    {
+      flags: '--log <place>',
+      summary:
+        'folder of another export, which has the log; or URL of the gateway: what it publishes must be the log of the export',
+    },
     {
       flags: '--log-key <key>',
-      summary: 'key of the transparency log, from a source that you trust',
+      summary: 'key of the transparency log from a source that you trust, or a file of them',
+      repeatable: true,
     },
     { flags: '--checkpoint <file>', summary: 'older checkpoint, which the log must extend' },
     {
@@ -73,7 +85,7 @@ const read = async (session: Session, input: Input): Promise<Read> => {
   const keys = input.text('keys');
   const contains = input.text('contains');
   const rpc = input.list('rpc');
-  const log = await logEvidence(input, folder);
+  const log = await logEvidence(input, folder, session.signal);
   const given: Export = {
     entries: [...(folder?.entries ?? []), ...files],
     ...(folder?.texts === undefined ? {} : { texts: folder.texts }),
@@ -132,37 +144,36 @@ const keysIn = async (
 const logEvidence = async (
   input: Input,
   folder: ExportFolder | undefined,
+  signal: AbortSignal,
 ): Promise<LogEvidence | undefined> => {
   const path = input.text('log');
-  const key = input.text('logKey');
+  const given = input.list('logKey');
   const older = input.text('checkpoint');
-  const { join } = await import('node:path');
-  const of =
-    path === undefined
-      ? folder
-      : {
-          leaves: await logFile(join(path, 'leaves.ndjson')),
-          checkpoint: await namedText(join(path, 'checkpoint')),
-          key: await namedText(join(path, 'log-key')).catch(() => undefined),
-        };
-  if (of?.leaves === undefined) {
-    if (key === undefined && older === undefined) return undefined;
+  const isLive = path !== undefined && /^https?:\/\//.test(path);
+  const of = path === undefined || isLive ? folder?.log : await openLogFolder(path);
+  if (of === undefined || of.years.length === 0) {
+    if (path === undefined && given.length === 0 && older === undefined) return undefined;
     throw usageError(
       'There are no leaves of a transparency log to check.',
-      'Give --log with a folder that has leaves.ndjson and checkpoint.',
+      'Give --log with the folder of an export that has log/<year>/leaves.ndjson.',
     );
   }
-  const named = key === undefined ? of.key : await keyIn(key);
   return {
-    leaves: of.leaves,
-    ...(of.checkpoint === undefined ? {} : { checkpoint: of.checkpoint }),
-    ...(named === undefined ? {} : { key: named }),
+    ...of,
+    ...(given.length === 0 ? {} : { keys: await Promise.all(given.map(keysOf)) }),
     ...(older === undefined ? {} : { older: await namedText(older) }),
+    ...(isLive ? { published: publishedAt(path, signal) } : {}),
   };
 };
 
-/** A key as text, or a file that has it. */
-const keyIn = async (given: string): Promise<NamedText> =>
+/** The public log of a gateway. @throws CliError if it cannot be reached */
+const publishedAt =
+  (gateway: string, signal: AbortSignal): NonNullable<LogEvidence['published']> =>
+  async (path) =>
+    await httpBytes(new URL(`/log/${path}`, gateway).href, signal);
+
+/** A key as text, or a file with one a line. */
+const keysOf = async (given: string): Promise<NamedText> =>
   /^[^\s+]+\+[0-9a-f]{8}\+\S+$/.test(given)
     ? { name: '--log-key', text: given }
     : await namedText(given);

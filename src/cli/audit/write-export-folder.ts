@@ -22,10 +22,10 @@ export type ExportedFolder = {
 const fileOf = (account: AccountId): string => `entries/${account.replaceAll(':', '_')}.ndjson`;
 
 /**
- * Writes the folder that verifiers read: the entries of each account from its first one, the leaves of the transparency log with its
- * checkpoint, the keys, the texts of the gateway that bound them, and a manifest. An operator gets the leaves of all accounts, anyone else those of the exported ones with proofs.
+ * Writes the folder that verifiers read: the entries of each account from its first one, the leaves of the transparency log with the
+ * checkpoint of each year, the keys, the texts of the gateway that bound them, and a manifest. An operator gets the leaves of all accounts, anyone else those of the exported ones with proofs.
  *
- * The checkpoint comes first: D1 has every entry that it covers by then, so no exported chain ends before its last leaf.
+ * The checkpoints come first: D1 has every entry that they cover by then, so no exported chain ends before its last leaf.
  *
  * @throws CliError
  */
@@ -38,7 +38,7 @@ export const writeExportFolder = async (
   const accounts: ManifestAccount[] = [];
   let entries = 0;
   // Before the list of accounts: each account with a leaf has a row by then.
-  const early = scope.kind === 'all' ? await allLeaves(admin) : undefined;
+  const early = scope.kind === 'all' ? await allLeaves(admin) : [];
   const listed = await exportedAccounts(admin, scope);
   const logged =
     scope.kind === 'all'
@@ -55,13 +55,14 @@ export const writeExportFolder = async (
     () => `writing account ${accounts.length + 1} of ${listed.length}, ${counted(entries, 'line')}`,
     async () =>
       await writeFolder(session.signal, path, async (folder) => {
-        for (const [name, text] of Object.entries(await keyFiles(admin)))
+        const years = logged.map(({ year }) => year);
+        for (const [name, text] of Object.entries(await keyFiles(admin, years)))
           await folder.write(name, [text]);
-        if (logged !== undefined) {
-          await folder.write('checkpoint', [logged.checkpoint]);
+        for (const { year, checkpoint, lines } of logged) {
+          await folder.write(`log/${year}/checkpoint`, [checkpoint]);
           await folder.write(
-            'leaves.ndjson',
-            counting(logged.lines, () => (leaves += 1)),
+            `log/${year}/leaves.ndjson`,
+            counting(lines, () => (leaves += 1)),
           );
         }
         for (const one of listed) {

@@ -39,6 +39,7 @@ export const SECRETS = [
   'VAULT_KEY_OLD',
   'CARD_WEBHOOK_SECRET',
   'LOG_KEY',
+  'LOG_KEY_NEXT',
 ] as const;
 
 export type SecretName = (typeof SECRETS)[number];
@@ -100,9 +101,13 @@ export const readProject = async (directory: string): Promise<Project> => {
     config: CONFIG_FILE,
     secretsOf: (files) => {
       const { config } = configOf(files);
-      const optional = ['VAULT_KEY', 'VAULT_KEY_OLD', 'CARD_WEBHOOK_SECRET', 'LOG_KEY'].filter(
-        (name) => name in files.secrets,
-      );
+      const optional = [
+        'VAULT_KEY',
+        'VAULT_KEY_OLD',
+        'CARD_WEBHOOK_SECRET',
+        'LOG_KEY',
+        'LOG_KEY_NEXT',
+      ].filter((name) => name in files.secrets);
       if (config === undefined) return [];
       const vault = needsVaultKey(files.tools, files.toml) ? ['VAULT_KEY'] : [];
       return [...new Set([...neededSecrets(config), ...vault, ...optional])];

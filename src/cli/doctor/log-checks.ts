@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { type Checkpoint, parseCheckpoint } from '../../audit/log/checkpoint.ts';
 import { hasOnlyGrown } from '../../audit/log/growth.ts';
+import { parseKeyList } from '../../audit/log/key-list.ts';
 import { verifyNoteSignature } from '../../audit/log/note-signature.ts';
-import { openNote, parseVerifierKey } from '../../audit/log/signed-note.ts';
+import { keyIdOf, openNote, verifierKey } from '../../audit/log/signed-note.ts';
 import { readCopy } from '../../client/json.ts';
 import { decodeBase64, decodeUtf8, encodeBase64 } from '../../crypto/bytes.ts';
 import { readText, writeFiles } from '../lib/atomic-file.ts';
@@ -17,7 +18,8 @@ const MAX_BYTES = 65_536;
 const KEEP = 'Keep the file, and compare checkpoints with other readers: docs/audit-log.md.';
 
 /**
- * Checks the public log of a gateway: its newest checkpoint is signed by its key, and the tree extends the one that this machine saw last.
+ * Checks the public log of a gateway: its newest checkpoint is signed by its listed keys, and the tree extends the one that this machine
+ * saw last.
  *
  * @param home the directory that keeps what was seen.
  */
@@ -38,9 +40,8 @@ export const logChecks = async (
     decodeUtf8((await get(path)) ?? new Uint8Array()) ?? '';
   try {
     const note = await text('checkpoint');
-    const verifierKey = (await text('key')).trim();
-    const key = parseVerifierKey(verifierKey);
-    if (key === undefined) {
+    const listed = parseKeyList(await text('keys'));
+    if (listed === undefined) {
       const hint = 'Set the secret LOG_KEY to have one: docs/audit-log.md.';
       return [skipped(NAME, 'the gateway publishes none', hint)];
     }
@@ -48,14 +49,32 @@ export const logChecks = async (
       const hint = 'The first call makes the first leaf, within half a minute.';
       return [skipped(NAME, 'the log has no checkpoint yet', hint)];
     }
-    const opened = await openNote(note, [key], verifyNoteSignature);
+    const keys = listed.map(({ key }) => key);
+    const opened = await openNote(note, keys, verifyNoteSignature);
     const tree = opened.ok ? parseCheckpoint(opened.value.text) : undefined;
-    if (!opened.ok || tree?.origin !== key.name) {
-      return [failure(NAME, 'its key did not sign its checkpoint', KEEP)];
+    const signers = opened.ok ? opened.value.signers : [];
+    if (!opened.ok || tree === undefined || !signers.every(({ name }) => name === tree.origin)) {
+      return [failure(NAME, 'no key that it lists signed its checkpoint', KEEP)];
     }
-    const witnesses = opened.value.signatures.length - 1;
-    const says = `${tree.size === 1 ? '1 leaf' : `${tree.size} leaves`} in ${tree.origin}, ${counted(witnesses, 'cosignature')}`;
-    return [await growthCheck(tree, verifierKey, home, says, get)];
+    const witnesses = opened.value.signatures.filter(({ name }) => name !== tree.origin).length;
+    const says = [
+      `${tree.size === 1 ? '1 leaf' : `${tree.size} leaves`} in ${tree.origin}`,
+      ...(signers.length > 1 ? [`signed by ${signers.map(keyIdOf).join(' and ')}`] : []),
+      counted(witnesses, 'cosignature'),
+    ].join(', ');
+    const silent = listed.find(
+      ({ key, from, until }) => from !== undefined && until === undefined && !signers.includes(key),
+    );
+    if (silent !== undefined) {
+      return [
+        warning(
+          NAME,
+          `${says}; the key ${keyIdOf(silent.key)} did not sign it, and /log/keys says that it signs`,
+          'Run the command again in five minutes: caches may be so far behind. If it stays so, keep the checkpoint, and ask the operator.',
+        ),
+      ];
+    }
+    return [await growthCheck(tree, signers.map(verifierKey), home, says, get)];
   } catch (error) {
     signal.throwIfAborted();
     return [failure(NAME, cliErrorOf(error).message, 'Look at the logs of the Worker.')];
@@ -65,13 +84,13 @@ export const logChecks = async (
 const FILE = 'log-checkpoints.json';
 const seenSchema = z.record(
   z.string(),
-  z.strictObject({ key: z.string(), size: z.int(), root: z.string() }),
+  z.strictObject({ keys: z.array(z.string()), size: z.int(), root: z.string() }),
 );
 
 /** Compares a tree with the last one that this machine saw, and keeps it. */
 const growthCheck = async (
   tree: Checkpoint,
-  key: string,
+  keys: readonly string[],
   home: string,
   says: string,
   get: (path: string) => Promise<Uint8Array | undefined>,
@@ -81,7 +100,8 @@ const growthCheck = async (
   const seen = all[tree.origin];
   const root = seen === undefined ? undefined : decodeBase64(seen.root);
   const keep = async (): Promise<void> => {
-    const next = { ...all, [tree.origin]: { key, size: tree.size, root: encodeBase64(tree.root) } };
+    const now = { keys: [...keys], size: tree.size, root: encodeBase64(tree.root) };
+    const next = { ...all, [tree.origin]: now };
     await writeFiles([{ path, text: `${JSON.stringify(next, undefined, 2)}\n` }], undefined);
   };
   if (seen === undefined || root === undefined) {
@@ -102,14 +122,13 @@ const growthCheck = async (
     return failure(NAME, `${says}; it does not extend the ${seen.size} seen before`, KEEP);
   }
   await keep();
-  const isOtherKey = seen.key !== key;
-  return isOtherKey
-    ? warning(
+  return keys.some((key) => seen.keys.includes(key))
+    ? passed(NAME, `${says}; it extends the ${seen.size} seen before`)
+    : warning(
         NAME,
         `${says}; it has another key than before`,
-        'That is right if the operator replaced LOG_KEY: tell auditors and witnesses.',
-      )
-    : passed(NAME, `${says}; it extends the ${seen.size} seen before`);
+        'That is right if the operator replaced LOG_KEY since: see /log/keys, and tell auditors and witnesses.',
+      );
 };
 
 /** An unreadable file counts as nothing seen. */

@@ -11,31 +11,35 @@ export const logSettingChecks = (
   reach: EgressReach,
 ): readonly Check[] => {
   const witnesses = readWitnesses(values['WITNESSES'] ?? '', reach);
-  const [log, receipt] = [publicKeyIn(values['LOG_KEY']), publicKeyIn(values['RECEIPT_KEY'])];
-  const given = (values['LOG_KEY'] ?? '').trim();
+  const textOf = (name: string): string => (values[name] ?? '').trim();
+  const receipt = publicKeyIn(values['RECEIPT_KEY']);
   return [
     ...(witnesses.ok
       ? []
       : witnesses.error.map((reason) => failure('WITNESSES', reason, 'Correct it and deploy.'))),
-    ...(given !== '' && log === undefined
+    ...['LOG_KEY', 'LOG_KEY_NEXT'].flatMap((name) => keyChecks(name, textOf(name), receipt)),
+    ...(textOf('LOG_KEY_NEXT') !== '' && textOf('LOG_KEY') === ''
       ? [
           failure(
-            'LOG_KEY',
-            'must be an Ed25519 private key as JWK',
-            '`npm run keys` of a checkout prints one, or `countersign init` in an empty directory.',
-          ),
-        ]
-      : []),
-    ...(log !== undefined && log === receipt
-      ? [
-          failure(
-            'LOG_KEY',
-            'must be another key than RECEIPT_KEY',
-            'Make one of its own: whoever replaces one must not have to replace the other.',
+            'LOG_KEY_NEXT',
+            'signs beside LOG_KEY, which is not set',
+            'Set LOG_KEY as well: docs/keys.md#transparency-log.',
           ),
         ]
       : []),
   ];
+};
+
+const keyChecks = (name: string, text: string, receipt: string | undefined): readonly Check[] => {
+  const key = publicKeyIn(text);
+  if (text !== '' && key === undefined) {
+    const hint =
+      '`npm run keys` of a checkout prints one, or `countersign init` in an empty directory.';
+    return [failure(name, 'must be an Ed25519 private key as JWK', hint)];
+  }
+  if (key === undefined || key !== receipt) return [];
+  const hint = 'Make one of its own: whoever replaces one must not have to replace the other.';
+  return [failure(name, 'must be another key than RECEIPT_KEY', hint)];
 };
 
 const publicKeyIn = (text = ''): string | undefined => {

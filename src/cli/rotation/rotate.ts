@@ -1,6 +1,7 @@
 import type { Command } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
 import { rotateAgent } from './rotate-agent.ts';
+import { rotateLogKey } from './rotate-log-key.ts';
 import { rotateOperator } from './rotate-operator.ts';
 import { rotateOwner } from './rotate-owner.ts';
 import { rotateReceiptKey } from './rotate-receipt-key.ts';
@@ -10,16 +11,17 @@ const ROTATE = {
   agent: rotateAgent,
   owner: rotateOwner,
   operator: rotateOperator,
+  log: rotateLogKey,
   receipt: rotateReceiptKey,
   relayer: rotateRelayer,
 } as const;
-const KINDS = ['agent', 'owner', 'operator', 'receipt', 'relayer'] as const;
+const KINDS = ['agent', 'owner', 'operator', 'receipt', 'relayer', 'log'] as const;
 
 export const rotate: Command = {
   summary: 'replace a key by a new one; run it again for each next step',
   arguments: [
     { syntax: '<kind>', summary: 'which kind of key', choices: KINDS },
-    { syntax: '[old]', summary: 'the old key: its name; of a relayer its address' },
+    { syntax: '[old]', summary: 'the old key: its name, address, `kid` or id' },
   ],
   options: [
     { flags: '--to <new>', summary: 'the new key; of an agent it is made if it does not exist' },

@@ -20,7 +20,7 @@ import { type Export, verify } from '../../../src/audit/verify/index.ts';
 import { logFile, openExportFolder } from '../../../src/cli/audit/export-folder.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
-import type { ExportTexts } from '../../support/export-texts.ts';
+import { type ExportTexts, leafLines, yearsOf } from '../../support/export-texts.ts';
 
 export const VERIFIER = join(ROOT, 'examples/verifier-python');
 /** A small export of the local stack (`test/conformance/audit-export.test.ts` makes it). */
@@ -121,30 +121,16 @@ const verifyInTypeScript = async (
   const isFolder = statSync(path).isDirectory();
   const folder = isFolder ? await openExportFolder(path) : undefined;
   const given: Export = folder ?? { entries: [await logFile(path)] };
-  const { leaves, checkpoint, key, jwks } = folder ?? {};
+  const jwks = folder?.jwks;
   const valueOf = (option: string): string | undefined =>
     options.includes(option) ? options[options.indexOf(option) + 1] : undefined;
   const [receipts, contains] = [valueOf('--receipts'), valueOf('--contains')];
-  return await verify(
-    {
-      ...given,
-      ...(leaves === undefined
-        ? {}
-        : {
-            log: {
-              leaves,
-              ...(checkpoint === undefined ? {} : { checkpoint }),
-              ...(key === undefined ? {} : { key }),
-            },
-          }),
-    },
-    {
-      ...(receipts === undefined || jwks === undefined
-        ? {}
-        : { receipts: { file: await logFile(receipts), keys: jwks } }),
-      ...(contains === undefined ? {} : { contains: contains as Hex }),
-    },
-  );
+  return await verify(given, {
+    ...(receipts === undefined || jwks === undefined
+      ? {}
+      : { receipts: { file: await logFile(receipts), keys: jwks } }),
+    ...(contains === undefined ? {} : { contains: contains as Hex }),
+  });
 };
 
 /**
@@ -192,16 +178,17 @@ export const verifyManyInPython = async (
       }
       const files = {
         'manifest.json': JSON.stringify({ v: 1, accounts: texts.listed }),
-        'leaves.ndjson': texts.leaves
-          .map((leaf, index) => `${JSON.stringify({ index, leaf })}\n`)
-          .join(''),
-        checkpoint: texts.checkpoint,
         'log-key': texts.key,
         older: texts.older ?? '',
         'receipts.txt': texts.receipts ?? '',
         'jwks.json': texts.jwks,
       };
       for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+      for (const { year, leaves, checkpoint } of yearsOf(texts)) {
+        mkdirSync(join(folder, 'log', year), { recursive: true });
+        writeFileSync(join(folder, 'log', year, 'leaves.ndjson'), leafLines(leaves));
+        writeFileSync(join(folder, 'log', year, 'checkpoint'), checkpoint);
+      }
       return folder;
     });
     const found: Report[] = [];

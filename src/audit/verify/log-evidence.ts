@@ -1,0 +1,73 @@
+import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
+import { parseKeyList } from '../log/key-list.ts';
+import { verifyNoteSignature } from '../log/note-signature.ts';
+import { type NoteKey, openNote, readNote, SIGNATURE_TYPE } from '../log/signed-note.ts';
+import type { LogFile } from './lines.ts';
+import type { Tally } from './tally.ts';
+
+/** What the transparency log says (docs/audit-log.md). */
+export type LogEvidence = {
+  /** The logs of the years, the oldest first. */
+  readonly years: readonly YearLog[];
+  /** Keys that the reader trusts, lists of them as `/log/<year>/keys` has them: one must have signed each checkpoint. */
+  readonly keys: readonly NamedText[];
+  /** A checkpoint that somebody kept: the log of its year must only have grown since. */
+  readonly older?: NamedText;
+  /** Reads what the gateway publishes now, by the path after `/log/`; undefined for 404. */
+  readonly published?: ReadPublished;
+};
+
+export type ReadPublished = (path: string) => Promise<Uint8Array | undefined>;
+
+/** The log of one year. */
+export type YearLog = {
+  readonly leaves: LogFile;
+  /** A signed note. */
+  readonly checkpoint?: NamedText;
+};
+
+export type NamedText = { readonly name: string; readonly text: string };
+
+/** The keys of all lists. @returns undefined if a list is none */
+export const readKeys = (
+  lists: readonly NamedText[],
+  tally: Tally,
+): readonly NoteKey[] | undefined => {
+  const read = lists.map(({ name, text }) => ({ name, list: parseKeyList(text) }));
+  const malformed = read.find(
+    ({ list }) => list?.every(({ key }) => key.type === SIGNATURE_TYPE.note) !== true,
+  );
+  if (malformed === undefined) return read.flatMap(({ list = [] }) => list.map(({ key }) => key));
+  tally.breakWith({ file: malformed.name, line: 1, reason: 'malformed_key' });
+  return undefined;
+};
+
+/** Verifies a checkpoint. @returns undefined if it proves nothing */
+export const openCheckpoint = async (
+  { name, text }: NamedText,
+  keys: readonly NoteKey[],
+  tally: Tally,
+): Promise<Checkpoint | undefined> => {
+  const breakHere = (reason: string): undefined => {
+    tally.breakWith({ file: name, line: 1, reason });
+    return undefined;
+  };
+  const opened = await openNote(text, keys, verifyNoteSignature);
+  if (!opened.ok) {
+    const { kind } = opened.error;
+    if (kind === 'unsigned') return breakHere(isSignedByItself(text) ? 'unknown_key' : 'unsigned');
+    return breakHere(kind === 'malformed' ? 'malformed_checkpoint' : 'wrong_signer');
+  }
+  const checkpoint = parseCheckpoint(opened.value.text);
+  if (checkpoint === undefined) return breakHere('malformed_checkpoint');
+  const isOwn = opened.value.signers.some((key) => key.name === checkpoint.origin);
+  if (!isOwn) return breakHere('other_origin');
+  tally.prove();
+  return checkpoint;
+};
+
+/** Whether a note has a signature line of its own log: then the reader lacks that key. */
+const isSignedByItself = (text: string): boolean => {
+  const note = readNote(text);
+  return note.ok && note.value.signatures.some(({ name }) => text.startsWith(`${name}\n`));
+};

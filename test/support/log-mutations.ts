@@ -1,0 +1,132 @@
+/** Changes of the transparency log of an export: its keys, and how its years continue each other. */
+import { keyListText } from '../../src/audit/log/key-list.ts';
+import { parseLeaf } from '../../src/audit/log/leaf.ts';
+import type { LogKey } from '../../src/audit/log/log-key.ts';
+import { verifierKey } from '../../src/audit/log/signed-note.ts';
+import { checkpointOf, type ExportTexts, KEY, type Mutation, newLogKey } from './export-texts.ts';
+
+/** The key that replaces the one of the tests' log. */
+const NEXT_KEY = await newLogKey();
+const KEY_BEFORE: LogKey = { ...KEY, key: { ...KEY.key, name: 'gateway.example/log/2025' } };
+/** Leaves of the year before that the first leaf of the next one does not cover yet. */
+const LATE_LEAVES = 1;
+
+/** Logs the first chunk of each account in the year before, and keeps a checkpoint of that year. */
+export const overYears = async (texts: ExportTexts): Promise<ExportTexts> => {
+  const isFirst = (leaf: string): boolean => parseLeaf(leaf)?.first.seq === 1;
+  const old = texts.leaves.filter(isFirst);
+  const heading = `countersign-log/1\n${await checkpointOf(old.slice(0, -LATE_LEAVES), [KEY_BEFORE])}`;
+  const leaves = [heading, ...texts.leaves.filter((leaf) => !isFirst(leaf))];
+  return {
+    ...texts,
+    leaves,
+    checkpoint: await checkpointOf(leaves),
+    before: { leaves: old, checkpoint: await checkpointOf(old, [KEY_BEFORE]) },
+    key: keyListText([KEY, KEY_BEFORE]),
+    older: await checkpointOf(old.slice(0, 2), [KEY_BEFORE]),
+  };
+};
+
+/** Changes the leaves of the year before and of this one, and signs both logs anew. */
+const withYears =
+  (
+    change: (
+      before: readonly string[],
+      leaves: readonly string[],
+    ) => readonly [readonly string[], readonly string[]],
+  ) =>
+  async (texts: ExportTexts): Promise<ExportTexts> => {
+    const whole = await overYears(texts);
+    const [old, leaves] = change(whole.before?.leaves ?? [], whole.leaves);
+    return {
+      ...whole,
+      leaves,
+      checkpoint: await checkpointOf(leaves),
+      before: { leaves: old, checkpoint: await checkpointOf(old, [KEY_BEFORE]) },
+      older: await checkpointOf((whole.before?.leaves ?? []).slice(0, 1), [KEY_BEFORE]),
+    };
+  };
+
+const otherRoot = (leaf: string): string =>
+  leaf.replace(/root (.)/, (_, first) => `root ${first === 'A' ? 'B' : 'A'}`);
+
+const REWRITTEN = { log: 'other_history' };
+
+export const LOG_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a second key added to the log, whose signature is bad',
+    change: async (texts) => ({
+      ...texts,
+      key: keyListText([KEY, NEXT_KEY]),
+      checkpoint: await checkpointOf(texts.leaves, [
+        KEY,
+        { ...NEXT_KEY, privateKey: KEY.privateKey },
+      ]),
+    }),
+    found: { log: 'wrong_signer' },
+  },
+  {
+    name: 'a leaf of the year before altered',
+    change: withYears((before, leaves) => [before.with(1, otherRoot(before[1] ?? '')), leaves]),
+    found: REWRITTEN,
+  },
+  {
+    name: 'a leaf of the year before altered, which a checkpoint was kept of',
+    change: withYears((before, leaves) => [before.with(0, otherRoot(before[0] ?? '')), leaves]),
+    found: REWRITTEN,
+  },
+  {
+    name: 'the log of the year before rolled back to earlier than this year names',
+    change: withYears((before, leaves) => [before.slice(0, -LATE_LEAVES - 1), leaves]),
+    found: { log: 'rolled_back' },
+  },
+  {
+    name: 'the last leaf of the year before dropped, which this year does not name',
+    change: withYears((before, leaves) => [before.slice(0, -LATE_LEAVES), leaves]),
+    found: { log: 'leaf_gap' },
+  },
+  {
+    name: 'a log that does not name the year before',
+    change: withYears((before, leaves) => [before, leaves.slice(1)]),
+    found: { log: 'log_unlinked' },
+  },
+  {
+    name: 'a log that names nothing as the year before',
+    change: withYears((before, leaves) => [before, leaves.with(0, 'countersign-log/1\nnothing\n')]),
+    found: { log: 'malformed_leaf' },
+  },
+  {
+    name: 'the years exchanged',
+    change: async (texts) => {
+      const { leaves, checkpoint, before, ...whole } = await overYears(texts);
+      return { ...whole, ...before, before: { leaves, checkpoint } } as ExportTexts;
+    },
+    found: { log: 'other_origin' },
+  },
+];
+
+/** Exports of an honest operator, in which nothing may be found broken. */
+export const SOUND: readonly Omit<Mutation, 'found'>[] = [
+  { name: 'as it was written', change: async (texts) => texts },
+  ...[KEY, NEXT_KEY].map((known, at) => ({
+    name: `while the key of the log is replaced, to a reader of the ${at === 0 ? 'old' : 'new'} one`,
+    change: async (texts: ExportTexts) => ({
+      ...texts,
+      key: verifierKey(known.key),
+      checkpoint: await checkpointOf(texts.leaves, [KEY, NEXT_KEY]),
+      older: await checkpointOf(texts.leaves.slice(0, -2), [known]),
+    }),
+  })),
+  {
+    name: 'after the key of the log was replaced, with a checkpoint of the old one',
+    change: async (texts) => ({
+      ...texts,
+      key: keyListText([
+        { ...NEXT_KEY, from: 1_795_737_600 },
+        { ...KEY, from: 1_767_225_600, until: 1_795_737_600 },
+      ]),
+      checkpoint: await checkpointOf(texts.leaves, [NEXT_KEY]),
+    }),
+  },
+  { name: 'of two years', change: overYears },
+];
