@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { entryText, GENESIS, link } from '../../src/audit/entry.ts';
 import { verify } from '../../src/audit/verify/index.ts';
+import { textHash } from '../../src/audit/verify/logged-text.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { bytesOf, hexOf, sha256Hex, utf8 } from '../../src/crypto/bytes.ts';
 import { addressOfKey } from '../../src/crypto/verifier.ts';
@@ -22,7 +23,7 @@ import { machine, machineLine } from './machine.ts';
 
 /**
  * `npm run bench:verify`: how long `countersign audit verify` takes on one core. Writes a log of 200,000 entries, every call a bound payment with
- * its own signature, and verifies it; the time is the CPU time of the process. Prints it scaled to a million entries.
+ * its own signature under a policy with three counters, and verifies it, limits recomputed; the time is the CPU time of the process. Prints it scaled to a million entries.
  */
 const ENTRIES = Number(process.argv[2] ?? 200_000);
 const ENTRIES_PER_CALL = 3;
@@ -31,6 +32,20 @@ const START = 1_800_000_000;
 const TOKEN = tokenOf(`eip155:${CHAIN}`) as Token;
 const PAY_TO: Hex = `0x${'0f'.repeat(20)}`;
 const PRICE = 20_000n;
+/** The texts that each call is decided by again: the first entry has them, as a gateway writes it. */
+const POLICY = {
+  perCall: '20000u',
+  exposure: '100000u',
+  windows: [
+    { every: 'hour', limit: '72000000u' },
+    { every: 'day', limit: '1728000000u' },
+  ],
+  lifetime: '9000000000000000u',
+};
+const TERMS = {
+  ...{ tool: 'translate', price: PRICE.toString(), pricing: 'exact', settlement: 'deferred' },
+  ...{ onSilence: 'release', timeoutSeconds: 10, requireBinding: 'none', params: {} },
+};
 
 const secret = bytesOf(`0x${'11'.repeat(32)}`);
 const payer = addressOfKey(secp256k1.getPublicKey(secret, false));
@@ -75,20 +90,23 @@ const callOf = async (at: number): Promise<readonly EntryBody[]> => {
   const signature = signatureOf(transferWithAuthorizationDigest(TOKEN, authorization));
   const request = await requestDigest(intent);
   const about = { call, tool: 'translate', request };
-  const policy = word('policy');
-  return [
+  const policy = textHash(POLICY);
+  // Service on trust needs a payment that has settled before (law 7).
+  const isFirst = at === 0;
+  const paidBy = isFirst ? 'upfront' : 'deferred';
+  const [accepted, finished, settled]: readonly [EntryBody, EntryBody, EntryBody] = [
     {
       ...about,
       type: 'call.accepted',
       at: time,
       binding: 'intent',
-      decision: 'go',
+      decision: isFirst ? 'settle' : 'go',
       policy,
       amounts: { price: PRICE.toString() },
       payment: {
         asset: assetId(`eip155:${CHAIN}`, TOKEN.address),
         payTo: PAY_TO,
-        paidBy: 'deferred',
+        paidBy,
       },
       evidence: {
         proof: 'x402',
@@ -102,6 +120,8 @@ const callOf = async (at: number): Promise<readonly EntryBody[]> => {
         },
         signatureDigest: sha256Hex(bytesOf(signature)),
         intent: intentFields(intent),
+        terms: textHash(TERMS),
+        ...(isFirst ? { document: TERMS, policy: POLICY } : {}),
       },
     },
     {
@@ -112,7 +132,7 @@ const callOf = async (at: number): Promise<readonly EntryBody[]> => {
       policy,
       amounts: { charged: PRICE.toString() },
       outcome: { success: true, status: 200, digest: word(`answer ${at}`), reason: 'answered' },
-      payment: { state: 'queued', paidBy: 'deferred' },
+      payment: { state: isFirst ? 'settled' : 'queued', paidBy },
     },
     {
       ...about,
@@ -123,6 +143,7 @@ const callOf = async (at: number): Promise<readonly EntryBody[]> => {
       evidence: { signature },
     },
   ];
+  return isFirst ? [accepted, settled, finished] : [accepted, finished, settled];
 };
 
 const write = async (path: string): Promise<void> => {
