@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { firstLoadOfDashboard } from './dashboard-size.ts';
 import { ROOT } from './root.ts';
 import { buildWorker } from './worker-modules.ts';
 
@@ -44,12 +45,15 @@ const uploaded = (main: string, outdir: string): readonly string[] => {
 
 const kib = (size: number): string => `${(size / 1024).toFixed(1)} KiB`;
 
+/** The dashboard until its first page stands, scripts and styles. */
+const DASHBOARD_LIMIT = 80 * 1024;
+
 /** Prints the size of modules. @returns whether they are within the limit. */
 const isWithin = (name: string, paths: readonly string[], limit: number): boolean => {
   const bytes = Buffer.concat(paths.map((path) => readFileSync(path)));
   const packed = gzipSync(bytes).length;
   const sizes = `${kib(bytes.length)} minified, ${kib(packed)} gzip (limit ${kib(limit)})`;
-  console.log(`${name}: ${paths.length} modules, ${sizes}`);
+  console.log(`${name}: ${paths.length} files, ${sizes}`);
   return packed <= limit;
 };
 
@@ -66,13 +70,14 @@ try {
     isWithin('WebAssembly that every isolate loads', wasm, LIMITS.wasm),
     isWithin('Signer: JavaScript that every isolate loads', signer.first, SIGNER_LIMITS.first),
     isWithin('Signer: JavaScript', [...signer.first, ...signer.later], SIGNER_LIMITS.all),
+    isWithin('Dashboard: first load', await firstLoadOfDashboard(), DASHBOARD_LIMIT),
   ];
   if (names.length !== modules.length) {
     console.error(`wrangler would upload ${names.length} modules of ${modules.length}.`);
     process.exitCode = 1;
   }
   if (within.includes(false)) {
-    console.error('The Worker is over its limit. Find the cause with `esbuild --analyze`.');
+    console.error('Something is over its limit. Find the cause with `esbuild --analyze`.');
     process.exitCode = 1;
   }
 } finally {
