@@ -73,6 +73,18 @@ export const PAGES: readonly PageEntry[] = [
     load: async () => (await import('./pages/call.tsx')).Call,
   },
   {
+    path: '/spending',
+    name: 'Spending',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/spending.tsx')).Spending,
+  },
+  {
+    path: '/denials',
+    name: 'Denials',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/denials.tsx')).Denials,
+  },
+  {
     path: '/settlements',
     name: 'Settlements',
     roles: OPERATORS,

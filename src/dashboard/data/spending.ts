@@ -1,16 +1,59 @@
-import type { AnswerOf, Management } from '../../client/management.ts';
-import { sumOf } from '../format/amount.ts';
-import { dayOf, daysBefore } from '../format/time.ts';
+import type { AnswerOf, Management, RequestOf } from '../../client/management.ts';
 import type { Scope } from './scope.ts';
-import { gatewayNow } from './reader.ts';
 
 type SpendPage = AnswerOf<'account.spend'>;
+type SpendQuery = NonNullable<RequestOf<'spend'>['query']>;
 export type SpendRow = SpendPage['items'][number];
-export type SpendKey = 'day' | 'tool' | 'account' | 'payee';
+export type SpendKey = SpendQuery['by'];
 
-const MAX_ROWS = 2000;
+/** Rows of the roll-up, and how many there are. */
+export type Spending = { readonly rows: readonly SpendRow[]; readonly of: number };
 
-/** Rows of the roll-up of one range of UTC days, both included. One query of the gateway, so its rows add up to its totals. */
+/** Rows of a ranking. */
+const MOST = 500;
+
+const call = async (
+  management: Management,
+  { role, account }: Scope,
+  query: SpendQuery,
+  signal: AbortSignal,
+): Promise<SpendPage> => {
+  const { body } =
+    role === 'operator'
+      ? await management.call('spend', { query, signal })
+      : await management.call('account.spend', { params: { account }, query, signal });
+  return body;
+};
+
+/** Reads spend by key with the highest sums first: one query of the gateway, so its rows add up to the total if all are here. */
+export const readRanking = async (
+  management: Management,
+  scope: Scope,
+  query: Omit<SpendQuery, 'limit' | 'order'> & { readonly order: 'charged' | 'denied' },
+  signal: AbortSignal,
+): Promise<Spending> => {
+  const { items, of = items.length } = await call(
+    management,
+    scope,
+    { ...query, limit: MOST },
+    signal,
+  );
+  return { rows: items, of };
+};
+
+/** Reads spend by day. A range of days has fewer rows than a page. */
+export const readDays = async (
+  management: Management,
+  scope: Scope,
+  query: Omit<SpendQuery, 'limit' | 'order' | 'by'>,
+  signal: AbortSignal,
+): Promise<readonly SpendRow[]> =>
+  (await call(management, scope, { ...query, by: 'day', limit: MOST }, signal)).items;
+
+/** Rows of a report, at most. */
+const MOST_ROWS = 2_000;
+
+/** Reads spend by a key in the order of the keys: as many rows as a page of the dashboard adds up. */
 export const readSpend = async (
   management: Management,
   { role, account }: Scope,
@@ -19,7 +62,7 @@ export const readSpend = async (
   to: string,
   signal: AbortSignal,
 ): Promise<readonly SpendRow[]> => {
-  const query = { by, from, to, limit: 500 };
+  const query = { by, from, to, limit: MOST };
   const rows: SpendRow[] = [];
   const list =
     role === 'operator'
@@ -27,57 +70,7 @@ export const readSpend = async (
       : management.list('account.spend', { params: { account }, query, signal });
   for await (const row of list) {
     rows.push(row);
-    if (rows.length >= MAX_ROWS) break;
+    if (rows.length >= MOST_ROWS) break;
   }
   return rows;
-};
-
-/** A period of whole UTC days that ends today. */
-export type Period = 1 | 7 | 30;
-
-export type PeriodTotal = {
-  readonly period: Period;
-  readonly asset: string;
-  readonly charged: bigint;
-  readonly before: bigint;
-  readonly calls: number;
-  readonly denied: number;
-};
-
-/** The rows of the last 60 days by day, and their totals for each period and asset, next to the period before. */
-export type Totals = {
-  readonly days: readonly SpendRow[];
-  readonly totals: readonly PeriodTotal[];
-};
-
-const PERIODS: readonly Period[] = [1, 7, 30];
-const NO_ASSET = '';
-
-export const readTotals = async (
-  management: Management,
-  scope: Scope,
-  signal: AbortSignal,
-): Promise<Totals> => {
-  const today = dayOf(gatewayNow());
-  const days = await readSpend(management, scope, 'day', daysBefore(today, 59), today, signal);
-  const assets = [...new Set(days.flatMap(({ asset }) => asset ?? []))];
-  const between = (from: string, to: string) => days.filter(({ key }) => key >= from && key <= to);
-  const totals = PERIODS.flatMap((period) => {
-    const from = daysBefore(today, period - 1);
-    const now = between(from, today);
-    const before = between(daysBefore(from, period), daysBefore(from, 1));
-    return (assets.length === 0 ? [NO_ASSET] : assets).map((asset): PeriodTotal => {
-      const charged = (rows: readonly SpendRow[]) =>
-        sumOf(rows.filter((row) => row.asset === asset).map((row) => row.charged));
-      return {
-        period,
-        asset,
-        charged: charged(now),
-        before: charged(before),
-        calls: now.filter((row) => row.asset === asset).reduce((sum, row) => sum + row.calls, 0),
-        denied: now.reduce((sum, row) => sum + row.denied, 0),
-      };
-    });
-  });
-  return { days, totals };
 };

@@ -1,75 +1,81 @@
+import '../parts/sum-line.css';
 import { useState } from 'preact/hooks';
-import { firstRows, PAGE_ROWS } from '../data/list.ts';
+import { Link } from 'wouter-preact';
+import { type CallFilters, readCallRows } from '../data/call-rows.ts';
+import { listAddress, useFilters } from '../data/filters.ts';
+import { PAGE_ROWS } from '../data/list.ts';
 import { useQuery } from '../data/query.ts';
+import type { PageProps } from '../data/scope.ts';
 import { Empty } from '../parts/empty.tsx';
-import { Page } from '../parts/page.tsx';
+import { FilterBar } from '../parts/filter-bar.tsx';
 import { MoreRows } from '../parts/more-rows.tsx';
+import { Page, Section } from '../parts/page.tsx';
 import { Result } from '../parts/result.tsx';
 import { CallTable } from './call-table.tsx';
-import type { PageProps } from '../data/scope.ts';
+import { CallSums, ChargeChanges } from './call-sums.tsx';
 
-const STATES = ['held', 'committed', 'released', 'abandoned'] as const;
-type State = (typeof STATES)[number];
+const STATES = {
+  held: 'running',
+  committed: 'succeeded',
+  released: 'failed, not charged',
+  abandoned: 'no answer',
+} as const;
+type State = keyof typeof STATES;
+const isState = (text: string | undefined): text is State => text !== undefined && text in STATES;
 
-/** The calls of all accounts, or of one's own, newest first. */
+/** Calls of all accounts, or of one, newest first. With days, it lists what their total counts, and says that it adds up. */
 export const Calls = ({ scope }: PageProps) => {
-  const [tool, setTool] = useState('');
-  const [state, setState] = useState<State | ''>('');
+  const [filters, change] = useFilters(['account', 'tool', 'state', 'from', 'to']);
   const [rows, setRows] = useState(PAGE_ROWS);
-  const filter = { ...(tool === '' ? {} : { tool }), ...(state === '' ? {} : { state }) };
-  const key = `calls ${scope.role} ${scope.account} ${tool} ${state} ${rows}`;
+  const { state, ...others } = filters;
+  const wanted: CallFilters = { ...others, ...(isState(state) ? { state } : {}) };
+  const key = `calls ${scope.role} ${scope.account} ${JSON.stringify(filters)} ${rows}`;
   const query = useQuery(key, (management, signal) =>
-    scope.role === 'operator'
-      ? firstRows(management, 'calls.list', { query: filter }, rows, signal)
-      : firstRows(
-          management,
-          'account.calls',
-          { params: { account: scope.account }, query: filter },
-          rows,
-          signal,
-        ),
+    readCallRows(management, scope, wanted, rows, signal),
   );
+  const { account = '', tool = '', from = '', to = '' } = filters;
   return (
     <Page title="Calls">
-      <form class="filters" onSubmit={(event) => event.preventDefault()}>
-        <label>
-          Tool
-          <input
-            type="search"
-            value={tool}
-            spellcheck={false}
-            onChange={(event) => setTool(event.currentTarget.value.trim())}
-          />
-        </label>
-        <label>
-          State
-          <select
-            value={state}
-            onChange={(event) => setState(event.currentTarget.value as State | '')}
-          >
-            <option value="">all</option>
-            {STATES.map((each) => (
-              <option key={each}>{each}</option>
-            ))}
-          </select>
-        </label>
-      </form>
+      <FilterBar
+        fields={[
+          {
+            name: 'account',
+            label: scope.role === 'operator' ? 'Agent' : 'Agent (empty: yourself)',
+            type: 'search',
+            value: account,
+          },
+          { name: 'tool', label: 'Tool', type: 'search', value: tool },
+          { name: 'state', label: 'Outcome', type: 'select', value: state ?? '', words: STATES },
+          { name: 'from', label: 'Ended from (UTC day)', type: 'date', value: from },
+          { name: 'to', label: 'Ended to (UTC day)', type: 'date', value: to },
+        ]}
+        onChange={change}
+      />
+      <p class="sum">
+        <Link href={listAddress('/denials', { account, tool, from, to })}>Denied calls</Link> have a
+        list of their own. They cost nothing.
+      </p>
       <Result query={query} rows={10}>
-        {({ items, isMore }) =>
-          items.length === 0 ? (
-            <Empty title="No call matches.">
-              <p>
-                Calls appear within 15 seconds of their decision. Denials are on the page of their
-                agent.
-              </p>
-            </Empty>
-          ) : (
-            <>
-              <CallTable rows={items} />
-              <MoreRows isMore={isMore} rows={rows} onMore={setRows} />
-            </>
-          )
-        }
+        {(read) => (
+          <>
+            <CallSums read={read} isFiltered={isState(state)} />
+            {read.calls.items.length === 0 ? (
+              <Empty title="No call matches.">
+                <p>Calls appear within 15 seconds of their decision.</p>
+              </Empty>
+            ) : (
+              <>
+                <CallTable rows={read.calls.items} />
+                <MoreRows isMore={read.calls.isMore} rows={rows} onMore={setRows} />
+              </>
+            )}
+            {read.changes === undefined || read.changes.items.length === 0 ? null : (
+              <Section title="Later changes of charges">
+                <ChargeChanges rows={read.changes.items} />
+              </Section>
+            )}
+          </>
+        )}
       </Result>
     </Page>
   );

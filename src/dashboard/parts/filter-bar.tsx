@@ -1,0 +1,47 @@
+/** A filter of a list. It changes when its field is left or Enter is pressed. */
+export type FilterField<Name extends string> = {
+  readonly name: Name;
+  readonly label: string;
+  readonly value: string;
+} & (
+  | { readonly type: 'search' | 'date' }
+  /** Words of the API, and how a person reads them. */
+  | { readonly type: 'select'; readonly words: Readonly<Record<string, string>> }
+);
+
+/** The filters of a list, in one row. */
+export const FilterBar = <Name extends string>({
+  fields,
+  onChange,
+}: {
+  readonly fields: readonly FilterField<Name>[];
+  readonly onChange: (name: Name, value: string) => void;
+}) => (
+  <form class="filters" onSubmit={(event) => event.preventDefault()}>
+    {fields.map((field) => (
+      <label key={field.name}>
+        {field.label}
+        {field.type === 'select' ? (
+          <select
+            value={field.value}
+            onChange={(event) => onChange(field.name, event.currentTarget.value)}
+          >
+            <option value="">all</option>
+            {Object.entries(field.words).map(([word, text]) => (
+              <option key={word} value={word}>
+                {text}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <input
+            type={field.type}
+            value={field.value}
+            spellcheck={false}
+            onChange={(event) => onChange(field.name, event.currentTarget.value.trim())}
+          />
+        )}
+      </label>
+    ))}
+  </form>
+);
