@@ -45,6 +45,7 @@ export const buildDashboard = async (): Promise<void> => {
   await build({
     ...COMMON,
     root: join(ROOT, 'src/dashboard'),
+    worker: { format: 'es' },
     build: { ...OUTPUT, outDir: draft, emptyOutDir: true },
   });
   await build({

@@ -1,16 +1,12 @@
 import type { Seconds } from '../core/clock.ts';
-import type { Hex } from '../core/hex.ts';
-import { parseAccountId } from '../protocol/account-id.ts';
+import { type Network, parseAccountId } from '../protocol/account-id.ts';
 import { countsCalls } from '../protocol/account/denial.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
-import { explorerLink } from '../protocol/explorer.ts';
-import { entryHash } from './entry.ts';
 
 /** One entry about a call, in words. */
 export type Step = {
   readonly at: Seconds;
   readonly seq: number;
-  readonly hash: Hex;
   /** What happened. */
   readonly what: string;
   /** Who signed, which policies applied, who pays. Empty where an entry says no such thing. */
@@ -23,6 +19,8 @@ export type StepWords = {
   /** `atomic`: decimal text of atomic units. */
   readonly money: (atomic: string) => string;
   readonly time: (at: Seconds) => string;
+  readonly hash: (hash: string) => string;
+  readonly transaction: (network: Network, hash: string) => string;
   /** A text that an agent, a tool or an upstream chose. */
   readonly text: (text: string) => string;
 };
@@ -36,7 +34,6 @@ export const stepsOf = (entries: readonly Entry[], words: StepWords): readonly S
     return {
       at: entry.at,
       seq: entry.seq,
-      hash: entryHash(entry),
       what: SENTENCES[entry.type]?.(told) ?? entry.type,
       clauses: CLAUSES[entry.type]?.(told) ?? [],
     };
@@ -93,8 +90,8 @@ const SENTENCES: Partial<Readonly<Record<Entry['type'], (told: Told) => string>>
     `resolved by ${person}: ${entry.decision ?? ''}, charged ${moneyOf(amounts['charged'], words)}`,
   'call.refunded': ({ amounts, outcome, person, words }) =>
     `${person} refunded ${moneyOf(amounts['amount'], words)} as credit: ${words.text(textOf(outcome['reason']) ?? '')}`,
-  'payment.settled': ({ entry, payment }) =>
-    `payment settled${transactionText(entry.account, payment)}`,
+  'payment.settled': ({ entry, payment, words }) =>
+    `payment settled${transactionText(entry.account, payment, words)}`,
   'payment.failed': ({ payment, words }) =>
     `payment failed by fault of the ${textOf(payment['fault']) ?? 'payer'}${reasonText(payment, words)}`,
   'payment.released': ({ payment, words }) =>
@@ -113,7 +110,8 @@ const signedText = ({ account, evidence = {} }: Entry, words: StepWords): string
 
 const policiesText = ({ policy, evidence = {} }: Entry, words: StepWords): string => {
   const policies = evidence['policies'];
-  if (!Array.isArray(policies)) return policy === undefined ? 'no policy' : `policy ${policy}`;
+  if (!Array.isArray(policies))
+    return policy === undefined ? 'no policy' : `policy ${words.hash(policy)}`;
   return `policies: ${policies
     .map((each: Json) => {
       const { kind, account } = each as Members;
@@ -146,12 +144,11 @@ const limitText = (limit: Json | undefined, words: StepWords): string => {
   return ` (limit ${figure('limit')}, spent ${figure('spent')}, held ${figure('held')}${until})`;
 };
 
-const transactionText = (account: Entry['account'], payment: Members): string => {
+const transactionText = (account: Entry['account'], payment: Members, words: StepWords): string => {
   const transaction = textOf(payment['transaction']);
-  if (transaction === undefined) return '';
   const network = parseAccountId(account)?.network;
-  const link = network === undefined ? undefined : explorerLink(network, transaction);
-  return ` in ${link ?? transaction}`;
+  if (transaction === undefined || network === undefined) return '';
+  return ` in ${words.transaction(network, transaction)}`;
 };
 
 const reasonText = ({ reason, status }: Members, words: StepWords): string => {

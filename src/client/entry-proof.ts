@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
+import { entryTextHash } from '../audit/entry-text-hash.ts';
 import { chunkPath, type EntryProof } from '../audit/log/entry-proof.ts';
 import { type Leaf, parseLeaf } from '../audit/log/leaf.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { decodeBase64, sha256Hex, utf8 } from '../crypto/bytes.ts';
+import { decodeBase64 } from '../crypto/bytes.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Management } from './management.ts';
 
@@ -68,7 +69,7 @@ async function* entriesAfter(
   for await (const page of source.export('account.entries', { params: { account }, query })) {
     for (const text of page.split('\n').filter((line) => line !== '')) {
       const { seq } = z.parse(lineSchema, JSON.parse(text));
-      yield { text, seq, hash: sha256Hex(utf8(`countersign-entry/1\n${text}`)) };
+      yield { text, seq, hash: entryTextHash(text) };
     }
   }
 }

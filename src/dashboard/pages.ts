@@ -91,6 +91,12 @@ export const PAGES: readonly PageEntry[] = [
     load: async () => (await import('./pages/settlements.tsx')).Settlements,
   },
   {
+    path: '/audit',
+    name: 'Audit',
+    roles: EVERYBODY,
+    load: async () => (await import('./pages/audit.tsx')).Audit,
+  },
+  {
     path: '/approvals',
     name: 'Approvals',
     roles: EVERYBODY,

@@ -12,10 +12,13 @@ const POLICY = [
   "style-src 'self'",
   "img-src 'self'",
   "connect-src 'self'",
+  "worker-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
+  // The policy of the verifier's worker (src/dashboard/data/verifier.ts). Injected code cannot make another one.
+  'trusted-types countersign-verifier',
 ].join('; ');
 
 const HEADERS = {

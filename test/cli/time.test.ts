@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { entriesBetween } from '../../src/cli/audit/log-pages.ts';
+import { entriesBetween } from '../../src/client/log-lines.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { loadCommands } from '../../src/cli/lib/command.ts';
 import { inputOf } from '../../src/cli/lib/input.ts';

@@ -7,11 +7,11 @@ import {
   decodeBase64Url,
   decodeUtf8,
   encodeBase64,
-  sha256Hex,
   utf8,
 } from '../../crypto/bytes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
+import { entryTextHash } from '../entry-text-hash.ts';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { type Leaf, parseLeaf } from './leaf.ts';
 import { HASH_BYTES, inclusionProof, leafHash, type ReadHash, rootOf } from './merkle-tree.ts';
@@ -135,7 +135,7 @@ export const verifyEntryProof = async (
   if (file === undefined || leaf === undefined) return err('malformed');
   const { seq, hash } = file;
   if (file.entry !== undefined) {
-    if (sha256Hex(utf8(`countersign-entry/1\n${file.entry}`)) !== hash) return err('entry_altered');
+    if (entryTextHash(file.entry) !== hash) return err('entry_altered');
     const entry = entrySchema.safeParse(jsonOf(file.entry));
     const { data } = entry;
     if (data?.account !== leaf.account || data.seq !== seq) return err('entry_outside');

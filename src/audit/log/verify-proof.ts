@@ -1,30 +1,55 @@
 import { emptyRoot, nodeHash } from './merkle-tree.ts';
 
-/** Whether a leaf is in the tree with this root and size (RFC 9162 §2.1.3.2). */
-export const verifyInclusion = (
+/** A step upwards: the hash that the proof gives, its side, and the hash of the node above both. */
+export type PathNode = {
+  readonly sibling: Uint8Array;
+  readonly side: 'left' | 'right';
+  readonly above: Uint8Array;
+};
+
+/**
+ * The nodes from a leaf up to the root of a tree of `size` leaves (RFC 9162 §2.1.3.2). The last `above` is the root, if the proof is one of
+ * this leaf: compare it.
+ *
+ * @returns undefined if the proof has too many or too few hashes for that place
+ */
+export const inclusionPath = (
   leaf: { readonly hash: Uint8Array; readonly index: number },
-  tree: { readonly size: number; readonly root: Uint8Array },
+  size: number,
   proof: readonly Uint8Array[],
-): boolean => {
-  if (!isCount(leaf.index) || !isCount(tree.size) || leaf.index >= tree.size) return false;
+): readonly PathNode[] | undefined => {
+  if (!isCount(leaf.index) || !isCount(size) || leaf.index >= size) return undefined;
+  const path: PathNode[] = [];
   let node = leaf.index;
-  let last = tree.size - 1;
+  let last = size - 1;
   let hash = leaf.hash;
   for (const sibling of proof) {
-    if (last === 0) return false;
+    if (last === 0) return undefined;
     if (isOdd(node) || node === last) {
       hash = nodeHash(sibling, hash);
+      path.push({ sibling, side: 'left', above: hash });
       while (!isOdd(node) && node !== 0) {
         node /= 2;
         last = half(last);
       }
     } else {
       hash = nodeHash(hash, sibling);
+      path.push({ sibling, side: 'right', above: hash });
     }
     node = half(node);
     last = half(last);
   }
-  return last === 0 && isEqual(hash, tree.root);
+  return last === 0 ? path : undefined;
+};
+
+/** Whether a leaf is in the tree with this root and size (RFC 9162 §2.1.3.2). */
+export const verifyInclusion = (
+  leaf: { readonly hash: Uint8Array; readonly index: number },
+  tree: { readonly size: number; readonly root: Uint8Array },
+  proof: readonly Uint8Array[],
+): boolean => {
+  const path = inclusionPath(leaf, tree.size, proof);
+  return path !== undefined && isEqual(path.at(-1)?.above ?? leaf.hash, tree.root);
 };
 
 type Tree = { readonly size: number; readonly root: Uint8Array };

@@ -1,4 +1,4 @@
-import type { Fault } from './check.ts';
+import type { Fault, Finding } from './check.ts';
 
 /** What is broken, in words that follow the name of an entry or a line. `{field}` stands for the member of the entry. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -49,4 +49,36 @@ export const faultWords = ({ reason, field = '' }: Pick<Fault, 'reason' | 'field
   const known = REASONS[reason];
   const words = known ?? `${reason.replaceAll('_', ' ')}${field === '' ? '' : ': {field}'}`;
   return words.replace('{field}', field);
+};
+
+/** The fault that a reader should look at, and why it is one. */
+export type Blame = { readonly fault: Fault; readonly words: string };
+
+/** The fault that a check found, or the member of an entry that another check shows to be the changed one. */
+export const blameOf = (first: Fault, checks: readonly Finding[]): Blame => {
+  const changed = changedMember(first, checks);
+  return changed === undefined
+    ? { fault: first, words: faultWords(first) }
+    : { fault: changed, words: `${changed.field ?? ''} was changed after it was written` };
+};
+
+/**
+ * The hashes show that one of two entries was changed. If another check blames a member of one of them, that member was: the fault with the place and
+ * the name of it.
+ */
+const changedMember = (
+  { account, seq, reason }: Fault,
+  checks: readonly Finding[],
+): Fault | undefined => {
+  if (seq === undefined || (reason !== 'altered' && reason !== 'unlinked')) return undefined;
+  const suspects = reason === 'altered' ? [seq] : [seq - 1, seq];
+  return checks
+    .flatMap(({ check, first }) => (check === 'chain' || first === undefined ? [] : [first]))
+    .find(
+      (other) =>
+        other.account === account &&
+        other.field !== undefined &&
+        other.seq !== undefined &&
+        suspects.includes(other.seq),
+    );
 };

@@ -16,7 +16,8 @@ import {
   scopeOf,
 } from './exported-accounts.ts';
 import { writeExportFolder } from './write-export-folder.ts';
-import { entriesBetween, logPages } from './log-pages.ts';
+import { logPages } from './log-pages.ts';
+import { entriesBetween } from '../../client/log-lines.ts';
 
 const FORMATS = ['ndjson', 'csv', 'parquet'] as const;
 type Format = (typeof FORMATS)[number];

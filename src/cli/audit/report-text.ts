@@ -1,4 +1,4 @@
-import { faultWords } from '../../audit/verify/fault-words.ts';
+import { blameOf } from '../../audit/verify/fault-words.ts';
 import type { Fault, Finding, Report } from '../../audit/verify/index.ts';
 import type { Output, Style } from '../lib/output.ts';
 import { listed, sentence } from '../lib/print.ts';
@@ -63,14 +63,11 @@ const place = ({ file, line }: Fault): string => (file === '' ? '' : `${file}:${
 
 const brokenText = ({ check, first }: Finding, checks: readonly Finding[], out: Output): string => {
   if (first === undefined) return '';
-  const changed = changedMember(first, checks);
-  const fault = changed ?? first;
-  const { account, seq, field = '' } = fault;
-  const why =
-    changed === undefined ? faultWords(fault) : `${field} was changed after it was written`;
+  const { fault, words: why } = blameOf(first, checks);
+  const { account, seq } = fault;
   const words = [whatOf(fault), why].filter((text) => text !== '');
   const where = account === undefined || seq === undefined ? '' : ` (${place(fault)})`;
-  const joint = changed === undefined ? ' ' : ': ';
+  const joint = fault === first ? ' ' : ': ';
   return sentence(out, `${out.style.bad('BROKEN')}  ${check}: ${words.join(joint)}${where}`);
 };
 
@@ -78,27 +75,6 @@ const whatOf = (fault: Fault): string => {
   const { account, seq } = fault;
   if (account === undefined) return place(fault);
   return seq === undefined ? `${place(fault)}, about ${account},` : `entry ${seq} of ${account}`;
-};
-
-/**
- * The hashes show that one of two entries was changed. If another check blames a member of one of them, that member was: the fault with the place and
- * the name of it.
- */
-const changedMember = (
-  { account, seq, reason }: Fault,
-  checks: readonly Finding[],
-): Fault | undefined => {
-  if (seq === undefined || (reason !== 'altered' && reason !== 'unlinked')) return undefined;
-  const suspects = reason === 'altered' ? [seq] : [seq - 1, seq];
-  return checks
-    .flatMap(({ check, first }) => (check === 'chain' || first === undefined ? [] : [first]))
-    .find(
-      (other) =>
-        other.account === account &&
-        other.field !== undefined &&
-        other.seq !== undefined &&
-        suspects.includes(other.seq),
-    );
 };
 
 const verdictText = ({ verdict, entries, accounts, checks }: Report): string => {

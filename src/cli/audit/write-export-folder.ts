@@ -1,3 +1,4 @@
+import { linesOf } from '../../client/log-lines.ts';
 import { createNamedTexts, type ReadText } from '../../client/named-texts.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { AdminClient } from '../lib/admin-client.ts';
@@ -7,7 +8,7 @@ import { counted } from '../lib/text.ts';
 import { type ExportedAccount, exportedAccounts, type Scope } from './exported-accounts.ts';
 import { describedGateway, keyFiles } from './gateway-files.ts';
 import { allLeaves, leavesOfAccounts } from './leaf-lines.ts';
-import { entryIn, linesOf, logPages } from './log-pages.ts';
+import { entryIn, logPages } from './log-pages.ts';
 
 /** An account in the manifest, with its first and last exported entry. */
 type ManifestAccount = ExportedAccount & { readonly first: number; readonly last: number };

@@ -1,7 +1,9 @@
 import { type Step, stepsOf, type StepWords } from '../../audit/call-steps.ts';
+import { entryHash } from '../../audit/entry.ts';
 import { callEntries } from '../../client/call-entries.ts';
 import type { AnswerOf } from '../../management/routes.ts';
 import type { Entry } from '../../protocol/entry.ts';
+import { explorerLink } from '../../protocol/explorer.ts';
 import { type Names, namesOf } from '../lib/accounts.ts';
 import { openAdmin, roleOf } from '../lib/admin-client.ts';
 import { AS_OPERATOR, type Command } from '../lib/command.ts';
@@ -35,13 +37,13 @@ export const show: Command = {
       const entries = await callEntries(admin, params, { after: 0, type: 'call.denied' });
       if (entries.length === 0) throw thrown;
       const steps = stepsOf(entries, wordsOf(names));
-      out.result({ entries: withHashes(entries, steps) }, () => stepsText(out, steps));
+      out.result({ entries: withHashes(entries) }, () => stepsText(out, steps));
       return;
     }
     const { first, last } = body.entries;
     const entries = await callEntries(admin, params, { after: first - 1, last });
     const steps = stepsOf(entries, wordsOf(names));
-    out.result({ ...body, log: withHashes(entries, steps) }, () =>
+    out.result({ ...body, log: withHashes(entries) }, () =>
       [
         storyText(out, body, names),
         '',
@@ -57,11 +59,13 @@ const wordsOf = (names: Names): StepWords => ({
   account: (account) => names.of(account),
   money: dollars,
   time: isoTime,
+  hash: (hash) => hash,
+  transaction: (network, hash) => explorerLink(network, hash) ?? hash,
   text: printable,
 });
 
-const withHashes = (entries: readonly Entry[], steps: readonly Step[]) =>
-  entries.map((entry, at) => ({ hash: steps[at]?.hash, entry }));
+const withHashes = (entries: readonly Entry[]) =>
+  entries.map((entry) => ({ hash: entryHash(entry), entry }));
 
 /** Whole hashes only with --json: a line has room for what people read. */
 const stepsText = (out: Output, steps: readonly Step[]): string =>

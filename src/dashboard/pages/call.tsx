@@ -1,6 +1,11 @@
+import type { ComponentChildren } from 'preact';
+import { useSearch } from 'wouter-preact';
+import type { Hex } from '../../core/hex.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import { type CallName, type CallStory, readCallStory } from '../data/call-story.ts';
 import { useQuery } from '../data/query.ts';
 import type { PageProps } from '../data/scope.ts';
-import { explorerLink } from '../../protocol/explorer.ts';
 import { shown, worded } from '../format/text.ts';
 import { momentOf } from '../format/time.ts';
 import { AccountLink } from '../parts/account-link.tsx';
@@ -8,129 +13,96 @@ import { Amount } from '../parts/amount.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { Id } from '../parts/copy.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { Notice } from '../parts/notice.tsx';
 import { Page, Section } from '../parts/page.tsx';
 import { Result } from '../parts/result.tsx';
+import { CallMoney } from './call-money.tsx';
+import { CallSteps } from './call-steps.tsx';
+import { EntryProofPart } from './entry-proof.tsx';
+import { ReceiptCheck } from './receipt-check.tsx';
+import './call.css';
 
-/** One call: who asked for what, how it ended, and where its money is. */
-export const Call = ({ params: { account = '', call = '' } }: PageProps) => {
+/** The asset of a call that was denied: its row does not exist, its entries name it. */
+const assetOf = ({ call, entries }: CallStory): string => {
+  const named = entries
+    .map(({ payment }) => payment?.['asset'])
+    .find((asset) => asset !== undefined);
+  return call?.asset ?? (typeof named === 'string' ? named : '');
+};
+
+const seqIn = (search: string): number | undefined => {
+  const seq = Number(new URLSearchParams(search).get('seq'));
+  return Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
+};
+
+/** One call as a story: who signed what, which rule decided, what ran, where its money is, and what proves it. */
+export const Call = ({ scope, params }: PageProps) => {
+  const name: CallName = {
+    account: (params['account'] ?? '') as AccountId,
+    call: (params['call'] ?? '') as Hex,
+  };
+  const denial = seqIn(useSearch());
   const query = useQuery(
-    `call ${account} ${call}`,
-    async (management, signal) =>
-      (await management.call('account.call', { params: { account, call }, signal })).body,
+    `call ${scope.role} ${name.account} ${name.call} ${denial ?? ''}`,
+    (management) => readCallStory(management, name, scope, denial),
     5,
   );
   return (
     <Page title="Call">
       <Result query={query} rows={8}>
-        {({ call: made, settlement }) => (
-          <>
-            <Section title="The call">
-              <Facts
-                facts={[
-                  ['Agent', <AccountLink account={made.account} />],
-                  ['Tool', shown(made.tool ?? 'unknown')],
-                  ['State', <Badge state={made.state} />],
-                  ['Call id', <Id text={made.call} label="the call id" />],
-                  [
-                    'Price',
-                    made.price === undefined ? undefined : (
-                      <Amount atomic={made.price} asset={made.asset ?? ''} />
-                    ),
-                  ],
-                  [
-                    'Charged',
-                    made.charged === undefined ? undefined : (
-                      <Amount atomic={made.charged} asset={made.asset ?? ''} />
-                    ),
-                  ],
-                  [
-                    'Refunded',
-                    made.refunded === undefined ? undefined : (
-                      <Amount atomic={made.refunded} asset={made.asset ?? ''} />
-                    ),
-                  ],
-                  ['Answer of the tool', made.status],
-                  ['Why', made.reason === undefined ? undefined : worded(made.reason)],
-                  [
-                    'Proof',
-                    made.binding === 'intent'
-                      ? 'signed for exactly this request'
-                      : 'a payment alone',
-                  ],
-                  [
-                    'Accepted',
-                    made.accepted_at === undefined ? undefined : momentOf(made.accepted_at),
-                  ],
-                  ['Ended', made.ended_at === undefined ? undefined : momentOf(made.ended_at)],
-                  [
-                    'Policy',
-                    made.policy === undefined ? undefined : (
-                      <Id text={made.policy} label="the hash of the policy" />
-                    ),
-                  ],
-                ]}
-              />
-            </Section>
-            <Section title="The money">
-              {settlement === undefined ? (
-                <p class="muted">
-                  {made.paid_by === 'credit'
-                    ? 'Paid from credit: no payment moves on the chain.'
-                    : 'No payment belongs to this call.'}
-                </p>
-              ) : (
-                <Facts
-                  facts={[
-                    ['State', <Badge state={settlement.state} />],
-                    [
-                      'Amount',
-                      <Amount atomic={settlement.amount} asset={settlement.asset ?? ''} />,
-                    ],
-                    [
-                      'Transaction',
-                      <Transaction account={account} hash={settlement.transaction} />,
-                    ],
-                    ['Block', settlement.block],
-                    ['Attempts', settlement.attempts],
-                    [
-                      'Last error',
-                      settlement.last_error === undefined
-                        ? undefined
-                        : shown(settlement.last_error),
-                    ],
-                    [
-                      'Why',
-                      settlement.reason === undefined ? undefined : worded(settlement.reason),
-                    ],
-                    ['Known since', momentOf(settlement.at)],
-                  ]}
-                />
+        {(story) => {
+          const last = story.entries.at(-1);
+          return (
+            <>
+              <Summary name={name} story={story} />
+              <Section title="What happened">
+                {story.isComplete ? null : (
+                  <Notice tone="warn">
+                    Some entries are too far apart for one read. The agent’s log has them all.
+                  </Notice>
+                )}
+                <CallSteps entries={story.entries} asset={assetOf(story)} />
+              </Section>
+              <Section title="Where the money is">
+                <CallMoney story={story} name={name} role={scope.role} onDone={query.refresh} />
+              </Section>
+              {story.call === undefined ? null : (
+                <>
+                  <Section title="Receipt">
+                    <ReceiptCheck name={name} />
+                  </Section>
+                  <Section title="Proof">
+                    {last === undefined ? null : <EntryProofPart name={name} entry={last} />}
+                  </Section>
+                </>
               )}
-            </Section>
-          </>
-        )}
+            </>
+          );
+        }}
       </Result>
     </Page>
   );
 };
 
-const Transaction = ({
-  account,
-  hash,
-}: {
-  readonly account: string;
-  readonly hash?: string | undefined;
-}) => {
-  if (hash === undefined) return <>–</>;
-  const url = explorerLink(account.slice(0, account.lastIndexOf(':')), hash);
+const Summary = ({ name, story }: { readonly name: CallName; readonly story: CallStory }) => {
+  const { call } = story;
+  const money = (atomic: string | undefined): ComponentChildren =>
+    atomic === undefined ? undefined : <Amount atomic={atomic} asset={assetOf(story)} />;
+  const first: Entry | undefined = story.entries[0];
   return (
-    <>
-      <Id text={hash} label="the transaction hash" />{' '}
-      {url === undefined ? null : (
-        <a href={url} rel="noopener noreferrer" target="_blank">
-          explorer
-        </a>
-      )}
-    </>
+    <Facts
+      facts={[
+        ['Agent', <AccountLink account={name.account} />],
+        ['Tool', shown(call?.tool ?? first?.tool ?? 'unknown')],
+        ['State', <Badge state={call?.state ?? 'denied'} />],
+        ['Price', money(call?.price)],
+        ['Charged', money(call?.charged)],
+        ['Refunded', money(call?.refunded)],
+        ['Answer of the tool', call?.status === undefined ? undefined : `status ${call.status}`],
+        ['Why', call?.reason === undefined ? undefined : worded(call.reason)],
+        ['Asked', first === undefined ? undefined : momentOf(first.at)],
+        ['Call id', <Id text={name.call} label="the call id" />],
+      ]}
+    />
   );
 };

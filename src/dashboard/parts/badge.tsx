@@ -10,6 +10,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   working: 'ok',
   current: 'ok',
   settled: 'ok',
+  proved: 'ok',
   committed: 'ok',
   approved: 'ok',
   used: 'ok',
@@ -18,6 +19,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   ready: 'ok',
   open: 'warn',
   held: 'warn',
+  bounded: 'warn',
   paused: 'warn',
   waiting: 'warn',
   kept: 'warn',
@@ -34,6 +36,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   refused: 'bad',
   disabled: 'bad',
   'not used': 'bad',
+  denied: 'bad',
+  broken: 'bad',
 };
 
 const MARKS: Readonly<Record<Tone, string>> = { ok: '●', warn: '◐', bad: '✕', plain: '○' };

@@ -1,0 +1,18 @@
+/** A public text of the gateway, e.g. its keys; undefined if it has none. @throws on a failed request */
+export const publicText = async (path: string): Promise<string | undefined> => {
+  const answer = await fetch(path, { redirect: 'manual', cache: 'no-store' });
+  if (answer.status === 404) return undefined;
+  if (!answer.ok) throw new Error(`The gateway answered ${answer.status} for ${path}.`);
+  return await answer.text();
+};
+
+/** The keys that verify receipts of this gateway, a JWK set. @throws if it publishes none */
+export const receiptKeys = async (): Promise<string> => {
+  const text = await publicText('/.well-known/jwks.json');
+  if (text === undefined) throw new Error('The gateway publishes no keys for receipts.');
+  return text;
+};
+
+/** The keys of the log of one year, e.g. of `gateway.example/log/2026`, a list as verifiers read it. */
+export const logKeysOf = async (origin: string): Promise<string | undefined> =>
+  await publicText(`/log/${origin.slice(-4)}/keys`);

@@ -1,0 +1,97 @@
+import { useState } from 'preact/hooks';
+import type { CallName, CallStory } from '../data/call-story.ts';
+import { gatewayNow } from '../data/reader.ts';
+import type { Role } from '../data/role.ts';
+import { shown, worded } from '../format/text.ts';
+import { agoOf, momentOf } from '../format/time.ts';
+import { Amount } from '../parts/amount.tsx';
+import { Badge } from '../parts/badge.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { networkOf, Transaction } from '../parts/transaction.tsx';
+import { Refund, refundable } from './refund.tsx';
+import { SettlementActs } from './settlement-acts.tsx';
+
+const UNPAID: Readonly<Record<string, string>> = {
+  credit: 'Paid from credit of the account: no payment moves on the chain.',
+  lent: 'Paid from credit of the account that lent it: no payment moves on the chain.',
+  card: 'Paid by a card of the operator: no payment moves on the chain.',
+  none: 'This call was free.',
+};
+
+/** Where the money of a call is, and what an operator may do about it. */
+export const CallMoney = ({
+  story: { call, settlement, deadLetters },
+  name,
+  role,
+  onDone,
+}: {
+  readonly story: CallStory;
+  readonly name: CallName;
+  readonly role: Role;
+  readonly onDone: () => void;
+}) => {
+  const [isRefunding, setRefunding] = useState(false);
+  if (call === undefined) return <p>The call was denied: no money moved, and none is held.</p>;
+  const now = gatewayNow();
+  const mayRefund = role === 'operator' && refundable(call) > 0n;
+  return (
+    <>
+      {settlement === undefined ? (
+        <p class="muted">{UNPAID[call.paid_by ?? 'none'] ?? 'No payment belongs to this call.'}</p>
+      ) : (
+        <Facts
+          facts={[
+            ['Payment', <Badge state={settlement.state} />],
+            ['Amount', <Amount atomic={settlement.amount} asset={settlement.asset ?? ''} />],
+            [
+              'Became credit',
+              BigInt(settlement.credited ?? '0') === 0n ? undefined : (
+                <Amount atomic={settlement.credited ?? '0'} asset={settlement.asset ?? ''} />
+              ),
+            ],
+            [
+              'Transaction',
+              <Transaction network={networkOf(name.account)} hash={settlement.transaction} />,
+            ],
+            ['Block', settlement.block],
+            ['Open for', settlement.state === 'open' ? agoOf(settlement.at, now) : undefined],
+            ['Attempts so far', settlement.attempts],
+            [
+              'Last tried with',
+              settlement.backend === undefined ? undefined : shown(settlement.backend),
+            ],
+            [
+              'Last error',
+              settlement.last_error === undefined
+                ? undefined
+                : shown(worded(settlement.last_error)),
+            ],
+            ['Why', settlement.reason === undefined ? undefined : worded(settlement.reason)],
+            ['At fault', settlement.fault === undefined ? undefined : worded(settlement.fault)],
+            [settlement.state === 'open' ? 'Accepted' : 'Ended', momentOf(settlement.at)],
+          ]}
+        />
+      )}
+      {deadLetters.map(({ id, reason, at }) => (
+        <Notice key={id} tone="warn">
+          A message about this payment could not be processed at {momentOf(at)}: {shown(reason)}.
+          The account presents an open payment again anyway.
+        </Notice>
+      ))}
+      {role === 'operator' && settlement !== undefined ? (
+        <SettlementActs name={name} state={settlement.state} onDone={onDone} />
+      ) : null}
+      {mayRefund ? (
+        <div class="acts">
+          <button type="button" onClick={() => setRefunding(true)}>
+            Refund
+          </button>
+        </div>
+      ) : null}
+      {isRefunding ? (
+        <Refund call={call} onDone={onDone} onClose={() => setRefunding(false)} />
+      ) : null}
+    </>
+  );
+};

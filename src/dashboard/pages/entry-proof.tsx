@@ -1,0 +1,155 @@
+import { useState } from 'preact/hooks';
+import type { Entry } from '../../protocol/entry.ts';
+import type { CallName } from '../data/call-story.ts';
+import type { DrawFault, DrawnProof } from '../data/entry-proof.ts';
+import { gateway } from '../data/gateway.ts';
+import { problemOf } from '../data/query.ts';
+import { saveFile } from '../data/save-file.ts';
+import { momentOf } from '../format/time.ts';
+import { Badge } from '../parts/badge.tsx';
+import { CommandLine } from '../parts/copy.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { type DrawnStep, ProofPath } from '../parts/proof-path.tsx';
+import '../parts/stack.css';
+
+type Drawn = DrawnProof & {
+  readonly chunkSteps: readonly DrawnStep[];
+  readonly treeSteps: readonly DrawnStep[];
+  readonly entryText: string;
+  readonly leafText: string;
+};
+
+const WHY: Readonly<Record<DrawFault, string>> = {
+  not_stored:
+    'The gateway has not stored this entry yet. It does so some seconds after the answer.',
+  not_signed:
+    'No signed checkpoint covers this entry yet, or the gateway keeps no transparency log. A checkpoint usually follows within half a minute.',
+  malformed_leaf: 'The gateway sent a leaf that is none. Keep the receipt: it may be evidence.',
+  differs: 'The entries and the log differ. Keep the receipt: it may be evidence.',
+  no_key: 'The gateway does not publish the key of this log.',
+  malformed: 'The gateway sent no proof.',
+  entry_altered: 'The entry was changed after it was written.',
+  receipt_other: 'The proof is about another entry.',
+  entry_outside: 'The entry is not in the leaf that should have it.',
+  leaf_outside: 'The leaf is not in the tree of the checkpoint.',
+  checkpoint_unsigned: 'The log’s key did not sign the checkpoint.',
+};
+
+const isWaiting = (fault: DrawFault): boolean => fault === 'not_stored' || fault === 'not_signed';
+
+/** Proves in the browser that the newest entry about a call is in the transparency log, and draws the way to the signed root. */
+export const EntryProofPart = ({
+  name,
+  entry,
+}: {
+  readonly name: CallName;
+  readonly entry: Entry;
+}) => {
+  const [drawn, setDrawn] = useState<Drawn | undefined>(undefined);
+  const [why, setWhy] = useState<{ readonly text: string; readonly isWarning: boolean }>();
+  const [isProving, setProving] = useState(false);
+  const prove = async (): Promise<void> => {
+    const management = gateway.value;
+    if (management === undefined) return;
+    setProving(true);
+    setWhy(undefined);
+    try {
+      const { nodeText, proveEntry } = await import('../data/entry-proof.ts');
+      const proved = await proveEntry(management, name, entry);
+      if (!proved.ok) {
+        setWhy({ text: WHY[proved.error], isWarning: isWaiting(proved.error) });
+        return;
+      }
+      const { value } = proved;
+      const stepsOf = (nodes: DrawnProof['tree']): readonly DrawnStep[] =>
+        nodes.map(({ sibling, side, above }) => ({
+          ...{ side, sibling: nodeText(sibling), above: nodeText(above) },
+        }));
+      setDrawn({
+        ...value,
+        chunkSteps: stepsOf(value.chunk),
+        treeSteps: stepsOf(value.tree),
+        entryText: nodeText(value.entry),
+        leafText: nodeText(value.leaf),
+      });
+    } catch (thrown) {
+      setWhy({ text: problemOf(thrown).detail, isWarning: false });
+    } finally {
+      setProving(false);
+    }
+  };
+  return (
+    <div class="stack" aria-live="polite">
+      <p>
+        The transparency log has a hash of every entry. A proof shows that entry {entry.seq}, the
+        newest about this call, is in it, and nothing about any other call.
+      </p>
+      {why === undefined ? null : <Notice tone={why.isWarning ? 'warn' : 'bad'}>{why.text}</Notice>}
+      {drawn === undefined ? (
+        <div class="acts">
+          <button type="button" disabled={isProving} onClick={() => void prove()}>
+            {isProving ? 'Proving' : 'Prove it here'}
+          </button>
+        </div>
+      ) : (
+        <Proved drawn={drawn} />
+      )}
+    </div>
+  );
+};
+
+const Proved = ({ drawn }: { readonly drawn: Drawn }) => (
+  <>
+    <p>
+      <Badge state="proved" /> in this browser: entry {drawn.seq} is in leaf {drawn.index} of the{' '}
+      {drawn.size} leaves that the checkpoint signs.
+    </p>
+    <Facts
+      facts={[
+        ['Log', <code>{drawn.origin}</code>],
+        ['Signed by the key', <code>{drawn.key}</code>],
+        [
+          'Cosigned by',
+          drawn.witnesses.length === 0
+            ? undefined
+            : drawn.witnesses.map((each) => `${each.name}, ${momentOf(each.at)}`).join('; '),
+        ],
+      ]}
+    />
+    <div class="paths">
+      {drawn.treeSteps.length === 0 ? null : (
+        <ProofPath
+          title={`The way from leaf ${drawn.index} to the root of the checkpoint`}
+          from={drawn.leafText}
+          fromName="the leaf"
+          rootName="the signed root"
+          steps={drawn.treeSteps}
+        />
+      )}
+      {drawn.chunkSteps.length === 0 ? null : (
+        <ProofPath
+          title={`The way from entry ${drawn.seq} to the root that the leaf names`}
+          from={drawn.entryText}
+          fromName="the entry"
+          rootName="the root in the leaf"
+          steps={drawn.chunkSteps}
+        />
+      )}
+    </div>
+    <div class="acts">
+      <button
+        type="button"
+        onClick={() => saveFile(`entry-${drawn.seq}.tlog-proof`, [drawn.file], 'text/plain')}
+      >
+        Download the proof
+      </button>
+    </div>
+    <p class="muted">
+      Anyone can verify the file offline, with a key that they have from elsewhere:
+    </p>
+    <CommandLine
+      text={`npx countersign audit verify-proof entry-${drawn.seq}.tlog-proof --log-key log-key`}
+    />
+  </>
+);

@@ -1,0 +1,103 @@
+import { blameOf } from '../../audit/verify/fault-words.ts';
+import type { CheckId, Finding, Report } from '../../audit/verify/index.ts';
+import { addressIn, shortened, shown } from '../format/text.ts';
+import { Badge } from '../parts/badge.tsx';
+import { CommandLine } from '../parts/copy.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { Table } from '../parts/table.tsx';
+
+/** What each check says, if it holds. */
+const STATEMENTS: Readonly<Record<CheckId, string>> = {
+  form: 'Each line is an entry in its only valid form',
+  chain: 'Each entry names the one before it, and none is missing',
+  signatures: 'Agents and people signed what the entries say',
+  calls: 'Each call ran and ended once',
+  payments: 'Payments, refunds and credit add up',
+  prices: 'Prices are those that the tool published',
+  limits: 'Each accepted call was within its limits',
+  denials: 'Each denial was right',
+  totals: 'No limit was exceeded in any period',
+  settlements: 'The chain moved what the entries say',
+  receipts: 'Receipts and entries agree',
+  log: 'The transparency log has the same entries',
+  contains: 'The log has one given entry',
+};
+
+/** Inputs that a browser does not have. */
+const ABSENT: Partial<Readonly<Record<CheckId, string>>> = {
+  settlements: 'needs a node of the chain: the command has --rpc',
+  receipts: 'needs receipts: verify one on the page of its call',
+  contains: 'not asked',
+};
+
+const noteOf = ({ check, verdict, bounded, unchecked, note }: Finding): string => {
+  const absent = ABSENT[check];
+  if (verdict === 'not checked' && absent !== undefined) return absent;
+  const count = verdict === 'bounded' ? bounded : unchecked;
+  const counted = count > 0 ? `${count}: ` : '';
+  return note === undefined ? '' : `${counted}${shown(note)}`;
+};
+
+const SUMMARY: Readonly<Record<Report['verdict'], string>> = {
+  proved: 'Every statement that was checked is true.',
+  bounded: 'Nothing is false. Some statements hang on what the files cannot show.',
+  'not checked': 'Nothing is false. Some statements lack their input.',
+  BROKEN: 'The entries do not hold together. Export them and keep them: they may be evidence.',
+};
+
+/** The first false statement of each check that found one. */
+const Faults = ({ report }: { readonly report: Report }) => {
+  const broken = report.checks.filter(({ verdict }) => verdict === 'BROKEN');
+  if (broken.length === 0) return null;
+  return (
+    <Notice tone="bad">
+      <ul>
+        {broken.map((finding) => {
+          if (finding.first === undefined) return null;
+          const { fault, words } = blameOf(finding.first, report.checks);
+          const { account, seq, file, line } = fault;
+          const place =
+            account === undefined || seq === undefined
+              ? `Line ${line} of ${shown(file)}`
+              : `Entry ${seq} of ${shortened(addressIn(account))}`;
+          return (
+            <li key={finding.check}>
+              <strong>{place}</strong> {shown(words)}.
+            </li>
+          );
+        })}
+      </ul>
+    </Notice>
+  );
+};
+
+/** What a verification found: false statements first, then a line a check. */
+export const VerdictTable = ({ report }: { readonly report: Report }) => (
+  <section aria-label="What was found" class="found">
+    <p>
+      <Badge state={report.verdict === 'BROKEN' ? 'broken' : report.verdict} />{' '}
+      <strong>{SUMMARY[report.verdict]}</strong>{' '}
+      <span class="muted">
+        {report.entries} entries of {report.accounts}{' '}
+        {report.accounts === 1 ? 'account' : 'accounts'}.
+      </span>
+    </p>
+    <Faults report={report} />
+    <Table<Finding>
+      caption="The checks"
+      rows={report.checks}
+      keyOf={({ check }) => check}
+      columns={[
+        { head: 'Statement', cell: ({ check }) => STATEMENTS[check] },
+        {
+          head: 'Verdict',
+          cell: ({ verdict }) => <Badge state={verdict === 'BROKEN' ? 'broken' : verdict} />,
+        },
+        { head: 'Checked', isNumber: true, drop: 1, cell: ({ checked }) => checked },
+        { head: 'Note', drop: 1, cell: (finding) => <span class="note">{noteOf(finding)}</span> },
+      ]}
+    />
+    <p class="muted">An auditor repeats this offline, with a key and a checkpoint of their own:</p>
+    <CommandLine text="npx countersign audit verify audit --log-key KEY --checkpoint FILE" />
+  </section>
+);

@@ -1,0 +1,227 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Download, Page } from 'playwright-core';
+import { privateKeyToAccount } from 'viem/accounts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { people } from '../../dev/stack/people.ts';
+import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { createAgent } from '../../src/client/agent.ts';
+import { startBrowser } from './browser.ts';
+import { axe, LOOKS, open, picture, read, signInAs } from './dashboard-page.ts';
+import { SCROLL_WIDTH } from './in-page.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+let stack: Stack;
+let browser: Browser;
+
+/** The paid call, its receipt, and a call that the policy denied. */
+let paid: string;
+let receipt: string;
+let denied: string;
+
+const account = `eip155:84532:${people.agent.address.toLowerCase()}`;
+/** The gateway signs a checkpoint some seconds after an answer. */
+const LOGGED = { timeout: 60_000 };
+
+beforeAll(async () => {
+  stack = await startStack({
+    persistTo: directory,
+    file: join(directory, 'stack.json'),
+    variables: {
+      DEFAULT_POLICY: JSON.stringify({
+        perCall: '10000u',
+        exposure: '1000000u',
+        rate: { limit: 1000, seconds: 1 },
+        windows: [{ every: 'day', limit: '1000000u' }],
+      }),
+    },
+  });
+  browser = await startBrowser();
+  const agent = createAgent({
+    account: privateKeyToAccount(people.agent.privateKey),
+    spend: { perCall: '$0.05', total: '$1' },
+  });
+  const answer = await agent.fetch(`${stack.gateway.url}/tools/lookup?word=river`);
+  await answer.text();
+  paid = answer.countersign.call ?? '';
+  receipt = answer.headers.get('agent-receipt') ?? '';
+  const refusal = await agent.fetch(`${stack.gateway.url}/tools/translate`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ text: 'river', to: 'fr' }),
+  });
+  denied = refusal.countersign.call ?? '';
+  if (!answer.ok || refusal.status !== 403) {
+    throw new Error(`The calls got ${answer.status} and ${refusal.status}.`);
+  }
+});
+
+afterEach(async () => {
+  await Promise.all(browser.contexts().map(async (context) => await context.close()));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Opens the page of a call by its address. */
+const openCall = async (page: Page, call: string): Promise<void> => {
+  await page.goto(`${stack.gateway.url}/dashboard/calls/${account}/${call}`);
+  await page.getByRole('heading', { name: 'What happened' }).waitFor(LOGGED);
+};
+
+const textOf = async (download: Download): Promise<string> =>
+  readFileSync(await download.path(), 'utf8');
+
+describe('a call as a story', () => {
+  it('is followed from the list to its transaction, and refunded in one step', async () => {
+    const { page, complaints } = await signInAs(browser, stack.gateway.url, 'operator');
+    await open(page, 'Calls');
+    await page.getByRole('table').getByRole('link', { name: 'lookup' }).click(LOGGED);
+    await page.getByText('Payment settled').waitFor(LOGGED);
+    const story = page.getByRole('list').filter({ hasText: 'Accepted for' });
+    await story.getByText('/tools/lookup?word=river').first().waitFor();
+    await page.getByRole('link', { name: 'explorer' }).first().waitFor();
+    await page.getByRole('button', { name: 'Refund' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Amount (USDC)').fill('0.002');
+    await dialog.getByLabel('Reason').fill('a wrong answer');
+    await dialog.getByText('Only 0.001 USDC of the charge').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Refund with' }).isEnabled()).toBe(false);
+    await dialog.getByLabel('Amount (USDC)').fill('0.0004');
+    await picture(page, 'refund');
+    expect(await axe(page), 'refund').toEqual([]);
+    await dialog.getByRole('button', { name: 'Refund with' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('refunded 0.0004 USDC as credit: a wrong answer').waitFor(LOGGED);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows which rule denied a call, and by how much', async () => {
+    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    await openCall(page, denied);
+    await page.getByText('Denied by the rule per_call').waitFor();
+    await page.getByText('no money moved').waitFor();
+  });
+
+  it('verifies a receipt, and refuses one that was altered', async () => {
+    const { page, complaints } = await signInAs(browser, stack.gateway.url, 'operator');
+    await openCall(page, paid);
+    const field = page.getByLabel('Receipt');
+    await field.fill(`Agent-Receipt: ${receipt}`);
+    await page.getByRole('button', { name: 'Verify the receipt' }).click();
+    await page.getByText('It names an entry of this agent').waitFor(LOGGED);
+    const [head = '', , signature = ''] = receipt.split('.');
+    const claims = JSON.parse(
+      Buffer.from(receipt.split('.')[1] ?? '', 'base64url').toString(),
+    ) as Record<string, unknown>;
+    const changed = Buffer.from(JSON.stringify({ ...claims, charged: '1' })).toString('base64url');
+    await field.fill([head, changed, signature].join('.'));
+    await page.getByRole('button', { name: 'Verify the receipt' }).click();
+    await page.getByText('is not signed by a key of this gateway').waitFor(LOGGED);
+    expect(complaints).toEqual([]);
+  });
+
+  it('proves its newest entry against the signed checkpoint, and saves the proof', async () => {
+    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    await openCall(page, paid);
+    await expect
+      .poll(async () => {
+        const button = page.getByRole('button', { name: 'Prove it here' });
+        // The button is gone once the proof is there.
+        if ((await button.count()) > 0)
+          await button.click({ timeout: 2_000 }).catch(() => undefined);
+        return await page.getByText('that the checkpoint signs').count();
+      }, LOGGED)
+      .toBe(1);
+    await page.getByRole('img', { name: 'to the root' }).first().waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download the proof' }).click(),
+    ]);
+    expect(await textOf(download)).toMatch(/^c2sp\.org\/tlog-proof@v1\n/);
+  });
+});
+
+describe('the audit page', () => {
+  const verify = async (page: Page): Promise<void> => {
+    await open(page, 'Audit');
+    await page.getByLabel('Whose log').selectOption(account);
+    await page.getByRole('button', { name: 'Verify here' }).click();
+    // A failure shows its reason, which says more than that the table is missing.
+    const outcome = page.getByRole('region', { name: 'The checks' }).or(page.getByRole('alert'));
+    await outcome.first().waitFor(LOGGED);
+    expect(
+      await page.getByRole('region', { name: 'The checks' }).count(),
+      await page.getByRole('main').innerText(),
+    ).toBe(1);
+  };
+
+  it('verifies the log of an account in the browser', async () => {
+    const { page, complaints } = await signInAs(browser, stack.gateway.url, 'operator');
+    await verify(page);
+    const row = page.getByRole('row', { name: /Agents and people signed/ });
+    await row.getByText('proved').waitFor();
+    expect(await page.getByText('broken', { exact: true }).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says which entry was altered, and what in it', async () => {
+    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    await page.route(/\/entries\?.*format=ndjson/, async (route) => {
+      const answer = await route.fetch();
+      const text = (await answer.text()).replace(
+        '"amounts":{"price":"1000"}',
+        '"amounts":{"price":"2000"}',
+      );
+      await route.fulfill({ response: answer, body: text });
+    });
+    await verify(page);
+    await page.getByText(/Entry \d+ of 0x\w+…\w+ .*was changed after it was written/).waitFor();
+  });
+
+  it('saves calls as a table, and entries as they were hashed', async () => {
+    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    await open(page, 'Audit');
+    await page.getByLabel('Whose', { exact: true }).selectOption(account);
+    const save = async (name: string): Promise<string> => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name }).click(),
+      ]);
+      return await textOf(download);
+    };
+    expect(await save('Calls as CSV')).toContain(paid);
+    expect(await save('Entries as NDJSON')).toMatch(/^\{"account":"eip155:84532:0x\w+",/);
+  });
+
+  it.each(LOOKS)(
+    'has no fault that axe finds, nor have settlements and calls: $colorScheme, $width px',
+    async ({ colorScheme, width }) => {
+      const look = { colorScheme, width };
+      const { page, complaints } = await signInAs(browser, stack.gateway.url, 'operator', look);
+      const check = async (name: string): Promise<void> => {
+        await picture(page, `${name}-${colorScheme}-${width}`);
+        expect(await axe(page), name).toEqual([]);
+        expect(await page.evaluate<number>(SCROLL_WIDTH), name).toBeLessThanOrEqual(width);
+      };
+      await verify(page);
+      await check('audit');
+      await open(page, 'Settlements');
+      await page.getByRole('button', { name: 'settled', exact: true }).click();
+      await read(page);
+      await check('settlements');
+      await openCall(page, denied);
+      await check('denied');
+      await openCall(page, paid);
+      await page.getByRole('button', { name: 'Prove it here' }).click();
+      await page.getByText('that the checkpoint signs').waitFor(LOGGED);
+      await check('call');
+      // A denied call has no row, which the browser reports: the page reads the log in its place.
+      expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
+    },
+  );
+});
