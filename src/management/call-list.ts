@@ -79,12 +79,13 @@ const endedCalls = async (db: D1Database, filter: CallFilter, page: PageRequest)
       filters: [...soon.filters, ...facts, [`c.ended_at BETWEEN ${A_DAY}`]],
     },
     {
-      ...ENDED_LATE,
+      ...(account === undefined ? ENDED_LATE : endedLateOf(account)),
       range: { least: endedFrom, below: endedTo },
-      filters: [...facts, ...conditions({ 'c.account = ?': account })],
+      filters: facts,
     },
   ] as const;
-  return scanInTurn<CallRow, CallItem>(db, lists, [endedTo, 0, '', ''], page, callItemOf);
+  const start = [endedTo, 0, ...(account === undefined ? [''] : []), ''];
+  return scanInTurn<CallRow, CallItem>(db, lists, start, page, callItemOf);
 };
 
 /** After every time that a call can have. */
@@ -103,6 +104,20 @@ const ENDED_LATE: Omit<Scan<CallRow>, 'range'> = {
   filters: [],
   placeOf: (row) => [row.ended_at ?? 0, row.accepted_at, row.account, row.call],
 };
+
+/**
+ * Those of one account, by an index of their own. Attack: a filter by account would read the rows of all accounts, and a cursor names the
+ * row where a page stopped reading: an owner would see the accounts and calls of others (CWE-200).
+ */
+const endedLateOf = (account: AccountId): typeof ENDED_LATE => ({
+  ...ENDED_LATE,
+  list: 'calls of ended late',
+  index: 'calls c INDEXED BY calls_ended_late_of_account',
+  key: ['c.ended_at', 'c.accepted_at', 'c.call'],
+  shape: ['number', 'number', 'string'],
+  within: [...ENDED_LATE.within, ['c.account = ?', account]],
+  placeOf: (row) => [row.ended_at ?? 0, row.accepted_at, row.call],
+});
 
 const factsOf = ({ tool, state, payee, asset, paidBy }: CallFilter): readonly SqlCondition[] =>
   conditions({

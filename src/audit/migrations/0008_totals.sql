@@ -7,6 +7,8 @@ ALTER TABLE rebuild_calls ADD COLUMN spent INTEGER;
 -- Calls that ended more than a day after acceptance, or before it because a clock stepped back. Totals count a call on the day of its end,
 -- and find it by its acceptance unless it has an entry here.
 CREATE INDEX calls_ended_late ON calls (ended_at) WHERE ended_at NOT BETWEEN accepted_at AND accepted_at + 86400;
+-- The same of one account: a list of an account never reads the rows of another one.
+CREATE INDEX calls_ended_late_of_account ON calls (account, ended_at) WHERE ended_at NOT BETWEEN accepted_at AND accepted_at + 86400;
 
 -- `rule`: of denials, else empty. `earned`, only of scope `*`: settled payments less what of them became credit, by the day of the
 -- settlement; charges that credit paid; less refunds.

@@ -119,6 +119,8 @@ describe('triggers protect the log', () => {
       .all<{ name: string }>();
     expect(results.map(({ name }) => name)).toEqual([
       'accounts_below',
+      'calls_ended_late',
+      'calls_ended_late_of_account',
       'calls_kept',
       'calls_late',
       'calls_of_account',

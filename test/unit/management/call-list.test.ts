@@ -155,4 +155,18 @@ describe('calls by the time of their end', () => {
     expect(await filtered({ paidBy: 'credit' })).toEqual([]);
     expect(await filtered({ asset: 'iso4217:USD' })).toEqual([]);
   });
+
+  test('that ended late are found among those of the account alone: no cursor names a call of another one', async () => {
+    await db
+      .prepare(
+        `INSERT INTO calls (account, call, tool, state, accepted_at, ended_at, first_seq, segment, seq)
+         WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 5999)
+         SELECT ?, 'secret' || i, 'lookup', 'committed', ?, ? + i, i, i / 4096, i + 1 FROM n`,
+      )
+      .bind(MALLORY, START, START + DAY + 10)
+      .run();
+    const found = await valueOf(listCalls(db, { ...within, account: ALICE, limit: 100 }));
+    expect(found.next).toBeUndefined();
+    expect(named(found.items)).toEqual([6, 2, 3]);
+  });
 });
