@@ -50,7 +50,7 @@ const Help = ({
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby="shortcuts-title" onClose={onClose}>
-      <h2 id="shortcuts-title">Keys</h2>
+      <h2 id="shortcuts-title">Keyboard shortcuts</h2>
       <dl class="facts">
         {shortcuts.map(({ letter, name }) => (
           <div key={letter}>

@@ -61,8 +61,8 @@ const Panel = ({ id, onClose }: { readonly id: string; readonly onClose: () => v
   if (tool === 'unknown') {
     return (
       <Notice tone="bad">
-        The gateway did not say how to pay for this tool here. Nothing was paid. Reload the page, or
-        use the command below.
+        This page cannot pay for this tool. Nothing was paid. Reload the page, or use the command
+        below.
       </Notice>
     );
   }

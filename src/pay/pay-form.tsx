@@ -27,7 +27,7 @@ const PENNILESS = 'local:operator';
 /** When the money moves, as a person should know before signing. */
 const WHEN: Readonly<Record<PayTool['settlement'], string>> = {
   deferred:
-    'You pay for an answer: a call that is refused or fails costs nothing. The gateway accepts your signature now and moves the money later, together with other payments; if you are new here, before the tool runs.',
+    'You pay only for an answer: a call that is refused or fails costs nothing. The gateway accepts your signature now and moves the money later, together with other payments. If you are new here, it moves the money before the tool runs.',
   upfront:
     'The money moves before the tool runs. A call that is refused costs nothing; if the tool fails, what you paid becomes credit here.',
   credit:

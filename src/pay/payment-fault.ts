@@ -42,7 +42,7 @@ const priceChanged: Wording = ({ message }) =>
 const notTaken: Wording = (_, { network }) =>
   unpaid(
     `The gateway no longer takes payments on ${network}. Nothing was paid.`,
-    'Reload the page to see where it does.',
+    'Reload the page to see which networks it takes.',
   );
 
 const notApproved: Wording = ({ message, hint }) => unpaid(`${message} Nothing was paid.`, hint);
@@ -71,13 +71,13 @@ const KNOWN: Readonly<Partial<Record<ErrorCode, Wording>>> = {
 const unclear = (): PaymentFault => ({
   kind: 'unclear',
   text: 'The answer did not arrive. The call may have run, and may cost its price.',
-  hint: 'Look up what became of it before you pay again. That costs nothing.',
+  hint: 'Look up the payment before you pay again. Looking it up costs nothing.',
 });
 
 export const creditFault = (): PaymentFault => ({
   kind: 'credit',
   text: 'Your credit at this gateway does not cover the price. Nothing was paid.',
-  hint: 'This tool is paid from credit that you buy before.',
+  hint: 'You pay for this tool from credit. Buy some first.',
 });
 
 const refusedFault = (message: string, { price, network }: Attempted): PaymentFault =>

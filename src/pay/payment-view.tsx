@@ -56,7 +56,7 @@ export const PaymentView = ({
     try {
       const known = completed(record, await lookUp(record, wallet, location.origin));
       if (known.outcome === undefined)
-        setProblem('The call is still running. Ask again in a moment.');
+        setProblem('The call is still running. Look it up again in a moment.');
       else keepPayment(sessionStorage, tool, known);
       setRecord(known);
       setAnswer(keptAnswer(tool, known));
@@ -71,20 +71,23 @@ export const PaymentView = ({
   return (
     <div class="payment">
       <h2 ref={title} tabIndex={-1}>
-        {outcome === undefined ? 'A payment without its answer' : titleOf(outcome.status)}
+        {outcome === undefined ? 'Payment without an answer' : titleOf(outcome.status)}
       </h2>
       {outcome === undefined ? (
         <Notice tone="warn">
           <p>
             You signed a payment of at most {decimalOf(record.amount)} USDC at {momentOf(record.at)}
-            , and its answer has not arrived here. The call may have run. Ask the gateway before you
-            pay again: the wallet signs the question, which costs nothing.
+            . The answer has not arrived. The call may have run. Look the payment up before you pay
+            again: the wallet signs a request, which costs nothing.
           </p>
         </Notice>
       ) : (
         <>
           {answer === undefined ? (
-            <p>The answer is too large to be kept in this tab, or the gateway kept none.</p>
+            <p>
+              There is no copy of the answer: it is too large for this tab, or the gateway kept
+              none.
+            </p>
           ) : (
             <AnswerView answer={answer} />
           )}
@@ -103,7 +106,7 @@ export const PaymentView = ({
             disabled={isAsking || wallet === undefined}
             onClick={() => void ask()}
           >
-            {isAsking ? 'Confirm in the wallet' : 'Ask what became of it'}
+            {isAsking ? 'Confirm in the wallet' : 'Look up the payment'}
           </button>
         ) : null}
         <button type="button" onClick={onAgain}>

@@ -4,9 +4,9 @@ const WORDS: Readonly<Record<Stage, (network: string) => string>> = {
   account: () => 'Open the wallet and choose an account.',
   network: (network) => `Open the wallet and switch it to ${network}.`,
   signature: () => 'Open the wallet and confirm the signature.',
-  answer: () => 'Signed. The tool is working on your answer.',
+  answer: () => 'Signed. Waiting for the answer of the tool.',
   approval: () =>
-    'The operator lets a person decide on calls like this one. Keep this page open: the call runs once it is approved.',
+    'A person must approve calls like this one. Keep this page open: the call runs once it is approved.',
 };
 
 /** What the person waits for, read aloud when it changes. */

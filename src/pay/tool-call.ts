@@ -37,18 +37,18 @@ export const toolCallOf = (
   const at = (place: ArgumentField['place']) => given.filter(([field]) => field.place === place);
   for (const [field, value] of at('header')) {
     if (!HEADER_VALUE.test(String(value)))
-      faults.set(keyOf(field), 'Use plain English letters, digits and signs.');
+      faults.set(keyOf(field), 'Use only unaccented letters, digits and punctuation.');
   }
   for (const [field, value] of at('rest')) {
     if (DOTS.test(String(value)))
-      faults.set(keyOf(field), 'Use neither "." nor ".." between slashes.');
+      faults.set(keyOf(field), 'Do not use "." or ".." between slashes.');
   }
   const target = tool.path + restOf(at('rest')) + queryOf(at('query'), at('search'));
   const first = tool.fields[0];
   if (target.length > MAX_TARGET && first !== undefined) {
     faults.set(
       keyOf(first),
-      `All values together are too long: the address may have ${MAX_TARGET} characters.`,
+      `All values together are too long: the address may have at most ${MAX_TARGET} characters.`,
     );
   }
   if (faults.size > 0) return err(faults);

@@ -36,7 +36,7 @@ export const WalletChoice = ({
             </a>
           </>
         ))}
-        . Any other wallet for Ethereum that works as a browser extension pays as well.
+        . Any other Ethereum wallet that is a browser extension works too.
       </p>
     </Notice>
   ) : (

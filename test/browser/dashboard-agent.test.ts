@@ -153,7 +153,7 @@ describe('the page of an agent', () => {
 
     await tab(page, 'Budget');
     await fill(page, 'Per day (USDC)', '1');
-    await fill(page, 'A person decides above (USDC)', '0.015');
+    await fill(page, 'Needs approval above (USDC)', '0.015');
     await saveBudget(page);
     expect(await call(agent, '/tools/lookup?word=edge')).toBe(200);
     const parked = await agent
@@ -167,7 +167,7 @@ describe('the page of an agent', () => {
     await tab(page, 'Grants');
     await page.getByRole('table', { name: 'Grants it holds' }).getByText('Revoke').click();
     await press(page, 'Revoke with the wallet');
-    await page.getByText('Revoked for ever').waitFor();
+    await page.getByText('The grant is revoked').waitFor();
     expect(await call(agent, '/tools/lookup?word=edge')).toBe(403);
     // Browsers report every refusal: an owner is told apart from an operator by a 403.
     expect(complaints.filter((text) => !text.startsWith('Failed to load'))).toEqual([]);
@@ -190,14 +190,14 @@ describe('the page of an agent', () => {
     const { page } = await ownBudget();
     await fill(page, 'Per day (USDC)', '3');
     await press(page, 'Review the change');
-    await page.getByText('None runs now.').waitFor();
+    await page.getByText('No calls are running.').waitFor();
     await managementOf().call('account.policy.put', {
       params: { account: accountOf(people.owner) },
       body: { perCall: '$0.50' },
       ifNoneMatch: '*',
     });
     await press(page, 'Save with the wallet');
-    await page.getByText('Somebody else saved another version').waitFor();
+    await page.getByText('Your version was not saved').waitFor();
     const review = page.locator('.review');
     const text = (await review.innerText()).replace(/\s+/g, ' ');
     expect(text).toContain('Their change per call no limit → becomes 0.50 USDC');

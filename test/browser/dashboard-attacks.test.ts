@@ -211,7 +211,7 @@ describe('the keyboard', () => {
     expect(await page.locator('input[type="search"]').first().inputValue()).toBe('g?');
     await page.getByRole('heading', { level: 1 }).focus();
     await page.keyboard.press('?');
-    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
     expect(await axe(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });

@@ -132,7 +132,7 @@ describe('the settings', () => {
     const page = await signIn('operator');
     await page.getByRole('button', { name: 'Add a webhook' }).focus();
     await page.keyboard.press('Enter');
-    await page.getByLabel('Sends').waitFor();
+    await page.getByLabel('Format').waitFor();
     for (const text of ['', 'by-keyboard', slackUrl]) {
       if (text !== '') {
         await page.keyboard.press('Control+A');

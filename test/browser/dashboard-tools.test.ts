@@ -113,7 +113,7 @@ describe('a tool', () => {
     await changeElsewhere('report', { description: 'Counts words.' });
     await page.getByRole('button', { name: 'Review' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('Somebody changed').waitFor();
+    await dialog.getByText('changed while you were editing it').waitFor();
     expect(await dialog.locator('ins').allTextContents()).toEqual(['Counts words.', '$0.07']);
     await changeElsewhere('report', { price: '$0.06' });
     await page.getByRole('button', { name: 'Save with the wallet' }).click();
@@ -168,7 +168,7 @@ const previewImport = async (page: Page): Promise<void> => {
   await page.getByLabel('OpenAPI document').fill(API);
   await page.getByLabel('Prefix of each id').fill('zoo');
   await page.getByRole('button', { name: 'Preview' }).click();
-  await page.getByRole('heading', { name: 'What will be made' }).waitFor();
+  await page.getByRole('heading', { name: 'What the import does' }).waitFor();
 };
 
 describe('an import', () => {
@@ -194,7 +194,7 @@ describe('an import', () => {
     await page.getByRole('link', { name: 'Import' }).click();
     await page.getByRole('button', { name: 'MCP server' }).click();
     const listed = { name: 'Search', description: HOSTILE, inputSchema: { type: 'object' } };
-    await page.getByLabel('Tools of the server').fill(JSON.stringify({ tools: [listed] }));
+    await page.getByLabel('Tool list of the server').fill(JSON.stringify({ tools: [listed] }));
     await page.getByLabel('Endpoint').fill('https://mcp.example/mcp');
     await page.getByRole('button', { name: 'Preview' }).click();
     await page.getByRole('button', { name: 'Import 1 tool' }).click();
@@ -230,7 +230,7 @@ describe('a secret', () => {
     expect(sent).toEqual([`${stack.gateway.url}/admin/secrets/weather`]);
     expect(await page.content()).not.toContain(SECRET);
     await page.getByRole('button', { name: 'Delete market' }).click();
-    await page.getByText('Calls of quotes get 503').waitFor();
+    await page.getByText('Calls to quotes get 503').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Delete weather' }).click();
     await page.getByText('No tool uses it.').waitFor();
@@ -274,7 +274,7 @@ describe('the pages of tools, secrets and the signer', () => {
       await look('secrets-store');
       await page.keyboard.press('Escape');
       await page.getByRole('button', { name: 'Delete market' }).click();
-      await page.getByText('Calls of quotes get 503').waitFor();
+      await page.getByText('Calls to quotes get 503').waitFor();
       await look('secrets-delete');
       await page.keyboard.press('Escape');
       await open(page, 'Signer');

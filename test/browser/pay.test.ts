@@ -254,10 +254,10 @@ describe('paying with a wallet', () => {
     await ran;
     await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.reload();
-    await page.getByRole('heading', { name: 'A payment without its answer' }).waitFor();
+    await page.getByRole('heading', { name: 'Payment without an answer' }).waitFor();
     await picture(page, 'pay-cut-off');
     expect(await axe(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Ask what became of it' }).click();
+    await page.getByRole('button', { name: 'Look up the payment' }).click();
     await page.getByText('You paid 0.001 USDC.').waitFor();
     expect(wallet?.signed).toEqual(['TransferWithAuthorization', 'AgentIntent']);
     expect(await stack.chain.balanceOf(address)).toBe(99_000n);

@@ -11,7 +11,9 @@ const absentWallet = (address: `0x${string}`): Signer => ({
   address,
   signTypedData: () =>
     Promise.reject(
-      new Error('The wallet that signed in is not in this browser. Open it, then reload.'),
+      new Error(
+        'The wallet that you signed in with is not in this browser. Open it, then reload the page.',
+      ),
     ),
 });
 

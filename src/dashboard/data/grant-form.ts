@@ -79,7 +79,7 @@ export const termsOf = (form: GrantForm, now: Seconds): Result<GrantTerms, Grant
   if (delegate === undefined) faults.agent = 'must be an address: 0x and 40 hex digits';
   const payees = listIn(form.payees)?.map((text): Address => {
     const payee = text === 'any' ? ANY_PAYEE : parseAddress(text);
-    if (payee === undefined) faults.payees = 'must be addresses, with commas between';
+    if (payee === undefined) faults.payees = 'must be addresses, separated by commas';
     return payee ?? ANY_PAYEE;
   });
   const days = wholeOf('days', 1, 3650);
@@ -87,7 +87,7 @@ export const termsOf = (form: GrantForm, now: Seconds): Result<GrantTerms, Grant
   const [total, maxPerDay, perCall] = [amountOf('total'), amountOf('perDay'), amountOf('perCall')];
   const maxTotal =
     total ?? (maxPerDay === undefined || Number.isNaN(days) ? undefined : maxPerDay * BigInt(days));
-  if (maxTotal === undefined) faults.total ??= 'is missing: give a total, or an amount per day';
+  if (maxTotal === undefined) faults.total ??= 'is missing: set a total, or an amount per day';
   if (delegate === undefined || maxTotal === undefined || Object.keys(faults).length > 0) {
     return err(faults);
   }

@@ -43,7 +43,8 @@ export const planImport = async (
   present: readonly CatalogueTool[],
 ): Promise<Result<ImportPlan, ImportFault>> => {
   const price = parseMoneyOption(draft.price.trim());
-  if (price === undefined) return err({ field: 'price', reason: 'is no amount in dollars: 0.01' });
+  if (price === undefined)
+    return err({ field: 'price', reason: 'is not an amount in dollars, like 0.01' });
   const namespace = draft.namespace.trim();
   if (namespace !== '' && !isNamespace(namespace)) {
     return err({ field: 'namespace', reason: NAMESPACE_HINT });

@@ -65,7 +65,7 @@ export const formOf = (document: PolicyDocument | undefined): PolicyForm => {
 };
 
 const AMOUNT = 'must be dollars, like 1.25, with at most six decimals';
-const OWN_ROW = 'has a row of its own above';
+const OWN_ROW = 'has a field of its own above';
 
 /** The amounts of the form as a document has them. Notes each text that is no amount. */
 const amountsOf = (form: PolicyForm, note: (row: FormRow, reason: string) => void) => {

@@ -53,7 +53,7 @@ const problemType = async (answer: Response): Promise<string> => {
  */
 export const readBySession = async (request: Outgoing): Promise<Response> => {
   const current = session.value;
-  if (current.state !== 'in') throw new Error('Nobody is signed in.');
+  if (current.state !== 'in') throw new Error('You are signed out. Sign in again.');
   const first = await send(current.session, request);
   noteClock(first);
   if (first.ok) return first;

@@ -11,18 +11,18 @@ const ACTS: readonly StatusAct[] = [
     to: 'active',
     verb: 'Resume',
     effect:
-      'The agent may call again, within its limits. Nothing that was refused meanwhile runs by itself.',
+      'The agent may call again, within its limits. Calls that were denied in the meantime do not run by themselves.',
   },
   {
     to: 'paused',
     verb: 'Pause',
-    effect: 'New calls are refused and told to try later. Calls that run now may end.',
+    effect: 'New calls are denied and may try again later. Running calls may finish.',
   },
   {
     to: 'frozen',
     verb: 'Freeze',
     effect:
-      'New calls are refused here and in every agent below. Calls that run now may end. You can lift it.',
+      'New calls of this agent and of every agent below it are denied. Running calls may finish. Resume lifts the freeze.',
   },
   {
     to: 'revoked',

@@ -7,15 +7,15 @@ const NAMES: Readonly<Record<string, string>> = {
   'window:month': 'per month',
   window: 'limit of a period',
   lifetime: 'in total',
-  per_call: 'price of one call',
+  per_call: 'per call',
   rate: 'number of calls',
   repeat: 'same request again',
   exposure: 'not settled yet',
   tool: 'tool not allowed',
   payee: 'payee not allowed',
-  asset: 'money of another kind',
+  asset: 'asset not allowed',
   not_yet: 'not valid yet',
-  approval: 'needs a person',
+  approval: 'needs approval',
 };
 
 /** Who set a limit, by the prefix of its name. */

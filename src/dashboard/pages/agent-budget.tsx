@@ -51,8 +51,8 @@ export const AgentBudget = ({ account, scope, standing, onDone }: PartProps) => 
           >
             {draft.value !== undefined && stored.etag !== base.etag ? (
               <Notice tone="warn">
-                Somebody changed this policy after you began to edit. You see both versions before
-                you save.
+                This policy changed while you were editing. You will see both versions before you
+                save.
               </Notice>
             ) : null}
             <BudgetForm form={form} faults={changed.ok ? {} : changed.error} onChange={change} />
@@ -80,7 +80,7 @@ export const AgentBudget = ({ account, scope, standing, onDone }: PartProps) => 
       ) : (
         <p class="muted">Only your owner may change your budget.</p>
       )}
-      <Section title="All rules that bind it" note={BOTH_BIND}>
+      <Section title="All rules that apply" note={BOTH_BIND}>
         <BindingPolicies policies={standing.policies} />
       </Section>
       {open === 'review' && changed.ok ? (
@@ -105,8 +105,8 @@ export const AgentBudget = ({ account, scope, standing, onDone }: PartProps) => 
           onClose={close}
         >
           <p>
-            Its limits no longer apply, and what they have counted is forgotten. The other policies
-            and the grants of this agent stay in force.
+            Its limits no longer apply, and their counters are deleted. The other policies and the
+            grants of this agent stay in force.
           </p>
         </ActDialog>
       ) : null}

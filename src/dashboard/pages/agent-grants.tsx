@@ -18,7 +18,7 @@ import { HeldGrants } from './held-grants.tsx';
 import { IssuedGrants } from './issued-grants.tsx';
 
 const revokedText = ({ stopped, stopping }: Revoked): string =>
-  `Revoked for ever. ${stopped} stopped at once${stopping === 0 ? '' : `, ${stopping} stop within 60 seconds`}.`;
+  `The grant is revoked. Accounts that stopped at once: ${stopped}${stopping === 0 ? '' : `; that stop within 60 seconds: ${stopping}`}.`;
 
 /** The grants of an account: those it holds, with what is left to raise or revoke, and those it has issued. */
 export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => {
@@ -38,10 +38,10 @@ export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => 
       {news === undefined ? null : <p role="status">{news}</p>}
       <Section
         title="Grants it holds"
-        note="A call uses the grant that it names, else the one in use."
+        note="A call uses the grant that it names, or else the default grant."
       >
         {standing.grants.length === 0 ? (
-          <Empty title="It holds no grant.">
+          <Empty title="It holds no grants.">
             <p>It is an owner: it spends its own money, within its own policy.</p>
           </Empty>
         ) : (
@@ -62,8 +62,8 @@ export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => 
       </Section>
       {raising === undefined ? null : (
         <Section
-          title={raising === 'new' ? 'Another budget' : 'A new grant with other terms'}
-          note="The one that it has stays valid until you revoke it. Revoke it when the agent uses the new one."
+          title={raising === 'new' ? 'Another budget' : 'Replace this grant'}
+          note="The current grant stays valid until you revoke it. Revoke it once the agent uses the new one."
         >
           <GrantEditor
             key={raising}
@@ -80,11 +80,11 @@ export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => 
       )}
       <Section title="Grants it has issued">
         {issued.data === undefined || issued.data.items.length === 0 ? (
-          <Empty title="It has granted nothing.">
+          <Empty title="It has issued no grants.">
             {isOwn ? (
               <Link href="/agents/new">Make an agent</Link>
             ) : (
-              <p>Agents below it would be here.</p>
+              <p>Agents that it grants a budget to appear here.</p>
             )}
           </Empty>
         ) : (
@@ -102,7 +102,7 @@ export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => 
           isDangerous
           change={async () => {
             const wallet = sessionWallet.value;
-            if (wallet === undefined) throw new Error('Nobody is signed in.');
+            if (wallet === undefined) throw new Error('You are signed out. Sign in again.');
             setNews(revokedText(await revokeGrant(wallet, revoking)));
           }}
           onDone={() => {
@@ -112,9 +112,9 @@ export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => 
           onClose={() => setRevoking(undefined)}
         >
           <p>
-            The agent can spend nothing from it any more, and neither can the agents below it. Calls
-            that run now may end. Where an agent is out of reach it stops within 60 seconds. Nothing
-            brings the grant back.
+            The agent and all agents below it can no longer spend from this grant. Running calls may
+            finish. An account that the gateway cannot reach stops within 60 seconds. You cannot
+            undo this.
           </p>
         </ActDialog>
       )}

@@ -31,7 +31,7 @@ const AssetChart = ({
     .map(({ day, tool, charged }) => ({ day, name: tool, amount: charged }));
   return (
     <Chart
-      caption={`${symbolOf(asset)} charged a day (UTC), with the agents below it${isByTool ? ', by tool' : ''}. Today is not over.`}
+      caption={`${symbolOf(asset)} charged per day (UTC), with the agents below it${isByTool ? ', by tool' : ''}. Today is incomplete.`}
       days={days}
       series={stacksOf(amounts, days)}
       asset={asset}
@@ -59,7 +59,7 @@ export const AgentHistory = ({ account }: PartProps) => {
             const used = [...new Set(charged.map(({ asset }) => asset))];
             return used.length === 0 ? (
               <Empty title="Nothing was charged in the last 30 days.">
-                <p>Free and denied calls charge nothing.</p>
+                <p>Free and denied calls cost nothing.</p>
               </Empty>
             ) : (
               used.map((asset) => (
@@ -73,7 +73,7 @@ export const AgentHistory = ({ account }: PartProps) => {
         <Result query={calls} rows={6}>
           {({ items, isMore }) =>
             items.length === 0 ? (
-              <p class="muted">No call yet.</p>
+              <p class="muted">No calls yet.</p>
             ) : (
               <>
                 <CallTable rows={items} />

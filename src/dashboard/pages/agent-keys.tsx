@@ -25,7 +25,7 @@ const Name = ({ account, scope, standing, onDone }: PartProps) => {
       <div class="budget-form">
         <Field
           label="Name"
-          hint="How lists show it. Only you, the operator and the agent see it. Empty: its address."
+          hint="Shown in lists. Only you, the operator and the agent can see it. Leave it empty to show the address."
           control={(described) => (
             <input
               {...described}
@@ -57,8 +57,8 @@ const Name = ({ account, scope, standing, onDone }: PartProps) => {
           onClose={() => setOpen(false)}
         >
           <p>
-            {label === undefined ? 'It has no name now.' : `Now: ${shown(label)}.`}{' '}
-            {name.trim() === '' ? 'It will be shown by its address.' : `Then: ${shown(name)}.`}
+            {label === undefined ? 'It has no name now.' : `Current name: ${shown(label)}.`}{' '}
+            {name.trim() === '' ? 'Lists will show its address.' : `New name: ${shown(name)}.`}
           </p>
         </ActDialog>
       ) : null}
@@ -79,9 +79,9 @@ export const AgentKeys = (props: PartProps) => {
         <div class="needs">
           <p>
             {kind === 'agent'
-              ? 'The agent gets another address, with what is left of its grants. Both keys work for a day, and together never spend more than you signed.'
-              : 'Each agent below moves to the new key, with what is left of its grant.'}{' '}
-            First see what would happen:
+              ? 'The agent gets a new address with the rest of its grants. Both keys work for a day, and together never spend more than you signed.'
+              : 'Each agent moves to the new key with the rest of its grant.'}{' '}
+            See first what would change:
           </p>
           <CommandLine
             text={
@@ -90,16 +90,15 @@ export const AgentKeys = (props: PartProps) => {
                 : 'npx countersign keys rotate owner <old key> --to <new key> --dry-run'
             }
           />
-          <p class="muted">
-            A key that has leaked is another matter: revoke first, and replace the key afterwards.
-          </p>
+          <p class="muted">If the key has leaked, revoke it first and replace it afterwards.</p>
         </div>
       </Section>
       {kind === 'agent' ? (
-        <Section title="If its key is at a signer">
+        <Section title="If a signer holds its wallet">
           <div class="needs">
             <p>
-              The wallet keeps its address, policy and grants; only the key of the agent changes:
+              The wallet keeps its address, policy and grants. Only the key that the agent uses at
+              the signer changes:
             </p>
             <CommandLine text="npx countersign signer rotate <agent>" />
           </div>

@@ -17,13 +17,14 @@ export const AgentNeeds = ({
     <Section title="Give this to the agent">
       <div class="needs">
         <p>
-          The grant <Id text={grant} label="the hash of the grant" /> is registered. It binds, and
-          the agent appears among yours, with its first call that names the grant. Your credit pays;
-          without <code>onlyCredit</code> the agent pays from its own wallet where yours is empty.
+          The grant <Id text={grant} label="the hash of the grant" /> is registered. It takes effect
+          with the first call that names it; the agent then appears in your list. Your credit pays
+          for the calls. Without <code>onlyCredit</code>, the agent’s own wallet pays once your
+          credit is used up.
         </p>
         <p class="muted">In its code:</p>
         <CommandLine text={`createAgent({ account, authority: '${grant}', spend: ${spend} })`} />
-        <p class="muted">Or from a shell, with the name of its key:</p>
+        <p class="muted">Or in a shell, with the name of its key:</p>
         <CommandLine
           text={`npx countersign call '${location.origin}/tools/…' --credit --grant ${grant} --as <name>`}
         />

@@ -26,7 +26,7 @@ const MoneyOf = ({ account, money }: { readonly account: string; readonly money:
     <Facts
       facts={[
         ['Credit', <Amount atomic={money.credit} asset={money.asset} />],
-        ['Held by calls', <Amount atomic={money.held} asset={money.asset} />],
+        ['Held by running calls', <Amount atomic={money.held} asset={money.asset} />],
         ['Not settled yet', <Amount atomic={money.unsettled} asset={money.asset} />],
         [
           'Debt',
@@ -48,7 +48,7 @@ const MoneyOf = ({ account, money }: { readonly account: string; readonly money:
 /** An owner without credit: its agents need money of their own, or none of their calls is paid. */
 const NoCredit = () => (
   <Empty title="You have no credit.">
-    <p>Credit of an owner pays for the calls of its agents. Buy some with the command line:</p>
+    <p>An owner’s credit pays for the calls of its agents. Buy some with the command line:</p>
     <CommandLine
       text={`npx countersign credits top-up 5 --as <your key> --gateway ${location.origin}`}
     />
@@ -65,7 +65,7 @@ export const AgentNow = ({ account, scope, standing }: PartProps) => {
   return (
     <>
       {waiting.data === undefined || waiting.data.items.length === 0 ? null : (
-        <Section title="Waits for a person">
+        <Section title="Waiting for approval">
           <ApprovalTable rows={waiting.data.items} scope={scope} onDecided={waiting.refresh} />
         </Section>
       )}
@@ -73,7 +73,7 @@ export const AgentNow = ({ account, scope, standing }: PartProps) => {
         {isPoor && account === scope.account ? <NoCredit /> : null}
         {standing.money.length === 0 ? (
           <Empty title="No money has moved here.">
-            <p>The first paid call, top-up or grant begins the account.</p>
+            <p>The first paid call, top-up or grant opens the account.</p>
           </Empty>
         ) : (
           standing.money.map((money) => (
@@ -81,13 +81,13 @@ export const AgentNow = ({ account, scope, standing }: PartProps) => {
           ))
         )}
       </Section>
-      <Section title="Live">
+      <Section title="Live decisions">
         <Feed account={account} />
       </Section>
       <Section title="Newest calls">
         <Result query={calls} rows={6}>
           {({ items }) =>
-            items.length === 0 ? <p class="muted">No call yet.</p> : <CallTable rows={items} />
+            items.length === 0 ? <p class="muted">No calls yet.</p> : <CallTable rows={items} />
           }
         </Result>
         <Link href={`/agents/${account}?tab=history`}>All its calls</Link>

@@ -90,7 +90,7 @@ const Below = ({
   return (
     <tr>
       <td colSpan={4} class="muted" style={{ paddingLeft: level * INDENT + INDENT }}>
-        No agent below it.
+        No agents below it.
       </td>
     </tr>
   );

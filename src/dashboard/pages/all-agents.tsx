@@ -53,8 +53,8 @@ export const AllAgents = () => {
       <Result query={query} rows={10}>
         {({ items, isMore }) =>
           items.length === 0 ? (
-            <Empty title={isFiltered ? 'No account is like this.' : 'No account yet.'}>
-              <p>The first paid call, top-up or grant begins an account.</p>
+            <Empty title={isFiltered ? 'No account matches these filters.' : 'No accounts yet.'}>
+              <p>The first paid call, top-up or grant opens an account.</p>
             </Empty>
           ) : (
             <>

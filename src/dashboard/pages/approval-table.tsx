@@ -41,12 +41,12 @@ export const ApprovalTable = ({
     <>
       {problem === undefined ? null : <Notice tone="bad">{problem}</Notice>}
       <Table<Waiting>
-        caption="Calls that wait for a person"
+        caption="Calls waiting for approval"
         rows={rows}
         keyOf={({ call }) => call}
         columns={[
           {
-            head: 'Waits',
+            head: 'Waiting',
             cell: ({ parked_at: at, expires_at: until }) => (
               <time title={`until ${momentOf(until)}`}>{agoOf(at, now)}</time>
             ),

@@ -13,10 +13,10 @@ export const Approvals = ({ scope }: PageProps) => {
       <Result query={query} rows={4}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No call waits for a person.">
+            <Empty title="No calls are waiting for approval.">
               <p>
-                A policy with <code>approveAbove</code> holds each call above an amount until
-                somebody approves it here.
+                To approve expensive calls here, set “Needs approval above” in the budget of an
+                agent.
               </p>
             </Empty>
           ) : (

@@ -36,16 +36,21 @@ const readMatters = async (
   ]);
   const late = open.items.filter(({ age = 0 }) => age > LATE_SECONDS);
   if (late.length > 0) {
-    const text = counted(late.length, open.isMore, 'payment is', 'payments are');
-    matters.push({ text: `${text} open for more than ten minutes`, href: '/settlements' });
+    const text = counted(late.length, open.isMore, 'payment has', 'payments have');
+    matters.push({ text: `${text} been open for more than ten minutes`, href: '/settlements' });
   }
   if (letters.items.length > 0) {
     const text = counted(letters.items.length, letters.isMore, 'message', 'messages');
     matters.push({ text: `${text} could not be processed`, href: '/settlements' });
   }
   if (differences.items.length > 0) {
-    const text = counted(differences.items.length, differences.isMore, 'payment', 'payments');
-    matters.push({ text: `${text} differ between ledger and chain`, href: '/settlements' });
+    const text = counted(
+      differences.items.length,
+      differences.isMore,
+      'payment differs',
+      'payments differ',
+    );
+    matters.push({ text: `${text} between ledger and chain`, href: '/settlements' });
   }
   return matters;
 };

@@ -39,7 +39,7 @@ export const BindingPolicies = ({ policies }: Pick<Standing, 'policies'>) => (
       {
         head: 'For',
         cell: ({ kind, account }) =>
-          kind === 'default' ? 'everybody' : <AccountLink account={account} />,
+          kind === 'default' ? 'every account' : <AccountLink account={account} />,
       },
       { head: 'Hash', drop: 1, cell: ({ hash }) => <Id text={hash} label="the hash" /> },
       { head: 'Rules', cell: ({ policy }) => <Rules policy={policy} /> },

@@ -27,14 +27,14 @@ const pastCall = (row: ItemOf<'account.calls'>): readonly PastCall[] => {
 
 const PastEffect = ({ replayed }: { readonly replayed: Replayed }) => {
   const { calls, denied, waiting } = replayed;
-  if (calls === 0) return <p class="muted">No accepted call yet to compare with.</p>;
+  if (calls === 0) return <p class="muted">There are no accepted calls to compare with yet.</p>;
   const rules = Object.entries(denied);
   return (
     <>
       <ul>
         {rules.map(([rule, count]) => (
           <li key={rule}>
-            At least {count} of the last {calls} accepted calls would have been refused:{' '}
+            At least {count} of the last {calls} accepted calls would have been denied:{' '}
             <strong>{ruleName(rule)}</strong>.
           </li>
         ))}
@@ -45,11 +45,11 @@ const PastEffect = ({ replayed }: { readonly replayed: Replayed }) => {
               : `All of the last ${calls} accepted calls would have passed.`}
           </li>
         ) : null}
-        {waiting === 0 ? null : <li>{waiting} of them would have waited for a person.</li>}
+        {waiting === 0 ? null : <li>{waiting} of them would have waited for approval.</li>}
       </ul>
       <p class="muted">
-        By price, tool, payee, kind of money and rate, with limits that count these calls only;
-        rules on parameters are left out. A limit that is new counts from zero when you save.
+        This check covers price, tool, payee, asset and rate, but no rules on parameters. Its limits
+        count only these calls. A new limit starts at zero when you save.
       </p>
     </>
   );
@@ -78,7 +78,7 @@ export const BudgetEffects = ({
   return (
     <>
       <div>
-        <h3>Calls that run now</h3>
+        <h3>Running calls</h3>
         {dry.problem === undefined ? null : (
           <p>
             {dry.problem.detail} {dry.problem.hint}
@@ -86,13 +86,13 @@ export const BudgetEffects = ({
         )}
         {dry.data === undefined ? (
           dry.problem === undefined ? (
-            <p class="muted">Asking the account…</p>
+            <p class="muted">Checking with the account…</p>
           ) : null
         ) : (
           <p>
             {held === 0
-              ? 'None runs now.'
-              : `${held} run now and may end. The new policy would have refused ${cutOff} of them.`}
+              ? 'No calls are running.'
+              : `Running: ${held}. They may finish. The new policy would have denied ${cutOff} of them.`}
           </p>
         )}
         {(dry.data?.warnings ?? []).map(({ field, limit, tool, price }) => (

@@ -21,12 +21,16 @@ const GROUPS: readonly Group[] = [
   {
     title: 'Money',
     rows: [
-      dollars('perCall', 'One call, at most', 'A dearer call is refused.'),
-      dollars('hour', 'Per hour', 'Starts anew at each full hour.'),
-      dollars('day', 'Per day', 'Starts anew at midnight UTC.'),
-      dollars('month', 'Per month', 'Starts anew on the first, UTC.'),
-      dollars('lifetime', 'In total', 'Never starts anew.'),
-      dollars('approveAbove', 'A person decides above', 'A dearer call waits for an approval.'),
+      dollars('perCall', 'Per call', 'A call above this price is denied.'),
+      dollars('hour', 'Per hour', 'Resets every full hour.'),
+      dollars('day', 'Per day', 'Resets at midnight UTC.'),
+      dollars('month', 'Per month', 'Resets on the first of the month, UTC.'),
+      dollars('lifetime', 'In total', 'Never resets.'),
+      dollars(
+        'approveAbove',
+        'Needs approval above',
+        'A call above this price waits until a person approves it.',
+      ),
     ],
   },
   {
@@ -34,31 +38,31 @@ const GROUPS: readonly Group[] = [
     rows: [
       {
         ...{ row: 'rateLimit', label: 'Number of calls', empty: 'no limit', inputMode: 'numeric' },
-        hint: 'At most this many in the time beside.',
+        hint: 'At most this many calls in the period that you set next.',
       },
       {
-        ...{ row: 'rateSeconds', label: 'In how many seconds', empty: '', inputMode: 'numeric' },
+        ...{ row: 'rateSeconds', label: 'Period in seconds', empty: '', inputMode: 'numeric' },
         hint: '60 for a minute, 3600 for an hour.',
       },
     ],
   },
   {
-    title: 'What for',
+    title: 'Tools and payees',
     rows: [
       {
         ...{ row: 'tools', label: 'Tools', empty: 'every tool', inputMode: 'text' },
-        hint: 'Names with commas between; search.* for all that begin with “search.”.',
+        hint: 'Names, separated by commas. search.* stands for all tools that begin with “search.”.',
       },
       {
-        ...{ row: 'payees', label: 'Who may be paid', empty: 'everybody', inputMode: 'text' },
-        hint: 'Addresses with commas between.',
+        ...{ row: 'payees', label: 'Payees', empty: 'every payee', inputMode: 'text' },
+        hint: 'Addresses, separated by commas.',
       },
     ],
   },
 ];
 
 const REST_HINT =
-  'As JSON: windows of other lengths, exposure, repeat, assets, softPercent, maxValidity, binding, validFrom, validUntil, deny, require.';
+  'Fields of the policy document as JSON: windows of other lengths, exposure, repeat, assets, softPercent, maxValidity, binding, validFrom, validUntil, deny, require.';
 
 /** The rows of a policy. An empty row sets no limit. */
 export const BudgetForm = ({

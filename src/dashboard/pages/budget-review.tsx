@@ -68,13 +68,14 @@ export const BudgetReview = ({
         {isOvertaken ? (
           <>
             <Notice tone="warn">
-              Somebody else saved another version meanwhile. Yours was not saved, and is kept here.
+              The policy changed while you were editing. Your version was not saved; it is kept
+              here.
             </Notice>
             <PolicyChanges title="Their change" before={parsed(first)} after={parsed(seen)} />
           </>
         ) : null}
         <PolicyChanges
-          title={isOvertaken ? 'Yours, instead of theirs' : 'Your change'}
+          title={isOvertaken ? 'Your change, instead of theirs' : 'Your change'}
           before={parsed(seen)}
           after={changed.policy}
         />

@@ -34,7 +34,7 @@ export const CallTable = ({ rows }: { readonly rows: readonly Call[] }) => {
           ),
         },
         { head: 'State', cell: ({ state }) => <Badge state={state} /> },
-        { head: 'Status', isNumber: true, drop: 2, cell: ({ status }) => status ?? '–' },
+        { head: 'HTTP status', isNumber: true, drop: 2, cell: ({ status }) => status ?? '–' },
         {
           head: 'Charged',
           isNumber: true,

@@ -60,7 +60,7 @@ export const Calls = ({ scope }: PageProps) => {
           <>
             <CallSums read={read} isFiltered={isState(state)} />
             {read.calls.items.length === 0 ? (
-              <Empty title="No call matches.">
+              <Empty title="No calls match.">
                 <p>Calls appear within 15 seconds of their decision.</p>
               </Empty>
             ) : (

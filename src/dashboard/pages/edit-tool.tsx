@@ -72,7 +72,7 @@ export const EditTool = ({
     setProblem(undefined);
     if (management === undefined || !read.ok || wrong.length > 0) return;
     if (before !== undefined && changeOf(before, read.value).changes.length === 0) {
-      setProblem('Nothing has changed: the tool is stored like this.');
+      setProblem('There is nothing to save: the stored tool has the same values.');
       return;
     }
     setChecking(true);
@@ -104,7 +104,7 @@ export const EditTool = ({
     >
       <ToolForm draft={draft} faults={faults} isNew={before === undefined} onChange={setDraft} />
       {faults.length === 0 ? null : (
-        <Notice tone="bad">Mend the fields that are marked, then check again.</Notice>
+        <Notice tone="bad">Correct the marked fields, then review again.</Notice>
       )}
       {problem === undefined ? null : <Notice tone="bad">{problem}</Notice>}
       <div class="acts">
@@ -125,18 +125,16 @@ export const EditTool = ({
         >
           {change.overtaken === undefined ? null : (
             <>
-              <p>
-                The gateway stores another version than the one you began with. Somebody changed:
-              </p>
+              <p>This tool changed while you were editing it:</p>
               <Changes changes={change.overtaken.theirs} />
-              <p>Your changes, on top of that:</p>
+              <p>Your changes, on top of those:</p>
             </>
           )}
           <Changes changes={change.changes} marked={change.overtaken?.both ?? []} />
           <p class="muted">
             {change.etag === undefined
               ? 'The gateway has checked it. Agents can call it within 5 seconds.'
-              : 'Every call that begins 5 seconds after the signature has the new terms.'}
+              : 'Calls that begin more than 5 seconds after you sign have the new terms.'}
           </p>
         </ActDialog>
       )}
@@ -148,5 +146,5 @@ const titleOf = ({ tool, etag, overtaken }: ToolChange): string => {
   if (etag === undefined) return `Add ${tool.id}?`;
   return overtaken === undefined
     ? `Change ${tool.id}?`
-    : `${tool.id} was changed meanwhile. Save yours too?`;
+    : `${tool.id} changed while you were editing. Save your changes too?`;
 };

@@ -61,7 +61,7 @@ export const Feed = ({ account }: { readonly account: string }) => {
   }, [account, management]);
   if (problem !== undefined) return <p class="muted">The live feed ended: {problem}</p>;
   if (entries.length === 0) {
-    return <p class="muted">Decisions appear here as they are made, from now on.</p>;
+    return <p class="muted">New decisions appear here as the account makes them.</p>;
   }
   return (
     <ol class="feed" aria-live="polite">

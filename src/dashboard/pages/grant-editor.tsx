@@ -30,7 +30,7 @@ const Terms = ({ terms }: { readonly terms: GrantTerms }) => (
       ['Agent', <Id text={terms.delegate} label="the address" />],
       ['In total', money(terms.maxTotal)],
       ['Per day', terms.maxPerDay === undefined ? 'no limit' : money(terms.maxPerDay)],
-      ['One call, at most', money(terms.maxPerCall)],
+      ['Per call', money(terms.maxPerCall)],
       ['Tools', terms.tools.join(', ')],
       ['Valid until', momentOf(terms.validUntil)],
     ]}
@@ -81,8 +81,8 @@ export const GrantEditor = ({
             label="Address of the agent"
             hint={
               <>
-                The agent makes its key where it runs, and it never comes here:{' '}
-                <code>npx countersign keys new alice</code> prints the address.
+                The agent creates its own key where it runs; this page never sees the key. In a
+                shell, <code>npx countersign keys new alice</code> prints the address.
               </>
             }
             error={form.agent === '' ? undefined : faults.agent}
@@ -111,7 +111,7 @@ export const GrantEditor = ({
           verb="Sign"
           change={async () => {
             const wallet = sessionWallet.value;
-            if (wallet === undefined) throw new Error('Nobody is signed in.');
+            if (wallet === undefined) throw new Error('You are signed out. Sign in again.');
             const grant = await issueGrant(wallet, delegationOf(wallet, terms.value, parent));
             setIssued({ grant, terms: terms.value });
           }}
@@ -123,8 +123,8 @@ export const GrantEditor = ({
         >
           <Terms terms={terms.value} />
           <p class="muted">
-            The grant binds once the agent makes a call that names it. You can revoke it at any
-            time, and limit the agent further under Budget.
+            The grant takes effect with the first call that names it. You can revoke it at any time,
+            and limit the agent further under Budget.
           </p>
         </ActDialog>
       ) : null}

@@ -13,27 +13,35 @@ const ROWS: readonly Row[] = [
   {
     row: 'total',
     label: 'In total (USDC)',
-    hint: 'The most it may ever spend. Needed, unless you give an amount per day.',
+    hint: 'The most that the agent may ever spend. Required unless you set an amount per day.',
   },
-  { row: 'perDay', label: 'Per day (USDC)', hint: 'Starts anew at midnight UTC.' },
-  { row: 'perCall', label: 'One call, at most (USDC)', hint: 'Empty: the lower of the two.' },
-  { row: 'days', label: 'Valid for days', hint: 'After that it pays for nothing.' },
+  { row: 'perDay', label: 'Per day (USDC)', hint: 'Resets at midnight UTC.' },
+  {
+    row: 'perCall',
+    label: 'Per call (USDC)',
+    hint: 'If empty, the lower of the two amounts above.',
+  },
+  {
+    row: 'days',
+    label: 'Valid for (days)',
+    hint: 'After that, the agent can no longer spend from it.',
+  },
   {
     row: 'tools',
     label: 'Tools',
-    hint: 'Names with commas between; search.* for all that begin with “search.”.',
+    hint: 'Names, separated by commas. search.* stands for all tools that begin with “search.”.',
     placeholder: 'every tool',
   },
   {
     row: 'payees',
-    label: 'Who may be paid',
-    hint: 'Addresses with commas between.',
-    placeholder: 'everybody',
+    label: 'Payees',
+    hint: 'Addresses, separated by commas.',
+    placeholder: 'every payee',
   },
   {
     row: 'depth',
-    label: 'May grant on',
-    hint: 'Levels of agents below it, 0 to 3. 0: it may not.',
+    label: 'Levels of agents below it',
+    hint: '0 to 3. With 0, the agent cannot grant budgets to other agents.',
   },
 ];
 

@@ -41,7 +41,7 @@ export const HeldGrants = ({
           cell: ({ hash, is_default: isDefault }) => (
             <>
               <Id text={hash} label="the hash of the grant" />
-              {isDefault ? <span class="muted"> in use</span> : null}
+              {isDefault ? <span class="muted"> default</span> : null}
             </>
           ),
         },

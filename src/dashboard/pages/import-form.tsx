@@ -14,8 +14,8 @@ const TEXTS = {
     urlHint: 'Replaces the server that the document names, e.g. https://api.example/v1',
   },
   mcp: {
-    text: 'Tools of the server (JSON)',
-    hint: 'The answer of the server to tools/list. Choose a file, or paste it here.',
+    text: 'Tool list of the server (JSON)',
+    hint: 'The server’s answer to tools/list. Choose a file, or paste it here.',
     url: 'Endpoint of the MCP server',
     urlHint: 'The gateway calls it, e.g. https://mcp.example/mcp. This page does not.',
   },
@@ -54,7 +54,7 @@ export const ImportForm = ({
   );
   const choose = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
-    if (file.size > MAX_FILE) onFault({ field: 'text', reason: 'is longer than 16 MiB' });
+    if (file.size > MAX_FILE) onFault({ field: 'text', reason: 'is larger than 16 MiB' });
     else onChange({ ...draft, text: await file.text() });
   };
   return (
@@ -73,7 +73,8 @@ export const ImportForm = ({
       </div>
       {draft.source === 'openapi' ? null : (
         <p class="muted">
-          This page asks no other server. Paste what the server lists, or let the command ask it:{' '}
+          This page contacts no other server. Paste the tool list of the server, or let this command
+          fetch it:{' '}
           <CommandLine
             text={`npx countersign tools import-mcp ${draft.url === '' ? 'https://mcp.example/mcp' : draft.url} --price ${draft.price} --gateway ${location.origin}`}
           />
@@ -106,7 +107,11 @@ export const ImportForm = ({
       />
       {line('url', words.url, words.urlHint)}
       <div class="pair">
-        {line('price', 'Price of a call, in dollars', 'For every tool; change single ones later.')}
+        {line(
+          'price',
+          'Price of a call, in dollars',
+          'The same for every tool. You can change each one later.',
+        )}
         <Field
           label="When the money moves"
           control={(described) => (
@@ -130,7 +135,7 @@ export const ImportForm = ({
       {line(
         'namespace',
         'Prefix of each id (optional)',
-        'Keeps the tools of one source apart: pets',
+        'Groups the tools of one source, e.g. pets',
       )}
     </div>
   );

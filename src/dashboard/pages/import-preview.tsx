@@ -29,9 +29,7 @@ export const ImportPreview = ({
   <>
     {steps.length === 0 ? (
       <Notice tone="warn">
-        {same === 0
-          ? 'There is nothing to import.'
-          : `All ${same} tools are stored like this already.`}
+        {same === 0 ? 'There is nothing to import.' : `All ${same} tools are already up to date.`}
       </Notice>
     ) : (
       <Table<ImportStep>
@@ -43,7 +41,7 @@ export const ImportPreview = ({
             head: 'Import',
             cell: ({ id }) =>
               made.includes(id) ? (
-                'done'
+                'imported'
               ) : (
                 <input
                   type="checkbox"
@@ -87,12 +85,10 @@ export const ImportPreview = ({
         ]}
       />
     )}
-    {steps.length > 0 && same > 0 ? (
-      <p class="muted">{same} more are stored like this already.</p>
-    ) : null}
+    {steps.length > 0 && same > 0 ? <p class="muted">Already up to date: {same}.</p> : null}
     {notes.length === 0 ? null : (
       <details>
-        <summary>{notes.length} notes</summary>
+        <summary>Notes: {notes.length}</summary>
         <ul class="remarks">
           {notes.map(({ tool, note }) => (
             <li key={`${tool} ${note}`}>
@@ -104,7 +100,7 @@ export const ImportPreview = ({
     )}
     {skipped.length === 0 ? null : (
       <>
-        <h3>Left out</h3>
+        <h3>Skipped</h3>
         <ul class="remarks">
           {skipped.map(({ name, why }) => (
             <li key={`${name} ${why}`}>

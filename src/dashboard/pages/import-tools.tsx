@@ -80,7 +80,7 @@ export const ImportTools = () => {
         </div>
       </form>
       {plan === undefined ? null : (
-        <Section title="What will be made">
+        <Section title="What the import does">
           <ImportPreview
             plan={plan}
             left={left}
@@ -112,10 +112,10 @@ export const ImportTools = () => {
           <p>
             {chosen.length === 1
               ? 'The wallet asks once.'
-              : `The wallet asks ${chosen.length} times, once for each tool. Tools that are signed stay if you stop.`}{' '}
+              : `The wallet asks ${chosen.length} times, once for each tool. If you stop, the tools that you have signed stay.`}{' '}
             Agents can call each within 5 seconds of its signature.
           </p>
-          {made.length === 0 ? null : <p role="status">{toolsText(made.length)} made.</p>}
+          {made.length === 0 ? null : <p role="status">Imported: {toolsText(made.length)}.</p>}
         </ActDialog>
       ) : null}
     </Page>

@@ -12,7 +12,7 @@ export const NewAgent = ({ scope: { account } }: PageProps) => {
       <GrantEditor self={account} parent={parent} onIssued={() => undefined} />
       <details>
         <summary>Many agents at once</summary>
-        <p>The command line derives a key for each and grants the same budget to all:</p>
+        <p>This command makes a key for each agent and grants each the same budget:</p>
         <p>
           <CommandLine
             text={`npx countersign fleet new team --agents 3 --per-day 1 --as <your key> --gateway ${location.origin}`}

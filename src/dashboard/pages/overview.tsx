@@ -90,8 +90,8 @@ export const Overview = ({ scope }: PageProps) => {
         <Result query={calls} rows={8}>
           {({ items }) =>
             items.length === 0 ? (
-              <Empty title="No call yet.">
-                <p>Let an agent call a tool, for example with the command line:</p>
+              <Empty title="No calls yet.">
+                <p>Call a tool as an agent, for example with the command line:</p>
                 <CommandLine text={`npx countersign call ${location.origin}/… --max 0.01`} />
               </Empty>
             ) : (

@@ -10,8 +10,8 @@ import { AgentHeads } from './agent-row.tsx';
 import { Branch, childrenIn, useGrants } from './agent-tree.tsx';
 
 const None = () => (
-  <Empty title="No agent yet.">
-    <p>Make one here, or derive a key for each of many with the command line:</p>
+  <Empty title="No agents yet.">
+    <p>Make one with the button above, or make several with the command line:</p>
     <CommandLine
       text={`npx countersign fleet new team --agents 3 --per-day 0.50 --as <your key> --gateway ${location.origin}`}
     />
@@ -64,7 +64,9 @@ export const OwnAgents = ({ account }: { readonly account: string }) => {
                   </tbody>
                 </table>
               </div>
-              {children.length === 0 ? <p class="muted">No address contains this.</p> : null}
+              {children.length === 0 ? (
+                <p class="muted">No agent’s address contains this text.</p>
+              ) : null}
               <MoreRows isMore={isMore} rows={rows} onMore={setRows} />
             </>
           );

@@ -12,14 +12,14 @@ const KINDS: Readonly<Record<SecretKind, string>> = {
   token: 'a token or API key',
   basic: 'a user and password',
   header: 'a value for one header',
-  json: 'several texts, as JSON',
+  json: 'several values, as JSON',
 };
 
 const NEW: SecretDraft = { name: '', kind: 'token', host: '', hint: '', label: '' };
 
 /** Stops the change before the wallet is asked. The faults are beside their fields. */
 class Unready extends Error {
-  override readonly message = 'Mend the fields that are marked, then try again.';
+  override readonly message = 'Correct the marked fields, then try again.';
 }
 
 /**
@@ -86,8 +86,8 @@ export const SecretDialog = ({
     >
       {known === undefined ? (
         <>
-          {text('name', 'Name', 'Tools name the secret by it: weather')}
-          {text('host', 'Host', 'The only server that gets it: api.weather.example')}
+          {text('name', 'Name', 'Tools refer to the secret by this name, e.g. weather')}
+          {text('host', 'Host', 'The only server that gets it, e.g. api.weather.example')}
           <Field
             label="What it is"
             control={(described) => (
@@ -117,7 +117,7 @@ export const SecretDialog = ({
       {draft.kind === 'header' ? text('label', 'Header', 'The name of the header') : null}
       <Field
         label={draft.kind === 'basic' ? 'Password' : 'Value'}
-        hint="This page sends it once, to this gateway, and keeps no copy. Nobody can read it back."
+        hint="This page sends it once, to this gateway, and keeps no copy. It cannot be read back."
         error={errorOf('value')}
         control={(described) =>
           draft.kind === 'json' ? (
@@ -127,7 +127,7 @@ export const SecretDialog = ({
           )
         }
       />
-      {text('hint', 'Note (optional)', 'Tells versions apart: key of November')}
+      {text('hint', 'Note (optional)', 'Tells versions apart, e.g. November key')}
     </ActDialog>
   );
 };

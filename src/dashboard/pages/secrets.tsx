@@ -41,8 +41,8 @@ export const Secrets = () => {
           secrets.length === 0 ? (
             <Empty title="No secret is stored.">
               <p>
-                A tool whose upstream demands an API key names a secret in its <code>secrets</code>.
-                Store one above, or copy this command:
+                If an upstream demands an API key, store it here, and name it in the{' '}
+                <code>secrets</code> field of the tool. Use the button above, or copy this command:
               </p>
               <CommandLine
                 text={`npx countersign secret put weather --host api.weather.example --gateway ${location.origin}`}
@@ -67,7 +67,7 @@ export const Secrets = () => {
           onDone={query.refresh}
           onClose={close}
         >
-          <p>{consequenceOf(act.secret)} The gateway erases the value; nothing brings it back.</p>
+          <p>{consequenceOf(act.secret)} The gateway erases the value. You cannot undo this.</p>
         </ActDialog>
       ) : (
         <SecretDialog
@@ -83,7 +83,7 @@ export const Secrets = () => {
 const consequenceOf = ({ tools }: KnownSecret): string =>
   tools.length === 0
     ? 'No tool uses it.'
-    : `Calls of ${tools.join(', ')} get 503 from then on, and cost nothing.`;
+    : `Calls to ${tools.join(', ')} get 503 from then on, and cost nothing.`;
 
 const Listed = ({
   secrets,
@@ -99,13 +99,14 @@ const Listed = ({
     <>
       {lost.length === 0 ? null : (
         <Notice tone="bad">
-          The gateway has no key that opens {lost.map(({ name }) => name).join(', ')}. Replace the
-          value, or restore the earlier VAULT_KEY.
+          The gateway cannot decrypt {lost.map(({ name }) => name).join(', ')}. Replace the values,
+          or restore the earlier VAULT_KEY.
         </Notice>
       )}
       {old.length === 0 ? null : (
         <Notice tone="warn">
-          {old.length} of {secrets.length} are encrypted with VAULT_KEY_OLD.
+          {old.length} of {secrets.length} secrets are encrypted with VAULT_KEY_OLD. Encrypt them
+          with VAULT_KEY:
           <CommandLine text={`npx countersign secret rewrap --gateway ${location.origin}`} />
         </Notice>
       )}

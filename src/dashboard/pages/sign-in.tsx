@@ -51,15 +51,15 @@ export const SignIn = () => {
       </ul>
       {wallets.value.length === 0 ? (
         <Notice tone="warn">
-          This browser has no wallet. Install one that announces itself (EIP-6963), for example
-          MetaMask or Rabby, then reload this page.
+          This browser has no wallet. Install one, for example MetaMask or Rabby, then reload this
+          page.
         </Notice>
       ) : null}
       {isAsking ? <p role="status">Confirm in the wallet.</p> : null}
       {problem === undefined ? null : <Notice tone="bad">{problem}</Notice>}
       <p class="muted">
-        The signature lets a key in this browser read for eight hours. It moves no money and changes
-        nothing: the wallet signs each change by itself.
+        Your signature lets this browser read for eight hours. It moves no money and changes
+        nothing: the wallet signs each change separately.
       </p>
     </main>
   );

@@ -54,9 +54,9 @@ export const Signer = ({ scope: { role, account } }: PageProps) => {
       <Section title="What a signer does">
         <p>
           A signer holds the wallet keys of agents and signs their payments within limits that you
-          set, so no agent has a key that controls money. It is a server of its own. This gateway is
-          none: it holds no key of any agent. This page calls no other server, so what a signer
-          holds is shown by the commands below, which your own wallet signs.
+          set, so no agent has a key that controls money. A signer is a separate server: this
+          gateway is not one, and holds no key of any agent. This page contacts no other server, so
+          the commands below show and change what your signer holds. Your own wallet signs them.
         </p>
       </Section>
       <Section title="At your signer">
@@ -84,8 +84,8 @@ export const Signer = ({ scope: { role, account } }: PageProps) => {
           ))}
         </dl>
       </Section>
-      <Section title="Run one">
-        <p>Prepares a signer in a directory of its own, then deploys it:</p>
+      <Section title="Run a signer">
+        <p>Prepare a signer in a directory of its own, then deploy it:</p>
         <dl class="tasks">
           <div>
             <dt>Prepare, with you as its owner</dt>
@@ -122,8 +122,8 @@ const Cards = () => {
         return charging.length === 0 ? (
           <Empty title="No tool charges a card.">
             <p>
-              A tool with settlement <code>card</code> spends your card within the budget of an
-              agent, which never sees the card.
+              A tool with settlement <code>card</code> pays with your card, within the budget of the
+              agent that calls it. The agent never sees the card.
             </p>
           </Empty>
         ) : (

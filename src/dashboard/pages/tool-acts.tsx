@@ -8,10 +8,10 @@ type ToolAct = 'disable' | 'enable' | 'delete';
 
 const EFFECTS: Readonly<Record<ToolAct, string>> = {
   disable:
-    'Calls of it get 404 within 5 seconds. Calls that run now may end. Its path stays reserved, and you can turn it on again.',
+    'Calls to it get 404 within 5 seconds. Running calls may finish. Its path stays reserved, and you can enable it again.',
   enable: 'Agents can find and call it again within 5 seconds.',
   delete:
-    'Calls of it get 404 within 5 seconds. Calls that run now may end. Its path becomes free: a tool that ends in /* and covers it serves such calls from then on, at its own price. Disable the tool instead to keep the path reserved. The log keeps every version.',
+    'Calls to it get 404 within 5 seconds. Running calls may finish. Its path becomes free: if the path of another tool ends in /* and covers it, that tool serves these calls from then on, at its own price. Disable the tool instead to keep the path reserved. The log keeps every version.',
 };
 
 const VERBS: Readonly<Record<ToolAct, string>> = {

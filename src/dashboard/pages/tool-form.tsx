@@ -8,7 +8,7 @@ const SETTLEMENTS = [
   ['deferred', 'after the tool has run (cheap, fast calls)'],
   ['upfront', 'before the tool runs (expensive calls)'],
   ['credit', 'from the credit of the caller (very small or variable prices)'],
-  ['free', 'never: the caller only proves who it is'],
+  ['free', 'never: the caller only signs to identify itself'],
   ['card', 'by your card, within a budget in dollars'],
 ] as const;
 
@@ -74,7 +74,11 @@ export const ToolForm = ({
   return (
     <div class="tool-form">
       {isNew
-        ? text('id', 'Id', 'Agents and policies name the tool by it. It stays for good.')
+        ? text(
+            'id',
+            'Id',
+            'Agents and policies use it to name the tool. You cannot change it later.',
+          )
         : null}
       {text('description', 'Description', 'One line for people and agents.')}
       <div class="pair">
@@ -135,7 +139,7 @@ export const ToolForm = ({
       {text(
         'upstream',
         'Upstream',
-        'The address that the gateway calls: a URL, or a path of the configured upstream.',
+        'The address that the gateway calls: a URL, or a path below UPSTREAM_URL.',
       )}
       <details
         open={
@@ -153,7 +157,7 @@ export const ToolForm = ({
         {json(
           'params',
           'Parameters for policies (JSON)',
-          'By name, e.g. {"amount": {"pointer": "/order/amount"}}. Policies can restrict them.',
+          'Values of a request that policies can restrict, by name, e.g. {"amount": {"pointer": "/order/amount"}}.',
         )}
         {json(
           'others',

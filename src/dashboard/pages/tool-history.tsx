@@ -23,8 +23,8 @@ export const ToolHistory = ({
         versions.length === 0 ? (
           <p class="muted">
             {source === 'file'
-              ? 'The tool is as the gateway was deployed with. No operator has changed it.'
-              : 'The log arrives here within 15 seconds of a change.'}
+              ? 'The tool is as it was deployed. No operator has changed it.'
+              : 'A change appears here within 15 seconds.'}
           </p>
         ) : (
           <>
@@ -50,7 +50,7 @@ export const ToolHistory = ({
             />
             {isWhole ? null : (
               <p class="muted">
-                The log has more changes than are shown. `countersign audit export` has all of them.
+                Not all changes are shown. `countersign audit export` saves the whole log.
               </p>
             )}
           </>

@@ -61,7 +61,7 @@ export const Tool = ({ scope, params: { tool: id = '' } }: PageProps) => {
         {(tools) => {
           const found = tools.find((each) => each.id === id);
           return found === undefined ? (
-            <Empty title="This gateway has no tool of that id.">
+            <Empty title="This gateway has no tool with this id.">
               <Link href="/tools">All tools</Link>
             </Empty>
           ) : (
@@ -85,7 +85,7 @@ export const Tool = ({ scope, params: { tool: id = '' } }: PageProps) => {
                     </code>,
                   ],
                   ['Gateway calls', <code>{shown(upstreamText(found))}</code>],
-                  [`Earned in ${TOOL_DAYS} days (UTC)`, <Revenue tool={found} />],
+                  [`Charged in ${TOOL_DAYS} days (UTC)`, <Revenue tool={found} />],
                   ['Failed calls', failuresOf(found)],
                   ['Version', <Id text={found.etag} label="the hash of the version" />],
                 ]}

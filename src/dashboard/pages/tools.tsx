@@ -123,7 +123,7 @@ export const Tools = ({ scope }: PageProps) => {
                     cell: ({ tool }) => <Price tool={tool} decimals={decimals} />,
                   },
                   {
-                    head: 'Earned',
+                    head: 'Charged',
                     drop: 1,
                     isNumber: true,
                     cell: (tool) => <Revenue tool={tool} />,
@@ -131,8 +131,8 @@ export const Tools = ({ scope }: PageProps) => {
                 ]}
               />
               <p class="muted">
-                Calls and earnings of the last {TOOL_DAYS} days (UTC). A tool is failing if most of
-                its newest calls got no answer or an error of its upstream.
+                Calls and charges of the last {TOOL_DAYS} days (UTC). A tool is failing if its
+                upstream gave no answer or an error to most of its newest calls.
               </p>
             </>
           );

@@ -42,7 +42,7 @@ export const Bars = ({ days }: { readonly days: readonly SpendRow[] }) => {
         ))}
       </svg>
       <figcaption>
-        {symbolOf(asset)} a day, {rows[0]?.day} to {today} (UTC). Today is not over.
+        {symbolOf(asset)} charged per day, {rows[0]?.day} to {today} (UTC). Today is incomplete.
         <details>
           <summary>As table</summary>
           <table>

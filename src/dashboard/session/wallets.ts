@@ -39,8 +39,8 @@ export const findWallets = (): void => {
 /** What the refusals of wallets mean for a person (EIP-1193, EIP-3085). */
 const REFUSALS: Readonly<Record<number, string>> = {
   4001: 'You declined in the wallet. Nothing was changed.',
-  4902: 'The wallet does not know this network. Add it there, then try again.',
-  [-32002]: 'The wallet has an open request. Answer it there, then try again.',
+  4902: 'The wallet does not know this network. Add the network in the wallet, then try again.',
+  [-32002]: 'The wallet still has a request open. Open the wallet and answer it, then try again.',
 };
 
 /** What a person should know about an error of a wallet. */

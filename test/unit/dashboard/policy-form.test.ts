@@ -54,7 +54,7 @@ describe('the form of a policy', () => {
     ['rateLimit', 'many', /integer/],
     ['rest', '{', /JSON/],
     ['rest', '[]', /JSON object/],
-    ['rest', '{"perCall":"$1"}', /row of its own/],
+    ['rest', '{"perCall":"$1"}', /field of its own/],
     ['rest', '{"spendd":"$1"}', /spendd is not a known field/],
     ['rest', '{"windows":[{"every":"day","limit":"$1"}],"softPercent":200}', /softPercent/],
   ] as const)('names the row %s for %s', (row, text, reason) => {

@@ -29,8 +29,8 @@ export const Backends = () => {
       {({ backends, relayers }) => (
         <>
           {backends.length === 0 ? (
-            <Empty title="The gateway has called no backend yet.">
-              <p>The first accepted payment calls one.</p>
+            <Empty title="The gateway has not used a backend yet.">
+              <p>A backend appears here with the first payment that it settles.</p>
             </Empty>
           ) : (
             <Table<Backend>

@@ -30,8 +30,8 @@ export const Deliveries = ({
       <Result query={query} rows={4}>
         {(items) =>
           items.length === 0 ? (
-            <Empty title="Nothing was delivered yet.">
-              <p>A test sends an alert now.</p>
+            <Empty title="No deliveries yet.">
+              <p>To send an alert now, close this and choose Test.</p>
             </Empty>
           ) : (
             <Table<Delivery>

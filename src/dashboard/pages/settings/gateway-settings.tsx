@@ -18,11 +18,11 @@ export const GatewaySettings = ({ settings }: { readonly settings: Settings }) =
           ['Addresses', settings.audiences.map((audience) => <div key={audience}>{audience}</div>)],
           ['Networks', settings.networks.map((each) => <div key={each}>{networkName(each)}</div>)],
           [
-            'Own account',
+            'Account of the gateway',
             <Id text={addressIn(settings.gateway_account)} label="the account of the gateway" />,
           ],
           [
-            'Log in the database',
+            'Log kept in the database',
             settings.retain_days === undefined
               ? 'all of it'
               : `${settings.retain_days} days, then in the archive`,
@@ -39,15 +39,14 @@ export const GatewaySettings = ({ settings }: { readonly settings: Settings }) =
         ))}
       </ul>
       <p class="muted">
-        The variable OPERATORS names them. Change it in wrangler.toml; it holds from the next
-        deployment on:
+        To change them, edit the variable OPERATORS in wrangler.toml, then deploy:
       </p>
       <CommandLine text="npx countersign deploy" />
     </Section>
     <Section title="Default policy">
       <p class="muted">
-        Binds every account that has no policy of its own from you. The variable DEFAULT_POLICY sets
-        it.
+        Binds every account for which no operator has set a policy. To change it, edit the variable
+        DEFAULT_POLICY, then deploy.
       </p>
       <Facts
         facts={[

@@ -16,9 +16,9 @@ const FORMATS: readonly { readonly format: Format; readonly name: string }[] = [
 
 const URL_HINTS: { readonly [format in Format]: string } = {
   slack:
-    'The address of an incoming webhook of Slack. It is kept encrypted, and nobody can read it here later.',
+    'The address of a Slack incoming webhook. The gateway stores it encrypted and never shows it again.',
   countersign: 'An https address. Each message is signed (Standard Webhooks).',
-  email: 'The address of the API of an e-mail provider in the form of Resend.',
+  email: 'The API address of an e-mail provider that works like Resend.',
 };
 
 const RESEND = 'https://api.resend.com/emails';
@@ -75,7 +75,7 @@ export const WebhookDialog = ({
       onClose={onClose}
     >
       <Field
-        label="Sends"
+        label="Format"
         control={(described) => (
           <select
             {...described}
@@ -98,7 +98,7 @@ export const WebhookDialog = ({
       {known === undefined ? (
         <Field
           label="Name"
-          hint="Small letters, digits, - and _."
+          hint="Lowercase letters, digits, - and _."
           control={(described) => (
             <input
               {...described}
@@ -127,7 +127,7 @@ export const WebhookDialog = ({
         <>
           <Field
             label="To"
-            hint="Up to ten addresses, with commas between them."
+            hint="Up to ten addresses, separated by commas."
             control={(described) => (
               <input
                 {...described}
@@ -149,7 +149,7 @@ export const WebhookDialog = ({
           />
           <Field
             label="API key of the provider"
-            hint="It is kept encrypted, and nobody can read it here later."
+            hint="The gateway stores it encrypted and never shows it again."
             control={(described) => (
               <input
                 {...described}

@@ -63,10 +63,10 @@ export const WebhookList = ({ scope }: { readonly scope: Scope }) => {
       <Result query={query} rows={3}>
         {(items) =>
           items.length === 0 ? (
-            <Empty title="No webhook yet.">
+            <Empty title="No webhooks yet.">
               <p>
-                A webhook tells you what needs a person: as text in a Slack channel, as e-mail, or
-                as signed JSON for a program.
+                A webhook sends you alerts: as text in a Slack channel, as e-mail, or as signed JSON
+                for a program.
               </p>
               {add}
             </Empty>
@@ -145,7 +145,10 @@ export const WebhookList = ({ scope }: { readonly scope: Scope }) => {
           onDone={query.refresh}
           onClose={close}
         >
-          <p>Alerts no longer go to {targetOf(opened.webhook)}. Messages that wait are dropped.</p>
+          <p>
+            Alerts no longer go to {targetOf(opened.webhook)}. Messages that are not delivered yet
+            are dropped.
+          </p>
         </ActDialog>
       ) : null}
     </>
