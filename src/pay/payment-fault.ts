@@ -1,3 +1,4 @@
+import type { CallReport } from '../client/call-report.ts';
 import { CountersignError, type ErrorCode, type ProblemBody } from '../client/errors.ts';
 import { shown } from '../dashboard/format/text.ts';
 
@@ -68,6 +69,13 @@ const KNOWN: Readonly<Partial<Record<ErrorCode, Wording>>> = {
   answer_lost: () => unclear(),
 };
 
+/** A top-up has no call to look up; the next call shows whether its credit arrived. */
+export const unclearCredit = (): PaymentFault => ({
+  kind: 'unclear',
+  text: 'The answer did not arrive. You may have bought the credit.',
+  hint: 'Make the call: if the credit has arrived, it pays. Buy again only if the gateway says that there is too little.',
+});
+
 const unclear = (): PaymentFault => ({
   kind: 'unclear',
   text: 'The answer did not arrive. The call may have run, and may cost its price.',
@@ -97,6 +105,25 @@ export const problemFault = (problem: ProblemBody | undefined, status: number): 
     `${shown(problem?.detail ?? problem?.title ?? `The gateway answered ${status}.`)} Nothing was paid.`,
     shown(problem?.hint ?? ''),
   );
+
+/**
+ * What a signed request without a receipt became. Only a refusal of the gateway itself, of the first attempt, reserved nothing: a repeat may
+ * meet the call of an attempt whose answer was lost, and a proxy may give up while the call runs. A person who reads that nothing was paid
+ * pays again.
+ */
+export const refusalFault = (
+  { problem, attempts }: Pick<CallReport, 'problem' | 'attempts'>,
+  status: number,
+): PaymentFault => {
+  const [, name = ''] = OWN_PROBLEM.exec(problem?.type ?? '') ?? [];
+  const isFinal =
+    (status >= 400 && status < 500 && status !== 409 && name !== '') || UNUSED.has(name);
+  return isFinal && attempts === 1 ? problemFault(problem, status) : unclear();
+};
+
+const OWN_PROBLEM = /^urn:countersign:problem:([a-z-]+)$/;
+/** Answers of 503 after which the signature moves no money. */
+const UNUSED: ReadonlySet<string> = new Set(['settlement-failed', 'misconfigured', 'paused']);
 
 type WalletError = {
   readonly code?: unknown;

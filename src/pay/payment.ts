@@ -9,7 +9,14 @@ import { networkName } from '../protocol/network-name.ts';
 import { type Answer, readAnswer } from './answer.ts';
 import { amountText, assetOf, type ChosenWallet, connect, tooLittle } from './chosen-wallet.ts';
 import type { PayTool } from './pay-tool.ts';
-import { creditFault, faultOf, type PaymentFault, problemFault } from './payment-fault.ts';
+import {
+  creditFault,
+  faultOf,
+  type PaymentFault,
+  problemFault,
+  refusalFault,
+  unclearCredit,
+} from './payment-fault.ts';
 import { forgetPayment, keepPayment, type PaymentRecord, type Shelf } from './payment-record.ts';
 import type { ToolCall } from './tool-call.ts';
 
@@ -83,7 +90,7 @@ const attempt = async (
   }
 };
 
-/** A refusal that reserved nothing is no answer of the tool. */
+/** A refusal is no answer of the tool: that one has a receipt. */
 const paidOf = async (
   tool: PayTool,
   response: AgentResponse,
@@ -91,9 +98,11 @@ const paidOf = async (
   keep: (record: PaymentRecord) => void,
 ): Promise<Result<Paid, PaymentFault>> => {
   const { problem, paid, charged, credited, transaction, receipt } = response.countersign;
-  if (isProblem(problem, 'denied') && problem?.['rule'] === 'credit') return err(creditFault());
-  if (record === undefined || (problem !== undefined && receipt === undefined)) {
-    return err(problemFault(problem, response.status));
+  if (record === undefined) return err(problemFault(problem, response.status));
+  if (!response.ok && receipt === undefined) {
+    const fault = refusalFault(response.countersign, response.status);
+    const isCredit = isProblem(problem, 'denied') && problem?.['rule'] === 'credit';
+    return err(fault.kind === 'unpaid' && isCredit ? creditFault() : fault);
   }
   const answer = await readAnswer(response, tool.id);
   const token = response.headers.get('agent-receipt') ?? '';
@@ -129,10 +138,12 @@ export const buyCredit = async (
     await response.body?.cancel();
     return response.ok
       ? ok('bought')
-      : err(problemFault(response.countersign.problem, response.status));
+      : err(creditOf(refusalFault(response.countersign, response.status)));
   } catch (thrown) {
-    return err(
-      faultOf(thrown, { price: amountText(amount), network: networkName(options.on) }, isSigned),
-    );
+    const attempted = { price: amountText(amount), network: networkName(options.on) };
+    return err(creditOf(faultOf(thrown, attempted, isSigned)));
   }
 };
+
+const creditOf = (fault: PaymentFault): PaymentFault =>
+  fault.kind === 'unclear' ? unclearCredit() : fault;

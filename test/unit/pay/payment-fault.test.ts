@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError } from '../../../src/client/errors.ts';
-import { faultOf, problemFault } from '../../../src/pay/payment-fault.ts';
+import { faultOf, problemFault, refusalFault } from '../../../src/pay/payment-fault.ts';
 
 const ATTEMPTED = { price: '0.02 USDC', network: 'Base Sepolia' };
 const signerFailed = (cause: unknown) =>
@@ -54,5 +54,38 @@ describe('the words of a failed payment', () => {
       text: 'noway Nothing was paid.',
       hint: 'try\ufffd',
     });
+  });
+
+  const own = (name: string) => ({
+    type: `urn:countersign:problem:${name}`,
+    detail: 'It says so.',
+  });
+
+  it.each([
+    ['the refusal of a repeat', { problem: own('already-used'), attempts: 2 }, 409],
+    ['a call that runs', { problem: own('in-progress'), attempts: 1 }, 409],
+    ['a denial after an attempt without an answer', { problem: own('denied'), attempts: 2 }, 403],
+    ['a tool that answered too late', { problem: own('upstream-timeout'), attempts: 1 }, 504],
+    ['the page of a proxy', { attempts: 1 }, 524],
+    [
+      'the problem of a proxy',
+      { problem: { type: 'https://proxy.example/1020' }, attempts: 1 },
+      403,
+    ],
+  ] as const)('never say that nothing was paid for %s', (_, report, status) => {
+    const fault = refusalFault(report, status);
+    expect(fault.kind).toBe('unclear');
+    expect(fault.text).not.toContain('Nothing was paid');
+  });
+
+  it.each([
+    [own('denied'), 403],
+    [own('invalid-signature'), 401],
+    [own('settlement-failed'), 503],
+    [own('paused'), 503],
+  ])('say that nothing was paid for a first refusal of the gateway: %j', (problem, status) => {
+    const fault = refusalFault({ problem, attempts: 1 }, status);
+    expect(fault.kind).toBe('unpaid');
+    expect(fault.text).toBe('It says so. Nothing was paid.');
   });
 });
