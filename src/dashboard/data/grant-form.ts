@@ -3,9 +3,9 @@ import type { Address } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { parseAddress } from '../../crypto/address.ts';
 import { ANY_PAYEE } from '../../policy/rules/payees.ts';
-import { parseMoneyOption } from '../../protocol/amount.ts';
+import { formatDollars, parseMoneyOption } from '../../protocol/amount.ts';
 import { MAX_DEPTH } from '../../protocol/intent/agent-delegation.ts';
-import { dollarsOf, listIn } from './policy-form.ts';
+import { dollarsOf, listIn, listOf } from './policy-form.ts';
 
 import type { PolicyDocument } from '../../management/policy.route.ts';
 
@@ -45,14 +45,27 @@ export const newGrantForm = (agent = ''): GrantForm => ({
   ...{ agent, total: '', perDay: '', perCall: '', days: DAYS, tools: '', payees: '', depth: '0' },
 });
 
-/** The terms of a grant that an agent holds, to start a new one from. */
+/** The limit per day that a window of a grant keeps: a form has no other window. Never wider than the window itself. */
+const perDayOf = ({ windows: [window] = [] }: PolicyDocument): string => {
+  const limit = window === undefined ? undefined : parseMoneyOption(window.limit);
+  if (window === undefined || limit === undefined || typeof window.every !== 'number') return '';
+  const { every } = window;
+  const most = every <= DAY ? limit : (limit * BigInt(DAY)) / BigInt(every);
+  return formatDollars(most).slice(1);
+};
+
+/** A list that allows all is an empty row; one that allows nothing stays such a list. */
+const narrowed = (list: readonly unknown[] | undefined, all: string): string =>
+  list?.includes(all) === true ? '' : listOf(list);
+
+/** The terms of a grant that an agent holds, to start a new one from: never wider than they are. */
 export const grantFormOf = (agent: string, policy: PolicyDocument): GrantForm => ({
   ...newGrantForm(agent),
   total: dollarsOf(policy.lifetime),
-  perDay: dollarsOf(policy.windows?.find(({ every }) => every === DAY)?.limit),
+  perDay: perDayOf(policy),
   perCall: dollarsOf(policy.perCall),
-  tools: (policy.tools ?? []).filter((tool) => tool !== '*').join(', '),
-  payees: (policy.payees ?? []).filter((payee) => payee !== ANY_PAYEE).join(', '),
+  tools: narrowed(policy.tools, '*'),
+  payees: narrowed(policy.payees, ANY_PAYEE),
 });
 
 const AMOUNT = 'must be dollars, like 1.25, with at most six decimals';

@@ -34,7 +34,8 @@ export const dollarsOf = (amount: string | undefined): string => {
   return atomic === undefined ? (amount ?? '') : formatDollars(atomic).slice(1);
 };
 
-const listOf = (list: readonly unknown[] | undefined): string =>
+/** A list as a person types it; an empty text is no list. */
+export const listOf = (list: readonly unknown[] | undefined): string =>
   list === undefined
     ? ''
     : list.length === 0

@@ -11,8 +11,7 @@ import {
 import { delegationOf, issueGrant } from '../data/grants.ts';
 import { sessionWallet } from '../data/gateway.ts';
 import { gatewayNow } from '../data/reader.ts';
-import { decimalOf } from '../format/amount.ts';
-import { momentOf } from '../format/time.ts';
+import { grantLines } from '../data/grant-lines.ts';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Id } from '../parts/copy.tsx';
 import { Facts } from '../parts/facts.tsx';
@@ -22,18 +21,12 @@ import { GrantForm } from './grant-form.tsx';
 
 type Issued = { readonly grant: Hex; readonly terms: GrantTerms };
 
-const money = (amount: bigint): string => `${decimalOf(amount)} USDC`;
-
 const Terms = ({ terms }: { readonly terms: GrantTerms }) => (
   <Facts
-    facts={[
-      ['Agent', <Id text={terms.delegate} label="the address" />],
-      ['In total', money(terms.maxTotal)],
-      ['Per day', terms.maxPerDay === undefined ? 'no limit' : money(terms.maxPerDay)],
-      ['Per call', money(terms.maxPerCall)],
-      ['Tools', terms.tools.join(', ')],
-      ['Valid until', momentOf(terms.validUntil)],
-    ]}
+    facts={grantLines(terms).map(([name, value]) => [
+      name,
+      value === terms.delegate ? <Id text={value} label="the address" /> : value,
+    ])}
   />
 );
 

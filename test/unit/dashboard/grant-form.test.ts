@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { grantFormOf, newGrantForm, termsOf } from '../../../src/dashboard/data/grant-form.ts';
+import {
+  grantFormOf,
+  type GrantTerms,
+  newGrantForm,
+  termsOf,
+} from '../../../src/dashboard/data/grant-form.ts';
+import { grantLines } from '../../../src/dashboard/data/grant-lines.ts';
 
 const NOW = 1_800_000_000;
 const AGENT = '0x00000000000000000000000000000000000000aa';
@@ -32,6 +38,38 @@ describe('the form of a grant', () => {
     });
     expect(form).toMatchObject({ total: '5.00', perDay: '1.00', perCall: '0.05', payees: '' });
     expect(termsOf(form, NOW)).toMatchObject({ ok: true, value: { tools: ['lookup'] } });
+  });
+
+  it.each([
+    [{ windows: [{ every: 3_600, limit: '$1.00' }] }, { perDay: '1.00' }],
+    [{ windows: [{ every: 7 * 86_400, limit: '$7.00' }] }, { perDay: '1.00' }],
+    [
+      { tools: [], payees: [] },
+      { tools: '(none)', payees: '(none)' },
+    ],
+    [{ tools: ['*'] }, { tools: '' }],
+  ])('starts from no wider terms than those of the grant: %j', (policy, rows) => {
+    expect(grantFormOf(AGENT, policy)).toMatchObject(rows);
+  });
+
+  it('reviews every term that the wallet signs', () => {
+    const read = termsOf({ ...newGrantForm(AGENT), total: '5' }, NOW);
+    if (!read.ok) throw new Error('the form is not complete');
+    const terms = read.value;
+    const other: GrantTerms = {
+      delegate: `0x${'bb'.repeat(20)}`,
+      maxPerCall: 1n,
+      maxTotal: 2n,
+      maxPerDay: 3n,
+      tools: ['search'],
+      payees: [`0x${'cc'.repeat(20)}`],
+      validUntil: NOW + 86_400,
+      depth: 3,
+    };
+    for (const name of Object.keys(terms) as (keyof GrantTerms)[]) {
+      const changed = { ...terms, [name]: other[name] };
+      expect(grantLines(changed), name).not.toEqual(grantLines(terms));
+    }
   });
 
   it.each([

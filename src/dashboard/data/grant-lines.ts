@@ -1,0 +1,31 @@
+import type { GrantTerms } from './grant-form.ts';
+import { ANY_PAYEE } from '../../policy/rules/payees.ts';
+import { decimalOf } from '../format/amount.ts';
+import { momentOf } from '../format/time.ts';
+
+const money = (amount: bigint): string => `${decimalOf(amount)} USDC`;
+
+const listed = (texts: readonly string[], all: string): string =>
+  texts.length === 0 ? 'none' : texts.map((text) => (text === all ? 'all' : text)).join(', ');
+
+/**
+ * Every term of a grant, one a line. Attack: a term that this list lacks is signed unread: a wallet shows the payees and the depth as raw
+ * numbers among fourteen fields.
+ */
+export const grantLines = (
+  terms: GrantTerms,
+): readonly (readonly [name: string, value: string])[] => [
+  ['Agent', terms.delegate],
+  ['In total', money(terms.maxTotal)],
+  ['Per day', terms.maxPerDay === undefined ? 'no limit' : money(terms.maxPerDay)],
+  ['Per call', money(terms.maxPerCall)],
+  ['Tools', listed(terms.tools, '*')],
+  ['Payees', listed(terms.payees, ANY_PAYEE)],
+  ['Valid until', momentOf(terms.validUntil)],
+  [
+    'Further grants',
+    terms.depth === 0
+      ? 'may grant nothing to other agents'
+      : `may grant budgets to other agents, ${terms.depth} levels deep`,
+  ],
+];
