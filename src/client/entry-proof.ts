@@ -17,7 +17,7 @@ export type WantedEntry = {
   readonly call: Hex;
   /** The entry to prove, among those that follow the acceptance of the call. */
   readonly isWanted: (line: EntryLine) => boolean;
-  /** A time at or after which the log got the entry: the years before it are not asked. */
+  /** A time at or after which the log got the entry: logs of earlier years are not read. */
   readonly since: Seconds;
   readonly now: Seconds;
 };

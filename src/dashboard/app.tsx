@@ -39,7 +39,7 @@ const Pages = ({ account }: { readonly account: string }) => {
   );
 };
 
-/** The dashboard: a page for whoever is signed in, else the page to sign in. */
+/** The dashboard: its pages for a person who is signed in, else the page to sign in. */
 export const App = () => {
   const account = self.value;
   switch (session.value.state) {

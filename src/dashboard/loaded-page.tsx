@@ -7,10 +7,10 @@ import { Notice } from './parts/notice.tsx';
 /** Pages whose code is here. */
 const loaded = new Map<PageEntry, ComponentType<PageProps>>();
 
-/** Set while the document was loaded anew because code was missing, so that it is not loaded again and again. */
+/** Set after a reload because code was missing, so that a second failure does not reload again. */
 const RELOADED = 'countersign-reloaded';
 
-/** After a deployment the files of the earlier build are gone. The document names the new ones: it is loaded anew, once. */
+/** After a deployment the files of the earlier build are gone. A reloaded document names the new ones. */
 const reloadOnce = (): boolean => {
   if (sessionStorage.getItem(RELOADED) !== null) return false;
   sessionStorage.setItem(RELOADED, 'yes');

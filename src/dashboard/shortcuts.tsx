@@ -15,7 +15,7 @@ const isTaken = (event: KeyboardEvent): boolean => {
   );
 };
 
-/** Keys for whoever does not want a mouse: `g` and a letter open a page, `/` goes to its search, `?` shows them all. */
+/** Keyboard shortcuts: `g` and a letter open a page, `/` goes to its search, `?` shows them all. */
 export const Shortcuts = ({ shortcuts }: { readonly shortcuts: readonly Shortcut[] }) => {
   const [, navigate] = useLocation();
   const [isShown, setShown] = useState(false);

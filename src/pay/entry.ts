@@ -42,6 +42,6 @@ const addButton = (place: HTMLElement, tool: string): HTMLButtonElement => {
 for (const place of document.querySelectorAll<HTMLElement>('[data-pay]')) {
   const tool = place.dataset['pay'] ?? '';
   addButton(place, tool);
-  // What this tab paid for is shown again after a reload, so that nobody pays twice to see it.
+  // What this tab paid for is shown again after a reload, so that a person does not pay twice to see it.
   if (hasRecord(tool)) void openPanel(place, tool);
 }

@@ -149,7 +149,7 @@ describe('a call as a story', () => {
 describe('the audit page', () => {
   const verify = async (page: Page): Promise<void> => {
     await open(page, 'Audit');
-    await page.getByLabel('Whose log').selectOption(account);
+    await page.getByLabel('Log to verify').selectOption(account);
     await page.getByRole('button', { name: 'Verify here' }).click();
     // A failure shows its reason, which says more than that the table is missing.
     const outcome = page.getByRole('region', { name: 'The checks' }).or(page.getByRole('alert'));
@@ -186,7 +186,7 @@ describe('the audit page', () => {
   it('saves calls as a table, and entries as they were hashed', async () => {
     const { page } = await signInAs(browser, stack.gateway.url, 'operator');
     await open(page, 'Audit');
-    await page.getByLabel('Whose', { exact: true }).selectOption(account);
+    await page.getByLabel('Log to export').selectOption(account);
     const save = async (name: string): Promise<string> => {
       const [download] = await Promise.all([
         page.waitForEvent('download'),

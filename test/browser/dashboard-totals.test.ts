@@ -67,7 +67,7 @@ describe('the totals of the dashboard', () => {
     await page.getByRole('heading', { level: 1, name: 'Calls' }).waitFor();
     await read(page);
     expect(await sum(page)).toContain(
-      `${CALLS} calls: ${total} charged, as the total of the ledger.`,
+      `${CALLS} calls: ${total} charged, equal to the total of the ledger.`,
     );
     expect(await page.getByRole('table', { name: 'Calls' }).getByRole('row').count()).toBe(
       CALLS + 1,

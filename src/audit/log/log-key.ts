@@ -24,7 +24,7 @@ export type LogKeySettings = { readonly LOG_KEY?: string; readonly LOG_KEY_NEXT?
  * that know either of them verify it.
  *
  * @param origin the name of the log.
- * @returns none if `LOG_KEY` is empty, and a reason that names the variable, without its value, if one is no such key.
+ * @returns none if `LOG_KEY` is empty, and a reason that names the variable, without its value, if one is malformed.
  */
 export const readLogKeys = async (
   { LOG_KEY = '', LOG_KEY_NEXT = '' }: LogKeySettings,
@@ -34,14 +34,14 @@ export const readLogKeys = async (
   const current = await readLogKey(LOG_KEY, origin);
   if (!current.ok) return err(`LOG_KEY ${current.error}`);
   if (LOG_KEY_NEXT.trim() === '') return ok([current.value]);
-  // Without it the overlap would end unnoticed, and readers of the new key would see a stranger.
+  // Without it the overlap would end unnoticed, and readers that have only the new key would find no signature of it.
   const next = await readLogKey(LOG_KEY_NEXT, origin);
   if (!next.ok) return err(`LOG_KEY_NEXT ${next.error}`);
   const isSame = keyIdOf(next.value.key) === keyIdOf(current.value.key);
   return ok(isSame ? [current.value] : [current.value, next.value]);
 };
 
-/** Reads an Ed25519 private key as JWK text. It is not `RECEIPT_KEY`: whoever replaces one must not have to replace the other. */
+/** Reads an Ed25519 private key as JWK text. It is not `RECEIPT_KEY`: replacing one must not require replacing the other. */
 const readLogKey = async (text: string, origin: string): Promise<Result<LogKey, string>> => {
   const parsed = schema.safeParse(parseJson(text));
   if (!parsed.success) return err(FAULT);

@@ -1,4 +1,4 @@
--- What totals need so that the rows of their lists add up to them (docs/dashboard.md, "Why do the numbers add up?").
+-- What totals need so that the rows of their lists add up to them (docs/management.md, "How do totals and lists agree?").
 
 -- What the end of a call added to `spend`, where that is not `charged`: a top-up charges nothing, and an operator may decide later.
 ALTER TABLE calls ADD COLUMN spent INTEGER;

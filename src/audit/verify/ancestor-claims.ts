@@ -8,7 +8,7 @@ import { textOf } from './replay/members.ts';
 import type { Texts } from './replay/texts.ts';
 import type { Tally } from './tally.ts';
 
-/** What the entry of a call says about one account above it. Its lease brought that, so it may be 60 s old. */
+/** What the entry of a call says about one account above it. The account learns it with its lease, so it may be 60 s old. */
 export type AncestorClaim = {
   readonly ancestor: AccountId;
   /** The grant that the ancestor issued. */
@@ -49,7 +49,7 @@ const RECENT = 'an account above changed a policy, its status or a grant within 
 
 /**
  * Compares a claim with the ancestor's own chain: its policies, its status and its revocations reach an account within 60 s, and clocks differ
- * by 5 s. So what was replaced longer ago, or never stood there, is false.
+ * by 5 s. So a version that was replaced longer ago, or was never in force, makes the claim false.
  */
 export const judgeClaim = (
   claim: AncestorClaim,

@@ -92,11 +92,11 @@ const textIn = (value: Json | undefined): string => (typeof value === 'string' ?
 
 const nameIn = (outcome: Entry['outcome']): string => textIn(outcome?.['name']);
 
-/** Names of webhooks have whose they are in front. Empty if they are another's. */
+/** The id in the name of a webhook, which begins with its owner. Empty if the webhook belongs to another owner. */
 const hookIn = (outcome: Entry['outcome'], of: string): string => {
   const name = nameIn(outcome);
   return name.startsWith(`${of}/`) ? name.slice(of.length + 1) : '';
 };
 
-/** Of any dead letter: the entry about a payment does not name it. */
+/** Any dead letter: the entry about a payment does not name it. */
 const LETTER: Target = ['POST', '/admin/dead-letters/:letter/redrive'];

@@ -5,10 +5,11 @@ const REASONS: Readonly<Record<string, string>> = {
   altered: 'was changed after it was written: the next entry names another hash',
   unlinked: 'does not name the hash of the entry before it: one of the two was changed',
   gap: 'does not follow the entry before it: entries are missing',
-  repeated: 'is there twice, or out of order',
+  repeated: 'occurs twice, or is out of order',
   foreign_account: 'belongs to the chain of another account',
   malformed: 'is not an entry: {field} is malformed',
-  not_canonical: 'is not in canonical form: a member twice, another order, or spaces',
+  not_canonical:
+    'is not in canonical form: a member occurs twice, the order differs, or there are spaces',
   not_json: 'is not JSON',
   not_utf8: 'is not UTF-8',
   line_too_long: 'is longer than an entry may be',
@@ -16,7 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
   unreadable: 'cannot be read',
   empty: 'has no entry',
   missing: 'lacks {field}',
-  unexpected: 'has {field}, which such an entry does not have',
+  unexpected: 'has {field}, which an entry of its type does not have',
   mismatch: 'states {field} otherwise than what was signed',
   wrong_signer: 'is not signed by its account: {field}',
   truncated: 'is the last of its account in the files, but the log has later ones',
@@ -24,7 +25,7 @@ const REASONS: Readonly<Record<string, string>> = {
   not_in_log:
     'begins an account that the transparency log does not have, though it has later entries',
   unknown_key:
-    'is signed by a key of the log that you did not give: read /log/<year>/keys of the gateway, ask somebody else whether the key is right, and give it by --log-key',
+    'is signed by a key of the log that you did not give: read /log/<year>/keys of the gateway, check the key with another source, and give it with --log-key',
   unsigned: 'is not signed by its log',
   forked: 'shows a second history of one account',
   leaf_gap: 'does not continue the leaf before it of its account',

@@ -25,7 +25,7 @@ const schema = z.strictObject({
   proof: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(MAX_PROOF))),
 });
 
-/** The tree that the leaves must be in, and earlier ones that it must begin with: one that somebody kept, and the one that the next year names. */
+/** The tree that the leaves must be in, and earlier ones that it must begin with: one that the reader kept, and the one that the next year names. */
 export type Trees = {
   readonly tree: Checkpoint;
   readonly kept: Checkpoint | undefined;

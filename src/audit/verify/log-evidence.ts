@@ -11,7 +11,7 @@ export type LogEvidence = {
   readonly years: readonly YearLog[];
   /** Keys that the reader trusts, lists of them as `/log/<year>/keys` has them: one must have signed each checkpoint. */
   readonly keys: readonly NamedText[];
-  /** A checkpoint that somebody kept: the log of its year must only have grown since. */
+  /** A checkpoint that the reader kept: the log of its year must only have grown since. */
   readonly older?: NamedText;
   /** Reads what the gateway publishes now, by the path after `/log/`; undefined for 404. */
   readonly published?: ReadPublished;

@@ -25,8 +25,8 @@ type OpenYear = {
 };
 
 /**
- * Opens the checkpoints of all years and reads their leaves. The first leaf of a year names a checkpoint of the year before, so that one log
- * of all years cannot be exchanged without those that follow.
+ * Opens the checkpoints of all years and reads their leaves. The first leaf of a year names a checkpoint of the year before, so that replacing
+ * the log of one year also requires replacing those of all later years.
  *
  * @returns undefined if a checkpoint proves nothing
  */

@@ -7,7 +7,7 @@ import { openCheckpoint, type ReadPublished } from './log-evidence.ts';
 import type { Tally } from './tally.ts';
 
 /**
- * Compares the tree of exported leaves with what the gateway shows everybody now: its newest checkpoint extends the tree, and every tile has
+ * Compares the tree of exported leaves with what the gateway publishes now: its newest checkpoint extends the tree, and every tile has
  * the hashes of the tree. The root commits to each leaf, so an altered leaf and an altered tile both differ from it.
  */
 export const checkPublished = async (

@@ -49,7 +49,7 @@ export const openCommands = (isWhole: boolean): Commands => {
     return checked;
   };
 
-  /** An owner commands the accounts below it, and itself while nobody is above it (docs/management.md). */
+  /** An owner commands the accounts below it, and itself while it has no ancestors (docs/management.md). */
   const mayCommand = (
     { account, type }: Entry,
     { by, role }: Pick<CommandEvidence, 'by' | 'role'>,

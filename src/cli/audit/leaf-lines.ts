@@ -59,7 +59,7 @@ const leafFiles = async (
   for (let year = current; ; year -= 1) {
     const { tree, lines } = await leavesOfYear(sources, year);
     if (tree === undefined && year < current) return found;
-    // An owner may have no leaves in a year of others.
+    // An owner may have no leaves in a year in which others have some.
     if (lines !== undefined) found.push(lines);
   }
 };

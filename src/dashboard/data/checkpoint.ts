@@ -13,7 +13,7 @@ export type SignedCheckpoint = {
   readonly root: string;
   readonly key: string;
   readonly isSigned: boolean;
-  /** Other servers that signed it. They are not verified here: their keys are for auditors to get from elsewhere. */
+  /** Other servers that signed it. They are not verified here: auditors get their keys from another source. */
   readonly witnesses: readonly { readonly name: string; readonly at: number | undefined }[];
   readonly text: string;
 };

@@ -20,7 +20,7 @@ const absentWallet = (address: `0x${string}`): Signer => ({
 /** The wallet that signed in, and the chain that it signs for. */
 export type SessionWallet = { readonly signer: Signer; readonly chainId: number };
 
-/** The wallet of the session, which is asked for each signature; undefined if nobody is signed in. */
+/** The wallet of the session, which is asked for each signature; undefined without a session. */
 export const sessionWallet = computed<SessionWallet | undefined>(() => {
   const current = session.value;
   if (current.state !== 'in') return undefined;
@@ -32,7 +32,7 @@ export const sessionWallet = computed<SessionWallet | undefined>(() => {
 });
 
 /**
- * The management API for whoever is signed in: reads are signed by the key of the session, and each change by the wallet, which shows what
+ * The management API for the signed-in account: reads are signed by the key of the session, and each change by the wallet, which shows what
  * it signs.
  */
 export const gateway = computed<Management | undefined>(() => {

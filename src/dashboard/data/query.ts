@@ -42,7 +42,7 @@ const resultOf = <T>(key: string): Signal<Query<T>> => {
   return made;
 };
 
-/** Everything that was read belongs to whoever was signed in. */
+/** What was read belongs to the account that was signed in. */
 export const forgetResults = (): void => results.clear();
 
 export const problemOf = (thrown: unknown): NonNullable<Query<unknown>['problem']> => {
@@ -78,7 +78,7 @@ const refresh = async <T>(
 export const LIST_SECONDS = 15;
 
 /**
- * Reads data for a page, and again while somebody looks: every `seconds`, never while the tab is hidden.
+ * Reads data for a page, and again every `seconds` while the tab is visible.
  *
  * @param key names what is read, with every filter
  */

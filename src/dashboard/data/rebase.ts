@@ -1,6 +1,6 @@
 import canonicalize from 'canonicalize';
 
-/** A document with the changes of a person on top of a version that somebody else wrote meanwhile. `both`: members that both changed. */
+/** A document with the changes of a person on top of a version that another writer stored meanwhile. `both`: members that both changed. */
 export type Rebased<T> = { readonly document: T; readonly both: readonly string[] };
 
 const isSame = (a: unknown, b: unknown): boolean =>

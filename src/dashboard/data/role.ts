@@ -16,5 +16,5 @@ const readRole = async (management: Management, signal: AbortSignal): Promise<Ro
   }
 };
 
-/** Whether whoever is signed in is an operator now. The gateway decides at each request; this only chooses what to show. */
+/** Whether the signed-in account is an operator now. The gateway decides at each request; this only chooses what to show. */
 export const useRole = () => useQuery<Role>('role', readRole, HOUR_SECONDS);

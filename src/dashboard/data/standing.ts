@@ -5,7 +5,7 @@ import type { Scope } from './scope.ts';
 /** The standing of an account: its policies, its grants, its money, and what remains of each limit. */
 export type Standing = AnswerOf<'account.get'>;
 
-/** How often the standing of one account is read while somebody looks at it. */
+/** How often the standing of one account is read while its page is visible. */
 const STANDING_SECONDS = 5;
 
 export const useStanding = (account: string) =>

@@ -66,6 +66,6 @@ export const removePolicy = async (
     ifMatch: etag,
   });
 
-/** Whether a change failed because somebody else wrote first (RFC 9110 §15.5.13). */
+/** Whether a change failed because another writer was first (RFC 9110 §15.5.13). */
 export const isConflict = (thrown: unknown): boolean =>
   thrown instanceof CountersignError && thrown.response?.status === 412;

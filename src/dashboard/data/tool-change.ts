@@ -15,7 +15,7 @@ export type ToolChange = {
   /** The version that it replaces; undefined for a new tool. */
   readonly etag: string | undefined;
   readonly changes: readonly FieldChange[];
-  /** What somebody else has changed since the person began, and the members that both changed. */
+  /** What another operator has changed since the person began, and the members that both changed. */
   readonly overtaken?: {
     readonly theirs: readonly FieldChange[];
     readonly both: readonly string[];

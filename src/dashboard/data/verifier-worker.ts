@@ -64,7 +64,7 @@ const answer = async (job: VerifierJob): Promise<void> => {
   try {
     await run(job);
   } catch (thrown) {
-    // A rejection in a worker reaches no listener of the page, which would wait for ever.
+    // A rejection in a worker reaches no listener of the page: the page would wait forever.
     send({ kind: 'failed', why: String(thrown) });
   }
 };

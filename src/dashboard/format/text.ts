@@ -4,7 +4,7 @@
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/gu;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/gu;
 
-/** A text of somebody else, without direction controls; other control characters are visible as U+FFFD. */
+/** A text from outside, without direction controls; other control characters are visible as U+FFFD. */
 export const shown = (text: string): string => text.replace(BIDI, '').replace(CONTROL, '\ufffd');
 
 /** `0x06a3…3377`. Texts of 14 characters or fewer stay whole. */

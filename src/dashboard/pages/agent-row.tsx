@@ -104,7 +104,7 @@ export const AgentHeads = () => (
   </>
 );
 
-/** One agent in a list. Its limits are read only while somebody looks: each read wakes the account. */
+/** One agent in a list. Its limits are read only while the row is on the screen: each read wakes the account. */
 export const AgentRow = (agent: ListedAgent) => {
   const { element, isInView } = useInView<HTMLTableRowElement>();
   return (

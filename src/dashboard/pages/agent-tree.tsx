@@ -30,7 +30,7 @@ export const useGrants = (account: string, rows = PAGE_ROWS) =>
 
 const INDENT = 24;
 
-/** An agent and, once somebody opens it, those below it, indented. */
+/** An agent and, once it is opened, those below it, indented. */
 export const Branch = ({
   child: { account, status },
   role,

@@ -20,7 +20,7 @@ const parsed = ({ document }: StoredPolicy): Policy | undefined => {
 };
 
 /**
- * Shows what a policy changes and would do, then asks the wallet. If somebody else has written meanwhile (412), it shows both versions, and
+ * Shows what a policy changes and would do, then asks the wallet. If another writer was first (412), it shows both versions, and
  * the next signature replaces the newer one.
  */
 export const BudgetReview = ({

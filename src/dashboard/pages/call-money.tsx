@@ -13,9 +13,9 @@ import { Refund, refundable } from './refund.tsx';
 import { SettlementActs } from './settlement-acts.tsx';
 
 const UNPAID: Readonly<Record<string, string>> = {
-  credit: 'Paid from credit of the account: no payment moves on the chain.',
-  lent: 'Paid from credit of the account that lent it: no payment moves on the chain.',
-  card: 'Paid by a card of the operator: no payment moves on the chain.',
+  credit: 'Paid from credit of the account, so no money moves on the chain.',
+  lent: 'Paid from credit that an account above lent, so no money moves on the chain.',
+  card: 'Paid by a card of the operator, so no money moves on the chain.',
   none: 'This call was free.',
 };
 
@@ -38,7 +38,7 @@ export const CallMoney = ({
   return (
     <>
       {settlement === undefined ? (
-        <p class="muted">{UNPAID[call.paid_by ?? 'none'] ?? 'No payment belongs to this call.'}</p>
+        <p class="muted">{UNPAID[call.paid_by ?? 'none'] ?? 'This call has no payment.'}</p>
       ) : (
         <Facts
           facts={[
@@ -58,7 +58,7 @@ export const CallMoney = ({
             ['Open for', settlement.state === 'open' ? agoOf(settlement.at, now) : undefined],
             ['Attempts so far', settlement.attempts],
             [
-              'Last tried with',
+              'Last backend',
               settlement.backend === undefined ? undefined : shown(settlement.backend),
             ],
             [
@@ -67,7 +67,7 @@ export const CallMoney = ({
                 ? undefined
                 : shown(worded(settlement.last_error)),
             ],
-            ['Why', settlement.reason === undefined ? undefined : worded(settlement.reason)],
+            ['Reason', settlement.reason === undefined ? undefined : worded(settlement.reason)],
             ['At fault', settlement.fault === undefined ? undefined : worded(settlement.fault)],
             [settlement.state === 'open' ? 'Accepted' : 'Ended', momentOf(settlement.at)],
           ]}
@@ -75,8 +75,8 @@ export const CallMoney = ({
       )}
       {deadLetters.map(({ id, reason, at }) => (
         <Notice key={id} tone="warn">
-          A message about this payment could not be processed at {momentOf(at)}: {shown(reason)}.
-          The account presents an open payment again anyway.
+          A message about this payment could not be processed at {momentOf(at)}: {shown(reason)}. If
+          the payment is open, the account presents it again by itself.
         </Notice>
       ))}
       {role === 'operator' && settlement !== undefined ? (

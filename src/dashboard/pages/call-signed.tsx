@@ -59,17 +59,17 @@ const Signed = ({ entry, asset }: { readonly entry: Entry; readonly asset: strin
                 'Exact request',
                 `${wordsOf(intent['method']) ?? ''} ${wordsOf(intent['target']) ?? ''}`,
               ],
-              ['Digest of what it sends', idOf(intent['payloadDigest'], 'the digest')],
+              ['Digest of the request body', idOf(intent['payloadDigest'], 'the digest')],
               ['May cost at most', amountOf(intent['maxAmount'], asset)],
               ['Recipient', idOf(intent['payTo'], 'the recipient')],
-              ['Signature ends', timeOf(intent['validBefore'])],
+              ['Signature valid until', timeOf(intent['validBefore'])],
             ] as const)),
         ...(payment === undefined
           ? []
           : ([
               ['Payment signed', amountOf(payment['value'], asset)],
               ['Recipient of the payment', idOf(payment['to'], 'the recipient')],
-              ['Payment ends', timeOf(payment['validBefore'])],
+              ['Payment valid until', timeOf(payment['validBefore'])],
             ] as const)),
       ]}
     />

@@ -53,7 +53,7 @@ export const CallSums = ({
   if (calls.isMore || changes?.isMore === true) {
     return (
       <p class="sum" role="status">
-        {count} of {all} calls are shown. All of them: <Sums sums={whole} /> charged.
+        Shown: {count} of {all} calls. All of them together: <Sums sums={whole} /> charged.
       </p>
     );
   }
@@ -61,10 +61,10 @@ export const CallSums = ({
     <p class="sum" role="status">
       {rows}: <Sums sums={sums} /> charged
       {isEqual(sums, whole) ? (
-        ', as the total of the ledger.'
+        ', equal to the total of the ledger.'
       ) : (
         <>
-          ; the total was read a moment later: <Sums sums={whole} />.
+          ; the total, read a moment later, is <Sums sums={whole} />.
         </>
       )}
     </p>
@@ -74,7 +74,7 @@ export const CallSums = ({
 /** Decisions of operators that changed the charge of an ended call. */
 export const ChargeChanges = ({ rows }: { readonly rows: readonly ChangeRow[] }) => (
   <Table<ChangeRow>
-    caption="Later changes of charges"
+    caption="Later changes to charges"
     keyOf={({ account, seq }) => `${account} ${seq}`}
     rows={rows}
     columns={[
@@ -88,7 +88,7 @@ export const ChargeChanges = ({ rows }: { readonly rows: readonly ChangeRow[] })
       },
       { head: 'Decision', drop: 1, cell: ({ kind }) => kind },
       {
-        head: 'Charge',
+        head: 'Change of the charge',
         isNumber: true,
         cell: ({ amount, asset }) => <Amount atomic={amount} asset={asset ?? ''} />,
       },

@@ -58,7 +58,8 @@ export const Call = ({ scope, params }: PageProps) => {
               <Section title="What happened">
                 {story.isComplete ? null : (
                   <Notice tone="warn">
-                    Some entries are too far apart for one read. The agent’s log has them all.
+                    Some entries of this call are missing here: they are too far apart in the log
+                    for one read. Export the log of the agent to see all of them.
                   </Notice>
                 )}
                 <CallSteps entries={story.entries} asset={assetOf(story)} />
@@ -99,8 +100,8 @@ const Summary = ({ name, story }: { readonly name: CallName; readonly story: Cal
         ['Charged', money(call?.charged)],
         ['Refunded', money(call?.refunded)],
         ['Answer of the tool', call?.status === undefined ? undefined : `status ${call.status}`],
-        ['Why', call?.reason === undefined ? undefined : worded(call.reason)],
-        ['Asked', first === undefined ? undefined : momentOf(first.at)],
+        ['Reason', call?.reason === undefined ? undefined : worded(call.reason)],
+        ['Requested', first === undefined ? undefined : momentOf(first.at)],
         ['Call id', <Id text={name.call} label="the call id" />],
       ]}
     />

@@ -15,10 +15,10 @@ import { CallTable } from './call-table.tsx';
 import { CallSums, ChargeChanges } from './call-sums.tsx';
 
 const STATES = {
-  held: 'running',
-  committed: 'succeeded',
-  released: 'failed, not charged',
-  abandoned: 'no answer',
+  held: 'held (running)',
+  committed: 'committed (answered)',
+  released: 'released (failed, not charged)',
+  abandoned: 'abandoned (no answer)',
 } as const;
 type State = keyof typeof STATES;
 const isState = (text: string | undefined): text is State => text !== undefined && text in STATES;
@@ -40,20 +40,20 @@ export const Calls = ({ scope }: PageProps) => {
         fields={[
           {
             name: 'account',
-            label: scope.role === 'operator' ? 'Agent' : 'Agent (empty: yourself)',
+            label: scope.role === 'operator' ? 'Agent' : 'Agent (empty: you)',
             type: 'search',
             value: account,
           },
           { name: 'tool', label: 'Tool', type: 'search', value: tool },
-          { name: 'state', label: 'Outcome', type: 'select', value: state ?? '', words: STATES },
+          { name: 'state', label: 'State', type: 'select', value: state ?? '', words: STATES },
           { name: 'from', label: 'Ended from (UTC day)', type: 'date', value: from },
           { name: 'to', label: 'Ended to (UTC day)', type: 'date', value: to },
         ]}
         onChange={change}
       />
       <p class="sum">
-        <Link href={listAddress('/denials', { account, tool, from, to })}>Denied calls</Link> have a
-        list of their own. They cost nothing.
+        <Link href={listAddress('/denials', { account, tool, from, to })}>Denied calls</Link> are on
+        a page of their own. They cost nothing.
       </p>
       <Result query={query} rows={10}>
         {(read) => (
@@ -61,7 +61,10 @@ export const Calls = ({ scope }: PageProps) => {
             <CallSums read={read} isFiltered={isState(state)} />
             {read.calls.items.length === 0 ? (
               <Empty title="No calls match.">
-                <p>Calls appear within 15 seconds of their decision.</p>
+                <p>
+                  A call appears here within 15 seconds of its decision. Clear the filters to see
+                  all calls.
+                </p>
               </Empty>
             ) : (
               <>
@@ -70,7 +73,7 @@ export const Calls = ({ scope }: PageProps) => {
               </>
             )}
             {read.changes === undefined || read.changes.items.length === 0 ? null : (
-              <Section title="Later changes of charges">
+              <Section title="Later changes to charges">
                 <ChargeChanges rows={read.changes.items} />
               </Section>
             )}

@@ -24,7 +24,7 @@ export const CheckpointFacts = () => {
         checkpoint === undefined ? (
           <Empty title="No signed checkpoint yet.">
             <p>
-              The gateway signs one some seconds after the first call. Without the secret LOG_KEY it
+              The gateway signs one within seconds of the first call. Without the secret LOG_KEY it
               keeps no transparency log:
             </p>
             <CommandLine text="npm run keys | npx wrangler secret put LOG_KEY" />
@@ -33,7 +33,8 @@ export const CheckpointFacts = () => {
           <>
             <p class="muted lead">
               Every account’s entries are a chain of hashes, and the gateway signs one tree over all
-              chains. If you keep one checkpoint, you notice every later change of what it covers.
+              chains. If you keep a checkpoint, you can detect every later change of the entries
+              that it covers.
             </p>
             {checkpoint.isSigned ? null : (
               <Notice tone="bad">
@@ -64,7 +65,7 @@ export const CheckpointFacts = () => {
                 type="button"
                 onClick={() => saveFile('checkpoint', [checkpoint.text], 'text/plain')}
               >
-                Keep this checkpoint
+                Download this checkpoint
               </button>
             </div>
           </>

@@ -24,7 +24,7 @@ export const DeadLetters = () => {
       {({ items }) => (
         <>
           {items.length === 0 ? (
-            <p class="muted">None. Every message was processed.</p>
+            <p class="muted">None: every message was processed.</p>
           ) : (
             <Table<Letter>
               caption="Messages that could not be processed"
@@ -35,7 +35,7 @@ export const DeadLetters = () => {
                   head: 'When',
                   cell: ({ at }) => <time title={momentOf(at)}>{agoOf(at, now)}</time>,
                 },
-                { head: 'Why', cell: ({ reason }) => shown(reason) },
+                { head: 'Reason', cell: ({ reason }) => shown(reason) },
                 { head: 'Queue', drop: 1, cell: ({ queue }) => shown(queue) },
                 {
                   head: 'Call',
@@ -44,7 +44,7 @@ export const DeadLetters = () => {
                     account === undefined || call === undefined ? (
                       '–'
                     ) : (
-                      <Link href={`/calls/${account}/${call}`}>its call</Link>
+                      <Link href={`/calls/${account}/${call}`}>Open the call</Link>
                     ),
                 },
                 {
@@ -53,7 +53,7 @@ export const DeadLetters = () => {
                   cell: ({ redriven_at: at }) => (at === undefined ? '–' : momentOf(at)),
                 },
                 {
-                  head: 'Act',
+                  head: 'Change',
                   cell: (letter) => (
                     <button type="button" onClick={() => setChosen(letter)}>
                       Send again
@@ -74,8 +74,8 @@ export const DeadLetters = () => {
               onClose={() => setChosen(undefined)}
             >
               <p>
-                Its consumer processes it once more. If the cause is not gone, it comes back here:{' '}
-                {shown(chosen.reason)}.
+                The gateway processes it once more. If the cause still exists, the message comes
+                back here: {shown(chosen.reason)}.
               </p>
             </ActDialog>
           )}

@@ -55,10 +55,10 @@ export const Denials = ({ scope }: PageProps) => {
       <Result query={query} rows={8}>
         {([rules, accounts, tools, days]) =>
           rules.rows.length === 0 ? (
-            <Empty title="No call was denied.">
+            <Empty title="No calls were denied in this period.">
               <p>
-                A denial is counted on the day it happened, up to ten seconds later: equal denials
-                are recorded together.
+                A denial counts on the day on which it happened. Equal denials are recorded
+                together, up to ten seconds later.
               </p>
             </Empty>
           ) : (
@@ -67,7 +67,7 @@ export const Denials = ({ scope }: PageProps) => {
                 <strong>{countOf(rules.rows)}</strong> calls were denied.
                 {accounts.rows.length === accounts.of &&
                 countOf(accounts.rows) === countOf(rules.rows)
-                  ? ' Each list below adds up to that.'
+                  ? ' Each list below adds up to this number.'
                   : ` The list by agent shows the first ${accounts.rows.length} of ${accounts.of}.`}
               </p>
               <div class="columns">

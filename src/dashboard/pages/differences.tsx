@@ -15,23 +15,23 @@ type Difference = ItemOf<'differences.list'>;
 /** What a difference is, and what to do about it (docs/management.md §5). */
 const KINDS: Readonly<Record<Difference['kind'], { readonly is: string; readonly do: string }>> = {
   unrecorded: {
-    is: 'The chain moved the money, the ledger has not settled it.',
-    do: 'Nothing: its account looks at the chain again in each run.',
+    is: 'The chain moved the money, but the ledger has not settled the payment.',
+    do: 'Nothing: the account checks the chain again in each run.',
   },
   missing: {
-    is: 'The ledger settled it, the chain has not moved it.',
-    do: 'Compare the transaction at the explorer, and your RPC endpoint with another one.',
+    is: 'The ledger settled the payment, but the chain has not moved the money.',
+    do: 'Check the transaction in the explorer, and compare your RPC endpoint with another one.',
   },
   amount: {
-    is: 'The chain moved another amount than the ledger.',
-    do: 'Compare the transaction at the explorer. Refund or write off the rest.',
+    is: 'Chain and ledger have different amounts.',
+    do: 'Check the transaction in the explorer. Refund or write off the difference.',
   },
   moved: {
-    is: 'A reorganisation put it into another transaction or block.',
+    is: 'A reorganisation of the chain moved the payment to another transaction or block.',
     do: 'Nothing: the full amount arrived.',
   },
   unsolicited: {
-    is: 'Money arrived that bought nothing here.',
+    is: 'Money arrived that paid for nothing here.',
     do: 'Nothing, or send it back from your wallet.',
   },
 };
@@ -52,8 +52,8 @@ export const Differences = () => {
         <>
           <p class="muted">
             {run === undefined
-              ? 'The gateway compares them every 15 minutes; it has not done so yet.'
-              : `${items.length === 0 ? 'They agree. ' : ''}Last compared ${agoOf(run.at, now)} ago, up to block ${run.to_block}.`}
+              ? 'The gateway compares ledger and chain every 15 minutes. It has not done so yet.'
+              : `${items.length === 0 ? 'Ledger and chain agree. ' : ''}Last compared ${agoOf(run.at, now)} ago, up to block ${run.to_block}.`}
           </p>
           {items.length === 0 ? null : (
             <Table<Difference>
@@ -70,13 +70,13 @@ export const Differences = () => {
                 { head: 'What differs', cell: ({ kind }) => KINDS[kind].is },
                 { head: 'What to do', cell: ({ kind }) => KINDS[kind].do },
                 {
-                  head: 'Payer',
+                  head: 'Payer or call',
                   drop: 2,
                   cell: ({ account, call }) =>
                     call === undefined ? (
                       <AccountLink account={account} />
                     ) : (
-                      <Link href={`/calls/${account}/${call}`}>its call</Link>
+                      <Link href={`/calls/${account}/${call}`}>Open the call</Link>
                     ),
                 },
                 { head: 'Ledger', drop: 2, cell: ({ ledger }) => <Badge state={ledger.state} /> },

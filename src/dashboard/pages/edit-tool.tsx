@@ -22,8 +22,8 @@ import { Notice } from '../parts/notice.tsx';
 import { ToolForm } from './tool-form.tsx';
 
 /**
- * Edits a tool, or makes one: the form, the gateway's check without a signature, what will change, then the wallet. A version that somebody
- * else wrote meanwhile is shown beside it, and nothing that was typed is lost.
+ * Edits a tool, or makes one: the form, the gateway's check without a signature, what will change, then the wallet. A version that another
+ * operator stored meanwhile is shown beside it, and the change that the person typed is kept.
  */
 export const EditTool = ({
   stored,

@@ -22,16 +22,16 @@ type Drawn = DrawnProof & {
 
 const WHY: Readonly<Record<DrawFault, string>> = {
   not_stored:
-    'The gateway has not stored this entry yet. It does so some seconds after the answer.',
+    'The gateway has not stored this entry yet. It stores an entry within seconds of the answer. Try again then.',
   not_signed:
-    'No signed checkpoint covers this entry yet, or the gateway keeps no transparency log. A checkpoint usually follows within half a minute.',
-  malformed_leaf: 'The gateway sent a leaf that is none. Keep the receipt: it may be evidence.',
+    'No signed checkpoint covers this entry yet, or the gateway keeps no transparency log. A checkpoint usually follows within half a minute. Try again then.',
+  malformed_leaf: 'The gateway sent a malformed leaf. Keep the receipt: it may be evidence.',
   differs: 'The entries and the log differ. Keep the receipt: it may be evidence.',
   no_key: 'The gateway does not publish the key of this log.',
-  malformed: 'The gateway sent no proof.',
+  malformed: 'The gateway sent a malformed proof.',
   entry_altered: 'The entry was changed after it was written.',
   receipt_other: 'The proof is about another entry.',
-  entry_outside: 'The entry is not in the leaf that should have it.',
+  entry_outside: 'The entry is not in the leaf that should contain it.',
   leaf_outside: 'The leaf is not in the tree of the checkpoint.',
   checkpoint_unsigned: 'The log’s key did not sign the checkpoint.',
 };
@@ -82,8 +82,8 @@ export const EntryProofPart = ({
   return (
     <div class="stack" aria-live="polite">
       <p>
-        The transparency log has a hash of every entry. A proof shows that entry {entry.seq}, the
-        newest about this call, is in it, and nothing about any other call.
+        The transparency log has a hash of every entry. A proof shows that it contains entry{' '}
+        {entry.seq}, the newest about this call. The proof reveals nothing about other calls.
       </p>
       {why === undefined ? null : <Notice tone={why.isWarning ? 'warn' : 'bad'}>{why.text}</Notice>}
       {drawn === undefined ? (
@@ -120,7 +120,7 @@ const Proved = ({ drawn }: { readonly drawn: Drawn }) => (
     <div class="paths">
       {drawn.treeSteps.length === 0 ? null : (
         <ProofPath
-          title={`The way from leaf ${drawn.index} to the root of the checkpoint`}
+          title={`Path from leaf ${drawn.index} to the root of the checkpoint`}
           from={drawn.leafText}
           fromName="the leaf"
           rootName="the signed root"
@@ -129,7 +129,7 @@ const Proved = ({ drawn }: { readonly drawn: Drawn }) => (
       )}
       {drawn.chunkSteps.length === 0 ? null : (
         <ProofPath
-          title={`The way from entry ${drawn.seq} to the root that the leaf names`}
+          title={`Path from entry ${drawn.seq} to the root that the leaf names`}
           from={drawn.entryText}
           fromName="the entry"
           rootName="the root in the leaf"
@@ -146,7 +146,7 @@ const Proved = ({ drawn }: { readonly drawn: Drawn }) => (
       </button>
     </div>
     <p class="muted">
-      Anyone can verify the file offline, with a key that they have from elsewhere:
+      Anyone can verify the file offline, with a copy of the log’s key from another source:
     </p>
     <CommandLine
       text={`npx countersign audit verify-proof entry-${drawn.seq}.tlog-proof --log-key log-key`}

@@ -57,7 +57,7 @@ export const ExportLog = ({
   return (
     <div class="stack">
       <LogChoice
-        label="Whose"
+        label="Log to export"
         allName={scope.role === 'operator' ? 'All accounts' : 'My account'}
         {...{ accounts, choice }}
         onChoose={setChoice}
@@ -97,8 +97,8 @@ export const ExportLog = ({
         </button>
       </div>
       <p class="muted">
-        {account === 'all' ? 'Entries are one account’s: choose it for NDJSON. ' : ''}
-        The command writes everything that an auditor needs, of any size:
+        {account === 'all' ? 'To export entries as NDJSON, choose one account. ' : ''}
+        This command writes everything that an auditor needs, for logs of any size:
       </p>
       <CommandLine text={`npx countersign audit export ${commandScope(account, scope)} -o audit`} />
     </div>

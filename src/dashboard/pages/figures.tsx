@@ -20,11 +20,11 @@ const TITLES = { 1: 'Today', 7: 'Last 7 days', 30: 'Last 30 days' } as const;
 
 /** The change against the period before: only from whole percents, and never against nothing. */
 const changeOf = (now: bigint, before: bigint): string => {
-  if (before <= 0n) return now === 0n ? 'as before' : 'nothing before';
-  if (now === before) return 'as before';
+  if (before <= 0n) return now === 0n ? 'same as the period before' : 'none in the period before';
+  if (now === before) return 'same as the period before';
   return now > before
-    ? `${percentOf(now - before, before)} more than before`
-    : `${percentOf(before - now, before)} less than before`;
+    ? `${percentOf(now - before, before)} more than the period before`
+    : `${percentOf(before - now, before)} less than the period before`;
 };
 
 type Shown = 'charged' | 'earned';
@@ -85,7 +85,7 @@ export const Top = ({
   if ('too_many' in ranking) {
     return (
       <p class="muted">
-        Too many rows to rank for these days. Choose fewer days above, or open{' '}
+        There are too many rows to rank for this period. Choose fewer days above, or open{' '}
         <Link href="/agents">Agents</Link>.
       </p>
     );
@@ -93,7 +93,7 @@ export const Top = ({
   const rows = ranking.items;
   if (rows.length === 0) {
     return (
-      <Empty title="Nothing was spent in these days.">
+      <Empty title="Nothing was spent in this period.">
         <p>A paid call appears here within 15 seconds of its end.</p>
       </Empty>
     );
@@ -144,7 +144,7 @@ export const Top = ({
 export const RuleList = ({ figures }: { readonly figures: Figures }) => {
   const { from, today: to } = figures;
   const rows = rowsOf(figures.rules);
-  if (rows.length === 0) return <p class="muted">No call was denied in these days.</p>;
+  if (rows.length === 0) return <p class="muted">No calls were denied in this period.</p>;
   return (
     <Table<FigureRow>
       caption="Denied calls by rule"
@@ -168,10 +168,10 @@ type WaitingRow = NonNullable<Figures['open']>[number] & { readonly name: string
 /** Payments under way and amounts that an operator has to resolve, with the age of the oldest. */
 export const Waiting = ({ figures }: { readonly figures: Figures }) => {
   const rows: readonly WaitingRow[] = [
-    ...(figures.open ?? []).map((row) => ({ ...row, name: 'under way' })),
-    ...(figures.kept ?? []).map((row) => ({ ...row, name: 'kept, resolve them' })),
+    ...(figures.open ?? []).map((row) => ({ ...row, name: 'open' })),
+    ...(figures.kept ?? []).map((row) => ({ ...row, name: 'kept until you decide' })),
   ];
-  if (rows.length === 0) return <p class="muted">Every payment is settled.</p>;
+  if (rows.length === 0) return <p class="muted">No payments are waiting.</p>;
   const now = gatewayNow();
   return (
     <Table<WaitingRow>
@@ -180,7 +180,7 @@ export const Waiting = ({ figures }: { readonly figures: Figures }) => {
       rows={rows}
       columns={[
         { head: 'Payments', cell: ({ name }) => <Link href="/settlements">{name}</Link> },
-        { head: 'Number', isNumber: true, cell: ({ count }) => count },
+        { head: 'Count', isNumber: true, cell: ({ count }) => count },
         { head: 'Oldest', isNumber: true, cell: ({ oldest_at: at }) => agoOf(at, now) },
         {
           head: 'Amount',

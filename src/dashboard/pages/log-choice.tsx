@@ -6,7 +6,7 @@ import { Field } from '../parts/field.tsx';
 /** `all`: every account that the person may read. */
 export type Choice = AccountId | 'all';
 
-/** Chooses whose log: everybody's, or one account's. */
+/** Chooses the log of one account, or those of all. */
 export const LogChoice = ({
   label,
   allName,

@@ -43,10 +43,10 @@ export const PaymentList = ({
     <Result query={query} rows={10}>
       {({ items, isMore }) =>
         items.length === 0 ? (
-          <Empty title={`No payment is ${state}.`}>
+          <Empty title={`No payments are ${state}.`}>
             <p>
               {state === 'open' && ages === undefined
-                ? 'Every accepted payment has ended.'
+                ? 'No accepted payment is waiting for settlement.'
                 : 'Choose another state above.'}
             </p>
           </Empty>
@@ -93,7 +93,7 @@ const columnsOf = (
             <Transaction network={networkOf(account)} hash={transaction} />
           ),
         }
-      : { head: 'Why', drop: 1, cell: whyOf },
+      : { head: 'Reason', drop: 1, cell: whyOf },
     {
       head: 'Amount',
       isNumber: true,

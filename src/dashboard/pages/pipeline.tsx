@@ -76,7 +76,8 @@ export const Pipeline = ({
           </ol>
           {isMore ? (
             <p class="muted">
-              At least: more than {MOST_OPEN} payments have not ended, and these are the newest.
+              These counts are lower bounds: more than {MOST_OPEN} payments have not ended, and only
+              the first of them are counted.
             </p>
           ) : null}
         </>

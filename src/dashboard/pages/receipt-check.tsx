@@ -18,8 +18,8 @@ type Outcome =
 
 const PROVED = [
   'A key that this gateway publishes signed it.',
-  'It names an entry of this agent’s log, and the hash of that entry is the same.',
-  'Tool, request, status, answer and charge are those of the log.',
+  'It names an entry of this agent’s log, and that entry has the hash that the receipt states.',
+  'Tool, request, status, answer and charge match the log.',
 ];
 
 /** Verifies a receipt of this call in the browser: pasted, or dropped as a file. */
@@ -62,11 +62,11 @@ export const ReceiptCheck = ({ name }: { readonly name: CallName }) => {
     >
       <Field
         label="Receipt"
-        hint="Paste the header Agent-Receipt of the answer, or drop a file with it here. The gateway keeps no copy: the caller has it."
+        hint="Paste the Agent-Receipt header of the answer, or drop a file that contains it. The caller has the receipt: the gateway keeps no copy."
         error={
           receipt === '' || isReceipt(receipt)
             ? undefined
-            : 'This is not a receipt: it has three parts with points between them.'
+            : 'This is not a receipt. A receipt has three parts, separated by dots.'
         }
         control={(described) => (
           <textarea
@@ -113,7 +113,7 @@ const Verdict = ({ finding }: { readonly finding: Finding }) => {
   return (
     <Notice tone="bad">
       <p>
-        <strong>This receipt does not hold.</strong>{' '}
+        <strong>This receipt is not valid.</strong>{' '}
         {first.seq === undefined ? 'It' : `Entry ${first.seq}`} {shown(receiptWords(first))}. Keep
         both: they may be evidence.
       </p>

@@ -30,9 +30,9 @@ export const Refund = ({
   const amount = atomicIn(text);
   const error =
     amount === undefined || amount <= 0n
-      ? `Write an amount with a point, like ${decimalOf(most)}.`
+      ? `Enter an amount with a decimal point, like ${decimalOf(most)}.`
       : amount > most
-        ? `Only ${decimalOf(most)} ${unit} of the charge are not refunded yet.`
+        ? `Only ${decimalOf(most)} ${unit} of the charge can still be refunded.`
         : undefined;
   return (
     <ActDialog
@@ -49,9 +49,9 @@ export const Refund = ({
       onClose={onClose}
     >
       <p>
-        The amount becomes credit of {shortened(addressIn(call.account))}, or of the account that
-        lent it the money, at once: its next calls spend the credit before any payment. Nothing
-        moves on the chain.
+        The amount becomes credit of {shortened(addressIn(call.account))} at once, or of the account
+        that lent it the money. Its next calls spend this credit before they pay. No money moves on
+        the chain.
       </p>
       <Field
         label={`Amount (${unit})`}
@@ -69,7 +69,7 @@ export const Refund = ({
       />
       <Field
         label="Reason"
-        hint="Stays in the log of the account: its owner reads it."
+        hint="The log of the account keeps it, and its owner can read it."
         control={(described) => (
           <input
             {...described}
@@ -82,7 +82,7 @@ export const Refund = ({
       />
       <details>
         <summary>Send the money on the chain instead</summary>
-        <p>The command sends it from your wallet at PAY_TO, and takes the credit back:</p>
+        <p>This command sends the money from your wallet at PAY_TO, and removes the credit:</p>
         <CommandLine
           text={`npx countersign calls refund ${call.account} ${call.call} --transfer-from KEY --reason '…'`}
         />

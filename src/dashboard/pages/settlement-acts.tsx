@@ -17,7 +17,7 @@ const PRESENT: Act = {
   verb: 'Present again',
   title: 'Present this payment again?',
   effect:
-    'The gateway sends the signed payment to a backend now, instead of at its next attempt. It can move once only, so this is harmless.',
+    'The gateway sends the signed payment to a backend now, instead of at its next attempt. The payment can move money only once, so this is safe.',
   hasReason: false,
   change: (management, params) => management.call('settlements.redrive', { params }),
 };
@@ -26,7 +26,7 @@ const WRITE_OFF: Act = {
   verb: 'Write off',
   title: 'Write this payment off?',
   effect:
-    'The gateway gives the payment up, and its payer owes nothing. It refuses while the payment can still move.',
+    'The gateway gives up on the payment, and its payer owes nothing. The gateway refuses this while the payment can still move money.',
   hasReason: true,
   change: (management, params, reason) =>
     management.call('settlements.writeoff', { params, body: { reason } }),
@@ -83,7 +83,7 @@ export const SettlementActs = ({
           {act.hasReason ? (
             <Field
               label="Reason"
-              hint="Stays in the log of the account: its owner reads it."
+              hint="The log of the account keeps it, and its owner can read it."
               control={(described) => (
                 <input
                   {...described}

@@ -17,7 +17,7 @@ export const Settlements = () => {
   };
   return (
     <Page title="Settlements">
-      <Section title="On the way">
+      <Section title="Not ended yet">
         <Pipeline filter={filter} onChoose={choose} />
       </Section>
       <Section title="Payments">

@@ -80,8 +80,11 @@ export const Spending = ({ scope }: PageProps) => {
         {({ rows, of }) => {
           if (rows.length === 0) {
             return (
-              <Empty title="Nothing was spent in these days.">
-                <p>A paid call counts on the day of its end.</p>
+              <Empty title="Nothing was spent in this period.">
+                <p>
+                  A paid call counts on the day on which it ends. Choose other days, or clear the
+                  filters.
+                </p>
               </Empty>
             );
           }

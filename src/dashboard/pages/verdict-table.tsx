@@ -8,7 +8,7 @@ import { Table } from '../parts/table.tsx';
 
 /** What each check says, if it holds. */
 const STATEMENTS: Readonly<Record<CheckId, string>> = {
-  form: 'Each line is an entry in its only valid form',
+  form: 'Each line is an entry in canonical form',
   chain: 'Each entry names the one before it, and none is missing',
   signatures: 'Agents and people signed what the entries say',
   calls: 'Each call ran and ended once',
@@ -25,9 +25,9 @@ const STATEMENTS: Readonly<Record<CheckId, string>> = {
 
 /** Inputs that a browser does not have. */
 const ABSENT: Partial<Readonly<Record<CheckId, string>>> = {
-  settlements: 'needs a node of the chain: the command has --rpc',
+  settlements: 'needs access to the chain: run the command with --rpc',
   receipts: 'needs receipts: verify one on the page of its call',
-  contains: 'not asked',
+  contains: 'not requested',
 };
 
 const noteOf = ({ check, verdict, bounded, unchecked, note }: Finding): string => {
@@ -40,9 +40,11 @@ const noteOf = ({ check, verdict, bounded, unchecked, note }: Finding): string =
 
 const SUMMARY: Readonly<Record<Report['verdict'], string>> = {
   proved: 'Every statement that was checked is true.',
-  bounded: 'Nothing is false. Some statements hang on what the files cannot show.',
-  'not checked': 'Nothing is false. Some statements lack their input.',
-  BROKEN: 'The entries do not hold together. Export them and keep them: they may be evidence.',
+  bounded: 'No statement is false. Some depend on facts that the files cannot show.',
+  'not checked':
+    'No statement is false. Some could not be checked, because their input is missing.',
+  BROKEN:
+    'At least one statement is false. Export the entries and keep them: they may be evidence.',
 };
 
 /** The first false statement of each check that found one. */

@@ -70,10 +70,11 @@ export const VerifyLog = ({
       >
         <p>
           This browser reads the entries and recomputes hashes, signatures, prices, limits and the
-          tree of the log. The gateway serves this page too: an auditor repeats it with the command.
+          tree of the log. The gateway also serves this page, so an auditor should repeat the check
+          with the command.
         </p>
         <LogChoice
-          label="Whose log"
+          label="Log to verify"
           allName={scope.role === 'operator' ? 'All accounts' : 'My account and all below it'}
           {...{ accounts, choice }}
           onChoose={setChoice}

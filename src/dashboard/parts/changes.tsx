@@ -14,7 +14,7 @@ export const Changes = ({
   marked = [],
 }: {
   readonly changes: readonly FieldChange[];
-  /** Members that somebody else has changed too. */
+  /** Members that another operator has changed too. */
   readonly marked?: readonly string[];
 }) => (
   <dl class="changes">

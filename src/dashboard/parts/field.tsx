@@ -23,7 +23,7 @@ export const Field = ({
 }: {
   readonly label: string;
   readonly hint?: ComponentChildren;
-  /** What is wrong and how to mend it. */
+  /** What is wrong and how to correct it. */
   readonly error?: string | undefined;
   readonly control: (described: Described) => JSX.Element;
   readonly id?: string;

@@ -81,8 +81,8 @@ export const ProofPath = ({
         ))}
       </svg>
       <figcaption>
-        On top {rootName}, below {fromName}. Dashed hashes come with the proof; the others are
-        computed here.
+        At the top is {rootName}, at the bottom {fromName}. Dashed hashes come with the proof; this
+        browser computes the others.
         <details>
           <summary>As table</summary>
           <div class="scroll" tabIndex={0} role="region" aria-label={title}>

@@ -42,12 +42,11 @@ const Age = ({ at }: { readonly at: number }) => {
 
 const UNKNOWN_ACCOUNT = 'urn:countersign:problem:unknown-account';
 
-/** What somebody sees who signs in before anything has happened. The gateway says the same of an account that they may not see. */
+/** Shown for an account that has done nothing yet. The gateway answers the same for an account that the reader may not see. */
 const NoAccount = () => (
   <Empty title="There is no such account yet, or it is not yours.">
     <p>
-      An account begins with its first grant, top-up or paid call. Make a fleet of agents, for
-      example:
+      The first grant, top-up or paid call opens an account. For example, make a fleet of agents:
     </p>
     <CommandLine
       text={`npx countersign fleet new team --agents 3 --per-day 0.50 --gateway ${location.origin}`}

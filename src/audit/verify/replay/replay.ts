@@ -164,7 +164,7 @@ const changed = (account: ReplayedAccount, entry: Entry, texts: Texts): Replayed
   }
 };
 
-/** Who is above the account from now on: the issuers of its grant and of the grants above it. Commands of these accounts bind it. */
+/** The ancestors of the account from now on: the issuers of its grant and of the grants above it. Commands of these accounts bind it. */
 const ancestorFaults = (
   { account }: ReplayedAccount,
   { type, evidence, outcome }: Entry,

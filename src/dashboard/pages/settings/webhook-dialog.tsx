@@ -25,7 +25,7 @@ const RESEND = 'https://api.resend.com/emails';
 
 const listOf = (text: string): string[] => text.split(/[\s,]+/).filter((part) => part !== '');
 
-/** Adds a webhook, or replaces one. Secrets are typed anew: the gateway does not give them out. */
+/** Adds a webhook, or replaces one. Secrets must be typed again: the gateway never returns them. */
 export const WebhookDialog = ({
   webhooks,
   known,
