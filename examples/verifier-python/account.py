@@ -13,7 +13,7 @@ from windows import every_of, period_of
 
 
 class Claim(NamedTuple):
-    """What the entry of a call says about one account above it: its grant and its policies, as its lease brought them."""
+    """What the entry of a call says about one ancestor: its grant and its policies, as the lease delivered them."""
 
     ancestor: str
     grant: str

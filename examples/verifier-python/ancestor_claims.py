@@ -14,7 +14,7 @@ UNKNOWN = "the chain of an account above is not in the files"
 RECENT = "an account above changed a policy, its status or a grant within 65 s of the call"
 
 Found = Optional[Tuple[str, str]]
-"""Field and reason of what is false; `PERHAPS` if the order in time cannot be known; None if it is right."""
+"""Field and reason of a false claim; `PERHAPS` if the order in time cannot be known; None for a true claim."""
 PERHAPS = ("", "")
 
 

@@ -149,7 +149,7 @@ class Binder:
         return found
 
     def ancestor_faults(self, entry: Dict[str, Any]) -> List[Fault]:
-        """Who is above an account that takes a grant: the issuers of its grant and of the grants above it."""
+        """The ancestors of an account that takes a grant: the issuers of its grant and of the grants above it."""
         links = self.links(text_in(entry, "evidence", "grant"))
         # The text of a grant above is in no file: then nothing shows who is there.
         if not links or links[-1][1]["parent"] != ZERO_HASH:

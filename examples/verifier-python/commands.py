@@ -72,7 +72,7 @@ def _operator_targets(entry: Dict[str, Any]) -> List[Target]:
 
 
 def _hook(entry: Dict[str, Any], scope: str) -> str:
-    """Names of webhooks have whose they are in front. Empty if they are another's."""
+    """The id in the name of a webhook, which begins with its owner. Empty if the webhook belongs to another owner."""
     name = text_in(entry, "outcome", "name") or ""
     return name[len(scope) + 1 :] if name.startswith(f"{scope}/") else ""
 
@@ -90,12 +90,12 @@ class Commands:
         self._used: Set[Tuple[str, str, Optional[str]]] = set()
 
     def taken(self, entry: Dict[str, Any]) -> None:
-        """The account took a grant: these accounts are above it from now on."""
+        """The account took a grant: these accounts are its ancestors from now on."""
         above = member(entry, "outcome", "above")
         self._above = above if isinstance(above, list) else []
 
     def fault(self, entry: Dict[str, Any]) -> Optional[Fault]:
-        """An owner commands the accounts below it, and itself while nobody is above it. Each command writes an entry once."""
+        """An owner commands the accounts below it, and itself while it has no ancestors. Each command writes an entry once."""
         evidence = entry.get("evidence", {})
         by, is_signer = evidence.get("by"), entry["type"].startswith("signer.")
         may = by in self._above if self._above else by == entry["account"]

@@ -109,7 +109,7 @@ const list = async ({ context, query, request, now }: ListRequest): Promise<Repl
     return refuse({
       reason: 'malformed_field',
       field: 'query.endedFrom',
-      hint: 'must be without from and to: a list is of calls accepted or ended in a time, not both',
+      hint: 'must be without from and to: a list has the calls accepted in a period, or those that ended in it, not both',
     });
   }
   const complete = await asOf(context, query.account, now);

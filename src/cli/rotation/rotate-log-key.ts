@@ -55,7 +55,7 @@ const documentOf = ({ key, from, until }: ListedKey) => ({
 const replace = ({ out }: Session, current: ListedKey): void =>
   out.result({ step: 'replace', current: documentOf(current) }, () =>
     [
-      sentence(out, 'Make a key that signs beside the present one:'),
+      sentence(out, 'Make a second key, which signs in addition to the present one:'),
       `npm run keys > ${FILE}`,
       `npx wrangler secret put LOG_KEY_NEXT < ${FILE}`,
       sentence(
@@ -89,6 +89,6 @@ const done = ({ out }: Session, retired: ListedKey): void =>
   out.result({ step: 'done', old: documentOf(retired) }, () =>
     sentence(
       out,
-      `The log signs without ${keyIdOf(retired.key)}${retired.until === undefined ? '' : ` since ${isoTime(retired.until)}`}. /log/keys goes on listing it: checkpoints and proof files of its time verify with it.`,
+      `The log signs without ${keyIdOf(retired.key)}${retired.until === undefined ? '' : ` since ${isoTime(retired.until)}`}. /log/keys keeps it listed: it still verifies older checkpoints and proof files.`,
     ),
   );
