@@ -7,6 +7,7 @@ import type { Address } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { networkName } from '../protocol/network-name.ts';
 import { type Answer, readAnswer } from './answer.ts';
+import { approvalWait } from './approval-wait.ts';
 import { amountText, assetOf, type ChosenWallet, connect, tooLittle } from './chosen-wallet.ts';
 import type { PayTool } from './pay-tool.ts';
 import {
@@ -31,6 +32,7 @@ const agentOf = (
   options: PaymentOptions,
   price: bigint,
   keep: (record: PaymentRecord) => void,
+  onWait: () => void = () => undefined,
 ) =>
   createAgent({
     account: signer,
@@ -44,7 +46,10 @@ const agentOf = (
         keep({ at: nowSeconds(), wallet: wallet.id, payer, network: on, call, amount });
         options.onStage('answer');
       },
-      onApproval: () => options.onStage('approval'),
+      onApproval: () => {
+        onWait();
+        options.onStage('approval');
+      },
     },
   });
 
@@ -75,12 +80,14 @@ const attempt = async (
     const fault = isPayment ? await tooLittle(options, signer.address, tool.price) : undefined;
     if (fault !== undefined) return err(fault);
     if (tool.settlement === 'free') options.onStage('signature');
-    const agent = agentOf(signer, options, tool.price, keep);
+    const wait = approvalWait(signer, () => options.onStage('approval'));
+    const agent = agentOf(wait.signer, options, tool.price, keep, wait.begin);
     const { method, target, headers, body } = call;
     const response = await agent.fetch(new URL(target, location.origin).href, {
       method,
       headers,
       credentials: 'omit',
+      signal: wait.signal,
       ...(body === undefined ? {} : { body }),
     });
     return await paidOf(tool, response, record, keep);

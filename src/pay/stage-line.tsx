@@ -6,7 +6,7 @@ const WORDS: Readonly<Record<Stage, (network: string) => string>> = {
   signature: () => 'Open the wallet and confirm the signature.',
   answer: () => 'Signed. Waiting for the answer of the tool.',
   approval: () =>
-    'A person must approve calls like this one. Keep this page open: the call runs once it is approved.',
+    'A person must approve calls like this one. Keep this page open: the call runs once it is approved. The wallet signs each look at the approval. Decline in the wallet to stop waiting.',
 };
 
 /** What the person waits for, read aloud when it changes. */
