@@ -46,7 +46,7 @@ const PAY_SCRIPT = '/dashboard/pay.js';
 const LOCAL_KEYS = '/dashboard/local-keys.json';
 
 /**
- * Serves the page of the dashboard for every path below `/dashboard`: the page itself reads the path. It holds no data of anybody. Other
+ * Serves the page of the dashboard for every path below `/dashboard`: the page itself reads the path. It holds no data of any account. Other
  * files are assets; a path of one that reaches the Worker names a file of another build.
  */
 export const serveDashboard = async (

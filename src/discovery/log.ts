@@ -17,7 +17,7 @@ export type LogServices = {
 
 const PATH = /^\/log\/(?:(?<year>\d{4})\/)?(?<resource>checkpoint|keys|tile\/.{1,64})$/;
 
-/** The keys of a verifier must not change under it unnoticed: whoever verifies keeps them. */
+/** Verifiers pin the keys, so a change must not go unnoticed. */
 const KEYS_HEADERS = {
   'Content-Type': 'text/plain; charset=utf-8',
   'Cache-Control': 'public, max-age=300',

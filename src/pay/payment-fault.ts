@@ -73,7 +73,7 @@ const KNOWN: Readonly<Partial<Record<ErrorCode, Wording>>> = {
 export const unclearCredit = (): PaymentFault => ({
   kind: 'unclear',
   text: 'The answer did not arrive. You may have bought the credit.',
-  hint: 'Make the call: if the credit has arrived, it pays. Buy again only if the gateway says that there is too little.',
+  hint: 'Make the call: if the credit has arrived, it pays for the call. Buy again only if the gateway still says that your credit does not cover the price.',
 });
 
 const unclear = (): PaymentFault => ({

@@ -69,7 +69,7 @@ export type Shelf = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 /** The entry script looks for this key too. */
 export const recordKey = (tool: string): string => `countersign-payment:${tool}`;
 
-/** Keeps a payment for this tab: a reload shows it again, in place of paying again. */
+/** Keeps a payment for this tab: a reload shows it again instead of paying again. */
 export const keepPayment = (shelf: Shelf, tool: string, record: PaymentRecord): void => {
   const body = record.outcome?.body;
   const kept = body === undefined || body.byteLength > MAX_KEPT ? undefined : encodeBase64(body);

@@ -25,7 +25,7 @@ export const grantLines = (
   [
     'Further grants',
     terms.depth === 0
-      ? 'may grant nothing to other agents'
-      : `may grant budgets to other agents, ${terms.depth} levels deep`,
+      ? 'none: it cannot grant budgets to other agents'
+      : `it can grant budgets to other agents; levels below it: ${terms.depth}`,
   ],
 ];

@@ -5,7 +5,7 @@ import { type Listing, listTools } from '../../remote/list-tools.ts';
 /**
  * Reads the answer of an MCP server to `tools/list` that a person has copied: the whole JSON-RPC answer, its result, or the array of tools.
  *
- * @returns why it is none, as the end of a sentence
+ * @returns why the text is not such an answer, as the end of a sentence
  */
 export const readPastedList = async (text: string): Promise<Result<Listing, string>> => {
   let json: unknown;
