@@ -153,7 +153,8 @@ export default defineConfig({
           globalSetup: ['test/support/assets.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Each file has a stack of its own and waits most of the time.
+          maxWorkers: 2,
         },
       },
     ],

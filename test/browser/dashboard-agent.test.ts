@@ -211,38 +211,35 @@ describe('the page of an agent', () => {
     expect(body).toEqual({ windows: [{ every: 'day', limit: '$3.00' }] });
   });
 
-  it.each([LOOKS[0], LOOKS[3]])(
-    'has no fault that axe finds: $colorScheme, $width px',
-    async (look) => {
-      const { page } = await signInAs(browser, stack.gateway.url, 'owner', look);
-      const suffix = `${look.colorScheme}-${look.width}`;
-      const check = async (name: string): Promise<void> => {
-        await read(page);
-        await picture(page, `${name}-${suffix}`);
-        expect(await axe(page), name).toEqual([]);
-        expect(await page.evaluate<number>(SCROLL_WIDTH), name).toBeLessThanOrEqual(look.width);
-      };
-      await open(page, 'Agents');
-      await check('fleet');
-      await page
-        .getByRole('button', { name: /^Change/ })
-        .first()
-        .click();
-      await check('agent-status');
-      await page.keyboard.press('Escape');
-      await page.getByRole('link', { name: 'Make an agent' }).first().click();
-      await fill(page, 'Address of the agent', '0x12');
-      await check('new-agent');
-      await page.goto(`${stack.gateway.url}/dashboard/agents/${accountOf(alice)}`);
-      for (const name of ['Now', 'Budget', 'Grants', 'History', 'Name and key']) {
-        await tab(page, name);
-        await check(`agent-${name.toLowerCase().replaceAll(' ', '-')}`);
-      }
-      await tab(page, 'Budget');
-      await fill(page, 'Per day (USDC)', '0.001');
-      await press(page, 'Review the change');
-      await page.getByText('Past calls').waitFor();
-      await check('agent-review');
-    },
-  );
+  it.each(LOOKS)('has no fault that axe finds: $colorScheme, $width px', async (look) => {
+    const { page } = await signInAs(browser, stack.gateway.url, 'owner', look);
+    const suffix = `${look.colorScheme}-${look.width}`;
+    const check = async (name: string): Promise<void> => {
+      await read(page);
+      await picture(page, `${name}-${suffix}`);
+      expect(await axe(page), name).toEqual([]);
+      expect(await page.evaluate<number>(SCROLL_WIDTH), name).toBeLessThanOrEqual(look.width);
+    };
+    await open(page, 'Agents');
+    await check('fleet');
+    await page
+      .getByRole('button', { name: /^Change/ })
+      .first()
+      .click();
+    await check('agent-status');
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'Make an agent' }).first().click();
+    await fill(page, 'Address of the agent', '0x12');
+    await check('new-agent');
+    await page.goto(`${stack.gateway.url}/dashboard/agents/${accountOf(alice)}`);
+    for (const name of ['Now', 'Budget', 'Grants', 'History', 'Name and key']) {
+      await tab(page, name);
+      await check(`agent-${name.toLowerCase().replaceAll(' ', '-')}`);
+    }
+    await tab(page, 'Budget');
+    await fill(page, 'Per day (USDC)', '0.001');
+    await press(page, 'Review the change');
+    await page.getByText('Past calls').waitFor();
+    await check('agent-review');
+  });
 });

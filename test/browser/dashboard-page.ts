@@ -11,13 +11,15 @@ const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 export type Look = { readonly width?: number; readonly colorScheme?: 'light' | 'dark' };
 
-/** Every width and scheme that a page is looked at in. */
-export const LOOKS = [
+const EVERY_LOOK: readonly Required<Look>[] = [
   { colorScheme: 'light', width: 1280 },
+  { colorScheme: 'dark', width: 390 },
   { colorScheme: 'dark', width: 1280 },
   { colorScheme: 'light', width: 390 },
-  { colorScheme: 'dark', width: 390 },
-] as const satisfies readonly Look[];
+];
+
+/** How pages are looked at: each width and each scheme once, and in all four pairs for screenshots. */
+export const LOOKS = PICTURES === undefined ? EVERY_LOOK.slice(0, 2) : EVERY_LOOK;
 
 export type Visit = {
   readonly page: Page;

@@ -42,13 +42,13 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Signs in, and waits until the calls are in the lists, which are read again every 15 seconds. */
+/** Signs in, and waits until the calls are in the lists, which are read again every 15 seconds. Narrow screens do not show their number. */
 const signIn = async (look = {}): Promise<{ page: Page; complaints: readonly string[] }> => {
   const visited = await signInAs(browser, stack.gateway.url, 'operator', look);
   await visited.page
     .getByRole('table', { name: 'Spending by tool' })
     .getByRole('cell', { name: String(CALLS), exact: true })
-    .waitFor({ timeout: 50_000 });
+    .waitFor({ state: 'attached', timeout: 50_000 });
   return visited;
 };
 
