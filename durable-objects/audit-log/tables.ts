@@ -38,7 +38,7 @@ export type Tables = {
   ) => readonly { readonly index: number; readonly text: string }[];
   readonly bundle: (number: number) => readonly string[];
   readonly grow: (growth: Growth) => void;
-  /** All keys that signed checkpoints, the newest first. */
+  /** All keys that signed checkpoints, the newest first; one that signed again has an element for each time. */
   readonly signers: () => readonly LogSigner[];
   readonly sign: (signed: SignedCheckpoint) => void;
 };
@@ -68,7 +68,7 @@ const TABLES = `
   CREATE TABLE leaf (account TEXT NOT NULL, first_seq INTEGER NOT NULL, place INTEGER NOT NULL, text TEXT NOT NULL,
     PRIMARY KEY (account, first_seq)) STRICT, WITHOUT ROWID;
   CREATE TABLE bundle (number INTEGER PRIMARY KEY, leaves TEXT NOT NULL) STRICT;
-  CREATE TABLE signer (public_key TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER) STRICT;`;
+  CREATE TABLE signer (id INTEGER PRIMARY KEY, public_key TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER) STRICT;`;
 
 export const openTables = (storage: DurableObjectStorage): Tables => {
   const { sql } = storage;
@@ -88,7 +88,7 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
 
   const signers = (): readonly LogSigner[] =>
     all<{ public_key: string; since: number; until: number | null }>(
-      'SELECT public_key, since, until FROM signer ORDER BY since DESC, public_key',
+      'SELECT public_key, since, until FROM signer ORDER BY id DESC',
     ).map(({ public_key: publicKey, since, until }) => ({
       ...{ publicKey, from: since },
       ...(until === null ? {} : { until }),
@@ -183,11 +183,15 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
       storage.transactionSync(() => {
         sql.exec('UPDATE tree SET checkpoint = ?, signed = ?, signed_at = ?', checkpoint, size, at);
         for (const { publicKey } of retired)
-          sql.exec('UPDATE signer SET until = ? WHERE public_key = ?', at, publicKey);
+          sql.exec(
+            'UPDATE signer SET until = ? WHERE public_key = ? AND until IS NULL',
+            at,
+            publicKey,
+          );
+        // Attack: a key that signs again after its end must not hide that time. A log rolled back to it would look like one without a change.
         for (const publicKey of added)
           sql.exec(
-            `INSERT INTO signer VALUES (?, ?, NULL)
-             ON CONFLICT (public_key) DO UPDATE SET until = NULL`,
+            'INSERT INTO signer (public_key, since, until) VALUES (?, ?, NULL)',
             publicKey,
             at,
           );

@@ -86,8 +86,6 @@ const listedKeys = (
     return { key, from, ...(until === undefined ? {} : { until }) };
   });
   const isSame = (one: NoteKey, other: NoteKey): boolean => keyIdOf(one) === keyIdOf(other);
-  return [
-    ...present.map((key) => signed.find((one) => isSame(one.key, key)) ?? { key }),
-    ...signed.filter(({ key }) => !present.some((one) => isSame(one, key))),
-  ];
+  const now = present.map((key) => signed.find((one) => isSame(one.key, key)) ?? { key });
+  return [...now, ...signed.filter((one) => !now.includes(one))];
 };

@@ -57,7 +57,7 @@ export type LogStatus = {
   readonly size: number;
   /** Leaves that the checkpoint covers. */
   readonly signed: number;
-  /** All keys that signed checkpoints of this log, the newest first. */
+  /** All keys that signed checkpoints of this log, the newest first; one that signed again after its end has an element for each time. */
   readonly signers: readonly LogSigner[];
 };
 

@@ -49,6 +49,10 @@ test('keys rotate log leads from the first key through the overlap to its end', 
   const retired = { ...old, until: 1_795_800_000 };
   expect(await stepOf([next, retired], keyIdOf(OLD))).toBe('done');
   expect(await stepOf([next, retired])).toBe('replace');
+  // LOG_KEY is the old key again, and its first time stays listed.
+  const again = { ...old, from: 1_795_900_000 };
+  const ended = { ...next, until: 1_795_900_000 };
+  expect(await stepOf([again, ended, retired], keyIdOf(OLD))).toBe('replace');
 });
 
 test('keys rotate log names a key that it does not know, and a gateway without a log', async () => {

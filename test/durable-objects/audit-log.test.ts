@@ -381,4 +381,23 @@ describe('the keys of a transparency log', () => {
     expect(await listed('2027/keys', both)).toBeUndefined();
     expect(await listed('keys', { LOG_KEY: 'none' })).toHaveLength(2);
   });
+
+  test('show the time without a key that signs again', async () => {
+    const old = (env as { LOG_KEY?: string }).LOG_KEY ?? '';
+    const next = await newKey();
+    await sign(first);
+    Object.assign(env, { LOG_KEY: next });
+    await sign(second);
+    Object.assign(env, { LOG_KEY: old });
+    await sign(third);
+    const services = { audience: `https://${origin.split('/')[0]}`, keys: { LOG_KEY: old }, log };
+    const request = new Request('https://gateway.example/log/2026/keys');
+    const answer = await serveLog(services, request, Date.UTC(2026, 5, 1) / 1_000);
+    const listed = parseKeyList(await answer.text()) ?? [];
+    expect(listed.map(({ key, until }) => [keyIdOf(key), until !== undefined])).toEqual([
+      [idOf(old), false],
+      [idOf(next), true],
+      [idOf(old), true],
+    ]);
+  });
 });

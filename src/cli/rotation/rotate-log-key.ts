@@ -35,7 +35,8 @@ export const rotateLogKey = async (session: Session, input: Input): Promise<void
       'That is not the id of a key.',
       'Give the eight digits that the first run printed, or none.',
     );
-  const retired = keys.find(({ key, until }) => until !== undefined && keyIdOf(key) === old);
+  const isPresent = present.some(({ key }) => keyIdOf(key) === old);
+  const retired = keys.find(({ key }) => !isPresent && keyIdOf(key) === old);
   const [current, next] = present;
   if (retired !== undefined) done(session, retired);
   else if (current !== undefined && next !== undefined) overlap(session, current, next);
