@@ -37,7 +37,7 @@ export const archivedStart = async (
   db: D1Database,
   { from = 0, to = NO_END, endedFrom = 0, endedTo = NO_END }: ArchivedFilter,
 ): Promise<string | undefined> => {
-  const latest = Math.min(to, endedTo + CLOCKS);
+  const latest = Math.min(NO_END, to, endedTo + CLOCKS);
   const found = await db
     .prepare(
       'SELECT 1 AS found FROM archived_calls WHERE from_at < ?1 AND to_at >= ?2 AND ended_to >= ?3 LIMIT 1',
@@ -51,7 +51,9 @@ export const archivedStart = async (
 export const archivedPlace = (after: string | undefined): CallPlace | undefined => {
   if (after === undefined) return undefined;
   const read = readCursor(LIST, ['number', 'string', 'string'], after);
-  return read.ok ? (read.value as unknown as CallPlace) : undefined;
+  const place = read.ok ? (read.value as unknown as CallPlace) : undefined;
+  // A caller may write any number into a cursor, and beyond these no day has a name.
+  return place !== undefined && place[0] >= 0 && place[0] <= NO_END ? place : undefined;
 };
 
 /** Lists archived calls before a place, newest first. A page reads a few objects, so a filter that matches little returns short pages. */
@@ -94,10 +96,11 @@ export const archivedRows = async (
 };
 
 const matches = (row: CallRow, filter: ArchivedFilter): boolean => {
-  const { tool, state, payee, asset, paidBy, endedFrom, endedTo } = filter;
+  const { tool, state, payee, asset, paidBy, to = NO_END, endedFrom, endedTo } = filter;
   const isEqual = (wanted: string | undefined, value: string | null): boolean =>
     wanted === undefined || value === wanted;
   return (
+    row.accepted_at < to &&
     isEqual(tool, row.tool) &&
     isEqual(state, row.state) &&
     isEqual(payee, row.payee) &&

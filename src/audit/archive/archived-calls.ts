@@ -62,7 +62,7 @@ export const readArchivedCalls = async <Row extends ArchivedCall>(
   // Nothing of a second precedes its empty account: another read of the same object would never end.
   const latest =
     before === undefined ? LATEST : Math.min(LATEST, before[0] - (before[1] === '' ? 1 : 0));
-  const bound = [dayOf(latest), dayOf(from), latest, from, endedFrom];
+  const bound = [dayOf(latest), dayOf(Math.min(LATEST, from)), latest, from, endedFrom];
   const { results } = await db
     .prepare(objectsBefore(account !== undefined))
     .bind(...bound, ...(account === undefined ? [] : [accountFingerprint(account)]))

@@ -10,6 +10,7 @@ import type { CallItem } from '../../../../src/management/call-row.ts';
 import { listEntries } from '../../../../src/management/entry-list.ts';
 import { readLedger } from '../../../../src/management/ledger-query.ts';
 import { settlementStory } from '../../../../src/management/settlement-story.ts';
+import { cursorOf } from '../../../../src/management/page.ts';
 import { queryReason } from '../../../../src/management/reply.ts';
 import type { StoredRun } from '../../../../src/protocol/audit-log-contract.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
@@ -92,6 +93,24 @@ describe('a list of calls', () => {
     await only({ tool: 'translate' }, () => true);
     await only({ tool: 'other' }, () => false);
     await only({ state: 'released' }, () => false);
+  });
+
+  it('takes no cursor of a time that no call can have, and ends before `to` at any cursor', async () => {
+    await world();
+    for (const at of [Number.MIN_SAFE_INTEGER, -1, Number.MAX_SAFE_INTEGER]) {
+      const after = cursorOf('archived calls', [at, '', '']);
+      expect(await listCalls(db, { limit: 9, after }, bucket)).toEqual({
+        ok: false,
+        error: { kind: 'bad_cursor' },
+      });
+    }
+    const after = cursorOf('archived calls', [MIDNIGHT + 6 * DAY, '', '']);
+    const late = { from: Number.MAX_SAFE_INTEGER, limit: 9, after };
+    expect((await valueOf(listCalls(db, late, bucket))).items).toEqual([]);
+    const to = MIDNIGHT + 2 * DAY;
+    const early = await valueOf(listCalls(db, { to, limit: 100, after }, bucket));
+    for (const { acceptedAt } of early.items) expect(acceptedAt).toBeLessThan(to);
+    expect(await allCalls({ to: Number.MAX_SAFE_INTEGER }, true, 3)).toHaveLength(20);
   });
 
   it('answers 503 for old pages while R2 is away, and newer ones as ever', async () => {
