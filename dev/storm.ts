@@ -44,7 +44,7 @@ const sentences = (tally: Tally): readonly (readonly [string, boolean, string])[
     `${tally.unaccounted} units unaccounted for`,
   ],
   ['every denial was right', tally.denialsWrong === 0, `${tally.denialsWrong} wrong`],
-  ['Python proved it from the files', tally.proved, 'it did not'],
+  ['Python proved it from the files, and all counts agree', tally.proved, 'it did not'],
 ];
 
 const run = async (): Promise<void> => {

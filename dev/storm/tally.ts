@@ -31,7 +31,7 @@ export type Tally = {
   readonly unaccounted: string;
   /** Denials that the verifier refutes, and denials that a caller got and no log has. */
   readonly denialsWrong: number;
-  /** Whether the Python verifier, from the files alone, found every statement true and none missing. */
+  /** Whether the Python verifier, from the files alone, found every statement true and none missing, and nothing that the storm counted itself contradicts it. */
   readonly proved: boolean;
 };
 
@@ -59,14 +59,21 @@ export const tallyOf = (aftermath: Aftermath): Tally => {
   );
   const charges = chargesFor(accepted, entries);
   const charged = charges.reduce((sum, each) => sum + each, 0n);
-  return {
-    calls: called.length,
-    admitted: charges.filter((each) => each > 0n).length,
+  const counts = {
     overspend: (charged > cap ? charged - cap : 0n).toString(),
     doubleRuns: doubleRunsOf(aftermath, accepted),
     unaccounted: unaccountedOf(aftermath, charged).toString(),
     denialsWrong: wrongDenialsOf(aftermath),
-    proved: proof.code === 0 && isWhole(proof.report),
+  };
+  return {
+    calls: called.length,
+    admitted: charges.filter((each) => each > 0n).length,
+    ...counts,
+    // Attack: calls that pass the cap in the first 65 s of a policy, and do not list it, are only `bounded` (docs/audit-log.md).
+    proved:
+      proof.code === 0 &&
+      isWhole(proof.report) &&
+      Object.values(counts).every((count) => BigInt(count) === 0n),
   };
 };
 

@@ -23,7 +23,7 @@ class CallPlace(NamedTuple):
 
 class BelowCall(NamedTuple):
     """A call of a descendant, as an ancestor counts it. `grant`: the one that the ancestor issued; `parent`: the one that it holds
-    itself, None if it is an owner."""
+    itself, None if it is an owner; `policies`: the ancestor's own, as its lease brought them and the acceptance lists them."""
 
     borrower: str
     grant: str
@@ -32,6 +32,7 @@ class BelowCall(NamedTuple):
     at: int
     amount: int
     is_lent: bool
+    policies: Tuple[str, ...]
     place: CallPlace
 
 
@@ -111,14 +112,17 @@ def limits_of(binder: Binder, kind: str, hashed: Optional[str], asset: str) -> L
     return [] if policy is None else [(window_name(each.every), each.limit) for each in windows_of(policy, asset)]
 
 
-def counts_as(name: str, at: int, limits: List[InForce]) -> Optional[bool]:
-    """Whether a call of a descendant counts in a counter for sure; None if it does not count."""
+def counts_as(name: str, call: BelowCall, limits: List[InForce], binder: Binder) -> Optional[bool]:
+    """Whether a call of a descendant counts in a counter for sure; None if it does not count. A lease brings policies and the shares of
+    their counters together, so a call that lists a policy has drawn on its counters, however new the policy is."""
+    at = call.at
     if not any(each.start <= at + SLACK and at - SLACK < each.end for each in limits):
         return None
     covered = at - SLACK
     for each in limits:
         if each.start <= covered < each.end:
             covered = each.end
+    is_listed = any(name == known for hashed in call.policies for known, _ in limits_of(binder, "operator", hashed, call.asset))
     start, end = period_of(every_of(name), at)
     is_inside = name.endswith("lifetime") or (at - start >= SLACK and end - at > SLACK)
-    return is_inside and covered > at + SLACK
+    return is_inside and (covered > at + SLACK or is_listed)

@@ -50,6 +50,7 @@ class Totals:
         self._order.append(account.name)
         self._claims += [(claim, account.name) for claim in account.claims]
         self._defaults |= account.defaults
+        listed = {(claim.seq, claim.ancestor): (claim.operator, claim.owner) for claim in account.claims}
         for call in account.calls.values():
             amount = counted(call)
             if amount == 0 or call.credit_to is not None:
@@ -58,7 +59,9 @@ class Totals:
             for name, start in call.counted:
                 branch.spend(call.asset, name, start, amount, place)
             for issuer, grant, parent in self._links(call.grant, account.chain_id):
-                found = BelowCall(account.name, grant, parent, call.asset, call.at, amount, call.lender == grant, place)
+                policies = tuple(each for each in listed.get((call.seq, issuer), ()) if each is not None)
+                is_lent = call.lender == grant
+                found = BelowCall(account.name, grant, parent, call.asset, call.at, amount, is_lent, policies, place)
                 self._branch(issuer).below.append(found)
 
     def _links(self, grant: Optional[str], chain_id: int) -> Iterator[Tuple[str, str, Optional[str]]]:
@@ -140,7 +143,7 @@ class Totals:
         for call in branch.below:
             if call.asset != asset or (parent is not None and call.parent != parent):
                 continue
-            is_sure = counts_as(name, call.at, limits)
+            is_sure = counts_as(name, call, limits, self._binder)
             if is_sure is not None:
                 start = period_of(every_of(name), call.at)[0]
                 sums.setdefault(start, _Sum()).add(call.amount, is_sure, call.place)

@@ -1,16 +1,20 @@
 import type { Seconds } from '../../core/clock.ts';
 import { type Hex, ZERO_HASH } from '../../core/hex.ts';
+import type { Policy } from '../../policy/policy.ts';
 import { everyOf, periodOf, windowName } from '../../policy/window.ts';
 import { accountId, type AccountId, type AssetId } from '../../protocol/account-id.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import type { Place } from './check.ts';
-import { limitsOf, linksOf, networkOf } from './replay/binding.ts';
+import { limitsOf, linksOf, type Named, networkOf } from './replay/binding.ts';
 import { countedOf, type ReplayedCall } from './replay/call.ts';
 import { amountOf, objectOf, textOf } from './replay/members.ts';
 import type { Texts } from './replay/texts.ts';
 
 /** The place of a call's acceptance. */
 export type CallPlace = Place & { readonly account: AccountId; readonly seq: number };
+
+/** Where a call was accepted, and the policies that its entry lists. */
+export type Acceptance = { readonly place: CallPlace; readonly named: readonly Named[] };
 
 /** A call of a descendant, as an ancestor counts it. */
 export type BranchCall = {
@@ -23,6 +27,8 @@ export type BranchCall = {
   readonly amount: bigint;
   /** The credit of the ancestor paid. */
   readonly isLent: boolean;
+  /** The ancestor's own policies that its lease brought: hashes that the acceptance lists. */
+  readonly policies: readonly Hex[];
   readonly place: CallPlace;
 };
 
@@ -95,7 +101,7 @@ export const countCall = (
   branchOf: (account: AccountId) => Branch,
   account: AccountId,
   call: ReplayedCall,
-  place: CallPlace,
+  { place, named }: Acceptance,
   texts: Texts,
 ): void => {
   const amount = countedOf(call);
@@ -109,8 +115,12 @@ export const countCall = (
   }
   const on = networkOf(account);
   for (const { hash: grant, issuer, parent } of linksOf(call.grant, texts)) {
-    branchOf(accountId(on, issuer)).below.push({
-      ...{ borrower: account, grant, asset, at, amount, place },
+    const ancestor = accountId(on, issuer);
+    const policies = named.flatMap(({ kind, account: of, hash }) =>
+      of === ancestor && kind !== 'grant' ? [hash] : [],
+    );
+    branchOf(ancestor).below.push({
+      ...{ borrower: account, grant, asset, at, amount, policies, place },
       isLent: call.lender === grant,
       parent: parent === ZERO_HASH ? '' : parent,
     });
@@ -154,17 +164,29 @@ export const limitsOver = (
   return found;
 };
 
-/** Whether a call of a descendant counts in a counter: surely, perhaps, or not. */
+/**
+ * Whether a call of a descendant counts in a counter: surely, perhaps, or not.
+ *
+ * Attack: a gateway lets calls pass the limit in the first seconds of a policy. A lease brings the policies of an ancestor and the shares of
+ * their counters together, so a call that lists the policy has drawn on the counter, however new the policy is.
+ */
 export const countsAs = (
   name: string,
-  at: Seconds,
+  { at, asset, policies }: Pick<BranchCall, 'at' | 'asset' | 'policies'>,
   limits: readonly InForce[],
+  texts: Texts,
 ): 'surely' | 'perhaps' | 'never' => {
   const isNear = limits.some(({ from, to }) => from <= at + SLACK && at - SLACK < to);
   if (!isNear) return 'never';
   let covered = at - SLACK;
   for (const { from, to } of limits) if (from <= covered && covered < to) covered = to;
+  const isInForce =
+    covered > at + SLACK || policies.some((hash) => counts(texts.policy(hash), name, asset));
   const { start, end } = periodOf(everyOf(name), at);
   const isInside = name.endsWith('lifetime') || (at - start >= SLACK && end - at > SLACK);
-  return isInside && covered > at + SLACK ? 'surely' : 'perhaps';
+  return isInside && isInForce ? 'surely' : 'perhaps';
 };
+
+/** Whether a policy has a limit with this counter. */
+const counts = (policy: Policy | undefined, name: string, asset: AssetId): boolean =>
+  policy !== undefined && limitsOf(policy, asset).some(({ every }) => windowName(every) === name);

@@ -4,6 +4,7 @@ import { everyOf, periodOf, windowName } from '../../policy/window.ts';
 import type { AccountId, AssetId } from '../../protocol/account-id.ts';
 import { type AncestorClaim, claimsOf, judgeClaim } from './ancestor-claims.ts';
 import {
+  type Acceptance,
   type Branch,
   type CallPlace,
   countCall,
@@ -43,7 +44,7 @@ export const createTotals = (texts: Texts): Totals => {
   const lent: HashedEntry[] = [];
   let newest: Seconds = 0;
   const standards = new Set<Hex>();
-  const places = new Map<Hex, CallPlace>();
+  const acceptances = new Map<Hex, Acceptance>();
   const leases: HashedEntry[] = [];
 
   const branchOf = (account: AccountId): Branch => {
@@ -80,7 +81,7 @@ export const createTotals = (texts: Texts): Totals => {
     }
     for (const call of branch.below) {
       if (call.asset !== asset || (parent !== undefined && call.parent !== parent)) continue;
-      const counts = countsAs(name, call.at, limits);
+      const counts = countsAs(name, call, limits, texts);
       const { start } = periodOf(everyOf(name), call.at);
       if (counts !== 'never') add(start, call.amount, counts === 'surely', call.place);
     }
@@ -151,15 +152,15 @@ export const createTotals = (texts: Texts): Totals => {
       if (accepted === undefined) return;
       const [base] = named;
       if (base?.kind === 'default') standards.add(base.hash);
-      places.set(call, place);
+      acceptances.set(call, { place, named });
     },
     close(account, calls) {
       read.set(account, newest);
       for (const call of calls) {
-        const place = places.get(call.id);
-        if (place !== undefined) countCall(branchOf, account, call, place, texts);
+        const acceptance = acceptances.get(call.id);
+        if (acceptance !== undefined) countCall(branchOf, account, call, acceptance, texts);
       }
-      places.clear();
+      acceptances.clear();
     },
     end() {
       for (const branch of branches.values()) if (read.has(branch.account)) judgeBranch(branch);
