@@ -4,19 +4,21 @@ import { flagsOrExit, wholeNumber } from './command-line.ts';
 import { runProject } from './run-project.ts';
 
 /** `npm run scale`: runs every query of an operator on a D1 with a million calls, and prints how long each took. */
-const USAGE = 'npm run scale -- [--calls N] [--accounts N] [--json]';
+const USAGE = 'npm run scale -- [--calls N] [--accounts N] [--tools N] [--json]';
 
 const readFlags = () => {
   const { values } = parseArgs({
     options: {
       calls: { type: 'string', default: '1000000' },
       accounts: { type: 'string', default: '10000' },
+      tools: { type: 'string', default: '500' },
       json: { type: 'boolean', default: false },
     },
   });
   const size: Size = {
     calls: wholeNumber('calls', values.calls, 100),
     accounts: wholeNumber('accounts', values.accounts, 100),
+    tools: wholeNumber('tools', values.tools, 4),
   };
   return { json: values.json, size };
 };

@@ -228,16 +228,23 @@ const whileInScope = (scope: AccountId): SqlCondition => [
 
 /** The own rows of each of these accounts while it was in the scope: accounts change parents. */
 const rowsOfEach = (range: SpendRange, accounts: readonly AccountId[]): Rows =>
-  ownRows(range, 'json_each(?) a', 'a.value', [JSON.stringify(accounts)]);
+  ownRows(range, 'json_each(?) member', 'member.value', [JSON.stringify(accounts)]);
 
 /** The own rows of every account that was ever in the scope, while it was in it. */
 const rowsOfAll = (range: NarrowRange): Rows =>
   range.scope === '*'
-    ? ownRows(range, "(SELECT account FROM accounts WHERE account > '') a", 'a.account', [])
-    : ownRows(range, '(SELECT account FROM kin WHERE ancestor = ? UNION SELECT ?) a', 'a.account', [
-        range.scope,
-        range.scope,
-      ]);
+    ? ownRows(
+        range,
+        "(SELECT account FROM accounts WHERE account > '') member",
+        'member.account',
+        [],
+      )
+    : ownRows(
+        range,
+        '(SELECT account FROM kin WHERE ancestor = ? UNION SELECT ?) member',
+        'member.account',
+        [range.scope, range.scope],
+      );
 
 const ownRows = (
   range: NarrowRange,

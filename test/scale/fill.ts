@@ -37,7 +37,7 @@ ${N}, c AS (
   SELECT i, iif(i % 2 = 0, ${BUSY}, 1 + i / 2 % ${int('?3')}) AS nth, i / iif(i % 2 = 0, 2, 2 * ${int('?3')}) AS own,
     ${int('?4')} + i * ${int('?5')} / ${int('?6')} AS at FROM n
 )
-SELECT ${NTH('nth')}, printf('0x%064x', (i * 2654435761) % 4294967296), 'tool-' || (i % 20),
+SELECT ${NTH('nth')}, printf('0x%064x', (i * 2654435761) % 4294967296), 'tool-' || (i % ${int('?7')}),
   printf('0x%040x', (i / 7) % 4), printf('0x%064x', i), 'intent', 'asset-' || (i % 2), 20000, 'deferred',
   iif(i % 20 = 3, 0, 20000), CASE WHEN i % 1000 = 1 THEN 'held' WHEN i % 20 = 3 THEN 'released' ELSE 'committed' END,
   i % 20 <> 3, 200, printf('0x%064x', i), 'answered', printf('0x%064x', 7), at, iif(i % 1000 = 1, NULL, at), own * 3 + 1, (own * 3 + 1) / 4096, own * 3 + 2
@@ -96,7 +96,7 @@ const withoutIndexes = async (): Promise<readonly string[]> => {
 };
 
 export const fill = async (
-  { calls, accounts }: Size,
+  { calls, accounts, tools }: Size,
   print: (line: string) => void,
 ): Promise<void> => {
   const began = performance.now();
@@ -115,7 +115,7 @@ export const fill = async (
   const indexes = await withoutIndexes();
   for (let from = 0; from < calls; from += BLOCK) {
     const to = Math.min(calls, from + BLOCK);
-    await run(CALLS, from, to - 1, below, first, DAYS * DAY, calls);
+    await run(CALLS, from, to - 1, below, first, DAYS * DAY, calls, tools);
     report(`${to} calls`);
   }
   for (const sql of [PAYMENTS, ENDS]) await run(sql);

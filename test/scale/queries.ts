@@ -2,8 +2,10 @@ import type { Hex } from '../../src/core/hex.ts';
 import { listAccounts } from '../../src/management/account.ts';
 import { findCall } from '../../src/management/call.ts';
 import { listCalls } from '../../src/management/call-list.ts';
+import { listChargeChanges } from '../../src/management/charge-change.ts';
 import { findDeadLetter, listDeadLetters, markRedriven } from '../../src/management/dead-letter.ts';
 import { listEntries } from '../../src/management/entry-list.ts';
+import { readOverview } from '../../src/management/overview.ts';
 import { cursorOf, type ListPage, type Queried } from '../../src/management/page.ts';
 import { queueDepths } from '../../src/management/queue.ts';
 import type { SettlementState } from '../../src/management/settlement-body.ts';
@@ -138,6 +140,33 @@ export const queries = (real: AccountId, call: Hex): readonly Query[] => [
         after: cursorOf('spend account', [AGENT, 'asset-0']),
       }),
   ],
+  ...scopes.flatMap(([name, scope]): Query[] => [
+    [`overview of ${name}, today`, (db) => readOverview(db, scope, whole.to, 1)],
+    [`overview of ${name}, 7 days`, (db) => readOverview(db, scope, whole.to, 7)],
+  ]),
+  [
+    'spend of a week by tool and day',
+    (db) => spendReport(db, { ...week, scope: '*', by: 'tool', and: 'day' }),
+  ],
+  [
+    'calls that ended on a day',
+    (db) => listCalls(db, { limit, endedFrom: middle, endedTo: middle + DAY }),
+  ],
+  [
+    'calls of a tool that ended on a day',
+    (db) => listCalls(db, { limit, tool: 'tool-3', endedFrom: middle, endedTo: middle + DAY }),
+  ],
+  [
+    'calls of an account that ended on a day',
+    (db) => listCalls(db, { limit, account: AGENT, endedFrom: middle, endedTo: middle + DAY }),
+  ],
+  [
+    'payments that settled on a day',
+    (db) =>
+      listSettlements(db, { limit, state: 'settled', endedFrom: middle, endedTo: middle + DAY }),
+  ],
+  ['charge changes', (db) => listChargeChanges(db, { limit })],
+  ['charge changes of an account', (db) => listChargeChanges(db, { limit, account: AGENT })],
   ['dead letters', (db) => listDeadLetters(db, { limit })],
   ['one dead letter', (db) => findDeadLetter(db, 'letter-7')],
   ['a dead letter sent again', (db) => markRedriven(db, 'letter-7', START)],

@@ -1,7 +1,11 @@
 /** Size of the data. `npm test` uses the small one. */
-export type Size = { readonly calls: number; readonly accounts: number };
+export type Size = {
+  readonly calls: number;
+  readonly accounts: number;
+  readonly tools: number;
+};
 
-export const SMALL: Size = { calls: 20_000, accounts: 500 };
+export const SMALL: Size = { calls: 20_000, accounts: 500, tools: 20 };
 
 /** Times of one query. */
 export type Measured = {

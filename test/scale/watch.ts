@@ -4,13 +4,15 @@ export type Seen = { readonly sql: string; readonly values: readonly unknown[] }
 /** Wraps a database to record its statements, so that their plans can be explained. */
 export const watched = (db: D1Database): { readonly db: D1Database; readonly seen: Seen[] } => {
   const seen: Seen[] = [];
+  /** Statements without bindings. `batch` takes only what `prepare` has returned. */
+  const unbound = new WeakMap<D1PreparedStatement, Seen & { readonly real: D1PreparedStatement }>();
   const prepare = (sql: string): D1PreparedStatement => {
     const statement = db.prepare(sql);
     const bind = (...values: unknown[]): D1PreparedStatement => {
       seen.push({ sql, values });
       return statement.bind(...values);
     };
-    return new Proxy(statement, {
+    const proxy = new Proxy(statement, {
       get: (target, name: keyof D1PreparedStatement) => {
         if (name === 'bind') return bind;
         return (...args: never[]) => {
@@ -19,12 +21,24 @@ export const watched = (db: D1Database): { readonly db: D1Database; readonly see
         };
       },
     });
+    unbound.set(proxy, { sql, values: [], real: statement });
+    return proxy;
   };
+  const batch = (statements: readonly D1PreparedStatement[]) =>
+    db.batch(
+      statements.map((statement) => {
+        const known = unbound.get(statement);
+        if (known !== undefined) seen.push({ sql: known.sql, values: known.values });
+        return known?.real ?? statement;
+      }),
+    );
   const watching = new Proxy(db, {
     get: (target, name: keyof D1Database) =>
       name === 'prepare'
         ? prepare
-        : (...args: never[]) => (target[name] as (...given: never[]) => unknown)(...args),
+        : name === 'batch'
+          ? batch
+          : (...args: never[]) => (target[name] as (...given: never[]) => unknown)(...args),
   });
   return { db: watching, seen };
 };
