@@ -1,7 +1,7 @@
 import type { ItemOf, Management } from '../../client/management.ts';
 import { sumOf } from '../format/amount.ts';
 import { daysBefore } from '../format/time.ts';
-import { firstRows, type Rows } from './list.ts';
+import { allOf, firstRows, type Rows } from './list.ts';
 import { gatewayNow } from './reader.ts';
 import type { Scope } from './scope.ts';
 import type { SpendRow } from './spending.ts';
@@ -63,23 +63,17 @@ export const readCallRows = async (
           most,
           signal,
         );
-  const spent = {
-    ...facts,
-    by: 'tool',
-    from: first,
-    to: last,
-    order: 'charged',
-    limit: 500,
-  } as const;
-  const { body } =
+  const spent = { ...facts, by: 'day', from: first, to: last, limit: 500 } as const;
+  const total = await allOf(
     account === undefined
-      ? await management.call('spend', { query: spent, signal })
-      : await management.call('account.spend', {
+      ? management.list('spend', { query: spent, signal })
+      : management.list('account.spend', {
           params: { account },
           query: { ...spent, account },
           signal,
-        });
-  return { calls, changes, total: body.items };
+        }),
+  );
+  return { calls, changes, total };
 };
 
 /** What the rows add up to, by asset. */

@@ -1,6 +1,5 @@
 import type { AnswerOf, Management } from '../../client/management.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
-import { CountersignError } from '../../client/errors.ts';
 import type { Role } from './role.ts';
 import type { Standing } from './standing.ts';
 
@@ -65,7 +64,3 @@ export const removePolicy = async (
     params: { account },
     ifMatch: etag,
   });
-
-/** Whether a change failed because another writer was first (RFC 9110 §15.5.13). */
-export const isConflict = (thrown: unknown): boolean =>
-  thrown instanceof CountersignError && thrown.response?.status === 412;

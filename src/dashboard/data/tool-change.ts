@@ -36,10 +36,6 @@ export const changeOf = (before: StoredTool | undefined, tool: ToolDocument): To
   changes: changedFields(before?.tool ?? {}, tool),
 });
 
-/** Whether the gateway stores another version than the change names. */
-export const isOvertaken = (thrown: unknown): boolean =>
-  thrown instanceof CountersignError && thrown.response?.status === 412;
-
 /** Reads what the gateway stores now, and puts the change on top of it. @throws what the gateway answers */
 export const onTopOfNow = async (
   management: Management,

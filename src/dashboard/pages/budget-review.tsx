@@ -1,8 +1,8 @@
+import { isOvertaken } from '../data/overtaken.ts';
 import { useState } from 'preact/hooks';
 import type { Management } from '../../client/management.ts';
 import type { FormPolicy } from '../data/policy-form.ts';
 import {
-  isConflict,
   type PolicySlot,
   readStored,
   type StoredPolicy,
@@ -42,12 +42,12 @@ export const BudgetReview = ({
 }) => {
   const [first] = useState(base);
   const [seen, setSeen] = useState(base);
-  const isOvertaken = seen.etag !== first.etag;
+  const isReplaced = seen.etag !== first.etag;
   const save = async (management: Management): Promise<void> => {
     try {
       await writePolicy(management, slot, { document: changed.document, etag: seen.etag });
     } catch (thrown) {
-      if (isConflict(thrown)) {
+      if (isOvertaken(thrown)) {
         const theirs = await readStored(management, slot);
         setSeen(theirs);
         onRebase(theirs);
@@ -59,13 +59,13 @@ export const BudgetReview = ({
   return (
     <ActDialog
       title={`Save ${whose} policy?`}
-      verb={isOvertaken ? 'Replace it' : 'Save'}
+      verb={isReplaced ? 'Replace it' : 'Save'}
       change={save}
       onDone={onSaved}
       onClose={onClose}
     >
       <div class="review">
-        {isOvertaken ? (
+        {isReplaced ? (
           <>
             <Notice tone="warn">
               The policy changed while you were editing. Your version was not saved; it is kept
@@ -75,7 +75,7 @@ export const BudgetReview = ({
           </>
         ) : null}
         <PolicyChanges
-          title={isOvertaken ? 'Your change, instead of theirs' : 'Your change'}
+          title={isReplaced ? 'Your change, instead of theirs' : 'Your change'}
           before={parsed(seen)}
           after={changed.policy}
         />

@@ -10,21 +10,8 @@ import { shown } from '../format/text.ts';
 import { momentOf } from '../format/time.ts';
 import { AccountLink } from '../parts/account-link.tsx';
 import { Amount } from '../parts/amount.tsx';
+import { Sums } from '../parts/sums.tsx';
 import { Table } from '../parts/table.tsx';
-
-const Sums = ({ sums }: { readonly sums: ReadonlyMap<string, bigint> }) =>
-  sums.size === 0 ? (
-    <strong>0</strong>
-  ) : (
-    <>
-      {[...sums].map(([asset, sum], at) => (
-        <strong key={asset}>
-          {at === 0 ? '' : ' and '}
-          <Amount atomic={sum} asset={asset} />
-        </strong>
-      ))}
-    </>
-  );
 
 /** What the rows add up to, next to the total of the ledger for the same filter. Nothing for a list without days. */
 export const CallSums = ({

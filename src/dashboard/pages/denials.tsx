@@ -17,6 +17,21 @@ import { Table } from '../parts/table.tsx';
 const countOf = (rows: readonly SpendRow[]): number =>
   rows.reduce((sum, { denied }) => sum + denied, 0);
 
+/** Whether the lists below add up to the number above them: a long one is cut, and each is read a moment after the other. */
+const agreement = (
+  total: number,
+  lists: Readonly<Record<string, { readonly rows: readonly SpendRow[]; readonly of: number }>>,
+): string => {
+  const cut = Object.entries(lists).find(([, { rows, of }]) => rows.length < of);
+  if (cut !== undefined) {
+    const [name, { rows, of }] = cut;
+    return ` The list by ${name} shows the first ${rows.length} of ${of}.`;
+  }
+  return Object.values(lists).every(({ rows }) => countOf(rows) === total)
+    ? ' Each list below adds up to this number.'
+    : ' Calls were denied while the lists below were read: the next reading adds up again.';
+};
+
 /** Denied calls by rule, by agent, by tool and by day. The parts add up to the same total, because each comes from the same rows. */
 export const Denials = ({ scope }: PageProps) => {
   const [filters, change] = useFilters(['from', 'to', 'rule', 'account', 'tool']);
@@ -65,10 +80,7 @@ export const Denials = ({ scope }: PageProps) => {
             <>
               <p class="sum" role="status">
                 <strong>{countOf(rules.rows)}</strong> calls were denied.
-                {accounts.rows.length === accounts.of &&
-                countOf(accounts.rows) === countOf(rules.rows)
-                  ? ' Each list below adds up to this number.'
-                  : ` The list by agent shows the first ${accounts.rows.length} of ${accounts.of}.`}
+                {agreement(countOf(rules.rows), { agent: accounts, tool: tools, day: days })}
               </p>
               <div class="columns">
                 <Section title="By rule">

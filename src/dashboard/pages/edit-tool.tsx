@@ -1,3 +1,4 @@
+import { isOvertaken } from '../data/overtaken.ts';
 import { useState } from 'preact/hooks';
 import type { Management } from '../../client/management.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
@@ -7,7 +8,6 @@ import { actProblem } from '../data/act.ts';
 import { gateway } from '../data/gateway.ts';
 import {
   changeOf,
-  isOvertaken,
   onTopOfNow,
   putRequest,
   refusedFields,

@@ -1,18 +1,5 @@
-import { Amount } from './amount.tsx';
+import { Sums } from './sums.tsx';
 import './sum-line.css';
-
-const Sums = ({ sums }: { readonly sums: ReadonlyMap<string, bigint> }) => (
-  <>
-    {[...sums].map(([asset, sum], at) => (
-      <span key={asset}>
-        {at === 0 ? '' : ' and '}
-        <strong>
-          <Amount atomic={sum} asset={asset} />
-        </strong>
-      </span>
-    ))}
-  </>
-);
 
 /** What the rows below add up to. `isWhole`: no row is missing. */
 export const SumLine = ({
@@ -28,7 +15,7 @@ export const SumLine = ({
   readonly isWhole: boolean;
 }) => (
   <p class="sum" role="status">
-    {what}: {sums.size === 0 ? '0' : <Sums sums={sums} />} charged
+    {what}: <Sums sums={sums} /> charged
     {more === undefined ? null : (
       <>
         , <Sums sums={more} /> earned
