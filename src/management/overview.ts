@@ -8,13 +8,8 @@ import { attempt, type Queried } from './page.ts';
 import { asOfMember, queryReason, refuse, reply, type ReplyResult } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
 import { spendBody } from './spend.ts';
-import {
-  rankingStatement,
-  readRanking,
-  reportStatement,
-  type SpendRange,
-  type SummedRow,
-} from './spend-query.ts';
+import { rankingStatement, readRanking, reportStatement, type SummedRow } from './spend-query.ts';
+import type { SpendRange } from './spend-range.ts';
 
 type Overview = AnswerOf<'overview'>;
 

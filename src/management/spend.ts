@@ -11,12 +11,10 @@ import {
   rankingStatement,
   readRanking,
   type Ranked,
-  type SpendItem,
-  type SpendOrder,
   spendReport,
-  type SpendRange,
   type SummedRow,
 } from './spend-query.ts';
+import type { SpendItem, SpendOrder, SpendRange } from './spend-range.ts';
 import type { SPEND_ROUTES } from './spend.route.ts';
 
 /** Days of a report without `from`, today included. */

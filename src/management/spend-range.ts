@@ -1,0 +1,51 @@
+import type { Day } from '../audit/day.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { SqlCondition } from './scan.ts';
+
+export type SpendKey = 'tool' | 'payee' | 'day' | 'rule' | 'account';
+export type SpendOrder = 'charged' | 'denied';
+
+/** The spend under one key, or under two. Denials have no asset: `''`. */
+export type SpendItem = {
+  readonly key: string;
+  readonly and?: string;
+  readonly asset: string;
+  /** Ended calls. */
+  readonly calls: bigint;
+  /** Their charges, atomic units. A top-up charges nothing: the calls that use its credit do. */
+  readonly charged: bigint;
+  readonly denied: bigint;
+  /** Calls that ended without success. */
+  readonly failed: bigint;
+  /** What payments and credit earned: of all accounts together only, else 0. */
+  readonly earned: bigint;
+};
+
+export type SpendRange = {
+  /** An account and its descendants at the time; `*`: all accounts. */
+  readonly scope: AccountId | '*';
+  /** First and last day, both included. */
+  readonly from: Day;
+  readonly to: Day;
+  /** A report by rule has denials only. */
+  readonly by: SpendKey;
+  /** The second key. */
+  readonly and?: Exclude<SpendKey, 'account'> | undefined;
+  /** The account's own spend, while it was in the scope. */
+  readonly account?: AccountId | undefined;
+  readonly asset?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly payee?: string | undefined;
+  readonly rule?: string | undefined;
+};
+
+/** A range whose rows must meet a further condition. */
+export type NarrowRange = SpendRange & { readonly only?: SqlCondition };
+
+/** The name of a report, for its cursors. */
+export const listOf = ({ by, and }: SpendRange): string =>
+  and === undefined ? `spend ${by}` : `spend ${by} ${and}`;
+
+/** The columns that name a row of a report. */
+export const keysOf = ({ and }: SpendRange): readonly string[] =>
+  and === undefined ? ['key', 'asset'] : ['key', '"and"', 'asset'];
