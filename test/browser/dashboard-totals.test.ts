@@ -42,13 +42,13 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Signs in, and waits until the calls are in the lists, which are read again every 15 seconds. Narrow screens do not show their number. */
+/** Signs in, and waits until the calls are in the lists, which are read again every 15 seconds. */
 const signIn = async (look = {}): Promise<{ page: Page; complaints: readonly string[] }> => {
   const visited = await signInAs(browser, stack.gateway.url, 'operator', look);
   await visited.page
     .getByRole('table', { name: 'Spending by tool' })
-    .getByRole('cell', { name: String(CALLS), exact: true })
-    .waitFor({ state: 'attached', timeout: 50_000 });
+    .getByRole('cell', { name: `0.00${CALLS} USDC` })
+    .waitFor({ timeout: 50_000 });
   return visited;
 };
 
@@ -80,10 +80,10 @@ describe('the totals of the dashboard', () => {
     await open(page, 'Calls');
     await page.getByLabel('Tool').fill('translate');
     await page.getByLabel('Tool').press('Enter');
-    await page.getByText('No call matches.').waitFor();
+    await page.getByText('No calls match.').waitFor();
     expect(new URL(page.url()).search).toBe('?tool=translate');
     await page.reload();
-    await page.getByText('No call matches.').waitFor();
+    await page.getByText('No calls match.').waitFor();
     await page.goBack();
     await page.getByRole('table', { name: 'Calls' }).waitFor();
     expect(await page.getByLabel('Tool').inputValue()).toBe('');

@@ -106,7 +106,7 @@ describe('what anyone may read about the tools', () => {
     await expect
       .poll(async () => await listed(id), { timeout: 8_000, interval: 250 })
       .toMatchObject({ price: '$0.007', amount: '7000' });
-    expect(await (await get('/', 'text/html')).text()).toContain('$0.007');
+    expect(await (await get('/', 'text/html')).text()).toContain('0.007');
     expect(await (await get('/llms.txt')).text()).toMatch(
       /notarise\]\([^)]*\): GET, \$0\.007 a call/,
     );
