@@ -21,6 +21,8 @@ let browser: Browser;
 const owner = privateKeyToAccount(people.owner.privateKey);
 const stranger = privateKeyToAccount(people.agent.privateKey);
 
+const FOCUS_IN_MAIN = `document.querySelector('main').contains(document.activeElement)`;
+
 /** What somebody would write who hopes that a page reads it as HTML, with a control that turns the direction of text. */
 const HOSTILE = '\u202e"><img src=x onerror=alert(1)><script>alert(2)</script>';
 const LABEL = '<img src=x onerror=alert(3)>';
@@ -222,15 +224,9 @@ describe('the keyboard', () => {
     await page.getByRole('button', { name: 'Local operator' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-    // The heading has the focus, so that the next Tab is in the page and not in the navigation.
-    const inMain: unknown = await page.evaluate(
-      `document.querySelector('main').contains(document.activeElement)`,
-    );
-    expect(inMain).toBe(true);
+    // The heading gets the focus once it is painted, so that the next Tab is in the page and not in the navigation.
+    await expect.poll(() => page.evaluate(FOCUS_IN_MAIN)).toBe(true);
     await page.keyboard.press('Tab');
-    const next: unknown = await page.evaluate(
-      `document.querySelector('main').contains(document.activeElement)`,
-    );
-    expect(next).toBe(true);
+    expect(await page.evaluate(FOCUS_IN_MAIN)).toBe(true);
   });
 });
