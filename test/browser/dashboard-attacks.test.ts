@@ -23,7 +23,7 @@ const stranger = privateKeyToAccount(people.agent.privateKey);
 
 const FOCUS_IN_MAIN = `document.querySelector('main').contains(document.activeElement)`;
 
-/** What somebody would write who hopes that a page reads it as HTML, with a control that turns the direction of text. */
+/** Markup that an attacker hopes a page will run, behind a character that reverses the direction of text. */
 const HOSTILE = '\u202e"><img src=x onerror=alert(1)><script>alert(2)</script>';
 const LABEL = '<img src=x onerror=alert(3)>';
 
@@ -106,7 +106,7 @@ describe('a stolen request', () => {
     const { page } = await signInAs(browser, stack.gateway.url, 'operator');
     const request = await signedRead(page);
     expect(await replay(request)).toBe(409);
-    const other = `${stack.gateway.url}/admin/settings`;
+    const other = `${stack.gateway.url}/admin/queues`;
     expect(request.url()).not.toBe(other);
     expect(await replay(request, other)).toBe(401);
   });

@@ -1,6 +1,7 @@
 import type { ImportDraft, ImportFault } from '../data/import-plan.ts';
 import { CommandLine } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
+import { TextField } from '../parts/text-field.tsx';
 import './tool-form.css';
 
 /** The largest file that is read, in bytes: as much as the command reads. */
@@ -37,19 +38,12 @@ export const ImportForm = ({
   const errorOf = (field: keyof ImportDraft): string | undefined =>
     fault?.field === field ? `It ${fault.reason}.` : undefined;
   const line = (name: 'url' | 'price' | 'namespace', label: string, hint: string) => (
-    <Field
+    <TextField
       label={label}
       hint={hint}
       error={errorOf(name)}
-      control={(described) => (
-        <input
-          {...described}
-          value={draft[name]}
-          autocomplete="off"
-          spellcheck={false}
-          onInput={(event) => onChange({ ...draft, [name]: event.currentTarget.value })}
-        />
-      )}
+      value={draft[name]}
+      onValue={(value) => onChange({ ...draft, [name]: value })}
     />
   );
   const choose = async (file: File | undefined): Promise<void> => {

@@ -6,6 +6,7 @@ import { SECRET_KINDS, type SecretKind } from '../../vault/secret.ts';
 import { checkedSecret, type KnownSecret, type SecretDraft } from '../data/secrets.ts';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Field } from '../parts/field.tsx';
+import { TextField } from '../parts/text-field.tsx';
 import './secret-dialog.css';
 
 const KINDS: Readonly<Record<SecretKind, string>> = {
@@ -61,19 +62,12 @@ export const SecretDialog = ({
     if (value.current !== null) value.current.value = '';
   };
   const text = (name: 'name' | 'host' | 'hint' | 'label', label: string, hint: string) => (
-    <Field
+    <TextField
       label={label}
       hint={hint}
       error={errorOf(name)}
-      control={(described) => (
-        <input
-          {...described}
-          value={draft[name]}
-          autocomplete="off"
-          spellcheck={false}
-          onInput={(event) => setDraft({ ...draft, [name]: event.currentTarget.value })}
-        />
-      )}
+      value={draft[name]}
+      onValue={(value) => setDraft({ ...draft, [name]: value })}
     />
   );
   return (

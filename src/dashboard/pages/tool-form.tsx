@@ -2,6 +2,7 @@ import { METHODS } from '../../catalog/route.ts';
 import type { FieldFault } from '../../protocol/fault.ts';
 import { controlOf, type ToolDraft } from '../data/tool-draft.ts';
 import { Field } from '../parts/field.tsx';
+import { TextField } from '../parts/text-field.tsx';
 import './tool-form.css';
 
 const SETTLEMENTS = [
@@ -40,19 +41,13 @@ export const ToolForm = ({
           .join(' ');
   };
   const text = (name: keyof Texts, label: string, hint: string) => (
-    <Field
+    <TextField
       label={label}
       hint={hint}
       error={errorOf(name)}
-      control={(described) => (
-        <input
-          {...described}
-          value={draft[name]}
-          autocomplete="off"
-          spellcheck={name === 'description'}
-          onInput={(event) => onChange({ ...draft, [name]: event.currentTarget.value })}
-        />
-      )}
+      value={draft[name]}
+      spellcheck={name === 'description'}
+      onValue={(value) => onChange({ ...draft, [name]: value })}
     />
   );
   const json = (name: keyof Texts, label: string, hint: string) => (
