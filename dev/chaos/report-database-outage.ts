@@ -7,7 +7,7 @@ import type { OutageOptions } from '../../test/chaos/outage/run-outage.ts';
 /** Seconds after its return in which the database must have every entry. A message waits a minute at most before it is delivered again. */
 const MOST_BEHIND = 90;
 
-/** What is wrong with an outage of the database; none if it cost nothing. */
+/** The faults that an outage of the database caused. Empty if it lost and refused nothing. */
 export const faultsOf = ({
   refused,
   losses,

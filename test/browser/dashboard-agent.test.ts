@@ -169,7 +169,7 @@ describe('the page of an agent', () => {
     await press(page, 'Revoke with the wallet');
     await page.getByText('The grant is revoked').waitFor();
     expect(await call(agent, '/tools/lookup?word=edge')).toBe(403);
-    // Browsers report every refusal: an owner is told apart from an operator by a 403.
+    // The browser reports every refused request. One 403 is expected: it tells the page that the account is not an operator.
     expect(complaints.filter((text) => !text.startsWith('Failed to load'))).toEqual([]);
   }, 90_000);
 

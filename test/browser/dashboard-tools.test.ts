@@ -16,7 +16,7 @@ let stack: Stack;
 let browser: Browser;
 let operator: Management;
 
-/** Markup and a direction override: as text it harms nobody. */
+/** Markup and a direction override, which are harmless as text. */
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"> \u202etxet';
 const SECRET = 'sk_live_4f9d0c1b7a26e835';
 

@@ -144,7 +144,7 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
       checkpoints.set(signed, checkpoint);
     },
 
-    /** Throws if an account may have deleted an entry that D1 or the log lacks: nobody could send it again. */
+    /** Throws if an account may have deleted an entry that D1 or the log lacks: no other copy of it exists. */
     async checkDeleted() {
       const logged = await log().headsOf(ids);
       for (const [at, { id, exported: told }] of writers.entries()) {

@@ -77,7 +77,7 @@ const settle = async (world: ExportedLog): Promise<void> => {
   await world.sign();
 };
 
-test('D1 restored to an earlier time: the operator is told of every account, nothing takes the place of what is lost, and its rows bring all back', async () => {
+test('D1 restored to an earlier time: an alert names each account, no other entry takes a lost place, and putting the lost rows back restores all', async () => {
   const random = openRandom('restored');
   const ids = Array.from({ length: 3 }, (): AccountId => `eip155:84532:${randomHex(20)}`);
   const world = await openExportedLog(`${randomHex(8).slice(2)}.example/log/2026`, ids);

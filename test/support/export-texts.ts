@@ -18,7 +18,7 @@ import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { fileOf, textOf } from './verify-log.ts';
 
-/** An export of an operator. `older`: a checkpoint that somebody kept from before; `receipts`: those that callers kept. */
+/** An export of an operator. `older`: a checkpoint that an auditor kept from an earlier export; `receipts`: those that callers kept. */
 export type ExportTexts = {
   readonly logs: ReadonlyMap<AccountId, readonly Entry[]>;
   readonly listed: readonly {

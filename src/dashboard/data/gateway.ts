@@ -20,7 +20,7 @@ const absentWallet = (address: `0x${string}`): Signer => ({
 /** The wallet that signed in, and the chain that it signs for. */
 export type SessionWallet = { readonly signer: Signer; readonly chainId: number };
 
-/** The wallet of the session, which is asked for each signature; undefined without a session. */
+/** Asks the wallet of the session for each signature. Undefined without a session. */
 export const sessionWallet = computed<SessionWallet | undefined>(() => {
   const current = session.value;
   if (current.state !== 'in') return undefined;

@@ -35,7 +35,7 @@ export const useListedStanding = (account: string) => {
   return { ...query, refresh };
 };
 
-/** Whether an element is on the screen now: rows that nobody looks at are not read. */
+/** Whether an element is on the screen now. The page reads only the rows that are. */
 export const useInView = <E extends Element>() => {
   const element = useRef<E>(null);
   const [isInView, setInView] = useState(false);

@@ -18,7 +18,7 @@ const NAMES: Readonly<Record<string, string>> = {
   approval: 'needs approval',
 };
 
-/** Who set a limit, by the prefix of its name. */
+/** The prefix of a limit's name says who set it. */
 const AUTHORS: Readonly<Record<string, string>> = {
   owner: 'by its owner',
   grant: 'by its grant',

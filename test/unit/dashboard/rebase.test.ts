@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rebased } from '../../../src/dashboard/data/rebase.ts';
 
-describe('a change on top of a version of somebody else', () => {
+describe("a change on top of another operator's version", () => {
   const before = { price: '$1', path: '/a', params: { x: 1 } };
 
   it('keeps the changes of both', () => {

@@ -9,8 +9,8 @@ import { amountOf, objectOf } from './members.ts';
 const PARK_SECONDS: Seconds = 3_600;
 
 /**
- * What is wrong with how a call met `approveAbove`: one that waits must name a policy that asks, and one that runs without having waited must
- * have none. Undefined if nothing is.
+ * The fault in how a call was treated under `approveAbove`. A call that waits must list a policy that asks for an approval, and a call that
+ * ran without waiting must list none. Undefined without a fault.
  */
 export const approvalFault = (
   entry: Entry,
