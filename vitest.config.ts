@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { writeWebAssembly } from './dev/webassembly.ts';
 import { boundWorker } from './test/support/bound-worker.ts';
 import { earlyImports } from './test/support/early-imports.ts';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { AWS_CREDENTIALS, ownerAddresses } from './test/support/signer-owners.ts';
 
 await writeWebAssembly();
@@ -50,8 +51,12 @@ const OUTSIDE = {
   ),
 };
 
+/** For `expect.poll`, whose default is one second: a machine may be busy with other tests. */
+const PATIENT = { poll: { timeout: 30_000 } };
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       ...(['workerd', 'properties'] as const).map((name) => ({
         plugins: [
@@ -75,7 +80,9 @@ export default defineConfig({
         ],
         test: {
           name,
+          expect: PATIENT,
           provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
+          setupFiles: ['test/support/seed.setup.ts', 'test/support/restore.setup.ts'],
           include: INSIDE[name].map((folder) => `test/${folder}/**/*.test.ts`),
           exclude: SIGNER,
           globalSetup: ['test/support/chain.setup.ts', 'test/support/receiver.setup.ts'],
@@ -102,7 +109,15 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'signer', include: SIGNER, testTimeout: 60_000, isolate: false },
+        test: {
+          name: 'signer',
+          include: SIGNER,
+          setupFiles: ['test/support/restore.setup.ts'],
+          expect: PATIENT,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          isolate: false,
+        },
       },
       // These use neither a chain nor a facilitator: `npm run falsify`, `npm run bench`, `npm run scale`, `npm run cost`, and the guards,
       // which count the work of a call.
@@ -139,9 +154,11 @@ export default defineConfig({
         test: {
           name,
           include: [...OUTSIDE[name]],
-          globalSetup: ['test/support/package.setup.ts'],
+          expect: PATIENT,
+          globalSetup: ['test/support/package.setup.ts', 'test/support/patient-worker.setup.ts'],
           testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // A file may wait for the next day first.
+          hookTimeout: 240_000,
           // Each file starts a stack, which mostly waits.
           maxWorkers: 3,
         },
@@ -150,11 +167,17 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
-          globalSetup: ['test/support/assets.setup.ts'],
+          globalSetup: [
+            'test/support/package.setup.ts',
+            'test/support/pictures.setup.ts',
+            'test/support/worker.setup.ts',
+          ],
+          expect: PATIENT,
           testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // A file may wait for the next day first.
+          hookTimeout: 240_000,
           // Each file has a stack of its own and waits most of the time.
-          maxWorkers: 3,
+          maxWorkers: 4,
         },
       },
     ],

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { PATHS } from '../src/management/paths.ts';
+import { PATHS_FILE, PATHS_MODULE } from './paths-module.ts';
 import { ROOT } from './root.ts';
 import { buildWorker } from './worker-modules.ts';
 
@@ -67,16 +67,9 @@ const pinned = (name: string): string => {
   return found;
 };
 
-/**
- * The paths of the management API as text. The module computes them from the table of routes, which would bring every schema of the API into
- * the client, and into each command.
- */
-const paths = `export const PATHS = ${JSON.stringify(PATHS)};\n`;
-
 const pathsAsText: Plugin = {
   name: 'paths-as-text',
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /src\/management\/paths\.ts$/ }, () => ({ contents: paths })),
+  setup: ({ onLoad }) => onLoad({ filter: PATHS_FILE }, () => ({ contents: PATHS_MODULE })),
 };
 
 /** Where `create` finds the files that it copies: next to the bundled command. */
@@ -229,7 +222,7 @@ const replace = (): void => {
 try {
   process.exitCode = compile('tsconfig.client.json') || compile('tsconfig.verify.json');
   if (process.exitCode === 0) {
-    writeFileSync(join(draft, 'management/paths.js'), paths);
+    writeFileSync(join(draft, 'management/paths.js'), PATHS_MODULE);
     resolveKeccak();
     await bundle();
     await bundleVerifier();

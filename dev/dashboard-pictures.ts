@@ -61,7 +61,8 @@ const work = async (agent: Person, name: string, calls: number): Promise<string>
 };
 
 const shoot = async (page: Page, name: string): Promise<void> => {
-  await page.waitForFunction(`document.querySelector('.skeleton') === null`);
+  const skeletons = page.locator('.skeleton');
+  while ((await skeletons.count()) > 0) await page.waitForTimeout(100);
   await page.screenshot({
     path: join(ROOT, `docs/dashboard-${name}.png`),
     animations: 'disabled',
@@ -96,9 +97,9 @@ try {
       await page.getByText('spent').first().waitFor();
       await shoot(page, 'agent');
       await page.getByRole('link', { name: 'Audit' }).click();
-      await page.getByRole('button', { name: 'Verify here' }).click();
+      await page.getByRole('button', { name: 'Verify in this browser' }).click();
       await page.getByRole('cell', { name: 'Each denial was right' }).waitFor();
-      await page.getByRole('heading', { name: 'Verify it' }).scrollIntoViewIfNeeded();
+      await page.getByRole('heading', { name: 'Verify the log' }).scrollIntoViewIfNeeded();
       await shoot(page, 'audit');
     }
     await context.close();

@@ -10,7 +10,7 @@ const STATIC_IMPORT = /(?:from|import)\s*[`'"]\.\/([^`'"]+\.js)[`'"]/g;
 
 /**
  * Builds the dashboard, and returns the paths of what a browser loads until the first page stands: the scripts that the document names, the
- * Overview with what it imports, and every style sheet, though some belong to other pages.
+ * Overview with what it imports, and the style sheet.
  */
 export const firstLoadOfDashboard = async (): Promise<readonly string[]> => {
   await buildDashboard();
@@ -32,6 +32,7 @@ export const firstLoadOfDashboard = async (): Promise<readonly string[]> => {
     );
   }
   overview.forEach(load);
-  for (const name of names.filter((each) => each.endsWith('.css'))) loaded.add(name);
+  for (const [, name = ''] of html.matchAll(/href="\/dashboard\/assets\/([^"]+\.css)"/g))
+    loaded.add(name);
   return [...loaded].map((name) => join(folder, name));
 };

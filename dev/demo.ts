@@ -102,6 +102,7 @@ const perform = async (
   }).catch(async (error: unknown) => {
     // A crash stops all parts and breaks connections: report the crash, not the broken connection.
     await Promise.race([crashed, pause(GRACE_MS)]);
+    if (stack.hasCrashed()) await crashed;
     throw error;
   });
   return await Promise.race([story, crashed]);

@@ -38,6 +38,7 @@ const LAYERS = [
   'src/client/',
   'src/dashboard/format/',
   'src/dashboard/session/',
+  'src/dashboard/payment/',
   'src/dashboard/data/',
   'src/dashboard/',
   'src/pay/',

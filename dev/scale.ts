@@ -3,8 +3,11 @@ import type { Size } from '../test/scale/size.ts';
 import { flagsOrExit, wholeNumber } from './command-line.ts';
 import { runProject } from './run-project.ts';
 
-/** `npm run scale`: runs every query of an operator on a D1 with a million calls, and prints how long each took. */
-const USAGE = 'npm run scale -- [--calls N] [--accounts N] [--tools N] [--json]';
+/**
+ * `npm run scale`: runs every query of an operator on a D1 with a million calls, and prints how long each took. `--pages`: opens every page
+ * of the dashboard on such a D1.
+ */
+const USAGE = 'npm run scale -- [--pages] [--calls N] [--accounts N] [--tools N] [--json]';
 
 const readFlags = () => {
   const { values } = parseArgs({
@@ -12,6 +15,7 @@ const readFlags = () => {
       calls: { type: 'string', default: '1000000' },
       accounts: { type: 'string', default: '10000' },
       tools: { type: 'string', default: '500' },
+      pages: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -20,10 +24,14 @@ const readFlags = () => {
     accounts: wholeNumber('accounts', values.accounts, 100),
     tools: wholeNumber('tools', values.tools, 4),
   };
-  return { json: values.json, size };
+  return { json: values.json, pages: values.pages, size };
 };
 
-const { json, size } = flagsOrExit(USAGE, readFlags);
+const { json, pages, size } = flagsOrExit(USAGE, readFlags);
+if (pages) {
+  const { scalePages } = await import('./scale-pages.ts');
+  process.exit(await scalePages(size, json));
+}
 const finished = await runProject('scale', size, (line) => {
   if (!json) console.log(line);
 });

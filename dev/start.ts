@@ -73,6 +73,7 @@ const summary = (
 The local stack is running.
 
   gateway      ${gateway.url}
+  dashboard    ${gateway.url}/dashboard  (sign in with the built-in wallets "Local operator" and "Local owner")
   chain        ${rpc}  (id ${description.chainId}, ${blocks})
   facilitator  ${facilitator}
   relayer      ${people.relayer.address}  (takes what the facilitator cannot take at once)

@@ -56,7 +56,10 @@ const unlessPaused =
   async (gateway, request) =>
     gateway.config.paused ? problem({ reason: 'paused' }) : handler(gateway, request);
 
-const only = (method: string) => () => problem({ reason: 'method_not_allowed', allow: [method] });
+const only =
+  (...allow: readonly string[]) =>
+  () =>
+    problem({ reason: 'method_not_allowed', allow });
 
 const badKey: Reason = {
   reason: 'misconfigured',
@@ -112,7 +115,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
 
   /** The management API, loaded with its first request. Works while the gateway is paused: operators must be able to revoke a leaked key. */
   const managed =
-    (name: 'manage' | 'endSession') =>
+    (name: 'manage' | 'endSession' | 'showSession') =>
     async (context: Context<Bindings>): Promise<Response> => {
       const gateway = await gatewayOf(context);
       if (!gateway.ok) return problem(gateway.error);
@@ -249,8 +252,9 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
   app.get('/openapi.json', discover('openapi'));
   app.get('/llms.txt', discover('llms'));
   app.get('/.well-known/x402', discover('x402'));
+  app.get('/session', managed('showSession'));
   app.delete('/session', managed('endSession'));
-  app.all('/session', only('DELETE'));
+  app.all('/session', only('DELETE', 'GET'));
   app.all('/admin/*', managed('manage'));
   app.all('/accounts/*', managed('manage'));
   app.all('*', serve(unlessPaused(call)));

@@ -9,6 +9,7 @@ import type { Reason } from './protocol/problem/reason.ts';
 import { tokenOf } from './protocol/x402/networks.ts';
 import { raiser } from './alerts.ts';
 import { archiveBucket } from './audit/archive/archive-bucket.ts';
+import { watchLogLag } from './audit/log-lag.ts';
 import { watchLostEntries } from './audit/lost-entries.ts';
 import { logOrigin } from './audit/log/log-key.ts';
 import { hasLog } from './log-setting.ts';
@@ -16,13 +17,16 @@ import type { Site } from './settlement/sweep/examine.ts';
 import { type Promised, promisedOpen } from './settlement/promised.ts';
 import { reconcile } from './settlement/sweep/reconcile.ts';
 
+/** At the end of the name of a log. */
+const YEAR_DIGITS = 4;
+
 /** Serves the cron trigger. A Worker without a valid configuration only logs: it does not know its chains. */
 export const onSchedule = async (env: Env, config: Result<Config, Reason>): Promise<void> => {
   if (config.ok) return runScheduled(env, config.value);
   console.error({ event: 'scheduled_misconfigured' });
 };
 
-/** Deletes expired offered grants, ends cards that are left over, checks the size of D1, the payees of open payments and D1 against the log, moves old log to R2, and compares ledger and chain. */
+/** Deletes expired offered grants, ends cards that are left over, checks the size of D1, the payees of open payments, D1 against the log and the log against D1, moves old log to R2, and compares ledger and chain. */
 export const runScheduled = async (
   env: Env,
   config: Config,
@@ -48,6 +52,15 @@ export const runScheduled = async (
     }
   } catch (cause) {
     console.error({ event: 'lost_entries_unknown', cause: String(cause) });
+  }
+  try {
+    if (hasLog(env)) {
+      const origin = logOrigin(config.audiences[0], now).slice(0, -YEAR_DIGITS);
+      const logOf = (year: number) => env.AUDIT_LOG.getByName(`${origin}${year}`);
+      await watchLogLag(env.AUDIT_DB, logOf, (alert) => raise(self, alert), now);
+    }
+  } catch (cause) {
+    console.error({ event: 'log_lag_unknown', cause: String(cause) });
   }
   try {
     const { endCards } = await import('./card-sweep.ts');

@@ -10,6 +10,7 @@ const problem = (description: string): JsonSchema => ({
 });
 
 const RESPONSES = {
+  304: { description: 'Nothing has changed since the answer that `If-None-Match` names.' },
   400: problem('The request is malformed: `field` names the member.'),
   401: {
     ...problem('No `Agent-Intent` for exactly this request. `intent` holds the fields to sign.'),
@@ -51,6 +52,12 @@ const PARAMETERS = {
     in: 'header',
     schema: { type: 'string', const: '*' },
     description: 'Only if no document exists yet.',
+  },
+  IfChanged: {
+    name: 'If-None-Match',
+    in: 'header',
+    schema: { type: 'string' },
+    description: 'The ETag of the answer that you have.',
   },
   DryRun: {
     name: 'Dry-Run',
@@ -109,6 +116,10 @@ export const openApi = (version: string): JsonSchema => {
       securitySchemes: { AgentIntent: SECURITY },
       headers: {
         ETag: { schema: { type: 'string' }, description: 'Hash of the document, in quotes.' },
+        LogTag: {
+          schema: { type: 'string' },
+          description: 'Weak. Names the answer until the stored log changes, for `If-None-Match`.',
+        },
       },
       parameters: PARAMETERS,
       responses: RESPONSES,

@@ -104,6 +104,7 @@ const parametersOf = (route: AdminRoute): readonly JsonSchema[] => [
   ...(route.precondition === 'etag'
     ? [ref('parameters', 'IfMatch'), ref('parameters', 'IfNoneMatch')]
     : []),
+  ...(route.readsLog === true ? [ref('parameters', 'IfChanged')] : []),
   ...(route.dryRun === true ? [ref('parameters', 'DryRun')] : []),
   ...(route.stream === true ? [ref('parameters', 'LastEventID')] : []),
 ];
@@ -163,8 +164,10 @@ export const operationOf = (route: AdminRoute): JsonSchema => {
       200: {
         description: route.summary,
         ...(route.etag === true ? { headers: { ETag: ref('headers', 'ETag') } } : {}),
+        ...(route.readsLog === true ? { headers: { ETag: ref('headers', 'LogTag') } } : {}),
         content: contentOf(route),
       },
+      ...(route.readsLog === true ? { 304: ref('responses', '304') } : {}),
       ...Object.fromEntries(refusals(route).map((status) => [status, ref('responses', status)])),
       default: ref('responses', 'default'),
     },

@@ -10,12 +10,14 @@ const ROLE_NAMES: Readonly<Record<AdminRole, string>> = {
 
 const notesOf = ({
   etag,
+  readsLog,
   precondition,
   dryRun,
   formats,
   stream,
 }: AdminRoute): readonly string[] => [
   ...(etag === true ? ['ETag'] : []),
+  ...(readsLog === true ? ['304'] : []),
   ...(precondition === 'etag' ? ['If-Match'] : []),
   ...(dryRun === true ? ['Dry-Run'] : []),
   ...(formats ?? []).filter((format) => format !== 'json').map((format) => format.toUpperCase()),

@@ -30,7 +30,7 @@ export const COMPANY_CARD = {
 export const BUYER = people.agents[7];
 export const BUDGET = '$50.00';
 
-const EVENT_MS = 2_000;
+const EVENT_MS = 10_000;
 
 /** Starts the fake issuer and the fake card vault. The merchant is a part of the upstream. */
 export const startCardServices = async (parts: Parts, gateway: string): Promise<CardServices> => {
@@ -91,7 +91,7 @@ export const CARD_TOOLS = [
   {
     ...{ id: 'bookshop', method: 'POST', path: '/tools/bookshop' },
     ...{ description: 'Orders a book, paid by a one-time card.', price: { max: '$20.00' } },
-    ...{ asset: USD, settlement: 'card', upstream: '/shop/orders', timeoutSeconds: 3 },
+    ...{ asset: USD, settlement: 'card', upstream: '/shop/orders', timeoutSeconds: 15 },
     card: {
       ...{ way: 'issuing', issuer: 'stripe', key: 'issuer', cardholder: 'ich_1Demo' },
       ...{ places: PLACES, answer: ANSWER },
@@ -100,7 +100,7 @@ export const CARD_TOOLS = [
   {
     ...{ id: 'stationer', method: 'POST', path: '/tools/stationer' },
     ...{ description: 'Orders a pen, paid by a card in a vault.', price: '$3.50' },
-    ...{ asset: USD, settlement: 'card', upstream: '/shop/orders', timeoutSeconds: 3 },
+    ...{ asset: USD, settlement: 'card', upstream: '/shop/orders', timeoutSeconds: 15 },
     card: {
       ...{ way: 'vault-proxy', vault: 'basis-theory', key: 'card-vault', token: 'company-card' },
       ...{ places: PLACES, answer: ANSWER },

@@ -16,6 +16,8 @@ export type Parts = {
   readonly onCrash: (part: string, output: () => string) => (exit: Exit) => void;
   /** Resolves with a message when a part crashed and the others are stopped. Never rejects. */
   readonly crashed: Promise<string>;
+  /** Whether a part crashed; the others may still be stopping. */
+  readonly hasCrashed: () => boolean;
   readonly end: () => Promise<void>;
 };
 
@@ -37,6 +39,7 @@ export const newParts = (
   };
   return {
     crashed,
+    hasCrashed: () => crash !== undefined,
     end,
     atEnd: (step) => {
       steps.push(step);

@@ -37,7 +37,7 @@ const gatewayIn = async (file: string): Promise<string | undefined> => {
 
 const answers = async (gateway: string): Promise<boolean> => {
   try {
-    const response = await fetch(`${gateway}/healthz`, { signal: AbortSignal.timeout(1000) });
+    const response = await fetch(`${gateway}/healthz`, { signal: AbortSignal.timeout(10_000) });
     return response.status === 200;
   } catch {
     return false;

@@ -79,13 +79,15 @@ export type Stack = {
   readonly market: DemoMarket | undefined;
   /** Resolves with a message when a part crashed and the others are stopped. Never rejects. */
   readonly crashed: Promise<string>;
+  /** Whether a part crashed; the others may still be stopping. */
+  readonly hasCrashed: () => boolean;
   readonly stop: () => Promise<void>;
 };
 
 const boot = async (
   options: StackOptions,
   parts: Parts,
-): Promise<Omit<Stack, 'crashed' | 'stop'>> => {
+): Promise<Omit<Stack, 'crashed' | 'hasCrashed' | 'stop'>> => {
   const tools = await readTools(options.toolsFile ?? TOOLS_FILE);
   if (options.port !== undefined && (await portTaken(options.port)))
     throw new Error(`port ${options.port} is taken`);
@@ -168,7 +170,8 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   const parts = newParts(options.onProgress);
   try {
     const started = await boot(options, parts);
-    return { ...started, crashed: parts.crashed, stop: parts.end };
+    const { crashed, hasCrashed, end: stop } = parts;
+    return { ...started, crashed, hasCrashed, stop };
   } catch (error) {
     await parts.end();
     throw error;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CountersignError } from '../../src/client/index.ts';
-import { RECEIPT_HEADER } from '../../src/client/verify-receipt.ts';
+import { RECEIPT_HEADER } from '../../src/client/receipt-claims.ts';
 import type { Member } from './fleet.ts';
 import { soldAs } from './sold.ts';
 

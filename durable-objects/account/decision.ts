@@ -1,5 +1,6 @@
 import { CALL, type CallRecord } from './call/call-record.ts';
 import { ACCOUNT, type AccountState } from './state.ts';
+import { ancestorsOf, cutOffCount } from './tree/ancestors.ts';
 import type { Decision as StoreDecision } from '../store/decision.ts';
 import { put } from '../store/noun.ts';
 import type { Reader } from '../store/query.ts';
@@ -59,14 +60,26 @@ export const changed = <Verdict>(
   verdict: Verdict,
 ): Decision<Verdict> => ({ state, writes: [put(CALL, record)], entries: [], verdict });
 
-/** Appends an entry to the account's chain. */
+/**
+ * Appends an entry to the account's chain. The first one after the account learns that an ancestor was cut off names the ancestors that
+ * remain: a reader of the log alone must know whose descendant the account is (`docs/wire-format.md` §15).
+ */
 export const enter = (
   state: AccountState,
   { now, salt }: Pick<Context, 'now' | 'salt'>,
   body: Omit<EntryBody, 'at'> & Partial<Pick<EntryBody, 'at'>>,
 ): { readonly state: AccountState; readonly entry: Entry } => {
-  const { entry, head } = link(state.head, state.account, salt(), { at: now, ...body });
-  return { state: { ...state, head }, entry };
+  const cutOff = cutOffCount(state);
+  const isNews = cutOff > (state.tree.cutOff ?? 0);
+  const { entry, head } = link(state.head, state.account, salt(), {
+    at: now,
+    ...body,
+    ...(isNews
+      ? { outcome: { ...body.outcome, ancestors: ancestorsOf(state).slice(cutOff) } }
+      : {}),
+  });
+  const tree = isNews ? { ...state.tree, cutOff } : state.tree;
+  return { state: { ...state, head, tree }, entry };
 };
 
 /** Appends an entry to the account's chain, and to the call that it is about. */

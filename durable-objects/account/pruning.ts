@@ -7,6 +7,7 @@ import { LOGGED_TEXT, TEXT_REMEMBERED } from './commands/document.ts';
 import { ENDED_SESSION } from './ended-session.ts';
 import type { Purse } from './purse.ts';
 import type { AccountState } from './state.ts';
+import { cutOffCount } from './tree/ancestors.ts';
 import { HELD_GRANT, type HeldGrant, linksOf } from './tree/grants.ts';
 import { pruneTree } from './tree/issued-lease.ts';
 
@@ -52,7 +53,8 @@ export const isOver = (held: HeldGrant, now: Seconds): boolean => now >= dropped
 
 /**
  * Drops ended grants, their issuers' last answers and their counters: every commit stores the whole account. A grant stays while
- * it has shares: its parent has not acknowledged them yet, and forgotten spend could be returned (law 6).
+ * it has shares: its parent has not acknowledged them yet, and forgotten spend could be returned (law 6). All stay while the log does not
+ * name an ancestor as cut off that their links show as such: it would become an ancestor again.
  *
  * @returns the same state if nothing is dropped, and removals of the grants.
  */
@@ -60,8 +62,11 @@ export const dropEndedGrants = (
   state: AccountState,
   now: Seconds,
 ): { readonly state: AccountState; readonly writes: readonly Write[] } => {
+  const isLogged = cutOffCount(state) === (state.tree.cutOff ?? 0);
   const isDone = (each: HeldGrant): boolean =>
-    isOver(each, now) && linksOf(each).every(({ hash }) => state.tree.shares[hash] === undefined);
+    isOver(each, now) &&
+    isLogged &&
+    linksOf(each).every(({ hash }) => state.tree.shares[hash] === undefined);
   const dropped = state.held.filter(isDone).map(({ grant }) => grant.hash);
   if (dropped.length === 0) return { state, writes: [] };
   const held = state.held.filter((each) => !isDone(each));

@@ -71,6 +71,7 @@ const standingOf = (state: AccountState, context: Context): Standing => {
       status: statusOf(tree, each, context.now),
       validUntil: Number(each.grant.delegation.validUntil),
       isDefault: each === fallback,
+      policy: policyJson(each.policy),
     })),
     money: (Object.keys(purses) as AssetId[]).map((asset) => moneyOf(state, asset, live, context)),
   };
@@ -114,8 +115,12 @@ const moneyOf = (
   context: Context,
 ): Standing['money'][number] => {
   const purse = purseOf(state, asset);
-  const own = ownSources(state, asset, undefined, context);
-  const granted = live.flatMap((grant) => ownSources(state, asset, grant, context).slice(-1));
+  const own = remainingLimits(ownSources(state, asset, undefined, context), context.now);
+  const granted = live.flatMap((each) =>
+    remainingLimits(ownSources(state, asset, each, context).slice(-1), context.now).map(
+      (limit) => ({ ...limit, grant: each.grant.hash }),
+    ),
+  );
   return {
     asset,
     credit: max(0n, purse.credit).toString(),
@@ -124,6 +129,6 @@ const moneyOf = (
     held: (purse.deferredHeld + purse.upfrontHeld).toString(),
     unsettled: purse.unsettled.toString(),
     debt: max(0n, -purse.credit).toString(),
-    limits: remainingLimits([...own, ...granted], context.now),
+    limits: [...own, ...granted],
   };
 };

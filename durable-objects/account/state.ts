@@ -16,11 +16,11 @@ import {
   type Tree,
 } from './tree/tree.ts';
 
-/** Equal denials within ten seconds, not yet an entry. */
-export type DenialBucket = {
+/** What an entry says about denied calls. */
+export type DeniedCall = {
   readonly rule: DenialRule;
-  readonly since: Seconds;
-  readonly count: number;
+  /** When the first of these calls was denied. */
+  readonly at: Seconds;
   readonly tool: string;
   readonly call: `0x${string}`;
   readonly request: `0x${string}`;
@@ -38,6 +38,14 @@ export type DenialBucket = {
     readonly payTo: string;
     readonly evidence: { readonly [key: string]: Json };
   };
+};
+
+/** The time after a denial by a rule in which further ones only count. */
+export type DenialBucket = {
+  readonly rule: DenialRule;
+  readonly since: Seconds;
+  /** The denials that followed, not yet an entry. */
+  readonly further?: { readonly first: DeniedCall; readonly count: number };
 };
 
 /** The state of an account. A new account is `emptyAccount`, which is not stored until it accepts something. */
@@ -103,9 +111,11 @@ type Stored = Omit<AccountState, 'purses' | 'tree' | 'held' | 'leases' | 'grantC
 export const ACCOUNT: Noun<AccountState> = {
   name: 'account',
   key: ({ account }) => account,
-  encode: ({ purses, tree, held: _, leases: __, grantChecks: ___, ...rest }) =>
+  encode: ({ purses, tree, denials, held: _, leases: __, grantChecks: ___, ...rest }) =>
     JSON.stringify({
       ...rest,
+      // What a bucket has counted is stored with whatever else is written.
+      denials: denials.filter(({ further }) => further !== undefined),
       purses: mapValues(purses, encodePurse),
       ...(tree === EMPTY_TREE ? {} : { tree: encodeTree(tree) }),
     } satisfies Stored),

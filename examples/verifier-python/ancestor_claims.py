@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Dict, List, Optional, Tuple
 
 from account import Claim
 from branches import SLACK, Branch
 from survey import Survey
 from tally import Tally
-from windows import FOREVER
+from times import Course, places_in
 
 UNKNOWN = "the chain of an account above is not in the files"
 RECENT = "an account above changed a policy, its status or a grant within 65 s of the call"
@@ -18,14 +20,43 @@ Found = Optional[Tuple[str, str]]
 PERHAPS = ("", "")
 
 
-def check_claim(tally: Tally, branches: Dict[str, Branch], survey: Survey, claim: Claim, account: str) -> None:
+class KnownAncestor:
+    """What an ancestor's chain shows, prepared once for the claims of all calls below it."""
+
+    def __init__(self, branch: Branch) -> None:
+        versions = branch.versions()
+        starts = [at for at, _ in versions]
+        self.slots = {slot: Course(starts, [version[slot] for _, version in versions]) for slot in ("operator", "owner")}
+        # A clock may have stepped back between two entries.
+        times = list(accumulate((at for at, _ in branch.statuses), max))
+        self.statuses = Course(times, [status for _, status in branch.statuses])
+        self.revocations = branch.revocations
+        self._by_id: Dict[str, int] = {}
+        """The place of the first revocation of each grant by its id."""
+        self._epochs: List[int] = []
+        self._by_epoch: List[int] = []
+        """The places of the revocations by epoch that revoke more grants than those before them."""
+        for place, (_, revoked, epoch) in enumerate(branch.revocations):
+            if epoch == 0:
+                self._by_id.setdefault(revoked, place)
+            elif epoch > (self._epochs[-1] if self._epochs else 0):
+                self._epochs.append(epoch)
+                self._by_epoch.append(place)
+
+    def revoked_at(self, grant_id: str, epoch: int) -> Optional[int]:
+        """When the first revocation of a grant was entered."""
+        higher = bisect_right(self._epochs, epoch)
+        found = [*self._by_epoch[higher : higher + 1], *([self._by_id[grant_id]] if grant_id in self._by_id else [])]
+        return self.revocations[min(found)][0] if found else None
+
+
+def check_claim(tally: Tally, known: Optional[KnownAncestor], survey: Survey, claim: Claim, account: str) -> None:
     """Policies, statuses and revocations reach an account within 60 s, and clocks differ by 5 s."""
-    branch = branches.get(claim.ancestor)
-    if branch is None or not branch.is_read:
+    if known is None:
         return tally.bound(UNKNOWN)
-    found = [_policy(claim, branch, "operator", claim.operator), _policy(claim, branch, "owner", claim.owner)]
+    found = [_policy(claim, known, "operator", claim.operator), _policy(claim, known, "owner", claim.owner)]
     if not claim.is_denial:
-        found = [_revocation(claim, branch, survey), _status(claim, branch), *found]
+        found = [_revocation(claim, known, survey), _status(claim, known), *found]
     broken = next((each for each in found if each is not None and each != PERHAPS), None)
     if broken is not None:
         tally.break_with(claim.place, broken[1], account, claim.seq, broken[0])
@@ -36,32 +67,25 @@ def check_claim(tally: Tally, branches: Dict[str, Branch], survey: Survey, claim
     return None
 
 
-def _near(versions: Sequence[Tuple[int, Any]], at: int) -> List[Any]:
-    """What may have been in force at a time, as an account below knew it."""
-    ends = [start for start, _ in versions[1:]] + [FOREVER]
-    return [each for (start, each), end in zip(versions, ends) if start <= at + SLACK and at - SLACK < end]
-
-
-def _policy(claim: Claim, branch: Branch, slot: str, hashed: Optional[str]) -> Found:
+def _policy(claim: Claim, known: KnownAncestor, slot: str, hashed: Optional[str]) -> Found:
     if claim.is_denial and hashed is None:
         return None
-    same = [version[slot] == hashed for version in _near(branch.versions(), claim.at)]
-    return None if all(same) else PERHAPS if any(same) else ("evidence.policies", "wrong_policies")
+    always, partly = known.slots[slot].held_in(hashed, claim.at - SLACK, claim.at + SLACK)
+    return None if always else PERHAPS if partly else ("evidence.policies", "wrong_policies")
 
 
-def _status(claim: Claim, branch: Branch) -> Found:
-    known = _near(branch.statuses, claim.at)
-    if all(status == "active" for status in known):
+def _status(claim: Claim, known: KnownAncestor) -> Found:
+    start, end = claim.at - SLACK, claim.at + SLACK
+    always, partly = known.statuses.held_in("active", start, end)
+    if always:
         return None
-    return PERHAPS if "active" in known else ("payment.grant", known[-1])
+    last = places_in(known.statuses.starts, start, end)[1] - 1
+    return PERHAPS if partly else ("payment.grant", known.statuses.values[last])
 
 
-def _revocation(claim: Claim, branch: Branch, survey: Survey) -> Found:
+def _revocation(claim: Claim, known: KnownAncestor, survey: Survey) -> Found:
     grant = survey.grants[claim.grant][1]
-    first = next(
-        (at for at, revoked, epoch in branch.revocations if (revoked == grant["id"] if epoch == 0 else grant["epoch"] < epoch)),
-        None,
-    )
+    first = known.revoked_at(grant["id"], grant["epoch"])
     if first is None or claim.at < first - SLACK:
         return None
     return PERHAPS if claim.at <= first + SLACK else ("payment.grant", "revoked")

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 from account import Account
 from binding import Binder, Missing
 from entry import Place
-from windows import FOREVER, every_of, period_of, window_name, windows_of
+from windows import FOREVER, window_name, windows_of
 
 SLACK = 65
 """Seconds between accounts: clocks differ by 5 s, and a policy reaches the descendants within 60 s."""
@@ -85,7 +85,8 @@ class Branch:
         found = [(0, dict(slots))]
         for at, slot, hashed in self.changes:
             slots["owner" if slot == "owner" else "operator"] = hashed
-            found.append((at, dict(slots)))
+            # The chain orders its entries; a clock may have stepped back between two of them.
+            found.append((max(at, found[-1][0]), dict(slots)))
         return found
 
     def limits(self, asset: str, binder: Binder, default: Optional[str]) -> Dict[str, List[InForce]]:
@@ -110,19 +111,3 @@ def limits_of(binder: Binder, kind: str, hashed: Optional[str], asset: str) -> L
     except Missing:
         return []
     return [] if policy is None else [(window_name(each.every), each.limit) for each in windows_of(policy, asset)]
-
-
-def counts_as(name: str, call: BelowCall, limits: List[InForce], binder: Binder) -> Optional[bool]:
-    """Whether a call of a descendant counts in a counter for sure; None if it does not count. A lease brings policies and the shares of
-    their counters together, so a call that lists a policy has drawn on its counters, however new the policy is."""
-    at = call.at
-    if not any(each.start <= at + SLACK and at - SLACK < each.end for each in limits):
-        return None
-    covered = at - SLACK
-    for each in limits:
-        if each.start <= covered < each.end:
-            covered = each.end
-    is_listed = any(name == known for hashed in call.policies for known, _ in limits_of(binder, "operator", hashed, call.asset))
-    start, end = period_of(every_of(name), at)
-    is_inside = name.endswith("lifetime") or (at - start >= SLACK and end - at > SLACK)
-    return is_inside and (covered > at + SLACK or is_listed)

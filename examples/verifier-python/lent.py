@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import accumulate
 from typing import Any, Dict, List, Optional, Tuple
 
 from branches import SLACK, BelowCall, Branch
@@ -22,8 +24,34 @@ def _key(entry: Dict[str, Any]) -> Key:
     return text_in(entry, "payment", "to"), text_in(entry, "payment", "grant"), text_in(entry, "payment", "asset")
 
 
-def _calls(branches: Branches, account: str, key: Key) -> List[BelowCall]:
-    return [call for call in branches[account].below if (call.borrower, call.grant, call.asset) == key]
+class _Borrowed:
+    """The calls of one borrower under one grant in one asset, in the order of their times."""
+
+    def __init__(self, calls: List[BelowCall]) -> None:
+        calls = sorted(calls, key=lambda call: call.at)
+        self._times = [call.at for call in calls]
+        self._sums = list(accumulate((call.amount for call in calls), initial=0))
+        self.lent = sum(call.amount for call in calls if call.is_lent)
+
+    def between(self, start: int, end: int) -> int:
+        """What the calls from a time on and before another one cost."""
+        return self._sums[bisect_left(self._times, end)] - self._sums[bisect_left(self._times, start)]
+
+
+class Loans:
+    """What descendants spent of each loan. The calls of an account are sorted once, whatever the number of its entries."""
+
+    def __init__(self, branches: Branches) -> None:
+        self._branches = branches
+        self._lenders: Dict[str, Dict[Key, _Borrowed]] = {}
+
+    def find(self, lender: str, key: Key) -> _Borrowed:
+        if lender not in self._lenders:
+            calls: Dict[Key, List[BelowCall]] = {}
+            for call in self._branches[lender].below:
+                calls.setdefault((call.borrower, call.grant, call.asset), []).append(call)
+            self._lenders[lender] = {each: _Borrowed(found) for each, found in calls.items()}
+        return self._lenders[lender].get(key) or _Borrowed([])
 
 
 def _read(branches: Branches, key: Key) -> Optional[Branch]:
@@ -31,10 +59,10 @@ def _read(branches: Branches, key: Key) -> Optional[Branch]:
     return borrower if borrower is not None and borrower.is_read else None
 
 
-def check_lease(tally: Tally, branches: Branches, entry: Dict[str, Any], place: Place) -> None:
+def check_lease(tally: Tally, branches: Branches, loans: Loans, entry: Dict[str, Any], place: Place) -> None:
     """The borrower's own calls spent at least what it reported. The check of signatures has read the form of the entry."""
     key = _key(entry)
-    calls = _calls(branches, entry["account"], key)
+    calls = loans.find(entry["account"], key)
     counters = member(entry, "outcome", "counters")
     for counter in counters if isinstance(counters, list) else []:
         name = text_in(counter, "name") or ""
@@ -45,7 +73,7 @@ def check_lease(tally: Tally, branches: Branches, entry: Dict[str, Any], place: 
         total = 0
         if is_window(name.rsplit("/", 1)[-1]) and type(start) is int:
             end = period_of(every_of(name), start)[1]
-            total = sum(call.amount for call in calls if start - SLACK <= call.at < end + SLACK)
+            total = calls.between(start - SLACK, end + SLACK)
         if _read(branches, key) is None:
             tally.skip(CHILD_MISSING)
         elif spent > total:
@@ -54,7 +82,7 @@ def check_lease(tally: Tally, branches: Branches, entry: Dict[str, Any], place: 
             tally.prove()
 
 
-def check_lent(tally: Tally, branches: Branches, lent: List[Tuple[Dict[str, Any], Place]]) -> None:
+def check_lent(tally: Tally, branches: Branches, loans: Loans, lent: List[Tuple[Dict[str, Any], Place]]) -> None:
     """Credit that a lender says was spent: the borrower's calls that this credit paid cost as much."""
     sums: Dict[Tuple[str, Key], List[int]] = {}
     last: Dict[Tuple[str, Key], Tuple[Dict[str, Any], Place]] = {}
@@ -70,7 +98,7 @@ def check_lent(tally: Tally, branches: Branches, lent: List[Tuple[Dict[str, Any]
         last[entry["account"], key] = (entry, place)
     for (account, key), (sure, total) in sums.items():
         entry, place = last[account, key]
-        charged = sum(call.amount for call in _calls(branches, account, key) if call.is_lent)
+        charged = loans.find(account, key).lent
         if _read(branches, key) is None:
             tally.skip(CHILD_MISSING)
         elif sure > charged:

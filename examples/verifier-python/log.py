@@ -9,7 +9,7 @@ from entry import Place, Seen
 from export import Export, Unreadable, YearFiles, read_text
 from leaves import Placed
 from merkle import leaf_hash, root_of
-from note import NoteKey, parse_keys
+from note import ListedKey, parse_keys
 from tally import Tally
 from years import Years
 
@@ -18,6 +18,8 @@ MERGE_DELAY = 600
 """An account that began this many seconds before the newest entry under a leaf must have leaves itself."""
 MAX_CHUNK = 2_000
 """Entries of a chunk, at most."""
+CLOCKS = 5
+"""How many seconds the clocks of an account and of its log differ, at most."""
 
 
 class Log:
@@ -42,6 +44,8 @@ class Log:
         """Time of the last entry of the first leaf of the log."""
         self._newest = (-1, 0)
         """Place of the newest leaf whose last entry is in the files, and the time of that entry."""
+        self._youngest: Dict[str, int] = {}
+        """The time of the youngest last entry of a leaf, by the name of its log."""
         if not years:
             if folder is not None or keys or older is not None:
                 raise Unreadable("there are no leaves of a transparency log; give --log with a folder that has log/<year>/leaves.ndjson")
@@ -51,7 +55,7 @@ class Log:
             self._load(years, lists, older)
 
     def _load(self, years: List[YearFiles], lists: List[str], older: Optional[str]) -> None:
-        keys: List[NoteKey] = []
+        keys: List[ListedKey] = []
         for given in lists:
             is_text = _KEY.fullmatch(given) is not None
             found = parse_keys(given if is_text else read_text(given))
@@ -81,7 +85,7 @@ class Log:
             return None
         leaf = self._own[self._at].leaf
         if seq == leaf.last:
-            self._note_time(self._own[self._at].ordinal, seen.entry["at"])
+            self._note_time(self._own[self._at], seen.entry["at"])
         if seq == leaf.first:
             self._hashes = []
             if seen.entry["prev"] != leaf.prev:
@@ -98,10 +102,11 @@ class Log:
             return self.tally.break_at(seen, "not_as_logged")
         return self.tally.prove(len(self._hashes))
 
-    def _note_time(self, ordinal: int, at: int) -> None:
-        if ordinal == 0:
+    def _note_time(self, placed: Placed, at: int) -> None:
+        self._youngest[placed.log] = max(at, self._youngest.get(placed.log, at))
+        if placed.ordinal == 0:
             self._begun = at
-        self._newest = max(self._newest, (ordinal, at), key=lambda each: each[0])
+        self._newest = max(self._newest, (placed.ordinal, at), key=lambda each: each[0])
 
     def _is_overdue(self, first_at: int) -> bool:
         """Whether the log would have leaves of an account that began at a time."""
@@ -119,6 +124,9 @@ class Log:
     def end(self) -> Dict[str, Any]:
         if not self.is_given:
             return self.tally.absent("the folder has no leaves of the transparency log")
+        for origin, path, until in [] if self._leaves is None else self._leaves.signed:
+            if until is not None and self._youngest.get(origin, 0) > until + CLOCKS:
+                self.tally.break_with(Place(path, 1), "retired_key")
         for account, placed in ({} if self._leaves is None else self._leaves.of).items():
             last, found = placed[-1].leaf.last, self._ends.get(account)
             if found is None:

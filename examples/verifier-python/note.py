@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime, timezone
 from typing import List, NamedTuple, Optional, Set, Tuple
 
 import ed25519
@@ -16,7 +17,7 @@ MAX_KEYS = 64
 
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f-\x9f]{1,255}")
 _LINE = re.compile(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_TIME = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _DECIMAL = re.compile("0|[1-9][0-9]{0,15}")
 
 
@@ -24,6 +25,13 @@ class NoteKey(NamedTuple):
     name: str
     key_id: bytes
     public: bytes
+
+
+class ListedKey(NamedTuple):
+    """A key of a log. `until`: when the log signed its first checkpoint without it, or None while it signs."""
+
+    key: NoteKey
+    until: Optional[int]
 
 
 class Checkpoint(NamedTuple):
@@ -56,17 +64,32 @@ def parse_key(text: str) -> Optional[NoteKey]:
     return found if found.key_id.hex() == parts[1] else None
 
 
-def parse_keys(text: str) -> Optional[List[NoteKey]]:
+def parse_keys(text: str) -> Optional[List[ListedKey]]:
     """Reads a list of keys, one a line, each perhaps followed by the times between which it signed; None for any other text."""
     lines = [line for line in text.split("\n") if line.strip() != ""]
     found = []
     for line in lines:
-        first, *times = [each for each in line.strip().split(" ") if each != ""]
-        key = parse_key(first)
-        if key is None or len(times) > 2 or not all(_TIME.fullmatch(time) for time in times):
+        first, *words = [each for each in line.strip().split(" ") if each != ""]
+        key, times = parse_key(first), [_time(word) for word in words]
+        if key is None or len(times) > 2 or None in times:
             return None
-        found.append(key)
+        found.append(ListedKey(key, times[1] if len(times) == 2 else None))
     return found if 0 < len(found) <= MAX_KEYS else None
+
+
+def _time(text: str) -> Optional[int]:
+    try:
+        read = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ") if _TIME.fullmatch(text) else None
+    except ValueError:
+        return None
+    return None if read is None else int(read.replace(tzinfo=timezone.utc).timestamp())
+
+
+def end_of_signing(listed: List[ListedKey], signers: Set[NoteKey]) -> Optional[int]:
+    """When the last of some keys stopped signing, or None if one of them signs still. A key that signed again has a line for each time."""
+    ends = [each.until for each in listed if each.key in signers]
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) else None
 
 
 Signature = Tuple[str, bytes]

@@ -12,7 +12,7 @@ from entry import GENESIS, MAX_LINE, entry_hash, read_entry
 from fields import Malformed, address
 from keccak import keccak256
 from merkle import EMPTY_ROOT, Tree, decode_base64, is_included, leaf_hash, node_hash, parse_leaf, root_of
-from note import BadNote, key_id, open_note, parse_checkpoint, parse_key, parse_keys
+from note import BadNote, end_of_signing, key_id, open_note, parse_checkpoint, parse_key, parse_keys
 from receipts import read_receipt
 from typed_data import delegation_digest, domain, intent_digest, request_digest, revocation_digest, transfer_digest
 
@@ -272,8 +272,14 @@ class Log(unittest.TestCase):
         other = f"gateway.example/log/2026+{key_id('gateway.example/log/2026', bytes(32)).hex()}+{b64encode(bytes([1]) + bytes(32)).decode()}"
         keys = parse_keys(f"{other} 2026-01-01T00:00:00Z 2026-11-27T00:00:00Z\n\n{self.key} 2026-11-27T00:00:00Z\n")
         assert keys is not None
-        self.assertEqual(open_note(self.note, keys)[1], {keys[1]})
-        for text in ("", "\n", self.key + " today", self.key + "\nkey", self.key + " 2026-11-27T00:00:00Z" * 3, (self.key + "\n") * 65):
+        signers = open_note(self.note, [each.key for each in keys])[1]
+        self.assertEqual(signers, {keys[1].key})
+        self.assertIsNone(end_of_signing(keys, signers))
+        self.assertEqual(end_of_signing(keys, {keys[0].key}), 1_795_737_600)
+        again = parse_keys(f"{self.key} 2026-01-01T00:00:00Z 2026-11-27T00:00:00Z\n{self.key} 2026-12-01T00:00:00Z\n")
+        self.assertIsNone(end_of_signing(again or [], signers))
+        impossible = (self.key + " 2026-02-30T00:00:00Z", self.key + " 2026-13-01T00:00:00Z", self.key + " 2026-11-27T24:00:00Z", self.key + " 0026-11-27T00:00:00Z")
+        for text in (*impossible, "", "\n", self.key + " today", self.key + "\nkey", self.key + " 2026-11-27T00:00:00Z" * 3, (self.key + "\n") * 65):
             self.assertIsNone(parse_keys(text))
 
     def test_refuses_a_key_whose_id_is_of_another(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from account import Account, Call, Claim
-from ancestor_claims import check_claim
+from ancestor_claims import KnownAncestor, check_claim
 from binding import MOST_LINKS, Binder
-from branches import SLACK, BelowCall, Branch, CallPlace, InForce, counts_as, limits_of
+from branch_calls import BranchCalls
+from branches import BelowCall, Branch, CallPlace, InForce, limits_of
 from fields import ZERO_HASH
-from lent import CHILD_MISSING, check_lease, check_lent
+from lent import CHILD_MISSING, Loans, check_lease, check_lent
+from limit_course import LimitCourse, surely_counts
 from survey import Survey
 from tally import Tally
 from windows import FOREVER, every_of, period_of
@@ -23,11 +25,14 @@ class _Sum:
     def __init__(self) -> None:
         self.sure = self.all = 0
         self.place: Optional[CallPlace] = None
+        self._rank = -1
 
-    def add(self, amount: int, is_sure: bool, place: CallPlace) -> None:
+    def add(self, amount: int, is_sure: bool, place: CallPlace, rank: int = -1) -> None:
+        """`rank`: the place of a descendant's call in the order of the files. The last of them is the place of the sum."""
         self.sure += amount if is_sure else 0
         self.all += amount
-        self.place = place
+        if rank >= self._rank:
+            self.place, self._rank = place, rank
 
 
 class Totals:
@@ -78,12 +83,15 @@ class Totals:
         for branch in self._branches.values():
             if branch.is_read:
                 self._check(branch)
+        loans = Loans(self._branches)
         for account in self._order:
             for entry, place in self._branches[account].leases:
-                check_lease(self.tally, self._branches, entry, place)
+                check_lease(self.tally, self._branches, loans, entry, place)
+        known = {name: KnownAncestor(branch) for name, branch in self._branches.items() if branch.is_read}
         for claim, account in self._claims:
-            check_claim(self.tally, self._branches, self._survey, claim, account)
-        check_lent(self.tally, self._branches, [each for account in self._order for each in self._branches[account].lent])
+            check_claim(self.tally, known.get(claim.ancestor), self._survey, claim, account)
+        lent = [each for account in self._order for each in self._branches[account].lent]
+        check_lent(self.tally, self._branches, loans, lent)
         return self.tally.finding()
 
     def _is_read(self, account: str) -> bool:
@@ -105,48 +113,45 @@ class Totals:
         # With several default policies, entries do not show which one an ancestor had when.
         default = next(iter(self._defaults)) if len(self._defaults) == 1 else None
         is_whole = self._is_whole(branch.account)
-        parents = branch.parents()
+        parents, calls = branch.parents(), BranchCalls(branch)
         for asset in branch.assets():
             for name, limits in branch.limits(asset, self._binder, default).items():
-                self._judge(branch, asset, name, limits, None, is_whole)
+                self._judge(calls, asset, name, limits, None, is_whole)
             for parent in parents:
                 for name, limit in limits_of(self._binder, "grant", parent, asset):
-                    self._judge(branch, asset, name, [InForce(0, FOREVER, limit)], parent, is_whole)
+                    self._judge(calls, asset, name, [InForce(0, FOREVER, limit)], parent, is_whole)
 
     def _judge(
-        self, branch: Branch, asset: str, name: str, limits: List[InForce], parent: Optional[str], is_whole: bool
+        self, calls: BranchCalls, asset: str, name: str, limits: List[InForce], parent: Optional[str], is_whole: bool
     ) -> None:
         full = name if parent is None else f"{parent}/{name}"
-        for start, found in self._sums(branch, asset, name, full, limits, parent).items():
-            end = period_of(every_of(name), start)[1]
-            near = [each.limit for each in limits if each.start <= end + SLACK and start - SLACK < each.end]
-            if not near or found.place is None:
+        course = LimitCourse(limits)
+        for start, found in sorted(self._sums(calls, asset, name, full, course, parent).items()):
+            highest = course.highest_in(*period_of(every_of(name), start))
+            if highest < 0 or found.place is None:
                 continue
-            if found.sure > max(near):
+            if found.sure > highest:
                 place, account, seq = found.place
                 self.tally.break_with(place, "over_limit", account, seq, full)
             elif not is_whole:
                 self.tally.skip(CHILD_MISSING)
-            elif found.all > max(near):
+            elif found.all > highest:
                 self.tally.bound(EDGE)
             else:
                 self.tally.prove()
 
     def _sums(
-        self, branch: Branch, asset: str, name: str, full: str, limits: List[InForce], parent: Optional[str]
+        self, calls: BranchCalls, asset: str, name: str, full: str, course: LimitCourse, parent: Optional[str]
     ) -> Dict[int, _Sum]:
         """What counted in one counter, by the start of the period."""
         sums: Dict[int, _Sum] = {}
-        for (own_asset, own_name, start), (amount, place) in branch.own.items():
-            if (own_asset, own_name) == (asset, full):
-                sums.setdefault(start, _Sum()).add(amount, True, place)
-        for call in branch.below:
-            if call.asset != asset or (parent is not None and call.parent != parent):
-                continue
-            is_sure = counts_as(name, call, limits, self._binder)
-            if is_sure is not None:
+        for start, amount, place in calls.own(asset, full):
+            sums.setdefault(start, _Sum()).add(amount, True, place)
+        for begin, end in course.near:
+            for rank, call in calls.below(asset, parent, begin, end):
                 start = period_of(every_of(name), call.at)[0]
-                sums.setdefault(start, _Sum()).add(call.amount, is_sure, call.place)
+                is_sure = surely_counts(name, call, course, self._binder)
+                sums.setdefault(start, _Sum()).add(call.amount, is_sure, call.place, rank)
         return sums
 
 

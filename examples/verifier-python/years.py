@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from entry import Place
 from export import YearFiles, read_text
 from leaves import Accounts, Leaves, Placed, read_heading
-from note import BadNote, Checkpoint, NoteKey, open_note, parse_checkpoint
+from note import BadNote, Checkpoint, ListedKey, end_of_signing, open_note, parse_checkpoint
 from tally import Tally
 
 
@@ -20,21 +20,32 @@ class _Year(NamedTuple):
     heading: Optional[Checkpoint]
 
 
+class SignedTree(NamedTuple):
+    """A checkpoint in a file. `until`: when the last key that signed it stopped signing, or None if one signs still."""
+
+    origin: str
+    path: str
+    until: Optional[int]
+
+
 class Years:
     """The leaves of all years by account."""
 
-    def __init__(self, years: List[YearFiles], keys: List[NoteKey], older: Optional[str], tally: Tally) -> None:
+    def __init__(self, years: List[YearFiles], keys: List[ListedKey], older: Optional[str], tally: Tally) -> None:
         self.of: Dict[str, List[Placed]] = {}
         self.is_read = False
         """Whether every checkpoint proves something; otherwise there is no leaf."""
         self.is_whole = False
         """Whether they are all leaves since the first log of the gateway: then every account of it must have some."""
+        self.signed: List[SignedTree] = []
+        """The checkpoints of all years."""
         self._keys, self._tally = keys, tally
         opened = self._open_all(years)
         if opened is None:
             return
         self.is_read = True
-        kept = None if older is None else self._open(older)
+        opened_kept = None if older is None else self._open(older)
+        kept = None if opened_kept is None else opened_kept[0]
         if kept is not None and all(year.tree.origin != kept.origin for year in opened):
             tally.skip(f"the leaves of {kept.origin} are missing, of which a checkpoint was given")
         accounts = Accounts()
@@ -59,26 +70,30 @@ class Years:
             if checkpoint is None:
                 self._tally.skip(f"the checkpoint of {leaves} is missing")
                 return None
-            tree = self._open(checkpoint)
-            if tree is None:
+            found = self._open(checkpoint)
+            if found is None:
                 return None
+            tree, until = found
+            self.signed.append(SignedTree(tree.origin, checkpoint, until))
             if opened and not _is_later(opened[-1].tree.origin, tree.origin):
                 self._tally.break_with(Place(checkpoint, 1), "other_origin")
                 return None
             opened.append(_Year(tree, checkpoint, leaves, read_heading(leaves)))
         return opened
 
-    def _open(self, path: str) -> Optional[Checkpoint]:
+    def _open(self, path: str) -> Optional[Tuple[Checkpoint, Optional[int]]]:
+        """A signed checkpoint, and when the last key that signed it stopped signing."""
         try:
-            text, signers = open_note(read_text(path), self._keys)
+            text, signers = open_note(read_text(path), [each.key for each in self._keys])
             found = parse_checkpoint(text)
-            if all(key.name != found.origin for key in signers):
+            own = {key for key in signers if key.name == found.origin}
+            if not own:
                 raise BadNote("other_origin")
         except BadNote as fault:
             self._tally.break_with(Place(path, 1), fault.reason)
             return None
         self._tally.prove()
-        return found
+        return found, end_of_signing(self._keys, own)
 
     def _check_size(self, year: _Year, earlier: Optional[Checkpoint]) -> None:
         """An earlier tree must not be larger, and one of the same size must be the same. Smaller ones are compared with the leaves."""

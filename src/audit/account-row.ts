@@ -5,7 +5,9 @@ import type { Entry, Json } from '../protocol/entry.ts';
 
 /** The row of an account in `accounts`, as its entries describe it. */
 export type AccountRow = {
-  /** Nearest first. */
+  /** The issuer of the grant that it took last. */
+  readonly parent?: AccountId | undefined;
+  /** Those that were not cut off, nearest first. */
   readonly ancestors: readonly AccountId[];
   readonly label?: string | undefined;
   /** Set by the owner. */
@@ -32,10 +34,16 @@ export const rowAfter = (row: AccountRow, entry: Entry): AccountRow => {
 };
 
 const changesOf = (entry: Entry): Partial<AccountRow> | undefined => {
-  const { type, decision, outcome = {} } = entry;
+  const own = ownChangesOf(entry);
+  const ancestors = accountsIn(entry.outcome?.['ancestors']);
+  // A grant that is taken in the same entry names other ancestors, which hold from then on.
+  return ancestors === undefined ? own : { ancestors, ...own };
+};
+
+const ownChangesOf = ({ type, decision, outcome = {} }: Entry): Partial<AccountRow> | undefined => {
   if (type === 'grant.taken') {
-    const ancestors = ancestorsOf(entry);
-    return ancestors && { ancestors };
+    const ancestors = accountsIn(outcome['above']);
+    return ancestors && { parent: ancestors[0], ancestors };
   }
   if (type === 'account.label') {
     return { label: typeof outcome.label === 'string' ? outcome.label : undefined };
@@ -50,11 +58,9 @@ const STATUSES: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
 const statusOf = (value: Json | undefined): Status | undefined =>
   STATUSES.find((each) => each === value);
 
-/** The ancestors of an account that has taken a grant, nearest first. */
-const ancestorsOf = ({ outcome }: Entry): readonly AccountId[] | undefined => {
-  const above = outcome?.above;
-  return Array.isArray(above) ? [...new Set(above.filter(isAccount))] : undefined;
-};
+/** A list of ancestors, nearest first. */
+const accountsIn = (value: Json | undefined): readonly AccountId[] | undefined =>
+  Array.isArray(value) ? [...new Set(value.filter(isAccount))] : undefined;
 
 const isAccount = (value: Json): value is AccountId =>
   typeof value === 'string' && parseAccountId(value) !== undefined;

@@ -21,6 +21,8 @@ export type StepWords = {
   readonly time: (at: Seconds) => string;
   readonly hash: (hash: string) => string;
   readonly transaction: (network: Network, hash: string) => string;
+  /** A rule or a limit by its name on the wire. */
+  readonly rule: (rule: string) => string;
   /** A text that an agent, a tool or an upstream chose. */
   readonly text: (text: string) => string;
 };
@@ -75,7 +77,7 @@ const SENTENCES: Partial<Readonly<Record<Entry['type'], (told: Told) => string>>
   'call.parked': ({ amounts, words }) =>
     `waits for a person at ${moneyOf(amounts['price'], words)}`,
   'call.denied': ({ entry, outcome, words }) =>
-    `denied by the rule ${entry.rule ?? 'unknown'}${limitText(outcome['limit'], words)}`,
+    `denied by the rule ${words.rule(limitRule(outcome['limit']) ?? entry.rule ?? 'unknown')}${limitText(outcome['limit'], words)}`,
   'call.approved': ({ person }) => `approved by ${person}`,
   'call.refused': ({ entry, person }) =>
     entry.decision === 'expired'
@@ -90,6 +92,7 @@ const SENTENCES: Partial<Readonly<Record<Entry['type'], (told: Told) => string>>
     `resolved by ${person}: ${entry.decision ?? ''}, charged ${moneyOf(amounts['charged'], words)}`,
   'call.refunded': ({ amounts, outcome, person, words }) =>
     `${person} refunded ${moneyOf(amounts['amount'], words)} as credit: ${words.text(textOf(outcome['reason']) ?? '')}`,
+  'settlement.redriven': ({ person }) => `${person} presented the payment again`,
   'payment.settled': ({ entry, payment, words }) =>
     `payment settled${transactionText(entry.account, payment, words)}`,
   'payment.failed': ({ payment, words }) =>
@@ -124,19 +127,27 @@ const policiesText = ({ policy, evidence = {} }: Entry, words: StepWords): strin
 
 const PAID: Readonly<Record<string, string>> = {
   credit: 'paid from credit',
-  lent: 'paid from credit of an ancestor',
-  deferred: 'paid by a payment that moves afterwards',
-  upfront: 'paid by a payment that moves first',
+  lent: 'paid from the credit of an ancestor',
+  deferred: 'paid by a payment that settles after the tool has run',
+  upfront: 'paid by a payment that settles before the tool runs',
   card: 'paid by a card',
 };
 
 const paidBy = ({ paidBy: by }: Members): string => PAID[textOf(by) ?? ''] ?? 'nothing to pay';
 
+const membersOf = (value: Json | undefined): Members | undefined =>
+  typeof value !== 'object' || value === null || Array.isArray(value)
+    ? undefined
+    : (value as Members);
+
+const limitRule = (limit: Json | undefined): string | undefined =>
+  textOf(membersOf(limit)?.['rule']);
+
 /** The limit as it was at the decision. */
 const limitText = (limit: Json | undefined, words: StepWords): string => {
-  if (typeof limit !== 'object' || limit === null || Array.isArray(limit)) return '';
-  const state = limit as Members;
-  const rule = textOf(state['rule']) ?? '';
+  const state = membersOf(limit);
+  if (state === undefined) return '';
+  const rule = limitRule(limit) ?? '';
   const figure = (name: string): string =>
     countsCalls(rule) ? `${textOf(state[name]) ?? '0'} calls` : moneyOf(textOf(state[name]), words);
   const resets = state['resetsAt'];

@@ -168,13 +168,13 @@ export const rollUpStatements = (
 const putAccount = (
   db: D1Database,
   account: AccountId,
-  { ancestors, label, status, operatorStatus, firstAt, seq }: AccountRow,
+  { parent, ancestors, label, status, operatorStatus, firstAt, seq }: AccountRow,
   everAncestors: readonly AccountId[],
   into: TablePrefix,
 ): D1PreparedStatement[] => {
   const values = [JSON.stringify(ancestors), label ?? null, status, operatorStatus, firstAt, seq];
   return [
-    db.prepare(putRow(into)).bind(account, ancestors[0] ?? null, ...values),
+    db.prepare(putRow(into)).bind(account, parent ?? null, ...values),
     ...(everAncestors.length === 0
       ? []
       : [db.prepare(addKin(into)).bind(account, JSON.stringify(everAncestors))]),
@@ -208,7 +208,8 @@ FROM (
   UNION ALL
   SELECT '*', 'own', day, asset, tool, payee, '[]', rule, calls, charged, denied, failed, from_credit, earned FROM spent
   UNION ALL
-  SELECT a.value, 'tree', day, asset, tool, payee, '[]', rule, calls, charged, denied, failed, from_credit, 0
+  SELECT a.value, 'tree', day, asset, tool, payee,
+    (SELECT json_group_array(value ORDER BY key) FROM json_each(spent.above) WHERE key > a.key), rule, calls, charged, denied, failed, from_credit, 0
   FROM spent CROSS JOIN json_each(spent.above) a
   UNION ALL
   SELECT '*', 'own', date(c.payment_at, 'unixepoch'), coalesce(c.asset, ''), coalesce(c.tool, ''), coalesce(c.payee, ''), '[]', '', 0, 0, 0, 0, 0,

@@ -12,6 +12,7 @@ export type StoredHead = { readonly head: ChainHead; readonly row?: AccountRow }
 type StandingRow = {
   readonly seq: number;
   readonly hash: Hex;
+  readonly parent: AccountId | null;
   readonly above: string;
   readonly label: string | null;
   readonly status: Status;
@@ -25,7 +26,7 @@ type StandingRow = {
  * chunk is then rejected.
  */
 const STANDING = `
-SELECT head.seq, head.hash, a.above, a.label, a.status, a.operator_status, a.first_at, a.seq AS changed
+SELECT head.seq, head.hash, a.parent, a.above, a.label, a.status, a.operator_status, a.first_at, a.seq AS changed
 FROM (
   SELECT last_seq AS seq, last_hash AS hash FROM (
     SELECT * FROM (SELECT last_seq, last_hash FROM chunks WHERE account = ?1 ORDER BY first_seq DESC LIMIT 1)
@@ -39,6 +40,7 @@ export const loadStoredHead = async (db: D1Database, account: AccountId): Promis
   return {
     head: { seq: row.seq, hash: row.hash },
     row: {
+      parent: row.parent ?? undefined,
       ancestors: JSON.parse(row.above) as AccountId[],
       label: row.label ?? undefined,
       status: row.status,

@@ -115,15 +115,19 @@ export const readToolDocument = (
   };
 };
 
-/** Returns the cheapest paid tool that is served, of those that `isWanted`; undefined if there is none. */
+/**
+ * Returns the cheapest paid tool that is served, of those that are priced in `asset` (absent: in tokens) and `isWanted`; undefined if there
+ * is none. Prices of two assets do not compare.
+ */
 export const cheapestTool = (
   tools: Catalogue['tools'],
+  asset: Tool['asset'],
   isWanted: (tool: Tool) => boolean = () => true,
 ): Tool | undefined => {
   let cheapest: Tool | undefined;
   for (const { tool, fault } of tools.values()) {
     const isSold = tool !== undefined && fault === undefined && !tool.disabled && tool.price > 0n;
-    if (!isSold || !isWanted(tool)) continue;
+    if (!isSold || tool.asset !== asset || !isWanted(tool)) continue;
     if (cheapest === undefined || tool.price < cheapest.price) cheapest = tool;
   }
   return cheapest;

@@ -24,9 +24,6 @@ export const gatewayTool = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'descrip
   disabled: false,
 });
 
-/** The maximum of one top-up, atomic units: far below what storage can hold for an account. */
-export const MAX_TOP_UP = 1_000_000_000_000n;
-
 /** `POST /credits`: buys credit. The price is the requested amount, atomic units. */
 export const creditsTool = (amount: bigint): Tool => ({
   ...gatewayTool({

@@ -9,12 +9,11 @@ import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
 import { argumentPlaces, placeFaults } from './argument-place.ts';
 import { isForwardable } from './forwardable.ts';
 import { inputSchema, OPEN_SCHEMA } from './input-schema.ts';
+import { MAX_TOOLS } from './max-tools.ts';
 import { METHODS, routeKey } from './route.ts';
 import type { Tool } from './tool.ts';
 import { isRemote, upstreamSchema, upstreamUrlFault } from './upstream.ts';
 
-/** The maximum number of tools in a catalogue. */
-export const MAX_TOOLS = 1_000;
 const MAX_KEPT_TIMEOUT = 300;
 const MAX_BODY = 25 * 1024 * 1024;
 const MAX_REQUEST_HEADERS = 16;

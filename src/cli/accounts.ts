@@ -1,4 +1,6 @@
+import { lasting } from '../core/lasting.ts';
 import type { AnswerOf } from '../management/routes.ts';
+import { spendStatus } from '../protocol/account/spend-status.ts';
 import { isFiat } from '../protocol/fiat-asset.ts';
 import { accountNamed, accountOrOwn, namesOf, treeBelow } from './lib/accounts.ts';
 import { datedList, openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
@@ -11,7 +13,8 @@ import {
 } from './lib/command.ts';
 import { isRefusal, usageError } from './lib/errors.ts';
 import { asOfLine, changedText, listed, paintStatus, proseWidth, sentence } from './lib/print.ts';
-import { fields, lasting } from './lib/text.ts';
+import { MOST_READ, withSpendStatus } from './lib/spend-statuses.ts';
+import { fields } from './lib/text.ts';
 import { dollars, inAsset, isoDay, isoTime, lentText, shortTime } from './lib/units.ts';
 
 const show: Command = {
@@ -34,7 +37,7 @@ const show: Command = {
     );
     out.result(body, () =>
       [
-        `${out.style.bold(names.of(account, body.label))}  ${paintStatus(out, body.status)}`,
+        `${out.style.bold(names.of(account, body.label))}  ${paintStatus(out, spendStatus(body))}`,
         fields(
           [
             ['account', account],
@@ -172,7 +175,7 @@ const tree: Command = {
                 `${'  '.repeat(node.depth - 1)}${names.of(node.account, node.label)}`,
                 node.status,
                 node.standing ?? '',
-                dollars(node.spent),
+                inAsset(node.spent, node.asset),
                 node.reported_at === undefined ? 'now' : isoTime(node.reported_at).slice(11, 19),
                 isoDay(node.valid_until),
               ]),
@@ -243,7 +246,7 @@ const list: Command = {
     { flags: '--label <text>', summary: 'only accounts whose label contains this text' },
     {
       flags: '--status <status>',
-      summary: 'only accounts with this status',
+      summary: 'only accounts that were set to this status',
       choices: STATUSES,
     },
     { flags: '--below <account>', summary: 'only children of this account' },
@@ -263,15 +266,16 @@ const list: Command = {
       ...(status === undefined ? {} : { status }),
       ...(below === undefined ? {} : { parent: await accountNamed(admin, below) }),
     };
-    const { items, asOf } = await datedList(
+    const { items: found, asOf } = await datedList(
       admin,
       (onPage) => admin.list('accounts.list', { query, onPage }),
       most,
     );
+    const { items, unread } = await withSpendStatus(admin, found);
     const names = await namesOf(session);
     const isNamed = (account: string): boolean =>
       names.known.has(account.slice(account.lastIndexOf(':') + 1));
-    out.result({ accounts: items, as_of: asOf }, () =>
+    out.result({ accounts: items, as_of: asOf, ...(unread === 0 ? {} : { unread }) }, () =>
       [
         items.length === 0
           ? 'No account matches.'
@@ -288,13 +292,21 @@ const list: Command = {
                 item.label !== undefined || isNamed(item.account)
                   ? names.of(item.account, item.label)
                   : '',
-                item.status,
+                item.spend_status,
                 item.parent === undefined ? '' : names.of(item.parent),
                 shortTime(item.first_at),
                 item.account,
               ]),
               (text, column) => (column === 1 ? paintStatus(out, text) : text),
             ),
+        ...(unread === 0
+          ? []
+          : [
+              sentence(
+                out,
+                `The command read ${MOST_READ} active accounts. It did not read ${unread} more, so it does not know whether they have a valid grant. To list fewer accounts, use --below or --label.`,
+              ),
+            ]),
         asOfLine(out, asOf, now()),
       ].join('\n'),
     );

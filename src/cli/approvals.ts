@@ -1,3 +1,4 @@
+import { lasting } from '../core/lasting.ts';
 import type { ItemOf } from '../management/routes.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { PageInfo } from '../client/management.ts';
@@ -9,7 +10,6 @@ import type { Command, CommandGroup } from './lib/command.ts';
 import { isRefusal } from './lib/errors.ts';
 import type { Output } from './lib/output.ts';
 import { asOfLine, listed } from './lib/print.ts';
-import { lasting } from './lib/text.ts';
 import { dollars } from './lib/units.ts';
 
 const STATES = ['waiting', 'approved', 'refused', 'expired', 'used'] as const;

@@ -5,6 +5,7 @@ import { TERMS } from './grant/terms.ts';
 import { accountNamed, namesOf } from './lib/accounts.ts';
 import { openAdmin, warnIfStopped } from './lib/admin-client.ts';
 import { ACCOUNT, type Command } from './lib/command.ts';
+import { CliError } from './lib/errors.ts';
 import { limitWarnings, proseWidth, sentence } from './lib/print.ts';
 import { fields } from './lib/text.ts';
 import { dollars, isoTime } from './lib/units.ts';
@@ -43,7 +44,14 @@ export const command: Command = {
       input.flag('consent') && delegate !== undefined
         ? await session.profile.holder(delegate)
         : undefined;
-    const earlier = (await grantsOf(admin, account)).filter(
+    const known = await grantsOf(admin, account);
+    if (known.status === 'revoked') {
+      throw new CliError('That account is revoked for good: no grant lets it spend again.', {
+        hint: 'Grant to another key: `countersign fleet new team --agents 1 --per-day 1` makes an agent with one.',
+        code: 'account_revoked',
+      });
+    }
+    const earlier = known.grants.filter(
       ({ issuer, status }) => status === 'active' && issuer.endsWith(`:${admin.self}`),
     );
     warnIfStopped(admin);

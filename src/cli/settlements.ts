@@ -1,3 +1,4 @@
+import { lasting } from '../core/lasting.ts';
 import type { ItemOf } from '../management/routes.ts';
 import { accountNamed, type Names, namesOf } from './lib/accounts.ts';
 import { datedList, openAdmin } from './lib/admin-client.ts';
@@ -8,7 +9,7 @@ import { callNamed } from './lib/call-id.ts';
 import type { Output, Style } from './lib/output.ts';
 import { listOptions, listRequest, printList } from './lib/list.ts';
 import { listed, proseWidth } from './lib/print.ts';
-import { counted, fields, lasting, printable } from './lib/text.ts';
+import { counted, fields, printable } from './lib/text.ts';
 import { dayRange, dayRangeIn } from './lib/time.ts';
 import { dollars, isoTime, shortTime } from './lib/units.ts';
 import { backends } from './settlements/backends.ts';

@@ -1,4 +1,4 @@
-import { accountId, type AccountId, parseAccountId } from '../protocol/account-id.ts';
+import { accountId, type AccountId } from '../protocol/account-id.ts';
 import { type AgentOptions, type Amount, amountOf, contextOf } from './agent-options.ts';
 import { creditKey, type Spending } from './budget.ts';
 import type { CallRecord } from './call-record.ts';
@@ -10,6 +10,7 @@ import { look } from './look.ts';
 import { type FetchInit, type FetchInput, readOutgoing } from './outgoing.ts';
 import { isFromAudience } from './present.ts';
 import { addressOf } from './signer.ts';
+import { topUpRequest } from './top-up-request.ts';
 import type { McpClientInfo } from './mcp/connect.ts';
 import type { AgentTool } from './mcp/tools.ts';
 import type { Client } from '@modelcontextprotocol/client';
@@ -121,17 +122,7 @@ const topUp = async (
   amount: bigint,
   to: AccountId | undefined,
 ): Promise<AgentResponse> => {
-  if (!URL.canParse(gateway) || amount === 0n || (to !== undefined && !parseAccountId(to))) {
-    throw new CountersignError(
-      'options_invalid',
-      'topUp takes an origin, an amount above zero and a CAIP-10 account in lower case',
-    );
-  }
-  const url = new URL('/credits', gateway);
-  url.searchParams.set('amount', amount.toString());
-  // Appended unencoded: a query may contain colons, and the signed form must be the sent form.
-  if (to !== undefined) url.search += `&account=${to}`;
-  const outgoing = await readOutgoing(url.href, { method: 'POST', redirect: 'manual' });
+  const outgoing = await topUpRequest(gateway, amount, to);
   const { response, proof } = await call(context, outgoing, {
     perCall: amount,
     binding: to === undefined ? 'any' : 'intent',

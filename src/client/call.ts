@@ -22,6 +22,8 @@ export type Terms = {
   readonly binding: 'any' | 'intent';
   /** `credit`: from credit if it covers the price, otherwise with a payment. */
   readonly from: 'credit' | 'payment';
+  /** Called with a payment before it leaves the client. If it throws, the payment does not leave. */
+  readonly keep?: (proof: Proof) => void;
 };
 
 export type CallResult = { readonly response: AgentResponse; readonly proof?: Proof };
@@ -176,7 +178,11 @@ const pay = async (
       paysFrom: 'payment',
       binding: offer.binding === undefined ? 'none' : 'intent',
     },
-    sign: () => signPayment(context, outgoing, offer, choice),
+    sign: async () => {
+      const signed = await signPayment(context, outgoing, offer, choice);
+      terms.keep?.(signed);
+      return signed;
+    },
   });
   return await presentAndComplete(context, outgoing, proof);
 };

@@ -10,15 +10,18 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Management } from './management.ts';
 
 /** A line of an account's log as it is hashed. */
-export type EntryLine = { readonly text: string; readonly seq: number; readonly hash: Hex };
+export type EntryLine = {
+  readonly text: string;
+  readonly seq: number;
+  readonly at: Seconds;
+  readonly hash: Hex;
+};
 
 export type WantedEntry = {
   readonly account: AccountId;
   readonly call: Hex;
   /** The entry to prove, among those that follow the acceptance of the call. */
   readonly isWanted: (line: EntryLine) => boolean;
-  /** A time at or after which the log got the entry: logs of earlier years are not read. */
-  readonly since: Seconds;
   readonly now: Seconds;
 };
 
@@ -45,7 +48,7 @@ export const collectProof = async (
 ): Promise<Result<CollectedProof, CollectFault>> => {
   const line = await findEntry(source, wanted);
   if (line === undefined) return err('not_stored');
-  const logged = await findLeaf(source, wanted, line.seq);
+  const logged = await findLeaf(source, wanted, line);
   if (logged === undefined) return err('not_signed');
   const leaf = parseLeaf(logged.leaf);
   if (leaf === undefined) return err('malformed_leaf');
@@ -56,7 +59,7 @@ export const collectProof = async (
   return ok({ year, proof: { entry, hash, seq, path, ...place } });
 };
 
-const lineSchema = z.looseObject({ seq: z.int() });
+const lineSchema = z.looseObject({ seq: z.int(), at: z.int() });
 
 /** The entries of an account after a seq, as they are hashed. */
 async function* entriesAfter(
@@ -68,8 +71,8 @@ async function* entriesAfter(
   const query = { format: 'ndjson', limit, after: String(after) } as const;
   for await (const page of source.export('account.entries', { params: { account }, query })) {
     for (const text of page.split('\n').filter((line) => line !== '')) {
-      const { seq } = z.parse(lineSchema, JSON.parse(text));
-      yield { text, seq, hash: entryTextHash(text) };
+      const { seq, at } = z.parse(lineSchema, JSON.parse(text));
+      yield { text, seq, at, hash: entryTextHash(text) };
     }
   }
 }
@@ -93,15 +96,15 @@ type LeafOfEntry = Pick<EntryProof, 'leaf' | 'index' | 'proof' | 'checkpoint'> &
   readonly year: number;
 };
 
-/** Finds the leaf of an entry in the log of one year or in a later one: a chunk may be appended after New Year. */
+/** Finds the leaf of an entry in the log of its year or in a later one: a chunk may be appended after New Year. */
 const findLeaf = async (
   source: Source,
-  { account, since, now }: WantedEntry,
-  seq: number,
+  { account, now }: WantedEntry,
+  { seq, at }: EntryLine,
 ): Promise<LeafOfEntry | undefined> => {
-  const yearOf = (at: Seconds): number => new Date(at * 1_000).getUTCFullYear();
+  const yearOf = (time: Seconds): number => new Date(time * 1_000).getUTCFullYear();
   const last = yearOf(now);
-  for (let year = Math.min(yearOf(since), last); year <= last; year += 1) {
+  for (let year = Math.min(yearOf(at), last); year <= last; year += 1) {
     const query = { year, from: seq, limit: 1 };
     const { body } = await source.call('account.leaves', { params: { account }, query });
     const [item] = body.items;

@@ -8,7 +8,7 @@ import { readCopy } from './json.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
 import { send, type Sending, type Transport } from './transport.ts';
-import { hasBodyDigest, RECEIPT_HEADER } from './verify-receipt.ts';
+import { hasBodyDigest, RECEIPT_HEADER } from './receipt-claims.ts';
 
 /** The answer to a signed request, after as many repeats as it took. */
 export type ExchangeResult = {
@@ -151,7 +151,11 @@ const rejectRedirect = (response: Response, call: Hex): void => {
 /** 503s that state a final outcome: repeating the same signature would not change it. */
 const FINAL = ['settlement-failed', 'misconfigured', 'paused'];
 
-const isForLater = ({ status, headers }: Response, problem: ProblemBody | undefined): boolean =>
+/** Whether the gateway does not know the outcome yet, or the call is running. */
+export const isForLater = (
+  { status, headers }: Response,
+  problem: ProblemBody | undefined,
+): boolean =>
   status === 503
     ? !FINAL.some((name) => isProblem(problem, name))
     : status === 409 && headers.has('retry-after');

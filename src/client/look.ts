@@ -10,7 +10,7 @@ import { readJsonBody } from './json.ts';
 import { observedAs, type Outgoing, readOutgoing } from './outgoing.ts';
 import { type Proof, signQuestion, windowAt } from './proof.ts';
 import { send } from './transport.ts';
-import { RECEIPT_HEADER } from './verify-receipt.ts';
+import { RECEIPT_HEADER } from './receipt-claims.ts';
 
 /** The gateway's own tool that answers look-ups. */
 const CALLS_TOOL = 'countersign.calls';

@@ -12,6 +12,8 @@ export type EntryEvent = AnswerOf<'account.events'>;
 export type EventsOptions = {
   /** Resume after the entry with this sequence number (`seq`). Default: only entries from now on. */
   readonly after?: number;
+  /** Without `after`: begin with so many of the newest entries. */
+  readonly newest?: number;
   /** Aborting ends the feed with the signal's reason. */
   readonly signal?: AbortSignal;
 };
@@ -34,7 +36,7 @@ const MAX_EVENT = 256 * 1024;
 export async function* eventsOf(
   context: ManagementContext,
   account: string,
-  { after, signal }: EventsOptions,
+  { after, newest, signal }: EventsOptions,
 ): AsyncGenerator<EntryEvent, void, undefined> {
   let last = after;
   let failures = 0;
@@ -43,7 +45,7 @@ export async function* eventsOf(
     try {
       const response = await requestRoute(context, 'account.events', {
         params: { account },
-        query: { after: last },
+        query: last === undefined ? { newest } : { after: last },
         ...(signal === undefined ? {} : { signal }),
       });
       for await (const event of messagesOf(response, signal)) {

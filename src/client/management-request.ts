@@ -5,7 +5,7 @@ import { readChallenge } from './challenge.ts';
 import { CountersignError, isProblem, type ProblemBody, problemIn } from './errors.ts';
 import { exchange, type Sender } from './exchange.ts';
 import { type Outgoing, readOutgoing } from './outgoing.ts';
-import { signQuestion, windowAt } from './proof.ts';
+import { type Proof, signQuestion, windowAt } from './proof.ts';
 import type { Signer } from './signer.ts';
 import { send } from './transport.ts';
 
@@ -20,6 +20,8 @@ export type ManagementContext = Sender & {
   readonly chainId: number | undefined;
   /** Caches the first chain of the gateway. */
   readonly first: { network?: Network };
+  /** Proofs of commands whose answer was lost, by request. */
+  readonly lost: Map<string, Proof>;
   readonly reader: Reader | undefined;
 };
 
@@ -38,7 +40,8 @@ export type RouteRequest = {
 };
 
 /**
- * Signs one request for a route, and sends it until the gateway answers.
+ * Signs one request for a route, and sends it until the gateway answers. A command whose answer was lost is signed once: the same request
+ * sends the same proof again until the gateway has decided it, so that the gateway carries it out at most once.
  *
  * @returns a successful answer
  * @throws CountersignError `refused`, `command_lost`, and the errors of signing and sending
@@ -54,25 +57,51 @@ export const requestRoute = async (
     return response.ok ? response : refuse(response, await problemIn(response, context.timeoutMs));
   }
   const network = await networkFor(context, outgoing, request);
-  const proof = await signQuestion(context.signer, outgoing, network, {
-    audience: context.audience,
-    tool: toolIdOf(id),
-    payTo: ZERO_ADDRESS,
-    asset: ZERO_ADDRESS,
-    maxAmount: 0n,
-    ...windowAt(context.now()),
-  });
+  const key = JSON.stringify([id, request]);
+  const before = context.lost.get(key);
+  const proof =
+    before ??
+    (await signQuestion(context.signer, outgoing, network, {
+      audience: context.audience,
+      tool: toolIdOf(id),
+      payTo: ZERO_ADDRESS,
+      asset: ZERO_ADDRESS,
+      maxAmount: 0n,
+      ...windowAt(context.now()),
+    }));
   const { response, problem, lost } = await exchange(context, outgoing, proof).catch(
     (cause: unknown) => {
-      throw isWrite(id) && isLost(cause) ? commandLost({ cause }) : cause;
+      if (!isWrite(id) || !isLost(cause)) throw cause;
+      context.lost.set(key, proof);
+      throw commandLost({ cause });
     },
   );
+  const wasLost = isWrite(id) && (before !== undefined || lost);
+  if (isWrite(id) && isUndecided(response, problem, wasLost)) {
+    context.lost.set(key, proof);
+    throw commandLost({ response });
+  }
+  context.lost.delete(key);
   if (response.ok) return response;
   const more = { response, ...(problem === undefined ? {} : { problem }) };
-  // The gateway received the first attempt, and only its answer was lost.
-  if (lost && isProblem(problem, 'already-used')) throw commandLost(more);
+  // The gateway may have carried out an earlier attempt, and will not carry out another one.
+  if (wasLost && DECIDED.some((name) => isProblem(problem, name))) throw commandLost(more);
   return refuse(response, problem);
 };
+
+/** Whether an answer leaves open what became of a command. @param isRepeat whether an earlier attempt may have arrived */
+export const isUndecided = (
+  { ok, status }: Response,
+  problem: ProblemBody | undefined,
+  isRepeat: boolean,
+): boolean => {
+  const isOfProxy = !ok && problem === undefined;
+  const hasFailed = status === 500 || (isOfProxy && status > 500);
+  // A rate limit or a firewall stops a repeat before the gateway looks at the command.
+  return hasFailed || (isRepeat && (isOfProxy || status === 429));
+};
+
+const DECIDED = ['already-used', 'expired'];
 
 const refuse = (response: Response, problem: ProblemBody | undefined): never => {
   const why = problem?.detail ?? problem?.title ?? `The gateway answered ${response.status}.`;

@@ -59,7 +59,8 @@ export type PageInfo = { readonly asOf?: Seconds };
 /** The management API of a gateway (docs/management.md). The client signs every request for itself alone. */
 export type Management = {
   /**
-   * Sends one request.
+   * Sends one request. After `command_lost` without a `problem`, the same request sends the same signature again: the gateway carries it
+   * out at most once. With a `problem` the command is over: read the stored state before you sign it again.
    *
    * @throws CountersignError `refused` with the gateway's `problem`; `command_lost` if a command got no answer
    */
@@ -121,6 +122,7 @@ const contextOf = (options: ManagementOptions): ManagementContext => {
     audience: options.audience ?? origin,
     chainId,
     first: {},
+    lost: new Map(),
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     hooks: {},
     now: options.now ?? nowSeconds,

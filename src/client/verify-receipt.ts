@@ -1,13 +1,12 @@
 import { compactVerify, decodeProtectedHeader } from 'jose';
-import * as z from 'zod/mini';
-import { bodyDigest, decodeBase64Url, decodeUtf8 } from '../crypto/bytes.ts';
+import { bodyDigest } from '../crypto/bytes.ts';
 import { accountId, type AccountId } from '../protocol/account-id.ts';
-import { parseAmount } from '../protocol/amount.ts';
 import { requestDigest } from '../protocol/intent/binding.ts';
 import { RECEIPT_TYPE, type ReceiptClaims } from '../protocol/receipt.ts';
 import { readJson } from './json.ts';
 import { observedAs, type Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
+import { claimsSchema, MAX_TOKEN, RECEIPT_HEADER } from './receipt-claims.ts';
 import type { ReceiptKeys } from './receipt-keys.ts';
 import { addressOf, type Signer } from './signer.ts';
 
@@ -32,28 +31,6 @@ export type Expected = {
   /** The bytes of the answer; undefined if they are too many to keep. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 };
-
-export const RECEIPT_HEADER = 'Agent-Receipt';
-const MAX_TOKEN = 8_192;
-
-const hash = z.string().check(z.regex(/^0x[0-9a-f]{64}$/));
-/** One schema for each claim: the build fails if one is missing. */
-const claimsSchema = z.looseObject({
-  iss: z.string(),
-  agent: z.string(),
-  tool: z.string(),
-  call: hash,
-  request: hash,
-  binding: z.literal(['none', 'intent']),
-  charged: z.string().check(z.refine((text) => parseAmount(text) !== undefined)),
-  refunded: z.optional(z.string()),
-  asset: z.string(),
-  status: z.int(),
-  response: z.string().check(z.regex(/^(?:0x[0-9a-f]{64}|streamed|none)$/)),
-  entry: hash,
-  policy: hash,
-  iat: z.int(),
-} satisfies Record<keyof ReceiptClaims, z.ZodMiniType>);
 
 /** Reads and verifies the receipt of an answer; undefined if the answer carries none. */
 export const receiptOf = async (
@@ -99,14 +76,6 @@ export const verifyReceipt = async (
   const claims = parsed.data as ReceiptClaims;
   const wrong = await wrongClaim(claims, expected);
   return wrong === undefined ? { verified: true, claims } : invalid(wrong);
-};
-
-/** Whether an unverified receipt contains a digest of the answer: then the client must keep the bytes of the answer. */
-export const hasBodyDigest = (token: string): boolean => {
-  const bytes = token.length > MAX_TOKEN ? undefined : decodeBase64Url(token.split('.')[1] ?? '');
-  const text = bytes === undefined ? undefined : decodeUtf8(bytes);
-  const claims = text === undefined ? undefined : claimsSchema.safeParse(readJson(text));
-  return claims?.success === true && claims.data.response.startsWith('0x');
 };
 
 const invalid = (why: string): Receipt => ({ verified: false, why });

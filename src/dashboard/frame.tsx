@@ -1,62 +1,44 @@
 import type { ComponentChildren } from 'preact';
-import { useMemo } from 'preact/hooks';
-import { Link, useLocation } from 'wouter-preact';
-import { endSession } from './data/end-session.ts';
-import { forgetResults } from './data/query.ts';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Scope } from './data/scope.ts';
-import { addressIn, shortened } from './format/text.ts';
+import { Navigation } from './navigation.tsx';
 import { PAGES } from './pages.ts';
-import { signOut } from './session/session.ts';
 import { shortcutsOf } from './data/shortcuts.ts';
+import type { OpenCommands } from './parts/open-commands.tsx';
+import { self } from './session/session.ts';
 import { Shortcuts } from './shortcuts.tsx';
 import './frame.css';
 
-const leave = async (): Promise<void> => {
-  await endSession();
-  forgetResults();
-  await signOut();
+/** Changes without an answer, whose code loads after the page is shown. */
+const Unanswered = ({ account }: { readonly account: AccountId }) => {
+  const [loaded, setLoaded] = useState<
+    { readonly OpenCommands: typeof OpenCommands } | undefined
+  >();
+  useEffect(() => {
+    void import('./parts/open-commands.tsx').then(setLoaded, () => undefined);
+  }, []);
+  return loaded === undefined ? null : <loaded.OpenCommands key={account} account={account} />;
 };
 
-/** What every page has around it: the navigation, and who is signed in. */
+/** The frame of every page: the navigation, and who is signed in. */
 export const Frame = ({
-  scope: { role, account },
+  scope,
   children,
 }: {
   readonly scope: Scope;
   readonly children: ComponentChildren;
 }) => {
-  const [path] = useLocation();
-  const own = useMemo(() => PAGES.filter(({ roles }) => roles.includes(role)), [role]);
+  const own = useMemo(() => PAGES.filter(({ roles }) => roles.includes(scope.role)), [scope.role]);
   const shortcuts = useMemo(() => shortcutsOf(own), [own]);
-  const isHere = (href: string): boolean => (href === '/' ? path === '/' : path.startsWith(href));
   return (
     <>
       <a class="skip" href="#main">
         Skip to the content
       </a>
-      <nav aria-label="Pages">
-        <p class="host">{location.host}</p>
-        <ul>
-          {own
-            .filter(({ name }) => name !== undefined)
-            .map(({ path: href, name }) => (
-              <li key={href}>
-                <Link href={href} aria-current={isHere(href) ? 'page' : undefined}>
-                  {name}
-                </Link>
-              </li>
-            ))}
-        </ul>
-        <div class="who">
-          <span>
-            {role} <code title={account}>{shortened(addressIn(account))}</code>
-          </span>
-          <button type="button" onClick={() => void leave()}>
-            Sign out
-          </button>
-        </div>
-      </nav>
+      <Navigation scope={scope} pages={own} />
       <main id="main" tabIndex={-1}>
+        {self.value === undefined ? null : <Unanswered account={self.value} />}
         {children}
       </main>
       <Shortcuts shortcuts={shortcuts} />

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { PageProps } from './data/scope.ts';
 import type { PageEntry } from './pages.ts';
 import { Notice } from './parts/notice.tsx';
+import { Opening } from './parts/opening.tsx';
 
 /** Pages whose code is here. */
 const loaded = new Map<PageEntry, ComponentType<PageProps>>();
@@ -36,7 +37,7 @@ export const LoadedPage = ({ entry, scope, params }: PageProps & { readonly entr
   }, [entry]);
   const Component = loaded.get(entry);
   if (Component !== undefined) return <Component scope={scope} params={params} />;
-  if (!isMissing) return null;
+  if (!isMissing) return <Opening title={entry.name} />;
   return (
     <Notice tone="bad">
       <p>This page did not load. Check the connection, then try again.</p>

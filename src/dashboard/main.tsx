@@ -1,5 +1,7 @@
 import './style.css';
-import './controls.css';
+import './inputs.css';
+import './buttons.css';
+import './tabs.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { offerLocalKeys } from './session/local-wallet.ts';

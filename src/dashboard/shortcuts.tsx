@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import type { Shortcut } from './data/shortcuts.ts';
-import './parts/act-dialog.css';
+import { Dialog } from './parts/dialog.tsx';
 
 /** How long `g` waits for its letter. */
 const PAUSE_MS = 1500;
@@ -45,39 +45,29 @@ const Help = ({
 }: {
   readonly shortcuts: readonly Shortcut[];
   readonly onClose: () => void;
-}) => {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  return (
-    <dialog ref={dialog} aria-labelledby="shortcuts-title" onClose={onClose}>
-      <h2 id="shortcuts-title">Keyboard shortcuts</h2>
-      <dl class="facts">
-        {shortcuts.map(({ letter, name }) => (
-          <div key={letter}>
-            <dt>{name}</dt>
-            <dd>
-              <kbd>g</kbd> <kbd>{letter}</kbd>
-            </dd>
-          </div>
-        ))}
-        <div>
-          <dt>Search on this page</dt>
+}) => (
+  <Dialog title="Keyboard shortcuts" onClose={onClose}>
+    <dl class="facts">
+      {shortcuts.map(({ letter, name }) => (
+        <div key={letter}>
+          <dt>{name}</dt>
           <dd>
-            <kbd>/</kbd>
+            <kbd>g</kbd> <kbd>{letter}</kbd>
           </dd>
         </div>
-        <div>
-          <dt>Close a dialog</dt>
-          <dd>
-            <kbd>Esc</kbd>
-          </dd>
-        </div>
-      </dl>
-      <div class="acts">
-        <button type="button" onClick={() => dialog.current?.close()}>
-          Close
-        </button>
+      ))}
+      <div>
+        <dt>Search on this page</dt>
+        <dd>
+          <kbd>/</kbd>
+        </dd>
       </div>
-    </dialog>
-  );
-};
+      <div>
+        <dt>Close a dialog</dt>
+        <dd>
+          <kbd>Esc</kbd>
+        </dd>
+      </div>
+    </dl>
+  </Dialog>
+);

@@ -17,7 +17,7 @@ const POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  // The policy of the verifier's worker (src/dashboard/data/verifier.ts). Injected code cannot make another one.
+  // The policy of the verifier's worker (src/dashboard/data/audit/verify-in-worker.ts). Injected code cannot make another one.
   'trusted-types countersign-verifier',
 ].join('; ');
 

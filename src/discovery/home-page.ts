@@ -18,8 +18,9 @@ export const homePage = (listing: Listing): string => {
 <header>
 <p class="status${isPaused ? ' bad' : ''}">${isPaused ? 'Paused: takes no new calls now' : 'Open for calls'}</p>
 <h1>${escaped(host)}</h1>
-<p class="about">${tools.length === 1 ? 'One tool' : `${tools.length} tools`} for agents, and for anyone with a wallet. Each call is paid with a
-signature, in USDC. There is no account and no API key, and a call that fails costs nothing.</p>
+<p class="about">${tools.length === 1 ? 'One tool' : `${tools.length} tools`} for agents, and for anyone with a wallet. Your wallet pays for each
+call: it signs the price, in USDC, a digital dollar. You need no account, no API key and no other coin: the gateway pays the network. If a tool
+fails, the call costs nothing: money that has already moved becomes your credit here.</p>
 ${payees(listing)}
 </header>
 <main>
@@ -77,23 +78,29 @@ ${body}
 `;
 
 const payees = ({ payees: all }: Listing): string =>
-  all.length === 0 ? '' : `<dl class="payees">\n${all.map(payee).join('\n')}\n</dl>`;
+  all.length === 0
+    ? ''
+    : `<dl class="payees">\n${all.map(payee).join('\n')}\n</dl>
+<p class="about">Do not send money there yourself: only a signed payment buys a call.</p>`;
 
 const payee = ({ network, asset, payTo, extra }: Payee): string =>
   [
     ['Network', `<span title="${escaped(network)}">${escaped(networkName(network))}</span>`],
-    ['Pay to', `<code>${checksummed(payTo)}</code>`],
-    ['Asset', `${escaped(String(extra['name']))} <code>${checksummed(asset)}</code>`],
+    ['Paid to', `<code>${checksummed(payTo)}</code>`],
+    [
+      'Asset',
+      `<span title="${escaped(String(extra['name']))}">USDC</span> <code>${checksummed(asset)}</code>`,
+    ],
   ]
     .map(([term = '', detail = '']) => `<div><dt>${term}</dt><dd>${detail}</dd></div>`)
     .join('\n');
 
 const WHEN: Readonly<Record<ListedTool['settlement'], string>> = {
-  deferred: 'Paid after the answer',
-  upfront: 'Paid before the tool runs; credit if it fails',
-  credit: 'Paid from prepaid credit',
-  free: 'Free; the caller signs',
-  card: 'Charged to a card, within the budget of the caller',
+  deferred: 'You pay after the answer; before the tool runs if you are new here',
+  upfront: 'You pay before the tool runs; the money becomes credit here if the tool fails',
+  credit: 'You pay from credit that you buy here first',
+  free: 'The signature only shows who calls',
+  card: 'A card of the operator pays, within the budget that the operator gives you',
 };
 
 const item = (tool: ListedTool, now: Seconds): string => `<li>
@@ -101,7 +108,7 @@ const item = (tool: ListedTool, now: Seconds): string => `<li>
 <p class="price"><strong>${price(tool)}</strong>${priceNote(tool)}</p>
 <p class="about">${escaped(tool.description)}</p>
 <p class="facts"><code>${tool.method === '*' ? 'any method' : escaped(tool.method)} ${escaped(tool.path)}</code>
-<span>${WHEN[tool.settlement]}${tool.binding === 'intent' ? '; bound payments only' : ''}</span>
+<span>${WHEN[tool.settlement]}${tool.binding === 'intent' ? '; takes only payments that are bound to their request' : ''}</span>
 ${health(tool.health, now)}</p>
 ${payPlace(tool)}
 <details><summary>Call ${escaped(tool.id)} with a command</summary>

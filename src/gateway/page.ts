@@ -59,10 +59,11 @@ export const payPlace = ({ id, settlement }: Pick<PublicTool, 'id' | 'settlement
 
 /** The style of that button. */
 export const PAY_STYLE = `button.pay{padding:.5rem 1rem;border:1px solid var(--accent);border-radius:.5rem;background:var(--accent);color:var(--on-accent);font:600 1rem/1.5 system-ui,sans-serif;cursor:pointer}
+button.pay:hover{filter:brightness(.9)}
 button.pay:disabled{opacity:.6;cursor:default}`;
 
-/** Colours of pages, light and dark. Text has a contrast of at least 4.5 on both grounds (WCAG 2 AA). */
+/** Colours of pages, light and dark: those of the dashboard. Text has a contrast of at least 4.5 on both grounds (WCAG 2 AA). */
 export const COLOURS = `
-:root{--ground:#f6f6f3;--sheet:#fff;--ink:#1b1d1f;--soft:#5a6066;--line:#dcdcd6;--accent:#0b6b4f;--on-accent:#fff;--alarm:#a32d1f}
-@media (prefers-color-scheme:dark){:root{--ground:#131516;--sheet:#1b1e20;--ink:#eceeee;--soft:#a3aab0;--line:#34393c;--accent:#5fd0a8;--on-accent:#0c1512;--alarm:#ff9d8c}}
+:root{--ground:#f6f7f9;--sheet:#fff;--ink:#16191d;--soft:#5b636e;--line:#e3e6ea;--accent:#2457d6;--on-accent:#fff;--ok:#14703c;--alarm:#b3261e}
+@media (prefers-color-scheme:dark){:root{--ground:#0a0c0e;--sheet:#171a1f;--ink:#e9ebee;--soft:#9aa3af;--line:#2a2f37;--accent:#8ab0ff;--on-accent:#0f1114;--ok:#5ccf8e;--alarm:#ff8f85}}
 `;

@@ -24,11 +24,11 @@ let headers: Page['headers'] | undefined;
 
 const WHEN: Readonly<Record<PublicTool['settlement'], string>> = {
   deferred:
-    'after the answer, in batches; before the tool runs if you are new here. Nothing is charged if the tool fails',
-  upfront: 'before the tool runs; it becomes credit if the tool fails',
-  credit: 'from prepaid credit',
-  free: 'never: the tool is free',
-  card: 'by the operator',
+    'After the answer; before the tool runs if you are new here. If the tool fails, the call costs nothing: money that has moved becomes your credit here.',
+  upfront: 'Before the tool runs. If the tool fails, the money becomes your credit here.',
+  credit: 'From credit that you buy here first. A call that fails costs nothing.',
+  free: 'Never: the tool is free.',
+  card: 'By the operator.',
 };
 
 const snippet = (tool: PublicTool, offer: Offer): string => {
@@ -73,10 +73,13 @@ const rows = (tool: PublicTool, offer: Offer): string =>
   [
     ...offer.requirements.flatMap(({ network, payTo, asset, extra }) => [
       row('Network', `<span title="${escaped(network)}">${escaped(networkName(network))}</span>`),
-      row('Pay to', `<code>${checksummed(payTo)}</code>`),
-      row('Asset', `${escaped(String(extra['name']))} <code>${checksummed(asset)}</code>`),
+      row('Paid to', `<code>${checksummed(payTo)}</code>`),
+      row(
+        'Asset',
+        `<span title="${escaped(String(extra['name']))}">USDC</span> <code>${checksummed(asset)}</code>`,
+      ),
     ]),
-    row('Paid', WHEN[tool.settlement]),
+    row('You pay', WHEN[tool.settlement]),
     row('Answer', `<code>${escaped(tool.mimeType)}</code>`),
   ].join('\n');
 
@@ -101,10 +104,11 @@ ${payPlace(tool)}
 <dl class="terms">
 ${rows(tool, offer)}
 </dl>
+<p class="hint">Do not send money to an address on this page yourself: only a signed payment buys a call.</p>
 <h2>How software calls it</h2>
 <p>There is no account and no API key: a client signs the price for one call, and sends the call again with that signature.
 ${others(tool)}</p>
-<pre class="command" tabindex="0" role="region" aria-label="Command"><code>${escaped(command(tool, offer))}</code></pre>
+<pre tabindex="0" role="region" aria-label="Command"><code>${escaped(command(tool, offer))}</code></pre>
 <pre tabindex="0" role="region" aria-label="Example in JavaScript"><code>${escaped(snippet(tool, offer))}</code></pre>
 <p class="note">Opening this page has charged nothing.</p>
 </main>
@@ -126,14 +130,14 @@ h2{margin:2rem 0 .5rem;font-size:1.125rem}
 .price{margin:1.5rem 0}
 .price strong{font-size:2.5rem;line-height:1;font-variant-numeric:tabular-nums}
 ${PAY_STYLE}
-.pay{margin:0 0 1.5rem}
+div.pay{margin:0 0 1.5rem}
+.hint{margin:.75rem 0 0;color:var(--soft);font-size:.875rem}
 dl{margin:0;border-top:1px solid var(--line)}
 dl div{display:flex;gap:1rem;padding:.6rem 0;border-bottom:1px solid var(--line)}
 dt{flex:0 0 6rem}
 dd{margin:0;min-width:0;overflow-wrap:anywhere}
 code{font:.8125rem/1.6 ui-monospace,monospace}
-pre{margin:0 0 1rem;padding:1rem;overflow-x:auto;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
-.command{white-space:pre-wrap;overflow-wrap:anywhere}
+pre{margin:0 0 1rem;padding:1rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
 a{color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .note{margin:0}

@@ -1,7 +1,6 @@
-import { MAX_TOP_UP } from '../catalog/gateway-tools.ts';
 import type { Config } from '../config.ts';
 import { ZERO_ADDRESS } from '../core/hex.ts';
-import { min } from '../protocol/amount.ts';
+import { MAX_TOP_UP, min } from '../protocol/amount.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import {

@@ -50,6 +50,8 @@ const limit = z.strictObject({
   resets_at: z.exactOptional(time),
   window: z.exactOptional(count),
   account: z.exactOptional(account),
+  /** The held grant that sets the limit. */
+  grant: z.exactOptional(hash),
 });
 
 /** The standing of an account: its policies, what remains of each limit, its money. */
@@ -83,6 +85,8 @@ export const standingSchema = z.strictObject({
       status: z.enum(['active', 'revoked', 'expired', 'not_yet']),
       valid_until: time,
       is_default: z.boolean(),
+      /** Its terms as a policy, also after it has ended. */
+      policy: z.exactOptional(policyDocument),
     }),
   ),
   money: z.array(
@@ -104,14 +108,20 @@ export const standingSchema = z.strictObject({
 const childrenPage = pageOf(
   z.strictObject({
     account,
+    /** Its label, once it has taken a grant of this tree. */
+    label: z.exactOptional(z.string()),
     grant: hash,
     id: hash,
     status: z.enum(['offered', 'active', 'revoked', 'expired']),
     valid_until: time,
     spent: amount,
+    /** The asset of `spent`, the only one that the grant lets spend. Absent: the grant allows no spending. */
+    asset: z.exactOptional(asset),
     /** Until when the child has reported its spend; absent if it has reported all of it. */
     reported_at: z.exactOptional(time),
     leased_until: time,
+    /** The terms of the grant as a policy, also of an offered or ended one. */
+    policy: z.exactOptional(policyDocument),
   }),
 );
 
@@ -122,6 +132,7 @@ export const ACCOUNT_ROUTES = {
     query: accountsQuery,
     summary: 'Lists accounts: all of them, or the children of one',
     answer: datedPageOf(accountItem),
+    readsLog: true,
   },
   'accounts.put': {
     path: 'PUT /admin/accounts/:account',

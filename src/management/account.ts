@@ -2,10 +2,14 @@ import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { standingBody } from '../gateway/account-api/look-ups.ts';
-import type { AccountId } from '../protocol/account-id.ts';
+import { compileDelegation } from '../policy/grant.ts';
+import { policyJson } from '../policy/policy.ts';
+import { type AccountId, type Network } from '../protocol/account-id.ts';
 import type { Status } from '../protocol/account/command.ts';
 import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
+import type { AgentDelegation } from '../protocol/intent/agent-delegation.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
+import { type LabelReader, readLabels } from './account-label.ts';
 import type { ACCOUNT_ROUTES } from './account.route.ts';
 import { asOf } from './as-of.ts';
 import { outcomeBody, sendCommand } from './command.ts';
@@ -14,6 +18,7 @@ import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } 
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
 import { conditions, scan } from './scan.ts';
+import { treeReader } from './tree-reader.ts';
 
 /** An account, as its stored entries describe it. */
 export type AccountItem = {
@@ -169,7 +174,7 @@ const putDefaultGrant: Handler<'account.default'> = async ({
 const HASH = /^0x[0-9a-f]{64}$/;
 
 /** Lists the children. The cursor is the hash of the last grant. */
-const tree: Handler<'account.tree'> = async ({ context, params, query, request }) => {
+const tree: Handler<'account.tree'> = async ({ context, params, query, request, by }) => {
   const { after, limit } = query;
   if (after !== undefined && !HASH.test(after)) {
     return refuse(queryReason({ kind: 'bad_cursor' }));
@@ -177,16 +182,51 @@ const tree: Handler<'account.tree'> = async ({ context, params, query, request }
   try {
     const place = after as `0x${string}` | undefined;
     const { children, next } = await context.account(params.account).children(place, limit);
-    const items = children.map(({ validUntil, leasedUntil, reportedAt, ...child }) => ({
+    const labels = await labelsBelow(
+      context,
+      { scope: params.account, reader: treeReader(by, params.account) },
+      children,
+    );
+    const items = children.map(({ validUntil, leasedUntil, reportedAt, delegation, ...child }) => ({
       ...child,
+      ...withoutUndefined({ label: labels.get(child.account) }),
       valid_until: validUntil,
       ...(reportedAt === undefined ? {} : { reported_at: reportedAt }),
       leased_until: leasedUntil,
+      ...(delegation === undefined ? {} : termsBody(params.account, delegation)),
     }));
     return replyPage(request, { items, next });
   } catch (cause) {
     console.error({ event: 'tree_failed', account: params.account, cause: String(cause) });
     return refuse({ reason: 'storage_unavailable' });
+  }
+};
+
+/** A grant as the policy that enforces it, and the one asset that it lets spend. Issuer and delegate are on one network. */
+const termsBody = (
+  issuer: AccountId,
+  delegation: AgentDelegation,
+): Pick<AnswerOf<'account.tree'>['items'][number], 'asset' | 'policy'> => {
+  const network = issuer.slice(0, issuer.lastIndexOf(':')) as Network;
+  const terms = compileDelegation(delegation, network);
+  return { policy: policyJson(terms), ...withoutUndefined({ asset: terms.assets?.[0] }) };
+};
+
+/** The labels of children. The account itself lists its children, so a database that does not answer hides their labels only. */
+const labelsBelow = async (
+  { db }: Pick<AdminRequest<'account.tree'>['context'], 'db'>,
+  of: LabelReader & { readonly scope: AccountId },
+  children: readonly { readonly account: AccountId }[],
+): Promise<ReadonlyMap<AccountId, string>> => {
+  try {
+    return await readLabels(
+      db,
+      of,
+      children.map((child) => child.account),
+    );
+  } catch (cause) {
+    console.error({ event: 'labels_unread', account: of.scope, cause: String(cause) });
+    return new Map();
   }
 };
 

@@ -24,6 +24,8 @@ const approvalsQuery = listQuery({ state: z.exactOptional(oneOf(APPROVAL_STATES)
 /** A call that waits for a person, or did, as the log describes it. */
 export const approvalItem = z.strictObject({
   account,
+  /** The label of the account, if it has one and the reader may read the account. */
+  label: z.exactOptional(z.string()),
   call: hash,
   state: z.enum(APPROVAL_STATES),
   tool: z.string(),
@@ -57,6 +59,7 @@ export const APPROVAL_ROUTES = {
     query: approvalsQuery,
     summary: 'Lists calls that wait for a person, oldest first',
     answer: datedPageOf(approvalItem),
+    readsLog: true,
   },
   'account.approvals': {
     path: 'GET /accounts/:account/approvals',
@@ -64,6 +67,7 @@ export const APPROVAL_ROUTES = {
     query: approvalsQuery,
     summary: 'Lists calls of an account and its descendants that wait for a person, oldest first',
     answer: datedPageOf(approvalItem),
+    readsLog: true,
   },
   'account.approval': {
     path: 'GET /accounts/:account/approvals/:call',

@@ -3,14 +3,25 @@ import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { AccountId, AssetId } from '../protocol/account-id.ts';
+import { LABEL_COLUMNS, labelIn, type LabelRow } from './account-label.ts';
 import type { APPROVAL_ROUTES } from './approval.route.ts';
 import { asOf } from './as-of.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
-import { attempt, type ListPage, type PageRequest, type Queried } from './page.ts';
+import {
+  attempt,
+  boundedLimit,
+  cursorOf,
+  type CursorPlace,
+  type ListPage,
+  type PageRequest,
+  type Queried,
+  readCursor,
+} from './page.ts';
 import { queryReason, refuse, reply, replyPage, type ReplyResult } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
-import { scan, type Scan, type SqlCondition } from './scan.ts';
+import { scan, type Scan } from './scan.ts';
+import { treeReader } from './tree-reader.ts';
 
 type Item = AnswerOf<'account.approval'>;
 
@@ -34,38 +45,117 @@ type ApprovalRow = {
   readonly reason: string | null;
 };
 
+type ListedRow = ApprovalRow & LabelRow;
+
+/** An account with its descendants. `reader`: the ancestor that reads; the account itself if it or an operator does. */
+type Tree = { readonly account: AccountId; readonly reader: AccountId };
+
 type ApprovalFilter = {
   readonly state?: Item['state'] | undefined;
-  /** Also calls of the descendants of this account. */
-  readonly account?: AccountId | undefined;
+  readonly tree?: Tree | undefined;
 };
 
 /** Lists calls that wait for a person, or are in another state, oldest first. */
 export const listApprovals = (
   db: D1Database,
-  { state = 'waiting', account, ...page }: ApprovalFilter & PageRequest,
+  { state = 'waiting', tree, ...page }: ApprovalFilter & PageRequest,
 ): Queried<ListPage<Item>> =>
-  attempt(() => scan(db, approvalsIn(state, account), page, approvalItem));
+  attempt(async () => {
+    if (tree !== undefined) return listOfTree(db, state, tree, page);
+    return scan(db, approvalsIn(state), page, (row) => ({
+      ...approvalItem(row),
+      ...labelIn({ scope: '*', reader: '*' }, row.account, row),
+    }));
+  });
 
-const approvalsIn = (state: Item['state'], account: AccountId | undefined): Scan<ApprovalRow> => ({
+const SHAPE = ['number', 'string', 'string'] as const;
+const placeOf = (row: ApprovalRow): CursorPlace => [row.parked_at, row.account, row.call];
+
+const approvalsIn = (state: Item['state']): Scan<ListedRow> => ({
   list: `approvals ${state}`,
   index: 'approvals a INDEXED BY approvals_by_age',
   key: ['a.parked_at', 'a.account', 'a.call'],
   order: 'ASC',
-  shape: ['number', 'string', 'string'],
+  shape: SHAPE,
   within: [['a.state = ?', state]],
   range: { least: 0 },
-  columns: 'a.*',
-  joins: '',
-  filters: account === undefined ? [] : [treeOf(account)],
-  placeOf: (row) => [row.parked_at, row.account, row.call],
+  columns: `a.*, ${LABEL_COLUMNS}`,
+  joins: 'LEFT JOIN accounts l ON l.account = a.account',
+  filters: [],
+  placeOf,
 });
 
-const treeOf = (account: AccountId): SqlCondition => [
-  '(a.account = ? OR EXISTS (SELECT 1 FROM kin WHERE kin.ancestor = ? AND kin.account = a.account))',
-  account,
-  account,
-];
+/** Approvals in one state, of all accounts, that a list of a tree looks through. */
+const FEW = 1_000;
+
+/**
+ * Lists the approvals of a tree: among all in the state if these are few, else account by account.
+ *
+ * Attack: a scan of all approvals, filtered by tree, would show an owner by its cursors, and by their number, when and how many calls of
+ * others wait. An account may also have left the tree, or have come with its parent from a tree that `reader` never was above. What it calls
+ * now is not for its former ancestors, so this asks for those of now, as a read of the call itself does (CWE-200).
+ */
+const listOfTree = async (
+  db: D1Database,
+  state: Item['state'],
+  { account, reader }: Tree,
+  { after, limit: wanted }: PageRequest,
+): Queried<ListPage<Item>> => {
+  const limit = boundedLimit(wanted);
+  const list = `approvals of ${state}`;
+  const read = readCursor(list, SHAPE, after);
+  if (!read.ok) return read;
+  const many = await db
+    .prepare(
+      `SELECT 1 FROM approvals INDEXED BY approvals_by_age WHERE state = ? LIMIT 1 OFFSET ${FEW}`,
+    )
+    .bind(state)
+    .first();
+  const { results } = await db
+    .prepare(many === null ? AMONG_ALL : BY_ACCOUNT)
+    .bind(account, reader, state, ...(read.value ?? [-1, '', '']), limit + 1)
+    .all<ListedRow>();
+  const shown = results.slice(0, limit);
+  const last = results.length > limit ? shown.at(-1) : undefined;
+  return ok({
+    items: shown.map((row) => ({
+      ...approvalItem(row),
+      ...labelIn({ scope: account, reader }, row.account, row),
+    })),
+    ...(last === undefined ? {} : { next: cursorOf(list, placeOf(last)) }),
+  });
+};
+
+const IS_BELOW = `instr(l.above, '"' || ?1 || '"') AND instr(l.above, '"' || ?2 || '"')`;
+
+const AMONG_ALL = `
+SELECT a.*, ${LABEL_COLUMNS}
+FROM approvals a INDEXED BY approvals_by_age LEFT JOIN accounts l ON l.account = a.account
+WHERE a.state = ?3 AND (a.parked_at, a.account, a.call) > (?4, ?5, ?6) AND (a.account = ?1 OR (${IS_BELOW}))
+ORDER BY a.parked_at, a.account, a.call LIMIT ?7`;
+
+/** The first approvals of each account after the place, then the first of all. */
+const BY_ACCOUNT = `
+WITH member (account) AS (
+  SELECT ?1
+  UNION ALL
+  SELECT l.account FROM kin CROSS JOIN accounts l ON l.account = kin.account
+  WHERE kin.ancestor = ?1 AND kin.account <> ?1 AND ${IS_BELOW}
+),
+places AS MATERIALIZED (
+  SELECT account, (
+    SELECT json_group_array(call) FROM (
+      SELECT call FROM approvals INDEXED BY approvals_of_account
+      WHERE account = member.account AND state = ?3 AND parked_at >= ?4 AND (parked_at, account, call) > (?4, ?5, ?6)
+      ORDER BY parked_at, call LIMIT ?7
+    )
+  ) AS calls FROM member
+)
+SELECT a.*, ${LABEL_COLUMNS}
+FROM places CROSS JOIN json_each(places.calls) place
+CROSS JOIN approvals a ON a.account = places.account AND a.call = place.value
+LEFT JOIN accounts l ON l.account = a.account
+ORDER BY a.parked_at, a.account, a.call LIMIT ?7`;
 
 const approvalItem = (row: ApprovalRow): Item =>
   withoutUndefined({
@@ -92,10 +182,10 @@ type ListRequest = Pick<AdminRequest<'approvals.list'>, 'context' | 'query' | 'r
 
 const list = async (
   { context, query, request, now }: ListRequest,
-  account: AccountId | undefined,
+  tree: Tree | undefined,
 ): Promise<ReplyResult> => {
   const complete = await asOf(context, undefined, now);
-  const found = await listApprovals(context.db, { ...query, account });
+  const found = await listApprovals(context.db, { ...query, tree });
   if (!found.ok) return refuse(queryReason(found.error));
   return replyPage(request, { ...found.value, asOf: complete });
 };
@@ -135,7 +225,8 @@ const refuseCall = ({ body, ...request }: AdminRequest<'approvals.refuse'>) =>
 
 export const approvalHandlers: Handlers<keyof typeof APPROVAL_ROUTES> = {
   'approvals.list': (request) => list(request, undefined),
-  'account.approvals': ({ params, ...request }) => list(request, params.account),
+  'account.approvals': ({ params: { account }, by, ...request }) =>
+    list(request, { account, reader: treeReader(by, account) }),
   'account.approval': get,
   'approvals.approve': approve,
   'approvals.refuse': refuseCall,

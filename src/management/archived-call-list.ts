@@ -2,7 +2,7 @@ import { type CallPlace, placeOf, readArchivedCalls } from '../audit/archive/arc
 import type { Seconds } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import { callItemOf, type CallItem, type CallRow } from './call-row.ts';
+import { callItemOf, type CallItem, type CallOutcome, type CallRow } from './call-row.ts';
 import { boundedLimit, cursorOf, type ListPage, type QueryFault, readCursor } from './page.ts';
 
 /** Names the archived part of the lists of calls in cursors. */
@@ -12,7 +12,7 @@ const LIST = 'archived calls';
 export type ArchivedFilter = {
   readonly account?: AccountId | undefined;
   readonly tool?: string | undefined;
-  readonly state?: string | undefined;
+  readonly state?: CallOutcome | undefined;
   readonly payee?: string | undefined;
   readonly asset?: string | undefined;
   readonly paidBy?: string | undefined;
@@ -102,7 +102,9 @@ const matches = (row: CallRow, filter: ArchivedFilter): boolean => {
   return (
     row.accepted_at < to &&
     isEqual(tool, row.tool) &&
-    isEqual(state, row.state) &&
+    (state === 'failed'
+      ? row.state === 'released' || row.state === 'abandoned'
+      : isEqual(state, row.state)) &&
     isEqual(payee, row.payee) &&
     isEqual(asset, row.asset) &&
     isEqual(paidBy, row.paid_by) &&

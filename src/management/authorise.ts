@@ -88,7 +88,11 @@ const isListed = ({ config }: AdminContext, { payer }: Signer): boolean =>
  * An operator is listed by address, and a key has the same address on every chain. A contract does not: a stranger may deploy another one
  * under the same address on a chain where the operator has none. So a contract is an operator on the first network only.
  */
-const isOperator = (context: AdminContext, proof: Signer, { facts }: OnChainCheck): boolean =>
+export const isOperator = (
+  context: AdminContext,
+  proof: Signer,
+  { facts }: OnChainCheck,
+): boolean =>
   isListed(context, proof) && (!facts.hasCode || proof.network === context.config.networks[0]);
 
 type FoundRelation = Pick<

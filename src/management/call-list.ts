@@ -7,8 +7,8 @@ import {
   CALL_COLUMNS,
   callItemOf,
   type CallItem,
+  type CallOutcome,
   type CallRow,
-  type ListedState,
 } from './call-row.ts';
 import { segmentsBetween } from './call-segments.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, type QueryFault } from './page.ts';
@@ -17,7 +17,7 @@ import { conditions, scan, scanInTurn, type Scan, type SqlCondition } from './sc
 export type CallFilter = {
   readonly account?: AccountId | undefined;
   readonly tool?: string | undefined;
-  readonly state?: ListedState | undefined;
+  readonly state?: CallOutcome | undefined;
   readonly payee?: string | undefined;
   readonly asset?: string | undefined;
   readonly paidBy?: string | undefined;
@@ -119,11 +119,21 @@ const endedLateOf = (account: AccountId): typeof ENDED_LATE => ({
   placeOf: (row) => [row.ended_at ?? 0, row.accepted_at, row.call],
 });
 
-const factsOf = ({ tool, state, payee, asset, paidBy }: CallFilter): readonly SqlCondition[] =>
-  conditions({
-    ...{ 'c.tool = ?': tool, 'c.state = ?': state, 'c.payee = ?': payee },
-    ...{ 'c.asset = ?': asset, 'c.paid_by = ?': paidBy },
-  });
+export const factsOf = ({
+  tool,
+  state,
+  payee,
+  asset,
+  paidBy,
+}: CallFilter): readonly SqlCondition[] => [
+  ...conditions({
+    ...{ 'c.tool = ?': tool, 'c.payee = ?': payee, 'c.asset = ?': asset, 'c.paid_by = ?': paidBy },
+    'c.state = ?': state === 'failed' ? undefined : state,
+  }),
+  ...(state === 'failed' ? [FAILED] : []),
+];
+
+const FAILED: SqlCondition = ["c.state IN ('released', 'abandoned')"];
 
 const scanOf = async (
   db: D1Database,

@@ -8,6 +8,9 @@ import { withoutNulls } from './page.ts';
 /** A call that waits for a person is in the list of approvals until it runs or ends. */
 export type ListedState = Exclude<CallState, 'parked'>;
 
+/** What a list of calls may be filtered by. `failed`: released or abandoned, as a total counts failed calls. */
+export type CallOutcome = ListedState | 'failed';
+
 export type EndedPayment = 'settled' | 'failed' | 'released';
 
 /** The end of a payment. */
@@ -26,6 +29,8 @@ export type PaymentItem = {
 /** An accepted call, as its stored entries describe it. Amounts are atomic units. */
 export type CallItem = {
   readonly account: AccountId;
+  /** The label of the account now. Archived calls have none. */
+  readonly label?: string;
   readonly call: Hex;
   readonly state: ListedState;
   readonly tool?: string;
@@ -55,6 +60,8 @@ export type CallItem = {
   readonly seq: number;
   /** Absent while the payment is open, and for calls without one. */
   readonly payment?: PaymentItem;
+  /** Whether the payment is under way. */
+  readonly isOpen: boolean;
 };
 
 type Text = string | null;
@@ -63,6 +70,7 @@ type Integer = number | null;
 /** A row of `calls`, selected by `CALL_COLUMNS`. */
 export type CallRow = {
   readonly account: AccountId;
+  readonly label?: Text;
   readonly call: Hex;
   readonly state: ListedState;
   readonly tool: Text;
@@ -100,7 +108,7 @@ export type CallRow = {
 export const CALL_COLUMNS = `
 c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.price, c.paid_by, c.charged, c.spent, c.refunded, c.success, c.status, c.digest,
 c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.segment, c.seq, c.payment, c.amount, c.credited, c.transaction_hash,
-c.block, c.fault, c.payment_reason, c.payment_at, c.payment_seq`;
+c.block, c.fault, c.payment_reason, c.payment_at, c.payment_seq, (SELECT label FROM accounts WHERE account = c.account) AS label`;
 
 export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise<CallRow | null> =>
   db
@@ -114,6 +122,7 @@ export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise
 export const callItemOf = (row: CallRow): CallItem => ({
   ...withoutNulls({
     account: row.account,
+    label: row.label ?? null,
     call: row.call,
     state: row.state,
     tool: row.tool,
@@ -138,6 +147,7 @@ export const callItemOf = (row: CallRow): CallItem => ({
   acceptedAt: row.accepted_at,
   firstSeq: row.first_seq,
   seq: row.seq,
+  isOpen: row.payment === 'open',
 });
 
 export const paymentItem = (row: CallRow): PaymentItem | null =>

@@ -7,6 +7,7 @@ import {
   count,
   datedPageOf,
   hash,
+  limit,
   listQuery,
   oneOf,
   payee,
@@ -21,6 +22,8 @@ import { OPERATOR, READERS, type RouteTable, SMALL_BODY } from './route.ts';
 
 /** A call that waits for a person is in the list of approvals until it runs or ends. */
 export const CALL_STATES = ['held', 'committed', 'released', 'abandoned'] as const;
+/** `failed`: released or abandoned, as a total counts failed calls. */
+export const CALL_OUTCOMES = [...CALL_STATES, 'failed'] as const;
 /** `kept`: a silent tool keeps the amount until an operator resolves it. */
 export const SETTLEMENT_STATES = ['open', 'settled', 'failed', 'released', 'kept'] as const;
 /** What paid for a call: `lent` is the credit of an ancestor. */
@@ -33,7 +36,7 @@ export const CALL_FORMATS = ['json', 'ndjson', 'csv'] as const;
  */
 const callsQuery = listQuery({
   tool: z.exactOptional(toolId),
-  state: z.exactOptional(oneOf(CALL_STATES)),
+  state: z.exactOptional(oneOf(CALL_OUTCOMES)),
   payee: z.exactOptional(payee),
   asset: z.exactOptional(asset),
   paidBy: z.exactOptional(oneOf(PAID_BY)),
@@ -44,11 +47,22 @@ const callsQuery = listQuery({
   format: z.exactOptional(oneOf(CALL_FORMATS)),
 });
 
+const newestQuery = z.strictObject({
+  limit,
+  tool: z.exactOptional(toolId),
+  state: z.exactOptional(oneOf(CALL_OUTCOMES)),
+  payee: z.exactOptional(payee),
+  asset: z.exactOptional(asset),
+  paidBy: z.exactOptional(oneOf(PAID_BY)),
+});
+
 const allCallsQuery = z.extend(callsQuery, { account: z.exactOptional(account) });
 
 /** An accepted call, as the log describes it. */
 export const callItem = z.strictObject({
   account,
+  /** The label of the account now, if it has one. */
+  label: z.exactOptional(z.string()),
   call: hash,
   state: z.enum(CALL_STATES),
   tool: z.exactOptional(z.string()),
@@ -77,6 +91,7 @@ export const callItem = z.strictObject({
 /** A payment. `at`: when its end became known; for an open payment, when its call was accepted. */
 export const settlement = z.strictObject({
   account,
+  label: z.exactOptional(z.string()),
   call: hash,
   state: z.enum(SETTLEMENT_STATES),
   amount,
@@ -124,6 +139,17 @@ const callStory = z.strictObject({
   settlement: z.exactOptional(settlement),
 });
 
+/** What a list of a tree has of the calls that match. `newest`: no newer one is missing. `some`: newer ones may be missing too. */
+const SHOWN = ['all', 'newest', 'some'] as const;
+
+/** `read`: accounts whose calls the gateway read: those of the tree that were active last. */
+const newestCallsPage = z.strictObject({
+  items: z.array(callItem),
+  shows: z.enum(SHOWN),
+  read: count,
+  as_of: z.exactOptional(time),
+});
+
 export const CALL_ROUTES = {
   'calls.list': {
     path: 'GET /admin/calls',
@@ -132,6 +158,7 @@ export const CALL_ROUTES = {
     summary: 'Lists calls of all accounts',
     answer: datedPageOf(callItem),
     formats: CALL_FORMATS,
+    readsLog: true,
   },
   'account.calls': {
     path: 'GET /accounts/:account/calls',
@@ -140,6 +167,15 @@ export const CALL_ROUTES = {
     summary: 'Lists calls of an account',
     answer: datedPageOf(callItem),
     formats: CALL_FORMATS,
+    readsLog: true,
+  },
+  'account.tree.calls': {
+    path: 'GET /accounts/:account/tree/calls',
+    roles: READERS,
+    query: newestQuery,
+    summary: 'Lists the newest calls of an account and its descendants',
+    answer: newestCallsPage,
+    readsLog: true,
   },
   'account.call': {
     path: 'GET /accounts/:account/calls/:call',

@@ -10,12 +10,14 @@ import { listCalls } from './call-list.ts';
 import { callItemOf, type CallItem, type CallRow, loadCall } from './call-row.ts';
 import type { CALL_ROUTES } from './call.route.ts';
 import { sendCommand } from './command.ts';
-import { queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
+import { newestCalls } from './newest-calls.ts';
+import { asOfMember, queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type Queried } from './page.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { settlementBody, settlementState } from './settlement-body.ts';
 import type { AnswerOf } from './routes.ts';
+import { treeReader } from './tree-reader.ts';
 
 /** Finds one call; undefined if neither D1 nor the archive has one with this id. */
 export const findCall = (
@@ -37,6 +39,7 @@ type CallBody = AnswerOf<'calls.list'>['items'][number];
 export const callBody = (item: CallItem): CallBody =>
   withoutUndefined({
     account: item.account,
+    label: item.label,
     call: item.call,
     state: item.state,
     tool: item.tool,
@@ -124,13 +127,28 @@ const list = async ({ context, query, request, now }: ListRequest): Promise<Repl
   });
 };
 
+/** Lists the newest calls of a tree. Without a next page: no cursor can name a place in the logs of all its accounts. */
+const listTree: Handler<'account.tree.calls'> = async ({ context, params, query, by, now }) => {
+  const complete = await asOf(context, undefined, now);
+  const reader = treeReader(by, params.account);
+  const found = await newestCalls(context.db, params.account, reader, query);
+  if (!found.ok) return refuse(queryReason(found.error));
+  const { items, ...others } = found.value;
+  const body: AnswerOf<'account.tree.calls'> = {
+    items: items.map(callBody),
+    ...others,
+    ...asOfMember(complete),
+  };
+  return reply(body);
+};
+
 /** Shows one call from D1, which gets it up to some seconds after the account. */
 const get: Handler<'account.call'> = async ({ context, params, now }) => {
   const found = await findCall(context.db, params.account, params.call, archiveBucket(context.env));
   if (!found.ok) return refuse(queryReason(found.error));
   const item = found.value;
   if (item === undefined) return refuse({ reason: 'unknown_call' });
-  const state = settlementState(item, false);
+  const state = settlementState(item);
   const body: AnswerOf<'account.call'> = {
     call: callBody(item),
     entries: { first: item.firstSeq, last: item.seq },
@@ -164,6 +182,7 @@ export const callHandlers: Handlers<keyof typeof CALL_ROUTES> = {
   'calls.list': list,
   'account.calls': ({ params, query, ...rest }) =>
     list({ ...rest, query: { ...query, account: params.account } }),
+  'account.tree.calls': listTree,
   'account.call': get,
   'calls.refund': refund,
 };

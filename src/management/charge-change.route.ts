@@ -28,6 +28,7 @@ const allChangesQuery = z.extend(changesQuery, { account: z.exactOptional(accoun
 /** A later decision about the charge of an ended call. `seq`: its entry. `amount`: negative if the call got cheaper. */
 const chargeChange = z.strictObject({
   account,
+  label: z.exactOptional(z.string()),
   seq: place,
   at: time,
   call: hash,
@@ -46,6 +47,7 @@ export const CHARGE_CHANGE_ROUTES = {
     query: allChangesQuery,
     summary: 'Lists later changes of charges of all accounts',
     answer: datedPageOf(chargeChange),
+    readsLog: true,
   },
   'account.changes': {
     path: 'GET /accounts/:account/charge-changes',
@@ -53,5 +55,6 @@ export const CHARGE_CHANGE_ROUTES = {
     query: changesQuery,
     summary: 'Lists later changes of charges of an account',
     answer: datedPageOf(chargeChange),
+    readsLog: true,
   },
 } as const satisfies RouteTable;

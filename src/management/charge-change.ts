@@ -12,6 +12,7 @@ import { conditions, scan, type Scan } from './scan.ts';
 /** A decision of an operator that changed the charge of an ended call: no row of `calls` shows what it added to the spend of its day. */
 export type ChargeChange = {
   readonly account: AccountId;
+  readonly label: string | null;
   readonly seq: number;
   readonly at: Seconds;
   readonly call: string;
@@ -78,14 +79,15 @@ const scanOf = ({
 };
 
 const COLUMNS =
-  'x.account, x.seq, x.at, x.call, x.kind, x.asset, x.tool, x.payee, x.paid_by, x.amount';
+  'x.account, (SELECT label FROM accounts WHERE account = x.account) AS label, x.seq, x.at, x.call, x.kind, x.asset, x.tool, x.payee, x.paid_by, x.amount';
 
 type Body = AnswerOf<'changes.list'>['items'][number];
 
-const bodyOf = ({ asset, tool, payee, paid_by, amount, ...change }: ChargeChange): Body => ({
+const bodyOf = ({ label, asset, tool, payee, paid_by, amount, ...change }: ChargeChange): Body => ({
   ...(change as Pick<Body, 'account' | 'seq' | 'at' | 'call' | 'kind'>),
   amount: amount.toString(),
   ...withoutUndefined({
+    label: label ?? undefined,
     asset: (asset || undefined) as Body['asset'],
     tool: tool || undefined,
     payee: payee || undefined,

@@ -1,4 +1,3 @@
-import { managementTool } from '../catalog/gateway-tools.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { authenticate } from '../gateway/account-api/authenticate.ts';
 import { observeOwnHead } from '../gateway/observe.ts';
@@ -8,15 +7,10 @@ import type { SessionEnd } from '../protocol/account/session.ts';
 import { MAX_SESSION, AGENT_SESSION_HEADER } from '../protocol/intent/agent-session.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { AdminContext } from './handler.ts';
-import { authenticateSession } from './session.ts';
+import { authenticateSession, sessionTool } from './session.ts';
 import { type Signer, verifySigner } from './signer.ts';
 
-const TOOL = managementTool({
-  id: 'countersign.session.end',
-  method: 'DELETE',
-  path: '/session',
-  maxBodyBytes: 0,
-});
+const TOOL = sessionTool('end', 'DELETE');
 
 /**
  * Answers `DELETE /session`: a session ends itself, and the wallet's own intent ends all sessions that it has begun (docs/wire-format.md

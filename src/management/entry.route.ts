@@ -8,21 +8,35 @@ import {
   listQuery,
   oneOf,
   place,
+  ruleName,
   salt,
+  seconds,
   seq,
   time,
+  toolId,
 } from './fields.ts';
 import { READERS, type RouteTable } from './route.ts';
 
 export const ENTRY_FORMATS = ['json', 'ndjson'] as const;
 
+/** Includes `from`, excludes `to`: times of the entries, of a denial that of the decision. The filters are for JSON only. */
 const entriesQuery = listQuery({
   type: z.exactOptional(entryType),
+  tool: z.exactOptional(toolId),
+  rule: z.exactOptional(ruleName),
+  from: z.exactOptional(seconds),
+  to: z.exactOptional(seconds),
   format: z.exactOptional(oneOf(ENTRY_FORMATS)),
 });
 
-/** The sequence number after which the feed begins, unless the header `Last-Event-ID` names one. Absent: new entries only. */
-const eventsQuery = z.strictObject({ after: z.exactOptional(seq) });
+/**
+ * The sequence number after which the feed begins, unless the header `Last-Event-ID` names one. `newest`: it begins with so many of the newest
+ * entries. Without either: new entries only.
+ */
+const eventsQuery = z.strictObject({
+  after: z.exactOptional(seq),
+  newest: z.exactOptional(seq),
+});
 
 const json: z.ZodMiniType<{ readonly [key: string]: unknown }> = z.record(z.string(), z.unknown());
 

@@ -19,13 +19,14 @@ const SEQ = /^(0|[1-9][0-9]{0,14})$/;
 
 /** Lists an account's log, oldest first. NDJSON lines are the hashed bytes, so that an export can be verified offline (law 11). */
 const list: Handler<'account.entries'> = async ({ context, params, query, request, now }) => {
-  const { after, limit, type, format = 'json' } = query;
+  const { after, limit, format = 'json', ...filter } = query;
   if (after !== undefined && !SEQ.test(after)) return refuse(queryReason({ kind: 'bad_cursor' }));
-  if (format === 'ndjson' && type !== undefined) {
+  const [filtered] = Object.keys(filter);
+  if (format === 'ndjson' && filtered !== undefined) {
     // An export with gaps has no chain to verify.
     return refuse({
       reason: 'malformed_request',
-      field: 'query.type',
+      field: `query.${filtered}`,
       hint: 'is supported for JSON only: an exported log has every entry',
     });
   }
@@ -34,9 +35,9 @@ const list: Handler<'account.entries'> = async ({ context, params, query, reques
     context.db,
     params.account,
     {
-      limit,
-      ...(after === undefined ? {} : { after: Number(after) }),
-      ...(type === undefined ? {} : { type: type as EntryType }),
+      ...filter,
+      type: filter.type as EntryType | undefined,
+      ...{ limit, after: after === undefined ? undefined : Number(after) },
     },
     archiveBucket(context.env),
   );
@@ -71,15 +72,17 @@ const text: Handler<'account.text'> = async ({ context, params }) => {
 
 const LAST_EVENT_ID = 'Last-Event-ID';
 
-/** Streams an account's log as it grows. A reconnecting client continues after its last entry; a new one starts with the next entry. */
+/** Streams an account's log as it grows. A reconnecting client continues after its last entry; a new one starts with the next entry, or with the newest ones that it asks for. */
 const follow: Handler<'account.events'> = async ({ context, by, params, query, request }) => {
   const last = request.headers.get(LAST_EVENT_ID);
   if (last !== null && !SEQ.test(last)) {
     const hint = 'must be the id of an event of this stream';
     return refuse({ reason: 'malformed_request', field: 'last-event-id', hint });
   }
-  // A seq that no chain reaches means: new entries only.
-  const after = last === null ? (query.after ?? Number.MAX_SAFE_INTEGER) : Number(last);
+  // A seq that no chain reaches means: new entries only. One below zero counts from the head.
+  const { newest = 0 } = query;
+  const begin = newest === 0 ? Number.MAX_SAFE_INTEGER : -newest;
+  const after = last === null ? (query.after ?? begin) : Number(last);
   const stream = eventStream(
     context,
     params.account,

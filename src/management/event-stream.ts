@@ -35,6 +35,8 @@ type Part = { readonly text: string; readonly at: number };
 /**
  * Streams the log of an account as server-sent events, from the entry after `after` on and without a gap: stored entries first, then new
  * ones. Each part is read when the client has taken the part before, so a slow client costs no memory.
+ *
+ * @param after below zero: begins so many entries before the head of the chain
  */
 export const eventStream = (
   source: EventSource,
@@ -98,8 +100,10 @@ const partAfter = async (
   waitMs: number,
 ): Promise<Part> => {
   try {
-    const found = await source.account(account).entries(at, waitMs, MAX_ENTRIES, by);
+    const from = at < 0 ? Number.MAX_SAFE_INTEGER : at;
+    const found = await source.account(account).entries(from, waitMs, MAX_ENTRIES, by);
     if (found.verdict !== 'found') return { text: FAILURE, at };
+    if (at < 0) return { text: '', at: Math.max(0, found.head + at) };
     if (found.entries.length > 0) return partOf(found.entries as readonly Entry[], at);
     // A seq beyond the chain: continue from its head.
     if (at >= found.head) return { text: heartbeat(found.head), at: found.head };

@@ -206,8 +206,16 @@ export const commandOutcome = z.strictObject({
   /** Only for a policy: running calls, and how many of them it would have denied. */
   in_flight: z.exactOptional(z.strictObject({ held: count, cut_off: count })),
   dry_run: z.exactOptional(z.literal(true)),
-  /** Only for a policy: limits below the price of the cheapest tool that it allows. */
+  /** Only for a policy: limits below the price of the cheapest tool of the same asset that it allows. */
   warnings: z.exactOptional(
-    z.array(z.strictObject({ field: z.string(), limit: amount, tool: z.string(), price: amount })),
+    z.array(
+      z.strictObject({
+        field: z.string(),
+        limit: amount,
+        tool: z.string(),
+        price: amount,
+        asset: z.exactOptional(asset),
+      }),
+    ),
   ),
 });

@@ -6,7 +6,6 @@ const promise = {
   /** Calls accepted in the last 71 minutes, and older ones with an open payment. */
   calls: count,
   open_payments: count,
-  open_amount: amount,
   /** When all of them have ended, unless the payments wait for a backend. Absent without calls. */
   until: z.exactOptional(time),
 };
@@ -22,8 +21,11 @@ const moving = z.strictObject({
       /** `unconfigured`: neither PAY_TO nor FORMER_PAY_TO names it. */
       state: z.enum(['offered', 'former', 'unconfigured']),
       ...promise,
+      /** In the token of the network. */
+      open_amount: amount,
     }),
   ),
+  /** Without amounts: an audience serves several networks, and so several tokens. */
   audiences: z.array(
     z.strictObject({
       audience: z.string(),

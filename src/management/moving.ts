@@ -15,21 +15,28 @@ type Moving = AnswerOf<'moving'>;
 type PayeeItem = Moving['payees'][number];
 type AudienceItem = Moving['audiences'][number];
 
-/** The sums over some promises. */
-const sumOf = (
+/** The counts over some promises. */
+const countsOf = (
   some: readonly Promised[],
-): Pick<PayeeItem, 'calls' | 'open_payments' | 'open_amount' | 'until'> => {
-  const total = (value: (each: Promised) => bigint): bigint =>
-    some.reduce((sum, each) => sum + value(each), 0n);
+): Pick<PayeeItem, 'calls' | 'open_payments' | 'until'> => {
+  const total = (value: (each: Promised) => number): number =>
+    some.reduce((sum, each) => sum + value(each), 0);
   return {
-    calls: Number(total(({ calls }) => BigInt(calls))),
-    open_payments: Number(total(({ open }) => BigInt(open))),
-    open_amount: total(({ amount }) => amount).toString(),
+    calls: total(({ calls }) => calls),
+    open_payments: total(({ open }) => open),
     ...(some.length === 0
       ? {}
       : { until: Math.max(...some.map(({ lastAt }) => lastAt)) + PROMISED_FOR }),
   };
 };
+
+/** Counts what the gateway promised to pay one payee. Its payments are in the one token of its network, so their amounts add up. */
+const promisedTo = (
+  some: readonly Promised[],
+): Pick<PayeeItem, 'calls' | 'open_payments' | 'open_amount' | 'until'> => ({
+  ...countsOf(some),
+  open_amount: some.reduce((sum, { amount }) => sum + amount, 0n).toString(),
+});
 
 /** The payees of the configuration in its order, then others that calls were accepted for. */
 export const payeeItems = (
@@ -51,7 +58,7 @@ export const payeeItems = (
   );
   return [...configured, ...others].map((item) => ({
     ...item,
-    ...sumOf(calls.get(`${item.network} ${item.payee}`) ?? []),
+    ...promisedTo(calls.get(`${item.network} ${item.payee}`) ?? []),
   }));
 };
 
@@ -65,7 +72,7 @@ export const audienceItems = (
   return [...names].map((audience) => ({
     audience,
     state: audiences.includes(audience) ? 'offered' : 'unconfigured',
-    ...sumOf(calls.get(audience) ?? []),
+    ...countsOf(calls.get(audience) ?? []),
   }));
 };
 

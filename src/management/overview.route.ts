@@ -45,6 +45,7 @@ export const OVERVIEW_ROUTES = {
     query: overviewQuery,
     summary: 'Shows what all accounts spend, and what waits',
     answer: overview,
+    readsLog: true,
   },
   'account.overview': {
     path: 'GET /accounts/:account/overview',
@@ -52,5 +53,6 @@ export const OVERVIEW_ROUTES = {
     query: overviewQuery,
     summary: 'Shows what an account and its descendants spend',
     answer: overview,
+    readsLog: true,
   },
 } as const satisfies RouteTable;

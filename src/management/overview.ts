@@ -1,6 +1,5 @@
 import { type Day, dayOf, daysAfter } from '../audit/day.ts';
 import { ok } from '../core/result.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 import { asOf } from './as-of.ts';
 import type { AdminRequest, Handlers } from './handler.ts';
 import type { OVERVIEW_ROUTES } from './overview.route.ts';
@@ -10,6 +9,7 @@ import type { AnswerOf } from './routes.ts';
 import { spendBody } from './spend.ts';
 import { rankingStatement, readRanking, reportStatement, type SummedRow } from './spend-query.ts';
 import type { SpendRange } from './spend-range.ts';
+import { type SpendScope, spendScope } from './tree-reader.ts';
 
 type Overview = AnswerOf<'overview'>;
 
@@ -38,13 +38,14 @@ const WAITING = {
 /** Reads the figures of an overview in one transaction, so that they are of one moment. */
 export const readOverview = (
   db: D1Database,
-  scope: AccountId | '*',
+  whose: SpendScope,
   today: Day,
   days: number,
 ): Queried<Omit<Overview, 'as_of'>> =>
   attempt(async () => {
     const from = daysAfter(today, 1 - days);
-    const range = { scope, from, to: today } as const;
+    const { scope } = whose;
+    const range = { ...whose, from, to: today } as const;
     const ranked = (by: SpendRange['by']): D1PreparedStatement =>
       rankingStatement(db, { ...range, by }, 'charged', TOP);
     const [byDay, tools, accounts, rules, open, kept] = await db.batch<unknown>([
@@ -57,19 +58,22 @@ export const readOverview = (
     return ok({
       today,
       from,
-      days: rankingBody(byDay, scope),
-      tools: rankingBody(tools, scope),
-      accounts: rankingBody(accounts, scope),
-      rules: rankingBody(rules, scope),
+      days: rankingBody(byDay, { ...whose, by: 'day' }),
+      tools: rankingBody(tools, { ...whose, by: 'tool' }),
+      accounts: rankingBody(accounts, { ...whose, by: 'account' }),
+      rules: rankingBody(rules, { ...whose, by: 'rule' }),
       ...(scope === '*' ? { open: waitingBody(open), kept: waitingBody(kept) } : {}),
     });
   });
 
-const rankingBody = (result: D1Result | undefined, scope: AccountId | '*'): Overview['tools'] => {
-  const ranked = readRanking((result?.results ?? []) as readonly SummedRow[]);
+const rankingBody = (
+  result: D1Result | undefined,
+  range: Pick<SpendRange, 'scope' | 'reader' | 'by'>,
+): Overview['tools'] => {
+  const ranked = readRanking((result?.results ?? []) as readonly SummedRow[], range);
   return ranked === undefined
     ? { too_many: true }
-    : { items: ranked.items.map((item) => spendBody(item, scope)), of: ranked.of };
+    : { items: ranked.items.map((item) => spendBody(item, range)), of: ranked.of };
 };
 
 const waitingBody = (result: D1Result | undefined): NonNullable<Overview['open']> =>
@@ -82,16 +86,16 @@ const waitingBody = (result: D1Result | undefined): NonNullable<Overview['open']
 
 const show = async (
   { context, query, now }: Pick<AdminRequest<'overview'>, 'context' | 'query' | 'now'>,
-  scope: AccountId | '*',
+  whose: SpendScope,
 ): Promise<ReplyResult> => {
   const complete = await asOf(context, undefined, now);
-  const found = await readOverview(context.db, scope, dayOf(now), Number(query.days));
+  const found = await readOverview(context.db, whose, dayOf(now), Number(query.days));
   if (!found.ok) return refuse(queryReason(found.error));
   const body: Overview = { ...found.value, ...asOfMember(complete) };
   return reply(body);
 };
 
 export const overviewHandlers: Handlers<keyof typeof OVERVIEW_ROUTES> = {
-  overview: (request) => show(request, '*'),
-  'account.overview': (request) => show(request, request.params.account),
+  overview: (request) => show(request, { scope: '*' }),
+  'account.overview': (request) => show(request, spendScope(request.by, request.params.account)),
 };

@@ -43,6 +43,8 @@ export type RouteEntry = {
   readonly stream?: true;
   /** The answer is one document, with its ETag. */
   readonly etag?: true;
+  /** The answer changes with the stored log and the UTC day only: it has a weak ETag, and a reader that has it gets 304. */
+  readonly readsLog?: true;
 };
 
 /** The routes of a noun, by route id. */

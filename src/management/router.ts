@@ -40,9 +40,11 @@ import { settingsHandlers } from './settings.ts';
 import { settlementHandlers } from './settlement.ts';
 import { spendHandlers } from './spend.ts';
 import { toolHandlers } from './tool.ts';
+import { unlessUnchanged } from './unless-unchanged.ts';
 import { webhookHandlers } from './webhook.ts';
 
 export { endSession } from './end-session.ts';
+export { showSession } from './show-session.ts';
 
 /** The handler of every route. */
 const HANDLERS: Handlers<RouteId> = {
@@ -104,15 +106,21 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
     if (!session.ok) return problem(session.error);
   }
 
-  const answered = await handlerOf(route)({
-    context,
-    by: admitted.value,
-    intent: commandIntent(signer),
-    params: params.value,
-    request,
-    now: nowSeconds(),
-    ...parsed.value,
-  } as unknown as AdminRequest<RouteId>);
+  const now = nowSeconds();
+  const answer = () =>
+    handlerOf(route)({
+      context,
+      by: admitted.value,
+      intent: commandIntent(signer),
+      params: params.value,
+      request,
+      now,
+      ...parsed.value,
+    } as unknown as AdminRequest<RouteId>);
+  const answered =
+    route.readsLog === true
+      ? await unlessUnchanged(context.db, request.headers, now, answer)
+      : await answer();
   return answered.ok ? answered.value : problem(answered.error);
 };
 

@@ -40,10 +40,12 @@ export type SqlCondition = readonly [sql: string, ...values: readonly (string | 
 
 export const scan = async <Row, T>(
   db: D1Database,
-  { list, index, key, order, shape, within, range, columns, joins, filters, placeOf }: Scan<Row>,
+  scanned: Scan<Row>,
   { after, limit: wanted }: PageRequest,
   item: (row: Row) => T,
 ): Promise<Result<ListPage<T>, QueryFault>> => {
+  const { list, index, key, order, shape, within, range, columns, joins, filters } = scanned;
+  const { placeOf } = scanned;
   const limit = boundedLimit(wanted);
   const read = readCursor(list, shape, after);
   if (!read.ok) return read;

@@ -1,7 +1,9 @@
 import type { Tool } from '../catalog/tool.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { ok, err, type Result } from '../core/result.ts';
+import { managementTool } from '../catalog/gateway-tools.ts';
 import { bytesOf, encodeBase64Url } from '../crypto/bytes.ts';
+import { thumbprint } from '../crypto/thumbprint.ts';
 import { observeBody } from '../gateway/observe.ts';
 import type { ReceivedRequest, RequestHead } from '../gateway/paid-request.ts';
 import { checkSignature } from '../gateway/verify-signature.ts';
@@ -19,6 +21,10 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
 import type { AdminContext } from './handler.ts';
 import type { Signer } from './signer.ts';
+
+/** A request about the session itself, by the names of its signature. */
+export const sessionTool = (act: 'show' | 'end', method: 'GET' | 'DELETE'): Tool =>
+  managementTool({ id: `countersign.session.${act}`, method, path: '/session', maxBodyBytes: 0 });
 
 /** A request that the key of a session signed, not yet admitted by the wallet's account. */
 export type SessionRead = {
@@ -159,10 +165,4 @@ const publicKey = async (
   } catch {
     return undefined;
   }
-};
-
-/** RFC 7638: SHA-256 over the required members of the JWK, in order. */
-const thumbprint = async (x: string): Promise<string> => {
-  const text = new TextEncoder().encode(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`);
-  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', text)));
 };

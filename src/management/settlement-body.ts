@@ -9,6 +9,9 @@ import type { AccountId } from '../protocol/account-id.ts';
 /** `kept`: whatever the state of the payment, an operator must resolve the amount of a silent tool (law 4). */
 export type SettlementState = 'open' | EndedPayment | 'kept';
 
+export const hasEnded = (state: SettlementState | undefined): state is EndedPayment =>
+  state === 'settled' || state === 'failed' || state === 'released';
+
 /** The failed attempts of an open payment. */
 export type Trouble = {
   readonly attempts: number;
@@ -32,13 +35,14 @@ export const troubleOf = ({ tries, backend, error, tried_at: at }: TroubleRow): 
   tries === null ? null : { attempts: tries, at: at ?? 0, ...withoutNulls({ backend, error }) };
 
 /** The state of a call's payment; undefined if it never had one (a free call, or an answered call paid from credit). */
-export const settlementState = (
-  { kept, payment }: Pick<CallItem, 'kept' | 'payment'>,
-  open: boolean,
-): SettlementState | undefined => {
+export const settlementState = ({
+  kept,
+  payment,
+  isOpen,
+}: Pick<CallItem, 'kept' | 'payment' | 'isOpen'>): SettlementState | undefined => {
   if (kept === 'held') return 'kept';
   if (payment !== undefined) return payment.state;
-  if (open) return 'open';
+  if (isOpen) return 'open';
   // Kept credit that an operator resolved: it has no payment.
   return kept === undefined ? undefined : kept === 'charged' ? 'settled' : 'released';
 };
@@ -46,6 +50,7 @@ export const settlementState = (
 /** The rows that the body of a settlement combines. `price`: the price of the call; an open payment has no other amount. */
 type Source = {
   readonly account: AccountId;
+  readonly label?: string;
   readonly call: Hex;
   readonly state: SettlementState;
   readonly tool?: string;
@@ -69,6 +74,7 @@ export const settlementBody = (source: Source, now: Seconds): Body => {
     amount: (payment?.amount ?? source.amount ?? source.price ?? 0n).toString(),
     at: payment?.at ?? source.acceptedAt ?? 0,
     ...withoutUndefined({
+      label: source.label,
       asset: source.asset as Body['asset'],
       tool: source.tool,
       credited: payment?.credited.toString(),

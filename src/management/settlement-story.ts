@@ -13,8 +13,6 @@ import type { Entry } from '../protocol/entry.ts';
 /** Everything that D1 and the archive have about one call and its payment. */
 export type Story = {
   readonly call: CallItem;
-  /** Its payment is under way. */
-  readonly open: boolean;
   readonly trouble?: Trouble;
   /** Newest first. */
   readonly deadLetters: readonly DeadLetterItem[];
@@ -39,12 +37,11 @@ export const settlementStory = (
     ]);
     const row = stored ?? (bucket && (await findArchivedCall<CallRow>(db, bucket, account, call)));
     if (row === undefined) return ok(undefined);
-    const isOpen = row.payment === 'open';
-    const trouble = tried === null || !isOpen ? null : troubleOf(tried);
-    const run = await entriesOf(db, row, isOpen, bucket);
+    const item = callItemOf(row);
+    const trouble = tried === null || !item.isOpen ? null : troubleOf(tried);
+    const run = await entriesOf(db, row, item.isOpen, bucket);
     return ok({
-      call: callItemOf(row),
-      open: isOpen,
+      call: item,
       deadLetters,
       ...withoutNulls({ trouble }),
       ...run,

@@ -17,7 +17,8 @@ import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 
 /**
  * Includes `from`, excludes `to`: times of the list's order, which is the acceptance of the call, or the end of failed or released payments.
- * `endedFrom` and `endedTo`, with state=settled: times of the settlement. Their amounts less what became credit are what payments earned.
+ * `endedFrom` and `endedTo`, with state settled, failed or released: times of that end. The amounts add up to the books; those of settled
+ * payments, less what became credit, are what payments earned.
  */
 const settlementsQuery = listQuery({
   state: z.exactOptional(oneOf(SETTLEMENT_STATES)),

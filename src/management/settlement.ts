@@ -7,18 +7,18 @@ import { deadLetterBody } from './dead-letter.ts';
 import type { Handler, Handlers } from './handler.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
-import { settlementBody, settlementState } from './settlement-body.ts';
+import { hasEnded, settlementBody, settlementState } from './settlement-body.ts';
 import { listSettlements } from './settlement-list.ts';
 import { settlementStory } from './settlement-story.ts';
 import type { SETTLEMENT_ROUTES } from './settlement.route.ts';
 
 const list: Handler<'settlements.list'> = async ({ context, query, request, now }) => {
   const isByEnd = (query.endedFrom ?? query.endedTo) !== undefined;
-  if (isByEnd && (query.state !== 'settled' || (query.from ?? query.to) !== undefined)) {
+  if (isByEnd && (!hasEnded(query.state) || (query.from ?? query.to) !== undefined)) {
     return refuse({
       reason: 'malformed_field',
       field: 'query.endedFrom',
-      hint: 'must be with state=settled, and without from and to',
+      hint: 'must be with state settled, failed or released, and without from and to',
     });
   }
   const complete = await asOf(context, query.account, now);
@@ -42,8 +42,8 @@ const get: Handler<'settlements.get'> = async ({ context, params, now }) => {
   );
   if (!found.ok) return refuse(queryReason(found.error));
   if (found.value === undefined) return refuse({ reason: 'unknown_call' });
-  const { call, open, trouble, deadLetters, entries } = found.value;
-  const state = settlementState(call, open);
+  const { call, trouble, deadLetters, entries } = found.value;
+  const state = settlementState(call);
   if (state === undefined) {
     return refuse({ reason: 'unknown_document', what: 'payment of this call' });
   }

@@ -8,13 +8,17 @@ const ROWS_A_DAY = 2;
 /** Sorts after every key and asset. */
 const LAST = '\u{10ffff}';
 
-/** The next accounts of a scope, in order: a page scans a bounded number of them. `edge`: after every row of the last one. */
+/**
+ * The next accounts of a scope, in order: a page scans a bounded number of them. `edge`: after every row of the last one.
+ *
+ * Attack: the edge names an account, so it must be one that the reader was an ancestor of (CWE-200).
+ */
 export const accountsIn = async (
   db: D1Database,
   range: SpendRange,
   from: string,
 ): Promise<{ readonly some: readonly AccountId[]; readonly edge?: CursorPlace }> => {
-  const { scope } = range;
+  const { scope, reader = scope } = range;
   const days = Math.max(1, daysBetween(range.from, range.to) || 1);
   const most = Math.max(10, Math.floor(MAX_SCANNED / (ROWS_A_DAY * days)));
   const query =
@@ -24,10 +28,13 @@ export const accountsIn = async (
           .bind(from, most + 1)
       : db
           .prepare(
-            `SELECT account FROM (SELECT account FROM kin WHERE ancestor = ?3 AND account >= ?1 ORDER BY account LIMIT ?2)
-             UNION SELECT ?3 WHERE ?3 >= ?1 ORDER BY account LIMIT ?2`,
+            `SELECT account FROM (
+               SELECT account FROM kin k WHERE ancestor = ?3 AND account >= ?1
+                 AND (?4 = ?3 OR EXISTS (SELECT 1 FROM kin WHERE ancestor = ?4 AND account = k.account))
+               ORDER BY account LIMIT ?2
+             ) UNION SELECT ?3 WHERE ?3 >= ?1 ORDER BY account LIMIT ?2`,
           )
-          .bind(from, most + 1, scope);
+          .bind(from, most + 1, scope, reader);
   const { results } = await query.all<{ account: AccountId }>();
   const some = results.slice(0, most).map(({ account }) => account);
   const last = some.at(-1);

@@ -9,10 +9,13 @@ import {
   type Queried,
   readCursor,
 } from './page.ts';
+import { LABEL_COLUMNS, labelIn, type LabelRow } from './account-label.ts';
+import { searchesTooMany } from './searched-rows.ts';
 import { accountsIn } from './spend-accounts.ts';
 import {
   keysOf,
   listOf,
+  type NarrowRange,
   type SpendItem,
   type SpendKey,
   type SpendOrder,
@@ -42,8 +45,10 @@ export const spendReport = (
       range.by === 'account' && range.account === undefined
         ? await accountsIn(db, range, String(place?.[0] ?? ''))
         : undefined;
-    const rows = accounts === undefined ? rowsOf(range, place) : rowsOfEach(range, accounts.some);
-    const { results } = await summed(db, range, rows, {
+    const rowsIn = (days: SpendRange): Rows =>
+      accounts === undefined ? rowsOf(days, place) : rowsOfEach(days, accounts.some);
+    if (await searchesTooMany(db, range, rowsIn)) return err({ kind: 'too_wide' });
+    const { results } = await summed(db, range, rowsIn(range), {
       having: place,
       tail: `ORDER BY ${keysOf(range).join(', ')} LIMIT ${limit + 1}`,
     }).all<SummedRow>();
@@ -54,20 +59,40 @@ export const spendReport = (
 /** The keys with the highest sums, and how many keys there are. Without a next page. */
 export type Ranked = { readonly items: readonly SpendItem[]; readonly of: number };
 
-/** The statement of a ranking: the highest sums first. `readRanking` reads its rows. By `charged`, it has no denials. */
+const rankedRows = (range: NarrowRange): Rows =>
+  range.by === 'account' && range.account === undefined ? rowsOfAll(range) : rowsOf(range);
+
+/** Reads a ranking. Fails with `too_wide` if the days have more rows than one report adds up. */
+export const spendRanking = (
+  db: D1Database,
+  range: SpendRange,
+  order: SpendOrder,
+  limit: number,
+): Queried<Ranked> =>
+  attempt(async () => {
+    const ranked = rankedRange(range, order);
+    if (await searchesTooMany(db, ranked, rankedRows)) return err({ kind: 'too_wide' });
+    const statement = rankingStatement(db, range, order, boundedLimit(limit));
+    const found = readRanking((await statement.all<SummedRow>()).results, range);
+    return found === undefined ? err({ kind: 'too_wide' }) : ok(found);
+  });
+
+const rankedRange = (range: SpendRange, order: SpendOrder): NarrowRange => ({
+  ...range,
+  only: order === 'denied' ? DENIED : SPENT,
+});
+
+/** The statement of a ranking: the highest sums first. `readRanking` reads its rows. By `charged` or `failed`, it has no denials. */
 export const rankingStatement = (
   db: D1Database,
   range: SpendRange,
   order: SpendOrder,
   limit: number,
 ): D1PreparedStatement => {
-  const ranked = { ...range, only: order === 'charged' ? SPENT : DENIED };
-  return summed(
-    db,
-    ranked,
-    range.by === 'account' && range.account === undefined ? rowsOfAll(ranked) : rowsOf(ranked),
-    { tail: `ORDER BY sum(${order}) DESC, ${keysOf(range).join(', ')} LIMIT ${limit}` },
-  );
+  const ranked = rankedRange(range, order);
+  return summed(db, ranked, rankedRows(ranked), {
+    tail: `ORDER BY sum(${order}) DESC, ${keysOf(range).join(', ')} LIMIT ${limit}`,
+  });
 };
 
 /** The statement of a report on one page, in the order of its keys. `readRanking` reads its rows. */
@@ -79,8 +104,13 @@ export const reportStatement = (
   summed(db, range, rowsOf(range), { tail: `ORDER BY ${keysOf(range).join(', ')} LIMIT ${limit}` });
 
 /** Undefined if the days have more rows than one report adds up. */
-export const readRanking = (results: readonly SummedRow[]): Ranked | undefined =>
-  isTooWide(results) ? undefined : { items: results.map(itemOf), of: results[0]?.of ?? 0 };
+export const readRanking = (
+  results: readonly SummedRow[],
+  range: Pick<SpendRange, 'scope' | 'reader'>,
+): Ranked | undefined =>
+  isTooWide(results)
+    ? undefined
+    : { items: results.map((row) => itemOf(row, range)), of: results[0]?.of ?? 0 };
 
 /** A row that `summed` selects; sums are text, because they may exceed a safe integer. */
 export type SummedRow = {
@@ -90,7 +120,7 @@ export type SummedRow = {
 } & Readonly<Record<(typeof SUMMED)[number], string>> & {
     readonly added: number;
     readonly of: number;
-  };
+  } & Partial<LabelRow>;
 
 /** Adds up rows, of which it reads at most one more than it may: `added` tells. */
 const summed = (
@@ -105,25 +135,32 @@ const summed = (
     having === undefined
       ? ''
       : `WHERE (${keys}) > (${having.map(() => '?').join(', ')}) OR (SELECT count(*) FROM rows) > ${MAX_ADDED}`;
+  const sums = `SELECT ${keys}, ${SUMMED.map((column) => `CAST(sum(${column}) AS TEXT) AS ${column}`).join(', ')},
+         (SELECT count(*) FROM rows) AS added, count(*) OVER () AS "of"
+       FROM rows ${after} GROUP BY ${keys} ${tail}`;
   return db
     .prepare(
-      `WITH rows AS MATERIALIZED (SELECT * FROM (${sql}) LIMIT ${MAX_ADDED + 1})
-       SELECT ${keys}, ${SUMMED.map((column) => `CAST(sum(${column}) AS TEXT) AS ${column}`).join(', ')},
-         (SELECT count(*) FROM rows) AS added, count(*) OVER () AS "of"
-       FROM rows ${after} GROUP BY ${keys} ${tail}`,
+      `WITH rows AS MATERIALIZED (SELECT * FROM (${sql}) LIMIT ${MAX_ADDED + 1}) ${
+        range.by === 'account' ? labelled(sums) : sums
+      }`,
     )
     .bind(...values, ...(having ?? []));
 };
+
+/** Joins the labels of the rows on the page only. They keep their order: SQLite reads a subquery with a LIMIT as it is, and before the join. */
+const labelled = (sums: string): string =>
+  `SELECT sums.*, ${LABEL_COLUMNS} FROM (${sums}) sums LEFT JOIN accounts l ON l.account = sums.key`;
 
 const isTooWide = (results: readonly SummedRow[]): boolean => (results[0]?.added ?? 0) > MAX_ADDED;
 
 const pageOf = (
   list: string,
-  { and }: SpendRange,
+  range: SpendRange,
   rows: readonly SummedRow[],
   limit: number,
   edge?: CursorPlace,
 ): ListPage<SpendItem> => {
+  const { and } = range;
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const next: CursorPlace | undefined =
@@ -131,13 +168,17 @@ const pageOf = (
       ? [last.key, ...(and === undefined ? [] : [last.and ?? '']), last.asset]
       : edge;
   return {
-    items: shown.map(itemOf),
+    items: shown.map((row) => itemOf(row, range)),
     ...(next === undefined ? {} : { next: cursorOf(list, next) }),
   };
 };
 
-const itemOf = ({ key, and, asset, ...sums }: SummedRow): SpendItem => ({
+const itemOf = (
+  { key, and, asset, label = null, ancestors = null, ...sums }: SummedRow,
+  { scope, reader }: Pick<SpendRange, 'scope' | 'reader'>,
+): SpendItem => ({
   key,
+  ...labelIn({ scope, reader: reader ?? scope }, key, { label, ancestors }),
   ...(and === undefined ? {} : { and }),
   asset,
   calls: BigInt(sums.calls),

@@ -3,11 +3,13 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { SqlCondition } from './scan.ts';
 
 export type SpendKey = 'tool' | 'payee' | 'day' | 'rule' | 'account';
-export type SpendOrder = 'charged' | 'denied';
+export type SpendOrder = 'charged' | 'denied' | 'failed';
 
 /** The spend under one key, or under two. Denials have no asset: `''`. */
 export type SpendItem = {
   readonly key: string;
+  /** Of an account, if it has one that a reader of the scope may see. */
+  readonly label?: string;
   readonly and?: string;
   readonly asset: string;
   /** Ended calls. */
@@ -24,6 +26,8 @@ export type SpendItem = {
 export type SpendRange = {
   /** An account and its descendants at the time; `*`: all accounts. */
   readonly scope: AccountId | '*';
+  /** The ancestor of the scope that reads; absent if the scope itself or an operator does. It sees what descendants did while below it. */
+  readonly reader?: AccountId | undefined;
   /** First and last day, both included. */
   readonly from: Day;
   readonly to: Day;
@@ -40,7 +44,7 @@ export type SpendRange = {
 };
 
 /** A range whose rows must meet a further condition. */
-export type NarrowRange = SpendRange & { readonly only?: SqlCondition };
+export type NarrowRange = SpendRange & { readonly only?: SqlCondition | undefined };
 
 /** The name of a report, for its cursors. */
 export const listOf = ({ by, and }: SpendRange): string =>

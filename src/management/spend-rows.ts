@@ -27,42 +27,53 @@ const selected = ({ by, and }: SpendRange): string =>
 const filtersOf = ({
   from,
   to,
-  by,
-  and,
   asset,
   tool,
   payee,
   rule,
-  only,
+  ...range
 }: NarrowRange): readonly SqlCondition[] => [
   ...conditions({ 's.day >= ?': from, 's.day <= ?': to, 's.asset = ?': asset, 's.tool = ?': tool }),
   ...conditions({ 's.payee = ?': payee, 's.rule = ?': rule }),
-  ...(by === 'rule' || and === 'rule' ? [DENIED] : []),
-  ...(only === undefined ? [] : [only]),
+  ...(range.only === undefined ? [] : [range.only]),
+  ...(range.only === undefined && hasOnlyDenials({ ...range, rule }) ? [DENIED] : []),
 ];
+
+/** Whether a report adds up denials alone. */
+export const hasOnlyDenials = ({
+  by,
+  and,
+  rule,
+  only,
+}: Omit<NarrowRange, 'from' | 'to' | 'scope'>): boolean =>
+  only === DENIED || by === 'rule' || and === 'rule' || rule !== undefined;
+
+/** Denials have an index: they are few among the rows of calls. */
+const tableOf = (range: NarrowRange): string =>
+  hasOnlyDenials(range) ? 'spend s INDEXED BY spend_denied' : 'spend s';
 
 /** The rows of a scope, or of one account while it was in the scope. */
 export const rowsOf = (range: NarrowRange, place?: CursorPlace): Rows => {
-  const { scope, account, by, from } = range;
+  const { scope, account, by, from, reader = scope } = range;
   // The first key is the day, so a later page skips the days before.
   const first = String(place?.[0] ?? '');
   const filters = filtersOf(by === 'day' && first > from ? { ...range, from: first } : range);
   const rows = (kind: 'own' | 'tree', whose: readonly SqlCondition[]): Rows => {
     const all = [...whose, ['s.kind = ?', kind] as const, ...filters];
     return {
-      sql: `SELECT ${selected(range)} FROM spend s WHERE ${sqlOf(all)}`,
+      sql: `SELECT ${selected(range)} FROM ${tableOf(range)} WHERE ${sqlOf(all)}`,
       values: valuesOf(all),
     };
   };
   if (account !== undefined) {
     return rows('own', [
       ['s.scope = ?', account],
-      ...(scope === '*' || scope === account ? [] : [whileInScope(scope)]),
+      ...(scope === '*' || scope === account ? [] : whileBelowBoth(range)),
     ]);
   }
   const [own, tree] = [
     rows('own', [['s.scope = ?', scope]]),
-    rows('tree', [['s.scope = ?', scope]]),
+    rows('tree', [['s.scope = ?', scope], ...(reader === scope ? [] : [whileBelow(reader)])]),
   ];
   // All accounts together are no account's tree.
   return scope === '*'
@@ -70,11 +81,22 @@ export const rowsOf = (range: NarrowRange, place?: CursorPlace): Rows => {
     : { sql: `${own.sql} UNION ALL ${tree.sql}`, values: [...own.values, ...tree.values] };
 };
 
-const whileInScope = (scope: AccountId): SqlCondition => [
-  '(s.scope = ? OR EXISTS (SELECT 1 FROM json_each(s.above) WHERE value = ?))',
-  scope,
-  scope,
+/** Rows of the time when an account was an ancestor: of the account itself, or, in a row of a tree, of its scope. */
+const whileBelow = (ancestor: AccountId | '*'): SqlCondition => [
+  'EXISTS (SELECT 1 FROM json_each(s.above) WHERE value = ?)',
+  ancestor,
 ];
+
+const whileBelowBoth = ({ scope, reader }: NarrowRange): readonly SqlCondition[] =>
+  [...new Set([scope, reader ?? scope])].map(whileBelow);
+
+/** The rows of a scope and of its descendants while they were below it, and below the ancestor that reads. */
+const readableIn = (range: NarrowRange): readonly SqlCondition[] => {
+  const { scope } = range;
+  if (scope === '*') return [];
+  const below = whileBelowBoth(range);
+  return [[`(s.scope = ? OR (${sqlOf(below)}))`, scope, ...valuesOf(below)]];
+};
 
 /** The own rows of each of these accounts while it was in the scope: accounts change parents. */
 export const rowsOfEach = (range: SpendRange, accounts: readonly AccountId[]): Rows =>
@@ -102,9 +124,9 @@ const ownRows = (
   account: string,
   bound: readonly string[],
 ): Rows => {
-  const all = [...filtersOf(range), ...(range.scope === '*' ? [] : [whileInScope(range.scope)])];
+  const all = [...filtersOf(range), ...readableIn(range)];
   return {
-    sql: `SELECT ${selected(range)} FROM ${accounts} CROSS JOIN spend s ON s.scope = ${account} AND s.kind = 'own' WHERE ${sqlOf(all)}`,
+    sql: `SELECT ${selected(range)} FROM ${accounts} CROSS JOIN ${tableOf(range)} ON s.scope = ${account} AND s.kind = 'own' WHERE ${sqlOf(all)}`,
     values: [...bound, ...valuesOf(all)],
   };
 };

@@ -15,7 +15,7 @@ import {
 import { OPERATOR, READERS, type RouteTable } from './route.ts';
 
 export const SPEND_KEYS = ['tool', 'payee', 'day', 'rule', 'account'] as const;
-export const SPEND_ORDERS = ['charged', 'denied'] as const;
+export const SPEND_ORDERS = ['charged', 'denied', 'failed'] as const;
 
 /**
  * UTC days, both included; the last 30 by default. `by` and `and`: the keys; a report by rule has denials only. `account`: its own spend,
@@ -35,11 +35,13 @@ const spendQuery = listQuery({
 });
 
 /**
- * `key`: a tool id, a payee, a day, a rule or an account, as the query's `by` selects; `and`: the second key. `earned`, of all accounts only:
- * settled payments less what of them became credit, by the day of the settlement, and charges that credit paid, less refunds.
+ * `key`: a tool id, a payee, a day, a rule or an account, as the query's `by` selects; `and`: the second key. `label`: of an account, if it
+ * has one and the reader may read the account now. `earned`, of all accounts together only: settled payments less what of them became
+ * credit, by the day of the settlement, and charges that credit paid, less refunds.
  */
 export const spendItem = z.strictObject({
   key: z.string(),
+  label: z.exactOptional(z.string()),
   and: z.exactOptional(z.string()),
   asset: z.exactOptional(asset),
   calls: count,
@@ -66,6 +68,7 @@ export const SPEND_ROUTES = {
     query: spendQuery,
     summary: 'Reports spend at this gateway',
     answer: spendPage,
+    readsLog: true,
   },
   'account.spend': {
     path: 'GET /accounts/:account/spend',
@@ -73,5 +76,6 @@ export const SPEND_ROUTES = {
     query: spendQuery,
     summary: 'Reports spend of an account and its descendants',
     answer: spendPage,
+    readsLog: true,
   },
 } as const satisfies RouteTable;

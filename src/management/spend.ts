@@ -1,40 +1,36 @@
 import { type Day, dayOf, daysAfter } from '../audit/day.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 import { asOf } from './as-of.ts';
 import type { AdminRequest, Handlers } from './handler.ts';
-import { attempt, boundedLimit, type Queried } from './page.ts';
 import { asOfMember, queryReason, refuse, replyReport, type ReplyResult } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
-import {
-  rankingStatement,
-  readRanking,
-  type Ranked,
-  spendReport,
-  type SummedRow,
-} from './spend-query.ts';
-import type { SpendItem, SpendOrder, SpendRange } from './spend-range.ts';
+import { spendRanking, spendReport } from './spend-query.ts';
+import type { SpendItem, SpendRange } from './spend-range.ts';
 import type { SPEND_ROUTES } from './spend.route.ts';
+import { isEverIn, type SpendScope, spendScope } from './tree-reader.ts';
 
 /** Days of a report without `from`, today included. */
 const DEFAULT_DAYS = 30;
 
 type Body = AnswerOf<'spend'>['items'][number];
 
-/** The wire form. `earned`: only of all accounts together. */
+/** The wire form. `earned`: only of all accounts together, because no account has a part of it. */
 export const spendBody = (
-  { key, and, asset, calls, charged, denied, failed, earned }: SpendItem,
-  scope: AccountId | '*',
+  { key, label, and, asset, calls, charged, denied, failed, earned }: SpendItem,
+  { scope, by, account }: Pick<SpendRange, 'scope' | 'by' | 'account'>,
 ): Body => ({
   key,
+  ...(label === undefined ? {} : { label }),
   ...(and === undefined ? {} : { and }),
   ...(asset === '' ? {} : { asset: asset as NonNullable<Body['asset']> }),
   calls: Number(calls),
   charged: charged.toString(),
   denied: Number(denied),
   failed: Number(failed),
-  ...(scope === '*' && asset !== '' ? { earned: earned.toString() } : {}),
+  ...(scope === '*' && by !== 'account' && account === undefined && asset !== ''
+    ? { earned: earned.toString() }
+    : {}),
 });
 
 /** The days of a query, both included. */
@@ -49,26 +45,9 @@ export const daysOf = (
     : ok({ from, to });
 };
 
-const ranking = (
-  db: D1Database,
-  range: SpendRange,
-  order: SpendOrder,
-  limit: number,
-): Queried<Ranked> =>
-  attempt(async () => {
-    const { results } = await rankingStatement(
-      db,
-      range,
-      order,
-      boundedLimit(limit),
-    ).all<SummedRow>();
-    const ranked = readRanking(results);
-    return ranked === undefined ? err({ kind: 'too_wide' }) : ok(ranked);
-  });
-
 const report = async (
   { context, query, request, now }: Omit<AdminRequest<'spend'>, 'params'>,
-  scope: AccountId | '*',
+  whose: SpendScope,
 ): Promise<ReplyResult> => {
   const { order, ...asked } = query;
   const days = daysOf(query, dayOf(now));
@@ -83,20 +62,25 @@ const report = async (
       hint: 'must be absent with order: a ranking has one page',
     });
   }
-  const range = { ...asked, scope, ...days.value };
+  if (query.account !== undefined) {
+    const isIn = await isEverIn(context.db, whose, query.account);
+    if (!isIn.ok) return refuse(queryReason(isIn.error));
+    if (!isIn.value) return refuse({ reason: 'unknown_account' });
+  }
+  const range = { ...asked, ...whose, ...days.value };
   // A report adds up descendants too: no single account knows how complete it is.
   const complete = await asOf(context, undefined, now);
   const found =
     order === undefined
       ? await spendReport(context.db, range)
-      : await ranking(context.db, range, order, query.limit);
+      : await spendRanking(context.db, range, order, query.limit);
   if (!found.ok) return refuse(queryReason(found.error));
   const { items } = found.value;
   return replyReport(
     request,
     {
       ...days.value,
-      items: items.map((item) => spendBody(item, scope)),
+      items: items.map((item) => spendBody(item, range)),
       ...('of' in found.value ? { of: found.value.of } : {}),
       ...asOfMember(complete),
     },
@@ -105,6 +89,6 @@ const report = async (
 };
 
 export const spendHandlers: Handlers<keyof typeof SPEND_ROUTES> = {
-  spend: (request) => report(request, '*'),
-  'account.spend': (request) => report(request, request.params.account),
+  spend: (request) => report(request, { scope: '*' }),
+  'account.spend': (request) => report(request, spendScope(request.by, request.params.account)),
 };

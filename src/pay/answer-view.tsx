@@ -17,7 +17,7 @@ export const AnswerView = ({
           {text}
         </pre>
       )}
-      {isCut ? <p class="hint">This is the beginning. The file has all of it.</p> : null}
+      {isCut ? <p class="hint">This is the beginning. The file has the whole answer.</p> : null}
       <FileLink bytes={bytes} name={fileName}>
         Download {text === undefined ? 'the file' : 'the answer'}
       </FileLink>

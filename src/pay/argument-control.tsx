@@ -6,7 +6,8 @@ import type { ArgumentField } from './argument-field.ts';
 const ONE_LINE = 256;
 
 const hintOf = ({ description, entry }: ArgumentField): string => {
-  const how = entry.kind === 'list' ? 'One value a line.' : entry.kind === 'json' ? 'As JSON.' : '';
+  const how =
+    entry.kind === 'list' ? 'One value per line.' : entry.kind === 'json' ? 'As JSON.' : '';
   return [shown(description), how].filter((part) => part !== '').join(' ');
 };
 

@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { reachHere } from '../dashboard/data/reach-here.ts';
 import { Notice } from '../dashboard/parts/notice.tsx';
 import { offerKeys } from '../dashboard/session/local-wallet.ts';
 import { findWallets } from '../dashboard/session/wallets.ts';
@@ -12,9 +13,6 @@ import { forgetPayment, readPaymentRecord } from './payment-record.ts';
 import { PaymentView } from './payment-view.tsx';
 import { withOpenedQuery } from './tool-call.ts';
 import './panel.css';
-
-/** Only a local stack names keys. Elsewhere the page does not ask. */
-const isLocal = /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname);
 
 const readLocalKeys = async (): Promise<void> => {
   const answer = await fetch('/dashboard/local-keys.json');
@@ -34,7 +32,8 @@ const listen = (): void => {
   if (isListening) return;
   isListening = true;
   findWallets();
-  if (isLocal) void readLocalKeys().catch(() => undefined);
+  // Only a local stack names keys. Elsewhere the page does not ask.
+  if (reachHere() === 'local_stack') void readLocalKeys().catch(() => undefined);
 };
 
 const Panel = ({ id, onClose }: { readonly id: string; readonly onClose: () => void }) => {

@@ -1,7 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { decimalOf } from '../dashboard/format/amount.ts';
-import { Field } from '../dashboard/parts/field.tsx';
-import { Notice } from '../dashboard/parts/notice.tsx';
 import { wallets } from '../dashboard/session/wallets.ts';
 import type { Wallet } from '../dashboard/session/wallet.ts';
 import type { Network } from '../protocol/account-id.ts';
@@ -9,11 +7,18 @@ import { networkName } from '../protocol/network-name.ts';
 import { max } from '../protocol/amount.ts';
 import { ArgumentControl } from './argument-control.tsx';
 import { keyOf } from './argument-field.ts';
+import { Cost, priceText } from './cost.tsx';
+import { FaultNotice } from './fault-notice.tsx';
+import { NetworkChoice } from './network-choice.tsx';
 import type { PayTool } from './pay-tool.ts';
-import type { Stage } from './chosen-wallet.ts';
-import { buyCredit, type Paid, payFor, type PaymentOptions } from './payment.ts';
+import type { Stage } from '../dashboard/payment/chosen-wallet.ts';
+import { buyCredit } from '../dashboard/payment/credit-purchase.ts';
+import { onePurchase } from '../dashboard/payment/one-purchase.ts';
+import type { PaymentOptions } from './paying-agent.ts';
+import { type Paid, payFor } from './payment.ts';
 import { readPaymentRecord } from './payment-record.ts';
-import type { PaymentFault } from './payment-fault.ts';
+import { browserShelf } from '../dashboard/payment/kept-purchase.ts';
+import type { PaymentFault } from '../dashboard/payment/payment-fault.ts';
 import { StageLine } from './stage-line.tsx';
 import { type Faults, toolCallOf, valuesIn } from './tool-call.ts';
 import { WalletChoice } from './wallet-choice.tsx';
@@ -23,20 +28,6 @@ const LEAST_CREDIT = 1_000_000n;
 
 /** The operator's key of a local stack has no money. */
 const PENNILESS = 'local:operator';
-
-/** When the money moves, as a person should know before signing. */
-const WHEN: Readonly<Record<PayTool['settlement'], string>> = {
-  deferred:
-    'You pay only for an answer: a call that is refused or fails costs nothing. The gateway accepts your signature now and moves the money later, together with other payments. If you are new here, it moves the money before the tool runs.',
-  upfront:
-    'The money moves before the tool runs. A call that is refused costs nothing; if the tool fails, what you paid becomes credit here.',
-  credit:
-    'The price is taken from credit that you bought here before. A call that fails costs nothing.',
-  free: 'This tool is free. Your signature says who calls, and moves no money.',
-};
-
-const priceText = ({ price, isUpTo, settlement }: PayTool): string =>
-  settlement === 'free' ? 'Free' : `${isUpTo ? 'at most ' : ''}${decimalOf(price)} USDC`;
 
 /** What a person decides: the arguments, the network, the wallet. */
 export const PayForm = ({
@@ -102,9 +93,14 @@ export const PayForm = ({
 
   const credit = max(tool.price, LEAST_CREDIT);
   const buy = async (options: PaymentOptions): Promise<void> => {
-    const result = await buyCredit(credit, options);
+    const place = { gateway: location.origin, shelf: browserShelf };
+    const result = await onePurchase(
+      async () => await buyCredit({ amount: credit }, options, place),
+    );
     if (result.ok)
-      setNote(`You have bought ${decimalOf(credit)} USDC of credit. Now make the call.`);
+      setNote(
+        `You have bought ${decimalOf(result.value.amount)} USDC of credit. Now make the call.`,
+      );
     else setFault(result.error);
   };
 
@@ -137,47 +133,17 @@ export const PayForm = ({
         })}
       </div>
       {tool.networks.length > 1 ? (
-        <Field
+        <NetworkChoice
           id={`pay-${tool.id}-network`}
-          label="Network"
-          hint="Where the money moves. The wallet needs USDC there."
-          control={(described) => (
-            <select
-              {...described}
-              value={on}
-              onChange={(event) => setOn(event.currentTarget.value as Network)}
-            >
-              {tool.networks.map((each) => (
-                <option key={each} value={each}>
-                  {networkName(each)}
-                </option>
-              ))}
-            </select>
-          )}
+          networks={tool.networks}
+          on={on}
+          onChoose={setOn}
         />
       ) : null}
       <WalletChoice wallets={offered} chosen={wallet?.id} onChoose={setChosen} />
-      <div class="sum">
-        <p>
-          {tool.settlement === 'free' ? null : (
-            <>
-              You pay <strong title={`${tool.price} atomic units`}>{priceText(tool)}</strong> on{' '}
-              {networkName(on)}.
-            </>
-          )}
-        </p>
-        <p class="hint">{WHEN[tool.settlement]}</p>
-      </div>
+      <Cost tool={tool} on={on} />
       {fault === undefined ? null : (
-        <Notice tone={fault.kind === 'unpaid' ? 'bad' : 'warn'}>
-          <p>{fault.text}</p>
-          {fault.hint === '' ? null : <p>{fault.hint}</p>}
-          {fault.kind === 'credit' ? (
-            <button type="button" onClick={() => void busy(buy, wallet)}>
-              Buy {decimalOf(credit)} USDC of credit
-            </button>
-          ) : null}
-        </Notice>
+        <FaultNotice fault={fault} credit={credit} onBuy={() => void busy(buy, wallet)} />
       )}
       <div class="acts">
         <button

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Address, Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import { decodeBase64, encodeBase64 } from '../crypto/bytes.ts';
+import type { Shelf } from '../dashboard/payment/kept-purchase.ts';
 import type { Network } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
 
@@ -63,13 +64,10 @@ const schema = z.strictObject({
   ),
 });
 
-/** The part of `Storage` that records need. A browser may refuse storage: then a reload forgets the payment. */
-export type Shelf = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
-
 /** The entry script looks for this key too. */
 export const recordKey = (tool: string): string => `countersign-payment:${tool}`;
 
-/** Keeps a payment for this tab: a reload shows it again instead of paying again. */
+/** Keeps a payment for this tab: a reload shows it again instead of paying again. A browser may refuse storage: then a reload forgets it. */
 export const keepPayment = (shelf: Shelf, tool: string, record: PaymentRecord): void => {
   const body = record.outcome?.body;
   const kept = body === undefined || body.byteLength > MAX_KEPT ? undefined : encodeBase64(body);
@@ -103,6 +101,7 @@ export const readPaymentRecord = (shelf: Shelf, tool: string): PaymentRecord | u
   }
 };
 
+/** Forgets the payment of this tab, so that the form is shown again. */
 export const forgetPayment = (shelf: Shelf, tool: string): void => {
   try {
     shelf.removeItem(recordKey(tool));

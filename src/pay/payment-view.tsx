@@ -5,11 +5,9 @@ import { Notice } from '../dashboard/parts/notice.tsx';
 import { wallets } from '../dashboard/session/wallets.ts';
 import type { Answer } from './answer.ts';
 import { AnswerView } from './answer-view.tsx';
-import { completed, keptAnswer, lookUp } from './payment-look-up.ts';
-import { faultOf } from './payment-fault.ts';
+import { completed, keptAnswer, lookUp, lookUpProblem, unendedText } from './payment-look-up.ts';
 import { keepPayment, type PaymentRecord } from './payment-record.ts';
 import { ReceiptView } from './receipt-view.tsx';
-import { networkName } from '../protocol/network-name.ts';
 
 /** What a call cost, in one sentence. */
 const costOf = ({ outcome, amount }: PaymentRecord): string => {
@@ -54,15 +52,14 @@ export const PaymentView = ({
     setAsking(true);
     setProblem('');
     try {
-      const known = completed(record, await lookUp(record, wallet, location.origin));
-      if (known.outcome === undefined)
-        setProblem('The call is still running. Look it up again in a moment.');
+      const found = await lookUp(record, wallet, location.origin);
+      const known = completed(record, found);
+      if (known.outcome === undefined) setProblem(unendedText(found));
       else keepPayment(sessionStorage, tool, known);
       setRecord(known);
       setAnswer(keptAnswer(tool, known));
     } catch (thrown) {
-      const attempted = { price: '', network: networkName(record.network) };
-      setProblem(faultOf(thrown, attempted, false).text.replace(' Nothing was paid.', ''));
+      setProblem(lookUpProblem(thrown, record));
     } finally {
       setAsking(false);
     }

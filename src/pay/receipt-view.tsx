@@ -1,4 +1,4 @@
-import { Id } from '../dashboard/parts/copy.tsx';
+import { Id } from '../dashboard/parts/id.tsx';
 import type { Wallet } from '../dashboard/session/wallet.ts';
 import { FileLink } from './file-link.tsx';
 import type { PaymentRecord } from './payment-record.ts';

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Id } from '../dashboard/parts/copy.tsx';
+import { Id } from '../dashboard/parts/id.tsx';
 import type { Wallet } from '../dashboard/session/wallet.ts';
 import { explorerLink } from '../protocol/explorer.ts';
 import type { PaymentRecord } from './payment-record.ts';
-import { type OnChain, readPayment } from './token-reads.ts';
+import { type OnChain, readPayment } from '../dashboard/payment/token-reads.ts';
 
 const EVERY_MS = 5_000;
 

@@ -1,12 +1,13 @@
-import type { Stage } from './chosen-wallet.ts';
+import type { Stage } from '../dashboard/payment/chosen-wallet.ts';
 
 const WORDS: Readonly<Record<Stage, (network: string) => string>> = {
   account: () => 'Open the wallet and choose an account.',
   network: (network) => `Open the wallet and switch it to ${network}.`,
   signature: () => 'Open the wallet and confirm the signature.',
-  answer: () => 'Signed. Waiting for the answer of the tool.',
+  answer: () => 'Signed. Waiting for the answer.',
+  'look-up': () => 'Open the wallet and confirm the look-up, which costs nothing.',
   approval: () =>
-    'A person must approve calls like this one. Keep this page open: the call runs once it is approved. The wallet signs each look at the approval. Decline in the wallet to stop waiting.',
+    'A person must approve calls like this one. Keep this page open: the call runs once it is approved. The wallet asks for a signature each time this page looks for the approval. Decline it to stop waiting.',
 };
 
 /** What the person waits for, read aloud when it changes. */

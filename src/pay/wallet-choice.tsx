@@ -36,7 +36,8 @@ export const WalletChoice = ({
             </a>
           </>
         ))}
-        . Any other Ethereum wallet that is a browser extension works too.
+        . Any other Ethereum wallet that is a browser extension works too. On a phone, open this
+        page in the browser of a wallet app.
       </p>
     </Notice>
   ) : (

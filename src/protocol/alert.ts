@@ -22,6 +22,7 @@ export const ALERT_RULES = [
   'payee_missing',
   'log_forked',
   'database_behind',
+  'log_behind',
   'witness',
   'archive',
 ] as const;

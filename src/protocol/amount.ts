@@ -66,5 +66,8 @@ export const toStored = (amount: bigint): number => {
 /** The largest amount that storage can hold. The gateway rejects a larger price or value before any decision. */
 export const MAX_STORED = BigInt(Number.MAX_SAFE_INTEGER);
 
+/** The maximum of one top-up, atomic units: far below what storage can hold for an account. */
+export const MAX_TOP_UP = 1_000_000_000_000n;
+
 export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);

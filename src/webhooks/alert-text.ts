@@ -57,6 +57,8 @@ const RULES: { readonly [rule in AlertRule]: string } = {
     'An account has two histories|{account} sent entries from {seq} on that differ from those in the transparency log. They are not stored in it.|As operator: `countersign settlements letters`. The object of the account was probably restored to an earlier time.',
   database_behind:
     'The database lost entries of the log|D1 lacks entries {from} to {to} of {account}, which the transparency log has: it was restored to an earlier time.|Nothing is lost in R2 or in a backup: docs/operations.md says how to bring them back.',
+  log_behind:
+    'The transparency log is behind|No signed checkpoint covers entry {seq} of {account}, which D1 has had since {@since}.|Correct LOG_KEY, or read the logs of the Worker: docs/operations.md. Accounts keep what the log lacks.',
   witness:
     'A witness of the log does not cosign|{witness} ({kind}) since {@since}: {reason}. The log goes on without its cosignature.|`away`: check its URL in WITNESSES, or ask its operator. `conflict`: it knows another tree of this log, so compare checkpoints before anything else.',
   archive:

@@ -13,8 +13,17 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** How long a page may take for each step: lists follow the log by seconds, and are read again every fifteen. */
+const PATIENCE_MS = 60_000;
+
 /** Starts a headless Chromium with a profile of its own. */
 export const startBrowser = async (): Promise<Browser> => {
   if (!existsSync(CHROMIUM)) throw new Error(`there is no Chromium at ${CHROMIUM}`);
-  return await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    headless: true,
+    args: FLAGS,
+  });
+  browser.on('context', (context) => context.setDefaultTimeout(PATIENCE_MS));
+  return browser;
 };

@@ -1,25 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { pageFiles } from '../../examples/browser/serve.ts';
-import { startBrowser } from './browser.ts';
-import { FOCUSED, LOWEST_CONTRAST, SCROLL_WIDTH } from './in-page.ts';
+import { useBrowserStack } from './browser-stack.ts';
+import { FOCUSED } from './in-page.ts';
+import { inEveryLook } from './looks.ts';
 
-/** A folder for screenshots, if set. */
-const PICTURES = process.env['PICTURES'];
-
-const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-let stack: Stack;
-let browser: Browser;
+const local = useBrowserStack();
 let site: RunningServer;
 
 beforeAll(async () => {
-  stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
   const files = await pageFiles();
   site = await serveLoopback({
     handler: (request) => {
@@ -28,25 +19,13 @@ beforeAll(async () => {
       return new Response(text ?? '', { headers: { 'Content-Type': type } });
     },
   });
-  browser = await startBrowser();
 });
 
-afterEach(async () => {
-  await Promise.all(browser.contexts().map(async (context) => await context.close()));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await site?.stop();
-  await stack?.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-type Look = { readonly width: number; readonly colorScheme: 'light' | 'dark' };
+afterAll(async () => await site?.stop());
 
 /** Opens the page for our gateway, and collects errors of the page and its console. */
-const open = async ({ width, colorScheme }: Look = { width: 1280, colorScheme: 'light' }) => {
-  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+const open = async (): Promise<{ readonly page: Page; readonly errors: readonly string[] }> => {
+  const page = await local.browser.newPage({ viewport: { width: 1280, height: 900 } });
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
@@ -55,71 +34,48 @@ const open = async ({ width, colorScheme }: Look = { width: 1280, colorScheme: '
     if (message.type() === 'error' && !text.includes('402')) errors.push(text);
   });
   await page.goto(site.url);
-  await page.getByLabel('Gateway').fill(stack.gateway.url);
+  await page.getByLabel('Gateway').fill(local.stack.gateway.url);
   return { page, errors };
 };
 
 const wallet = async (amount: bigint) => {
   const privateKey = generatePrivateKey();
   const address = privateKeyToAddress(privateKey);
-  if (amount > 0n) await stack.chain.fund(address, amount);
+  if (amount > 0n) await local.stack.chain.fund(address, amount);
   return { privateKey, address };
 };
 
-/** Expects that nothing overflows, and that contrast suffices (WCAG 2). */
-const check = async (page: Page, { width }: Look): Promise<void> => {
-  expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
-  const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
-  expect({ readable: ratio >= 4.5, of, ratio }).toMatchObject({ readable: true });
-};
-
-const LOOKS: readonly Look[] = [
-  { width: 1280, colorScheme: 'light' },
-  { width: 1280, colorScheme: 'dark' },
-  { width: 390, colorScheme: 'light' },
-  { width: 390, colorScheme: 'dark' },
-];
-
 describe('examples/browser', () => {
-  it.each(LOOKS)(
-    'shows the price, pays and shows the receipt: $width px, $colorScheme',
-    async (look) => {
-      const { page, errors } = await open(look);
-      const { privateKey, address } = await wallet(100_000n);
-      const picture = async (name: string): Promise<void> => {
-        await check(page, look);
-        if (PICTURES === undefined) return;
-        const path = join(PICTURES, `${name}-${look.width}-${look.colorScheme}.png`);
-        await page.screenshot({ path, fullPage: true });
-      };
-      await picture('1-empty');
-      await page.getByLabel('Private key').fill(privateKey);
-      expect(await page.locator('#address').innerText()).toBe(`Address ${address}`);
-      await page.getByRole('button', { name: 'Ask for the price' }).click();
-      await page.getByRole('button', { name: 'Pay', exact: true }).waitFor();
-      expect(await page.locator('#offer').innerText()).toContain('$0.001');
-      expect((await page.locator('#offer').innerText()).toLowerCase()).toContain(
-        stack.description.payTo.toLowerCase(),
-      );
-      // The page pays only after the confirmation.
-      expect(await stack.chain.balanceOf(address)).toBe(100_000n);
-      await picture('2-offer');
+  it('shows the price, pays and shows the receipt, in any width and scheme', async () => {
+    const { page, errors } = await open();
+    const { privateKey, address } = await wallet(100_000n);
+    await inEveryLook(page, 'example-1-empty');
+    await page.getByLabel('Private key').fill(privateKey);
+    expect(await page.locator('#address').innerText()).toBe(`Address ${address}`);
+    await page.getByRole('button', { name: 'Ask for the price' }).click();
+    await page.getByRole('button', { name: 'Pay', exact: true }).waitFor();
+    expect(await page.locator('#offer').innerText()).toContain('$0.001');
+    expect((await page.locator('#offer').innerText()).toLowerCase()).toContain(
+      local.stack.description.payTo.toLowerCase(),
+    );
+    // The page pays only after the confirmation.
+    expect(await local.stack.chain.balanceOf(address)).toBe(100_000n);
+    await inEveryLook(page, 'example-2-offer');
 
-      await page.getByRole('button', { name: 'Pay', exact: true }).click();
-      await page.getByRole('heading', { name: 'What it cost' }).waitFor();
-      const shown = await page.locator('#result').innerText();
-      for (const text of [
-        'stream of water',
-        '$0.001',
-        `Verified: signed by ${stack.gateway.url}`,
-        '$0.999',
-      ])
-        expect(shown).toContain(text);
-      expect(await stack.chain.balanceOf(address)).toBe(99_000n);
-      await picture('3-receipt');
-      expect(errors).toEqual([]);
-    },
-  );
+    await page.getByRole('button', { name: 'Pay', exact: true }).click();
+    await page.getByRole('heading', { name: 'What it cost' }).waitFor();
+    const shown = await page.locator('#result').innerText();
+    for (const text of [
+      'stream of water',
+      '$0.001',
+      `Verified: signed by ${local.stack.gateway.url}`,
+      '$0.999',
+    ])
+      expect(shown).toContain(text);
+    expect(await local.stack.chain.balanceOf(address)).toBe(99_000n);
+    await inEveryLook(page, 'example-3-receipt');
+    expect(errors).toEqual([]);
+  });
 
   it('works with the keyboard alone', async () => {
     const { page } = await open();
@@ -138,7 +94,7 @@ describe('examples/browser', () => {
     await page.locator('#pay:focus').waitFor();
     await page.keyboard.press('Enter');
     await page.locator('#result-title:focus').waitFor();
-    expect(await stack.chain.balanceOf(address)).toBe(99_000n);
+    expect(await local.stack.chain.balanceOf(address)).toBe(99_000n);
   });
 
   it('pays nothing when the user declines, and can be used again', async () => {
@@ -150,7 +106,7 @@ describe('examples/browser', () => {
       await page.getByRole('button', { name: 'Do not pay' }).click();
       await page.getByText('Nothing was paid.').waitFor();
     }
-    expect(await stack.chain.balanceOf(address)).toBe(100_000n);
+    expect(await local.stack.chain.balanceOf(address)).toBe(100_000n);
     expect(await page.locator('#offer').isVisible()).toBe(false);
   });
 
@@ -162,8 +118,7 @@ describe('examples/browser', () => {
     await page.getByRole('button', { name: 'Ask for the price' }).click();
     await page.getByRole('button', { name: 'Pay', exact: true }).click();
     await page.getByRole('heading', { name: 'No answer' }).waitFor();
-    if (PICTURES !== undefined)
-      await page.screenshot({ path: join(PICTURES, '4-refused.png'), fullPage: true });
+    await inEveryLook(page, 'example-4-refused');
     expect(await page.locator('#result').innerText()).toContain('$0');
   });
 

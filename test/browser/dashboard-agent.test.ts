@@ -1,38 +1,29 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { privateKeyToAccount } from 'viem/accounts';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { shortened } from '../../src/dashboard/format/text.ts';
 import { people, person } from '../../dev/stack/people.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import { type Agent, createAgent } from '../../src/client/agent.ts';
+import { createAgent } from '../../src/client/agent.ts';
 import { createManagement } from '../../src/client/management.ts';
-import { ApprovalRequired } from '../../src/client/pending-approval.ts';
-import { startBrowser } from './browser.ts';
-import { axe, LOOKS, open, picture, read, signInAs } from './dashboard-page.ts';
-import { SCROLL_WIDTH } from './in-page.ts';
-import { addSigningWallet } from './signing-wallet.ts';
+import { fill, makeAgent, press, tab } from './agent-steps.ts';
+import { useBrowserStack } from './browser-stack.ts';
+import { open, read, signInAs } from './dashboard-page.ts';
+import { CHART_FOLLOWS } from './in-page.ts';
+import { inEveryLook } from './looks.ts';
+import { signInWithWallet } from './wallet-session.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+const local = useBrowserStack();
 const alice = person('dashboard alice');
-let stack: Stack;
-let browser: Browser;
+const bob = person('dashboard bob');
 
-const spend = { perCall: '$0.10', total: '$1' } as const;
 const LONG = { timeout: 30_000 };
-const TRANSLATE = {
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ text: 'hello', to: 'fr' }),
-};
 
 const accountOf = ({ address }: { readonly address: string }): `eip155:${number}:0x${string}` =>
-  `eip155:${stack.description.chainId}:${address.toLowerCase() as `0x${string}`}`;
+  `eip155:${local.stack.description.chainId}:${address.toLowerCase() as `0x${string}`}`;
 
 const managementOf = () =>
   createManagement({
-    gateway: stack.gateway.url,
+    gateway: local.stack.gateway.url,
     account: privateKeyToAccount(people.owner.privateKey),
   });
 
@@ -41,16 +32,13 @@ const DECLINED = { code: 4001, message: 'declined' };
 
 /** The budget of the owner itself, seen by the owner through a wallet. `decline` makes it refuse signatures from then on. */
 const ownBudget = async (): Promise<{ readonly page: Page; readonly decline: () => void }> => {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   let isDeclining = false;
-  await addSigningWallet(context, people.owner.privateKey, stack.chain.rpc, {
+  const { page } = await signInWithWallet(local, people.owner, {
     refuses: (method) => (isDeclining && method === 'eth_signTypedData_v4' ? DECLINED : undefined),
   });
-  const page = await context.newPage();
-  await page.goto(`${stack.gateway.url}/dashboard`, { waitUntil: 'networkidle' });
-  await press(page, 'Test Wallet');
-  await page.getByRole('heading', { name: 'Overview' }).waitFor();
-  await page.goto(`${stack.gateway.url}/dashboard/agents/${accountOf(people.owner)}?tab=budget`);
+  await page.goto(
+    `${local.stack.gateway.url}/dashboard/agents/${accountOf(people.owner)}?tab=budget`,
+  );
   await page.getByLabel('Per day (USDC)').waitFor();
   return {
     page,
@@ -60,118 +48,150 @@ const ownBudget = async (): Promise<{ readonly page: Page; readonly decline: () 
   };
 };
 
-/** An agent without money of its own: the credit of its owner pays. */
-const agentWith = (authority: `0x${string}`): Agent =>
-  createAgent({
-    account: privateKeyToAccount(alice.privateKey),
-    authority,
-    spend: { ...spend, onlyCredit: true },
-  });
-
-const call = async (agent: Agent, path: string): Promise<number> => {
-  const answer = await agent.fetch(stack.gateway.url + path);
-  await answer.text();
-  return answer.status;
-};
-
-/** Types into a field by its label. */
-const fill = async (page: Page, label: string, text: string): Promise<void> =>
-  await page.getByLabel(label, { exact: true }).fill(text);
-
-const press = async (page: Page, name: string): Promise<void> =>
-  await page.getByRole('button', { name, exact: true }).click();
-
-const tab = async (page: Page, name: string): Promise<void> => {
-  await page.getByRole('link', { name, exact: true }).click();
-  await read(page);
-};
-
-/** Reviews the budget, and signs it. */
-const saveBudget = async (page: Page): Promise<void> => {
-  await press(page, 'Review the change');
-  await page.getByText('Past calls').waitFor();
-  await press(page, 'Save with the wallet');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
-};
-
-/** Makes an agent as a person does. @returns the hash of its grant, which the page names for the agent */
-const makeAgent = async (page: Page, total: string): Promise<`0x${string}`> => {
-  await open(page, 'Agents');
-  await page.getByRole('link', { name: 'Make an agent' }).first().click();
-  await page.getByRole('heading', { level: 1, name: 'New agent' }).waitFor();
-  await fill(page, 'Address of the agent', alice.address);
-  await fill(page, 'In total (USDC)', total);
-  await press(page, 'Review the grant');
-  await press(page, 'Sign with the wallet');
-  await page.getByText('Give this to the agent').waitFor();
-  const text = await page.locator('.command code').first().textContent();
-  return (/0x[0-9a-f]{64}/.exec(text ?? '')?.[0] ?? '0x') as `0x${string}`;
-};
-
+/** Gives the owner credit, makes an agent that spends it, and lets the agent make a call. */
 beforeAll(async () => {
-  stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
-  browser = await startBrowser();
-  const owner = createAgent({
-    account: privateKeyToAccount(people.owner.privateKey),
-    spend: { perCall: '$2', total: '$2' },
+  const { url } = local.stack.gateway;
+  const spend = { perCall: '$2', total: '$2' } as const;
+  const owner = privateKeyToAccount(people.owner.privateKey);
+  await createAgent({ account: owner, spend }).topUp(url, '$1');
+  const { page } = await signInAs(local, 'owner');
+  const authority = await makeAgent(page, alice, '5');
+  const account = privateKeyToAccount(alice.privateKey);
+  const agent = createAgent({ account, authority, spend: { ...spend, onlyCredit: true } });
+  const answer = await agent.fetch(`${url}/tools/lookup?word=river`);
+  await answer.text();
+  if (!answer.ok) throw new Error(`The call got ${answer.status}.`);
+});
+
+describe('the calls of a fleet', () => {
+  it('are on the overview and under calls of the owner, with the name of each agent', async () => {
+    const { page, complaints } = await signInAs(local, 'owner');
+    const calls = page.getByRole('table', { name: 'Calls' });
+    const row = calls.getByRole('row', { name: /lookup/ });
+    await row.getByText(shortened(alice.address.toLowerCase())).waitFor(LONG);
+    await page.getByRole('link', { name: 'More calls' }).click();
+    await row.getByText(shortened(alice.address.toLowerCase())).waitFor(LONG);
+    // Its own top-up, and the call of its agent.
+    expect(await calls.getByRole('row').count()).toBe(3);
+    await inEveryLook(page, 'calls-of-fleet');
+    await page.getByRole('searchbox', { name: 'Tool' }).fill('lookup');
+    await page.getByRole('searchbox', { name: 'Tool' }).press('Enter');
+    await expect.poll(() => calls.getByRole('row').count()).toBe(2);
+    const today = new Date().toISOString().slice(0, 10);
+    await page.goto(`${local.stack.gateway.url}/dashboard/calls?from=${today}&to=${today}`);
+    await page.getByText('Choose an agent to see its calls of these days').waitFor(LONG);
+    await inEveryLook(page, 'calls-of-days');
+    const agents = page.getByRole('table', { name: 'Spending by account' });
+    await agents.getByRole('link', { name: shortened(alice.address.toLowerCase()) }).click();
+    await page.getByText('1 call: 0.001 USDC charged, equal to the total').waitFor(LONG);
+    expect(complaints).toEqual([]);
   });
-  await owner.topUp(stack.gateway.url, '$1');
-});
-
-afterEach(async () => {
-  await Promise.all(browser.contexts().map(async (context) => await context.close()));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 describe('the page of an agent', () => {
-  it('lets an owner make an agent, limit it, read why a call was denied, raise it, approve a call, and revoke it', async () => {
-    const { page, complaints } = await signInAs(browser, stack.gateway.url, 'owner');
-    const agent = agentWith(await makeAgent(page, '5'));
-    expect(await call(agent, '/tools/lookup?word=river')).toBe(200);
-
-    const opened = page.waitForResponse((answer) => answer.url().includes('/events'), LONG);
-    await page.goto(`${stack.gateway.url}/dashboard/agents/${accountOf(alice)}`);
-    await opened;
-    const at = Date.now();
-    expect(await call(agent, '/tools/lookup?word=bank')).toBe(200);
-    await page.locator('.feed li').first().waitFor(LONG);
-    expect(Date.now() - at).toBeLessThan(2_000);
-
-    await tab(page, 'Budget');
-    await fill(page, 'Per day (USDC)', '0.0005');
-    await saveBudget(page);
-    expect(await call(agent, '/tools/lookup?word=edge')).toBe(403);
+  it('says which limit stays in force above a budget, and whose credit pays', async () => {
+    const { page } = await signInAs(local, 'owner');
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}?tab=budget`);
+    await page.getByText('Also limited to 5.00 by its default grant').first().waitFor();
+    await fill(page, 'In total (USDC)', '10');
+    await page.getByText('Still limited to 5.00 by its default grant').waitFor();
+    await press(page, 'Review the change');
+    await page.getByText('In total stays limited to 5.00 by its default grant').waitFor();
+    await press(page, 'Cancel');
+    await press(page, 'Discard');
     await tab(page, 'Now');
-    const why = page.locator('.feed .why').first();
-    await why.waitFor(LONG);
-    expect(await why.innerText()).toContain('per day, by its owner; 0.0005 of 0.0005 USDC left');
+    await page.getByText('Credit of').waitFor();
+  });
 
-    await tab(page, 'Budget');
-    await fill(page, 'Per day (USDC)', '1');
-    await fill(page, 'Needs approval above (USDC)', '0.015');
-    await saveBudget(page);
-    expect(await call(agent, '/tools/lookup?word=edge')).toBe(200);
-    const parked = await agent
-      .fetch(`${stack.gateway.url}/tools/translate`, TRANSLATE)
-      .catch((thrown: unknown) => thrown);
-    if (!(parked instanceof ApprovalRequired)) throw new Error(`not parked: ${String(parked)}`);
-    await tab(page, 'Now');
-    await page.getByRole('button', { name: 'Approve' }).click();
-    expect((await parked.approval.resume()).status).toBe(200);
-
-    await tab(page, 'Grants');
-    await page.getByRole('table', { name: 'Grants it holds' }).getByText('Revoke').click();
+  it('shows the grant of an agent that has not used it, with what it needs, and revokes it', async () => {
+    const { page, complaints } = await signInAs(local, 'owner');
+    const hash = await makeAgent(page, bob, '3');
+    await open(page, 'Agents');
+    const row = page.getByRole('row').filter({ hasText: 'offered' });
+    await row.getByText('has not used its grant yet').waitFor();
+    await row.getByRole('link').click();
+    await page.getByText('Give this to the agent').waitFor();
+    await page.getByText('3.00 USDC in total').waitFor();
+    expect(await page.locator('.copy-command code').first().textContent()).toContain(hash);
+    await inEveryLook(page, 'agent-offered');
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click();
     await press(page, 'Revoke with the wallet');
     await page.getByText('The grant is revoked').waitFor();
-    expect(await call(agent, '/tools/lookup?word=edge')).toBe(403);
-    // The browser reports every refused request. One 403 is expected: it tells the page that the account is not an operator.
+    await page.getByText('Give this to the agent').waitFor({ state: 'detached' });
+    // The button that opened the dialog is gone: the focus must not be.
+    await expect.poll(() => page.evaluate(`document.activeElement?.tagName`)).toBe('H1');
+    await open(page, 'Audit');
+    await page.getByLabel('Log to verify').waitFor();
     expect(complaints.filter((text) => !text.startsWith('Failed to load'))).toEqual([]);
   }, 90_000);
+
+  it('keeps the chosen status when another session sets it meanwhile', async () => {
+    const { page } = await signInAs(local, 'owner');
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}`);
+    const setStatus = async (status: 'active' | 'paused') =>
+      await managementOf().call('account.status', {
+        params: { account: accountOf(alice) },
+        body: { status },
+      });
+    await page.getByRole('button', { name: /^Status/ }).click();
+    await page.getByRole('radio', { name: /^Pause/ }).check();
+    await setStatus('paused');
+    await page.locator('.facts').getByText('paused', { exact: true }).waitFor(LONG);
+    const verbs = await page.getByRole('dialog').getByRole('button').allInnerTexts();
+    await page.keyboard.press('Escape');
+    await setStatus('active');
+    expect(verbs).toContain('Pause with the wallet');
+  });
+
+  it('carries what a person typed for one grant or agent to no other one', async () => {
+    const { page } = await signInAs(local, 'owner');
+    const toPage = async (agent: { readonly address: string }, part: string) => {
+      const address = `/dashboard/agents/${accountOf(agent)}?tab=${part}`;
+      await page.evaluate(`history.pushState({}, '', ${JSON.stringify(address)})`);
+    };
+    const name = page.getByLabel('Name', { exact: true });
+    await open(page, 'Agents');
+    await toPage(people.owner, 'keys');
+    await name.waitFor();
+    await toPage(alice, 'keys');
+    await page.getByText(shortened(alice.address)).first().waitFor();
+    await name.fill('the first');
+    await toPage(people.owner, 'keys');
+    await expect.poll(() => name.inputValue()).toBe('');
+    await toPage(alice, 'grants');
+    await press(page, 'Replace');
+    await fill(page, 'In total (USDC)', '7');
+    await press(page, 'Close');
+    await press(page, 'Grant another budget');
+    expect(await page.getByLabel('In total (USDC)').inputValue()).toBe('');
+  });
+
+  it('starts the first policy of an operator from the default policy, and saves nothing before the account has answered', async () => {
+    const { page } = await signInAs(local, 'operator');
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}?tab=budget`);
+    await page.getByText('These are the values of the default policy').waitFor();
+    expect(await page.getByLabel('Per call (USDC)').inputValue()).toBe('5.00');
+    await fill(page, 'Per call (USDC)', '');
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/policy', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await press(page, 'Review the change');
+    await page.getByText('The default policy no longer applies to this agent.').waitFor();
+    const review = (await page.locator('.review').innerText()).replace(/\s+/g, ' ');
+    expect(review).toContain('per call 5.00 USDC → becomes no limit');
+    expect(review).not.toContain('not settled yet');
+    const save = page.getByRole('button', { name: 'Save with the wallet' });
+    expect(await save.isEnabled()).toBe(false);
+    answer();
+    await expect.poll(() => save.isEnabled()).toBe(true);
+    await inEveryLook(page, 'agent-operator-review');
+    await press(page, 'Cancel');
+  });
 
   it('keeps what was typed when the wallet declines, and on another page', async () => {
     const { page, decline } = await ownBudget();
@@ -179,7 +199,9 @@ describe('the page of an agent', () => {
     await fill(page, 'Per day (USDC)', '0.75');
     await press(page, 'Review the change');
     await press(page, 'Save with the wallet');
-    await page.getByText('You declined in the wallet. Nothing was changed.').waitFor();
+    await page
+      .getByText('You declined in the wallet. The gateway did not receive this change.')
+      .waitFor();
     await press(page, 'Cancel');
     await open(page, 'Calls');
     await page.goBack();
@@ -211,35 +233,106 @@ describe('the page of an agent', () => {
     expect(body).toEqual({ windows: [{ every: 'day', limit: '$3.00' }] });
   });
 
-  it.each(LOOKS)('has no fault that axe finds: $colorScheme, $width px', async (look) => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'owner', look);
-    const suffix = `${look.colorScheme}-${look.width}`;
-    const check = async (name: string): Promise<void> => {
+  it('removes no policy that another session saved while the dialog was open', async () => {
+    const { page } = await signInAs(local, 'owner');
+    const params = { account: accountOf(alice) };
+    const body = { perCall: '$0.50' };
+    await managementOf().call('account.policy.put', { params, body, ifNoneMatch: '*' });
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}?tab=budget`);
+    await press(page, 'Remove this policy');
+    const newer = { perCall: '$0.25' };
+    await managementOf().call('account.policy.put', { params, body: newer, ifMatch: '*' });
+    await expect.poll(() => page.getByLabel('Per call (USDC)').inputValue(), LONG).toBe('0.25');
+    await press(page, 'Remove with the wallet');
+    await page.getByRole('dialog').locator('.notice').waitFor();
+    const kept = await managementOf().call('account.policy.get', { params });
+    expect(kept.body).toMatchObject(newer);
+    await managementOf().call('account.policy.delete', { params, ifMatch: kept.etag ?? '*' });
+  });
+
+  it('draws its chart anew when the colour scheme changes', async () => {
+    const { page } = await signInAs(local, 'owner');
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}?tab=history`);
+    await page.locator('.chart canvas').waitFor(LONG);
+    for (const colorScheme of ['light', 'dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await expect.poll(() => page.evaluate(CHART_FOLLOWS), LONG).toBe(true);
+    }
+  });
+
+  it('names what is missing when a form is sent, and moves the focus there', async () => {
+    const { page } = await signInAs(local, 'owner');
+    const focused = (): Promise<string> =>
+      page.evaluate(`document.activeElement.labels?.[0]?.innerText ?? ''`);
+    await open(page, 'Agents');
+    await page.getByRole('link', { name: 'Make an agent' }).first().click();
+    await page.getByLabel('In total (USDC)').waitFor();
+    await page.getByText('must be an address').waitFor({ state: 'detached' });
+    await press(page, 'Review the grant');
+    expect(await focused()).toBe('Address of the agent');
+    await page.getByText('must be an address').waitFor();
+    await page.getByText('is missing: set a total').waitFor();
+    await fill(page, 'Address of the agent', bob.address);
+    await press(page, 'Review the grant');
+    expect(await focused()).toBe('In total (USDC)');
+    await inEveryLook(page, 'new-agent-incomplete');
+
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}?tab=budget`);
+    await press(page, 'Review the change');
+    await page.getByText('There is nothing to review').waitFor();
+    await fill(page, 'Per day (USDC)', 'much');
+    await page.getByText('There is nothing to review').waitFor({ state: 'detached' });
+    await press(page, 'Review the change');
+    expect(await focused()).toBe('Per day (USDC)');
+    await press(page, 'Discard');
+    await tab(page, 'Name and key');
+    await press(page, 'Save the name');
+    expect(await focused()).toBe('Name');
+    await page.getByText('Enter another one').waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+  });
+
+  it('has no fault that axe finds, in any width and scheme', async () => {
+    const { page, complaints } = await signInAs(local, 'owner');
+    const look = async (name: string): Promise<void> => {
       await read(page);
-      await picture(page, `${name}-${suffix}`);
-      expect(await axe(page), name).toEqual([]);
-      expect(await page.evaluate<number>(SCROLL_WIDTH), name).toBeLessThanOrEqual(look.width);
+      await inEveryLook(page, name);
     };
     await open(page, 'Agents');
-    await check('fleet');
-    await page
-      .getByRole('button', { name: /^Change/ })
-      .first()
-      .click();
-    await check('agent-status');
+    await look('fleet');
+    const status = page.getByRole('button', { name: /^Status/ }).first();
+    await status.click();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.evaluate(`document.activeElement.innerText`)).toMatch(/^Status/);
+    await status.click();
+    await look('agent-status');
     await page.keyboard.press('Escape');
     await page.getByRole('link', { name: 'Make an agent' }).first().click();
     await fill(page, 'Address of the agent', '0x12');
-    await check('new-agent');
-    await page.goto(`${stack.gateway.url}/dashboard/agents/${accountOf(alice)}`);
+    await look('new-agent');
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}`);
     for (const name of ['Now', 'Budget', 'Grants', 'History', 'Name and key']) {
       await tab(page, name);
-      await check(`agent-${name.toLowerCase().replaceAll(' ', '-')}`);
+      await look(`agent-${name.toLowerCase().replaceAll(' ', '-')}`);
     }
     await tab(page, 'Budget');
     await fill(page, 'Per day (USDC)', '0.001');
     await press(page, 'Review the change');
     await page.getByText('Past calls').waitFor();
-    await check('agent-review');
+    await look('agent-review');
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows an agent without a valid grant as one that may not spend, and what the grant allowed', async () => {
+    const { page } = await signInAs(local, 'owner');
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}?tab=grants`);
+    const held = page.getByRole('table', { name: 'Grants it holds' });
+    await held.getByRole('button', { name: 'Revoke' }).click();
+    await press(page, 'Revoke with the wallet');
+    await page.getByText('The grant is revoked').waitFor();
+    await page.getByText('no valid grant', { exact: true }).waitFor(LONG);
+    expect(await held.innerText()).toContain('5.00 USDC in total');
+    await open(page, 'Agents');
+    await page.getByText('may not spend').first().waitFor();
   });
 });

@@ -1,22 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page, Request as PageRequest } from 'playwright-core';
+import type { Page, Request as PageRequest } from 'playwright-core';
 import { privateKeyToAccount } from 'viem/accounts';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { TOOLS_FILE } from '../../dev/stack/tools.ts';
-import { createAgent } from '../../src/client/agent.ts';
 import { createManagement } from '../../src/client/management.ts';
-import { startBrowser } from './browser.ts';
-import { axe, open, read, signInAs, visit } from './dashboard-page.ts';
-
-const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-let stack: Stack;
-let browser: Browser;
+import { axe } from './axe.ts';
+import { useBrowserStack } from './browser-stack.ts';
+import { buy } from './buy.ts';
+import { open, read, signInAs, visit } from './dashboard-page.ts';
 
 const owner = privateKeyToAccount(people.owner.privateKey);
 const stranger = privateKeyToAccount(people.agent.privateKey);
@@ -25,9 +20,10 @@ const FOCUS_IN_MAIN = `document.querySelector('main').contains(document.activeEl
 
 /** Markup that an attacker hopes a page will run, behind a character that reverses the direction of text. */
 const HOSTILE = '\u202e"><img src=x onerror=alert(1)><script>alert(2)</script>';
-const LABEL = '<img src=x onerror=alert(3)>';
+const SHOWN_LABEL = '<img src=x onerror=alert(3)>';
+const LABEL = `\u202e${SHOWN_LABEL}`;
 
-const hostileTools = (): string => {
+const hostileTools = (directory: string): string => {
   const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: { id: string }[] };
   const changed = tools.map((tool) => ({ ...tool, description: HOSTILE }));
   const file = join(directory, 'tools.json');
@@ -35,27 +31,15 @@ const hostileTools = (): string => {
   return file;
 };
 
-/** Makes one call, so that the account exists. */
-const buy = async (account: typeof owner): Promise<void> => {
-  const agent = createAgent({ account, spend: { perCall: '$0.01', total: '$1' } });
-  const answer = await agent.fetch(`${stack.gateway.url}/tools/lookup?word=river`);
-  await answer.text();
-  if (!answer.ok) throw new Error(`The call got ${answer.status}.`);
-};
-
 const accountOf = ({ address }: typeof owner): string => `eip155:84532:${address.toLowerCase()}`;
 
+const local = useBrowserStack((directory) => ({ toolsFile: hostileTools(directory) }));
+
 beforeAll(async () => {
-  stack = await startStack({
-    persistTo: directory,
-    file: join(directory, 'stack.json'),
-    toolsFile: hostileTools(),
-  });
-  browser = await startBrowser();
-  await buy(owner);
-  await buy(stranger);
+  await buy(local.stack, people.owner);
+  await buy(local.stack, people.agent);
   const management = createManagement({
-    gateway: stack.gateway.url,
+    gateway: local.stack.gateway.url,
     account: owner,
     chainId: 84_532,
   });
@@ -70,16 +54,6 @@ beforeAll(async () => {
     body: { url: 'http://127.0.0.1:9/', events: ['*'], description: HOSTILE },
     ifNoneMatch: '*',
   });
-});
-
-afterEach(async () => {
-  await Promise.all(browser.contexts().map(async (context) => await context.close()));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 /** A request of the page that its session signed, once it has been answered. */
@@ -103,38 +77,72 @@ const replay = async (request: PageRequest, url = request.url()): Promise<number
 
 describe('a stolen request', () => {
   it('works neither a second time nor for another path', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     const request = await signedRead(page);
     expect(await replay(request)).toBe(409);
-    const other = `${stack.gateway.url}/admin/queues`;
+    const other = `${local.stack.gateway.url}/admin/queues`;
     expect(request.url()).not.toBe(other);
     expect(await replay(request, other)).toBe(401);
   });
 
   it('reads nothing after its session was ended', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     const request = await signedRead(page);
+    const ended = page.waitForResponse(
+      (answer) => answer.request().method() === 'DELETE' && answer.status() === 204,
+    );
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('button', { name: 'Local operator' }).waitFor();
+    await ended;
     expect(await replay(request)).toBe(401);
+  });
+});
+
+/** What comes of it if a script of the page looks for private keys in all that the browser stores, and exports them. */
+const EXPORTED_KEYS = `(async () => {
+  const settled = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const privateKeysIn = (value) => {
+    if (value instanceof CryptoKey) return value.type === 'private' ? [value] : [];
+    return typeof value === 'object' && value !== null ? Object.values(value).flatMap(privateKeysIn) : [];
+  };
+  const keys = [];
+  for (const { name } of await indexedDB.databases()) {
+    const database = await settled(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      keys.push(...privateKeysIn(await settled(database.transaction(store).objectStore(store).getAll())));
+    }
+    database.close();
+  }
+  const exported = keys.flatMap((key) => ['pkcs8', 'jwk'].map((format) =>
+    crypto.subtle.exportKey(format, key).then(() => 'exported', ({ name }) => name)));
+  return await Promise.all(exported);
+})()`;
+
+describe('the key of a session', () => {
+  it('cannot be exported by a script of the page', async () => {
+    const { page } = await signInAs(local, 'operator');
+    const found = new Set(await page.evaluate<readonly string[]>(EXPORTED_KEYS));
+    expect(found).toEqual(new Set(['InvalidAccessError']));
   });
 });
 
 describe('another origin', () => {
   it('can neither frame the dashboard nor read with the session of a visitor', async () => {
-    const html = `<iframe src="${stack.gateway.url}/dashboard"></iframe>`;
+    const html = `<iframe src="${local.stack.gateway.url}/dashboard"></iframe>`;
     const server = createServer((_, response) => {
       response.setHeader('content-type', 'text/html').end(html);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
-      const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+      const { page } = await signInAs(local, 'operator');
       const evil = await page.context().newPage();
       await evil.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
       const [, framed] = evil.frames();
       expect(framed?.url()).toMatch(/^chrome-error:/);
       const status: unknown = await evil.evaluate(
-        `fetch('${stack.gateway.url}/admin/settings', { credentials: 'include' })
+        `fetch('${local.stack.gateway.url}/admin/settings', { credentials: 'include' })
           .then(({ status }) => status, () => 'blocked')`,
       );
       expect(['blocked', 401]).toContain(status);
@@ -144,28 +152,110 @@ describe('another origin', () => {
   });
 });
 
+/** Lets the gateway refuse the session while the page does something that reads. */
+const endDuring = async (page: Page, act: () => Promise<unknown>): Promise<void> => {
+  await page.route('**/admin/**', async (route) => {
+    await route.fulfill({
+      status: 401,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ type: 'urn:countersign:problem:session-ended', status: 401 }),
+    });
+  });
+  await act();
+  await page.getByText('Your session has ended').waitFor();
+  await page.unroute('**/admin/**');
+};
+
+/** Lets the gateway refuse the session at the first read of another page. */
+const endBy = async (page: Page, name: string): Promise<void> =>
+  await endDuring(page, async () => await page.getByRole('link', { name, exact: true }).click());
+
+/** Lets the gateway refuse the session when the open page reads again. */
+const endNow = async (page: Page): Promise<void> =>
+  await endDuring(
+    page,
+    async () => await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`),
+  );
+
+const signOut = async (page: Page): Promise<void> => {
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByText('Sign in to see').waitFor();
+};
+
+/** Keeps every text that the page shows from now on, also for one frame. */
+const watchTexts = async (page: Page): Promise<() => Promise<string>> => {
+  await page.evaluate(`
+    globalThis.seen = [];
+    new MutationObserver(() => seen.push(document.body.innerText))
+      .observe(document.body, { subtree: true, childList: true, characterData: true });
+  `);
+  return async () => await page.evaluate(`seen.join('\\n')`);
+};
+
 describe('an ended session', () => {
   it('asks to sign in again, and goes on where it was', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     await open(page, 'Settings');
-    await page.route('**/admin/**', async (route) => {
-      await route.fulfill({
-        status: 401,
-        contentType: 'application/problem+json',
-        body: JSON.stringify({ type: 'urn:countersign:problem:session-ended', status: 401 }),
-      });
-    });
-    await page.getByRole('link', { name: 'Agents' }).click();
-    await page.getByText('Your session has ended').waitFor();
-    await page.unroute('**/admin/**');
+    await endBy(page, 'Agents');
     await page.getByRole('button', { name: 'Local operator' }).click();
     await page.getByRole('heading', { level: 1, name: 'Agents' }).waitFor();
+  });
+
+  it('loses nothing that was typed on a page or in a dialog', async () => {
+    const { page } = await signInAs(local, 'operator');
+    const description = page.getByLabel('Description', { exact: true });
+    const address = page.getByLabel('Address', { exact: true });
+    const newTool = async (): Promise<string> => {
+      await open(page, 'Tools');
+      await page.getByRole('link', { name: 'New tool' }).click();
+      return await description.inputValue();
+    };
+    const addWebhook = async (): Promise<string> => {
+      await page.getByRole('button', { name: 'Add a webhook' }).click();
+      return await address.inputValue();
+    };
+    expect(await newTool()).toBe('');
+    await description.fill('Says hello.');
+    await open(page, 'Settings');
+    expect(await addWebhook()).toBe('');
+    await address.fill('https://hooks.example/x');
+    await endNow(page);
+    await page.getByRole('button', { name: 'Local operator' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+    expect(await addWebhook()).toBe('https://hooks.example/x');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await addWebhook()).toBe('');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await newTool()).toBe('Says hello.');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await newTool()).toBe('');
+  });
+
+  it.each([
+    ['is refused by the gateway', async (page: Page) => await endBy(page, 'Agents')],
+    ['was signed out', signOut],
+  ])('shows nothing it read to another wallet once it %s', async (_, end) => {
+    const { page } = await signInAs(local, 'operator');
+    await open(page, 'Agents');
+    const agent = people.agent.address.toLowerCase().slice(0, 6);
+    await page.getByRole('table').getByRole('link', { name: agent }).waitFor();
+    await open(page, 'Overview');
+    await end(page);
+    const texts = await watchTexts(page);
+    await page.getByRole('button', { name: 'Local owner' }).click();
+    await page.getByRole('navigation').getByRole('link', { name: 'Agents' }).waitFor();
+    await open(page, 'Agents');
+    const seen = await texts();
+    expect(seen).toContain('Agents');
+    expect(seen).not.toContain(agent);
+    // Only operators have this page.
+    expect(seen).not.toContain('Settlements');
   });
 });
 
 describe('texts of others', () => {
   it('are texts on every page', async () => {
-    const { page, complaints } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page, complaints } = await signInAs(local, 'operator');
     const dialogs: string[] = [];
     page.on('dialog', (dialog) => {
       dialogs.push(dialog.message());
@@ -178,32 +268,55 @@ describe('texts of others', () => {
       expect(await page.locator('main img, main script').count(), name).toBe(0);
     }
     await open(page, 'Agents');
-    await page.getByRole('table').getByRole('link', { name: LABEL }).click();
-    await page.getByRole('heading', { level: 1, name: LABEL }).waitFor();
+    await page.getByRole('table').getByRole('link', { name: SHOWN_LABEL }).click();
+    await page.getByRole('heading', { level: 1, name: SHOWN_LABEL }).waitFor();
     await read(page);
     expect(await page.locator('main img, main script').count()).toBe(0);
     expect(dialogs).toEqual([]);
     expect(complaints).toEqual([]);
   });
+
+  it('name an account in each list, with its address as the title', async () => {
+    const { page } = await signInAs(local, 'operator');
+    for (const [path, table] of [
+      ['', 'Calls'],
+      ['', 'Spending by agent'],
+      ['/spending?by=account', 'Spending by account'],
+      ['/calls', 'Calls'],
+    ] as const) {
+      await page.goto(`${local.stack.gateway.url}/dashboard${path}`);
+      const link = page
+        .getByRole('table', { name: table, exact: true })
+        .getByRole('link', { name: SHOWN_LABEL, exact: true });
+      await link.first().waitFor();
+      expect(await link.first().getAttribute('title')).toBe(accountOf(owner));
+    }
+  });
 });
 
 describe('an owner', () => {
+  it('signs in without a refused request', async () => {
+    const { page, complaints } = await signInAs(local, 'owner');
+    expect(await page.getByRole('link', { name: 'Settlements' }).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
   it('sees nothing of another owner', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'owner');
-    await page.goto(`${stack.gateway.url}/dashboard/agents/${accountOf(stranger)}`);
-    await page.getByText('There is no such account yet').first().waitFor();
+    const { page } = await signInAs(local, 'owner');
+    await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(stranger)}`);
+    await page.getByText('There is no such account, or it is not yours').first().waitFor();
     await read(page);
     expect(await page.getByText('lookup').count()).toBe(0);
     for (const path of ['settlements', 'tools']) {
-      await page.goto(`${stack.gateway.url}/dashboard/${path}`);
-      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+      await page.goto(`${local.stack.gateway.url}/dashboard/${path}`);
+      await page.getByRole('heading', { level: 1, name: 'There is no such page' }).waitFor();
     }
   });
 });
 
 describe('the keyboard', () => {
   it('opens pages with g and a letter, goes to the search with /, and shows its keys with ?', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     await page.keyboard.press('g');
     await page.keyboard.press('a');
     await page.getByRole('heading', { level: 1, name: 'Agents' }).waitFor();
@@ -220,12 +333,15 @@ describe('the keyboard', () => {
   });
 
   it('reaches the content first, and every control after it in order', async () => {
-    const { page } = await visit(browser, `${stack.gateway.url}/dashboard`);
+    const { page } = await visit(local);
+    // The heading of this page gets the focus late as well.
+    await page.waitForLoadState('networkidle');
     await page.getByRole('button', { name: 'Local operator' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
     // The heading gets the focus once it is painted, so that the next Tab is in the page and not in the navigation.
     await expect.poll(() => page.evaluate(FOCUS_IN_MAIN)).toBe(true);
+    await read(page);
     await page.keyboard.press('Tab');
     expect(await page.evaluate(FOCUS_IN_MAIN)).toBe(true);
   });

@@ -1,25 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { expect } from 'vitest';
-
-/** A folder for screenshots, if set. */
-const PICTURES = process.env['PICTURES'];
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-export type Look = { readonly width?: number; readonly colorScheme?: 'light' | 'dark' };
-
-const EVERY_LOOK: readonly Required<Look>[] = [
-  { colorScheme: 'light', width: 1280 },
-  { colorScheme: 'dark', width: 390 },
-  { colorScheme: 'dark', width: 1280 },
-  { colorScheme: 'light', width: 390 },
-];
-
-/** How pages are looked at: each width and each scheme once, and in all four pairs for screenshots. */
-export const LOOKS = PICTURES === undefined ? EVERY_LOOK.slice(0, 2) : EVERY_LOOK;
+import type { Locator, Page } from 'playwright-core';
+import type { BrowserStack } from './browser-stack.ts';
 
 export type Visit = {
   readonly page: Page;
@@ -27,10 +7,9 @@ export type Visit = {
   readonly complaints: readonly string[];
 };
 
-/** Opens an address in a fresh browser context. */
-export const visit = async (browser: Browser, url: string, look: Look = {}): Promise<Visit> => {
-  const { width = 1280, colorScheme = 'light' } = look;
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+/** Opens the dashboard in a fresh browser context. */
+export const visit = async ({ browser, stack }: BrowserStack): Promise<Visit> => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -39,57 +18,47 @@ export const visit = async (browser: Browser, url: string, look: Look = {}): Pro
     if (!message.text().includes('409 (Conflict)')) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.goto(url, { waitUntil: 'networkidle' });
+  await page.goto(`${stack.gateway.url}/dashboard`);
   return { page, complaints };
+};
+
+/** Data that is being read, and a chart whose code is being loaded. */
+const UNFINISHED = '.skeleton, .chart .canvas:empty';
+
+/** Waits until everything on the page was read once. */
+export const read = async (page: Page): Promise<void> => {
+  await page.locator(UNFINISHED).first().waitFor({ state: 'detached' });
 };
 
 /** Signs in to the dashboard of a local stack, with one of its keys. */
 export const signInAs = async (
-  browser: Browser,
-  gateway: string,
+  started: BrowserStack,
   who: 'operator' | 'owner',
-  look: Look = {},
 ): Promise<Visit> => {
-  const visited = await visit(browser, `${gateway}/dashboard`, look);
+  const visited = await visit(started);
   await visited.page.getByRole('button', { name: `Local ${who}` }).click();
   await visited.page.getByRole('heading', { name: 'Overview' }).waitFor();
-  await visited.page.waitForLoadState('networkidle');
+  await read(visited.page);
   return visited;
-};
-
-/** Waits until everything on the page was read once. */
-export const read = async (page: Page): Promise<void> => {
-  await expect.poll(() => page.locator('.skeleton').count(), { timeout: 30_000 }).toBe(0);
 };
 
 /** Opens a page of the dashboard by its name in the navigation. */
 export const open = async (page: Page, name: string): Promise<void> => {
-  await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+  const link = page.getByRole('navigation').getByRole('link', { name, exact: true });
+  if (!(await link.isVisible())) {
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+  }
+  await link.click();
   await page.getByRole('heading', { level: 1, name }).waitFor();
   await read(page);
 };
 
-/** What axe finds against WCAG 2.2 AA. */
-export const axe = async (page: Page): Promise<readonly string[]> => {
-  await page.evaluate(AXE);
-  return page.evaluate(async (tags) => {
-    type Result = {
-      readonly violations: readonly {
-        readonly id: string;
-        readonly nodes: readonly { readonly html: string }[];
-      }[];
-    };
-    const { axe: run } = globalThis as unknown as {
-      readonly axe: { readonly run: (options: object) => Promise<Result> };
-    };
-    const { violations } = await run.run({ runOnly: tags });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  }, WCAG);
-};
-
-/** Writes a screenshot, if `PICTURES` names a folder. */
-export const picture = async (page: Page, name: string): Promise<void> => {
-  if (PICTURES === undefined) return;
-  const path = join(PICTURES, `dashboard-${name}.png`);
-  await page.screenshot({ path, fullPage: true, animations: 'disabled' });
-};
+/** Whether the answer to the read that a page began shows this. A page that is left gives up its reads. */
+export const appears = async (locator: Locator): Promise<boolean> =>
+  await locator
+    .first()
+    .waitFor({ timeout: 10_000 })
+    .then(
+      () => true,
+      () => false,
+    );

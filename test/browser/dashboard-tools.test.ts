@@ -1,19 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openOperator } from '../../dev/stack/sell-tools.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import type { Management } from '../../src/client/management.ts';
 import type { ToolDocument } from '../../src/management/tool.route.ts';
-import { startBrowser } from './browser.ts';
-import { axe, LOOKS, open, picture, read, signInAs } from './dashboard-page.ts';
-import { SCROLL_WIDTH } from './in-page.ts';
+import { useBrowserStack } from './browser-stack.ts';
+import { open, read, signInAs } from './dashboard-page.ts';
+import { closeAndPress } from './in-page.ts';
+import { inEveryLook } from './looks.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-let stack: Stack;
-let browser: Browser;
+const local = useBrowserStack(() => ({ market: true }));
 let operator: Management;
 
 /** Markup and a direction override, which are harmless as text. */
@@ -44,24 +39,8 @@ const changeElsewhere = async (id: string, changes: Partial<ToolDocument>): Prom
 };
 
 beforeAll(async () => {
-  stack = await startStack({
-    persistTo: directory,
-    file: join(directory, 'stack.json'),
-    market: true,
-  });
-  operator = openOperator(stack.gateway);
+  operator = openOperator(local.stack.gateway);
   await changeElsewhere('translate', { description: HOSTILE });
-  browser = await startBrowser();
-});
-
-afterEach(async () => {
-  await Promise.all(browser.contexts().map(async (context) => await context.close()));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 const openTool = async (page: Page, id: string): Promise<void> => {
@@ -84,7 +63,7 @@ const saved = async (page: Page): Promise<void> => {
 
 describe('a tool', () => {
   it('gets another price after its change was shown, and shows the version before', async () => {
-    const { page, complaints } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page, complaints } = await signInAs(local, 'operator');
     await openTool(page, 'lookup');
     await reviewPrice(page, '0.0000001');
     await page.getByText('must be an amount').waitFor();
@@ -106,7 +85,7 @@ describe('a tool', () => {
   });
 
   it('shows both versions where another operator was faster, and keeps the changes of both', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     await openTool(page, 'report');
     await page.getByRole('button', { name: 'Edit' }).click();
     await page.getByLabel('Price of a call, in dollars').fill('0.07');
@@ -125,12 +104,14 @@ describe('a tool', () => {
   });
 
   it('is disabled, and deleted with its consequence shown', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     await openTool(page, 'translate');
     expect(await page.locator('main img').count()).toBe(0);
     expect(await page.getByText('<img src=x').count()).toBeGreaterThan(0);
     expect(await page.locator('main').innerText()).not.toContain('\u202e');
-    await page.getByRole('button', { name: 'Disable' }).click();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.evaluate(closeAndPress('Disable'));
+    expect(await page.getByRole('dialog', { name: 'Disable translate?' }).count()).toBe(1);
     await page.getByRole('button', { name: 'Disable with the wallet' }).click();
     await page.getByRole('button', { name: 'Enable' }).waitFor();
     await page.getByRole('button', { name: 'Delete' }).click();
@@ -142,7 +123,7 @@ describe('a tool', () => {
   });
 
   it('is made from a form that says what is wrong', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     await open(page, 'Tools');
     await page.getByRole('link', { name: 'New tool' }).click();
     await page.getByLabel('Id', { exact: true }).fill('lookup');
@@ -168,12 +149,12 @@ const previewImport = async (page: Page): Promise<void> => {
   await page.getByLabel('OpenAPI document').fill(API);
   await page.getByLabel('Prefix of each id').fill('zoo');
   await page.getByRole('button', { name: 'Preview' }).click();
-  await page.getByRole('heading', { name: 'What the import does' }).waitFor();
+  await page.getByRole('heading', { name: 'Preview' }).waitFor();
 };
 
 describe('an import', () => {
   it('of an OpenAPI document shows its tools, and makes the chosen ones', async () => {
-    const { page, complaints } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page, complaints } = await signInAs(local, 'operator');
     await previewImport(page);
     await page.getByText('which no parameter describes').waitFor();
     await page.getByLabel('Import zoo.add_pet').uncheck();
@@ -187,7 +168,7 @@ describe('an import', () => {
   });
 
   it('of an MCP server takes what the server lists, and calls no other server', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     const hosts = new Set<string>();
     page.on('request', (request) => hosts.add(new URL(request.url()).origin));
     await open(page, 'Tools');
@@ -202,13 +183,13 @@ describe('an import', () => {
     await page.getByRole('link', { name: 'search', exact: true }).click();
     await page.getByText('Search of the MCP server').waitFor();
     expect((await stored('search')).body.upstream).toMatchObject({ tool: 'Search' });
-    expect([...hosts]).toEqual([new URL(stack.gateway.url).origin]);
+    expect([...hosts]).toEqual([new URL(local.stack.gateway.url).origin]);
   });
 });
 
 describe('a secret', () => {
   it('is stored, leaves nothing in the page, and is deleted', async () => {
-    const { page } = await signInAs(browser, stack.gateway.url, 'operator');
+    const { page } = await signInAs(local, 'operator');
     const sent: string[] = [];
     page.on('request', (request) => {
       if (request.postData()?.includes(SECRET) === true) sent.push(request.url());
@@ -227,7 +208,7 @@ describe('a secret', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     const row = page.getByRole('row').filter({ hasText: 'weather' });
     await row.waitFor();
-    expect(sent).toEqual([`${stack.gateway.url}/admin/secrets/weather`]);
+    expect(sent).toEqual([`${local.stack.gateway.url}/admin/secrets/weather`]);
     expect(await page.content()).not.toContain(SECRET);
     await page.getByRole('button', { name: 'Delete market' }).click();
     await page.getByText('Calls to quotes get 503').waitFor();
@@ -240,46 +221,34 @@ describe('a secret', () => {
 });
 
 describe('the pages of tools, secrets and the signer', () => {
-  it.each(LOOKS)(
-    'have no fault that axe finds, dialogs open too: $colorScheme, $width px',
-    async ({ colorScheme, width }) => {
-      const { page, complaints } = await signInAs(browser, stack.gateway.url, 'operator', {
-        colorScheme,
-        width,
-      });
-      const look = async (name: string): Promise<void> => {
-        await picture(page, `${name}-${colorScheme}-${width}`);
-        expect(await axe(page), name).toEqual([]);
-        const scrollWidth: number = await page.evaluate(SCROLL_WIDTH);
-        expect(scrollWidth, name).toBeLessThanOrEqual(width);
-      };
-      await open(page, 'Tools');
-      await look('tools');
-      await previewImport(page);
-      await look('tools-import');
-      await openTool(page, 'lookup');
-      await look('tool');
-      await reviewPrice(page, '');
-      await page.getByText('must be an amount').waitFor();
-      await look('tool-faults');
-      await page.getByLabel('Price of a call, in dollars').fill('0.25');
-      await page.getByRole('button', { name: 'Review' }).click();
-      await page.getByRole('dialog').waitFor();
-      await look('tool-review');
-      await page.keyboard.press('Escape');
-      await open(page, 'Secrets');
-      await look('secrets');
-      await page.getByRole('button', { name: 'Store a secret' }).click();
-      await page.getByRole('dialog').waitFor();
-      await look('secrets-store');
-      await page.keyboard.press('Escape');
-      await page.getByRole('button', { name: 'Delete market' }).click();
-      await page.getByText('Calls to quotes get 503').waitFor();
-      await look('secrets-delete');
-      await page.keyboard.press('Escape');
-      await open(page, 'Signer');
-      await look('signer');
-      expect(complaints).toEqual([]);
-    },
-  );
+  it('have no fault that axe finds, dialogs open too, in any width and scheme', async () => {
+    const { page, complaints } = await signInAs(local, 'operator');
+    await open(page, 'Tools');
+    await inEveryLook(page, 'tools');
+    await previewImport(page);
+    await inEveryLook(page, 'tools-import');
+    await openTool(page, 'lookup');
+    await inEveryLook(page, 'tool');
+    await reviewPrice(page, '');
+    await page.getByText('must be an amount').waitFor();
+    await inEveryLook(page, 'tool-faults');
+    await page.getByLabel('Price of a call, in dollars').fill('0.25');
+    await page.getByRole('button', { name: 'Review' }).click();
+    await page.getByRole('dialog').waitFor();
+    await inEveryLook(page, 'tool-review');
+    await page.keyboard.press('Escape');
+    await open(page, 'Secrets');
+    await inEveryLook(page, 'secrets');
+    await page.getByRole('button', { name: 'Store a secret' }).click();
+    await page.getByRole('dialog').waitFor();
+    await inEveryLook(page, 'secrets-store');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Delete market' }).click();
+    await page.getByText('Calls to quotes get 503').waitFor();
+    await inEveryLook(page, 'secrets-delete');
+    await page.keyboard.press('Escape');
+    await open(page, 'Signer');
+    await inEveryLook(page, 'signer');
+    expect(complaints).toEqual([]);
+  });
 });

@@ -1,50 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { privateKeyToAccount } from 'viem/accounts';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import { createAgent } from '../../src/client/agent.ts';
-import { startBrowser } from './browser.ts';
-import { axe, LOOKS, open, picture, read, signInAs } from './dashboard-page.ts';
-import { SCROLL_WIDTH } from './in-page.ts';
-
-const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-let stack: Stack;
-let browser: Browser;
+import { openOperator } from '../../dev/stack/sell-tools.ts';
+import { useBrowserStack } from './browser-stack.ts';
+import { buy } from './buy.ts';
+import { open, read, signInAs, type Visit } from './dashboard-page.ts';
+import { inEveryLook } from './looks.ts';
 
 const WORDS = ['river', 'bank', 'edge'];
 const CALLS = WORDS.length;
 
-beforeAll(async () => {
-  stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
-  browser = await startBrowser();
-  const agent = createAgent({
-    account: privateKeyToAccount(people.agent.privateKey),
-    spend: { perCall: '$0.01', total: '$1' },
-  });
-  for (const word of WORDS) {
-    const answer = await agent.fetch(`${stack.gateway.url}/tools/lookup?word=${word}`);
-    await answer.text();
-    if (!answer.ok) throw new Error(`The call got ${answer.status}.`);
-  }
-});
+const local = useBrowserStack();
 
-afterEach(async () => {
-  await Promise.all(browser.contexts().map(async (context) => await context.close()));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+beforeAll(async () => await buy(local.stack, people.agent, WORDS));
 
 /** Signs in, and waits until the calls are in the lists, which are read again every 15 seconds. */
-const signIn = async (look = {}): Promise<{ page: Page; complaints: readonly string[] }> => {
-  const visited = await signInAs(browser, stack.gateway.url, 'operator', look);
+const signIn = async (): Promise<Visit> => {
+  const visited = await signInAs(local, 'operator');
   await visited.page
     .getByRole('table', { name: 'Spending by tool' })
     .getByRole('cell', { name: `0.00${CALLS} USDC` })
@@ -78,35 +50,94 @@ describe('the totals of the dashboard', () => {
   it('keep their filters in the address bar, and the back button undoes each', async () => {
     const { page } = await signIn();
     await open(page, 'Calls');
-    await page.getByLabel('Tool').fill('translate');
-    await page.getByLabel('Tool').press('Enter');
+    await page.getByRole('searchbox', { name: 'Tool' }).fill('translate');
+    await page.getByRole('searchbox', { name: 'Tool' }).press('Enter');
     await page.getByText('No calls match.').waitFor();
     expect(new URL(page.url()).search).toBe('?tool=translate');
     await page.reload();
     await page.getByText('No calls match.').waitFor();
     await page.goBack();
     await page.getByRole('table', { name: 'Calls' }).waitFor();
-    expect(await page.getByLabel('Tool').inputValue()).toBe('');
+    expect(await page.getByRole('searchbox', { name: 'Tool' }).inputValue()).toBe('');
   });
 
   it('fit every screen, and axe finds nothing', async () => {
-    for (const look of LOOKS) {
-      const { page } = await signIn(look);
-      const name = `${look.width}-${look.colorScheme}`;
-      const seen = async (title: string): Promise<void> => {
-        await read(page);
-        expect(await page.evaluate(SCROLL_WIDTH), `${title} ${name}`).toBeLessThanOrEqual(
-          look.width,
-        );
-        expect(await axe(page), `${title} ${name}`).toEqual([]);
-        await picture(page, `totals-${title.toLowerCase()}-${name}`);
-      };
-      await seen('Overview');
-      for (const title of ['Spending', 'Denials', 'Calls']) {
-        await open(page, title);
-        await seen(title);
-      }
-      await page.context().close();
+    const { page } = await signIn();
+    await read(page);
+    await inEveryLook(page, 'totals-overview');
+    await page
+      .locator('section', { hasText: 'used credit, less refunds' })
+      .getByRole('link')
+      .first()
+      .click();
+    await page.getByRole('heading', { level: 1, name: 'Earned' }).waitFor();
+    await read(page);
+    await inEveryLook(page, 'totals-earned');
+    for (const title of ['Spending', 'Denials', 'Calls', 'Settlements']) {
+      await open(page, title);
+      await inEveryLook(page, `totals-${title.toLowerCase()}`);
     }
   });
+
+  it('of settlements lead to the payments that they count', async () => {
+    const { page } = await signIn();
+    await open(page, 'Settlements');
+    const settled = page.getByRole('link', { name: `${CALLS} settled 0.00${CALLS} USDC` });
+    await settled.click({ timeout: 90_000 });
+    await read(page);
+    expect(await sum(page)).toBe(
+      `${CALLS} payments: 0.00${CALLS} USDC, equal to the total of the ledger.`,
+    );
+    const rows = page.getByRole('table', { name: 'Payments that are settled' }).locator('tbody tr');
+    expect(await rows.count()).toBe(CALLS);
+    expect(new URL(page.url()).search).toMatch(/^\?from=[-0-9]{10}&to=[-0-9]{10}&line=settled$/);
+    await page.getByRole('link', { name: /^0 written off/ }).click();
+    await page.getByText('No payments are written off.').waitFor();
+    await page.goBack();
+    await rows.first().waitFor();
+  });
+
+  it('of what was earned lead to payments, calls and refunds whose three sums add up to it', async () => {
+    const { page, complaints } = await signIn();
+    await refundOne();
+    // A payment settles and the refund is stored some seconds later.
+    const figure = page
+      .locator('section', { hasText: 'used credit, less refunds' })
+      .getByRole('link')
+      .first();
+    await expect.poll(() => figure.innerText(), { timeout: 60_000 }).toBe('0.0025 USDC');
+    await figure.click();
+    await page.getByRole('heading', { level: 1, name: 'Earned' }).waitFor();
+    await read(page);
+    expect(new URL(page.url()).search).toMatch(/^\?from=[-0-9]{10}&to=[-0-9]{10}&asset=eip155/);
+    expect(await sum(page)).toMatch(
+      /^Earned: 0\.0025 USDC, read from the ledger at .+\. The rows below add up to this number\.$/,
+    );
+    const kinds = page.getByRole('table', { name: 'Earned by kind' }).locator('tbody tr');
+    const sums = await kinds.evaluateAll((rows) =>
+      rows.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.innerText)),
+    );
+    expect(sums).toEqual([
+      ['Settled payments', `${CALLS}`, `0.00${CALLS} USDC`],
+      ['Calls paid with credit', '0', '0'],
+      ['Refunds and decisions', '1', '−0.0005 USDC'],
+    ]);
+    const rowsIn = (name: string) => page.getByRole('table', { name }).locator('tbody tr').count();
+    expect(await rowsIn('Settled payments')).toBe(CALLS);
+    expect(await rowsIn('Later changes to charges')).toBe(1);
+    await page.getByRole('searchbox', { name: 'Tool' }).fill('translate');
+    await page.getByRole('searchbox', { name: 'Tool' }).press('Enter');
+    await page.getByText('Nothing was earned in this period.').waitFor();
+    expect(complaints).toEqual([]);
+  });
 });
+
+/** An operator gives back half of the price of the first call. */
+const refundOne = async (): Promise<void> => {
+  const management = openOperator(local.stack.gateway);
+  for await (const { account, call } of management.list('calls.list')) {
+    const body = { amount: '500', reason: 'half of it was wrong' };
+    await management.call('calls.refund', { params: { account, call }, body });
+    return;
+  }
+};

@@ -1,18 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodePaymentResponseHeader } from '@x402/core/http';
 import { build } from 'esbuild';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import { startBrowser } from './browser.ts';
+import { useBrowserStack } from './browser-stack.ts';
 import type { Seen } from './wallet-page.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-let stack: Stack;
-let browser: Browser;
+const local = useBrowserStack();
 let site: RunningServer;
 let page: Page;
 
@@ -37,23 +32,19 @@ const serveWallet = async (): Promise<RunningServer> => {
 };
 
 beforeAll(async () => {
-  stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
   site = await serveWallet();
-  browser = await startBrowser();
-  page = await browser.newPage();
+});
+
+beforeEach(async () => {
+  page = await local.browser.newPage();
   await page.goto(site.url, { waitUntil: 'networkidle' });
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await site?.stop();
-  await stack?.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(async () => await site?.stop());
 
 const pay = async (target: string): Promise<Seen> => {
-  const { agent } = stack.description;
-  const values = [stack.gateway.url, target, agent.privateKey].map((value) =>
+  const { agent } = local.stack.description;
+  const values = [local.stack.gateway.url, target, agent.privateKey].map((value) =>
     JSON.stringify(value),
   );
   return (await page.evaluate(`pay(${values.join(', ')})`)) as Seen;
@@ -61,12 +52,12 @@ const pay = async (target: string): Promise<Seen> => {
 
 describe('a browser page of another origin', () => {
   it('pays with the official client, and reads answer, receipt and headers', async () => {
-    const { agent, chainId } = stack.description;
+    const { agent, chainId } = local.stack.description;
     const account = `eip155:${chainId}:${agent.address.toLowerCase()}`;
-    const before = await stack.chain.balanceOf(agent.address);
+    const before = await local.stack.chain.balanceOf(agent.address);
     const seen = await pay('/tools/lookup?word=river');
 
-    expect(new URL(page.url()).origin).not.toBe(stack.gateway.url);
+    expect(new URL(page.url()).origin).not.toBe(local.stack.gateway.url);
     expect(seen.status).toBe(200);
     expect(JSON.stringify(seen.body)).toContain('stream of water');
     const paid = decodePaymentResponseHeader(seen.headers['payment-response'] ?? '');
@@ -84,7 +75,7 @@ describe('a browser page of another origin', () => {
     expect(seen.receipt['call']).toBe(paid.extra?.['payment']);
     expect(seen.headers['ratelimit']).toMatch(/^"rate";r=/);
     // The first payment of a payer settles before the tool runs.
-    expect(before - (await stack.chain.balanceOf(agent.address))).toBe(1000n);
+    expect(before - (await local.stack.chain.balanceOf(agent.address))).toBe(1000n);
   });
 
   it('pays a second time without waiting for the chain', async () => {
@@ -92,7 +83,7 @@ describe('a browser page of another origin', () => {
     const paid = decodePaymentResponseHeader(seen.headers['payment-response'] ?? '');
     expect(seen.status).toBe(200);
     expect(paid).toMatchObject({ success: true, transaction: '', extra: { status: 'accepted' } });
-    expect(stack.upstream.counts().lookup).toBe(2);
+    expect(local.stack.upstream.counts().lookup).toBe(2);
   });
 
   it('sends no cookie and gets an answer that is not cached', async () => {

@@ -1,35 +1,20 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, Page, Response } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page, Response } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { TOOLS_FILE } from '../../dev/stack/tools.ts';
-import { startBrowser } from './browser.ts';
-import {
-  FOCUSED,
-  GROUND,
-  INJECTED,
-  LOWEST_CONTRAST,
-  SCROLL_WIDTH,
-  SHEET_WIDTH,
-} from './in-page.ts';
-
-/** A folder for screenshots, if set. */
-const PICTURES = process.env['PICTURES'];
-
-const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-let stack: Stack;
-let browser: Browser;
+import { useBrowserStack } from './browser-stack.ts';
+import { FOCUSED, GROUND, INJECTED, SHEET_WIDTH } from './in-page.ts';
+import { inEveryLook } from './looks.ts';
 
 /** Written by an attacker who controls only the description of a tool. */
 const DESCRIPTION = 'Looks a word up.</p><script>document.title="x"</script><img src="/x">';
 
 /** The demo tools, one of them with that description. */
-const describedTools = (): string => {
+const describedTools = (directory: string): string => {
   const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: { id: string }[] };
   const changed = tools.map((tool) =>
     tool.id === 'lookup' ? { ...tool, description: DESCRIPTION } : tool,
@@ -39,24 +24,7 @@ const describedTools = (): string => {
   return file;
 };
 
-beforeAll(async () => {
-  stack = await startStack({
-    persistTo: directory,
-    file: join(directory, 'stack.json'),
-    toolsFile: describedTools(),
-  });
-  browser = await startBrowser();
-});
-
-afterEach(async () => {
-  await Promise.all(browser.contexts().map(async (context) => await context.close()));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+const local = useBrowserStack((directory) => ({ toolsFile: describedTools(directory) }));
 
 type Visit = {
   readonly page: Page;
@@ -67,57 +35,36 @@ type Visit = {
   readonly console: readonly string[];
 };
 
-const visit = async (
-  target: string,
-  look: { readonly width?: number; readonly colorScheme?: 'light' | 'dark' } = {},
-): Promise<Visit> => {
-  const { width = 1280, colorScheme = 'light' } = look;
-  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+const visit = async (target: string): Promise<Visit> => {
+  const page = await local.browser.newPage({ viewport: { width: 1280, height: 900 } });
   const requested: string[] = [];
   const messages: string[] = [];
   page.on('request', (request) => requested.push(request.url()));
   page.on('console', (message) => messages.push(message.text()));
-  const response = await page.goto(stack.gateway.url + target, { waitUntil: 'networkidle' });
+  const response = await page.goto(local.stack.gateway.url + target, { waitUntil: 'networkidle' });
   if (response === null) throw new Error('no answer');
   return { page, response, requested, console: messages };
 };
 
-const PAY_SCRIPT_URL = () => `${stack.gateway.url}/dashboard/pay.js`;
+const PAY_SCRIPT_URL = () => `${local.stack.gateway.url}/dashboard/pay.js`;
 
 /** What the policy of both pages stops, as the browser names it. */
 const STOPPED = ['connect-src', 'img-src', 'require-trusted-types-for', 'style-src-elem'];
 
-const LOOKS = [
-  [1280, 'light'],
-  [1280, 'dark'],
-  [390, 'light'],
-  [390, 'dark'],
-] as const;
-
 describe('the page of the gateway', () => {
-  it.each(LOOKS)('is readable at %i px, %s', async (width, colorScheme) => {
-    const { page, response, requested } = await visit('/', { width, colorScheme });
+  it('is readable in any width and scheme', async () => {
+    const { page, response, requested } = await visit('/');
     expect(response.status()).toBe(200);
-    const picture = async (name: string) => {
-      if (PICTURES !== undefined)
-        await page.screenshot({
-          path: join(PICTURES, `${name}-${width}-${colorScheme}.png`),
-          fullPage: true,
-        });
-    };
-    await picture('home');
+    await inEveryLook(page, 'home');
     for (const open of await page.locator('summary').all()) await open.click();
-    await picture('home-open');
+    await inEveryLook(page, 'home-open');
     const shown = await page.locator('body').innerText();
-    for (const { id, price } of stack.description.tools) {
+    for (const { id, price } of local.stack.description.tools) {
       expect(shown).toContain(id);
       expect(shown).toContain(price === '$0.00' ? 'Free' : `${price.slice(1)} USDC`);
     }
-    expect(shown).toContain(`${stack.description.audience}/mcp`);
+    expect(shown).toContain(`${local.stack.description.audience}/mcp`);
     expect(requested).toEqual([response.url(), PAY_SCRIPT_URL()]);
-    expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
-    const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
-    expect({ readable: ratio >= 4.5, of, ratio }).toMatchObject({ readable: true });
   });
 
   it('can be used by keyboard', async () => {
@@ -158,36 +105,33 @@ describe('the page of the gateway', () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--input-type=module', '--eval', example],
-      { cwd: ROOT, env: { ...process.env, AGENT_KEY: stack.description.agent.privateKey } },
+      { cwd: ROOT, env: { ...process.env, AGENT_KEY: local.stack.description.agent.privateKey } },
     );
     expect(stdout).toContain('"word"');
   });
 });
 
 describe('the page of a paid tool', () => {
-  it.each(LOOKS)('is readable at %i px, %s', async (width, colorScheme) => {
-    const { page, response, requested } = await visit('/tools/lookup?word=river', {
-      width,
-      colorScheme,
-    });
+  it('is readable in any width and scheme', async () => {
+    const { page, response, requested } = await visit('/tools/lookup?word=river');
     expect(response.status()).toBe(402);
     const shown = await page.locator('main').innerText();
-    for (const text of ['402', 'lookup', '0.001 USDC', stack.description.payTo, 'Base Sepolia'])
+    for (const text of [
+      '402',
+      'lookup',
+      '0.001 USDC',
+      local.stack.description.payTo,
+      'Base Sepolia',
+    ])
       expect(shown).toContain(text);
     expect(requested).toEqual([response.url(), PAY_SCRIPT_URL()]);
-    expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
-    const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
-    expect({ readable: ratio >= 4.5, of, ratio }).toMatchObject({ readable: true });
-    if (PICTURES !== undefined)
-      await page.screenshot({
-        path: join(PICTURES, `${width}-${colorScheme}.png`),
-        fullPage: true,
-      });
+    await inEveryLook(page, '402');
   });
 
   it('follows the colour scheme of the system', async () => {
+    const { page } = await visit('/tools/lookup?word=river');
     const ground = async (colorScheme: 'light' | 'dark') => {
-      const { page } = await visit('/tools/lookup?word=river', { colorScheme });
+      await page.emulateMedia({ colorScheme });
       return await page.evaluate(GROUND);
     };
     expect(await ground('light')).not.toBe(await ground('dark'));
@@ -228,15 +172,15 @@ describe('the page of a paid tool', () => {
   });
 
   it('has an example that runs unchanged', async () => {
-    const before = stack.upstream.counts().lookup ?? 0;
+    const before = local.stack.upstream.counts().lookup ?? 0;
     const { page } = await visit('/tools/lookup?word=river');
     const example = await page.locator('pre').last().innerText();
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--input-type=module', '--eval', example],
-      { cwd: ROOT, env: { ...process.env, AGENT_KEY: stack.description.agent.privateKey } },
+      { cwd: ROOT, env: { ...process.env, AGENT_KEY: local.stack.description.agent.privateKey } },
     );
     expect(stdout).toContain('stream of water');
-    expect((stack.upstream.counts().lookup ?? 0) - before).toBe(1);
+    expect((local.stack.upstream.counts().lookup ?? 0) - before).toBe(1);
   });
 });

@@ -5,11 +5,14 @@ import { privateKeyToAccount } from 'viem/accounts';
 /** What the wallet does when a page asks it for something. */
 export type WalletRules = {
   readonly name?: string;
+  /** The account that it names, if its contract accepts the signatures of the key (ERC-1271). */
+  readonly address?: Hex;
   /** Chain id that is active when the page opens. */
   readonly chainId?: number;
   /** Throws, for a method that the person or the wallet refuses: `{ code, message }`. */
   readonly refuses?: (
     method: string,
+    params: readonly unknown[],
   ) => { readonly code: number; readonly message: string } | undefined;
   /** Called before each answer, e.g. to wait. */
   readonly before?: (method: string) => Promise<void>;
@@ -21,6 +24,8 @@ export type SigningWallet = {
   readonly calls: readonly string[];
   /** Primary types that it signed, in order. */
   readonly signed: readonly string[];
+  /** The person changes its network. */
+  readonly moveTo: (chainId: number) => void;
 };
 
 type Typed = {
@@ -39,7 +44,7 @@ export const addSigningWallet = async (
   context: BrowserContext,
   privateKey: Hex,
   rpc: string,
-  { name = 'Test Wallet', chainId = 84_532, refuses, before }: WalletRules = {},
+  { name = 'Test Wallet', address, chainId = 84_532, refuses, before }: WalletRules = {},
 ): Promise<SigningWallet> => {
   const account = privateKeyToAccount(privateKey);
   const calls: string[] = [];
@@ -51,11 +56,11 @@ export const addSigningWallet = async (
   const answer = async (method: string, params: readonly unknown[]): Promise<unknown> => {
     calls.push(method);
     await before?.(method);
-    const refusal = refuses?.(method);
+    const refusal = refuses?.(method, params);
     if (refusal !== undefined) return { refusal };
     switch (method) {
       case 'eth_requestAccounts':
-        return { value: [account.address] };
+        return { value: [address ?? account.address] };
       case 'eth_chainId':
         return { value: `0x${active.toString(16)}` };
       case 'wallet_switchEthereumChain':
@@ -115,5 +120,8 @@ export const addSigningWallet = async (
     },
     { bridge, name },
   );
-  return { calls, signed };
+  const moveTo = (chain: number): void => {
+    active = chain;
+  };
+  return { calls, signed, moveTo };
 };

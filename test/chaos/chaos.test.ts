@@ -5,7 +5,7 @@ import { type Killed, killEverywhere } from './kills.ts';
 import { describePayers } from './payer-cases.ts';
 import { type LyingStage, startLyingStage } from './support/lying-stage.ts';
 
-vi.setConfig({ maxConcurrency: 64 });
+vi.setConfig({ maxConcurrency: 64, testTimeout: 300_000 });
 
 let killed: Killed | undefined;
 let lying: LyingStage | undefined;

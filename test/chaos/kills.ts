@@ -34,7 +34,7 @@ export type FinalState = {
   readonly kills: number;
 };
 
-/** Longer than the leases of attempts (90 s) and holds (61 s). */
+/** Longer than the leases of attempts (90 s) and holds (80 s). */
 const LEASE_MS = 92_000;
 /** Time for due payments and entries to reach chain and D1. */
 const REST_MS = 75_000;

@@ -37,7 +37,7 @@ export const describePayers = (lying: () => LyingStage): void => {
 
       liar.beHonest();
       // The gateway may still pause between two attempts to present it.
-      expect(await repeatUntilFinal(failing, 20_000, [])).toMatchObject({ status: 404 });
+      expect(await repeatUntilFinal(failing, 60_000, [])).toMatchObject({ status: 404 });
       const cleared = await world.recordOf(agent, hasEnded(failing, request));
       expect(callOf(cleared, failing)).toMatchObject({ state: 'released', charged: 0n });
       expect(cleared.purse.credit).toBe(0n);
@@ -83,7 +83,8 @@ export const describePayers = (lying: () => LyingStage): void => {
 
     it('settles a payment whose tool never ran gets credit, which pays the next call', async () => {
       const agent = await world.knownAgent('impatient');
-      const left = await world.sign(agent, 'failing', CLAIMS_FAILURE, 15);
+      // The account takes it as long as six seconds are left, and observes it when it has ended.
+      const left = await world.sign(agent, 'failing', CLAIMS_FAILURE, 40);
       expect(await send(left)).toMatchObject({ status: 503 });
       await presentAsStranger(world.stage, left);
       const record = await world.recordOf(agent, ({ purse }) => purse.credit > 0n);

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 
 const run = async (...words: readonly string[]): Promise<Ran> => await pipe(place, words);
-const PATIENCE = { timeout: 20_000, interval: 1_000 };
+const PATIENCE = { timeout: 60_000, interval: 1_000 };
 
 type Listed = { readonly approvals: readonly { readonly call: string }[] };
 

@@ -20,11 +20,11 @@ const world = useWorld({ variables: HISTORY_VARIABLES });
 const home = useHome();
 
 /** The account logs equal denials of ten seconds as one entry; a checkpoint is signed ten seconds after the one before. */
-const PATIENCE = { timeout: 60_000, interval: 1_000 };
+const PATIENCE = { timeout: 90_000, interval: 1_000 };
 
 test.skipIf(isMissing)(
   `exports what both verifiers prove, all of it and of one fleet${why}`,
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const history = await makeHistory(world());
     const [, bob] = history.agents;

@@ -6,6 +6,7 @@ import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
 import { putStackFile } from './support/stack.ts';
+import { untilYearLasts } from '../support/day.ts';
 
 const world = useWorld();
 const home = useHome();
@@ -17,7 +18,7 @@ beforeEach(async () => {
 const run = async (words: readonly string[], stdin = ''): Promise<Ran> =>
   await pipe(place, words, stdin);
 const path = (name: string): string => join(place.directory, name);
-const year = new Date().getUTCFullYear();
+const year = (): number => new Date().getUTCFullYear();
 
 const receiptOfCall = async (): Promise<string> => {
   const data = JSON.stringify({ text: `Once ${Math.random()}.` });
@@ -28,6 +29,7 @@ const receiptOfCall = async (): Promise<string> => {
 
 describe('audit prove', () => {
   test('turns a receipt into a file that proves its entry offline, and says when it is too early', async () => {
+    await untilYearLasts(60_000);
     const receipt = await receiptOfCall();
     const words = ['audit', 'prove', '-', '--as', 'agent', '--json'];
     const early = await run(words, receipt);
@@ -40,11 +42,11 @@ describe('audit prove', () => {
     }
     await expect
       .poll(async () => (await run([...words, '-o', 'call.tlog-proof'], receipt)).code, {
-        ...{ timeout: 40_000, interval: 500 },
+        ...{ timeout: 60_000, interval: 500 },
       })
       .toBe(0);
     const { url } = world().stack.gateway;
-    await writeFile(path('log-key'), await (await fetch(`${url}/log/${year}/keys`)).text());
+    await writeFile(path('log-key'), await (await fetch(`${url}/log/${year()}/keys`)).text());
     await writeFile(path('jwks.json'), await (await fetch(`${url}/.well-known/jwks.json`)).text());
 
     const verify = ['audit', 'verify-proof', 'call.tlog-proof', '--log-key', 'log-key', '--json'];

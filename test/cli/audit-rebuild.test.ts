@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 const run = async (words: readonly string[]): Promise<Ran> => await pipe(place, words);
 
-const PATIENCE = { timeout: 30_000, interval: 500 };
+const PATIENCE = { timeout: 60_000, interval: 500 };
 
 describe('audit rebuild', () => {
   test('finds the lists of a gateway that serves calls equal to its log, and applies nothing', async () => {

@@ -70,7 +70,7 @@ beforeAll(async () => {
   packed = await packPackages(folder);
   await create(...options());
   await installInto(project, packed);
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   for (const group of started) await group.kill();

@@ -59,7 +59,7 @@ beforeAll(async () => {
   ];
   await execute(process.execPath, [packed.create, ...answers], { cwd: folder, env: environment() });
   await installInto(project, packed);
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await cloudflare.close();
   await rm(folder, { recursive: true, force: true });
@@ -112,7 +112,7 @@ test('a project gets a signer, which is deployed beside its gateway and not twic
   };
   const made = plan.filter(({ state }) => state !== 'exists').map(({ step }) => step);
   expect(made).toEqual(['migrations', 'Worker']);
-}, 180_000);
+}, 300_000);
 
 test('doctor names what is wrong with a signer', async () => {
   const toml = join(project, 'wrangler.signer.toml');
@@ -133,4 +133,4 @@ test('doctor names what is wrong with a signer', async () => {
   expect(await checksWith(good.replace(ORIGIN, 'ftp://x'))).toMatchObject({
     SIGNER_ORIGIN: 'fail',
   });
-}, 120_000);
+}, 300_000);

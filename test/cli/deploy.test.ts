@@ -167,7 +167,7 @@ beforeAll(async () => {
     async () => (await fetch(`${gateway}/healthz`).catch(() => undefined))?.status === 200,
     { timeout: 60_000, interval: 100 },
   );
-}, 120_000);
+}, 300_000);
 
 beforeEach(async () => {
   cloudflare = await openFakeCloudflare();

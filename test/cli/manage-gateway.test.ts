@@ -232,7 +232,7 @@ describe('a log', () => {
       expect(await okJson('audit', 'export', 'agent2', '-o', path)).toMatchObject({ file: path });
       return await readFile(path, 'utf8');
     };
-    await expect.poll(exported, EVENTUALLY).toContain('"price":"1000"');
+    await expect.poll(exported, EVENTUALLY).toMatch(/"price":"1000"[^]*"call\.finished"/);
     expect(await readdir(place().directory)).not.toContainEqual(expect.stringContaining('draft'));
     const offline = withEnv(place(), { COUNTERSIGN_GATEWAY: 'http://127.0.0.1:1' });
     const verified = documentIn(await pipe(offline, ['audit', 'verify', path, '--json']));

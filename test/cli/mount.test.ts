@@ -78,7 +78,7 @@ beforeAll(async () => {
   const archive = (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? '';
   const words = ['xzf', join(folder, archive), '-C', packed, '--strip-components', '1'];
   await run('tar', words);
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const group of started) await group.kill();
@@ -129,7 +129,7 @@ describe('init in the Worker of a shop', () => {
     );
     expect(stdout).toBe('');
     await rm(join(project, 'worker-configuration.d.ts'));
-  }, 30_000);
+  });
 
   it('serves the routes, the queue and the cron triggers of the shop, and sells a tool', async () => {
     await wrangler('d1', 'migrations', 'apply', 'DB', '--local');
@@ -146,7 +146,7 @@ describe('init in the Worker of a shop', () => {
       log: join(folder, 'dev.log'),
     });
     started.push(group);
-    const patience = { timeout: 30_000, interval: 100 };
+    const patience = { timeout: 60_000, interval: 100 };
     await expect
       .poll(async () => (await fetch(url('/healthz')).catch(() => undefined))?.status, patience)
       .toBe(200);
@@ -171,7 +171,7 @@ describe('init in the Worker of a shop', () => {
       true,
     ]);
     await group.kill();
-  }, 60_000);
+  });
 
   it('is undone to the byte, but not over edits, and keeps the keys', async () => {
     const { code, stdout } = await init('--undo', '--json');

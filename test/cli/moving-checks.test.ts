@@ -16,13 +16,15 @@ const nothing = { calls: 0, open_payments: 0, open_amount: '0' };
 const open = { calls: 3, open_payments: 2, open_amount: '40000', until: NOW + 600 };
 const running = { calls: 1, open_payments: 0, open_amount: '0', until: NOW + 600 };
 
+const counts = ({ open_amount: _, ...rest }: typeof nothing) => rest;
+
 const moving = (changes: Partial<Moving> = {}): Moving => ({
   gateway_account: `${SEPOLIA}:${OLD}`,
   payees: [
     { network: SEPOLIA, payee: NEW, state: 'offered', ...nothing },
     { network: SEPOLIA, payee: OLD, state: 'former', ...nothing },
   ],
-  audiences: [{ audience: AUDIENCE, state: 'offered', ...open }],
+  audiences: [{ audience: AUDIENCE, state: 'offered', ...counts(open) }],
   credits: [],
   as_of: NOW - 20,
   ...changes,
@@ -81,13 +83,16 @@ describe('a former payee', () => {
 describe('an audience', () => {
   test('after the first says whether it is in use', () => {
     const audiences = (promise: typeof nothing): Moving['audiences'] => [
-      { audience: AUDIENCE, state: 'offered', ...open },
-      { audience: FORMER, state: 'offered', ...promise },
+      { audience: AUDIENCE, state: 'offered', ...counts(open) },
+      { audience: FORMER, state: 'offered', ...counts(promise) },
     ];
     const saying = (promise: typeof nothing) =>
       liveChecks(moving({ payees: [], audiences: audiences(promise) }), NOW);
     expect(saying(open)).toMatchObject([
-      { status: 'ok', says: expect.stringContaining(`${FORMER} is in use: 2 open`) as string },
+      {
+        status: 'ok',
+        says: expect.stringContaining(`${FORMER} is in use: 2 open payments, 3 calls`) as string,
+      },
     ]);
     expect(saying(nothing)).toMatchObject([
       { status: 'ok', says: expect.stringContaining('it may go if no grant names it') as string },
@@ -95,7 +100,7 @@ describe('an audience', () => {
   });
 
   test('that was dropped with calls is a warning', () => {
-    const audiences = [{ audience: FORMER, state: 'unconfigured' as const, ...running }];
+    const audiences = [{ audience: FORMER, state: 'unconfigured' as const, ...counts(running) }];
     expect(
       liveChecks(moving({ payees: [], audiences: [...moving().audiences, ...audiences] }), NOW),
     ).toMatchObject([{ name: 'audience', status: 'warn' }]);

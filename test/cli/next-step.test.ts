@@ -62,6 +62,18 @@ describe('a denial', () => {
       'countersign grant 0x1ed8cf360a513ce0b54436a00fce38477211e974 --per-day 1 --per-call 1000u',
     );
   });
+
+  test('for want of credit names the owner, whose credit pays for an agent', () => {
+    expect(denied('credit').hint).toContain('`countersign credits top-up 5` buys');
+    expect(denied('credit', { authority: `0x${'1'.repeat(64)}` }).hint).toContain(
+      'countersign credits top-up 5 --as <owner>',
+    );
+  });
+
+  test('by the revocation of an account advises no new grant to it', () => {
+    expect(denied('revoked', { grant: `0x${'1'.repeat(64)}` }).hint).toContain('countersign grant');
+    expect(denied('revoked').hint).toContain('countersign fleet new');
+  });
 });
 
 test('keeps the hint of a problem that it does not know', () => {

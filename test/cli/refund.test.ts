@@ -32,7 +32,7 @@ const paidCall = async (
   return { call, receipt: agentReceipt };
 };
 
-const PATIENCE = { timeout: 30_000, interval: 1_000 };
+const PATIENCE = { timeout: 60_000, interval: 1_000 };
 const REASON = ['--reason', 'wrong answer'];
 
 describe('calls refund', () => {
@@ -53,9 +53,12 @@ describe('calls refund', () => {
         PATIENCE,
       )
       .toMatch(/refunded +\$0\.05/);
-    const log = await run(['audit', 'export', 'agent', '--operator', '--from', 'today']);
-    const entries = log.stdout.split('\n').filter((line) => line.includes('"call.refunded"'));
-    expect(entries.filter((line) => line.includes(call))).toHaveLength(2);
+    const refunds = async () => {
+      const log = await run(['audit', 'export', 'agent', '--operator', '--from', '1d']);
+      const entries = log.stdout.split('\n').filter((line) => line.includes('"call.refunded"'));
+      return entries.filter((line) => line.includes(call));
+    };
+    await expect.poll(refunds, PATIENCE).toHaveLength(2);
   });
 
   test('refuses a receipt that the gateway did not sign, or that lacks a part', async () => {
@@ -111,7 +114,7 @@ describe('calls refund', () => {
     expect(await usdcBalance(client, payer)).toBe(before + 50_000n);
     await expect
       .poll(async () => {
-        const log = await run(['audit', 'export', 'agent3', '--operator', '--from', 'today']);
+        const log = await run(['audit', 'export', 'agent3', '--operator', '--from', '1d']);
         return log.stdout
           .split('\n')
           .filter((line) => line.includes('"credit.refunded"') && line.includes(call)).length;

@@ -42,7 +42,7 @@ test('an operator stores, replaces, lists and removes a secret, and no output sh
   expect(await errorOf(1, 'secret', 'remove', 'weather')).toMatchObject({
     code: 'unknown_document',
   });
-}, 60_000);
+});
 
 test('a value is never an argument, and a faulty one is refused without being repeated', async () => {
   expect(await errorOf(2, 'secret', 'put', 'a', VALUE, ...HOST)).toMatchObject({ code: 'usage' });
@@ -50,7 +50,7 @@ test('a value is never an argument, and a faulty one is refused without being re
   expect(await given(VALUE, 'put', 'a', '--host', 'a.example/x')).toMatchObject({ code: 1 });
   expect(await given('no json', 'put', 'a', ...HOST, '--kind', 'json')).toMatchObject({ code: 2 });
   expect(await listed()).toMatchObject([{ name: 'login' }]);
-}, 60_000);
+});
 
 test('at a terminal the command asks for the value and does not show it', async () => {
   const terminal = openTerminal(place(), ['secret', 'put', 'typed', ...HOST]);
@@ -60,4 +60,4 @@ test('at a terminal the command asks for the value and does not show it', async 
   await terminal.sees('typed stored for api.weather.example');
   expect(await terminal.ended()).toBe(0);
   expect(terminal.shown()).not.toContain(VALUE);
-}, 60_000);
+});

@@ -91,7 +91,7 @@ test('leaves no key file behind when the signer cannot be reached or refuses', a
     ['GET', path],
     ['POST', path],
   ]);
-}, 60_000);
+});
 
 test('keeps the key when the answer to an enrolment is lost, and never writes over it', async () => {
   const at = await place();
@@ -109,7 +109,7 @@ test('keeps the key when the answer to an enrolment is lost, and never writes ov
   });
   expect(await errorOf(at, enrol)).toMatchObject({ code: 'name_taken' });
   expect(await readFile(file, 'utf8')).toBe(written);
-}, 60_000);
+});
 
 test('asks before it revokes every agent', async () => {
   const at = await place();

@@ -232,12 +232,14 @@ describe('decisions of several feeds', () => {
     expect(shown).toEqual(['a', 'b']);
   });
 
-  test('sort a denial at the end of its ten seconds, where the log has it', () => {
+  test('sort further denials at the end of their ten seconds, where the log has them, and the first at once', () => {
     const denied = decisionOf(entry({ rule: 'rate', at: NOW, count: 3 }));
     const allowed = decisionOf(
       entry({ type: 'call.accepted', at: NOW + 8, amounts: { price: '1' } }),
     );
     if (denied === undefined || allowed === undefined) throw new Error('no line');
     expect(shownAt(denied)).toBeGreaterThan(shownAt(allowed));
+    const first = decisionOf(entry({ rule: 'rate', at: NOW, count: 1 }));
+    expect(first && shownAt(first)).toBe(NOW);
   });
 });

@@ -51,7 +51,7 @@ const config :Workerd.Config = (
   };
   workerd = spawn(binary, ['serve', 'config.capnp'], { cwd: directory, stdio: 'ignore' });
   url = `http://127.0.0.1:${port}`;
-  await vi.waitUntil(() => portAnswers(port), { timeout: 20_000 });
+  await vi.waitUntil(() => portAnswers(port), { timeout: 60_000 });
 });
 
 afterAll(() => {

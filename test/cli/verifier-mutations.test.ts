@@ -121,7 +121,7 @@ describe('every member of every type of entry', () => {
     }
     expect(undetected).toEqual([]);
     expect(changes).toBeGreaterThan(400);
-  }, 120_000);
+  }, 300_000);
 
   it('is found by what others signed or what does not add up, or is listed as unfindable', async () => {
     const unfound = new Set<string>();
@@ -146,5 +146,5 @@ describe('every member of every type of entry', () => {
     }
     expect([...unfound]).toEqual([]);
     expect(seen.size).toBeGreaterThan(300);
-  }, 120_000);
+  }, 300_000);
 });

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type OwnerLimit, type TreeCall, treeLog } from '../support/tree-log.ts';
 import { textOf } from '../support/verify-log.ts';
 import { START } from '../unit/audit/history.ts';
-import { findingOf, isMissing, verifyInBoth, why } from './support/python-verifier.ts';
+import { findingOf, isMissing, python, verifyInBoth, why } from './support/python-verifier.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-totals-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -31,5 +31,52 @@ describe.skipIf(isMissing)(`the verifiers on a cap that agents pass together${wh
 
   it('both call it bounded while the calls do not list the policy yet', async () => {
     expect(await totalsOf('unlisted', cap, pair(1, false))).toBe('bounded');
+  });
+});
+
+/** Counts how often the Python verifier reads a thousand versions and calls of an owner while it judges a thousand claims and counters. */
+const COUNTED_READS = `
+from ancestor_claims import KnownAncestor
+from branch_calls import BranchCalls
+from branches import BelowCall, Branch, InForce
+from limit_course import LimitCourse
+
+reads = 0
+
+class Counted(list):
+    def __iter__(self):
+        global reads
+        for each in super().__iter__():
+            reads += 1
+            yield each
+
+    def __getitem__(self, place):
+        global reads
+        reads += 1
+        return super().__getitem__(place)
+
+branch = Branch("owner")
+branch.changes = Counted((at * 100, "owner", str(at)) for at in range(1000))
+branch.statuses = Counted([(0, "active")] + [(at * 100, "active") for at in range(1000)])
+branch.below = Counted(BelowCall("agent", "g", None, "a", at, 1, False, (), None) for at in range(1000))
+known, calls = KnownAncestor(branch), BranchCalls(branch)
+course = LimitCourse(Counted(InForce(at * 100, at * 100 + 100, at) for at in range(1000)))
+prepared = reads
+for at in range(1, 999):
+    assert known.slots["owner"].held_in(str(at), at * 100 + 70, at * 100 + 71) == (True, True)
+    assert known.statuses.held_in("active", at, at + 130) == (True, True)
+    assert len(calls.below("a", None, at, at + 1)) == 1
+    assert course.highest_in(at * 100 + 65, at * 100 + 34) == at
+    assert course.covered_from(at) == 100000
+print(prepared, reads - prepared)
+`;
+
+describe.skipIf(isMissing)(`the Python verifier on an owner with many policies${why}`, () => {
+  it('reads each policy and each call once, however many claims and counters it judges', async () => {
+    const { code, out, err } = await python(['-c', COUNTED_READS]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const [prepared, later] = out.trim().split(' ').map(Number);
+    expect(prepared).toBeLessThan(20_000);
+    expect(later).toBe(0);
   });
 });

@@ -151,6 +151,25 @@ describe('the reads of an operator', () => {
     expect(await read()).toMatchObject({ isNew: true });
   });
 
+  test('add up payments in one token, and none in the tokens of two networks', async () => {
+    const paymentOn = (chain: number) => ({
+      ...{ state: 'settled', asset: `eip155:${chain}/erc20:0x1`, amount: '5', at: NOW },
+    });
+    const amountOf = async (...chains: readonly number[]) => {
+      const { management } = scripted({
+        'calls.list': () => [],
+        'settlements.list': () => chains.map(paymentOn),
+        queues: () => ({ open_settlements: 0, dead_letters: 0 }),
+        backends: () => [],
+      });
+      const read = await createGatewayReads(management)();
+      if (!('settlements' in read) || read.settlements.kind !== 'known') throw new Error('unread');
+      return read.settlements.value.rows.find(({ state }) => state === 'settled')?.amount;
+    };
+    expect(await amountOf(8453, 8453)).toBe(10n);
+    expect(await amountOf(8453, 84_532)).toBeUndefined();
+  });
+
   test('name the key that would see them', async () => {
     const problem = { type: 'urn:countersign:problem:forbidden', title: 'No', status: 403 };
     const { management } = scripted({

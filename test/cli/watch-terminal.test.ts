@@ -10,10 +10,9 @@ describe('without a terminal', () => {
   test('prints one snapshot and ends', async () => {
     await fundFleet();
     expect(await call('river')).toBe(0);
-    // Lists lag: the log of the account does not, once the list shows that it calls.
     const shows = async () => (await run('watch', '--operator')).stdout;
     await expect.poll(shows, PATIENCE).toMatch(/settled +[1-9]/);
-    await expect.poll(shows, PATIENCE).toContain('agent1');
+    await expect.poll(shows, PATIENCE).toMatch(/agent1\S* .*lookup +\$0\.001 allowed/);
     const { code, stdout, stderr } = await run('watch', '--operator');
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/agent1\S* .*lookup +\$0\.001 allowed/);
@@ -36,10 +35,14 @@ describe('without a terminal', () => {
       decisions: { as_of: expect.any(Number), items: expect.any(Array) },
       budgets: { as_of: expect.any(Number) },
     });
-    const stop = new Promise<NodeJS.Signals>((resolve) => {
-      setTimeout(() => resolve('SIGINT'), 5_000);
+    const printed = Promise.withResolvers<NodeJS.Signals>();
+    const { code, stdout } = await pipe(await place(), ['watch', '--json'], '', {
+      stop: printed.promise,
+      // A second document each moment would show in the seconds after the first one.
+      onStdout: (text) => {
+        if (text.includes('\n')) setTimeout(() => printed.resolve('SIGINT'), 3_000);
+      },
     });
-    const { code, stdout } = await pipe(await place(), ['watch', '--json'], '', { stop });
     expect(code).toBe(130);
     const [first = '', ...more] = stdout.trim().split('\n');
     expect(JSON.parse(first)).toMatchObject({ health: { status: 'ok' } });
@@ -57,21 +60,22 @@ describe('the terminal', () => {
     const terminal = await open(['watch', '--operator']);
     await expect.poll(() => textOf(terminal), PATIENCE).toMatch(/settled +\d/);
     terminal.press('tab');
-    await expect.poll(() => textOf(terminal)).toMatch(/^> Tightest budgets/m);
+    await expect.poll(() => textOf(terminal), PATIENCE).toMatch(/^> Tightest budgets/m);
     terminal.type('p');
-    await expect.poll(() => textOf(terminal)).toContain('PAUSED');
+    await expect.poll(() => textOf(terminal), PATIENCE).toContain('PAUSED');
     terminal.type('p?');
-    await expect.poll(() => textOf(terminal)).toContain('show only the agent of the row');
+    await expect.poll(() => textOf(terminal), PATIENCE).toContain('show only the agent of the row');
     terminal.type('x');
     const before = terminal.raw().length;
     terminal.resize(60, 24);
     const small = () => emulate(`\u001B[?1049h${terminal.raw().slice(before)}`, 60, 24);
-    await expect.poll(() => small().lines.join('\n')).toContain('Tab ↑↓ choose');
-    expect(small().lines.join('\n')).toContain('Settlements');
+    await expect
+      .poll(() => small().lines.join('\n'), PATIENCE)
+      .toMatch(/Settlements[^]*Tab ↑↓ choose/);
     terminal.press('ctrl-c');
     expect(await terminal.ended()).toBe(130);
     expect(screenOf(terminal)).toMatchObject(RESTORED);
-  }, 60_000);
+  }, 300_000);
 
   test('restores the terminal when it is terminated', async () => {
     const terminal = await open(['watch']);
@@ -82,7 +86,7 @@ describe('the terminal', () => {
     expect(end).toMatchObject(RESTORED);
     // The message comes after the dashboard is gone, where the user sees it.
     expect(end.lines.join('\n')).toContain('Cancelled.');
-  }, 60_000);
+  });
 
   test('restores the terminal when it meets a bug', async () => {
     // The clock of this run is broken, which no code expects.
@@ -93,7 +97,7 @@ describe('the terminal', () => {
     expect(terminal.raw().lastIndexOf('\u001B[?1049l')).toBeGreaterThan(
       terminal.raw().lastIndexOf('\u001B[?1049h'),
     );
-  }, 60_000);
+  });
 
   test('has no colour with NO_COLOR', async () => {
     const terminal = await open(['watch'], { NO_COLOR: '1' });
@@ -101,5 +105,5 @@ describe('the terminal', () => {
     terminal.type('q');
     expect(await terminal.ended()).toBe(0);
     expect(terminal.raw()).not.toMatch(/\u001B\[[0-9;]*m/);
-  }, 60_000);
+  });
 });

@@ -126,7 +126,7 @@ describe('examples/worker', () => {
         { paid: { charged: '1000', receipt: true }, answer: { word } },
       ]);
     }
-    await expect.poll(payer.balance, { timeout: 30_000 }).toBe(98_000n);
+    await expect.poll(payer.balance, { timeout: 60_000 }).toBe(98_000n);
     expect((await world().counts()).lookup).toBeGreaterThanOrEqual(2);
   });
 

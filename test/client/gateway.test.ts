@@ -58,7 +58,7 @@ describe('a bound call', () => {
 
     expect(agent.spending()).toEqual({ signed: 51_000n, charged: 51_000n, remaining: 949_000n });
     await expect
-      .poll(async () => await usdcBalance(world().client, address), { timeout: 30_000 })
+      .poll(async () => await usdcBalance(world().client, address), { timeout: 60_000 })
       .toBe(949_000n);
     expect([ledger.intents.length, ledger.transfers.length]).toEqual([0, 2]);
   });
@@ -264,19 +264,14 @@ describe('a long answer', () => {
 
   it('of events arrives event by event', async () => {
     const { agent } = await customer(100_000n);
-    const started = performance.now();
-    const answer = await agent.fetch(`${gateway()}/tools/stream?chunks=5&ms=400`);
-    expect(claimsOf(answer)).toMatchObject({ response: 'streamed' });
-    const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = answer.body?.getReader();
-    let text = '';
-    const times: number[] = [];
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      if (done) break;
-      times.push(performance.now() - started);
-      text += new TextDecoder().decode(value);
-    }
-    expect(text.match(/^id: /gm)).toHaveLength(5);
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1000);
+    const whole = await agent.fetch(`${gateway()}/tools/stream?chunks=5`);
+    expect(claimsOf(whole)).toMatchObject({ response: 'streamed' });
+    expect((await whole.text()).match(/^id: /gm)).toHaveLength(5);
+    // The tool sends the second event a minute after the first.
+    const answer = await agent.fetch(`${gateway()}/tools/stream?chunks=2&ms=60000`);
+    const reader = answer.body?.getReader();
+    const { value } = (await reader?.read()) ?? {};
+    expect(new TextDecoder().decode(value).match(/^id: \d+$/gm)).toEqual(['id: 1']);
+    await reader?.cancel();
   });
 });

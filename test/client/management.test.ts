@@ -55,7 +55,7 @@ const customer = async (calls: number) => {
 /** Repeats the expectations: D1 is updated about a second late. */
 const eventually = async (what: () => Promise<void>): Promise<void> =>
   await expect
-    .poll(async () => await what().then(() => 'done', String), { timeout: 20_000 })
+    .poll(async () => await what().then(() => 'done', String), { timeout: 60_000 })
     .toBe('done');
 
 type OpenApi = {
@@ -159,7 +159,7 @@ describe('an operator', () => {
     const put = await operator().call('tools.put', { params, body: tool, ifNoneMatch: '*' });
     await expect
       .poll(async () => (await fetch(`${gateway()}/tools/again?word=river`)).status, {
-        timeout: 6_000,
+        timeout: 60_000,
       })
       .toBe(402);
     const ids: string[] = [];
@@ -169,7 +169,7 @@ describe('an operator', () => {
     await operator().call('tools.delete', { params, ifMatch: put.etag ?? '' });
     await expect
       .poll(async () => (await fetch(`${gateway()}/tools/again?word=river`)).status, {
-        timeout: 6_000,
+        timeout: 60_000,
       })
       .toBe(404);
   });
@@ -202,7 +202,7 @@ describe('an account without a parent', () => {
           .catch((error: unknown) => (error as CountersignError).response)
       )?.status,
     ).toBe(403);
-    await expect.poll(() => types, { timeout: 20_000 }).toContain('call.denied');
+    await expect.poll(() => types, { timeout: 60_000 }).toContain('call.denied');
     expect(types).toContain('account.policy');
     expect(types).toContain('call.accepted');
     stop.abort(new Error('enough'));

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await okJson(manage(world(), owner, 'account.policy.put', { params, body: ASKING }));
 });
 
-const PATIENCE = { timeout: 20_000, interval: 500 };
+const PATIENCE = { timeout: 30_000, interval: 500 };
 
 const waitingOf = async (by: LocalAccount, account: string, state = 'waiting') =>
   await listAll(world(), by, 'account.approvals', { params: { account }, query: { state } });
@@ -101,7 +101,11 @@ describe('a call that a person must approve', () => {
     expect(kindOf(await expectProblem(bare(), 409))).toBe('already-used');
     expect((await world().counts()).translate).toBe(before);
     const answers = await Promise.all([repeat(), repeat(), repeat()]);
-    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409, 409]);
+    // A repeat that arrives while the call runs is rejected; a later one gets the stored answer.
+    const served = answers.filter(({ status }) => status === 200);
+    expect(served.length).toBeGreaterThan(0);
+    expect(new Set(await Promise.all(served.map((answer) => answer.text()))).size).toBe(1);
+    for (const { status } of answers) expect([200, 409]).toContain(status);
     expect((await world().counts()).translate).toBe((before ?? 0) + 1);
 
     await expect

@@ -84,7 +84,7 @@ describe('a bound payment', () => {
     const payment = await bind(world(), account, echo);
     expect((await world().send(echo, bound(payment))).status).toBe(200);
     await expect
-      .poll(() => world().audit.call(callOf(payment))?.state, { timeout: 20_000, interval: 200 })
+      .poll(() => world().audit.call(callOf(payment))?.state, { timeout: 30_000, interval: 200 })
       .toBe('committed');
     expect(world().audit.call(callOf(payment))).toMatchObject({ binding: 'intent', tool: 'echo' });
     const entries = await world().audit.entries(accountOf(account.address));

@@ -15,7 +15,7 @@ import { lookup, useWorld } from './support/world.ts';
 const world = useWorld({ variables: { OPERATORS: people.operator.address } });
 const operator = privateKeyToAccount(people.operator.privateKey);
 const PRICE = 1_000n;
-const eventually = { timeout: 20_000, interval: 300 };
+const eventually = { timeout: 30_000, interval: 300 };
 
 const callOf = (answer: Response): string =>
   String(decodeJwt(answer.headers.get('Agent-Receipt') ?? '')['call']);

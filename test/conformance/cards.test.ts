@@ -65,8 +65,8 @@ beforeAll(async () => {
       const { status } = await world().send({ path, method: 'POST' });
       if (status !== 401) throw new Error(`the new tool answers ${status}`);
     }
-  }, 8_000);
-}, 60_000);
+  }, 30_000);
+});
 
 /** The number of every card, and any CVC. */
 const plantedCards = (): readonly Planted[] => [
@@ -132,7 +132,7 @@ describe('an agent with a budget in dollars', () => {
       200,
       { card: 'charged', answer: 'lost' },
     ]);
-  }, 20_000);
+  });
 
   it('is refused above it, and a stranger altogether', async () => {
     // $18.50, $3.50 and $3.50 of $50.00 are spent.
@@ -156,7 +156,7 @@ describe('an agent with a budget in dollars', () => {
         ['committed', '3500000'],
         ['committed', '18500000'],
       ]);
-    }, 15_000);
+    }, 30_000);
   });
 });
 

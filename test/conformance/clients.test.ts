@@ -221,7 +221,7 @@ describe('a free tool', () => {
     ],
     [
       'validAfter',
-      (now) => ({ validAfter: BigInt(now + 33), validBefore: BigInt(now + 60) }),
+      (now) => ({ validAfter: BigInt(now + 130), validBefore: BigInt(now + 190) }),
       'not-yet-valid',
     ],
     [

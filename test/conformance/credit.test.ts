@@ -86,7 +86,7 @@ describe('a call from credit', () => {
     );
     expect(Number(limit?.r) - Number(rateLimitOf(next, 'credit')?.r)).toBe(1_000);
     await expect
-      .poll(() => world().audit.call(digestOf(signed.intent)), { timeout: 20_000, interval: 200 })
+      .poll(() => world().audit.call(digestOf(signed.intent)), { timeout: 30_000, interval: 200 })
       .toMatchObject({ charged: Number(price), paid_by: 'credit', binding: 'intent', tool });
   });
 
@@ -136,7 +136,7 @@ describe('a call from credit', () => {
     ).resolves.toMatchObject({ status: 200 });
     await expect
       .poll(async () => (await world().send(lookup, agentIntent(signed))).status, {
-        timeout: 20_000,
+        timeout: 30_000,
         interval: 300,
       })
       .toBe(200);
@@ -266,7 +266,7 @@ describe('a debt', () => {
       .toBe('failed');
     await expect
       .poll(async () => await (await pay(world(), payer, lookup)).json(), {
-        timeout: 20_000,
+        timeout: 30_000,
         interval: 300,
       })
       .toMatchObject({ rule: 'debt', hint: expect.stringContaining('/credits') as string });

@@ -50,7 +50,7 @@ const rowOf = async (payment: Payment, state: string): Promise<CallRow> => {
       expect(row?.state).toBe(state);
       return row as CallRow;
     },
-    { timeout: 20_000, interval: 200 },
+    { timeout: 30_000, interval: 200 },
   );
 };
 

@@ -35,6 +35,10 @@ const more = [
   },
   {
     ...{ id: 'shaky', method: 'GET', path: '/tools/shaky', price: '$1.00' },
+    ...{ ...card, upstream: '/flaky' },
+  },
+  {
+    ...{ id: 'silent', method: 'GET', path: '/tools/silent', price: '$1.00' },
     ...{ ...card, upstream: '/flaky', timeoutSeconds: 2 },
   },
 ];
@@ -47,6 +51,8 @@ const operator = privateKeyToAccount(people.operator.privateKey);
 const ticket = post('/tools/ticket', { text: 'One seat.' });
 const checkout = (charge: string): ToolCall => post('/tools/checkout', { text: 'A book.', charge });
 const shaky = (query: string): ToolCall => ({ path: `/tools/shaky?${query}` });
+/** Its upstream never answers. */
+const silent: ToolCall = { path: '/tools/silent?hang=1' };
 
 /** The tool and price of a card tool, as its 401 states them. */
 const challengeOf = async (call: ToolCall) => {
@@ -239,12 +245,12 @@ describe('a card call of unknown outcome', () => {
     const { answer, id } = await buy(agent, shaky('status=402'));
     expect(answer.status).toBe(502);
     await expect
-      .poll(() => world().audit.call(id), { timeout: 20_000, interval: 200 })
+      .poll(() => world().audit.call(id), { timeout: 30_000, interval: 200 })
       .toMatchObject({ state: 'released', charged: 0, paid_by: 'card' });
   });
 
   it('keeps its hold after no answer and after a 500, until the operator resolves each', async () => {
-    const silent = await buy(agent, shaky('hang=1'));
+    const unanswered = await buy(agent, silent);
     const broken = await buy(agent, shaky('status=500'));
     const kept = async () => {
       const query = { state: 'kept' };
@@ -256,10 +262,10 @@ describe('a card call of unknown outcome', () => {
       );
       return items.map(({ call, asset, amount }) => [call, asset, amount]);
     };
-    const both = [broken.id, silent.id].map((id) => [id, USD, '1000000']);
-    await expect.poll(kept, { timeout: 20_000, interval: 300 }).toEqual(both);
-    for (const { id } of [silent, broken]) {
-      const body = { charge: id === silent.id, reason: 'asked the merchant' };
+    const both = [broken.id, unanswered.id].map((id) => [id, USD, '1000000']);
+    await expect.poll(kept, { timeout: 30_000, interval: 300 }).toEqual(both);
+    for (const { id } of [unanswered, broken]) {
+      const body = { charge: id === unanswered.id, reason: 'asked the merchant' };
       const resolved = { params: { ...params(agent), call: id }, body };
       await okJson(manage(world(), operator, 'settlements.resolve', resolved));
     }
@@ -272,9 +278,10 @@ describe('reports', () => {
       okJson<{ readonly items: readonly Readonly<Record<string, unknown>>[] }>(
         manage(world(), operator, 'spend', { query: { by: 'tool', asset: USD } }),
       ).then(({ items }) => items.map(({ key, charged, asset }) => [key, charged, asset]));
-    await expect.poll(spend, { timeout: 20_000, interval: 300 }).toEqual([
+    await expect.poll(spend, { timeout: 30_000, interval: 300 }).toEqual([
       ['checkout', '31250000', USD],
-      ['shaky', '3000000', USD],
+      ['shaky', '2000000', USD],
+      ['silent', '1000000', USD],
       ['ticket', '20000000', USD],
     ]);
     const books = await okJson<{ readonly items: readonly Readonly<Record<string, unknown>>[] }>(

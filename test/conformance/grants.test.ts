@@ -187,7 +187,7 @@ describe('a grant', () => {
     expect(problem).toMatchObject({ rule: 'lifetime', grant: grant.hash, remaining: '0' });
     // The agent pays with its own money, and its owner's limit counts it.
     await expect
-      .poll(async () => await transfersFrom(world(), agent.address), { timeout: 20_000 })
+      .poll(async () => await transfersFrom(world(), agent.address), { timeout: 30_000 })
       .toEqual([1_000n, 1_000n]);
     await revoke(world(), owner, { id: grant.id });
     expect(await month()).toBe(before + 2_000n);

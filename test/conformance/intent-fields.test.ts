@@ -1,7 +1,7 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { intentFields } from '../../src/protocol/intent/agent-intent.ts';
-import { bind, type Bound, bound, boundField, boundTree } from './support/bound.ts';
+import { bind, type Bound, bound, boundField, boundTree, windowFromNow } from './support/bound.ts';
 import { creditedAccount } from './support/credit.ts';
 import { agentIntent, signPaidIntent, type SignedIntent } from './support/intent.ts';
 import { kindOf, type Problem } from './support/offer.ts';
@@ -16,8 +16,10 @@ let signed: SignedIntent;
 beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
   const creditHolder = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
-  payment = await bind(world(), account, translate);
-  signed = await signPaidIntent(world(), creditHolder, translate);
+  // The last test uses both, after hundreds of rejections.
+  const window = windowFromNow(-5, 290);
+  payment = await bind(world(), account, translate, window);
+  signed = await signPaidIntent(world(), creditHolder, translate, window);
 });
 
 /** Placeholder for text that JSON.stringify would not write. */

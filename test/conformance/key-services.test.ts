@@ -76,13 +76,13 @@ test.each([
 test('gives up on a service that answers too late', async () => {
   const reference = readKeyReference(AWS.name);
   if (!reference.ok) throw new Error(reference.error);
-  aws.delayAnswers(4_000);
-  const began = Date.now();
+  aws.delayAnswers(15_000);
+  const answers = aws.answered.length;
   expect(await backend.address(reference.value)).toEqual({
     ok: false,
     error: { kind: 'unavailable', detail: 'timeout' },
   });
-  expect(Date.now() - began).toBeLessThan(6_000);
+  expect(aws.answered).toHaveLength(answers);
   aws.delayAnswers(0);
   expect((await backend.address(reference.value)).ok).toBe(true);
 });

@@ -66,7 +66,7 @@ describe('a look-up by the payer', () => {
     await settled(world(), payment);
     await expect
       .poll(async () => (await read(await lookUp(world(), account, callOf(payment)))).payment, {
-        timeout: 20_000,
+        timeout: 30_000,
         interval: 200,
       })
       .toBe('settled');
@@ -133,7 +133,7 @@ describe('a look-up by the payer', () => {
     const payment = await bind(world(), account, hanging);
     const running = world().send(hanging, bound(payment));
     await expect
-      .poll(async () => (await world().counts()).flaky, { timeout: 5_000, interval: 20 })
+      .poll(async () => (await world().counts()).flaky, { timeout: 30_000, interval: 20 })
       .toBe(before + 1);
     const lookedUp = await lookUp(world(), account, callOf(payment));
     expect(lookedUp.headers.get('Agent-Receipt')).toBeNull();
@@ -254,7 +254,7 @@ describe('a malformed look-up', () => {
     ],
     [
       'not yet valid',
-      (now) => ({ validAfter: BigInt(now + 33), validBefore: BigInt(now + 100) }),
+      (now) => ({ validAfter: BigInt(now + 130), validBefore: BigInt(now + 190) }),
       'not-yet-valid',
       'validAfter',
     ],

@@ -89,7 +89,7 @@ const sampleOf = (id: RouteId, account: string, mark: string): RequestParts => {
   return sample(id, { account, mark, paid, grant, asset, url: `${receiver.url()}/` });
 };
 const LONG = 400_000;
-const WAIT = { timeout: 20_000, interval: 200 };
+const WAIT = { timeout: 30_000, interval: 200 };
 
 /** Creates the documents that routes read and that cases remove. */
 const fixtures = async (): Promise<void> => {

@@ -3,6 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { verifyLog } from '../support/verify-log.ts';
+import { formatDollars } from '../../src/protocol/amount.ts';
 import { STORED_WITHIN } from '../../src/management/as-of.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import { callWith, grantedAgent } from './support/grant.ts';
@@ -23,7 +24,7 @@ beforeAll(async () => {
 
 const about = ({ address }: { readonly address: string }) => ({ account: accountOf(address) });
 
-const eventually = { timeout: 20_000, interval: 300 };
+const eventually = { timeout: 30_000, interval: 300 };
 
 describe('an operator', () => {
   it('labels an account that does not exist yet, and finds it by its label', async () => {
@@ -165,7 +166,7 @@ describe('a policy that denies running calls', () => {
       );
     const dry = () => put({ 'Dry-Run': '?1' }, ['lookup']);
     await expect
-      .poll(async () => (await dry()).in_flight, { timeout: 4_000, interval: 100 })
+      .poll(async () => (await dry()).in_flight, { timeout: 30_000, interval: 100 })
       .toEqual({ held: 3, cut_off: 3 });
     expect(await put({ 'Dry-Run': '?1' }, ['flaky'])).toMatchObject({
       ...{ in_flight: { held: 3, cut_off: 0 }, dry_run: true },
@@ -194,7 +195,10 @@ describe('an owner', () => {
     expect(children).toEqual(
       expect.arrayContaining(
         fleet.map(({ agent, grant }) =>
-          expect.objectContaining({ ...about(agent), grant: grant.hash, status: 'active' }),
+          expect.objectContaining({
+            ...{ ...about(agent), grant: grant.hash, status: 'active' },
+            policy: expect.objectContaining({ lifetime: formatDollars(grant.maxTotal) }),
+          }),
         ),
       ),
     );

@@ -129,7 +129,7 @@ describe('a facilitator that rejects the mark, with a relayer behind it', () => 
         ({ type, rule }) => type === 'alert.raised' && rule === 'backend',
       );
     await expect
-      .poll(async () => (await alerts()).length, { timeout: 20_000, interval: 300 })
+      .poll(async () => (await alerts()).length, { timeout: 30_000, interval: 300 })
       .toBe(1);
     expect((await alerts())[0]).toMatchObject({
       outcome: {

@@ -209,7 +209,7 @@ describe('a caller that disconnects', () => {
     // Whether the call began before the client left or not, this payment runs the tool once.
     await expect
       .poll(async () => outcome(await callRaw(world(), lookupByMcp, paid(payment))), {
-        timeout: 20_000,
+        timeout: 30_000,
       })
       .toMatch(/^(?:200|already-used)$/);
     expect((await world().counts()).lookup).toBe(before + 1);

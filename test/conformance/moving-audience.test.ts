@@ -20,6 +20,8 @@ const elsewhere = 'http://127.0.0.1:9';
 const house = useHouse();
 let agent: LocalAccount;
 let payment: Bound;
+/** Paid under the second audience. */
+let other: Bound;
 let first: string;
 
 /** Sends the call to the second origin. */
@@ -52,13 +54,13 @@ describe('an audience that changes with calls in flight', () => {
     await house.deploy({ AUDIENCES: `${SECOND},${first}` });
     expect((await repeat()).status).toBe(200);
     expect((await lookUp(house.now(), agent, callOf(payment))).status).toBe(200);
-    const other = await bind(house.now(), agent, translate, { audience: SECOND });
+    other = await bind(house.now(), agent, translate, { audience: SECOND });
     const answer = await toSecond(bound(other));
     expect(answer.status, answer.text).toBe(200);
     const receipt = answer.headers['agent-receipt'] ?? '';
     expect(await verify(house.now(), receipt, 'agent-receipt+jwt')).toMatchObject({ iss: SECOND });
     await openPayments(house, 2);
-    const says = `${first} is in use: 1 open payment of $0.02`;
+    const says = `${first} is in use: 1 open payment, `;
     expect(await house.doctor({ AUDIENCES: `${SECOND},${first}` })).toMatchObject([
       { name: 'audience', status: 'ok', says: expect.stringContaining(says) as string },
     ]);
@@ -99,8 +101,8 @@ describe('a network that closes with payments in flight', () => {
       expected: `a payee on ${BASE}`,
     });
     house.settling(true);
-    await house.present(payment);
-    await settled(world, payment);
+    for (const each of [payment, other]) await house.present(each);
+    for (const each of [payment, other]) await settled(world, each);
     await openPayments(house, 0);
     expect(house.ledger()).toEqual({ [OLD]: 140_000n });
     expect(await house.balanceOf(`0x${OLD.slice(2)}`)).toBe(140_000n);

@@ -137,6 +137,7 @@ describe('one payment', () => {
         .poll(
           async () =>
             paymentResponse(await world().send(translate, v2(payment, SECRET))).transaction,
+          { timeout: 30_000 },
         )
         .toMatch(/^0x[0-9a-f]{64}$/);
       const later = await world().send(translate, v2(payment, SECRET));

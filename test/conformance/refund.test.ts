@@ -93,7 +93,7 @@ describe('a refund', () => {
       (await world().audit.entries(accountOf(account.address))).filter(
         ({ type }) => type === 'credit.refunded',
       );
-    await expect.poll(refunds, { timeout: 20_000, interval: 300 }).toMatchObject([
+    await expect.poll(refunds, { timeout: 30_000, interval: 300 }).toMatchObject([
       {
         amounts: { amount: REFUND.toString() },
         payment: { transaction },

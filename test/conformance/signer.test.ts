@@ -113,7 +113,7 @@ const storedEntries = async (): Promise<number> => {
   const lasts = names
     .filter((name) => name.endsWith('.sqlite') && !name.includes('metadata'))
     .map((name) => {
-      const database = new DatabaseSync(join(d1, name), { readOnly: true });
+      const database = new DatabaseSync(join(d1, name), { readOnly: true, timeout: 30_000 });
       const row = database.prepare('SELECT max(last_seq) AS last FROM chunks').get();
       database.close();
       return Number(row?.['last'] ?? 0);

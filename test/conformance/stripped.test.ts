@@ -156,7 +156,7 @@ describe('a payment whose intent was stripped', () => {
     expect(answer.status, await answer.text()).toBe(200);
     await expect
       .poll(async () => (await world().audit.entries(accountOf(payer.address))).length, {
-        timeout: 20_000,
+        timeout: 30_000,
         interval: 200,
       })
       .toBeGreaterThan(0);
@@ -170,7 +170,7 @@ describe('a payment whose intent was stripped', () => {
     const payment = await bind(world(), account, hanging);
     const running = world().send(hanging, bound(payment));
     await expect
-      .poll(async () => (await world().counts()).flaky, { timeout: 5_000, interval: 20 })
+      .poll(async () => (await world().counts()).flaky, { timeout: 30_000, interval: 20 })
       .toBe(counts.flaky + 1);
     for (const [, strip] of strippings)
       for (const call of [hanging, { path: '/tools/flaky?status=200' }]) {

@@ -153,7 +153,7 @@ describe('a top-up for another account', () => {
           const answer = await world().send(lookup, agentIntent(signed));
           return answer.status === 200 ? rateLimitOf(answer, 'credit')?.r : answer.status;
         },
-        { timeout: 20_000, interval: 300 },
+        { timeout: 30_000, interval: 300 },
       )
       .toBe(Number(AMOUNT) - 1_000);
     expect(await transfersFrom(world(), payer.address)).toEqual([AMOUNT]);
@@ -163,7 +163,7 @@ describe('a top-up for another account', () => {
     // A second top-up adds to the first, and the account receives no message twice.
     expect((await topUp(world(), payer, 1_000n, accountOf(other.address))).status).toBe(200);
     await expect
-      .poll(async () => await remainingCredit(other), { timeout: 20_000, interval: 500 })
+      .poll(async () => await remainingCredit(other), { timeout: 30_000, interval: 500 })
       .toSatisfy(
         (remaining: number) => remaining > Number(AMOUNT) - 10_000 && remaining % 1_000 === 0,
       );
@@ -172,7 +172,7 @@ describe('a top-up for another account', () => {
         .filter(({ type }) => type === 'credit.received')
         .map(({ amounts }) => amounts?.['amount']);
     await expect
-      .poll(entries, { timeout: 20_000, interval: 300 })
+      .poll(entries, { timeout: 30_000, interval: 300 })
       .toEqual([AMOUNT.toString(), '1000']);
   });
 

@@ -57,7 +57,7 @@ const charged = async (answer: Response, id: `0x${string}`, amount: bigint): Pro
   expect(await claimsOf(world(), answer)).toMatchObject({ charged: amount.toString() });
   expect(rateLimitOf(answer, 'credit')?.r).toBe(Number(CREDIT - spent));
   await expect
-    .poll(() => world().audit.call(id)?.charged, { timeout: 20_000, interval: 200 })
+    .poll(() => world().audit.call(id)?.charged, { timeout: 30_000, interval: 200 })
     .toBe(Number(amount));
 };
 

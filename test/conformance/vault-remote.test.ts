@@ -68,9 +68,9 @@ beforeAll(async () => {
   await vi.waitFor(async () => {
     const { status } = await world().send(post('/tools/else.echo', { how: 'content' }));
     if (status !== 402) throw new Error(`the new tool answers ${status}`);
-  }, 8_000);
+  }, 30_000);
   payer = await trustedAccount(world(), { reports: 3, balance: 1_000_000n });
-}, 90_000);
+});
 
 describe.each(['far.echo', 'old.echo'])('%s, a remote tool whose server demands a token', (id) => {
   it.each(WAYS)('gets it, and cannot give it back by %s', async (how) => {
@@ -110,18 +110,22 @@ describe.each(['far.echo', 'old.echo'])('%s, a remote tool whose server demands 
 
 describe('the requests of a remote server that demands a token', () => {
   it('all carry it: those of a session, its end, and the listing of the pin watch', async () => {
-    const all = server.seen.map(({ url, method, asked }) => `${method} ${url} ${asked}`.trim());
-    expect(new Set(all)).toEqual(
-      new Set([
-        'POST /mcp tools/call',
-        'POST /mcp tools/list',
-        'POST /sessions initialize',
-        'POST /sessions notifications/initialized',
-        'POST /sessions tools/call',
-        'POST /sessions tools/list',
-        'DELETE /sessions',
-      ]),
-    );
+    // The gateway ends a session and watches a pin after it has answered the caller.
+    const all = () =>
+      new Set(server.seen.map(({ url, method, asked }) => `${method} ${url} ${asked}`.trim()));
+    await expect
+      .poll(all)
+      .toEqual(
+        new Set([
+          'POST /mcp tools/call',
+          'POST /mcp tools/list',
+          'POST /sessions initialize',
+          'POST /sessions notifications/initialized',
+          'POST /sessions tools/call',
+          'POST /sessions tools/list',
+          'DELETE /sessions',
+        ]),
+      );
     expect(server.seen.filter(({ authorized }) => !authorized)).toEqual([]);
   });
 
@@ -151,7 +155,7 @@ describe('the requests of a remote server that demands a token', () => {
         .filter(({ rule }) => rule === 'secret_returned')
         .map(({ outcome }) => ({ tool: outcome?.['tool'], secret: outcome?.['secret'] }));
     await expect
-      .poll(returned, { timeout: 15_000 })
+      .poll(returned, { timeout: 30_000 })
       .toEqual(
         expect.arrayContaining(
           ['far.echo', 'old.echo'].map((tool) => ({ tool, secret: 'bearer' })),

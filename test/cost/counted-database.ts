@@ -1,7 +1,7 @@
 import type { Meter } from './meter.ts';
 
 /** Wraps D1 to count queries and the rows in their `meta`, which are billed. */
-export const countedDatabase = (db: D1Database, meter: Meter): D1Database => {
+export const countedDatabase = (db: D1Database, meter: Pick<Meter, 'add'>): D1Database => {
   // As it is now: the meter of an object replaces it, so that the object's queries count as well.
   const prepare = db.prepare.bind(db);
   const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
@@ -19,7 +19,8 @@ export const countedDatabase = (db: D1Database, meter: Meter): D1Database => {
       bind: (...values: unknown[]) => counted(statement.bind(...values)),
       all,
       run: all,
-      // `first` returns no `meta`.
+      // `first` and `raw` return no `meta`.
+      raw: async () => (await all<object>()).results.map(Object.values),
       first: async <T>(): Promise<T | null> => (await all<T>()).results[0] ?? null,
     } as unknown as D1PreparedStatement;
     inner.set(wrapped, statement);

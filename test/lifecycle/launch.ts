@@ -27,6 +27,9 @@ export type Launched = {
   readonly remaining: (milliseconds: number) => Promise<readonly string[]>;
   /** Resolves with the match when its output matches. */
   readonly prints: (pattern: RegExp) => Promise<RegExpExecArray>;
+  /** Waits until it has paused after the text that it was started with. What the test does until `resume` races with nothing. */
+  readonly paused: () => Promise<void>;
+  readonly resume: () => void;
 };
 
 const isMarked = (id: number, mark: string): boolean => {
@@ -37,13 +40,41 @@ const isMarked = (id: number, mark: string): boolean => {
   }
 };
 
+/** Whether a signal has stopped a process: `id (name) state …`, where the name may contain brackets. */
+const isStopped = (id: number): boolean => {
+  try {
+    const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
+    return stat.at(stat.lastIndexOf(')') + 2) === 'T';
+  } catch {
+    return false;
+  }
+};
+
 const pause = async (milliseconds: number): Promise<void> =>
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** A module that stops the process with SIGSTOP when it has printed a text for the first time. */
+const pausingAfter = (text: string): string =>
+  `data:text/javascript,${encodeURIComponent(`
+    let isOver = false;
+    for (const stream of [process.stdout, process.stderr]) {
+      const write = stream.write.bind(stream);
+      stream.write = (chunk, ...more) => {
+        const isTaken = write(chunk, ...more);
+        if (!isOver && String(chunk).includes(${JSON.stringify(text)})) {
+          isOver = true;
+          process.kill(process.pid, 'SIGSTOP');
+        }
+        return isTaken;
+      };
+    }
+  `)}`;
+
 /** Starts Node with a mark in the environment, which every descendant inherits. */
-const launch = (words: readonly string[]): Launched => {
+const launch = (words: readonly string[], pauseAfter?: string): Launched => {
   const mark = randomUUID();
-  const child = spawn(process.execPath, words, {
+  const hook = pauseAfter === undefined ? [] : ['--import', pausingAfter(pauseAfter)];
+  const child = spawn(process.execPath, [...hook, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, [MARK]: mark },
   });
@@ -82,14 +113,21 @@ const launch = (words: readonly string[]): Launched => {
       return processes().map(({ command }) => command);
     },
     prints,
+    paused: async () => {
+      while (!isOver && !isStopped(child.pid ?? 0)) await pause(10);
+      if (isOver) throw new Error(`ended without a pause:\n${text.stdout}${text.stderr}`);
+    },
+    resume: () => child.kill('SIGCONT'),
   };
 };
 
 /** Starts `npm start` with these flags. */
-export const launchStart = (flags: readonly string[]): Launched => launch([START, ...flags]);
+export const launchStart = (flags: readonly string[], pauseAfter?: string): Launched =>
+  launch([START, ...flags], pauseAfter);
 
 /** Starts `npm run demo` with these flags. */
-export const launchDemo = (flags: readonly string[]): Launched => launch([DEMO, ...flags]);
+export const launchDemo = (flags: readonly string[], pauseAfter?: string): Launched =>
+  launch([DEMO, ...flags], pauseAfter);
 
 /** Starts `npm start` as the child of another process: `child` is that other process. */
 export const launchAsChild = (flags: readonly string[]): Launched => {

@@ -4,7 +4,7 @@ import type { CheckId } from '../../src/audit/verify/check.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { decideAgain, type Logs } from './decided-again.ts';
 import { deeds, logOf, RULES, RULES_HASH } from './ruled-account.ts';
-import { runsOf, seeded } from './runs.ts';
+import { runsOf } from './runs.ts';
 import { policy, hex } from './simulated-account.ts';
 import { openSimulation } from './simulation.ts';
 import { plans, steps } from './steps.ts';
@@ -39,7 +39,7 @@ describe('the log of honest accounts, decided again,', () => {
         );
         await expectNone({ logs, policy: { hash: hex(9, 32), policy } });
       }),
-      { numRuns: runsOf(2_000), ...seeded() },
+      { numRuns: runsOf(2_000) },
     );
   });
 
@@ -51,7 +51,7 @@ describe('the log of honest accounts, decided again,', () => {
         const logs = [logOf(list, note)];
         await expectNone({ logs, policy: { hash: RULES_HASH, policy: RULES } });
       }),
-      { numRuns: runsOf(2_000), ...seeded() },
+      { numRuns: runsOf(2_000) },
     );
     const rules = ['deny', 'require', 'tool', 'asset', 'binding', 'validity', 'per_call', 'window'];
     for (const rule of [...rules, 'rate', 'repeat', 'frozen', 'expired', 'parked', 'go']) {
@@ -67,7 +67,7 @@ describe('the log of honest accounts, decided again,', () => {
         const logs = world.keepers.map(({ log }) => log);
         await expectNone({ logs, policy: { hash: BARE_HASH, policy: BARE } });
       }),
-      { numRuns: runsOf(2_000), ...seeded() },
+      { numRuns: runsOf(2_000) },
     );
   });
 });

@@ -4,7 +4,6 @@ import { encodeBase64, utf8 } from '../../src/crypto/bytes.ts';
 import { parsePaymentSignature, parseXPayment } from '../../src/protocol/x402/payment-payload.ts';
 import { changed, header, leaves, payload1, payload2 } from '../unit/protocol/x402/fixture.ts';
 import { parseCarefully, parseStrictJson } from '../../src/protocol/strict-json.ts';
-import { seeded } from './runs.ts';
 
 /** 100,000 headers of four kinds. */
 const RUNS = 25_000;
@@ -36,7 +35,7 @@ const count = (texts: fc.Arbitrary<string>): number => {
     fc.property(texts, (text) => {
       proofs += total(text);
     }),
-    { numRuns: RUNS, ...seeded() },
+    { numRuns: RUNS },
   );
   return proofs;
 };
@@ -176,7 +175,7 @@ describe('the fast reader of JSON and the careful one', () => {
       fc.property(texts, (text) => {
         expect(parseStrictJson(text)).toStrictEqual(parseCarefully(text));
       }),
-      { numRuns: RUNS, ...seeded() },
+      { numRuns: RUNS },
     );
   });
 });

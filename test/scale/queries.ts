@@ -4,6 +4,7 @@ import { findCall } from '../../src/management/call.ts';
 import { listCalls } from '../../src/management/call-list.ts';
 import { listChargeChanges } from '../../src/management/charge-change.ts';
 import { findDeadLetter, listDeadLetters, markRedriven } from '../../src/management/dead-letter.ts';
+import { newestCalls } from '../../src/management/newest-calls.ts';
 import { listEntries } from '../../src/management/entry-list.ts';
 import { readOverview } from '../../src/management/overview.ts';
 import { cursorOf, type ListPage, type Queried } from '../../src/management/page.ts';
@@ -77,6 +78,7 @@ export const queries = (real: AccountId, call: Hex): readonly Query[] => [
     (db) => listCalls(db, { limit, tool: 'none', from: 1, to: START, after: deep }),
   ],
   ['calls that are held', (db) => listCalls(db, { limit, state: 'held' })],
+  ['calls that failed', (db) => listCalls(db, { limit, state: 'failed' })],
   ['calls in no state', (db) => listCalls(db, { limit, state: 'abandoned' })],
   ['calls of an account', (db) => listCalls(db, { limit, account: AGENT })],
   [
@@ -100,6 +102,17 @@ export const queries = (real: AccountId, call: Hex): readonly Query[] => [
     'calls of a busy account in a week',
     (db) => listCalls(db, { limit, account: BUSIEST, from: middle, to: middle + 7 * DAY }),
   ],
+  ['newest calls of the whole tree', (db) => newestCalls(db, ROOT, ROOT, { limit: 50 })],
+  [
+    'newest calls of a tool of the tree',
+    (db) => newestCalls(db, ROOT, ROOT, { limit, tool: 'tool-3' }),
+  ],
+  [
+    'newest calls of no tool of the tree',
+    (db) => newestCalls(db, ROOT, ROOT, { limit, tool: 'none' }),
+  ],
+  ["newest calls of an owner's tree", (db) => newestCalls(db, OWNER, OWNER, { limit })],
+  ['newest calls of a busy account', (db) => newestCalls(db, BUSIEST, BUSIEST, { limit })],
   ['a thousand calls', (db) => listCalls(db, { limit: 1_000 })],
   ['one call', (db) => findCall(db, real, call)],
   ['the first call of half a million', (db) => findCall(db, BUSIEST, BUSY_CALL)],
@@ -119,6 +132,10 @@ export const queries = (real: AccountId, call: Hex): readonly Query[] => [
   ['entries', (db) => listEntries(db, real, { limit })],
   ['entries of a type', (db) => listEntries(db, real, { limit, type: 'payment.settled' })],
   ['entries of no type', (db) => listEntries(db, real, { limit, type: 'grant.issued' })],
+  [
+    'denials of a day',
+    (db) => listEntries(db, real, { limit, type: 'call.denied', from: START, to: START + DAY }),
+  ],
   ['a thousand entries', (db) => listEntries(db, real, { limit: 1_000, after: 2_000 })],
   ...scopes.flatMap(([name, scope]) =>
     keys.map((by): Query => [
@@ -142,8 +159,8 @@ export const queries = (real: AccountId, call: Hex): readonly Query[] => [
       }),
   ],
   ...scopes.flatMap(([name, scope]): Query[] => [
-    [`overview of ${name}, today`, (db) => readOverview(db, scope, whole.to, 1)],
-    [`overview of ${name}, 7 days`, (db) => readOverview(db, scope, whole.to, 7)],
+    [`overview of ${name}, today`, (db) => readOverview(db, { scope }, whole.to, 1)],
+    [`overview of ${name}, 7 days`, (db) => readOverview(db, { scope }, whole.to, 7)],
   ]),
   [
     'spend of a week by tool and day',
@@ -166,6 +183,16 @@ export const queries = (real: AccountId, call: Hex): readonly Query[] => [
     (db) =>
       listSettlements(db, { limit, state: 'settled', endedFrom: middle, endedTo: middle + DAY }),
   ],
+  ...(['failed', 'released'] as const).flatMap((state): Query[] => {
+    const ended = { limit, state, endedFrom: middle, endedTo: middle + DAY };
+    return [
+      [`payments ${state} on a day`, (db) => listSettlements(db, ended)],
+      [
+        `payments of an account ${state} on a day`,
+        (db) => listSettlements(db, { ...ended, account: AGENT }),
+      ],
+    ];
+  }),
   ['charge changes', (db) => listChargeChanges(db, { limit })],
   ['charge changes of an account', (db) => listChargeChanges(db, { limit, account: AGENT })],
   ['dead letters', (db) => listDeadLetters(db, { limit })],

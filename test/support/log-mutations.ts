@@ -52,7 +52,35 @@ const otherRoot = (leaf: string): string =>
 
 const REWRITTEN = { log: 'other_history' };
 
+/** The time of the newest entry. */
+const newestIn = ({ logs }: ExportTexts): number =>
+  Math.max(...[...logs.values()].flat().map(({ at }) => at));
+
+/** Lists the key of the tests' log as replaced `seconds` after the newest entry. */
+const keyEnded = async (texts: ExportTexts, seconds: number): Promise<ExportTexts> => {
+  const end = newestIn(texts) + seconds;
+  const list = [
+    { ...NEXT_KEY, from: end },
+    { ...KEY, from: end - 1_000_000, until: end },
+  ];
+  return { ...texts, key: keyListText(list) };
+};
+
 export const LOG_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a checkpoint signed by a key after its end',
+    change: async (texts) => await keyEnded(texts, -6),
+    found: { log: 'retired_key' },
+  },
+  {
+    name: 'a checkpoint of the year before signed by a key after its end',
+    change: async (texts) => {
+      const whole = await overYears(texts);
+      const list = [KEY, { ...KEY_BEFORE, from: 1_700_000_000, until: 1_700_000_001 }];
+      return { ...whole, key: keyListText(list) };
+    },
+    found: { log: 'retired_key' },
+  },
   {
     name: 'a second key added to the log, whose signature is bad',
     change: async (texts) => ({
@@ -127,6 +155,17 @@ export const SOUND: readonly Omit<Mutation, 'found'>[] = [
       ]),
       checkpoint: await checkpointOf(texts.leaves, [NEXT_KEY]),
     }),
+  },
+  {
+    name: 'signed by a key that ended afterwards',
+    change: async (texts) => await keyEnded(texts, -5),
+  },
+  {
+    name: 'signed by a key that signed again after its end',
+    change: async (texts) => {
+      const ended = await keyEnded(texts, -60);
+      return { ...ended, key: `${ended.key}${keyListText([{ ...KEY, from: newestIn(texts) }])}` };
+    },
   },
   { name: 'of two years', change: overYears },
 ];

@@ -142,7 +142,7 @@ const unpack = (bytes: Uint8Array): readonly Uint8Array[] => {
 
 /** The values of each table, unpacked too. */
 const dumpsOf = (file: string): readonly (readonly [string, Uint8Array])[] => {
-  const database = new DatabaseSync(file, { readOnly: true, timeout: 3_000 });
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 30_000 });
   try {
     const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
     return tables.map(({ name }) => {

@@ -70,7 +70,7 @@ describe('the alert that a backend rejects bound payments', () => {
     const { emit } = settlingOf(watched, config.value);
     emit({ event: 'backend_circuit', network: 'eip155:84532', backend: 'x', state: 'open' });
     emit(REJECTED);
-    await vi.waitFor(() => expect(applied).toHaveLength(1));
+    await vi.waitFor(() => expect(applied).toHaveLength(1), { timeout: 30_000 });
     expect(applied).toEqual([[gatewayAccount(config.value), { kind: 'alert', alert: ALERT }]]);
   });
 });

@@ -145,6 +145,9 @@ describe('every fetch of the sources', () => {
       'src/cli/watch/watcher.ts',
       'src/client/mcp/paying-fetch.ts',
       'src/client/transport.ts',
+      'src/dashboard/data/commands/send-command.ts',
+      'src/dashboard/data/gateway.ts',
+      'src/dashboard/payment/credit-terms.ts',
     ];
     expect(calls.length).toBeGreaterThan(8);
     const isManual = /redirect: 'manual'/;

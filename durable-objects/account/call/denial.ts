@@ -2,7 +2,7 @@ import { deniedEvidence, paramEvidence, policyEvidence, textEvidence } from './e
 import type { Progress } from './progress.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
 import { raiseBreaker } from '../log/alerts.ts';
-import { type AccountState, type DenialBucket, isKnown } from '../state.ts';
+import { type AccountState, type DenialBucket, type DeniedCall, isKnown } from '../state.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Source, Verdict } from '../../../src/policy/evaluate.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
@@ -12,12 +12,13 @@ import type { Entry } from '../../../src/protocol/entry.ts';
 /** Why a call is denied. Without an account, the rule is the caller's own. */
 export type Refusal = Omit<Denial, 'policy' | 'account'> & Partial<Pick<Denial, 'account'>>;
 
-/** Equal denials within this time are one entry with a count. */
+/** The further equal denials within this time are one entry with a count. */
 export const DENIAL_WINDOW: Seconds = 10;
 
 /**
- * Denies a call without reserving its id. A stranger's denial writes nothing (law 12). The first denial of a known account by a rule
- * opens a bucket, which is stored; further ones only count in memory, so that a runaway agent costs two rows in ten seconds.
+ * Denies a call without reserving its id. A stranger's denial writes nothing (law 12). The first denial of a known account by a rule is an
+ * entry at once, so that its feed shows it; further ones within ten seconds only count in memory and become one entry, so that a runaway
+ * agent costs two entries in ten seconds.
  *
  * @param sources what bound the call.
  */
@@ -34,30 +35,42 @@ export const deny = (
   const tripped = denial.rule === 'repeat' ? raiseBreaker(flushed.state, call, context) : undefined;
   const known = tripped?.state ?? flushed.state;
   const entries = [...flushed.entries, ...(tripped?.entries ?? [])];
-  const open = known.denials.find((bucket) => bucket.rule === denial.rule);
-  const bucket: DenialBucket =
-    open === undefined
-      ? {
-          rule: denial.rule,
-          since: context.now,
-          count: 1,
-          tool: call.tool,
-          call: call.call,
-          request: call.request,
-          policy: denial.policy,
-          of: ofDenial(denial),
-          judged: judgedOf(state, call, denial, sources, context),
-        }
-      : { ...open, count: open.count + 1 };
-  const denials = [...known.denials.filter(({ rule }) => rule !== denial.rule), bucket];
-  const next = { ...known, denials };
-  return open === undefined || entries.length > 0
-    ? stored(next, verdict, entries)
-    : unchanged(next, verdict);
+  const open = known.denials.find(({ rule }) => rule === denial.rule);
+  const denied = (): DeniedCall => deniedCall(state, call, denial, sources, context);
+  if (open === undefined) {
+    const { rule } = denial;
+    const entered = enterDenials(known, denied(), 1, context);
+    const denials = [...known.denials, { rule, since: context.now }];
+    return stored({ ...entered.state, denials }, verdict, [...entries, entered.entry]);
+  }
+  const { first, count } = open.further ?? { first: denied(), count: 0 };
+  const others = known.denials.filter(({ rule }) => rule !== denial.rule);
+  const next = {
+    ...known,
+    denials: [...others, { ...open, further: { first, count: count + 1 } }],
+  };
+  return entries.length > 0 ? stored(next, verdict, entries) : unchanged(next, verdict);
 };
 
+const deniedCall = (
+  state: AccountState,
+  call: Call,
+  denial: Denial,
+  sources: readonly Source[],
+  context: Context,
+): DeniedCall => ({
+  rule: denial.rule,
+  at: context.now,
+  tool: call.tool,
+  call: call.call,
+  request: call.request,
+  policy: denial.policy,
+  of: ofDenial(denial),
+  judged: judgedOf(state, call, denial, sources, context),
+});
+
 /** The account of the rule, and the state of the limit. */
-const ofDenial = ({ account, limit, param, grant, authority }: Denial): DenialBucket['of'] => ({
+const ofDenial = ({ account, limit, param, grant, authority }: Denial): DeniedCall['of'] => ({
   account,
   ...(limit === undefined ? {} : { limit }),
   ...(param === undefined ? {} : { param }),
@@ -67,7 +80,7 @@ const ofDenial = ({ account, limit, param, grant, authority }: Denial): DenialBu
 
 /**
  * What the rule judged, so that an auditor can judge it again: the fields of the call, whose policies bound it, and the last entry before the
- * decision, because the bucket becomes an entry later. Of the signatures it has the digests only: the call was not run, so whoever reads the
+ * decision, because further denials become an entry later. Of the signatures it has the digests only: the call was not run, so whoever reads the
  * log could still send it.
  */
 const judgedOf = (
@@ -76,7 +89,7 @@ const judgedOf = (
   denial: Denial,
   sources: readonly Source[],
   context: Pick<Context, 'policy' | 'policyHash'>,
-): DenialBucket['judged'] => ({
+): DeniedCall['judged'] => ({
   after: head.seq,
   ...(call.topUp === undefined ? {} : { creditTo: call.topUp.to }),
   binding: call.binding,
@@ -92,7 +105,22 @@ const judgedOf = (
   },
 });
 
-/** Turns every bucket whose ten seconds are over into an entry. */
+const enterDenials = (
+  state: AccountState,
+  { rule, at, tool, call, request, policy, of, judged }: DeniedCall,
+  count: number,
+  context: Pick<Context, 'now' | 'salt'>,
+): ReturnType<typeof enter> => {
+  const { after, creditTo, binding, price, asset, payTo, evidence } = judged;
+  return enter(state, context, {
+    ...{ type: 'call.denied', at, call, tool, request, decision: 'denied', rule, count, policy },
+    ...{ binding, evidence, amounts: { price } },
+    payment: { asset, payTo, ...(creditTo === undefined ? {} : { creditTo }) },
+    outcome: { ...of, after },
+  });
+};
+
+/** Closes every bucket whose ten seconds are over. What it counted becomes an entry. */
 export const flushDenials = (
   state: AccountState,
   context: Pick<Context, 'now' | 'salt'>,
@@ -101,29 +129,11 @@ export const flushDenials = (
   const over = state.denials.filter(isOver);
   if (over.length === 0) return { state, entries: [] };
   let next: AccountState = { ...state, denials: state.denials.filter((each) => !isOver(each)) };
-  const entries = over.map((bucket) => {
-    const entered = enter(next, context, {
-      type: 'call.denied',
-      at: bucket.since,
-      call: bucket.call,
-      tool: bucket.tool,
-      request: bucket.request,
-      decision: 'denied',
-      rule: bucket.rule,
-      count: bucket.count,
-      policy: bucket.policy,
-      binding: bucket.judged.binding,
-      amounts: { price: bucket.judged.price },
-      payment: {
-        asset: bucket.judged.asset,
-        payTo: bucket.judged.payTo,
-        ...(bucket.judged.creditTo === undefined ? {} : { creditTo: bucket.judged.creditTo }),
-      },
-      evidence: bucket.judged.evidence,
-      outcome: { ...bucket.of, after: bucket.judged.after },
-    });
+  const entries = over.flatMap(({ further }) => {
+    if (further === undefined) return [];
+    const entered = enterDenials(next, further.first, further.count, context);
     next = entered.state;
-    return entered.entry;
+    return [entered.entry];
   });
   return { state: next, entries };
 };

@@ -36,7 +36,7 @@ export const changedTree = (
   more: Partial<Done> = {},
 ): Decision<CommandVerdict> => {
   const entered = enter(state, context, body);
-  const tree: Tree = { ...state.tree, ...changes, revision: state.tree.revision + 1 };
+  const tree: Tree = { ...entered.state.tree, ...changes, revision: state.tree.revision + 1 };
   return applied({ ...entered.state, tree }, more, [entered.entry]);
 };
 

@@ -102,7 +102,7 @@ export const take = (
     );
   const next = changedTree(
     { ...state, held: [...kept, taken] },
-    { governed: true, parent: issuer, ancestors, defaultGrant: hash },
+    { governed: true, parent: issuer, ancestors, cutOff: undefined, defaultGrant: hash },
     {
       type: 'grant.taken',
       evidence: { ...grantEvidence(grant), consent: callEvidence(consent) },

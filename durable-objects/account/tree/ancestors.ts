@@ -24,14 +24,19 @@ export const relationTo = (
 ): Extract<Relation, { readonly verdict: 'found' }>['relation'] => {
   if (by === state.account) return 'self';
   const rank = ancestorsOf(state).indexOf(by);
-  return rank < 0 || isCutOffAt(state, rank) ? 'none' : 'ancestor';
+  return rank < cutOffCount(state) ? 'none' : 'ancestor';
 };
 
-/** Attack: an account that one of its own ancestors has cut off must not command its descendants with a leaked key. */
-const isCutOffAt = ({ tree, held }: AccountState, rank: number): boolean => {
+/**
+ * How many of the nearest ancestors were cut off by one of their own ancestors.
+ *
+ * Attack: such an account must not command its descendants with a leaked key, nor read what they do.
+ */
+export const cutOffCount = ({ tree, held }: Pick<AccountState, 'tree' | 'held'>): number => {
   const last = held.findLast(({ issuer }) => issuer === tree.parent);
-  const own = last === undefined ? [] : linksOf(last).slice(rank + 1);
-  return own.some(({ hash }) => tree.answers[hash]?.status === 'revoked');
+  const links = last === undefined ? [] : linksOf(last);
+  const revoked = links.findLastIndex(({ hash }) => tree.answers[hash]?.status === 'revoked');
+  return Math.max(tree.cutOff ?? 0, revoked);
 };
 
 /**

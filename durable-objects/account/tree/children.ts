@@ -46,6 +46,7 @@ const childOf = (state: AccountState, issued: IssuedGrant, context: Context): Ch
     validUntil: Number(delegation.validUntil),
     spent: (lease === undefined ? 0n : spentOf(lease)).toString(),
     leasedUntil: until > context.now ? until : 0,
+    delegation,
     ...(reported === undefined ? {} : { reportedAt: reported }),
   };
 };

@@ -40,6 +40,8 @@ export type Tree = {
   readonly parent?: AccountId;
   /** All ancestors, nearest first. Kept when the grants that named them are forgotten. */
   readonly ancestors?: readonly AccountId[];
+  /** How many of the nearest ancestors the log names as cut off (`outcome.ancestors`). Outlives the grants that show it. */
+  readonly cutOff?: number | undefined;
   /** Whether the account ever took a grant. No call is then decided without one: a revoked agent does not become a stranger (law 8). */
   readonly governed: boolean;
   /** The grant of a call without `authority`, while it lives: the one taken last, or the one that an ancestor chose since. */

@@ -13,6 +13,7 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { entryTextHash } from '../entry-text-hash.ts';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
+import { endOfSigning, isSignedTooLate, type ListedKey } from './key-list.ts';
 import { type Leaf, parseLeaf } from './leaf.ts';
 import { HASH_BYTES, inclusionProof, leafHash, type ReadHash, rootOf } from './merkle-tree.ts';
 import { cosignedAt, verifyNoteSignature } from './note-signature.ts';
@@ -107,7 +108,11 @@ export type ProofFault =
   /** The leaf is not in the tree of the checkpoint. */
   | 'leaf_outside'
   /** The checkpoint is not signed by a given key, or a signature of one is bad. */
-  | 'checkpoint_unsigned';
+  | 'checkpoint_unsigned'
+  /** Each key that signed the checkpoint had ended before the entry was written. */
+  | 'retired_key'
+  /** Each key that signed the checkpoint has ended, and nothing shows that the entry was written before: neither its text nor a witness. */
+  | 'undated';
 
 export type ProvenEntry = {
   readonly account: AccountId;
@@ -122,23 +127,25 @@ export type ProvenEntry = {
 /**
  * Verifies that an entry is in a log. It does not verify the signature of the receipt, which is another key's.
  *
- * @param logKeys keys that the reader trusts for this log
+ * @param logKeys keys that the reader trusts for this log, as it lists them
  * @param witnesses keys of witnesses that the reader trusts, of type 0x04
  */
 export const verifyEntryProof = async (
   text: string,
-  logKeys: readonly NoteKey[],
+  logKeys: readonly ListedKey[],
   witnesses: readonly NoteKey[] = [],
 ): Promise<Result<ProvenEntry, ProofFault>> => {
   const file = parseEntryProof(text);
   const leaf = file && parseLeaf(file.leaf);
   if (file === undefined || leaf === undefined) return err('malformed');
   const { seq, hash } = file;
+  let at: number | undefined;
   if (file.entry !== undefined) {
     if (entryTextHash(file.entry) !== hash) return err('entry_altered');
     const entry = entrySchema.safeParse(jsonOf(file.entry));
     const { data } = entry;
     if (data?.account !== leaf.account || data.seq !== seq) return err('entry_outside');
+    ({ at } = data);
   }
   if (file.receipt !== undefined) {
     const claims = claimsOf(file.receipt);
@@ -147,30 +154,38 @@ export const verifyEntryProof = async (
   const place = { hash: leafHash(bytesOf(hash)), index: seq - leaf.first.seq };
   const chunk = { size: leaf.last.seq - leaf.first.seq + 1, root: leaf.root };
   if (!verifyInclusion(place, chunk, file.path)) return err('entry_outside');
-  const note = await openNote(file.checkpoint, [...logKeys, ...witnesses], verifyNoteSignature);
+  const known = logKeys.map(({ key }) => key);
+  const note = await openNote(file.checkpoint, [...known, ...witnesses], verifyNoteSignature);
   if (!note.ok) return err('checkpoint_unsigned');
   const checkpoint = parseCheckpoint(note.value.text);
-  const isSigned = note.value.signers.some(
+  const own = note.value.signers.filter(
     (key) =>
-      key.type === SIGNATURE_TYPE.note && key.name === checkpoint?.origin && logKeys.includes(key),
+      key.type === SIGNATURE_TYPE.note && key.name === checkpoint?.origin && known.includes(key),
   );
-  if (checkpoint === undefined || !isSigned) return err('checkpoint_unsigned');
+  if (checkpoint === undefined || own.length === 0) return err('checkpoint_unsigned');
+  const cosigned = note.value.signers
+    .filter((key) => witnesses.includes(key))
+    .map((key) => {
+      const line = note.value.signatures.find(
+        ({ name, keyId }) => name === key.name && keyId === keyIdOf(key),
+      );
+      return { name: key.name, at: (line && cosignedAt(line)) ?? 0 };
+    });
+  const end = endOfSigning(logKeys, own);
+  if (at !== undefined && isSignedTooLate(end, at)) return err('retired_key');
+  // Attack: a forger with a retired key removes the text of the entry, and with it the time that would expose the forgery.
+  const isDated =
+    at !== undefined || cosigned.some((one) => one.at > 0 && !isSignedTooLate(end, one.at));
+  if (end !== undefined && !isDated) return err('undated');
   const inTree = { hash: leafHash(utf8(file.leaf)), index: file.index };
   if (!verifyInclusion(inTree, checkpoint, file.proof)) return err('leaf_outside');
   return ok({
     ...{ account: leaf.account, seq, hash, index: file.index, checkpoint },
-    witnesses: note.value.signers
-      .filter((key) => witnesses.includes(key))
-      .map((key) => {
-        const line = note.value.signatures.find(
-          ({ name, keyId }) => name === key.name && keyId === keyIdOf(key),
-        );
-        return { name: key.name, at: (line && cosignedAt(line)) ?? 0 };
-      }),
+    witnesses: cosigned,
   });
 };
 
-const entrySchema = z.looseObject({ account: z.string(), seq: z.int() });
+const entrySchema = z.looseObject({ account: z.string(), seq: z.int(), at: z.int() });
 const claimsSchema = z.looseObject({ agent: z.string(), entry: hashSchema });
 
 const jsonOf = (text: string): unknown => {

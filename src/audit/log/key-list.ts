@@ -12,7 +12,9 @@ export type ListedKey = {
 
 /** Keys of a list, at most. */
 const MAX_KEYS = 64;
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const TIME = /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+/** How far the clocks of an account and of its log differ, at most. */
+const CLOCKS: Seconds = 5;
 
 /** Writes keys as `/log/<year>/keys` has them (docs/audit-log.md): a line each, the verifier key and its times. */
 export const keyListText = (keys: readonly ListedKey[]): string =>
@@ -38,7 +40,7 @@ const listedKey = (line: string): ListedKey | undefined => {
   const [text = '', ...times] = line.trim().split(/ +/);
   const key = parseVerifierKey(text);
   const [from, until] = times.map(secondsOf);
-  if (key === undefined || times.length > 2 || !times.every((time) => TIME.test(time))) {
+  if (key === undefined || times.length > 2 || !times.every(isTime)) {
     return undefined;
   }
   return {
@@ -51,3 +53,27 @@ const listedKey = (line: string): ListedKey | undefined => {
 const isoTime = (at: Seconds): string => new Date(at * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
 
 const secondsOf = (time: string): Seconds => Math.floor(Date.parse(time) / 1_000);
+
+/** `Date` reads 30 February as 2 March: such a time would have two readings. */
+const isTime = (text: string): boolean =>
+  TIME.test(text) && !Number.isNaN(secondsOf(text)) && isoTime(secondsOf(text)) === text;
+
+/** When the last of some keys stopped signing; undefined if one of them signs still. A key that signed again has a line for each time. */
+export const endOfSigning = (
+  listed: readonly ListedKey[],
+  signers: readonly NoteKey[],
+): Seconds | undefined => {
+  const texts = new Set(signers.map(verifierKey));
+  const own = listed.filter(({ key }) => texts.has(verifierKey(key)));
+  return own.every(({ until }) => until !== undefined)
+    ? Math.max(...own.map(({ until = 0 }) => until))
+    : undefined;
+};
+
+/**
+ * Whether a checkpoint was signed after its keys had ended: it covers an entry that is younger.
+ *
+ * Attack: whoever finds a retired key could sign another history with it for readers that still list the key.
+ */
+export const isSignedTooLate = (end: Seconds | undefined, entryAt: Seconds): boolean =>
+  end !== undefined && entryAt > end + CLOCKS;

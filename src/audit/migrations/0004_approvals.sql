@@ -26,3 +26,5 @@ CREATE TABLE approvals (
 ) STRICT, WITHOUT ROWID;
 -- The lists: those that wait first, oldest first.
 CREATE INDEX approvals_by_age ON approvals (state, parked_at, account, call);
+-- The lists of a tree, which read no rows of other accounts.
+CREATE INDEX approvals_of_account ON approvals (account, state, parked_at, call);

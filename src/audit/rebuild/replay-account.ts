@@ -98,6 +98,7 @@ const readRun = async (
 };
 
 type Row = {
+  readonly parent: AccountId | null;
   readonly above: string;
   readonly label: string | null;
   readonly status: Status;
@@ -110,12 +111,13 @@ type Row = {
 const rebuiltRow = async (db: D1Database, account: AccountId): Promise<AccountRow | undefined> => {
   const row = await db
     .prepare(
-      'SELECT above, label, status, operator_status, first_at, seq FROM rebuild_accounts WHERE account = ?1',
+      'SELECT parent, above, label, status, operator_status, first_at, seq FROM rebuild_accounts WHERE account = ?1',
     )
     .bind(account)
     .first<Row>();
   if (row === null) return undefined;
   return {
+    parent: row.parent ?? undefined,
     ancestors: JSON.parse(row.above) as AccountId[],
     label: row.label ?? undefined,
     status: row.status,

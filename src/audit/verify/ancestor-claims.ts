@@ -3,6 +3,7 @@ import type { Hex } from '../../core/hex.ts';
 import { accountId, type AccountId } from '../../protocol/account-id.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { type Branch, type CallPlace, SLACK } from './branches.ts';
+import { type Course, courseOf, firstPlace, heldIn, placesIn } from './times.ts';
 import { linksOf, type Named, networkOf } from './replay/binding.ts';
 import { textOf } from './replay/members.ts';
 import type { Texts } from './replay/texts.ts';
@@ -47,23 +48,62 @@ export const claimsOf = (
 const UNKNOWN = 'the chain of an account above is not in the files';
 const RECENT = 'an account above changed a policy, its status or a grant within 65 s of the call';
 
+/** What an ancestor's chain shows, prepared once for the claims of all calls below it. */
+export type KnownAncestor = {
+  readonly operator: Course<Hex | undefined>;
+  readonly owner: Course<Hex | undefined>;
+  readonly statuses: Course<string>;
+  readonly revocations: Branch['revocations'];
+  /** The place of the first revocation of each grant by its id. */
+  readonly byId: ReadonlyMap<string, number>;
+  /** The places of the revocations by epoch that revoke more grants than those before them. */
+  readonly byEpoch: readonly number[];
+};
+
+export const knownAncestor = ({ versions, statuses, revocations }: Branch): KnownAncestor => {
+  const starts = versions.map(({ at }) => at);
+  const byId = new Map<string, number>();
+  const byEpoch: number[] = [];
+  let highest = 0n;
+  for (const [place, { id, epoch }] of revocations.entries()) {
+    if (epoch === 0n) {
+      if (!byId.has(id)) byId.set(id, place);
+    } else if (epoch > highest) {
+      highest = epoch;
+      byEpoch.push(place);
+    }
+  }
+  const slot = (name: 'operator' | 'owner') =>
+    courseOf(
+      starts,
+      versions.map((version) => version[name]),
+    );
+  return {
+    ...{ operator: slot('operator'), owner: slot('owner'), revocations, byId, byEpoch },
+    statuses: courseOf(
+      statuses.map(({ at }) => at),
+      statuses.map(({ status }) => status),
+    ),
+  };
+};
+
 /**
  * Compares a claim with the ancestor's own chain: its policies, its status and its revocations reach an account within 60 s, and clocks differ
  * by 5 s. So a version that was replaced longer ago, or was never in force, makes the claim false.
  */
 export const judgeClaim = (
   claim: AncestorClaim,
-  branch: Branch | undefined,
+  known: KnownAncestor | undefined,
   texts: Texts,
   tally: Tally,
 ): void => {
   const { place, grant } = claim;
-  if (branch === undefined) return tally.bound(UNKNOWN);
+  if (known === undefined) return tally.bound(UNKNOWN);
   const found = [
-    ...(claim.isDenial ? [] : [revocationOf(claim, branch, texts.delegation(grant))]),
-    ...(claim.isDenial ? [] : [statusOf(claim, branch)]),
-    slotOf(claim, branch, 'operator'),
-    slotOf(claim, branch, 'owner'),
+    ...(claim.isDenial ? [] : [revocationOf(claim, known, texts.delegation(grant))]),
+    ...(claim.isDenial ? [] : [statusOf(claim, known)]),
+    slotOf(claim, known, 'operator'),
+    slotOf(claim, known, 'owner'),
   ];
   const broken = found.find((each) => typeof each === 'object');
   if (broken !== undefined) tally.breakWith({ ...place, ...broken });
@@ -73,47 +113,39 @@ export const judgeClaim = (
 
 type Found = 'right' | 'perhaps' | { readonly field: string; readonly reason: string };
 
-/** What may have been in force at a time, as an account below knew it. */
-const near = <T extends { readonly at: Seconds }>(
-  versions: readonly T[],
-  at: Seconds,
-): readonly T[] =>
-  versions.filter((version, index) => {
-    const to = versions[index + 1]?.at ?? Number.MAX_SAFE_INTEGER;
-    return version.at <= at + SLACK && at - SLACK < to;
-  });
-
 const slotOf = (
   { at, isDenial, ...claim }: AncestorClaim,
-  { versions }: Branch,
+  known: KnownAncestor,
   slot: 'operator' | 'owner',
 ): Found => {
   const hash = claim[slot];
   if (isDenial && hash === undefined) return 'right';
-  const known = near(versions, at);
-  if (known.every((version) => version[slot] === hash)) return 'right';
-  return known.some((version) => version[slot] === hash)
-    ? 'perhaps'
-    : { field: 'evidence.policies', reason: 'wrong_policies' };
+  const held = heldIn(known[slot], hash, at - SLACK, at + SLACK);
+  if (held === 'always') return 'right';
+  return held === 'partly' ? 'perhaps' : { field: 'evidence.policies', reason: 'wrong_policies' };
 };
 
-const statusOf = ({ at }: AncestorClaim, { statuses }: Branch): Found => {
-  const known = near(statuses, at);
-  if (known.every(({ status }) => status === 'active')) return 'right';
-  return known.some(({ status }) => status === 'active')
+const statusOf = ({ at }: AncestorClaim, { statuses }: KnownAncestor): Found => {
+  const held = heldIn(statuses, 'active', at - SLACK, at + SLACK);
+  if (held === 'always') return 'right';
+  const [, end] = placesIn(statuses.starts, at - SLACK, at + SLACK);
+  return held === 'partly'
     ? 'perhaps'
-    : { field: 'payment.grant', reason: known.at(-1)?.status ?? 'frozen' };
+    : { field: 'payment.grant', reason: statuses.values[end - 1] ?? 'frozen' };
 };
 
 const revocationOf = (
   { at }: AncestorClaim,
-  { revocations }: Branch,
+  { revocations, byId, byEpoch }: KnownAncestor,
   delegation: ReturnType<Texts['delegation']>,
 ): Found => {
   if (delegation === undefined) return 'right';
-  const first = revocations.find(({ id, epoch }) =>
-    epoch === 0n ? id === delegation.id : delegation.epoch < epoch,
+  const higher = firstPlace(
+    byEpoch.length,
+    (place) => (revocations[byEpoch[place] ?? 0]?.epoch ?? 0n) > delegation.epoch,
   );
-  if (first === undefined || at < first.at - SLACK) return 'right';
-  return at <= first.at + SLACK ? 'perhaps' : { field: 'payment.grant', reason: 'revoked' };
+  const first = Math.min(byId.get(delegation.id) ?? Infinity, byEpoch[higher] ?? Infinity);
+  const revoked = revocations[first];
+  if (revoked === undefined || at < revoked.at - SLACK) return 'right';
+  return at <= revoked.at + SLACK ? 'perhaps' : { field: 'payment.grant', reason: 'revoked' };
 };

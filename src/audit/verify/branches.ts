@@ -1,7 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import { type Hex, ZERO_HASH } from '../../core/hex.ts';
-import type { Policy } from '../../policy/policy.ts';
-import { everyOf, periodOf, windowName } from '../../policy/window.ts';
+import { windowName } from '../../policy/window.ts';
 import { accountId, type AccountId, type AssetId } from '../../protocol/account-id.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import type { Place } from './check.ts';
@@ -77,10 +76,10 @@ export const noteEntry = (branch: Branch, entry: Entry): void => {
       -1,
     ) ?? { at };
     const slot = hash === undefined ? {} : { [decision === 'owner' ? 'owner' : 'operator']: hash };
-    branch.versions.push({ ...others, ...slot, at });
+    branch.versions.push({ ...others, ...slot, at: notBefore(branch.versions, at) });
   }
   const status = type === 'account.status' ? textOf(outcome?.['status']) : undefined;
-  if (status !== undefined) branch.statuses.push({ at, status });
+  if (status !== undefined) branch.statuses.push({ at: notBefore(branch.statuses, at), status });
   const revocation = objectOf(evidence?.['revocation']);
   if (type === 'grant.revoked' && revocation !== undefined) {
     const epoch = amountOf(revocation['epoch']) ?? 0n;
@@ -95,6 +94,10 @@ export const noteEntry = (branch: Branch, entry: Entry): void => {
   const accepted = type === 'grant.accepted' ? textOf(outcome?.['delegate']) : undefined;
   if (accepted !== undefined) branch.children.add(accepted as AccountId);
 };
+
+/** The chain orders its entries; a clock may have stepped back between two of them. */
+const notBefore = (earlier: readonly { readonly at: Seconds }[], at: Seconds): Seconds =>
+  Math.max(at, earlier.at(-1)?.at ?? 0);
 
 /** Counts an ended account's call in its own counters, and in those of every ancestor. */
 export const countCall = (
@@ -158,35 +161,10 @@ export const limitsOver = (
       }
     }
     for (const [name, limit] of least) {
-      found.set(name, [...(found.get(name) ?? []), { from, to, limit }]);
+      const known = found.get(name) ?? [];
+      known.push({ from, to, limit });
+      found.set(name, known);
     }
   }
   return found;
 };
-
-/**
- * Whether a call of a descendant counts in a counter: surely, perhaps, or not.
- *
- * Attack: a gateway lets calls pass the limit in the first seconds of a policy. A lease brings the policies of an ancestor and the shares of
- * their counters together, so a call that lists the policy has drawn on the counter, however new the policy is.
- */
-export const countsAs = (
-  name: string,
-  { at, asset, policies }: Pick<BranchCall, 'at' | 'asset' | 'policies'>,
-  limits: readonly InForce[],
-  texts: Texts,
-): 'surely' | 'perhaps' | 'never' => {
-  const isNear = limits.some(({ from, to }) => from <= at + SLACK && at - SLACK < to);
-  if (!isNear) return 'never';
-  let covered = at - SLACK;
-  for (const { from, to } of limits) if (from <= covered && covered < to) covered = to;
-  const isInForce =
-    covered > at + SLACK || policies.some((hash) => counts(texts.policy(hash), name, asset));
-  const { start, end } = periodOf(everyOf(name), at);
-  const isInside = name.endsWith('lifetime') || (at - start >= SLACK && end - at > SLACK);
-  return isInside && isInForce ? 'surely' : 'perhaps';
-};
-
-/** Whether a policy has a limit with this counter. */
-const counts = (policy: Policy | undefined, name: string, asset: AssetId): boolean =>
-  policy !== undefined && limitsOf(policy, asset).some(({ every }) => windowName(every) === name);

@@ -26,6 +26,8 @@ const REASONS: Readonly<Record<string, string>> = {
     'begins an account that the transparency log does not have, though it has later entries',
   unknown_key:
     'is signed by a key of the log that you did not give: read /log/<year>/keys of the gateway, check the key with another source, and give it with --log-key',
+  retired_key:
+    'covers entries that are younger than the end of every key that signed it: a key that the log had retired signed another history',
   unsigned: 'is not signed by its log',
   forked: 'shows a second history of one account',
   leaf_gap: 'does not continue the leaf before it of its account',

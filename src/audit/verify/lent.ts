@@ -1,7 +1,8 @@
 import type { Seconds } from '../../core/clock.ts';
 import { everyOf, periodOf } from '../../policy/window.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import { type Branch, SLACK } from './branches.ts';
+import type { Borrowed, Loan } from './borrowed.ts';
+import { SLACK } from './branches.ts';
 import type { HashedEntry } from './check.ts';
 import { amountOf, objectOf, textOf } from './replay/members.ts';
 import type { Tally } from './tally.ts';
@@ -17,22 +18,21 @@ const CLOCKS: Seconds = 5;
 
 /** The accounts of the files. `read`: those whose chains are whole, with the time of the last entry. */
 type Files = {
-  readonly branchOf: (account: AccountId) => Branch;
+  readonly borrowedOf: (lender: AccountId, loan: Loan) => Borrowed;
   readonly read: ReadonlyMap<AccountId, Seconds>;
   readonly tally: Tally;
 };
 
 /** The calls of the borrower that an entry of the lender is about. */
-const callsOf = ({ entry }: HashedEntry, { branchOf }: Files): Branch['below'] => {
-  const { account, payment = {} } = entry;
-  return branchOf(account).below.filter(
-    ({ borrower, grant, asset }) =>
-      borrower === payment['to'] && grant === payment['grant'] && asset === payment['asset'],
-  );
-};
-
-const sumOf = (calls: Branch['below']): bigint =>
-  calls.reduce((sum, { amount }) => sum + amount, 0n);
+const callsOf = (
+  { entry: { account, payment = {} } }: HashedEntry,
+  { borrowedOf }: Files,
+): Borrowed =>
+  borrowedOf(account, {
+    borrower: payment['to'],
+    grant: payment['grant'],
+    asset: payment['asset'],
+  });
 
 /** A borrower reports what it spent of a share: its own chain must show at least as much. */
 export const judgeLease = (seen: HashedEntry, files: Files): void => {
@@ -49,7 +49,7 @@ export const judgeLease = (seen: HashedEntry, files: Files): void => {
     // Lent credit that was spent is in `credit.lent`.
     if (name === 'credit') continue;
     const { end } = periodOf(everyOf(name), start);
-    const sum = sumOf(calls.filter(({ at }) => at >= start - SLACK && at < end + SLACK));
+    const sum = calls.between(start - SLACK, end + SLACK);
     if (!read.has(payment['to'] as AccountId)) tally.skip(CHILD_MISSING);
     else if (spent > sum) tally.breakAt(seen, 'wrong_lease', 'outcome.counters');
     else tally.prove();
@@ -70,7 +70,7 @@ export const judgeLent = (lent: readonly HashedEntry[], files: Files): void => {
     sums.set(key, { sure: isSure ? sure + amount : sure, all: all + amount, last: seen });
   }
   for (const { sure, all, last } of sums.values()) {
-    const charged = sumOf(callsOf(last, files).filter(({ isLent }) => isLent));
+    const { lent: charged } = callsOf(last, files);
     if (!read.has(last.entry.payment?.['to'] as AccountId)) tally.skip(CHILD_MISSING);
     else if (sure > charged) tally.breakAt(last, 'wrong_credit', 'amounts.amount');
     else if (all > charged) tally.bound(LATE);

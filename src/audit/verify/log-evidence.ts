@@ -1,7 +1,8 @@
+import type { Seconds } from '../../core/clock.ts';
 import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
-import { parseKeyList } from '../log/key-list.ts';
+import { endOfSigning, type ListedKey, parseKeyList } from '../log/key-list.ts';
 import { verifyNoteSignature } from '../log/note-signature.ts';
-import { type NoteKey, openNote, readNote, SIGNATURE_TYPE } from '../log/signed-note.ts';
+import { openNote, readNote, SIGNATURE_TYPE } from '../log/signed-note.ts';
 import type { LogFile } from './lines.ts';
 import type { Tally } from './tally.ts';
 
@@ -32,27 +33,31 @@ export type NamedText = { readonly name: string; readonly text: string };
 export const readKeys = (
   lists: readonly NamedText[],
   tally: Tally,
-): readonly NoteKey[] | undefined => {
+): readonly ListedKey[] | undefined => {
   const read = lists.map(({ name, text }) => ({ name, list: parseKeyList(text) }));
   const malformed = read.find(
     ({ list }) => list?.every(({ key }) => key.type === SIGNATURE_TYPE.note) !== true,
   );
-  if (malformed === undefined) return read.flatMap(({ list = [] }) => list.map(({ key }) => key));
+  if (malformed === undefined) return read.flatMap(({ list = [] }) => list);
   tally.breakWith({ file: malformed.name, line: 1, reason: 'malformed_key' });
   return undefined;
 };
 
+/** A signed checkpoint. `until`: when the last key that signed it stopped signing; absent if one signs still. */
+export type SignedTree = Checkpoint & { readonly name: string; readonly until?: Seconds };
+
 /** Verifies a checkpoint. @returns undefined if it proves nothing */
 export const openCheckpoint = async (
   { name, text }: NamedText,
-  keys: readonly NoteKey[],
+  keys: readonly ListedKey[],
   tally: Tally,
-): Promise<Checkpoint | undefined> => {
+): Promise<SignedTree | undefined> => {
   const breakHere = (reason: string): undefined => {
     tally.breakWith({ file: name, line: 1, reason });
     return undefined;
   };
-  const opened = await openNote(text, keys, verifyNoteSignature);
+  const noteKeys = keys.map(({ key }) => key);
+  const opened = await openNote(text, noteKeys, verifyNoteSignature);
   if (!opened.ok) {
     const { kind } = opened.error;
     if (kind === 'unsigned') return breakHere(isSignedByItself(text) ? 'unknown_key' : 'unsigned');
@@ -60,10 +65,11 @@ export const openCheckpoint = async (
   }
   const checkpoint = parseCheckpoint(opened.value.text);
   if (checkpoint === undefined) return breakHere('malformed_checkpoint');
-  const isOwn = opened.value.signers.some((key) => key.name === checkpoint.origin);
-  if (!isOwn) return breakHere('other_origin');
+  const own = opened.value.signers.filter((key) => key.name === checkpoint.origin);
+  if (own.length === 0) return breakHere('other_origin');
   tally.prove();
-  return checkpoint;
+  const until = endOfSigning(keys, own);
+  return { ...checkpoint, name, ...(until === undefined ? {} : { until }) };
 };
 
 /** Whether a note has a signature line of its own log: then the reader lacks that key. */

@@ -3,7 +3,7 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import { readHeading, readLeaves } from './leaves.ts';
 import type { LogFile } from './lines.ts';
-import { type LogEvidence, type NamedText, openCheckpoint, readKeys } from './log-evidence.ts';
+import { type LogEvidence, openCheckpoint, readKeys, type SignedTree } from './log-evidence.ts';
 import { createLoggedAccounts, type PlacedLeaf } from './logged-accounts.ts';
 import { checkPublished } from './published-log.ts';
 import type { Tally } from './tally.ts';
@@ -14,12 +14,13 @@ export type LoggedHistory = {
   readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
   /** Whether they are all leaves since the first log of the gateway: then every account of it must have some. */
   readonly isWhole: boolean;
+  /** The checkpoints of all years, also those that the gateway publishes now. */
+  readonly signed: readonly SignedTree[];
 };
 
 /** A year whose checkpoint is signed, with the checkpoint of the year before that its first leaf names. */
 type OpenYear = {
-  readonly tree: Checkpoint;
-  readonly checkpoint: NamedText;
+  readonly tree: SignedTree;
   readonly leaves: LogFile;
   readonly heading: Checkpoint | undefined;
 };
@@ -54,13 +55,14 @@ export const readYears = async (
       tally.breakWith({ file: checkpoint.name, line: 1, reason: 'other_origin' });
       return undefined;
     }
-    open.push({ tree, checkpoint, leaves, heading: await readHeading(leaves) });
+    open.push({ tree, leaves, heading: await readHeading(leaves) });
   }
   const older = given === undefined ? undefined : await openCheckpoint(given, keys, tally);
   if (older !== undefined && !open.some(({ tree }) => tree.origin === older.origin)) {
     tally.skip(`the leaves of ${older.origin} are missing, of which a checkpoint was given`);
   }
   const accounts = createLoggedAccounts();
+  const signed = open.map(({ tree }) => tree);
   let isWhole = true;
   for (const [at, year] of open.entries()) {
     const next = open[at + 1];
@@ -78,11 +80,12 @@ export const readYears = async (
       tally.breakWith({ file: year.leaves.name, line: 1, reason: 'log_unlinked' });
     }
     if (evidence.published !== undefined) {
-      await checkPublished(year.tree, keys, evidence.published, tally);
+      const newest = await checkPublished(year.tree, keys, evidence.published, tally);
+      if (newest !== undefined) signed.push(newest);
     }
     isWhole &&= isComplete && !(isFirst && year.heading !== undefined);
   }
-  return { of: accounts.of, isWhole };
+  return { of: accounts.of, isWhole, signed };
 };
 
 const YEAR_DIGITS = 4;
@@ -92,15 +95,11 @@ const isLaterYear = ({ origin: before }: Checkpoint, { origin }: Checkpoint): bo
   before.slice(-YEAR_DIGITS) < origin.slice(-YEAR_DIGITS);
 
 /** An earlier tree must not be larger, and one of the same size must be the same. `readLeaves` compares smaller ones. */
-const checkSizes = (
-  { tree, checkpoint: { name } }: OpenYear,
-  earlier: Checkpoint | undefined,
-  tally: Tally,
-): void => {
+const checkSizes = ({ tree }: OpenYear, earlier: Checkpoint | undefined, tally: Tally): void => {
   if (earlier === undefined || earlier.origin !== tree.origin) return;
   if (earlier.size > tree.size) {
-    tally.breakWith({ file: name, line: 2, reason: 'rolled_back' });
+    tally.breakWith({ file: tree.name, line: 2, reason: 'rolled_back' });
   } else if (earlier.size === tree.size && encodeBase64(earlier.root) !== encodeBase64(tree.root)) {
-    tally.breakWith({ file: name, line: 3, reason: 'other_history' });
+    tally.breakWith({ file: tree.name, line: 3, reason: 'other_history' });
   }
 };

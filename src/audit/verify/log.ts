@@ -2,6 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import { encodeBase64 } from '../../crypto/bytes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
+import { isSignedTooLate } from '../log/key-list.ts';
 import { chunkRoot } from '../log/leaf.ts';
 import type { Check, HashedEntry, Survey } from './check.ts';
 import type { LogEvidence } from './log-evidence.ts';
@@ -50,6 +51,8 @@ export const createLogCheck = async (
   /** Times of the last entries of the first leaf of the log, and of the newest one in the files. */
   let begun: Seconds | undefined;
   let newest: { readonly ordinal: number; readonly at: Seconds } | undefined;
+  /** The time of the youngest last entry of a leaf, by the name of its log. */
+  const youngest = new Map<string, Seconds>();
 
   const see = (seen: HashedEntry): void => {
     const { seq, prev } = seen.entry;
@@ -68,7 +71,7 @@ export const createLogCheck = async (
       else countUnlogged(seen);
       return;
     }
-    if (seq === leaf.last.seq) noteTime(leaf.ordinal, seen.entry.at);
+    if (seq === leaf.last.seq) noteTime(leaf, seen.entry.at);
     if (seq === leaf.first.seq) {
       hashes = [];
       if (prev !== leaf.first.prev) return tally.breakAt(seen, 'not_as_logged', 'prev');
@@ -90,7 +93,8 @@ export const createLogCheck = async (
     unlogged.set(seen.entry.account, known);
   };
 
-  const noteTime = (ordinal: number, time: Seconds): void => {
+  const noteTime = ({ log, ordinal }: PlacedLeaf, time: Seconds): void => {
+    youngest.set(log, Math.max(time, youngest.get(log) ?? time));
     if (ordinal === 0) begun = time;
     if (newest === undefined || ordinal > newest.ordinal) newest = { ordinal, at: time };
   };
@@ -104,6 +108,9 @@ export const createLogCheck = async (
     first + MERGE_DELAY < newest.at;
 
   const end = () => {
+    for (const { origin, name, until } of leaves?.signed ?? [])
+      if (isSignedTooLate(until, youngest.get(origin) ?? 0))
+        tally.breakWith({ file: name, line: 1, reason: 'retired_key' });
     for (const [logged, placed] of leaves?.of ?? []) {
       const last = placed.at(-1)?.last.seq ?? 0;
       const found = ends.get(logged);

@@ -2,21 +2,22 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import { everyOf, periodOf, windowName } from '../../policy/window.ts';
 import type { AccountId, AssetId } from '../../protocol/account-id.ts';
-import { type AncestorClaim, claimsOf, judgeClaim } from './ancestor-claims.ts';
+import { type AncestorClaim, claimsOf, judgeClaim, knownAncestor } from './ancestor-claims.ts';
+import { createBorrowed } from './borrowed.ts';
+import { type BranchCalls, branchCalls } from './branch-calls.ts';
 import {
   type Acceptance,
   type Branch,
   type CallPlace,
   countCall,
-  countsAs,
   type InForce,
   limitsOver,
   newBranch,
   noteEntry,
-  SLACK,
 } from './branches.ts';
 import type { Finding, HashedEntry } from './check.ts';
 import { CHILD_MISSING, judgeLease, judgeLent } from './lent.ts';
+import { type LimitCourse, limitCourse, surelyCounts } from './limit-course.ts';
 import { limitsOf, namedPolicies, networkOf } from './replay/binding.ts';
 import type { ReplayedCall } from './replay/call.ts';
 import type { Replayed } from './replay/replay.ts';
@@ -34,7 +35,11 @@ export type Totals = {
 /** Why a sum proves nothing. */
 const EDGE = 'calls near the end of a period, or near a change of policy, may count in either';
 
-type Sum = { sure: bigint; all: bigint; place: CallPlace };
+/** `place`, of rank `rank`: the last of its calls in the order of the files. */
+type Sum = { sure: bigint; all: bigint; place: CallPlace; rank: number };
+
+/** An account whose limits are judged. `isWhole`: the chains of all accounts below it are in the files. */
+type Judged = { readonly calls: BranchCalls; readonly isWhole: boolean };
 
 export const createTotals = (texts: Texts): Totals => {
   const tally = createTally('totals');
@@ -62,47 +67,18 @@ export const createTotals = (texts: Texts): Totals => {
     );
   };
 
-  /** Adds up one counter, period by period. `prefix`: of the counters of a grant that the account holds. */
-  const sumsOf = (
-    branch: Branch,
-    asset: AssetId,
-    name: string,
-    limits: readonly InForce[],
-    parent: Hex | undefined,
-  ): ReadonlyMap<Seconds, Sum> => {
-    const full = parent === undefined ? name : `${parent}/${name}`;
-    const sums = new Map<Seconds, Sum>();
-    const add = (start: Seconds, amount: bigint, isSure: boolean, place: CallPlace): void => {
-      const { sure, all } = sums.get(start) ?? { sure: 0n, all: 0n };
-      sums.set(start, { sure: isSure ? sure + amount : sure, all: all + amount, place });
-    };
-    for (const own of branch.own.values()) {
-      if (own.asset === asset && own.name === full) add(own.start, own.amount, true, own.place);
-    }
-    for (const call of branch.below) {
-      if (call.asset !== asset || (parent !== undefined && call.parent !== parent)) continue;
-      const counts = countsAs(name, call, limits, texts);
-      const { start } = periodOf(everyOf(name), call.at);
-      if (counts !== 'never') add(start, call.amount, counts === 'surely', call.place);
-    }
-    return sums;
-  };
-
   const judge = (
-    branch: Branch,
+    { calls, isWhole: whole }: Judged,
     asset: AssetId,
     name: string,
     limits: readonly InForce[],
-    parent: Hex | undefined,
+    parent?: Hex,
   ): void => {
-    const whole = isWhole(branch.account);
-    for (const [start, { sure, all, place }] of sumsOf(branch, asset, name, limits, parent)) {
-      const { end } = periodOf(everyOf(name), start);
-      const highest = limits
-        .filter(({ from, to }) => from <= end + SLACK && start - SLACK < to)
-        .reduce((most, { limit }) => (limit > most ? limit : most), -1n);
+    const field = parent === undefined ? name : `${parent}/${name}`;
+    const course = limitCourse(limits);
+    for (const [start, { sure, all, place }] of sumsOf(calls, asset, name, course, parent, texts)) {
+      const highest = course.highestIn(periodOf(everyOf(name), start));
       if (highest < 0n) continue;
-      const field = parent === undefined ? name : `${parent}/${name}`;
       if (sure > highest) tally.breakWith({ ...place, field, reason: 'over_limit' });
       else if (!whole) tally.skip(CHILD_MISSING);
       else if (all > highest) tally.bound(EDGE);
@@ -123,16 +99,17 @@ export const createTotals = (texts: Texts): Totals => {
       const [grant, counter] = name.split('/');
       if (counter !== undefined) parents.add(grant as Hex);
     }
+    const judged = { calls: branchCalls(branch), isWhole: isWhole(branch.account) };
     for (const asset of assets) {
       for (const [name, limits] of limitsOver(branch, asset, texts, standard)) {
-        judge(branch, asset, name, limits, undefined);
+        judge(judged, asset, name, limits);
       }
       for (const parent of parents) {
         const policy = texts.compiled(parent, networkOf(branch.account));
         if (policy === undefined) continue;
         for (const { every, limit } of limitsOf(policy, asset)) {
           const always = [{ from: 0, to: Number.MAX_SAFE_INTEGER, limit }];
-          judge(branch, asset, windowName(every), always, parent);
+          judge(judged, asset, windowName(every), always, parent);
         }
       }
     }
@@ -164,14 +141,48 @@ export const createTotals = (texts: Texts): Totals => {
     },
     end() {
       for (const branch of branches.values()) if (read.has(branch.account)) judgeBranch(branch);
-      const files = { branchOf, read, tally };
+      const files = { borrowedOf: createBorrowed(branchOf), read, tally };
       for (const lease of leases) judgeLease(lease, files);
-      for (const claim of claims) {
-        const { ancestor } = claim;
-        judgeClaim(claim, read.has(ancestor) ? branchOf(ancestor) : undefined, texts, tally);
-      }
+      const known = new Map(
+        [...read.keys()].map((account) => [account, knownAncestor(branchOf(account))]),
+      );
+      for (const claim of claims) judgeClaim(claim, known.get(claim.ancestor), texts, tally);
       judgeLent(lent, files);
       return tally.finding();
     },
   };
+};
+
+/** Adds up one counter of an account, period by period. `parent`: of the counters of this grant that the account holds. */
+const sumsOf = (
+  calls: BranchCalls,
+  asset: AssetId,
+  name: string,
+  course: LimitCourse,
+  parent: Hex | undefined,
+  texts: Texts,
+): readonly (readonly [Seconds, Sum])[] => {
+  const sums = new Map<Seconds, Sum>();
+  const add = (
+    start: Seconds,
+    amount: bigint,
+    isSure: boolean,
+    { place, rank = -1 }: { readonly place: CallPlace; readonly rank?: number },
+  ): void => {
+    const sum = sums.get(start) ?? { sure: 0n, all: 0n, place, rank };
+    sums.set(start, {
+      sure: isSure ? sum.sure + amount : sum.sure,
+      all: sum.all + amount,
+      ...(rank >= sum.rank ? { place, rank } : { place: sum.place, rank: sum.rank }),
+    });
+  };
+  const counter = parent === undefined ? name : `${parent}/${name}`;
+  for (const own of calls.own(asset, counter)) add(own.start, own.amount, true, own);
+  for (const { from, to } of course.near) {
+    for (const call of calls.below(asset, parent, from, to)) {
+      const { start } = periodOf(everyOf(name), call.at);
+      add(start, call.amount, surelyCounts(name, call, course, texts), call);
+    }
+  }
+  return [...sums].toSorted(([one], [other]) => one - other);
 };

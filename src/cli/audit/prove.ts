@@ -34,10 +34,7 @@ export const prove: Command = {
       ...rest,
     });
     const keys = await httpText(`${admin.gateway}/log/${year}/keys`, session.signal);
-    const checked = await verifyEntryProof(
-      file,
-      (parseKeyList(keys ?? '') ?? []).map(({ key }) => key),
-    );
+    const checked = await verifyEntryProof(file, parseKeyList(keys ?? '') ?? []);
     if (!checked.ok) throw broken(`The proof does not verify: ${checked.error}.`);
     const to = input.text('out');
     if (to === undefined || to === '-') {
@@ -80,13 +77,11 @@ const ERRORS: Readonly<Record<CollectFault, () => CliError>> = {
 /** @throws CliError */
 const collected = async (
   admin: AdminClient,
-  { agent: account, call, entry, iat }: VerifiedReceipt,
+  { agent: account, call, entry }: VerifiedReceipt,
 ): Promise<CollectedProof> => {
-  // A receipt of a look-up may be years younger than the entry that it names.
-  const wanted = { account, call, since: iat, now: admin.session.now() };
   try {
     const found = await collectProof(admin, {
-      ...wanted,
+      ...{ account, call, now: admin.session.now() },
       isWanted: ({ hash }) => hash === entry,
     });
     if (found.ok) return found.value;

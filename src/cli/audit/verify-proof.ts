@@ -37,7 +37,7 @@ export const verifyProof: Command = {
         'Read `/log/<year>/keys` of the gateway once, compare it with another copy, and keep it.',
       );
     const logKeys = await verifierKeys(session, given);
-    const witnesses = await verifierKeys(session, input.list('witness'));
+    const witnesses = (await verifierKeys(session, input.list('witness'))).map(({ key }) => key);
     const text = await textFile(session, input.arguments[0] ?? '', MAX_PROOF);
     const checked = await verifyEntryProof(text, logKeys, witnesses);
     if (!checked.ok) throw proofError(checked.error);
@@ -105,13 +105,20 @@ const WHY: Readonly<Record<ProofFault, string>> = {
   entry_outside: 'Its entry is not in the leaf that it names.',
   leaf_outside: 'Its leaf is not in the tree of its checkpoint.',
   checkpoint_unsigned: 'No given key signed its checkpoint.',
+  retired_key: 'Every key that signed its checkpoint had ended before the entry was written.',
+  undated:
+    'Every key that signed its checkpoint has ended, and nothing shows that the entry was written before: the text of the entry is not in the file.',
+};
+
+const HINTS: Partial<Record<ProofFault, string>> = {
+  checkpoint_unsigned:
+    'Give --log-key with the keys of this log and year, as `/log/<year>/keys` of the gateway lists them. Keys of another year have another name.',
+  undated:
+    'Ask for a new proof, or for one with the entry, or give --witness with the key of a witness that cosigned while a key of the log still signed.',
 };
 
 const proofError = (fault: ProofFault): CliError =>
   new CliError(`The file proves nothing. ${WHY[fault]}`, {
-    hint:
-      fault === 'checkpoint_unsigned'
-        ? 'Give --log-key with the keys of this log and year, as `/log/<year>/keys` of the gateway lists them. Keys of another year have another name.'
-        : 'Ask for the proof again. Keep this file: it may be evidence.',
+    hint: HINTS[fault] ?? 'Ask for the proof again. Keep this file: it may be evidence.',
     code: fault,
   });

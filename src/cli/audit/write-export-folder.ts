@@ -1,3 +1,4 @@
+import { allLeaves, type LeafSource, leavesOfAccounts } from '../../client/leaf-lines.ts';
 import { linesOf } from '../../client/log-lines.ts';
 import { createNamedTexts, type ReadText } from '../../client/named-texts.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
@@ -7,7 +8,6 @@ import { isRefusal } from '../lib/errors.ts';
 import { counted } from '../lib/text.ts';
 import { type ExportedAccount, exportedAccounts, type Scope } from './exported-accounts.ts';
 import { describedGateway, keyFiles } from './gateway-files.ts';
-import { allLeaves, leavesOfAccounts } from './leaf-lines.ts';
 import { entryIn, logPages } from './log-pages.ts';
 
 /** An account in the manifest, with its first and last exported entry. */
@@ -39,13 +39,18 @@ export const writeExportFolder = async (
   const accounts: ManifestAccount[] = [];
   let entries = 0;
   // Before the list of accounts: each account with a leaf has a row by then.
-  const early = scope.kind === 'all' ? await allLeaves(admin) : [];
+  const source: LeafSource = {
+    management: admin,
+    isWithoutLog: (thrown) => isRefusal(thrown, 'not_found'),
+    now: session.now(),
+  };
+  const early = scope.kind === 'all' ? await allLeaves(source) : [];
   const listed = await exportedAccounts(admin, scope);
   const logged =
     scope.kind === 'all'
       ? early
       : await leavesOfAccounts(
-          admin,
+          source,
           listed.map(({ account }) => account),
         );
   let leaves = 0;

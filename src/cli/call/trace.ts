@@ -1,8 +1,9 @@
+import { lasting } from '../../core/lasting.ts';
 import type { CallReport } from '../../client/call-report.ts';
 import type { AgentHooks, Offered } from '../../client/hooks.ts';
 import type { Signer, TypedData } from '../../client/signer.ts';
 import type { Output } from '../lib/output.ts';
-import { fields, lasting, printable } from '../lib/text.ts';
+import { fields, printable } from '../lib/text.ts';
 import { tokenAmount } from '../lib/units.ts';
 
 /** Prints each step of a call on stderr (`-v`). Prints no signature: every reader of the terminal could present it. */

@@ -61,6 +61,7 @@ const wordsOf = (names: Names): StepWords => ({
   time: isoTime,
   hash: (hash) => hash,
   transaction: (network, hash) => explorerLink(network, hash) ?? hash,
+  rule: printable,
   text: printable,
 });
 

@@ -1,10 +1,11 @@
+import { lasting } from '../../core/lasting.ts';
 import * as z from 'zod/mini';
 import type { Management } from '../../client/management.ts';
 import type { ItemOf } from '../../management/routes.ts';
 import { type Check, failure, passed, skipped, warning } from '../lib/checks.ts';
 import { cliErrorOf } from '../lib/errors.ts';
 import { type HttpAnswer, httpGet } from '../lib/http-get.ts';
-import { counted, lasting } from '../lib/text.ts';
+import { counted } from '../lib/text.ts';
 import { shortTime } from '../lib/units.ts';
 
 const healthSchema = z.looseObject({ status: z.string() });

@@ -1,3 +1,4 @@
+import { lasting } from '../../core/lasting.ts';
 import type { Management } from '../../client/management.ts';
 import { type Config, gatewayAccount } from '../../config.ts';
 import type { AnswerOf } from '../../management/routes.ts';
@@ -5,12 +6,13 @@ import type { Network } from '../../protocol/account-id.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';
 import { type Check, failure, passed, warning } from '../lib/checks.ts';
 import { cliErrorOf } from '../lib/errors.ts';
-import { counted, lasting } from '../lib/text.ts';
+import { counted } from '../lib/text.ts';
 import { dollars, shortTime } from '../lib/units.ts';
 
 type Moving = AnswerOf<'moving'>;
 type Payee = Moving['payees'][number];
-type Promised = Pick<Payee, 'calls' | 'open_payments' | 'open_amount' | 'until'>;
+type Promised = Pick<Payee, 'calls' | 'open_payments' | 'until'> &
+  Partial<Pick<Payee, 'open_amount'>>;
 type Settings = Pick<Config, 'audiences' | 'gateway' | 'networks' | 'payTo' | 'payees'>;
 
 /**
@@ -40,7 +42,9 @@ const MAX_LAG = 120;
 
 const promisedText = ({ calls, open_payments: open, open_amount: amount, until }: Promised) =>
   [
-    open === 0 ? 'no open payment' : `${counted(open, 'open payment')} of ${dollars(amount)}`,
+    open === 0
+      ? 'no open payment'
+      : `${counted(open, 'open payment')}${amount === undefined ? '' : ` of ${dollars(amount)}`}`,
     counted(calls, 'call'),
     ...(until === undefined ? [] : [`until ${shortTime(until)} UTC`]),
   ].join(', ');

@@ -50,21 +50,21 @@ export const issueGrant = async (
   return { hash: hashDelegation(chainId, delegation), delegation, document, warnings };
 };
 
-/** The grants that the account consented to; none if the issuer may not see the account. */
+/** The status of an account, and the grants that it consented to; none if the issuer may not see the account. */
 export const grantsOf = async (
   admin: AdminClient,
   account: AccountId,
-): Promise<AnswerOf<'account.get'>['grants']> => {
+): Promise<Pick<AnswerOf<'account.get'>, 'status' | 'grants'>> => {
   try {
-    return (await admin.call('account.get', { params: { account } })).body.grants;
+    return (await admin.call('account.get', { params: { account } })).body;
   } catch (thrown) {
-    if (isRefusal(thrown, 'unknown_account')) return [];
+    if (isRefusal(thrown, 'unknown_account')) return { status: 'active', grants: [] };
     throw thrown;
   }
 };
 
 /** The default grant of the issuer itself; an owner has none. */
 const ownDefaultGrant = async (admin: AdminClient): Promise<Hex | undefined> =>
-  (await grantsOf(admin, await admin.own())).find(
+  (await grantsOf(admin, await admin.own())).grants.find(
     (grant) => grant.is_default && grant.status === 'active',
   )?.hash;

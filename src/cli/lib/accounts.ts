@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 import { printable } from './text.ts';
 
 /** A descendant of an account, by one of the grants that lead to it. */
-type TreeNode = ItemOf<'account.tree'> & {
+type TreeNode = Omit<ItemOf<'account.tree'>, 'label'> & {
   readonly parent: AccountId;
   readonly depth: number;
   readonly label: string | undefined;

@@ -1,3 +1,4 @@
+import { lasting } from '../../core/lasting.ts';
 import * as z from 'zod/mini';
 import { chainIdOf, type Network } from '../../protocol/account-id.ts';
 import { tokenDomainSeparator } from '../../protocol/x402/authorization.ts';
@@ -14,7 +15,7 @@ import {
 import { MAX_CALLS } from '../../settlement/chain/query.ts';
 import { httpGet } from './http-get.ts';
 import type { Output } from './output.ts';
-import { lasting, printable, widthOf, wrapped } from './text.ts';
+import { printable, widthOf, wrapped } from './text.ts';
 
 /** The outcome of one check of `doctor` or `init`. */
 export type Check = {

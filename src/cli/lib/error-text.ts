@@ -1,8 +1,9 @@
+import { lasting } from '../../core/lasting.ts';
 import { countsCalls } from '../../protocol/account/denial.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import { type CliError, EXIT } from './errors.ts';
 import type { Style } from './output.ts';
-import { fields, lasting, printable, wrapped } from './text.ts';
+import { fields, printable, wrapped } from './text.ts';
 
 /** Members of a denial that are atomic units, unless its rule counts calls. */
 const MONEY_FIELDS = new Set(['limit', 'spent', 'held', 'remaining', 'price']);

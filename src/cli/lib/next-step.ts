@@ -20,6 +20,10 @@ type Facts = {
   /** As `widenFor`, for an option that both have. */
   readonly widen: (option: string) => string;
   readonly price: string | undefined;
+  /** A grant denies, not the account itself. */
+  readonly ofGrant: boolean;
+  /** The call used a grant, so an owner stands above the account. */
+  readonly isAgent: boolean;
   /** The account buys credit. */
   readonly isTopUp: boolean;
   /** The denial ends by itself. */
@@ -39,6 +43,8 @@ const factsOf = (problem: ProblemBody | undefined): Facts => {
     widen: (option) =>
       widenFor(option, option.startsWith('--per-day') ? option : `--per-day 1 ${option}`),
     price: price === undefined ? undefined : `${price}u`,
+    ofGrant: textIn(problem, 'grant') !== undefined,
+    isAgent: textIn(problem, 'authority') !== undefined,
     isTopUp: textIn(problem, 'tool') === 'countersign.credits',
     mayWait: problem?.['retry_after'] !== undefined,
   };
@@ -58,8 +64,10 @@ const DENIALS: Readonly<Record<string, (facts: Facts) => string>> = {
     `The account that froze it lifts it: \`countersign resume ${who}\`, with --operator if the operator did. No signature of an agent can.`,
   paused: ({ who }) =>
     `The account that paused it lifts it: \`countersign resume ${who}\`, with --operator if the operator did.`,
-  revoked: () =>
-    `A revocation is permanent. Its owner signs a new grant: \`countersign grant <agent> --per-day 1\`.`,
+  revoked: ({ who, ofGrant }) =>
+    ofGrant
+      ? `A revocation is permanent. Its owner signs a new grant: \`countersign grant <agent> --per-day 1\`.`
+      : `${who} is revoked for good: no grant lets it call again. Its owner makes another agent: \`countersign fleet new team --agents 1 --per-day 1\`.`,
   expired: ({ widenFor }) => `To go on, ${widenFor('--until 30d', '--per-day 1 --expires 30d')}.`,
   tool: ({ widen }) => `Call a tool that it may use, or ${widen("--tools '*'")}.`,
   approval: () =>
@@ -82,7 +90,10 @@ const DENIALS: Readonly<Record<string, (facts: Facts) => string>> = {
       ? `Send USDC to ${who} on this chain, then buy the credit again.`
       : `${mayWait ? 'Wait until earlier payments have settled, or send' : 'Send'} USDC to ${who} on this chain, or let its owner pay: \`countersign credits top-up 5\` and \`countersign grant ${who} --per-day 1\`, both with --as <owner>.`,
   debt: ({ who }) => `\`countersign credits top-up 1 --to ${who}\` clears the debt.`,
-  credit: () => `\`countersign credits top-up 5\` ${FUNDS}`,
+  credit: ({ isAgent }) =>
+    isAgent
+      ? 'The credit of its owner pays for its calls: `countersign credits top-up 5 --as <owner>` buys some. From another key: `countersign credits top-up 5 --to <owner>`.'
+      : `\`countersign credits top-up 5\` ${FUNDS}`,
   penniless: ({ who }) => `Send USDC to ${who} on this chain, then sign the call again.`,
   authority: () =>
     '`countersign accounts show` lists the grants of the account; --grant takes the hash of one, and no --grant takes the default grant.',

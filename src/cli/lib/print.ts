@@ -1,7 +1,8 @@
+import { lasting } from '../../core/lasting.ts';
 import * as z from 'zod/mini';
 import type { Names } from './accounts.ts';
 import type { Output } from './output.ts';
-import { type Column, counted, lasting, printable, table, wrapped } from './text.ts';
+import { type Column, counted, printable, table, wrapped } from './text.ts';
 import { dollars, isoTime } from './units.ts';
 
 /** A table with dim titles; `paint` colours its rows. */
@@ -76,7 +77,13 @@ export const acknowledgementLines = (
 
 const amount = z.string().check(z.regex(/^[0-9]{1,78}$/));
 const warningsSchema = z.array(
-  z.looseObject({ field: z.string(), limit: amount, tool: z.string(), price: amount }),
+  z.looseObject({
+    field: z.string(),
+    limit: amount,
+    tool: z.string(),
+    price: amount,
+    asset: z.optional(z.string()),
+  }),
 );
 
 const LIMIT_NAMES: Readonly<Record<string, string>> = {
@@ -87,13 +94,13 @@ const LIMIT_NAMES: Readonly<Record<string, string>> = {
   lifetime: 'The lifetime limit',
 };
 
-/** The gateway's warnings about limits below the price of every paid tool. Ignores warnings of another form. */
+/** The gateway's warnings about limits below the price of every paid tool of an asset. Ignores warnings of another form. */
 export const limitWarnings = (out: Output, warnings: unknown): readonly string[] => {
   const read = warningsSchema.safeParse(warnings ?? []);
   if (!read.success) return [];
-  return read.data.map(({ field, limit, tool, price }) =>
+  return read.data.map(({ field, limit, tool, price, asset }) =>
     wrapped(
-      `${out.style.warn('warning')}  ${LIMIT_NAMES[field] ?? 'A limit per window'}, ${dollars(limit)} (${limit}u), is below the price of the cheapest tool that it allows: ${printable(tool)} costs ${dollars(price)}. No paid call will pass.`,
+      `${out.style.warn('warning')}  ${LIMIT_NAMES[field] ?? 'A limit per window'}, ${dollars(limit)} (${limit}u), is below the price of the cheapest tool that it allows: ${printable(tool)} costs ${dollars(price)}. No call paid by ${asset === undefined ? 'a token' : 'a card'} will pass.`,
       proseWidth(out),
       '         ',
     ),

@@ -15,7 +15,6 @@ export type VerifiedReceipt = {
   readonly agent: AccountId;
   readonly call: Hex;
   readonly entry: Hex;
-  readonly iat: number;
 };
 
 const MAX_RECEIPT = 16_384;
@@ -43,7 +42,6 @@ const claimsSchema = z.looseObject({
   agent: z.string().check(z.refine((text) => parseAccountId(text) !== undefined)),
   call: hash,
   entry: hash,
-  iat: z.int(),
 });
 
 /** Verifies the receipt with the gateway's published keys: a forged one must not choose whose call is refunded. */
@@ -63,8 +61,8 @@ const verified = async (
     // The same key signs assertions to upstreams, which are no receipts.
     if (protectedHeader.typ !== RECEIPT_TYPE) throw new Error(`typ is ${protectedHeader.typ}`);
     const claims = z.parse(claimsSchema, JSON.parse(new TextDecoder().decode(payload)));
-    const { agent, call, entry, iat } = claims;
-    return { text, agent: agent as AccountId, call: call as Hex, entry: entry as Hex, iat };
+    const { agent, call, entry } = claims;
+    return { text, agent: agent as AccountId, call: call as Hex, entry: entry as Hex };
   } catch (cause) {
     throw new CliError('That is not a receipt of this gateway.', {
       hint: 'Give the whole header Agent-Receipt of the answer, or payer and call: `countersign calls list` lists them.',

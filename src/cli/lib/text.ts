@@ -42,14 +42,6 @@ export const wrapped = (text: string, width: number, indent = ''): string =>
 export const counted = (count: number, thing: string): string =>
   `${count} ${thing}${count === 1 ? '' : 's'}`;
 
-/** A rounded duration: `45 s`, `12 min`, `3 h`, `5 days`. */
-export const lasting = (seconds: number): string => {
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
-};
-
 /** What `shortId` makes. */
 const SHORT_ID = /^(?:eip155:[0-9]+:)?0x[0-9a-fA-F]{8}…[0-9a-fA-F]{4}$/;
 const ID = /^((?:eip155:[0-9]+:)?0x[0-9a-fA-F]{8})[0-9a-fA-F]{20,}([0-9a-fA-F]{4})$/;

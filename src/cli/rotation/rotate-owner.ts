@@ -2,6 +2,7 @@ import { random32, ZERO_HASH } from '../../core/hex.ts';
 import { checksummed } from '../../crypto/address.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
+import { fiatOf, USD } from '../../protocol/fiat-asset.ts';
 import type { AgentDelegation } from '../../protocol/intent/agent-delegation.ts';
 import { type Names, namesOf } from '../lib/accounts.ts';
 import { type AdminClient, collected, networkOf, openAdmin } from '../lib/admin-client.ts';
@@ -11,7 +12,7 @@ import { deletePolicy, type PolicySlot, readPolicy, writePolicy } from '../lib/p
 import { sentence } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
 import { counted } from '../lib/text.ts';
-import { dollars, isoTime } from '../lib/units.ts';
+import { dollars, inAsset, isoTime } from '../lib/units.ts';
 import { registerGrant } from './agent.ts';
 import { keyNamed } from './keys.ts';
 import { policyDuring, successorOf, windowsEnd } from './plan.ts';
@@ -22,7 +23,10 @@ import { usedOfOwn } from './used.ts';
 type Moved = {
   readonly account: AccountId;
   readonly status: 'moved' | 'moves' | 'spent' | 'key_elsewhere' | 'has_children';
+  /** The totals of its grants in the token of its network. */
   readonly total?: bigint;
+  /** Those of its grants in dollars, which a card pays. Absent if it has none. */
+  readonly card_total?: bigint;
   /** When the lowered windows of its new policy may be lifted. */
   readonly lift_at?: number;
 };
@@ -106,7 +110,7 @@ const moveAgent = async (
     });
   const expected = successorsIn(first);
   if (expected.length === 0) return { account, status: 'spent' };
-  if (dryRun) return { account, status: 'moves', total: totalOf(expected) };
+  if (dryRun) return { account, status: 'moves', ...totalsOf(expected) };
   const holder = await agent.open();
   const slot = { admin, account };
   const { document: before } = await readPolicy(slot);
@@ -127,10 +131,8 @@ const moveAgent = async (
       const { etag } = await readPolicy(target);
       await writePolicy(target, { document: during, expected: etag, dryRun: false });
     }
-    const total = totalOf(successors);
-    return during === undefined
-      ? { account, status: 'moved', total }
-      : { account, status: 'moved', total, lift_at: windowsEnd(during, session.now()) };
+    const lift = during === undefined ? {} : { lift_at: windowsEnd(during, session.now()) };
+    return { account, status: 'moved', ...totalsOf(successors), ...lift };
   } catch (thrown) {
     if (registered > 0) throw halfMoved(agent.name, thrown);
     await release(slot, before);
@@ -190,17 +192,32 @@ const whenLeasesEnd = async (
   }
 };
 
-const totalOf = (grants: readonly AgentDelegation[]): bigint =>
-  grants.reduce((sum, { maxTotal }) => sum + maxTotal, 0n);
+/** The totals of grants, one an asset: amounts of two assets have no sum. */
+export const totalsOf = (
+  grants: readonly Pick<AgentDelegation, 'asset' | 'maxTotal'>[],
+): Pick<Moved, 'total' | 'card_total'> => {
+  const isCard = ({ asset }: Pick<AgentDelegation, 'asset'>): boolean =>
+    fiatOf(asset) !== undefined;
+  const sum = (some: readonly Pick<AgentDelegation, 'maxTotal'>[]): bigint =>
+    some.reduce((total, { maxTotal }) => total + maxTotal, 0n);
+  return {
+    total: sum(grants.filter((grant) => !isCard(grant))),
+    ...(grants.some(isCard) ? { card_total: sum(grants.filter(isCard)) } : {}),
+  };
+};
 
-const lineOf = ({ account, status, total, lift_at: liftAt }: Moved, names: Names): string => {
+const lineOf = (
+  { account, status, total, card_total: byCard, lift_at: liftAt }: Moved,
+  names: Names,
+): string => {
   const name = names.of(account);
+  const totals = `${dollars(total)}${byCard === undefined ? '' : ` and ${inAsset(byCard, USD)}`}`;
   switch (status) {
     case 'moved':
     case 'moves':
       return liftAt === undefined
-        ? `${status}  ${name} with ${dollars(total)}`
-        : `${status}  ${name} with ${dollars(total)}. Its policy is lowered by what it has spent in running windows: set it as you like after ${isoTime(liftAt)}, with \`countersign policy set\` or \`policy delete\`.`;
+        ? `${status}  ${name} with ${totals}`
+        : `${status}  ${name} with ${totals}. Its policy is lowered by what it has spent in running windows: set it as you like after ${isoTime(liftAt)}, with \`countersign policy set\` or \`policy delete\`.`;
     case 'spent':
       return `stays  ${name}: nothing remains of its grants.`;
     case 'key_elsewhere':

@@ -1,10 +1,11 @@
 import { formatEther } from 'ox/Value';
+import { lasting } from '../../core/lasting.ts';
 import type { ItemOf } from '../../management/routes.ts';
 import { collected, openAdmin } from '../lib/admin-client.ts';
 import type { Command } from '../lib/command.ts';
 import { listed, proseWidth } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
-import { counted, fields, lasting } from '../lib/text.ts';
+import { counted, fields } from '../lib/text.ts';
 import { shortTime } from '../lib/units.ts';
 
 type Backend = ItemOf<'backends'>;

@@ -25,12 +25,12 @@ export type Decision = {
   readonly says: string;
 };
 
-/** The account merges equal denials of ten seconds into one entry, written at the end with the time of the first. */
+/** The account enters the first denial by a rule at once, and merges those of the next ten seconds into one entry, written at their end. */
 const DENIALS_TOGETHER = 10;
 
 /** When the log received an entry. Sorting by `at` would print denials after calls that came later. */
-export const shownAt = ({ at, verdict }: Decision): number =>
-  verdict === 'denied' ? at + DENIALS_TOGETHER : at;
+export const shownAt = ({ at, verdict, count = 1 }: Decision): number =>
+  verdict === 'denied' && count > 1 ? at + DENIALS_TOGETHER : at;
 
 /** Prices kept for running calls, at most. */
 const MAX_CALLS = 10_000;

@@ -1,5 +1,6 @@
+import { lasting } from '../../core/lasting.ts';
 import { type Style } from '../lib/output.ts';
-import { clipped, lasting, widthOf } from '../lib/text.ts';
+import { clipped, widthOf } from '../lib/text.ts';
 import { alertRows, budgetRows, decisionRows, oneLine, type Row, settlementRows } from './rows.ts';
 import type { Health, Part, WatchState } from './state.ts';
 import { type PartName, PARTS, type View } from './view.ts';
@@ -225,5 +226,5 @@ const helpLines = (columns: number): readonly string[] =>
     '',
     'A bar shows what is spent (#), held (=) and left (.).',
     'Accounts report what their agents spent within 70 s.',
-    'Equal denials of ten seconds are one row with a count.',
+    'Further denials by one rule within ten seconds are one row with a count.',
   ].map((line) => clipped(line, columns));

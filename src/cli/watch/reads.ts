@@ -133,7 +133,11 @@ export const readSettlements = async (
     const times = items.map(({ at }) => at);
     // Amounts that a card may have paid are in no token.
     const inTokens = items.filter(({ asset = '' }) => !isFiat(asset));
-    const amount = inTokens.reduce((sum, each) => sum + BigInt(each.amount), 0n);
+    // Two networks have two tokens, and no amount is in both.
+    const amount =
+      new Set(inTokens.map(({ asset }) => asset)).size > 1
+        ? undefined
+        : inTokens.reduce((sum, each) => sum + BigInt(each.amount), 0n);
     const isFull = (state === 'kept' ? kept : newest).items.length >= NEWEST;
     if (state === 'open') {
       const isPart = items.length < queues.open_settlements;

@@ -1,5 +1,6 @@
+import { lasting } from '../../core/lasting.ts';
 import type { Style } from '../lib/output.ts';
-import { clipped, counted, lasting, printable, widthOf } from '../lib/text.ts';
+import { clipped, counted, printable, widthOf } from '../lib/text.ts';
 import { dollars, isoTime } from '../lib/units.ts';
 import { shownAt } from '../tail/decision.ts';
 import { verdictStyle } from '../tail/verdict-style.ts';

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { Management } from '../../client/management.ts';
-import { walletProblem } from '../session/wallets.ts';
-import { gateway } from './gateway.ts';
-import { problemOf } from './query.ts';
+import { network } from '../../protocol/account-id.ts';
+import { networkName } from '../../protocol/network-name.ts';
+import { actProblem } from './act-problem.ts';
+import { gateway, sessionWallet } from './gateway.ts';
 
 /** A change that the wallet signs: whether it is asking now, and why the last one failed. */
 export type Act = {
@@ -10,17 +11,10 @@ export type Act = {
   readonly problem: string | undefined;
   /** Carries out a change. @returns whether it happened; if not, `problem` says why */
   readonly carryOut: (change: (management: Management) => Promise<unknown>) => Promise<boolean>;
-  /** Forgets the problem of an earlier attempt. */
-  readonly reset: () => void;
 };
 
-/** What a person should know about a change that failed: the wallet's refusal, or the gateway's. */
-export const actProblem = (thrown: unknown): string => {
-  const { cause } = thrown as { readonly cause?: unknown };
-  if (cause !== undefined) return walletProblem(cause);
-  const { detail, hint } = problemOf(thrown);
-  return `${detail} ${hint}`;
-};
+/** Name of the network that the wallet of the session signs for. */
+export const sessionNetwork = (): string => networkName(network(sessionWallet.value?.chainId ?? 0));
 
 /** One change at a time. What a person typed is kept when it fails. */
 export const useAct = (): Act => {
@@ -29,7 +23,6 @@ export const useAct = (): Act => {
   return {
     isAsking,
     problem,
-    reset: () => setProblem(undefined),
     carryOut: async (change) => {
       const management = gateway.value;
       if (management === undefined) return false;
@@ -39,7 +32,7 @@ export const useAct = (): Act => {
         await change(management);
         return true;
       } catch (thrown) {
-        setProblem(actProblem(thrown));
+        setProblem(await actProblem(thrown, sessionNetwork()));
         return false;
       } finally {
         setAsking(false);

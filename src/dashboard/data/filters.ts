@@ -15,10 +15,17 @@ export const listAddress = (
   return query === '' ? path : `${path}?${query}`;
 };
 
+/** Changes one filter, and others with it. An empty value removes a filter. */
+export type ChangeFilter<Name extends string> = (
+  name: Name,
+  value: string,
+  others?: Filters<Name>,
+) => void;
+
 /** The filters in the address bar. Each change is an entry of the history, so the back button undoes it. */
 export const useFilters = <const Name extends string>(
   names: readonly Name[],
-): readonly [Filters<Name>, (name: Name, value: string) => void] => {
+): readonly [Filters<Name>, ChangeFilter<Name>] => {
   const [search, setSearch] = useSearchParams();
   const filters = Object.fromEntries(
     names.flatMap((name) => {
@@ -26,11 +33,13 @@ export const useFilters = <const Name extends string>(
       return value === '' ? [] : [[name, value]];
     }),
   ) as Filters<Name>;
-  const change = (name: Name, value: string): void => {
+  const change: ChangeFilter<Name> = (name, value, others = {}) => {
     setSearch((before) => {
       const after = new URLSearchParams(before);
-      if (value === '') after.delete(name);
-      else after.set(name, value);
+      for (const [each, text] of Object.entries<string>({ ...others, [name]: value })) {
+        if (text === '') after.delete(each);
+        else after.set(each, text);
+      }
       return after;
     });
   };

@@ -8,8 +8,10 @@ export type Rows<Item> = {
 };
 
 export const PAGE_ROWS = 50;
+/** Rows that the gateway returns on a page, at most. */
+const MOST_ON_PAGE = 500;
 
-/** Reads the first rows of a list, in the order of the gateway. */
+/** Reads the first rows of a list, in the order of the gateway: one more than it shows, to know whether there are more. */
 export const firstRows = async <Id extends ListId>(
   management: Management,
   id: Id,
@@ -26,7 +28,9 @@ export const firstRows = async <Id extends ListId>(
   const onPage = (read: PageInfo): void => {
     page = read;
   };
-  for await (const item of list(id, { ...(request as object), onPage, signal })) {
+  const { query, ...others } = request as { readonly query?: object };
+  const sized = { limit: Math.min(MOST_ON_PAGE, most + 1), ...query };
+  for await (const item of list(id, { ...others, query: sized, onPage, signal })) {
     if (items.length === most) return { items, isMore: true, asOf: page.asOf };
     items.push(item);
   }

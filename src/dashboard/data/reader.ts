@@ -3,7 +3,9 @@ import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import { signedHeaders } from '../../protocol/http-signature.ts';
 import { AGENT_SESSION_HEADER, encodeAgentSession } from '../../protocol/intent/agent-session.ts';
 import { session, endLocally } from '../session/session.ts';
-import type { StoredSession } from '../session/session-store.ts';
+import { inTime } from './in-time.ts';
+import { fetchUnlessKept } from './kept-answers.ts';
+import type { StoredSession } from '../session/stored-session.ts';
 
 const JSON_TYPE = 'application/json';
 
@@ -29,14 +31,9 @@ const send = async ({ key, signed }: StoredSession, request: Outgoing): Promise<
   );
   for (const [name, value] of Object.entries(proof)) headers.set(name, value);
   headers.set(AGENT_SESSION_HEADER, encodeAgentSession(signed));
-  return fetch(url, {
-    method,
-    headers,
-    cache: 'no-store',
-    redirect: 'manual',
-    ...(body === undefined ? {} : { body }),
-    ...(request.signal === undefined ? {} : { signal: request.signal }),
-  });
+  return inTime(request.signal, async (signal) =>
+    fetchUnlessKept(url, { method, headers, signal, ...(body === undefined ? {} : { body }) }),
+  );
 };
 
 const problemType = async (answer: Response): Promise<string> => {
@@ -48,17 +45,22 @@ const problemType = async (answer: Response): Promise<string> => {
 };
 
 /**
- * Sends a read with the signature of this browser's key (docs/wire-format.md §21). Signs again once where the gateway asks for it: its
- * account was asleep, or the clocks differ.
+ * Sends a read with the signature of a session's key (docs/wire-format.md §21). Signs again once where the gateway asks for it: its account was
+ * asleep, or the clocks differ.
  */
-export const readBySession = async (request: Outgoing): Promise<Response> => {
-  const current = session.value;
-  if (current.state !== 'in') throw new Error('You are signed out. Sign in again.');
-  const first = await send(current.session, request);
+export const readAs = async (reader: StoredSession, request: Outgoing): Promise<Response> => {
+  const first = await send(reader, request);
   noteClock(first);
   if (first.ok) return first;
   const type = await problemType(first);
-  if (type === 'session-ended') endLocally(current.session.key.publicKey);
+  if (type === 'session-ended') endLocally(reader.key.publicKey);
   const isForAnother = type === 'session-repeat' || type === 'invalid-session';
-  return isForAnother ? send(current.session, request) : first;
+  return isForAnother ? send(reader, request) : first;
+};
+
+/** Sends a read of the session of this tab. */
+export const readBySession = async (request: Outgoing): Promise<Response> => {
+  const current = session.value;
+  if (current.state !== 'in') throw new Error('You are signed out. Sign in again.');
+  return readAs(current.session, request);
 };

@@ -9,7 +9,9 @@ import {
   SECRET_NAME_HINT,
   type SecretKind,
 } from '../../vault/secret.ts';
-import { type CatalogueTool, reachHere, readTools } from './tools.ts';
+import { type CatalogueTool, readCatalogue } from './tools/catalogue.ts';
+import { allOf } from './list.ts';
+import { reachHere } from './reach-here.ts';
 
 /** A secret, and the tools whose requests carry it. */
 export type KnownSecret = ItemOf<'secrets.list'> & { readonly tools: readonly string[] };
@@ -27,16 +29,15 @@ export const readSecrets = async (
   management: Management,
   signal: AbortSignal,
 ): Promise<readonly KnownSecret[]> => {
-  const listed: ItemOf<'secrets.list'>[] = [];
-  for await (const secret of management.list('secrets.list', { signal })) listed.push(secret);
-  const tools = await readTools(management, signal);
+  const listed = await allOf(management.list('secrets.list', { signal }));
+  const tools = await readCatalogue(management, signal);
   return listed.map((secret) => ({
     ...secret,
     tools: tools.filter((tool) => secretsOf(tool).includes(secret.name)).map(({ id }) => id),
   }));
 };
 
-/** What a person types about a secret. The value is not among it: it stays in its control. */
+/** The properties of a secret as a person types them. The value is not among them: it stays in its control. */
 export type SecretDraft = {
   readonly name: string;
   readonly kind: SecretKind;

@@ -62,8 +62,12 @@ const ofAccount = (account: string): Webhooks => ({
     ),
 });
 
+/** The webhooks that a person manages in this role. */
 export const webhooksOf = ({ role, account }: Scope): Webhooks =>
   role === 'operator' ? ofGateway : ofAccount(account);
+
+/** The address of the keys that sign messages to programs. */
+export const SIGNING_KEYS = '/.well-known/jwks.json';
 
 /** The receiver's answer to a delivery, in words. */
 export const answerText = ({ status, fault }: Pick<Delivery, 'status' | 'fault'>): string => {

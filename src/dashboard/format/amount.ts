@@ -7,6 +7,12 @@ const MINUS = '−';
 /** The symbol of an asset (CAIP-19, or `iso4217:USD`). */
 export const symbolOf = (asset: string): string => (asset === 'iso4217:USD' ? 'USD' : 'USDC');
 
+/** The network of an asset (CAIP-2); undefined for fiat. */
+export const networkOfAsset = (asset: string): string | undefined =>
+  asset.includes('/') ? asset.slice(0, asset.indexOf('/')) : undefined;
+
+const grouped = (digits: string): string => digits.replace(/\B(?=(?:\d{3})+$)/g, ',');
+
 /**
  * Atomic units as a decimal number with at least two decimals, e.g. `1.25`.
  *
@@ -16,9 +22,16 @@ export const decimalOf = (atomic: bigint, decimals = 2): string => {
   const size = atomic < 0n ? -atomic : atomic;
   const fraction = (size % UNIT).toString().padStart(DECIMALS, '0');
   const kept = fraction.replace(/0+$/, '').padEnd(decimals, '0');
-  const whole = (size / UNIT).toString().replace(/\B(?=(?:\d{3})+$)/g, ',');
+  const whole = grouped((size / UNIT).toString());
   return `${atomic < 0n ? MINUS : ''}${whole}.${kept}`;
 };
+
+/** A count with its thousands grouped, as amounts have them. */
+export const countOf = (count: number): string => grouped(String(count));
+
+/** A count with its noun, in the plural unless it is one: `1,200 calls`. */
+export const counted = (count: number, noun: string): string =>
+  `${countOf(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** How many decimals a column needs so that each of its amounts is exact. */
 export const decimalsFor = (amounts: readonly bigint[]): number =>

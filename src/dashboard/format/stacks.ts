@@ -8,7 +8,7 @@ export type DaySeries = { readonly name: string; readonly amounts: readonly bigi
 const MOST = 6;
 const OTHERS = 'others';
 
-/** Sums the amounts by day and name: the largest six names as series, largest first, and the rest as "others". A missing day is zero. */
+/** Sums the amounts by day and name: the largest six names as series, largest first, and the rest as "others". A missing day is zero, and a name without an amount is left out. */
 export const stacksOf = (
   rows: readonly DayAmount[],
   days: readonly string[],
@@ -16,9 +16,9 @@ export const stacksOf = (
 ): readonly DaySeries[] => {
   const totals = new Map<string, bigint>();
   for (const { name, amount } of rows) totals.set(name, (totals.get(name) ?? 0n) + amount);
-  const names = [...totals.keys()].toSorted((a, b) =>
-    compare(totals.get(b) ?? 0n, totals.get(a) ?? 0n),
-  );
+  const names = [...totals.keys()]
+    .filter((name) => totals.get(name) !== 0n)
+    .toSorted((a, b) => compare(totals.get(b) ?? 0n, totals.get(a) ?? 0n));
   const shownNames = names.slice(0, most);
   const amountsOf = (isIn: (name: string) => boolean): readonly bigint[] =>
     days.map((day) =>

@@ -1,8 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
-import { useNetworks } from '../data/networks.ts';
+import { network } from '../../protocol/account-id.ts';
+import { networkName } from '../../protocol/network-name.ts';
+import { type GatewayFacts, readGatewayFacts } from '../data/gateway-facts.ts';
 import { session, signIn } from '../session/session.ts';
-import { findWallets, walletProblem, wallets } from '../session/wallets.ts';
+import { walletRefusal } from '../session/wallet-refusal.ts';
+import { findWallets, wallets } from '../session/wallets.ts';
 import type { Wallet } from '../session/wallet.ts';
+import { Mark } from '../parts/mark.tsx';
 import { Notice } from '../parts/notice.tsx';
 import './sign-in.css';
 
@@ -10,9 +14,16 @@ import './sign-in.css';
 export const SignIn = () => {
   const [problem, setProblem] = useState<string | undefined>(undefined);
   const [isAsking, setAsking] = useState(false);
-  const networks = useNetworks();
+  const [facts, setFacts] = useState<GatewayFacts | undefined>(undefined);
   useEffect(findWallets, []);
-  const chainId = networks?.[0]?.chainId;
+  useEffect(() => {
+    document.title = location.host;
+    // Without its network no wallet can sign: every button stays disabled.
+    void readGatewayFacts().then(setFacts, () =>
+      setProblem('The gateway did not answer. Reload the page to sign in.'),
+    );
+  }, []);
+  const chainId = facts?.networks[0]?.chainId;
 
   const enter = async (wallet: Wallet): Promise<void> => {
     if (chainId === undefined) return;
@@ -21,7 +32,8 @@ export const SignIn = () => {
     try {
       await signIn(wallet, chainId);
     } catch (thrown) {
-      setProblem(walletProblem(thrown));
+      const { text, hint } = walletRefusal(thrown, networkName(network(chainId)));
+      setProblem(`${text} You are not signed in. ${hint}`);
     } finally {
       setAsking(false);
     }
@@ -29,18 +41,19 @@ export const SignIn = () => {
 
   return (
     <main class="sign-in">
+      <Mark />
       <h1>{location.host}</h1>
       <p>
         {session.value.state === 'ended'
           ? 'Your session has ended. Sign in again to go on; nothing you typed is lost.'
-          : 'Sign in with the wallet of an owner or an operator.'}
+          : 'Sign in to see and limit what AI agents spend at this gateway. Use your own wallet as owner of agents, or the wallet of an operator.'}
       </p>
       <ul class="wallets">
         {wallets.value.map((wallet) => (
           <li key={wallet.id}>
             <button
               type="button"
-              class="primary"
+              class={wallets.value.length === 1 ? 'primary' : ''}
               disabled={isAsking || chainId === undefined}
               onClick={() => void enter(wallet)}
             >
@@ -52,12 +65,12 @@ export const SignIn = () => {
       {wallets.value.length === 0 ? (
         <Notice tone="warn">
           This browser has no wallet. Install one, for example MetaMask or Rabby, then reload this
-          page.
+          page. On a phone, open this page in the browser of a wallet app.
         </Notice>
       ) : null}
       {isAsking ? <p role="status">Confirm in the wallet.</p> : null}
       {problem === undefined ? null : <Notice tone="bad">{problem}</Notice>}
-      <p class="muted">
+      <p class="note">
         Your signature lets this browser read for eight hours. It moves no money and changes
         nothing: the wallet signs each change separately.
       </p>

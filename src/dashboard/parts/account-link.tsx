@@ -1,15 +1,19 @@
 import { Link } from 'wouter-preact';
-import { addressIn, shortened, shown } from '../format/text.ts';
+import { addressIn, labelShown, shortened } from '../format/text.ts';
 
-/** An account by its label, else by its address. */
+type AccountNames = {
+  readonly account: string;
+  /** Its label, as the list or answer that names the account has it. */
+  readonly label?: string | undefined;
+};
+
+/** An account by its label, else by its address. The whole id is the title: two accounts may have the same label. */
 export const AccountLink = ({
   account,
   label,
-}: {
-  readonly account: string;
-  readonly label?: string | undefined;
-}) => (
-  <Link href={`/agents/${account}`} title={account}>
-    {label === undefined ? <code>{shortened(addressIn(account))}</code> : shown(label)}
+  href = `/agents/${account}`,
+}: AccountNames & { readonly href?: string | undefined }) => (
+  <Link href={href} title={account}>
+    {labelShown(label) ?? <code>{shortened(addressIn(account))}</code>}
   </Link>
 );

@@ -1,14 +1,33 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import type { Management } from '../../client/management.ts';
-import { useAct } from '../data/act.ts';
+import { useId, useLayoutEffect, useState } from 'preact/hooks';
+import type { Change, Settle } from '../data/sent-change.ts';
+import { useChange } from '../data/use-change.ts';
 import { Field } from './field.tsx';
+import { useCheckedForm } from './checked-form.ts';
+import { useModal } from './modal.ts';
 import { Notice } from './notice.tsx';
 import './act-dialog.css';
 
+const OVER =
+  'The answer to this change was lost, and the gateway has decided it since. Compare what the page shows before you sign it again.';
+
+const wordsOn = ({
+  isAsking,
+  isLost,
+  verb,
+}: {
+  readonly isAsking: boolean;
+  readonly isLost: boolean;
+  readonly verb: string;
+}): string => {
+  if (isLost) return isAsking ? 'Asking the gateway' : 'Ask again';
+  return isAsking ? 'Confirm in the wallet' : `${verb} with the wallet`;
+};
+
 /**
  * Asks before a change: what will happen, then the wallet. It opens when it is rendered, and closes itself after the change, on Escape and
- * on Cancel. What a person typed stays when the change fails.
+ * on Cancel. What a person typed stays when the change fails. After a lost answer it repeats the same signed command, until it can say what
+ * became of it.
  */
 export const ActDialog = ({
   title,
@@ -16,7 +35,10 @@ export const ActDialog = ({
   isDangerous = false,
   confirmation,
   isReady = true,
+  subject,
   change,
+  settle = async () => OVER,
+  onSettled,
   onDone,
   onClose,
   children,
@@ -29,59 +51,84 @@ export const ActDialog = ({
   readonly confirmation?: string | undefined;
   /** Whether the content is complete, so that the wallet may be asked. */
   readonly isReady?: boolean;
-  readonly change: (management: Management) => Promise<unknown>;
+  /** Names what the change is about, if another signature could make it twice: then it goes on in the next dialog about this. */
+  readonly subject?: string;
+  readonly change: Change;
+  readonly settle?: Settle;
+  /** Called when `settle` has read what became of a change. */
+  readonly onSettled?: () => void;
   /** Called after the change has happened. */
   readonly onDone: () => void;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }) => {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const { ref: dialog, onClose: closed, leave } = useModal(title, onClose);
   const titleId = useId();
   const [typed, setTyped] = useState('');
-  const { isAsking, problem, carryOut } = useAct();
-  useEffect(() => dialog.current?.showModal(), []);
+  const { isAsking, problem, found, isLost, carryOut } = useChange(subject);
+  // A word that a person typed to confirm one change must not confirm the next.
+  useLayoutEffect(() => setTyped(''), [title]);
+  const { ref: form, isTried, refuse } = useCheckedForm<HTMLFormElement>();
+  const isConfirmed = confirmation === undefined || typed === confirmation;
   const submit = async (): Promise<void> => {
-    if (!(await carryOut(change))) return;
-    dialog.current?.close();
+    if (!isLost && !isConfirmed) {
+      refuse();
+      return;
+    }
+    const step = await carryOut(change, settle);
+    if (step === 'settled') onSettled?.();
+    if (step === 'failed') refuse();
+    if (step !== 'done') return;
+    leave();
     onDone();
   };
-  const isConfirmed = confirmation === undefined || typed === confirmation;
   return (
-    <dialog ref={dialog} aria-labelledby={titleId} onClose={onClose}>
+    <dialog ref={dialog} aria-labelledby={titleId} onClose={closed}>
       <form
+        ref={form}
         onSubmit={(event) => {
           event.preventDefault();
           void submit();
         }}
       >
-        <h2 id={titleId}>{title}</h2>
-        {children}
-        {confirmation === undefined ? null : (
-          <Field
-            label={`Type ${confirmation} to confirm`}
-            control={(described) => (
-              <input
-                {...described}
-                value={typed}
-                autocomplete="off"
-                spellcheck={false}
-                onInput={(event) => setTyped(event.currentTarget.value)}
-              />
-            )}
-          />
-        )}
+        <h2 id={titleId} tabIndex={-1}>
+          {title}
+        </h2>
+        <fieldset class="content" disabled={isLost || found !== undefined}>
+          {children}
+          {confirmation === undefined ? null : (
+            <Field
+              label={`Type ${confirmation} to confirm`}
+              error={
+                isTried && !isConfirmed ? `Type ${confirmation}, exactly like this.` : undefined
+              }
+              control={(described) => (
+                <input
+                  {...described}
+                  value={typed}
+                  autocomplete="off"
+                  spellcheck={false}
+                  onInput={(event) => setTyped(event.currentTarget.value)}
+                />
+              )}
+            />
+          )}
+        </fieldset>
         {problem === undefined ? null : <Notice tone="bad">{problem}</Notice>}
+        {found === undefined ? null : <Notice tone="warn">{found}</Notice>}
         <div class="acts">
           <button type="button" onClick={() => dialog.current?.close()}>
-            Cancel
+            {found === undefined ? 'Cancel' : 'Close'}
           </button>
-          <button
-            type="submit"
-            class={isDangerous ? 'danger' : 'primary'}
-            disabled={isAsking || !isReady || !isConfirmed}
-          >
-            {isAsking ? 'Confirm in the wallet' : `${verb} with the wallet`}
-          </button>
+          {found === undefined ? (
+            <button
+              type="submit"
+              class={isDangerous ? 'danger' : 'primary'}
+              disabled={isAsking || !(isLost || isReady)}
+            >
+              {wordsOn({ isAsking, isLost, verb })}
+            </button>
+          ) : null}
         </div>
       </form>
     </dialog>

@@ -1,6 +1,6 @@
 import { decimalOf, symbolOf } from '../format/amount.ts';
 
-/** An amount with its unit behind it; the exact atomic units are its title. */
+/** An amount with its unit behind it, nothing as `0`; the exact atomic units are its title. */
 export const Amount = ({
   atomic,
   asset,
@@ -11,7 +11,7 @@ export const Amount = ({
   readonly decimals?: number;
 }) => (
   <span class="amount" title={`${atomic} atomic units`}>
-    {decimalOf(BigInt(atomic), decimals)}
+    {BigInt(atomic) === 0n ? '0' : decimalOf(BigInt(atomic), decimals)}
     <span class="unit"> {symbolOf(asset)}</span>
   </span>
 );

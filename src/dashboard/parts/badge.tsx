@@ -6,12 +6,12 @@ type Tone = 'ok' | 'warn' | 'bad' | 'plain';
 /** The tone of each state of an account, a call, a payment and an approval. A state is never colour alone: its mark and word say it too. */
 const TONES: Readonly<Record<string, Tone>> = {
   active: 'ok',
-  on: 'ok',
   working: 'ok',
   current: 'ok',
   settled: 'ok',
   proved: 'ok',
   committed: 'ok',
+  accepted: 'ok',
   approved: 'ok',
   used: 'ok',
   delivered: 'ok',
@@ -31,6 +31,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   faulty: 'bad',
   frozen: 'bad',
   revoked: 'bad',
+  'no valid grant': 'bad',
+  'account revoked': 'bad',
   failed: 'bad',
   abandoned: 'bad',
   refused: 'bad',
@@ -47,7 +49,7 @@ export const Badge = ({ state }: { readonly state: string }) => {
   const tone = TONES[state] ?? 'plain';
   return (
     <span class={`badge ${tone}`}>
-      <span aria-hidden="true">{MARKS[tone]}</span> <span class="word">{worded(state)}</span>
+      <span aria-hidden="true">{MARKS[tone]}</span> <span>{worded(state)}</span>
     </span>
   );
 };

@@ -1,6 +1,7 @@
 import { countsCalls } from '../../protocol/account/denial.ts';
-import { decimalOf, percentOf, symbolOf } from '../format/amount.ts';
-import { momentOf } from '../format/time.ts';
+import { countOf, decimalOf, percentOf, symbolOf } from '../format/amount.ts';
+import { gatewayNow } from '../data/reader.ts';
+import { exactMomentOf, resetText } from '../format/time.ts';
 import './budget-bar.css';
 
 export type Limit = {
@@ -36,7 +37,12 @@ export const BudgetStrip = ({ limit }: { readonly limit: Limit }) => {
   const scale = spent + held > whole ? spent + held : whole;
   const at = (part: bigint): number => (scale === 0n ? 0 : Number((part * WIDTH) / scale));
   return (
-    <svg class="strip" viewBox={`0 0 ${WIDTH} 8`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class={spent + held >= whole ? 'strip full' : 'strip'}
+      viewBox={`0 0 ${WIDTH} 8`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <rect class="left" x="0" y="0" width={String(WIDTH)} height="8" />
       <rect class="spent" x="0" y="0" width={at(spent)} height="8" />
       <rect class="held" x={at(spent)} y="0" width={at(held)} height="8" />
@@ -57,17 +63,26 @@ export const BudgetBar = ({
 }) => {
   const { whole, spent, held, lent, left } = partsOf(limit);
   const isMoney = !countsCalls(limit.rule);
-  const shownAs = (part: bigint): string => (isMoney ? decimalOf(part) : part.toString());
-  const symbol = isMoney ? `${symbolOf(asset)} spent` : 'calls made';
+  const shownAs = (part: bigint): string => (isMoney ? decimalOf(part) : countOf(Number(part)));
   return (
     <div class="budget">
       <p>
         <strong>{name}</strong>{' '}
         <span class="muted">
-          {shownAs(spent)} of {shownAs(whole)} {symbol} ({percentOf(spent, whole)})
+          {isMoney
+            ? `${shownAs(spent)} of ${shownAs(whole)} ${symbolOf(asset)} spent (${percentOf(spent, whole)})`
+            : `room for ${shownAs(left)} of ${shownAs(whole)} calls now`}
           {held > 0n ? `, ${shownAs(held)} held` : ''}
-          {lent > 0n ? `, ${shownAs(lent)} lent to agents below` : ''}, {shownAs(left)} left
-          {limit.resets_at === undefined ? '' : `, resets ${momentOf(limit.resets_at)}`}
+          {lent > 0n ? `, ${shownAs(lent)} lent to agents below` : ''}
+          {isMoney ? `, ${shownAs(left)} left` : ''}
+          {limit.resets_at === undefined ? null : (
+            <>
+              ,{' '}
+              <time title={exactMomentOf(limit.resets_at)}>
+                {resetText(limit.resets_at, gatewayNow())}
+              </time>
+            </>
+          )}
         </span>
       </p>
       <BudgetStrip limit={limit} />

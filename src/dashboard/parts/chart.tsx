@@ -1,88 +1,13 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { decimalOf, symbolOf } from '../format/amount.ts';
+import { decimalOf, decimalsFor, symbolOf } from '../format/amount.ts';
 import { shown } from '../format/text.ts';
 import type { DaySeries } from '../format/stacks.ts';
+import { drawChart } from './draw-chart.ts';
 import { Table } from './table.tsx';
 import './chart.css';
 
-/** The canvas cannot read `light-dark()`: the browser resolves it on an element. */
-const colourOf = (element: HTMLElement, token: string): string => {
-  const probe = document.createElement('span');
-  probe.style.color = `var(${token})`;
-  element.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-};
-
-const HEIGHT = 200;
-const UNIT = 1_000_000;
-
-/** Each series drawn from zero to the top of its part of the stack, the topmost first, so that lower ones cover it. */
-const topsOf = (series: readonly DaySeries[], days: number): readonly (readonly number[])[] =>
-  series.map((_, at) =>
-    Array.from({ length: days }, (__, day) =>
-      Number(series.slice(0, at + 1).reduce((sum, { amounts }) => sum + (amounts[day] ?? 0n), 0n)),
-    ),
-  );
-
-/** Draws the chart; its code is loaded when the first one is shown. @returns what removes it */
-const draw = async (
-  element: HTMLElement,
-  days: readonly string[],
-  series: readonly DaySeries[],
-): Promise<() => void> => {
-  const [{ default: Plot }] = await Promise.all([
-    import('uplot'),
-    import('uplot/dist/uPlot.min.css'),
-  ]);
-  const bars = Plot.paths.bars?.({ size: [0.8, 48] });
-  const [muted, line] = [colourOf(element, '--muted'), colourOf(element, '--line')];
-  const tops = topsOf(series, days.length).map((each) => each.map((top) => top / UNIT));
-  const axis = { stroke: muted, grid: { stroke: line, width: 1 }, ticks: { show: false } };
-  const plot = new Plot(
-    {
-      width: element.clientWidth,
-      height: HEIGHT,
-      legend: { show: false },
-      cursor: { show: false },
-      scales: {
-        x: { time: false, range: () => [-0.5, days.length - 0.5] },
-        y: { range: (_, __, most) => [0, most > 0 ? most : 1] },
-      },
-      axes: [
-        {
-          ...axis,
-          grid: { show: false },
-          size: 28,
-          values: (_, at) => at.map((day) => (days[day] ?? '').slice(5)),
-        },
-        { ...axis, size: 72, values: (_, at) => at.map((top) => String(Number(top.toFixed(6)))) },
-      ],
-      series: [
-        {},
-        ...tops
-          .map((_, at) => ({
-            fill: colourOf(element, `--series-${at + 1}`),
-            width: 0,
-            points: { show: false },
-            ...(bars === undefined ? {} : { paths: bars }),
-          }))
-          .toReversed(),
-      ],
-    },
-    [days.map((_, at) => at), ...tops.toReversed().map((each) => [...each])],
-    element,
-  );
-  const observer = new ResizeObserver(() =>
-    plot.setSize({ width: element.clientWidth, height: HEIGHT }),
-  );
-  observer.observe(element);
-  return () => {
-    observer.disconnect();
-    plot.destroy();
-  };
-};
+const amountText = (amount: bigint, decimals: number): string =>
+  amount === 0n ? '0' : decimalOf(amount, decimals);
 
 /** Amounts a UTC day as stacked bars, with their names, and the same numbers as a table behind them. */
 export const Chart = ({
@@ -106,7 +31,7 @@ export const Chart = ({
     let isGone = false;
     const start = async (): Promise<void> => {
       if (canvas.current === null) return;
-      const drawn = await draw(canvas.current, days, series);
+      const drawn = await drawChart(canvas.current, days, series);
       if (isGone) drawn();
       else remove = drawn;
     };
@@ -121,6 +46,7 @@ export const Chart = ({
     series.reduce((sum, { amounts }) => sum + (amounts[day] ?? 0n), 0n),
   );
   const symbol = symbolOf(asset);
+  const decimals = decimalsFor([...totals, ...series.flatMap(({ amounts }) => amounts)]);
   return (
     <figure class="chart">
       <div class="canvas" ref={canvas} aria-hidden="true" />
@@ -134,7 +60,7 @@ export const Chart = ({
         </ul>
         <p>{caption}</p>
         <details>
-          <summary>As table</summary>
+          <summary>Show as table</summary>
           <Table<number>
             caption={caption}
             rows={days.map((_, day) => day).toReversed()}
@@ -144,11 +70,11 @@ export const Chart = ({
               {
                 head: `All (${symbol})`,
                 isNumber: true,
-                cell: (day) => decimalOf(totals[day] ?? 0n),
+                cell: (day) => amountText(totals[day] ?? 0n, decimals),
               },
               ...(series.length === 1 ? [] : series).map(({ name, amounts }) => ({
                 ...{ head: shown(name), isNumber: true, drop: 2 as const },
-                cell: (day: number) => decimalOf(amounts[day] ?? 0n),
+                cell: (day: number) => amountText(amounts[day] ?? 0n, decimals),
               })),
             ]}
           />

@@ -9,7 +9,7 @@ type Described = {
 };
 
 /**
- * A control with its label above, a hint below, and what is wrong with its content.
+ * A control with its label above, and below it a hint, or what is wrong with its content.
  *
  * @param control renders the control with the attributes that tie it to its texts
  * @param id needed where several trees of Preact share a page: each of them counts its own ids from zero
@@ -23,33 +23,26 @@ export const Field = ({
 }: {
   readonly label: string;
   readonly hint?: ComponentChildren;
-  /** What is wrong and how to correct it. */
+  /** The fault, and how to correct it. */
   readonly error?: string | undefined;
   readonly control: (described: Described) => JSX.Element;
   readonly id?: string;
 }) => {
   const counted = useId();
   const id = given ?? counted;
-  const hasHint = toChildArray(hint).length > 0;
-  const texts = [hasHint ? `${id}-hint` : '', error === undefined ? '' : `${id}-error`]
-    .filter((text) => text !== '')
-    .join(' ');
+  const isWrong = error !== undefined;
+  const text = isWrong || toChildArray(hint).length > 0 ? `${id}-text` : undefined;
   return (
     <div class="field">
       <label for={id}>{label}</label>
       {control({
         id,
-        'aria-describedby': texts === '' ? undefined : texts,
-        'aria-invalid': error === undefined ? undefined : true,
+        'aria-describedby': text,
+        'aria-invalid': isWrong ? true : undefined,
       })}
-      {hasHint ? (
-        <p class="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      ) : null}
-      {error === undefined ? null : (
-        <p class="error" id={`${id}-error`}>
-          {error}
+      {text === undefined ? null : (
+        <p class={isWrong ? 'error' : 'hint'} id={text}>
+          {error ?? hint}
         </p>
       )}
     </div>

@@ -1,3 +1,6 @@
+import type { Scope } from '../data/scope.ts';
+import { AgentFilter } from './agent-filter.tsx';
+
 /** A filter of a list. It changes when its field is left or Enter is pressed. */
 export type FilterField<Name extends string> = {
   readonly name: Name;
@@ -5,6 +8,8 @@ export type FilterField<Name extends string> = {
   readonly value: string;
 } & (
   | { readonly type: 'search' | 'date' }
+  /** An agent, by any of its names. `empty`: whose data the list has without one. */
+  | { readonly type: 'agent'; readonly scope: Scope; readonly empty: string }
   /** Words of the API, and how a person reads them. */
   | { readonly type: 'select'; readonly words: Readonly<Record<string, string>> }
 );
@@ -18,30 +23,38 @@ export const FilterBar = <Name extends string>({
   readonly onChange: (name: Name, value: string) => void;
 }) => (
   <form class="filters" onSubmit={(event) => event.preventDefault()}>
-    {fields.map((field) => (
-      <label key={field.name}>
-        {field.label}
-        {field.type === 'select' ? (
-          <select
-            value={field.value}
-            onChange={(event) => onChange(field.name, event.currentTarget.value)}
-          >
-            <option value="">all</option>
-            {Object.entries(field.words).map(([word, text]) => (
-              <option key={word} value={word}>
-                {text}
-              </option>
-            ))}
-          </select>
-        ) : (
-          <input
-            type={field.type}
-            value={field.value}
-            spellcheck={false}
-            onChange={(event) => onChange(field.name, event.currentTarget.value.trim())}
-          />
-        )}
-      </label>
-    ))}
+    {fields.map((field) =>
+      field.type === 'agent' ? (
+        <AgentFilter
+          key={field.name}
+          {...field}
+          onAccount={(account) => onChange(field.name, account)}
+        />
+      ) : (
+        <label key={field.name}>
+          {field.label}
+          {field.type === 'select' ? (
+            <select
+              value={field.value}
+              onChange={(event) => onChange(field.name, event.currentTarget.value)}
+            >
+              <option value="">all</option>
+              {Object.entries(field.words).map(([word, text]) => (
+                <option key={word} value={word}>
+                  {text}
+                </option>
+              ))}
+            </select>
+          ) : (
+            <input
+              type={field.type}
+              value={field.value}
+              spellcheck={false}
+              onChange={(event) => onChange(field.name, event.currentTarget.value.trim())}
+            />
+          )}
+        </label>
+      ),
+    )}
   </form>
 );

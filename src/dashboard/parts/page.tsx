@@ -1,24 +1,33 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { PageAge, Unanswered } from './page-age.tsx';
+import './page.css';
 
 /** A page: its title gets the focus when it opens, so that keyboards and screen readers begin there. */
 export const Page = ({
   title,
+  about = title,
   children,
 }: {
   readonly title: string;
+  /** What exactly the page is about, once that is read: its heading, and its name in tabs and the history of the browser. */
+  readonly about?: string | undefined;
   readonly children: ComponentChildren;
 }) => {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${title} · ${location.host}`;
-    heading.current?.focus();
-  }, [title]);
+    document.title = `${about} · ${location.host}`;
+  }, [about]);
+  useEffect(() => heading.current?.focus(), [title]);
   return (
     <>
-      <h1 tabIndex={-1} ref={heading}>
-        {title}
-      </h1>
+      <div class="title-line">
+        <h1 tabIndex={-1} ref={heading}>
+          {about}
+        </h1>
+        <PageAge />
+      </div>
+      <Unanswered />
       {children}
     </>
   );
@@ -31,7 +40,7 @@ export const Section = ({
   children,
 }: {
   readonly title: string;
-  readonly note?: string;
+  readonly note?: string | undefined;
   readonly children: ComponentChildren;
 }) => (
   <section>

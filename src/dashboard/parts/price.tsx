@@ -2,15 +2,8 @@ import type { ToolDocument } from '../../management/tool.route.ts';
 import { parseMoney } from '../../protocol/amount.ts';
 import { Amount } from './amount.tsx';
 
-/** The price of a tool as its document writes it, `"$0.02"` or the most that a call costs. */
-export const Price = ({
-  tool: { price, asset },
-  decimals,
-}: {
-  readonly tool: ToolDocument;
-  /** How many to show at least. */
-  readonly decimals?: number;
-}) => {
+/** The price of a tool as its document writes it, `"$0.02"` or the most that a call costs: a label with its own decimals, because prices are never added up. */
+export const Price = ({ tool: { price, asset } }: { readonly tool: ToolDocument }) => {
   const money = typeof price === 'string' ? price : price.max;
   const atomic = parseMoney(money);
   return (
@@ -18,12 +11,10 @@ export const Price = ({
       {typeof price === 'string' ? null : <span class="muted">up to </span>}
       {atomic === undefined ? (
         '–'
+      ) : atomic === 0n ? (
+        'free'
       ) : (
-        <Amount
-          atomic={atomic}
-          asset={asset ?? ''}
-          {...(decimals === undefined ? {} : { decimals })}
-        />
+        <Amount atomic={atomic} asset={asset ?? ''} />
       )}
     </>
   );

@@ -1,91 +1,45 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import type { Query } from '../data/query.ts';
-import { gatewayNow } from '../data/reader.ts';
-import { agoOf, momentOf } from '../format/time.ts';
-import { CommandLine } from './copy.tsx';
+import { isUnknown, UNANSWERED } from '../data/problem.ts';
+import type { Read } from '../data/query.ts';
+import { useReading } from '../data/page-readings.ts';
 import { Empty } from './empty.tsx';
-import { Notice } from './notice.tsx';
+import { Failed } from './failed.tsx';
+import { Skeleton } from './skeleton.tsx';
 import './result.css';
 
-/** Before this, a skeleton would only flicker. */
-const SKELETON_AFTER_MS = 150;
-
-const Skeleton = ({ rows }: { readonly rows: number }) => {
-  const [isLate, setLate] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setLate(true), SKELETON_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, []);
-  return (
-    <div class="skeleton" aria-busy="true" data-rows={rows} data-shown={isLate}>
-      {Array.from({ length: rows }, (_, row) => (
-        <span key={row} />
-      ))}
-    </div>
-  );
-};
-
-/** How old the data are, counted on while they are shown. */
-const Age = ({ at }: { readonly at: number }) => {
-  const [now, setNow] = useState(gatewayNow());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(gatewayNow()), 1000);
-    return () => clearInterval(timer);
-  }, []);
-  return (
-    <p class="age" title={momentOf(at)}>
-      read {agoOf(at, now)} ago
-    </p>
-  );
-};
-
-const UNKNOWN_ACCOUNT = 'urn:countersign:problem:unknown-account';
-
-/** Shown for an account that has done nothing yet. The gateway answers the same for an account that the reader may not see. */
+/** The gateway answers the same for an account that does not exist and for one that the reader may not see. */
 const NoAccount = () => (
-  <Empty title="There is no such account yet, or it is not yours.">
-    <p>
-      The first grant, top-up or paid call opens an account. For example, make a fleet of agents:
-    </p>
-    <CommandLine
-      text={`npx countersign fleet new team --agents 3 --per-day 0.50 --gateway ${location.origin}`}
-    />
+  <Empty title="There is no such account, or it is not yours.">
+    <p>You see your own account, and the agents that you granted a budget to.</p>
   </Empty>
 );
 
-/** Shows what was read: a skeleton at first, then the data with their age. A failed refresh keeps the data and says what failed. */
+/**
+ * Shows what was read: a skeleton at first, then the data. A failed refresh keeps the data and says what failed. The page says how old its
+ * data are, and if the gateway did not answer.
+ */
 export const Result = <T,>({
   query,
   rows = 4,
+  unknown = <NoAccount />,
   children,
 }: {
-  readonly query: Query<T> & { readonly refresh: () => void };
+  readonly query: Read<T>;
   readonly rows?: number;
+  /** Shown if the gateway knows no such account. */
+  readonly unknown?: ComponentChildren;
   readonly children: (data: T) => ComponentChildren;
 }) => {
-  const { data, at, problem, refresh } = query;
-  if (data === undefined && problem?.type === UNKNOWN_ACCOUNT) return <NoAccount />;
+  const { data, problem, refresh } = query;
+  useReading(query);
+  if (data === undefined && problem !== undefined && isUnknown(problem)) return <>{unknown}</>;
   return (
     <div class="result">
-      {problem === undefined ? null : (
-        <Notice tone="bad">
-          <p>
-            <strong>{problem.detail}</strong> {problem.hint}
-          </p>
-          <button type="button" onClick={refresh}>
-            Try again
-          </button>
-        </Notice>
+      {problem === undefined || problem.type === UNANSWERED ? null : (
+        <Failed problem={problem} refresh={refresh} />
       )}
-      {data === undefined ? (
-        problem === undefined ? (
-          <Skeleton rows={rows} />
-        ) : null
-      ) : (
-        children(data)
-      )}
-      {at === undefined ? null : <Age at={at} />}
+      {data === undefined && problem === undefined ? <Skeleton rows={rows} /> : null}
+      {data === undefined ? null : children(data)}
     </div>
   );
 };

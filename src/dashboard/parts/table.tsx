@@ -1,11 +1,16 @@
 import type { ComponentChildren } from 'preact';
+import { Scroll } from './scroll.tsx';
 import './table.css';
 
-/** `drop`: on narrow screens columns with a higher number leave first; 0 stays. */
+/**
+ * `drop`: on narrow screens columns with a higher number leave first; 0 stays. `isName`: a text that people chose, cut off where it would push
+ * other columns from the screen.
+ */
 export type Column<Row> = {
   readonly head: string;
   readonly cell: (row: Row) => ComponentChildren;
   readonly isNumber?: boolean;
+  readonly isName?: boolean;
   readonly drop?: 0 | 1 | 2;
 };
 
@@ -21,10 +26,14 @@ export const Table = <Row,>({
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string;
 }) => {
-  const classOf = ({ isNumber, drop }: Column<Row>): string =>
-    [isNumber === true ? 'number' : '', drop === undefined ? '' : `drop${drop}`].join(' ').trim();
+  const classOf = ({ isNumber, isName, drop }: Column<Row>): string =>
+    [
+      ...(isNumber === true ? ['number'] : []),
+      ...(isName === true ? ['name'] : []),
+      ...(drop === undefined ? [] : [`drop${drop}`]),
+    ].join(' ');
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+    <Scroll label={caption}>
       <table>
         <caption class="unseen">{caption}</caption>
         <thead>
@@ -48,6 +57,6 @@ export const Table = <Row,>({
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 };

@@ -1,5 +1,7 @@
 import { explorerLink } from '../../protocol/explorer.ts';
-import { Id } from './copy.tsx';
+import { Id } from './id.tsx';
+import { Icon } from './icon.tsx';
+import './transaction.css';
 
 /** A transaction by its hash, with the page of a public explorer that we know. */
 export const Transaction = ({
@@ -13,16 +15,20 @@ export const Transaction = ({
   if (hash === undefined) return <>–</>;
   const url = explorerLink(network, hash);
   return (
-    <>
-      <Id text={hash} label="the transaction hash" />{' '}
+    <span class="transaction">
+      <Id text={hash} label="the transaction hash" />
       {url === undefined ? null : (
-        <a href={url} rel="noopener noreferrer" target="_blank">
-          explorer
+        <a
+          class="out"
+          href={url}
+          rel="noopener noreferrer"
+          target="_blank"
+          title="Open in the explorer"
+          aria-label="explorer"
+        >
+          <Icon path="M14 4h6v6M20 4l-9 9M18 14v6H4V6h6" />
         </a>
       )}
-    </>
+    </span>
   );
 };
-
-/** The network of a CAIP-10 account. */
-export const networkOf = (account: string): string => account.slice(0, account.lastIndexOf(':'));

@@ -1,23 +1,52 @@
 import type { Hex } from '../../core/hex.ts';
 import type { Signer, TypedData } from '../../client/signer.ts';
+import { network } from '../../protocol/account-id.ts';
+import { networkName } from '../../protocol/network-name.ts';
+import { isExplained, notOn, WalletFault } from './wallet-refusal.ts';
 import type { Provider } from './wallet.ts';
 
-/** Asks a wallet which account to use. @throws what the wallet throws */
+/** Asks a wallet which account to use. @throws what the wallet throws; WalletFault */
 export const chooseAccount = async (provider: Provider): Promise<Hex> => {
   const accounts = await provider.request({ method: 'eth_requestAccounts' });
   const [first] = Array.isArray(accounts) ? (accounts as readonly unknown[]) : [];
   if (typeof first !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(first)) {
-    throw new Error('The wallet named no account.');
+    throw new WalletFault({
+      text: 'The wallet named no account.',
+      hint: 'Open the wallet, choose an account, then try again.',
+    });
   }
   return first.toLowerCase() as Hex;
 };
 
-/** Wallets refuse typed data whose chain is not the active one. @throws what the wallet throws */
+const isOn = async (provider: Provider, chainId: number): Promise<boolean> =>
+  Number(await provider.request({ method: 'eth_chainId' })) === chainId;
+
+/**
+ * Sends a request that needs a chain. A wallet on another chain refuses it in words of its own: MetaMask says -32603, and a wallet that
+ * cannot switch says that it does not know the method.
+ *
+ * @throws what the wallet throws; WalletFault if it is on another chain
+ */
+const requestOn = async (
+  provider: Provider,
+  chainId: number,
+  call: Parameters<Provider['request']>[0],
+): Promise<unknown> => {
+  try {
+    return await provider.request(call);
+  } catch (thrown) {
+    if (isExplained(thrown) || (await isOn(provider, chainId).catch(() => true))) throw thrown;
+    throw new WalletFault(notOn(networkName(network(chainId))));
+  }
+};
+
+/** Wallets refuse typed data whose chain is not the active one. @throws what the wallet throws; WalletFault */
 export const switchTo = async (provider: Provider, chainId: number): Promise<void> => {
-  const chain = `0x${chainId.toString(16)}`;
-  const active = await provider.request({ method: 'eth_chainId' });
-  if (active === chain) return;
-  await provider.request({ method: 'wallet_switchEthereumChain', params: [{ chainId: chain }] });
+  if (await isOn(provider, chainId)) return;
+  await requestOn(provider, chainId, {
+    method: 'wallet_switchEthereumChain',
+    params: [{ chainId: `0x${chainId.toString(16)}` }],
+  });
 };
 
 /** Integers as decimal strings: JSON has no `bigint`, and a number would lose digits. */
@@ -28,11 +57,18 @@ const textOf = (data: TypedData): string =>
 export const walletSigner = (provider: Provider, address: Hex): Signer => ({
   address,
   signTypedData: async (data) => {
-    await switchTo(provider, data.domain.chainId);
+    const { chainId } = data.domain;
+    await switchTo(provider, chainId);
     const params = [address, textOf(data)];
-    const signature = await provider.request({ method: 'eth_signTypedData_v4', params });
+    const signature = await requestOn(provider, chainId, {
+      method: 'eth_signTypedData_v4',
+      params,
+    });
     if (typeof signature !== 'string' || !/^0x(?:[0-9a-fA-F]{2})+$/.test(signature)) {
-      throw new Error('The wallet returned no signature.');
+      throw new WalletFault({
+        text: 'The wallet returned no signature.',
+        hint: 'Try again, or use another wallet.',
+      });
     }
     return signature.toLowerCase() as Hex;
   },

@@ -1,3 +1,5 @@
+import type { Hex } from '../../core/hex.ts';
+
 /** The part of EIP-1193 that the pages use. */
 export type Provider = {
   readonly request: (call: {
@@ -8,3 +10,6 @@ export type Provider = {
 
 /** A wallet that announced itself (EIP-6963). Its icon is not shown: it is data that the extension chose. */
 export type Wallet = { readonly id: string; readonly name: string; readonly provider: Provider };
+
+/** How to find the wallet of a session again after a reload. */
+export type WalletChoice = { readonly id: string; readonly address: Hex };

@@ -1,9 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Hex } from '../../core/hex.ts';
 import type { Provider, Wallet } from './wallet.ts';
-
-/** How to find the wallet of a session again after a reload. */
-export type WalletChoice = { readonly id: string; readonly address: Hex };
 
 type Announcement = CustomEvent<{
   readonly info: { readonly uuid: string; readonly name: string; readonly rdns?: string };
@@ -34,20 +30,4 @@ export const findWallets = (): void => {
   if (injected !== undefined && wallets.value.length === 0) {
     addWallet({ id: 'injected', name: 'Browser wallet', provider: injected });
   }
-};
-
-/** What the refusals of wallets mean for a person (EIP-1193, EIP-3085). */
-const REFUSALS: Readonly<Record<number, string>> = {
-  4001: 'You declined in the wallet. Nothing was changed.',
-  4902: 'The wallet does not know this network. Add the network in the wallet, then try again.',
-  [-32002]: 'The wallet still has a request open. Open the wallet and answer it, then try again.',
-};
-
-/** What a person should know about an error of a wallet. */
-export const walletProblem = (thrown: unknown): string => {
-  const { code = 0, message = '' } = thrown as {
-    readonly code?: number;
-    readonly message?: string;
-  };
-  return REFUSALS[code] ?? `The wallet did not sign. ${message}`.trim();
 };

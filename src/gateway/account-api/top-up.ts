@@ -1,12 +1,12 @@
 import { type Catalogue, cheapestTool } from '../../catalog/catalogue.ts';
-import { creditsTool, MAX_TOP_UP } from '../../catalog/gateway-tools.ts';
+import { creditsTool } from '../../catalog/gateway-tools.ts';
 import type { Config } from '../../config.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { utf8 } from '../../crypto/bytes.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
-import { min, parseAmount } from '../../protocol/amount.ts';
+import { MAX_TOP_UP, min, parseAmount } from '../../protocol/amount.ts';
 import { problem } from '../../protocol/problem/problem.ts';
 import type { Reason } from '../../protocol/problem/reason.ts';
 import { PRIVATE } from '../answer-headers.ts';
@@ -77,11 +77,11 @@ const readQuery = (
 };
 
 /**
- * Returns the minimum top-up: the price of the cheapest tool, atomic units. The operator pays for the settlement of every top-up, so none
+ * Returns the minimum top-up: the price of the cheapest tool that tokens pay for, atomic units. The operator pays for the settlement of every top-up, so none
  * is smaller than payments that the operator settles anyway (law 12).
  */
 const minTopUp = ({ tools }: Catalogue): bigint =>
-  min(MAX_TOP_UP, cheapestTool(tools)?.price ?? 1n);
+  min(MAX_TOP_UP, cheapestTool(tools, undefined)?.price ?? 1n);
 
 /** Returns a gateway with only the account's network: money stays on its chain when it becomes credit. */
 const onChainOf = (gateway: Gateway, account: AccountId | undefined): Gateway => {

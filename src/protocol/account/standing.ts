@@ -49,6 +49,8 @@ export type Standing = {
     readonly status: 'active' | 'revoked' | 'expired' | 'not_yet';
     readonly validUntil: Seconds;
     readonly isDefault: boolean;
+    /** Its terms, also after it has ended. Absent from an account of an earlier release. */
+    readonly policy?: unknown;
   }[];
   readonly money: readonly {
     readonly asset: AssetId;
@@ -59,7 +61,8 @@ export type Standing = {
     readonly held: string;
     readonly unsettled: string;
     readonly debt: string;
-    readonly limits: readonly LimitState[];
+    /** `grant`: the held grant that sets the limit. */
+    readonly limits: readonly (LimitState & { readonly grant?: Hex })[];
   }[];
 };
 

@@ -108,7 +108,7 @@ const WORDING: Readonly<Record<AccountRule, Wording>> = {
   },
   credit: {
     subject: 'The credit does not cover the price.',
-    hint: 'Top up the account with POST /credits?amount=<atomic units>, then send the call again. If the tool accepts payments, you can sign one instead.',
+    hint: 'Top up the account, or the owner whose grant it uses, with POST /credits?amount=<atomic units>, then send the call again. If the tool accepts payments, you can sign one instead.',
   },
   nonce_used: {
     subject: 'The chain shows the nonce of the authorization as used or cancelled.',

@@ -26,7 +26,7 @@ export const readOpenApi = (text: string): Result<OpenApi, string> => {
       : parse(text, { maxAliasCount: MAX_ALIASES, version: '1.2', schema: 'core' });
   } catch (thrown) {
     const why = thrown instanceof RangeError ? 'it nests too deep' : firstLine(thrown);
-    return err(`is neither JSON nor YAML that the command accepts: ${why}`);
+    return err(`is neither JSON nor valid YAML: ${why}`);
   }
   let count = 0;
   const copy = (from: unknown, levels: number): unknown => {
@@ -55,4 +55,4 @@ export const readOpenApi = (text: string): Result<OpenApi, string> => {
 };
 
 const firstLine = (thrown: unknown): string =>
-  (String(thrown).split('\n', 1)[0] ?? '').slice(0, 160);
+  (String(thrown).split('\n', 1)[0] ?? '').replace(/^\w*Error: |:$/g, '').slice(0, 160);

@@ -17,6 +17,7 @@ export type Answered = {
 
 export type OutageFigures = {
   readonly answered: number;
+  /** Calls that were answered in the outage. */
   readonly duringOutage: number;
   readonly refused: readonly Answered[];
   /** Of the calls of the outage, milliseconds. */

@@ -20,6 +20,7 @@ import { introduce, type OutageOptions } from './run-outage.ts';
 
 export type DatabaseOutageFigures = Audited & {
   readonly answered: number;
+  /** Calls that were answered in the outage. */
   readonly duringOutage: number;
   readonly refused: readonly Answered[];
   /** Of the calls of the outage, milliseconds. */
@@ -130,7 +131,7 @@ const measure = async (
   await watcher.all(nonces, PATIENCE_MS);
   const losses = await findLosses(stage, buyers, accepted, watcher);
   await watcher.stop();
-  const during = answered.filter(({ sentAt }) => sentAt > awayAt && sentAt <= backAt);
+  const during = answered.filter(({ at }) => at > awayAt && at <= backAt);
   const times = during.map(({ sentAt, at }) => at - sentAt);
   return {
     ...(await auditAll(stage)),

@@ -112,7 +112,7 @@ const measure = async (
   const backlogAt = (time: number): number =>
     accepted.filter(({ nonce, at }) => at <= time && !((watcher.at(nonce) ?? Infinity) <= time))
       .length;
-  const during = answered.filter(({ sentAt }) => sentAt > cutAt && sentAt <= backAt);
+  const during = answered.filter(({ at }) => at > cutAt && at <= backAt);
   const lastOwed = Math.max(...owed.map(({ nonce }) => watcher.at(nonce) ?? Infinity));
   const endAt = backAt + seconds * 1_000;
   return {

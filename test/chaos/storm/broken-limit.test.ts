@@ -40,4 +40,4 @@ it('convicts a gateway that lends and spends three times what its policies say',
     verdict: 'BROKEN',
     first: { reason: 'over_limit' },
   });
-}, 90_000);
+}, 300_000);

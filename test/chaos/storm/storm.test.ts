@@ -32,7 +32,7 @@ beforeAll(async () => {
     join(directory, 'run'),
   );
   if (narrator.failures().length > 0) throw new Error(lines.join(''));
-}, 90_000);
+}, 300_000);
 
 afterAll(async () => {
   await rm(directory, { recursive: true, force: true });

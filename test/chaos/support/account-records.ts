@@ -44,7 +44,7 @@ export type AccountRecord = {
 const STATE = 'state/v3';
 
 const open = <T>(file: string, read: (database: DatabaseSync) => T): T => {
-  const database = new DatabaseSync(file, { readOnly: true, timeout: 3000 });
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 30_000 });
   try {
     return read(database);
   } finally {

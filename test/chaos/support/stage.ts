@@ -25,8 +25,8 @@ const tool = (id: ToolName, upstream: string) => ({
   price: `$${Number(PRICES[id]) / 1e6}`,
   settlement: id === 'upfront' ? 'upfront' : 'deferred',
   upstream,
-  // A hold lasts 60 seconds longer than this.
-  timeoutSeconds: 1,
+  // A hold lasts 60 seconds longer than this, which must be less than `LEASE_MS` of the kills. The machine may stall for ten seconds.
+  timeoutSeconds: 20,
 });
 
 /** The upstream answers 404 for `/failing/…`. */

@@ -17,7 +17,14 @@ export const pipe = async (
   { env, directory }: Place,
   words: readonly string[],
   stdin = '',
-  { stop }: { readonly stop?: Promise<NodeJS.Signals> } = {},
+  {
+    stop,
+    onStdout,
+  }: {
+    readonly stop?: Promise<NodeJS.Signals>;
+    /** Called with each piece of stdout. */
+    readonly onStdout?: (text: string) => void;
+  } = {},
 ): Promise<Ran> =>
   await new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [COMMAND, ...words], {
@@ -27,6 +34,7 @@ export const pipe = async (
     const chunks: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].on('data', (chunk: Buffer) => chunks[stream].push(chunk));
+    child.stdout.on('data', (chunk: Buffer) => onStdout?.(chunk.toString()));
     child.once('error', reject);
     child.once('close', (code) =>
       resolve({

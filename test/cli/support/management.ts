@@ -7,7 +7,7 @@ import { type Home, PASSWORD, useHome, withEnv } from './home.ts';
 import { putStackFile } from './stack.ts';
 
 /** How long tests wait for D1, which the audit queue updates. */
-export const EVENTUALLY = { timeout: 30_000, interval: 500 };
+export const EVENTUALLY = { timeout: 60_000, interval: 500 };
 
 /** CAIP-10 on the local chain. */
 export const accountOf = (address: string): string => `eip155:84532:${address.toLowerCase()}`;

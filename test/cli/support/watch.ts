@@ -10,7 +10,7 @@ export const COLUMNS = 100;
 export const ROWS = 24;
 
 /** The account writes equal denials of ten seconds as one entry, and the dashboard tries again for up to half a minute. */
-export const PATIENCE = { timeout: 45_000, interval: 200 };
+export const PATIENCE = { timeout: 90_000, interval: 200 };
 
 /** The terminal as the user had it before. */
 export const RESTORED = { isAlternate: false, hasCursor: true, wraps: true };

@@ -198,7 +198,7 @@ describe('an answer with an honest receipt', () => {
       const drip = setInterval(() => response.write('drop '), 10);
       response.on('close', () => clearInterval(drip));
     });
-    const { agent, ledger } = stage.victim({ timeoutSeconds: 1, retries: 1 });
+    const { agent, ledger } = stage.victim({ timeoutSeconds: 12, retries: 1 });
     expect((await stage.refused(agent.fetch(url))).code).toBe('answer_lost');
     expect([ledger.transfers.length, new Set(proofs()).size]).toEqual([1, 1]);
   });

@@ -31,16 +31,28 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'X-Tool-Version': '7',
 };
 
+/** A proxy for the upstream. */
+export type Adorned = {
+  readonly url: string;
+  /** Lets `/echo/events` end. */
+  readonly release: () => void;
+  readonly stop: () => void;
+};
+
 /**
- * A proxy for the upstream: answers `/echo/adorned` with all headers above and forwards everything else. Returns its origin and a
- * function that stops it.
+ * Starts a proxy for the upstream: it answers `/echo/adorned` with all headers above, and `/echo/events` with one event, and a second one
+ * after `release`. It forwards everything else.
  */
-export const adorn = async (
-  upstream: string,
-): Promise<{ readonly url: string; readonly stop: () => void }> => {
+export const adorn = async (upstream: string): Promise<Adorned> => {
+  const released = Promise.withResolvers<void>();
   const server = createServer((incoming, outgoing) => {
     if (incoming.url === '/echo/adorned') {
       outgoing.writeHead(200, { ...FORBIDDEN, ...ALLOWED }).end('adorned');
+      return;
+    }
+    if (incoming.url === '/echo/events') {
+      outgoing.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('id: 1\n\n');
+      void released.promise.then(() => outgoing.end('id: 2\n\n'));
       return;
     }
     const { method, rawHeaders } = incoming;
@@ -56,5 +68,9 @@ export const adorn = async (
     server.close();
     server.closeAllConnections();
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    release: released.resolve,
+    stop,
+  };
 };

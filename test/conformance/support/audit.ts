@@ -43,7 +43,7 @@ const databaseFile = (state: string): string => {
 /** Opens the audit database of a state directory of `wrangler dev`, again for each query. */
 export const openAudit = (state: string): Audit => {
   const rows = (query: string, id: string): readonly unknown[] => {
-    const database = new DatabaseSync(databaseFile(state), { readOnly: true });
+    const database = new DatabaseSync(databaseFile(state), { readOnly: true, timeout: 30_000 });
     try {
       return database.prepare(query).all(id);
     } finally {

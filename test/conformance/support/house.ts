@@ -12,6 +12,7 @@ import { movingChecks } from '../../../src/cli/doctor/moving-checks.ts';
 import type { Check } from '../../../src/cli/lib/checks.ts';
 import { createManagement, type Management } from '../../../src/client/management.ts';
 import { type Config, parseConfig } from '../../../src/config.ts';
+import { workerOf } from '../../support/built-worker.ts';
 import { worldAt } from './second-gateway.ts';
 import { nowSeconds, type Payment } from './payment.ts';
 import { useWorld, type World } from './world.ts';
@@ -49,7 +50,7 @@ const KEY = { kty: 'OKP', crv: 'Ed25519', x: 'x'.repeat(43), d: 'd'.repeat(43) }
 const openBooks = ({ directory }: World): DatabaseSync => {
   const folder = join(directory, 'state/v3/d1/miniflare-D1DatabaseObject');
   const [file = ''] = readdirSync(folder).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
-  return new DatabaseSync(join(folder, file));
+  return new DatabaseSync(join(folder, file), { timeout: 30_000 });
 };
 
 export const useHouse = (): House => {
@@ -90,6 +91,7 @@ export const useHouse = (): House => {
       ...{ port, persistTo: world().directory, rpc, payTo },
       ...{ facilitators: [facilitator], upstreamUrl: upstream, shield: 1_000_000 },
       variables: environment(variables),
+      ...workerOf({}),
     });
     deployed = { gateway, world: worldAt(world(), gateway.url) };
     return deployed.world;

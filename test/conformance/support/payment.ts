@@ -156,10 +156,18 @@ export const isUsed = async ({ client }: World, { payload }: Payment): Promise<b
     args: [payload.authorization.from as Hex, payload.authorization.nonce as Hex],
   });
 
-/** Waits until the chain has used the nonce of a payment. */
+/** Waits until the chain shows that it has used the nonce of a payment. */
 export const settled = async (world: World, payment: Payment): Promise<void> => {
-  await vi.waitFor(async () => expect(await isUsed(world, payment)).toBe(true), {
-    timeout: 30_000,
-    interval: 100,
-  });
+  const { from, nonce } = payment.payload.authorization;
+  await vi.waitFor(
+    async () => {
+      // The node shows a block in its state before it shows its logs.
+      const logs = await world.client.getContractEvents({
+        ...{ address: usdc.address, abi: usdcAbi, eventName: 'AuthorizationUsed', fromBlock: 0n },
+        args: { authorizer: from as Hex, nonce: nonce as Hex },
+      });
+      expect(logs).toHaveLength(1);
+    },
+    { timeout: 30_000, interval: 100 },
+  );
 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { type Gateway, startGateway } from '../../../dev/stack/gateway.ts';
 import type { LocalAccount } from 'viem';
+import { workerOf } from '../../support/built-worker.ts';
 import { type Offered, readOffer } from './offer.ts';
 import { trust, trustedAccount } from './payment.ts';
 import { sendTo, type World } from './world.ts';
@@ -28,6 +29,7 @@ export const startSecond = async (
   const gateway = await startGateway({
     ...{ rpc, payTo, persistTo, upstreamUrl: upstream, facilitators: [facilitator] },
     shield: 1_000_000,
+    ...workerOf({}),
   });
   return {
     ...gateway,

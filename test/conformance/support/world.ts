@@ -6,6 +6,8 @@ import { type ChainClient, chainClient } from '../../../dev/stack/chain-access.t
 import { type Stack, type StackOptions, startStack } from '../../../dev/stack/stack.ts';
 import type { Counts } from '../../../dev/upstream/upstream.ts';
 import { brokenLogs } from '../../chaos/support/account-records.ts';
+import { workerOf } from '../../support/built-worker.ts';
+import { untilDayLasts } from '../../support/day.ts';
 import { type Audit, openAudit } from './audit.ts';
 import { type Offered, readOffer } from './offer.ts';
 
@@ -75,6 +77,7 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
     file: join(directory, 'stack.json'),
     persistTo: join(directory, 'gateway'),
     ...options,
+    ...workerOf(options),
   });
   const { gateway, upstream, payTo, rpc } = stack.description;
   const send: World['send'] = async (call, headers) => await sendTo(gateway, call, headers);
@@ -105,6 +108,8 @@ export const useWorld = (options: StackOptions = {}): (() => World) => {
   let world: World | undefined;
   let directory: string | undefined;
   beforeAll(async () => {
+    // Limits of a day must not begin anew meanwhile.
+    await untilDayLasts(90_000);
     directory = await mkdtemp(join(tmpdir(), 'countersign-conformance-'));
     world = await openWorld(options, directory);
   });

@@ -164,7 +164,7 @@ describe('a payment that fails its trial', () => {
     await setCode(chain, payer.address, '0x00');
     await bench.relay(relays);
     await bench.onAlarm();
-    await vi.waitUntil(() => bench.notified.length > 0, { timeout: 5_000 });
+    await vi.waitUntil(() => bench.notified.length > 0, { timeout: 30_000 });
     expect(bench.notified[0]).toEqual({
       account: relays[1]?.account,
       results: [{ call: relays[1]?.call, outcome: 'bounced', reason: 'code', backend: 'relayer' }],

@@ -8,6 +8,7 @@ const words: StepWords = {
   time: (at) => `@${at}`,
   hash: (hash) => `#${hash}`,
   transaction: (network, hash) => `${network}/${hash}`,
+  rule: (rule) => `“${rule}”`,
   text: (text) => text.toUpperCase(),
 };
 
@@ -42,10 +43,14 @@ it('says of an accepted call who signed, which policies applied, and who pays', 
 });
 
 it('says of a denial the limit, and what was spent and held of it', () => {
-  const limit = { rule: 'window', limit: '9', spent: '5', held: '3', resetsAt: 200 };
+  const limit = { rule: 'owner:window:day', limit: '9', spent: '5', held: '3', resetsAt: 200 };
   expect(sentenceOf({ type: 'call.denied', rule: 'window', outcome: { limit } })?.[0]).toBe(
-    'denied by the rule window (limit 9 units, spent 5 units, held 3 units, resets @200)',
+    'denied by the rule “owner:window:day” (limit 9 units, spent 5 units, held 3 units, resets @200)',
   );
+});
+
+it('names the rule of a denial that has no limit', () => {
+  expect(sentenceOf({ type: 'call.denied', rule: 'tool' })?.[0]).toBe('denied by the rule “tool”');
 });
 
 it('passes texts of others through the words of the reader', () => {
@@ -69,4 +74,11 @@ it('names the transaction of a settled payment on its network', () => {
   expect(sentenceOf({ type: 'payment.settled', payment: { transaction: '0xab' } })?.[0]).toBe(
     'payment settled in eip155:84532/0xab',
   );
+});
+
+it('says who presented a payment again', () => {
+  const evidence = { by: 'eip155:1:0xaa' };
+  expect(sentenceOf({ type: 'settlement.redriven', evidence })).toEqual([
+    '<eip155:1:0xaa> presented the payment again',
+  ]);
 });

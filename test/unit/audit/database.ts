@@ -40,6 +40,15 @@ export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage
   return message;
 };
 
+/** Names what lists show now, as the first reader does. */
+export const nameLists = async (): Promise<void> => {
+  await db.prepare("UPDATE log_tag SET tag = 'now'").run();
+};
+
+/** Whether lists may still show what they did when they were named. */
+export const isUnchanged = async (): Promise<boolean> =>
+  (await db.prepare('SELECT tag FROM log_tag').first('tag')) === 'now';
+
 export const rows = async (table: 'calls' | 'dead_letters' | 'accounts' | 'kin' | 'spend') => {
   // In the order of the primary key.
   const { results } = await db.prepare(`SELECT * FROM ${table}`).all();

@@ -128,6 +128,7 @@ describe('triggers protect the log', () => {
       'calls_unsettled',
       'dead_letters_by_call',
       'dead_letters_by_time',
+      'spend_denied',
     ]);
   });
 });

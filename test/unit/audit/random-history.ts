@@ -63,6 +63,8 @@ type Deed =
       readonly tool: string;
       readonly rule: string;
       readonly count: number;
+      /** How long after its decision it is entered. */
+      readonly late: number;
     }
   | { readonly kind: 'above'; readonly above: readonly AccountId[] }
   | {
@@ -110,6 +112,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       tool: fc.constantFrom('translate', 'other'),
       rule: fc.constantFrom('rate', 'per_call'),
       count: fc.integer({ min: 1, max: 9 }),
+      late: fc.constantFrom(0, 10, 5_000),
     }),
   },
   {
@@ -140,8 +143,9 @@ export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
     return deeds.flatMap(([each, seconds]): EntryBody[] => {
       at += seconds;
       if (each.kind === 'denied') {
-        const { tool, rule, count } = each;
-        return [{ type: 'call.denied', at, call: word(500_000), tool, rule, count }];
+        const { tool, rule, count, late } = each;
+        const decided = Math.max(START, at - late);
+        return [{ type: 'call.denied', at: decided, call: word(500_000), tool, rule, count }];
       }
       if (each.kind === 'purse') {
         const { of, asset, amount } = each;

@@ -19,7 +19,7 @@ import {
   settledCalls,
 } from './archive/archive-world.ts';
 import { deliver, listeners } from './consumer-fixture.ts';
-import { db, messageOf } from './database.ts';
+import { db, isUnchanged, messageOf, nameLists } from './database.ts';
 import { accepted, accountOf, ALICE, committed, history, MALLORY, START, word } from './history.ts';
 import { bodies } from './random-history.ts';
 
@@ -174,9 +174,12 @@ describe('a rebuild names rows that were changed by hand, and corrects them', ()
     expect(found.verdict).toBe('different');
     expect(found.tables.map((each) => each.name)).toEqual([name]);
     expect(found.first[0]?.name).toBe(name);
+    await nameLists();
     // A check changes nothing.
     expect((await rebuild()).verdict).toBe('different');
+    expect(await isUnchanged()).toBe(true);
     expect((await rebuild({ apply: 1 })).verdict).toBe('corrected');
+    expect(await isUnchanged()).toBe(false);
     expect((await rebuild()).verdict).toBe('equal');
   });
 

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { storeChunk } from '../../../src/audit/store.ts';
-import { spendReport } from '../../../src/management/spend-query.ts';
+import { MAX_SEARCHED } from '../../../src/management/searched-rows.ts';
+import { spendRanking, spendReport } from '../../../src/management/spend-query.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
+import { countedDatabase } from '../../scale/counted-database.ts';
 import { db, freshDatabase, messageOf } from './database.ts';
 import {
   abandoned,
@@ -266,4 +268,93 @@ describe('a report', () => {
       .run();
     expect(await report({ scope: MALLORY, by: 'tool' })).toBe('too_wide');
   });
+
+  test('searches a bounded number of rows for a filter that matches nothing', async () => {
+    await db
+      .prepare(
+        `INSERT INTO spend WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+         SELECT ?1, 'own', '2027-01-15', 'asset', 'tool-' || i, '', '[]', '', 1, 1, 0, 0, 0, 0 FROM n`,
+      )
+      .bind(MALLORY, MAX_SEARCHED)
+      .run();
+    let rowsRead = 0;
+    const counted = countedDatabase(db, (ran) => (rowsRead += ran.rowsRead));
+    const range = { ...whole, scope: MALLORY, by: 'tool' } as const;
+    const reads = {
+      tool: () => spendReport(counted, { ...range, tool: 'none' }),
+      payee: () => spendReport(counted, { ...range, payee: 'none' }),
+      asset: () => spendReport(counted, { ...range, asset: 'none' }),
+      'by account': () => spendReport(counted, { ...range, by: 'account', tool: 'none' }),
+      ranking: () => spendRanking(counted, { ...range, tool: 'none' }, 'charged', 10),
+      'of an account': () => spendReport(counted, { ...range, scope: OWNER, account: MALLORY }),
+      'for an ancestor': () => spendReport(counted, { ...range, reader: OWNER, tool: 'none' }),
+    };
+    for (const [name, read] of Object.entries(reads)) {
+      rowsRead = 0;
+      const found = await read();
+      expect({ name, items: found.ok && found.value.items }).toEqual({ name, items: [] });
+      expect(rowsRead).toBeLessThanOrEqual(2 * MAX_SEARCHED + 10);
+    }
+    await db
+      .prepare(
+        `INSERT INTO spend VALUES (?, 'own', '2027-01-16', 'asset', 't', '', '[]', '', 1, 1, 0, 0, 0, 0)`,
+      )
+      .bind(MALLORY)
+      .run();
+    for (const [name, read] of Object.entries(reads)) {
+      rowsRead = 0;
+      expect({ name, found: await read() }).toEqual({
+        name,
+        found: { ok: false, error: { kind: 'too_wide' } },
+      });
+      expect(rowsRead).toBeLessThanOrEqual(MAX_SEARCHED + 10);
+    }
+  });
+});
+
+test('a report of denials reads no rows of calls', async () => {
+  await db
+    .prepare(
+      `INSERT INTO spend WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+       SELECT ?1, 'own', '2027-01-15', iif(i % 100, 'asset', ''), 'tool-' || i, '', '[]', iif(i % 100, '', 'rate'), 1, 1, 1, 0, 0, 0 FROM n`,
+    )
+    .bind(MALLORY)
+    .run();
+  let rowsRead = 0;
+  const counted = countedDatabase(db, (ran) => (rowsRead += ran.rowsRead));
+  const range = { ...whole, scope: MALLORY, by: 'tool' } as const;
+  const reads = {
+    ranking: () => spendRanking(counted, range, 'denied', 100),
+    'ranking of accounts': () => spendRanking(counted, { ...range, by: 'account' }, 'denied', 100),
+    'by rule': () => spendReport(counted, { ...range, by: 'rule' }),
+    rule: () => spendReport(counted, { ...range, rule: 'rate' }),
+    'rule of an account': () => spendReport(counted, { ...range, by: 'account', rule: 'rate' }),
+  };
+  for (const [name, read] of Object.entries(reads)) {
+    rowsRead = 0;
+    const found = await read();
+    const denials = found.ok ? found.value.items.reduce((sum, row) => sum + row.denied, 0n) : 0n;
+    expect({ name, denials }).toEqual({ name, denials: 50n });
+    expect({ name, isFew: rowsRead < 1_000 }).toEqual({ name, isFew: true });
+  }
+});
+
+test('a ranking by failures has the most failed calls first, and no denials', async () => {
+  const ofTool = (tool: string, ...bodies: readonly EntryBody[]): EntryBody[] =>
+    bodies.map((body) => ({ ...body, tool }));
+  await store(
+    history(ALICE, [
+      ...ofTool('fine', accepted(1), committed(1)),
+      ...ofTool('once', accepted(2), failed(2)),
+      ...ofTool('twice', accepted(3), failed(3), accepted(4), failed(4)),
+      ...ofTool('closed', denied(5)),
+    ]),
+  );
+  const ranked = await spendRanking(db, { ...whole, scope: '*', by: 'tool' }, 'failed', 10);
+  if (!ranked.ok) throw new Error(ranked.error.kind);
+  expect(ranked.value.items.map(({ key, failed: count }) => [key, count])).toEqual([
+    ['twice', 2n],
+    ['once', 1n],
+    ['fine', 0n],
+  ]);
 });

@@ -83,7 +83,9 @@ const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
     };
     add(account, 'own', own);
     add('*', 'own', '[]');
-    for (const each of above) add(each, 'tree', '[]');
+    for (const [rank, each] of above.entries()) {
+      add(each, 'tree', JSON.stringify(above.slice(rank + 1)));
+    }
   }
   return sums;
 };

@@ -208,7 +208,9 @@ describe('tools that cannot be read', () => {
     expect(reads()).toBe(2);
     // Later calls use the late answer.
     answer();
-    await vi.waitFor(async () => expect(await price(NOW + 6)).toBe(2_000_000n));
+    await vi.waitFor(async () => expect(await price(NOW + 6)).toBe(2_000_000n), {
+      timeout: 30_000,
+    });
     await settle();
   });
 

@@ -69,7 +69,7 @@ describe('concurrent requests', () => {
     later(3);
     const reads = vi.spyOn(AgentAccount.prototype, 'documentsSince');
     expect(await together(40, '/tools/later')).toEqual(Array.from({ length: 40 }, () => 404));
-    await vi.waitFor(async () => expect(await ask('/tools/later')).toBe(402));
+    await vi.waitFor(async () => expect(await ask('/tools/later')).toBe(402), { timeout: 30_000 });
     expect(reads).toHaveBeenCalledOnce();
     expect(await ask('/tools/later')).toBe(402);
   });

@@ -287,18 +287,22 @@ describe('choosing and pricing', () => {
 describe('a hostile document', () => {
   it.each<[string, string, string]>([
     ['is no document', '- a', 'is not an object'],
-    ['is no YAML', 'a: [', 'neither JSON nor YAML'],
+    ['is no YAML', 'a: [', 'neither JSON nor valid YAML'],
     ['is Swagger 2.0', 'swagger: "2.0"', 'Swagger 2.0'],
     ['is of an unknown version', 'openapi: 4.0.0', '3.0.x'],
-    ['has a key twice', 'openapi: 3.0.0\nopenapi: 3.1.0', 'neither JSON nor YAML'],
+    ['has a key twice', 'openapi: 3.0.0\nopenapi: 3.1.0', 'neither JSON nor valid YAML'],
     ['contains itself', 'openapi: 3.1.0\nx: &x\n  y: *x', 'levels'],
     [
       'multiplies by aliases',
       `openapi: 3.1.0\na0: &a0 [1,1,1,1,1,1,1,1,1]\n${Array.from({ length: 12 }, (_, at) => `a${at + 1}: &a${at + 1} [${Array.from({ length: 9 }, () => `*a${at}`).join(',')}]`).join('\n')}`,
-      'neither JSON nor YAML',
+      'neither JSON nor valid YAML',
     ],
     ['nests deep', `{"openapi":"3.1.0","a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, 'levels'],
-    ['nests deep as YAML', `openapi: 3.1.0\na: ${'['.repeat(20_000)}`, 'neither JSON nor YAML'],
+    [
+      'nests deep as YAML',
+      `openapi: 3.1.0\na: ${'['.repeat(20_000)}`,
+      'neither JSON nor valid YAML',
+    ],
   ])('that %s is refused', (_, text, why) => {
     const start = performance.now();
     const read = readOpenApi(text);

@@ -49,6 +49,21 @@ describe('the feed of log entries', () => {
     expect(queries).toEqual(['?after=2']);
   });
 
+  it('asks for the newest entries until it has one, and then resumes after that', async () => {
+    const server = scripted(feed(': nothing'), feed(event(3)), feed(event(4)));
+    const seqs: number[] = [];
+    for await (const { seq } of clientOf(server).events(OWNER, { newest: 30 })) {
+      seqs.push(seq);
+      if (seq === 4) break;
+    }
+    expect(seqs).toEqual([3, 4]);
+    expect(server.arrived.map(({ url }) => new URL(url).search)).toEqual([
+      '?newest=30',
+      '?newest=30',
+      '?after=3',
+    ]);
+  });
+
   it('resumes after the last entry with a new signature when it ends or breaks', async () => {
     const broken: Step = () =>
       new Response(

@@ -181,6 +181,93 @@ describe('a lost answer to a management request', () => {
     expect(error).toMatchObject({ code: 'command_lost', cause: { code: 'answer_lost' } });
   });
 
+  const refund = (management: ReturnType<typeof clientOf>, amount = '5') =>
+    management.call('calls.refund', {
+      params: { account: OWNER, call: HASH },
+      body: { amount, reason: 'a wrong answer' },
+    });
+  const intentsOf = (server: ReturnType<typeof scripted>) =>
+    server.arrived.map(({ headers }) => headers.get('agent-intent'));
+
+  it('lets the same command repeat its signature, and then sign anew', async () => {
+    const server = scripted(lose, lose, json({}), json({}));
+    const management = clientOf(server, { retries: 0 });
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const { code, problem: known } = await errorOf(async () => refund(management));
+      expect([code, known]).toEqual(['command_lost', undefined]);
+    }
+    await refund(management);
+    await refund(management);
+    const [first, second, third, fourth] = intentsOf(server);
+    expect([second, third]).toEqual([first, first]);
+    expect(fourth).not.toBe(first);
+  });
+
+  it('gives another command a signature of its own', async () => {
+    const server = scripted(lose, json({}));
+    const management = clientOf(server, { retries: 0 });
+    await errorOf(async () => refund(management));
+    await refund(management, '6');
+    const [first, second] = intentsOf(server);
+    expect(second).not.toBe(first);
+  });
+
+  it.each(['already-used', 'expired'])(
+    'ends with a repeat that is %s: the command is over, whatever became of it',
+    async (type) => {
+      const server = scripted(lose, () => problem(409, type), json({}));
+      const management = clientOf(server, { retries: 0 });
+      await errorOf(async () => refund(management));
+      expect(await errorOf(async () => refund(management))).toMatchObject({
+        code: 'command_lost',
+        problem: { type: `urn:countersign:problem:${type}` },
+      });
+      await refund(management);
+      const [first, second, third] = intentsOf(server);
+      expect(second).toBe(first);
+      expect(third).not.toBe(first);
+    },
+  );
+
+  it('does not end with a repeat that meets a rate limit', async () => {
+    const server = scripted(lose, () => problem(429, 'rate-limited'), json({}));
+    const management = clientOf(server, { retries: 0 });
+    await errorOf(async () => refund(management));
+    expect(await errorOf(async () => refund(management))).toMatchObject({
+      code: 'command_lost',
+      problem: undefined,
+    });
+    await refund(management);
+    expect(new Set(intentsOf(server)).size).toBe(1);
+  });
+
+  it.each([
+    ['an answer of a proxy', () => new Response('Bad gateway', { status: 502 })],
+    ['a failure of the gateway', () => problem(500, 'internal')],
+  ])('is what %s is, because the command may have been carried out', async (_, fails) => {
+    for (const answers of [[fails], [lose, fails]]) {
+      const server = scripted(...answers, json({}));
+      const management = clientOf(server, { retries: 0 });
+      for (const _attempt of answers) {
+        expect(await errorOf(async () => refund(management))).toMatchObject({
+          code: 'command_lost',
+          problem: undefined,
+        });
+      }
+      await refund(management);
+      expect(new Set(intentsOf(server)).size).toBe(1);
+    }
+  });
+
+  it('does not end with a repeat that a firewall stops', async () => {
+    const server = scripted(lose, () => new Response('Blocked', { status: 403 }), json({}));
+    const management = clientOf(server, { retries: 0 });
+    await errorOf(async () => refund(management));
+    expect(await errorOf(async () => refund(management))).toMatchObject({ code: 'command_lost' });
+    await refund(management);
+    expect(new Set(intentsOf(server)).size).toBe(1);
+  });
+
   it('is not suspected for a command whose first attempt is refused', async () => {
     const server = scripted(() => problem(409, 'already-used'));
     const error = await errorOf(async () =>

@@ -5,6 +5,7 @@ import manifest from '../../../package.json';
 import createManifest from '../../../packages/create-countersign/package.json';
 import { commands } from '../../../src/cli/commands.ts';
 import type { ErrorCode } from '../../../src/client/errors.ts';
+import { placeholdersIn } from '../../../src/dashboard/data/placeholders.ts';
 import type { Rule } from '../../../src/policy/rule.ts';
 import type { AccountRule } from '../../../src/protocol/account/denial.ts';
 
@@ -101,6 +102,15 @@ describe.each([...PAGES, ...SCREENS.map(([path, text]) => [fromRoot(path), text]
     });
   },
 );
+
+it('explains each word that a person replaces in a command of the dashboard', () => {
+  for (const [path, text] of SCREENS)
+    for (const [command] of text.matchAll(/npx countersign [^`\n&;"]*/g)) {
+      expect(command, path).not.toMatch(/…|<[a-z]+>/);
+      for (const [word] of command.matchAll(/(?<= )[A-Z][A-Z_]+(?= |$)/g))
+        expect(placeholdersIn(word), `${word} in ${path}`).toHaveLength(1);
+    }
+});
 
 describe.each([...PAGES])('%s', (name, text) => {
   it('links to files and headings that exist', () => {

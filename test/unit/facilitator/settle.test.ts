@@ -280,7 +280,7 @@ it('waiting requests share their looks at the chain', async () => {
   const { send, relayed } = await openFacilitator(always('taken'));
   const requests = vi.spyOn(globalThis, 'fetch');
   const waiting = payments.map(async (payment) => send('settle', bodyFor(payment)));
-  await vi.waitFor(() => expect(relayed).toHaveLength(12), { timeout: 10_000 });
+  await vi.waitFor(() => expect(relayed).toHaveLength(12), { timeout: 30_000 });
   const before = requests.mock.calls.length;
   // Two for each payment: the facts about its payer, and the state of its nonce.
   expect(before).toBeLessThanOrEqual(2 * 12 + 4);

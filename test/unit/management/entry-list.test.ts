@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { listEntries } from '../../../src/management/entry-list.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase } from '../audit/database.ts';
-import { accepted, ALICE, paidCalls, settled } from '../audit/history.ts';
+import { seqBefore } from '../../../src/management/seq-before.ts';
+import { openChains } from '../audit/archive/archive-world.ts';
+import { accepted, ALICE, denied, paidCalls, settled, START } from '../audit/history.ts';
 import { archive, happen, valueOf } from './walk.ts';
 
 beforeEach(freshDatabase);
@@ -66,5 +68,77 @@ describe('entries', () => {
 
   test('of an unknown account are none', async () => {
     expect(await valueOf(listEntries(db, ALICE, { limit: 1 }))).toEqual({ items: [] });
+  });
+});
+
+describe('entries of a time', () => {
+  const HOUR = 3_600;
+
+  /** A call each hour, and a denial that is entered when the next call is. */
+  const hours = async (count: number) => {
+    const chains = openChains();
+    for (let hour = 0; hour < count; hour += 1) {
+      const at = START + hour * HOUR;
+      await chains.store(ALICE, [accepted(2 * hour, at)], at + 9);
+      await chains.store(ALICE, [denied(2 * hour + 1, at + HOUR - 1)], at + HOUR + 20);
+    }
+    return chains.written.get(ALICE) ?? [];
+  };
+
+  const listed = async (from: number | undefined, to: number | undefined) => {
+    const all: Entry[] = [];
+    let after: number | undefined;
+    do {
+      const { items, next } = await valueOf(listEntries(db, ALICE, { after, limit: 3, from, to }));
+      all.push(...items);
+      after = next;
+    } while (after !== undefined);
+    return all;
+  };
+
+  test('are those from its first second to the one before its end', async () => {
+    const entries = await hours(20);
+    for (const from of [undefined, 0, START, START + HOUR, START + 7 * HOUR - 1, START + 90 * HOUR])
+      for (const to of [undefined, 1, START + HOUR, START + 9 * HOUR - 1, START + 99 * HOUR])
+        expect(await listed(from, to)).toEqual(
+          entries.filter(({ at }) => at >= (from ?? 0) && at < (to ?? Infinity)),
+        );
+  });
+
+  test('are found without reading the log before them', async () => {
+    const entries = await hours(60);
+    for (const hour of [0, 1, 30, 59, 80]) {
+      const time = START + hour * HOUR;
+      const start = await seqBefore(db, ALICE, time);
+      expect(entries.slice(0, start).every(({ at }) => at < time)).toBe(true);
+      expect(start).toBeGreaterThanOrEqual(Math.min(2 * hour, entries.length) - 2);
+    }
+  });
+
+  test('include a denial that its account entered hours later', async () => {
+    const chains = openChains();
+    const noise = () => ({ salt: Array.from(crypto.getRandomValues(new Uint8Array(9_000))) });
+    const many = Array.from({ length: 20 }, (_, nth) => START + 12 * HOUR + nth);
+    await chains.store(ALICE, [accepted(1)], START + 1);
+    for (const at of many)
+      await chains.store(ALICE, [{ ...accepted(at, at), evidence: noise() }], at + 1);
+    const [denial] = await chains.store(ALICE, [denied(2, START + 9)], START + 13 * HOUR);
+    expect((await listed(START + 5, START + HOUR)).map(({ seq }) => seq)).toEqual([denial?.seq]);
+  });
+
+  test('are filtered by tool and rule', async () => {
+    const chains = openChains();
+    const written = await chains.store(
+      ALICE,
+      [denied(1), { ...denied(2), rule: 'rate' }, { ...denied(3), tool: 'other' }],
+      START + 20,
+    );
+    const [first, second, third] = written;
+    const only = async (filter: object) =>
+      (await valueOf(listEntries(db, ALICE, { limit: 9, ...filter }))).items;
+    expect(await only({ rule: first?.rule })).toEqual([first, third]);
+    expect(await only({ rule: 'rate' })).toEqual([second]);
+    expect(await only({ tool: 'other' })).toEqual([third]);
+    expect(await only({ tool: 'other', rule: 'rate' })).toEqual([]);
   });
 });

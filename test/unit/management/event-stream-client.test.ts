@@ -61,7 +61,7 @@ describe('a client', () => {
     await next();
     await next();
     const waiting = next();
-    await vi.waitFor(() => expect(account.reads).toHaveLength(2));
+    await vi.waitFor(() => expect(account.reads).toHaveLength(2), { timeout: 30_000 });
     await reader.cancel();
     expect(await waiting).toBeUndefined();
     account.grow(chainOf(1));
@@ -80,7 +80,7 @@ describe('a client', () => {
       if (when !== 'before') await next();
       const waiting = next();
       if (when !== 'before') {
-        await vi.waitFor(() => expect(account.reads).toHaveLength(2));
+        await vi.waitFor(() => expect(account.reads).toHaveLength(2), { timeout: 30_000 });
         controller.abort();
       }
       expect(await waiting).toBeUndefined();

@@ -50,6 +50,19 @@ describe('the stream', () => {
     expect(await open(account, 4).entries(2)).toEqual(chain.slice(4));
   });
 
+  test('begins with the newest entries that the client asks for, and goes on without a gap', async () => {
+    const chain = chainOf(12);
+    await store(chain.slice(0, 8));
+    const account = accountWith(chain.slice(0, 10), 8);
+    const stream = open(account, -4);
+    // Two of D1 and two of the account, each once.
+    const received = await stream.entries(4);
+    account.grow(chain.slice(10));
+    received.push(...(await stream.entries(2)));
+    expect(received).toEqual(chain.slice(6));
+    expect(await open(accountWith(chain.slice(0, 3)), -30).entries(3)).toEqual(chain.slice(0, 3));
+  });
+
   test('skips archived entries and no others', async () => {
     const chain = chainOf(8);
     await store(chain.slice(0, 2));
@@ -82,7 +95,7 @@ describe('the stream', () => {
     await stream.next();
     account.grow([]);
     const received = stream.entries(2);
-    await vi.waitFor(() => expect(account.reads.at(-1)?.after).toBe(2));
+    await vi.waitFor(() => expect(account.reads.at(-1)?.after).toBe(2), { timeout: 30_000 });
     account.grow(chain.slice(2));
     expect(await received).toEqual(chain.slice(2));
   });

@@ -13,6 +13,7 @@ import {
   BASE,
   RELAYER,
   answerOf,
+  ask,
   happened,
   config,
   TIMES,
@@ -27,6 +28,19 @@ beforeEach(async () => {
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
+});
+
+test('what was earned is reported of all accounts together only', async () => {
+  await happened(accepted(1), committed(1), settled(1));
+  const earned = async (query: string): Promise<readonly unknown[]> => {
+    const { items } = await answerOf('spend', `/admin/spend?${query}`);
+    return (items as readonly { readonly earned?: string }[]).map((item) => item.earned);
+  };
+  expect(await earned('by=day')).toEqual(['20000']);
+  expect(await earned('by=tool&and=day')).toEqual(['20000']);
+  // The rows of one account have no part of it: 0 would be wrong.
+  expect(await earned('by=account')).toEqual([undefined]);
+  expect(await earned(`by=day&account=${ALICE}`)).toEqual([undefined]);
 });
 
 describe('payments', () => {
@@ -60,6 +74,22 @@ describe('payments', () => {
       if (rest.length > 0) expect(rest[0]).not.toHaveProperty('age');
     },
   );
+
+  test.each(['state=open&endedFrom=1', 'endedTo=9', 'state=failed&endedFrom=1&to=9'])(
+    'are not listed by times that their list does not have: %s',
+    async (query) => {
+      const answer = await ask('settlements.list', `/admin/settlements?${query}`);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ field: 'query.endedFrom' });
+    },
+  );
+
+  test('are shown as open with their call until they end', async () => {
+    const of = async (call: number): Promise<unknown> =>
+      (await answerOf('account.call', `/accounts/${ALICE}/calls/${word(call)}`))['settlement'];
+    expect(await of(2)).toMatchObject({ state: 'open', age: 500 });
+    expect(await of(1)).toMatchObject({ state: 'settled' });
+  });
 
   test('have their dead letters in their story', async () => {
     const letter = { queue: 'countersign-settlement-dead', body: '{}', account: ALICE };

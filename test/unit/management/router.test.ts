@@ -90,6 +90,8 @@ describe('a request of the management API', () => {
     ['account.entries', `${own}/entries?after=-1`, {}, 'query.after'],
     ['account.entries', `${own}/entries?after=abc`, {}, 'query.after'],
     ['account.entries', `${own}/entries?format=ndjson&type=call.denied`, {}, 'query.type'],
+    ['account.entries', `${own}/entries?format=ndjson&from=1`, {}, 'query.from'],
+    ['account.entries', `${own}/entries?rule=Rate`, {}, 'query.rule'],
     ['account.tree', `${own}/tree?after=abc`, {}, 'query.after'],
     ['account.spend', `${own}/spend`, {}, 'query.by'],
     ['account.spend', `${own}/spend?by=day&from=2026-02-30`, {}, 'query.from'],

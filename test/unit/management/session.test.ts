@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../../src/config.ts';
 import { encodeBase64Url, hexOf, utf8 } from '../../../src/crypto/bytes.ts';
-import { endSession, manage } from '../../../src/management/router.ts';
+import { endSession, manage, showSession } from '../../../src/management/router.ts';
 import { signedHeaders } from '../../../src/protocol/http-signature.ts';
 import {
   type AgentSession,
@@ -206,6 +206,66 @@ describe('a request of a session', () => {
       relation: async () => ({ verdict: 'found', relation: 'none', hasParent: true, exists: true }),
     });
     expect(answer).toMatchObject({ status: 404, reason: 'unknown-account', asked: [] });
+  });
+});
+
+describe('the session of an operator', () => {
+  it('reads what operators read until its wallet is removed from OPERATORS', async () => {
+    network(KEY_ACCOUNT);
+    const key = await newKey();
+    const signed = await signSession(sessionOf(key));
+    const readBy = async (operators: Config['operators']) => {
+      const { context } = await scriptedContext({ ...config, operators });
+      const answer = await manage(
+        context,
+        await requestBy(key, { path: '/admin/settings', signed }),
+      );
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    expect(await readBy([addressOf('owner')])).toBe(200);
+    expect(await readBy([addressOf('agent')])).toBe(403);
+  });
+});
+
+describe('GET /session', () => {
+  const path = '/session';
+
+  it.each([
+    ['an operator', [addressOf('owner')], true],
+    ['no operator', [addressOf('agent')], false],
+  ])('shows that its wallet is %s', async (_, operators, isOperator) => {
+    network(KEY_ACCOUNT);
+    const { context } = await scriptedContext({ ...config, operators });
+    const answer = await showSession(context, await requestBy(await newKey(), { path }));
+    expect([answer.status, answer.headers.get('Cache-Control')]).toEqual([
+      200,
+      'private, no-store',
+    ]);
+    expect(await answer.json()).toEqual({
+      ...{ account: OWN, is_operator: isOperator, valid_until: NOW + 3_600 },
+    });
+  });
+
+  it.each([
+    ['repeat', 409, 'session-repeat'],
+    ['ended', 401, 'session-ended'],
+  ] as const)('is refused if the account says %s', async (verdict, status, reason) => {
+    const request = await requestBy(await newKey(), { path });
+    const script = { admitSession: async () => ({ verdict }) } as const;
+    expect(await answerTo(request, script, showSession)).toMatchObject({ status, reason });
+  });
+
+  it('is refused without a session', async () => {
+    const answer = await answerTo(new Request(ORIGIN + path), {}, showSession);
+    expect(answer).toMatchObject({ status: 400, asked: [] });
+  });
+
+  it('is refused if another wallet signed the session', async () => {
+    const key = await newKey();
+    const signed = await signSession(sessionOf(key), 'agent');
+    const answer = await answerTo(await requestBy(key, { path, signed }), {}, showSession);
+    expect(answer).toMatchObject({ status: 400, reason: 'invalid-signature' });
   });
 });
 

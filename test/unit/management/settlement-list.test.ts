@@ -67,6 +67,14 @@ describe('settlements', () => {
     [{ state: 'released', from: START + 21, to: START + 31 }, [3]],
     [{ account: ALICE, from: START + 2, to: START + 4 }, [3, 2]],
     [{ state: 'open', account: ALICE, from: START + 5 }, [6]],
+    // Times of their ends.
+    [{ state: 'released', endedFrom: START + 20, endedTo: START + 30 }, [8]],
+    [{ state: 'released', endedFrom: START + 20, account: ALICE }, [3]],
+    [{ state: 'released', endedTo: START + 30, account: ALICE }, []],
+    [{ state: 'failed', endedFrom: START + 400, endedTo: START + 401 }, [2]],
+    [{ state: 'failed', endedFrom: START + 401 }, []],
+    [{ state: 'failed', endedFrom: START, tool: 'none' }, []],
+    [{ state: 'settled', endedFrom: START + 9, endedTo: START + 10 }, [1]],
   ] as const)('can be filtered by %j', async (filter, expected) => {
     for (const limit of [1, 2, 100]) {
       const found = await walk((page) => listSettlements(db, { ...filter, ...page }), limit);
@@ -154,8 +162,7 @@ describe('amounts kept by silent tools', () => {
     );
     const story = await valueOf(settlementStory(db, accountOf(2), word(1)));
     expect(story).toMatchObject({
-      call: { state: 'abandoned', kept: 'charged', charged: 20_000n },
-      open: false,
+      call: { state: 'abandoned', kept: 'charged', charged: 20_000n, isOpen: false },
       complete: true,
     });
     expect(story?.entries.map(({ type }) => type)).toEqual([

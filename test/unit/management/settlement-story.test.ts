@@ -20,8 +20,7 @@ describe('the story of a call', () => {
     const entries = await happen(ALICE, bodies, 7);
     const story = await valueOf(settlementStory(db, ALICE, word(1)));
     expect(story).toMatchObject({
-      call: { state: 'committed', payment: { state: 'settled' } },
-      open: false,
+      call: { state: 'committed', payment: { state: 'settled' }, isOpen: false },
       complete: true,
     });
     expect(story?.entries).toEqual(entries.filter(({ call }) => call === word(1)));
@@ -33,7 +32,7 @@ describe('the story of a call', () => {
     const redriven: EntryBody = { type: 'settlement.redriven', at: START, call: word(1) };
     await happen(ALICE, [accepted(1), committed(1), denied(2), redriven]);
     const story = await valueOf(settlementStory(db, ALICE, word(1)));
-    expect(story).toMatchObject({ open: true, complete: true });
+    expect(story).toMatchObject({ call: { isOpen: true }, complete: true });
     expect(story?.entries.map(({ type }) => type)).toEqual([
       'call.accepted',
       'call.finished',

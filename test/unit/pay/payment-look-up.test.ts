@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { CountersignError } from '../../../src/client/errors.ts';
 import type { CallRecord } from '../../../src/client/call-record.ts';
-import { completed, keptAnswer } from '../../../src/pay/payment-look-up.ts';
+import {
+  completed,
+  keptAnswer,
+  lookUpProblem,
+  unendedText,
+} from '../../../src/pay/payment-look-up.ts';
 import type { PaymentRecord } from '../../../src/pay/payment-record.ts';
 
 const SENT: PaymentRecord = {
@@ -36,6 +42,23 @@ describe('a payment that was looked up', () => {
     const record = completed(SENT, known({ answer }));
     expect(record.outcome).toMatchObject({ status: 200, charged: 20_000n, credited: 0n });
     expect(keptAnswer('lookup', record)?.text).toBe('{\n  "a": 1\n}');
+  });
+
+  it('never says that it costs nothing while the call runs', () => {
+    expect(unendedText({ state: 'held' })).not.toContain('costs nothing');
+    expect(unendedText({ state: 'parked' })).toContain('costs nothing');
+  });
+
+  it('is not lost when the look-up fails, and the person reads what to do', () => {
+    const declined = new CountersignError('signer_failed', 'The account did not sign.', {
+      cause: { code: 4902 },
+    });
+    for (const thrown of [declined, { code: 4902 }])
+      expect(lookUpProblem(thrown, SENT)).toContain('Add Base Sepolia in the settings');
+    const unknown = new CountersignError('look_failed', 'The gateway answered 503.');
+    expect(lookUpProblem(unknown, SENT)).toBe(
+      'The gateway answered 503. Try again later. Looking costs nothing.',
+    );
   });
 
   it('has no outcome while the call runs or waits for a person', () => {

@@ -5,8 +5,8 @@ import {
   type PaymentRecord,
   readPaymentRecord,
   recordKey,
-  type Shelf,
 } from '../../../src/pay/payment-record.ts';
+import type { Shelf } from '../../../src/dashboard/payment/kept-purchase.ts';
 
 const shelfOf = (): Shelf & { readonly kept: Map<string, string> } => {
   const kept = new Map<string, string>();

@@ -118,7 +118,7 @@ describe('an answer as an event stream', () => {
     const { response, taken, cancelled } = streamed(endless());
     expect((await run(() => response)).end).toMatchObject({ result: { content: ['ours'] } });
     expect(taken()).toBe(4);
-    await vi.waitFor(() => expect(cancelled()).toBe(true));
+    await vi.waitFor(() => expect(cancelled()).toBe(true), { timeout: 30_000 });
   });
 
   it('passes notifications on, and counts them against the cap', async () => {

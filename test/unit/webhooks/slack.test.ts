@@ -70,6 +70,7 @@ const DETAILS: { readonly [rule in AlertRule]: AlertBody['detail'] } = {
   database_unavailable: {},
   log_forked: { account: ALICE, seq: 7 },
   database_behind: { account: ALICE, from: 7, to: 12 },
+  log_behind: { account: ALICE, seq: 7, since: START },
   witness: { kind: 'away', witness: 'w.example', since: START, reason: 'it answered 500' },
   archive: { kind: 'unavailable', since: START },
   payee_missing: { network: 'eip155:8453', payee: '0x78', payments: 3, amount: '20000' },

@@ -1,7 +1,7 @@
 import type { Seconds } from '../../../core/clock.ts';
 import type { ReplayedAccount } from './account.ts';
 
-/** Denials become entries about ten seconds after their decision; only an account that slept takes longer. */
+/** Further denials by a rule become an entry about ten seconds after the first one; only an account that slept takes longer. */
 const KEPT_SECONDS: Seconds = 3_600;
 /** An account with many calls a second must not fill the memory. */
 const MOST_KEPT = 50_000;

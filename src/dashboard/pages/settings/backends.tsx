@@ -2,8 +2,9 @@ import type { ItemOf } from '../../../client/management.ts';
 import { allOf } from '../../data/list.ts';
 import { useQuery } from '../../data/query.ts';
 import { networkName } from '../../../protocol/network-name.ts';
+import { counted } from '../../format/amount.ts';
 import { shortened, shown } from '../../format/text.ts';
-import { momentOf } from '../../format/time.ts';
+import { exactMomentOf } from '../../format/time.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { Result } from '../../parts/result.tsx';
@@ -50,7 +51,7 @@ export const Backends = () => {
                     error === undefined ? (
                       '–'
                     ) : (
-                      <span title={at === undefined ? undefined : momentOf(at)}>
+                      <span title={at === undefined ? undefined : exactMomentOf(at)}>
                         {shown(error)}
                       </span>
                     ),
@@ -73,7 +74,7 @@ export const Backends = () => {
                 {
                   head: 'Gas for',
                   isNumber: true,
-                  cell: ({ covers }) => (covers === undefined ? '–' : `${covers} payments`),
+                  cell: ({ covers }) => (covers === undefined ? '–' : counted(covers, 'payment')),
                 },
                 { head: 'Waiting', isNumber: true, cell: ({ waiting }) => waiting ?? '–' },
               ]}

@@ -1,9 +1,9 @@
-import { useEffect, useId, useRef } from 'preact/hooks';
 import { useQuery } from '../../data/query.ts';
 import { answerText, type Delivery, type Webhook, type Webhooks } from '../../data/webhooks.ts';
 import { worded } from '../../format/text.ts';
 import { momentOf } from '../../format/time.ts';
 import { Badge } from '../../parts/badge.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { Result } from '../../parts/result.tsx';
 import { Table } from '../../parts/table.tsx';
@@ -18,15 +18,12 @@ export const Deliveries = ({
   readonly webhook: Webhook;
   readonly onClose: () => void;
 }) => {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const titleId = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  const title = `Deliveries to ${webhook.id}`;
   const query = useQuery(`deliveries ${webhook.id} ${webhook.etag}`, (management, signal) =>
     webhooks.deliveries(management, webhook, signal),
   );
   return (
-    <dialog ref={dialog} class="wide" aria-labelledby={titleId} onClose={onClose}>
-      <h2 id={titleId}>Deliveries to {webhook.id}</h2>
+    <Dialog title={title} isWide onClose={onClose}>
       <Result query={query} rows={4}>
         {(items) =>
           items.length === 0 ? (
@@ -35,7 +32,7 @@ export const Deliveries = ({
             </Empty>
           ) : (
             <Table<Delivery>
-              caption={`Deliveries to ${webhook.id}`}
+              caption={title}
               rows={items}
               keyOf={({ message, attempt }) => `${message} ${attempt}`}
               columns={[
@@ -49,11 +46,6 @@ export const Deliveries = ({
           )
         }
       </Result>
-      <div class="acts">
-        <button type="button" onClick={() => dialog.current?.close()}>
-          Close
-        </button>
-      </div>
-    </dialog>
+    </Dialog>
   );
 };

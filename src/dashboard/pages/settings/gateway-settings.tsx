@@ -1,12 +1,37 @@
 import type { AnswerOf } from '../../../client/management.ts';
 import { networkName } from '../../../protocol/network-name.ts';
-import { addressIn } from '../../format/text.ts';
+import { readPolicy } from '../../../policy/read-policy.ts';
+import { policyLines } from '../../format/policy-lines.ts';
+import { addressIn, shown } from '../../format/text.ts';
 import { Badge } from '../../parts/badge.tsx';
-import { CommandLine, Id } from '../../parts/copy.tsx';
+import { CommandLine } from '../../parts/command-line.tsx';
+import { Id } from '../../parts/id.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Section } from '../../parts/page.tsx';
 
 type Settings = AnswerOf<'settings'>;
+
+const DefaultPolicy = ({ settings }: { readonly settings: Settings }) => {
+  const policy = readPolicy(settings.default_policy);
+  const lines = policy === undefined ? [] : policyLines(policy);
+  return (
+    <>
+      {policy !== undefined && lines.length === 0 ? <p>It sets no limit.</p> : null}
+      <Facts
+        facts={[
+          ...lines.map(([name, value]) => [name, shown(value)] as const),
+          ['Hash', <Id text={settings.default_policy_hash} label="the hash of the policy" />],
+        ]}
+      />
+      <details>
+        <summary>As JSON</summary>
+        <pre tabIndex={0} aria-label="Default policy">
+          {JSON.stringify(settings.default_policy, undefined, 2)}
+        </pre>
+      </details>
+    </>
+  );
+};
 
 /** How the gateway is deployed. It changes with a deployment only, so there is a command instead of a button. */
 export const GatewaySettings = ({ settings }: { readonly settings: Settings }) => (
@@ -14,7 +39,7 @@ export const GatewaySettings = ({ settings }: { readonly settings: Settings }) =
     <Section title="Gateway">
       <Facts
         facts={[
-          ['New calls', settings.paused ? <Badge state="paused" /> : <Badge state="active" />],
+          ['New calls', <Badge state={settings.paused ? 'paused' : 'accepted'} />],
           ['Addresses', settings.audiences.map((audience) => <div key={audience}>{audience}</div>)],
           ['Networks', settings.networks.map((each) => <div key={each}>{networkName(each)}</div>)],
           [
@@ -48,14 +73,7 @@ export const GatewaySettings = ({ settings }: { readonly settings: Settings }) =
         Binds every account for which no operator has set a policy. To change it, edit the variable
         DEFAULT_POLICY, then deploy.
       </p>
-      <Facts
-        facts={[
-          ['Hash', <Id text={settings.default_policy_hash} label="the hash of the policy" />],
-        ]}
-      />
-      <pre tabIndex={0} aria-label="Default policy">
-        {JSON.stringify(settings.default_policy, undefined, 2)}
-      </pre>
+      <DefaultPolicy settings={settings} />
     </Section>
   </>
 );

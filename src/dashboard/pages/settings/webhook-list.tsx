@@ -2,37 +2,28 @@ import { useState } from 'preact/hooks';
 import { useAct } from '../../data/act.ts';
 import { useQuery } from '../../data/query.ts';
 import type { Scope } from '../../data/scope.ts';
-import { answerText, type Delivery, type Webhook, webhooksOf } from '../../data/webhooks.ts';
-import { shown } from '../../format/text.ts';
+import {
+  answerText,
+  type Delivery,
+  SIGNING_KEYS,
+  type Webhook,
+  webhooksOf,
+} from '../../data/webhooks.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
-import { Badge } from '../../parts/badge.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { Notice } from '../../parts/notice.tsx';
+import { NoAgentsYet } from '../../parts/no-agents-yet.tsx';
 import { Result } from '../../parts/result.tsx';
-import { Table } from '../../parts/table.tsx';
 import { Deliveries } from './deliveries.tsx';
 import { WebhookDialog } from './webhook-dialog.tsx';
-
-type Open =
-  | { readonly dialog: 'edit'; readonly webhook: Webhook | undefined }
-  | { readonly dialog: 'remove' | 'deliveries'; readonly webhook: Webhook };
+import { type OpenDialog, targetOf, WebhookTable } from './webhook-table.tsx';
 
 type Tested = { readonly id: string; readonly delivery: Delivery };
-
-const targetOf = ({ format, url, to = [] }: Webhook): string => {
-  if (format === 'email') return to.map(shown).join(', ');
-  return format === 'slack' ? `Slack (${shown(url)})` : shown(url);
-};
-
-const eventsOf = ({ events }: Webhook): string =>
-  events.includes('*')
-    ? 'all alerts'
-    : events.map((event) => event.replaceAll('_', ' ')).join(', ');
 
 /** Webhooks with their state: add, change, test, remove. */
 export const WebhookList = ({ scope }: { readonly scope: Scope }) => {
   const webhooks = webhooksOf(scope);
-  const [opened, setOpened] = useState<Open | undefined>(undefined);
+  const [opened, setOpened] = useState<OpenDialog | undefined>(undefined);
   const [tested, setTested] = useState<Tested | undefined>(undefined);
   const { isAsking, problem, carryOut } = useAct();
   const query = useQuery(`webhooks ${scope.role} ${scope.account}`, webhooks.list, 30);
@@ -56,11 +47,19 @@ export const WebhookList = ({ scope }: { readonly scope: Scope }) => {
         {tested === undefined ? null : (
           <p class={tested.delivery.outcome === 'delivered' ? 'good' : 'failed'}>
             {tested.id} {answerText(tested.delivery)} after {tested.delivery.ms} ms
-            {tested.delivery.outcome === 'delivered' ? ': the test alert arrived.' : '.'}
+            {tested.delivery.outcome === 'delivered'
+              ? ': the test alert arrived.'
+              : '. Choose Edit to check its address, then test it again.'}
           </p>
         )}
       </div>
-      <Result query={query} rows={3}>
+      <Result
+        query={query}
+        rows={3}
+        unknown={
+          <NoAgentsYet what="You can add webhooks once your account exists. Your first grant, top-up or paid call opens it." />
+        }
+      >
         {(items) =>
           items.length === 0 ? (
             <Empty title="No webhooks yet.">
@@ -72,54 +71,18 @@ export const WebhookList = ({ scope }: { readonly scope: Scope }) => {
             </Empty>
           ) : (
             <>
-              <Table<Webhook>
-                caption="Webhooks"
-                rows={items}
-                keyOf={({ id }) => id}
-                columns={[
-                  { head: 'Name', cell: ({ id }) => id },
-                  { head: 'State', cell: (each) => <State webhook={each} /> },
-                  { head: 'To', drop: 2, cell: (each) => <span>{targetOf(each)}</span> },
-                  { head: 'Alerts', drop: 2, cell: (each) => eventsOf(each) },
-                  {
-                    head: 'Change',
-                    cell: (webhook) => (
-                      <span class="acts">
-                        <button
-                          type="button"
-                          disabled={isAsking}
-                          aria-label={`Test ${webhook.id}`}
-                          onClick={() => void test(webhook)}
-                        >
-                          {isAsking ? 'Confirm in the wallet' : 'Test'}
-                        </button>
-                        <button
-                          type="button"
-                          aria-label={`Deliveries of ${webhook.id}`}
-                          onClick={() => setOpened({ dialog: 'deliveries', webhook })}
-                        >
-                          Deliveries
-                        </button>
-                        <button
-                          type="button"
-                          aria-label={`Edit ${webhook.id}`}
-                          onClick={() => setOpened({ dialog: 'edit', webhook })}
-                        >
-                          Edit
-                        </button>
-                        <button
-                          type="button"
-                          class="danger"
-                          aria-label={`Remove ${webhook.id}`}
-                          onClick={() => setOpened({ dialog: 'remove', webhook })}
-                        >
-                          Remove
-                        </button>
-                      </span>
-                    ),
-                  },
-                ]}
+              <WebhookTable
+                webhooks={items}
+                isAsking={isAsking}
+                onTest={(webhook) => void test(webhook)}
+                onOpen={setOpened}
               />
+              {items.some(({ format = 'countersign' }) => format === 'countersign') ? (
+                <p class="muted">
+                  A program verifies each message with a key of{' '}
+                  <a href={SIGNING_KEYS}>{SIGNING_KEYS}</a>.
+                </p>
+              ) : null}
               {add}
             </>
           )
@@ -146,24 +109,11 @@ export const WebhookList = ({ scope }: { readonly scope: Scope }) => {
           onClose={close}
         >
           <p>
-            Alerts no longer go to {targetOf(opened.webhook)}. Messages that are not delivered yet
-            are dropped.
+            Alerts no longer go to {targetOf(opened.webhook)}. The gateway drops messages that it
+            has not delivered yet.
           </p>
         </ActDialog>
       ) : null}
     </>
   );
 };
-
-const WHY = {
-  gone: 'its receiver is gone',
-  failing: 'too many messages in a row failed',
-} as const;
-
-const State = ({ webhook: { state, reason, failures } }: { readonly webhook: Webhook }) => (
-  <>
-    <Badge state={state} />{' '}
-    {reason === undefined ? null : <span class="muted">{WHY[reason]}: edit it to enable it</span>}
-    {reason === undefined && failures > 0 ? <span class="muted">{failures} failed</span> : null}
-  </>
-);

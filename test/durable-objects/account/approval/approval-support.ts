@@ -107,3 +107,6 @@ export const heldOf = async (payer: Hex): Promise<string> => (await purseOf(paye
 export const unmock = (): void => {
   vi.restoreAllMocks();
 };
+
+/** A new incoming request of a call. */
+export const attempt = (): Hex => randomHex(16);

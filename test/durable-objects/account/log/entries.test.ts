@@ -27,6 +27,7 @@ import {
 afterEach(restore);
 
 const WAIT = 20_000;
+const PATIENCE = { timeout: 30_000 };
 
 const found = (happened: EntryPage): Extract<EntryPage, { readonly verdict: 'found' }> => {
   if (happened.verdict !== 'found') throw new Error(happened.verdict);
@@ -211,7 +212,7 @@ describe('a reader that waits for new entries', () => {
     await pause(20);
     const { release, waited } = await holdCommits(payer);
     const call = callOnce(payer, 1n);
-    await vi.waitFor(() => expect(waited.commits).toBe(1));
+    await vi.waitFor(() => expect(waited.commits).toBe(1), PATIENCE);
     const late = ask(payer, head, WAIT);
     expect(await isAnswered(Promise.race([waiting, late]))).toBe(false);
     release();
@@ -228,13 +229,13 @@ describe('a reader that waits for new entries', () => {
     const begin = () =>
       stubOf(payer).reserve(intentCallOf(payer, { settlement: 'credit' }), randomHex(16), {});
     const first = begin();
-    await vi.waitFor(() => expect(waited.commits).toBe(1));
+    await vi.waitFor(() => expect(waited.commits).toBe(1), PATIENCE);
     // One group, decided while the first commit is being persisted: first the call, then both reads.
     const [second, quick, patient] = [begin(), ask(payer, head + 1), ask(payer, head + 1, WAIT)];
     await pause(20);
     release();
     expect(await quick).toMatchObject({ entries: [], head: head + 1 });
-    expect(await isAnswered(patient)).toBe(true);
+    // A reader that missed the group would get an empty page at the end of its wait.
     expect((await patient).entries[0]).toMatchObject({ seq: head + 2 });
     expect((await Promise.all([first, second])).map(({ verdict }) => verdict)).toEqual([
       'go',
@@ -267,10 +268,10 @@ describe('a reader that waits for new entries', () => {
         after === milliseconds ? [set.mock.results[at]?.value as unknown] : [],
       );
     const waiting = [ask(payer, head, 3_600_000), ask(payer, head, 12_345)];
-    await pause(20);
+    const timersOfReaders = () => [...timersOf(25_000), ...timersOf(12_345)];
+    await vi.waitFor(() => expect(timersOfReaders()).toHaveLength(2), PATIENCE);
     expect(timersOf(3_600_000)).toEqual([]);
-    const timers = [...timersOf(25_000), ...timersOf(12_345)];
-    expect(timers).toHaveLength(2);
+    const timers = timersOfReaders();
     await callOnce(payer, 1n);
     await Promise.all(waiting);
     const ids = cleared.mock.calls.map(([id]) => id as unknown);

@@ -23,7 +23,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { alertsOf, detailsOf, day } from './alert-support.ts';
 
 /** An outbox sends once a second, and a busy machine takes longer. */
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: 30_000 };
 
 afterEach(restore);
 

@@ -1,7 +1,9 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
+import { compiled } from '../../../../durable-objects/account/tree/grants.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
+import { policyJson } from '../../../../src/policy/policy.ts';
 import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import { accountOf, entriesOf, randomHex, stubOf, topUp } from '../../support.ts';
 import {
@@ -36,8 +38,25 @@ describe('the standing of an account', () => {
       const found = await stub.standing({ account: accountOf(agent), by });
       return found.verdict === 'found' ? found.standing.grants : found;
     };
-    expect(await asked()).toMatchObject([{ status: 'revoked', isDefault: false }]);
+    expect(await asked()).toMatchObject([
+      { status: 'revoked', isDefault: false, policy: policyJson(compiled(grant)) },
+    ]);
     expect(leases).toMatchObject([{ message: { dryRun: true } }]);
+  });
+
+  test('names the grant of each limit that a grant sets', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const [one, other] = [await enrol(owner, agent), await enrol(owner, agent)];
+    await callOnce(agent, 10n);
+    const by = { account: accountOf(agent), role: 'operator' } as const;
+    const stub: Pick<AgentAccountRpc, 'standing'> = stubOf(agent);
+    const found = await stub.standing({ account: accountOf(agent), by });
+    if (found.verdict !== 'found') throw new Error(found.verdict);
+    const limits = found.standing.money.flatMap((money) => money.limits);
+    const ofGrants = limits.filter(({ rule }) => rule === 'grant:lifetime');
+    expect(new Set(ofGrants.map((limit) => limit.grant))).toEqual(new Set([one.hash, other.hash]));
+    expect(limits.find(({ rule }) => !rule.startsWith('grant:'))?.grant).toBe(undefined);
   });
 
   test('requests the ancestors’ answers once a second, however often it is read', async () => {

@@ -88,7 +88,9 @@ describe('a grant without its holder’s consent', () => {
     const grant = grantOf(owner, agent);
     await offer(grant);
     const children = async () => (await stubOf(owner).children(undefined)).children;
-    expect(await children()).toMatchObject([{ account: accountOf(agent), status: 'offered' }]);
+    expect(await children()).toMatchObject([
+      { account: accountOf(agent), status: 'offered', delegation: grant.delegation },
+    ]);
     const asset = assetId(network(CHAIN), grant.delegation.asset);
     const request = { child: accountOf(agent), issued: grant.hash, asset, shares: {} } as const;
     expect(await stubOf(owner).lease({ ...request, need: 1n, want: 1n })).toMatchObject({

@@ -110,6 +110,7 @@ describe('a revocation', () => {
       acknowledgedAt = admitted();
       return returned;
     });
+    const begun = Promise.withResolvers<void>();
     const calls = Array.from({ length: 500 }, () => ({
       call: intentCallOf(agent, { price: 10n, settlement: 'credit', audience: AUDIENCE }),
       attempt: randomHex(16),
@@ -118,9 +119,14 @@ describe('a revocation', () => {
       calls.map(async ({ call, attempt }, at) => {
         // In waves, so that some calls are decided, some are being decided, and some are on their way.
         await pause(Math.floor(at / 25) * 4);
+        // However slow the machine: the last wave arrives after the revocation.
+        if (at >= 475) await begun.promise.then(() => revoked);
         const verdict = await stubOf(agent).reserve(call, attempt, {});
         if (verdict.verdict === 'go') went += 1;
-        if (went >= 150) revoked ??= revoke(owner, grant.delegation.id);
+        if (went >= 150) {
+          revoked ??= revoke(owner, grant.delegation.id);
+          begun.resolve();
+        }
         return verdict;
       }),
     );

@@ -7,7 +7,7 @@ import { isStored } from '../../../../src/audit/archive/store-object.ts';
 import { dayOf } from '../../../../src/audit/day.ts';
 import { loadStoredHead } from '../../../../src/audit/stored-chain.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
-import { db, rows } from '../database.ts';
+import { db, isUnchanged, nameLists, rows } from '../database.ts';
 import { accepted, accountOf, committed, kept } from '../history.ts';
 import {
   ANN,
@@ -131,7 +131,9 @@ describe('the archive', () => {
     await chains.store(CAT, [accepted(52, at)], at + 92);
     const before = await rows('calls');
     const { deps } = openDeps(31);
+    await nameLists();
     await runArchive(deps, MIDNIGHT + 40 * DAY);
+    expect(await isUnchanged()).toBe(false);
     const calls = await objectsIn('calls/');
     expect([...calls.keys()].map((name) => name.replace(/[0-9a-f]{16}\.ndjson\.gz$/, ''))).toEqual(
       [0, 1, 2].map((day) => `calls/day=${dayOf(MIDNIGHT + day * DAY)}/0001-`),

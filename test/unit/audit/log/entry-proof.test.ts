@@ -53,7 +53,7 @@ beforeAll(async () => {
 });
 
 const verdict = async (shown: EntryProof = proof) => {
-  const verified = await verifyEntryProof(writeEntryProof(shown), [KEY], [WITNESS]);
+  const verified = await verifyEntryProof(writeEntryProof(shown), [{ key: KEY }], [WITNESS]);
   return verified.ok ? verified.value : verified.error;
 };
 
@@ -69,7 +69,7 @@ describe('a proof of an entry', () => {
 
   test('may show nothing but a hash', async () => {
     const { entry: _, receipt: __, ...bare } = proof;
-    const verified = await verifyEntryProof(writeEntryProof(bare), [KEY]);
+    const verified = await verifyEntryProof(writeEntryProof(bare), [{ key: KEY }]);
     expect(verified).toMatchObject({ ok: true, value: { seq: 7, witnesses: [] } });
   });
 
@@ -122,7 +122,7 @@ describe('a proof of an entry', () => {
   test('is refused without the key of its log, and with the key of a witness alone', async () => {
     const text = writeEntryProof(proof);
     const other = { ...KEY, name: 'other.example/log/2026' };
-    expect(await verifyEntryProof(text, [other])).toEqual({
+    expect(await verifyEntryProof(text, [{ key: other }])).toEqual({
       ok: false,
       error: 'checkpoint_unsigned',
     });
@@ -130,6 +130,42 @@ describe('a proof of an entry', () => {
       ok: false,
       error: 'checkpoint_unsigned',
     });
+  });
+
+  test('is refused if the key of the log had ended before the entry, unless the key signed again', async () => {
+    const text = writeEntryProof(proof);
+    const faultFor = async (...ends: readonly (number | undefined)[]) => {
+      const listed = ends.map((until) => ({ key: KEY, ...(until && { from: AT - 90, until }) }));
+      const verified = await verifyEntryProof(text, listed);
+      return verified.ok ? 'proved' : verified.error;
+    };
+    expect(await faultFor(AT - 6)).toBe('retired_key');
+    // The clocks of account and log may differ.
+    expect(await faultFor(AT - 5)).toBe('proved');
+    expect(await faultFor(AT - 60, AT + 60)).toBe('proved');
+    expect(await faultFor(AT - 60, undefined)).toBe('proved');
+    expect(await faultFor(AT - 60, AT - 30)).toBe('retired_key');
+  });
+
+  test('without its entry is refused once the key of the log has ended, unless a witness saw it before', async () => {
+    const { entry: _, ...bare } = proof;
+    const text = writeEntryProof(bare);
+    const verdictFor = async (
+      until: number | undefined,
+      witnesses: Parameters<typeof verifyEntryProof>[2] = [],
+    ) => {
+      const listed = [{ key: KEY, ...(until && { from: AT - 90, until }) }];
+      const verified = await verifyEntryProof(text, listed, witnesses);
+      return verified.ok ? 'proved' : verified.error;
+    };
+    expect(await verdictFor(undefined)).toBe('proved');
+    expect(await verdictFor(AT - 60)).toBe('undated');
+    // Its text would show that it is old enough. Nothing else does.
+    expect(await verdictFor(AT + 60)).toBe('undated');
+    expect(await verdictFor(AT + 60, [WITNESS])).toBe('proved');
+    expect(await verdictFor(AT - 5, [WITNESS])).toBe('proved');
+    expect(await verdictFor(AT - 6, [WITNESS])).toBe('undated');
+    expect(await verdictFor(AT + 60, [{ ...WITNESS, name: 'witness.example/w2' }])).toBe('undated');
   });
 
   test.each(['', 'c2sp.org/tlog-proof@v1\nindex 1\n\nx', '{}'])('is no other text: %j', (text) => {

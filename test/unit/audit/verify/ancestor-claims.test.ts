@@ -1,8 +1,14 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AncestorClaim, judgeClaim } from '../../../../src/audit/verify/ancestor-claims.ts';
-import { newBranch, noteEntry } from '../../../../src/audit/verify/branches.ts';
+import {
+  type AncestorClaim,
+  judgeClaim,
+  knownAncestor,
+} from '../../../../src/audit/verify/ancestor-claims.ts';
+import { type Branch, newBranch, noteEntry, SLACK } from '../../../../src/audit/verify/branches.ts';
 import { openTexts } from '../../../../src/audit/verify/replay/texts.ts';
 import { createTally } from '../../../../src/audit/verify/tally.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import type { EntryBody, Json } from '../../../../src/protocol/entry.ts';
 import { delegationFields } from '../../../../src/protocol/intent/agent-delegation.ts';
 import { START, word } from '../history.ts';
@@ -36,7 +42,7 @@ const judged = (bodies: readonly EntryBody[], changes: Partial<AncestorClaim> = 
   const tally = createTally('totals');
   const branch = newBranch(ACCOUNT);
   for (const entry of logOf(bodies)) noteEntry(branch, entry);
-  judgeClaim({ ...claim, ...changes }, branch, texts, tally);
+  judgeClaim({ ...claim, ...changes }, knownAncestor(branch), texts, tally);
   const { verdict, first } = tally.finding();
   return first === undefined ? verdict : `${first.field}: ${first.reason}`;
 };
@@ -101,5 +107,96 @@ describe('a call below an account', () => {
     const tally = createTally('totals');
     judgeClaim(claim, undefined, texts, tally);
     expect(tally.finding()).toMatchObject({ verdict: 'bounded', bounded: 1 });
+  });
+});
+
+describe('the claims of many calls about an account with many policies', () => {
+  /** Times in seconds of half a slack, so that changes are near each other and far from each other. */
+  const time = fc.integer({ min: -20, max: 20 }).map((half) => NOW + half * 32);
+  const changes = fc.array(
+    fc.oneof(
+      fc.record({ what: fc.constant('policy' as const), at: time, value: fc.constantFrom(1, 2) }),
+      fc.record({ what: fc.constant('status' as const), at: time, value: fc.constantFrom(0, 1) }),
+      fc.record({ what: fc.constant('epoch' as const), at: time, value: fc.constantFrom(0, 1, 2) }),
+      fc.record({ what: fc.constant('id' as const), at: time, value: fc.constantFrom(0, 1) }),
+    ),
+    { maxLength: 12 },
+  );
+  const branchOf = (drawn: typeof changes extends fc.Arbitrary<infer T> ? T : never): Branch => {
+    const branch = newBranch(ACCOUNT);
+    for (const { what, at, value } of drawn.toSorted((one, other) => one.at - other.at)) {
+      const last = branch.versions.at(-1) ?? { at: 0 };
+      if (what === 'policy') branch.versions.push({ ...last, at, owner: word(value) });
+      if (what === 'status')
+        branch.statuses.push({ at, status: ['active', 'frozen'][value] ?? '' });
+      if (what === 'epoch') branch.revocations.push({ at, id: word(0), epoch: BigInt(value + 1) });
+      if (what === 'id') {
+        const id = value === 0 ? delegation.id : word(78);
+        branch.revocations.push({ at, id, epoch: 0n });
+      }
+    }
+    return branch;
+  };
+
+  /** Looks at every version. */
+  const near = <T extends { readonly at: number }>(versions: readonly T[]): readonly T[] =>
+    versions.filter(
+      ({ at }, index) =>
+        at <= NOW + SLACK && NOW - SLACK < (versions[index + 1]?.at ?? Number.MAX_SAFE_INTEGER),
+    );
+  const expected = ({ versions, statuses, revocations }: Branch, owner: Hex): string => {
+    const first = revocations.find(({ id, epoch }) =>
+      epoch === 0n ? id === delegation.id : delegation.epoch < epoch,
+    );
+    const isRevoked = first !== undefined && NOW >= first.at - SLACK;
+    const known = near(statuses);
+    const isActive = ({ status }: { readonly status: string }) => status === 'active';
+    const isSame = (version: { readonly owner?: Hex }) => version.owner === owner;
+    if (isRevoked && NOW > first.at + SLACK) return 'payment.grant: revoked';
+    if (!known.some(isActive)) return `payment.grant: ${known.at(-1)?.status}`;
+    if (!near(versions).some(isSame)) return WRONG;
+    const isSure = !isRevoked && known.every(isActive) && near(versions).every(isSame);
+    return isSure ? 'proved' : 'bounded';
+  };
+
+  it('are judged as by a look at each change', () => {
+    fc.assert(
+      fc.property(changes, fc.constantFrom(1, 2), (drawn, owner) => {
+        const branch = branchOf(drawn);
+        const tally = createTally('totals');
+        judgeClaim({ ...claim, owner: word(owner) }, knownAncestor(branch), texts, tally);
+        const { verdict, first } = tally.finding();
+        const found = first === undefined ? verdict : `${first.field}: ${first.reason}`;
+        expect(found).toBe(expected(branch, word(owner)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are judged by reading each change once', () => {
+    let reads = 0;
+    const counted = <T extends { readonly at: number }>(change: (at: number) => T): T[] =>
+      Array.from({ length: 1_000 }, (_, nth) => ({
+        ...change(nth),
+        get at() {
+          reads += 1;
+          return nth * 100;
+        },
+      }));
+    const branch: Branch = {
+      ...newBranch(ACCOUNT),
+      versions: counted((nth) => ({ at: nth, owner: word(nth) })),
+      statuses: counted((at) => ({ at, status: 'active' })),
+      revocations: counted((at) => ({ at, id: word(at + 100), epoch: 0n })),
+    };
+    const known = knownAncestor(branch);
+    expect(reads).toBeLessThan(5_000);
+    const first = reads;
+    const tally = createTally('totals');
+    for (let nth = 1; nth < 999; nth += 1) {
+      judgeClaim({ ...claim, at: nth * 100 + 70, owner: word(nth) }, known, texts, tally);
+    }
+    expect(tally.finding()).toMatchObject({ checked: 998 });
+    expect(reads).toBe(first);
   });
 });

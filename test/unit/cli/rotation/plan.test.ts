@@ -9,10 +9,12 @@ import {
   successorOf,
   windowsEnd,
 } from '../../../../src/cli/rotation/plan.ts';
+import { totalsOf } from '../../../../src/cli/rotation/rotate-owner.ts';
 import { relayerStep } from '../../../../src/cli/rotation/rotate-relayer.ts';
 import { remainingOf, usedOf, usedOfOwn } from '../../../../src/cli/rotation/used.ts';
 import type { PolicyDocument } from '../../../../src/management/policy.route.ts';
 import { parsePolicy } from '../../../../src/policy/policy.ts';
+import { USD_ADDRESS } from '../../../../src/protocol/fiat-asset.ts';
 import type { AgentDelegation } from '../../../../src/protocol/intent/agent-delegation.ts';
 
 const ASSET = `0x${'11'.repeat(20)}` as const;
@@ -198,4 +200,15 @@ it.each([
   ['done', { hasOld: false, hasNew: true, isFunded: true, open: 0 }],
 ])('says of a relayer to %s: %o', (step, state) => {
   expect(relayerStep(state)).toBe(step);
+});
+
+describe('the totals that move to another owner', () => {
+  it('are added up for each asset alone', () => {
+    const card = { asset: USD_ADDRESS, maxTotal: 50n };
+    expect(totalsOf([delegationOf(), card, delegationOf({ maxTotal: 5n })])).toEqual({
+      total: 1_005n,
+      card_total: 50n,
+    });
+    expect(totalsOf([delegationOf()])).toEqual({ total: 1_000n });
+  });
 });

@@ -45,8 +45,19 @@ describe('the minimum top-up', () => {
     expect([await statusFor(tools, 499_999), await statusFor(tools, 500_000)]).toEqual([400, 402]);
   });
 
-  it('ignores tools that are disabled, free, or hidden by another one at their path', async () => {
+  it('ignores tools that are disabled, free, hidden by another one at their path, or charge a card', async () => {
     const tools = watchedTools();
+    tools.put(
+      priced('carded', '$0.001', {
+        ...{
+          settlement: 'card',
+          asset: 'iso4217:USD',
+          onSilence: 'keep',
+          requireBinding: 'intent',
+        },
+        card: { provider: 'issuing' },
+      }),
+    );
     tools.put(priced('off', '$0.001', { disabled: true }));
     tools.put(priced('free', '$0', { settlement: 'free' }));
     tools.put(priced('a-first', '$3', { path: '/tools/same' }));

@@ -9,6 +9,7 @@ import {
   freshBackends,
   answerWith,
   settle,
+  settleUntilTheWaitEnds,
 } from './settle-now-world.ts';
 
 beforeEach(freshBackends);
@@ -21,7 +22,7 @@ describe('unknown, never failed, while the authorization is unused and valid', (
   test('if success is claimed without a transfer', async () => {
     conduct['facilitator.test'] = () =>
       answerWith({ success: true, transaction: `0x${'aa'.repeat(32)}` });
-    expect(await settle()).toMatchObject({
+    expect(await settleUntilTheWaitEnds()).toMatchObject({
       outcome: 'unknown',
       why: 'the settlement is not on the chain yet',
     });
@@ -41,7 +42,7 @@ describe('unknown, never failed, while the authorization is unused and valid', (
 
   test('if every backend is down', async () => {
     conduct['facilitator.test'] = conduct['second.test'] = () => new Response('', { status: 502 });
-    expect(await settle()).toMatchObject({ outcome: 'unknown' });
+    expect(await settleUntilTheWaitEnds()).toMatchObject({ outcome: 'unknown' });
   });
 
   test('if the chain is down, without presenting', async () => {
@@ -55,7 +56,7 @@ describe('unknown, never failed, while the authorization is unused and valid', (
       chain.state.down = true;
       return answerWith({ success: true, transaction: chain.pay(payment) });
     };
-    expect(await settle()).toMatchObject({ outcome: 'unknown' });
+    expect(await settleUntilTheWaitEnds()).toMatchObject({ outcome: 'unknown' });
     expect(presented).toEqual(['facilitator.test']);
   });
 

@@ -43,15 +43,22 @@ export const answerWith = (changes: object): Response =>
 /** Looks at the chain without pauses. */
 export const QUICK = { tickMs: 1, lookMs: 0, laterMs: 0 };
 
-export const settle = async (one: Payment = payment, confirmations = 1, now = NOW) =>
-  await settleNow(
-    {
-      chain: { urls: [RPC], confirmations },
-      backends: backendsAt([FACILITATOR, 'https://second.test']),
-      watches: new Map(),
-      waitMs: 200,
-      pace: QUICK,
-    },
-    { ...presentable, payment: one },
-    now,
-  );
+const settleWithin =
+  (waitMs: number) =>
+  async (one: Payment = payment, confirmations = 1, now = NOW) =>
+    await settleNow(
+      {
+        chain: { urls: [RPC], confirmations },
+        backends: backendsAt([FACILITATOR, 'https://second.test']),
+        watches: new Map(),
+        waitMs,
+        pace: QUICK,
+      },
+      { ...presentable, payment: one },
+      now,
+    );
+
+export const settle = settleWithin(30_000);
+
+/** For a payment that stays unknown until the wait for it ends. */
+export const settleUntilTheWaitEnds = settleWithin(200);

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { ROOT } from '../root.ts';
+import type { Fleet } from './fleet.ts';
+
+export type Who = 'operator' | 'owner';
+export type Address = { readonly who: Who; readonly path: string };
+
+type Listed = {
+  readonly PAGES: readonly { readonly path: string; readonly roles: readonly Who[] }[];
+};
+
+/** The dashboard is TypeScript of a browser, which this program is not compiled with. */
+const { PAGES } = (await import(join(ROOT, 'src/dashboard/pages.ts'))) as Listed;
+
+/** Tabs and filters that read other data than the page they belong to. */
+const MORE: readonly Address[] = [
+  { who: 'operator', path: '/?days=30' },
+  { who: 'owner', path: '/?days=30' },
+  { who: 'operator', path: '/agents/:account?tab=history' },
+  { who: 'owner', path: '/agents/:account?tab=history' },
+  { who: 'operator', path: '/agents/:busiest?tab=history' },
+];
+
+/** Every page for everybody who may see it, with the parameters of a real agent, its call, and a tool. */
+export const addressesOf = (
+  fleet: Fleet & { readonly busiest: string },
+): readonly (Address & { readonly address: string })[] =>
+  [
+    ...PAGES.flatMap(({ path, roles }) => roles.map((who): Address => ({ who, path }))),
+    ...MORE,
+  ].map(({ who, path }) => ({
+    who,
+    path,
+    address: path
+      .replace(':account', fleet.agent)
+      .replace(':busiest', fleet.busiest)
+      .replace(':call', fleet.call)
+      .replace(':tool', 'lookup'),
+  }));

@@ -1,0 +1,2 @@
+/** The maximum number of tools in a catalogue. */
+export const MAX_TOOLS = 1_000;

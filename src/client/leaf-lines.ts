@@ -1,0 +1,139 @@
+import type { Seconds } from '../core/clock.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Management } from './management.ts';
+
+type Leaf = { readonly index: number; readonly leaf: string; readonly proof?: readonly string[] };
+
+/** The leaves of one tree: its signed checkpoint, and a line of `leaves.ndjson` for each leaf, in the order of the log. */
+export type LeafFiles = {
+  readonly year: number;
+  readonly checkpoint: string;
+  readonly lines: AsyncIterable<string>;
+};
+
+/** Where leaves are read. */
+export type LeafSource = {
+  readonly management: Pick<Management, 'call'>;
+  /** Whether an error of `management` says that the gateway keeps no log. */
+  readonly isWithoutLog: (thrown: unknown) => boolean;
+  readonly now: Seconds;
+  readonly signal?: AbortSignal;
+};
+
+type Tree = { readonly size: number; readonly checkpoint?: string };
+type Page = Tree & { readonly items: readonly Leaf[]; readonly next?: string };
+type Range = { readonly year: number; readonly size?: number; readonly after?: string };
+type ReadPage = (range: Range) => Promise<Page>;
+
+/**
+ * All leaves of each year, for an operator; the newest year first.
+ *
+ * @returns nothing if the gateway has no log, or none that it has signed
+ * @throws what `management.call` throws
+ */
+export const allLeaves = async (source: LeafSource): Promise<readonly LeafFiles[]> => {
+  const { management, signal } = source;
+  const read: ReadPage = async (range) => {
+    const query = { limit: 500, ...range };
+    return (await management.call('log.leaves', { query, ...(signal && { signal }) })).body;
+  };
+  return await leafFiles(source, [read]);
+};
+
+/** The leaves of some accounts, each with its proof in the tree of the checkpoint of its year; the newest year first. @throws like `allLeaves` */
+export const leavesOfAccounts = async (
+  source: LeafSource,
+  accounts: readonly AccountId[],
+): Promise<readonly LeafFiles[]> => {
+  const { management, signal } = source;
+  const read =
+    (account: AccountId): ReadPage =>
+    async (range) => {
+      const query = { limit: 100, ...range };
+      const request = { params: { account }, query, ...(signal && { signal }) };
+      return (await management.call('account.leaves', request)).body;
+    };
+  return await leafFiles(source, accounts.map(read));
+};
+
+/**
+ * The years of a log, back to the first one. A log continues that of the year before only if that one has leaves, so an empty year ends it; the
+ * current year may have none yet. The newest is read first: its first leaf names a tree of the year before, which must not be larger than the one
+ * that is read of that year.
+ */
+const leafFiles = async (
+  source: LeafSource,
+  readers: readonly ReadPage[],
+): Promise<readonly LeafFiles[]> => {
+  const current = new Date(source.now * 1_000).getUTCFullYear();
+  const found: LeafFiles[] = [];
+  for (let year = current; ; year -= 1) {
+    const { isEmpty, files } = await leavesOfYear(source, readers, year);
+    if (isEmpty && year < current) return found;
+    // An owner may have no leaves in a year in which others have some.
+    if (files !== undefined) found.push(files);
+  }
+};
+
+/** `files`: absent also if a year has leaves of other accounts only. */
+type YearLeaves = { readonly isEmpty: boolean; readonly files?: LeafFiles };
+
+const leavesOfYear = async (
+  source: LeafSource,
+  readers: readonly ReadPage[],
+  year: number,
+): Promise<YearLeaves> => {
+  const [first] = readers;
+  const tree = first && (await signedTree(source, first, year));
+  if (tree?.checkpoint === undefined) return { isEmpty: true };
+  const { size, checkpoint } = tree;
+  const lines = inOrder(readers.map((read) => leavesFrom(read, { year, size })));
+  const start = await lines.next();
+  if (start.done === true) return { isEmpty: false };
+  return { isEmpty: false, files: { year, checkpoint, lines: resumed(start.value, lines) } };
+};
+
+async function* resumed(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
+}
+
+const signedTree = async (
+  { isWithoutLog }: LeafSource,
+  read: ReadPage,
+  year: number,
+): Promise<Tree | undefined> => {
+  try {
+    return await read({ year });
+  } catch (thrown) {
+    if (isWithoutLog(thrown)) return undefined;
+    throw thrown;
+  }
+};
+
+/** All leaves of one source, in trees of one size: their proofs must lead to the one checkpoint. */
+async function* leavesFrom(read: ReadPage, range: Range): AsyncGenerator<Leaf> {
+  let after: string | undefined;
+  do {
+    const page = await read({ ...range, ...(after === undefined ? {} : { after }) });
+    yield* page.items;
+    after = page.next;
+  } while (after !== undefined);
+}
+
+/** Merges sources that are in the order of the log, and keeps one leaf of each in memory besides its page. */
+async function* inOrder(sources: readonly AsyncGenerator<Leaf>[]): AsyncGenerator<string> {
+  const heads = await Promise.all(sources.map(async (source) => await source.next()));
+  for (;;) {
+    let least: { readonly at: number; readonly leaf: Leaf } | undefined;
+    for (const [at, head] of heads.entries())
+      if (head.done !== true && (least === undefined || head.value.index < least.leaf.index))
+        least = { at, leaf: head.value };
+    if (least === undefined) return;
+    const { index, leaf, proof } = least.leaf;
+    yield `${JSON.stringify({ index, leaf, ...(proof === undefined ? {} : { proof }) })}\n`;
+    const source = sources[least.at];
+    if (source === undefined) return;
+    heads[least.at] = await source.next();
+  }
+}

@@ -1,0 +1,33 @@
+import type { ItemOf, Management } from '../../../client/management.ts';
+import { PAGE_ROWS } from '../list.ts';
+
+/** Which accounts of a gateway a list shows. `label`: a part of the name. */
+export type AccountFilter = {
+  readonly label?: string;
+  readonly status?: ItemOf<'accounts.list'>['status'];
+};
+
+export type AccountPage = {
+  readonly items: readonly ItemOf<'accounts.list'>[];
+  /** The cursor of the next page. */
+  readonly next: string | undefined;
+};
+
+/** Reads on until there is a page of accounts: the gateway returns a short one where a filter matches little. */
+export const readAccountPage = async (
+  management: Management,
+  filter: AccountFilter,
+  after: string | undefined,
+  signal: AbortSignal,
+): Promise<AccountPage> => {
+  const items: ItemOf<'accounts.list'>[] = [];
+  let next = after;
+  do {
+    const begin = next === undefined ? {} : { after: next };
+    const query = { ...filter, ...begin, limit: PAGE_ROWS - items.length };
+    const { body } = await management.call('accounts.list', { query, signal });
+    items.push(...body.items);
+    ({ next } = body);
+  } while (next !== undefined && items.length < PAGE_ROWS);
+  return { items, next };
+};

@@ -1,0 +1,42 @@
+import type { Seconds } from '../../../core/clock.ts';
+import { inTurn } from '../in-turn.ts';
+import { useQuery } from '../query.ts';
+import { gatewayNow } from '../reader.ts';
+import { sessionMemory } from '../session-memory.ts';
+import type { Standing } from './standing.ts';
+
+/** A list reads each account at its object, which costs money: what was read is kept this long. */
+const KEPT_SECONDS = 10;
+const MAX_KEPT = 1000;
+
+const keptStandings = sessionMemory(
+  () => new Map<string, { readonly standing: Standing; readonly at: Seconds }>(),
+);
+
+/** Accounts that were changed here: the next read of each does not show what was kept, nor what a read that runs now keeps. */
+const changed = new Set<string>();
+
+/** The standing of an account in a list, read in turn with those of other rows, and kept for ten seconds. */
+export const useListedStanding = (account: string) => {
+  const query = useQuery<Standing>(
+    `listed standing ${account}`,
+    async (management, signal) => {
+      const kept = keptStandings();
+      const known = changed.delete(account) ? undefined : kept.get(account);
+      if (known !== undefined && gatewayNow() - known.at < KEPT_SECONDS) return known.standing;
+      return await inTurn(async () => {
+        const { body } = await management.call('account.get', { params: { account }, signal });
+        if (kept.size >= MAX_KEPT) kept.clear();
+        kept.set(account, { standing: body, at: gatewayNow() });
+        return body;
+      }, signal);
+    },
+    KEPT_SECONDS,
+  );
+  /** Reads again after a change. */
+  const refresh = (): void => {
+    changed.add(account);
+    query.refresh();
+  };
+  return { ...query, refresh };
+};

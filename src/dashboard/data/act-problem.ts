@@ -1,0 +1,13 @@
+import { CountersignError } from '../../client/errors.ts';
+import { walletRefusal } from '../session/wallet-refusal.ts';
+import { problemText } from './problem.ts';
+
+/** Explains why a change failed: the wallet's refusal, or the gateway's. @param network name of the network of the session */
+export const actProblem = async (thrown: unknown, network: string): Promise<string> => {
+  // Other errors have a cause too: after `command_lost` the change may have happened.
+  if (!(thrown instanceof CountersignError) || thrown.code !== 'signer_failed') {
+    return problemText(thrown);
+  }
+  const { text, hint } = walletRefusal(thrown.cause, network);
+  return `${text} The gateway did not receive this change. ${hint}`;
+};

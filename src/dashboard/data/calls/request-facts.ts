@@ -1,0 +1,42 @@
+/** What the log says of the request of a waiting call. */
+export type RequestFacts = {
+  /** Method and target as signed, e.g. `POST /tools/translate`; undefined if D1 does not have the entry. */
+  readonly request: string | undefined;
+  /** SHA-256 of the body; undefined if there is none. The gateway keeps no body. */
+  readonly bodyDigest: string | undefined;
+  /** Parameters that a rule compares, with their values. */
+  readonly params: readonly (readonly [name: string, value: string])[];
+  readonly payee: string | undefined;
+};
+
+type Members = { readonly [name: string]: unknown };
+
+const membersOf = (value: unknown): Members =>
+  typeof value === 'object' && value !== null ? (value as Members) : {};
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+/** SHA-256 of no bytes. */
+const NO_BODY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+/** @param params of the evidence (docs/wire-format.md §15): `{found, value}`, or null where the tool declares none */
+const paramsIn = (params: unknown): RequestFacts['params'] =>
+  Object.entries(membersOf(params)).map(([name, read]) => {
+    const { found, value } = membersOf(read);
+    return [name, found === true ? (textOf(value) ?? JSON.stringify(value)) : 'unreadable'];
+  });
+
+/** What the entry that parked a call says of its request. */
+export const requestFacts = (evidence: unknown, payment: unknown): RequestFacts => {
+  const { intent, params } = membersOf(evidence);
+  const { method, target, payloadDigest } = membersOf(intent);
+  const digest = textOf(payloadDigest);
+  const parts = [textOf(method), textOf(target)].filter((part) => part !== undefined);
+  return {
+    request: parts.length === 0 ? undefined : parts.join(' '),
+    bodyDigest: digest === NO_BODY ? undefined : digest,
+    params: paramsIn(params),
+    payee: textOf(membersOf(payment)['payTo']),
+  };
+};

@@ -1,0 +1,36 @@
+import type { AnswerOf } from '../../../client/management.ts';
+import { useQuery } from '../query.ts';
+import type { Approval } from './approvals.ts';
+import { requestFacts } from './request-facts.ts';
+
+type Limit = AnswerOf<'account.get'>['money'][number]['limits'][number];
+
+const ONCE_SECONDS = 3600;
+
+/** Reads the entry that parked a call. It never changes. */
+export const useRequestFacts = ({ account, call, parked_at: at }: Approval) =>
+  useQuery(
+    `request of ${account} ${call}`,
+    async (management, signal) => {
+      const query = { type: 'call.parked', from: at, to: at + 1, limit: 100 } as const;
+      const { body } = await management.call('account.entries', {
+        params: { account },
+        query,
+        signal,
+      });
+      const entry = body.items.find((item) => item.call === call);
+      return requestFacts(entry?.evidence, entry?.payment);
+    },
+    ONCE_SECONDS,
+  );
+
+const LIMITS_SECONDS = 15;
+
+/** Reads the limits of an account in one asset. A call that waits is held in each of them already. */
+export const useLimits = (account: string, asset: string): readonly Limit[] | undefined =>
+  useQuery(
+    `limits of ${account}`,
+    async (management, signal) =>
+      (await management.call('account.get', { params: { account }, signal })).body.money,
+    LIMITS_SECONDS,
+  ).data?.find((money) => money.asset === asset)?.limits;

@@ -1,0 +1,94 @@
+import { endpointOf } from '../../../management/endpoint.ts';
+import { PATHS } from '../../../management/paths.ts';
+import type { RouteId } from '../../../management/routes.ts';
+import { utf8 } from '../../../crypto/bytes.ts';
+import { accountId, network } from '../../../protocol/account-id.ts';
+import { readDelegation } from '../../../protocol/intent/signed-document.ts';
+import type { SignedCommand } from './signed-command.ts';
+
+/** What an open command is for, as a person reads it. */
+export type CommandSubject = {
+  readonly route: RouteId | undefined;
+  readonly name: string;
+  /** The page that shows what is stored, below `/dashboard`. */
+  readonly page: string | undefined;
+  readonly account: string | undefined;
+  readonly call: string | undefined;
+  /** Atomic units. */
+  readonly amount: bigint | undefined;
+};
+
+const NAMES: readonly (readonly [route: RegExp, name: string])[] = [
+  [/^calls\.refund$/, 'A refund'],
+  [/^settlements\.writeoff$/, 'A write-off of a payment'],
+  [/^settlements\.redrive$/, 'Presenting a payment again'],
+  [/approval/, 'A decision about a call that waits for approval'],
+  [/policy/, 'A change of a budget'],
+  [/status$/, 'A change of a status'],
+  [/^tools/, 'A change of a tool'],
+  [/^deadletters/, 'Sending a message again'],
+  [/^accounts?\.put$/, 'A change of a name'],
+];
+
+const PREFIX = 'countersign.admin.';
+
+const routeOf = (tool: string): RouteId | undefined => {
+  const id = tool.startsWith(PREFIX) ? tool.slice(PREFIX.length) : '';
+  return Object.hasOwn(PATHS, id) ? (id as RouteId) : undefined;
+};
+
+const paramsOf = (route: RouteId, target: string): Readonly<Record<string, string>> => {
+  const given = (target.split('?')[0] ?? '').split('/');
+  const named = endpointOf(route).path.split('/');
+  return Object.fromEntries(
+    named.flatMap((part, at) => (part.startsWith(':') ? [[part.slice(1), given[at] ?? '']] : [])),
+  );
+};
+
+const membersOf = (body: string): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+};
+
+const pageOf = ({ account, call, tool }: Readonly<Record<string, string>>): string | undefined => {
+  if (account !== undefined && call !== undefined) return `/calls/${account}/${call}`;
+  if (account !== undefined) return `/agents/${account}`;
+  return tool === undefined ? undefined : `/tools/id/${tool}`;
+};
+
+const GRANT = { route: undefined, call: undefined, amount: undefined } as const;
+
+const grantSubject = ({ body, target }: SignedCommand): CommandSubject => {
+  const read = target === '/delegations' ? readDelegation(utf8(body)) : undefined;
+  if (read?.ok !== true) {
+    return { ...GRANT, name: 'The revocation of a grant', page: '/agents', account: undefined };
+  }
+  const { chainId, delegation } = read.value;
+  const account = accountId(network(chainId), delegation.delegate);
+  return { ...GRANT, name: 'A grant', page: `/agents/${account}`, account };
+};
+
+/** Reads what a command is for from its proof and its body. */
+export const subjectOf = (command: SignedCommand): CommandSubject => {
+  if (command.tool === undefined) return grantSubject(command);
+  const route = routeOf(command.tool);
+  const params = route === undefined ? {} : paramsOf(route, command.target);
+  const { amount, charge } = membersOf(command.body);
+  const decided = charge === true ? 'A charge of a held amount' : 'A release of a held amount';
+  const name =
+    route === 'settlements.resolve'
+      ? decided
+      : NAMES.find(([pattern]) => pattern.test(route ?? ''))?.[1];
+  return {
+    route,
+    name: name ?? `${command.method} ${command.target}`,
+    page: pageOf(params),
+    account: params['account'],
+    call: params['call'],
+    amount: typeof amount === 'string' && /^[0-9]{1,78}$/.test(amount) ? BigInt(amount) : undefined,
+  };
+};

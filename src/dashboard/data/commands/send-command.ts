@@ -1,0 +1,143 @@
+import { signal } from '@preact/signals';
+import type { TypedData } from '../../../client/signer.ts';
+import { nowSeconds } from '../../../core/clock.ts';
+import type { AccountId } from '../../../protocol/account-id.ts';
+import { WalletFault } from '../../session/wallet-refusal.ts';
+import { gatewayNow } from '../reader.ts';
+import { answerOfCommand, type CommandAnswer } from './answer-of-command.ts';
+import { commandShelf } from './command-shelf.ts';
+import { type CommandStore, createCommandStore } from './command-store.ts';
+import { isSecond } from './is-second.ts';
+import { readCommand, type SignedCommand, type StoredCommand } from './signed-command.ts';
+
+/** Counts changes of the stored commands, by this tab and by others. */
+export const commandChanges = signal(0);
+
+const channel = new BroadcastChannel('countersign-commands');
+channel.onmessage = () => {
+  commandChanges.value += 1;
+};
+
+const noteChange = (): void => {
+  commandChanges.value += 1;
+  channel.postMessage('changed');
+};
+
+/** Commands that this tab is sending: their page shows how they go on. */
+const underWay = new Map<string, number>();
+/** The client repeats a request after pauses, and the command is under way in each of them. */
+const PAUSE_MS = 5_000;
+const STORE_MS = 2_000;
+
+const storeOf = (account: AccountId): CommandStore =>
+  createCommandStore(commandShelf, account, location.origin);
+
+/** The result of the store, or undefined: a command works in a browser that stores nothing, or whose disk is full or hangs. */
+const tried = async <T>(work: Promise<T>): Promise<T | undefined> =>
+  Promise.race([
+    work.catch(() => undefined),
+    new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), STORE_MS)),
+  ]);
+
+const begin = (id: string): (() => void) => {
+  underWay.set(id, (underWay.get(id) ?? 0) + 1);
+  return () => {
+    setTimeout(() => {
+      const rest = (underWay.get(id) ?? 1) - 1;
+      if (rest === 0) underWay.delete(id);
+      else underWay.set(id, rest);
+      commandChanges.value += 1;
+    }, PAUSE_MS);
+  };
+};
+
+/** Sends a command that is kept until an answer decides it. */
+const sendKept = async (
+  command: SignedCommand,
+  send: () => Promise<Response>,
+): Promise<readonly [Response, CommandAnswer]> => {
+  const store = storeOf(command.account);
+  // Race: a page that is closed after the request has left never sees the answer.
+  const isRepeat = (await tried(store.keep(command))) ?? false;
+  const end = begin(command.id);
+  try {
+    const response = await send();
+    const answer = await answerOfCommand(command, response, isRepeat);
+    if (answer.is !== 'open') await tried(store.forget(command));
+    return [response, answer];
+  } finally {
+    end();
+    noteChange();
+  }
+};
+
+const KEPT_HEADERS = ['agent-intent', 'content-type', 'if-match', 'if-none-match'] as const;
+
+const storedOf = async (request: Request): Promise<StoredCommand> => {
+  const { pathname, search, origin } = new URL(request.url);
+  const headers = KEPT_HEADERS.flatMap((name) => {
+    const value = request.headers.get(name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return {
+    v: 1,
+    gateway: origin,
+    method: request.method as StoredCommand['method'],
+    target: pathname + search,
+    headers: Object.fromEntries(headers),
+    body: await request.text(),
+    sentAt: nowSeconds(),
+  };
+};
+
+/** `fetch` for the requests that the wallet of `account` signed: it keeps each command from before it is sent until its answer is known. */
+export const sendSigned = async (
+  account: AccountId,
+  input: RequestInfo | URL,
+  init?: RequestInit,
+): Promise<Response> => {
+  const stored = await storedOf(new Request(input, init));
+  const command = await readCommand(stored, account, location.origin);
+  if (command === undefined) return fetch(input, init);
+  const [response] = await sendKept(command, async () => fetch(input, init));
+  return response;
+};
+
+const definedOf = (headers: StoredCommand['headers']): [string, string][] =>
+  Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+
+/** Sends a command again: the same bytes with the same signature, which the gateway carries out at most once. */
+export const sendAgain = async (command: SignedCommand): Promise<CommandAnswer> => {
+  const { gateway, target, method, headers, body } = command;
+  const [, answer] = await sendKept(command, async () =>
+    fetch(gateway + target, {
+      method,
+      headers: definedOf(headers),
+      cache: 'no-store',
+      redirect: 'manual',
+      signal: AbortSignal.timeout(30_000),
+      ...(body === '' ? {} : { body }),
+    }),
+  );
+  return answer;
+};
+
+/** The commands of a wallet that have no answer yet, and that this tab is not sending. */
+export const openCommands = async (account: AccountId): Promise<readonly SignedCommand[]> => {
+  const open = (await tried(storeOf(account).open(gatewayNow()))) ?? [];
+  return open.filter(({ id }) => !underWay.has(id));
+};
+
+/**
+ * Stops a second signature for what an earlier one may still do.
+ *
+ * @throws WalletFault before the wallet is asked
+ */
+export const refuseSecond = async (account: AccountId, data: TypedData): Promise<void> => {
+  const open = (await tried(storeOf(account).open(gatewayNow()))) ?? [];
+  if (!open.some((command) => isSecond(command, data))) return;
+  throw new WalletFault({
+    text: 'An earlier change like this one has no answer yet, and both could take effect.',
+    hint: 'Close this dialog and send the earlier one again at the top of the page.',
+  });
+};

@@ -1,0 +1,29 @@
+import type { ItemOf } from '../../../client/management.ts';
+import { firstRows, type Rows } from '../list.ts';
+import { isUnknownAccount } from '../problem.ts';
+import { useQuery } from '../query.ts';
+import type { Scope } from '../scope.ts';
+
+/** Grants of one issuer that a page looks through for one agent. */
+const MOST_ISSUED = 2_000;
+
+/** The grants that the signed-in account has issued. An operator reads those of accounts, and issues none. */
+export const useOwnIssued = ({ account }: Scope) =>
+  useQuery(
+    `issued by ${account}`,
+    async (management, signal): Promise<Pick<Rows<ItemOf<'account.tree'>>, 'items'>> => {
+      try {
+        return await firstRows(
+          management,
+          'account.tree',
+          { params: { account } },
+          MOST_ISSUED,
+          signal,
+        );
+      } catch (thrown) {
+        // An account that has paid and granted nothing has issued nothing.
+        if (isUnknownAccount(thrown)) return { items: [] };
+        throw thrown;
+      }
+    },
+  );

@@ -1,0 +1,65 @@
+import { type Signal, signal } from '@preact/signals';
+import type { AccountId } from '../../../protocol/account-id.ts';
+import type { BoughtCredit } from '../../payment/bought-credit.ts';
+import type { Stage } from '../../payment/chosen-wallet.ts';
+import { browserShelf, type KeptPurchase, readPurchase } from '../../payment/kept-purchase.ts';
+import { onePurchase } from '../../payment/one-purchase.ts';
+import type { PaymentFault } from '../../payment/payment-fault.ts';
+import type { Outcome } from '../../payment/purchase-outcome.ts';
+import { accountMemory } from '../session-memory.ts';
+
+/** How far the purchase of credit for an account is. `lost`: its answer is missing, and it can only be sent again. */
+export type Purchasing =
+  | { readonly is: 'open'; readonly fault?: PaymentFault }
+  | {
+      readonly is: 'asking';
+      readonly stage: Stage;
+      readonly amount: bigint;
+      /** The purchase that is being repeated. */
+      readonly kept: KeptPurchase | undefined;
+    }
+  | { readonly is: 'lost'; readonly kept: KeptPurchase; readonly fault?: PaymentFault }
+  | { readonly is: 'bought'; readonly bought: BoughtCredit };
+
+/** By account. They outlive the dialog: a person may close it while the wallet still asks. */
+const purchases = accountMemory(() => new Map<string, Signal<Purchasing>>());
+
+const resting = (account: AccountId, fault?: PaymentFault): Purchasing => {
+  const kept = readPurchase(browserShelf, account);
+  const why = fault === undefined ? {} : { fault };
+  return kept === undefined ? { is: 'open', ...why } : { is: 'lost', kept, ...why };
+};
+
+/** The purchase for an account, as a dialog finds it that opens now. */
+export const purchaseFor = (account: AccountId): Signal<Purchasing> => {
+  const all = purchases();
+  const known = all.get(account) ?? signal<Purchasing>({ is: 'open' });
+  all.set(account, known);
+  if (known.value.is !== 'asking') known.value = resting(account);
+  return known;
+};
+
+/** Takes one step of a purchase. While one is under way, another one is not begun. */
+export const advance = async (
+  purchase: Signal<Purchasing>,
+  account: AccountId,
+  amount: bigint,
+  step: (onStage: (stage: Stage) => void) => Promise<Outcome>,
+): Promise<void> => {
+  // Read and set before the first wait: a second click in the same moment must not sign a second payment.
+  if (purchase.value.is === 'asking') return;
+  const kept = purchase.value.is === 'lost' ? purchase.value.kept : undefined;
+  const onStage = (stage: Stage): void => {
+    purchase.value = { is: 'asking', stage, amount, kept };
+  };
+  onStage('account');
+  try {
+    const result = await onePurchase(async () => await step(onStage));
+    purchase.value = result.ok
+      ? { is: 'bought', bought: result.value }
+      : resting(account, result.error);
+  } catch (thrown) {
+    purchase.value = resting(account);
+    throw thrown;
+  }
+};

@@ -1,0 +1,146 @@
+import type { ItemOf, Management } from '../../../client/management.ts';
+import { countOf, percentOf } from '../../format/amount.ts';
+import { dayOf } from '../../format/time.ts';
+import { failingTools } from './failing-tools.ts';
+import { listAddress } from '../filters.ts';
+import { readGatewayFacts } from '../gateway-facts.ts';
+import { firstRows } from '../list.ts';
+import { lateBefore, STAGES } from '../money/waiting-payments.ts';
+import { gatewayNow } from '../reader.ts';
+import type { Scope } from '../scope.ts';
+import { readRanking } from '../money/spending.ts';
+
+/** Something that needs a person, and the page where it is dealt with. */
+export type Matter = { readonly text: string; readonly href: string };
+
+const MANY = 100;
+const LATE_MINUTES = STAGES.late.ages[0] / 60;
+
+type Counted = { readonly items: readonly unknown[]; readonly isMore: boolean };
+
+/** One sentence for the rows of a list, none for an empty one. `one`, `many`: the sentence after the count. */
+const matterOf = (
+  { items, isMore }: Counted,
+  one: string,
+  many: string,
+  href: string,
+): readonly Matter[] => {
+  if (items.length === 0) return [];
+  if (isMore) return [{ text: `More than ${MANY} ${many}`, href }];
+  return [{ text: items.length === 1 ? `1 ${one}` : `${items.length} ${many}`, href }];
+};
+
+/** A backend that the gateway presents no payment to now. */
+const isAway = ({ state }: ItemOf<'backends'>): boolean => state === 'open';
+
+const isDisabled = ({ state }: ItemOf<'webhooks.list'>): boolean => state === 'disabled';
+
+/** Reads the tools that fail today: one ranking of the roll-up of a day. */
+const readFailing = async (
+  management: Management,
+  scope: Scope,
+  signal: AbortSignal,
+): Promise<readonly Matter[]> => {
+  const today = dayOf(gatewayNow());
+  const days = { from: today, to: today };
+  const query = { ...days, by: 'tool', order: 'failed' } as const;
+  const { rows } = await readRanking(management, scope, query, signal);
+  return failingTools(rows).map(({ tool, calls, failed }) => ({
+    text: `${countOf(failed)} of ${countOf(calls)} calls of ${tool} failed today (${percentOf(BigInt(failed), BigInt(calls))})`,
+    href: listAddress('/calls', { tool, ...days, outcome: 'failed' }),
+  }));
+};
+
+/** The gateway looks every fifteen minutes, and raises the alert again while the log is behind. */
+const LOOKS_SECONDS = 20 * 60;
+
+/** Reads whether the transparency log is behind: its alert is an entry of the gateway's account. */
+const readLogLag = async (
+  management: Management,
+  signal: AbortSignal,
+): Promise<readonly Matter[]> => {
+  const { account } = await readGatewayFacts();
+  const { body } = await management.call('account.entries', {
+    params: { account },
+    query: {
+      ...{ type: 'alert.raised', rule: 'log_behind', limit: 1 },
+      from: gatewayNow() - LOOKS_SECONDS,
+    },
+    signal,
+  });
+  return body.items.length === 0
+    ? []
+    : [
+        {
+          text: 'The log is behind: no signed checkpoint covers an entry that is ten minutes old',
+          href: '/audit',
+        },
+      ];
+};
+
+/** Reads what needs a person: few rows of lists that are short while nothing is wrong. */
+export const readMatters = async (
+  management: Management,
+  scope: Scope,
+  signal: AbortSignal,
+): Promise<readonly Matter[]> => {
+  const { role, account } = scope;
+  if (role === 'owner') {
+    const [waiting, failing] = await Promise.all([
+      firstRows(management, 'account.approvals', { params: { account } }, MANY, signal),
+      readFailing(management, scope, signal),
+    ]);
+    return [...approvalsOf(waiting), ...failing];
+  }
+  const frozen = { query: { status: 'frozen' } } as const;
+  const late = { query: { state: 'open', to: lateBefore(gatewayNow()) } } as const;
+  const [waiting, backends, payments, letters, differences, webhooks, accounts, failing, lag] =
+    await Promise.all([
+      firstRows(management, 'approvals.list', {}, MANY, signal),
+      management.call('backends', { signal }),
+      firstRows(management, 'settlements.list', late, MANY, signal),
+      firstRows(management, 'deadletters.list', {}, MANY, signal),
+      firstRows(management, 'differences.list', {}, MANY, signal),
+      firstRows(management, 'webhooks.list', {}, MANY, signal),
+      firstRows(management, 'accounts.list', frozen, MANY, signal),
+      readFailing(management, scope, signal),
+      readLogLag(management, signal),
+    ]);
+  return [
+    ...approvalsOf(waiting),
+    ...backends.body.items.filter(isAway).map(({ backend, last_error: error }) => ({
+      text: `The gateway presents no payments to ${backend}${error === undefined ? '' : ` (${error})`}`,
+      href: '/settings',
+    })),
+    ...matterOf(
+      payments,
+      `payment has been open for ${LATE_MINUTES} minutes or longer`,
+      `payments have been open for ${LATE_MINUTES} minutes or longer`,
+      listAddress('/settlements', { stage: 'late' }),
+    ),
+    ...matterOf(
+      letters,
+      'message could not be processed',
+      'messages could not be processed',
+      '/settlements',
+    ),
+    ...matterOf(
+      differences,
+      'payment differs between ledger and chain',
+      'payments differ between ledger and chain',
+      '/settlements',
+    ),
+    ...failing,
+    ...lag,
+    ...matterOf(
+      { ...webhooks, items: webhooks.items.filter(isDisabled) },
+      'webhook is disabled: the gateway sends it no alerts',
+      'webhooks are disabled: the gateway sends them no alerts',
+      '/settings',
+    ),
+    ...matterOf(accounts, 'agent is frozen', 'agents are frozen', '/agents'),
+  ];
+};
+
+const approvalsOf = (waiting: Counted): readonly Matter[] =>
+  matterOf(waiting, 'call waits for your approval', 'calls wait for your approval', '/approvals');

@@ -1,0 +1,13 @@
+import type { ItemOf, Management } from '../../../client/management.ts';
+import { MAX_TOOLS } from '../../../catalog/max-tools.ts';
+import { firstRows } from '../list.ts';
+
+/** A tool as an operator sees it. */
+export type CatalogueTool = ItemOf<'tools.list'>;
+
+/** The whole catalogue, disabled and faulty tools included. */
+export const readCatalogue = async (
+  management: Management,
+  signal?: AbortSignal,
+): Promise<readonly CatalogueTool[]> =>
+  (await firstRows(management, 'tools.list', {}, MAX_TOOLS, signal)).items;

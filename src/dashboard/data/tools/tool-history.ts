@@ -1,0 +1,74 @@
+import type { ItemOf, Management } from '../../../client/management.ts';
+import { isObject } from '../../../core/json-object.ts';
+import { changedFields, type FieldChange } from '../../../tool-import/changed-fields.ts';
+import { readGatewayFacts } from '../gateway-facts.ts';
+
+type Entry = Pick<ItemOf<'account.entries'>, 'type' | 'seq' | 'at' | 'outcome' | 'evidence'>;
+
+/** A version of a tool in the log of the gateway's account. */
+export type ToolVersion = {
+  readonly seq: number;
+  readonly at: number;
+  /** The account that signed it. */
+  readonly by: string | undefined;
+  /** Its ETag; undefined where the tool was removed. */
+  readonly hash: string | undefined;
+  /** Against the version before it, as far as the log shows both. */
+  readonly changes: readonly FieldChange[];
+};
+
+/** Changes of tools that one history looks through, at most. */
+const MOST = 2_000;
+
+/** The log holds an input schema as text (`storedTool`). */
+const readable = (document: object): object => {
+  const { inputSchema, ...rest } = document as { readonly inputSchema?: unknown };
+  return typeof inputSchema === 'string'
+    ? { ...rest, inputSchema: JSON.parse(inputSchema) }
+    : document;
+};
+
+/** The versions of one tool, newest first, from the entries of the gateway's log in any order. */
+export const versionsOf = (entries: readonly Entry[], id: string): readonly ToolVersion[] => {
+  const documents = new Map<string, object>();
+  const versions: ToolVersion[] = [];
+  let before: object | undefined;
+  for (const { seq, at, outcome, evidence } of entries.toSorted((a, b) => a.seq - b.seq)) {
+    const hash = outcome?.['hash'];
+    const document = evidence?.['document'];
+    // The log holds a text once, whatever names it.
+    if (typeof hash === 'string' && isObject(document)) documents.set(hash, readable(document));
+    if (outcome?.['name'] !== id) continue;
+    const now = typeof hash === 'string' ? documents.get(hash) : undefined;
+    versions.unshift({
+      ...{ seq, at, hash: typeof hash === 'string' ? hash : undefined },
+      by: typeof evidence?.['by'] === 'string' ? evidence['by'] : undefined,
+      changes: before === undefined || now === undefined ? [] : changedFields(before, now),
+    });
+    before = now;
+  }
+  return versions;
+};
+
+/** Reads the versions of one tool from the log. `isWhole`: no change was left out. */
+export const readToolHistory = async (
+  management: Management,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ readonly versions: readonly ToolVersion[]; readonly isWhole: boolean }> => {
+  const { account } = await readGatewayFacts();
+  const read = async (type: string): Promise<readonly Entry[]> => {
+    const found: Entry[] = [];
+    const request = { params: { account }, query: { type, limit: 500 }, signal };
+    for await (const entry of management.list('account.entries', request)) {
+      found.push(entry);
+      if (found.length >= MOST) break;
+    }
+    return found;
+  };
+  const [put, removed] = await Promise.all([read('tool.put'), read('tool.removed')]);
+  return {
+    versions: versionsOf([...put, ...removed], id),
+    isWhole: put.length < MOST && removed.length < MOST,
+  };
+};

@@ -1,0 +1,28 @@
+import type { ItemOf } from '../../client/management.ts';
+import { decimalOf } from './amount.ts';
+import { TOP_UP } from './tool-name.ts';
+
+type ChargedCall = Pick<ItemOf<'calls.list'>, 'tool' | 'spent' | 'charged' | 'refunded'>;
+
+/**
+ * Notes about the money of a call, where its spend does not say it: `top-up of 2.00`, `refunded 0.0004`. The spend of a top-up is zero,
+ * because the calls that use the credit count, and later decisions count on their own day.
+ */
+export const chargeNote = ({
+  tool,
+  spent,
+  charged = '0',
+  refunded = '0',
+}: ChargedCall): string | undefined => {
+  const notes = [
+    ...(spent === undefined || spent === charged
+      ? []
+      : [
+          tool === TOP_UP
+            ? `top-up of ${decimalOf(BigInt(charged))}`
+            : `later decided: ${decimalOf(BigInt(charged))}`,
+        ]),
+    ...(refunded === '0' ? [] : [`refunded ${decimalOf(BigInt(refunded))}`]),
+  ];
+  return notes.length === 0 ? undefined : notes.join(', ');
+};

@@ -1,0 +1,11 @@
+import type { Policy } from '../../../policy/policy.ts';
+import { grantLimits } from '../../format/grant-limits.ts';
+import './grant-table.css';
+
+/** The limits of a grant, one a line. */
+export const GrantLimits = ({ terms }: { readonly terms: Policy | undefined }) =>
+  grantLimits(terms).map((line) => (
+    <span key={line} class="term">
+      {line}
+    </span>
+  ));

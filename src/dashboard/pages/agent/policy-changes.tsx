@@ -1,0 +1,41 @@
+import { type PolicyDifference, policyDifferences } from '../../format/policy-lines.ts';
+import { shown } from '../../format/text.ts';
+import type { Policy } from '../../../policy/policy.ts';
+
+const NO_LIMIT = 'no limit';
+
+const Change = ({ name, before, after }: PolicyDifference) => (
+  <li>
+    <strong>{shown(name)}</strong>{' '}
+    <span class="before">{before === undefined ? NO_LIMIT : shown(before)}</span>{' '}
+    <span aria-hidden="true">→</span>
+    <span class="unseen">becomes</span> {after === undefined ? NO_LIMIT : shown(after)}
+  </li>
+);
+
+/** The differences between two policies, one rule a line: "per day 1.00 USDC → 5.00 USDC". */
+export const PolicyChanges = ({
+  title,
+  before,
+  after,
+}: {
+  readonly title: string;
+  readonly before: Policy | undefined;
+  readonly after: Policy | undefined;
+}) => {
+  const changes = policyDifferences(before, after);
+  return (
+    <div>
+      <h3>{title}</h3>
+      {changes.length === 0 ? (
+        <p class="muted">No difference.</p>
+      ) : (
+        <ul>
+          {changes.map((change) => (
+            <Change key={change.name} {...change} />
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+};

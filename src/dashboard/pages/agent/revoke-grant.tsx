@@ -1,0 +1,41 @@
+import type { GrantRow } from '../../data/grants/grant-rows.ts';
+import { type Revoked, revokeOnce } from '../../data/grants/grants.ts';
+import type { Change } from '../../data/sent-change.ts';
+import { ActDialog } from '../../parts/act-dialog.tsx';
+
+const revokedText = ({ stopped, stopping }: Revoked): string =>
+  `The grant is revoked. Accounts that stopped at once: ${stopped}${stopping === 0 ? '' : `; that stop within 60 seconds: ${stopping}`}.`;
+
+const revocation = (id: GrantRow['id'], onRevoked: (text: string) => void): Change => {
+  const revoke = revokeOnce(id);
+  return async () => onRevoked(revokedText(await revoke()));
+};
+
+/** Asks before a grant is revoked, for good. */
+export const RevokeGrant = ({
+  grant,
+  name,
+  onRevoked,
+  onClose,
+}: {
+  readonly grant: Pick<GrantRow, 'id'>;
+  /** The agent that holds it, as the page shows it. */
+  readonly name: string;
+  /** Called with what has stopped. */
+  readonly onRevoked: (text: string) => void;
+  readonly onClose: () => void;
+}) => (
+  <ActDialog
+    title={`Revoke this grant of ${name}?`}
+    verb="Revoke"
+    isDangerous
+    change={revocation(grant.id, onRevoked)}
+    onDone={() => undefined}
+    onClose={onClose}
+  >
+    <p>
+      {name} and all agents below it can no longer spend from this grant. Running calls may finish.
+      An account that the gateway cannot reach stops within 60 seconds. You cannot undo this.
+    </p>
+  </ActDialog>
+);

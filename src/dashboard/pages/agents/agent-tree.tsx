@@ -1,0 +1,116 @@
+import { useState } from 'preact/hooks';
+import type { ItemOf } from '../../../client/management.ts';
+import { firstRows, PAGE_ROWS } from '../../data/list.ts';
+import { isUnknown } from '../../data/problem.ts';
+import { LIST_SECONDS, useQuery } from '../../data/query.ts';
+import type { Role } from '../../data/role.ts';
+import { sessionMemory } from '../../data/session-memory.ts';
+import { AGENT_COLUMNS, AgentRow } from './agent-row.tsx';
+
+type Grant = ItemOf<'account.tree'>;
+export type Child = Pick<Grant, 'account' | 'status' | 'label'>;
+
+/** Best first: an agent with one grant that works is shown by it, whatever became of the others. */
+const RANKS: readonly Grant['status'][] = ['active', 'offered', 'expired', 'revoked'];
+
+/** The agents among the grants of an account, each once, by the best of its grants. */
+export const childrenIn = (grants: readonly Grant[]): readonly Child[] => {
+  const children = new Map<string, Child>();
+  for (const grant of grants) {
+    const known = children.get(grant.account);
+    const isBetter =
+      known === undefined || RANKS.indexOf(grant.status) < RANKS.indexOf(known.status);
+    if (isBetter) children.set(grant.account, grant);
+  }
+  return [...children.values()];
+};
+
+/** The agents that an account has granted to. A list of grants: an agent with two of them is in it twice. */
+export const useGrants = (account: string, rows = PAGE_ROWS) =>
+  useQuery(
+    `tree ${account}`,
+    (management, signal) =>
+      firstRows(management, 'account.tree', { params: { account } }, rows, signal),
+    LIST_SECONDS,
+    rows,
+  );
+
+const INDENT = 24;
+
+/** Agents whose children are shown: rows that leave the screen are not drawn, and must open again as they were. */
+const openedAgents = sessionMemory(() => new Set<string>());
+
+/** An agent and, once it is opened, those below it, indented. */
+export const Branch = ({
+  child: { account, label, status },
+  role,
+  level,
+}: {
+  readonly child: Child;
+  readonly role: Role;
+  readonly level: number;
+}) => {
+  const opened = openedAgents();
+  const [isOpen, setOpen] = useState(opened.has(account));
+  const toggle = (): void => {
+    if (isOpen) opened.delete(account);
+    else opened.add(account);
+    setOpen(!isOpen);
+  };
+  return (
+    <>
+      <AgentRow
+        account={account}
+        label={label}
+        status={status === 'revoked' || status === 'expired' ? 'no valid grant' : status}
+        role={role}
+        lead={
+          <span class="branch" style={{ paddingLeft: level * INDENT }}>
+            <button
+              type="button"
+              class="icon"
+              aria-expanded={isOpen}
+              aria-label="Agents below"
+              onClick={toggle}
+            >
+              {isOpen ? '▾' : '▸'}
+            </button>
+          </span>
+        }
+      />
+      {isOpen ? <Below account={account} role={role} level={level + 1} /> : null}
+    </>
+  );
+};
+
+const Below = ({
+  account,
+  role,
+  level,
+}: {
+  readonly account: string;
+  readonly role: Role;
+  readonly level: number;
+}) => {
+  const { data, problem } = useGrants(account);
+  // An agent that has not used its grant has no account that its issuer may read, and none below it.
+  const isUnread = data === undefined && (problem === undefined || !isUnknown(problem));
+  if (isUnread) return null;
+  const children = childrenIn(data?.items ?? []);
+  if (children.length > 0) {
+    return (
+      <>
+        {children.map((child) => (
+          <Branch key={child.account} child={child} role={role} level={level} />
+        ))}
+      </>
+    );
+  }
+  return (
+    <tr>
+      <td colSpan={AGENT_COLUMNS} class="muted" style={{ paddingLeft: level * INDENT + INDENT }}>
+        No agents below it.
+      </td>
+    </tr>
+  );
+};

@@ -1,0 +1,55 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { PAGE_ROWS } from '../../data/list.ts';
+import './row-block.css';
+
+/** How far from the screen rows are drawn: further than a person scrolls before they are. */
+const NEAR = '800px';
+
+/** Cuts rows into blocks of a page each. */
+export const blocksOf = <Row,>(rows: readonly Row[]): readonly (readonly Row[])[] =>
+  Array.from({ length: Math.ceil(rows.length / PAGE_ROWS) }, (_, at) =>
+    rows.slice(at * PAGE_ROWS, (at + 1) * PAGE_ROWS),
+  );
+
+/**
+ * Rows of a long table, drawn only while they are near the screen: with ten thousand rows the browser would lay out each of them whenever
+ * one changes. What is not drawn keeps its height.
+ */
+export const RowBlock = ({
+  columns,
+  children,
+}: {
+  readonly columns: number;
+  readonly children: ComponentChildren;
+}) => {
+  const element = useRef<HTMLTableSectionElement>(null);
+  const [height, setHeight] = useState<number | undefined>(undefined);
+  useEffect(() => {
+    const watched = element.current;
+    if (watched === null) return undefined;
+    const observer = new IntersectionObserver(
+      (seen) => {
+        const last = seen.at(-1);
+        if (last === undefined) return;
+        // A row that has the focus must not vanish under it.
+        const isDrawn = last.isIntersecting || watched.contains(document.activeElement);
+        setHeight(isDrawn ? undefined : last.boundingClientRect.height);
+      },
+      { rootMargin: NEAR },
+    );
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <tbody ref={element}>
+      {height === undefined ? (
+        children
+      ) : (
+        <tr class="undrawn" style={{ height }} aria-hidden="true">
+          <td colSpan={columns} />
+        </tr>
+      )}
+    </tbody>
+  );
+};

@@ -1,0 +1,99 @@
+import { stepsOf } from '../../../audit/call-steps.ts';
+import { entryTextHash } from '../../../audit/entry-text-hash.ts';
+import { canonicalJson } from '../../../core/canonical-json.ts';
+import type { Entry } from '../../../protocol/entry.ts';
+import type { CallApproval } from '../../data/calls/call-story.ts';
+import { decimalOf, symbolOf } from '../../format/amount.ts';
+import { ruleName } from '../../format/rule-name.ts';
+import { addressIn, shortened, shown } from '../../format/text.ts';
+import { agoOf, exactMomentOf, momentToSecond } from '../../format/time.ts';
+import { EntryDetails } from './entry-details.tsx';
+import './call-steps.css';
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The entry as indented JSON. JSON escapes control characters; direction controls are removed line by line. */
+const linesShown = (entry: Entry): string =>
+  JSON.stringify(entry, undefined, 2).split('\n').map(shown).join('\n');
+
+/** What happened before the call was accepted: the log of its agent has it further up. */
+const Wait = ({ approval, asset }: { readonly approval: CallApproval; readonly asset: string }) => {
+  const { parked_at: since, decided_at: until, above, price, asked } = approval;
+  const money = (atomic: string): string => `${decimalOf(BigInt(atomic))} ${symbolOf(asset)}`;
+  return (
+    <>
+      <li>
+        <p class="when">
+          <time title={exactMomentOf(since)}>{momentToSecond(since)}</time>
+        </p>
+        <p class="what">Waits for a person at {money(price)}</p>
+        <p class="muted">
+          The budget of {shortened(addressIn(asked))} asks for an approval above {money(above)}.
+        </p>
+      </li>
+      {until === undefined ? null : (
+        <li>
+          <p class="when">
+            <time title={exactMomentOf(until)}>{momentToSecond(until)}</time> · after{' '}
+            {agoOf(since, until)}
+          </p>
+          <p class="what">Approved by {approverOf(approval)}</p>
+        </li>
+      )}
+    </>
+  );
+};
+
+const approverOf = ({ decided_by: by, decided_role: role }: CallApproval): string =>
+  [
+    ...(role === 'operator' ? ['an operator'] : []),
+    ...(by === undefined ? [] : [shortened(addressIn(by))]),
+  ].join(', ') || 'a person';
+
+/** A call as a story in time: one step an entry of the log, with the entry itself folded behind it. */
+export const CallSteps = ({
+  entries,
+  approval,
+  asset,
+}: {
+  readonly entries: readonly Entry[];
+  readonly approval: CallApproval | undefined;
+  readonly asset: string;
+}) => {
+  const steps = stepsOf(entries, {
+    account: (account) => shortened(addressIn(account)),
+    money: (atomic) => `${decimalOf(BigInt(atomic))} ${symbolOf(asset)}`,
+    time: momentToSecond,
+    hash: shortened,
+    transaction: (_, hash) => shortened(hash),
+    rule: (rule) => `“${ruleName(rule)}”`,
+    text: shown,
+  });
+  return (
+    <ol class="story">
+      {approval === undefined ? null : <Wait approval={approval} asset={asset} />}
+      {steps.map(({ at, seq, what, clauses }, place) => {
+        const entry = entries[place];
+        return entry === undefined ? null : (
+          <li key={seq}>
+            <p class="when">
+              <time title={exactMomentOf(at)}>{momentToSecond(at)}</time> · entry {seq}
+            </p>
+            <p class="what">{capital(shown(what))}</p>
+            {clauses.length === 0 ? null : (
+              <p class="muted">{clauses.map(capital).map(shown).join('. ')}.</p>
+            )}
+            <EntryDetails entry={entry} asset={asset} />
+            <details>
+              <summary>Entry as logged</summary>
+              <p class="hash">
+                Hash <code>{entryTextHash(canonicalJson(entry))}</code>
+              </p>
+              <pre tabIndex={0}>{linesShown(entry)}</pre>
+            </details>
+          </li>
+        );
+      })}
+    </ol>
+  );
+};

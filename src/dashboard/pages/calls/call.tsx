@@ -1,0 +1,144 @@
+import type { ComponentChildren } from 'preact';
+import { Link, useSearch } from 'wouter-preact';
+import type { Hex } from '../../../core/hex.ts';
+import type { Entry } from '../../../protocol/entry.ts';
+import type { AccountId } from '../../../protocol/account-id.ts';
+import { type CallName, type CallStory, readCallStory } from '../../data/calls/call-story.ts';
+import { useQuery } from '../../data/query.ts';
+import type { PageProps } from '../../data/scope.ts';
+import { nameOf, shown, worded } from '../../format/text.ts';
+import { TOP_UP, toolName } from '../../format/tool-name.ts';
+import { momentToSecond } from '../../format/time.ts';
+import { AccountLink } from '../../parts/account-link.tsx';
+import { Amount } from '../../parts/amount.tsx';
+import { Badge } from '../../parts/badge.tsx';
+import { Id } from '../../parts/id.tsx';
+import { Facts } from '../../parts/facts.tsx';
+import { Notice } from '../../parts/notice.tsx';
+import { Page, Section } from '../../parts/page.tsx';
+import { Result } from '../../parts/result.tsx';
+import { CallMoney } from './call-money.tsx';
+import { CallSteps } from './call-steps.tsx';
+import { EntryProofPart } from './entry-proof.tsx';
+import { ReceiptCheck } from './receipt-check.tsx';
+import './call.css';
+
+/** The asset of a call that was denied: its row does not exist, its entries name it. */
+const assetOf = ({ call, entries }: CallStory): string => {
+  const named = entries
+    .map(({ payment }) => payment?.['asset'])
+    .find((asset) => asset !== undefined);
+  return call?.asset ?? (typeof named === 'string' ? named : '');
+};
+
+const toolOf = ({ call, entries }: CallStory): string =>
+  call?.tool ?? entries[0]?.tool ?? 'unknown';
+
+/** Tool, outcome and agent: “lookup, committed, by Alice”. */
+const titleOf = ({ account }: CallName, story: CallStory): string =>
+  [
+    toolName(toolOf(story)),
+    worded(story.call?.state ?? 'denied'),
+    `by ${nameOf(account, story.call?.label)}`,
+  ].join(', ');
+
+const seqIn = (search: string): number | undefined => {
+  const seq = Number(new URLSearchParams(search).get('seq'));
+  return Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
+};
+
+/** One call as a story: who signed what, which rule decided, what ran, where its money is, and what proves it. */
+export const Call = ({ scope, params }: PageProps) => {
+  const name: CallName = {
+    account: (params['account'] ?? '') as AccountId,
+    call: (params['call'] ?? '') as Hex,
+  };
+  const denial = seqIn(useSearch());
+  const query = useQuery(
+    `call ${scope.role} ${name.account} ${name.call} ${denial ?? ''}`,
+    (management) => readCallStory(management, name, scope, denial),
+    5,
+  );
+  return (
+    <Page title="Call" about={query.data && titleOf(name, query.data)}>
+      <Result query={query} rows={8}>
+        {(story) => {
+          const last = story.entries.at(-1);
+          return (
+            <>
+              <Summary name={name} story={story} role={scope.role} />
+              <Section title="What happened">
+                {story.isComplete ? null : (
+                  <Notice tone="warn">
+                    Some entries of this call are missing here: they are too far apart in the log
+                    for one read. Export the log of the agent to see all of them.
+                  </Notice>
+                )}
+                <CallSteps
+                  entries={story.entries}
+                  approval={story.approval}
+                  asset={assetOf(story)}
+                />
+              </Section>
+              <Section title="Where the money is">
+                <CallMoney story={story} name={name} role={scope.role} onDone={query.refresh} />
+              </Section>
+              {story.call === undefined ? null : (
+                <>
+                  <Section title="Receipt">
+                    <ReceiptCheck name={name} />
+                  </Section>
+                  <Section title="Proof">
+                    {last === undefined ? null : <EntryProofPart name={name} entry={last} />}
+                  </Section>
+                </>
+              )}
+            </>
+          );
+        }}
+      </Result>
+    </Page>
+  );
+};
+
+const Summary = ({
+  name,
+  story,
+  role,
+}: {
+  readonly name: CallName;
+  readonly story: CallStory;
+  readonly role: PageProps['scope']['role'];
+}) => {
+  const { call } = story;
+  const money = (atomic: string | undefined): ComponentChildren =>
+    atomic === undefined ? undefined : <Amount atomic={atomic} asset={assetOf(story)} />;
+  const first: Entry | undefined = story.entries[0];
+  const tool = toolOf(story);
+  return (
+    <Facts
+      facts={[
+        ['Agent', <AccountLink account={name.account} label={call?.label} />],
+        [
+          'Tool',
+          role === 'operator' && tool !== TOP_UP ? (
+            <Link href={`/tools/id/${tool}`}>{shown(tool)}</Link>
+          ) : (
+            toolName(tool)
+          ),
+        ],
+        ['State', <Badge state={call?.state ?? 'denied'} />],
+        ['Price', money(call?.price)],
+        ['Charged', money(call?.charged)],
+        ['Refunded', money(call?.refunded)],
+        ['Answer of the tool', call?.status === undefined ? undefined : `status ${call.status}`],
+        ['Reason', call?.reason === undefined ? undefined : worded(call.reason)],
+        [
+          'Requested',
+          first === undefined ? undefined : momentToSecond(story.approval?.parked_at ?? first.at),
+        ],
+        ['Call id', <Id text={name.call} label="the call id" />],
+      ]}
+    />
+  );
+};

@@ -1,0 +1,20 @@
+import { Link } from 'wouter-preact';
+import type { Matter } from '../../data/overview/matters.ts';
+import { shown } from '../../format/text.ts';
+import { Notice } from '../../parts/notice.tsx';
+
+/** The matters that need a person. Hidden without any. */
+export const Attention = ({ matters }: { readonly matters: readonly Matter[] }) =>
+  matters.length === 0 ? null : (
+    <section class="attention" aria-label="Needs attention">
+      <Notice tone="warn">
+        <ul>
+          {matters.map(({ text, href }) => (
+            <li key={text}>
+              <Link href={href}>{shown(text)}</Link>
+            </li>
+          ))}
+        </ul>
+      </Notice>
+    </section>
+  );

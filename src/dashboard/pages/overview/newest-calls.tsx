@@ -1,0 +1,68 @@
+import { Link } from 'wouter-preact';
+import type { Management } from '../../../client/management.ts';
+import type { CallRow } from '../../data/calls/call-rows.ts';
+import { firstRows } from '../../data/list.ts';
+import { useQuery } from '../../data/query.ts';
+import { keyName } from '../../data/key-name.ts';
+import type { Scope } from '../../data/scope.ts';
+import { readTreeCalls } from '../../data/calls/tree-calls.ts';
+import { CommandLine } from '../../parts/command-line.tsx';
+import { Empty } from '../../parts/empty.tsx';
+import { Section } from '../../parts/page.tsx';
+import { Result } from '../../parts/result.tsx';
+import { CallTable } from '../../parts/call-table.tsx';
+
+const MOST = 8;
+
+type Newest = {
+  readonly items: readonly CallRow[];
+  /** Accounts whose calls were read, if newer calls of others may be missing. */
+  readonly onlyOf?: number;
+};
+
+const readNewest = async (
+  management: Management,
+  { role, account }: Scope,
+  signal: AbortSignal,
+): Promise<Newest> => {
+  if (role === 'operator') return firstRows(management, 'calls.list', {}, MOST, signal);
+  const { items, shows, read } = await readTreeCalls(management, account, {}, MOST, signal);
+  return { items, ...(shows === 'some' ? { onlyOf: read } : {}) };
+};
+
+/** The calls that were accepted last: of all accounts for an operator, else of an owner and its agents. */
+export const NewestCalls = ({ scope }: { readonly scope: Scope }) => {
+  const { role, account } = scope;
+  const calls = useQuery(`newest ${role} ${account}`, (management, signal) =>
+    readNewest(management, scope, signal),
+  );
+  const { items = [], onlyOf } = calls.data ?? {};
+  return (
+    <Section
+      title="Recent calls"
+      note={
+        onlyOf === undefined || items.length === 0
+          ? undefined
+          : `of the ${onlyOf} accounts that were active last`
+      }
+    >
+      <Result query={calls} rows={MOST}>
+        {() =>
+          items.length === 0 ? (
+            <Empty title="No recent calls.">
+              <p>Call a tool as an agent, for example with the command line:</p>
+              <CommandLine
+                text={`npx countersign call TOOL_URL --max 0.01 --as ${keyName('agent')}`}
+              />
+            </Empty>
+          ) : (
+            <CallTable rows={items} />
+          )
+        }
+      </Result>
+      <p>
+        <Link href="/calls">{role === 'operator' ? 'All calls' : 'More calls'}</Link>
+      </p>
+    </Section>
+  );
+};

@@ -1,0 +1,105 @@
+import { Link } from 'wouter-preact';
+import { useFilters, listAddress } from '../../data/filters.ts';
+import { type Days, readFigures, rowsOf } from '../../data/overview/figures.ts';
+import { readMatters } from '../../data/overview/matters.ts';
+import { useQuery } from '../../data/query.ts';
+import type { Query } from '../../data/query-read.ts';
+import type { PageProps } from '../../data/scope.ts';
+import { Bars } from './bars.tsx';
+import { NoAgentsYet } from '../../parts/no-agents-yet.tsx';
+import { Page, Section } from '../../parts/page.tsx';
+import { Result } from '../../parts/result.tsx';
+import { Attention } from './attention.tsx';
+import { NewestCalls } from './newest-calls.tsx';
+import { PeriodFigures } from './period-figures.tsx';
+import { RuleList } from './rule-list.tsx';
+import { Top } from './top.tsx';
+import { Waiting } from './waiting.tsx';
+import './overview.css';
+
+const DAYS: readonly (readonly [Days, string])[] = [
+  ['1', 'today'],
+  ['7', '7 days'],
+  ['30', '30 days'],
+];
+
+const isDays = (text: string | undefined): text is Days => DAYS.some(([days]) => days === text);
+
+/** Whether a first reading has ended: figures that appear before the notice above them would jump down. */
+const isSettled = ({ data, problem }: Query<unknown>): boolean =>
+  data !== undefined || problem !== undefined;
+
+/** The most important facts first: matters that need a person, the amounts spent, who spent them, and the newest calls. */
+export const Overview = ({ scope }: PageProps) => {
+  const [{ days: asked }] = useFilters(['days']);
+  const days = isDays(asked) ? asked : '7';
+  const figures = useQuery(`figures ${scope.role} ${scope.account} ${days}`, (management, signal) =>
+    readFigures(management, scope, days, signal),
+  );
+  const matters = useQuery(`matters ${scope.role} ${scope.account}`, (management, signal) =>
+    readMatters(management, scope, signal),
+  );
+  return (
+    <Page title="Overview">
+      <Result
+        query={{ ...figures, data: isSettled(matters) ? figures.data : undefined }}
+        rows={24}
+        unknown={
+          <NoAgentsYet what="This page will show what your agents spend, and which of their calls need you." />
+        }
+      >
+        {(read) => (
+          <>
+            <Attention matters={matters.data ?? []} />
+            <Section
+              title={scope.role === 'operator' ? 'Spent at this gateway' : 'Spent by your fleet'}
+              note="charges less refunds; UTC days; a top-up is a call that charges nothing"
+            >
+              <PeriodFigures figures={read} of="charged" />
+              <Bars days={rowsOf(read.days)} />
+            </Section>
+            {scope.role === 'operator' ? (
+              <Section
+                title="Earned"
+                note="settled payments and used credit, less refunds; UTC days"
+              >
+                <PeriodFigures figures={read} of="earned" />
+              </Section>
+            ) : null}
+            <div class="lists-of">
+              <span id="lists-of">Days of the lists below</span>
+              <div class="tabs" role="group" aria-labelledby="lists-of">
+                {DAYS.map(([each, name]) => (
+                  <Link
+                    key={each}
+                    href={listAddress('/', { days: each })}
+                    aria-current={each === days ? 'true' : undefined}
+                  >
+                    {name}
+                  </Link>
+                ))}
+              </div>
+            </div>
+            <div class="columns">
+              <Section title="By agent">
+                <Top figures={read} by="account" />
+              </Section>
+              <Section title="By tool">
+                <Top figures={read} by="tool" role={scope.role} />
+              </Section>
+              <Section title="Denials by rule">
+                <RuleList figures={read} />
+              </Section>
+              {scope.role === 'operator' ? (
+                <Section title="Not settled yet">
+                  <Waiting figures={read} />
+                </Section>
+              ) : null}
+            </div>
+            <NewestCalls scope={scope} />
+          </>
+        )}
+      </Result>
+    </Page>
+  );
+};

@@ -1,0 +1,39 @@
+import { useQuery } from '../../data/query.ts';
+import type { PageProps } from '../../data/scope.ts';
+import { Page, Section } from '../../parts/page.tsx';
+import { Result } from '../../parts/result.tsx';
+import { Backends } from './backends.tsx';
+import { GatewaySettings } from './gateway-settings.tsx';
+import { WebhookList } from './webhook-list.tsx';
+import './settings.css';
+
+const OfGateway = () => {
+  const query = useQuery(
+    'settings',
+    async (management, signal) => (await management.call('settings', { signal })).body,
+    60,
+  );
+  return (
+    <>
+      <Section title="Settlement backends">
+        <Backends />
+      </Section>
+      <Result query={query} rows={6}>
+        {(settings) => <GatewaySettings settings={settings} />}
+      </Result>
+    </>
+  );
+};
+
+/** The receivers of alerts, and how the gateway is deployed. */
+export const Settings = ({ scope }: PageProps) => (
+  <Page title="Settings">
+    <Section
+      title="Webhooks"
+      note={scope.role === 'operator' ? 'alerts of all accounts' : 'alerts of your fleet'}
+    >
+      <WebhookList scope={scope} />
+    </Section>
+    {scope.role === 'operator' ? <OfGateway /> : null}
+  </Page>
+);

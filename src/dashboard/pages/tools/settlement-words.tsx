@@ -1,0 +1,16 @@
+import type { ToolDocument } from '../../../management/tool.route.ts';
+
+const SETTLEMENTS: Readonly<Record<ToolDocument['settlement'], string>> = {
+  deferred: 'after the call',
+  upfront: 'before the call',
+  credit: 'from credit',
+  free: 'never',
+  card: 'by card',
+};
+
+/** When the payment for a call is made. */
+export const SettlementWords = ({
+  tool: { settlement },
+}: {
+  readonly tool: Pick<ToolDocument, 'settlement'>;
+}) => <span title={`settlement ${settlement}`}>{SETTLEMENTS[settlement]}</span>;

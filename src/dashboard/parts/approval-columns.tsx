@@ -1,0 +1,15 @@
+import type { Approval } from '../data/calls/approvals.ts';
+import type { Scope } from '../data/scope.ts';
+import { Amount } from './amount.tsx';
+import type { Column } from './table.tsx';
+import { WaitingCall } from './waiting-call.tsx';
+
+/** What every list of approvals begins with: the call, and its price. */
+export const approvalColumns = (scope: Scope): readonly Column<Approval>[] => [
+  { head: 'Call', cell: (approval) => <WaitingCall approval={approval} scope={scope} /> },
+  {
+    head: 'Price',
+    isNumber: true,
+    cell: ({ price, asset }) => <Amount atomic={price} asset={asset} />,
+  },
+];

@@ -1,0 +1,128 @@
+import type { Signal } from '@preact/signals';
+import { useEffect, useState } from 'preact/hooks';
+import { type Address, ZERO_ADDRESS } from '../../../core/hex.ts';
+import type { AccountId, Network } from '../../../protocol/account-id.ts';
+import { amountProblem } from '../../data/money/credit-bounds.ts';
+import { advance, type Purchasing } from '../../data/money/credit-purchases.ts';
+import { useCreditOffer } from '../../data/money/use-credit-offer.ts';
+import { atomicIn } from '../../format/atomic.ts';
+import { decimalOf } from '../../format/amount.ts';
+import { networkIn } from '../../format/text.ts';
+import { buyCredit } from '../../payment/credit-purchase.ts';
+import { browserShelf } from '../../payment/kept-purchase.ts';
+import { session } from '../../session/session.ts';
+import type { WalletChoice } from '../../session/wallet.ts';
+import { wallets } from '../../session/wallets.ts';
+import { useCheckedForm } from '../checked-form.ts';
+import { AmountField } from './amount-field.tsx';
+import { CreditAgreement } from './credit-agreement.tsx';
+import { FaultNotice } from './fault-notice.tsx';
+import { PurchaseStage } from './purchase-stage.tsx';
+import { WalletField } from './wallet-field.tsx';
+
+/** The wallet that signed in, which pays unless a person chooses another one. */
+const signedIn = (): WalletChoice | undefined => {
+  const current = session.value;
+  return current.state === 'in' ? current.session.wallet : undefined;
+};
+
+/** How much, who pays whom, and what the wallet will ask. */
+export const CreditForm = ({
+  account,
+  name,
+  purchase,
+  onClose,
+}: {
+  readonly account: AccountId;
+  /** As the page shows the account; undefined for the reader’s own. */
+  readonly name: string | undefined;
+  readonly purchase: Signal<Purchasing>;
+  readonly onClose: () => void;
+}) => {
+  const offer = useCreditOffer(account);
+  const [typed, setTyped] = useState('5');
+  const [chosen, setChosen] = useState(signedIn()?.id);
+  const [payer, setPayer] = useState<Address | undefined>(signedIn()?.address);
+  const { ref, isTried, refuse } = useCheckedForm<HTMLFormElement>();
+  const state = purchase.value;
+  const isAsking = state.is === 'asking';
+  const fault = state.is === 'open' ? state.fault : undefined;
+  useEffect(() => {
+    if (fault?.payer !== undefined) setPayer(fault.payer);
+  }, [fault]);
+
+  if (offer.is === 'reading') return <p role="status">Reading what the gateway offers…</p>;
+  if (offer.is === 'refused') {
+    return (
+      <>
+        <FaultNotice fault={offer.fault} />
+        <div class="acts">
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+        </div>
+      </>
+    );
+  }
+  // A purchase under way has its own amount, whatever this dialog would begin with.
+  const text = isAsking ? decimalOf(state.amount).replaceAll(',', '') : typed;
+  const problem = amountProblem(text, offer);
+  const amount = atomicIn(text) ?? 0n;
+  const wallet = wallets.value.find(({ id }) => id === chosen);
+
+  const buy = (): void => {
+    if (problem !== undefined || wallet === undefined) {
+      refuse();
+      return;
+    }
+    const agreed = { amount, account, payer: payer ?? ZERO_ADDRESS, payTo: offer.payTo };
+    const place = { gateway: location.origin, shelf: browserShelf };
+    const on = networkIn(account) as Network;
+    void advance(purchase, account, amount, async (onStage) =>
+      buyCredit(agreed, { wallet, on, onStage }, place),
+    );
+  };
+  const offered = problem === undefined ? `Buy ${decimalOf(amount)} USDC of credit` : 'Buy credit';
+  const asking =
+    state.is === 'asking' && state.stage === 'answer' ? 'Waiting' : 'Confirm in the wallet';
+  const verb = isAsking ? asking : offered;
+  const choose = (id: string): void => {
+    setChosen(id);
+    setPayer(id === signedIn()?.id ? signedIn()?.address : undefined);
+  };
+  return (
+    <form
+      ref={ref}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        buy();
+      }}
+    >
+      <p>
+        {name === undefined
+          ? 'Your credit pays for your calls, and for those of your agents that have no money of their own.'
+          : `This credit pays for the calls of ${name}, and for those of the agents below it.`}
+      </p>
+      <fieldset class="content" disabled={isAsking}>
+        <AmountField bounds={offer} text={text} error={problem} onType={setTyped} />
+        <WalletField
+          chosen={chosen}
+          error={isTried && wallet === undefined ? 'Choose a wallet.' : undefined}
+          onChoose={choose}
+        />
+      </fieldset>
+      <CreditAgreement account={account} payer={payer} payTo={offer.payTo} />
+      {fault === undefined ? null : <FaultNotice fault={fault} />}
+      <PurchaseStage state={state} account={account} />
+      <div class="acts">
+        <button type="button" onClick={onClose}>
+          {isAsking ? 'Close' : 'Cancel'}
+        </button>
+        <button type="submit" class="primary" disabled={isAsking}>
+          {verb}
+        </button>
+      </div>
+    </form>
+  );
+};

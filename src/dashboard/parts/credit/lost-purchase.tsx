@@ -1,0 +1,55 @@
+import type { Signal } from '@preact/signals';
+import { advance, type Purchasing } from '../../data/money/credit-purchases.ts';
+import { decimalOf } from '../../format/amount.ts';
+import { momentOf } from '../../format/time.ts';
+import { browserShelf, type KeptPurchase } from '../../payment/kept-purchase.ts';
+import { repeatPurchase } from '../../payment/purchase-repeat.ts';
+import { wallets } from '../../session/wallets.ts';
+import { Notice } from '../notice.tsx';
+import { PurchaseStage } from './purchase-stage.tsx';
+
+/** A signed purchase without an answer. It can be repeated, and nothing else can be bought for the account until its end is known. */
+export const LostPurchase = ({
+  kept,
+  purchase,
+  onClose,
+}: {
+  readonly kept: KeptPurchase;
+  readonly purchase: Signal<Purchasing>;
+  readonly onClose: () => void;
+}) => {
+  const state = purchase.value;
+  const ask = (): void => {
+    const place = { gateway: location.origin, shelf: browserShelf };
+    const wallet = wallets.value.find(({ id }) => id === kept.wallet);
+    void advance(purchase, kept.account, kept.amount, async (onStage) =>
+      repeatPurchase(kept, { wallet, onStage }, place),
+    );
+  };
+  return (
+    <>
+      <Notice tone="warn">
+        <p>
+          You signed a payment of {decimalOf(kept.amount)} USDC at {momentOf(kept.at)}, and its
+          answer has not arrived. The money may have moved.
+        </p>
+        <p>
+          “Ask again” sends the same signed payment, which moves money at most once. This browser
+          signs no other purchase for this account until the end of this one is known.
+        </p>
+      </Notice>
+      {state.is === 'lost' && state.fault !== undefined ? (
+        <Notice tone="bad">{state.fault.text}</Notice>
+      ) : null}
+      <PurchaseStage state={state} account={kept.account} />
+      <div class="acts">
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+        <button type="button" class="primary" disabled={state.is === 'asking'} onClick={ask}>
+          {state.is === 'asking' ? 'Asking the gateway' : 'Ask again'}
+        </button>
+      </div>
+    </>
+  );
+};

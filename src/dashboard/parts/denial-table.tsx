@@ -1,0 +1,62 @@
+import { Link } from 'wouter-preact';
+import type { DenialRow } from '../data/calls/denied-calls.ts';
+import { gatewayNow } from '../data/reader.ts';
+import { assetIn, type DeniedLimit, deniedLimit, deniedRule } from '../format/denial-text.ts';
+import { shown } from '../format/text.ts';
+import { toolName } from '../format/tool-name.ts';
+import { agoOf, exactMomentOf, momentOf } from '../format/time.ts';
+import { Amount } from './amount.tsx';
+import { Table } from './table.tsx';
+
+const figureOf = (row: DenialRow, name: 'limit' | 'spent' | 'held') => {
+  const limit: DeniedLimit | undefined = deniedLimit(row);
+  if (limit === undefined) return '–';
+  return limit.unit === 'calls' ? (
+    `${limit[name]} calls`
+  ) : (
+    <Amount atomic={limit[name]} asset={assetIn(row.payment)} />
+  );
+};
+
+const priceOf = (row: DenialRow) => {
+  const price = row.amounts?.['price'] ?? '';
+  return /^[0-9]+$/.test(price) ? <Amount atomic={price} asset={assetIn(row.payment)} /> : '–';
+};
+
+/** Denials one by one: the rule, the limit as it was at that moment, and the story of the call. */
+export const DenialTable = ({ rows }: { readonly rows: readonly DenialRow[] }) => {
+  const now = gatewayNow();
+  return (
+    <Table<DenialRow>
+      caption="Denied calls, one by one"
+      rows={rows}
+      keyOf={({ seq }) => String(seq)}
+      columns={[
+        {
+          head: 'When',
+          cell: ({ at }) => (
+            <time title={exactMomentOf(at)}>
+              <span class="drop1">{momentOf(at)} · </span>
+              {agoOf(at, now)}
+            </time>
+          ),
+        },
+        {
+          ...{ head: 'Tool', isName: true },
+          cell: ({ account, call, seq, tool = 'unknown' }) =>
+            call === undefined ? (
+              toolName(tool)
+            ) : (
+              <Link href={`/calls/${account}/${call}?seq=${seq}`}>{toolName(tool)}</Link>
+            ),
+        },
+        { head: 'Rule', cell: (row) => shown(deniedRule(row)) },
+        { head: 'Price', isNumber: true, drop: 1, cell: priceOf },
+        { head: 'Limit', isNumber: true, drop: 1, cell: (row) => figureOf(row, 'limit') },
+        { head: 'Spent', isNumber: true, drop: 2, cell: (row) => figureOf(row, 'spent') },
+        { head: 'Held', isNumber: true, drop: 2, cell: (row) => figureOf(row, 'held') },
+        { head: 'Calls', isNumber: true, cell: ({ count = 1 }) => count },
+      ]}
+    />
+  );
+};

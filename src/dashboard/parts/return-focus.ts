@@ -1,0 +1,21 @@
+/** How long after a change the page may still remove the control that opened its dialog. */
+const WATCHED_MS = 10_000;
+
+/**
+ * Keeps the focus on the page after a change. A dialog gives it back to the control that opened it; where the change removes that control
+ * (a revoked grant has no Revoke), the focus goes to the heading of the page instead of to nothing.
+ */
+export const returnFocus = (opener: Element | null): void => {
+  if (opener === null) return;
+  const check = (): void => {
+    const isLost = document.activeElement === null || document.activeElement === document.body;
+    if (opener.isConnected && !opener.matches(':disabled')) return;
+    observer.disconnect();
+    if (isLost) document.querySelector('h1')?.focus();
+  };
+  const observer = new MutationObserver(check);
+  observer.observe(document.body, {
+    ...{ childList: true, subtree: true, attributes: true, attributeFilter: ['disabled'] },
+  });
+  setTimeout(() => observer.disconnect(), WATCHED_MS);
+};

@@ -1,0 +1,21 @@
+import { useEffect, useState } from 'preact/hooks';
+import './skeleton.css';
+
+/** Before this, a skeleton would only flicker. */
+const SKELETON_AFTER_MS = 150;
+
+/** Grey lines in place of what is being read. */
+export const Skeleton = ({ rows }: { readonly rows: number }) => {
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), SKELETON_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div class="skeleton" aria-busy="true" data-rows={rows} data-shown={isLate}>
+      {Array.from({ length: rows }, (_, row) => (
+        <span key={row} />
+      ))}
+    </div>
+  );
+};

@@ -1,0 +1,41 @@
+import { useState } from 'preact/hooks';
+import type { Role } from '../data/role.ts';
+import type { Standing } from '../data/accounts/standing.ts';
+import { statusActs } from '../data/accounts/status-acts.ts';
+import { StatusDialog } from './status-dialog.tsx';
+
+/** Opens the choice of a status; absent where no status can be set any more. It stays in place after a change, and with it the focus. */
+export const StatusButton = ({
+  account,
+  name,
+  role,
+  standing,
+  onDone,
+}: {
+  readonly account: string;
+  /** As the page shows the account. */
+  readonly name: string;
+  readonly role: Role;
+  readonly standing: Standing;
+  readonly onDone: () => void;
+}) => {
+  const [isOpen, setOpen] = useState(false);
+  if (statusActs(standing, role).length === 0) return null;
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Status…<span class="unseen"> of {name}</span>
+      </button>
+      {isOpen ? (
+        <StatusDialog
+          account={account}
+          name={name}
+          role={role}
+          standing={standing}
+          onDone={onDone}
+          onClose={() => setOpen(false)}
+        />
+      ) : null}
+    </>
+  );
+};

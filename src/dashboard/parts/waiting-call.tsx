@@ -1,0 +1,48 @@
+import { Link } from 'wouter-preact';
+import type { Approval } from '../data/calls/approvals.ts';
+import { listAddress } from '../data/filters.ts';
+import { gatewayNow } from '../data/reader.ts';
+import type { Scope } from '../data/scope.ts';
+import { decimalOf, symbolOf } from '../format/amount.ts';
+import { addressIn, shortened, shown } from '../format/text.ts';
+import { agoOf, exactMomentOf } from '../format/time.ts';
+import { AccountLink } from './account-link.tsx';
+import { useInView } from './use-in-view.ts';
+import { WaitingFacts } from './waiting-facts.tsx';
+import './waiting-call.css';
+
+/** Whose policy asked. Its owner or an operator may have set it. */
+const budgetOf = ({ asked, account }: Approval, reader: string): string => {
+  if (asked === account) return 'its own budget';
+  return asked === reader ? 'your budget' : `the budget of ${shortened(addressIn(asked))}`;
+};
+
+/** A call that waits: its tool first; then who asks, which limit asked, what the request is, what it leaves of each limit, and the time left. */
+export const WaitingCall = ({
+  approval,
+  scope,
+}: {
+  readonly approval: Approval;
+  readonly scope: Scope;
+}) => {
+  const { account, label, tool, above, asset, parked_at: since, expires_at: until } = approval;
+  const now = gatewayNow();
+  const { element, isInView } = useInView<HTMLDivElement>();
+  // Only operators have pages of tools.
+  const href =
+    scope.role === 'operator' ? `/tools/id/${tool}` : listAddress('/calls', { account, tool });
+  return (
+    <div class="waiting-call" ref={element}>
+      <Link href={href}>{shown(tool)}</Link>
+      <span class="below">
+        <AccountLink account={account} label={label} /> · above {decimalOf(BigInt(above))}{' '}
+        {symbolOf(asset)}, by {budgetOf(approval, scope.account)}
+      </span>
+      <div class="facts-of-request">{isInView ? <WaitingFacts approval={approval} /> : null}</div>
+      <span class="below">
+        waiting <time title={exactMomentOf(since)}>{agoOf(since, now)}</time>, expires in{' '}
+        <time title={exactMomentOf(until)}>{agoOf(now, until)}</time>
+      </span>
+    </div>
+  );
+};

@@ -1,0 +1,61 @@
+import { countsCalls } from '../../protocol/account/denial.ts';
+import type { Approval } from '../data/calls/approvals.ts';
+import { useLimits, useRequestFacts } from '../data/calls/waiting-facts.ts';
+import { decimalOf, symbolOf } from '../format/amount.ts';
+import { ruleName } from '../format/rule-name.ts';
+import { shown } from '../format/text.ts';
+import { Id } from './id.tsx';
+
+/** What one waiting call asks for, as its log has it: the request, the payee, and what approving spends of each limit. */
+export const WaitingFacts = ({ approval }: { readonly approval: Approval }) => (
+  <>
+    <Request approval={approval} />
+    <Limits approval={approval} />
+  </>
+);
+
+const Request = ({ approval }: { readonly approval: Approval }) => {
+  const { data, problem } = useRequestFacts(approval);
+  if (problem !== undefined) return <span class="below">Its request: {problem.detail}</span>;
+  if (data === undefined) return <span class="below">Reads its request…</span>;
+  const { request, bodyDigest, params, payee } = data;
+  return (
+    <>
+      {request === undefined ? null : (
+        <span class="below">
+          asks for <code>{shown(request)}</code>
+        </span>
+      )}
+      {params.map(([name, value]) => (
+        <span class="below" key={name}>
+          {shown(name)}: <code>{shown(value)}</code>
+        </span>
+      ))}
+      {bodyDigest === undefined ? null : (
+        <span class="below">
+          The gateway keeps no body: ask the agent for it. Its SHA-256 is{' '}
+          <Id text={bodyDigest} label="the digest of the body" />
+        </span>
+      )}
+      {payee === undefined ? null : (
+        <span class="below">
+          pays <Id text={payee} label="the payee" />
+        </span>
+      )}
+    </>
+  );
+};
+
+const Limits = ({ approval: { account, asset } }: { readonly approval: Approval }) => {
+  const limits = useLimits(account, asset)?.filter(
+    ({ rule }) => !countsCalls(rule) && !/(?:^|:)per_call$/.test(rule),
+  );
+  if (limits === undefined) return null;
+  if (limits.length === 0) return <span class="below">no limit counts its price</span>;
+  const texts = limits.map(
+    ({ rule, limit, remaining }) =>
+      `${decimalOf(BigInt(remaining))} of ${decimalOf(BigInt(limit))} ${symbolOf(asset)} ${ruleName(rule)}`,
+  );
+  // The price of a call that waits is held already: the same remains after the approval.
+  return <span class="below">leaves {texts.join('; ')}, if it runs</span>;
+};

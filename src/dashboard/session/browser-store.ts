@@ -1,0 +1,43 @@
+const NAME = 'countersign';
+const VERSION = 2;
+const STORES = ['sessions', 'commands'] as const;
+
+/** What this browser keeps between visits. IndexedDB, because only it can keep a key that cannot be read. */
+export type StoreName = (typeof STORES)[number];
+
+const open = async (): Promise<IDBDatabase> =>
+  new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      const database = request.result;
+      // A session signed for an earlier release is not read any more: its key must not stay.
+      for (const name of database.objectStoreNames) database.deleteObjectStore(name);
+      for (const name of STORES) database.createObjectStore(name);
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'));
+  });
+
+/**
+ * Runs requests on a store in one transaction, and waits until it is committed: a full disk fails the commit, not the request.
+ *
+ * @returns the result of the request that `act` returns
+ * @throws DOMException if this browser stores nothing
+ */
+export const withStore = async <T>(
+  name: StoreName,
+  mode: IDBTransactionMode,
+  act: (store: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> => {
+  const database = await open();
+  try {
+    const transaction = database.transaction(name, mode);
+    const request = act(transaction.objectStore(name));
+    return await new Promise<T>((resolve, reject) => {
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error ?? new Error('IndexedDB failed'));
+    });
+  } finally {
+    database.close();
+  }
+};

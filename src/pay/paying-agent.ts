@@ -1,0 +1,42 @@
+import { createAgent } from '../client/agent.ts';
+import type { Signer } from '../client/signer.ts';
+import { nowSeconds } from '../core/clock.ts';
+import type { Address } from '../core/hex.ts';
+import { assetOf, type ChosenWallet } from '../dashboard/payment/chosen-wallet.ts';
+import type { Shelf } from '../dashboard/payment/kept-purchase.ts';
+import type { PaymentRecord } from './payment-record.ts';
+
+/** How a payment is made. */
+export type PaymentOptions = ChosenWallet & { readonly shelf: Shelf };
+
+/**
+ * An agent of the client that pays at most the price on the page.
+ *
+ * @param keep called with the record of a payment before its signature leaves the page
+ * @param onWait called when the call begins to wait for a person
+ */
+export const payingAgent = (
+  signer: Signer,
+  options: PaymentOptions,
+  price: bigint,
+  keep: (record: PaymentRecord) => void,
+  onWait: () => void = () => undefined,
+) =>
+  createAgent({
+    account: signer,
+    // The price on the page is the cap: a gateway that asks for more gets no signature.
+    spend: { perCall: price, total: price, assets: [assetOf(options.on)] },
+    approval: 'wait',
+    hooks: {
+      onSign: ({ call, amount }) => {
+        const { wallet, on } = options;
+        const payer = signer.address.toLowerCase() as Address;
+        keep({ at: nowSeconds(), wallet: wallet.id, payer, network: on, call, amount });
+        options.onStage('answer');
+      },
+      onApproval: () => {
+        onWait();
+        options.onStage('approval');
+      },
+    },
+  });

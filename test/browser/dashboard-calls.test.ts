@@ -1,0 +1,124 @@
+import { privateKeyToAccount } from 'viem/accounts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { people } from '../../dev/stack/people.ts';
+import { openOperator } from '../../dev/stack/sell-tools.ts';
+import { createAgent } from '../../src/client/agent.ts';
+import { ApprovalRequired } from '../../src/client/pending-approval.ts';
+import { press } from './agent-steps.ts';
+import { useBrowserStack } from './browser-stack.ts';
+import { buy } from './buy.ts';
+import { open, read, signInAs } from './dashboard-page.ts';
+import { inEveryLook } from './looks.ts';
+
+const local = useBrowserStack();
+
+/** Lists follow the log by seconds, and are read again every 15 seconds. */
+const LISTED = { timeout: 50_000 };
+const SPEND = { perCall: '$2', total: '$2' } as const;
+const account = `eip155:84532:${people.agent.address.toLowerCase()}` as const;
+
+/** A call of `translate`, for $0.02, that waits for a person. */
+const park = async (): Promise<ApprovalRequired> => {
+  const agent = createAgent({
+    account: privateKeyToAccount(people.agent.privateKey),
+    spend: SPEND,
+  });
+  const parked = await agent
+    .fetch(`${local.stack.gateway.url}/tools/translate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text: 'river', to: 'fr' }),
+    })
+    .catch((thrown: unknown) => thrown);
+  if (!(parked instanceof ApprovalRequired)) throw new Error(`not parked: ${String(parked)}`);
+  return parked;
+};
+
+beforeAll(async () => {
+  await buy(local.stack, people.agent);
+  const operator = openOperator(local.stack.gateway);
+  await operator.call('accounts.policy.put', {
+    params: { account },
+    body: { approveAbove: '$0.015', windows: [{ every: 'day', limit: '$1' }] },
+  });
+  await operator.call('accounts.put', { params: { account }, body: { label: 'Alice' } });
+  const owner = privateKeyToAccount(people.owner.privateKey);
+  await createAgent({ account: owner, spend: SPEND }).topUp(local.stack.gateway.url, '$1');
+});
+
+describe('a call that waits for a person', () => {
+  it('shows its tool and price on every screen, and what became of it after the approval', async () => {
+    const parked = await park();
+    const { page, complaints } = await signInAs(local, 'operator');
+    await open(page, 'Approvals');
+    const row = page.getByRole('row', { name: /translate.*above 0\.015 USDC.*0\.02 USDC/ });
+    await row.waitFor(LISTED);
+    // The request, what its body is known by, the payee, and what it leaves of the limit.
+    await row.getByText('POST /tools/translate').waitFor(LISTED);
+    await row.getByText('The gateway keeps no body').waitFor();
+    await row.getByRole('button', { name: 'Copy the payee' }).waitFor();
+    await row.getByText(/^leaves 0\.\d+ of .* USDC per day/).waitFor(LISTED);
+    await inEveryLook(page, 'calls-approvals');
+    await page.setViewportSize({ width: 390, height: 900 });
+    expect(await row.getByRole('link', { name: 'translate' }).isVisible()).toBe(true);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await press(page, 'Approve');
+    await page.getByText('approved, waits for the agent’s retry').waitFor();
+    const approved = page.getByRole('table', { name: 'Approved calls' });
+    await approved.getByRole('row', { name: /translate.*0\.02 USDC.*by you/ }).waitFor(LISTED);
+    await inEveryLook(page, 'calls-approved');
+    expect((await parked.approval.resume()).status).toBe(200);
+    await approved.waitFor({ state: 'detached', ...LISTED });
+
+    await open(page, 'Calls');
+    await page.getByRole('table').getByRole('link', { name: 'translate' }).click(LISTED);
+    await page.getByText('Approved by an operator').waitFor(LISTED);
+    await page.getByText('Waits for a person at 0.02 USDC').waitFor();
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('the list of calls', () => {
+  it('takes an agent by its name or address, and says below the field why a text names none', async () => {
+    const { page, complaints } = await signInAs(local, 'operator');
+    const chosen = (): string | null => new URL(page.url()).searchParams.get('account');
+    await open(page, 'Calls');
+    const field = page.getByRole('combobox', { name: 'Agent' });
+    await field.focus();
+    await page.locator('datalist option[value="Alice"]').waitFor({ state: 'attached', ...LISTED });
+    await field.fill('nobody');
+    await field.press('Enter');
+    await page.getByText('No agent has this name').waitFor();
+    await inEveryLook(page, 'calls-no-agent');
+    await field.fill('alice');
+    await field.press('Enter');
+    await expect.poll(chosen).toBe(account);
+    expect(await page.getByText('No agent has this name').count()).toBe(0);
+    expect(await field.inputValue()).toBe('Alice');
+    await field.fill('');
+    await field.press('Enter');
+    await expect.poll(chosen).toBe(null);
+    await open(page, 'Spending');
+    await page.getByRole('combobox', { name: 'Agent' }).fill(people.agent.address);
+    await page.getByRole('combobox', { name: 'Agent' }).press('Enter');
+    await expect.poll(chosen).toBe(account);
+    expect(complaints).toEqual([]);
+  });
+
+  it('has an owner’s own calls, and a top-up adds nothing to their sum', async () => {
+    const { page } = await signInAs(local, 'owner');
+    await open(page, 'Calls');
+    const row = page.getByRole('row', {
+      name: /top-up.* 0 USDC.*top-up of 1\.00/,
+    });
+    await row.waitFor(LISTED);
+    const today = new Date().toISOString().slice(0, 10);
+    const own = `eip155:84532:${people.owner.address.toLowerCase()}`;
+    await page.goto(
+      `${local.stack.gateway.url}/dashboard/calls?account=${own}&from=${today}&to=${today}`,
+    );
+    await page.getByText('1 call, a top-up: 0 charged, equal to the total').waitFor(LISTED);
+    await read(page);
+    await inEveryLook(page, 'calls-own');
+  });
+});

@@ -1,0 +1,218 @@
+import type { BrowserContext, Page, Route } from 'playwright-core';
+import { privateKeyToAccount } from 'viem/accounts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { people } from '../../dev/stack/people.ts';
+import { createAgent } from '../../src/client/agent.ts';
+import { useBrowserStack } from './browser-stack.ts';
+import { signInAs } from './dashboard-page.ts';
+import { inEveryLook } from './looks.ts';
+
+const account = `eip155:84532:${people.agent.address.toLowerCase()}`;
+const LOGGED = { timeout: 60_000 };
+const REFUND = '**/admin/calls/**/refund';
+
+const local = useBrowserStack(() => ({}));
+
+/** Paid calls of $0.001. */
+let calls: readonly string[];
+
+beforeAll(async () => {
+  const agent = createAgent({
+    account: privateKeyToAccount(people.agent.privateKey),
+    spend: { perCall: '$0.05', total: '$1' },
+  });
+  const buyOne = async (word: string): Promise<string> => {
+    const answer = await agent.fetch(`${local.stack.gateway.url}/tools/lookup?word=${word}`);
+    await answer.text();
+    return answer.countersign.call ?? '';
+  };
+  calls = [];
+  for (const word of ['river', 'bank', 'edge', 'river', 'bank', 'edge']) {
+    calls = [...calls, await buyOne(word)];
+  }
+});
+
+/** Loses the answers to refunds. @returns the intents that the page sent */
+const loseAnswers = async (
+  page: Page,
+  lose: (route: Route, attempt: number) => Promise<void>,
+): Promise<readonly (string | undefined)[]> => {
+  const intents: (string | undefined)[] = [];
+  await page.route(REFUND, async (route) => {
+    intents.push(route.request().headers()['agent-intent']);
+    await lose(route, intents.length);
+    await route.abort();
+  });
+  return intents;
+};
+
+/** Opens the dialog, and signs a refund whose answer is lost. */
+const refundInVain = async (page: Page, call: string, amount: string) => {
+  await page.goto(`${local.stack.gateway.url}/dashboard/calls/${account}/${call}`);
+  await page.getByRole('button', { name: 'Refund' }).click(LOGGED);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Amount (USDC)').fill(amount);
+  await dialog.getByLabel('Reason').fill('a wrong answer');
+  await dialog.getByRole('button', { name: 'Refund with the wallet' }).click();
+  await dialog.getByText('The gateway did not answer.').waitFor(LOGGED);
+  return dialog;
+};
+
+describe('a refund whose answer is lost', () => {
+  it('that never arrived is made by the same signature, also from another dialog', async () => {
+    const { page } = await signInAs(local, 'operator');
+    const intents = await loseAnswers(page, async () => undefined);
+    const dialog = await refundInVain(page, calls[0] ?? '', '0.0004');
+    expect(await dialog.getByLabel('Amount (USDC)').isEnabled()).toBe(false);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Refund' }).click();
+    await dialog.getByText('did not answer an earlier change').waitFor();
+    await inEveryLook(page, 'refund-lost');
+    await page.unroute(REFUND);
+    const again = page.waitForRequest(REFUND);
+    await dialog.getByRole('button', { name: 'Ask again' }).click();
+    expect((await again).headers()['agent-intent']).toBe(intents[0]);
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('refunded 0.0004 USDC as credit: a wrong answer').waitFor(LOGGED);
+    expect(new Set(intents).size).toBe(1);
+  });
+
+  it('that arrived is looked up, and what is left is all that can be refunded next', async () => {
+    const { page } = await signInAs(local, 'operator');
+    await loseAnswers(page, async (route, attempt) => {
+      if (attempt === 1) await route.fetch();
+    });
+    const dialog = await refundInVain(page, calls[1] ?? '', '0.0006');
+    await page.unroute(REFUND);
+    await dialog.getByRole('button', { name: 'Ask again' }).click();
+    await dialog
+      .getByText(
+        'went through: 0.0006 USDC was refunded since, and 0.0004 USDC of the charge is left',
+      )
+      .waitFor(LOGGED);
+    expect(await dialog.getByRole('button', { name: /wallet|again/ }).count()).toBe(0);
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: 'Refund' }).click();
+    expect(await dialog.getByLabel('Amount (USDC)').inputValue()).toBe('0.0004');
+  });
+});
+
+describe('a refund under way', () => {
+  it('cannot be signed again from another dialog, which says what became of it', async () => {
+    const { page } = await signInAs(local, 'operator');
+    const release = Promise.withResolvers<void>();
+    let sent = 0;
+    await page.route(REFUND, async (route) => {
+      sent += 1;
+      await release.promise;
+      await route.continue();
+    });
+    await page.goto(`${local.stack.gateway.url}/dashboard/calls/${account}/${calls[2]}`);
+    await page.getByRole('button', { name: 'Refund' }).click(LOGGED);
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('a wrong answer');
+    await dialog.getByRole('button', { name: 'Refund with the wallet' }).click();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Refund' }).click();
+    await dialog.getByLabel('Reason').fill('another one');
+    const button = dialog.getByRole('button', { name: 'Confirm in the wallet' });
+    expect(await button.isEnabled()).toBe(false);
+    release.resolve();
+    await dialog.getByText('went through meanwhile').waitFor(LOGGED);
+    expect(await dialog.getByRole('button', { name: /wallet|again/ }).count()).toBe(0);
+    expect(sent).toBe(1);
+  });
+});
+
+/** Loses every answer of a browser to refunds, and each refund. */
+const loseAll = async (context: BrowserContext): Promise<readonly (string | undefined)[]> => {
+  const intents: (string | undefined)[] = [];
+  await context.route(REFUND, async (route) => {
+    intents.push(route.request().headers()['agent-intent']);
+    await route.abort();
+  });
+  return intents;
+};
+
+const OPEN = 'A refund that you signed on';
+
+describe('a refund without an answer, after the page was left', () => {
+  it('is sent again from two tabs with the same signature, and takes effect once', async () => {
+    const { page } = await signInAs(local, 'operator');
+    const context = page.context();
+    const lost = await loseAll(context);
+    await refundInVain(page, calls[3] ?? '', '0.0004');
+    await page.reload();
+    await page.getByText(OPEN).waitFor(LOGGED);
+    await page.getByText('You signed 0.0004 USDC. Of 0.001 USDC charged,').waitFor(LOGGED);
+    await inEveryLook(page, 'command-open');
+    const other = await context.newPage();
+    await other.goto(`${local.stack.gateway.url}/dashboard`);
+    await other.getByText(OPEN).waitFor(LOGGED);
+    await context.unroute(REFUND);
+
+    const both = Promise.withResolvers<void>();
+    const again: (string | undefined)[] = [];
+    await context.route(REFUND, async (route) => {
+      again.push(route.request().headers()['agent-intent']);
+      if (again.length === 2) both.resolve();
+      await both.promise;
+      await route.continue();
+    });
+    for (const tab of [page, other]) await tab.getByRole('button', { name: 'Send again' }).click();
+    for (const tab of [page, other]) {
+      await tab.getByText(/has its answer|arrived at the first attempt/).waitFor(LOGGED);
+    }
+    expect(new Set([...lost, ...again]).size).toBe(1);
+    expect(again).toHaveLength(2);
+    await page.getByText('Of 0.001 USDC charged, 0.0004 USDC is refunded now.').waitFor(LOGGED);
+    await page.getByText('refunded 0.0004 USDC as credit: a wrong answer').waitFor(LOGGED);
+    await page.reload();
+    await page.getByText('refunded 0.0004 USDC as credit: a wrong answer').waitFor(LOGGED);
+    expect(await page.getByText('refunded 0.0004 USDC as credit').count()).toBe(1);
+    expect(await page.getByText(OPEN).count()).toBe(0);
+  });
+
+  it('is not signed a second time, and belongs to its own wallet after signing out', async () => {
+    const { page } = await signInAs(local, 'operator');
+    await loseAll(page.context());
+    await refundInVain(page, calls[4] ?? '', '0.0003');
+    await page.reload();
+    await page.getByText(OPEN).waitFor(LOGGED);
+    await page.getByRole('button', { name: 'Refund' }).click(LOGGED);
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('another one');
+    await dialog.getByRole('button', { name: 'Refund with the wallet' }).click();
+    await dialog.getByText('An earlier change like this one has no answer yet').waitFor(LOGGED);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Local owner' }).click();
+    await page.getByRole('link', { name: 'Overview' }).click(LOGGED);
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor(LOGGED);
+    expect(await page.getByText(OPEN).count()).toBe(0);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Local operator' }).click();
+    await page.getByText(OPEN).waitFor(LOGGED);
+    await page.context().unroute(REFUND);
+    await page.getByRole('button', { name: 'Send again' }).click();
+    await page.getByText('Of 0.001 USDC charged, 0.0003 USDC is refunded now.').waitFor(LOGGED);
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    expect(await page.getByText('A refund has its answer').count()).toBe(0);
+  });
+});
+
+describe('a browser that stores nothing more', () => {
+  it('sends a refund all the same', async () => {
+    const { page } = await signInAs(local, 'operator');
+    await page.addInitScript(`IDBObjectStore.prototype.put = () => {
+      throw new DOMException('The disk is full.', 'QuotaExceededError');
+    }`);
+    await page.goto(`${local.stack.gateway.url}/dashboard/calls/${account}/${calls[5]}`);
+    await page.getByRole('button', { name: 'Refund' }).click(LOGGED);
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('a full disk');
+    await dialog.getByRole('button', { name: 'Refund with the wallet' }).click();
+    await page.getByText('refunded 0.001 USDC as credit: a full disk').waitFor(LOGGED);
+  });
+});

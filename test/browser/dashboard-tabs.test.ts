@@ -1,0 +1,77 @@
+import type { BrowserContext, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { useBrowserStack } from './browser-stack.ts';
+import { open, signInAs } from './dashboard-page.ts';
+
+const local = useBrowserStack();
+const LATE = { timeout: 30_000 };
+
+/** Opens the dashboard in another tab of a browser. */
+const openTab = async (context: BrowserContext): Promise<Page> => {
+  const tab = await context.newPage();
+  await tab.goto(`${local.stack.gateway.url}/dashboard`);
+  return tab;
+};
+
+const isIn = async (page: Page, who: 'operator' | 'owner'): Promise<void> =>
+  await page.getByRole('navigation').getByText(who, { exact: false }).first().waitFor(LATE);
+
+const isOut = async (page: Page): Promise<void> =>
+  await page.getByText('Sign in to see').waitFor(LATE);
+
+describe('two tabs', () => {
+  it('of one wallet share its session, and sign out together while the gateway does not answer', async () => {
+    const { page } = await signInAs(local, 'operator');
+    const other = await openTab(page.context());
+    await isIn(other, 'operator');
+    await open(other, 'Settings');
+    const hang = Promise.withResolvers<void>();
+    await page.route('**/session', async (route) => {
+      await hang.promise;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await isOut(page);
+    await isOut(other);
+    expect(await other.locator('body').innerText()).not.toContain('operator 0x');
+    expect(await other.title()).toBe(new URL(local.stack.gateway.url).host);
+    await other.reload();
+    await isOut(other);
+    hang.resolve();
+  });
+
+  it('that are signed out are both in after one signs in', async () => {
+    const { page } = await signInAs(local, 'operator');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await isOut(page);
+    const other = await openTab(page.context());
+    await isOut(other);
+    await other.getByRole('button', { name: 'Local owner' }).click();
+    await isIn(other, 'owner');
+    await isIn(page, 'owner');
+  });
+
+  it('of two wallets keep their own, also after a reload and after the other signed out', async () => {
+    const { page } = await signInAs(local, 'operator');
+    const other = await page.context().newPage();
+    // A tab that was signed out once waits for a wallet of its own.
+    await other.addInitScript(`sessionStorage.getItem('countersign-account') ??
+      sessionStorage.setItem('countersign-account', '')`);
+    await other.goto(`${local.stack.gateway.url}/dashboard`);
+    await isOut(other);
+    await other.getByRole('button', { name: 'Local owner' }).click();
+    await isIn(other, 'owner');
+    await isIn(page, 'operator');
+    await page.reload();
+    await isIn(page, 'operator');
+    await other.reload();
+    await isIn(other, 'owner');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await isOut(page);
+    await open(other, 'Settings');
+    await other.reload();
+    await isIn(other, 'owner');
+    await page.reload();
+    await isOut(page);
+  });
+});

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
+import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
+import { pay, trustedAccount } from '../conformance/support/payment.ts';
+import { lookup, useWorld } from '../conformance/support/world.ts';
+import { documentIn, pipe, type Ran } from './support/command.ts';
+import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
+import { putStackFile } from './support/stack.ts';
+import { findingOf, type Report } from './support/python-verifier.ts';
+import { untilYearLasts } from '../support/day.ts';
+
+const EVENTUALLY = { timeout: 60_000, interval: 500 };
+/** The newest checkpoint, each tile and its growth: the statements about one published year. */
+const PUBLISHED = 3;
+
+const world = useWorld();
+const home = useHome();
+let place: Home;
+beforeEach(async () => {
+  place = withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+});
+
+const run = async (...words: readonly string[]): Promise<Ran> => await pipe(place, words);
+const gateway = (): string => world().stack.gateway.url;
+const year = (): number => new Date().getUTCFullYear();
+
+const buy = async (): Promise<void> => {
+  const account = await trustedAccount(world(), { reports: 0, balance: 100_000n });
+  expect((await pay(world(), account, lookup)).status).toBe(200);
+};
+
+const published = async (path: string): Promise<Response> =>
+  await fetch(`${gateway()}/log/${year()}/${path}`);
+
+const publishedSize = async (): Promise<number> => {
+  const note = await (await published('checkpoint')).text();
+  return parseCheckpoint(note.slice(0, note.indexOf('\n\n') + 1))?.size ?? 0;
+};
+
+/** Buys once, and waits until a checkpoint covers it. */
+const buyAndSign = async (): Promise<void> => {
+  const before = await publishedSize();
+  await buy();
+  await vi.waitFor(async () => expect(await publishedSize()).toBeGreaterThan(before), EVENTUALLY);
+};
+
+/** Exports all accounts, as an operator. @returns the checkpoint of the folder */
+const exported = async (folder: string): Promise<string> => {
+  const ran = await run('audit', 'export', '--all', '-o', folder);
+  expect(ran.code, ran.stderr).toBe(0);
+  return await readFile(join(place.directory, folder, 'log', String(year()), 'checkpoint'), 'utf8');
+};
+
+const verified = async (folder: string, ...options: readonly string[]) => {
+  const ran = await run('audit', 'verify', folder, ...options, '--json');
+  return { code: ran.code, log: findingOf(documentIn(ran) as unknown as Report, 'log') };
+};
+
+/** The gateway's log through a proxy of somebody who changes it. */
+const proxied = async <T>(
+  change: (path: string, body: Uint8Array) => Uint8Array,
+  use: (url: string) => Promise<T>,
+): Promise<T> => {
+  const proxy: RunningServer = await serveLoopback({
+    handler: async (request) => {
+      const { pathname } = new URL(request.url);
+      const answer = await fetch(gateway() + pathname);
+      const body = change(pathname, new Uint8Array(await answer.arrayBuffer()));
+      return new Response(new Uint8Array(body), { status: answer.status });
+    },
+  });
+  try {
+    return await use(proxy.url);
+  } finally {
+    await proxy.stop();
+  }
+};
+
+const flipped = (bytes: Uint8Array): Uint8Array =>
+  bytes.map((byte, at) => (at === 5 ? byte ^ 1 : byte));
+
+beforeAll(async () => {
+  await untilYearLasts(240_000);
+  await buyAndSign();
+}, 400_000);
+
+describe('audit verify --log with the URL of a gateway', () => {
+  test('proves that the gateway publishes the exported log, also after the log has grown', async () => {
+    await exported('audit');
+    const offline = await verified('audit');
+    const compared = await verified('audit', '--log', gateway());
+    expect([offline.code, compared.code]).toEqual([0, 0]);
+    expect(compared.log.checked).toBe(offline.log.checked + PUBLISHED);
+
+    await buyAndSign();
+    expect(await verified('audit', '--log', gateway())).toMatchObject({
+      code: 0,
+      log: { checked: compared.log.checked },
+    });
+  });
+
+  test('finds a tile that is altered on the way', async () => {
+    await exported('audit');
+    const found = await proxied(
+      (path, body) => (path.includes('/tile/') ? flipped(body) : body),
+      async (url) => await verified('audit', '--log', url),
+    );
+    expect(found).toMatchObject({
+      code: 1,
+      log: { verdict: 'BROKEN', first: { reason: 'tile_altered' } },
+    });
+    expect(found.log.first?.['file']).toMatch(`/log/${year()}/tile/0/000`);
+  });
+
+  test('finds a checkpoint that is altered, and one from before the export', async () => {
+    const old = await exported('old');
+    await buyAndSign();
+    await exported('audit');
+    const reasonOf = async (change: (note: string) => string): Promise<unknown> => {
+      const { code, log } = await proxied(
+        (path, body) =>
+          path.endsWith('/checkpoint')
+            ? new TextEncoder().encode(change(new TextDecoder().decode(body)))
+            : body,
+        async (url) => await verified('audit', '--log', url),
+      );
+      return [code, log.first?.['reason'], log.first?.['file']];
+    };
+    const file = `/log/${year()}/checkpoint`;
+    expect(await reasonOf(() => old)).toEqual([1, 'rolled_back', file]);
+    const larger = (note: string): string => note.replace(/\n(\d+)\n/, (_, n) => `\n${n}1\n`);
+    expect(await reasonOf(larger)).toEqual([1, 'wrong_signer', file]);
+  });
+
+  test('ends with an error, and no verdict, if nothing answers', async () => {
+    await exported('audit');
+    const nobody = await proxied(
+      (_, body) => body,
+      async (url) => url,
+    );
+    const ran = await run('audit', 'verify', 'audit', '--log', nobody, '--json');
+    expect([ran.code, documentIn(ran)]).toMatchObject([3, { error: { code: 'unreachable' } }]);
+  });
+});

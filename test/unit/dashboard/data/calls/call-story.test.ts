@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { CountersignError } from '../../../../../src/client/errors.ts';
+import type { Management } from '../../../../../src/client/management.ts';
+import {
+  type CallName,
+  readCallStory,
+} from '../../../../../src/dashboard/data/calls/call-story.ts';
+
+const name = { account: 'eip155:1:0x1', call: '0x01' } as unknown as CallName;
+const APPROVAL = { parked_at: 10, decided_at: 52, decided_by: 'eip155:1:0x2' };
+
+const unknown = (): CountersignError =>
+  new CountersignError('refused', 'unknown', {
+    problem: {
+      ...{ type: 'urn:countersign:problem:unknown-call', title: '', status: 404, detail: '' },
+    } as never,
+  });
+
+/** A gateway with one call. It notes which routes are called. */
+const gatewayWith = (rule: string | undefined, approval: object | undefined) => {
+  const called: string[] = [];
+  const call = async (id: string) => {
+    called.push(id);
+    if (id === 'account.call') {
+      return { body: { call: { call: name.call }, entries: { first: 7, last: 8 } } };
+    }
+    if (approval === undefined) throw unknown();
+    return { body: approval };
+  };
+  const list = async function* (
+    _: string,
+    { query }: { readonly query: { readonly type?: string } },
+  ) {
+    // No call was denied.
+    if (query.type !== undefined) return;
+    yield { seq: 7, type: 'call.accepted', call: name.call, ...(rule && { rule }) };
+    yield { seq: 8, type: 'call.finished', call: name.call };
+  };
+  return { management: { call, list } as unknown as Management, called };
+};
+
+describe('the story of a call', () => {
+  it('has the wait and the approver of a call that a person approved', async () => {
+    const { management } = gatewayWith('approval', APPROVAL);
+    const story = await readCallStory(management, name, { role: 'owner' }, undefined);
+    expect(story.approval).toEqual(APPROVAL);
+    expect(story.entries.map(({ seq }) => seq)).toEqual([7, 8]);
+  });
+
+  it('asks for no approval where the call needed none', async () => {
+    const { management, called } = gatewayWith(undefined, APPROVAL);
+    const story = await readCallStory(management, name, { role: 'owner' }, undefined);
+    expect([story.approval, called]).toEqual([undefined, ['account.call']]);
+  });
+
+  it('is whole without an approval that the lists have no more', async () => {
+    const { management } = gatewayWith('approval', undefined);
+    const story = await readCallStory(management, name, { role: 'owner' }, undefined);
+    expect([story.approval, story.entries.length]).toEqual([undefined, 2]);
+  });
+});

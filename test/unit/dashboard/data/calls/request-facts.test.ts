@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { requestFacts } from '../../../../../src/dashboard/data/calls/request-facts.ts';
+
+const intent = {
+  method: 'POST',
+  target: '/tools/translate?to=fr',
+  payloadDigest: `0x${'ab'.repeat(32)}`,
+};
+
+describe('what a person judges a waiting call by', () => {
+  it('is its request as signed, the parameters that rules compare, and the payee', () => {
+    const params = {
+      to: { found: true, value: 'fr' },
+      size: { found: true, value: 3 },
+      text: { found: false },
+      gone: null,
+    };
+    expect(requestFacts({ intent, params }, { payTo: '0x12' })).toEqual({
+      request: 'POST /tools/translate?to=fr',
+      bodyDigest: intent.payloadDigest,
+      params: [
+        ['to', 'fr'],
+        ['size', '3'],
+        ['text', 'unreadable'],
+        ['gone', 'unreadable'],
+      ],
+      payee: '0x12',
+    });
+  });
+
+  it('has no body if the request had none', () => {
+    const payloadDigest = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+    expect(requestFacts({ intent: { ...intent, payloadDigest } }, {}).bodyDigest).toBeUndefined();
+  });
+
+  it('is unknown until the entry is listed', () => {
+    expect(requestFacts(undefined, undefined)).toEqual({
+      ...{ request: undefined, bodyDigest: undefined, params: [], payee: undefined },
+    });
+  });
+});

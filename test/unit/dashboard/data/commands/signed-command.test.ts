@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { isSecond } from '../../../../../src/dashboard/data/commands/is-second.ts';
+import { subjectOf } from '../../../../../src/dashboard/data/commands/command-words.ts';
+import { readCommand } from '../../../../../src/dashboard/data/commands/signed-command.ts';
+import { countersigned } from '../../../../../src/client/signer.ts';
+import { AGENT_INTENT_TYPE } from '../../../../../src/protocol/intent/agent-intent.ts';
+import { CHAIN, GATEWAY, NOW, REFUND, storedCommand, walletOf } from './commands.ts';
+
+const read = async (value: unknown) => readCommand(value, walletOf('aa'), GATEWAY);
+
+const signing = (method: string, target: string) =>
+  countersigned(AGENT_INTENT_TYPE, { method, target }, CHAIN);
+
+describe('a stored command', () => {
+  it('says of itself what its proof says', async () => {
+    const command = await read(await storedCommand());
+    expect(command).toMatchObject({
+      account: walletOf('aa'),
+      tool: 'countersign.admin.calls.refund',
+      until: NOW + 210,
+    });
+  });
+
+  it('of a wallet that another one reads is none', async () => {
+    expect(await readCommand(await storedCommand(), walletOf('bb'), GATEWAY)).toBeUndefined();
+  });
+
+  it.each([
+    ['another body', { body: '{"amount":"500","reason":"wrong"}' }],
+    ['another target', { target: '/admin/calls/x/y/refund' }],
+    ['another method', { method: 'PUT' }],
+    ['another gateway', { gateway: 'https://other.example' }],
+    ['a header more', { headers: { cookie: 'a' } }],
+    ['no proof', { headers: {} }],
+    ['a member more', { extra: 1 }],
+    ['another version', { v: 2 }],
+    ['a target at another host', { target: 'x.example/' }],
+    ['no time', { sentAt: 'today' }],
+  ])('with %s than was signed is none', async (_, change) => {
+    expect(await read({ ...(await storedCommand()), ...change })).toBeUndefined();
+  });
+
+  it('whose intent is for another audience is none', async () => {
+    expect(await read(await storedCommand({ audience: 'https://other.example' }))).toBeUndefined();
+  });
+
+  it.each(['secrets.put', 'webhooks.put', 'account.webhooks.put'])(
+    'is never one whose body holds a secret: %s',
+    async (route) => {
+      const stored = await storedCommand({ tool: `countersign.admin.${route}` });
+      expect(await read(stored)).toBeUndefined();
+    },
+  );
+
+  it.each([undefined, null, 'text', 7, [], {}])('is not %j', async (value) => {
+    expect(await read(value)).toBeUndefined();
+  });
+
+  it('names the refund, its call and its amount', async () => {
+    const command = await read(await storedCommand());
+    if (command === undefined) throw new Error('not a command');
+    expect(subjectOf(command)).toMatchObject({
+      route: 'calls.refund',
+      name: 'A refund',
+      account: `eip155:84532:0x${'cc'.repeat(20)}`,
+      call: `0x${'dd'.repeat(32)}`,
+      amount: 400n,
+    });
+  });
+
+  it('stops a second signature for the same POST alone', async () => {
+    const command = await read(await storedCommand());
+    if (command === undefined) throw new Error('not a command');
+    expect(isSecond(command, signing('POST', REFUND))).toBe(true);
+    expect(isSecond(command, signing('POST', `${REFUND}/other`))).toBe(false);
+    const put = await read(await storedCommand({ method: 'PUT', target: '/admin/tools/x' }));
+    if (put === undefined) throw new Error('not a command');
+    expect(isSecond(put, signing('PUT', '/admin/tools/x'))).toBe(false);
+  });
+});

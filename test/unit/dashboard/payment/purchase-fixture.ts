@@ -1,0 +1,135 @@
+import { buyCredit, type Agreed } from '../../../../src/dashboard/payment/credit-purchase.ts';
+import { readPurchase, type Shelf } from '../../../../src/dashboard/payment/kept-purchase.ts';
+import { repeatPurchase } from '../../../../src/dashboard/payment/purchase-repeat.ts';
+import {
+  account,
+  AGENT,
+  BASE_SEPOLIA,
+  binding,
+  callOf,
+  entry,
+  GATEWAY,
+  NOW,
+  offer,
+  type scripted,
+  type Step,
+} from '../../client/server.ts';
+
+/** The account that gets the credit: another one than the payer. */
+export const FOR = `eip155:84532:0x${'ab'.repeat(20)}` as const;
+export const AMOUNT = 20_000n;
+
+const AUTHORIZATION_STATE = '0xe94a0102';
+
+const wordOf = (value: bigint | undefined): string =>
+  value === undefined ? '0x' : `0x${value.toString(16).padStart(64, '0')}`;
+
+type WalletRules = {
+  readonly refuses?: string;
+  readonly balance?: bigint;
+  /** Whether its chain shows the payment as used; undefined if it cannot read that. */
+  readonly isUsed?: boolean;
+  /** The time of its newest block: by default long after every signature. */
+  readonly chainTime?: number;
+  /** Address of the account that it is on. */
+  readonly address?: string;
+};
+
+/** A wallet with a real key. It counts its signatures by primary type. */
+export const purchaseWallet = ({
+  refuses,
+  balance,
+  isUsed,
+  chainTime = NOW + 7200,
+  address = AGENT,
+}: WalletRules = {}) => {
+  const signed: string[] = [];
+  const request = async ({
+    method,
+    params = [],
+  }: {
+    readonly method: string;
+    readonly params?: readonly unknown[];
+  }): Promise<unknown> => {
+    if (method === refuses) throw Object.assign(new Error('declined'), { code: 4001 });
+    switch (method) {
+      case 'eth_requestAccounts':
+        return [address];
+      case 'eth_chainId':
+        return '0x14a34';
+      case 'eth_getBlockByNumber':
+        return { timestamp: `0x${chainTime.toString(16)}` };
+      case 'eth_call':
+        return JSON.stringify(params).includes(AUTHORIZATION_STATE)
+          ? wordOf(isUsed === undefined ? undefined : BigInt(isUsed))
+          : wordOf(balance);
+      case 'eth_signTypedData_v4': {
+        const typed = JSON.parse(String(params[1])) as {
+          readonly primaryType: string;
+          readonly types: object;
+        };
+        const { EIP712Domain: _, ...types } = typed.types as Record<string, unknown>;
+        signed.push(typed.primaryType);
+        return await account.signTypedData({ ...typed, types } as never);
+      }
+      default:
+        throw new Error(`no ${method}`);
+    }
+  };
+  return { id: 'example.wallet', name: 'Example', provider: { request }, signed };
+};
+
+export const shelfOf = (): Shelf & { readonly kept: Map<string, string> } => {
+  const kept = new Map<string, string>();
+  return {
+    kept,
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+  };
+};
+
+/** The gateway's offer for credit. */
+export const creditOffer = (more: Readonly<Record<string, unknown>> = {}): Response =>
+  offer([entry({ amount: String(AMOUNT), ...more })], binding({ tool: 'countersign.credits' }));
+
+/** The gateway's answer to a purchase that went through. */
+export const bought: Step = (arrived) =>
+  Response.json({
+    account: FOR,
+    asset: 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+    amount: String(AMOUNT),
+    payment: callOf(arrived),
+  });
+
+type Made = {
+  readonly server: ReturnType<typeof scripted>;
+  readonly wallet?: ReturnType<typeof purchaseWallet>;
+  readonly shelf?: Shelf;
+  readonly now?: number;
+  readonly retries?: number;
+};
+
+const placeOf = ({ server, shelf = shelfOf(), now = NOW, retries = 0 }: Made) => ({
+  gateway: GATEWAY,
+  shelf,
+  client: { fetch: server.fetch, now: () => now, retries },
+});
+
+/** Buys credit for another account, as the dialog does. */
+export const buy = async (made: Made, agreed: Partial<Agreed> = {}) => {
+  const { wallet = purchaseWallet() } = made;
+  return await buyCredit(
+    { amount: AMOUNT, account: FOR, ...agreed },
+    { wallet, on: BASE_SEPOLIA, onStage: () => undefined },
+    placeOf(made),
+  );
+};
+
+/** Asks again for the answer to the kept purchase, as the dialog does. */
+export const askAgain = async (made: Made & { readonly shelf: Shelf }) => {
+  const kept = readPurchase(made.shelf, FOR);
+  if (kept === undefined) throw new Error('No purchase is kept.');
+  const { wallet } = made;
+  return await repeatPurchase(kept, { wallet, onStage: () => undefined }, placeOf(made));
+};

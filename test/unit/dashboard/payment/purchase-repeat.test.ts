@@ -1,0 +1,207 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { readPurchase } from '../../../../src/dashboard/payment/kept-purchase.ts';
+import { RETRY_KEY_HEADER } from '../../../../src/protocol/intent/retry-key.ts';
+import {
+  callOf,
+  challenged,
+  dropped,
+  HASH,
+  NOW,
+  problem,
+  scripted,
+  type Step,
+  USDC,
+} from '../../client/server.ts';
+import {
+  askAgain,
+  bought,
+  buy,
+  creditOffer,
+  FOR,
+  purchaseWallet,
+  shelfOf,
+} from './purchase-fixture.ts';
+
+let shelf = shelfOf();
+let wallet = purchaseWallet();
+let first: string | null | undefined;
+
+beforeEach(async () => {
+  shelf = shelfOf();
+  wallet = purchaseWallet();
+  const server = scripted(() => creditOffer(), dropped);
+  await buy({ server, wallet, shelf });
+  first = server.arrived[1]?.headers.get('PAYMENT-SIGNATURE');
+});
+
+const payments = (server: ReturnType<typeof scripted>) =>
+  server.arrived.flatMap(({ headers }) => headers.get('PAYMENT-SIGNATURE') ?? []);
+
+describe('a purchase without an answer', () => {
+  it('is sent again with the same signature and its secret, and ends with the answer', async () => {
+    const server = scripted(bought);
+    expect(await askAgain({ server, wallet, shelf })).toMatchObject({ ok: true });
+    expect(payments(server)).toEqual([first]);
+    expect(server.arrived[0]?.headers.get(RETRY_KEY_HEADER)).toMatch(/^[\w-]{43}$/);
+    expect(wallet.signed).toEqual(['TransferWithAuthorization']);
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it('is sent again instead of another purchase, whatever that one is', async () => {
+    const server = scripted(bought);
+    const result = await buy({ server, wallet, shelf }, { amount: 5_000_000n });
+    expect(result).toMatchObject({ ok: true, value: { amount: 20_000n } });
+    expect(payments(server)).toEqual([first]);
+    expect(wallet.signed).toHaveLength(1);
+  });
+
+  it('needs no wallet to be sent again', async () => {
+    expect(await askAgain({ server: scripted(bought), shelf })).toMatchObject({ ok: true });
+  });
+
+  it('ends as unpaid once the gateway says that it has expired', async () => {
+    const server = scripted(() => problem(400, 'expired'));
+    const result = await askAgain({ server, wallet, shelf });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  const open: readonly (readonly [string, Step])[] = [
+    ['no answer', dropped],
+    ['a rate limit', () => problem(429, 'too-many-requests')],
+    ['a refusal of the payment', () => creditOffer()],
+    ['the error of a proxy', () => new Response('bad gateway', { status: 502 })],
+    ['a denial', () => problem(403, 'denied', { rule: 'balance' })],
+  ];
+
+  it.each(open)('stays open after %s', async (_, answer) => {
+    const result = await askAgain({ server: scripted(answer), wallet, shelf });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    expect(readPurchase(shelf, FOR)?.proof.header[1]).toBe(first);
+    expect(wallet.signed).toHaveLength(1);
+  });
+});
+
+describe('a purchase that the gateway decided without keeping an answer', () => {
+  const looked = async (
+    more: Readonly<Record<string, unknown>>,
+    now = NOW,
+    refusal: Step = () => problem(409, 'already-used'),
+  ) => {
+    const call = readPurchase(shelf, FOR)?.proof.call;
+    const record = {
+      ...{ call, tool: 'countersign.credits', request: HASH, binding: 'intent', asset: USDC },
+      ...{ state: 'committed', price: '20000', charged: '20000', paid_from: 'payment' },
+      ...{ payment: 'settled', transaction: HASH, accepted_at: NOW, entry: HASH, policy: HASH },
+      ...more,
+    };
+    const server = scripted(
+      refusal,
+      () => challenged(),
+      (arrived) => {
+        expect(callOf(arrived)).not.toBe(call);
+        return more['state'] === 'unknown' ? problem(404, 'unknown-call') : Response.json(record);
+      },
+    );
+    return await askAgain({ server, wallet, shelf, now });
+  };
+
+  it('is looked up with a signature that moves nothing', async () => {
+    expect(await looked({})).toMatchObject({ ok: true, value: { transaction: HASH } });
+    expect(wallet.signed).toEqual(['TransferWithAuthorization', 'AgentIntent']);
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it.each([
+    ['failed', 'Nothing was paid'],
+    ['settled', 'credit of the account that paid'],
+  ])('and released says what became of the money: %s', async (payment, text) => {
+    const result = await looked({ state: 'released', charged: '0', payment });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
+    expect(JSON.stringify(result)).toContain(text);
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it.each([
+    { state: 'held' },
+    { state: 'abandoned' },
+    { state: 'released', payment: 'sent' },
+    { state: 'released', payment: 'held' },
+    { state: 'unknown' },
+  ])('stays open while its end is not known: %j', async (record) => {
+    expect(await looked(record)).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    expect(shelf.kept.size).toBe(1);
+  });
+
+  it.each<readonly [string, Step]>([
+    ['payee', () => creditOffer()],
+    ['minimum', () => problem(400, 'malformed-request', { field: 'amount' })],
+  ])(
+    'is looked up after the signature expired if the gateway has another %s now',
+    async (_, no) => {
+      const { kept } = shelf;
+      const before = new Map(kept);
+      expect(await looked({}, NOW + 3600, no)).toMatchObject({ ok: true });
+      for (const [key, value] of before) shelf.setItem(key, value);
+      wallet = purchaseWallet({ isUsed: false });
+      const never = await looked({ state: 'unknown' }, NOW + 3600, no);
+      expect(JSON.stringify(never)).toContain('Nothing was paid');
+      expect(kept.size).toBe(0);
+    },
+  );
+
+  it('stays open if the person declines the look-up, or the wallet is gone', async () => {
+    wallet = purchaseWallet({ refuses: 'eth_signTypedData_v4' });
+    const declined = await looked({});
+    expect(declined).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    expect(JSON.stringify(declined)).toContain('You declined in the wallet');
+    const server = scripted(
+      () => problem(409, 'already-used'),
+      () => challenged(),
+    );
+    const gone = await askAgain({ server, shelf });
+    expect(JSON.stringify(gone)).toContain('is not in this browser');
+    expect(shelf.kept.size).toBe(1);
+  });
+});
+
+describe('a purchase that the gateway may have forgotten', () => {
+  const LATE = NOW + 3600;
+  const answers: readonly (readonly [string, readonly Step[]])[] = [
+    ['expired', [() => problem(400, 'expired')]],
+    [
+      'unknown',
+      [() => problem(400, 'proof-too-old'), () => challenged(), () => problem(404, 'unknown-call')],
+    ],
+  ];
+
+  it.each(answers)('and calls %s is not called unpaid if it moved the money', async (_, steps) => {
+    wallet = purchaseWallet({ isUsed: true });
+    const result = await askAgain({ server: scripted(...steps), wallet, shelf, now: LATE });
+    expect(JSON.stringify(result)).toMatch(/was used or cancelled|The money moved/);
+    expect(JSON.stringify(result)).not.toContain('Nothing was paid');
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it.each(answers)('and calls %s was not paid if the chain says so', async (_, steps) => {
+    wallet = purchaseWallet({ isUsed: false });
+    const result = await askAgain({ server: scripted(...steps), wallet, shelf, now: LATE });
+    expect(JSON.stringify(result)).toContain('Nothing was paid');
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it.each(answers)('and calls %s stays open while a block can still take it', async (_, steps) => {
+    wallet = purchaseWallet({ isUsed: false, chainTime: NOW + 30 });
+    const early = await askAgain({ server: scripted(...steps), wallet, shelf, now: LATE });
+    expect(early).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    expect(JSON.stringify(early)).not.toContain('Nothing was paid');
+    expect(shelf.kept.size).toBe(1);
+  });
+
+  it.each(answers)('and calls %s stays open while no chain can be read', async (_, steps) => {
+    const unread = await askAgain({ server: scripted(...steps), wallet, shelf, now: LATE });
+    expect(unread).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    expect(JSON.stringify(unread)).toContain('cannot read whether the money moved');
+    expect(shelf.kept.size).toBe(1);
+  });
+});
