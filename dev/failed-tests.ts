@@ -20,3 +20,12 @@ export const failedTests = (output: string): string => {
   const omitted = section.length - MAX_LINES;
   return [...section.slice(0, MAX_LINES), `… ${omitted} more lines are above`].join('\n');
 };
+
+const FAILURE = /^\s*(?:FAIL\s|[A-Za-z]*Error: )/;
+
+/** Returns, for each failure that `failedTests` found, the line with its name and the first line of its error. */
+export const failureNames = (failures: string): readonly string[] =>
+  failures
+    .split('\n')
+    .map((line) => line.replaceAll(COLOUR, '').trim())
+    .filter((line) => FAILURE.test(line));

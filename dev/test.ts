@@ -1,12 +1,12 @@
 /**
  * `node dev/test.ts short|deep`: runs the tests of `npm test` or of `npm run test:deep`. Each has two runs at once: tests inside workerd
  * compute, while tests that drive a stack mostly wait for blocks and clocks. The output of the second run follows that of the first, and
- * both runs finish even if one fails. The failures of every failed run are printed last: CI shows only the end of a long log.
+ * both runs finish even if one fails. The failures of every failed run are printed last, and their names after them: CI shows only the end of a long log.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { failedTests } from './failed-tests.ts';
+import { failedTests, failureNames } from './failed-tests.ts';
 import { ROOT } from './root.ts';
 
 type Run = { readonly projects: readonly string[]; readonly workers: number };
@@ -81,7 +81,11 @@ const [inside, outside] = await Promise.all([
   run(suite.outside),
 ]);
 process.stdout.write(outside.output);
-for (const { name, code, output } of [inside, outside]) {
-  if (code !== 0) console.error(`\nTests of ${name} failed:\n\n${failedTests(output)}`);
+const failed = [inside, outside].filter(({ code }) => code !== 0);
+for (const { name, output } of failed) {
+  console.error(`\nTests of ${name} failed:\n\n${failedTests(output)}`);
+}
+for (const { name, output } of failed) {
+  console.error([`\n${name}, in short:`, ...failureNames(failedTests(output))].join('\n'));
 }
 process.exitCode ||= inside.code || outside.code;

@@ -1,7 +1,7 @@
 import { type HttpBindings, serve } from '@hono/node-server';
 import { randomInt } from 'node:crypto';
 import type { Server } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Server as NetServer } from 'node:net';
 
 /** The only address the local stack listens on. */
 export const LOOPBACK = '127.0.0.1';
@@ -9,24 +9,47 @@ export const LOOPBACK = '127.0.0.1';
 /** Below the range of outgoing connections, one of which could take the port before the caller does. */
 const LOWEST = 10_240;
 const HIGHEST = 32_767;
+const BLOCK = 32;
 
-/** Finds a free TCP port. Random among 20,000, because another process could take it before the caller does. */
-export const freePort = async (): Promise<number> => {
+/** Ports of the blocks that this process holds and has not given away. */
+const open: number[] = [];
+
+/** Listens on the first port of a random block until this process ends. @returns the other ports of the block */
+const holdBlock = async (): Promise<readonly number[]> => {
   for (;;) {
-    const port = randomInt(LOWEST, HIGHEST + 1);
-    if (!(await portTaken(port))) return port;
+    const first = LOWEST + BLOCK * randomInt((HIGHEST + 1 - LOWEST) / BLOCK);
+    const guard = await listen(first);
+    guard?.unref();
+    if (guard !== undefined) return Array.from({ length: BLOCK - 1 }, (_, at) => first + 1 + at);
   }
 };
 
-/** Whether a process listens on the port. Finds out by listening for a moment. */
-export const portTaken = async (port: number): Promise<boolean> =>
+/** Finds a free TCP port. No other process gets the same port from this function while this process lives. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = open.shift();
+    if (port === undefined) open.push(...(await holdBlock()));
+    else if (!(await portTaken(port))) return port;
+  }
+};
+
+/** @returns undefined if another process listens on the port */
+const listen = async (port: number): Promise<NetServer | undefined> =>
   await new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(true) : reject(error),
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
     );
-    server.listen(port, LOOPBACK, () => server.close(() => resolve(false)));
+    server.listen(port, LOOPBACK, () => resolve(server));
   });
+
+/** Whether a process listens on the port. Finds out by listening for a moment. */
+export const portTaken = async (port: number): Promise<boolean> => {
+  const server = await listen(port);
+  if (server === undefined) return true;
+  await new Promise((resolve) => server.close(resolve));
+  return false;
+};
 
 /** Whether the port accepts connections. Unlike `portTaken`, this never occupies the port. */
 export const portAnswers = async (port: number): Promise<boolean> =>

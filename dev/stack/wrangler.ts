@@ -98,18 +98,27 @@ export const migrateDatabase = async (place: WranglerPlace): Promise<void> => {
     throw new Error(`wrangler could not migrate the database:\n${group.output()}`);
 };
 
+/** The end of what wrangler printed: a list of modules comes before it. */
+const lastWords = (group: ProcessGroup): string => group.output().trim().slice(-1500);
+
 /** Waits until `/healthz` answers 200. Another answer is final five seconds after the first one. */
 const healthy = async (url: string, group: ProcessGroup): Promise<void> => {
-  let gone = false;
-  void group.exited.then(() => {
-    gone = true;
-  });
+  const ended: Exit[] = [];
+  void group.exited.then((exit) => ended.push(exit));
   const started = Date.now();
   let answered: number | undefined;
+  let fault = 'no request was sent';
   for (;;) {
-    if (gone) throw new Error(`the gateway ended while starting:\n${group.output()}`);
+    const [exit] = ended;
+    if (exit !== undefined)
+      throw new Error(
+        `the gateway ended while starting (${exit.signal ?? exit.code}); the end of its output:\n${lastWords(group)}`,
+      );
     const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) }).catch(
-      () => undefined,
+      (error: unknown) => {
+        fault = String(error instanceof Error ? (error.cause ?? error) : error);
+        return undefined;
+      },
     );
     if (answer?.status === 200) return;
     if (answer !== undefined) {
@@ -118,7 +127,9 @@ const healthy = async (url: string, group: ProcessGroup): Promise<void> => {
         throw new Error(`the gateway is not healthy: ${answer.status} ${await answer.text()}`);
     }
     if (Date.now() - started > READY_MS)
-      throw new Error(`the gateway does not answer:\n${group.output()}`);
+      throw new Error(
+        `${url} does not answer (${fault}); the end of its output:\n${lastWords(group)}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 40));
   }
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failedTests } from '../../../dev/failed-tests.ts';
+import { failedTests, failureNames } from '../../../dev/failed-tests.ts';
 
 const PASSED = ' ✓ |workerd| test/unit/audit/chunk.test.ts (12 tests) 40ms\n'.repeat(500);
 const END = ' Test Files  1 failed | 500 passed (501)\n';
@@ -38,5 +38,23 @@ describe('failures that follow the output of every run', () => {
   it('are the last 200 lines of a run that ended without such a section', () => {
     const lines = failedTests(`${PASSED}Error: no such project\n`).split('\n');
     expect([lines.length, lines.at(-1)]).toEqual([200, 'Error: no such project']);
+  });
+});
+
+describe('names of failures', () => {
+  it('are those of the tests and the first lines of their errors, without colours', () => {
+    const failures = [
+      '⎯⎯ Failed Tests 1 ⎯⎯',
+      '\u001B[31m FAIL \u001B[39m |node| test/cli/dev.test.ts > starts',
+      'Error: the gateway ended while starting',
+      '  its output: Error: Address already in use',
+      ' ❯ healthy dev/stack/wrangler.ts:110:17',
+      'AssertionError: expected 1 to be 2',
+    ];
+    expect(failureNames(failures.join('\n'))).toEqual([
+      'FAIL  |node| test/cli/dev.test.ts > starts',
+      'Error: the gateway ended while starting',
+      'AssertionError: expected 1 to be 2',
+    ]);
   });
 });
