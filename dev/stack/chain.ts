@@ -24,7 +24,7 @@ export type Chain = ChainAccess & {
 
 /** Initial USDC of each agent: $1,000. */
 const AGENT_BALANCE = 1_000_000_000n;
-const READY_MS = 60_000;
+const READY_MS = 150_000;
 
 /** Path of the binary in the platform package. The launcher of `@foundry-rs/anvil` would be one more process to stop. */
 const anvilBinary = (): string => {

@@ -1,7 +1,7 @@
 import { portAnswers } from './loopback.ts';
 import { type ProcessGroup, startProcess } from './process.ts';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 150_000;
 const POLL_MS = 50;
 
 /** Starts a program of this repository, and waits until it listens on the port. @throws Error with its output where it does not */

@@ -5,10 +5,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * files otherwise: `npm run test:deep` ended with two minutes of one small file, and three idle workers.
  */
 const LONGEST = [
-  'test/chaos/run/run.test.ts',
   'test/cli/deploy.test.ts',
   'test/lifecycle/start.test.ts',
   'test/conformance/management-matrix.test.ts',
+  'test/cli/manage.test.ts',
+  'test/cli/pipe.test.ts',
+  'test/chaos/chaos.test.ts',
+  'test/chaos/run/run.test.ts',
+  'test/cli/manage-gateway.test.ts',
+  'test/conformance/contract-owner.test.ts',
+  'test/properties/tree.test.ts',
   'test/browser/dashboard-settlements.test.ts',
   'test/browser/dashboard-counts.test.ts',
 ];

@@ -29,7 +29,7 @@ export type Terminal = {
   readonly ended: () => Promise<number>;
 };
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 100_000;
 
 export const openTerminal = (
   place: Place,
