@@ -115,7 +115,7 @@ const show: Command = {
           code: 'unknown_document',
         });
       });
-    const { settlement, entries, complete, dead_letters: letters = [] } = body;
+    const { settlement, entries, complete, attempts, dead_letters: letters = [] } = body;
     const { credited, age, last_error: error, last_error_at: failedAt } = settlement;
     out.result(body, () =>
       [
@@ -143,6 +143,12 @@ const show: Command = {
           ({ at, type, decision }) =>
             `${out.style.dim(isoTime(at))}  ${type}${decision === undefined ? '' : `, ${decision}`}`,
         ),
+        ...attempts
+          .toReversed()
+          .map(
+            ({ at, attempt, backend, error }) =>
+              `${out.style.dim(isoTime(at))}  attempt ${attempt}${backend === undefined ? '' : ` by ${printable(backend)}`}${error === undefined ? '' : `, ${out.style.warn(printable(error))}`}`,
+          ),
         ...letters.map(
           ({ at, reason, id }) =>
             `${out.style.dim(isoTime(at))}  ${out.style.warn('dead letter')}, ${printable(reason)}; \`settlements resend ${printable(id)}\` sends it again`,

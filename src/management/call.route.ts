@@ -107,7 +107,7 @@ export const settlement = z.strictObject({
   at: time,
   /** Only for an open payment: seconds since its call was accepted. */
   age: z.exactOptional(count),
-  /** Only for an open payment that did not settle at the first attempt: the attempts so far, and the last attempt's backend and error. */
+  /** Only for an open payment that did not settle at the first attempt: the number of the last attempt, its backend if it tried one, and its error. */
   attempts: z.exactOptional(count),
   backend: z.exactOptional(z.string()),
   last_error: z.exactOptional(z.string()),

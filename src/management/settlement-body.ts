@@ -12,13 +12,13 @@ export type SettlementState = 'open' | EndedPayment | 'kept';
 export const hasEnded = (state: SettlementState | undefined): state is EndedPayment =>
   state === 'settled' || state === 'failed' || state === 'released';
 
-/** The failed attempts of an open payment. */
+/** An attempt to settle a payment that met trouble, or was not the first. */
 export type Trouble = {
-  readonly attempts: number;
-  /** The last backend: host of a facilitator, or `relayer`. */
+  /** Rises with each attempt of the payment. */
+  readonly attempt: number;
+  /** Its last backend: host of a facilitator, or `relayer`. */
   readonly backend?: string;
   readonly error?: string;
-  /** The error of the last attempt. */
   readonly at: Seconds;
 };
 
@@ -29,10 +29,10 @@ export type TroubleRow = {
   readonly tried_at: number | null;
 };
 
-export const TROUBLE_COLUMNS = 't.attempts AS tries, t.backend, t.error, t.at AS tried_at';
+export const TROUBLE_COLUMNS = 't.attempt AS tries, t.backend, t.error, t.at AS tried_at';
 
 export const troubleOf = ({ tries, backend, error, tried_at: at }: TroubleRow): Trouble | null =>
-  tries === null ? null : { attempts: tries, at: at ?? 0, ...withoutNulls({ backend, error }) };
+  tries === null ? null : { attempt: tries, at: at ?? 0, ...withoutNulls({ backend, error }) };
 
 /** The state of a call's payment; undefined if it never had one (a free call, or an answered call paid from credit). */
 export const settlementState = ({
@@ -88,10 +88,10 @@ export const settlementBody = (source: Source, now: Seconds): Body => {
   };
 };
 
-/** The age of an open payment, and its failed attempts. */
+/** The age of an open payment, and its newest attempt. */
 const waitOf = ({ acceptedAt, trouble }: Source, now: Seconds) => ({
   age: acceptedAt === undefined ? undefined : Math.max(0, now - acceptedAt),
-  attempts: trouble?.attempts,
+  attempts: trouble?.attempt,
   backend: trouble?.backend,
   last_error: trouble?.error,
   last_error_at: trouble?.error === undefined ? undefined : trouble.at,

@@ -25,11 +25,11 @@ export type SettlementItem = {
   readonly acceptedAt?: Seconds;
   readonly endedAt?: Seconds;
   readonly payment?: PaymentItem;
-  /** Only for an open payment that did not settle at the first attempt. */
+  /** The newest attempt; only for an open payment that did not settle at the first one. */
   readonly trouble?: Trouble;
 };
 
-/** A row of `calls` with the failed attempts of its payment. */
+/** A row of `calls` with the newest attempt of its payment. */
 export type SettlementRow = CallRow & TroubleRow;
 
 /** An archived payment has ended, so no attempt of it is pending. */
@@ -52,6 +52,6 @@ export const settlementItem = (row: SettlementRow): SettlementItem =>
     acceptedAt: row.accepted_at,
     endedAt: row.ended_at,
     payment: paymentItem(row),
-    // The row in `attempts` may outlive the open payment for a while.
+    // The rows in `attempts` may outlive the open payment.
     trouble: row.payment === 'open' ? troubleOf(row) : null,
   });

@@ -51,7 +51,9 @@ const paymentFilters = (state: SettlementState | undefined): Scan<SettlementRow>
     : [['c.payment = ?', state], ["c.kept IS NOT 'held'"]];
 };
 
-const TROUBLES = 'LEFT JOIN attempts t ON t.account = c.account AND t.call = c.call';
+/** The newest attempt of each payment, by the primary key. */
+const TROUBLES = `LEFT JOIN attempts t ON t.account = c.account AND t.call = c.call AND t.attempt = (
+  SELECT max(n.attempt) FROM attempts n WHERE n.account = c.account AND n.call = c.call)`;
 /** In place of `TROUBLE_COLUMNS`, where no payment is open. */
 export const NO_TROUBLE = 'NULL AS tries, NULL AS backend, NULL AS error, NULL AS tried_at';
 

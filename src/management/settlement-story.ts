@@ -5,7 +5,7 @@ import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
 import { type CallItem, callItemOf, type CallRow, loadCall } from './call-row.ts';
 import { type DeadLetterItem, deadLettersOfCall } from './dead-letter.ts';
-import { attempt, type Queried, withoutNulls } from './page.ts';
+import { attempt, type Queried } from './page.ts';
 import { type Trouble, TROUBLE_COLUMNS, troubleOf, type TroubleRow } from './settlement-body.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Entry } from '../protocol/entry.ts';
@@ -13,7 +13,8 @@ import type { Entry } from '../protocol/entry.ts';
 /** Everything that D1 and the archive have about one call and its payment. */
 export type Story = {
   readonly call: CallItem;
-  readonly trouble?: Trouble;
+  /** Newest first. */
+  readonly attempts: readonly Trouble[];
   /** Newest first. */
   readonly deadLetters: readonly DeadLetterItem[];
   /** Its entries in the order of the chain. */
@@ -30,25 +31,24 @@ export const settlementStory = (
   bucket?: R2Bucket,
 ): Queried<Story | undefined> =>
   attempt(async () => {
-    const [stored, tried, deadLetters] = await Promise.all([
+    const [stored, { results: tried }, deadLetters] = await Promise.all([
       loadCall(db, account, call),
-      db.prepare(TRIED).bind(account, call).first<TroubleRow>(),
+      db.prepare(ATTEMPTS).bind(account, call).all<TroubleRow>(),
       deadLettersOfCall(db, account, call),
     ]);
     const row = stored ?? (bucket && (await findArchivedCall<CallRow>(db, bucket, account, call)));
     if (row === undefined) return ok(undefined);
     const item = callItemOf(row);
-    const trouble = tried === null || !item.isOpen ? null : troubleOf(tried);
     const run = await entriesOf(db, row, item.isOpen, bucket);
     return ok({
       call: item,
+      attempts: tried.flatMap((each) => troubleOf(each) ?? []),
       deadLetters,
-      ...withoutNulls({ trouble }),
       ...run,
     });
   });
 
-const TRIED = `SELECT ${TROUBLE_COLUMNS} FROM attempts t WHERE t.account = ?1 AND t.call = ?2`;
+const ATTEMPTS = `SELECT ${TROUBLE_COLUMNS} FROM attempts t WHERE t.account = ?1 AND t.call = ?2 ORDER BY t.attempt DESC`;
 
 /** Entries to read after the last known one of an open payment: commands about it may be among them. */
 const AFTERMATH = 2_000;

@@ -7,10 +7,12 @@ import {
   account,
   asset,
   commandOutcome,
+  count,
   datedPageOf,
   listQuery,
   oneOf,
   seconds,
+  time,
   toolId,
 } from './fields.ts';
 import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
@@ -39,12 +41,22 @@ const resolveBody = z.strictObject(
   'must be an object {charge, reason}',
 );
 
-/** A payment with its call and the entries of both. `complete` is false if some entries are too far apart for one read. */
+/** An attempt to settle a payment that met trouble, or was not the first. `attempt` rises with each attempt of the payment. */
+const settlementAttempt = z.strictObject({
+  attempt: count,
+  /** Absent if no backend was tried. */
+  backend: z.exactOptional(z.string()),
+  error: z.exactOptional(z.string()),
+  at: time,
+});
+
+/** A payment with its call and the entries of both. `attempts`: the newest 20, newest first. `complete` is false if some entries are too far apart for one read. */
 const settlementStory = z.strictObject({
   settlement,
   call: z.exactOptional(callItem),
   entries: z.array(entry),
   complete: z.exactOptional(z.boolean()),
+  attempts: z.array(settlementAttempt),
   dead_letters: z.exactOptional(z.array(deadLetterSchema)),
 });
 

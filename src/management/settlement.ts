@@ -42,15 +42,19 @@ const get: Handler<'settlements.get'> = async ({ context, params, now }) => {
   );
   if (!found.ok) return refuse(queryReason(found.error));
   if (found.value === undefined) return refuse({ reason: 'unknown_call' });
-  const { call, trouble, deadLetters, entries } = found.value;
+  const { call, attempts, deadLetters, entries } = found.value;
   const state = settlementState(call);
   if (state === undefined) {
     return refuse({ reason: 'unknown_document', what: 'payment of this call' });
   }
   const body: AnswerOf<'settlements.get'> = {
-    settlement: settlementBody({ ...call, state, ...withoutUndefined({ trouble }) }, now),
+    settlement: settlementBody(
+      { ...call, state, ...withoutUndefined({ trouble: attempts[0] }) },
+      now,
+    ),
     call: callBody(call),
     entries: entries as unknown as AnswerOf<'settlements.get'>['entries'],
+    attempts: [...attempts],
     dead_letters: deadLetters.map(deadLetterBody),
   };
   return reply(body);

@@ -3,23 +3,24 @@ import type { Hex } from '../core/hex.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { BackendHealth } from './backends/health.ts';
 
-/** A payment that did not settle at its first delivery, as the D1 table `attempts` keeps it while the payment is open. */
+/** An attempt to settle a payment that met trouble, or was not the first: a row of the D1 table `attempts`. */
 export type Attempt = {
   readonly account: AccountId;
   readonly call: Hex;
   /** Deliveries of its message. */
   readonly attempts: number;
-  /** The backend that was tried last. */
+  /** The last backend of this attempt. Absent if none was tried. */
   readonly backend?: string;
-  /** The last error: a kind or an x402 reason. */
+  /** Its last error: a kind or an x402 reason. */
   readonly error?: string;
   readonly at: Seconds;
 };
 
-/** The payments that were tried more than once or met trouble. A payment that settles at once never gets a row. */
+/** The newest attempts of payments that were tried more than once or met trouble. A payment that settles at once never gets a row. */
 export type Attempts = {
   record(attempts: readonly Attempt[]): Promise<void>;
-  forget(ended: readonly Pick<Attempt, 'account' | 'call'>[]): Promise<void>;
+  /** Deletes all attempts of these payments. */
+  forget(payments: readonly Pick<Attempt, 'account' | 'call'>[]): Promise<void>;
 };
 
 const MAX_ERROR = 200;
@@ -28,23 +29,22 @@ const MAX_ERROR = 200;
 export const attemptsIn = (database: D1Database): Attempts => ({
   record: async (attempts) => {
     if (attempts.length === 0) return;
-    // An attempt without a backend keeps the one of an earlier attempt.
-    const upsert = database.prepare(
-      `INSERT INTO attempts (account, call, attempts, backend, error, at) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (account, call) DO UPDATE SET attempts = excluded.attempts,
-       backend = coalesce(excluded.backend, attempts.backend), error = excluded.error, at = excluded.at
-       WHERE excluded.at >= attempts.at`,
+    // The deliveries begin at 1 again with each message of the account, and two isolates may get one message: D1 gives the next number.
+    const insert = database.prepare(
+      `INSERT INTO attempts (account, call, attempt, backend, error, at)
+       SELECT ?1, ?2, max(?3, 1 + coalesce(max(attempt), 0)), ?4, ?5, ?6
+       FROM attempts WHERE account = ?1 AND call = ?2`,
     );
     await database.batch(
       attempts.map(({ account, call, attempts: count, backend, error, at }) =>
-        upsert.bind(account, call, count, backend ?? null, error?.slice(0, MAX_ERROR) ?? null, at),
+        insert.bind(account, call, count, backend ?? null, error?.slice(0, MAX_ERROR) ?? null, at),
       ),
     );
   },
-  forget: async (ended) => {
-    if (ended.length === 0) return;
+  forget: async (payments) => {
+    if (payments.length === 0) return;
     const remove = database.prepare('DELETE FROM attempts WHERE account = ? AND call = ?');
-    await database.batch(ended.map(({ account, call }) => remove.bind(account, call)));
+    await database.batch(payments.map(({ account, call }) => remove.bind(account, call)));
   },
 });
 

@@ -16,7 +16,7 @@ type RecordDeps = {
   readonly emit: Emit;
 };
 
-/** The account sends its message again after this time. A payment that ends sooner was delivered once and never had a row. */
+/** The account sends its message again after this time. A payment that settles sooner was delivered once and never had a row. */
 const FIRST_RESEND: Seconds = 15;
 /** How long a round waits for D1: metrics may be late, payments may not. */
 const PATIENCE_MS = 5_000;
@@ -39,7 +39,7 @@ export const recordRound = async (
     deps.attempts.record(distinct.flatMap((report) => attemptOf(report, now) ?? [])),
     deps.attempts.forget(
       distinct
-        .filter((report) => hasObsoleteRow(report, now))
+        .filter((report) => hasObsoleteRows(report, now))
         .map(({ task: { account, call } }) => ({ account, call })),
     ),
     deps.recordHealth(deps.backends.health(), now),
@@ -109,11 +109,13 @@ const troubleOf = ({
   return declined?.why ?? 'no_backend';
 };
 
-/** Whether the payment may have a row that is no longer needed: it has ended, or a backend that keeps payments has it. */
-const hasObsoleteRow = (report: StoredReport, now: Seconds): boolean => {
+/**
+ * Whether the payment may have rows that are no longer needed: it has settled, or a backend that keeps payments has it. The rows of a failed
+ * payment say why it failed.
+ */
+const hasObsoleteRows = (report: StoredReport, now: Seconds): boolean => {
   const { attempts, acceptedAt, kind } = report.task;
-  if (kind !== 'settle' || !report.stored || !(report.isFinal || isHandedOver(report))) {
-    return false;
-  }
+  const isOver = report.outcome?.outcome === 'settled' || isHandedOver(report);
+  if (kind !== 'settle' || !report.stored || !isOver) return false;
   return attempts > 1 || now >= acceptedAt + FIRST_RESEND;
 };

@@ -23,6 +23,8 @@ const local = useBrowserStack(() => ({
 }));
 
 const EVENTUALLY = { timeout: 60_000 };
+/** An attempt at the facilitator, which answers without a body while it is down. */
+const NOT_READABLE = /^\d.*127\.0\.0\.1.*the answer of the backend was not readable/;
 /** Longer than any authorization lasts. */
 const TWO_HOURS = 7_200;
 
@@ -95,6 +97,9 @@ describe('a payment that no facilitator takes', () => {
     const { path } = await buyLater('presented again');
     const { page } = await signInAs(local, 'operator');
     await openCall(page, path, 'Present again');
+    const attempts = page.getByRole('table', { name: 'Attempts to settle this payment' });
+    await attempts.getByRole('row', { name: NOT_READABLE }).first().waitFor(EVENTUALLY);
+    await inEveryLook(page, 'call-attempts');
     await press(page, 'Present again');
     await sees(page, 'The payment can move money only once, so this is safe.');
     await press(page, 'Present again with the wallet');
@@ -226,6 +231,8 @@ describe('a payment that can no longer move money', () => {
     await fill(page, 'Reason', 'the payer is gone');
     await press(page, 'Write off with the wallet');
     await sees(page, /Payment failed by fault of the gateway/);
+    // The attempts say why.
+    await page.getByRole('row', { name: NOT_READABLE }).first().waitFor(EVENTUALLY);
     await sees(page, 'written off');
     await offersNoMore(page, 'Write off');
     await openPayments(page, 'written off');

@@ -96,18 +96,29 @@ describe('settlements list', () => {
     expect((await run('settlements', 'list')).stdout).not.toMatch(/TRIES|tries/i);
   });
 
-  test('shows one payment with its dead letters', async () => {
+  test('shows one payment with its attempts and dead letters', async () => {
+    const attempts = [
+      { attempt: 9, backend: `x402.example${ESC}[2J`, error: `timeout${ESC}[2J`, at: NOW + 20 },
+      { attempt: 8, error: 'chain_unreadable', at: NOW + 12 },
+    ];
     const letter = { id: 'YS8x', queue: 'q', reason: `${ESC}[2Jretries exhausted`, at: NOW };
     const { run } = await gatewayWith({
       [`/admin/settlements/${ACCOUNT}/${open.call}`]: {
-        body: { settlement: open, entries: [], dead_letters: [letter] },
+        body: { settlement: open, entries: [], attempts, dead_letters: [letter] },
       },
     });
     const { code, stdout } = await run('settlements', 'show', ACCOUNT, open.call);
     expect(code, stdout).toBe(0);
+    const lines = stdout.split('\n').filter((line) => line.includes('attempt '));
+    expect(lines).toEqual([
+      expect.stringMatching(/:12Z +attempt 8, chain_unreadable$/),
+      expect.stringMatching(/:20Z +attempt 9 by x402\.example, timeout$/),
+    ]);
     expect(stdout).toMatch(/tries +9/);
     expect(stdout).toContain('retries exhausted; `settlements resend YS8x` sends it again');
     expect(stdout).not.toContain(ESC);
+    const json = await run('settlements', 'show', ACCOUNT, open.call, '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ attempts });
   });
 });
 

@@ -80,6 +80,7 @@ export const archiveCalls = async (
       ),
     db.prepare(ADD_BOOKS).bind(day, part, name, keys),
     db.prepare(DELETE_CALLS).bind(day, part, name, keys),
+    db.prepare(DELETE_ATTEMPTS).bind(day, part, name, keys),
   ]);
   return (inserted?.meta.changes ?? 0) === 0 ? 0 : rows.length;
 };
@@ -122,3 +123,6 @@ ON CONFLICT DO UPDATE SET count = count + excluded.count, amount = amount + excl
 const DELETE_CALLS = `
 DELETE FROM calls WHERE ${IS_INSERTED} AND (accepted_at, account, call) IN (
   SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?4))`;
+
+const DELETE_ATTEMPTS = `
+DELETE FROM attempts WHERE ${IS_INSERTED} AND (account, call) IN (SELECT value ->> 1, value ->> 2 FROM json_each(?4))`;

@@ -113,18 +113,23 @@ CREATE INDEX calls_open ON calls (accepted_at) WHERE payment = 'open';
 CREATE INDEX calls_unsettled ON calls (payment, payment_at) WHERE payment IN ('failed', 'released');
 CREATE INDEX calls_late ON calls (payment_at) WHERE late = 1;
 
--- Open payments that did not settle at the first delivery. The row is deleted when the payment ends.
+-- Attempts to settle a payment that met trouble, or were not the first. They are deleted when the payment settles, else with the row of its call.
 CREATE TABLE attempts (
   account TEXT NOT NULL,
   call TEXT NOT NULL,
-  attempts INTEGER NOT NULL CHECK (attempts > 0),
-  -- The last backend: the host of a facilitator, or `relayer`.
+  -- Rises with each attempt of the payment, over all its messages.
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  -- The last backend of this attempt: the host of a facilitator, or `relayer`.
   backend TEXT,
-  -- The last error: a kind or an x402 reason, never free text of a backend.
+  -- Its last error: a kind or an x402 reason, never free text of a backend.
   error TEXT CHECK (length(error) <= 200),
   at INTEGER NOT NULL,
-  PRIMARY KEY (account, call)
+  PRIMARY KEY (account, call, attempt)
 ) STRICT, WITHOUT ROWID;
+
+-- A payment that waits for days keeps its newest 20 attempts.
+CREATE TRIGGER attempts_stay_few AFTER INSERT ON attempts
+BEGIN DELETE FROM attempts WHERE account = NEW.account AND call = NEW.call AND attempt <= NEW.attempt - 20; END;
 
 -- Each account as its entries describe it. `above`: JSON list of its ancestors, nearest first.
 CREATE TABLE accounts (

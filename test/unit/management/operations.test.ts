@@ -1,7 +1,9 @@
 import { manage } from '../../../src/management/router.ts';
+import { listSettlements } from '../../../src/management/settlement-list.ts';
 import type { RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
 import { recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
 import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
+import { planOf, watched } from '../../scale/watch.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { accepted, ALICE, committed, settled, START, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
@@ -50,12 +52,13 @@ describe('payments', () => {
       ...[accepted(2, START + 100), committed(2, START + 101)],
       ...[accepted(3, START + 200), committed(3, START + 201)],
     );
-    await attemptsIn(db).record([
-      {
-        ...{ account: ALICE, call: word(2), attempts: 4, backend: 'x402.example' },
-        ...{ error: 'timeout', at: START + 300 },
-      },
-    ]);
+    const attempts = [
+      { attempts: 3, backend: 'other.example', error: 'status_503', at: START + 290 },
+      { attempts: 4, backend: 'x402.example', error: 'timeout', at: START + 300 },
+    ].map((each) => ({ account: ALICE, call: word(2), ...each }));
+    await attemptsIn(db).record(attempts);
+    // An attempt may be stored after the payment has ended.
+    await attemptsIn(db).record([{ account: ALICE, call: word(1), attempts: 1, at: START + 9 }]);
   });
 
   const trouble = {
@@ -71,7 +74,12 @@ describe('payments', () => {
       expect(third).toMatchObject({ call: word(3), state: 'open', age: 400 });
       expect(third).not.toHaveProperty('attempts');
       expect(second).toMatchObject({ call: word(2), ...trouble });
-      if (rest.length > 0) expect(rest[0]).not.toHaveProperty('age');
+      expect(items).toHaveLength(query.includes('state') ? 2 : 3);
+      if (rest.length > 0) {
+        expect(rest[0]).toMatchObject({ call: word(1), state: 'settled' });
+        expect(rest[0]).not.toHaveProperty('age');
+        expect(rest[0]).not.toHaveProperty('attempts');
+      }
     },
   );
 
@@ -89,6 +97,31 @@ describe('payments', () => {
       (await answerOf('account.call', `/accounts/${ALICE}/calls/${word(call)}`))['settlement'];
     expect(await of(2)).toMatchObject({ state: 'open', age: 500 });
     expect(await of(1)).toMatchObject({ state: 'settled' });
+  });
+
+  test('have each attempt that met trouble in their story, newest first', async () => {
+    const attemptsOf = async (call: number): Promise<unknown> =>
+      (await answerOf('settlements.get', `/admin/settlements/${ALICE}/${word(call)}`))['attempts'];
+    expect(await attemptsOf(2)).toEqual([
+      { attempt: 4, backend: 'x402.example', error: 'timeout', at: START + 300 },
+      { attempt: 3, backend: 'other.example', error: 'status_503', at: START + 290 },
+    ]);
+    expect(await attemptsOf(3)).toEqual([]);
+  });
+
+  test('find their newest attempt by the primary key', async () => {
+    for (const filter of [{}, { state: 'open' }, { account: ALICE }] as const) {
+      const { db: recording, seen } = watched(db);
+      expect((await listSettlements(recording, { ...filter, limit: 9 })).ok).toBe(true);
+      const plans = await Promise.all(seen.map(async (each) => planOf(db, each)));
+      const steps = plans.flat().filter((step) => / (t|n) /.test(step));
+      expect(steps).toEqual([
+        expect.stringMatching(
+          /^SEARCH t USING PRIMARY KEY \(account=\? AND call=\? AND attempt=\?\)/,
+        ),
+        expect.stringMatching(/^SEARCH n USING PRIMARY KEY \(account=\? AND call=\?\)/),
+      ]);
+    }
   });
 
   test('have their dead letters in their story', async () => {

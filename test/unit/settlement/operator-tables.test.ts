@@ -1,14 +1,15 @@
 import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, expect, test } from 'vitest';
-import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
-import { recordHealth } from '../../../src/settlement/operator-tables.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import { type Attempt, attemptsIn, recordHealth } from '../../../src/settlement/operator-tables.ts';
 import { messageFor, NOW, paymentNumber, TOKEN } from './scripted.ts';
 
 const { AUDIT_DB: database, TEST_MIGRATIONS: migrations } = env as typeof env & {
   TEST_MIGRATIONS: D1Migration[];
 };
 const NETWORK = TOKEN.network;
+const OTHER = `0x${'99'.repeat(32)}` as const;
 
 beforeAll(async () => {
   await applyD1Migrations(database, migrations);
@@ -17,40 +18,61 @@ beforeAll(async () => {
 const rowsOf = async (table: 'attempts' | 'backends') =>
   (await database.prepare(`SELECT * FROM ${table}`).all()).results;
 
-test('a later attempt overwrites an earlier one, never the reverse, and is deleted at the end', async () => {
-  const attempts = attemptsIn(database);
-  const { account, call } = messageFor(paymentNumber(1));
-  const one = { account: account as `eip155:1:0x${string}`, call, attempts: 2, at: NOW };
-  await attempts.record([
-    { ...one, backend: 'a.test', error: 'x'.repeat(500) },
-    { ...one, call: `0x${'99'.repeat(32)}` },
+const attemptsOf = (number: number) => {
+  const { account, call } = messageFor(paymentNumber(number));
+  const attempt: Attempt = { account: account as AccountId, call, attempts: 1, at: NOW };
+  return { tables: attemptsIn(database), account, call, attempt };
+};
+
+test('each attempt of a payment has a row, numbered over all its messages, until they are deleted', async () => {
+  const { tables, account, call, attempt } = attemptsOf(1);
+  await tables.record([
+    { ...attempt, attempts: 2, backend: 'a.test', error: 'timeout' },
+    { ...attempt, call: OTHER },
   ]);
-  // No backend was tried this time: the last one stays.
-  await attempts.record([{ ...one, attempts: 3, error: 'chain_unreadable', at: NOW + 8 }]);
-  await attempts.record([{ ...one, attempts: 1, backend: 'b.test', at: NOW + 4 }]);
-  await attempts.forget([{ ...one, call: `0x${'99'.repeat(32)}` }]);
+  await tables.record([{ ...attempt, attempts: 3, error: 'chain_unreadable', at: NOW + 8 }]);
+  // The account has sent another message, and its deliveries begin at 1.
+  await tables.record([{ ...attempt, attempts: 1, backend: 'b.test', at: NOW + 300 }]);
+  await tables.forget([{ account: account as AccountId, call: OTHER }]);
   expect(await rowsOf('attempts')).toEqual([
-    { account, call, attempts: 3, backend: 'a.test', error: 'chain_unreadable', at: NOW + 8 },
+    { account, call, attempt: 2, backend: 'a.test', error: 'timeout', at: NOW },
+    { account, call, attempt: 3, backend: null, error: 'chain_unreadable', at: NOW + 8 },
+    { account, call, attempt: 4, backend: 'b.test', error: null, at: NOW + 300 },
   ]);
-  await attempts.forget([one, one]);
-  await attempts.record([]);
-  await attempts.forget([]);
+  await tables.forget([attempt, attempt]);
+  await tables.record([]);
+  await tables.forget([]);
   expect(await rowsOf('attempts')).toEqual([]);
 });
 
+test('two isolates that got one delivery each have a row', async () => {
+  const { tables, attempt } = attemptsOf(2);
+  const twice = ['a.test', 'b.test'].map((backend) => ({ ...attempt, attempts: 5, backend }));
+  await Promise.all(twice.map(async (each) => tables.record([each])));
+  const stored = (await rowsOf('attempts')) as { attempt: number; backend: string }[];
+  expect(stored.map((row) => row.attempt)).toEqual([5, 6]);
+  expect(new Set(stored.map(({ backend }) => backend))).toEqual(new Set(['a.test', 'b.test']));
+  await tables.forget([attempt]);
+});
+
+test('a payment keeps its newest 20 attempts, and other payments keep theirs', async () => {
+  const { tables, attempt } = attemptsOf(3);
+  await tables.record([{ ...attempt, call: OTHER }]);
+  for (let at = 1; at <= 25; at += 1) {
+    await tables.record([{ ...attempt, attempts: (at % 12) + 1, at: NOW + at }]);
+  }
+  const stored = (await rowsOf('attempts')) as { call: string; at: number }[];
+  const times = stored.filter(({ call }) => call === attempt.call).map(({ at }) => at - NOW);
+  expect(times).toEqual(Array.from({ length: 20 }, (_, at) => at + 6));
+  expect(stored).toHaveLength(21);
+  await tables.forget([attempt, { ...attempt, call: OTHER }]);
+});
+
 test('stores an error of any length', async () => {
-  const attempts = attemptsIn(database);
-  const { account, call } = messageFor(paymentNumber(2));
-  await attempts.record([
-    {
-      account: account as `eip155:1:0x${string}`,
-      call,
-      attempts: 1,
-      error: 'x'.repeat(500),
-      at: NOW,
-    },
-  ]);
+  const { tables, attempt } = attemptsOf(4);
+  await tables.record([{ ...attempt, error: 'x'.repeat(500) }]);
   expect(await rowsOf('attempts')).toMatchObject([{ error: 'x'.repeat(200), backend: null }]);
+  await tables.forget([attempt]);
 });
 
 test('a fresh isolate that only saw a few payments succeed does not write the health of a backend again', async () => {

@@ -30,7 +30,7 @@ describe('the records for operators', () => {
     expect(world.recorded).toMatchObject([{ attempts: 2 }]);
   });
 
-  test('have a row for trouble until the payment has ended', async () => {
+  test('have a row for each attempt that met trouble until the payment settles', async () => {
     for (const host of HOSTS)
       world.conduct[host] = () => answerWith({ errorReason: 'unexpected_settle_error' });
     const payment = pay(1);
@@ -51,6 +51,16 @@ describe('the records for operators', () => {
     world.conduct = {};
     await settleOne(payment, 3, NOW + 7);
     expect(world.forgotten).toEqual([nonce]);
+  });
+
+  test('keep the rows of a payment that failed', async () => {
+    const payment = pay(1);
+    world.chain.cancel(payment);
+    world.chain.mine();
+    world.chain.mine();
+    expect(isAcked(await settleOne(payment, 2, NOW + 60))).toBe(true);
+    expect(world.reported).toMatchObject([{ outcome: 'failed', reason: 'cancelled' }]);
+    expect([world.recorded, world.forgotten]).toEqual([[], []]);
   });
 
   test('have no row after the account has sent the payment again, which is a first delivery', async () => {

@@ -20,6 +20,8 @@ export type CallStory = {
   readonly isComplete: boolean;
   /** Present for a call that ran after a person approved it. */
   readonly approval?: CallApproval;
+  /** Attempts to settle its payment that met trouble, newest first. Only operators see them. */
+  readonly attempts: OperatorStory['attempts'];
   readonly deadLetters: NonNullable<OperatorStory['dead_letters']>;
 };
 
@@ -89,6 +91,7 @@ const readAccepted = async (
       settlement,
       entries: whole.entries as readonly Entry[],
       isComplete: whole.complete !== false,
+      attempts: whole.attempts,
       deadLetters: whole.dead_letters ?? [],
     };
   }
@@ -99,6 +102,7 @@ const readAccepted = async (
     ...(settlement === undefined ? {} : { settlement }),
     entries,
     isComplete: true,
+    attempts: [],
     deadLetters: [],
   };
 };
@@ -111,5 +115,5 @@ const readDenial = async (
 ): Promise<CallStory> => {
   const place = seq === undefined ? { after: 0 } : { after: seq - 1, last: seq };
   const entries = await callEntries(management, name, { ...place, type: 'call.denied' });
-  return { entries, isComplete: true, deadLetters: [] };
+  return { entries, isComplete: true, attempts: [], deadLetters: [] };
 };

@@ -9,6 +9,7 @@ import { Badge } from '../../parts/badge.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { Transaction } from '../../parts/transaction.tsx';
+import { AttemptTable } from './attempt-table.tsx';
 import { type MadeCall, Refund, refundable } from './refund.tsx';
 import { SettlementActs } from './settlement-acts.tsx';
 
@@ -27,7 +28,7 @@ const unpaid = ({ state, charged, paid_by: by }: MadeCall): string =>
 
 /** The place of the money of a call, and the acts of an operator on it. */
 export const CallMoney = ({
-  story: { call, settlement, deadLetters },
+  story: { call, settlement, attempts, deadLetters },
   name,
   role,
   onDone,
@@ -63,23 +64,13 @@ export const CallMoney = ({
             ],
             ['Block', settlement.block],
             ['Open for', settlement.state === 'open' ? agoOf(settlement.at, now) : undefined],
-            ['Attempts so far', settlement.attempts],
-            [
-              'Last backend',
-              settlement.backend === undefined ? undefined : shown(settlement.backend),
-            ],
-            [
-              'Last error',
-              settlement.last_error === undefined
-                ? undefined
-                : shown(worded(settlement.last_error)),
-            ],
             ['Reason', settlement.reason === undefined ? undefined : worded(settlement.reason)],
             ['At fault', settlement.fault === undefined ? undefined : worded(settlement.fault)],
             [settlement.state === 'open' ? 'Accepted' : 'Ended', momentOf(settlement.at)],
           ]}
         />
       )}
+      {attempts.length === 0 ? null : <AttemptTable attempts={attempts} />}
       {deadLetters.map(({ id, reason, at }) => (
         <Notice key={id} tone="warn">
           A message about this payment could not be processed at {momentOf(at)}: {shown(reason)}. If

@@ -1,6 +1,7 @@
 import type { Payment } from '../../data/money/waiting-payments.ts';
 import { gatewayNow } from '../../data/reader.ts';
 import { decimalsFor } from '../../format/amount.ts';
+import { attemptError } from '../../format/attempt-error.ts';
 import { networkIn, shown, worded } from '../../format/text.ts';
 import { agoOf, exactMomentOf } from '../../format/time.ts';
 import { Amount } from '../../parts/amount.tsx';
@@ -12,7 +13,7 @@ import { Transaction } from '../../parts/transaction.tsx';
 /** Why a payment has not settled yet, or why it never will. */
 const whyOf = ({ last_error: error, attempts, fault, reason }: Payment): string => {
   const tried = attempts === undefined ? '' : ` after ${attempts} attempts`;
-  if (error !== undefined) return `${shown(worded(error))}${tried}`;
+  if (error !== undefined) return `${attemptError(error)}${tried}`;
   const blamed = fault === 'payer' || fault === 'gateway' ? `fault of the ${fault}` : undefined;
   const parts = [blamed, reason === undefined ? undefined : shown(worded(reason))];
   return parts.filter((part) => part !== undefined).join(', ') || '–';

@@ -6,7 +6,9 @@ import { runArchive } from '../../../../src/audit/archive/run-archive.ts';
 import { isStored } from '../../../../src/audit/archive/store-object.ts';
 import { dayOf } from '../../../../src/audit/day.ts';
 import { loadStoredHead } from '../../../../src/audit/stored-chain.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
+import { attemptsIn } from '../../../../src/settlement/operator-tables.ts';
 import { db, isUnchanged, nameLists, rows } from '../database.ts';
 import { accepted, accountOf, committed, kept } from '../history.ts';
 import {
@@ -130,6 +132,12 @@ describe('the archive', () => {
     await chains.store(CAT, [accepted(51, at), kept(51, 'credit', at + 90)], at + 91);
     await chains.store(CAT, [accepted(52, at)], at + 92);
     const before = await rows('calls');
+    // Attempts to settle payments: of a call that moves, and of one that waits.
+    const attempts = [ANN, CAT].flatMap((account) => {
+      const call = before.find((row) => row['account'] === account)?.['call'] as Hex;
+      return [1, 2].map((number) => ({ account, call, attempts: number, at }));
+    });
+    await attemptsIn(db).record(attempts);
     const { deps } = openDeps(31);
     await nameLists();
     await runArchive(deps, MIDNIGHT + 40 * DAY);
@@ -141,6 +149,8 @@ describe('the archive', () => {
     const moved = [...calls.values()].flat() as { account: AccountId }[];
     expect(moved).toEqual(before.filter(({ account }) => account !== CAT));
     expect((await rows('calls')).map(({ account }) => account)).toEqual([CAT, CAT, CAT]);
+    const stayed = await db.prepare('SELECT account FROM attempts').all();
+    expect(stayed.results).toEqual([{ account: CAT }, { account: CAT }]);
     expect(await count('spend')).toBeGreaterThan(0);
     const { results } = await db
       .prepare('SELECT day, line, count, amount, others FROM archived_books ORDER BY day')
@@ -164,9 +174,14 @@ describe('the archive', () => {
         },
       }),
     };
+    const [first] = await rows('calls');
+    await attemptsIn(db).record([
+      { account: ANN, call: first?.['call'] as Hex, attempts: 1, at: MIDNIGHT },
+    ]);
     await runArchive(deps, MIDNIGHT + 3 * DAY + 3_600);
     await runArchive(racing, MIDNIGHT + 40 * DAY, { calls: 1 });
     expect(await count('calls')).toBe(6);
+    expect(await count('attempts')).toBe(1);
     expect(await count('archived_books')).toBe(0);
   });
 });

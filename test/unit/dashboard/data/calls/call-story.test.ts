@@ -53,6 +53,21 @@ describe('the story of a call', () => {
     expect([story.approval, called]).toEqual([undefined, ['account.call']]);
   });
 
+  it('has the attempts to settle its payment for an operator alone', async () => {
+    const attempts = [{ attempt: 2, error: 'timeout', at: 9 }];
+    const bodies: Readonly<Record<string, object>> = {
+      'account.call': { call: {}, settlement: { state: 'open' }, entries: { first: 7, last: 8 } },
+      'settlements.get': { settlement: { state: 'open' }, entries: [], attempts },
+    };
+    const { management: other } = gatewayWith(undefined, undefined);
+    const call = async (id: string) => ({ body: bodies[id] });
+    const management = { ...other, call } as unknown as Management;
+    const storyFor = async (role: 'operator' | 'owner') =>
+      (await readCallStory(management, name, { role }, undefined)).attempts;
+    expect(await storyFor('operator')).toEqual(attempts);
+    expect(await storyFor('owner')).toEqual([]);
+  });
+
   it('is whole without an approval that the lists have no more', async () => {
     const { management } = gatewayWith('approval', undefined);
     const story = await readCallStory(management, name, { role: 'owner' }, undefined);
