@@ -13,7 +13,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** How long a page may take for each step: lists follow the log by seconds, and are read again every fifteen. */
+/** How long a page may take for each step: lists follow the log by seconds, and are read again every ten. */
 const PATIENCE_MS = 60_000;
 
 /** Starts a headless Chromium with a profile of its own. */

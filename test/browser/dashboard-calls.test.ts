@@ -12,7 +12,7 @@ import { inEveryLook } from './looks.ts';
 
 const local = useBrowserStack();
 
-/** Lists follow the log by seconds, and are read again every 15 seconds. */
+/** Lists follow the log by seconds, and are read again every ten seconds. */
 const LISTED = { timeout: 50_000 };
 const SPEND = { perCall: '$2', total: '$2' } as const;
 const account = `eip155:84532:${people.agent.address.toLowerCase()}` as const;

@@ -52,7 +52,7 @@ beforeAll(async () => {
     throw new Error(`The calls got ${statuses.join(' ')}.`);
 });
 
-/** Signs in, and waits until the denials are in the totals, which are read again every 15 seconds. */
+/** Signs in, and waits until the denials are in the totals, which are read again every ten seconds. */
 const signIn = async (): Promise<Visit> => {
   const visited = await signInAs(local, 'operator');
   await open(visited.page, 'Denials');

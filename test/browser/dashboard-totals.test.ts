@@ -14,7 +14,7 @@ const local = useBrowserStack();
 
 beforeAll(async () => await buy(local.stack, people.agent, WORDS));
 
-/** Signs in, and waits until the calls are in the lists, which are read again every 15 seconds. */
+/** Signs in, and waits until the calls are in the lists, which are read again every ten seconds. */
 const signIn = async (): Promise<Visit> => {
   const visited = await signInAs(local, 'operator');
   await visited.page
