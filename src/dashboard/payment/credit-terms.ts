@@ -46,11 +46,12 @@ export const refusedOffer = async (response: Response, network: Network): Promis
  */
 export const readCreditTerms = async (
   { gateway, network, account, amount }: CreditOrder,
+  signal: AbortSignal,
   fetcher: typeof fetch = (...request) => fetch(...request),
 ): Promise<Result<CreditTerms, PaymentFault>> => {
   try {
     const { url, method } = await topUpRequest(gateway, amount, account);
-    const response = await fetcher(url, { method, redirect: 'manual' });
+    const response = await fetcher(url, { method, redirect: 'manual', signal });
     if (response.status !== 402) return err(await refusedOffer(response, network));
     const { entries, binding } = await readOffer(response);
     const wanted = assetOf(network);

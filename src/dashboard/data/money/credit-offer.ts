@@ -1,0 +1,27 @@
+import type { AccountId, Network } from '../../../protocol/account-id.ts';
+import { networkIn } from '../../format/text.ts';
+import { type CreditTerms, readCreditTerms } from '../../payment/credit-terms.ts';
+import type { PaymentFault } from '../../payment/payment-fault.ts';
+import { inTime } from '../in-time.ts';
+import { readPublicTools } from '../tools/public-tools.ts';
+import { type CreditBounds, creditBounds, presetsWithin } from './credit-bounds.ts';
+
+/** What the gateway offers for credit; `fault`: why a wallet cannot buy any here. */
+export type CreditOffer =
+  | { readonly is: 'refused'; readonly fault: PaymentFault }
+  | ({ readonly is: 'offered' } & CreditTerms & CreditBounds);
+
+/** Reads the offer for credit of an account. @param gateway its origin */
+export const readCreditOffer = async (
+  account: AccountId,
+  gateway: string,
+  signal: AbortSignal,
+): Promise<CreditOffer> => {
+  const bounds = creditBounds(await inTime(signal, readPublicTools).catch(() => []));
+  const [amount = bounds.least] = presetsWithin(bounds);
+  const order = { gateway, network: networkIn(account) as Network, account, amount };
+  const terms = await inTime(signal, async (within) => readCreditTerms(order, within));
+  return terms.ok
+    ? { is: 'offered', ...terms.value, ...bounds }
+    : { is: 'refused', fault: terms.error };
+};
