@@ -16,8 +16,7 @@ import { buyCredit } from '../dashboard/payment/credit-purchase.ts';
 import { onePurchase } from '../dashboard/payment/one-purchase.ts';
 import type { PaymentOptions } from './paying-agent.ts';
 import { type Paid, payFor } from './payment.ts';
-import { readPaymentRecord } from './payment-record.ts';
-import { browserShelf } from '../dashboard/payment/kept-purchase.ts';
+import { browserShelf } from '../dashboard/payment/shelf.ts';
 import type { PaymentFault } from '../dashboard/payment/payment-fault.ts';
 import { StageLine } from './stage-line.tsx';
 import { type Faults, toolCallOf, valuesIn } from './tool-call.ts';
@@ -67,7 +66,8 @@ export const PayForm = ({
     setFault(undefined);
     setNote('');
     try {
-      await work({ wallet: by, on, shelf: sessionStorage, onStage: setStage });
+      const place = { gateway: location.origin, shelf: sessionStorage };
+      await work({ ...place, wallet: by, on, onStage: setStage });
     } finally {
       isBusy.current = false;
       setStage(undefined);
@@ -85,9 +85,8 @@ export const PayForm = ({
       return;
     }
     const result = await payFor(tool, call.value, options);
-    const record = readPaymentRecord(sessionStorage, tool.id);
     if (result.ok) onPaid(result.value);
-    else if (result.error.kind === 'unclear' && record !== undefined) onPaid({ record });
+    else if (result.error.record !== undefined) onPaid({ record: result.error.record });
     else setFault(result.error);
   };
 

@@ -3,11 +3,15 @@ import type { Signer } from '../client/signer.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import { assetOf, type ChosenWallet } from '../dashboard/payment/chosen-wallet.ts';
-import type { Shelf } from '../dashboard/payment/kept-purchase.ts';
+import type { Shelf } from '../dashboard/payment/shelf.ts';
 import type { PaymentRecord } from './payment-record.ts';
 
 /** How a payment is made. */
-export type PaymentOptions = ChosenWallet & { readonly shelf: Shelf };
+export type PaymentOptions = ChosenWallet & {
+  /** Origin of the gateway. */
+  readonly gateway: string;
+  readonly shelf: Shelf;
+};
 
 /**
  * An agent of the client that pays at most the price on the page.
@@ -28,10 +32,10 @@ export const payingAgent = (
     spend: { perCall: price, total: price, assets: [assetOf(options.on)] },
     approval: 'wait',
     hooks: {
-      onSign: ({ call, amount }) => {
+      onSign: ({ call, amount, pays }) => {
         const { wallet, on } = options;
         const payer = signer.address.toLowerCase() as Address;
-        keep({ at: nowSeconds(), wallet: wallet.id, payer, network: on, call, amount });
+        keep({ at: nowSeconds(), wallet: wallet.id, payer, network: on, call, amount, pays });
         options.onStage('answer');
       },
       onApproval: () => {

@@ -7,6 +7,8 @@ import { walletSigner } from '../dashboard/session/wallet-signer.ts';
 import type { Wallet } from '../dashboard/session/wallet.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { assetOf } from '../dashboard/payment/chosen-wallet.ts';
+import { momentOf } from '../dashboard/format/time.ts';
+import { findOnChain, LONGEST_VALIDITY } from '../dashboard/payment/payment-on-chain.ts';
 import { networkName } from '../protocol/network-name.ts';
 import type { PaymentRecord } from './payment-record.ts';
 
@@ -24,10 +26,17 @@ export const lookUp = async (
 };
 
 /** Why a look-up failed, and what to do. The tab keeps the payment. */
-export const lookUpProblem = (
+export const lookUpProblem = async (
   thrown: unknown,
-  { network }: Pick<PaymentRecord, 'network'>,
-): string => {
+  record: PaymentRecord,
+  wallet: Wallet,
+): Promise<string> => {
+  const isUnknown = thrown instanceof CountersignError && thrown.code === 'unknown_call';
+  const forgotten = isUnknown ? await forgottenText(record, wallet) : undefined;
+  return forgotten ?? problemText(thrown, record);
+};
+
+const problemText = (thrown: unknown, { network }: PaymentRecord): string => {
   const isUnsigned = thrown instanceof CountersignError && thrown.code === 'signer_failed';
   if (thrown instanceof CountersignError && !isUnsigned)
     return `${thrown.message} ${errorHint(thrown)}`;
@@ -35,11 +44,42 @@ export const lookUpProblem = (
   return `${text} ${hint}`;
 };
 
+/**
+ * What became of a payment whose call the gateway does not know: it never saw the call, or has forgotten it. Only the chain shows whether the
+ * money moved. Undefined for a call without a payment.
+ */
+const forgottenText = async (
+  { network, payer, call, at, pays }: PaymentRecord,
+  wallet: Wallet,
+): Promise<string | undefined> => {
+  if (pays !== 'payment') return undefined;
+  const transfer = { network, payer, nonce: call, end: at + LONGEST_VALIDITY };
+  const found = await findOnChain(transfer, [wallet], () => undefined);
+  switch (found.is) {
+    case 'unused':
+      return 'The gateway does not know the call. The signed payment has expired unused: no money left the wallet.';
+    case 'cancelled':
+      return `The gateway does not know the call. The payer cancelled the payment in the transaction ${found.transaction}: no money left the wallet.`;
+    case 'moved':
+      return `The gateway does not know the call any more, and the money moved in the transaction ${found.transaction}. Send the operator this transaction.`;
+    case 'used':
+      return 'The gateway does not know the call any more, and the signature of the payment was used or cancelled on the chain. Look for the payment in the wallet.';
+    case 'open':
+      return `The gateway does not know the call. The signed payment can still move the money: look it up again after ${momentOf(transfer.end + 120)}.`;
+    case 'unread':
+      return `The gateway does not know the call, so the money may have moved. ${found.why.text} ${found.why.hint}`;
+  }
+};
+
 /** What a call that has not ended means for its payer. The secret with which this page would repeat a parked call ended with its wait. */
-export const unendedText = ({ state }: Pick<CallRecord, 'state'>): string =>
-  state === 'parked'
-    ? 'The call waits for the approval of a person. This page does not wait for it any more, so the call will not run, and costs nothing.'
-    : 'The call is still running. Look it up again in a moment.';
+export const unendedText = ({ state }: Pick<CallRecord, 'state'>): string => {
+  if (state === 'parked') {
+    return 'The call waits for the approval of a person. This page does not wait for it any more, so the call will not run, and costs nothing.';
+  }
+  return state === 'held'
+    ? 'The call is still running. Look it up again in a moment.'
+    : 'The call has ended, and its payment has not: the money may still move. Look it up again in a moment.';
+};
 
 /** The answer that the gateway kept, or that this tab kept. */
 export const keptAnswer = (tool: string, { outcome }: PaymentRecord): Answer | undefined =>
@@ -47,12 +87,16 @@ export const keptAnswer = (tool: string, { outcome }: PaymentRecord): Answer | u
     ? undefined
     : answerOf(outcome.status, outcome.contentType, outcome.body, tool);
 
+const MOVING: ReadonlySet<string> = new Set(['held', 'queued', 'sent']);
+
 /** Completes a record with what the gateway knows. A call that has not ended has no outcome yet. */
 export const completed = (
   record: PaymentRecord,
   { state, price, charged, payment, paidFrom, transaction, answer }: CallRecord,
 ): PaymentRecord => {
-  if (state === 'held' || state === 'parked') return record;
+  const isUnended = state === 'held' || state === 'parked';
+  // The money of a released call may still move, and is credit then.
+  if (isUnended || (state === 'released' && MOVING.has(payment))) return record;
   return {
     ...record,
     outcome: {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Address, Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import { decodeBase64, encodeBase64 } from '../crypto/bytes.ts';
-import type { Shelf } from '../dashboard/payment/kept-purchase.ts';
+import type { Shelf } from '../dashboard/payment/shelf.ts';
 import type { Network } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
 
@@ -30,6 +30,8 @@ export type PaymentRecord = {
   readonly call: Hex;
   /** The most that the signature can cost. */
   readonly amount: bigint;
+  /** What was signed: only a payment moves money on the chain. */
+  readonly pays: PaymentOutcome['paid'];
   /** Absent until the answer has arrived. */
   readonly outcome?: PaymentOutcome;
 };
@@ -43,6 +45,8 @@ const amount = z.pipe(
 const text = z.string().check(z.maxLength(2 * MAX_KEPT));
 const hash = z.string().check(z.regex(/^0x[0-9a-f]{64}$/));
 
+const source = z.literal(['none', 'payment', 'credit', 'card']);
+
 const schema = z.strictObject({
   at: z.int(),
   wallet: z.string(),
@@ -50,10 +54,11 @@ const schema = z.strictObject({
   network: z.string().check(z.regex(/^eip155:[1-9][0-9]{0,15}$/)),
   call: hash,
   amount,
+  pays: source,
   outcome: z.optional(
     z.strictObject({
       status: z.int(),
-      paid: z.literal(['none', 'payment', 'credit', 'card']),
+      paid: source,
       charged: amount,
       credited: amount,
       transaction: z.optional(hash),

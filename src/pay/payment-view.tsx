@@ -18,7 +18,7 @@ const costOf = ({ outcome, amount }: PaymentRecord): string => {
   if (outcome.charged > 0n) {
     return `You paid ${decimalOf(outcome.charged)} USDC${outcome.paid === 'credit' ? ' from your credit' : ''}.`;
   }
-  return amount === 0n ? 'This call was free.' : 'This call cost nothing.';
+  return amount === 0n ? 'This call was free.' : 'The gateway charged nothing for this call.';
 };
 
 const titleOf = (status: number): string => {
@@ -59,7 +59,7 @@ export const PaymentView = ({
       setRecord(known);
       setAnswer(keptAnswer(tool, known));
     } catch (thrown) {
-      setProblem(lookUpProblem(thrown, record));
+      setProblem(await lookUpProblem(thrown, record, wallet));
     } finally {
       setAsking(false);
     }

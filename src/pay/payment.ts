@@ -20,14 +20,25 @@ import type { ToolCall } from './tool-call.ts';
 /** A payment with its answer. */
 export type Paid = { readonly record: PaymentRecord; readonly answer: Answer };
 
+/** A call without an answer; `record` if it may have run, also where the browser stores nothing. */
+export type Unanswered = PaymentFault & { readonly record?: PaymentRecord };
+
 /** Pays for one call and returns its answer. The record is kept before the signature leaves the page. */
 export const payFor = async (
   tool: PayTool,
   call: ToolCall,
   options: PaymentOptions,
-): Promise<Result<Paid, PaymentFault>> => {
-  const result = await attempt(tool, call, options);
-  if (!result.ok && result.error.kind !== 'unclear') forgetPayment(options.shelf, tool.id);
+): Promise<Result<Paid, Unanswered>> => {
+  let record: PaymentRecord | undefined;
+  const result = await attempt(tool, call, options, (next) => {
+    record = next;
+    keepPayment(options.shelf, tool.id, next);
+  });
+  if (result.ok) return result;
+  if (result.error.kind === 'unclear' && record !== undefined) {
+    return err({ ...result.error, record });
+  }
+  forgetPayment(options.shelf, tool.id);
   return result;
 };
 
@@ -35,11 +46,12 @@ const attempt = async (
   tool: PayTool,
   call: ToolCall,
   options: PaymentOptions,
+  onRecord: (record: PaymentRecord) => void,
 ): Promise<Result<Paid, PaymentFault>> => {
   let record: PaymentRecord | undefined;
   const keep = (next: PaymentRecord): void => {
     record = next;
-    keepPayment(options.shelf, tool.id, next);
+    onRecord(next);
   };
   try {
     const signer = await connect(options);
@@ -50,11 +62,9 @@ const attempt = async (
     const wait = approvalWait(signer, () => options.onStage('approval'));
     const agent = payingAgent(wait.signer, options, tool.price, keep, wait.begin);
     const { method, target, headers, body } = call;
-    const response = await agent.fetch(new URL(target, location.origin).href, {
-      method,
-      headers,
-      credentials: 'omit',
-      signal: wait.signal,
+    const init = { method, headers, credentials: 'omit' as const, signal: wait.signal };
+    const response = await agent.fetch(new URL(target, options.gateway).href, {
+      ...init,
       ...(body === undefined ? {} : { body }),
     });
     return await paidOf(tool, response, record, keep);

@@ -15,7 +15,9 @@ const useOnChain = (
 ): OnChain | undefined => {
   const [seen, setSeen] = useState<OnChain | undefined>(undefined);
   const isDone =
-    outcome?.paid !== 'payment' || outcome.transaction !== undefined || seen?.isUsed === true;
+    outcome?.paid !== 'payment' ||
+    outcome.transaction !== undefined ||
+    (seen !== undefined && seen.is !== 'unused');
   useEffect(() => {
     if (isDone || wallet === undefined) return undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,10 +47,11 @@ export const useSettlement = (
   const seen = useOnChain(record, wallet);
   const { outcome, network } = record;
   if (outcome?.paid !== 'payment' || outcome.charged + outcome.credited === 0n) return undefined;
-  const hash = outcome.transaction ?? seen?.transaction;
+  if (seen?.is === 'cancelled') return 'The payer cancelled the payment on the chain.';
+  const hash = outcome.transaction ?? (seen?.is === 'moved' ? seen.transaction : undefined);
   if (hash === undefined) {
-    return seen?.isUsed === true
-      ? 'It has moved.'
+    return seen?.is === 'used'
+      ? 'The signature was used or cancelled on the chain.'
       : 'Accepted. The gateway moves the money later, together with other payments, usually within minutes. You need not wait.';
   }
   // No explorer shows the chain of a local stack.

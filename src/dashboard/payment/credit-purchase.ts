@@ -1,5 +1,6 @@
 import { contextOf } from '../../client/agent-options.ts';
 import { call } from '../../client/call.ts';
+import { CountersignError } from '../../client/errors.ts';
 import type { Proof } from '../../client/proof.ts';
 import type { Signer } from '../../client/signer.ts';
 import { topUpRequest } from '../../client/top-up-request.ts';
@@ -9,18 +10,22 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { accountId, type AccountId, type Network } from '../../protocol/account-id.ts';
 import { networkName } from '../../protocol/network-name.ts';
 import { shortened } from '../format/text.ts';
+import { WalletFault } from '../session/wallet-refusal.ts';
 import { answersPurchase, type BoughtCredit, boughtCredit } from './bought-credit.ts';
 import { amountText, assetOf, type ChosenWallet, connect, tooLittle } from './chosen-wallet.ts';
 import { refusedOffer } from './credit-terms.ts';
-import { forgetPurchase, keepPurchase, type KeptPurchase, readPurchase } from './kept-purchase.ts';
 import {
-  faultOf,
-  type PaymentFault,
-  refusalFault,
-  unclearPurchase,
-  unpaid,
-} from './payment-fault.ts';
+  endOf,
+  forgetPurchase,
+  keepPurchase,
+  type KeptPurchase,
+  readPurchase,
+} from './kept-purchase.ts';
+import { openPurchase, refusalOf, refusedPurchase } from './open-purchase.ts';
+import { faultOf, type PaymentFault, unpaid } from './payment-fault.ts';
 import { type PurchaseOptions, repeatPurchase } from './purchase-repeat.ts';
+import { requireStorage } from './shelf.ts';
+import { refuseUnreadable } from './unreadable-purchase.ts';
 
 /** The terms that a person agreed to. */
 export type Agreed = {
@@ -46,8 +51,18 @@ export const buyCredit = async (
   try {
     const signer = await connect(wallet);
     const account = agreed.account ?? accountId(wallet.on, signer.address);
+    const now = options.client?.now ?? nowSeconds;
     const kept = readPurchase(options.shelf, account);
-    if (kept !== undefined) return await repeatPurchase(kept, wallet, options);
+    if (kept !== undefined && kept !== 'unreadable') {
+      return await repeatPurchase(
+        kept,
+        { wallets: [wallet.wallet], onStage: wallet.onStage },
+        options,
+      );
+    }
+    requireStorage(options.shelf);
+    if (kept === 'unreadable')
+      return err(await refuseUnreadable(options.shelf, account, wallet, now()));
     const payer = signer.address.toLowerCase() as Address;
     if (agreed.payer !== undefined && agreed.payer !== payer) return err(otherPayer(payer));
     const fault = await tooLittle(wallet, payer, agreed.amount);
@@ -80,23 +95,17 @@ const purchase = async (
   { wallet, on, onStage }: ChosenWallet,
   { gateway, shelf, client }: PurchaseOptions,
 ): Promise<Result<BoughtCredit, PaymentFault>> => {
+  const now = client?.now ?? nowSeconds;
   let kept: KeptPurchase | undefined;
   let changed: PaymentFault | undefined;
-  let isRepeated = false;
   const keep = (proof: Proof): void => {
-    const next = { at: nowSeconds(), wallet: wallet.id, payer, account, amount, proof };
+    if (now() >= proof.until) throw new WalletFault(TOO_LATE);
+    const next = { at: now(), wallet: wallet.id, payer, account, amount, proof };
     keepPurchase(shelf, next);
     kept = next;
     onStage('answer');
   };
   const payees = payTo === undefined ? {} : { payees: [payTo] };
-  const failed = (fault: PaymentFault): Result<BoughtCredit, PaymentFault> => {
-    if (kept === undefined) return err(fault);
-    // A repeat may meet the payment of an attempt that the gateway had taken: its refusal ends nothing.
-    if (fault.kind !== 'unpaid' || isRepeated) return err(unclearPurchase());
-    forgetPurchase(shelf, kept);
-    return err(fault);
-  };
   try {
     const context = contextOf({
       ...client,
@@ -109,9 +118,6 @@ const purchase = async (
           changed = otherAmount(requirement.amount, amount);
           return false;
         },
-        onRetry: () => {
-          isRepeated = true;
-        },
       },
     });
     const outgoing = await topUpRequest(gateway, amount, account);
@@ -119,13 +125,26 @@ const purchase = async (
     const { response } = await call(context, outgoing, terms);
     if (kept === undefined) return err(await refusedOffer(response, on));
     const { transaction } = response.countersign;
-    if (!response.ok) return failed(refusalFault(response.countersign, response.status));
-    if (!(await answersPurchase(response, kept))) return err(unclearPurchase());
+    // Attack: a gateway may refuse a payment and present it later. No answer but that of the purchase ends it, also not a refusal.
+    if (!(await answersPurchase(response, kept))) {
+      const { problem } = response.countersign;
+      return err(refusalOf({ problem, response }, endOf(kept.proof)));
+    }
     forgetPurchase(shelf, kept);
     return ok(boughtCredit(kept, transaction));
   } catch (thrown) {
-    return failed(changed ?? faultOf(thrown, attempted(amount, on), kept !== undefined));
+    if (kept === undefined) return err(changed ?? faultOf(thrown, attempted(amount, on), false));
+    return err(
+      thrown instanceof CountersignError && thrown.code === 'payment_refused'
+        ? refusedPurchase(thrown.message, endOf(kept.proof))
+        : openPurchase(),
+    );
   }
+};
+
+const TOO_LATE = {
+  text: 'The wallet signed so late that the payment had expired, and the page did not send it.',
+  hint: 'Buy again, and confirm in the wallet within three minutes.',
 };
 
 const otherAmount = (asked: bigint, shown: bigint): PaymentFault =>

@@ -1,25 +1,19 @@
 import * as z from 'zod/mini';
+import { readJson } from '../../client/json.ts';
 import type { Proof } from '../../client/proof.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
-import { decodeBase64, encodeBase64 } from '../../crypto/bytes.ts';
+import { isObject } from '../../core/json-object.ts';
+import { decodeBase64, decodeUtf8, encodeBase64 } from '../../crypto/bytes.ts';
 import { type AccountId, type Network, parseAccountId } from '../../protocol/account-id.ts';
 import { parseAmount } from '../../protocol/amount.ts';
 import { PAYMENT_HEADER } from '../../protocol/x402/headers.ts';
 import { WalletFault } from '../session/wallet-refusal.ts';
 import { assetOf } from './chosen-wallet.ts';
+import { LONGEST_VALIDITY } from './payment-on-chain.ts';
+import { NO_STORAGE, type Shelf } from './shelf.ts';
 
-/** The part of `Storage` that records need. */
-export type Shelf = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
-
-/** The storage that all tabs share. A browser that refuses it throws with each use, not when the page opens. */
-export const browserShelf: Shelf = {
-  getItem: (key) => localStorage.getItem(key),
-  setItem: (key, value) => localStorage.setItem(key, value),
-  removeItem: (key) => localStorage.removeItem(key),
-};
-
-/** A purchase of credit that a wallet has signed and the gateway has not answered. */
+/** A purchase of credit that a wallet has signed and whose end is not known. */
 export type KeptPurchase = {
   readonly at: Seconds;
   /** Id of the wallet, to ask it again. */
@@ -78,7 +72,12 @@ export const keepPurchase = (shelf: Shelf, purchase: KeptPurchase): void => {
   } catch {
     throw new WalletFault(NO_STORAGE);
   }
-  if (readPurchase(shelf, purchase.account) === undefined) throw new WalletFault(NO_STORAGE);
+  const stored = readPurchase(shelf, purchase.account);
+  if (stored === undefined || stored === 'unreadable') {
+    // It was not sent, so that it must not block the next one.
+    shelf.removeItem(purchaseKey(purchase.account));
+    throw new WalletFault(NO_STORAGE);
+  }
 };
 
 const OPEN = {
@@ -86,34 +85,55 @@ const OPEN = {
   hint: 'Open this dialog again, and ask for that answer first.',
 };
 
-const NO_STORAGE = {
-  text: 'The browser stores nothing for this page, so the page did not send the payment.',
-  hint: 'Let this site store data, then try again. Without it, a reload could make you pay twice.',
-};
-
-/** The purchase for an account whose answer is missing. */
-export const readPurchase = (shelf: Shelf, account: string): KeptPurchase | undefined => {
+/**
+ * The purchase for an account whose end is not known. `unreadable`: the browser keeps one that this code cannot read, or refuses to say, so
+ * that none may be signed.
+ */
+export const readPurchase = (
+  shelf: Shelf,
+  account: string,
+): KeptPurchase | 'unreadable' | undefined => {
   try {
-    const parsed = schema.safeParse(JSON.parse(shelf.getItem(purchaseKey(account)) ?? 'null'));
-    if (!parsed.success) return undefined;
-    const { at, wallet, payer, payment, call, until, audience, tool, ...more } = parsed.data;
-    const network = (parseAccountId(more.account)?.network ?? '') as Network;
-    const proof = {
-      header: [PAYMENT_HEADER[2], payment],
-      ...{ secret: more.secret, pays: 'payment', version: 2, binding: 'intent', call, network },
-      ...{ asset: assetOf(network), amount: more.amount, until, gateway: { audience, tool } },
-    } as Proof;
-    return {
-      ...{ at, wallet, payer: payer as Address, account: more.account as AccountId },
-      ...{ amount: more.amount, proof },
-    };
+    const kept = shelf.getItem(purchaseKey(account));
+    return kept === null ? undefined : (purchaseIn(kept, account) ?? 'unreadable');
   } catch {
-    return undefined;
+    return 'unreadable';
   }
 };
 
-/** Forgets a purchase once its answer is known. Another tab may have kept the next one meanwhile. */
+/** Reads what `keepPurchase` wrote. @throws SyntaxError for text that is no JSON */
+const purchaseIn = (kept: string, account: string): KeptPurchase | undefined => {
+  const parsed = schema.safeParse(JSON.parse(kept));
+  if (!parsed.success || parsed.data.account !== account) return undefined;
+  const { at, wallet, payer, payment, call, until, audience, tool, ...more } = parsed.data;
+  const network = (parseAccountId(more.account)?.network ?? '') as Network;
+  const proof = {
+    header: [PAYMENT_HEADER[2], payment],
+    ...{ secret: more.secret, pays: 'payment', version: 2, binding: 'intent', call, network },
+    ...{ asset: assetOf(network), amount: more.amount, until, gateway: { audience, tool } },
+  } as Proof;
+  return {
+    ...{ at, wallet, payer: payer as Address, account: more.account as AccountId },
+    ...{ amount: more.amount, proof },
+  };
+};
+
+/** When the signed transfer ends, which the offer may set later than the end of the intent. */
+export const endOf = ({ header, until }: Proof): Seconds => {
+  const sent = readJson(decodeUtf8(decodeBase64(header[1]) ?? new Uint8Array()) ?? '');
+  const payload = isObject(sent) ? sent['payload'] : undefined;
+  const signed = isObject(payload) ? payload['authorization'] : undefined;
+  const end = isObject(signed) ? Number(signed['validBefore']) : Number.NaN;
+  return Number.isSafeInteger(end) ? Math.max(end, until) : until + LONGEST_VALIDITY;
+};
+
+/** Forgets a purchase once its end is known. Another tab may have kept the next one meanwhile. A purchase that stays is only sent again. */
 export const forgetPurchase = (shelf: Shelf, { account, proof }: KeptPurchase): void => {
-  if (readPurchase(shelf, account)?.proof.call === proof.call)
+  const kept = readPurchase(shelf, account);
+  if (kept === undefined || kept === 'unreadable' || kept.proof.call !== proof.call) return;
+  try {
     shelf.removeItem(purchaseKey(account));
+  } catch {
+    // A failure here must not hide how the purchase ended.
+  }
 };

@@ -10,9 +10,10 @@ import { walletRefusal } from '../session/wallet-refusal.ts';
 export type PaymentFault = {
   /**
    * `unpaid`: nothing was paid, and the person may try again. `unclear`: the call may have run. `credit`: the tool takes credit, and there
-   * is too little. `purchase`: credit may have been bought; buying again repeats that purchase.
+   * is too little. `purchase`: credit may have been bought; buying again repeats that purchase. `ended`: no more money moves, and the text
+   * says what is known of what did.
    */
-  readonly kind: 'unpaid' | 'unclear' | 'credit' | 'purchase';
+  readonly kind: 'unpaid' | 'unclear' | 'credit' | 'purchase' | 'ended';
   readonly text: string;
   readonly hint: string;
   /** The account that the wallet is on, if the page showed another one. */
@@ -29,15 +30,21 @@ export const unpaid = (text: string, hint: string): PaymentFault => ({
   hint,
 });
 
+/** A fault of a payment that is over, but may have moved money before. */
+export const ended = (text: string, hint: string): PaymentFault => ({ kind: 'ended', text, hint });
+
 /** Puts what was thrown into words. @param isSigned whether the wallet had signed: then the signature may have left the page */
 export const faultOf = (thrown: unknown, attempted: Attempted, isSigned: boolean): PaymentFault => {
   if (!(thrown instanceof CountersignError)) {
     return isSigned ? unclear() : walletFault(thrown, attempted);
   }
-  const known = KNOWN[thrown.code];
+  const known = isSigned && !REFUSALS.has(thrown.code) ? undefined : KNOWN[thrown.code];
   if (known !== undefined) return known(thrown, attempted);
   return isSigned ? unclear() : unpaid(`${thrown.message} Nothing was paid.`, errorHint(thrown));
 };
+
+/** The signature is out of the page: until it expires, only the gateway knows this. */
+const SAYS_UNPAID = 'The gateway says that nothing was paid.';
 
 type Wording = (thrown: CountersignError, attempted: Attempted) => PaymentFault;
 
@@ -66,7 +73,7 @@ const unbound: Wording = () =>
   );
 
 const notApproved: Wording = (thrown) =>
-  unpaid(`${thrown.message} Nothing was paid.`, errorHint(thrown));
+  unpaid(`${thrown.message} ${SAYS_UNPAID}`, errorHint(thrown));
 
 /** The errors of the client that have words of their own here. */
 const KNOWN: Readonly<Partial<Record<ErrorCode, Wording>>> = {
@@ -88,15 +95,12 @@ const KNOWN: Readonly<Partial<Record<ErrorCode, Wording>>> = {
   approval_expired: notApproved,
   audience_mismatch: ({ message }) =>
     unpaid(`${message} Nothing was paid.`, 'Open the gateway at its own address to pay there.'),
-  answer_lost: () => unclear(),
 };
 
-/** @param why what else went wrong, as sentences with a space behind them */
-export const unclearPurchase = (why = ''): PaymentFault => ({
-  kind: 'purchase',
-  text: `${why}The answer to the purchase did not arrive. The money may have moved.`,
-  hint: 'Ask again: the page sends the same signed payment, which moves money at most once.',
-});
+/** Only with these does the gateway refuse what was signed. Any other error leaves open what became of it. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  ...(['payment_refused', 'credit_refused', 'approval_refused', 'approval_expired'] as const),
+]);
 
 const unclear = (): PaymentFault => ({
   kind: 'unclear',
@@ -114,18 +118,22 @@ export const creditFault = (): PaymentFault => ({
 const refusedFault = (message: string, { price, network }: Attempted): PaymentFault =>
   /insufficient/i.test(message)
     ? unpaid(
-        `The wallet has too little USDC on ${network}. Nothing was paid.`,
+        `The gateway refused the payment: the wallet has too little USDC on ${network}. ${SAYS_UNPAID}`,
         `It needs ${price}. Send USDC to it on ${network}, then try again.`,
       )
     : unpaid(
-        `${message} Nothing was paid.`,
+        `${message} ${SAYS_UNPAID}`,
         'Reload the page and try again. If it happens again, tell the operator.',
       );
 
 /** A refusal in the gateway's own words (RFC 9457). */
+export const detailOf = (problem: ProblemBody | undefined, status: number): string =>
+  shown(problem?.detail ?? problem?.title ?? `The gateway answered ${status}.`);
+
+/** The refusal of a request without a signature. */
 export const problemFault = (problem: ProblemBody | undefined, status: number): PaymentFault =>
   unpaid(
-    `${shown(problem?.detail ?? problem?.title ?? `The gateway answered ${status}.`)} Nothing was paid.`,
+    `${detailOf(problem, status)} Nothing was paid.`,
     problem === undefined ? '' : pageHint(problem),
   );
 
@@ -141,7 +149,9 @@ export const refusalFault = (
   const [, name = ''] = OWN_PROBLEM.exec(problem?.type ?? '') ?? [];
   const isFinal =
     (status >= 400 && status < 500 && status !== 409 && name !== '') || UNUSED.has(name);
-  return isFinal && attempts === 1 ? problemFault(problem, status) : unclear();
+  return isFinal && attempts === 1 && problem !== undefined
+    ? unpaid(`${detailOf(problem, status)} ${SAYS_UNPAID}`, pageHint(problem))
+    : unclear();
 };
 
 const OWN_PROBLEM = /^urn:countersign:problem:([a-z-]+)$/;

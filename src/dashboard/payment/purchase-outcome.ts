@@ -1,52 +1,66 @@
 import type { CallRecord } from '../../client/call-record.ts';
-import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { type BoughtCredit, boughtCredit } from './bought-credit.ts';
 import type { KeptPurchase } from './kept-purchase.ts';
-import { type PaymentFault, unpaid } from './payment-fault.ts';
+import { ended, type PaymentFault, unpaid } from './payment-fault.ts';
+import type { Finding } from './payment-on-chain.ts';
 
 /** How a purchase ended. */
 export type Outcome = Result<BoughtCredit, PaymentFault>;
 
-/** States of a payment, of a call that was released, in which no money moves any more. */
-const UNMOVED = ['none', 'failed', 'released'];
-
-/** What a look-up says about the money; undefined while it does not say it for good. */
+/**
+ * What a look-up says about the money. A payment that the gateway calls failed or released is not over: its signature is out of the page,
+ * and only the chain shows that it moves no money any more.
+ */
 export const outcomeOf = (
   { state, payment, transaction }: CallRecord,
   kept: KeptPurchase,
 ): Outcome | undefined => {
   if (state === 'committed') return ok(boughtCredit(kept, transaction));
-  if (state !== 'released') return undefined;
-  if (payment === 'settled') return err(paidBack());
-  return UNMOVED.includes(payment) ? err(notCollected()) : undefined;
+  return state === 'released' && payment === 'settled' ? err(paidBack()) : undefined;
 };
 
-export const expired = (): PaymentFault =>
-  unpaid(
-    'The signature expired before the gateway took the payment. Nothing was paid.',
-    'Buy again, and confirm in the wallet within three minutes.',
-  );
-
-export const moved = (transaction: Hex | undefined): PaymentFault =>
-  transaction === undefined
+/** What the chain says of a payment that moved nothing and never will; undefined otherwise. */
+export const unmoved = (found: Finding): PaymentFault | undefined => {
+  if (found.is === 'unused') {
+    return unpaid(
+      'The signed payment expired before its money moved. Nothing was paid.',
+      'Buy again, and confirm in the wallet within three minutes.',
+    );
+  }
+  return found.is === 'cancelled'
     ? unpaid(
-        'The signature of the payment was used or cancelled on the chain, and the gateway no longer has its answer.',
+        `The payer cancelled the payment in the transaction ${found.transaction}. Nothing was paid.`,
+        'Buy again if you still want the credit.',
+      )
+    : undefined;
+};
+
+/** What the chain says of a payment that may have moved its money, without an answer of the gateway; undefined otherwise. */
+export const moved = (found: Finding): PaymentFault | undefined => {
+  if (found.is === 'moved') {
+    return ended(
+      `The money moved in the transaction ${found.transaction}. The page has no answer of the gateway.`,
+      'Before you buy again, look for the credit on the page of the account. If it is missing, send the operator this transaction.',
+    );
+  }
+  return found.is === 'used'
+    ? ended(
+        'The signature of the payment was used or cancelled on the chain, and the page has no answer of the gateway.',
         'Before you buy again, look for the payment in the wallet, and for the credit on the page of the account. If only the credit is missing, ask the operator.',
       )
-    : unpaid(
-        `The money moved in the transaction ${transaction}. The gateway no longer has its answer.`,
-        'Before you buy again, look for the credit on the page of the account. If it is missing, send the operator this transaction.',
-      );
+    : undefined;
+};
 
-const notCollected = (): PaymentFault =>
-  unpaid(
-    'The gateway did not get the payment. Nothing was paid.',
-    'Check the balance of the wallet, then buy again.',
+/** Neither the gateway nor a wallet says what became of the payment, long after its end. */
+export const unknown = ({ payer }: KeptPurchase): PaymentFault =>
+  ended(
+    `By the clock of this device, the signed payment ended over an hour ago. Neither the gateway nor a wallet says whether its money moved, and this page does not ask any more.`,
+    `Before you buy again, look for a payment from ${payer} in the wallet or on an explorer, and for the credit on the page of the account.`,
   );
 
 const paidBack = (): PaymentFault =>
-  unpaid(
+  ended(
     'The gateway was interrupted after the money had moved. The money is credit of the account that paid.',
     'The page of that account shows it.',
   );

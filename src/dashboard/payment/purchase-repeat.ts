@@ -1,22 +1,21 @@
 import { type AgentOptions, contextOf } from '../../client/agent-options.ts';
 import type { AgentContext } from '../../client/context.ts';
 import { CountersignError, isProblem } from '../../client/errors.ts';
-import { exchange } from '../../client/exchange.ts';
-import { look } from '../../client/look.ts';
+import { exchange, type ExchangeResult } from '../../client/exchange.ts';
 import { paymentAnswerOf } from '../../client/signed-report.ts';
-import type { Signer } from '../../client/signer.ts';
 import { topUpRequest } from '../../client/top-up-request.ts';
+import type { Seconds } from '../../core/clock.ts';
 import { err, ok } from '../../core/result.ts';
-import { WalletFault, walletRefusal } from '../session/wallet-refusal.ts';
-import { walletSigner } from '../session/wallet-signer.ts';
 import type { Wallet } from '../session/wallet.ts';
-import { networkName } from '../../protocol/network-name.ts';
 import { answersPurchase, boughtCredit } from './bought-credit.ts';
 import { assetOf, type Stage } from './chosen-wallet.ts';
-import { forgetPurchase, type KeptPurchase, type Shelf } from './kept-purchase.ts';
-import { unclearPurchase } from './payment-fault.ts';
-import { ABSENT, CLOCKS, outcomeOnChain } from './purchase-on-chain.ts';
-import { expired, type Outcome, outcomeOf } from './purchase-outcome.ts';
+import { endOf, forgetPurchase, type KeptPurchase } from './kept-purchase.ts';
+import { openPurchase, refusalOf } from './open-purchase.ts';
+import type { PaymentFault } from './payment-fault.ts';
+import { type Finding, findOnChain, type SignedTransfer } from './payment-on-chain.ts';
+import { type LookedUp, lookUpPurchase, lookUpSigner } from './purchase-look-up.ts';
+import { moved, type Outcome, unknown, unmoved } from './purchase-outcome.ts';
+import type { Shelf } from './shelf.ts';
 
 /** Where purchases are made and kept. */
 export type PurchaseOptions = {
@@ -27,101 +26,114 @@ export type PurchaseOptions = {
   readonly client?: Pick<AgentOptions, 'fetch' | 'now' | 'retries'>;
 };
 
-/** The wallet to ask if the gateway kept no answer. */
-export type AskedWallet = {
-  /** The wallet that signed; undefined if it is not in this browser now. */
-  readonly wallet: Wallet | undefined;
+/** The wallets of the browser. The one that signed looks the purchase up, and any of them reads the chain. */
+export type AskedWallets = {
+  readonly wallets: readonly Wallet[];
   readonly onStage: (stage: Stage) => void;
 };
 
+/** From then on after its end, a purchase that neither gateway nor chain explains blocks the next one no more. */
+const GIVEN_UP: Seconds = 3600;
+
 /**
- * Sends a purchase again that has no answer: the same request with the same signature, which moves money at most once (law 3). If the
- * gateway has decided it and kept no answer, the wallet signs a look-up, which costs nothing. The purchase stays kept until its end is known.
+ * Sends a purchase again whose end is not known: the same request with the same signature, which moves money at most once (law 3). If the
+ * gateway has decided it and kept no answer, the wallet signs a look-up, which costs nothing.
+ *
+ * Attack: a gateway may refuse a payment, or call it expired, and present it later. So only a block after the end of the signature shows that
+ * nothing was paid, never an answer or a clock. The purchase stays kept until then.
  */
 export const repeatPurchase = async (
   kept: KeptPurchase,
-  { wallet, onStage }: AskedWallet,
-  { gateway, shelf, client }: PurchaseOptions,
+  asked: AskedWallets,
+  options: PurchaseOptions,
 ): Promise<Outcome> => {
-  const ended = (outcome: Outcome): Outcome => {
-    forgetPurchase(shelf, kept);
-    return outcome;
-  };
   try {
-    const context = contextOf({
-      ...client,
-      account: lookUpSigner(kept, wallet, onStage),
-      spend: { perCall: 0n, total: 0n, assets: [assetOf(kept.proof.network)] },
-    });
-    const outgoing = await topUpRequest(gateway, kept.amount, kept.account);
-    onStage('answer');
-    // It was sent before, so that the first attempt carries the secret that unlocks the stored answer.
-    const { response, problem } = await exchange(context, outgoing, kept.proof, 1);
-    if (await answersPurchase(response, kept)) {
-      return ended(ok(boughtCredit(kept, paymentAnswerOf(response.headers)?.transaction)));
-    }
-    if (isProblem(problem, 'expired')) {
-      // Accounts forget a call ten minutes after its authorization ended. From then on, a payment that moved money is answered with this, too.
-      return isOver(context, kept)
-        ? ended(await outcomeOnChain(kept, wallet, onStage))
-        : ended(err(expired()));
-    }
-    const isDecided = DECIDED.some((name) => isProblem(problem, name));
-    // A gateway that has changed its payees, networks or minimum refuses the repeat before it looks for the call, for ever.
-    return isDecided || isOver(context, kept)
-      ? await lookUp(context, kept, gateway, ended, async () =>
-          ended(await outcomeOnChain(kept, wallet, onStage)),
-        )
-      : err(unclearPurchase());
-  } catch (thrown) {
-    return err(unclearPurchase(whyUnasked(thrown, kept)));
+    const { isFinal, outcome } = await repeated(kept, asked, options);
+    if (isFinal) forgetPurchase(options.shelf, kept);
+    return outcome;
+  } catch {
+    return err(openPurchase());
   }
 };
 
-/** The gateway decided the payment earlier, and this answer does not say how. */
-const DECIDED = ['already-used', 'conflict', 'proof-too-old'];
+type Repeated = { readonly isFinal: boolean; readonly outcome: Outcome };
 
-const lookUpSigner = (
-  { payer }: KeptPurchase,
-  wallet: Wallet | undefined,
-  onStage: AskedWallet['onStage'],
-): Signer => ({
-  address: payer,
-  signTypedData: async (data) => {
-    if (wallet === undefined) throw new WalletFault(ABSENT);
-    onStage('look-up');
-    return await walletSigner(wallet.provider, payer).signTypedData(data);
-  },
+const final = (outcome: Outcome): Repeated => ({ isFinal: true, outcome });
+const open = (fault: PaymentFault): Repeated => ({ isFinal: false, outcome: err(fault) });
+
+const repeated = async (
+  kept: KeptPurchase,
+  { wallets, onStage }: AskedWallets,
+  { gateway, client }: PurchaseOptions,
+): Promise<Repeated> => {
+  const wallet = wallets.find(({ id }) => id === kept.wallet);
+  const context = contextOf({
+    ...client,
+    account: lookUpSigner(kept, wallet, onStage),
+    spend: { perCall: 0n, total: 0n, assets: [assetOf(kept.proof.network)] },
+  });
+  onStage('answer');
+  const answer = await sendAgain(context, kept, gateway);
+  if (answer !== undefined && (await answersPurchase(answer.response, kept))) {
+    return final(ok(boughtCredit(kept, paymentAnswerOf(answer.response.headers)?.transaction)));
+  }
+  const is = (name: string): boolean => isProblem(answer?.problem, name);
+  const end = endOf(kept.proof);
+  const isLate = context.now() > end || is('expired') || is('proof-too-old');
+  if (!isLate && !DECIDED.some(is)) {
+    return open(answer === undefined ? openPurchase() : refusalOf(answer, end));
+  }
+  const readers = wallet === undefined ? wallets : [wallet, ...wallets.filter((w) => w !== wallet)];
+  const found = isLate
+    ? await findOnChain(transferOf(kept), readers, () => onStage('network'))
+    : undefined;
+  const nothing = found && unmoved(found);
+  if (nothing !== undefined) return final(err(nothing));
+
+  const looked: LookedUp = is('expired')
+    ? { is: 'unknown' }
+    : answer === undefined
+      ? { is: 'open' }
+      : await lookUpPurchase(context, kept, gateway);
+  if (looked.is === 'decided') return final(looked.outcome);
+  const isGivenUp = context.now() > end + GIVEN_UP;
+  const movement = found && moved(found);
+  if (movement !== undefined && (looked.is === 'unknown' || wallet === undefined || isGivenUp)) {
+    return final(err(movement));
+  }
+  if (found?.is === 'unread' && isGivenUp) return final(err(unknown(kept)));
+  const why = [
+    ...(looked.is === 'open' && looked.why !== undefined ? [looked.why] : []),
+    ...(found === undefined ? [] : [textOf(found)]),
+  ];
+  return open(openPurchase(why.length === 0 ? undefined : why.join(' ')));
+};
+
+const transferOf = ({ payer, proof }: KeptPurchase): SignedTransfer => ({
+  ...{ network: proof.network, payer, nonce: proof.call, end: endOf(proof) },
 });
 
-const lookUp = async (
+/** The gateway decided the payment earlier, and this answer does not say how. Others refuse the repeat before they look for the call. */
+const DECIDED = ['already-used', 'conflict', 'proof-too-old'];
+
+/** It was sent before, so that the first attempt carries the secret that unlocks the stored answer. Undefined without an answer. */
+const sendAgain = async (
   context: AgentContext,
-  kept: KeptPurchase,
+  { amount, account, proof }: KeptPurchase,
   gateway: string,
-  ended: (outcome: Outcome) => Outcome,
-  orFromChain: () => Promise<Outcome>,
-): Promise<Outcome> => {
-  const { call, network } = kept.proof;
-  context.memory.keepCall(call, network);
+): Promise<ExchangeResult | undefined> => {
   try {
-    const record = await look(context, gateway, call);
-    const outcome = outcomeOf(record, kept);
-    return outcome === undefined ? err(unclearPurchase()) : ended(outcome);
+    return await exchange(context, await topUpRequest(gateway, amount, account), proof, 1);
   } catch (thrown) {
-    const isUnknown = thrown instanceof CountersignError && thrown.code === 'unknown_call';
-    // The gateway never saw the call, or has forgotten it (docs/wire-format.md §12).
-    if (isUnknown && isOver(context, kept)) return await orFromChain();
+    if (thrown instanceof CountersignError) return undefined;
     throw thrown;
   }
 };
 
-/** Whether the proof has expired, whichever clock is right. */
-const isOver = ({ now }: AgentContext, { proof }: KeptPurchase): boolean =>
-  now() > proof.until + CLOCKS;
-
-const whyUnasked = (thrown: unknown, { proof }: KeptPurchase): string => {
-  if (thrown instanceof CountersignError && thrown.code !== 'signer_failed') return '';
-  const cause = thrown instanceof CountersignError ? thrown.cause : thrown;
-  const { text, hint } = walletRefusal(cause, networkName(proof.network));
-  return `${text} ${hint} `;
+const textOf = (found: Finding): string => {
+  if (found.is === 'unread') return `${found.why.text} ${found.why.hint}`;
+  return found.is === 'open' ? EARLY : (moved(found)?.text ?? '');
 };
+
+const EARLY =
+  'The newest block that the wallet knows is not a minute after the end of the signed payment, so the money can still move. Ask again in a few minutes.';

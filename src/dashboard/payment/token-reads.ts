@@ -6,6 +6,8 @@ import { chainIdOf, type Network } from '../../protocol/account-id.ts';
 import { tokenOf } from '../../protocol/x402/networks.ts';
 import type { RpcCall } from '../../settlement/chain/json-rpc.ts';
 import {
+  AUTHORIZATION_CANCELED,
+  AUTHORIZATION_USED,
   authorizationLogs,
   authorizationState,
   balanceOf,
@@ -16,19 +18,33 @@ const SEARCHED = 1_800n;
 
 const WORD = /^0x[0-9a-f]{64}$/i;
 
+/** A wallet whose node hangs must not stop the page for good. */
+const TIMEOUT_MS = 20_000;
+
+/** Sends a request that no person confirms; undefined if the wallet does not answer. */
+const read = async (provider: Provider, call: RpcCall): Promise<unknown> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([provider.request(call), late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /**
- * Asks the chain of the wallet. The page decides nothing about money from the answer: the gateway does that with its own chain access.
+ * Asks the chain of the wallet. The page decides nothing about credit from the answer: the gateway does that with its own chain access.
  *
  * @returns undefined if the wallet is on another chain or does not answer
  */
 const ask = async (provider: Provider, on: Network, call: RpcCall): Promise<unknown> => {
-  try {
-    const active = await provider.request({ method: 'eth_chainId' });
-    if (typeof active !== 'string' || Number(active) !== chainIdOf(on)) return undefined;
-    return await provider.request(call);
-  } catch {
-    return undefined;
-  }
+  const active = await read(provider, { method: 'eth_chainId', params: [] });
+  if (typeof active !== 'string' || Number(active) !== chainIdOf(on)) return undefined;
+  return await read(provider, call);
 };
 
 const wordOf = (answer: unknown): bigint | undefined =>
@@ -44,48 +60,66 @@ export const readBalance = async (
   return token && wordOf(await ask(provider, on, balanceOf(token.address, owner)));
 };
 
-/** The time of the newest block that the wallet knows; undefined if it does not say. */
-export const readChainTime = async (
-  provider: Provider,
-  on: Network,
-): Promise<Seconds | undefined> => {
-  const block = await ask(provider, on, {
-    method: 'eth_getBlockByNumber',
-    params: ['latest', false],
-  });
-  const time = isObject(block) ? block['timestamp'] : undefined;
-  return typeof time === 'string' && /^0x[0-9a-f]{1,12}$/i.test(time) ? Number(time) : undefined;
+/** A block that the wallet knows. */
+export type Block = { readonly number: Hex; readonly time: Seconds };
+
+const QUANTITY = /^0x[0-9a-f]{1,12}$/i;
+
+/** The newest block that the wallet knows; undefined if it does not say. */
+export const readBlock = async (provider: Provider, on: Network): Promise<Block | undefined> => {
+  const params = ['latest', false];
+  const block = await ask(provider, on, { method: 'eth_getBlockByNumber', params });
+  const { number, timestamp } = isObject(block) ? block : {};
+  return typeof number === 'string' &&
+    typeof timestamp === 'string' &&
+    QUANTITY.test(number) &&
+    QUANTITY.test(timestamp)
+    ? { number: number as Hex, time: Number(timestamp) }
+    : undefined;
 };
 
-/** One payment on its chain: `used` once its signature moved the money, or was cancelled. */
-export type OnChain = { readonly isUsed: boolean; readonly transaction?: Hex };
+/** One payment on its chain. `used`: moved or cancelled, in a transaction that the wallet does not find. */
+export type OnChain =
+  | { readonly is: 'unused' | 'used' }
+  | { readonly is: 'moved' | 'cancelled'; readonly transaction: Hex };
 
-/** Looks a payment up on its chain; undefined if the wallet does not say. @param nonce of the EIP-3009 authorization */
+/**
+ * Looks a payment up on its chain; undefined if the wallet does not say.
+ *
+ * @param nonce of the EIP-3009 authorization
+ * @param block whose state counts
+ */
 export const readPayment = async (
   provider: Provider,
   on: Network,
   payer: Address,
   nonce: Hex,
+  block: Hex | 'latest' = 'latest',
 ): Promise<OnChain | undefined> => {
   const token = tokenOf(on);
   if (token === undefined) return undefined;
-  const state = wordOf(await ask(provider, on, authorizationState(token.address, payer, nonce)));
-  if (state === undefined || state === 0n)
-    return state === undefined ? undefined : { isUsed: false };
+  const { address } = token;
+  const state = wordOf(await ask(provider, on, authorizationState(address, payer, nonce, block)));
+  if (state === undefined) return undefined;
+  if (state === 0n) return { is: 'unused' };
   const newest = await ask(provider, on, { method: 'eth_blockNumber', params: [] });
-  if (typeof newest !== 'string') return { isUsed: true };
+  if (typeof newest !== 'string' || !QUANTITY.test(newest)) return { is: 'used' };
   const height = BigInt(newest);
   const first: Hex = `0x${(height > SEARCHED ? height - SEARCHED : 0n).toString(16)}`;
-  const logs = await ask(
-    provider,
-    on,
-    authorizationLogs(token.address, payer, nonce, first, 'latest'),
-  );
-  const [log] = Array.isArray(logs)
-    ? (logs as readonly { readonly transactionHash?: unknown }[])
-    : [];
-  const hash = log?.transactionHash;
-  return typeof hash === 'string' && WORD.test(hash)
-    ? { isUsed: true, transaction: hash.toLowerCase() as Hex }
-    : { isUsed: true };
+  const logs = await ask(provider, on, authorizationLogs(address, payer, nonce, first, 'latest'));
+  return endIn(Array.isArray(logs) ? (logs as readonly unknown[])[0] : undefined);
+};
+
+const ENDS: Readonly<Record<string, 'moved' | 'cancelled'>> = {
+  [AUTHORIZATION_USED]: 'moved',
+  [AUTHORIZATION_CANCELED]: 'cancelled',
+};
+
+const endIn = (log: unknown): OnChain => {
+  const { transactionHash: hash, topics } = isObject(log) ? log : {};
+  const topic = Array.isArray(topics) ? String(topics[0]).toLowerCase() : '';
+  const is = Object.hasOwn(ENDS, topic) ? ENDS[topic] : undefined;
+  return is !== undefined && typeof hash === 'string' && WORD.test(hash)
+    ? { is, transaction: hash.toLowerCase() as Hex }
+    : { is: 'used' };
 };

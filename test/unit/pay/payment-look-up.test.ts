@@ -7,6 +7,8 @@ import {
   lookUpProblem,
   unendedText,
 } from '../../../src/pay/payment-look-up.ts';
+import { AUTHORIZATION_USED } from '../../../src/settlement/chain/token-calls.ts';
+import { purchaseWallet } from '../dashboard/payment/purchase-fixture.ts';
 import type { PaymentRecord } from '../../../src/pay/payment-record.ts';
 
 const SENT: PaymentRecord = {
@@ -16,6 +18,7 @@ const SENT: PaymentRecord = {
   network: 'eip155:84532',
   call: `0x${'2'.repeat(64)}`,
   amount: 20_000n,
+  pays: 'payment',
 };
 
 const known = (change: Partial<CallRecord>): CallRecord => ({
@@ -49,14 +52,16 @@ describe('a payment that was looked up', () => {
     expect(unendedText({ state: 'parked' })).toContain('costs nothing');
   });
 
-  it('is not lost when the look-up fails, and the person reads what to do', () => {
+  it('is not lost when the look-up fails, and the person reads what to do', async () => {
     const declined = new CountersignError('signer_failed', 'The account did not sign.', {
       cause: { code: 4902 },
     });
     for (const thrown of [declined, { code: 4902 }])
-      expect(lookUpProblem(thrown, SENT)).toContain('Add Base Sepolia in the settings');
+      expect(await lookUpProblem(thrown, SENT, purchaseWallet())).toContain(
+        'Add Base Sepolia in the settings',
+      );
     const unknown = new CountersignError('look_failed', 'The gateway answered 503.');
-    expect(lookUpProblem(unknown, SENT)).toBe(
+    expect(await lookUpProblem(unknown, SENT, purchaseWallet())).toBe(
       'The gateway answered 503. Try again later. Looking costs nothing.',
     );
   });
@@ -65,11 +70,40 @@ describe('a payment that was looked up', () => {
     for (const state of ['held', 'parked']) expect(completed(SENT, known({ state }))).toBe(SENT);
   });
 
+  it.each(['held', 'queued', 'sent'])('has no outcome while its money may move: %s', (payment) => {
+    const failed = known({ state: 'released', charged: 0n, payment });
+    expect(completed(SENT, failed)).toBe(SENT);
+    expect(unendedText(failed)).toContain('may still move');
+  });
+
   it('is credit if the money had moved and the tool failed', () => {
     const failed = { state: 'released', charged: 0n } as const;
     expect(completed(SENT, known({ ...failed, payment: 'settled' })).outcome?.credited).toBe(
       20_000n,
     );
     expect(completed(SENT, known({ ...failed, payment: 'released' })).outcome?.credited).toBe(0n);
+  });
+});
+
+describe('a payment whose call the gateway does not know', () => {
+  const unknown = new CountersignError('unknown_call', 'The gateway has no call.');
+  const END = SENT.at + 3600;
+  const log = { transactionHash: SENT.call, topics: [AUTHORIZATION_USED] };
+
+  it.each([
+    [{ isUsed: false, chainTime: END + 60 }, 'no money left the wallet'],
+    [{ isUsed: false, chainTime: END + 59 }, 'can still move the money'],
+    [{ isUsed: true, chainTime: END, log }, 'the money moved in the transaction'],
+    [{ isUsed: true, chainTime: END }, 'was used or cancelled on the chain'],
+    [{ chainTime: END + 60 }, 'the money may have moved'],
+  ])('is what the chain shows of it: %j', async (rules, text) => {
+    expect(await lookUpProblem(unknown, SENT, purchaseWallet(rules))).toContain(text);
+  });
+
+  it('is no matter of the chain if credit was to pay', async () => {
+    const wallet = purchaseWallet({ isUsed: false });
+    const text = await lookUpProblem(unknown, { ...SENT, pays: 'credit' }, wallet);
+    expect(text).toContain('or has already forgotten it');
+    expect(wallet.asked).toEqual([]);
   });
 });

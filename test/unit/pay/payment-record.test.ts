@@ -6,7 +6,7 @@ import {
   readPaymentRecord,
   recordKey,
 } from '../../../src/pay/payment-record.ts';
-import type { Shelf } from '../../../src/dashboard/payment/kept-purchase.ts';
+import type { Shelf } from '../../../src/dashboard/payment/shelf.ts';
 
 const shelfOf = (): Shelf & { readonly kept: Map<string, string> } => {
   const kept = new Map<string, string>();
@@ -25,6 +25,7 @@ const SENT: PaymentRecord = {
   network: 'eip155:84532',
   call: `0x${'2'.repeat(64)}`,
   amount: 20_000n,
+  pays: 'payment',
 };
 
 const ANSWERED: PaymentRecord = {

@@ -2,13 +2,14 @@ import { type Signal, signal } from '@preact/signals';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import type { BoughtCredit } from '../../payment/bought-credit.ts';
 import type { Stage } from '../../payment/chosen-wallet.ts';
-import { browserShelf, type KeptPurchase, readPurchase } from '../../payment/kept-purchase.ts';
+import { type KeptPurchase, readPurchase } from '../../payment/kept-purchase.ts';
 import { onePurchase } from '../../payment/one-purchase.ts';
 import type { PaymentFault } from '../../payment/payment-fault.ts';
 import type { Outcome } from '../../payment/purchase-outcome.ts';
+import { browserShelf } from '../../payment/shelf.ts';
 import { accountMemory } from '../session-memory.ts';
 
-/** How far the purchase of credit for an account is. `lost`: its answer is missing, and it can only be sent again. */
+/** How far the purchase of credit for an account is. `lost`: its end is not known, and it can only be sent again. */
 export type Purchasing =
   | { readonly is: 'open'; readonly fault?: PaymentFault }
   | {
@@ -27,7 +28,10 @@ const purchases = accountMemory(() => new Map<string, Signal<Purchasing>>());
 const resting = (account: AccountId, fault?: PaymentFault): Purchasing => {
   const kept = readPurchase(browserShelf, account);
   const why = fault === undefined ? {} : { fault };
-  return kept === undefined ? { is: 'open', ...why } : { is: 'lost', kept, ...why };
+  // Buying says what is wrong with a purchase that cannot be read.
+  return kept === undefined || kept === 'unreadable'
+    ? { is: 'open', ...why }
+    : { is: 'lost', kept, ...why };
 };
 
 /** The purchase for an account, as a dialog finds it that opens now. */

@@ -20,13 +20,13 @@ export type CreditDialogProps = {
 const TITLES: Readonly<Record<Purchasing['is'], string>> = {
   open: 'Buy credit',
   asking: 'Buy credit',
-  lost: 'Purchase without an answer',
+  lost: 'Unfinished purchase',
   bought: 'Credit bought',
 };
 
 /**
- * Buys credit with a wallet. A purchase goes on where it was when the dialog is opened again: a wallet may still ask, and a purchase without
- * an answer can only be repeated.
+ * Buys credit with a wallet. A purchase goes on where it was when the dialog is opened again: a wallet may still ask, and an unfinished
+ * purchase can only be repeated.
  */
 export const CreditDialog = ({ account, name, onBought, onClose }: CreditDialogProps) => {
   const { ref, onClose: closed, leave } = useModal('Buy credit', onClose);

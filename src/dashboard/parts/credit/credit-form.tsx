@@ -9,7 +9,7 @@ import { atomicIn } from '../../format/atomic.ts';
 import { decimalOf } from '../../format/amount.ts';
 import { networkIn } from '../../format/text.ts';
 import { buyCredit } from '../../payment/credit-purchase.ts';
-import { browserShelf } from '../../payment/kept-purchase.ts';
+import { browserShelf } from '../../payment/shelf.ts';
 import { session } from '../../session/session.ts';
 import type { WalletChoice } from '../../session/wallet.ts';
 import { wallets } from '../../session/wallets.ts';

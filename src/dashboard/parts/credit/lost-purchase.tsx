@@ -2,13 +2,14 @@ import type { Signal } from '@preact/signals';
 import { advance, type Purchasing } from '../../data/money/credit-purchases.ts';
 import { decimalOf } from '../../format/amount.ts';
 import { momentOf } from '../../format/time.ts';
-import { browserShelf, type KeptPurchase } from '../../payment/kept-purchase.ts';
+import { endOf, type KeptPurchase } from '../../payment/kept-purchase.ts';
 import { repeatPurchase } from '../../payment/purchase-repeat.ts';
+import { browserShelf } from '../../payment/shelf.ts';
 import { wallets } from '../../session/wallets.ts';
 import { Notice } from '../notice.tsx';
 import { PurchaseStage } from './purchase-stage.tsx';
 
-/** A signed purchase without an answer. It can be repeated, and nothing else can be bought for the account until its end is known. */
+/** A signed purchase whose end is not known. It can be repeated, and nothing else can be bought for the account until its end is known. */
 export const LostPurchase = ({
   kept,
   purchase,
@@ -21,21 +22,22 @@ export const LostPurchase = ({
   const state = purchase.value;
   const ask = (): void => {
     const place = { gateway: location.origin, shelf: browserShelf };
-    const wallet = wallets.value.find(({ id }) => id === kept.wallet);
     void advance(purchase, kept.account, kept.amount, async (onStage) =>
-      repeatPurchase(kept, { wallet, onStage }, place),
+      repeatPurchase(kept, { wallets: wallets.value, onStage }, place),
     );
   };
   return (
     <>
       <Notice tone="warn">
         <p>
-          You signed a payment of {decimalOf(kept.amount)} USDC at {momentOf(kept.at)}, and its
-          answer has not arrived. The money may have moved.
+          You signed a payment of {decimalOf(kept.amount)} USDC at {momentOf(kept.at)}, and its end
+          is not known. The money may have moved, or may still move until{' '}
+          {momentOf(endOf(kept.proof))}.
         </p>
         <p>
-          “Ask again” sends the same signed payment, which moves money at most once. This browser
-          signs no other purchase for this account until the end of this one is known.
+          “Ask again” sends the same signed payment, which moves money at most once. After its end,
+          the page also reads from the chain whether the money moved. This browser signs no other
+          purchase for this account until the end of this one is known.
         </p>
       </Notice>
       {state.is === 'lost' && state.fault !== undefined ? (

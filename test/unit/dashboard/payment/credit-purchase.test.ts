@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { readPurchase } from '../../../../src/dashboard/payment/kept-purchase.ts';
 import {
   AGENT,
   binding,
   dropped,
   entry,
+  NOW,
   offer,
   PAY_TO,
   problem,
@@ -17,6 +17,7 @@ import {
   buy,
   creditOffer,
   FOR,
+  keptIn,
   purchaseWallet,
   shelfOf,
 } from './purchase-fixture.ts';
@@ -26,6 +27,10 @@ const BASE = {
   network: 'eip155:8453',
   asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
   extra: { name: 'USD Coin', version: '2' },
+};
+
+const refusing = (): never => {
+  throw new Error('SecurityError');
 };
 
 describe('buying credit', () => {
@@ -49,7 +54,7 @@ describe('buying credit', () => {
     const server = scripted(
       () => creditOffer(),
       (arrived) => {
-        keptThen = readPurchase(shelf, FOR)?.proof.header[1];
+        keptThen = keptIn(shelf)?.proof.header[1];
         expect(keptThen).toBe(arrived.headers.get('PAYMENT-SIGNATURE'));
         return bought(arrived);
       },
@@ -58,12 +63,60 @@ describe('buying credit', () => {
     expect(keptThen).toBeDefined();
   });
 
-  it('sends nothing if the browser keeps nothing', async () => {
+  it.each([
+    ['keeps nothing', { setItem: () => undefined }],
+    ['is full', { setItem: refusing }],
+    ['denies all storage', { getItem: refusing, setItem: refusing, removeItem: refusing }],
+  ])('asks for no signature if the browser %s', async (_, rules) => {
     const server = scripted(() => creditOffer(), bought);
-    const shelf = { ...shelfOf(), setItem: () => undefined };
-    const result = await buy({ server, shelf });
+    const wallet = purchaseWallet();
+    const result = await buy({ server, wallet, shelf: { ...shelfOf(), ...rules } });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
+    expect(JSON.stringify(result)).toContain('stores nothing');
+    expect(wallet.signed).toEqual([]);
+    expect(server.arrived).toHaveLength(0);
+  });
+
+  it('sends nothing if the storage is full only once the wallet has signed', async () => {
+    const server = scripted(() => creditOffer(), bought);
+    const shelf = shelfOf();
+    const setItem = (key: string, value: string): void => {
+      if (key.startsWith('countersign-credit')) throw new Error('QuotaExceededError');
+      shelf.setItem(key, value);
+    };
+    const result = await buy({ server, shelf: { ...shelf, setItem } });
     expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
     expect(server.arrived).toHaveLength(1);
+  });
+
+  it('sends nothing, and keeps nothing, if it could not read what it keeps', async () => {
+    const server = scripted(() => creditOffer(), bought);
+    const shelf = shelfOf();
+    const wallet = purchaseWallet({ id: 'x'.repeat(40_000) });
+    const result = await buy({ server, wallet, shelf });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
+    expect(server.arrived).toHaveLength(1);
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it('sends nothing if the wallet signs after the payment has expired', async () => {
+    let now = NOW;
+    const server = scripted(() => creditOffer(), bought);
+    const wallet = purchaseWallet();
+    const { request } = wallet.provider;
+    const provider = {
+      request: async (call: Parameters<typeof request>[0]) => {
+        const answer = await request(call);
+        if (call.method === 'eth_signTypedData_v4') now = NOW + 180;
+        return answer;
+      },
+    };
+    const shelf = shelfOf();
+    const result = await buy({ server, wallet: { ...wallet, provider }, shelf, clock: () => now });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
+    expect(JSON.stringify(result)).toContain('did not send it. Nothing was paid');
+    expect(server.arrived).toHaveLength(1);
+    expect(shelf.kept.size).toBe(0);
   });
 
   it.each([
@@ -132,28 +185,37 @@ describe('the answer to a signed purchase', () => {
     ['an expired signature', () => problem(400, 'expired')],
     ['a limit of the account', () => problem(403, 'denied', { rule: 'credit' })],
     ['a refused payment', () => creditOffer()],
+    ['a failed settlement', () => problem(503, 'settlement-failed')],
+    ['a pause', () => problem(503, 'paused')],
   ];
 
-  it.each(refusals)('that is %s ends it: nothing was paid', async (_, refusal) => {
-    const shelf = shelfOf();
-    const result = await buy({ server: scripted(() => creditOffer(), refusal), shelf });
-    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
-    expect(shelf.kept.size).toBe(0);
-  });
-
-  it('that refuses a repeat does not end it: the first attempt may have paid', async () => {
-    const shelf = shelfOf();
-    const busy = (): Response => problem(503, 'settlement-unavailable');
-    const server = scripted(
-      () => creditOffer(),
-      busy,
-      () => creditOffer(),
-    );
-    const result = await buy({ server, shelf, retries: 1 });
-    expect(server.arrived).toHaveLength(3);
-    expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
-    expect(shelf.kept.size).toBe(1);
-  });
+  it.each(refusals)(
+    'that is %s does not end it: the gateway may still present it',
+    async (_, no) => {
+      const shelf = shelfOf();
+      const wallet = purchaseWallet({ isUsed: false, balance: AMOUNT, chainTime: NOW });
+      const later = purchaseWallet({ isUsed: false, balance: AMOUNT });
+      const server = scripted(
+        () => creditOffer(),
+        ...[no, no, no],
+        () => creditOffer(),
+        bought,
+      );
+      const result = await buy({ server, wallet, shelf });
+      expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+      expect(JSON.stringify(result)).toContain('The gateway did not take the purchase');
+      expect(JSON.stringify(result)).not.toContain('Nothing was paid');
+      expect(shelf.kept.size).toBe(1);
+      // Buying again sends the same payment, and reads the chain once it has expired.
+      await buy({ server, wallet, shelf });
+      expect(wallet.signed).toHaveLength(1);
+      const over = await buy({ server, wallet: later, shelf, now: NOW + 3601 });
+      expect(JSON.stringify(over)).toContain('Nothing was paid');
+      expect(later.signed).toEqual([]);
+      const next = await buy({ server, wallet: later, shelf, now: NOW + 3602 });
+      expect(next).toMatchObject({ ok: true });
+    },
+  );
 
   const unclear: readonly (readonly [string, Step])[] = [
     ['lost', dropped],
@@ -171,6 +233,50 @@ describe('the answer to a signed purchase', () => {
     const result = await buy({ server: scripted(() => creditOffer(), answer), shelf });
     expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
     expect(JSON.stringify(result)).not.toContain('Nothing was paid');
-    expect(readPurchase(shelf, FOR)).toMatchObject({ amount: AMOUNT, payer: AGENT });
+    expect(keptIn(shelf)).toMatchObject({ amount: AMOUNT, payer: AGENT });
+  });
+});
+
+describe('a kept purchase that this page cannot read', () => {
+  const KEY = `countersign-credit:${FOR}`;
+  const START = NOW + 7200;
+  /** The longest payment, and the most that two clocks differ. */
+  const LONGEST = 3600 + 300;
+
+  const tried = async (shelf: ReturnType<typeof shelfOf>, chainTime: number) => {
+    const wallet = purchaseWallet({ chainTime });
+    const result = await buy({ server: scripted(() => creditOffer(), bought), wallet, shelf });
+    return { result, signed: wallet.signed };
+  };
+
+  it.each(['{', '{"at":1}', '', `{"call":"0x${'1'.repeat(64)}"}`])(
+    'allows no other one until that has ended, and then says so: %j',
+    async (text) => {
+      const shelf = shelfOf();
+      shelf.setItem(KEY, text);
+      for (const chainTime of [START, START + LONGEST]) {
+        const { result, signed } = await tried(shelf, chainTime);
+        expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+        expect(JSON.stringify(result)).not.toContain('Nothing was paid');
+        expect(signed).toEqual([]);
+        expect(shelf.getItem(KEY)).toBe(text);
+      }
+      const ended = await tried(shelf, START + LONGEST + 1);
+      expect(ended.result).toMatchObject({ ok: false, error: { kind: 'ended' } });
+      expect(JSON.stringify(ended.result)).toContain('Before you buy again');
+      expect(ended.signed).toEqual([]);
+      expect(shelf.kept.size).toBe(0);
+      expect((await tried(shelf, START + LONGEST + 2)).result).toMatchObject({ ok: true });
+    },
+  );
+
+  it('waits for another one from its own first sight', async () => {
+    const shelf = shelfOf();
+    shelf.setItem(KEY, '{');
+    await tried(shelf, START);
+    shelf.setItem(KEY, '[');
+    const { result } = await tried(shelf, START + LONGEST + 1);
+    expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    expect(shelf.getItem(KEY)).toBe('[');
   });
 });

@@ -85,14 +85,19 @@ describe('the words of a failed payment', () => {
     expect(fault.text).not.toContain('Nothing was paid');
   });
 
+  it('do not take an unsigned look at an approval for an unsigned payment', () => {
+    const declined = signerFailed({ code: 4001 });
+    expect(faultOf(declined, ATTEMPTED, true).kind).toBe('unclear');
+  });
+
   it.each([
     [own('denied'), 403],
     [own('invalid-signature'), 401],
     [own('settlement-failed'), 503],
     [own('paused'), 503],
-  ])('say that nothing was paid for a first refusal of the gateway: %j', (problem, status) => {
+  ])('say for a first refusal that the gateway says so: %j', (problem, status) => {
     const fault = refusalFault({ problem, attempts: 1 }, status);
     expect(fault.kind).toBe('unpaid');
-    expect(fault.text).toBe('It says so. Nothing was paid.');
+    expect(fault.text).toBe('It says so. The gateway says that nothing was paid.');
   });
 });

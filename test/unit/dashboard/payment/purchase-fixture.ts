@@ -1,5 +1,9 @@
 import { buyCredit, type Agreed } from '../../../../src/dashboard/payment/credit-purchase.ts';
-import { readPurchase, type Shelf } from '../../../../src/dashboard/payment/kept-purchase.ts';
+import {
+  type KeptPurchase,
+  readPurchase,
+} from '../../../../src/dashboard/payment/kept-purchase.ts';
+import type { Shelf } from '../../../../src/dashboard/payment/shelf.ts';
 import { repeatPurchase } from '../../../../src/dashboard/payment/purchase-repeat.ts';
 import {
   account,
@@ -31,6 +35,10 @@ type WalletRules = {
   readonly isUsed?: boolean;
   /** The time of its newest block: by default long after every signature. */
   readonly chainTime?: number;
+  /** The log of the payment on its chain. */
+  readonly log?: object;
+  /** Its id: by default that of the wallet that signs. */
+  readonly id?: string;
   /** Address of the account that it is on. */
   readonly address?: string;
 };
@@ -41,9 +49,12 @@ export const purchaseWallet = ({
   balance,
   isUsed,
   chainTime = NOW + 7200,
+  log,
+  id = 'example.wallet',
   address = AGENT,
 }: WalletRules = {}) => {
   const signed: string[] = [];
+  const asked: string[] = [];
   const request = async ({
     method,
     params = [],
@@ -51,6 +62,7 @@ export const purchaseWallet = ({
     readonly method: string;
     readonly params?: readonly unknown[];
   }): Promise<unknown> => {
+    asked.push(`${method} ${JSON.stringify(params)}`);
     if (method === refuses) throw Object.assign(new Error('declined'), { code: 4001 });
     switch (method) {
       case 'eth_requestAccounts':
@@ -58,7 +70,11 @@ export const purchaseWallet = ({
       case 'eth_chainId':
         return '0x14a34';
       case 'eth_getBlockByNumber':
-        return { timestamp: `0x${chainTime.toString(16)}` };
+        return { number: '0x64', timestamp: `0x${chainTime.toString(16)}` };
+      case 'eth_blockNumber':
+        return '0x64';
+      case 'eth_getLogs':
+        return log === undefined ? [] : [log];
       case 'eth_call':
         return JSON.stringify(params).includes(AUTHORIZATION_STATE)
           ? wordOf(isUsed === undefined ? undefined : BigInt(isUsed))
@@ -76,7 +92,7 @@ export const purchaseWallet = ({
         throw new Error(`no ${method}`);
     }
   };
-  return { id: 'example.wallet', name: 'Example', provider: { request }, signed };
+  return { id, name: 'Example', provider: { request }, signed, asked };
 };
 
 export const shelfOf = (): Shelf & { readonly kept: Map<string, string> } => {
@@ -104,16 +120,17 @@ export const bought: Step = (arrived) =>
 
 type Made = {
   readonly server: ReturnType<typeof scripted>;
-  readonly wallet?: ReturnType<typeof purchaseWallet>;
+  readonly wallet?: Omit<ReturnType<typeof purchaseWallet>, 'asked' | 'signed'>;
   readonly shelf?: Shelf;
   readonly now?: number;
+  readonly clock?: () => number;
   readonly retries?: number;
 };
 
-const placeOf = ({ server, shelf = shelfOf(), now = NOW, retries = 0 }: Made) => ({
+const placeOf = ({ server, shelf = shelfOf(), now = NOW, clock, retries = 0 }: Made) => ({
   gateway: GATEWAY,
   shelf,
-  client: { fetch: server.fetch, now: () => now, retries },
+  client: { fetch: server.fetch, now: clock ?? (() => now), retries },
 });
 
 /** Buys credit for another account, as the dialog does. */
@@ -126,10 +143,16 @@ export const buy = async (made: Made, agreed: Partial<Agreed> = {}) => {
   );
 };
 
+/** The purchase that a shelf keeps. */
+export const keptIn = (shelf: Shelf): KeptPurchase | undefined => {
+  const kept = readPurchase(shelf, FOR);
+  return kept === 'unreadable' ? undefined : kept;
+};
+
 /** Asks again for the answer to the kept purchase, as the dialog does. */
 export const askAgain = async (made: Made & { readonly shelf: Shelf }) => {
-  const kept = readPurchase(made.shelf, FOR);
+  const kept = keptIn(made.shelf);
   if (kept === undefined) throw new Error('No purchase is kept.');
-  const { wallet } = made;
-  return await repeatPurchase(kept, { wallet, onStage: () => undefined }, placeOf(made));
+  const wallets = made.wallet === undefined ? [] : [made.wallet];
+  return await repeatPurchase(kept, { wallets, onStage: () => undefined }, placeOf(made));
 };

@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readPurchase } from '../../../../src/dashboard/payment/kept-purchase.ts';
+import {
+  AUTHORIZATION_CANCELED,
+  AUTHORIZATION_USED,
+} from '../../../../src/settlement/chain/token-calls.ts';
 import { RETRY_KEY_HEADER } from '../../../../src/protocol/intent/retry-key.ts';
 import {
   callOf,
@@ -17,7 +20,7 @@ import {
   bought,
   buy,
   creditOffer,
-  FOR,
+  keptIn,
   purchaseWallet,
   shelfOf,
 } from './purchase-fixture.ts';
@@ -33,6 +36,9 @@ beforeEach(async () => {
   await buy({ server, wallet, shelf });
   first = server.arrived[1]?.headers.get('PAYMENT-SIGNATURE');
 });
+
+/** When the signed payment of the fixture ends. */
+const END = NOW + 3600;
 
 const payments = (server: ReturnType<typeof scripted>) =>
   server.arrived.flatMap(({ headers }) => headers.get('PAYMENT-SIGNATURE') ?? []);
@@ -59,13 +65,6 @@ describe('a purchase without an answer', () => {
     expect(await askAgain({ server: scripted(bought), shelf })).toMatchObject({ ok: true });
   });
 
-  it('ends as unpaid once the gateway says that it has expired', async () => {
-    const server = scripted(() => problem(400, 'expired'));
-    const result = await askAgain({ server, wallet, shelf });
-    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
-    expect(shelf.kept.size).toBe(0);
-  });
-
   const open: readonly (readonly [string, Step])[] = [
     ['no answer', dropped],
     ['a rate limit', () => problem(429, 'too-many-requests')],
@@ -77,7 +76,7 @@ describe('a purchase without an answer', () => {
   it.each(open)('stays open after %s', async (_, answer) => {
     const result = await askAgain({ server: scripted(answer), wallet, shelf });
     expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
-    expect(readPurchase(shelf, FOR)?.proof.header[1]).toBe(first);
+    expect(keptIn(shelf)?.proof.header[1]).toBe(first);
     expect(wallet.signed).toHaveLength(1);
   });
 });
@@ -88,7 +87,7 @@ describe('a purchase that the gateway decided without keeping an answer', () => 
     now = NOW,
     refusal: Step = () => problem(409, 'already-used'),
   ) => {
-    const call = readPurchase(shelf, FOR)?.proof.call;
+    const call = keptIn(shelf)?.proof.call;
     const record = {
       ...{ call, tool: 'countersign.credits', request: HASH, binding: 'intent', asset: USDC },
       ...{ state: 'committed', price: '20000', charged: '20000', paid_from: 'payment' },
@@ -112,13 +111,10 @@ describe('a purchase that the gateway decided without keeping an answer', () => 
     expect(shelf.kept.size).toBe(0);
   });
 
-  it.each([
-    ['failed', 'Nothing was paid'],
-    ['settled', 'credit of the account that paid'],
-  ])('and released says what became of the money: %s', async (payment, text) => {
-    const result = await looked({ state: 'released', charged: '0', payment });
-    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
-    expect(JSON.stringify(result)).toContain(text);
+  it('and released after the money had moved became credit of the payer', async () => {
+    const result = await looked({ state: 'released', charged: '0', payment: 'settled' });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'ended' } });
+    expect(JSON.stringify(result)).toContain('credit of the account that paid');
     expect(shelf.kept.size).toBe(0);
   });
 
@@ -127,9 +123,13 @@ describe('a purchase that the gateway decided without keeping an answer', () => 
     { state: 'abandoned' },
     { state: 'released', payment: 'sent' },
     { state: 'released', payment: 'held' },
+    { state: 'released', payment: 'failed' },
+    { state: 'released', payment: 'released' },
     { state: 'unknown' },
   ])('stays open while its end is not known: %j', async (record) => {
-    expect(await looked(record)).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    const result = await looked(record);
+    expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    expect(JSON.stringify(result)).not.toContain('Nothing was paid');
     expect(shelf.kept.size).toBe(1);
   });
 
@@ -141,10 +141,10 @@ describe('a purchase that the gateway decided without keeping an answer', () => 
     async (_, no) => {
       const { kept } = shelf;
       const before = new Map(kept);
-      expect(await looked({}, NOW + 3600, no)).toMatchObject({ ok: true });
+      expect(await looked({}, END + 1, no)).toMatchObject({ ok: true });
       for (const [key, value] of before) shelf.setItem(key, value);
       wallet = purchaseWallet({ isUsed: false });
-      const never = await looked({ state: 'unknown' }, NOW + 3600, no);
+      const never = await looked({ state: 'unknown' }, END + 1, no);
       expect(JSON.stringify(never)).toContain('Nothing was paid');
       expect(kept.size).toBe(0);
     },
@@ -166,7 +166,7 @@ describe('a purchase that the gateway decided without keeping an answer', () => 
 });
 
 describe('a purchase that the gateway may have forgotten', () => {
-  const LATE = NOW + 3600;
+  const LATE = END + 1;
   const answers: readonly (readonly [string, readonly Step[]])[] = [
     ['expired', [() => problem(400, 'expired')]],
     [
@@ -191,7 +191,7 @@ describe('a purchase that the gateway may have forgotten', () => {
   });
 
   it.each(answers)('and calls %s stays open while a block can still take it', async (_, steps) => {
-    wallet = purchaseWallet({ isUsed: false, chainTime: NOW + 30 });
+    wallet = purchaseWallet({ isUsed: false, chainTime: END + 59 });
     const early = await askAgain({ server: scripted(...steps), wallet, shelf, now: LATE });
     expect(early).toMatchObject({ ok: false, error: { kind: 'purchase' } });
     expect(JSON.stringify(early)).not.toContain('Nothing was paid');
@@ -203,5 +203,76 @@ describe('a purchase that the gateway may have forgotten', () => {
     expect(unread).toMatchObject({ ok: false, error: { kind: 'purchase' } });
     expect(JSON.stringify(unread)).toContain('cannot read whether the money moved');
     expect(shelf.kept.size).toBe(1);
+  });
+});
+
+describe('the chain, and not a clock or an answer,', () => {
+  const saysExpired: Step = () => problem(400, 'expired');
+  /** A browser whose clock was set back by a day. */
+  const BACK = NOW - 86_400;
+
+  it.each([
+    ['a minute after the end', END + 60, 'unpaid', 0],
+    ['of the minute after the end, which may be replaced', END + 59, 'purchase', 1],
+    ['before the end', END - 1, 'purchase', 1],
+  ])(
+    'ends a purchase that the gateway calls expired: a block %s',
+    async (_, chainTime, kind, size) => {
+      wallet = purchaseWallet({ isUsed: false, chainTime });
+      const result = await askAgain({ server: scripted(saysExpired), wallet, shelf, now: BACK });
+      expect(result).toMatchObject({ ok: false, error: { kind } });
+      expect(shelf.kept.size).toBe(size);
+      expect(JSON.stringify(result).includes('Nothing was paid')).toBe(kind === 'unpaid');
+    },
+  );
+
+  it('is read at the block whose time is known: another node may be behind', async () => {
+    wallet = purchaseWallet({ isUsed: false });
+    await askAgain({ server: scripted(saysExpired), wallet, shelf });
+    const read = wallet.asked.filter((call) => call.startsWith('eth_call')).at(-1);
+    expect(read).toContain('"0x64"');
+  });
+
+  it('ends a purchase at a gateway that does not answer any more', async () => {
+    wallet = purchaseWallet({ isUsed: false });
+    const result = await askAgain({ server: scripted(dropped), wallet, shelf, now: END + 1 });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it('is read by any wallet if the one that signed is gone', async () => {
+    const other = purchaseWallet({ id: 'example.other', isUsed: false });
+    const result = await askAgain({ server: scripted(saysExpired), wallet: other, shelf });
+    expect(JSON.stringify(result)).toContain('Nothing was paid');
+    expect(other.signed).toEqual([]);
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it.each([
+    ['moved', AUTHORIZATION_USED, 'ended'],
+    ['cancelled', AUTHORIZATION_CANCELED, 'unpaid'],
+  ])('says that the payment was %s, and in which transaction', async (word, topic, kind) => {
+    const log = { transactionHash: HASH, topics: [topic] };
+    const other = purchaseWallet({ id: 'example.other', isUsed: true, log });
+    const used: Step = () => problem(409, 'already-used');
+    const server = scripted(used, () => challenged());
+    const result = await askAgain({ server, wallet: other, shelf, now: END + 1 });
+    expect(result).toMatchObject({ ok: false, error: { kind } });
+    expect(JSON.stringify(result)).toContain(word);
+    expect(JSON.stringify(result)).toContain(HASH);
+    expect(shelf.kept.size).toBe(0);
+  });
+
+  it('blocks nothing for good where no wallet reads it: the person is told to look', async () => {
+    const server = scripted(saysExpired, saysExpired);
+    expect(await askAgain({ server, shelf, now: END + 3600 })).toMatchObject({
+      error: { kind: 'purchase' },
+    });
+    expect(shelf.kept.size).toBe(1);
+    const given = await askAgain({ server, shelf, now: END + 3601 });
+    expect(given).toMatchObject({ ok: false, error: { kind: 'ended' } });
+    expect(JSON.stringify(given)).not.toContain('Nothing was paid');
+    expect(JSON.stringify(given)).toContain('Before you buy again');
+    expect(shelf.kept.size).toBe(0);
   });
 });

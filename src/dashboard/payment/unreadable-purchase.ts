@@ -1,0 +1,59 @@
+import { readJson } from '../../client/json.ts';
+import type { Seconds } from '../../core/clock.ts';
+import { isObject } from '../../core/json-object.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import { momentOf } from '../format/time.ts';
+import type { ChosenWallet } from './chosen-wallet.ts';
+import { purchaseKey } from './kept-purchase.ts';
+import { openPurchase } from './open-purchase.ts';
+import { ended, type PaymentFault } from './payment-fault.ts';
+import { LONGEST_VALIDITY } from './payment-on-chain.ts';
+import type { Shelf } from './shelf.ts';
+import { readBlock } from './token-reads.ts';
+
+/** The most by which the clock that set the end of a payment was ahead, in seconds. */
+const CLOCKS: Seconds = 300;
+
+/** Where the page notes since when a kept purchase cannot be read. */
+const sinceKey = (account: string): string => `countersign-credit-unreadable:${account}`;
+
+/**
+ * Refuses a purchase while the browser keeps an earlier one that this code cannot read, e.g. of another release: that one may still move money.
+ * After the longest time that any signed payment lasts, forgets it and says so once.
+ *
+ * @param now the clock of the browser, for a wallet that names no block
+ * @throws the errors of the storage
+ */
+export const refuseUnreadable = async (
+  shelf: Shelf,
+  account: AccountId,
+  { wallet, on }: ChosenWallet,
+  now: Seconds,
+): Promise<PaymentFault> => {
+  const text = shelf.getItem(purchaseKey(account));
+  const time = (await readBlock(wallet.provider, on))?.time ?? now;
+  const since = sinceOf(shelf, account, text) ?? time;
+  const end = since + LONGEST_VALIDITY + CLOCKS;
+  if (time > end) {
+    shelf.removeItem(purchaseKey(account));
+    shelf.removeItem(sinceKey(account));
+    return ended(
+      'This browser kept an earlier purchase for this account that the page cannot read. It moves no money any more, and may have moved some before.',
+      'Before you buy again, look for its payment in the wallet, and for the credit on the page of the account.',
+    );
+  }
+  shelf.setItem(sinceKey(account), JSON.stringify({ since, text }));
+  return {
+    ...openPurchase(
+      'This browser keeps an earlier purchase for this account that the page cannot read. It may have moved money, or may still do so.',
+    ),
+    hint: `Reload the page, then try again. If the page still cannot read it, you can buy again after ${momentOf(end)}.`,
+  };
+};
+
+/** When this text was first met; undefined if another one was. */
+const sinceOf = (shelf: Shelf, account: AccountId, text: string | null): Seconds | undefined => {
+  const noted = readJson(shelf.getItem(sinceKey(account)) ?? '');
+  const since = isObject(noted) && noted['text'] === text ? noted['since'] : undefined;
+  return typeof since === 'number' && Number.isSafeInteger(since) ? since : undefined;
+};

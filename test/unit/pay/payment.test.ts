@@ -1,0 +1,51 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { PayTool } from '../../../src/pay/pay-tool.ts';
+import { payFor } from '../../../src/pay/payment.ts';
+import { recordKey } from '../../../src/pay/payment-record.ts';
+import { GATEWAY, offer, problem, scripted, type Step } from '../client/server.ts';
+import { purchaseWallet, shelfOf } from '../dashboard/payment/purchase-fixture.ts';
+
+const TOOL: PayTool = {
+  ...{ id: 'translate', method: 'POST', path: '/tools/translate', price: 20_000n, isUpTo: false },
+  ...{ settlement: 'deferred', networks: ['eip155:84532'], fields: [] },
+};
+const ON = 'eip155:84532' as const;
+const CALL = { method: 'POST', target: '/tools/translate', headers: {}, body: '{}' };
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const pay = async (answer: Step, shelf = shelfOf()) => {
+  vi.stubGlobal('fetch', scripted(() => offer(), answer).fetch);
+  const wallet = purchaseWallet();
+  const options = { wallet, on: ON, gateway: GATEWAY, shelf, onStage: () => undefined };
+  return await payFor(TOOL, CALL, options);
+};
+
+describe('a signed call without an answer of its tool', () => {
+  const lost: Step = () => new Response('bad gateway', { status: 502 });
+
+  it('can be looked up, also where the browser stores nothing', async () => {
+    const full = { ...shelfOf(), setItem: () => undefined };
+    const result = await pay(lost, full);
+    expect(result).toMatchObject({
+      ok: false,
+      error: { kind: 'unclear', record: { pays: 'payment', amount: 20_000n } },
+    });
+  });
+
+  it('is kept for a reload', async () => {
+    const shelf = shelfOf();
+    await pay(lost, shelf);
+    expect(shelf.getItem(recordKey(TOOL.id))).not.toBeNull();
+  });
+
+  it('was refused by the gateway, which alone knows that nothing was paid', async () => {
+    for (const refusal of [() => problem(403, 'denied'), () => offer()]) {
+      const result = await pay(refusal);
+      expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
+      expect(JSON.stringify(result)).toContain('The gateway says that nothing was paid.');
+    }
+  });
+});
