@@ -20,6 +20,8 @@ export type SessionGate = {
   readonly admit: (read: Reader, request: SessionRequest, now: Seconds) => SessionVerdict;
   /** Ends a session in memory, for an account that stores nothing. */
   readonly end: (ended: EndedSession) => void;
+  /** The newest requests of sessions that begin later: the clock of their browser is ahead. */
+  readonly early: (now: Seconds) => readonly SessionRequest[];
 };
 
 /**
@@ -61,20 +63,27 @@ export const openSessionGate = (woke: Seconds): SessionGate => {
       return { verdict: 'admitted' };
     },
     end: (session) => ended.set(session.key, session),
+    early: (now) => [...used.values()].filter(({ begun }) => begun > now),
   };
 };
 
-/** Stores that a session has ended. An account that does not exist, and is no operator's, has nothing to read: memory is enough. */
+/** Stores that a session has ended, or all that were used or began until now. An account that does not exist, and is no operator's, has nothing to read: memory is enough. */
 export const endSession = (
   state: AccountState,
   { key, until, isOperator }: SessionEnd,
   gate: SessionGate,
   now: Seconds,
 ): Decision<{ readonly verdict: 'ok' }> => {
-  const session: EndedSession = { key, at: now, until };
-  gate.end(session);
+  // A session of a browser whose clock is ahead begins after a cut at `now`, so that its key is ended by name.
+  const early = (key === 'all' ? gate.early(now) : []).map(({ key: own, begun }) => ({
+    key: own,
+    at: now,
+    until: until + begun - now,
+  }));
+  const ended = new Map([{ key, at: now, until }, ...early].map((each) => [each.key, each]));
+  for (const each of ended.values()) gate.end(each);
   const decision = unchanged(state, { verdict: 'ok' } as const);
   return isOperator || exists(state)
-    ? { ...decision, writes: [put(ENDED_SESSION, session)] }
+    ? { ...decision, writes: [...ended.values()].map((each) => put(ENDED_SESSION, each)) }
     : decision;
 };

@@ -14,7 +14,7 @@ const TOOL = sessionTool('end', 'DELETE');
 
 /**
  * Answers `DELETE /session`: a session ends itself, and the wallet's own intent ends all sessions that it has begun (docs/wire-format.md
- * §21). Ending twice changes nothing, so neither signature is remembered.
+ * §21). Neither signature is remembered: a repeat only ends sessions, and the wallet can sign in again.
  */
 export const endSession = async (context: AdminContext, request: Request): Promise<Response> => {
   const head = observeOwnHead(request, context.config, TOOL);

@@ -178,7 +178,7 @@ const endNow = async (page: Page): Promise<void> =>
   );
 
 const signOut = async (page: Page): Promise<void> => {
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await page.getByText('Sign in to see').waitFor();
 };
 

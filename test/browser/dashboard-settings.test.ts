@@ -110,7 +110,7 @@ describe('the settings', () => {
     await read(page);
     expect(await page.getByText('Operators').count()).toBe(0);
     await add(page, 'mine');
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     const other = await signIn('operator');
     await other.getByText('Default policy', { exact: true }).waitFor();
     expect(await other.getByRole('cell', { name: 'mine', exact: true }).count()).toBe(0);

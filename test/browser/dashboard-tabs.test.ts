@@ -2,6 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { useBrowserStack } from './browser-stack.ts';
 import { open, signInAs } from './dashboard-page.ts';
+import { inEveryLook } from './looks.ts';
 
 const local = useBrowserStack();
 const LATE = { timeout: 30_000 };
@@ -73,5 +74,29 @@ describe('two tabs', () => {
     await isIn(other, 'owner');
     await page.reload();
     await isOut(page);
+  });
+});
+
+describe('two browsers of one wallet', () => {
+  it('are both signed out by the one that signs out everywhere', async () => {
+    const { page } = await signInAs(local, 'operator');
+    const { page: lost } = await signInAs(local, 'operator');
+    const tab = await openTab(page.context());
+    await isIn(tab, 'operator');
+    await open(page, 'Settings');
+    await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Sign out everywhere?' });
+    await dialog.getByText('Running agents are not touched').waitFor(LATE);
+    await inEveryLook(page, 'settings-sessions');
+    const refused = lost.waitForResponse(
+      async (answer) => answer.status() === 401 && (await answer.text()).includes('session-ended'),
+      LATE,
+    );
+    await dialog.getByRole('button', { name: 'Sign out with the wallet' }).click();
+    await isOut(page);
+    await isOut(tab);
+    await lost.getByRole('navigation').getByRole('link', { name: 'Agents', exact: true }).click();
+    await refused;
+    await lost.getByText('Your session has ended.').waitFor(LATE);
   });
 });

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { network } from '../../protocol/account-id.ts';
 import { networkName } from '../../protocol/network-name.ts';
 import { type GatewayFacts, readGatewayFacts } from '../data/gateway-facts.ts';
+import { gatewayNow } from '../data/reader.ts';
 import { session, signIn } from '../session/session.ts';
 import { walletRefusal } from '../session/wallet-refusal.ts';
 import { findWallets, wallets } from '../session/wallets.ts';
@@ -30,7 +31,7 @@ export const SignIn = () => {
     setProblem(undefined);
     setAsking(true);
     try {
-      await signIn(wallet, chainId);
+      await signIn(wallet, chainId, gatewayNow);
     } catch (thrown) {
       const { text, hint } = walletRefusal(thrown, networkName(network(chainId)));
       setProblem(`${text} You are not signed in. ${hint}`);

@@ -1,5 +1,5 @@
 import { countersigned } from '../../client/signer.ts';
-import { nowSeconds } from '../../core/clock.ts';
+import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import {
   AGENT_SESSION_TYPE,
   type AgentSession,
@@ -37,12 +37,17 @@ channel.onmessage = ({ data }: MessageEvent<SessionMessage>) => receive(data);
 /**
  * Signs in: the wallet lets a new key of this browser read for eight hours.
  *
+ * @param clock the time at the gateway. With a slow clock, a session after "sign out everywhere" would have begun before it, and be ended.
  * @throws what the wallet throws
  */
-export const signIn = async (wallet: Wallet, chainId: number): Promise<void> => {
+export const signIn = async (
+  wallet: Wallet,
+  chainId: number,
+  clock: () => Seconds,
+): Promise<void> => {
   const address = await chooseAccount(wallet.provider);
   const key = await newBrowserKey();
-  const now = nowSeconds();
+  const now = clock();
   const asked: AgentSession = {
     account: address,
     audience: location.origin,

@@ -76,6 +76,20 @@ describe('endSession', () => {
     expect(await account.admitSession(later)).toEqual({ verdict: 'admitted' });
   });
 
+  it('ends every session that was used, also one that a fast clock dated ahead', async () => {
+    const payer = randomHex(20);
+    const account = stubOf(payer);
+    await account.admitSession(requestOf({ created: 0 }));
+    const ahead = { key: `0x${'0d'.repeat(32)}`, begun: nowSeconds() + 25 } as const;
+    expect(await account.admitSession(requestOf(ahead))).toEqual({ verdict: 'admitted' });
+    await account.endSession({ ...end, key: 'all', isOperator: true });
+    expect(await account.admitSession(requestOf(ahead))).toEqual({ verdict: 'ended' });
+    await evictDurableObject(stubOf(payer));
+    expect(await stubOf(payer).admitSession(requestOf(ahead))).toEqual({ verdict: 'ended' });
+    const later = requestOf({ ...ahead, key: requestOf().key, created: nowSeconds() + 1 });
+    expect(await stubOf(payer).admitSession(later)).not.toEqual({ verdict: 'ended' });
+  });
+
   it('survives a restart of the object', async () => {
     const payer = randomHex(20);
     await stubOf(payer).endSession({ ...end, isOperator: true });

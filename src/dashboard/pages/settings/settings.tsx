@@ -4,6 +4,7 @@ import { Page, Section } from '../../parts/page.tsx';
 import { Result } from '../../parts/result.tsx';
 import { Backends } from './backends.tsx';
 import { GatewaySettings } from './gateway-settings.tsx';
+import { Sessions } from './sessions.tsx';
 import { WebhookList } from './webhook-list.tsx';
 import './settings.css';
 
@@ -25,7 +26,7 @@ const OfGateway = () => {
   );
 };
 
-/** The receivers of alerts, and how the gateway is deployed. */
+/** The receivers of alerts, the sessions of the wallet, and how the gateway is deployed. */
 export const Settings = ({ scope }: PageProps) => (
   <Page title="Settings">
     <Section
@@ -33,6 +34,9 @@ export const Settings = ({ scope }: PageProps) => (
       note={scope.role === 'operator' ? 'alerts of all accounts' : 'alerts of your fleet'}
     >
       <WebhookList scope={scope} />
+    </Section>
+    <Section title="Sessions">
+      <Sessions />
     </Section>
     {scope.role === 'operator' ? <OfGateway /> : null}
   </Page>
