@@ -77,7 +77,8 @@ type AccountRow = {
   readonly first_at: number;
 };
 
-const EFFECTIVE = `CASE WHEN 'revoked' IN (a.status, a.operator_status) THEN 'revoked'
+/** The stricter of both statuses of `accounts a`, in SQL. */
+export const EFFECTIVE = `CASE WHEN 'revoked' IN (a.status, a.operator_status) THEN 'revoked'
   WHEN 'frozen' IN (a.status, a.operator_status) THEN 'frozen'
   WHEN 'paused' IN (a.status, a.operator_status) THEN 'paused' ELSE 'active' END`;
 

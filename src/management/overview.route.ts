@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { amount, asset, count, day, oneOf, time } from './fields.ts';
+import { account, amount, asset, count, day, oneOf, time } from './fields.ts';
 import { OPERATOR, READERS, type RouteTable } from './route.ts';
 import { spendItem } from './spend.route.ts';
 
@@ -22,9 +22,22 @@ const waiting = z.strictObject({
   oldest_at: time,
 });
 
+/** The first accounts by id that are paused or frozen, and how many are. */
+const stopped = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      account,
+      label: z.exactOptional(z.string()),
+      status: z.enum(['paused', 'frozen']),
+    }),
+  ),
+  of: count,
+});
+
 /**
  * All figures are of one moment. `today`: the UTC day of it. `days`: each of the last 60 days. `tools`, `accounts`, `rules`: rankings of
- * the days from `from` on. `open` and `kept`, for operators: payments under way, and amounts that an operator has to resolve.
+ * the days from `from` on. `open` and `kept`, for operators: payments under way, and amounts that an operator has to resolve. `stopped`: of an
+ * account and its descendants.
  */
 const overview = z.strictObject({
   today: day,
@@ -35,6 +48,7 @@ const overview = z.strictObject({
   rules: ranking,
   open: z.exactOptional(z.array(waiting)),
   kept: z.exactOptional(z.array(waiting)),
+  stopped: z.exactOptional(stopped),
   as_of: z.exactOptional(time),
 });
 

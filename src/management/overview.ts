@@ -9,6 +9,7 @@ import type { AnswerOf } from './routes.ts';
 import { spendBody } from './spend.ts';
 import { rankingStatement, readRanking, reportStatement, type SummedRow } from './spend-query.ts';
 import type { SpendRange } from './spend-range.ts';
+import { stoppedBody, stoppedStatement } from './stopped-accounts.ts';
 import { type SpendScope, spendScope } from './tree-reader.ts';
 
 type Overview = AnswerOf<'overview'>;
@@ -48,12 +49,14 @@ export const readOverview = (
     const range = { ...whose, from, to: today } as const;
     const ranked = (by: SpendRange['by']): D1PreparedStatement =>
       rankingStatement(db, { ...range, by }, 'charged', TOP);
-    const [byDay, tools, accounts, rules, open, kept] = await db.batch<unknown>([
+    const [byDay, tools, accounts, rules, ...last] = await db.batch<unknown>([
       reportStatement(db, { ...range, from: daysAfter(today, 1 - DAYS), by: 'day' }, MOST_DAYS),
       ranked('tool'),
       ranked('account'),
       rankingStatement(db, { ...range, by: 'rule' }, 'denied', MOST_RULES),
-      ...(scope === '*' ? [db.prepare(WAITING.open), db.prepare(WAITING.kept)] : []),
+      ...(scope === '*'
+        ? [db.prepare(WAITING.open), db.prepare(WAITING.kept)]
+        : [stoppedStatement(db, scope, whose.reader ?? scope, TOP)]),
     ]);
     return ok({
       today,
@@ -62,7 +65,9 @@ export const readOverview = (
       tools: rankingBody(tools, { ...whose, by: 'tool' }),
       accounts: rankingBody(accounts, { ...whose, by: 'account' }),
       rules: rankingBody(rules, { ...whose, by: 'rule' }),
-      ...(scope === '*' ? { open: waitingBody(open), kept: waitingBody(kept) } : {}),
+      ...(scope === '*'
+        ? { open: waitingBody(last[0]), kept: waitingBody(last[1]) }
+        : { stopped: stoppedBody(last[0]) }),
     });
   });
 

@@ -62,6 +62,12 @@ describe('a call that waits for a person', () => {
     await page.setViewportSize({ width: 390, height: 900 });
     expect(await row.getByRole('link', { name: 'translate' }).isVisible()).toBe(true);
     await page.setViewportSize({ width: 1280, height: 900 });
+    await row.getByRole('link', { name: 'translate' }).click();
+    await page.getByRole('heading', { level: 1, name: /^translate, waiting, by/ }).waitFor(LISTED);
+    await page.getByText('Waits for a person at 0.02 USDC').waitFor();
+    await page.getByText('No money has moved yet.').waitFor();
+    await inEveryLook(page, 'calls-waiting');
+    await page.getByRole('link', { name: 'Approve or refuse it' }).click();
     await press(page, 'Approve');
     await page.getByText('approved, waits for the agent’s retry').waitFor();
     const approved = page.getByRole('table', { name: 'Approved calls' });

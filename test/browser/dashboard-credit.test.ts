@@ -71,6 +71,9 @@ describe('an owner without credit', () => {
       (await fetch(`${local.stack.gateway.url}/tools/lookup?word=river`)).status;
     expect(await lookUp()).toBe(403);
 
+    await page.goto(`${local.stack.gateway.url}/dashboard`);
+    await page.getByText('You have no credit.').waitFor(EVENTUALLY);
+    await inEveryLook(page, 'credit-none-overview');
     await page.goto(`${local.stack.gateway.url}/dashboard/agents/${account}`);
     await page.getByText('You have no credit.').waitFor(EVENTUALLY);
     await inEveryLook(page, 'credit-none');

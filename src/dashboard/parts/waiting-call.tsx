@@ -1,12 +1,11 @@
-import { Link } from 'wouter-preact';
 import type { Approval } from '../data/calls/approvals.ts';
-import { listAddress } from '../data/filters.ts';
 import { gatewayNow } from '../data/reader.ts';
 import type { Scope } from '../data/scope.ts';
 import { decimalOf, symbolOf } from '../format/amount.ts';
-import { addressIn, shortened, shown } from '../format/text.ts';
+import { addressIn, shortened } from '../format/text.ts';
 import { agoOf, exactMomentOf } from '../format/time.ts';
 import { AccountLink } from './account-link.tsx';
+import { CallLink } from './call-link.tsx';
 import { useInView } from './use-in-view.ts';
 import { WaitingFacts } from './waiting-facts.tsx';
 import './waiting-call.css';
@@ -25,15 +24,21 @@ export const WaitingCall = ({
   readonly approval: Approval;
   readonly scope: Scope;
 }) => {
-  const { account, label, tool, above, asset, parked_at: since, expires_at: until } = approval;
+  const {
+    account,
+    label,
+    call,
+    tool,
+    above,
+    asset,
+    parked_at: since,
+    expires_at: until,
+  } = approval;
   const now = gatewayNow();
   const { element, isInView } = useInView<HTMLDivElement>();
-  // Only operators have pages of tools.
-  const href =
-    scope.role === 'operator' ? `/tools/id/${tool}` : listAddress('/calls', { account, tool });
   return (
     <div class="waiting-call" ref={element}>
-      <Link href={href}>{shown(tool)}</Link>
+      <CallLink account={account} call={call} tool={tool} />
       <span class="below">
         <AccountLink account={account} label={label} /> · above {decimalOf(BigInt(above))}{' '}
         {symbolOf(asset)}, by {budgetOf(approval, scope.account)}

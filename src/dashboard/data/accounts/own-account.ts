@@ -1,10 +1,6 @@
 import type { AnswerOf } from '../../../client/management.ts';
 import type { Hex } from '../../../core/hex.ts';
 import type { OwnGrant } from '../grants/grant-parent.ts';
-import { isUnknownAccount } from '../problem.ts';
-import { type Read, useQuery } from '../query.ts';
-
-const MINUTE = 60;
 
 /** What a person who grants budgets has to know of the own account. */
 export type OwnAccount = {
@@ -14,7 +10,7 @@ export type OwnAccount = {
   readonly hasCredit: boolean;
 };
 
-const ownAccountOf = ({
+export const ownAccountOf = ({
   grants,
   money,
 }: Pick<AnswerOf<'account.get'>, 'grants' | 'money'>): OwnAccount => ({
@@ -27,19 +23,6 @@ const ownAccountOf = ({
   hasCredit: money.some(({ credit }) => credit !== '0'),
 });
 
-/** The account of the person who grants. */
-export const useOwnAccount = (account: string): Read<OwnAccount> =>
-  useQuery(
-    `own account ${account}`,
-    async (management, signal): Promise<OwnAccount> => {
-      try {
-        const { body } = await management.call('account.get', { params: { account }, signal });
-        return ownAccountOf(body);
-      } catch (thrown) {
-        // An owner that has paid and granted nothing yet has no account.
-        if (isUnknownAccount(thrown)) return ownAccountOf({ grants: [], money: [] });
-        throw thrown;
-      }
-    },
-    MINUTE,
-  );
+/** Whether an account has no credit, and no parent whose credit could pay. */
+export const lacksCredit = ({ hasCredit, held }: Pick<OwnAccount, 'hasCredit' | 'held'>): boolean =>
+  !hasCredit && held.length === 0;

@@ -18,7 +18,7 @@ export type CallStory = {
   readonly entries: readonly Entry[];
   /** False if some entries are too far apart for one read. */
   readonly isComplete: boolean;
-  /** Present for a call that ran after a person approved it. */
+  /** Present for a call that waits for a person, or did. Without `call`, it has not run. */
   readonly approval?: CallApproval;
   /** Attempts to settle its payment that met trouble, newest first. Only operators see them. */
   readonly attempts: OperatorStory['attempts'];
@@ -48,26 +48,26 @@ export const readCallStory = async (
   }
   try {
     const story = await readAccepted(management, name, role);
-    const approval = await readApproval(management, name, story.entries);
+    const approval = hasWaited(story) ? await readApproval(management, name) : undefined;
     return { ...story, ...(approval === undefined ? {} : { approval }) };
   } catch (thrown) {
     if (!isUnknownCall(thrown)) throw thrown;
+    const approval = await readApproval(management, name);
+    if (approval !== undefined) return { ...UNACCEPTED, approval };
     const story = await readDenial(management, name, undefined);
     if (story.entries.length === 0) throw thrown;
     return story;
   }
 };
 
+const hasWaited = ({ entries }: CallStory): boolean =>
+  entries.some(({ type, rule }) => type === 'call.accepted' && rule === 'approval');
+
 /** The entries about a wait are before the range of the call, at no known place: the list of approvals has what they say. */
 const readApproval = async (
   management: Management,
   name: CallName,
-  entries: readonly Entry[],
 ): Promise<CallApproval | undefined> => {
-  const hasWaited = entries.some(
-    ({ type, rule }) => type === 'call.accepted' && rule === 'approval',
-  );
-  if (!hasWaited) return undefined;
   try {
     return (await management.call('account.approval', { params: name })).body;
   } catch (thrown) {
@@ -107,6 +107,9 @@ const readAccepted = async (
   };
 };
 
+/** A call that was not accepted, or not yet. */
+const UNACCEPTED: CallStory = { entries: [], isComplete: true, attempts: [], deadLetters: [] };
+
 /** A denied call has no row: the log alone has it. */
 const readDenial = async (
   management: Management,
@@ -115,5 +118,5 @@ const readDenial = async (
 ): Promise<CallStory> => {
   const place = seq === undefined ? { after: 0 } : { after: seq - 1, last: seq };
   const entries = await callEntries(management, name, { ...place, type: 'call.denied' });
-  return { entries, isComplete: true, attempts: [], deadLetters: [] };
+  return { ...UNACCEPTED, entries };
 };

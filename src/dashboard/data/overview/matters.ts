@@ -1,7 +1,9 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
 import { countOf, percentOf } from '../../format/amount.ts';
 import { dayOf } from '../../format/time.ts';
+import { disabledWebhooks } from './disabled-webhooks.ts';
 import { failingTools } from './failing-tools.ts';
+import { type Counted, MANY, type Matter, matterOf } from './matter.ts';
 import { listAddress } from '../filters.ts';
 import { readGatewayFacts } from '../gateway-facts.ts';
 import { firstRows } from '../list.ts';
@@ -9,31 +11,12 @@ import { lateBefore, STAGES } from '../money/waiting-payments.ts';
 import { gatewayNow } from '../reader.ts';
 import type { Scope } from '../scope.ts';
 import { readRanking } from '../money/spending.ts';
+import { webhooksOf } from '../webhooks.ts';
 
-/** Something that needs a person, and the page where it is dealt with. */
-export type Matter = { readonly text: string; readonly href: string };
-
-const MANY = 100;
 const LATE_MINUTES = STAGES.late.ages[0] / 60;
-
-type Counted = { readonly items: readonly unknown[]; readonly isMore: boolean };
-
-/** One sentence for the rows of a list, none for an empty one. `one`, `many`: the sentence after the count. */
-const matterOf = (
-  { items, isMore }: Counted,
-  one: string,
-  many: string,
-  href: string,
-): readonly Matter[] => {
-  if (items.length === 0) return [];
-  if (isMore) return [{ text: `More than ${MANY} ${many}`, href }];
-  return [{ text: items.length === 1 ? `1 ${one}` : `${items.length} ${many}`, href }];
-};
 
 /** A backend that the gateway presents no payment to now. */
 const isAway = ({ state }: ItemOf<'backends'>): boolean => state === 'open';
-
-const isDisabled = ({ state }: ItemOf<'webhooks.list'>): boolean => state === 'disabled';
 
 /** Reads the tools that fail today: one ranking of the roll-up of a day. */
 const readFailing = async (
@@ -86,11 +69,12 @@ export const readMatters = async (
 ): Promise<readonly Matter[]> => {
   const { role, account } = scope;
   if (role === 'owner') {
-    const [waiting, failing] = await Promise.all([
+    const [waiting, failing, webhooks] = await Promise.all([
       firstRows(management, 'account.approvals', { params: { account } }, MANY, signal),
       readFailing(management, scope, signal),
+      webhooksOf(scope).list(management, signal),
     ]);
-    return [...approvalsOf(waiting), ...failing];
+    return [...approvalsOf(waiting), ...failing, ...disabledWebhooks(webhooks)];
   }
   const frozen = { query: { status: 'frozen' } } as const;
   const late = { query: { state: 'open', to: lateBefore(gatewayNow()) } } as const;
@@ -101,7 +85,7 @@ export const readMatters = async (
       firstRows(management, 'settlements.list', late, MANY, signal),
       firstRows(management, 'deadletters.list', {}, MANY, signal),
       firstRows(management, 'differences.list', {}, MANY, signal),
-      firstRows(management, 'webhooks.list', {}, MANY, signal),
+      webhooksOf(scope).list(management, signal),
       firstRows(management, 'accounts.list', frozen, MANY, signal),
       readFailing(management, scope, signal),
       readLogLag(management, signal),
@@ -132,12 +116,7 @@ export const readMatters = async (
     ),
     ...failing,
     ...lag,
-    ...matterOf(
-      { ...webhooks, items: webhooks.items.filter(isDisabled) },
-      'webhook is disabled: the gateway sends it no alerts',
-      'webhooks are disabled: the gateway sends them no alerts',
-      '/settings',
-    ),
+    ...disabledWebhooks(webhooks),
     ...matterOf(accounts, 'agent is frozen', 'agents are frozen', '/agents'),
   ];
 };

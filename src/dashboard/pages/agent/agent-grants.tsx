@@ -5,7 +5,7 @@ import { grantFormOf, newGrantForm } from '../../data/grants/grant-form.ts';
 import { type GrantRow, heldRows, offeredRows } from '../../data/grants/grant-rows.ts';
 import { useOwnIssued } from '../../data/grants/own-issued.ts';
 import { firstRows, PAGE_ROWS } from '../../data/list.ts';
-import { useOwnAccount } from '../../data/accounts/own-account.ts';
+import { useOwnAccount } from '../../data/accounts/use-own-account.ts';
 import { useQuery } from '../../data/query.ts';
 import type { PartProps } from './part-props.ts';
 import { addressIn, nameOf } from '../../format/text.ts';

@@ -1,4 +1,5 @@
 import { Link } from 'wouter-preact';
+import { lacksCredit, ownAccountOf } from '../../data/accounts/own-account.ts';
 import { useApprovals } from '../../data/calls/approvals.ts';
 import { listAddress } from '../../data/filters.ts';
 import { firstRows } from '../../data/list.ts';
@@ -64,7 +65,7 @@ const MoneyOf = ({ standing, money }: { readonly standing: Standing; readonly mo
 export const AgentNow = ({ account, scope, standing, onBuy }: PartProps) => {
   const waiting = useApprovals(account);
   const isOwn = account === scope.account;
-  const isPoor = standing.money.every(({ credit }) => credit === '0');
+  const isPoor = lacksCredit(ownAccountOf(standing));
   const calls = useQuery(`calls of ${account}`, (management, signal) =>
     firstRows(management, 'account.calls', { params: { account } }, 10, signal),
   );

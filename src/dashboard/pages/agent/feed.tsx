@@ -5,7 +5,8 @@ import { denialRemedy } from '../../data/calls/denial-remedy.ts';
 import { gateway } from '../../data/gateway.ts';
 import { problemOf } from '../../data/problem.ts';
 import { gatewayNow } from '../../data/reader.ts';
-import { shown, worded } from '../../format/text.ts';
+import { entryName } from '../../format/entry-name.ts';
+import { shown } from '../../format/text.ts';
 import { toolName } from '../../format/tool-name.ts';
 import { assetIn, denialText } from '../../format/denial-text.ts';
 import { Amount } from '../../parts/amount.tsx';
@@ -34,7 +35,7 @@ const FeedLine = ({
   const amount = amounts['charged'] ?? amounts['price'] ?? amounts['amount'];
   return (
     <li>
-      <Moment at={at} /> <strong>{worded(type.replace('.', ' '))}</strong>{' '}
+      <Moment at={at} /> <strong>{entryName(type)}</strong>{' '}
       {type === 'account.status' ? shown(decision ?? '') : null}{' '}
       {tool === undefined ? null : call === undefined ? (
         toolName(tool)

@@ -1,6 +1,7 @@
 import { keyName } from '../../data/key-name.ts';
 import type { PageProps } from '../../data/scope.ts';
-import { useOwnAccount } from '../../data/accounts/own-account.ts';
+import { lacksCredit } from '../../data/accounts/own-account.ts';
+import { useOwnAccount } from '../../data/accounts/use-own-account.ts';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { useCreditDialog } from '../../parts/credit/use-credit-dialog.tsx';
 import { NoCredit } from '../../parts/no-credit.tsx';
@@ -10,11 +11,10 @@ import { GrantEditor } from './grant-editor.tsx';
 /** Makes an agent: a budget that the wallet signs for an address. */
 export const NewAgent = ({ scope: { account } }: PageProps) => {
   const { data: own, refresh } = useOwnAccount(account);
-  const isPoor = own !== undefined && !own.hasCredit && own.held.length === 0;
   const { onBuy, dialog } = useCreditDialog({ account, name: undefined, onBought: refresh });
   return (
     <Page title="New agent">
-      {isPoor ? <NoCredit onBuy={onBuy} /> : null}
+      {own !== undefined && lacksCredit(own) ? <NoCredit onBuy={onBuy} /> : null}
       <GrantEditor self={account} held={own?.held} onIssued={() => undefined} />
       <details>
         <summary>Many agents at once</summary>

@@ -1,11 +1,14 @@
 import { useAncestors } from '../../data/accounts/ancestors.ts';
 import { AccountLink } from '../../parts/account-link.tsx';
 import { Amount } from '../../parts/amount.tsx';
+import { Skeleton } from '../../parts/skeleton.tsx';
 import './grant-table.css';
 
 /** The credit of the accounts above an agent, which pays for its calls where its own does not cover them. */
 export const PayingCredit = ({ parent }: { readonly parent: string }) => {
-  const { data } = useAncestors(parent);
+  const { data, problem } = useAncestors(parent);
+  // What stands below must not move when the credit is read.
+  if (data === undefined && problem === undefined) return <Skeleton rows={2} />;
   if (data === undefined || data.length === 0) return null;
   return (
     <p class="paying">

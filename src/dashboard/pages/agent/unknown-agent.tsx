@@ -35,7 +35,7 @@ const Nothing = ({
   return account === scope.account ? (
     <>
       <NoAgentsYet what="Your first grant, purchase of credit or paid call opens your account. Then this page shows your credit and your budget." />
-      <p>
+      <p class="acts">
         <button type="button" onClick={onBuy}>
           Buy credit
         </button>

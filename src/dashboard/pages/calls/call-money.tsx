@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { CallName, CallStory } from '../../data/calls/call-story.ts';
+import type { CallApproval, CallName, CallStory } from '../../data/calls/call-story.ts';
 import { gatewayNow } from '../../data/reader.ts';
 import type { Role } from '../../data/role.ts';
 import { networkIn, shown, worded } from '../../format/text.ts';
@@ -26,9 +26,17 @@ const unpaid = ({ state, charged, paid_by: by }: MadeCall): string =>
     ? 'The call ended without a charge: nothing was paid.'
     : (UNPAID[by ?? 'none'] ?? 'This call has no payment.');
 
+const DENIED = 'This attempt was denied: no money moved for it, and none is held.';
+
+/** Why a call that waits for a person, or did, has moved no money. */
+const ofWait = ({ state }: CallApproval): string =>
+  state === 'refused' || state === 'expired'
+    ? 'The call did not run: no money moved for it, and none is held.'
+    : 'No money has moved yet. The limits of the agent hold the price until the call has run, was refused or has expired.';
+
 /** The place of the money of a call, and the acts of an operator on it. */
 export const CallMoney = ({
-  story: { call, settlement, attempts, deadLetters },
+  story: { call, approval, settlement, attempts, deadLetters },
   name,
   role,
   onDone,
@@ -39,8 +47,7 @@ export const CallMoney = ({
   readonly onDone: () => void;
 }) => {
   const [isRefunding, setRefunding] = useState(false);
-  if (call === undefined)
-    return <p>This attempt was denied: no money moved for it, and none is held.</p>;
+  if (call === undefined) return <p>{approval === undefined ? DENIED : ofWait(approval)}</p>;
   const now = gatewayNow();
   const mayRefund = role === 'operator' && refundable(call) > 0n;
   return (

@@ -1,3 +1,4 @@
+import { Link } from 'wouter-preact';
 import { stepsOf } from '../../../audit/call-steps.ts';
 import { entryTextHash } from '../../../audit/entry-text-hash.ts';
 import { canonicalJson } from '../../../core/canonical-json.ts';
@@ -16,9 +17,17 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 const linesShown = (entry: Entry): string =>
   JSON.stringify(entry, undefined, 2).split('\n').map(shown).join('\n');
 
-/** What happened before the call was accepted: the log of its agent has it further up. */
+/** The wait of a call for a person, before it is accepted: the log of its agent has it further up. */
 const Wait = ({ approval, asset }: { readonly approval: CallApproval; readonly asset: string }) => {
-  const { parked_at: since, decided_at: until, above, price, asked } = approval;
+  const {
+    state,
+    parked_at: since,
+    decided_at: until,
+    expires_at: end,
+    above,
+    price,
+    asked,
+  } = approval;
   const money = (atomic: string): string => `${decimalOf(BigInt(atomic))} ${symbolOf(asset)}`;
   return (
     <>
@@ -30,21 +39,37 @@ const Wait = ({ approval, asset }: { readonly approval: CallApproval; readonly a
         <p class="muted">
           The budget of {shortened(addressIn(asked))} asks for an approval above {money(above)}.
         </p>
-      </li>
-      {until === undefined ? null : (
-        <li>
-          <p class="when">
-            <time title={exactMomentOf(until)}>{momentToSecond(until)}</time> · after{' '}
-            {agoOf(since, until)}
+        {state === 'waiting' ? (
+          <p>
+            <Link href="/approvals">Approve or refuse it</Link> until{' '}
+            <time title={exactMomentOf(end)}>{momentToSecond(end)}</time>.
           </p>
-          <p class="what">Approved by {approverOf(approval)}</p>
+        ) : null}
+      </li>
+      {state === 'waiting' ? null : (
+        <li>
+          {until === undefined ? null : (
+            <p class="when">
+              <time title={exactMomentOf(until)}>{momentToSecond(until)}</time> · after{' '}
+              {agoOf(since, until)}
+            </p>
+          )}
+          <p class="what">{decisionOf(approval)}</p>
         </li>
       )}
     </>
   );
 };
 
-const approverOf = ({ decided_by: by, decided_role: role }: CallApproval): string =>
+/** The end of a wait, in the words of the log. */
+const decisionOf = (approval: CallApproval): string => {
+  const { state, reason } = approval;
+  if (state === 'expired') return 'No person decided in time: ended without a charge';
+  if (state !== 'refused') return `Approved by ${deciderOf(approval)}`;
+  return `Refused by ${deciderOf(approval)}${reason === undefined ? '' : `: ${shown(reason)}`}`;
+};
+
+const deciderOf = ({ decided_by: by, decided_role: role }: CallApproval): string =>
   [
     ...(role === 'operator' ? ['an operator'] : []),
     ...(by === undefined ? [] : [shortened(addressIn(by))]),

@@ -1,7 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { Link, useSearch } from 'wouter-preact';
 import type { Hex } from '../../../core/hex.ts';
-import type { Entry } from '../../../protocol/entry.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import { type CallName, type CallStory, readCallStory } from '../../data/calls/call-story.ts';
 import { useQuery } from '../../data/query.ts';
@@ -24,23 +23,27 @@ import { ReceiptCheck } from './receipt-check.tsx';
 import './call.css';
 
 /** The asset of a call that was denied: its row does not exist, its entries name it. */
-const assetOf = ({ call, entries }: CallStory): string => {
+const assetOf = ({ call, approval, entries }: CallStory): string => {
   const named = entries
     .map(({ payment }) => payment?.['asset'])
     .find((asset) => asset !== undefined);
-  return call?.asset ?? (typeof named === 'string' ? named : '');
+  return call?.asset ?? approval?.asset ?? (typeof named === 'string' ? named : '');
 };
 
-const toolOf = ({ call, entries }: CallStory): string =>
-  call?.tool ?? entries[0]?.tool ?? 'unknown';
+const toolOf = ({ call, approval, entries }: CallStory): string =>
+  call?.tool ?? approval?.tool ?? entries[0]?.tool ?? 'unknown';
+
+const labelOf = ({ call, approval }: CallStory): string | undefined =>
+  call?.label ?? approval?.label;
+
+const stateOf = ({ call, approval }: CallStory): string =>
+  call?.state ?? approval?.state ?? 'denied';
 
 /** Tool, outcome and agent: “lookup, committed, by Alice”. */
 const titleOf = ({ account }: CallName, story: CallStory): string =>
-  [
-    toolName(toolOf(story)),
-    worded(story.call?.state ?? 'denied'),
-    `by ${nameOf(account, story.call?.label)}`,
-  ].join(', ');
+  [toolName(toolOf(story)), worded(stateOf(story)), `by ${nameOf(account, labelOf(story))}`].join(
+    ', ',
+  );
 
 const seqIn = (search: string): number | undefined => {
   const seq = Number(new URLSearchParams(search).get('seq'));
@@ -110,15 +113,15 @@ const Summary = ({
   readonly story: CallStory;
   readonly role: PageProps['scope']['role'];
 }) => {
-  const { call } = story;
+  const { call, approval } = story;
   const money = (atomic: string | undefined): ComponentChildren =>
     atomic === undefined ? undefined : <Amount atomic={atomic} asset={assetOf(story)} />;
-  const first: Entry | undefined = story.entries[0];
+  const requested = approval?.parked_at ?? story.entries[0]?.at;
   const tool = toolOf(story);
   return (
     <Facts
       facts={[
-        ['Agent', <AccountLink account={name.account} label={call?.label} />],
+        ['Agent', <AccountLink account={name.account} label={labelOf(story)} />],
         [
           'Tool',
           role === 'operator' && tool !== TOP_UP ? (
@@ -127,16 +130,13 @@ const Summary = ({
             toolName(tool)
           ),
         ],
-        ['State', <Badge state={call?.state ?? 'denied'} />],
-        ['Price', money(call?.price)],
+        ['State', <Badge state={stateOf(story)} />],
+        ['Price', money(call?.price ?? approval?.price)],
         ['Charged', money(call?.charged)],
         ['Refunded', money(call?.refunded)],
         ['Answer of the tool', call?.status === undefined ? undefined : `status ${call.status}`],
         ['Reason', call?.reason === undefined ? undefined : worded(call.reason)],
-        [
-          'Requested',
-          first === undefined ? undefined : momentToSecond(story.approval?.parked_at ?? first.at),
-        ],
+        ['Requested', requested === undefined ? undefined : momentToSecond(requested)],
         ['Call id', <Id text={name.call} label="the call id" />],
       ]}
     />

@@ -1,5 +1,5 @@
 import { Link } from 'wouter-preact';
-import type { Matter } from '../../data/overview/matters.ts';
+import type { Matter } from '../../data/overview/matter.ts';
 import { shown } from '../../format/text.ts';
 import { Notice } from '../../parts/notice.tsx';
 
@@ -10,7 +10,7 @@ export const Attention = ({ matters }: { readonly matters: readonly Matter[] }) 
       <Notice tone="warn">
         <ul>
           {matters.map(({ text, href }) => (
-            <li key={text}>
+            <li key={`${href} ${text}`}>
               <Link href={href}>{shown(text)}</Link>
             </li>
           ))}

@@ -30,7 +30,10 @@ const readNewest = async (
   return { items, ...(shows === 'some' ? { onlyOf: read } : {}) };
 };
 
-/** The calls that were accepted last: of all accounts for an operator, else of an owner and its agents. */
+/**
+ * The calls that were accepted last: of all accounts for an operator, else of an owner and its agents. The database counts denials by rule
+ * and day, and has no list of them for more than one account: the page of denials shows the counts.
+ */
 export const NewestCalls = ({ scope }: { readonly scope: Scope }) => {
   const { role, account } = scope;
   const calls = useQuery(`newest ${role} ${account}`, (management, signal) =>
@@ -39,7 +42,7 @@ export const NewestCalls = ({ scope }: { readonly scope: Scope }) => {
   const { items = [], onlyOf } = calls.data ?? {};
   return (
     <Section
-      title="Recent calls"
+      title="Newest accepted calls"
       note={
         onlyOf === undefined || items.length === 0
           ? undefined
@@ -49,7 +52,7 @@ export const NewestCalls = ({ scope }: { readonly scope: Scope }) => {
       <Result query={calls} rows={MOST}>
         {() =>
           items.length === 0 ? (
-            <Empty title="No recent calls.">
+            <Empty title="No calls yet.">
               <p>Call a tool as an agent, for example with the command line:</p>
               <CommandLine
                 text={`npx countersign call TOOL_URL --max 0.01 --as ${keyName('agent')}`}
@@ -62,6 +65,8 @@ export const NewestCalls = ({ scope }: { readonly scope: Scope }) => {
       </Result>
       <p>
         <Link href="/calls">{role === 'operator' ? 'All calls' : 'More calls'}</Link>
+        {' · '}
+        <Link href="/denials">Denied calls</Link>
       </p>
     </Section>
   );

@@ -1,12 +1,17 @@
 import { Link } from 'wouter-preact';
+import { useOwnAccount } from '../../data/accounts/use-own-account.ts';
 import { useFilters, listAddress } from '../../data/filters.ts';
 import { type Days, readFigures, rowsOf } from '../../data/overview/figures.ts';
 import { readMatters } from '../../data/overview/matters.ts';
+import { needsCredit } from '../../data/overview/needs-credit.ts';
+import { stoppedMatters } from '../../data/overview/stopped.ts';
 import { useQuery } from '../../data/query.ts';
 import type { Query } from '../../data/query-read.ts';
 import type { PageProps } from '../../data/scope.ts';
 import { Bars } from './bars.tsx';
+import { useCreditDialog } from '../../parts/credit/use-credit-dialog.tsx';
 import { NoAgentsYet } from '../../parts/no-agents-yet.tsx';
+import { NoCredit } from '../../parts/no-credit.tsx';
 import { Page, Section } from '../../parts/page.tsx';
 import { Result } from '../../parts/result.tsx';
 import { Attention } from './attention.tsx';
@@ -39,10 +44,16 @@ export const Overview = ({ scope }: PageProps) => {
   const matters = useQuery(`matters ${scope.role} ${scope.account}`, (management, signal) =>
     readMatters(management, scope, signal),
   );
+  const own = useOwnAccount(scope.role === 'owner' ? scope.account : undefined);
+  const { onBuy, dialog } = useCreditDialog({
+    ...{ account: scope.account, name: undefined },
+    onBought: own.refresh,
+  });
+  const isKnown = isSettled(matters) && isSettled(own);
   return (
     <Page title="Overview">
       <Result
-        query={{ ...figures, data: isSettled(matters) ? figures.data : undefined }}
+        query={{ ...figures, data: isKnown ? figures.data : undefined }}
         rows={24}
         unknown={
           <NoAgentsYet what="This page will show what your agents spend, and which of their calls need you." />
@@ -50,7 +61,15 @@ export const Overview = ({ scope }: PageProps) => {
       >
         {(read) => (
           <>
-            <Attention matters={matters.data ?? []} />
+            <Attention
+              matters={[
+                ...(matters.data ?? []),
+                ...(read.stopped === undefined ? [] : stoppedMatters(read.stopped, scope.account)),
+              ]}
+            />
+            {scope.role === 'owner' && own.data !== undefined && needsCredit(read, own.data) ? (
+              <NoCredit onBuy={onBuy} />
+            ) : null}
             <Section
               title={scope.role === 'operator' ? 'Spent at this gateway' : 'Spent by your fleet'}
               note="charges less refunds; UTC days; a top-up is a call that charges nothing"
@@ -100,6 +119,7 @@ export const Overview = ({ scope }: PageProps) => {
           </>
         )}
       </Result>
+      {dialog}
     </Page>
   );
 };

@@ -16,15 +16,15 @@ const unknown = (): CountersignError =>
     } as never,
   });
 
-/** A gateway with one call. It notes which routes are called. */
-const gatewayWith = (rule: string | undefined, approval: object | undefined) => {
+/** A gateway with one call. It notes which routes are called. `rule`: of its acceptance; `null`: it was not accepted. */
+const gatewayWith = (rule: string | undefined | null, approval: object | undefined) => {
   const called: string[] = [];
   const call = async (id: string) => {
     called.push(id);
-    if (id === 'account.call') {
+    if (id === 'account.call' && rule !== null) {
       return { body: { call: { call: name.call }, entries: { first: 7, last: 8 } } };
     }
-    if (approval === undefined) throw unknown();
+    if (approval === undefined || id !== 'account.approval') throw unknown();
     return { body: approval };
   };
   const list = async function* (
@@ -66,6 +66,21 @@ describe('the story of a call', () => {
       (await readCallStory(management, name, { role }, undefined)).attempts;
     expect(await storyFor('operator')).toEqual(attempts);
     expect(await storyFor('owner')).toEqual([]);
+  });
+
+  it('of a call that waits, or was refused, is its wait: the log is not searched for denials', async () => {
+    const { management } = gatewayWith(null, APPROVAL);
+    const story = await readCallStory(management, name, { role: 'operator' }, undefined);
+    expect(story).toMatchObject({ approval: APPROVAL, entries: [], isComplete: true });
+    expect(story.call).toBeUndefined();
+  });
+
+  it('of a call that nothing is known of is a problem', async () => {
+    const { management, called } = gatewayWith(null, undefined);
+    await expect(
+      readCallStory(management, name, { role: 'owner' }, undefined),
+    ).rejects.toMatchObject({ code: 'refused' });
+    expect(called).toEqual(['account.call', 'account.approval']);
   });
 
   it('is whole without an approval that the lists have no more', async () => {

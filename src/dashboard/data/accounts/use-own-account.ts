@@ -1,0 +1,23 @@
+import { isUnknownAccount } from '../problem.ts';
+import { type Read, useQuery } from '../query.ts';
+import { type OwnAccount, ownAccountOf } from './own-account.ts';
+
+const MINUTE = 60;
+
+/** The account of the person who grants. @param account undefined: an operator, whose account nothing is read of */
+export const useOwnAccount = (account: string | undefined): Read<OwnAccount> =>
+  useQuery(
+    `own account ${account ?? ''}`,
+    async (management, signal): Promise<OwnAccount> => {
+      if (account === undefined) return ownAccountOf({ grants: [], money: [] });
+      try {
+        const { body } = await management.call('account.get', { params: { account }, signal });
+        return ownAccountOf(body);
+      } catch (thrown) {
+        // An owner that has paid and granted nothing yet has no account.
+        if (isUnknownAccount(thrown)) return ownAccountOf({ grants: [], money: [] });
+        throw thrown;
+      }
+    },
+    MINUTE,
+  );
