@@ -20,8 +20,8 @@ export type ManagementContext = Sender & {
   readonly chainId: number | undefined;
   /** Caches the first chain of the gateway. */
   readonly first: { network?: Network };
-  /** Proofs of commands whose answer was lost, by request. */
-  readonly lost: Map<string, Proof>;
+  /** Proofs of commands whose answer was lost: of each target the last PUT or DELETE, and each POST. */
+  readonly lost: Map<string, Proof & { readonly asked?: string }>;
   readonly reader: Reader | undefined;
 };
 
@@ -51,14 +51,19 @@ export const requestRoute = async (
   id: RouteId,
   request: RouteRequest,
 ): Promise<Response> => {
+  const isCommand = endpointOf(id).method !== 'GET';
   const outgoing = await outgoingFor(context.origin, id, request);
-  if (context.reader !== undefined && (!isWrite(id) || request.dryRun === true)) {
+  if (context.reader !== undefined && (!isCommand || request.dryRun === true)) {
     const response = await context.reader(outgoing);
     return response.ok ? response : refuse(response, await problemIn(response, context.timeoutMs));
   }
   const network = await networkFor(context, outgoing, request);
-  const key = JSON.stringify([id, request]);
-  const before = context.lost.get(key);
+  const asked = JSON.stringify([id, request]);
+  // The old proof of a PUT that a newer one replaced would undo that one, or the gateway would say that it has carried it out.
+  const isReplacing = isCommand && outgoing.method !== 'POST' && request.dryRun !== true;
+  const key = isReplacing ? outgoing.url : asked;
+  const earlier = context.lost.get(key);
+  const before = earlier?.asked === asked ? earlier : undefined;
   const proof =
     before ??
     (await signQuestion(context.signer, outgoing, network, {
@@ -71,14 +76,14 @@ export const requestRoute = async (
     }));
   const { response, problem, lost } = await exchange(context, outgoing, proof).catch(
     (cause: unknown) => {
-      if (!isWrite(id) || !isLost(cause)) throw cause;
-      context.lost.set(key, proof);
+      if (!isCommand || !isLost(cause)) throw cause;
+      context.lost.set(key, { ...proof, asked });
       throw commandLost({ cause });
     },
   );
-  const wasLost = isWrite(id) && (before !== undefined || lost);
-  if (isWrite(id) && isUndecided(response, problem, wasLost)) {
-    context.lost.set(key, proof);
+  const wasLost = isCommand && (before !== undefined || lost);
+  if (isCommand && isUndecided(response, problem, wasLost)) {
+    context.lost.set(key, { ...proof, asked });
     throw commandLost({ response });
   }
   context.lost.delete(key);
@@ -110,8 +115,6 @@ const refuse = (response: Response, problem: ProblemBody | undefined): never => 
     ...(problem === undefined ? {} : { problem }),
   });
 };
-
-const isWrite = (id: RouteId): boolean => endpointOf(id).method !== 'GET';
 
 const isLost = (cause: unknown): boolean =>
   cause instanceof CountersignError && cause.code === 'answer_lost';

@@ -212,6 +212,30 @@ describe('a lost answer to a management request', () => {
     expect(second).not.toBe(first);
   });
 
+  it('does not repeat the signature of a PUT once a newer one of its target has an answer', async () => {
+    const server = scripted(lose, json(ORDERED), json(ORDERED));
+    const management = clientOf(server, { retries: 0 });
+    const become = async (status: 'active' | 'paused') =>
+      management.call('account.status', { params: { account: OWNER }, body: { status } });
+    await errorOf(async () => become('paused'));
+    await become('active');
+    await become('paused');
+    const [first, , third] = intentsOf(server);
+    expect(third).not.toBe(first);
+  });
+
+  it('repeats the signature of a PUT after a dry run of it', async () => {
+    const server = scripted(lose, json(ORDERED), json(ORDERED));
+    const management = clientOf(server, { retries: 0 });
+    const write = async (dryRun: boolean) =>
+      management.call('account.policy.put', { params: { account: OWNER }, body: POLICY, dryRun });
+    await errorOf(async () => write(false));
+    await write(true);
+    await write(false);
+    const [first, , third] = intentsOf(server);
+    expect(third).toBe(first);
+  });
+
   it.each(['already-used', 'expired'])(
     'ends with a repeat that is %s: the command is over, whatever became of it',
     async (type) => {
