@@ -22,12 +22,9 @@ const NAMES: readonly (readonly [route: RegExp, name: string])[] = [
   [/^calls\.refund$/, 'A refund'],
   [/^settlements\.writeoff$/, 'A write-off of a payment'],
   [/^settlements\.redrive$/, 'Presenting a payment again'],
-  [/approval/, 'A decision about a call that waits for approval'],
-  [/policy/, 'A change of a budget'],
-  [/status$/, 'A change of a status'],
-  [/^tools/, 'A change of a tool'],
+  [/\.(?:approve|refuse)$/, 'A decision about a call that waits for approval'],
   [/^deadletters/, 'Sending a message again'],
-  [/^accounts?\.put$/, 'A change of a name'],
+  [/webhooks\.test$/, 'A test of a webhook'],
 ];
 
 const PREFIX = 'countersign.admin.';
@@ -54,10 +51,9 @@ const membersOf = (body: string): Readonly<Record<string, unknown>> => {
   }
 };
 
-const pageOf = ({ account, call, tool }: Readonly<Record<string, string>>): string | undefined => {
+const pageOf = ({ account, call }: Readonly<Record<string, string>>): string | undefined => {
   if (account !== undefined && call !== undefined) return `/calls/${account}/${call}`;
-  if (account !== undefined) return `/agents/${account}`;
-  return tool === undefined ? undefined : `/tools/id/${tool}`;
+  return account === undefined ? undefined : `/agents/${account}`;
 };
 
 const GRANT = { route: undefined, call: undefined, amount: undefined } as const;

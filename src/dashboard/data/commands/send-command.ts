@@ -3,7 +3,7 @@ import type { TypedData } from '../../../client/signer.ts';
 import { nowSeconds } from '../../../core/clock.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import { WalletFault } from '../../session/wallet-refusal.ts';
-import { gatewayNow } from '../reader.ts';
+import { passedAtGateway } from '../gateway-clock.ts';
 import { answerOfCommand, type CommandAnswer } from './answer-of-command.ts';
 import { commandShelf } from './command-shelf.ts';
 import { type CommandStore, createCommandStore } from './command-store.ts';
@@ -27,17 +27,12 @@ const noteChange = (): void => {
 const underWay = new Map<string, number>();
 /** The client repeats a request after pauses, and the command is under way in each of them. */
 const PAUSE_MS = 5_000;
-const STORE_MS = 2_000;
 
 const storeOf = (account: AccountId): CommandStore =>
   createCommandStore(commandShelf, account, location.origin);
 
 /** The result of the store, or undefined: a command works in a browser that stores nothing, or whose disk is full or hangs. */
-const tried = async <T>(work: Promise<T>): Promise<T | undefined> =>
-  Promise.race([
-    work.catch(() => undefined),
-    new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), STORE_MS)),
-  ]);
+const tried = async <T>(work: Promise<T>): Promise<T | undefined> => work.catch(() => undefined);
 
 const begin = (id: string): (() => void) => {
   underWay.set(id, (underWay.get(id) ?? 0) + 1);
@@ -71,7 +66,7 @@ const sendKept = async (
   }
 };
 
-const KEPT_HEADERS = ['agent-intent', 'content-type', 'if-match', 'if-none-match'] as const;
+const KEPT_HEADERS = ['agent-intent', 'content-type'] as const;
 
 const storedOf = async (request: Request): Promise<StoredCommand> => {
   const { pathname, search, origin } = new URL(request.url);
@@ -90,7 +85,10 @@ const storedOf = async (request: Request): Promise<StoredCommand> => {
   };
 };
 
-/** `fetch` for the requests that the wallet of `account` signed: it keeps each command from before it is sent until its answer is known. */
+/**
+ * `fetch` for the requests that the wallet of `account` signed. It keeps each one that a second signature would carry out twice, from before it
+ * is sent until its answer is known.
+ */
 export const sendSigned = async (
   account: AccountId,
   input: RequestInfo | URL,
@@ -124,7 +122,7 @@ export const sendAgain = async (command: SignedCommand): Promise<CommandAnswer> 
 
 /** The commands of a wallet that have no answer yet, and that this tab is not sending. */
 export const openCommands = async (account: AccountId): Promise<readonly SignedCommand[]> => {
-  const open = (await tried(storeOf(account).open(gatewayNow()))) ?? [];
+  const open = (await tried(storeOf(account).open(passedAtGateway()))) ?? [];
   return open.filter(({ id }) => !underWay.has(id));
 };
 
@@ -134,7 +132,7 @@ export const openCommands = async (account: AccountId): Promise<readonly SignedC
  * @throws WalletFault before the wallet is asked
  */
 export const refuseSecond = async (account: AccountId, data: TypedData): Promise<void> => {
-  const open = (await tried(storeOf(account).open(gatewayNow()))) ?? [];
+  const open = (await tried(storeOf(account).open(passedAtGateway()))) ?? [];
   if (!open.some((command) => isSecond(command, data))) return;
   throw new WalletFault({
     text: 'An earlier change like this one has no answer yet, and both could take effect.',

@@ -16,18 +16,16 @@ const MAX_BODY = 1024 * 1024;
 
 const text = z.string().check(z.maxLength(MAX_TEXT));
 
-/** A request that a wallet signed, exactly as it is sent. */
+/** A request that a wallet signed, exactly as it is sent. PUT is for grants alone. */
 const schema = z.strictObject({
   v: z.literal(1),
   /** Origin of the gateway. */
   gateway: text,
-  method: z.enum(['PUT', 'POST', 'DELETE']),
+  method: z.enum(['PUT', 'POST']),
   target: text.check(z.regex(/^\/[\x21-\x7e]*$/)),
   headers: z.strictObject({
     'agent-intent': z.optional(text),
     'content-type': z.optional(text),
-    'if-match': z.optional(text),
-    'if-none-match': z.optional(text),
   }),
   body: z.string().check(z.maxLength(MAX_BODY)),
   /** When the browser sent it first, Unix seconds. */
@@ -51,21 +49,22 @@ export type SignedCommand = StoredCommand & {
 type Proof = Omit<SignedCommand, keyof StoredCommand> & { readonly audience: string | undefined };
 
 /**
- * Their bodies hold secrets of upstreams and receivers, which no disk of a browser may keep (law 9). They are PUTs, so a second signature has
- * the effect of one.
+ * The proof of a POST.
+ *
+ * Race: a PUT or DELETE that never arrived would, if it were sent again later, undo a newer one, of this browser or another. A person signs it
+ * again instead, which has the effect of one (RFC 9110 §9.2.2). Bodies of PUTs also hold secrets, which no disk of a browser may keep (law 9).
  */
-const HOLDS_SECRET = /^countersign\.admin\.(?:account\.)?(?:secrets|webhooks)\./;
-
 const intentOf = async (stored: StoredCommand, header: string): Promise<Proof | undefined> => {
   const parsed = parseAgentIntent(header);
   if (!parsed.ok) return undefined;
   const { intent, chainId } = parsed.value;
   const isOfRequest =
+    intent.method === 'POST' &&
     intent.method === stored.method &&
     intent.target === stored.target &&
     intent.contentType === (stored.headers['content-type'] ?? '') &&
     intent.payloadDigest === (await bodyDigest(utf8(stored.body)));
-  if (!isOfRequest || HOLDS_SECRET.test(intent.tool)) return undefined;
+  if (!isOfRequest) return undefined;
   return {
     account: accountId(network(chainId), intent.agent),
     audience: intent.audience,
