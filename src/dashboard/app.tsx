@@ -77,7 +77,8 @@ export const App = () => {
           {session.value.state === 'ended' || account === undefined ? (
             <SignIn />
           ) : (
-            <Pages account={account} />
+            // A tab may sign in while another one does: nothing that a page of that account holds may stay.
+            <Pages key={account} account={account} />
           )}
         </Router>
       );

@@ -4,6 +4,7 @@ import type { PageProps } from './data/scope.ts';
 import type { PageEntry } from './pages.ts';
 import { Notice } from './parts/notice.tsx';
 import { Opening } from './parts/opening.tsx';
+import { tabStorage } from './session/tab-storage.ts';
 
 /** Pages whose code is here. */
 const loaded = new Map<PageEntry, ComponentType<PageProps>>();
@@ -13,8 +14,10 @@ const RELOADED = 'countersign-reloaded';
 
 /** After a deployment the files of the earlier build are gone. A reloaded document names the new ones. */
 const reloadOnce = (): boolean => {
-  if (sessionStorage.getItem(RELOADED) !== null) return false;
-  sessionStorage.setItem(RELOADED, 'yes');
+  if (tabStorage.get(RELOADED) !== null) return false;
+  tabStorage.set(RELOADED, 'yes');
+  // A tab that remembers nothing would reload without end.
+  if (tabStorage.get(RELOADED) === null) return false;
   location.reload();
   return true;
 };
@@ -27,7 +30,7 @@ export const LoadedPage = ({ entry, scope, params }: PageProps & { readonly entr
     const load = async (): Promise<void> => {
       try {
         loaded.set(entry, await entry.load());
-        sessionStorage.removeItem(RELOADED);
+        tabStorage.remove(RELOADED);
         setLoaded(true);
       } catch {
         setMissing(!reloadOnce());

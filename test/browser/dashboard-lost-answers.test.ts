@@ -117,6 +117,12 @@ describe('a refund under way', () => {
     await dialog.getByLabel('Reason').fill('another one');
     const button = dialog.getByRole('button', { name: 'Confirm in the wallet' });
     expect(await button.isEnabled()).toBe(false);
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.getByRole('button', { name: 'Refund' }).click(LOGGED);
+    await other.getByLabel('Reason').fill('from another tab');
+    await other.getByRole('button', { name: 'Refund with the wallet' }).click();
+    await other.getByText('Another tab of this browser').waitFor(LOGGED);
     release.resolve();
     await dialog.getByText('went through meanwhile').waitFor(LOGGED);
     expect(await dialog.getByRole('button', { name: /wallet|again/ }).count()).toBe(0);

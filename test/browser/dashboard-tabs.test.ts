@@ -1,8 +1,10 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { people } from '../../dev/stack/people.ts';
 import { useBrowserStack } from './browser-stack.ts';
-import { open, signInAs } from './dashboard-page.ts';
+import { open, read, signInAs } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
+import { addSigningWallet } from './signing-wallet.ts';
 
 const local = useBrowserStack();
 const LATE = { timeout: 30_000 };
@@ -19,6 +21,19 @@ const isIn = async (page: Page, who: 'operator' | 'owner'): Promise<void> =>
 
 const isOut = async (page: Page): Promise<void> =>
   await page.getByText('Sign in to see').waitFor(LATE);
+
+/** Signs out as another tab does whose message does not arrive, and shows the page as the back/forward cache does. */
+const MISS_SIGN_OUT = `(async () => {
+  const opened = indexedDB.open('countersign');
+  await new Promise((resolve) => { opened.onsuccess = resolve; });
+  const transaction = opened.result.transaction('sessions', 'readwrite');
+  transaction.objectStore('sessions').clear();
+  await new Promise((resolve) => { transaction.oncomplete = resolve; });
+  opened.result.close();
+  dispatchEvent(new Event('pageshow'));
+})()`;
+
+const SHOWN_AGAIN = `dispatchEvent(new Event('pageshow'))`;
 
 describe('two tabs', () => {
   it('of one wallet share its session, and sign out together while the gateway does not answer', async () => {
@@ -50,6 +65,36 @@ describe('two tabs', () => {
     await other.getByRole('button', { name: 'Local owner' }).click();
     await isIn(other, 'owner');
     await isIn(page, 'owner');
+  });
+
+  it('are both out after one signed out while the other was frozen', async () => {
+    const { page } = await signInAs(local, 'operator');
+    await page.evaluate(MISS_SIGN_OUT);
+    await isOut(page);
+  });
+
+  it('show nothing of one wallet to another that was asked to sign in before', async () => {
+    const signature = Promise.withResolvers<void>();
+    const context = await local.browser.newContext({ viewport: { width: 1280, height: 900 } });
+    await addSigningWallet(context, people.owner.privateKey, local.stack.chain.rpc, {
+      before: async (method) => {
+        if (method === 'eth_signTypedData_v4') await signature.promise;
+      },
+    });
+    const [page, other] = [await openTab(context), await openTab(context)];
+    await page.getByRole('button', { name: 'Test Wallet' }).click(LATE);
+    await page.getByText('Confirm in the wallet').waitFor(LATE);
+    await other.getByRole('button', { name: 'Local operator' }).click();
+    await isIn(page, 'operator');
+    await read(page);
+    // The role of the next account stays unknown.
+    await page.route('**/session', async () => undefined);
+    signature.resolve();
+    const navigation = page.getByRole('navigation');
+    const account = `eip155:84532:${people.owner.address.toLowerCase()}`;
+    await navigation.locator(`code[title="${account}"]`).first().waitFor(LATE);
+    expect(await navigation.innerText()).not.toMatch(/operator|Settlements/);
+    expect(await page.getByRole('main').innerText()).not.toContain('Charged');
   });
 
   it('of two wallets keep their own, also after a reload and after the other signed out', async () => {
@@ -98,5 +143,31 @@ describe('two browsers of one wallet', () => {
     await lost.getByRole('navigation').getByRole('link', { name: 'Agents', exact: true }).click();
     await refused;
     await lost.getByText('Your session has ended.').waitFor(LATE);
+  });
+});
+
+/** Scripts that run before those of a page. */
+const DENIED = `
+  const deny = () => { throw new DOMException('denied', 'SecurityError'); };
+  for (const name of ['sessionStorage', 'localStorage', 'indexedDB']) {
+    Object.defineProperty(globalThis, name, { get: deny });
+  }
+  navigator.locks.request = async () => deny();`;
+const HANGING = `IDBFactory.prototype.open = () => ({});`;
+
+describe.each([
+  ['denies storage', DENIED],
+  ['gets no answer from its database', HANGING],
+])('a browser that %s', (_, script) => {
+  it('signs in, opens pages and stays signed in all the same', async () => {
+    const context = await local.browser.newContext({ viewport: { width: 1280, height: 900 } });
+    await context.addInitScript(script);
+    const page = await openTab(context);
+    await page.getByRole('button', { name: 'Local owner' }).click(LATE);
+    await isIn(page, 'owner');
+    await open(page, 'Agents');
+    await page.evaluate(SHOWN_AGAIN);
+    await open(page, 'Settings');
+    await isIn(page, 'owner');
   });
 });

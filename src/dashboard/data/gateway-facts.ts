@@ -1,6 +1,8 @@
+import { nowSeconds } from '../../core/clock.ts';
 import { isObject } from '../../core/json-object.ts';
 import { assetId, type AssetId, type Network } from '../../protocol/account-id.ts';
 import { tokenOf } from '../../protocol/x402/networks.ts';
+import { noteClock } from './gateway-clock.ts';
 
 /** The gateway's description of itself at `/.well-known/agent-intent`, as far as pages need it. */
 export type GatewayFacts = {
@@ -17,7 +19,9 @@ export type GatewayFacts = {
 const CHAIN = /^eip155:([1-9][0-9]{0,15})$/;
 
 const read = async (): Promise<GatewayFacts> => {
+  const asked = nowSeconds();
   const answer = await fetch('/.well-known/agent-intent', { redirect: 'manual' });
+  noteClock(answer, asked);
   const described: unknown = await answer.json();
   if (!isObject(described) || !Array.isArray(described['networks'])) {
     throw new Error('The gateway did not describe itself.');

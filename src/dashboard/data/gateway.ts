@@ -2,11 +2,13 @@ import { computed } from '@preact/signals';
 import { createManagement, type Management } from '../../client/management.ts';
 import type { Signer } from '../../client/signer.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import { session } from '../session/session.ts';
+import { self, session } from '../session/session.ts';
 import { accountOf } from '../session/stored-session.ts';
 import { WalletFault } from '../session/wallet-refusal.ts';
 import { walletSigner } from '../session/wallet-signer.ts';
 import { wallets } from '../session/wallets.ts';
+import { ownReader } from './own-reader.ts';
+import { gatewayNow } from './gateway-clock.ts';
 import { readBySession } from './reader.ts';
 
 /** Signs nothing: the wallet of the session is not in this browser any more. */
@@ -70,7 +72,8 @@ export const gateway = computed<Management | undefined>(() => {
     gateway: location.origin,
     account: wallet.signer,
     chainId: wallet.chainId,
-    reader: readBySession,
+    reader: ownReader(wallet.account, self, readBySession),
+    now: gatewayNow,
     fetch: fetchSigned(wallet.account),
   });
 });

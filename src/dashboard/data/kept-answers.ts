@@ -1,11 +1,23 @@
+import type { StoredSession } from '../session/stored-session.ts';
 import { answered } from './problem.ts';
-import { sessionMemory } from './session-memory.ts';
 
 /** Answers of earlier reads, by URL, with the tag by which the gateway can confirm them (docs/management.md §5). */
 type KeptAnswer = { readonly tag: string; readonly text: string };
 
 const MAX_KEPT = 50;
-const keptAnswers = sessionMemory(() => new Map<string, KeptAnswer>());
+
+/**
+ * By the session that signed the reads.
+ *
+ * Race: a read that one account began, and repeats after another one has signed in, must not leave its answer to that one.
+ */
+const answers = new WeakMap<StoredSession, Map<string, KeptAnswer>>();
+
+const answersTo = (reader: StoredSession): Map<string, KeptAnswer> => {
+  const known = answers.get(reader) ?? new Map<string, KeptAnswer>();
+  answers.set(reader, known);
+  return known;
+};
 
 const keep = async (
   kept: Map<string, KeptAnswer>,
@@ -21,12 +33,13 @@ const keep = async (
   kept.set(url, { tag, text });
 };
 
-/** Fetches, and names the answer that this page has. If the gateway confirms it with a 304, this is the answer again. */
+/** Fetches, and names the answer that this session has. If the gateway confirms it with a 304, this is the answer again. */
 export const fetchUnlessKept = async (
+  reader: StoredSession,
   url: string,
   { headers, ...init }: RequestInit & { readonly headers: Headers },
 ): Promise<Response> => {
-  const kept = keptAnswers();
+  const kept = answersTo(reader);
   const known = kept.get(url);
   if (known !== undefined) headers.set('If-None-Match', known.tag);
   const answer = await answered(

@@ -11,6 +11,7 @@ export type Problem = {
 /** Type of the problem that a request had no answer. */
 export const UNANSWERED = 'unanswered';
 
+const FORBIDDEN = 'urn:countersign:problem:forbidden';
 const UNKNOWN_ACCOUNT = 'urn:countersign:problem:unknown-account';
 
 /** The gateway did not answer a read: the network or the gateway is away. */
@@ -48,6 +49,10 @@ export const problemOf = async (thrown: unknown): Promise<Problem> => {
 
 /** Whether the gateway has no such account, or the reader may not see it. The gateway answers both alike. */
 export const isUnknown = ({ type }: Problem): boolean => type === UNKNOWN_ACCOUNT;
+
+/** Whether the reader may not see it, or no longer: e.g. an operator that was removed. */
+export const isWithheld = (problem: Problem): boolean =>
+  problem.type === FORBIDDEN || isUnknown(problem);
 
 export const isUnknownAccount = (thrown: unknown): boolean =>
   thrown instanceof CountersignError && typeOf(thrown.problem) === UNKNOWN_ACCOUNT;

@@ -1,8 +1,8 @@
 import type { Signal } from '@preact/signals';
 import type { Seconds } from '../../core/clock.ts';
-import { type Problem, problemOf } from './problem.ts';
+import { isWithheld, type Problem, problemOf } from './problem.ts';
 
-/** Data of a page, and how old they are. A failed refresh keeps what is there. */
+/** Data of a page, and how old they are. A failed refresh keeps what is there, unless the gateway does not let the account read it any more. */
 export type Query<T> = {
   readonly data: T | undefined;
   /** When the data were read, by the gateway's clock. */
@@ -34,7 +34,8 @@ export const readNow = async <T>(
   } catch (thrown) {
     const problem = await problemOf(thrown);
     if (abort.aborted) return;
-    result.value = { ...result.value, isReading: false, problem };
+    const kept = isWithheld(problem) ? { data: undefined, at: undefined } : result.value;
+    result.value = { ...kept, isReading: false, problem };
   }
   if (changed.has(result)) await readNow(result, read, abort);
 };

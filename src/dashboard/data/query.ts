@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import type { Management } from '../../client/management.ts';
 import { gateway } from './gateway.ts';
 import { type Query, readChange, readNow } from './query-read.ts';
-import { gatewayNow } from './reader.ts';
+import { gatewayNow } from './gateway-clock.ts';
 import { sessionMemory } from './session-memory.ts';
 
 const EMPTY: Query<never> = {

@@ -1,26 +1,18 @@
 import type { Outgoing } from '../../client/outgoing.ts';
-import { nowSeconds, type Seconds } from '../../core/clock.ts';
+import { nowSeconds } from '../../core/clock.ts';
 import { signedHeaders } from '../../protocol/http-signature.ts';
 import { AGENT_SESSION_HEADER, encodeAgentSession } from '../../protocol/intent/agent-session.ts';
 import { session, endLocally } from '../session/session.ts';
+import { gatewayNow, noteClock } from './gateway-clock.ts';
 import { inTime } from './in-time.ts';
 import { fetchUnlessKept } from './kept-answers.ts';
+import { signedOut } from './own-reader.ts';
 import type { StoredSession } from '../session/stored-session.ts';
 
 const JSON_TYPE = 'application/json';
 
-/** How far the clock of the gateway is ahead of this device's. */
-let ahead: Seconds = 0;
-
-const noteClock = (answer: Response): void => {
-  const date = Date.parse(answer.headers.get('date') ?? '');
-  if (!Number.isNaN(date)) ahead = Math.floor(date / 1000) - nowSeconds();
-};
-
-/** The time at the gateway, Unix seconds. */
-export const gatewayNow = (): Seconds => nowSeconds() + ahead;
-
-const send = async ({ key, signed }: StoredSession, request: Outgoing): Promise<Response> => {
+const send = async (reader: StoredSession, request: Outgoing): Promise<Response> => {
+  const { key, signed } = reader;
   const { url, method, body } = request;
   const headers = new Headers(request.headers);
   const proof = await signedHeaders(
@@ -32,7 +24,12 @@ const send = async ({ key, signed }: StoredSession, request: Outgoing): Promise<
   for (const [name, value] of Object.entries(proof)) headers.set(name, value);
   headers.set(AGENT_SESSION_HEADER, encodeAgentSession(signed));
   return inTime(request.signal, async (signal) =>
-    fetchUnlessKept(url, { method, headers, signal, ...(body === undefined ? {} : { body }) }),
+    fetchUnlessKept(reader, url, {
+      method,
+      headers,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    }),
   );
 };
 
@@ -49,8 +46,9 @@ const problemType = async (answer: Response): Promise<string> => {
  * asleep, or the clocks differ.
  */
 export const readAs = async (reader: StoredSession, request: Outgoing): Promise<Response> => {
+  const asked = nowSeconds();
   const first = await send(reader, request);
-  noteClock(first);
+  noteClock(first, asked);
   if (first.ok) return first;
   const type = await problemType(first);
   if (type === 'session-ended') endLocally(reader.key.publicKey);
@@ -61,6 +59,6 @@ export const readAs = async (reader: StoredSession, request: Outgoing): Promise<
 /** Sends a read of the session of this tab. */
 export const readBySession = async (request: Outgoing): Promise<Response> => {
   const current = session.value;
-  if (current.state !== 'in') throw new Error('You are signed out. Sign in again.');
+  if (current.state !== 'in') throw signedOut();
   return readAs(current.session, request);
 };

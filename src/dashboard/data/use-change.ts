@@ -2,14 +2,11 @@ import { useEffect, useState } from 'preact/hooks';
 import { actProblem } from './act-problem.ts';
 import { sessionNetwork } from './act.ts';
 import { gateway } from './gateway.ts';
-import { type Change, carryOn, type SentChange, type Settle, type Step } from './sent-change.ts';
+import { carryOnKept, noChanges } from './kept-changes.ts';
+import { type Change, carryOn, type Settle, type Step } from './sent-change.ts';
 import { accountMemory } from './session-memory.ts';
 
-/** Changes whose answer was lost, by what they change: a dialog that was closed goes on where it was. */
-const keptChanges = accountMemory(() => new Map<string, SentChange>());
-
-/** Changes under way, by what they change: a dialog may be closed while the wallet still asks. */
-const keptSteps = accountMemory(() => new Map<string, Promise<Step>>());
+const keptChanges = accountMemory(() => noChanges(navigator.locks));
 
 const LOST =
   'The gateway did not answer. It may have carried out this change, and may still do so. “Ask again” sends the same signed command, which the gateway carries out at most once.';
@@ -22,27 +19,22 @@ const DONE =
 
 /** One change at a time. @param subject names what it changes, if another signature could make it twice */
 export const useChange = (subject: string | undefined) => {
-  const [sent, setSent] = useState(subject === undefined ? undefined : keptChanges().get(subject));
+  const [kept] = useState(keptChanges);
+  const [sent, setSent] = useState(subject === undefined ? undefined : kept.lost.get(subject));
   const [problem, setProblem] = useState(sent === undefined ? undefined : EARLIER);
   const [found, setFound] = useState<string | undefined>(undefined);
-  const [isAsking, setAsking] = useState(subject !== undefined && keptSteps().has(subject));
-  const keep = (next: SentChange | undefined): void => {
-    setSent(next);
-    if (subject === undefined) return;
-    if (next === undefined) keptChanges().delete(subject);
-    else keptChanges().set(subject, next);
-  };
+  const [isAsking, setAsking] = useState(subject !== undefined && kept.underWay.has(subject));
   const show = async (step: Step, lost: string): Promise<void> => {
     const failure =
       step.is === 'failed' ? await actProblem(step.thrown, sessionNetwork()) : undefined;
     setAsking(false);
-    keep(step.is === 'lost' ? step.sent : undefined);
+    setSent(step.is === 'lost' ? step.sent : undefined);
     if (step.is === 'settled') setFound(step.found);
     if (failure !== undefined) setProblem(failure);
     if (step.is === 'lost') setProblem(lost);
   };
   useEffect(() => {
-    const earlier = subject === undefined ? undefined : keptSteps().get(subject);
+    const earlier = subject === undefined ? undefined : kept.underWay.get(subject);
     // It may have ended since the first render.
     if (earlier === undefined) setAsking(false);
     void earlier?.then(async (step) => {
@@ -64,11 +56,10 @@ export const useChange = (subject: string | undefined) => {
       if (management === undefined) return 'failed';
       setProblem(undefined);
       setAsking(true);
-      const steps = keptSteps();
-      const going = carryOn(sent ?? { change, settle, management, state: 'new' }, management);
-      if (subject !== undefined) steps.set(subject, going);
-      const step = await going;
-      if (subject !== undefined) steps.delete(subject);
+      const next = sent ?? { change, settle, management, state: 'new' };
+      const step = await (subject === undefined
+        ? carryOn(next, management)
+        : carryOnKept(kept, subject, next, management));
       await show(step, LOST);
       return step.is;
     },

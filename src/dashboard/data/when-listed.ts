@@ -1,5 +1,5 @@
 import type { Management } from '../../client/management.ts';
-import { gatewayNow } from './reader.ts';
+import { gatewayNow } from './gateway-clock.ts';
 
 const PAUSE_MS = 1_000;
 /** An account exports its entries within twenty seconds (docs/management.md §5). */

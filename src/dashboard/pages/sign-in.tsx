@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { network } from '../../protocol/account-id.ts';
 import { networkName } from '../../protocol/network-name.ts';
 import { type GatewayFacts, readGatewayFacts } from '../data/gateway-facts.ts';
-import { gatewayNow } from '../data/reader.ts';
+import { gatewayNow } from '../data/gateway-clock.ts';
 import { session, signIn } from '../session/session.ts';
 import { walletRefusal } from '../session/wallet-refusal.ts';
 import { findWallets, wallets } from '../session/wallets.ts';

@@ -1,6 +1,6 @@
 import { Link } from 'wouter-preact';
 import type { DenialRow } from '../data/calls/denied-calls.ts';
-import { gatewayNow } from '../data/reader.ts';
+import { gatewayNow } from '../data/gateway-clock.ts';
 import { assetIn, type DeniedLimit, deniedLimit, deniedRule } from '../format/denial-text.ts';
 import { shown } from '../format/text.ts';
 import { toolName } from '../format/tool-name.ts';

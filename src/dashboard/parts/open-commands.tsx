@@ -7,7 +7,7 @@ import { commandChanges, openCommands, sendAgain } from '../data/commands/send-c
 import type { SignedCommand } from '../data/commands/signed-command.ts';
 import { storedState } from '../data/commands/stored-state.ts';
 import { gateway } from '../data/gateway.ts';
-import { gatewayNow } from '../data/reader.ts';
+import { passedAtGateway } from '../data/gateway-clock.ts';
 import { momentToSecond } from '../format/time.ts';
 import { Notice } from './notice.tsx';
 
@@ -15,7 +15,7 @@ const LISTED_MS = 10_000;
 
 const openText = (name: string, { sentAt, until }: SignedCommand): string => {
   const signed = `${name} that you signed on ${momentToSecond(sentAt)} has no answer yet.`;
-  if (until !== undefined && until <= gatewayNow()) {
+  if (until !== undefined && until <= passedAtGateway()) {
     return `${signed} It has expired: if it has not taken effect yet, it no longer can.`;
   }
   const end = until === undefined ? '' : ` until ${momentToSecond(until)}`;

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { gatewayNow } from '../data/reader.ts';
+import { gatewayNow } from '../data/gateway-clock.ts';
 import { pageReadings } from '../data/page-readings.ts';
 import { areLate, oldestOf, unansweredOf } from '../data/readings.ts';
 import { exactMomentOf, timeOf } from '../format/time.ts';

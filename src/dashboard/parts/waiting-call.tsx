@@ -1,5 +1,5 @@
 import type { Approval } from '../data/calls/approvals.ts';
-import { gatewayNow } from '../data/reader.ts';
+import { gatewayNow } from '../data/gateway-clock.ts';
 import type { Scope } from '../data/scope.ts';
 import { decimalOf, symbolOf } from '../format/amount.ts';
 import { addressIn, shortened } from '../format/text.ts';

@@ -18,13 +18,9 @@ const open = async (): Promise<IDBDatabase> =>
     request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'));
   });
 
-/**
- * Runs requests on a store in one transaction, and waits until it is committed: a full disk fails the commit, not the request.
- *
- * @returns the result of the request that `act` returns
- * @throws DOMException if this browser stores nothing
- */
-export const withStore = async <T>(
+const TIMEOUT_MS = 2_000;
+
+const transact = async <T>(
   name: StoreName,
   mode: IDBTransactionMode,
   act: (store: IDBObjectStore) => IDBRequest<T>,
@@ -41,3 +37,18 @@ export const withStore = async <T>(
     database.close();
   }
 };
+
+/**
+ * Runs requests on a store in one transaction, and waits until it is committed: a full disk fails the commit, not the request. A browser that
+ * hangs, e.g. because a frozen page has an older version open, may still carry it out later.
+ *
+ * @returns the result of the request that `act` returns
+ * @throws DOMException, Error if this browser stores nothing, or not in time
+ */
+export const withStore = async <T>(...of: Parameters<typeof transact<T>>): Promise<T> =>
+  new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('IndexedDB did not answer.')), TIMEOUT_MS);
+    void transact(...of)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });

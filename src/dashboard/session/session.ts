@@ -7,6 +7,7 @@ import {
 } from '../../protocol/intent/agent-session.ts';
 import { newBrowserKey } from './browser-key.ts';
 import { sessionStore } from './session-store.ts';
+import { tabStorage } from './tab-storage.ts';
 import { createTabSession, type SessionMessage } from './tab-session.ts';
 import { chooseAccount, walletSigner } from './wallet-signer.ts';
 import type { Wallet } from './wallet.ts';
@@ -24,15 +25,22 @@ export const {
   leave: signOut,
   enter,
   receive,
+  recheck,
 } = createTabSession({
   store: sessionStore,
   post: (message) => channel.postMessage(message),
-  recall: () => sessionStorage.getItem(ACCOUNT),
-  remember: (account) => sessionStorage.setItem(ACCOUNT, account),
+  recall: () => tabStorage.get(ACCOUNT),
+  remember: (account) => tabStorage.set(ACCOUNT, account),
   now: nowSeconds,
 });
 
 channel.onmessage = ({ data }: MessageEvent<SessionMessage>) => receive(data);
+
+// A page that comes back from the back/forward cache, or from hours in the background.
+addEventListener('pageshow', () => void recheck());
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') void recheck();
+});
 
 /**
  * Signs in: the wallet lets a new key of this browser read for eight hours.

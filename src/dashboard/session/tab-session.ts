@@ -36,6 +36,8 @@ export type TabSession = {
   readonly leave: () => Promise<StoredSession | undefined>;
   /** Called with what another tab posted. */
   readonly receive: (message: SessionMessage) => void;
+  /** Compares the session with the stored one. Called when the page is shown again: while it was frozen, it missed what other tabs posted. */
+  readonly recheck: () => Promise<void>;
 };
 
 /**
@@ -53,6 +55,8 @@ export const createTabSession = ({
   now,
 }: TabSurroundings): TabSession => {
   const session = signal<SessionState>({ state: 'unknown' });
+  /** The key that the store had last. A session that was never stored is not over because the store lacks it. */
+  let storedKey: Hex | undefined;
   const current = (): StoredSession | undefined => {
     const { value } = session;
     return value.state === 'in' || value.state === 'ended' ? value.session : undefined;
@@ -80,6 +84,7 @@ export const createTabSession = ({
     const found = (await stored()).find((each) => accountOf(each) === account);
     const isOwn = self.value === account;
     if (found === undefined || (!isOwn && session.value !== before)) return;
+    storedKey = found.key.publicKey;
     take(found);
   };
   /** Deletes what this tab stored while another one signed out, and tells the tabs that have read it meanwhile. */
@@ -99,14 +104,20 @@ export const createTabSession = ({
         const account = recall();
         // A message that arrived meanwhile may be about what was read.
         if (session.value !== before) continue;
-        show(known.find((each) => account === null || accountOf(each) === account));
+        const found = known.find((each) => account === null || accountOf(each) === account);
+        storedKey = found?.key.publicKey;
+        show(found);
         return;
       }
     },
     enter: async (own) => {
       const account = accountOf(own);
       show(own);
-      await store.keep(own).catch(() => undefined);
+      const isStored = await store.keep(own).then(
+        () => true,
+        () => false,
+      );
+      if (isStored) storedKey = own.key.publicKey;
       if (self.value !== account) {
         await forgetLate(own);
         return;
@@ -139,6 +150,16 @@ export const createTabSession = ({
         show(undefined);
         void forgetLate(own);
       } else if (is === 'out' && state === 'out') session.value = { state };
+    },
+    recheck: async () => {
+      const before = session.value;
+      const own = current();
+      const known = await store.all().catch(() => undefined);
+      if (known === undefined || own === undefined || session.value !== before) return;
+      if (storedKey !== own.key.publicKey) return;
+      const found = known.find((each) => accountOf(each) === accountOf(own));
+      if (found === undefined) show(undefined);
+      else if (found.key.publicKey !== own.key.publicKey) await adopt(accountOf(own));
     },
   };
 };

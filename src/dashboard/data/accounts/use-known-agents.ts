@@ -4,7 +4,7 @@ import type { Seconds } from '../../../core/clock.ts';
 import { gateway } from '../gateway.ts';
 import { type KnownAgents, knownAgents } from './known-agents.ts';
 import { firstRows } from '../list.ts';
-import { gatewayNow } from '../reader.ts';
+import { gatewayNow } from '../gateway-clock.ts';
 import type { Scope } from '../scope.ts';
 import { sessionMemory } from '../session-memory.ts';
 

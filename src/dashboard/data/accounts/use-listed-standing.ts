@@ -1,7 +1,7 @@
 import type { Seconds } from '../../../core/clock.ts';
 import { inTurn } from '../in-turn.ts';
 import { useQuery } from '../query.ts';
-import { gatewayNow } from '../reader.ts';
+import { gatewayNow } from '../gateway-clock.ts';
 import { sessionMemory } from '../session-memory.ts';
 import type { Standing } from './standing.ts';
 

@@ -2,7 +2,7 @@ import type { ItemOf, Management, RequestOf } from '../../../client/management.t
 import { periodOf, secondsOf } from '../../format/period.ts';
 import { dayOf } from '../../format/time.ts';
 import { allOf, firstRows, type Rows } from '../list.ts';
-import { gatewayNow } from '../reader.ts';
+import { gatewayNow } from '../gateway-clock.ts';
 import type { SpendRow } from '../money/spending.ts';
 import { addSums, type Sums, sumsOf } from '../sums.ts';
 

@@ -7,7 +7,8 @@ import { tokenOf } from '../../../protocol/x402/networks.ts';
 import { fetchSigned, type SessionWallet, sessionWallet } from '../gateway.ts';
 import type { GrantTerms } from './grant-form.ts';
 import { sendDocument } from './send-document.ts';
-import { gatewayNow } from '../reader.ts';
+import { signedOut } from '../own-reader.ts';
+import { gatewayNow } from '../gateway-clock.ts';
 
 const DAY_SECONDS = 86_400n;
 
@@ -59,7 +60,7 @@ const signedOnce = <T, R>(
 
 const walletNow = (): SessionWallet => {
   const wallet = sessionWallet.value;
-  if (wallet === undefined) throw new Error('You are signed out. Sign in again.');
+  if (wallet === undefined) throw signedOut();
   return wallet;
 };
 

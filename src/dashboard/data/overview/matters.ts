@@ -8,7 +8,7 @@ import { listAddress } from '../filters.ts';
 import { readGatewayFacts } from '../gateway-facts.ts';
 import { firstRows } from '../list.ts';
 import { lateBefore, STAGES } from '../money/waiting-payments.ts';
-import { gatewayNow } from '../reader.ts';
+import { gatewayNow } from '../gateway-clock.ts';
 import type { Scope } from '../scope.ts';
 import { readRanking } from '../money/spending.ts';
 import { webhooksOf } from '../webhooks.ts';

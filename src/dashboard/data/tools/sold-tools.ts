@@ -5,7 +5,7 @@ import { dayOf, daysBefore } from '../../format/time.ts';
 import { type CatalogueTool, readCatalogue } from './catalogue.ts';
 import { readPublicTools } from './public-tools.ts';
 import { useQuery } from '../query.ts';
-import { gatewayNow } from '../reader.ts';
+import { gatewayNow } from '../gateway-clock.ts';
 import type { Scope } from '../scope.ts';
 import { readSpendByTool, type SpendRow } from '../money/spending.ts';
 

@@ -4,7 +4,7 @@ import type { EntryEvent } from '../../../client/management.ts';
 import { denialRemedy } from '../../data/calls/denial-remedy.ts';
 import { gateway } from '../../data/gateway.ts';
 import { problemOf } from '../../data/problem.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import { entryName } from '../../format/entry-name.ts';
 import { shown } from '../../format/text.ts';
 import { toolName } from '../../format/tool-name.ts';

@@ -11,7 +11,7 @@ import {
   termsOf,
 } from '../../data/grants/grant-form.ts';
 import { type OwnGrant, parentOf } from '../../data/grants/grant-parent.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import { useSellsForDollars } from '../../data/tools/use-sells-for-dollars.ts';
 import { useCheckedForm } from '../../parts/checked-form.ts';
 import { Field } from '../../parts/field.tsx';

@@ -1,5 +1,5 @@
 import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import { saveFile } from '../../data/save-file.ts';
 import { shown } from '../../format/text.ts';
 import { agoOf } from '../../format/time.ts';

@@ -2,7 +2,7 @@ import { useId, useState } from 'preact/hooks';
 import { gateway } from '../../data/gateway.ts';
 import type { LogAccount } from '../../data/audit/log-accounts.ts';
 import { problemOf } from '../../data/problem.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import { saveFile } from '../../data/save-file.ts';
 import type { Scope } from '../../data/scope.ts';
 import { addressIn } from '../../format/text.ts';

@@ -3,7 +3,7 @@ import type { Report } from '../../../audit/verify/index.ts';
 import { gateway } from '../../data/gateway.ts';
 import { type LogAccount, MOST_ACCOUNTS } from '../../data/audit/log-accounts.ts';
 import { problemOf } from '../../data/problem.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import type { Scope } from '../../data/scope.ts';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { Notice } from '../../parts/notice.tsx';

@@ -1,5 +1,5 @@
 import { useFilters } from '../../data/filters.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import type { PageProps } from '../../data/scope.ts';
 import { ruleWords } from '../../format/rule-name.ts';
 import { periodOf } from '../../format/period.ts';

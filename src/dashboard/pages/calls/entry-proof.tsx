@@ -4,7 +4,7 @@ import type { CallName } from '../../data/calls/call-story.ts';
 import type { DrawFault, DrawnProof } from '../../data/audit/entry-proof.ts';
 import { gateway } from '../../data/gateway.ts';
 import { problemOf } from '../../data/problem.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import { Notice } from '../../parts/notice.tsx';
 import type { DrawnStep } from './proof-path.tsx';
 import { ProvedEntry, type WrittenProof } from './proved-entry.tsx';

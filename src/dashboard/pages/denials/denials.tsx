@@ -1,7 +1,7 @@
 import { Link } from 'wouter-preact';
 import { listAddress, useFilters } from '../../data/filters.ts';
 import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import type { PageProps } from '../../data/scope.ts';
 import { readRanking, type SpendKey, type SpendRow } from '../../data/money/spending.ts';
 import { countOf } from '../../format/amount.ts';

@@ -1,5 +1,5 @@
 import { Link } from 'wouter-preact';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import type { KnownSecret } from '../../data/secrets.ts';
 import { shown } from '../../format/text.ts';
 import { agoOf, exactMomentOf } from '../../format/time.ts';

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { sessionNetwork } from '../../data/act.ts';
 import { endAllSessions } from '../../data/end-all-sessions.ts';
 import { sessionWallet } from '../../data/gateway.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import { shortened } from '../../format/text.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { signOut } from '../../session/session.ts';

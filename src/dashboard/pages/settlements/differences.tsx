@@ -2,7 +2,7 @@ import { Link } from 'wouter-preact';
 import type { ItemOf } from '../../../client/management.ts';
 import { firstRows, PAGE_ROWS } from '../../data/list.ts';
 import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import { agoOf, exactMomentOf } from '../../format/time.ts';
 import { AccountLink } from '../../parts/account-link.tsx';
 import { Badge } from '../../parts/badge.tsx';

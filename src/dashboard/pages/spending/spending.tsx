@@ -2,7 +2,7 @@ import { Link } from 'wouter-preact';
 import { listAddress, useFilters } from '../../data/filters.ts';
 import { withEmptyDays } from '../../data/money/day-rows.ts';
 import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/reader.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
 import type { PageProps } from '../../data/scope.ts';
 import { readDays, readRanking, type SpendRow } from '../../data/money/spending.ts';
 import { sumsOf } from '../../data/sums.ts';

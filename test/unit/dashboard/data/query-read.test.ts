@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { expect, it } from 'vitest';
+import { CountersignError } from '../../../../src/client/errors.ts';
 import { type Query, readChange, readNow } from '../../../../src/dashboard/data/query-read.ts';
 
 const unread = () =>
@@ -53,6 +54,21 @@ it('reads again after a change during a read that failed', async () => {
   expect([result.value.problem?.detail, running.length]).toEqual(['away', 1]);
   await answer('after it');
   expect([result.value.data, result.value.problem]).toEqual(['after it', undefined]);
+});
+
+it.each([
+  [403, 'forbidden', undefined],
+  [404, 'unknown-account', undefined],
+  [429, 'rate-limited', 'read before'],
+])('after an answer %i %s shows %s', async (_, type, shown) => {
+  const result = unread();
+  const { read, answer } = scripted();
+  void readNow(result, read, never);
+  await answer('read before');
+  const problem = { type: `urn:countersign:problem:${type}`, detail: 'No.' };
+  const refused = new CountersignError('refused', 'No.', { problem });
+  await readNow(result, async () => await Promise.reject(refused), never);
+  expect(result.value).toMatchObject({ data: shown, problem: { type: problem.type } });
 });
 
 it('makes polls during a read one read', async () => {

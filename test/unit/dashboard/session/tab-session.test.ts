@@ -8,7 +8,7 @@ const WALLETS = ['aa', 'bb'] as const;
 
 type Step = {
   readonly tab: number;
-  readonly act: (typeof WALLETS)[number] | 'out' | 'reload' | 'end' | 'run';
+  readonly act: (typeof WALLETS)[number] | 'out' | 'reload' | 'end' | 'thaw' | 'run';
   readonly pick: number;
 };
 
@@ -16,7 +16,7 @@ const steps = fc.array(
   fc.record<Step>({
     tab: fc.nat(TABS - 1),
     act: fc.oneof(
-      { weight: 1, arbitrary: fc.constantFrom('aa', 'bb', 'out', 'reload', 'end') },
+      { weight: 1, arbitrary: fc.constantFrom('aa', 'bb', 'out', 'reload', 'end', 'thaw') },
       { weight: 2, arbitrary: fc.constant('run') },
     ),
     pick: fc.nat(99),
@@ -35,6 +35,7 @@ const play = async (taken: readonly Step[]) => {
     const { session, end, leave } = browser.tab(tab);
     if (act === 'run') await browser.run(pick);
     else if (act === 'reload') browser.reload(tab);
+    else if (act === 'thaw') browser.thaw(tab);
     else if (act === 'out') {
       if (session.value.state === 'in') void leave();
     } else if (act === 'end') {
@@ -120,6 +121,44 @@ describe('tabs of one browser', () => {
       ),
       { numRuns: 1000 },
     );
+  });
+
+  it('that were frozen while another one signed out are out when they are shown again', async () => {
+    const browser = createTabs(2);
+    browser.signIn(0, sessionOf('aa', 1));
+    await browser.settle();
+    browser.freeze(1);
+    void browser.tab(0).leave();
+    await browser.settle();
+    expect(browser.tab(1).session.value.state).toBe('in');
+    browser.thaw(1);
+    await browser.settle();
+    expect(browser.tab(1).session.value.state).toBe('out');
+  });
+
+  it('that were frozen use the newer session of their account when they are shown again', async () => {
+    const browser = createTabs(2);
+    browser.signIn(0, sessionOf('aa', 1));
+    await browser.settle();
+    browser.freeze(1);
+    browser.signIn(0, sessionOf('aa', 2));
+    await browser.settle();
+    browser.thaw(1);
+    await browser.settle();
+    expect(browser.tab(1).session.value).toMatchObject({
+      state: 'in',
+      session: { key: { publicKey: sessionOf('aa', 2).key.publicKey } },
+    });
+  });
+
+  it('stay signed in when they are shown again in a browser that could not store the session', async () => {
+    const browser = createTabs(1, { isFull: true });
+    await browser.settle();
+    browser.signIn(0, sessionOf('aa', 1));
+    await browser.settle();
+    browser.thaw(0);
+    await browser.settle();
+    expect(browser.tab(0).session.value.state).toBe('in');
   });
 
   it('that are signed out use the sign-in of another tab', async () => {

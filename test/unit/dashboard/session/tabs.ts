@@ -40,12 +40,14 @@ export const sessionOf = (wallet: 'aa' | 'bb', key: number, from = NOW): StoredS
  * A browser with some tabs. Each asynchronous step waits until `run` releases it: each transaction of the store, its answer, and each
  * message, of which those from one tab to another stay in order.
  */
-export const createTabs = (count: number) => {
+export const createTabs = (count: number, { isFull = false } = {}) => {
   const waiting: (() => void)[] = [];
   const stored = new Map<AccountId, StoredSession>();
   /** Changes of a tab from one account to another that no person made there. */
   const swapped: string[] = [];
   const channels = new Map<string, SessionMessage[]>();
+  /** Tabs in the back/forward cache: they get no messages. */
+  const frozen = new Set<number>();
 
   const pause = async (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
   const rest = async (): Promise<void> => {
@@ -69,7 +71,10 @@ export const createTabs = (count: number) => {
     };
     return {
       all: async () => transaction(() => [...stored.values()]),
-      keep: async (session) => transaction(() => stored.set(accountOf(session), session)),
+      keep: async (session) =>
+        isFull
+          ? await Promise.reject(new Error('The disk is full.'))
+          : await transaction(() => stored.set(accountOf(session), session)),
       forget: async (account) => transaction(() => stored.delete(account)),
       forgetOne: async (session) =>
         transaction(() => {
@@ -83,7 +88,7 @@ export const createTabs = (count: number) => {
   const deliver = async (from: number, to: number): Promise<void> => {
     await pause();
     const message = channels.get(`${from} ${to}`)?.shift();
-    if (message !== undefined) tabs[to]?.current.receive(message);
+    if (message !== undefined && !frozen.has(to)) tabs[to]?.current.receive(message);
   };
 
   const open = (at: number): TabSession => {
@@ -132,6 +137,11 @@ export const createTabs = (count: number) => {
       tab.entering = false;
     },
     reload: (at: number): void => void open(at),
+    freeze: (at: number): void => void frozen.add(at),
+    thaw: (at: number): void => {
+      frozen.delete(at);
+      void tabs[at]?.current.recheck();
+    },
     /** Lets one of the things that wait go on. */
     run: async (pick: number): Promise<void> => {
       const [next] = waiting.splice(waiting.length === 0 ? 0 : pick % waiting.length, 1);
