@@ -233,7 +233,7 @@ export class AgentAccount extends DurableObject<Env> {
   /** How another account is related to this one. The gateway decides by the relation what it may read. Writes nothing. */
   async relation({ by }: { readonly by: AccountId }): Promise<Relation> {
     return this.#ledger.submit<Relation>(
-      (state) => unchanged(state, relationOf(state, by)),
+      (state, { now }) => unchanged(state, relationOf(state, by, now)),
       UNAVAILABLE,
     );
   }

@@ -69,7 +69,7 @@ export const enter = (
   { now, salt }: Pick<Context, 'now' | 'salt'>,
   body: Omit<EntryBody, 'at'> & Partial<Pick<EntryBody, 'at'>>,
 ): { readonly state: AccountState; readonly entry: Entry } => {
-  const cutOff = cutOffCount(state);
+  const cutOff = cutOffCount(state, now);
   const isNews = cutOff > (state.tree.cutOff ?? 0);
   const { entry, head } = link(state.head, state.account, salt(), {
     at: now,

@@ -62,7 +62,7 @@ export const dropEndedGrants = (
   state: AccountState,
   now: Seconds,
 ): { readonly state: AccountState; readonly writes: readonly Write[] } => {
-  const isLogged = cutOffCount(state) === (state.tree.cutOff ?? 0);
+  const isLogged = cutOffCount(state, now) === (state.tree.cutOff ?? 0);
   const isDone = (each: HeldGrant): boolean =>
     isOver(each, now) &&
     isLogged &&

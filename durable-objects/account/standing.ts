@@ -30,7 +30,7 @@ export const standing = (
   if (!exists(state)) return unchanged(state, { verdict: 'unknown_account' });
   const { by } = question;
   if (by !== undefined) {
-    const maySee = by.role === 'operator' || relationTo(state, by.account) !== 'none';
+    const maySee = by.role === 'operator' || relationTo(state, by.account, context.now) !== 'none';
     return unchanged(
       state,
       maySee

@@ -89,7 +89,7 @@ const decide = (
     given: SignedCommand,
     decide: () => Decision<CommandVerdict>,
   ): Decision<CommandVerdict> => {
-    const fault = refusalOf(state, given);
+    const fault = refusalOf(state, given, context);
     if (fault !== undefined) return refused(state, fault);
     // A dry run may be repeated.
     if ('dryRun' in given && given.dryRun === true) return decide();

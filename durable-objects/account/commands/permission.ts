@@ -7,6 +7,7 @@ import type {
   CommandIntent,
   CommandSigner,
 } from '../../../src/protocol/account/command.ts';
+import type { Context } from '../decision.ts';
 import { type AccountState, hasPaid } from '../state.ts';
 import { ancestorsOf, exists, hasParent, relationTo } from '../tree/ancestors.ts';
 
@@ -32,13 +33,14 @@ export const capacityFor = (state: AccountState, by: CommandSigner | undefined):
 export const refusalOf = (
   state: AccountState,
   command: SignedCommand,
+  { now }: Pick<Context, 'now'>,
 ): CommandFault | CommandFieldFault | undefined => {
   const { by } = command;
   if (by === undefined) return undefined;
   const forbidden = { reason: 'forbidden' } as const;
   if (by.role === 'operator') return isOperators(command) ? undefined : forbidden;
   if (!isOwners(command)) return forbidden;
-  switch (relationTo(state, by.account)) {
+  switch (relationTo(state, by.account, now)) {
     case 'ancestor':
       return undefined;
     case 'self':

@@ -65,10 +65,13 @@ export const take = (
     return refuse('delegate', 'an account that has issued no grants as an owner', account);
   }
   const moves = tree.governed && tree.parent !== undefined && tree.parent !== issuer;
+  // Race: the account learned of the revocation after the issuer had answered. What the grant names as ancestors was cut off already.
+  const isDead = [grant, ...chain].some((link) => tree.answers[link.hash]?.status === 'revoked');
+  if ((moves || isDead) && !hasAsked) return unchanged(state, ASK_ANCESTORS);
+  if (isDead) return refused(state, { reason: 'grant_revoked', field: 'delegation.parent' });
   if (moves) {
-    if (!hasAsked) return unchanged(state, ASK_ANCESTORS);
     // Attack: a key that was cut off must not choose a new owner (law 8).
-    if (held.some((each) => isCutOff(state, each)) || isStopped(state)) {
+    if (held.some((each) => isCutOff(tree, each)) || isStopped(state)) {
       return refuse('issuer', addressOf(tree.parent) ?? '', delegation.issuer);
     }
     if (holdsLeases(state, context)) {
@@ -97,9 +100,7 @@ export const take = (
   };
   const kept = held
     .filter((each) => each.grant.hash !== hash)
-    .map((each) =>
-      moves && each.status === 'active' ? { ...each, status: 'superseded' as const } : each,
-    );
+    .map((each) => formerGrant(tree, each, moves));
   const next = changedTree(
     { ...state, held: [...kept, taken] },
     { governed: true, parent: issuer, ancestors, cutOff: undefined, defaultGrant: hash },
@@ -111,8 +112,8 @@ export const take = (
     },
     context,
   );
-  const grants = (moves ? [...kept, taken] : [taken]).map((each) => put(HELD_GRANT, each));
-  const writes = [...next.writes, ...grants];
+  const grants = [...kept.filter((each) => !held.includes(each)), taken];
+  const writes = [...next.writes, ...grants.map((each) => put(HELD_GRANT, each))];
   if (!moves) return { ...next, writes };
   const left = withoutWebhooks(next.state, grantEvidence(grant), context);
   return {
@@ -123,7 +124,13 @@ export const take = (
   };
 };
 
-const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
+/** A held grant once a later one was taken. */
+const formerGrant = (tree: AccountState['tree'], held: HeldGrant, moves: boolean): HeldGrant => {
+  if (moves && held.status === 'active') return { ...held, status: 'superseded' };
+  return isCutOff(tree, held) && held.isReplaced !== true ? { ...held, isReplaced: true } : held;
+};
+
+const isCutOff = (tree: AccountState['tree'], held: HeldGrant): boolean =>
   held.status !== 'superseded' && isRevoked(tree, held);
 
 /** Whether an ancestor's money is still in use here, or a lease is live. */

@@ -1,7 +1,9 @@
+import type { Seconds } from '../../../src/core/clock.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Relation } from '../../../src/protocol/account/standing.ts';
 import { type AccountState, isKnown } from '../state.ts';
-import { linksOf } from './grants.ts';
+import { type HeldGrant, isLive, issuerOf, linksOf } from './grants.ts';
+import type { Tree } from './tree.ts';
 
 /**
  * The ancestors of an account, nearest first, by the grant that it took last, also after that grant was revoked or has expired: an
@@ -21,23 +23,47 @@ export const exists = (state: AccountState): boolean => isKnown(state) || state.
 export const relationTo = (
   state: AccountState,
   by: AccountId,
+  now: Seconds,
 ): Extract<Relation, { readonly verdict: 'found' }>['relation'] => {
   if (by === state.account) return 'self';
   const rank = ancestorsOf(state).indexOf(by);
-  return rank < cutOffCount(state) ? 'none' : 'ancestor';
+  return rank < cutOffCount(state, now) ? 'none' : 'ancestor';
 };
 
 /**
- * How many of the nearest ancestors were cut off by one of their own ancestors.
+ * How many of the nearest ancestors were cut off by one of their own ancestors. A live grant from the parent keeps all of them; a revoked
+ * one cuts off the ancestors below the revocation.
  *
  * Attack: such an account must not command its descendants with a leaked key, nor read what they do.
  */
-export const cutOffCount = ({ tree, held }: Pick<AccountState, 'tree' | 'held'>): number => {
-  const last = held.findLast(({ issuer }) => issuer === tree.parent);
-  const links = last === undefined ? [] : linksOf(last);
-  const revoked = links.findLastIndex(({ hash }) => tree.answers[hash]?.status === 'revoked');
-  return Math.max(tree.cutOff ?? 0, revoked);
+export const cutOffCount = (
+  { tree, held }: Pick<AccountState, 'tree' | 'held'>,
+  now: Seconds,
+): number => {
+  const logged = tree.cutOff ?? 0;
+  const current = held.filter((each) => isCurrent(tree, each));
+  if (current.some((each) => isLive(tree, each, now))) return logged;
+  const ranks = current
+    .filter(({ isReplaced }) => isReplaced !== true)
+    .map((each) => revokedRank(tree, each))
+    // An expired grant says nothing about the ancestors, and neither does one that the parent itself revoked.
+    .filter((rank) => rank > 0);
+  return ranks.length === 0 ? logged : Math.max(logged, Math.min(...ranks));
 };
+
+/** Whether a grant came through the same accounts as the one that the account took last. */
+const isCurrent = ({ ancestors = [] }: Tree, held: HeldGrant): boolean => {
+  const links = linksOf(held);
+  return (
+    held.status !== 'superseded' &&
+    links.length === ancestors.length &&
+    links.every((link, at) => issuerOf(link) === ancestors[at])
+  );
+};
+
+/** The rank of the highest ancestor that revoked one of the links of a grant; -1 without one. */
+const revokedRank = ({ answers }: Tree, held: HeldGrant): number =>
+  linksOf(held).findLastIndex(({ hash }) => answers[hash]?.status === 'revoked');
 
 /**
  * Whether `by` may replace what `writer` wrote for this account: accounts between the two cannot undo what a higher ancestor wrote. A
@@ -61,9 +87,9 @@ export const isRaised = (
 ): boolean => by !== undefined && by !== writer && mayReplace(state, by, writer);
 
 /** How the account `by` is related to this one. */
-export const relationOf = (state: AccountState, by: AccountId): Relation => ({
+export const relationOf = (state: AccountState, by: AccountId, now: Seconds): Relation => ({
   verdict: 'found',
-  relation: relationTo(state, by),
+  relation: relationTo(state, by, now),
   hasParent: hasParent(state),
   exists: exists(state),
 });

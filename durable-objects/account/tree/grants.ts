@@ -69,12 +69,14 @@ export type HeldGrant = {
   readonly policy: Policy;
   /** `superseded`: the holder moved to another parent. */
   readonly status: 'active' | 'revoked' | 'superseded';
+  /** The holder knew that it was revoked when it took a later grant, which names the ancestors in its place. */
+  readonly isReplaced?: true;
   /** Digest of the intent that the holder consented with. */
   readonly consent: Hex;
   readonly registeredAt: Seconds;
 };
 
-type StoredHeld = Pick<HeldGrant, 'status' | 'consent' | 'registeredAt'> & {
+type StoredHeld = Pick<HeldGrant, 'status' | 'isReplaced' | 'consent' | 'registeredAt'> & {
   readonly grant: StoredGrant;
   readonly chain: readonly StoredGrant[];
 };
@@ -82,11 +84,12 @@ type StoredHeld = Pick<HeldGrant, 'status' | 'consent' | 'registeredAt'> & {
 export const HELD_GRANT: Noun<HeldGrant> = {
   name: 'held_grant',
   key: ({ grant }) => grant.hash,
-  encode: ({ grant, chain, status, consent, registeredAt }) =>
+  encode: ({ grant, chain, status, isReplaced, consent, registeredAt }) =>
     JSON.stringify({
       grant: encodeGrant(grant),
       chain: chain.map(encodeGrant),
       status,
+      ...(isReplaced === undefined ? {} : { isReplaced }),
       consent,
       registeredAt,
     } satisfies StoredHeld),

@@ -9,6 +9,7 @@ import type {
   CommandSigner,
   Status,
 } from '../../../../src/protocol/account/command.ts';
+import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
 import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
 import type { SettlementResult } from '../../../../src/protocol/payment.ts';
@@ -230,6 +231,51 @@ describe('a manager that its owner has cut off', () => {
     });
     const last = (await entriesOf(agent)).at(-1);
     expect(last?.outcome).toEqual({ above: [accountOf(manager), accountOf(owner)] });
+  });
+});
+
+describe('a manager with two grants of its owner', () => {
+  const relationOf = (agent: Hex, to: Hex) => stubOf(agent).relation({ by: accountOf(to) });
+
+  test('remains an ancestor after one of them was revoked, and is cut off with the other one', async () => {
+    const [owner, manager, agent] = [await ownerWith(10_000n), randomHex(20), randomHex(20)];
+    const upper = [
+      await enrol(owner, manager, { depth: 1 }),
+      await enrol(owner, manager, { depth: 1 }),
+    ];
+    for (const { hash: parent } of upper) {
+      const { hash: authority } = await enrol(manager, agent, { parent });
+      // With a lease the agent learns of a revocation at once.
+      expect(ruleOf(await callOnce(agent, 10n, { authority }))).toBe('go');
+    }
+    const [first, last] = upper as [SignedGrant, SignedGrant];
+    await revoke(owner, last.delegation.id);
+    await commandStatus(agent, ownerBy(owner), 'paused');
+    expect(await relationOf(agent, manager)).toMatchObject({ relation: 'ancestor' });
+    await revoke(owner, first.delegation.id);
+    await commandStatus(agent, ownerBy(owner), 'active');
+    expect(await relationOf(agent, manager)).toMatchObject({ relation: 'none' });
+    const named = (await entriesOf(agent)).flatMap(({ outcome }) => outcome?.['ancestors'] ?? []);
+    expect(named).toEqual([accountOf(owner)]);
+  });
+
+  test('remains an ancestor when the agent forgets the newer one before the revoked one', async () => {
+    const [owner, manager, agent] = [await ownerWith(10_000n), randomHex(20), randomHex(20)];
+    const upper = await enrol(owner, manager, { depth: 1 });
+    await enrol(manager, agent, { parent: upper.hash });
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    await revoke(owner, upper.delegation.id);
+    expect(await relationOf(agent, manager)).toMatchObject({ relation: 'none' });
+    const next = await enrol(owner, manager, { depth: 1 });
+    const validUntil = BigInt(nowSeconds() + 1_000);
+    await enrol(manager, agent, { parent: next.hash, validUntil });
+    pass(1_000 + 3_700);
+    for (const _ of Array(3)) {
+      await runDurableObjectAlarm(stubOf(agent));
+      pass(600);
+    }
+    expect((await standingOf(agent)).grants).toMatchObject([{ status: 'revoked' }]);
+    expect(await relationOf(agent, manager)).toMatchObject({ relation: 'ancestor' });
   });
 });
 
