@@ -66,13 +66,24 @@ class Call:
         self.is_bounced = self.has_answer = False
 
 
-class HeldGrant:
-    """A grant that the account took. `state`: active, revoked, superseded."""
+class CutOff(NamedTuple):
+    """A cut-off that an entry names: the account `by` ended one of the grants `issued` by it."""
 
-    __slots__ = ("delegation", "state")
+    by: str
+    issued: List[str]
+    at: int
+    seq: int
+    place: Place
+
+
+class HeldGrant:
+    """A grant that the account took. `state`: active, revoked, superseded. `is_cut_off`: an ancestor revoked a grant above it for ever."""
+
+    __slots__ = ("delegation", "is_cut_off", "state")
 
     def __init__(self, taken: Dict[str, Any]) -> None:
         self.delegation, self.state = taken, "active"
+        self.is_cut_off = False
 
 
 class Account:
@@ -82,6 +93,12 @@ class Account:
         self.status = "active"
         self.policies: Dict[str, Optional[str]] = {"operator": None, "owner": None}
         self.grants: Dict[str, HeldGrant] = {}
+        self.above: List[str] = []
+        self.cut_off = 0
+        """The ancestors that the last grant named, and how many of the nearest were cut off since."""
+        self.cut_offs: List[CutOff] = []
+        self.issuers: List[Tuple[int, str]] = []
+        """Time and issuer of each grant that it took."""
         self.lends = False
         self.lacks_texts = False
         self.is_governed = False
@@ -209,6 +226,10 @@ class Account:
         elif kind == "credit.lent":
             self.lent.append((entry, place))
         elif kind == "grant.taken":
+            above = member(entry, "outcome", "above")
+            is_read = isinstance(above, list) and all(isinstance(each, str) for each in above)
+            self.above, self.cut_off = above if is_read else [], 0
+            self.issuers.append((entry["at"], str(member(entry, "evidence", "delegation", "issuer"))))
             self._take(member(entry, "evidence", "delegation"))
         elif kind == "grant.revoked":
             revoked = member(entry, "evidence", "revocation")

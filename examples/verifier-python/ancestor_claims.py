@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
-from account import Claim
+from account import Claim, CutOff
 from branches import SLACK, Branch
+from fields import ZERO_HASH
 from survey import Survey
 from tally import Tally
 from times import Course, places_in
@@ -30,7 +31,7 @@ class KnownAncestor:
         # A clock may have stepped back between two entries.
         times = list(accumulate((at for at, _ in branch.statuses), max))
         self.statuses = Course(times, [status for _, status in branch.statuses])
-        self.revocations = branch.revocations
+        self.revocations, self.issuers = branch.revocations, branch.issuers
         self._by_id: Dict[str, int] = {}
         """The place of the first revocation of each grant by its id."""
         self._epochs: List[int] = []
@@ -89,3 +90,32 @@ def _revocation(claim: Claim, known: KnownAncestor, survey: Survey) -> Found:
     if first is None or claim.at < first - SLACK:
         return None
     return PERHAPS if claim.at <= first + SLACK else ("payment.grant", "revoked")
+
+
+def check_cut_off(tally: Tally, known: Optional[KnownAncestor], survey: Survey, cut_off: CutOff, account: str) -> None:
+    """The ancestor revoked a grant, its account was revoked, or it gave up or left the grant that it holds itself."""
+    grants = [survey.grants[each][1] for each in cut_off.issued]
+    if known is None or not grants:
+        return tally.bound(UNKNOWN)
+    latest = cut_off.at + SLACK
+    is_revoked = any(status == "revoked" and at <= latest for at, status in zip(known.statuses.starts, known.statuses.values))
+    if is_revoked or any(_is_ended(known, survey, grant, latest) for grant in grants):
+        return tally.prove()
+    return tally.break_with(cut_off.place, "wrong_grant", account, cut_off.seq, "outcome.ancestors")
+
+
+def _is_ended(known: KnownAncestor, survey: Survey, grant: Dict[str, Any], latest: int) -> bool:
+    if _is_revoked(known, grant, latest):
+        return True
+    if grant["parent"] == ZERO_HASH:
+        return False
+    if grant["parent"] not in survey.grants:
+        return True
+    parent = survey.grants[grant["parent"]][1]
+    has_moved = any(issuer != parent["issuer"] and at <= latest for at, issuer in known.issuers)
+    return has_moved or _is_revoked(known, parent, latest)
+
+
+def _is_revoked(known: KnownAncestor, grant: Dict[str, Any], latest: int) -> bool:
+    first = known.revoked_at(grant["id"], grant["epoch"])
+    return first is not None and first <= latest

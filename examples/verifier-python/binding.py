@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from account import Account, Claim
+from account import Account, Claim, CutOff
 from conditions import compared
 from entry import Seen, member, text_in
 from evaluation import Counter, Source, Subject
@@ -158,6 +158,38 @@ class Binder:
         above = [f"{on}:{delegation['issuer']}" for _, delegation in links]
         is_right = member(entry, "outcome", "above") == above
         return [] if is_right else [Fault("calls", "wrong_grant", "outcome.above")]
+
+    def cut_off_faults(self, seen: Seen, account: Account) -> List[Fault]:
+        """Applies a cut-off that an entry names: the ancestors that remain are the last of those that the newest grant named."""
+        entry = seen.entry
+        if "ancestors" not in entry.get("outcome", {}):
+            return []
+        named = entry["outcome"]["ancestors"]
+        count = len(account.above) - (len(named) if isinstance(named, list) else 0)
+        is_later = account.cut_off < count < len(account.above)
+        if not is_later or entry["type"] == "grant.taken" or named != account.above[count:]:
+            return [Fault("calls", "wrong_grant", "outcome.ancestors")]
+        account.cut_off = count
+        branches = self._branches_of(account)
+        issued = [issued for _, issued in branches]
+        account.cut_offs.append(CutOff(account.above[count], issued, entry["at"], entry["seq"], seen.place))
+        # Only a grant of an owner is revoked for good: other issuers may move to another parent, and come back. Of several
+        # grants of the owner the log does not show which one it revoked.
+        if count == len(account.above) - 1 and len(set(issued)) == 1:
+            for hashed, _ in branches:
+                account.grants[hashed].is_cut_off = True
+        return []
+
+    def _branches_of(self, account: Account) -> List[Tuple[str, str]]:
+        """The grants that came through the ancestors of now, each with the link that the nearest remaining one issued."""
+        found: List[Tuple[str, str]] = []
+        on = account.name.rsplit(":", 1)[0]
+        for hashed, held in account.grants.items():
+            links = self.links(hashed)
+            is_same = [f"{on}:{delegation['issuer']}" for _, delegation in links] == account.above
+            if held.state != "superseded" and is_same:
+                found.append((hashed, links[account.cut_off][0]))
+        return found
 
     def bind(self, listed: List[Listed], account: Account, asset: str, at: int) -> Bound:
         """The policies with what they have counted, as far as their texts are there."""

@@ -57,6 +57,7 @@ class Branch:
         self.lent: List[Tuple[Dict[str, Any], Place]] = []
         self.statuses: List[Tuple[int, str]] = []
         self.revocations: List[Tuple[int, str, int]] = []
+        self.issuers: List[Tuple[int, str]] = []
         self.last_at = 0
         self.is_read = False
         """Whether all entries of the account were replayed."""
@@ -64,6 +65,7 @@ class Branch:
     def read(self, account: Account) -> None:
         self.changes, self.children, self.leases = account.changes, account.children, account.leases
         self.lent, self.statuses, self.revocations = account.lent, account.statuses, account.revocations
+        self.issuers = account.issuers
         self.last_at, self.is_read = account.last_at, True
 
     def spend(self, asset: str, name: str, start: int, amount: int, place: CallPlace) -> None:

@@ -89,10 +89,14 @@ class Commands:
         self._above: List[Any] = []
         self._used: Set[Tuple[str, str, Optional[str]]] = set()
 
-    def taken(self, entry: Dict[str, Any]) -> None:
-        """The account took a grant: these accounts are its ancestors from now on."""
-        above = member(entry, "outcome", "above")
-        self._above = above if isinstance(above, list) else []
+    def note(self, entry: Dict[str, Any]) -> None:
+        """Follows the ancestors, before an entry is checked: the account takes a grant, or learns that an ancestor was cut off."""
+        if entry["type"] == "grant.taken":
+            above = member(entry, "outcome", "above")
+            self._above = above if isinstance(above, list) else []
+        if "ancestors" in entry.get("outcome", {}):
+            remaining = entry["outcome"]["ancestors"]
+            self._above = [each for each in self._above if isinstance(remaining, list) and each in remaining]
 
     def fault(self, entry: Dict[str, Any]) -> Optional[Fault]:
         """An owner commands the accounts below it, and itself while it has no ancestors. Each command writes an entry once."""

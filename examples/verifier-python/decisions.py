@@ -54,6 +54,7 @@ class Decisions:
         assert account is not None
         if not self._is_whole:
             return self._skip(kind, entry.get("count", 1))
+        wrong = self._binder.cut_off_faults(seen, account)
         faults: List[Fault] = []
         if kind in STARTS:
             faults = self._start(account, seen)
@@ -66,7 +67,7 @@ class Decisions:
             account.claims += self._binder.claims(seen, account)
         elif kind == "grant.taken":
             faults = self._binder.ancestor_faults(entry)
-        self._count(seen, faults)
+        self._count(seen, [*wrong, *faults])
         account.note(entry, seen.place)
         self._last_at = entry["at"]
         if self._newest in self._ended:

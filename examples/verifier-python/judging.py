@@ -92,7 +92,7 @@ def _wrong_grant(binder: Binder, account: Account, call: Call, entry: Dict[str, 
     if grant is None:
         return "payment.grant" if account.is_governed else None
     held = account.grants.get(grant)
-    if held is None or held.state != "active":
+    if held is None or held.state != "active" or held.is_cut_off:
         return "payment.grant"
     # A grant for one origin of the gateway allows nothing at another one.
     return None if held.delegation["audience"] == member(entry, "evidence", "audience") else "evidence.audience"

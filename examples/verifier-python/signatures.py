@@ -58,6 +58,7 @@ class Signatures:
             self._end_account()
             self._account, self._is_whole = entry["account"], entry["seq"] == 1
             self._commands = Commands(self._is_whole)
+        self._commands.note(entry)
         needed = self._need(entry)
         paid, known = None, None
         try:
@@ -68,8 +69,6 @@ class Signatures:
             return
         is_command = needed in ("command", "approval") or "order" in entry.get("evidence", {})
         rights = self._commands.fault(entry) if is_command else None
-        if entry["type"] == "grant.taken":
-            self._commands.taken(entry)
         self._jobs.append((entry, needed, paid, known, rights))
         self._places.append(Seen({"account": entry["account"], "seq": entry["seq"]}, "", seen.place))
         if len(self._jobs) >= self.BATCH:

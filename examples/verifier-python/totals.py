@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
-from account import Account, Call, Claim
-from ancestor_claims import KnownAncestor, check_claim
+from account import Account, Call, Claim, CutOff
+from ancestor_claims import KnownAncestor, check_claim, check_cut_off
 from binding import MOST_LINKS, Binder
 from branch_calls import BranchCalls
 from branches import BelowCall, Branch, CallPlace, InForce, limits_of
@@ -44,6 +44,7 @@ class Totals:
         self._order: List[str] = []
         """The accounts that were read, in the order of the files."""
         self._claims: List[Tuple[Claim, str]] = []
+        self._cut_offs: List[Tuple[CutOff, str]] = []
 
     def _branch(self, account: str) -> Branch:
         return self._branches.setdefault(account, Branch(account))
@@ -54,6 +55,7 @@ class Totals:
         branch.read(account)
         self._order.append(account.name)
         self._claims += [(claim, account.name) for claim in account.claims]
+        self._cut_offs += [(each, account.name) for each in account.cut_offs]
         self._defaults |= account.defaults
         listed = {(claim.seq, claim.ancestor): (claim.operator, claim.owner) for claim in account.claims}
         for call in account.calls.values():
@@ -90,6 +92,8 @@ class Totals:
         known = {name: KnownAncestor(branch) for name, branch in self._branches.items() if branch.is_read}
         for claim, account in self._claims:
             check_claim(self.tally, known.get(claim.ancestor), self._survey, claim, account)
+        for cut_off, account in self._cut_offs:
+            check_cut_off(self.tally, known.get(cut_off.by), self._survey, cut_off, account)
         lent = [each for account in self._order for each in self._branches[account].lent]
         check_lent(self.tally, self._branches, loans, lent)
         return self.tally.finding()

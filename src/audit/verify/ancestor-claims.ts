@@ -2,6 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import { accountId, type AccountId } from '../../protocol/account-id.ts';
 import type { Entry } from '../../protocol/entry.ts';
+import type { AgentDelegation } from '../../protocol/intent/agent-delegation.ts';
 import { type Branch, type CallPlace, SLACK } from './branches.ts';
 import { type Course, courseOf, firstPlace, heldIn, placesIn } from './times.ts';
 import { linksOf, type Named, networkOf } from './replay/binding.ts';
@@ -9,7 +10,7 @@ import { textOf } from './replay/members.ts';
 import type { Texts } from './replay/texts.ts';
 import type { Tally } from './tally.ts';
 
-/** What the entry of a call says about one account above it. The account learns it with its lease, so it may be 60 s old. */
+/** The statement of a call's entry about one account above it. The account learns it with its lease, so it may be 60 s old. */
 export type AncestorClaim = {
   readonly ancestor: AccountId;
   /** The grant that the ancestor issued. */
@@ -45,10 +46,10 @@ export const claimsOf = (
   });
 };
 
-const UNKNOWN = 'the chain of an account above is not in the files';
+export const UNKNOWN = 'the chain of an account above is not in the files';
 const RECENT = 'an account above changed a policy, its status or a grant within 65 s of the call';
 
-/** What an ancestor's chain shows, prepared once for the claims of all calls below it. */
+/** The facts in an ancestor's chain, prepared once for the claims of all calls below it. */
 export type KnownAncestor = {
   readonly operator: Course<Hex | undefined>;
   readonly owner: Course<Hex | undefined>;
@@ -58,9 +59,15 @@ export type KnownAncestor = {
   readonly byId: ReadonlyMap<string, number>;
   /** The places of the revocations by epoch that revoke more grants than those before them. */
   readonly byEpoch: readonly number[];
+  readonly taken: Branch['taken'];
 };
 
-export const knownAncestor = ({ versions, statuses, revocations }: Branch): KnownAncestor => {
+export const knownAncestor = ({
+  versions,
+  statuses,
+  revocations,
+  taken,
+}: Branch): KnownAncestor => {
   const starts = versions.map(({ at }) => at);
   const byId = new Map<string, number>();
   const byEpoch: number[] = [];
@@ -79,7 +86,7 @@ export const knownAncestor = ({ versions, statuses, revocations }: Branch): Know
       versions.map((version) => version[name]),
     );
   return {
-    ...{ operator: slot('operator'), owner: slot('owner'), revocations, byId, byEpoch },
+    ...{ operator: slot('operator'), owner: slot('owner'), revocations, byId, byEpoch, taken },
     statuses: courseOf(
       statuses.map(({ at }) => at),
       statuses.map(({ status }) => status),
@@ -136,16 +143,22 @@ const statusOf = ({ at }: AncestorClaim, { statuses }: KnownAncestor): Found => 
 
 const revocationOf = (
   { at }: AncestorClaim,
-  { revocations, byId, byEpoch }: KnownAncestor,
+  known: KnownAncestor,
   delegation: ReturnType<Texts['delegation']>,
 ): Found => {
-  if (delegation === undefined) return 'right';
+  const revoked = delegation === undefined ? undefined : revokedAt(known, delegation);
+  if (revoked === undefined || at < revoked - SLACK) return 'right';
+  return at <= revoked + SLACK ? 'perhaps' : { field: 'payment.grant', reason: 'revoked' };
+};
+
+/** When an account revoked a grant first. */
+export const revokedAt = (
+  { revocations, byId, byEpoch }: KnownAncestor,
+  { id, epoch }: AgentDelegation,
+): Seconds | undefined => {
   const higher = firstPlace(
     byEpoch.length,
-    (place) => (revocations[byEpoch[place] ?? 0]?.epoch ?? 0n) > delegation.epoch,
+    (place) => (revocations[byEpoch[place] ?? 0]?.epoch ?? 0n) > epoch,
   );
-  const first = Math.min(byId.get(delegation.id) ?? Infinity, byEpoch[higher] ?? Infinity);
-  const revoked = revocations[first];
-  if (revoked === undefined || at < revoked.at - SLACK) return 'right';
-  return at <= revoked.at + SLACK ? 'perhaps' : { field: 'payment.grant', reason: 'revoked' };
+  return revocations[Math.min(byId.get(id) ?? Infinity, byEpoch[higher] ?? Infinity)]?.at;
 };

@@ -5,9 +5,9 @@ import { firstFrom } from './times.ts';
 
 /** The calls of one borrower under one grant in one asset. */
 export type Borrowed = {
-  /** What the calls from a time on and before another one cost. */
+  /** The cost of the calls from a time on and before another one. */
   readonly between: (from: Seconds, to: Seconds) => bigint;
-  /** What the calls cost that credit of the lender paid. */
+  /** The cost of the calls that credit of the lender paid. */
   readonly lent: bigint;
 };
 

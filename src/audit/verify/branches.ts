@@ -31,7 +31,7 @@ export type BranchCall = {
   readonly place: CallPlace;
 };
 
-/** What an account itself spent of one of its counters in one period. */
+/** The amount that an account itself spent of one of its counters in one period. */
 export type OwnSpend = {
   readonly asset: AssetId;
   readonly name: string;
@@ -43,7 +43,7 @@ export type OwnSpend = {
 /** The two policies of an account from a time on. */
 type Version = { readonly at: Seconds; readonly operator?: Hex; readonly owner?: Hex };
 
-/** What totals need of one account. */
+/** The facts about one account that totals need. */
 export type Branch = {
   readonly account: AccountId;
   readonly versions: Version[];
@@ -52,6 +52,8 @@ export type Branch = {
   readonly below: BranchCall[];
   readonly statuses: { readonly at: Seconds; readonly status: string }[];
   readonly revocations: Revoked[];
+  /** The grants that it took. */
+  readonly taken: { readonly at: Seconds; readonly issuer: string | undefined }[];
 };
 
 /** A revocation of one grant by its id, or of all grants with a lower epoch. */
@@ -65,6 +67,7 @@ export const newBranch = (account: AccountId): Branch => ({
   below: [],
   statuses: [{ at: 0, status: 'active' }],
   revocations: [],
+  taken: [],
 });
 
 /** Notes what an entry says about the account's policies and children. */
@@ -84,6 +87,9 @@ export const noteEntry = (branch: Branch, entry: Entry): void => {
   if (type === 'grant.revoked' && revocation !== undefined) {
     const epoch = amountOf(revocation['epoch']) ?? 0n;
     branch.revocations.push({ at, id: textOf(revocation['id']) ?? '', epoch });
+  }
+  if (type === 'grant.taken') {
+    branch.taken.push({ at, issuer: textOf(objectOf(evidence?.['delegation'])?.['issuer']) });
   }
   if (type === 'grant.issued' && decision === 'active') {
     const delegate = textOf(objectOf(evidence?.['delegation'])?.['delegate']);

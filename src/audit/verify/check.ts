@@ -46,7 +46,7 @@ export type Fault = Place & {
   readonly reason: string;
 };
 
-/** What a check reports. `unchecked`: statements whose input is missing; `note` names the input and how to get it. */
+/** The report of a check. `unchecked`: statements whose input is missing; `note` names the input and how to get it. */
 export type Finding = {
   readonly check: CheckId;
   readonly verdict: Verdict;
@@ -63,7 +63,7 @@ export type Finding = {
  */
 export type Documents = ReadonlyMap<Hex, Json>;
 
-/** What the first pass over the files found. */
+/** The findings of the first pass over the files. */
 export type Survey = {
   readonly documents: Documents;
   /** The accounts whose chains are in the files, with the first and the last seq that is there. */

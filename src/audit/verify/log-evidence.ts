@@ -6,7 +6,7 @@ import { openNote, readNote, SIGNATURE_TYPE } from '../log/signed-note.ts';
 import type { LogFile } from './lines.ts';
 import type { Tally } from './tally.ts';
 
-/** What the transparency log says (docs/audit-log.md). */
+/** The statements of the transparency log (docs/audit-log.md). */
 export type LogEvidence = {
   /** The logs of the years, the oldest first. */
   readonly years: readonly YearLog[];

@@ -13,7 +13,7 @@ export type PlacedLeaf = Leaf & {
   readonly ordinal: number;
 };
 
-/** What the leaf of an account does not do. */
+/** The fault of a leaf of an account. */
 export type LeafFault = 'leaf_unlinked' | 'leaf_gap' | 'forked';
 
 /** Leaves by account, over all years. */

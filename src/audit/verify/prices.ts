@@ -61,7 +61,7 @@ const WRONG_PRICE: PriceFault = { reason: 'wrong_price', field: 'amounts.price' 
 
 const priceOf = ({ amounts }: Entry): bigint => amountOf(amounts?.['price']) ?? -1n;
 
-/** What the payer signed: the value of the payment; undefined for an intent alone. */
+/** The value of the payment that the payer signed; undefined for an intent alone. */
 const signedValue = ({ evidence }: Entry): bigint | undefined =>
   amountOf(objectOf(evidence?.['authorization'])?.['value']);
 

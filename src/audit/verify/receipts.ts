@@ -110,13 +110,13 @@ type Statement = {
   readonly claim: (claims: Claims) => unknown;
 };
 
-/** What the entry states that the receipt names by hash. */
+/** The statement of the entry that the receipt names by hash. */
 const NAMED: readonly Statement[] = [
   { field: 'account', of: ({ account: of }) => of, claim: ({ agent }) => agent },
   { field: 'policy', of: ({ policy }) => policy, claim: ({ policy }) => policy },
 ];
 
-/** What every entry about the call states. */
+/** The common statement of every entry about the call. */
 const STATED: readonly Statement[] = [
   { field: 'tool', of: ({ tool }) => tool, claim: ({ tool }) => tool },
   { field: 'request', of: ({ request }) => request, claim: ({ request }) => request },

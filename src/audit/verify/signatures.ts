@@ -108,7 +108,6 @@ export const createSignatures = (): Check => {
         const checked = checkDocument(entry, needed, commands);
         if (!checked.ok) return checked;
         count(checked.value);
-        if (type === 'grant.taken') commands.taken(entry);
         const consent = checkConsent(entry);
         if (consent.ok && consent.value !== undefined) count(consent.value);
         return consent.ok ? checkText(entry) : consent;
@@ -169,6 +168,7 @@ export const createSignatures = (): Check => {
         isWhole = entry.seq === 1;
         commands = openCommands(isWhole);
       }
+      commands.note(entry);
       const checked = check(entry);
       if (!checked.ok) tally.breakAt(seen, checked.error.reason, checked.error.field);
     },

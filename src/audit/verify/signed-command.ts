@@ -1,5 +1,4 @@
 import { err, type Result } from '../../core/result.ts';
-import type { AccountId } from '../../protocol/account-id.ts';
 import type { Entry, EntryType, Json } from '../../protocol/entry.ts';
 import { intentDigest } from '../../protocol/intent/agent-intent.ts';
 import { type CommandEvidence, commandSchema } from '../evidence-schema.ts';
@@ -22,8 +21,8 @@ export type Commands = {
   readonly check: (entry: Entry) => Result<Recomputed, EvidenceFault>;
   /** As `check`, for the decision of a person on a call that waits: its signer is not the account that made the call. */
   readonly checkApproval: (entry: Entry) => Result<Recomputed, EvidenceFault>;
-  /** The account took a grant: who is above it from now on. */
-  readonly taken: (entry: Entry) => void;
+  /** Follows the ancestors of the account, before an entry is checked: it takes a grant, or learns that an ancestor was cut off. */
+  readonly note: (entry: Entry) => void;
 };
 
 /** @param isWhole whether the files have the account's chain from its first entry; only then is known who is above it. */
@@ -67,12 +66,19 @@ export const openCommands = (isWhole: boolean): Commands => {
         ? check(entry)
         : fault('decision', 'malformed');
     },
-    taken: ({ outcome }) => {
-      const accounts = outcome?.['above'];
-      above = Array.isArray(accounts) ? (accounts as readonly AccountId[]) : [];
+    note: ({ type, outcome }) => {
+      if (type === 'grant.taken') above = listOf(outcome?.['above']);
+      const remaining = outcome?.['ancestors'];
+      if (remaining !== undefined) {
+        const named = listOf(remaining);
+        above = above.filter((each) => named.includes(each));
+      }
     },
   };
 };
+
+const listOf = (value: Json | undefined): readonly Json[] =>
+  Array.isArray(value) ? (value as readonly Json[]) : [];
 
 const DECISIONS: Readonly<Partial<Record<EntryType, string>>> = {
   'call.approved': 'approved',

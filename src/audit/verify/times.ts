@@ -15,7 +15,7 @@ export const firstPlace = (length: number, holds: (place: number) => boolean): n
 export const firstFrom = (times: readonly Seconds[], time: Seconds): number =>
   firstPlace(times.length, (place) => (times[place] ?? time) >= time);
 
-/** What one thing was over time. */
+/** The values of one thing over time. */
 export type Course<T> = {
   /** When each value began, ascending. */
   readonly starts: readonly Seconds[];

@@ -16,6 +16,7 @@ import {
   noteEntry,
 } from './branches.ts';
 import type { Finding, HashedEntry } from './check.ts';
+import { type CutOff, cutOffIn, judgeCutOff } from './cut-offs.ts';
 import { CHILD_MISSING, judgeLease, judgeLent } from './lent.ts';
 import { type LimitCourse, limitCourse, surelyCounts } from './limit-course.ts';
 import { limitsOf, namedPolicies, networkOf } from './replay/binding.ts';
@@ -46,6 +47,7 @@ export const createTotals = (texts: Texts): Totals => {
   const branches = new Map<AccountId, Branch>();
   const read = new Map<AccountId, Seconds>();
   const claims: AncestorClaim[] = [];
+  const cutOffs: CutOff[] = [];
   const lent: HashedEntry[] = [];
   let newest: Seconds = 0;
   const standards = new Set<Hex>();
@@ -116,15 +118,17 @@ export const createTotals = (texts: Texts): Totals => {
   };
 
   return {
-    see(seen, { entry, before, accepted }) {
+    see(seen, replayed) {
+      const { entry, before, accepted } = replayed;
       noteEntry(branchOf(entry.account), entry);
       if (entry.type === 'lease.closed') leases.push(seen);
       if (entry.type === 'credit.lent') lent.push(seen);
       newest = entry.at;
       const { account, seq, call } = entry;
+      const place = { ...seen.place, account, seq };
+      if (replayed.hasCutOff) cutOffs.push(cutOffIn(replayed, place, texts));
       if (call === undefined || (accepted === undefined && entry.type !== 'call.denied')) return;
       const named = namedPolicies(before, entry);
-      const place = { ...seen.place, account, seq };
       claims.push(...claimsOf(entry, named, place, texts));
       if (accepted === undefined) return;
       const [base] = named;
@@ -147,6 +151,7 @@ export const createTotals = (texts: Texts): Totals => {
         [...read.keys()].map((account) => [account, knownAncestor(branchOf(account))]),
       );
       for (const claim of claims) judgeClaim(claim, known.get(claim.ancestor), texts, tally);
+      for (const cutOff of cutOffs) judgeCutOff(cutOff, known.get(cutOff.by), texts, tally);
       judgeLent(lent, files);
       return tally.finding();
     },

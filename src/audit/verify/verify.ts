@@ -16,7 +16,7 @@ import { createSignatures } from './signatures.ts';
 import { survey } from './survey.ts';
 import { createTally, type Tally } from './tally.ts';
 
-/** What a verifier reads: an exported folder, or some files of it (docs/audit-format.md). */
+/** The input of a verifier: an exported folder, or some files of it (docs/audit-format.md). */
 export type Export = {
   /** Entries of accounts, one canonical entry a line. */
   readonly entries: readonly LogFile[];
@@ -37,7 +37,7 @@ export type VerifyOptions = {
   readonly progress?: (progress: Progress) => void;
 };
 
-/** How far a verification is. `total`: bytes of all files, twice, because they are read twice; undefined if a size is unknown. */
+/** The progress of a verification. `total`: bytes of all files, twice, because they are read twice; undefined if a size is unknown. */
 export type Progress = {
   readonly file: string;
   readonly entries: number;

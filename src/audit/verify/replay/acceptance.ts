@@ -17,7 +17,7 @@ import { fundingFault } from './funding.ts';
 import { hasParams, subjectOf } from './subject.ts';
 import type { Texts } from './texts.ts';
 
-/** What a check says about one decision. */
+/** The judgement of a check on one decision. */
 export type Judgement =
   | { readonly verdict: 'proved' }
   | { readonly verdict: 'bounded'; readonly note: string }
@@ -118,7 +118,8 @@ const grantFault = (
     return account.isGoverned ? broken('wrong_grant', 'payment.grant') : undefined;
   }
   const held = account.grants.find(({ hash }) => hash === grant);
-  if (held?.status !== 'active') return broken('wrong_grant', 'payment.grant');
+  if (held?.status !== 'active' || held.isCutOff === true)
+    return broken('wrong_grant', 'payment.grant');
   // A grant for one origin of the gateway allows nothing at another one.
   return held.delegation.audience === entry.evidence?.['audience']
     ? undefined

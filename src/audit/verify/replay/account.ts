@@ -6,7 +6,7 @@ import type { Status } from '../../../protocol/account/command.ts';
 import type { AgentDelegation } from '../../../protocol/intent/agent-delegation.ts';
 import type { ReplayedCall } from './call.ts';
 
-/** What a limit has counted in its newest period. Atomic units. */
+/** The count of a limit in its newest period. Atomic units. */
 export type Counter = { readonly start: Seconds; readonly spent: bigint; readonly held: bigint };
 
 /** The money of an account in one asset, as far as its entries show it. Atomic units. */
@@ -39,6 +39,8 @@ export type TakenGrant = {
   readonly hash: Hex;
   readonly delegation: AgentDelegation;
   readonly status: 'active' | 'revoked' | 'superseded';
+  /** An ancestor revoked a grant above it, for ever. */
+  readonly isCutOff?: true;
 };
 
 /** The counts of a policy that limits the pace of calls: GCRA arrival in milliseconds, and repeats. */
@@ -57,6 +59,9 @@ export type ReplayedAccount = {
   readonly owner: Hex | undefined;
   readonly status: Status;
   readonly grants: readonly TakenGrant[];
+  /** The ancestors that the last grant named, nearest first, and how many of the nearest were cut off since. */
+  readonly above: readonly AccountId[];
+  readonly cutOff: number;
   /** The account ever took a grant. */
   readonly isGoverned: boolean;
   /** The account has issued grants, so its limits may be lent to children. */
@@ -66,7 +71,7 @@ export type ReplayedAccount = {
   readonly purses: Readonly<Record<AssetId, Purse>>;
   /** Calls that wait for a person. */
   readonly parked: Readonly<Record<Hex, ReplayedCall>>;
-  /** What arrived as credit, by sender and asset. */
+  /** The credit that arrived, by sender and asset. */
   readonly received: Readonly<Record<string, bigint>>;
   /** A text is missing, so counters and pace are not known from here on. */
   readonly isBlind: boolean;
@@ -78,6 +83,8 @@ export const newAccount = (account: AccountId): ReplayedAccount => ({
   owner: undefined,
   status: 'active',
   grants: [],
+  above: [],
+  cutOff: 0,
   isGoverned: false,
   lends: false,
   base: NO_PACE,

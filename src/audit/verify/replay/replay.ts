@@ -9,19 +9,21 @@ import * as callEntries from './call-entries.ts';
 import { memberFaults } from './call-members.ts';
 import { type ReplayedCall, startedCall } from './call.ts';
 import { applyCredit } from './credit-entries.ts';
+import { applyCutOff } from './cut-off.ts';
 import { isSameJson, objectOf, textOf } from './members.ts';
 import { hold } from './money.ts';
 import * as paymentEntries from './payment-entries.ts';
 import type { CallEntry, Step, StepFault } from './step.ts';
 import type { Texts } from './texts.ts';
 
-/** One entry, replayed. `before` and `after`: the account around it. `call`: the call that it is about, as it is after it. */
+/** One entry, replayed. `before` and `after`: the account around it, both after the cut-off that it names (`hasCutOff`). `call`: the call that it is about, as it is after it. */
 export type Replayed = {
   readonly entry: Entry;
   readonly before: ReplayedAccount;
   readonly after: ReplayedAccount;
   readonly call: ReplayedCall | undefined;
   readonly faults: readonly StepFault[];
+  readonly hasCutOff: boolean;
   /** Of an accepted or parked call. */
   readonly accepted: Accepted | undefined;
 };
@@ -75,11 +77,13 @@ export const openReplay = (account: AccountId, texts: Texts): Replay => {
   return {
     calls: () => calls.values(),
     take(entry) {
-      const before = state;
+      const { account: before, faults: wrong } = applyCutOff(state, entry, texts);
+      const hasCutOff = before.cutOff > state.cutOff;
+      state = before;
       const { account: after, call, faults, accepted } = stepOf(entry);
       state = after;
       if (call !== undefined) calls.set(call.id, call);
-      return { entry, before, after, call, faults, accepted };
+      return { entry, before, after, call, faults: [...wrong, ...faults], hasCutOff, accepted };
     },
   };
 };
@@ -144,8 +148,13 @@ const changed = (account: ReplayedAccount, entry: Entry, texts: Texts): Replayed
     }
     case 'grant.issued':
       return { ...account, lends: true };
-    case 'grant.taken':
-      return taken(account, textOf(evidence?.['grant']) as Hex | undefined, texts);
+    case 'grant.taken': {
+      const named = outcome?.['above'];
+      const isRead = Array.isArray(named) && named.every((each) => typeof each === 'string');
+      const above = isRead ? (named as AccountId[]) : [];
+      const grant = textOf(evidence?.['grant']) as Hex | undefined;
+      return taken({ ...account, above, cutOff: 0 }, grant, texts);
+    }
     case 'grant.revoked': {
       const revocation = objectOf(evidence?.['revocation']);
       if (textOf(revocation?.['epoch']) !== '0') return account;

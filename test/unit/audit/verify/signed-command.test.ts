@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openCommands } from '../../../../src/audit/verify/signed-command.ts';
 import type { Entry, EntryBody } from '../../../../src/protocol/entry.ts';
-import { word } from '../history.ts';
+import { START, word } from '../history.ts';
 import {
   ACCOUNT,
   counts,
@@ -93,13 +93,19 @@ describe('the signer of an owner’s command', () => {
     return logOf([stranger], OTHER)[0] as Entry;
   };
   const tookFrom = (...above: readonly string[]): Entry =>
-    ({ ...logOf([granted()], OTHER)[0], outcome: { above } }) as Entry;
+    ({ ...logOf([granted({}, 'grant.taken')], OTHER)[0], outcome: { above } }) as Entry;
+
+  const remaining = (...ancestors: readonly string[]): Entry =>
+    ({
+      ...logOf([{ type: 'alert.raised', at: START }], OTHER)[0],
+      outcome: { ancestors },
+    }) as Entry;
 
   it('is the account itself only as long as nobody is above it', async () => {
     const [itself] = logOf([ordered()]) as [Entry];
     expect(openCommands(true).check(itself).ok).toBe(true);
     const governed = openCommands(true);
-    governed.taken(tookFrom(OTHER));
+    governed.note(tookFrom(OTHER));
     expect(governed.check(itself)).toMatchObject({ error: { field: 'evidence.by' } });
   });
 
@@ -108,12 +114,16 @@ describe('the signer of an owner’s command', () => {
     const refused = { ok: false, error: { field: 'evidence.by', reason: 'mismatch' } };
     expect(openCommands(true).check(command)).toMatchObject(refused);
     const commands = openCommands(true);
-    commands.taken(tookFrom(ACCOUNT));
+    commands.note(tookFrom(ACCOUNT));
     expect(commands.check(command).ok).toBe(true);
     const moved = openCommands(true);
-    moved.taken(tookFrom(ACCOUNT));
-    moved.taken(tookFrom(`eip155:84532:0x${'33'.repeat(20)}`));
+    moved.note(tookFrom(ACCOUNT));
+    moved.note(tookFrom(`eip155:84532:0x${'33'.repeat(20)}`));
     expect(moved.check(command)).toMatchObject(refused);
+    const cutOff = openCommands(true);
+    cutOff.note(tookFrom(ACCOUNT, `eip155:84532:0x${'33'.repeat(20)}`));
+    cutOff.note(remaining(`eip155:84532:0x${'33'.repeat(20)}`));
+    expect(cutOff.check(command)).toMatchObject(refused);
     // The file begins later, so it may not show who is above.
     expect(openCommands(false).check(command).ok).toBe(true);
   });
