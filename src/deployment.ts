@@ -8,7 +8,7 @@ import type { Reason } from './protocol/problem/reason.ts';
 /** The content of `tools.json`, unchecked: `parseConfig` reports its faults. */
 export type ToolsFile = { readonly tools: readonly unknown[] };
 
-/** What a Worker was deployed with: its variables and its tools, each read once per isolate. */
+/** The deployed parts of a Worker: its variables and its tools, each read once per isolate. */
 export type Deployment = {
   readonly configOf: (env: Env) => Result<Config, Reason>;
   readonly catalogueOf: (env: Env, config: Config) => LiveCatalogue;

@@ -115,7 +115,7 @@ export const readPaused = (text: string): Setting<boolean> => {
   return text === 'true' ? ok(true) : err(['must be "true" or "false"']);
 };
 
-/** What `tools/list` of MCP returns: every tool, the tools that search them, or the latter above 40 tools. */
+/** The content of `tools/list` of MCP: every tool, the tools that search them, or the latter above 40 tools. */
 export type McpTools = 'auto' | 'list' | 'search';
 
 /** Reads `MCP_TOOLS`. */

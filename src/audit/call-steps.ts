@@ -13,7 +13,7 @@ export type Step = {
   readonly clauses: readonly string[];
 };
 
-/** How a reader's medium writes the parts of a sentence. */
+/** Writes the parts of a sentence for one medium. */
 export type StepWords = {
   readonly account: (account: string) => string;
   /** `atomic`: decimal text of atomic units. */

@@ -8,7 +8,7 @@ const authorization = z.object({
   id: z.string().check(z.regex(/^iauth_[A-Za-z0-9_]{1,128}$/)),
   object: z.literal('issuing.authorization'),
   card: z.object({ id: z.string().check(z.regex(/^ic_[A-Za-z0-9_]{1,128}$/)) }),
-  /** What has been approved before. */
+  /** The amount that was approved before. */
   amount: cents,
   currency,
   approved: z.boolean(),

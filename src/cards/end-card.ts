@@ -1,7 +1,7 @@
 import type { CardRow, CardTable } from './card-table.ts';
 import type { Issuer } from './stripe-card.ts';
 
-/** How a card ended. `unknown`: the issuer or the database did not answer, so a payment is possible. */
+/** The end of a card. `unknown`: the issuer or the database did not answer, so a payment is possible. */
 export type CardEnd =
   | { readonly end: 'charged'; readonly cents: number }
   | { readonly end: 'closed' }

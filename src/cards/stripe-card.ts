@@ -23,7 +23,7 @@ export type MadeCard = { readonly id: string };
 /** A card with its numbers, which are never stored. */
 export type OpenedCard = CardNumbers & { readonly expMonth: string; readonly expYear: string };
 
-/** What the issuer approved on a card. */
+/** The amounts that the issuer approved on a card. */
 export type Approved = { readonly id: string; readonly amount: number };
 
 const id = z.string().check(z.regex(/^ic_[A-Za-z0-9_]{1,128}$/));

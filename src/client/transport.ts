@@ -1,6 +1,6 @@
 import type { FetchInit, Outgoing } from './outgoing.ts';
 
-/** How requests leave the client. */
+/** The transport of the client's requests. */
 export type Transport = {
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds for one attempt, up to the part of the answer that the client reads. */

@@ -82,7 +82,7 @@ const Who = ({ scope: { role, account } }: { readonly scope: Scope }) => (
   </div>
 );
 
-/** What the bar of a narrow screen has no room for. */
+/** The entries that do not fit into the bar of a narrow screen. */
 const MorePages = ({
   scope,
   pages,

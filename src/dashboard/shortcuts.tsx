@@ -3,7 +3,7 @@ import { useLocation } from 'wouter-preact';
 import type { Shortcut } from './data/shortcuts.ts';
 import { Dialog } from './parts/dialog.tsx';
 
-/** How long `g` waits for its letter. */
+/** The wait of `g` for its letter. */
 const PAUSE_MS = 1500;
 
 /** Whether keys belong to something else: a field, an open dialog, or a shortcut of the browser. */

@@ -49,7 +49,7 @@ export const cancelOversized = async (
   return true;
 };
 
-/** What `discard` reads at most: 8 MiB, for two seconds. */
+/** The most that `discard` reads: 8 MiB, for two seconds. */
 const DISCARDED = 8 * 1_024 * 1_024;
 const DISCARD_MS = 2_000;
 

@@ -63,7 +63,7 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
   });
 };
 
-/** What calls a tool instead of `fetch`, for a call that its account has reserved; or why the tool cannot run. */
+/** The fetcher of a tool in place of `fetch`, for a call that its account has reserved; or why the tool cannot run. */
 type Service = {
   readonly fetcherOf?: FetcherOf;
   readonly refusal?: Reason;

@@ -37,7 +37,7 @@ export type CheckedProof = {
   readonly payTo: Address;
   /** The dollar token of the network: balances are read in it. */
   readonly token: Token;
-  /** What the price is counted in: `token`, or the currency of a card tool. */
+  /** The unit of the price: `token`, or the currency of a card tool. */
   readonly asset: AssetId;
   /** The amount to reserve, atomic units: the tool's price, or what the intent allows for a tool of variable price. */
   readonly price: bigint;

@@ -9,7 +9,7 @@ export type LabelRow = {
 
 export const LABEL_COLUMNS = 'l.label, l.above AS ancestors';
 
-/** What a list is of, and the account that reads it: an ancestor of the scope; the scope itself if it or an operator does. */
+/** The scope of a list, and the account that reads it: an ancestor of the scope; the scope itself if it or an operator does. */
 export type LabelReader = { readonly scope: AccountId | '*'; readonly reader: AccountId | '*' };
 
 /**

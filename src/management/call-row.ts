@@ -8,7 +8,7 @@ import { withoutNulls } from './page.ts';
 /** A call that waits for a person is in the list of approvals until it runs or ends. */
 export type ListedState = Exclude<CallState, 'parked'>;
 
-/** What a list of calls may be filtered by. `failed`: released or abandoned, as a total counts failed calls. */
+/** The filters of a list of calls. `failed`: released or abandoned, as a total counts failed calls. */
 export type CallOutcome = ListedState | 'failed';
 
 export type EndedPayment = 'settled' | 'failed' | 'released';
@@ -41,9 +41,9 @@ export type CallItem = {
   readonly price?: bigint;
   readonly paidBy?: string;
   readonly charged?: bigint;
-  /** What its end added to the spend of that day, if that is not `charged`. */
+  /** The amount that its end added to the spend of that day, if that is not `charged`. */
   readonly spent?: bigint;
-  /** What operators gave back of the charge, as credit. */
+  /** The part of the charge that operators gave back, as credit. */
   readonly refunded?: bigint;
   readonly success?: boolean;
   readonly status?: number;

@@ -75,7 +75,7 @@ export const callItem = z.strictObject({
   charged: z.exactOptional(amount),
   /** Of an ended call: what its end added to the spend of that day. Not `charged`, if a top-up bought credit or an operator decided later. */
   spent: z.exactOptional(amount),
-  /** What operators gave back of the charge, as credit. */
+  /** The part of the charge that operators gave back, as credit. */
   refunded: z.exactOptional(amount),
   success: z.exactOptional(z.boolean()),
   status: z.exactOptional(z.int()),

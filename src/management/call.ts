@@ -62,7 +62,7 @@ export const callBody = (item: CallItem): CallBody =>
     spent: spentOf(item)?.toString(),
   });
 
-/** What the end of a call added to the spend of its account on that day. A call that waited for a person and never ran adds nothing. */
+/** The amount that the end of a call added to the spend of its account on that day. A call that waited for a person and never ran adds nothing. */
 export const spentOf = ({ endedAt, seq, firstSeq, spent, charged }: CallItem): bigint | undefined =>
   endedAt === undefined || seq === firstSeq ? undefined : (spent ?? charged ?? 0n);
 

@@ -46,7 +46,7 @@ export const token = texts<TokenId>(
   onChain('/'),
 );
 
-/** What amounts are counted in: a token or a currency of a state. */
+/** The unit of amounts: a token or a currency of a state. */
 export const asset = texts<AssetId>(
   /^(?:eip155:[1-9][0-9]{0,15}\/erc20:0x[0-9a-f]{40}|iso4217:USD)$/,
   ASSET,

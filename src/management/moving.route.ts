@@ -33,7 +33,7 @@ const moving = z.strictObject({
       ...promise,
     }),
   ),
-  /** What all accounts are owed, debts subtracted. */
+  /** The credit of all accounts, debts subtracted. */
   credits: z.array(z.strictObject({ asset: token, amount })),
   /** Everything older is counted; absent if the gateway cannot tell. */
   as_of: z.exactOptional(time),

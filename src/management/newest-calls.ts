@@ -86,7 +86,7 @@ type ActiveRow = {
   readonly last_seq: number;
 };
 
-/** What the list may lack. */
+/** The parts that the list may lack. */
 type Missing = {
   /** Calls of an account that has more than were read may be missing up to this time. */
   readonly floor: Seconds | null;

@@ -3,7 +3,7 @@ import { account, address, count, hash, networkId } from './fields.ts';
 import { policyDocument } from './policy.route.ts';
 import { OPERATOR, type RouteTable } from './route.ts';
 
-/** How the gateway is deployed, without any secret. Every value comes from a variable of the Worker (docs/configuration.md). */
+/** The deployment of the gateway, without any secret. Every value comes from a variable of the Worker (docs/configuration.md). */
 const settings = z.strictObject({
   gateway_account: account,
   operators: z.array(address),
@@ -11,7 +11,7 @@ const settings = z.strictObject({
   networks: z.array(networkId),
   /** Whether the gateway refuses all new calls. */
   paused: z.boolean(),
-  /** What binds an account without a policy of its own, amounts in dollars. */
+  /** The policy of an account without its own, amounts in dollars. */
   default_policy: policyDocument,
   default_policy_hash: hash,
   /** Days that D1 keeps log and ended calls; absent without an archive, when it keeps all. */

@@ -11,7 +11,7 @@ export const DENIED: SqlCondition = ["s.rule <> ''"];
 /** A statement that selects rows of `spend`. */
 export type Rows = { readonly sql: string; readonly values: readonly (string | number)[] };
 
-/** What a report adds up. */
+/** The sums of a report. */
 export const SUMMED = ['calls', 'charged', 'denied', 'failed', 'earned'] as const;
 const COLUMNS = {
   tool: 'tool',

@@ -2,7 +2,7 @@ import { decodeUtf8 } from '../crypto/bytes.ts';
 import { shown } from '../dashboard/format/text.ts';
 import { indentedJson } from './indented-json.ts';
 
-/** What a tool answered, as a person sees it. Never HTML: the tool chose every byte. */
+/** The answer of a tool, for people. Never HTML: the tool chose every byte. */
 export type Answer = {
   readonly status: number;
   /** Text to show; undefined for bytes that are no text, and for none. */

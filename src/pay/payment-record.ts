@@ -6,7 +6,7 @@ import type { Shelf } from '../dashboard/payment/shelf.ts';
 import type { Network } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
 
-/** What became of a paid call. Amounts in atomic units. */
+/** The outcome of a paid call. Amounts in atomic units. */
 export type PaymentOutcome = {
   readonly status: number;
   readonly paid: 'none' | 'payment' | 'credit' | 'card';

@@ -9,7 +9,7 @@ import { completed, keptAnswer, lookUp, lookUpProblem, unendedText } from './pay
 import { keepPayment, type PaymentRecord } from './payment-record.ts';
 import { ReceiptView } from './receipt-view.tsx';
 
-/** What a call cost, in one sentence. */
+/** The cost of a call, in one sentence. */
 const costOf = ({ outcome, amount }: PaymentRecord): string => {
   if (outcome === undefined) return '';
   if (outcome.credited > 0n) {

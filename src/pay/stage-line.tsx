@@ -10,7 +10,7 @@ const WORDS: Readonly<Record<Stage, (network: string) => string>> = {
     'A person must approve calls like this one. Keep this page open: the call runs once it is approved. The wallet asks for a signature each time this page looks for the approval. Decline it to stop waiting.',
 };
 
-/** What the person waits for, read aloud when it changes. */
+/** The current step of a call, read aloud when it changes. */
 export const StageLine = ({
   stage,
   network,

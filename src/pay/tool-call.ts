@@ -12,7 +12,7 @@ export type ToolCall = {
   readonly body: string | undefined;
 };
 
-/** What to mend, by the key of the field. */
+/** The faults to mend, by the key of the field. */
 export type Faults = ReadonlyMap<string, string>;
 
 /** Printable ASCII: nothing that a person types can add a header (CWE-113). */

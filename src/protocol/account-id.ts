@@ -7,7 +7,7 @@ export type Network = `eip155:${number}`;
 export type AccountId = `eip155:${number}:${Hex}`;
 /** CAIP-19 id of a token: `eip155:<chain>/erc20:<0x lowercase>`. */
 export type TokenId = `eip155:${number}/erc20:${Hex}`;
-/** What amounts are counted in: a token, or a currency of a state. Amounts in two assets are never added. */
+/** The unit of amounts: a token, or a currency of a state. Amounts in two assets are never added. */
 export type AssetId = TokenId | FiatAsset;
 
 const NETWORK = /^eip155:([1-9][0-9]{0,15})$/;

@@ -12,7 +12,7 @@ export type StoredRun = {
   readonly hashes: readonly Hex[];
 };
 
-/** What became of a run. */
+/** The outcome of a run. */
 export type Appended =
   | { readonly verdict: 'appended' }
   /** The log lacks the entries from `expected` on: they must be appended first. */

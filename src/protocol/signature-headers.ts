@@ -7,7 +7,7 @@ import {
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
-/** What a signature of this profile is for. One that a key made for another purpose does not count (RFC 9421 §2.3). */
+/** The purpose of a signature of this profile. One that a key made for another purpose does not count (RFC 9421 §2.3). */
 export type SignatureTag = 'countersign-signer' | 'countersign-session';
 /** The covered components, in this order (docs/signer.md). */
 export const COMPONENTS = ['@method', '@target-uri', 'content-digest', 'content-type'] as const;
@@ -119,7 +119,7 @@ const readInput = (text: string | null, tag: SignatureTag) => {
 
 const isSeconds = (value: unknown): value is Seconds => Number.isSafeInteger(value);
 
-/** What the two headers of a signature hold. Nothing of it is verified yet. */
+/** The content of the two headers of a signature. Nothing of it is verified yet. */
 export type SignatureHeaders = {
   /** The value of `@signature-params`, as the base repeats it. */
   readonly parameters: string;

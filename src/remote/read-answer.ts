@@ -6,7 +6,7 @@ import {
   type RemoteMessage,
 } from './message.ts';
 
-/** How to read an answer. */
+/** The options of reading an answer. */
 type Reading = {
   /** Of our request; null for a notification. */
   readonly id: string | null;

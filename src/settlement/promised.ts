@@ -2,7 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import type { Network } from '../protocol/account-id.ts';
 
-/** What calls were promised under one network, payee and audience. */
+/** The calls that were promised under one network, payee and audience. */
 export type Promised = {
   readonly network: Network;
   readonly payee: Address;

@@ -63,7 +63,7 @@ export type CommandFault =
     }
   | { readonly reason: 'malformed_request'; readonly field: string; readonly hint: string };
 
-/** What a command changed. */
+/** The change that a command made. */
 export type CommandChange = {
   readonly verdict: 'done';
   readonly changed: boolean;

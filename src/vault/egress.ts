@@ -14,7 +14,7 @@ export type SecretFetcher = {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 };
 
-/** What a request with secrets needs. */
+/** The parts that a request with secrets needs. */
 export type SecretEgress = {
   /** A placement of the tool, and its secret. */
   readonly secrets: readonly { readonly placement: Placement; readonly sealed: SealedSecret }[];

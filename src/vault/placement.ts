@@ -47,7 +47,7 @@ const common = {
   field: z.optional(z.string('must be the name of a text').check(z.maxLength(256))),
 };
 
-/** What an HMAC covers. `target`: path and query; `body`: its bytes; `timestamp`: Unix seconds. */
+/** The input of an HMAC. `target`: path and query; `body`: its bytes; `timestamp`: Unix seconds. */
 const SIGNED = ['timestamp', 'method', 'target', 'body'] as const;
 
 const PLACES = 'must be one of header, query, json, form, basic, hmac, sigv4';

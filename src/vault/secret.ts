@@ -17,7 +17,7 @@ export type SecretKind = 'token' | 'basic' | 'header' | 'json';
 
 export const SECRET_KINDS = ['token', 'basic', 'header', 'json'] as const;
 
-/** What a secret is bound to. The data key and the value are encrypted under all of it, so a row that is moved does not open. */
+/** The context to which a secret is bound. The data key and the value are encrypted under all of it, so a row that is moved does not open. */
 export type SecretBinding = {
   readonly owner: AccountId;
   readonly name: string;

@@ -98,7 +98,7 @@ const onceAlerted = async (webhook: Webhook, deps: WebhookDeps, now: Seconds): P
   return retryAt === undefined ? DONE : { kind: 'retry', at: retryAt };
 };
 
-/** How long one consumer may take to raise the alert. */
+/** The time that one consumer may take to raise the alert. */
 const ALERT_LEASE: Seconds = 30;
 
 /**

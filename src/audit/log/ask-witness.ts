@@ -2,7 +2,7 @@ import { decodeUtf8, encodeBase64 } from '../../crypto/bytes.ts';
 import { verifyNoteSignature } from './note-signature.ts';
 import { type NoteKey, openNote, readNote } from './signed-note.ts';
 
-/** What a witness answered. */
+/** The answer of a witness. */
 export type WitnessAnswer =
   /** Its signature lines for this checkpoint, verified with its key. */
   | { readonly kind: 'cosigned'; readonly lines: string }

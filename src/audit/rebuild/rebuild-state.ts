@@ -83,7 +83,7 @@ export const takeStep = (
 export const isLostStep = (thrown: unknown): boolean =>
   String(thrown).includes('NOT NULL constraint failed: rebuild.step');
 
-/** How far the log of an account is replayed. */
+/** The progress of the replay of an account's log. */
 export type ReplayedHead = {
   readonly seq: number;
   readonly hash: Hex;

@@ -210,7 +210,7 @@ const COPIES = [
   ['rebuild_credit_movements', 'day, asset, line'],
 ] as const;
 
-/** What the report of a rebuild is made of, which stays until the next one. */
+/** The tables behind the report of a rebuild, which stay until the next one. */
 const RESULTS = [
   ['rebuild_heads', 'account'],
   ['rebuild_objects', 'day, part'],

@@ -84,7 +84,7 @@ export const rebuildText = (out: Output, answer: Answer): string => {
   }
 };
 
-/** What differs in a row, column by column. */
+/** The differences of a row, column by column. */
 const changeText = ({ stored, rebuilt }: Answer['first'][number]): string => {
   if (stored === undefined) return 'the list lacks this row';
   if (rebuilt === undefined) return 'the log has nothing of this row';

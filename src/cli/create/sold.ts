@@ -1,6 +1,6 @@
 import type { ToolDocument } from '../../management/tool.route.ts';
 
-/** What a project sells. */
+/** The tools that a project sells. */
 export type Sold = {
   readonly tools: readonly ToolDocument[];
   /** Becomes UPSTREAM_URL. */

@@ -9,7 +9,7 @@ import { payeeIn } from '../lib/policy.ts';
 import { timeIn } from '../lib/time.ts';
 import { amountIn } from '../lib/units.ts';
 
-/** What a grant allows. */
+/** The terms of a grant. */
 export const TERMS: readonly OptionSpec[] = [
   { flags: '--per-day <amount>', summary: 'limit per day of UTC: dollars, 5 or 0.50' },
   {

@@ -3,7 +3,7 @@ import type { ItemOf } from '../../management/routes.ts';
 import { dated, readPart, readSettlements, Unreachable } from './reads.ts';
 import type { Part, Settlements } from './state.ts';
 
-/** What only operators see, of the whole gateway. */
+/** The figures of the whole gateway, which only operators see. */
 export type GatewayReads = {
   readonly calls: readonly ItemOf<'calls.list'>[];
   readonly deadLetters: { readonly count: number; readonly oldest: number | undefined };

@@ -4,7 +4,7 @@ import type { WatchState } from './state.ts';
 export const PARTS = ['decisions', 'budgets', 'settlements', 'alerts'] as const;
 export type PartName = (typeof PARTS)[number];
 
-/** What the person in front of the dashboard chose. */
+/** The choices of the person in front of the dashboard. */
 export type View = {
   readonly part: PartName;
   /** Chosen row of the part, from 0. */

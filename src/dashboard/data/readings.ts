@@ -4,7 +4,7 @@ import { type Problem, UNANSWERED } from './problem.ts';
 /** One of the readings that a page shows. */
 export type Reading = {
   readonly at: Seconds | undefined;
-  /** How often it is repeated. */
+  /** The period of its repeats. */
   readonly seconds: number;
   readonly problem: Problem | undefined;
   readonly refresh: () => void;

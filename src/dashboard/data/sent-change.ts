@@ -18,7 +18,7 @@ export type SentChange = {
   readonly state: 'new' | 'lost' | 'over';
 };
 
-/** How a change went on. `settled`: its answer was lost, and the stored state was read instead. */
+/** The progress of a change. `settled`: its answer was lost, and the stored state was read instead. */
 export type Step =
   | { readonly is: 'done' }
   | { readonly is: 'failed'; readonly thrown: unknown }

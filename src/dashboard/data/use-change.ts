@@ -46,7 +46,7 @@ export const useChange = (subject: string | undefined) => {
   return {
     isAsking,
     problem,
-    /** What was read in place of an answer that was lost. */
+    /** The state that was read in place of an answer that was lost. */
     found,
     /** Whether an earlier answer was lost: then `carryOut` repeats that change. */
     isLost: sent !== undefined,

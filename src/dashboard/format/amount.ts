@@ -33,7 +33,7 @@ export const countOf = (count: number): string => grouped(String(count));
 export const counted = (count: number, noun: string): string =>
   `${countOf(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** How many decimals a column needs so that each of its amounts is exact. */
+/** The number of decimals with which each amount of a column is exact. */
 export const decimalsFor = (amounts: readonly bigint[]): number =>
   amounts.reduce((most, amount) => Math.max(most, decimalOf(amount).split('.')[1]?.length ?? 2), 2);
 

@@ -33,7 +33,7 @@ export const momentToSecond = (at: Seconds): string => momentWithSeconds.format(
 /** With year, seconds and zone: `28 Nov 2026, 07:36:56 UTC`. */
 export const exactMomentOf = (at: Seconds): string => exact.format(at * 1000);
 
-/** How long it is from one moment to another: `12 s`, `4 min`, `3 h`, `5 days`. */
+/** The time from one moment to another: `12 s`, `4 min`, `3 h`, `5 days`. */
 export const agoOf = (at: Seconds, now: Seconds): string => lasting(now - at);
 
 /** When a limit begins again: `resets in 16 h (00:00 UTC)`. */

@@ -4,7 +4,7 @@ import { Amount } from './amount.tsx';
 import type { Column } from './table.tsx';
 import { WaitingCall } from './waiting-call.tsx';
 
-/** What every list of approvals begins with: the call, and its price. */
+/** The first columns of every list of approvals: the call, and its price. */
 export const approvalColumns = (scope: Scope): readonly Column<Approval>[] => [
   { head: 'Call', cell: (approval) => <WaitingCall approval={approval} scope={scope} /> },
   {

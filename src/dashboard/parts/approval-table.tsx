@@ -8,7 +8,7 @@ import { approvalColumns } from './approval-columns.tsx';
 
 type Decision = 'approve' | 'refuse';
 
-/** What a row says until the list, which follows some seconds later, does not have it any more. */
+/** The text of a decided row, until the list drops it some seconds later. */
 const DECIDED: Readonly<Record<Decision, string>> = {
   approve: 'approved, waits for the agent’s retry',
   refuse: 'refused',

@@ -3,7 +3,7 @@ import type { SpendRow } from '../data/money/spending.ts';
 import { countOf } from '../format/amount.ts';
 import { Table } from './table.tsx';
 
-/** How many calls rows of a total count as denied. */
+/** The number of calls that rows of a total count as denied. */
 export const denialsIn = (rows: readonly SpendRow[]): number =>
   rows.reduce((sum, { denied }) => sum + denied, 0);
 

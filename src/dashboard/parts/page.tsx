@@ -10,7 +10,7 @@ export const Page = ({
   children,
 }: {
   readonly title: string;
-  /** What exactly the page is about, once that is read: its heading, and its name in tabs and the history of the browser. */
+  /** The exact subject of the page, once that is read: its heading, and its name in tabs and the history of the browser. */
   readonly about?: string | undefined;
   readonly children: ComponentChildren;
 }) => {

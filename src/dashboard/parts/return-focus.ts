@@ -1,4 +1,4 @@
-/** How long after a change the page may still remove the control that opened its dialog. */
+/** The time after a change in which the page may still remove the control that opened its dialog. */
 const WATCHED_MS = 10_000;
 
 /**

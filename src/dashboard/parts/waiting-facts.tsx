@@ -6,7 +6,7 @@ import { ruleName } from '../format/rule-name.ts';
 import { shown } from '../format/text.ts';
 import { Id } from './id.tsx';
 
-/** What one waiting call asks for, as its log has it: the request, the payee, and what approving spends of each limit. */
+/** The facts about one waiting call, from its log: the request, the payee, and what approving spends of each limit. */
 export const WaitingFacts = ({ approval }: { readonly approval: Approval }) => (
   <>
     <Request approval={approval} />

@@ -9,7 +9,7 @@ import { tokenOf } from '../../protocol/x402/networks.ts';
 import { type PaymentFault, unpaid } from './payment-fault.ts';
 import { readBalance } from './token-reads.ts';
 
-/** What the person waits for. */
+/** The current step of a payment, for the person who waits. */
 export type Stage = 'account' | 'network' | 'signature' | 'answer' | 'approval' | 'look-up';
 
 /** A wallet that a person chose, and the network to pay on. */

@@ -110,7 +110,7 @@ const purchase = async (
     const context = contextOf({
       ...client,
       account: signer,
-      // What the page showed is the cap: a gateway that asks for more, or for another payee, gets no signature.
+      // The amount on the page is the cap: a gateway that asks for more, or for another payee, gets no signature.
       spend: { perCall: amount, total: amount, assets: [assetOf(on)], ...payees },
       hooks: {
         onOffer: ({ requirement }) => {

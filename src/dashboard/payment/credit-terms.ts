@@ -9,10 +9,10 @@ import { errorHint } from '../format/error-hint.ts';
 import { assetOf } from './chosen-wallet.ts';
 import { type PaymentFault, problemFault, unpaid } from './payment-fault.ts';
 
-/** What the gateway offers for a payment that becomes credit. */
+/** The gateway's offer for a payment that becomes credit. */
 export type CreditTerms = { readonly payTo: Address };
 
-/** What a purchase is about. */
+/** The subject of a purchase. */
 export type CreditOrder = {
   /** Origin of the gateway. */
   readonly gateway: string;

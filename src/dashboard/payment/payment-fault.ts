@@ -20,7 +20,7 @@ export type PaymentFault = {
   readonly payer?: Address;
 };
 
-/** What was about to be paid, for the words of a fault. */
+/** The subject of a payment, for the message of a fault. */
 export type Attempted = { readonly price: string; readonly network: string };
 
 /** A fault after which nothing was paid. */
@@ -138,7 +138,7 @@ export const problemFault = (problem: ProblemBody | undefined, status: number): 
   );
 
 /**
- * What a signed request without a receipt became. Only a refusal of the gateway itself, of the first attempt, reserved nothing: a repeat may
+ * The outcome of a signed request without a receipt. Only a refusal of the gateway itself, of the first attempt, reserved nothing: a repeat may
  * meet the call of an attempt whose answer was lost, and a proxy may give up while the call runs. A person who reads that nothing was paid
  * pays again.
  */

@@ -5,7 +5,7 @@ import type { KeptPurchase } from './kept-purchase.ts';
 import { ended, type PaymentFault, unpaid } from './payment-fault.ts';
 import type { Finding } from './payment-on-chain.ts';
 
-/** How a purchase ended. */
+/** The outcome of a purchase. */
 export type Outcome = Result<BoughtCredit, PaymentFault>;
 
 /**

@@ -2,7 +2,7 @@ const NAME = 'countersign';
 const VERSION = 2;
 const STORES = ['sessions', 'commands'] as const;
 
-/** What this browser keeps between visits. IndexedDB, because only it can keep a key that cannot be read. */
+/** The values that this browser keeps between visits. IndexedDB, because only it can keep a key that cannot be read. */
 export type StoreName = (typeof STORES)[number];
 
 const open = async (): Promise<IDBDatabase> =>

@@ -9,10 +9,10 @@ export type SessionState =
   | { readonly state: 'unknown' | 'out' }
   | { readonly state: 'in' | 'ended'; readonly session: StoredSession };
 
-/** What a tab tells the other tabs: an account signed in, or out, in this browser. */
+/** A message of a tab to the other tabs: an account signed in, or out, in this browser. */
 export type SessionMessage = { readonly is: 'in' | 'out'; readonly account: AccountId };
 
-/** What a tab shares with the others, and what it remembers alone. */
+/** The surroundings of a tab: the store and the messages are shared with the other tabs, the account to recall is its own. */
 export type TabSurroundings = {
   readonly store: SessionStore;
   readonly post: (message: SessionMessage) => void;

@@ -11,5 +11,5 @@ export type Provider = {
 /** A wallet that announced itself (EIP-6963). Its icon is not shown: it is data that the extension chose. */
 export type Wallet = { readonly id: string; readonly name: string; readonly provider: Provider };
 
-/** How to find the wallet of a session again after a reload. */
+/** The wallet of a session, to find it again after a reload. */
 export type WalletChoice = { readonly id: string; readonly address: Hex };

@@ -52,7 +52,7 @@ export type Call = {
   readonly dryRun?: boolean;
 };
 
-/** What a call is paid from: its own payment, credit, a card of the operator, or nothing. */
+/** The source of the money of a call: its own payment, credit, a card of the operator, or nothing. */
 export type PaidFrom = 'payment' | 'credit' | 'card' | 'none';
 
 /** A declared parameter of a call, as the gateway read it. `params` has no entry for an undeclared one. */
@@ -150,7 +150,7 @@ export type CallStatus = {
   readonly asset: AssetId;
   readonly price: bigint;
   readonly charged: bigint;
-  /** What operators gave back of the charge. Absent: nothing. */
+  /** The part of the charge that operators gave back. Absent: nothing. */
   readonly refunded?: bigint;
   readonly paidFrom: PaidFrom;
   readonly payment: PaymentState;

@@ -20,7 +20,7 @@ export type RightsVerdict =
   | { readonly verdict: 'found'; readonly rights: Rights }
   | { readonly verdict: 'stale_payer' | 'contract_only' | 'unavailable' };
 
-/** What an account may do now. Amounts are decimal strings of atomic units. */
+/** The rights of an account now. Amounts are decimal strings of atomic units. */
 export type Rights = {
   readonly account: AccountId;
   readonly asset: AssetId;

@@ -2,7 +2,7 @@ import type { AnswerOf } from '../../../client/management.ts';
 import type { Hex } from '../../../core/hex.ts';
 import type { OwnGrant } from '../grants/grant-parent.ts';
 
-/** What a person who grants budgets has to know of the own account. */
+/** The facts about the own account that matter to a person who grants budgets. */
 export type OwnAccount = {
   /** The grants that it holds; none for an owner. */
   readonly held: readonly OwnGrant[];

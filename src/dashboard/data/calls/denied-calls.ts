@@ -18,7 +18,7 @@ export type DenialList = {
   readonly isMore: boolean;
 };
 
-/** How many denied calls some rows stand for. */
+/** The number of denied calls in rows that each stand for several. */
 export const deniedIn = (rows: readonly DenialRow[]): number =>
   rows.reduce((sum, { count = 1 }) => sum + count, 0);
 

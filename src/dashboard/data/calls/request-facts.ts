@@ -1,4 +1,4 @@
-/** What the log says of the request of a waiting call. */
+/** The request of a waiting call, from its log. */
 export type RequestFacts = {
   /** Method and target as signed, e.g. `POST /tools/translate`; undefined if D1 does not have the entry. */
   readonly request: string | undefined;
@@ -27,7 +27,7 @@ const paramsIn = (params: unknown): RequestFacts['params'] =>
     return [name, found === true ? (textOf(value) ?? JSON.stringify(value)) : 'unreadable'];
   });
 
-/** What the entry that parked a call says of its request. */
+/** Reads the request from the entry that parked a call. */
 export const requestFacts = (evidence: unknown, payment: unknown): RequestFacts => {
   const { intent, params } = membersOf(evidence);
   const { method, target, payloadDigest } = membersOf(intent);

@@ -5,7 +5,7 @@ import type { StoredCommand } from './signed-command.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** What an answer says about a command. `received`: the gateway got an earlier attempt. `open`: the outcome is unknown. */
+/** The outcome of a command according to an answer. `received`: the gateway got an earlier attempt. `open`: the outcome is unknown. */
 export type CommandAnswer =
   | { readonly is: 'done' | 'received' | 'expired' | 'open' }
   | { readonly is: 'refused'; readonly why: string };

@@ -6,7 +6,7 @@ import { accountId, network } from '../../../protocol/account-id.ts';
 import { readDelegation } from '../../../protocol/intent/signed-document.ts';
 import type { SignedCommand } from './signed-command.ts';
 
-/** What an open command is for, as a person reads it. */
+/** The purpose of an open command, for people. */
 export type CommandSubject = {
   readonly route: RouteId | undefined;
   readonly name: string;

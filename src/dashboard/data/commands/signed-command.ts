@@ -32,7 +32,7 @@ const schema = z.strictObject({
   sentAt: z.int().check(z.nonnegative()),
 });
 
-/** What this browser stores of a command: the proof, and nothing that the proof does not say. */
+/** The stored part of a command: the proof, and nothing that the proof does not say. */
 export type StoredCommand = z.infer<typeof schema>;
 
 /** A stored command whose proof is for exactly this request, by one wallet, for one gateway. */

@@ -24,7 +24,7 @@ export type GrantTerms = {
   readonly tools: readonly string[];
   readonly payees: readonly Address[];
   readonly validUntil: Seconds;
-  /** How many levels of further grants the agent may issue. */
+  /** The number of levels of further grants that the agent may issue. */
   readonly depth: number;
 };
 

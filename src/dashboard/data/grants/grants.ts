@@ -94,7 +94,7 @@ export const grantOnce = (
     },
   );
 
-/** How many accounts stopped at once, and how many stop when their lease ends, within 60 s. */
+/** The number of accounts that stopped at once, and of those that stop when their lease ends, within 60 s. */
 export type Revoked = { readonly stopped: number; readonly stopping: number };
 
 /** Signs the revocation of a grant with the wallet, and sends it. @throws CountersignError */

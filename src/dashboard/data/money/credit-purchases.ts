@@ -9,7 +9,7 @@ import type { Outcome } from '../../payment/purchase-outcome.ts';
 import { browserShelf } from '../../payment/shelf.ts';
 import { accountMemory } from '../session-memory.ts';
 
-/** How far the purchase of credit for an account is. `lost`: its end is not known, and it can only be sent again. */
+/** The state of the purchase of credit for an account. `lost`: its end is not known, and it can only be sent again. */
 export type Purchasing =
   | { readonly is: 'open'; readonly fault?: PaymentFault }
   | {

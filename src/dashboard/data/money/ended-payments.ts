@@ -14,7 +14,7 @@ export type EndedLine = (typeof ENDED_LINES)[number];
 export const isEndedLine = (text: string | undefined): text is EndedLine =>
   ENDED_LINES.some((line) => line === text);
 
-/** How many payments a line counts, and how much of each asset. */
+/** The payments of a line: their number, and the amount of each asset. */
 export type LineTotal = { readonly count: number; readonly sums: Sums };
 export type EndedTotals = Readonly<Record<EndedLine, LineTotal>>;
 

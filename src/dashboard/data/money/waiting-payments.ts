@@ -69,7 +69,7 @@ export const paymentsIn = (waiting: WaitingPayments, stage: Stage): readonly Pay
   return items.filter(({ age = 0 }) => age >= from && age < to);
 };
 
-/** How urgent the oldest open payment is; undefined for none and for new ones. */
+/** The urgency of the oldest open payment; undefined for none and for new ones. */
 export const urgencyOf = (waiting: WaitingPayments): 'warn' | 'bad' | undefined =>
   AGES.findLast(([stage]) => paymentsIn(waiting, stage).length > 0)?.[1];
 

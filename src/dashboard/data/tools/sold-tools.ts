@@ -9,7 +9,7 @@ import { gatewayNow } from '../gateway-clock.ts';
 import type { Scope } from '../scope.ts';
 import { readSpendByTool, type SpendRow } from '../money/spending.ts';
 
-/** How many UTC days the figures of a tool cover, today included. */
+/** The number of UTC days in the figures of a tool, today included. */
 export const TOOL_DAYS = 30;
 
 /** A tool with what it earned and how it works. */

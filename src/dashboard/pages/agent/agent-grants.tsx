@@ -17,7 +17,7 @@ import { GrantTable } from './grant-table.tsx';
 import { IssuedGrants } from './issued-grants.tsx';
 import { RevokeGrant } from './revoke-grant.tsx';
 
-/** What is open below the table. */
+/** The part that is open below the table. */
 type Open =
   | { readonly what: 'new' }
   | { readonly what: 'replacement'; readonly of: Hex }

@@ -61,7 +61,7 @@ const MoneyOf = ({ standing, money }: { readonly standing: Standing; readonly mo
   </div>
 );
 
-/** What an account has and may still spend, and what it does now. */
+/** The money of an account, its remaining limits, and its running calls. */
 export const AgentNow = ({ account, scope, standing, onBuy }: PartProps) => {
   const waiting = useApprovals(account);
   const isOwn = account === scope.account;

@@ -106,7 +106,7 @@ const UNREAD: ReadonlyMap<string, string> = new Map([
   ['revoked', 'may not spend'],
 ]);
 
-/** How many cells a row has. */
+/** The number of cells in a row. */
 export const AGENT_COLUMNS = 4;
 
 /** The heads of the cells that every list of agents begins with. */

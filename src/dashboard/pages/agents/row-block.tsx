@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { PAGE_ROWS } from '../../data/list.ts';
 import './row-block.css';
 
-/** How far from the screen rows are drawn: further than a person scrolls before they are. */
+/** The distance from the screen within which rows are drawn: more than a person scrolls before they are. */
 const NEAR = '800px';
 
 /** Cuts rows into blocks of a page each. */

@@ -5,7 +5,7 @@ import { countOf } from '../../format/amount.ts';
 import { ruleName } from '../../format/rule-name.ts';
 import { Table } from '../../parts/table.tsx';
 
-/** How many calls each rule denied. */
+/** The number of calls that each rule denied. */
 export const RuleList = ({ figures }: { readonly figures: Figures }) => {
   const { from, today: to } = figures;
   const rows = rowsOf(figures.rules);

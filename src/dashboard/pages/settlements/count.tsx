@@ -18,7 +18,7 @@ export const Count = ({
   readonly sums: Sums;
   readonly href: string;
   readonly isChosen: boolean;
-  /** How urgent the payments are. */
+  /** The urgency of the payments. */
   readonly tone?: 'warn' | 'bad' | undefined;
 }) => (
   <Link

@@ -3,7 +3,7 @@ import { listAddress } from '../../data/filters.ts';
 import type { Period } from '../../format/period.ts';
 import { Count } from './count.tsx';
 
-/** How the lines of the books read. */
+/** The texts for the lines of the books. */
 export const LINE_NAMES: Readonly<Record<EndedLine, string>> = {
   settled: 'settled',
   debt: 'failed by the payer',

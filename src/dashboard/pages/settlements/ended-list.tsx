@@ -27,7 +27,7 @@ export const EndedList = ({
   readonly period: Period;
   /** The total in the books; undefined until they are read. */
   readonly total: LineTotal | undefined;
-  /** How often the books are read. */
+  /** The period in which the books are read. */
   readonly seconds: number;
 }) => {
   const query = useQuery(

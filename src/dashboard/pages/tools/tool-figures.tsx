@@ -17,7 +17,7 @@ const hrefOf = (
 const sumIn = ({ spend }: SoldTool, of: 'calls' | 'failed' | 'denied'): number =>
   spend.reduce((sum, row) => sum + row[of], 0);
 
-/** How many calls of a tool ended, or were denied. A click opens them. */
+/** The numbers of calls of a tool that ended, or were denied. A click opens them. */
 export const ToolCount = ({
   tool,
   of,

@@ -5,7 +5,7 @@ import { Field } from '../field.tsx';
 
 const shortOf = (amount: bigint): string => decimalOf(amount).replace(/\.00$/, '');
 
-/** How much credit to buy: one of a few amounts, or any other within the bounds. */
+/** The amount of credit to buy: one of a few amounts, or any other within the bounds. */
 export const AmountField = ({
   bounds,
   text,

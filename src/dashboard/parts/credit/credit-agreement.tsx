@@ -5,7 +5,7 @@ import { addressIn, networkIn } from '../../format/text.ts';
 import { Facts } from '../facts.tsx';
 import { Id } from '../id.tsx';
 
-/** What a person agrees to: who pays whom, in which token, for which account, and what the wallet will ask. */
+/** The terms of a purchase: who pays whom, in which token, for which account, and what the wallet will ask. */
 export const CreditAgreement = ({
   account,
   payer,

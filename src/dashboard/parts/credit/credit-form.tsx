@@ -26,7 +26,7 @@ const signedIn = (): WalletChoice | undefined => {
   return current.state === 'in' ? current.session.wallet : undefined;
 };
 
-/** How much, who pays whom, and what the wallet will ask. */
+/** The form of a purchase: the amount, who pays whom, and what the wallet will ask. */
 export const CreditForm = ({
   account,
   name,

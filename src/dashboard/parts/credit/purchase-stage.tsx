@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<Stage, (network: string) => string>> = {
   'look-up': () => 'Open the wallet and confirm the look-up, which costs nothing.',
 };
 
-/** What a purchase waits for, read aloud when it changes. */
+/** The current step of a purchase, read aloud when it changes. */
 export const PurchaseStage = ({
   state,
   account,
