@@ -92,11 +92,11 @@ describe('the page of an agent', () => {
   it('says which limit stays in force above a budget, and whose credit pays', async () => {
     const { page } = await signInAs(local, 'owner');
     await page.goto(`${local.stack.gateway.url}/dashboard/agents/${accountOf(alice)}?tab=budget`);
-    await page.getByText('Also limited to 5.00 by its default grant').first().waitFor();
+    await page.getByText('Also limited to $5.00 by its default grant').first().waitFor();
     await fill(page, 'In total (USDC)', '10');
-    await page.getByText('Still limited to 5.00 by its default grant').waitFor();
+    await page.getByText('Still limited to $5.00 by its default grant').waitFor();
     await press(page, 'Review the change');
-    await page.getByText('In total stays limited to 5.00 by its default grant').waitFor();
+    await page.getByText('In total stays limited to $5.00 by its default grant').waitFor();
     await press(page, 'Cancel');
     await press(page, 'Discard');
     await tab(page, 'Now');

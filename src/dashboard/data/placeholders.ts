@@ -1,7 +1,7 @@
 /** Words in a command that a person replaces, with what replaces them. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  TOOL_URL: 'the address of a tool: /llms.txt of this gateway lists them',
-  AGENT_KEY: 'the name of the agent’s key',
+  TOOL_URL: 'the address of a tool',
+  AGENT_KEY: 'the name of the agent’s key: npx countersign keys list prints it',
   KEY: 'the name of your key: npx countersign keys list prints it',
   NEW_KEY: 'the name of the new key: npx countersign keys new makes one',
   PAYEE_KEY: 'the name of the key of PAY_TO',

@@ -1,4 +1,5 @@
 import { placeholdersIn } from '../data/placeholders.ts';
+import { ToolsLink } from './tools-link.tsx';
 import { useCopy } from './use-copy.ts';
 import './command-line.css';
 
@@ -16,7 +17,14 @@ export const CommandLine = ({ text }: { readonly text: string }) => {
         <span class="replaced muted">
           {replaced.map(([word, meaning]) => (
             <span key={word}>
-              Replace <code>{word}</code> with {meaning}.{' '}
+              Replace <code>{word}</code> with {meaning}
+              {word === 'TOOL_URL' ? (
+                <>
+                  {' '}
+                  of the <ToolsLink />
+                </>
+              ) : null}
+              .{' '}
             </span>
           ))}
         </span>

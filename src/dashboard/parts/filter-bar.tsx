@@ -48,6 +48,7 @@ export const FilterBar = <Name extends string>({
           ) : (
             <input
               type={field.type}
+              placeholder={field.type === 'search' ? 'all' : undefined}
               value={field.value}
               spellcheck={false}
               onChange={(event) => onChange(field.name, event.currentTarget.value.trim())}

@@ -1,5 +1,6 @@
 import { countsCalls } from '../../protocol/account/denial.ts';
 import type { Approval } from '../data/calls/approvals.ts';
+import type { RequestFacts } from '../data/calls/request-facts.ts';
 import { useLimits, useRequestFacts } from '../data/calls/waiting-facts.ts';
 import { decimalOf, symbolOf } from '../format/amount.ts';
 import { ruleName } from '../format/rule-name.ts';
@@ -7,15 +8,17 @@ import { shown } from '../format/text.ts';
 import { Id } from './id.tsx';
 
 /** The facts about one waiting call, from its log: the request, the payee, and what approving spends of each limit. */
-export const WaitingFacts = ({ approval }: { readonly approval: Approval }) => (
-  <>
-    <Request approval={approval} />
-    <Limits approval={approval} />
-  </>
-);
+export const WaitingFacts = ({ approval }: { readonly approval: Approval }) => {
+  const request = useRequestFacts(approval);
+  return (
+    <>
+      <Request {...request} />
+      <Limits approval={approval} grants={request.data?.grants} />
+    </>
+  );
+};
 
-const Request = ({ approval }: { readonly approval: Approval }) => {
-  const { data, problem } = useRequestFacts(approval);
+const Request = ({ data, problem }: ReturnType<typeof useRequestFacts>) => {
   if (problem !== undefined) return <span class="below">Its request: {problem.detail}</span>;
   if (data === undefined) return <span class="below">Reads its request…</span>;
   const { request, bodyDigest, params, payee } = data;
@@ -46,8 +49,15 @@ const Request = ({ approval }: { readonly approval: Approval }) => {
   );
 };
 
-const Limits = ({ approval: { account, asset } }: { readonly approval: Approval }) => {
-  const limits = useLimits(account, asset)?.filter(
+const Limits = ({
+  approval,
+  grants,
+}: {
+  readonly approval: Approval;
+  readonly grants: RequestFacts['grants'];
+}) => {
+  const { asset } = approval;
+  const limits = useLimits(approval, grants)?.filter(
     ({ rule }) => !countsCalls(rule) && !/(?:^|:)per_call$/.test(rule),
   );
   if (limits === undefined) return null;

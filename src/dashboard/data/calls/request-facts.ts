@@ -7,6 +7,8 @@ export type RequestFacts = {
   /** Parameters that a rule compares, with their values. */
   readonly params: readonly (readonly [name: string, value: string])[];
   readonly payee: string | undefined;
+  /** Hashes of the grants that the call uses, its own and those above; undefined if D1 does not have the entry. */
+  readonly grants: readonly string[] | undefined;
 };
 
 type Members = { readonly [name: string]: unknown };
@@ -27,9 +29,17 @@ const paramsIn = (params: unknown): RequestFacts['params'] =>
     return [name, found === true ? (textOf(value) ?? JSON.stringify(value)) : 'unreadable'];
   });
 
+/** @param policies of the evidence: every policy that decided the call */
+const grantsIn = (policies: unknown): RequestFacts['grants'] =>
+  Array.isArray(policies)
+    ? policies
+        .map(membersOf)
+        .flatMap(({ kind, hash }) => (kind === 'grant' ? [textOf(hash) ?? ''] : []))
+    : undefined;
+
 /** Reads the request from the entry that parked a call. */
 export const requestFacts = (evidence: unknown, payment: unknown): RequestFacts => {
-  const { intent, params } = membersOf(evidence);
+  const { intent, params, policies } = membersOf(evidence);
   const { method, target, payloadDigest } = membersOf(intent);
   const digest = textOf(payloadDigest);
   const parts = [textOf(method), textOf(target)].filter((part) => part !== undefined);
@@ -38,5 +48,10 @@ export const requestFacts = (evidence: unknown, payment: unknown): RequestFacts 
     bodyDigest: digest === NO_BODY ? undefined : digest,
     params: paramsIn(params),
     payee: textOf(membersOf(payment)['payTo']),
+    grants: grantsIn(policies),
   };
 };
+
+/** Whether a call spends from a limit. @param grant that sets the limit; undefined if it is no limit of a grant */
+export const isOfCall = (grant: string | undefined, grants: RequestFacts['grants']): boolean =>
+  grant === undefined || grants === undefined || grants.includes(grant);

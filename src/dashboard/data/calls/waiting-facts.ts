@@ -1,7 +1,7 @@
 import type { AnswerOf } from '../../../client/management.ts';
 import { useQuery } from '../query.ts';
 import type { Approval } from './approvals.ts';
-import { requestFacts } from './request-facts.ts';
+import { isOfCall, type RequestFacts, requestFacts } from './request-facts.ts';
 
 type Limit = AnswerOf<'account.get'>['money'][number]['limits'][number];
 
@@ -26,11 +26,19 @@ export const useRequestFacts = ({ account, call, parked_at: at }: Approval) =>
 
 const LIMITS_SECONDS = 15;
 
-/** Reads the limits of an account in one asset. A call that waits is held in each of them already. */
-export const useLimits = (account: string, asset: string): readonly Limit[] | undefined =>
+/**
+ * Reads the limits that a waiting call spends from. The call is held in each of them already. Limits of grants that it does not use say
+ * nothing about it.
+ */
+export const useLimits = (
+  { account, asset }: Pick<Approval, 'account' | 'asset'>,
+  grants: RequestFacts['grants'],
+): readonly Limit[] | undefined =>
   useQuery(
     `limits of ${account}`,
     async (management, signal) =>
       (await management.call('account.get', { params: { account }, signal })).body.money,
     LIMITS_SECONDS,
-  ).data?.find((money) => money.asset === asset)?.limits;
+  )
+    .data?.find((money) => money.asset === asset)
+    ?.limits.filter(({ grant }) => isOfCall(grant, grants));

@@ -11,5 +11,5 @@ export const toolState = ({ fault, disabled, health, spend }: ToolCondition): st
   if (fault !== undefined) return 'faulty';
   if (disabled) return 'off';
   if (health === 'working' || health === 'failing') return health;
-  return spend.every(({ calls }) => calls === 0) ? 'no calls' : 'no recent calls';
+  return spend.every(({ calls }) => calls === 0) ? 'no calls' : 'unknown';
 };

@@ -4,7 +4,7 @@ import { BindingPolicies } from './binding-policies.tsx';
 import { BudgetEditor } from './budget-editor.tsx';
 
 const BOTH_BIND =
-  'The operator and the owner each have a policy for an agent. A call must satisfy both, and every grant.';
+  'The operator and the owner each have a policy for an agent. A call must satisfy both, and the grant that it uses.';
 
 /** The policy that this person may write for an account; and the policies of others that bind it too. */
 export const AgentBudget = (props: PartProps) => {

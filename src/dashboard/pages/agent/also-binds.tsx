@@ -21,11 +21,11 @@ export const AlsoBinds = ({
   return tighter === undefined ? (
     <span class="also-binds">
       Also limited to{' '}
-      {others.map(({ amount, by }) => `${decimalOf(amount)} by ${by}`).join(' and to ')}.
+      {others.map(({ amount, by }) => `$${decimalOf(amount)} by ${by}`).join(' and to ')}.
     </span>
   ) : (
     <strong class="also-binds">
-      Still limited to {decimalOf(tighter.amount)} by {tighter.by}. More needs {tighter.raisedBy}.
+      Still limited to ${decimalOf(tighter.amount)} by {tighter.by}. More needs {tighter.raisedBy}.
     </strong>
   );
 };

@@ -32,6 +32,8 @@ const FeedLine = ({
   const { at, type, seq, decision, tool, call, account, amounts = {} } = entry;
   const denial = denialText(entry);
   const remedy = denial === undefined ? undefined : denialRemedy(entry);
+  // Status and credit are on this page already: a link to it would do nothing.
+  const isElsewhere = remedy !== undefined && remedy.href !== `/agents/${account}`;
   const amount = amounts['charged'] ?? amounts['price'] ?? amounts['amount'];
   return (
     <li>
@@ -49,8 +51,7 @@ const FeedLine = ({
       )}{' '}
       {denial === undefined ? null : (
         <span class="why">
-          ✕ {shown(denial)}{' '}
-          {remedy === undefined ? null : <Link href={remedy.href}>{remedy.text}</Link>}
+          ✕ {shown(denial)} {isElsewhere ? <Link href={remedy.href}>{remedy.text}</Link> : null}
         </span>
       )}
     </li>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
 import type { Hex } from '../../../core/hex.ts';
 import { draftOf } from '../../data/draft.ts';
 import {
@@ -69,6 +70,12 @@ export const GrantEditor = ({
     return (
       <>
         <AgentNeeds {...issued} />
+        {agent === undefined ? (
+          <p>
+            <Link href={`/agents/${issued.account}`}>Open the page of the agent</Link> to name it,
+            and to see its calls as they arrive.
+          </p>
+        ) : null}
         {close === undefined ? null : <div class="acts">{close}</div>}
       </>
     );

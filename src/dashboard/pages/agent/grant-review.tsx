@@ -1,7 +1,7 @@
 import type { Hex } from '../../../core/hex.ts';
 import { compileDelegation } from '../../../policy/grant.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { network } from '../../../protocol/account-id.ts';
+import { accountId, type AccountId, network } from '../../../protocol/account-id.ts';
 import type { GrantTerms } from '../../data/grants/grant-form.ts';
 import { grantLines } from '../../data/grants/grant-lines.ts';
 import { grantOnce } from '../../data/grants/grants.ts';
@@ -11,7 +11,12 @@ import { Facts } from '../../parts/facts.tsx';
 import { Id } from '../../parts/id.tsx';
 
 /** A grant that was signed and registered. */
-export type Issued = { readonly hash: Hex; readonly terms: Policy };
+export type Issued = {
+  readonly hash: Hex;
+  readonly terms: Policy;
+  /** The account of the agent. */
+  readonly account: AccountId;
+};
 
 const granting = (
   terms: GrantTerms,
@@ -21,7 +26,12 @@ const granting = (
   const grant = grantOnce(terms, parent);
   return async () => {
     const { hash, chainId, delegation } = await grant();
-    onIssued({ hash, terms: compileDelegation(delegation, network(chainId)) });
+    const where = network(chainId);
+    onIssued({
+      hash,
+      terms: compileDelegation(delegation, where),
+      account: accountId(where, terms.delegate),
+    });
   };
 };
 

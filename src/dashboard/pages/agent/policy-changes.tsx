@@ -2,14 +2,15 @@ import { type PolicyDifference, policyDifferences } from '../../format/policy-li
 import { shown } from '../../format/text.ts';
 import type { Policy } from '../../../policy/policy.ts';
 
-const NO_LIMIT = 'no limit';
+/** The value of a rule that a policy does not set. */
+const unset = (name: string): string =>
+  name === 'needs approval above' ? 'never needed' : 'no limit';
 
 const Change = ({ name, before, after }: PolicyDifference) => (
   <li>
-    <strong>{shown(name)}</strong>{' '}
-    <span class="before">{before === undefined ? NO_LIMIT : shown(before)}</span>{' '}
+    <strong>{shown(name)}</strong> <span class="before">{shown(before ?? unset(name))}</span>{' '}
     <span aria-hidden="true">→</span>
-    <span class="unseen">becomes</span> {after === undefined ? NO_LIMIT : shown(after)}
+    <span class="unseen">becomes</span> {shown(after ?? unset(name))}
   </li>
 );
 

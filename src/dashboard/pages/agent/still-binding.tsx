@@ -35,7 +35,7 @@ export const StillBinding = ({
     <ul>
       {tighter.map(({ row, amount, by, raisedBy }) => (
         <li key={row} class="lost">
-          {NAMES[row]} stays limited to {decimalOf(amount)} by {by}. More needs {raisedBy}.
+          {NAMES[row]} stays limited to ${decimalOf(amount)} by {by}. More needs {raisedBy}.
         </li>
       ))}
     </ul>

@@ -47,9 +47,13 @@ export const CallMoney = ({
   readonly onDone: () => void;
 }) => {
   const [isRefunding, setRefunding] = useState(false);
+  // The refunds that the lists had before the last one: they show a refund some seconds after it.
+  const [before, setBefore] = useState<string>();
   if (call === undefined) return <p>{approval === undefined ? DENIED : ofWait(approval)}</p>;
   const now = gatewayNow();
-  const mayRefund = role === 'operator' && refundable(call) > 0n;
+  const refunded = call.refunded ?? '0';
+  const isUnlisted = before === refunded;
+  const mayRefund = role === 'operator' && refundable(call) > 0n && !isUnlisted;
   return (
     <>
       {settlement === undefined ? (
@@ -87,6 +91,9 @@ export const CallMoney = ({
       {role === 'operator' && settlement !== undefined ? (
         <SettlementActs name={name} state={settlement.state} onDone={onDone} />
       ) : null}
+      <div role="status">
+        {isUnlisted ? <p>The refund is made. This page shows it within 20 seconds.</p> : null}
+      </div>
       {mayRefund ? (
         <div class="acts">
           <button type="button" onClick={() => setRefunding(true)}>
@@ -95,7 +102,15 @@ export const CallMoney = ({
         </div>
       ) : null}
       {isRefunding ? (
-        <Refund call={call} onDone={onDone} onClose={() => setRefunding(false)} />
+        <Refund
+          call={call}
+          onDone={() => {
+            setBefore(refunded);
+            onDone();
+          }}
+          onSettled={onDone}
+          onClose={() => setRefunding(false)}
+        />
       ) : null}
     </>
   );

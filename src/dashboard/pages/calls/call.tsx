@@ -132,7 +132,8 @@ const Summary = ({
         ],
         ['State', <Badge state={stateOf(story)} />],
         ['Price', money(call?.price ?? approval?.price)],
-        ['Charged', money(call?.charged)],
+        // The money of a top-up is credit: lists and totals count no charge for it.
+        ['Charged', tool === TOP_UP ? undefined : money(call?.charged)],
         ['Refunded', money(call?.refunded)],
         ['Answer of the tool', call?.status === undefined ? undefined : `status ${call.status}`],
         ['Reason', call?.reason === undefined ? undefined : worded(call.reason)],

@@ -33,10 +33,14 @@ const readRefund = async (management: Management, call: MadeCall): Promise<strin
 export const Refund = ({
   call,
   onDone,
+  onSettled,
   onClose,
 }: {
   readonly call: MadeCall;
+  /** Called after the gateway has made the refund: the lists show it some seconds later. */
   readonly onDone: () => void;
+  /** Called once the lists show what became of a refund whose answer was lost. */
+  readonly onSettled: () => void;
   readonly onClose: () => void;
 }) => {
   const most = refundable(call);
@@ -65,7 +69,7 @@ export const Refund = ({
         });
       }}
       settle={async (management) => await readRefund(management, call)}
-      onSettled={onDone}
+      onSettled={onSettled}
       onDone={onDone}
       onClose={onClose}
     >

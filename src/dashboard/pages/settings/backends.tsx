@@ -30,8 +30,8 @@ export const Backends = () => {
       {({ backends, relayers }) => (
         <>
           {backends.length === 0 ? (
-            <Empty title="The gateway has not used a backend yet.">
-              <p>A backend appears here with the first payment that it settles.</p>
+            <Empty title="No backend has had trouble.">
+              <p>A backend appears here after its first failure, or after ten settled payments.</p>
             </Empty>
           ) : (
             <Table<Backend>

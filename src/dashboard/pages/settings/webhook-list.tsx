@@ -83,7 +83,7 @@ export const WebhookList = ({ scope }: { readonly scope: Scope }) => {
                   <a href={SIGNING_KEYS}>{SIGNING_KEYS}</a>.
                 </p>
               ) : null}
-              {add}
+              <div class="acts">{add}</div>
             </>
           )
         }

@@ -93,7 +93,7 @@ export const Spending = ({ scope }: PageProps) => {
             <>
               <SumLine
                 isWhole={rows.length === of}
-                what={rowsText(rows, of, tool === undefined)}
+                what={rowsText(rows, of, { by, hasTopUps: tool === undefined })}
                 sums={sumsOf(rows, ({ charged }) => charged)}
                 earned={hasEarned ? sumsOf(rows, ({ earned = '0' }) => earned) : undefined}
               />
@@ -113,9 +113,17 @@ export const Spending = ({ scope }: PageProps) => {
 };
 
 /** @param hasTopUps whether the rows may count top-ups: they are calls that charge nothing */
-const rowsText = (rows: readonly SpendRow[], of: number, hasTopUps: boolean): string => {
+const rowsText = (
+  rows: readonly SpendRow[],
+  of: number,
+  { by, hasTopUps }: { readonly by: Key; readonly hasTopUps: boolean },
+): string => {
+  // A day, an agent or a tool with charges in two assets has two rows.
+  const keys = new Set(rows.map((row) => row.key)).size;
   const calls = rows.reduce((sum, row) => sum + row.calls, 0);
   const shownRows =
-    rows.length === of ? counted(of, 'row') : `${countOf(rows.length)} of ${countOf(of)} rows`;
+    rows.length === of
+      ? counted(keys, by === 'account' ? 'agent' : by)
+      : `${countOf(rows.length)} of ${countOf(of)} rows`;
   return `${shownRows}, ${counted(calls, 'call')}${hasTopUps ? ', top-ups included' : ''}`;
 };

@@ -2,11 +2,19 @@ import type { ToolDocument } from '../../../management/tool.route.ts';
 import { Field } from '../../parts/field.tsx';
 
 const EFFECTS: Readonly<Record<ToolDocument['settlement'], string>> = {
-  deferred: 'after the tool has run (cheap, fast calls)',
-  upfront: 'before the tool runs (expensive calls)',
-  credit: 'from the credit of the caller (very small or variable prices)',
-  free: 'no payment: the caller only signs to identify itself',
-  card: 'by your card, within a budget in dollars',
+  deferred: 'after the call',
+  upfront: 'before the call',
+  credit: 'from the caller’s credit',
+  free: 'the caller only signs',
+  card: 'by your card, in dollars',
+};
+
+const HINTS: Readonly<Record<ToolDocument['settlement'], string>> = {
+  deferred: 'For cheap, fast calls. A call that fails costs nothing.',
+  upfront: 'For expensive calls: the payment settles before the tool runs.',
+  credit: 'For very small or variable prices. The caller buys credit first.',
+  free: 'The caller only signs to identify itself.',
+  card: 'The caller spends from a budget in dollars that you set.',
 };
 
 /** Chooses how the calls of a tool are paid for, among some settlements. */
@@ -23,6 +31,7 @@ export const SettlementField = <Mode extends ToolDocument['settlement']>({
 }) => (
   <Field
     label="Payment"
+    hint={HINTS[value]}
     error={error}
     control={(described) => (
       <select

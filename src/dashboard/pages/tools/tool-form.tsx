@@ -70,7 +70,7 @@ export const ToolForm = ({
         : null}
       {text('description', 'Description', 'One line for people and agents.')}
       <div class="pair">
-        {text('price', 'Price of a call, in dollars', 'At most six decimals: 0.01')}
+        {text('price', 'Price of a call, in dollars', 'At most six decimals, such as 0.000001.')}
         <Field
           label="The price is"
           control={(described) => (
@@ -116,7 +116,7 @@ export const ToolForm = ({
       {text(
         'upstream',
         'Upstream',
-        'The address that the gateway calls: a URL, or a path below UPSTREAM_URL.',
+        'The address that the gateway calls, e.g. https://api.example/forecast. A path alone, such as /forecast, is below the variable UPSTREAM_URL of the gateway.',
       )}
       <details
         open={

@@ -86,7 +86,9 @@ export const Tools = ({ scope }: PageProps) => {
               />
               <p class="muted">
                 Figures of the last {TOOL_DAYS} days (UTC). A tool is failing if its upstream did
-                not answer most of its recent calls, or answered them with a server error.
+                not answer most of its recent calls, or answered them with a server error. It is
+                unknown until a call of the last day says whether the upstream works, and up to two
+                minutes longer.
               </p>
             </>
           );

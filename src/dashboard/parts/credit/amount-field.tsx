@@ -32,7 +32,7 @@ export const AmountField = ({
     </div>
     <Field
       label="Amount (USDC)"
-      hint={`From ${decimalOf(bounds.least)} USDC.`}
+      hint={`At least ${decimalOf(bounds.least)} USDC.`}
       error={error}
       control={(described) => (
         <input

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError } from '../../../../src/client/errors.ts';
 import { actProblem } from '../../../../src/dashboard/data/act-problem.ts';
+import { IncompleteForm } from '../../../../src/dashboard/data/incomplete-form.ts';
 
 describe('a change that failed', () => {
+  it('does not blame the connection for a field that is missing or wrong', async () => {
+    expect(await actProblem(new IncompleteForm(), 'Base Sepolia')).toBe(
+      'Correct the marked fields, then try again.',
+    );
+  });
+
   it('did not reach the gateway if the wallet declined', async () => {
     const unsigned = new CountersignError('signer_failed', 'The account did not sign.', {
       cause: { code: 4001 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { requestFacts } from '../../../../../src/dashboard/data/calls/request-facts.ts';
+import { isOfCall, requestFacts } from '../../../../../src/dashboard/data/calls/request-facts.ts';
 
 const intent = {
   method: 'POST',
@@ -15,7 +15,11 @@ describe('what a person judges a waiting call by', () => {
       text: { found: false },
       gone: null,
     };
-    expect(requestFacts({ intent, params }, { payTo: '0x12' })).toEqual({
+    const policies = [
+      { kind: 'owner', hash: '0x34' },
+      { kind: 'grant', hash: '0x56' },
+    ];
+    expect(requestFacts({ intent, params, policies }, { payTo: '0x12' })).toEqual({
       request: 'POST /tools/translate?to=fr',
       bodyDigest: intent.payloadDigest,
       params: [
@@ -25,6 +29,7 @@ describe('what a person judges a waiting call by', () => {
         ['gone', 'unreadable'],
       ],
       payee: '0x12',
+      grants: ['0x56'],
     });
   });
 
@@ -36,6 +41,14 @@ describe('what a person judges a waiting call by', () => {
   it('is unknown until the entry is listed', () => {
     expect(requestFacts(undefined, undefined)).toEqual({
       ...{ request: undefined, bodyDigest: undefined, params: [], payee: undefined },
+      grants: undefined,
     });
   });
+});
+
+it('counts only the limits of the grants that a call uses', () => {
+  expect(isOfCall('0x56', ['0x56'])).toBe(true);
+  expect(isOfCall('0x78', ['0x56'])).toBe(false);
+  expect(isOfCall(undefined, ['0x56'])).toBe(true);
+  expect(isOfCall('0x78', undefined)).toBe(true);
 });

@@ -10,7 +10,7 @@ it.each([
   ['working', { health: 'working' }],
   ['failing', { health: 'failing', spend }],
   ['no calls', {}],
-  ['no recent calls', { spend }],
+  ['unknown', { spend }],
 ])('calls a tool %s', (state, difference) => {
   expect(toolState({ ...tool, ...difference })).toBe(state);
 });
