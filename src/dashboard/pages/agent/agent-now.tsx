@@ -66,6 +66,8 @@ export const AgentNow = ({ account, scope, standing, onBuy }: PartProps) => {
   const waiting = useApprovals(account);
   const isOwn = account === scope.account;
   const isPoor = lacksCredit(ownAccountOf(standing));
+  // Credit of a revoked account could never be spent.
+  const mayBuy = standing.status !== 'revoked' && (isOwn ? !isPoor : scope.role === 'owner');
   const calls = useQuery(`calls of ${account}`, (management, signal) =>
     firstRows(management, 'account.calls', { params: { account } }, 10, signal),
   );
@@ -88,7 +90,7 @@ export const AgentNow = ({ account, scope, standing, onBuy }: PartProps) => {
             <MoneyOf key={money.asset} standing={standing} money={money} />
           ))
         )}
-        {(isOwn && !isPoor) || (!isOwn && scope.role === 'owner') ? (
+        {mayBuy ? (
           <p>
             <button type="button" onClick={onBuy}>
               Buy credit
