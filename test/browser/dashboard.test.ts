@@ -167,6 +167,8 @@ describe('the dashboard', () => {
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Local operator' }).waitFor();
+    // A keyboard goes on at the sign-in page.
+    await page.locator('h1:focus').waitFor();
     await page.reload();
     await page.getByRole('button', { name: 'Local operator' }).waitFor();
   });

@@ -83,7 +83,9 @@ it('leads a newcomer from the first agent to a verified log, each step signed by
     return { status: answer.status, call, receipt: answer.headers.get('agent-receipt') ?? '' };
   };
   expect((await lookUp('river')).status).toBe(200);
-  await page.goto(`${url}/dashboard/agents/${accountOf(alice)}`);
+  // The command on the page calls a tool that exists, and the next step is on the page too.
+  await sees(page, `npx countersign call ${url}/tools/`);
+  await page.getByRole('link', { name: 'Open the page of the agent' }).click();
   // The decisions that were made before the page was opened are there, once each.
   await page.locator('.feed li', { hasText: 'lookup 0.001' }).first().waitFor(EVENTUALLY);
   expect(await page.locator('.feed li', { hasText: 'Call accepted' }).count()).toBe(1);

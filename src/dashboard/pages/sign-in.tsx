@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { network } from '../../protocol/account-id.ts';
 import { networkName } from '../../protocol/network-name.ts';
 import { type GatewayFacts, readGatewayFacts } from '../data/gateway-facts.ts';
@@ -17,6 +17,9 @@ export const SignIn = () => {
   const [isAsking, setAsking] = useState(false);
   const [facts, setFacts] = useState<GatewayFacts | undefined>(undefined);
   useEffect(findWallets, []);
+  // After a sign-out the button that had the focus is gone.
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
   useEffect(() => {
     document.title = location.host;
     // Without its network no wallet can sign: every button stays disabled.
@@ -43,7 +46,9 @@ export const SignIn = () => {
   return (
     <main class="sign-in">
       <Mark />
-      <h1>{location.host}</h1>
+      <h1 ref={heading} tabIndex={-1}>
+        {location.host}
+      </h1>
       <p>
         {session.value.state === 'ended'
           ? 'Your session has ended. Sign in again to go on; nothing you typed is lost.'
