@@ -39,6 +39,15 @@ const openDialog = async (page: Page) => {
   return dialog;
 };
 
+const PAUSED = {
+  status: 503,
+  contentType: 'application/problem+json',
+  body: JSON.stringify({
+    ...{ type: 'urn:countersign:problem:paused', title: 'paused', status: 503 },
+    detail: 'The gateway is paused.',
+  }),
+};
+
 const payments = (signed: readonly string[]): number =>
   signed.filter((type) => type === 'TransferWithAuthorization').length;
 
@@ -218,6 +227,25 @@ describe('a purchase whose answer is lost', () => {
 });
 
 describe('a gateway', () => {
+  it('that refuses the signed payment is not believed: the same payment is sent again', async () => {
+    const { page, wallet, left } = await newOwner('credit refused');
+    await page.route(CREDITS, async (route: Route) => {
+      const isSigned = route.request().headers()['payment-signature'] !== undefined;
+      await (isSigned ? route.fulfill(PAUSED) : route.continue());
+    });
+    const dialog = await openDialog(page);
+    await dialog.getByRole('button', { name: 'Buy 5.00 USDC of credit' }).click();
+    await dialog.getByRole('heading', { name: 'Unfinished purchase' }).waitFor(EVENTUALLY);
+    await dialog.getByText('“The gateway is paused.” The signed payment can').waitFor(EVENTUALLY);
+    expect(await dialog.getByText('Nothing was paid').count()).toBe(0);
+    await inEveryLook(page, 'credit-refused');
+    await page.unroute(CREDITS);
+    await dialog.getByRole('button', { name: 'Ask again' }).click();
+    await dialog.getByText('You bought 5.00 USDC of credit').waitFor(EVENTUALLY);
+    expect(payments(wallet.signed)).toBe(1);
+    expect(await left()).toBe(FUNDS - 5_000_000n);
+  });
+
   it('that sells no credit is named as one, and the wallet is not asked', async () => {
     const { page, wallet } = await newOwner('credit nowhere');
     await page.route(CREDITS, (route) => route.fulfill({ status: 404 }));
