@@ -77,6 +77,12 @@ export const PaymentView = ({
             . The answer has not arrived. The call may have run. Look the payment up before you pay
             again: the wallet signs a request, which costs nothing.
           </p>
+          {wallet === undefined ? (
+            <p>
+              The wallet that signed is not in this browser. Turn it on, then reload the page. The
+              payment is also in its list of transactions once the money has moved.
+            </p>
+          ) : null}
         </Notice>
       ) : (
         <>

@@ -5,6 +5,9 @@ import { LOOKUP, openPanel, openWithWallet, pay } from './pay-page.ts';
 
 const local = useBrowserStack();
 
+/** Where the tab keeps its payment for the tool. */
+const RECORD = 'countersign-payment:lookup';
+
 describe('paying with a wallet', () => {
   it('pays, shows the answer and that the money has moved, readable in every width and scheme', async () => {
     const { page, wallet, address, complaints } = await openWithWallet(local, LOOKUP, {
@@ -98,6 +101,18 @@ describe('paying with a wallet', () => {
     await page.reload();
     await page.getByRole('heading', { name: 'Payment without an answer' }).waitFor();
     await inEveryLook(page, 'pay-cut-off');
+    const signedBy = async (id: string): Promise<void> => {
+      await page.evaluate(
+        `sessionStorage['${RECORD}'] = JSON.stringify({ ...JSON.parse(sessionStorage['${RECORD}']), wallet: '${id}' })`,
+      );
+      await page.reload();
+    };
+    const { wallet: id } = JSON.parse(
+      String(await page.evaluate(`sessionStorage['${RECORD}']`)),
+    ) as { readonly wallet: string };
+    await signedBy('example.gone');
+    await page.getByText('The wallet that signed is not in this browser.').waitFor();
+    await signedBy(id);
     await page.getByRole('button', { name: 'Look up the payment' }).click();
     await page.getByText('You paid 0.001 USDC.').waitFor();
     expect(wallet?.signed).toEqual(['TransferWithAuthorization', 'AgentIntent']);
