@@ -121,6 +121,8 @@ describe('an owner without credit', () => {
           ? { code: 4001, message: 'declined' }
           : undefined,
     });
+    await page.getByText('You have no agents yet.').waitFor(EVENTUALLY);
+    await inEveryLook(page, 'credit-new-owner');
     const dialog = await openDialog(page);
     await dialog.getByLabel('Amount (USDC)').fill('2.50');
     const buy = dialog.getByRole('button', { name: 'Buy 2.50 USDC of credit' });

@@ -32,7 +32,7 @@ const DENIED = 'This attempt was denied: no money moved for it, and none is held
 const ofWait = ({ state }: CallApproval): string =>
   state === 'refused' || state === 'expired'
     ? 'The call did not run: no money moved for it, and none is held.'
-    : 'No money has moved yet. The limits of the agent hold the price until the call has run, was refused or has expired.';
+    : 'No money has moved yet. The limits of the agent hold the price until the call has run, is refused or expires.';
 
 /** The place of the money of a call, and the acts of an operator on it. */
 export const CallMoney = ({
