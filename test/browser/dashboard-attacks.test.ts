@@ -91,7 +91,7 @@ describe('a stolen request', () => {
     const ended = page.waitForResponse(
       (answer) => answer.request().method() === 'DELETE' && answer.status() === 204,
     );
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await ended;
     expect(await replay(request)).toBe(401);
   });

@@ -192,12 +192,12 @@ describe('a refund without an answer, after the page was left', () => {
     await dialog.getByText('An earlier change like this one has no answer yet').waitFor(LOGGED);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
 
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.getByRole('button', { name: 'Local owner' }).click();
     await page.getByRole('link', { name: 'Overview' }).click(LOGGED);
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor(LOGGED);
     expect(await page.getByText(OPEN).count()).toBe(0);
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.getByRole('button', { name: 'Local operator' }).click();
     await page.getByText(OPEN).waitFor(LOGGED);
     await page.context().unroute(REFUND);

@@ -46,7 +46,7 @@ describe('two tabs', () => {
       await hang.promise;
       await route.continue();
     });
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await isOut(page);
     await isOut(other);
     expect(await other.locator('body').innerText()).not.toContain('operator 0x');
@@ -58,7 +58,7 @@ describe('two tabs', () => {
 
   it('that are signed out are both in after one signs in', async () => {
     const { page } = await signInAs(local, 'operator');
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await isOut(page);
     const other = await openTab(page.context());
     await isOut(other);
@@ -112,7 +112,7 @@ describe('two tabs', () => {
     await isIn(page, 'operator');
     await other.reload();
     await isIn(other, 'owner');
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await isOut(page);
     await open(other, 'Settings');
     await other.reload();

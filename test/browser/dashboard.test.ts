@@ -165,7 +165,7 @@ describe('the dashboard', () => {
     const { page } = await signInAs(local, 'operator');
     await page.reload();
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.getByRole('button', { name: 'Local operator' }).waitFor();
     // A keyboard goes on at the sign-in page.
     await page.locator('h1:focus').waitFor();
