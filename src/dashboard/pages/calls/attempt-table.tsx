@@ -3,30 +3,33 @@ import { attemptError } from '../../format/attempt-error.ts';
 import { shown } from '../../format/text.ts';
 import { exactMomentOf, momentToSecond } from '../../format/time.ts';
 import { Table } from '../../parts/table.tsx';
+import './attempt-table.css';
 
 type Attempt = CallStory['attempts'][number];
 
 /** The newest attempts to settle a payment, of those that met trouble. */
 export const AttemptTable = ({ attempts }: Pick<CallStory, 'attempts'>) => (
-  <Table<Attempt>
-    caption="Attempts to settle this payment"
-    rows={attempts}
-    keyOf={({ attempt }) => attempt.toString()}
-    columns={[
-      { head: 'Attempt', isNumber: true, drop: 2, cell: ({ attempt }) => attempt },
-      {
-        head: 'When',
-        cell: ({ at }) => <time title={exactMomentOf(at)}>{momentToSecond(at)}</time>,
-      },
-      {
-        head: 'Backend',
-        isName: true,
-        cell: ({ backend }) => (backend === undefined ? '–' : shown(backend)),
-      },
-      {
-        head: 'Result',
-        cell: ({ error }) => (error === undefined ? 'not settled yet' : attemptError(error)),
-      },
-    ]}
-  />
+  <div class="attempts">
+    <Table<Attempt>
+      caption="Attempts to settle this payment"
+      rows={attempts}
+      keyOf={({ attempt }) => attempt.toString()}
+      columns={[
+        {
+          head: 'When',
+          cell: ({ at }) => <time title={exactMomentOf(at)}>{momentToSecond(at)}</time>,
+        },
+        { head: 'Attempt', isNumber: true, drop: 2, cell: ({ attempt }) => attempt },
+        {
+          head: 'Backend',
+          isName: true,
+          cell: ({ backend }) => (backend === undefined ? '–' : shown(backend)),
+        },
+        {
+          head: 'Result',
+          cell: ({ error }) => (error === undefined ? 'not settled yet' : attemptError(error)),
+        },
+      ]}
+    />
+  </div>
 );
