@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { createAgent } from '../../src/client/agent.ts';
 import { useBrowserStack } from './browser-stack.ts';
-import { signInAs } from './dashboard-page.ts';
+import { read, signInAs } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
 
 const account = `eip155:84532:${people.agent.address.toLowerCase()}`;
@@ -27,7 +27,7 @@ beforeAll(async () => {
     return answer.countersign.call ?? '';
   };
   calls = [];
-  for (const word of ['river', 'bank', 'edge', 'river', 'bank', 'edge']) {
+  for (const word of ['river', 'bank', 'edge', 'river', 'bank', 'edge', 'river']) {
     calls = [...calls, await buyOne(word)];
   }
 });
@@ -220,5 +220,31 @@ describe('a browser that stores nothing more', () => {
     await dialog.getByLabel('Reason').fill('a full disk');
     await dialog.getByRole('button', { name: 'Refund with the wallet' }).click();
     await page.getByText('refunded 0.001 USDC as credit: a full disk').waitFor(LOGGED);
+  });
+});
+
+describe('a device whose clock is ten minutes fast', () => {
+  it('signs in and makes changes, and does not take an open one for expired', async () => {
+    const context = await local.browser.newContext({ viewport: { width: 1280, height: 900 } });
+    await context.addInitScript(`const now = Date.now; Date.now = () => now() + 600_000;`);
+    // The network of Cloudflare adds the time to each answer; a local stack does not.
+    await context.route(/\/(?:\.well-known|session|accounts|admin)/, async (route) => {
+      const response = await route.fetch();
+      const headers = { ...response.headers(), date: new Date().toUTCString() };
+      await route.fulfill({ response, headers });
+    });
+    const page = await context.newPage();
+    await page.goto(`${local.stack.gateway.url}/dashboard`);
+    await page.getByRole('button', { name: 'Local operator' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor(LOGGED);
+    await read(page);
+    await loseAll(context);
+    await refundInVain(page, calls[6] ?? '', '0.0002');
+    await page.reload();
+    await page.getByText(OPEN).waitFor(LOGGED);
+    expect(await page.getByText('It has expired').count()).toBe(0);
+    await context.unroute(REFUND);
+    await page.getByRole('button', { name: 'Send again' }).click();
+    await page.getByText('refunded 0.0002 USDC as credit: a wrong answer').waitFor(LOGGED);
   });
 });

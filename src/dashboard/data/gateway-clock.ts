@@ -6,11 +6,17 @@ let ahead: Seconds | undefined;
 /** A device that sleeps while it waits would take its own sleep for a difference of the clocks. */
 const LONGEST_WAIT: Seconds = 30;
 
-/** Takes the time of the gateway from an answer. @param asked when the request was sent, by the clock of this device */
+/**
+ * Takes the time of the gateway from an answer. Where nothing in front of the gateway adds `Date`, as on a local stack, the clock of this device
+ * has to do.
+ *
+ * @param asked when the request was sent, by the clock of this device
+ */
 export const noteClock = ({ headers }: Response, asked: Seconds): void => {
   const now = nowSeconds();
   const date = Date.parse(headers.get('date') ?? '');
-  if (!Number.isNaN(date) && now - asked <= LONGEST_WAIT) ahead = Math.floor(date / 1000) - now;
+  if (Number.isNaN(date)) ahead ??= 0;
+  else if (now - asked <= LONGEST_WAIT) ahead = Math.floor(date / 1000) - now;
 };
 
 /** The time at the gateway, Unix seconds. */
