@@ -171,3 +171,23 @@ describe.each([
     await isIn(page, 'owner');
   });
 });
+
+describe('a session', () => {
+  it('is read again where the clocks differ and its account was asleep', async () => {
+    const reasons = [
+      { status: 401, type: 'invalid-session' },
+      { status: 409, type: 'session-repeat' },
+    ];
+    const { page } = await signInAs(local, 'owner');
+    await page.route('**/session', async (route) => {
+      const reason = reasons.shift();
+      if (reason === undefined) return await route.continue();
+      const type = `urn:countersign:problem:${reason.type}`;
+      return await route.fulfill({ status: reason.status, json: { type } });
+    });
+    await page.reload();
+    await read(page);
+    await open(page, 'Agents');
+    expect(reasons).toEqual([]);
+  });
+});

@@ -34,6 +34,7 @@ const send = async (reader: StoredSession, request: Outgoing): Promise<Response>
 };
 
 const problemType = async (answer: Response): Promise<string> => {
+  if (answer.ok) return '';
   const { type = '' } = (await answer
     .clone()
     .json()
@@ -41,19 +42,22 @@ const problemType = async (answer: Response): Promise<string> => {
   return type.replace('urn:countersign:problem:', '');
 };
 
-/**
- * Sends a read with the signature of a session's key (docs/wire-format.md §21). Signs again once where the gateway asks for it: its account was
- * asleep, or the clocks differ.
- */
+/** Why the gateway asks for another signature, in the order in which it checks: the clocks differ, and the account was asleep. */
+const REPEATED = ['invalid-session', 'session-repeat'];
+
+/** Sends a read with the signature of a session's key (docs/wire-format.md §21). Signs again where the gateway asks for it, once for each reason. */
 export const readAs = async (reader: StoredSession, request: Outgoing): Promise<Response> => {
   const asked = nowSeconds();
-  const first = await send(reader, request);
-  noteClock(first, asked);
-  if (first.ok) return first;
-  const type = await problemType(first);
+  let answer = await send(reader, request);
+  noteClock(answer, asked);
+  let type = await problemType(answer);
+  for (const reason of REPEATED) {
+    if (type !== reason) continue;
+    answer = await send(reader, request);
+    type = await problemType(answer);
+  }
   if (type === 'session-ended') endLocally(reader.key.publicKey);
-  const isForAnother = type === 'session-repeat' || type === 'invalid-session';
-  return isForAnother ? send(reader, request) : first;
+  return answer;
 };
 
 /** Sends a read of the session of this tab. */
