@@ -35,8 +35,10 @@ const PastEffect = ({ replayed }: { readonly replayed: Replayed }) => {
       <ul>
         {rules.map(([rule, count]) => (
           <li key={rule}>
-            At least {count} of the last {calls} accepted calls would have been denied:{' '}
-            <strong>{ruleName(rule)}</strong>.
+            {calls === 1
+              ? 'The last accepted call'
+              : `At least ${count} of the last ${calls} accepted calls`}{' '}
+            would have been denied: <strong>{ruleName(rule)}</strong>.
           </li>
         ))}
         {rules.length === 0 ? (
@@ -46,7 +48,9 @@ const PastEffect = ({ replayed }: { readonly replayed: Replayed }) => {
               : `All of the last ${calls} accepted calls would have passed.`}
           </li>
         ) : null}
-        {waiting === 0 ? null : <li>{waiting} of them would have waited for approval.</li>}
+        {waiting === 0 ? null : (
+          <li>{calls === 1 ? 'It' : `${waiting} of them`} would have waited for approval.</li>
+        )}
       </ul>
       <p class="muted">
         This check covers price, tool, payee, asset and rate, but no rules on parameters. Its limits

@@ -71,10 +71,12 @@ export const GrantEditor = ({
       <>
         <AgentNeeds {...issued} />
         {agent === undefined ? (
-          <p>
-            <Link href={`/agents/${issued.account}`}>Open the page of the agent</Link> to name it,
-            and to see its calls as they arrive.
-          </p>
+          <div class="acts">
+            <p>
+              <Link href={`/agents/${issued.account}`}>Open the page of the agent</Link> to name it,
+              and to see its calls as they arrive.
+            </p>
+          </div>
         ) : null}
         {close === undefined ? null : <div class="acts">{close}</div>}
       </>
