@@ -186,8 +186,8 @@ describe('a session', () => {
       return await route.fulfill({ status: reason.status, json: { type } });
     });
     await page.reload();
-    await read(page);
-    await open(page, 'Agents');
+    // Without the role, the page has its title alone.
+    await page.getByRole('heading', { level: 2 }).first().waitFor(LATE);
     expect(reasons).toEqual([]);
   });
 });
