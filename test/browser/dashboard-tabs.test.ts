@@ -187,7 +187,7 @@ describe('a session', () => {
     });
     await page.reload();
     // Without the role, the page has its title alone.
-    await page.getByRole('heading', { level: 2 }).first().waitFor(LATE);
+    await page.getByRole('link', { name: 'Make an agent' }).first().waitFor(LATE);
     expect(reasons).toEqual([]);
   });
 });
