@@ -26,11 +26,21 @@ const counted = {
   },
 };
 
-/** Folders of `test/` that run inside workerd: `workerd` in `npm test`, `properties` in `npm run test:deep`. */
+/** Folders of `test/` that run inside workerd: `workerd` in `npm test`, `properties` in `npm run test:deep`, which also runs `LONG`. */
 const INSIDE = {
   workerd: ['unit', 'durable-objects', 'cost'],
   properties: ['properties', 'scale'],
 };
+
+/** Files of `workerd` that take ten seconds and more each: `npm run test:deep` runs them, because `npm test` has five minutes. */
+const LONG = [
+  'test/cost/command-flood.test.ts',
+  'test/durable-objects/account/commands/{command-budget,management-attacks}.test.ts',
+  'test/durable-objects/account/tree/{fleet,leases,storms,whole-limit}.test.ts',
+  'test/unit/audit/rebuild.test.ts',
+  'test/unit/management/{ledger-totals,newest-calls}.test.ts',
+  'test/unit/webhooks/send.test.ts',
+];
 
 /** What needs the signer Worker instead of the gateway. */
 const SIGNER = [
@@ -83,8 +93,11 @@ export default defineConfig({
           expect: PATIENT,
           provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
           setupFiles: ['test/support/seed.setup.ts', 'test/support/restore.setup.ts'],
-          include: INSIDE[name].map((folder) => `test/${folder}/**/*.test.ts`),
-          exclude: SIGNER,
+          include: [
+            ...INSIDE[name].map((folder) => `test/${folder}/**/*.test.ts`),
+            ...(name === 'properties' ? LONG : []),
+          ],
+          exclude: [...SIGNER, ...(name === 'workerd' ? LONG : [])],
           globalSetup: ['test/support/chain.setup.ts', 'test/support/receiver.setup.ts'],
           testTimeout: name === 'properties' ? 300_000 : 60_000,
           hookTimeout: 60_000,

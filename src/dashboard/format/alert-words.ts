@@ -1,4 +1,5 @@
 import type { AlertRule } from '../../protocol/alert.ts';
+import { shown, worded } from './text.ts';
 
 type AlertGroup = {
   readonly name: string;
@@ -51,3 +52,8 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
     ],
   },
 ];
+
+/** The sentence for an alert that was raised. @param rule of its entry: the gateway may know alerts that this page does not */
+export const alertText = (rule = ''): string =>
+  ALERT_GROUPS.flatMap(({ alerts }) => alerts).find(([known]) => known === rule)?.[1] ??
+  shown(worded(rule));

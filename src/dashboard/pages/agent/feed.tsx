@@ -5,6 +5,7 @@ import { denialRemedy } from '../../data/calls/denial-remedy.ts';
 import { gateway } from '../../data/gateway.ts';
 import { problemOf } from '../../data/problem.ts';
 import { gatewayNow } from '../../data/gateway-clock.ts';
+import { alertText } from '../../format/alert-words.ts';
 import { entryName } from '../../format/entry-name.ts';
 import { shown } from '../../format/text.ts';
 import { toolName } from '../../format/tool-name.ts';
@@ -29,7 +30,7 @@ const FeedLine = ({
   readonly entry: EntryEvent;
   readonly entries: readonly EntryEvent[];
 }) => {
-  const { at, type, seq, decision, tool, call, account, amounts = {} } = entry;
+  const { at, type, seq, decision, rule, tool, call, account, amounts = {} } = entry;
   const denial = denialText(entry);
   const remedy = denial === undefined ? undefined : denialRemedy(entry);
   // Status and credit are on this page already: a link to it would do nothing.
@@ -38,7 +39,8 @@ const FeedLine = ({
   return (
     <li>
       <Moment at={at} /> <strong>{entryName(type)}</strong>{' '}
-      {type === 'account.status' ? shown(decision ?? '') : null}{' '}
+      {type === 'account.status' ? shown(decision ?? '') : null}
+      {type === 'alert.raised' ? <span class="muted">{alertText(rule)}</span> : null}{' '}
       {tool === undefined ? null : call === undefined ? (
         toolName(tool)
       ) : denial === undefined ? (

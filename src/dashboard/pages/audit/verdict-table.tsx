@@ -1,5 +1,6 @@
 import { blameOf } from '../../../audit/verify/fault-words.ts';
 import type { CheckId, Finding, Report } from '../../../audit/verify/index.ts';
+import { counted } from '../../format/amount.ts';
 import { addressIn, shortened, shown } from '../../format/text.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { CommandLine } from '../../parts/command-line.tsx';
@@ -33,8 +34,8 @@ const noteOf = ({ check, verdict, bounded, unchecked, note }: Finding): string =
   const absent = ABSENT[check];
   if (verdict === 'not checked' && absent !== undefined) return absent;
   const count = verdict === 'bounded' ? bounded : unchecked;
-  const counted = count > 0 ? `${count}: ` : '';
-  return note === undefined ? '' : `${counted}${shown(note)}`;
+  const amount = count > 0 ? `${counted(count, 'statement')}: ` : '';
+  return note === undefined ? '' : `${amount}${shown(note)}`;
 };
 
 /** This page asks for no given entry: the row would only say so. The page of a call proves its entry. */
