@@ -7,11 +7,14 @@ import './attempt-table.css';
 
 type Attempt = CallStory['attempts'][number];
 
+const TITLE = 'Attempts to settle this payment';
+
 /** The newest attempts to settle a payment, of those that met trouble. */
 export const AttemptTable = ({ attempts }: Pick<CallStory, 'attempts'>) => (
   <div class="attempts">
+    <h3>{TITLE}</h3>
     <Table<Attempt>
-      caption="Attempts to settle this payment"
+      caption={TITLE}
       rows={attempts}
       keyOf={({ attempt }) => attempt.toString()}
       columns={[
