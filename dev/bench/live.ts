@@ -17,8 +17,8 @@ import { machine, machineLine } from './machine.ts';
 import { spread } from './statistics.ts';
 
 const CALLS = 20;
-/** No multiple of the time between two reads of a list: calls fall into every part of it. */
-const PAUSE_MS = 7_300;
+/** Pauses between calls, uneven: otherwise each call would fall into the same part of the time between two reads of a list. */
+const pauseMs = (): number => 2_000 + Math.random() * 12_000;
 const MOST_MS = 60_000;
 
 /** Opens a page of the dashboard as the operator. A tab of its own window counts as visible. */
@@ -59,7 +59,7 @@ try {
   const times: number[][] = paths.map(() => []);
   console.log(`${machineLine(machine())}, load ${(loadavg()[0] ?? Number.NaN).toFixed(1)}`);
   for (let made = 0; made < CALLS; made += 1) {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs()));
     const call = await paidCall();
     const since = performance.now();
     const each = await Promise.all(pages.map(async (page) => await appears(page, call, since)));
