@@ -58,7 +58,7 @@ const verified = async (folder: string, ...options: readonly string[]) => {
   return { code: ran.code, log: findingOf(documentIn(ran) as unknown as Report, 'log') };
 };
 
-/** The gateway's log through a proxy of somebody who changes it. */
+/** A proxy in front of the gateway's log that alters what it passes on. */
 const proxied = async <T>(
   change: (path: string, body: Uint8Array) => Uint8Array,
   use: (url: string) => Promise<T>,

@@ -32,7 +32,7 @@ const REORGANISED: Seconds = 60;
 /**
  * Reads from the chain whether a payment moved its money. Nothing is signed, so that any wallet can do this, also another than the payer's.
  *
- * @param wallets the one to ask first is asked to switch to the network
+ * @param wallets in the order in which they are asked; the first one switches to the network
  */
 export const findOnChain = async (
   { network, payer, nonce, end }: SignedTransfer,

@@ -20,7 +20,7 @@ export const NO_STORAGE = {
 const PROBE = 'x'.repeat(32_768);
 const PROBE_KEY = 'countersign-probe';
 
-/** Tries the storage before the wallet is asked: a person must not confirm what the page cannot send. @throws WalletFault */
+/** Tests the storage before the page asks the wallet: a person must not confirm a payment that the page cannot send. @throws WalletFault */
 export const requireStorage = (shelf: Shelf): void => {
   let stored: string | null = null;
   try {

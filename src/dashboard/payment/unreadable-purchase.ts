@@ -19,7 +19,7 @@ const sinceKey = (account: string): string => `countersign-credit-unreadable:${a
 
 /**
  * Refuses a purchase while the browser keeps an earlier one that this code cannot read, e.g. of another release: that one may still move money.
- * After the longest time that any signed payment lasts, forgets it and says so once.
+ * Once the longest validity of a signed payment has passed, it forgets that purchase and says so once.
  *
  * @param now the clock of the browser, for a wallet that names no block
  * @throws the errors of the storage

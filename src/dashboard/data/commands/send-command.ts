@@ -129,7 +129,7 @@ export const openCommands = async (account: AccountId): Promise<readonly SignedC
 /**
  * Stops a second signature for what an earlier one may still do.
  *
- * @throws WalletFault before the wallet is asked
+ * @throws WalletFault before it asks the wallet
  */
 export const refuseSecond = async (account: AccountId, data: TypedData): Promise<void> => {
   const open = (await tried(storeOf(account).open(passedAtGateway()))) ?? [];
