@@ -4,6 +4,7 @@ import { writeWebAssembly } from './dev/webassembly.ts';
 import { boundWorker } from './test/support/bound-worker.ts';
 import { earlyImports } from './test/support/early-imports.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
+import { testsThatRunInNode } from './test/support/runs-in-node.ts';
 import { AWS_CREDENTIALS, ownerAddresses } from './test/support/signer-owners.ts';
 
 await writeWebAssembly();
@@ -40,6 +41,22 @@ const LONG = [
   'test/unit/audit/rebuild.test.ts',
   'test/unit/management/{ledger-totals,newest-calls}.test.ts',
   'test/unit/webhooks/send.test.ts',
+];
+
+/**
+ * Unit tests of the project `unit`. Cryptography, streams and fetch differ between Node and workerd, and so does what a fake clock waits
+ * for.
+ */
+const IN_NODE = [
+  ...testsThatRunInNode([
+    'client/approval.test.ts',
+    'crypto/',
+    'dashboard/data/money/credit-offer.test.ts',
+    'gateway/',
+    'mcp/',
+    'vault/',
+    'webhooks/',
+  ]),
 ];
 
 /** What needs the signer Worker instead of the gateway. */
@@ -97,7 +114,7 @@ export default defineConfig({
             ...INSIDE[name].map((folder) => `test/${folder}/**/*.test.ts`),
             ...(name === 'properties' ? LONG : []),
           ],
-          exclude: [...SIGNER, ...(name === 'workerd' ? LONG : [])],
+          exclude: [...SIGNER, ...IN_NODE, ...(name === 'workerd' ? LONG : [])],
           globalSetup: ['test/support/chain.setup.ts', 'test/support/receiver.setup.ts'],
           testTimeout: name === 'properties' ? 300_000 : 60_000,
           hookTimeout: 60_000,
@@ -106,6 +123,18 @@ export default defineConfig({
           isolate: false,
         },
       })),
+      {
+        test: {
+          name: 'unit',
+          include: IN_NODE,
+          expect: PATIENT,
+          setupFiles: ['test/support/seed.setup.ts'],
+          provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
+          testTimeout: 60_000,
+          pool: 'threads',
+          isolate: false,
+        },
+      },
       {
         plugins: [
           earlyImports(),

@@ -13,7 +13,7 @@ type Run = { readonly projects: readonly string[]; readonly workers: number };
 
 const SUITES: Readonly<Record<string, { readonly inside: Run; readonly outside: Run }>> = {
   short: {
-    inside: { projects: ['workerd', 'signer', 'guards'], workers: 2 },
+    inside: { projects: ['unit', 'workerd', 'signer', 'guards'], workers: 2 },
     outside: { projects: ['stack'], workers: 1 },
   },
   deep: {

@@ -13,24 +13,50 @@ const { AUDIT_DB, TEST_MIGRATIONS } = env as unknown as {
 /** The real local D1. */
 export const db = AUDIT_DB;
 
+type Made = {
+  readonly type: string;
+  readonly name: string;
+  readonly sql: string;
+};
+
+/** What the migrations make, in an order in which it can be made again. */
+const madeObjects = async (): Promise<readonly Made[]> => {
+  const { results } = await db
+    .prepare(
+      `SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'd1_migrations'
+       AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'
+       ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, rowid`,
+    )
+    .all<Made>();
+  return results;
+};
+
+const run = (statements: readonly string[]) =>
+  db.batch(statements.map((statement) => db.prepare(statement)));
+
 /** `reset` alone sometimes leaves rows of the test file before: files share one runtime. */
 const empty = async (): Promise<void> => {
   await reset();
-  const { results } = await db
-    .prepare(
-      `SELECT type, name FROM sqlite_master WHERE type IN ('table', 'trigger')
-       AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\' ORDER BY type DESC`,
-    )
-    .all<{ readonly type: string; readonly name: string }>();
-  if (results.length > 0) {
-    await db.batch(results.map(({ type, name }) => db.prepare(`DROP ${type} IF EXISTS ${name}`)));
-  }
+  const left = await madeObjects();
+  // A table takes its indexes with it.
+  const dropped = left.filter(({ type }) => type !== 'index').toReversed();
+  await run([
+    ...dropped.map(({ type, name }) => `DROP ${type} ${name}`),
+    'DROP TABLE IF EXISTS d1_migrations',
+  ]);
 };
 
-/** An empty audit database, made by the migrations that production applies. */
+let schema: readonly string[] | undefined;
+
+/** An empty audit database, made by the migrations that production applies: once by themselves, then by what they made, in a third of the time. */
 export const freshDatabase = async (): Promise<void> => {
   await empty();
+  if (schema !== undefined) {
+    await run(schema);
+    return;
+  }
   await applyD1Migrations(db, TEST_MIGRATIONS);
+  schema = [...(await madeObjects()).map(({ sql }) => sql), 'INSERT INTO log_tag (id) VALUES (1)'];
 };
 
 /** These entries as one message. */
