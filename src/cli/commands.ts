@@ -35,7 +35,6 @@ export const commands: CommandTree = {
   resume: async () => (await import('./account-status.ts')).resume,
   spend: async () => (await import('./spend.ts')).command,
   tail: async () => (await import('./tail.ts')).command,
-  watch: async () => (await import('./watch.ts')).command,
   accounts: {
     summary: 'inspect and label accounts and their descendants',
     load: async () => (await import('./accounts.ts')).group,
@@ -71,10 +70,6 @@ export const commands: CommandTree = {
   audit: {
     summary: 'export and verify audit logs',
     load: async () => (await import('./audit.ts')).group,
-  },
-  import: {
-    summary: 'convert limits of other systems to policies',
-    load: async () => (await import('./import.ts')).group,
   },
   completion: async () => (await import('./completion.ts')).command,
 };

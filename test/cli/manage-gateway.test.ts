@@ -6,10 +6,10 @@ import { entryText } from '../../src/audit/entry.ts';
 import { ALICE, history } from '../unit/audit/history.ts';
 import { documentIn, pipe } from './support/command.ts';
 import { withEnv } from './support/home.ts';
-import { accountOf, EVENTUALLY, useManagement } from './support/management.ts';
+import { EVENTUALLY, useManagement } from './support/management.ts';
 import { openTerminal } from './support/terminal.ts';
 
-const { home, place, run, okJson, errorOf, file, grantTo } = useManagement();
+const { place, run, okJson, errorOf, file, grantTo } = useManagement();
 
 describe('an operator', () => {
   test('applies a file after a preview and a confirmation', async () => {
@@ -271,61 +271,5 @@ describe('a log', () => {
     });
     const calls = await run('audit', 'export', 'agent2', '--format', 'csv');
     expect(calls.stdout).toMatch(/^kind,time,.*\ncall,.*,lookup,committed,/s);
-  });
-});
-
-describe('import', () => {
-  const keys = {
-    data: [
-      {
-        keyId: 'key_1',
-        start: 'sk',
-        createdAt: 1,
-        enabled: true,
-        name: 'crawler',
-        credits: { remaining: 100, refill: { interval: 'daily', amount: 100 } },
-        permissions: ['x'],
-      },
-    ],
-  };
-
-  test('prints policies and unmapped fields without a gateway', async () => {
-    const alone = withEnv(home(), { COUNTERSIGN_GATEWAY: '' });
-    const path = await file('keys.json', keys);
-    const { code, stdout } = await pipe(alone, ['import', 'unkey', path, '--price', '$0.001']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/crawler {2}key_1\nper day {2}\$0\.10\n✗ permissions: /);
-    expect(
-      documentIn(await pipe(alone, ['import', 'unkey', '-', '--json'], JSON.stringify(keys))),
-    ).toMatchObject({
-      items: [{ id: 'key_1', policy: {}, notes: [{ field: 'credits' }, { field: 'permissions' }] }],
-    });
-    expect((await pipe(alone, ['import', 'litellm', path])).code).toBe(2);
-  });
-
-  test('writes policies to the accounts that --map names', async () => {
-    await grantTo('agent3');
-    const rows = [
-      {
-        token: 'a'.repeat(64),
-        key_alias: 'crawler',
-        max_budget: 0.25,
-        budget_duration: '1d',
-        soft_budget: 0.2,
-        models: [],
-      },
-      { token: 'b'.repeat(64), key_alias: 'other', max_budget: 1, models: [] },
-    ];
-    const command = ['import', 'litellm', await file('keys.json', { keys: rows }), '--apply'];
-    expect(await errorOf(2, ...command)).toMatchObject({ code: 'usage' });
-    const map = await file('map.json', { crawler: 'agent3' });
-    expect(await errorOf(2, ...command, '--map', map)).toMatchObject({ code: 'usage' });
-    expect(await okJson(...command, '--map', map, '--yes')).toMatchObject({
-      applied: [{ account: accountOf(people.agents[2].address), changed: true }],
-      left: ['b'.repeat(64)],
-    });
-    expect(await okJson('policy', 'get', 'agent3')).toMatchObject({
-      policy: { windows: [{ every: 'day', limit: '$0.25' }], softPercent: 80 },
-    });
   });
 });

@@ -141,8 +141,6 @@ describe('every fetch of the sources', () => {
       'src/cli/call/trace.ts',
       'src/cli/dev/test-call.ts',
       'src/cli/tail/feeds.ts',
-      'src/cli/watch/history.ts',
-      'src/cli/watch/watcher.ts',
       'src/client/mcp/paying-fetch.ts',
       'src/client/transport.ts',
       'src/dashboard/data/commands/send-command.ts',

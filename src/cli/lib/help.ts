@@ -23,11 +23,11 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
       'calls',
       'settlements',
     ],
-    ...['check', 'secret', 'webhooks', 'import'],
+    ...['check', 'secret', 'webhooks'],
   ],
   'Give budgets to agents, as owner:': [
     ...['keys', 'fleet', 'grant', 'revoke', 'policy', 'freeze', 'pause', 'resume', 'accounts'],
-    ...['signer', 'approvals', 'credits', 'spend', 'tail', 'watch'],
+    ...['signer', 'approvals', 'credits', 'spend', 'tail'],
   ],
   'Call tools and pay, as agent:': ['call', 'mcp'],
   'Check what was decided, as auditor:': ['audit'],

@@ -1,7 +1,7 @@
 import type { Style } from '../lib/output.ts';
 import type { Decision } from './decision.ts';
 
-/** The colour of a verdict, the same in `tail` and `watch`. */
+/** The colour of a verdict. */
 export const verdictStyle = (style: Style, verdict: Decision['verdict']): Style['good'] => {
   switch (verdict) {
     case 'allowed':
