@@ -52,7 +52,7 @@ const installed = Object.keys({ ...dependencies, ...peerDependencies }).flatMap(
 ]);
 
 /** Packages of many small modules: the command contains them, because Node takes longer to find 200 files than to run most subcommands. */
-const SPLIT = ['zod', 'jose', 'ox', 'structured-headers', '@noble/curves', '@noble/hashes'];
+const SPLIT = ['zod', 'structured-headers', '@noble/hashes', 'canonicalize'];
 
 /** What the command imports when it runs. */
 const foreign = installed.filter((name) => !SPLIT.includes(name.replace(/\/\*$/, '')));
