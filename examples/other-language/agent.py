@@ -67,7 +67,8 @@ def send_signed(audience, target, proof, secret):
         wait = 1
         try:
             answer = send(audience, target, headers)
-            later = answer.status in (409, 503) and "Retry-After" in answer.headers
+            final = b'"final":true' in answer.body
+            later = answer.status in (409, 503) and "Retry-After" in answer.headers and not final
             # A proxy repeated the first attempt, and its repeat got the answer.
             repeated = attempt == 1 and answer.status == 409 and b"already-used" in answer.body
             if attempt == ATTEMPTS or not (later or repeated):

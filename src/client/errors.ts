@@ -135,3 +135,20 @@ export const problemIn = async (
 /** Whether a problem has this name, e.g. `already-used`. */
 export const isProblem = (body: ProblemBody | undefined, name: string): boolean =>
   body?.type === `urn:countersign:problem:${name}`;
+
+/** The reason that a problem states, fit for a message; undefined if it states none. */
+export const refusalIn = (body: ProblemBody | undefined): string | undefined => {
+  const text = body?.detail ?? body?.title;
+  return text === undefined ? undefined : messageText(text, MAX_DETAIL);
+};
+
+const MAX_DETAIL = 1_024;
+/** Matches long runs without a space, e.g. a signature that a server echoes. */
+const LONG_WORD = /[\w+/=.-]{100,}/g;
+
+/** Text of a server as a message may hold it: messages end up in logs (CWE-117). */
+export const messageText = (text: string, limit: number): string =>
+  text
+    .replace(LONG_WORD, '...')
+    .slice(0, limit)
+    .replace(/[\x00-\x1f\x7f-\x9f]/g, '?');

@@ -2,7 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { encodeRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import type { CallRecord } from './call-record.ts';
-import { CountersignError, isProblem, type ProblemBody, problemIn } from './errors.ts';
+import { CountersignError, isProblem, type ProblemBody, problemIn, refusalIn } from './errors.ts';
 import { type AgentHooks, notify, type Retry } from './hooks.ts';
 import { readCopy } from './json.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -27,7 +27,12 @@ type Attempt =
   | { readonly got: 'answer'; readonly result: Omit<ExchangeResult, 'attempts' | 'lost'> }
   | { readonly got: 'nothing'; readonly cause: unknown }
   /** The gateway does not know the outcome yet, or the call is running. */
-  | { readonly got: 'later'; readonly response: Response; readonly waitMs: number | undefined };
+  | {
+      readonly got: 'later';
+      readonly response: Response;
+      readonly problem: ProblemBody | undefined;
+      readonly waitMs: number | undefined;
+    };
 
 /** The options of sending a signed request until it is answered. */
 export type Sender = Transport & {
@@ -116,7 +121,7 @@ const sendOnce = async (
       const receipt = response.headers.get(RECEIPT_HEADER);
       // Only an ended call has a receipt: a 503 with one is the tool's own answer.
       if (receipt === null && isForLater(response, problem)) {
-        return { got: 'later', response, waitMs: waitOf(response) };
+        return { got: 'later', response, problem, waitMs: waitOf(response) };
       }
       // Read inside the attempt: if the connection breaks here, the answer is lost and the request repeated.
       const body =
@@ -148,17 +153,12 @@ const rejectRedirect = (response: Response, call: Hex): void => {
   );
 };
 
-/** 503s that state a final outcome: repeating the same signature would not change it. */
-const FINAL = ['settlement-failed', 'misconfigured', 'paused'];
-
-/** Whether the gateway does not know the outcome yet, or the call is running. */
+/** Whether the gateway does not know the outcome yet, or the call is running. A problem says itself that it is final. */
 export const isForLater = (
   { status, headers }: Response,
   problem: ProblemBody | undefined,
 ): boolean =>
-  status === 503
-    ? !FINAL.some((name) => isProblem(problem, name))
-    : status === 409 && headers.has('retry-after');
+  status === 503 ? problem?.['final'] !== true : status === 409 && headers.has('retry-after');
 
 /** `Retry-After` (RFC 9110 §10.2.3) in milliseconds. */
 const waitOf = ({ headers }: Response): number | undefined => {
@@ -172,16 +172,24 @@ const waitOf = ({ headers }: Response): number | undefined => {
 const backoff = (attempts: number): number =>
   FIRST_WAIT_MS * 2 ** (attempts - 1) * (1 + Math.random() / 4);
 
+/** Ends with the text of the last refusal, which knows more about the outcome than the client. */
 const answerLost = (
   call: Hex,
   attempts: number,
   attempt: Exclude<Attempt, { readonly got: 'answer' }>,
-): CountersignError =>
-  new CountersignError(
+): CountersignError => {
+  const problem = attempt.got === 'later' ? attempt.problem : undefined;
+  const why =
+    attempt.got === 'nothing'
+      ? 'It did not answer.'
+      : (refusalIn(problem) ?? `It answered ${attempt.response.status}.`);
+  return new CountersignError(
     'answer_lost',
-    `The gateway did not answer the call ${call} in ${attempts} attempts.`,
+    `The gateway did not decide the call ${call} in ${attempts} attempts. ${why}`,
     {
       call,
+      ...(problem && { problem }),
       ...(attempt.got === 'later' ? { response: attempt.response } : { cause: attempt.cause }),
     },
   );
+};

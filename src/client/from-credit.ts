@@ -4,7 +4,7 @@ import { max, min } from '../protocol/amount.ts';
 import { creditKey } from './budget.ts';
 import { creditIn } from './call-report.ts';
 import type { AgentContext } from './context.ts';
-import { CountersignError, isProblem, type ProblemBody } from './errors.ts';
+import { CountersignError, isProblem, type ProblemBody, refusalIn } from './errors.ts';
 import type { ExchangeResult } from './exchange.ts';
 import { consent } from './hooks.ts';
 import { choose, type Rules } from './offer-choice.ts';
@@ -98,10 +98,10 @@ export const callFromCredit = async (
   });
 };
 
-const lostBefore = ({ response, attempts }: ExchangeResult, call: Hex): CountersignError =>
+const lostBefore = ({ response, attempts, problem }: ExchangeResult, call: Hex): CountersignError =>
   new CountersignError(
     'answer_lost',
-    `The gateway did not answer at first and refused the repeat (attempt ${attempts}).`,
+    `The gateway did not answer at first and refused the repeat (attempt ${attempts}). ${refusalIn(problem) ?? ''}`,
     { response, call },
   );
 

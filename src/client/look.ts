@@ -4,7 +4,7 @@ import { requestDigest } from '../protocol/intent/binding.ts';
 import { type CallRecord, callRecordOf } from './call-record.ts';
 import { networkFor, readChallenge } from './challenge.ts';
 import { type AgentContext, requireAudience } from './context.ts';
-import { CountersignError, isProblem } from './errors.ts';
+import { CountersignError, isProblem, refusalIn } from './errors.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
 import { readJsonBody } from './json.ts';
 import { observedAs, type Outgoing, readOutgoing } from './outgoing.ts';
@@ -78,14 +78,19 @@ const lookOn = async (
   });
   const { response, problem } = await exchange(context, outgoing, proof);
   if (isProblem(problem, 'unknown-call')) return undefined;
-  if (response.status !== 200) throw failed(response, `answered ${response.status}`);
+  if (response.status !== 200) {
+    throw failed(
+      response,
+      `answered ${response.status}: ${refusalIn(problem) ?? 'no reason given'}`,
+    );
+  }
   const record = callRecordOf(await readJsonBody(response, MAX_RECORD, context.timeoutMs), call);
   if (record === undefined) throw failed(response, 'returned no record of this call');
   return { record, receipt: response.headers.get(RECEIPT_HEADER) ?? undefined };
 };
 
 const failed = (response: Response, what: string): CountersignError =>
-  new CountersignError('look_failed', `The gateway ${what}.`, { response });
+  new CountersignError('look_failed', `The gateway ${what.replace(/\.?$/, '.')}`, { response });
 
 /** Statuses whose answers have no body (Fetch standard, "null body status"). */
 const BODILESS = new Set([204, 205, 304]);

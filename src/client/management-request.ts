@@ -2,7 +2,7 @@ import { ZERO_ADDRESS } from '../core/hex.ts';
 import { endpointOf, type RouteId, toolIdOf } from '../management/endpoint.ts';
 import { type Network, network as networkOn, parseAccountId } from '../protocol/account-id.ts';
 import { readChallenge } from './challenge.ts';
-import { CountersignError, isProblem, type ProblemBody, problemIn } from './errors.ts';
+import { CountersignError, isProblem, type ProblemBody, problemIn, refusalIn } from './errors.ts';
 import { exchange, type Sender } from './exchange.ts';
 import { type Outgoing, readOutgoing } from './outgoing.ts';
 import { type Proof, signQuestion, windowAt } from './proof.ts';
@@ -78,13 +78,13 @@ export const requestRoute = async (
     (cause: unknown) => {
       if (!isCommand || !isLost(cause)) throw cause;
       context.lost.set(key, { ...proof, asked });
-      throw commandLost({ cause });
+      throw commandLost({ cause }, cause.problem);
     },
   );
   const wasLost = isCommand && (before !== undefined || lost);
   if (isCommand && isUndecided(response, problem, wasLost)) {
     context.lost.set(key, { ...proof, asked });
-    throw commandLost({ response });
+    throw commandLost({ response }, problem);
   }
   context.lost.delete(key);
   if (response.ok) return response;
@@ -109,18 +109,29 @@ export const isUndecided = (
 const DECIDED = ['already-used', 'expired'];
 
 const refuse = (response: Response, problem: ProblemBody | undefined): never => {
-  const why = problem?.detail ?? problem?.title ?? `The gateway answered ${response.status}.`;
+  const why = refusalIn(problem) ?? `The gateway answered ${response.status}.`;
   throw new CountersignError('refused', why, {
     response,
     ...(problem === undefined ? {} : { problem }),
   });
 };
 
-const isLost = (cause: unknown): boolean =>
+const isLost = (cause: unknown): cause is CountersignError =>
   cause instanceof CountersignError && cause.code === 'answer_lost';
 
-const commandLost = (more: ConstructorParameters<typeof CountersignError>[2]): CountersignError =>
-  new CountersignError('command_lost', 'The gateway did not answer the command.', more);
+/** @param last the last refusal, after which the command is still undecided */
+const commandLost = (
+  more: ConstructorParameters<typeof CountersignError>[2],
+  last?: ProblemBody,
+): CountersignError => {
+  const why = refusalIn(last);
+  const what = 'The gateway did not answer the command';
+  return new CountersignError(
+    'command_lost',
+    why === undefined ? `${what}.` : `${what}: ${why}`,
+    more,
+  );
+};
 
 /**
  * The network to sign for: the configured chain; otherwise the chain of the account in the request; otherwise, for an operator, the

@@ -2,7 +2,7 @@ import type { Hex } from '../core/hex.ts';
 import { creditKey } from './budget.ts';
 import { type CallReport, creditIn, withReport } from './call-report.ts';
 import type { AgentContext } from './context.ts';
-import { CountersignError, isProblem } from './errors.ts';
+import { CountersignError, isProblem, messageText } from './errors.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
 import { notify } from './hooks.ts';
 import { isRecord, readBase64Json, readJsonBody } from './json.ts';
@@ -25,8 +25,10 @@ export const present = async (
   context.memory.keepCall(proof.call, proof.network);
   const result = await exchange(context, outgoing, proof);
   if (result.response.status === 402) throw await refused(context, result, proof.call);
-  // The repeat met its own first attempt: look up the stored answer.
-  return result.attempts > 1 && isProblem(result.problem, 'already-used')
+  // The repeat met its own first attempt, or a final 503 that says nothing about it: look up the stored answer.
+  const isUnclear =
+    isProblem(result.problem, 'already-used') || (result.lost && result.response.status === 503);
+  return result.attempts > 1 && isUnclear
     ? await storedAnswer(context, outgoing, proof, result)
     : result;
 };
@@ -125,20 +127,14 @@ const refused = async (
       });
 };
 
-/** Matches long runs without a space, e.g. a signature that a server echoes. */
-const LONG_WORD = /[\w+/=.-]{100,}/g;
-
-/** The reason that the server states, short and printable: messages end up in logs (CWE-117). */
+/** The reason that the server states, short and printable. */
 const reasonOf = async (response: Response, withinMs: number): Promise<string> => {
   const settled = paymentAnswerOf(response.headers)?.errorReason;
   const offered = readBase64Json(response.headers.get('payment-required') ?? '', MAX_HEADER);
   const body = await readJsonBody(response, MAX_BODY, withinMs);
   const words = [settled, member(offered, 'error'), member(body, 'detail'), member(body, 'error')];
   const word = words.find((each): each is string => typeof each === 'string' && each !== '');
-  return (word ?? 'no reason given')
-    .replace(LONG_WORD, '...')
-    .slice(0, 256)
-    .replace(/[^\x20-\x7e]/g, '?');
+  return messageText(word ?? 'no reason given', 256);
 };
 
 const member = (value: unknown, name: string): unknown =>

@@ -92,6 +92,7 @@ export const callTexts: Texts<CallReason> = {
   }),
   settlement_unavailable: (reason) => ({
     status: 503,
+    final: false,
     title: 'Settlement not possible now',
     detail: 'This call needs a settled payment first, and no settlement backend is available.',
     hint: `${REPEAT} The signature is still unused. ${FREE}`,
@@ -99,6 +100,7 @@ export const callTexts: Texts<CallReason> = {
   }),
   settlement_unknown: (reason) => ({
     status: 503,
+    final: false,
     title: 'Settlement not known yet',
     detail: 'The chain does not show yet whether the payment settles.',
     hint: `${REPEAT} Without either, the tool does not run, and a payment that settles becomes credit.`,
@@ -116,6 +118,7 @@ export const callTexts: Texts<CallReason> = {
         }
       : {
           status: 503,
+          final: true,
           title: 'Settlement failed',
           detail:
             'The authorization expired before the gateway could settle it. The payment moved no money and never will. The tool did not run.',
@@ -175,7 +178,7 @@ const MONEY_HINTS: Readonly<Record<Money, string>> = {
 };
 
 const failed =
-  (status: number, title: string, detail: string) =>
+  (status: 502 | 504, title: string, detail: string) =>
   ({ money }: UpstreamReason): ProblemText => ({
     status,
     title,
@@ -194,6 +197,7 @@ export const upstreamErrorTexts: Texts<UpstreamErrorReason | ToolChangedReason> 
   }),
   tool_changed: () => ({
     status: 503,
+    final: true,
     title: 'Tool changed',
     detail:
       'The MCP server behind the tool defines it otherwise than the operator accepted, so the gateway does not sell it.',

@@ -40,6 +40,7 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   facilitator_unavailable: (reason) => ({
     status: 503,
+    final: false,
     title: 'Facilitator not available',
     detail: 'The relayer cannot send transactions now. It has not taken this payment.',
     hint: 'Send the same request again after `retry_after` seconds, with the same payment.',
@@ -47,6 +48,7 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   paused: () => ({
     status: 503,
+    final: true,
     title: 'Paused',
     detail:
       'The operator has paused this gateway. The gateway still finishes and settles the calls that were running.',
@@ -55,6 +57,7 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   payer_unreachable: () => ({
     status: 503,
+    final: false,
     title: 'Chain not reachable',
     detail:
       'The gateway must read the chain for this request, and no node of the chain gives a usable answer.',
@@ -63,6 +66,7 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   storage_unavailable: () => ({
     status: 503,
+    final: false,
     title: 'Storage not available',
     detail:
       'The gateway could not read or record what this request needs, or does not know whether it did.',
@@ -71,6 +75,7 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   archive_unavailable: () => ({
     status: 503,
+    final: false,
     title: 'Archive not available',
     detail:
       'This page is older than the log that the database keeps, and the archive does not answer now.',
@@ -79,6 +84,7 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   secret_unavailable: () => ({
     status: 503,
+    final: true,
     title: 'Tool not available',
     detail: 'The gateway lacks a credential that it needs to call this tool.',
     hint: `The operator must provide it: the log of the gateway names it. ${FREE}`,
@@ -86,6 +92,7 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   misconfigured: ({ faults }) => ({
     status: 503,
+    final: true,
     title: 'Not configured',
     detail: faults.map(({ name, reason }) => `${name} ${reason}.`).join(' '),
     hint: `The operator must correct what \`faults\` names, then deploy again. ${FREE}`,

@@ -1,5 +1,5 @@
 import type { CommandFieldFault } from '../account/command-verdict.ts';
-import { mismatchText, type ProblemText, type Texts } from './problem-text.ts';
+import { mismatchText, type ProblemText, type Status, type Texts } from './problem-text.ts';
 
 /** A grant, a revocation or a policy in a tree of accounts was rejected. `field` is a path in the body. */
 export type GrantReason =
@@ -10,7 +10,7 @@ export type GrantReason =
 
 /** The text of a document in the body that the gateway did not store. */
 const rejected = (
-  status: number,
+  status: Status,
   title: string,
   detail: string,
   hint: string,

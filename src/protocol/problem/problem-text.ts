@@ -1,6 +1,7 @@
 /** The text of a problem for one reason, before it becomes an RFC 9457 document. */
-export type ProblemText = {
-  readonly status: number;
+export type ProblemText = Members & (Settled | Unavailable);
+
+type Members = {
   readonly title: string;
   /** The event and its cause. Never contains a secret, an internal cause or data of another caller. */
   readonly detail: string;
@@ -10,6 +11,16 @@ export type ProblemText = {
   readonly more?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
 };
+
+type Settled = { readonly status: Status; readonly final?: never };
+
+/** Clients repeat a request after 503. `final`: a repeat with the same proof gets no other answer, so they stop at once. */
+type Unavailable = { readonly status: 503; readonly final: boolean };
+
+/** Every status of a problem but 503. */
+export type Status =
+  | (400 | 401 | 402 | 403 | 404 | 405 | 409 | 412 | 413 | 414 | 415 | 428 | 429 | 431)
+  | (500 | 502 | 504);
 
 /** The texts of a group of reasons. The build fails if a reason has no text. */
 export type Texts<R extends { readonly reason: string }> = {

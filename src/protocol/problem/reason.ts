@@ -48,6 +48,8 @@ export type Problem = {
     readonly detail: string;
     /** The next step for the caller. */
     readonly hint: string;
+    /** Only of a 503 that a repeat with the same proof would get again. */
+    readonly final?: true;
     readonly [member: string]: unknown;
   };
   readonly headers: Readonly<Record<string, string>>;
@@ -73,10 +75,11 @@ export const problemTexts: Texts<Reason> = {
 /** Builds the members and headers of a problem, without a response: the 402 adds its offer to them. */
 export const problemOf = (reason: Reason): Problem => {
   const textOf = problemTexts[reason.reason] as (reason: Reason) => ProblemText;
-  const { status, title, detail, hint, more, headers = {} } = textOf(reason);
+  const { status, title, detail, hint, final, more, headers = {} } = textOf(reason);
   const type = `urn:countersign:problem:${reason.reason.replaceAll('_', '-')}`;
   // A language model reads the body and often not the headers, so the pause is in both.
   const after = headers['Retry-After'];
   const pause = after === undefined ? {} : { retry_after: Number(after) };
-  return { members: { type, title, status, detail, hint, ...more, ...pause }, headers };
+  const end = final === true ? { final } : {};
+  return { members: { type, title, status, detail, hint, ...end, ...more, ...pause }, headers };
 };

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Retry } from '../../../src/client/index.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
+import { problem as realProblem } from '../../../src/protocol/problem/problem.ts';
+import { problemOf, type Reason } from '../../../src/protocol/problem/reason.ts';
+import { all } from '../protocol/problem/examples.ts';
 import {
   agentOf,
   base64Json,
@@ -17,6 +20,8 @@ import {
   rejectionOf,
   serve,
 } from './server.ts';
+
+const isFinal = (reason: Reason): boolean => problemOf(reason).members.final === true;
 
 const unavailable: Step = () => problem(503, 'storage-unavailable', {}, { 'Retry-After': '0' });
 
@@ -93,18 +98,47 @@ describe('a lost answer', () => {
     expect(server.arrived.length).toBeLessThanOrEqual(3);
   });
 
-  it.each(['settlement-failed', 'paused', 'misconfigured'])(
-    'is not awaited after a 503 with %s',
-    async (name) => {
+  const refusalsWith503 = all.flatMap(([status, reason]) => (status === 503 ? [reason] : []));
+
+  it.each(refusalsWith503.filter(isFinal))(
+    'is not awaited after a 503 that is final: $reason',
+    async (reason) => {
       const server = scripted(
         () => offer(),
-        () => problem(503, name, {}, { 'Retry-After': '0' }),
+        async () => await realProblem(reason),
       );
-      const answer = await agentOf(server).fetch(URL_OF_TOOL);
+      const answer = await agentOf(server, { retries: 4 }).fetch(URL_OF_TOOL);
       expect(answer.status).toBe(503);
-      expect(answer.countersign.problem?.title).toBe(name);
+      expect(answer.countersign).toMatchObject({ attempts: 1, problem: { final: true } });
     },
   );
+
+  it.each(refusalsWith503.filter((reason) => !isFinal(reason)))(
+    'is awaited after any other 503, and its last refusal is shown: $reason',
+    async (reason) => {
+      const refused = async () => {
+        const response = await realProblem(reason);
+        response.headers.set('Retry-After', '0');
+        return response;
+      };
+      const server = scripted(() => offer(), refused, refused);
+      const error = await rejectionOf(agentOf(server, { retries: 1 }).fetch(URL_OF_TOOL));
+      const { detail } = problemOf(reason).members;
+      expect(error).toMatchObject({ code: 'answer_lost', problem: { detail } });
+      expect(String(error)).toContain(detail);
+    },
+  );
+
+  it('is looked up after a final 503 to its repeat, which says nothing about it', async () => {
+    const server = scripted(
+      () => offer(),
+      dropped,
+      async () => await realProblem({ reason: 'secret_unavailable' }),
+      () => problem(404, 'unknown-call'),
+    );
+    await agentOf(server, { retries: 1 }).fetch(URL_OF_TOOL);
+    expect(server.arrived.at(-1)?.url).toContain('/calls/');
+  });
 
   it('whose repeat gets a 402 is lost, not refused: an earlier attempt may have paid', async () => {
     const used = { success: false, errorReason: 'nonce_used', transaction: '', network: '' };

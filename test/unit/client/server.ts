@@ -12,6 +12,7 @@ import { encodeBase64, sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { openSigner, type Signer as ReceiptSigner } from '../../../src/crypto/signer.ts';
 import { RECEIPT_TYPE, type ReceiptClaims } from '../../../src/protocol/receipt.ts';
 import { checksummed } from '../../../src/crypto/address.ts';
+import { problemOf } from '../../../src/protocol/problem/reason.ts';
 import { intentDigest, parseAgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { requestDigest } from '../../../src/protocol/intent/binding.ts';
 import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
@@ -23,6 +24,7 @@ import {
   PAY_TO,
   requirement,
 } from '../protocol/x402/fixture.ts';
+import { all } from '../protocol/problem/examples.ts';
 
 export { AGENT, BASE_SEPOLIA, NOW, PAY_TO };
 export const GATEWAY = 'https://gw.example';
@@ -219,6 +221,15 @@ export const served = async (
     },
   });
 
+/** The problems that declare themselves final, with their status. */
+const FINAL = new Set(
+  all.flatMap(([status, reason]) =>
+    problemOf(reason).members.final === true
+      ? [`${status} ${reason.reason.replaceAll('_', '-')}`]
+      : [],
+  ),
+);
+
 export const problem = (
   status: number,
   name: string,
@@ -231,6 +242,7 @@ export const problem = (
       title: name,
       status,
       detail: `It is ${name}.`,
+      ...(FINAL.has(`${status} ${name}`) ? { final: true } : {}),
       ...more,
     }),
     { status, headers: { ...headers, 'Content-Type': 'application/problem+json' } },

@@ -54,6 +54,25 @@ describe('problem', () => {
     );
   });
 
+  it.each(all.filter(([status]) => status === 503))(
+    'is final where a repeat with the same proof gets the same answer: %i %o',
+    (_, { reason }) => {
+      const open = [
+        'settlement_unavailable',
+        'settlement_unknown',
+        'facilitator_unavailable',
+        'payer_unreachable',
+        'storage_unavailable',
+        'archive_unavailable',
+      ];
+      const [, example] =
+        all.find(([status, each]) => status === 503 && each.reason === reason) ?? [];
+      expect(example && problemOf(example).members.final).toBe(
+        open.includes(reason) ? undefined : true,
+      );
+    },
+  );
+
   it.each(all)('repeats the pause of Retry-After in the body: %i %o', async (_, reason) => {
     const response = await problem(reason);
     const after = response.headers.get('Retry-After');
