@@ -1,14 +1,19 @@
+import { join } from 'node:path';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Agent, createAgent } from '../client/agent.ts';
+import { addressOf } from '../client/signer.ts';
 import type { Server } from '@modelcontextprotocol/server';
 import type { Command } from './lib/command.ts';
 import { CliError, cliErrorOf, EXIT } from './lib/errors.ts';
 import { originOf } from './lib/profile.ts';
-import type { Session } from './lib/session.ts';
+import { homeOf, type Session } from './lib/session.ts';
+import { counted } from './lib/text.ts';
 import { amountIn } from './lib/units.ts';
 import { openApproval } from './mcp/approval.ts';
 import { openBridge } from './mcp/bridge.ts';
 import type { Remote } from './mcp/names.ts';
+import { openParkedCalls } from './mcp/parked-calls.ts';
+import { openWaiting } from './mcp/waiting.ts';
 
 export const command: Command = {
   summary: 'give an MCP host the tools of a gateway, and pay for its calls',
@@ -22,6 +27,10 @@ export const command: Command = {
     {
       flags: '--approve-above <amount>',
       summary: 'ask in the host before paying more than this for a call',
+    },
+    {
+      flags: '--wait <seconds>',
+      summary: 'wait this long in one request for a person to approve a call (default: 50)',
     },
     { flags: '--grant <hash>', summary: 'grant to spend from (default: the default grant)' },
   ],
@@ -52,10 +61,31 @@ export const command: Command = {
     });
     const remotes = await Promise.all(urls.map(async (url) => await connect(agent, url)));
     const { note } = session.out;
+    const payer = addressOf(signer);
+    const calls = openParkedCalls({
+      directory: join(homeOf(session.env), 'waiting', payer),
+      now: session.now,
+      note,
+    });
+    const kept = (await calls.all()).length;
+    if (kept > 0)
+      note(`${counted(kept, 'call')} of before may wait; the tool call_again continues them`);
+    const ended = new AbortController();
+    const signal = AbortSignal.any([ended.signal, session.signal]);
+    const waitMs = (input.number('wait', 1, 3_600) ?? WAIT_SECONDS) * 1000;
+    const waiting = openWaiting({ calls, agent, waitMs, signal });
     note(`serving ${urls.join(', ')} over stdio; the host ends it`);
-    await served(session, () => openBridge({ remotes, approval, note }), note);
+    await served(
+      session,
+      () => openBridge({ agent, payer, remotes, approval, waiting, note }),
+      note,
+    );
+    ended.abort();
   },
 };
+
+/** Clients of the official SDK give a request 60 s, unless progress renews that. */
+const WAIT_SECONDS = 50;
 
 const connect = async (agent: Agent, url: string): Promise<Remote> => {
   const origin = originOf(url, 'The argument');

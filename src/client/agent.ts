@@ -9,6 +9,7 @@ import { CountersignError } from './errors.ts';
 import { look } from './look.ts';
 import { type FetchInit, type FetchInput, readOutgoing } from './outgoing.ts';
 import { isFromAudience } from './present.ts';
+import type { SavedCall } from './saved-call.ts';
 import { addressOf } from './signer.ts';
 import { topUpRequest } from './top-up-request.ts';
 import type { McpClientInfo } from './mcp/connect.ts';
@@ -46,6 +47,13 @@ export type Agent = {
    * @throws CountersignError `options_invalid`, `unknown_call`, `look_failed`
    */
   look(gateway: string, callId: string): Promise<CallRecord>;
+  /**
+   * Continues a call that waits for a person, from what `approval.save()` returned, also in another process: as
+   * `PendingApproval.resume`. What this agent has not signed itself counts toward `spend.total` now.
+   *
+   * @throws CountersignError `options_invalid`, `over_total`, and the errors of `PendingApproval.resume`
+   */
+  resume(saved: SavedCall, options?: { readonly signal?: AbortSignal }): Promise<AgentResponse>;
   /**
    * Connects a client of the official MCP SDK that pays `tools/call` within the caps. Each result holds the call's report in
    * `_meta["countersign/report"]`; a call that the agent refuses to pay rejects with `CountersignError`.
@@ -85,6 +93,10 @@ export const createAgent = (options: AgentOptions): Agent => {
     topUp: async (gateway, amount, { account } = {}) =>
       await topUp(context, gateway, amountOf(amount, 'amount'), account),
     look: async (gateway, callId) => await look(context, gateway, callId),
+    resume: async (saved, { signal } = {}) => {
+      const { resumeCall } = await import('./resume-call.ts');
+      return await resumeCall(context, saved, signal);
+    },
     mcp: async (url, info) => await connectTo(context, url, info),
     tools: async (url) => {
       const { toolsOf } = await import('./mcp/tools.ts');

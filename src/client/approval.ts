@@ -7,6 +7,7 @@ import { notify, type WaitingCall } from './hooks.ts';
 import { look } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
 import { ApprovalRequired } from './pending-approval.ts';
+import { saveCall } from './saved-call.ts';
 import type { Completion, SignedResult } from './signed-result.ts';
 import type { Proof } from './proof.ts';
 
@@ -46,6 +47,7 @@ export const continueApproval = async (
   let resumed: Promise<SignedResult> | undefined;
   throw new ApprovalRequired(response, problem, {
     ...waiting,
+    save: () => saveCall(outgoing, proof, expiresAt),
     resume: async ({ signal } = {}) => {
       resumed ??= wait(signal).catch((cause: unknown) => {
         // An aborted wait has sent nothing that a later one must not send again.
@@ -67,7 +69,7 @@ const endOf = (problem: ProblemBody | undefined, now: Seconds): Seconds => {
 };
 
 /** Asks until a person has decided, less often each time; then repeats the request, which runs it once. */
-const waitForPerson = async (
+export const waitForPerson = async (
   context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,

@@ -1,11 +1,15 @@
 import type { AgentResponse } from './call-report.ts';
 import { CountersignError, type ProblemBody } from './errors.ts';
 import type { WaitingCall } from './hooks.ts';
+import type { SavedCall } from './saved-call.ts';
 
 /** A call that waits for a person. Its amount is held at the gateway, and counts in the budget of the agent once. */
 export type PendingApproval = WaitingCall & {
+  /** The call as JSON, with which `Agent.resume` continues it in another process. Holds the secret that runs it: store it like a key. */
+  save(): SavedCall;
   /**
    * Waits until a person has decided, then sends the same request with its retry key. It runs the call once, however often it is called.
+   * Of a call over MCP, the body of the answer is its JSON-RPC response.
    *
    * @throws CountersignError `approval_refused`, `approval_expired`, `answer_lost`; the caller's own abort reason
    */
@@ -16,12 +20,16 @@ export type PendingApproval = WaitingCall & {
 export class ApprovalRequired extends CountersignError {
   readonly approval: PendingApproval;
 
-  constructor(response: Response, problem: ProblemBody | undefined, approval: PendingApproval) {
+  constructor(
+    response: Response | undefined,
+    problem: ProblemBody | undefined,
+    approval: PendingApproval,
+  ) {
     const { call } = approval;
     super(
       'approval_required',
       `A person must approve the call ${call}, which waits at the gateway.`,
-      { response, call, ...(problem === undefined ? {} : { problem }) },
+      { call, ...(response && { response }), ...(problem && { problem }) },
     );
     this.approval = approval;
   }

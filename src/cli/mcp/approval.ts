@@ -40,7 +40,7 @@ export const openApproval = (
       const price = tokenAmount(amount, network, asset);
       if (asked.server.getClientCapabilities()?.elicitation === undefined) {
         note(
-          `refused ${asked.name} for ${price}: this host cannot ask you. Raise --approve-above if you accept such prices.`,
+          `refused ${shown(asked.name, MAX_NAME)} for ${price}: this host cannot ask you. Raise --approve-above if you accept such prices.`,
         );
         return false;
       }

@@ -1,20 +1,29 @@
-import type { Tool } from '@modelcontextprotocol/client';
 import {
   type CallToolResult,
-  isCallToolResult,
   ProtocolError,
   Server,
+  type ServerContext,
 } from '@modelcontextprotocol/server';
-import { CountersignError, type ErrorCode } from '../../client/errors.ts';
+import type { Agent } from '../../client/agent.ts';
+import { ApprovalRequired } from '../../client/pending-approval.ts';
 import { shortText } from '../../core/plain-text.ts';
+import { formatDollars, parseAmount } from '../../protocol/amount.ts';
 import type { Approval } from './approval.ts';
-import { type Named, namesOf, type Remote } from './names.ts';
-import { shownTool } from './shown-tool.ts';
+import type { Named, Remote } from './names.ts';
+import { CALL_AGAIN, OWN_TOOLS, SPENDING } from './own-tools.ts';
+import { openRemoteTools } from './remote-tools.ts';
+import { standingAt, stoppedText } from './standing.ts';
+import { againWith, failed, withSpending, words } from './texts.ts';
+import { resultOf, type Waiter, type Waiting } from './waiting.ts';
 
 /** The servers behind a bridge, and its ways to reach a person. */
 export type BridgeOptions = {
+  readonly agent: Pick<Agent, 'spending'>;
+  /** The address that signs. */
+  readonly payer: string;
   readonly remotes: readonly Remote[];
   readonly approval: Approval;
+  readonly waiting: Waiting;
   /** Prints a line for the person who runs the host. Never to stdout, which is the transport. */
   readonly note: (line: string) => void;
 };
@@ -23,82 +32,129 @@ export type BridgeOptions = {
  * Opens an MCP server that forwards to remote servers: the host sees their tools, and the agent behind the remotes' clients pays. A call
  * that fails on this side is a result with `isError`, because the model must read the reason.
  */
-export const openBridge = ({ remotes, approval, note }: BridgeOptions): Server => {
+export const openBridge = (options: BridgeOptions): Server => {
+  const { agent, payer, remotes, approval, waiting, note } = options;
   const server = new Server(
     { name: 'countersign', version: '0.1.0' },
     { capabilities: { tools: {} }, instructions: instructionsOf(remotes) },
   );
-  let known: ReadonlyMap<string, Named> = new Map();
+  const tools = openRemoteTools(remotes, note);
 
-  /** Lists the tools of every remote that answers: one that is down must not hide the others. */
-  const list = async (): Promise<readonly Tool[]> => {
-    const lists = await Promise.all(
-      remotes.map(async (remote) => {
-        try {
-          const { tools } = await remote.client.listTools();
-          const shown = tools.flatMap((tool) => shownTool(tool) ?? []);
-          if (shown.length < tools.length)
-            note(`${remote.origin} lists tools of more than 64 KiB, which the bridge omits`);
-          return { remote, tools: shown };
-        } catch (cause) {
-          note(`${remote.origin} did not list its tools: ${messageOf(cause)}`);
-          return { remote, tools: [] };
-        }
-      }),
-    );
-    known = namesOf(lists);
-    return [...known].map(([name, { tool }]) => ({ ...tool, name }));
+  const callAgain = async (call: unknown, waiter: Waiter): Promise<CallToolResult> => {
+    const all = await waiting.all();
+    if (typeof call === 'string') {
+      const result = await waiting.again(call, waiter);
+      return result ?? failed(new Error(`No call ${shortText(call, 80)} waits here.`), listed(all));
+    }
+    return { content: [words(all.length === 0 ? 'No call waits.' : listed(all).trim())] };
   };
 
-  server.setRequestHandler('tools/list', async () => ({ tools: [...(await list())] }));
-  server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
-    if (!known.has(params.name)) await list();
-    const named = known.get(params.name);
-    if (named === undefined) throw new ProtocolError(-32602, `Unknown tool: ${params.name}`);
-    const { remote, tool } = named;
-    const call = { name: tool.name, arguments: params.arguments ?? {} };
+  const listed = (all: Awaited<ReturnType<Waiting['all']>>): string =>
+    all
+      .map(({ tool, price, saved }) => ` ${tool} ${price} waits: ${againWith(saved.call)}.`)
+      .join('');
+
+  const spending = async (): Promise<CallToolResult> => {
+    const { signed, charged, remaining } = agent.spending();
+    const bridge = {
+      ...{ signed: formatDollars(signed), charged: formatDollars(charged) },
+      remaining: formatDollars(remaining),
+      waiting: (await waiting.all()).length,
+    };
+    const gateways = await Promise.all(
+      remotes.map(async (remote) => ({ origin: remote.origin, ...(await standingAt(remote)) })),
+    );
+    const said = { bridge, gateways };
+    return { content: [{ type: 'text', text: JSON.stringify(said) }], structuredContent: said };
+  };
+
+  const callNamed = async (
+    name: string,
+    given: Readonly<Record<string, unknown>>,
+    waiter: Waiter,
+  ): Promise<CallToolResult> => {
+    const named = await tools.find(name);
+    if (named !== undefined) return await callRemote(name, named, given, waiter);
+    const unknown = new ProtocolError(-32602, `Unknown tool: ${shortText(name, MAX_NAME)}`);
+    const reasons = await reasonsOf(remotes);
+    if (reasons === '') throw unknown;
+    return failed(unknown, reasons);
+  };
+
+  const callRemote = async (
+    shownName: string,
+    { remote, tool }: Named,
+    given: Readonly<Record<string, unknown>>,
+    waiter: Waiter,
+  ): Promise<CallToolResult> => {
+    const call = { name: tool.name, arguments: given };
     try {
       return await approval.during({ server, origin: remote.origin, ...call }, async () =>
         resultOf(
-          await remote.client.callTool(call, { signal: mcpReq.signal, timeout: TIMEOUT_MS }),
+          await remote.client.callTool(call, { signal: waiter.signal, timeout: TIMEOUT_MS }),
         ),
       );
     } catch (cause) {
-      return failed(cause);
+      if (cause instanceof ApprovalRequired) {
+        const { problem, approval: pending } = cause;
+        const price = parseAmount(String(problem?.['price']));
+        return await waiting.park(
+          {
+            ...{ tool: shownName, origin: remote.origin, payer, saved: pending.save() },
+            price: price === undefined ? '' : formatDollars(price),
+          },
+          pending.resume,
+          waiter,
+        );
+      }
+      return failed(cause, isUnknownTool(cause) ? await reasonsOf([remote]) : '');
     }
+  };
+
+  server.setRequestHandler('tools/list', async () => ({
+    tools: [...(await tools.list()), ...OWN_TOOLS],
+  }));
+  server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
+    const { name, arguments: given = {} } = params;
+    const waiter = waiterOf(mcpReq);
+    if (name === SPENDING) return await spending();
+    const result =
+      name === CALL_AGAIN
+        ? await callAgain(given['call'], waiter)
+        : await callNamed(name, given, waiter);
+    return withSpending(result, agent.spending().remaining);
   });
   return server;
 };
 
+/** Says why tools are missing: a gateway hides them from an agent that was revoked. Empty if no gateway denies everything. */
+const reasonsOf = async (remotes: readonly Remote[]): Promise<string> => {
+  const reasons = await Promise.all(remotes.map(stoppedText));
+  return reasons.flatMap((reason) => (reason === undefined ? [] : ` ${reason}`)).join('');
+};
+
 /** A tool may take 25 s, or 300 s with `onSilence: keep`; a first payment waits for its block before. */
 const TIMEOUT_MS = 330_000;
+const MAX_NAME = 128;
 
-const resultOf = (result: unknown): CallToolResult => {
-  if (isCallToolResult(result)) return result;
-  throw new TypeError('The server answered with a result that is none of tools/call.');
-};
+const isUnknownTool = (cause: unknown): boolean =>
+  cause instanceof Error && (cause as { readonly code?: unknown }).code === -32602;
 
-const failed = (cause: unknown): CallToolResult => ({
-  isError: true,
-  content: [{ type: 'text', text: messageOf(cause) }],
-});
-
-/** Names the option of `countersign mcp` that decided. */
-const HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
-  over_per_call: 'The owner of this bridge can raise --max.',
-  over_total: 'The owner of this bridge can restart it with a higher --total.',
-  vetoed: 'The price is above --approve-above, and no person approved it. The bridge paid nothing.',
-  approval_required:
-    'The gateway lets a person decide on this call, and this bridge does not wait for that. Nothing ran. Do not repeat it: ask the owner to raise approveAbove, or call a cheaper tool.',
-  answer_lost: 'The call may have run and may have been paid. Do not repeat it without asking.',
-};
-
-/** States the failure and the next step; never a stack. */
-const messageOf = (cause: unknown): string => {
-  if (cause instanceof CountersignError) {
-    return `${cause.message} ${HINTS[cause.code] ?? cause.hint}`;
-  }
-  return cause instanceof Error ? cause.message : String(cause);
+/** Progress reaches a host that asked for it. */
+const waiterOf = ({ _meta, signal, notify }: ServerContext['mcpReq']): Waiter => {
+  const progressToken = _meta?.progressToken;
+  let progress = 0;
+  return {
+    signal,
+    progress: async (message) => {
+      if (progressToken === undefined) return;
+      progress += 1;
+      await notify({
+        method: 'notifications/progress',
+        params: { progressToken, progress, message },
+      });
+    },
+  };
 };
 
 /** The most characters that each server may tell the model before a call. */
@@ -110,7 +166,7 @@ const instructionsOf = (remotes: readonly Remote[]): string => {
     return text === undefined ? [] : [shortText(text, MAX_INSTRUCTIONS)];
   });
   return [
-    'This bridge signs and pays for calls, within the caps that its owner has set. A refusal states the cap.',
+    'This bridge signs and pays for calls, within the caps that its owner has set. A refusal states the cap. A call that waits for a person, or whose answer you missed, goes on with the tool call_again; never repeat it. The tool spending says what is left.',
     ...new Set(given),
   ].join(' ');
 };

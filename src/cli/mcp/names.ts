@@ -1,4 +1,5 @@
 import type { Client, Tool } from '@modelcontextprotocol/client';
+import { isOwn } from './own-tools.ts';
 
 /** A gateway, or any other MCP server, to which the bridge forwards. */
 export type Remote = { readonly origin: string; readonly client: Client };
@@ -10,6 +11,8 @@ type Listed = { readonly remote: Remote; readonly tools: readonly Tool[] };
 
 /** MCP allows 1 to 128 characters; some hosts stop at 64. */
 const MAX_NAME = 64;
+/** Attack: a name could hold controls of a terminal, or text that only the model reads. Hosts also reject such names, and the list with them. */
+const UNNAMEABLE = /[^A-Za-z0-9_.-]/g;
 
 /**
  * Names the tools of all remotes. One remote keeps its names; with several, each name begins with the remote's host, so that no server can
@@ -21,7 +24,8 @@ export const namesOf = (lists: readonly Listed[]): ReadonlyMap<string, Named> =>
   for (const { remote, tools } of lists) {
     const prefix = lists.length === 1 ? '' : `${uniquePrefix(prefixes, remote.origin)}__`;
     for (const tool of tools) {
-      const name = `${prefix}${tool.name}`.slice(0, MAX_NAME);
+      const plain = `${prefix}${tool.name}`.replace(UNNAMEABLE, '_');
+      const name = (isOwn(plain) ? `remote__${plain}` : plain).slice(0, MAX_NAME);
       // Of two tools whose names are cut to one, the first keeps it: a call must not depend on which list came last.
       if (!named.has(name)) named.set(name, { remote, tool });
     }

@@ -1,9 +1,10 @@
 import { decodeUtf8, encodeBase64 } from '../../crypto/bytes.ts';
-import type { AgentResponse, CallReport } from '../call-report.ts';
+import { type AgentResponse, type CallReport, withReport } from '../call-report.ts';
 import { call } from '../call.ts';
 import type { AgentContext } from '../context.ts';
 import { isRecord } from '../json.ts';
 import { type FetchInit, type Outgoing, readOutgoing } from '../outgoing.ts';
+import { ApprovalRequired } from '../pending-approval.ts';
 import type { Proof } from '../proof.ts';
 import { send } from '../transport.ts';
 import { httpAnswerOf } from './http-answer.ts';
@@ -52,14 +53,38 @@ const readSigned = async (
   await send(context, post, { header }, async (response) => await Promise.resolve(response));
 
 const pay = async (context: AgentContext, toolCall: ToolCall): Promise<Response> => {
+  const terms = { perCall: context.rules.perCall, binding: 'any', from: 'credit' } as const;
+  return await carried(context, toolCall, async (carrier) => {
+    const { response } = await call(carrier, toolCall.outgoing, terms);
+    return response;
+  });
+};
+
+/** Makes a call over MCP with a context that carries it. Returns the JSON-RPC answer, with the report; for a refusal of HTTP that one. */
+export const carried = async (
+  context: AgentContext,
+  toolCall: ToolCall,
+  work: (carrier: AgentContext) => Promise<AgentResponse>,
+): Promise<AgentResponse> => {
   const answered = new WeakMap<Response, Messages>();
   const refused = new WeakSet<Response>();
-  const within = { ...context, fetch: overMcp(context, toolCall, { answered, refused }) };
-  const terms = { perCall: context.rules.perCall, binding: 'any', from: 'credit' } as const;
-  const { response } = await call(within, toolCall.outgoing, terms);
-  if (refused.has(response)) return response;
-  const messages = answered.get(response) ?? (await storedMessages(response, toolCall));
-  return answerWith(reported(messages, response.countersign));
+  const finish = async (response: AgentResponse): Promise<AgentResponse> => {
+    if (refused.has(response)) return response;
+    const messages = answered.get(response) ?? (await storedMessages(response, toolCall));
+    const report = response.countersign;
+    return withReport(answerWith(reported(messages, report)), report);
+  };
+  const carrier = { ...context, fetch: overMcp(context, toolCall, { answered, refused }) };
+  try {
+    return await finish(await work(carrier));
+  } catch (cause) {
+    if (!(cause instanceof ApprovalRequired)) throw cause;
+    const { approval, response, problem } = cause;
+    throw new ApprovalRequired(response, problem, {
+      ...approval,
+      resume: async (options) => await finish(await approval.resume(options)),
+    });
+  }
 };
 
 /** The answers of one call: those translated from messages, and those of the HTTP endpoint itself, e.g. a 403. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type AgentOptions, ApprovalRequired } from '../../../src/client/index.ts';
+import { type AgentOptions, ApprovalRequired, type SavedCall } from '../../../src/client/index.ts';
 import {
   agentOf,
   type Arrived,
@@ -187,6 +187,31 @@ describe('a call that a person must approve', () => {
     await expect(error.approval.resume({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(signedIn(server)).toHaveLength(1);
     expect((await error.approval.resume()).status).toBe(200);
+  });
+
+  it('is continued by another agent from what it saved, which counts it once', async () => {
+    const server = scriptOf('approved', serve);
+    const { error } = await pendingOf(server);
+    const saved = JSON.parse(JSON.stringify(error.approval.save())) as SavedCall;
+    const other = agentOf(server);
+    const answer = await other.resume(saved);
+    expect(await answer.text()).toBe('bonjour');
+    expect(answer.countersign).toMatchObject({ charged: 20_000n, receipt: { verified: true } });
+    expect(other.spending()).toMatchObject({ signed: 20_000n, charged: 20_000n });
+    const [first, second] = signedIn(server);
+    expect(second?.headers.get('PAYMENT-SIGNATURE')).toBe(first?.headers.get('PAYMENT-SIGNATURE'));
+    expect(second?.headers.has('Agent-Retry-Key')).toBe(true);
+  });
+
+  it('is not continued beyond the total of the other agent, or from anything else', async () => {
+    const server = scriptOf('approved', serve);
+    const { error } = await pendingOf(server);
+    const spend = { perCall: '$0.01', total: '$0.01' };
+    const poor = agentOf(server, { spend }).resume(error.approval.save());
+    expect(await clientErrorOf(poor)).toMatchObject({ code: 'over_total' });
+    const forged = agentOf(server).resume({ ...error.approval.save(), call: 'x' as never });
+    expect(await clientErrorOf(forged)).toMatchObject({ code: 'options_invalid' });
+    expect(signedIn(server)).toHaveLength(1);
   });
 
   it('waits for an hour at most, whatever the server states', async () => {

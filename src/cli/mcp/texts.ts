@@ -1,0 +1,94 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import * as z from 'zod/mini';
+import { CountersignError, type ErrorCode } from '../../client/errors.ts';
+import { lasting } from '../../core/lasting.ts';
+import { shortText } from '../../core/plain-text.ts';
+import { countsCalls } from '../../protocol/account/denial.ts';
+import { formatDollars } from '../../protocol/amount.ts';
+import { isoTime } from '../lib/units.ts';
+import type { ParkedCall } from './parked-calls.ts';
+
+/** A text of the bridge itself, for the model. */
+export const words = (text: string): CallToolResult['content'][number] => ({
+  type: 'text',
+  text,
+  _meta: { 'countersign/words': true },
+});
+
+/** A call that fails on this side is a result with `isError`, because the model must read the reason. */
+export const failed = (cause: unknown, more = ''): CallToolResult => ({
+  isError: true,
+  content: [words(`${messageOf(cause)}${more}`)],
+});
+
+/** Names the option of `countersign mcp` that decided. */
+const HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
+  over_per_call: 'The owner of this bridge can raise --max.',
+  over_total: 'The owner of this bridge can restart it with a higher --total.',
+  vetoed: 'The price is above --approve-above, and no person approved it. The bridge paid nothing.',
+  approval_refused: 'Nothing ran and nothing was charged. Do not repeat it without asking.',
+  answer_lost: 'The call may have run and may have been paid. Do not repeat it without asking.',
+};
+
+/** The most characters of a failure, which may be a text of the server. */
+const MAX_MESSAGE = 2_048;
+
+/** States the failure and the next step; never a stack. */
+export const messageOf = (cause: unknown): string => {
+  if (cause instanceof CountersignError) {
+    const hint = HINTS[cause.code] ?? cause.problem?.hint ?? cause.hint;
+    return shortText(`${cause.message} ${hint}`, MAX_MESSAGE);
+  }
+  return shortText(cause instanceof Error ? cause.message : String(cause), MAX_MESSAGE);
+};
+
+/** Tells the model that a call waits, and how it goes on. No `isError`: some hosts repeat a failed call, which would be another one. */
+export const stillWaiting = (parked: ParkedCall): CallToolResult => {
+  const { tool, price, payer, saved } = parked;
+  const { call, expiresAt } = saved;
+  return {
+    content: [
+      words(
+        `The call of ${tool}${price === '' ? '' : ` for ${price}`} waits for a person. Nothing was charged. ` +
+          `Ask the owner to approve it before ${isoTime(expiresAt)}: \`countersign approvals approve ${payer} ${call}\`, or in the dashboard. ` +
+          `Then use the tool call_again with ${againWith(call)}: it returns the answer. Do not call ${tool} again: that would be another call.`,
+      ),
+    ],
+  };
+};
+
+/** The arguments of `call_again`. */
+export const againWith = (call: string): string => JSON.stringify({ call });
+
+const reportSchema = z.object({
+  charged: z.string(),
+  limits: z.array(
+    z.object({
+      ...{ rule: z.string(), remaining: z.string() },
+      ...{ limit: z.optional(z.string()), resetsIn: z.optional(z.number()) },
+    }),
+  ),
+});
+
+/**
+ * The result with what the call cost and what is left, in words: hosts do not show `_meta` to the model.
+ *
+ * @param remaining atomic units that the bridge may still sign for
+ */
+export const withSpending = (result: CallToolResult, remaining: bigint): CallToolResult => {
+  const { success, data } = reportSchema.safeParse(result._meta?.['countersign/report']);
+  if (!success) return result;
+  const limits = data.limits.map(({ rule, remaining: left, limit, resetsIn }) => {
+    const amount = (text: string): string =>
+      countsCalls(rule) ? `${text} calls` : formatDollars(BigInt(text));
+    const of = limit === undefined ? '' : ` of ${amount(limit)}`;
+    const reset = resetsIn === undefined ? '' : `, resets in ${lasting(resetsIn)}`;
+    return `${shortText(rule, 64)} ${amount(left)}${of}${reset}`;
+  });
+  const text = [
+    `Charged ${formatDollars(BigInt(data.charged))}.`,
+    ...(limits.length === 0 ? [] : [`Left at the gateway: ${limits.join('; ')}.`]),
+    `This bridge may spend ${formatDollars(remaining)} more.`,
+  ];
+  return { ...result, content: [...result.content, words(text.join(' '))] };
+};

@@ -1,0 +1,118 @@
+import { type CallToolResult, isCallToolResult } from '@modelcontextprotocol/server';
+import type { Agent } from '../../client/agent.ts';
+import type { AgentResponse } from '../../client/call-report.ts';
+import { CountersignError } from '../../client/errors.ts';
+import type { ParkedCall, ParkedCalls } from './parked-calls.ts';
+import { againWith, failed, stillWaiting } from './texts.ts';
+
+/** The host's request, as far as waiting needs it. */
+export type Waiter = {
+  readonly signal: AbortSignal;
+  /** Tells the host that its request still runs. */
+  readonly progress: (message: string) => Promise<void>;
+};
+
+/** Waits for people's decisions on calls of the host. */
+export type Waiting = {
+  /** Keeps a call that `resume` continues, and waits for its decision as long as the host may wait. */
+  park(parked: ParkedCall, resume: Resume, waiter: Waiter): Promise<CallToolResult>;
+  /** Continues a call that this bridge or an earlier one has kept; undefined if there is none. */
+  again(call: string, waiter: Waiter): Promise<CallToolResult | undefined>;
+  all(): Promise<readonly ParkedCall[]>;
+};
+
+type Resume = (options: { readonly signal: AbortSignal }) => Promise<AgentResponse>;
+
+type Options = {
+  readonly calls: ParkedCalls;
+  readonly agent: Pick<Agent, 'resume'>;
+  /** How long one request of the host waits. */
+  readonly waitMs: number;
+  /** Aborts when the bridge ends. */
+  readonly signal: AbortSignal;
+};
+
+/** Hosts whose timeout progress renews wait longer than this, ms. */
+const PROGRESS_MS = 5_000;
+
+/** After these a call can run no more. */
+const OVER: ReadonlySet<string> = new Set(['approval_refused', 'approval_expired']);
+
+/**
+ * A call runs as soon as a person has approved it, whether or not the host waits: its time may end before the model asks again. The answer
+ * stays here until then; after a restart, the gateway returns the one that it has stored.
+ */
+export const openWaiting = ({ calls, agent, waitMs, signal }: Options): Waiting => {
+  const running = new Map<string, Promise<CallToolResult>>();
+
+  const start = (parked: ParkedCall, work: Resume): Promise<CallToolResult> => {
+    const { call } = parked.saved;
+    const known = running.get(call);
+    if (known !== undefined) return known;
+    const started = work({ signal }).then(resultIn);
+    running.set(call, started);
+    // A later request asks again after a failure. Nobody may listen at the moment of this one.
+    started.catch(() => running.delete(call));
+    return started;
+  };
+
+  const wait = async (
+    parked: ParkedCall,
+    result: Promise<CallToolResult>,
+    waiter: Waiter,
+  ): Promise<CallToolResult> => {
+    const { call } = parked.saved;
+    const tell = (): void => {
+      void waiter.progress(`waiting for a person to approve ${parked.tool}`).catch(() => undefined);
+    };
+    tell();
+    const timer = setInterval(tell, PROGRESS_MS);
+    const limit = AbortSignal.any([waiter.signal, signal, AbortSignal.timeout(waitMs)]);
+    try {
+      const ended = await Promise.race([result, aborted(limit)]);
+      if (ended === undefined) return stillWaiting(parked);
+      await calls.drop(call);
+      running.delete(call);
+      return ended;
+    } catch (cause) {
+      const isOver = cause instanceof CountersignError && OVER.has(cause.code);
+      if (isOver) await calls.drop(call);
+      return failed(cause, isOver ? '' : ` call_again with ${againWith(call)} asks again.`);
+    } finally {
+      clearInterval(timer);
+    }
+  };
+
+  return {
+    all: calls.all,
+    park: async (parked, pending, waiter) => {
+      await calls.keep(parked);
+      return await wait(parked, start(parked, pending), waiter);
+    },
+    again: async (call, waiter) => {
+      const parked = await calls.find(call);
+      if (parked === undefined) return undefined;
+      const resume: Resume = async (until) => await agent.resume(parked.saved, until);
+      return await wait(parked, start(parked, resume), waiter);
+    },
+  };
+};
+
+/** The result in the answer to a continued call. */
+const resultIn = async (answer: AgentResponse): Promise<CallToolResult> => {
+  const message: unknown = answer.ok ? await answer.json() : undefined;
+  return resultOf((message as { readonly result?: unknown } | undefined)?.result);
+};
+
+/** @throws TypeError for anything but a result of `tools/call` */
+export const resultOf = (result: unknown): CallToolResult => {
+  if (isCallToolResult(result)) return result;
+  throw new TypeError('The server answered with a result that is none of tools/call.');
+};
+
+/** Resolves when the signal aborts. */
+const aborted = async (signal: AbortSignal): Promise<undefined> =>
+  await new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
