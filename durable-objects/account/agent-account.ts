@@ -141,8 +141,8 @@ export class AgentAccount extends DurableObject<Env> {
   async lookUp(question: LookUp): Promise<LookUpVerdict> {
     return this.#manage<LookUpVerdict>(
       ({ lookUp }) =>
-        (state, { read, now }) =>
-          lookUp(state, loadCall(read, question.call), question, { now, read }),
+        (state, { read }) =>
+          lookUp(state, loadCall(read, question.call), { read }),
       UNAVAILABLE,
     );
   }

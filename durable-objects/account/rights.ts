@@ -2,12 +2,10 @@ import { remainingLimits, type Source, standstill } from '../../src/policy/evalu
 import { isFiat } from '../../src/protocol/fiat-asset.ts';
 import type { Rights, RightsQuestion, RightsVerdict } from '../../src/protocol/account/rights.ts';
 import { max, min } from '../../src/protocol/amount.ts';
-import { checkAsker } from './call/look-up.ts';
 import type { Progress, TreeRequest } from './call/progress.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { freeCredit, purseOf } from './purse.ts';
 import type { AccountState } from './state.ts';
-import { exists } from './tree/ancestors.ts';
 import { chooseGrant } from './tree/call-grant.ts';
 import { leaseNeeds } from './tree/lease-need.ts';
 import { ancestorSources, ownSources } from './tree/sources.ts';
@@ -22,26 +20,22 @@ export const rights = (
   progress: Progress,
   context: Context,
 ): Decision<RightsVerdict | Extract<TreeRequest, { readonly verdict: 'lease' }>> => {
-  // Law 12: a stranger costs no look at the chain. The default policy alone binds it.
-  const asker = exists(state) ? checkAsker(state, question, context.now) : { state };
-  if (asker.refusal !== undefined) return unchanged(asker.state, { verdict: asker.refusal });
-  const known = asker.state;
-  const choice = chooseGrant(known, question, context.now);
+  const choice = chooseGrant(state, question, context.now);
   const grant = choice.chosen ? choice.grant : undefined;
-  const needs = leaseNeeds(known, grant, 0n, context.now).filter(
+  const needs = leaseNeeds(state, grant, 0n, context.now).filter(
     ({ link }) => !progress.wouldLend.includes(link.hash),
   );
   if (needs.length > 0) {
-    return unchanged(known, { verdict: 'lease', needs, asset: question.asset });
+    return unchanged(state, { verdict: 'lease', needs, asset: question.asset });
   }
-  const own = ownSources(known, question.asset, grant, context);
+  const own = ownSources(state, question.asset, grant, context);
   const sources = [
     ...own,
-    ...ancestorSources(known, grant, context.now),
+    ...ancestorSources(state, grant, context.now),
     ...progress.ancestorPolicies,
   ];
-  const found = rightsOf(known, question, own, sources, context);
-  return unchanged(known, {
+  const found = rightsOf(state, question, own, sources, context);
+  return unchanged(state, {
     verdict: 'found',
     rights: choice.chosen
       ? found
@@ -49,7 +43,7 @@ export const rights = (
         {
           ...found,
           policies: [{ tools: [] }],
-          stopped: { rule: choice.denial.rule, account: known.account },
+          stopped: { rule: choice.denial.rule, account: state.account },
         },
   });
 };

@@ -7,7 +7,6 @@ import type {
   StandingVerdict,
 } from '../../src/protocol/account/standing.ts';
 import { max } from '../../src/protocol/amount.ts';
-import { checkAsker } from './call/look-up.ts';
 import { labelHash } from './commands/label.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { purseOf } from './purse.ts';
@@ -26,22 +25,17 @@ export const standing = (
   question: StandingQuestion,
   context: Context,
 ): Decision<StandingVerdict> => {
-  // Law 12: a stranger costs no look at the chain.
-  if (!exists(state)) return unchanged(state, { verdict: 'unknown_account' });
   const { by } = question;
-  if (by !== undefined) {
-    const maySee = by.role === 'operator' || relationTo(state, by.account, context.now) !== 'none';
-    return unchanged(
-      state,
-      maySee
-        ? { verdict: 'found', standing: standingOf(state, context) }
-        : { verdict: 'unknown_account' },
-    );
-  }
-  const asker = checkAsker(state, question, context.now);
-  return asker.refusal === undefined
-    ? unchanged(asker.state, { verdict: 'found', standing: standingOf(asker.state, context) })
-    : unchanged(asker.state, { verdict: asker.refusal });
+  const maySee =
+    by === undefined ||
+    by.role === 'operator' ||
+    relationTo(state, by.account, context.now) !== 'none';
+  return unchanged(
+    state,
+    exists(state) && maySee
+      ? { verdict: 'found', standing: standingOf(state, context) }
+      : { verdict: 'unknown_account' },
+  );
 };
 
 const standingOf = (state: AccountState, context: Context): Standing => {

@@ -65,7 +65,9 @@ export const paymentStatus = async (gateway: Gateway, request: Request): Promise
   const chain = chainOf(gateway, data.network);
   const facts = await readPayerFacts(chain.urls, data.payer, token, data.nonce, nowSeconds());
   chain.onAnswered?.(facts.ok);
-  if (!facts.ok) return problem({ reason: 'payer_unreachable' });
+  const unreachable = (): Promise<Response> =>
+    problem({ reason: 'payer_unreachable', network: data.network, needs: 'payment' });
+  if (!facts.ok) return unreachable();
   const transfer: ExpectedTransfer = {
     token: token.address,
     payer: data.payer,
@@ -77,7 +79,7 @@ export const paymentStatus = async (gateway: Gateway, request: Request): Promise
   };
   const [observation] = await observePayments(chain, [transfer]);
   if (observation === undefined || observation.kind === 'unknown') {
-    return problem({ reason: 'payer_unreachable' });
+    return unreachable();
   }
   return Response.json(bodyOf(data.network, transfer, observation), { headers: PRIVATE });
 };

@@ -27,7 +27,10 @@ export const verify = async (gateway: Gateway, request: Request): Promise<Respon
   }
   const facts = await readPayer(gateway, checked);
   const standing = facts && (await checkOnChain(gateway, checked, facts));
-  if (standing === undefined) return problem({ reason: 'payer_unreachable' });
+  if (standing === undefined) {
+    const { network } = checked.payment.token;
+    return problem({ reason: 'payer_unreachable', network, needs: 'payer' });
+  }
   if (!standing.ok) return refused(standing.error);
   return standing.value === 'ended' ? refused(nonceUsed(payer)) : answer({ isValid: true, payer });
 };

@@ -39,28 +39,31 @@ export const reserve = async (
   let call = plain;
   let evidence: Evidence = {};
   let needsFacts = !checked.signedByKey;
+  let silence: Reason | undefined;
   for (;;) {
     if (needsFacts) {
       const verified = await verifyOnChain(gateway, checked, client);
-      if (!verified.ok) return verified;
-      call = { ...plain, ...verified.value.checkedAt };
-      evidence = { ...evidence, facts: verified.value.facts };
+      if (verified.ok) {
+        call = { ...plain, ...verified.value.checkedAt };
+        evidence = { ...evidence, facts: verified.value.facts };
+      } else if (isSilent(verified.error) && checked.signedByKey) {
+        // The credit of an ancestor may still pay for the call (law 13).
+        silence = verified.error;
+        evidence = { ...evidence, isChainSilent: true };
+      } else return verified;
     }
     const verdict = await requestVerdict(gateway, call, attempt, {
       ...evidence,
       ...outageEvidence(gateway, checked),
     });
+    // An account of an earlier release requests the facts again.
+    if (silence !== undefined && HALTED.has(verdict.verdict)) return err(silence);
     needsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
     if (verdict.verdict === 'unknown_grant' && evidence.soughtGrant === undefined) {
       const { takeNamedGrant } = await import('./account-api/grant-commands.ts');
       const taken = await takeNamedGrant(gateway, checked, call, client);
       if (!taken.ok) return taken;
-      call = { ...call, ...taken.value?.checkedAt };
-      evidence = {
-        ...evidence,
-        soughtGrant: true,
-        ...(taken.value && { facts: taken.value.facts }),
-      };
+      evidence = { ...evidence, soughtGrant: true };
       continue;
     }
     if (verdict.verdict === 'stale_grant' && evidence.grants === undefined) {
@@ -73,6 +76,13 @@ export const reserve = async (
     }
   }
 };
+
+const HALTED: ReadonlySet<ReserveVerdict['verdict']> = new Set([
+  'settlement_unavailable',
+  'stale_payer',
+]);
+
+const isSilent = ({ reason }: Reason): boolean => reason === 'payer_unreachable';
 
 /** Reserves again with what the chain shows of an upfront payment. Same call, same attempt. */
 export const reserveSettled = async (
@@ -93,7 +103,7 @@ const decided = (
 ): Result<ReservedCall, Reason> => {
   // The account may request fresh chain facts once. A second request means that its answers are inconsistent.
   if (verdict.verdict === 'stale_payer' || verdict.verdict === 'stale_grant') {
-    return err({ reason: 'payer_unreachable' });
+    return err({ reason: 'storage_unavailable' });
   }
   return verdict.verdict === 'unavailable' || verdict.verdict === 'unknown_grant'
     ? err({ reason: 'storage_unavailable' })

@@ -1,10 +1,11 @@
 import { nowSeconds } from '../core/clock.ts';
-import type { Address, Hex } from '../core/hex.ts';
+import { type Address, type Hex, ZERO_HASH } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { classifySignature, type SignatureFault } from '../crypto/signature-shape.ts';
 import { verifyStrict } from '../crypto/verifier.ts';
-import { accountId, type AccountId, type Network } from '../protocol/account-id.ts';
+import { accountId, type Network } from '../protocol/account-id.ts';
 import type { GrantCheck, GrantProof, PayerFacts } from '../protocol/account/call.ts';
+import type { Token } from '../protocol/payment.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { checkContractSignature, readPayerFacts } from '../settlement/chain/payer.ts';
 import type { Gateway } from './gateway.ts';
@@ -37,11 +38,11 @@ export const checkSignature = (
     : refuse(verified.error);
 };
 
-/** The chain's facts about a signer. `checkedAt` is empty if its key signed and no contract verified the signature. */
-export type OnChainCheck = {
-  readonly facts: PayerFacts;
-  readonly checkedAt: { readonly contractCheckedAt?: number };
-};
+/** Who accepted a signature: the account's contract at a block (ERC-1271), or its key if it is empty. */
+export type SignatureCheck = { readonly contractCheckedAt?: number };
+
+/** The chain's facts about a payer. */
+export type OnChainCheck = { readonly facts: PayerFacts; readonly checkedAt: SignatureCheck };
 
 /** A signature and the account that it is attributed to. `call`: the nonce whose state the gateway reads from the chain. */
 type AttributedSignature = Pick<
@@ -50,20 +51,44 @@ type AttributedSignature = Pick<
 >;
 
 /**
- * Reads the chain's facts about a signer and finishes the verification of its signature. An account with code must accept the signature
- * itself (ERC-1271); the signature of its key does not count.
+ * Finishes the verification of a signature that moves no money. The key of the address counts without a look at the chain, so that a fleet
+ * can be stopped while every node is silent (law 13). It counts for an account with code too: only a delegated account (EIP-7702) has such
+ * a key, and with it the chain lets the key do everything (DECISIONS.md). Any other signature only the contract can accept (ERC-1271).
+ */
+export const verifyControl = async (
+  gateway: Gateway,
+  signed: Omit<AttributedSignature, 'token' | 'call'>,
+  client: string,
+): Promise<Result<SignatureCheck, Reason>> => {
+  const admitted = await admitsLookUp(gateway, signed, client);
+  if (!admitted.ok) return admitted;
+  if (signed.signedByKey) return ok({});
+  const nodes = nodesOf(gateway, signed.network, 'signature');
+  if (!nodes.ok) return nodes;
+  const { payer, digest, signature, network } = signed;
+  const contract = await checkContractSignature(nodes.value, payer, digest, signature);
+  gateway.chainHealth.note(network, contract.ok, nowSeconds());
+  if (!contract.ok) return silent(network, 'signature');
+  const { valid, hasCode, block } = contract.value;
+  if (valid) return ok({ contractCheckedAt: block });
+  return invalidSignature(signed, hasCode ? 'contract_refused' : 'wrong_signer');
+};
+
+/**
+ * Reads the chain's facts about a payer and finishes the verification of its signature. An account with code must accept the signature
+ * itself (ERC-1271), as the token will ask it to; the signature of its key does not count.
  */
 export const verifyOnChain = async (
   gateway: Gateway,
   signed: AttributedSignature,
   client: string,
 ): Promise<Result<OnChainCheck, Reason>> => {
-  const limited = await rpcUrlsFor(gateway, signed.network, client, payerOf(signed));
-  if (!limited.ok) return limited;
-  const urls = limited.value;
+  const nodes = await nodesFor(gateway, signed, client, 'payer');
+  if (!nodes.ok) return nodes;
+  const urls = nodes.value;
   const facts = await readPayerFacts(urls, signed.payer, signed.token, signed.call, nowSeconds());
   gateway.chainHealth.note(signed.network, facts.ok, nowSeconds());
-  if (!facts.ok) return err({ reason: 'payer_unreachable' });
+  if (!facts.ok) return silent(signed.network, 'payer');
   if (!facts.value.hasCode) {
     return signed.signedByKey
       ? ok({ facts: facts.value, checkedAt: {} })
@@ -75,29 +100,70 @@ export const verifyOnChain = async (
     signed.digest,
     signed.signature,
   );
-  if (!contract.ok) return err({ reason: 'payer_unreachable' });
+  if (!contract.ok) return silent(signed.network, 'signature');
   return contract.value.valid
     ? ok({ facts: facts.value, checkedAt: { contractCheckedAt: contract.value.block } })
     : invalidSignature(signed, 'contract_refused');
 };
 
-/** Returns the RPC URLs of a network if the rate limiter admits the look-up: signatures are free to make, look-ups cost money (law 12). */
-const rpcUrlsFor = async (
+/** Reads whether an account that the gateway does not know holds money. The rate limiter has admitted the request. */
+export const readHolderFacts = async (
   gateway: Gateway,
   on: Network,
+  holder: Address,
+  token: Token,
+): Promise<Result<PayerFacts, Reason>> => {
+  const nodes = nodesOf(gateway, on, 'funds');
+  if (!nodes.ok) return nodes;
+  const facts = await readPayerFacts(nodes.value, holder, token, ZERO_HASH, nowSeconds());
+  gateway.chainHealth.note(on, facts.ok, nowSeconds());
+  return facts.ok ? facts : silent(on, 'funds');
+};
+
+type ChainNeed = (Reason & { readonly reason: 'payer_unreachable' })['needs'];
+
+const silent = (network: Network, needs: ChainNeed): Result<never, Reason> =>
+  err({ reason: 'payer_unreachable', network, needs });
+
+type ChainUser = Pick<AttributedSignature, 'network' | 'payer' | 'signedByKey'>;
+
+/** Whether the rate limiter admits a look-up: signatures are free to make, look-ups cost money (law 12). */
+const admitsLookUp = async (
+  gateway: Gateway,
+  { network, payer, signedByKey }: ChainUser,
   client: string,
-  payer: AccountId | undefined,
-): Promise<Result<readonly string[], Reason>> =>
-  (await passesRateLimit(gateway, client, 'facts', payer)) === 'yes'
-    ? ok(gateway.config.rpcUrls.get(on) ?? [])
-    : err(TOO_MANY);
+): Promise<Result<undefined, Reason>> => {
+  // While only its contract could confirm that it signed, anyone may have named the account.
+  const known = signedByKey ? accountId(network, payer) : undefined;
+  const passes = await passesRateLimit(gateway, client, 'facts', known);
+  return passes === 'yes' ? ok(undefined) : err(TOO_MANY);
+};
 
-/** Returns the signer's account; undefined while only its contract could confirm that it signed. */
-const payerOf = ({ network, payer, signedByKey }: AttributedSignature): AccountId | undefined =>
-  signedByKey ? accountId(network, payer) : undefined;
+/** Returns the nodes of a network, unless all have just been silent: an outage must not hold every request that needs the chain. */
+const nodesOf = (
+  { chainHealth, config }: Gateway,
+  network: Network,
+  needs: ChainNeed,
+): Result<readonly string[], Reason> =>
+  chainHealth.admits(network, nowSeconds())
+    ? ok(config.rpcUrls.get(network) ?? [])
+    : silent(network, needs);
 
-const invalidSignature = (signed: AttributedSignature, fault: string): Result<never, Reason> =>
-  err({ reason: 'invalid_signature', field: signed.signatureField, fault });
+/** Both checks before a look at the chain. */
+const nodesFor = async (
+  gateway: Gateway,
+  signed: ChainUser,
+  client: string,
+  needs: ChainNeed,
+): Promise<Result<readonly string[], Reason>> => {
+  const admitted = await admitsLookUp(gateway, signed, client);
+  return admitted.ok ? nodesOf(gateway, signed.network, needs) : admitted;
+};
+
+const invalidSignature = (
+  { signatureField }: Pick<AttributedSignature, 'signatureField'>,
+  fault: string,
+): Result<never, Reason> => err({ reason: 'invalid_signature', field: signatureField, fault });
 
 /** The maximum length of a chain of grants. */
 const MAX_PROOFS = 3;
@@ -113,7 +179,7 @@ export const verifyGrantsOnChain = async (
   client: string,
 ): Promise<Result<readonly GrantCheck[], Reason>> => {
   if (proofs.length > MAX_PROOFS) return err({ reason: 'internal' });
-  const urls = await rpcUrlsFor(gateway, signed.network, client, payerOf(signed));
+  const urls = await nodesFor(gateway, signed, client, 'grant');
   if (!urls.ok) return urls;
   const at = nowSeconds();
   const answers = await Promise.all(
@@ -123,5 +189,7 @@ export const verifyGrantsOnChain = async (
     }),
   );
   const checks = answers.filter((check) => check !== undefined);
-  return checks.length === proofs.length ? ok(checks) : err({ reason: 'payer_unreachable' });
+  const isComplete = checks.length === proofs.length;
+  gateway.chainHealth.note(signed.network, isComplete, nowSeconds());
+  return isComplete ? ok(checks) : silent(signed.network, 'grant');
 };

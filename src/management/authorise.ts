@@ -1,7 +1,7 @@
 import { isReceiver } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { TOO_MANY } from '../gateway/rate-limit.ts';
-import type { OnChainCheck } from '../gateway/verify-signature.ts';
+import type { SignatureCheck } from '../gateway/verify-signature.ts';
 import type { AdminContext } from './handler.ts';
 import type { AdminRole } from './route.ts';
 import type { AdminRoute } from './routes.ts';
@@ -45,14 +45,13 @@ const admitOperator = async (
     // Counts like the chain look-up of a listed address. Otherwise the rate limit would distinguish listed addresses from others.
     return (await context.rateLimit(client)) ? forbidden : err(TOO_MANY);
   }
-  // No account stores an operator's contract, so each request verifies the signature on chain (ERC-1271).
   const verified = await verifySigner(context, proof, client);
   if (!verified.ok) {
     return verified.error.reason === 'invalid_signature' ? forbidden : verified;
   }
   if (!isOperator(context, proof, verified.value)) return forbidden;
-  const { checkedAt } = verified.value;
-  return ok({ account: accountId(proof.network, proof.payer), role: 'operator', ...checkedAt });
+  const account = accountId(proof.network, proof.payer);
+  return ok({ account, role: 'operator', ...verified.value });
 };
 
 const admitByRelation = async (
@@ -78,7 +77,7 @@ const admitByRelation = async (
   if (!has.some((role) => route.roles.includes(role))) return err({ reason: 'forbidden' });
   const asOperator = has.includes('operator') && route.roles.includes('operator');
   const role = asOperator ? 'operator' : 'owner';
-  return ok({ account: by, role, ...verified.value.checkedAt });
+  return ok({ account: by, role, ...verified.value });
 };
 
 const isListed = ({ config }: AdminContext, { payer }: Signer): boolean =>
@@ -91,9 +90,10 @@ const isListed = ({ config }: AdminContext, { payer }: Signer): boolean =>
 export const isOperator = (
   context: AdminContext,
   proof: Signer,
-  { facts }: OnChainCheck,
+  { contractCheckedAt }: SignatureCheck,
 ): boolean =>
-  isListed(context, proof) && (!facts.hasCode || proof.network === context.config.networks[0]);
+  isListed(context, proof) &&
+  (contractCheckedAt === undefined || proof.network === context.config.networks[0]);
 
 type FoundRelation = Pick<
   Extract<Relation, { readonly verdict: 'found' }>,

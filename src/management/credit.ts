@@ -2,13 +2,14 @@ import type { Config } from '../config.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
-import { assetId, parseAccountId, type TokenId } from '../protocol/account-id.ts';
+import { assetId, type Network, parseAccountId, type TokenId } from '../protocol/account-id.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
 import { isFinal } from '../settlement/chain/expected-transfer.ts';
 import type { RpcAnswer } from '../settlement/chain/json-rpc.ts';
 import type { Chain } from '../settlement/chain/observation.ts';
+import { whileWaiting } from '../settlement/chain/payer.ts';
 import {
   blockQuery,
   type ChainLog,
@@ -88,6 +89,7 @@ const search = async (
   const transfer = await findRefund(
     { urls, confirmations: config.confirmations },
     {
+      network: parsed.network,
       token: token.address,
       senders: [...payees, ...config.operators],
       receiver: parsed.address,
@@ -100,8 +102,14 @@ const search = async (
     : transfer;
 };
 
+const unreachable = ({ network }: RefundSearch): Reason => ({
+  reason: 'payer_unreachable',
+  ...{ network, needs: 'transfer' },
+});
+
 /** The transfer that a refund must show on the chain. */
 type RefundSearch = {
+  readonly network: Network;
   readonly token: Address;
   /** The gateway's payees on the chain, former ones included, and its operators. */
   readonly senders: readonly Address[];
@@ -132,8 +140,8 @@ const findRefund = async (
     calls: [...HEAD.calls, { method: 'eth_getTransactionReceipt', params: [search.transaction] }],
     read: ([block, receipt]) => judge(chain, search, block, receipt),
   };
-  const [answer] = await runQueries(chain.urls, [question]);
-  return answer?.ok === true ? answer.value : err({ reason: 'payer_unreachable' });
+  const [answer] = await runQueries(chain.urls, [question], whileWaiting(chain.urls));
+  return answer?.ok === true ? answer.value : err(unreachable(search));
 };
 
 const judge = (
@@ -143,11 +151,11 @@ const judge = (
   answer: RpcAnswer | undefined,
 ): Result<RefundTransfer, Reason> => {
   const head = block && HEAD.read([block]);
-  if (head === undefined || answer?.ok !== true) return err({ reason: 'payer_unreachable' });
+  if (head === undefined || answer?.ok !== true) return err(unreachable(search));
   if (answer.value === null) return err({ reason: 'unknown_transaction' });
   const receipt = readReceipt(answer);
   if (receipt === undefined || receipt.transactionHash !== search.transaction) {
-    return err({ reason: 'payer_unreachable' });
+    return err(unreachable(search));
   }
   // A reverted transaction moved nothing, whatever logs a node returns with it.
   if (receipt.status !== '0x1') return err({ reason: 'unknown_transaction' });

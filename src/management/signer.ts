@@ -3,7 +3,7 @@ import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
-import { type OnChainCheck, verifyOnChain } from '../gateway/verify-signature.ts';
+import { type SignatureCheck, verifyControl } from '../gateway/verify-signature.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
 /** Whoever signed a request, or the session that signed it. The chain has not been asked yet. */
@@ -26,20 +26,20 @@ const KEPT_SESSIONS = 1024;
 /** A dashboard asks every few seconds, and a wallet seldom becomes a contract. */
 const CHAIN_ANSWER_VALID: Seconds = 60;
 
-type Answer = { readonly at: Seconds; readonly check: Result<OnChainCheck, Reason> };
+type Answer = { readonly at: Seconds; readonly check: Result<SignatureCheck, Reason> };
 const answers = createBoundedMap<string, Answer>(KEPT_SESSIONS);
 
-/** As `verifyOnChain`. The answer about a session counts for a minute. */
+/** As `verifyControl`. The answer about a session counts for a minute. */
 export const verifySigner = async (
   gateway: Gateway,
   signer: Signer,
   client: string,
-): Promise<Result<OnChainCheck, Reason>> => {
-  if (signer.kind !== 'session') return verifyOnChain(gateway, signer, client);
+): Promise<Result<SignatureCheck, Reason>> => {
+  if (signer.kind !== 'session') return verifyControl(gateway, signer, client);
   const id = `${signer.payer} ${signer.digest} ${signer.signature}`;
   const known = answers.get(id);
   if (known !== undefined && nowSeconds() < known.at + CHAIN_ANSWER_VALID) return known.check;
-  const check = await verifyOnChain(gateway, signer, client);
+  const check = await verifyControl(gateway, signer, client);
   if (check.ok) answers.set(id, { at: nowSeconds(), check });
   return check;
 };

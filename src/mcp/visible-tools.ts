@@ -50,14 +50,13 @@ export const rightsOf = async (
 ): Promise<Result<Rights, Reason>> => {
   const { asset, audience, intent } = signer;
   const authority = intent?.authority ?? ZERO_HASH;
-  const found = await askAccount(gateway, signer, client, (own, facts, account) =>
+  const found = await askAccount(gateway, signer, client, (own, account) =>
     own.rights({
       account,
       // A listing costs nothing, so the asset of its intent only names the budget that the caller asks about.
       asset: (intent && fiatOf(intent.asset)) ?? asset,
       audience,
       ...(authority === ZERO_HASH ? {} : { authority }),
-      ...facts,
     }),
   );
   return found.ok ? ok(found.value.rights) : found;

@@ -146,12 +146,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
 
   const statusOf = async ({ payer, call, accepted }: Known): Promise<CallStatus | undefined> => {
     if (!accepted) return undefined;
-    // Marks the signature as verified by a contract, so that the age of payer facts does not matter.
-    const found = await stubOf(payer).lookUp({
-      account: accountOf(payer),
-      call: call.call,
-      contractCheckedAt: BLOCK,
-    });
+    const found = await stubOf(payer).lookUp({ account: accountOf(payer), call: call.call });
     return found.verdict === 'found' ? found.status : undefined;
   };
 

@@ -65,13 +65,13 @@ export const fund = (request: FundingRequest): Funding => {
   const purse = purseOf(state, call.asset);
   if (isFiat(call.asset)) return fundInFiat(request);
   const early =
-    checkPayer(request, purse) ?? checkTopUp(request, purse) ?? checkDebt(request, purse);
+    checkStranger(request, purse) ?? checkTopUp(request, purse) ?? checkDebt(request, purse);
   if (early !== undefined) return early;
   if (call.settlement === 'free') {
     // Law 12: anyone can make keys; only a key that has shown money may cost a row.
     if (isKnown(state) || purse.balance > 0n) return { status: 'funded', paidBy: 'free' };
     return evidence.facts === undefined
-      ? NEEDS_FACTS
+      ? needFacts(request)
       : deny({ rule: 'penniless', retryAllowed: true });
   }
   if (call.topUp === undefined && !request.isHeld && freeCredit(purse) >= call.price) {
@@ -80,7 +80,12 @@ export const fund = (request: FundingRequest): Funding => {
   if (call.settlement === 'credit' || call.payment === undefined) {
     return borrow(request) ?? deny(lacksCredit(purse));
   }
-  return checkBalance(request, purse) ?? checkSuspension(request, purse) ?? pay(request, purse);
+  return (
+    checkSigner(request) ??
+    checkBalance(request, purse) ??
+    checkSuspension(request, purse) ??
+    pay(request, purse)
+  );
 };
 
 /**
@@ -94,7 +99,12 @@ const fundInFiat = (request: FundingRequest): Funding => {
   return checkSigner(request) ?? { status: 'funded', paidBy: 'card' };
 };
 
-const NEEDS_FACTS: Funding = { status: 'needs_facts' };
+/** `Retry-After` while no node of the chain answers. */
+const SILENT_PAUSE: Seconds = 5;
+
+/** Requests facts about the payer. If no node answers, nothing but an ancestor's credit can pay (law 13). */
+const needFacts = (request: FundingRequest): Funding =>
+  request.evidence.isChainSilent === true ? halt(request, SILENT_PAUSE) : { status: 'needs_facts' };
 
 const deny = (denial: Omit<Denial, 'account' | 'policy'>): Funding => ({
   status: 'denied',
@@ -103,23 +113,24 @@ const deny = (denial: Omit<Denial, 'account' | 'policy'>): Funding => ({
 
 type Check = (request: FundingRequest, purse: Purse) => Funding | undefined;
 
-/** Whether the account may trust the proof of this payer. */
-const checkPayer: Check = (request, purse) => {
-  const { state, call } = request;
-  // Law 12: nothing can pay for a stranger's intent, so it must not cost a look at the chain.
-  return call.payment === undefined && call.settlement !== 'free' && !isKnown(state)
+/** Law 12: nothing can pay for a stranger's intent. */
+const checkStranger: Check = ({ state, call }, purse) =>
+  call.payment === undefined && call.settlement !== 'free' && !isKnown(state)
     ? deny(lacksCredit(purse))
-    : checkSigner(request);
-};
+    : undefined;
 
-/** Whether the key of the account may sign for it. */
-const checkSigner = ({ state, call, evidence, now }: FundingRequest): Funding | undefined => {
+/**
+ * Whether the key of the account may move money with its signature: tokens ask the contract of an account with code (EIP-7702), so the
+ * payment of its key would fail. For everything else the key counts, because it stays the root of the account (law 13, DECISIONS.md).
+ */
+const checkSigner = (request: FundingRequest): Funding | undefined => {
+  const { state, call, evidence, now } = request;
   if (call.contractCheckedAt !== undefined) return undefined;
-  if (isStale(state, now)) return NEEDS_FACTS;
+  if (isStale(state, now)) return needFacts(request);
   if (!state.hasCode) return undefined;
   // ERC-1271: only its contract can verify the signature of an account with code.
   return evidence.facts === undefined
-    ? NEEDS_FACTS
+    ? needFacts(request)
     : deny({ rule: 'validity', retryAllowed: false });
 };
 
@@ -154,11 +165,11 @@ const owes = ({ account }: AccountState, { topUp }: Call, { credit }: Purse): bo
 /** The balance must cover this payment and every accepted one. */
 const checkBalance: Check = (request, purse) => {
   const { call, evidence, now } = request;
-  if (!isBalanceFresh(purse, now)) return NEEDS_FACTS;
+  if (!isBalanceFresh(purse, now)) return needFacts(request);
   if (evidence.facts?.nonceUsed === true) return deny({ rule: 'nonce_used', retryAllowed: false });
   if (promised(purse) + call.price <= purse.balance) return undefined;
   // A wallet that was funded a second ago must not be refused on a balance that is ten minutes old.
-  if (evidence.facts === undefined) return NEEDS_FACTS;
+  if (evidence.facts === undefined) return needFacts(request);
   return (
     (call.topUp === undefined ? borrow(request) : undefined) ??
     deny({

@@ -51,7 +51,7 @@ export const issue = (
 ): Decision<CommandVerdict | AskAncestors> => {
   const { delegation, hash } = grant;
   // Law 12: anyone can sign a grant; only an account that has shown money may cost a row.
-  if (!isKnown(state) && facts.balance === 0n) {
+  if (!isKnown(state) && (facts?.balance ?? 0n) === 0n) {
     return refused(state, { reason: 'penniless', field: 'delegation.issuer' });
   }
   // One unit in a wallet must not allow any number of rows.

@@ -5,7 +5,7 @@ import type { Json } from '../../../src/protocol/entry.ts';
 import { revocationFields } from '../../../src/protocol/intent/agent-revocation.ts';
 import { put } from '../../store/noun.ts';
 import { checkedAt } from '../call/evidence.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import type { Context, Decision } from '../decision.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
 import {
   HELD_GRANT,
@@ -29,9 +29,7 @@ export const revoke = (
   { revocation, hash, signature, contractCheckedAt, facts }: RevokeCommand,
   context: Context,
 ): Decision<CommandVerdict> => {
-  // ERC-1271: a key does not count for an account with code, and without facts the account does not know whether it has code.
-  if (facts === undefined && state.hasCode) return unchanged(state, { verdict: 'unavailable' });
-  // Only an account that has shown money may cost a row, as for issuing (law 12).
+  // Only an account that has shown money may cost a row, as for issuing (law 12). Without facts the gateway asks the chain, then again.
   if (!isKnown(state) && (facts?.balance ?? 0n) === 0n) {
     return refused(state, { reason: 'penniless', field: 'revocation.issuer' });
   }

@@ -7,7 +7,6 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { compileDelegation } from '../../policy/grant.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { accountId, type AccountId } from '../../protocol/account-id.ts';
-import type { PayerFacts } from '../../protocol/account/call.ts';
 import type { Consent, SignedGrant } from '../../protocol/account/grant.ts';
 import { fiatOf } from '../../protocol/fiat-asset.ts';
 import { type AgentDelegation, delegationDigest } from '../../protocol/intent/agent-delegation.ts';
@@ -19,9 +18,9 @@ import { PRIVATE } from '../answer-headers.ts';
 import type { Gateway } from '../gateway.ts';
 import type { CheckedProof, ReceivedRequest } from '../paid-request.ts';
 import { clientOf } from '../rate-limit.ts';
-import { type OnChainCheck, verifyOnChain } from '../verify-signature.ts';
+import { type SignatureCheck, verifyControl } from '../verify-signature.ts';
 import { authenticateReceived } from './authenticate.ts';
-import { sendGrantCommand } from './grant-commands.ts';
+import { sendGrantCommand, sendIssuerCommand } from './grant-commands.ts';
 import { type Chain, readDocument, verifyDocument } from './signed-document.ts';
 
 /**
@@ -44,7 +43,7 @@ export const registerDelegation = async (gateway: Gateway, request: Request): Pr
   const verified = await verify(gateway, chain, document, consenter.value, client);
   if (!verified.ok) return problem(verified.error);
   const { grant } = verified.value;
-  const ancestors = await register(gateway, issuer, account, verified.value);
+  const ancestors = await register(gateway, chain, account, verified.value);
   if (!ancestors.ok) return problem(ancestors.error);
   const warnings = await warningsOf(gateway, compileDelegation(delegation, chain.network));
   return Response.json(
@@ -121,7 +120,6 @@ const consenterOf = async (
 
 type VerifiedGrant = {
   readonly grant: SignedGrant;
-  readonly facts: PayerFacts;
   readonly consent: Consent | undefined;
 };
 
@@ -136,19 +134,16 @@ const verify = async (
   const hash = delegationDigest(delegation, chainId);
   const issuer = await verifyDocument(gateway, chain, delegation.issuer, hash, signature, client);
   if (!issuer.ok) return issuer;
-  // The key of a delegate that now has code must not consent for it (EIP-7702).
-  const consented = consenter && (await verifyOnChain(gateway, consenter, client));
+  const consented = consenter && (await verifyControl(gateway, consenter, client));
   if (consented?.ok === false) return consented;
-  const { facts, checkedAt } = issuer.value;
   return ok({
-    grant: { hash, chainId, delegation, signature, ...checkedAt },
-    facts,
+    grant: { hash, chainId, delegation, signature, ...issuer.value },
     consent: consenter && consented && consentOf(consenter, consented.value),
   });
 };
 
 /** The intent binds the body, so a consent to one grant cannot be used for another. */
-const consentOf = (consenter: CheckedProof, { checkedAt }: OnChainCheck): Consent => ({
+const consentOf = (consenter: CheckedProof, checkedAt: SignatureCheck): Consent => ({
   call: consenter.call,
   proof: 'intent',
   audience: consenter.audience,
@@ -166,25 +161,25 @@ const consentOf = (consenter: CheckedProof, { checkedAt }: OnChainCheck): Consen
  */
 const register = async (
   gateway: Gateway,
-  issuer: AccountId,
+  chain: Chain,
   account: AccountId,
-  { grant, facts, consent }: VerifiedGrant,
+  { grant, consent }: VerifiedGrant,
 ): Promise<Result<readonly SignedGrant[], Reason>> => {
-  const command = { kind: 'issue', grant, facts, consent: consent !== undefined } as const;
-  const issued = await sendGrantCommand(gateway, issuer, command);
+  const command = { kind: 'issue', grant, consent: consent !== undefined } as const;
+  const issued = await sendIssuerCommand(gateway, chain, grant.delegation.issuer, command);
   if (!issued.ok) return issued;
-  const { chain = [] } = issued.value;
+  const { chain: links = [] } = issued.value;
   let { changed } = issued.value;
   if (consent === undefined) {
-    await keepOffered(gateway, issuer, grant);
+    await keepOffered(gateway, accountId(chain.network, grant.delegation.issuer), grant);
   } else {
-    const take = { kind: 'take', grant, chain, consent } as const;
+    const take = { kind: 'take', grant, chain: links, consent } as const;
     const taken = await sendGrantCommand(gateway, account, take);
     if (!taken.ok) return taken;
     changed ||= taken.value.changed;
   }
   return changed
-    ? ok(chain)
+    ? ok(links)
     : err({ reason: 'already_registered', field: 'body.delegation.id', grant: grant.hash });
 };
 

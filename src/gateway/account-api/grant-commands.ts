@@ -1,6 +1,6 @@
-import type { Hex } from '../../core/hex.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { AccountId } from '../../protocol/account-id.ts';
+import { accountId, type AccountId } from '../../protocol/account-id.ts';
 import type { Call } from '../../protocol/account/call.ts';
 import type { CommandVerdict } from '../../protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../protocol/account/command.ts';
@@ -8,7 +8,8 @@ import type { Reason } from '../../protocol/problem/reason.ts';
 import type { Gateway } from '../gateway.ts';
 import type { CheckedProof } from '../paid-request.ts';
 import { passesRateLimit, TOO_MANY } from '../rate-limit.ts';
-import { type OnChainCheck, verifyOnChain } from '../verify-signature.ts';
+import { readHolderFacts } from '../verify-signature.ts';
+import type { Chain } from './signed-document.ts';
 
 /** Sends a command about grants to an account. Any error on the way is a refusal; the caller may send the command again (law 2). */
 export const sendGrantCommand = async (
@@ -41,17 +42,32 @@ export const sendGrantCommand = async (
 };
 
 /**
+ * Sends a signed document to its issuer's account. Only for an account that the gateway does not know it asks the chain whether the account
+ * holds money (law 12): the owner of a known fleet needs no chain (law 13).
+ */
+export const sendIssuerCommand = async (
+  gateway: Gateway,
+  { network, token }: Chain,
+  issuer: Address,
+  command: Extract<AccountCommand, { readonly kind: 'issue' | 'revoke' }>,
+): ReturnType<typeof sendGrantCommand> => {
+  const account = accountId(network, issuer);
+  const sent = await sendGrantCommand(gateway, account, command);
+  if (sent.ok || sent.error.reason !== 'penniless') return sent;
+  const facts = await readHolderFacts(gateway, network, issuer, token);
+  return facts.ok ? sendGrantCommand(gateway, account, { ...command, facts: facts.value }) : facts;
+};
+
+/**
  * Has an account take the offered grant that its own intent names in `authority`: naming a grant is the holder's consent. If there is no
  * such offer, or the issuer or the account refuses, nothing changes, and the account denies the call.
- *
- * @returns the chain's facts about the holder, if the gateway asked for them.
  */
 export const takeNamedGrant = async (
   gateway: Gateway,
   checked: CheckedProof,
   call: Call,
   client: string,
-): Promise<Result<OnChainCheck | undefined, Reason>> => {
+): Promise<Result<undefined, Reason>> => {
   const { authority } = call;
   if (authority === undefined) return ok(undefined);
   // A stranger can sign any number of intents that name any number of hashes (law 12).
@@ -59,21 +75,14 @@ export const takeNamedGrant = async (
   if ((await passesRateLimit(gateway, client, 'facts', payer)) !== 'yes') return err(TOO_MANY);
   const issuer = await issuerOf(gateway, authority);
   if (!issuer.ok || issuer.value === undefined) return issuer.ok ? ok(undefined) : issuer;
-  // The key of an account that now has code must not consent for it (EIP-7702).
-  const verified = await verifyOnChain(gateway, checked, client);
-  if (!verified.ok) return verified;
   const accept = { kind: 'accept', hash: authority, delegate: call.account } as const;
   const accepted = await sendGrantCommand(gateway, issuer.value, accept);
-  if (!accepted.ok) return isOutage(accepted.error) ? accepted : verified;
+  if (!accepted.ok) return isOutage(accepted.error) ? accepted : ok(undefined);
   const { grant, chain = [] } = accepted.value;
-  if (grant === undefined) return verified;
-  const taken = await sendGrantCommand(gateway, call.account, {
-    kind: 'take',
-    grant,
-    chain,
-    consent: consentOf({ ...call, ...verified.value.checkedAt }),
-  });
-  return taken.ok || !isOutage(taken.error) ? verified : taken;
+  if (grant === undefined) return ok(undefined);
+  const take = { kind: 'take', grant, chain, consent: consentOf(call) } as const;
+  const taken = await sendGrantCommand(gateway, call.account, take);
+  return taken.ok || !isOutage(taken.error) ? ok(undefined) : taken;
 };
 
 const issuerOf = async (

@@ -13,7 +13,7 @@ import type { Gateway } from '../gateway.ts';
 import { observeOwnHead } from '../observe.ts';
 import type { CheckedProof } from '../paid-request.ts';
 import { clientOf } from '../rate-limit.ts';
-import { type OnChainCheck, verifyOnChain } from '../verify-signature.ts';
+import { verifyControl } from '../verify-signature.ts';
 import { authenticate } from './authenticate.ts';
 
 const CALL_ID = /^0x[0-9a-f]{64}$/;
@@ -32,8 +32,8 @@ export const lookUp = async (gateway: Gateway, request: Request): Promise<Respon
   if (!authenticated.ok) return authenticated.error;
   const { signer } = authenticated.value;
   const account = accountId(signer.network, signer.payer);
-  const found = await askAccount(gateway, signer, clientOf(request.headers), (own, facts) =>
-    own.lookUp({ account, call: id, ...facts }),
+  const found = await askAccount(gateway, signer, clientOf(request.headers), (own) =>
+    own.lookUp({ account, call: id }),
   );
   if (!found.ok) return problem(found.error, { call: id });
   if (found.value.verdict !== 'found') return problem({ reason: 'unknown_call' }, { call: id });
@@ -102,9 +102,8 @@ export const standing = async (gateway: Gateway, request: Request): Promise<Resp
   const authenticated = await authenticate(gateway, accountTool, request, head.value);
   if (!authenticated.ok) return authenticated.error;
   const { signer } = authenticated.value;
-  const account = accountId(signer.network, signer.payer);
-  const found = await askAccount(gateway, signer, clientOf(request.headers), (own, facts) =>
-    own.standing({ account, ...facts }),
+  const found = await askAccount(gateway, signer, clientOf(request.headers), (own, account) =>
+    own.standing({ account }),
   );
   if (!found.ok) return problem(found.error);
   return found.value.verdict === 'found'
@@ -140,60 +139,24 @@ export const standingBody = ({
   })),
 });
 
-/** The verdicts of an account that does not answer a question. */
-type NoAnswer = { readonly verdict: 'stale_payer' | 'contract_only' | 'unavailable' };
+type NoAnswer = { readonly verdict: 'unavailable' };
 
-const isNoAnswer = <V extends { readonly verdict: string }>(
-  answer: V | NoAnswer,
-): answer is NoAnswer => ['stale_payer', 'contract_only', 'unavailable'].includes(answer.verdict);
-
-/** Chain facts about the signer, sent to its account with the question. */
-type SignerFacts = Partial<Pick<OnChainCheck, 'facts'> & OnChainCheck['checkedAt']>;
-
-/**
- * Asks the account of a signer a question that reads and never writes. Asks the chain at most once: before the account if the signer's
- * key did not sign, because then only its contract can accept the signature; otherwise only if the account requests chain facts.
- */
+/** Asks the account of a signer a question that reads and never writes. The chain is asked only if the signer's key did not sign. */
 export const askAccount = async <V extends { readonly verdict: string }>(
   gateway: Gateway,
   signer: CheckedProof,
   client: string,
-  ask: (account: ReturnType<Gateway['account']>, facts: SignerFacts, id: AccountId) => Promise<V>,
+  ask: (account: ReturnType<Gateway['account']>, id: AccountId) => Promise<V | NoAnswer>,
 ): Promise<Result<Exclude<V, NoAnswer>, Reason>> => {
+  const verified = signer.signedByKey || (await verifyControl(gateway, signer, client));
+  if (verified !== true && !verified.ok) return verified;
   const account = accountId(signer.network, signer.payer);
-  const askWith = async (facts: SignerFacts): Promise<V | NoAnswer> => {
-    try {
-      return await ask(gateway.account(account), facts, account);
-    } catch (cause) {
-      // Any error on the way is a refusal (law 2).
-      console.error({ event: 'question_failed', account, cause: String(cause) });
-      return { verdict: 'unavailable' };
-    }
-  };
-  if (signer.signedByKey) {
-    const answer = await askWith({});
-    if (answer.verdict !== 'stale_payer' && answer.verdict !== 'contract_only') {
-      return answered(signer, answer);
-    }
+  try {
+    const answer = await ask(gateway.account(account), account);
+    if (answer.verdict !== 'unavailable') return ok(answer as Exclude<V, NoAnswer>);
+  } catch (cause) {
+    // Any error on the way is a refusal (law 2).
+    console.error({ event: 'question_failed', account, cause: String(cause) });
   }
-  const verified = await verifyOnChain(gateway, signer, client);
-  if (!verified.ok) return verified;
-  const { facts, checkedAt } = verified.value;
-  return answered(signer, await askWith({ facts, ...checkedAt }));
-};
-
-const answered = <V extends { readonly verdict: string }>(
-  { signatureField }: CheckedProof,
-  answer: V | NoAnswer,
-): Result<Exclude<V, NoAnswer>, Reason> => {
-  if (!isNoAnswer(answer)) return ok(answer as Exclude<V, NoAnswer>);
-  switch (answer.verdict) {
-    case 'contract_only':
-      return err({ reason: 'invalid_signature', field: signatureField, fault: 'contract_only' });
-    // The account may request fresh chain facts once. A second request means that its answers are inconsistent.
-    case 'stale_payer':
-      return err({ reason: 'payer_unreachable' });
-    case 'unavailable':
-      return err({ reason: 'storage_unavailable' });
-  }
+  return err({ reason: 'storage_unavailable' });
 };

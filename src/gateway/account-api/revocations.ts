@@ -6,8 +6,7 @@ import { problem } from '../../protocol/problem/problem.ts';
 import { PRIVATE } from '../answer-headers.ts';
 import type { Gateway } from '../gateway.ts';
 import { clientOf } from '../rate-limit.ts';
-import { checkSignature } from '../verify-signature.ts';
-import { sendGrantCommand } from './grant-commands.ts';
+import { sendIssuerCommand } from './grant-commands.ts';
 import { readDocument, verifyDocument } from './signed-document.ts';
 
 /**
@@ -23,16 +22,10 @@ export const revoke = async (gateway: Gateway, request: Request): Promise<Respon
   const hash = revocationDigest(revocation, chainId);
   const client = clientOf(request.headers);
   const verified = await verifyDocument(gateway, chain, issuer, hash, signature, client);
-  // A leaked key must be revocable while no node answers, so the signature of the issuer's key is enough for a known account.
-  if (!verified.ok) {
-    const byKey = checkSignature(issuer, hash, signature, 'body.signature');
-    const isEnough = verified.error.reason === 'payer_unreachable' && byKey.ok && byKey.value;
-    if (!isEnough) return problem(verified.error);
-  }
+  if (!verified.ok) return problem(verified.error);
   const account = accountId(chain.network, issuer);
-  const facts = verified.ok ? { facts: verified.value.facts, ...verified.value.checkedAt } : {};
-  const command = { kind: 'revoke', revocation, hash, signature, ...facts } as const;
-  const applied = await sendGrantCommand(gateway, account, command);
+  const command = { kind: 'revoke', revocation, hash, signature, ...verified.value } as const;
+  const applied = await sendIssuerCommand(gateway, chain, issuer, command);
   if (!applied.ok) return problem(applied.error);
   const { changed, acknowledged, silent } = applied.value;
   return Response.json(

@@ -106,8 +106,4 @@ export type LookUpVerdict =
   | { readonly verdict: 'found'; readonly status: CallStatus }
   /** Never seen, or pruned. */
   | { readonly verdict: 'unknown_call' }
-  /** The account needs chain facts first: whether it has code. */
-  | { readonly verdict: 'stale_payer' }
-  /** The account has code, so the signature of its key does not count (ERC-1271). */
-  | { readonly verdict: 'contract_only' }
   | { readonly verdict: 'unavailable' };

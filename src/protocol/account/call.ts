@@ -64,6 +64,8 @@ export type Param =
 /** Evidence for a reserve. */
 export type Evidence = {
   readonly facts?: PayerFacts;
+  /** No node answered about the payer, so no facts will come with this request. */
+  readonly isChainSilent?: true;
   /** The outcome of an upfront payment, as the Worker read it from the chain. */
   readonly settlement?: SettlementOutcome;
   /** Grants whose issuers' contracts just confirmed or rejected their signatures. */
@@ -131,10 +133,6 @@ export type StoredAnswer = {
 export type LookUp = {
   readonly account: AccountId;
   readonly call: Hex;
-  /** Fresh chain facts, if the account requested them. */
-  readonly facts?: PayerFacts;
-  /** The block at which the account's own contract accepted the question's signature (ERC-1271). */
-  readonly contractCheckedAt?: number;
 };
 
 /** The state of a call. Amounts in atomic units. */

@@ -13,7 +13,8 @@ export type AccountCommand =
   | {
       readonly kind: 'issue';
       readonly grant: SignedGrant;
-      readonly facts: PayerFacts;
+      /** Only for an issuer that the gateway does not know: whether it holds money. */
+      readonly facts?: PayerFacts;
       /** The delegate consents. Otherwise the issuer keeps the grant as an offer, unknown to the delegate's account. */
       readonly consent: boolean;
     }
@@ -34,7 +35,7 @@ export type AccountCommand =
       readonly signature: Hex;
       /** The block at which the issuer's contract accepted the signature (ERC-1271); absent for a key. */
       readonly contractCheckedAt?: number;
-      /** Absent if no node answered: a known account may still revoke a key. */
+      /** As of `issue`. */
       readonly facts?: PayerFacts;
     }
   /** Without `by`: the gateway itself, as an operator. */

@@ -1,6 +1,5 @@
 import type { AccountId, AssetId } from '../account-id.ts';
 import type { Hex } from '../../core/hex.ts';
-import type { PayerFacts } from './call.ts';
 import type { Denial, LimitState } from './denial.ts';
 
 /** The question which tools a call of an account may name now, and what its limits leave. Like `LookUp`, it only reads. */
@@ -12,13 +11,11 @@ export type RightsQuestion = {
   readonly audience: string;
   /** The grant that the intent names; absent: the default grant. */
   readonly authority?: Hex;
-  readonly facts?: PayerFacts;
-  readonly contractCheckedAt?: number;
 };
 
 export type RightsVerdict =
   | { readonly verdict: 'found'; readonly rights: Rights }
-  | { readonly verdict: 'stale_payer' | 'contract_only' | 'unavailable' };
+  | { readonly verdict: 'unavailable' };
 
 /** The rights of an account now. Amounts are decimal strings of atomic units. */
 export type Rights = {

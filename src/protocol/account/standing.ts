@@ -1,24 +1,19 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
-import type { PayerFacts } from './call.ts';
 import type { CommandSigner, Status } from './command.ts';
 import type { LimitState } from './denial.ts';
 
 /** The question of `GET /accounts/me`. Like `LookUp`, it only reads. */
 export type StandingQuestion = {
   readonly account: AccountId;
-  /** The signer, if the gateway has authorised it: an operator, an ancestor, or the holder. Absent: the holder, by its key. */
+  /** The signer, if the gateway has authorised it: an operator, an ancestor, or the holder. Absent: the holder. */
   readonly by?: CommandSigner;
-  readonly facts?: PayerFacts;
-  readonly contractCheckedAt?: number;
 };
 
 export type StandingVerdict =
   | { readonly verdict: 'found'; readonly standing: Standing }
   | { readonly verdict: 'unknown_account' }
-  | { readonly verdict: 'stale_payer' }
-  | { readonly verdict: 'contract_only' }
   | { readonly verdict: 'unavailable' };
 
 /** The state of an account. Amounts are decimal strings of atomic units. */

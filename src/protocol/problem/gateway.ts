@@ -1,4 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
+import type { Network } from '../account-id.ts';
+import { networkName } from '../network-name.ts';
 import { AGAIN, FREE, retryAfter, type Texts } from './problem-text.ts';
 
 /** The gateway cannot serve the request now. */
@@ -9,7 +11,12 @@ export type GatewayReason =
   /** The relayer cannot send transactions now, so it has not taken a facilitated payment. */
   | { readonly reason: 'facilitator_unavailable'; readonly retryAfter: Seconds }
   | { readonly reason: 'paused' }
-  | { readonly reason: 'payer_unreachable' }
+  /** No node of the chain answers. `needs`: what only the chain could show. */
+  | {
+      readonly reason: 'payer_unreachable';
+      readonly network: Network;
+      readonly needs: keyof typeof CHAIN_NEEDS;
+    }
   | { readonly reason: 'storage_unavailable' }
   /** R2 does not answer, which has the log that D1 has forgotten. */
   | { readonly reason: 'archive_unavailable' }
@@ -20,6 +27,15 @@ export type GatewayReason =
       readonly faults: readonly { readonly name: string; readonly reason: string }[];
     }
   | { readonly reason: 'internal' };
+
+const CHAIN_NEEDS = {
+  signature: 'Only the contract of the account can verify the signature (ERC-1271).',
+  funds: 'The gateway does not know the account, and only the chain shows whether it holds money.',
+  payer: 'The gateway looks at the balance and the code of a payer before it takes its payment.',
+  grant: 'A contract issued a grant of this call, and must confirm its signature (ERC-1271).',
+  payment: 'Only the chain shows what became of the payment.',
+  transfer: 'Only the chain shows the transaction that the request names.',
+};
 
 export const gatewayTexts: Texts<GatewayReason> = {
   too_many_requests: (reason) => ({
@@ -55,13 +71,13 @@ export const gatewayTexts: Texts<GatewayReason> = {
     hint: `Send the request again after \`retry_after\` seconds. ${FREE}`,
     headers: retryAfter(60),
   }),
-  payer_unreachable: () => ({
+  payer_unreachable: ({ network, needs }) => ({
     status: 503,
     final: false,
     title: 'Chain not reachable',
-    detail:
-      'The gateway must read the chain for this request, and no node of the chain gives a usable answer.',
+    detail: `No node of ${networkName(network)} gives a usable answer. ${CHAIN_NEEDS[needs]}`,
     hint: `${AGAIN} ${FREE}`,
+    more: { network, needs },
     headers: retryAfter(5),
   }),
   storage_unavailable: () => ({

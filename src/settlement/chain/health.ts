@@ -16,20 +16,30 @@ export type ChainHealth = {
   readonly note: (network: Network, answered: boolean, now: Seconds) => void;
   /** Seconds until a silent chain should be tried again; undefined if it may be tried now. */
   readonly silentFor: (network: Network, now: Seconds) => Seconds | undefined;
+  /** Whether a caller may look at the chain now. One tries a silent chain after each pause, so that an outage holds no other request. */
+  readonly admits: (network: Network, now: Seconds) => boolean;
 };
 
 export const openChainHealth = (): ChainHealth => {
   const silent = new Map<Network, { readonly faults: number; readonly at: Seconds }>();
+  const silentFor: ChainHealth['silentFor'] = (network, now) => {
+    const { faults = 0, at = 0 } = silent.get(network) ?? {};
+    const remaining = at + PAUSE - now;
+    // A clock that was set back must not lengthen the pause.
+    return faults < MAX_FAULTS || remaining <= 0 ? undefined : Math.min(remaining, PAUSE);
+  };
   return {
     note: (network, answered, now) => {
       if (answered) silent.delete(network);
       else silent.set(network, { faults: (silent.get(network)?.faults ?? 0) + 1, at: now });
     },
-    silentFor: (network, now) => {
-      const { faults = 0, at = 0 } = silent.get(network) ?? {};
-      const remaining = at + PAUSE - now;
-      // A clock that was set back must not lengthen the pause.
-      return faults < MAX_FAULTS || remaining <= 0 ? undefined : Math.min(remaining, PAUSE);
+    silentFor,
+    admits: (network, now) => {
+      if (silentFor(network, now) !== undefined) return false;
+      const known = silent.get(network);
+      if (known !== undefined && known.faults >= MAX_FAULTS)
+        silent.set(network, { ...known, at: now });
+      return true;
     },
   };
 };

@@ -11,6 +11,7 @@ import {
   rpcBatch,
   type RpcCall,
   type RpcFault,
+  type RpcOptions,
   wordSchema,
 } from './json-rpc.ts';
 
@@ -36,12 +37,13 @@ const AT_ONCE = 4;
 export const runQueries = async <T>(
   urls: readonly string[],
   queries: readonly ChainQuery<T>[],
+  options: RpcOptions = {},
 ): Promise<readonly Result<T, RpcFault>[]> => {
   const batches = batchesOf(queries);
   const results: (readonly Result<T, RpcFault>[])[] = batches.map(() => []);
   const waiting = batches.entries();
   const work = async (): Promise<void> => {
-    for (const [at, batch] of waiting) results[at] = await runBatch(urls, batch);
+    for (const [at, batch] of waiting) results[at] = await runBatch(urls, batch, options);
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, batches.length) }, work));
   return results.flat();
@@ -77,6 +79,7 @@ const batchesOf = <T>(queries: readonly ChainQuery<T>[]): readonly (readonly Cha
 const runBatch = async <T>(
   urls: readonly string[],
   queries: readonly ChainQuery<T>[],
+  options: RpcOptions,
 ): Promise<readonly Result<T, RpcFault>[]> => {
   const calls = new Map<string, RpcCall>();
   for (const call of queries.flatMap((query) => query.calls)) {
@@ -84,7 +87,7 @@ const runBatch = async <T>(
   }
   const [first] = queries;
   const isAlone = queries.length === 1 && first?.maxBytes !== undefined;
-  const limits = isAlone ? { maxBytes: first.maxBytes } : {};
+  const limits = isAlone ? { ...options, maxBytes: first.maxBytes } : options;
   const answers = await rpcBatch(urls, [...calls.values()], limits);
   if (answers.ok) {
     const byCall = new Map([...calls.keys()].map((key, at) => [key, answers.value[at]]));
@@ -95,7 +98,7 @@ const runBatch = async <T>(
   if (answers.error.kind !== 'too_large' || queries.length < 2) return queries.map(() => answers);
   const middle = queries.length >> 1;
   const halves = [queries.slice(0, middle), queries.slice(middle)];
-  return (await Promise.all(halves.map(async (half) => runBatch(urls, half)))).flat();
+  return (await Promise.all(halves.map(async (half) => runBatch(urls, half, options)))).flat();
 };
 
 export type Block = { readonly number: number; readonly timestamp: Seconds };

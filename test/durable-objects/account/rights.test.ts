@@ -3,7 +3,7 @@ import { nowSeconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { allowedTools } from '../../../src/policy/allowed-tools.ts';
 import type { Rights, RightsQuestion } from '../../../src/protocol/account/rights.ts';
-import { asset, accountOf, factsOf, randomHex, stubOf, tablesOf } from '../support.ts';
+import { asset, accountOf, randomHex, stubOf, tablesOf } from '../support.ts';
 import {
   AUDIENCE,
   branchWith,
@@ -31,10 +31,7 @@ const TOOLS = ['echo', 'pay.card', 'pay.wire', 'pay', 'payroll', 'translate'].ma
 
 const ask = async (account: Hex, changes: Partial<RightsQuestion> = {}) => {
   const question = { account: accountOf(account), asset, audience: AUDIENCE, ...changes };
-  const verdict = await stubOf(account).rights(question);
-  return verdict.verdict === 'stale_payer'
-    ? stubOf(account).rights({ ...question, facts: factsOf(0n) })
-    : verdict;
+  return stubOf(account).rights(question);
 };
 
 const rightsOf = async (account: Hex, changes: Partial<RightsQuestion> = {}): Promise<Rights> => {

@@ -258,6 +258,8 @@ const ANY_MEMBERS = {
   parked: { until: 0, state: 'waiting', above: 0n, retryAfter: 1 },
   error: { code: -32_602, message: '' },
   expected: 'e',
+  network: 'eip155:8453',
+  needs: 'funds',
   version: 2,
   because: 'tool',
   field: 'x',

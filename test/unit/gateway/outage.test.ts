@@ -197,6 +197,22 @@ describe('while no node of the chain answers', () => {
     });
   });
 
+  it('a payment runs on credit if the account can use it in place of the payment (law 13)', async () => {
+    silence();
+    const { gateway, told } = await telling(({ isChainSilent }) =>
+      isChainSilent === true ? { ...GO, paidFrom: 'credit' } : { verdict: 'stale_payer' },
+    );
+    expect((await call(gateway, await paid())).status).toBe(200);
+    expect(told).toEqual([{}, { isChainSilent: true }]);
+    const { gateway: poor } = await telling(({ isChainSilent }) =>
+      isChainSilent === true
+        ? { verdict: 'settlement_unavailable', retryAfter: 5 }
+        : { verdict: 'stale_payer' },
+    );
+    const refused = await call(poor, await paid());
+    expect(await bodyOf(refused)).toMatchObject({ ...{ network: NETWORK, needs: 'payer' } });
+  });
+
   it('the second silence is an outage for a few seconds; known payers continue', async () => {
     const asked = silence();
     const { gateway, told } = await telling(({ outage }) =>

@@ -119,7 +119,7 @@ describe('a grant whose issuer is a contract', () => {
     const answer = await call(gateway, await signed());
     expect(answer.status).toBe(503);
     expect(await bodyOf(answer)).toMatchObject({
-      type: 'urn:countersign:problem:payer-unreachable',
+      type: 'urn:countersign:problem:storage-unavailable',
     });
     expect(asked).toHaveLength(2);
   });

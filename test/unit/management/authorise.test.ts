@@ -121,14 +121,27 @@ describe('authorisation', () => {
   const path = `/accounts/${X}`;
   const read = (who: 'owner' | 'agent') => signedRequest(config, 'account.get', path, { who });
 
-  it('verifies the signature on the chain before it asks the account', async () => {
+  it('verifies another signature than the key’s on the chain before it asks the account', async () => {
     network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
     const { context, relation, asked } = await scriptedContext(config, {
       relation: async () => found('ancestor', true),
     });
-    const answer = await manage(context, await read('agent'));
+    const forged = { who: 'agent', fields: { agent: OPERATOR } } as const;
+    const answer = await manage(context, await signedRequest(config, 'account.get', path, forged));
     expect(await problemOf(answer)).toEqual({ status: 400, type: 'invalid-signature' });
     expect([relation, asked]).toEqual([[], []]);
+  });
+
+  it('takes the key of an account with code, and asks no chain (law 13)', async () => {
+    const { rpc } = network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
+    const { context } = await scriptedContext(config, {
+      relation: async () => found('ancestor', true),
+      standing: async () => ({ verdict: 'unavailable' }),
+    });
+    expect(await problemOf(await manage(context, await read('agent')))).toEqual({
+      ...{ status: 503, type: 'storage-unavailable' },
+    });
+    expect(rpc).toEqual([]);
   });
 
   it('rejects a signature under another address, whatever the account', async () => {
@@ -191,10 +204,11 @@ describe('an operator with a contract account', () => {
     payees: new Map(networks.map((each) => [each, [`0x${'aa'.repeat(20)}`]])),
     rpcUrls: new Map(networks.map((each) => [each, ['https://rpc.example']])),
   });
+  const ofContract = { who: 'agent', fields: { agent: OPERATOR } } as const;
   const listing = async (set: Config) => {
     network(contract);
     const { context } = await scriptedContext(set);
-    const listed = await signedRequest(set, 'webhooks.list', '/admin/webhooks', { who: 'owner' });
+    const listed = await signedRequest(set, 'webhooks.list', '/admin/webhooks', ofContract);
     return problemOf(await manage(context, listed));
   };
 
@@ -207,7 +221,7 @@ describe('an operator with a contract account', () => {
     expect(await listing(set)).toEqual({ status: 403, type: 'forbidden' });
     network(contract);
     const { context } = await scriptedContext(set, { relation: async () => found('none', false) });
-    const read = await signedRequest(set, 'account.get', `/accounts/${X}`, { who: 'owner' });
+    const read = await signedRequest(set, 'account.get', `/accounts/${X}`, ofContract);
     expect(await problemOf(await manage(context, read))).toEqual({
       ...{ status: 404, type: 'unknown-account' },
     });

@@ -10,7 +10,7 @@ import {
 } from '../../../src/protocol/intent/agent-session.ts';
 import { useVectorsClock } from '../../support/vectors-clock.ts';
 import { freshDatabase } from '../audit/database.ts';
-import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
+import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
 import { addressOf, NOW, signSession, vectorConfig } from '../gateway/signing.ts';
 import { accountOf, scriptedContext } from './scripted-context.ts';
 
@@ -79,8 +79,13 @@ const requestBy = async (key: Pair, parts: Parts = {}): Promise<Request> => {
 
 type Script = Parameters<typeof scriptedContext>[1];
 
-const answerTo = async (request: Request, script: Script = {}, using = manage) => {
-  const { rpc } = network(KEY_ACCOUNT);
+const answerTo = async (
+  request: Request,
+  script: Script = {},
+  using = manage,
+  node: Node = KEY_ACCOUNT,
+) => {
+  const { rpc } = network(node);
   const { context, asked, relation } = await scriptedContext(config, {
     relation: async () => ({ verdict: 'found', relation: 'self', hasParent: false, exists: true }),
     standing: async () => ({ verdict: 'unavailable' }),
@@ -105,11 +110,22 @@ describe('a request of a session', () => {
     expect(answer.relation).toEqual([{ of: OWN, by: OWN }]);
   });
 
-  it('asks the chain about a wallet once a minute', async () => {
+  it('asks no chain about a wallet that signed with its key (law 13)', async () => {
+    expect((await answerTo(await requestBy(await newKey()))).rpc).toEqual([]);
+  });
+
+  it('asks the contract of a wallet once a minute', async () => {
     const key = await newKey();
-    const signed = await signSession(sessionOf(key));
-    expect((await answerTo(await requestBy(key, { signed }))).rpc).not.toEqual([]);
-    expect((await answerTo(await requestBy(key, { signed }))).rpc).toEqual([]);
+    const signed = await signSession(sessionOf(key), 'agent');
+    const accepting = {
+      ...{ ...KEY_ACCOUNT, eth_getCode: '0x60', eth_call: `0x1626ba7e${'0'.repeat(56)}` },
+    };
+    const read = async () => answerTo(await requestBy(key, { signed }), {}, manage, accepting);
+    const first = await read();
+    expect(first).toMatchObject(READ);
+    expect(first.rpc).toContain('eth_call');
+    const second = await read();
+    expect(second).toMatchObject({ ...READ, rpc: [] });
   });
 
   it('changes nothing', async () => {

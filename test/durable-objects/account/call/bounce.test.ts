@@ -7,6 +7,7 @@ import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
 import { openReplayCache } from '../../../../src/gateway/replay.ts';
+import type { Evidence } from '../../../../src/protocol/account/call.ts';
 import type { EntryPage } from '../../../../src/protocol/entry.ts';
 import type { Payment } from '../../../../src/protocol/payment.ts';
 import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
@@ -324,15 +325,13 @@ describe('an account that receives a bounce', () => {
     expect(all.toSorted()).toEqual(['settle', ...Array<string>(32).fill('suspended')]);
   });
 
-  test('requests fresh facts about its payer, also for a free call', async () => {
+  test('requests fresh facts about its payer before it pays again', async () => {
     const { who, owed } = await owing();
-    const free = () => intentCallOf(who, { settlement: 'free', price: 0n });
-    const ask = () => stubOf(who).reserve(free(), randomHex(16), {});
-    expect(await ask()).toMatchObject({ verdict: 'go' });
     await stubOf(who).settled([{ call: owed.call, ...bounced }]);
-    expect(await ask()).toEqual({ verdict: 'stale_payer' });
+    const ask = (evidence: Evidence) => stubOf(who).reserve(callOf(who), randomHex(16), evidence);
+    expect(await ask({})).toEqual({ verdict: 'stale_payer' });
     const withCode = { facts: { ...factsOf(TRUSTED, 30), hasCode: true } };
-    expect(await stubOf(who).reserve(free(), randomHex(16), withCode)).toMatchObject({
+    expect(await ask(withCode)).toMatchObject({
       verdict: 'denied',
       denial: { rule: 'validity' },
     });

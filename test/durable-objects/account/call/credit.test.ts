@@ -42,6 +42,41 @@ const limitOf = (verdict: object, rule: string): object | undefined =>
     ? (verdict.limits as { rule: string }[]).find((limit) => limit.rule === rule)
     : undefined;
 
+describe('a call from credit needs no chain (law 13)', () => {
+  const DAY = 86_400;
+
+  test('however old the facts are: by intent, and by a payment that the credit covers', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    at(start + DAY);
+    for (const call of [intentCallOf(payer), callOf(payer)]) {
+      const paid = await stubOf(payer).reserve({ ...call, price: 1_000n }, randomHex(16), {});
+      expect(paid).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+    }
+    const free = callOf(payer, { settlement: 'free', price: 0n });
+    expect((await stubOf(payer).reserve(free, randomHex(16), {})).verdict).toBe('go');
+    // The payment itself would move money.
+    const dear = callOf(payer, { price: 5_000n });
+    expect(await stubOf(payer).reserve(dear, randomHex(16), {})).toEqual({
+      verdict: 'stale_payer',
+    });
+  });
+
+  test('of an account with code (EIP-7702): its key may spend credit, and may not pay', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    const facts = { ...factsOf(MILLION, 30), hasCode: true };
+    const paid = callOf(payer, { price: 6_000n });
+    expect(await stubOf(payer).reserve(paid, randomHex(16), { facts })).toMatchObject({
+      ...{ verdict: 'denied', denial: { rule: 'validity' } },
+    });
+    const call = intentCallOf(payer, { price: 1_000n });
+    expect(await stubOf(payer).reserve(call, randomHex(16), {})).toMatchObject({ verdict: 'go' });
+  });
+});
+
 describe('a call that an intent pays from credit', () => {
   test('needs no payment, holds its price, and is charged when its tool answers', async () => {
     const payer = randomHex(20);

@@ -1,6 +1,5 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { LookUp } from '../../../../src/protocol/account/call.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import {
@@ -26,8 +25,7 @@ const at = (seconds: number): void => {
   vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
 };
 
-const ask = (payer: Hex, call: Hex, changes: Partial<LookUp> = {}) =>
-  stubOf(payer).lookUp({ account: accountOf(payer), call, ...changes });
+const ask = (payer: Hex, call: Hex) => stubOf(payer).lookUp({ account: accountOf(payer), call });
 
 describe('a look-up of a call by its payer', () => {
   test('finds the call stored, streamed, running and abandoned', async () => {
@@ -115,30 +113,14 @@ describe('a look-up of a call by its payer', () => {
     expect(await ask(payer, randomHex(32))).toEqual({ verdict: 'unknown_call' });
   });
 
-  test('requests fresh facts when they are stale, because the payer may have code now (EIP-7702)', async () => {
+  test('needs no chain, however old the facts are and whatever code the payer has (law 13)', async () => {
     const start = nowSeconds();
     at(start);
-    const payer = randomHex(20);
-    await trust(payer, 1_000_000n, 10_000_000n);
-    const call = callOf(payer);
-    await stubOf(payer).reserve(call, randomHex(16), {});
-    at(start + 600);
-    expect((await ask(payer, call.call)).verdict).toBe('found');
-    at(start + 601);
-    expect(await ask(payer, call.call)).toEqual({ verdict: 'stale_payer' });
-    const facts = factsOf(10_000_000n, 30);
-    expect((await ask(payer, call.call, { facts })).verdict).toBe('found');
-    // The account keeps the facts in memory only: look-ups neither ask the chain each time nor write rows (law 12).
-    expect((await ask(payer, call.call)).verdict).toBe('found');
-  });
-
-  test('needs the confirmation of the payer’s contract if the payer has code (ERC-1271)', async () => {
     const payer = randomHex(20);
     const facts = { ...factsOf(10_000_000n), hasCode: true };
     const call = callOf(payer, { contractCheckedAt: 10 });
     await stubOf(payer).reserve(call, randomHex(16), { facts });
-    expect(await ask(payer, call.call)).toEqual({ verdict: 'stale_payer' });
-    expect(await ask(payer, call.call, { facts })).toEqual({ verdict: 'contract_only' });
-    expect((await ask(payer, call.call, { contractCheckedAt: 10 })).verdict).toBe('found');
+    at(start + 86_400);
+    expect((await ask(payer, call.call)).verdict).toBe('found');
   });
 });

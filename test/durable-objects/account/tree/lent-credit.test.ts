@@ -1,7 +1,18 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { entriesOf, failure, purseOf, randomHex, success, topUp } from '../../support.ts';
+import type { Evidence } from '../../../../src/protocol/account/call.ts';
 import {
+  callOf,
+  entriesOf,
+  failure,
+  purseOf,
+  randomHex,
+  stubOf,
+  success,
+  topUp,
+} from '../../support.ts';
+import {
+  AUDIENCE,
   branchWith,
   callOnce,
   callWhile,
@@ -37,6 +48,19 @@ describe('credit of an ancestor', () => {
       await setStatus(each, 'paused');
       expect(await purseOf(each)).toMatchObject({ credit: '0', creditHeld: '0', creditLent: '0' });
     }
+  });
+
+  test('pays in place of a payment while no node answers about the payer (law 13)', async () => {
+    const { agent } = await branchWith(1_000n);
+    const payment = () => callOf(agent, { price: 400n, audience: AUDIENCE });
+    const reserve = (evidence: Evidence) =>
+      stubOf(agent).reserve(payment(), randomHex(16), evidence);
+    expect(await reserve({})).toEqual({ verdict: 'stale_payer' });
+    const silent = { isChainSilent: true } as const;
+    for (let at = 0; at < 2; at += 1) {
+      expect(await reserve(silent)).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+    }
+    expect(await reserve(silent)).toEqual({ verdict: 'settlement_unavailable', retryAfter: 5 });
   });
 
   test('is lent once: two agents that request all of it get no unit twice', async () => {

@@ -62,16 +62,18 @@ describe('consent', () => {
     expect(asked).toEqual([]);
   });
 
-  it('cannot come from the key of an account that has code', async () => {
+  it('comes from another key only if the contract of the delegate accepts it', async () => {
     const { answer, asked } = await sendWith('agent', {
-      node: contractAt(addressOf('agent'), false),
+      ...{ signer: 'owner', node: contractAt(addressOf('agent'), false) },
     });
     expect(await bodyOf(answer)).toMatchObject({
       field: 'Agent-Intent.signature',
       fault: 'contract_refused',
     });
     expect(asked).toEqual([]);
-    const accepted = await sendWith('agent', { node: contractAt(addressOf('agent'), true) });
+    const accepted = await sendWith('agent', {
+      ...{ signer: 'owner', node: contractAt(addressOf('agent'), true) },
+    });
     expect(takes(accepted.asked)).toMatchObject({
       of: AGENT,
       order: { consent: { contractCheckedAt: 100 } },

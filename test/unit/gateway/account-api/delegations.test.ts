@@ -7,7 +7,7 @@ import { registerDelegation } from '../../../../src/gateway/account-api/delegati
 import vectors from '../../../vectors/countersign-v1.json';
 import { delegationBody, delegationOf } from './documents.ts';
 import { governed, KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
-import { addressOf, NOW } from '../signing.ts';
+import { addressOf } from '../signing.ts';
 
 import {
   config,
@@ -73,7 +73,6 @@ describe('PUT /delegations', () => {
         order: {
           kind: 'issue',
           grant,
-          facts: expect.objectContaining({ hasCode: false, block: 100, at: NOW }) as unknown,
           consent: true,
         },
       },
@@ -103,10 +102,10 @@ describe('PUT /delegations', () => {
     expect((await registerDelegation(failing, requestOf(body))).status).toBe(201);
   });
 
-  it('asks the issuer’s chain once, behind the rate limiter', async () => {
+  it('asks no chain about the keys of known accounts, behind the rate limiter (law 13)', async () => {
     const { rpc } = network(KEY_ACCOUNT);
     const { rateLimited } = await send();
-    expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
+    expect(rpc).toEqual([]);
     expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('owner')}`]);
     const { gateway, asked } = await scriptedGateway(config);
     const closed = { ...gateway, rateLimit: async () => false };
@@ -155,26 +154,41 @@ describe('an issuer with code', () => {
     network(contractAt(addressOf('owner'), true));
     const { answer, asked } = await send({ signing: { signature: `0x${'ab'.repeat(70)}` } });
     expect(answer.status).toBe(201);
-    expect(asked).toMatchObject([
-      { order: { kind: 'issue', grant: { contractCheckedAt: 100 }, facts: { hasCode: true } } },
-    ]);
+    expect(asked).toMatchObject([{ order: { kind: 'issue', grant: { contractCheckedAt: 100 } } }]);
   });
 
-  it('that rejects the signature overrules its key', async () => {
+  it('that rejects a signature of another key registers nothing', async () => {
     network(contractAt(addressOf('owner'), false));
-    const { answer, asked } = await send();
+    const { answer, asked } = await send({ signing: { who: 'agent' } });
     expect(await bodyOf(answer)).toMatchObject({ fault: 'contract_refused' });
     expect(asked).toEqual([]);
   });
 
   it('cannot be asked while the node fails: nothing is written', async () => {
     network({ ...KEY_ACCOUNT, eth_getCode: 'nonsense' });
-    const { answer, asked } = await send();
+    const { answer, asked } = await send({ signing: { who: 'agent' } });
     expect(answer.status).toBe(503);
     expect(await bodyOf(answer)).toMatchObject({
       type: 'urn:countersign:problem:payer-unreachable',
+      ...{ network: 'eip155:84532', needs: 'signature' },
     });
     expect(asked).toEqual([]);
+  });
+});
+
+describe('an issuer that the gateway does not know', () => {
+  const penniless = { reason: 'penniless', field: 'delegation.issuer' } as const;
+
+  it('must show money on the chain, and is told that the chain is silent if it is', async () => {
+    network({ ...KEY_ACCOUNT, eth_blockNumber: 'nonsense' });
+    const apply = (): CommandVerdict => ({ verdict: 'refused', fault: penniless });
+    const { answer } = await send({ apply });
+    expect(answer.status).toBe(503);
+    expect(await bodyOf(answer)).toMatchObject({ needs: 'funds' });
+    network(KEY_ACCOUNT);
+    const again = await send({ apply });
+    expect(again.answer.status).toBe(403);
+    expect(again.asked).toMatchObject([{ order: {} }, { order: { facts: { balance: 0n } } }]);
   });
 });
 
@@ -202,7 +216,7 @@ describe('an account that refuses', () => {
       });
       expect(body).not.toHaveProperty('grant');
       // The delegate’s account is not asked if the issuer refuses.
-      expect(asked).toHaveLength(kind === 'issue' ? 1 : 2);
+      expect(asked.some(({ of }) => of === AGENT)).toBe(kind === 'take');
     }
   });
 

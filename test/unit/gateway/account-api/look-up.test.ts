@@ -197,39 +197,32 @@ describe('GET /calls/<call id>', () => {
     expect(asked).toEqual([]);
   });
 
-  it('asks the chain once if the account requests facts, behind the rate limiter', async () => {
-    const { rpc } = network(KEY_ACCOUNT);
-    const { gateway, asked, rateLimited } = await scriptedGateway(config, {
-      lookUp: async ({ facts }) => (facts === undefined ? { verdict: 'stale_payer' } : found),
-    });
+  it('asks the chain nothing about a signature of the key, also of an account with code (law 13)', async () => {
+    const { rpc } = network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
+    const { gateway, asked } = await scriptedGateway(config, { lookUp: async () => found });
     expect((await lookUp(gateway, await asking())).status).toBe(200);
-    expect(asked).toMatchObject([
-      { question: { call: ID } },
-      { question: { call: ID, facts: { hasCode: false, block: 100 } } },
-    ]);
-    expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
-    expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
-    const closed = { ...gateway, rateLimit: async () => false };
-    expect((await lookUp(closed, await asking())).status).toBe(429);
+    expect(asked).toMatchObject([{ question: { account: ACCOUNT, call: ID } }]);
+    expect(rpc).toEqual([]);
   });
 
-  it('accepts the contract’s signature of an account with code, not its key’s', async () => {
-    const lookUpOfContract = async (question: { readonly contractCheckedAt?: number }) =>
-      question.contractCheckedAt === undefined ? ({ verdict: 'contract_only' } as const) : found;
-    const refusing = network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
-    const { gateway } = await scriptedGateway(config, { lookUp: lookUpOfContract });
-    const answer = await lookUp(gateway, await asking());
-    expect(answer.status).toBe(400);
-    expect(await bodyOf(answer)).toMatchObject({ fault: 'contract_refused' });
-    expect(refusing.rpc).toContain('eth_getCode');
+  it('asks the contract about any other signature, behind the rate limiter', async () => {
     const magic = `0x1626ba7e${'0'.repeat(56)}`;
-    network({
+    const contract = (answer: string) => ({
       ...KEY_ACCOUNT,
       eth_getCode: '0x60',
-      eth_call: ([{ data }]: [{ data: string }]) =>
-        data.startsWith('0x1626ba7e') ? magic : `0x${'0'.repeat(64)}`,
+      eth_call: answer,
     });
-    expect((await lookUp(gateway, await asking())).status).toBe(200);
+    const ofAnother = () => asking({ who: 'owner', fields: { agent: addressOf('agent') } });
+    const { gateway, asked } = await scriptedGateway(config, { lookUp: async () => found });
+    network(contract(`0x${'0'.repeat(64)}`));
+    const refused = await lookUp(gateway, await ofAnother());
+    expect(await bodyOf(refused)).toMatchObject({ fault: 'contract_refused' });
+    expect(asked).toEqual([]);
+    network(contract(magic));
+    expect((await lookUp(gateway, await ofAnother())).status).toBe(200);
+    expect(asked).toHaveLength(1);
+    const closed = { ...gateway, rateLimit: async () => false };
+    expect((await lookUp(closed, await ofAnother())).status).toBe(429);
   });
 
   it('is refused if the account does not answer (law 2)', async () => {

@@ -72,11 +72,10 @@ describe('POST /revocations', () => {
           revocation: revocationOf(),
           hash: vectors.revocation.hash,
           signature: vectors.revocation.signature,
-          facts: expect.objectContaining({ hasCode: false, block: 100 }) as unknown,
         },
       },
     ]);
-    expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
+    expect(rpc).toEqual([]);
     expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('owner')}`]);
   });
 
@@ -104,6 +103,22 @@ describe('POST /revocations', () => {
 });
 
 describe('a revocation', () => {
+  it('of an account that the gateway does not know needs the chain, which shows whether it holds money', async () => {
+    const { rpc } = network({ ...KEY_ACCOUNT, eth_call: `0x${'1'.padStart(64, '0')}` });
+    let sent = 0;
+    const { answer, asked } = await send({
+      apply: () => {
+        sent += 1;
+        return sent > 1
+          ? governed()
+          : { verdict: 'refused', fault: { reason: 'penniless', field: 'revocation.issuer' } };
+      },
+    });
+    expect(answer.status).toBe(200);
+    expect(asked).toMatchObject([{ order: {} }, { order: { facts: { balance: 1n } } }]);
+    expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
+  });
+
   it('with another key’s signature revokes nothing', async () => {
     network(KEY_ACCOUNT);
     for (const signing of [

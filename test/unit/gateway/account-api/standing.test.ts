@@ -1,10 +1,7 @@
 import { accountTool } from '../../../../src/catalog/gateway-tools.ts';
 import { standing } from '../../../../src/gateway/account-api/look-ups.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';
-import type {
-  StandingQuestion,
-  StandingVerdict,
-} from '../../../../src/protocol/account/standing.ts';
+import type { StandingVerdict } from '../../../../src/protocol/account/standing.ts';
 import type { AgentIntent } from '../../../../src/protocol/intent/agent-intent.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
 import {
@@ -173,30 +170,11 @@ describe('GET /accounts/me', () => {
     expect(asked).toEqual([]);
   });
 
-  it('asks the chain once if the account requests facts', async () => {
-    const { rpc } = network(KEY_ACCOUNT);
-    const { gateway, asked, rateLimited } = await scriptedGateway(config, {
-      standing: async ({ facts }) => (facts === undefined ? { verdict: 'stale_payer' } : found),
-    });
+  it('asks the chain nothing about a signature of the key, also of an account with code (law 13)', async () => {
+    const { rpc } = network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
+    const { gateway, rateLimited } = await scriptedGateway(config, { standing: async () => found });
     expect((await standing(gateway, await asking())).status).toBe(200);
-    expect(asked).toMatchObject([{ question: {} }, { question: { facts: { hasCode: false } } }]);
-    expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
-    expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
-  });
-
-  it('accepts the contract’s signature of an account with code, not its key’s', async () => {
-    const ofContract = async ({ contractCheckedAt }: StandingQuestion): Promise<StandingVerdict> =>
-      contractCheckedAt === undefined ? { verdict: 'contract_only' } : found;
-    network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
-    const { gateway } = await scriptedGateway(config, { standing: ofContract });
-    const answer = await standing(gateway, await asking());
-    expect(await bodyOf(answer)).toMatchObject({ fault: 'contract_refused' });
-    const lying = await scriptedGateway(config, {
-      standing: async () => ({ verdict: 'contract_only' }),
-    });
-    network(KEY_ACCOUNT);
-    const refused = await standing(lying.gateway, await asking());
-    expect(await bodyOf(refused)).toMatchObject({ fault: 'contract_only' });
+    expect([rpc, rateLimited]).toEqual([[], []]);
   });
 
   it('is refused if the account does not answer (law 2)', async () => {

@@ -44,3 +44,14 @@ test('a clock that is set back lengthens no pause', () => {
   health.note(BASE, false, NOW);
   expect(health.silentFor(BASE, NOW - 3_600)).toBe(5);
 });
+
+test('lets one caller try a silent chain after each pause, so that an outage holds no other request', () => {
+  const health = openChainHealth();
+  expect([health.admits(BASE, NOW), health.admits(BASE, NOW)]).toEqual([true, true]);
+  health.note(BASE, false, NOW);
+  health.note(BASE, false, NOW);
+  expect(health.admits(BASE, NOW + 4)).toBe(false);
+  expect([health.admits(BASE, NOW + 5), health.admits(BASE, NOW + 5)]).toEqual([true, false]);
+  health.note(BASE, true, NOW + 6);
+  expect([health.admits(BASE, NOW + 6), health.admits(BASE, NOW + 6)]).toEqual([true, true]);
+});
