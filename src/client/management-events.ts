@@ -78,7 +78,7 @@ const malformed = (): CountersignError =>
 /** Whether the next attempt would fail in the same way. A lost connection, a 429 and a 5xx of a proxy would not. */
 const isFinal = (cause: unknown): boolean =>
   cause instanceof CountersignError &&
-  cause.code !== 'answer_lost' &&
+  cause.code !== 'unreachable' &&
   !(cause.code === 'refused' && [429, 502, 503, 504].includes(cause.response?.status ?? 0));
 
 type Message = { readonly id: string | undefined; readonly data: string };

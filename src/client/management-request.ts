@@ -76,7 +76,8 @@ export const requestRoute = async (
     }));
   const { response, problem, lost } = await exchange(context, outgoing, proof).catch(
     (cause: unknown) => {
-      if (!isCommand || !isLost(cause)) throw cause;
+      if (!isLost(cause)) throw cause;
+      if (!isCommand) return unread(cause);
       context.lost.set(key, { ...proof, asked });
       throw commandLost({ cause }, cause.problem);
     },
@@ -102,8 +103,8 @@ export const isUndecided = (
 ): boolean => {
   const isOfProxy = !ok && problem === undefined;
   const hasFailed = status === 500 || (isOfProxy && status > 500);
-  // A rate limit or a firewall stops a repeat before the gateway looks at the command.
-  return hasFailed || (isRepeat && (isOfProxy || status === 429));
+  // A rate limit, a firewall or an outage stops a repeat before the gateway looks at the command.
+  return hasFailed || (isRepeat && (isOfProxy || status === 429 || status === 503));
 };
 
 const DECIDED = ['already-used', 'expired'];
@@ -118,6 +119,14 @@ const refuse = (response: Response, problem: ProblemBody | undefined): never => 
 
 const isLost = (cause: unknown): cause is CountersignError =>
   cause instanceof CountersignError && cause.code === 'answer_lost';
+
+/** A read changes nothing, so its answer may be lost without harm. */
+const unread = ({ problem, response, cause }: CountersignError): never => {
+  if (problem !== undefined && response !== undefined) return refuse(response, problem);
+  throw new CountersignError('unreachable', 'The gateway did not answer.', {
+    ...(response === undefined ? { cause } : { response }),
+  });
+};
 
 /** @param last the last refusal, after which the command is still undecided */
 const commandLost = (

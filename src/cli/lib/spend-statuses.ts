@@ -28,7 +28,7 @@ export const withSpendStatus = async (
     } catch (thrown) {
       if (isRefusal(thrown, 'unknown_account')) return 'active';
       // One account that does not answer must not hide the others.
-      if (isRefusal(thrown, 'answer_lost')) return 'unknown';
+      if (isRefusal(thrown, 'storage_unavailable')) return 'unknown';
       throw thrown;
     }
   };

@@ -73,7 +73,8 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   payer_unreachable: ({ network, needs }) => ({
     status: 503,
-    final: false,
+    // A call may wait for the chain. A command that waited would leave a person without an answer (law 13).
+    final: needs === 'signature' || needs === 'funds' || needs === 'transfer',
     title: 'Chain not reachable',
     detail: `No node of ${networkName(network)} gives a usable answer. ${CHAIN_NEEDS[needs]}`,
     hint: `${AGAIN} ${FREE}`,

@@ -24,7 +24,7 @@ const ACTIVE = { status: 'active', grants: [{ status: 'active' }] };
 it('an account that does not answer hides no other one', async () => {
   const admin = answering({
     a: ACTIVE,
-    b: 'answer_lost',
+    b: 'storage_unavailable',
     c: { ...ACTIVE, grants: [], parent: 'a' },
   });
   const read = await withSpendStatus(admin, [item('a'), item('b'), item('c'), item('d', 'frozen')]);

@@ -154,6 +154,34 @@ describe('a lost answer to a management request', () => {
     expect(one).toBe(two);
   });
 
+  it('is reported without a warning for a read, which runs nothing', async () => {
+    const read = (server: ReturnType<typeof scripted>) =>
+      errorOf(async () => clientOf(server, { retries: 1 }).call('tools.list'));
+    const lost = await read(scripted(CHALLENGE, lose, lose));
+    expect(lost).toMatchObject({ code: 'unreachable', message: 'The gateway did not answer.' });
+    const away = () => problem(503, 'storage-unavailable', { detail: 'No database.' });
+    const refused = await read(scripted(CHALLENGE, away, away));
+    expect(refused).toMatchObject({ code: 'refused', message: 'No database.' });
+    for (const { hint } of [lost, refused]) expect(hint).not.toContain('may have');
+  });
+
+  it('is not suspected if only the chain could show what a command needs: the answer comes at once', async () => {
+    const silent = () =>
+      problem(503, 'payer-unreachable', { final: true, detail: 'No node answers.' });
+    const pause = (management: ReturnType<typeof clientOf>) =>
+      management.call('account.status', {
+        params: { account: OWNER },
+        body: { status: 'paused' },
+      });
+    const server = scripted(silent);
+    const error = await errorOf(async () => pause(clientOf(server)));
+    expect(error).toMatchObject({ code: 'refused', message: 'No node answers.' });
+    expect(server.arrived).toHaveLength(1);
+    // A first attempt without an answer may have been carried out.
+    const late = await errorOf(async () => pause(clientOf(scripted(lose, silent))));
+    expect(late).toMatchObject({ code: 'command_lost' });
+  });
+
   it('is reported as command_lost if the repeat of a command finds its intent used', async () => {
     const server = scripted(lose, () => problem(409, 'already-used'));
     const error = await errorOf(async () =>

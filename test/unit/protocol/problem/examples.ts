@@ -167,7 +167,7 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   too_many_payments: [[429, { retryAfter: 5 }]],
   facilitator_unavailable: [[503, { retryAfter: 5 }]],
   paused: [[503, {}]],
-  payer_unreachable: [[503, { network: 'eip155:8453', needs: 'funds' }]],
+  payer_unreachable: [[503, { network: 'eip155:8453', needs: 'payer' }]],
   storage_unavailable: [[503, {}]],
   archive_unavailable: [[503, {}]],
   secret_unavailable: [[503, {}]],
