@@ -1,3 +1,5 @@
+import type { Seconds } from '../core/clock.ts';
+import { type Hex, random16 } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { FinalOutcome, Payment } from '../protocol/payment.ts';
@@ -7,34 +9,95 @@ export type Facilitator = Gateway & { readonly db: D1Database };
 
 type Settled = Extract<FinalOutcome, { readonly outcome: 'settled' }>;
 
-/** Older blocks than this are deleted, by each claim. `settle` searches half as far back (`LOOK_BACK`), so it never finds a deleted one. */
+/** Older blocks than this are deleted, by each new claim. `settle` searches half as far back (`LOOK_BACK`), so it never finds a deleted one. */
 const KEPT_BLOCKS = 100_000;
+/** Longer than a request runs: 55 seconds at the relayer, 45 on the chain, and its last question. One that died holds its claim as long. */
+const RUNNING: Seconds = 120;
+/** How long only the server that was answered `settlement_pending` may have the success. */
+const PENDING: Seconds = 300;
+
+/** Who has the one `success` of a settlement: this request; an earlier one; or one that may still be answered with it. */
+export type Claimed = 'ours' | 'given' | 'held';
+
+export type SuccessClaim = {
+  /** Before a payment whose nonce is unused is presented, at the newest block. Has no effect while another request holds the claim. */
+  readonly hold: (block: number, now: Seconds) => Promise<Result<void, 'unavailable'>>;
+  /** After the chain has shown the transfer. */
+  readonly take: (settled: Settled, now: Seconds) => Promise<Result<Claimed, 'unavailable'>>;
+  /** The request is answered `settlement_pending`: its server sends it again. */
+  readonly keepForRepeat: (now: Seconds) => Promise<void>;
+  /** The request is answered, and has presented nothing. */
+  readonly release: () => Promise<void>;
+};
 
 /**
- * Claims the one `success` of a settlement, by payer and nonce: true for the first request, false for every later one.
+ * Opens a request's claim on the one `success` of a settlement, by payer and nonce.
  *
  * Attack: a server verifies, runs its tool, and then settles; it serves each request whose settlement succeeds. Copies of one payment that
  * arrive while the nonce is unused all verify. If each of their settlements succeeded, the server would serve every copy.
  *
- * The block of a final transfer does not change, so it may come first in the key: old rows are then one range.
+ * Attack: a stranger copies authorization and signature from the relayer's transaction and posts them, while the server's request still waits
+ * for the block. If the first request that sees the transfer had the success, the stranger would take it: the buyer has paid, and the server
+ * does not serve. So the claim is stored before the signature leaves the gateway, and belongs to that request until it has ended.
+ *
+ * @param repeat what the same request has in common with its repeat, and a stranger's copy does not.
  */
-export const claimSuccess = async (
+export const openClaim = (
   db: D1Database,
   { token: { network }, authorization: { from, nonce } }: Payment,
-  { block }: Settled,
-): Promise<Result<boolean, 'unavailable'>> => {
+  repeat: Hex,
+): SuccessClaim => {
+  const request = random16();
+  const write = (set: string, ...values: unknown[]) =>
+    db
+      .prepare(`${set} WHERE network = ?1 AND payer = ?2 AND nonce = ?3 AND holder = ?4`)
+      .bind(network, from, nonce, request, ...values);
+  /** Stores a holder if the payment has no row, or its holder is this request, the one that it repeats, or one that has ended. */
+  const store = (block: number, holder: Hex | null, until: Seconds, now: Seconds) =>
+    db
+      .prepare(
+        `INSERT INTO facilitated (network, payer, nonce, block, holder, until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET holder = excluded.holder, until = excluded.until
+         WHERE facilitated.holder IN (?7, ?8) OR facilitated.holder IS NOT NULL AND facilitated.until <= ?9`,
+      )
+      .bind(network, from, nonce, block, holder, until, request, repeat, now);
+  return {
+    hold: (block, now) =>
+      attempt(async () => {
+        await db.batch([
+          store(block, request, now + RUNNING, now),
+          db
+            .prepare('DELETE FROM facilitated WHERE network = ?1 AND block < ?2')
+            .bind(network, block - KEPT_BLOCKS),
+        ]);
+      }),
+    take: ({ block }, now) =>
+      attempt(async () => {
+        const [taken, read] = await db.batch<{ readonly holder: string | null }>([
+          store(block, null, now, now),
+          db
+            .prepare(
+              'SELECT holder FROM facilitated WHERE network = ?1 AND payer = ?2 AND nonce = ?3',
+            )
+            .bind(network, from, nonce),
+        ]);
+        if (taken?.meta.changes === 1) return 'ours';
+        return read?.results[0]?.holder === null ? 'given' : 'held';
+      }),
+    keepForRepeat: async (now) => {
+      const kept = write('UPDATE facilitated SET holder = ?5, until = ?6', repeat, now + PENDING);
+      await attempt(async () => kept.run());
+    },
+    release: async () => {
+      await attempt(async () => write('DELETE FROM facilitated').run());
+    },
+  };
+};
+
+const attempt = async <Value>(run: () => Promise<Value>): Promise<Result<Value, 'unavailable'>> => {
   try {
-    const [claimed] = await db.batch([
-      db
-        .prepare(
-          'INSERT OR IGNORE INTO facilitated (network, block, payer, nonce) VALUES (?1, ?2, ?3, ?4)',
-        )
-        .bind(network, block, from, nonce),
-      db
-        .prepare('DELETE FROM facilitated WHERE network = ?1 AND block < ?2')
-        .bind(network, block - KEPT_BLOCKS),
-    ]);
-    return ok(claimed?.meta.changes === 1);
+    return ok(await run());
   } catch (cause) {
     console.error({ event: 'claim_failed', cause: String(cause) });
     return err('unavailable');

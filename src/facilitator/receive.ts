@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
-import { err, type Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { readBody } from '../gateway/observe.ts';
 import { clientOf, type RateLimit, TOO_MANY } from '../gateway/rate-limit.ts';
@@ -21,13 +21,16 @@ export type Unaccepted =
 
 export type Action = 'verify' | 'settle';
 
+/** A checked payment, and the body that it came in. */
+export type ReceivedPayment = CheckedPayment & { readonly body: Uint8Array };
+
 /** Reads the payment in a request, checks it and counts it. */
 export const receivePayment = async (
   { config, rateLimit }: { readonly config: Pick<Config, 'facilitates'>; rateLimit: RateLimit },
   action: Action,
   request: Request,
   now: Seconds,
-): Promise<Result<CheckedPayment, Unaccepted>> => {
+): Promise<Result<ReceivedPayment, Unaccepted>> => {
   const body = await readBody(request, { maxBodyBytes: MAX_BODY });
   if (!body.ok) return err({ kind: 'problem', reason: body.error });
   const text = decodeUtf8(body.value);
@@ -38,7 +41,9 @@ export const receivePayment = async (
   const checked = checkPayment(config, exchange.value, now);
   if (!checked.ok) return err({ kind: 'refused', refusal: checked.error });
   const isAdmitted = await passes(rateLimit, action, clientOf(request.headers), checked.value);
-  return isAdmitted ? checked : err({ kind: 'problem', reason: TOO_MANY });
+  return isAdmitted
+    ? ok({ ...checked.value, body: body.value })
+    : err({ kind: 'problem', reason: TOO_MANY });
 };
 
 const notJson: Reason = {

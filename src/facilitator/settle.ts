@@ -1,7 +1,9 @@
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
-import { unreachable } from '../core/result.ts';
+import { ok, unreachable } from '../core/result.ts';
+import { sha256Hex, utf8 } from '../crypto/bytes.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { clientOf } from '../gateway/rate-limit.ts';
 import type { FinalOutcome } from '../protocol/payment.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { BackendAnswer, Presentable } from '../settlement/backends/backend.ts';
@@ -14,7 +16,7 @@ import {
   settlementPending,
 } from './answer-settle.ts';
 import type { CheckedPayment } from './check-payment.ts';
-import { claimSuccess, type Facilitator } from './claim-success.ts';
+import { type Facilitator, openClaim, type SuccessClaim } from './claim-success.ts';
 import { checkOnChain, readPayer } from './payer.ts';
 import { receivePayment } from './receive.ts';
 import { nonceUsed, type Refusal } from './refusal.ts';
@@ -32,9 +34,9 @@ const ASK_MS = 5_000;
 /**
  * `POST /facilitator/settle`: settles a payment for another seller, idempotent by payer and nonce.
  *
- * The chain decides what the answer is (law 5). The first request that finds the payment settled gets `success`; every later one gets the same
- * transaction without it, because a server serves once per success. An outcome that is not known is `settlement_pending`: the relayer may still move the money, so the server must ask again and not
- * demand another payment.
+ * The chain decides what the answer is (law 5). One request gets `success`, by `openClaim`; every later one gets the same transaction without
+ * it, because a server serves once per success. An outcome that is not known is `settlement_pending`: the relayer may still move the money, so
+ * the server must ask again and not demand another payment.
  */
 export const settle = async (
   gateway: Facilitator,
@@ -54,19 +56,37 @@ export const settle = async (
     return settlementPending(gateway, request, checked);
   }
   if (!standing.ok) return refusedSettlement(standing.error, checked);
-  const { payment } = checked;
+  const { payment, body } = checked;
   const call = payment.authorization.nonce;
   const presentable = { call, payment, sinceBlock: searchFrom(facts) };
-  return settleOnChain(gateway, request, checked, presentable, waitMs);
+  const claim = openClaim(gateway.db, payment, repeatOf(request, body));
+  // An ended nonce was not presented by this request: nothing is known of who was first.
+  const held =
+    standing.value === 'open' ? await claim.hold(facts.block, nowSeconds()) : ok(undefined);
+  if (!held.ok) return settlementPending(gateway, request, checked);
+  return settleOnChain(gateway, request, { checked, claim, presentable }, waitMs);
+};
+
+/**
+ * What a request and its repeat have in common: client and body. The body alone is no secret, because offers are public and the chain shows
+ * the signature; the client cannot be forged, but servers behind one address share it.
+ */
+const repeatOf = (request: Request, body: Uint8Array): Hex =>
+  sha256Hex(utf8(`${clientOf(request.headers)}\n${sha256Hex(body)}`));
+
+type Settling = {
+  readonly checked: CheckedPayment;
+  readonly claim: SuccessClaim;
+  readonly presentable: Presentable;
 };
 
 const settleOnChain = async (
   gateway: Facilitator,
   request: Request,
-  checked: CheckedPayment,
-  presentable: Presentable,
+  settling: Settling,
   waitMs: number,
 ): Promise<Response> => {
+  const { checked, claim, presentable } = settling;
   const { payment } = checked;
   const { network } = payment.token;
   const begun = nowSeconds();
@@ -76,30 +96,39 @@ const settleOnChain = async (
   const settled = await settleNow({ chain, backends, watches, waitMs }, presentable, begun);
   switch (settled.outcome) {
     case 'settled':
-      return hasSettled(gateway, request, checked, settled, begun);
+      return hasSettled(gateway, request, settling, settled, begun);
     case 'failed':
+      await claim.release();
       return refusedSettlement(nonceUsed(payment.authorization.from), checked);
     case 'released':
+      await claim.release();
       return refusedSettlement(ended, checked);
-    case 'unknown':
-      return notSettled(gateway, request, checked, presentable, settled);
+    case 'unknown': {
+      const refused = await notPresented(checked, settled);
+      if (refused === undefined) return pending(gateway, request, settling, settled);
+      await claim.release();
+      return refused;
+    }
     default:
       return unreachable(settled);
   }
 };
 
-/** Answers a settlement that the chain shows. A claim that is not stored is pending, so that the server asks again. */
+/** Answers a settlement that the chain shows. A claim that is not stored, or that another request holds, is pending, so that the server asks again. */
 const hasSettled = async (
   gateway: Facilitator,
   request: Request,
-  checked: CheckedPayment,
+  { checked, claim }: Settling,
   settled: Extract<FinalOutcome, { readonly outcome: 'settled' }>,
   begun: Seconds,
 ): Promise<Response> => {
   const { payment } = checked;
-  const claimed = await claimSuccess(gateway.db, payment, settled);
-  if (!claimed.ok) return settlementPending(gateway, request, checked, settled.transaction);
-  if (!claimed.value) return settledBefore(checked, settled);
+  const claimed = await claim.take(settled, nowSeconds());
+  if (claimed.ok && claimed.value === 'given') return settledBefore(checked, settled);
+  if (!claimed.ok || claimed.value === 'held') {
+    await claim.keepForRepeat(nowSeconds());
+    return settlementPending(gateway, request, checked, settled.transaction);
+  }
   gateway.emit({
     event: 'payment_facilitated',
     network: payment.token.network,
@@ -126,28 +155,31 @@ const notMoving: Refusal = {
   message: 'The token rejects the transfer on the newest state of the chain.',
 };
 
-/**
- * Answers a settlement that the chain does not show. Only if the chain shows the nonce unused and our own relayer has certainly not kept the
- * payment, the answer is definite.
- */
-const notSettled = async (
+/** The answer if the chain shows the nonce unused and our own relayer has certainly not kept the payment; else undefined. */
+const notPresented = async (
+  checked: CheckedPayment,
+  { observation, answer }: UnknownSettlement,
+): Promise<Response | undefined> => {
+  if (observation.kind !== 'unused' || checked.isExpired) return undefined;
+  if (answer === undefined || answer.kind === 'declined') {
+    return answer?.kind === 'declined' && answer.why === 'full'
+      ? problem({ reason: 'too_many_payments', retryAfter: PAUSE })
+      : problem({ reason: 'facilitator_unavailable', retryAfter: PAUSE });
+  }
+  return answer.kind === 'claimed_failure'
+    ? refusedSettlement(answer.reason === 'expired' ? ended : notMoving, checked)
+    : undefined;
+};
+
+/** Answers a settlement that the chain does not show, and that the relayer may have. */
+const pending = async (
   gateway: Gateway,
   request: Request,
-  checked: CheckedPayment,
-  presentable: Presentable,
+  { checked, claim, presentable }: Settling,
   { observation, answer, why }: UnknownSettlement,
 ): Promise<Response> => {
-  if (observation.kind === 'unused' && !checked.isExpired) {
-    if (answer === undefined || answer.kind === 'declined') {
-      return answer?.kind === 'declined' && answer.why === 'full'
-        ? problem({ reason: 'too_many_payments', retryAfter: PAUSE })
-        : problem({ reason: 'facilitator_unavailable', retryAfter: PAUSE });
-    }
-    if (answer.kind === 'claimed_failure') {
-      return refusedSettlement(answer.reason === 'expired' ? ended : notMoving, checked);
-    }
-  }
   console.warn({ event: 'facilitated_unknown', network: checked.payment.token.network, why });
+  await claim.keepForRepeat(nowSeconds());
   if (observation.kind === 'unconfirmed') {
     return settlementPending(gateway, request, checked, observation.transaction);
   }

@@ -362,11 +362,18 @@ CREATE TABLE offered_grants (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX offered_grants_by_end ON offered_grants (valid_until);
 
--- Settlements for other sellers whose server has got its one answer of success. The chain moves a nonce once, so a row is in one block.
+-- Payments of other sellers: which request may have the one answer of success, or that a request has had it.
 CREATE TABLE facilitated (
   network TEXT NOT NULL,
-  block INTEGER NOT NULL,
   payer TEXT NOT NULL,
   nonce TEXT NOT NULL,
-  PRIMARY KEY (network, block, payer, nonce)
+  -- The newest one when the row was made.
+  block INTEGER NOT NULL,
+  -- A running request, or what its repeat is recognised by; null once the success was given.
+  holder TEXT,
+  -- When any other request may hold it.
+  until INTEGER NOT NULL,
+  PRIMARY KEY (network, payer, nonce)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX facilitated_block ON facilitated (network, block);

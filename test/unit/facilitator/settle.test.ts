@@ -9,7 +9,8 @@ import {
 } from '../../../dev/stack/authorization.ts';
 import { usdc } from '../../../dev/stack/chain-access.ts';
 import { ok } from '../../../src/core/result.ts';
-import { claimSuccess } from '../../../src/facilitator/claim-success.ts';
+import { openClaim } from '../../../src/facilitator/claim-success.ts';
+import type { Payment } from '../../../src/protocol/payment.ts';
 import type { Relay, Relayed } from '../../../src/protocol/relayer-contract.ts';
 import { chain, freshPayer } from '../settlement/real-chain.ts';
 import { always, bodyFor, CONFIG, openFacilitator, signForSeller } from './world.ts';
@@ -179,14 +180,93 @@ describe('the success of a settlement', () => {
 
   it('is forgotten when no request can find the settlement any more', async () => {
     const payment = await signForSeller(await freshPayer(2_000n));
-    const at = (block: number) => ({ outcome: 'settled', block, transaction: '0x' }) as const;
     await openFacilitator();
-    const claim = async (block: number) => await claimSuccess(env.AUDIT_DB, payment, at(block));
-    expect(await claim(1_000_000)).toEqual(ok(true));
-    expect(await claim(1_100_000)).toEqual(ok(true));
-    expect(await claim(1_000_000)).toEqual(ok(false));
-    expect(await claim(1_100_001)).toEqual(ok(true));
-    expect(await claim(1_000_000)).toEqual(ok(true));
+    const take = async (block: number) =>
+      await openClaim(env.AUDIT_DB, payment, '0x01').take(
+        { outcome: 'settled', block, transaction: '0x' },
+        1,
+      );
+    const other = await signForSeller(await freshPayer(2_000n));
+    const hold = async (block: number) =>
+      await openClaim(env.AUDIT_DB, other, '0x01').hold(block, 1);
+    expect(await take(1_000_000)).toEqual(ok('ours'));
+    await hold(1_100_000);
+    expect(await take(1_000_000)).toEqual(ok('given'));
+    await hold(1_100_001);
+    expect(await take(1_000_000)).toEqual(ok('ours'));
+  });
+
+  /** As a stranger builds it: the chain shows authorization and signature, and nothing else of the body. */
+  const copyOf = (payment: Payment) => bodyFor(payment, { maxTimeoutSeconds: 60 });
+
+  it("is not taken by a stranger that copies the signature from the relayer's transaction", async () => {
+    for (let round = 0; round < 12; round += 1) {
+      const payment = await signForSeller(await freshPayer(2_000n));
+      const copies: object[] = [];
+      const { send } = await openFacilitator(async (relays) => {
+        const taken = await honest(relays);
+        // The block is mined, and the relayer's answer has not arrived: the stranger posts the server's very body as well.
+        for (const body of [copyOf(payment), bodyFor(payment)]) {
+          copies.push((await send('settle', body)).json);
+        }
+        return taken;
+      });
+      expect((await send('settle', bodyFor(payment))).json).toMatchObject({ success: true });
+      expect(copies).toMatchObject([
+        { success: false, errorReason: 'settlement_pending' },
+        { success: false, errorReason: 'settlement_pending' },
+      ]);
+      expect((await send('settle', copyOf(payment))).json).toMatchObject({
+        errorReason: 'invalid_exact_evm_nonce_already_used',
+      });
+    }
+  });
+
+  it('goes to a second request after the first one died', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    const { send } = await openFacilitator(honest);
+    // The first request: it held the claim, presented the payment, and its isolate ended.
+    const first = openClaim(env.AUDIT_DB, payment, '0x01');
+    expect(await first.hold(1, Math.floor(Date.now() / 1000) - 118)).toEqual(ok(undefined));
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject({
+      errorReason: 'settlement_pending',
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
+    });
+    await expect
+      .poll(async () => (await send('settle', bodyFor(payment))).json, { interval: 1_000 })
+      .toMatchObject({ success: true });
+    // What the first one finds, if it was only slow.
+    const late = await first.take({ outcome: 'settled', block: 1, transaction: '0x' }, 1);
+    expect(late).toEqual(ok('given'));
+  });
+
+  it('waits for the repeat of a request that was answered settlement_pending', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    const { settleWith, relayed, send } = await openFacilitator(always('taken'));
+    expect(await settleWith(0, bodyFor(payment))).toMatchObject({
+      errorReason: 'settlement_pending',
+    });
+    await honest(relayed.slice(0, 1));
+    const headers = { 'CF-Connecting-IP': '203.0.113.9' };
+    for (const [body, init] of [
+      [copyOf(payment), {}],
+      [bodyFor(payment), { headers }],
+    ] as const) {
+      expect((await send('settle', body, init)).json).toMatchObject({
+        errorReason: 'settlement_pending',
+      });
+    }
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject({ success: true });
+  });
+
+  it('is free again after a request that presented nothing', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    const { send } = await openFacilitator(
+      async (relays) => (await verdicts.shift()?.(relays)) ?? [],
+    );
+    const verdicts = [always('full'), honest];
+    expect((await send('settle', copyOf(payment))).status).toBe(429);
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject({ success: true });
   });
 });
 
