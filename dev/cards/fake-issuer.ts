@@ -24,6 +24,12 @@ export type FakeIssuer = {
   readonly handle: (request: Request) => Promise<Response>;
   /** The card network's side: a merchant asks for a payment. */
   readonly authorize: (purchase: Purchase) => Promise<NetworkAnswer>;
+  /** The merchant raises an approved payment to more cents. The issuer asks the gateway, unless the network has decided for it. */
+  readonly raise: (
+    authorization: string,
+    amount: number,
+    decidedBy: 'gateway' | 'network',
+  ) => Promise<NetworkAnswer>;
   readonly cards: () => readonly FakeCard[];
   readonly authorizations: () => readonly Authorization[];
   /** Sends the webhook of an authorization once more. */
@@ -196,6 +202,33 @@ export const openFakeIssuer = (options: FakeIssuerOptions): FakeIssuer => {
     return own.length >= card.payments ? 'cancel_after' : undefined;
   };
 
+  /** Asks whether more cents are approved on an authorization. @returns why not */
+  const askGateway = async (of: Authorization, amount: number): Promise<string | undefined> => {
+    const pending = { amount, currency: of.currency, is_amount_controllable: false };
+    const body = { ...authorizationBody(of), pending_request: pending };
+    const response = await send('issuing_authorization.request', body);
+    const verdict = response?.status === 200 ? ((await response.json()) as unknown) : undefined;
+    const isApproved =
+      response?.headers.get('stripe-version') === VERSION &&
+      JSON.stringify(verdict) === '{"approved":true}';
+    if (isApproved) return undefined;
+    return response === undefined ? 'webhook_timeout' : 'webhook_declined';
+  };
+
+  /** A card that its payment count cancelled takes a raise of that payment: the merchant has the authorization, and needs no card any more. */
+  const raise: FakeIssuer['raise'] = async (authorization, amount, decidedBy) => {
+    const before = authorizations.get(authorization);
+    const limit = cards.get(before?.card ?? '')?.limit ?? 0;
+    if (before?.approved !== true) return { approved: false, reason: 'no_such_authorization' };
+    const asked = async () =>
+      amount > limit ? 'spending_controls' : await askGateway(before, amount - before.amount);
+    const reason = decidedBy === 'gateway' ? await asked() : undefined;
+    const decided = reason === undefined ? { ...before, amount } : before;
+    authorizations.set(authorization, decided);
+    void send('issuing_authorization.updated', authorizationBody(decided)).catch(() => undefined);
+    return reason === undefined ? { approved: true, authorization } : { approved: false, reason };
+  };
+
   const authorize = async (of: Purchase): Promise<NetworkAnswer> => {
     const card = [...cards.values()].find(({ number }) => number === of.number);
     const refusal = refusalOf(card, of);
@@ -208,17 +241,7 @@ export const openFakeIssuer = (options: FakeIssuerOptions): FakeIssuer => {
       currency,
       approved: false,
     };
-    let reason = refusal;
-    if (reason === undefined) {
-      const pending = { amount, currency, is_amount_controllable: false };
-      const body = { ...authorizationBody({ ...asked, amount: 0 }), pending_request: pending };
-      const response = await send('issuing_authorization.request', body);
-      const verdict = response?.status === 200 ? ((await response.json()) as unknown) : undefined;
-      const isApproved =
-        response?.headers.get('stripe-version') === VERSION &&
-        JSON.stringify(verdict) === '{"approved":true}';
-      if (!isApproved) reason = response === undefined ? 'webhook_timeout' : 'webhook_declined';
-    }
+    const reason = refusal ?? (await askGateway({ ...asked, amount: 0 }, amount));
     const decided = { ...asked, approved: reason === undefined };
     authorizations.set(decided.id, decided);
     const approved = [...authorizations.values()].filter(
@@ -232,8 +255,7 @@ export const openFakeIssuer = (options: FakeIssuerOptions): FakeIssuer => {
   };
 
   return {
-    handle,
-    authorize,
+    ...{ handle, authorize, raise },
     cards: () => [...cards.values()],
     authorizations: () => [...authorizations.values()],
     redeliver: async (authorization) => {

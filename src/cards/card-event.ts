@@ -26,6 +26,12 @@ const event = z.object({
   data: z.object({ object: z.unknown() }),
 });
 
+/** `updated`: e.g. the merchant has raised the amount (docs.stripe.com/issuing/purchases/authorizations). */
+const DECIDED: ReadonlySet<string> = new Set([
+  'issuing_authorization.created',
+  'issuing_authorization.updated',
+]);
+
 /** What an event of the issuer means to the gateway. Amounts in cents. */
 export type CardEvent =
   /** The issuer waits two seconds for a decision. `amount`: everything that the merchant would have then. */
@@ -53,7 +59,7 @@ export const readCardEvent = (text: string): CardEvent | undefined => {
   if (parsed?.success !== true) return undefined;
   const { type, data } = parsed.data;
   const isRequest = type === 'issuing_authorization.request';
-  if (!isRequest && type !== 'issuing_authorization.created') return { kind: 'other' };
+  if (!isRequest && !DECIDED.has(type)) return { kind: 'other' };
   const read = authorization.safeParse(data.object);
   if (!read.success) return undefined;
   const { id, card, amount, currency: of, approved, pending_request: pending } = read.data;

@@ -9,9 +9,10 @@ import type { AccountId } from '../protocol/account-id.ts';
 
 /**
  * `making`: a request to the issuer may have made the card; nobody has its number. `open`: a merchant may have the number. `charged`: the issuer approved a
- * payment. `closing`: no payment may begin any more, and the issuer has not confirmed it. `closed`: the issuer has, and none was approved.
+ * payment, which the merchant may raise up to the cap. `sealed`: the call was told what the card was charged, and no raise is approved any more.
+ * `closing`: no payment may begin any more, and the issuer has not confirmed it. `closed`: the issuer has, and none was approved.
  */
-export type CardState = 'making' | 'open' | 'charged' | 'closing' | 'closed';
+export type CardState = 'making' | 'open' | 'charged' | 'sealed' | 'closing' | 'closed';
 
 export type CardRow = {
   readonly call: Hex;
@@ -51,10 +52,16 @@ export type CardTable = {
   readonly open: (call: Hex, card: string) => Promise<boolean>;
   readonly byCall: (call: Hex) => Promise<CardRow | undefined>;
   readonly byCard: (card: string) => Promise<CardRow | undefined>;
-  /** Approves a payment on an open card: the one payment, within the cap. True again for a repeated event. */
+  /** Approves a payment on an open card, or its raise: the one payment, within the cap. True again for a repeated event. */
   readonly approve: (card: string, of: Payment) => Promise<boolean>;
   /** Records a payment that the issuer approved, whatever the card's state. */
   readonly charge: (call: Hex, of: Payment) => Promise<void>;
+  /**
+   * Returns the cents that a call is charged, and approves no raise from now on; undefined if no payment was approved.
+   *
+   * Attack: a merchant charges $1, answers, and raises the same authorization to the cap when the call has ended with $1 (CWE-367).
+   */
+  readonly seal: (call: Hex) => Promise<number | undefined>;
   /** Lets no further payment begin. False if one was approved. */
   readonly close: (call: Hex, card: string | null) => Promise<boolean>;
   readonly closed: (call: Hex) => Promise<void>;
@@ -98,17 +105,27 @@ export const openCardTable = (db: D1Database): CardTable => {
     byCard: (card) => first('card = ?1', card),
     approve: (card, { id, amount, currency }) =>
       run(
-        `UPDATE cards SET state = 'charged', authorization = ?2, charged = ?3
-         WHERE card = ?1 AND ?3 <= cap AND currency = ?4
-           AND (state = 'open' OR state = 'charged' AND authorization = ?2)`,
+        `UPDATE cards SET state = iif(state = 'sealed', state, 'charged'), authorization = ?2, charged = max(charged, ?3)
+         WHERE card = ?1 AND ?3 <= iif(state = 'sealed', charged, cap) AND currency = ?4
+           AND (state = 'open' OR state IN ('charged', 'sealed') AND authorization = ?2)`,
         ...[card, id, amount, currency],
       ),
     charge: async (call, { id, amount }) => {
       await run(
-        `UPDATE cards SET state = 'charged', authorization = ?2, charged = max(charged, ?3) WHERE call = ?1`,
+        `UPDATE cards SET state = iif(state IN ('sealed', 'closed'), 'sealed', 'charged'),
+           authorization = ?2, charged = max(charged, ?3) WHERE call = ?1`,
         ...[call, id, amount],
       );
     },
+    seal: async (call) =>
+      (
+        await db
+          .prepare(
+            `UPDATE cards SET state = 'sealed' WHERE call = ?1 AND state IN ('charged', 'sealed') RETURNING charged`,
+          )
+          .bind(call)
+          .first<{ readonly charged: number }>()
+      )?.charged,
     close: (call, card) =>
       run(
         `UPDATE cards SET state = 'closing', card = coalesce(card, ?2)

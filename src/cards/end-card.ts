@@ -20,16 +20,18 @@ export const endCard = async (
 ): Promise<CardEnd> => {
   try {
     if (!(await table.close(call, card))) {
-      const row = await table.byCall(call);
-      if (row?.state === 'charged') return { end: 'charged', cents: row.charged };
-      return row?.state === 'closed' ? { end: 'closed' } : { end: 'unknown' };
+      const cents = await table.seal(call);
+      if (cents !== undefined) return { end: 'charged', cents };
+      return (await table.byCall(call))?.state === 'closed'
+        ? { end: 'closed' }
+        : { end: 'unknown' };
     }
     const cancelled = await issuer.cancel(card);
     const approved = await issuer.approvedOn(card);
     if (!approved.ok) return { end: 'unknown' };
     if (approved.value !== undefined) {
       await table.charge(call, approved.value);
-      return { end: 'charged', cents: approved.value.amount };
+      return { end: 'charged', cents: (await table.seal(call)) ?? approved.value.amount };
     }
     if (!cancelled.ok) return { end: 'unknown' };
     await table.closed(call);

@@ -141,14 +141,14 @@ const succeeded = async (
   card: string,
   { body }: FilteredAnswer,
 ): Promise<Response> => {
-  try {
-    const row = await table.byCall(call);
-    if (row?.state === 'charged') return chargedAnswer(body, millionths(row.charged, price));
+  const findCharge = async (): Promise<number | undefined> => {
     const approved = await issuer.approvedOn(card);
-    if (approved.ok && approved.value !== undefined) {
-      await table.charge(call, approved.value);
-      return chargedAnswer(body, millionths(approved.value.amount, price));
-    }
+    if (approved.ok && approved.value !== undefined) await table.charge(call, approved.value);
+    return table.seal(call);
+  };
+  try {
+    const charged = (await table.seal(call)) ?? (await findCharge());
+    if (charged !== undefined) return chargedAnswer(body, millionths(charged, price));
     await table.extend(call, nowSeconds() + timeoutSeconds + CHARGE_WITHIN);
   } catch (cause) {
     console.error({ event: 'card_unread', call, cause: String(cause) });

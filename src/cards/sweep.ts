@@ -32,7 +32,8 @@ export const sweepCards = async (deps: SweepDeps, now: Seconds): Promise<void> =
 const UNKNOWN: CardEnd = { end: 'unknown' };
 
 const endOf = async (deps: SweepDeps, table: CardTable, row: CardRow): Promise<CardEnd> => {
-  if (row.state === 'charged') return { end: 'charged', cents: row.charged };
+  const cents = await table.seal(row.call);
+  if (cents !== undefined) return { end: 'charged', cents };
   if (row.state === 'closed') return { end: 'closed' };
   const issuer = await openIssuerOf(deps, row);
   if (!issuer.ok) return UNKNOWN;

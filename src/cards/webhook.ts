@@ -7,7 +7,7 @@ import { type KeySource, textOf } from '../vault/vault-keys.ts';
 import { type Authorized, readCardEvent } from './card-event.ts';
 import { CENT } from './card-call.ts';
 import { WEBHOOK_SECRET } from './card-settings.ts';
-import { type CardTable, openCardTable } from './card-table.ts';
+import { type CardRow, type CardTable, openCardTable, type Payment } from './card-table.ts';
 import { STRIPE_VERSION } from './stripe-card.ts';
 import { verifyStripeSignature } from './stripe-signature.ts';
 
@@ -28,7 +28,8 @@ const unsigned: Reason = {
 
 /**
  * Serves `POST /webhooks/cards/stripe`. `issuing_authorization.request` asks for a decision: a payment is approved on an open card of a call, within
- * its held amount, once. `issuing_authorization.created` reports one. Both may arrive twice, late, or in any sequence.
+ * its held amount, once, and so is its raise until the call has ended. `issuing_authorization.created` and `issuing_authorization.updated` report
+ * what the issuer approved. All may arrive twice, late, or in any sequence.
  *
  * The signature is verified over the received bytes before they are parsed. An event that the gateway cannot record gets 503, so that the
  * issuer sends it again.
@@ -84,25 +85,30 @@ const record = async (
 ): Promise<Response> => {
   try {
     const row = await table.byCard(card);
-    const kind =
-      row === undefined
-        ? 'unknown_card'
-        : row.state === 'closed'
-          ? 'after_release'
-          : amount > row.cap || currency !== row.currency
-            ? 'above_hold'
-            : row.state === 'charged' && row.authorization !== id
-              ? 'second_payment'
-              : undefined;
+    const isKnown = row?.authorization === id && amount <= row.charged;
+    const kind = isKnown ? undefined : surpriseOf(row, { id, amount, currency });
     const known = row === undefined ? {} : { account: row.account, call: row.call, tool: row.tool };
     if (kind !== undefined) {
       const detail = { kind, card, ...known, amount: (BigInt(amount) * CENT).toString() };
       if (!(await raise({ rule: 'card_charged', detail }))) throw new Error('no alert');
     }
-    if (row !== undefined && row.state !== 'charged') await table.charge(row.call, { id, amount });
+    const isOther = row?.authorization !== null && row?.authorization !== id;
+    if (row !== undefined && !isKnown && !isOther) await table.charge(row.call, { id, amount });
     return received();
   } catch (cause) {
     console.error({ event: 'card_event_unrecorded', authorization: id, cause: String(cause) });
     return problem({ reason: 'storage_unavailable' });
   }
+};
+
+/** Why no call pays for a payment that the issuer approved. */
+const surpriseOf = (
+  row: CardRow | undefined,
+  { id, amount, currency }: Payment,
+): string | undefined => {
+  if (row === undefined) return 'unknown_card';
+  if (row.state === 'closed') return 'after_release';
+  if (amount > row.cap || currency !== row.currency) return 'above_hold';
+  if (row.authorization !== null && row.authorization !== id) return 'second_payment';
+  return row.state === 'sealed' ? 'raised_after_end' : undefined;
 };

@@ -11,14 +11,14 @@ CREATE TABLE cards (
   currency TEXT NOT NULL,
   -- The issuer's id.
   card TEXT UNIQUE,
-  state TEXT NOT NULL CHECK (state IN ('making', 'open', 'charged', 'closing', 'closed')),
+  state TEXT NOT NULL CHECK (state IN ('making', 'open', 'charged', 'sealed', 'closing', 'closed')),
   authorization TEXT,
   charged INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   until INTEGER NOT NULL,
   -- When the account knew the end of the card.
   concluded_at INTEGER,
-  CHECK ((state = 'charged') = (authorization IS NOT NULL))
+  CHECK ((state IN ('charged', 'sealed')) = (authorization IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX cards_due ON cards (until) WHERE concluded_at IS NULL;

@@ -111,6 +111,55 @@ describe('a purchase with a one-time card', () => {
   });
 });
 
+describe('a merchant that raises its payment', () => {
+  const raise = async (
+    world: ReturnType<typeof openCardWorld>,
+    amount: number,
+    decidedBy: 'gateway' | 'network' = 'gateway',
+  ) => {
+    const [paid] = world.issuer.authorizations();
+    const raised = await world.issuer.raise(paid?.id ?? '', amount, decidedBy);
+    await world.settle();
+    return raised.approved;
+  };
+
+  it('before it answers is paid by the call, up to the hold', async () => {
+    const world = openCardWorld();
+    const answer = await world.buy({ item: 'pen' }, callOf(), {
+      merchant: async (request) => {
+        const ordered = await world.merchant.handle(request);
+        expect([await raise(world, 2_000), await raise(world, 2_001)]).toEqual([true, false]);
+        return ordered;
+      },
+    });
+    expect(chargeOf(answer)).toEqual({ amount: '20000000' });
+    expect(world.alerts).toEqual([]);
+  });
+
+  it.each([undefined, 'fail_after_charge'])(
+    'after the call has ended gets nothing (%s)',
+    async (trick) => {
+      const world = openCardWorld();
+      const answer = await world.buy({ item: 'pen', ...(trick === undefined ? {} : { trick }) });
+      expect(chargeOf(answer)).toEqual({ amount: '3500000' });
+      expect(await raise(world, 2_000)).toBe(false);
+      expect(world.issuer.authorizations()).toMatchObject([{ amount: 350, approved: true }]);
+      expect(world.alerts).toEqual([]);
+    },
+  );
+
+  it('after the call has ended, without the gateway being asked, is an alert', async () => {
+    const world = openCardWorld();
+    await world.buy({ item: 'pen' });
+    expect(await raise(world, 2_000, 'network')).toBe(true);
+    await vi.waitFor(() =>
+      expect(world.alerts).toMatchObject([
+        { rule: 'card_charged', detail: { kind: 'raised_after_end', amount: '20000000' } },
+      ]),
+    );
+  });
+});
+
 describe('the card', () => {
   const tricks = TRICKS.filter((trick) => !trick.startsWith('silent'));
   it.each(tricks)('comes back in no form by %s', async (trick) => {

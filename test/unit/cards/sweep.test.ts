@@ -145,6 +145,17 @@ describe('the sweep', () => {
     ]);
   });
 
+  it('lets no merchant raise what it has told the account', async () => {
+    const world = openCardWorld();
+    const call = callOf();
+    await crash(world, call, 5);
+    expect((await sweep(world)).told).toEqual([[call.call, 18_500_000n]]);
+    const [paid] = world.issuer.authorizations();
+    expect(await world.issuer.raise(paid?.id ?? '', 2_000, 'gateway')).toMatchObject({
+      approved: false,
+    });
+  });
+
   it('cancels a card that no merchant charged within the hour', async () => {
     const world = openCardWorld();
     await world.buy({ item: 'book' }, callOf(), {

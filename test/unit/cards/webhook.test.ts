@@ -32,7 +32,7 @@ type Authorization = {
   readonly approved?: boolean;
 };
 
-const eventOf = (type: 'request' | 'created', of: Authorization): string => {
+const eventOf = (type: 'request' | 'created' | 'updated', of: Authorization): string => {
   const { id = 'iauth_1', card = 'ic_1', amount, currency = 'usd', before = 0, approved } = of;
   const pending = type === 'request' ? { amount, currency, is_amount_controllable: false } : null;
   const object = {
@@ -42,7 +42,7 @@ const eventOf = (type: 'request' | 'created', of: Authorization): string => {
       card: { id: card, object: 'issuing.card' },
       currency,
     },
-    ...{ amount: type === 'request' ? before : amount, approved: approved ?? type === 'created' },
+    ...{ amount: type === 'request' ? before : amount, approved: approved ?? type !== 'request' },
     pending_request: pending,
   };
   const event = { id: 'evt_1', object: 'event', type: `issuing_authorization.${type}` };
@@ -136,6 +136,15 @@ describe('a payment that the issuer asks about', () => {
     expect(await table.close(call, 'ic_1')).toBe(false);
   });
 
+  it('is declined if it raises a payment that the call was charged for', async () => {
+    const call = await openCard();
+    expect(await decide({ amount: 100 })).toEqual(APPROVED);
+    expect(await table.seal(call)).toBe(100);
+    expect(await decide({ amount: 1_900, before: 100 })).toEqual(DECLINED);
+    expect(await decide({ amount: 100 })).toEqual(APPROVED);
+    expect(await table.byCall(call)).toMatchObject({ state: 'sealed', charged: 100 });
+  });
+
   it('is declined while the database does not answer', async () => {
     await openCard();
     const away = new Proxy(db, {
@@ -149,9 +158,9 @@ describe('a payment that the issuer asks about', () => {
 });
 
 describe('a payment that the issuer reports', () => {
-  const report = async (of: Authorization) => {
+  const report = async (of: Authorization, type: 'created' | 'updated' = 'created') => {
     const alerts: AlertBody[] = [];
-    const answer = await take(eventOf('created', of), { alerts });
+    const answer = await take(eventOf(type, of), { alerts });
     expect(answer.status).toBe(200);
     return alerts.map(({ rule, detail }) => [rule, detail['kind'], detail['amount']]);
   };
@@ -176,7 +185,9 @@ describe('a payment that the issuer reports', () => {
     expect(await report({ amount: 1_850 })).toEqual([
       ['card_charged', 'after_release', '18500000'],
     ]);
-    expect(await table.byCall(call)).toMatchObject({ state: 'charged', charged: 1_850 });
+    expect(await table.byCall(call)).toMatchObject({ state: 'sealed', charged: 1_850 });
+    expect(await report({ amount: 1_850 })).toEqual([]);
+    expect(await decide({ amount: 150, before: 1_850 })).toEqual(DECLINED);
   });
 
   it.each([
@@ -194,6 +205,29 @@ describe('a payment that the issuer reports', () => {
     expect((await report({ amount: 100, id: 'iauth_2' })).map(([, kind]) => kind)).toEqual([
       'second_payment',
     ]);
+  });
+
+  it('counts with its raise while the call runs, and above the hold with an alert', async () => {
+    const call = await openCard();
+    await report({ amount: 100 });
+    expect(await report({ amount: 1_850 }, 'updated')).toEqual([]);
+    // Late: the issuer sends events in any sequence.
+    expect(await report({ amount: 100 })).toEqual([]);
+    expect(await table.byCall(call)).toMatchObject({ state: 'charged', charged: 1_850 });
+    expect(await report({ amount: 2_500 }, 'updated')).toEqual([
+      ['card_charged', 'above_hold', '25000000'],
+    ]);
+  });
+
+  it('is an alert if it was raised after the call was charged, once', async () => {
+    const call = await openCard();
+    await report({ amount: 100 });
+    expect(await table.seal(call)).toBe(100);
+    expect(await report({ amount: 100 }, 'updated')).toEqual([]);
+    expect(await report({ amount: 2_000 }, 'updated')).toEqual([
+      ['card_charged', 'raised_after_end', '20000000'],
+    ]);
+    expect(await report({ amount: 2_000 }, 'updated')).toEqual([]);
   });
 
   it('is sent again if the gateway cannot record it', async () => {
