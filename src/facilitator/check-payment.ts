@@ -129,7 +129,7 @@ type AuthorizationFault = Extract<
 >['error']['reason'];
 
 const REASON_OF: Readonly<Record<AuthorizationFault, RefusalReason>> = {
-  zero_payer: 'invalid_payload',
+  wrong_payer: 'invalid_payload',
   recipient_mismatch: 'invalid_exact_evm_recipient_mismatch',
   value_mismatch: 'invalid_exact_evm_payload_authorization_value_mismatch',
   not_yet_valid: 'invalid_exact_evm_payload_authorization_valid_after',

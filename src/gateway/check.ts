@@ -100,6 +100,15 @@ export const checkPayment = (
   const requirement = matched.value;
   const token = tokenOf(requirement.network);
   if (token === undefined) return err({ reason: 'internal' });
+  // Attack: a payment from payee to payee brings the operator nothing. Whoever has the key of one could mint credit with it.
+  if ([...config.payees.values()].some((all) => all.includes(authorization.from))) {
+    return inPayment(version, {
+      reason: 'wrong_payer',
+      field: 'payload.authorization.from',
+      expected: 'an account that receives no payments of this gateway',
+      got: authorization.from,
+    });
+  }
 
   const timed = checkAuthorization(requirement, authorization, now);
   if (!timed.ok && timed.error.reason !== 'expired') return inPayment(version, timed.error);

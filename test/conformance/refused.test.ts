@@ -47,7 +47,7 @@ const SIGNED: readonly (readonly [field: string, value: string, kind: string, na
   [
     'from',
     '0x0000000000000000000000000000000000000000',
-    'zero-payer',
+    'wrong-payer',
     'payload.authorization.from',
   ],
   ['to', OTHER_ADDRESS, 'recipient-mismatch', 'payload.authorization.to'],

@@ -39,7 +39,7 @@ const HINTS: Readonly<Record<Reason['reason'], Words>> = {
   requirement_mismatch: 'Reload the page to see the present price and terms.',
   recipient_mismatch: 'Reload the page to see the present price and terms.',
   value_mismatch: 'Reload the page to see the present price and terms.',
-  zero_payer: 'Choose another account in the wallet, then try again.',
+  wrong_payer: 'Choose another account in the wallet, then try again.',
   intent_mismatch: RELOAD,
   empty_window: RELOAD,
   window_too_long: RELOAD,

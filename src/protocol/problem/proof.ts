@@ -186,7 +186,7 @@ export type MismatchReason = {
     | 'intent_mismatch'
     | 'recipient_mismatch'
     | 'value_mismatch'
-    | 'zero_payer'
+    | 'wrong_payer'
     | 'empty_window'
     | 'window_too_long'
     | 'valid_too_long'
@@ -215,7 +215,12 @@ export const mismatchTexts: Texts<MismatchReason> = {
   requirement_mismatch: otherOffer,
   recipient_mismatch: otherOffer,
   value_mismatch: otherOffer,
-  zero_payer: otherOffer,
+  wrong_payer: (reason) =>
+    mismatchText(
+      reason,
+      'Account cannot pay here',
+      'Sign the payment with another account: the zero address cannot pay, and neither can an account that receives payments of this gateway.',
+    ),
   intent_mismatch: (reason) =>
     mismatchText(
       reason,

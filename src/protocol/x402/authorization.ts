@@ -18,7 +18,7 @@ import type { Requirement } from './requirement.ts';
 /** Why an authorization does not pay the requirement. */
 type AuthorizationFault = {
   readonly reason:
-    | 'zero_payer'
+    | 'wrong_payer'
     | 'recipient_mismatch'
     | 'value_mismatch'
     | 'not_yet_valid'
@@ -61,7 +61,7 @@ export const checkAuthorization = (
   const at = BigInt(now);
   const earliest = at + SETTLE_MARGIN;
   const latest = at + BigInt(requirement.maxTimeoutSeconds) + CLOCK_LEAD;
-  if (authorization.from === ZERO_ADDRESS) return fault('zero_payer', 'from', 'a nonzero address');
+  if (authorization.from === ZERO_ADDRESS) return fault('wrong_payer', 'from', 'a nonzero address');
   if (authorization.to !== requirement.payTo) {
     return fault('recipient_mismatch', 'to', requirement.payTo);
   }

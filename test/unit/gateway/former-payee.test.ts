@@ -121,6 +121,27 @@ describe.each([
   });
 });
 
+it('rejects a payment that a payee signed, current or former, on any network', async () => {
+  const payees: Config['payees'] = new Map([
+    [NETWORK, [PAY_TO, NEW]],
+    [BASE, [NEW, addressOf('agent')]],
+  ]);
+  const config: Config = { ...vectorConfig(), payees };
+  const old = requestOf(oldPaymentHeader(await paymentOf()));
+  for (const request of [await byPayment(), await byBoundPayment(), old]) {
+    const { answer, asked } = await sendTo(config, request, { verdict: 'busy' } as never);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      {
+        type: 'urn:countersign:problem:wrong-payer',
+        field: expect.stringMatching(/\.payload\.authorization\.from$/) as string,
+        got: addressOf('agent'),
+      },
+    ]);
+    expect(asked).toEqual([]);
+  }
+});
+
 describe('a payee that was never configured', () => {
   it('gets no payment, not even a repeat', async () => {
     const stray = await paymentOf({ to: `0x${'ee'.repeat(20)}` });

@@ -53,7 +53,7 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   intent_mismatch: [[400, mismatch]],
   recipient_mismatch: [[400, mismatch]],
   value_mismatch: [[400, mismatch]],
-  zero_payer: [[400, mismatch]],
+  wrong_payer: [[400, mismatch]],
   empty_window: [[400, mismatch]],
   window_too_long: [[400, mismatch]],
   valid_too_long: [[400, mismatch]],

@@ -31,7 +31,7 @@ describe('checkAuthorization', () => {
     ['to', AGENT, 'recipient_mismatch', PAY_TO],
     ['value', 19_999n, 'value_mismatch', '20000'],
     ['value', 20_001n, 'value_mismatch', '20000'],
-    ['from', ZERO_ADDRESS, 'zero_payer', 'a nonzero address'],
+    ['from', ZERO_ADDRESS, 'wrong_payer', 'a nonzero address'],
     ['validAfter', now, 'not_yet_valid', `< ${NOW}`],
     ['validBefore', now + 3661n, 'valid_too_long', `<= ${NOW + 3660}`],
     ['validBefore', now + 6n, 'expired', `> ${NOW + 6}`],
