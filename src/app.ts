@@ -204,11 +204,12 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> =
     const config = configOf(context.env);
     if (!config.ok || !hasLog(context.env)) return next();
     const { serveLog } = await import('./discovery/log.ts');
-    const log = (origin: string) => context.env.AUDIT_LOG.getByName(origin);
+    const { AUDIT_LOG, SHIELD } = context.env;
     const services = {
       audience: config.value.audiences[0],
       keys: context.env as LogKeySettings,
-      log,
+      log: (origin: string) => AUDIT_LOG.getByName(origin),
+      rateLimit: async (key: string) => (await SHIELD.limit({ key })).success,
     };
     return serveLog(services, context.req.raw, nowSeconds());
   });

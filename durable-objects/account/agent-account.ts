@@ -33,6 +33,7 @@ import type {
   StandingVerdict,
 } from '../../src/protocol/account/standing.ts';
 import type {
+  EndedSessions,
   SessionEnd,
   SessionRequest,
   SessionVerdict,
@@ -296,14 +297,14 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** Ends a session of this wallet, or all of them. */
-  async endSession(end: SessionEnd): Promise<Acknowledged> {
+  async endSession(end: SessionEnd): Promise<EndedSessions> {
     const gate = await this.#loadSessions();
     return gate === undefined
       ? UNAVAILABLE
-      : this.#manage<Acknowledged>(
+      : this.#manage<EndedSessions>(
           ({ endSession }) =>
-            (state, { now }) =>
-              endSession(state, end, gate, now),
+            (state, context) =>
+              endSession(state, end, gate, context),
           UNAVAILABLE,
         );
   }

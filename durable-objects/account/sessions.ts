@@ -1,13 +1,15 @@
 import { createBoundedMap } from '../../src/core/bounded-map.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type {
+  EndedSessions,
   SessionEnd,
   SessionRequest,
   SessionVerdict,
 } from '../../src/protocol/account/session.ts';
 import { put } from '../store/noun.ts';
 import type { Reader } from '../store/query.ts';
-import { type Decision, unchanged } from './decision.ts';
+import { spendBudget } from './commands/command-budget.ts';
+import { type Context, type Decision, stored, unchanged } from './decision.ts';
 import { ENDED_SESSION, type EndedSession } from './ended-session.ts';
 import type { AccountState } from './state.ts';
 import { exists } from './tree/ancestors.ts';
@@ -67,23 +69,41 @@ export const openSessionGate = (woke: Seconds): SessionGate => {
   };
 };
 
-/** Stores that a session has ended, or all that were used or began until now. An account that does not exist, and is no operator's, has nothing to read: memory is enough. */
+/**
+ * Stores that a session has ended, or all that were used or began until now. An account that does not exist, and is no operator's, has nothing to
+ * read: memory is enough.
+ *
+ * Attack: a wallet signs sessions for nothing, and each end of one is a row. So the account's rows have a budget, and a session that has ended
+ * already gets none.
+ */
 export const endSession = (
   state: AccountState,
   { key, until, isOperator }: SessionEnd,
   gate: SessionGate,
-  now: Seconds,
-): Decision<{ readonly verdict: 'ok' }> => {
+  context: Pick<Context, 'now' | 'commandBytes' | 'read'>,
+): Decision<EndedSessions> => {
+  const { now, read } = context;
+  const isStored = isOperator || exists(state);
+  if (isStored && key !== 'all' && read.get(ENDED_SESSION, key) !== undefined) {
+    return unchanged(state, { verdict: 'ok' });
+  }
   // A session of a browser whose clock is ahead begins after a cut at `now`, so that its key is ended by name.
   const early = (key === 'all' ? gate.early(now) : []).map(({ key: own, begun }) => ({
     key: own,
     at: now,
     until: until + begun - now,
   }));
-  const ended = new Map([{ key, at: now, until }, ...early].map((each) => [each.key, each]));
-  for (const each of ended.values()) gate.end(each);
-  const decision = unchanged(state, { verdict: 'ok' } as const);
-  return isOperator || exists(state)
-    ? { ...decision, writes: [...ended.values()].map((each) => put(ENDED_SESSION, each)) }
+  const rows = [
+    ...new Map([{ key, at: now, until }, ...early].map((each) => [each.key, each])).values(),
+  ];
+  const bytes = rows.reduce((sum, each) => sum + ENDED_SESSION.encode(each).length, 0);
+  const spent = exists(state) ? spendBudget(state, 'session', bytes, context) : { state };
+  if ('fault' in spent) return unchanged(state, { verdict: 'refused', fault: spent.fault });
+  for (const each of rows) gate.end(each);
+  const decision = exists(state)
+    ? stored(spent.state, { verdict: 'ok' } as const)
+    : unchanged(state, { verdict: 'ok' } as const);
+  return isStored
+    ? { ...decision, writes: [...decision.writes, ...rows.map((each) => put(ENDED_SESSION, each))] }
     : decision;
 };

@@ -5,6 +5,7 @@ import { keyIdOf, type NoteKey, SIGNATURE_TYPE } from '../audit/log/signed-note.
 import type { Seconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
+import { clientOf, type RateLimit, TOO_MANY } from '../gateway/rate-limit.ts';
 import type { AuditLogRpc, LogSigner } from '../protocol/audit-log-contract.ts';
 import { problem } from '../protocol/problem/problem.ts';
 
@@ -13,7 +14,11 @@ export type LogServices = {
   readonly audience: string;
   readonly keys: LogKeySettings;
   readonly log: (origin: string) => Pick<AuditLogRpc, 'status' | 'tile'>;
+  readonly rateLimit: RateLimit;
 };
+
+/** The year of the first release: no gateway has an older log. */
+const FIRST_YEAR = 2026;
 
 const PATH = /^\/log\/(?:(?<year>\d{4})\/)?(?<resource>checkpoint|keys|tile\/.{1,64})$/;
 
@@ -37,7 +42,7 @@ const TILE_HEADERS = {
  * for the current one; `/log/<year>/keys` lists the keys to verify with. Leaves are not public: they name accounts and when each was active.
  */
 export const serveLog = async (
-  { audience, keys, log }: LogServices,
+  { audience, keys, log, rateLimit }: LogServices,
   request: Request,
   now: Seconds,
 ): Promise<Response> => {
@@ -47,10 +52,14 @@ export const serveLog = async (
   const { year, resource } = PATH.exec(new URL(request.url).pathname)?.groups ?? {};
   if (resource === undefined) return problem({ reason: 'not_found' });
   const current = logOrigin(audience, now);
-  // No object is asked for a year that has not begun: its name would be one that a stranger chose.
-  if (year !== undefined && Number(year) > Number(current.slice(-4))) {
+  // No object is asked for a year that no log is of: its name would be one that a stranger chose, and waking it costs (law 12).
+  if (
+    year !== undefined &&
+    (Number(year) < FIRST_YEAR || Number(year) > Number(current.slice(-4)))
+  ) {
     return problem({ reason: 'not_found' });
   }
+  if (!(await rateLimit(`log ${clientOf(request.headers)}`))) return problem(TOO_MANY);
   const origin = year === undefined ? current : `${current.slice(0, -4)}${year}`;
   if (resource === 'checkpoint') {
     const { checkpoint } = await log(origin).status();

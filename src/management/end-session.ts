@@ -42,8 +42,9 @@ const end = async (
   const account = accountId(signer.network, signer.payer);
   const isOperator = context.config.operators.includes(signer.payer);
   try {
-    const { verdict } = await context.account(account).endSession({ ...ended, isOperator });
-    if (verdict === 'ok') {
+    const answer = await context.account(account).endSession({ ...ended, isOperator });
+    if (answer.verdict === 'refused') return problem(answer.fault);
+    if (answer.verdict === 'ok') {
       return new Response(null, { status: 204, headers: { 'Cache-Control': 'no-store' } });
     }
   } catch (cause) {

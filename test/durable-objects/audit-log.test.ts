@@ -21,6 +21,7 @@ import { accountOf, randomHex } from './support.ts';
 
 const GENESIS: Hex = `0x${'00'.repeat(32)}`;
 let origin: string;
+const admitting = { rateLimit: async () => true };
 const log = (name = origin) => env.AUDIT_LOG.getByName(name);
 
 beforeEach(async () => {
@@ -358,7 +359,7 @@ describe('the keys of a transparency log', () => {
     const old = (env as { LOG_KEY?: string }).LOG_KEY ?? '';
     const next = await newKey();
     const listed = async (path: string, keys: LogKeySettings) => {
-      const services = { audience: `https://${origin.split('/')[0]}`, keys, log };
+      const services = { ...admitting, audience: `https://${origin.split('/')[0]}`, keys, log };
       const request = new Request(`https://gateway.example/log/${path}`);
       const answer = await serveLog(services, request, Date.UTC(2026, 5, 1) / 1_000);
       const list = answer.status === 200 ? parseKeyList(await answer.text()) : undefined;
@@ -397,7 +398,12 @@ describe('the keys of a transparency log', () => {
     await sign(second);
     Object.assign(env, { LOG_KEY: old });
     await sign(third);
-    const services = { audience: `https://${origin.split('/')[0]}`, keys: { LOG_KEY: old }, log };
+    const services = {
+      ...admitting,
+      audience: `https://${origin.split('/')[0]}`,
+      keys: { LOG_KEY: old },
+      log,
+    };
     const request = new Request('https://gateway.example/log/2026/keys');
     const answer = await serveLog(services, request, Date.UTC(2026, 5, 1) / 1_000);
     const listed = parseKeyList(await answer.text()) ?? [];
@@ -406,5 +412,45 @@ describe('the keys of a transparency log', () => {
       [idOf(next), true],
       [idOf(old), true],
     ]);
+  });
+});
+
+describe('the public routes of a transparency log', () => {
+  const serve = async (path: string, rateLimit: (key: string) => Promise<boolean>) => {
+    const asked: string[] = [];
+    const services = {
+      ...{ audience: `https://${origin.split('/')[0]}`, keys: {}, rateLimit },
+      log: (name: string) => {
+        asked.push(name.slice(-4));
+        return log(name);
+      },
+    };
+    const request = new Request(`https://gateway.example/log/${path}`, {
+      headers: { 'CF-Connecting-IP': '203.0.113.9' },
+    });
+    const answer = await serveLog(services, request, Date.UTC(2027, 5, 1) / 1_000);
+    return { status: answer.status, asked };
+  };
+
+  test.each([
+    ['2027/checkpoint', ['2027']],
+    ['2026/checkpoint', ['2026']],
+    ['checkpoint', ['2027']],
+    ['2028/checkpoint', []],
+    ['2028/keys', []],
+    ['2028/tile/0/000.p/1', []],
+    ['2025/checkpoint', []],
+    ['0000/keys', []],
+  ])('wake no object of a year that no log is of: %s', async (path, asked) => {
+    expect(await serve(path, async () => true)).toEqual({ status: 404, asked });
+  });
+
+  test('ask no object for a client above the rate limit', async () => {
+    const counted: string[] = [];
+    const refuse = async (key: string) => counted.push(key) === 0;
+    for (const path of ['checkpoint', '2026/keys', '2026/tile/0/000.p/1']) {
+      expect(await serve(path, refuse)).toEqual({ status: 429, asked: [] });
+    }
+    expect(counted).toEqual(Array.from({ length: 3 }, () => 'log 203.0.113.9'));
   });
 });

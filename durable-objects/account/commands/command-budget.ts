@@ -18,7 +18,8 @@ import type { AskAncestors } from './command-answer.ts';
 
 /**
  * The budgets of an account's commands: `own` for those it signs, of which `grant` (grants) and `stop` (commands that only stop an
- * account) count apart; `descendants` for all that its descendants sign; `approval` for their calls that wait for a person.
+ * account) count apart; `descendants` for all that its descendants sign; `approval` for their calls that wait for a person; `session` for ends
+ * of its sessions, whose bytes are those of the stored rows.
  */
 export type CommandBudget = CommandCharge['budget'];
 
@@ -31,11 +32,12 @@ const RATES: Readonly<Record<CommandBudget, Rate>> = {
   stop: { limit: 240, seconds: 60 },
   descendants: { limit: 360, seconds: 60 },
   approval: { limit: 60, seconds: 3_600 },
+  session: { limit: 60, seconds: 60 },
 };
 
 /** Bytes a day, as quarters of `COMMAND_BYTES_PER_DAY`. */
 const QUARTERS: Readonly<Record<CommandBudget, number>> = {
-  ...{ own: 4, grant: 16, stop: 2, descendants: 12, approval: 2 },
+  ...{ own: 4, grant: 16, stop: 2, descendants: 12, approval: 2, session: 1 },
 };
 
 /** An account that has never paid here gets this part: keys are free, and many keys can present the same dollar. */
@@ -101,7 +103,7 @@ export type Charge = CommandCharge & { readonly verdict: 'charge'; readonly to: 
 /** The signer of a command, and whether the other payers have paid. */
 export type Payer = {
   readonly account: AccountId;
-  readonly budget: Exclude<CommandBudget, 'descendants' | 'approval'>;
+  readonly budget: Exclude<CommandBudget, 'descendants' | 'approval' | 'session'>;
   readonly id: Hex;
   readonly paid: boolean;
 };

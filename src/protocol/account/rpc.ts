@@ -7,7 +7,7 @@ import type { ChargedCommand, CommandCharge } from './command-budget.ts';
 import type { CommandVerdict } from './command-verdict.ts';
 import type { AccountCommand, ChangedDocuments, DocumentType, KeptDocument } from './command.ts';
 import type { RightsQuestion, RightsVerdict } from './rights.ts';
-import type { SessionEnd, SessionRequest, SessionVerdict } from './session.ts';
+import type { EndedSessions, SessionEnd, SessionRequest, SessionVerdict } from './session.ts';
 import type { Relation, StandingQuestion, StandingVerdict } from './standing.ts';
 import type { EntryPage } from '../entry.ts';
 import type { Children } from './grant.ts';
@@ -45,5 +45,5 @@ export type AgentAccountRpc = {
   recheck(calls: readonly Hex[]): Promise<Rechecked>;
   exported(seq: number): Promise<Acknowledged>;
   admitSession(request: SessionRequest): Promise<SessionVerdict>;
-  endSession(end: SessionEnd): Promise<Acknowledged>;
+  endSession(end: SessionEnd): Promise<EndedSessions>;
 };

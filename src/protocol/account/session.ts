@@ -1,5 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
+import type { BudgetFault } from './command-budget.ts';
 
 /** A request that the key of a session signed. The gateway has verified the signatures of wallet and key. */
 export type SessionRequest = {
@@ -31,3 +32,8 @@ export type SessionEnd = {
   readonly until: Seconds;
   readonly isOperator: boolean;
 };
+
+/** `refused`: the wallet has ended too many sessions, and this one continues. */
+export type EndedSessions =
+  | { readonly verdict: 'ok' | 'unavailable' }
+  | { readonly verdict: 'refused'; readonly fault: BudgetFault };

@@ -1,8 +1,11 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import type { SessionRequest } from '../../../src/protocol/account/session.ts';
-import { randomHex, stubOf } from '../support.ts';
+import { randomHex, stubOf, topUp } from '../support.ts';
+import { restore, rowsOf } from '../tree-support.ts';
+
+afterEach(restore);
 
 const requestOf = (changes: Partial<SessionRequest> = {}): SessionRequest => ({
   key: `0x${'0b'.repeat(32)}`,
@@ -88,6 +91,28 @@ describe('endSession', () => {
     expect(await stubOf(payer).admitSession(requestOf(ahead))).toEqual({ verdict: 'ended' });
     const later = requestOf({ ...ahead, key: requestOf().key, created: nowSeconds() + 1 });
     expect(await stubOf(payer).admitSession(later)).not.toEqual({ verdict: 'ended' });
+  });
+
+  it('is refused beyond the budget of the account, and the session continues', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 1_000n);
+    await stubOf(payer).admitSession(requestOf({ created: 0 }));
+    const keyAt = (at: number) => `0x${at.toString(16).padStart(64, '0')}` as const;
+    const ended = async (at: number) => {
+      const answer = await stubOf(payer).endSession({ ...end, key: keyAt(at) });
+      return answer.verdict === 'refused' ? answer.fault.rule : answer.verdict;
+    };
+    const answers = [];
+    for (let at = 0; at < 70; at += 1) answers.push(await ended(at));
+    expect(answers.slice(0, 60)).toEqual(Array.from({ length: 60 }, () => 'ok'));
+    expect(answers.at(-1)).toBe('command_rate');
+    expect(await stubOf(payer).admitSession(requestOf({ key: keyAt(69) }))).toEqual({
+      verdict: 'admitted',
+    });
+    // The repeat of an end stores nothing, so it costs nothing.
+    const before = await rowsOf(payer);
+    expect(await ended(0)).toBe('ok');
+    expect(await rowsOf(payer)).toBe(before);
   });
 
   it('survives a restart of the object', async () => {

@@ -80,6 +80,25 @@ describe('a payment that waits', () => {
     expect((await repeat(payer, call, { execute: false })).verdict).toBe('settle');
   });
 
+  test.each(['validBefore', 'value'] as const)(
+    'does not run for a repeat with another %s, which nobody approved',
+    async (field) => {
+      const payer = await operators();
+      const call = payment(payer);
+      await reserve(payer, call);
+      await decide(payer, call.call, 'operator');
+      const { payment: signed } = call;
+      if (signed === undefined) throw new Error('no payment');
+      const authorization = {
+        ...signed.authorization,
+        [field]: signed.authorization[field] + 1n,
+      };
+      const altered = { payment: { ...signed, authorization } };
+      expect((await repeat(payer, call, altered)).verdict).toBe('conflict');
+      expect((await repeat(payer, call)).verdict).toBe('go');
+    },
+  );
+
   test('is released by a refusal, and its signature is erased', async () => {
     const payer = await operators();
     const call = payment(payer);

@@ -6,18 +6,21 @@ import { accountOf, randomHex, stubOf } from '../../support.ts';
 import {
   branchWith,
   callOnce,
+  callWhile,
   denialOf,
   enrol,
   faultOf,
   freeOnce,
+  limitOf,
   LONG,
   ownerWith,
   pass,
   restore,
   ruleOf,
   setPolicy,
+  watchRecalls,
 } from '../../tree-support.ts';
-import { fleetWith } from './fleets.ts';
+import { fleetWith, WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 
@@ -119,6 +122,24 @@ describe('a policy of an ancestor', () => {
     const late = nowSeconds() + (denial.retryAfter ?? 0) - (denial.limit?.resetsAt ?? 0);
     expect([0, 1, 2]).toContain(late);
     expect(ruleOf(await callOnce(agent, 50n))).toBe('go');
+  });
+
+  test('with a limit below what is lent is kept to the unit by what was lent before', async () => {
+    const owner = await ownerWith(100_000n, windowOf(100_000));
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    for (let i = 0; i < 9; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    const { spent, held } = await limitOf(owner, WINDOW);
+    const lowered = Number(spent) + Number(held) - 1;
+    // The agent does not hear of it, and asks anew after its lease has ended.
+    let isLost = true;
+    watchRecalls((_, real) => (isLost ? Promise.resolve({ verdict: 'unavailable' }) : real()));
+    await setPolicy(owner, windowOf(lowered));
+    isLost = false;
+    pass(61);
+    const { went, denial } = await callWhile(agent, 1n);
+    expect(denial?.rule).toBe('window');
+    expect(90 + went).toBe(lowered);
   });
 
   test('that does not parse is rejected and changes nothing', async () => {

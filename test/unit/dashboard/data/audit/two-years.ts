@@ -104,6 +104,7 @@ export const openTwoYears = async (roles: 'owner' | 'operator'): Promise<Managem
     audience: config.audiences[0],
     keys: { LOG_KEY: JSON.stringify(jwk) },
     log,
+    rateLimit: async () => true,
   };
   const outside = globalThis.fetch;
   vi.stubGlobal('fetch', async (input: string, init?: RequestInit) =>

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { checkpointText } from '../../../../src/audit/log/checkpoint.ts';
+import { leafOf, leafText } from '../../../../src/audit/log/leaf.ts';
+import { leafHash } from '../../../../src/audit/log/merkle-tree.ts';
+import { signNote } from '../../../../src/audit/log/note-signature.ts';
+import { verifierKey, writeNote } from '../../../../src/audit/log/signed-note.ts';
+import type { HashedEntry } from '../../../../src/audit/verify/check.ts';
+import { createLogCheck } from '../../../../src/audit/verify/log.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { utf8 } from '../../../../src/crypto/bytes.ts';
+import type { Entry } from '../../../../src/protocol/entry.ts';
+import { fileOf } from '../../../support/verify-log.ts';
+import { ALICE, START, word } from '../history.ts';
+import { KEY, privateKey } from '../log/vectors.ts';
+
+/** What the check says about a log of one leaf, which covers this many entries. */
+const findingOfLeaf = async (entries: number) => {
+  const hashes = Array.from({ length: entries }, (_, at) => word(at + 1)) as [Hex, ...Hex[]];
+  const leaf = leafText(leafOf(ALICE, { seq: 1, prev: word(0) }, hashes));
+  const text = checkpointText({ origin: KEY.name, size: 1, root: leafHash(utf8(leaf)) });
+  const note = writeNote({ text, signatures: [await signNote(KEY, await privateKey(), text)] });
+  const check = await createLogCheck(
+    {
+      keys: [{ name: 'log-key', text: `${verifierKey(KEY)}\n` }],
+      years: [
+        {
+          leaves: fileOf('log/2026/leaves.ndjson', `${JSON.stringify({ index: 0, leaf })}\n`),
+          checkpoint: { name: 'log/2026/checkpoint', text: note },
+        },
+      ],
+    },
+    { accounts: new Map() } as never,
+  );
+  for (const [at, hash] of hashes.entries()) {
+    const entry = { account: ALICE, seq: at + 1, prev: word(at), at: START } as Entry;
+    const seen: HashedEntry = {
+      entry,
+      text: '',
+      hash,
+      place: { file: 'log.ndjson', line: at + 1 },
+    };
+    await check.see(seen);
+  }
+  const { verdict, first } = await check.end();
+  return { verdict, reason: first?.reason, seq: first?.seq };
+};
+
+test('a leaf of more entries than a chunk holds is broken, before it fills the memory', async () => {
+  expect(await findingOfLeaf(2_000)).toMatchObject({ verdict: 'proved', reason: undefined });
+  expect(await findingOfLeaf(2_001)).toEqual({
+    ...{ verdict: 'BROKEN', reason: 'leaf_too_long', seq: 2_001 },
+  });
+});
