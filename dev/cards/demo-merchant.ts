@@ -19,6 +19,7 @@ export const TRICKS = [
   'base64',
   'cvc',
   'text',
+  'reflect',
   'redirect',
   'fail_after_charge',
   'silent_after_charge',
@@ -101,6 +102,8 @@ export const openDemoMerchant = (
     const body = { id, status: 'paid', amount: GOODS[item], currency: 'usd', item };
     if (key !== null) orders.set(key, JSON.stringify(body));
     if (trick === undefined) return Response.json(body);
+    if (trick === 'reflect')
+      return Response.json({ ...body, id: request.headers.get('user-agent') });
     const answer = MISCHIEF[trick];
     return answer?.(card, body) ?? Response.json({ ...body, id: leakOf(trick, card) });
   };

@@ -13,16 +13,31 @@ export type FakeCardVaultOptions = {
   readonly forward?: (request: Request) => Promise<Response>;
 };
 
-/** `{{ <id> | json: '$.number' }}` or `{{ token: <id> | json: '$.number' }}`, as Basis Theory documents them. */
-const EXPRESSION = /\{\{\s*(?:token:\s*)?([A-Za-z0-9_-]+)\s*\|\s*json:\s*'\$\.(\w+)'\s*\}\}/g;
+/** Liquid, as Basis Theory documents it: `{{ token: <id> | json: '$.number' }}`, `{{ <id> | … }}` or `{{ proxy.request.body | … }}`. */
+const EXPRESSION = /\{\{(.*?)\}\}/gs;
+const FILTER = /^(json|split|reverse|join)(?::\s*'(.*)')?$/;
+
+/** Applies one filter. A JSONPath names members only. */
+const filtered = (value: unknown, filter: string): unknown => {
+  const [, name, argument = ''] = FILTER.exec(filter) ?? [];
+  if (name === 'split') return String(value).split(argument);
+  if (name === 'reverse') return Array.isArray(value) ? value.toReversed() : value;
+  if (name === 'join') return Array.isArray(value) ? value.join(argument) : value;
+  let at: unknown = typeof value === 'string' ? JSON.parse(value) : value;
+  for (const key of argument.split('.').slice(1)) {
+    at = (at as Readonly<Record<string, unknown>> | undefined)?.[key];
+  }
+  return at;
+};
+
 const HOP = new Set(['host', 'content-length', 'connection']);
 
 const fault = (status: number, detail: string): Response =>
   Response.json({ title: 'Proxy error', status, detail }, { status });
 
 /**
- * A fake of Basis Theory's ephemeral proxy for one machine. It replaces expressions in the proxied body, and nowhere else, and passes the answer
- * of the destination back as it is.
+ * A fake of Basis Theory's ephemeral proxy for one machine. It evaluates expressions anywhere in the proxied request: in the body, then in each
+ * header and the URL, where `proxy.request.body` is the body with the card in it. It passes the answer of the destination back as it is.
  */
 export const openFakeCardVault = ({
   key,
@@ -34,18 +49,23 @@ export const openFakeCardVault = ({
     if (request.headers.get('bt-api-key') !== key) return fault(401, 'unknown BT-API-KEY');
     const destination = URL.parse(request.headers.get('bt-proxy-url') ?? '');
     if (destination === null) return fault(400, 'BT-PROXY-URL must be a URL');
+    let [known, proxied] = [true, ''];
+    const evaluated = (template: string): string =>
+      template.replace(EXPRESSION, (_, expression: string) => {
+        const [object = '', ...filters] = expression.split('|').map((part) => part.trim());
+        const id = object.replace(/^token:\s*/, '');
+        const value = object === 'proxy.request.body' ? proxied : tokens[id];
+        if (value === undefined) known = false;
+        return value === undefined ? '' : String(filters.reduce<unknown>(filtered, value));
+      });
     const template = await request.text();
-    let unknown: string | undefined;
-    const body = template.replace(EXPRESSION, (expression, id: string, member: string) => {
-      const value = tokens[id]?.[member as keyof VaultedCard];
-      if (value === undefined) unknown = id;
-      return value === undefined ? expression : String(value);
-    });
-    if (unknown !== undefined) return fault(400, 'a token does not exist');
+    proxied = evaluated(template);
     const headers = new Headers();
     for (const [name, value] of request.headers) {
-      if (!name.startsWith('bt-') && !HOP.has(name)) headers.set(name, value);
+      if (!name.startsWith('bt-') && !HOP.has(name)) headers.set(name, evaluated(value));
     }
-    return await forward(new Request(destination, { method: request.method, headers, body }));
+    const url = evaluated(decodeURIComponent(destination.href));
+    if (!known) return fault(400, 'a token does not exist');
+    return await forward(new Request(url, { method: request.method, headers, body: proxied }));
   };
 };

@@ -1,5 +1,6 @@
 import type { Tool } from '../catalog/tool.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
+import type { FieldFault } from '../protocol/fault.ts';
 import type { SecretFetcher } from '../vault/egress.ts';
 import {
   type CardCall,
@@ -29,6 +30,23 @@ export const vaultPlacements = ({ key, token, places }: ProxiedCard): Tool['secr
     ...{ prefix: '{{ token: ', suffix: ` | json: '$.${MEMBERS[part]}' }}` },
   })),
 ];
+
+/** Begins what the vault evaluates, anywhere in a request: it would fill in any token of the operator, or the card, turned around or cut. */
+const EXPRESSION = /\{[{%#]/;
+const NO_EXPRESSION = 'must not hold {{, {% or {#';
+
+/** Another charset hides an expression from this gateway: in UTF-7, `+AHsAew-` is `{{`. */
+const OTHER_CHARSET = /charset(?!\s*=\s*"?utf-8"?\s*(?:;|$))/i;
+
+/** Returns why the vault must not get the headers of a request. */
+const headerFault = (headers: Headers): FieldFault | undefined => {
+  for (const [field, value] of headers) {
+    if (EXPRESSION.test(value)) return { field, reason: NO_EXPRESSION };
+  }
+  return OTHER_CHARSET.test(headers.get('content-type') ?? '')
+    ? { field: 'content-type', reason: 'must be UTF-8' }
+    : undefined;
+};
 
 /** Statuses that leave open whether the merchant has charged: its own errors, those of the vault, timeouts, a running request, redirects. */
 const isUnknown = (status: number): boolean =>
@@ -63,13 +81,14 @@ export const openVaultProxy = (
     if (!checked.ok) return checked.error;
     // The body with dummies in its places, written again: `\u007b\u007b` is an expression too.
     const written = checked.value.body === null ? '' : decodeUtf8(checked.value.body);
-    if (written === undefined || /\{[{%#]/.test(written)) {
-      // The vault would evaluate it: a caller could read any token of the operator into a field that comes back.
-      return await malformed('body', 'must not hold {{, {% or {#');
+    if (written === undefined || EXPRESSION.test(written)) {
+      return await malformed('body', NO_EXPRESSION);
     }
     const { headers, method, body } = draft;
     for (const name of [...headers.keys()]) if (name.startsWith('bt-')) headers.delete(name);
     headers.set('bt-proxy-url', url);
+    const fault = headerFault(headers);
+    if (fault !== undefined) return await malformed(fault.field, fault.reason);
     const response = await vault.fetch(`${origin}/proxy`, { ...init, method, headers, body });
     const { status } = response;
     if (isUnknown(status)) {

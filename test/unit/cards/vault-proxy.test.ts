@@ -14,6 +14,10 @@ const NUMBER = '4242424242424242';
 const COMPANY_CARD = { number: NUMBER, cvc: '737', expiration_month: 4, expiration_year: 2030 };
 const HOST = 'api.basistheory.com';
 
+/** Evaluates to the number of the card, backwards: nothing that looks like a card comes back. */
+const TURNED_ROUND =
+  "{{ proxy.request.body | json: '$.card.number' | split: '' | reverse | join: '' }}";
+
 const place = (part: string) => ({ in: 'json', pointer: `/card/${part}`, part });
 const TOOL: Tool = toolOf({
   ...{ id: 'shop', method: 'POST', path: '/tools/shop', upstream: SHOP },
@@ -136,6 +140,36 @@ describe('a purchase through a card vault', () => {
     const { answer, sent } = await buy(order);
     expect([answer.status, sent.length]).toEqual([400, 0]);
   });
+
+  it.each([
+    ['user-agent', TURNED_ROUND],
+    ['accept-language', TURNED_ROUND],
+    ['traceparent', '{% assign n = 1 %}'],
+    ['x-tenant', 'a{# b #}'],
+    ['content-type', `application/json; note="${TURNED_ROUND}"`],
+    // UTF-7 writes `{{` as `+AHsAew-`.
+    ['content-type', 'application/json; charset=utf-7'],
+    ['content-type', 'application/json; charset="utf-16"'],
+  ])('sends no expression in %s: %s', async (name, value) => {
+    const { answer, sent } = await buy(
+      { item: 'book', trick: 'reflect' },
+      { headers: { [name]: value } },
+    );
+    // First, so that a failure shows what came back.
+    expect(await answer.json()).toMatchObject({
+      field: name,
+      detail: expect.stringContaining(`${name} must`),
+    });
+    expect([answer.status, sent.length]).toEqual([400, 0]);
+  });
+
+  it.each(['application/json; charset=utf-8', 'application/json; charset="UTF-8"; v=1'])(
+    'sends %s',
+    async (type) => {
+      const { answer, sent } = await buy({ item: 'book' }, { headers: { 'content-type': type } });
+      expect([answer.status, sent[0]?.headers.get('content-type')]).toEqual([200, type]);
+    },
+  );
 
   it('sends no header of the caller to the vault', async () => {
     const { sent } = await buy(
