@@ -29,16 +29,15 @@ const timed = async (runs: number, work: () => unknown): Promise<number> => {
   return median(times);
 };
 
-const json = (): Uint8Array => {
-  const item =
-    '{"id":123456,"name":"Some \\"quoted\\" name","url":"https:\\/\\/example.com\\/a","n":[1,2,3]},';
-  return new TextEncoder().encode(item.repeat(Math.ceil(CHUNK / item.length)).slice(0, CHUNK));
-};
+const repeated = (text: string): Uint8Array =>
+  new TextEncoder().encode(text.repeat(Math.ceil(CHUNK / text.length)).slice(0, CHUNK));
+
+const JSON_ITEM =
+  '{"id":123456,"name":"Some \\"quoted\\" name","url":"https:\\/\\/example.com\\/a","n":[1,2,3]},';
 const BODIES: Readonly<Record<string, Uint8Array>> = {
-  prose: new TextEncoder().encode(
-    'The quick brown fox jumps over the lazy dog. '.repeat(2_000).slice(0, CHUNK),
-  ),
-  'JSON with escapes': json(),
+  prose: repeated('The quick brown fox jumps over the lazy dog. '),
+  'JSON with escapes': repeated(JSON_ITEM),
+  'HTML with references': repeated('<p title="x">It&#39;s &quot;quoted&quot; &amp; goes on</p>'),
 };
 
 for (const [length, count] of [

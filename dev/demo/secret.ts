@@ -1,5 +1,6 @@
 import { parseMoney } from '../../src/protocol/amount.ts';
-import { formsOf, lowerAscii } from '../../src/vault/forms.ts';
+import { lowerAscii } from '../../src/vault/forms.ts';
+import { writtenForms } from '../written-forms.ts';
 import { MARKET_SECRET, QUOTES } from '../stack/market.ts';
 import { type DemoMarket, LEAKS } from '../upstream/market.ts';
 import { type Answer, answerOf, initOf, jsonOf, textOf, type ToolRequest } from './exchange.ts';
@@ -12,7 +13,7 @@ const shownOf = ({ headers, bytes }: Answer): string =>
 
 const leaksOf = (answer: Answer, key: string): readonly string[] => {
   const shown = lowerAscii(shownOf(answer));
-  return formsOf(key).filter((form) => shown.includes(form));
+  return writtenForms(key).filter((form) => shown.includes(form));
 };
 
 const quote = (gateway: string, query: string): ToolRequest => ({

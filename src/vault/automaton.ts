@@ -1,4 +1,5 @@
 import { utf8 } from '../crypto/bytes.ts';
+import { TRIGGERS } from './escape.ts';
 
 /** One byte sequence to find, in lower case, and the name that replaces it. */
 export type Pattern = { readonly bytes: Uint8Array; readonly name: string };
@@ -12,6 +13,8 @@ export type Automaton = {
   /** The class of each byte: bytes that no window holds are one class, and the two cases of an ASCII letter are one. */
   readonly classes: Uint8Array;
   readonly classCount: number;
+  /** The classes from this one on are those of `TRIGGERS`. */
+  readonly firstTrigger: number;
   /** The next state, by state and class. */
   readonly next: Uint16Array;
   /** Length of the longest window prefix that ends in a state. */
@@ -37,7 +40,7 @@ export const buildAutomaton = (
   patterns: readonly { readonly text: string; readonly name: string }[],
 ): Automaton => {
   const all = patterns.map(({ text, name }): Pattern => ({ bytes: utf8(text), name }));
-  const { classes, classCount } = classesOf(all);
+  const { classes, classCount, firstTrigger } = classesOf(all);
   const size = 1 + all.reduce((sum, { bytes }) => sum + Math.min(bytes.length, WINDOW), 0);
   const next = new Uint16Array(size * classCount);
   const depths = new Uint8Array(size);
@@ -59,21 +62,24 @@ export const buildAutomaton = (
   completeTransitions(next, classCount, count, ends);
   const accepts = new Uint8Array(size);
   for (const state of ends.keys()) accepts[state] = 1;
-  return { patterns: all, classes, classCount, next, depths, accepts, outputs: ends };
+  return { patterns: all, classes, classCount, firstTrigger, next, depths, accepts, outputs: ends };
 };
 
 const classesOf = (patterns: readonly Pattern[]) => {
   const classes = new Uint8Array(256);
   let classCount = 1;
+  const classify = (byte: number): void => {
+    if (classes[byte] !== 0) return;
+    classes[byte] = classCount;
+    classCount += 1;
+  };
   for (const { bytes } of patterns) {
-    for (const byte of bytes.subarray(0, WINDOW)) {
-      if (classes[byte] !== 0) continue;
-      classes[byte] = classCount;
-      classCount += 1;
-    }
+    for (const byte of bytes.subarray(0, WINDOW)) if (!TRIGGERS.includes(byte)) classify(byte);
   }
+  const firstTrigger = classCount;
+  TRIGGERS.forEach(classify);
   for (let byte = 0x41; byte <= 0x5a; byte += 1) classes[byte] = classes[byte + CASE] ?? 0;
-  return { classes, classCount };
+  return { classes, classCount, firstTrigger };
 };
 
 /** Fills in the transitions of failure, breadth first, and adds the windows that end in a suffix of a state. */

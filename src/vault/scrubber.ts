@@ -1,14 +1,15 @@
+import { concatBytes } from '@noble/hashes/utils.js';
 import { utf8 } from '../crypto/bytes.ts';
 import { buildAutomaton, type Automaton } from './automaton.ts';
+import type { Hit } from './candidate.ts';
 import { formsOf } from './forms.ts';
-import { type JsonView, openJsonView } from './json-view.ts';
-import { type Hit, openScanner, type Scanner } from './scanner.ts';
+import { openScanner } from './scanner.ts';
 import { MARK } from './secret.ts';
 
 /** A text that must not pass, and the name of its secret. */
 export type Guarded = { readonly name: string; readonly text: string };
 
-/** Removes texts from answers, in every form of `formsOf`. */
+/** Removes texts from answers, in every form of `formsOf`, escaped in any way that `readEscapes` reads. */
 export type Scrubber = {
   /** Opens the scrubber of one body. */
   readonly body: () => BodyScrubber;
@@ -41,36 +42,14 @@ export const openScrubber = (
   };
 };
 
-const BACKSLASH = 0x5c;
-
 const openBody = (automaton: Automaton, onHit: (name: string) => void): BodyScrubber => {
-  const raw = openScanner(automaton);
-  /** Opened with the first backslash: until then both read the same bytes. */
-  let escaped: { readonly view: JsonView; readonly scanner: Scanner } | undefined;
+  const scanner = openScanner(automaton);
   let held: Uint8Array = new Uint8Array(0);
   /** The position of the first byte of `held`. */
   let start = 0;
-  let received = 0;
   /** Everything before this position belongs to a secret. */
   let covered = 0;
   let hits: Hit[] = [];
-
-  const scan = (chunk: Uint8Array): number => {
-    if (escaped === undefined && chunk.includes(BACKSLASH)) {
-      escaped = { view: openJsonView(received), scanner: raw.fork() };
-    }
-    hits.push(...raw.feed(chunk));
-    received += chunk.length;
-    if (escaped === undefined) return raw.settled();
-    const { view, scanner } = escaped;
-    for (const hit of scanner.feed(view.feed(chunk))) {
-      hits.push({ ...hit, start: view.sourceOf(hit.start), end: view.sourceOf(hit.end) });
-    }
-    const settled = scanner.settled();
-    const source = view.sourceOf(settled);
-    view.forget(settled);
-    return Math.min(raw.settled(), source);
-  };
 
   /** Returns what lies before a position, with the hits replaced. Overlapping hits are one. */
   const release = (until: number): Uint8Array => {
@@ -92,26 +71,18 @@ const openBody = (automaton: Automaton, onHit: (name: string) => void): BodyScru
     hits = hits.filter((hit) => hit.start >= until);
     held = held.subarray(until - start);
     start = until;
-    return joined(parts);
+    return concatBytes(...parts);
   };
 
   return {
     push: (chunk) => {
-      held = held.length === 0 ? chunk : joined([held, chunk]);
-      return release(scan(chunk));
+      held = held.length === 0 ? chunk : concatBytes(held, chunk);
+      hits.push(...scanner.feed(chunk));
+      return release(scanner.settled());
     },
-    end: () => release(received),
+    end: () => {
+      hits.push(...scanner.end());
+      return release(start + held.length);
+    },
   };
-};
-
-const joined = (parts: readonly Uint8Array[]): Uint8Array => {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 };

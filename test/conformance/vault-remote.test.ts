@@ -4,7 +4,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { toolPin } from '../../src/remote/definition.ts';
-import { formsOf } from '../../src/vault/forms.ts';
+import { writtenForms } from '../../dev/written-forms.ts';
 import { bind, bound } from './support/bound.ts';
 import { accountOf } from './support/credit.ts';
 import { expectProblem } from './support/expect-answer.ts';
@@ -32,7 +32,7 @@ afterAll(async () => {
 
 /** The forms of the token that a text holds. */
 const found = (text: string): readonly string[] =>
-  formsOf(token)
+  writtenForms(token)
     .map((form) => Buffer.from(form).toString('latin1'))
     .filter((form) => text.toLowerCase().includes(form.toLowerCase()));
 

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
-import { formsOf } from '../../src/vault/forms.ts';
+import { writtenForms } from '../../dev/written-forms.ts';
 
 /** A secret that a run has used. `find` gets text in lower case, one character a byte, and returns what it found. */
 export type Planted = {
@@ -13,9 +13,9 @@ export type Planted = {
 /** A planted secret, and where it was found. */
 export type Trace = { readonly secret: string; readonly place: string; readonly form: string };
 
-/** A text: in every form of `src/vault/forms.ts`, in UTF-16, and across line breaks and spaces. */
+/** A text: in every form of `dev/written-forms.ts`, in UTF-16, and across line breaks and spaces. */
 export const plantText = (name: string, text: string): Planted =>
-  plantForms(name, formsOf(text).map(latin1));
+  plantForms(name, writtenForms(text).map(latin1));
 
 /** A key of at least 16 bytes: either end of it, raw, in hex, base64, base64url, and as a list of numbers. */
 export const plantKey = (name: string, key: Uint8Array): Planted => {
@@ -31,7 +31,7 @@ export const plantCard = (name: string, number: string): Planted =>
   plantForms(
     name,
     ['', ' ', '-'].flatMap((separator) =>
-      formsOf(number.replace(/(.{4})(?=.)/g, `$1${separator}`)),
+      writtenForms(number.replace(/(.{4})(?=.)/g, `$1${separator}`)),
     ),
   );
 

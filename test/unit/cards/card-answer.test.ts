@@ -7,7 +7,7 @@ import {
   scrubberOf,
 } from '../../../src/cards/card-digits.ts';
 import { filterAnswer, filtered } from '../../../src/cards/filter-answer.ts';
-import { formsOf } from '../../../src/vault/forms.ts';
+import { writtenForms } from '../../../dev/written-forms.ts';
 
 const NUMBER = '4000009990000013';
 const card = { number: NUMBER, cvc: '737' };
@@ -32,7 +32,7 @@ describe('the scrubber of a known card', () => {
 
   it('removes 4-6-5 groups, every form of the vault, and a number twice', () => {
     expect(scrubberOf(amex)('3782 822463 10005')).toBe(CARD_MARK);
-    for (const form of formsOf(NUMBER)) {
+    for (const form of writtenForms(NUMBER)) {
       expect(scrubberOf(card)(`x${form}y`).toLowerCase()).not.toContain(form);
     }
     expect(scrubberOf(card)(`${NUMBER} ${NUMBER}`)).toBe(`${CARD_MARK} ${CARD_MARK}`);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { TRICKS } from '../../../dev/cards/demo-merchant.ts';
 import type { IssuingCard } from '../../../src/cards/card-terms.ts';
-import { formsOf } from '../../../src/vault/forms.ts';
+import { writtenForms } from '../../../dev/written-forms.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { callOf, CARD, chargeOf, dumpOfCards, openCardWorld } from './world.ts';
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
 const foundIn = (text: string, world: ReturnType<typeof openCardWorld>): readonly string[] =>
   world.issuer.cards().flatMap(({ number, cvc }) => {
     const digits = text.replace(/\D/g, '');
-    const forms = formsOf(number).filter((form) => text.toLowerCase().includes(form));
+    const forms = writtenForms(number).filter((form) => text.toLowerCase().includes(form));
     return [
       ...forms,
       ...(digits.includes(number) ? [number] : []),

@@ -1,0 +1,61 @@
+import { FOLDED, type Pattern } from './automaton.ts';
+import { readEscapes } from './escape.ts';
+
+/** A pattern that was found: the range of its bytes in the whole stream, and its name. */
+export type Hit = { readonly start: number; readonly end: number; readonly name: string };
+
+/** A pattern of which the first bytes matched, and the position of the next byte. */
+export type Candidate = {
+  readonly pattern: Pattern;
+  readonly start: number;
+  readonly matched: number;
+  readonly at: number;
+};
+
+/** The bytes that have arrived, from position `base` on. */
+type Text = {
+  readonly source: Uint8Array;
+  readonly base: number;
+  readonly isTrigger: (byte: number) => boolean;
+  /** The places where a pattern was compared. */
+  readonly seen: Map<Pattern, Set<string>>;
+};
+
+/** Compares the rest of a pattern with a text, in every reading of its escapes. `open`: the candidates at which the text ends. */
+export const follow = (
+  candidate: Candidate,
+  { source, base, isTrigger, seen }: Text,
+): { readonly hits: readonly Hit[]; readonly open: readonly Candidate[] } => {
+  const { pattern, start } = candidate;
+  const { bytes, name } = pattern;
+  const places = seen.get(pattern) ?? new Set();
+  seen.set(pattern, places);
+  const hits: Hit[] = [];
+  const open: Candidate[] = [];
+  const todo = [candidate];
+  for (let each = todo.pop(); each !== undefined; each = todo.pop()) {
+    let { matched, at } = each;
+    for (; matched < bytes.length; matched += 1, at += 1) {
+      const byte = source[at - base];
+      if (byte === undefined || isTrigger(byte)) {
+        // A run of n backslashes has exponentially many readings (CWE-407): each place is compared once.
+        const place = `${start} ${matched} ${at}`;
+        if (places.has(place)) break;
+        places.add(place);
+        const escapes = byte === undefined ? 'cut' : readEscapes(source, at - base);
+        if (escapes === 'cut') {
+          open.push({ pattern, start, matched, at });
+          break;
+        }
+        for (const { bytes: read, length } of escapes) {
+          if (read.every((of, index) => FOLDED[of] === bytes[matched + index])) {
+            todo.push({ pattern, start, matched: matched + read.length, at: at + length });
+          }
+        }
+      }
+      if (FOLDED[byte ?? 0] !== bytes[matched]) break;
+    }
+    if (matched === bytes.length) hits.push({ start, end: at, name });
+  }
+  return { hits, open };
+};
