@@ -1,5 +1,6 @@
 import { isObject } from '../../core/json-object.ts';
-import { parse } from 'yaml';
+import { type Document, isScalar, parseDocument, visit } from 'yaml';
+import { shortText } from '../../core/plain-text.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 
 /** A parsed OpenAPI document. Nothing in it has been checked. */
@@ -21,9 +22,7 @@ export const readOpenApi = (text: string): Result<OpenApi, string> => {
   let value: unknown;
   try {
     // JSON is YAML, but the parser of the runtime reads it a hundred times faster.
-    value = text.trimStart().startsWith('{')
-      ? JSON.parse(text)
-      : parse(text, { maxAliasCount: MAX_ALIASES, version: '1.2', schema: 'core' });
+    value = text.trimStart().startsWith('{') ? JSON.parse(text) : readYaml(text);
   } catch (thrown) {
     const why = thrown instanceof RangeError ? 'it nests too deep' : firstLine(thrown);
     return err(`is neither JSON nor valid YAML: ${why}`);
@@ -53,6 +52,30 @@ export const readOpenApi = (text: string): Result<OpenApi, string> => {
     ? err('is Swagger 2.0: convert it to OpenAPI 3 first')
     : err('does not say `openapi: 3.0.x` or `3.1.x`');
 };
+
+/** @throws if the text is not YAML, or has a key twice */
+const readYaml = (text: string): unknown => {
+  // `uniqueKeys` compares each key of a mapping with all keys before it: 40,000 keys would take minutes (CWE-407).
+  const document = parseDocument(text, { uniqueKeys: false, version: '1.2', schema: 'core' });
+  const [fault] = document.errors;
+  if (fault !== undefined) throw fault;
+  rejectRepeatedKeys(document);
+  return document.toJS({ maxAliasCount: MAX_ALIASES });
+};
+
+/** Parsers disagree about which of two equal keys counts. */
+const rejectRepeatedKeys = (document: Document): void =>
+  visit(document, {
+    Map: (_, { items }) => {
+      const keys = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) throw new Error('a key is not text');
+        const name = String(key.value);
+        if (keys.has(name)) throw new Error(`the key ${shortText(name, 64)} is there twice`);
+        keys.add(name);
+      }
+    },
+  });
 
 const firstLine = (thrown: unknown): string =>
   (String(thrown).split('\n', 1)[0] ?? '').replace(/^\w*Error: |:$/g, '').slice(0, 160);

@@ -23,6 +23,8 @@ export type Inputs = {
 };
 
 const MAX_DESCRIPTION = 1_024;
+/** More do not fit into the schema of a tool. The operations of a path share its parameters, so every operation would read them again. */
+const MAX_PARAMETERS = 500;
 /** Headers that OpenAPI describes elsewhere (OpenAPI 3.1, Parameter Object). */
 const IGNORED_HEADERS = new Set(['accept', 'content-type', 'authorization']);
 
@@ -34,6 +36,9 @@ const IGNORED_HEADERS = new Set(['accept', 'content-type', 'authorization']);
 export const inputsOf = (document: OpenApi, operation: Operation): Result<Inputs, string> => {
   const notes: string[] = [];
   const inputs: InputArgument[] = [];
+  const count = listsOf(operation).reduce((sum, { length }) => sum + length, 0);
+  if (count > MAX_PARAMETERS)
+    return err(`it has ${count} parameters, and a tool takes at most ${MAX_PARAMETERS}`);
   for (const parameter of parametersOf(document, operation)) {
     if (parameter === undefined) return err('a parameter refers to another document');
     const input = inputOf(document, parameter);
@@ -61,17 +66,19 @@ export const inputsOf = (document: OpenApi, operation: Operation): Result<Inputs
 /** Returns the parameters of a path with those of the operation, which replace equal ones; undefined for one that cannot be found. */
 const parametersOf = (
   document: OpenApi,
-  { item, operation }: Operation,
+  operation: Operation,
 ): readonly (Readonly<Record<string, unknown>> | undefined)[] => {
   const byKey = new Map<string, Readonly<Record<string, unknown>> | undefined>();
-  for (const list of [item['parameters'], operation['parameters']]) {
-    for (const reference of Array.isArray(list) ? (list as readonly unknown[]) : []) {
-      const parameter = dereferenced(document, reference);
-      byKey.set(`${String(parameter?.['in'])} ${String(parameter?.['name'])}`, parameter);
-    }
+  for (const reference of listsOf(operation).flat()) {
+    const parameter = dereferenced(document, reference);
+    byKey.set(`${String(parameter?.['in'])} ${String(parameter?.['name'])}`, parameter);
   }
   return [...byKey.values()];
 };
+
+/** The parameters of the path, then those of the operation. */
+const listsOf = ({ item, operation }: Operation): readonly (readonly unknown[])[] =>
+  [item['parameters'], operation['parameters']].filter((list) => Array.isArray(list));
 
 const inputOf = (
   document: OpenApi,

@@ -21,6 +21,7 @@ export type Skipped = { readonly operation: string; readonly why: string };
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete'];
 const OTHERS = ['options', 'trace', 'query'];
 const MAX_ID = 64;
+const MAX_PATH = 2_048;
 const MAX_REFERENCES = 8;
 
 /**
@@ -38,6 +39,13 @@ export const operationsOf = (
   const taken = new Set<string>();
   const paths = isObject(document['paths']) ? document['paths'] : {};
   for (const [path, reference] of Object.entries(paths)) {
+    if (path.length > MAX_PATH) {
+      skipped.push({
+        operation: shortText(path, 64),
+        why: `its path is over ${MAX_PATH} characters`,
+      });
+      continue;
+    }
     const item = dereferenced(document, reference);
     if (item === undefined) {
       skipped.push({ operation: path, why: 'it refers to another document' });
@@ -107,11 +115,13 @@ export const descriptionOf = ({ method, path, operation }: Operation): string =>
   return shortText(text === '' ? `${method} ${path}` : `${text}.`, MAX_DESCRIPTION);
 };
 
+const SUCCESSES = [...Array.from({ length: 100 }, (_, at) => String(200 + at)), '2XX'];
+
 /** Returns the media type of the first successful response that has one. */
 export const mimeTypeOf = (document: OpenApi, { operation }: Operation): string | undefined => {
   const responses = isObject(operation['responses']) ? operation['responses'] : {};
-  for (const [status, reference] of Object.entries(responses)) {
-    const response = status.startsWith('2') ? dereferenced(document, reference) : undefined;
+  for (const status of SUCCESSES) {
+    const response = dereferenced(document, responses[status]);
     const content = isObject(response?.['content']) ? Object.keys(response['content']) : [];
     const type = content.includes('application/json') ? 'application/json' : content[0];
     const plain = type?.split(';', 1)[0]?.trim() ?? '';

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseTools } from '../../../src/catalog/schema.ts';
 import { readOpenApi } from '../../../src/tool-import/openapi/document.ts';
 import { importDocument, type ImportOptions } from '../../../src/tool-import/openapi/import.ts';
@@ -284,7 +284,62 @@ describe('choosing and pricing', () => {
   });
 });
 
+/** Elements that `work` compares by the callbacks of arrays. A count, because time depends on the machine. */
+const comparisonsIn = (work: () => void): number => {
+  const prototype = Array.prototype as unknown as Record<string, (...all: never[]) => unknown>;
+  const spies = ['some', 'filter', 'find', 'findIndex', 'every'].map((name) => {
+    const original = prototype[name] as (
+      this: unknown[],
+      test: (...all: unknown[]) => unknown,
+    ) => unknown;
+    return vi.spyOn(prototype, name).mockImplementation(function counted(
+      this: unknown[],
+      ...[test]: unknown[]
+    ) {
+      return original.call(this, (...all) => {
+        count += 1;
+        return (test as (...all: unknown[]) => unknown)(...all);
+      });
+    } as never);
+  });
+  let count = 0;
+  try {
+    work();
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+  return count;
+};
+
 describe('a hostile document', () => {
+  it.each([
+    ['a block', (at: number) => `  /p${at}: {}\n`, '\n', ''],
+    ['a flow', (at: number) => `  "/p${at}": {},\n`, ' {\n', '  }'],
+  ])('compares the keys of %s mapping of YAML in linear time', (_, line, open, close) => {
+    const lines = Array.from({ length: 2_000 }, (__, at) => line(at));
+    const text = `openapi: 3.1.0\npaths:${open}${lines.join('')}${close}\n`;
+    let isRead = false;
+    const count = comparisonsIn(() => (isRead = readOpenApi(text).ok));
+    expect(isRead).toBe(true);
+    expect(count).toBeLessThan(20 * lines.length);
+    // The check has moved, and is still there.
+    const twice = readOpenApi(text.replace('/p1999', '/p7'));
+    expect(twice.ok ? '' : twice.error).toContain('the key /p7 is there twice');
+  });
+
+  it('with thousands of parameters loses those operations alone, and reads none of them', () => {
+    const parameters = Array.from({ length: 4_000 }, (_, at) => query(`p${at}`));
+    const paths = { '/a': { parameters, get: {}, post: {} }, '/b': { get: {} } };
+    let found: ReturnType<typeof imported> | undefined;
+    const count = comparisonsIn(() => (found = imported(documentOf(paths))));
+    expect(found?.tools.map(({ tool }) => tool.id)).toEqual(['get_b']);
+    expect(found?.skipped[0]).toEqual({
+      operation: 'GET /a',
+      why: 'it has 4000 parameters, and a tool takes at most 500',
+    });
+    expect(count).toBeLessThan(20 * parameters.length);
+  });
+
   it.each<[string, string, string]>([
     ['is no document', '- a', 'is not an object'],
     ['is no YAML', 'a: [', 'neither JSON nor valid YAML'],
