@@ -10,6 +10,8 @@ export type AccountRow = {
   /** Those that were not cut off, nearest first. */
   readonly ancestors: readonly AccountId[];
   readonly label?: string | undefined;
+  /** The role that signed for the label. */
+  readonly namedBy?: 'operator' | 'owner' | undefined;
   /** Set by the owner. */
   readonly status: Status;
   readonly operatorStatus: Status;
@@ -17,6 +19,19 @@ export type AccountRow = {
   /** Seq of the newest entry that changed it. */
   readonly seq: number;
 };
+
+/**
+ * Attack: an account may take the name of a customer. Lists of the operator, who knows accounts by their names, mark those that the operator did
+ * not give. The mark comes first, so that no long name pushes it out of a column.
+ */
+const OWN_NAME = '(own name) ';
+
+/** The label of a row of `accounts`, as a list of the operator shows it, in SQL. */
+export const OPERATORS_LABEL = `iif(named_by = 'operator', label, '${OWN_NAME}' || label)`;
+
+/** The same of a label that was read with the column `named_by`. */
+export const operatorsLabel = (label: string, namedBy: AccountRow['namedBy'] | null): string =>
+  namedBy === 'operator' ? label : OWN_NAME + label;
 
 /** The row of an account before its first entry. */
 export const newRow = (firstAt: Seconds): AccountRow => ({
@@ -40,13 +55,22 @@ const changesOf = (entry: Entry): Partial<AccountRow> | undefined => {
   return ancestors === undefined ? own : { ancestors, ...own };
 };
 
-const ownChangesOf = ({ type, decision, outcome = {} }: Entry): Partial<AccountRow> | undefined => {
+const ownChangesOf = ({
+  type,
+  decision,
+  outcome = {},
+  evidence = {},
+}: Entry): Partial<AccountRow> | undefined => {
   if (type === 'grant.taken') {
     const ancestors = accountsIn(outcome['above']);
     return ancestors && { parent: ancestors[0], ancestors };
   }
   if (type === 'account.label') {
-    return { label: typeof outcome.label === 'string' ? outcome.label : undefined };
+    if (typeof outcome.label !== 'string') return { label: undefined, namedBy: undefined };
+    return {
+      label: outcome.label,
+      namedBy: evidence['role'] === 'operator' ? 'operator' : 'owner',
+    };
   }
   const status = type === 'account.status' ? statusOf(decision) : undefined;
   if (status === undefined) return undefined;

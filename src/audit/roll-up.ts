@@ -168,11 +168,12 @@ export const rollUpStatements = (
 const putAccount = (
   db: D1Database,
   account: AccountId,
-  { parent, ancestors, label, status, operatorStatus, firstAt, seq }: AccountRow,
+  { parent, ancestors, label, namedBy, status, operatorStatus, firstAt, seq }: AccountRow,
   everAncestors: readonly AccountId[],
   into: TablePrefix,
 ): D1PreparedStatement[] => {
-  const values = [JSON.stringify(ancestors), label ?? null, status, operatorStatus, firstAt, seq];
+  const named = [label ?? null, namedBy ?? null];
+  const values = [JSON.stringify(ancestors), ...named, status, operatorStatus, firstAt, seq];
   return [
     db.prepare(putRow(into)).bind(account, parent ?? null, ...values),
     ...(everAncestors.length === 0
@@ -238,10 +239,10 @@ ON CONFLICT DO UPDATE SET count = count + excluded.count, amount = amount + excl
 
 /** Writes the whole row: if another consumer changed it meanwhile, the insert of the chunk fails. */
 const putRow = (into: TablePrefix): string => `
-INSERT INTO ${into}accounts (account, parent, above, label, status, operator_status, first_at, seq)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO ${into}accounts (account, parent, above, label, named_by, status, operator_status, first_at, seq)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (account) DO UPDATE SET parent = excluded.parent, above = excluded.above, label = excluded.label,
-  status = excluded.status, operator_status = excluded.operator_status, seq = excluded.seq`;
+  named_by = excluded.named_by,  status = excluded.status, operator_status = excluded.operator_status, seq = excluded.seq`;
 
 const addKin = (into: TablePrefix): string =>
   `INSERT OR IGNORE INTO ${into}kin (ancestor, account) SELECT value, ?1 FROM json_each(?2)`;

@@ -15,6 +15,7 @@ type StandingRow = {
   readonly parent: AccountId | null;
   readonly above: string;
   readonly label: string | null;
+  readonly named_by: AccountRow['namedBy'] | null;
   readonly status: Status;
   readonly operator_status: Status;
   readonly first_at: number;
@@ -26,7 +27,7 @@ type StandingRow = {
  * chunk is then rejected.
  */
 const STANDING = `
-SELECT head.seq, head.hash, a.parent, a.above, a.label, a.status, a.operator_status, a.first_at, a.seq AS changed
+SELECT head.seq, head.hash, a.parent, a.above, a.label, a.named_by, a.status, a.operator_status, a.first_at, a.seq AS changed
 FROM (
   SELECT last_seq AS seq, last_hash AS hash FROM (
     SELECT * FROM (SELECT last_seq, last_hash FROM chunks WHERE account = ?1 ORDER BY first_seq DESC LIMIT 1)
@@ -43,6 +44,7 @@ export const loadStoredHead = async (db: D1Database, account: AccountId): Promis
       parent: row.parent ?? undefined,
       ancestors: JSON.parse(row.above) as AccountId[],
       label: row.label ?? undefined,
+      namedBy: row.named_by ?? undefined,
       status: row.status,
       operatorStatus: row.operator_status,
       firstAt: row.first_at,

@@ -1,4 +1,5 @@
 import { lasting } from '../core/lasting.ts';
+import { isVisible } from '../core/plain-text.ts';
 import type { AnswerOf } from '../management/routes.ts';
 import { spendStatus } from '../protocol/account/spend-status.ts';
 import { isFiat } from '../protocol/fiat-asset.ts';
@@ -208,10 +209,10 @@ const label: Command = {
     const { out } = session;
     const [text = '', given] = input.arguments;
     const label = given ?? null;
-    if (label !== null && !/^[^\u0000-\u001f\u007f]{1,64}$/u.test(label))
+    if (label !== null && !(/^.{1,64}$/su.test(label) && isVisible(label)))
       throw usageError(
         'That is not a valid label.',
-        'Use 1 to 64 characters, without control characters.',
+        'Use 1 to 64 visible characters, with single spaces between them.',
       );
     const admin = await openAdmin(session, roleOf(input));
     const account = await accountNamed(admin, text);

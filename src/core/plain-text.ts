@@ -13,6 +13,20 @@ const UNSEEN =
 export const plainText = (text: string): string =>
   text.toWellFormed().replace(UNSEEN, '').replace(BREAKS, ' ').trim();
 
+/** A character that has no shape of its own: a control, a joiner, a filler, a variation selector, a space other than U+0020. */
+const SHAPELESS =
+  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|^[ \p{M}]| $| {2}/u;
+/** Their joiners and selectors have a shape together with what is around them. */
+const EMOJI = /\p{RGI_Emoji}/gv;
+
+/**
+ * Whether a person sees every character of a name.
+ *
+ * Attack: with U+200B in it, a name looks like that of another account in every list, and is another text.
+ */
+export const isVisible = (name: string): boolean =>
+  name !== '' && !SHAPELESS.test(name.replace(EMOJI, 'x'));
+
 /** Returns `plainText` with single spaces and at most `limit` characters; an ellipsis marks text that was cut. */
 export const shortText = (text: string, limit: number): string => {
   // Cuts first: a description may be megabytes long.

@@ -6,7 +6,7 @@ import { render } from 'preact';
 import { App } from './app.tsx';
 import { offerLocalKeys } from './session/local-wallet.ts';
 import { resumeSession } from './session/session.ts';
-import { findWallets } from './session/wallets.ts';
+import { findWallets } from './session/find-wallets.ts';
 
 offerLocalKeys();
 findWallets();

@@ -1,13 +1,15 @@
+import { type AccountRow, operatorsLabel } from '../audit/account-row.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 
 /** The row of an account in a statement that joins `accounts`; NULL without one. */
 export type LabelRow = {
   readonly label: string | null;
+  readonly named_by: AccountRow['namedBy'] | null;
   /** Its ancestors now, a JSON list. */
   readonly ancestors: string | null;
 };
 
-export const LABEL_COLUMNS = 'l.label, l.above AS ancestors';
+export const LABEL_COLUMNS = 'l.label, l.named_by, l.above AS ancestors';
 
 /** The scope of a list, and the account that reads it: an ancestor of the scope; the scope itself if it or an operator does. */
 export type LabelReader = { readonly scope: AccountId | '*'; readonly reader: AccountId | '*' };
@@ -21,10 +23,11 @@ export type LabelReader = { readonly scope: AccountId | '*'; readonly reader: Ac
 export const labelIn = (
   { scope, reader }: LabelReader,
   account: string,
-  { label, ancestors }: LabelRow,
+  { label, named_by: namedBy, ancestors }: LabelRow,
 ): { readonly label?: string } => {
   if (label === null) return {};
-  if (scope === '*' || scope === account) return { label };
+  if (scope === '*') return { label: operatorsLabel(label, namedBy) };
+  if (scope === account) return { label };
   const above = JSON.parse(ancestors ?? '[]') as readonly string[];
   return above.includes(scope) && above.includes(reader) ? { label } : {};
 };

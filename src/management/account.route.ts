@@ -8,6 +8,7 @@ import {
   datedPageOf,
   hash,
   label,
+  labelPart,
   listQuery,
   oneOf,
   pageOf,
@@ -23,7 +24,7 @@ const status = oneOf(STATUSES);
 const accountsQuery = listQuery({
   parent: z.exactOptional(account),
   status: z.exactOptional(status),
-  label: z.exactOptional(label),
+  label: z.exactOptional(labelPart),
 });
 
 const LABEL = 'must be an object {label}, with null for none';

@@ -1,3 +1,4 @@
+import { OPERATORS_LABEL } from '../audit/account-row.ts';
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
@@ -55,7 +56,7 @@ export const listAccounts = (
         shape: ['string'],
         within: conditions({ 'a.parent = ?': parent }),
         range: { least: '' },
-        columns: `a.account, a.parent, a.label, ${EFFECTIVE} AS effective, a.operator_status, a.first_at`,
+        columns: `a.account, a.parent, ${OPERATORS_LABEL} AS label, ${EFFECTIVE} AS effective, a.operator_status, a.first_at`,
         joins: '',
         filters: conditions({
           [`${EFFECTIVE} = ?`]: status,

@@ -5,6 +5,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import { archivedPlace, archivedStart, listArchivedCalls } from './archived-call-list.ts';
 import {
   CALL_COLUMNS,
+  OPERATORS_CALL_COLUMNS,
   callItemOf,
   type CallItem,
   type CallOutcome,
@@ -99,7 +100,7 @@ const ENDED_LATE: Omit<Scan<CallRow>, 'range'> = {
   shape: ['number', 'number', 'string', 'string'],
   // The condition of the index, word for word: SQLite uses a partial index only then.
   within: [[`c.ended_at NOT BETWEEN ${A_DAY}`]],
-  columns: CALL_COLUMNS,
+  columns: OPERATORS_CALL_COLUMNS,
   joins: '',
   filters: [],
   placeOf: (row) => [row.ended_at ?? 0, row.accepted_at, row.account, row.call],
@@ -116,6 +117,7 @@ const endedLateOf = (account: AccountId): typeof ENDED_LATE => ({
   key: ['c.ended_at', 'c.accepted_at', 'c.call'],
   shape: ['number', 'number', 'string'],
   within: [...ENDED_LATE.within, ['c.account = ?', account]],
+  columns: CALL_COLUMNS,
   placeOf: (row) => [row.ended_at ?? 0, row.accepted_at, row.call],
 });
 
@@ -151,7 +153,7 @@ export const callsByTime = (from?: Seconds, to?: Seconds): Scan<CallRow> => ({
   shape: ['number', 'string', 'string'],
   within: [],
   range: { least: from ?? 0, below: to },
-  columns: CALL_COLUMNS,
+  columns: OPERATORS_CALL_COLUMNS,
   joins: '',
   filters: [],
   placeOf: (row) => [row.accepted_at, row.account, row.call],

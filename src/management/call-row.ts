@@ -1,3 +1,4 @@
+import { OPERATORS_LABEL } from '../audit/account-row.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { CallState } from '../protocol/account/call.ts';
@@ -105,10 +106,15 @@ export type CallRow = {
   readonly payment_seq: Integer;
 };
 
-export const CALL_COLUMNS = `
+const columnsWith = (label: string): string => `
 c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.price, c.paid_by, c.charged, c.spent, c.refunded, c.success, c.status, c.digest,
 c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.segment, c.seq, c.payment, c.amount, c.credited, c.transaction_hash,
-c.block, c.fault, c.payment_reason, c.payment_at, c.payment_seq, (SELECT label FROM accounts WHERE account = c.account) AS label`;
+c.block, c.fault, c.payment_reason, c.payment_at, c.payment_seq, (SELECT ${label} FROM accounts WHERE account = c.account) AS label`;
+
+/** The columns of calls of one account, or of a tree. */
+export const CALL_COLUMNS = columnsWith('label');
+/** The columns of calls of all accounts. */
+export const OPERATORS_CALL_COLUMNS = columnsWith(OPERATORS_LABEL);
 
 export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise<CallRow | null> =>
   db

@@ -1,3 +1,4 @@
+import { OPERATORS_LABEL } from '../audit/account-row.ts';
 import type { Seconds } from '../core/clock.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { AccountId } from '../protocol/account-id.ts';
@@ -51,10 +52,11 @@ const scanOf = ({
   asset,
 }: ChargeChangeFilter): Scan<ChargeChange> => {
   const facts = conditions({ 'x.tool = ?': tool, 'x.payee = ?': payee, 'x.asset = ?': asset });
-  const common = { columns: COLUMNS, joins: '' };
+  const common = { columns: columnsWith('label'), joins: '' };
   if (account === undefined) {
     return {
       ...common,
+      columns: columnsWith(OPERATORS_LABEL),
       list: 'charge changes',
       index: 'charge_changes x INDEXED BY charge_changes_by_time',
       key: ['x.at', 'x.account', 'x.seq'],
@@ -78,8 +80,8 @@ const scanOf = ({
   };
 };
 
-const COLUMNS =
-  'x.account, (SELECT label FROM accounts WHERE account = x.account) AS label, x.seq, x.at, x.call, x.kind, x.asset, x.tool, x.payee, x.paid_by, x.amount';
+const columnsWith = (label: string): string =>
+  `x.account, (SELECT ${label} FROM accounts WHERE account = x.account) AS label, x.seq, x.at, x.call, x.kind, x.asset, x.tool, x.payee, x.paid_by, x.amount`;
 
 type Body = AnswerOf<'changes.list'>['items'][number];
 

@@ -3,7 +3,7 @@ import type { Seconds } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
 import { archivedPlace, archivedRows, archivedStart } from './archived-call-list.ts';
 import { callsByTime, callsOfAccount } from './call-list.ts';
-import { CALL_COLUMNS, type CallRow, type EndedPayment } from './call-row.ts';
+import { type CallRow, type EndedPayment } from './call-row.ts';
 import type { ListPage, PageRequest, QueryFault } from './page.ts';
 import { conditions, scan, type Scan, scanInTurn, type SqlCondition } from './scan.ts';
 import {
@@ -73,7 +73,7 @@ const settledBetween = async (
     {
       ...(calls as Scan<SettlementRow>),
       list: `settled ${calls.list}`,
-      columns: `${CALL_COLUMNS}, ${NO_TROUBLE}`,
+      columns: `${calls.columns}, ${NO_TROUBLE}`,
       filters: [...calls.filters, ...settled, ['c.late IS NULL']],
     },
     {

@@ -8,6 +8,7 @@ import {
 } from '../protocol/account-id.ts';
 import { isFiat, USD } from '../protocol/fiat-asset.ts';
 import type { Hex } from '../core/hex.ts';
+import { isVisible } from '../core/plain-text.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import { reading } from '../protocol/wire-fields.ts';
 
@@ -85,7 +86,15 @@ export const deadLetterId = texts(
 /** The row after which a page begins. Opaque: only the gateway reads it. */
 export const cursor = texts(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `next` of the previous page');
 
+/** A name that people compare by eye. */
 export const label = texts(
+  /^.{1,64}$/su,
+  'must be 1 to 64 visible characters, with single spaces between them',
+  isVisible,
+);
+
+/** A part of a label, in a query. */
+export const labelPart = texts(
   /^[^\x00-\x1f\x7f]{1,64}$/u,
   'must be 1 to 64 characters, without control characters',
   (text) => text.isWellFormed(),

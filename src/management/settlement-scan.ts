@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { callsByTime, callsOfAccount } from './call-list.ts';
-import { CALL_COLUMNS } from './call-row.ts';
+import { OPERATORS_CALL_COLUMNS } from './call-row.ts';
 import { conditions, type Scan, type SqlCondition } from './scan.ts';
 import { type SettlementState, TROUBLE_COLUMNS } from './settlement-body.ts';
 import type { SettlementRow } from './settlement-item.ts';
@@ -38,7 +38,7 @@ export const settlementScan = async (
   return {
     ...calls,
     list: `settlements ${calls.list}`,
-    columns: `${CALL_COLUMNS}, ${TROUBLE_COLUMNS}`,
+    columns: `${calls.columns}, ${TROUBLE_COLUMNS}`,
     joins: TROUBLES,
     filters: [...calls.filters, ...paymentFilters(state)],
   };
@@ -63,7 +63,7 @@ export const settledLate: Omit<Scan<SettlementRow>, 'range'> = {
   key: ['c.payment_at', 'c.accepted_at', 'c.account', 'c.call'],
   shape: ['number', 'number', 'string', 'string'],
   within: [['c.late = 1']],
-  columns: `${CALL_COLUMNS}, ${NO_TROUBLE}`,
+  columns: `${OPERATORS_CALL_COLUMNS}, ${NO_TROUBLE}`,
   joins: '',
   filters: [],
   placeOf: (row) => [row.payment_at ?? 0, row.accepted_at, row.account, row.call],
@@ -74,7 +74,7 @@ const open = (from?: Seconds, to?: Seconds): Scan<SettlementRow> => ({
   list: 'settlements open',
   index: 'calls c INDEXED BY calls_open',
   within: [["c.payment = 'open'"]],
-  columns: `${CALL_COLUMNS}, ${TROUBLE_COLUMNS}`,
+  columns: `${OPERATORS_CALL_COLUMNS}, ${TROUBLE_COLUMNS}`,
   joins: TROUBLES,
 });
 
@@ -88,7 +88,7 @@ const kept = (
   list: 'settlements kept',
   index: 'calls c INDEXED BY calls_kept',
   within: [["c.kept = 'held'"]],
-  columns: `${CALL_COLUMNS}, ${NO_TROUBLE}`,
+  columns: `${OPERATORS_CALL_COLUMNS}, ${NO_TROUBLE}`,
   filters: conditions({ 'c.account = ?': account }),
 });
 
@@ -104,7 +104,7 @@ export const ended = (
   shape: ['number', 'number', 'string', 'string'],
   within: [["c.payment IN ('failed', 'released')"], ['c.payment = ?', state]],
   range: { least: from ?? 0, below: to },
-  columns: `${CALL_COLUMNS}, ${NO_TROUBLE}`,
+  columns: `${OPERATORS_CALL_COLUMNS}, ${NO_TROUBLE}`,
   joins: '',
   filters: [],
   placeOf: (row) => [row.payment_at ?? 0, row.accepted_at, row.account, row.call],

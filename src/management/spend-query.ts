@@ -174,11 +174,11 @@ const pageOf = (
 };
 
 const itemOf = (
-  { key, and, asset, label = null, ancestors = null, ...sums }: SummedRow,
+  { key, and, asset, label = null, named_by = null, ancestors = null, ...sums }: SummedRow,
   { scope, reader }: Pick<SpendRange, 'scope' | 'reader'>,
 ): SpendItem => ({
   key,
-  ...labelIn({ scope, reader: reader ?? scope }, key, { label, ancestors }),
+  ...labelIn({ scope, reader: reader ?? scope }, key, { label, named_by, ancestors }),
   ...(and === undefined ? {} : { and }),
   asset,
   calls: BigInt(sums.calls),

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { reachHere } from '../dashboard/data/reach-here.ts';
 import { Notice } from '../dashboard/parts/notice.tsx';
 import { offerKeys } from '../dashboard/session/local-wallet.ts';
-import { findWallets } from '../dashboard/session/wallets.ts';
+import { findWallets } from '../dashboard/session/find-wallets.ts';
 import { readJsonBody } from '../client/json.ts';
 import { PayForm } from './pay-form.tsx';
 import { MAX_DOCUMENT, type PayTool, payToolIn } from './pay-tool.ts';

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { decimalOf } from '../dashboard/format/amount.ts';
-import { wallets } from '../dashboard/session/wallets.ts';
+import { chooseWallet, wallets } from '../dashboard/session/wallets.ts';
 import type { Wallet } from '../dashboard/session/wallet.ts';
 import type { Network } from '../protocol/account-id.ts';
 import { networkName } from '../protocol/network-name.ts';
@@ -67,6 +67,7 @@ export const PayForm = ({
     setNote('');
     try {
       const place = { gateway: location.origin, shelf: sessionStorage };
+      chooseWallet(by);
       await work({ ...place, wallet: by, on, onStage: setStage });
     } finally {
       isBusy.current = false;

@@ -3,6 +3,7 @@ import type { Signer } from '../client/signer.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import { assetOf, type ChosenWallet } from '../dashboard/payment/chosen-wallet.ts';
+import { keptName } from '../dashboard/session/wallet.ts';
 import type { Shelf } from '../dashboard/payment/shelf.ts';
 import type { PaymentRecord } from './payment-record.ts';
 
@@ -35,7 +36,15 @@ export const payingAgent = (
       onSign: ({ call, amount, pays }) => {
         const { wallet, on } = options;
         const payer = signer.address.toLowerCase() as Address;
-        keep({ at: nowSeconds(), wallet: wallet.id, payer, network: on, call, amount, pays });
+        keep({
+          at: nowSeconds(),
+          wallet: keptName(wallet),
+          payer,
+          network: on,
+          call,
+          amount,
+          pays,
+        });
         options.onStage('answer');
       },
       onApproval: () => {

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { decimalOf } from '../dashboard/format/amount.ts';
 import { momentOf } from '../dashboard/format/time.ts';
 import { Notice } from '../dashboard/parts/notice.tsx';
-import { wallets } from '../dashboard/session/wallets.ts';
+import { walletNamed } from '../dashboard/session/wallets.ts';
 import type { Answer } from './answer.ts';
 import { AnswerView } from './answer-view.tsx';
 import { completed, keptAnswer, lookUp, lookUpProblem, unendedText } from './payment-look-up.ts';
@@ -45,7 +45,7 @@ export const PaymentView = ({
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus(), []);
   const { outcome } = record;
-  const wallet = wallets.value.find(({ id }) => id === record.wallet);
+  const wallet = walletNamed(record.wallet);
 
   const ask = async (): Promise<void> => {
     if (wallet === undefined || isAsking) return;

@@ -1,4 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
+import { OPERATORS_LABEL } from '../audit/account-row.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import type { Signer } from '../crypto/signer.ts';
@@ -93,13 +94,21 @@ const requestOf = async (
   const secret = await openSecret(receiptKey, webhookName(scope, id), document);
   if (secret === undefined) return undefined;
   const { readableRequest } = await import('./readable-request.ts');
-  return readableRequest(document, secret, event, await labelOf(db, event));
+  return readableRequest(document, secret, event, await labelOf(db, scope, event));
 };
 
 /** An alert without the label of its account still says enough. */
-const labelOf = async (db: D1Database, { account }: WebhookEvent): Promise<string | undefined> => {
+const labelOf = async (
+  db: D1Database,
+  scope: Webhook['scope'],
+  { account }: WebhookEvent,
+): Promise<string | undefined> => {
   if (account === undefined) return undefined;
-  const found = db.prepare('SELECT label FROM accounts WHERE account = ?1').bind(account);
+  const found = db
+    .prepare(
+      `SELECT ${scope === '*' ? OPERATORS_LABEL : 'label'} AS label FROM accounts WHERE account = ?1`,
+    )
+    .bind(account);
   return (await found.first<string | null>('label').catch(() => null)) ?? undefined;
 };
 

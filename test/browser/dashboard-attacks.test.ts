@@ -20,8 +20,9 @@ const FOCUS_IN_MAIN = `document.querySelector('main').contains(document.activeEl
 
 /** Markup that an attacker hopes a page will run, behind a character that reverses the direction of text. */
 const HOSTILE = '\u202e"><img src=x onerror=alert(1)><script>alert(2)</script>';
-const SHOWN_LABEL = '<img src=x onerror=alert(3)>';
-const LABEL = `\u202e${SHOWN_LABEL}`;
+const LABEL = '<img src=x onerror=alert(3)>';
+/** As the lists of an operator show it. */
+const SHOWN_LABEL = `(own name) ${LABEL}`;
 
 const hostileTools = (directory: string): string => {
   const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: { id: string }[] };
@@ -269,7 +270,7 @@ describe('texts of others', () => {
     }
     await open(page, 'Agents');
     await page.getByRole('table').getByRole('link', { name: SHOWN_LABEL }).click();
-    await page.getByRole('heading', { level: 1, name: SHOWN_LABEL }).waitFor();
+    await page.getByRole('heading', { level: 1, name: LABEL }).waitFor();
     await read(page);
     expect(await page.locator('main img, main script').count()).toBe(0);
     expect(dialogs).toEqual([]);
@@ -292,6 +293,18 @@ describe('texts of others', () => {
       expect(await link.first().getAttribute('title')).toBe(accountOf(owner));
     }
   });
+});
+
+it('shows the address of an account in the dialog that changes it, whatever its name is', async () => {
+  const { page } = await signInAs(local, 'operator');
+  await open(page, 'Agents');
+  const row = page.getByRole('row').filter({ hasText: SHOWN_LABEL });
+  await row.getByRole('button').click();
+  const address = accountOf(owner).slice(-42);
+  await page
+    .getByRole('dialog')
+    .getByText(`${address.slice(0, 6)}…${address.slice(-4)}`)
+    .waitFor();
 });
 
 describe('an owner', () => {

@@ -1,4 +1,5 @@
 import type { Hex } from '../../../src/core/hex.ts';
+import { isVisible } from '../../../src/core/plain-text.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Context, Decision } from '../decision.ts';
@@ -18,10 +19,10 @@ export const setLabel = (
   { label, by, expected, intent }: LabelCommand,
   context: Context,
 ): Decision<CommandVerdict> => {
-  if (label !== null && (label === '' || label.length > MAX_LABEL || !label.isWellFormed())) {
+  if (label !== null && (label.length > MAX_LABEL || !isVisible(label))) {
     return refused(state, {
       reason: 'not_writable',
-      hint: `A label is 1 to ${MAX_LABEL} characters of well-formed text.`,
+      hint: `A label is 1 to ${MAX_LABEL} visible characters.`,
     });
   }
   const { label: known, ...rest } = state.tree;

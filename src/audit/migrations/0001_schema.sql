@@ -131,12 +131,13 @@ CREATE TABLE attempts (
 CREATE TRIGGER attempts_stay_few AFTER INSERT ON attempts
 BEGIN DELETE FROM attempts WHERE account = NEW.account AND call = NEW.call AND attempt <= NEW.attempt - 20; END;
 
--- Each account as its entries describe it. `above`: JSON list of its ancestors, nearest first.
+-- Each account as its entries describe it. `above`: JSON list of its ancestors, nearest first. `named_by`: who gave the label, operator or owner.
 CREATE TABLE accounts (
   account TEXT PRIMARY KEY,
   parent TEXT,
   above TEXT NOT NULL,
   label TEXT,
+  named_by TEXT,
   status TEXT NOT NULL DEFAULT 'active',
   operator_status TEXT NOT NULL DEFAULT 'active',
   first_at INTEGER NOT NULL,

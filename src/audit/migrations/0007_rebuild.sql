@@ -111,6 +111,7 @@ CREATE TABLE rebuild_accounts (
   parent TEXT,
   above TEXT NOT NULL,
   label TEXT,
+  named_by TEXT,
   status TEXT NOT NULL DEFAULT 'active',
   operator_status TEXT NOT NULL DEFAULT 'active',
   first_at INTEGER NOT NULL,

@@ -101,6 +101,7 @@ type Row = {
   readonly parent: AccountId | null;
   readonly above: string;
   readonly label: string | null;
+  readonly named_by: AccountRow['namedBy'] | null;
   readonly status: Status;
   readonly operator_status: Status;
   readonly first_at: Seconds;
@@ -111,7 +112,7 @@ type Row = {
 const rebuiltRow = async (db: D1Database, account: AccountId): Promise<AccountRow | undefined> => {
   const row = await db
     .prepare(
-      'SELECT parent, above, label, status, operator_status, first_at, seq FROM rebuild_accounts WHERE account = ?1',
+      'SELECT parent, above, label, named_by, status, operator_status, first_at, seq FROM rebuild_accounts WHERE account = ?1',
     )
     .bind(account)
     .first<Row>();
@@ -120,6 +121,7 @@ const rebuiltRow = async (db: D1Database, account: AccountId): Promise<AccountRo
     parent: row.parent ?? undefined,
     ancestors: JSON.parse(row.above) as AccountId[],
     label: row.label ?? undefined,
+    namedBy: row.named_by ?? undefined,
     status: row.status,
     operatorStatus: row.operator_status,
     firstAt: row.first_at,

@@ -6,7 +6,7 @@ import { self, session } from '../session/session.ts';
 import { accountOf } from '../session/stored-session.ts';
 import { WalletFault } from '../session/wallet-refusal.ts';
 import { walletSigner } from '../session/wallet-signer.ts';
-import { wallets } from '../session/wallets.ts';
+import { walletNamed } from '../session/wallets.ts';
 import { ownReader } from './own-reader.ts';
 import { gatewayNow } from './gateway-clock.ts';
 import { readBySession } from './reader.ts';
@@ -54,7 +54,7 @@ export const sessionWallet = computed<SessionWallet | undefined>(() => {
   const current = session.value;
   if (current.state !== 'in') return undefined;
   const { wallet, signed } = current.session;
-  const provider = wallets.value.find(({ id }) => id === wallet.id)?.provider;
+  const provider = walletNamed(wallet.id)?.provider;
   const account = accountOf(current.session);
   const own =
     provider === undefined ? absentWallet(wallet.address) : walletSigner(provider, wallet.address);

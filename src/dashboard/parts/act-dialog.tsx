@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useState } from 'preact/hooks';
 import type { Change, Settle } from '../data/sent-change.ts';
 import { useChange } from '../data/use-change.ts';
+import { addressIn, shortened } from '../format/text.ts';
 import { Field } from './field.tsx';
 import { useCheckedForm } from './checked-form.ts';
 import { useModal } from './modal.ts';
@@ -31,6 +32,7 @@ const wordsOn = ({
  */
 export const ActDialog = ({
   title,
+  account,
   verb,
   isDangerous = false,
   confirmation,
@@ -44,6 +46,8 @@ export const ActDialog = ({
   children,
 }: {
   readonly title: string;
+  /** The account that it changes. Attack: an account may take the name of another one, so the dialog also shows its address. */
+  readonly account?: string;
   /** The word on the button: "Revoke". */
   readonly verb: string;
   readonly isDangerous?: boolean;
@@ -94,6 +98,11 @@ export const ActDialog = ({
         <h2 id={titleId} tabIndex={-1}>
           {title}
         </h2>
+        {account === undefined ? null : (
+          <p class="muted">
+            Account <code title={account}>{shortened(addressIn(account))}</code>
+          </p>
+        )}
         <fieldset class="content" disabled={isLost || found !== undefined}>
           {children}
           {confirmation === undefined ? null : (

@@ -29,6 +29,7 @@ export const StatusDialog = ({
   return (
     <ActDialog
       title={`Change the status of ${name}?`}
+      account={account}
       verb={act.verb}
       isDangerous={act.to === 'revoked'}
       confirmation={confirmationOf(act)}

@@ -40,8 +40,9 @@ export const WaitingCall = ({
     <div class="waiting-call" ref={element}>
       <CallLink account={account} call={call} tool={tool} />
       <span class="below">
-        <AccountLink account={account} label={label} /> · above {decimalOf(BigInt(above))}{' '}
-        {symbolOf(asset)}, by {budgetOf(approval, scope.account)}
+        <AccountLink account={account} label={label} />{' '}
+        {label === undefined ? null : <code>{shortened(addressIn(account))}</code>} · above{' '}
+        {decimalOf(BigInt(above))} {symbolOf(asset)}, by {budgetOf(approval, scope.account)}
       </span>
       <div class="facts-of-request">{isInView ? <WaitingFacts approval={approval} /> : null}</div>
       <span class="below">

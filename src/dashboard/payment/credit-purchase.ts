@@ -11,6 +11,7 @@ import { accountId, type AccountId, type Network } from '../../protocol/account-
 import { networkName } from '../../protocol/network-name.ts';
 import { shortened } from '../format/text.ts';
 import { WalletFault } from '../session/wallet-refusal.ts';
+import { keptName } from '../session/wallet.ts';
 import { answersPurchase, type BoughtCredit, boughtCredit } from './bought-credit.ts';
 import { amountText, assetOf, type ChosenWallet, connect, tooLittle } from './chosen-wallet.ts';
 import { refusedOffer } from './credit-terms.ts';
@@ -100,7 +101,7 @@ const purchase = async (
   let changed: PaymentFault | undefined;
   const keep = (proof: Proof): void => {
     if (now() >= proof.until) throw new WalletFault(TOO_LATE);
-    const next = { at: now(), wallet: wallet.id, payer, account, amount, proof };
+    const next = { at: now(), wallet: keptName(wallet), payer, account, amount, proof };
     keepPurchase(shelf, next);
     kept = next;
     onStage('answer');

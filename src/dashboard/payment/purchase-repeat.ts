@@ -6,7 +6,7 @@ import { paymentAnswerOf } from '../../client/signed-report.ts';
 import { topUpRequest } from '../../client/top-up-request.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { err, ok } from '../../core/result.ts';
-import type { Wallet } from '../session/wallet.ts';
+import { type Wallet, walletKept } from '../session/wallet.ts';
 import { answersPurchase, boughtCredit } from './bought-credit.ts';
 import { assetOf, type Stage } from './chosen-wallet.ts';
 import { endOf, forgetPurchase, type KeptPurchase } from './kept-purchase.ts';
@@ -66,7 +66,7 @@ const repeated = async (
   { wallets, onStage }: AskedWallets,
   { gateway, client }: PurchaseOptions,
 ): Promise<Repeated> => {
-  const wallet = wallets.find(({ id }) => id === kept.wallet);
+  const wallet = walletKept(wallets, kept.wallet);
   const context = contextOf({
     ...client,
     account: lookUpSigner(kept, wallet, onStage),

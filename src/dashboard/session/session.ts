@@ -10,7 +10,8 @@ import { sessionStore } from './session-store.ts';
 import { tabStorage } from './tab-storage.ts';
 import { createTabSession, type SessionMessage } from './tab-session.ts';
 import { chooseAccount, walletSigner } from './wallet-signer.ts';
-import type { Wallet } from './wallet.ts';
+import { keptName, type Wallet } from './wallet.ts';
+import { chooseWallet } from './wallets.ts';
 
 const ACCOUNT = 'countersign-account';
 
@@ -54,6 +55,7 @@ export const signIn = async (
   clock: () => Seconds,
 ): Promise<void> => {
   const address = await chooseAccount(wallet.provider);
+  chooseWallet(wallet);
   const key = await newBrowserKey();
   const now = clock();
   const asked: AgentSession = {
@@ -69,6 +71,6 @@ export const signIn = async (
   await enter({
     key,
     signed: { chainId, session: asked, signature },
-    wallet: { id: wallet.id, address },
+    wallet: { id: keptName(wallet), address },
   });
 };

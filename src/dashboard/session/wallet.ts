@@ -9,7 +9,23 @@ export type Provider = {
 };
 
 /** A wallet that announced itself (EIP-6963). Its icon is not shown: it is data that the extension chose. */
-export type Wallet = { readonly id: string; readonly name: string; readonly provider: Provider };
+export type Wallet = {
+  /** Its `uuid`, another one in each page. */
+  readonly id: string;
+  /** Its reverse domain name. */
+  readonly rdns?: string | undefined;
+  readonly name: string;
+  readonly provider: Provider;
+};
 
-/** The wallet of a session, to find it again after a reload. */
+/** The name under which a wallet is found again after a reload. */
+export const keptName = ({ id, rdns }: Wallet): string => rdns ?? id;
+
+/** Attack: every extension may announce the reverse domain name of another one. Two wallets with one name are no answer. */
+export const walletKept = (wallets: readonly Wallet[], name: string): Wallet | undefined => {
+  const found = wallets.filter((wallet) => keptName(wallet) === name);
+  return found.length === 1 ? found[0] : undefined;
+};
+
+/** The wallet of a session. `id`: its kept name. */
 export type WalletChoice = { readonly id: string; readonly address: Hex };

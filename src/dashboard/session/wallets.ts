@@ -1,10 +1,11 @@
 import { signal } from '@preact/signals';
-import type { Provider, Wallet } from './wallet.ts';
+import { keptName, type Provider, type Wallet, walletKept } from './wallet.ts';
 
-type Announcement = CustomEvent<{
+/** What a wallet says about itself (EIP-6963). */
+export type Announcement = {
   readonly info: { readonly uuid: string; readonly name: string; readonly rdns?: string };
   readonly provider: Provider;
-}>;
+};
 
 const MAX_NAME = 64;
 const MAX_WALLETS = 16;
@@ -12,22 +13,22 @@ const MAX_WALLETS = 16;
 /** The wallets of this browser, in the order in which they announced themselves. */
 export const wallets = signal<readonly Wallet[]>([]);
 
-/** Adds a wallet; one with a known id replaces it. */
+/** Adds a wallet. Attack: an extension sees the announcements of others, and could repeat the id of one with a provider of its own. */
 export const addWallet = (wallet: Wallet): void => {
-  const others = wallets.value.filter(({ id }) => id !== wallet.id);
-  if (others.length < MAX_WALLETS) wallets.value = [...others, wallet];
+  const isKnown = wallets.value.some(({ id }) => id === wallet.id);
+  if (!isKnown && wallets.value.length < MAX_WALLETS) wallets.value = [...wallets.value, wallet];
 };
 
-/** Listens for wallets, and asks those that are there already to announce themselves. */
-export const findWallets = (): void => {
-  addEventListener('eip6963:announceProvider', (event) => {
-    const { info, provider } = (event as Announcement).detail;
-    // The id of a wallet changes with each page; its reverse domain name does not.
-    addWallet({ id: info.rdns ?? info.uuid, name: info.name.slice(0, MAX_NAME), provider });
-  });
-  dispatchEvent(new Event('eip6963:requestProvider'));
-  const injected = (globalThis as { readonly ethereum?: Provider }).ethereum;
-  if (injected !== undefined && wallets.value.length === 0) {
-    addWallet({ id: 'injected', name: 'Browser wallet', provider: injected });
-  }
+export const addAnnounced = ({ info, provider }: Announcement): void =>
+  addWallet({ id: info.uuid, rdns: info.rdns, name: info.name.slice(0, MAX_NAME), provider });
+
+/** Ids of the wallets that a person chose on this page, by their kept names. */
+const chosen = new Map<string, string>();
+
+export const chooseWallet = (wallet: Wallet): void => {
+  chosen.set(keptName(wallet), wallet.id);
 };
+
+/** The wallet with this kept name: the one that a person chose on this page, else the only one. */
+export const walletNamed = (name: string): Wallet | undefined =>
+  wallets.value.find(({ id }) => id === chosen.get(name)) ?? walletKept(wallets.value, name);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainText, shortText } from '../../../src/core/plain-text.ts';
+import { isVisible, plainText, shortText } from '../../../src/core/plain-text.ts';
 
 describe('plainText', () => {
   it.each([
@@ -36,5 +36,47 @@ describe('shortText', () => {
     ['\u202eshort', 5, 'short'],
   ])('cuts %j to %i characters', (text, limit, short) => {
     expect(shortText(text, limit)).toBe(short);
+  });
+});
+
+describe('isVisible', () => {
+  it.each(['Till 4', 'Müller & Söhne', '研究', 'नमस्ते', '👩‍💻 crawler ❤️', 'a'])(
+    'accepts %j',
+    (name) => {
+      expect(isVisible(name)).toBe(true);
+    },
+  );
+
+  // Each of them looks like "Acme", or like nothing.
+  it.each([
+    ...[
+      'Acme\u200b',
+      'Ac\u00adme',
+      'Acme\u2060',
+      '\u202eemcA',
+      'A\u200dcme',
+      'Acme\ufe0f',
+      'Acme\u{e0020}',
+    ],
+    ...[
+      'Acme\u00a0',
+      'Acme ',
+      ' Acme',
+      'Ac  me',
+      '\u3164',
+      '\u2800',
+      '\u115f',
+      '',
+      ' ',
+      '\n',
+      '\ud800',
+      '\u0301',
+    ],
+  ])('rejects %j', (name) => {
+    expect(isVisible(name)).toBe(false);
+  });
+
+  it('judges a long name in linear time', () => {
+    expect(isVisible(`${'👩‍💻'.repeat(2_000)}\u200b`)).toBe(false);
   });
 });

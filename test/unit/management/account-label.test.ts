@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { listAccounts } from '../../../src/management/account.ts';
 import { readLabels } from '../../../src/management/account-label.ts';
 import { listApprovals } from '../../../src/management/approval.ts';
 import { callBody } from '../../../src/management/call.ts';
@@ -34,10 +35,11 @@ const taken = (above: string): EntryBody => ({
   at: START,
   outcome: { above: [above] },
 });
-const label = (text: string): EntryBody => ({
+const label = (text: string, role: 'operator' | 'owner' = 'operator'): EntryBody => ({
   type: 'account.label',
   at: START,
   outcome: { label: text },
+  evidence: { role },
 });
 const spent = (call: number): readonly EntryBody[] => [accepted(call), committed(call)];
 const parked = (call: number): EntryBody => ({
@@ -58,7 +60,7 @@ beforeEach(async () => {
     ...spent(4),
     parked(12),
     taken(other),
-    label('Secret plan'),
+    label('Secret plan', 'owner'),
   ]);
   await happen(unnamed, [taken(owner), ...spent(3), parked(13)]);
 });
@@ -67,10 +69,17 @@ const whole = { from: DAY, to: DAY, by: 'account', limit: 10 } as const;
 const names = (items: readonly { readonly key: string; readonly label?: string }[]) =>
   Object.fromEntries(items.map(({ key, label: name }) => [key, name]));
 
-const ALL = { [kept]: 'Crawler', [left]: 'Secret plan', [unnamed]: undefined };
+// Attack: an account may take the name of a customer.
+const ALL = { [kept]: 'Crawler', [left]: '(own name) Secret plan', [unnamed]: undefined };
 const OWN = { [kept]: 'Crawler', [left]: undefined, [unnamed]: undefined };
 
-describe('an operator sees the label of each account', () => {
+describe('an operator sees the label of each account, with a mark if its owner gave it', () => {
+  test('in the list of accounts', async () => {
+    const { items } = await valueOf(listAccounts(db, { limit: 10 }));
+    const found = items.map(({ account, label: name }) => [account, name]);
+    expect(Object.fromEntries(found)).toMatchObject(ALL);
+  });
+
   test('in the spend by account', async () => {
     const { items } = await valueOf(spendReport(db, { ...whole, scope: '*' }));
     expect(names(items)).toEqual(ALL);

@@ -29,6 +29,7 @@ describe('accounts', () => {
     type: 'account.label',
     at: START,
     outcome: { label: text },
+    evidence: { role: 'operator' },
   });
 
   beforeEach(async () => {

@@ -14,7 +14,7 @@ import { Section } from '../../parts/page.tsx';
 import { AgentNeeds } from './agent-needs.tsx';
 import { GrantEditor } from './grant-editor.tsx';
 import { GrantTable } from './grant-table.tsx';
-import { IssuedGrants } from './issued-grants.tsx';
+import { IssuedGrants, type Revoking } from './issued-grants.tsx';
 import { RevokeGrant } from './revoke-grant.tsx';
 
 /** The part that is open below the table. */
@@ -29,7 +29,7 @@ const ANOTHER = 'The agent must get the hash of the new grant, and name it in it
 
 /** The grants of an account: those it holds or was offered, with what each allows, and those it has issued. */
 export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => {
-  const [revoking, setRevoking] = useState<{ readonly id: Hex; readonly name: string }>();
+  const [revoking, setRevoking] = useState<Revoking>();
   const [open, setOpen] = useState<Open>();
   const [news, setNews] = useState<string>();
   const ownHeld = useOwnAccount(scope.account).data?.held;
@@ -74,7 +74,7 @@ export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => 
             acts={{
               isMine: (issuer) => issuer === scope.account,
               onHandOver: (grant) => setOpen({ what: 'needs', grant }),
-              onRevoke: ({ id }) => setRevoking({ id, name }),
+              onRevoke: ({ id }) => setRevoking({ id, account, name }),
               onReplace: isRevoked ? undefined : (of) => setOpen({ what: 'replacement', of }),
             }}
           />
@@ -132,6 +132,7 @@ export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => 
       {revoking === undefined ? null : (
         <RevokeGrant
           grant={revoking}
+          account={revoking.account}
           name={revoking.name}
           onRevoked={(text) => {
             setNews(text);

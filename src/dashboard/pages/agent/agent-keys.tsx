@@ -59,6 +59,7 @@ const Name = ({ account, scope, standing, onDone }: PartProps) => {
       {isOpen ? (
         <ActDialog
           title="Save the name?"
+          account={account}
           verb="Save"
           change={(management) =>
             management.call(scope.role === 'operator' ? 'accounts.put' : 'account.put', {

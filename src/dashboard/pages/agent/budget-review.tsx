@@ -64,6 +64,7 @@ export const BudgetReview = ({
   return (
     <ActDialog
       title={`Save ${whose} policy?`}
+      account={slot.account}
       verb={isReplaced ? 'Replace it' : 'Save'}
       isReady={dry.data !== undefined}
       change={save}

@@ -12,6 +12,9 @@ import { GrantLimits } from './grant-limits.tsx';
 
 type Issued = ItemOf<'account.tree'>;
 
+/** A grant to revoke, and the agent that holds it. */
+export type Revoking = { readonly id: Hex; readonly account: string; readonly name: string };
+
 /** The grants that an account has issued. Only the issuer can revoke one. */
 export const IssuedGrants = ({
   rows,
@@ -20,7 +23,7 @@ export const IssuedGrants = ({
 }: {
   readonly rows: readonly Issued[];
   readonly mayRevoke: boolean;
-  readonly onRevoke: (grant: { readonly id: Hex; readonly name: string }) => void;
+  readonly onRevoke: (grant: Revoking) => void;
 }) => (
   <Table<Issued>
     caption="Grants it has issued"
@@ -51,7 +54,7 @@ export const IssuedGrants = ({
             <button
               type="button"
               class="danger"
-              onClick={() => onRevoke({ id: id as Hex, name: nameOf(account, label) })}
+              onClick={() => onRevoke({ id: id as Hex, account, name: nameOf(account, label) })}
             >
               Revoke
             </button>

@@ -16,6 +16,7 @@ export const RemovePolicy = ({
 }) => (
   <ActDialog
     title="Remove this policy?"
+    account={slot.account}
     verb="Remove"
     isDangerous
     change={(management) => removePolicy(management, slot, etag)}

@@ -14,12 +14,14 @@ const revocation = (id: GrantRow['id'], onRevoked: (text: string) => void): Chan
 /** Asks before a grant is revoked, for good. */
 export const RevokeGrant = ({
   grant,
+  account,
   name,
   onRevoked,
   onClose,
 }: {
   readonly grant: Pick<GrantRow, 'id'>;
-  /** The agent that holds it, as the page shows it. */
+  /** The agent that holds it, and how the page shows it. */
+  readonly account: string;
   readonly name: string;
   /** Called with what has stopped. */
   readonly onRevoked: (text: string) => void;
@@ -27,6 +29,7 @@ export const RevokeGrant = ({
 }) => (
   <ActDialog
     title={`Revoke this grant of ${name}?`}
+    account={account}
     verb="Revoke"
     isDangerous
     change={revocation(grant.id, onRevoked)}

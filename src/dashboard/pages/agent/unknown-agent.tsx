@@ -50,11 +50,13 @@ const Nothing = ({
 };
 
 const Offers = ({
+  account,
   name,
   rows,
   issuer,
   onChange,
 }: {
+  readonly account: string;
   readonly name: string;
   readonly rows: readonly GrantRow[];
   readonly issuer: string;
@@ -86,6 +88,7 @@ const Offers = ({
       {revoking === undefined ? null : (
         <RevokeGrant
           grant={revoking}
+          account={account}
           name={name}
           onRevoked={(text) => {
             setNews(text);
@@ -128,7 +131,13 @@ export const UnknownAgent = ({
                   ['Network', networkName(networkIn(account))],
                 ]}
               />
-              <Offers name={name} rows={rows} issuer={scope.account} onChange={issued.refresh} />
+              <Offers
+                account={account}
+                name={name}
+                rows={rows}
+                issuer={scope.account}
+                onChange={issued.refresh}
+              />
             </>
           );
         }}

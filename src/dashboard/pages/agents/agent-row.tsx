@@ -59,7 +59,8 @@ const Tightest = ({ standing }: { readonly standing: Standing }) => {
 /** The standing of the account, read from it while the row is on the screen. */
 const SeenCells = ({ account, label, status, role, lead }: ListedAgent) => {
   const { data: standing, refresh } = useListedStanding(account);
-  const name = standing?.label ?? label;
+  // The list of an operator marks names that the operator did not give.
+  const name = label ?? standing?.label;
   return (
     <>
       <td class="name">

@@ -4,7 +4,6 @@ import { IncompleteForm } from '../../data/incomplete-form.ts';
 import { whenListed } from '../../data/when-listed.ts';
 import { decimalOf, symbolOf } from '../../format/amount.ts';
 import { atomicIn } from '../../format/atomic.ts';
-import { addressIn, shortened } from '../../format/text.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { Field } from '../../parts/field.tsx';
@@ -58,6 +57,7 @@ export const Refund = ({
   return (
     <ActDialog
       title="Refund this call?"
+      account={call.account}
       verb="Refund"
       subject={`refund ${call.account} ${call.call}`}
       change={async (management) => {
@@ -74,9 +74,8 @@ export const Refund = ({
       onClose={onClose}
     >
       <p>
-        The amount becomes credit of {shortened(addressIn(call.account))} at once, or of the account
-        that lent it the money. Its next calls spend this credit before they pay. No money moves on
-        the chain.
+        The amount becomes credit of this account at once, or of the account that lent it the money.
+        Its next calls spend this credit before they pay. No money moves on the chain.
       </p>
       <Field
         label={`Amount (${unit})`}

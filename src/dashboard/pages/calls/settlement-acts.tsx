@@ -97,6 +97,7 @@ export const SettlementActs = ({
       {act === undefined ? null : (
         <ActDialog
           title={act.title}
+          account={account}
           verb={act.verb}
           subject={`${act.verb} ${account} ${call}`}
           change={carryOut}

@@ -1,6 +1,7 @@
 import { useEffect, useId, useMemo } from 'preact/hooks';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import { purchaseFor, type Purchasing } from '../../data/money/credit-purchases.ts';
+import { addressIn, shortened } from '../../format/text.ts';
 import { useModal } from '../modal.ts';
 import { CreditBought } from './credit-bought.tsx';
 import { CreditForm } from './credit-form.tsx';
@@ -44,6 +45,11 @@ export const CreditDialog = ({ account, name, onBought, onClose }: CreditDialogP
         {TITLES[kept === undefined ? state.is : 'lost']}
         {name === undefined ? '' : ` for ${name}`}
       </h2>
+      {name === undefined ? null : (
+        <p class="muted">
+          Account <code title={account}>{shortened(addressIn(account))}</code>
+        </p>
+      )}
       {state.is === 'bought' ? (
         <CreditBought bought={state.bought} onClose={leave} />
       ) : kept === undefined ? (

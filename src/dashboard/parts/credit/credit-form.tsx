@@ -12,7 +12,7 @@ import { buyCredit } from '../../payment/credit-purchase.ts';
 import { browserShelf } from '../../payment/shelf.ts';
 import { session } from '../../session/session.ts';
 import type { WalletChoice } from '../../session/wallet.ts';
-import { wallets } from '../../session/wallets.ts';
+import { walletNamed, wallets } from '../../session/wallets.ts';
 import { useCheckedForm } from '../checked-form.ts';
 import { AmountField } from './amount-field.tsx';
 import { CreditAgreement } from './credit-agreement.tsx';
@@ -41,7 +41,7 @@ export const CreditForm = ({
 }) => {
   const offer = useCreditOffer(account);
   const [typed, setTyped] = useState('5');
-  const [chosen, setChosen] = useState(signedIn()?.id);
+  const [chosen, setChosen] = useState(() => walletNamed(signedIn()?.id ?? '')?.id);
   const [payer, setPayer] = useState<Address | undefined>(signedIn()?.address);
   const { ref, isTried, refuse } = useCheckedForm<HTMLFormElement>();
   const state = purchase.value;

@@ -29,8 +29,8 @@ describe('a label', () => {
     expect(await standingOf(key)).not.toHaveProperty('label');
   });
 
-  test('must be text of 1 to 256 characters', async () => {
-    for (const label of ['', 'x'.repeat(257), '\ud800']) {
+  test('must be visible text of 1 to 256 characters', async () => {
+    for (const label of ['', 'x'.repeat(257), '\ud800', 'Acme\u200b', '\u3164']) {
       expect(await applyLabel(randomHex(20), operator, label)).toMatchObject(
         refused('not_writable'),
       );
