@@ -1,6 +1,6 @@
 import { createAgent } from '../client/agent.ts';
 import { assetId } from '../protocol/account-id.ts';
-import { accountNamed, accountOrOwn, namesOf } from './lib/accounts.ts';
+import { accountNamed, accountOrOwn, nameOf, namesOf } from './lib/accounts.ts';
 import { callNamed } from './lib/call-id.ts';
 import { networkOf, openAdmin, roleOf, warnIfStopped } from './lib/admin-client.ts';
 import {
@@ -98,7 +98,7 @@ const topUp: Command = {
         throw cliErrorOf(thrown);
       });
     const { problem, charged, call, transaction } = response.countersign;
-    if (!response.ok) throw problemError(response.status, problem);
+    if (!response.ok) throw problemError(response.status, problem, await nameOf(session));
     const names = await namesOf(session);
     out.result({ account, amount: charged, call, transaction }, () =>
       sentence(

@@ -56,18 +56,43 @@ describe('a denial', () => {
     },
   );
 
-  test('by a grant asks for a new grant, because a grant cannot be widened', () => {
-    expect(denied('per_call').hint).toContain('countersign policy set 0x1ed8');
-    expect(denied('per_call', { grant: `0x${'1'.repeat(64)}` }).hint).toContain(
-      'countersign grant 0x1ed8cf360a513ce0b54436a00fce38477211e974 --per-day 1 --per-call 1000u',
-    );
+  const GRANT = { grant: `0x${'1'.repeat(64)}` };
+  const LIMIT = { limit: '50000', spent: '49500', held: '0', remaining: '500', tool: 'lookup' };
+  const ADDRESS = '0x1ed8cf360a513ce0b54436a00fce38477211e974';
+
+  test.each([
+    ['per_call', {}, `policy set ${ADDRESS} --per-call 0.001`],
+    ['tool', {}, `policy set ${ADDRESS} --tools +lookup`],
+    ['window', { window: 86_400 }, `policy set ${ADDRESS} --per-day 0.0505`],
+    ['window', { window: 3_600 }, `policy set ${ADDRESS} --per-hour 0.0505`],
+    ['lifetime', {}, `policy set ${ADDRESS} --lifetime 0.0505`],
+    ['debt', {}, `credits top-up 0.0495 --to ${ADDRESS}`],
+    ['credit', {}, `credits top-up 0.0005 --to ${ADDRESS}`],
+    ['credit', { authority: GRANT.grant }, 'credits top-up 0.0005 --as <owner>'],
+  ])('by %s with %j names the smallest change', (rule, more, line) => {
+    expect(commandsIn(denied(rule, { ...LIMIT, ...more }).hint)[0]).toBe(`countersign ${line}`);
   });
 
-  test('for want of credit names the owner, whose credit pays for an agent', () => {
-    expect(denied('credit').hint).toContain('`countersign credits top-up 5` buys');
-    expect(denied('credit', { authority: `0x${'1'.repeat(64)}` }).hint).toContain(
-      'countersign credits top-up 5 --as <owner>',
+  test.each(['per_call', 'tool', 'window', 'lifetime', 'expired', 'payee'])(
+    'by the %s of a grant asks for a grant of this call alone: a grant cannot be widened',
+    (rule) => {
+      expect(denied(rule, { ...LIMIT, ...GRANT }).hint).toContain(
+        `countersign grant ${ADDRESS} --tools lookup --total 0.001 --beside\``,
+      );
+    },
+  );
+
+  test('names an account as this machine does', () => {
+    const body = { type: 'urn:countersign:problem:denied', rule: 'tool', account: AGENT };
+    const { hint } = problemError(403, { ...body, tool: 'lookup' }, (of) =>
+      of === AGENT ? 'team/alice' : undefined,
     );
+    expect(hint).toContain('`countersign policy set team/alice --tools +lookup`');
+  });
+
+  test('puts no text of a gateway into a command that could be more than a word', () => {
+    const { hint } = denied('tool', { tool: '$(rm -rf ~)', account: 'x`; reboot' });
+    expect(hint).toContain('countersign policy set <account> --tools +<tool>');
   });
 
   test('by the revocation of an account advises no new grant to it', () => {

@@ -16,6 +16,11 @@ describe('flags of a policy', () => {
   const changed = (before: object, options: Record<string, string>) =>
     withFlags(before, inputOf([], options), NOW);
 
+  test('add to a list with +, which a policy that allows all does not have', () => {
+    expect(changed({ tools: ['a'] }, { tools: '+b,a' })).toEqual({ tools: ['a', 'b'] });
+    expect(() => changed({}, { tools: '+b' })).toThrow('it allows all');
+  });
+
   test('change the fields that they name; none removes a field', () => {
     const before = {
       perCall: '$1',

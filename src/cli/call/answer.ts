@@ -7,6 +7,7 @@ import { RECEIPT_HEADER } from '../../client/receipt-claims.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
 import { countsCalls } from '../../protocol/account/denial.ts';
 import { formatDollars, parseAmount } from '../../protocol/amount.ts';
+import { nameOf } from '../lib/accounts.ts';
 import { CliError, Ended, EXIT, problemError } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
 import { listed } from '../lib/print.ts';
@@ -18,15 +19,16 @@ import { traceReport } from './trace.ts';
 
 /** Writes the body to stdout and a summary to stderr. @throws CliError for a refusal of the gateway itself */
 export const printAnswer = async (
-  { out }: Session,
+  session: Session,
   request: CallRequest,
   response: AgentResponse,
   offered: Offered | undefined,
   verbose: boolean,
 ): Promise<void> => {
+  const { out } = session;
   const { countersign: report, status } = response;
   if (verbose) traceReport(out, report);
-  if (isOfGateway(report)) throw problemError(status, report.problem);
+  if (isOfGateway(report)) throw problemError(status, report.problem, await nameOf(session));
   if (out.json) out.result(await documentOf(request, response), () => '');
   else {
     if (response.body !== null) {
@@ -127,12 +129,10 @@ const verdictSchema = z.looseObject({
 });
 
 /** Prints the gateway's verdict on a call that did not run, and what remains of each limit. */
-export const printDryRun = async (
-  { out, now }: Session,
-  response: AgentResponse,
-): Promise<void> => {
+export const printDryRun = async (session: Session, response: AgentResponse): Promise<void> => {
+  const { out, now } = session;
   const { problem, charged } = response.countersign;
-  if (!response.ok) throw problemError(response.status, problem);
+  if (!response.ok) throw problemError(response.status, problem, await nameOf(session));
   const parsed = verdictSchema.safeParse(await readJsonBody(response, MAX_BODY));
   if (!parsed.success) {
     throw new CliError('The server did not treat the call as a dry run.', {

@@ -5,6 +5,7 @@ import { accountId, type AccountId, parseAccountId } from '../../protocol/accoun
 import { type AdminClient, collected } from './admin-client.ts';
 import { CliError, isRefusal, usageError } from './errors.ts';
 import { localNames } from './local-stack.ts';
+import type { NameOf } from './next-step.ts';
 import type { Session } from './session.ts';
 import { printable } from './text.ts';
 
@@ -160,4 +161,10 @@ export const namesOf = async ({ keystore, profile }: Session): Promise<Names> =>
       return [...known.values()].includes(shown) ? `${address} (${shown})` : shown;
     },
   };
+};
+
+/** The name of this machine for an account, as options take it. */
+export const nameOf = async (session: Session): Promise<NameOf> => {
+  const { known } = await namesOf(session);
+  return (account) => known.get(account.slice(account.lastIndexOf(':') + 1).toLowerCase());
 };

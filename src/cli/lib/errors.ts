@@ -4,7 +4,7 @@ import {
   isProblem,
   type ProblemBody,
 } from '../../client/errors.ts';
-import { nextStep } from './next-step.ts';
+import { type NameOf, nextStep } from './next-step.ts';
 
 /** Exit codes; scripts depend on them, and `countersign --help` lists them. */
 export const EXIT = {
@@ -192,7 +192,11 @@ export const networkReason = (thrown: unknown): string | undefined => {
 const HIDDEN = new Set(['type', 'title', 'detail', 'hint', 'status', 'docs', 'intent', 'accepts']);
 
 /** A problem document (RFC 9457) as an error: title, detail, rule and limit, and the gateway's hint. */
-export const problemError = (status: number, body: ProblemBody | undefined): CliError => {
+export const problemError = (
+  status: number,
+  body: ProblemBody | undefined,
+  nameOf?: NameOf,
+): CliError => {
   const code = (body?.type ?? '').split(':').at(-1) ?? '';
   const name = code === '' ? `http_${status}` : code.replaceAll('-', '_');
   const details = Object.fromEntries(
@@ -204,7 +208,7 @@ export const problemError = (status: number, body: ProblemBody | undefined): Cli
       .join(': '),
     {
       hint:
-        nextStep(name, body) ??
+        nextStep(name, body, nameOf) ??
         body?.hint ??
         'The answer names no next step. `countersign doctor` checks each part of a gateway.',
       code: name,

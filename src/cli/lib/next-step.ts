@@ -1,13 +1,21 @@
 import type { ProblemBody } from '../../client/errors.ts';
+import { formatDollars, parseAmount } from '../../protocol/amount.ts';
+
+/** The name of an account on this machine, as the caller types it; undefined if it has none. */
+export type NameOf = (account: string) => string | undefined;
 
 /**
  * The command that mends a refusal of the gateway. The gateway's own hint is for programs: it names routes and fields. Undefined if that
  * hint is all that helps, e.g. to wait.
  */
-export const nextStep = (code: string, problem: ProblemBody | undefined): string | undefined => {
+export const nextStep = (
+  code: string,
+  problem: ProblemBody | undefined,
+  nameOf: NameOf = () => undefined,
+): string | undefined => {
   if (code === 'denied') {
     const rule = textIn(problem, 'rule');
-    return rule === undefined ? undefined : DENIALS[rule]?.(factsOf(problem));
+    return rule === undefined ? undefined : DENIALS[rule]?.(factsOf(problem, nameOf));
   }
   return REFUSALS[code];
 };
@@ -15,11 +23,18 @@ export const nextStep = (code: string, problem: ProblemBody | undefined): string
 type Facts = {
   /** The account of the rule, as commands take it. */
   readonly who: string;
-  /** What lets the account do more: a change of its policy, or a new grant if a grant denies. */
-  readonly widenFor: (inPolicy: string, inGrant: string) => string;
-  /** As `widenFor`, for an option that both have. */
+  /** The smallest change that lets the call pass: one option of a policy, or if a grant denies, another grant for this call alone. */
   readonly widen: (option: string) => string;
-  readonly price: string | undefined;
+  /** A grant that pays for this call and nothing else. */
+  readonly forCall: string;
+  readonly tool: string;
+  readonly price: string;
+  /** The lowest limit that the call does not pass. */
+  readonly needed: string;
+  /** What the balance, the credit or a debt lacks. */
+  readonly missing: string;
+  /** The option that sets the limit of this window. */
+  readonly perWindow: string;
   /** A grant denies, not the account itself. */
   readonly ofGrant: boolean;
   /** The call used a grant, so an owner stands above the account. */
@@ -30,33 +45,46 @@ type Facts = {
   readonly mayWait: boolean;
 };
 
-const factsOf = (problem: ProblemBody | undefined): Facts => {
-  const who = textIn(problem, 'account')?.split(':').at(-1) ?? '<account>';
-  const price = textIn(problem, 'price');
-  const widenFor: Facts['widenFor'] = (inPolicy, inGrant) =>
-    textIn(problem, 'grant') === undefined
-      ? `its owner changes its policy: \`countersign policy set ${who} ${inPolicy}\``
-      : `its owner signs a new grant: \`countersign grant ${who} ${inGrant}\``;
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+
+const factsOf = (problem: ProblemBody | undefined, nameOf: NameOf): Facts => {
+  // Attack: a gateway chooses these texts, and a person pastes the command into a shell (CWE-78).
+  const account = plain(textIn(problem, 'account')) ?? '<account>';
+  const who = nameOf(account) ?? account.slice(account.lastIndexOf(':') + 1);
+  const tool = plain(textIn(problem, 'tool')) ?? '<tool>';
+  const [price = 0n, limit = 0n, spent = 0n, remaining = 0n] = [
+    ...['price', 'limit', 'spent', 'remaining'],
+  ].map((name) => parseAmount(textIn(problem, name) ?? ''));
+  const forCall = `--tools ${tool} --total ${dollars(price)}`;
+  const ofGrant = textIn(problem, 'grant') !== undefined;
+  const window = problem?.['window'];
   return {
-    who,
-    widenFor,
+    ...{ who, tool, forCall, ofGrant },
     widen: (option) =>
-      widenFor(option, option.startsWith('--per-day') ? option : `--per-day 1 ${option}`),
-    price: price === undefined ? undefined : `${price}u`,
-    ofGrant: textIn(problem, 'grant') !== undefined,
+      ofGrant
+        ? `its owner signs a grant for this call alone, which the call names with --grant: \`countersign grant ${who} ${forCall} --beside\``
+        : `its owner changes its policy: \`countersign policy set ${who} ${option}\``,
+    price: dollars(price),
+    needed: dollars(limit - remaining + price),
+    missing: dollars(textIn(problem, 'rule') === 'debt' ? spent : price - remaining),
+    perWindow: window === HOUR ? '--per-hour' : window === DAY ? '--per-day' : '--per-month',
     isAgent: textIn(problem, 'authority') !== undefined,
-    isTopUp: textIn(problem, 'tool') === 'countersign.credits',
+    isTopUp: tool === 'countersign.credits',
     mayWait: problem?.['retry_after'] !== undefined,
   };
 };
+
+const plain = (text: string | undefined): string | undefined =>
+  text !== undefined && /^\w[\w.:-]{0,127}$/.test(text) ? text : undefined;
+
+/** As options take it: without the sign, which a shell would read. */
+const dollars = (amount: bigint): string => formatDollars(amount).replace('$', '');
 
 const textIn = (problem: ProblemBody | undefined, member: string): string | undefined => {
   const value = problem?.[member];
   return typeof value === 'string' ? value : undefined;
 };
-
-const FUNDS =
-  'buys credit, which also pays for the agents of the account (--to <account>: for another one).';
 
 /** By rule. The rules that only time ends keep the gateway's hint. */
 const DENIALS: Readonly<Record<string, (facts: Facts) => string>> = {
@@ -64,36 +92,38 @@ const DENIALS: Readonly<Record<string, (facts: Facts) => string>> = {
     `The account that froze it lifts it: \`countersign resume ${who}\`, with --operator if the operator did. No signature of an agent can.`,
   paused: ({ who }) =>
     `The account that paused it lifts it: \`countersign resume ${who}\`, with --operator if the operator did.`,
-  revoked: ({ who, ofGrant }) =>
+  revoked: ({ who, forCall, ofGrant, price }) =>
     ofGrant
-      ? `A revocation is permanent. Its owner signs a new grant: \`countersign grant <agent> --per-day 1\`.`
-      : `${who} is revoked for good: no grant lets it call again. Its owner makes another agent: \`countersign fleet new team --agents 1 --per-day 1\`.`,
-  expired: ({ widenFor }) => `To go on, ${widenFor('--until 30d', '--per-day 1 --expires 30d')}.`,
-  tool: ({ widen }) => `Call a tool that it may use, or ${widen("--tools '*'")}.`,
+      ? `A revocation is permanent. Its owner signs a new grant, at least for this call: \`countersign grant ${who} ${forCall}\`.`
+      : `${who} is revoked for good: no grant lets it call again. Its owner makes another agent: \`countersign fleet new team --agents 1 --per-day ${price}\`.`,
+  expired: ({ widen }) => `To go on, ${widen('--until 1d')}.`,
+  tool: ({ tool, widen }) => `Call a tool that it may use, or ${widen(`--tools +${tool}`)}.`,
   approval: () =>
     'Pay with a payment bound to its request, from an account that has credit or has paid here before.',
   approval_queue: ({ who }) =>
     `The owner decides the calls that wait: \`countersign approvals list --account ${who}\`.`,
-  payee: ({ widen }) => `To allow this payee, ${widen('--payee any')}.`,
+  payee: ({ widen }) =>
+    `To allow this payee, which the 402 of the tool names as payTo, ${widen('--payee +<payTo>')}.`,
   deny: ({ who }) => `\`countersign policy get ${who}\` shows the rule: send other values.`,
   require: ({ who }) =>
     `\`countersign policy get ${who}\` shows the rule: send values that it allows.`,
   asset: ({ who }) => `\`countersign policy get ${who}\` shows the assets that it may pay in.`,
-  per_call: ({ widen, price }) =>
-    `Choose a cheaper call, or ${widen(`--per-call ${price ?? '0.10'}`)}.`,
-  window: ({ widen }) => `Wait until the limit resets, or ${widen('--per-day 5')}.`,
-  lifetime: ({ widenFor }) => `Waiting does not help: ${widenFor('--lifetime 10', '--total 10')}.`,
-  exposure: () =>
-    'Wait until earlier payments have settled, or pay from credit: `countersign credits top-up 5` buys some.',
-  balance: ({ who, mayWait, isTopUp }) =>
+  per_call: ({ widen, price }) => `Choose a cheaper call, or ${widen(`--per-call ${price}`)}.`,
+  window: ({ widen, needed, perWindow, mayWait }) =>
+    `${mayWait ? 'Wait until the limit resets' : 'Choose a cheaper call'}, or ${widen(`${perWindow} ${needed}`)}.`,
+  lifetime: ({ widen, needed }) => `Waiting does not help: ${widen(`--lifetime ${needed}`)}.`,
+  exposure: ({ price }) =>
+    `Wait until earlier payments have settled, or pay from credit: \`countersign credits top-up ${price}\` buys enough for this call.`,
+  balance: ({ who, mayWait, isTopUp, price, forCall }) =>
     isTopUp
       ? `Send USDC to ${who} on this chain, then buy the credit again.`
-      : `${mayWait ? 'Wait until earlier payments have settled, or send' : 'Send'} USDC to ${who} on this chain, or let its owner pay: \`countersign credits top-up 5\` and \`countersign grant ${who} --per-day 1\`, both with --as <owner>.`,
-  debt: ({ who }) => `\`countersign credits top-up 1 --to ${who}\` clears the debt.`,
-  credit: ({ isAgent }) =>
+      : `${mayWait ? 'Wait until earlier payments have settled, or send' : 'Send'} USDC to ${who} on this chain, or let its owner pay: \`countersign credits top-up ${price}\` and \`countersign grant ${who} ${forCall}\`, both with --as <owner>.`,
+  debt: ({ who, missing }) =>
+    `\`countersign credits top-up ${missing} --to ${who}\` clears the debt.`,
+  credit: ({ who, isAgent, missing }) =>
     isAgent
-      ? 'The credit of its owner pays for its calls: `countersign credits top-up 5 --as <owner>` buys some. From another key: `countersign credits top-up 5 --to <owner>`.'
-      : `\`countersign credits top-up 5\` ${FUNDS}`,
+      ? `The credit of its owner pays for its calls: \`countersign credits top-up ${missing} --as <owner>\` buys what this call lacks. From another key: \`countersign credits top-up ${missing} --to <owner>\`.`
+      : `\`countersign credits top-up ${missing} --to ${who}\` buys what this call lacks. Credit also pays for the agents of the account.`,
   penniless: ({ who }) => `Send USDC to ${who} on this chain, then sign the call again.`,
   authority: () =>
     '`countersign accounts show` lists the grants of the account; --grant takes the hash of one, and no --grant takes the default grant.',

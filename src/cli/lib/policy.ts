@@ -134,9 +134,22 @@ export const withFlags = (before: PolicyDocument, input: Input, now: number): Po
     if (text === undefined) continue;
     if (kind === 'window') draft['windows'] = withWindow(draft, field, text, flag);
     else if (text === NONE) delete draft[field];
+    else if (text.startsWith('+') && (kind === 'list' || kind === 'payees'))
+      draft[field] = added(draft[field], PARSE[kind](text.slice(1), flag, now, field), flag);
     else draft[field] = PARSE[kind](text, flag, now, field);
   }
   return draft;
+};
+
+/** `+id` adds to the list that the policy has. @throws CliError usage */
+const added = (before: unknown, more: unknown, flag: string): readonly unknown[] => {
+  if (Array.isArray(before))
+    return [...new Set([...(before as unknown[]), ...(more as unknown[])])];
+  // A list of this alone would allow less than no list.
+  throw usageError(
+    `The policy has no list that ${flag} could add to: it allows all.`,
+    'Another policy denies: `countersign accounts show` lists every policy and grant of the account.',
+  );
 };
 
 /** The flag names a window of all assets. A window of one asset is another limit and stays. */

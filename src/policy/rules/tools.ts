@@ -20,7 +20,7 @@ export const tools = {
   options: [
     {
       flags: '--tools <ids>',
-      summary: 'allowed tools: ids, prefix.* or *, comma-separated',
+      summary: 'allowed tools: ids, prefix.* or *, comma-separated; +ids adds to those allowed',
       field: 'tools',
       kind: 'list',
     },
