@@ -206,6 +206,7 @@ const refusalOf = (
       const wording = policyWording(denial);
       return {
         ...{ reason: 'denied', denial, tool: reserved.tool, price: reserved.price },
+        settlement: reserved.settlement,
         ...(wording === undefined ? {} : { wording }),
       };
     }

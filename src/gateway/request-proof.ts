@@ -89,13 +89,20 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
 };
 
 /**
+ * x402 has no scheme for credit, and `accepts` names what an intent must: network, payee, asset. A plain x402 client signs its entry all the
+ * same, and shows this text when the gateway refuses.
+ */
+const CREDIT_ONLY =
+  'Paid from credit only, never by a payment for the call: POST /credits?amount=<atomic units> buys credit.';
+
+/**
  * Builds the offer of a tool.
  *
  * @param url of the resource, absolute.
  * @returns undefined if no network can take its price; `parseConfig` rejects such a configuration.
  */
 export const offerOf = (
-  { description, mimeType, requirements }: PublicTool,
+  { description, mimeType, requirements, settlement }: PublicTool,
   url: string,
   extensions: Extensions,
 ): Offer | undefined => {
@@ -103,7 +110,7 @@ export const offerOf = (
   return (
     first && {
       resource: { url, description, mimeType },
-      error: 'Payment required',
+      error: settlement === 'credit' ? CREDIT_ONLY : 'Payment required',
       requirements: [first, ...rest],
       extensions,
     }

@@ -1,3 +1,4 @@
+import type { SettlementMode } from '../tool-terms.ts';
 import { type AccountRule, countsCalls, type Denial, limitBody } from '../account/denial.ts';
 import { formatDollars } from '../amount.ts';
 import { retryAfter, type Texts } from './problem-text.ts';
@@ -8,6 +9,8 @@ export type DeniedReason = {
   readonly denial: Denial;
   readonly tool: string;
   readonly price: bigint;
+  /** Of the tool. */
+  readonly settlement?: SettlementMode;
   /** The text of a denial by a policy rule, from the rule's file. */
   readonly wording?: Wording;
 };
@@ -16,7 +19,7 @@ export type DeniedReason = {
 export type Wording = { readonly subject: string; readonly hint: string };
 
 export const deniedTexts: Texts<DeniedReason> = {
-  denied: ({ denial, tool, price, wording = wordingOf(denial, tool) }) => {
+  denied: ({ denial, tool, price, settlement, wording = wordingOf(denial, tool, settlement) }) => {
     const { subject, hint } = wording;
     const after = denial.retryAllowed ? denial.retryAfter : undefined;
     return {
@@ -67,9 +70,14 @@ const amounts = ({ rule, limit }: Denial, price: bigint): string => {
 };
 
 /** The wording of a rule. Some rules deny for two reasons; the members of the denial distinguish them. */
-const wordingOf = ({ rule, retryAfter: after }: Denial, tool: string): Wording => {
+const wordingOf = (
+  { rule, retryAfter: after }: Denial,
+  tool: string,
+  settlement: SettlementMode | undefined,
+): Wording => {
   if (rule === 'balance' && after === undefined) return BALANCE_TOO_LOW;
   if (rule === 'credit' && tool === 'countersign.credits') return TOP_UP;
+  if (rule === 'credit' && settlement === 'credit') return CREDIT_ONLY;
   return isAccountRule(rule) ? WORDING[rule] : UNKNOWN_RULE;
 };
 
@@ -89,6 +97,13 @@ const UNKNOWN_RULE: Wording = {
 const TOP_UP: Wording = {
   subject: 'The account cannot take this top-up.',
   hint: 'Pay for a top-up with a payment, never with credit, and with at most `remaining` of the credit that an account may hold.',
+};
+
+/** A payment for the call only identifies its account. */
+const CREDIT_ONLY: Wording = {
+  subject:
+    'The tool is paid from credit only, and the credit of the account does not cover the price. No payment was presented.',
+  hint: 'Buy credit with POST /credits?amount=<atomic units>, for this account or for the owner whose grant it uses, then send the call again.',
 };
 
 const WORDING: Readonly<Record<AccountRule, Wording>> = {

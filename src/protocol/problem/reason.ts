@@ -72,6 +72,19 @@ export const problemTexts: Texts<Reason> = {
   ...upstreamErrorTexts,
 };
 
+/** A person reads a hint without the members that it names. */
+const withTimes = (
+  hint: string,
+  after: string | undefined,
+  { resets_at: at }: NonNullable<ProblemText['more']> = {},
+): string => {
+  const named =
+    typeof at === 'number'
+      ? hint.replace('`resets_at`', new Date(at * 1000).toISOString().replace('.000Z', 'Z'))
+      : hint;
+  return after === undefined ? named : named.replaceAll('`retry_after`', after);
+};
+
 /** Builds the members and headers of a problem, without a response: the 402 adds its offer to them. */
 export const problemOf = (reason: Reason): Problem => {
   const textOf = problemTexts[reason.reason] as (reason: Reason) => ProblemText;
@@ -81,5 +94,6 @@ export const problemOf = (reason: Reason): Problem => {
   const after = headers['Retry-After'];
   const pause = after === undefined ? {} : { retry_after: Number(after) };
   const end = final === true ? { final } : {};
-  return { members: { type, title, status, detail, hint, ...end, ...more, ...pause }, headers };
+  const words = { type, title, status, detail, hint: withTimes(hint, after, more) };
+  return { members: { ...words, ...end, ...more, ...pause }, headers };
 };

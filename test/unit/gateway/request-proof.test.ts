@@ -116,6 +116,18 @@ describe('the 402', () => {
     expect(said).toMatch(hint);
   });
 
+  it('of a tool that takes credit only says so to x402 clients, which know no hint', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const errorOf = async (path: string) => {
+      const answer = await call(gateway, requestOf(path));
+      const { error } = await bodyOf(answer);
+      expect(decoded(answer.headers.get('PAYMENT-REQUIRED'))['error']).toBe(error);
+      return error;
+    };
+    expect(await errorOf('/tools/metered')).toContain('Paid from credit only');
+    expect(await errorOf('/tools/translate')).toBe('Payment required');
+  });
+
   it('offers the maximum of a tool of variable price', async () => {
     const { gateway } = await scriptedGateway(config);
     const answer = await call(gateway, requestOf('/tools/metered'));

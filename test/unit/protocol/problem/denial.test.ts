@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { policyWording } from '../../../../src/policy/policy.ts';
 import type { AccountRule, Denial } from '../../../../src/protocol/account/denial.ts';
 import { problemOf } from '../../../../src/protocol/problem/reason.ts';
 import { denialOf, denied, HASH } from './examples.ts';
+
+const withWording = (denial: Denial) => {
+  const wording = policyWording(denial);
+  return wording === undefined ? denied(denial) : { ...denied(denial), wording };
+};
 
 describe('a denial', () => {
   const rules: Record<AccountRule, true> = {
@@ -34,7 +40,7 @@ describe('a denial', () => {
       'a balance that open payments reserve',
       denialOf('balance', { retryAllowed: true, retryAfter: 5 }),
       /have not settled yet/,
-      /wait `retry_after` seconds/,
+      /wait 5 seconds/,
     ],
     ['a balance that is too low', denialOf('balance', { retryAllowed: true }), /./, /^Add funds/],
     [
@@ -90,7 +96,7 @@ describe('a denial', () => {
       window: 86_400,
     };
     const { members, headers } = problemOf(
-      denied(denialOf('window', { limit, retryAllowed: true, retryAfter: 77 })),
+      withWording(denialOf('window', { limit, retryAllowed: true, retryAfter: 77 })),
     );
     expect(members).toMatchObject({
       status: 429,
@@ -110,6 +116,9 @@ describe('a denial', () => {
     });
     expect(members.detail).toContain('Price $15.00, limit $20.00, remaining $10.00.');
     expect(headers['Retry-After']).toBe('77');
+    expect(members.hint).toBe(
+      'Wait until 2030-03-17T17:46:40Z, 77 seconds from now, then sign and send the call again.',
+    );
   });
 
   it('by a rate counts calls, not dollars', () => {
