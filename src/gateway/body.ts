@@ -35,19 +35,14 @@ export const readUpTo = async (
 };
 
 /**
- * Cancels a body that is announced longer than its limit. Its sender may wait for the answer first, which it would never get.
+ * Whether a body is announced longer than its limit.
  *
- * Platform trap: do not cancel a shorter body. It may be arriving; a proxy before the Worker (`wrangler dev`) then fails to send the rest,
- * and the caller gets its 500 or a broken connection instead of the answer. The runtime drops what still arrives after the answer.
+ * Platform trap: neither read nor cancel such a body. While it arrives, either ends the connection on which a proxy before the Worker
+ * (`wrangler dev`) still sends it, and the caller gets the proxy's 500 with a stack trace instead of the answer. The runtime drops a body that
+ * nobody touched.
  */
-export const cancelOversized = async (
-  { headers, body }: Request,
-  limit: number,
-): Promise<boolean> => {
-  if (Number(headers.get('content-length') ?? 0) <= limit) return false;
-  if (body !== null && !body.locked) await body.cancel().catch(() => undefined);
-  return true;
-};
+export const isOversized = (headers: Headers, limit: number): boolean =>
+  Number(headers.get('content-length') ?? 0) > limit;
 
 /** The most that `discard` reads: 8 MiB, for two seconds. */
 const DISCARDED = 8 * 1_024 * 1_024;

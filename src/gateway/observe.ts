@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { requestEncoding } from '../protocol/intent/binding.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { cancelOversized, discard, readUpTo } from './body.ts';
+import { isOversized, discard, readUpTo } from './body.ts';
 import type { ReceivedRequest, RequestHead } from './paid-request.ts';
 
 /** The maximum lengths in the wire form of an intent (`agentIntentSchema`): a client could call a longer URL, but not sign for it. */
@@ -139,7 +139,7 @@ export const readBody = async (
   const { method, body } = request;
   const limit = tool.maxBodyBytes;
   // Rejects before it buffers a byte. A missing or wrong Content-Length meets the same limit while reading.
-  if (await cancelOversized(request, limit)) return err({ reason: 'body_too_large', limit });
+  if (isOversized(request.headers, limit)) return err({ reason: 'body_too_large', limit });
   const reading = await readUpTo(body, limit);
   if (reading.read === 'broken') return err({ reason: 'body_incomplete' });
   if (reading.read === 'over') {

@@ -11,17 +11,15 @@ import {
 } from '../protocol/x402/extensions.ts';
 import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/headers.ts';
 import { encodePaymentRequired, type Offer, paymentRequiredBody } from '../protocol/x402/offer.ts';
-import { cancelOversized } from './body.ts';
 import type { PaidRequest, RequestHead } from './paid-request.ts';
 import type { NoProof, Proof } from './proof.ts';
 import { type PublicTool, publicTool } from './public-tool.ts';
 
 /**
  * Answers a caller without a usable proof: 402 with the offer of a paid tool, 401 with the challenge of a free tool or a card tool. An x402
- * client would try to pay a 402, and no token pays for a card tool. Neither answer needs the body (CWE-400).
+ * client would try to pay a 402, and no token pays for a card tool. Neither answer touches the body (CWE-400).
  */
 export const requestProof = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
-  await cancelOversized(paidRequest.request, paidRequest.tool.maxBodyBytes);
   const { tool, head } = paidRequest;
   if (tool.settlement === 'card') {
     const { fiatChallengeOf } = await import('./fiat-challenge.ts');

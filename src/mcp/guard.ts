@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { err, type Result } from '../core/result.ts';
-import { cancelOversized, readUpTo } from '../gateway/body.ts';
+import { discard, isOversized, readUpTo } from '../gateway/body.ts';
 import { type Message, parseMessage } from './message.ts';
 
 /** The most bytes that a message may have. Arguments that are longer belong in the body of an HTTP request. */
@@ -33,11 +33,11 @@ export const guardRequest = async (
   if (encoding !== '' && encoding !== 'identity') {
     return refuse(415, -32600, 'Send the message without Content-Encoding.');
   }
-  if (await cancelOversized(request, MAX_MESSAGE)) return tooLarge();
+  if (isOversized(headers, MAX_MESSAGE)) return tooLarge();
   const reading = await readUpTo(request.body, MAX_MESSAGE);
   if (reading.read === 'broken') return refuse(400, -32700, 'The message ended too early.');
   if (reading.read === 'over') {
-    await reading.rest.cancel().catch(() => undefined);
+    await discard(reading.rest);
     return tooLarge();
   }
   const message = parseMessage(reading.bytes);

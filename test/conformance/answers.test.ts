@@ -3,7 +3,7 @@ import type { LocalAccount } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALLOWED, adorn, type Adorned, FORBIDDEN } from './support/adorned.ts';
 import { nowSeconds, pay, sign, trustedAccount, v2 } from './support/payment.ts';
-import { sendHeadersOnly, sendRaw } from './support/raw.ts';
+import { sendRaw } from './support/raw.ts';
 import { claimsOf, verify } from './support/receipt.ts';
 import { lookup, type ToolCall, useWorld } from './support/world.ts';
 
@@ -191,18 +191,22 @@ describe('a request that reaches a tool', () => {
       body: chunked,
       duplex: 'half',
     } as RequestInit);
-    const announced = await sendHeadersOnly(url, length, v2(payment));
-    for (const { status, text } of [
-      announced,
-      { status: unannounced.status, text: await unannounced.text() },
-    ]) {
-      expect(status).toBe(413);
-      expect(JSON.parse(text)).toMatchObject({ field: 'body', limit: 1024 * 1024 });
+    const post = async (size: number, headers: Readonly<Record<string, string>>) =>
+      await fetch(url, { method: 'POST', headers, body: new Uint8Array(size) });
+    // Several times: the proxy of `wrangler dev` lost most answers, not all of them.
+    const sizes = [length, ...Array.from({ length: 5 }, () => 3 * length), 20 * length];
+    for (const size of sizes) {
+      // The gateway offers the tool instead: it reads no body without a proof (CWE-400).
+      expect((await post(size, {})).status).toBe(402);
+    }
+    const announced = await Promise.all(sizes.map((size) => post(size, v2(payment))));
+    for (const answer of [unannounced, ...announced]) {
+      expect(answer.status).toBe(413);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expect(await answer.json()).toMatchObject({ field: 'body', limit: 1024 * 1024 });
     }
     expect(await world().counts()).toEqual(before);
     expect((await world().send({ ...call, body: 'small' }, v2(payment))).status).toBe(200);
-    // The gateway offers the tool instead: it reads no body without a proof (CWE-400).
-    expect((await sendHeadersOnly(url, length)).status).toBe(402);
   });
 
   it.each([2, 4, 8])('gets its 413 while %i MiB are on their way in chunks', async (mebibytes) => {

@@ -37,29 +37,6 @@ export const sendRaw = async (
   });
 };
 
-/**
- * Announces a body of `length` bytes and resolves to the answer without sending one of them. Race: a client that writes while the gateway
- * answers and closes the connection may lose the answer to the reset.
- */
-export const sendHeadersOnly = async (
-  url: string,
-  length: number,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<RawAnswer> =>
-  await new Promise((resolve, reject) => {
-    const sent = request(
-      url,
-      { method: 'POST', agent: false, headers: { ...headers, 'Content-Length': length } },
-      (answer) => {
-        void readRaw(answer)
-          .then(resolve, reject)
-          .finally(() => sent.destroy());
-      },
-    );
-    sent.once('error', reject);
-    sent.flushHeaders();
-  });
-
 const readRaw = async (answer: IncomingMessage): Promise<RawAnswer> => {
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk as Buffer);

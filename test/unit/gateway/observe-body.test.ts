@@ -11,13 +11,17 @@ const reasonOf = async (request: Request) => {
 const at = (path: string, init?: RequestInit) => new Request(`https://host.example${path}`, init);
 
 describe('observeBody', () => {
-  it('rejects a body by its Content-Length, before reading a byte', async () => {
+  it('rejects a body by its Content-Length, and neither reads nor cancels it', async () => {
     let read = 0;
+    let cancelled = false;
     const body = new ReadableStream<Uint8Array>(
       {
         pull(controller) {
           read += 1;
           controller.enqueue(new Uint8Array(1));
+        },
+        cancel: () => {
+          cancelled = true;
         },
       },
       { highWaterMark: 0 },
@@ -28,7 +32,7 @@ describe('observeBody', () => {
       headers: { 'Content-Length': '1025' },
     });
     expect(await reasonOf(request)).toEqual({ reason: 'body_too_large', limit: 1_024 });
-    expect(read).toBe(0);
+    expect({ read, cancelled }).toEqual({ read: 0, cancelled: false });
   });
 
   it('stops reading a body of unknown length after a bounded part that it discards', async () => {

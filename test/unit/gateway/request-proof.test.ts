@@ -232,7 +232,7 @@ describe('the body of a caller without a usable proof', () => {
     expect(body.happened).toEqual([]);
   });
 
-  it('is cancelled unread if it is announced longer than the tool takes: its sender may wait for the answer', async () => {
+  it('is neither read nor cancelled if it is announced longer than the tool takes', async () => {
     const body = unreadBody();
     const { gateway } = await scriptedGateway(vectorConfig([translate]));
     const request = new Request('https://gw.example/tools/translate', {
@@ -241,7 +241,7 @@ describe('the body of a caller without a usable proof', () => {
       headers: { 'Content-Length': '99999999' },
     });
     expect((await call(gateway, request)).status).toBe(402);
-    expect(body.happened).toEqual(['cancelled']);
+    expect(body.happened).toEqual([]);
   });
 
   it('does not keep a proof alive that expires while the body arrives', async () => {
