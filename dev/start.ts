@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { wholeNumber } from './command-line.ts';
 import { killEveryProcess, whenOrphaned } from './stack/process.ts';
 import { portTaken } from './stack/loopback.ts';
+import { startCron } from './stack/cron.ts';
 import { relayerVariables } from './stack/gateway-variables.ts';
 import { BUDGET, BUYER } from './stack/cards.ts';
 import { people } from './stack/people.ts';
@@ -123,6 +124,7 @@ const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> 
       variables: relayerVariables(people.relayer),
       cards: true,
       market: true,
+      onRevived: say,
       ...(port === undefined ? {} : { port }),
       onProgress: (part, where, milliseconds) =>
         say(`${part.padEnd(12)} ${where}  ${milliseconds} ms`),
@@ -131,6 +133,8 @@ const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> 
       signer = await startSigner({
         persistTo: join(dirname(stack.gateway.log), 'signer'),
         owners: [people.owner.address],
+        onRevived: say,
+        onCrash: () => console.error('The signer ended, and does not start again: see its log.'),
       });
       say(`${'signer'.padEnd(12)} ${signer.url}`);
     }
@@ -140,6 +144,7 @@ const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> 
     throw error;
   }
   if (ending) return;
+  startCron(stack.gateway.url);
   if (json) console.log(JSON.stringify(stack.description));
   else console.log(summary(stack, options.blockTime, signer));
   await end(1, await stack.crashed);

@@ -28,8 +28,10 @@ export type GatewayOptions = {
   readonly entry?: string;
   /** Absolute path of the tools to sell, `tools.json` by default. */
   readonly toolsFile?: string;
-  /** Called when the process ends without `stop` or `kill`. */
+  /** Called when the process ends without `stop` or `kill`, and is not started again. */
   readonly onCrash?: (exit: Exit) => void;
+  /** Called when the gateway runs again after a crash. Without it the first crash is final. */
+  readonly onRevived?: (message: string) => void;
 };
 
 /** A gateway under `wrangler dev`. */
@@ -78,6 +80,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
   const server = await serveWorker(place, {
     port,
     ...(options.onCrash === undefined ? {} : { onCrash: options.onCrash }),
+    ...(options.onRevived === undefined ? {} : { onRevived: options.onRevived }),
   });
   return { ...server, url, port, audience, log };
 };

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { isObject } from '../../src/core/json-object.ts';
 import { readWranglerConfig, type Table } from '../../src/cli/lib/wrangler-config.ts';
+import { GATEWAY_CRONS } from './cron.ts';
 
 /** What the stack changes in the configuration of a project. */
 export type ProjectChanges = {
@@ -74,13 +75,13 @@ const quoted = ([name, value]: readonly [string, string]): string => {
  * Writes the configuration of a project for this machine into another directory: `wrangler.json`, and `.dev.vars` with the secrets of the
  * project and those of the stack. The files of the project stay as they are.
  *
- * @returns the path of `wrangler.json`
+ * @returns the path of `wrangler.json`, and the cron expression of the gateway
  */
 export const writeProjectConfig = async (
   project: string,
   directory: string,
   { variables, secrets, alias }: ProjectChanges,
-): Promise<string> => {
+): Promise<{ readonly config: string; readonly cron: string | undefined }> => {
   const read = await readWranglerConfig(project);
   if (read?.ok !== true)
     throw new Error(read?.error ?? 'the project has no configuration of wrangler');
@@ -105,5 +106,8 @@ export const writeProjectConfig = async (
   const all = Object.entries({ ...Object.fromEntries(kept), ...secrets });
   const text = all.map((pair) => `${quoted(pair)}\n`).join('');
   await writeFile(join(directory, '.dev.vars'), text, { mode: 0o600 });
-  return path;
+  const crons = tableIn(config['triggers'])['crons'];
+  // A Worker with the first expression for something else runs the gateway under the second.
+  const cron = GATEWAY_CRONS.findLast((each) => Array.isArray(crons) && crons.includes(each));
+  return { config: path, cron };
 };

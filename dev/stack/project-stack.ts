@@ -8,6 +8,7 @@ import type {
   RunningStack,
 } from '../../src/cli/dev/local-stack.ts';
 import { newReceiptKey } from '../../src/cli/init/files.ts';
+import { startCron } from './cron.ts';
 import { prepareDatabase } from './database.ts';
 import { describeStack } from './description.ts';
 import { localVariables, relayerVariables } from './gateway-variables.ts';
@@ -83,7 +84,7 @@ const boot = async (
   await replaceFile(tools, catalogue.text);
   const gateway = `http://localhost:${port}`;
   const { RELAYER_KEY, ...relayer } = relayerVariables(people.relayer);
-  const config = await writeProjectConfig(project, directory, {
+  const { config, cron } = await writeProjectConfig(project, directory, {
     variables: {
       ...localVariables({
         audience: `${gateway},http://${LOOPBACK}:${port}`,
@@ -112,11 +113,17 @@ const boot = async (
           port,
           onOutput: reloads.onOutput,
           onCrash: (exit) => parts.onCrash('the gateway (wrangler dev)', output)(exit),
+          onRevived: options.onNote,
         },
       );
     },
   );
   output = server.output;
+  await parts.start(
+    'cron',
+    () => 'each minute',
+    async () => startCron(gateway, cron),
+  );
   const descriptionOf = ({ tools: sold }: Catalogue) =>
     describeStack(
       {

@@ -17,8 +17,10 @@ export type SignerOptions = {
   readonly owners: readonly string[];
   /** Further variables and secrets, e.g. `AWS_KMS_ENDPOINT`. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Called when the process ends without `stop` or `kill`. */
+  /** Called when the process ends without `stop` or `kill`, and is not started again. */
   readonly onCrash?: (exit: Exit) => void;
+  /** Called when the signer runs again after a crash. Without it the first crash is final. */
+  readonly onRevived?: (message: string) => void;
 };
 
 /** A signer under `wrangler dev`. */
@@ -26,7 +28,7 @@ export type LocalSigner = DevServer & { readonly url: string; readonly log: stri
 
 /** Prepares the database and starts the signer on 127.0.0.1. Resolves when `/healthz` answers 200. The signer ends with this process. */
 export const startSigner = async (options: SignerOptions): Promise<LocalSigner> => {
-  const { persistTo: directory, owners, variables = {}, onCrash } = options;
+  const { persistTo: directory, owners, variables = {}, onCrash, onRevived } = options;
   const port = options.port ?? (await freePort());
   const url = `http://${LOOPBACK}:${port}`;
   const log = join(directory, 'signer.log');
@@ -48,7 +50,11 @@ export const startSigner = async (options: SignerOptions): Promise<LocalSigner> 
     config: original,
     migrations,
   });
-  const server = await serveWorker(place, { port, ...(onCrash === undefined ? {} : { onCrash }) });
+  const server = await serveWorker(place, {
+    port,
+    ...(onCrash === undefined ? {} : { onCrash }),
+    ...(onRevived === undefined ? {} : { onRevived }),
+  });
   return { ...server, url, log };
 };
 

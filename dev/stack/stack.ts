@@ -62,6 +62,8 @@ export type StackOptions = {
   readonly wire?: (
     real: Wiring,
   ) => Promise<Wiring & { readonly variables?: Readonly<Record<string, string>> }>;
+  /** Called when the gateway runs again after a crash. Without it the first crash ends the stack. */
+  readonly onRevived?: (message: string) => void;
   /** Called when a part runs. */
   readonly onProgress?: (part: string, where: string, milliseconds: number) => void;
 };
@@ -126,6 +128,7 @@ const boot = async (
         upstreamUrl: wiring.upstream,
         payTo: people.payTo,
         onCrash: (exit) => parts.onCrash('the gateway (wrangler dev)', output)(exit),
+        ...(options.onRevived === undefined ? {} : { onRevived: options.onRevived }),
         variables: {
           OPERATORS: people.operator.address,
           LOCAL_KEYS: localKeys,

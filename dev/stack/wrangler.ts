@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { freePort, LOOPBACK, portFreed, portTaken } from './loopback.ts';
 import { type Exit, type ProcessGroup, startProcess } from './process.ts';
+import { newRevival } from './revival.ts';
 
 /** Where wrangler runs, and what it serves. */
 export type WranglerPlace = {
@@ -145,11 +146,13 @@ export const serveWorker = async (
   options: {
     readonly port: number;
     readonly onOutput?: (text: string) => void;
-    /** Called when the process ends without `stop` or `kill`. */
+    /** Called when the process ends without `stop` or `kill`, and is not started again. */
     readonly onCrash?: (exit: Exit) => void;
+    /** The server survives crashes (`revival.ts`), and reports each here. Without it the first one is final. */
+    readonly onRevived?: (message: string) => void;
   },
 ): Promise<DevServer> => {
-  const { port, onOutput, onCrash } = options;
+  const { port, onOutput, onRevived, onCrash = () => undefined } = options;
   const runOnce = async (): Promise<ProcessGroup> => {
     const all = [
       ...['dev', '--local', `--config=${place.config}`],
@@ -164,7 +167,7 @@ export const serveWorker = async (
       await group.kill();
       throw error;
     }
-    void group.exited.then((exit) => (exit.expected ? undefined : onCrash?.(exit)));
+    void group.exited.then((exit) => (exit.expected ? undefined : crashed(exit)));
     return group;
   };
   const run = async (times = MAX_STARTS): Promise<ProcessGroup> => {
@@ -176,16 +179,18 @@ export const serveWorker = async (
       return await run(times - 1);
     }
   };
+  const restart = async (): Promise<void> => {
+    await group.kill();
+    await portFreed(port, 30_000);
+    group = await run();
+  };
+  const crashed = onRevived === undefined ? onCrash : newRevival({ restart, onRevived, onCrash });
   let group = await run();
   return {
     processId: () => group.id,
     output: () => group.output(),
     stop: async () => await group.stop(),
     kill: async () => await group.kill(),
-    restart: async () => {
-      await group.kill();
-      await portFreed(port, 30_000);
-      group = await run();
-    },
+    restart,
   };
 };

@@ -56,6 +56,7 @@ export const command: Command = {
       ...(blockTime === undefined ? {} : { blockTime }),
       onProgress: (part, where, ms) =>
         out.note(`${part.padEnd(12)} ${where}  ${out.noteStyle.dim(`${ms} ms`)}`),
+      onNote: (text) => out.note(`${out.noteStyle.warn('!')} ${text}`),
     });
     try {
       // Ctrl-C may come before the stack runs.

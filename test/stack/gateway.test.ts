@@ -7,11 +7,13 @@ import { writeGatewayFiles } from '../../dev/stack/gateway-files.ts';
 import { ROOT } from '../../dev/root.ts';
 import { people } from '../../dev/stack/people.ts';
 import { runningProcesses } from '../../dev/stack/process.ts';
+import { newRevival } from '../../dev/stack/revival.ts';
 import { readTools, TOOLS_FILE } from '../../dev/stack/tools.ts';
 
 describe('the gateway under wrangler', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   const crashes: unknown[] = [];
+  const revived: string[] = [];
   let gateway: Gateway;
   beforeAll(async () => {
     gateway = await startGateway({
@@ -24,6 +26,7 @@ describe('the gateway under wrangler', () => {
       variables: { CONFIRMATIONS: '3', DEFAULT_POLICY: '' },
       entry: join(import.meta.dirname, 'fixture-worker.ts'),
       onCrash: (exit) => crashes.push(exit),
+      onRevived: (message) => revived.push(message),
     });
   });
   afterAll(async () => {
@@ -78,11 +81,41 @@ describe('the gateway under wrangler', () => {
     expect(crashes).toEqual([]);
   });
 
-  it('reports a crash', async () => {
-    process.kill(-gateway.processId(), 'SIGKILL');
-    await expect.poll(() => crashes, { timeout: 30_000 }).toHaveLength(1);
-    await gateway.restart();
+  it('survives a crash of its runtime with its state, and reports it', async () => {
+    const group = gateway.processId();
+    const runtime = inGroup(group).find(({ command }) => /\/workerd\b/.test(command));
+    process.kill(runtime?.id ?? 0, 'SIGSEGV');
+    await expect.poll(() => revived, { timeout: 60_000 }).toHaveLength(1);
+    expect(revived[0]).toMatch(/^The Workers runtime ended .* runs again with its state/);
+    expect(gateway.processId()).not.toBe(group);
     expect(await get('/next')).toBe(3);
+    expect(crashes).toEqual([]);
+  });
+});
+
+describe('a server that crashes', () => {
+  const exit = { expected: false, code: 1, signal: null } as const;
+  const reported = (restart: () => Promise<void>) => {
+    const reports: string[] = [];
+    const onExit = newRevival({
+      restart,
+      onRevived: (message) => reports.push(message.slice(0, 31)),
+      onCrash: () => reports.push('crash'),
+    });
+    return { reports, onExit };
+  };
+
+  it('starts again three times, and then ends', async () => {
+    const { reports, onExit } = reported(async () => undefined);
+    for (let crash = 0; crash < 4; crash += 1) onExit(exit);
+    await expect.poll(() => reports).toHaveLength(4);
+    expect(reports.filter((each) => each === 'crash')).toHaveLength(1);
+  });
+
+  it('that does not start again has ended', async () => {
+    const { reports, onExit } = reported(async () => Promise.reject(new Error('no port')));
+    onExit(exit);
+    await expect.poll(() => reports).toEqual(['crash']);
   });
 });
 

@@ -30,6 +30,8 @@ export type LocalStackOptions = {
   /** Directory of the migrations of the database. */
   readonly migrations: string;
   readonly onProgress: (part: string, where: string, milliseconds: number) => void;
+  /** Called when the gateway runs again after a crash. */
+  readonly onNote: (text: string) => void;
 };
 
 /** What `.dev/stack.json` says. Its keys are public. */

@@ -1,0 +1,24 @@
+/** How often the trigger of a gateway is due. */
+const EVERY_MS = 60_000;
+
+/** The expressions under which `countersign init` runs a gateway. */
+export const GATEWAY_CRONS = ['* * * * *', '0-59 * * * *'] as const;
+
+/** Runs the cron trigger of a gateway each minute until it stops: `wrangler dev` never does. A run that fails is due a minute later. */
+export const startCron = (
+  gateway: string,
+  expression: string = GATEWAY_CRONS[0],
+  everyMs = EVERY_MS,
+): { readonly stop: () => Promise<void> } => {
+  const url = `${gateway}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(expression)}`;
+  const timer = setInterval(() => {
+    void fetch(url, { signal: AbortSignal.timeout(EVERY_MS) }).then(
+      async (answer) => await answer.body?.cancel(),
+      () => undefined,
+    );
+  }, everyMs);
+  timer.unref();
+  return {
+    stop: async () => clearInterval(timer),
+  };
+};
