@@ -34,7 +34,7 @@ export const isForGateway = async (
 export const isOwnQueue = (name: string): boolean => readQueueName(name) !== undefined;
 
 /** The expression in the `wrangler.toml` of this repository and of every project that `countersign` writes. */
-const OWN_CRON = '*/15 * * * *';
+const OWN_CRON = '* * * * *';
 
 /** Whether a cron trigger is the gateway's: `configured`, or the usual expression. All others belong to the application, if it has a schedule. */
 export const isOwnCron = (expression: string, configured = OWN_CRON): boolean =>

@@ -3,7 +3,7 @@ import { consumeAudit } from './audit/consumer.ts';
 import { logOrigin } from './audit/log/log-key.ts';
 import { auditDeadLetter } from './audit/consumer.ts';
 import { type Config, gatewayAccount } from './config.ts';
-import { nowSeconds } from './core/clock.ts';
+import { nowSeconds, type Seconds } from './core/clock.ts';
 import type { Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import type { AlertBody } from './protocol/alert.ts';
@@ -46,9 +46,33 @@ export const onBatch = async (
   context: ExecutionContext,
   config: Result<Config, Reason>,
 ): Promise<void> => {
-  if (config.ok) return consume(batch, env, context, config.value);
+  if (config.ok) {
+    await consume(batch, env, context, config.value);
+    return watchCron(env, config.value, nowSeconds());
+  }
   console.error({ event: 'queue_misconfigured', queue: batch.queue });
   return batch.retryAll({ delaySeconds: 60 });
+};
+
+/** How often an isolate looks whether the cron trigger runs. */
+const LOOK_EVERY: Seconds = 60;
+let lookedAt: Seconds = 0;
+
+const watchCron = async (env: Env, config: Config, now: Seconds): Promise<void> => {
+  if (now < lookedAt + LOOK_EVERY) return;
+  lookedAt = now;
+  try {
+    const { noticeMissedCron } = await import('./outages/cron.ts');
+    const raise = raiser(env);
+    await noticeMissedCron(
+      env.AUDIT_DB,
+      async (alert) => raise(gatewayAccount(config), alert),
+      now,
+    );
+  } catch (cause) {
+    // The messages are done: a fault here must not deliver them again.
+    console.error({ event: 'cron_unknown', cause: String(cause) });
+  }
 };
 
 /** Passes a batch to the consumer of its queue. An unknown queue is retried, not dropped: a deploy may be in progress. */

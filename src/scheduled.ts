@@ -1,6 +1,6 @@
 import { pruneOfferedGrants } from './audit/offered-grants.ts';
 import { type Config, gatewayAccount } from './config.ts';
-import { nowSeconds, type Seconds } from './core/clock.ts';
+import type { Seconds } from './core/clock.ts';
 import type { Address } from './core/hex.ts';
 import type { Network } from './protocol/account-id.ts';
 import type { Result } from './core/result.ts';
@@ -13,6 +13,8 @@ import { watchLogLag } from './audit/log-lag.ts';
 import { watchLostEntries } from './audit/lost-entries.ts';
 import { logOrigin } from './audit/log/log-key.ts';
 import { hasLog } from './log-setting.ts';
+import { beginCron } from './outages/cron.ts';
+import { watchOutages } from './outages/watch-outages.ts';
 import type { Site } from './settlement/sweep/examine.ts';
 import { type Promised, promisedOpen } from './settlement/promised.ts';
 import { reconcile } from './settlement/sweep/reconcile.ts';
@@ -20,18 +22,26 @@ import { reconcile } from './settlement/sweep/reconcile.ts';
 /** At the end of the name of a log. */
 const YEAR_DIGITS = 4;
 
-/** Serves the cron trigger. A Worker without a valid configuration only logs: it does not know its chains. */
-export const onSchedule = async (env: Env, config: Result<Config, Reason>): Promise<void> => {
-  if (config.ok) return runScheduled(env, config.value);
-  console.error({ event: 'scheduled_misconfigured' });
+/**
+ * Serves the cron trigger, each minute: looks for outages, and every 15 minutes does the upkeep. A Worker without a valid configuration only
+ * logs: it does not know its chains.
+ *
+ * @param cron the expression that is due; empty where a person or a test runs the trigger of `wrangler dev`, which does the upkeep too
+ */
+export const onSchedule = async (
+  env: Env,
+  config: Result<Config, Reason>,
+  cron: string,
+  now: Seconds,
+): Promise<void> => {
+  if (!config.ok) return console.error({ event: 'scheduled_misconfigured' });
+  const isDue = await beginCron(env.AUDIT_DB, now);
+  await watchOutages(env, config.value, now);
+  if (isDue || cron === '') await runUpkeep(env, config.value, now);
 };
 
 /** Deletes expired offered grants, ends cards that are left over, checks the size of D1, the payees of open payments, D1 against the log and the log against D1, moves old log to R2, and compares ledger and chain. */
-export const runScheduled = async (
-  env: Env,
-  config: Config,
-  now: Seconds = nowSeconds(),
-): Promise<void> => {
+export const runUpkeep = async (env: Env, config: Config, now: Seconds): Promise<void> => {
   await pruneOfferedGrants(env.AUDIT_DB, now);
   const raise = raiser(env);
   const self = gatewayAccount(config);

@@ -46,7 +46,8 @@ export const countersign = (({ tools, next, cron }) => {
       const other = isOwnCron(controller.cron, cron) ? undefined : handlerOf(next, 'scheduled');
       if (other !== undefined) return other(controller, env, context);
       const { onSchedule } = await import('./scheduled.ts');
-      return onSchedule(env, configOf(env));
+      const now = Math.floor(controller.scheduledTime / 1_000);
+      return onSchedule(env, configOf(env), controller.cron, now);
     },
   } satisfies ExportedHandler<Env>;
 }) satisfies typeof Published;

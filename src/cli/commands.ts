@@ -35,6 +35,7 @@ export const commands: CommandTree = {
   resume: async () => (await import('./account-status.ts')).resume,
   spend: async () => (await import('./spend.ts')).command,
   tail: async () => (await import('./tail.ts')).command,
+  outages: async () => (await import('./outages.ts')).command,
   accounts: {
     summary: 'inspect and label accounts and their descendants',
     load: async () => (await import('./accounts.ts')).group,

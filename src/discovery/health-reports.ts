@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Seconds } from '../core/clock.ts';
-import { healthOf, type ToolHealth, toolResults, type ToolResults } from './tool-health.ts';
+import { healthOf, type ToolHealth, toolResults, type ToolResults } from '../audit/tool-health.ts';
 
 /** The health of tools at one time. */
 export type HealthReport = {

@@ -6,7 +6,7 @@ import { exampleCall, type ExampleCall } from './example-call.ts';
 import { HOME_STYLE } from './home-style.ts';
 import { DOCUMENTS, type ListedTool, type Listing, type Payee } from './listing.ts';
 import { networkName } from '../protocol/network-name.ts';
-import { type HealthState, isoTime, type ToolHealth } from './tool-health.ts';
+import { type HealthState, isoTime, type ToolHealth } from '../audit/tool-health.ts';
 
 /** Renders what a gateway sells, for a person, and lets a wallet pay for each tool. */
 export const homePage = (listing: Listing): string => {

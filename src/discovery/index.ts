@@ -18,7 +18,7 @@ import { type Listing, listingOf } from './listing.ts';
 import { llmsText } from './llms-text.ts';
 import { type Assets, readManagementDocument } from './management-document.ts';
 import { openApiDocument } from './openapi-document.ts';
-import { readResults } from './tool-health.ts';
+import { readResults } from '../audit/tool-health.ts';
 import { x402Document } from './x402-document.ts';
 
 /** The public documents about the tools. `home` is a page for browsers and JSON for programs. */

@@ -2,7 +2,7 @@ import { checksummed } from '../crypto/address.ts';
 import { wireRequirement } from '../protocol/x402/offer.ts';
 import type { PublicTool } from '../gateway/public-tool.ts';
 import { DOCUMENTS, type ListedTool, type Listing } from './listing.ts';
-import { isoTime } from './tool-health.ts';
+import { isoTime } from '../audit/tool-health.ts';
 
 /** The listing for programs: `GET /`. Amounts are atomic units, times ISO 8601. */
 export const listingJson = (listing: Listing) => ({

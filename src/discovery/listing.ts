@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
 import { publicTool, type PublicTool } from '../gateway/public-tool.ts';
 import type { HealthReport } from './health-reports.ts';
-import { type ToolHealth, UNKNOWN_HEALTH } from './tool-health.ts';
+import { type ToolHealth, UNKNOWN_HEALTH } from '../audit/tool-health.ts';
 
 /** A tool that anyone may find. */
 export type ListedTool = PublicTool & {

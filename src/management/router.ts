@@ -26,6 +26,7 @@ import type { AdminContext, AdminRequest, Handler, Handlers } from './handler.ts
 import { ledgerHandlers } from './ledger.ts';
 import { logHandlers } from './log.ts';
 import { movingHandlers } from './moving.ts';
+import { outageHandlers } from './outage.ts';
 import { parseParams, parseRequest } from './parse-request.ts';
 import { overviewHandlers } from './overview.ts';
 import { policyHandlers } from './policy.ts';
@@ -60,6 +61,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...logHandlers,
   ...movingHandlers,
   ...settingsHandlers,
+  ...outageHandlers,
   ...overviewHandlers,
   ...policyHandlers,
   ...queueHandlers,

@@ -10,6 +10,7 @@ import { account, deadLetterId, hash, secretName, toolId, webhookId } from './fi
 import { LEDGER_ROUTES } from './ledger.route.ts';
 import { LOG_ROUTES } from './log.route.ts';
 import { MOVING_ROUTES } from './moving.route.ts';
+import { OUTAGE_ROUTES } from './outage.route.ts';
 import { OVERVIEW_ROUTES } from './overview.route.ts';
 import { POLICY_ROUTES } from './policy.route.ts';
 import { QUEUE_ROUTES } from './queue.route.ts';
@@ -37,6 +38,7 @@ export const ROUTE_TABLE = {
   ...DEAD_LETTER_ROUTES,
   ...BACKEND_ROUTES,
   ...RELAYER_ROUTES,
+  ...OUTAGE_ROUTES,
   ...LEDGER_ROUTES,
   ...OVERVIEW_ROUTES,
   ...SPEND_ROUTES,

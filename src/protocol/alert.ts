@@ -1,8 +1,20 @@
 import * as z from 'zod/mini';
 import { reasonText } from './wire-fields.ts';
 
+/** Conditions that the gateway looks for every minute. Each raises an alert when it begins, and one of kind `ended` when it is over. */
+export const OUTAGE_RULES = [
+  'facilitator_away',
+  'chain_stuck',
+  'upstream_failing',
+  'queue_late',
+  'cron_missed',
+] as const;
+
+export type OutageRule = (typeof OUTAGE_RULES)[number];
+
 /** Everything that raises an alert. */
 export const ALERT_RULES = [
+  ...OUTAGE_RULES,
   'soft_limit',
   'approval',
   'breaker',
@@ -28,6 +40,26 @@ export const ALERT_RULES = [
 ] as const;
 
 export type AlertRule = (typeof ALERT_RULES)[number];
+
+/** `critical`: calls or payments fail now. `warning`: part of the gateway fails, or will. `notice`: for information. */
+export type Severity = 'critical' | 'warning' | 'notice';
+
+const CRITICAL: readonly AlertRule[] = [
+  ...OUTAGE_RULES,
+  'payee_missing',
+  'database_unavailable',
+  'database_behind',
+  'log_forked',
+];
+const NOTICES: readonly AlertRule[] = ['soft_limit', 'approval', 'catalogue_stale'];
+
+/** How soon a person should look. An outage that is over is a notice. @param kind of its detail */
+export const severityOf = (rule: AlertRule, kind?: unknown): Severity => {
+  if (kind === 'ended' || NOTICES.includes(rule)) return 'notice';
+  // Other backends settle meanwhile.
+  if (rule === 'facilitator_away' && kind === 'others') return 'warning';
+  return CRITICAL.includes(rule) ? 'critical' : 'warning';
+};
 
 /** An alert for operators or owners (entry `alert.raised`). */
 export type AlertBody = {

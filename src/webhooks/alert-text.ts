@@ -1,4 +1,4 @@
-import type { AlertRule } from '../protocol/alert.ts';
+import { type AlertRule, severityOf } from '../protocol/alert.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import type { WebhookEvent } from './message.ts';
 
@@ -7,7 +7,7 @@ export type AlertText = {
   readonly title: string;
   readonly what: string;
   readonly next: string;
-  /** Account, log entry and time. */
+  /** Severity, account, log entry and time. */
   readonly where: string;
 };
 
@@ -25,6 +25,16 @@ const clean = (value: unknown): string =>
  * dollar tokens of six decimals only), `{@name}` a time; `{who}` and `{account}` are the account.
  */
 const RULES: { readonly [rule in AlertRule]: string } = {
+  facilitator_away:
+    'A facilitator does not settle|{backend} fails since {@since} ({error}), and no other backend settles on {network}. New payers are refused; accepted payments wait.|Put another one into FACILITATORS, or a relayer into RELAYERS, and deploy.',
+  chain_stuck:
+    'The chain does not answer|No node of {network} answers since {@since}. Payments wait; calls from credit and every freeze still work.|Put another node first in RPC_URLS, and deploy.',
+  upstream_failing:
+    'A tool fails|{failed} of the last {calls} calls of the tool {tool} failed, since {@since}. Nobody pays for them.|Look at its upstream, or take it off sale: `countersign tools disable {tool}`.',
+  queue_late:
+    'A queue stands still|The oldest message of the {queue} queue waits since {@oldest}.|Read the logs of the consumer: `npx wrangler tail`.',
+  cron_missed:
+    'The cron trigger does not run|It ran last at {@since}. Nothing looks for outages, compares ledger and chain, or archives the log.|Put `crons = ["* * * * *"]` under `[triggers]` in wrangler.toml, and deploy.',
   soft_limit:
     '{percent} % of a limit is used|{who} has used {$used} of {$max} ({limit}). Resets: {@resetsAt}.|The gateway denies calls beyond it. `countersign policy set {account}` raises it.',
   approval:
@@ -71,6 +81,17 @@ const RULES: { readonly [rule in AlertRule]: string } = {
 
 /** Other words for an alert whose `kind`, `reason` or `source` has this value: each part that is not empty. */
 const VARIANTS: Readonly<Record<string, string>> = {
+  'facilitator_away others':
+    '|{backend} fails on {network} since {@since} ({error}). Other backends settle.|Nothing at once. If it lasts, take it out of FACILITATORS, and deploy.',
+  'facilitator_away ended':
+    'A facilitator settles again|{backend} failed from {@since} on.|Nothing.',
+  'chain_stuck old':
+    'The chain makes no blocks|The newest block of {network} is {block}, of {@made}. Payments wait.|If an explorer shows newer blocks, put another node first in RPC_URLS, and deploy. Else wait for the chain.',
+  'chain_stuck ended':
+    'The chain goes on|{network} was silent or made no blocks from {@since} on.|Nothing.',
+  'upstream_failing ended': 'A tool works again|{tool} failed from {@since} on.|Nothing.',
+  'queue_late ended': 'A queue goes on|The {queue} queue was late from {@since} on.|Nothing.',
+  'cron_missed ended': 'The cron trigger runs again|It had not run since {@since}.|Nothing.',
   'webhook_disabled gone': '|The receiver of {webhook} is gone.',
   'reconciliation more': '|{differences} more payments on {network} differ.',
   'reconciliation behind':
@@ -83,6 +104,28 @@ const VARIANTS: Readonly<Record<string, string>> = {
   'archive differs':
     'The archive has two versions of a day|R2 has {object} beside {other}, as after D1 was restored to an earlier time.|Compare both before you remove one: STORAGE.md.',
   'tool_changed gone': '|{host} no longer has the tool {tool}.',
+};
+
+/** Title, what happened and the next step of an alert. `own`: values that its detail lacks. Unknown kinds have the words of their rule. */
+export const alertWords = (
+  rule: AlertRule | undefined,
+  detail: Readonly<Record<string, unknown>>,
+  own: Readonly<Record<string, string>> = {},
+): Omit<AlertText, 'where'> => {
+  // One pass: braces in a value stay text.
+  const filled = (text: string): string =>
+    text.replace(/\{([$@]?)(\w+)\}/g, (_, mark: string, key: string) => {
+      const value = clean(detail[key] ?? own[key]);
+      if (mark === '@') return timeOf(Number(value));
+      return mark === '$' && /^-?[0-9]+$/.test(value) ? formatDollars(BigInt(value)) : value;
+    });
+  const words = rule === undefined ? TEST : RULES[rule];
+  const variant = clean(detail['kind'] ?? detail['reason'] ?? detail['source']);
+  const others = (VARIANTS[`${rule ?? ''} ${variant}`] ?? '').split('|');
+  const [title = '', what = '', next = ''] = words
+    .split('|')
+    .map((text, at) => filled(others[at] || text));
+  return { title, what, next };
 };
 
 /** Puts an event into words. `label`: of the alert's account; whoever holds the account chose it. */
@@ -100,20 +143,11 @@ export const alertText = (event: WebhookEvent, label?: string): AlertText => {
     webhook: clean(data['webhook']),
     who: name === '' ? address : `${name} (${address.slice(0, 6)}…${address.slice(-4)})`,
   };
-  // One pass: braces in a value stay text.
-  const filled = (text: string): string =>
-    text.replace(/\{([$@]?)(\w+)\}/g, (_, mark: string, key: string) => {
-      const value = clean(detail[key] ?? own[key]);
-      if (mark === '@') return timeOf(Number(value));
-      return mark === '$' && /^-?[0-9]+$/.test(value) ? formatDollars(BigInt(value)) : value;
-    });
-  const words = rule === undefined ? TEST : RULES[rule];
-  const variant = clean(detail['kind'] ?? detail['reason'] ?? detail['source']);
-  const others = (VARIANTS[`${rule ?? ''} ${variant}`] ?? '').split('|');
-  const [title = '', what = '', next = ''] = words
-    .split('|')
-    .map((text, at) => filled(others[at] || text));
-  const where = rule === undefined ? timestamp : `${account}, entry ${seq ?? ''}, ${timestamp}`;
+  const { title, what, next } = alertWords(rule, detail, own);
+  const where =
+    rule === undefined
+      ? timestamp
+      : `${severityOf(rule, detail['kind'])}, ${account}, entry ${seq ?? ''}, ${timestamp}`;
   return data['truncated'] === true
     ? { title, what: TRUNCATED, next, where }
     : { title, what, next, where };

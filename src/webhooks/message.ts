@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { entryHash } from '../audit/entry.ts';
-import { ALERT_RULES, type AlertRule } from '../protocol/alert.ts';
+import { ALERT_RULES, type AlertRule, severityOf } from '../protocol/alert.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
@@ -42,11 +42,12 @@ export const alertEvent = (entry: Entry): WebhookEvent | undefined => {
   if (rule === undefined) return undefined;
   const { account, seq, at, outcome, call, tool } = entry;
   const hash = entryHash(entry);
+  const severity = severityOf(rule, outcome?.['kind']);
   const write = (more: object): string =>
     JSON.stringify({
       type: 'alert.raised',
       timestamp: iso(at),
-      data: { account, seq, rule, entry: hash, ...more },
+      data: { account, seq, rule, severity, entry: hash, ...more },
     });
   const whole = write({
     ...(call === undefined ? {} : { call }),

@@ -252,7 +252,7 @@ describe('countersign deploy', () => {
 
     const worker = cloudflare.workers.get('my-shop') ?? fail();
     expect(worker.isPublic).toBe(true);
-    expect(worker.schedules).toEqual([{ cron: '*/15 * * * *' }]);
+    expect(worker.schedules).toEqual([{ cron: '* * * * *' }]);
     const vars = await readFile(join(project, '.dev.vars'), 'utf8');
     expect(Object.keys(worker.secrets).toSorted()).toEqual([
       'LOG_KEY',

@@ -168,7 +168,7 @@ describe('what a Worker needs for the gateway', () => {
     expect(tablesAt(table, 'queues', 'consumers').map((each) => each['queue'])[1]).toBe(
       'shop-countersign-settlement',
     );
-    expect(table['triggers']).toEqual({ crons: ['*/15 * * * *', '0 3 * * *', '7-59/15 * * * *'] });
+    expect(table['triggers']).toEqual({ crons: ['* * * * *', '0 3 * * *', '0-59 * * * *'] });
     const { crons } = template('shop')['triggers'] as { readonly crons: readonly string[] };
     expect(crons.map((cron) => isOwnCron(cron))).toEqual([true]);
     expect(mounted(shop({ triggers: { crons: [] } }))['triggers']).toEqual({ crons });

@@ -109,7 +109,7 @@ describe('init in the Worker of a shop', () => {
     const gone = SHOP['wrangler.toml']?.split('\n').filter((line) => !present.has(line));
     expect(gone).toEqual([
       'main = "src/index.ts"',
-      'crons = ["*/15 * * * *", "0 3 * * *"] # stock, and nightly',
+      'crons = ["* * * * *", "0 3 * * *"] # stock, and nightly',
     ]);
     expect(documentIn(await init('--yes', ...options(), '--json'))).toMatchObject({ written: [] });
     expect(documentIn(await init('--yes', '--json'))).toMatchObject({ written: [] });
@@ -156,9 +156,9 @@ describe('init in the Worker of a shop', () => {
 
     await fetch(url('/orders'), { method: 'POST', body: 'tea' });
     await expect.poll(orders, patience).toEqual(['tea']);
-    for (const cron of ['*/15 * * * *', '7-59/15 * * * *', '0 3 * * *'])
+    for (const cron of ['* * * * *', '0-59 * * * *', '0 3 * * *'])
       await fetch(url(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`));
-    await expect.poll(orders, patience).toEqual(['tea', 'cron */15 * * * *', 'cron 0 3 * * *']);
+    await expect.poll(orders, patience).toEqual(['tea', 'cron * * * * *', 'cron 0 3 * * *']);
 
     expect((await fetch(url('/tools/example?word=river'))).status).toBe(402);
     const agent = createAgent({

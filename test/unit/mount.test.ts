@@ -217,9 +217,9 @@ describe('background work of an application that the gateway is mounted in', () 
       return [...events.splice(0), ...ran];
     };
     expect(await at('0 3 * * *')).toEqual(['own cron 0 3 * * *']);
-    expect(await at('*/15 * * * *')).toEqual(['scheduled_misconfigured']);
-    expect(await at('*/15 * * * *', '7-59/15 * * * *')).toEqual(['own cron */15 * * * *']);
-    expect(await at('7-59/15 * * * *', '7-59/15 * * * *')).toEqual(['scheduled_misconfigured']);
+    expect(await at('* * * * *')).toEqual(['scheduled_misconfigured']);
+    expect(await at('* * * * *', '0-59 * * * *')).toEqual(['own cron * * * * *']);
+    expect(await at('0-59 * * * *', '0-59 * * * *')).toEqual(['scheduled_misconfigured']);
     await mount(application).scheduled(
       { cron: '0 3 * * *' } as never,
       idle,

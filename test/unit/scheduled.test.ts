@@ -6,7 +6,7 @@ import { openOfferedGrants } from '../../src/audit/offered-grants.ts';
 import type { AgentAccountRpc } from '../../src/protocol/account/rpc.ts';
 import type { AlertBody } from '../../src/protocol/alert.ts';
 import type { AuditLogRpc } from '../../src/protocol/audit-log-contract.ts';
-import { runScheduled, watchSize } from '../../src/scheduled.ts';
+import { runUpkeep, watchSize } from '../../src/scheduled.ts';
 import { gatewayAccount } from '../../src/config.ts';
 import {
   bucket,
@@ -28,7 +28,7 @@ it('deletes expired offered grants', async () => {
   await offered.keep({ hash: word(1), issuer, validUntil: START });
   await offered.keep({ hash: word(2), issuer, validUntil: START + 1 });
   // Without a node nothing is reconciled.
-  await runScheduled(env, { ...vectorConfig(), rpcUrls: new Map() }, START);
+  await runUpkeep(env, { ...vectorConfig(), rpcUrls: new Map() }, START);
   expect(await offered.issuerOf(word(1))).toBeUndefined();
   expect(await offered.issuerOf(word(2))).toBe(issuer);
 });
@@ -49,7 +49,7 @@ describe('the archive of a gateway with a bucket', () => {
 
   it('names each object in the log of its account, once', async () => {
     await settledCalls(2);
-    await runScheduled(env, config, NOW);
+    await runUpkeep(env, config, NOW);
     const objects = await bucket.list();
     const written = await recorded();
     expect(written).toEqual(
@@ -61,13 +61,13 @@ describe('the archive of a gateway with a bucket', () => {
     expect(written.length).toBe(2);
     // As if D1 had been restored to a time before the entry was known.
     await db.prepare('UPDATE archive_objects SET logged_at = NULL').run();
-    await runScheduled(env, config, NOW + 900);
+    await runUpkeep(env, config, NOW + 900);
     expect(await recorded()).toEqual(written);
   });
 
   it('is nothing without the bucket: D1 keeps everything', async () => {
     await settledCalls(2);
-    await runScheduled({ ...env, AUDIT_ARCHIVE: undefined as never }, config, NOW + 400 * DAY);
+    await runUpkeep({ ...env, AUDIT_ARCHIVE: undefined as never }, config, NOW + 400 * DAY);
     expect((await bucket.list()).objects).toEqual([]);
     expect(await count('chunks')).toBe(8);
   });
@@ -93,12 +93,12 @@ it('raises database_behind for entries that the transparency log has and D1 lack
     AUDIT_LOG: { getByName: (name: string) => (named.push(name), log) } as never,
     AGENT_ACCOUNT: { getByName: () => ({ apply }) } as never,
   } as Env;
-  await runScheduled(around, config, START);
+  await runUpkeep(around, config, START);
   expect(raised).toEqual([
     { rule: 'database_behind', detail: { account, from: 1, to: 5, accounts: 1 } },
   ]);
   expect(named).toEqual([logOrigin(config.audiences[0], START)]);
-  await runScheduled({ ...around, LOG_KEY: '' } as Env, config, START);
+  await runUpkeep({ ...around, LOG_KEY: '' } as Env, config, START);
   expect(raised).toHaveLength(1);
 });
 

@@ -13,7 +13,7 @@ export const LISTS = [
 ] as const;
 
 /** The cron expression of the gateway, and an equal one for a Worker that uses the first for something else. */
-const CRONS = ['*/15 * * * *', '7-59/15 * * * *'] as const;
+const CRONS = ['* * * * *', '0-59 * * * *'] as const;
 
 /** Whether a configuration has the gateway, perhaps of an earlier release. */
 export const hasGateway = (table: Table): boolean =>

@@ -23,6 +23,7 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
     name: 'Calls',
     alerts: [
       ['approval', 'A call waits for the approval of a person.'],
+      ['upstream_failing', 'Most of the newest calls of a tool failed, and again when it works.'],
       ['breaker', 'An agent repeated one request, and the gateway stopped it.'],
       ['tool_changed', 'The server of an MCP tool changed or removed it. It is not sold now.'],
       ['secret_returned', 'An upstream answered with a secret, which the gateway removed.'],
@@ -33,6 +34,8 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
     name: 'Settlement',
     alerts: [
       ['stuck', 'A payment is still open 15 minutes after its call ended.'],
+      ['facilitator_away', 'A facilitator or relayer does not settle, and again when it does.'],
+      ['chain_stuck', 'No node of a network answers, or it makes no blocks; and its end.'],
       ['gas', 'A relayer has little left for gas.'],
       ['backend', 'A facilitator rejects payments that are valid.'],
       ['dead_letter', 'No consumer could process a message.'],
@@ -41,6 +44,8 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
   {
     name: 'Operation',
     alerts: [
+      ['queue_late', 'The messages of a queue wait too long; and its end.'],
+      ['cron_missed', 'The cron trigger, which looks for outages, does not run; and its end.'],
       ['webhook_disabled', 'The gateway stopped sending to a webhook.'],
       ['database_size', 'The database is 70 % or 90 % full.'],
       ['database_unavailable', 'The database accepts no entries.'],

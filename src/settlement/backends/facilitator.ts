@@ -95,6 +95,23 @@ export const openFacilitators = (
   });
 };
 
+/** The facilitators that do not answer `/supported` now, with each network that they are used for. Takes at most two seconds each. */
+export const silentFacilitators = async (
+  { networks, facilitators, cdpKey }: FacilitatorSettings,
+  clock: Clock,
+): Promise<readonly { readonly network: Network; readonly backend: string }[]> => {
+  const authorizeCdp = openCdpAuthorize(cdpKey, clock);
+  const names = namesOf(facilitators);
+  const silent: { readonly network: Network; readonly backend: string }[] = [];
+  for (const [at, { url, auth, networks: own = networks }] of facilitators.entries()) {
+    const headers = auth === 'cdp' ? await authorizeCdp('GET', supportedUrl(url)) : {};
+    if (headers !== undefined && (await readSupported(url, headers)) !== undefined) continue;
+    const used = networks.filter((network) => own.includes(network));
+    silent.push(...used.map((network) => ({ network, backend: names[at] ?? '' })));
+  }
+  return silent;
+};
+
 type Context = {
   readonly name: string;
   readonly network: Network;

@@ -45,7 +45,7 @@ queue = "jobs"
 max_batch_timeout = 1
 
 [triggers]
-crons = ["*/15 * * * *", "0 3 * * *"] # stock, and nightly
+crons = ["* * * * *", "0 3 * * *"] # stock, and nightly
 `,
   'migrations/0001_orders.sql': 'CREATE TABLE orders (item TEXT NOT NULL) STRICT;\n',
   '.dev.vars': `# Of the shop.

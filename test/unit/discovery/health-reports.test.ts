@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LIFETIME, openHealthReports } from '../../../src/discovery/health-reports.ts';
-import type { ToolResults } from '../../../src/discovery/tool-health.ts';
+import type { ToolResults } from '../../../src/audit/tool-health.ts';
 import { AT } from './documents.ts';
 
 afterEach(() => vi.restoreAllMocks());

@@ -77,7 +77,7 @@ test('a message contains the alert and the place of its entry', async () => {
     type: 'alert.raised',
     timestamp: new Date(START * 1000).toISOString(),
     data: {
-      ...{ account: ALICE, seq: 1, rule: 'debt', entry: entryHash(entry) },
+      ...{ account: ALICE, seq: 1, rule: 'debt', severity: 'warning', entry: entryHash(entry) },
       detail: { asset: 'usdc', debt: '5' },
     },
   });

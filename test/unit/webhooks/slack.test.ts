@@ -50,6 +50,14 @@ const deliver = async (alert?: AlertBody, now = START) => {
 };
 
 const DETAILS: { readonly [rule in AlertRule]: AlertBody['detail'] } = {
+  facilitator_away: {
+    ...{ network: 'eip155:8453', backend: 'x402.org', kind: 'alone', error: 'no_answer' },
+    since: START,
+  },
+  chain_stuck: { network: 'eip155:8453', kind: 'old', block: 7, made: START, since: START },
+  upstream_failing: { tool: 'lookup', failed: 9, calls: 10, since: START },
+  queue_late: { queue: 'audit', oldest: START, since: START },
+  cron_missed: { since: START },
   soft_limit: { limit: 'window', percent: 80, max: '1000000', used: '812500', resetsAt: START },
   approval: {
     ...{ call: '0x34', tool: 'lookup', amount: '20000', above: '5000', asked: ALICE },

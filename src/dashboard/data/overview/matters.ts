@@ -1,4 +1,5 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
+import type { OutageRule } from '../../../protocol/alert.ts';
 import { countOf, percentOf } from '../../format/amount.ts';
 import { dayOf } from '../../format/time.ts';
 import { disabledWebhooks } from './disabled-webhooks.ts';
@@ -61,6 +62,11 @@ const readLogLag = async (
       ];
 };
 
+const OUTAGE_PAGES: { readonly [rule in OutageRule]?: string } = {
+  upstream_failing: '/tools',
+  queue_late: '/settlements',
+};
+
 /** Reads what needs a person: few rows of lists that are short while nothing is wrong. */
 export const readMatters = async (
   management: Management,
@@ -78,19 +84,34 @@ export const readMatters = async (
   }
   const frozen = { query: { status: 'frozen' } } as const;
   const late = { query: { state: 'open', to: lateBefore(gatewayNow()) } } as const;
-  const [waiting, backends, payments, letters, differences, webhooks, accounts, failing, lag] =
-    await Promise.all([
-      firstRows(management, 'approvals.list', {}, MANY, signal),
-      management.call('backends', { signal }),
-      firstRows(management, 'settlements.list', late, MANY, signal),
-      firstRows(management, 'deadletters.list', {}, MANY, signal),
-      firstRows(management, 'differences.list', {}, MANY, signal),
-      webhooksOf(scope).list(management, signal),
-      firstRows(management, 'accounts.list', frozen, MANY, signal),
-      readFailing(management, scope, signal),
-      readLogLag(management, signal),
-    ]);
+  const [
+    outages,
+    waiting,
+    backends,
+    payments,
+    letters,
+    differences,
+    webhooks,
+    accounts,
+    failing,
+    lag,
+  ] = await Promise.all([
+    management.call('outages', { signal }),
+    firstRows(management, 'approvals.list', {}, MANY, signal),
+    management.call('backends', { signal }),
+    firstRows(management, 'settlements.list', late, MANY, signal),
+    firstRows(management, 'deadletters.list', {}, MANY, signal),
+    firstRows(management, 'differences.list', {}, MANY, signal),
+    webhooksOf(scope).list(management, signal),
+    firstRows(management, 'accounts.list', frozen, MANY, signal),
+    readFailing(management, scope, signal),
+    readLogLag(management, signal),
+  ]);
   return [
+    ...outages.body.items.map(({ rule, what, next }) => ({
+      text: `${what} ${next}`,
+      href: OUTAGE_PAGES[rule] ?? '/settings',
+    })),
     ...approvalsOf(waiting),
     ...backends.body.items.filter(isAway).map(({ backend, last_error: error }) => ({
       text: `The gateway presents no payments to ${backend}${error === undefined ? '' : ` (${error})`}`,

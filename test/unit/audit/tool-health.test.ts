@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { healthOf, readResults, RESULTS } from '../../../src/discovery/tool-health.ts';
-import { db, freshDatabase } from '../audit/database.ts';
-import { AT } from './documents.ts';
+import {
+  healthOf,
+  NEWEST_RESULTS,
+  readResults,
+  SUCCESS_DAYS,
+} from '../../../src/audit/tool-health.ts';
+import { db, freshDatabase } from './database.ts';
+import { AT } from '../discovery/documents.ts';
 
 beforeEach(freshDatabase);
 
@@ -12,19 +17,20 @@ type Row = {
   readonly state?: string;
   readonly success?: 0 | 1 | null;
   readonly status?: number | null;
+  readonly reason?: string | null;
 };
 
 let calls = 0;
 const store = async (rows: readonly Row[]) => {
   await db.batch(
-    rows.map(({ tool, ago, state = 'committed', success = 1, status = 200 }) => {
+    rows.map(({ tool, ago, state = 'committed', success = 1, status = 200, reason = null }) => {
       calls += 1;
       return db
         .prepare(
-          `INSERT INTO calls (accepted_at, account, call, first_seq, segment, seq, tool, state, success, status, ended_at)
-           VALUES (?, 'a', ?, 1, 0, 2, ?, ?, ?, ?, ?)`,
+          `INSERT INTO calls (accepted_at, account, call, first_seq, segment, seq, tool, state, success, status, reason, ended_at)
+           VALUES (?, 'a', ?, 1, 0, 2, ?, ?, ?, ?, ?, ?)`,
         )
-        .bind(AT - ago - 1, `c${calls}`, tool, state, success, status, AT - ago);
+        .bind(AT - ago - 1, `c${calls}`, tool, state, success, status, reason, AT - ago);
     }),
   );
 };
@@ -96,17 +102,46 @@ describe('the health of a tool', () => {
     expect(await healthNow('old')).toBeUndefined();
   });
 
+  it('is failing if the upstream does not answer, and not by errors that a caller brings about', async () => {
+    const none = { ...failed, status: 0 };
+    await store([50, 40, 30].map((ago) => ({ tool: 'gone', ago, ...none, reason: 'dropped' })));
+    expect(await healthNow('gone')).toMatchObject({ state: 'failing' });
+    // A JSON-RPC error of a remote MCP server, e.g. for wrong arguments.
+    await store([50, 40].map((ago) => ({ tool: 'mcp', ago, ...none, reason: 'upstream_status' })));
+    expect(await healthNow('mcp')).toBeUndefined();
+  });
+
+  it('follows the last minutes, whatever the day was like', async () => {
+    await store(Array.from({ length: 200 }, (_, at) => ({ tool: 't', ago: 1_000 + at })));
+    await store(
+      Array.from({ length: 12 }, (_, at) => ({ tool: 't', ago: at, ...failed, status: 502 })),
+    );
+    expect(await healthNow('t')).toMatchObject({ state: 'failing' });
+    // A quiet tool: one failure after successes of other hours says little, three of five much.
+    await store([4, 3, 2].map((hour) => ({ tool: 'quiet', ago: hour * 3_600 })));
+    await store([{ tool: 'quiet', ago: 60, ...failed, status: 500 }]);
+    expect(await healthNow('quiet')).toMatchObject({ state: 'working' });
+    await store([50, 40].map((ago) => ({ tool: 'quiet', ago, ...failed, status: 500 })));
+    expect(await healthNow('quiet')).toMatchObject({ state: 'failing' });
+  });
+
   it('costs a bounded number of rows, in the order of primary keys', async () => {
-    const { results } = await db
-      .prepare(`EXPLAIN QUERY PLAN ${RESULTS}`)
-      .bind(0, '2026-01-01')
-      .all<{ readonly detail: string }>();
-    const plan = results.map(({ detail }) => detail);
-    expect(plan).toContain('SEARCH calls USING PRIMARY KEY (accepted_at>?)');
-    expect(plan).toContain('SEARCH spend USING PRIMARY KEY (scope=? AND kind=? AND day>?)');
+    const planOf = async (sql: string, from: number | string) => {
+      const { results } = await db
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .bind(from)
+        .all<{ readonly detail: string }>();
+      return results.map(({ detail }) => detail);
+    };
+    expect(await planOf(NEWEST_RESULTS, 0)).toContain(
+      'SEARCH calls USING PRIMARY KEY (accepted_at>?)',
+    );
+    expect(await planOf(SUCCESS_DAYS, '2026-01-01')).toContain(
+      'SEARCH spend USING PRIMARY KEY (scope=? AND kind=? AND day>?)',
+    );
     await store(Array.from({ length: 1_500 }, (_, at) => ({ tool: 't', ago: at })));
-    const read = await db.prepare(RESULTS).bind(0, '2026-01-01').all();
-    expect(read.meta.rows_read).toBeLessThan(3_100);
+    const read = await db.prepare(NEWEST_RESULTS).bind(0).all();
+    expect(read.meta.rows_read).toBeLessThan(1_100);
     expect(read.meta.rows_written).toBe(0);
   });
 });

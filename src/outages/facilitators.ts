@@ -1,0 +1,48 @@
+import type { Config } from '../config.ts';
+import { type Seconds, SYSTEM_CLOCK } from '../core/clock.ts';
+import { silentFacilitators } from '../settlement/backends/facilitator.ts';
+import type { Backends } from '../settlement/backends/registry.ts';
+import type { Outage } from './record-outages.ts';
+
+/** The state of a circuit is written when it changes and while it is used: an older row describes no present. */
+const FRESH: Seconds = 600;
+
+type Row = { readonly network: string; readonly backend: string; readonly error: string | null };
+
+/**
+ * The backends that do not settle: facilitators that do not answer `/supported`, which shows an outage without a payment, and backends whose
+ * payments failed lately (an open circuit). Kind `others`: another backend of the network works.
+ *
+ * @throws Error if the database does not answer
+ */
+export const backendOutages = async (
+  db: D1Database,
+  config: Config,
+  backends: Pick<Backends, 'health'>,
+  now: Seconds,
+): Promise<readonly Outage[]> => {
+  const networks = [...config.payees.keys()];
+  const silent = await silentFacilitators({ ...config, networks }, SYSTEM_CLOCK);
+  const { results } = await db
+    .prepare(
+      "SELECT network, backend, last_error AS error FROM backends WHERE state = 'open' AND at > ?1",
+    )
+    .bind(now - FRESH)
+    .all<Row>();
+  const all = backends.health();
+  const failed = results.filter(({ network, backend }) =>
+    // A backend that the configuration dropped concerns nobody.
+    all.some((each) => each.network === network && each.backend === backend),
+  );
+  const away = new Map(
+    [...failed, ...silent.map((each) => ({ ...each, error: 'no_answer' }))].map((each) => [
+      `${each.network} ${each.backend}`,
+      each,
+    ]),
+  );
+  return [...away].map(([subject, { network, backend, error }]) => {
+    const on = (each: { readonly network: string }): boolean => each.network === network;
+    const kind = all.filter(on).length > [...away.values()].filter(on).length ? 'others' : 'alone';
+    return { subject, detail: { network, backend, kind, error: error ?? 'unreachable' } };
+  });
+};

@@ -1,0 +1,34 @@
+import { raiser } from '../alerts.ts';
+import { type Config, gatewayAccount } from '../config.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { OutageRule } from '../protocol/alert.ts';
+import { settlingOf } from '../settling.ts';
+import { chainOutages } from './chains.ts';
+import { backendOutages } from './facilitators.ts';
+import { queueOutages } from './queues.ts';
+import { type Outage, recordOutages } from './record-outages.ts';
+import { upstreamOutages } from './upstreams.ts';
+
+/** Looks for outages, and raises an alert for each that began or ended. A look that fails changes nothing of its rule, and stops no other. */
+export const watchOutages = async (env: Env, config: Config, now: Seconds): Promise<void> => {
+  const db = env.AUDIT_DB;
+  const raise = raiser(env);
+  const looks: { readonly [rule in OutageRule]: () => Promise<readonly Outage[]> } = {
+    facilitator_away: async () => backendOutages(db, config, settlingOf(env, config).backends, now),
+    chain_stuck: async () => chainOutages(config, now),
+    upstream_failing: async () => upstreamOutages(db, now),
+    queue_late: async () => queueOutages(env, now),
+    // This is a run of the trigger.
+    cron_missed: async () => [],
+  };
+  await Promise.all(
+    (Object.keys(looks) as OutageRule[]).map(async (rule) => {
+      try {
+        const found = await looks[rule]();
+        await recordOutages(db, rule, found, (alert) => raise(gatewayAccount(config), alert), now);
+      } catch (cause) {
+        console.error({ event: 'outages_unknown', rule, cause: String(cause) });
+      }
+    }),
+  );
+};
