@@ -17,15 +17,21 @@ class NotJson(Exception):
         self.reason = reason
 
 
+NEGATIVE_ZERO = float("nan")
+"""Negative zero, which has no canonical text of its own: `canonical_text` refuses NaN."""
+
+
 def _integer(digits: str) -> Any:
     # Converting a megabyte of digits to an int takes minutes (CWE-400). As a float it is refused where an integer must be.
     value = int(digits) if len(digits) <= 17 and digits != "-0" else None
-    return float(digits) if value is None or abs(value) > SAFE else value
+    return _fraction(digits) if value is None or abs(value) > SAFE else value
 
 
 def _fraction(digits: str) -> Any:
     # As other readers do: 1.0 and 1e3 are integers with another text than their canonical one.
     value = float(digits)
+    if value == 0 and digits.startswith("-"):
+        return NEGATIVE_ZERO
     return int(value) if value.is_integer() and abs(value) <= SAFE else value
 
 
@@ -72,11 +78,30 @@ def _unique(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
 
 
 def parse_strict_json(data: bytes) -> Any:
-    """Reads JSON that has no canonical form of its own. Raises NotJson, also for a key that is there twice."""
+    """Reads JSON that has no canonical form of its own. Raises NotJson, also for what parsers read differently: see `_is_strict`."""
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer, parse_float=_fraction
+        )
     except (ValueError, RecursionError) as fault:
         raise NotJson("not_json") from fault
+    if not _is_strict(value, MAX_DEPTH):
+        raise NotJson("not_json")
+    return value
+
+
+MAX_DEPTH = 16
+
+
+def _is_strict(value: Any, levels: int) -> bool:
+    """At most 16 levels, no lone surrogate, and no key `__proto__`, which is no member in JavaScript."""
+    if isinstance(value, str):
+        return is_well_formed(value)
+    if isinstance(value, dict):
+        return levels > 0 and all(
+            key != "__proto__" and is_well_formed(key) and _is_strict(item, levels - 1) for key, item in value.items()
+        )
+    return not isinstance(value, list) or (levels > 0 and all(_is_strict(item, levels - 1) for item in value))
 
 
 def is_canonical(value: Any, data: bytes) -> bool:
@@ -90,6 +115,11 @@ def is_canonical(value: Any, data: bytes) -> bool:
 def is_well_formed(text: str) -> bool:
     """A lone surrogate has no UTF-8 form: two different strings would share one hash."""
     return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def utf16_length(text: str) -> int:
+    """UTF-16 code units, by which limits of characters are counted."""
+    return len(text) + sum(each > "\uffff" for each in text)
 
 
 def sha256_hex(data: bytes) -> str:

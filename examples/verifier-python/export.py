@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 import zlib
-from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from canonical import NotJson, parse_strict_json
 from entry import MAX_LINE
@@ -14,6 +13,11 @@ from fields import Malformed, positive, split_account
 
 MAX_TEXT = 16 * 1024 * 1024
 MAX_TEXT_LINE = 131_072
+CHUNK = 65_536
+MAX_BROKEN_LINES = 100
+"""A verifier stops reading a file at so many broken lines: two kilobytes of gzip can hold two million of them (CWE-400)."""
+MAX_RATIO, FREE_BYTES = 128, 65_536
+"""A compressed file has at most this many times its own size of text, and so many bytes more (CWE-409)."""
 
 
 class Unreadable(Exception):
@@ -30,24 +34,62 @@ class Line(NamedTuple):
 
 def lines_of(path: str, longest: int = MAX_LINE) -> Iterator[Line]:
     """The lines of a file, also of a `.gz`. A line over the cap ends the reading: nothing after it can be trusted to be a line."""
-    number = 0
+    number, rest = 0, b""
     try:
-        with _open(path) as file:
-            while True:
-                # One more for the line feed, one more to see that the line is too long.
-                data = file.readline(longest + 2)
-                if data == b"":
-                    return
+        for chunk in _unpacked(path) if path.endswith(".gz") else _chunks(path):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
                 number += 1
-                line = data[:-1] if data.endswith(b"\n") else data
                 if len(line) > longest:
                     yield Line(number, b"", "line_too_long")
                     return
                 yield Line(number, line)
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        yield Line(number + 1, b"", "not_gzip")
+            if len(rest) > longest:
+                yield Line(number + 1, b"", "line_too_long")
+                return
+    except _Damaged as fault:
+        # How much of a damaged stream a runtime passes on before the error differs, so the line is always 1.
+        yield Line(1, b"", str(fault))
+        return
     except OSError as fault:
         raise Unreadable(f"{path}: {fault.strerror or fault}") from fault
+    if rest != b"":
+        yield Line(number + 1, rest)
+
+
+class _Damaged(Exception):
+    """Why a compressed file cannot be read."""
+
+
+def _chunks(path: str) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while True:
+            data = file.read(CHUNK)
+            if data == b"":
+                return
+            yield data
+
+
+def _unpacked(path: str) -> Iterator[bytes]:
+    """The text of a file that is one gzip member, and no more."""
+    most = FREE_BYTES + MAX_RATIO * os.path.getsize(path)
+    member, size = zlib.decompressobj(31), 0
+    try:
+        for packed in _chunks(path):
+            while packed != b"":
+                data = member.decompress(packed, CHUNK)
+                packed = member.unconsumed_tail
+                size += len(data)
+                if size > most:
+                    raise _Damaged("expands")
+                yield data
+            if member.unused_data != b"":
+                break
+        yield member.flush()
+    except zlib.error as fault:
+        raise _Damaged("not_gzip") from fault
+    if not member.eof or member.unused_data != b"":
+        raise _Damaged("not_gzip")
 
 
 def line_at(path: str, offset: int) -> bytes:
@@ -55,12 +97,6 @@ def line_at(path: str, offset: int) -> bytes:
     with open(path, "rb") as file:
         file.seek(offset)
         return file.readline(MAX_LINE + 2).rstrip(b"\n")
-
-
-def _open(path: str) -> BinaryIO:
-    if path.endswith(".gz"):
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    return open(path, "rb")
 
 
 def read_bytes(path: str) -> bytes:
@@ -101,8 +137,8 @@ class Export(NamedTuple):
 
     folder: Optional[str]
     logs: List[str]
-    expected: Dict[str, Tuple[int, int]]
-    """The accounts that the manifest lists, with first and last seq."""
+    expected: List[Tuple[str, int]]
+    """The accounts that the manifest lists, with the last seq of each."""
 
     def optional(self, name: str) -> Optional[str]:
         """The path of a file of the folder, if it is there."""
@@ -117,8 +153,13 @@ class Export(NamedTuple):
         log = os.path.join(folder or self.folder or "", "log")
         if (folder or self.folder) is None or not os.path.isdir(log):
             return []
-        names = sorted(name for name in os.listdir(log) if re.fullmatch("[0-9]{4}", name))
-        return [YearFiles(os.path.join(log, name, "leaves.ndjson"), _file_in(os.path.join(log, name), "checkpoint")) for name in names]
+        found = []
+        for name in sorted(name for name in os.listdir(log) if re.fullmatch("[0-9]{4}", name)):
+            leaves = os.path.join(log, name, "leaves.ndjson")
+            if not os.path.isfile(leaves):
+                raise Unreadable(f"{leaves} is no file")
+            found.append(YearFiles(leaves, _file_in(os.path.join(log, name), "checkpoint")))
+        return found
 
 
 def _file_in(folder: str, name: str) -> Optional[str]:
@@ -143,18 +184,21 @@ def open_export(paths: List[str]) -> Export:
         else:
             raise Unreadable(f"{path} is no file")
     folder = folders[0] if folders else None
-    return Export(folder, logs, {} if folder is None else _manifest(os.path.join(folder, "manifest.json")))
+    return Export(folder, logs, [] if folder is None else _manifest(os.path.join(folder, "manifest.json")))
 
 
-def _manifest(path: str) -> Dict[str, Tuple[int, int]]:
+def _manifest(path: str) -> List[Tuple[str, int]]:
     try:
         manifest = read_json(path)
         if type(manifest["v"]) is not int or manifest["v"] != 1:
             raise TypeError("v must be 1")
-        found = {}
+        if not isinstance(manifest["accounts"], list):
+            raise TypeError("accounts must be a list")
+        found = []
         for each in manifest["accounts"]:
             split_account(each["account"])
-            found[each["account"]] = (positive(each["first"]), positive(each["last"]))
+            positive(each["first"])
+            found.append((each["account"], positive(each["last"])))
         return found
     except (KeyError, TypeError, Malformed) as fault:
         raise Unreadable(f"{path} is not the manifest of an export") from fault

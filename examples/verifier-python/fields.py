@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Tuple
 
-from canonical import SAFE, is_well_formed
+from canonical import NEGATIVE_ZERO, SAFE, is_well_formed
 from keccak import keccak256
 
 Reader = Callable[[Any], Any]
@@ -53,6 +53,8 @@ def text(value: Any) -> str:
 
 
 def integer(value: Any) -> int:
+    if value is NEGATIVE_ZERO:
+        return 0
     # A bool is an int in Python and no number in JSON.
     if type(value) is not int or abs(value) > SAFE:
         raise Malformed()

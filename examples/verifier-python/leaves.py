@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from canonical import NotJson, parse_strict_json
+from canonical import NotJson, parse_strict_json, utf16_length
 from entry import GENESIS, Place
-from export import Line, lines_of
+from export import MAX_BROKEN_LINES, Line, lines_of
 from merkle import Leaf, Tree, decode_base64, is_included, leaf_hash, parse_leaf
 from note import BadNote, Checkpoint, parse_checkpoint, read_note
 from tally import Tally
@@ -76,7 +76,7 @@ class Leaves:
         self.is_complete = True
         self._follows = False
         self._last_index = -1
-        count = 0
+        count = broken = 0
         for line in lines_of(path, MAX_LINE):
             place = Place(path, line.number)
             if line.fault is not None:
@@ -90,6 +90,9 @@ class Leaves:
                 tally.skip(f"the log before {tree.origin} is missing: it has the first leaves of {leaf.account}")
             else:
                 tally.break_with(place, reason, None if leaf is None else leaf.account)
+                broken += 1
+                if broken == MAX_BROKEN_LINES:
+                    break
         self._end(Place(path, max(1, count)))
         accounts.leaves += tree.size
 
@@ -182,6 +185,6 @@ def _is_leaf(value: Any) -> bool:
     if not isinstance(value, dict) or not {"index", "leaf"} <= set(value) <= {"index", "leaf", "proof"}:
         return False
     index, leaf, proof = value["index"], value["leaf"], value.get("proof", [])
-    if type(index) is not int or index < 0 or not isinstance(leaf, str) or len(leaf) > 65_536:
+    if type(index) is not int or index < 0 or not isinstance(leaf, str) or utf16_length(leaf) > 65_536:
         return False
-    return isinstance(proof, list) and len(proof) <= MAX_PROOF and all(isinstance(each, str) for each in proof)
+    return isinstance(proof, list) and len(proof) <= MAX_PROOF and all(isinstance(each, str) and len(each) <= 64 for each in proof)

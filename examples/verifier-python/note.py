@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import List, NamedTuple, Optional, Set, Tuple
 
 import ed25519
+from canonical import utf16_length
 from merkle import decode_base64
 
 MAX_NOTE = 65_536
@@ -15,8 +16,9 @@ MAX_SIGNATURES = 64
 ED25519 = 0x01
 MAX_KEYS = 64
 
-_NAME = re.compile(r"[^\s+\x00-\x1f\x7f-\x9f]{1,255}")
-_LINE = re.compile(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})")
+# As ECMAScript's `\s`: it has U+FEFF, which Python's does not.
+_NAME = re.compile(r"[^\s\ufeff+\x00-\x1f\x7f-\x9f]{1,255}")
+_LINE = re.compile(r"\u2014 ([^ ]+) ([A-Za-z0-9+/]+={0,2})")
 _TIME = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _DECIMAL = re.compile("0|[1-9][0-9]{0,15}")
 
@@ -66,15 +68,18 @@ def parse_key(text: str) -> Optional[NoteKey]:
 
 def parse_keys(text: str) -> Optional[List[ListedKey]]:
     """Reads a list of keys, one a line, each perhaps followed by the times between which it signed; None for any other text."""
-    lines = [line for line in text.split("\n") if line.strip() != ""]
+    lines = [[word for word in _without_return(line).split(" ") if word != ""] for line in text.split("\n")]
     found = []
-    for line in lines:
-        first, *words = [each for each in line.strip().split(" ") if each != ""]
+    for first, *words in [line for line in lines if line]:
         key, times = parse_key(first), [_time(word) for word in words]
         if key is None or len(times) > 2 or None in times:
             return None
         found.append(ListedKey(key, times[1] if len(times) == 2 else None))
     return found if 0 < len(found) <= MAX_KEYS else None
+
+
+def _without_return(line: str) -> str:
+    return line[:-1] if line.endswith("\r") else line
 
 
 def _time(text: str) -> Optional[int]:
@@ -98,7 +103,7 @@ Signature = Tuple[str, bytes]
 
 def read_note(note: str) -> Tuple[str, List[Signature]]:
     """The text of a note and its signature lines, without verifying them."""
-    if len(note) > MAX_NOTE:
+    if utf16_length(note) > MAX_NOTE:
         raise BadNote("malformed_checkpoint")
     text, separator, tail = note.rpartition("\n\n")
     if separator == "" or not tail.endswith("\n"):
@@ -114,7 +119,7 @@ def read_note(note: str) -> Tuple[str, List[Signature]]:
 def _signature(line: str) -> Signature:
     found = _LINE.fullmatch(line)
     data = None if found is None else decode_base64(found[2])
-    if found is None or data is None or len(data) <= 4:
+    if found is None or _NAME.fullmatch(found[1]) is None or data is None or len(data) <= 4:
         raise BadNote("malformed_checkpoint")
     return found[1], data
 

@@ -10,7 +10,7 @@ from typing import Any, Container, Dict, List, Optional, Tuple
 import ed25519
 from canonical import NotJson, parse_strict_json
 from entry import Place, Seen, member
-from export import lines_of
+from export import MAX_BROKEN_LINES, lines_of
 from fields import Malformed, account, bytes32, decimal, integer, members, one_of, printable, text
 from tally import Tally
 
@@ -25,6 +25,8 @@ _claims = members(
     },
     strict=False,
 )  # fmt: skip
+
+_key = members({"kty": text, "crv?": text, "x?": text, "kid?": text}, strict=False)
 
 _WORD = re.compile("[A-Za-z0-9_-]*")
 
@@ -43,12 +45,12 @@ def decode_base64url(word: str) -> Optional[bytes]:
 def read_keys(document: Any) -> Dict[str, bytes]:
     """The Ed25519 keys of a JWKS by their id. Raises Malformed."""
     found: Dict[str, bytes] = {}
-    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
+    if not isinstance(document, dict) or not isinstance(document.get("keys"), list) or len(document["keys"]) > 64:
         raise Malformed(("keys",))
-    for key in document["keys"]:
-        if isinstance(key, dict) and key.get("kty") == "OKP" and key.get("crv") == "Ed25519":
-            public = decode_base64url(str(key.get("x")))
-            if public is not None and len(public) == 32 and isinstance(key.get("kid"), str):
+    for key in [_key(each) for each in document["keys"]]:
+        if key["kty"] == "OKP" and key.get("crv") == "Ed25519" and "kid" in key:
+            public = decode_base64url(key.get("x", ""))
+            if public is not None and len(public) == 32:
                 found[key["kid"]] = public
     return found
 
@@ -102,18 +104,23 @@ class Receipts:
         if keys is None:
             self.tally.break_with(Place(keys_path, 1), "malformed_keys")
             return
+        broken = 0
         for line in lines_of(path, MAX_RECEIPT):
             place = Place(path, line.number)
             if line.fault is not None:
                 self.tally.break_with(place, line.fault)
                 return
-            claims, reason = read_receipt(line.data.decode("ascii", "replace").strip(), keys)
+            data = line.data[:-1] if line.data.endswith(b"\r") else line.data
+            claims, reason = read_receipt(data.decode("ascii", "replace"), keys)
             if claims is not None:
                 self._by_call.setdefault(claims["call"], []).append(_Open(claims, place))
             elif reason == "unknown_key":
                 self.tally.skip("jwks.json lacks the key of some receipts; give --keys")
             else:
                 self.tally.break_with(place, reason)
+                broken += 1
+                if broken == MAX_BROKEN_LINES:
+                    return
 
     def see(self, seen: Seen) -> None:
         entry = seen.entry

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from canonical import NotJson, canonical_hash, is_canonical, parse_json, parse_strict_json
 from entry import Place, Seen, entry_hash, member, read_entry
-from export import MAX_TEXT_LINE, Export, lines_of, line_at
+from export import MAX_BROKEN_LINES, MAX_TEXT_LINE, Export, Line, line_at, lines_of
 from fields import Malformed, split_account
 from forms import delegation
 from typed_data import delegation_digest
@@ -14,6 +14,9 @@ from typed_data import delegation_digest
 # In a canonical line the quotes inside of text are escaped, so these bytes are members.
 WITH_TEXT = (b'"document":{', b'"policy":{', b'"delegation":{')
 DENIAL = b'"type":"call.denied","v":1}'
+
+MIN_ENTRY = 200
+"""Every entry has more bytes: its salt, two hashes and an account."""
 
 Span = Tuple[int, int]
 
@@ -28,11 +31,12 @@ class Judged(NamedTuple):
 
 
 class LogFile(NamedTuple):
-    """A log. `account`: of its first entry, if that can be read."""
+    """A log. `account`: of its first entry, if that can be read. `fault`: why it cannot be read to its end; then no line of it counts."""
 
     path: str
     account: Optional[str]
     first: int
+    fault: Optional[Line] = None
 
 
 class Survey:
@@ -55,18 +59,25 @@ class Survey:
     def _read(self, path: str) -> LogFile:
         first: Optional[bytes] = None
         last = b""
-        offset = 0
+        offset = broken = 0
+        texts: Dict[str, Any] = {}
+        grants: Dict[str, Tuple[int, Dict[str, Any]]] = {}
         for line in lines_of(path):
             if line.fault is not None:
-                break
+                return LogFile(path, None, 0, line)
             first = line.data if first is None else first
             last = line.data
-            if any(each in last for each in WITH_TEXT):
-                self._collect(last)
+            if len(last) < MIN_ENTRY or (any(each in last for each in WITH_TEXT) and not _collect(last, texts, grants)):
+                broken += 1
+                # The second pass does not get further either.
+                if broken == MAX_BROKEN_LINES:
+                    break
             if last.endswith(DENIAL):
                 kept = last if path.endswith(".gz") else None
                 self._note_denial(last, Judged(path, line.number, offset, kept))
             offset += len(last) + 1
+        self.texts.update(texts)
+        self.grants.update(grants)
         start, end = _entry(first or b""), _entry(last)
         if start is None:
             return LogFile(path, None, 0)
@@ -74,23 +85,6 @@ class Survey:
         known = self.accounts.get(account, (seq, seq))
         self.accounts[account] = (min(known[0], seq), max(known[1], seq if end is None else end["seq"]))
         return LogFile(path, account, seq)
-
-    def _collect(self, line: bytes) -> None:
-        """Keeps the texts of an entry, each under the hash that its content has, whatever the entry states."""
-        entry = _entry(line)
-        if entry is None:
-            return
-        for side in ("evidence", "outcome"):
-            for name in ("policy", "document"):
-                text = member(entry, side, name)
-                if isinstance(text, dict):
-                    self.texts[canonical_hash(text)] = text
-        try:
-            chain_id = split_account(entry["account"])[0]
-            grant = delegation(member(entry, "evidence", "delegation"))
-            self.grants["0x" + delegation_digest(grant, chain_id).hex()] = (chain_id, grant)
-        except Malformed:
-            pass
 
     def _note_denial(self, line: bytes, judged: Judged) -> None:
         entry = _entry(line)
@@ -100,14 +94,18 @@ class Survey:
 
     def _read_texts(self, path: str) -> None:
         """A line whose text has another hash proves nothing: entries that name its hash lack their text."""
+        broken = 0
         for line in lines_of(path, MAX_TEXT_LINE):
             try:
                 value = parse_strict_json(line.data) if line.fault is None else None
                 text = member(value, "text")
-                if isinstance(text, dict) and canonical_hash(text) == member(value, "hash"):
-                    self.texts[str(member(value, "hash"))] = text
+                if not isinstance(text, dict) or canonical_hash(text) != member(value, "hash"):
+                    raise ValueError
+                self.texts[str(member(value, "hash"))] = text
             except (NotJson, ValueError):
-                continue
+                broken += 1
+                if broken == MAX_BROKEN_LINES:
+                    return
 
     def judged_after(self, account: str, seq: int) -> List[Seen]:
         """The denials of an account that were judged right after an entry."""
@@ -118,6 +116,25 @@ class Survey:
             if entry is not None:
                 found.append(Seen(entry, entry_hash(data), Place(judged.path, judged.number)))
         return found
+
+
+def _collect(line: bytes, texts: Dict[str, Any], grants: Dict[str, Tuple[int, Dict[str, Any]]]) -> bool:
+    """Keeps the texts of an entry, each under the hash that its content has, whatever the entry states. False if the line is no entry."""
+    entry = _entry(line)
+    if entry is None:
+        return False
+    for side in ("evidence", "outcome"):
+        for name in ("policy", "document"):
+            text = member(entry, side, name)
+            if isinstance(text, dict):
+                texts[canonical_hash(text)] = text
+    try:
+        chain_id = split_account(entry["account"])[0]
+        grant = delegation(member(entry, "evidence", "delegation"))
+        grants["0x" + delegation_digest(grant, chain_id).hex()] = (chain_id, grant)
+    except Malformed:
+        pass
+    return True
 
 
 def _entry(line: bytes) -> Optional[Dict[str, Any]]:

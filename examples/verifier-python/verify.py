@@ -20,7 +20,7 @@ from canonical import NotJson, is_canonical, parse_json, parse_strict_json
 from chain import Chain
 from decisions import Decisions
 from entry import Place, Seen, entry_hash, read_entry
-from export import Export, Line, Unreadable, lines_of, open_export, read_bytes
+from export import MAX_BROKEN_LINES, Export, Line, Unreadable, lines_of, open_export, read_text
 from fields import Malformed
 from log import Log
 from prices import Prices
@@ -75,9 +75,16 @@ def verify(export: Export, options: argparse.Namespace) -> Dict[str, Any]:
         form.break_with(Place("", 0), "empty")
     entries = 0
     for file in survey.files:
+        if file.fault is not None:
+            form.break_with(Place(file.path, file.fault.number), str(file.fault.fault))
+            continue
+        broken = 0
         for line in lines_of(file.path):
             seen = read_line(line, file.path, form)
             if seen is None:
+                broken += 1
+                if broken == MAX_BROKEN_LINES:
+                    break
                 continue
             entries += 1
             for check in (chain, signatures, decisions, prices, log, receipts, contains):
@@ -101,9 +108,6 @@ def verify(export: Export, options: argparse.Namespace) -> Dict[str, Any]:
 def read_line(line: Line, name: str, form: Tally) -> Optional[Seen]:
     """One entry, or None for a line that is none."""
     place = Place(name, line.number)
-    if line.fault is not None:
-        form.break_with(place, line.fault)
-        return None
     try:
         value = parse_json(line.data)
         entry = read_entry(value)
@@ -122,7 +126,7 @@ def read_line(line: Line, name: str, form: Tally) -> Optional[Seen]:
 
 def keys_of(path: str) -> Optional[Dict[str, bytes]]:
     try:
-        return read_keys(parse_strict_json(read_bytes(path)))
+        return read_keys(parse_strict_json(read_text(path).encode()))
     except (Malformed, NotJson):
         return None
 

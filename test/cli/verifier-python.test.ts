@@ -101,6 +101,31 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
     });
   });
 
+  it('stops at a decompression bomb and at broken lines, and so does the other verifier', async () => {
+    const copy = copied();
+    const bombs = [
+      ['expands', 'x'.repeat(999).concat('\n').repeat(20_000)],
+      ['not_json', '\n'.repeat(20_000_000)],
+      ['not_json', `${`"policy":{${' '.repeat(300)}\n`.repeat(100_000)}`],
+    ] as const;
+    for (const [reason, text] of bombs) {
+      copy.write('entries/bomb.ndjson.gz', gzipSync(text));
+      const from = performance.now();
+      const { code, report } = await verifyInBoth([join(copy.path, 'entries/bomb.ndjson.gz')]);
+      expect(brokenIn(report)).toEqual({ form: reason });
+      expect(findingOf(report, 'form').first).toMatchObject({ line: 1 });
+      expect(code).toBe(1);
+      // 20 kB of such a file took over two minutes.
+      expect(performance.now() - from).toBeLessThan(20_000);
+    }
+    const leaves = 'log/2026/leaves.ndjson';
+    copy.remove('entries/bomb.ndjson.gz');
+    copy.write(leaves, `${'\n'.repeat(1_000_000)}${copy.read(leaves)}`);
+    const { report } = await verifyInBoth([copy.path]);
+    expect(findingOf(report, 'log').first).toMatchObject({ line: 1, reason: 'malformed_leaf' });
+    expect(findingOf(report, 'log').checked).toBeLessThan(200);
+  });
+
   it('gives the verdicts of the TypeScript verifier for an export and for every change of it', async () => {
     const original = await loadExport();
     const changes = [...SOUND, ...MUTATIONS];

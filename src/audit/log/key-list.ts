@@ -28,7 +28,10 @@ export const keyListText = (keys: readonly ListedKey[]): string =>
 
 /** Reads such a list; a file of bare keys, one a line, is one, too. @returns undefined for any other text, and for an empty one */
 export const parseKeyList = (text: string): readonly [ListedKey, ...ListedKey[]] | undefined => {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const lines = text
+    .split('\n')
+    .map(wordsOf)
+    .filter(({ length }) => length > 0);
   if (lines.length > MAX_KEYS) return undefined;
   const [first, ...more] = lines.map(listedKey);
   return first !== undefined && more.every((key) => key !== undefined)
@@ -36,8 +39,14 @@ export const parseKeyList = (text: string): readonly [ListedKey, ...ListedKey[]]
     : undefined;
 };
 
-const listedKey = (line: string): ListedKey | undefined => {
-  const [text = '', ...times] = line.trim().split(/ +/);
+/** Not by `trim`, which removes a byte order mark: other verifiers do not. */
+const wordsOf = (line: string): readonly string[] =>
+  line
+    .replace(/\r$/, '')
+    .split(' ')
+    .filter((word) => word !== '');
+
+const listedKey = ([text = '', ...times]: readonly string[]): ListedKey | undefined => {
   const key = parseVerifierKey(text);
   const [from, until] = times.map(secondsOf);
   if (key === undefined || times.length > 2 || !times.every(isTime)) {

@@ -9,7 +9,7 @@ import { verifyInclusion } from '../log/verify-proof.ts';
 import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { readNote } from '../log/signed-note.ts';
 import type { Place } from './check.ts';
-import { type Line, type LogFile, readLines } from './lines.ts';
+import { type Line, type LogFile, MAX_BROKEN_LINES, readLines } from './lines.ts';
 import type { LoggedAccounts } from './logged-accounts.ts';
 import type { Tally } from './tally.ts';
 
@@ -49,11 +49,14 @@ export const readLeaves = async (
   let isComplete = true;
   let follows = false;
   let lastIndex = -1;
+  let broken = 0;
 
   const read = (line: Line): void => {
     const place: Place = { file: file.name, line: line.number };
-    const breakHere = (reason: string, account?: AccountId): void =>
+    const breakHere = (reason: string, account?: AccountId): void => {
+      broken += 1;
       tally.breakWith({ ...place, ...(account === undefined ? {} : { account }), reason });
+    };
     const valid = readLine(line);
     if (valid === undefined) return breakHere('malformed_leaf');
     const { index, leaf: text, proof } = valid;
@@ -93,10 +96,9 @@ export const readLeaves = async (
   };
 
   for await (const { lines, fault } of readLines(file, { limit: MAX_LINE })) {
-    for (const line of lines) read(line);
-    if (fault !== undefined) {
-      tally.breakWith({ file: file.name, line: fault.line, reason: fault.reason });
-    }
+    for (const line of lines) if (broken < MAX_BROKEN_LINES) read(line);
+    if (fault !== undefined) tally.breakWith({ file: file.name, ...fault });
+    if (broken >= MAX_BROKEN_LINES) break;
   }
   if (isComplete) {
     const end = { file: file.name, line: Math.max(1, count) };

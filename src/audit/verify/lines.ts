@@ -15,7 +15,7 @@ export type Line = { readonly number: number; readonly bytes: Uint8Array };
 /** Why a file cannot be read to its end. */
 export type ReadFault = {
   readonly line: number;
-  readonly reason: 'line_too_long' | 'not_gzip' | 'unreadable';
+  readonly reason: 'line_too_long' | 'not_gzip' | 'expands' | 'unreadable';
 };
 
 /** Some lines of a file, and the fault that ended it. */
@@ -23,8 +23,23 @@ export type Batch = { readonly lines: readonly Line[]; readonly fault?: ReadFaul
 
 const LINE_FEED = 0x0a;
 
+/** A verifier stops reading a file at so many broken lines: two kilobytes of gzip can hold two million of them (CWE-400). */
+export const MAX_BROKEN_LINES = 100;
+
 /**
- * Reads the lines of a file in batches, one for each chunk of bytes. A last line without a line feed counts. Holds one chunk and at most one
+ * A compressed file has at most this many times its own size of text, and so many bytes more: gzip reaches a thousand (CWE-409). It repeats only what is
+ * at most 32 KiB back, and nothing compresses the salt, hashes and signature of an entry, some 260 bytes.
+ */
+const MAX_RATIO = 128;
+const FREE_BYTES = 65_536;
+
+/** Lines of a batch, at most: a chunk of bytes may be a million empty ones. */
+const MAX_BATCH = 4_096;
+
+class Expands extends Error {}
+
+/**
+ * Reads the lines of a file in batches, of one chunk of bytes each. A last line without a line feed counts. Holds one chunk and at most one
  * unfinished line: a file without line feeds must not fill the memory (CWE-400).
  *
  * @param limit bytes of a line, at most
@@ -42,16 +57,22 @@ export async function* readLines(
     try {
       const next = await chunks.next();
       chunk = next.done === true ? undefined : next.value;
-    } catch {
-      const reason = isCompressed(file) ? 'not_gzip' : 'unreadable';
-      yield { lines: [], fault: { line: number + 1, reason } };
+    } catch (thrown) {
+      // How much of a damaged stream was passed on before the error depends on the runtime, so the line is always 1.
+      const isGzip = isCompressed(file);
+      const reason = thrown instanceof Expands ? 'expands' : isGzip ? 'not_gzip' : 'unreadable';
+      yield { lines: [], fault: { line: isGzip ? 1 : number + 1, reason } };
       return;
     }
     if (chunk === undefined) break;
     const bytes = rest.length === 0 ? chunk : joined(rest, chunk);
-    const lines: Line[] = [];
+    let lines: Line[] = [];
     let from = 0;
     for (;;) {
+      if (lines.length === MAX_BATCH) {
+        yield { lines };
+        lines = [];
+      }
       const end = bytes.indexOf(LINE_FEED, from);
       const length = (end < 0 ? bytes.length : end) - from;
       if (length > limit) {
@@ -89,8 +110,10 @@ async function* bytesOf(
   file: LogFile,
   progress: ReadOptions['progress'],
 ): AsyncGenerator<Uint8Array> {
+  let packed = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of file.open()) {
+      packed += chunk.length;
       progress?.(chunk.length);
       yield chunk;
     }
@@ -100,10 +123,13 @@ async function* bytesOf(
     return;
   }
   const reader = streamOf(counted()).pipeThrough(new DecompressionStream('gzip')).getReader();
+  let text = 0;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      text += value.length;
+      if (text > FREE_BYTES + MAX_RATIO * (file.size ?? packed)) throw new Expands();
       yield value;
     }
   } finally {

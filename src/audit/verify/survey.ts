@@ -5,12 +5,17 @@ import type { Entry, Json } from '../../protocol/entry.ts';
 import { agentDelegationSchema, delegationDigest } from '../../protocol/intent/agent-delegation.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import type { Survey } from './check.ts';
-import { type Line, type LogFile, readLines } from './lines.ts';
+import { type Line, type LogFile, MAX_BROKEN_LINES, type ReadFault, readLines } from './lines.ts';
 import { textHash } from './logged-text.ts';
 import { readEntryLine } from './read-entry.ts';
 
 /** What the canonical line of every entry with a text contains. Quotes inside of strings are escaped, so nothing else looks like it. */
 const TEXT = /"(?:document|policy|delegation)":\{/;
+/** Every byte is a character of it. */
+const ascii = new TextDecoder('latin1');
+
+/** Every entry has more bytes: its salt, two hashes and an account. */
+const MIN_ENTRY = 200;
 
 /** Bytes of a line of `texts.ndjson`, at most: a text and its hash. */
 const MAX_TEXT_LINE = 131_072;
@@ -19,6 +24,8 @@ export type SurveyedFile = LogFile & {
   /** Of its first entry. Absent if the file has none. */
   readonly account?: AccountId;
   readonly first?: number;
+  /** Why it cannot be read to its end: then no line of it counts. */
+  readonly fault?: ReadFault;
 };
 
 export type Surveyed = Survey & { readonly files: readonly SurveyedFile[] };
@@ -42,18 +49,33 @@ export const survey = async (
       const entry = line === undefined ? undefined : readEntryLine(line, file.name);
       return entry?.ok === true ? entry.value.entry : undefined;
     };
+    const found = new Map<Hex, Json>();
     let first: Line | undefined;
     let last: Line | undefined;
-    for await (const { lines } of readLines(file, { progress })) {
+    let failed: ReadFault | undefined;
+    let broken = 0;
+    for await (const { lines, fault } of readLines(file, { progress })) {
+      failed = fault;
+      let end: Line | undefined;
       for (const line of lines) {
-        if (!TEXT.test(decodeUtf8(line.bytes) ?? '')) continue;
-        const entry = read(line);
-        if (entry !== undefined) collect(entry, documents);
+        end = line;
+        const isShort = line.bytes.length < MIN_ENTRY;
+        if (!isShort && !TEXT.test(ascii.decode(line.bytes))) continue;
+        const entry = isShort ? undefined : read(line);
+        if (entry !== undefined) collect(entry, found);
+        else if (++broken === MAX_BROKEN_LINES) break;
       }
       // Copies: the batch of a long file must not stay in memory.
       first ??= copyOf(lines[0]);
-      last = copyOf(lines.at(-1)) ?? last;
+      last = copyOf(end) ?? last;
+      // The second pass does not get further either.
+      if (broken === MAX_BROKEN_LINES) break;
     }
+    if (failed !== undefined) {
+      surveyed.push({ ...file, fault: failed });
+      continue;
+    }
+    for (const [hash, text] of found) documents.set(hash, text);
     const start = read(first);
     const end = read(last);
     if (start === undefined) {
@@ -106,16 +128,23 @@ const collect = ({ account, evidence, outcome }: Entry, documents: Map<Hex, Json
 
 /** Reads `texts.ndjson`. A line whose text has another hash proves nothing, so it is left out: entries that name its hash lack their text. */
 const collectTexts = async (file: LogFile, documents: Map<Hex, Json>): Promise<void> => {
+  let broken = 0;
   for await (const { lines } of readLines(file, { limit: MAX_TEXT_LINE })) {
     for (const { bytes } of lines) {
-      const parsed = parseStrictJson(decodeUtf8(bytes) ?? '');
-      if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) continue;
-      const { hash, text } = parsed.value as { readonly hash?: unknown; readonly text?: Json };
-      if (typeof text !== 'object') continue;
-      const own = ownHash(text);
-      if (own !== undefined && own === hash) documents.set(own, text);
+      const named = namedText(decodeUtf8(bytes) ?? '');
+      if (named !== undefined) documents.set(...named);
+      else if (++broken === MAX_BROKEN_LINES) return;
     }
   }
+};
+
+const namedText = (line: string): readonly [Hex, Json] | undefined => {
+  const parsed = parseStrictJson(line);
+  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return undefined;
+  const { hash, text } = parsed.value as { readonly hash?: unknown; readonly text?: Json };
+  if (typeof text !== 'object' || text === null || Array.isArray(text)) return undefined;
+  const own = ownHash(text);
+  return own !== undefined && own === hash ? [own, text] : undefined;
 };
 
 /** A text with a fraction or a lone surrogate has no canonical form. */

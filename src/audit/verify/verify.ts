@@ -1,10 +1,17 @@
 import type { Hex } from '../../core/hex.ts';
 import { createChain, type ListedAccount } from './chain.ts';
-import { type Check, type CheckId, CHECKS, type Finding, type Survey } from './check.ts';
+import {
+  type Check,
+  type CheckId,
+  CHECKS,
+  type Finding,
+  type HashedEntry,
+  type Survey,
+} from './check.ts';
 import { createContains } from './contains.ts';
 import { createDecisions } from './decisions.ts';
 import { readJwks } from './jwks.ts';
-import { type LogFile, readLines } from './lines.ts';
+import { type LogFile, MAX_BROKEN_LINES, readLines } from './lines.ts';
 import { createLogCheck } from './log.ts';
 import type { LogEvidence, NamedText } from './log-evidence.ts';
 import { readEntryLine } from './read-entry.ts';
@@ -83,24 +90,18 @@ export const verify = async (given: Export, options: VerifyOptions = {}): Promis
   ];
 
   for (const file of surveyed.files) {
-    const read = advance(file.name);
-    for await (const { lines, fault } of readLines(file, { progress: read })) {
-      for (const line of lines) {
-        const seen = readEntryLine(line, file.name);
-        if (!seen.ok) {
-          form.breakWith({ file: file.name, line: line.number, ...seen.error });
-          continue;
-        }
+    if (file.fault !== undefined) {
+      form.breakWith({ file: file.name, ...file.fault });
+      continue;
+    }
+    for await (const batch of readEntries(file, form, advance(file.name))) {
+      for (const seen of batch) {
         entries += 1;
-        form.prove();
         for (const check of checks) {
-          const pending = check.see(seen.value);
+          const pending = check.see(seen);
           // An `await` for each of a million entries costs more than some checks.
           if (pending !== undefined) await pending;
         }
-      }
-      if (fault !== undefined) {
-        form.breakWith({ file: file.name, line: fault.line, reason: fault.reason });
       }
     }
     if (file.account === undefined) expectEntries(file, form);
@@ -114,6 +115,31 @@ export const verify = async (given: Export, options: VerifyOptions = {}): Promis
     optionalOf(given, options),
   );
 };
+
+/** Reads the entries of a file, up to its hundredth broken line. */
+async function* readEntries(
+  file: LogFile,
+  form: Tally,
+  progress: (bytes: number) => void,
+): AsyncGenerator<readonly HashedEntry[]> {
+  let broken = 0;
+  for await (const { lines } of readLines(file, { progress })) {
+    const batch: HashedEntry[] = [];
+    for (const line of lines) {
+      const seen = readEntryLine(line, file.name);
+      if (seen.ok) {
+        form.prove();
+        batch.push(seen.value);
+      } else {
+        broken += 1;
+        form.breakWith({ file: file.name, line: line.number, ...seen.error });
+      }
+      if (broken === MAX_BROKEN_LINES) break;
+    }
+    yield batch;
+    if (broken === MAX_BROKEN_LINES) return;
+  }
+}
 
 /** A file without one entry that can be read is no log. */
 const expectEntries = ({ name }: LogFile, form: Tally): void => {

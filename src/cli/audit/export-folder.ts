@@ -1,17 +1,18 @@
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { Export, LogEvidence, LogFile, NamedText } from '../../audit/verify/index.ts';
+import { decodeUtf8 } from '../../crypto/bytes.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
-import { readText } from '../lib/atomic-file.ts';
 import { usageError } from '../lib/errors.ts';
 import { unreadable } from '../lib/input.ts';
 
 /** What a folder of `countersign audit export` holds besides its entries. */
 export type ExportFolder = Export & {
-  readonly jwks?: NamedText;
+  /** The path of the keys of receipts. */
+  readonly jwks?: string;
 };
 
 const account = z.custom<AccountId>(
@@ -29,8 +30,8 @@ const manifestSchema = z.looseObject({
 });
 
 const CHUNK = 1_048_576;
-/** Characters of a manifest, at most: some hundred thousand accounts. */
-const MAX_MANIFEST = 64 * 1024 * 1024;
+/** Bytes of a manifest or of another small file, at most: some hundred thousand accounts. */
+const MAX_TEXT = 16 * 1024 * 1024;
 
 /** A file on the disk, which can be opened again and again. @throws CliError usage if it is not there */
 export const logFile = async (path: string): Promise<LogFile> => {
@@ -43,38 +44,35 @@ export const logFile = async (path: string): Promise<LogFile> => {
   };
 };
 
-/** A text that a report names by its path. @throws CliError usage if it is not there */
+/** A text that a report names by its path. @throws CliError usage if it is not there, no UTF-8 or too large */
 export const namedText = async (path: string): Promise<NamedText> => {
-  const text = await readText(path).catch(() => undefined);
+  const found = await stat(path).catch(() => undefined);
+  const isSmall = found?.isFile() === true && found.size <= MAX_TEXT;
+  const bytes = isSmall ? await readFile(path).catch(() => undefined) : undefined;
+  const text = bytes && decodeUtf8(bytes);
   if (text === undefined) throw unreadable(path);
   return { name: path, text };
 };
 
 /** Opens a folder that `countersign audit export` wrote. @throws CliError usage if it is none */
 export const openExportFolder = async (path: string): Promise<ExportFolder> => {
-  const names = await readdir(path).catch(() => {
-    throw unreadable(path);
-  });
-  const has = (name: string): boolean => names.includes(name);
-  if (!has('entries')) {
+  const entries = await readdir(join(path, 'entries')).catch(() => undefined);
+  if (entries === undefined) {
     throw usageError(
       `${path} has no folder entries.`,
       'Give the folder that `countersign audit export -o` wrote, or its .ndjson files.',
     );
   }
-  const files = (await readdir(join(path, 'entries')))
-    .filter((name) => /\.ndjson(?:\.gz)?$/.test(name))
-    .toSorted();
-  const text = async (name: string) => (has(name) ? await namedText(join(path, name)) : undefined);
-  const file = async (name: string) => (has(name) ? await logFile(join(path, name)) : undefined);
-  const [texts, jwks] = [await file('texts.ndjson'), await text('jwks.json')];
+  const files = entries.filter((name) => /\.ndjson(?:\.gz)?$/.test(name)).toSorted();
+  const texts = await fileIn(path, 'texts.ndjson');
+  const jwks = await fileIn(path, 'jwks.json');
   const log = await openLogFolder(path);
   return {
     entries: await Promise.all(
       files.map(async (name) => await logFile(join(path, 'entries', name))),
     ),
     listed: await readManifest(join(path, 'manifest.json')),
-    ...(texts === undefined ? {} : { texts }),
+    ...(texts === undefined ? {} : { texts: await logFile(texts) }),
     ...(log.years.length === 0 ? {} : { log }),
     ...(jwks === undefined ? {} : { jwks }),
   };
@@ -82,8 +80,10 @@ export const openExportFolder = async (path: string): Promise<ExportFolder> => {
 
 /** The transparency log in the folder of an export: the leaves and the checkpoint of each year, and the keys. */
 export const openLogFolder = async (path: string): Promise<LogEvidence> => {
-  const named = async (...names: readonly string[]): Promise<NamedText | undefined> =>
-    await namedText(join(path, ...names)).catch(() => undefined);
+  const named = async (...names: readonly string[]): Promise<NamedText | undefined> => {
+    const found = await fileIn(path, ...names);
+    return found === undefined ? undefined : await namedText(found);
+  };
   const years = (await readdir(join(path, 'log')).catch((): string[] => []))
     .filter((name) => /^\d{4}$/.test(name))
     .toSorted();
@@ -102,10 +102,16 @@ export const openLogFolder = async (path: string): Promise<LogEvidence> => {
   };
 };
 
+/** The path of a file, if it is there. */
+const fileIn = async (...names: readonly string[]): Promise<string | undefined> => {
+  const path = join(...names);
+  return (await stat(path).catch(() => undefined))?.isFile() === true ? path : undefined;
+};
+
 const readManifest = async (path: string): Promise<NonNullable<Export['listed']>> => {
   const { text } = await namedText(path);
-  const json = text.length > MAX_MANIFEST ? undefined : parseStrictJson(text);
-  const parsed = json?.ok === true ? manifestSchema.safeParse(json.value) : undefined;
+  const json = parseStrictJson(text);
+  const parsed = json.ok ? manifestSchema.safeParse(json.value) : undefined;
   if (parsed?.success === true) return parsed.data.accounts;
   throw usageError(
     `${path} is not the manifest of an export.`,

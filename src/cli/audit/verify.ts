@@ -133,8 +133,8 @@ const keysIn = async (
   path: string | undefined,
   folder: ExportFolder | undefined,
 ): Promise<NamedText> => {
-  if (path !== undefined) return await namedText(path);
-  if (folder?.jwks !== undefined) return folder.jwks;
+  const keys = path ?? folder?.jwks;
+  if (keys !== undefined) return await namedText(keys);
   throw usageError(
     '--receipts needs the keys that verify them.',
     'Give --keys with what the gateway serves at /.well-known/jwks.json.',

@@ -17,7 +17,7 @@ import { afterAll, expect } from 'vitest';
 import { ROOT } from '../../../dev/root.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
 import { type Export, verify } from '../../../src/audit/verify/index.ts';
-import { logFile, openExportFolder } from '../../../src/cli/audit/export-folder.ts';
+import { logFile, namedText, openExportFolder } from '../../../src/cli/audit/export-folder.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { type ExportTexts, leafLines, yearsOf } from '../../support/export-texts.ts';
@@ -128,7 +128,7 @@ const verifyInTypeScript = async (
   return await verify(given, {
     ...(receipts === undefined || jwks === undefined
       ? {}
-      : { receipts: { file: await logFile(receipts), keys: jwks } }),
+      : { receipts: { file: await logFile(receipts), keys: await namedText(jwks) } }),
     ...(contains === undefined ? {} : { contains: contains as Hex }),
   });
 };

@@ -19,6 +19,11 @@ const reportOn = async (
 const of = (report: Report, id: CheckId): Finding | undefined =>
   report.checks.find(({ check }) => check === id);
 
+const packed = async (content: string): Promise<Uint8Array<ArrayBuffer>> => {
+  const stream = new Blob([content]).stream().pipeThrough(new CompressionStream('gzip'));
+  return await new Response(stream).bytes();
+};
+
 describe('a log', () => {
   it('is proved as far as its file shows', async () => {
     const report = await reportOn(text);
@@ -34,22 +39,41 @@ describe('a log', () => {
 
   it('may be compressed, and in chunks of any size', async () => {
     const bytes = new TextEncoder().encode(text);
-    const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'));
-    const packed = new Uint8Array(await new Response(stream).arrayBuffer());
+    const small = await packed(text);
     const file = (name: string, content: Uint8Array, size: number): LogFile => ({
       name,
       open: async function* () {
         for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
       },
     });
-    for (const given of [file('a.ndjson.gz', packed, 7), file('a.ndjson', bytes, 1)]) {
+    for (const given of [file('a.ndjson.gz', small, 7), file('a.ndjson', bytes, 1)]) {
       const whole = await verify({ entries: [given] });
       expect(whole.entries).toBe(3);
       expect(of(whole, 'chain')).toMatchObject({ verdict: 'proved', checked: 3 });
     }
-    const cut = file('a.ndjson.gz', packed.subarray(0, packed.length - 9), 64);
+    const cut = file('a.ndjson.gz', small.subarray(0, small.length - 9), 64);
     const report = await verify({ entries: [cut] });
     expect(of(report, 'form')?.first).toMatchObject({ reason: 'not_gzip' });
+  });
+
+  it.each([
+    ['two members', [text, text], 0, 'not_gzip'],
+    ['a byte after its member', [text], 1, 'not_gzip'],
+    [
+      'a text that is a hundred and thirty times as long',
+      ['x'.repeat(999).concat('\n').repeat(2_000)],
+      0,
+      'expands',
+    ],
+  ])('is not read from a gzip file with %s', async (_, texts, more, reason) => {
+    const members = await Promise.all(texts.map(packed));
+    const bytes = await new Blob([...members, new Uint8Array(more)]).bytes();
+    const open = async function* () {
+      yield bytes;
+    };
+    const report = await verify({ entries: [{ name: 'a.ndjson.gz', open, size: bytes.length }] });
+    expect(report.entries).toBe(0);
+    expect(of(report, 'form')).toMatchObject({ checked: 1, first: { line: 1, reason } });
   });
 
   it('that begins in the middle is incomplete', async () => {
@@ -116,6 +140,15 @@ describe('the text of a log', () => {
     expect(report).toMatchObject({ verdict: 'BROKEN', entries: 2 });
     expect(of(report, 'chain')?.first).toMatchObject({ seq: 3, reason: 'gap' });
   });
+
+  it.each(['', `{"policy":{${' '.repeat(200)}`])(
+    'is read up to its hundredth broken line: %j',
+    async (line) => {
+      const report = await reportOn(`${`${line}\n`.repeat(1_000_000 / (line.length + 1))}${text}`);
+      expect(report.entries).toBe(0);
+      expect(of(report, 'form')).toMatchObject({ checked: 100, first: { line: 1 } });
+    },
+  );
 });
 
 describe('many files', () => {
