@@ -8,6 +8,7 @@ import type {
   LogHead,
   LogLeaf,
   LogStatus,
+  ProvenHead,
   ProvenLeaf,
   StoredRun,
 } from '../src/protocol/audit-log-contract.ts';
@@ -21,8 +22,8 @@ const UNOPENED_MS = 60_000;
 export class AuditLog extends DurableObject<Env> implements AuditLogRpc {
   static {
     // What the log has is not appended again.
-    const { append, status, tile, leavesOf, leaves } = this.prototype;
-    retryable(append, status, tile, leavesOf, leaves);
+    const { append, status, tile, leavesOf, headAt, knowsAnchor, leaves } = this.prototype;
+    retryable(append, status, tile, leavesOf, headAt, knowsAnchor, leaves);
   }
 
   #log: OpenLog | undefined;
@@ -48,7 +49,18 @@ export class AuditLog extends DurableObject<Env> implements AuditLogRpc {
     fromSeq: number,
     range: LeafRange,
   ): Promise<LeafPage<ProvenLeaf> | undefined> {
-    return (await this.#open()).log.leavesOf(account, fromSeq, range);
+    const opened = await this.#open();
+    const [head] = await opened.headsOf([account]);
+    return opened.log.leavesOf(account, fromSeq, range, head?.anchor);
+  }
+
+  async headAt(anchor: Uint8Array, size: number): Promise<ProvenHead | undefined> {
+    const { log, knowsAnchor } = await this.#open();
+    return (await knowsAnchor(anchor)) ? log.headAt(anchor, size) : undefined;
+  }
+
+  async knowsAnchor(anchor: Uint8Array): Promise<boolean> {
+    return (await this.#open()).knowsAnchor(anchor);
   }
 
   async leaves(from: number, range: LeafRange): Promise<LeafPage<LogLeaf> | undefined> {

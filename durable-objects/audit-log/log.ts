@@ -1,4 +1,15 @@
 import { checkpointText } from '../../src/audit/log/checkpoint.ts';
+import {
+  createHeadsTree,
+  headIn,
+  type HeadsTree,
+  headsText,
+  parseHeads,
+  slotHash,
+  slotOf,
+  SLOTS,
+  withHead,
+} from '../../src/audit/log/heads.ts';
 import { hashOfLeaf, leafText, parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { LogKey } from '../../src/audit/log/log-key.ts';
 import {
@@ -8,6 +19,7 @@ import {
   inclusionProof,
   leafHash,
   rangeHash,
+  type ReadHash,
 } from '../../src/audit/log/merkle-tree.ts';
 import { signNote } from '../../src/audit/log/note-signature.ts';
 import { sequence } from '../../src/audit/log/sequence.ts';
@@ -30,10 +42,11 @@ import type {
   LogHead,
   LogLeaf,
   LogStatus,
+  ProvenHead,
   ProvenLeaf,
   StoredRun,
 } from '../../src/protocol/audit-log-contract.ts';
-import { BUNDLE, type StoredTree, type Tables } from './tables.ts';
+import { BUNDLE, type Growth, type StoredTree, type Tables } from './tables.ts';
 
 /** A checkpoint at most this often, and only when the log has grown. */
 export const CHECKPOINT_PAUSE: Seconds = 10;
@@ -41,6 +54,10 @@ export const CHECKPOINT_PAUSE: Seconds = 10;
 const FIRST_PAUSE: Seconds = 1;
 /** Leaves of one answer, at most. */
 const MAX_LEAVES = 500;
+/** Heads are proved in trees at most so many leaves ago: the log takes these leaves off the index again. */
+const MAX_PAST = 20_000;
+/** Of a later log than the gateway's first one, the first leaf. */
+const HEADING = 'countersign-log/1\n';
 
 /** What the logs of the years before end with. */
 export type Before = {
@@ -57,11 +74,16 @@ export type Log = {
   readonly headOf: (account: AccountId) => LogHead | undefined;
   readonly status: () => LogStatus;
   readonly tile: (level: number, index: number, width: number) => Uint8Array | undefined;
+  /** @param anchor of the account, if any log has a leaf of it. */
   readonly leavesOf: (
     account: AccountId,
     fromSeq: number,
     range: LeafRange,
+    anchor?: Uint8Array,
   ) => LeafPage<ProvenLeaf> | undefined;
+  /** Whether the index has the account with an anchor. */
+  readonly hasAnchor: (anchor: Uint8Array) => boolean;
+  readonly headAt: (anchor: Uint8Array, size: number) => ProvenHead | undefined;
   readonly leaves: (from: number, range: LeafRange) => LeafPage<LogLeaf> | undefined;
   readonly proveGrowth: (old: number, size: number) => readonly Uint8Array[] | undefined;
   /** When the next checkpoint is due; undefined if the newest one covers the log. */
@@ -105,39 +127,143 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     return of >= 0 && of < signed ? { size: of } : undefined;
   };
 
+  /** The texts of so many leaves from a place on. */
+  const textsFrom = (from: number, count: number): readonly string[] => {
+    const first = Math.floor(from / BUNDLE);
+    const bundles = count <= 0 ? 0 : Math.floor((from + count - 1) / BUNDLE) - first + 1;
+    return Array.from({ length: bundles }, (_, at) => tables.bundle(first + at))
+      .flat()
+      .slice(from % BUNDLE, (from % BUNDLE) + count);
+  };
+  const headOf = (account: AccountId): LogHead | undefined => {
+    const leaf = tables.lastOf(account);
+    const anchor = leaf && tables.anchorOf(account);
+    return leaf && anchor && { ...leaf.last, anchor };
+  };
+  const grow = (
+    texts: readonly Omit<Growth['leaves'][number], 'index'>[],
+    more: Pick<Growth, 'slots' | 'carried'>,
+  ): void => {
+    const from = tree().size;
+    const grown = from + texts.length;
+    const hashes = texts.map(({ text }) => leafHash(utf8(text)));
+    const tiles = appendToTiles(tables.tile, from, hashes);
+    const written = new Map(tiles.map(({ bytes, ...place }) => [tilePath(place), bytes]));
+    const readGrown: ReadTile = (place) => written.get(tilePath(place)) ?? tables.tile(place);
+    tables.grow({
+      size: grown,
+      root: rangeHash(0, grown, hashesOf(readGrown)),
+      tiles,
+      leaves: texts.map((leaf, at) => ({ index: from + at, ...leaf })),
+      ...more,
+    });
+  };
+
+  /** The slots of the accounts that have leaves from a place on, with their heads in the first `size` leaves. */
+  const slotsSince = (from: number, size: number): ReadonlyMap<number, Uint8Array> => {
+    const slots = new Map<number, Uint8Array>();
+    const texts = textsFrom(from, tree().size - from);
+    const accounts = new Set(texts.flatMap((text) => parseLeaf(text)?.account ?? []));
+    for (const account of accounts) {
+      const anchor = tables.anchorOf(account);
+      if (anchor === undefined) continue;
+      const number = slotOf(anchor);
+      const newest = tables.lastOf(account, size);
+      const slot = slots.get(number) ?? tables.slot(number);
+      slots.set(number, withHead(slot, anchor, newest && hashOfLeaf(newest)));
+    }
+    return slots;
+  };
+  const indexWith = (slots: ReadonlyMap<number, Uint8Array>): HeadsTree => {
+    const index = createHeadsTree();
+    index.put([
+      ...tables.slotHashes(),
+      ...[...slots].map(([number, slot]) => [number, slotHash(slot)] as const),
+    ]);
+    return index;
+  };
+
+  /** Ends the tree with the root of the index: a checkpoint is signed of nothing else. */
+  const close = (): void => {
+    const { size, signed } = tree();
+    // A crash before the signature was stored.
+    if (isClosed(size)) return;
+    const slots = slotsSince(signed, size);
+    const index = indexWith(slots);
+    grow([{ leaf: undefined, text: headsText(index.root()) }], {
+      slots: [...slots].map(([number, slot]) => [number, index.read(0, number), slot]),
+    });
+    past = undefined;
+  };
+  const isClosed = (size: number): boolean =>
+    parseHeads(textsFrom(size - 1, 1)[0] ?? '') !== undefined;
+
+  /** The index of an earlier tree. All pages of an export are of one tree, while the log goes on. */
+  type PastIndex = {
+    readonly size: number;
+    readonly slots: ReadonlyMap<number, Uint8Array>;
+    readonly index: HeadsTree;
+  };
+  let past: PastIndex | undefined;
+  const indexOf = (size: number): PastIndex => {
+    if (past?.size !== size) {
+      const slots = slotsSince(size, size);
+      past = { size, slots, index: indexWith(slots) };
+    }
+    return past;
+  };
+  /** What proves the head of an account in an earlier tree. */
+  const headWith = (
+    anchor: Uint8Array | undefined,
+    size: number,
+    read: ReadHash,
+  ): ProvenHead | undefined => {
+    if (tree().size - size > MAX_PAST || !isClosed(size)) return undefined;
+    const proven = (index: number): readonly ProvenLeaf[] =>
+      textsFrom(index, 1).map((text) => ({
+        index,
+        text,
+        proof: inclusionProof(index, size, read),
+      }));
+    const first = proven(0).filter(({ text }) => text.startsWith(HEADING));
+    const frame = [...first, ...proven(size - 1)];
+    if (anchor === undefined) return { frame };
+    const { slots, index } = indexOf(size);
+    const number = slotOf(anchor);
+    return {
+      frame,
+      slot: slots.get(number) ?? tables.slot(number),
+      path: inclusionProof(number, SLOTS, index.read),
+    };
+  };
+  /** Reads each tile once: the proofs of one page share most of theirs. */
+  const readingOnce = (): ReadHash => {
+    const tiles = new Map<string, Uint8Array | undefined>();
+    return hashesOnce((place) => {
+      const path = tilePath(place);
+      const bytes = tiles.get(path) ?? tables.tile(place);
+      tiles.set(path, bytes);
+      return bytes;
+    });
+  };
+
   return {
-    headOf: (account) => tables.lastOf(account)?.last,
+    headOf,
     append(runs, before) {
       const { leaves, verdicts } = sequence(
         runs,
         (account) => tables.lastOf(account)?.last ?? before?.heads.get(account),
       );
       if (leaves.length === 0) return verdicts;
-      const from = tree().size;
       const heading =
-        from === 0 && before?.checkpoint !== undefined
-          ? `countersign-log/1\n${before.checkpoint}`
-          : undefined;
-      const texts = [
-        ...(heading === undefined
-          ? []
-          : [{ leaf: undefined, text: heading, hash: leafHash(utf8(heading)) }]),
-        ...leaves.map((leaf) => ({ leaf, text: leafText(leaf), hash: hashOfLeaf(leaf) })),
-      ];
-      const grown = from + texts.length;
-      const tiles = appendToTiles(
-        tables.tile,
-        from,
-        texts.map(({ hash }) => hash),
-      );
-      const written = new Map(tiles.map(({ bytes, ...place }) => [tilePath(place), bytes]));
-      const readGrown: ReadTile = (place) => written.get(tilePath(place)) ?? tables.tile(place);
-      tables.grow({
-        size: grown,
-        root: rangeHash(0, grown, hashesOf(readGrown)),
-        tiles,
-        leaves: texts.map(({ leaf, text }, at) => ({ index: from + at, leaf, text })),
+        tree().size === 0 && before?.checkpoint !== undefined
+          ? [{ leaf: undefined, text: HEADING + before.checkpoint }]
+          : [];
+      const carried = leaves.flatMap(({ account }): readonly [AccountId, Uint8Array][] => {
+        const anchor = before?.heads.get(account)?.anchor;
+        return anchor === undefined ? [] : [[account, anchor]];
       });
+      grow([...heading, ...leaves.map((leaf) => ({ leaf, text: leafText(leaf) }))], { carried });
       return verdicts;
     },
     status() {
@@ -149,16 +275,14 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
       if (width < 1 || width > tileWidth({ level, index }, tree().signed)) return undefined;
       return tables.tile({ level, index })?.slice(0, width * HASH_BYTES);
     },
-    leavesOf(account, fromSeq, range) {
+    hasAnchor: (anchor) => headIn(tables.slot(slotOf(anchor)), anchor) !== undefined,
+    headAt: (anchor, size) =>
+      size <= tree().signed ? headWith(anchor, size, readingOnce()) : undefined,
+    leavesOf(account, fromSeq, range, anchor) {
       const page = pageOf(range);
       if (page === undefined) return undefined;
-      const tiles = new Map<string, Uint8Array | undefined>();
-      const readOnce = hashesOnce((place) => {
-        const path = tilePath(place);
-        const bytes = tiles.get(path) ?? tables.tile(place);
-        tiles.set(path, bytes);
-        return bytes;
-      });
+      const readOnce = readingOnce();
+      const head = headWith(anchor, page.size, readOnce);
       const leaves = tables
         .leavesOf(account, fromSeq, most(range))
         // The newest leaf of an account is found for every later seq.
@@ -166,18 +290,13 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
           ({ index, text }) => index < page.size && (parseLeaf(text)?.last.seq ?? 0) >= fromSeq,
         )
         .map((leaf) => ({ ...leaf, proof: inclusionProof(leaf.index, page.size, readOnce) }));
-      return { ...page, leaves };
+      return { ...page, leaves, ...(head === undefined ? {} : { head }) };
     },
     leaves(from, range) {
       const page = pageOf(range);
       if (page === undefined) return undefined;
-      const count = Math.max(0, Math.min(page.size - from, most(range)));
-      const first = Math.floor(from / BUNDLE);
-      const bundles = count === 0 ? 0 : Math.floor((from + count - 1) / BUNDLE) - first + 1;
-      const leaves = Array.from({ length: bundles }, (_, at) => tables.bundle(first + at))
-        .flat()
-        .slice(from % BUNDLE, (from % BUNDLE) + count)
-        .map((text, at) => ({ index: from + at, text }));
+      const count = Math.min(page.size - from, most(range));
+      const leaves = textsFrom(from, count).map((text, at) => ({ index: from + at, text }));
       return { ...page, leaves };
     },
     proveGrowth: (old, of) =>
@@ -188,8 +307,9 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
       return Math.max(now + FIRST_PAUSE, signedAt + CHECKPOINT_PAUSE);
     },
     async sign(keys, now) {
-      const { size: leaves, root: hash, signed } = tree();
-      if (leaves === signed) return;
+      if (tree().size === tree().signed) return;
+      close();
+      const { size: leaves, root: hash } = tree();
       const text = checkpointText({ origin: keys[0].key.name, size: leaves, root: hash });
       const signatures = await Promise.all(
         keys.map(async ({ key, privateKey }) => signNote(key, privateKey, text)),

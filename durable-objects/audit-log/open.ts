@@ -21,6 +21,7 @@ export type OpenLog = {
   readonly log: Log;
   readonly append: (runs: readonly StoredRun[]) => Promise<readonly Appended[]>;
   readonly headsOf: AuditLogRpc['headsOf'];
+  readonly knowsAnchor: AuditLogRpc['knowsAnchor'];
   readonly onAlarm: () => Promise<void>;
 };
 
@@ -88,6 +89,11 @@ export const openAuditLog = async (
     return accounts.map((account, at) => own[at] ?? older.get(account));
   };
 
+  const knowsAnchor = async (anchor: Uint8Array): Promise<boolean> =>
+    log.hasAnchor(anchor) ||
+    (tables.tree() !== undefined &&
+      ((await logOfYearBefore(origin, env)?.knowsAnchor(anchor)) ?? false));
+
   /** What the logs of the years before end with, for accounts of which this log has no leaf. */
   const before = async (runs: readonly StoredRun[]): Promise<Before | undefined> => {
     const unknown = [...new Set(runs.map(({ account }) => account))].filter(
@@ -107,6 +113,7 @@ export const openAuditLog = async (
   return {
     log,
     headsOf,
+    knowsAnchor,
     async append(runs) {
       const verdicts = log.append(runs, await before(runs));
       await setAlarm();

@@ -1,6 +1,6 @@
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { LogSigner } from '../../src/protocol/audit-log-contract.ts';
-import { type Leaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { hashOfLeaf, type Leaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { ReadTile, WrittenTile } from '../../src/audit/log/tile.ts';
 
 /** The tree as it is stored: its size and root, and the newest checkpoint with the size that it covers. */
@@ -24,13 +24,21 @@ export type Growth = {
     readonly leaf: Leaf | undefined;
     readonly text: string;
   }[];
+  /** Slots of the index that changed, with their hashes. */
+  readonly slots?: readonly (readonly [number: number, hash: Uint8Array, slot: Uint8Array])[];
+  /** Anchors of accounts whose first leaf is in the log of an earlier year. */
+  readonly carried?: readonly (readonly [AccountId, Uint8Array])[];
 };
 
 export type Tables = {
   readonly tree: () => StoredTree | undefined;
   readonly tile: ReadTile;
-  /** The newest leaf of an account. */
-  readonly lastOf: (account: AccountId) => Leaf | undefined;
+  /** The newest leaf of an account, or of those below a place. */
+  readonly lastOf: (account: AccountId, below?: number) => Leaf | undefined;
+  /** The hash of the account's first leaf, of whatever year; undefined if this log has no leaf of it. */
+  readonly anchorOf: (account: AccountId) => Uint8Array | undefined;
+  readonly slot: (number: number) => Uint8Array;
+  readonly slotHashes: () => readonly (readonly [number: number, hash: Uint8Array])[];
   readonly leavesOf: (
     account: AccountId,
     fromSeq: number,
@@ -68,6 +76,8 @@ const TABLES = `
   CREATE TABLE leaf (account TEXT NOT NULL, first_seq INTEGER NOT NULL, place INTEGER NOT NULL, text TEXT NOT NULL,
     PRIMARY KEY (account, first_seq)) STRICT, WITHOUT ROWID;
   CREATE TABLE bundle (number INTEGER PRIMARY KEY, leaves TEXT NOT NULL) STRICT;
+  CREATE TABLE slot (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, heads BLOB NOT NULL) STRICT;
+  CREATE TABLE carried (account TEXT PRIMARY KEY, anchor BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE signer (id INTEGER PRIMARY KEY, public_key TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER) STRICT;`;
 
 export const openTables = (storage: DurableObjectStorage): Tables => {
@@ -122,13 +132,35 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
       );
       return row && new Uint8Array(row.hashes);
     },
-    lastOf(account) {
+    lastOf(account, below = Number.MAX_SAFE_INTEGER) {
       const [row] = all<{ text: string }>(
-        'SELECT text FROM leaf WHERE account = ? ORDER BY first_seq DESC LIMIT 1',
+        'SELECT text FROM leaf WHERE account = ? AND place < ? ORDER BY first_seq DESC LIMIT 1',
         account,
+        below,
       );
       return row && parseLeaf(row.text);
     },
+    anchorOf(account) {
+      const [first] = all<{ text: string }>(
+        'SELECT text FROM leaf WHERE account = ? AND first_seq = 1',
+        account,
+      );
+      const leaf = first && parseLeaf(first.text);
+      if (leaf !== undefined) return hashOfLeaf(leaf);
+      const [row] = all<{ anchor: ArrayBuffer }>(
+        'SELECT anchor FROM carried WHERE account = ?',
+        account,
+      );
+      return row && new Uint8Array(row.anchor);
+    },
+    slot(number) {
+      const [row] = all<{ heads: ArrayBuffer }>('SELECT heads FROM slot WHERE number = ?', number);
+      return new Uint8Array(row?.heads ?? new ArrayBuffer());
+    },
+    slotHashes: () =>
+      all<{ number: number; hash: ArrayBuffer }>('SELECT number, hash FROM slot').map(
+        ({ number, hash }) => [number, new Uint8Array(hash)],
+      ),
     leavesOf: (account, fromSeq, most) =>
       all<{ place: number; text: string }>(
         `SELECT place, text FROM leaf WHERE account = ?1 AND first_seq >= coalesce(
@@ -139,7 +171,7 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
         most,
       ).map(({ place, text }) => ({ index: place, text })),
     bundle,
-    grow({ size, root, tiles, leaves }) {
+    grow({ size, root, tiles, leaves, slots = [], carried = [] }) {
       storage.transactionSync(() => {
         if (!hasTables) sql.exec(TABLES);
         for (const { level, index, bytes } of tiles) {
@@ -154,6 +186,13 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
             index,
             text,
           );
+        }
+        for (const [number, hash, heads] of slots) {
+          const bytes = [bufferOf(hash), bufferOf(heads)];
+          sql.exec('INSERT OR REPLACE INTO slot VALUES (?, ?, ?)', number, ...bytes);
+        }
+        for (const [account, anchor] of carried) {
+          sql.exec('INSERT OR IGNORE INTO carried VALUES (?, ?)', account, bufferOf(anchor));
         }
         const byBundle = Map.groupBy(leaves, ({ index }) => Math.floor(index / BUNDLE));
         for (const [number, own] of byBundle) {

@@ -126,10 +126,11 @@ def read_json(path: str) -> Any:
 
 
 class YearFiles(NamedTuple):
-    """The files of a year of the transparency log. The checkpoint may be missing."""
+    """The files of a year of the transparency log. The checkpoint may be missing; only an owner's export has heads."""
 
     leaves: str
     checkpoint: Optional[str]
+    heads: Optional[str]
 
 
 class Export(NamedTuple):
@@ -155,10 +156,11 @@ class Export(NamedTuple):
             return []
         found = []
         for name in sorted(name for name in os.listdir(log) if re.fullmatch("[0-9]{4}", name)):
-            leaves = os.path.join(log, name, "leaves.ndjson")
+            year = os.path.join(log, name)
+            leaves = os.path.join(year, "leaves.ndjson")
             if not os.path.isfile(leaves):
                 raise Unreadable(f"{leaves} is no file")
-            found.append(YearFiles(leaves, _file_in(os.path.join(log, name), "checkpoint")))
+            found.append(YearFiles(leaves, _file_in(year, "checkpoint"), _file_in(year, "heads.ndjson")))
         return found
 
 

@@ -7,7 +7,8 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from canonical import NotJson, parse_strict_json, utf16_length
 from entry import GENESIS, Place
 from export import MAX_BROKEN_LINES, Line, lines_of
-from merkle import Leaf, Tree, decode_base64, is_included, leaf_hash, parse_leaf
+from heads_index import Index
+from merkle import Leaf, Tree, decode_base64, is_included, leaf_hash, parse_heads, parse_leaf
 from note import BadNote, Checkpoint, parse_checkpoint, read_note
 from tally import Tally
 
@@ -23,6 +24,7 @@ class Placed(NamedTuple):
     log: str
     index: int
     ordinal: int
+    hashed: bytes
 
 
 class Accounts:
@@ -30,6 +32,8 @@ class Accounts:
 
     def __init__(self) -> None:
         self.of: Dict[str, List[Placed]] = {}
+        self.anchors: Dict[str, bytes] = {}
+        """The hash of each account's first leaf, by which the index of a log finds it."""
         self.leaves = 0
         """How many leaves the years before have, those of other accounts included."""
 
@@ -43,6 +47,7 @@ class Accounts:
         if known is None:
             self.of[leaf.account] = [placed]
             if leaf.first == 1:
+                self.anchors[leaf.account] = placed.hashed
                 return None if leaf.prev == GENESIS else "leaf_unlinked"
             return "follows" if may_follow else "leaf_gap"
         before = known[-1].leaf
@@ -74,6 +79,9 @@ class Leaves:
         self._accounts = accounts
         self._tree = Tree()
         self.is_complete = True
+        self.index: Optional[bytes] = None
+        """The root of the index that the last leaf has."""
+        self._logged = Index()
         self._follows = False
         self._last_index = -1
         count = broken = 0
@@ -110,13 +118,28 @@ class Leaves:
         if index == 0 and text.startswith(FORMER_LOG):
             self._follows = True
             return ("malformed_leaf" if _heading_in(text) is None else None), None
+        root = parse_heads(text)
+        if root is not None:
+            return self._index_leaf(index, root), None
         leaf = parse_leaf(text)
         if leaf is None:
             return "malformed_leaf", None
         before = self._accounts.leaves
         # An owner may not see the first leaf, which says whether an older log holds what came before.
         may_follow = before == 0 and (self._follows or not self.is_complete)
-        return self._accounts.add(Placed(leaf, self._checkpoint.origin, index, before + index), may_follow), leaf
+        fault = self._accounts.add(Placed(leaf, self._checkpoint.origin, index, before + index, hashed), may_follow)
+        if self.is_complete and leaf.account in self._accounts.anchors:
+            self._logged.add(self._accounts.anchors[leaf.account], hashed)
+        return fault, leaf
+
+    def _index_leaf(self, index: int, root: bytes) -> Optional[str]:
+        # An account whose first leaf is in a log that is missing has no anchor.
+        can_compute = self.is_complete and len(self._accounts.of) == len(self._accounts.anchors)
+        if can_compute and root != self._logged.root():
+            return "other_heads"
+        if index == self._checkpoint.size - 1:
+            self.index = root
+        return None
 
     def _append(self, hashed: bytes, index: int, line: Line) -> Optional[str]:
         if index != self._tree.size:

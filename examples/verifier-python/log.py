@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any, Dict, List, Optional, Tuple
 
 from entry import Place, Seen
 from export import Export, Unreadable, YearFiles, read_text
+from heads import UNPINNED, Heads
 from leaves import Placed
 from merkle import leaf_hash, root_of
 from note import ListedKey, parse_keys
@@ -29,8 +31,11 @@ class Log:
         self.tally = Tally("log")
         years = export.years(folder)
         of_folder = export.log_file("log-key", folder)
-        lists = keys or ([] if of_folder is None else [of_folder])
-        self.is_given = bool(years)
+        own = "" if of_folder is None else os.path.realpath(of_folder)
+        # Attack: the exporter signs another log and puts its key into the folder.
+        pinned = [each for each in keys if os.path.realpath(each) != own]
+        lists = pinned or ([] if of_folder is None else [of_folder])
+        self.is_given, self.is_pinned, self.files = bool(years), bool(pinned), years
         self._leaves: Optional[Years] = None
         self._ends: Dict[str, Seen] = {}
         self._account = ""
@@ -47,7 +52,8 @@ class Log:
         self._youngest: Dict[str, int] = {}
         """The time of the youngest last entry of a leaf, by the name of its log."""
         if not years:
-            if folder is not None or keys or older is not None:
+            # A deleted log is for the report to name: readers always give --log-key.
+            if folder is not None or older is not None:
                 raise Unreadable("there are no leaves of a transparency log; give --log with a folder that has log/<year>/leaves.ndjson")
         elif not lists:
             self.tally.skip("the file log-key is missing")
@@ -114,6 +120,9 @@ class Log:
             return False
         return self._begun < first_at and first_at + MERGE_DELAY < self._newest[1]
 
+    def heads(self) -> Heads:
+        return Heads(self._leaves, self.files, self.is_pinned)
+
     def position_of(self, account: str, seq: int) -> Optional[Tuple[str, int, int, int]]:
         """Where a log has an entry: name of the log, leaf, place in it from 0, and entries of that leaf."""
         for placed in [] if self._leaves is None else self._leaves.of.get(account, []):
@@ -138,6 +147,8 @@ class Log:
                 self.tally.break_at(first, "not_in_log")
             else:
                 self._newer += count
+        if self._leaves is not None and not self.is_pinned:
+            self.tally.bound(UNPINNED, len(self.files))
         if self._newer:
             self.tally.bound("some entries are newer than the checkpoint; export again to cover them", self._newer)
         return self.tally.finding()

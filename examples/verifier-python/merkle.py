@@ -83,6 +83,15 @@ class Leaf(NamedTuple):
     root: bytes
 
 
+HEADS = "countersign-heads/1\n"
+
+
+def parse_heads(text: str) -> Optional[bytes]:
+    """The root of the index that a leaf has, or None for any other leaf."""
+    root = decode_base64(text[len(HEADS) : -1]) if text.startswith(HEADS) and text.endswith("\n") else None
+    return root if root is not None and len(root) == 32 else None
+
+
 _LEAF = re.compile(
     "countersign-head/1\n(eip155:[0-9]+:0x[0-9a-f]{40})\n([1-9][0-9]{0,15}) (0x[0-9a-f]{64})\n"
     "([1-9][0-9]{0,15}) (0x[0-9a-f]{64})\nroot ([A-Za-z0-9+/]{43}=)\n"

@@ -7,14 +7,14 @@ from typing import Any, Dict, List, Set
 from tally import CHECKS, Tally
 
 # Of several verdicts the last of these is the whole one.
-WORSE = ("proved", "bounded", "not checked", "BROKEN")
+WORSE = ("proved", "bounded", "open", "not checked", "BROKEN")
 
 
 def report(entries: int, accounts: int, findings: List[Dict[str, Any]], optional: Set[str]) -> Dict[str, Any]:
     """The whole verdict is the worst of the checks that count."""
     by_check = {finding["check"]: finding for finding in findings}
     checks = [by_check.get(check) or Tally(check).absent("this verifier does not do this check") for check in CHECKS]
-    counting = [c["verdict"] for c in checks if c["check"] not in optional or c["verdict"] != "not checked"]
+    counting = [_weight(c) for c in checks if c["check"] not in optional or c["verdict"] != "not checked"]
     return {
         "v": 1,
         "verdict": max(counting, key=WORSE.index),
@@ -24,7 +24,17 @@ def report(entries: int, accounts: int, findings: List[Dict[str, Any]], optional
     }
 
 
+def _weight(finding: Dict[str, Any]) -> str:
+    """Nothing else shows that the ends of chains are there, so that is a verdict of its own."""
+    is_open = finding["check"] == "heads" and finding["verdict"] in ("bounded", "not checked")
+    return "open" if is_open else finding["verdict"]
+
+
 def print_report(found: Dict[str, Any]) -> None:
+    heads = next(each for each in found["checks"] if each["check"] == "heads")
+    if heads["verdict"] != "BROKEN":
+        note = heads.get("note", "")
+        print(f"whole  {note}" if heads["verdict"] == "proved" else f"OPEN  entries may be missing at the ends of chains: {note}")
     print(f"{found['entries']} entries of {found['accounts']} accounts")
     for check in found["checks"]:
         counts = f"{check['checked']} checked"

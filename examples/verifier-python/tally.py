@@ -8,7 +8,7 @@ from entry import Place, Seen
 
 CHECKS = (
     "form", "chain", "signatures", "calls", "payments", "prices", "limits",
-    "denials", "totals", "settlements", "receipts", "log", "contains",
+    "denials", "totals", "settlements", "receipts", "log", "heads", "contains",
 )  # fmt: skip
 
 

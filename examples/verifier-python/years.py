@@ -20,6 +20,14 @@ class _Year(NamedTuple):
     heading: Optional[Checkpoint]
 
 
+class YearTree(NamedTuple):
+    """The tree of a year in the files. `index`: the root of the index that the last leaf has."""
+
+    tree: Checkpoint
+    is_complete: bool
+    index: Optional[bytes]
+
+
 class SignedTree(NamedTuple):
     """A checkpoint in a file. `until`: when the last key that signed it stopped signing, or None if one signs still."""
 
@@ -33,6 +41,8 @@ class Years:
 
     def __init__(self, years: List[YearFiles], keys: List[ListedKey], older: Optional[str], tally: Tally) -> None:
         self.of: Dict[str, List[Placed]] = {}
+        self.anchors: Dict[str, bytes] = {}
+        self.trees: List[YearTree] = []
         self.is_read = False
         """Whether every checkpoint proves something; otherwise there is no leaf."""
         self.is_whole = False
@@ -49,24 +59,27 @@ class Years:
         if kept is not None and all(year.tree.origin != kept.origin for year in opened):
             tally.skip(f"the leaves of {kept.origin} are missing, of which a checkpoint was given")
         accounts = Accounts()
-        self.of, self.is_whole = accounts.of, True
+        self.of, self.anchors, self.is_whole = accounts.of, accounts.anchors, True
         for at, year in enumerate(opened):
             before = opened[at - 1] if at > 0 else None
             named = opened[at + 1].heading if at + 1 < len(opened) else None
             own = kept if kept is not None and kept.origin == year.tree.origin else None
             self._check_size(year, own)
             self._check_size(year, named)
-            if before is None and year.heading is not None:
-                tally.skip(f"the log {year.heading.origin} is missing, which {year.tree.origin} continues")
             found = Leaves(year.leaves, year.tree, own, named, accounts, tally)
-            # Only the operator has the first leaf.
-            if found.is_complete and before is not None and not _continues(year, before):
-                tally.break_with(Place(year.leaves, 1), "log_unlinked")
+            if before is None and found.is_complete and year.heading is not None:
+                tally.skip(f"the log {year.heading.origin} is missing, which {year.tree.origin} continues")
+            if before is not None and not _continues(year, before):
+                if found.is_complete or year.heading is not None:
+                    tally.break_with(Place(year.leaves, 1), "log_unlinked")
+                else:
+                    tally.skip(f"the first leaf of {year.tree.origin} is missing, which names the year before")
+            self.trees.append(YearTree(year.tree, found.is_complete, found.index))
             self.is_whole = self.is_whole and found.is_complete and (before is not None or year.heading is None)
 
     def _open_all(self, years: List[YearFiles]) -> Optional[List[_Year]]:
         opened: List[_Year] = []
-        for leaves, checkpoint in years:
+        for leaves, checkpoint, _ in years:
             if checkpoint is None:
                 self._tally.skip(f"the checkpoint of {leaves} is missing")
                 return None

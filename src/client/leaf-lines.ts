@@ -9,6 +9,8 @@ export type LeafFiles = {
   readonly year: number;
   readonly checkpoint: string;
   readonly lines: AsyncIterable<string>;
+  /** A line of `heads.ndjson` for each account: what proves its newest leaf. None with all leaves, which prove it themselves. */
+  readonly heads: readonly string[];
 };
 
 /** Where leaves are read. */
@@ -21,9 +23,20 @@ export type LeafSource = {
 };
 
 type Tree = { readonly size: number; readonly checkpoint?: string };
-type Page = Tree & { readonly items: readonly Leaf[]; readonly next?: string };
+type Head = {
+  readonly frame: readonly Leaf[];
+  readonly slot?: string;
+  readonly path?: readonly string[];
+};
+type Page = Tree & {
+  readonly items: readonly Leaf[];
+  readonly head?: Head;
+  readonly next?: string;
+};
 type Range = { readonly year: number; readonly size?: number; readonly after?: string };
 type ReadPage = (range: Range) => Promise<Page>;
+/** `account`: absent for the leaves of all. */
+type Reader = { readonly account?: AccountId; readonly read: ReadPage };
 
 /**
  * All leaves of each year, for an operator; the newest year first.
@@ -37,7 +50,7 @@ export const allLeaves = async (source: LeafSource): Promise<readonly LeafFiles[
     const query = { limit: 500, ...range };
     return (await management.call('log.leaves', { query, ...(signal && { signal }) })).body;
   };
-  return await leafFiles(source, [read]);
+  return await leafFiles(source, [{ read }]);
 };
 
 /** The leaves of some accounts, each with its proof in the tree of the checkpoint of its year; the newest year first. @throws like `allLeaves` */
@@ -53,7 +66,10 @@ export const leavesOfAccounts = async (
       const request = { params: { account }, query, ...(signal && { signal }) };
       return (await management.call('account.leaves', request)).body;
     };
-  return await leafFiles(source, accounts.map(read));
+  return await leafFiles(
+    source,
+    accounts.map((account) => ({ account, read: read(account) })),
+  );
 };
 
 /**
@@ -63,40 +79,66 @@ export const leavesOfAccounts = async (
  */
 const leafFiles = async (
   source: LeafSource,
-  readers: readonly ReadPage[],
+  readers: readonly Reader[],
 ): Promise<readonly LeafFiles[]> => {
   const current = new Date(source.now * 1_000).getUTCFullYear();
   const found: LeafFiles[] = [];
   for (let year = current; ; year -= 1) {
     const { isEmpty, files } = await leavesOfYear(source, readers, year);
     if (isEmpty && year < current) return found;
-    // An owner may have no leaves in a year in which others have some.
     if (files !== undefined) found.push(files);
   }
 };
 
-/** `files`: absent also if a year has leaves of other accounts only. */
+/** `files`: absent also if a year has leaves of other accounts only, and nothing proves that. */
 type YearLeaves = { readonly isEmpty: boolean; readonly files?: LeafFiles };
 
 const leavesOfYear = async (
   source: LeafSource,
-  readers: readonly ReadPage[],
+  readers: readonly Reader[],
   year: number,
 ): Promise<YearLeaves> => {
   const [first] = readers;
-  const tree = first && (await signedTree(source, first, year));
+  const tree = first && (await signedTree(source, first.read, year));
   if (tree?.checkpoint === undefined) return { isEmpty: true };
   const { size, checkpoint } = tree;
-  const lines = inOrder(readers.map((read) => leavesFrom(read, { year, size })));
+  const heads: string[] = [];
+  let frame: readonly Leaf[] = [];
+  const sources = readers.map(({ account, read }) =>
+    leavesFrom(read, { year, size }, (head) => {
+      const { slot, path } = head;
+      ({ frame } = head);
+      // The gateway knows no leaf of the account: it began later, or its first chunk is on the way.
+      if (slot !== undefined) heads.push(`${JSON.stringify({ account, slot, path })}\n`);
+    }),
+  );
+  const lines = inOrder(sources);
+  // Reads the first page of each account, and with it the heads.
   const start = await lines.next();
-  if (start.done === true) return { isEmpty: false };
-  return { isEmpty: false, files: { year, checkpoint, lines: resumed(start.value, lines) } };
+  if (start.done === true && frame.length === 0) return { isEmpty: false };
+  const own = start.done === true ? [] : resumed(start.value, lines);
+  return { isEmpty: false, files: { year, checkpoint, heads, lines: framed(own, frame, size) } };
 };
 
 async function* resumed(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
   yield first;
   yield* rest;
 }
+
+/** Leaves of some accounts between the first and the last leaf of their tree. */
+async function* framed(
+  lines: AsyncIterable<string> | readonly string[],
+  frame: readonly Leaf[],
+  size: number,
+): AsyncGenerator<string> {
+  const isLast = ({ index }: Leaf): boolean => index === size - 1;
+  yield* frame.filter((leaf) => !isLast(leaf)).map(lineOf);
+  yield* lines;
+  yield* frame.filter(isLast).map(lineOf);
+}
+
+const lineOf = ({ index, leaf, proof }: Leaf): string =>
+  `${JSON.stringify({ index, leaf, ...(proof === undefined ? {} : { proof }) })}\n`;
 
 const signedTree = async (
   { isWithoutLog }: LeafSource,
@@ -112,10 +154,15 @@ const signedTree = async (
 };
 
 /** All leaves of one source, in trees of one size: their proofs must lead to the one checkpoint. */
-async function* leavesFrom(read: ReadPage, range: Range): AsyncGenerator<Leaf> {
+async function* leavesFrom(
+  read: ReadPage,
+  range: Range,
+  onHead: (head: Head) => void,
+): AsyncGenerator<Leaf> {
   let after: string | undefined;
   do {
     const page = await read({ ...range, ...(after === undefined ? {} : { after }) });
+    if (after === undefined && page.head !== undefined) onHead(page.head);
     yield* page.items;
     after = page.next;
   } while (after !== undefined);
@@ -130,8 +177,7 @@ async function* inOrder(sources: readonly AsyncGenerator<Leaf>[]): AsyncGenerato
       if (head.done !== true && (least === undefined || head.value.index < least.leaf.index))
         least = { at, leaf: head.value };
     if (least === undefined) return;
-    const { index, leaf, proof } = least.leaf;
-    yield `${JSON.stringify({ index, leaf, ...(proof === undefined ? {} : { proof }) })}\n`;
+    yield lineOf(least.leaf);
     const source = sources[least.at];
     if (source === undefined) return;
     heads[least.at] = await source.next();

@@ -1,10 +1,11 @@
+import { headDocument } from '../audit/log/heads.ts';
 import { parseTilePath } from '../audit/log/tile.ts';
 import { keyListText, type ListedKey } from '../audit/log/key-list.ts';
 import { logOrigin, type LogKeySettings, readLogKeys } from '../audit/log/log-key.ts';
 import { keyIdOf, type NoteKey, SIGNATURE_TYPE } from '../audit/log/signed-note.ts';
 import type { Seconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
-import { decodeBase64 } from '../crypto/bytes.ts';
+import { bytesOf, decodeBase64 } from '../crypto/bytes.ts';
 import { clientOf, type RateLimit, TOO_MANY } from '../gateway/rate-limit.ts';
 import type { AuditLogRpc, LogSigner } from '../protocol/audit-log-contract.ts';
 import { problem } from '../protocol/problem/problem.ts';
@@ -13,14 +14,15 @@ import { problem } from '../protocol/problem/problem.ts';
 export type LogServices = {
   readonly audience: string;
   readonly keys: LogKeySettings;
-  readonly log: (origin: string) => Pick<AuditLogRpc, 'status' | 'tile'>;
+  readonly log: (origin: string) => Pick<AuditLogRpc, 'status' | 'tile' | 'headAt'>;
   readonly rateLimit: RateLimit;
 };
 
 /** The year of the first release: no gateway has an older log. */
 const FIRST_YEAR = 2026;
 
-const PATH = /^\/log\/(?:(?<year>\d{4})\/)?(?<resource>checkpoint|keys|tile\/.{1,64})$/;
+const PATH =
+  /^\/log\/(?:(?<year>\d{4})\/)?(?<resource>checkpoint|keys|tile\/.{1,64}|head\/(?<size>\d{1,15})\/(?<anchor>[0-9a-f]{64}))$/;
 
 /** Verifiers pin the keys, so a change must not go unnoticed. */
 const KEYS_HEADERS = {
@@ -32,14 +34,13 @@ const CHECKPOINT_HEADERS = {
   'Content-Type': 'text/plain; charset=utf-8',
   'Cache-Control': 'public, max-age=5',
 };
-const TILE_HEADERS = {
-  'Content-Type': 'application/octet-stream',
-  'Cache-Control': 'public, max-age=31536000, immutable',
-};
+const IMMUTABLE = { 'Cache-Control': 'public, max-age=31536000, immutable' };
+const TILE_HEADERS = { 'Content-Type': 'application/octet-stream', ...IMMUTABLE };
 
 /**
  * Serves the transparency log to anyone (https://c2sp.org/tlog-tiles): `/log/<year>/checkpoint` and `/log/<year>/tile/…`, without the year
  * for the current one; `/log/<year>/keys` lists the keys to verify with. Leaves are not public: they name accounts and when each was active.
+ * `/log/<year>/head/<size>/<anchor>` proves the newest leaf of the account whose first leaf has that hash, to readers who have that leaf.
  */
 export const serveLog = async (
   { audience, keys, log, rateLimit }: LogServices,
@@ -49,7 +50,7 @@ export const serveLog = async (
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return problem({ reason: 'method_not_allowed', allow: ['GET'] });
   }
-  const { year, resource } = PATH.exec(new URL(request.url).pathname)?.groups ?? {};
+  const { year, resource, size, anchor } = PATH.exec(new URL(request.url).pathname)?.groups ?? {};
   if (resource === undefined) return problem({ reason: 'not_found' });
   const current = logOrigin(audience, now);
   // No object is asked for a year that no log is of: its name would be one that a stranger chose, and waking it costs (law 12).
@@ -75,6 +76,12 @@ export const serveLog = async (
     return listed.length === 0
       ? problem({ reason: 'not_found' })
       : new Response(keyListText(listed), { headers: KEYS_HEADERS });
+  }
+  if (anchor !== undefined) {
+    const head = await log(origin).headAt(bytesOf(`0x${anchor}`), Number(size));
+    return head === undefined
+      ? problem({ reason: 'not_found' })
+      : Response.json(headDocument(head), { headers: IMMUTABLE });
   }
   const place = parseTilePath(resource.slice('tile/'.length));
   const bytes = place && (await log(origin).tile(place.level, place.index, place.width));

@@ -17,6 +17,13 @@ const leaf = z.strictObject({ index: count, leaf: z.string() });
 /** `proof`: the hashes from the leaf upwards to the root of the checkpoint. */
 const provenLeaf = z.extend(leaf, { proof: z.array(base64) });
 
+/** Proves the newest leaf of the account (docs/audit-format.md, "Heads"); absent for a tree that no checkpoint was signed of. */
+const head = z.strictObject({
+  frame: z.array(provenLeaf),
+  slot: z.exactOptional(z.string()),
+  path: z.exactOptional(z.array(base64)),
+});
+
 /** `checkpoint`: of the tree of `size` leaves; absent if the log has signed a larger one since, or none. */
 const leavesOf = <T extends z.ZodMiniType>(item: T) =>
   z.strictObject({
@@ -40,6 +47,6 @@ export const LOG_ROUTES = {
     roles: READERS,
     query: leavesQuery,
     summary: 'Lists the leaves of an account with their proofs, from the one of entry `from`',
-    answer: leavesOf(provenLeaf),
+    answer: z.extend(leavesOf(provenLeaf), { head: z.exactOptional(head) }),
   },
 } as const satisfies RouteTable;

@@ -20,13 +20,22 @@ export type Appended =
   /** The log has another entry under one of its seqs: the account has two histories. */
   | { readonly verdict: 'forked' };
 
-/** The last entry of an account that a log has. */
-export type LogHead = { readonly seq: number; readonly hash: Hex };
+/** The last entry of an account that a log has. `anchor`: the hash of the account's first leaf, by which the index of the log finds it. */
+export type LogHead = { readonly seq: number; readonly hash: Hex; readonly anchor: Uint8Array };
 
 export type LogLeaf = { readonly index: number; readonly text: string };
 
 /** A leaf with the hashes that prove it, from the leaf upwards (RFC 6962 §2.1.1). */
 export type ProvenLeaf = LogLeaf & { readonly proof: readonly Uint8Array[] };
+
+/** What a reader of one account needs besides its leaves, to see that none of them is missing (docs/audit-format.md, "Heads"). */
+export type ProvenHead = {
+  /** The first leaf of the tree, if it names the log of the year before, and the last one, with the root of the index. */
+  readonly frame: readonly ProvenLeaf[];
+  /** The slot of the account in the index, with the hashes upwards; absent if no log has a leaf of it. */
+  readonly slot?: Uint8Array;
+  readonly path?: readonly Uint8Array[];
+};
 
 /** Leaves of a tree that the log has signed, or of the beginning of one. */
 export type LeafPage<L extends LogLeaf> = {
@@ -35,6 +44,8 @@ export type LeafPage<L extends LogLeaf> = {
   /** The signed checkpoint of this tree; absent if the log has signed a larger one since, or none. */
   readonly checkpoint?: string;
   readonly leaves: readonly L[];
+  /** Of leaves of one account; absent for a tree that ends with another leaf than a checkpoint's. */
+  readonly head?: ProvenHead;
 };
 
 /** Which tree leaves are read from: the first `size` leaves, or the newest signed tree. And how many at most. */
@@ -79,6 +90,13 @@ export type AuditLogRpc = {
     fromSeq: number,
     range: LeafRange,
   ): Promise<LeafPage<ProvenLeaf> | undefined>;
+  /**
+   * Proves the head of the account with an anchor, or that this log has no leaf of it. @returns undefined if no log knows the anchor, or if
+   * this one has not signed a tree of that size.
+   */
+  headAt(anchor: Uint8Array, size: number): Promise<ProvenHead | undefined>;
+  /** Whether this log or that of an earlier year has the account with an anchor. A stranger knows none, so it can make no log compute an index. */
+  knowsAnchor(anchor: Uint8Array): Promise<boolean>;
   /** Leaves of all accounts in the order of the log, from a place on. @returns undefined for a size that the log has not signed. */
   leaves(from: number, range: LeafRange): Promise<LeafPage<LogLeaf> | undefined>;
   /** The hashes that prove that the tree of `size` leaves extends the one of `old`. */

@@ -177,7 +177,7 @@ test('the log of the signer verifies offline, and an altered one does not', asyn
   const file = join(owner.directory, 'agents.ndjson');
   await own('export', '-o', file);
   const verify = async () => await pipe(owner, ['audit', 'verify', file, '--json']);
-  expect(documentIn(await verify())).toMatchObject({ verdict: 'proved', accounts: 1 });
+  expect(documentIn(await verify())).toMatchObject({ verdict: 'open', accounts: 1 });
   const text = await readFile(file, 'utf8');
   expect(text).toContain(bot?.address.toLowerCase());
   expect(text).toContain('signer.refused');

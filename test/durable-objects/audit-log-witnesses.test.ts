@@ -84,9 +84,10 @@ const cosignedBy = async (size: number, names: readonly string[]) =>
 describe('witnesses of a transparency log', () => {
   test('cosign each checkpoint, which is served with their lines', async () => {
     await grow(3);
-    await cosignedBy(3, BOTH);
+    // Each checkpoint covers one more leaf, the root of the index.
+    await cosignedBy(4, BOTH);
     await grow(200);
-    await cosignedBy(203, BOTH);
+    await cosignedBy(205, BOTH);
     expect([...first.answered, ...second.answered]).toEqual([200, 200, 200, 200]);
     expect((await log().leaves(0, { most: 1 }))?.checkpoint).toContain('one.example/witness');
     // One request a witness and checkpoint, and nothing while the log rests.
@@ -96,7 +97,7 @@ describe('witnesses of a transparency log', () => {
 
   test('that knows another size is asked again with the growth from there', async () => {
     await grow(2);
-    await cosignedBy(2, BOTH);
+    await cosignedBy(3, BOTH);
     await runInDurableObject(log(), (_, { storage }) => {
       storage.sql.exec('DELETE FROM witness');
     });
@@ -104,33 +105,33 @@ describe('witnesses of a transparency log', () => {
     first.trees.delete(origin);
     // What the log knows of its witnesses is gone, and what one of them knew of the log.
     await runDurableObjectAlarm(log());
-    await cosignedBy(2, BOTH);
+    await cosignedBy(3, BOTH);
     expect(first.answered).toEqual([200, 200]);
     expect(second.answered).toEqual([200, 409, 200]);
     await grow(3);
-    await cosignedBy(5, BOTH);
+    await cosignedBy(7, BOTH);
   });
 
   test('that does not answer any more delays neither the log nor the others', async () => {
     await grow();
-    await cosignedBy(1, BOTH);
+    await cosignedBy(2, BOTH);
     // A log that waited for it would wait for ever.
     faults.set('one.example', async () => new Promise<never>(() => {}));
     await grow();
-    await cosignedBy(2, ['two.example/witness']);
+    await cosignedBy(4, ['two.example/witness']);
     await grow();
-    await cosignedBy(3, ['two.example/witness']);
+    await cosignedBy(6, ['two.example/witness']);
     expect(requests.filter((host) => host === 'one.example')).toHaveLength(2);
   });
 
   test('is asked again after a restart of the object in the middle of a request', async () => {
     faults.set('one.example', async () => new Promise<never>(() => {}));
     await grow();
-    await cosignedBy(1, ['two.example/witness']);
+    await cosignedBy(2, ['two.example/witness']);
     await cutPower();
     faults.clear();
     expect(await runDurableObjectAlarm(log())).toBe(true);
-    await cosignedBy(1, BOTH);
+    await cosignedBy(2, BOTH);
     expect(second.answered).toEqual([200]);
   });
 
@@ -144,20 +145,20 @@ describe('witnesses of a transparency log', () => {
   ])('that answers with %s adds nothing to the checkpoint', async (_, answer) => {
     faults.set('one.example', async () => answer());
     await grow();
-    await cosignedBy(1, ['two.example/witness']);
+    await cosignedBy(2, ['two.example/witness']);
     const own = () => requests.filter((host) => host === 'one.example').length;
     expect(own()).toBeLessThanOrEqual(2);
     const asked = own();
     // It rests for 30 seconds, whatever the log does.
     await grow();
-    await cosignedBy(2, ['two.example/witness']);
+    await cosignedBy(4, ['two.example/witness']);
     expect(own()).toBe(asked);
   });
 
   test('in a variable that cannot be read are none, and the log goes on', async () => {
     Object.assign(env, { WITNESSES: '[{"url":"http://10.0.0.1","key":"x"}]' });
     await grow();
-    expect(await served()).toEqual({ size: 1, names: [] });
+    expect(await served()).toEqual({ size: 2, names: [] });
     expect(requests).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openLog } from '../../durable-objects/audit-log/log.ts';
 import { openTables } from '../../durable-objects/audit-log/tables.ts';
+import { headIn, parseHeads, slotHash, slotOf, SLOTS } from '../../src/audit/log/heads.ts';
 import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
 import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import { leafHash, rootOf } from '../../src/audit/log/merkle-tree.ts';
@@ -14,7 +15,8 @@ import { verifyConsistency, verifyInclusion } from '../../src/audit/log/verify-p
 import type { Hex } from '../../src/core/hex.ts';
 import { decodeBase64Url, encodeBase64, encodeBase64Url, utf8 } from '../../src/crypto/bytes.ts';
 import { serveLog } from '../../src/discovery/log.ts';
-import type { StoredRun } from '../../src/protocol/audit-log-contract.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { LogLeaf, StoredRun } from '../../src/protocol/audit-log-contract.ts';
 import { openRandom } from '../falsify/random.ts';
 import { KEY, publicKey } from '../unit/audit/log/vectors.ts';
 import { accountOf, randomHex } from './support.ts';
@@ -83,12 +85,13 @@ describe('a transparency log', () => {
     expect(await log().status()).toEqual({ size: 2, signed: 0, signers: [] });
     const signedAfter = Date.now();
     expect(await runDurableObjectAlarm(log())).toBe(true);
-    expect(await opened()).toMatchObject({ origin, size: 2 });
+    // Each checkpoint covers one more leaf, the root of the index.
+    expect(await opened()).toMatchObject({ origin, size: 3 });
     await verdictsOf([third] as StoredRun[]);
     const alarm = await runInDurableObject(log(), (_, { storage }) => storage.getAlarm());
     expect(alarm).toBeGreaterThanOrEqual(signedAfter + 9_000);
     expect(await runDurableObjectAlarm(log())).toBe(true);
-    expect(await opened()).toMatchObject({ size: 3 });
+    expect(await opened()).toMatchObject({ size: 5 });
     // Nothing new: no checkpoint and no alarm.
     expect(await runDurableObjectAlarm(log())).toBe(false);
   });
@@ -158,9 +161,9 @@ describe('a transparency log', () => {
     await runDurableObjectAlarm(log());
     await verdictsOf(runs.slice(2));
     expect(await log().tile(0, 0, 2)).toHaveLength(64);
-    expect(await log().tile(0, 0, 3)).toBeUndefined();
+    expect(await log().tile(0, 0, 4)).toBeUndefined();
     expect(await log().tile(0, 1, 1)).toBeUndefined();
-    expect(await allLeaves()).toHaveLength(2);
+    expect(await allLeaves()).toHaveLength(3);
     expect(await ownLeaves(runs)).toHaveLength(2);
   });
 
@@ -180,7 +183,7 @@ describe('a transparency log', () => {
       await runInDurableObject(log(), (instance) => instance.alarm());
       expect((await log().status()).checkpoint).toBe(before.checkpoint);
     }
-    expect(await opened()).toMatchObject({ size: 5 });
+    expect(await opened()).toMatchObject({ size: 10 });
   });
 
   test.each(['tree', 'bundle', 'leaf', 'tile'])(
@@ -208,7 +211,7 @@ describe('a transparency log', () => {
       expect((await opened())?.root).toEqual(
         rootOf(leaves.map(({ text }) => leafHash(utf8(text)))),
       );
-      expect(leaves).toHaveLength(3);
+      expect(leaves).toHaveLength(5);
     },
   );
 
@@ -270,7 +273,7 @@ describe('a transparency log', () => {
     const [heading, leaf] = await allLeaves(next);
     expect(heading?.text).toBe(`countersign-log/1\n${checkpoint}`);
     expect(parseLeaf(leaf?.text ?? '')).toMatchObject({ first: { seq: 3, prev: first.hashes[1] } });
-    expect(await opened(next)).toMatchObject({ origin: next, size: 3 });
+    expect(await opened(next)).toMatchObject({ origin: next, size: 4 });
   });
 
   test('grows by 300 leaves at once and one by one to the same tree', async () => {
@@ -290,8 +293,8 @@ describe('a transparency log', () => {
     expect(page?.leaves.map(({ text }) => parseLeaf(text)?.first.seq)).toEqual(
       page?.leaves.map(({ index }) => index + 1),
     );
-    expect((await log().leaves(256, { most: 500 }))?.leaves).toHaveLength(44);
-    expect((await log().leaves(300, { most: 500 }))?.leaves).toEqual([]);
+    expect((await log().leaves(256, { most: 500 }))?.leaves).toHaveLength(45);
+    expect((await log().leaves(301, { most: 500 }))?.leaves).toEqual([]);
   });
 
   test('signs nothing without its key', async () => {
@@ -300,6 +303,123 @@ describe('a transparency log', () => {
     await runDurableObjectAlarm(log());
     expect(await log().status()).toEqual({ size: 1, signed: 0, signers: [] });
   });
+});
+
+describe('the index of a transparency log', () => {
+  /** The head of an account, verified as a reader verifies it. */
+  const headOf = async ([run]: readonly StoredRun[], name = origin, size?: number) => {
+    const of = run?.account ?? account;
+    const page = await log(name).leavesOf(of, 1, { most: 500, ...(size && { size }) });
+    const { frame = [], slot, path } = page?.head ?? {};
+    const leaves = await log(name).leaves(0, { most: 500 });
+    const tree = { size: page?.size ?? 0, root: rootOf(hashesOfTexts(leaves?.leaves, page?.size)) };
+    for (const { index, text, proof } of frame)
+      expect(verifyInclusion({ hash: leafHash(utf8(text)), index }, tree, proof)).toBe(true);
+    expect(frame.at(-1)?.index).toBe(tree.size - 1);
+    const root = parseHeads(frame.at(-1)?.text ?? '');
+    const anchor = await anchorOf(of);
+    if (root === undefined || slot === undefined || anchor === undefined) return undefined;
+    const place = { hash: slotHash(slot), index: slotOf(anchor) };
+    expect(verifyInclusion(place, { size: SLOTS, root }, path ?? [])).toBe(true);
+    const newest = page?.leaves.at(-1);
+    const head = headIn(slot, anchor);
+    return { isNewest: head && newest && isSame(head, leafHash(utf8(newest.text))), head };
+  };
+  const hashesOfTexts = (leaves: readonly LogLeaf[] = [], size = 0) =>
+    leaves.slice(0, size).map(({ text }) => leafHash(utf8(text)));
+  const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+    encodeBase64(one) === encodeBase64(other);
+  const anchorOf = async (of: AccountId): Promise<Uint8Array | undefined> => {
+    const [leaf] = (await log().leavesOf(of, 1, { most: 1 }))?.leaves ?? [];
+    return leaf && leafHash(utf8(leaf.text));
+  };
+
+  test('proves the newest leaf of each account under every checkpoint, also while the log goes on', async () => {
+    const [alice, bob] = [runsOf([2, 1, 3]), runsOf([1, 1])];
+    await verdictsOf([alice[0], bob[0], alice[1]] as StoredRun[]);
+    await runDurableObjectAlarm(log());
+    const first = (await opened())?.size;
+    expect(await headOf(alice)).toMatchObject({ isNewest: true });
+    await verdictsOf([alice[2]] as StoredRun[]);
+    await runDurableObjectAlarm(log());
+    for (const of of [alice, bob]) {
+      expect(await headOf(of)).toMatchObject({ isNewest: true });
+      expect(await headOf(of, origin, first)).toMatchObject({ isNewest: true });
+    }
+    const [old, present] = [await headOf(alice, origin, first), await headOf(alice)];
+    expect(old?.head).not.toEqual(present?.head);
+    await evictDurableObject(log());
+    expect(await headOf(alice)).toEqual(present);
+    // No checkpoint was signed of this tree.
+    expect(
+      (await log().leavesOf(alice[0]?.account ?? account, 1, { most: 1, size: 2 }))?.head,
+    ).toBe(undefined);
+  });
+
+  test('has many accounts in one slot and shows who has no leaf', async () => {
+    const all = Array.from({ length: 40 }, () => runsOf([1, 1]));
+    await verdictsOf(all.flatMap(([one]) => one ?? []));
+    await runDurableObjectAlarm(log());
+    await verdictsOf(all.slice(0, 20).flatMap(([, two]) => two ?? []));
+    await runDurableObjectAlarm(log());
+    for (const one of all) expect(await headOf(one)).toMatchObject({ isNewest: true });
+    const page = await log().leavesOf(accountOf(randomHex(20)), 1, { most: 1 });
+    expect(page).toMatchObject({ leaves: [], head: { frame: [{ index: 61 }] } });
+    expect(page?.head?.slot).toBeUndefined();
+  });
+
+  test('finds an account of an earlier year by its first leaf, whether it goes on or is quiet', async () => {
+    const [quiet, active] = [runsOf([2]), runsOf([1, 2, 1])];
+    await verdictsOf([...quiet, active[0]] as StoredRun[]);
+    await runDurableObjectAlarm(log());
+    const next = origin.replace('2026', '2027');
+    await log(next).append([active[1]] as StoredRun[]);
+    await runDurableObjectAlarm(log(next));
+    expect(await headOf(active, next)).toMatchObject({ isNewest: true });
+    const { head } = (await log(next).leavesOf(quiet[0]?.account ?? account, 1, { most: 1 })) ?? {};
+    expect(head?.frame.map(({ text }) => text.split('\n')[0])).toEqual([
+      'countersign-log/1',
+      'countersign-heads/1',
+    ]);
+    // The slot of the quiet account does not have it.
+    const anchor = (await anchorOf(quiet[0]?.account ?? account)) as Uint8Array;
+    expect(headIn(head?.slot ?? new Uint8Array(), anchor)).toBeUndefined();
+    expect(head?.path).toHaveLength(12);
+    const last = origin.replace('2026', '2028');
+    await log(last).append([active[2]] as StoredRun[]);
+    await runDurableObjectAlarm(log(last));
+    expect(await headOf(active, last)).toMatchObject({ isNewest: true });
+  });
+
+  test('is read with the anchor of an account, which no stranger knows', async () => {
+    const runs = runsOf([1, 1]);
+    await verdictsOf(runs);
+    await runDurableObjectAlarm(log());
+    const size = (await opened())?.size ?? 0;
+    const anchor = (await anchorOf(runs[0]?.account ?? account)) as Uint8Array;
+    const own = await log().leavesOf(runs[0]?.account ?? account, 1, { most: 1 });
+    expect(await log().headAt(anchor, size)).toEqual(own?.head);
+    expect(await log().headAt(anchor, size + 1)).toBeUndefined();
+    const stranger = anchor.with(31, (anchor[31] ?? 0) ^ 1);
+    expect(await log().headAt(stranger, size)).toBeUndefined();
+  });
+
+  test.each(['slot', 'bundle'])(
+    'is written with its leaf or not at all, when a %s fails',
+    async (table) => {
+      const runs = runsOf([1, 2]);
+      await verdictsOf(runs);
+      await runInDurableObject(log(), async (instance, { storage }) => {
+        storage.sql.exec(`CREATE TRIGGER fails BEFORE INSERT ON ${table}
+        BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
+        await instance.alarm();
+        storage.sql.exec('DROP TRIGGER fails');
+      });
+      expect(await log().status()).toMatchObject({ size: 2, signed: 0 });
+      await runDurableObjectAlarm(log());
+      expect(await headOf(runs)).toMatchObject({ isNewest: true });
+    },
+  );
 });
 
 describe('the keys of a transparency log', () => {
@@ -347,7 +467,7 @@ describe('the keys of a transparency log', () => {
         BEGIN SELECT RAISE(ABORT, 'a row is written'); END`);
     });
     expect(await sign(second)).toHaveLength(1);
-    expect((await opened())?.size).toBe(2);
+    expect((await opened())?.size).toBe(4);
   });
 
   test('sign nothing while the next one cannot be read: its readers would see a stranger', async () => {

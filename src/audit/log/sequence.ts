@@ -1,7 +1,9 @@
 import type { AccountId } from '../../protocol/account-id.ts';
-import type { Appended, LogHead, StoredRun } from '../../protocol/audit-log-contract.ts';
+import type { Appended, StoredRun } from '../../protocol/audit-log-contract.ts';
 import { GENESIS } from '../entry.ts';
 import { type Leaf, leafOf } from './leaf.ts';
+
+type LogHead = Leaf['last'];
 
 /**
  * Turns runs of entries into leaves, in the order in which they arrive. Pure.

@@ -16,6 +16,7 @@ export const CHECKS = [
   'settlements',
   'receipts',
   'log',
+  'heads',
   'contains',
 ] as const;
 

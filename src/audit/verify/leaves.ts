@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { decodeBase64, decodeUtf8, encodeBase64, utf8 } from '../../crypto/bytes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
+import { parseHeads } from '../log/heads.ts';
 import { parseLeaf } from '../log/leaf.ts';
 import { leafHash } from '../log/merkle-tree.ts';
 import { createTreeRoot } from '../log/tree-root.ts';
@@ -10,7 +11,9 @@ import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { readNote } from '../log/signed-note.ts';
 import type { Place } from './check.ts';
 import { type Line, type LogFile, MAX_BROKEN_LINES, readLines } from './lines.ts';
+import type { YearTree } from './log-years.ts';
 import type { LoggedAccounts } from './logged-accounts.ts';
+import { createLoggedIndex } from './logged-index.ts';
 import type { Tally } from './tally.ts';
 
 /** The first leaf of a log that follows another one: the last checkpoint of that one. */
@@ -41,10 +44,12 @@ export const readLeaves = async (
   { tree, kept, named }: Trees,
   accounts: LoggedAccounts,
   tally: Tally,
-): Promise<{ readonly isComplete: boolean }> => {
+): Promise<Pick<YearTree, 'isComplete' | 'index'>> => {
   const earlier = [kept, named].filter((one) => one?.origin === tree.origin);
   const offset = accounts.leaves();
   const built = createTreeRoot();
+  const logged = createLoggedIndex();
+  let headsRoot: Uint8Array | undefined;
   let count = 0;
   let isComplete = true;
   let follows = false;
@@ -83,11 +88,22 @@ export const readLeaves = async (
       follows = true;
       return headingIn(text) === undefined ? breakHere('malformed_leaf') : tally.prove();
     }
+    const root = parseHeads(text);
+    if (root !== undefined) {
+      // An account whose first leaf is in a log that is missing has no anchor.
+      const isOther =
+        isComplete && accounts.of.size === accounts.anchors.size && !isEqual(root, logged.root());
+      if (isOther) return breakHere('other_heads');
+      if (index === tree.size - 1) headsRoot = root;
+      return tally.prove();
+    }
     const leaf = parseLeaf(text);
     if (leaf === undefined) return breakHere('malformed_leaf');
     const placed = { ...leaf, place, log: tree.origin, index, ordinal: offset + index };
     // An owner may not see the first leaf of a log, which says whether an older one holds what came before.
     const fault = accounts.add(placed, offset === 0 && (follows || !isComplete));
+    const anchor = isComplete ? accounts.anchors.get(leaf.account) : undefined;
+    if (anchor !== undefined) logged.add(anchor, hash);
     if (fault === undefined) return tally.prove();
     if (fault !== 'follows') return breakHere(fault, leaf.account);
     tally.skip(
@@ -111,7 +127,7 @@ export const readLeaves = async (
     tally.skip('an older checkpoint needs all leaves of the log, which only its operator exports');
   }
   accounts.endYear(tree.size);
-  return { isComplete };
+  return { isComplete, ...(headsRoot === undefined ? {} : { index: headsRoot }) };
 };
 
 /** The checkpoint of the year before that the first leaf of a log names. Its signature adds nothing: the leaf is under a signed tree, and so is that year. */

@@ -10,8 +10,10 @@ import type { Tally } from './tally.ts';
 export type LogEvidence = {
   /** The logs of the years, the oldest first. */
   readonly years: readonly YearLog[];
-  /** Keys that the reader trusts, lists of them as `/log/<year>/keys` has them: one must have signed each checkpoint. */
+  /** Keys of the export itself, lists of them as `/log/<year>/keys` has them: without `pinned`, one must have signed each checkpoint. */
   readonly keys: readonly NamedText[];
+  /** Keys that the reader has from another source. Only they show that the gateway signed a checkpoint, and not the exporter. */
+  readonly pinned?: readonly NamedText[];
   /** A checkpoint that the reader kept: the log of its year must only have grown since. */
   readonly older?: NamedText;
   /** Reads what the gateway publishes now, by the path after `/log/`; undefined for 404. */
@@ -25,6 +27,8 @@ export type YearLog = {
   readonly leaves: LogFile;
   /** A signed note. */
   readonly checkpoint?: NamedText;
+  /** Proofs that the leaves of an owner's accounts are their newest (docs/audit-format.md, "Heads"). */
+  readonly heads?: LogFile;
 };
 
 export type NamedText = { readonly name: string; readonly text: string };

@@ -12,10 +12,25 @@ import type { Tally } from './tally.ts';
 export type LoggedHistory = {
   /** Leaves by account, each account's in the order of its entries. */
   readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
+  /** The hash of each account's first leaf, where the files have it. */
+  readonly anchors: ReadonlyMap<AccountId, Uint8Array>;
+  /** The trees of the years, the oldest first. */
+  readonly trees: readonly YearTree[];
   /** Whether they are all leaves since the first log of the gateway: then every account of it must have some. */
   readonly isWhole: boolean;
   /** The checkpoints of all years, also those that the gateway publishes now. */
   readonly signed: readonly SignedTree[];
+};
+
+/** The tree of a year in the files. */
+export type YearTree = {
+  readonly tree: SignedTree;
+  /** Whether the files have all of its leaves. */
+  readonly isComplete: boolean;
+  /** The root of the index that the last leaf has. */
+  readonly index?: Uint8Array;
+  /** The newest tree that the gateway publishes. */
+  readonly newest?: SignedTree;
 };
 
 /** A year whose checkpoint is signed, with the checkpoint of the year before that its first leaf names. */
@@ -35,12 +50,12 @@ export const readYears = async (
   evidence: LogEvidence,
   tally: Tally,
 ): Promise<LoggedHistory | undefined> => {
-  const { years, older: given } = evidence;
-  if (evidence.keys.length === 0) {
+  const { years, older: given, pinned = evidence.keys } = evidence;
+  if (pinned.length === 0) {
     tally.skip('the file log-key is missing');
     return undefined;
   }
-  const keys = readKeys(evidence.keys, tally);
+  const keys = readKeys(pinned, tally);
   if (keys === undefined) return undefined;
   const open: OpenYear[] = [];
   for (const { checkpoint, leaves } of years) {
@@ -63,6 +78,7 @@ export const readYears = async (
   }
   const accounts = createLoggedAccounts();
   const signed = open.map(({ tree }) => tree);
+  const trees: YearTree[] = [];
   let isWhole = true;
   for (const [at, year] of open.entries()) {
     const next = open[at + 1];
@@ -70,22 +86,25 @@ export const readYears = async (
     checkSizes(year, kept, tally);
     checkSizes(year, next?.heading, tally);
     const isFirst = at === 0;
-    if (isFirst && year.heading !== undefined) {
+    const among = { tree: year.tree, kept, named: next?.heading };
+    const found = await readLeaves(year.leaves, among, accounts, tally);
+    const { isComplete } = found;
+    if (isFirst && isComplete && year.heading !== undefined) {
       tally.skip(`the log ${year.heading.origin} is missing, which ${year.tree.origin} continues`);
     }
-    const trees = { tree: year.tree, kept, named: next?.heading };
-    const { isComplete } = await readLeaves(year.leaves, trees, accounts, tally);
-    // Only the operator has the first leaf.
-    if (isComplete && !isFirst && year.heading?.origin !== open[at - 1]?.tree.origin) {
-      tally.breakWith({ file: year.leaves.name, line: 1, reason: 'log_unlinked' });
+    if (!isFirst && year.heading?.origin !== open[at - 1]?.tree.origin) {
+      if (isComplete || year.heading !== undefined)
+        tally.breakWith({ file: year.leaves.name, line: 1, reason: 'log_unlinked' });
+      else
+        tally.skip(`the first leaf of ${year.tree.origin} is missing, which names the year before`);
     }
-    if (evidence.published !== undefined) {
-      const newest = await checkPublished(year.tree, keys, evidence.published, tally);
-      if (newest !== undefined) signed.push(newest);
-    }
+    const { published } = evidence;
+    const newest = published && (await checkPublished(year.tree, keys, published, tally));
+    if (newest !== undefined) signed.push(newest);
+    trees.push({ ...found, tree: year.tree, ...(newest === undefined ? {} : { newest }) });
     isWhole &&= isComplete && !(isFirst && year.heading !== undefined);
   }
-  return { of: accounts.of, isWhole, signed };
+  return { of: accounts.of, anchors: accounts.anchors, trees, isWhole, signed };
 };
 
 const YEAR_DIGITS = 4;

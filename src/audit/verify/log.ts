@@ -6,7 +6,8 @@ import { isSignedTooLate } from '../log/key-list.ts';
 import { chunkRoot } from '../log/leaf.ts';
 import type { Check, HashedEntry, Survey } from './check.ts';
 import type { LogEvidence } from './log-evidence.ts';
-import { readYears } from './log-years.ts';
+import { UNPINNED } from './heads.ts';
+import { type LoggedHistory, readYears } from './log-years.ts';
 import type { PlacedLeaf } from './logged-accounts.ts';
 import { createTally } from './tally.ts';
 
@@ -20,6 +21,8 @@ export type LogPosition = {
 };
 
 export type LogCheck = Check & {
+  /** The leaves of all years; undefined if a checkpoint proves nothing. */
+  readonly history: LoggedHistory | undefined;
   readonly positionOf: (account: AccountId, seq: number) => LogPosition | undefined;
 };
 
@@ -126,6 +129,8 @@ export const createLogCheck = async (
       if (isOverdue(first.entry.at)) tally.breakAt(first, 'not_in_log');
       else newer += count;
     }
+    if (evidence.pinned === undefined && leaves !== undefined)
+      tally.bound(UNPINNED, evidence.years.length);
     if (newer > 0) {
       tally.bound('some entries are newer than the checkpoint; export again to cover them', newer);
     }
@@ -134,6 +139,7 @@ export const createLogCheck = async (
 
   return {
     id: 'log',
+    history: leaves,
     see,
     end,
     positionOf: (of, seq) => {

@@ -1,6 +1,6 @@
 import { ZERO_HASH } from '../../core/hex.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import type { Leaf } from '../log/leaf.ts';
+import { hashOfLeaf, type Leaf } from '../log/leaf.ts';
 import type { Place } from './check.ts';
 
 /** A leaf of an account, and where the files and the log have it. */
@@ -19,6 +19,8 @@ export type LeafFault = 'leaf_unlinked' | 'leaf_gap' | 'forked';
 /** Leaves by account, over all years. */
 export type LoggedAccounts = {
   readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
+  /** The hashes of the first leaves of accounts, by which the index of a log finds them. */
+  readonly anchors: ReadonlyMap<AccountId, Uint8Array>;
   /** How many leaves the years before have, those of other accounts included. */
   readonly leaves: () => number;
   readonly endYear: (leaves: number) => void;
@@ -33,9 +35,11 @@ export type LoggedAccounts = {
 
 export const createLoggedAccounts = (): LoggedAccounts => {
   const of = new Map<AccountId, PlacedLeaf[]>();
+  const anchors = new Map<AccountId, Uint8Array>();
   let leaves = 0;
   return {
     of,
+    anchors,
     leaves: () => leaves,
     endYear: (count) => void (leaves += count),
     add(leaf, mayFollow) {
@@ -43,6 +47,7 @@ export const createLoggedAccounts = (): LoggedAccounts => {
       const before = known?.at(-1);
       if (known === undefined || before === undefined) {
         of.set(leaf.account, [leaf]);
+        if (leaf.first.seq === 1) anchors.set(leaf.account, hashOfLeaf(leaf));
         if (leaf.first.seq === 1)
           return leaf.first.prev === ZERO_HASH ? undefined : 'leaf_unlinked';
         return mayFollow ? 'follows' : 'leaf_gap';

@@ -3,7 +3,8 @@ import type { CheckId, Finding, Verdict } from './check.ts';
 /** What a verification found, the same from every verifier (docs/audit-format.md). */
 export type Report = {
   readonly v: 1;
-  readonly verdict: Verdict;
+  /** `open`: nothing is broken or missing, but nothing shows that no entry is missing at the end of a chain: see the check `heads`. */
+  readonly verdict: Verdict | 'open';
   readonly entries: number;
   readonly accounts: number;
   /** One finding a check, in the order of `CHECKS`. */
@@ -11,10 +12,10 @@ export type Report = {
 };
 
 /** From good to bad. */
-const WORSE: readonly Verdict[] = ['proved', 'bounded', 'not checked', 'BROKEN'];
+const WORSE: readonly Report['verdict'][] = ['proved', 'bounded', 'open', 'not checked', 'BROKEN'];
 
 /** The worst of some verdicts. */
-export const worstOf = (verdicts: readonly Verdict[]): Verdict =>
+const worstOf = (verdicts: readonly Report['verdict'][]): Report['verdict'] =>
   WORSE[Math.max(0, ...verdicts.map((verdict) => WORSE.indexOf(verdict)))] ?? 'BROKEN';
 
 /**
@@ -30,11 +31,13 @@ export const reportOf = (
   const counted = checks.filter(
     ({ check, verdict }) => verdict !== 'not checked' || !optional.has(check),
   );
-  return { v: 1, verdict: worstOf(counted.map(({ verdict }) => verdict)), ...counts, checks };
+  const verdicts = counted.map(({ check, verdict }) =>
+    check === 'heads' && verdict !== 'proved' && verdict !== 'BROKEN' ? 'open' : verdict,
+  );
+  return { v: 1, verdict: worstOf(verdicts), ...counts, checks };
 };
 
-/** The exit code of a verdict: 0 nothing is broken and nothing is missing, 1 broken, 2 incomplete. */
-export const exitCodeOf = (verdict: Verdict): 0 | 1 | 2 => {
-  if (verdict === 'BROKEN') return 1;
-  return verdict === 'not checked' ? 2 : 0;
-};
+/** The exit code of a verdict: 0 nothing is broken and nothing is missing, 1 broken, 2 incomplete, 4 the ends of chains are not proved. */
+export const exitCodeOf = (verdict: Report['verdict']): 0 | 1 | 2 | 4 => EXIT_CODES[verdict];
+
+const EXIT_CODES = { proved: 0, bounded: 0, open: 4, 'not checked': 2, BROKEN: 1 } as const;

@@ -10,6 +10,7 @@ import {
 } from './check.ts';
 import { createContains } from './contains.ts';
 import { createDecisions } from './decisions.ts';
+import { createHeads } from './heads.ts';
 import { readJwks } from './jwks.ts';
 import { type LogFile, MAX_BROKEN_LINES, readLines } from './lines.ts';
 import { createLogCheck } from './log.ts';
@@ -85,7 +86,9 @@ export const verify = async (given: Export, options: VerifyOptions = {}): Promis
     createPrices(surveyed),
     ...(rpc === undefined ? [] : [createSettlements(await nodesOf(rpc))]),
     ...(receipts === undefined ? [] : [await openReceipts(receipts, surveyed)]),
-    ...(log === undefined ? [] : [log]),
+    ...(given.log === undefined || log === undefined
+      ? []
+      : [log, createHeads(given.log, log.history, surveyed)]),
     ...(contains === undefined ? [] : [createContains(contains, log)]),
   ];
 
@@ -164,6 +167,7 @@ const MISSING: Partial<Readonly<Record<CheckId, string>>> = {
   settlements: 'give --rpc URL, a node of the chain',
   receipts: 'give --receipts FILE, one receipt a line',
   log: 'there are no leaves of the transparency log; give --log FOLDER',
+  heads: 'without a transparency log nothing shows that no entry is missing at the end of a chain',
   contains: 'give --contains HASH, e.g. the `entry` of a receipt',
 };
 

@@ -92,9 +92,12 @@ export const openLogFolder = async (path: string): Promise<LogEvidence> => {
     years: await Promise.all(
       years.map(async (year) => {
         const checkpoint = await named('log', year, 'checkpoint');
+        // Only an owner's export has it.
+        const heads = await logFile(join(path, 'log', year, 'heads.ndjson')).catch(() => undefined);
         return {
           leaves: await logFile(join(path, 'log', year, 'leaves.ndjson')),
           ...(checkpoint === undefined ? {} : { checkpoint }),
+          ...(heads === undefined ? {} : { heads }),
         };
       }),
     ),

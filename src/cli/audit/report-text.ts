@@ -9,6 +9,7 @@ export const reportText = (report: Report, out: Output): string => {
   const { checks } = report;
   const broken = checks.filter(({ verdict }) => verdict === 'BROKEN');
   const blocks = [
+    endsText(checks, out),
     broken.map((finding) => brokenText(finding, checks, out)).join('\n'),
     listed(
       out,
@@ -30,6 +31,19 @@ export const reportText = (report: Report, out: Output): string => {
     sentence(out, verdictText(report)),
   ];
   return blocks.filter((block) => block !== '').join('\n\n');
+};
+
+/** First of all: whether entries may be missing at the ends of chains, which no other check can see. */
+const endsText = (checks: readonly Finding[], out: Output): string => {
+  const heads = checks.find(({ check }) => check === 'heads');
+  if (heads === undefined || heads.verdict === 'BROKEN') return '';
+  const { note = '' } = heads;
+  return sentence(
+    out,
+    heads.verdict === 'proved'
+      ? `${out.style.good('whole')}  ${note}`
+      : `${out.style.warn('OPEN')}  entries may be missing at the ends of chains: ${note}`,
+  );
 };
 
 const painted = (
@@ -85,6 +99,8 @@ const verdictText = ({ verdict, entries, accounts, checks }: Report): string => 
       return `BROKEN: ${of} do not hold together. Keep these files: they may be evidence.`;
     case 'not checked':
       return `INCOMPLETE: nothing in ${of} is broken, but some statements lack their input.`;
+    case 'open':
+      return `OPEN: nothing in ${of} is broken, but nothing shows that their ends are there.`;
     case 'bounded':
       return `consistent: nothing in ${of} is broken; ${counted(bounded, 'statement')} hang on something that the files cannot show.`;
     case 'proved':

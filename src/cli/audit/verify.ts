@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type {
   Export,
   LogEvidence,
@@ -23,7 +24,7 @@ import { reportText } from './report-text.ts';
 /** Bytes of a log on standard input, at most: it is read twice, so it is kept in memory. */
 const MAX_STDIN = 256 * 1024 * 1024;
 
-/** Exit code for wrong usage: 2 means that something could not be checked (docs/audit-format.md). */
+/** Exit code for wrong usage: 2 means that something could not be checked, and 4 that ends of chains are not proved (docs/audit-format.md). */
 const USAGE = EXIT.network;
 
 export const verify: Command = {
@@ -55,7 +56,7 @@ export const verify: Command = {
     },
   ],
   examples: [
-    'countersign audit verify audit/',
+    'countersign audit verify audit/ --log-key log-key',
     'countersign audit verify audit/ --receipts receipts.txt --rpc https://sepolia.base.org',
   ],
   run: async (session, input) => {
@@ -152,15 +153,19 @@ const logEvidence = async (
   const isLive = path !== undefined && /^https?:\/\//.test(path);
   const of = path === undefined || isLive ? folder?.log : await openLogFolder(path);
   if (of === undefined || of.years.length === 0) {
-    if (path === undefined && given.length === 0 && older === undefined) return undefined;
+    // A deleted log is for the report to name: readers always give --log-key.
+    if (path === undefined && older === undefined) return undefined;
     throw usageError(
       'There are no leaves of a transparency log to check.',
       'Give --log with the folder of an export that has log/<year>/leaves.ndjson.',
     );
   }
+  // Attack: the exporter signs another log and puts its key into the folder.
+  const own = of.keys.map(({ name }) => resolve(name));
+  const pinned = given.filter((each) => !own.includes(resolve(each)));
   return {
     ...of,
-    ...(given.length === 0 ? {} : { keys: await Promise.all(given.map(keysOf)) }),
+    ...(pinned.length === 0 ? {} : { pinned: await Promise.all(pinned.map(keysOf)) }),
     ...(older === undefined ? {} : { older: await namedText(older) }),
     ...(isLive ? { published: publishedAt(path, signal) } : {}),
   };

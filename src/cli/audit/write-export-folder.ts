@@ -64,12 +64,13 @@ export const writeExportFolder = async (
         const years = logged.map(({ year }) => year);
         for (const [name, text] of Object.entries(await keyFiles(admin, years)))
           await folder.write(name, [text]);
-        for (const { year, checkpoint, lines } of logged) {
+        for (const { year, checkpoint, lines, heads } of logged) {
           await folder.write(`log/${year}/checkpoint`, [checkpoint]);
           await folder.write(
             `log/${year}/leaves.ndjson`,
             counting(lines, () => (leaves += 1)),
           );
+          if (heads.length > 0) await folder.write(`log/${year}/heads.ndjson`, heads);
         }
         for (const one of listed) {
           const lines = linesOf(logPages(admin, one.account));

@@ -16,7 +16,7 @@ import type { Readable, Writable } from 'node:stream';
 import { afterAll, expect } from 'vitest';
 import { ROOT } from '../../../dev/root.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
-import { type Export, verify } from '../../../src/audit/verify/index.ts';
+import { type Export, exitCodeOf, verify } from '../../../src/audit/verify/index.ts';
 import { logFile, namedText, openExportFolder } from '../../../src/cli/audit/export-folder.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
@@ -116,16 +116,18 @@ export const verifyInPython = async (
 const verifyInTypeScript = async (
   paths: readonly string[],
   options: readonly string[],
-): Promise<Report> => {
+): ReturnType<typeof verify> => {
   const path = paths[0] ?? '';
   const isFolder = statSync(path).isDirectory();
   const folder = isFolder ? await openExportFolder(path) : undefined;
+  const valuesOf = (option: string): readonly string[] =>
+    options.flatMap((each, at) => (each === option ? (options[at + 1] ?? []) : []));
+  const pinned = await Promise.all(valuesOf('--log-key').map(namedText));
   const given: Export = folder ?? { entries: [await logFile(path)] };
+  const log = given.log && (pinned.length === 0 ? given.log : { ...given.log, pinned });
   const jwks = folder?.jwks;
-  const valueOf = (option: string): string | undefined =>
-    options.includes(option) ? options[options.indexOf(option) + 1] : undefined;
-  const [receipts, contains] = [valueOf('--receipts'), valueOf('--contains')];
-  return await verify(given, {
+  const [[receipts], [contains]] = [valuesOf('--receipts'), valuesOf('--contains')];
+  return await verify(log === undefined ? given : { ...given, log }, {
     ...(receipts === undefined || jwks === undefined
       ? {}
       : { receipts: { file: await logFile(receipts), keys: await namedText(jwks) } }),
@@ -158,6 +160,7 @@ export const verifyInBoth: typeof verifyInPython = async (paths, options) => {
   ]);
   const ids = other.checks.map(({ check }) => check);
   expect(comparable(found.report, ids)).toEqual(comparable(other, ids));
+  expect([found.code, found.report.verdict]).toEqual([exitCodeOf(other.verdict), other.verdict]);
   return found;
 };
 
@@ -194,7 +197,13 @@ export const verifyManyInPython = async (
     const found: Report[] = [];
     for (const folder of folders) {
       const [receipts, older] = [join(folder, 'receipts.txt'), join(folder, 'older')];
-      const options = ['--workers', '1', '--receipts', receipts, '--checkpoint', older];
+      // As a reader has the key from another source.
+      const pinned = join(directory, `pinned-${found.length}`);
+      cpSync(join(folder, 'log-key'), pinned);
+      const options = [
+        ...['--workers', '1', '--receipts', receipts, '--checkpoint', older],
+        ...['--log-key', pinned],
+      ];
       found.push((await verifyInPython([folder], options)).report);
     }
     return found;

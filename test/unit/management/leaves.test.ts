@@ -2,6 +2,7 @@ import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseCheckpoint } from '../../../src/audit/log/checkpoint.ts';
+import { headIn } from '../../../src/audit/log/heads.ts';
 import { leafHash, rootOf } from '../../../src/audit/log/merkle-tree.ts';
 import { readNote } from '../../../src/audit/log/signed-note.ts';
 import { parseLeaf } from '../../../src/audit/log/leaf.ts';
@@ -26,6 +27,11 @@ type Answer = {
     readonly leaf: string;
     readonly proof?: string[];
   }[];
+  readonly head?: {
+    readonly frame: readonly { readonly index: number }[];
+    readonly slot?: string;
+    readonly path?: readonly string[];
+  };
   readonly next?: string;
 };
 
@@ -113,13 +119,23 @@ describe('the leaves of an account', () => {
     const note = readNote(checkpoint);
     const tree = note.ok ? parseCheckpoint(note.value.text) : undefined;
     if (tree === undefined) throw new Error('no checkpoint');
-    expect([name, size, tree.origin, tree.size, next]).toEqual([origin, 8, origin, 8, undefined]);
+    expect([name, size, tree.origin, tree.size, next]).toEqual([origin, 9, origin, 9, undefined]);
     expect(items.map(({ index }) => index)).toEqual([0, 1, 2, 3, 5, 6, 7]);
     for (const { index, leaf, proof = [] } of items) {
       const path = proof.map((hash) => decodeBase64(hash) ?? new Uint8Array());
       expect(parseLeaf(leaf)?.account).toBe(OWNER);
       expect(verifyInclusion({ hash: leafHash(utf8(leaf)), index }, tree, path)).toBe(true);
     }
+  });
+
+  it('come with what proves that the last of them is the newest', async () => {
+    const { head, size } = await served('account.leaves', `${own}?limit=1`);
+    expect(head?.frame).toMatchObject([{ index: size - 1 }]);
+    expect(head?.path).toHaveLength(12);
+    const newest = (await served('account.leaves', own)).items.at(-1)?.leaf ?? '';
+    const anchor = leafHash(utf8((await served('account.leaves', own)).items[0]?.leaf ?? ''));
+    const slot = decodeBase64(head?.slot ?? '') ?? new Uint8Array();
+    expect(headIn(slot, anchor)).toEqual(leafHash(utf8(newest)));
   });
 
   it('are paged against one tree, also while the log grows', async () => {
@@ -135,9 +151,9 @@ describe('the leaves of an account', () => {
       0, 1, 2, 3, 5, 6, 7,
     ]);
     expect(pages.map(({ size, checkpoint }) => [size, checkpoint !== undefined])).toEqual([
-      [8, true],
-      [8, false],
-      [8, false],
+      [9, true],
+      [9, false],
+      [9, false],
     ]);
     expect(third.next).toBeUndefined();
   });
@@ -160,7 +176,7 @@ describe('the leaves of an account', () => {
   });
 
   it.each([
-    ['size=9', 'query.size'],
+    ['size=10', 'query.size'],
     ['year=1999', 'query.year'],
     [`year=${YEAR + 1}`, 'query.year'],
     ['after=x', 'query.after'],
@@ -182,11 +198,11 @@ describe('the leaves of a log', () => {
     const first = await served('log.leaves', '/admin/log/leaves?limit=5');
     const rest = await served('log.leaves', `/admin/log/leaves?limit=5&after=${first.next}`);
     const items = [...first.items, ...rest.items];
-    expect(items.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(items.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     const note = readNote(first.checkpoint ?? '');
     const tree = note.ok ? parseCheckpoint(note.value.text) : undefined;
     expect(rootOf(items.map(({ leaf }) => leafHash(utf8(leaf))))).toEqual(tree?.root);
-    expect((await served('log.leaves', '/admin/log/leaves?from=7')).items).toHaveLength(1);
+    expect((await served('log.leaves', '/admin/log/leaves?from=8')).items).toHaveLength(1);
     expect(rest.next).toBeUndefined();
   });
 

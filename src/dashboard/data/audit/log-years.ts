@@ -39,11 +39,16 @@ const logOf = async (
 ): Promise<Log | undefined> => {
   const years: Year[] = [];
   const keys: Log['keys'][number][] = [];
-  for (const { year, checkpoint, lines } of files) {
+  for (const { year, checkpoint, lines, heads } of files) {
     const wanted: string[] = [];
-    for await (const line of lines) if (isWanted(line)) wanted.push(line);
+    let isCut = false;
+    for await (const line of lines)
+      if (isWanted(line)) wanted.push(line);
+      else isCut = true;
     if (wanted.length === 0) continue;
-    years.unshift({ year, checkpoint, leaves: new Blob(wanted) });
+    // The heads would show that leaves are missing.
+    const proofs = isCut || heads.length === 0 ? {} : { heads: new Blob([...heads]) };
+    years.unshift({ year, checkpoint, leaves: new Blob(wanted), ...proofs });
     const text = await logKeysOf(year);
     if (text !== undefined) keys.unshift({ name: `/log/${year}/keys`, text });
   }

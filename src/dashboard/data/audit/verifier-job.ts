@@ -11,6 +11,7 @@ export type VerifierJob = {
       readonly year: number;
       readonly leaves: Blob;
       readonly checkpoint: string;
+      readonly heads?: Blob;
     }[];
     readonly keys: readonly NamedText[];
   };

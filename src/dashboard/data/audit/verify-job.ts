@@ -28,9 +28,12 @@ export const verifyJob = async (
         ? {}
         : {
             log: {
-              years: log.years.map(({ year, leaves, checkpoint }) => ({
+              years: log.years.map(({ year, leaves, checkpoint, heads }) => ({
                 leaves: fileOf(`log/${year}/leaves.ndjson`, leaves),
                 checkpoint: { name: `log/${year}/checkpoint`, text: checkpoint },
+                ...(heads === undefined
+                  ? {}
+                  : { heads: fileOf(`log/${year}/heads.ndjson`, heads) }),
               })),
               keys: log.keys,
             },

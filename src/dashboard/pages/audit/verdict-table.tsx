@@ -21,6 +21,7 @@ const STATEMENTS: Readonly<Record<CheckId, string>> = {
   settlements: 'The chain moved what the entries say',
   receipts: 'Receipts and entries agree',
   log: 'The transparency log has the same entries',
+  heads: 'No entry is missing at the end',
   contains: 'The log has one given entry',
 };
 
@@ -46,6 +47,7 @@ const SUMMARY: Readonly<Record<Report['verdict'], string>> = {
   proved: 'Every statement that was checked is true.',
   bounded:
     'No statement is false. “Bounded” is no fault: part of the statement depends on facts that these files cannot show, such as leases between accounts, contract signatures, or entries newer than the checkpoint.',
+  open: 'No statement is false. Nothing here proves that the last entries are all there: an auditor needs the key of the log from another source than this page.',
   'not checked':
     'No statement is false. Some could not be checked, because their input is missing.',
   BROKEN:

@@ -74,7 +74,8 @@ const evidenceOf = async (
       const proofOf = proofsIn(leaves);
       const lines = leaves.flatMap((leaf, index): Line[] => {
         if (owned === 'all') return [{ index, leaf }];
-        const isOwn = owned.some((account) => leaf.includes(`\n${accountAt(account)}\n`));
+        const isOwn =
+          leaf === HEADING || owned.some((account) => leaf.includes(`\n${accountAt(account)}\n`));
         return isOwn ? [{ index, leaf, proof: proofOf(index) }] : [];
       });
       const text = change(lines, year)

@@ -21,7 +21,7 @@ const of = (report: Report, id: CheckId): Finding | undefined =>
 
 const packed = async (content: string): Promise<Uint8Array<ArrayBuffer>> => {
   const stream = new Blob([content]).stream().pipeThrough(new CompressionStream('gzip'));
-  return await new Response(stream).bytes();
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 };
 
 describe('a log', () => {

@@ -1,0 +1,104 @@
+import { bytesOf, decodeBase64, encodeBase64, hexOf } from '../../crypto/bytes.ts';
+import type { ProvenHead, ProvenLeaf } from '../../protocol/audit-log-contract.ts';
+import { emptyRoot, HASH_BYTES, leafHash, nodeHash, type ReadHash, rootOf } from './merkle-tree.ts';
+
+/**
+ * The index of a log (docs/audit-format.md, "Heads"): the newest leaf of each account, in 4,096 slots under a Merkle tree. The log appends
+ * its root as a leaf before it signs, so a checkpoint commits to it, and readers of some accounts see that no later leaf was left out.
+ *
+ * An account is found by its anchor, the hash of its first leaf. Attack: with addresses for keys, a stranger could choose an own address next
+ * to another one, and see in its own proofs when that account is active. The anchor is salted by the account's first entry.
+ */
+export const SLOTS = 4_096;
+const HEIGHT = 12;
+/** Hex digits of a slot's number, and of an anchor. */
+const NUMBER_DIGITS = 3;
+const ANCHOR_DIGITS = 2 * HASH_BYTES;
+
+const HEADS = 'countersign-heads/1\n';
+
+/** The text of the leaf with the root of the index. */
+export const headsText = (root: Uint8Array): string => `${HEADS}${encodeBase64(root)}\n`;
+
+/** Reads the root of the index. @returns undefined for any other leaf. */
+export const parseHeads = (text: string): Uint8Array | undefined => {
+  const root =
+    text.startsWith(HEADS) && text.endsWith('\n')
+      ? decodeBase64(text.slice(HEADS.length, -1))
+      : undefined;
+  return root?.length === HASH_BYTES ? root : undefined;
+};
+
+/** The number of the slot of an anchor: its first 12 bits. */
+export const slotOf = (anchor: Uint8Array): number =>
+  Number.parseInt(hexOf(anchor.subarray(0, 2)).slice(2, 2 + NUMBER_DIGITS), 16);
+
+const pairsOf = (slot: Uint8Array): readonly string[] =>
+  hexOf(slot)
+    .slice(2)
+    .match(/.{128}/g) ?? [];
+
+/** The head of an account in its slot. */
+export const headIn = (slot: Uint8Array, anchor: Uint8Array): Uint8Array | undefined => {
+  const own = hexOf(anchor).slice(2);
+  const pair = pairsOf(slot).find((each) => each.startsWith(own));
+  return pair === undefined ? undefined : bytesOf(`0x${pair.slice(ANCHOR_DIGITS)}`);
+};
+
+/** A slot with another head of one account; without a head, as if the account had no leaf. */
+export const withHead = (slot: Uint8Array, anchor: Uint8Array, head?: Uint8Array): Uint8Array => {
+  const own = hexOf(anchor).slice(2);
+  const others = pairsOf(slot).filter((each) => !each.startsWith(own));
+  const pairs = head === undefined ? others : [...others, own + hexOf(head).slice(2)];
+  return bytesOf(`0x${pairs.toSorted().join('')}`);
+};
+
+/** The hash of a slot: the root over its pairs. */
+export const slotHash = (slot: Uint8Array): Uint8Array =>
+  rootOf(pairsOf(slot).map((pair) => leafHash(bytesOf(`0x${pair}`))));
+
+/** A leaf with its proof as JSON. */
+export const provenLeafDocument = ({ index, text, proof }: ProvenLeaf) => ({
+  ...{ index, leaf: text },
+  proof: proof.map(encodeBase64),
+});
+
+/** What proves a head as JSON. */
+export const headDocument = ({ frame, slot, path }: ProvenHead) => ({
+  frame: frame.map(provenLeafDocument),
+  ...(slot === undefined ? {} : { slot: encodeBase64(slot) }),
+  ...(path === undefined ? {} : { path: path.map(encodeBase64) }),
+});
+
+/** The tree over the hashes of all slots. */
+export type HeadsTree = {
+  readonly put: (slots: Iterable<readonly [number: number, hash: Uint8Array]>) => void;
+  readonly read: ReadHash;
+  readonly root: () => Uint8Array;
+};
+
+/** An index without accounts. */
+export const createHeadsTree = (): HeadsTree => {
+  const levels = Array.from({ length: HEIGHT + 1 }, () => new Map<number, Uint8Array>());
+  const blanks = [emptyRoot()];
+  for (const blank of blanks) if (blanks.length <= HEIGHT) blanks.push(nodeHash(blank, blank));
+  const read: ReadHash = (level, index) =>
+    levels[level]?.get(index) ?? (blanks[level] as Uint8Array);
+  return {
+    read,
+    root: () => read(HEIGHT, 0),
+    put(slots) {
+      let changed = new Map(slots);
+      for (const [level, hashes] of levels.entries()) {
+        for (const [index, hash] of changed) hashes.set(index, hash);
+        const above = new Set([...changed.keys()].map((index) => index >> 1));
+        changed = new Map(
+          [...above].map((index) => [
+            index,
+            nodeHash(read(level, 2 * index), read(level, 2 * index + 1)),
+          ]),
+        );
+      }
+    },
+  };
+};

@@ -1,0 +1,206 @@
+/** Exports of an owner whose exporter cut off the last entries of an account, in every way that leaves a chain which holds together. */
+import { parseLeaf } from '../../src/audit/log/leaf.ts';
+import type { LogKey } from '../../src/audit/log/log-key.ts';
+import { SIGNATURE_TYPE, verifierKey } from '../../src/audit/log/signed-note.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import { KEY } from '../unit/audit/log/vectors.ts';
+import { exportLogs, type MemoryLog, openMemoryLog, type YearTexts } from './memory-log.ts';
+
+/** An export: its chains, the logs of the years, and the file `log-key`. */
+export type CutExport = {
+  readonly logs: ReadonlyMap<AccountId, readonly Entry[]>;
+  readonly years: readonly YearTexts[];
+  readonly key: string;
+};
+
+/** What verifiers must say: the verdict of the whole, what is broken, and the verdict of the check `heads`. */
+export type CutCase = {
+  readonly name: string;
+  readonly change: (whole: Whole) => CutExport | Promise<CutExport>;
+  readonly broken?: Readonly<Record<string, string>>;
+  readonly heads: string;
+  /** With the key of the export alone, if that differs. */
+  readonly unpinned?: { readonly broken: Readonly<Record<string, string>>; readonly heads: string };
+};
+
+/** What the exporter got from the gateway. `cut`: whose end it wants to hide; `kept`: how many of its entries it shows. */
+export type Whole = CutExport & {
+  readonly cut: AccountId;
+  readonly kept: number;
+  readonly log: MemoryLog;
+  /** What the exporter got when the account had only those entries. */
+  readonly early: readonly YearTexts[];
+};
+
+/** Verifier keys as readers pin them: of the log of this year and of the one before. */
+export const PINNED = ['2025', '2026']
+  .map((year) => `${verifierKey({ ...KEY, name: KEY.name.replace('2026', year) })}\n`)
+  .join('');
+
+const CHUNK = 2;
+const chunksOf = (entries: readonly Entry[]): readonly (readonly Entry[])[] =>
+  Array.from({ length: Math.ceil(entries.length / CHUNK) }, (_, at) =>
+    entries.slice(at * CHUNK, (at + 1) * CHUNK),
+  );
+
+/** Logs chains as a gateway does, with the chunks of a stranger between them, and exports those of one owner. */
+export const wholeExport = async (
+  logs: ReadonlyMap<AccountId, readonly Entry[]>,
+  cut: AccountId,
+  stranger: readonly Entry[],
+): Promise<Whole> => {
+  const entries = logs.get(cut) ?? [];
+  const kept = Math.floor(entries.length / 2 / CHUNK) * CHUNK;
+  const log = openMemoryLog(2026);
+  const others = [...logs]
+    .filter(([account]) => account !== cut)
+    .flatMap(([, all]) => chunksOf(all));
+  await log.append(...others, ...chunksOf(entries.slice(0, kept)));
+  await log.append(...chunksOf(stranger));
+  const early = await exportLogs([log], [...logs.keys()]);
+  await log.append(...chunksOf(entries.slice(kept)));
+  const years = await exportLogs([log], [...logs.keys()]);
+  return { logs, years, key: PINNED, cut, kept, log, early };
+};
+
+/** The chains without the last entries of one account. */
+const cutLogs = ({ logs, cut, kept }: Whole): CutExport['logs'] =>
+  new Map([...logs].map(([of, all]) => [of, of === cut ? all.slice(0, kept) : all]));
+
+type Line = { readonly leaf?: string; readonly account?: string };
+const without = (lines: readonly string[], isLeftOut: (line: Line) => boolean): readonly string[] =>
+  lines.filter((line) => !isLeftOut(JSON.parse(line) as Line));
+
+const isLater =
+  ({ cut, kept }: Whole) =>
+  ({ leaf = '' }: Line): boolean => {
+    const { account, last } = parseLeaf(leaf) ?? {};
+    return account === cut && (last?.seq ?? 0) > kept;
+  };
+const isOf =
+  ({ cut }: Whole) =>
+  ({ leaf = '', account }: Line): boolean =>
+    account === cut || parseLeaf(leaf)?.account === cut;
+
+const changed = (whole: Whole, change: (year: YearTexts) => Partial<YearTexts>): CutExport => ({
+  ...whole,
+  logs: cutLogs(whole),
+  years: whole.years.map((year) => ({ ...year, ...change(year) })),
+});
+
+const withoutLater = (whole: Whole, change: (year: YearTexts) => Partial<YearTexts> = () => ({})) =>
+  changed(whole, (year) => ({
+    leaves: without(year.leaves, isLater(whole)),
+    ...change(year),
+  }));
+
+/** A key that the exporter made. */
+const ownKey = async (): Promise<LogKey> => {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
+  const raw = (await crypto.subtle.exportKey('raw', pair.publicKey)) as ArrayBuffer;
+  const publicKey = new Uint8Array(raw);
+  return {
+    key: { name: KEY.name, type: SIGNATURE_TYPE.note, publicKey },
+    privateKey: pair.privateKey,
+  };
+};
+
+export const CUT_CASES: readonly CutCase[] = [
+  {
+    name: 'nothing cut',
+    change: (whole) => whole,
+    heads: 'proved',
+    unpinned: { broken: {}, heads: 'bounded' },
+  },
+  {
+    name: 'the last entries cut',
+    change: (whole) => changed(whole, () => ({})),
+    broken: { log: 'truncated' },
+    heads: 'proved',
+    unpinned: { broken: { log: 'truncated' }, heads: 'bounded' },
+  },
+  {
+    name: 'the last entries cut with their leaves',
+    change: (whole) => withoutLater(whole),
+    broken: { heads: 'leaf_withheld' },
+    heads: 'BROKEN',
+  },
+  {
+    name: 'the last entries cut with their leaves and the proof of the head',
+    change: (whole) => withoutLater(whole, ({ heads }) => ({ heads: without(heads, isOf(whole)) })),
+    heads: 'not checked',
+  },
+  {
+    name: 'the last entries cut with their leaves, and the leaf of the index',
+    change: (whole) =>
+      withoutLater(whole, ({ leaves }) => ({
+        leaves: without(leaves, isLater(whole)).slice(0, -1),
+      })),
+    heads: 'not checked',
+  },
+  {
+    name: 'the last entries cut with their leaves, and an older proof of the head',
+    change: (whole) =>
+      withoutLater(whole, ({ heads }) => ({
+        heads: heads.map((line, at) =>
+          isOf(whole)(JSON.parse(line) as Line) ? (whole.early[0]?.heads[at] ?? line) : line,
+        ),
+      })),
+    broken: { heads: 'head_not_included' },
+    heads: 'BROKEN',
+  },
+  {
+    name: 'the last entries cut, and all leaves of the account',
+    change: (whole) =>
+      changed(whole, ({ leaves, heads }) => ({
+        leaves: without(leaves, isOf(whole)),
+        heads: without(heads, isOf(whole)),
+      })),
+    heads: 'bounded',
+  },
+  {
+    name: 'the last entries cut, and the log signed anew with an own key',
+    change: async (whole) => {
+      const signer = await ownKey();
+      const log = openMemoryLog(2026, undefined, signer);
+      const logs = cutLogs(whole);
+      await log.append(...[...logs.values()].flatMap(chunksOf));
+      const years = await exportLogs([log], [...logs.keys()]);
+      return { logs, years, key: verifierKey(signer.key) };
+    },
+    broken: { log: 'unknown_key' },
+    heads: 'not checked',
+    unpinned: { broken: {}, heads: 'bounded' },
+  },
+  {
+    name: 'the last entries cut and the folder of the log deleted',
+    change: (whole) => ({ ...whole, logs: cutLogs(whole), years: [] }),
+    heads: 'not checked',
+  },
+  {
+    name: 'a proof of the head that is none',
+    change: (whole) =>
+      changed({ ...whole, kept: Number.POSITIVE_INFINITY }, ({ heads }) => ({
+        heads: [...heads, '{"account":1}\n'],
+      })),
+    broken: { heads: 'malformed_head' },
+    heads: 'BROKEN',
+  },
+];
+
+/** The same of the log of two years, in the second of which the account is quiet. */
+export const quietYear = async (
+  logs: ReadonlyMap<AccountId, readonly Entry[]>,
+  cut: AccountId,
+  stranger: readonly Entry[],
+): Promise<CutExport> => {
+  const before = openMemoryLog(2025);
+  await before.append(...[...logs.values()].flatMap(chunksOf));
+  const log = openMemoryLog(2026, before);
+  await log.append(...chunksOf(stranger));
+  return { logs, years: await exportLogs([before, log], [cut]), key: PINNED };
+};

@@ -1,0 +1,146 @@
+/** The transparency log of the gateway on tables in memory, and what its readers export: for tests of verifiers, in workerd and in Node. */
+import { type Before, type Log, openLog } from '../../durable-objects/audit-log/log.ts';
+import type { Growth, StoredTree, Tables } from '../../durable-objects/audit-log/tables.ts';
+import { entryHash } from '../../src/audit/entry.ts';
+import type { LogKey } from '../../src/audit/log/log-key.ts';
+import { headDocument, provenLeafDocument } from '../../src/audit/log/heads.ts';
+import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { tilePath } from '../../src/audit/log/tile.ts';
+import { allLeaves, type LeafSource, leavesOfAccounts } from '../../src/client/leaf-lines.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { StoredRun } from '../../src/protocol/audit-log-contract.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import { KEY, privateKey } from '../unit/audit/log/vectors.ts';
+
+const BUNDLE = 256;
+
+const memoryTables = (): Tables => {
+  let tree: StoredTree | undefined;
+  const tiles = new Map<string, Uint8Array>();
+  const leaves: Growth['leaves'][number][] = [];
+  const slots = new Map<number, readonly [hash: Uint8Array, slot: Uint8Array]>();
+  const carried = new Map<AccountId, Uint8Array>();
+  const of = (account: AccountId) => leaves.filter(({ leaf }) => leaf?.account === account);
+  return {
+    tree: () => tree,
+    tile: (place) => tiles.get(tilePath(place)),
+    lastOf: (account, below = Number.POSITIVE_INFINITY) =>
+      of(account).findLast(({ index }) => index < below)?.leaf,
+    anchorOf(account) {
+      const first = of(account)[0]?.leaf;
+      return first?.first.seq === 1 ? hashOfLeaf(first) : carried.get(account);
+    },
+    slot: (number) => slots.get(number)?.[1] ?? new Uint8Array(),
+    slotHashes: () => [...slots].map(([number, [hash]]) => [number, hash]),
+    leavesOf: (account, fromSeq, most) =>
+      of(account)
+        .filter(({ text }) => (parseLeaf(text)?.last.seq ?? 0) >= fromSeq)
+        .slice(0, most),
+    bundle: (number) =>
+      leaves.slice(number * BUNDLE, (number + 1) * BUNDLE).map(({ text }) => text),
+    signers: () => [],
+    grow(growth) {
+      for (const { bytes, ...place } of growth.tiles) tiles.set(tilePath(place), bytes);
+      leaves.push(...growth.leaves);
+      for (const [number, ...slot] of growth.slots ?? []) slots.set(number, slot);
+      for (const [account, anchor] of growth.carried ?? []) carried.set(account, anchor);
+      const signed = { checkpoint: undefined, signed: 0, signedAt: 0 };
+      tree = { ...signed, ...tree, size: growth.size, root: growth.root };
+    },
+    sign({ checkpoint, size, at }) {
+      if (tree !== undefined) tree = { ...tree, checkpoint, signed: size, signedAt: at };
+    },
+  };
+};
+
+/** A chunk of a chain as the gateway appends it. */
+export const runOf = (entries: readonly Entry[]): StoredRun => {
+  const [{ account, seq, prev }] = entries as readonly [Entry, ...Entry[]];
+  return { account, first: seq, prev, hashes: entries.map(entryHash) };
+};
+
+export type MemoryLog = {
+  readonly log: Log;
+  readonly year: number;
+  /** Appends chunks, and signs a checkpoint of them. */
+  readonly append: (...chunks: readonly (readonly Entry[])[]) => Promise<void>;
+};
+
+/** The log of a year, which continues that of the year before. */
+export const openMemoryLog = (year: number, before?: MemoryLog, signer?: LogKey): MemoryLog => {
+  const log = openLog(memoryTables());
+  const beforeOf = (runs: readonly StoredRun[]): Before | undefined => {
+    if (before === undefined) return undefined;
+    const unknown = runs.map(({ account }) => account).filter((of) => log.headOf(of) === undefined);
+    const heads = unknown.flatMap((account) => {
+      const head = before.log.headOf(account);
+      return head === undefined ? [] : [[account, head] as const];
+    });
+    return { checkpoint: before.log.status().checkpoint, heads: new Map(heads) };
+  };
+  return {
+    log,
+    year,
+    async append(...chunks) {
+      const runs = chunks.map(runOf);
+      log.append(runs, beforeOf(runs));
+      const { key, privateKey: own } = signer ?? { key: KEY, privateKey: await privateKey() };
+      const name = KEY.name.replace('2026', String(year));
+      await log.sign([{ key: { ...key, name }, privateKey: own }], 1_800_000_000);
+    },
+  };
+};
+
+/** The files of one year, as an export has them. */
+export type YearTexts = {
+  readonly year: number;
+  readonly leaves: readonly string[];
+  readonly checkpoint: string;
+  readonly heads: readonly string[];
+};
+
+/** What `countersign audit export` reads of logs: of some accounts, or all leaves. The oldest year comes first. */
+export const exportLogs = async (
+  logs: readonly MemoryLog[],
+  accounts: readonly AccountId[] | 'all',
+): Promise<readonly YearTexts[]> => {
+  const call = async (id: string, { params, query }: LeafRequest) => {
+    const at = logs.findIndex(({ year }) => year === query.year);
+    const log = logs[at]?.log;
+    if (log === undefined) return { body: { size: 0, items: [] } };
+    const range = { most: 500, ...(query.size === undefined ? {} : { size: query.size }) };
+    const account = params?.account;
+    if (id === 'log.leaves' || account === undefined) {
+      const { leaves = [], ...page } = log.leaves(0, range) ?? {};
+      return { body: { ...page, items: leaves.map(({ index, text }) => ({ index, leaf: text })) } };
+    }
+    const anchor = logs
+      .slice(0, at + 1)
+      .toReversed()
+      .flatMap((each) => each.log.headOf(account)?.anchor ?? [])[0];
+    const { leaves = [], head, ...page } = log.leavesOf(account, 1, range, anchor) ?? {};
+    const items = leaves.map(provenLeafDocument);
+    return {
+      body: { ...page, items, ...(head === undefined ? {} : { head: headDocument(head) }) },
+    };
+  };
+  const source: LeafSource = {
+    management: { call: call as unknown as LeafSource['management']['call'] },
+    isWithoutLog: () => false,
+    now: Date.UTC(Math.max(...logs.map(({ year }) => year)), 5) / 1_000,
+  };
+  const files =
+    accounts === 'all' ? await allLeaves(source) : await leavesOfAccounts(source, accounts);
+  const texts: YearTexts[] = [];
+  for (const { year, checkpoint, lines, heads } of files) {
+    const leaves: string[] = [];
+    for await (const line of lines) leaves.push(line);
+    texts.unshift({ year, checkpoint, leaves, heads });
+  }
+  return texts;
+};
+
+type LeafRequest = {
+  readonly params?: { readonly account: AccountId };
+  readonly query: { readonly year: number; readonly size?: number };
+};
