@@ -1,9 +1,9 @@
-import * as Hash from 'ox/Hash';
-import * as PublicKey from 'ox/PublicKey';
-import * as Secp256k1 from 'ox/Secp256k1';
+import { keccakOfBytes } from '#keccak';
+import { publicKeyOf, signDigest } from '#private-key';
 import * as Signature from 'ox/Signature';
 import * as Envelope from 'ox/TxEnvelopeEip1559';
 import type { Address, Hex } from '../../core/hex.ts';
+import { bytesOf, hexOf } from '../../crypto/bytes.ts';
 import { addressOfKey, recoverStrict } from '../../crypto/verifier.ts';
 import type { ContractCall } from './calldata.ts';
 import type { Fees } from './fees.ts';
@@ -26,19 +26,27 @@ const envelopeOf = ({ nonce, ...rest }: UnsignedTransaction) =>
 const serialize = (unsigned: UnsignedTransaction, signature: Signature.Signature): Hex =>
   Envelope.serialize(Envelope.from(envelopeOf(unsigned), { signature }));
 
-const signedFrom = (raw: Hex): SignedTransaction => ({ raw, hash: Hash.keccak256(raw) });
+const hashOf = (raw: Hex): Hex => `0x${keccakOfBytes(bytesOf(raw))}`;
 
-/** Returns the account of a private key. */
+const signedFrom = (raw: Hex): SignedTransaction => ({ raw, hash: hashOf(raw) });
+
+/** What the sender signs (EIP-1559). */
+const digestOf = (unsigned: UnsignedTransaction): Hex =>
+  hashOf(Envelope.serialize(envelopeOf(unsigned)));
+
+/** Returns the account of a private key. @throws Error for bytes that are no private key. */
 export const addressOfPrivateKey = (privateKey: Hex): Address =>
-  addressOfKey(PublicKey.toBytes(Secp256k1.getPublicKey({ privateKey })));
+  addressOfKey(publicKeyOf(bytesOf(privateKey)));
 
 /** Signs a transaction with a private key. */
 export const signTransaction = (
   unsigned: UnsignedTransaction,
   privateKey: Hex,
 ): SignedTransaction => {
-  const payload = Envelope.getSignPayload(envelopeOf(unsigned));
-  return signedFrom(serialize(unsigned, Secp256k1.sign({ payload, privateKey })));
+  const signature = signDigest(bytesOf(digestOf(unsigned)), bytesOf(privateKey));
+  const r = hexOf(signature.subarray(1, 33));
+  const s = hexOf(signature.subarray(33));
+  return signedFrom(serialize(unsigned, { r, s, yParity: signature[0] ?? 0 }));
 };
 
 /** Recovers who signed a transaction; undefined if the signature breaks the strict rules, by which nodes would reject it (EIP-2). */
@@ -46,8 +54,7 @@ const signerOf = (
   unsigned: UnsignedTransaction,
   signature: Signature.Signature,
 ): Address | undefined => {
-  const payload = Envelope.getSignPayload(envelopeOf(unsigned));
-  const signer = recoverStrict(payload, Signature.toHex(signature));
+  const signer = recoverStrict(digestOf(unsigned), Signature.toHex(signature));
   return signer.ok ? signer.value : undefined;
 };
 
