@@ -131,6 +131,7 @@ export default defineConfig({
           setupFiles: ['test/support/seed.setup.ts'],
           provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
           testTimeout: 60_000,
+          maxWorkers: 2,
           pool: 'threads',
           isolate: false,
         },
