@@ -1,5 +1,7 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import { cors } from 'hono/cors';
+import { HonoBase } from 'hono/hono-base';
+import { TrieRouter } from 'hono/router/trie-router';
 import { openOfferedGrants } from './audit/offered-grants.ts';
 import { audienceOf, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
@@ -67,8 +69,9 @@ const badKey: Reason = {
 };
 
 /** The Worker's routes, in order. Every other path belongs to a tool. */
-export const openApp = ({ configOf, catalogueOf }: Deployment): Hono<Bindings> => {
-  const app = new Hono<Bindings>();
+export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Bindings> => {
+  // hono's default is three routers, for routes in the thousands. This one also routes the management API.
+  const app = new HonoBase<Bindings>({ router: new TrieRouter() });
 
   /** Builds the gateway from the environment, for one request. */
   const gatewayOf = async ({
