@@ -36,9 +36,12 @@ const list: Command = {
   summary: 'list names and addresses; needs no password',
   examples: ['countersign keys list'],
   run: async ({ keystore, out }) => {
-    const entries = await keystore.entries();
+    const [entries, unreadable] = await Promise.all([keystore.entries(), keystore.unreadable()]);
+    for (const file of unreadable)
+      out.note(`${out.noteStyle.warn('warning')}  The command cannot read ${file}.`);
     const document = {
       directory: keystore.directory,
+      unreadable,
       keys: entries.flatMap((entry) =>
         entry.kind === 'key' ? [{ name: entry.name, address: checksummed(entry.address) }] : [],
       ),

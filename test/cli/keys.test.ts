@@ -49,6 +49,26 @@ describe('a new key', () => {
     expect(await readFile(join(home().home, 'keys', 'treasury.json'), 'utf8')).toBe(before);
   });
 
+  test('that cannot be read is named, and stops no other key', async () => {
+    await putKey(home(), 'treasury', SOME_KEY);
+    const directory = join(home().home, 'keys');
+    await writeFile(join(directory, 'broken.json'), '{"version":3');
+    await mkdir(join(directory, 'folder.json'));
+    const listed = await pipe(home(), ['keys', 'list']);
+    expect(listed.code).toBe(0);
+    expect(listed.stdout).toContain('treasury');
+    for (const name of ['broken.json', 'folder.json'])
+      expect(listed.stderr).toContain(join(directory, name));
+    const exported = await pipe(home(), ['keys', 'export', 'treasury']);
+    expect(exported.code).toBe(0);
+    const named = await pipe(home(), ['keys', 'export', 'broken']);
+    expect(named.stderr).toContain(join(directory, 'broken.json'));
+    // The file may be the key that was meant, so no other one signs in its place.
+    const called = await pipe(home(), ['call', 'http://127.0.0.1:9/x']);
+    expect(called.stderr.replaceAll(/\s+/g, ' ')).toContain('does not know which key signs');
+    expect(called.stderr).toContain('broken.json');
+  });
+
   test.each(['', '../up', 'UPPER', 'a'.repeat(33), 'owner', 'operator', 'agent', 'agent1'])(
     'cannot have the name %j',
     async (name) => {

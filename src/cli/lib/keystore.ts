@@ -60,7 +60,10 @@ export type FleetAgent = { readonly index: number; readonly name: string; readon
 /** Encrypted secrets in `<home>/keys/<name>.json`, which only their owner can read. */
 export type Keystore = {
   readonly directory: string;
+  /** Every entry whose file can be read: a damaged file must not stop the others. */
   entries(): Promise<readonly Entry[]>;
+  /** Files that cannot be read as a key or fleet. */
+  unreadable(): Promise<readonly string[]>;
   entry(name: string): Promise<Entry | undefined>;
   /** Asks for the password and decrypts. @throws CliError */
   secret(entry: Entry): Promise<Uint8Array<ArrayBuffer>>;
@@ -120,7 +123,9 @@ export const createKeystore = (options: KeystoreOptions): Keystore => {
   const read = async (name: string) => {
     if (!isKeyName(name)) return undefined;
     const file = fileOf(name);
-    const text = await readText(file);
+    const text = await readText(file).catch(() => {
+      throw damaged(file);
+    });
     if (text === undefined) return undefined;
     const parsed = fileSchema.safeParse(jsonOf(text));
     if (!parsed.success) throw damaged(file);
@@ -130,6 +135,16 @@ export const createKeystore = (options: KeystoreOptions): Keystore => {
         : { kind: 'key', name, address: parsed.data.address, file };
     return { entry, keyfile: parsed.data, text };
   };
+  const readAll = async () =>
+    await Promise.all(
+      (await keyNamesIn(directory)).toSorted().map(async (name) => ({
+        file: fileOf(name),
+        entry: await read(name).then(
+          (found) => found?.entry,
+          () => undefined,
+        ),
+      })),
+    );
   const readAgain = async ({ name, file }: Entry) => {
     const found = await read(name);
     if (found === undefined) throw damaged(file);
@@ -162,11 +177,9 @@ export const createKeystore = (options: KeystoreOptions): Keystore => {
 
   return {
     directory,
-    entries: async () => {
-      const names = (await keyNamesIn(directory)).toSorted();
-      const found = await Promise.all(names.map(async (name) => (await read(name))?.entry));
-      return found.filter((entry) => entry !== undefined);
-    },
+    entries: async () => (await readAll()).flatMap(({ entry }) => entry ?? []),
+    unreadable: async () =>
+      (await readAll()).flatMap(({ entry, file }) => (entry === undefined ? [file] : [])),
     entry: async (name) => (await read(name))?.entry,
     secret: async (entry) => {
       const { keyfile } = await readAgain(entry);

@@ -83,7 +83,7 @@ export const createProfile = (options: ProfileOptions): Profile => {
     if (found !== undefined) return found;
     const local = await stack();
     const key = local && localKeyNamed(local, name);
-    if (key === undefined) throw unknownKey(local);
+    if (key === undefined) throw unknownKey(local, await keystore.unreadable());
     // Also refused as the holder of a grant: every reader of the sources could spend it.
     const gateway = await gatewayIfAny();
     if (gateway !== undefined && !isLoopback(gateway)) throw publicKey(name, gateway);
@@ -107,14 +107,16 @@ export const createProfile = (options: ProfileOptions): Profile => {
     );
     const local = await stack();
     const [only] = keys;
-    if (local === undefined && only !== undefined && keys.length === 1)
+    const unreadable = await keystore.unreadable();
+    // A file that cannot be read may be the key that was meant.
+    if (local === undefined && only !== undefined && keys.length === 1 && unreadable.length === 0)
       return await named(only.name);
     if (local !== undefined && (await gatewayIfAny()) === local.gateway) return await named(role);
     throw usageError(
       'The command does not know which key signs.',
       names.length === 0
         ? 'Create a key with `countersign keys new <name>`, then give --as <name>.'
-        : `Give --as <name>, e.g. --as ${names[0]}. This machine has ${names.slice(0, 8).join(', ')}${names.length > 8 ? ' and more: `countersign keys list`' : ''}.`,
+        : `${unreadableText(unreadable)}Give --as <name>, e.g. --as ${names[0]}. This machine has ${names.slice(0, 8).join(', ')}${names.length > 8 ? ' and more: `countersign keys list`' : ''}.`,
     );
   };
 
@@ -216,15 +218,19 @@ const accountOf = async (privateKey: Hex): Promise<Signer> => {
 };
 
 /** Does not repeat the name: it may be a private key pasted into the wrong place. */
-const unknownKey = (local: LocalStack | undefined): CliError =>
+const unknownKey = (local: LocalStack | undefined, unreadable: readonly string[]): CliError =>
   new CliError('No key, fleet agent or local-stack identity has that name.', {
     hint:
-      local === undefined
+      unreadableText(unreadable) +
+      (local === undefined
         ? '`countersign keys list` and `countersign fleet list` print the names.'
-        : 'Use operator, owner, agent, agent1 … of the local stack, or a name that `countersign keys list` or `countersign fleet list` prints.',
+        : 'Use operator, owner, agent, agent1 … of the local stack, or a name that `countersign keys list` or `countersign fleet list` prints.'),
     exit: EXIT.unauthorised,
     code: 'unknown_key',
   });
+
+const unreadableText = (files: readonly string[]): string =>
+  files.length === 0 ? '' : `The command cannot read ${files.join(', ')}. `;
 
 const publicKey = (name: string, origin: string): CliError =>
   new CliError(

@@ -31,6 +31,27 @@ export const readMessages = async (
   return response && { earlier: messages.slice(0, at), response };
 };
 
+/**
+ * Attack: a server that never stops sending (CWE-400). The transport reads an answer to its end, so it gets one whose source is cancelled
+ * with an error past the longest answer.
+ */
+export const bounded = (answer: Response): Response => {
+  const { body, status, statusText, headers } = answer;
+  if (body === null) return answer;
+  let left = MAX_ANSWER;
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (chunk, controller) => {
+      left -= chunk.byteLength;
+      if (left >= 0) controller.enqueue(chunk);
+      else
+        controller.error(
+          new TypeError('The server sent more than 4 MiB, which the client does not read.'),
+        );
+    },
+  });
+  return new Response(body.pipeThrough(counted), { status, statusText, headers });
+};
+
 /** The data of each event. Ignores comments and other fields. */
 const eventsIn = (text: string): readonly string[] =>
   text.split(/\r\n\r\n|\n\n|\r\r/).flatMap((event) => {

@@ -8,7 +8,7 @@ import { ApprovalRequired } from '../pending-approval.ts';
 import type { Proof } from '../proof.ts';
 import { send } from '../transport.ts';
 import { httpAnswerOf } from './http-answer.ts';
-import { answerWith, type Messages, readMessages } from './messages.ts';
+import { answerWith, bounded, type Messages, readMessages } from './messages.ts';
 import { openReading } from './reading.ts';
 import { isIntroduction, requestIdOf, type ToolCall, toolCallOf } from './tool-call.ts';
 
@@ -27,7 +27,7 @@ export const payingFetch = (context: AgentContext, url: URL) => {
     const post = await readOutgoing(target.toString(), init);
     const proof = await reading.proofFor(post);
     const toolCall = proof === undefined ? await toolCallOf(post) : undefined;
-    if (toolCall !== undefined) return await pay(context, toolCall);
+    if (toolCall !== undefined) return bounded(await pay(context, toolCall));
     const response =
       proof === undefined
         ? await context.fetch(target, init)
@@ -37,7 +37,7 @@ export const payingFetch = (context: AgentContext, url: URL) => {
       id === undefined || !response.ok
         ? undefined
         : await readMessages(response, id, context.timeoutMs);
-    if (messages === undefined) return response;
+    if (messages === undefined) return bounded(response);
     reading.note(messages);
     const own = withoutReport(messages);
     return own === undefined ? response : answerWith(own);
@@ -111,6 +111,7 @@ const overMcp =
       return received;
     }
     const messages = await readMessages(received, id, timeoutMs);
+    if (messages === undefined) await received.body?.cancel().catch(() => undefined);
     // Not an error of the client: after a signature this answer is as good as lost, and the exchange repeats the call.
     if (messages === undefined) throw new TypeError('The answer holds no JSON-RPC response.');
     const answer = httpAnswerOf(messages.response);

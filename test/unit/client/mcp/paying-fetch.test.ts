@@ -59,3 +59,45 @@ describe('the report of a remote server', () => {
     if (method.startsWith('tools/')) expect(arrived.at(-1)?.headers.has('agent-intent')).toBe(true);
   });
 });
+
+describe('an answer without end', () => {
+  const CHUNK = new Uint8Array(65_536).fill(0x20);
+  /** A server that sends until it is cancelled. */
+  const flood = (status: number) => {
+    const sent = { chunks: 0, cancelled: false };
+    const answer = () =>
+      new Response(
+        new ReadableStream<Uint8Array>({
+          pull: (controller) => {
+            sent.chunks += 1;
+            controller.enqueue(CHUNK);
+          },
+          cancel: () => {
+            sent.cancelled = true;
+          },
+        }),
+        { status, headers: { 'Content-Type': 'application/json' } },
+      );
+    const context = contextOf({
+      ...{ account, spend: { perCall: '$0.05', total: '$1' }, retries: 0 },
+      fetch: (async () => await Promise.resolve(answer())) as unknown as typeof fetch,
+    });
+    return { sent, send: payingFetch(context, new URL(ENDPOINT)) };
+  };
+
+  it.each([
+    ['initialize', 200],
+    ['tools/list', 200],
+    ['tools/call', 200],
+    ['tools/call', 500],
+    ['tools/list', 500],
+  ])('to %s with status %i is cancelled, and ends in an error', async (method, status) => {
+    const { send, sent } = flood(status);
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { name: 'x' } });
+    const headers = { 'content-type': 'application/json' };
+    const read = async () => await (await send(ENDPOINT, { method: 'POST', headers, body })).text();
+    await expect(read()).rejects.toThrow();
+    await expect.poll(() => sent.cancelled).toBe(true);
+    expect(sent.chunks).toBeLessThan(80);
+  });
+});
