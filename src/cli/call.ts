@@ -30,6 +30,10 @@ export const command: Command = {
     { flags: '--grant <hash>', summary: 'grant to spend from (default: the default grant)' },
     { flags: '--dry-run', summary: 'ask for the verdict only; run and pay nothing' },
     { flags: '--timeout <seconds>', summary: 'timeout of each attempt (default: 120)' },
+    {
+      flags: '--raw',
+      summary: 'print the bytes of the answer on a terminal too, controls included',
+    },
     { flags: '-v, --verbose', summary: 'print each step: offer, signature, answer, receipt' },
   ],
   shared: ['gateway', 'signer'],
@@ -62,7 +66,10 @@ export const command: Command = {
         throw (isDryRun ? refusedDryRun(thrown, offers) : undefined) ?? callError(thrown);
       });
     if (isDryRun) await printDryRun(session, response);
-    else await printAnswer(session, request, response, offers.at(-1), input.flag('verbose'));
+    else {
+      const how = { verbose: input.flag('verbose'), isRaw: input.flag('raw') };
+      await printAnswer(session, request, response, offers.at(-1), how);
+    }
   },
 };
 

@@ -9,6 +9,7 @@ import { fields, harmless, table } from '../../src/cli/lib/text.ts';
 import { pipe } from './support/command.ts';
 import { PASSWORD, useHome, withEnv } from './support/home.ts';
 import { putKey, SOME_KEY } from './support/keys.ts';
+import { openTerminal } from './support/terminal.ts';
 
 const home = useHome();
 const known = () => withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD });
@@ -55,6 +56,29 @@ test('strips terminal controls from texts and member names of a refusal (CWE-150
   expect(stderr).not.toContain(ESC);
 });
 
+test('prints an answer without terminal controls on a terminal, and resets it before its own line', async () => {
+  const clipboard = `${ESC}]52;c;b3duZWQ=${String.fromCharCode(7)}`;
+  const origin = await serve((_, response) => response.end(`river\u200b ${clipboard}${ESC}[8m`));
+  await putKey(home(), 'treasury', SOME_KEY);
+  const words = ['call', `${origin}/x`, '--as', 'treasury'];
+  const shown = openTerminal(known(), words);
+  expect(await shown.ended()).toBe(0);
+  expect(shown.raw()).toContain('river ');
+  expect(shown.raw()).not.toContain('\u200b');
+  expect(shown.raw()).not.toContain(`${ESC}]52`);
+  expect(shown.raw()).not.toContain(`${ESC}[8m`);
+  expect(shown.shown()).toContain('nothing charged');
+
+  const raw = openTerminal(known(), [...words, '--raw']);
+  expect(await raw.ended()).toBe(0);
+  expect(raw.raw()).toContain(clipboard);
+  expect(raw.raw().indexOf(`${ESC}[0m`, raw.raw().indexOf(`${ESC}[8m`))).toBeLessThan(
+    raw.raw().indexOf('nothing charged'),
+  );
+  const { stdout } = await pipe(known(), words);
+  expect(stdout).toBe(`river\u200b ${clipboard}${ESC}[8m`);
+});
+
 test('strips terminal controls from the answers that `doctor` prints', async () => {
   const evil = `${ESC}[2Jx`;
   const origin = await serve((request, response) => {
@@ -79,6 +103,7 @@ test('lets no control sequence but colours reach the terminal', () => {
   const csi = String.fromCharCode(0x9b);
   const said = `${ESC}[31mred${ESC}[0m ${ESC}]0;owned${String.fromCharCode(7)} ${csi}2J\r\n\tend`;
   expect(harmless(said)).toBe(`${ESC}[31mred${ESC}[0m ]0;owned 2J\n\tend`);
+  expect(harmless(`${ESC}[8mhidden ${ESC}[30;40mblack`)).toBe('[8mhidden [30;40mblack');
   expect(jsonOf({ label: csi })).toBe('{"label":"\\u009b"}');
 });
 

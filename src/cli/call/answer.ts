@@ -17,13 +17,13 @@ import { tokenAmount } from '../lib/units.ts';
 import type { CallRequest } from './request.ts';
 import { traceReport } from './trace.ts';
 
-/** Writes the body to stdout and a summary to stderr. @throws CliError for a refusal of the gateway itself */
+/** Writes the body to stdout, on a terminal without controls, and a summary to stderr. @throws CliError for a refusal of the gateway itself */
 export const printAnswer = async (
   session: Session,
   request: CallRequest,
   response: AgentResponse,
   offered: Offered | undefined,
-  verbose: boolean,
+  { verbose, isRaw }: { readonly verbose: boolean; readonly isRaw: boolean },
 ): Promise<void> => {
   const { out } = session;
   const { countersign: report, status } = response;
@@ -33,9 +33,10 @@ export const printAnswer = async (
   else {
     if (response.body !== null) {
       for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
-        await out.bytes(chunk);
+        await (isRaw ? out.raw(chunk) : out.bytes(chunk));
     }
-    out.note(`${out.newline()}${summary(out, response, offered)}`);
+    out.endBytes();
+    out.note(summary(out, response, offered));
   }
   if (!response.ok) throw new Ended(EXIT.failed);
 };

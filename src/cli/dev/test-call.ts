@@ -86,7 +86,7 @@ const pay = async (
     { url, origin: gateway, method, headers, body },
     response,
     offers.at(-1),
-    true,
+    { verbose: true, isRaw: false },
   );
 };
 

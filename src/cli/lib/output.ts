@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { clipped, harmless } from './text.ts';
+import { clipped, harmless, printable } from './text.ts';
 
 /** Results go to stdout, everything else to stderr. */
 export type Output = {
@@ -12,16 +12,18 @@ export type Output = {
   result(document: unknown, human: () => string): void;
   /** One item of a stream (NDJSON with `--json`). */
   item(document: unknown, human: () => string): void;
-  /** Raw bytes, e.g. the body of an answer. Resolves once the stream takes more. */
+  /** Bytes of another party, e.g. the body of an answer: as they are in a pipe, `printable` on a terminal. Resolves once the stream takes more. */
   bytes(chunk: Uint8Array): Promise<void>;
+  /** As `bytes`, unchanged on a terminal too. */
+  raw(chunk: Uint8Array): Promise<void>;
   /** A remark on stderr. Silent with `--json`. */
   note(text: string): void;
   /** Output of `-v`: on stderr, also with `--json`. */
   trace(text: string): void;
   /** Colours of stderr. */
   readonly noteStyle: Style;
-  /** A line end, if the bytes so far left the cursor inside a line of the terminal. */
-  newline(): string;
+  /** Ends the bytes before a note: resets the terminal, and ends the line that they left open. */
+  endBytes(): void;
 };
 
 /** Colours of one stream; each returns its text unchanged if the stream takes none. */
@@ -82,11 +84,19 @@ const MIN_WIDTH = 20;
 export const columnsOf = ({ isTTY, columns }: Stream): number =>
   isTTY && columns > 0 ? Math.max(MIN_WIDTH, columns) : Number.POSITIVE_INFINITY;
 
+/** CAN and ST end a sequence that raw bytes left open, which would swallow our lines; then no colour and no concealment. */
+const RESET = '\u0018\u001B\\\u001B[0m';
+
 export const createOutput = (options: OutputOptions): Output => {
   const { json, stdout, stderr } = options;
   const print = (document: unknown, human: () => string): void => {
     const text = json ? jsonOf(document) : harmless(human());
     if (text !== '') stdout.write(`${text}\n`);
+  };
+  const decoder = new TextDecoder();
+  const write = async (bytes: string | Uint8Array): Promise<void> => {
+    if (stdout.write(bytes)) return;
+    await new Promise<void>((resolve) => stdout.once('drain', resolve));
   };
   let last = 0x0a;
   return {
@@ -96,11 +106,19 @@ export const createOutput = (options: OutputOptions): Output => {
     noteStyle: styleOf(takesColour(options, stderr)),
     result: print,
     item: print,
-    newline: () => (stdout.isTTY && stderr.isTTY && last !== 0x0a ? '\n' : ''),
+    endBytes: () => {
+      if (!stdout.isTTY || !stderr.isTTY) return;
+      stdout.write(printable(decoder.decode()));
+      stderr.write(last === 0x0a ? RESET : `${RESET}\n`);
+    },
     bytes: async (chunk) => {
       last = chunk.at(-1) ?? last;
-      if (stdout.write(chunk)) return;
-      await new Promise<void>((resolve) => stdout.once('drain', resolve));
+      // A sequence that two chunks share loses its first character, which makes the rest plain text.
+      await write(stdout.isTTY ? printable(decoder.decode(chunk, { stream: true })) : chunk);
+    },
+    raw: async (chunk) => {
+      last = chunk.at(-1) ?? last;
+      await write(chunk);
     },
     note: (text) => {
       if (!json) stderr.write(`${harmless(text)}\n`);

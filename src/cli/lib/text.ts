@@ -1,17 +1,23 @@
 import { Help } from 'commander';
 import { stripVTControlCharacters } from 'node:util';
 
-/** Removes everything that could steer a terminal from text of a server or a file (CWE-150). */
+/**
+ * Removes everything that could steer a terminal from text of a server or a file (CWE-150), and characters that no reader sees: they reorder
+ * a line (CVE-2021-42574), or make two names look alike. Keeps line ends and tabs.
+ */
 export const printable = (text: string): string =>
   stripVTControlCharacters(text).replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu,
     '',
   );
 
-/** Second net behind `printable`, over all output: keeps colours, removes every other control sequence. */
+/**
+ * Second net behind `printable`, over all output: keeps the colours of `Style`, removes every other control sequence. Attack: with `ESC[8m`
+ * or black on black, text of a server would hide the lines below it.
+ */
 export const harmless = (text: string): string =>
   text.replace(
-    /\u001b(?!\[[0-9;]*m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    /\u001b(?!\[(?:0|1|2|22|31|32|33|36|39)m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
     '',
   );
 
