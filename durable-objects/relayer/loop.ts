@@ -30,6 +30,8 @@ const HELD: Seconds = 5;
 const CONFIRMING: Seconds = 2;
 /** How long a round waits for its reports; they continue meanwhile. */
 const REPORT_MS = 5_000;
+/** How long a read of the status waits for the node. */
+const STATUS_MS = 1_000;
 /** How long a round waits for the alert about low gas. */
 const ALERT_MS = 2_000;
 
@@ -39,12 +41,14 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
   let queued: Promise<void> | undefined;
   let reporting: Promise<void> | undefined;
   let alerting: Promise<void> | undefined;
+  let seen = memory.facts;
   const alarm = openAlarm(storage, () => disk);
 
   const look = async (): Promise<boolean> => {
     const facts = await context.node.facts();
     if (facts === undefined) fail(memory, 'node_unreachable', context.now());
     memory.facts = facts === undefined ? undefined : { facts, at: context.now() };
+    seen = memory.facts ?? seen;
     return facts !== undefined;
   };
 
@@ -152,8 +156,9 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
       }
     },
     async status() {
-      if (!isFresh()) await look();
-      return statusOf(context);
+      // A silent node must not hold a read (law 13): the status then has the balance that was read last, with its time.
+      if (!isFresh()) await Promise.race([look(), pause(STATUS_MS)]);
+      return statusOf(context, seen);
     },
     async onAlarm() {
       alarm.fired();

@@ -6,7 +6,7 @@ import { put } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
 import { COUNTERS, type Counters } from './counters.ts';
 import { newest } from './flight.ts';
-import { flightsOf, inFlight, type LiveFlight } from './memory.ts';
+import { flightsOf, inFlight, type LiveFlight, type Memory } from './memory.ts';
 
 /** How many payments the balance pays for, at the recent gas per payment and the current fee. */
 const coverOf = (
@@ -18,13 +18,16 @@ const coverOf = (
   return Number(covers < BigInt(Number.MAX_SAFE_INTEGER) ? covers : Number.MAX_SAFE_INTEGER);
 };
 
-/** The relayer's status for operators. */
-export const statusOf = ({ setup, memory }: RelayerContext): RelayerStatus => {
+/** The relayer's status for operators. @param facts the newest that a node has shown */
+export const statusOf = (
+  { setup, memory }: RelayerContext,
+  facts: Memory['facts'],
+): RelayerStatus => {
   const flying = inFlight(memory);
   const waiting = [...memory.pending.values()].filter(
     (one) => !flying.has(one.key) && !isRefused(one),
   );
-  const { counters, facts, lastError } = memory;
+  const { counters, lastError } = memory;
   return {
     verdict: 'found',
     network: setup.network,

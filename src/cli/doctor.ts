@@ -5,7 +5,8 @@ import { backendChecks, gatewayChecks, queueCheck } from './doctor/gateway-check
 import { logChecks } from './doctor/log-checks.ts';
 import { secretChecks } from './doctor/secret-checks.ts';
 import { movingChecks } from './doctor/moving-checks.ts';
-import { partChecks } from './doctor/part-checks.ts';
+import { partsOf } from './doctor/part-checks.ts';
+import { type Part, runParts } from './doctor/run-parts.ts';
 import { openAdmin } from './lib/admin-client.ts';
 import { type Check, checkLines, skipped } from './lib/checks.ts';
 import type { Command } from './lib/command.ts';
@@ -21,22 +22,25 @@ export const command: Command = {
   shared: ['gateway', 'signer'],
   examples: ['countersign doctor', 'countersign doctor --gateway https://gateway.example --as ops'],
   run: async (session, input) => {
-    const { out, profile, progress, directory, env, signal } = session;
+    const { out, profile, directory, env, signal, now } = session;
     const target = await readTarget(directory, await profile.stack());
     const gateway = (await profile.gatewayIfAny()) ?? target.gateway;
-    const groups = await progress.during('checking each part', async () =>
-      Promise.all([
-        partChecks(target, session),
-        gateway === undefined
-          ? [skipped('gateway', 'no gateway is configured', 'Give --gateway to check one.')]
-          : gatewayChecks(gateway, await kidOf(target), signal),
-        gateway === undefined ? [] : logChecks(gateway, homeOf(env), signal),
-        signerChecks(directory, signal),
-      ]),
-    );
+    // Asks for a password, if it needs one, before the first line.
     const operator =
-      gateway === undefined ? [] : await operatorChecks(session, input, gateway, target);
-    const checks = [...target.checks, ...groups.flat(), ...operator];
+      gateway === undefined ? [] : await operatorParts(session, input, gateway, target);
+    const report = (checks: readonly Check[]): void => {
+      if (!out.json) out.item(undefined, () => checkLines(out, checks, LABEL));
+    };
+    const parts: readonly Part[] = [
+      { name: 'configuration', check: async () => target.checks },
+      ...partsOf(target, now),
+      ...(gateway === undefined
+        ? [{ name: 'gateway', check: async () => [NO_GATEWAY] }]
+        : gatewayParts(gateway, target, homeOf(env))),
+      { name: 'signer', check: async (until) => signerChecks(directory, until) },
+      ...operator,
+    ];
+    const checks = await runParts(parts, signal, report);
     if (checks.every(({ status }) => status === 'skip')) {
       throw usageError(
         'The command finds nothing to check from here.',
@@ -46,12 +50,26 @@ export const command: Command = {
     const countOf = (wanted: Check['status']): number =>
       checks.filter(({ status }) => status === wanted).length;
     const failed = countOf('fail');
-    out.result({ ok: failed === 0, checks }, () =>
-      [checkLines(out, checks), '', verdictText(out, failed, countOf('warn'))].join('\n'),
+    out.result(
+      { ok: failed === 0, checks },
+      () => `\n${verdictText(out, failed, countOf('warn'))}`,
     );
     if (failed > 0) throw new Ended(EXIT.failed);
   },
 };
+
+/** Columns of the names: lines are printed before all names are known. */
+const LABEL = 21;
+
+const NO_GATEWAY = skipped('gateway', 'no gateway is configured', 'Give --gateway to check one.');
+
+const gatewayParts = (gateway: string, target: Target, home: string): readonly Part[] => [
+  {
+    name: 'gateway',
+    check: async (signal) => gatewayChecks(gateway, await kidOf(target), signal),
+  },
+  { name: 'transparency log', check: async (signal) => logChecks(gateway, home, signal) },
+];
 
 const verdictText = ({ style, width }: Output, failed: number, warned: number): string => {
   if (failed > 0) return style.bad(`${counted(failed, 'check')} failed.`);
@@ -66,23 +84,29 @@ const kidOf = async ({ receiptKey }: Target): Promise<string | undefined> => {
 };
 
 /** Runs only with a named key or that of a local stack: `doctor` must not ask for a password unexpectedly. */
-const operatorChecks = async (
+const operatorParts = async (
   session: Session,
   input: Input,
   gateway: string,
   { config }: Target,
-): Promise<readonly Check[]> => {
-  const { profile, env, signal, now } = session;
+): Promise<readonly Part[]> => {
+  const { profile, env, now } = session;
   const named = input.text('as') ?? env['COUNTERSIGN_AS'] ?? '';
   const stack = await profile.stack();
-  if (named === '' && stack?.gateway !== gateway)
-    return [skipped('queues', 'only an operator may read them', 'Give --as <key of an operator>.')];
+  if (named === '' && stack?.gateway !== gateway) {
+    const hint = 'Give --as <key of an operator>.';
+    const check = skipped('queues', 'only an operator may read them', hint);
+    return [{ name: 'queues', check: async () => [check] }];
+  }
   const management = (await openAdmin(session, 'operator', gateway)).management();
   return [
-    await queueCheck(management, now(), signal),
-    ...(await backendChecks(management, signal)),
-    ...(await secretChecks(management, signal)),
-    ...(await movingChecks(management, config, now(), signal)),
-    ...(await cardChecks(management, gateway, signal)),
+    { name: 'queues', check: async (signal) => [await queueCheck(management, now(), signal)] },
+    { name: 'backends', check: async (signal) => backendChecks(management, now(), signal) },
+    { name: 'secrets', check: async (signal) => secretChecks(management, signal) },
+    {
+      name: 'former values',
+      check: async (signal) => movingChecks(management, config, now(), signal),
+    },
+    { name: 'cards', check: async (signal) => cardChecks(management, gateway, signal) },
   ];
 };

@@ -86,7 +86,8 @@ const importPair = async (
 ): Promise<CryptoKey | undefined> => {
   try {
     const privateJwk = { ...publicJwk, d };
-    const privateKey = await crypto.subtle.importKey('jwk', privateJwk, 'Ed25519', false, ['sign']);
+    // Extractable: `KeyObject.from` of another key is deprecated (DEP0204), and whoever has this object has the JWK as well.
+    const privateKey = await crypto.subtle.importKey('jwk', privateJwk, 'Ed25519', true, ['sign']);
     const publicKey = await crypto.subtle.importKey('jwk', publicJwk, 'Ed25519', false, ['verify']);
     const probe = new TextEncoder().encode('countersign');
     const signature = await crypto.subtle.sign('Ed25519', privateKey, probe);

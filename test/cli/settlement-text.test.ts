@@ -224,14 +224,15 @@ describe('doctor', () => {
   } as const;
 
   test.each([
-    [{ ...relayer, covers: 5_000 }, 'ok', 'gas for 5000 payments'],
-    [{ ...relayer, covers: 999 }, 'warn', 'gas for 999 payments'],
-    [{ ...relayer, covers: 0 }, 'fail', 'gas for 0 payments'],
-    [relayer, 'ok', 'not read yet'],
+    [{ ...relayer, covers: 5_000, balance_at: NOW }, 'ok', 'gas for 5000 payments'],
+    [{ ...relayer, covers: 5_000, balance_at: NOW - 61 }, 'warn', 'as of 61 s ago'],
+    [{ ...relayer, covers: 999, balance_at: NOW }, 'warn', 'gas for 999 payments'],
+    [{ ...relayer, covers: 0, balance_at: NOW }, 'fail', 'gas for 0 payments'],
+    [relayer, 'warn', 'not read yet'],
     [{ ...relayer, state: 'unavailable' }, 'fail', 'does not answer'],
     [{ ...relayer, state: 'unconfigured' }, 'warn', 'not set up'],
   ] as const)('checks the relayer %j as %s', (item, status, says) => {
-    const check = relayerCheck(item);
+    const check = relayerCheck(item, NOW);
     expect(check).toMatchObject({ status, says: expect.stringContaining(says) as string });
     if (status !== 'ok') expect(check.hint).not.toBe('');
   });

@@ -1,7 +1,8 @@
 import { egressFault } from '../../protocol/egress-url.ts';
 import { readAudiences } from '../../settings.ts';
 import { type Target, targetOf } from '../doctor/config-checks.ts';
-import { partChecks } from '../doctor/part-checks.ts';
+import { partsOf } from '../doctor/part-checks.ts';
+import { runParts } from '../doctor/run-parts.ts';
 import { type Check, failure, warning } from '../lib/checks.ts';
 import type { ConfigFiles } from '../lib/config-files.ts';
 import type { Session } from '../lib/session.ts';
@@ -35,7 +36,8 @@ const publicChecks = ({ variables }: ConfigFiles): readonly Check[] => {
 export const preflight = async (project: Project, session: Session): Promise<readonly Check[]> => {
   const target = configurationChecks(project.files);
   if (target.checks.some(({ status }) => status === 'fail')) return target.checks;
-  const parts = await partChecks(target, session);
+  const { now, signal } = session;
+  const parts = await runParts(partsOf(target, now), signal, () => undefined);
   return [...target.checks, ...addressChecks(project, target), ...parts.map(lenient)];
 };
 

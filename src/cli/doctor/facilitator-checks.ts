@@ -20,26 +20,22 @@ import type { Target, TargetFacilitator } from './config-checks.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Whether each facilitator supports its networks, and whether it accepts bound payments on each. */
+/** Whether a facilitator supports its networks, and whether it accepts bound payments on each. */
 export const facilitatorChecks = async (
-  { facilitators, chains, cdpKey }: Target,
+  { chains, cdpKey }: Pick<Target, 'chains' | 'cdpKey'>,
+  facilitator: TargetFacilitator,
   signal: AbortSignal,
 ): Promise<readonly Check[]> => {
   const all = [...new Set(chains.map(({ network }) => network))];
-  const checks = await Promise.all(
-    facilitators.map(async (facilitator): Promise<readonly Check[]> => {
-      const { url, networks = all } = facilitator;
-      const list = await headersFor(facilitator, cdpKey, 'GET', supportedUrl(url));
-      const verify = await headersFor(facilitator, cdpKey, 'POST', verifyUrl(url));
-      if (!list.ok) return [list.error];
-      if (!verify.ok) return [verify.error];
-      return await Promise.all([
-        facilitatorCheck(url, networks, signal, list.value),
-        ...networks.map(async (on) => boundPaymentCheck(url, on, verify.value)),
-      ]);
-    }),
-  );
-  return checks.flat();
+  const { url, networks = all } = facilitator;
+  const list = await headersFor(facilitator, cdpKey, 'GET', supportedUrl(url));
+  const verify = await headersFor(facilitator, cdpKey, 'POST', verifyUrl(url));
+  if (!list.ok) return [list.error];
+  if (!verify.ok) return [verify.error];
+  return await Promise.all([
+    facilitatorCheck(url, networks, signal, list.value),
+    ...networks.map(async (on) => boundPaymentCheck(url, on, verify.value)),
+  ]);
 };
 
 /** The headers that authorize one request, or the check that explains why there are none. */
@@ -64,7 +60,7 @@ const headersFor = async (
 };
 
 const BOUND = 'bound payments';
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 /** Atomic units: a tenth of a cent. */
 const VALUE = 1_000n;

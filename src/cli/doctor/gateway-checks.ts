@@ -156,9 +156,13 @@ export const queueCheck = async (
 /** Below this many payments, the gas of a relayer key runs out soon. */
 const FEW_PAYMENTS = 1_000;
 
+/** Seconds. The relayer reads its balance again whenever somebody asks for it. */
+const OLD_BALANCE = 60;
+
 /** Health of backends, and gas of relayer keys. No checks for a server without these routes. */
 export const backendChecks = async (
   management: Management,
+  now: number,
   signal: AbortSignal,
 ): Promise<readonly Check[]> => {
   try {
@@ -166,7 +170,10 @@ export const backendChecks = async (
       management.call('backends', { signal }),
       management.call('relayers', { signal }),
     ]);
-    return [...backends.items.map(backendCheck), ...relayers.items.map(relayerCheck)];
+    return [
+      ...backends.items.map(backendCheck),
+      ...relayers.items.map((item) => relayerCheck(item, now)),
+    ];
   } catch (error) {
     signal.throwIfAborted();
     const { code, message, hint } = cliErrorOf(error);
@@ -189,17 +196,21 @@ export const backendCheck = (backend: ItemOf<'backends'>): Check => {
   );
 };
 
-export const relayerCheck = (relayer: ItemOf<'relayers'>): Check => {
+export const relayerCheck = (relayer: ItemOf<'relayers'>, now: number): Check => {
   const name = `relayer ${relayer.network}`;
   if (relayer.state === 'unavailable')
     return failure(name, 'its object does not answer', 'Look at the logs of the Worker.');
   if (relayer.state !== 'ready')
     return warning(name, 'it is not set up', 'Check RELAYERS and RELAYER_KEY.');
-  const { covers, waiting = 0, address } = relayer;
+  const { covers, waiting = 0, address, balance_at: at } = relayer;
   const gas =
     covers === undefined ? 'balance not read yet' : `gas for ${counted(covers, 'payment')}`;
   const says = `${address}: ${gas}, ${counted(waiting, 'payment')} waiting`;
+  if (covers === undefined || at === undefined || now - at > OLD_BALANCE) {
+    const age = at === undefined ? says : `${says}, as of ${lasting(now - at)} ago`;
+    return warning(name, age, 'No node of its chain answers it: check RPC_URLS.');
+  }
   const hint = `Send the chain's coin to ${address}.`;
-  if (covers === undefined || covers >= FEW_PAYMENTS) return passed(name, says);
+  if (covers >= FEW_PAYMENTS) return passed(name, says);
   return covers === 0 ? failure(name, says, hint) : warning(name, says, hint);
 };

@@ -1,19 +1,27 @@
-import { chainChecks, type Check, upstreamCheck } from '../lib/checks.ts';
-import type { Session } from '../lib/session.ts';
+import { chainChecks, hostOf, upstreamCheck } from '../lib/checks.ts';
 import type { Target } from './config-checks.ts';
 import { facilitatorChecks } from './facilitator-checks.ts';
+import type { Part } from './run-parts.ts';
 
-/** Checks what a gateway calls: nodes with their tokens, facilitators, the upstream. */
-export const partChecks = async (
-  target: Target,
-  { signal, now }: Pick<Session, 'signal' | 'now'>,
-): Promise<readonly Check[]> => {
-  const groups = await Promise.all([
-    ...target.chains.map(async ({ network, url }) => chainChecks(network, url, now)),
-    facilitatorChecks(target, signal),
-    target.upstream === undefined
+/** What a gateway calls: nodes with their tokens, facilitators, the upstream. */
+export const partsOf = (target: Target, now: () => number): readonly Part[] => {
+  const { chains, facilitators, upstream } = target;
+  return [
+    ...chains.map(({ network, url }): Part => ({
+      name: `RPC ${hostOf(url)}`,
+      check: async () => chainChecks(network, url, now),
+    })),
+    ...facilitators.map((facilitator): Part => ({
+      name: 'facilitator',
+      check: async (signal) => facilitatorChecks(target, facilitator, signal),
+    })),
+    ...(upstream === undefined
       ? []
-      : upstreamCheck(target.upstream, signal).then((check) => [check]),
-  ]);
-  return groups.flat();
+      : [
+          {
+            name: 'upstream',
+            check: async (signal) => [await upstreamCheck(upstream, signal)],
+          } satisfies Part,
+        ]),
+  ];
 };

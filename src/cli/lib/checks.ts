@@ -42,9 +42,13 @@ export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url)
 const MARKS = { ok: '✓', warn: '!', fail: '✗', skip: '·' } as const;
 const STYLES = { ok: 'good', warn: 'warn', fail: 'bad', skip: 'dim' } as const;
 
-/** Checks for people: mark, name, finding, next step. */
-export const checkLines = ({ style, width }: Output, checks: readonly Check[]): string => {
-  const label = Math.max(0, ...checks.map(({ name }) => widthOf(printable(name))));
+/** Checks for people: mark, name, finding, next step. @param least the fewest columns of the names */
+export const checkLines = (
+  { style, width }: Output,
+  checks: readonly Check[],
+  least = 0,
+): string => {
+  const label = Math.max(least, ...checks.map(({ name }) => widthOf(printable(name))));
   const isNarrow = width < label + 44;
   const indent = ' '.repeat(isNarrow ? 4 : label + 4);
   const columns = Math.min(width, 100);
@@ -148,6 +152,8 @@ const longestBatch = async (url: string): Promise<number> => {
       })),
     );
     if (answers.ok && answers.value.every(({ ok }) => ok)) return size;
+    // A silent endpoint answers no shorter batch either.
+    if (!answers.ok && answers.error.kind === 'timeout') return 0;
   }
   return 0;
 };

@@ -1,6 +1,6 @@
 import { readSignerSettings } from '../../signer/settings.ts';
 import { egressFault } from '../../protocol/egress-url.ts';
-import { type Check, failure, passed, warning } from '../lib/checks.ts';
+import { type Check, failure, passed, skipped, warning } from '../lib/checks.ts';
 import { httpGet } from '../lib/http-get.ts';
 import { counted } from '../lib/text.ts';
 import { bindingsOf, readSignerProject, SIGNER_CONFIG, type SignerProject } from './project.ts';
@@ -75,8 +75,12 @@ export const signerChecks = async (
   const project = await readSignerProject(directory);
   if (project === undefined) return [];
   if (!project.ok) return [failure(NAME, project.error, 'Correct the file.')];
+  const { SIGNER_ORIGIN = '', OWNERS = '' } = project.value.variables;
+  if (SIGNER_ORIGIN === '' && OWNERS === '') {
+    const hint = '`countersign signer init` fills it in.';
+    return [skipped(NAME, `${SIGNER_CONFIG} is not filled in`, hint)];
+  }
   const checks = signerConfigChecks(project.value);
-  const { SIGNER_ORIGIN = '' } = project.value.variables;
   if (checks.some(({ status }) => status === 'fail')) return checks;
   const answer = await httpGet(`${SIGNER_ORIGIN}/healthz`, signal);
   const hint = '`countersign deploy --signer` deploys it.';

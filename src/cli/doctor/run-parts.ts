@@ -1,0 +1,50 @@
+import { race } from '../../client/transport.ts';
+import { type Check, failure } from '../lib/checks.ts';
+import { cliErrorOf } from '../lib/errors.ts';
+
+/** What `doctor` checks together. `name` is the line of a part that fails or does not end. */
+export type Part = {
+  readonly name: string;
+  readonly check: (signal: AbortSignal) => Promise<readonly Check[]>;
+};
+
+/** The longest that a part may take, milliseconds: a silent chain or gateway must not hide what the others say. */
+const LIMIT_MS = 8_000;
+
+/**
+ * Runs all parts at once and reports the checks of each as soon as it ends.
+ *
+ * @returns all checks, in the order of the reports
+ */
+export const runParts = async (
+  parts: readonly Part[],
+  signal: AbortSignal,
+  report: (checks: readonly Check[]) => void,
+): Promise<readonly Check[]> => {
+  const all: Check[] = [];
+  await Promise.all(
+    parts.map(async (part) => {
+      const checks = await ended(part, signal);
+      if (checks.length === 0) return;
+      all.push(...checks);
+      report(checks);
+    }),
+  );
+  return all;
+};
+
+const ended = async ({ name, check }: Part, signal: AbortSignal): Promise<readonly Check[]> => {
+  const limit = AbortSignal.timeout(LIMIT_MS);
+  const either = AbortSignal.any([signal, limit]);
+  try {
+    return await race(either, async () => check(either));
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (limit.aborted) {
+      const says = `no answer within ${LIMIT_MS / 1000} s`;
+      return [failure(name, says, 'Look at what this part calls: another line may name it.')];
+    }
+    const { message, hint } = cliErrorOf(thrown);
+    return [failure(name, message, hint)];
+  }
+};
