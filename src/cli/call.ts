@@ -63,7 +63,7 @@ export const command: Command = {
         }),
       )
       .catch((thrown: unknown) => {
-        throw (isDryRun ? refusedDryRun(thrown, offers) : undefined) ?? callError(thrown);
+        throw (isDryRun ? refusedDryRun(thrown, offers) : undefined) ?? callError(thrown, signer);
       });
     if (isDryRun) await printDryRun(session, response);
     else {
@@ -123,23 +123,22 @@ const agentOf = (
   });
 };
 
-const HINTS: Partial<Readonly<Record<CountersignError['code'], string>>> = {
+const hintsFor = (signer: Signer): Partial<Readonly<Record<CountersignError['code'], string>>> => ({
   over_per_call: 'Raise --max if you accept the price.',
   over_total: 'Raise --max if you accept the price.',
-  credit_refused:
-    'The gateway did not accept credit for this call. `countersign credits top-up` buys credit; without --credit the command signs a payment, if the tool accepts one.',
+  credit_refused: `The gateway did not accept credit for this call. \`countersign credits top-up 5 --to ${addressOf(signer)}\` buys credit for the account that called; without --credit the command signs a payment, if the tool accepts one.`,
   approval_refused: 'Nothing ran and nothing was charged. Ask the owner of the account.',
   answer_lost: 'The call may have run. Check its outcome before you sign it again.',
   signer_failed: 'No signature left this machine. Check the key.',
-};
+});
 
 /** An error of the client in terms of this command's options. */
-const callError = (thrown: unknown): CliError => {
+const callError = (thrown: unknown, signer: Signer): CliError => {
   const error = cliErrorOf(thrown);
   if (!(thrown instanceof CountersignError)) return error;
   const { code, offer } = thrown;
   return new CliError(error.message.replaceAll('authority', '--grant'), {
-    hint: HINTS[code] ?? error.hint,
+    hint: hintsFor(signer)[code] ?? error.hint,
     exit: error.exit,
     code,
     details: {

@@ -68,7 +68,8 @@ describe('a denial', () => {
     ['lifetime', {}, `policy set ${ADDRESS} --lifetime 0.0505`],
     ['debt', {}, `credits top-up 0.0495 --to ${ADDRESS}`],
     ['credit', {}, `credits top-up 0.0005 --to ${ADDRESS}`],
-    ['credit', { authority: GRANT.grant }, 'credits top-up 0.0005 --as <owner>'],
+    ['credit', { authority: GRANT.grant }, `credits top-up 0.0005 --to ${ADDRESS}`],
+    ['exposure', {}, `credits top-up 0.001 --to ${ADDRESS}`],
   ])('by %s with %j names the smallest change', (rule, more, line) => {
     expect(commandsIn(denied(rule, { ...LIMIT, ...more }).hint)[0]).toBe(`countersign ${line}`);
   });

@@ -107,7 +107,7 @@ const explained = (
   const because = { code: error.code, exit: error.exit, details: { account }, cause: error };
   if (account.endsWith(`:${self}`))
     return new CliError('The key that signs has no account at this gateway yet.', {
-      hint: 'An account begins with its first payment: `countersign credits top-up 1` buys credit. Give --as <name> to sign with another key, --operator to act as operator.',
+      hint: `An account begins with its first payment: \`countersign credits top-up 1 --to ${self}\` buys credit. Give --as <name> to sign with another key, --operator to act as operator.`,
       ...because,
     });
   if (role === 'owner') return error;

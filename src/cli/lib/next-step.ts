@@ -112,18 +112,17 @@ const DENIALS: Readonly<Record<string, (facts: Facts) => string>> = {
   window: ({ widen, needed, perWindow, mayWait }) =>
     `${mayWait ? 'Wait until the limit resets' : 'Choose a cheaper call'}, or ${widen(`${perWindow} ${needed}`)}.`,
   lifetime: ({ widen, needed }) => `Waiting does not help: ${widen(`--lifetime ${needed}`)}.`,
-  exposure: ({ price }) =>
-    `Wait until earlier payments have settled, or pay from credit: \`countersign credits top-up ${price}\` buys enough for this call.`,
+  exposure: ({ who, price }) =>
+    `Wait until earlier payments have settled, or pay from credit: \`countersign credits top-up ${price} --to ${who}\` buys enough for this call.`,
   balance: ({ who, mayWait, isTopUp, price, forCall }) =>
     isTopUp
       ? `Send USDC to ${who} on this chain, then buy the credit again.`
       : `${mayWait ? 'Wait until earlier payments have settled, or send' : 'Send'} USDC to ${who} on this chain, or let its owner pay: \`countersign credits top-up ${price}\` and \`countersign grant ${who} ${forCall}\`, both with --as <owner>.`,
   debt: ({ who, missing }) =>
     `\`countersign credits top-up ${missing} --to ${who}\` clears the debt.`,
+  // Without --to, the credit would be of the key that pays, which need not be the key that was denied.
   credit: ({ who, isAgent, missing }) =>
-    isAgent
-      ? `The credit of its owner pays for its calls: \`countersign credits top-up ${missing} --as <owner>\` buys what this call lacks. From another key: \`countersign credits top-up ${missing} --to <owner>\`.`
-      : `\`countersign credits top-up ${missing} --to ${who}\` buys what this call lacks. Credit also pays for the agents of the account.`,
+    `\`countersign credits top-up ${missing} --to ${who}\` buys what this call lacks, for ${isAgent ? 'the account that has too little, which pays for the calls of its agents' : 'the account that was denied, which also pays for its agents'}.`,
   penniless: ({ who }) => `Send USDC to ${who} on this chain, then sign the call again.`,
   authority: () =>
     '`countersign accounts show` lists the grants of the account; --grant takes the hash of one, and no --grant takes the default grant.',
