@@ -1,5 +1,5 @@
 import type { Hex, LocalAccount } from 'viem';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mint } from '../../dev/stack/chain-access.ts';
 import type { Person } from '../../dev/stack/people.ts';
 import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
@@ -13,13 +13,15 @@ import {
   granted,
   childGrant,
   grantFor,
+  register,
   type Revoked,
   revoke,
   signerOf,
 } from './support/grant.ts';
 import { limitIn, standingOf } from './support/standing.ts';
 import { type Problem, readProblem } from './support/offer.ts';
-import { accountWith } from './support/payment.ts';
+import { manage } from './support/manage.ts';
+import { accountWith, newAccount } from './support/payment.ts';
 import { claimsOf } from './support/receipt.ts';
 import { lookup, useWorld } from './support/world.ts';
 
@@ -315,5 +317,88 @@ describe('the log of a fleet', () => {
       sum += charged;
     }
     expect(sum).toBe(CHARGED);
+  });
+});
+
+/** Sends a request whose answer must not wait for the chain longer than that. */
+const within = async (ms: number, work: () => Promise<Response>): Promise<Response> => {
+  const begun = performance.now();
+  const answer = await work();
+  expect(performance.now() - begun).toBeLessThan(ms);
+  return answer;
+};
+
+describe('an owner of a fleet while the node of the chain is stopped (law 13)', () => {
+  let agent: LocalAccount;
+  let grant: Granted;
+  let other: LocalAccount;
+
+  beforeAll(async () => {
+    await mint(world().client, owner.address, 10n * PRICE);
+    const paid = await topUp(world(), owner, 10n * PRICE);
+    if (!paid.ok) throw new Error(await paid.text());
+    [agent, other] = [newAccount(), newAccount()];
+    // A grant of an epoch that is not revoked.
+    grant = await granted(world(), owner, grantTo(agent));
+    // The node accepts connections and never answers.
+    process.kill(world().stack.chain.processId, 'SIGSTOP');
+  });
+  afterAll(() => process.kill(world().stack.chain.processId, 'SIGCONT'));
+
+  const grantTo = (account: LocalAccount): ReturnType<typeof grantFor> =>
+    grantFor(world(), owner.address, account.address, { tools: ['lookup'], epoch: 1n });
+
+  const setStatus = (by: LocalAccount, status: string): Promise<Response> =>
+    manage(world(), by, 'account.status', {
+      ...{ params: { account: accountOf(agent.address) }, body: { status } },
+    });
+
+  it('calls from credit, freezes, pauses, resumes, limits, grants, reads and revokes', async () => {
+    const call = () => within(5_000, () => callWith(world(), agent, lookup, grant.hash));
+    const params = { account: accountOf(agent.address) };
+    expect((await call()).status).toBe(200);
+    expect((await within(2_000, () => setStatus(owner, 'frozen'))).status).toBe(200);
+    expect(await readProblem(await call())).toMatchObject({ rule: 'frozen' });
+    for (const status of ['paused', 'active']) {
+      expect((await within(2_000, () => setStatus(owner, status))).status).toBe(200);
+    }
+    const policy = { params, body: { tools: ['lookup'] } };
+    const set = () => manage(world(), owner, 'account.policy.put', policy);
+    expect((await within(5_000, set)).status).toBe(200);
+    expect((await call()).status).toBe(200);
+    const given = await register(world(), owner, grantTo(other));
+    expect(given.status, await given.clone().text()).toBe(201);
+    for (const id of [
+      'account.get',
+      'account.tree',
+      'account.calls',
+      'account.approvals',
+    ] as const) {
+      const read = () =>
+        manage(world(), owner, id, { params: { account: accountOf(owner.address) } });
+      expect((await within(5_000, read)).status, id).toBe(200);
+    }
+    const operator = personOf(world().stack.description.operator);
+    for (const id of ['settlements.list', 'queues', 'relayers', 'overview'] as const) {
+      const read = () => manage(world(), operator, id);
+      expect((await within(5_000, read)).status, id).toBe(200);
+    }
+    expect((await within(5_000, () => revoke(world(), owner, { id: grant.id }))).status).toBe(200);
+    expect(await readProblem(await call())).toMatchObject({ rule: 'revoked' });
+  });
+
+  it('learns within five seconds what only the chain could show', async () => {
+    // The key of another account signs: only a contract at the address could accept that.
+    const forged = { ...newAccount(), address: agent.address };
+    const stranger = newAccount();
+    const unknown = grantFor(world(), stranger.address, other.address);
+    const [freeze, issue] = await Promise.all([
+      within(5_000, () => setStatus(forged, 'frozen')),
+      within(5_000, async () => register(world(), stranger, unknown)),
+    ]);
+    expect(await readProblem(freeze)).toMatchObject({
+      ...{ status: 503, network: 'eip155:84532', needs: 'signature', final: true },
+    });
+    expect(await readProblem(issue)).toMatchObject({ status: 503, needs: 'funds', final: true });
   });
 });

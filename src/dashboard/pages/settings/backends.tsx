@@ -5,8 +5,11 @@ import { networkName } from '../../../protocol/network-name.ts';
 import { counted } from '../../format/amount.ts';
 import { shortened, shown } from '../../format/text.ts';
 import { exactMomentOf } from '../../format/time.ts';
+import { gatewayNow } from '../../data/gateway-clock.ts';
+import { oldBalance } from '../../format/old-balance.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Empty } from '../../parts/empty.tsx';
+import { Notice } from '../../parts/notice.tsx';
 import { Result } from '../../parts/result.tsx';
 import { Table } from '../../parts/table.tsx';
 
@@ -59,6 +62,14 @@ export const Backends = () => {
               ]}
             />
           )}
+          {relayers.map((relayer) => {
+            const text = oldBalance(relayer, gatewayNow());
+            return text === undefined ? null : (
+              <Notice tone="warn" key={relayer.address}>
+                <p>{text}</p>
+              </Notice>
+            );
+          })}
           {relayers.length === 0 ? null : (
             <Table<Relayer>
               caption="Relayers"
