@@ -160,6 +160,14 @@ describe('an agent with a budget in dollars', () => {
   });
 });
 
+it('declines a merchant that raises its payment after the call has ended', async () => {
+  const [paid] = cards()
+    .issuer.authorizations()
+    .filter(({ approved, amount }) => approved && amount === 350);
+  const raised = await cards().issuer.raise(paid?.id ?? '', 2_000, 'gateway');
+  expect(raised).toEqual({ approved: false, reason: 'webhook_declined' });
+});
+
 describe('the gateway', () => {
   it('refuses an event that the issuer did not sign', async () => {
     const headers = {

@@ -12,6 +12,8 @@ import { body1, body2, postTo, signForSeller } from './support/seller.ts';
 import { useWorld, type World } from './support/world.ts';
 
 const relayer = people.relayer.address;
+const pause = async (milliseconds: number) =>
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
 const world = useWorld({ variables: relayerVariables(people.relayer) });
 
 const get = async (path: string) => await fetch(world().stack.description.gateway + path);
@@ -144,6 +146,30 @@ describe('settlements', () => {
     expect(answers.filter(({ json }) => json['success']).length).toBe(1);
     expect(new Set(answers.map(({ json }) => json['transaction'])).size).toBe(1);
     expect(await usdcBalance(world().client, account.address)).toBe(990_000n);
+  });
+
+  it('of a server succeed although a stranger posts the payment as soon as the chain shows it', async () => {
+    for (let round = 0; round < 12; round += 1) {
+      const account = await fundedAccount(world(), 10_000n);
+      const payment = await signForSeller(account);
+      let isOver = false;
+      // The relayer's transaction names the authorization and its signature.
+      const stranger = async () => {
+        const answers: unknown[] = [];
+        while (!isOver && !(await isUsed(world(), payment))) await pause(20);
+        const copy = body2({
+          ...payment,
+          accepted: { ...payment.accepted, maxTimeoutSeconds: 60 },
+        });
+        while (!isOver) answers.push((await postTo(world(), 'settle', copy)).json['success']);
+        return answers;
+      };
+      const copies = stranger();
+      const { json } = await postTo(world(), 'settle', body2(payment));
+      isOver = true;
+      expect([round, json['success']]).toEqual([round, true]);
+      expect(await copies).not.toContain(true);
+    }
   });
 
   it('find a payment that another sender has settled', async () => {

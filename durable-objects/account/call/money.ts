@@ -3,7 +3,7 @@ import { everyOf, rolled, type WindowSpend } from '../../../src/policy/window.ts
 import { max } from '../../../src/protocol/amount.ts';
 import { type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
-import { changeUsedShares } from '../tree/tree.ts';
+import { changeUsedShares, grantsUsed, unreported } from '../tree/tree.ts';
 import { type CallRecord, isBounced } from './call-record.ts';
 
 /**
@@ -23,12 +23,16 @@ const countInAncestors = (
   record: CallRecord,
   held: bigint,
   spent: bigint,
-): AccountState =>
-  changeUsedShares(state, record.usedShares, (share) => ({
+): AccountState => {
+  const next = changeUsedShares(state, record.usedShares, (share) => ({
     ...share,
     held: share.held + held,
     spent: share.spent + spent,
   }));
+  return spent === 0n || next === state
+    ? next
+    : { ...next, tree: unreported(next.tree, grantsUsed(record.usedShares)) };
+};
 
 /** Holds the price of a new call, in its source of money and in every window. */
 export const hold = (state: AccountState, record: CallRecord): AccountState =>

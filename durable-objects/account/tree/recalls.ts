@@ -11,7 +11,7 @@ import { type IssuedLease, leaseOf, liveLeases, recallable } from './issued-leas
 import { inTime, type Peers } from './lease-requests.ts';
 import type { Report } from './merge-report.ts';
 import { takeBack } from './take-back.ts';
-import { closeShares, giveUp, idleBranches } from './return-shares.ts';
+import { giveUp, idleBranches, reportArrived, reportLost } from './return-shares.ts';
 import { hasUnused } from './share.ts';
 
 /** How long a descendant may take to answer, milliseconds: a round must fit into an ancestor's own timeout. */
@@ -208,21 +208,20 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
           undefined,
         );
         if (shares === undefined) continue;
+        let verdict: Acknowledged = { verdict: 'unavailable' };
         try {
           const branches = { [link.hash]: shares };
-          const verdict = await inTime(
-            peers(issuerOf(link)).giveBack(account, branches),
-            TIMEOUT_MS,
-          );
-          if (verdict.verdict !== 'ok') continue;
-          await ledger.submit<unknown>(
-            (state, { now }) => closeShares(state, link.hash, shares, now),
-            undefined,
-          );
+          verdict = await inTime(peers(issuerOf(link)).giveBack(account, branches), TIMEOUT_MS);
         } catch (cause) {
-          // The totals of the next request include it.
           console.error({ event: 'give_back_failed', account, cause: String(cause) });
         }
+        await ledger.submit<unknown>(
+          (state, { now }) =>
+            verdict.verdict === 'ok'
+              ? reportArrived(state, link.hash, shares, now)
+              : reportLost(state, link.hash),
+          undefined,
+        );
       }
     },
   };

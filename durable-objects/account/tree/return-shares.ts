@@ -7,7 +7,7 @@ import type { AccountState } from '../state.ts';
 import { type HeldGrant, linksOf } from './grants.ts';
 import { allReturned, hasUnused, NO_SHARE } from './share.ts';
 import { mergeShares, REFUSED_SECONDS } from './take-lease.ts';
-import { withShares } from './tree.ts';
+import { reportedOf, unreported, withShares } from './tree.ts';
 
 /**
  * Returns unused shares to the parent that recalls them, and records its revision and status. The account commits the answer before it
@@ -78,7 +78,7 @@ const ownShares = (shares: Shares, known: Shares): Shares =>
 
 /**
  * The shares of a forgotten grant: everything unspent is returned. The account forgets shares only after the parent acknowledged what
- * was spent (`closeShares`), so the parent's own totals are right, even if its last answer was lost.
+ * was spent (`reportArrived`), so the parent's own totals are right, even if its last answer was lost.
  */
 const closed = (shares: Shares): Shares =>
   Object.fromEntries(
@@ -93,24 +93,41 @@ const holds =
   (held: HeldGrant): boolean =>
     linksOf(held).some(({ hash }) => hash === issued);
 
-/** Forgets the shares of an ended grant, if the parent acknowledged exactly these and nothing changed since. */
-export const closeShares = (
+/**
+ * The issuer of a grant has acknowledged these shares. Unless they have changed since, it knows what the account has spent, and the shares of an
+ * ended grant are forgotten.
+ */
+export const reportArrived = (
   state: AccountState,
   issued: Hex,
-  acknowledged: Shares,
+  sent: Shares,
   now: Seconds,
 ): Decision<{ readonly verdict: 'ok' }> => {
   const verdict = { verdict: 'ok' } as const;
-  const isAcknowledged = state.tree.shares[issued] === acknowledged;
-  if (!isAcknowledged || !isClosing(state, issued, now)) return unchanged(state, verdict);
-  const { [issued]: _, ...shares } = state.tree.shares;
-  return stored({ ...state, tree: { ...state.tree, shares } }, verdict);
+  if (state.tree.shares[issued] !== sent) return unchanged(state, verdict);
+  const tree = reportedOf(state.tree, issued);
+  if (!isClosing(state, issued, now)) {
+    return tree === state.tree ? unchanged(state, verdict) : stored({ ...state, tree }, verdict);
+  }
+  const { [issued]: _, ...shares } = tree.shares;
+  return stored({ ...state, tree: { ...tree, shares } }, verdict);
 };
 
-/** Returns everything unused of one grant. */
+/** A report did not arrive: it is sent again, although what it returned is in the totals already. */
+export const reportLost = (state: AccountState, issued: Hex): Decision<undefined> => {
+  const tree = unreported(state.tree, [issued]);
+  return tree === state.tree ? unchanged(state, undefined) : stored({ ...state, tree }, undefined);
+};
+
+/** Returns everything unused of one grant. Totals that return nothing may be sent before they are stored. */
 export const giveUp = (state: AccountState, issued: Hex): Decision<Shares> => {
-  const shares = allReturned(state.tree.shares[issued] ?? {});
-  return stored({ ...state, tree: withShares(state.tree, issued, shares) }, shares);
+  const own = state.tree.shares[issued] ?? {};
+  const shares = allReturned(own);
+  if (Object.entries(shares).every(([name, share]) => share === own[name])) {
+    return unchanged(state, own);
+  }
+  const tree = withShares(reportedOf(state.tree, issued), issued, shares);
+  return stored({ ...state, tree }, shares);
 };
 
 /** After this long without a lease an account returns what it did not use. */
@@ -119,14 +136,18 @@ const IDLE_GRACE: Seconds = 5;
 /** A report about an ended grant that did not arrive is repeated after this long. */
 const REPORT_AGAIN: Seconds = 60;
 
+/** When what was spent of a used-up share is reported: by then the alarm of the export comes anyway, and a busy account has asked for more. */
+const REPORT_SPENT: Seconds = 10;
+
 /**
- * Grants whose issuers must get a report: unused money remains although the lease has expired, or the grant has ended and its shares
- * can be forgotten.
+ * Grants whose issuers must get a report: unused money remains although the lease has expired, nothing remains and the issuer does not know
+ * what was spent, or the grant has ended and its shares can be forgotten.
  */
 export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] =>
   branchesOf(state).filter(
     (issued) =>
       (isUnused(state, issued, now) && leaseEnd(state, issued) <= now) ||
+      isUsedUp(state, issued, now) ||
       isClosing(state, issued, now),
   );
 
@@ -149,6 +170,7 @@ export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined =
     ...branches
       .filter((issued) => isUnused(state, issued, now))
       .map((issued) => leaseEnd(state, issued)),
+    ...(branches.some((issued) => isUsedUp(state, issued, now)) ? [now + REPORT_SPENT] : []),
     ...(branches.some((issued) => isClosing(state, issued, now)) ? [now + REPORT_AGAIN] : []),
     ...state.held.map(droppedAt).filter((at) => at > now),
   ];
@@ -161,6 +183,10 @@ const branchesOf = ({ held }: AccountState): readonly Hex[] => [
 
 const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
   hasUnused(tree.shares[issued] ?? {}, now);
+
+/** Only a request for more would report what was spent, and none may follow. */
+const isUsedUp = (state: AccountState, issued: Hex, now: Seconds): boolean =>
+  state.tree.unreported?.includes(issued) === true && !isUnused(state, issued, now);
 
 /** An account that has slept holds no lease any more. */
 const leaseEnd = ({ leases }: AccountState, issued: Hex): Seconds =>

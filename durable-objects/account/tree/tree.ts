@@ -55,6 +55,8 @@ export type Tree = {
   /** Shares of ancestors' limits, by the grant that the ancestor issued. */
   readonly shares: Readonly<Record<Hex, Shares>>;
   readonly answers: Readonly<Record<Hex, Answer>>;
+  /** Grants whose issuers have had no report since this account spent something of their shares. */
+  readonly unreported?: readonly Hex[];
   /** The used parts of the command budgets. */
   readonly commands?: Readonly<Partial<Record<CommandCharge['budget'], CommandCount>>>;
   /** When each recent alert was raised. */
@@ -89,6 +91,18 @@ export const withShares = (tree: Tree, issued: Hex, shares: Shares): Tree => ({
   shares: { ...tree.shares, [issued]: shares },
 });
 
+/** The tree after a spend that the issuer of a grant does not know of, or after its report. The same tree if nothing changes. */
+export const unreported = (tree: Tree, issued: readonly Hex[]): Tree => {
+  const all = [...new Set([...(tree.unreported ?? []), ...issued])];
+  return all.length === (tree.unreported?.length ?? 0) ? tree : { ...tree, unreported: all };
+};
+export const reportedOf = (tree: Tree, issued: Hex): Tree => {
+  if (tree.unreported?.includes(issued) !== true) return tree;
+  const { unreported: all, ...rest } = tree;
+  const left = all.filter((each) => each !== issued);
+  return left.length === 0 ? rest : { ...rest, unreported: left };
+};
+
 export const shareOf = (tree: Tree, issued: Hex, name: string): Share =>
   tree.shares[issued]?.[name] ?? NO_SHARE;
 
@@ -103,6 +117,10 @@ const parseUsedShare = (text: string): UsedShare => {
   const [issued = '', name = '', start = ''] = text.split('|');
   return { issued: issued as Hex, name, start: Number(start) };
 };
+
+/** The grants whose shares a call counted in. */
+export const grantsUsed = (usedShares: readonly string[]): readonly Hex[] =>
+  usedShares.map((text) => parseUsedShare(text).issued);
 
 /** Changes every share that a call counted in. A share whose period has ended is gone and stays so. */
 export const changeUsedShares = <State extends { readonly tree: Tree }>(

@@ -6,7 +6,8 @@ import { issuerOf } from '../../../durable-objects/account/tree/grants.ts';
 import { type IssuedLease, leaseOf } from '../../../durable-objects/account/tree/issued-lease.ts';
 import { takeBack } from '../../../durable-objects/account/tree/take-back.ts';
 import {
-  closeShares,
+  reportArrived,
+  reportLost,
   giveUp,
   recalled,
   reported,
@@ -110,7 +111,9 @@ export const openRecalls = (participants: Participants) => {
           takeReturned(parent, keeper, { [hash]: shares });
           return true;
         });
-        if (answer === true) keeper.decide((state) => closeShares(state, hash, shares, clock.now));
+        if (answer === true)
+          keeper.decide((state) => reportArrived(state, hash, shares, clock.now));
+        else keeper.decide((state) => reportLost(state, hash));
       }
     },
   };

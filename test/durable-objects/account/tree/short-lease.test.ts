@@ -107,3 +107,70 @@ describe('an agent that became idle while its object slept', () => {
     expect(await register(grantOf(other, agent))).toMatchObject({ verdict: 'applied' });
   });
 });
+
+describe('an agent that spent all of its last lease', () => {
+  const alarmIn = (agent: Hex): Promise<number> =>
+    runInDurableObject(
+      stubOf(agent),
+      async (_, { storage }) => ((await storage.getAlarm()) ?? Infinity) - Date.now(),
+    );
+  /** One call uses up a share of exactly its price. */
+  const spender = async () => {
+    const owner = await ownerWith(1_000n, windowOf(1_000));
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    expect(await purseOf(owner)).toMatchObject({ credit: '1000', creditLent: '10' });
+    return { owner, agent };
+  };
+  const expectKnown = async (owner: Hex) => {
+    expect(await purseOf(owner)).toMatchObject({ credit: '990', creditLent: '0' });
+    expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: '10', held: '0' });
+  };
+
+  test('reports it within seconds, without another call, also if its object slept', async () => {
+    const { owner, agent } = await spender();
+    expect(await alarmIn(agent)).toBeLessThanOrEqual(10_000);
+    await storeExported(agent);
+    await putToSleep(agent);
+    const given = vi.spyOn(AgentAccount.prototype, 'giveBack');
+    pass(10);
+    expect(await runDurableObjectAlarm(stubOf(agent))).toBe(true);
+    await expectKnown(owner);
+    for (let i = 0; i < 3; i += 1) {
+      await putToSleep(agent);
+      pass(60);
+      await runDurableObjectAlarm(stubOf(agent));
+    }
+    expect(given).toHaveBeenCalledTimes(1);
+  });
+
+  test('reports it again if the report was lost', async () => {
+    const { owner, agent } = await spender();
+    const lost = vi
+      .spyOn(AgentAccount.prototype, 'giveBack')
+      .mockRejectedValueOnce(new Error('lost'));
+    pass(10);
+    await runDurableObjectAlarm(stubOf(agent));
+    expect((await purseOf(owner)).credit).toBe('1000');
+    expect(await alarmIn(agent)).toBeLessThanOrEqual(10_000);
+    pass(10);
+    await runDurableObjectAlarm(stubOf(agent));
+    await expectKnown(owner);
+    expect(lost).toHaveBeenCalledTimes(2);
+  });
+
+  test('returns what a lost report returned', async () => {
+    const owner = await ownerWith(100_000n, windowOf(100_000));
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    for (let i = 0; i < 6; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    vi.spyOn(AgentAccount.prototype, 'giveBack').mockRejectedValueOnce(new Error('lost'));
+    pass(70);
+    await runDurableObjectAlarm(stubOf(agent));
+    expect((await purseOf(owner)).creditLent).not.toBe('0');
+    pass(10);
+    await runDurableObjectAlarm(stubOf(agent));
+    expect(await purseOf(owner)).toMatchObject({ credit: '99940', creditLent: '0' });
+  });
+});
