@@ -19,7 +19,10 @@ const SECRET: ArgumentSpec = { syntax: '<name>', summary: 'name of the secret' }
 const VALUE: readonly OptionSpec[] = [
   { flags: '--user <user>', summary: 'user of a basic secret; its password is the value' },
   { flags: '--header <name>', summary: 'header of a header secret' },
+  { flags: '--weak', summary: 'store it although an agent could guess it' },
 ];
+
+const weakOf = (input: Input): Pick<PutBody, 'weak'> => (input.flag('weak') ? { weak: true } : {});
 
 const MAX_INPUT = 16_384;
 
@@ -123,7 +126,7 @@ const put: Command = {
     const hint = input.text('hint');
     const value = await valueOf(session, kind, input);
     const admin = await openAdmin(session, 'operator');
-    const secret = { kind, host, value, ...(hint === undefined ? {} : { hint }) };
+    const secret = { kind, host, value, ...weakOf(input), ...(hint === undefined ? {} : { hint }) };
     const answer = await send(admin, name, secret, undefined);
     out.result({ name, kind, host, ...answer }, () =>
       changedText(out, answer.changed, `${name} stored for ${host}`),
@@ -147,7 +150,7 @@ const rotate: Command = {
     const { kind, host, etag, version } = await secretNamed(admin, name);
     const value = await valueOf(session, kind, input);
     const hint = input.text('hint');
-    const secret = { kind, host, value, ...(hint === undefined ? {} : { hint }) };
+    const secret = { kind, host, value, ...weakOf(input), ...(hint === undefined ? {} : { hint }) };
     const answer = await send(admin, name, secret, etag);
     out.result({ name, replaced: version, ...answer }, () =>
       changedText(

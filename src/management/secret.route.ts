@@ -16,6 +16,8 @@ const putBody = z.strictObject(
       [z.string(), z.record(z.string(), z.string())],
       'must be a text or an object of texts',
     ),
+    /** Stores a value that an agent could guess. */
+    weak: z.exactOptional(z.literal(true, 'must be true')),
     /** Text for people that tells versions apart. */
     hint: z.exactOptional(label),
     /**
@@ -23,7 +25,7 @@ const putBody = z.strictObject(
      */
     blind: z.string(BLIND).check(z.regex(/^[A-Za-z0-9_-]{43}$/, BLIND)),
   },
-  'must be an object {kind, host, value, hint?, blind}',
+  'must be an object {kind, host, value, weak?, hint?, blind}',
 );
 
 const secret = z.strictObject({

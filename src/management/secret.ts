@@ -7,6 +7,7 @@ import { rewrapStep } from '../vault/rewrap.ts';
 import { openScrubber } from '../vault/scrubber.ts';
 import {
   readSecretHost,
+  guessableTexts,
   readSecretValue,
   type SecretBinding,
   secretDocument,
@@ -129,11 +130,9 @@ const checkSecret = ({
   const value = readSecretValue(body.kind, body.value);
   const faults = [
     ...(host.ok ? [] : [fault('host', host.error)]),
-    ...(value.ok
-      ? []
-      : value.error.map(({ field, reason }) =>
-          fault(field === '' ? 'value' : `value.${field}`, reason),
-        )),
+    ...(value.ok ? (body.weak === true ? [] : guessableTexts(value.value)) : value.error).map(
+      ({ field, reason }) => fault(field === '' ? 'value' : `value.${field}`, reason),
+    ),
     ...(value.ok && tells(value.value, body.hint ?? '')
       ? [fault('hint', 'must not contain the secret')]
       : []),

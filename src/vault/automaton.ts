@@ -1,8 +1,10 @@
-import { utf8 } from '../crypto/bytes.ts';
 import { TRIGGERS } from './escape.ts';
 
-/** One byte sequence to find, in lower case, and the name that replaces it. */
-export type Pattern = { readonly bytes: Uint8Array; readonly name: string };
+/** One byte sequence to find, in lower case, and what it is a form of. */
+export type Pattern = { readonly bytes: Uint8Array; readonly of: Guarded };
+
+/** A text that must not pass, and the name of its secret. */
+export type Guarded = { readonly name: string; readonly text: string };
 
 /**
  * An Aho-Corasick automaton over the first bytes of all patterns. The scanner compares the rest of a pattern only where its first bytes
@@ -35,11 +37,8 @@ export const FOLDED: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + CASE : byte,
 );
 
-/** Builds the automaton of patterns, by name. @param patterns none is empty */
-export const buildAutomaton = (
-  patterns: readonly { readonly text: string; readonly name: string }[],
-): Automaton => {
-  const all = patterns.map(({ text, name }): Pattern => ({ bytes: utf8(text), name }));
+/** @param all none is empty */
+export const buildAutomaton = (all: readonly Pattern[]): Automaton => {
   const { classes, classCount, firstTrigger } = classesOf(all);
   const size = 1 + all.reduce((sum, { bytes }) => sum + Math.min(bytes.length, WINDOW), 0);
   const next = new Uint16Array(size * classCount);

@@ -1,8 +1,8 @@
-import { FOLDED, type Pattern } from './automaton.ts';
+import { FOLDED, type Guarded, type Pattern } from './automaton.ts';
 import { readEscapes } from './escape.ts';
 
-/** A pattern that was found: the range of its bytes in the whole stream, and its name. */
-export type Hit = { readonly start: number; readonly end: number; readonly name: string };
+/** A pattern that was found: the range of its bytes in the whole stream, and what it is a form of. */
+export type Hit = { readonly start: number; readonly end: number; readonly of: Guarded };
 
 /** A pattern of which the first bytes matched, and the position of the next byte. */
 export type Candidate = {
@@ -27,7 +27,7 @@ export const follow = (
   { source, base, isTrigger, seen }: Text,
 ): { readonly hits: readonly Hit[]; readonly open: readonly Candidate[] } => {
   const { pattern, start } = candidate;
-  const { bytes, name } = pattern;
+  const { bytes, of } = pattern;
   const places = seen.get(pattern) ?? new Set();
   seen.set(pattern, places);
   const hits: Hit[] = [];
@@ -48,14 +48,14 @@ export const follow = (
           break;
         }
         for (const { bytes: read, length } of escapes) {
-          if (read.every((of, index) => FOLDED[of] === bytes[matched + index])) {
+          if (read.every((each, index) => FOLDED[each] === bytes[matched + index])) {
             todo.push({ pattern, start, matched: matched + read.length, at: at + length });
           }
         }
       }
       if (FOLDED[byte ?? 0] !== bytes[matched]) break;
     }
-    if (matched === bytes.length) hits.push({ start, end: at, name });
+    if (matched === bytes.length) hits.push({ start, end: at, of });
   }
   return { hits, open };
 };

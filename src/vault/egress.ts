@@ -3,7 +3,7 @@ import { utf8 } from '../crypto/bytes.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import { open } from './envelope.ts';
-import { type Filled, placeSecrets } from './place.ts';
+import { type Draft, type Filled, placeSecrets } from './place.ts';
 import type { Placement } from './placement.ts';
 import { openScrubber, type Scrubber } from './scrubber.ts';
 import type { SealedSecret } from './secret.ts';
@@ -70,11 +70,22 @@ export const openSecretFetcher = (egress: SecretEgress): SecretFetcher => ({
     const scrubber = openScrubber(placed.value.guarded, (name) => {
       if (!returned.has(name)) egress.onReturned(name, host);
       returned.add(name);
-    });
+    }).answerTo(partsOf(draft));
     const response = await send(placed.value, init);
     return scrubbed(response, scrubber);
   },
 });
+
+/**
+ * What the caller sent, before a secret is placed.
+ *
+ * Attack: a caller sends guesses to a tool that repeats what it gets. If the right one came back as `[secret:name]`, each answer would confirm or
+ * refute every guess in it. So a text that the caller sent comes back as it was sent, right or wrong.
+ */
+const partsOf = ({ url, headers, body }: Draft): readonly Uint8Array[] => [
+  ...[url, ...headers.values()].map(utf8),
+  ...(body === null ? [] : [body]),
+];
 
 /** Callers give bytes, or the text of a JSON-RPC message. */
 const bytesOf = (body: RequestInit['body']): Uint8Array<ArrayBuffer> | null =>

@@ -5,8 +5,8 @@ import { decodeUtf8, encodeBase64, utf8 } from '../crypto/bytes.ts';
 import { inexactNumber } from '../protocol/exact-numbers.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
+import type { Guarded } from './automaton.ts';
 import type { Placement } from './placement.ts';
-import type { Guarded } from './scrubber.ts';
 import { isHeaderText, type SecretValue } from './secret.ts';
 import { hmacSha256, signSigV4 } from './sigv4.ts';
 

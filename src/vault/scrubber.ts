@@ -1,19 +1,18 @@
 import { concatBytes } from '@noble/hashes/utils.js';
 import { utf8 } from '../crypto/bytes.ts';
-import { buildAutomaton, type Automaton } from './automaton.ts';
+import { type Automaton, buildAutomaton, type Guarded } from './automaton.ts';
 import type { Hit } from './candidate.ts';
 import { formsOf } from './forms.ts';
 import { openScanner } from './scanner.ts';
 import { MARK } from './secret.ts';
-
-/** A text that must not pass, and the name of its secret. */
-export type Guarded = { readonly name: string; readonly text: string };
 
 /** Removes texts from answers, in every form of `formsOf`, escaped in any way that `readEscapes` reads. */
 export type Scrubber = {
   /** Opens the scrubber of one body. */
   readonly body: () => BodyScrubber;
   readonly text: (text: string) => string;
+  /** The scrubber of an answer to a request: it leaves every text that the request holds. */
+  readonly answerTo: (request: readonly Uint8Array[]) => Scrubber;
 };
 
 /** Scrubs a body chunk by chunk. Holds back only bytes that may begin a form, so an event stream flows. */
@@ -29,20 +28,36 @@ export const openScrubber = (
   onHit: (name: string) => void,
 ): Scrubber => {
   const automaton = buildAutomaton(
-    guarded.flatMap(({ name, text }) => formsOf(text).map((form) => ({ name, text: form }))),
+    guarded.flatMap((of) => formsOf(of.text).map((form) => ({ bytes: utf8(form), of }))),
   );
-  const body = () => openBody(automaton, onHit);
-  return {
-    body,
-    text: (text) => {
-      const { push, end } = body();
-      const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
-      return decoder.decode(push(utf8(text)), { stream: true }) + decoder.decode(end());
-    },
+  const leaving = (left: ReadonlySet<Guarded>): Scrubber => {
+    const body = () => openBody(automaton, left, onHit);
+    return {
+      body,
+      text: (text) => {
+        const { push, end } = body();
+        const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+        return decoder.decode(push(utf8(text)), { stream: true }) + decoder.decode(end());
+      },
+      answerTo: (request) =>
+        leaving(
+          new Set(
+            request.flatMap((part) => {
+              const { feed, end } = openScanner(automaton);
+              return [...feed(part), ...end()].map(({ of }) => of);
+            }),
+          ),
+        ),
+    };
   };
+  return leaving(new Set());
 };
 
-const openBody = (automaton: Automaton, onHit: (name: string) => void): BodyScrubber => {
+const openBody = (
+  automaton: Automaton,
+  left: ReadonlySet<Guarded>,
+  onHit: (name: string) => void,
+): BodyScrubber => {
   const scanner = openScanner(automaton);
   let held: Uint8Array = new Uint8Array(0);
   /** The position of the first byte of `held`. */
@@ -63,8 +78,8 @@ const openBody = (automaton: Automaton, onHit: (name: string) => void): BodyScru
     const due = hits.filter((hit) => hit.start < until).sort((a, b) => a.start - b.start);
     for (const hit of due) {
       copy(hit.start);
-      onHit(hit.name);
-      if (hit.start >= covered) parts.push(utf8(`${MARK}${hit.name}]`));
+      onHit(hit.of.name);
+      if (hit.start >= covered) parts.push(utf8(`${MARK}${hit.of.name}]`));
       covered = Math.max(covered, hit.end);
     }
     copy(until);
@@ -77,11 +92,11 @@ const openBody = (automaton: Automaton, onHit: (name: string) => void): BodyScru
   return {
     push: (chunk) => {
       held = held.length === 0 ? chunk : concatBytes(held, chunk);
-      hits.push(...scanner.feed(chunk));
+      hits.push(...scanner.feed(chunk).filter(({ of }) => !left.has(of)));
       return release(scanner.settled());
     },
     end: () => {
-      hits.push(...scanner.end());
+      hits.push(...scanner.end().filter(({ of }) => !left.has(of)));
       return release(start + held.length);
     },
   };

@@ -56,6 +56,9 @@ export const MAX_SECRET = 4_096;
 /** Fewer distinct bytes, e.g. `00000000`, are no secret, and scrubbing them would delete ordinary text. */
 const MIN_DISTINCT = 6;
 const MAX_LEAVES = 16;
+/** Below this a caller could find a text by guessing, where a tool repeats more than it was sent. */
+const STRONG_SECRET = 16;
+const STRONG_DISTINCT = 8;
 
 /** Begins the text that replaces a secret. */
 export const MARK = '[secret:';
@@ -133,6 +136,18 @@ export const readSecretValue = (
   });
   return faults.length === 0 ? ok(value) : err(faults);
 };
+
+/** The texts of a value that a caller could guess. Not checked by `readSecretValue`: an operator may store them all the same. */
+export const guessableTexts = ({ texts }: SecretValue): readonly FieldFault[] =>
+  Object.entries(texts).flatMap(([field, each]) => {
+    const bytes = utf8(each);
+    return bytes.length >= STRONG_SECRET && new Set(bytes).size >= STRONG_DISTINCT
+      ? []
+      : [{ field: field === 'value' ? '' : field, reason: GUESSABLE }];
+  });
+const GUESSABLE =
+  `must have at least ${STRONG_SECRET} bytes, ${STRONG_DISTINCT} of them different, so that no agent can guess it. If the upstream gives no ` +
+  'stronger one, `countersign secret put --weak` stores it';
 
 const valueOf = (
   kind: SecretKind,

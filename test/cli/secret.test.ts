@@ -47,6 +47,13 @@ test('an operator stores, replaces, lists and removes a secret, and no output sh
 test('a value is never an argument, and a faulty one is refused without being repeated', async () => {
   expect(await errorOf(2, 'secret', 'put', 'a', VALUE, ...HOST)).toMatchObject({ code: 'usage' });
   expect(await given('short77', 'put', 'a', ...HOST)).toMatchObject({ code: 1 });
+  const weak = await given('hunter2hunter', 'put', 'a', ...HOST);
+  expect([weak.code, JSON.stringify(weak.document)]).toEqual([
+    1,
+    expect.stringContaining('--weak'),
+  ]);
+  expect(await given('hunter2hunter', 'put', 'a', ...HOST, '--weak')).toMatchObject({ code: 0 });
+  await okJson('secret', 'remove', 'a');
   expect(await given(VALUE, 'put', 'a', '--host', 'a.example/x')).toMatchObject({ code: 1 });
   expect(await given('no json', 'put', 'a', ...HOST, '--kind', 'json')).toMatchObject({ code: 2 });
   expect(await listed()).toMatchObject([{ name: 'login' }]);

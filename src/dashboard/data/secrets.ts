@@ -5,6 +5,7 @@ import type { FieldFault } from '../../protocol/fault.ts';
 import {
   isSecretName,
   readSecretHost,
+  guessableTexts,
   readSecretValue,
   SECRET_NAME_HINT,
   type SecretKind,
@@ -83,7 +84,7 @@ export const checkedSecret = (
     ...(isSecretName(draft.name) ? [] : [{ field: 'name', reason: SECRET_NAME_HINT }]),
     ...(host.ok ? [] : [{ field: 'host', reason: host.error }]),
     ...(read === undefined ? [{ field: 'value', reason: 'is not valid JSON' }] : []),
-    ...(read === undefined || read.ok ? [] : read.error.map(placed)),
+    ...(read === undefined ? [] : (read.ok ? guessableTexts(read.value) : read.error).map(placed)),
   ];
   return value === undefined || faults.length > 0 ? err(faults) : ok(value);
 };

@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { SecretPlace } from '../../../src/catalog/tool.ts';
 import { openSecretFetcher } from '../../../src/vault/egress.ts';
 import { type Placement, parsePlacements } from '../../../src/vault/placement.ts';
-import type { SecretKind } from '../../../src/vault/secret.ts';
+import { guessableTexts, readSecretValue, type SecretKind } from '../../../src/vault/secret.ts';
 import { hmacSha256 } from '../../../src/vault/sigv4.ts';
 import { keysFrom, sealedOf, TOKEN } from './sealed.ts';
 
@@ -81,6 +81,40 @@ test('places user and password, and scrubs the credentials as one text', async (
   const { request, response } = await send(parts, {}, () => new Response(`<${credentials}>`));
   expect(request?.headers.get('authorization')).toBe(`Basic ${credentials}`);
   expect(await response.text()).toBe('<[secret:s0]>');
+});
+
+test('confirms no guess: what the caller sent comes back as it was sent', async () => {
+  const place = { in: 'header', name: 'x-api-key' };
+  const guesses = [...Array.from({ length: 1_000 }, (_, n) => `${ASCII}${n}`), btoa(ASCII)];
+  const echo = async (request: Request) => new Response(await request.text());
+  const { response, returned } = await send(
+    [{ place }],
+    { method: 'POST', body: guesses.join('\n') },
+    echo,
+  );
+  expect(await response.text()).toBe(guesses.join('\n'));
+  expect(returned).toEqual([]);
+  // The others are removed as ever.
+  const both = [
+    { place, json: ASCII },
+    { place: { in: 'header', name: 'x-other' }, json: 'another-secret-0123' },
+  ];
+  const sent = await send(
+    both,
+    { url: `https://api.example/x?q=${encodeURIComponent(ASCII)}` },
+    () => new Response(`${ASCII} another-secret-0123`),
+  );
+  expect(await sent.response.text()).toBe(`${ASCII} [secret:s1]`);
+});
+
+test.each([
+  ['hunter2hunter', 1],
+  ['passwordpassword', 1],
+  ['0123456701234567', 0],
+  ['sk-live-4f9a/B+c', 0],
+])('knows whether an agent could guess %s', (text, faults) => {
+  const read = readSecretValue('token', text);
+  expect(read.ok && guessableTexts(read.value)).toHaveLength(faults);
 });
 
 test('places a query parameter and leaves all others exactly as they were signed', async () => {
