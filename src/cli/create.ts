@@ -24,6 +24,7 @@ export const command: Command = {
     },
     { flags: '--mcp <url>', summary: 'sell the tools of this MCP server' },
     { flags: '--price <amount>', summary: 'price of a call in dollars, e.g. 0.01' },
+    { flags: '--tool <name>', summary: 'name of the tool at --upstream (default: from its path)' },
     {
       flags: '--new-pay-to <name>',
       summary: 'create a key of this name, encrypted, as receiving address',
@@ -76,4 +77,4 @@ export const command: Command = {
 };
 
 /** A second run without a setting: the configuration stays. */
-const NO_SETTINGS: Settings = { files: [], checks: [], skipped: [], isLocal: false };
+const NO_SETTINGS: Settings = { files: [], checks: [], notes: [], skipped: [], isLocal: false };

@@ -20,7 +20,13 @@ const api = createServer((_, response) => {
       info: { title: 'Shop', version: '1' },
       servers: [{ url: '/v2' }],
       paths: {
-        '/pets': { get: { operationId: 'listPets', responses: { 200: { description: 'ok' } } } },
+        '/pets': {
+          get: {
+            operationId: 'listPets',
+            parameters: [{ name: 's', in: 'cookie' }],
+            responses: { 200: { description: 'ok' } },
+          },
+        },
       },
     }),
   );
@@ -49,6 +55,7 @@ describe('create --openapi', () => {
   test('sells the operations of a document from a URL, below the server next to it', async () => {
     const ran = await create(...PAYEE, ...words);
     expect(ran.code, ran.stdout).toBe(0);
+    expect(documentIn(ran)['notes']).toEqual(['list_pets: without parameter s, which is a cookie']);
     expect(await tools()).toMatchObject([
       { id: 'list_pets', path: '/tools/list_pets', price: '$0.02', upstream: '/v2/pets' },
     ]);
@@ -110,6 +117,26 @@ describe('create --mcp', () => {
     });
     const again = await create('--skip-checks', '--mcp', `${fixture.url}/mcp`, '--price', '0.02');
     expect(documentIn(again)).toMatchObject({ written: [], skipped: [] });
+  });
+});
+
+test('keeps the tools of a project that gets another URL, and says what it sells for how much', async () => {
+  const upstream = (path: string) => ['--upstream', `${origin}${path}`];
+  const first = documentIn(await create(...PAYEE, ...upstream('/v1/weather'), '--price', '0.001'));
+  expect(first['notes']).toEqual([
+    'v1_weather: sold for $0.001 a call at /tools/v1_weather',
+    expect.stringContaining('agents choose by it'),
+    expect.stringContaining('about what its settlement costs'),
+  ]);
+  await create('--skip-checks', ...upstream('/v1/tides'), '--tool', 'tides');
+  expect(await tools()).toMatchObject([
+    { id: 'v1_weather', price: '$0.001', settlement: 'deferred' },
+    { id: 'tides', price: '$0.01', upstream: '/v1/tides' },
+  ]);
+  const taken = await create('--skip-checks', ...upstream('/v1/x'), '--tool', 'tides');
+  expect(taken.stderr).toContain('--tool <name>');
+  expect(documentIn(await create('--skip-checks', ...upstream('/v1/tides')))).toMatchObject({
+    written: [],
   });
 });
 

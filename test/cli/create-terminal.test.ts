@@ -1,8 +1,11 @@
+import { getEventListeners } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { people } from '../../dev/stack/people.ts';
+import { createPrompts } from '../../src/cli/lib/prompts.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
 import { openProgram, type Terminal } from './support/terminal.ts';
 
@@ -100,6 +103,7 @@ describe('npm create countersign at a terminal', () => {
     expect(toml).toContain('UPSTREAM_URL = "https://api.example"');
     expect(toml).toContain(people.seller);
     expect(await readdir(join(home().home, 'keys'))).toEqual(['gateway.json']);
+    expect(terminal.shown()).not.toContain('Warning');
     expect(terminal.shown()).toContain('skip POST /upload');
     // The lines of the report, without those of the prompts.
     const report = terminal.shown().split('exit=0')[0]?.split('skip').at(-1) ?? '';
@@ -112,6 +116,8 @@ describe('npm create countersign at a terminal', () => {
     await answer(terminal, [
       ['Which address receives', (each) => each.press('down')],
       ['a new one', enter],
+      ['Name of the tool', enter],
+      ['Price of a call', enter],
       ...PROMPTS.slice(6).filter(([shown]) => !shown.startsWith('○')),
     ]);
     await terminal.sees('UPSTREAM_URL');
@@ -121,6 +127,27 @@ describe('npm create countersign at a terminal', () => {
       'gateway.json',
       'my-shop-payee.json',
     ]);
+  });
+
+  test('takes an API on this machine, and asks for the name and the price of its tool', async () => {
+    const terminal = create(['--pay-to', people.seller, '--new-operator', 'boss']);
+    await answer(terminal, [
+      ['What do you sell', enter],
+      ['URL of the API', typed('http://localhost:3000/v1/Weather')],
+      ['Name of the tool', typed('forecast')],
+      ['Price of a call', typed('0.0005')],
+      ...PROMPTS.slice(6).filter(([shown]) => !shown.startsWith('Which wallet')),
+    ]);
+    await terminal.sees('exit=0');
+    await terminal.ended();
+    const project = join(home().directory, FOLDER);
+    expect(JSON.parse(await readFile(join(project, 'tools.json'), 'utf8'))).toMatchObject({
+      tools: [
+        { id: 'forecast', path: '/tools/forecast', price: '$0.0005', upstream: '/v1/Weather' },
+      ],
+    });
+    expect(await readFile(join(project, '.dev.vars'), 'utf8')).toContain("LOCAL_STACK='true'");
+    expect(terminal.shown()).toContain('a call for $0.0005 earns about what its settlement');
   });
 
   test.each(PROMPTS.map(([shown], at) => [shown, at] as const))(
@@ -188,4 +215,23 @@ describe('npm create countersign at a terminal', () => {
     await terminal.ended();
     expect(terminal.raw().split('exit=')[0]).not.toContain('\u001B');
   });
+});
+
+test('leaves no listener of a prompt at the signal of the command', async () => {
+  const terminal = { isTTY: true, columns: 80, setRawMode: () => undefined };
+  const stdin = Object.assign(new PassThrough(), terminal) as unknown as NodeJS.ReadStream;
+  const stderr = Object.assign(new PassThrough(), terminal) as unknown as NodeJS.WriteStream;
+  const { signal } = new AbortController();
+  const progress = {
+    during: async <T>(_: unknown, work: () => Promise<T>) => await work(),
+    hidden: async <T>(work: () => Promise<T>) => await work(),
+  };
+  const prompts = createPrompts({ stdin, stderr, signal, progress });
+  for (const message of ['One?', 'Two?']) {
+    const answer = prompts.confirm({ message, instead: '--yes' });
+    await expect.poll(() => stdin.listenerCount('keypress')).toBeGreaterThan(0);
+    (stdin as unknown as PassThrough).write('y');
+    expect(await answer).toBe(true);
+  }
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

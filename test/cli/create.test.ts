@@ -161,7 +161,7 @@ describe('npm create countersign', () => {
         interval: 100,
       })
       .toBe(200);
-    const tool = `${url}/tools/example?word=river`;
+    const tool = `${url}/tools/lookup?word=river`;
     expect((await fetch(tool)).status).toBe(402);
     const agent = createAgent({
       account: privateKeyToAccount(people.agent.privateKey),

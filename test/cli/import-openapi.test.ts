@@ -75,7 +75,8 @@ describe('tools import', () => {
       servers: [{ url: 'https://api.example/v1' }],
       paths: {
         '/a': { get: { operationId: 'readA' } },
-        '/b': { post: { requestBody: { required: true, content: { 'multipart/form-data': {} } } } },
+        // Few documents call a body required.
+        '/b': { post: { requestBody: { content: { 'multipart/form-data': {} } } } },
       },
     });
     const document = await file('openapi.json', json);
@@ -88,6 +89,9 @@ describe('tools import', () => {
       tools: [{ id: 'read_a', upstream: 'https://api.example/v1/a', price: '$0.01' }],
     });
     expect(await okJson(...words, '--yes')).toMatchObject({ applied: [], planned: [] });
+    const nothing = await run(...words, '--yes', '--only', 'POST *');
+    expect(nothing.code).toBe(1);
+    expect(nothing.stdout).toContain('No operation of the document can be sold.');
   });
 
   test('refuses documents that it cannot import', async () => {

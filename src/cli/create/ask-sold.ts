@@ -1,20 +1,17 @@
 import type { ToolDocument } from '../../management/tool.route.ts';
-import { formatDollars } from '../../protocol/amount.ts';
 import { CliError, usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
 import { isLoopback } from '../lib/local-stack.ts';
 import type { Session } from '../lib/session.ts';
 import { printable } from '../lib/text.ts';
-import { amountIn } from '../lib/units.ts';
+import { askPrice, priceNotes } from './ask-price.ts';
 import type { Sold } from './sold.ts';
-
-const DEFAULT_PRICE = '0.01';
 
 /**
  * Asks what the project sells: one URL, the operations of an OpenAPI document, or the tools of an MCP server.
  *
  * @param project its tools of an earlier run; a second import keeps what it does not decide
- * @returns undefined for one URL, which `askAnswers` asks for, and for an existing project without an import
+ * @returns undefined for an existing project without an import
  */
 export const askSold = async (
   session: Session,
@@ -45,7 +42,10 @@ export const askSold = async (
       ],
       initial: 'url',
     }));
-  if (kind === 'url') return undefined;
+  if (kind === 'url')
+    return isNew || input.text('upstream') !== undefined
+      ? withPriceNotes(await (await import('./sold-url.ts')).soldByUrl(session, input, present))
+      : undefined;
   const source = openapi ?? mcp ?? (await askSource(session, kind));
   const price = await askPrice(session, input);
   const sold =
@@ -56,11 +56,17 @@ export const askSold = async (
           ...{ source, price, present },
         })
       : await soldByServer(session, source, price, present);
-  if (sold.tools.length > 0) return sold;
+  if (sold.tools.length > 0) return withPriceNotes(sold);
   throw new CliError(`Nothing in ${printable(source)} can be sold. The command wrote nothing.`, {
     hint: sold.skipped[0] ?? 'It describes no operation.',
     code: 'nothing_sold',
   });
+};
+
+/** Adds a warning for each low price. */
+const withPriceNotes = (sold: Sold): Sold => {
+  const prices = new Set(sold.tools.map(({ price }) => (typeof price === 'string' ? price : '')));
+  return { ...sold, notes: [...sold.notes, ...[...prices].flatMap(priceNotes)] };
 };
 
 const askSource = async ({ prompts }: Session, kind: 'openapi' | 'mcp'): Promise<string> =>
@@ -74,29 +80,6 @@ const askSource = async ({ prompts }: Session, kind: 'openapi' | 'mcp'): Promise
         instead: '--mcp <url>',
         check: (text) => (URL.canParse(text) ? undefined : 'That is not a URL.'),
       });
-
-/** The price of a call in the form of tools.json. */
-const askPrice = async ({ prompts }: Session, input: Input): Promise<string> => {
-  const isPrice = (text: string): boolean => {
-    try {
-      return amountIn(text, '--price') >= 0n;
-    } catch {
-      return false;
-    }
-  };
-  const text =
-    input.text('price') ??
-    (prompts.isInteractive
-      ? await prompts.text({
-          message: 'Price of a call in dollars',
-          instead: '--price <amount>',
-          initial: DEFAULT_PRICE,
-          check: (given) => (isPrice(given) ? undefined : 'Type an amount such as 0.01.'),
-        })
-      : undefined);
-  if (text !== undefined) return formatDollars(amountIn(text, '--price'));
-  throw usageError('The command needs a price for a call.', 'Give --price, e.g. --price 0.01.');
-};
 
 const soldByServer = async (
   { progress, signal }: Session,
@@ -113,14 +96,16 @@ const soldByServer = async (
     'listing the tools of the server',
     async () => await readListing(url, reach, signal),
   );
-  const { tools, skipped } = importListing(url, listing, present, {
+  const { tools, aliases, skipped } = importListing(url, listing, present, {
     ...{ price, prices: [], only: [], exclude: [], settlement: 'deferred' },
     ...{ namespace: undefined, reach },
   });
-  const isNews = ({ why }: { readonly why: string }): boolean => !why.startsWith('is sold as');
   return {
     tools: [...present, ...tools],
     upstream: new URL(url).origin,
-    skipped: skipped.filter(isNews).map(({ name, why }) => `${name || 'a tool'} ${why}`),
+    notes: aliases.map(({ id, name }) => `${id}: named ${name} at the server`),
+    skipped: skipped
+      .filter(({ id }) => id === undefined)
+      .map(({ name, why }) => `${name || 'a tool'} ${why}`),
   };
 };

@@ -3,7 +3,18 @@ import { isLoopback } from '../lib/local-stack.ts';
 
 /** Options that change the settings of an existing project. Without them, a second run only brings it to this release. */
 const SETTINGS = [
-  ...['payTo', 'newPayTo', 'network', 'rpc', 'upstream', 'openapi', 'mcp', 'price', 'audience'],
+  ...[
+    'payTo',
+    'newPayTo',
+    'network',
+    'rpc',
+    'upstream',
+    'openapi',
+    'mcp',
+    'tool',
+    'price',
+    'audience',
+  ],
   ...['facilitator', 'operator', 'newOperator'],
 ];
 const SETTING_FLAGS = ['localStack', 'withoutRelayer'];

@@ -8,6 +8,7 @@ export type Report = {
   readonly written: readonly string[];
   readonly unchanged: readonly string[];
   readonly checks: readonly Check[];
+  readonly notes: readonly string[];
   readonly skipped: readonly string[];
   readonly keys: readonly { readonly name: string; readonly file: string }[];
   readonly isNew: boolean;
@@ -17,20 +18,20 @@ export type Report = {
 /** Prints what the command wrote, and the next steps. */
 export const reportProject = (session: Session, directory: string, report: Report): void => {
   const { out } = session;
-  const { written, unchanged, checks, skipped, keys, isNew, isLocal } = report;
+  const { written, unchanged, checks, notes, skipped, keys, isNew, isLocal } = report;
   const folder = relative(session.directory, directory);
   const steps = [
     ...(folder === '' ? [] : [`cd ${quoted(folder)}`]),
     ...(isNew || written.includes('package.json') ? ['npm install'] : []),
     'npm run dev',
   ];
-  const document = { directory, written, unchanged, checks, skipped, keys, next: steps };
+  const document = { directory, written, unchanged, checks, notes, skipped, keys, next: steps };
   out.result(document, () => {
     const { style } = out;
     const prose = (text: string, indent = ''): string => wrapped(text, proseWidth(out), indent);
     const files = (how: string, names: readonly string[]): readonly string[] =>
       names.length === 0 ? [] : [prose(`${how} ${names.join(', ')}`, '  ')];
-    const notes = [
+    const closing = [
       ...keys.map(
         ({ name, file }) =>
           `The key ${name} is encrypted in ${file}: back up the file and its password.`,
@@ -47,23 +48,24 @@ export const reportProject = (session: Session, directory: string, report: Repor
     ];
     return [
       ...(checks.length === 0 ? [] : [checkLines(out, checks), '']),
-      ...skippedLines(skipped).map((line) => prose(`${style.warn('skip')} ${line}`, '     ')),
+      ...fewOf(notes).map((line) => prose(`${style.warn('note')} ${line}`, '     ')),
+      ...fewOf(skipped).map((line) => prose(`${style.warn('skip')} ${line}`, '     ')),
       ...files(style.good('wrote'), written),
       ...files(style.dim('unchanged'), unchanged),
       '',
       'Next:',
       ...steps.map((step) => `  ${style.accent(step)}`),
       '',
-      ...notes.map((note) => style.dim(prose(note))),
+      ...closing.map((note) => style.dim(prose(note))),
     ].join('\n');
   });
 };
 
-const MAX_SKIPPED = 10;
+const MAX_LINES = 10;
 
-const skippedLines = (skipped: readonly string[]): readonly string[] => [
-  ...skipped.slice(0, MAX_SKIPPED).map(printable),
-  ...(skipped.length > MAX_SKIPPED ? [`and ${skipped.length - MAX_SKIPPED} more`] : []),
+const fewOf = (lines: readonly string[]): readonly string[] => [
+  ...lines.slice(0, MAX_LINES).map(printable),
+  ...(lines.length > MAX_LINES ? [`and ${lines.length - MAX_LINES} more`] : []),
 ];
 
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));

@@ -22,6 +22,8 @@ import { askSold } from './ask-sold.ts';
 export type Settings = {
   readonly files: readonly FileToWrite[];
   readonly checks: readonly Check[];
+  /** What tools lack. */
+  readonly notes: readonly string[];
   /** Operations that the project does not sell, and why. */
   readonly skipped: readonly string[];
   /** The upstream is on this machine: the project cannot be deployed as it is. */
@@ -73,6 +75,7 @@ export const askSettings = async (
       ...(text === undefined ? [] : [{ path: join(directory, TOOLS_FILE), text }]),
     ],
     checks,
+    notes: sold?.notes ?? [],
     skipped: sold?.skipped ?? [],
     isLocal,
   };

@@ -60,6 +60,9 @@ export const soldByDocument = async (
   return {
     tools: [...kept, ...tools.filter(({ id }) => !ids.has(id))],
     upstream: origin,
+    notes: imported.value.tools.flatMap(({ tool, notes }) =>
+      notes.map((note) => `${tool.id}: ${note}`),
+    ),
     skipped: skipped.map(({ operation, why }) => `${operation}: ${why}`),
   };
 };

@@ -5,6 +5,8 @@ export type Sold = {
   readonly tools: readonly ToolDocument[];
   /** Becomes UPSTREAM_URL. */
   readonly upstream: string;
+  /** What a sold tool lacks, e.g. credentials that the upstream expects. */
+  readonly notes: readonly string[];
   /** What the command left out, and why. */
   readonly skipped: readonly string[];
 };

@@ -38,7 +38,8 @@ export const importOpenApi: Command = {
         ...skipped.map(({ operation, why }) => ({ mark: 'skip', text: `${operation}: ${why}` })),
       ],
       report: { tools: tools.map(({ id }) => id), skipped, notes },
-      none: 'The document has no operations.',
+      sold: tools.length,
+      none: 'No operation of the document can be sold.',
     });
   },
 };

@@ -41,7 +41,8 @@ export const importMcp: Command = {
         ...skipped.map(({ name, why }) => ({ mark: 'skip', text: `${name || 'a tool'} ${why}` })),
       ],
       report: { tools, aliases, skipped },
-      none: 'The server has no tools.',
+      sold: tools.length + skipped.filter(({ id }) => id !== undefined).length,
+      none: 'No tool of the server can be sold.',
     });
   },
 };

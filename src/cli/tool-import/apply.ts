@@ -16,24 +16,27 @@ export type Imported = {
   readonly remarks: readonly { readonly mark: string; readonly text: string }[];
   /** Members of the document of `--json`, besides those of the outcome. */
   readonly report: Readonly<Record<string, unknown>>;
-  /** Printed if there is nothing else to print. */
+  /** Tools that are sold afterwards. Without any, the command fails. */
+  readonly sold: number;
+  /** Printed if there are none. */
   readonly none: string;
 };
 
-/** Previews the changes, asks, and applies them. @throws Ended if the target rejected some */
+/** Previews the changes, asks, and applies them. @throws Ended if the target rejected some, or nothing is sold */
 export const applyImport = async (
   { out, prompts }: Session,
   input: Input,
   target: Target,
-  { tools, remarks, report, none }: Imported,
+  { tools, remarks, report, sold, none }: Imported,
 ): Promise<void> => {
   const steps = planOf(target.present, tools, true);
   if (!out.json) {
     const lines = [
       ...(steps.length > 0 || tools.length > 0 ? [planText(out, steps, tools.length)] : []),
       ...remarks.map(({ mark, text }) => remarkLine(out, mark, text)),
+      ...(sold === 0 ? [none] : []),
     ];
-    out.item({}, () => (lines.length === 0 ? none : lines.join('\n')));
+    out.item({}, () => lines.join('\n'));
   }
   const isDone = input.flag('dryRun') || steps.length === 0;
   if (!isDone && !input.flag('yes')) {
@@ -46,7 +49,7 @@ export const applyImport = async (
       outcomeText(out, applied, failed),
     );
   }
-  if (failed.length > 0) throw new Ended(EXIT.failed);
+  if (failed.length > 0 || sold === 0) throw new Ended(EXIT.failed);
 };
 
 const remarkLine = (out: Output, mark: string, text: string): string =>

@@ -135,10 +135,14 @@ const bodyInputs = (
   const media = type === undefined ? undefined : content[type];
   const others = Object.keys(content).map((each) => shortText(each, 64));
   if (!isObject(media) || method === 'GET' || method === 'HEAD') {
-    const why = isObject(media)
+    const isBodiless = method === 'GET' || method === 'HEAD';
+    const why = isBodiless
       ? `a ${method} request has no body`
-      : `its body is ${others.join(', ') || 'undescribed'}, not application/json`;
-    return isRequired ? err(why) : ok({ inputs: [], notes: [`without body: ${why}`] });
+      : `its body is ${others.join(', ') || 'undescribed'}, not application/json, which MCP calls send`;
+    // Most documents call no body required. Without it an upload would be sold that uploads nothing.
+    return isRequired || (!isBodiless && others.length > 0)
+      ? err(why)
+      : ok({ inputs: [], notes: [`without body: ${why}`] });
   }
   const found = resolveSchema(media['schema'] ?? {}, document);
   if (!found.ok)

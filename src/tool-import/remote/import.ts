@@ -12,7 +12,12 @@ export type RemoteImportOptions = ImportTerms & { readonly reach: EgressReach };
 export type RemoteImport = {
   readonly tools: readonly ToolDocument[];
   readonly aliases: readonly { readonly id: string; readonly name: string }[];
-  readonly skipped: readonly { readonly name: string; readonly why: string }[];
+  /** `id`: the tool that sells it already. */
+  readonly skipped: readonly {
+    readonly name: string;
+    readonly why: string;
+    readonly id?: string;
+  }[];
 };
 
 /** Converts the listed tools of a server to tools of a gateway that sells `present`. Tools that it sells already stay as they are. */
@@ -32,11 +37,15 @@ export const importListing = (
   const taken = new Set(present.map(({ id }) => id));
   const tools: ToolDocument[] = [];
   const aliases: { readonly id: string; readonly name: string }[] = [];
-  const skipped = unusable.map(({ name, reason }) => ({ name, why: reason }));
+  const skipped: RemoteImport['skipped'][number][] = unusable.map(({ name, reason }) => ({
+    name,
+    why: reason,
+  }));
   for (const [name, definition] of listed) {
     const known = sold.get(name);
     if (known !== undefined) {
-      skipped.push({ name, why: `is sold as ${known}: \`tools check-mcp\` compares it` });
+      const why = `is sold as ${known}: \`tools check-mcp\` compares it`;
+      skipped.push({ name, why, id: known });
       continue;
     }
     const id = idFor(name, namespace, taken);
