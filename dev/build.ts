@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -225,6 +226,18 @@ const replace = (): void => {
   rmSync(old, { recursive: true, force: true });
 };
 
+/**
+ * Links the command into the directory of a project's commands. `npx countersign` in this checkout installs the checkout into the cache of npx,
+ * with a silent `npm run build` the first time, and compares the dependencies of both every time: seconds, where the command itself takes one.
+ */
+const linkCommand = (): void => {
+  const directory = join(ROOT, 'node_modules/.bin');
+  mkdirSync(directory, { recursive: true });
+  const link = join(directory, `countersign-${process.pid}`);
+  symlinkSync('../../dist/cli/index.js', link);
+  renameSync(link, join(directory, 'countersign'));
+};
+
 try {
   process.exitCode = compile('tsconfig.client.json') || compile('tsconfig.verify.json');
   if (process.exitCode === 0) {
@@ -236,6 +249,7 @@ try {
     await bundleSigner();
     await bundleCreate();
     replace();
+    linkCommand();
   }
 } finally {
   rmSync(draft, { recursive: true, force: true });

@@ -25,7 +25,7 @@ export const command: Command = {
     'countersign tail team/alice team/bob --json | jq .verdict',
   ],
   run: async (session, input) => {
-    const { out, ifStopped, progress } = session;
+    const { out, ifStopped } = session;
     ifStopped('The log keeps every decision: `countersign audit export` prints it.');
     const admin = await openAdmin(session, roleOf(input));
     const { accounts, labels } = await followedAccounts(admin, input.arguments);
@@ -55,7 +55,9 @@ export const command: Command = {
       out.note(
         `note: the command follows at most ${MAX_FEEDS} accounts at once and omits ${omitted}`,
       );
-    await Promise.race([progress.during('opening feeds', feeds.connected), feeds.over]);
+    // No spinner: decisions arrive meanwhile, and the command often runs in the background of a terminal.
+    out.note(out.noteStyle.dim(`opening ${counted(feeds.accounts.size, 'feed')}`));
+    await Promise.race([feeds.connected(), feeds.over]);
     out.note(
       out.noteStyle.dim(`watching ${counted(feeds.accounts.size, 'account')}; Ctrl-C ends it`),
     );

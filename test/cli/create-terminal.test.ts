@@ -225,6 +225,7 @@ test('leaves no listener of a prompt at the signal of the command', async () => 
   const progress = {
     during: async <T>(_: unknown, work: () => Promise<T>) => await work(),
     hidden: async <T>(work: () => Promise<T>) => await work(),
+    clear: () => undefined,
   };
   const prompts = createPrompts({ stdin, stderr, signal, progress });
   for (const message of ['One?', 'Two?']) {

@@ -74,30 +74,28 @@ describe('README and docs', () => {
     await untilDayLasts(120_000);
     const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
     const audit = blocks('sh').find((block) => block.includes('audit verify')) ?? '';
-    const command = `node ${join(ROOT, 'dist/cli/index.js')}`;
     // The decisions begin once `tail` follows the accounts. Then `tail`, the report and the log get the denial, which the account writes
     // within ten seconds. Background commands would outlive the script.
     const script = `
       trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
       eventually() { for _ in $(seq 120); do "$@" && return; sleep 0.5; done; echo "never: $*" >&2; exit 1; }
-      reports_all() { npx countersign spend --by tool | grep -qE '0\\.003 +3 +1 '; }
-      exports_leaves() { rm -rf audit; npx countersign audit export --fleet -o audit --json | grep -qE '"leaves":[1-9]'; }
+      reports_all() { countersign spend --by tool | grep -qE '0\\.003 +3 +1 '; }
+      exports_leaves() { rm -rf audit; countersign audit export --fleet -o audit --json | grep -qE '"leaves":[1-9]'; }
       ${story.replace(/tail &.*\n/, 'tail >decisions 2>notes &\neventually grep -q watching notes\n')}
       eventually grep -q denied decisions; kill %1; cat decisions
-      eventually reports_all; npx countersign spend --by tool
+      eventually reports_all; countersign spend --by tool
       eventually exports_leaves; rm -rf audit
       set -e
       ${audit}`
-      .replaceAll('npx countersign', command)
+      .replaceAll('$PWD/node_modules', join(ROOT, 'node_modules'))
       .replaceAll('examples/', join(ROOT, 'examples/'));
-    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script], {
+    const running = promisify(execFile)('bash', ['-c', script], {
       cwd: directory,
-      env: {
-        ...process.env,
-        COUNTERSIGN_HOME: join(directory, 'home'),
-        COUNTERSIGN_PASSWORD: 'of this test',
-      },
+      env: { ...process.env, COUNTERSIGN_HOME: join(directory, 'home') },
     });
+    // The story asks for a password once.
+    running.child.stdin?.end('of this test\n');
+    const { stdout, stderr } = await running;
     expect(stderr.match(/^200 · paid \$0\.001 .* from credit/gm)).toHaveLength(3);
     expect(stderr).toMatch(/rule +window\n +limit +\$0\.002/);
     expect(stdout).toMatch(/team\/alice +lookup +denied +window/);

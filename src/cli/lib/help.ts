@@ -18,6 +18,7 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
       'deploy',
       'doctor',
       'settings',
+      'outages',
       'apply',
       'tools',
       'calls',

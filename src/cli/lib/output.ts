@@ -24,6 +24,8 @@ export type Output = {
   readonly noteStyle: Style;
   /** Ends the bytes before a note: resets the terminal, and ends the line that they left open. */
   endBytes(): void;
+  /** Whether bytes left a line of the terminal open, into which nothing may be drawn. */
+  isLineOpen(): boolean;
 };
 
 /** Colours of one stream; each returns its text unchanged if the stream takes none. */
@@ -47,6 +49,8 @@ type OutputOptions = {
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: Stream;
   readonly stderr: Stream;
+  /** Called before each write, e.g. to clear a spinner that a line would end up in. */
+  readonly beforeWrite?: () => void;
 };
 
 /** Money is `bigint` and becomes a decimal string. `JSON.stringify` leaves some terminal control characters in place: escape them. */
@@ -88,10 +92,12 @@ export const columnsOf = ({ isTTY, columns }: Stream): number =>
 const RESET = '\u0018\u001B\\\u001B[0m';
 
 export const createOutput = (options: OutputOptions): Output => {
-  const { json, stdout, stderr } = options;
-  const print = (document: unknown, human: () => string): void => {
+  const { json, stdout, stderr, beforeWrite = () => undefined } = options;
+  const printAfter = (start: string) => (document: unknown, human: () => string) => {
     const text = json ? jsonOf(document) : harmless(human());
-    if (text !== '') stdout.write(`${text}\n`);
+    if (text === '') return;
+    beforeWrite();
+    stdout.write(`${start}${text}\n`);
   };
   const decoder = new TextDecoder();
   const write = async (bytes: string | Uint8Array): Promise<void> => {
@@ -104,26 +110,34 @@ export const createOutput = (options: OutputOptions): Output => {
     width: columnsOf(stdout),
     style: styleOf(takesColour(options, stdout)),
     noteStyle: styleOf(takesColour(options, stderr)),
-    result: print,
-    item: print,
+    result: printAfter(''),
+    // Another command may draw its spinner in this terminal while a stream of items runs in the background.
+    item: printAfter(stdout.isTTY && !json ? CLEAR : ''),
+    isLineOpen: () => stdout.isTTY && stderr.isTTY && last !== 0x0a,
     endBytes: () => {
       if (!stdout.isTTY || !stderr.isTTY) return;
+      beforeWrite();
       stdout.write(printable(decoder.decode()));
       stderr.write(last === 0x0a ? RESET : `${RESET}\n`);
     },
     bytes: async (chunk) => {
+      beforeWrite();
       last = chunk.at(-1) ?? last;
       // A sequence that two chunks share loses its first character, which makes the rest plain text.
       await write(stdout.isTTY ? printable(decoder.decode(chunk, { stream: true })) : chunk);
     },
     raw: async (chunk) => {
+      beforeWrite();
       last = chunk.at(-1) ?? last;
       await write(chunk);
     },
     note: (text) => {
-      if (!json) stderr.write(`${harmless(text)}\n`);
+      if (json) return;
+      beforeWrite();
+      stderr.write(`${harmless(text)}\n`);
     },
     trace: (text) => {
+      beforeWrite();
       stderr.write(`${harmless(text)}\n`);
     },
   };
@@ -135,6 +149,8 @@ export type Progress = {
   during<T>(what: string | (() => string), work: () => Promise<T>): Promise<T>;
   /** Hides the spinner while the work owns the terminal, e.g. a prompt. */
   hidden<T>(work: () => Promise<T>): Promise<T>;
+  /** Clears the spinner before a line is printed. It is drawn again below that line. */
+  clear(): void;
 };
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -142,13 +158,25 @@ const DELAY_MS = 1000;
 const FRAME_MS = 100;
 const CLEAR = '\r\u001B[2K';
 
-/** Draws on a terminal only; with `quiet` not even there. */
-export const createProgress = (stream: Stream, quiet: boolean, signal: AbortSignal): Progress => {
+/** Draws on a terminal only; with `quiet` not even there. `isInLine`: whether printed text left the cursor inside a line, which drawing would erase. */
+export const createProgress = (
+  stream: Stream,
+  quiet: boolean,
+  signal: AbortSignal,
+  isInLine: () => boolean = () => false,
+): Progress => {
   let shown = 0;
   let hidden = 0;
+  let drawn = false;
+  const clear = (): void => {
+    if (drawn) stream.write(CLEAR);
+    drawn = false;
+  };
   return {
+    clear,
     hidden: async (work) => {
       hidden += 1;
+      clear();
       try {
         return await work();
       } finally {
@@ -159,10 +187,9 @@ export const createProgress = (stream: Stream, quiet: boolean, signal: AbortSign
       if (!stream.isTTY || quiet || shown > 0) return await work();
       shown += 1;
       const from = performance.now();
-      let drawn = false;
       const draw = (): void => {
         const elapsed = performance.now() - from;
-        if (elapsed < DELAY_MS || hidden > 0 || signal.aborted) return;
+        if (elapsed < DELAY_MS || hidden > 0 || signal.aborted || isInLine()) return;
         drawn = true;
         const frame = FRAMES[Math.floor(elapsed / FRAME_MS) % FRAMES.length] ?? '';
         const text = `${frame} ${typeof what === 'string' ? what : what()} … ${Math.floor(elapsed / 1000)} s`;
@@ -171,8 +198,7 @@ export const createProgress = (stream: Stream, quiet: boolean, signal: AbortSign
       const timer = setInterval(draw, FRAME_MS);
       const end = (): void => {
         clearInterval(timer);
-        if (drawn) stream.write(CLEAR);
-        drawn = false;
+        clear();
       };
       // Clear the spinner line before `run` prints the interruption message.
       signal.addEventListener('abort', end, { once: true });

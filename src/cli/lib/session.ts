@@ -49,8 +49,8 @@ export const openSession = (
 ): Session => {
   const { env, stdin, stdout, stderr } = process;
   const directory = process.cwd();
-  const out = createOutput({ json, colour, env, stdout, stderr });
-  const progress = createProgress(stderr, json, signal);
+  const progress = createProgress(stderr, json, signal, () => out.isLineOpen());
+  const out = createOutput({ json, colour, env, stdout, stderr, beforeWrite: progress.clear });
   const prompts = createPrompts({ stdin, stderr, signal, progress });
   const keystore = createKeystore({
     home: homeOf(env),
