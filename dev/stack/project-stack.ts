@@ -8,6 +8,7 @@ import type {
   RunningStack,
 } from '../../src/cli/dev/local-stack.ts';
 import { newReceiptKey } from '../../src/cli/init/files.ts';
+import { newVaultKey } from '../../src/cli/lib/vault-key.ts';
 import { startCron } from './cron.ts';
 import { prepareDatabase } from './database.ts';
 import { describeStack } from './description.ts';
@@ -97,7 +98,12 @@ const boot = async (
       UPSTREAM_URL: upstream,
       CDP_API_KEY_ID: '',
     },
-    secrets: { RECEIPT_KEY: await newReceiptKey(), RELAYER_KEY },
+    secrets: {
+      RECEIPT_KEY: await newReceiptKey(),
+      RELAYER_KEY,
+      // The database is new as well.
+      VAULT_KEY: newVaultKey(),
+    },
     alias: Object.fromEntries(toolsImports.map((path) => [path, tools])),
   });
   const reloads = newReloads();

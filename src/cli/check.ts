@@ -2,7 +2,9 @@ import { configurationChecks } from './deploy/preflight.ts';
 import { NEXT_AUDIENCES, readProject } from './deploy/project.ts';
 import { type Check, checkLines } from './lib/checks.ts';
 import { configOf, readConfigFiles, TOOLS_FILE } from './lib/config-files.ts';
-import { failure } from './lib/checks.ts';
+import { failure, warning } from './lib/checks.ts';
+import { localSecrets } from './dev/local-secrets.ts';
+import { missingText, projectSecrets, putText } from './lib/needed-secrets.ts';
 import type { Command } from './lib/command.ts';
 import { CliError } from './lib/errors.ts';
 import type { Session } from './lib/session.ts';
@@ -44,7 +46,22 @@ const ofTools = async ({ directory }: Session): Promise<readonly Check[]> => {
   const read = await readConfigFiles(directory);
   if (read?.ok !== true) return [];
   const { faults } = configOf(read.value);
-  return faults
-    .filter(({ name }) => name === TOOLS_FILE)
-    .map(({ name, reason }) => failure(name, reason, 'docs/tools.md describes each field.'));
+  const invalid = faults.filter(({ name }) => name === TOOLS_FILE);
+  if (invalid.length > 0) {
+    return invalid.map(({ name, reason }) =>
+      failure(name, reason, 'docs/tools.md describes each field.'),
+    );
+  }
+  const { secrets, variables } = read.value;
+  const upstream = secrets['UPSTREAM_URL'] ?? variables['UPSTREAM_URL'] ?? '';
+  const kept = await localSecrets(directory);
+  return (await projectSecrets(directory, upstream))
+    .filter(({ name }) => !Object.hasOwn(kept, name))
+    .map((each) =>
+      warning(
+        'secrets',
+        `on this machine ${missingText(each)}`,
+        `While \`countersign dev\` runs: ${putText(each)}. \`countersign doctor\` checks a deployed gateway.`,
+      ),
+    );
 };

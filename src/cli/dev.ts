@@ -6,6 +6,8 @@ import { requirePackages } from './dev/packages.ts';
 import { toolsImportsIn, upstreamIn } from './dev/project.ts';
 import { invalidTools, publishTools } from './dev/publish-tools.ts';
 import { readyText } from './dev/ready-text.ts';
+import { restoreSecrets } from './dev/local-secrets.ts';
+import { secretNote, unsentSecrets } from './dev/secret-notes.ts';
 import { testCall } from './dev/test-call.ts';
 import { upstreamNotes } from './dev/upstreams.ts';
 import { watchFile } from './dev/watch-file.ts';
@@ -100,12 +102,19 @@ const serve = async (
   const file = join(directory, TOOLS_FILE);
   const watcher = watchFile(file, tools.catalogue.text, async (text) => {
     parsed = (await publishTools(session, stack, text, upstream)) ?? parsed;
+    for (const each of await unsentSecrets(directory, upstream)) {
+      out.note(secretNote(session, each));
+    }
   });
   const log = relative(directory, stack.log);
   try {
+    await restoreSecrets(directory);
+    const unsent = await unsentSecrets(directory, upstream);
+    const unsold = new Set(unsent.flatMap(({ needed }) => needed.tools)).size;
     out.result(stack.description, () =>
-      readyText(out, stack.description, parsed, { log, hasKeys: process.stdin.isTTY }),
+      readyText(out, stack.description, parsed, { log, unsold, hasKeys: process.stdin.isTTY }),
     );
+    for (const each of unsent) out.note(secretNote(session, each));
     for (const note of await upstreamNotes(session, parsed, upstream)) out.note(note);
     const crash = await Promise.race([reason.then(() => undefined), stack.crashed]);
     if (crash !== undefined)

@@ -99,10 +99,11 @@ const operatorParts = async (
     return [{ name: 'queues', check: async () => [check] }];
   }
   const management = (await openAdmin(session, 'operator', gateway)).management();
+  const upstream = stack?.gateway === gateway ? stack.upstream : '';
   return [
     { name: 'queues', check: async (signal) => [await queueCheck(management, now(), signal)] },
     { name: 'backends', check: async (signal) => backendChecks(management, now(), signal) },
-    { name: 'secrets', check: async (signal) => secretChecks(management, signal) },
+    { name: 'secrets', check: async (signal) => secretChecks(management, upstream, signal) },
     {
       name: 'former values',
       check: async (signal) => movingChecks(management, config, now(), signal),

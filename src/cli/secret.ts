@@ -9,6 +9,9 @@ import type { Input } from './lib/input.ts';
 import { changedText, listed, sentence } from './lib/print.ts';
 import type { Session } from './lib/session.ts';
 import { shortTime } from './lib/units.ts';
+import { keepLocalSecret } from './dev/local-secrets.ts';
+import { readConfigFiles, TOOLS_FILE } from './lib/config-files.ts';
+import { projectSecrets } from './lib/needed-secrets.ts';
 
 type Secret = ItemOf<'secrets.list'>;
 type PutBody = RequestOf<'secrets.put'>['body'];
@@ -85,6 +88,32 @@ const needed = (input: Input, option: 'user' | 'header', kind: SecretKind): stri
   throw usageError(`--${option} is missing.`, `Give --${option} for a secret of kind ${kind}.`);
 };
 
+/** What the tools of this directory need of a secret, at the gateway that the command calls. */
+const neededIn = async ({ directory, profile }: Session, name: string) => {
+  const read = await readConfigFiles(directory);
+  if (read?.ok !== true) return undefined;
+  const { secrets, variables } = read.value;
+  const stack = await profile.stack();
+  const isLocal = stack !== undefined && stack.gateway === (await profile.gatewayIfAny());
+  const upstream = isLocal
+    ? stack.upstream
+    : (secrets['UPSTREAM_URL'] ?? variables['UPSTREAM_URL'] ?? '');
+  return (await projectSecrets(directory, upstream)).find((each) => each.name === name);
+};
+
+/** @param known the hosts to which tools.json sends the secret. With another one, every call would get 503 */
+const hostFor = (name: string, given: string | undefined, known: readonly string[]): string => {
+  const host = given ?? (known.length === 1 ? known[0] : undefined);
+  if (host === undefined) {
+    throw usageError('--host is missing.', 'Give the host of the upstream, e.g. api.example.');
+  }
+  if (known.length === 0 || known.includes(host)) return host;
+  throw usageError(
+    `${TOOLS_FILE} sends ${name} to ${known.join(', ')}, not to ${host}.`,
+    `Give --host ${known[0]}, or correct the upstream of the tools.`,
+  );
+};
+
 const send = async (
   admin: AdminClient,
   name: string,
@@ -104,7 +133,10 @@ const put: Command = {
   summary: 'store a new secret; reads its value from standard input or asks for it',
   arguments: [SECRET],
   options: [
-    { flags: '--host <host>', summary: 'the only host that gets it, e.g. api.example' },
+    {
+      flags: '--host <host>',
+      summary: 'the only host that gets it (default: that of the tools in tools.json that name it)',
+    },
     {
       flags: '--kind <kind>',
       summary: 'form of the value (default: token)',
@@ -118,16 +150,21 @@ const put: Command = {
   run: async (session, input) => {
     const { out } = session;
     const name = input.arguments[0] ?? '';
-    const host = input.text('host');
-    if (host === undefined) {
-      throw usageError('--host is missing.', 'Give the host of the upstream, e.g. api.example.');
-    }
-    const kind = (input.text('kind') ?? 'token') as SecretKind;
+    const needed = await neededIn(session, name);
+    const host = hostFor(name, input.text('host'), needed?.hosts ?? []);
+    const kind = (input.text('kind') ?? needed?.kind ?? 'token') as SecretKind;
     const hint = input.text('hint');
-    const value = await valueOf(session, kind, input);
     const admin = await openAdmin(session, 'operator');
+    if ((await secretsOf(admin)).some((each) => each.name === name)) {
+      throw new CliError(`The secret ${name} exists already. The command wrote nothing.`, {
+        hint: `\`countersign secret rotate ${name}\` replaces its value; to bind it to another host, remove it first.`,
+        code: 'exists',
+      });
+    }
+    const value = await valueOf(session, kind, input);
     const secret = { kind, host, value, ...weakOf(input), ...(hint === undefined ? {} : { hint }) };
     const answer = await send(admin, name, secret, undefined);
+    await keepLocalSecret(session.directory, admin.gateway, name, secret);
     out.result({ name, kind, host, ...answer }, () =>
       changedText(out, answer.changed, `${name} stored for ${host}`),
     );
@@ -152,6 +189,7 @@ const rotate: Command = {
     const hint = input.text('hint');
     const secret = { kind, host, value, ...weakOf(input), ...(hint === undefined ? {} : { hint }) };
     const answer = await send(admin, name, secret, etag);
+    await keepLocalSecret(session.directory, admin.gateway, name, secret);
     out.result({ name, replaced: version, ...answer }, () =>
       changedText(
         out,
@@ -211,6 +249,7 @@ const remove: Command = {
       params: { secret: name },
       ifMatch: etag,
     });
+    await keepLocalSecret(session.directory, admin.gateway, name, undefined);
     out.result({ name, ...body }, () => changedText(out, body.changed, `${name} removed`));
   },
 };

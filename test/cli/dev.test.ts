@@ -23,6 +23,9 @@ let project = '';
 let packed: Packed;
 let api: Server;
 const requests: string[] = [];
+/** The credential of each request. */
+const keys: unknown[] = [];
+const KEY = 'key-of-the-weather-0123';
 
 const environment = () => {
   const env: Readonly<Record<string, string>> = {
@@ -80,8 +83,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'countersign first hour '));
   project = join(folder, 'my shop');
   packed = await packPackages(folder);
-  api = createServer(({ url }, response) => {
+  api = createServer(({ url, headers }, response) => {
     requests.push(url ?? '');
+    keys.push(headers['x-api-key']);
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ sold: url }));
   }).listen(0, '127.0.0.1');
@@ -129,6 +133,19 @@ describe('the first hour', () => {
     await expect.poll(async () => await offered(gateway), START).toBe('2000');
     await terminal.sees('1 tool on sale');
 
+    tools = tools.replace(
+      '"settlement"',
+      '"secrets": [{ "in": "header", "name": "x-api-key", "secret": "weather" }],\n      "settlement"',
+    );
+    await writeFile(toolsFile(), tools);
+    await terminal.sees('the secret weather is missing');
+    const put = run(command, ['secret', 'put', 'weather'], {
+      cwd: project,
+      env: environment(),
+    });
+    put.child.stdin?.end(`${KEY}\n`);
+    expect((await put).stdout).toContain(`weather stored for ${new URL(apiUrl()).host}`);
+
     expect(await configuration()).toEqual(before);
     terminal.press('ctrl-c');
     expect(await terminal.ended()).toBe(0);
@@ -159,6 +176,10 @@ describe('the first hour', () => {
     const first = await start('--upstream', 'http://127.0.0.1:1');
     await expect.poll(() => first.text.stderr, START).toContain('Start your API');
     expect(first.text.stdout).toContain('Ctrl-C stops everything.');
+    expect(first.text.stdout).toContain('0 of 1 tool on sale');
+    expect(first.text.stderr.replace(/\s+/g, ' ')).toContain(
+      `the secret weather is bound to ${new URL(apiUrl()).host}, and its tools call 127.0.0.1:1`,
+    );
     expect(first.text.stdout + first.text.stderr).not.toContain('\u001B');
     first.child.kill('SIGINT');
     expect(await first.exited).toEqual([0, null]);
@@ -170,6 +191,10 @@ describe('the first hour', () => {
       gateway: `http://localhost:${second.port}`,
       upstream: apiUrl(),
     });
+    // The database is new, and the secret is there again.
+    const command = join(project, 'node_modules/.bin/countersign');
+    await run(command, ['call', '/tools/example'], { cwd: project, env: environment() });
+    expect(keys.at(-1)).toBe(KEY);
     second.child.kill('SIGKILL');
     await expect.poll(remaining, GONE).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { keyChecks } from '../../src/cli/doctor/secret-checks.ts';
+import { keyChecks, missingChecks } from '../../src/cli/doctor/secret-checks.ts';
+import { neededSecrets } from '../../src/cli/lib/needed-secrets.ts';
 import { needsVaultKey, newVaultKey } from '../../src/cli/lib/vault-key.ts';
 import { readVaultKeys } from '../../src/vault/vault-keys.ts';
 
@@ -47,5 +48,29 @@ describe('the check of the vault', () => {
   test('fails for secrets that no key opens, and names them', () => {
     const checks = keyChecks([secret('a', 'old'), secret('lost', 'unknown')]);
     expect(checks).toMatchObject([{ status: 'fail', says: 'no key of the gateway opens lost' }]);
+  });
+
+  test('fails for a secret that tools send and the vault lacks, or has for another host', () => {
+    const needed = neededSecrets(
+      [
+        { id: 'a', upstream: '/a', secrets: [placement] },
+        { id: 'b', upstream: '/b', secrets: [placement, { in: 'basic', secret: 'login' }] },
+        { id: 'c', upstream: 'https://c.example', secrets: [{ secret: 'c' }], disabled: true },
+      ],
+      'https://api.example',
+    );
+    const stored = { name: 'login', host: 'other.example', key: 'current' as const };
+    expect(missingChecks(needed, [stored])).toMatchObject([
+      {
+        status: 'fail',
+        says: 'the secret api is missing, which a and 1 more need: calls get 503',
+        hint: 'countersign secret put api --host api.example',
+      },
+      {
+        status: 'fail',
+        says: 'the secret login is bound to other.example, and its tools call api.example: calls get 503',
+      },
+    ]);
+    expect(missingChecks(needed.slice(1), [{ ...stored, host: 'api.example' }])).toEqual([]);
   });
 });

@@ -11,13 +11,17 @@ export const readyText = (
   { style, width }: Output,
   { gateway, upstream, agent }: StackSummary,
   tools: readonly Tool[],
-  { log, hasKeys }: { readonly log: string; readonly hasKeys: boolean },
+  {
+    log,
+    unsold,
+    hasKeys,
+  }: { readonly log: string; readonly unsold: number; readonly hasKeys: boolean },
 ): string => {
   const sold = tools.filter(({ disabled }) => !disabled);
   const tool = firstSold(tools);
   return [
     '',
-    `${style.good('ready')}  ${counted(sold.length, 'tool')} on sale at ${style.bold(gateway)}`,
+    `${style.good('ready')}  ${unsold === 0 ? '' : `${sold.length - unsold} of `}${counted(sold.length, 'tool')} on sale at ${style.bold(gateway)}`,
     '',
     fields(
       [

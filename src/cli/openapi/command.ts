@@ -3,6 +3,8 @@ import type { Command } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
 import { type Input, textFile } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
+import { neededSecrets, putText } from '../lib/needed-secrets.ts';
+import { counted } from '../lib/text.ts';
 import { applyImport } from '../tool-import/apply.ts';
 import { fileReach, openTarget } from '../tool-import/target.ts';
 import { IMPORT_OPTIONS, importTerms } from '../tool-import/terms.ts';
@@ -36,6 +38,10 @@ export const importOpenApi: Command = {
       remarks: [
         ...notes.map(({ tool, note }) => ({ mark: 'note', text: `${tool}: ${note}` })),
         ...skipped.map(({ operation, why }) => ({ mark: 'skip', text: `${operation}: ${why}` })),
+        ...neededSecrets(tools, '').map((each) => ({
+          mark: 'next',
+          text: `store the secret ${each.name}, which ${counted(each.tools.length, 'tool')} will send: ${putText(each)}`,
+        })),
       ],
       report: { tools: tools.map(({ id }) => id), skipped, notes },
       sold: tools.length,

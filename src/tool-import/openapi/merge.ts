@@ -25,8 +25,7 @@ export const mergedTools = (
       conflicts.push({ operation, why });
       return [];
     }
-    // The operator may have moved an imported tool to a path of its own.
-    const next = old === undefined ? tool : { ...kept(old), ...tool, path: old.path };
+    const next = old === undefined ? tool : { ...kept(old), ...tool, ...own(old) };
     const holder = holders.get(`${next.method} ${next.path}`);
     if (holder !== undefined && holder !== tool.id) {
       conflicts.push({ operation, why: `the tool ${holder} has the path ${next.path}` });
@@ -41,6 +40,12 @@ const kept = (tool: ToolDocument): ToolDocument => {
   const rest = Object.entries(tool).filter(([name]) => !DECIDED.some((each) => each === name));
   return Object.fromEntries(rest) as unknown as ToolDocument;
 };
+
+/** The operator may have moved an imported tool to another path, and placed its credentials. */
+const own = ({ path, secrets }: ToolDocument): Partial<ToolDocument> => ({
+  path,
+  ...(secrets === undefined ? {} : { secrets }),
+});
 
 /** Ignores the host: an upstream may move. */
 const isSameOperation = (old: ToolDocument, tool: ToolDocument): boolean =>

@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { Json } from '../../protocol/entry.ts';
+import { credentialsOf } from './credentials.ts';
 import { type OpenApi } from './document.ts';
 import { inputsOf, type InputArgument } from './inputs.ts';
 import { descriptionOf, mimeTypeOf, type Operation } from './operation.ts';
@@ -47,6 +48,7 @@ export const toolFor = (
   const path = pathOf(operation.path, inputs);
   if (path === undefined) return err('a placeholder of its path is not a whole segment');
   const mimeType = mimeTypeOf(document, operation);
+  const { secrets, unsent } = credentialsOf(document, operation.operation);
   const headers = inputs.flatMap(({ place }) => ('header' in place ? [place.header] : []));
   const tool: ToolDocument = {
     id: operation.id,
@@ -58,6 +60,7 @@ export const toolFor = (
     settlement: terms.settlement,
     upstream: base.value + (path === '/' ? '' : path),
     ...(headers.length === 0 ? {} : { requestHeaders: headers }),
+    ...(secrets.length === 0 ? {} : { secrets }),
     inputSchema: {
       type: 'object',
       properties: Object.fromEntries(inputs.map(({ name, schema }) => [name, schema])),
@@ -74,7 +77,7 @@ export const toolFor = (
     return err(`it is longer than ${MAX_STORED_TOOL} characters as a tool`);
   }
   const name = `${operation.method} ${operation.path}`;
-  return ok({ operation: name, tool, notes: [...notes, ...warningsOf(document, operation)] });
+  return ok({ operation: name, tool, notes: [...notes, ...warningsOf(operation, unsent)] });
 };
 
 /** Returns the origin and base path of an operation: the first server, without a final slash. */
@@ -139,18 +142,12 @@ const placesOf = (
 };
 
 /** Returns what works at the upstream and not at a gateway. */
-const warningsOf = (document: OpenApi, { operation }: Operation): readonly string[] => {
-  const security = (operation['security'] ?? document['security']) as unknown;
-  const needs = Array.isArray(security) ? (security as readonly unknown[]).filter(isObject) : [];
-  const isOpen = needs.length === 0 || needs.some((each) => Object.keys(each).length === 0);
-  const schemes = [...new Set(needs.flatMap((each) => Object.keys(each)))];
-  return [
-    ...(isOpen
-      ? []
-      : [
-          `the upstream expects credentials (${schemes.join(', ').slice(0, 100)}), which the gateway does not send`,
-        ]),
-    ...(isObject(operation['callbacks']) ? ['without callbacks'] : []),
-    ...(operation['deprecated'] === true ? ['the document calls it deprecated'] : []),
-  ];
-};
+const warningsOf = ({ operation }: Operation, unsent: readonly string[]): readonly string[] => [
+  ...(unsent.length === 0
+    ? []
+    : [
+        `the upstream expects credentials (${unsent.join(', ').slice(0, 100)}) of a kind that the document does not place. Store them with \`countersign secret put <name>\`, and say in \`secrets\` of the tool where they go`,
+      ]),
+  ...(isObject(operation['callbacks']) ? ['without callbacks'] : []),
+  ...(operation['deprecated'] === true ? ['the document calls it deprecated'] : []),
+];

@@ -217,9 +217,40 @@ describe('an operation', () => {
     expect(tools[0]?.notes).toEqual([
       'without parameter s, which is a cookie',
       'without parameter f, which has a style other than form',
-      'the upstream expects credentials (key), which the gateway does not send',
+      expect.stringMatching(/^the upstream expects credentials \(key\) .*countersign secret put/),
       'without callbacks',
       'the document calls it deprecated',
+    ]);
+  });
+
+  it.each([
+    [
+      { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      { in: 'header', name: 'x-api-key' },
+    ],
+    [
+      { type: 'apiKey', in: 'query', name: 'key' },
+      { in: 'query', name: 'key' },
+    ],
+    [
+      { type: 'http', scheme: 'Bearer' },
+      { in: 'header', name: 'authorization', prefix: 'Bearer ' },
+    ],
+    [{ type: 'http', scheme: 'basic' }, { in: 'basic' }],
+  ])('carries the credentials that its document places: %o', (scheme, place) => {
+    const document = documentOf(
+      { '/a': { get: {} }, '/open': { get: { security: [] } } },
+      {
+        security: [{ login: [] }, { ApiKey: [] }],
+        components: {
+          securitySchemes: { ApiKey: scheme, login: { type: 'oauth2', flows: {} } },
+        },
+      },
+    );
+    const { tools } = imported(document);
+    expect(tools.map(({ tool, notes }) => [tool.secrets, notes])).toEqual([
+      [[{ ...place, secret: 'api-key' }], []],
+      [undefined, []],
     ]);
   });
 
