@@ -1,5 +1,5 @@
 // Tools of a gateway in the Vercel AI SDK: every call of the model is paid, within the caps of the agent.
-import type { Agent } from 'countersign/client';
+import { type Agent, CountersignError } from 'countersign/client';
 import { generateText, jsonSchema, type LanguageModel, stepCountIs, tool } from 'ai';
 
 export const answer = async (agent: Agent, url: string, model: LanguageModel, prompt: string) => {
@@ -10,10 +10,14 @@ export const answer = async (agent: Agent, url: string, model: LanguageModel, pr
         description,
         inputSchema: jsonSchema<Record<string, unknown>>(inputSchema),
         execute: async (input, { abortSignal: signal }) =>
-          await execute(input, signal === undefined ? {} : { signal }),
+          await execute(input, signal === undefined ? {} : { signal }).catch(reasonOf),
       }),
     ]),
   );
   const { text } = await generateText({ model, tools, prompt, stopWhen: stepCountIs(8) });
   return text;
 };
+
+/** A refusal is an answer to the model: it reads which limit denied the call, and what helps. */
+const reasonOf = (error: unknown): string =>
+  error instanceof CountersignError ? `${error.message} ${error.hint}` : String(error);

@@ -1,7 +1,7 @@
 // Tools of a gateway in LangChain.js: every call of the model is paid, within the caps of the agent.
-import type { Agent } from 'countersign/client';
+import { type Agent, CountersignError } from 'countersign/client';
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
-import { type BaseMessage, HumanMessage, type ToolMessage } from '@langchain/core/messages';
+import { type BaseMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { DynamicStructuredTool } from '@langchain/core/tools';
 
 /** Binds a model that supports tools: `bindTools` is optional in the base class. */
@@ -14,7 +14,7 @@ export const answer = async (agent: Agent, url: string, model: ToolModel, prompt
         name,
         description,
         schema: inputSchema,
-        func: async (input: Record<string, unknown>) => await execute(input),
+        func: async (input: Record<string, unknown>) => await execute(input).catch(reasonOf),
       }),
   );
   const bound = model.bindTools(tools);
@@ -25,9 +25,16 @@ export const answer = async (agent: Agent, url: string, model: ToolModel, prompt
     if (said.tool_calls === undefined || said.tool_calls.length === 0) return said.text;
     for (const call of said.tool_calls) {
       const called = tools.find(({ name }) => name === call.name);
-      if (called !== undefined)
-        messages.push((await called.invoke({ ...call, type: 'tool_call' })) as ToolMessage);
+      messages.push(
+        called === undefined
+          ? new ToolMessage(`There is no tool ${call.name}.`, call.id ?? '')
+          : ((await called.invoke({ ...call, type: 'tool_call' })) as ToolMessage),
+      );
     }
   }
   return '';
 };
+
+/** A refusal is an answer to the model: it reads which limit denied the call, and what helps. */
+const reasonOf = (error: unknown): string =>
+  error instanceof CountersignError ? `${error.message} ${error.hint}` : String(error);

@@ -1,5 +1,5 @@
 // Tools of a gateway in the OpenAI Agents SDK: every call of the model is paid, within the caps of the agent.
-import type { Agent } from 'countersign/client';
+import { type Agent, CountersignError } from 'countersign/client';
 import { Agent as ModelAgent, type Model, run, tool } from '@openai/agents';
 
 export const answer = async (agent: Agent, url: string, model: Model, prompt: string) => {
@@ -10,9 +10,14 @@ export const answer = async (agent: Agent, url: string, model: Model, prompt: st
       parameters: { properties: {}, required: [], additionalProperties: true, ...inputSchema },
       strict: false,
       execute: async (input) => await execute(input as Record<string, unknown>),
+      errorFunction: (_context, error) => reasonOf(error),
     }),
   );
   const shopper = new ModelAgent({ name: 'Shopper', instructions: '', model, tools });
   const { finalOutput } = await run(shopper, prompt);
   return finalOutput ?? '';
 };
+
+/** A refusal is an answer to the model: it reads which limit denied the call, and what helps. */
+const reasonOf = (error: unknown): string =>
+  error instanceof CountersignError ? `${error.message} ${error.hint}` : String(error);

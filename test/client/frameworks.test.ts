@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AIMessage, type BaseMessage } from '@langchain/core/messages';
 import { FakeListChatModel } from '@langchain/core/utils/testing';
 import { RunnableLambda } from '@langchain/core/runnables';
@@ -6,30 +9,43 @@ import { MockLanguageModelV4 } from 'ai/test';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
 import { mint } from '../../dev/stack/chain-access.ts';
+import { TOOLS_FILE } from '../../dev/stack/tools.ts';
 import { answer as answerWithAiSdk } from '../../examples/frameworks/ai-sdk.ts';
 import { answer as answerWithLangChain } from '../../examples/frameworks/langchain.ts';
 import { answer as answerWithOpenAi } from '../../examples/frameworks/openai-agents.ts';
-import { createAgent } from '../../src/client/index.ts';
+// The published package, as the examples import it: its errors are instances of one class.
+import { createAgent } from 'countersign/client';
 import { useWorld } from '../conformance/support/world.ts';
+
+/** The tools of the local stack, with a dot in the name of one: APIs of models take none. */
+const dottedTools = async (): Promise<string> => {
+  const { tools } = JSON.parse(await readFile(TOOLS_FILE, 'utf8')) as { tools: { id: string }[] };
+  const dotted = tools.map((tool) =>
+    tool.id === 'lookup' ? { ...tool, id: 'words.lookup', path: '/tools/words.lookup' } : tool,
+  );
+  const file = join(await mkdtemp(join(tmpdir(), 'countersign-tools-')), 'tools.json');
+  await writeFile(file, JSON.stringify({ tools: dotted }));
+  return file;
+};
 
 /**
  * The frameworks, the client and the gateway are real. The model is a stub that calls one tool with fixed arguments, then repeats what the
  * tool answered.
  */
-const world = useWorld();
+const world = useWorld({ toolsFile: await dottedTools() });
 const PROMPT = 'What is a river?';
-const CALLED = { name: 'lookup', input: { word: 'river' } };
+const CALLED = { name: 'words_lookup', input: { word: 'river' } };
 
-const payingAgent = async () => {
+const payingAgent = async (perCall = '$0.01') => {
   const account = privateKeyToAccount(generatePrivateKey());
   await mint(world().client, account.address, 1_000_000n);
-  return createAgent({ account, spend: { perCall: '$0.01', total: '$0.10' } });
+  return createAgent({ account, spend: { perCall, total: '$0.10' } });
 };
 
 const endpoint = (): string => `${world().stack.description.gateway}/mcp`;
 
 describe('agent.tools in an agent framework', () => {
-  it('lets a model of the Vercel AI SDK call a paid tool', async () => {
+  it('lets a model of the Vercel AI SDK call a paid tool, and read a refusal', async () => {
     const agent = await payingAgent();
     const usage = {
       inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
@@ -64,9 +80,11 @@ describe('agent.tools in an agent framework', () => {
     });
     expect(await answerWithAiSdk(agent, endpoint(), model, PROMPT)).toContain('stream of water');
     expect(agent.spending().charged).toBe(1_000n);
+    const said = await answerWithAiSdk(await payingAgent('$0.0001'), endpoint(), model, PROMPT);
+    expect(said).toContain('raise spend.perCall');
   });
 
-  it('lets a model of LangChain.js call a paid tool', async () => {
+  it('lets a model of LangChain.js call a paid tool, and read a refusal', async () => {
     const agent = await payingAgent();
     const model = Object.assign(new FakeListChatModel({ responses: [] }), {
       bindTools: () =>
@@ -84,9 +102,11 @@ describe('agent.tools in an agent framework', () => {
       'stream of water',
     );
     expect(agent.spending().charged).toBe(1_000n);
+    const said = await answerWithLangChain(await payingAgent('$0.0001'), endpoint(), model, PROMPT);
+    expect(said).toContain('raise spend.perCall');
   });
 
-  it('lets a model of the OpenAI Agents SDK call a paid tool', async () => {
+  it('lets a model of the OpenAI Agents SDK call a paid tool, and read a refusal', async () => {
     setTracingDisabled(true);
     const agent = await payingAgent();
     const model = {
@@ -119,5 +139,7 @@ describe('agent.tools in an agent framework', () => {
     } as unknown as Model;
     expect(await answerWithOpenAi(agent, endpoint(), model, PROMPT)).toContain('stream of water');
     expect(agent.spending().charged).toBe(1_000n);
+    const said = await answerWithOpenAi(await payingAgent('$0.0001'), endpoint(), model, PROMPT);
+    expect(said).toContain('raise spend.perCall');
   });
 });

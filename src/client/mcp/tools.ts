@@ -5,7 +5,10 @@ import { isRecord } from '../json.ts';
 
 /** A tool of an MCP server in the plain form that agent frameworks take. */
 export type AgentTool = {
+  /** Unique, and of the characters that the APIs of all models take: at most 64 of `A-Z a-z 0-9 _ -`. */
   readonly name: string;
+  /** The name at the server, e.g. `words.define`. */
+  readonly tool: string;
   /** For the model. Gateways state the price in it. */
   readonly description: string;
   /** JSON Schema 2020-12 of the arguments. */
@@ -27,17 +30,36 @@ export type AgentTool = {
 /** Lists the tools of a server. @throws the errors of the connection */
 export const toolsOf = async (client: Client): Promise<readonly AgentTool[]> => {
   const { tools } = await client.listTools();
-  return tools.map((tool) => agentTool(client, tool));
+  const taken = new Set<string>();
+  return tools.map((tool) => agentTool(client, tool, uniqueName(taken, tool.name)));
 };
 
-const agentTool = (client: Client, { name, description, inputSchema, _meta }: Tool): AgentTool => ({
+const MAX_NAME = 64;
+
+const uniqueName = (taken: Set<string>, tool: string): string => {
+  const plain = tool.replace(/[^A-Za-z0-9_-]/g, '_');
+  let name = plain.slice(0, MAX_NAME);
+  for (let number = 2; taken.has(name); number += 1) {
+    const end = `_${number}`;
+    name = plain.slice(0, MAX_NAME - end.length) + end;
+  }
+  taken.add(name);
+  return name;
+};
+
+const agentTool = (
+  client: Client,
+  { name: tool, description, inputSchema, _meta }: Tool,
+  name: string,
+): AgentTool => ({
   name,
+  tool,
   description: description ?? '',
   inputSchema,
   price: priceIn(_meta?.['countersign/price']),
   execute: async (input, { signal } = {}) => {
     const { content, structuredContent, isError } = await client.callTool(
-      { name, arguments: { ...input } },
+      { name: tool, arguments: { ...input } },
       signal === undefined ? {} : { signal },
     );
     const texts = content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
