@@ -16,7 +16,7 @@ export const readReceiptKey = (text: string): Setting<string> => {
   // One message for every fault, so that it reveals nothing about the secret.
   return json.ok && receiptKeySchema.safeParse(json.value).success
     ? ok(text)
-    : err([`${KEY_HINT}: \`npm run keys\` prints one`]);
+    : err([`${KEY_HINT}: \`npx countersign keys jwk\` prints one`]);
 };
 
 const MAX_KEYS = 16;

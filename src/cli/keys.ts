@@ -32,6 +32,16 @@ const create: Command = {
   },
 };
 
+const jwk: Command = {
+  summary: 'print a new key for RECEIPT_KEY or LOG_KEY of a gateway',
+  examples: ['countersign keys jwk | npx wrangler secret put LOG_KEY'],
+  run: async ({ out }) => {
+    const { newReceiptKey } = await import('./init/files.ts');
+    const key = await newReceiptKey();
+    out.result({ jwk: JSON.parse(key) as unknown }, () => key);
+  },
+};
+
 const list: Command = {
   summary: 'list names and addresses; needs no password',
   examples: ['countersign keys list'],
@@ -198,5 +208,5 @@ export const group: CommandGroup = {
     'countersign call /tools/lookup?word=river --as treasury',
     'pass show wallet | countersign keys import wallet --password-file pw',
   ],
-  commands: { new: create, list, export: exportKey, import: importKey, rotate },
+  commands: { new: create, list, export: exportKey, import: importKey, rotate, jwk },
 };

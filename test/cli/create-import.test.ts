@@ -2,7 +2,7 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ToolDocument } from '../../src/management/tool.route.ts';
 import { people } from '../../dev/stack/people.ts';
@@ -166,4 +166,15 @@ test('creates a project without a wallet and without a network, and says what it
     ...['--upstream', `${origin}/weather`],
   ]);
   expect(other.stderr).toContain('may receive payments elsewhere');
+});
+
+test('names pages of the documentation as files that are there', async () => {
+  await create(...PAYEE, '--upstream', `${origin}/weather`);
+  await writeFile(path('tools.json'), '{"tools":[{}]}');
+  const shop = { ...home(), directory: path('.') };
+  const { stdout, stderr } = await pipe(shop, ['check']);
+  const [page = ''] = /\S+docs\/tools\.md/.exec(stdout + stderr) ?? [];
+  expect((await stat(resolve(shop.directory, page))).isFile()).toBe(true);
+  const jwk = documentIn(await pipe(home(), ['keys', 'jwk', '--json']))['jwk'];
+  expect(jwk).toMatchObject({ kty: 'OKP', crv: 'Ed25519', kid: expect.any(String) as unknown });
 });

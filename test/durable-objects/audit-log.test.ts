@@ -39,7 +39,7 @@ beforeEach(async () => {
   Object.assign(env, { LOG_KEY: JSON.stringify(jwk), LOG_KEY_NEXT: '' });
 });
 
-/** A new key as `npm run keys` prints it. */
+/** A new key as `npx countersign keys jwk` prints it. */
 const newKey = async (): Promise<string> => {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, [
     'sign',

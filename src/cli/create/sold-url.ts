@@ -18,7 +18,7 @@ export const soldByUrl = async (
   present: readonly ToolDocument[],
 ): Promise<Sold> => {
   const url = new URL(await askUrl(session, input));
-  const upstream = url.pathname + url.search;
+  const upstream = url.pathname.replace(/\/+$/, '') || '/';
   const known = present.find((tool) => tool.upstream === upstream);
   if (known !== undefined && input.text('price') === undefined)
     return { tools: present, upstream: url.origin, notes: [], skipped: [] };
@@ -57,7 +57,8 @@ export const soldByUrl = async (
 const askUrl = async ({ prompts }: Session, input: Input): Promise<string> => {
   const faultOf = (text: string): string | undefined => {
     const fault = egressFault(text, isLoopback(text) ? 'local_stack' : 'public');
-    return fault === undefined ? undefined : `The URL ${fault}.`;
+    if (fault !== undefined) return `The URL ${fault}.`;
+    return text.includes('?') ? 'Leave the query out: each caller sends its own.' : undefined;
   };
   const given = input.text('upstream')?.trim();
   if (given === undefined)

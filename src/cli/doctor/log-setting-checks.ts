@@ -33,8 +33,7 @@ export const logSettingChecks = (
 const keyChecks = (name: string, text: string, receipt: string | undefined): readonly Check[] => {
   const key = publicKeyIn(text);
   if (text !== '' && key === undefined) {
-    const hint =
-      '`npm run keys` of a checkout prints one, or `countersign init` in an empty directory.';
+    const hint = '`countersign keys jwk` prints one.';
     return [failure(name, 'must be an Ed25519 private key as JWK', hint)];
   }
   if (key === undefined || key !== receipt) return [];

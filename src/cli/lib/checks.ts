@@ -15,6 +15,7 @@ import {
 import { MAX_CALLS } from '../../settlement/chain/query.ts';
 import { httpGet } from './http-get.ts';
 import type { Output } from './output.ts';
+import { located } from './located.ts';
 import { printable, widthOf, wrapped } from './text.ts';
 
 /** The outcome of one check of `doctor` or `init`. */
@@ -60,7 +61,7 @@ export const checkLines = (
       const next =
         hint === undefined || status === 'ok'
           ? ''
-          : `\n${indent}${style.dim(wrapped(`→ ${printable(hint)}`, columns, indent))}`;
+          : `\n${indent}${style.dim(wrapped(`→ ${printable(located(hint))}`, columns, indent))}`;
       return head + wrapped(printable(says), columns, indent) + next;
     })
     .join('\n');

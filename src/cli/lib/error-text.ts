@@ -3,6 +3,7 @@ import { countsCalls } from '../../protocol/account/denial.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import { type CliError, EXIT } from './errors.ts';
 import type { Style } from './output.ts';
+import { located } from './located.ts';
 import { fields, printable, wrapped } from './text.ts';
 
 /** Members of a denial that are atomic units, unless its rule counts calls. */
@@ -32,7 +33,7 @@ export const errorText = (error: CliError, width: number, style: Style, now: num
       ? style.dim(printable(error.message))
       : wrapped(`${style.bad('error')}  ${printable(error.message)}`, width, '       '),
     ...(details === '' ? [] : [details]),
-    wrapped(`${style.accent('next')}   ${printable(error.hint)}`, width, '       '),
+    wrapped(`${style.accent('next')}   ${printable(located(error.hint))}`, width, '       '),
   ].join('\n');
 };
 

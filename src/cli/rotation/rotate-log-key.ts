@@ -57,7 +57,7 @@ const replace = ({ out }: Session, current: ListedKey): void =>
   out.result({ step: 'replace', current: documentOf(current) }, () =>
     [
       sentence(out, 'Make a second key, which signs in addition to the present one:'),
-      `npm run keys > ${FILE}`,
+      `npx countersign keys jwk > ${FILE}`,
       `npx wrangler secret put LOG_KEY_NEXT < ${FILE}`,
       sentence(
         out,

@@ -48,7 +48,7 @@ export const rotateReceiptKey = async (session: Session, input: Input): Promise<
         `FORMER_RECEIPT_KEYS = '${value}'`,
         sentence(
           out,
-          `Then \`npm run keys | npx wrangler secret put RECEIPT_KEY\`, and \`countersign keys rotate receipt ${current.kid}\` to check. Leave a leaked key out of FORMER_RECEIPT_KEYS.`,
+          `Then \`npx countersign keys jwk | npx wrangler secret put RECEIPT_KEY\`, and \`countersign keys rotate receipt ${current.kid}\` to check. Leave a leaked key out of FORMER_RECEIPT_KEYS.`,
         ),
       ].join('\n'),
     );

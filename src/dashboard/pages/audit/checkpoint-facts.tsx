@@ -26,9 +26,9 @@ export const CheckpointFacts = () => {
           <Empty title="No signed checkpoint yet.">
             <p>
               The gateway signs one within seconds of the first call. Without the secret LOG_KEY it
-              keeps no transparency log. To set it, run this in a checkout of Countersign:
+              keeps no transparency log. To set it, run this:
             </p>
-            <CommandLine text="npm run keys | npx wrangler secret put LOG_KEY" />
+            <CommandLine text="npx countersign keys jwk | npx wrangler secret put LOG_KEY" />
           </Empty>
         ) : (
           <>
