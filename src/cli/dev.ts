@@ -15,7 +15,9 @@ import { gatewayFiles } from './init.ts';
 import type { Command } from './lib/command.ts';
 import { TOOLS_FILE } from './lib/config-files.ts';
 import { CliError, usageError } from './lib/errors.ts';
+import { proseWidth } from './lib/print.ts';
 import type { Session } from './lib/session.ts';
+import { wrapped } from './lib/text.ts';
 
 const DEFAULT_PORT = 8787;
 
@@ -58,7 +60,8 @@ export const command: Command = {
       ...(blockTime === undefined ? {} : { blockTime }),
       onProgress: (part, where, ms) =>
         out.note(`${part.padEnd(12)} ${where}  ${out.noteStyle.dim(`${ms} ms`)}`),
-      onNote: (text) => out.note(`${out.noteStyle.warn('!')} ${text}`),
+      onNote: (text) =>
+        out.note(wrapped(`${out.noteStyle.warn('!')} ${text}`, proseWidth(out), '  ')),
     });
     try {
       // Ctrl-C may come before the stack runs.

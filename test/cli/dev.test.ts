@@ -49,16 +49,15 @@ const GONE = { timeout: 30_000, interval: 50 };
 const apiUrl = (): string => `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
 
 /** Every process of this file, also one that has lost its parent. */
-const remaining = (): readonly string[] =>
-  (runningProcesses() ?? [])
-    .filter(({ id }) => {
-      try {
-        return readFileSync(`/proc/${id}/environ`, 'utf8').includes(mark);
-      } catch {
-        return false;
-      }
-    })
-    .map(({ command }) => command);
+const ownProcesses = () =>
+  (runningProcesses() ?? []).filter(({ id }) => {
+    try {
+      return readFileSync(`/proc/${id}/environ`, 'utf8').includes(mark);
+    } catch {
+      return false;
+    }
+  });
+const remaining = (): readonly string[] => ownProcesses().map(({ command }) => command);
 
 /** The valid tools.json of the project, which tests damage. */
 let tools = '';
@@ -125,6 +124,11 @@ describe('the first hour', () => {
     expect(stdout).toBe('{"sold":"/weather"}');
 
     const gateway = `http://localhost:${port}`;
+    // A crash of the Workers runtime ends neither the stack nor what it is told later.
+    const runtime = ownProcesses().find((each) => /\/workerd /.test(each.command));
+    process.kill(runtime?.id ?? 0, 'SIGSEGV');
+    const spoken = () => terminal.shown().replaceAll(/\s+/g, ' ');
+    await expect.poll(spoken, START).toContain('runs again with its state');
     await writeFile(toolsFile(), tools.replace('"$0.001"', '"a dollar"'));
     await terminal.sees('tools[0].price');
     await terminal.sees('last valid file');

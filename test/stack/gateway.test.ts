@@ -2,9 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startCron } from '../../dev/stack/cron.ts';
 import { type Gateway, startGateway } from '../../dev/stack/gateway.ts';
 import { writeGatewayFiles } from '../../dev/stack/gateway-files.ts';
 import { ROOT } from '../../dev/root.ts';
+import { serveLoopback } from '../../dev/stack/loopback.ts';
 import { people } from '../../dev/stack/people.ts';
 import { runningProcesses } from '../../dev/stack/process.ts';
 import { newRevival } from '../../dev/stack/revival.ts';
@@ -117,6 +119,21 @@ describe('a server that crashes', () => {
     onExit(exit);
     await expect.poll(() => reports).toEqual(['crash']);
   });
+});
+
+it('runs the cron trigger of a gateway on its period, also after a run that failed', async () => {
+  const runs: string[] = [];
+  const server = await serveLoopback({
+    handler: (request) => {
+      runs.push(new URL(request.url).pathname + new URL(request.url).search);
+      return new Response('no', { status: 500 });
+    },
+  });
+  const cron = startCron(server.url, '0-59 * * * *', 20);
+  await expect.poll(() => runs.length).toBeGreaterThan(2);
+  await cron.stop();
+  await server.stop();
+  expect(new Set(runs)).toEqual(new Set(['/cdn-cgi/handler/scheduled?cron=0-59%20*%20*%20*%20*']));
 });
 
 describe('the gateway itself', () => {
