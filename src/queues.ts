@@ -30,6 +30,7 @@ import { attemptsIn, recordHealth } from './settlement/operator-tables.ts';
 import { settlingOf } from './settling.ts';
 import { consumeWebhooks, webhookDeadLetter } from './webhooks/consumer.ts';
 import { enqueueAlerts } from './webhooks/message.ts';
+import { noticeMissedCron } from './outages/cron.ts';
 import { projectSecret } from './vault/secret-table.ts';
 import { projectWebhook } from './webhooks/registry.ts';
 
@@ -62,7 +63,6 @@ const watchCron = async (env: Env, config: Config, now: Seconds): Promise<void> 
   if (now < lookedAt + LOOK_EVERY) return;
   lookedAt = now;
   try {
-    const { noticeMissedCron } = await import('./outages/cron.ts');
     const raise = raiser(env);
     await noticeMissedCron(
       env.AUDIT_DB,

@@ -83,15 +83,8 @@ const RULES: { readonly [rule in AlertRule]: string } = {
 const VARIANTS: Readonly<Record<string, string>> = {
   'facilitator_away others':
     '|{backend} fails on {network} since {@since} ({error}). Other backends settle.|Nothing at once. If it lasts, take it out of FACILITATORS, and deploy.',
-  'facilitator_away ended':
-    'A facilitator settles again|{backend} failed from {@since} on.|Nothing.',
   'chain_stuck old':
     'The chain makes no blocks|The newest block of {network} is {block}, of {@made}. Payments wait.|If an explorer shows newer blocks, put another node first in RPC_URLS, and deploy. Else wait for the chain.',
-  'chain_stuck ended':
-    'The chain goes on|{network} was silent or made no blocks from {@since} on.|Nothing.',
-  'upstream_failing ended': 'A tool works again|{tool} failed from {@since} on.|Nothing.',
-  'queue_late ended': 'A queue goes on|The {queue} queue was late from {@since} on.|Nothing.',
-  'cron_missed ended': 'The cron trigger runs again|It had not run since {@since}.|Nothing.',
   'webhook_disabled gone': '|The receiver of {webhook} is gone.',
   'reconciliation more': '|{differences} more payments on {network} differ.',
   'reconciliation behind':
@@ -125,7 +118,10 @@ export const alertWords = (
   const [title = '', what = '', next = ''] = words
     .split('|')
     .map((text, at) => filled(others[at] || text));
-  return { title, what, next };
+  // One form for every outage: what failed, and since when.
+  return detail['kind'] === 'ended'
+    ? { title: `Over: ${title}`, what: filled(ENDED), next: 'Nothing to do.' }
+    : { title, what, next };
 };
 
 /** Puts an event into words. `label`: of the alert's account; whoever holds the account chose it. */
@@ -153,6 +149,8 @@ export const alertText = (event: WebhookEvent, label?: string): AlertText => {
     : { title, what, next, where };
 };
 
+/** The values of a detail that name what failed; those that a rule lacks are empty. */
+const ENDED = 'It began at {@since}: {network} {backend}{tool}{queue}.';
 const TEST = 'Test|The webhook {webhook} works.|Nothing to do.';
 const TRUNCATED = 'The details are too long for a message: the log entry has them.';
 
