@@ -15,9 +15,15 @@ class Chain:
         self.tally = Tally("chain")
         self._last: Optional[Seen] = None
         self._suspect: Optional[Tuple[Seen, Seen]] = None
+        self._missing: Optional[Tuple[str, int, int]] = None
+        """The entries that the first gap lacks: account, first and last seq."""
+        self._is_filled = False
+        """One of them came later."""
 
     def see(self, seen: Seen) -> None:
         last, account = self._last, seen.entry["account"]
+        if self._missing is not None and self._missing[0] == account and self._missing[1] <= seen.entry["seq"] <= self._missing[2]:
+            self._is_filled = True
         is_same = last is not None and (last.place.file == seen.place.file or last.entry["account"] == account)
         self._blame(seen if is_same else None)
         if last is None or not is_same:
@@ -51,7 +57,10 @@ class Chain:
         if seen.entry["account"] != before.entry["account"]:
             self.tally.break_at(seen, "foreign_account", "account")
         elif seen.entry["seq"] != before.entry["seq"] + 1:
-            self.tally.break_at(seen, "repeated" if seen.entry["seq"] <= before.entry["seq"] else "gap", "seq")
+            is_gap = seen.entry["seq"] > before.entry["seq"]
+            if is_gap and self._missing is None:
+                self._missing = seen.entry["account"], before.entry["seq"] + 1, seen.entry["seq"] - 1
+            self.tally.break_at(seen, "gap" if is_gap else "repeated", "seq")
         elif seen.entry["prev"] != before.hash:
             self._suspect = (before, seen)
         else:
@@ -66,4 +75,6 @@ class Chain:
                 self.tally.skip(f"the chain of {account} is missing")
             elif found[1] < last:
                 self.tally.skip(f"entries {found[1] + 1} to {last} of {account} are missing")
+        if self._is_filled and self.tally.first is not None and self.tally.first["reason"] == "gap":
+            self.tally.first["reason"] = "out_of_order"
         return self.tally.finding()

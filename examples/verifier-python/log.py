@@ -18,6 +18,9 @@ from years import Years
 _KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+\S+")
 MERGE_DELAY = 600
 """An account that began this many seconds before the newest entry under a leaf must have leaves itself."""
+NOT_COVERED = (
+    "no leaf covers some entries: they are newer than the checkpoint, or their leaf was left out; export again, and it must be there"
+)
 MAX_CHUNK = 2_000
 """Entries of a chunk, at most."""
 CLOCKS = 5
@@ -136,7 +139,15 @@ class Log:
         for origin, path, until in [] if self._leaves is None else self._leaves.signed:
             if until is not None and self._youngest.get(origin, 0) > until + CLOCKS:
                 self.tally.break_with(Place(path, 1), "retired_key")
-        for account, placed in ({} if self._leaves is None else self._leaves.of).items():
+        logged = {} if self._leaves is None else self._leaves.of
+        # Every account of the files would be missing in the log, and every one of the log in the files.
+        is_other = bool(logged) and bool(self._ends) and not self._ends.keys() & logged.keys()
+        if is_other and self._leaves is not None:
+            self.tally.skip(
+                f"{self._leaves.signed[0].origin} has no leaf of any account in the files: "
+                "it is the log of another gateway, or they began after its checkpoint"
+            )
+        for account, placed in [] if is_other else logged.items():
             last, found = placed[-1].leaf.last, self._ends.get(account)
             if found is None:
                 self.tally.skip(f"the chain of {account} is missing, and the log has its entries 1 to {last}")
@@ -149,8 +160,8 @@ class Log:
                 self._newer += count
         if self._leaves is not None and not self.is_pinned:
             self.tally.bound(UNPINNED, len(self.files))
-        if self._newer:
-            self.tally.bound("some entries are newer than the checkpoint; export again to cover them", self._newer)
+        if self._newer and not is_other:
+            self.tally.bound(NOT_COVERED, self._newer)
         return self.tally.finding()
 
 

@@ -12,12 +12,11 @@ from survey import Survey
 from tally import Tally
 
 TYPES = ("call.accepted", "call.parked", "call.denied")
-MISSING = "terms of tools are missing; export with texts.ndjson, or the gateway's own account"
 
 
 class Prices:
     def __init__(self, survey: Survey) -> None:
-        self._texts = survey.texts
+        self._texts, self._altered = survey.texts, survey.altered
         self.tally = Tally("prices")
 
     def see(self, seen: Seen) -> None:
@@ -30,7 +29,9 @@ class Prices:
             try:
                 terms = forms.tool_terms(self._texts[hashed])
             except KeyError:
-                return self.tally.skip(MISSING)
+                place = self._altered.get(hashed)
+                what = "are not in the files" if place is None else f"were changed: {place.file} line {place.line} has others"
+                return self.tally.skip(f"the terms {hashed} of a tool {what}")
             except Malformed:
                 return self.tally.break_at(seen, "wrong_terms", "evidence.terms")
             fault = self._by_terms(seen.entry, terms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Set
 
+from fault_words import fault_words
 from tally import CHECKS, Tally
 
 # Of several verdicts the last of these is the whole one.
@@ -48,7 +49,8 @@ def print_report(found: Dict[str, Any]) -> None:
     for check in found["checks"]:
         first = check.get("first")
         if first is not None:
-            where = f"entry {first['seq']} of {first['account']}: " if "seq" in first else ""
-            field = f" ({first['field']})" if "field" in first else ""
-            print(f"BROKEN  {check['check']}: {where}{first['reason']}{field}, {first['file']} line {first['line']}")
+            line = f"{first['file']} line {first['line']}"
+            what = f"entry {first['seq']} of {first['account']}" if "seq" in first else line
+            where = f" ({line})" if "seq" in first else ""
+            print(f"BROKEN  {check['check']}: {what} {fault_words(first['reason'], first.get('field', ''))}{where}")
     print(found["verdict"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from canonical import NotJson, canonical_hash, is_canonical, parse_json, parse_strict_json
-from entry import Place, Seen, entry_hash, member, read_entry
+from entry import Place, Seen, entry_hash, member, read_entry, text_in
 from export import MAX_BROKEN_LINES, MAX_TEXT_LINE, Export, Line, line_at, lines_of
 from fields import Malformed, split_account
 from forms import delegation
@@ -45,6 +45,10 @@ class Survey:
         """Policies and terms by the SHA-256 of their canonical text."""
         self.grants: Dict[str, Tuple[int, Dict[str, Any]]] = {}
         """Delegations by their digest, with their chain id."""
+        self.altered: Dict[str, Place] = {}
+        """Where a text is that has another hash than the files state: it was changed."""
+        self.text_fault: Optional[Tuple[Place, str]] = None
+        """The first line of `texts.ndjson` whose text is not the one that its hash names."""
         self.accounts: Dict[str, Span] = {}
         self._denials: Dict[str, Dict[int, List[Judged]]] = {}
         files = [self._read(path) for path in export.logs]
@@ -67,7 +71,8 @@ class Survey:
                 return LogFile(path, None, 0, line)
             first = line.data if first is None else first
             last = line.data
-            if len(last) < MIN_ENTRY or (any(each in last for each in WITH_TEXT) and not _collect(last, texts, grants)):
+            is_short, has_text = len(last) < MIN_ENTRY, any(each in last for each in WITH_TEXT)
+            if is_short or (has_text and not self._collect(last, Place(path, line.number), texts, grants)):
                 broken += 1
                 # The second pass does not get further either.
                 if broken == MAX_BROKEN_LINES:
@@ -86,6 +91,30 @@ class Survey:
         self.accounts[account] = (min(known[0], seq), max(known[1], seq if end is None else end["seq"]))
         return LogFile(path, account, seq)
 
+    def _collect(
+        self, line: bytes, place: Place, texts: Dict[str, Any], grants: Dict[str, Tuple[int, Dict[str, Any]]]
+    ) -> bool:
+        """Keeps the texts of an entry, each under the hash that its content has, whatever the entry states. False if the line is no entry."""
+        entry = _entry(line)
+        if entry is None:
+            return False
+        for side in ("evidence", "outcome"):
+            for name in ("policy", "document"):
+                text = member(entry, side, name)
+                if isinstance(text, dict):
+                    texts[canonical_hash(text)] = text
+        text = member(entry, "evidence", "document") or member(entry, "evidence", "policy")
+        stated = text_in(entry, "outcome", "hash") or text_in(entry, "evidence", "terms")
+        if text is not None and stated is not None and canonical_hash(text) != stated:
+            self.altered[stated] = place
+        try:
+            chain_id = split_account(entry["account"])[0]
+            grant = delegation(member(entry, "evidence", "delegation"))
+            grants["0x" + delegation_digest(grant, chain_id).hex()] = (chain_id, grant)
+        except Malformed:
+            pass
+        return True
+
     def _note_denial(self, line: bytes, judged: Judged) -> None:
         entry = _entry(line)
         after = member(entry, "outcome", "after")
@@ -93,19 +122,29 @@ class Survey:
             self._denials.setdefault(entry["account"], {}).setdefault(after, []).append(judged)
 
     def _read_texts(self, path: str) -> None:
-        """A line whose text has another hash proves nothing: entries that name its hash lack their text."""
+        """A line whose text has another hash is a fault, and entries that name its hash lack their text."""
         broken = 0
         for line in lines_of(path, MAX_TEXT_LINE):
+            place = Place(path, line.number)
+            if line.fault is not None:
+                self.text_fault = self.text_fault or (place, line.fault)
+                return
+            hashed, own = None, None
             try:
-                value = parse_strict_json(line.data) if line.fault is None else None
-                text = member(value, "text")
-                if not isinstance(text, dict) or canonical_hash(text) != member(value, "hash"):
-                    raise ValueError
-                self.texts[str(member(value, "hash"))] = text
+                value = parse_strict_json(line.data)
+                hashed, text = text_in(value, "hash"), member(value, "text")
+                own = canonical_hash(text) if isinstance(text, dict) else None
             except (NotJson, ValueError):
-                broken += 1
-                if broken == MAX_BROKEN_LINES:
-                    return
+                pass
+            if own is not None and own == hashed:
+                self.texts[own] = text
+                continue
+            if hashed is not None:
+                self.altered[hashed] = place
+            self.text_fault = self.text_fault or (place, "malformed_text" if own is None else "altered_text")
+            broken += 1
+            if broken == MAX_BROKEN_LINES:
+                return
 
     def judged_after(self, account: str, seq: int) -> List[Seen]:
         """The denials of an account that were judged right after an entry."""
@@ -116,25 +155,6 @@ class Survey:
             if entry is not None:
                 found.append(Seen(entry, entry_hash(data), Place(judged.path, judged.number)))
         return found
-
-
-def _collect(line: bytes, texts: Dict[str, Any], grants: Dict[str, Tuple[int, Dict[str, Any]]]) -> bool:
-    """Keeps the texts of an entry, each under the hash that its content has, whatever the entry states. False if the line is no entry."""
-    entry = _entry(line)
-    if entry is None:
-        return False
-    for side in ("evidence", "outcome"):
-        for name in ("policy", "document"):
-            text = member(entry, side, name)
-            if isinstance(text, dict):
-                texts[canonical_hash(text)] = text
-    try:
-        chain_id = split_account(entry["account"])[0]
-        grant = delegation(member(entry, "evidence", "delegation"))
-        grants["0x" + delegation_digest(grant, chain_id).hex()] = (chain_id, grant)
-    except Malformed:
-        pass
-    return True
 
 
 def _entry(line: bytes) -> Optional[Dict[str, Any]]:

@@ -74,6 +74,8 @@ def verify(export: Export, options: argparse.Namespace) -> Dict[str, Any]:
     decisions, prices = Decisions(survey), Prices(survey)
     if not export.logs:
         form.break_with(Place("", 0), "empty")
+    if survey.text_fault is not None:
+        form.break_with(*survey.text_fault)
     entries = 0
     for file in survey.files:
         if file.fault is not None:

@@ -21,6 +21,8 @@ export const createChain = (
   const tally = createTally('chain');
   /** The last entry of the chain. `broken`: the next entry decides which of two entries a wrong link blames. */
   let last: { readonly seen: HashedEntry; readonly file: string } | undefined;
+  /** The entries that the first gap lacks. `isFilled`: one of them came later. */
+  let missing: { account: AccountId; from: number; to: number; isFilled: boolean } | undefined;
   let suspect: { readonly before: HashedEntry; readonly after: HashedEntry } | undefined;
 
   /**
@@ -50,7 +52,12 @@ export const createChain = (
     if (seen.entry.account !== before.entry.account) {
       tally.breakAt(seen, 'foreign_account', 'account');
     } else if (seen.entry.seq !== before.entry.seq + 1) {
-      tally.breakAt(seen, seen.entry.seq <= before.entry.seq ? 'repeated' : 'gap', 'seq');
+      const isGap = seen.entry.seq > before.entry.seq;
+      if (isGap) {
+        const [from, to] = [before.entry.seq + 1, seen.entry.seq - 1];
+        missing ??= { account: seen.entry.account, from, to, isFilled: false };
+      }
+      tally.breakAt(seen, isGap ? 'gap' : 'repeated', 'seq');
     } else if (seen.entry.prev !== before.hash) {
       suspect = { before, after: seen };
     } else {
@@ -61,6 +68,9 @@ export const createChain = (
   return {
     id: 'chain',
     see: (seen) => {
+      const { account, seq } = seen.entry;
+      if (missing?.account === account && missing.from <= seq && seq <= missing.to)
+        missing.isFilled = true;
       const isSameChain =
         last !== undefined &&
         (last.file === seen.place.file || last.seen.entry.account === seen.entry.account);
@@ -78,7 +88,10 @@ export const createChain = (
           tally.skip(`entries ${found.last + 1} to ${end} of ${account} are missing`);
         }
       }
-      return tally.finding();
+      const finding = tally.finding();
+      return finding.first?.reason === 'gap' && missing?.isFilled === true
+        ? { ...finding, first: { ...finding.first, reason: 'out_of_order' } }
+        : finding;
     },
   };
 };

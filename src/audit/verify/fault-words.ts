@@ -1,11 +1,12 @@
 import type { Fault, Finding } from './check.ts';
 
 /** What is broken, in words that follow the name of an entry or a line. `{field}` stands for the member of the entry. */
-const REASONS: Readonly<Record<string, string>> = {
+export const REASONS: Readonly<Record<string, string>> = {
   altered: 'was changed after it was written: the next entry names another hash',
   unlinked: 'does not name the hash of the entry before it: one of the two was changed',
   gap: 'does not follow the entry before it: entries are missing',
   repeated: 'occurs twice, or is out of order',
+  out_of_order: 'is out of order: entries that belong before it come later in the files',
   foreign_account: 'belongs to the chain of another account',
   malformed: 'is not an entry: {field} is malformed',
   not_canonical:
@@ -13,13 +14,18 @@ const REASONS: Readonly<Record<string, string>> = {
   not_json: 'is not JSON',
   not_utf8: 'is not UTF-8',
   line_too_long: 'is longer than an entry may be',
-  not_gzip: 'cannot be decompressed',
+  not_gzip: 'is not one gzip file and nothing after it: it cannot be decompressed',
+  expands: 'decompresses to more than 128 times its size: it is a bomb, not an export',
+  altered_text: 'has another text than the one that its hash names: the text was changed',
+  malformed_text: 'is not a text with its hash',
   unreadable: 'cannot be read',
   empty: 'has no entry',
   missing: 'lacks {field}',
   unexpected: 'has {field}, which an entry of its type does not have',
   mismatch: 'states {field} otherwise than what was signed',
   wrong_signer: 'is not signed by its account: {field}',
+  other_signature:
+    'does not have the signature that it names: it was changed after it was signed, or signed with another key',
   truncated: 'is the last of its account in the files, but the log has later ones',
   not_as_logged: 'differs from what the transparency log has: the chain was rewritten',
   not_in_log:
@@ -32,7 +38,8 @@ const REASONS: Readonly<Record<string, string>> = {
   forked: 'shows a second history of one account',
   leaf_gap: 'does not continue the leaf before it of its account',
   log_unlinked: 'does not name the log of the year before: one of the two was exchanged',
-  leaf_missing: 'does not follow the leaf before it: leaves are missing',
+  leaf_missing:
+    'is not followed by all leaves of the checkpoint, or does not follow the leaf before it: a leaf was removed',
   leaf_withheld:
     'proves that the log has a later leaf of this account than the files: entries were cut off',
   head_missing: 'shows that the index of the log lacks this account, of which it has leaves',
@@ -44,6 +51,8 @@ const REASONS: Readonly<Record<string, string>> = {
   other_root: 'does not lead to the root that the checkpoint signs',
   rolled_back: 'is older than the checkpoint that was given',
   other_history: 'does not extend the checkpoint that was given: the log was rewritten',
+  wrong_price: 'states a price other than the terms of its tool, or more than its caller signed',
+  over_limit: 'brings what was spent of the limit {field} above it',
   differs_from_receipt: 'states {field} otherwise than the receipt of the call',
   entry_missing: 'is a receipt whose entry is not in the chain of its account',
   not_settled: 'is not true: the chain shows the authorization unused',
@@ -54,7 +63,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Why a statement is false: "was changed after it was written". A reason without words is shown as it is. */
 export const faultWords = ({ reason, field = '' }: Pick<Fault, 'reason' | 'field'>): string => {
-  const known = REASONS[reason];
+  // A note and a receipt are signed as a whole.
+  const known = REASONS[reason === 'wrong_signer' && field === '' ? 'other_signature' : reason];
   const words = known ?? `${reason.replaceAll('_', ' ')}${field === '' ? '' : ': {field}'}`;
   return words.replace('{field}', field);
 };

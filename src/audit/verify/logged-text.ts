@@ -2,7 +2,9 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import type { Hex } from '../../core/hex.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { sha256Hex, utf8 } from '../../crypto/bytes.ts';
+import { chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
 import type { Entry, Json } from '../../protocol/entry.ts';
+import { agentDelegationSchema, delegationDigest } from '../../protocol/intent/agent-delegation.ts';
 import { defaultPolicySchema, listedToolSchema } from '../evidence-schema.ts';
 import { type EvidenceFault, fault, readAs } from './signed-evidence.ts';
 
@@ -10,6 +12,15 @@ import { type EvidenceFault, fault, readAs } from './signed-evidence.ts';
 
 /** The hash by which entries name a policy or a document: SHA-256 over its JCS form. */
 export const textHash = (text: Json): Hex => sha256Hex(utf8(canonicalJson(text)));
+
+/** The hash of the delegation in an entry, whatever hash the entry states. @returns undefined if there is none, or if it is malformed */
+export const delegationHash = ({ account, evidence }: Entry): Hex | undefined => {
+  const delegation = agentDelegationSchema.safeParse(evidence?.['delegation']);
+  const chainId = chainIdOf(parseAccountId(account)?.network ?? '');
+  return delegation.success && chainId !== undefined
+    ? delegationDigest(delegation.data, chainId)
+    : undefined;
+};
 
 /** Checks an entry of the gateway's account that is there for its text: the text has the hash that the entry names. */
 export const checkListed = (entry: Entry): Result<undefined, EvidenceFault> => {

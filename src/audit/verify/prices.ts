@@ -26,7 +26,10 @@ const OWN_TOOLS = 'countersign.';
  * The check `prices`: each call costs what the terms of its tool say, and no more than its caller signed (docs/audit-format.md). The price of a
  * call by payment is the signed value; by intent it is the lower of the tool's price and the signed maximum.
  */
-export const createPrices = ({ documents }: Pick<Survey, 'documents'>): Check => {
+export const createPrices = ({
+  documents,
+  altered,
+}: Pick<Survey, 'documents' | 'altered'>): Check => {
   const tally = createTally('prices');
   const known = new Map<string, Terms | undefined>();
   const termsOf = (hash: string): Terms | undefined => {
@@ -43,10 +46,14 @@ export const createPrices = ({ documents }: Pick<Survey, 'documents'>): Check =>
       if (!PRICED.has(entry.type)) return;
       const named = textOf(entry.evidence?.['terms']);
       const terms = named === undefined ? undefined : termsOf(named);
-      if (named !== undefined && terms === undefined) {
-        return tally.skip(`the terms ${named} of a tool are not in the files`);
+      if (named !== undefined && terms === undefined && !documents.has(named as Hex)) {
+        const place = altered?.get(named as Hex);
+        return tally.skip(
+          `the terms ${named} of a tool ${place === undefined ? 'are not in the files' : `were changed: ${place.file} line ${place.line} has others`}`,
+        );
       }
-      if (named === undefined && entry.tool?.startsWith(OWN_TOOLS) !== true) {
+      const isUnknown = named === undefined && entry.tool?.startsWith(OWN_TOOLS) !== true;
+      if (isUnknown || (named !== undefined && terms === undefined)) {
         return tally.breakAt(seen, 'wrong_terms', 'evidence.terms');
       }
       const fault = terms === undefined ? ownToolFault(entry) : faultOf(entry, terms);

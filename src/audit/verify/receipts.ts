@@ -181,10 +181,10 @@ const readReceipt = async (
   token: string,
   keys: KeySet,
 ): Promise<Claims | 'malformed_receipt' | 'unknown_key' | 'wrong_signer'> => {
-  const [head = '', body = '', end = '', ...rest] = token.split('.');
-  const [header, claims, signature] = [head, body, end].map(decodeBase64Url);
+  const parts = token.split('.');
+  const [header, claims, signature] = parts.map(decodeBase64Url);
   const read = headerSchema.safeParse(jsonIn(header)).data;
-  if (read === undefined || claims === undefined || signature === undefined || rest.length > 0)
+  if (read === undefined || claims === undefined || signature === undefined || parts.length > 3)
     return 'malformed_receipt';
   const key = keys.get(read.kid);
   if (key === undefined) return 'unknown_key';
@@ -195,7 +195,7 @@ const readReceipt = async (
       'Ed25519',
       key,
       new Uint8Array(signature),
-      utf8(`${head}.${body}`),
+      utf8(parts.slice(0, 2).join('.')),
     ));
   if (!isSigned) return 'wrong_signer';
   return claimsSchema.safeParse(jsonIn(claims)).data ?? 'malformed_receipt';

@@ -1,12 +1,11 @@
 import type { Hex } from '../../core/hex.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
-import { type AccountId, chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import type { Entry, Json } from '../../protocol/entry.ts';
-import { agentDelegationSchema, delegationDigest } from '../../protocol/intent/agent-delegation.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
-import type { Survey } from './check.ts';
+import type { Fault, Place, Survey } from './check.ts';
 import { type Line, type LogFile, MAX_BROKEN_LINES, type ReadFault, readLines } from './lines.ts';
-import { textHash } from './logged-text.ts';
+import { delegationHash, textHash } from './logged-text.ts';
 import { readEntryLine } from './read-entry.ts';
 
 /** What the canonical line of every entry with a text contains. Quotes inside of strings are escaped, so nothing else looks like it. */
@@ -28,7 +27,11 @@ export type SurveyedFile = LogFile & {
   readonly fault?: ReadFault;
 };
 
-export type Surveyed = Survey & { readonly files: readonly SurveyedFile[] };
+export type Surveyed = Survey & {
+  readonly files: readonly SurveyedFile[];
+  /** The first line of `texts.ndjson` whose text is not the one that its hash names. */
+  readonly textFault?: Fault;
+};
 
 type Span = { readonly first: number; readonly last: number };
 
@@ -42,6 +45,7 @@ export const survey = async (
   progress?: (bytes: number) => void,
 ): Promise<Surveyed> => {
   const documents = new Map<Hex, Json>();
+  const altered = new Map<Hex, Place>();
   const accounts = new Map<AccountId, Span>();
   const surveyed: SurveyedFile[] = [];
   for (const file of files) {
@@ -62,8 +66,10 @@ export const survey = async (
         const isShort = line.bytes.length < MIN_ENTRY;
         if (!isShort && !TEXT.test(ascii.decode(line.bytes))) continue;
         const entry = isShort ? undefined : read(line);
-        if (entry !== undefined) collect(entry, found);
-        else if (++broken === MAX_BROKEN_LINES) break;
+        if (entry !== undefined) {
+          collect(entry, found);
+          noteAltered(entry, { file: file.name, line: line.number }, altered);
+        } else if (++broken === MAX_BROKEN_LINES) break;
       }
       // Copies: the batch of a long file must not stay in memory.
       first ??= copyOf(lines[0]);
@@ -90,8 +96,11 @@ export const survey = async (
       last: Math.max(known?.last ?? seq, end?.seq ?? seq),
     });
   }
-  if (texts !== undefined) await collectTexts(texts, documents);
-  return { documents, accounts, files: inOrder(surveyed) };
+  const textFault = texts && (await collectTexts(texts, documents, altered));
+  return {
+    ...{ documents, altered, accounts, files: inOrder(surveyed) },
+    ...(textFault === undefined ? {} : { textFault }),
+  };
 };
 
 const copyOf = (line: Line | undefined): Line | undefined =>
@@ -110,7 +119,8 @@ const inOrder = (files: readonly SurveyedFile[]): readonly SurveyedFile[] => {
 };
 
 /** Keeps the texts of one entry, each under the hash that its content has, whatever the entry states. */
-const collect = ({ account, evidence, outcome }: Entry, documents: Map<Hex, Json>): void => {
+const collect = (entry: Entry, documents: Map<Hex, Json>): void => {
+  const { evidence, outcome } = entry;
   for (const text of [
     evidence?.['policy'],
     evidence?.['document'],
@@ -119,38 +129,58 @@ const collect = ({ account, evidence, outcome }: Entry, documents: Map<Hex, Json
   ]) {
     if (text !== undefined && typeof text === 'object') documents.set(textHash(text), text);
   }
-  const delegation = agentDelegationSchema.safeParse(evidence?.['delegation']);
-  const chainId = chainIdOf(parseAccountId(account)?.network ?? '');
-  if (delegation.success && chainId !== undefined) {
-    documents.set(delegationDigest(delegation.data, chainId), evidence?.['delegation'] as Json);
-  }
+  const grant = delegationHash(entry);
+  if (grant !== undefined) documents.set(grant, evidence?.['delegation'] as Json);
+};
+
+/** Notes the place of a text that an entry states another hash of. */
+const noteAltered = (
+  { evidence, outcome }: Entry,
+  place: Place,
+  altered: Map<Hex, Place>,
+): void => {
+  const text = evidence?.['document'] ?? evidence?.['policy'];
+  const stated = outcome?.['hash'] ?? evidence?.['terms'];
+  if (text === undefined || typeof stated !== 'string' || textHash(text) === stated) return;
+  altered.set(stated as Hex, place);
 };
 
 /** Reads `texts.ndjson`. A line whose text has another hash proves nothing, so it is left out: entries that name its hash lack their text. */
-const collectTexts = async (file: LogFile, documents: Map<Hex, Json>): Promise<void> => {
+const collectTexts = async (
+  file: LogFile,
+  documents: Map<Hex, Json>,
+  altered: Map<Hex, Place>,
+): Promise<Fault | undefined> => {
   let broken = 0;
-  for await (const { lines } of readLines(file, { limit: MAX_TEXT_LINE })) {
-    for (const { bytes } of lines) {
-      const named = namedText(decodeUtf8(bytes) ?? '');
-      if (named !== undefined) documents.set(...named);
-      else if (++broken === MAX_BROKEN_LINES) return;
+  let first: Fault | undefined;
+  for await (const { lines, fault } of readLines(file, { limit: MAX_TEXT_LINE })) {
+    for (const { number: line, bytes } of lines) {
+      const place = { file: file.name, line };
+      const { hash, text } = statedText(decodeUtf8(bytes) ?? '');
+      const own = ownHash(text);
+      if (own !== undefined && own === hash) documents.set(own, text as Json);
+      else {
+        broken += 1;
+        if (typeof hash === 'string') altered.set(hash as Hex, place);
+        first ??= { ...place, reason: own === undefined ? 'malformed_text' : 'altered_text' };
+      }
+      if (broken === MAX_BROKEN_LINES) return first;
     }
+    if (fault !== undefined) first ??= { file: file.name, ...fault };
   }
+  return first;
 };
 
-const namedText = (line: string): readonly [Hex, Json] | undefined => {
+const statedText = (line: string): { readonly hash?: unknown; readonly text?: unknown } => {
   const parsed = parseStrictJson(line);
-  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return undefined;
-  const { hash, text } = parsed.value as { readonly hash?: unknown; readonly text?: Json };
-  if (typeof text !== 'object' || text === null || Array.isArray(text)) return undefined;
-  const own = ownHash(text);
-  return own !== undefined && own === hash ? [own, text] : undefined;
+  return parsed.ok && typeof parsed.value === 'object' ? (parsed.value ?? {}) : {};
 };
 
-/** A text with a fraction or a lone surrogate has no canonical form. */
-const ownHash = (text: Json): Hex | undefined => {
+/** The hash of a policy or of terms. A text with a fraction has no canonical form. */
+const ownHash = (text: unknown): Hex | undefined => {
+  if (typeof text !== 'object' || text === null || Array.isArray(text)) return undefined;
   try {
-    return textHash(text);
+    return textHash(text as Json);
   } catch {
     return undefined;
   }

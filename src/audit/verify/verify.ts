@@ -78,6 +78,7 @@ export const verify = async (given: Export, options: VerifyOptions = {}): Promis
   if (given.entries.length === 0) {
     form.breakWith({ file: '', line: 0, reason: 'empty' });
   }
+  if (surveyed.textFault !== undefined) form.breakWith(surveyed.textFault);
   const log = given.log === undefined ? undefined : await createLogCheck(given.log, surveyed);
   const checks: Check[] = [
     createChain(surveyed, given.listed),

@@ -16,8 +16,14 @@ import type { Readable, Writable } from 'node:stream';
 import { afterAll, expect } from 'vitest';
 import { ROOT } from '../../../dev/root.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
-import { type Export, exitCodeOf, verify } from '../../../src/audit/verify/index.ts';
+import {
+  type Export,
+  exitCodeOf,
+  type Report as AnyReport,
+  verify,
+} from '../../../src/audit/verify/index.ts';
 import { logFile, namedText, openExportFolder } from '../../../src/cli/audit/export-folder.ts';
+import { CliError, EXIT } from '../../../src/cli/lib/errors.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { type ExportTexts, leafLines, yearsOf } from '../../support/export-texts.ts';
@@ -65,7 +71,12 @@ export const python = async (
 
 /** Runs the program for each line of words that it reads, and prints its exit code after what it printed. */
 const MANY_RUNS = `
-import json, sys, verify
+import functools, json, sys
+import ed25519, keccak, secp256k1
+# Copies of an export share most signatures, and Python needs milliseconds for each.
+for module, name in ((ed25519, "verify"), (keccak, "keccak256"), (secp256k1, "recover")):
+    setattr(module, name, functools.lru_cache(100_000)(getattr(module, name)))
+import verify
 for line in sys.stdin:
     print(verify.main(json.loads(line)), flush=True)
 `;
@@ -88,7 +99,10 @@ const startRuns = (): Runs => {
   return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 };
 
-const runOnce = async (words: readonly string[]): ReturnType<typeof verifyInPython> => {
+/** Of a run of wrong usage there is no report. */
+type Ran = { readonly code: number; readonly report?: Report };
+
+const runOnce = async (words: readonly string[]): Promise<Ran> => {
   runs ??= startRuns();
   const { child, lines } = runs;
   child.stdin.write(`${JSON.stringify(words)}\n`);
@@ -98,7 +112,7 @@ const runOnce = async (words: readonly string[]): ReturnType<typeof verifyInPyth
     return value;
   };
   const report = await next();
-  if (/^\d+$/.test(report)) throw new Error(`verify.py ended with ${report}`);
+  if (/^\d+$/.test(report)) return { code: Number(report) };
   return { report: JSON.parse(report) as Report, code: Number(await next()) };
 };
 
@@ -107,16 +121,52 @@ export const verifyInPython = async (
   paths: readonly string[],
   options: readonly string[] = [],
 ): Promise<{ readonly code: number; readonly report: Report }> => {
+  const { code, report } = await runInPython(paths, options);
+  if (report === undefined) throw new Error(`verify.py ended with ${code}`);
+  return { code, report };
+};
+
+const runInPython = async (paths: readonly string[], options: readonly string[]): Promise<Ran> => {
   const run = last.then(async () => await runOnce(['--json', ...options, ...paths]));
   last = run.catch(() => undefined);
   return await run;
+};
+
+const runInTypeScript = async (
+  paths: readonly string[],
+  options: readonly string[],
+): Promise<Ran> => {
+  try {
+    const report = await verifyInTypeScript(paths, options);
+    return { code: exitCodeOf(report.verdict), report };
+  } catch (thrown) {
+    if (thrown instanceof CliError && thrown.exit === EXIT.usage) return { code: 3 };
+    throw thrown;
+  }
+};
+
+/** What two verifiers say about one folder: exit code, verdicts, and the entry that each broken check names. */
+export const verdictsOf = async (
+  folder: string,
+): Promise<readonly [typescript: unknown, python: unknown]> => {
+  const options = ['--workers', '1', '--receipts', join(folder, 'receipts.txt')];
+  const ran = await Promise.all([
+    runInTypeScript([folder], options),
+    runInPython([folder], options),
+  ]);
+  const ids = ran[0].report?.checks.map(({ check }) => check) ?? [];
+  const [typescript, other] = ran.map(({ code, report }) => ({
+    code,
+    ...(report === undefined ? {} : { verdict: report.verdict, found: comparable(report, ids) }),
+  }));
+  return [typescript, other];
 };
 
 /** The report of the verifier in TypeScript on the same files. */
 const verifyInTypeScript = async (
   paths: readonly string[],
   options: readonly string[],
-): ReturnType<typeof verify> => {
+): Promise<AnyReport> => {
   const path = paths[0] ?? '';
   const isFolder = statSync(path).isDirectory();
   const folder = isFolder ? await openExportFolder(path) : undefined;
@@ -125,12 +175,11 @@ const verifyInTypeScript = async (
   const pinned = await Promise.all(valuesOf('--log-key').map(namedText));
   const given: Export = folder ?? { entries: [await logFile(path)] };
   const log = given.log && (pinned.length === 0 ? given.log : { ...given.log, pinned });
-  const jwks = folder?.jwks;
   const [[receipts], [contains]] = [valuesOf('--receipts'), valuesOf('--contains')];
   return await verify(log === undefined ? given : { ...given, log }, {
-    ...(receipts === undefined || jwks === undefined
+    ...(receipts === undefined
       ? {}
-      : { receipts: { file: await logFile(receipts), keys: await namedText(jwks) } }),
+      : { receipts: { file: await logFile(receipts), keys: await namedText(folder?.jwks ?? '') } }),
     ...(contains === undefined ? {} : { contains: contains as Hex }),
   });
 };

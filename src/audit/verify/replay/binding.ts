@@ -135,7 +135,8 @@ export const bindingOf = (
     const isOwn = each.account === account.account;
     const policy = textOfNamed(each, on, texts);
     if (policy === undefined) {
-      missing ??= each.hash;
+      // Of a malformed list a hash may be absent.
+      missing ??= (each.hash as Hex | undefined) ?? '0x';
       isOwnMissing ||= isOwn;
     } else if (isOwn) {
       own.push(ownSource(account, each, policy, asset, at));

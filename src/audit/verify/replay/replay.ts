@@ -2,6 +2,7 @@ import { type Hex, ZERO_HASH } from '../../../core/hex.ts';
 import { accountId, type AccountId } from '../../../protocol/account-id.ts';
 import type { Status } from '../../../protocol/account/command.ts';
 import type { Entry } from '../../../protocol/entry.ts';
+import { delegationHash } from '../logged-text.ts';
 import { type Accepted, judgeAcceptance } from './acceptance.ts';
 import { newAccount, type ReplayedAccount, type TakenGrant } from './account.ts';
 import { counterNames, linksOf, networkOf } from './binding.ts';
@@ -152,8 +153,7 @@ const changed = (account: ReplayedAccount, entry: Entry, texts: Texts): Replayed
       const named = outcome?.['above'];
       const isRead = Array.isArray(named) && named.every((each) => typeof each === 'string');
       const above = isRead ? (named as AccountId[]) : [];
-      const grant = textOf(evidence?.['grant']) as Hex | undefined;
-      return taken({ ...account, above, cutOff: 0 }, grant, texts);
+      return taken({ ...account, above, cutOff: 0 }, delegationHash(entry), texts);
     }
     case 'grant.revoked': {
       const revocation = objectOf(evidence?.['revocation']);

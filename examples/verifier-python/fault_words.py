@@ -1,0 +1,74 @@
+"""What is broken, in words that follow the name of an entry or a line (docs/audit-format.md, Report)."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+REASONS: Dict[str, str] = {
+    "altered": "was changed after it was written: the next entry names another hash",
+    "unlinked": "does not name the hash of the entry before it: one of the two was changed",
+    "gap": "does not follow the entry before it: entries are missing",
+    "repeated": "occurs twice, or is out of order",
+    "out_of_order": "is out of order: entries that belong before it come later in the files",
+    "foreign_account": "belongs to the chain of another account",
+    "malformed": "is not an entry: {field} is malformed",
+    "not_canonical": "is not in canonical form: a member occurs twice, the order differs, or there are spaces",
+    "not_json": "is not JSON",
+    "not_utf8": "is not UTF-8",
+    "line_too_long": "is longer than an entry may be",
+    "not_gzip": "is not one gzip file and nothing after it: it cannot be decompressed",
+    "expands": "decompresses to more than 128 times its size: it is a bomb, not an export",
+    "altered_text": "has another text than the one that its hash names: the text was changed",
+    "malformed_text": "is not a text with its hash",
+    "unreadable": "cannot be read",
+    "empty": "has no entry",
+    "missing": "lacks {field}",
+    "unexpected": "has {field}, which an entry of its type does not have",
+    "mismatch": "states {field} otherwise than what was signed",
+    "wrong_signer": "is not signed by its account: {field}",
+    "other_signature": (
+        "does not have the signature that it names: it was changed after it was signed, or signed with "
+        "another key"
+    ),
+    "truncated": "is the last of its account in the files, but the log has later ones",
+    "not_as_logged": "differs from what the transparency log has: the chain was rewritten",
+    "not_in_log": "begins an account that the transparency log does not have, though it has later entries",
+    "unknown_key": (
+        "is signed by a key of the log that you did not give: read /log/<year>/keys of the gateway, check the "
+        "key with another source, and give it with --log-key"
+    ),
+    "retired_key": (
+        "covers entries that are younger than the end of every key that signed it: a key that the log had "
+        "retired signed another history"
+    ),
+    "unsigned": "is not signed by its log",
+    "forked": "shows a second history of one account",
+    "leaf_gap": "does not continue the leaf before it of its account",
+    "log_unlinked": "does not name the log of the year before: one of the two was exchanged",
+    "leaf_missing": "is not followed by all leaves of the checkpoint, or does not follow the leaf before it: a leaf was removed",
+    "leaf_not_included": "is not in the tree of the checkpoint",
+    "tile_altered": (
+        "is not the tile of the exported leaves: the gateway shows others another log than you, or the tile "
+        "was altered"
+    ),
+    "other_root": "does not lead to the root that the checkpoint signs",
+    "rolled_back": "is older than the checkpoint that was given",
+    "other_history": "does not extend the checkpoint that was given: the log was rewritten",
+    "wrong_price": "states a price other than the terms of its tool, or more than its caller signed",
+    "over_limit": "brings what was spent of the limit {field} above it",
+    "differs_from_receipt": "states {field} otherwise than the receipt of the call",
+    "entry_missing": "is a receipt whose entry is not in the chain of its account",
+    "not_settled": "is not true: the chain shows the authorization unused",
+    "other_transfer": "is not true: the transaction did not move this payment",
+    "other_block": "states {field} otherwise than the chain",
+    "not_found": "no entry of the files has this hash",
+}
+"""`{field}` stands for the member of the entry."""
+
+
+def fault_words(reason: str, field: str = "") -> str:
+    """Why a statement is false. A reason without words is shown as it is."""
+    # A note and a receipt are signed as a whole.
+    known = REASONS.get("other_signature" if reason == "wrong_signer" and field == "" else reason)
+    words = reason.replace("_", " ") + (": {field}" if field else "") if known is None else known
+    return words.replace("{field}", field)
