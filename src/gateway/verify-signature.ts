@@ -1,11 +1,10 @@
 import { nowSeconds } from '../core/clock.ts';
-import { type Address, type Hex, ZERO_HASH } from '../core/hex.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { classifySignature, type SignatureFault } from '../crypto/signature-shape.ts';
 import { verifyStrict } from '../crypto/verifier.ts';
 import { accountId, type Network } from '../protocol/account-id.ts';
 import type { GrantCheck, GrantProof, PayerFacts } from '../protocol/account/call.ts';
-import type { Token } from '../protocol/payment.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { checkContractSignature, readPayerFacts } from '../settlement/chain/payer.ts';
 import type { Gateway } from './gateway.ts';
@@ -45,34 +44,10 @@ export type SignatureCheck = { readonly contractCheckedAt?: number };
 export type OnChainCheck = { readonly facts: PayerFacts; readonly checkedAt: SignatureCheck };
 
 /** A signature and the account that it is attributed to. `call`: the nonce whose state the gateway reads from the chain. */
-type AttributedSignature = Pick<
+export type AttributedSignature = Pick<
   CheckedProof,
   'network' | 'payer' | 'token' | 'call' | 'digest' | 'signature' | 'signatureField' | 'signedByKey'
 >;
-
-/**
- * Finishes the verification of a signature that moves no money. The key of the address counts without a look at the chain, so that a fleet
- * can be stopped while every node is silent (law 13). It counts for an account with code too: only a delegated account (EIP-7702) has such
- * a key, and with it the chain lets the key do everything (DECISIONS.md). Any other signature only the contract can accept (ERC-1271).
- */
-export const verifyControl = async (
-  gateway: Gateway,
-  signed: Omit<AttributedSignature, 'token' | 'call'>,
-  client: string,
-): Promise<Result<SignatureCheck, Reason>> => {
-  const admitted = await admitsLookUp(gateway, signed, client);
-  if (!admitted.ok) return admitted;
-  if (signed.signedByKey) return ok({});
-  const nodes = nodesOf(gateway, signed.network, 'signature');
-  if (!nodes.ok) return nodes;
-  const { payer, digest, signature, network } = signed;
-  const contract = await checkContractSignature(nodes.value, payer, digest, signature);
-  gateway.chainHealth.note(network, contract.ok, nowSeconds());
-  if (!contract.ok) return silent(network, 'signature');
-  const { valid, hasCode, block } = contract.value;
-  if (valid) return ok({ contractCheckedAt: block });
-  return invalidSignature(signed, hasCode ? 'contract_refused' : 'wrong_signer');
-};
 
 /**
  * Reads the chain's facts about a payer and finishes the verification of its signature. An account with code must accept the signature
@@ -106,29 +81,15 @@ export const verifyOnChain = async (
     : invalidSignature(signed, 'contract_refused');
 };
 
-/** Reads whether an account that the gateway does not know holds money. The rate limiter has admitted the request. */
-export const readHolderFacts = async (
-  gateway: Gateway,
-  on: Network,
-  holder: Address,
-  token: Token,
-): Promise<Result<PayerFacts, Reason>> => {
-  const nodes = nodesOf(gateway, on, 'funds');
-  if (!nodes.ok) return nodes;
-  const facts = await readPayerFacts(nodes.value, holder, token, ZERO_HASH, nowSeconds());
-  gateway.chainHealth.note(on, facts.ok, nowSeconds());
-  return facts.ok ? facts : silent(on, 'funds');
-};
-
 type ChainNeed = (Reason & { readonly reason: 'payer_unreachable' })['needs'];
 
-const silent = (network: Network, needs: ChainNeed): Result<never, Reason> =>
+export const silent = (network: Network, needs: ChainNeed): Result<never, Reason> =>
   err({ reason: 'payer_unreachable', network, needs });
 
 type ChainUser = Pick<AttributedSignature, 'network' | 'payer' | 'signedByKey'>;
 
 /** Whether the rate limiter admits a look-up: signatures are free to make, look-ups cost money (law 12). */
-const admitsLookUp = async (
+export const admitsLookUp = async (
   gateway: Gateway,
   { network, payer, signedByKey }: ChainUser,
   client: string,
@@ -140,7 +101,7 @@ const admitsLookUp = async (
 };
 
 /** Returns the nodes of a network, unless all have just been silent: an outage must not hold every request that needs the chain. */
-const nodesOf = (
+export const nodesOf = (
   { chainHealth, config }: Gateway,
   network: Network,
   needs: ChainNeed,
@@ -160,7 +121,7 @@ const nodesFor = async (
   return admitted.ok ? nodesOf(gateway, signed.network, needs) : admitted;
 };
 
-const invalidSignature = (
+export const invalidSignature = (
   { signatureField }: Pick<AttributedSignature, 'signatureField'>,
   fault: string,
 ): Result<never, Reason> => err({ reason: 'invalid_signature', field: signatureField, fault });

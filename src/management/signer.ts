@@ -3,7 +3,8 @@ import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
-import { type SignatureCheck, verifyControl } from '../gateway/verify-signature.ts';
+import { verifyControl } from '../gateway/verify-control.ts';
+import type { SignatureCheck } from '../gateway/verify-signature.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
 /** Whoever signed a request, or the session that signed it. The chain has not been asked yet. */

@@ -8,7 +8,7 @@ import type { Reason } from '../../protocol/problem/reason.ts';
 import type { Gateway } from '../gateway.ts';
 import type { CheckedProof } from '../paid-request.ts';
 import { passesRateLimit, TOO_MANY } from '../rate-limit.ts';
-import { readHolderFacts } from '../verify-signature.ts';
+import { readHolderFacts } from '../verify-control.ts';
 import type { Chain } from './signed-document.ts';
 
 /** Sends a command about grants to an account. Any error on the way is a refusal; the caller may send the command again (law 2). */

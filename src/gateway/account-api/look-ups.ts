@@ -13,7 +13,7 @@ import type { Gateway } from '../gateway.ts';
 import { observeOwnHead } from '../observe.ts';
 import type { CheckedProof } from '../paid-request.ts';
 import { clientOf } from '../rate-limit.ts';
-import { verifyControl } from '../verify-signature.ts';
+import { verifyControl } from '../verify-control.ts';
 import { authenticate } from './authenticate.ts';
 
 const CALL_ID = /^0x[0-9a-f]{64}$/;

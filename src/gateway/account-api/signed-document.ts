@@ -9,7 +9,8 @@ import { tokenOf } from '../../protocol/x402/networks.ts';
 import type { Gateway } from '../gateway.ts';
 import { isDryRun, observeOwn } from '../observe.ts';
 import type { ReceivedRequest } from '../paid-request.ts';
-import { checkSignature, type SignatureCheck, verifyControl } from '../verify-signature.ts';
+import { verifyControl } from '../verify-control.ts';
+import { checkSignature, type SignatureCheck } from '../verify-signature.ts';
 
 /** The chain of a signed document, and the token of that chain. A tree of grants lives on one chain. */
 export type Chain = { readonly network: Network; readonly token: Token };

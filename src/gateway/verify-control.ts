@@ -1,0 +1,55 @@
+import { nowSeconds } from '../core/clock.ts';
+import { type Address, ZERO_HASH } from '../core/hex.ts';
+import { ok, type Result } from '../core/result.ts';
+import type { Network } from '../protocol/account-id.ts';
+import type { PayerFacts } from '../protocol/account/call.ts';
+import type { Token } from '../protocol/payment.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { checkContractSignature, readPayerFacts } from '../settlement/chain/payer.ts';
+import type { Gateway } from './gateway.ts';
+import {
+  admitsLookUp,
+  type AttributedSignature,
+  invalidSignature,
+  nodesOf,
+  type SignatureCheck,
+  silent,
+} from './verify-signature.ts';
+
+/**
+ * Finishes the verification of a signature that moves no money. The key of the address counts without a look at the chain, so that a fleet
+ * can be stopped while every node is silent (law 13). It counts for an account with code too: only a delegated account (EIP-7702) has such
+ * a key, and with it the chain lets the key do everything (DECISIONS.md). Any other signature only the contract can accept (ERC-1271).
+ */
+export const verifyControl = async (
+  gateway: Gateway,
+  signed: Omit<AttributedSignature, 'token' | 'call'>,
+  client: string,
+): Promise<Result<SignatureCheck, Reason>> => {
+  const admitted = await admitsLookUp(gateway, signed, client);
+  if (!admitted.ok) return admitted;
+  if (signed.signedByKey) return ok({});
+  const nodes = nodesOf(gateway, signed.network, 'signature');
+  if (!nodes.ok) return nodes;
+  const { payer, digest, signature, network } = signed;
+  const contract = await checkContractSignature(nodes.value, payer, digest, signature);
+  gateway.chainHealth.note(network, contract.ok, nowSeconds());
+  if (!contract.ok) return silent(network, 'signature');
+  const { valid, hasCode, block } = contract.value;
+  if (valid) return ok({ contractCheckedAt: block });
+  return invalidSignature(signed, hasCode ? 'contract_refused' : 'wrong_signer');
+};
+
+/** Reads whether an account that the gateway does not know holds money. The rate limiter has admitted the request. */
+export const readHolderFacts = async (
+  gateway: Gateway,
+  on: Network,
+  holder: Address,
+  token: Token,
+): Promise<Result<PayerFacts, Reason>> => {
+  const nodes = nodesOf(gateway, on, 'funds');
+  if (!nodes.ok) return nodes;
+  const facts = await readPayerFacts(nodes.value, holder, token, ZERO_HASH, nowSeconds());
+  gateway.chainHealth.note(on, facts.ok, nowSeconds());
+  return facts.ok ? facts : silent(on, 'funds');
+};
