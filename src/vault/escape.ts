@@ -47,17 +47,12 @@ const readBackslash = (source: Uint8Array, at: number): readonly Escape[] | 'cut
   const unit = hexAt(source, at + 2, 4);
   if (unit === 'cut') return 'cut';
   if (unit === undefined) return NONE;
-  if (unit < 0xd800 || unit > 0xdfff) {
-    return withReference(source, at, [escapeOf(unit, 6)]);
-  }
-  // A character beyond the first plane is two escapes.
-  const isPair =
-    (source[at + 6] ?? BACKSLASH) === BACKSLASH && ((source[at + 7] ?? U) | CASE) === U;
-  const low = isPair ? hexAt(source, at + 8, 4) : undefined;
-  if (low === 'cut') return 'cut';
-  return low === undefined || unit > 0xdbff || low < 0xdc00 || low > 0xdfff
-    ? NONE
-    : [escapeOf(0x1_00_00 + ((unit - 0xd800) << 10) + low - 0xdc00, 12)];
+  if (unit >> 10 !== 0x36) return withReference(source, at, [escapeOf(unit, 6)]);
+  // A character beyond the first plane is two escapes: the first begins with the bits 110110.
+  const low = hexAt(source, at + 8, 4);
+  return low === undefined || low === 'cut'
+    ? (low ?? NONE)
+    : [escapeOf(0x1_00_00 + ((unit & 0x3_ff) << 10) + (low & 0x3_ff), 12)];
 };
 
 const escapeOf = (point: number, length: number): Escape => ({
@@ -109,11 +104,11 @@ const digitOf = (byte: number): number | undefined => {
 /** A name as a number. Digits collide with letters: a reading more does no harm. */
 const keyOf = (name: Uint8Array): number => name.reduce((key, byte) => key * 32 + (byte & 31), 0);
 
-/** The named references of ASCII characters (WHATWG HTML §13.5), without regard to case. */
+/** The named references of ASCII characters (WHATWG HTML §13.5) that encoders write, without regard to case. */
 const NAMED: ReadonlyMap<number, Uint8Array> = new Map(
   (
-    'tab\t newline\n excl! quot" num# dollar$ percnt% amp& apos\' lpar( rpar) ast* midast* plus+ comma, period. sol/ colon: semi; lt< ' +
-    'equals= gt> quest? commat@ lsqb[ lbrack[ bsol\\ rsqb] rbrack] hat^ lowbar_ underbar_ grave` lcub{ lbrace{ verbar| vert| rcub} rbrace}'
+    'excl! quot" num# dollar$ percnt% amp& apos\' lpar( rpar) ast* plus+ comma, period. sol/ colon: semi; lt< equals= gt> quest? commat@ ' +
+    'lsqb[ bsol\\ rsqb] hat^ lowbar_ grave` lcub{ verbar| rcub}'
   )
     .split(' ')
     .map((each) => [keyOf(utf8(each.slice(0, -1))), utf8(each.slice(-1))]),
