@@ -90,8 +90,7 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
  * x402 has no scheme for credit, and `accepts` names what an intent must: network, payee, asset. A plain x402 client signs its entry all the
  * same, and shows this text when the gateway refuses.
  */
-const CREDIT_ONLY =
-  'Paid from credit only, never by a payment for the call: POST /credits?amount=<atomic units> buys credit.';
+const CREDIT_ONLY = 'Paid from credit only: POST /credits';
 
 /**
  * Builds the offer of a tool.

@@ -87,11 +87,7 @@ export const deadLetterId = texts(
 export const cursor = texts(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `next` of the previous page');
 
 /** A name that people compare by eye. */
-export const label = texts(
-  /^.{1,64}$/su,
-  'must be 1 to 64 visible characters, with single spaces between them',
-  isVisible,
-);
+export const label = texts(/^.{1,64}$/su, 'must be 1 to 64 visible characters', isVisible);
 
 /** A part of a label, in a query. */
 export const labelPart = texts(

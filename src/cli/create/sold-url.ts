@@ -68,7 +68,11 @@ const askUrl = async ({ prompts }: Session, input: Input): Promise<string> => {
       check: faultOf,
     });
   const fault = faultOf(given);
-  if (fault !== undefined) throw usageError(`--upstream: ${fault}`, 'Correct --upstream.');
+  if (fault !== undefined)
+    throw usageError(
+      `--upstream: ${fault}`,
+      'Give the URL of one call of the API, e.g. --upstream https://api.example.com/weather.',
+    );
   return given;
 };
 

@@ -101,9 +101,8 @@ const TOP_UP: Wording = {
 
 /** A payment for the call only identifies its account. */
 const CREDIT_ONLY: Wording = {
-  subject:
-    'The tool is paid from credit only, and the credit of the account does not cover the price. No payment was presented.',
-  hint: 'Buy credit with POST /credits?amount=<atomic units>, for this account or for the owner whose grant it uses, then send the call again.',
+  subject: 'The credit does not cover the price, and the tool takes no payment.',
+  hint: 'Top up the account, or the owner whose grant it uses, with POST /credits?amount=<atomic units>, then send the call again.',
 };
 
 const WORDING: Readonly<Record<AccountRule, Wording>> = {

@@ -76,7 +76,7 @@ describe('a paid tool called with an Agent-Intent', () => {
     // A tool that takes credit only must not advise a payment.
     const metered = await call(gateway, await signed('/tools/metered', paying(20_000n)));
     const { hint } = await bodyOf(metered);
-    expect(hint).toMatch(/^Buy credit with POST \/credits/);
+    expect(hint).toMatch(/^Top up the account, .* with POST \/credits/);
     expect(hint).not.toContain('sign one');
   });
 });
