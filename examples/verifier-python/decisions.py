@@ -54,6 +54,7 @@ class Decisions:
         assert account is not None
         if not self._is_whole:
             return self._skip(kind, entry.get("count", 1))
+        credit = {asset: purse.credit for asset, purse in account.purses.items()}
         wrong = self._binder.cut_off_faults(seen, account)
         faults: List[Fault] = []
         if kind in STARTS:
@@ -68,6 +69,7 @@ class Decisions:
         elif kind == "grant.taken":
             faults = self._binder.ancestor_faults(entry)
         self._count(seen, [*wrong, *faults])
+        self._totals.fleet.step(account, kind, account.calls.get(entry.get("call", "")), entry["at"], credit)
         account.note(entry, seen.place)
         self._last_at = entry["at"]
         if self._newest in self._ended:
@@ -142,6 +144,8 @@ class Decisions:
         bound = self._binder.bind(listed, account, call.asset, entry["at"])
         judgement = judge_acceptance(self._binder, account, call, entry, bound, is_approval)
         self._report(self.limits, seen, unchecked(BLIND) if account.lacks_texts else judgement)
+        is_pending = judgement.verdict == "pending" and not account.lacks_texts
+        self._totals.fleet.begin(account, call, entry["at"], is_pending)
         own = [source for source in bound.sources if source.is_own]
         account.hold(call, own, entry["at"])
         if subject is not None and not is_approval and judgement.verdict != "BROKEN":
@@ -182,7 +186,7 @@ class Decisions:
             tally.bound(judgement.text)
         elif judgement.verdict == "not checked":
             tally.skip(judgement.text)
-        else:
+        elif judgement.verdict == "BROKEN":
             tally.break_at(seen, judgement.text, judgement.field)
 
     def _close(self) -> None:
@@ -197,6 +201,7 @@ class Decisions:
     def end(self) -> List[Dict[str, Any]]:
         self._close()
         self._account = None
+        self._totals.judge_limits(self.limits)
         tallies = (self.calls, self.payments, self.limits, self.denials)
         return [*(tally.finding() for tally in tallies), self._totals.end()]
 

@@ -13,12 +13,12 @@ from evaluation import Source, evaluate
 from fields import ZERO_HASH
 from networks import FIAT
 
-LEASED = "limits of ancestors were held as leases, which an account's entries do not show"
+LEASED = "an account above decided it by what it had lent and spent just then, which no entry states"
 LENT = "limits of an account that lends to children count what they had then"
 
 
 class Judgement(NamedTuple):
-    """`verdict`: proved, bounded, not checked, BROKEN. `text`: a note, or the reason of what is broken."""
+    """`verdict`: proved, bounded, not checked, pending, BROKEN. `text`: a note, or the reason of what is broken."""
 
     verdict: str
     text: str = ""
@@ -26,6 +26,9 @@ class Judgement(NamedTuple):
 
 
 PROVED = Judgement("proved")
+PENDING = Judgement("pending")
+"""It hangs on accounts above or below, whose chains may be in the files."""
+
 
 
 def bounded(note: str) -> Judgement:
@@ -125,12 +128,7 @@ def _funding_fault(account: Account, call: Call, entry: Dict[str, Any], own: Lis
 
 
 def _certainty(account: Account, call: Call, sources: List[Source]) -> Judgement:
-    if call.paid_by == "lent":
-        return bounded(LEASED)
     if call.price == 0 or call.credit_to is not None:
         return PROVED
     counts = any(source.counters for source in sources) or call.paid_by == "credit"
-    if account.lends and counts:
-        return bounded(LENT)
-    has_ancestors = call.grant is not None or any(not source.is_own for source in sources)
-    return bounded(LEASED) if has_ancestors else PROVED
+    return PENDING if call.grant is not None or (account.lends and counts) else PROVED

@@ -10,6 +10,7 @@ from binding import MOST_LINKS, Binder
 from branch_calls import BranchCalls
 from branches import BelowCall, Branch, CallPlace, InForce, limits_of
 from fields import ZERO_HASH
+from fleet_limits import FleetLimits
 from lent import CHILD_MISSING, Loans, check_lease, check_lent
 from limit_course import LimitCourse, surely_counts
 from survey import Survey
@@ -39,6 +40,7 @@ class Totals:
     def __init__(self, survey: Survey, binder: Binder) -> None:
         self.tally = Tally("totals")
         self._survey, self._binder = survey, binder
+        self.fleet = FleetLimits(binder)
         self._branches: Dict[str, Branch] = {}
         self._defaults: Set[str] = set()
         self._order: List[str] = []
@@ -80,6 +82,10 @@ class Totals:
             parent: Optional[str] = None if delegation["parent"] == ZERO_HASH else delegation["parent"]
             yield f"eip155:{chain_id}:{delegation['issuer']}", grant, parent
             grant = parent
+
+    def judge_limits(self, limits: Tally) -> None:
+        """Judges what the check `limits` left open, after the last entry."""
+        self.fleet.judge(self._branches, self._is_whole, self._defaults, limits)
 
     def end(self) -> Dict[str, Any]:
         for branch in self._branches.values():

@@ -5,7 +5,15 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type OwnerLimit, type TreeCall, treeLog } from '../support/tree-log.ts';
 import { textOf } from '../support/verify-log.ts';
 import { START } from '../unit/audit/history.ts';
-import { findingOf, isMissing, python, verifyInBoth, why } from './support/python-verifier.ts';
+import {
+  EXPORT,
+  findingOf,
+  isMissing,
+  python,
+  useCopies,
+  verifyInBoth,
+  why,
+} from './support/python-verifier.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-totals-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -31,6 +39,42 @@ describe.skipIf(isMissing)(`the verifiers on a cap that agents pass together${wh
 
   it('both call it bounded while the calls do not list the policy yet', async () => {
     expect(await totalsOf('unlisted', cap, pair(1, false))).toBe('bounded');
+  });
+});
+
+const OWNER_LOG = 'entries/eip155_84532_0x7e4c98f5643e1de023ecce0d5c9a867f8e8f6886.ndjson';
+
+describe.skipIf(isMissing)(`the verifiers on the limits of a fleet${why}`, () => {
+  const copied = useCopies();
+  const limitsOf = async (path: string) => findingOf((await verifyInBoth([path])).report, 'limits');
+
+  it("prove every call under a grant with the owner's log", async () => {
+    expect(await limitsOf(EXPORT)).toMatchObject({ verdict: 'proved', checked: 14, bounded: 0 });
+  });
+
+  it('say which chain is missing without it', async () => {
+    const copy = copied();
+    copy.remove(OWNER_LOG);
+    expect(await limitsOf(copy.path)).toMatchObject({
+      verdict: 'bounded',
+      bounded: 7,
+      note: 'the chain of an account above is not in the files',
+    });
+  });
+
+  it('do not prove calls that cost more credit than their owner had', async () => {
+    const copy = copied();
+    // The owner bought $0.50; now its agents spend $0.045 of $0.04.
+    copy.put(
+      OWNER_LOG,
+      copy.entries(OWNER_LOG).map((entry) => ({
+        ...entry,
+        ...(entry.amounts?.['price'] === '500000' ? { amounts: { price: '40000' } } : {}),
+      })),
+    );
+    const { bounded, note } = await limitsOf(copy.path);
+    expect(bounded).toBeGreaterThan(0);
+    expect(note).toContain('may together have held more credit than there was');
   });
 });
 

@@ -117,7 +117,10 @@ export const createDecisions = ({ documents }: Pick<Survey, 'documents'>): reado
   return [
     checkOf('calls', calls.finding),
     checkOf('payments', payments.finding),
-    checkOf('limits', limits.finding),
+    checkOf('limits', () => {
+      totals.judgeLimits(limits);
+      return limits.finding();
+    }),
     checkOf('denials', denials.finding),
     checkOf('totals', totals.end),
   ];
@@ -143,6 +146,8 @@ const report = (tally: Tally, seen: HashedEntry, judgement: Judgement): void => 
       return tally.bound(judgement.note);
     case 'unchecked':
       return tally.skip(judgement.note);
+    case 'pending':
+      return undefined;
     case 'broken':
       return tally.breakAt(seen, judgement.reason, judgement.field);
   }

@@ -14,7 +14,7 @@ export const CHILD_MISSING =
 const LATE = 'credit was lent after the chain of its borrower was exported';
 
 /** How far the clocks of two accounts differ. */
-const CLOCKS: Seconds = 5;
+export const CLOCKS: Seconds = 5;
 
 /** The accounts of the files. `read`: those whose chains are whole, with the time of the last entry. */
 type Files = {

@@ -17,19 +17,22 @@ import {
 } from './branches.ts';
 import type { Finding, HashedEntry } from './check.ts';
 import { type CutOff, cutOffIn, judgeCutOff } from './cut-offs.ts';
+import { createFleetLimits } from './fleet-limits.ts';
 import { CHILD_MISSING, judgeLease, judgeLent } from './lent.ts';
 import { type LimitCourse, limitCourse, surelyCounts } from './limit-course.ts';
 import { limitsOf, namedPolicies, networkOf } from './replay/binding.ts';
 import type { ReplayedCall } from './replay/call.ts';
 import type { Replayed } from './replay/replay.ts';
 import type { Texts } from './replay/texts.ts';
-import { createTally } from './tally.ts';
+import { createTally, type Tally } from './tally.ts';
 
 /** The check `totals`: of an account and of all below it, the sums of what limits counted (docs/audit-format.md). */
 export type Totals = {
   readonly see: (seen: HashedEntry, replayed: Replayed) => void;
   /** All entries of an account were seen. */
   readonly close: (account: AccountId, calls: Iterable<ReplayedCall>) => void;
+  /** Judges what the check `limits` left open, after the last entry. */
+  readonly judgeLimits: (limits: Tally) => void;
   readonly end: () => Finding;
 };
 
@@ -44,6 +47,7 @@ type Judged = { readonly calls: BranchCalls; readonly isWhole: boolean };
 
 export const createTotals = (texts: Texts): Totals => {
   const tally = createTally('totals');
+  const fleetLimits = createFleetLimits(texts);
   const branches = new Map<AccountId, Branch>();
   const read = new Map<AccountId, Seconds>();
   const claims: AncestorClaim[] = [];
@@ -121,6 +125,7 @@ export const createTotals = (texts: Texts): Totals => {
     see(seen, replayed) {
       const { entry, before, accepted } = replayed;
       noteEntry(branchOf(entry.account), entry);
+      fleetLimits.see(seen, replayed);
       if (entry.type === 'lease.closed') leases.push(seen);
       if (entry.type === 'credit.lent') lent.push(seen);
       newest = entry.at;
@@ -142,6 +147,23 @@ export const createTotals = (texts: Texts): Totals => {
         if (acceptance !== undefined) countCall(branchOf, account, call, acceptance, texts);
       }
       acceptances.clear();
+    },
+    judgeLimits(limits) {
+      const wholes = new Map<AccountId, boolean>();
+      const [standard] = standards;
+      fleetLimits.judge(
+        {
+          isRead: (account) => read.has(account),
+          isWhole(account) {
+            const known = wholes.get(account) ?? isWhole(account);
+            wholes.set(account, known);
+            return known;
+          },
+          limitsOver: (account, asset) =>
+            standards.size > 1 ? undefined : limitsOver(branchOf(account), asset, texts, standard),
+        },
+        limits,
+      );
     },
     end() {
       for (const branch of branches.values()) if (read.has(branch.account)) judgeBranch(branch);

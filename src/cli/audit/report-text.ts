@@ -93,7 +93,8 @@ const whatOf = (fault: Fault): string => {
 
 const verdictText = ({ verdict, entries, accounts, checks }: Report): string => {
   const of = `${entries.toLocaleString('en-US')} ${entries === 1 ? 'entry' : 'entries'} of ${counted(accounts, 'account')}`;
-  const bounded = checks.reduce((sum, finding) => sum + finding.bounded, 0);
+  const bounded = checks.filter((finding) => finding.bounded > 0);
+  const count = bounded.reduce((sum, finding) => sum + finding.bounded, 0);
   switch (verdict) {
     case 'BROKEN':
       return `BROKEN: ${of} do not hold together. Keep these files: they may be evidence.`;
@@ -102,7 +103,10 @@ const verdictText = ({ verdict, entries, accounts, checks }: Report): string => 
     case 'open':
       return `OPEN: nothing in ${of} is broken, but nothing shows that their ends are there.`;
     case 'bounded':
-      return `consistent: nothing in ${of} is broken; ${counted(bounded, 'statement')} hang on something that the files cannot show.`;
+      return [
+        `consistent: nothing in ${of} is broken. The files do not decide ${counted(count, 'statement')}:`,
+        ...bounded.map((finding) => `${finding.check}, ${finding.bounded}: ${finding.note ?? ''}`),
+      ].join('\n');
     case 'proved':
       return `proved: every statement that was checked in ${of} is true.`;
   }

@@ -22,6 +22,8 @@ export type Judgement =
   | { readonly verdict: 'proved' }
   | { readonly verdict: 'bounded'; readonly note: string }
   | { readonly verdict: 'unchecked'; readonly note: string }
+  /** It hangs on accounts above or below, whose chains may be in the files. */
+  | { readonly verdict: 'pending' }
   | { readonly verdict: 'broken'; readonly reason: string; readonly field: string };
 
 export const broken = (reason: string, field: string): Judgement => ({
@@ -37,7 +39,7 @@ export const missingText = (hash: Hex): Judgement => ({
 
 export const LENT = 'limits of an account that lends to children count what they had then';
 export const LEASED =
-  "limits of ancestors were held as leases, which an account's entries do not show";
+  'an account above decided it by what it had lent and spent just then, which no entry states';
 
 /** An acceptance as the account decided it. */
 export type Accepted = {
@@ -126,17 +128,11 @@ const grantFault = (
     : broken('wrong_grant', 'evidence.audience');
 };
 
-const certainty = (
-  account: ReplayedAccount,
-  call: ReplayedCall,
-  { own, ancestors }: Binding,
-): Judgement => {
-  if (call.paidBy === 'lent') return { verdict: 'bounded', note: LEASED };
+const certainty = (account: ReplayedAccount, call: ReplayedCall, { own }: Binding): Judgement => {
   if (call.price === 0n || call.creditTo !== undefined) return { verdict: 'proved' };
   const counts = own.some(({ counters }) => counters.length > 0) || call.paidBy === 'credit';
-  if (account.lends && counts) return { verdict: 'bounded', note: LENT };
-  return call.grant !== undefined || ancestors.length > 0
-    ? { verdict: 'bounded', note: LEASED }
+  return call.grant !== undefined || (account.lends && counts)
+    ? { verdict: 'pending' }
     : { verdict: 'proved' };
 };
 

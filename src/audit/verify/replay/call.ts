@@ -95,6 +95,9 @@ export const awaitsPayment = ({ state, paidBy, payment }: ReplayedCall): boolean
 export const isOpen = ({ state, payment, isKept }: ReplayedCall): boolean =>
   state === 'held' || state === 'parked' || isKept || payment === 'held' || payment === 'queued';
 
+/** Whether its price is held. */
+export const isHeld = ({ state, isKept }: ReplayedCall): boolean =>
+  state === 'held' || state === 'parked' || isKept;
+
 /** What a call counts in limits: its price while that is held, then its charge. */
-export const countedOf = ({ state, isKept, price, charged }: ReplayedCall): bigint =>
-  state === 'held' || state === 'parked' || isKept ? price : charged;
+export const countedOf = (call: ReplayedCall): bigint => (isHeld(call) ? call.price : call.charged);
