@@ -219,21 +219,20 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     read: ReadHash,
   ): ProvenHead | undefined => {
     if (tree().size - size > MAX_PAST || !isClosed(size)) return undefined;
-    const proven = (index: number): readonly ProvenLeaf[] =>
-      textsFrom(index, 1).map((text) => ({
-        index,
-        text,
-        proof: inclusionProof(index, size, read),
+    const proven = (index: number): ProvenHead['frame'] =>
+      textsFrom(index, 1).map((leaf) => ({
+        ...{ index, leaf },
+        proof: inclusionProof(index, size, read).map(encodeBase64),
       }));
-    const first = proven(0).filter(({ text }) => text.startsWith(HEADING));
+    const first = proven(0).filter(({ leaf }) => leaf.startsWith(HEADING));
     const frame = [...first, ...proven(size - 1)];
     if (anchor === undefined) return { frame };
     const { slots, index } = indexOf(size);
     const number = slotOf(anchor);
     return {
       frame,
-      slot: slots.get(number) ?? tables.slot(number),
-      path: inclusionProof(number, SLOTS, index.read),
+      slot: encodeBase64(slots.get(number) ?? tables.slot(number)),
+      path: inclusionProof(number, SLOTS, index.read).map(encodeBase64),
     };
   };
   /** Reads each tile once: the proofs of one page share most of theirs. */

@@ -10,8 +10,9 @@ import secp256k1
 from canonical import NotJson, canonical_text, is_canonical, parse_json
 from entry import GENESIS, MAX_LINE, entry_hash, read_entry
 from fields import Malformed, address
+from heads_index import Index, head_in, slot_hash, slot_of
 from keccak import keccak256
-from merkle import EMPTY_ROOT, Tree, decode_base64, is_included, leaf_hash, node_hash, parse_leaf, root_of
+from merkle import EMPTY_ROOT, Tree, decode_base64, is_included, leaf_hash, node_hash, parse_heads, parse_leaf, root_of
 from note import BadNote, end_of_signing, key_id, open_note, parse_checkpoint, parse_key, parse_keys
 from receipts import read_receipt
 from typed_data import delegation_digest, domain, intent_digest, request_digest, revocation_digest, transfer_digest
@@ -319,6 +320,19 @@ class Log(unittest.TestCase):
         self.assertEqual((leaf.first, leaf.last, leaf.root), (1, 3, root))
         for wrong in (text[:-1], text + "\n", text.replace("\n3 ", "\n0 "), text.replace("root ", "root  "), text.replace("\n", "\r\n")):
             self.assertIsNone(parse_leaf(wrong))
+
+    def test_computes_the_index_of_heads(self) -> None:
+        anchor = decode_base64("gNR14cPs0SsaFzldSVzN7ABujl2CkFwFa2tKw7XG7uw=")
+        assert anchor is not None
+        index = Index()
+        self.assertEqual(index.root(), decode_base64("ikq1p4x+g597n2KFLs4dXHeU0Tnl6a429hyE9lDwIqE="))
+        index.add(anchor, anchor)
+        self.assertEqual(slot_of(anchor), 2061)
+        self.assertEqual(slot_hash(anchor + anchor), decode_base64("GaWQzUum/zulvPEMmI3pdhhH67PMOcFtZpXRzQz7t1o="))
+        root = index.root()
+        self.assertEqual(root, decode_base64("emANzBGvp7v7tG1NUJEzIO7R4+NR8FbRVI/h4zPJ+RY="))
+        self.assertEqual(parse_heads("countersign-heads/1\nemANzBGvp7v7tG1NUJEzIO7R4+NR8FbRVI/h4zPJ+RY=\n"), root)
+        self.assertEqual((head_in(anchor + anchor, anchor), head_in(anchor + anchor, root)), (anchor, None))
 
     def test_refuses_text_that_is_no_receipt(self) -> None:
         for token in ("", "a.b", "a.b.c.d", "e30.e30.e30", "\u00e9.e30.e30"):

@@ -1,4 +1,3 @@
-import { headDocument } from '../audit/log/heads.ts';
 import { parseTilePath } from '../audit/log/tile.ts';
 import { keyListText, type ListedKey } from '../audit/log/key-list.ts';
 import { logOrigin, type LogKeySettings, readLogKeys } from '../audit/log/log-key.ts';
@@ -81,7 +80,7 @@ export const serveLog = async (
     const head = await log(origin).headAt(bytesOf(`0x${anchor}`), Number(size));
     return head === undefined
       ? problem({ reason: 'not_found' })
-      : Response.json(headDocument(head), { headers: IMMUTABLE });
+      : Response.json(head, { headers: IMMUTABLE });
   }
   const place = parseTilePath(resource.slice('tile/'.length));
   const bytes = place && (await log(origin).tile(place.level, place.index, place.width));

@@ -1,8 +1,8 @@
-import { headDocument, provenLeafDocument } from '../audit/log/heads.ts';
 import { logOrigin } from '../audit/log/log-key.ts';
 import { parseLeaf } from '../audit/log/leaf.ts';
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { encodeBase64 } from '../crypto/bytes.ts';
 import type { AuditLogRpc, LeafPage, LeafRange, LogLeaf } from '../protocol/audit-log-contract.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { AdminContext, Handler, Handlers } from './handler.ts';
@@ -83,7 +83,7 @@ const page = async <L extends LogLeaf>(
   const tree = {
     ...{ origin, size: found.size, items: leaves.map(itemOf) },
     ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(head === undefined ? {} : { head: headDocument(head) }),
+    ...(head === undefined ? {} : { head }),
   };
   return replyReport(request, tree, next);
 };
@@ -109,7 +109,7 @@ const own: Handler<'account.leaves'> = async (asked) =>
   page(
     asked,
     async (log, from, range) => log.leavesOf(asked.params.account, from, range),
-    provenLeafDocument,
+    ({ index, text, proof }) => ({ index, leaf: text, proof: proof.map(encodeBase64) }),
     ({ text }) => (parseLeaf(text)?.last.seq ?? 0) + 1,
   );
 

@@ -28,13 +28,17 @@ export type LogLeaf = { readonly index: number; readonly text: string };
 /** A leaf with the hashes that prove it, from the leaf upwards (RFC 6962 §2.1.1). */
 export type ProvenLeaf = LogLeaf & { readonly proof: readonly Uint8Array[] };
 
-/** What a reader of one account needs besides its leaves, to see that none of them is missing (docs/audit-format.md, "Heads"). */
+/** What a reader of one account needs besides its leaves, to see that none of them is missing (docs/audit-format.md, "Heads"). Hashes are base64. */
 export type ProvenHead = {
   /** The first leaf of the tree, if it names the log of the year before, and the last one, with the root of the index. */
-  readonly frame: readonly ProvenLeaf[];
+  readonly frame: readonly {
+    readonly index: number;
+    readonly leaf: string;
+    readonly proof: readonly string[];
+  }[];
   /** The slot of the account in the index, with the hashes upwards; absent if no log has a leaf of it. */
-  readonly slot?: Uint8Array;
-  readonly path?: readonly Uint8Array[];
+  readonly slot?: string;
+  readonly path?: readonly string[];
 };
 
 /** Leaves of a tree that the log has signed, or of the beginning of one. */

@@ -44,7 +44,10 @@ test.skipIf(isMissing)(
       const ran = await pipe(place, ['audit', 'export', '--all', '-o', folder, '--json']);
       expect(ran.code, ran.stdout + ran.stderr).toBe(0);
       expect(documentIn(ran)).toMatchObject({ entries: expect.any(Number) });
-      const { report } = await verifyInBoth([folder], ['--receipts', receipts]);
+      const keys = join(place.directory, 'keys');
+      cpSync(join(folder, 'log-key'), keys);
+      const options = ['--receipts', receipts, '--log-key', keys];
+      const { report } = await verifyInBoth([folder], options);
       expect(brokenIn(report)).toEqual({});
       for (const check of [
         'form',
@@ -60,6 +63,7 @@ test.skipIf(isMissing)(
         expect([check, findingOf(report, check).unchecked]).toEqual([check, 0]);
       // Every entry is in the log.
       expect(findingOf(report, 'log').verdict).toBe('proved');
+      expect(findingOf(report, 'heads').verdict).toBe('proved');
     }, PATIENCE);
     // `COUNTERSIGN_WRITE_EXPORT=1` replaces the committed export, e.g. after entries gained a member.
     if (process.env['COUNTERSIGN_WRITE_EXPORT'] === '1') {

@@ -13,7 +13,13 @@ import type { LogKeySettings } from '../../src/audit/log/log-key.ts';
 import { keyIdOf, openNote, readNote } from '../../src/audit/log/signed-note.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/audit/log/verify-proof.ts';
 import type { Hex } from '../../src/core/hex.ts';
-import { decodeBase64Url, encodeBase64, encodeBase64Url, utf8 } from '../../src/crypto/bytes.ts';
+import {
+  decodeBase64,
+  decodeBase64Url,
+  encodeBase64,
+  encodeBase64Url,
+  utf8,
+} from '../../src/crypto/bytes.ts';
 import { serveLog } from '../../src/discovery/log.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { LogLeaf, StoredRun } from '../../src/protocol/audit-log-contract.ts';
@@ -310,23 +316,27 @@ describe('the index of a transparency log', () => {
   const headOf = async ([run]: readonly StoredRun[], name = origin, size?: number) => {
     const of = run?.account ?? account;
     const page = await log(name).leavesOf(of, 1, { most: 500, ...(size && { size }) });
-    const { frame = [], slot, path } = page?.head ?? {};
+    const { frame = [], path = [] } = page?.head ?? {};
+    const slot = page?.head?.slot === undefined ? undefined : decoded(page.head.slot);
     const leaves = await log(name).leaves(0, { most: 500 });
     const tree = { size: page?.size ?? 0, root: rootOf(hashesOfTexts(leaves?.leaves, page?.size)) };
-    for (const { index, text, proof } of frame)
-      expect(verifyInclusion({ hash: leafHash(utf8(text)), index }, tree, proof)).toBe(true);
+    for (const { index, leaf, proof } of frame) {
+      const place = { hash: leafHash(utf8(leaf)), index };
+      expect(verifyInclusion(place, tree, proof.map(decoded))).toBe(true);
+    }
     expect(frame.at(-1)?.index).toBe(tree.size - 1);
-    const root = parseHeads(frame.at(-1)?.text ?? '');
+    const root = parseHeads(frame.at(-1)?.leaf ?? '');
     const anchor = await anchorOf(of);
     if (root === undefined || slot === undefined || anchor === undefined) return undefined;
     const place = { hash: slotHash(slot), index: slotOf(anchor) };
-    expect(verifyInclusion(place, { size: SLOTS, root }, path ?? [])).toBe(true);
+    expect(verifyInclusion(place, { size: SLOTS, root }, path.map(decoded))).toBe(true);
     const newest = page?.leaves.at(-1);
     const head = headIn(slot, anchor);
     return { isNewest: head && newest && isSame(head, leafHash(utf8(newest.text))), head };
   };
   const hashesOfTexts = (leaves: readonly LogLeaf[] = [], size = 0) =>
     leaves.slice(0, size).map(({ text }) => leafHash(utf8(text)));
+  const decoded = (text: string): Uint8Array => decodeBase64(text) ?? new Uint8Array();
   const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
     encodeBase64(one) === encodeBase64(other);
   const anchorOf = async (of: AccountId): Promise<Uint8Array | undefined> => {
@@ -377,13 +387,13 @@ describe('the index of a transparency log', () => {
     await runDurableObjectAlarm(log(next));
     expect(await headOf(active, next)).toMatchObject({ isNewest: true });
     const { head } = (await log(next).leavesOf(quiet[0]?.account ?? account, 1, { most: 1 })) ?? {};
-    expect(head?.frame.map(({ text }) => text.split('\n')[0])).toEqual([
+    expect(head?.frame.map(({ leaf }) => leaf.split('\n')[0])).toEqual([
       'countersign-log/1',
       'countersign-heads/1',
     ]);
     // The slot of the quiet account does not have it.
     const anchor = (await anchorOf(quiet[0]?.account ?? account)) as Uint8Array;
-    expect(headIn(head?.slot ?? new Uint8Array(), anchor)).toBeUndefined();
+    expect(headIn(decoded(head?.slot ?? ''), anchor)).toBeUndefined();
     expect(head?.path).toHaveLength(12);
     const last = origin.replace('2026', '2028');
     await log(last).append([active[2]] as StoredRun[]);

@@ -3,10 +3,11 @@ import { type Before, type Log, openLog } from '../../durable-objects/audit-log/
 import type { Growth, StoredTree, Tables } from '../../durable-objects/audit-log/tables.ts';
 import { entryHash } from '../../src/audit/entry.ts';
 import type { LogKey } from '../../src/audit/log/log-key.ts';
-import { headDocument, provenLeafDocument } from '../../src/audit/log/heads.ts';
 import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
-import { tilePath } from '../../src/audit/log/tile.ts';
+import { parseTilePath, tilePath } from '../../src/audit/log/tile.ts';
 import { allLeaves, type LeafSource, leavesOfAccounts } from '../../src/client/leaf-lines.ts';
+import { bytesOf, encodeBase64, utf8 } from '../../src/crypto/bytes.ts';
+import type { ReadPublished } from '../../src/audit/verify/log-evidence.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { StoredRun } from '../../src/protocol/audit-log-contract.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
@@ -119,9 +120,12 @@ export const exportLogs = async (
       .toReversed()
       .flatMap((each) => each.log.headOf(account)?.anchor ?? [])[0];
     const { leaves = [], head, ...page } = log.leavesOf(account, 1, range, anchor) ?? {};
-    const items = leaves.map(provenLeafDocument);
+    const items = leaves.map(({ index, text, proof }) => ({
+      ...{ index, leaf: text },
+      proof: proof.map(encodeBase64),
+    }));
     return {
-      body: { ...page, items, ...(head === undefined ? {} : { head: headDocument(head) }) },
+      body: { ...page, items, ...(head === undefined ? {} : { head }) },
     };
   };
   const source: LeafSource = {
@@ -144,3 +148,24 @@ type LeafRequest = {
   readonly params?: { readonly account: AccountId };
   readonly query: { readonly year: number; readonly size?: number };
 };
+
+/** What a gateway publishes of these logs, the newest one last, by the path after `/log/`. */
+export const publishedBy =
+  (logs: readonly MemoryLog[]): ReadPublished =>
+  async (path) => {
+    const [, year, rest = ''] = /^(?:(\d{4})\/)?(.+)$/.exec(path) ?? [];
+    const at =
+      year === undefined ? logs.length - 1 : logs.findIndex((each) => `${each.year}` === year);
+    const log = logs[at]?.log;
+    if (log === undefined) return undefined;
+    if (rest === 'checkpoint') return utf8(log.status().checkpoint ?? '');
+    const [, size, anchor] = /^head\/(\d+)\/(.+)$/.exec(rest) ?? [];
+    if (anchor !== undefined) {
+      const bytes = bytesOf(`0x${anchor}`);
+      const isKnown = logs.slice(0, at + 1).some((each) => each.log.hasAnchor(bytes));
+      const head = isKnown ? log.headAt(bytes, Number(size)) : undefined;
+      return head && utf8(JSON.stringify(head));
+    }
+    const place = parseTilePath(rest.slice('tile/'.length));
+    return place && log.tile(place.level, place.index, place.width);
+  };

@@ -1,5 +1,4 @@
 import { bytesOf, decodeBase64, encodeBase64, hexOf } from '../../crypto/bytes.ts';
-import type { ProvenHead, ProvenLeaf } from '../../protocol/audit-log-contract.ts';
 import { emptyRoot, HASH_BYTES, leafHash, nodeHash, type ReadHash, rootOf } from './merkle-tree.ts';
 
 /**
@@ -56,19 +55,6 @@ export const withHead = (slot: Uint8Array, anchor: Uint8Array, head?: Uint8Array
 /** The hash of a slot: the root over its pairs. */
 export const slotHash = (slot: Uint8Array): Uint8Array =>
   rootOf(pairsOf(slot).map((pair) => leafHash(bytesOf(`0x${pair}`))));
-
-/** A leaf with its proof as JSON. */
-export const provenLeafDocument = ({ index, text, proof }: ProvenLeaf) => ({
-  ...{ index, leaf: text },
-  proof: proof.map(encodeBase64),
-});
-
-/** What proves a head as JSON. */
-export const headDocument = ({ frame, slot, path }: ProvenHead) => ({
-  frame: frame.map(provenLeafDocument),
-  ...(slot === undefined ? {} : { slot: encodeBase64(slot) }),
-  ...(path === undefined ? {} : { path: path.map(encodeBase64) }),
-});
 
 /** The tree over the hashes of all slots. */
 export type HeadsTree = {

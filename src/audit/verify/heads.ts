@@ -9,8 +9,8 @@ import { leafHash } from '../log/merkle-tree.ts';
 import { verifyInclusion } from '../log/verify-proof.ts';
 import type { Check, Place, Survey } from './check.ts';
 import { type LogFile, readLines } from './lines.ts';
-import type { LogEvidence } from './log-evidence.ts';
-import type { LoggedHistory, YearTree } from './log-years.ts';
+import type { LogEvidence, YearTree } from './log-evidence.ts';
+import type { LoggedHistory } from './log-years.ts';
 import { createTally } from './tally.ts';
 
 /** Bytes of a line, at most: a slot with tens of thousands of accounts. */

@@ -11,7 +11,7 @@ import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { readNote } from '../log/signed-note.ts';
 import type { Place } from './check.ts';
 import { type Line, type LogFile, MAX_BROKEN_LINES, readLines } from './lines.ts';
-import type { YearTree } from './log-years.ts';
+import type { YearTree } from './log-evidence.ts';
 import type { LoggedAccounts } from './logged-accounts.ts';
 import { createLoggedIndex } from './logged-index.ts';
 import type { Tally } from './tally.ts';

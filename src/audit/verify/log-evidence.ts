@@ -50,6 +50,17 @@ export const readKeys = (
 /** A signed checkpoint. `until`: when the last key that signed it stopped signing; absent if one signs still. */
 export type SignedTree = Checkpoint & { readonly name: string; readonly until?: Seconds };
 
+/** The tree of a year in the files. */
+export type YearTree = {
+  readonly tree: SignedTree;
+  /** Whether the files have all of its leaves. */
+  readonly isComplete: boolean;
+  /** The root of the index that the last leaf has. */
+  readonly index?: Uint8Array;
+  /** The newest tree that the gateway publishes. */
+  readonly newest?: SignedTree;
+};
+
 /** Verifies a checkpoint. @returns undefined if it proves nothing */
 export const openCheckpoint = async (
   { name, text }: NamedText,

@@ -3,7 +3,13 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import { readHeading, readLeaves } from './leaves.ts';
 import type { LogFile } from './lines.ts';
-import { type LogEvidence, openCheckpoint, readKeys, type SignedTree } from './log-evidence.ts';
+import {
+  type LogEvidence,
+  openCheckpoint,
+  readKeys,
+  type SignedTree,
+  type YearTree,
+} from './log-evidence.ts';
 import { createLoggedAccounts, type PlacedLeaf } from './logged-accounts.ts';
 import { checkPublished } from './published-log.ts';
 import type { Tally } from './tally.ts';
@@ -20,17 +26,6 @@ export type LoggedHistory = {
   readonly isWhole: boolean;
   /** The checkpoints of all years, also those that the gateway publishes now. */
   readonly signed: readonly SignedTree[];
-};
-
-/** The tree of a year in the files. */
-export type YearTree = {
-  readonly tree: SignedTree;
-  /** Whether the files have all of its leaves. */
-  readonly isComplete: boolean;
-  /** The root of the index that the last leaf has. */
-  readonly index?: Uint8Array;
-  /** The newest tree that the gateway publishes. */
-  readonly newest?: SignedTree;
 };
 
 /** A year whose checkpoint is signed, with the checkpoint of the year before that its first leaf names. */

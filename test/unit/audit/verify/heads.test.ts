@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { headsText, parseHeads } from '../../../../src/audit/log/heads.ts';
+import type { LogEvidence } from '../../../../src/audit/verify/log-evidence.ts';
 import { verify } from '../../../../src/audit/verify/verify.ts';
+import { decodeUtf8, utf8 } from '../../../../src/crypto/bytes.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
 import {
   type CutExport,
@@ -9,7 +11,7 @@ import {
   quietYear,
   wholeExport,
 } from '../../../support/cut-exports.ts';
-import { exportLogs, openMemoryLog } from '../../../support/memory-log.ts';
+import { exportLogs, openMemoryLog, publishedBy } from '../../../support/memory-log.ts';
 import { fileOf, textOf } from '../../../support/verify-log.ts';
 import {
   accepted,
@@ -38,7 +40,11 @@ const OWNED = new Map([
 ]);
 const STRANGER = calls(MALLORY, 3);
 
-const reportOf = async ({ logs, years, key }: CutExport, pinned: string | undefined) =>
+const reportOf = async (
+  { logs, years, key }: CutExport,
+  pinned: string | undefined,
+  published?: LogEvidence['published'],
+) =>
   await verify({
     entries: [...logs].map(([account, entries]) => fileOf(account, textOf(entries))),
     ...(years.length === 0
@@ -54,13 +60,14 @@ const reportOf = async ({ logs, years, key }: CutExport, pinned: string | undefi
             })),
             keys: [{ name: 'log-key', text: key }],
             ...(pinned === undefined ? {} : { pinned: [{ name: 'pinned', text: pinned }] }),
+            ...(published === undefined ? {} : { published }),
           },
         }),
   });
 
 /** What two checks found, and whether the ends of chains are proved. */
-const foundIn = async (given: CutExport, pinned: string | undefined) => {
-  const report = await reportOf(given, pinned);
+const foundIn = async (...given: Parameters<typeof reportOf>) => {
+  const report = await reportOf(...given);
   const own = report.checks.filter(({ check }) => check === 'log' || check === 'heads');
   const broken = own.flatMap(({ check, first }) =>
     first === undefined ? [] : [[check, first.reason]],
@@ -108,6 +115,57 @@ describe('an export of an owner', () => {
     };
     expect(await foundIn(cut, PINNED)).toEqual({
       broken: { heads: 'leaf_withheld' },
+      heads: 'BROKEN',
+    });
+  });
+});
+
+describe('the log that the gateway has now', () => {
+  const PROVED = { broken: {}, heads: 'proved' };
+  const OPEN = { broken: {}, heads: 'bounded' };
+
+  test('shows whether the export has the newest entries, whatever checkpoint it came with', async () => {
+    const whole = await wholeExport(OWNED, ALICE, STRANGER);
+    const { log, early, cut, kept } = whole;
+    const live = publishedBy([log]);
+    expect(await foundIn(whole, PINNED, live)).toEqual(PROVED);
+    // An export from when the account had half of its entries: nothing in it is false.
+    const entries = OWNED.get(cut)?.slice(0, kept) ?? [];
+    const old = { ...whole, logs: new Map(OWNED).set(cut, entries), years: early };
+    expect(await foundIn(old, PINNED)).toEqual(PROVED);
+    expect(await foundIn(old, PINNED, live)).toEqual(OPEN);
+    await log.append(calls(accountOf(9), 1));
+    expect(await foundIn(whole, PINNED, live)).toEqual(PROVED);
+  });
+
+  test('proves that an account is quiet, and that no year came after', async () => {
+    const before = openMemoryLog(2025);
+    for (const entries of OWNED.values()) await before.append(entries);
+    const log = openMemoryLog(2026, before);
+    await log.append(STRANGER);
+    const years = await exportLogs([before, log], [ALICE]);
+    const quiet = { logs: new Map([[ALICE, OWNED.get(ALICE) ?? []]]), years, key: PINNED };
+    expect(await foundIn(quiet, PINNED, publishedBy([before, log]))).toEqual(PROVED);
+    const past = { ...quiet, years: years.slice(0, 1) };
+    expect(await foundIn(past, PINNED)).toEqual(PROVED);
+    expect(await foundIn(past, PINNED, publishedBy([before, log]))).toEqual(OPEN);
+  });
+
+  test.each([
+    ['no answer', () => undefined],
+    ['another index', (text: string) => text.replace(/"slot":"./, '"slot":"_')],
+    ['another leaf', (text: string) => text.replace('countersign-heads/1', 'countersign-heads/2')],
+  ])('must prove its heads: %s', async (_, change) => {
+    const whole = await wholeExport(OWNED, ALICE, STRANGER);
+    const live = publishedBy([whole.log]);
+    const altered = async (path: string) => {
+      const answer = await live(path);
+      if (answer === undefined || !path.includes('/head/')) return answer;
+      const text = change(decodeUtf8(answer) ?? '');
+      return text === undefined ? undefined : utf8(text);
+    };
+    expect(await foundIn(whole, PINNED, altered)).toEqual({
+      broken: { heads: 'head_not_included' },
       heads: 'BROKEN',
     });
   });
