@@ -5,10 +5,12 @@ import type { AuditMessage } from '../../src/audit/chunk.ts';
 import { type AuditDeps, consumeAudit } from '../../src/audit/consumer.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
-import { chunkRoot, hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
-import { rootOf } from '../../src/audit/log/merkle-tree.ts';
+import { parseHeads } from '../../src/audit/log/heads.ts';
+import { chunkRoot, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { leafHash, rootOf } from '../../src/audit/log/merkle-tree.ts';
 import { verifyNoteSignature } from '../../src/audit/log/note-signature.ts';
 import { openNote } from '../../src/audit/log/signed-note.ts';
+import { createLoggedIndex } from '../../src/audit/verify/logged-index.ts';
 import { loadStoredHead } from '../../src/audit/stored-chain.ts';
 import { verifyConsistency } from '../../src/audit/log/verify-proof.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
@@ -17,7 +19,7 @@ import { interceptedDatabase } from '../support/intercepted-database.ts';
 import { db, freshDatabase, messageOf, storedEntries } from '../unit/audit/database.ts';
 import { accepted, committed, history, settled } from '../unit/audit/history.ts';
 import { KEY, publicKey } from '../unit/audit/log/vectors.ts';
-import { encodeBase64Url } from '../../src/crypto/bytes.ts';
+import { encodeBase64Url, utf8 } from '../../src/crypto/bytes.ts';
 import type { Random } from '../falsify/random.ts';
 
 /** Runs an effect of the consumer: a query, an append, an acknowledgement. It may fail before the effect, or lose its answer. */
@@ -181,8 +183,19 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
         }
         expect(at).toBe(chain.length);
       }
-      const hashes = parsed.flatMap((leaf) => (leaf === undefined ? [] : [hashOfLeaf(leaf)]));
+      const hashes = leaves.map(({ text }) => leafHash(utf8(text)));
       expect(hashes).toHaveLength(size);
+      const index = createLoggedIndex();
+      const anchors = new Map<AccountId, Uint8Array>();
+      for (const [place, leaf] of parsed.entries()) {
+        const hash = hashes[place] as Uint8Array;
+        if (leaf === undefined) expect(parseHeads(leaves[place]?.text ?? '')).toEqual(index.root());
+        else {
+          if (leaf.first.seq === 1) anchors.set(leaf.account, hash);
+          index.add(anchors.get(leaf.account) as Uint8Array, hash);
+        }
+      }
+      expect(parsed.at(-1)).toBeUndefined();
       const { root } = await treeIn(checkpoints.get(size) ?? '', origin);
       expect(root).toEqual(rootOf(hashes));
       const { results } = await db.prepare('SELECT * FROM dead_letters').all();
