@@ -6,6 +6,9 @@ import { verifyProof } from './audit/verify-proof.ts';
 import type { CommandGroup } from './lib/command.ts';
 
 export const group: CommandGroup = {
-  examples: ['countersign audit export --fleet -o audit', 'countersign audit verify audit'],
+  examples: [
+    'countersign audit export --fleet -o audit',
+    'countersign audit verify audit --log-key log-keys',
+  ],
   commands: { export: exportLog, verify, prove, 'verify-proof': verifyProof, rebuild },
 };

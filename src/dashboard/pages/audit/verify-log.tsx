@@ -114,7 +114,7 @@ export const VerifyLog = ({
                 There are more entries than a browser verifies at once. Verify all of them with:
               </p>
               <CommandLine
-                text={`${exportCommand(choice, scope)} && npx countersign audit verify audit`}
+                text={`${exportCommand(choice, scope)} && npx countersign audit verify audit --log-key LOG_KEY_FILE`}
               />
             </Notice>
           ) : null}
