@@ -1,16 +1,6 @@
 import { checkpointText } from '../../src/audit/log/checkpoint.ts';
-import {
-  createHeadsTree,
-  headIn,
-  type HeadsTree,
-  headsText,
-  parseHeads,
-  slotHash,
-  slotOf,
-  SLOTS,
-  withHead,
-} from '../../src/audit/log/heads.ts';
-import { hashOfLeaf, leafText, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { headsText, parseHeads } from '../../src/audit/log/heads.ts';
+import { leafText, parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { LogKey } from '../../src/audit/log/log-key.ts';
 import {
   consistencyProof,
@@ -46,6 +36,7 @@ import type {
   ProvenLeaf,
   StoredRun,
 } from '../../src/protocol/audit-log-contract.ts';
+import { openHeadsIndex } from './heads-index.ts';
 import { BUNDLE, type Growth, type StoredTree, type Tables } from './tables.ts';
 
 /** A checkpoint at most this often, and only when the log has grown. */
@@ -159,59 +150,18 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     });
   };
 
-  /** The slots of the accounts that have leaves from a place on, with their heads in the first `size` leaves. */
-  const slotsSince = (from: number, size: number): ReadonlyMap<number, Uint8Array> => {
-    const slots = new Map<number, Uint8Array>();
-    const texts = textsFrom(from, tree().size - from);
-    const accounts = new Set(texts.flatMap((text) => parseLeaf(text)?.account ?? []));
-    for (const account of accounts) {
-      const anchor = tables.anchorOf(account);
-      if (anchor === undefined) continue;
-      const number = slotOf(anchor);
-      const newest = tables.lastOf(account, size);
-      const slot = slots.get(number) ?? tables.slot(number);
-      slots.set(number, withHead(slot, anchor, newest && hashOfLeaf(newest)));
-    }
-    return slots;
-  };
-  const indexWith = (slots: ReadonlyMap<number, Uint8Array>): HeadsTree => {
-    const index = createHeadsTree();
-    index.put([
-      ...tables.slotHashes(),
-      ...[...slots].map(([number, slot]) => [number, slotHash(slot)] as const),
-    ]);
-    return index;
-  };
-
+  const heads = openHeadsIndex(tables, (from) => textsFrom(from, tree().size - from));
+  const isClosed = (size: number): boolean =>
+    parseHeads(textsFrom(size - 1, 1)[0] ?? '') !== undefined;
   /** Ends the tree with the root of the index: a checkpoint is signed of nothing else. */
   const close = (): void => {
     const { size, signed } = tree();
     // A crash before the signature was stored.
     if (isClosed(size)) return;
-    const slots = slotsSince(signed, size);
-    const index = indexWith(slots);
-    grow([{ leaf: undefined, text: headsText(index.root()) }], {
-      slots: [...slots].map(([number, slot]) => [number, index.read(0, number), slot]),
-    });
-    past = undefined;
+    const { root, slots } = heads.closed(signed);
+    grow([{ leaf: undefined, text: headsText(root) }], { slots });
   };
-  const isClosed = (size: number): boolean =>
-    parseHeads(textsFrom(size - 1, 1)[0] ?? '') !== undefined;
 
-  /** The index of an earlier tree. All pages of an export are of one tree, while the log goes on. */
-  type PastIndex = {
-    readonly size: number;
-    readonly slots: ReadonlyMap<number, Uint8Array>;
-    readonly index: HeadsTree;
-  };
-  let past: PastIndex | undefined;
-  const indexOf = (size: number): PastIndex => {
-    if (past?.size !== size) {
-      const slots = slotsSince(size, size);
-      past = { size, slots, index: indexWith(slots) };
-    }
-    return past;
-  };
   /** What proves the head of an account in an earlier tree. */
   const headWith = (
     anchor: Uint8Array | undefined,
@@ -226,14 +176,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
       }));
     const first = proven(0).filter(({ leaf }) => leaf.startsWith(HEADING));
     const frame = [...first, ...proven(size - 1)];
-    if (anchor === undefined) return { frame };
-    const { slots, index } = indexOf(size);
-    const number = slotOf(anchor);
-    return {
-      frame,
-      slot: encodeBase64(slots.get(number) ?? tables.slot(number)),
-      path: inclusionProof(number, SLOTS, index.read).map(encodeBase64),
-    };
+    return { frame, ...(anchor === undefined ? {} : heads.proof(anchor, size)) };
   };
   /** Reads each tile once: the proofs of one page share most of theirs. */
   const readingOnce = (): ReadHash => {
@@ -274,7 +217,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
       if (width < 1 || width > tileWidth({ level, index }, tree().signed)) return undefined;
       return tables.tile({ level, index })?.slice(0, width * HASH_BYTES);
     },
-    hasAnchor: (anchor) => headIn(tables.slot(slotOf(anchor)), anchor) !== undefined,
+    hasAnchor: heads.has,
     headAt: (anchor, size) =>
       size <= tree().signed ? headWith(anchor, size, readingOnce()) : undefined,
     leavesOf(account, fromSeq, range, anchor) {

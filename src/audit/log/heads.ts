@@ -1,4 +1,4 @@
-import { bytesOf, decodeBase64, encodeBase64, hexOf } from '../../crypto/bytes.ts';
+import { decodeBase64, encodeBase64 } from '../../crypto/bytes.ts';
 import { emptyRoot, HASH_BYTES, leafHash, nodeHash, type ReadHash, rootOf } from './merkle-tree.ts';
 
 /**
@@ -10,9 +10,8 @@ import { emptyRoot, HASH_BYTES, leafHash, nodeHash, type ReadHash, rootOf } from
  */
 export const SLOTS = 4_096;
 const HEIGHT = 12;
-/** Hex digits of a slot's number, and of an anchor. */
-const NUMBER_DIGITS = 3;
-const ANCHOR_DIGITS = 2 * HASH_BYTES;
+/** Bytes of an anchor and a head. */
+const PAIR = 2 * HASH_BYTES;
 
 const HEADS = 'countersign-heads/1\n';
 
@@ -29,32 +28,35 @@ export const parseHeads = (text: string): Uint8Array | undefined => {
 };
 
 /** The number of the slot of an anchor: its first 12 bits. */
-export const slotOf = (anchor: Uint8Array): number =>
-  Number.parseInt(hexOf(anchor.subarray(0, 2)).slice(2, 2 + NUMBER_DIGITS), 16);
+export const slotOf = ([first = 0, second = 0]: Uint8Array): number =>
+  first * 16 + Math.floor(second / 16);
 
-const pairsOf = (slot: Uint8Array): readonly string[] =>
-  hexOf(slot)
-    .slice(2)
-    .match(/.{128}/g) ?? [];
+const pairsOf = (slot: Uint8Array): readonly Uint8Array[] =>
+  Array.from({ length: slot.length / PAIR }, (_, at) => slot.subarray(at * PAIR, (at + 1) * PAIR));
+
+/** Compares as many bytes as the first one has. */
+const order = (one: Uint8Array, other: Uint8Array): number => {
+  const at = one.findIndex((byte, index) => byte !== other[index]);
+  return (one[at] ?? 0) - (other[at] ?? 0);
+};
 
 /** The head of an account in its slot. */
-export const headIn = (slot: Uint8Array, anchor: Uint8Array): Uint8Array | undefined => {
-  const own = hexOf(anchor).slice(2);
-  const pair = pairsOf(slot).find((each) => each.startsWith(own));
-  return pair === undefined ? undefined : bytesOf(`0x${pair.slice(ANCHOR_DIGITS)}`);
-};
+export const headIn = (slot: Uint8Array, anchor: Uint8Array): Uint8Array | undefined =>
+  pairsOf(slot)
+    .find((pair) => order(anchor, pair) === 0)
+    ?.subarray(HASH_BYTES);
 
 /** A slot with another head of one account; without a head, as if the account had no leaf. */
 export const withHead = (slot: Uint8Array, anchor: Uint8Array, head?: Uint8Array): Uint8Array => {
-  const own = hexOf(anchor).slice(2);
-  const others = pairsOf(slot).filter((each) => !each.startsWith(own));
-  const pairs = head === undefined ? others : [...others, own + hexOf(head).slice(2)];
-  return bytesOf(`0x${pairs.toSorted().join('')}`);
+  const others = pairsOf(slot).filter((pair) => order(anchor, pair) !== 0);
+  const pairs = head === undefined ? others : [...others, Uint8Array.of(...anchor, ...head)];
+  const bytes = new Uint8Array(pairs.length * PAIR);
+  for (const [at, pair] of pairs.toSorted(order).entries()) bytes.set(pair, at * PAIR);
+  return bytes;
 };
 
 /** The hash of a slot: the root over its pairs. */
-export const slotHash = (slot: Uint8Array): Uint8Array =>
-  rootOf(pairsOf(slot).map((pair) => leafHash(bytesOf(`0x${pair}`))));
+export const slotHash = (slot: Uint8Array): Uint8Array => rootOf(pairsOf(slot).map(leafHash));
 
 /** The tree over the hashes of all slots. */
 export type HeadsTree = {
