@@ -50,7 +50,10 @@ def print_report(found: Dict[str, Any]) -> None:
         first = check.get("first")
         if first is not None:
             line = f"{first['file']} line {first['line']}"
-            what = f"entry {first['seq']} of {first['account']}" if "seq" in first else line
+            account = first.get("account")
+            what = line if account is None else f"{line}, about {account},"
+            if "seq" in first:
+                what = f"entry {first['seq']} of {account}"
             where = f" ({line})" if "seq" in first else ""
             print(f"BROKEN  {check['check']}: {what} {fault_words(first['reason'], first.get('field', ''))}{where}")
     print(found["verdict"])
