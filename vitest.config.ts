@@ -50,6 +50,7 @@ const LONG = [
 const IN_NODE = [
   ...testsThatRunInNode([
     'client/approval.test.ts',
+    'client/hanging-peers.test.ts',
     'crypto/',
     'dashboard/data/money/credit-offer.test.ts',
     'gateway/',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,7 +35,9 @@ export const auditAll = async (stage: Stage): Promise<Audited> => {
   const out = await mkdtemp(join(tmpdir(), 'countersign-outage-'));
   try {
     await exportAll(stage, out);
-    const words = ['audit', 'verify', join(out, EXPORT), '--json'];
+    const keys = join(out, 'log-keys');
+    await writeFile(keys, await (await fetch(new URL('/log/keys', stage.stack.gateway.url))).text());
+    const words = ['audit', 'verify', join(out, EXPORT), '--log-key', keys, '--json'];
     const { stdout } = await run(process.execPath, [join(ROOT, 'src/cli/index.ts'), ...words]);
     const { entries, checks } = reportSchema.parse(JSON.parse(stdout));
     const verdictOf = (name: string): string =>

@@ -23,8 +23,7 @@ type Made = {
 const madeObjects = async (): Promise<readonly Made[]> => {
   const { results } = await db
     .prepare(
-      `SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'd1_migrations'
-       AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'
+      `SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'
        ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, rowid`,
     )
     .all<Made>();
@@ -40,10 +39,7 @@ const empty = async (): Promise<void> => {
   const left = await madeObjects();
   // A table takes its indexes with it.
   const dropped = left.filter(({ type }) => type !== 'index').toReversed();
-  await run([
-    ...dropped.map(({ type, name }) => `DROP ${type} ${name}`),
-    'DROP TABLE IF EXISTS d1_migrations',
-  ]);
+  if (dropped.length > 0) await run(dropped.map(({ type, name }) => `DROP ${type} ${name}`));
 };
 
 let schema: readonly string[] | undefined;
@@ -56,7 +52,12 @@ export const freshDatabase = async (): Promise<void> => {
     return;
   }
   await applyD1Migrations(db, TEST_MIGRATIONS);
-  schema = [...(await madeObjects()).map(({ sql }) => sql), 'INSERT INTO log_tag (id) VALUES (1)'];
+  const { results } = await db.prepare('SELECT name FROM d1_migrations').all<{ name: string }>();
+  schema = [
+    ...(await madeObjects()).map(({ sql }) => sql),
+    'INSERT INTO log_tag (id) VALUES (1)',
+    ...results.map(({ name }) => `INSERT INTO d1_migrations (name) VALUES ('${name}')`),
+  ];
 };
 
 /** These entries as one message. */

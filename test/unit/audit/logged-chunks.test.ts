@@ -82,7 +82,7 @@ describe('stored chunks', () => {
     expect(
       log.calls.map((runs) => runs.map(({ first, hashes }) => [first, hashes.length])),
     ).toEqual([[[7, 3]], [[1, 6]], [[7, 3]]]);
-    expect(log.heads.get(ALICE)).toEqual({ seq: 9, hash: entryHash(alice[8] as never) });
+    expect(log.heads.get(ALICE)).toMatchObject({ seq: 9, hash: entryHash(alice[8] as never) });
   });
 
   test('after a restore of D1 to an earlier time change nothing in the log, and the loss is reported', async () => {

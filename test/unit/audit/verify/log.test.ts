@@ -19,9 +19,10 @@ const findingOfLeaf = async (entries: number) => {
   const leaf = leafText(leafOf(ALICE, { seq: 1, prev: word(0) }, hashes));
   const text = checkpointText({ origin: KEY.name, size: 1, root: leafHash(utf8(leaf)) });
   const note = writeNote({ text, signatures: [await signNote(KEY, await privateKey(), text)] });
+  const keys = [{ name: 'log-key', text: `${verifierKey(KEY)}\n` }];
   const check = await createLogCheck(
     {
-      keys: [{ name: 'log-key', text: `${verifierKey(KEY)}\n` }],
+      ...{ keys, pinned: keys },
       years: [
         {
           leaves: fileOf('log/2026/leaves.ndjson', `${JSON.stringify({ index: 0, leaf })}\n`),
