@@ -36,7 +36,10 @@ export const auditAll = async (stage: Stage): Promise<Audited> => {
   try {
     await exportAll(stage, out);
     const keys = join(out, 'log-keys');
-    await writeFile(keys, await (await fetch(new URL('/log/keys', stage.stack.gateway.url))).text());
+    await writeFile(
+      keys,
+      await (await fetch(new URL('/log/keys', stage.stack.gateway.url))).text(),
+    );
     const words = ['audit', 'verify', join(out, EXPORT), '--log-key', keys, '--json'];
     const { stdout } = await run(process.execPath, [join(ROOT, 'src/cli/index.ts'), ...words]);
     const { entries, checks } = reportSchema.parse(JSON.parse(stdout));
