@@ -227,8 +227,8 @@ const replace = (): void => {
 };
 
 /**
- * Links the command into the directory of a project's commands. `npx countersign` in this checkout installs the checkout into the cache of npx,
- * with a silent `npm run build` the first time, and compares the dependencies of both every time: seconds, where the command itself takes one.
+ * Links the command into the directory of a project's commands. In this checkout `npx countersign` takes seconds: it installs the checkout
+ * into the npx cache, runs a silent `npm run build` the first time, and compares the dependencies each time.
  */
 const linkCommand = (): void => {
   const directory = join(ROOT, 'node_modules/.bin');

@@ -33,7 +33,7 @@ const install = async (): Promise<void> => {
 };
 
 const NODE = ['node:*', ...builtinModules];
-/** Packages of `countersign dev`, which a project of `create` lists itself, and of an export to Parquet. */
+/** Packages that `countersign dev` needs (a project made by `create` lists them itself), and that an export to Parquet needs. */
 const ON_DEMAND = ['@foundry-rs/*', '@offchainlabs/*', '@x402/*', 'wrangler', '@duckdb/node-api'];
 
 /** Bundles an entry of the installed package whole: an import that resolves to nothing fails the build. */
@@ -62,7 +62,7 @@ const bundleAll = async (): Promise<void> => {
   await bundle('./node_modules/create-countersign/dist/index.js', { platform: 'node' });
 };
 
-/** The TypeScript of a document's first block that contains a text. */
+/** Returns the TypeScript of the first code block in a document that contains a text. */
 const snippet = (document: string, text: string): string => {
   const blocks = readFileSync(join(ROOT, document), 'utf8').matchAll(/```ts\n(.*?)```/gs);
   const found = [...blocks].map(([, code = '']) => code).find((code) => code.includes(text));
@@ -70,7 +70,7 @@ const snippet = (document: string, text: string): string => {
   return found;
 };
 
-/** Writes the snippets as programs that call a gateway, and checks their types and those of the package. */
+/** Writes the snippets as programs that call a gateway, and type-checks them against the package. */
 const writeSnippets = async (gateway: string): Promise<void> => {
   const readme = snippet('README.md', 'createAgent').replaceAll('http://127.0.0.1:8787', gateway);
   const overMcp = snippet('docs/client.md', 'agent.tools(')
@@ -83,7 +83,7 @@ const writeSnippets = async (gateway: string): Promise<void> => {
   writeFileSync(join(folder, 'exports.ts'), exported.join('\n'));
   const options = {
     ...{ strict: true, noEmit: true, target: 'es2024', module: 'nodenext', skipLibCheck: true },
-    // Every project in TypeScript on Node has these types.
+    // Every TypeScript project on Node has these types.
     ...{ types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] },
   };
   const config = { compilerOptions: options, include: ['*.ts'] };

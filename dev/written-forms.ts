@@ -1,7 +1,10 @@
 import { utf8 } from '../src/crypto/bytes.ts';
 import { formsOf, lowerAscii } from '../src/vault/forms.ts';
 
-/** Returns the forms in which servers plainly give a text back, in lower case: those of the scrubber, and escaped for URLs, JSON and HTML. */
+/**
+ * Returns the forms in which a server may plausibly return a text, in lower case: those of the scrubber, and the text escaped for URLs,
+ * JSON and HTML.
+ */
 export const writtenForms = (text: string): readonly string[] => [
   ...new Set([
     ...formsOf(text),
@@ -22,7 +25,7 @@ const percentForms = (text: string): readonly string[] => {
     strict,
     strict.replaceAll('%20', '+'),
     encodeURI(text),
-    // Encoders of path segments keep these.
+    // Path segment encoders leave these characters as they are.
     component.replaceAll('%2F', '/'),
     form,
     everyByte(text),

@@ -70,7 +70,7 @@ const badKey: Reason = {
 
 /** The Worker's routes, in order. Every other path belongs to a tool. */
 export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Bindings> => {
-  // hono's default is three routers, for routes in the thousands. This one also routes the management API.
+  // hono's default combines three routers, for thousands of routes. This single one also routes the management API.
   const app = new HonoBase<Bindings>({ router: new TrieRouter() });
 
   /** Builds the gateway from the environment, for one request. */

@@ -31,7 +31,7 @@ export type CountersignOptions = {
    * are not the gateway's too, if it has handlers for them.
    */
   readonly next?: Application;
-  /** The cron expression of the gateway in the configuration of wrangler: by default that of every minute. It must run each minute. */
+  /** The gateway's cron expression in the wrangler configuration, by default `* * * * *`. It must run each minute. */
   readonly cron?: string;
 };
 

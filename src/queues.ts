@@ -55,7 +55,7 @@ export const onBatch = async (
   return batch.retryAll({ delaySeconds: 60 });
 };
 
-/** How often an isolate looks whether the cron trigger runs. */
+/** How often an isolate checks whether the cron trigger runs. */
 const LOOK_EVERY: Seconds = 60;
 let lookedAt: Seconds = 0;
 
@@ -70,7 +70,7 @@ const watchCron = async (env: Env, config: Config, now: Seconds): Promise<void> 
       now,
     );
   } catch (cause) {
-    // The messages are done: a fault here must not deliver them again.
+    // The messages are processed already: a failure here must not redeliver them.
     console.error({ event: 'cron_unknown', cause: String(cause) });
   }
 };

@@ -23,10 +23,10 @@ import { reconcile } from './settlement/sweep/reconcile.ts';
 const YEAR_DIGITS = 4;
 
 /**
- * Serves the cron trigger, each minute: looks for outages, and every 15 minutes does the upkeep. A Worker without a valid configuration only
- * logs: it does not know its chains.
+ * Serves the cron trigger, each minute: checks for outages, and every 15 minutes runs the upkeep. A Worker without a valid configuration
+ * only logs, because it does not know its chains.
  *
- * @param cron the expression that is due; empty where a person or a test runs the trigger of `wrangler dev`, which does the upkeep too
+ * @param cron the expression that is due; empty if a person or a test runs the trigger of `wrangler dev`, which always includes the upkeep
  */
 export const onSchedule = async (
   env: Env,

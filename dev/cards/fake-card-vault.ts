@@ -36,8 +36,8 @@ const fault = (status: number, detail: string): Response =>
   Response.json({ title: 'Proxy error', status, detail }, { status });
 
 /**
- * A fake of Basis Theory's ephemeral proxy for one machine. It evaluates expressions anywhere in the proxied request: in the body, then in each
- * header and the URL, where `proxy.request.body` is the body with the card in it. It passes the answer of the destination back as it is.
+ * A fake of Basis Theory's ephemeral proxy for local runs. It evaluates expressions anywhere in the proxied request: in the body, then in
+ * each header and the URL, where `proxy.request.body` is the body with the card in it. It returns the destination's answer unchanged.
  */
 export const openFakeCardVault = ({
   key,

@@ -24,7 +24,9 @@ export type FakeIssuer = {
   readonly handle: (request: Request) => Promise<Response>;
   /** The card network's side: a merchant asks for a payment. */
   readonly authorize: (purchase: Purchase) => Promise<NetworkAnswer>;
-  /** The merchant raises an approved payment to more cents. The issuer asks the gateway, unless the network has decided for it. */
+  /**
+   * The merchant raises an approved payment. The issuer asks the gateway for approval, unless the network approves on the issuer's behalf.
+   */
   readonly raise: (
     authorization: string,
     amount: number,
@@ -202,7 +204,7 @@ export const openFakeIssuer = (options: FakeIssuerOptions): FakeIssuer => {
     return own.length >= card.payments ? 'cancel_after' : undefined;
   };
 
-  /** Asks whether more cents are approved on an authorization. @returns why not */
+  /** Asks the gateway to approve a higher amount on an authorization. @returns the reason if it declines */
   const askGateway = async (of: Authorization, amount: number): Promise<string | undefined> => {
     const pending = { amount, currency: of.currency, is_amount_controllable: false };
     const body = { ...authorizationBody(of), pending_request: pending };
@@ -215,7 +217,7 @@ export const openFakeIssuer = (options: FakeIssuerOptions): FakeIssuer => {
     return response === undefined ? 'webhook_timeout' : 'webhook_declined';
   };
 
-  /** A card that its payment count cancelled takes a raise of that payment: the merchant has the authorization, and needs no card any more. */
+  /** A card cancelled by its payment count still accepts a raise of that payment: the merchant already has the authorization. */
   const raise: FakeIssuer['raise'] = async (authorization, amount, decidedBy) => {
     const before = authorizations.get(authorization);
     const limit = cards.get(before?.card ?? '')?.limit ?? 0;

@@ -1,10 +1,13 @@
-/** How often the trigger of a gateway is due. */
+/** How often the cron trigger of a gateway runs. */
 const EVERY_MS = 60_000;
 
-/** The expressions under which `countersign init` runs a gateway. */
+/** The cron expressions that `countersign init` chooses from. */
 export const GATEWAY_CRONS = ['* * * * *', '0-59 * * * *'] as const;
 
-/** Runs the cron trigger of a gateway each minute until it stops: `wrangler dev` never does. A run that fails is due a minute later. */
+/**
+ * Runs the cron trigger of a gateway each minute until the gateway stops, because `wrangler dev` never does. A failed run is retried a
+ * minute later.
+ */
 export const startCron = (
   gateway: string,
   expression: string = GATEWAY_CRONS[0],

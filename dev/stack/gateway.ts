@@ -28,7 +28,7 @@ export type GatewayOptions = {
   readonly entry?: string;
   /** Absolute path of the tools to sell, `tools.json` by default. */
   readonly toolsFile?: string;
-  /** Called when the process ends without `stop` or `kill`, and is not started again. */
+  /** Called when the process ends without `stop` or `kill` and is not restarted. */
   readonly onCrash?: (exit: Exit) => void;
   /** Called when the gateway runs again after a crash. Without it the first crash is final. */
   readonly onRevived?: (message: string) => void;

@@ -107,7 +107,7 @@ export const writeProjectConfig = async (
   const text = all.map((pair) => `${quoted(pair)}\n`).join('');
   await writeFile(join(directory, '.dev.vars'), text, { mode: 0o600 });
   const crons = tableIn(config['triggers'])['crons'];
-  // A Worker with the first expression for something else runs the gateway under the second.
+  // A Worker that already uses the first expression runs the gateway under the second.
   const cron = GATEWAY_CRONS.findLast((each) => Array.isArray(crons) && crons.includes(each));
   return { config: path, cron };
 };

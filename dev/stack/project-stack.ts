@@ -101,7 +101,7 @@ const boot = async (
     secrets: {
       RECEIPT_KEY: await newReceiptKey(),
       RELAYER_KEY,
-      // The database is new as well.
+      // The database is also new.
       VAULT_KEY: newVaultKey(),
     },
     alias: Object.fromEntries(toolsImports.map((path) => [path, tools])),

@@ -1,22 +1,22 @@
 import type { Exit } from './process.ts';
 
-/** More crashes than these are no accident: a gateway that ends with every request would restart for ever. */
+/** Give up after this many crashes: a gateway that crashes on every request would otherwise restart forever. */
 const MOST = 3;
 const WITHIN_MS = 600_000;
 
-/** What becomes of a server that crashed. */
+/** Handles the crashes of a server. */
 export type Revival = {
   /** Starts it again, with its port and state. */
   readonly restart: () => Promise<void>;
   /** Reports that it runs again. */
   readonly onRevived: (message: string) => void;
-  /** Gives up: it crashed too often, or does not start. */
+  /** Gives up: the server crashed too often, or does not start. */
   readonly onCrash: (exit: Exit) => void;
 };
 
 /**
- * Returns the handler for the exit of a server that survives crashes, at most three in ten minutes: one crash of the Workers runtime must not
- * end chain, facilitator and everything that was paid on them.
+ * Returns the handler for the exit of a server that survives crashes, at most three in ten minutes: one crash of the Workers runtime must
+ * not stop the chain and the facilitator, and lose every payment made on them.
  */
 export const newRevival = ({ restart, onRevived, onCrash }: Revival): ((exit: Exit) => void) => {
   let crashes: readonly number[] = [];

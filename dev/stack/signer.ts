@@ -17,7 +17,7 @@ export type SignerOptions = {
   readonly owners: readonly string[];
   /** Further variables and secrets, e.g. `AWS_KMS_ENDPOINT`. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Called when the process ends without `stop` or `kill`, and is not started again. */
+  /** Called when the process ends without `stop` or `kill` and is not restarted. */
   readonly onCrash?: (exit: Exit) => void;
   /** Called when the signer runs again after a crash. Without it the first crash is final. */
   readonly onRevived?: (message: string) => void;

@@ -146,9 +146,9 @@ export const serveWorker = async (
   options: {
     readonly port: number;
     readonly onOutput?: (text: string) => void;
-    /** Called when the process ends without `stop` or `kill`, and is not started again. */
+    /** Called when the process ends without `stop` or `kill` and is not restarted. */
     readonly onCrash?: (exit: Exit) => void;
-    /** The server survives crashes (`revival.ts`), and reports each here. Without it the first one is final. */
+    /** Called after each restart that follows a crash (`revival.ts`). Without this callback the first crash is final. */
     readonly onRevived?: (message: string) => void;
   },
 ): Promise<DevServer> => {

@@ -71,7 +71,7 @@ export const tallyOf = (aftermath: Aftermath): Tally => {
     ...counts,
     // Attack: calls that pass the cap in the first 65 s of a policy, and do not list it, are only `bounded` (docs/audit-log.md).
     proved:
-      // 4: the key of the log is that of the export.
+      // Exit code 4: the log is verified only with the key in the export itself.
       [0, 4].includes(proof.code) &&
       isWhole(proof.report) &&
       Object.values(counts).every((count) => BigInt(count) === 0n),

@@ -70,11 +70,11 @@ export const openSessionGate = (woke: Seconds): SessionGate => {
 };
 
 /**
- * Stores that a session has ended, or all that were used or began until now. An account that does not exist, and is no operator's, has nothing to
- * read: memory is enough.
+ * Stores the end of one session, or of all sessions that were used or began until now. An account that neither exists nor belongs to an
+ * operator has nothing to read, so for it the end is kept only in memory.
  *
- * Attack: a wallet signs sessions for nothing, and each end of one is a row. So the account's rows have a budget, and a session that has ended
- * already gets none.
+ * Attack: signing sessions is free, but the end of each one writes a row. So an account has a budget of rows, and a session that has
+ * already ended writes none.
  */
 export const endSession = (
   state: AccountState,

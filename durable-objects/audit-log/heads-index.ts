@@ -15,32 +15,32 @@ import type { Growth, Tables } from './tables.ts';
 
 /** The index of a log, account → newest leaf (docs/audit-format.md, "Heads"). */
 export type HeadsIndex = {
-  /** The root of the index over all leaves, and the slots that changed by those from a place on. */
+  /** The root of the index over all leaves, and the slots that the leaves from position `from` on changed. */
   readonly closed: (
     from: number,
   ) => Required<Pick<Growth, 'slots'>> & { readonly root: Uint8Array };
-  /** Whether the index has the account with an anchor. */
+  /** Whether the index has the account with this anchor. */
   readonly has: (anchor: Uint8Array) => boolean;
-  /** The slot of an account in the index over the first `size` leaves, with the hashes upwards. */
+  /** The slot of an account in the index over the first `size` leaves, with the hashes from the slot up to the root. */
   readonly proof: (anchor: Uint8Array, size: number) => Required<Pick<ProvenHead, 'slot' | 'path'>>;
 };
 
-/** An index over the first `size` leaves. `slots`: those in which leaves that came later changed something. */
+/** An index over the first `size` leaves. `slots`: the slots that later leaves changed. */
 type PastIndex = {
   readonly size: number;
   readonly slots: ReadonlyMap<number, Uint8Array>;
   readonly tree: HeadsTree;
 };
 
-/** @param textsFrom reads the texts of all leaves from a place on. */
+/** @param textsFrom reads the texts of all leaves from a position on. */
 export const openHeadsIndex = (
   tables: Tables,
   textsFrom: (from: number) => readonly string[],
 ): HeadsIndex => {
-  /** All pages of an export are of one tree, while the log goes on: that index is computed once. */
+  /** All pages of an export are of one tree, while the log keeps growing. So the index of that tree is computed once. */
   let past: PastIndex | undefined;
 
-  /** The slots of accounts that have leaves from a place on, with their heads below another place. */
+  /** The slots of accounts with leaves from position `from` on. Their heads are the newest leaves before position `below`. */
   const slotsSince = (from: number, below?: number): ReadonlyMap<number, Uint8Array> => {
     const slots = new Map<number, Uint8Array>();
     const accounts = new Set(textsFrom(from).flatMap((text) => parseLeaf(text)?.account ?? []));

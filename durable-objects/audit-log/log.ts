@@ -45,9 +45,9 @@ export const CHECKPOINT_PAUSE: Seconds = 10;
 const FIRST_PAUSE: Seconds = 1;
 /** Leaves of one answer, at most. */
 const MAX_LEAVES = 500;
-/** Heads are proved in trees at most so many leaves ago: the log takes these leaves off the index again. */
+/** The log proves heads in older trees by undoing later leaves in the index, at most this many. */
 const MAX_PAST = 20_000;
-/** Of a later log than the gateway's first one, the first leaf. */
+/** The first line of the first leaf, in every log but the gateway's first one. */
 const HEADING = 'countersign-log/1\n';
 
 /** What the logs of the years before end with. */
@@ -65,14 +65,14 @@ export type Log = {
   readonly headOf: (account: AccountId) => LogHead | undefined;
   readonly status: () => LogStatus;
   readonly tile: (level: number, index: number, width: number) => Uint8Array | undefined;
-  /** @param anchor of the account, if any log has a leaf of it. */
+  /** @param anchor the anchor of the account, if any log has a leaf of it. */
   readonly leavesOf: (
     account: AccountId,
     fromSeq: number,
     range: LeafRange,
     anchor?: Uint8Array,
   ) => LeafPage<ProvenLeaf> | undefined;
-  /** Whether the index has the account with an anchor. */
+  /** Whether the index has the account with this anchor. */
   readonly hasAnchor: (anchor: Uint8Array) => boolean;
   readonly headAt: (anchor: Uint8Array, size: number) => ProvenHead | undefined;
   readonly leaves: (from: number, range: LeafRange) => LeafPage<LogLeaf> | undefined;
@@ -118,7 +118,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     return of >= 0 && of < signed ? { size: of } : undefined;
   };
 
-  /** The texts of so many leaves from a place on. */
+  /** The texts of `count` leaves from position `from` on. */
   const textsFrom = (from: number, count: number): readonly string[] => {
     const first = Math.floor(from / BUNDLE);
     const bundles = count <= 0 ? 0 : Math.floor((from + count - 1) / BUNDLE) - first + 1;
@@ -153,16 +153,16 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
   const heads = openHeadsIndex(tables, (from) => textsFrom(from, tree().size - from));
   const isClosed = (size: number): boolean =>
     parseHeads(textsFrom(size - 1, 1)[0] ?? '') !== undefined;
-  /** Ends the tree with the root of the index: a checkpoint is signed of nothing else. */
+  /** Appends the root of the index: the log signs a checkpoint only of a tree that ends with it. */
   const close = (): void => {
     const { size, signed } = tree();
-    // A crash before the signature was stored.
+    // The object crashed after it appended the root and before it stored the signature.
     if (isClosed(size)) return;
     const { root, slots } = heads.closed(signed);
     grow([{ leaf: undefined, text: headsText(root) }], { slots });
   };
 
-  /** What proves the head of an account in an earlier tree. */
+  /** The proof of an account's head in an earlier tree. */
   const headWith = (
     anchor: Uint8Array | undefined,
     size: number,
@@ -178,7 +178,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     const frame = [...first, ...proven(size - 1)];
     return { frame, ...(anchor === undefined ? {} : heads.proof(anchor, size)) };
   };
-  /** Reads each tile once: the proofs of one page share most of theirs. */
+  /** Reads each tile once: the proofs of one page share most of their tiles. */
   const readingOnce = (): ReadHash => {
     const tiles = new Map<string, Uint8Array | undefined>();
     return hashesOnce((place) => {

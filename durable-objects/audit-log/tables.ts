@@ -33,9 +33,9 @@ export type Growth = {
 export type Tables = {
   readonly tree: () => StoredTree | undefined;
   readonly tile: ReadTile;
-  /** The newest leaf of an account, or of those below a place. */
+  /** The newest leaf of an account, or the newest one before position `below`. */
   readonly lastOf: (account: AccountId, below?: number) => Leaf | undefined;
-  /** The hash of the account's first leaf, of whatever year; undefined if this log has no leaf of it. */
+  /** The hash of the account's first leaf in any year; undefined if this log has no leaf of the account. */
   readonly anchorOf: (account: AccountId) => Uint8Array | undefined;
   readonly slot: (number: number) => Uint8Array;
   readonly slotHashes: () => readonly (readonly [number: number, hash: Uint8Array])[];

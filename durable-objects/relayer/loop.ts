@@ -30,7 +30,7 @@ const HELD: Seconds = 5;
 const CONFIRMING: Seconds = 2;
 /** How long a round waits for its reports; they continue meanwhile. */
 const REPORT_MS = 5_000;
-/** How long a read of the status waits for the node. */
+/** How long reading the status waits for the node. */
 const STATUS_MS = 1_000;
 /** How long a round waits for the alert about low gas. */
 const ALERT_MS = 2_000;
@@ -156,7 +156,7 @@ export const openLoop = (context: RelayerContext, storage: DurableObjectStorage)
       }
     },
     async status() {
-      // A silent node must not hold a read (law 13): the status then has the balance that was read last, with its time.
+      // A silent node must not delay a read of the status (law 13): the status then has the last known balance and its time.
       if (!isFresh()) await Promise.race([look(), pause(STATUS_MS)]);
       return statusOf(context, seen);
     },

@@ -18,7 +18,7 @@ const coverOf = (
   return Number(covers < BigInt(Number.MAX_SAFE_INTEGER) ? covers : Number.MAX_SAFE_INTEGER);
 };
 
-/** The relayer's status for operators. @param facts the newest that a node has shown */
+/** The relayer's status for operators. @param facts the newest that a node has returned */
 export const statusOf = (
   { setup, memory }: RelayerContext,
   facts: Memory['facts'],

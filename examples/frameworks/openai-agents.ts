@@ -18,6 +18,6 @@ export const answer = async (agent: Agent, url: string, model: Model, prompt: st
   return finalOutput ?? '';
 };
 
-/** A refusal is an answer to the model: it reads which limit denied the call, and what helps. */
+/** Returns a refusal as the answer, so that the model reads which limit denied the call and what helps. */
 const reasonOf = (error: unknown): string =>
   error instanceof CountersignError ? `${error.message} ${error.hint}` : String(error);

@@ -48,7 +48,7 @@ def lines_of(path: str, longest: int = MAX_LINE) -> Iterator[Line]:
                 yield Line(number + 1, b"", "line_too_long")
                 return
     except _Damaged as fault:
-        # How much of a damaged stream a runtime passes on before the error differs, so the line is always 1.
+        # Runtimes differ in how much of a damaged stream they return before the error, so the line is always 1.
         yield Line(1, b"", str(fault))
         return
     except OSError as fault:

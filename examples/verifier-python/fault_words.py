@@ -68,7 +68,7 @@ REASONS: Dict[str, str] = {
 
 def fault_words(reason: str, field: str = "") -> str:
     """Why a statement is false. A reason without words is shown as it is."""
-    # A note and a receipt are signed as a whole.
+    # A note or a receipt is signed as a whole, so it has no field to name.
     known = REASONS.get("other_signature" if reason == "wrong_signer" and field == "" else reason)
     words = reason.replace("_", " ") + (": {field}" if field else "") if known is None else known
     return words.replace("{field}", field)

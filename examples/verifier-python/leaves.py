@@ -133,7 +133,7 @@ class Leaves:
         return fault, leaf
 
     def _index_leaf(self, index: int, root: bytes) -> Optional[str]:
-        # An account whose first leaf is in a log that is missing has no anchor.
+        # An account has no anchor here if the log with its first leaf is missing.
         can_compute = self.is_complete and len(self._accounts.of) == len(self._accounts.anchors)
         if can_compute and root != self._logged.root():
             return "other_heads"

@@ -55,7 +55,7 @@ class Log:
         self._youngest: Dict[str, int] = {}
         """The time of the youngest last entry of a leaf, by the name of its log."""
         if not years:
-            # A deleted log is for the report to name: readers always give --log-key.
+            # Readers always give --log-key, so a deleted log is no usage error: the report names it.
             if folder is not None or older is not None:
                 raise Unreadable("there are no leaves of a transparency log; give --log with a folder that has log/<year>/leaves.ndjson")
         elif not lists:
@@ -140,7 +140,8 @@ class Log:
             if until is not None and self._youngest.get(origin, 0) > until + CLOCKS:
                 self.tally.break_with(Place(path, 1), "retired_key")
         logged = {} if self._leaves is None else self._leaves.of
-        # Every account of the files would be missing in the log, and every one of the log in the files.
+        # Otherwise every account of the files would be reported as missing in the log, and every account of the log as missing in the
+        # files.
         is_other = bool(logged) and bool(self._ends) and not self._ends.keys() & logged.keys()
         if is_other and self._leaves is not None:
             self.tally.skip(

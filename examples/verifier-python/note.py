@@ -16,7 +16,7 @@ MAX_SIGNATURES = 64
 ED25519 = 0x01
 MAX_KEYS = 64
 
-# As ECMAScript's `\s`: it has U+FEFF, which Python's does not.
+# Matches ECMAScript's `\s`, which includes U+FEFF; Python's does not.
 _NAME = re.compile(r"[^\s\ufeff+\x00-\x1f\x7f-\x9f]{1,255}")
 _LINE = re.compile(r"\u2014 ([^ ]+) ([A-Za-z0-9+/]+={0,2})")
 _TIME = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)

@@ -16,7 +16,7 @@ WITH_TEXT = (b'"document":{', b'"policy":{', b'"delegation":{')
 DENIAL = b'"type":"call.denied","v":1}'
 
 MIN_ENTRY = 200
-"""Every entry has more bytes: its salt, two hashes and an account."""
+"""Every entry is longer: it has a salt, two hashes and an account."""
 
 Span = Tuple[int, int]
 
@@ -74,7 +74,7 @@ class Survey:
             is_short, has_text = len(last) < MIN_ENTRY, any(each in last for each in WITH_TEXT)
             if is_short or (has_text and not self._collect(last, Place(path, line.number), texts, grants)):
                 broken += 1
-                # The second pass does not get further either.
+                # The second pass stops at the same place.
                 if broken == MAX_BROKEN_LINES:
                     break
             if last.endswith(DENIAL):

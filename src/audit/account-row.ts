@@ -10,7 +10,7 @@ export type AccountRow = {
   /** Those that were not cut off, nearest first. */
   readonly ancestors: readonly AccountId[];
   readonly label?: string | undefined;
-  /** The role that signed for the label. */
+  /** The role of the signer who set the label. */
   readonly namedBy?: 'operator' | 'owner' | undefined;
   /** Set by the owner. */
   readonly status: Status;
@@ -21,15 +21,15 @@ export type AccountRow = {
 };
 
 /**
- * Attack: an account may take the name of a customer. Lists of the operator, who knows accounts by their names, mark those that the operator did
- * not give. The mark comes first, so that no long name pushes it out of a column.
+ * Attack: an account may take the name of a customer. The operator recognises accounts by their labels, so the operator's lists mark each
+ * label that the operator did not set. The mark comes first, so that no long name pushes it out of a column.
  */
 const OWN_NAME = '(own name) ';
 
-/** The label of a row of `accounts`, as a list of the operator shows it, in SQL. */
+/** SQL for the label of a row of `accounts`, as the operator's lists show it. */
 export const OPERATORS_LABEL = `iif(named_by = 'operator', label, '${OWN_NAME}' || label)`;
 
-/** The same of a label that was read with the column `named_by`. */
+/** The same for a label that was read together with the column `named_by`. */
 export const operatorsLabel = (label: string, namedBy: AccountRow['namedBy'] | null): string =>
   namedBy === 'operator' ? label : OWN_NAME + label;
 

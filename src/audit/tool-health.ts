@@ -11,18 +11,18 @@ export const toolResults = z.strictObject({
   /** When the newest success and the newest failure ended. */
   success_at: SECONDS,
   failure_at: SECONDS,
-  /** UTC day of the newest success, from the totals by day. */
+  /** UTC day of the newest success, from the daily totals. */
   success_day: z.nullable(z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}$/))),
 });
 
 export type ToolResults = z.infer<typeof toolResults>;
 
-/** `failing`: most of the newest calls failed, and so did the last one. `unknown`: no call of the last day says anything. */
+/** `failing`: most of the newest calls failed, and so did the last one. `unknown`: no call of the last day shows either. */
 export type HealthState = 'working' | 'failing' | 'unknown';
 
 export type ToolHealth = {
   readonly state: HealthState;
-  /** ISO 8601: a time, or only the UTC day if it is older than the newest calls. */
+  /** ISO 8601: a time, or only the UTC day if the success is older than the newest calls. */
   readonly lastSuccess: string | undefined;
   readonly lastFailure: string | undefined;
 };
@@ -33,7 +33,7 @@ export const UNKNOWN_HEALTH: ToolHealth = {
   lastFailure: undefined,
 };
 
-/** Judges a tool by its results. Never shows how many calls there were: that is the operator's business. */
+/** Judges a tool by its results. Never reveals the number of calls, which is private to the operator. */
 export const healthOf = (results: ToolResults): ToolHealth => ({
   state: stateOf(results),
   lastSuccess:
@@ -58,17 +58,20 @@ const DAY: Seconds = 86_400;
 const DAYS = 30;
 
 /**
- * A failure of the tool: no answer (status 0), or a status of 500 and above. Its other refusals do not count, an error of a remote MCP server
- * among them (status 0 as well), because any caller can bring them about with a bad request, and pays nothing for it.
+ * A failure of the tool: no answer (status 0), or a status of 500 and above. Its other refusals do not count, including errors of a remote
+ * MCP server (also status 0): any caller can provoke them with a bad request, free of charge.
  */
 const FAILED = `(state = 'abandoned' OR (success = 0 AND (status >= 500 OR (status = 0 AND reason IS NOT 'upstream_status'))))`;
 
-/** Of the newest results of a tool, at most these many of its last minutes decide, and these few however old they are: a quiet tool has no others. */
+/**
+ * The newest results of a tool decide: at most `MANY` of the last `MINUTES`, and at least `FEW` however old they are, because a quiet tool
+ * has no newer ones.
+ */
 const MANY = 10;
 const FEW = 5;
 const MINUTES: Seconds = 900;
 
-/** Both queries read a bounded number of rows in the order of a primary key: no index and no row is written for them. */
+/** Both queries read a bounded number of rows in primary key order, so they need no index of their own. */
 export const NEWEST_RESULTS = `
 SELECT tool, success IS 1 AS succeeded, ended_at AS at
 FROM (SELECT tool, state, success, status, reason, ended_at FROM calls WHERE accepted_at >= ?1 ORDER BY accepted_at DESC LIMIT 1000)
@@ -97,7 +100,7 @@ export const readResults = async (
   );
   return [...new Set([...results.keys(), ...dayOf.keys()])].map((tool) => {
     const own = (results.get(tool) ?? []).toSorted((a, b) => b.at - a.at);
-    // A day with many successes must not hide that everything fails now.
+    // Many successes earlier in the day must not hide that every call fails now.
     const recent = own.filter(
       ({ at }, place) => place < FEW || (place < MANY && at >= (own[0]?.at ?? 0) - MINUTES),
     );

@@ -26,7 +26,7 @@ const event = z.object({
   data: z.object({ object: z.unknown() }),
 });
 
-/** `updated`: e.g. the merchant has raised the amount (docs.stripe.com/issuing/purchases/authorizations). */
+/** `updated`: e.g. the merchant raised the amount (docs.stripe.com/issuing/purchases/authorizations). */
 const DECIDED: ReadonlySet<string> = new Set([
   'issuing_authorization.created',
   'issuing_authorization.updated',

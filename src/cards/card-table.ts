@@ -8,9 +8,10 @@ import type { AccountId } from '../protocol/account-id.ts';
  */
 
 /**
- * `making`: a request to the issuer may have made the card; nobody has its number. `open`: a merchant may have the number. `charged`: the issuer approved a
- * payment, which the merchant may raise up to the cap. `sealed`: the call was told what the card was charged, and no raise is approved any more.
- * `closing`: no payment may begin any more, and the issuer has not confirmed it. `closed`: the issuer has, and none was approved.
+ * `making`: a request to the issuer may have made the card; nobody has its number. `open`: a merchant may have the number. `charged`: the
+ * issuer approved a payment, which the merchant may raise up to the cap. `sealed`: the call has read what the card was charged, and the
+ * gateway approves no further raise. `closing`: no payment may begin any more, and the issuer has not confirmed that yet. `closed`: the
+ * issuer has confirmed it, and approved no payment.
  */
 export type CardState = 'making' | 'open' | 'charged' | 'sealed' | 'closing' | 'closed';
 
@@ -52,14 +53,14 @@ export type CardTable = {
   readonly open: (call: Hex, card: string) => Promise<boolean>;
   readonly byCall: (call: Hex) => Promise<CardRow | undefined>;
   readonly byCard: (card: string) => Promise<CardRow | undefined>;
-  /** Approves a payment on an open card, or its raise: the one payment, within the cap. True again for a repeated event. */
+  /** Approves the one payment on an open card, or a raise of it, within the cap. Returns true again for a repeated event. */
   readonly approve: (card: string, of: Payment) => Promise<boolean>;
   /** Records a payment that the issuer approved, whatever the card's state. */
   readonly charge: (call: Hex, of: Payment) => Promise<void>;
   /**
-   * Returns the cents that a call is charged, and approves no raise from now on; undefined if no payment was approved.
+   * Returns the cents that a call is charged, and seals the card against raises; undefined if no payment was approved.
    *
-   * Attack: a merchant charges $1, answers, and raises the same authorization to the cap when the call has ended with $1 (CWE-367).
+   * Attack: a merchant charges $1, answers, and raises the same authorization to the cap after the call ended with $1 (CWE-367).
    */
   readonly seal: (call: Hex) => Promise<number | undefined>;
   /** Lets no further payment begin. False if one was approved. */

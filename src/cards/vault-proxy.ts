@@ -31,11 +31,14 @@ export const vaultPlacements = ({ key, token, places }: ProxiedCard): Tool['secr
   })),
 ];
 
-/** Begins what the vault evaluates, anywhere in a request: it would fill in any token of the operator, or the card, turned around or cut. */
+/**
+ * Starts an expression, which the vault evaluates anywhere in a request: a caller could read any token of the operator, or the card,
+ * reversed or cut.
+ */
 const EXPRESSION = /\{[{%#]/;
 const NO_EXPRESSION = 'must not hold {{, {% or {#';
 
-/** Another charset hides an expression from this gateway: in UTF-7, `+AHsAew-` is `{{`. */
+/** Attack: another charset could hide an expression from the gateway. In UTF-7, `+AHsAew-` is `{{`. */
 const OTHER_CHARSET = /charset(?!\s*=\s*"?utf-8"?\s*(?:;|$))/i;
 
 /** Returns why the vault must not get the headers of a request. */

@@ -27,9 +27,9 @@ const unsigned: Reason = {
 };
 
 /**
- * Serves `POST /webhooks/cards/stripe`. `issuing_authorization.request` asks for a decision: a payment is approved on an open card of a call, within
- * its held amount, once, and so is its raise until the call has ended. `issuing_authorization.created` and `issuing_authorization.updated` report
- * what the issuer approved. All may arrive twice, late, or in any sequence.
+ * Serves `POST /webhooks/cards/stripe`. `issuing_authorization.request` asks for a decision: a payment is approved on an open card of a
+ * call, within its held amount, once, and so is its raise until the call has ended. `issuing_authorization.created` and
+ * `issuing_authorization.updated` report what the issuer approved. Each may arrive twice, late or out of order.
  *
  * The signature is verified over the received bytes before they are parsed. An event that the gateway cannot record gets 503, so that the
  * issuer sends it again.
@@ -101,7 +101,7 @@ const record = async (
   }
 };
 
-/** Why no call pays for a payment that the issuer approved. */
+/** The reason why no call pays for a payment that the issuer approved. */
 const surpriseOf = (
   row: CardRow | undefined,
   { id, amount, currency }: Payment,

@@ -25,7 +25,7 @@ export const command: Command = {
     const { out, profile, directory, env, signal, now } = session;
     const target = await readTarget(directory, await profile.stack());
     const gateway = (await profile.gatewayIfAny()) ?? target.gateway;
-    // Asks for a password, if it needs one, before the first line.
+    // Asks for the password, if one is needed, before the first line.
     const operator =
       gateway === undefined ? [] : await operatorParts(session, input, gateway, target);
     const report = (checks: readonly Check[]): void => {

@@ -84,7 +84,7 @@ export const command: Command = {
   },
 };
 
-/** Clients of the official SDK give a request 60 s, unless progress renews that. */
+/** Clients of the official SDK time a request out after 60 s, unless progress resets the timeout. */
 const WAIT_SECONDS = 50;
 
 const connect = async (agent: Agent, url: string): Promise<Remote> => {

@@ -88,7 +88,7 @@ const needed = (input: Input, option: 'user' | 'header', kind: SecretKind): stri
   throw usageError(`--${option} is missing.`, `Give --${option} for a secret of kind ${kind}.`);
 };
 
-/** What the tools of this directory need of a secret, at the gateway that the command calls. */
+/** What the tools of this directory need of a secret at the gateway of the command. */
 const neededIn = async ({ directory, profile }: Session, name: string) => {
   const read = await readConfigFiles(directory);
   if (read?.ok !== true) return undefined;
@@ -101,7 +101,7 @@ const neededIn = async ({ directory, profile }: Session, name: string) => {
   return (await projectSecrets(directory, upstream)).find((each) => each.name === name);
 };
 
-/** @param known the hosts to which tools.json sends the secret. With another one, every call would get 503 */
+/** @param known the hosts to which tools.json sends the secret. With any other host, every call would get 503 */
 const hostFor = (name: string, given: string | undefined, known: readonly string[]): string => {
   const host = given ?? (known.length === 1 ? known[0] : undefined);
   if (host === undefined) {

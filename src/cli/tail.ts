@@ -55,7 +55,7 @@ export const command: Command = {
       out.note(
         `note: the command follows at most ${MAX_FEEDS} accounts at once and omits ${omitted}`,
       );
-    // No spinner: decisions arrive meanwhile, and the command often runs in the background of a terminal.
+    // No spinner: decisions may arrive at any time, and the command often runs in the background.
     out.note(out.noteStyle.dim(`opening ${counted(feeds.accounts.size, 'feed')}`));
     await Promise.race([feeds.connected(), feeds.over]);
     out.note(

@@ -48,8 +48,8 @@ export type Agent = {
    */
   look(gateway: string, callId: string): Promise<CallRecord>;
   /**
-   * Continues a call that waits for a person, from what `approval.save()` returned, also in another process: as
-   * `PendingApproval.resume`. What this agent has not signed itself counts toward `spend.total` now.
+   * Continues a call that waits for a person, from what `approval.save()` returned, also in another process: as `PendingApproval.resume`.
+   * An amount that another agent signed counts toward `spend.total` of this one from now on.
    *
    * @throws CountersignError `options_invalid`, `over_total`, and the errors of `PendingApproval.resume`
    */

@@ -146,7 +146,7 @@ const MAX_DETAIL = 1_024;
 /** Matches long runs without a space, e.g. a signature that a server echoes. */
 const LONG_WORD = /[\w+/=.-]{100,}/g;
 
-/** Text of a server as a message may hold it: messages end up in logs (CWE-117). */
+/** Makes text of a server safe for a message: messages end up in logs (CWE-117). */
 export const messageText = (text: string, limit: number): string =>
   text
     .replace(LONG_WORD, '...')

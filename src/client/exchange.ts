@@ -153,7 +153,7 @@ const rejectRedirect = (response: Response, call: Hex): void => {
   );
 };
 
-/** Whether the gateway does not know the outcome yet, or the call is running. A problem says itself that it is final. */
+/** Whether the gateway does not know the outcome yet, or the call is still running. A final problem says so itself (`final`). */
 export const isForLater = (
   { status, headers }: Response,
   problem: ProblemBody | undefined,
@@ -172,7 +172,7 @@ const waitOf = ({ headers }: Response): number | undefined => {
 const backoff = (attempts: number): number =>
   FIRST_WAIT_MS * 2 ** (attempts - 1) * (1 + Math.random() / 4);
 
-/** Ends with the text of the last refusal, which knows more about the outcome than the client. */
+/** The message ends with the text of the last refusal, because the gateway knows more about the outcome than the client. */
 const answerLost = (
   call: Hex,
   attempts: number,

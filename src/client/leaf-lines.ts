@@ -9,7 +9,10 @@ export type LeafFiles = {
   readonly year: number;
   readonly checkpoint: string;
   readonly lines: AsyncIterable<string>;
-  /** A line of `heads.ndjson` for each account: what proves its newest leaf. None with all leaves, which prove it themselves. */
+  /**
+   * A line of `heads.ndjson` for each account, with the proof of its newest leaf. Empty for an export of all leaves, which need no such
+   * proof.
+   */
   readonly heads: readonly string[];
 };
 
@@ -35,7 +38,7 @@ type Page = Tree & {
 };
 type Range = { readonly year: number; readonly size?: number; readonly after?: string };
 type ReadPage = (range: Range) => Promise<Page>;
-/** `account`: absent for the leaves of all. */
+/** `account`: absent for the leaves of all accounts. */
 type Reader = { readonly account?: AccountId; readonly read: ReadPage };
 
 /**
@@ -90,7 +93,7 @@ const leafFiles = async (
   }
 };
 
-/** `files`: absent also if a year has leaves of other accounts only, and nothing proves that. */
+/** `files`: also absent if a year has leaves of other accounts only, and no proof of that. */
 type YearLeaves = { readonly isEmpty: boolean; readonly files?: LeafFiles };
 
 const leavesOfYear = async (
@@ -108,7 +111,7 @@ const leavesOfYear = async (
     leavesFrom(read, { year, size }, (head) => {
       const { slot, path } = head;
       ({ frame } = head);
-      // The gateway knows no leaf of the account: it began later, or its first chunk is on the way.
+      // No log has a leaf of the account: it began later, or its first chunk has not arrived.
       if (slot !== undefined) heads.push(`${JSON.stringify({ account, slot, path })}\n`);
     }),
   );
@@ -125,7 +128,7 @@ async function* resumed(first: string, rest: AsyncIterable<string>): AsyncGenera
   yield* rest;
 }
 
-/** Leaves of some accounts between the first and the last leaf of their tree. */
+/** The leaves of some accounts, between the first and the last leaf of their tree. */
 async function* framed(
   lines: AsyncIterable<string> | readonly string[],
   frame: readonly Leaf[],

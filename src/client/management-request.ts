@@ -103,7 +103,7 @@ export const isUndecided = (
 ): boolean => {
   const isOfProxy = !ok && problem === undefined;
   const hasFailed = status === 500 || (isOfProxy && status > 500);
-  // A rate limit, a firewall or an outage stops a repeat before the gateway looks at the command.
+  // A rate limit, a firewall or an outage can stop a repeat before the gateway reads the command.
   return hasFailed || (isRepeat && (isOfProxy || status === 429 || status === 503));
 };
 
@@ -120,7 +120,7 @@ const refuse = (response: Response, problem: ProblemBody | undefined): never => 
 const isLost = (cause: unknown): cause is CountersignError =>
   cause instanceof CountersignError && cause.code === 'answer_lost';
 
-/** A read changes nothing, so its answer may be lost without harm. */
+/** A read changes nothing, so a lost answer does no harm. */
 const unread = ({ problem, response, cause }: CountersignError): never => {
   if (problem !== undefined && response !== undefined) return refuse(response, problem);
   throw new CountersignError('unreachable', 'The gateway did not answer.', {
@@ -128,7 +128,7 @@ const unread = ({ problem, response, cause }: CountersignError): never => {
   });
 };
 
-/** @param last the last refusal, after which the command is still undecided */
+/** @param last the last refusal, which leaves open whether the command was executed */
 const commandLost = (
   more: ConstructorParameters<typeof CountersignError>[2],
   last?: ProblemBody,

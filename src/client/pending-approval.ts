@@ -9,7 +9,7 @@ export type PendingApproval = WaitingCall & {
   save(): SavedCall;
   /**
    * Waits until a person has decided, then sends the same request with its retry key. It runs the call once, however often it is called.
-   * Of a call over MCP, the body of the answer is its JSON-RPC response.
+   * For a call over MCP, the body of the answer is the JSON-RPC response.
    *
    * @throws CountersignError `approval_refused`, `approval_expired`, `answer_lost`; the caller's own abort reason
    */

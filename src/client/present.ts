@@ -25,7 +25,7 @@ export const present = async (
   context.memory.keepCall(proof.call, proof.network);
   const result = await exchange(context, outgoing, proof);
   if (result.response.status === 402) throw await refused(context, result, proof.call);
-  // The repeat met its own first attempt, or a final 503 that says nothing about it: look up the stored answer.
+  // The repeat collided with its own first attempt, or a final 503 leaves the outcome of that attempt open: look up the stored answer.
   const isUnclear =
     isProblem(result.problem, 'already-used') || (result.lost && result.response.status === 503);
   return result.attempts > 1 && isUnclear

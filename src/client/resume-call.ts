@@ -8,8 +8,8 @@ import type { Proof } from './proof.ts';
 import { readSavedCall, type SavedCall } from './saved-call.ts';
 
 /**
- * Continues a call that another process has signed: waits until a person has decided, then sends the same request with its retry key. An
- * amount that this agent has not signed itself counts toward its total now.
+ * Continues a call that another process signed: waits until a person decides, then sends the same request with its retry key. An amount
+ * that another agent signed counts toward the total of this one from now on.
  *
  * @throws CountersignError `options_invalid`, `over_total`, and the errors of `PendingApproval.resume`
  */

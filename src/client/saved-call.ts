@@ -10,13 +10,13 @@ import { type Outgoing, readOutgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
 
 /**
- * A call that waits for a person, as JSON that outlives the process: `Agent.resume` continues it. Whoever has it can run the call once it
- * is approved, and read its answer: store it like a key.
+ * A call that waits for a person, as JSON that outlives the process: `Agent.resume` continues it. Its holder can run the call once it is
+ * approved, and read the answer: store it like a key.
  */
 export type SavedCall = {
   readonly call: Hex;
   readonly expiresAt: Seconds;
-  /** `mcp`: the request carries a `tools/call`, which is what the agent signed. */
+  /** `mcp`: the request carries a `tools/call`, and the agent signed that message. */
   readonly over: 'http' | 'mcp';
   readonly request: {
     readonly url: string;
@@ -30,7 +30,7 @@ export type SavedCall = {
   };
 };
 
-/** @param until when the call can run no more, Unix seconds */
+/** @param until when the call expires, Unix seconds */
 export const saveCall = (
   { url, method, headers, body, resource }: Outgoing,
   { secret, amount, ...proof }: Proof,

@@ -83,8 +83,8 @@ const invalid = (why: string): Receipt => ({ verified: false, why });
 const SIGNATURE_LENGTH = 64;
 
 /**
- * The signed claims, or why the signature is invalid: a compact JWS (RFC 7515 §7.1). The token chooses neither the algorithm nor the source
- * of keys (RFC 8725 §3.1).
+ * Verifies a compact JWS (RFC 7515 §7.1). Returns its signed claims, or the reason why it is invalid. The token chooses neither the
+ * algorithm nor the source of keys (RFC 8725 §3.1).
  */
 const signedClaims = async (
   keys: ReceiptKeys,

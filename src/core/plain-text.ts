@@ -16,13 +16,13 @@ export const plainText = (text: string): string =>
 /** A character that has no shape of its own: a control, a joiner, a filler, a variation selector, a space other than U+0020. */
 const SHAPELESS =
   /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|^[ \p{M}]| $| {2}/u;
-/** Their joiners and selectors have a shape together with what is around them. */
+/** Sequences in which joiners and selectors shape the characters around them. */
 const EMOJI = /\p{RGI_Emoji}/gv;
 
 /**
  * Whether a person sees every character of a name.
  *
- * Attack: with U+200B in it, a name looks like that of another account in every list, and is another text.
+ * Attack: a name with U+200B looks like the name of another account in every list, although the texts differ.
  */
 export const isVisible = (name: string): boolean =>
   name !== '' && !SHAPELESS.test(name.replace(EMOJI, 'x'));

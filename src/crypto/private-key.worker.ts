@@ -23,7 +23,7 @@ const DIGEST_BYTES = 32;
 const RESULT_BYTES = 65;
 
 /**
- * An instance of its own, whose memory signatures of strangers never enter. Made with its first use: a Worker draws no random number
+ * A separate instance: signatures of strangers never enter its memory. Created at first use, because a Worker cannot draw random numbers
  * before its first request.
  */
 let library: Libsecp256k1 | undefined;

@@ -86,7 +86,7 @@ const importPair = async (
 ): Promise<CryptoKey | undefined> => {
   try {
     const privateJwk = { ...publicJwk, d };
-    // Extractable: `KeyObject.from` of another key is deprecated (DEP0204), and whoever has this object has the JWK as well.
+    // Extractable: `KeyObject.from` of a non-extractable key is deprecated (DEP0204), and code that has this object also has the JWK.
     const privateKey = await crypto.subtle.importKey('jwk', privateJwk, 'Ed25519', true, ['sign']);
     const publicKey = await crypto.subtle.importKey('jwk', publicJwk, 'Ed25519', false, ['verify']);
     const probe = new TextEncoder().encode('countersign');

@@ -17,7 +17,7 @@ export type LogServices = {
   readonly rateLimit: RateLimit;
 };
 
-/** The year of the first release: no gateway has an older log. */
+/** The year of the first release. No gateway has an older log. */
 const FIRST_YEAR = 2026;
 
 const PATH =
@@ -38,8 +38,9 @@ const TILE_HEADERS = { 'Content-Type': 'application/octet-stream', ...IMMUTABLE 
 
 /**
  * Serves the transparency log to anyone (https://c2sp.org/tlog-tiles): `/log/<year>/checkpoint` and `/log/<year>/tile/…`, without the year
- * for the current one; `/log/<year>/keys` lists the keys to verify with. Leaves are not public: they name accounts and when each was active.
- * `/log/<year>/head/<size>/<anchor>` proves the newest leaf of the account whose first leaf has that hash, to readers who have that leaf.
+ * for the current one; `/log/<year>/keys` lists the keys to verify with. Leaves are not public: they name accounts and when each was
+ * active. `/log/<year>/head/<size>/<anchor>` proves the newest leaf of the account whose first leaf has the hash `anchor`. Only readers who
+ * have that leaf know the hash.
  */
 export const serveLog = async (
   { audience, keys, log, rateLimit }: LogServices,
@@ -52,7 +53,7 @@ export const serveLog = async (
   const { year, resource, size, anchor } = PATH.exec(new URL(request.url).pathname)?.groups ?? {};
   if (resource === undefined) return problem({ reason: 'not_found' });
   const current = logOrigin(audience, now);
-  // No object is asked for a year that no log is of: its name would be one that a stranger chose, and waking it costs (law 12).
+  // Never call an object for a year without a log: a stranger would choose the name of the object, and waking it costs money (law 12).
   if (
     year !== undefined &&
     (Number(year) < FIRST_YEAR || Number(year) > Number(current.slice(-4)))

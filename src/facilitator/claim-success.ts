@@ -9,24 +9,30 @@ export type Facilitator = Gateway & { readonly db: D1Database };
 
 type Settled = Extract<FinalOutcome, { readonly outcome: 'settled' }>;
 
-/** Older blocks than this are deleted, by each new claim. `settle` searches half as far back (`LOOK_BACK`), so it never finds a deleted one. */
+/**
+ * Each new claim deletes rows that are older than this many blocks. `settle` searches half as far back (`LOOK_BACK`), so it never finds a
+ * payment whose row was deleted.
+ */
 const KEPT_BLOCKS = 100_000;
-/** Longer than a request runs: 55 seconds at the relayer, 45 on the chain, and its last question. One that died holds its claim as long. */
+/**
+ * Longer than any request runs: 55 seconds at the relayer, 45 on the chain, and its last query. A request that died holds its claim this
+ * long.
+ */
 const RUNNING: Seconds = 120;
-/** How long only the server that was answered `settlement_pending` may have the success. */
+/** How long the success is reserved for the server that got `settlement_pending`. */
 const PENDING: Seconds = 300;
 
-/** Who has the one `success` of a settlement: this request; an earlier one; or one that may still be answered with it. */
+/** The holder of the one `success` of a settlement: this request; an earlier request that got it; or a request that may still get it. */
 export type Claimed = 'ours' | 'given' | 'held';
 
 export type SuccessClaim = {
-  /** Before a payment whose nonce is unused is presented, at the newest block. Has no effect while another request holds the claim. */
+  /** Call before presenting a payment whose nonce is unused at the newest block. Has no effect while another request holds the claim. */
   readonly hold: (block: number, now: Seconds) => Promise<Result<void, 'unavailable'>>;
-  /** After the chain has shown the transfer. */
+  /** Call after the chain has shown the transfer. */
   readonly take: (settled: Settled, now: Seconds) => Promise<Result<Claimed, 'unavailable'>>;
-  /** The request is answered `settlement_pending`: its server sends it again. */
+  /** Call before answering `settlement_pending`: the server sends the request again. */
   readonly keepForRepeat: (now: Seconds) => Promise<void>;
-  /** The request is answered, and has presented nothing. */
+  /** Call if the request ends without having presented the payment. */
   readonly release: () => Promise<void>;
 };
 
@@ -36,11 +42,12 @@ export type SuccessClaim = {
  * Attack: a server verifies, runs its tool, and then settles; it serves each request whose settlement succeeds. Copies of one payment that
  * arrive while the nonce is unused all verify. If each of their settlements succeeded, the server would serve every copy.
  *
- * Attack: a stranger copies authorization and signature from the relayer's transaction and posts them, while the server's request still waits
- * for the block. If the first request that sees the transfer had the success, the stranger would take it: the buyer has paid, and the server
- * does not serve. So the claim is stored before the signature leaves the gateway, and belongs to that request until it has ended.
+ * Attack: a stranger copies authorization and signature from the relayer's transaction and posts them, while the server's request still
+ * waits for the block. If the success went to the first request that sees the transfer, the stranger could take it: the buyer would have
+ * paid, and the server would not serve. So the request that presents the payment stores its claim before the signature leaves the gateway,
+ * and keeps it until it ends.
  *
- * @param repeat what the same request has in common with its repeat, and a stranger's copy does not.
+ * @param repeat identifies a request and its repeats, but not a stranger's copy.
  */
 export const openClaim = (
   db: D1Database,
@@ -52,7 +59,10 @@ export const openClaim = (
     db
       .prepare(`${set} WHERE network = ?1 AND payer = ?2 AND nonce = ?3 AND holder = ?4`)
       .bind(network, from, nonce, request, ...values);
-  /** Stores a holder if the payment has no row, or its holder is this request, the one that it repeats, or one that has ended. */
+  /**
+   * Stores a holder if the payment has no row, or if its holder is this request, the request that this one repeats, or a request that has
+   * ended.
+   */
   const store = (block: number, holder: Hex | null, until: Seconds, now: Seconds) =>
     db
       .prepare(

@@ -21,7 +21,7 @@ export type Unaccepted =
 
 export type Action = 'verify' | 'settle';
 
-/** A checked payment, and the body that it came in. */
+/** A checked payment, and the request body that contained it. */
 export type ReceivedPayment = CheckedPayment & { readonly body: Uint8Array };
 
 /** Reads the payment in a request, checks it and counts it. */

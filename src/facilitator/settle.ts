@@ -34,9 +34,9 @@ const ASK_MS = 5_000;
 /**
  * `POST /facilitator/settle`: settles a payment for another seller, idempotent by payer and nonce.
  *
- * The chain decides what the answer is (law 5). One request gets `success`, by `openClaim`; every later one gets the same transaction without
- * it, because a server serves once per success. An outcome that is not known is `settlement_pending`: the relayer may still move the money, so
- * the server must ask again and not demand another payment.
+ * The chain decides the answer (law 5). One request gets `success` (`openClaim`); every later one gets the same transaction without it,
+ * because a server serves once per success. While the outcome is unknown the answer is `settlement_pending`: the relayer may still move the
+ * money, so the server must ask again instead of demanding another payment.
  */
 export const settle = async (
   gateway: Facilitator,
@@ -60,7 +60,7 @@ export const settle = async (
   const call = payment.authorization.nonce;
   const presentable = { call, payment, sinceBlock: searchFrom(facts) };
   const claim = openClaim(gateway.db, payment, repeatOf(request, body));
-  // An ended nonce was not presented by this request: nothing is known of who was first.
+  // If the nonce is already used, this request did not present the payment, so it holds no claim.
   const held =
     standing.value === 'open' ? await claim.hold(facts.block, nowSeconds()) : ok(undefined);
   if (!held.ok) return settlementPending(gateway, request, checked);
@@ -68,8 +68,8 @@ export const settle = async (
 };
 
 /**
- * What a request and its repeat have in common: client and body. The body alone is no secret, because offers are public and the chain shows
- * the signature; the client cannot be forged, but servers behind one address share it.
+ * Identifies a request and its repeats by client address and body. The body alone is no secret, because offers are public and the chain
+ * shows the signature. A client address cannot be forged, but servers behind one address share it.
  */
 const repeatOf = (request: Request, body: Uint8Array): Hex =>
   sha256Hex(utf8(`${clientOf(request.headers)}\n${sha256Hex(body)}`));
@@ -114,7 +114,10 @@ const settleOnChain = async (
   }
 };
 
-/** Answers a settlement that the chain shows. A claim that is not stored, or that another request holds, is pending, so that the server asks again. */
+/**
+ * Answers a settlement that the chain shows. If the claim could not be stored, or another request holds it, the answer is pending, so that
+ * the server asks again.
+ */
 const hasSettled = async (
   gateway: Facilitator,
   request: Request,
@@ -155,7 +158,7 @@ const notMoving: Refusal = {
   message: 'The token rejects the transfer on the newest state of the chain.',
 };
 
-/** The answer if the chain shows the nonce unused and our own relayer has certainly not kept the payment; else undefined. */
+/** The answer if the chain shows the nonce unused and our own relayer has certainly not taken the payment; else undefined. */
 const notPresented = async (
   checked: CheckedPayment,
   { observation, answer }: UnknownSettlement,
@@ -171,7 +174,7 @@ const notPresented = async (
     : undefined;
 };
 
-/** Answers a settlement that the chain does not show, and that the relayer may have. */
+/** Answers a settlement that the chain does not show, and that the relayer may still be sending. */
 const pending = async (
   gateway: Gateway,
   request: Request,

@@ -35,11 +35,10 @@ export const readUpTo = async (
 };
 
 /**
- * Whether a body is announced longer than its limit.
+ * Whether a request announces a body that is longer than the limit.
  *
- * Platform trap: neither read nor cancel such a body. While it arrives, either ends the connection on which a proxy before the Worker
- * (`wrangler dev`) still sends it, and the caller gets the proxy's 500 with a stack trace instead of the answer. The runtime drops a body that
- * nobody touched.
+ * Platform trap: neither read nor cancel such a body. Either closes the connection while a proxy in front of the Worker (`wrangler dev`) is
+ * still sending, and the caller gets the proxy's 500 with a stack trace instead of the answer. The runtime drops an untouched body itself.
  */
 export const isOversized = (headers: Headers, limit: number): boolean =>
   Number(headers.get('content-length') ?? 0) > limit;

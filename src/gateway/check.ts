@@ -100,7 +100,7 @@ export const checkPayment = (
   const requirement = matched.value;
   const token = tokenOf(requirement.network);
   if (token === undefined) return err({ reason: 'internal' });
-  // Attack: a payment from payee to payee brings the operator nothing. Whoever has the key of one could mint credit with it.
+  // Attack: a payment from payee to payee brings the operator no money, so the holder of a payee's key could mint credit with it.
   if ([...config.payees.values()].some((all) => all.includes(authorization.from))) {
     return inPayment(version, {
       reason: 'wrong_payer',

@@ -17,7 +17,7 @@ import { type PublicTool, publicTool } from './public-tool.ts';
 
 /**
  * Answers a caller without a usable proof: 402 with the offer of a paid tool, 401 with the challenge of a free tool or a card tool. An x402
- * client would try to pay a 402, and no token pays for a card tool. Neither answer touches the body (CWE-400).
+ * client would try to pay a 402, and no token pays for a card tool. Neither answer reads the body (CWE-400).
  */
 export const requestProof = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
   const { tool, head } = paidRequest;
@@ -87,8 +87,8 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
 };
 
 /**
- * x402 has no scheme for credit, and `accepts` names what an intent must: network, payee, asset. A plain x402 client signs its entry all the
- * same, and shows this text when the gateway refuses.
+ * x402 has no scheme for credit, and an intent needs the network, payee and asset of `accepts`. A plain x402 client signs that entry
+ * anyway, and shows this text when the gateway refuses the payment.
  */
 const CREDIT_ONLY = 'Paid from credit only: POST /credits';
 

@@ -47,7 +47,7 @@ export const reserve = async (
         call = { ...plain, ...verified.value.checkedAt };
         evidence = { ...evidence, facts: verified.value.facts };
       } else if (isSilent(verified.error) && checked.signedByKey) {
-        // The credit of an ancestor may still pay for the call (law 13).
+        // Go on without facts: the credit of an ancestor may still pay for the call (law 13).
         silence = verified.error;
         evidence = { ...evidence, isChainSilent: true };
       } else return verified;
@@ -56,7 +56,7 @@ export const reserve = async (
       ...evidence,
       ...outageEvidence(gateway, checked),
     });
-    // An account of an earlier release requests the facts again.
+    // An account object of an earlier release would request the facts again.
     if (silence !== undefined && HALTED.has(verdict.verdict)) return err(silence);
     needsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
     if (verdict.verdict === 'unknown_grant' && evidence.soughtGrant === undefined) {

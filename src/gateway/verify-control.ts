@@ -17,9 +17,9 @@ import {
 } from './verify-signature.ts';
 
 /**
- * Finishes the verification of a signature that moves no money. The key of the address counts without a look at the chain, so that a fleet
- * can be stopped while every node is silent (law 13). It counts for an account with code too: only a delegated account (EIP-7702) has such
- * a key, and with it the chain lets the key do everything (DECISIONS.md). Any other signature only the contract can accept (ERC-1271).
+ * Finishes the verification of a signature that moves no money. A signature of the address's own key needs no chain, so that an owner can
+ * stop a fleet while every node is silent (law 13). This holds for an account with code too: only a delegated account (EIP-7702) has such a
+ * key, and the chain lets that key do everything (DECISIONS.md). Only the contract can accept any other signature (ERC-1271).
  */
 export const verifyControl = async (
   gateway: Gateway,
@@ -40,7 +40,7 @@ export const verifyControl = async (
   return invalidSignature(signed, hasCode ? 'contract_refused' : 'wrong_signer');
 };
 
-/** Reads whether an account that the gateway does not know holds money. The rate limiter has admitted the request. */
+/** Reads whether an account that the gateway does not know holds money. Call only after the rate limiter admitted the request. */
 export const readHolderFacts = async (
   gateway: Gateway,
   on: Network,

@@ -37,7 +37,7 @@ export const checkSignature = (
     : refuse(verified.error);
 };
 
-/** Who accepted a signature: the account's contract at a block (ERC-1271), or its key if it is empty. */
+/** The verifier of a signature: the account's contract at a block (ERC-1271), or the account's key if empty. */
 export type SignatureCheck = { readonly contractCheckedAt?: number };
 
 /** The chain's facts about a payer. */
@@ -50,8 +50,8 @@ export type AttributedSignature = Pick<
 >;
 
 /**
- * Reads the chain's facts about a payer and finishes the verification of its signature. An account with code must accept the signature
- * itself (ERC-1271), as the token will ask it to; the signature of its key does not count.
+ * Reads the chain's facts about a payer and finishes the verification of its signature. If the account has code, its contract must accept
+ * the signature (ERC-1271), because the token will ask it too; the signature of its key does not count.
  */
 export const verifyOnChain = async (
   gateway: Gateway,
@@ -94,13 +94,13 @@ export const admitsLookUp = async (
   { network, payer, signedByKey }: ChainUser,
   client: string,
 ): Promise<Result<undefined, Reason>> => {
-  // While only its contract could confirm that it signed, anyone may have named the account.
+  // Until the contract confirms the signature, anyone may have named this account.
   const known = signedByKey ? accountId(network, payer) : undefined;
   const passes = await passesRateLimit(gateway, client, 'facts', known);
   return passes === 'yes' ? ok(undefined) : err(TOO_MANY);
 };
 
-/** Returns the nodes of a network, unless all have just been silent: an outage must not hold every request that needs the chain. */
+/** Returns the nodes of a network, unless all were silent a moment ago: an outage must not delay every request that needs the chain. */
 export const nodesOf = (
   { chainHealth, config }: Gateway,
   network: Network,
@@ -110,7 +110,7 @@ export const nodesOf = (
     ? ok(config.rpcUrls.get(network) ?? [])
     : silent(network, needs);
 
-/** Both checks before a look at the chain. */
+/** The two checks before each look at the chain. */
 const nodesFor = async (
   gateway: Gateway,
   signed: ChainUser,

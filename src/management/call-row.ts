@@ -111,9 +111,9 @@ c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.pr
 c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.segment, c.seq, c.payment, c.amount, c.credited, c.transaction_hash,
 c.block, c.fault, c.payment_reason, c.payment_at, c.payment_seq, (SELECT ${label} FROM accounts WHERE account = c.account) AS label`;
 
-/** The columns of calls of one account, or of a tree. */
+/** The columns of the calls of one account or one tree. */
 export const CALL_COLUMNS = columnsWith('label');
-/** The columns of calls of all accounts. */
+/** The columns of the calls of all accounts. */
 export const OPERATORS_CALL_COLUMNS = columnsWith(OPERATORS_LABEL);
 
 export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise<CallRow | null> =>

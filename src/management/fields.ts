@@ -86,7 +86,7 @@ export const deadLetterId = texts(
 /** The row after which a page begins. Opaque: only the gateway reads it. */
 export const cursor = texts(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `next` of the previous page');
 
-/** A name that people compare by eye. */
+/** A name that people compare visually, so every character must be visible. */
 export const label = texts(/^.{1,64}$/su, 'must be 1 to 64 visible characters', isVisible);
 
 /** A part of a label, in a query. */

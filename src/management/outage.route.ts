@@ -3,7 +3,7 @@ import { OUTAGE_RULES } from '../protocol/alert.ts';
 import { pageOf, time } from './fields.ts';
 import { OPERATOR, type RouteTable } from './route.ts';
 
-/** What fails now, until it is over. Each is also an alert. */
+/** A condition that fails calls or payments now. Each is also an alert. */
 const outages = pageOf(
   z.strictObject({
     rule: z.enum(OUTAGE_RULES),
@@ -11,7 +11,7 @@ const outages = pageOf(
     since: time,
     title: z.string(),
     what: z.string(),
-    /** What an operator does now. */
+    /** The next step of the operator. */
     next: z.string(),
   }),
 );

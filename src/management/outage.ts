@@ -12,7 +12,7 @@ import type { AnswerOf } from './routes.ts';
 
 type OutageItem = AnswerOf<'outages'>['items'][number];
 
-/** Outages that raised their alert. The cron trigger cannot report its own absence, so it is looked for here too. */
+/** Lists the outages that raised an alert. The cron trigger cannot report its own absence, so this list checks it too. */
 export const listOutages = (db: D1Database, now: Seconds): Queried<OutageItem[]> =>
   attempt(async () => {
     const [open, cron] = [await openOutages(db), await cronOutage(db, now)];

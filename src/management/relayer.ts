@@ -9,7 +9,7 @@ import type { Flight, RelayerStatus } from '../protocol/relayer-contract.ts';
 
 type Item = AnswerOf<'relayers'>['items'][number];
 
-/** A relayer that is busy may answer late; the list then omits its state. */
+/** A busy relayer may answer late; the list then omits its state. */
 const STATUS_TIMEOUT_MS = 3_000;
 
 const itemOf = async (context: AdminContext, network: Network, address: Address): Promise<Item> => {

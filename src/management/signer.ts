@@ -30,7 +30,7 @@ const CHAIN_ANSWER_VALID: Seconds = 60;
 type Answer = { readonly at: Seconds; readonly check: Result<SignatureCheck, Reason> };
 const answers = createBoundedMap<string, Answer>(KEPT_SESSIONS);
 
-/** As `verifyControl`. The answer about a session counts for a minute. */
+/** Like `verifyControl`. The gateway caches the chain's answer about a session for a minute. */
 export const verifySigner = async (
   gateway: Gateway,
   signer: Signer,

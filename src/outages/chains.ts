@@ -8,8 +8,8 @@ import type { Outage } from './record-outages.ts';
 const OLD: Seconds = 120;
 
 /**
- * The networks whose nodes do not answer (kind `silent`), or whose newest block is too old (kind `old`): the chain stands still, or all nodes
- * of `RPC_URLS` lag behind it. The chain of a local stack may make blocks on demand only, so the age of its blocks says nothing.
+ * Finds the networks whose nodes do not answer (kind `silent`), or whose newest block is too old (kind `old`): the chain has stopped, or
+ * all nodes of `RPC_URLS` lag behind it. A local chain may make blocks only on demand, so the age of its blocks is not checked.
  */
 export const chainOutages = async (
   { rpcUrls, reach }: Pick<Config, 'rpcUrls' | 'reach'>,
@@ -17,7 +17,7 @@ export const chainOutages = async (
 ): Promise<readonly Outage[]> => {
   const query = blockQuery('latest');
   const outages: Outage[] = [];
-  // One after the other: a Worker has six connections, and a request that waits for one times out.
+  // Sequentially: a Worker has six connections, and a request that waits for a free one times out.
   for (const [network, urls] of rpcUrls) {
     const answers = await rpcBatch(urls, query.calls);
     const head = answers.ok ? query.read(answers.value) : undefined;

@@ -4,14 +4,14 @@ import { silentFacilitators } from '../settlement/backends/facilitator.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { Outage } from './record-outages.ts';
 
-/** The state of a circuit is written when it changes and while it is used: an older row describes no present. */
+/** Isolates write the state of a circuit when it changes and while they use it, so an older row is out of date. */
 const FRESH: Seconds = 600;
 
 type Row = { readonly network: string; readonly backend: string; readonly error: string | null };
 
 /**
- * The backends that do not settle: facilitators that do not answer `/supported`, which shows an outage without a payment, and backends whose
- * payments failed lately (an open circuit). Kind `others`: another backend of the network works.
+ * Finds the backends that do not settle: facilitators that do not answer `/supported` (this detects an outage without a payment), and
+ * backends whose recent payments failed (an open circuit). Kind `others`: another backend of the network works.
  *
  * @throws Error if the database does not answer
  */
@@ -31,7 +31,7 @@ export const backendOutages = async (
     .all<Row>();
   const all = backends.health();
   const failed = results.filter(({ network, backend }) =>
-    // A backend that the configuration dropped concerns nobody.
+    // Ignore backends that are no longer configured.
     all.some((each) => each.network === network && each.backend === backend),
   );
   const away = new Map(

@@ -2,8 +2,8 @@ import type { Seconds } from '../core/clock.ts';
 import type { Outage } from './record-outages.ts';
 
 /**
- * How old the oldest message of a queue may be. A settlement message waits for its chain; log is stored within seconds. A delivery of a
- * webhook waits for hours on purpose, so its queue is not watched.
+ * How old the oldest message of a queue may be. A settlement message waits for its chain; log entries are stored within seconds. The
+ * webhook queue is not checked, because its retries wait for hours on purpose.
  */
 const LATE: readonly (readonly [
   name: string,
@@ -14,7 +14,7 @@ const LATE: readonly (readonly [
   ['audit', 'AUDIT_QUEUE', 300],
 ];
 
-/** The queues whose oldest message is too old: their consumer stands still. @throws Error if a queue does not answer */
+/** Finds the queues whose oldest message is too old because their consumer has stopped. @throws Error if a queue does not answer */
 export const queueOutages = async (
   env: Pick<Env, 'SETTLEMENT_QUEUE' | 'AUDIT_QUEUE'>,
   now: Seconds,
@@ -22,7 +22,7 @@ export const queueOutages = async (
   const outages: Outage[] = [];
   for (const [queue, binding, age] of LATE) {
     const { oldestMessageTimestamp } = await env[binding].metrics();
-    // The local queue shows an empty backlog as time 0.
+    // The local queue reports an empty backlog as time 0.
     const oldest = Math.floor(Number(oldestMessageTimestamp ?? 0) / 1_000);
     if (oldest > 0 && now - oldest > age)
       outages.push({ subject: queue, detail: { queue, oldest } });

@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { AlertBody, OutageRule } from '../protocol/alert.ts';
 
-/** A condition that fails calls or payments until it is over. `subject`: which backend, network, tool or queue. */
+/** A condition that makes calls or payments fail until it is over. `subject`: which backend, network, tool or queue. */
 export type Outage = { readonly subject: string; readonly detail: AlertBody['detail'] };
 
 /** An outage that is not over. Its detail has `since`. */
@@ -11,15 +11,19 @@ export type OpenOutage = Outage & {
   readonly isRaised: boolean;
 };
 
-/** The second look in a row that finds it raises the alert: one lost request is no outage. Looks are a minute apart. */
+/**
+ * These rules raise their alert at the second check in a row that finds the outage, because a single lost request is no outage. Checks run
+ * once a minute.
+ */
 const CONFIRMED_AFTER: { readonly [rule in OutageRule]?: Seconds } = {
   facilitator_away: 45,
   chain_stuck: 45,
 };
 
 /**
- * Records what a look found of a rule: raises an alert for each outage that began, and one of kind `ended` for each that is over. An alert is
- * raised before it is recorded: after a crash between the two, the next look raises it again rather than never.
+ * Records the outages that a check of one rule found. Raises an alert for each outage that began, and one of kind `ended` for each that is
+ * over. Race: raise before recording. After a crash between the two, the next check raises the alert again; the other way round it would be
+ * lost.
  *
  * @throws Error if the database does not answer
  */
@@ -55,7 +59,7 @@ export const recordOutages = async (
   }
 };
 
-/** Rows that are read: more outages at once are of one cause. */
+/** Rows to read, at most: more outages at once share one cause. */
 const MOST = 200;
 
 type Row = {

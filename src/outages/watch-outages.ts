@@ -9,7 +9,10 @@ import { queueOutages } from './queues.ts';
 import { type Outage, recordOutages } from './record-outages.ts';
 import { upstreamOutages } from './upstreams.ts';
 
-/** Looks for outages, and raises an alert for each that began or ended. A look that fails changes nothing of its rule, and stops no other. */
+/**
+ * Checks for outages, and raises an alert for each that began or ended. A check that fails changes nothing for its rule, and does not stop
+ * the other checks.
+ */
 export const watchOutages = async (env: Env, config: Config, now: Seconds): Promise<void> => {
   const db = env.AUDIT_DB;
   const raise = raiser(env);
@@ -18,7 +21,7 @@ export const watchOutages = async (env: Env, config: Config, now: Seconds): Prom
     chain_stuck: async () => chainOutages(config, now),
     upstream_failing: async () => upstreamOutages(db, now),
     queue_late: async () => queueOutages(env, now),
-    // This is a run of the trigger.
+    // This run itself shows that the trigger works.
     cron_missed: async () => [],
   };
   await Promise.all(

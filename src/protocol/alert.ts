@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { reasonText } from './wire-fields.ts';
 
-/** Conditions that the gateway looks for every minute. Each raises an alert when it begins, and one of kind `ended` when it is over. */
+/** Conditions that the gateway checks every minute. Each raises an alert when it begins, and one of kind `ended` when it is over. */
 export const OUTAGE_RULES = [
   'facilitator_away',
   'chain_stuck',
@@ -53,10 +53,10 @@ const CRITICAL: readonly AlertRule[] = [
 ];
 const NOTICES: readonly AlertRule[] = ['soft_limit', 'approval', 'catalogue_stale'];
 
-/** How soon a person should look. An outage that is over is a notice. @param kind of its detail */
+/** How urgent an alert is. An outage that is over is a notice. @param kind the kind in the alert's detail */
 export const severityOf = (rule: AlertRule, kind?: unknown): Severity => {
   if (kind === 'ended' || NOTICES.includes(rule)) return 'notice';
-  // Other backends settle meanwhile.
+  // Other backends still settle.
   if (rule === 'facilitator_away' && kind === 'others') return 'warning';
   return CRITICAL.includes(rule) ? 'critical' : 'warning';
 };

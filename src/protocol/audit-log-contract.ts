@@ -20,7 +20,7 @@ export type Appended =
   /** The log has another entry under one of its seqs: the account has two histories. */
   | { readonly verdict: 'forked' };
 
-/** The last entry of an account that a log has. `anchor`: the hash of the account's first leaf, by which the index of the log finds it. */
+/** The newest entry of an account in a log. `anchor`: the hash of the account's first leaf, by which the index of the log finds it. */
 export type LogHead = { readonly seq: number; readonly hash: Hex; readonly anchor: Uint8Array };
 
 export type LogLeaf = { readonly index: number; readonly text: string };
@@ -28,7 +28,9 @@ export type LogLeaf = { readonly index: number; readonly text: string };
 /** A leaf with the hashes that prove it, from the leaf upwards (RFC 6962 §2.1.1). */
 export type ProvenLeaf = LogLeaf & { readonly proof: readonly Uint8Array[] };
 
-/** What a reader of one account needs besides its leaves, to see that none of them is missing (docs/audit-format.md, "Heads"). Hashes are base64. */
+/**
+ * What a reader of one account needs besides its leaves, to check that none is missing (docs/audit-format.md, "Heads"). Hashes are base64.
+ */
 export type ProvenHead = {
   /** The first leaf of the tree, if it names the log of the year before, and the last one, with the root of the index. */
   readonly frame: readonly {
@@ -36,7 +38,7 @@ export type ProvenHead = {
     readonly leaf: string;
     readonly proof: readonly string[];
   }[];
-  /** The slot of the account in the index, with the hashes upwards; absent if no log has a leaf of it. */
+  /** The slot of the account in the index, with the hashes from the slot up to the root; absent if no log has a leaf of the account. */
   readonly slot?: string;
   readonly path?: readonly string[];
 };
@@ -48,7 +50,7 @@ export type LeafPage<L extends LogLeaf> = {
   /** The signed checkpoint of this tree; absent if the log has signed a larger one since, or none. */
   readonly checkpoint?: string;
   readonly leaves: readonly L[];
-  /** Of leaves of one account; absent for a tree that ends with another leaf than a checkpoint's. */
+  /** Only with the leaves of one account; absent for a tree that does not end with the root of the index. */
   readonly head?: ProvenHead;
 };
 
@@ -95,11 +97,14 @@ export type AuditLogRpc = {
     range: LeafRange,
   ): Promise<LeafPage<ProvenLeaf> | undefined>;
   /**
-   * Proves the head of the account with an anchor, or that this log has no leaf of it. @returns undefined if no log knows the anchor, or if
-   * this one has not signed a tree of that size.
+   * Proves the head of the account with this anchor, or that this log has no leaf of it. @returns undefined if no log has the anchor, or if
+   * this log has not signed a tree of that size.
    */
   headAt(anchor: Uint8Array, size: number): Promise<ProvenHead | undefined>;
-  /** Whether this log or that of an earlier year has the account with an anchor. A stranger knows none, so it can make no log compute an index. */
+  /**
+   * Whether this log or the log of an earlier year has the account with this anchor. Strangers know no anchors, so they cannot make a log
+   * compute an index.
+   */
   knowsAnchor(anchor: Uint8Array): Promise<boolean>;
   /** Leaves of all accounts in the order of the log, from a place on. @returns undefined for a size that the log has not signed. */
   leaves(from: number, range: LeafRange): Promise<LeafPage<LogLeaf> | undefined>;

@@ -1,9 +1,9 @@
 import { TRIGGERS } from './escape.ts';
 
-/** One byte sequence to find, in lower case, and what it is a form of. */
+/** One byte sequence to find, in lower case, and the text of which it is a form. */
 export type Pattern = { readonly bytes: Uint8Array; readonly of: Guarded };
 
-/** A text that must not pass, and the name of its secret. */
+/** A text that must not reach the caller, and the name of its secret. */
 export type Guarded = { readonly name: string; readonly text: string };
 
 /**
@@ -37,7 +37,7 @@ export const FOLDED: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + CASE : byte,
 );
 
-/** @param all none is empty */
+/** @param all must not contain an empty pattern */
 export const buildAutomaton = (all: readonly Pattern[]): Automaton => {
   const { classes, classCount, firstTrigger } = classesOf(all);
   const size = 1 + all.reduce((sum, { bytes }) => sum + Math.min(bytes.length, WINDOW), 0);

@@ -1,10 +1,10 @@
 import { FOLDED, type Guarded, type Pattern } from './automaton.ts';
 import { readEscapes } from './escape.ts';
 
-/** A pattern that was found: the range of its bytes in the whole stream, and what it is a form of. */
+/** A pattern that was found: the range of its bytes in the whole stream, and the text of which it is a form. */
 export type Hit = { readonly start: number; readonly end: number; readonly of: Guarded };
 
-/** A pattern of which the first bytes matched, and the position of the next byte. */
+/** A pattern whose first bytes matched, and the position of the next byte. */
 export type Candidate = {
   readonly pattern: Pattern;
   readonly start: number;
@@ -17,7 +17,7 @@ type Text = {
   readonly source: Uint8Array;
   readonly base: number;
   readonly isTrigger: (byte: number) => boolean;
-  /** The places where a pattern was compared. */
+  /** The positions where a pattern was already compared. */
   readonly seen: Map<Pattern, Set<string>>;
 };
 
@@ -38,7 +38,7 @@ export const follow = (
     for (; matched < bytes.length; matched += 1, at += 1) {
       const byte = source[at - base];
       if (byte === undefined || isTrigger(byte)) {
-        // A run of n backslashes has exponentially many readings (CWE-407): each place is compared once.
+        // A run of n backslashes has exponentially many readings (CWE-407): compare each position once.
         const place = `${start} ${matched} ${at}`;
         if (places.has(place)) break;
         places.add(place);

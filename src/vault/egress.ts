@@ -77,10 +77,10 @@ export const openSecretFetcher = (egress: SecretEgress): SecretFetcher => ({
 });
 
 /**
- * What the caller sent, before a secret is placed.
+ * The caller's request before the gateway adds secrets to it.
  *
- * Attack: a caller sends guesses to a tool that repeats what it gets. If the right one came back as `[secret:name]`, each answer would confirm or
- * refute every guess in it. So a text that the caller sent comes back as it was sent, right or wrong.
+ * Attack: a caller sends guesses to a tool that echoes its input. If a right guess came back as `[secret:name]`, each answer would confirm
+ * or refute every guess in it. So the scrubber leaves every text that the caller sent, right or wrong.
  */
 const partsOf = ({ url, headers, body }: Draft): readonly Uint8Array[] => [
   ...[url, ...headers.values()].map(utf8),

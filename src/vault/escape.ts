@@ -1,6 +1,6 @@
 import { utf8 } from '../crypto/bytes.ts';
 
-/** One reading of an escape: the bytes that it stands for, and how many bytes of the source it has. */
+/** One reading of an escape: the bytes that it decodes to, and its length in the source. */
 export type Escape = { readonly bytes: Uint8Array; readonly length: number };
 
 const BACKSLASH = 0x5c;
@@ -13,11 +13,11 @@ export const TRIGGERS: readonly number[] = [BACKSLASH, PERCENT, AMPERSAND];
 const NONE: readonly Escape[] = [];
 
 /**
- * Reads the escape that begins at a trigger: `\n`, `\u0041` and `\x41` of JSON and JavaScript, `%41` of URLs and forms, `&#65;`, `&#x41;` and
- * `&amp;` of HTML. Encoders disagree about the characters that they escape, and no list of forms holds every mixture.
+ * Reads the escape that begins at a trigger: `\n`, `\u0041` and `\x41` of JSON and JavaScript, `%41` of URLs and forms, `&#65;`, `&#x41;`
+ * and `&amp;` of HTML. Encoders escape different characters, so no list of forms covers every mixture.
  *
- * @returns more than one reading where JSON holds HTML, whose ampersands Go and .NET write as `\u0026`; none where no escape begins; `cut` if
- *   that depends on bytes that have not arrived
+ * @returns more than one reading where JSON holds HTML, whose ampersands Go and .NET write as `\u0026`; none where no escape begins; `cut`
+ *   if more bytes are needed to decide
  */
 export const readEscapes = (source: Uint8Array, at: number): readonly Escape[] | 'cut' => {
   if (source[at] === BACKSLASH) return readBackslash(source, at);
@@ -41,14 +41,14 @@ const CASE = 0x20;
 const readBackslash = (source: Uint8Array, at: number): readonly Escape[] | 'cut' => {
   const kind = source[at + 1];
   if (kind === undefined) return 'cut';
-  // A server that writes everything in upper case does so with escapes too.
+  // A server that converts text to upper case also converts escapes.
   if ((kind | CASE) === X) return withReference(source, at, readHex(source, at, 2));
   if ((kind | CASE) !== U) return SINGLES.get(kind) ?? NONE;
   const unit = hexAt(source, at + 2, 4);
   if (unit === 'cut') return 'cut';
   if (unit === undefined) return NONE;
   if (unit >> 10 !== 0x36) return withReference(source, at, [escapeOf(unit, 6)]);
-  // A character beyond the first plane is two escapes: the first begins with the bits 110110.
+  // A character beyond the first plane is two escapes (surrogates): the first one begins with the bits 110110.
   const low = hexAt(source, at + 8, 4);
   return low === undefined || low === 'cut'
     ? (low ?? NONE)
@@ -60,7 +60,7 @@ const escapeOf = (point: number, length: number): Escape => ({
   length,
 });
 
-/** Adds the reference that an escaped ampersand begins. */
+/** Adds the character reference that begins with an escaped ampersand. */
 const withReference = (
   source: Uint8Array,
   at: number,
@@ -101,7 +101,7 @@ const digitOf = (byte: number): number | undefined => {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : undefined;
 };
 
-/** A name as a number. Digits collide with letters: a reading more does no harm. */
+/** Packs a name into a number. Digits collide with letters: an extra reading does no harm. */
 const keyOf = (name: Uint8Array): number => name.reduce((key, byte) => key * 32 + (byte & 31), 0);
 
 /** The named references of ASCII characters (WHATWG HTML §13.5) that encoders write, without regard to case. */
@@ -113,7 +113,7 @@ const NAMED: ReadonlyMap<number, Uint8Array> = new Map(
     .split(' ')
     .map((each) => [keyOf(utf8(each.slice(0, -1))), utf8(each.slice(-1))]),
 );
-/** Bytes of a reference after its ampersand, without the semicolon. Encoders write no more leading zeros. */
+/** Bytes of a reference after its ampersand, without the semicolon, at most. No encoder writes more leading zeros. */
 const LONGEST = 9;
 const SEMICOLON = 0x3b;
 const HASH = 0x23;

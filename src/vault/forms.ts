@@ -2,15 +2,15 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 
 /**
- * Returns the texts for which the scanner searches, without repeats: a text as it is, in base64 and base64url wherever it begins in the encoded
- * bytes, and in hex. The scanner decodes escapes, so it finds every mixture of them; the escaped forms here are for escapes of escapes. Letters
- * are in lower case: the scanner ignores the case of ASCII letters, which is free in hex and in escapes.
+ * Returns the texts that the scanner searches for, without repeats: the text itself, in base64 and base64url at every alignment, and in
+ * hex. The scanner decodes escapes, so it finds every mixture of them; the escaped forms here are for escapes of escapes. Letters are in
+ * lower case: the scanner ignores the case of ASCII letters, which varies in hex and in escapes.
  */
 export const formsOf = (text: string): readonly string[] => [
   ...new Set(
     [
       text,
-      // Forms write a space so.
+      // HTML forms encode a space this way.
       text.replaceAll(' ', '+'),
       ...base64Forms(utf8(text)),
       ...base64Spellings(text),
@@ -26,7 +26,7 @@ export const formsOf = (text: string): readonly string[] => [
 export const lowerAscii = (text: string): string =>
   text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
-/** A text that is base64 itself, as keys and signatures are, without padding and in both alphabets. */
+/** For a text that is itself base64, as keys and signatures are: the text without padding and in both alphabets. */
 const base64Spellings = (text: string): readonly string[] => {
   const [, plain] = /^([\w+/-]+)={0,2}$/.exec(text) ?? [];
   return plain === undefined

@@ -3,9 +3,12 @@ import { type Automaton, FOLDED, WINDOW } from './automaton.ts';
 import { type Candidate, follow, type Hit } from './candidate.ts';
 import { type Escape, readEscapes } from './escape.ts';
 
-/** Finds patterns in a stream of chunks, whatever the cuts, and whatever bytes of a pattern are escaped. Positions count from the start of the stream. */
+/**
+ * Finds patterns in a stream, wherever chunks are cut and whichever bytes of a pattern are escaped. Positions count from the start of the
+ * stream.
+ */
 export type Scanner = {
-  /** Reads a chunk. Returns the patterns that end in it. An escape that the chunk cuts is read with the next one. */
+  /** Reads a chunk. Returns the patterns that end in it. An escape that the end of the chunk cuts is read with the next chunk. */
   readonly feed: (chunk: Uint8Array) => readonly Hit[];
   /** Reads what `feed` left, at the end of the stream. */
   readonly end: () => readonly Hit[];
@@ -14,18 +17,18 @@ export type Scanner = {
 };
 
 /**
- * A reading of the stream in which an escape may belong to a pattern. Every escape is read as what it stands for and also as it is written: with
- * one reading alone, text before a secret could swallow its first bytes (`%4` before a secret that begins with 1).
+ * A reading of the stream in which an escape may belong to a pattern. Every escape is read both decoded and literally: with only one of the
+ * two, text before a secret could swallow its first bytes (`%4` before a secret that begins with 1).
  */
 type Reading = {
   /** The position of the next byte. */
   readonly at: number;
   readonly node: number;
-  /** The position of each byte that `node` stands for. */
+  /** The position of each byte on the path to `node`. */
   readonly starts: readonly number[];
 };
 
-/** A byte that no UTF-8 and no escape holds: what it follows is complete. */
+/** Ends the stream: a byte that occurs in neither UTF-8 nor escapes, so it completes whatever precedes it. */
 const END = Uint8Array.of(0xff);
 const NOTHING = new Uint8Array(0);
 const NONE: readonly Escape[] = [];
@@ -33,7 +36,7 @@ const NONE: readonly Escape[] = [];
 export const openScanner = (automaton: Automaton): Scanner => {
   const { classes, classCount, firstTrigger, next, accepts, outputs, depths } = automaton;
   const isTrigger = (byte: number): boolean => (classes[byte] ?? 0) >= firstTrigger;
-  /** The state of the reading that takes every byte as it is written. */
+  /** The state of the plain reading, which takes every byte literally. */
   let node = 0;
   let readings: readonly Reading[] = [];
   let open: Candidate[] = [];
@@ -54,7 +57,7 @@ export const openScanner = (automaton: Automaton): Scanner => {
       open.push(...followed.open);
     };
 
-    /** @param left the bytes of an escape after the one that ended the window */
+    /** @param left the rest of the escape whose byte ended the window */
     const accept = (
       state: number,
       startOf: (length: number) => number,
@@ -72,7 +75,10 @@ export const openScanner = (automaton: Automaton): Scanner => {
     const acceptPlain = (state: number, at: number): void =>
       accept(state, (length) => at - length, NOTHING, at);
 
-    /** Returns a reading after some bytes that are written from `from.at` to `at`; undefined if the plain reading finds all that it would find. */
+    /**
+     * Returns the reading after `bytes`, which the source encodes between `from.at` and `at`; undefined if the plain reading finds
+     * everything that it would find.
+     */
     const advanced = (from: Reading, bytes: Uint8Array, at: number): Reading | undefined => {
       let state = from.node;
       const starts = [...from.starts];
@@ -90,12 +96,12 @@ export const openScanner = (automaton: Automaton): Scanner => {
         : { at, node: state, starts: kept };
     };
 
-    /** Whether no pattern goes on, or begins, with an escape. */
+    /** Whether an escape neither continues nor begins any pattern. */
     const isIdle = ({ bytes }: Escape): boolean =>
       bytes.length === 1 &&
       depths[next[node * classCount + (classes[bytes[0] ?? 0] ?? 0)] ?? 0] === 0;
 
-    /** Takes the readings past a byte, and begins those of the escape that begins there. False for an escape that is cut. */
+    /** Advances the readings past a byte, and starts those of an escape at that byte. Returns false if the chunk cuts the escape. */
     const branch = (index: number): boolean => {
       const at = base + index;
       const byte = source[index] ?? 0;
@@ -122,7 +128,7 @@ export const openScanner = (automaton: Automaton): Scanner => {
 
     for (const candidate of due) pursue(candidate);
     let index = 0;
-    // Local copies, and no closure in the loop: it is twice as fast.
+    // Local copies and no closure in the loop make it twice as fast.
     let state = node;
     let isBranched = readings.length > 0;
     for (; index < source.length; index += 1) {

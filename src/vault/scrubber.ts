@@ -11,7 +11,7 @@ export type Scrubber = {
   /** Opens the scrubber of one body. */
   readonly body: () => BodyScrubber;
   readonly text: (text: string) => string;
-  /** The scrubber of an answer to a request: it leaves every text that the request holds. */
+  /** Returns the scrubber for the answer to one request. It leaves every text that the request contains. */
   readonly answerTo: (request: readonly Uint8Array[]) => Scrubber;
 };
 

@@ -56,7 +56,7 @@ export const MAX_SECRET = 4_096;
 /** Fewer distinct bytes, e.g. `00000000`, are no secret, and scrubbing them would delete ordinary text. */
 const MIN_DISTINCT = 6;
 const MAX_LEAVES = 16;
-/** Below this a caller could find a text by guessing, where a tool repeats more than it was sent. */
+/** Below this length a caller could guess a text if a tool returns more than it was sent. */
 const STRONG_SECRET = 16;
 const STRONG_DISTINCT = 8;
 
@@ -137,7 +137,10 @@ export const readSecretValue = (
   return faults.length === 0 ? ok(value) : err(faults);
 };
 
-/** The texts of a value that a caller could guess. Not checked by `readSecretValue`: an operator may store them all the same. */
+/**
+ * The texts of a value that a caller could guess. `readSecretValue` does not check this, because an operator may store such a value
+ * (`--weak`).
+ */
 export const guessableTexts = ({ texts }: SecretValue): readonly FieldFault[] =>
   Object.entries(texts).flatMap(([field, each]) => {
     const bytes = utf8(each);

@@ -99,7 +99,7 @@ const VARIANTS: Readonly<Record<string, string>> = {
   'tool_changed gone': '|{host} no longer has the tool {tool}.',
 };
 
-/** Title, what happened and the next step of an alert. `own`: values that its detail lacks. Unknown kinds have the words of their rule. */
+/** Title, what happened and the next step of an alert. `own`: values that its detail lacks. An unknown kind gets the words of its rule. */
 export const alertWords = (
   rule: AlertRule | undefined,
   detail: Readonly<Record<string, unknown>>,
@@ -118,13 +118,13 @@ export const alertWords = (
   const [title = '', what = '', next = ''] = words
     .split('|')
     .map((text, at) => filled(others[at] || text));
-  // One form for every outage: what failed, and since when.
+  // One text for the end of every outage: what failed, and since when.
   return detail['kind'] === 'ended'
     ? { title: `Over: ${title}`, what: filled(ENDED), next: 'Nothing to do.' }
     : { title, what, next };
 };
 
-/** Puts an event into words. `label`: of the alert's account; whoever holds the account chose it. */
+/** Puts an event into words. `label`: the label of the alert's account, which the account's owner may have chosen. */
 export const alertText = (event: WebhookEvent, label?: string): AlertText => {
   const { timestamp, data } = JSON.parse(event.body) as {
     readonly timestamp: string;
@@ -149,7 +149,7 @@ export const alertText = (event: WebhookEvent, label?: string): AlertText => {
     : { title, what, next, where };
 };
 
-/** The values of a detail that name what failed; those that a rule lacks are empty. */
+/** Names what failed. Values that the detail lacks are empty. */
 const ENDED = 'It began at {@since}: {network} {backend}{tool}{queue}.';
 const TEST = 'Test|The webhook {webhook} works.|Nothing to do.';
 const TRUNCATED = 'The details are too long for a message: the log entry has them.';

@@ -99,10 +99,10 @@ const fundInFiat = (request: FundingRequest): Funding => {
   return checkSigner(request) ?? { status: 'funded', paidBy: 'card' };
 };
 
-/** `Retry-After` while no node of the chain answers. */
+/** `Retry-After` of refusals while no node of the chain answers. */
 const SILENT_PAUSE: Seconds = 5;
 
-/** Requests facts about the payer. If no node answers, nothing but an ancestor's credit can pay (law 13). */
+/** Requests facts about the payer. If no node answers, only the credit of an ancestor can pay (law 13). */
 const needFacts = (request: FundingRequest): Funding =>
   request.evidence.isChainSilent === true ? halt(request, SILENT_PAUSE) : { status: 'needs_facts' };
 
@@ -113,15 +113,15 @@ const deny = (denial: Omit<Denial, 'account' | 'policy'>): Funding => ({
 
 type Check = (request: FundingRequest, purse: Purse) => Funding | undefined;
 
-/** Law 12: nothing can pay for a stranger's intent. */
+/** Law 12: the intent of an unknown account has nothing that could pay for it. */
 const checkStranger: Check = ({ state, call }, purse) =>
   call.payment === undefined && call.settlement !== 'free' && !isKnown(state)
     ? deny(lacksCredit(purse))
     : undefined;
 
 /**
- * Whether the key of the account may move money with its signature: tokens ask the contract of an account with code (EIP-7702), so the
- * payment of its key would fail. For everything else the key counts, because it stays the root of the account (law 13, DECISIONS.md).
+ * Whether the key of the account may sign payments. For an account with code (EIP-7702) the token asks its contract, so a payment signed by
+ * the key would fail. For everything else the gateway accepts the key, because it remains the root of the account (law 13, DECISIONS.md).
  */
 const checkSigner = (request: FundingRequest): Funding | undefined => {
   const { state, call, evidence, now } = request;

@@ -10,8 +10,8 @@ import { paidFrom } from './permit.ts';
 import { bindingOf } from './repeat.ts';
 
 /**
- * Returns what became of a call to its payer, whose signature the gateway has verified. Reads only: it reserves, writes and counts
- * nothing, so asking is free.
+ * Returns the outcome of a call to its payer, whose signature the gateway has verified. It only reads: it reserves, writes and counts
+ * nothing, so it is free.
  */
 export const lookUp = (
   state: AccountState,

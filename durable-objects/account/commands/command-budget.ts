@@ -17,9 +17,9 @@ import type { CommandCount } from '../tree/tree.ts';
 import type { AskAncestors } from './command-answer.ts';
 
 /**
- * The budgets of an account's commands: `own` for those it signs, of which `grant` (grants) and `stop` (commands that only stop an
- * account) count apart; `descendants` for all that its descendants sign; `approval` for their calls that wait for a person; `session` for ends
- * of its sessions, whose bytes are those of the stored rows.
+ * The budgets of an account's commands: `own` for those it signs, of which `grant` (grants) and `stop` (commands that only stop an account)
+ * count apart; `descendants` for all that its descendants sign; `approval` for their calls that wait for a person; `session` for ends of
+ * its sessions, counted in the bytes of the stored rows.
  */
 export type CommandBudget = CommandCharge['budget'];
 

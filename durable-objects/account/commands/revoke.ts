@@ -29,7 +29,8 @@ export const revoke = (
   { revocation, hash, signature, contractCheckedAt, facts }: RevokeCommand,
   context: Context,
 ): Decision<CommandVerdict> => {
-  // Only an account that has shown money may cost a row, as for issuing (law 12). Without facts the gateway asks the chain, then again.
+  // As for issuing, only an account that holds money may cost a row (law 12). Without facts, the gateway reads them from the chain and
+  // sends the command again.
   if (!isKnown(state) && (facts?.balance ?? 0n) === 0n) {
     return refused(state, { reason: 'penniless', field: 'revocation.issuer' });
   }

@@ -94,8 +94,8 @@ const holds =
     linksOf(held).some(({ hash }) => hash === issued);
 
 /**
- * The issuer of a grant has acknowledged these shares. Unless they have changed since, it knows what the account has spent, and the shares of an
- * ended grant are forgotten.
+ * Records that the issuer of a grant has acknowledged these shares. Unless they have changed since, the issuer now knows what the account
+ * has spent, and the account forgets the shares of an ended grant.
  */
 export const reportArrived = (
   state: AccountState,
@@ -113,13 +113,13 @@ export const reportArrived = (
   return stored({ ...state, tree: { ...tree, shares } }, verdict);
 };
 
-/** A report did not arrive: it is sent again, although what it returned is in the totals already. */
+/** Records that a report did not arrive, so that it is sent again. Its returned amounts are in the totals already. */
 export const reportLost = (state: AccountState, issued: Hex): Decision<undefined> => {
   const tree = unreported(state.tree, [issued]);
   return tree === state.tree ? unchanged(state, undefined) : stored({ ...state, tree }, undefined);
 };
 
-/** Returns everything unused of one grant. Totals that return nothing may be sent before they are stored. */
+/** Returns all unused shares of one grant. Totals that return nothing need not be stored before they are sent. */
 export const giveUp = (state: AccountState, issued: Hex): Decision<Shares> => {
   const own = state.tree.shares[issued] ?? {};
   const shares = allReturned(own);
@@ -136,7 +136,10 @@ const IDLE_GRACE: Seconds = 5;
 /** A report about an ended grant that did not arrive is repeated after this long. */
 const REPORT_AGAIN: Seconds = 60;
 
-/** When what was spent of a used-up share is reported: by then the alarm of the export comes anyway, and a busy account has asked for more. */
+/**
+ * Delay before the account reports what it spent of a used-up share. By then the export alarm runs anyway, and a busy account has requested
+ * a new share.
+ */
 const REPORT_SPENT: Seconds = 10;
 
 /**
@@ -184,7 +187,7 @@ const branchesOf = ({ held }: AccountState): readonly Hex[] => [
 const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
   hasUnused(tree.shares[issued] ?? {}, now);
 
-/** Only a request for more would report what was spent, and none may follow. */
+/** Only a request for another share would report the spending, and the account may never send one. */
 const isUsedUp = (state: AccountState, issued: Hex, now: Seconds): boolean =>
   state.tree.unreported?.includes(issued) === true && !isUnused(state, issued, now);
 

@@ -55,7 +55,7 @@ export type Tree = {
   /** Shares of ancestors' limits, by the grant that the ancestor issued. */
   readonly shares: Readonly<Record<Hex, Shares>>;
   readonly answers: Readonly<Record<Hex, Answer>>;
-  /** Grants whose issuers have had no report since this account spent something of their shares. */
+  /** Grants whose issuers have received no report since this account last spent from their shares. */
   readonly unreported?: readonly Hex[];
   /** The used parts of the command budgets. */
   readonly commands?: Readonly<Partial<Record<CommandCharge['budget'], CommandCount>>>;
@@ -91,7 +91,10 @@ export const withShares = (tree: Tree, issued: Hex, shares: Shares): Tree => ({
   shares: { ...tree.shares, [issued]: shares },
 });
 
-/** The tree after a spend that the issuer of a grant does not know of, or after its report. The same tree if nothing changes. */
+/**
+ * The tree after a spend that the issuer of a grant does not know about yet, or after the report of it. Returns the same tree if nothing
+ * changes.
+ */
 export const unreported = (tree: Tree, issued: readonly Hex[]): Tree => {
   const all = [...new Set([...(tree.unreported ?? []), ...issued])];
   return all.length === (tree.unreported?.length ?? 0) ? tree : { ...tree, unreported: all };
@@ -118,7 +121,7 @@ const parseUsedShare = (text: string): UsedShare => {
   return { issued: issued as Hex, name, start: Number(start) };
 };
 
-/** The grants whose shares a call counted in. */
+/** The grants whose shares a call counted against. */
 export const grantsUsed = (usedShares: readonly string[]): readonly Hex[] =>
   usedShares.map((text) => parseUsedShare(text).issued);
 

@@ -3,10 +3,11 @@ import { emptyRoot, HASH_BYTES, leafHash, nodeHash, type ReadHash, rootOf } from
 
 /**
  * The index of a log (docs/audit-format.md, "Heads"): the newest leaf of each account, in 4,096 slots under a Merkle tree. The log appends
- * its root as a leaf before it signs, so a checkpoint commits to it, and readers of some accounts see that no later leaf was left out.
+ * its root as a leaf before it signs, so a checkpoint commits to it, and a reader of only some accounts can check that no later leaf was
+ * left out.
  *
- * An account is found by its anchor, the hash of its first leaf. Attack: with addresses for keys, a stranger could choose an own address next
- * to another one, and see in its own proofs when that account is active. The anchor is salted by the account's first entry.
+ * The key of an account is its anchor, the hash of its first leaf. Attack: if addresses were the keys, a stranger could generate an address
+ * next to another one, and see in its own proofs when that account is active. The account's first entry salts the anchor.
  */
 export const SLOTS = 4_096;
 const HEIGHT = 12;
@@ -34,7 +35,7 @@ export const slotOf = ([first = 0, second = 0]: Uint8Array): number =>
 const pairsOf = (slot: Uint8Array): readonly Uint8Array[] =>
   Array.from({ length: slot.length / PAIR }, (_, at) => slot.subarray(at * PAIR, (at + 1) * PAIR));
 
-/** Compares as many bytes as the first one has. */
+/** Compares two byte strings over the length of the first. */
 const order = (one: Uint8Array, other: Uint8Array): number => {
   const at = one.findIndex((byte, index) => byte !== other[index]);
   return (one[at] ?? 0) - (other[at] ?? 0);
@@ -46,7 +47,7 @@ export const headIn = (slot: Uint8Array, anchor: Uint8Array): Uint8Array | undef
     .find((pair) => order(anchor, pair) === 0)
     ?.subarray(HASH_BYTES);
 
-/** A slot with another head of one account; without a head, as if the account had no leaf. */
+/** Replaces the head of one account in a slot. Without a head, removes the account, as if it had no leaf. */
 export const withHead = (slot: Uint8Array, anchor: Uint8Array, head?: Uint8Array): Uint8Array => {
   const others = pairsOf(slot).filter((pair) => order(anchor, pair) !== 0);
   const pairs = head === undefined ? others : [...others, Uint8Array.of(...anchor, ...head)];

@@ -39,7 +39,7 @@ export const parseKeyList = (text: string): readonly [ListedKey, ...ListedKey[]]
     : undefined;
 };
 
-/** Not by `trim`, which removes a byte order mark: other verifiers do not. */
+/** Not `trim`: it also removes a byte order mark, which other verifiers keep. */
 const wordsOf = (line: string): readonly string[] =>
   line
     .replace(/\r$/, '')

@@ -21,7 +21,7 @@ export const createChain = (
   const tally = createTally('chain');
   /** The last entry of the chain. `broken`: the next entry decides which of two entries a wrong link blames. */
   let last: { readonly seen: HashedEntry; readonly file: string } | undefined;
-  /** The entries that the first gap lacks. `isFilled`: one of them came later. */
+  /** The entries that are missing in the first gap. `isFilled`: one of them comes later in the files. */
   let missing: { account: AccountId; from: number; to: number; isFilled: boolean } | undefined;
   let suspect: { readonly before: HashedEntry; readonly after: HashedEntry } | undefined;
 

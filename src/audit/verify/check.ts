@@ -67,7 +67,7 @@ export type Documents = ReadonlyMap<Hex, Json>;
 /** The findings of the first pass over the files. */
 export type Survey = {
   readonly documents: Documents;
-  /** Where a text is that has another hash than the files state: it was changed. */
+  /** The place of a text whose hash differs from the stated one, i.e. a changed text. */
   readonly altered?: ReadonlyMap<Hex, Place>;
   /** The accounts whose chains are in the files, with the first and the last seq that is there. */
   readonly accounts: ReadonlyMap<AccountId, { readonly first: number; readonly last: number }>;

@@ -63,7 +63,7 @@ export const REASONS: Readonly<Record<string, string>> = {
 
 /** Why a statement is false: "was changed after it was written". A reason without words is shown as it is. */
 export const faultWords = ({ reason, field = '' }: Pick<Fault, 'reason' | 'field'>): string => {
-  // A note and a receipt are signed as a whole.
+  // A note or a receipt is signed as a whole, so it has no field to name.
   const known = REASONS[reason === 'wrong_signer' && field === '' ? 'other_signature' : reason];
   const words = known ?? `${reason.replaceAll('_', ' ')}${field === '' ? '' : ': {field}'}`;
   return words.replace('{field}', field);

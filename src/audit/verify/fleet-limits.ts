@@ -16,16 +16,19 @@ import { firstFrom } from './times.ts';
 /** What the files show about the accounts of a fleet. */
 export type Fleet = {
   readonly isRead: (account: AccountId) => boolean;
-  /** Whether the chains of all accounts below are in the files. */
+  /** Whether the files have the chains of all descendants. */
   readonly isWhole: (account: AccountId) => boolean;
-  /** The limits of an account's own policies by counter; undefined if it is not known which default policy was in force. */
+  /** The limits of an account's own policies by counter; undefined if the files do not show which default policy was in force. */
   readonly limitsOver: (
     account: AccountId,
     asset: AssetId,
   ) => ReadonlyMap<string, readonly InForce[]> | undefined;
 };
 
-/** The statements of the check `limits` that hang on other accounts: each call drew on limits, and perhaps on credit, of accounts above or below. */
+/**
+ * The statements of the check `limits` that depend on other accounts: each call drew on limits, and perhaps on credit, of ancestors or
+ * descendants.
+ */
 export type FleetLimits = {
   readonly see: (seen: HashedEntry, replayed: Replayed) => void;
   readonly judge: (fleet: Fleet, tally: Tally) => void;
@@ -48,10 +51,10 @@ export const createFleetLimits = (texts: Texts): FleetLimits => {
   const [holds, releases, income, expenses] = [newSums(), newSums(), newSums(), newSums()];
   const pending: Pending[] = [];
   let reading: AccountId | undefined;
-  /** The calls of the account that is read. */
+  /** The ended calls of the account that is being read. */
   const ended = new Set<Hex>();
 
-  /** The counters and the credit that a call draws on: of its own account, and of every account above. */
+  /** The counters and the credit that a call draws on: those of its own account and of every ancestor. */
   const keysOf = (account: AccountId, call: ReplayedCall): readonly string[] => {
     const { asset, grant, paidBy } = call;
     const on = networkOf(account);
@@ -106,7 +109,7 @@ export const createFleetLimits = (texts: Texts): FleetLimits => {
         return known.get(key);
       };
 
-      /** The most that calls up to a time can have drawn in the period around it. */
+      /** The most that calls can have drawn up to a time, in the period that contains it. */
       const drawn = (key: string, every: Every, at: Seconds): bigint =>
         every === 'lifetime'
           ? held(key, 0, at + SLACK) - released(key, 0, at - CLOCKS)
@@ -178,14 +181,14 @@ const courseOf = ([name, limits]: readonly [string, readonly InForce[]]): Course
 const keyOf = (account: AccountId, asset: AssetId, scope = ''): string =>
   `${account} ${asset} ${scope}`;
 
-/** The sum of what was noted from a time to another one, both included. */
+/** The sum of the amounts noted from one time to another, both inclusive. */
 type Range = (key: string, from: Seconds, to: Seconds) => bigint;
 
 type Sums = ((key: string, at: Seconds, amount: bigint) => void) & {
   readonly prepared: () => Range;
 };
 
-/** Amounts by key and time. They are sorted once, so that each question costs two searches. */
+/** Amounts by key and time. They are sorted once, so that each sum costs two binary searches. */
 const newSums = (): Sums => {
   const noted = new Map<string, { readonly at: Seconds; readonly amount: bigint }[]>();
   const note = (key: string, at: Seconds, amount: bigint): void => {

@@ -13,7 +13,7 @@ import type { LogEvidence, YearTree } from './log-evidence.ts';
 import type { LoggedHistory } from './log-years.ts';
 import { createTally } from './tally.ts';
 
-/** Bytes of a line, at most: a slot with tens of thousands of accounts. */
+/** Bytes of a line, at most: enough for a slot with tens of thousands of accounts. */
 const MAX_LINE = 4_194_304;
 
 const proofSchema = { slot: z.string(), path: z.array(z.string()).check(z.maxLength(12)) };
@@ -26,7 +26,7 @@ const answerSchema = z.looseObject({
 export const UNPINNED =
   'the key of the log comes from the export itself, which anyone can sign anew; get the key from another source and give it with --log-key';
 
-/** The head of an account in the index with a root; undefined if the index does not have the account. */
+/** The head of an account in the index with this root; undefined if the index lacks the account. */
 type Head = { readonly head: Uint8Array | undefined };
 
 /** @returns undefined if the slot is not in the index */
@@ -47,8 +47,8 @@ const provenHead = (
 };
 
 /**
- * Checks that no leaf was left out after the last one of an account: nothing newer of it is under the checkpoint (docs/audit-format.md, "Heads").
- * An exporter can drop the last entries of an account with their leaves, and every leaf that remains is still in the tree.
+ * Checks that no leaf of an account was left out at the end: the checkpoint covers nothing newer of the account (docs/audit-format.md,
+ * "Heads"). An exporter can drop the last entries of an account with their leaves, and every leaf that remains is still in the tree.
  */
 export const createHeads = (
   { years, pinned, published }: LogEvidence,
@@ -105,7 +105,7 @@ export const createHeads = (
     return found;
   };
 
-  /** Compares an account with the newest tree that the gateway publishes. @returns whether that has the same newest leaf. */
+  /** Compares an account with the newest tree that the gateway publishes. @returns whether that tree has the same newest leaf */
   const isNewestNow = async (
     account: AccountId,
     anchor: Uint8Array,
@@ -180,7 +180,7 @@ export const createHeads = (
   return { id: 'heads', see: () => undefined, end };
 };
 
-/** Whether the gateway has begun the log of another year than the newest of the export. */
+/** Whether the gateway has begun the log of a year after the newest one in the export. */
 const isOtherYear = async (
   published: NonNullable<LogEvidence['published']>,
   tree: Checkpoint | undefined,

@@ -90,7 +90,7 @@ export const readLeaves = async (
     }
     const root = parseHeads(text);
     if (root !== undefined) {
-      // An account whose first leaf is in a log that is missing has no anchor.
+      // An account has no anchor here if the log with its first leaf is missing.
       const isOther =
         isComplete && accounts.of.size === accounts.anchors.size && !isEqual(root, logged.root());
       if (isOther) return breakHere('other_heads');

@@ -23,12 +23,12 @@ export type Batch = { readonly lines: readonly Line[]; readonly fault?: ReadFaul
 
 const LINE_FEED = 0x0a;
 
-/** A verifier stops reading a file at so many broken lines: two kilobytes of gzip can hold two million of them (CWE-400). */
+/** A verifier stops reading a file after this many broken lines: two kilobytes of gzip can hold two million of them (CWE-400). */
 export const MAX_BROKEN_LINES = 100;
 
 /**
- * A compressed file has at most this many times its own size of text, and so many bytes more: gzip reaches a thousand (CWE-409). It repeats only what is
- * at most 32 KiB back, and nothing compresses the salt, hashes and signature of an entry, some 260 bytes.
+ * A compressed file decompresses to at most this many times its own size, plus a constant: gzip reaches a thousand (CWE-409). Gzip repeats
+ * only text that is at most 32 KiB back, and the salt, hashes and signature of an entry, some 260 bytes, do not compress.
  */
 const MAX_RATIO = 128;
 const FREE_BYTES = 65_536;
@@ -58,7 +58,7 @@ export async function* readLines(
       const next = await chunks.next();
       chunk = next.done === true ? undefined : next.value;
     } catch (thrown) {
-      // How much of a damaged stream was passed on before the error depends on the runtime, so the line is always 1.
+      // Runtimes differ in how much of a damaged stream they return before the error, so the line is always 1.
       const isGzip = isCompressed(file);
       const reason = thrown instanceof Expands ? 'expands' : isGzip ? 'not_gzip' : 'unreadable';
       yield { lines: [], fault: { line: isGzip ? 1 : number + 1, reason } };

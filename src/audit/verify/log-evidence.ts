@@ -10,9 +10,11 @@ import type { Tally } from './tally.ts';
 export type LogEvidence = {
   /** The logs of the years, the oldest first. */
   readonly years: readonly YearLog[];
-  /** Keys of the export itself, lists of them as `/log/<year>/keys` has them: without `pinned`, one must have signed each checkpoint. */
+  /**
+   * Keys in the export itself, lists in the format of `/log/<year>/keys`. Without `pinned`, one of them must have signed each checkpoint.
+   */
   readonly keys: readonly NamedText[];
-  /** Keys that the reader has from another source. Only they show that the gateway signed a checkpoint, and not the exporter. */
+  /** Keys that the reader has from another source. Only these keys show that the gateway, not the exporter, signed a checkpoint. */
   readonly pinned?: readonly NamedText[];
   /** A checkpoint that the reader kept: the log of its year must only have grown since. */
   readonly older?: NamedText;
@@ -53,9 +55,9 @@ export type SignedTree = Checkpoint & { readonly name: string; readonly until?: 
 /** The tree of a year in the files. */
 export type YearTree = {
   readonly tree: SignedTree;
-  /** Whether the files have all of its leaves. */
+  /** Whether the files have all leaves of the tree. */
   readonly isComplete: boolean;
-  /** The root of the index that the last leaf has. */
+  /** The root of the index in the last leaf. */
   readonly index?: Uint8Array;
   /** The newest tree that the gateway publishes. */
   readonly newest?: SignedTree;

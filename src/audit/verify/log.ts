@@ -118,7 +118,7 @@ export const createLogCheck = async (
       if (isSignedTooLate(until, youngest.get(origin) ?? 0))
         tally.breakWith({ file: name, line: 1, reason: 'retired_key' });
     const logged = leaves?.of ?? new Map<AccountId, readonly PlacedLeaf[]>();
-    // Every account of the files would be missing in the log, and every one of the log in the files.
+    // Otherwise every account of the files would be reported as missing in the log, and every account of the log as missing in the files.
     const isOther =
       logged.size > 0 && ends.size > 0 && ![...logged.keys()].some((each) => ends.has(each));
     if (isOther) {

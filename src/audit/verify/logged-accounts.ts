@@ -19,7 +19,7 @@ export type LeafFault = 'leaf_unlinked' | 'leaf_gap' | 'forked';
 /** Leaves by account, over all years. */
 export type LoggedAccounts = {
   readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
-  /** The hashes of the first leaves of accounts, by which the index of a log finds them. */
+  /** The anchors of accounts: the hashes of their first leaves, which are the keys of the index of a log. */
   readonly anchors: ReadonlyMap<AccountId, Uint8Array>;
   /** How many leaves the years before have, those of other accounts included. */
   readonly leaves: () => number;

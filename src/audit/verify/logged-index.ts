@@ -1,9 +1,9 @@
 import { createHeadsTree, slotHash, slotOf, withHead } from '../log/heads.ts';
 
-/** The index of a log, recomputed from all of its leaves: it finds every root that the operator signed wrongly. */
+/** The index of a log, recomputed from all leaves. It detects every wrong root that the operator signed. */
 export type LoggedIndex = {
   readonly add: (anchor: Uint8Array, head: Uint8Array) => void;
-  /** The root over the leaves that were added. */
+  /** The root over the leaves that were added so far. */
   readonly root: () => Uint8Array;
 };
 

@@ -13,7 +13,11 @@ import { type EvidenceFault, fault, readAs } from './signed-evidence.ts';
 /** The hash by which entries name a policy or a document: SHA-256 over its JCS form. */
 export const textHash = (text: Json): Hex => sha256Hex(utf8(canonicalJson(text)));
 
-/** The hash of the delegation in an entry, whatever hash the entry states. @returns undefined if there is none, or if it is malformed */
+/**
+ * The computed hash of the delegation in an entry; the stated hash is ignored.
+ *
+ * @returns undefined if the entry has no delegation, or a malformed one
+ */
 export const delegationHash = ({ account, evidence }: Entry): Hex | undefined => {
   const delegation = agentDelegationSchema.safeParse(evidence?.['delegation']);
   const chainId = chainIdOf(parseAccountId(account)?.network ?? '');

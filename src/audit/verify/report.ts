@@ -3,7 +3,7 @@ import type { CheckId, Finding, Verdict } from './check.ts';
 /** What a verification found, the same from every verifier (docs/audit-format.md). */
 export type Report = {
   readonly v: 1;
-  /** `open`: nothing is broken or missing, but nothing shows that no entry is missing at the end of a chain: see the check `heads`. */
+  /** `open`: nothing is broken or missing, but entries at the end of a chain may have been left out (check `heads`). */
   readonly verdict: Verdict | 'open';
   readonly entries: number;
   readonly accounts: number;
@@ -37,7 +37,7 @@ export const reportOf = (
   return { v: 1, verdict: worstOf(verdicts), ...counts, checks };
 };
 
-/** The exit code of a verdict: 0 nothing is broken and nothing is missing, 1 broken, 2 incomplete, 4 the ends of chains are not proved. */
+/** The exit code of a verdict: 0 nothing broken or missing, 1 broken, 2 incomplete, 4 the ends of chains are not proved. */
 export const exitCodeOf = (verdict: Report['verdict']): 0 | 1 | 2 | 4 => EXIT_CODES[verdict];
 
 const EXIT_CODES = { proved: 0, bounded: 0, open: 4, 'not checked': 2, BROKEN: 1 } as const;

@@ -10,10 +10,10 @@ import { readEntryLine } from './read-entry.ts';
 
 /** What the canonical line of every entry with a text contains. Quotes inside of strings are escaped, so nothing else looks like it. */
 const TEXT = /"(?:document|policy|delegation)":\{/;
-/** Every byte is a character of it. */
+/** Decodes each byte to one character. */
 const ascii = new TextDecoder('latin1');
 
-/** Every entry has more bytes: its salt, two hashes and an account. */
+/** Every entry is longer: it has a salt, two hashes and an account. */
 const MIN_ENTRY = 200;
 
 /** Bytes of a line of `texts.ndjson`, at most: a text and its hash. */
@@ -23,13 +23,13 @@ export type SurveyedFile = LogFile & {
   /** Of its first entry. Absent if the file has none. */
   readonly account?: AccountId;
   readonly first?: number;
-  /** Why it cannot be read to its end: then no line of it counts. */
+  /** Why the file cannot be read to its end. No line of such a file counts. */
   readonly fault?: ReadFault;
 };
 
 export type Surveyed = Survey & {
   readonly files: readonly SurveyedFile[];
-  /** The first line of `texts.ndjson` whose text is not the one that its hash names. */
+  /** The first line of `texts.ndjson` whose text does not have the stated hash. */
   readonly textFault?: Fault;
 };
 
@@ -74,7 +74,7 @@ export const survey = async (
       // Copies: the batch of a long file must not stay in memory.
       first ??= copyOf(lines[0]);
       last = copyOf(end) ?? last;
-      // The second pass does not get further either.
+      // The second pass stops at the same place.
       if (broken === MAX_BROKEN_LINES) break;
     }
     if (failed !== undefined) {
@@ -133,7 +133,7 @@ const collect = (entry: Entry, documents: Map<Hex, Json>): void => {
   if (grant !== undefined) documents.set(grant, evidence?.['delegation'] as Json);
 };
 
-/** Notes the place of a text that an entry states another hash of. */
+/** Notes the place of a text whose hash differs from the one that the entry states. */
 const noteAltered = (
   { evidence, outcome }: Entry,
   place: Place,

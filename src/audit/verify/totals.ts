@@ -31,7 +31,7 @@ export type Totals = {
   readonly see: (seen: HashedEntry, replayed: Replayed) => void;
   /** All entries of an account were seen. */
   readonly close: (account: AccountId, calls: Iterable<ReplayedCall>) => void;
-  /** Judges what the check `limits` left open, after the last entry. */
+  /** Judges the statements that the check `limits` left open, after the last entry. */
   readonly judgeLimits: (limits: Tally) => void;
   readonly end: () => Finding;
 };

@@ -44,7 +44,7 @@ export const logFile = async (path: string): Promise<LogFile> => {
   };
 };
 
-/** A text that a report names by its path. @throws CliError usage if it is not there, no UTF-8 or too large */
+/** Reads a text file, which reports name by its path. @throws CliError usage if it is missing, not UTF-8 or too large */
 export const namedText = async (path: string): Promise<NamedText> => {
   const found = await stat(path).catch(() => undefined);
   const isSmall = found?.isFile() === true && found.size <= MAX_TEXT;
@@ -92,7 +92,7 @@ export const openLogFolder = async (path: string): Promise<LogEvidence> => {
     years: await Promise.all(
       years.map(async (year) => {
         const checkpoint = await named('log', year, 'checkpoint');
-        // Only an owner's export has it.
+        // Only an owner's export has this file.
         const heads = await logFile(join(path, 'log', year, 'heads.ndjson')).catch(() => undefined);
         return {
           leaves: await logFile(join(path, 'log', year, 'leaves.ndjson')),
@@ -105,7 +105,7 @@ export const openLogFolder = async (path: string): Promise<LogEvidence> => {
   };
 };
 
-/** The path of a file, if it is there. */
+/** The path of a file, if it exists. */
 const fileIn = async (...names: readonly string[]): Promise<string | undefined> => {
   const path = join(...names);
   return (await stat(path).catch(() => undefined))?.isFile() === true ? path : undefined;

@@ -33,7 +33,7 @@ export const reportText = (report: Report, out: Output): string => {
   return blocks.filter((block) => block !== '').join('\n\n');
 };
 
-/** First of all: whether entries may be missing at the ends of chains, which no other check can see. */
+/** The first line: whether entries may be missing at the ends of chains, which no other check detects. */
 const endsText = (checks: readonly Finding[], out: Output): string => {
   const heads = checks.find(({ check }) => check === 'heads');
   if (heads === undefined || heads.verdict === 'BROKEN') return '';

@@ -24,7 +24,9 @@ import { reportText } from './report-text.ts';
 /** Bytes of a log on standard input, at most: it is read twice, so it is kept in memory. */
 const MAX_STDIN = 256 * 1024 * 1024;
 
-/** Exit code for wrong usage: 2 means that something could not be checked, and 4 that ends of chains are not proved (docs/audit-format.md). */
+/**
+ * Exit code for wrong usage. 2 means that something could not be checked, 4 that the ends of chains are not proved (docs/audit-format.md).
+ */
 const USAGE = EXIT.network;
 
 export const verify: Command = {
@@ -153,7 +155,7 @@ const logEvidence = async (
   const isLive = path !== undefined && /^https?:\/\//.test(path);
   const of = path === undefined || isLive ? folder?.log : await openLogFolder(path);
   if (of === undefined || of.years.length === 0) {
-    // A deleted log is for the report to name: readers always give --log-key.
+    // Readers always give --log-key, so a deleted log is no usage error: the report names it.
     if (path === undefined && older === undefined) return undefined;
     throw usageError(
       'There are no leaves of a transparency log to check.',

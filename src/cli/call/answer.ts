@@ -17,7 +17,11 @@ import { tokenAmount } from '../lib/units.ts';
 import type { CallRequest } from './request.ts';
 import { traceReport } from './trace.ts';
 
-/** Writes the body to stdout, on a terminal without controls, and a summary to stderr. @throws CliError for a refusal of the gateway itself */
+/**
+ * Writes the body to stdout (on a terminal without control characters) and a summary to stderr.
+ *
+ * @throws CliError for a refusal of the gateway itself
+ */
 export const printAnswer = async (
   session: Session,
   request: CallRequest,

@@ -7,9 +7,9 @@ import { amountIn } from '../lib/units.ts';
 export const DEFAULT_PRICE = '0.01';
 
 /**
- * The price of a call in the form of tools.json.
+ * Asks for the price of a call. @returns it in the format of tools.json
  *
- * @param fallback used where nobody can be asked; absent: the option is required there
+ * @param fallback used without a terminal to ask on; if absent, the option is required there
  */
 export const askPrice = async (
   { prompts }: Session,
@@ -37,10 +37,10 @@ export const askPrice = async (
   throw usageError('The command needs a price for a call.', 'Give --price, e.g. --price 0.01.');
 };
 
-/** What a facilitator or gas takes for one settlement (docs/cost.md#2-what-does-settlement-cost). */
+/** What one settlement costs in fees or gas (docs/cost.md#2-what-does-settlement-cost). */
 const SETTLEMENT = 1_000n;
 
-/** A warning about a price that settlement consumes; none for a free tool. */
+/** Returns a warning if settlement costs as much as the price earns; none for a free tool. */
 export const priceNotes = (price: string): readonly string[] => {
   const amount = parseMoney(price) ?? 0n;
   return amount === 0n || amount > SETTLEMENT

@@ -22,7 +22,7 @@ import { askSold } from './ask-sold.ts';
 export type Settings = {
   readonly files: readonly FileToWrite[];
   readonly checks: readonly Check[];
-  /** What tools lack. */
+  /** Notes about what the sold tools still need. */
   readonly notes: readonly string[];
   /** Operations that the project does not sell, and why. */
   readonly skipped: readonly string[];

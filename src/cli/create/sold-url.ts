@@ -9,8 +9,8 @@ import { askPrice, DEFAULT_PRICE } from './ask-price.ts';
 import type { Sold } from './sold.ts';
 
 /**
- * Asks for one URL, the name that agents call it by, and its price. A tool of an earlier run with this URL stays as its owner changed it, but for
- * a price that an option names.
+ * Asks for one URL, the name that agents call it by, and its price. A tool of an earlier run with this URL keeps the changes of its owner;
+ * only a price given as an option replaces its price.
  */
 export const soldByUrl = async (
   session: Session,

@@ -21,7 +21,7 @@ const schema = z.record(
   }),
 );
 
-/** Next to `.dev.vars` in kind: secrets for this machine alone, in a directory that git ignores. */
+/** Like `.dev.vars`: secrets for this machine only, in a directory that git ignores. */
 const fileOf = (directory: string): string => join(directory, '.dev', 'secrets.json');
 
 /** The secrets that `countersign dev` stores at each start: its database is new each time. */

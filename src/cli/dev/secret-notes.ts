@@ -4,10 +4,10 @@ import type { Session } from '../lib/session.ts';
 import { printable, wrapped } from '../lib/text.ts';
 import { localSecrets } from './local-secrets.ts';
 
-/** A secret that tools need and the local stack cannot send, and the other host to which it is bound. */
+/** A secret that tools need and the local stack cannot send. `boundTo`: the other host to which it is bound. */
 type Unsent = { readonly needed: NeededSecret; readonly boundTo: string | undefined };
 
-/** Calls of their tools get 503. */
+/** Returns the secrets that are missing at the local stack: calls of their tools get 503. */
 export const unsentSecrets = async (
   directory: string,
   upstream: string,

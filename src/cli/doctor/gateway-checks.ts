@@ -156,7 +156,7 @@ export const queueCheck = async (
 /** Below this many payments, the gas of a relayer key runs out soon. */
 const FEW_PAYMENTS = 1_000;
 
-/** Seconds. The relayer reads its balance again whenever somebody asks for it. */
+/** Seconds. The relayer reads its balance again at each request for its status. */
 const OLD_BALANCE = 60;
 
 /** Health of backends, and gas of relayer keys. No checks for a server without these routes. */

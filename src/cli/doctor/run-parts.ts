@@ -2,13 +2,13 @@ import { race } from '../../client/transport.ts';
 import { type Check, failure } from '../lib/checks.ts';
 import { cliErrorOf } from '../lib/errors.ts';
 
-/** What `doctor` checks together. `name` is the line of a part that fails or does not end. */
+/** Checks that `doctor` runs together. `name` labels the line of a part that fails or does not end. */
 export type Part = {
   readonly name: string;
   readonly check: (signal: AbortSignal) => Promise<readonly Check[]>;
 };
 
-/** The longest that a part may take, milliseconds: a silent chain or gateway must not hide what the others say. */
+/** The time limit of a part, milliseconds: a silent chain or gateway must not hide the results of the other parts. */
 const LIMIT_MS = 8_000;
 
 /**

@@ -30,7 +30,7 @@ export const secretChecks = async (
   }
 };
 
-/** A failure for each secret that tools send and the vault lacks, or has for another host. */
+/** A failure for each secret that tools send and that the vault lacks or binds to another host. */
 export const missingChecks = (
   needed: readonly NeededSecret[],
   secrets: readonly Secret[],

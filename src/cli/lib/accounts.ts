@@ -163,7 +163,7 @@ export const namesOf = async ({ keystore, profile }: Session): Promise<Names> =>
   };
 };
 
-/** The name of this machine for an account, as options take it. */
+/** The name that this machine has for an account, as options accept it. */
 export const nameOf = async (session: Session): Promise<NameOf> => {
   const { known } = await namesOf(session);
   return (account) => known.get(account.slice(account.lastIndexOf(':') + 1).toLowerCase());

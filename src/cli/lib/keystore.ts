@@ -60,9 +60,9 @@ export type FleetAgent = { readonly index: number; readonly name: string; readon
 /** Encrypted secrets in `<home>/keys/<name>.json`, which only their owner can read. */
 export type Keystore = {
   readonly directory: string;
-  /** Every entry whose file can be read: a damaged file must not stop the others. */
+  /** Every entry whose file is readable: a damaged file must not hide the others. */
   entries(): Promise<readonly Entry[]>;
-  /** Files that cannot be read as a key or fleet. */
+  /** Files that hold no readable key or fleet. */
   unreadable(): Promise<readonly string[]>;
   entry(name: string): Promise<Entry | undefined>;
   /** Asks for the password and decrypts. @throws CliError */

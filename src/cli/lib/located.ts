@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** Of the package, below which this file is `dist/cli/…js`. In a checkout there is no such folder. */
+/** The documentation inside the package, where this file is `dist/cli/…js`. A checkout has no folder at this path. */
 const DOCS = join(import.meta.dirname, '../../docs');
 
-/** A text whose pages of the documentation are files that a reader finds from here: the package ships them. */
+/** Rewrites paths of documentation pages in a text so that they resolve from the working directory: the package ships the pages. */
 export const located = (text: string): string =>
   text.replace(/\bdocs\/([a-z-]+\.md)/g, (page, name: string) => {
     const path = join(DOCS, name);

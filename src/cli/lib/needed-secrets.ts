@@ -7,16 +7,16 @@ import { TOOLS_FILE } from './config-files.ts';
 /** A secret that tools send to their upstream. */
 export type NeededSecret = {
   readonly name: string;
-  /** The hosts of the tools; none that depends on an unknown UPSTREAM_URL. */
+  /** The hosts of the tools, without those that depend on an unknown UPSTREAM_URL. */
   readonly hosts: readonly string[];
   readonly tools: readonly string[];
   readonly kind: 'token' | 'basic';
 };
 
 /**
- * Returns the secrets that tools need, by what `secrets` of each says. Reads as much as there is: faults are for other checks.
+ * Returns the secrets that tools need, from the member `secrets` of each. Skips malformed parts, which other checks report.
  *
- * @param tools as `tools.json` and the management API write them
+ * @param tools in the format of `tools.json` and the management API
  */
 export const neededSecrets = (
   tools: readonly unknown[],
@@ -57,11 +57,11 @@ export const projectSecrets = async (
   return neededSecrets(Array.isArray(tools) ? (tools as readonly unknown[]) : [], upstreamUrl);
 };
 
-/** The command that stores a secret. In the directory of the project it knows the host. */
+/** The command that stores a secret. In the project directory it finds the host itself. */
 export const putText = ({ name, kind, hosts }: NeededSecret): string =>
   `countersign secret put ${name}${hosts.length === 1 ? ` --host ${hosts[0]}` : ''}${kind === 'basic' ? ' --kind basic --user <user>' : ''}`;
 
-/** What is missing, e.g. `the secret weather is missing, which forecast needs`. */
+/** Names a missing secret, e.g. `the secret weather is missing, which forecast needs`. */
 export const missingText = ({ name, tools }: NeededSecret): string => {
   const [first = '', ...others] = tools;
   const more = others.length === 0 ? '' : ` and ${others.length} more`;

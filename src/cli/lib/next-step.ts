@@ -1,12 +1,12 @@
 import type { ProblemBody } from '../../client/errors.ts';
 import { formatDollars, parseAmount } from '../../protocol/amount.ts';
 
-/** The name of an account on this machine, as the caller types it; undefined if it has none. */
+/** The name of an account on this machine, as typed in a command; undefined if the account has none. */
 export type NameOf = (account: string) => string | undefined;
 
 /**
- * The command that mends a refusal of the gateway. The gateway's own hint is for programs: it names routes and fields. Undefined if that
- * hint is all that helps, e.g. to wait.
+ * Returns the command that resolves a refusal of the gateway. The gateway's own hint is for programs: it names routes and fields. Undefined
+ * if only that hint helps, e.g. to wait.
  */
 export const nextStep = (
   code: string,
@@ -23,15 +23,15 @@ export const nextStep = (
 type Facts = {
   /** The account of the rule, as commands take it. */
   readonly who: string;
-  /** The smallest change that lets the call pass: one option of a policy, or if a grant denies, another grant for this call alone. */
+  /** The smallest change that allows the call: one option of a policy, or, if a grant denies, another grant for this call alone. */
   readonly widen: (option: string) => string;
   /** A grant that pays for this call and nothing else. */
   readonly forCall: string;
   readonly tool: string;
   readonly price: string;
-  /** The lowest limit that the call does not pass. */
+  /** The lowest limit that allows the call. */
   readonly needed: string;
-  /** What the balance, the credit or a debt lacks. */
+  /** The amount that the balance or credit lacks, or that a debt leaves open. */
   readonly missing: string;
   /** The option that sets the limit of this window. */
   readonly perWindow: string;
@@ -49,7 +49,7 @@ const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
 const factsOf = (problem: ProblemBody | undefined, nameOf: NameOf): Facts => {
-  // Attack: a gateway chooses these texts, and a person pastes the command into a shell (CWE-78).
+  // Attack: the gateway chooses these texts, and the user pastes the command into a shell (CWE-78).
   const account = plain(textIn(problem, 'account')) ?? '<account>';
   const who = nameOf(account) ?? account.slice(account.lastIndexOf(':') + 1);
   const tool = plain(textIn(problem, 'tool')) ?? '<tool>';
@@ -78,7 +78,7 @@ const factsOf = (problem: ProblemBody | undefined, nameOf: NameOf): Facts => {
 const plain = (text: string | undefined): string | undefined =>
   text !== undefined && /^\w[\w.:-]{0,127}$/.test(text) ? text : undefined;
 
-/** As options take it: without the sign, which a shell would read. */
+/** Formats an amount for an option: without the dollar sign, which a shell would expand. */
 const dollars = (amount: bigint): string => formatDollars(amount).replace('$', '');
 
 const textIn = (problem: ProblemBody | undefined, member: string): string | undefined => {
@@ -120,7 +120,7 @@ const DENIALS: Readonly<Record<string, (facts: Facts) => string>> = {
       : `${mayWait ? 'Wait until earlier payments have settled, or send' : 'Send'} USDC to ${who} on this chain, or let its owner pay: \`countersign credits top-up ${price}\` and \`countersign grant ${who} ${forCall}\`, both with --as <owner>.`,
   debt: ({ who, missing }) =>
     `\`countersign credits top-up ${missing} --to ${who}\` clears the debt.`,
-  // Without --to, the credit would be of the key that pays, which need not be the key that was denied.
+  // Without --to, the credit would belong to the key that pays, which need not be the account that was denied.
   credit: ({ who, isAgent, missing }) =>
     `\`countersign credits top-up ${missing} --to ${who}\` buys what this call lacks, for ${isAgent ? 'the account that has too little, which pays for the calls of its agents' : 'the account that was denied, which also pays for its agents'}.`,
   penniless: ({ who }) => `Send USDC to ${who} on this chain, then sign the call again.`,

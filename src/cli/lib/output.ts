@@ -12,9 +12,12 @@ export type Output = {
   result(document: unknown, human: () => string): void;
   /** One item of a stream (NDJSON with `--json`). */
   item(document: unknown, human: () => string): void;
-  /** Bytes of another party, e.g. the body of an answer: as they are in a pipe, `printable` on a terminal. Resolves once the stream takes more. */
+  /**
+   * Writes bytes of another party, e.g. the body of an answer: unchanged into a pipe, `printable` on a terminal. Resolves once the stream
+   * accepts more.
+   */
   bytes(chunk: Uint8Array): Promise<void>;
-  /** As `bytes`, unchanged on a terminal too. */
+  /** Like `bytes`, but unchanged on a terminal too. */
   raw(chunk: Uint8Array): Promise<void>;
   /** A remark on stderr. Silent with `--json`. */
   note(text: string): void;
@@ -22,9 +25,9 @@ export type Output = {
   trace(text: string): void;
   /** Colours of stderr. */
   readonly noteStyle: Style;
-  /** Ends the bytes before a note: resets the terminal, and ends the line that they left open. */
+  /** Ends the output of bytes before a note: resets the terminal, and ends the line that the bytes left open. */
   endBytes(): void;
-  /** Whether bytes left a line of the terminal open, into which nothing may be drawn. */
+  /** Whether the bytes left a terminal line open. The spinner must not draw into that line. */
   isLineOpen(): boolean;
 };
 
@@ -49,7 +52,7 @@ type OutputOptions = {
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: Stream;
   readonly stderr: Stream;
-  /** Called before each write, e.g. to clear a spinner that a line would end up in. */
+  /** Called before each write, e.g. to clear the spinner from the line. */
   readonly beforeWrite?: () => void;
 };
 
@@ -88,7 +91,7 @@ const MIN_WIDTH = 20;
 export const columnsOf = ({ isTTY, columns }: Stream): number =>
   isTTY && columns > 0 ? Math.max(MIN_WIDTH, columns) : Number.POSITIVE_INFINITY;
 
-/** CAN and ST end a sequence that raw bytes left open, which would swallow our lines; then no colour and no concealment. */
+/** CAN and ST end a sequence that raw bytes left open, which would swallow later lines. SGR 0 then resets colour and concealment. */
 const RESET = '\u0018\u001B\\\u001B[0m';
 
 export const createOutput = (options: OutputOptions): Output => {
@@ -111,7 +114,7 @@ export const createOutput = (options: OutputOptions): Output => {
     style: styleOf(takesColour(options, stdout)),
     noteStyle: styleOf(takesColour(options, stderr)),
     result: printAfter(''),
-    // Another command may draw its spinner in this terminal while a stream of items runs in the background.
+    // While a stream of items runs in the background, another command may draw its spinner in the same terminal.
     item: printAfter(stdout.isTTY && !json ? CLEAR : ''),
     isLineOpen: () => stdout.isTTY && stderr.isTTY && last !== 0x0a,
     endBytes: () => {
@@ -123,7 +126,7 @@ export const createOutput = (options: OutputOptions): Output => {
     bytes: async (chunk) => {
       beforeWrite();
       last = chunk.at(-1) ?? last;
-      // A sequence that two chunks share loses its first character, which makes the rest plain text.
+      // `printable` removes the first character of a sequence that two chunks share, so the rest is plain text.
       await write(stdout.isTTY ? printable(decoder.decode(chunk, { stream: true })) : chunk);
     },
     raw: async (chunk) => {
@@ -149,7 +152,7 @@ export type Progress = {
   during<T>(what: string | (() => string), work: () => Promise<T>): Promise<T>;
   /** Hides the spinner while the work owns the terminal, e.g. a prompt. */
   hidden<T>(work: () => Promise<T>): Promise<T>;
-  /** Clears the spinner before a line is printed. It is drawn again below that line. */
+  /** Clears the spinner before a line is printed. The next frame appears below that line. */
   clear(): void;
 };
 
@@ -158,7 +161,10 @@ const DELAY_MS = 1000;
 const FRAME_MS = 100;
 const CLEAR = '\r\u001B[2K';
 
-/** Draws on a terminal only; with `quiet` not even there. `isInLine`: whether printed text left the cursor inside a line, which drawing would erase. */
+/**
+ * Draws only on a terminal, and never with `quiet`. `isInLine`: whether printed text left the cursor inside a line, which drawing would
+ * erase.
+ */
 export const createProgress = (
   stream: Stream,
   quiet: boolean,

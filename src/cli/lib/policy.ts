@@ -141,11 +141,11 @@ export const withFlags = (before: PolicyDocument, input: Input, now: number): Po
   return draft;
 };
 
-/** `+id` adds to the list that the policy has. @throws CliError usage */
+/** Reads a list; `+id` adds to the list that the policy has. @throws CliError usage */
 const added = (before: unknown, more: unknown, flag: string): readonly unknown[] => {
   if (Array.isArray(before))
     return [...new Set([...(before as unknown[]), ...(more as unknown[])])];
-  // A list of this alone would allow less than no list.
+  // Without a list the policy allows everything, so a list with only this id would allow less.
   throw usageError(
     `The policy has no list that ${flag} could add to: it allows all.`,
     'Another policy denies: `countersign accounts show` lists every policy and grant of the account.',

@@ -108,7 +108,7 @@ export const createProfile = (options: ProfileOptions): Profile => {
     const local = await stack();
     const [only] = keys;
     const unreadable = await keystore.unreadable();
-    // A file that cannot be read may be the key that was meant.
+    // An unreadable file may hold the key that the caller meant.
     if (local === undefined && only !== undefined && keys.length === 1 && unreadable.length === 0)
       return await named(only.name);
     if (local !== undefined && (await gatewayIfAny()) === local.gateway) return await named(role);

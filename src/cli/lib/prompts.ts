@@ -64,7 +64,7 @@ export const createPrompts = ({ stdin, stderr, signal, progress }: PromptStreams
     if (!isInteractive)
       throw usageError(`The command cannot ask without a terminal: ${message}`, `Give ${instead}.`);
     const clack = await import('@clack/prompts');
-    // Each prompt leaves its listener at its signal: Node 20 warns of a leak at the eleventh.
+    // Each prompt leaves a listener on its signal, and Node 20 warns of a leak at the eleventh.
     const own = new AbortController();
     const stop = (): void => own.abort();
     signal.addEventListener('abort', stop, { once: true });

@@ -2,8 +2,8 @@ import { Help } from 'commander';
 import { stripVTControlCharacters } from 'node:util';
 
 /**
- * Removes everything that could steer a terminal from text of a server or a file (CWE-150), and characters that no reader sees: they reorder
- * a line (CVE-2021-42574), or make two names look alike. Keeps line ends and tabs.
+ * Removes every control sequence from text of a server or a file (CWE-150), and every invisible character: these reorder a line
+ * (CVE-2021-42574), or make two names look alike. Keeps line ends and tabs.
  */
 export const printable = (text: string): string =>
   stripVTControlCharacters(text).replace(
@@ -12,8 +12,8 @@ export const printable = (text: string): string =>
   );
 
 /**
- * Second net behind `printable`, over all output: keeps the colours of `Style`, removes every other control sequence. Attack: with `ESC[8m`
- * or black on black, text of a server would hide the lines below it.
+ * Second defence after `printable`, for all output: keeps the colours of `Style` and removes every other control sequence. Attack: with
+ * `ESC[8m` or black on black, text of a server would hide the lines below it.
  */
 export const harmless = (text: string): string =>
   text.replace(

@@ -127,20 +127,20 @@ export const openBridge = (options: BridgeOptions): Server => {
   return server;
 };
 
-/** Says why tools are missing: a gateway hides them from an agent that was revoked. Empty if no gateway denies everything. */
+/** Explains missing tools: a gateway hides them from a revoked agent. Returns an empty text if no gateway denies every call. */
 const reasonsOf = async (remotes: readonly Remote[]): Promise<string> => {
   const reasons = await Promise.all(remotes.map(stoppedText));
   return reasons.flatMap((reason) => (reason === undefined ? [] : ` ${reason}`)).join('');
 };
 
-/** A tool may take 25 s, or 300 s with `onSilence: keep`; a first payment waits for its block before. */
+/** A tool may take 25 s, or 300 s with `onSilence: keep`; a first payment also waits for its block. */
 const TIMEOUT_MS = 330_000;
 const MAX_NAME = 128;
 
 const isUnknownTool = (cause: unknown): boolean =>
   cause instanceof Error && (cause as { readonly code?: unknown }).code === -32602;
 
-/** Progress reaches a host that asked for it. */
+/** Sends progress to a host that requested it. */
 const waiterOf = ({ _meta, signal, notify }: ServerContext['mcpReq']): Waiter => {
   const progressToken = _meta?.progressToken;
   let progress = 0;

@@ -11,7 +11,10 @@ type Listed = { readonly remote: Remote; readonly tools: readonly Tool[] };
 
 /** MCP allows 1 to 128 characters; some hosts stop at 64. */
 const MAX_NAME = 64;
-/** Attack: a name could hold controls of a terminal, or text that only the model reads. Hosts also reject such names, and the list with them. */
+/**
+ * Attack: a name could hold terminal control characters, or text that only the model reads. Hosts also reject a whole list with such a
+ * name.
+ */
 const UNNAMEABLE = /[^A-Za-z0-9_.-]/g;
 
 /**

@@ -3,7 +3,7 @@ import type { Tool } from '@modelcontextprotocol/client';
 export const CALL_AGAIN = 'call_again';
 export const SPENDING = 'spending';
 
-/** Tools of the bridge itself. They cost nothing, and no remote tool can have their names. */
+/** Tools of the bridge itself. They are free, and no remote tool can take their names. */
 export const OWN_TOOLS: readonly Tool[] = [
   {
     name: CALL_AGAIN,

@@ -11,12 +11,12 @@ export type ParkedCall = {
   readonly origin: string;
   /** The address that signed. */
   readonly payer: string;
-  /** What it costs, in dollars; empty if the gateway does not say. */
+  /** Its price in dollars; empty if the gateway does not state one. */
   readonly price: string;
   readonly saved: SavedCall;
 };
 
-/** The calls of one key that wait for a person, in files: they outlive the bridge. */
+/** The calls of one key that wait for a person, in files that outlive the bridge. */
 export type ParkedCalls = {
   find(call: string): Promise<ParkedCall | undefined>;
   all(): Promise<readonly ParkedCall[]>;
@@ -25,13 +25,13 @@ export type ParkedCalls = {
 };
 
 type Options = {
-  /** Only its owner may read it: each file has the secret that runs an approved call. */
+  /** Only the user may read the folder: each file holds the secret that runs an approved call. */
   readonly directory: string;
   readonly now: () => number;
   readonly note: (line: string) => void;
 };
 
-/** A call that was approved may have run and lost its answer, so its file stays for a while, seconds. */
+/** Seconds that a file is kept: an approved call may have run while its answer was lost. */
 const KEPT_FOR = 3_600;
 const CALL = /^0x[0-9a-f]{64}$/;
 

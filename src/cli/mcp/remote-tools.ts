@@ -7,7 +7,7 @@ import { messageOf } from './texts.ts';
 export type RemoteTools = {
   /** Lists the tools of every remote that answers: one that is down must not hide the others. */
   list(): Promise<readonly Tool[]>;
-  /** The tool that the host calls by this name; asks the remotes for a new one. */
+  /** Finds the tool that the host calls by this name. For an unknown name, lists the tools of the remotes again. */
   find(name: string): Promise<Named | undefined>;
 };
 

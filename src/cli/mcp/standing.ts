@@ -3,7 +3,7 @@ import { shortText } from '../../core/plain-text.ts';
 import type { Remote } from './names.ts';
 import { messageOf } from './texts.ts';
 
-/** What a gateway says about the limits of the agent; undefined if the server has no such tool, or does not answer. */
+/** The limits of the agent at a gateway; undefined if the server has no tool that returns them, or does not answer. */
 export const standingAt = async ({
   client,
 }: Remote): Promise<Record<string, unknown> | undefined> => {
@@ -17,7 +17,7 @@ const stoppedSchema = z.object({
   stopped: z.object({ rule: z.string(), account: z.string(), retry_after: z.optional(z.number()) }),
 });
 
-/** Why a gateway denies every call of the agent now, e.g. after a revocation; undefined if it does not. */
+/** The reason why a gateway denies every call of the agent now, e.g. after a revocation; undefined if it does not. */
 export const stoppedText = async (remote: Remote): Promise<string | undefined> => {
   const parsed = stoppedSchema.safeParse(await standingAt(remote));
   if (!parsed.success) return undefined;

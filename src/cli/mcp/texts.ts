@@ -15,13 +15,13 @@ export const words = (text: string): CallToolResult['content'][number] => ({
   _meta: { 'countersign/words': true },
 });
 
-/** A call that fails on this side is a result with `isError`, because the model must read the reason. */
+/** Returns a failure of the bridge as a result with `isError`, because the model must read the reason. */
 export const failed = (cause: unknown, more = ''): CallToolResult => ({
   isError: true,
   content: [words(`${messageOf(cause)}${more}`)],
 });
 
-/** Names the option of `countersign mcp` that decided. */
+/** Names the option of `countersign mcp` that stopped the call. */
 const HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
   over_per_call: 'The owner of this bridge can raise --max.',
   over_total: 'The owner of this bridge can restart it with a higher --total.',
@@ -30,10 +30,10 @@ const HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
   answer_lost: 'The call may have run and may have been paid. Do not repeat it without asking.',
 };
 
-/** The most characters of a failure, which may be a text of the server. */
+/** Characters of a failure, at most: its text may come from the server. */
 const MAX_MESSAGE = 2_048;
 
-/** States the failure and the next step; never a stack. */
+/** States the failure and the next step, never a stack trace. */
 export const messageOf = (cause: unknown): string => {
   if (cause instanceof CountersignError) {
     const hint = HINTS[cause.code] ?? cause.problem?.hint ?? cause.hint;
@@ -42,7 +42,10 @@ export const messageOf = (cause: unknown): string => {
   return shortText(cause instanceof Error ? cause.message : String(cause), MAX_MESSAGE);
 };
 
-/** Tells the model that a call waits, and how it goes on. No `isError`: some hosts repeat a failed call, which would be another one. */
+/**
+ * Tells the model that a call waits, and how to continue it. No `isError`: some hosts repeat a failed call, and the repeat would be a
+ * second call.
+ */
 export const stillWaiting = (parked: ParkedCall): CallToolResult => {
   const { tool, price, payer, saved } = parked;
   const { call, expiresAt } = saved;
@@ -71,7 +74,7 @@ const reportSchema = z.object({
 });
 
 /**
- * The result with what the call cost and what is left, in words: hosts do not show `_meta` to the model.
+ * Adds the cost of the call and what remains to the result as text: hosts do not show `_meta` to the model.
  *
  * @param remaining atomic units that the bridge may still sign for
  */

@@ -12,11 +12,11 @@ export type Waiter = {
   readonly progress: (message: string) => Promise<void>;
 };
 
-/** Waits for people's decisions on calls of the host. */
+/** Waits for the decisions of people about calls of the host. */
 export type Waiting = {
-  /** Keeps a call that `resume` continues, and waits for its decision as long as the host may wait. */
+  /** Stores a call that `resume` continues, and waits for its decision as long as the host waits. */
   park(parked: ParkedCall, resume: Resume, waiter: Waiter): Promise<CallToolResult>;
-  /** Continues a call that this bridge or an earlier one has kept; undefined if there is none. */
+  /** Continues a call that this bridge or an earlier one stored; undefined if there is none. */
   again(call: string, waiter: Waiter): Promise<CallToolResult | undefined>;
   all(): Promise<readonly ParkedCall[]>;
 };
@@ -32,15 +32,15 @@ type Options = {
   readonly signal: AbortSignal;
 };
 
-/** Hosts whose timeout progress renews wait longer than this, ms. */
+/** Interval of progress messages, ms: shorter than the timeout of every host that progress resets. */
 const PROGRESS_MS = 5_000;
 
-/** After these a call can run no more. */
+/** Errors after which a call can no longer run. */
 const OVER: ReadonlySet<string> = new Set(['approval_refused', 'approval_expired']);
 
 /**
- * A call runs as soon as a person has approved it, whether or not the host waits: its time may end before the model asks again. The answer
- * stays here until then; after a restart, the gateway returns the one that it has stored.
+ * A call runs as soon as a person approves it, whether or not the host waits: the call may expire before the model asks again. The bridge
+ * keeps the answer until then; after a restart, the gateway returns its stored copy.
  */
 export const openWaiting = ({ calls, agent, waitMs, signal }: Options): Waiting => {
   const running = new Map<string, Promise<CallToolResult>>();
@@ -51,7 +51,7 @@ export const openWaiting = ({ calls, agent, waitMs, signal }: Options): Waiting 
     if (known !== undefined) return known;
     const started = work({ signal }).then(resultIn);
     running.set(call, started);
-    // A later request asks again after a failure. Nobody may listen at the moment of this one.
+    // After a failure a later request starts the work again. At this moment the promise may have no other handler.
     started.catch(() => running.delete(call));
     return started;
   };
@@ -98,7 +98,7 @@ export const openWaiting = ({ calls, agent, waitMs, signal }: Options): Waiting 
   };
 };
 
-/** The result in the answer to a continued call. */
+/** Reads the result in the answer to a continued call. */
 const resultIn = async (answer: AgentResponse): Promise<CallToolResult> => {
   const message: unknown = answer.ok ? await answer.json() : undefined;
   return resultOf((message as { readonly result?: unknown } | undefined)?.result);

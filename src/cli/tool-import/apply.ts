@@ -16,9 +16,9 @@ export type Imported = {
   readonly remarks: readonly { readonly mark: string; readonly text: string }[];
   /** Members of the document of `--json`, besides those of the outcome. */
   readonly report: Readonly<Record<string, unknown>>;
-  /** Tools that are sold afterwards. Without any, the command fails. */
+  /** The number of tools on sale afterwards. With none, the command fails. */
   readonly sold: number;
-  /** Printed if there are none. */
+  /** Printed if there is none. */
   readonly none: string;
 };
 

@@ -32,8 +32,8 @@ export const readMessages = async (
 };
 
 /**
- * Attack: a server that never stops sending (CWE-400). The transport reads an answer to its end, so it gets one whose source is cancelled
- * with an error past the longest answer.
+ * Attack: a server never stops sending (CWE-400). The transport reads every answer to its end, so it gets a stream that fails, and cancels
+ * its source, past the longest allowed answer.
  */
 export const bounded = (answer: Response): Response => {
   const { body, status, statusText, headers } = answer;

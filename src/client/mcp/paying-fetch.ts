@@ -60,7 +60,10 @@ const pay = async (context: AgentContext, toolCall: ToolCall): Promise<Response>
   });
 };
 
-/** Makes a call over MCP with a context that carries it. Returns the JSON-RPC answer, with the report; for a refusal of HTTP that one. */
+/**
+ * Makes a call over MCP with a context that carries it. Returns the JSON-RPC answer with the report, or the HTTP answer if the server
+ * refused the request at that level.
+ */
 export const carried = async (
   context: AgentContext,
   toolCall: ToolCall,

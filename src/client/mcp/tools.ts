@@ -5,9 +5,9 @@ import { isRecord } from '../json.ts';
 
 /** A tool of an MCP server in the plain form that agent frameworks take. */
 export type AgentTool = {
-  /** Unique, and of the characters that the APIs of all models take: at most 64 of `A-Z a-z 0-9 _ -`. */
+  /** Unique, and made of characters that all model APIs accept: at most 64 of `A-Z a-z 0-9 _ -`. */
   readonly name: string;
-  /** The name at the server, e.g. `words.define`. */
+  /** The name that the server uses, e.g. `words.define`. */
   readonly tool: string;
   /** For the model. Gateways state the price in it. */
   readonly description: string;

@@ -2,10 +2,10 @@ import { networkName } from '../../protocol/network-name.ts';
 import type { ItemOf } from '../../client/management.ts';
 import { timeOf } from './time.ts';
 
-/** Seconds. A relayer asks its node whenever somebody reads its status. */
+/** Seconds. A relayer asks its node at each read of its status. */
 const OLD = 60;
 
-/** What a person must know of a relayer whose node is silent: how old its balance is. Undefined for a current one. */
+/** States how old the balance of a relayer is if its node is silent; undefined for a current balance. */
 export const oldBalance = (
   { network, state, balance_at: at }: Pick<ItemOf<'relayers'>, 'network' | 'state' | 'balance_at'>,
   now: number,

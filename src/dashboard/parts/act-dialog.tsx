@@ -46,7 +46,7 @@ export const ActDialog = ({
   children,
 }: {
   readonly title: string;
-  /** The account that it changes. Attack: an account may take the name of another one, so the dialog also shows its address. */
+  /** The account that it changes. Attack: an account may take the name of another one, so the dialog also shows the address. */
   readonly account?: string;
   /** The word on the button: "Revoke". */
   readonly verb: string;

@@ -1,7 +1,7 @@
 import type { Provider } from './wallet.ts';
 import { addAnnounced, addWallet, type Announcement, wallets } from './wallets.ts';
 
-/** Listens for wallets, and asks those that are there already to announce themselves. */
+/** Listens for wallets, and asks the wallets that are already loaded to announce themselves. */
 export const findWallets = (): void => {
   addEventListener('eip6963:announceProvider', (event) =>
     addAnnounced((event as CustomEvent<Announcement>).detail),

@@ -10,7 +10,7 @@ export type Provider = {
 
 /** A wallet that announced itself (EIP-6963). Its icon is not shown: it is data that the extension chose. */
 export type Wallet = {
-  /** Its `uuid`, another one in each page. */
+  /** Its `uuid`, which changes with each page load. */
   readonly id: string;
   /** Its reverse domain name. */
   readonly rdns?: string | undefined;
@@ -18,14 +18,14 @@ export type Wallet = {
   readonly provider: Provider;
 };
 
-/** The name under which a wallet is found again after a reload. */
+/** The name by which the page finds a wallet again after a reload. */
 export const keptName = ({ id, rdns }: Wallet): string => rdns ?? id;
 
-/** Attack: every extension may announce the reverse domain name of another one. Two wallets with one name are no answer. */
+/** Attack: an extension may announce the reverse domain name of another one. If two wallets have the name, choose neither. */
 export const walletKept = (wallets: readonly Wallet[], name: string): Wallet | undefined => {
   const found = wallets.filter((wallet) => keptName(wallet) === name);
   return found.length === 1 ? found[0] : undefined;
 };
 
-/** The wallet of a session. `id`: its kept name. */
+/** The wallet of a session. `id`: its stored name. */
 export type WalletChoice = { readonly id: string; readonly address: Hex };

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { keptName, type Provider, type Wallet, walletKept } from './wallet.ts';
 
-/** What a wallet says about itself (EIP-6963). */
+/** How a wallet announces itself (EIP-6963). */
 export type Announcement = {
   readonly info: { readonly uuid: string; readonly name: string; readonly rdns?: string };
   readonly provider: Provider;
@@ -13,7 +13,7 @@ const MAX_WALLETS = 16;
 /** The wallets of this browser, in the order in which they announced themselves. */
 export const wallets = signal<readonly Wallet[]>([]);
 
-/** Adds a wallet. Attack: an extension sees the announcements of others, and could repeat the id of one with a provider of its own. */
+/** Adds a wallet. Attack: an extension sees the announcements of other wallets, and could repeat the id of one with its own provider. */
 export const addWallet = (wallet: Wallet): void => {
   const isKnown = wallets.value.some(({ id }) => id === wallet.id);
   if (!isKnown && wallets.value.length < MAX_WALLETS) wallets.value = [...wallets.value, wallet];
@@ -22,13 +22,13 @@ export const addWallet = (wallet: Wallet): void => {
 export const addAnnounced = ({ info, provider }: Announcement): void =>
   addWallet({ id: info.uuid, rdns: info.rdns, name: info.name.slice(0, MAX_NAME), provider });
 
-/** Ids of the wallets that a person chose on this page, by their kept names. */
+/** Ids of the wallets that the user chose on this page, by their stored names. */
 const chosen = new Map<string, string>();
 
 export const chooseWallet = (wallet: Wallet): void => {
   chosen.set(keptName(wallet), wallet.id);
 };
 
-/** The wallet with this kept name: the one that a person chose on this page, else the only one. */
+/** The wallet with this stored name: the one that the user chose on this page, else the only one. */
 export const walletNamed = (name: string): Wallet | undefined =>
   wallets.value.find(({ id }) => id === chosen.get(name)) ?? walletKept(wallets.value, name);

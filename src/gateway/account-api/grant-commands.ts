@@ -42,8 +42,8 @@ export const sendGrantCommand = async (
 };
 
 /**
- * Sends a signed document to its issuer's account. Only for an account that the gateway does not know it asks the chain whether the account
- * holds money (law 12): the owner of a known fleet needs no chain (law 13).
+ * Sends a signed document to its issuer's account. The gateway asks the chain whether the account holds money only if it does not know the
+ * account (law 12). The owner of a known fleet needs no chain (law 13).
  */
 export const sendIssuerCommand = async (
   gateway: Gateway,

@@ -141,7 +141,7 @@ export const standingBody = ({
 
 type NoAnswer = { readonly verdict: 'unavailable' };
 
-/** Asks the account of a signer a question that reads and never writes. The chain is asked only if the signer's key did not sign. */
+/** Sends a read-only query to the account of a signer. Asks the chain only if the signer's key did not sign. */
 export const askAccount = async <V extends { readonly verdict: string }>(
   gateway: Gateway,
   signer: CheckedProof,
@@ -155,7 +155,7 @@ export const askAccount = async <V extends { readonly verdict: string }>(
     const answer = await ask(gateway.account(account), account);
     if (answer.verdict !== 'unavailable') return ok(answer as Exclude<V, NoAnswer>);
   } catch (cause) {
-    // Any error on the way is a refusal (law 2).
+    // Treat any error as a refusal (law 2).
     console.error({ event: 'question_failed', account, cause: String(cause) });
   }
   return err({ reason: 'storage_unavailable' });

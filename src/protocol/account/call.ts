@@ -64,7 +64,7 @@ export type Param =
 /** Evidence for a reserve. */
 export type Evidence = {
   readonly facts?: PayerFacts;
-  /** No node answered about the payer, so no facts will come with this request. */
+  /** No node answered for the payer, so this request brings no facts. */
   readonly isChainSilent?: true;
   /** The outcome of an upfront payment, as the Worker read it from the chain. */
   readonly settlement?: SettlementOutcome;

@@ -4,7 +4,7 @@ import type { AccountId } from '../account-id.ts';
 
 /** A command that another account of the tree is about to apply, charged to this account's budget. Each `id` counts once. */
 export type CommandCharge = {
-  /** `approval`: a call of a descendant that waits for a person. `session`: the end of a session, which is no command. */
+  /** `approval`: a call of a descendant that waits for a person. `session`: the end of a session, which is not a command. */
   readonly budget: 'own' | 'grant' | 'stop' | 'descendants' | 'approval' | 'session';
   readonly bytes: number;
   readonly id: Hex;

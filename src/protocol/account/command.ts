@@ -13,7 +13,7 @@ export type AccountCommand =
   | {
       readonly kind: 'issue';
       readonly grant: SignedGrant;
-      /** Only for an issuer that the gateway does not know: whether it holds money. */
+      /** Whether the issuer holds money. Set only for an issuer that the gateway does not know. */
       readonly facts?: PayerFacts;
       /** The delegate consents. Otherwise the issuer keeps the grant as an offer, unknown to the delegate's account. */
       readonly consent: boolean;
@@ -35,7 +35,7 @@ export type AccountCommand =
       readonly signature: Hex;
       /** The block at which the issuer's contract accepted the signature (ERC-1271); absent for a key. */
       readonly contractCheckedAt?: number;
-      /** As of `issue`. */
+      /** Like the one of `issue`. */
       readonly facts?: PayerFacts;
     }
   /** Without `by`: the gateway itself, as an operator. */

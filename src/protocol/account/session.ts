@@ -33,7 +33,7 @@ export type SessionEnd = {
   readonly isOperator: boolean;
 };
 
-/** `refused`: the wallet has ended too many sessions, and this one continues. */
+/** `refused`: the wallet has ended too many sessions, so this session continues. */
 export type EndedSessions =
   | { readonly verdict: 'ok' | 'unavailable' }
   | { readonly verdict: 'refused'; readonly fault: BudgetFault };

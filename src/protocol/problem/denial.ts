@@ -99,7 +99,7 @@ const TOP_UP: Wording = {
   hint: 'Pay for a top-up with a payment, never with credit, and with at most `remaining` of the credit that an account may hold.',
 };
 
-/** A payment for the call only identifies its account. */
+/** For such a tool a payment only identifies the account. */
 const CREDIT_ONLY: Wording = {
   subject: 'The credit does not cover the price, and the tool takes no payment.',
   hint: 'Top up the account, or the owner whose grant it uses, with POST /credits?amount=<atomic units>, then send the call again.',

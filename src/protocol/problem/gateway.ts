@@ -11,7 +11,7 @@ export type GatewayReason =
   /** The relayer cannot send transactions now, so it has not taken a facilitated payment. */
   | { readonly reason: 'facilitator_unavailable'; readonly retryAfter: Seconds }
   | { readonly reason: 'paused' }
-  /** No node of the chain answers. `needs`: what only the chain could show. */
+  /** No node of the chain answers. `needs`: the fact that only the chain can show. */
   | {
       readonly reason: 'payer_unreachable';
       readonly network: Network;
@@ -73,7 +73,7 @@ export const gatewayTexts: Texts<GatewayReason> = {
   }),
   payer_unreachable: ({ network, needs }) => ({
     status: 503,
-    // A call may wait for the chain. A command that waited would leave a person without an answer (law 13).
+    // A client may repeat a call until the chain answers. A command must fail at once, because a person waits for the answer (law 13).
     final: needs === 'signature' || needs === 'funds' || needs === 'transfer',
     title: 'Chain not reachable',
     detail: `No node of ${networkName(network)} gives a usable answer. ${CHAIN_NEEDS[needs]}`,

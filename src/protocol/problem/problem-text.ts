@@ -14,10 +14,10 @@ type Members = {
 
 type Settled = { readonly status: Status; readonly final?: never };
 
-/** Clients repeat a request after 503. `final`: a repeat with the same proof gets no other answer, so they stop at once. */
+/** Clients repeat a request after 503. `final`: a repeat with the same proof would get the same answer, so clients stop at once. */
 type Unavailable = { readonly status: 503; readonly final: boolean };
 
-/** Every status of a problem but 503. */
+/** Every problem status except 503. */
 export type Status =
   | (400 | 401 | 402 | 403 | 404 | 405 | 409 | 412 | 413 | 414 | 415 | 428 | 429 | 431)
   | (500 | 502 | 504);

@@ -48,7 +48,7 @@ export type Problem = {
     readonly detail: string;
     /** The next step for the caller. */
     readonly hint: string;
-    /** Only of a 503 that a repeat with the same proof would get again. */
+    /** Only for a 503 that a repeat with the same proof would get again. */
     readonly final?: true;
     readonly [member: string]: unknown;
   };
@@ -72,7 +72,7 @@ export const problemTexts: Texts<Reason> = {
   ...upstreamErrorTexts,
 };
 
-/** A person reads a hint without the members that it names. */
+/** A person who reads the hint does not see the members that it names, so fill in their values. */
 const withTimes = (
   hint: string,
   after: string | undefined,

@@ -95,7 +95,7 @@ export const openFacilitators = (
   });
 };
 
-/** The facilitators that do not answer `/supported` now, with each network that they are used for. Takes at most two seconds each. */
+/** Finds the facilitators that do not answer `/supported` now, with each network that uses them. Waits at most two seconds for each. */
 export const silentFacilitators = async (
   { networks, facilitators, cdpKey }: FacilitatorSettings,
   clock: Clock,

@@ -16,7 +16,9 @@ export type ChainHealth = {
   readonly note: (network: Network, answered: boolean, now: Seconds) => void;
   /** Seconds until a silent chain should be tried again; undefined if it may be tried now. */
   readonly silentFor: (network: Network, now: Seconds) => Seconds | undefined;
-  /** Whether a caller may look at the chain now. One tries a silent chain after each pause, so that an outage holds no other request. */
+  /**
+   * Whether a caller may ask the chain now. After each pause one caller tries a silent chain, so that an outage delays no other request.
+   */
   readonly admits: (network: Network, now: Seconds) => boolean;
 };
 
@@ -25,7 +27,7 @@ export const openChainHealth = (): ChainHealth => {
   const silentFor: ChainHealth['silentFor'] = (network, now) => {
     const { faults = 0, at = 0 } = silent.get(network) ?? {};
     const remaining = at + PAUSE - now;
-    // A clock that was set back must not lengthen the pause.
+    // A clock set back must not lengthen the pause.
     return faults < MAX_FAULTS || remaining <= 0 ? undefined : Math.min(remaining, PAUSE);
   };
   return {

@@ -17,10 +17,10 @@ import {
 } from './json-rpc.ts';
 import { authorizationState, balanceOf } from './token-calls.ts';
 
-/** How long a caller waits for all nodes of a chain together. With the rest of the request it stays below five seconds (law 13). */
+/** How long a caller waits for all nodes of a chain together: with the rest of the request, less than five seconds (law 13). */
 const PATIENCE_MS = 4_000;
 
-/** Divides the patience of a waiting caller among the nodes, because a silent one uses up its part. */
+/** Divides the waiting time of a caller among the nodes, because a silent node uses up its part. */
 export const whileWaiting = (urls: readonly string[]): RpcOptions => ({
   timeoutMs: Math.floor(PATIENCE_MS / Math.max(1, urls.length)),
 });

@@ -30,7 +30,7 @@ const hashOf = (raw: Hex): Hex => `0x${keccakOfBytes(bytesOf(raw))}`;
 
 const signedFrom = (raw: Hex): SignedTransaction => ({ raw, hash: hashOf(raw) });
 
-/** What the sender signs (EIP-1559). */
+/** The transaction fields that the sender signs (EIP-1559). */
 const digestOf = (unsigned: UnsignedTransaction): Hex =>
   hashOf(Envelope.serialize(envelopeOf(unsigned)));
 

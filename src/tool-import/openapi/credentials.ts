@@ -5,11 +5,11 @@ import { dereferenced } from './operation.ts';
 
 type Places = NonNullable<ToolDocument['secrets']>;
 
-/** How an operation gets the credentials that its document demands. */
+/** How an operation gets the credentials that the document demands. */
 export type Credentials = {
-  /** Places of the tool. Each names a secret after its scheme. */
+  /** The places in the tool's requests. Each uses a secret that is named after the scheme. */
   readonly secrets: Places;
-  /** The schemes of an operation whose credentials no place can carry, e.g. a login by OAuth. */
+  /** The schemes of an operation whose credentials no place can carry, e.g. an OAuth login. */
   readonly unsent: readonly string[];
 };
 

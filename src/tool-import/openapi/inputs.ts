@@ -23,7 +23,7 @@ export type Inputs = {
 };
 
 const MAX_DESCRIPTION = 1_024;
-/** More do not fit into the schema of a tool. The operations of a path share its parameters, so every operation would read them again. */
+/** A tool's schema holds no more. The operations of a path share its parameters, so each operation would read them all again. */
 const MAX_PARAMETERS = 500;
 /** Headers that OpenAPI describes elsewhere (OpenAPI 3.1, Parameter Object). */
 const IGNORED_HEADERS = new Set(['accept', 'content-type', 'authorization']);
@@ -139,7 +139,7 @@ const bodyInputs = (
     const why = isBodiless
       ? `a ${method} request has no body`
       : `its body is ${others.join(', ') || 'undescribed'}, not application/json, which MCP calls send`;
-    // Most documents call no body required. Without it an upload would be sold that uploads nothing.
+    // Most documents mark no body as required. Without the body, the gateway would sell an upload that uploads nothing.
     return isRequired || (!isBodiless && others.length > 0)
       ? err(why)
       : ok({ inputs: [], notes: [`without body: ${why}`] });

@@ -41,7 +41,7 @@ const kept = (tool: ToolDocument): ToolDocument => {
   return Object.fromEntries(rest) as unknown as ToolDocument;
 };
 
-/** The operator may have moved an imported tool to another path, and placed its credentials. */
+/** The operator may have moved an imported tool to another path, or added its credentials. */
 const own = ({ path, secrets }: ToolDocument): Partial<ToolDocument> => ({
   path,
   ...(secrets === undefined ? {} : { secrets }),

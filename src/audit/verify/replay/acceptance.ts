@@ -22,7 +22,7 @@ export type Judgement =
   | { readonly verdict: 'proved' }
   | { readonly verdict: 'bounded'; readonly note: string }
   | { readonly verdict: 'unchecked'; readonly note: string }
-  /** It hangs on accounts above or below, whose chains may be in the files. */
+  /** The statement depends on ancestors or descendants, whose chains may be in the files. */
   | { readonly verdict: 'pending' }
   | { readonly verdict: 'broken'; readonly reason: string; readonly field: string };
 

@@ -135,7 +135,7 @@ export const bindingOf = (
     const isOwn = each.account === account.account;
     const policy = textOfNamed(each, on, texts);
     if (policy === undefined) {
-      // Of a malformed list a hash may be absent.
+      // A malformed list may lack a hash.
       missing ??= (each.hash as Hex | undefined) ?? '0x';
       isOwnMissing ||= isOwn;
     } else if (isOwn) {

@@ -95,7 +95,7 @@ export const awaitsPayment = ({ state, paidBy, payment }: ReplayedCall): boolean
 export const isOpen = ({ state, payment, isKept }: ReplayedCall): boolean =>
   state === 'held' || state === 'parked' || isKept || payment === 'held' || payment === 'queued';
 
-/** Whether its price is held. */
+/** Whether the account holds its price. */
 export const isHeld = ({ state, isKept }: ReplayedCall): boolean =>
   state === 'held' || state === 'parked' || isKept;
 

@@ -46,7 +46,7 @@ const logOf = async (
       if (isWanted(line)) wanted.push(line);
       else isCut = true;
     if (wanted.length === 0) continue;
-    // The heads would show that leaves are missing.
+    // The proofs of heads would report the leaves outside the range as missing.
     const proofs = isCut || heads.length === 0 ? {} : { heads: new Blob([...heads]) };
     years.unshift({ year, checkpoint, leaves: new Blob(wanted), ...proofs });
     const text = await logKeysOf(year);

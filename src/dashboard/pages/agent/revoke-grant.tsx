@@ -20,7 +20,7 @@ export const RevokeGrant = ({
   onClose,
 }: {
   readonly grant: Pick<GrantRow, 'id'>;
-  /** The agent that holds it, and how the page shows it. */
+  /** The agent that holds the grant, and its name on the page. */
   readonly account: string;
   readonly name: string;
   /** Called with what has stopped. */

@@ -59,7 +59,7 @@ const Tightest = ({ standing }: { readonly standing: Standing }) => {
 /** The standing of the account, read from it while the row is on the screen. */
 const SeenCells = ({ account, label, status, role, lead }: ListedAgent) => {
   const { data: standing, refresh } = useListedStanding(account);
-  // The list of an operator marks names that the operator did not give.
+  // An operator's list marks names that the operator did not set.
   const name = label ?? standing?.label;
   return (
     <>
