@@ -16,9 +16,9 @@ REASONS: Dict[str, str] = {
     "not_json": "is not JSON",
     "not_utf8": "is not UTF-8",
     "line_too_long": "is longer than an entry may be",
-    "not_gzip": "is not one gzip file and nothing after it: it cannot be decompressed",
+    "not_gzip": "is not a single gzip member: it cannot be decompressed",
     "expands": "decompresses to more than 128 times its size: it is a bomb, not an export",
-    "altered_text": "has another text than the one that its hash names: the text was changed",
+    "altered_text": "has a text that does not match its hash: the text was changed",
     "malformed_text": "is not a text with its hash",
     "unreadable": "cannot be read",
     "empty": "has no entry",
@@ -27,7 +27,7 @@ REASONS: Dict[str, str] = {
     "mismatch": "states {field} otherwise than what was signed",
     "wrong_signer": "is not signed by its account: {field}",
     "other_signature": (
-        "does not have the signature that it names: it was changed after it was signed, or signed with "
+        "has a signature that does not verify: it was changed after it was signed, or signed with "
         "another key"
     ),
     "truncated": "is the last of its account in the files, but the log has later ones",
@@ -54,8 +54,8 @@ REASONS: Dict[str, str] = {
     "other_root": "does not lead to the root that the checkpoint signs",
     "rolled_back": "is older than the checkpoint that was given",
     "other_history": "does not extend the checkpoint that was given: the log was rewritten",
-    "wrong_price": "states a price other than the terms of its tool, or more than its caller signed",
-    "over_limit": "brings what was spent of the limit {field} above it",
+    "wrong_price": "states a price that differs from the terms of its tool, or exceeds what its caller signed",
+    "over_limit": "spends more than the limit {field} allows",
     "differs_from_receipt": "states {field} otherwise than the receipt of the call",
     "entry_missing": "is a receipt whose entry is not in the chain of its account",
     "not_settled": "is not true: the chain shows the authorization unused",

@@ -15,12 +15,12 @@ from tally import Tally
 from windows import every_of, period_of
 
 FULL = (
-    "the prices of all calls of a fleet up to then pass a limit together: entries do not show which of them held money at once"
+    "the prices of all calls of the fleet up to then exceed a limit together: entries do not show which calls held money at once"
 )
 CREDIT = (
-    "calls of a fleet up to then may together have held more credit than there was: entries do not show which of them did so at once"
+    "calls of the fleet up to then may together have held more credit than there was: entries do not show which calls held it at once"
 )
-DEFAULTS = "the files name several default policies, and not which one an account above had"
+DEFAULTS = "the files name several default policies, but not which one applied to an ancestor"
 ENDS = ("call.finished", "call.abandoned", "call.resolved", "call.refused")
 HELD = ("held", "parked", "approved", "kept")
 

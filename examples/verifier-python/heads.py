@@ -15,7 +15,7 @@ from years import YearTree, Years
 
 MAX_LINE = 4_194_304
 UNPINNED = (
-    "the key of the log comes from the export itself, which anyone can sign anew; "
+    "the key of the log comes from the export itself, so anyone could have signed it; "
     "get the key from another source and give it with --log-key"
 )
 
@@ -47,7 +47,7 @@ class Heads:
 
     def end(self, accounts: Iterable[str]) -> Dict[str, Any]:
         if not self._files:
-            return self.tally.absent("without a transparency log nothing shows that no entry is missing at the end of a chain")
+            return self.tally.absent("without a transparency log, nothing proves that the end of a chain is complete")
         trees = [] if self._years is None else self._years.trees
         proven = [set() if tree.is_complete else self._read(tree, files.heads) for tree, files in zip(trees, self._files)]
         for account in accounts:

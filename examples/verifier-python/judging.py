@@ -13,7 +13,7 @@ from evaluation import Source, evaluate
 from fields import ZERO_HASH
 from networks import FIAT
 
-LEASED = "an account above decided it by what it had lent and spent just then, which no entry states"
+LEASED = "an ancestor decided it from what it had lent and spent at that moment, which no entry states"
 LENT = "limits of an account that lends to children count what they had then"
 
 

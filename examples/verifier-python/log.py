@@ -19,7 +19,7 @@ _KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+\S+")
 MERGE_DELAY = 600
 """An account that began this many seconds before the newest entry under a leaf must have leaves itself."""
 NOT_COVERED = (
-    "no leaf covers some entries: they are newer than the checkpoint, or their leaf was left out; export again, and it must be there"
+    "no leaf covers some entries: they are newer than the checkpoint, or their leaf was left out; a new export must have it"
 )
 MAX_CHUNK = 2_000
 """Entries of a chunk, at most."""
@@ -146,7 +146,7 @@ class Log:
         if is_other and self._leaves is not None:
             self.tally.skip(
                 f"{self._leaves.signed[0].origin} has no leaf of any account in the files: "
-                "it is the log of another gateway, or they began after its checkpoint"
+                "it is the log of another gateway, or the accounts began after its checkpoint"
             )
         for account, placed in [] if is_other else logged.items():
             last, found = placed[-1].leaf.last, self._ends.get(account)

@@ -32,7 +32,7 @@ export const command: Command = {
     { flags: '--timeout <seconds>', summary: 'timeout of each attempt (default: 120)' },
     {
       flags: '--raw',
-      summary: 'print the bytes of the answer on a terminal too, controls included',
+      summary: 'print the answer unchanged on a terminal too, control characters included',
     },
     { flags: '-v, --verbose', summary: 'print each step: offer, signature, answer, receipt' },
   ],

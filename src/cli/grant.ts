@@ -46,7 +46,7 @@ export const command: Command = {
         : undefined;
     const known = await grantsOf(admin, account);
     if (known.status === 'revoked') {
-      throw new CliError('That account is revoked for good: no grant lets it spend again.', {
+      throw new CliError('That account is permanently revoked: no grant lets it spend again.', {
         hint: 'Grant to another key: `countersign fleet new team --agents 1 --per-day 1` makes an agent with one.',
         code: 'account_revoked',
       });

@@ -69,7 +69,9 @@ export const command: Command = {
     });
     const kept = (await calls.all()).length;
     if (kept > 0)
-      note(`${counted(kept, 'call')} of before may wait; the tool call_again continues them`);
+      note(
+        `${counted(kept, 'call')} of an earlier run may wait; the tool call_again continues them`,
+      );
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, session.signal]);
     const waitMs = (input.number('wait', 1, 3_600) ?? WAIT_SECONDS) * 1000;

@@ -26,15 +26,15 @@ const clean = (value: unknown): string =>
  */
 const RULES: { readonly [rule in AlertRule]: string } = {
   facilitator_away:
-    'A facilitator does not settle|{backend} fails since {@since} ({error}), and no other backend settles on {network}. New payers are refused; accepted payments wait.|Put another one into FACILITATORS, or a relayer into RELAYERS, and deploy.',
+    'A facilitator does not settle|{backend} has failed since {@since} ({error}), and no other backend settles on {network}. New payers are refused; accepted payments wait.|Put another one into FACILITATORS, or a relayer into RELAYERS, and deploy.',
   chain_stuck:
-    'The chain does not answer|No node of {network} answers since {@since}. Payments wait; calls from credit and every freeze still work.|Put another node first in RPC_URLS, and deploy.',
+    'The chain does not answer|No node of {network} has answered since {@since}. Payments wait; calls from credit and every freeze still work.|Put another node first in RPC_URLS, and deploy.',
   upstream_failing:
-    'A tool fails|{failed} of the last {calls} calls of the tool {tool} failed, since {@since}. Nobody pays for them.|Look at its upstream, or take it off sale: `countersign tools disable {tool}`.',
+    'A tool fails|{failed} of the last {calls} calls of the tool {tool} failed, since {@since}. Their callers pay nothing.|Look at its upstream, or take it off sale: `countersign tools disable {tool}`.',
   queue_late:
-    'A queue stands still|The oldest message of the {queue} queue waits since {@oldest}.|Read the logs of the consumer: `npx wrangler tail`.',
+    'A queue has stopped|The oldest message of the {queue} queue has waited since {@oldest}.|Read the logs of the consumer: `npx wrangler tail`.',
   cron_missed:
-    'The cron trigger does not run|It ran last at {@since}. Nothing looks for outages, compares ledger and chain, or archives the log.|Put `crons = ["* * * * *"]` under `[triggers]` in wrangler.toml, and deploy.',
+    'The cron trigger does not run|It last ran at {@since}. Meanwhile nothing checks for outages, compares ledger and chain, or archives the log.|Put `crons = ["* * * * *"]` under `[triggers]` in wrangler.toml, and deploy.',
   soft_limit:
     '{percent} % of a limit is used|{who} has used {$used} of {$max} ({limit}). Resets: {@resetsAt}.|The gateway denies calls beyond it. `countersign policy set {account}` raises it.',
   approval:
@@ -82,9 +82,9 @@ const RULES: { readonly [rule in AlertRule]: string } = {
 /** Other words for an alert whose `kind`, `reason` or `source` has this value: each part that is not empty. */
 const VARIANTS: Readonly<Record<string, string>> = {
   'facilitator_away others':
-    '|{backend} fails on {network} since {@since} ({error}). Other backends settle.|Nothing at once. If it lasts, take it out of FACILITATORS, and deploy.',
+    '|{backend} has failed on {network} since {@since} ({error}). Other backends settle.|Nothing to do yet. If it lasts, take it out of FACILITATORS, and deploy.',
   'chain_stuck old':
-    'The chain makes no blocks|The newest block of {network} is {block}, of {@made}. Payments wait.|If an explorer shows newer blocks, put another node first in RPC_URLS, and deploy. Else wait for the chain.',
+    'The chain makes no blocks|The newest block of {network} is {block}, made at {@made}. Payments wait.|If an explorer shows newer blocks, put another node first in RPC_URLS, and deploy. Otherwise wait for the chain.',
   'webhook_disabled gone': '|The receiver of {webhook} is gone.',
   'reconciliation more': '|{differences} more payments on {network} differ.',
   'reconciliation behind':

@@ -125,7 +125,7 @@ test('keeps the tools of a project that gets another URL, and says what it sells
   const first = documentIn(await create(...PAYEE, ...upstream('/v1/weather'), '--price', '0.001'));
   expect(first['notes']).toEqual([
     'v1_weather: sold for $0.001 a call at /tools/v1_weather',
-    expect.stringContaining('agents choose by it'),
+    expect.stringContaining('agents choose tools by that'),
     expect.stringContaining('about what its settlement costs'),
   ]);
   await create('--skip-checks', ...upstream('/v1/tides'), '--tool', 'tides');

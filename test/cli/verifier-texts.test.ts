@@ -39,7 +39,7 @@ const ALTERATIONS: readonly Alteration[] = [
         asOwner(copy).map((line) => line.replace(/"price":"\d/, '"price":"9')),
       ),
     'form',
-    /texts\.ndjson.* has another text than the one that its hash names: the text was changed/,
+    /texts\.ndjson.* has a text that does not match its hash: the text was changed/,
   ],
   [
     'a price changed in the texts, for the check of prices',
@@ -102,7 +102,7 @@ const ALTERATIONS: readonly Alteration[] = [
     'a forged root',
     (copy) => put(copy, CHECKPOINT, linesOf(copy, CHECKPOINT).with(2, `${'A'.repeat(43)}=`)),
     'log',
-    /checkpoint.* does not have the signature that it names: it was changed after it was signed, or signed with another key/,
+    /checkpoint.* has a signature that does not verify: it was changed after it was signed, or signed with another key/,
   ],
 ];
 

@@ -14,9 +14,9 @@ export const REASONS: Readonly<Record<string, string>> = {
   not_json: 'is not JSON',
   not_utf8: 'is not UTF-8',
   line_too_long: 'is longer than an entry may be',
-  not_gzip: 'is not one gzip file and nothing after it: it cannot be decompressed',
+  not_gzip: 'is not a single gzip member: it cannot be decompressed',
   expands: 'decompresses to more than 128 times its size: it is a bomb, not an export',
-  altered_text: 'has another text than the one that its hash names: the text was changed',
+  altered_text: 'has a text that does not match its hash: the text was changed',
   malformed_text: 'is not a text with its hash',
   unreadable: 'cannot be read',
   empty: 'has no entry',
@@ -25,7 +25,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   mismatch: 'states {field} otherwise than what was signed',
   wrong_signer: 'is not signed by its account: {field}',
   other_signature:
-    'does not have the signature that it names: it was changed after it was signed, or signed with another key',
+    'has a signature that does not verify: it was changed after it was signed, or signed with another key',
   truncated: 'is the last of its account in the files, but the log has later ones',
   not_as_logged: 'differs from what the transparency log has: the chain was rewritten',
   not_in_log:
@@ -42,7 +42,8 @@ export const REASONS: Readonly<Record<string, string>> = {
     'is not followed by all leaves of the checkpoint, or does not follow the leaf before it: a leaf was removed',
   leaf_withheld:
     'proves that the log has a later leaf of this account than the files: entries were cut off',
-  head_missing: 'shows that the index of the log lacks this account, of which it has leaves',
+  head_missing:
+    'shows that the index of the log lacks this account, although the log has its leaves',
   head_not_included: 'is not in the index of the checkpoint',
   other_heads: 'is not the root of the index over the leaves before it',
   leaf_not_included: 'is not in the tree of the checkpoint',
@@ -51,8 +52,9 @@ export const REASONS: Readonly<Record<string, string>> = {
   other_root: 'does not lead to the root that the checkpoint signs',
   rolled_back: 'is older than the checkpoint that was given',
   other_history: 'does not extend the checkpoint that was given: the log was rewritten',
-  wrong_price: 'states a price other than the terms of its tool, or more than its caller signed',
-  over_limit: 'brings what was spent of the limit {field} above it',
+  wrong_price:
+    'states a price that differs from the terms of its tool, or exceeds what its caller signed',
+  over_limit: 'spends more than the limit {field} allows',
   differs_from_receipt: 'states {field} otherwise than the receipt of the call',
   entry_missing: 'is a receipt whose entry is not in the chain of its account',
   not_settled: 'is not true: the chain shows the authorization unused',

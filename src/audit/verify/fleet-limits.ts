@@ -35,10 +35,11 @@ export type FleetLimits = {
 };
 
 const FULL =
-  'the prices of all calls of a fleet up to then pass a limit together: entries do not show which of them held money at once';
+  'the prices of all calls of the fleet up to then exceed a limit together: entries do not show which calls held money at once';
 const CREDIT =
-  'calls of a fleet up to then may together have held more credit than there was: entries do not show which of them did so at once';
-const DEFAULTS = 'the files name several default policies, and not which one an account above had';
+  'calls of the fleet up to then may together have held more credit than there was: entries do not show which calls held it at once';
+const DEFAULTS =
+  'the files name several default policies, but not which one applied to an ancestor';
 
 type Pending = Pick<ReplayedCall, 'at' | 'asset' | 'grant' | 'lender' | 'paidBy'> & {
   readonly account: AccountId;

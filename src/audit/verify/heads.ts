@@ -24,7 +24,7 @@ const answerSchema = z.looseObject({
 });
 
 export const UNPINNED =
-  'the key of the log comes from the export itself, which anyone can sign anew; get the key from another source and give it with --log-key';
+  'the key of the log comes from the export itself, so anyone could have signed it; get the key from another source and give it with --log-key';
 
 /** The head of an account in the index with this root; undefined if the index lacks the account. */
 type Head = { readonly head: Uint8Array | undefined };

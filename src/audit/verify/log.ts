@@ -33,7 +33,7 @@ const MERGE_DELAY: Seconds = 600;
 const MAX_CHUNK = 2_000;
 
 const NOT_COVERED =
-  'no leaf covers some entries: they are newer than the checkpoint, or their leaf was left out; export again, and it must be there';
+  'no leaf covers some entries: they are newer than the checkpoint, or their leaf was left out; a new export must have it';
 
 /**
  * Checks entries against the transparency log: the checkpoint's signature, the tree over the leaves, and that every leaf is recomputed from the
@@ -123,7 +123,7 @@ export const createLogCheck = async (
       logged.size > 0 && ends.size > 0 && ![...logged.keys()].some((each) => ends.has(each));
     if (isOther) {
       tally.skip(
-        `${leaves?.signed[0]?.origin ?? ''} has no leaf of any account in the files: it is the log of another gateway, or they began after its checkpoint`,
+        `${leaves?.signed[0]?.origin ?? ''} has no leaf of any account in the files: it is the log of another gateway, or the accounts began after its checkpoint`,
       );
     }
     for (const [of, placed] of isOther ? [] : logged) {

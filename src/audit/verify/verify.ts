@@ -168,7 +168,7 @@ const MISSING: Partial<Readonly<Record<CheckId, string>>> = {
   settlements: 'give --rpc URL, a node of the chain',
   receipts: 'give --receipts FILE, one receipt a line',
   log: 'there are no leaves of the transparency log; give --log FOLDER',
-  heads: 'without a transparency log nothing shows that no entry is missing at the end of a chain',
+  heads: 'without a transparency log, nothing proves that the end of a chain is complete',
   contains: 'give --contains HASH, e.g. the `entry` of a receipt',
 };
 

@@ -101,7 +101,7 @@ const verdictText = ({ verdict, entries, accounts, checks }: Report): string => 
     case 'not checked':
       return `INCOMPLETE: nothing in ${of} is broken, but some statements lack their input.`;
     case 'open':
-      return `OPEN: nothing in ${of} is broken, but nothing shows that their ends are there.`;
+      return `OPEN: nothing in ${of} is broken, but nothing proves that their ends are complete.`;
     case 'bounded':
       return [
         `consistent: nothing in ${of} is broken. The files do not decide ${counted(count, 'statement')}:`,

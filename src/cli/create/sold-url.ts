@@ -47,7 +47,7 @@ export const soldByUrl = async (
     notes: [
       `${id}: sold for ${price} a call at ${tool.path}`,
       ...(known === undefined
-        ? [`${id}: write in tools.json what it does and takes: agents choose by it`]
+        ? [`${id}: describe in tools.json what it does and takes: agents choose tools by that`]
         : []),
     ],
     skipped: [],

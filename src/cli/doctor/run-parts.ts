@@ -42,7 +42,7 @@ const ended = async ({ name, check }: Part, signal: AbortSignal): Promise<readon
     signal.throwIfAborted();
     if (limit.aborted) {
       const says = `no answer within ${LIMIT_MS / 1000} s`;
-      return [failure(name, says, 'Look at what this part calls: another line may name it.')];
+      return [failure(name, says, 'Check what this part calls: another line may name the cause.')];
     }
     const { message, hint } = cliErrorOf(thrown);
     return [failure(name, message, hint)];

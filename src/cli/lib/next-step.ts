@@ -95,7 +95,7 @@ const DENIALS: Readonly<Record<string, (facts: Facts) => string>> = {
   revoked: ({ who, forCall, ofGrant, price }) =>
     ofGrant
       ? `A revocation is permanent. Its owner signs a new grant, at least for this call: \`countersign grant ${who} ${forCall}\`.`
-      : `${who} is revoked for good: no grant lets it call again. Its owner makes another agent: \`countersign fleet new team --agents 1 --per-day ${price}\`.`,
+      : `${who} is permanently revoked: no grant lets it call again. Its owner makes another agent: \`countersign fleet new team --agents 1 --per-day ${price}\`.`,
   expired: ({ widen }) => `To go on, ${widen('--until 1d')}.`,
   tool: ({ tool, widen }) => `Call a tool that it may use, or ${widen(`--tools +${tool}`)}.`,
   approval: () =>

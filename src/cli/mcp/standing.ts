@@ -22,6 +22,7 @@ export const stoppedText = async (remote: Remote): Promise<string | undefined> =
   const parsed = stoppedSchema.safeParse(await standingAt(remote));
   if (!parsed.success) return undefined;
   const { rule, account, retry_after: after } = parsed.data.stopped;
-  const when = after === undefined ? 'No repeat helps' : `It may help to repeat in ${after} s`;
+  const when =
+    after === undefined ? 'Repeating does not help' : `It may help to repeat in ${after} s`;
   return `${remote.origin} denies every call of this agent and shows it no tools: rule ${shortText(rule, 64)} of ${shortText(account, 128)}. ${when}; ask the owner of the agent.`;
 };

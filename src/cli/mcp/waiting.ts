@@ -107,7 +107,7 @@ const resultIn = async (answer: AgentResponse): Promise<CallToolResult> => {
 /** @throws TypeError for anything but a result of `tools/call` */
 export const resultOf = (result: unknown): CallToolResult => {
   if (isCallToolResult(result)) return result;
-  throw new TypeError('The server answered with a result that is none of tools/call.');
+  throw new TypeError('The server returned a result that is not one of tools/call.');
 };
 
 /** Resolves when the signal aborts. */

@@ -23,7 +23,7 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
     name: 'Calls',
     alerts: [
       ['approval', 'A call waits for the approval of a person.'],
-      ['upstream_failing', 'Most of the newest calls of a tool failed, and again when it works.'],
+      ['upstream_failing', 'Most of the newest calls of a tool failed. Sent again when it works.'],
       ['breaker', 'An agent repeated one request, and the gateway stopped it.'],
       ['tool_changed', 'The server of an MCP tool changed or removed it. It is not sold now.'],
       ['secret_returned', 'An upstream answered with a secret, which the gateway removed.'],
@@ -34,8 +34,11 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
     name: 'Settlement',
     alerts: [
       ['stuck', 'A payment is still open 15 minutes after its call ended.'],
-      ['facilitator_away', 'A facilitator or relayer does not settle, and again when it does.'],
-      ['chain_stuck', 'No node of a network answers, or it makes no blocks; and its end.'],
+      ['facilitator_away', 'A facilitator or relayer does not settle. Sent again when it does.'],
+      [
+        'chain_stuck',
+        'No node of a network answers, or it makes no blocks. Sent again when that ends.',
+      ],
       ['gas', 'A relayer has little left for gas.'],
       ['backend', 'A facilitator rejects payments that are valid.'],
       ['dead_letter', 'No consumer could process a message.'],
@@ -44,8 +47,11 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
   {
     name: 'Operation',
     alerts: [
-      ['queue_late', 'The messages of a queue wait too long; and its end.'],
-      ['cron_missed', 'The cron trigger, which looks for outages, does not run; and its end.'],
+      ['queue_late', 'The messages of a queue wait too long. Sent again when that ends.'],
+      [
+        'cron_missed',
+        'The cron trigger, which checks for outages, does not run. Sent again when it does.',
+      ],
       ['webhook_disabled', 'The gateway stopped sending to a webhook.'],
       ['database_size', 'The database is 70 % or 90 % full.'],
       ['database_unavailable', 'The database accepts no entries.'],

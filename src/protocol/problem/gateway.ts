@@ -31,9 +31,9 @@ export type GatewayReason =
 const CHAIN_NEEDS = {
   signature: 'Only the contract of the account can verify the signature (ERC-1271).',
   funds: 'The gateway does not know the account, and only the chain shows whether it holds money.',
-  payer: 'The gateway looks at the balance and the code of a payer before it takes its payment.',
+  payer: 'The gateway checks the balance and the code of a payer before it accepts a payment.',
   grant: 'A contract issued a grant of this call, and must confirm its signature (ERC-1271).',
-  payment: 'Only the chain shows what became of the payment.',
+  payment: 'Only the chain shows the outcome of the payment.',
   transfer: 'Only the chain shows the transaction that the request names.',
 };
 

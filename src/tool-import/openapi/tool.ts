@@ -149,5 +149,5 @@ const warningsOf = ({ operation }: Operation, unsent: readonly string[]): readon
         `the upstream expects credentials (${unsent.join(', ').slice(0, 100)}) of a kind that the document does not place. Store them with \`countersign secret put <name>\`, and say in \`secrets\` of the tool where they go`,
       ]),
   ...(isObject(operation['callbacks']) ? ['without callbacks'] : []),
-  ...(operation['deprecated'] === true ? ['the document calls it deprecated'] : []),
+  ...(operation['deprecated'] === true ? ['the document marks it as deprecated'] : []),
 ];

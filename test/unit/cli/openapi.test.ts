@@ -219,7 +219,7 @@ describe('an operation', () => {
       'without parameter f, which has a style other than form',
       expect.stringMatching(/^the upstream expects credentials \(key\) .*countersign secret put/),
       'without callbacks',
-      'the document calls it deprecated',
+      'the document marks it as deprecated',
     ]);
   });
 

@@ -77,7 +77,7 @@ describe('an outage', () => {
       {
         ...{ rule: 'chain_stuck', severity: 'critical', since: START },
         title: 'The chain does not answer',
-        what: expect.stringContaining(`No node of ${ON} answers since`),
+        what: expect.stringContaining(`No node of ${ON} has answered since`),
         next: expect.stringContaining('RPC_URLS'),
       },
     ]);

@@ -39,7 +39,7 @@ export const missingText = (hash: Hex): Judgement => ({
 
 export const LENT = 'limits of an account that lends to children count what they had then';
 export const LEASED =
-  'an account above decided it by what it had lent and spent just then, which no entry states';
+  'an ancestor decided it from what it had lent and spent at that moment, which no entry states';
 
 /** An acceptance as the account decided it. */
 export type Accepted = {

@@ -81,8 +81,8 @@ export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => 
         )}
         {isRevoked ? (
           <p class="muted">
-            This account is revoked for good: no grant lets it spend again. Make another agent, with
-            another key.
+            This account is permanently revoked: no grant lets it spend again. Make another agent,
+            with another key.
           </p>
         ) : null}
         {maySign && open === undefined ? (

@@ -47,7 +47,7 @@ const SUMMARY: Readonly<Record<Report['verdict'], string>> = {
   proved: 'Every statement that was checked is true.',
   bounded:
     'No statement is false. “Bounded” is no fault: part of the statement depends on facts that these files cannot show, such as leases between accounts, contract signatures, or entries newer than the checkpoint.',
-  open: 'No statement is false. Nothing here proves that the last entries are all there: an auditor needs the key of the log from another source than this page.',
+  open: 'No statement is false, but nothing here proves that the last entries are complete: an auditor needs the key of the log from a source other than this page.',
   'not checked':
     'No statement is false. Some could not be checked, because their input is missing.',
   BROKEN:
