@@ -96,7 +96,7 @@ describe('the command on an export whose last entries were cut off', () => {
     return { code, first: first.replaceAll(/\s+/g, ' ') };
   };
 
-  it('says so first, and ends with a code of its own where nothing shows it', async () => {
+  it('prints the open ends first, and exits with 4 if nothing proves the ends', async () => {
     const sound = write(whole);
     expect(await verified(sound, '--log-key', KEYS)).toEqual({
       code: 0,

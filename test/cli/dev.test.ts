@@ -124,7 +124,7 @@ describe('the first hour', () => {
     expect(stdout).toBe('{"sold":"/weather"}');
 
     const gateway = `http://localhost:${port}`;
-    // A crash of the Workers runtime ends neither the stack nor what it is told later.
+    // A crash of the Workers runtime does not stop the stack, which still reads later changes.
     const runtime = ownProcesses().find((each) => /\/workerd /.test(each.command));
     process.kill(runtime?.id ?? 0, 'SIGSEGV');
     const spoken = () => terminal.shown().replaceAll(/\s+/g, ' ');

@@ -49,7 +49,7 @@ describe('a new key', () => {
     expect(await readFile(join(home().home, 'keys', 'treasury.json'), 'utf8')).toBe(before);
   });
 
-  test('that cannot be read is named, and stops no other key', async () => {
+  test('names an unreadable key, and still uses the others', async () => {
     await putKey(home(), 'treasury', SOME_KEY);
     const directory = join(home().home, 'keys');
     await writeFile(join(directory, 'broken.json'), '{"version":3');

@@ -138,7 +138,7 @@ describe('a call that a person must approve', () => {
     expect(textOf(await result)).toContain('Charged $0.05.');
   });
 
-  it('goes on by call_again after the host stopped waiting, also in another bridge', async () => {
+  it('continues with call_again after the host stopped waiting, also in another bridge', async () => {
     await run('policy', 'set', 'agent2', '--approve-above', '0.01', '--operator');
     const first = await startHost(['--wait', '1'], { as: 'agent2' });
     const { call } = await park('agent2', first);
@@ -174,7 +174,7 @@ describe('a call that a person must approve', () => {
 });
 
 describe('an agent whose owner revokes it', () => {
-  it('reads why its tools are gone', async () => {
+  it('gets the reason why its tools are missing', async () => {
     await run('credits', 'top-up', '0.10', '--to', 'owner', '--as', 'agent4');
     await run('fleet', 'new', 'team', '--names', 'alice', '--per-day', '0.05', '--as', 'owner');
     const { client } = await startHost([], { as: 'team/alice' });

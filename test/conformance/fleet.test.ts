@@ -320,7 +320,7 @@ describe('the log of a fleet', () => {
   });
 });
 
-/** Sends a request whose answer must not wait for the chain longer than that. */
+/** Sends a request whose answer must not wait longer than five seconds for the chain. */
 const within = async (ms: number, work: () => Promise<Response>): Promise<Response> => {
   const begun = performance.now();
   const answer = await work();
@@ -387,7 +387,7 @@ describe('an owner of a fleet while the node of the chain is stopped (law 13)', 
     expect(await readProblem(await call())).toMatchObject({ rule: 'revoked' });
   });
 
-  it('learns within five seconds what only the chain could show', async () => {
+  it('gets an answer within five seconds that names the fact only the chain could show', async () => {
     // The key of another account signs: only a contract at the address could accept that.
     const forged = { ...newAccount(), address: agent.address };
     const stranger = newAccount();

@@ -131,7 +131,7 @@ CREATE TABLE attempts (
 CREATE TRIGGER attempts_stay_few AFTER INSERT ON attempts
 BEGIN DELETE FROM attempts WHERE account = NEW.account AND call = NEW.call AND attempt <= NEW.attempt - 20; END;
 
--- Each account as its entries describe it. `above`: JSON list of its ancestors, nearest first. `named_by`: who gave the label, operator or owner.
+-- Each account as its entries describe it. `above`: JSON list of its ancestors, nearest first. `named_by`: the role that set the label, operator or owner.
 CREATE TABLE accounts (
   account TEXT PRIMARY KEY,
   parent TEXT,
@@ -363,16 +363,16 @@ CREATE TABLE offered_grants (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX offered_grants_by_end ON offered_grants (valid_until);
 
--- Payments of other sellers: which request may have the one answer of success, or that a request has had it.
+-- Payments of other sellers: the request that may get the one answer `success`, or that a request got it.
 CREATE TABLE facilitated (
   network TEXT NOT NULL,
   payer TEXT NOT NULL,
   nonce TEXT NOT NULL,
-  -- The newest one when the row was made.
+  -- The newest block when the row was written.
   block INTEGER NOT NULL,
-  -- A running request, or what its repeat is recognised by; null once the success was given.
+  -- The running request, or the digest that identifies its repeat; null once a request got the success.
   holder TEXT,
-  -- When any other request may hold it.
+  -- After this time any other request may claim the success.
   until INTEGER NOT NULL,
   PRIMARY KEY (network, payer, nonce)
 ) STRICT, WITHOUT ROWID;

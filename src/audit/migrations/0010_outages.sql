@@ -1,8 +1,8 @@
--- Conditions that the gateway found at its last look and that are not over (src/outages/). `subject`: which backend, network, tool or queue.
+-- Open outages that the gateway found at its last check (src/outages/). `subject`: which backend, network, tool or queue.
 CREATE TABLE outages (
   rule TEXT NOT NULL,
   subject TEXT NOT NULL,
-  -- When the gateway first found it.
+  -- When the gateway first found the outage.
   since INTEGER NOT NULL,
   -- The detail of its alert, as JSON.
   detail TEXT NOT NULL,

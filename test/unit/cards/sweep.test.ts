@@ -145,7 +145,7 @@ describe('the sweep', () => {
     ]);
   });
 
-  it('lets no merchant raise what it has told the account', async () => {
+  it('lets no merchant raise an amount that it has reported to the account', async () => {
     const world = openCardWorld();
     const call = callOf();
     await crash(world, call, 5);

@@ -62,7 +62,7 @@ describe('the spinner', () => {
     expect(lines()).toEqual(['first decision', 'a remark', '']);
   });
 
-  it('is not drawn into a line that an answer has begun', async () => {
+  it('is not drawn into a line that an answer left open', async () => {
     const { out, progress, lines } = opened();
     const work = progress.during(
       'reading',

@@ -128,7 +128,7 @@ describe('the leaves of an account', () => {
     }
   });
 
-  it('come with what proves that the last of them is the newest', async () => {
+  it('come with a proof that the last of them is the newest', async () => {
     const { head, size } = await served('account.leaves', `${own}?limit=1`);
     expect(head?.frame).toMatchObject([{ index: size - 1 }]);
     expect(head?.path).toHaveLength(12);

@@ -54,7 +54,7 @@ const shown = async (now = START) => {
 };
 
 describe('an outage', () => {
-  it('is none while chain, facilitator, tools and queues work', async () => {
+  it('is not found while chain, facilitator, tools and queues work', async () => {
     const { look, raised } = watcher();
     await look(working(), START);
     await look(working(), START + 60);
@@ -62,7 +62,7 @@ describe('an outage', () => {
     expect(await shown()).toEqual([]);
   });
 
-  it('of the chain is raised by the second look, and ends when the chain answers', async () => {
+  it('of the chain raises an alert at the second check, and ends when the chain answers', async () => {
     const { look, raised, kinds, accounts } = watcher();
     const dead: Config = { ...working(), rpcUrls: new Map([[ON, [STOPPED]]]) };
     await look(dead, START);
@@ -89,7 +89,7 @@ describe('an outage', () => {
     expect(await shown()).toEqual([]);
   });
 
-  it('of a public chain is raised where its newest block is older than two minutes', async () => {
+  it('of a public chain raises an alert if the newest block is older than two minutes', async () => {
     const { look, kinds } = watcher();
     const later = nowSeconds() + 3_600;
     await look({ ...working(), reach: 'public' }, later);
@@ -191,7 +191,7 @@ describe('an outage', () => {
     expect(kinds()).toEqual([['queue_late', 'ended']]);
   });
 
-  it('whose alert the account did not record is raised again by the next look, and its end too', async () => {
+  it('raises its alert again at the next check if the account did not record it, and so does its end', async () => {
     const raised: AlertBody[] = [];
     let answers = false;
     const raise = async (alert: AlertBody) => (raised.push(alert), answers);
@@ -221,7 +221,7 @@ describe('an outage', () => {
     for (const rule of OUTAGE_RULES) expect(severityOf(rule, 'ended')).toBe('notice');
   });
 
-  it('that cannot be looked for leaves the other looks and what is known as they are', async () => {
+  it('keeps its state if its check fails, and the other checks still run', async () => {
     vi.spyOn(console, 'error').mockReturnValue();
     const broken = { metrics: () => Promise.reject(new Error('no queue')) };
     const known = [{ subject: 'audit', detail: { queue: 'audit', oldest: START } }];
@@ -235,7 +235,7 @@ describe('an outage', () => {
 });
 
 describe('the cron trigger', () => {
-  it('does the upkeep every 15 minutes, in one of the runs at once', async () => {
+  it('runs the upkeep every 15 minutes, in only one of several concurrent runs', async () => {
     const due = async (now: number) => beginCron(db, now);
     const first = await Promise.all([due(START), due(START)]);
     expect(first.filter(Boolean)).toEqual([true]);
@@ -243,7 +243,7 @@ describe('the cron trigger', () => {
     expect(await due(START + 898)).toBe(true);
   });
 
-  it('that does not run is noticed by a queue and shown to who looks, and its next run ends it', async () => {
+  it('is reported by a queue and in the list of outages if it does not run, until its next run', async () => {
     const { raised, kinds, look } = watcher();
     const raise = async (alert: AlertBody) => raised.push(alert) > 0;
     // A new gateway, whose trigger has not run yet.
@@ -261,7 +261,7 @@ describe('the cron trigger', () => {
     expect(await shown(START + 460)).toEqual([]);
   });
 
-  it('is looked for with a batch of any queue', async () => {
+  it('is checked with a batch of any queue', async () => {
     const { around, raised } = watcher();
     const now = nowSeconds();
     await db

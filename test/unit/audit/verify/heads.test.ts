@@ -97,7 +97,7 @@ describe('an export of an owner', () => {
     expect(await foundIn(without, PINNED)).toEqual({ broken: {}, heads: 'not checked' });
   });
 
-  test('of an account that went on in the new year cannot leave that out', async () => {
+  test('cannot leave out what an account did in the new year', async () => {
     const [before, entries] = [openMemoryLog(2025), OWNED.get(ALICE) ?? []];
     await before.append(entries.slice(0, 6));
     const log = openMemoryLog(2026, before);

@@ -179,7 +179,7 @@ describe('an issuer with code', () => {
 describe('an issuer that the gateway does not know', () => {
   const penniless = { reason: 'penniless', field: 'delegation.issuer' } as const;
 
-  it('must show money on the chain, and is told that the chain is silent if it is', async () => {
+  it('must hold money on the chain, and gets payer_unreachable while the chain is silent', async () => {
     network({ ...KEY_ACCOUNT, eth_blockNumber: 'nonsense' });
     const apply = (): CommandVerdict => ({ verdict: 'refused', fault: penniless });
     const { answer } = await send({ apply });
