@@ -19,7 +19,7 @@ const KEPT_BLOCKS = 100_000;
  * long.
  */
 const RUNNING: Seconds = 120;
-/** How long the success is reserved for the server that got `settlement_pending`. */
+/** How long after that only its repeat may have the success. */
 const PENDING: Seconds = 300;
 
 /** The holder of the one `success` of a settlement: this request; an earlier request that got it; or a request that may still get it. */
@@ -32,8 +32,8 @@ export type SuccessClaim = {
   readonly take: (settled: Settled, now: Seconds) => Promise<Result<Claimed, 'unavailable'>>;
   /** Call before answering `settlement_pending`: the server sends the request again. */
   readonly keepForRepeat: (now: Seconds) => Promise<void>;
-  /** Call if the request ends without having presented the payment. */
-  readonly release: () => Promise<void>;
+  /** The request is answered, and has presented nothing. A claim that it took over stays for the repeat: its first holder may have presented. */
+  readonly release: (now: Seconds) => Promise<void>;
 };
 
 /**
@@ -47,7 +47,9 @@ export type SuccessClaim = {
  * paid, and the server would not serve. So the request that presents the payment stores its claim before the signature leaves the gateway,
  * and keeps it until it ends.
  *
- * @param repeat identifies a request and its repeats, but not a stranger's copy.
+ * Attack: a server that hangs up, or whose isolate ends, never reaches `keepForRepeat`. So each row names from the start who may repeat.
+ *
+ * @param repeat what the same request has in common with its repeat, and a stranger's copy does not.
  */
 export const openClaim = (
   db: D1Database,
@@ -55,53 +57,52 @@ export const openClaim = (
   repeat: Hex,
 ): SuccessClaim => {
   const request = random16();
-  const write = (set: string, ...values: unknown[]) =>
-    db
+  let isNew = false;
+  const find = db
+    .prepare('SELECT holder FROM facilitated WHERE network = ?1 AND payer = ?2 AND nonce = ?3')
+    .bind(network, from, nonce);
+  const write = async (set: string, ...values: unknown[]): Promise<void> => {
+    const own = db
       .prepare(`${set} WHERE network = ?1 AND payer = ?2 AND nonce = ?3 AND holder = ?4`)
       .bind(network, from, nonce, request, ...values);
-  /**
-   * Stores a holder if the payment has no row, or if its holder is this request, the request that this one repeats, or a request that has
-   * ended.
-   */
+    await attempt(async () => own.run());
+  };
+  const keepForRepeat = async (now: Seconds): Promise<void> =>
+    write('UPDATE facilitated SET until = ?5', now);
+  /** Stores a holder if the payment has no row, or its holder is this request, or one that has ended and that this one may follow. */
   const store = (block: number, holder: Hex | null, until: Seconds, now: Seconds) =>
     db
       .prepare(
-        `INSERT INTO facilitated (network, payer, nonce, block, holder, until)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO UPDATE SET holder = excluded.holder, until = excluded.until
-         WHERE facilitated.holder IN (?7, ?8) OR facilitated.holder IS NOT NULL AND facilitated.until <= ?9`,
+        `INSERT INTO facilitated (network, payer, nonce, block, holder, repeat, until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET holder = excluded.holder, repeat = excluded.repeat, until = excluded.until
+         WHERE facilitated.holder = ?8 OR facilitated.holder IS NOT NULL
+           AND facilitated.until <= CASE facilitated.repeat WHEN ?6 THEN ?9 ELSE ?9 - ${PENDING} END`,
       )
-      .bind(network, from, nonce, block, holder, until, request, repeat, now);
+      .bind(network, from, nonce, block, holder, repeat, until, request, now);
   return {
     hold: (block, now) =>
       attempt(async () => {
-        await db.batch([
+        const [before] = await db.batch([
+          find,
           store(block, request, now + RUNNING, now),
           db
             .prepare('DELETE FROM facilitated WHERE network = ?1 AND block < ?2')
             .bind(network, block - KEPT_BLOCKS),
         ]);
+        isNew = before?.results.length === 0;
       }),
     take: ({ block }, now) =>
       attempt(async () => {
         const [taken, read] = await db.batch<{ readonly holder: string | null }>([
           store(block, null, now, now),
-          db
-            .prepare(
-              'SELECT holder FROM facilitated WHERE network = ?1 AND payer = ?2 AND nonce = ?3',
-            )
-            .bind(network, from, nonce),
+          find,
         ]);
         if (taken?.meta.changes === 1) return 'ours';
         return read?.results[0]?.holder === null ? 'given' : 'held';
       }),
-    keepForRepeat: async (now) => {
-      const kept = write('UPDATE facilitated SET holder = ?5, until = ?6', repeat, now + PENDING);
-      await attempt(async () => kept.run());
-    },
-    release: async () => {
-      await attempt(async () => write('DELETE FROM facilitated').run());
-    },
+    keepForRepeat,
+    release: async (now) => (isNew ? write('DELETE FROM facilitated') : keepForRepeat(now)),
   };
 };
 

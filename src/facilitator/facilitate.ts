@@ -26,7 +26,12 @@ export const facilitate = async (gateway: Facilitator, request: Request): Promis
   if (pathname === '/facilitator/settle') {
     return only(
       'POST',
-      unlessPaused(async () => settle(gateway, request)),
+      unlessPaused(async () => {
+        // A server that hangs up does not stop a payment that may be under way (law 5).
+        const work = settle(gateway, request);
+        gateway.waitUntil(work);
+        return work;
+      }),
     );
   }
   return pathname.startsWith(STATUS_PATH)

@@ -98,15 +98,15 @@ const settleOnChain = async (
     case 'settled':
       return hasSettled(gateway, request, settling, settled, begun);
     case 'failed':
-      await claim.release();
+      await claim.release(nowSeconds());
       return refusedSettlement(nonceUsed(payment.authorization.from), checked);
     case 'released':
-      await claim.release();
+      await claim.release(nowSeconds());
       return refusedSettlement(ended, checked);
     case 'unknown': {
       const refused = await notPresented(checked, settled);
       if (refused === undefined) return pending(gateway, request, settling, settled);
-      await claim.release();
+      await claim.release(nowSeconds());
       return refused;
     }
     default:

@@ -370,9 +370,11 @@ CREATE TABLE facilitated (
   nonce TEXT NOT NULL,
   -- The newest block when the row was written.
   block INTEGER NOT NULL,
-  -- The running request, or the digest that identifies its repeat; null once a request got the success.
+  -- The request that holds it; null once the success was given.
   holder TEXT,
-  -- After this time any other request may claim the success.
+  -- What the repeat of that request is recognised by.
+  repeat TEXT NOT NULL,
+  -- When the repeat may hold it. Any other request may 300 seconds later.
   until INTEGER NOT NULL,
   PRIMARY KEY (network, payer, nonce)
 ) STRICT, WITHOUT ROWID;

@@ -8,6 +8,7 @@ import {
   signCancellation,
 } from '../../../dev/stack/authorization.ts';
 import { usdc } from '../../../dev/stack/chain-access.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
 import { ok } from '../../../src/core/result.ts';
 import { openClaim } from '../../../src/facilitator/claim-success.ts';
 import type { Payment } from '../../../src/protocol/payment.ts';
@@ -227,7 +228,7 @@ describe('the success of a settlement', () => {
     const { send } = await openFacilitator(honest);
     // The first request: it held the claim, presented the payment, and its isolate ended.
     const first = openClaim(env.AUDIT_DB, payment, '0x01');
-    expect(await first.hold(1, Math.floor(Date.now() / 1000) - 118)).toEqual(ok(undefined));
+    expect(await first.hold(1, nowSeconds() - 120 - 298)).toEqual(ok(undefined));
     expect((await send('settle', bodyFor(payment))).json).toMatchObject({
       errorReason: 'settlement_pending',
       transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
@@ -257,6 +258,42 @@ describe('the success of a settlement', () => {
       });
     }
     expect((await send('settle', bodyFor(payment))).json).toMatchObject({ success: true });
+  });
+
+  const claimBy = (payment: Payment, repeat: Hex) => openClaim(env.AUDIT_DB, payment, repeat);
+  const settled = { outcome: 'settled', block: 1, transaction: '0x' } as const;
+
+  it('waits for the repeat of a request that died, two minutes after it began', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    await openFacilitator();
+    await claimBy(payment, '0x01').hold(1, 1_000);
+    expect(await claimBy(payment, '0x01').take(settled, 1_119)).toEqual(ok('held'));
+    expect(await claimBy(payment, '0x02').take(settled, 1_419)).toEqual(ok('held'));
+    expect(await claimBy(payment, '0x01').take(settled, 1_120)).toEqual(ok('ours'));
+  });
+
+  it('waits for the next repeat after one that presented nothing', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    // The relayer took the payment, and is full when the server asks again.
+    const { settleWith, relayed, send } = await openFacilitator(async (relays) =>
+      always(relayed.length === 1 ? 'taken' : 'full')(relays),
+    );
+    expect(await settleWith(0, bodyFor(payment))).toMatchObject({
+      errorReason: 'settlement_pending',
+    });
+    expect((await send('settle', bodyFor(payment))).status).toBe(429);
+    await honest(relayed.slice(0, 1));
+    expect((await send('settle', copyOf(payment))).json).toMatchObject({
+      errorReason: 'settlement_pending',
+    });
+    expect((await send('settle', bodyFor(payment))).json).toMatchObject({ success: true });
+  });
+
+  it('is found although the server has hung up', async () => {
+    const payment = await signForSeller(await freshPayer(2_000n));
+    const { send, kept } = await openFacilitator(honest);
+    await send('settle', bodyFor(payment));
+    expect(kept).toHaveLength(1);
   });
 
   it('is free again after a request that presented nothing', async () => {

@@ -89,6 +89,7 @@ export const openFacilitator = async (
   const config = { ...CONFIG, ...changes };
   const { gateway, rateLimited, observed } = await scriptedGateway(config);
   const relayed: Relay[] = [];
+  const kept: Promise<unknown>[] = [];
   const backends = openBackends(config, {
     relayer: () => ({
       relay: async (relays) => {
@@ -101,7 +102,8 @@ export const openFacilitator = async (
   const limits = { rateLimit: gateway.rateLimit };
   await applyD1Migrations(env.AUDIT_DB, TEST_MIGRATIONS);
   // Tests change the limits after they opened the facilitator.
-  const facilitator = () => ({ ...gateway, ...limits, backends, db: env.AUDIT_DB });
+  const waitUntil = (promise: Promise<unknown>) => void kept.push(promise);
+  const facilitator = () => ({ ...gateway, ...limits, backends, waitUntil, db: env.AUDIT_DB });
   const send = async (action: string, body?: unknown, init: RequestInit = {}) => {
     const answer = await facilitate(
       facilitator(),
@@ -119,7 +121,7 @@ export const openFacilitator = async (
     const request = new Request('https://gw.example/facilitator/settle', init);
     return (await settle(facilitator(), request, waitMs)).json<object>();
   };
-  return { send, settleWith, relayed, rateLimited, observed, limits };
+  return { send, settleWith, relayed, kept, rateLimited, observed, limits };
 };
 
 /** Answers with one verdict for each payment. */
