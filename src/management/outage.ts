@@ -2,7 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
 import { cronOutage } from '../outages/cron.ts';
 import { openOutages } from '../outages/record-outages.ts';
-import { severityOf } from '../protocol/alert.ts';
+import { OUTAGE_RULES, severityOf } from '../protocol/alert.ts';
 import { alertWords } from '../webhooks/alert-text.ts';
 import type { Handlers } from './handler.ts';
 import type { OUTAGE_ROUTES } from './outage.route.ts';
@@ -15,7 +15,7 @@ type OutageItem = AnswerOf<'outages'>['items'][number];
 /** Lists the outages that raised an alert. The cron trigger cannot report its own absence, so this list checks it too. */
 export const listOutages = (db: D1Database, now: Seconds): Queried<OutageItem[]> =>
   attempt(async () => {
-    const [open, cron] = [await openOutages(db), await cronOutage(db, now)];
+    const [open, cron] = [await openOutages(db, OUTAGE_RULES), await cronOutage(db, now)];
     const raised = open.filter(({ rule, isRaised }) => isRaised && rule !== 'cron_missed');
     const missed =
       cron === undefined

@@ -1,11 +1,16 @@
 import type { Seconds } from '../core/clock.ts';
 import type { AlertBody, OutageRule } from '../protocol/alert.ts';
 
-/** A condition that makes calls or payments fail until it is over. `subject`: which backend, network, tool or queue. */
-export type Outage = { readonly subject: string; readonly detail: AlertBody['detail'] };
+/** A condition that fails calls or payments until it is over. `subject`: which backend, network, tool or queue. */
+export type Outage = {
+  readonly subject: string;
+  readonly detail: AlertBody['detail'];
+  /** It is not over, but would begin none. */
+  readonly onlyLasts?: boolean;
+};
 
 /** An outage that is not over. Its detail has `since`. */
-export type OpenOutage = Outage & {
+export type OpenOutage = Omit<Outage, 'onlyLasts'> & {
   readonly rule: OutageRule;
   readonly since: Seconds;
   readonly isRaised: boolean;
@@ -21,9 +26,15 @@ const CONFIRMED_AFTER: { readonly [rule in OutageRule]?: Seconds } = {
 };
 
 /**
- * Records the outages that a check of one rule found. Raises an alert for each outage that began, and one of kind `ended` for each that is
- * over. Race: raise before recording. After a crash between the two, the next check raises the alert again; the other way round it would be
- * lost.
+ * The end is raised no earlier than this after the beginning.
+ *
+ * Attack: a caller that makes a tool fail and succeed in turn would raise hundreds of alerts a day for a few cents.
+ */
+const LASTS: { readonly [rule in OutageRule]?: Seconds } = { upstream_failing: 3_600 };
+
+/**
+ * Records what a look found of a rule: raises an alert for each outage that began, and one of kind `ended` for each that is over. An alert is
+ * raised before it is recorded: after a crash between the two, the next look raises it again rather than never.
  *
  * @throws Error if the database does not answer
  */
@@ -34,12 +45,9 @@ export const recordOutages = async (
   raise: (alert: AlertBody) => Promise<boolean>,
   now: Seconds,
 ): Promise<void> => {
-  const known = new Map(
-    (await openOutages(db)).flatMap((each) => (each.rule === rule ? [[each.subject, each]] : [])),
-  );
-  for (const { subject, detail: own } of found) {
-    const since = known.get(subject)?.since ?? now;
-    const isRaised = known.get(subject)?.isRaised ?? false;
+  const known = new Map((await openOutages(db, [rule])).map((each) => [each.subject, each]));
+  for (const { subject, detail: own, onlyLasts = false } of found) {
+    const { since, isRaised } = known.get(subject) ?? { since: now, isRaised: onlyLasts };
     known.delete(subject);
     if (isRaised) continue;
     const detail = { since, ...own };
@@ -50,7 +58,8 @@ export const recordOutages = async (
       .bind(rule, subject, since, JSON.stringify(detail), raised)
       .run();
   }
-  for (const { subject, detail, isRaised } of known.values()) {
+  for (const { subject, detail, isRaised, since } of known.values()) {
+    if (isRaised && now - since < (LASTS[rule] ?? 0)) continue;
     if (isRaised && !(await raise({ rule, detail: { ...detail, kind: 'ended' } }))) continue;
     await db
       .prepare('DELETE FROM outages WHERE rule = ?1 AND subject = ?2')
@@ -59,8 +68,8 @@ export const recordOutages = async (
   }
 };
 
-/** Rows to read, at most: more outages at once share one cause. */
-const MOST = 200;
+/** Rows of a rule that are read, more than a look finds: a thousand calls show at most 200 tools that fail. */
+const MOST = 1_000;
 
 type Row = {
   readonly rule: OutageRule;
@@ -70,16 +79,21 @@ type Row = {
   readonly raised: 0 | 1;
 };
 
-/** Lists the outages that are not over, the oldest first. @throws Error if the database does not answer */
-export const openOutages = async (db: D1Database): Promise<readonly OpenOutage[]> => {
-  const { results } = await db
-    .prepare(
-      `SELECT rule, subject, since, detail, raised FROM outages ORDER BY since LIMIT ${MOST}`,
-    )
-    .all<Row>();
-  return results.map(({ detail, raised, ...row }) => ({
-    ...row,
-    detail: JSON.parse(detail) as AlertBody['detail'],
-    isRaised: raised === 1,
-  }));
+/** Lists the outages of some rules that are not over, the oldest first. Many of one rule hide none of another. @throws Error if the database does not answer */
+export const openOutages = async (
+  db: D1Database,
+  rules: readonly OutageRule[],
+): Promise<readonly OpenOutage[]> => {
+  const ofRule = db.prepare(
+    `SELECT rule, subject, since, detail, raised FROM outages WHERE rule = ?1 ORDER BY since LIMIT ${MOST}`,
+  );
+  const read = await db.batch<Row>(rules.map((rule) => ofRule.bind(rule)));
+  return read
+    .flatMap(({ results }) => results)
+    .toSorted((a, b) => a.since - b.since)
+    .map(({ detail, raised, ...row }) => ({
+      ...row,
+      detail: JSON.parse(detail) as AlertBody['detail'],
+      isRaised: raised === 1,
+    }));
 };

@@ -7,6 +7,7 @@ import { listOutages } from '../../../src/management/outage.ts';
 import { onBatch } from '../../../src/queues.ts';
 import { beginCron, cronOutage, noticeMissedCron } from '../../../src/outages/cron.ts';
 import { recordOutages } from '../../../src/outages/record-outages.ts';
+import { upstreamOutages } from '../../../src/outages/upstreams.ts';
 import { watchOutages } from '../../../src/outages/watch-outages.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { configOf } from '../../support/deployed.ts';
@@ -141,23 +142,21 @@ describe('an outage', () => {
     ]);
   });
 
-  it('of a tool is raised at once when its newest calls fail, and ends with a success', async () => {
+  /** A call of the tool `lookup` that ended. */
+  const call = (at: number, success: 0 | 1) =>
+    db
+      .prepare(
+        `INSERT INTO calls (accepted_at, account, call, first_seq, segment, seq, tool, state, success, status, ended_at)
+         VALUES (?1, 'a', ?2, 1, 0, 2, 'lookup', ?3, ?4, ?5, ?1)`,
+      )
+      .bind(
+        ...[at, crypto.randomUUID(), success ? 'committed' : 'released'],
+        ...[success, success ? 200 : 502],
+      );
+  const ended = async (at: number, success: 0 | 1) => call(at, success).run();
+
+  it('of a tool is raised at once when its newest calls fail, and ends when most succeed', async () => {
     const { look, raised, kinds } = watcher();
-    let calls = 0;
-    const ended = async (at: number, success: 0 | 1) =>
-      db
-        .prepare(
-          `INSERT INTO calls (accepted_at, account, call, first_seq, segment, seq, tool, state, success, status, ended_at)
-           VALUES (?1, 'a', ?2, 1, 0, 2, 'lookup', ?3, ?4, ?5, ?1)`,
-        )
-        .bind(
-          at,
-          `c${(calls += 1)}`,
-          success ? 'committed' : 'released',
-          success,
-          success ? 200 : 502,
-        )
-        .run();
     for (let at = 0; at < 50; at += 1) await ended(START - 3_000 + at, 1);
     for (let at = 0; at < 4; at += 1) await ended(START + at, 0);
     await look(working(), START + 10);
@@ -169,9 +168,43 @@ describe('an outage', () => {
         detail: { since: START + 60, tool: 'lookup', failed: 10, calls: 10 },
       },
     ]);
-    await ended(START + 100, 1);
-    await look(working(), START + 120);
+    await ended(START + 4_000, 1);
+    await look(working(), START + 4_010);
+    expect(kinds()).toHaveLength(1);
+    for (let at = 1; at < 3; at += 1) await ended(START + 4_000 + at, 1);
+    await look(working(), START + 4_020);
     expect(kinds().at(-1)).toEqual(['upstream_failing', 'ended']);
+  });
+
+  it('of a tool that fails and works in turn is raised once in an hour', async () => {
+    const kinds: unknown[] = [];
+    const raise = async ({ detail }: AlertBody) => kinds.push(detail['kind'] ?? 'began') > 0;
+    for (let turn = 0; turn < 6; turn += 1) {
+      const at = START + turn * 600;
+      await db.batch(Array.from({ length: 10 }, (_, place) => call(at + place, turn % 2 ? 1 : 0)));
+      const found = await upstreamOutages(db, at + 30);
+      await recordOutages(db, 'upstream_failing', found, raise, at + 30);
+    }
+    expect(kinds).toEqual(['began']);
+    await recordOutages(db, 'upstream_failing', [], raise, START + 3_630);
+    expect(kinds).toEqual(['began', 'ended']);
+  });
+
+  it('of a tool with as many failures as successes begins none', async () => {
+    const { look, kinds } = watcher();
+    for (let at = 0; at < 10; at += 1) await ended(START + at, at % 2 ? 0 : 1);
+    await look(working(), START + 30);
+    expect(kinds()).toEqual([]);
+  });
+
+  it('of the chain is raised and shown beside any number of outages of tools', async () => {
+    const row = db.prepare("INSERT INTO outages VALUES ('upstream_failing', ?1, ?2, '{}', 1)");
+    await db.batch(Array.from({ length: 300 }, (_, at) => row.bind(`t${at}`, START - 1_000)));
+    const { look, kinds } = watcher();
+    const dead: Config = { ...working(), rpcUrls: new Map([[ON, [STOPPED]]]) };
+    for (const at of [0, 60, 120]) await look(dead, START + at);
+    expect(kinds()).toEqual([['chain_stuck', 'silent']]);
+    expect((await shown()).map(({ rule }) => rule)).toContain('chain_stuck');
   });
 
   it('of a queue is raised by the age of its oldest message', async () => {
@@ -205,10 +238,10 @@ describe('an outage', () => {
     await record(START + 120, found);
     expect(raised).toHaveLength(2);
     answers = false;
-    await record(START + 180, []);
+    await record(START + 3_600, []);
     expect(await shown()).toHaveLength(1);
     answers = true;
-    await record(START + 240, []);
+    await record(START + 3_660, []);
     expect(raised.map(({ detail }) => detail['kind'])).toEqual([
       ...[undefined, undefined],
       ...['ended', 'ended'],
