@@ -22,6 +22,8 @@ export type SessionGate = {
   readonly admit: (read: Reader, request: SessionRequest, now: Seconds) => SessionVerdict;
   /** Ends a session in memory, for an account that stores nothing. */
   readonly end: (ended: EndedSession) => void;
+  /** What an operator without an account has spent, in memory: only its own wallet can spend it. */
+  readonly spent: { commands?: AccountState['tree']['commands'] };
   /** The newest requests of sessions that begin later: the clock of their browser is ahead. */
   readonly early: (now: Seconds) => readonly SessionRequest[];
 };
@@ -65,6 +67,7 @@ export const openSessionGate = (woke: Seconds): SessionGate => {
       return { verdict: 'admitted' };
     },
     end: (session) => ended.set(session.key, session),
+    spent: {},
     early: (now) => [...used.values()].filter(({ begun }) => begun > now),
   };
 };
@@ -73,8 +76,8 @@ export const openSessionGate = (woke: Seconds): SessionGate => {
  * Stores the end of one session, or of all sessions that were used or began until now. An account that neither exists nor belongs to an
  * operator has nothing to read, so for it the end is kept only in memory.
  *
- * Attack: signing sessions is free, but the end of each one writes a row. So an account has a budget of rows, and a session that has
- * already ended writes none.
+ * Attack: a wallet signs sessions for nothing, and each end of one is a row. So these rows have a budget, also those of an operator without an
+ * account, and a session that has ended already gets none.
  */
 export const endSession = (
   state: AccountState,
@@ -97,8 +100,11 @@ export const endSession = (
     ...new Map([{ key, at: now, until }, ...early].map((each) => [each.key, each])).values(),
   ];
   const bytes = rows.reduce((sum, each) => sum + ENDED_SESSION.encode(each).length, 0);
-  const spent = exists(state) ? spendBudget(state, 'session', bytes, context) : { state };
+  const { commands } = exists(state) ? state.tree : gate.spent;
+  const payer = { ...state, tree: { ...state.tree, ...(commands && { commands }) } };
+  const spent = isStored ? spendBudget(payer, 'session', bytes, context) : { state };
   if ('fault' in spent) return unchanged(state, { verdict: 'refused', fault: spent.fault });
+  if (isStored && !exists(state)) gate.spent.commands = spent.state.tree.commands;
   for (const each of rows) gate.end(each);
   const decision = exists(state)
     ? stored(spent.state, { verdict: 'ok' } as const)

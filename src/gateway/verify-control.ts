@@ -36,7 +36,8 @@ export const verifyControl = async (
   gateway.chainHealth.note(network, contract.ok, nowSeconds());
   if (!contract.ok) return silent(network, 'signature');
   const { valid, hasCode, block } = contract.value;
-  if (valid) return ok({ contractCheckedAt: block });
+  // Without code at the address nobody has checked anything, whatever it answers: a precompile has none.
+  if (valid && hasCode) return ok({ contractCheckedAt: block });
   return invalidSignature(signed, hasCode ? 'contract_refused' : 'wrong_signer');
 };
 

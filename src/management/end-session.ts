@@ -6,6 +6,7 @@ import { accountId } from '../protocol/account-id.ts';
 import type { SessionEnd } from '../protocol/account/session.ts';
 import { MAX_SESSION, AGENT_SESSION_HEADER } from '../protocol/intent/agent-session.ts';
 import { problem } from '../protocol/problem/problem.ts';
+import { isOperator } from './authorise.ts';
 import type { AdminContext } from './handler.ts';
 import { authenticateSession, sessionTool } from './session.ts';
 import { type Signer, verifySigner } from './signer.ts';
@@ -40,9 +41,11 @@ const end = async (
   const verified = await verifySigner(context, signer, clientOf(request.headers));
   if (!verified.ok) return problem(verified.error);
   const account = accountId(signer.network, signer.payer);
-  const isOperator = context.config.operators.includes(signer.payer);
   try {
-    const answer = await context.account(account).endSession({ ...ended, isOperator });
+    const answer = await context.account(account).endSession({
+      ...ended,
+      isOperator: isOperator(context, signer, verified.value),
+    });
     if (answer.verdict === 'refused') return problem(answer.fault);
     if (answer.verdict === 'ok') {
       return new Response(null, { status: 204, headers: { 'Cache-Control': 'no-store' } });

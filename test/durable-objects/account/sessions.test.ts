@@ -93,13 +93,16 @@ describe('endSession', () => {
     expect(await stubOf(payer).admitSession(later)).not.toEqual({ verdict: 'ended' });
   });
 
-  it('is refused beyond the budget of the account, and the session continues', async () => {
+  it.each([
+    ['the account', false],
+    ['an operator without an account', true],
+  ])('is refused beyond the budget of %s, and the session continues', async (_, isOperator) => {
     const payer = randomHex(20);
-    await topUp(payer, 1_000n);
+    if (!isOperator) await topUp(payer, 1_000n);
     await stubOf(payer).admitSession(requestOf({ created: 0 }));
     const keyAt = (at: number) => `0x${at.toString(16).padStart(64, '0')}` as const;
     const ended = async (at: number) => {
-      const answer = await stubOf(payer).endSession({ ...end, key: keyAt(at) });
+      const answer = await stubOf(payer).endSession({ ...end, isOperator, key: keyAt(at) });
       return answer.verdict === 'refused' ? answer.fault.rule : answer.verdict;
     };
     const answers = [];

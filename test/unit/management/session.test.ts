@@ -84,9 +84,10 @@ const answerTo = async (
   script: Script = {},
   using = manage,
   node: Node = KEY_ACCOUNT,
+  configured: Config = config,
 ) => {
   const { rpc } = network(node);
-  const { context, asked, relation } = await scriptedContext(config, {
+  const { context, asked, relation } = await scriptedContext(configured, {
     relation: async () => ({ verdict: 'found', relation: 'self', hasParent: false, exists: true }),
     standing: async () => ({ verdict: 'unavailable' }),
     apply: async () => governed(),
@@ -302,6 +303,45 @@ describe('DELETE /session', () => {
     );
     expect(answer.status).toBe(204);
     expect(ended).toEqual([{ key: hexOf(key.raw), until: NOW + 3_600, isOperator: false }]);
+  });
+
+  /** A session that only a contract can accept. */
+  const endByContract = async (network: string, node: Node) => {
+    const key = await newKey();
+    const signed = await signSession(sessionOf(key), 'agent');
+    const ended: boolean[] = [];
+    const answer = await answerTo(
+      await requestBy(key, { method: 'DELETE', path: '/session', signed }),
+      {
+        endSession: async ({ isOperator }) => {
+          ended.push(isOperator);
+          return { verdict: 'ok' };
+        },
+      },
+      endSession,
+      node,
+      {
+        ...config,
+        operators: [addressOf('owner')],
+        networks: [network as Config['networks'][0], ...config.networks],
+      },
+    );
+    return { status: answer.status, ended };
+  };
+  const contract = {
+    ...{ ...KEY_ACCOUNT, eth_getCode: '0x60', eth_call: `0x1626ba7e${'0'.repeat(56)}` },
+  };
+
+  it("stores nothing for a contract at an operator's address on another network than the first", async () => {
+    const first = await endByContract(config.networks[0], contract);
+    expect(first).toEqual({ status: 204, ended: [true] });
+    const other = await endByContract('eip155:1', contract);
+    expect(other).toEqual({ status: 204, ended: [false] });
+  });
+
+  it('ends nothing where an address without code answers as a contract would', async () => {
+    const answer = await endByContract(config.networks[0], { ...contract, eth_getCode: '0x' });
+    expect(answer).toEqual({ status: 400, ended: [] });
   });
 
   it('ends nothing without a proof', async () => {
