@@ -60,7 +60,7 @@ class Accounts:
 
 
 class Leaves:
-    """Reads `leaves.ndjson` of a year. Without proofs it holds all leaves of the log; with proofs those of an owner.
+    """Reads `leaves.ndjson` of a year. Without proofs it holds all leaves of the log; with proofs those of an owner; never a mixture.
 
     `kept` and `named` are earlier trees that the log must begin with: one that somebody kept, and the one that the next year names.
     """
@@ -142,6 +142,9 @@ class Leaves:
         return None
 
     def _append(self, hashed: bytes, index: int, line: Line) -> Optional[str]:
+        # Attack: one line with a proof switches the root at the end off, so a line without one after it could be forged.
+        if not self.is_complete:
+            return "leaf_not_included"
         if index != self._tree.size:
             return "leaf_missing"
         self._tree.append(hashed)
@@ -155,7 +158,8 @@ class Leaves:
         path = [each for each in hashes if each is not None]
         tree = self._checkpoint
         is_proved = (
-            index > self._last_index
+            self._tree.size == 0
+            and index > self._last_index
             and len(path) == len(hashes)
             and is_included(hashed, index, tree.size, tree.root, path)
         )

@@ -1,7 +1,17 @@
 /** Exports of an owner whose exporter cut off the last entries of an account, in every way that leaves a chain which holds together. */
-import { parseLeaf } from '../../src/audit/log/leaf.ts';
+import {
+  createHeadsTree,
+  headsText,
+  slotHash,
+  slotOf,
+  SLOTS,
+  withHead,
+} from '../../src/audit/log/heads.ts';
+import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { LogKey } from '../../src/audit/log/log-key.ts';
+import { inclusionProof } from '../../src/audit/log/merkle-tree.ts';
 import { SIGNATURE_TYPE, verifierKey } from '../../src/audit/log/signed-note.ts';
+import { encodeBase64 } from '../../src/crypto/bytes.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { KEY } from '../unit/audit/log/vectors.ts';
@@ -68,7 +78,7 @@ export const wholeExport = async (
 const cutLogs = ({ logs, cut, kept }: Whole): CutExport['logs'] =>
   new Map([...logs].map(([of, all]) => [of, of === cut ? all.slice(0, kept) : all]));
 
-type Line = { readonly leaf?: string; readonly account?: string };
+type Line = { readonly index?: number; readonly leaf?: string; readonly account?: string };
 const without = (lines: readonly string[], isLeftOut: (line: Line) => boolean): readonly string[] =>
   lines.filter((line) => !isLeftOut(JSON.parse(line) as Line));
 
@@ -94,6 +104,44 @@ const withoutLater = (whole: Whole, change: (year: YearTexts) => Partial<YearTex
     leaves: without(year.leaves, isLater(whole)),
     ...change(year),
   }));
+
+/** What an exporter makes of the leaves that it shows: an index of those alone, its leaf, and the lines of `heads.ndjson`. */
+const forgedIndex = (leaves: readonly string[]) => {
+  const tree = createHeadsTree();
+  const slots = new Map<number, Uint8Array>();
+  const anchors = new Map<AccountId, Uint8Array>();
+  for (const line of leaves) {
+    const leaf = parseLeaf((JSON.parse(line) as Line).leaf ?? '');
+    if (leaf === undefined) continue;
+    const anchor = anchors.get(leaf.account) ?? hashOfLeaf(leaf);
+    anchors.set(leaf.account, anchor);
+    const number = slotOf(anchor);
+    slots.set(number, withHead(slots.get(number) ?? new Uint8Array(), anchor, hashOfLeaf(leaf)));
+  }
+  tree.put([...slots].map(([number, slot]) => [number, slotHash(slot)]));
+  const heads = [...anchors].map(([account, anchor]) => {
+    const number = slotOf(anchor);
+    const path = inclusionProof(number, SLOTS, tree.read).map(encodeBase64);
+    const slot = encodeBase64(slots.get(number) ?? new Uint8Array());
+    return `${JSON.stringify({ account, slot, path })}\n`;
+  });
+  return { text: headsText(tree.root()), heads };
+};
+
+/** The last entries cut with their leaves, and leaves of a forged index without proofs, the last of which ends the tree. */
+const withForgedIndex = (whole: Whole): CutExport =>
+  withoutLater(whole, ({ leaves, checkpoint }) => {
+    const shown = without(
+      without(leaves, isLater(whole)),
+      ({ leaf = '' }) => parseLeaf(leaf) === undefined,
+    );
+    const { text, heads } = forgedIndex(shown);
+    const unproved = Array.from(
+      { length: Number(checkpoint.split('\n')[1]) },
+      (_, index) => `${JSON.stringify({ index, leaf: text })}\n`,
+    );
+    return { heads, leaves: [...shown, ...unproved] };
+  });
 
 /** A key that the exporter made. */
 const ownKey = async (): Promise<LogKey> => {
@@ -189,6 +237,24 @@ export const CUT_CASES: readonly CutCase[] = [
       })),
     broken: { heads: 'malformed_head' },
     heads: 'BROKEN',
+  },
+  {
+    name: 'the last entries cut with their leaves, and an index that nothing proves',
+    change: withForgedIndex,
+    broken: { log: 'leaf_not_included' },
+    heads: 'not checked',
+  },
+  {
+    name: 'a first leaf that nothing proves',
+    change: (whole) => ({
+      ...whole,
+      years: whole.years.map((year) => {
+        const { index, leaf } = JSON.parse(year.leaves[0] ?? '') as Line;
+        return { ...year, leaves: year.leaves.with(0, `${JSON.stringify({ index, leaf })}\n`) };
+      }),
+    }),
+    broken: { log: 'leaf_not_included' },
+    heads: 'not checked',
   },
 ];
 

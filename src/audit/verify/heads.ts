@@ -110,6 +110,7 @@ export const createHeads = (
     account: AccountId,
     anchor: Uint8Array,
     newest: Checkpoint,
+    { size }: Checkpoint,
   ): Promise<boolean> => {
     const path = `${newest.origin.slice(-4)}/head/${newest.size}/${hexOf(anchor).slice(2)}`;
     const place = { file: `/log/${path}`, line: 1 };
@@ -131,6 +132,8 @@ export const createHeads = (
       breakHere(account, place, 'head_not_included');
       return false;
     }
+    // The tree of the export itself: nothing came later.
+    if (newest.size === size) compare(account, newest.origin, head, place);
     return isEqual(head.head, newestIn(account, newest.origin));
   };
 
@@ -162,7 +165,10 @@ export const createHeads = (
         tally.skip(
           `nothing proves the newest leaf of ${account} in ${trees[from + Math.max(0, lacking)]?.tree.origin}; export again`,
         );
-      else if (isPast || (newest !== undefined && !(await isNewestNow(account, anchor, newest)))) {
+      else if (
+        isPast ||
+        (newest !== undefined && !(await isNewestNow(account, anchor, newest, last.tree)))
+      ) {
         if (!broken.has(account))
           tally.bound('the log of the gateway has later entries than the export; export again');
       } else if (pinned === undefined) tally.bound(UNPINNED);

@@ -37,7 +37,7 @@ export type Trees = {
 
 /**
  * Reads the leaves of a year and checks them against its signed tree. Without proofs they are all leaves of the log: their root is recomputed.
- * With proofs they are those of an owner: each is proved by itself. The leaves of each account must continue one another, also from year to year.
+ * With proofs they are those of an owner: each is proved by itself. Never a mixture: nothing would prove the leaves without proofs. The leaves of each account must continue one another, also from year to year.
  */
 export const readLeaves = async (
   file: LogFile,
@@ -68,6 +68,8 @@ export const readLeaves = async (
     count += 1;
     const hash = leafHash(utf8(text));
     if (proof === undefined) {
+      // Attack: one line with a proof switches the root at the end off, so a line without one after it could be forged.
+      if (!isComplete) return breakHere('leaf_not_included');
       if (index !== built.size()) return breakHere('leaf_missing');
       built.append(hash);
       const isOther = earlier.some(
@@ -78,6 +80,7 @@ export const readLeaves = async (
       isComplete = false;
       const hashes = proof.map(decodeBase64);
       const isIncluded =
+        built.size() === 0 &&
         index > lastIndex &&
         !hashes.includes(undefined) &&
         verifyInclusion({ hash, index }, tree, hashes as Uint8Array[]);

@@ -171,6 +171,28 @@ describe('the log that the gateway has now', () => {
   });
 });
 
+test('the gateway has another newest leaf in the very tree of the export: its leaves are forged', async () => {
+  const whole = await wholeExport(OWNED, ALICE, STRANGER);
+  const [year] = await exportLogs([whole.log], 'all');
+  if (year === undefined) throw new Error('no year');
+  // The operator's own export, without what came after half of the account's entries: only the root is wrong.
+  const shown = Number(whole.early[0]?.checkpoint.split('\n')[1]);
+  const blank = headsText(new Uint8Array(32));
+  const leaves = year.leaves.map((line, index) =>
+    index < shown ? line : `${JSON.stringify({ index, leaf: blank })}\n`,
+  );
+  const entries = OWNED.get(ALICE)?.slice(0, whole.kept) ?? [];
+  const given = {
+    ...whole,
+    logs: new Map(OWNED).set(ALICE, entries),
+    years: [{ ...year, leaves }],
+  };
+  expect((await foundIn(given, PINNED, publishedBy([whole.log]))).broken).toEqual({
+    log: 'other_heads',
+    heads: 'leaf_withheld',
+  });
+});
+
 describe('all leaves of a log', () => {
   test('prove the heads of every account, and each index that the operator signed', async () => {
     const log = openMemoryLog(2026);
