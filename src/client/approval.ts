@@ -2,7 +2,8 @@ import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AgentContext } from './context.ts';
 import { CountersignError, isProblem, type ProblemBody } from './errors.ts';
-import { exchange, type ExchangeResult } from './exchange.ts';
+import type { ExchangeResult } from './exchange.ts';
+import { exchangeOrLook } from './exchange-or-look.ts';
 import { notify, type WaitingCall } from './hooks.ts';
 import { look } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -78,7 +79,7 @@ export const waitForPerson = async (
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
     const state = await stateOf(context, outgoing, proof.call);
     if (state === 'approved' || state === 'used') {
-      const result = await exchange(context, outgoing, proof, 1);
+      const result = await exchangeOrLook(context, outgoing, proof, 1);
       // The person has withdrawn the approval between the question and the repeat.
       if (!isProblem(result.problem, 'approval-required')) return await complete(result);
       await result.response.body?.cancel().catch(() => undefined);

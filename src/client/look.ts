@@ -96,16 +96,16 @@ const failed = (response: Response, what: string): CountersignError =>
 const BODILESS = new Set([204, 205, 304]);
 
 /**
- * Replaces the refusal of a repeat with the stored answer of its call, by one look-up. The refusal remains the answer if the
- * gateway has no look-up, stores no answer, or stores the answer of another request.
+ * Replaces the refusal of a repeat with the stored answer of its call, by one look-up; undefined if the gateway has no look-up, stores no
+ * answer, or stores the answer of another request.
  */
 export const storedAnswer = async (
   context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
   refusal: ExchangeResult,
-): Promise<ExchangeResult> => {
-  if (proof.gateway === undefined) return refusal;
+): Promise<ExchangeResult | undefined> => {
+  if (proof.gateway === undefined) return undefined;
   const { audience, tool } = proof.gateway;
   try {
     const question = await readOutgoing(new URL(`/calls/${proof.call}`, outgoing.origin).href, {
@@ -114,7 +114,7 @@ export const storedAnswer = async (
     });
     const found = await lookOn(context, question, audience, proof.network, proof.call);
     const request = await requestDigest(observedAs(outgoing, audience, tool));
-    if (found?.record.answer === undefined || found.record.request !== request) return refusal;
+    if (found?.record.answer === undefined || found.record.request !== request) return undefined;
     const { status, body } = found.record.answer;
     const headers = new Headers(found.record.answer.headers);
     // Only the look-up's own receipt counts, never a header that the tool once sent.
@@ -129,6 +129,6 @@ export const storedAnswer = async (
     };
   } catch (cause) {
     if (outgoing.signal?.aborted === true) throw cause;
-    return refusal;
+    return undefined;
   }
 };

@@ -1,21 +1,19 @@
-import type { Hex } from '../core/hex.ts';
 import { creditKey } from './budget.ts';
 import { type CallReport, creditIn, withReport } from './call-report.ts';
 import type { AgentContext } from './context.ts';
-import { CountersignError, isProblem, messageText } from './errors.ts';
-import { exchange, type ExchangeResult } from './exchange.ts';
+import { isProblem } from './errors.ts';
+import type { ExchangeResult } from './exchange.ts';
+import { exchangeOrLook } from './exchange-or-look.ts';
 import { notify } from './hooks.ts';
-import { isRecord, readBase64Json, readJsonBody } from './json.ts';
-import { storedAnswer } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
 import type { Completion, SignedResult } from './signed-result.ts';
-import { paymentAnswerOf, signedReport } from './signed-report.ts';
+import { signedReport } from './signed-report.ts';
 
 /**
- * Sends a proof until the gateway answers. A 402 ends the call, whatever its reason: another signature could pay twice (law 5).
+ * Sends a proof as `exchangeOrLook` does, and remembers its call for later look-ups.
  *
- * @throws CountersignError `payment_refused`, `answer_lost`, `redirected`
+ * @throws CountersignError as `exchangeOrLook`
  */
 export const present = async (
   context: AgentContext,
@@ -23,14 +21,7 @@ export const present = async (
   proof: Proof,
 ): Promise<ExchangeResult> => {
   context.memory.keepCall(proof.call, proof.network);
-  const result = await exchange(context, outgoing, proof);
-  if (result.response.status === 402) throw await refused(context, result, proof.call);
-  // The repeat collided with its own first attempt, or a final 503 leaves the outcome of that attempt open: look up the stored answer.
-  const isUnclear =
-    isProblem(result.problem, 'already-used') || (result.lost && result.response.status === 503);
-  return result.attempts > 1 && isUnclear
-    ? await storedAnswer(context, outgoing, proof, result)
-    : result;
+  return await exchangeOrLook(context, outgoing, proof);
 };
 
 /**
@@ -104,38 +95,3 @@ const rememberCredit = (
   budget.addPrepaid(key, report.credited);
   if (free === undefined) credit.add(key, report.credited);
 };
-
-const MAX_BODY = 65_536;
-const MAX_HEADER = 16_384;
-
-const refused = async (
-  { timeoutMs }: Pick<AgentContext, 'timeoutMs'>,
-  { response, lost, attempts }: ExchangeResult,
-  call: Hex,
-): Promise<CountersignError> => {
-  const reason = await reasonOf(response, timeoutMs);
-  // An earlier attempt got no answer and may have paid, so the refusal of a repeat is not final.
-  return lost
-    ? new CountersignError(
-        'answer_lost',
-        `The server did not answer at first and refused the repeat (attempt ${attempts}): ${reason}.`,
-        { response, call },
-      )
-    : new CountersignError('payment_refused', `The server refused the payment: ${reason}.`, {
-        response,
-        call,
-      });
-};
-
-/** The reason that the server states, short and printable. */
-const reasonOf = async (response: Response, withinMs: number): Promise<string> => {
-  const settled = paymentAnswerOf(response.headers)?.errorReason;
-  const offered = readBase64Json(response.headers.get('payment-required') ?? '', MAX_HEADER);
-  const body = await readJsonBody(response, MAX_BODY, withinMs);
-  const words = [settled, member(offered, 'error'), member(body, 'detail'), member(body, 'error')];
-  const word = words.find((each): each is string => typeof each === 'string' && each !== '');
-  return messageText(word ?? 'no reason given', 256);
-};
-
-const member = (value: unknown, name: string): unknown =>
-  isRecord(value) ? value[name] : undefined;

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AgentOptions, ApprovalRequired, type SavedCall } from '../../../src/client/index.ts';
+import { problem as realProblem } from '../../../src/protocol/problem/problem.ts';
 import {
   agentOf,
   type Arrived,
   callOf,
   challenged,
   creditLeft,
+  dropped,
   entry,
   binding,
   clientErrorOf,
@@ -187,6 +189,21 @@ describe('a call that a person must approve', () => {
     await expect(error.approval.resume({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(signedIn(server)).toHaveLength(1);
     expect((await error.approval.resume()).status).toBe(200);
+  });
+
+  const paused: Step = async () => await realProblem({ reason: 'paused' });
+
+  it.each([
+    ['a lost answer and a 503 that is final', [dropped, paused]],
+    ['a 503 that is final', [paused]],
+    ['a 402', [() => offer()]],
+  ] as const)('is looked up, and lost, after a repeat with %s', async (_, steps) => {
+    const server = scriptOf('approved', ...steps, () => problem(404, 'unknown-call'));
+    const { agent, error } = await pendingOf(server);
+    const lost = await clientErrorOf(error.approval.resume());
+    expect(lost).toMatchObject({ code: 'answer_lost', call: callOf(signedIn(server)[0]) });
+    expect(server.arrived.at(-1)?.url).toContain('/calls/');
+    expect(agent.spending()).toMatchObject({ signed: 20_000n });
   });
 
   it('is continued by another agent from what it saved, which counts it once', async () => {

@@ -9,6 +9,7 @@ import {
   base64Json,
   dropped,
   entry,
+  lookedUp,
   NOW,
   offer,
   problem,
@@ -129,15 +130,58 @@ describe('a lost answer', () => {
     },
   );
 
-  it('is looked up after a final 503 to its repeat, which says nothing about it', async () => {
+  const paused: Step = async () => await realProblem({ reason: 'secret_unavailable' });
+
+  it.each([
+    ['a closed connection', dropped, offer],
+    ['503 of settlement whose outcome is unknown', halted, offer],
+    ['503 of a proxy', () => new Response(null, { status: 503 }), offer],
+    ['a closed connection, without a gateway', dropped, () => offer([entry()], {})],
+  ] as const)(
+    'after %s is lost if its repeat gets a final 503 and no stored answer exists',
+    async (_, first, asks) => {
+      const server = scripted(
+        () => asks(),
+        first,
+        paused,
+        () => problem(404, 'unknown-call'),
+      );
+      const agent = agentOf(server, { retries: 1 });
+      const error = await rejectionOf(agent.fetch(URL_OF_TOOL));
+      const { detail } = problemOf({ reason: 'secret_unavailable' }).members;
+      expect(error).toMatchObject({
+        code: 'answer_lost',
+        call: callOf(server.arrived[1]),
+        problem: { detail },
+      });
+      expect(String(error)).toContain(detail);
+      expect(agent.spending()).toMatchObject({ signed: 20_000n });
+    },
+  );
+
+  it.each([
+    ['final 503', paused],
+    ['402', () => offer()],
+  ] as const)('is looked up after a %s to its repeat', async (_, refusal) => {
+    const server: ReturnType<typeof scripted> = scripted(
+      () => offer(),
+      halted,
+      refusal,
+      async () => await lookedUp(server.arrived[1]),
+    );
+    const answer = await agentOf(server, { retries: 1 }).fetch(URL_OF_TOOL);
+    expect(await answer.text()).toBe('bonjour');
+    expect(answer.countersign).toMatchObject({ charged: 20_000n, receipt: { verified: true } });
+  });
+
+  it('whose repeat says that its settlement failed has that answer: nothing moved', async () => {
     const server = scripted(
       () => offer(),
-      dropped,
-      async () => await realProblem({ reason: 'secret_unavailable' }),
-      () => problem(404, 'unknown-call'),
+      halted,
+      async () => await realProblem({ reason: 'settlement_failed', fault: 'gateway' }),
     );
-    await agentOf(server, { retries: 1 }).fetch(URL_OF_TOOL);
-    expect(server.arrived.at(-1)?.url).toContain('/calls/');
+    const answer = await agentOf(server, { retries: 1 }).fetch(URL_OF_TOOL);
+    expect([answer.status, answer.countersign.charged]).toEqual([503, 0n]);
   });
 
   it('whose repeat gets a 402 is lost, not refused: an earlier attempt may have paid', async () => {

@@ -1,20 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import {
   agentOf,
   callOf,
   claimsFor,
   creditLeft,
   dropped,
-  HASH,
-  NOW,
+  lookedUp,
   offer,
   problem,
   receiptOf,
   scripted,
   served,
   URL_OF_TOOL,
-  USDC,
   type Step,
   serve,
 } from './server.ts';
@@ -119,32 +116,11 @@ describe('a 402 that is paid', () => {
 
 describe('a looked-up record that contradicts its verified receipt', () => {
   it('does not change the charged amount', async () => {
-    const server = scripted(
+    const server: ReturnType<typeof scripted> = scripted(
       () => offer(),
       dropped,
       () => problem(409, 'already-used'),
-      async () => {
-        const first = server.arrived[1];
-        if (first === undefined) throw new Error('no payment');
-        const claims = await claimsFor(first, callOf(first), 'bonjour');
-        const record = {
-          call: callOf(first),
-          tool: 'translate',
-          request: claims.request,
-          binding: 'intent',
-          state: 'committed',
-          asset: USDC,
-          price: '20000',
-          charged: '0',
-          paid_from: 'payment',
-          payment: 'settled',
-          accepted_at: NOW,
-          entry: HASH,
-          policy: HASH,
-          answer: { status: 200, headers: {}, body: encodeBase64(utf8('bonjour')) },
-        };
-        return Response.json(record, { headers: { 'Agent-Receipt': await receiptOf(claims) } });
-      },
+      async () => await lookedUp(server.arrived[1], { charged: '0' }),
     );
     const answer = await agentOf(server).fetch(URL_OF_TOOL);
     expect(answer.countersign).toMatchObject({ charged: 20_000n, receipt: { verified: true } });

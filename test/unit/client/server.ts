@@ -221,6 +221,23 @@ export const served = async (
     },
   });
 
+/** The gateway's record of a call that it served. */
+export const lookedUp = async (
+  first: Arrived | undefined,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Response> => {
+  if (first === undefined) throw new Error('no payment');
+  const claims = await claimsFor(first, callOf(first), 'bonjour');
+  const record = {
+    ...{ call: callOf(first), tool: 'translate', request: claims.request, binding: 'intent' },
+    ...{ state: 'committed', asset: USDC, price: '20000', charged: '20000' },
+    ...{ paid_from: 'payment', payment: 'settled', accepted_at: NOW, entry: HASH, policy: HASH },
+    answer: { status: 200, headers: {}, body: encodeBase64(utf8('bonjour')) },
+    ...more,
+  };
+  return Response.json(record, { headers: { 'Agent-Receipt': await receiptOf(claims) } });
+};
+
 /** The problems that declare themselves final, with their status. */
 const FINAL = new Set(
   all.flatMap(([status, reason]) =>
