@@ -7,10 +7,11 @@ import {
 import type { Agent } from '../../client/agent.ts';
 import { ApprovalRequired } from '../../client/pending-approval.ts';
 import { shortText } from '../../core/plain-text.ts';
-import { formatDollars, parseAmount } from '../../protocol/amount.ts';
+import { formatDollars } from '../../protocol/amount.ts';
 import type { Approval } from './approval.ts';
 import type { Named, Remote } from './names.ts';
 import { CALL_AGAIN, OWN_TOOLS, SPENDING } from './own-tools.ts';
+import { parkedCall } from './parked-calls.ts';
 import { openRemoteTools } from './remote-tools.ts';
 import { standingAt, stoppedText } from './standing.ts';
 import { againWith, failed, withSpending, words } from './texts.ts';
@@ -96,16 +97,12 @@ export const openBridge = (options: BridgeOptions): Server => {
       );
     } catch (cause) {
       if (cause instanceof ApprovalRequired) {
-        const { problem, approval: pending } = cause;
-        const price = parseAmount(String(problem?.['price']));
-        return await waiting.park(
-          {
-            ...{ tool: shownName, origin: remote.origin, payer, saved: pending.save() },
-            price: price === undefined ? '' : formatDollars(price),
-          },
-          pending.resume,
-          waiter,
+        const { approval: pending } = cause;
+        const parked = parkedCall(
+          { tool: shownName, origin: remote.origin, payer },
+          pending.save(),
         );
+        return await waiting.park(parked, pending.resume, waiter);
       }
       return failed(cause, isUnknownTool(cause) ? await reasonsOf([remote]) : '');
     }

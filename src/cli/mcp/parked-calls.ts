@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { SavedCall } from '../../client/saved-call.ts';
+import { formatDollars, parseAmount } from '../../protocol/amount.ts';
 import { readText, writeFiles } from '../lib/atomic-file.ts';
 
 /** A call of the host that waits for a person. */
@@ -11,9 +12,18 @@ export type ParkedCall = {
   readonly origin: string;
   /** The address that signed. */
   readonly payer: string;
-  /** Its price in dollars; empty if the gateway does not state one. */
+  /** The signed amount in dollars; empty if the saved call has none. */
   readonly price: string;
   readonly saved: SavedCall;
+};
+
+/** Attack: a gateway states a low price for a call that moves more once it is approved. What the agent signed is the price. */
+export const parkedCall = (
+  called: Pick<ParkedCall, 'tool' | 'origin' | 'payer'>,
+  saved: SavedCall,
+): ParkedCall => {
+  const amount = parseAmount(String(saved.proof['amount']));
+  return { ...called, saved, price: amount === undefined ? '' : formatDollars(amount) };
 };
 
 /** The calls of one key that wait for a person, in files that outlive the bridge. */

@@ -1,16 +1,16 @@
 import * as z from 'zod/mini';
 import { shortText } from '../../core/plain-text.ts';
+import { readSpending } from '../../client/mcp/connect.ts';
 import type { Remote } from './names.ts';
-import { messageOf } from './texts.ts';
 
-/** The limits of the agent at a gateway; undefined if the server has no tool that returns them, or does not answer. */
+/** The limits of the agent at a gateway, which cost nothing; undefined if the server is none that the agent reads from, or does not answer. */
 export const standingAt = async ({
   client,
 }: Remote): Promise<Record<string, unknown> | undefined> => {
-  const { structuredContent, isError } = await client
-    .callTool({ name: 'spending', arguments: {} })
-    .catch((cause: unknown) => ({ structuredContent: { error: messageOf(cause) }, isError: true }));
-  return isError === true ? undefined : (structuredContent as Record<string, unknown> | undefined);
+  const result = await readSpending(client).catch(() => undefined);
+  return result?.isError === true
+    ? undefined
+    : (result?.structuredContent as Record<string, unknown> | undefined);
 };
 
 const stoppedSchema = z.object({

@@ -1,6 +1,11 @@
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+  type CallToolResult,
+  Client,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
 import type { AgentContext } from '../context.ts';
 import { payingFetch } from './paying-fetch.ts';
+import { openReading, type Reading } from './reading.ts';
 
 /** How an MCP client introduces itself to servers. */
 export type McpClientInfo = { readonly name: string; readonly version: string };
@@ -13,7 +18,23 @@ export const connect = async (
 ): Promise<Client> => {
   const client = new Client(info);
   const endpoint = new URL(url);
-  const fetch = payingFetch(context, endpoint);
+  const reading = openReading(context, endpoint.origin);
+  const fetch = payingFetch(context, endpoint, reading);
   await client.connect(new StreamableHTTPClientTransport(endpoint, { fetch }));
+  readings.set(client, reading);
   return client;
 };
+
+const readings = new WeakMap<Client, Reading>();
+
+/**
+ * Calls the tool `spending` of a gateway with an intent that moves nothing. Attack: a server that takes no such intent may sell a tool of
+ * that name, and the client would pay; so it is not called there.
+ *
+ * @returns undefined without a call, if the server announced no audience that the agent accepts
+ * @throws the errors of `Client.callTool`
+ */
+export const readSpending = async (client: Client): Promise<CallToolResult | undefined> =>
+  readings.get(client)?.isOpen() === true
+    ? await client.callTool({ name: 'spending', arguments: {} })
+    : undefined;

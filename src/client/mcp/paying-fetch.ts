@@ -9,7 +9,7 @@ import type { Proof } from '../proof.ts';
 import { send } from '../transport.ts';
 import { httpAnswerOf } from './http-answer.ts';
 import { answerWith, bounded, type Messages, readMessages } from './messages.ts';
-import { openReading } from './reading.ts';
+import { openReading, type Reading } from './reading.ts';
 import { isIntroduction, requestIdOf, type ToolCall, toolCallOf } from './tool-call.ts';
 
 /** The key that the client adds to the `_meta` of each result: the cost of the call, as it has verified it (docs/client.md). */
@@ -21,8 +21,11 @@ export const REPORT_KEY = 'countersign/report';
  *
  * @throws CountersignError as `Agent.fetch` does: the call of the MCP client rejects with it
  */
-export const payingFetch = (context: AgentContext, url: URL) => {
-  const reading = openReading(context, url.origin);
+export const payingFetch = (
+  context: AgentContext,
+  url: URL,
+  reading: Reading = openReading(context, url.origin),
+) => {
   return async (target: string | URL, init?: FetchInit): Promise<Response> => {
     const post = await readOutgoing(target.toString(), init);
     const proof = await reading.proofFor(post);

@@ -30,6 +30,8 @@ type Gateway = { readonly audience: string; readonly network: Network };
 export type Reading = {
   /** Notes what a server announces about intents in its answer to `initialize` or `server/discover`. */
   note(messages: Messages): void;
+  /** Whether the server announced an audience that the agent accepts. From then on, no request of `READING` is paid. */
+  isOpen(): boolean;
   /** The proof for a request that only reads; undefined for any other request, and for a server that announced nothing. */
   proofFor(post: Outgoing): Promise<Proof | undefined>;
 };
@@ -54,6 +56,7 @@ export const openReading = (context: AgentContext, origin: string): Reading => {
       if (audience !== origin && audience !== context.audiences.get(origin)) return;
       gateway = { audience, network };
     },
+    isOpen: () => gateway !== undefined,
     proofFor: async (post) => {
       const tool = READING[nameOf(post)];
       if (gateway === undefined || tool === undefined) return undefined;
