@@ -35,11 +35,15 @@ export const printAnswer = async (
   if (isOfGateway(report)) throw problemError(status, report.problem, await nameOf(session));
   if (out.json) out.result(await documentOf(request, response), () => '');
   else {
-    if (response.body !== null) {
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
-        await (isRaw ? out.raw(chunk) : out.bytes(chunk));
+    try {
+      if (response.body !== null) {
+        for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
+          await (isRaw ? out.raw(chunk) : out.bytes(chunk));
+      }
+    } finally {
+      // A body that breaks off may have changed the terminal.
+      out.endBytes();
     }
-    out.endBytes();
     out.note(summary(out, response, offered));
   }
   if (!response.ok) throw new Ended(EXIT.failed);

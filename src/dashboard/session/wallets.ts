@@ -8,7 +8,9 @@ export type Announcement = {
 };
 
 const MAX_NAME = 64;
-const MAX_WALLETS = 16;
+const MAX_WALLETS = 64;
+/** Two show that a domain name is ambiguous (`walletKept`). */
+const MAX_OF_NAME = 2;
 
 /** The wallets of this browser, in the order in which they announced themselves. */
 export const wallets = signal<readonly Wallet[]>([]);
@@ -19,8 +21,13 @@ export const addWallet = (wallet: Wallet): void => {
   if (!isKnown && wallets.value.length < MAX_WALLETS) wallets.value = [...wallets.value, wallet];
 };
 
-export const addAnnounced = ({ info, provider }: Announcement): void =>
-  addWallet({ id: info.uuid, rdns: info.rdns, name: info.name.slice(0, MAX_NAME), provider });
+/** Attack: an extension that announces itself again and again would leave no place for the wallets after it. */
+export const addAnnounced = ({ info, provider }: Announcement): void => {
+  const { uuid: id, rdns } = info;
+  const same = wallets.value.filter((wallet) => wallet.rdns === rdns);
+  if (same.length < MAX_OF_NAME)
+    addWallet({ id, rdns, name: info.name.slice(0, MAX_NAME), provider });
+};
 
 /** Ids of the wallets that the user chose on this page, by their stored names. */
 const chosen = new Map<string, string>();

@@ -39,6 +39,14 @@ describe('a wallet that announces itself (EIP-6963)', () => {
     expect(walletNamed('io.fox')?.provider).toBe(fox);
   });
 
+  test('has a place after any number of announcements of another extension', () => {
+    for (let each = 0; each < 100; each += 1) announce(`thief ${each}`, 'io.thief', provider());
+    const fox = provider();
+    announce('1', 'io.fox', fox);
+    expect(wallets.value.map(({ id }) => id)).toEqual(['thief 0', 'thief 1', '1']);
+    expect(walletNamed('io.fox')?.provider).toBe(fox);
+  });
+
   test('without a domain name is found by its id', () => {
     addWallet({ id: 'local:owner', name: 'Local owner', provider: provider() });
     expect(walletNamed('local:owner')?.name).toBe('Local owner');
