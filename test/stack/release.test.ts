@@ -31,6 +31,20 @@ test('publishes in a job that runs no code of a package', () => {
   }
 });
 
+test('uploads what is published before anything is installed without a lock', () => {
+  const steps = workflow.jobs['pack']?.steps ?? [];
+  const uploaded = steps.findIndex(({ uses = '' }) => uses.startsWith('actions/upload-artifact@'));
+  const before = steps.slice(0, uploaded).flatMap(({ run }) => run ?? []);
+  expect(before).toEqual([
+    'npm ci --no-audit --no-fund',
+    'npm run release -- --tag "$GITHUB_REF_NAME" --repository "$GITHUB_REPOSITORY"',
+    'npm run build',
+    expect.stringContaining('npm pack --ignore-scripts'),
+  ]);
+  // It blocks the publication, so it must run in the same job.
+  expect(steps.at(-1)?.run).toBe('npm run package');
+});
+
 test('pins every action to a commit', () => {
   const uses = Object.values(workflow.jobs).flatMap(({ steps }) => steps.map((step) => step.uses));
   for (const action of uses.filter((each) => each !== undefined))
