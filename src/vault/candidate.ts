@@ -18,28 +18,33 @@ type Text = {
   readonly base: number;
   readonly isTrigger: (byte: number) => boolean;
   /** The positions where a pattern was already compared. */
-  readonly seen: Map<Pattern, Set<string>>;
+  readonly seen: Map<Pattern, Map<number, Set<number>>>;
+  /** Counts comparisons. */
+  readonly spend: (steps: number) => void;
 };
 
 /** Compares the rest of a pattern with a text, in every reading of its escapes. `open`: the candidates at which the text ends. */
 export const follow = (
   candidate: Candidate,
-  { source, base, isTrigger, seen }: Text,
+  { source, base, isTrigger, seen, spend }: Text,
 ): { readonly hits: readonly Hit[]; readonly open: readonly Candidate[] } => {
   const { pattern, start } = candidate;
   const { bytes, of } = pattern;
-  const places = seen.get(pattern) ?? new Set();
-  seen.set(pattern, places);
+  const starts = seen.get(pattern) ?? new Map<number, Set<number>>();
+  seen.set(pattern, starts);
+  const places = starts.get(start) ?? new Set();
+  starts.set(start, places);
   const hits: Hit[] = [];
   const open: Candidate[] = [];
   const todo = [candidate];
   for (let each = todo.pop(); each !== undefined; each = todo.pop()) {
     let { matched, at } = each;
+    const from = matched;
     for (; matched < bytes.length; matched += 1, at += 1) {
       const byte = source[at - base];
       if (byte === undefined || isTrigger(byte)) {
         // A run of n backslashes has exponentially many readings (CWE-407): compare each position once.
-        const place = `${start} ${matched} ${at}`;
+        const place = (at - base) * (bytes.length + 1) + matched;
         if (places.has(place)) break;
         places.add(place);
         const escapes = byte === undefined ? 'cut' : readEscapes(source, at - base);
@@ -55,6 +60,7 @@ export const follow = (
       }
       if (FOLDED[byte ?? 0] !== bytes[matched]) break;
     }
+    spend(matched - from + 1);
     if (matched === bytes.length) hits.push({ start, end: at, of });
   }
   return { hits, open };

@@ -5,7 +5,7 @@ import { problem } from '../protocol/problem/problem.ts';
 import { open } from './envelope.ts';
 import { type Draft, type Filled, placeSecrets } from './place.ts';
 import type { Placement } from './placement.ts';
-import { openScrubber, type Scrubber } from './scrubber.ts';
+import { type BodyScrubber, openScrubber, type Scrubber } from './scrubber.ts';
 import type { SealedSecret } from './secret.ts';
 import type { VaultKeys } from './vault-keys.ts';
 
@@ -26,6 +26,14 @@ export type SecretEgress = {
 
 /** Encodings that the runtime decodes. In any other one a secret would pass unseen. */
 const DECODED = new Set(['', 'identity', 'gzip', 'br']);
+
+/** Charsets whose ASCII is one byte a character, as the scrubber reads it. In UTF-16 a secret would pass unseen. */
+const READ = new Set(['utf-8', 'utf8', 'us-ascii', 'iso-8859-1']);
+
+const isReadable = (contentType: string): boolean =>
+  [...contentType.matchAll(/charset\s*=\s*"?([^\s;,"]*)/gi)].every(([, name = '']) =>
+    READ.has(name.toLowerCase()),
+  );
 
 /** Headers of an answer that pass, scrubbed. All others could carry anything. */
 const PASSED = [
@@ -57,6 +65,8 @@ export const openSecretFetcher = (egress: SecretEgress): SecretFetcher => ({
     // A range may begin inside a secret, and two answers could be joined later.
     headers.delete('range');
     headers.delete('if-range');
+    // The caller would choose one that the scrubber does not read.
+    headers.delete('accept-charset');
     headers.set('accept-encoding', 'identity');
     const draft = { method: init.method ?? 'GET', url, headers, body: bytesOf(init.body) };
     const placed = await placeSecrets(draft, filled.value, Date.now());
@@ -67,10 +77,17 @@ export const openSecretFetcher = (egress: SecretEgress): SecretFetcher => ({
     }
     const { host } = new URL(url);
     const returned = new Set<string>();
-    const scrubber = openScrubber(placed.value.guarded, (name) => {
+    const whole = openScrubber(placed.value.guarded, (name) => {
       if (!returned.has(name)) egress.onReturned(name, host);
       returned.add(name);
-    }).answerTo(partsOf(draft));
+    });
+    let scrubber: Scrubber;
+    try {
+      scrubber = whole.answerTo(partsOf(draft));
+    } catch {
+      const hint = 'holds too many escapes';
+      return await problem({ reason: 'malformed_request', field: 'body', hint });
+    }
     const response = await send(placed.value, init);
     return scrubbed(response, scrubber);
   },
@@ -132,7 +149,8 @@ const fill = async (
 const scrubbed = async (response: Response, scrubber: Scrubber): Promise<Response> => {
   const { status, body } = response;
   const encoding = response.headers.get('content-encoding')?.trim().toLowerCase() ?? '';
-  const isRead = status >= 200 && status <= 599 && DECODED.has(encoding);
+  const contentType = response.headers.get('content-type') ?? '';
+  const isRead = status >= 200 && status <= 599 && DECODED.has(encoding) && isReadable(contentType);
   if (!isRead) {
     await body?.cancel().catch(() => undefined);
     if (status < 200 || status > 599) throw new Error('the upstream sent no final status');
@@ -144,18 +162,19 @@ const scrubbed = async (response: Response, scrubber: Scrubber): Promise<Respons
     const value = response.headers.get(name);
     if (value !== null) headers.set(name, scrubber.text(value));
   }
+  const isEvents = /^\s*text\/event-stream\s*(?:;|$)/i.test(contentType);
+  const opened = isEvents ? scrubber.events() : scrubber.body();
   const plain = encoding === '' || encoding === 'identity';
   const declared = plain ? response.headers.get('content-length') : null;
   const length = declared === null ? undefined : Number(declared);
-  return new Response(body?.pipeThrough(scrubbing(scrubber, length)) ?? null, { status, headers });
+  return new Response(body?.pipeThrough(scrubbing(opened, length)) ?? null, { status, headers });
 };
 
 /** @param length the length of the body, if it was announced: a shorter one was cut, and the scrubbed answer cannot show that */
 const scrubbing = (
-  scrubber: Scrubber,
+  { push, end }: BodyScrubber,
   length: number | undefined,
 ): TransformStream<Uint8Array, Uint8Array> => {
-  const { push, end } = scrubber.body();
   let received = 0;
   return new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {

@@ -7,6 +7,9 @@ const BACKSLASH = 0x5c;
 const PERCENT = 0x25;
 const AMPERSAND = 0x26;
 
+/** The longest escape: an ampersand of six bytes, ten of a reference, a semicolon. */
+export const LONGEST_ESCAPE = 17;
+
 /** The bytes that begin an escape. */
 export const TRIGGERS: readonly number[] = [BACKSLASH, PERCENT, AMPERSAND];
 

@@ -14,22 +14,34 @@ export type Scanner = {
   readonly end: () => readonly Hit[];
   /** No pattern that is not found yet starts before this position. */
   readonly settled: () => number;
+  /** How many comparisons the scan has made beyond one a byte. */
+  readonly steps: () => number;
 };
 
 /**
  * A reading of the stream in which an escape may belong to a pattern. Every escape is read both decoded and literally: with only one of the
- * two, text before a secret could swallow its first bytes (`%4` before a secret that begins with 1).
+ * two, text before a secret could swallow its first bytes (`%4` before a secret that begins with 1). Of two readings in the same state at the
+ * same byte only the one that began first goes on, so their number has a bound: both find the same ends.
  */
 type Reading = {
   /** The position of the next byte. */
-  readonly at: number;
-  readonly node: number;
+  at: number;
+  node: number;
   /** The position of each byte on the path to `node`. */
-  readonly starts: readonly number[];
+  readonly starts: number[];
 };
+
+/**
+ * How many steps a scan may take. Attack (CWE-407): a body of escapes makes each byte cost many comparisons, and the scan blocks every other
+ * request of the isolate. No secret begins with a text that it repeats often, so an honest scan stays far below.
+ */
+const STEPS_PER_BYTE = 16;
+const FIRST_STEPS = 262_144;
 
 /** Ends the stream: a byte that occurs in neither UTF-8 nor escapes, so it completes whatever precedes it. */
 const END = Uint8Array.of(0xff);
+/** Each byte as a text. Making one for every byte of a reading would double the time of a scan. */
+const BYTES = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
 const NOTHING = new Uint8Array(0);
 const NONE: readonly Escape[] = [];
 
@@ -38,11 +50,17 @@ export const openScanner = (automaton: Automaton): Scanner => {
   const isTrigger = (byte: number): boolean => (classes[byte] ?? 0) >= firstTrigger;
   /** The state of the plain reading, which takes every byte literally. */
   let node = 0;
-  let readings: readonly Reading[] = [];
+  let readings: Reading[] = [];
   let open: Candidate[] = [];
   let rest: Uint8Array = NOTHING;
   /** The position of the first byte of `rest`. */
   let position = 0;
+  let steps = 0;
+  let allowed = FIRST_STEPS;
+  const spend = (count: number): void => {
+    steps += count;
+    if (steps > allowed) throw new Error('a text takes too many steps to scan');
+  };
 
   const scan = (source: Uint8Array): readonly Hit[] => {
     const base = position;
@@ -50,7 +68,7 @@ export const openScanner = (automaton: Automaton): Scanner => {
     const due = open;
     open = [];
 
-    const text = { source, base, isTrigger, seen: new Map() };
+    const text = { source, base, isTrigger, spend, seen: new Map() };
     const pursue = (candidate: Candidate): void => {
       const followed = follow(candidate, text);
       hits.push(...followed.hits);
@@ -75,25 +93,33 @@ export const openScanner = (automaton: Automaton): Scanner => {
     const acceptPlain = (state: number, at: number): void =>
       accept(state, (length) => at - length, NOTHING, at);
 
-    /**
-     * Returns the reading after `bytes`, which the source encodes between `from.at` and `at`; undefined if the plain reading finds
-     * everything that it would find.
-     */
-    const advanced = (from: Reading, bytes: Uint8Array, at: number): Reading | undefined => {
-      let state = from.node;
-      const starts = [...from.starts];
-      for (const [index, byte] of bytes.entries()) {
-        state = next[state * classCount + (classes[byte] ?? 0)] ?? 0;
-        starts.push(from.at);
+    /** Moves a reading over bytes, which the source encodes up to `to`, and keeps it unless the plain reading finds all that it would find. */
+    const advance = (reading: Reading, bytes: Uint8Array, to: number): void => {
+      const { at, starts } = reading;
+      let state = reading.node;
+      for (let index = 0; index < bytes.length; index += 1) {
+        state = next[state * classCount + (classes[bytes[index] ?? 0] ?? 0)] ?? 0;
+        starts.push(at);
         if (accepts[state] === 0) continue;
         const startOf = (length: number) => starts[starts.length - length] ?? 0;
-        accept(state, startOf, bytes.subarray(index + 1), at);
+        accept(state, startOf, bytes.subarray(index + 1), to);
       }
       const depth = depths[state] ?? 0;
-      const kept = starts.slice(starts.length - depth);
-      return kept[0] === undefined || kept[0] === at - depth
-        ? undefined
-        : { at, node: state, starts: kept };
+      if (starts.length > depth) starts.splice(0, starts.length - depth);
+      reading.at = to;
+      reading.node = state;
+      spend(bytes.length);
+      if (depth > 0 && starts[0] !== to - depth) keep(reading);
+    };
+
+    const keep = (reading: Reading): void => {
+      spend(readings.length);
+      const same = readings.findIndex(
+        ({ at, node: of }) => at === reading.at && of === reading.node,
+      );
+      if (same < 0) readings.push(reading);
+      else if ((reading.starts[0] ?? 0) < (readings[same]?.starts[0] ?? 0))
+        readings[same] = reading;
     };
 
     /** Whether an escape neither continues nor begins any pattern. */
@@ -108,21 +134,22 @@ export const openScanner = (automaton: Automaton): Scanner => {
       const escapes = isTrigger(byte) ? readEscapes(source, index) : NONE;
       if (escapes === 'cut') return false;
       if (readings.length === 0 && escapes.every(isIdle)) return true;
-      const here = readings.filter((reading) => reading.at === at);
-      const depth = depths[node] ?? 0;
-      const plain = { at, node, starts: Array.from({ length: depth }, (_, n) => at - depth + n) };
-      const grown = [
-        ...readings.filter((reading) => reading.at > at),
-        ...here.map((reading) => advanced(reading, Uint8Array.of(byte), at + 1)),
-        ...escapes.flatMap(({ bytes, length }) =>
-          [plain, ...here].map((reading) => advanced(reading, bytes, at + length)),
-        ),
-      ];
-      const distinct = new Map<string, Reading>();
-      for (const each of grown) {
-        if (each !== undefined) distinct.set(`${each.at} ${each.node} ${each.starts[0]}`, each);
+      const before = readings;
+      readings = [];
+      for (const reading of before) {
+        if (reading.at > at) keep(reading);
+        else {
+          for (const { bytes, length } of escapes)
+            advance({ ...reading, starts: [...reading.starts] }, bytes, at + length);
+          advance(reading, BYTES[byte] ?? NOTHING, at + 1);
+        }
       }
-      readings = [...distinct.values()];
+      for (const escape of escapes) {
+        if (isIdle(escape)) continue;
+        const starts: number[] = [];
+        for (let start = at - (depths[node] ?? 0); start < at; start += 1) starts.push(start);
+        advance({ at, node, starts }, escape.bytes, at + escape.length);
+      }
       return true;
     };
 
@@ -148,7 +175,11 @@ export const openScanner = (automaton: Automaton): Scanner => {
   };
 
   return {
-    feed: (chunk) => scan(rest.length === 0 ? chunk : concatBytes(rest, chunk)),
+    feed: (chunk) => {
+      allowed += chunk.length * STEPS_PER_BYTE;
+      return scan(rest.length === 0 ? chunk : concatBytes(rest, chunk));
+    },
+    steps: () => steps,
     end: () => scan(concatBytes(rest, END)),
     settled: () =>
       Math.min(

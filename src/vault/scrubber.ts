@@ -2,7 +2,8 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { utf8 } from '../crypto/bytes.ts';
 import { type Automaton, buildAutomaton, type Guarded } from './automaton.ts';
 import type { Hit } from './candidate.ts';
-import { formsOf } from './forms.ts';
+import { LONGEST_ESCAPE } from './escape.ts';
+import { formsOf, lowerAscii } from './forms.ts';
 import { openScanner } from './scanner.ts';
 import { MARK } from './secret.ts';
 
@@ -10,12 +11,22 @@ import { MARK } from './secret.ts';
 export type Scrubber = {
   /** Opens the scrubber of one body. */
   readonly body: () => BodyScrubber;
+  /** Opens the scrubber of an event stream, which passes each line as soon as it is complete. */
+  readonly events: () => BodyScrubber;
+  /** Scrubs a header or a text of JSON. A header may be read as one character for each byte. */
   readonly text: (text: string) => string;
   /** Returns the scrubber for the answer to one request. It leaves every text that the request contains. */
   readonly answerTo: (request: readonly Uint8Array[]) => Scrubber;
 };
 
-/** Scrubs a body chunk by chunk. Holds back only bytes that may begin a form, so an event stream flows. */
+/**
+ * Scrubs a body chunk by chunk.
+ *
+ * Attack: an upstream echoes guesses and pauses. If only bytes that may begin a form were held back, the guess that is missing would be right,
+ * byte by byte. So the bytes held back depend on their number, or on the ends of lines.
+ *
+ * @throws Error from both if the body takes too many steps to scan
+ */
 export type BodyScrubber = {
   readonly push: (chunk: Uint8Array) => Uint8Array;
   /** The bytes held back, at the end of the body. */
@@ -28,16 +39,20 @@ export const openScrubber = (
   onHit: (name: string) => void,
 ): Scrubber => {
   const automaton = buildAutomaton(
-    guarded.flatMap((of) => formsOf(of.text).map((form) => ({ bytes: utf8(form), of }))),
+    guarded.flatMap((of) => bytesOf(of.text).map((bytes) => ({ bytes, of }))),
   );
   const leaving = (left: ReadonlySet<Guarded>): Scrubber => {
-    const body = () => openBody(automaton, left, onHit);
+    const body = () => openBody(automaton, left, onHit, () => 0);
     return {
       body,
+      events: () => openBody(automaton, left, onHit, lineEnd),
       text: (text) => {
         const { push, end } = body();
-        const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
-        return decoder.decode(push(utf8(text)), { stream: true }) + decoder.decode(end());
+        const bytes = latin1(text);
+        const scrubbed = concatBytes(push(bytes ?? utf8(text)), end());
+        return bytes === undefined
+          ? new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(scrubbed)
+          : scrubbed.reduce((shown, byte) => shown + String.fromCharCode(byte), '');
       },
       answerTo: (request) =>
         leaving(
@@ -53,13 +68,39 @@ export const openScrubber = (
   return leaving(new Set());
 };
 
+/** The bytes of every form, and the text in ISO-8859-1, in which headers and old servers write it. */
+const bytesOf = (text: string): readonly Uint8Array[] => {
+  const forms = formsOf(text).map(utf8);
+  const bytes = /[^\0-\x7f]/.test(text) ? latin1(lowerAscii(text)) : undefined;
+  return bytes === undefined ? forms : [...forms, bytes];
+};
+
+/** One byte for each character; undefined if a character has no such byte. */
+const latin1 = (text: string): Uint8Array | undefined =>
+  /[^\0-\xff]/.test(text)
+    ? undefined
+    : Uint8Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
+
+/** How many bytes of a chunk its complete lines have. */
+const lineEnd = (chunk: Uint8Array): number =>
+  Math.max(chunk.lastIndexOf(0x0a), chunk.lastIndexOf(0x0d)) + 1;
+
 const openBody = (
   automaton: Automaton,
   left: ReadonlySet<Guarded>,
   onHit: (name: string) => void,
+  passing: (chunk: Uint8Array) => number,
 ): BodyScrubber => {
   const scanner = openScanner(automaton);
+  /** No match is longer, even if every byte is escaped. */
+  const longest =
+    LONGEST_ESCAPE *
+    (1 + automaton.patterns.reduce((most, { bytes }) => Math.max(most, bytes.length), 0));
   let held: Uint8Array = new Uint8Array(0);
+  /** Chunks that follow `held`, joined only for a release: many small ones would be copied each time. */
+  let waiting: Uint8Array[] = [];
+  let received = 0;
+  let due = 0;
   /** The position of the first byte of `held`. */
   let start = 0;
   /** Everything before this position belongs to a secret. */
@@ -68,6 +109,8 @@ const openBody = (
 
   /** Returns what lies before a position, with the hits replaced. Overlapping hits are one. */
   const release = (until: number): Uint8Array => {
+    held = concatBytes(held, ...waiting);
+    waiting = [];
     const parts: Uint8Array[] = [];
     let at = start;
     const copy = (to: number) => {
@@ -75,8 +118,8 @@ const openBody = (
       if (from < to) parts.push(held.subarray(from - start, to - start));
       at = Math.max(at, to);
     };
-    const due = hits.filter((hit) => hit.start < until).sort((a, b) => a.start - b.start);
-    for (const hit of due) {
+    const found = hits.filter((hit) => hit.start < until).sort((a, b) => a.start - b.start);
+    for (const hit of found) {
       copy(hit.start);
       onHit(hit.of.name);
       if (hit.start >= covered) parts.push(utf8(`${MARK}${hit.of.name}]`));
@@ -91,13 +134,19 @@ const openBody = (
 
   return {
     push: (chunk) => {
-      held = held.length === 0 ? chunk : concatBytes(held, chunk);
       hits.push(...scanner.feed(chunk).filter(({ of }) => !left.has(of)));
-      return release(scanner.settled());
+      waiting.push(chunk);
+      const passed = passing(chunk);
+      if (passed > 0) due = received + passed;
+      received += chunk.length;
+      if (received - start > 2 * longest) due = Math.max(due, received - longest);
+      const until = Math.min(due, scanner.settled());
+      return until > start ? release(until) : NOTHING;
     },
     end: () => {
       hits.push(...scanner.end().filter(({ of }) => !left.has(of)));
-      return release(start + held.length);
+      return release(received);
     },
   };
 };
+const NOTHING = new Uint8Array(0);

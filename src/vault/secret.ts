@@ -55,6 +55,8 @@ export const MIN_SECRET = 8;
 export const MAX_SECRET = 4_096;
 /** Fewer distinct bytes, e.g. `00000000`, are no secret, and scrubbing them would delete ordinary text. */
 const MIN_DISTINCT = 6;
+/** How often the first bytes of a secret may occur in it. */
+const MAX_REPEATS = 4;
 const MAX_LEAVES = 16;
 /** Below this length a caller could guess a text if a tool returns more than it was sent. */
 const STRONG_SECRET = 16;
@@ -177,9 +179,22 @@ const textFault = (each: string, kind: SecretKind): string | undefined => {
   if (bytes.length > MAX_SECRET) return `must be at most ${MAX_SECRET} bytes`;
   if (new Set(bytes).size < MIN_DISTINCT)
     return `must have at least ${MIN_DISTINCT} different bytes`;
+  if (repeatsItsBeginning(each)) return 'must not repeat its first bytes again and again';
   if (each.toLowerCase().includes(MARK)) return `must not contain ${MARK}`;
   if (kind === 'json' || kind === 'basic') return undefined;
   return isHeaderText(each) ? undefined : 'must be printable ASCII, without outer spaces';
+};
+
+/** Attack (CWE-407): wherever the first bytes of a secret stand in an answer, the scanner compares the rest. */
+const repeatsItsBeginning = (each: string): boolean => {
+  const folded = each.toLowerCase();
+  // Base64 may begin up to two bytes later.
+  return [0, 1, 2].some((from) => {
+    const first = folded.slice(from, from + MIN_SECRET);
+    let count = 0;
+    for (let at = from; at >= 0; at = folded.indexOf(first, at + 1)) count += 1;
+    return first.length === MIN_SECRET && count > MAX_REPEATS;
+  });
 };
 
 /**

@@ -250,10 +250,11 @@ test('tells nothing of an error of the runtime, which may name the URL', async (
 test('sends an event as soon as it ends, whatever the secret is', async () => {
   const stream = new TransformStream<Uint8Array, Uint8Array>();
   const writer = stream.writable.getWriter();
+  const numbers = Array.from({ length: 1_000 }, (_, n) => n).join('.');
   const { response } = await send(
-    [{ ...HEADER, json: TOKEN.repeat(150) }],
+    [{ ...HEADER, json: `${TOKEN}${numbers}` }],
     {},
-    () => new Response(stream.readable),
+    () => new Response(stream.readable, { headers: { 'content-type': 'text/event-stream' } }),
   );
   const reader = response.body?.getReader();
   void writer.write(new TextEncoder().encode('data: one\n\n'));
@@ -312,4 +313,44 @@ test('signs the text of a JSON-RPC message as its bytes, and sends it unchanged'
   expect(await request?.text()).toBe(body);
   const bytes = await send([{ place }], { method: 'POST', body: new TextEncoder().encode(body) });
   expect(request?.headers.get('x-sig')).toBe(bytes.request?.headers.get('x-sig'));
+});
+
+test('asks for no charset, and refuses answers in one that it does not read', async () => {
+  const place = { in: 'header', name: 'x-api-key' };
+  const utf16 = Buffer.from(ASCII, 'utf16le');
+  for (const charset of ['utf-16', '"UTF-16LE"', "'utf-8'", 'utf-7', 'utf-8; charset=utf-16']) {
+    const { request, response } = await send(
+      [{ place }],
+      { headers: { 'accept-charset': 'utf-16' } },
+      () => new Response(utf16, { headers: { 'content-type': `text/plain; charset=${charset}` } }),
+    );
+    expect(request?.headers.get('accept-charset')).toBe(null);
+    expect(response.headers.get('content-encoding')).toBe('unknown');
+    expect(await response.text()).toBe('');
+  }
+  for (const charset of ['utf-8', '"UTF-8"', 'us-ascii', 'ISO-8859-1']) {
+    const headers = { 'content-type': `text/plain; charset=${charset}` };
+    const { response } = await send([{ place }], {}, () => new Response(ASCII, { headers }));
+    expect(await response.text()).toBe('[secret:s0]');
+  }
+});
+
+test('refuses a secret that repeats its beginning', () => {
+  for (const unit of ['abcdefgh', 'abc456', 'x0123456789abcdef']) {
+    const read = readSecretValue('token', unit.repeat(20));
+    expect(read.ok || read.error[0]?.reason).toContain('must not repeat');
+  }
+  expect(readSecretValue('token', `${ASCII}${ASCII}`).ok).toBe(true);
+});
+
+test('answers 400 to a body that takes too many steps to scan, and does not call the upstream', async () => {
+  const place = { in: 'json', pointer: '/key', field: 'id' };
+  const text = `abcdefghijklmnop${'\\'.repeat(600)}x`;
+  const escaped = `abcdefghijklmnop${'\\'.repeat(3_000)}`;
+  const { request, response } = await send([{ place, kind: 'json', json: { id: text } }], {
+    method: 'POST',
+    body: `{"a":"${escaped}"}`,
+    headers: { 'content-type': 'application/json' },
+  });
+  expect([request, response.status]).toEqual([undefined, 400]);
 });

@@ -15,7 +15,7 @@ test('opens values of every kind', async () => {
   const cases = [
     ['basic', { user: 'me', password: 'pass word 1234' }],
     ['header', { name: 'X-Key', value: '0123456789abcdef' }],
-    ['json', { id: 'AKIA12345', key: 'z/+='.repeat(1_000) + 'abc' }],
+    ['json', { id: 'AKIA12345', key: `abc${'z/+='.repeat(1_000)}` }],
   ] as const;
   for (const [kind, json] of cases) {
     const sealed = await sealedOf({ kind }, json);

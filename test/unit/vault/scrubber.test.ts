@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { buildAutomaton } from '../../../src/vault/automaton.ts';
+import { openScanner } from '../../../src/vault/scanner.ts';
 import { openScrubber } from '../../../src/vault/scrubber.ts';
 import { MARK } from '../../../src/vault/secret.ts';
 import { ENCODERS } from '../../support/encoders.ts';
@@ -32,10 +34,59 @@ it.each(['%4', '\\u004', '\\', '&#x', '\\u0026#', '%%4', '\\\\\\'])(
   },
 );
 
+const SECRET = 'aB/c+d=e_fghijklm';
+
 it('passes an event as soon as it is complete', () => {
-  const { push } = openScrubber([{ name: 's', text: 'aB/c+d=e_fghijklm' }], () => undefined).body();
+  const { push } = openScrubber([{ name: 's', text: SECRET }], () => undefined).events();
   const event = 'data: {"a":"x & y 50% \\\\"}\n\n';
   expect(new TextDecoder().decode(push(encoder.encode(event)))).toBe(event);
+});
+
+it.each(['body', 'events'] as const)(
+  'lets a pause of %s not tell a prefix of the secret from other text',
+  (kind) => {
+    for (const before of ['', 'data: 1\n\n', 'x'.repeat(5_000)]) {
+      const lengths = [SECRET.slice(0, 9), btoa(SECRET).slice(0, 9), 'zzzzzzzzz'].map((guess) => {
+        const { push } = openScrubber([{ name: 's', text: SECRET }], () => undefined)[kind]();
+        return push(encoder.encode(before + guess)).length;
+      });
+      expect(new Set(lengths).size).toBe(1);
+    }
+  },
+);
+
+it('finds a secret in the bytes of a header, in UTF-8 and in ISO-8859-1', () => {
+  const { text } = openScrubber([{ name: 's', text: 'clé-secrète-123' }], () => undefined);
+  expect(text('<clé-secrète-123>')).toBe('<[secret:s]>');
+  expect(text(`<${Buffer.from('clé-secrète-123').toString('latin1')}>`)).toBe('<[secret:s]>');
+  expect(text('ключ <clé-secrète-123>')).toBe('ключ <[secret:s]>');
+});
+
+const stepsOf = (text: string, body: string): number => {
+  const scanner = openScanner(
+    buildAutomaton([{ bytes: encoder.encode(text), of: { name: 's', text } }]),
+  );
+  scanner.feed(encoder.encode(body));
+  scanner.end();
+  return scanner.steps();
+};
+
+it.each(['%73%6b', '%25', '%2573', '\\u0073k', '&#115;&#107;', '%73k-l'])(
+  'takes a bounded number of steps for each byte of %s',
+  (unit) => {
+    const body = unit.repeat(20_000);
+    expect(stepsOf('sk-live-4f9a%s/B%c0d_1', body) / body.length).toBeLessThan(4);
+  },
+);
+
+it('fails closed for a text that takes too many steps', () => {
+  const periodic = 'abcdefgh'.repeat(512);
+  const body = encoder.encode(
+    periodic.replace(/./g, (each) => `%${Buffer.from(each).toString('hex')}`).repeat(2),
+  );
+  const scrubber = openScrubber([{ name: 's', text: periodic }], () => undefined);
+  expect(() => scrubber.body().push(body)).toThrow('too many steps');
+  expect(() => scrubber.answerTo([body])).toThrow('too many steps');
 });
 
 it('reads a run of backslashes once, not in all its readings', () => {
