@@ -2,86 +2,125 @@ import {
   createHeadsTree,
   headIn,
   type HeadsTree,
+  nodeKey,
   slotHash,
   slotOf,
   SLOTS,
   withHead,
 } from '../../src/audit/log/heads.ts';
 import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
-import { inclusionProof } from '../../src/audit/log/merkle-tree.ts';
+import { inclusionProof, type ReadHash } from '../../src/audit/log/merkle-tree.ts';
 import { encodeBase64 } from '../../src/crypto/bytes.ts';
 import type { ProvenHead } from '../../src/protocol/audit-log-contract.ts';
 import type { Growth, Tables } from './tables.ts';
 
 /** The index of a log, account → newest leaf (docs/audit-format.md, "Heads"). */
 export type HeadsIndex = {
-  /** The root of the index over all leaves, and the slots that the leaves from position `from` on changed. */
-  readonly closed: (
-    from: number,
-  ) => Required<Pick<Growth, 'slots'>> & { readonly root: Uint8Array };
-  /** Whether the index has the account with this anchor. */
+  /** Brings the index up to the leaves with these texts. `write` stores its root and the slots that changed. */
+  readonly follow: (
+    texts: readonly string[],
+    write: (root: Uint8Array, slots: Required<Growth>['slots']) => void,
+  ) => void;
+  /** Whether the index has the account with an anchor. */
   readonly has: (anchor: Uint8Array) => boolean;
-  /** The slot of an account in the index over the first `size` leaves, with the hashes from the slot up to the root. */
-  readonly proof: (anchor: Uint8Array, size: number) => Required<Pick<ProvenHead, 'slot' | 'path'>>;
+  /**
+   * The slot of an account in the index with a root, with the hashes upwards. @returns undefined if that is neither the present index nor one
+   * of those before it that are in memory.
+   */
+  readonly proof: (
+    anchor: Uint8Array,
+    root: Uint8Array,
+  ) => Required<Pick<ProvenHead, 'slot' | 'path'>> | undefined;
 };
 
-/** An index over the first `size` leaves. `slots`: the slots that later leaves changed. */
-type PastIndex = {
-  readonly size: number;
+/** What an index had that the next one has not. */
+type Past = {
+  readonly root: Uint8Array;
   readonly slots: ReadonlyMap<number, Uint8Array>;
-  readonly tree: HeadsTree;
+  readonly hashes: ReadonlyMap<number, Uint8Array>;
+  readonly bytes: number;
 };
 
-/** @param textsFrom reads the texts of all leaves from a position on. */
-export const openHeadsIndex = (
-  tables: Tables,
-  textsFrom: (from: number) => readonly string[],
-): HeadsIndex => {
-  /** All pages of an export are of one tree, while the log keeps growing. So the index of that tree is computed once. */
-  let past: PastIndex | undefined;
+/**
+ * All pages of an export are of one tree, while the log goes on: so many indexes stay in memory, an hour of them. Attack: computing those of
+ * older trees again would let a stranger with one leaf occupy the object.
+ */
+const MAX_PAST = 360;
+const MAX_PAST_BYTES = 16_777_216;
+/** Bytes of a hash in a map. */
+const NODE_BYTES = 200;
 
-  /** The slots of accounts with leaves from position `from` on. Their heads are the newest leaves before position `below`. */
-  const slotsSince = (from: number, below?: number): ReadonlyMap<number, Uint8Array> => {
+export const openHeadsIndex = (tables: Tables): HeadsIndex => {
+  /** The tree over the stored slots, after the first use. */
+  let loaded: HeadsTree | undefined;
+  /** The oldest first. */
+  const past: Past[] = [];
+
+  const load = (): HeadsTree => {
+    if (loaded !== undefined) return loaded;
+    loaded = createHeadsTree();
+    loaded.put(tables.slotHashes());
+    return loaded;
+  };
+  /** The slots of accounts that have some of these leaves, with their newest ones. */
+  const slotsWith = (texts: readonly string[]): ReadonlyMap<number, Uint8Array> => {
     const slots = new Map<number, Uint8Array>();
-    const accounts = new Set(textsFrom(from).flatMap((text) => parseLeaf(text)?.account ?? []));
+    const accounts = new Set(texts.flatMap((text) => parseLeaf(text)?.account ?? []));
     for (const account of accounts) {
       const anchor = tables.anchorOf(account);
-      if (anchor === undefined) continue;
+      const newest = tables.lastOf(account);
+      if (anchor === undefined || newest === undefined) continue;
       const number = slotOf(anchor);
-      const newest = tables.lastOf(account, below);
       const slot = slots.get(number) ?? tables.slot(number);
-      slots.set(number, withHead(slot, anchor, newest && hashOfLeaf(newest)));
+      slots.set(number, withHead(slot, anchor, hashOfLeaf(newest)));
     }
     return slots;
   };
-  const treeWith = (slots: ReadonlyMap<number, Uint8Array>): HeadsTree => {
-    const tree = createHeadsTree();
-    tree.put(tables.slotHashes());
-    tree.put([...slots].map(([number, slot]) => [number, slotHash(slot)]));
-    return tree;
+  const keep = (one: Omit<Past, 'bytes'>): void => {
+    const slots = [...one.slots.values()].reduce((sum, { length }) => sum + length, 0);
+    past.push({ ...one, bytes: slots + one.hashes.size * NODE_BYTES });
+    let bytes = past.reduce((sum, each) => sum + each.bytes, 0);
+    while (past.length > MAX_PAST || bytes > MAX_PAST_BYTES) bytes -= past.shift()?.bytes ?? bytes;
   };
 
   return {
-    closed(from) {
-      const slots = slotsSince(from);
-      const tree = treeWith(slots);
-      past = undefined;
-      return {
-        root: tree.root(),
-        slots: [...slots].map(([number, slot]) => [number, tree.read(0, number), slot]),
-      };
+    follow(texts, write) {
+      const tree = load();
+      const root = tree.root();
+      const changed = slotsWith(texts);
+      const former = new Map([...changed.keys()].map((number) => [number, tables.slot(number)]));
+      const hashes = tree.put([...changed].map(([number, slot]) => [number, slotHash(slot)]));
+      // A write that fails leaves the stored slots as they were: then the tree is read again.
+      loaded = undefined;
+      write(
+        tree.root(),
+        [...changed].map(([number, slot]) => [number, tree.read(0, number), slot]),
+      );
+      loaded = tree;
+      keep({ root, slots: former, hashes });
     },
     has: (anchor) => headIn(tables.slot(slotOf(anchor)), anchor) !== undefined,
-    proof(anchor, size) {
-      if (past?.size !== size) {
-        const slots = slotsSince(size, size);
-        past = { size, slots, tree: treeWith(slots) };
-      }
+    proof(anchor, root) {
+      const tree = load();
+      const at = past.findLastIndex((one) => isSame(one.root, root));
+      const isPresent = isSame(tree.root(), root);
+      if (at < 0 && !isPresent) return undefined;
+      const since = isPresent ? [] : past.slice(at);
+      const read: ReadHash = (level, index) => {
+        const key = nodeKey(level, index);
+        return (
+          since.find(({ hashes }) => hashes.has(key))?.hashes.get(key) ?? tree.read(level, index)
+        );
+      };
       const number = slotOf(anchor);
+      const slot = since.find(({ slots }) => slots.has(number))?.slots.get(number);
       return {
-        slot: encodeBase64(past.slots.get(number) ?? tables.slot(number)),
-        path: inclusionProof(number, SLOTS, past.tree.read).map(encodeBase64),
+        slot: encodeBase64(slot ?? tables.slot(number)),
+        path: inclusionProof(number, SLOTS, read).map(encodeBase64),
       };
     },
   };
 };
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.every((byte, at) => byte === other[at]);

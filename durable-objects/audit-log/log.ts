@@ -45,9 +45,9 @@ export const CHECKPOINT_PAUSE: Seconds = 10;
 const FIRST_PAUSE: Seconds = 1;
 /** Leaves of one answer, at most. */
 const MAX_LEAVES = 500;
-/** The log proves heads in older trees by undoing later leaves in the index, at most this many. */
-const MAX_PAST = 20_000;
-/** The first line of the first leaf, in every log but the gateway's first one. */
+/** Leaves of one alarm, at most, for the index: after hours without a key there are many. */
+const PORTION = 5_000;
+/** Of a later log than the gateway's first one, the first leaf. */
 const HEADING = 'countersign-log/1\n';
 
 /** What the logs of the years before end with. */
@@ -79,7 +79,7 @@ export type Log = {
   readonly proveGrowth: (old: number, size: number) => readonly Uint8Array[] | undefined;
   /** When the next checkpoint is due; undefined if the newest one covers the log. */
   readonly dueAt: (now: Seconds) => Seconds | undefined;
-  /** Signs the stored tree with each key. The same tree gets the same bytes, so a crash after signing signs nothing new. */
+  /** Signs the stored tree with each key, once the index has all of its leaves: that may take several calls. The same tree gets the same bytes, so a crash after signing signs nothing new. */
   readonly sign: (keys: readonly [LogKey, ...LogKey[]], now: Seconds) => Promise<void>;
 };
 
@@ -150,16 +150,25 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     });
   };
 
-  const heads = openHeadsIndex(tables, (from) => textsFrom(from, tree().size - from));
-  const isClosed = (size: number): boolean =>
-    parseHeads(textsFrom(size - 1, 1)[0] ?? '') !== undefined;
-  /** Appends the root of the index: the log signs a checkpoint only of a tree that ends with it. */
-  const close = (): void => {
+  const heads = openHeadsIndex(tables);
+  /** The root of the index that the last leaf of a tree has. */
+  const closedWith = (size: number): Uint8Array | undefined =>
+    parseHeads(textsFrom(size - 1, 1)[0] ?? '');
+  /** How many leaves the index has followed; after a restart it follows again those since the checkpoint. */
+  let followed = 0;
+  /** Ends the tree with the root of the index: a checkpoint is signed of nothing else. @returns whether the index has followed all leaves. */
+  const close = (): boolean => {
     const { size, signed } = tree();
-    // The object crashed after it appended the root and before it stored the signature.
-    if (isClosed(size)) return;
-    const { root, slots } = heads.closed(signed);
-    grow([{ leaf: undefined, text: headsText(root) }], { slots });
+    // A crash before the signature was stored.
+    if (closedWith(size) !== undefined) return true;
+    const from = Math.max(followed, signed);
+    const to = Math.min(size, from + PORTION);
+    const isLast = to === size;
+    heads.follow(textsFrom(from, to - from), (root, slots) =>
+      grow(isLast ? [{ leaf: undefined, text: headsText(root) }] : [], { slots }),
+    );
+    followed = to;
+    return isLast;
   };
 
   /** The proof of an account's head in an earlier tree. */
@@ -168,7 +177,9 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     size: number,
     read: ReadHash,
   ): ProvenHead | undefined => {
-    if (tree().size - size > MAX_PAST || !isClosed(size)) return undefined;
+    const root = closedWith(size);
+    const slot = root && anchor && heads.proof(anchor, root);
+    if (root === undefined || (anchor !== undefined && slot === undefined)) return undefined;
     const proven = (index: number): ProvenHead['frame'] =>
       textsFrom(index, 1).map((leaf) => ({
         ...{ index, leaf },
@@ -176,7 +187,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
       }));
     const first = proven(0).filter(({ leaf }) => leaf.startsWith(HEADING));
     const frame = [...first, ...proven(size - 1)];
-    return { frame, ...(anchor === undefined ? {} : heads.proof(anchor, size)) };
+    return { frame, ...slot };
   };
   /** Reads each tile once: the proofs of one page share most of their tiles. */
   const readingOnce = (): ReadHash => {
@@ -250,7 +261,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     },
     async sign(keys, now) {
       if (tree().size === tree().signed) return;
-      close();
+      if (!close()) return;
       const { size: leaves, root: hash } = tree();
       const text = checkpointText({ origin: keys[0].key.name, size: leaves, root: hash });
       const signatures = await Promise.all(

@@ -1,4 +1,4 @@
-import { type LogKeySettings, readLogKeys } from '../../src/audit/log/log-key.ts';
+import { FIRST_YEAR, type LogKeySettings, readLogKeys } from '../../src/audit/log/log-key.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type {
@@ -172,7 +172,8 @@ const YEAR = /^(?<log>.+\/log\/)(?<year>\d{4})$/;
 
 const logOfYearBefore = (origin: string, env: Env): AuditLogRpc | undefined => {
   const { log, year } = YEAR.exec(origin)?.groups ?? {};
-  return log === undefined || year === undefined
+  // An object of a year that no log is of costs its waking, and each append would wake it for accounts that are new.
+  return log === undefined || year === undefined || Number(year) <= FIRST_YEAR
     ? undefined
     : env.AUDIT_LOG.getByName(`${log}${Number(year) - 1}`);
 };

@@ -33,9 +33,8 @@ export type Growth = {
 export type Tables = {
   readonly tree: () => StoredTree | undefined;
   readonly tile: ReadTile;
-  /** The newest leaf of an account, or the newest one before position `below`. */
-  readonly lastOf: (account: AccountId, below?: number) => Leaf | undefined;
-  /** The hash of the account's first leaf in any year; undefined if this log has no leaf of the account. */
+  readonly lastOf: (account: AccountId) => Leaf | undefined;
+  /** The hash of the account's first leaf, of whatever year; undefined if this log has no leaf of it. */
   readonly anchorOf: (account: AccountId) => Uint8Array | undefined;
   readonly slot: (number: number) => Uint8Array;
   readonly slotHashes: () => readonly (readonly [number: number, hash: Uint8Array])[];
@@ -132,11 +131,10 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
       );
       return row && new Uint8Array(row.hashes);
     },
-    lastOf(account, below = Number.MAX_SAFE_INTEGER) {
+    lastOf(account) {
       const [row] = all<{ text: string }>(
-        'SELECT text FROM leaf WHERE account = ? AND place < ? ORDER BY first_seq DESC LIMIT 1',
+        'SELECT text FROM leaf WHERE account = ? ORDER BY first_seq DESC LIMIT 1',
         account,
-        below,
       );
       return row && parseLeaf(row.text);
     },

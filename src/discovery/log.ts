@@ -1,6 +1,6 @@
 import { parseTilePath } from '../audit/log/tile.ts';
 import { keyListText, type ListedKey } from '../audit/log/key-list.ts';
-import { logOrigin, type LogKeySettings, readLogKeys } from '../audit/log/log-key.ts';
+import { FIRST_YEAR, logOrigin, type LogKeySettings, readLogKeys } from '../audit/log/log-key.ts';
 import { keyIdOf, type NoteKey, SIGNATURE_TYPE } from '../audit/log/signed-note.ts';
 import type { Seconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
@@ -16,9 +16,6 @@ export type LogServices = {
   readonly log: (origin: string) => Pick<AuditLogRpc, 'status' | 'tile' | 'headAt'>;
   readonly rateLimit: RateLimit;
 };
-
-/** The year of the first release. No gateway has an older log. */
-const FIRST_YEAR = 2026;
 
 const PATH =
   /^\/log\/(?:(?<year>\d{4})\/)?(?<resource>checkpoint|keys|tile\/.{1,64}|head\/(?<size>\d{1,15})\/(?<anchor>[0-9a-f]{64}))$/;

@@ -17,7 +17,7 @@ const leaf = z.strictObject({ index: count, leaf: z.string() });
 /** `proof`: the hashes from the leaf upwards to the root of the checkpoint. */
 const provenLeaf = z.extend(leaf, { proof: z.array(base64) });
 
-/** Proves the newest leaf of the account (docs/audit-format.md, "Heads"); absent for a tree without a signed checkpoint. */
+/** Proves the newest leaf of the account (docs/audit-format.md, "Heads"); absent for a tree that no checkpoint was signed of, or an old one. */
 const head = z.strictObject({
   frame: z.array(provenLeaf),
   slot: z.exactOptional(z.string()),

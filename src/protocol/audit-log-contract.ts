@@ -50,7 +50,7 @@ export type LeafPage<L extends LogLeaf> = {
   /** The signed checkpoint of this tree; absent if the log has signed a larger one since, or none. */
   readonly checkpoint?: string;
   readonly leaves: readonly L[];
-  /** Only with the leaves of one account; absent for a tree that does not end with the root of the index. */
+  /** Of leaves of one account; absent for a tree that ends with another leaf than a checkpoint's, or whose index the log no longer has in memory. */
   readonly head?: ProvenHead;
 };
 
@@ -97,14 +97,11 @@ export type AuditLogRpc = {
     range: LeafRange,
   ): Promise<LeafPage<ProvenLeaf> | undefined>;
   /**
-   * Proves the head of the account with this anchor, or that this log has no leaf of it. @returns undefined if no log has the anchor, or if
-   * this log has not signed a tree of that size.
+   * Proves the head of the account with an anchor, or that this log has no leaf of it. @returns undefined if no log knows the anchor, or if
+   * this one has not signed a tree of that size, or no longer has its index: the newest one is always there.
    */
   headAt(anchor: Uint8Array, size: number): Promise<ProvenHead | undefined>;
-  /**
-   * Whether this log or the log of an earlier year has the account with this anchor. Strangers know no anchors, so they cannot make a log
-   * compute an index.
-   */
+  /** Whether this log or that of an earlier year has the account with an anchor. A stranger knows none, so it sees no slot. */
   knowsAnchor(anchor: Uint8Array): Promise<boolean>;
   /** Leaves of all accounts in the order of the log, from a place on. @returns undefined for a size that the log has not signed. */
   leaves(from: number, range: LeafRange): Promise<LeafPage<LogLeaf> | undefined>;

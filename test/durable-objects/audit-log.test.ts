@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openLog } from '../../durable-objects/audit-log/log.ts';
+import { openAuditLog } from '../../durable-objects/audit-log/open.ts';
 import { openTables } from '../../durable-objects/audit-log/tables.ts';
 import { headIn, parseHeads, slotHash, slotOf, SLOTS } from '../../src/audit/log/heads.ts';
 import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
@@ -282,6 +283,25 @@ describe('a transparency log', () => {
     expect(await opened(next)).toMatchObject({ origin: next, size: 4 });
   });
 
+  test.each([
+    ['2026', []],
+    ['2027', ['2026']],
+  ])('of %s asks the logs %j for accounts that it does not know', async (year, expected) => {
+    const name = origin.replace('2026', year);
+    const asked = new Set<string>();
+    const getByName = (other: string) => {
+      asked.add(other.slice(-4));
+      return env.AUDIT_LOG.getByName(other);
+    };
+    await runInDurableObject(log(name), async (_, state) => {
+      const opened = await openAuditLog(state, { ...env, AUDIT_LOG: { getByName } } as Env);
+      await opened.append(runsOf([1]));
+      await opened.headsOf([account]);
+      await opened.knowsAnchor(new Uint8Array(32));
+    });
+    expect([...asked]).toEqual(expected);
+  });
+
   test('grows by 300 leaves at once and one by one to the same tree', async () => {
     const runs = runsOf(Array.from({ length: 300 }, () => 1));
     await verdictsOf(runs);
@@ -360,10 +380,35 @@ describe('the index of a transparency log', () => {
     expect(old?.head).not.toEqual(present?.head);
     await evictDurableObject(log());
     expect(await headOf(alice)).toEqual(present);
+    // Attack: a stranger with one leaf would ask for two old trees in turn, and the object would compute nothing else.
+    const of = alice[0]?.account ?? account;
+    expect((await log().leavesOf(of, 1, { most: 1, size: first ?? 0 }))?.head).toBeUndefined();
+    const anchor = (await anchorOf(of)) as Uint8Array;
+    expect(await log().headAt(anchor, first ?? 0)).toBeUndefined();
     // No checkpoint was signed of this tree.
     expect(
       (await log().leavesOf(alice[0]?.account ?? account, 1, { most: 1, size: 2 }))?.head,
     ).toBe(undefined);
+  });
+
+  test('takes many leaves in portions, after hours without a key', async () => {
+    const runs = runsOf(Array.from({ length: 5_001 }, () => 1));
+    const [other] = runsOf([1]);
+    await verdictsOf([other] as StoredRun[]);
+    await runDurableObjectAlarm(log());
+    await verdictsOf(runs);
+    await runDurableObjectAlarm(log());
+    // The newest signed tree is proved all the while.
+    expect(await log().status()).toMatchObject({ size: 5_003, signed: 2 });
+    const anchor = (await anchorOf(other?.account ?? account)) as Uint8Array;
+    expect(await log().headAt(anchor, 2)).toMatchObject({ frame: [{ index: 1 }] });
+    expect(await runDurableObjectAlarm(log())).toBe(true);
+    expect(await log().status()).toMatchObject({ size: 5_004, signed: 5_004 });
+    const page = await log().leavesOf(runs[0]?.account ?? account, 5_001, { most: 1 });
+    const own = (await anchorOf(runs[0]?.account ?? account)) as Uint8Array;
+    expect(headIn(decoded(page?.head?.slot ?? ''), own)).toEqual(
+      leafHash(utf8(page?.leaves[0]?.text ?? '')),
+    );
   });
 
   test('has many accounts in one slot and shows who has no leaf', async () => {

@@ -25,8 +25,7 @@ const memoryTables = (): Tables => {
   return {
     tree: () => tree,
     tile: (place) => tiles.get(tilePath(place)),
-    lastOf: (account, below = Number.POSITIVE_INFINITY) =>
-      of(account).findLast(({ index }) => index < below)?.leaf,
+    lastOf: (account) => of(account).at(-1)?.leaf,
     anchorOf(account) {
       const first = of(account)[0]?.leaf;
       return first?.first.seq === 1 ? hashOfLeaf(first) : carried.get(account);

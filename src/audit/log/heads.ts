@@ -47,12 +47,22 @@ export const headIn = (slot: Uint8Array, anchor: Uint8Array): Uint8Array | undef
     .find((pair) => order(anchor, pair) === 0)
     ?.subarray(HASH_BYTES);
 
-/** Replaces the head of one account in a slot. Without a head, removes the account, as if it had no leaf. */
-export const withHead = (slot: Uint8Array, anchor: Uint8Array, head?: Uint8Array): Uint8Array => {
-  const others = pairsOf(slot).filter((pair) => order(anchor, pair) !== 0);
-  const pairs = head === undefined ? others : [...others, Uint8Array.of(...anchor, ...head)];
-  const bytes = new Uint8Array(pairs.length * PAIR);
-  for (const [at, pair] of pairs.toSorted(order).entries()) bytes.set(pair, at * PAIR);
+/** A slot with another head of one account. */
+export const withHead = (slot: Uint8Array, anchor: Uint8Array, head: Uint8Array): Uint8Array => {
+  let [from, to] = [0, slot.length / PAIR];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (order(anchor, slot.subarray(middle * PAIR)) > 0) from = middle + 1;
+    else to = middle;
+  }
+  const at = from * PAIR;
+  const isKnown = at < slot.length && order(anchor, slot.subarray(at)) === 0;
+  const rest = slot.subarray(isKnown ? at + PAIR : at);
+  const bytes = new Uint8Array(at + PAIR + rest.length);
+  bytes.set(slot.subarray(0, at));
+  bytes.set(anchor, at);
+  bytes.set(head, at + HASH_BYTES);
+  bytes.set(rest, at + PAIR);
   return bytes;
 };
 
@@ -61,10 +71,15 @@ export const slotHash = (slot: Uint8Array): Uint8Array => rootOf(pairsOf(slot).m
 
 /** The tree over the hashes of all slots. */
 export type HeadsTree = {
-  readonly put: (slots: Iterable<readonly [number: number, hash: Uint8Array]>) => void;
+  /** @returns the hashes that it replaced, by `nodeKey`. */
+  readonly put: (
+    slots: Iterable<readonly [number: number, hash: Uint8Array]>,
+  ) => ReadonlyMap<number, Uint8Array>;
   readonly read: ReadHash;
   readonly root: () => Uint8Array;
 };
+
+export const nodeKey = (level: number, index: number): number => level * SLOTS + index;
 
 /** An index without accounts. */
 export const createHeadsTree = (): HeadsTree => {
@@ -78,8 +93,12 @@ export const createHeadsTree = (): HeadsTree => {
     root: () => read(HEIGHT, 0),
     put(slots) {
       let changed = new Map(slots);
+      const replaced = new Map<number, Uint8Array>();
       for (const [level, hashes] of levels.entries()) {
-        for (const [index, hash] of changed) hashes.set(index, hash);
+        for (const [index, hash] of changed) {
+          replaced.set(nodeKey(level, index), read(level, index));
+          hashes.set(index, hash);
+        }
         const above = new Set([...changed.keys()].map((index) => index >> 1));
         changed = new Map(
           [...above].map((index) => [
@@ -88,6 +107,7 @@ export const createHeadsTree = (): HeadsTree => {
           ]),
         );
       }
+      return replaced;
     },
   };
 };

@@ -30,7 +30,7 @@ test('the index of one account is that of docs/audit-format.md', () => {
     expect(parseHeads(other)).toBeUndefined();
 });
 
-test('a slot has each account once, ascending, and forgets one without a leaf', () => {
+test('a slot has each account once, ascending', () => {
   const all = Array.from({ length: 9 }, (_, at) => hashAt(at));
   const slot = all.reduce((own, anchor) => withHead(own, anchor, anchor), new Uint8Array());
   const other = all
@@ -44,8 +44,7 @@ test('a slot has each account once, ascending, and forgets one without a leaf', 
     second,
     second,
   ]);
-  expect(headIn(withHead(slot, first), first)).toBeUndefined();
-  expect(withHead(withHead(slot, first), first, first)).toEqual(slot);
+  expect(withHead(changed, first, first)).toEqual(slot);
 });
 
 test('the tree over slots is the RFC 6962 tree over all of them, however it came about', () => {
