@@ -8,7 +8,7 @@ import {
   SLOTS,
   withHead,
 } from '../../src/audit/log/heads.ts';
-import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { headOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import { inclusionProof, type ReadHash } from '../../src/audit/log/merkle-tree.ts';
 import { encodeBase64 } from '../../src/crypto/bytes.ts';
 import type { ProvenHead } from '../../src/protocol/audit-log-contract.ts';
@@ -72,7 +72,7 @@ export const openHeadsIndex = (tables: Tables): HeadsIndex => {
       if (anchor === undefined || newest === undefined) continue;
       const number = slotOf(anchor);
       const slot = slots.get(number) ?? tables.slot(number);
-      slots.set(number, withHead(slot, anchor, hashOfLeaf(newest)));
+      slots.set(number, withHead(slot, anchor, headOfLeaf(newest)));
     }
     return slots;
   };

@@ -1,6 +1,6 @@
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { LogSigner } from '../../src/protocol/audit-log-contract.ts';
-import { hashOfLeaf, type Leaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { anchorOfLeaf, type Leaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { ReadTile, WrittenTile } from '../../src/audit/log/tile.ts';
 
 /** The tree as it is stored: its size and root, and the newest checkpoint with the size that it covers. */
@@ -34,7 +34,7 @@ export type Tables = {
   readonly tree: () => StoredTree | undefined;
   readonly tile: ReadTile;
   readonly lastOf: (account: AccountId) => Leaf | undefined;
-  /** The hash of the account's first leaf, of whatever year; undefined if this log has no leaf of it. */
+  /** By the account's first leaf, of whatever year; undefined if this log has no leaf of it. */
   readonly anchorOf: (account: AccountId) => Uint8Array | undefined;
   readonly slot: (number: number) => Uint8Array;
   readonly slotHashes: () => readonly (readonly [number: number, hash: Uint8Array])[];
@@ -144,7 +144,7 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
         account,
       );
       const leaf = first && parseLeaf(first.text);
-      if (leaf !== undefined) return hashOfLeaf(leaf);
+      if (leaf !== undefined) return anchorOfLeaf(leaf);
       const [row] = all<{ anchor: ArrayBuffer }>(
         'SELECT anchor FROM carried WHERE account = ?',
         account,

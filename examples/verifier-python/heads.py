@@ -101,7 +101,7 @@ class Heads:
 
     def _compare(self, account: str, tree: YearTree, head: Head, place: Place) -> None:
         own: List[Placed] = [] if self._years is None else self._years.of.get(account, [])
-        newest = next((each.hashed for each in reversed(own) if each.log == tree.tree.origin), None)
+        newest = next((each.head for each in reversed(own) if each.log == tree.tree.origin), None)
         if newest is not None and head.head is None:
             self._break(account, place, "head_missing")
         elif head.head is not None and head.head != newest:

@@ -8,7 +8,7 @@ from canonical import NotJson, parse_strict_json, utf16_length
 from entry import GENESIS, Place
 from export import MAX_BROKEN_LINES, Line, lines_of
 from heads_index import Index
-from merkle import Leaf, Tree, decode_base64, is_included, leaf_hash, parse_heads, parse_leaf
+from merkle import Leaf, Tree, anchor_of, decode_base64, head_of, is_included, leaf_hash, parse_heads, parse_leaf
 from note import BadNote, Checkpoint, parse_checkpoint, read_note
 from tally import Tally
 
@@ -24,7 +24,7 @@ class Placed(NamedTuple):
     log: str
     index: int
     ordinal: int
-    hashed: bytes
+    head: bytes
 
 
 class Accounts:
@@ -33,11 +33,11 @@ class Accounts:
     def __init__(self) -> None:
         self.of: Dict[str, List[Placed]] = {}
         self.anchors: Dict[str, bytes] = {}
-        """The hash of each account's first leaf, by which the index of a log finds it."""
+        """By which the index of a log finds each account whose first leaf is known."""
         self.leaves = 0
         """How many leaves the years before have, those of other accounts included."""
 
-    def add(self, placed: Placed, may_follow: bool) -> Optional[str]:
+    def add(self, placed: Placed, text: str, may_follow: bool) -> Optional[str]:
         """Why a leaf does not continue its account, 'follows' if a log that is missing has what came before, or None.
 
         Two leaves of one account that begin at one entry are two histories.
@@ -47,7 +47,7 @@ class Accounts:
         if known is None:
             self.of[leaf.account] = [placed]
             if leaf.first == 1:
-                self.anchors[leaf.account] = placed.hashed
+                self.anchors[leaf.account] = anchor_of(text)
                 return None if leaf.prev == GENESIS else "leaf_unlinked"
             return "follows" if may_follow else "leaf_gap"
         before = known[-1].leaf
@@ -127,9 +127,10 @@ class Leaves:
         before = self._accounts.leaves
         # An owner may not see the first leaf, which says whether an older log holds what came before.
         may_follow = before == 0 and (self._follows or not self.is_complete)
-        fault = self._accounts.add(Placed(leaf, self._checkpoint.origin, index, before + index, hashed), may_follow)
+        placed = Placed(leaf, self._checkpoint.origin, index, before + index, head_of(text))
+        fault = self._accounts.add(placed, text, may_follow)
         if self.is_complete and leaf.account in self._accounts.anchors:
-            self._logged.add(self._accounts.anchors[leaf.account], hashed)
+            self._logged.add(self._accounts.anchors[leaf.account], placed.head)
         return fault, leaf
 
     def _index_leaf(self, index: int, root: bytes) -> Optional[str]:

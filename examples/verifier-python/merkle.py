@@ -17,6 +17,15 @@ def leaf_hash(data: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + data).digest()
 
 
+def anchor_of(first: str) -> bytes:
+    """The name of an account in an index, by the text of its first leaf: the hashes of leaves themselves are public."""
+    return hashlib.sha256(b"countersign-anchor/1\n" + first.encode()).digest()
+
+
+def head_of(newest: str) -> bytes:
+    return hashlib.sha256(b"countersign-head-of/1\n" + newest.encode()).digest()
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 

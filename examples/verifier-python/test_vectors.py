@@ -12,7 +12,7 @@ from entry import GENESIS, MAX_LINE, entry_hash, read_entry
 from fields import Malformed, address
 from heads_index import Index, head_in, slot_hash, slot_of
 from keccak import keccak256
-from merkle import EMPTY_ROOT, Tree, decode_base64, is_included, leaf_hash, node_hash, parse_heads, parse_leaf, root_of
+from merkle import EMPTY_ROOT, Tree, anchor_of, decode_base64, head_of, is_included, leaf_hash, node_hash, parse_heads, parse_leaf, root_of
 from note import BadNote, end_of_signing, key_id, open_note, parse_checkpoint, parse_key, parse_keys
 from receipts import read_receipt
 from typed_data import delegation_digest, domain, intent_digest, request_digest, revocation_digest, transfer_digest
@@ -315,6 +315,8 @@ class Log(unittest.TestCase):
         )
         self.assertEqual(len(text), 263)
         self.assertEqual(leaf_hash(text.encode()), decode_base64("gNR14cPs0SsaFzldSVzN7ABujl2CkFwFa2tKw7XG7uw="))
+        self.assertEqual(anchor_of(text), decode_base64("wd8x5NDcuguW4fE4dDiiyGD8TZ0xsMoJ/Eey12Gzjj0="))
+        self.assertEqual(head_of(text), decode_base64("YN10wXFqbJOAhG9swnFNmwktHPs26TzUpCWmqI08yMo="))
         leaf = parse_leaf(text)
         assert leaf is not None
         self.assertEqual((leaf.first, leaf.last, leaf.root), (1, 3, root))

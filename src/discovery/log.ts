@@ -35,9 +35,8 @@ const TILE_HEADERS = { 'Content-Type': 'application/octet-stream', ...IMMUTABLE 
 
 /**
  * Serves the transparency log to anyone (https://c2sp.org/tlog-tiles): `/log/<year>/checkpoint` and `/log/<year>/tile/…`, without the year
- * for the current one; `/log/<year>/keys` lists the keys to verify with. Leaves are not public: they name accounts and when each was
- * active. `/log/<year>/head/<size>/<anchor>` proves the newest leaf of the account whose first leaf has the hash `anchor`. Only readers who
- * have that leaf know the hash.
+ * for the current one; `/log/<year>/keys` lists the keys to verify with. Leaves are not public: they name accounts and when each was active.
+ * `/log/<year>/head/<size>/<anchor>` proves the newest leaf of the account with that anchor, to readers who have its first leaf.
  */
 export const serveLog = async (
   { audience, keys, log, rateLimit }: LogServices,

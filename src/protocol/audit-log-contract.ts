@@ -20,7 +20,7 @@ export type Appended =
   /** The log has another entry under one of its seqs: the account has two histories. */
   | { readonly verdict: 'forked' };
 
-/** The newest entry of an account in a log. `anchor`: the hash of the account's first leaf, by which the index of the log finds it. */
+/** The last entry of an account that a log has. `anchor`: by which the index of the log finds the account. */
 export type LogHead = { readonly seq: number; readonly hash: Hex; readonly anchor: Uint8Array };
 
 export type LogLeaf = { readonly index: number; readonly text: string };

@@ -6,7 +6,13 @@ import { openAuditLog } from '../../durable-objects/audit-log/open.ts';
 import { openTables } from '../../durable-objects/audit-log/tables.ts';
 import { headIn, parseHeads, slotHash, slotOf, SLOTS } from '../../src/audit/log/heads.ts';
 import { parseCheckpoint } from '../../src/audit/log/checkpoint.ts';
-import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import {
+  anchorOfLeaf,
+  hashOfLeaf,
+  headOfLeaf,
+  type Leaf,
+  parseLeaf,
+} from '../../src/audit/log/leaf.ts';
 import { leafHash, rootOf } from '../../src/audit/log/merkle-tree.ts';
 import { verifyNoteSignature } from '../../src/audit/log/note-signature.ts';
 import { parseKeyList } from '../../src/audit/log/key-list.ts';
@@ -19,6 +25,7 @@ import {
   decodeBase64Url,
   encodeBase64,
   encodeBase64Url,
+  hexOf,
   utf8,
 } from '../../src/crypto/bytes.ts';
 import { serveLog } from '../../src/discovery/log.ts';
@@ -352,16 +359,17 @@ describe('the index of a transparency log', () => {
     expect(verifyInclusion(place, { size: SLOTS, root }, path.map(decoded))).toBe(true);
     const newest = page?.leaves.at(-1);
     const head = headIn(slot, anchor);
-    return { isNewest: head && newest && isSame(head, leafHash(utf8(newest.text))), head };
+    return { isNewest: head && newest && isSame(head, headOfText(newest.text)), head };
   };
   const hashesOfTexts = (leaves: readonly LogLeaf[] = [], size = 0) =>
     leaves.slice(0, size).map(({ text }) => leafHash(utf8(text)));
   const decoded = (text: string): Uint8Array => decodeBase64(text) ?? new Uint8Array();
   const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
     encodeBase64(one) === encodeBase64(other);
+  const headOfText = (text: string): Uint8Array => headOfLeaf(parseLeaf(text) as Leaf);
   const anchorOf = async (of: AccountId): Promise<Uint8Array | undefined> => {
     const [leaf] = (await log().leavesOf(of, 1, { most: 1 }))?.leaves ?? [];
-    return leaf && leafHash(utf8(leaf.text));
+    return leaf && anchorOfLeaf(parseLeaf(leaf.text) as Leaf);
   };
 
   test('proves the newest leaf of each account under every checkpoint, also while the log goes on', async () => {
@@ -407,7 +415,7 @@ describe('the index of a transparency log', () => {
     const page = await log().leavesOf(runs[0]?.account ?? account, 5_001, { most: 1 });
     const own = (await anchorOf(runs[0]?.account ?? account)) as Uint8Array;
     expect(headIn(decoded(page?.head?.slot ?? ''), own)).toEqual(
-      leafHash(utf8(page?.leaves[0]?.text ?? '')),
+      headOfText(page?.leaves[0]?.text ?? ''),
     );
   });
 
@@ -455,6 +463,13 @@ describe('the index of a transparency log', () => {
     const own = await log().leavesOf(runs[0]?.account ?? account, 1, { most: 1 });
     expect(await log().headAt(anchor, size)).toEqual(own?.head);
     expect(await log().headAt(anchor, size + 1)).toBeUndefined();
+    // Attack: the hashes of leaves are in public tiles. Nobody may find an account by them, or its newest leaf.
+    for (const { text } of (await allLeaves()).filter(({ text }) => parseLeaf(text))) {
+      expect(await log().headAt(leafHash(utf8(text)), size)).toBeUndefined();
+      expect(hexOf(decoded(own?.head?.slot ?? ''))).not.toContain(
+        hexOf(leafHash(utf8(text))).slice(2),
+      );
+    }
     const stranger = anchor.with(31, (anchor[31] ?? 0) ^ 1);
     expect(await log().headAt(stranger, size)).toBeUndefined();
   });

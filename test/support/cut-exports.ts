@@ -7,7 +7,7 @@ import {
   SLOTS,
   withHead,
 } from '../../src/audit/log/heads.ts';
-import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { anchorOfLeaf, headOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { LogKey } from '../../src/audit/log/log-key.ts';
 import { inclusionProof } from '../../src/audit/log/merkle-tree.ts';
 import { SIGNATURE_TYPE, verifierKey } from '../../src/audit/log/signed-note.ts';
@@ -113,10 +113,10 @@ const forgedIndex = (leaves: readonly string[]) => {
   for (const line of leaves) {
     const leaf = parseLeaf((JSON.parse(line) as Line).leaf ?? '');
     if (leaf === undefined) continue;
-    const anchor = anchors.get(leaf.account) ?? hashOfLeaf(leaf);
+    const anchor = anchors.get(leaf.account) ?? anchorOfLeaf(leaf);
     anchors.set(leaf.account, anchor);
     const number = slotOf(anchor);
-    slots.set(number, withHead(slots.get(number) ?? new Uint8Array(), anchor, hashOfLeaf(leaf)));
+    slots.set(number, withHead(slots.get(number) ?? new Uint8Array(), anchor, headOfLeaf(leaf)));
   }
   tree.put([...slots].map(([number, slot]) => [number, slotHash(slot)]));
   const heads = [...anchors].map(([account, anchor]) => {

@@ -3,7 +3,7 @@ import { type Before, type Log, openLog } from '../../durable-objects/audit-log/
 import type { Growth, StoredTree, Tables } from '../../durable-objects/audit-log/tables.ts';
 import { entryHash } from '../../src/audit/entry.ts';
 import type { LogKey } from '../../src/audit/log/log-key.ts';
-import { hashOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
+import { anchorOfLeaf, parseLeaf } from '../../src/audit/log/leaf.ts';
 import { parseTilePath, tilePath } from '../../src/audit/log/tile.ts';
 import { allLeaves, type LeafSource, leavesOfAccounts } from '../../src/client/leaf-lines.ts';
 import { bytesOf, encodeBase64, utf8 } from '../../src/crypto/bytes.ts';
@@ -28,7 +28,7 @@ const memoryTables = (): Tables => {
     lastOf: (account) => of(account).at(-1)?.leaf,
     anchorOf(account) {
       const first = of(account)[0]?.leaf;
-      return first?.first.seq === 1 ? hashOfLeaf(first) : carried.get(account);
+      return first?.first.seq === 1 ? anchorOfLeaf(first) : carried.get(account);
     },
     slot: (number) => slots.get(number)?.[1] ?? new Uint8Array(),
     slotHashes: () => [...slots].map(([number, [hash]]) => [number, hash]),

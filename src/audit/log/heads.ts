@@ -6,8 +6,8 @@ import { emptyRoot, HASH_BYTES, leafHash, nodeHash, type ReadHash, rootOf } from
  * its root as a leaf before it signs, so a checkpoint commits to it, and a reader of only some accounts can check that no later leaf was
  * left out.
  *
- * The key of an account is its anchor, the hash of its first leaf. Attack: if addresses were the keys, a stranger could generate an address
- * next to another one, and see in its own proofs when that account is active. The account's first entry salts the anchor.
+ * An account is found by its anchor, a hash of its first leaf. Attack: with addresses for keys, a stranger could choose an own address next
+ * to another one, and see in its own proofs when that account is active. The anchor is salted by the account's first entry.
  */
 export const SLOTS = 4_096;
 const HEIGHT = 12;

@@ -1,3 +1,4 @@
+import { sha256 } from '@noble/hashes/sha2.js';
 import type { Hex } from '../../core/hex.ts';
 import { bytesOf, decodeBase64, encodeBase64, isHex, utf8 } from '../../crypto/bytes.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
@@ -40,6 +41,14 @@ export const chunkRoot = (hashes: readonly Hex[]): Uint8Array =>
 /** The text of a leaf, UTF-8. */
 export const leafText = ({ account, first, last, root }: Leaf): string =>
   `${HEAD}\n${account}\n${first.seq} ${first.prev}\n${last.seq} ${last.hash}\nroot ${encodeBase64(root)}\n`;
+
+/**
+ * The anchor of an account by its first leaf, and its head by its newest one: the index has no other names (docs/audit-format.md, "Heads").
+ * Attack: the hashes of leaves in the tree are public, so an index of those would tell strangers who is active.
+ */
+export const anchorOfLeaf = (first: Leaf): Uint8Array => named('countersign-anchor/1', first);
+export const headOfLeaf = (newest: Leaf): Uint8Array => named('countersign-head-of/1', newest);
+const named = (name: string, leaf: Leaf): Uint8Array => sha256(utf8(`${name}\n${leafText(leaf)}`));
 
 /** The hash of a leaf in the tree of the log. */
 export const hashOfLeaf = (leaf: Leaf): Uint8Array => leafHash(utf8(leafText(leaf)));

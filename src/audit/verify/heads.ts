@@ -4,7 +4,7 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import { headIn, parseHeads, slotHash, slotOf, SLOTS } from '../log/heads.ts';
-import { hashOfLeaf } from '../log/leaf.ts';
+import { headOfLeaf } from '../log/leaf.ts';
 import { leafHash } from '../log/merkle-tree.ts';
 import { verifyInclusion } from '../log/verify-proof.ts';
 import type { Check, Place, Survey } from './check.ts';
@@ -62,10 +62,10 @@ export const createHeads = (
     tally.breakWith({ ...place, account, reason });
   };
 
-  /** The hash of the newest leaf of an account in the files of a year. */
+  /** The head of an account by the files of a year. */
   const newestIn = (account: AccountId, origin: string): Uint8Array | undefined => {
     const leaf = history?.of.get(account)?.findLast(({ log }) => log === origin);
-    return leaf && hashOfLeaf(leaf);
+    return leaf && headOfLeaf(leaf);
   };
   const compare = (account: AccountId, origin: string, { head }: Head, place: Place): void => {
     const newest = newestIn(account, origin);

@@ -3,7 +3,7 @@ import { decodeBase64, decodeUtf8, encodeBase64, utf8 } from '../../crypto/bytes
 import type { AccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { parseHeads } from '../log/heads.ts';
-import { parseLeaf } from '../log/leaf.ts';
+import { headOfLeaf, parseLeaf } from '../log/leaf.ts';
 import { leafHash } from '../log/merkle-tree.ts';
 import { createTreeRoot } from '../log/tree-root.ts';
 import { verifyInclusion } from '../log/verify-proof.ts';
@@ -106,7 +106,7 @@ export const readLeaves = async (
     // An owner may not see the first leaf of a log, which says whether an older one holds what came before.
     const fault = accounts.add(placed, offset === 0 && (follows || !isComplete));
     const anchor = isComplete ? accounts.anchors.get(leaf.account) : undefined;
-    if (anchor !== undefined) logged.add(anchor, hash);
+    if (anchor !== undefined) logged.add(anchor, headOfLeaf(leaf));
     if (fault === undefined) return tally.prove();
     if (fault !== 'follows') return breakHere(fault, leaf.account);
     tally.skip(

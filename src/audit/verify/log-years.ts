@@ -18,7 +18,7 @@ import type { Tally } from './tally.ts';
 export type LoggedHistory = {
   /** Leaves by account, each account's in the order of its entries. */
   readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
-  /** The hash of each account's first leaf, where the files have it. */
+  /** The anchor of each account whose first leaf the files have. */
   readonly anchors: ReadonlyMap<AccountId, Uint8Array>;
   /** The trees of the years, the oldest first. */
   readonly trees: readonly YearTree[];

@@ -1,6 +1,6 @@
 import { ZERO_HASH } from '../../core/hex.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import { hashOfLeaf, type Leaf } from '../log/leaf.ts';
+import { anchorOfLeaf, type Leaf } from '../log/leaf.ts';
 import type { Place } from './check.ts';
 
 /** A leaf of an account, and where the files and the log have it. */
@@ -19,7 +19,7 @@ export type LeafFault = 'leaf_unlinked' | 'leaf_gap' | 'forked';
 /** Leaves by account, over all years. */
 export type LoggedAccounts = {
   readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
-  /** The anchors of accounts: the hashes of their first leaves, which are the keys of the index of a log. */
+  /** The anchors of accounts whose first leaves are among these. */
   readonly anchors: ReadonlyMap<AccountId, Uint8Array>;
   /** How many leaves the years before have, those of other accounts included. */
   readonly leaves: () => number;
@@ -47,7 +47,7 @@ export const createLoggedAccounts = (): LoggedAccounts => {
       const before = known?.at(-1);
       if (known === undefined || before === undefined) {
         of.set(leaf.account, [leaf]);
-        if (leaf.first.seq === 1) anchors.set(leaf.account, hashOfLeaf(leaf));
+        if (leaf.first.seq === 1) anchors.set(leaf.account, anchorOfLeaf(leaf));
         if (leaf.first.seq === 1)
           return leaf.first.prev === ZERO_HASH ? undefined : 'leaf_unlinked';
         return mayFollow ? 'follows' : 'leaf_gap';

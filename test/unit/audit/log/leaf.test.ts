@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { entryHash } from '../../../../src/audit/entry.ts';
 import {
   chunkRoot,
+  anchorOfLeaf,
   hashOfLeaf,
+  headOfLeaf,
   leafOf,
   leafText,
   parseLeaf,
@@ -53,6 +55,8 @@ describe('a leaf', () => {
     );
     expect(utf8(text)).toHaveLength(263);
     expect(encodeBase64(hashOfLeaf(leaf))).toBe('gNR14cPs0SsaFzldSVzN7ABujl2CkFwFa2tKw7XG7uw=');
+    expect(encodeBase64(anchorOfLeaf(leaf))).toBe('wd8x5NDcuguW4fE4dDiiyGD8TZ0xsMoJ/Eey12Gzjj0=');
+    expect(encodeBase64(headOfLeaf(leaf))).toBe('YN10wXFqbJOAhG9swnFNmwktHPs26TzUpCWmqI08yMo=');
     expect(parseLeaf(text)).toEqual(leaf);
   });
 
