@@ -80,15 +80,16 @@ describe('README and docs', () => {
       trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
       eventually() { for _ in $(seq 120); do "$@" && return; sleep 0.5; done; echo "never: $*" >&2; exit 1; }
       reports_all() { countersign spend --by tool | grep -qE '0\\.003 +3 +1 '; }
-      exports_leaves() { rm -rf audit; countersign audit export --fleet -o audit --json | grep -qE '"leaves":[1-9]'; }
+      proves() { rm -rf audit; countersign audit export --fleet -o audit >exported && curl -fsS ${USUAL_ORIGIN}/log/keys >log-keys && countersign audit verify audit --log-key log-keys >verified; }
       ${story.replace(/tail &.*\n/, 'tail >decisions 2>notes &\neventually grep -q watching notes\n')}
       eventually grep -q denied decisions; kill %1; cat decisions
       eventually reports_all; countersign spend --by tool
-      eventually exports_leaves; rm -rf audit
+      eventually proves; rm -rf audit
       set -e
       ${audit}`
       .replaceAll('$PWD/node_modules', join(ROOT, 'node_modules'))
-      .replaceAll('examples/', join(ROOT, 'examples/'));
+      .replaceAll('examples/', join(ROOT, 'examples/'))
+      .replaceAll(USUAL_ORIGIN, stack.gateway.url);
     const running = promisify(execFile)('bash', ['-c', script], {
       cwd: directory,
       env: { ...process.env, COUNTERSIGN_HOME: join(directory, 'home') },
