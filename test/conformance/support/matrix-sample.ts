@@ -52,7 +52,7 @@ const SAMPLES: { readonly [id in RouteId]?: Sample } = {
   'secrets.put': ({ mark: secret }) => ({
     params: { secret },
     body: {
-      ...{ kind: 'token', host: 'api.example', value: `value-of-${secret}` },
+      ...{ kind: 'token', host: 'api.example', value: `long-value-of-${secret}` },
       blind: 'b'.repeat(43),
     },
   }),
