@@ -24,6 +24,11 @@ describe('npm start', () => {
   };
   const find = (launched: Launched, pattern: RegExp) =>
     launched.processes().filter(({ command }) => pattern.test(command));
+  const crash = (launched: Launched, pattern: RegExp, which = 0): void => {
+    const victim = find(launched, pattern)[which];
+    if (victim === undefined) throw new Error(`${pattern.source} does not run`);
+    process.kill(victim.id, 'SIGKILL');
+  };
 
   afterEach(() => {
     for (const launched of started.splice(0))
@@ -108,22 +113,33 @@ describe('npm start', () => {
     expect(await stack.remaining(GONE_MS)).toEqual([]);
   });
 
-  it.each([
-    ['the chain', /\/anvil /, 0],
-    ['the gateway', /wrangler\.js dev/, 0],
-    ["the gateway's first runtime", /\/workerd /, 0],
-    ["the gateway's second runtime", /\/workerd /, 1],
-  ])('ends with an error when %s crashes', async (_, pattern, which) => {
+  it('ends with an error when the chain crashes', async () => {
     const { flags } = await flagsFor();
     const stack = start(flags);
     await stack.ready();
-    const victim = find(stack, pattern)[which];
-    if (victim === undefined) throw new Error(`${pattern.source} does not run`);
-    process.kill(victim.id, 'SIGKILL');
+    crash(stack, /\/anvil /);
     expect(await stack.closed).toBe(1);
-    expect(stack.stderr()).toMatch(
-      /^the (?:chain \(anvil\)|gateway \(wrangler dev\)) ended by SIGKILL/m,
-    );
+    expect(stack.stderr()).toMatch(/^the chain \(anvil\) ended by SIGKILL/m);
+    expect(await stack.remaining(GONE_MS)).toEqual([]);
+  });
+
+  it('survives three crashes of the gateway, wherever they happen, and ends with an error at the fourth', async () => {
+    const { flags } = await flagsFor();
+    const stack = start(flags);
+    const { gateway } = await stack.ready();
+    const victims = [
+      [/wrangler\.js dev/, 0],
+      [/\/workerd /, 0],
+      [/\/workerd /, 1],
+    ] as const;
+    for (const [index, [pattern, which]] of victims.entries()) {
+      crash(stack, pattern, which);
+      await stack.prints(new RegExp(`runs again with its state \\(crash ${index + 1} of 3`));
+      expect((await fetch(`${gateway}/healthz`)).status).toBe(200);
+    }
+    crash(stack, /wrangler\.js dev/);
+    expect(await stack.closed).toBe(1);
+    expect(stack.stderr()).toMatch(/^the gateway \(wrangler dev\) ended by SIGKILL/m);
     expect(await stack.remaining(GONE_MS)).toEqual([]);
   });
 
