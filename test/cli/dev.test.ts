@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../dev/stack/loopback.ts';
 import { people } from '../../dev/stack/people.ts';
 import { runningProcesses } from '../../dev/stack/process.ts';
@@ -69,7 +69,7 @@ const configuration = async (): Promise<readonly string[]> =>
 
 /** The price in the 402 of the first tool, atomic units. */
 const offered = async (gateway: string): Promise<string | undefined> => {
-  const response = await fetch(`${gateway}/tools/example`).catch(() => undefined);
+  const response = await fetch(`${gateway}/tools/weather`).catch(() => undefined);
   const header = response?.headers.get('payment-required') ?? undefined;
   if (header === undefined) return undefined;
   const offer = JSON.parse(Buffer.from(header, 'base64').toString()) as {
@@ -93,7 +93,13 @@ beforeAll(async () => {
 
 afterAll(async () => {
   api.close();
-  await rm(folder, { recursive: true, force: true });
+  // A test that failed leaves its stack running, which writes into the folder until it ends.
+  await vi.waitUntil(() => {
+    const left = ownProcesses();
+    if (left.length > 0) execFile('kill', ['-KILL', ...left.map(({ id }) => String(id))]);
+    return left.length === 0;
+  }, GONE);
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 });
 
 describe('the first hour', () => {
@@ -113,11 +119,11 @@ describe('the first hour', () => {
     await expect.poll(terminal.shown, START).toContain('pay for a test call');
     terminal.type('p');
     await terminal.sees('receipt verified with');
-    await terminal.sees('paid $0.001');
+    await terminal.sees('paid $0.01');
     expect(requests).toEqual(['/', '/weather']);
 
     const command = join(project, 'node_modules/.bin/countersign');
-    const { stdout } = await run(command, ['call', '/tools/example'], {
+    const { stdout } = await run(command, ['call', '/tools/weather'], {
       cwd: project,
       env: environment(),
     });
@@ -129,12 +135,12 @@ describe('the first hour', () => {
     process.kill(runtime?.id ?? 0, 'SIGSEGV');
     const spoken = () => terminal.shown().replaceAll(/\s+/g, ' ');
     await expect.poll(spoken, START).toContain('runs again with its state');
-    await writeFile(toolsFile(), tools.replace('"$0.001"', '"a dollar"'));
+    await writeFile(toolsFile(), tools.replace('"$0.01"', '"a dollar"'));
     await terminal.sees('tools[0].price');
     await terminal.sees('last valid file');
-    await expect.poll(async () => await offered(gateway), START).toBe('1000');
-    await writeFile(toolsFile(), tools.replace('"$0.001"', '"$0.002"'));
-    await expect.poll(async () => await offered(gateway), START).toBe('2000');
+    await expect.poll(async () => await offered(gateway), START).toBe('10000');
+    await writeFile(toolsFile(), tools.replace('"$0.01"', '"$0.02"'));
+    await expect.poll(async () => await offered(gateway), START).toBe('20000');
     await terminal.sees('1 tool on sale');
 
     tools = tools.replace(
@@ -197,7 +203,7 @@ describe('the first hour', () => {
     });
     // The database is new, and the secret is there again.
     const command = join(project, 'node_modules/.bin/countersign');
-    await run(command, ['call', '/tools/example'], { cwd: project, env: environment() });
+    await run(command, ['call', '/tools/weather'], { cwd: project, env: environment() });
     expect(keys.at(-1)).toBe(KEY);
     second.child.kill('SIGKILL');
     await expect.poll(remaining, GONE).toEqual([]);
