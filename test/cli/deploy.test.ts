@@ -223,12 +223,12 @@ describe('countersign deploy', () => {
       command: 'npx wrangler deploy',
     });
 
-    const last = await attempt('--as', 'buyer', '--try', '/tools/example?word=river');
+    const last = await attempt('--as', 'buyer', '--try', '/tools/lookup?word=river');
     expect(last.code, last.stdout + last.stderr).toBe(0);
     expect(JSON.parse(last.stdout)).toMatchObject({
       ok: true,
       gateway: AUDIENCE,
-      offer: { price: '$0.001 in USDC on base-sepolia' },
+      offer: { price: '$0.01 in USDC on base-sepolia' },
       paid: { status: 200, receipt: 'verified' },
     });
 
@@ -357,7 +357,7 @@ describe('countersign deploy', () => {
       'a bad tools.json',
       async () => {
         const path = join(project, 'tools.json');
-        await writeFile(path, tools.replace('$0.001', '0.001 dollars'));
+        await writeFile(path, tools.replace('$0.01', '0.01 dollars'));
       },
       { 'tools.json': expect.stringContaining('tools[0].price') as string },
     ],
