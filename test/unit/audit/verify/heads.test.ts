@@ -223,6 +223,6 @@ test('a chain without a log is open: its end may be missing', async () => {
   );
   expect(report.checks.find(({ check }) => check === 'heads')).toMatchObject({
     verdict: 'not checked',
-    note: expect.stringContaining('nothing shows'),
+    note: expect.stringContaining('nothing proves'),
   });
 });
