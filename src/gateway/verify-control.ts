@@ -26,9 +26,19 @@ export const verifyControl = async (
   signed: Omit<AttributedSignature, 'token' | 'call'>,
   client: string,
 ): Promise<Result<SignatureCheck, Reason>> => {
+  if (!signed.signedByKey) return verifyByContract(gateway, signed, client);
+  const admitted = await admitsLookUp(gateway, signed, client);
+  return admitted.ok ? ok({}) : admitted;
+};
+
+/** Like `verifyControl`, for commands that move money: if the address has code, only its contract can accept the signature (ERC-1271). */
+export const verifyByContract = async (
+  gateway: Gateway,
+  signed: Omit<AttributedSignature, 'token' | 'call'>,
+  client: string,
+): Promise<Result<SignatureCheck, Reason>> => {
   const admitted = await admitsLookUp(gateway, signed, client);
   if (!admitted.ok) return admitted;
-  if (signed.signedByKey) return ok({});
   const nodes = nodesOf(gateway, signed.network, 'signature');
   if (!nodes.ok) return nodes;
   const { payer, digest, signature, network } = signed;
@@ -38,6 +48,7 @@ export const verifyControl = async (
   const { valid, hasCode, block } = contract.value;
   // Without code at the address nobody has checked anything, whatever it answers: a precompile has none.
   if (valid && hasCode) return ok({ contractCheckedAt: block });
+  if (signed.signedByKey && !hasCode) return ok({});
   return invalidSignature(signed, hasCode ? 'contract_refused' : 'wrong_signer');
 };
 

@@ -1,6 +1,7 @@
 import { isReceiver } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { TOO_MANY } from '../gateway/rate-limit.ts';
+import { verifyByContract } from '../gateway/verify-control.ts';
 import type { SignatureCheck } from '../gateway/verify-signature.ts';
 import type { AdminContext } from './handler.ts';
 import type { AdminRole } from './route.ts';
@@ -11,7 +12,7 @@ import type { CommandSigner } from '../protocol/account/command.ts';
 import type { Relation } from '../protocol/account/standing.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
-type Roles = Pick<AdminRoute, 'roles'>;
+type Roles = Pick<AdminRoute, 'roles' | 'movesMoney'>;
 
 /**
  * Authorises a request: checks that its signer has a role of the route, for the account in its path if there is one. Only this function
@@ -45,7 +46,10 @@ const admitOperator = async (
     // Counts like the chain look-up of a listed address. Otherwise the rate limit would distinguish listed addresses from others.
     return (await context.rateLimit(client)) ? forbidden : err(TOO_MANY);
   }
-  const verified = await verifySigner(context, proof, client);
+  const verified =
+    route.movesMoney === true
+      ? await verifyByContract(context, proof, client)
+      : await verifySigner(context, proof, client);
   if (!verified.ok) {
     return verified.error.reason === 'invalid_signature' ? forbidden : verified;
   }

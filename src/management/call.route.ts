@@ -188,6 +188,7 @@ export const CALL_ROUTES = {
     roles: OPERATOR,
     body: refundBody,
     maxBody: SMALL_BODY,
+    movesMoney: true,
     summary: 'Refunds a call to its payer, as credit',
     answer: refunded,
   },

@@ -34,6 +34,8 @@ export type RouteEntry = {
   readonly precondition?: 'etag';
   /** `Dry-Run: ?1` answers what would change, and changes nothing. */
   readonly dryRun?: true;
+  /** Moves money: an address with code commands it by its contract alone, not by its key. */
+  readonly movesMoney?: true;
   readonly summary: string;
   /** The body with status 200; of a stream, the data of each event. */
   readonly answer: z.ZodMiniType;
