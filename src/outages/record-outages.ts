@@ -84,12 +84,19 @@ export const openOutages = async (
   db: D1Database,
   rules: readonly OutageRule[],
 ): Promise<readonly OpenOutage[]> => {
-  const ofRule = db.prepare(
-    `SELECT rule, subject, since, detail, raised FROM outages WHERE rule = ?1 ORDER BY since LIMIT ${MOST}`,
-  );
-  const read = await db.batch<Row>(rules.map((rule) => ofRule.bind(rule)));
-  return read
-    .flatMap(({ results }) => results)
+  // One statement: each one is a request of the page that shows them.
+  const { results } = await db
+    .prepare(
+      rules
+        .map(
+          (_, at) =>
+            `SELECT * FROM (SELECT rule, subject, since, detail, raised FROM outages WHERE rule = ?${at + 1} ORDER BY since LIMIT ${MOST})`,
+        )
+        .join(' UNION ALL '),
+    )
+    .bind(...rules)
+    .all<Row>();
+  return results
     .toSorted((a, b) => a.since - b.since)
     .map(({ detail, raised, ...row }) => ({
       ...row,

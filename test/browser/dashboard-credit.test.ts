@@ -45,6 +45,7 @@ const PAUSED = {
   body: JSON.stringify({
     ...{ type: 'urn:countersign:problem:paused', title: 'paused', status: 503 },
     detail: 'The gateway is paused.',
+    final: true,
   }),
 };
 

@@ -205,6 +205,10 @@ describe('a secret', () => {
     expect(sent).toEqual([]);
     await page.getByLabel('Value', { exact: true }).fill(SECRET);
     await page.getByRole('button', { name: 'Store with the wallet' }).click();
+    await page.getByText('body.hint must be 1 to 64 visible characters').waitFor();
+    await page.getByLabel('Note').fill(HOSTILE.replace('\u202e', ''));
+    sent.length = 0;
+    await page.getByRole('button', { name: 'Store with the wallet' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     const row = page.getByRole('row').filter({ hasText: 'weather' });
     await row.waitFor();
