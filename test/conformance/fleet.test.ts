@@ -163,6 +163,9 @@ describe('an owner of a fleet', () => {
           ...{ status: 'active', valid_until: Number(grant?.validUntil), is_default: true },
         },
       ]);
+      // Only an accepted call opens a purse: an agent that found the budget used up may have none.
+      expect(standing.money.length).toBeGreaterThanOrEqual(ran > 0n ? 1 : 0);
+      if (standing.money.length === 0) continue;
       expect(standing.money[0]).toMatchObject({
         ...{ credit: '0', credit_held: '0', held: '0', unsettled: '0', debt: '0' },
       });
