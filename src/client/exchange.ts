@@ -17,7 +17,7 @@ export type ExchangeResult = {
   readonly body: Uint8Array<ArrayBuffer> | undefined;
   readonly problem: ProblemBody | undefined;
   readonly attempts: number;
-  /** An earlier attempt got no answer: the call may have run before the gateway answered this attempt. */
+  /** An earlier attempt left the outcome open: the call may have run before the gateway answered this attempt. */
   readonly lost: boolean;
   /** Present if the client looked the answer up instead of receiving it. */
   readonly record?: CallRecord;
@@ -73,7 +73,7 @@ export const exchange = async (
       await attempt.result.response.body?.cancel().catch(() => undefined);
       continue;
     }
-    if (attempt.got === 'nothing') lost = true;
+    lost = true;
     const requested = attempt.got === 'later' ? attempt.waitMs : undefined;
     const waitMs = Math.min(requested ?? backoff(attempts), LONGEST_WAIT_MS);
     const isOver = sender.now() + waitMs / 1000 >= proof.until;

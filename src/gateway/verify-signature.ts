@@ -75,6 +75,7 @@ export const verifyOnChain = async (
     signed.digest,
     signed.signature,
   );
+  gateway.chainHealth.note(signed.network, contract.ok, nowSeconds());
   if (!contract.ok) return silent(signed.network, 'signature');
   return contract.value.valid
     ? ok({ facts: facts.value, checkedAt: { contractCheckedAt: contract.value.block } })

@@ -23,6 +23,9 @@ type Place = { readonly year: number; readonly size: number | undefined; readonl
 
 const SHAPE = ['number', 'number', 'number'] as const;
 
+/** The year of the first release. */
+const FIRST_YEAR = 2_026;
+
 const placeOf = (query: Query, current: number): Result<Place, Reason> => {
   const cursor = readCursor('leaves', SHAPE, query.after);
   if (!cursor.ok) return err(queryReason(cursor.error));
@@ -31,10 +34,10 @@ const placeOf = (query: Query, current: number): Result<Place, Reason> => {
     year === undefined || from === undefined
       ? { year: query.year ?? current, size: query.size, from: query.from }
       : { year, size, from };
-  // No object is opened for a year that has not begun.
-  return place.year >= 2_000 && place.year <= current
+  // No object is opened for a year that no log can have.
+  return place.year >= FIRST_YEAR && place.year <= current
     ? ok(place)
-    : err(wrong('query.year', 'must be a year that has begun'));
+    : err(wrong('query.year', `must be a year from ${FIRST_YEAR} to now`));
 };
 
 const wrong = (field: string, hint: string): Reason => ({

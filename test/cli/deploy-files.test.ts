@@ -97,7 +97,10 @@ test('the test call goes to the cheapest paid tool with one path, a GET if there
   expect(
     probe({ ...tool, path: '/x/*' }, { ...tool, price: 0n }, { ...tool, disabled: true }),
   ).toBe(undefined);
-  expect(() => probeOf({ audiences: ['https://s.example'], tools: [] }, '//evil.example/')).toThrow(
-    '--try',
-  );
+  const tools = [tool, { ...tool, path: '/b', method: 'POST' }] as never;
+  const named = (path: string) => probeOf({ audiences: ['https://s.example'], tools }, path);
+  expect(named('/a?x=1')).toEqual({ url: 'https://s.example/a?x=1', method: 'GET' });
+  expect(named('/b')).toEqual({ url: 'https://s.example/b', method: 'POST' });
+  for (const path of ['/c', 'a', '//evil.example/a'])
+    expect(() => named(path), path).toThrow('the path of --try');
 });

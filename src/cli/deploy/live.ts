@@ -1,3 +1,4 @@
+import { findTool, routesOf } from '../../catalog/route.ts';
 import { createAgent } from '../../client/agent.ts';
 import { CountersignError } from '../../client/errors.ts';
 import { type ReceivedOffer, readOffer } from '../../client/received-offer.ts';
@@ -9,17 +10,21 @@ import { tokenAmount } from '../lib/units.ts';
 /** The call that shows whether the deployed gateway sells. */
 export type Probe = { readonly url: string; readonly method: string };
 
-/** @throws CliError usage for a path of another origin */
+/** @throws CliError usage for a path that no tool serves */
 export const probeOf = (
   { audiences: [origin], tools }: Pick<Config, 'audiences' | 'tools'>,
   path: string | undefined,
 ): Probe | undefined => {
   if (path !== undefined) {
     const url = new URL(path, origin);
-    if (path.startsWith('/') && url.origin === origin) return { url: url.href, method: 'GET' };
+    const isHere = path.startsWith('/') && url.origin === origin;
+    const found = isHere ? findTool(routesOf(tools), 'GET', url.pathname) : undefined;
+    if (found?.route === 'tool') return { url: url.href, method: 'GET' };
+    const method = found?.route === 'method_not_allowed' ? found.allow[0] : undefined;
+    if (method !== undefined) return { url: url.href, method };
     throw usageError(
-      '--try takes a path at the gateway.',
-      "Give e.g. --try '/tools/lookup?word=river'.",
+      `No tool of tools.json serves ${path}, the path of --try.`,
+      "Give a path as callers send it, e.g. --try '/tools/lookup?word=river'.",
     );
   }
   const [tool] = tools

@@ -99,7 +99,9 @@ export const openOwner = async (session: Session, input: Input): Promise<OwnerCl
       },
     );
     if (!response.ok) {
-      if (lost && isProblem(problem, 'already-used')) throw unknownOutcome(origin);
+      // An earlier attempt may have carried it out, which a 503 does not deny.
+      if (lost && method !== 'GET' && (response.status === 503 || isProblem(problem, 'already-used')))
+        throw unknownOutcome(origin);
       const more = { response, ...(problem === undefined ? {} : { problem }) };
       throw cliErrorOf(new CountersignError('refused', 'The signer refused.', more));
     }
