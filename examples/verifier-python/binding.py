@@ -68,11 +68,13 @@ class Binder:
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
-        self._read: Dict[str, Policy] = {}
+        self._read: Dict[Tuple[bool, str], Policy] = {}
 
     def policy(self, kind: str, hashed: str) -> Policy:
         """Raises Missing, also for a text that this program cannot read: it may set limits that it does not know."""
-        known = self._read.get(hashed)
+        # An entry that names a grant as a policy of another kind names a text that does not exist.
+        key = (kind == "grant", hashed)
+        known = self._read.get(key)
         if known is not None:
             return known
         try:
@@ -83,7 +85,7 @@ class Binder:
                 found = read_policy(self._survey.texts[hashed])
         except (KeyError, Malformed):
             raise Missing(f"the text of the policy {hashed} is missing") from None
-        self._read[hashed] = found
+        self._read[key] = found
         return found
 
     def listed(self, entry: Dict[str, Any], account: Account) -> List[Listed]:

@@ -46,6 +46,10 @@ REASONS: Dict[str, str] = {
     "leaf_gap": "does not continue the leaf before it of its account",
     "log_unlinked": "does not name the log of the year before: one of the two was exchanged",
     "leaf_missing": "is not followed by all leaves of the checkpoint, or does not follow the leaf before it: a leaf was removed",
+    "leaf_withheld": "proves that the log has a later leaf of this account than the files: entries were cut off",
+    "head_missing": "shows that the index of the log lacks this account, although the log has its leaves",
+    "head_not_included": "is not in the index of the checkpoint",
+    "other_heads": "is not the root of the index over the leaves before it",
     "leaf_not_included": "is not in the tree of the checkpoint",
     "tile_altered": (
         "is not the tile of the exported leaves: the gateway shows others another log than you, or the tile "

@@ -59,6 +59,9 @@ class Log:
             if folder is not None or older is not None:
                 raise Unreadable("there are no leaves of a transparency log; give --log with a folder that has log/<year>/leaves.ndjson")
         elif not lists:
+            for year in years:
+                if year.checkpoint is not None:
+                    read_text(year.checkpoint)
             self.tally.skip("the file log-key is missing")
         else:
             self._load(years, lists, older)

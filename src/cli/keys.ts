@@ -48,7 +48,9 @@ const list: Command = {
   run: async ({ keystore, out }) => {
     const [entries, unreadable] = await Promise.all([keystore.entries(), keystore.unreadable()]);
     for (const file of unreadable)
-      out.note(`${out.noteStyle.warn('warning')}  The command cannot read ${file}.`);
+      out.note(
+        `${out.noteStyle.warn('warning')}  The command cannot read ${file}. Restore it from a copy, or delete it.`,
+      );
     const document = {
       directory: keystore.directory,
       unreadable,

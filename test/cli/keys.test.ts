@@ -308,11 +308,10 @@ describe('an import', () => {
   });
 });
 
-test('names a damaged keystore file', async () => {
+test('names a damaged keystore file, and lists the others', async () => {
   await mkdir(join(home().home, 'keys'), { recursive: true });
   await writeFile(join(home().home, 'keys', 'broken.json'), '{"version":3}');
   const { code, stderr } = await pipe(home(), ['keys', 'list']);
-  expect(code).toBe(1);
-  expect(stderr).toContain('broken.json');
-  expect(stderr).toContain('next');
+  expect(code).toBe(0);
+  expect(stderr.replace(/\s+/g, ' ')).toMatch(/cannot read .*broken\.json\. Restore it/);
 });

@@ -53,7 +53,7 @@ it('names the year of the log that is missing', async () => {
   expect(brokenIn(report)).toEqual({});
   const finding = report.checks.find(({ check }) => check === 'log');
   expect(finding).toMatchObject({ verdict: 'not checked' });
-  expect(finding?.note).toContain('log/2025');
+  expect(finding?.note).toContain('the log before gateway.example/log/2026 is missing');
 });
 
 /**

@@ -71,7 +71,7 @@ export const MUTATIONS: readonly Mutation[] = [
     log: REWRITTEN,
   }),
   ...onChain('two entries swapped', swapped, {
-    entry: { chain: 'gap' },
+    entry: { chain: 'out_of_order' },
     chain: LOGGED,
     log: REWRITTEN,
   }),

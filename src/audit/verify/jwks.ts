@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { decodeBase64Url } from '../../crypto/bytes.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 
 /** Keys that verify receipts, by their `kid`. */
@@ -25,6 +26,8 @@ export const readJwks = async (text: string): Promise<KeySet | undefined> => {
   const keys = new Map<string, CryptoKey>();
   for (const { kty, crv, x, kid } of parsed.data.keys) {
     if (kty !== 'OKP' || crv !== 'Ed25519' || x === undefined || kid === undefined) continue;
+    // Node's import of a JWK skips characters that are not base64url, e.g. in a key that a typing error broke.
+    if (decodeBase64Url(x)?.length !== 32) continue;
     try {
       const key = await crypto.subtle.importKey('jwk', { kty, crv, x }, 'Ed25519', false, [
         'verify',
