@@ -20,7 +20,7 @@ import { verifyGrantsOnChain, verifyOnChain } from './verify-signature.ts';
  * Reserves the call and its money at the payer's account: one object call if the account's facts about the payer are fresh.
  *
  * The gateway asks the chain first if the payer's key did not sign, and otherwise only if the account requests facts about the payer or
- * about the issuers of its grants. It supplies each kind of evidence once; a second request of the same kind ends in a refusal.
+ * about the issuers of its grants. It supplies each kind of evidence once: if the account asks for the same kind again, the call is refused.
  */
 export const reserve = async (
   gateway: Gateway,

@@ -102,7 +102,7 @@ const readableIn = (range: NarrowRange): readonly SqlCondition[] => {
 export const rowsOfEach = (range: SpendRange, accounts: readonly AccountId[]): Rows =>
   ownRows(range, 'json_each(?) member', 'member.value', [JSON.stringify(accounts)]);
 
-/** The own rows of every account that was ever in the scope, while it was in it. */
+/** The own rows of every account, of the time when it was in the scope: accounts change parents. */
 export const rowsOfAll = (range: NarrowRange): Rows =>
   range.scope === '*'
     ? ownRows(

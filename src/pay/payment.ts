@@ -74,7 +74,7 @@ const attempt = async (
   }
 };
 
-/** A refusal is no answer of the tool: that one has a receipt. */
+/** Only the answer of the tool itself has a receipt; a refusal by the gateway has none. */
 const paidOf = async (
   tool: PayTool,
   response: AgentResponse,

@@ -5,8 +5,8 @@ import { admit, type Rate, rateState } from '../../../src/policy/rules/rate.ts';
 
 /**
  * The rate of denied calls and dry runs of one account. They are free, and each may ask the chain or an ancestor. The state is one
- * number in memory, stored with whatever is written anyway. An idle object that loses it would have had its full burst back within a
- * minute.
+ * number in memory, stored whenever something else is. An object that loses it was idle, so a minute later it would allow a full burst
+ * anyway.
  */
 const DENIAL_RATE: Rate = { limit: 300, seconds: 60 };
 

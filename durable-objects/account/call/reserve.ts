@@ -82,7 +82,7 @@ const admit: Admit = (reservation, counted, allowed, funding) =>
     : accept(reservation, counted, allowed, funding);
 
 /**
- * Decides a call that no record stands in the way of.
+ * Decides a call that the account has no record of.
  *
  * @param admit decides what becomes of a call that passed every check.
  */

@@ -46,7 +46,7 @@ export const resume = (
   if (verdict.verdict === 'go' || verdict.verdict === 'settle') return decision;
   const informed = withEvidence(state, evidence);
   if (verdict.verdict !== 'denied') return unchanged(informed, verdict);
-  // The denial was entered on a state that no longer held the parked money: it is entered again on the one that does.
+  // That denial is based on a state without the parked hold. The log must have the denial of the state that still has it.
   const choice = chooseGrant(informed, call, context.now);
   const { own, ancestors } = openReservation({ ...start, state: informed }, choice);
   const counted = countDenial(informed, context.now) ?? informed;

@@ -29,7 +29,7 @@ export const capacityFor = (state: AccountState, by: CommandSigner | undefined):
     ? (hasPaid(state) ? MAX_COMMANDS : MAX_UNPAID) * (2 + ancestorsOf(state).indexOf(by.account))
     : Infinity;
 
-/** Why this sender may not give a command. Without `by`: the gateway itself. */
+/** Returns why this sender may not give a command. A command without `by` comes from the gateway itself. */
 export const refusalOf = (
   state: AccountState,
   command: SignedCommand,

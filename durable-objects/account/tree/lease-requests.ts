@@ -125,7 +125,7 @@ export const openLeaseRequests = (
             unusedOf(shareOf(next.tree, link.hash, name)),
           ),
           credit: unusedOf(shareOf(next.tree, link.hash, CREDIT)),
-          // A share whose period is over here and not yet at the ancestor is useless, and so would be more of it.
+          // By our clock its period is over, by the ancestor's it is not: this share cannot be used, nor could a larger one.
           usable: (next.leases[link.hash]?.names ?? []).every(
             (name) => now < shareEnd(name, shareOf(next.tree, link.hash, name)),
           ),

@@ -28,7 +28,7 @@ export type RebuildDeps = {
   readonly bucket: R2Bucket | undefined;
 };
 
-/** A new rebuild, or one that goes on. */
+/** Begins a rebuild, or continues one that began before. */
 export type RebuildRequest = {
   /** The id of a rebuild that began before, or of the one to begin. */
   readonly run: string;

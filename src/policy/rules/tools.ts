@@ -27,7 +27,7 @@ export const tools = {
   ],
 } satisfies Rule<ToolsFields>;
 
-/** True if `outer` matches every tool id that the pattern `inner` matches. An id is the pattern of itself. */
+/** True if `outer` matches every tool id that the pattern `inner` matches. An id is a pattern that matches only itself. */
 const contains = (outer: string, inner: string): boolean =>
   outer === '*' ||
   outer === inner ||

@@ -38,7 +38,7 @@ export type AccountCommand =
       /** Like the one of `issue`. */
       readonly facts?: PayerFacts;
     }
-  /** Without `by`: the gateway itself, as an operator. */
+  /** Without `by`, the command comes from the gateway itself, with the rights of an operator. */
   | {
       readonly kind: 'status';
       readonly status: Status;

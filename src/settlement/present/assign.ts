@@ -15,7 +15,7 @@ export type OpenPayment = {
 /** A payment that is unused this long after its acceptance is overdue. */
 const OVERDUE: Seconds = 15;
 
-/** Overdue payments in a batch that show a backlog, if they are a quarter of it. Fewer are those that a backend refuses. */
+/** This many overdue payments in a batch show a backlog, if they are a quarter of the batch. Fewer may be payments that a backend refuses. */
 const BACKLOG = 50;
 const BACKLOG_SHARE = 4;
 

@@ -4,7 +4,7 @@ import type { AlertBody } from '../../protocol/alert.ts';
 import { type Blocks, chunks } from './blocks.ts';
 import { type Difference, nameOf } from './difference.ts';
 
-/** A known difference keeps the time when it was first seen; one that was resolved is new again. */
+/** A known difference keeps the time when it was first seen. A resolved one that returns counts as new. */
 const UPSERT = `
 INSERT INTO differences (network, subject, kind, informational, account, call, transaction_hash, block, log, chain_amount, ledger,
   ledger_amount, ledger_transaction, ledger_block, first_at, seen_at)

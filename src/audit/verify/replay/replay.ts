@@ -17,7 +17,7 @@ import * as paymentEntries from './payment-entries.ts';
 import type { CallEntry, Step, StepFault } from './step.ts';
 import type { Texts } from './texts.ts';
 
-/** One entry, replayed. `before` and `after`: the account around it, both after the cut-off that it names (`hasCutOff`). `call`: the call that it is about, as it is after it. */
+/** A replayed entry. `before` and `after`: the states of the account, both after the cut-off that the entry names (`hasCutOff`). `call`: the state of its call after it. */
 export type Replayed = {
   readonly entry: Entry;
   readonly before: ReplayedAccount;
