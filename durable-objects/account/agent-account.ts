@@ -119,15 +119,11 @@ export class AgentAccount extends DurableObject<Env> {
   /** Reserves a call id and its price. Same (call, attempt): the same verdict. */
   async reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict> {
     if (this.ctx.id.name !== call.account) return UNAVAILABLE;
-    return reserveCall(
-      this.#ledger,
-      this.#peers,
-      this.#requests,
-      () => this.#loadRecalls(),
-      call,
-      attempt,
-      evidence,
-    );
+    const services = {
+      ...{ ledger: this.#ledger, peers: this.#peers, requests: this.#requests },
+      loadRecalls: async () => this.#loadRecalls(),
+    };
+    return reserveCall(services, call, attempt, evidence);
   }
 
   /** Ends a call whose tool has run. */

@@ -21,15 +21,19 @@ const MAX_TRIES = 64;
 const HASTY_TRIES = 12;
 const PAUSE_MS = 50;
 
+type Services = {
+  readonly ledger: Ledger;
+  readonly peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>;
+  readonly requests: LeaseRequests;
+  readonly loadRecalls: () => Promise<Recalls | undefined>;
+};
+
 /**
  * Decides a call. Requests shares of ancestors' limits and recalls unused shares of descendants until a decision needs no more of them. An
  * answer decides nothing by itself: the whole call is decided again each time, on the state of that moment.
  */
 export const reserveCall = async (
-  ledger: Ledger,
-  peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>,
-  requests: LeaseRequests,
-  loadRecalls: () => Promise<Recalls | undefined>,
+  { ledger, peers, requests, loadRecalls }: Services,
   call: Call,
   attempt: Hex,
   evidence: Evidence,
