@@ -1,11 +1,12 @@
-import { FIRST_YEAR, type LogKeySettings, readLogKeys } from '../../src/audit/log/log-key.ts';
+import { type LogKeySettings, readLogKeys } from '../../src/audit/log/log-key.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import type {
-  Appended,
-  AuditLogRpc,
-  LogHead,
-  StoredRun,
+import {
+  type Appended,
+  type AuditLogRpc,
+  FIRST_YEAR,
+  type LogHead,
+  type StoredRun,
 } from '../../src/protocol/audit-log-contract.ts';
 import { raiser } from '../../src/alerts.ts';
 import { gatewayAccount } from '../../src/config.ts';

@@ -1,5 +1,6 @@
 import type { Seconds } from '../core/clock.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import { FIRST_YEAR } from '../protocol/audit-log-contract.ts';
 import type { Management } from './management.ts';
 
 type Leaf = { readonly index: number; readonly leaf: string; readonly proof?: readonly string[] };
@@ -86,6 +87,7 @@ const leafFiles = async (
 ): Promise<readonly LeafFiles[]> => {
   const current = new Date(source.now * 1_000).getUTCFullYear();
   const found: LeafFiles[] = [];
+  // Attack: a gateway names a log for every year back to year 0, and the export never ends.
   for (let year = current; year >= FIRST_YEAR; year -= 1) {
     const { isEmpty, files } = await leavesOfYear(source, readers, year);
     if (isEmpty && year < current) break;
@@ -93,9 +95,6 @@ const leafFiles = async (
   }
   return found;
 };
-
-/** Attack: a gateway names a log for every year back to year 0, and the export never ends. No log is older. */
-const FIRST_YEAR = 2020;
 
 /** `files`: also absent if a year has leaves of other accounts only, and no proof of that. */
 type YearLeaves = { readonly isEmpty: boolean; readonly files?: LeafFiles };

@@ -1,12 +1,12 @@
 import { parseTilePath } from '../audit/log/tile.ts';
 import { keyListText, type ListedKey } from '../audit/log/key-list.ts';
-import { FIRST_YEAR, logOrigin, type LogKeySettings, readLogKeys } from '../audit/log/log-key.ts';
+import { logOrigin, type LogKeySettings, readLogKeys } from '../audit/log/log-key.ts';
 import { keyIdOf, type NoteKey, SIGNATURE_TYPE } from '../audit/log/signed-note.ts';
 import type { Seconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
 import { bytesOf, decodeBase64 } from '../crypto/bytes.ts';
 import { clientOf, type RateLimit, TOO_MANY } from '../gateway/rate-limit.ts';
-import type { AuditLogRpc, LogSigner } from '../protocol/audit-log-contract.ts';
+import { type AuditLogRpc, FIRST_YEAR, type LogSigner } from '../protocol/audit-log-contract.ts';
 import { problem } from '../protocol/problem/problem.ts';
 
 /** The log of an origin, its keys, and the origin that clients sign for. */

@@ -3,7 +3,13 @@ import { parseLeaf } from '../audit/log/leaf.ts';
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { encodeBase64 } from '../crypto/bytes.ts';
-import type { AuditLogRpc, LeafPage, LeafRange, LogLeaf } from '../protocol/audit-log-contract.ts';
+import {
+  type AuditLogRpc,
+  FIRST_YEAR,
+  type LeafPage,
+  type LeafRange,
+  type LogLeaf,
+} from '../protocol/audit-log-contract.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { AdminContext, Handler, Handlers } from './handler.ts';
 import type { LOG_ROUTES } from './log.route.ts';
@@ -22,9 +28,6 @@ type Query = {
 type Place = { readonly year: number; readonly size: number | undefined; readonly from: number };
 
 const SHAPE = ['number', 'number', 'number'] as const;
-
-/** The year of the first release. */
-const FIRST_YEAR = 2_026;
 
 const placeOf = (query: Query, current: number): Result<Place, Reason> => {
   const cursor = readCursor('leaves', SHAPE, query.after);

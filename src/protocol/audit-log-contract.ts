@@ -2,6 +2,9 @@ import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountId } from './account-id.ts';
 
+/** The year of the first release: no gateway has an older log. */
+export const FIRST_YEAR = 2026;
+
 /** Consecutive entries of one account that D1 has stored: the hash before them and the hash of each. */
 export type StoredRun = {
   readonly account: AccountId;

@@ -73,9 +73,6 @@ const parseJson = (text: string): unknown => {
   }
 };
 
-/** The year of the first release: no gateway has an older log. */
-export const FIRST_YEAR = 2026;
-
 /** The name of the log of a year: `<host>/log/<year>`, in UTC. @param now Unix seconds */
 export const logOrigin = (audience: string, now: number): string =>
   `${new URL(audience).host}/log/${new Date(now * 1_000).getUTCFullYear()}`;
