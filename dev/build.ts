@@ -68,6 +68,12 @@ const LOCAL = [
   'wrangler',
 ];
 
+/** Their entries for Node are CommonJS, whose `require` has no equal in an ES module. */
+const AS_MODULES = {
+  yaml: join(ROOT, 'node_modules/yaml/browser/index.js'),
+  'jsonc-parser': join(ROOT, 'node_modules/jsonc-parser/lib/esm/main.js'),
+};
+
 const pinned = (name: string): string => {
   const found = devDependencies[name];
   if (found === undefined) throw new Error(`package.json has no ${name}`);
@@ -131,7 +137,7 @@ const bundleCreate = async (): Promise<void> => {
     target: 'node20',
     plugins: [pathsAsText],
     // commander is CommonJS and requires modules of Node.
-    alias: { yaml: join(ROOT, 'node_modules/yaml/browser/index.js') },
+    alias: AS_MODULES,
     banner: {
       js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
     },
@@ -159,8 +165,7 @@ const bundle = async (): Promise<void> => {
     target: 'node20',
     // DuckDB is 70 MB: whoever exports Parquet installs it.
     external: [...foreign, '@duckdb/node-api', ...LOCAL.flatMap((name) => [name, `${name}/*`])],
-    // Its entry for Node is CommonJS, whose `require` of Node modules has no equal in an ES module.
-    alias: { yaml: join(ROOT, 'node_modules/yaml/browser/index.js') },
+    alias: AS_MODULES,
     plugins: [pathsAsText],
     logLevel: 'warning',
   });

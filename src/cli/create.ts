@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { changedFiles } from './create/changed-files.ts';
 import { changesSettings } from './create/given.ts';
 import { newKeys } from './create/new-keys.ts';
 import { IGNORED, openProject, projectFiles, TEMPLATE, wantedManifest } from './create/project.ts';
@@ -8,7 +7,7 @@ import { reportProject } from './create/report.ts';
 import { askSettings, type Settings } from './create/settings.ts';
 import { confirmUpgrade, draftUpgrade } from './create/upgrade.ts';
 import { initOptions } from './init/options.ts';
-import { writeFiles } from './lib/atomic-file.ts';
+import { changedFiles, writeFiles } from './lib/atomic-file.ts';
 import type { Command } from './lib/command.ts';
 import { withoutQuestions } from './lib/prompts.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfigEdit, editConfig } from '../../src/cli/init/config-edit.ts';
+import { applied, type ConfigEdit, editConfig } from '../../src/cli/init/config-edit.ts';
 import { hasGateway, mountEdits } from '../../src/cli/init/mount-edits.ts';
 import { mountFaults, mountNotes } from '../../src/cli/init/mount-faults.ts';
-import { parseJsonc } from '../../src/cli/lib/jsonc.ts';
+import { pastesOf } from '../../src/cli/init/paste.ts';
 import {
   MAX_PROJECT_NAME,
   resourceName,
@@ -14,7 +14,6 @@ import {
   tablesAt,
   type WranglerConfig,
 } from '../../src/cli/lib/wrangler-config.ts';
-import { unifiedDiff } from '../../src/cli/lib/unified-diff.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../dev/root.ts';
@@ -37,10 +36,10 @@ const queue: ConfigEdit = {
   value: { binding: 'B', queue: 'b' },
 };
 const payTo: ConfigEdit = { kind: 'set', path: ['vars', 'PAY_TO'], value: '{"a":"b"}' };
+const secret: ConfigEdit = { kind: 'append', path: ['secrets', 'required'], value: 'B' };
 
-describe('edits of wrangler.toml', () => {
+describe('settings in wrangler.toml', () => {
   it.each([
-    ['an empty file', '', '[vars]\nPAY_TO = \'{"a":"b"}\'', payTo],
     ['a table', '[vars] # mine\nA = "1" # a\n', 'A = "1" # a\nPAY_TO = \'{"a":"b"}\'', payTo],
     [
       'an inline table',
@@ -48,93 +47,86 @@ describe('edits of wrangler.toml', () => {
       '{ A = "1", PAY_TO = \'{"a":"b"}\' } # a',
       payTo,
     ],
-    ['an array', '[triggers]\ncrons = ["1"] # a\n', 'crons = ["1", "* * * * *"] # a', crons],
-    [
-      'tables of an array',
-      '[[queues.producers]]\nbinding = "A"\n',
-      '[[queues.producers]]\nbinding = "B"',
-      queue,
-    ],
-    [
-      'an array of inline tables',
-      '[queues]\nproducers = [{ binding = "A" }] # a\n',
-      'binding = "B"',
-      queue,
-    ],
-    [
-      'a table after the array',
-      '[[queues.producers]]\nbinding = "A"\n[dev]\nport = 1\n',
-      'port = 1',
-      queue,
-    ],
+    ['an array', '[secrets]\nrequired = ["A"] # a\n', 'required = ["A", "B"] # a', secret],
   ])('keep everything else in %s', (_, text, expected, ...edits) => {
     const edited = edit('wrangler.toml', text, ...edits);
     expect(edited).toContain(expected);
   });
 
   it('keep the line ends of Windows', () => {
-    const edited = edit(
-      'wrangler.toml',
-      '# a\r\nname = "a"\r\n\r\n[vars]\r\nA = "1"\r\n',
-      queue,
-      payTo,
-    );
+    const edited = edit('wrangler.toml', '# a\r\nname = "a"\r\n\r\n[vars]\r\nA = "1"\r\n', payTo);
     expect(edited?.replaceAll('\r\n', '')).not.toContain('\n');
     expect(edited).toContain('# a\r\n');
   });
 
-  it('refuse a form in which the edit has no place', () => {
-    expect(edit('wrangler.toml', 'queues = "none"\n', queue)).toBeUndefined();
-    expect(edit('wrangler.jsonc', '{ "queues": "none" }', queue)).toBeUndefined();
+  it('are refused where they have no place', () => {
+    expect(edit('wrangler.toml', 'vars = "none"\n', payTo)).toBeUndefined();
+    expect(edit('wrangler.jsonc', '{ "vars": "none" }', payTo)).toBeUndefined();
   });
 });
 
-describe('edits of wrangler.jsonc', () => {
+describe('settings in wrangler.jsonc', () => {
   it.each([
-    ['an empty object', '{}', '{\n\t"vars": {\n\t\t"PAY_TO": "{\\"a\\":\\"b\\"}"\n\t}\n}', payTo],
     [
-      'comments behind the last value',
-      '{\n  "vars": {\n    "A": "1" // a\n    // b\n  } /* c */\n}\n',
-      '{\n  "vars": {\n    "A": "1", // a\n    // b\n    "PAY_TO": "{\\"a\\":\\"b\\"}"\n  } /* c */\n}\n',
+      'comments',
+      '{\n  // a\n  "vars": {\n    // b\n    "A": "1"\n    // c\n  } /* d */\n}\n',
+      '{\n  // a\n  "vars": {\n    // b\n    "A": "1",\n    "PAY_TO": "{\\"a\\":\\"b\\"}"\n    // c\n  } /* d */\n}\n',
       payTo,
     ],
     [
-      'trailing commas',
-      '{\n  "queues": {\n    "producers": [\n      { "binding": "A" },\n    ],\n  },\n}\n',
-      '{\n  "queues": {\n    "producers": [\n      { "binding": "A" },\n      {\n        "binding": "B",\n        "queue": "b"\n      },\n    ],\n  },\n}\n',
-      queue,
-    ],
-    [
-      'one line',
-      '{ "triggers": { "crons": ["1"] } }',
-      '{ "triggers": { "crons": ["1", "* * * * *"] } }',
-      crons,
-    ],
-    [
-      'strings that look like comments',
-      '{ "a": "// \\" /*" }',
-      '{ "a": "// \\" /*", "triggers": { "crons": [ "* * * * *" ] } }',
-      crons,
+      'strings that look like comments, and a comma at the end',
+      '{\n  "A": "// \\" /*",\n  "secrets": {\n    "required": [\n      "A",\n    ],\n  },\n}\n',
+      '{\n  "A": "// \\" /*",\n  "secrets": {\n    "required": [\n      "A",\n      "B",\n    ],\n  },\n}\n',
+      secret,
     ],
   ])('keep everything else with %s', (_, text, expected, ...edits) => {
     expect(edit('wrangler.jsonc', text, ...edits)).toBe(expected);
   });
 
-  it.each([
-    '',
-    '{',
-    '{"a": 1,, }',
-    '{"a": 1 "b": 2}',
-    '{"a": 1}x',
-    '{"a": 01}',
-    "{'a': 1}",
-    '{"a": 1, "a": 2}',
-    '[',
-    '"',
-    '{"a": nul}',
-    `${'['.repeat(100_000)}`,
-  ])('refuse %j', (text) => {
-    expect(() => parseJsonc(text)).toThrow(SyntaxError);
+  it.each(['', '{', '{"a": 1,, }', '{"a": 1 "b": 2}', '{"a": 1}x', '{"a": 01}', '[', '{"a": nul}'])(
+    'are refused in %j, with the line of the fault',
+    (text) => {
+      const parsed = parseConfigText('wrangler.jsonc', `\n${text}`);
+      expect(parsed).toMatchObject({ ok: false });
+      expect(parsed.ok ? '' : parsed.error).toMatch(/^wrangler\.jsonc is not JSON: \w+ in line 2$/);
+    },
+  );
+});
+
+describe('lines to paste', () => {
+  const pastes = (file: WranglerConfig['file'], text: string, ...edits: readonly ConfigEdit[]) =>
+    pastesOf({ file, text, table: tableOf(file, text) }, edits).map(
+      ({ line, how, text: pasted }) => `${line} ${how}: ${pasted}`,
+    );
+
+  it('name the line of the table, the list or the value in wrangler.toml', () => {
+    const main: ConfigEdit = { kind: 'set', path: ['main'], value: 'b.ts' };
+    const text = 'name = "a"\nmain = "a.ts"\n[vars]\nA = "1"\n[triggers]\ncrons = ["1"]\n';
+    expect(pastes('wrangler.toml', text, main, payTo, crons, queue)).toEqual([
+      '2 instead of main: main = "b.ts"',
+      '3 add to vars: PAY_TO = \'{"a":"b"}\'',
+      '6 add to triggers.crons: "* * * * *"',
+      '7 add at the end of the file: [[queues.producers]]\nbinding = "B"\nqueue = "b"',
+    ]);
+    expect(pastes('wrangler.toml', 'queues = { producers = [] }\n', queue)).toEqual([
+      '1 add to queues.producers: { binding = "B", queue = "b" }',
+    ]);
+    expect(pastes('wrangler.toml', '[queues]\nproducers = [{ binding = "A" }]\n', queue)).toEqual([
+      '2 add to queues.producers: { binding = "B", queue = "b" }',
+    ]);
+    expect(pastes('wrangler.toml', '[[queues.producers]]\nbinding = "A"\n', queue, payTo)).toEqual([
+      '3 add at the end of the file: [[queues.producers]]\nbinding = "B"\nqueue = "b"\n\n[vars]\nPAY_TO = \'{"a":"b"}\'',
+    ]);
+  });
+
+  it('name the line of the object or the list in wrangler.jsonc', () => {
+    const text =
+      '{\n  // "vars": {}\n  "vars": { "A": "1" },\n  "triggers": {\n    "crons": ["1"],\n  },\n}\n';
+    expect(pastes('wrangler.jsonc', text, payTo, crons, queue)).toEqual([
+      '1 add to the outermost object: "queues": {\n  "producers": [\n    {\n      "binding": "B",\n      "queue": "b"\n    }\n  ]\n}',
+      '3 add to vars: "PAY_TO": "{\\"a\\":\\"b\\"}"',
+      '5 add to triggers.crons: "* * * * *"',
+    ]);
   });
 });
 
@@ -147,14 +139,9 @@ const shop = (changes: Table = {}): Table => ({
   ...tableOf('wrangler.toml', SHOP['wrangler.toml'] ?? ''),
   ...changes,
 });
-const mounted = (table: Table, name = 'shop'): Table => {
-  const text = JSON.stringify(table);
-  const config = editConfig(
-    { file: 'wrangler.json', text, table },
-    mountEdits(table, template(name)),
-  );
-  return config?.table ?? {};
-};
+/** The table after every edit. */
+const mounted = (table: Table, name = 'shop'): Table =>
+  mountEdits(table, template(name)).reduce((at, each) => applied(at, each.path, each) ?? {}, table);
 
 describe('what a Worker needs for the gateway', () => {
   it('has each binding once, after those of the Worker', () => {
@@ -237,11 +224,11 @@ describe('what a Worker needs for the gateway', () => {
   it('leaves to the operator what changes the rest of the Worker, and names it', () => {
     const flags = { compatibility_flags: ['global_fetch_strictly_public'] };
     const logs = { observability: { enabled: true } };
-    expect(mountNotes(shop(flags))).toEqual([]);
+    expect(mountNotes(shop(flags))).toEqual([expect.stringContaining('src/index.ts')]);
     expect(mountNotes(shop()).join()).toContain('global_fetch_strictly_public');
     expect(mountNotes(shop({ ...flags, ...logs })).join()).toContain('invocation_logs = false');
     const quiet = { observability: { enabled: true, logs: { invocation_logs: false } } };
-    expect(mountNotes(shop({ ...flags, ...quiet }))).toEqual([]);
+    expect(mountNotes(shop({ ...flags, ...quiet }))).toHaveLength(1);
   });
 
   it('is named after the Worker, differently for each', () => {
@@ -254,18 +241,5 @@ describe('what a Worker needs for the gateway', () => {
       expect(name).toMatch(/^[a-z0-9][a-z0-9-]*[a-z0-9]$/);
       expect(name.length).toBeLessThanOrEqual(MAX_PROJECT_NAME);
     }
-  });
-});
-
-describe('a unified diff', () => {
-  it('is that of diff -u', () => {
-    const before = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', ''].join('\n');
-    const after = before.replace('b\n', 'B\n').replace('i\n', 'i\nj');
-    expect(unifiedDiff('x', before, after)).toBe(
-      `--- a/x\n+++ b/x\n@@ -1,5 +1,5 @@\n a\n-b\n+B\n c\n d\n e\n@@ -7,3 +7,4 @@\n g\n h\n i\n+j\n\\ No newline at end of file`,
-    );
-    expect(unifiedDiff('x', undefined, 'a\n')).toBe('--- /dev/null\n+++ b/x\n@@ -0,0 +1,1 @@\n+a');
-    expect(unifiedDiff('x', 'a\n', undefined)).toBe('--- a/x\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a');
-    expect(unifiedDiff('x', 'a\n', 'a\n')).toBe('');
   });
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,10 +11,12 @@ import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
 import { people } from '../../dev/stack/people.ts';
 import { type ProcessGroup, startProcess } from '../../dev/stack/process.ts';
 import { useWorld } from '../conformance/support/world.ts';
+import type { Paste } from '../../src/cli/init/paste.ts';
 import { documentIn, pipe } from './support/command.ts';
+import { pasted } from './support/paste.ts';
 import { putShop, SHOP } from './support/shop.ts';
 
-/** From a Worker of somebody's own to a paid call through the gateway in it, and back, with the package as npm would install it. */
+/** From a Worker of somebody's own to a paid call through the gateway in it, with the package as npm would install it. */
 const run = promisify(execFile);
 const world = useWorld();
 let folder = '';
@@ -49,12 +51,12 @@ const wrangler = async (...words: readonly string[]) =>
     env: environment() as unknown as NodeJS.ProcessEnv,
   });
 
-/** The text of every file of the project by its name, without those of packages, wrangler and the record of `init`. */
+/** The text of every file of the project by its name, without those of packages and wrangler. */
 const texts = async (): Promise<Readonly<Record<string, string>>> => {
   const names = (await readdir(project, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(project.length + 1))
-    .filter((name) => !/^(?:node_modules|\.wrangler|\.countersign)\//.test(name));
+    .filter((name) => !/^(?:node_modules|\.wrangler)\//.test(name));
   return Object.fromEntries(
     await Promise.all(
       names.map(async (name) => [name, await readFile(join(project, name), 'utf8')] as const),
@@ -86,33 +88,37 @@ afterAll(async () => {
 });
 
 describe('init in the Worker of a shop', () => {
-  it('shows the changes and writes nothing before they are confirmed', async () => {
-    const { code, stderr } = await init(...options());
-    expect(code).toBe(2);
-    expect(stderr).toContain('+queue = "the-shop-');
-    expect(stderr).toContain("+export { Counter } from './index.js';");
-    expect(stderr).toContain("+RECEIPT_KEY='…'");
-    expect(stderr).not.toContain('sesame');
-    expect(stderr).toContain('Give --yes');
-    expect(await texts()).toEqual(SHOP);
-  });
-
-  it('mounts the gateway, keeps every line and comment, and changes nothing in a second run', async () => {
-    const { code, stderr } = await init('--yes', ...options());
+  it('writes new files alone, adds keys to .dev.vars, and prints the lines to paste', async () => {
+    const { code, stdout, stderr } = await init('--yes', ...options());
     expect(code, stderr).toBe(0);
     const files = await texts();
+    const { '.dev.vars': secrets = '' } = files;
+    expect(files).toMatchObject({ ...SHOP, '.dev.vars': secrets });
     expect(Object.keys(files).toSorted()).toEqual(
       [...Object.keys(SHOP), 'src/gateway.ts', 'tools.json'].toSorted(),
     );
-    expect(files['src/index.ts']).toBe(SHOP['src/index.ts']);
-    const present = new Set(files['wrangler.toml']?.split('\n'));
-    const gone = SHOP['wrangler.toml']?.split('\n').filter((line) => !present.has(line));
-    expect(gone).toEqual([
-      'main = "src/index.ts"',
-      'crons = ["* * * * *", "0 3 * * *"] # stock, and nightly',
-    ]);
-    expect(documentIn(await init('--yes', ...options(), '--json'))).toMatchObject({ written: [] });
-    expect(documentIn(await init('--yes', '--json'))).toMatchObject({ written: [] });
+    expect(secrets).toContain(SHOP['.dev.vars']);
+    expect(files['src/gateway.ts']).toContain("export { Counter } from './index.js';");
+    expect(stderr).toContain("+RECEIPT_KEY='…'");
+    expect(stdout + stderr).not.toContain('sesame');
+    for (const [key] of secrets.matchAll(/(?<="d":")[\w-]+|(?<=0x)[0-9a-f]{64}/g))
+      expect(stdout + stderr).not.toContain(key);
+
+    expect(stdout).toContain('wrangler.toml:3  instead of main\nmain = "src/gateway.ts"');
+    expect(stdout).toContain('queue = "the-shop-');
+    expect((await init('--yes', ...options())).code).toBe(0);
+    expect(await texts()).toEqual(files);
+  });
+
+  it('is set up once the lines are pasted: another run changes nothing', async () => {
+    const { paste } = documentIn(await init('--yes', ...options(), '--json')) as {
+      readonly paste: readonly Paste[];
+    };
+    await writeFile(join(project, 'wrangler.toml'), pasted(SHOP['wrangler.toml'] ?? '', paste));
+    const files = await texts();
+    const done = { written: [], paste: [] };
+    expect(documentIn(await init('--yes', ...options(), '--json'))).toMatchObject(done);
+    expect(documentIn(await init('--yes', '--json'))).toMatchObject(done);
     expect(await texts()).toEqual(files);
   });
 
@@ -171,14 +177,5 @@ describe('init in the Worker of a shop', () => {
       true,
     ]);
     await group.kill();
-  });
-
-  it('is undone to the byte, but not over edits, and keeps the keys', async () => {
-    const { code, stdout } = await init('--undo', '--json');
-    expect(code).toBe(0);
-    expect(await texts()).toEqual(SHOP);
-    const { keys } = JSON.parse(stdout) as { readonly keys: string };
-    expect(await readFile(join(project, keys), 'utf8')).toContain('RELAYER_KEY=');
-    expect((await init('--undo')).stderr).toContain('No run of `countersign init`');
   });
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ToolDocument } from '../../management/tool.route.ts';
 import { askAnswers } from '../init/answers.ts';
-import { draftFiles } from '../init/files.ts';
+import { draftFiles, withSettings } from '../init/files.ts';
 import { confirmPayee, rejectPayee } from '../init/payee.ts';
 import { confirmOverwrite, rejectFaults } from '../init/steps.ts';
 import type { FileToWrite } from '../lib/atomic-file.ts';
@@ -71,6 +71,10 @@ export const askSettings = async (
   const isLocal = answers.reach === 'local_stack' && !input.flag('localStack');
   return {
     files: [
+      {
+        path: join(directory, present.file),
+        text: withSettings(present, draft.edits).text,
+      },
       ...draft.files,
       ...(text === undefined ? [] : [{ path: join(directory, TOOLS_FILE), text }]),
     ],

@@ -1,10 +1,11 @@
 import { patch } from '@decimalturn/toml-patch';
+import { applyEdits, modify } from 'jsonc-parser';
 import { isDeepStrictEqual } from 'node:util';
-import { appendInJsonc, setInJsonc } from '../lib/jsonc.ts';
 import {
   isTable,
   parseConfigText,
   type Table,
+  tomlText,
   type WranglerConfig,
 } from '../lib/wrangler-config.ts';
 
@@ -19,7 +20,7 @@ export type ConfigEdit = {
 /**
  * Makes edits that keep comments, order and layout of everything else.
  *
- * @returns undefined if an edit fits no form that this code knows: the result is parsed and compared with what each edit means
+ * @returns undefined if an edit has no place: the result is parsed and compared with what each edit means
  */
 export const editConfig = (
   config: WranglerConfig,
@@ -30,18 +31,20 @@ export const editConfig = (
   let { table } = config;
   for (const edit of edits) {
     const wanted = applied(table, edit.path, edit);
-    if (wanted === undefined) return undefined;
-    const edited = candidatesOf(config.file, text, edit, wanted).find((candidate) =>
-      isEdited(config.file, text, candidate, wanted),
-    );
-    if (edited === undefined) return undefined;
+    const edited = wanted && textAfter(config.file, text, edit, wanted);
+    if (wanted === undefined || edited === undefined) return undefined;
+    if (!isEdited(config.file, text, edited, wanted)) return undefined;
     [text, table] = [edited, wanted];
   }
   return { ...config, text: isWindows ? text.replaceAll('\n', '\r\n') : text, table };
 };
 
 /** The table after an edit. Undefined if something else is in the way. */
-const applied = (table: Table, path: readonly string[], edit: ConfigEdit): Table | undefined => {
+export const applied = (
+  table: Table,
+  path: readonly string[],
+  edit: ConfigEdit,
+): Table | undefined => {
   const [key = '', ...rest] = path;
   const present = table[key];
   if (rest.length > 0) {
@@ -56,38 +59,26 @@ const applied = (table: Table, path: readonly string[], edit: ConfigEdit): Table
     : undefined;
 };
 
-/** Texts that may be the edited one, the best first. */
-const candidatesOf = (
+const textAfter = (
   file: WranglerConfig['file'],
   text: string,
-  edit: ConfigEdit,
+  { kind, path, value }: ConfigEdit,
   wanted: Table,
-): readonly string[] => {
-  const { kind, path, value } = edit;
-  if (!file.endsWith('.toml'))
-    return attempt(() => (kind === 'set' ? setInJsonc : appendInJsonc)(text, path, value));
-  const name = path.join('.');
-  const withBlock = (block: string): string => `${text.trimEnd()}\n\n${block}\n`;
-  const blocks = isTable(value)
-    ? [withBlock(`${kind === 'set' ? `[${name}]` : `[[${name}]]`}\n${lines(value)}`)]
-    : [];
-  const parent = path.slice(0, -1).join('.');
-  const inTable =
-    parent === ''
-      ? []
-      : [
-          withBlock(
-            `[${parent}]\n${lines({ [path.at(-1) ?? '']: kind === 'set' ? value : [value] })}`,
-          ),
-        ];
-  return [...blocks, ...attempt(() => patch(text, wanted)).map(readable(edit)), ...inTable];
-};
-
-const attempt = (make: () => string): readonly string[] => {
+): string | undefined => {
   try {
-    return [make()];
+    if (file.endsWith('.toml')) {
+      const name = path.at(-1) ?? '';
+      const plain = `${name} = ${JSON.stringify(value)}`;
+      return patch(text, wanted).replace(plain, () => `${name} = ${tomlText(value)}`);
+    }
+    const indent = /^\{[^\n]*\n([ \t]+)/.exec(text)?.[1] ?? '\t';
+    const edits = modify(text, kind === 'set' ? [...path] : [...path, -1], value, {
+      isArrayInsertion: kind === 'append',
+      formattingOptions: { insertSpaces: indent.startsWith(' '), tabSize: indent.length },
+    });
+    return applyEdits(text, edits);
   } catch {
-    return [];
+    return undefined;
   }
 };
 
@@ -110,28 +101,3 @@ const isEdited = (
 
 /** Without the prototypes of a parser. */
 const plain = (table: Table): unknown => JSON.parse(JSON.stringify(table));
-
-const lines = (table: Table): string =>
-  Object.entries(table)
-    .map(([key, value]) => `${key} = ${toml(value)}`)
-    .join('\n');
-
-const toml = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(toml).join(', ')}]`;
-  if (isTable(value))
-    return `{ ${Object.entries(value)
-      .map(([key, inner]) => `${key} = ${toml(inner)}`)
-      .join(', ')} }`;
-  if (typeof value === 'string' && value.includes('"') && !/['\p{Cc}]/u.test(value))
-    return `'${value}'`;
-  return JSON.stringify(value);
-};
-
-/** TOML escapes nothing between single quotes, which keeps JSON readable. */
-const readable =
-  ({ path, value }: ConfigEdit) =>
-  (text: string): string =>
-    text.replace(
-      `${path.at(-1)} = ${JSON.stringify(value)}`,
-      () => `${path.at(-1)} = ${toml(value)}`,
-    );

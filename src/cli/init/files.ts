@@ -5,15 +5,18 @@ import { checksummed } from '../../crypto/address.ts';
 import type { FileToWrite } from '../lib/atomic-file.ts';
 import { type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../lib/config-files.ts';
 import { CliError } from '../lib/errors.ts';
-import { parseConfigText, valueAt } from '../lib/wrangler-config.ts';
+import { parseConfigText, valueAt, type WranglerConfig } from '../lib/wrangler-config.ts';
 import type { Answers } from './answers.ts';
 import { type ConfigEdit, editConfig } from './config-edit.ts';
 import { draftRelayer, type RelayerDraft } from './relayer.ts';
 import { needsVaultKey, newVaultKey } from '../lib/vault-key.ts';
 
-/** The files that `init` will write. */
+/** The settings of a gateway, drafted. */
 export type Draft = {
+  /** `tools.json` and `.dev.vars`, as far as they change. */
   readonly files: readonly FileToWrite[];
+  /** What changes in the configuration of the Worker. */
+  readonly edits: readonly ConfigEdit[];
   /** The configuration after writing, for the gateway's own parser. */
   readonly config: ConfigFiles;
   /** Edited values that the files would overwrite, e.g. `PAY_TO in wrangler.toml`. */
@@ -29,13 +32,11 @@ export const SHIPPED_TOOLS = '1897f05967fa7df80da24f7242e36e27ffa8c8edb97b4f0856
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** @param mount further edits of the configuration */
 export const draftFiles = async (
   directory: string,
   present: ConfigFiles,
   answers: Answers,
   keepTools: boolean,
-  mount: readonly ConfigEdit[] = [],
 ): Promise<Draft> => {
   const relayer =
     answers.relayer === 'own_key' ? draftRelayer(present, answers.network.network) : undefined;
@@ -50,12 +51,6 @@ export const draftFiles = async (
   const hasKey = (present.secrets['RECEIPT_KEY'] ?? '') !== '';
   // A gateway that is older than its log gets the key by hand: a second run of the command changes nothing.
   const isLogKeyNew = !hasKey && (present.secrets['LOG_KEY'] ?? '') === '';
-  const toml = edited(present, values, [
-    ...mount,
-    ...(relayer === undefined ? [] : requiredSecret(present, 'RELAYER_KEY')),
-    ...(isVaultKeyNew ? requiredSecret(present, 'VAULT_KEY') : []),
-    ...(isLogKeyNew ? requiredSecret(present, 'LOG_KEY') : []),
-  ]);
   const secrets = secretsOf(present, answers, {
     ...(isLogKeyNew ? { LOG_KEY: await newReceiptKey() } : {}),
     ...(hasKey ? {} : { RECEIPT_KEY: await newReceiptKey() }),
@@ -73,12 +68,21 @@ export const draftFiles = async (
       : [TOOLS_FILE]),
   ];
   return {
-    config: { ...present, toml, variables, tools, secrets: secrets.values },
+    config: { ...present, variables, tools, secrets: secrets.values },
     lost,
     madeKey: !hasKey,
     relayer,
+    edits: [
+      ...(relayer === undefined ? [] : requiredSecret(present, 'RELAYER_KEY')),
+      ...(isVaultKeyNew ? requiredSecret(present, 'VAULT_KEY') : []),
+      ...(isLogKeyNew ? requiredSecret(present, 'LOG_KEY') : []),
+      ...Object.entries(values)
+        .filter(([name, value]) => present.variables[name] !== value)
+        .map(([name, value]): ConfigEdit => {
+          return { kind: 'set', path: ['vars', name], value };
+        }),
+    ],
     files: [
-      { path: join(directory, present.file), text: toml },
       ...(tools === present.tools ? [] : [{ path: join(directory, TOOLS_FILE), text: tools }]),
       ...(secrets.text === present.secretsText
         ? []
@@ -87,22 +91,16 @@ export const draftFiles = async (
   };
 };
 
-const edited = (
-  { file, toml: text, variables }: ConfigFiles,
-  values: Readonly<Record<string, string>>,
-  more: readonly ConfigEdit[],
-): string => {
+/** The configuration of a gateway with new settings. @throws CliError if they have no place in it */
+export const withSettings = (
+  { file, toml: text }: ConfigFiles,
+  edits: readonly ConfigEdit[],
+): WranglerConfig => {
   const table = parseConfigText(file, text);
-  const changes = Object.entries(values).filter(([name, value]) => variables[name] !== value);
-  const edits = changes.map(([name, value]): ConfigEdit => {
-    return { kind: 'set', path: ['vars', name], value };
-  });
-  const config = table.ok
-    ? editConfig({ file, text, table: table.value }, [...more, ...edits])
-    : undefined;
-  if (config !== undefined) return config.text;
+  const config = table.ok ? editConfig({ file, text, table: table.value }, edits) : undefined;
+  if (config !== undefined) return config;
   throw new CliError(`${file} has a form that the command cannot edit. It wrote nothing.`, {
-    hint: 'Write bindings as tables of their own, such as [[queues.producers]], and run the command again.',
+    hint: 'Write the variables as a table of their own, [vars], and run the command again.',
     code: 'not_editable',
   });
 };
@@ -160,7 +158,10 @@ const secretsOf = (
   };
   return {
     values: { ...secrets, ...changes },
-    text: Object.entries(changes).reduce(withLine, secretsText),
+    // A key that is there stays on its line: a run that changes nothing writes nothing.
+    text: Object.entries(changes)
+      .filter(([name, value]) => secrets[name] !== value)
+      .reduce(withLine, secretsText),
   };
 };
 

@@ -1,5 +1,6 @@
 import { readQueueName } from '../../settlement/queue-name.ts';
 import { isTable, type Table, tablesAt, textAt, valueAt } from '../lib/wrangler-config.ts';
+import { EXPORTS } from './entry.ts';
 import { hasGateway, LISTS } from './mount-edits.ts';
 
 /** The first compatibility date with Node's crypto in every Worker. */
@@ -75,6 +76,7 @@ export const mountNotes = (table: Table): readonly string[] => {
   const flags = table['compatibility_flags'];
   const isStrict = Array.isArray(flags) && flags.includes('global_fetch_strictly_public');
   return [
+    `The new main module wraps the default export of ${textAt(table, 'main') ?? 'yours'}: an object with handlers, such as a Hono app. Wrap a function as { fetch: … }. Yours may export none of ${EXPORTS.join(', ')}.`,
     ...(isObserved && logs !== false
       ? [
           'Invocation logs hold the header Agent-Intent, a valid proof for up to five minutes: set invocation_logs = false below observability.logs.',

@@ -1,7 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { readText } from '../lib/atomic-file.ts';
-import { type ConfigFiles, readConfigFiles, SECRETS_FILE } from '../lib/config-files.ts';
+import { type ConfigFiles, readConfigFiles } from '../lib/config-files.ts';
 import { CliError } from '../lib/errors.ts';
 import { resourceName, withResourceNames } from '../lib/resource-names.ts';
 import {
@@ -90,7 +89,7 @@ const packageOf = async (directory: string): Promise<string> => {
   return 'node_modules/countersign';
 };
 
-export const exists = async (path: string): Promise<boolean> =>
+const exists = async (path: string): Promise<boolean> =>
   await access(path).then(
     () => true,
     () => false,
@@ -107,11 +106,4 @@ const LOCKS = [
 export const packageManagerOf = async (directory: string): Promise<string> => {
   for (const [lock, name] of LOCKS) if (await exists(join(directory, lock))) return name;
   return 'npm';
-};
-
-/** `.gitignore` with a line for the secrets; undefined if it has one. */
-export const ignoringSecrets = async (directory: string): Promise<string | undefined> => {
-  const text = (await readText(join(directory, '.gitignore'))) ?? '';
-  if (/^\/?\.dev\.vars\*?\s*$/m.test(text)) return undefined;
-  return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${SECRETS_FILE}\n`;
 };

@@ -128,3 +128,11 @@ export const readText = async (path: string): Promise<string | undefined> => {
     throw error;
   }
 };
+
+/** The files whose text differs from what is on disk: a second run must not touch the others, not even their time. */
+export const changedFiles = async <T extends FileToWrite>(
+  files: readonly T[],
+): Promise<readonly T[]> => {
+  const present = await Promise.all(files.map(async ({ path }) => await readText(path)));
+  return files.filter(({ text }, at) => present[at] !== text);
+};

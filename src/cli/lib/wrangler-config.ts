@@ -1,8 +1,8 @@
-import { parse } from '@decimalturn/toml-patch';
+import { parse as parseToml } from '@decimalturn/toml-patch';
+import { parse as parseJsonc, type ParseError, printParseErrorCode } from 'jsonc-parser';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../core/result.ts';
 import { readText } from './atomic-file.ts';
-import { parseJsonc } from './jsonc.ts';
 
 /** In the order in which wrangler looks for them. */
 export const CONFIG_FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'] as const;
@@ -35,13 +35,37 @@ export const parseConfigText = (
 ): Result<Table, string> => {
   const isToml = file.endsWith('.toml');
   try {
-    const table: unknown = isToml ? parse(text) : parseJsonc(text);
+    const table: unknown = isToml ? parseToml(text) : jsoncIn(text);
     return isTable(table) ? ok(table) : err(`${file} has no object`);
   } catch (error) {
     const line = (error as Error).message.split('\n')[0] ?? '';
     return err(`${file} is not ${isToml ? 'TOML' : 'JSON'}: ${line}`);
   }
 };
+
+/** JSON with comments and trailing commas, as wrangler reads it. @throws SyntaxError with the line of the fault */
+const jsoncIn = (text: string): unknown => {
+  const errors: ParseError[] = [];
+  const value: unknown = parseJsonc(text, errors, { allowTrailingComma: true });
+  const [first] = errors;
+  if (first === undefined) return value;
+  const line = text.slice(0, first.offset).split('\n').length;
+  throw new SyntaxError(`${printParseErrorCode(first.error)} in line ${line}`);
+};
+
+/** A value as TOML in one line. */
+export const tomlText = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(tomlText).join(', ')}]`;
+  if (isTable(value)) return `{ ${tomlMembers(value).join(', ')} }`;
+  // TOML escapes nothing between single quotes, which keeps JSON readable.
+  if (typeof value === 'string' && value.includes('"') && !/['\p{Cc}]/u.test(value))
+    return `'${value}'`;
+  return JSON.stringify(value);
+};
+
+/** The members of a table as TOML, each in one line. */
+export const tomlMembers = (table: Table): readonly string[] =>
+  Object.entries(table).map(([key, value]) => `${key} = ${tomlText(value)}`);
 
 export const isTable = (value: unknown): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

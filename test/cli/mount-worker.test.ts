@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { mnemonicToAccount, privateKeyToAddress } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
+import type { Paste } from '../../src/cli/init/paste.ts';
 import { documentIn, pipe } from './support/command.ts';
 import { useHome } from './support/home.ts';
 import { putFleet, putKey, SOME_KEY, WORDS } from './support/keys.ts';
+import { pasted } from './support/paste.ts';
 import { putShop, SHOP } from './support/shop.ts';
 import { openTerminal } from './support/terminal.ts';
 
@@ -26,60 +28,6 @@ const texts = async (): Promise<Readonly<Record<string, string>>> =>
     await Promise.all(Object.keys(SHOP).map(async (name) => [name, await read(name)])),
   );
 
-describe('init --undo', () => {
-  it('refuses a file that was edited since, shows the edit, and restores it with --force', async () => {
-    await putShop(home().directory);
-    expect((await mount()).code).toBe(0);
-    await writeFile(at('wrangler.toml'), `${await read('wrangler.toml')}# mine\n`);
-    const edited = await read('wrangler.toml');
-    const { code, stderr } = await init('--undo');
-    expect(code).toBe(1);
-    expect(stderr).toContain('Edited since `countersign init`: wrangler.toml.');
-    expect(stderr).toContain('-# mine');
-    expect(stderr).toContain('--force');
-    expect(await read('wrangler.toml')).toBe(edited);
-    expect(await readdir(at('src'))).toContain('gateway.ts');
-
-    expect((await init('--undo', '--force')).code).toBe(0);
-    expect(await texts()).toEqual(SHOP);
-    expect(await readdir(at('src'))).not.toContain('gateway.ts');
-  });
-
-  it('continues after an interruption: what is restored already counts as unedited', async () => {
-    await putShop(home().directory);
-    await mount();
-    await writeFile(at('wrangler.toml'), SHOP['wrangler.toml'] ?? '');
-    await rm(at('src/gateway.ts'));
-    expect(documentIn(await init('--undo', '--json'))).toMatchObject({
-      restored: ['.dev.vars', 'package.json'],
-      removed: ['tools.json'],
-    });
-    expect(await texts()).toEqual(SHOP);
-  });
-
-  it('takes back one run after the other', async () => {
-    await putShop(home().directory);
-    await mount();
-    const first = await read('wrangler.toml');
-    await init('--audience', 'https://gateway.example', '--force', '--skip-checks');
-    expect(await read('wrangler.toml')).not.toBe(first);
-    expect((await init('--undo')).code).toBe(0);
-    expect(await read('wrangler.toml')).toBe(first);
-    expect((await init('--undo')).code).toBe(0);
-    expect(await texts()).toEqual(SHOP);
-  });
-
-  it('keeps its record out of git and away from other users', async () => {
-    await putShop(home().directory);
-    await mount();
-    expect(await read('.countersign/.gitignore')).toBe('*\n');
-    const { mode } = await import('node:fs/promises').then(({ stat }) =>
-      stat(at('.countersign/init.json')),
-    );
-    expect(mode & 0o777).toBe(0o600);
-  });
-});
-
 const JSONC = `{
   // The shop.
   "name": "shop",
@@ -93,25 +41,25 @@ const JSONC = `{
 `;
 
 describe('init in a Worker', () => {
-  it('edits wrangler.jsonc, and a second run changes nothing', async () => {
+  it('names the lines of wrangler.jsonc, which stays as it is', async () => {
     await putShop(home().directory);
     await rm(at('wrangler.toml'));
     await writeFile(at('wrangler.jsonc'), JSONC);
-    const { code, stderr } = await mount();
+    const { code, stdout, stderr } = await mount();
     expect(code, stderr).toBe(0);
-    const text = await read('wrangler.jsonc');
-    expect(text).toContain('  // The shop.\n');
-    expect(text).toContain('["Counter"] }, // visits\n');
-    expect(text).toContain('"queue": "shop-countersign-settlement"');
-    expect(documentIn(await init('--json'))).toMatchObject({ written: [] });
-    await init('--undo');
+    expect(stdout).toContain('wrangler.jsonc:4  instead of main\n"main": "src/gateway.ts"');
+    expect(stdout).toContain('wrangler.jsonc:6  add to durable_objects.bindings\n{');
+    expect(stdout).toContain('wrangler.jsonc:7  add to migrations\n{');
+    expect(stdout).toContain('"queue": "shop-countersign-settlement"');
     expect(await read('wrangler.jsonc')).toBe(JSONC);
   });
 
-  it('upgrades a gateway of an earlier release, after it showed the changes', async () => {
+  it('changes settings of a mounted gateway, and prints what a new release needs', async () => {
     await putShop(home().directory);
-    await mount('--without-relayer');
-    const current = await read('wrangler.toml');
+    const { paste } = documentIn(await mount('--without-relayer', '--json')) as {
+      readonly paste: readonly Paste[];
+    };
+    const current = pasted(SHOP['wrangler.toml'] ?? '', paste);
     const old = current
       .replaceAll(/"the-shop-[0-9a-f]{8}-countersign-/g, '"countersign-')
       .replace('[[durable_objects.bindings]]\nname = "RELAYER"\nclass_name = "Relayer"\n\n', '')
@@ -119,58 +67,43 @@ describe('init in a Worker', () => {
       .replace('["AgentAccount", "Relayer", "AuditLog"]', '["AgentAccount"]')
       .replace(/\[\[queues\.producers\]\]\nbinding = "WEBHOOK_DEAD_QUEUE"\nqueue = ".*"\n\n/, '');
     await writeFile(at('wrangler.toml'), old);
-    const entry = (await read('src/gateway.ts')).replace(
-      ', AuditLog, Relayer, SettlementRequests',
-      '',
-    );
-    await writeFile(at('src/gateway.ts'), entry);
 
-    const asked = await init();
-    expect(asked.code).toBe(2);
-    expect(asked.stderr).toContain(
-      '+export { AgentAccount, AuditLog, Relayer, SettlementRequests }',
+    const { code, stdout, stderr } = await init('--yes', '--skip-checks');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('add at the end of the file\n[[durable_objects.bindings]]');
+    expect(stdout).toContain(
+      'tag = "countersign-v2"\nnew_sqlite_classes = ["Relayer", "AuditLog"]',
     );
-    expect(await read('wrangler.toml')).toBe(old);
-    expect((await init('--yes', '--skip-checks')).code).toBe(0);
-    const text = await read('wrangler.toml');
-    expect(text).toContain('class_name = "Relayer"');
-    expect(text).toContain('tag = "countersign-v2"\nnew_sqlite_classes = ["Relayer", "AuditLog"]');
-    expect(text).toContain('binding = "WEBHOOK_DEAD_QUEUE"');
-    expect(text).toMatch(/RELAYERS = '\{"eip155:84532"/);
+    expect(stdout).toContain('binding = "WEBHOOK_DEAD_QUEUE"');
     // The queues of the deployed gateway may hold messages.
-    expect(text).not.toMatch(/queue = "the-shop-/);
-    expect(documentIn(await init('--json', '--skip-checks'))).toMatchObject({ written: [] });
+    expect(stdout).not.toMatch(/queue = "the-shop-/);
+    expect(stderr).toMatch(/^\+RELAYERS = '\{"eip155:84532"/m);
+    const text = await read('wrangler.toml');
+    expect(text.replace(/^RELAYERS = .*\n/m, '')).toBe(old.replace(/^RELAYERS = .*\n/m, ''));
+    expect(text).toMatch(/^RELAYERS = '\{"eip155:84532"/m);
   });
 
   it.each([
-    ['a class as its entry', { 'src/index.ts': 'export default class extends X {}' }, 'a class'],
     [
       'no entry',
       { 'wrangler.toml': 'name = "shop"\ncompatibility_date = "2026-10-01"\n' },
       'no `main`',
     ],
     ['environments', { 'wrangler.toml': `${SHOP['wrangler.toml']}[env.staging]\n` }, 'staging'],
-  ])(
-    'refuses %s, prints the lines to add by hand, and writes nothing',
-    async (_, files, reason) => {
-      await putShop(home().directory, files);
-      const { code, stderr } = await mount();
-      expect(code).toBe(1);
-      expect(stderr).toContain(reason);
-      expect(stderr).toContain('export default countersign({ tools, next: … });');
-      expect(stderr).toContain('binding = "SETTLEMENT_QUEUE"');
-      expect(await texts()).toEqual({ ...SHOP, ...files });
-    },
-  );
+  ])('refuses %s, and writes nothing', async (_, files, reason) => {
+    await putShop(home().directory, files);
+    const { code, stderr } = await mount();
+    expect(code).toBe(1);
+    expect(stderr).toContain(reason);
+    expect(await texts()).toEqual({ ...SHOP, ...files });
+    expect(await readdir(home().directory)).not.toContain('tools.json');
+  });
 
-  it('refuses secrets that wrangler would no longer read, and a Worker without package.json', async () => {
+  it('refuses secrets that wrangler would no longer read', async () => {
     await putShop(home().directory);
     await rm(at('.dev.vars'));
     await writeFile(at('.env'), 'SHOP_SECRET=sesame\n');
     expect((await mount()).stderr).toContain('cp .env .dev.vars');
-    await rm(at('.env'));
-    await rm(at('package.json'));
-    expect((await mount()).stderr).toContain('npm init -y');
     expect(await readdir(home().directory)).not.toContain('.dev.vars');
   });
 
@@ -231,7 +164,6 @@ describe('Ctrl-C', () => {
     ['upstream', ['URL of the first tool']],
     ['audience', ['Origin that agents will call']],
     ['its only use', ['used for nothing else?']],
-    ['the changes', ['used for nothing else?', 'Write these changes?']],
   ] as const)('at the question for %s writes nothing', async (missing, questions) => {
     await putShop(home().directory);
     const given = Object.entries(ANSWERS).filter(([name]) => name !== missing);
@@ -244,7 +176,6 @@ describe('Ctrl-C', () => {
     terminal.press('ctrl-c');
     expect(await terminal.ended()).toBe(130);
     expect(await texts()).toEqual(SHOP);
-    expect(await readdir(home().directory)).not.toContain('.countersign');
     expect(await readdir(home().directory)).not.toContain('tools.json');
   });
 
@@ -253,10 +184,8 @@ describe('Ctrl-C', () => {
     const words = [...FLAGS, '--audience', 'http://localhost:8787', '--pay-to', people.seller];
     const terminal = openTerminal(home(), ['init', ...words]);
     await terminal.sees('used for nothing else?');
-    terminal.type('y');
-    await terminal.sees('Write these changes?');
     terminal.press('enter');
-    expect(await terminal.ended()).toBe(130);
+    expect(await terminal.ended()).toBe(2);
     expect(await texts()).toEqual(SHOP);
   });
 
@@ -265,13 +194,11 @@ describe('Ctrl-C', () => {
     const words = [...FLAGS, '--audience', 'http://localhost:8787', '--pay-to', people.seller];
     const terminal = openTerminal(home(), ['init', ...words]);
     await terminal.sees('used for nothing else?');
-    terminal.type('y');
-    await terminal.sees('Write these changes?');
-    const edited = `${SHOP['wrangler.toml']}# mine\n`;
-    await writeFile(at('wrangler.toml'), edited);
+    const edited = `${SHOP['.dev.vars']}MINE="1"\n`;
+    await writeFile(at('.dev.vars'), edited);
     terminal.type('y');
     expect(await terminal.ended()).toBe(1);
     expect(terminal.shown()).toContain('changed while the command asked');
-    expect(await texts()).toEqual({ ...SHOP, 'wrangler.toml': edited });
+    expect(await texts()).toEqual({ ...SHOP, '.dev.vars': edited });
   });
 });
