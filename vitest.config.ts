@@ -163,9 +163,9 @@ export default defineConfig({
           isolate: false,
         },
       },
-      // These use neither a chain nor a facilitator: `npm run falsify`, `npm run bench`, `npm run scale`, `npm run cost`, and the guards,
+      // These use neither a chain nor a facilitator: `npm run falsify`, `npm run scale`, `npm run cost`, and the guards,
       // which count the work of a call.
-      ...(['falsify', 'bench', 'scale', 'cost', 'guards'] as const).map((name) => ({
+      ...(['falsify', 'scale', 'cost', 'guards'] as const).map((name) => ({
         plugins: [
           earlyImports(),
           ...(name === 'guards' ? [counted] : []),

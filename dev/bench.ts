@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { measureBlocks } from './bench/blocks.ts';
-import { measureBreadth } from './bench/breadth.ts';
 import { buildBundles } from './bench/bundles.ts';
 import { chart } from './bench/chart.ts';
 import { measurePeers } from './bench/peers.ts';
@@ -15,39 +14,19 @@ import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { newWorkspace, startUpstream } from './bench/subject.ts';
 import { measureSettlement } from './bench/settlement.ts';
 import { measureOverMcp } from './bench/over-mcp.ts';
-import { measureReplays } from './bench/replays.ts';
-import { measureTrees } from './bench/trees.ts';
-import type { BenchOptions, Rounds, Rows } from '../test/bench/rounds.ts';
 import { flagsOrExit, startProgress } from './command-line.ts';
 import { ROOT } from './root.ts';
-import { runProject } from './run-project.ts';
 
 /**
  * `npm run bench`: compares the deployed bundle with its peers in raw workerd: the same requests, client and tool, a fresh process for
  * each subject and round, in changing sequence; and once on a real chain. A complete run writes `test/bench/results/<date>.json` and
  * `docs/bench.svg`, a run of some parts `.dev/bench.json`.
  */
-const USAGE =
-  'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--calls N] [--rate N] [--json]';
+const USAGE = 'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--rate N] [--json]';
 
 const options = flagsOrExit(USAGE, () => readOptions(process.argv.slice(2)));
-const { rounds, objectTests, remembered, perSecond, json, isWhole, has } = options;
+const { rounds, remembered, perSecond, json, isWhole, has } = options;
 const print = startProgress();
-
-/** Measures the objects without a gateway: runs the vitest project `bench`. */
-const measureObjects = async (
-  options: BenchOptions,
-  print: (line: string) => void,
-): Promise<{ readonly tree: Rounds; readonly rows: Rows }> => {
-  const finished = await runProject('bench', options, print);
-  const failed = finished.flatMap((each) => each.failed);
-  const tree = finished.find(({ meta }) => meta.rounds)?.meta.rounds;
-  const rows = finished.find(({ meta }) => meta.rows)?.meta.rows;
-  if (failed.length > 0 || tree === undefined || rows === undefined) {
-    throw new Error(`The tests of the objects failed:\n${failed.join('\n')}`);
-  }
-  return { tree, rows };
-};
 
 /** Seconds that each part took. The rounds of verifiers and calls alternate, so these parts count as one. */
 const seconds: Record<string, number> = {};
@@ -98,17 +77,8 @@ const measured: Partial<Measured> = {
   ...(await part('growth', `an account that remembers ${remembered} calls`, async () => ({
     growth: await measureGrowth(bench, instant, remembered),
   }))),
-  ...(await part('breadth', 'gateways with many tools and rules', async () => ({
-    breadth: await measureBreadth(bench, instant),
-  }))),
-  ...(await part('trees', 'agents with ancestors, and many rules', async () => ({
-    trees: await measureTrees(bench, instant),
-  }))),
   ...(await part('flood', 'a flood of invalid signatures', async () => ({
     flood: await measureFlood(bench, instant),
-  }))),
-  ...(await part('replays', 'a flood of copies of a settled payment', async () => ({
-    replays: await measureReplays(bench, instant),
   }))),
   ...(await part('mcp', 'calls over MCP', async () => ({
     mcp: await measureOverMcp(bench, instant),
@@ -118,9 +88,6 @@ const measured: Partial<Measured> = {
 };
 await upstreams.instant.stop();
 await upstreams.slow.stop();
-const objects = await part('objects', 'objects without a gateway', () =>
-  measureObjects(objectTests, print),
-);
 
 const results: Results = {
   date: new Date().toISOString().slice(0, 10),
@@ -130,7 +97,6 @@ const results: Results = {
   stubs: STUBS,
   gzipKiB: bundles.gatewayKiB,
   ...measured,
-  ...objects,
 };
 const gates = gatesOf(results);
 const file = join(ROOT, isWhole ? `test/bench/results/${results.date}.json` : '.dev/bench.json');

@@ -20,7 +20,7 @@ const LOG_LINES = 40;
  * @param print called with each line that a test prints.
  */
 export const runProject = async (
-  project: 'falsify' | 'bench' | 'scale' | 'cost',
+  project: 'falsify' | 'scale' | 'cost',
   options: object,
   print: (line: string) => void,
 ): Promise<readonly Finished[]> => {

@@ -1,7 +1,7 @@
 import { computeChannelId, signVoucher } from '@x402/evm/batch-settlement/client';
 import type { Channel } from '@x402/evm/batch-settlement/server';
 import { getRequest } from './connection.ts';
-import { type GatewayChanges, type GatewaySubject, startGateway } from './gateway-subject.ts';
+import { type GatewaySubject, startGateway } from './gateway-subject.ts';
 import {
   agents,
   base64Json,
@@ -128,9 +128,9 @@ const PAYMENT = 'PAYMENT-SIGNATURE';
 type Pay = (gateway: GatewaySubject, agent: BenchAgent, offer: Offer) => string;
 
 const openGateway =
-  (pay: Pay, changes: GatewayChanges): Open =>
+  (pay: Pay): Open =>
   async (bench, upstream) => {
-    const gateway = await startGateway(bench, upstream, changes);
+    const gateway = await startGateway(bench, upstream);
     const offer = await offerOf(gateway);
     await gateway.seed(ALL_AGENTS);
     return {
@@ -143,19 +143,13 @@ const openGateway =
     };
   };
 
-/** Opens Countersign with bound payments. */
-export const openBound = (changes: GatewayChanges): Open =>
-  openGateway(
-    ({ audience }, agent, offer) =>
-      boundPayment(agent, offer, { audience, tool: 'lookup', target: TARGET }),
-    changes,
-  );
-
-/** Countersign with bound payments and the default policy of the bench. */
-export const bound: Open = openBound({});
+/** Countersign with bound payments. */
+export const bound: Open = openGateway(({ audience }, agent, offer) =>
+  boundPayment(agent, offer, { audience, tool: 'lookup', target: TARGET }),
+);
 
 /** Countersign with vanilla x402 payments. */
-export const vanilla: Open = openGateway((_, agent, offer) => vanillaPayment(agent, offer), {});
+export const vanilla: Open = openGateway((_, agent, offer) => vanillaPayment(agent, offer));
 
 /** `@x402/hono` with scheme `exact`. */
 export const exact: Open = async (bench, upstream) => {

@@ -23,8 +23,6 @@ export type Gates = {
   readonly latencyVsExact2s: number;
   /** Accepted calls of 64 concurrent ones of one agent; the minimum of all rounds. */
   readonly concurrentAccepted: number;
-  readonly rowsPerCallAlone: number;
-  readonly rowsPerCall32: number;
   /** Median latency with a million remembered calls, divided by that with none: less is better. */
   readonly growth1e6: number;
   /** Milliseconds of the first call to a sleeping object with a million remembered calls: less is better. */
@@ -121,14 +119,13 @@ const settlementGates = ({ settlement }: Results): Partial<Gates> => {
 
 /** Computes the gates of the parts that ran. */
 export const gatesOf = (results: Results): Partial<Gates> => {
-  const { concurrency, rows, gzipKiB, flood: [moderate] = [] } = results;
+  const { concurrency, gzipKiB, flood: [moderate] = [] } = results;
   const gates: Partial<Gates> = {
     ...verificationGates(results),
     ...callGates(results),
     ...(concurrency && {
       concurrentAccepted: Math.min(...concurrency.map(({ accepted }) => accepted)),
     }),
-    ...(rows && { rowsPerCallAlone: rows.alone, rowsPerCall32: rows.atOnce }),
     ...growthGates(results),
     ...settlementGates(results),
     ...(moderate && { floodP99: slowdown(moderate) }),

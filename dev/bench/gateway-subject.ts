@@ -2,12 +2,11 @@ import { getRequest } from './connection.ts';
 import { type BenchAgent, boundPayment } from './signing.ts';
 import {
   type Bench,
-  LOOKUP,
   newDirectory,
   offerOf,
-  type Sale,
   start,
   type Subject,
+  TARGET,
   type Upstream,
 } from './subject.ts';
 import { type Binding, type Service, startWorkerd } from './workerd.ts';
@@ -16,8 +15,6 @@ import { freePort, LOOPBACK } from '../stack/loopback.ts';
 import { people } from '../stack/people.ts';
 import { otherModules } from '../worker-modules.ts';
 import { newReceiptKey } from '../../src/cli/init/files.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import type { Enrolment, PolicyChange, ToolChange } from '../../test/bench/stubs/enrolment.ts';
 
 /** Prepares accounts by RPC, as if their history had come through the gateway. */
 type Seeder = {
@@ -25,45 +22,21 @@ type Seeder = {
   readonly seed: (agents: readonly BenchAgent[]) => Promise<void>;
   /** Reads the snapshot of an agent's account. */
   readonly snapshot: (agent: BenchAgent) => Promise<Readonly<Record<string, unknown>>>;
-  /** Prevents eviction: workerd evicts objects that receive no request for ten seconds. */
-  readonly wake: (addresses: readonly Hex[]) => Promise<void>;
-  /** Registers a grant from one account to another. @returns its hash, which child grants name. */
-  readonly enrol: (enrolment: Enrolment) => Promise<Hex>;
-  readonly setPolicy: (change: PolicyChange) => Promise<void>;
-  /** Puts tools at run time. */
-  readonly putTools: (count: number) => Promise<void>;
 };
 
 /** Connects to the seeder. @param output of the process, for errors. */
 const seederAt = (port: number, output: () => string): Seeder => {
   const url = `http://${LOOPBACK}:${port}`;
-  const post = async (path: string, content: object): Promise<Response> => {
-    const body = JSON.stringify(content);
-    const answer = await fetch(`${url}${path}`, { method: 'POST', body });
-    if (!answer.ok) throw new Error(`The seeder failed at ${path}: ${output()}`);
-    return answer;
-  };
   return {
     seed: async (agents) => {
       const payers = agents.map(({ address }) => address);
-      await post('/', { payers, payTo: people.payTo.toLowerCase() });
+      const body = JSON.stringify({ payers, payTo: people.payTo.toLowerCase() });
+      const answer = await fetch(url, { method: 'POST', body });
+      if (!answer.ok) throw new Error(`The seeder failed: ${output()}`);
     },
     snapshot: async ({ address }) => {
       const answer = await fetch(`${url}/snapshot?payer=${address}`);
       return (await answer.json()) as Readonly<Record<string, unknown>>;
-    },
-    wake: async (addresses) => {
-      await post('/wake', addresses);
-    },
-    enrol: async (enrolment) => (await (await post('/enrol', enrolment)).json()) as Hex,
-    setPolicy: async (change) => {
-      await post('/policy', change);
-    },
-    putTools: async (count) => {
-      await post('/tools', {
-        keeper: people.payTo.toLowerCase() as Hex,
-        count,
-      } satisfies ToolChange);
     },
   };
 };
@@ -92,7 +65,6 @@ const gatewayBindings = (
   audience: string,
   upstream: string,
   receiptKey: string,
-  policy: object,
 ): Readonly<Record<string, Binding>> => {
   const variables = {
     AUDIENCES: audience,
@@ -103,7 +75,7 @@ const gatewayBindings = (
     FACILITATORS: JSON.stringify([{ url: upstream }]),
     UPSTREAM_URL: upstream,
     RECEIPT_KEY: receiptKey,
-    DEFAULT_POLICY: JSON.stringify(policy),
+    DEFAULT_POLICY: JSON.stringify(POLICY),
     COMMAND_BYTES_PER_DAY: '',
   };
   const stubs = Object.entries(QUEUES).map(
@@ -124,22 +96,16 @@ export type GatewayChanges = {
   /** Instead of a directory that goes with the process. */
   readonly directory?: string;
   readonly inspector?: number;
-  readonly policy?: object;
-  /** How many tools were put at run time. */
-  readonly tools?: number;
 };
 
 export const startGateway = async (
   { workspace, bundles }: Bench,
   upstream: Upstream,
-  { directory, inspector, policy = {}, tools = 0 }: GatewayChanges = {},
+  { directory, inspector }: GatewayChanges = {},
 ): Promise<GatewaySubject> => {
   const [port, seederPort] = [await freePort(), await freePort()];
   const audience = `http://${LOOPBACK}:${port}`;
-  const bindings = gatewayBindings(audience, upstream.url, await newReceiptKey(), {
-    ...POLICY,
-    ...policy,
-  });
+  const bindings = gatewayBindings(audience, upstream.url, await newReceiptKey());
   const accounts = { AGENT_ACCOUNT: { objects: 'AgentAccount', of: 'gateway' } };
   const services: readonly Service[] = [
     {
@@ -172,23 +138,18 @@ export const startGateway = async (
       ? await start(newDirectory(workspace, 'gateway'), services, more)
       : await startWorkerd({ ...more, directory, services });
   const seeder = seederAt(seederPort, process.output);
-  if (tools > 0) await seeder.putTools(tools);
   return { ...process, ...seeder, port, audience };
 };
 
-/** Signs bound requests for one tool, each to be sent once. */
-export type MakeBound = (agent: BenchAgent, count: number) => readonly Buffer[];
-
-/** Reads the offer of a tool, and returns a function that signs requests for it. */
+/** Reads the offer of the tool, and returns a function that signs bound requests for it, each to be sent once. */
 export const boundRequests = async (
   gateway: GatewaySubject,
-  { tool, target }: Sale = LOOKUP,
-): Promise<MakeBound> => {
-  const offer = await offerOf(gateway, target);
-  const request = { audience: gateway.audience, tool, target };
+): Promise<(agent: BenchAgent, count: number) => readonly Buffer[]> => {
+  const offer = await offerOf(gateway);
+  const request = { audience: gateway.audience, tool: 'lookup', target: TARGET };
   return (agent, count) =>
     Array.from({ length: count }, () =>
-      getRequest(gateway.port, target, {
+      getRequest(gateway.port, TARGET, {
         'PAYMENT-SIGNATURE': boundPayment(agent, offer, request),
       }),
     );

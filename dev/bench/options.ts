@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import { wholeNumber } from '../command-line.ts';
-import type { BenchOptions } from '../../test/bench/rounds.ts';
 
 /** Parts of the bench, which can run without each other. */
 export const PARTS = [
@@ -10,12 +9,8 @@ export const PARTS = [
   'calls',
   'concurrency',
   'growth',
-  'breadth',
-  'trees',
   'flood',
-  'replays',
   'mcp',
-  'objects',
 ] as const;
 
 export type Part = (typeof PARTS)[number];
@@ -23,7 +18,6 @@ export type Part = (typeof PARTS)[number];
 /** Options of a run. */
 export type Options = {
   readonly rounds: number;
-  readonly objectTests: BenchOptions;
   /** Calls that one account remembers in the part `growth`. */
   readonly remembered: number;
   /** Payments a second that buyers offer to the relayer in the part `settlement`. */
@@ -45,18 +39,15 @@ export const readOptions = (args: readonly string[]): Options => {
     args: [...args],
     options: {
       rounds: { type: 'string', default: '2' },
-      calls: { type: 'string', default: '10' },
       remembered: { type: 'string', default: '1000000' },
       rate: { type: 'string', default: '160' },
       only: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
     },
   });
-  const rounds = wholeNumber('rounds', values.rounds);
   const parts = new Set(values.only.length === 0 ? PARTS : values.only.map(partOf));
   return {
-    rounds,
-    objectTests: { rounds, calls: wholeNumber('calls', values.calls) },
+    rounds: wholeNumber('rounds', values.rounds),
     remembered: wholeNumber('remembered', values.remembered),
     perSecond: wholeNumber('rate', values.rate),
     json: values.json,

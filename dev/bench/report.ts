@@ -4,9 +4,8 @@ import { floodLine } from './flood.ts';
 import type { Gates } from './gates.ts';
 import { machineLine } from './machine.ts';
 import { overMcpLine } from './over-mcp.ts';
-import { replayLine } from './replays.ts';
 import type { Measured, Results } from './results.ts';
-import { median, type Spread } from './statistics.ts';
+import type { Spread } from './statistics.ts';
 
 /** Formats a number. */
 const digits = (value: number): string =>
@@ -96,37 +95,6 @@ const growth = (accounts: Measured['growth']): readonly string[] =>
     ]),
   );
 
-const breadth = (gateways: Measured['breadth']): readonly string[] =>
-  table(
-    ['gateway', 'p50 ms, sequential', 'CPU µs, sequential', 'CPU µs, 16 concurrent'],
-    gateways.map(({ holds, alone, at16 }) => [
-      holds,
-      digits(alone.p50),
-      digits(alone.cpuPerRequest),
-      digits(at16.cpuPerRequest),
-    ]),
-  );
-
-const trees = (positions: Measured['trees']): readonly string[] =>
-  table(
-    [
-      'agent',
-      'rules that bind its call',
-      'p50 ms, sequential',
-      'p99 ms, sequential',
-      'CPU µs, sequential',
-      'CPU µs, 16 concurrent',
-    ],
-    positions.map(({ position, rules, alone, at16 }) => [
-      position,
-      String(rules),
-      cell(alone.p50),
-      cell(alone.p99),
-      cell(alone.cpuPerRequest),
-      cell(at16.cpuPerRequest),
-    ]),
-  );
-
 const blocks = (sellings: Measured['blocks']): readonly string[] =>
   table(
     [
@@ -185,15 +153,13 @@ const tables = (measured: Partial<Measured>): readonly string[] =>
     measured.verification && verification(measured.verification),
     measured.calls && calls(measured.calls),
     measured.growth && growth(measured.growth),
-    measured.breadth && breadth(measured.breadth),
-    measured.trees && trees(measured.trees),
     measured.blocks && blocks(measured.blocks),
     measured.settlement && settlement(measured.settlement),
   ].flatMap((lines) => (lines === undefined ? [] : [...lines, '']));
 
 /** Results that are sentences. */
 const sentences = (
-  { concurrency, flood = [], replays = [], mcp = [], rows, tree, gzipKiB }: Results,
+  { concurrency, flood = [], mcp = [], gzipKiB }: Results,
   { concurrentAccepted }: Partial<Gates>,
 ): readonly string[] => {
   const lines: string[] = [];
@@ -205,18 +171,8 @@ const sentences = (
       `${first?.sent} concurrent calls of one agent: ${concurrentAccepted} accepted; when repeated, ${replays} ran again. The same number of vouchers on one channel of batch-settlement: at most ${peer} accepted.`,
     );
   }
-  lines.push(...flood.map(floodLine), ...replays.map(replayLine));
+  lines.push(...flood.map(floodLine));
   if (mcp.length > 0) lines.push(overMcpLine(mcp));
-  if (rows !== undefined) {
-    lines.push(
-      `Rows written per paid call, including deletes and alarms: ${digits(rows.alone)} for a single call, ${digits(rows.atOnce)} with 32 concurrent calls.`,
-    );
-  }
-  if (tree !== undefined) {
-    lines.push(
-      `Objects without a gateway, 64 accounts at once: ${digits(median(tree.children))} calls a second with a common owner (${tree.ownerRequests.toFixed(3)} requests to the owner per call), ${digits(median(tree.alone))} without one.`,
-    );
-  }
   return [...lines, `JavaScript that every isolate loads: ${digits(gzipKiB)} KiB gzip.`].map(
     (line) => `- ${line}`,
   );

@@ -1,15 +1,11 @@
-import type { Rounds, Rows } from '../../test/bench/rounds.ts';
 import type { Selling } from './blocks.ts';
-import type { Breadth } from './breadth.ts';
 import type { Cell, Concurrency, Result } from './calls.ts';
 import type { Flooded } from './flood.ts';
 import type { Remembered } from './growth.ts';
 import type { OverMcp } from './over-mcp.ts';
-import type { Replayed } from './replays.ts';
 import type { Machine } from './machine.ts';
 import type { Sustained } from './settlement.ts';
 import { spread, type Spread } from './statistics.ts';
-import type { Position } from './trees.ts';
 import type { Verification, Verifier } from './verification.ts';
 
 /** Results of a run: microseconds of CPU, times in milliseconds. */
@@ -35,22 +31,14 @@ export type Measured = {
   readonly concurrency: readonly Concurrency[];
   /** A new account, and one that remembers many calls. */
   readonly growth: readonly Remembered[];
-  readonly breadth: readonly Breadth[];
-  /** Agents without and with one to three ancestors, without and with many rules. */
-  readonly trees: readonly Position[];
   /** A moderate flood, and one as fast as it is answered. */
   readonly flood: readonly Flooded[];
-  /** Copies of a valid payment, and of one that expired more than a day ago. */
-  readonly replays: readonly Replayed[];
   /** One call over HTTP and over both eras of MCP. */
   readonly mcp: readonly OverMcp[];
   /** End to end, without stubs. */
   readonly blocks: readonly Selling[];
   /** Sustained sales and settlements. `exact` has several runs. */
   readonly settlement: readonly Sustained[];
-  readonly rows: Rows;
-  /** Calls a second of 64 children of one owner, and of 64 accounts without an owner. */
-  readonly tree: Rounds;
 };
 
 export type VerifierFigures = {
@@ -80,7 +68,6 @@ export const STUBS = [
   'x402 facilitator of the peers: accepts at once, or after 100 ms and 2 s; in a process of its own, not counted',
   'channels of batch-settlement: written into its store in memory, without a deposit',
   'tool: one process for all subjects, not counted',
-  'grants and policies of trees: written by RPC to the objects, without signatures',
   'the parts `blocks` and `settlement` run on a local chain (anvil) with the real code of USDC, and have no stub',
 ] as const;
 

@@ -13,11 +13,6 @@ import { type Service, startWorkerd, type Workerd } from './workerd.ts';
 /** The request of all subjects. */
 export const TARGET = '/tools/lookup?word=signature';
 
-/** A tool and its path. */
-export type Sale = { readonly tool: string; readonly target: string };
-
-export const LOOKUP: Sale = { tool: 'lookup', target: TARGET };
-
 /** A Worker under test in a process of its own. */
 export type Subject = Workerd & { readonly port: number };
 
@@ -108,12 +103,9 @@ export const startWorker = async (
 };
 
 /** Reads the offer of a subject. */
-export const offerOf = async (
-  { port }: Pick<Subject, 'port'>,
-  target: string = TARGET,
-): Promise<Offer> => {
+export const offerOf = async ({ port }: Pick<Subject, 'port'>): Promise<Offer> => {
   const connection = await openConnection(port);
-  const { status, head } = await connection.send(getRequest(port, target, {}));
+  const { status, head } = await connection.send(getRequest(port, TARGET, {}));
   connection.close();
   const offer = headersOf(head).get('payment-required');
   if (status !== 402 || offer === undefined)

@@ -1,20 +1,15 @@
+import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { accountId, assetId } from '../../../src/protocol/account-id.ts';
 import { type Hex, random16 } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
-import {
-  type Accounts,
-  enrol,
-  type Enrolment,
-  type PolicyChange,
-  putTools,
-  setPolicy,
-  type ToolChange,
-} from './enrolment.ts';
+
+/** Bindings for RPC to the accounts. */
+type Accounts = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };
 
 /**
  * Makes payers known without a chain: reserves, settles and finishes one upfront payment of each, by the RPC that the gateway uses. After
- * that, deferred calls run at once (law 7), and payer facts are fresh for ten minutes. Writes grants and policies as well.
+ * that, deferred calls run at once (law 7), and payer facts are fresh for ten minutes.
  */
 type Seed = { readonly payers: readonly Hex[]; readonly payTo: Hex };
 
@@ -95,26 +90,6 @@ export default {
         typeof value === 'bigint' ? value.toString() : value,
       );
       return new Response(text);
-    }
-    if (url.pathname === '/wake') {
-      const payers = await request.json<readonly Hex[]>();
-      await Promise.all(
-        payers.map((payer) =>
-          env.AGENT_ACCOUNT.getByName(accountId(token.network, payer)).snapshot(),
-        ),
-      );
-      return new Response('awake');
-    }
-    if (url.pathname === '/enrol') {
-      return Response.json(await enrol(env, await request.json<Enrolment>()));
-    }
-    if (url.pathname === '/policy') {
-      await setPolicy(env, await request.json<PolicyChange>());
-      return new Response('set');
-    }
-    if (url.pathname === '/tools') {
-      await putTools(env, await request.json<ToolChange>());
-      return new Response('put');
     }
     const { payers, payTo } = await request.json<Seed>();
     await Promise.all(payers.map((payer) => trust(env, payer, payTo)));
