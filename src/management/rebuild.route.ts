@@ -56,7 +56,8 @@ export const REBUILD_ROUTES = {
     roles: OPERATOR,
     body: rebuildBody,
     maxBody: SMALL_BODY,
-    summary: 'Compares the projections with what the log says, some steps a request',
+    summary:
+      'Compares the projections of a paused gateway with what the log says, some steps a request',
     answer: rebuildAnswer,
   },
 } as const satisfies RouteTable;

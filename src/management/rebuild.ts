@@ -20,11 +20,15 @@ const textsOf = (row: ProjectedRow): Readonly<Record<string, string>> =>
     ),
   );
 
+const RUNNING =
+  'Set PAUSED to "true", deploy, and send the request again: a rebuild needs a gateway that takes no new calls.';
+
 export const rebuildHandlers: Handlers<keyof typeof REBUILD_ROUTES> = {
   // Writes no entry, because the log is its only source. An intent begins one rebuild: its digest is the id. One that goes on with a rebuild
   // only takes further steps, however often it arrives.
   'audit.rebuild': async ({ context, by, intent, body, now }) => {
-    const { db, env } = context;
+    const { db, env, config } = context;
+    if (!config.paused) return refuse({ reason: 'not_writable', hint: RUNNING });
     const own = intent.digest?.slice(2, 34);
     const run = body.run ?? own;
     if (run === undefined) return refuse({ reason: 'already_used' });

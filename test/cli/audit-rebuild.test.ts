@@ -1,3 +1,5 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
@@ -16,7 +18,7 @@ const run = async (words: readonly string[]): Promise<Ran> => await pipe(place, 
 const PATIENCE = { timeout: 60_000, interval: 500 };
 
 describe('audit rebuild', () => {
-  test('finds the lists of a gateway that serves calls equal to its log, and applies nothing', async () => {
+  test('refuses a gateway that takes calls, and finds the lists of a paused one equal to its log', async () => {
     const data = JSON.stringify({ text: 'Once.' });
     const paid = await run(['call', '/tools/report', '-d', data, '--as', 'agent', '--json']);
     expect(paid.code, paid.stderr).toBe(0);
@@ -24,6 +26,13 @@ describe('audit rebuild', () => {
     await expect
       .poll(async () => (await run(['calls', 'show', 'agent', call, '--operator'])).code, PATIENCE)
       .toBe(0);
+
+    const refused = await run(['audit', 'rebuild']);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('PAUSED');
+    const { gateway } = world().stack;
+    await appendFile(join(world().directory, '.dev.vars'), "PAUSED='true'\n");
+    await gateway.restart();
 
     const checked = await run(['audit', 'rebuild', '--json']);
     expect(checked.code, checked.stderr).toBe(0);

@@ -2,7 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import { ArchivedObjectMissing } from '../archive/archive-unavailable.ts';
 import { type ArchivedCall, callsIn } from '../archive/archived-calls.ts';
 import { type ProjectedRow, record, type RowDifference } from './compare-rows.ts';
-import { type NextPlace, type RebuildState, takeStep } from './rebuild-state.ts';
+import { type RebuildState, takeStep } from './rebuild-state.ts';
 
 type CallObject = { readonly day: string; readonly part: number; readonly name: string };
 type CallRow = ArchivedCall &
@@ -30,7 +30,6 @@ export const compareObject = async (
   bucket: R2Bucket | undefined,
   state: RebuildState,
   { day, part, name }: CallObject,
-  next: NextPlace,
   now: Seconds,
 ): Promise<void> => {
   const rows = await rowsOf(bucket, name);
@@ -48,7 +47,7 @@ export const compareObject = async (
     return [{ name: ARCHIVED, place, stored: row, rebuilt: again }];
   });
   await db.batch([
-    takeStep(db, state, next, now),
+    takeStep(db, state, state, now),
     db
       .prepare('INSERT INTO rebuild_objects (day, part, missing) VALUES (?1, ?2, ?3)')
       .bind(day, part, rows === undefined ? 1 : 0),

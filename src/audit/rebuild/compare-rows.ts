@@ -2,9 +2,9 @@ import type { Seconds } from '../../core/clock.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { type ComparedTable, COMPARED, corrections, rowsOnlyIn } from './compared-tables.ts';
 import {
-  ARE_OBJECTS_READ,
+  ARE_ALL_COMPARABLE,
   HAS_FAULTS,
-  isReplayed,
+  isComparable,
   type RebuildState,
   takeStep,
 } from './rebuild-state.ts';
@@ -34,7 +34,7 @@ export const compareAccount = async (
   account: AccountId,
   now: Seconds,
 ): Promise<void> => {
-  const only = { sql: `${ARE_OBJECTS_READ} AND ${isReplayed('?6')}`, bound: [account] };
+  const only = { sql: isComparable('?6'), bound: [account] };
   await compare(
     db,
     takeStep(db, state, { phase: 'compare', account }, now, only),
@@ -44,19 +44,13 @@ export const compareAccount = async (
   );
 };
 
-/** SQL condition: an account has entries that are not replayed. */
-export const BEHIND = `
-SELECT account FROM (SELECT account FROM accounts UNION SELECT account FROM rebuild_heads) a
-WHERE NOT EXISTS (SELECT 1 FROM rebuild_heads f WHERE f.account = a.account AND f.fault IS NOT NULL)
-  AND NOT (${isReplayed('a.account')})`;
-
 /** Compares the rows to which several accounts add, as `compareAccount` does: nothing may be stored meanwhile for any account. */
 export const compareShared = async (
   db: D1Database,
   state: RebuildState,
   now: Seconds,
 ): Promise<void> => {
-  const only = { sql: `${ARE_OBJECTS_READ} AND NOT EXISTS (${BEHIND})`, bound: [] };
+  const only = { sql: ARE_ALL_COMPARABLE, bound: [] };
   await compare(
     db,
     takeStep(db, state, { phase: 'clean', account: '' }, now, only),

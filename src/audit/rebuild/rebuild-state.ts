@@ -103,12 +103,22 @@ export const storedSeq = (account: string): string => `max(
   coalesce((SELECT w.last_seq FROM archived w WHERE w.account = ${account}), 0))`;
 
 /** SQL condition: the replay has every stored entry of an account. */
-export const isReplayed = (account: string): string =>
+const isReplayed = (account: string): string =>
   `${storedSeq(account)} = coalesce((SELECT h.seq FROM rebuild_heads h WHERE h.account = ${account}), 0)`;
 
 /** SQL condition: every object of calls in R2 was compared. */
-export const ARE_OBJECTS_READ =
+const ARE_OBJECTS_READ =
   'NOT EXISTS (SELECT 1 FROM archived_calls o WHERE NOT EXISTS (SELECT 1 FROM rebuild_objects d WHERE d.day = o.day AND d.part = o.part))';
+
+/** SQL condition: the copies have all that is stored of an account. */
+export const isComparable = (account: string): string =>
+  `${ARE_OBJECTS_READ} AND ${isReplayed(account)}`;
+
+/** SQL condition: the copies have all that is stored of every account that could be read. */
+export const ARE_ALL_COMPARABLE = `${ARE_OBJECTS_READ} AND NOT EXISTS (
+SELECT account FROM (SELECT account FROM accounts UNION SELECT account FROM rebuild_heads) a
+WHERE NOT EXISTS (SELECT 1 FROM rebuild_heads f WHERE f.account = a.account AND f.fault IS NOT NULL)
+  AND NOT (${isReplayed('a.account')}))`;
 
 /** SQL condition: some entries could not be replayed, or some archived calls not be read, so nothing may be corrected. */
 export const HAS_FAULTS =

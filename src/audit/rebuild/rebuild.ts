@@ -1,16 +1,16 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import { BEHIND, compareAccount, compareShared } from './compare-rows.ts';
+import { compareAccount, compareShared } from './compare-rows.ts';
 import { compareObject, nextObject } from './compare-object.ts';
 import {
+  ARE_ALL_COMPARABLE,
   beginRebuild,
   HAS_FAULTS,
+  isComparable,
   isLostStep,
   loadRebuild,
-  type NextPlace,
   type RebuildState,
   replayedHead,
-  storedSeq,
   takeStep,
 } from './rebuild-state.ts';
 import { replayAccount } from './replay-account.ts';
@@ -28,7 +28,7 @@ export type RebuildDeps = {
   readonly bucket: R2Bucket | undefined;
 };
 
-/** Begins a rebuild, or continues one that began before. */
+/** A request for the steps of a rebuild: it begins one, or continues one that began before. */
 export type RebuildRequest = {
   /** The id of a rebuild that began before, or of the one to begin. */
   readonly run: string;
@@ -43,7 +43,8 @@ export type Advanced =
   | { readonly state: 'busy'; readonly rebuild: RebuildState };
 
 /**
- * Takes the next steps of a rebuild. Each step is one transaction, so a request that dies loses none, and a repeated one goes on from there.
+ * Takes the next steps of a rebuild of a paused gateway. Each step is one transaction, so a request that dies loses none, and a repeated one
+ * continues there. Running calls and commands still write entries: a comparison that lacks some returns to the replay.
  *
  * @throws ArchiveUnavailable if R2 does not answer; Error if D1 does not
  */
@@ -97,29 +98,29 @@ const takeNextStep = async (
     case 'replay': {
       const account = await nextAccount(db, LOGGED, state.account);
       if (account === undefined) return await go('archived');
-      // The place is the last account that is done, so an account with further entries is next again.
-      return await replayAccount(db, bucket, state, account, { phase: 'replay', account }, now);
+      return await replayAccount(db, bucket, state, account, now);
     }
     case 'archived': {
       const object = await nextObject(db);
-      if (object === undefined)
-        return await go((await isFaulty(db, OBJECTS)) ? 'clean' : 'compare');
-      await compareObject(db, bucket, state, object, state, now);
+      if (object === undefined) return await go((await holds(db, OBJECTS)) ? 'clean' : 'compare');
+      await compareObject(db, bucket, state, object, now);
       return 0;
     }
     case 'compare': {
       const account = await nextAccount(db, [...LOGGED, ...LISTED], state.account);
       if (account === undefined)
-        return await go((await isFaulty(db, HAS_FAULTS)) ? 'clean' : 'shared');
-      return await compareNext(deps, state, account, now);
-    }
-    case 'shared': {
-      const behind = await db.prepare(`${BEHIND} LIMIT 1`).first<AccountId>('account');
-      if (behind !== null) return await replayAccount(db, bucket, state, behind, state, now);
-      if (await readLateObject(deps, state, now)) return 0;
-      await compareShared(db, state, now);
+        return await go((await holds(db, HAS_FAULTS)) ? 'clean' : 'shared');
+      const { fault } = await replayedHead(db, account);
+      if (fault !== null) await db.batch([takeStep(db, state, { phase: 'compare', account }, now)]);
+      else if (await holds(db, isComparable('?1'), account))
+        await compareAccount(db, state, account, now);
+      else return await go('replay');
       return 0;
     }
+    case 'shared':
+      if (!(await holds(db, ARE_ALL_COMPARABLE))) return await go('replay');
+      await compareShared(db, state, now);
+      return 0;
     case 'clean':
       await empty(db, state, COPIES, 'ended', now);
       return 0;
@@ -128,45 +129,17 @@ const takeNextStep = async (
   }
 };
 
-/** Compares an account, after the entries that the gateway stored since its replay. */
-const compareNext = async (
-  deps: RebuildDeps,
-  state: RebuildState,
-  account: AccountId,
-  now: Seconds,
-): Promise<number> => {
-  const { db, bucket } = deps;
-  const head = await replayedHead(db, account);
-  const stored = await db
-    .prepare(`SELECT ${storedSeq('?1')} AS seq`)
-    .bind(account)
-    .first<number>('seq');
-  if (head.fault !== null) {
-    await db.batch([takeStep(db, state, { phase: 'compare', account }, now)]);
-    return 0;
-  }
-  if (stored !== head.seq) return await replayAccount(db, bucket, state, account, state, now);
-  if (await readLateObject(deps, state, now)) return 0;
-  await compareAccount(db, state, account, now);
-  return 0;
-};
-
-/** Compares an object that the archive wrote since the rebuild began, if there is one. */
-const readLateObject = async (
-  { db, bucket }: RebuildDeps,
-  state: NextPlace & RebuildState,
-  now: Seconds,
-): Promise<boolean> => {
-  const object = await nextObject(db);
-  if (object === undefined) return false;
-  await compareObject(db, bucket, state, object, state, now);
-  return true;
-};
-
 const OBJECTS = 'EXISTS (SELECT 1 FROM rebuild_objects WHERE missing = 1)';
 
-const isFaulty = async (db: D1Database, condition: string): Promise<boolean> =>
-  (await db.prepare(`SELECT ${condition} AS found`).first<number>('found')) === 1;
+const holds = async (
+  db: D1Database,
+  condition: string,
+  ...bound: readonly string[]
+): Promise<boolean> =>
+  (await db
+    .prepare(`SELECT ${condition} AS found`)
+    .bind(...bound)
+    .first<number>('found')) === 1;
 
 /** Tables with the log of each account, and tables with rows of it. */
 const LOGGED = ['chunks', 'archived_ranges', 'archived'].map(

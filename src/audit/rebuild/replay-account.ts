@@ -10,13 +10,7 @@ import { projectionStatements } from '../projection-statements.ts';
 import { project } from '../projection.ts';
 import { rollUp, rollUpStatements } from '../roll-up.ts';
 import { verifyRun } from '../run.ts';
-import {
-  type NextPlace,
-  type RebuildState,
-  replayedHead,
-  storedSeq,
-  takeStep,
-} from './rebuild-state.ts';
+import { type RebuildState, replayedHead, storedSeq, takeStep } from './rebuild-state.ts';
 
 const INTO = 'rebuild_';
 
@@ -24,7 +18,6 @@ const INTO = 'rebuild_';
  * Replays the next stored entries of an account into the copies, from D1 or R2, with the statements that the consumer runs. Verifies their
  * hash chain first: a projection of altered entries would only look right.
  *
- * @param done where the rebuild goes on once the account has no further entry
  * @returns how many entries it replayed
  * @throws ArchiveUnavailable if R2 does not answer
  */
@@ -33,9 +26,9 @@ export const replayAccount = async (
   bucket: R2Bucket | undefined,
   state: RebuildState,
   account: AccountId,
-  done: NextPlace,
   now: Seconds,
 ): Promise<number> => {
+  const done = { phase: 'replay', account } as const;
   const head = await replayedHead(db, account);
   const from = head.seq + 1;
   const stored = (await db

@@ -9,7 +9,7 @@ import { shortTime } from '../lib/units.ts';
 type Answer = AnswerOf<'audit.rebuild'>;
 
 export const rebuild: Command = {
-  summary: 'compare the lists of the gateway with its log, or rebuild them from it',
+  summary: 'compare the lists of a paused gateway with its log, or rebuild them from it',
   options: [{ flags: '--apply', summary: 'correct what differs (default: only report it)' }],
   shared: ['gateway', 'signer'],
   examples: ['countersign audit rebuild', 'countersign audit rebuild --apply'],

@@ -134,7 +134,7 @@ describe('a rebuild finds the projections equal', () => {
     expect(await rebuild()).toMatchObject({ verdict: 'equal', accounts: 2, entries: 36 });
   });
 
-  test('while the gateway stores entries between the requests', async () => {
+  test('after entries that calls of the paused gateway still wrote', async () => {
     const alice = history(
       ALICE,
       Array.from({ length: 40 }, (_, call) => accepted(call, START + call)),
