@@ -17,7 +17,6 @@ import {
   v1,
   v2,
 } from './support/payment.ts';
-import { sendRaw } from './support/raw.ts';
 import { lookup, report, type ToolCall, translate, useWorld, whoami } from './support/world.ts';
 
 const world = useWorld();
@@ -327,48 +326,5 @@ describe('a dry run under a limit that agents share', () => {
     const agent = await shared(28_000n);
     expect(await dryRunAndCall(agent, translate)).toEqual([200, 200]);
     expect(await dryRunAndCall(agent, lookup)).toEqual([403, 403]);
-  });
-});
-
-describe('the header Dry-Run', () => {
-  it.each(['1', 'true', '?2', '?1;a=b', '"?1"', 'yes', '?1, ?1', '?0, ?1'])(
-    '%s is malformed and rejected',
-    async (value) => {
-      const signed = await signPaidIntent(world(), creditHolder, lookup);
-      const ran = await world().counts();
-      const answer = await world().send(lookup, { ...agentIntent(signed), 'Dry-Run': value });
-      expect(answer.status).toBe(400);
-      const problem = await readProblem(answer);
-      expect([kindOf(problem), problem.field]).toEqual(['malformed-request', 'dry-run']);
-      expect(await world().counts()).toEqual(ran);
-    },
-  );
-
-  it('is rejected when it appears twice, with equal or different values', async () => {
-    const signed = await signPaidIntent(world(), creditHolder, lookup);
-    const ran = await world().counts();
-    for (const second of ['?0', '?1']) {
-      const answer = await sendRaw(world().stack.description.gateway, {
-        path: lookup.path,
-        headers: [...Object.entries(agentIntent(signed)), ['Dry-Run', '?1'], ['Dry-Run', second]],
-      });
-      expect([answer.status, (JSON.parse(answer.text) as Problem).field]).toEqual([400, 'dry-run']);
-    }
-    expect(await world().counts()).toEqual(ran);
-  });
-
-  it('with ?0 is ignored', async () => {
-    const signed = await signPaidIntent(world(), creditHolder, lookup);
-    const ran = (await world().counts()).lookup;
-    await serve(lookup, { ...agentIntent(signed), 'Dry-Run': '?0' });
-    expect((await world().counts()).lookup).toBe(ran + 1);
-  });
-
-  it('without a proof changes neither offer nor challenge', async () => {
-    const offered = await world().send(lookup, DRY);
-    const plain = await world().send(lookup);
-    expect(offered.status).toBe(402);
-    expect(offered.headers.get('PAYMENT-REQUIRED')).toBe(plain.headers.get('PAYMENT-REQUIRED'));
-    expect((await world().send(whoami, DRY)).status).toBe(401);
   });
 });

@@ -17,7 +17,6 @@ import { kindOf, type Problem, readProblem } from './support/offer.ts';
 import {
   fundedAccount,
   newAccount,
-  nowSeconds,
   settled,
   sign,
   trustedAccount,
@@ -232,69 +231,6 @@ describe('a malformed look-up', () => {
     const signed = await signFields(account, intent, chain);
     const status = await read(await world().send(call, agentIntent(signed)));
     expect(status).toMatchObject({ call: callOf(payment) });
-  });
-
-  it.each(['0x', '0x12', 'ab'.repeat(32), `0x${'AB'.repeat(33)}`, `0x${'zz'.repeat(32)}`, 'all'])(
-    'with the malformed id %.10s is rejected',
-    async (malformed) => {
-      const answer = await lookUp(world(), account, malformed);
-      expect([400, 404]).toContain(answer.status);
-      await readProblem(answer);
-      const unsigned = await world().send(callPath(malformed));
-      expect([400, 404]).toContain(unsigned.status);
-    },
-  );
-
-  it.each<[string, (now: number) => Partial<AgentIntent>, string, string]>([
-    [
-      'expired',
-      (now) => ({ validAfter: BigInt(now - 100), validBefore: BigInt(now - 33) }),
-      'expired',
-      'validBefore',
-    ],
-    [
-      'not yet valid',
-      (now) => ({ validAfter: BigInt(now + 130), validBefore: BigInt(now + 190) }),
-      'not-yet-valid',
-      'validAfter',
-    ],
-    [
-      'valid for too long',
-      (now) => ({ validAfter: BigInt(now), validBefore: BigInt(now + 301) }),
-      'window-too-long',
-      'validBefore',
-    ],
-    ['signed for a tool', () => ({ tool: 'translate' }), 'intent-mismatch', 'tool'],
-    [
-      'signed for another call',
-      () => ({ target: `/calls/0x${'cd'.repeat(32)}` }),
-      'intent-mismatch',
-      'target',
-    ],
-    [
-      'signed for another audience',
-      () => ({ audience: 'https://other.example' }),
-      'intent-mismatch',
-      'audience',
-    ],
-  ])('with an intent that is %s is rejected', async (_, fields, kind, field) => {
-    const payment = await sign(world(), account, lookup);
-    expect((await world().send(lookup, v2(payment))).status).toBe(200);
-    const answer = await lookUp(world(), account, callOf(payment), fields(nowSeconds()));
-    expect([400, 401]).toContain(answer.status);
-    const problem = await readProblem(answer);
-    expect(kindOf(problem)).toBe(kind);
-    expect(problem.field).toMatch(new RegExp(`${field}$`));
-  });
-
-  it('with the payment instead of an intent gets the challenge', async () => {
-    const payment = await bind(world(), account, lookup);
-    expect((await world().send(lookup, bound(payment))).status).toBe(200);
-    for (const headers of [bound(payment), v2(payment), v1(payment)]) {
-      const answer = await world().send(callPath(callOf(payment)), headers);
-      expect([400, 401]).toContain(answer.status);
-      expect(await answer.text()).not.toContain('senses');
-    }
   });
 
   it('by another method is rejected', async () => {
