@@ -100,6 +100,8 @@ CREATE TABLE calls (
   payment_seq INTEGER,
   -- 1: ended more than a day after its call was accepted.
   late INTEGER,
+  -- What the end of the call added to `spend`, where that is not `charged`: a top-up charges nothing, and an operator may decide later.
+  spent INTEGER,
   PRIMARY KEY (accepted_at, account, call)
 ) STRICT, WITHOUT ROWID;
 
@@ -112,6 +114,11 @@ CREATE INDEX calls_kept ON calls (accepted_at) WHERE kept = 'held';
 CREATE INDEX calls_open ON calls (accepted_at) WHERE payment = 'open';
 CREATE INDEX calls_unsettled ON calls (payment, payment_at) WHERE payment IN ('failed', 'released');
 CREATE INDEX calls_late ON calls (payment_at) WHERE late = 1;
+-- Calls that ended more than a day after acceptance, or before it because a clock stepped back. Totals count a call on the day of its end,
+-- and find it by its acceptance unless it has an entry here.
+CREATE INDEX calls_ended_late ON calls (ended_at) WHERE ended_at NOT BETWEEN accepted_at AND accepted_at + 86400;
+-- The same of one account: a list of an account never reads the rows of another one.
+CREATE INDEX calls_ended_late_of_account ON calls (account, ended_at) WHERE ended_at NOT BETWEEN accepted_at AND accepted_at + 86400;
 
 -- Attempts to settle a payment that met trouble, or were not the first. They are deleted when the payment settles, else with the row of its call.
 CREATE TABLE attempts (
@@ -154,6 +161,8 @@ CREATE TABLE kin (
 
 -- Ended calls and denials by the UTC day of their entry. The transaction that stores the chunk adds to it.
 -- `own`: calls of the account itself while `above` were its ancestors; `tree`: calls of its descendants. Scope `*`: all accounts.
+-- `rule`: of denials, else empty. `earned`, only of scope `*`: settled payments less what of them became credit, by the day of the
+-- settlement; charges that credit paid; less refunds.
 CREATE TABLE spend (
   scope TEXT NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('own', 'tree')),
@@ -162,14 +171,18 @@ CREATE TABLE spend (
   tool TEXT NOT NULL,
   payee TEXT NOT NULL,
   above TEXT NOT NULL,
+  rule TEXT NOT NULL,
   calls INTEGER NOT NULL,
   charged INTEGER NOT NULL,
   denied INTEGER NOT NULL,
   failed INTEGER NOT NULL,
   -- The part of `charged` that the account's own credit paid.
-  from_credit INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (scope, kind, day, asset, tool, payee, above)
+  from_credit INTEGER NOT NULL,
+  earned INTEGER NOT NULL,
+  PRIMARY KEY (scope, kind, day, asset, tool, payee, above, rule)
 ) STRICT, WITHOUT ROWID;
+-- Denials are few among the rows of calls: a report of them reads no others.
+CREATE INDEX spend_denied ON spend (scope, kind, day) WHERE rule <> '';
 
 -- Changes of credit other than calls that it pays for, by the UTC day of their entry. The transaction that stores the chunk adds to it; an
 -- ordinary call adds no row.
@@ -183,6 +196,24 @@ CREATE TABLE credit_movements (
   amount INTEGER NOT NULL,
   PRIMARY KEY (day, asset, line)
 ) STRICT, WITHOUT ROWID;
+
+-- Decisions of operators that changed the charge of an ended call, on their own day: rows of `spend` that no call's row shows.
+CREATE TABLE charge_changes (
+  account TEXT NOT NULL,
+  -- Of the entry.
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  call TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('resolved', 'refunded')),
+  asset TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  payee TEXT NOT NULL,
+  paid_by TEXT NOT NULL,
+  -- Atomic units; negative if the call got cheaper.
+  amount INTEGER NOT NULL,
+  PRIMARY KEY (account, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX charge_changes_by_time ON charge_changes (at, account, seq);
 
 -- Final transactions of the relayer's keys, successful or not: their fee is the gas line of the ledger totals. `day` precedes the hash in
 -- the key, so that totals of some days read no other rows. A second write of a transaction changes nothing.

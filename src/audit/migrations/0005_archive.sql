@@ -48,6 +48,8 @@ CREATE TABLE archived_calls (
   -- The first four bytes of the address of each account in the object.
   accounts BLOB NOT NULL,
   at INTEGER NOT NULL,
+  -- The latest end of a call or a payment in the object.
+  ended_to INTEGER NOT NULL,
   PRIMARY KEY (day, part)
 ) STRICT, WITHOUT ROWID;
 

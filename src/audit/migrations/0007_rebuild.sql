@@ -80,6 +80,7 @@ CREATE TABLE rebuild_calls (
   payment_at INTEGER,
   payment_seq INTEGER,
   late INTEGER,
+  spent INTEGER,
   PRIMARY KEY (accepted_at, account, call)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rebuild_calls_of_account ON rebuild_calls (account, segment, call);
@@ -132,12 +133,14 @@ CREATE TABLE rebuild_spend (
   tool TEXT NOT NULL,
   payee TEXT NOT NULL,
   above TEXT NOT NULL,
+  rule TEXT NOT NULL,
   calls INTEGER NOT NULL,
   charged INTEGER NOT NULL,
   denied INTEGER NOT NULL,
   failed INTEGER NOT NULL,
-  from_credit INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (scope, kind, day, asset, tool, payee, above)
+  from_credit INTEGER NOT NULL,
+  earned INTEGER NOT NULL,
+  PRIMARY KEY (scope, kind, day, asset, tool, payee, above, rule)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE rebuild_credit_movements (
@@ -147,4 +150,18 @@ CREATE TABLE rebuild_credit_movements (
   count INTEGER NOT NULL,
   amount INTEGER NOT NULL,
   PRIMARY KEY (day, asset, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rebuild_charge_changes (
+  account TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  call TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('resolved', 'refunded')),
+  asset TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  payee TEXT NOT NULL,
+  paid_by TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  PRIMARY KEY (account, seq)
 ) STRICT, WITHOUT ROWID;

@@ -90,8 +90,8 @@ describe('the newest calls of a tree', () => {
     const archive = async (day: string) =>
       db
         .prepare(
-          `INSERT INTO archived_calls (day, part, name, sha256, bytes, calls, from_at, to_at, accounts, at)
-           VALUES (?, 1, '', '', 1, 1, 1, 1, x'00', 1)`,
+          `INSERT INTO archived_calls (day, part, name, sha256, bytes, calls, from_at, to_at, accounts, at, ended_to)
+           VALUES (?, 1, '', '', 1, 1, 1, 1, x'00', 1, 1)`,
         )
         .bind(day)
         .run();
