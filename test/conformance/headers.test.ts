@@ -52,64 +52,16 @@ describe('a payment header', () => {
       () => [['X-PAYMENT', base64(' '.repeat(12_291))]],
       'too-large',
     ],
-    ['that is empty', () => [['PAYMENT-SIGNATURE', '']], 'malformed-header'],
-    ['that is not base64', () => [['PAYMENT-SIGNATURE', '{"x402Version":2}']], 'malformed-header'],
-    [
-      'without its padding',
-      () => [['PAYMENT-SIGNATURE', base64('{"a":1}{').replace(/=+$/, '')]],
-      'malformed-header',
-    ],
     [
       'with a space inside',
       () => [['PAYMENT-SIGNATURE', `${signed().slice(0, 8)} ${signed().slice(8)}`]],
       'malformed-header',
     ],
     ['in latin-1', () => [['PAYMENT-SIGNATURE', '\u00e9\u00e9\u00e9\u00e9']], 'malformed-header'],
-    [
-      'that is not UTF-8',
-      () => [['PAYMENT-SIGNATURE', base64(Uint8Array.of(0xff, 0xfe, 0x7b))]],
-      'malformed-header',
-    ],
-    [
-      'with an escaped lone surrogate',
-      () => [['PAYMENT-SIGNATURE', base64('{"x402Version":"\\ud800"}')]],
-      'malformed-header',
-    ],
-    [
-      'with the bytes of a lone surrogate',
-      () => [['PAYMENT-SIGNATURE', base64(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))]],
-      'malformed-header',
-    ],
-    [
-      'with a duplicate key',
-      () => [['PAYMENT-SIGNATURE', base64('{"x402Version":2,"x402Version":1}')]],
-      'malformed-header',
-    ],
-    [
-      'with the key __proto__',
-      () => [['PAYMENT-SIGNATURE', base64('{"__proto__":{"x402Version":2}}')]],
-      'malformed-header',
-    ],
-    [
-      'nested 5,000 deep',
-      () => [['PAYMENT-SIGNATURE', base64('['.repeat(5_000))]],
-      'malformed-header',
-    ],
-    ...['', '{', 'null', '[]', '1', '"x"', '{}', 'NaN', '\ufeff{}', '{"x402Version":2}x'].map(
-      (json): [string, () => readonly HeaderLine[], string] => [
-        `with the JSON ${JSON.stringify(json)}`,
-        () => [['PAYMENT-SIGNATURE', base64(json)]],
-        '',
-      ],
-    ),
   ])('%s is rejected with its name', async (_, lines, kind) => {
     const problem = await refusal(world(), lines());
     expect(problem.field).toMatch(/^(PAYMENT-SIGNATURE|X-PAYMENT)/);
-    if (kind !== '') expect(kindOf(problem)).toBe(kind);
-    else
-      expect(['malformed-header', 'malformed-field', 'unsupported-version']).toContain(
-        kindOf(problem),
-      );
+    expect(kindOf(problem)).toBe(kind);
   });
 
   it('does not use the payment up when it is rejected', async () => {
