@@ -1,5 +1,5 @@
-import * as z from 'zod/mini';
 import { createBoundedMap } from '../core/bounded-map.ts';
+import { type KeySet, readKeySet } from '../protocol/key-set.ts';
 import { readJsonBody } from './json.ts';
 import { race } from './transport.ts';
 
@@ -13,21 +13,6 @@ const TIMEOUT_MS = 10_000;
 const MAX_BODY = 65_536;
 const MAX_AUDIENCES = 64;
 const PATH = '/.well-known/jwks.json';
-
-const jwksSchema = z.looseObject({
-  keys: z
-    .array(
-      z.looseObject({
-        kty: z.string(),
-        crv: z.optional(z.string()),
-        x: z.optional(z.string()),
-        kid: z.optional(z.string()),
-      }),
-    )
-    .check(z.maxLength(64)),
-});
-
-type KeySet = ReadonlyMap<string, CryptoKey>;
 
 /** Fetches `<audience>/.well-known/jwks.json` and no other URL; again when the fetched set lacks a key. */
 export const createReceiptKeys = (
@@ -59,23 +44,8 @@ const fetchKeys = async (
       fetcher(audience + PATH, { redirect: 'manual', signal }),
     );
     if (response.status !== 200) return undefined;
-    const parsed = jwksSchema.safeParse(await readJsonBody(response, MAX_BODY, withinMs));
-    return parsed.success ? await importAll(parsed.data.keys) : undefined;
+    return await readKeySet(await readJsonBody(response, MAX_BODY, withinMs));
   } catch {
     return undefined;
   }
 };
-
-const importAll = async (jwks: z.output<typeof jwksSchema>['keys']): Promise<KeySet> => {
-  const keys = new Map<string, CryptoKey>();
-  for (const { kty, crv, x, kid } of jwks) {
-    if (kty !== 'OKP' || crv !== 'Ed25519' || x === undefined || kid === undefined) continue;
-    const key = await importKey({ kty, crv, x }).catch(() => undefined);
-    if (key !== undefined) keys.set(kid, key);
-  }
-  return keys;
-};
-
-/** Imports an Ed25519 key with WebCrypto: `importJWK` of jose would add 1 KiB gzip for the algorithms of JWE. */
-const importKey = async (jwk: JsonWebKey): Promise<CryptoKey> =>
-  await crypto.subtle.importKey('jwk', jwk, { name: 'Ed25519' }, false, ['verify']);

@@ -8,22 +8,26 @@ import { boundedLimit, cursorOf, type ListPage, type QueryFault, readCursor } fr
 /** Names the archived part of the lists of calls in cursors. */
 const LIST = 'archived calls';
 
-/** Which archived calls a list shows. */
-export type ArchivedFilter = {
+/** Which calls a list shows. */
+export type CallFilter = {
   readonly account?: AccountId | undefined;
   readonly tool?: string | undefined;
   readonly state?: CallOutcome | undefined;
   readonly payee?: string | undefined;
   readonly asset?: string | undefined;
   readonly paidBy?: string | undefined;
+  /** Accepted at or after this second. */
   readonly from?: Seconds | undefined;
+  /** Accepted before this second. */
   readonly to?: Seconds | undefined;
+  /** Ended at or after this second: the calls that the roll-up counts. */
   readonly endedFrom?: Seconds | undefined;
+  /** Ended before this second. */
   readonly endedTo?: Seconds | undefined;
 };
 
 /** After every time that a call can have. */
-const NO_END: Seconds = 253_402_300_799;
+export const NO_END: Seconds = 253_402_300_799;
 /** A call ends before its acceptance only if a clock steps back: by less than this. */
 const CLOCKS: Seconds = 3_600;
 
@@ -35,7 +39,7 @@ const CLOCKS: Seconds = 3_600;
  */
 export const archivedStart = async (
   db: D1Database,
-  { from = 0, to = NO_END, endedFrom = 0, endedTo = NO_END }: ArchivedFilter,
+  { from = 0, to = NO_END, endedFrom = 0, endedTo = NO_END }: CallFilter,
 ): Promise<string | undefined> => {
   const latest = Math.min(NO_END, to, endedTo + CLOCKS);
   const found = await db
@@ -61,7 +65,7 @@ export const listArchivedCalls = async (
   db: D1Database,
   bucket: R2Bucket,
   place: CallPlace,
-  filter: ArchivedFilter & { readonly limit: number },
+  filter: CallFilter & { readonly limit: number },
 ): Promise<Result<ListPage<CallItem>, QueryFault>> => {
   const found = await archivedRows(db, bucket, place, filter, (row) => matches(row, filter));
   return found.ok ? ok({ ...found.value, items: found.value.items.map(callItemOf) }) : found;
@@ -77,7 +81,7 @@ export const archivedRows = async (
     account,
     endedFrom,
     limit: wanted,
-  }: Pick<ArchivedFilter, 'from' | 'account' | 'endedFrom'> & { readonly limit: number },
+  }: Pick<CallFilter, 'from' | 'account' | 'endedFrom'> & { readonly limit: number },
   isWanted: (row: CallRow) => boolean,
 ): Promise<Result<ListPage<CallRow>, QueryFault>> => {
   const limit = boundedLimit(wanted);
@@ -95,7 +99,7 @@ export const archivedRows = async (
   });
 };
 
-const matches = (row: CallRow, filter: ArchivedFilter): boolean => {
+const matches = (row: CallRow, filter: CallFilter): boolean => {
   const { tool, state, payee, asset, paidBy, to = NO_END, endedFrom, endedTo } = filter;
   const isEqual = (wanted: string | undefined, value: string | null): boolean =>
     wanted === undefined || value === wanted;

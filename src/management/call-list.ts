@@ -2,35 +2,23 @@ import { FOUND_WITHIN } from '../audit/projection-statements.ts';
 import type { Seconds } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import { archivedPlace, archivedStart, listArchivedCalls } from './archived-call-list.ts';
+import {
+  archivedPlace,
+  archivedStart,
+  type CallFilter,
+  listArchivedCalls,
+  NO_END,
+} from './archived-call-list.ts';
 import {
   CALL_COLUMNS,
   OPERATORS_CALL_COLUMNS,
   callItemOf,
   type CallItem,
-  type CallOutcome,
   type CallRow,
 } from './call-row.ts';
 import { segmentsBetween } from './call-segments.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, type QueryFault } from './page.ts';
 import { conditions, scan, scanInTurn, type Scan, type SqlCondition } from './scan.ts';
-
-export type CallFilter = {
-  readonly account?: AccountId | undefined;
-  readonly tool?: string | undefined;
-  readonly state?: CallOutcome | undefined;
-  readonly payee?: string | undefined;
-  readonly asset?: string | undefined;
-  readonly paidBy?: string | undefined;
-  /** Accepted at or after this second. */
-  readonly from?: Seconds | undefined;
-  /** Accepted before this second. */
-  readonly to?: Seconds | undefined;
-  /** Ended at or after this second: the calls that the roll-up counts. */
-  readonly endedFrom?: Seconds | undefined;
-  /** Ended before this second. */
-  readonly endedTo?: Seconds | undefined;
-};
 
 /** Lists calls by time of acceptance, newest first: those in D1, then those that only R2 has. */
 export const listCalls = (
@@ -89,8 +77,6 @@ const endedCalls = async (db: D1Database, filter: CallFilter, page: PageRequest)
   return scanInTurn<CallRow, CallItem>(db, lists, start, page, callItemOf);
 };
 
-/** After every time that a call can have. */
-const NO_END: Seconds = 253_402_300_799;
 const A_DAY = `c.accepted_at AND c.accepted_at + ${FOUND_WITHIN}`;
 
 const ENDED_LATE: Omit<Scan<CallRow>, 'range'> = {

@@ -7,7 +7,7 @@ import { RECEIPT_TYPE } from '../../protocol/receipt.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { bytes32, printable } from '../../protocol/wire-fields.ts';
 import type { Check, HashedEntry, Place, Survey } from './check.ts';
-import type { KeySet } from './jwks.ts';
+import type { KeySet } from '../../protocol/key-set.ts';
 import { type LogFile, MAX_BROKEN_LINES, readLines } from './lines.ts';
 import { createTally, type Tally } from './tally.ts';
 

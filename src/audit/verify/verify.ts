@@ -1,4 +1,6 @@
 import type { Hex } from '../../core/hex.ts';
+import { readKeySet } from '../../protocol/key-set.ts';
+import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { createChain, type ListedAccount } from './chain.ts';
 import {
   type Check,
@@ -11,7 +13,6 @@ import {
 import { createContains } from './contains.ts';
 import { createDecisions } from './decisions.ts';
 import { createHeads } from './heads.ts';
-import { readJwks } from './jwks.ts';
 import { type LogFile, MAX_BROKEN_LINES, readLines } from './lines.ts';
 import { createLogCheck } from './log.ts';
 import type { LogEvidence, NamedText } from './log-evidence.ts';
@@ -156,7 +157,8 @@ const openReceipts = async (
   { file, keys }: NonNullable<VerifyOptions['receipts']>,
   surveyed: Survey,
 ): Promise<Check> => {
-  const read = await readJwks(keys.text);
+  const json = parseStrictJson(keys.text);
+  const read = json.ok ? await readKeySet(json.value) : undefined;
   if (read !== undefined) return await createReceipts(file, read, surveyed);
   const tally = createTally('receipts');
   tally.breakWith({ file: keys.name, line: 1, reason: 'malformed_keys' });

@@ -1,7 +1,7 @@
 import { CompactSign } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { entryHash } from '../../../../src/audit/entry.ts';
-import { readJwks } from '../../../../src/audit/verify/jwks.ts';
+import { readKeySet } from '../../../../src/protocol/key-set.ts';
 import { createReceipts } from '../../../../src/audit/verify/receipts.ts';
 import { utf8 } from '../../../../src/crypto/bytes.ts';
 import type { Entry, EntryBody } from '../../../../src/protocol/entry.ts';
@@ -54,7 +54,7 @@ const receiptOf = async (changes: object = {}, header: object = {}): Promise<str
     .sign(pair.privateKey);
 
 const finding = async (text: string, entries: readonly Entry[] = log) => {
-  const set = await readJwks(keys);
+  const set = await readKeySet(JSON.parse(keys));
   if (set === undefined) throw new Error('a JWK set');
   const accounts = new Map(
     entries.map(({ account }) => [account, { first: 1, last: entries.length }] as const),
